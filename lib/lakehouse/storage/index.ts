@@ -1,0 +1,6 @@
+/**
+ * Storage: where bytes live. One contract, `ObjectStore`, with ranges, streams and conditional puts; a local
+ * directory and S3 implement it, and one conformance suite holds them to it. The rooms above never ask which
+ * one they stand on.
+ */
+export type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
