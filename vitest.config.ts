@@ -1,20 +1,42 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
 // Tests import the sources, not the build, so a red test points at the line that is wrong.
-const source = (path: string) => new URL(path, import.meta.url).pathname;
+const resolve = {
+  alias: [
+    { find: /^sololakehouse$/, replacement: source("./lib/lakehouse/index.ts") },
+    { find: /^sololakehouse\/(.+)$/, replacement: `${source("./lib/lakehouse/")}$1/index.ts` },
+    { find: /^@sololakehouse\/kit$/, replacement: source("./lib/kit/index.ts") },
+    { find: /^@sololakehouse\/kit\/(.+)$/, replacement: `${source("./lib/kit/")}$1/index.ts` },
+  ],
+};
 
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^sololakehouse$/, replacement: source("./lib/lakehouse/index.ts") },
-      { find: /^sololakehouse\/(.+)$/, replacement: `${source("./lib/lakehouse/")}$1/index.ts` },
-      { find: /^@sololakehouse\/kit$/, replacement: source("./lib/kit/index.ts") },
-      { find: /^@sololakehouse\/kit\/(.+)$/, replacement: `${source("./lib/kit/")}$1/index.ts` },
-    ],
-  },
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/interop/**", "test/e2e/**"],
-    testTimeout: 60_000,
+    projects: [
+      {
+        resolve,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/interop/**"],
+          testTimeout: 60_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: "interop",
+          include: ["test/interop/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          // One Spark at a time: each of these tests may start a JVM.
+          fileParallelism: false,
+        },
+      },
+    ],
   },
 });

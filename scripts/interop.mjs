@@ -1,0 +1,56 @@
+// npm run test:interop: installs the engines that our tables are held against, each into the project's own
+// .cache/interop, and runs test/interop with them. Nothing is installed outside the project.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const home = join(root, ".cache", "interop");
+const requirements = join(root, "test", "interop", "requirements.txt");
+const python = join(home, "venv", "bin", "python");
+
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+  if (error?.code === "ENOENT")
+    fail(`${command} was not found. The interop suite needs Python 3.10 or newer and Java 17.`);
+  return status ?? 1;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+// The stamp is written last: an interrupted install is done again from the start.
+const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
+const stamp = join(home, "installed");
+if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
+  rmSync(home, { recursive: true, force: true });
+  mkdirSync(home, { recursive: true });
+  console.log("installing PyIceberg, fastavro, DuckDB and Spark into .cache/interop (some minutes, once)");
+  if (run("python3", ["-m", "venv", join(home, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
+  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
+  if (run(python, pip) !== 0) fail("pip install failed (see above).");
+  writeFileSync(stamp, wanted);
+}
+
+const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+const report = join(home, "report.json");
+const args = [
+  "run",
+  "--project",
+  "interop",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${report}`,
+];
+rmSync(report, { force: true });
+const status = run(process.execPath, [vitest, ...args, ...process.argv.slice(2)], {
+  env: { ...process.env, SLH_INTEROP_PYTHON: python, SLH_INTEROP_HOME: home },
+});
+if (!existsSync(report)) fail("the interop suite did not start (see above).");
+const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
+console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
+process.exit(status);
