@@ -1,0 +1,6 @@
+/**
+ * The look: one set of tokens behind the site, charts, diagrams, slides and social images, in two themes.
+ */
+export { type ChartSpec, chartTheme, renderChart, withTheme } from "./charts.js";
+export { contrastRatio } from "./contrast.js";
+export { type ColourRole, cssVariables, type Palette, palettes, THEMES, type Theme, type } from "./tokens.js";
