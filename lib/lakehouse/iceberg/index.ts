@@ -1,0 +1,6 @@
+/**
+ * The Iceberg table format, versions 1 to 3, by the words of its spec: schemas, partitioning, expressions, metadata,
+ * manifests, snapshots, scans. One folder a concept. The format never knows which catalog it is in: everything that
+ * changes a table becomes requirements + updates that a `Committer` applies.
+ */
+export type * from "./types.js";
