@@ -1,0 +1,18 @@
+import type { Milestone, Piece } from "./milestone.js";
+import type { Project } from "./project.js";
+
+/** One line of a milestone's Definition of Done. */
+export interface DoneItem {
+  readonly piece: Piece;
+  /** What holds when it is done: "the doc page has every section". */
+  readonly what: string;
+  readonly done: boolean;
+  /** When it is not done, or only just: what is off, in words. */
+  readonly why?: string;
+}
+
+/**
+ * Computes some lines of the checklist. Each room gives one such function for the pieces that it looks after, and
+ * `slh status` puts them together.
+ */
+export type DoneCheck = (milestone: Milestone, project: Project) => Promise<readonly DoneItem[]>;

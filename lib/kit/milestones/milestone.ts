@@ -1,0 +1,144 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { LakehouseError } from "sololakehouse";
+import { parse } from "yaml";
+import type { Project } from "./project.js";
+
+/** `m03`: how commands, names of files and the site call a milestone. */
+export type MilestoneId = string & { readonly __flavor?: "MilestoneId" };
+
+export const PROFILES = ["embedded", "stack"] as const;
+export type Profile = (typeof PROFILES)[number];
+
+/** What a milestone may promise beyond the checks that all of them share. */
+export const PIECES = ["notebook", "doc", "blog", "linkedin", "video", "diagram"] as const;
+export type Piece = (typeof PIECES)[number];
+
+/** A folder of `milestones/`, as its `milestone.yaml` declares it. Its state is computed, never typed in. */
+export interface Milestone {
+  readonly id: MilestoneId;
+  /** 0 to 11. */
+  readonly number: number;
+  /** `writing-iceberg`; the folder is `m03-writing-iceberg`. */
+  readonly slug: string;
+  readonly title: string;
+  /** What the milestone shows, in one sentence. */
+  readonly oneLine: string;
+  /** Data sets that its notebook reads. */
+  readonly datasets: readonly string[];
+  /** Profiles that its notebook runs on, the usual one first. */
+  readonly profiles: readonly Profile[];
+  /** Pieces that must be there and in order for the milestone to be done. */
+  readonly definitionOfDone: readonly Piece[];
+  /** Seconds that the notebook may take. */
+  readonly timeoutSeconds: number;
+  readonly folder: string;
+  readonly notebookPath: string;
+}
+
+const FOLDER = /^m(\d{2})-([a-z0-9]+(?:-[a-z0-9]+)*)$/;
+const KEYS = ["number", "slug", "title", "one-line", "datasets", "profiles", "definition-of-done", "timeout"];
+const DEFAULT_TIMEOUT_SECONDS = 600;
+
+/**
+ * All milestones in order.
+ *
+ * @throws LakehouseError `INVALID_CONFIG` that names the file and the field which is wrong.
+ */
+export async function listMilestones(project: Project): Promise<Milestone[]> {
+  const entries = await readdir(project.milestones, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory() && FOLDER.test(entry.name));
+  const milestones = await Promise.all(
+    folders.map((entry) => readMilestone(project, join(project.milestones, entry.name), entry.name)),
+  );
+  return milestones.sort((a, b) => a.number - b.number);
+}
+
+/**
+ * The milestones that the given words mean: `m03`, `3`, `m03-writing-iceberg` or `writing-iceberg`.
+ *
+ * @throws LakehouseError `INVALID_CONFIG` for a word that names none.
+ */
+export function selectMilestones(all: readonly Milestone[], words: readonly string[]): Milestone[] {
+  const chosen = words.map((word) => {
+    const wanted = word.toLowerCase();
+    const found = all.find(
+      ({ id, slug, number }) =>
+        wanted === id || wanted === slug || wanted === `${id}-${slug}` || wanted === String(number),
+    );
+    if (found) return found;
+    throw new LakehouseError({
+      code: "INVALID_CONFIG",
+      subject: word,
+      message: `There is no milestone "${word}".`,
+      remedy: `Choose from ${all.map((milestone) => milestone.id).join(", ")}.`,
+    });
+  });
+  return all.filter((milestone) => chosen.includes(milestone));
+}
+
+async function readMilestone(project: Project, folder: string, name: string): Promise<Milestone> {
+  const path = join(folder, "milestone.yaml");
+  const shown = relative(project.root, path);
+  if (!existsSync(path)) throw invalid(shown, `${shown} is missing.`, "Copy that of a neighbour.");
+  let raw: unknown;
+  try {
+    raw = parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw invalid(shown, `${shown} is not YAML: ${(cause as Error).message}.`, "Correct it.", cause);
+  }
+  return { ...parseMilestone(raw, name, shown), folder, notebookPath: join(folder, "notebook.ipynb") };
+}
+
+/** Validates the content of a `milestone.yaml`; `shown` is how messages name the file. */
+export function parseMilestone(
+  raw: unknown,
+  folderName: string,
+  shown: string,
+): Omit<Milestone, "folder" | "notebookPath"> {
+  const fail = (field: string, must: string): never => {
+    throw invalid(shown, `${shown}: "${field}" must be ${must}.`, "Correct the file.");
+  };
+  if (raw === null || typeof raw !== "object" || Array.isArray(raw)) return fail("the file", "a mapping");
+  const fields = raw as Record<string, unknown>;
+  const unknown = Object.keys(fields).find((key) => !KEYS.includes(key));
+  if (unknown) return fail(unknown, `left out: the fields are ${KEYS.join(", ")}`);
+
+  const [, digits = "", slugOfFolder = ""] = FOLDER.exec(folderName) ?? [];
+  const text = (field: string): string => {
+    const value = fields[field];
+    return typeof value === "string" && value.trim() !== "" ? value.trim() : fail(field, "a text");
+  };
+  const list = <T extends string>(field: string, allowed?: readonly T[]): T[] => {
+    const value = fields[field] ?? [];
+    const ok =
+      Array.isArray(value) &&
+      value.every((item) => typeof item === "string" && (!allowed || allowed.includes(item as T)));
+    return ok ? (value as T[]) : fail(field, `a list of ${allowed ? allowed.join(", ") : "names"}`);
+  };
+
+  if (fields.number !== Number(digits)) return fail("number", `${Number(digits)}, as the folder says`);
+  if (fields.slug !== slugOfFolder) return fail("slug", `${slugOfFolder}, as the folder says`);
+  const oneLine = text("one-line");
+  if (oneLine.includes("\n")) return fail("one-line", "one line");
+  const profiles = list("profiles", PROFILES);
+  if (profiles.length === 0) return fail("profiles", `a list of ${PROFILES.join(", ")}, one at least`);
+  const timeout = fields.timeout ?? DEFAULT_TIMEOUT_SECONDS;
+  if (typeof timeout !== "number" || !(timeout > 0)) return fail("timeout", "a number of seconds above 0");
+  return {
+    id: `m${digits}`,
+    number: fields.number,
+    slug: fields.slug,
+    title: text("title"),
+    oneLine,
+    datasets: list("datasets"),
+    profiles,
+    definitionOfDone: list("definition-of-done", PIECES),
+    timeoutSeconds: timeout,
+  };
+}
+
+function invalid(subject: string, message: string, remedy: string, cause?: unknown): LakehouseError {
+  return new LakehouseError({ code: "INVALID_CONFIG", subject, message, remedy, cause });
+}

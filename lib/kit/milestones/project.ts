@@ -1,0 +1,50 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { LakehouseError } from "sololakehouse";
+
+/** Where things are in a checkout. All paths are absolute. */
+export interface Project {
+  readonly root: string;
+  /** One folder for each milestone. */
+  readonly milestones: string;
+  /** Ignored by git: what runs on this machine leave behind. */
+  readonly lake: string;
+  /** Executed copies of notebooks, one folder for each milestone: `mNN/notebook.ipynb`. */
+  readonly executed: string;
+  /** Ignored by git: what is built from the notebooks. */
+  readonly dist: string;
+}
+
+export function projectAt(root: string): Project {
+  const lake = join(root, ".lake");
+  return {
+    root,
+    milestones: join(root, "milestones"),
+    lake,
+    executed: join(lake, "notebooks"),
+    dist: join(root, "dist"),
+  };
+}
+
+/**
+ * The project that `from` lies in: the nearest folder above it with a `milestones` folder and a `package.json`
+ * that has workspaces.
+ *
+ * @throws LakehouseError `INVALID_CONFIG` when there is none.
+ */
+export function findProject(from: string = process.cwd()): Project {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const manifest = join(folder, "package.json");
+    if (existsSync(join(folder, "milestones")) && existsSync(manifest)) {
+      const { workspaces } = JSON.parse(readFileSync(manifest, "utf8")) as { workspaces?: unknown };
+      if (workspaces) return projectAt(folder);
+    }
+    if (dirname(folder) === folder) break;
+  }
+  throw new LakehouseError({
+    code: "INVALID_CONFIG",
+    subject: from,
+    message: `${from} is not inside a SoloLakehouse checkout: no folder above it has milestones/ and package.json.`,
+    remedy: "Change into the checkout and run the command again.",
+  });
+}
