@@ -1,0 +1,246 @@
+import { LakehouseError } from "../../errors.js";
+import type { AvroType } from "./types.js";
+
+/** A buffer that grows, with Avro's binary encodings. */
+export class Sink {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(capacity = 4096) {
+    this.#buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A view of what was written, valid until the next write. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  reset(): void {
+    this.#length = 0;
+  }
+
+  #reserve(count: number): number {
+    const start = this.#length;
+    if (start + count > this.#buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, start + count));
+      this.#buffer.copy(grown, 0, 0, start);
+      this.#buffer = grown;
+    }
+    this.#length = start + count;
+    return start;
+  }
+
+  writeNumber(value: number): void {
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer that Avro can hold`);
+    let rest = value >= 0 ? value * 2 : -value * 2 - 1;
+    if (rest > 0xfff_ffff) {
+      // Doubling may leave the safe range; bigint is exact.
+      if (rest > Number.MAX_SAFE_INTEGER) {
+        this.writeLong(BigInt(value));
+        return;
+      }
+      let pos = this.#reserve(8);
+      while (rest > 0x7f) {
+        this.#buffer[pos++] = (rest % 128) | 0x80;
+        rest = Math.floor(rest / 128);
+      }
+      this.#buffer[pos++] = rest;
+      this.#length = pos;
+      return;
+    }
+    let pos = this.#reserve(5);
+    while (rest > 0x7f) {
+      this.#buffer[pos++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#buffer[pos++] = rest;
+    this.#length = pos;
+  }
+
+  writeLong(value: bigint): void {
+    if (value >= -0x7ff_ffffn && value <= 0x7ff_ffffn) {
+      this.writeNumber(Number(value));
+      return;
+    }
+    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit 64 bits`);
+    let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+    let pos = this.#reserve(10);
+    while (rest > 0x7fn) {
+      this.#buffer[pos++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.#buffer[pos++] = Number(rest);
+    this.#length = pos;
+  }
+
+  writeBoolean(value: boolean): void {
+    this.#buffer[this.#reserve(1)] = value ? 1 : 0;
+  }
+
+  writeFloat(value: number): void {
+    this.#buffer.writeFloatLE(value, this.#reserve(4));
+  }
+
+  writeDouble(value: number): void {
+    this.#buffer.writeDoubleLE(value, this.#reserve(8));
+  }
+
+  writeFixed(bytes: Uint8Array): void {
+    this.#buffer.set(bytes, this.#reserve(bytes.length));
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.writeNumber(bytes.length);
+    this.writeFixed(bytes);
+  }
+
+  writeString(text: string): void {
+    const size = Buffer.byteLength(text, "utf8");
+    this.writeNumber(size);
+    this.#buffer.write(text, this.#reserve(size), size, "utf8");
+  }
+}
+
+export type Encoder = (sink: Sink, value: unknown) => void;
+
+/**
+ * A function that writes one value of the type. It takes what `compileDecoder` builds; an integer may be number or
+ * bigint, an absent record field or array is null where the schema allows null, and maps may be any iterable of
+ * pairs.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT when a value does not fit its type, naming the field.
+ */
+export function compileEncoder(type: AvroType, path = "value"): Encoder {
+  const misfit = (value: unknown): LakehouseError =>
+    new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: path,
+      message: `Cannot write ${path} as Avro ${type.kind}: got ${describe(value)}.`,
+    });
+
+  switch (type.kind) {
+    case "null":
+      return (_, value) => {
+        if (value !== null && value !== undefined) throw misfit(value);
+      };
+    case "boolean":
+      return (sink, value) => {
+        if (typeof value !== "boolean") throw misfit(value);
+        sink.writeBoolean(value);
+      };
+    case "int":
+    case "long":
+      return (sink, value) => {
+        if (typeof value === "bigint") sink.writeLong(value);
+        else if (typeof value === "number" && Number.isSafeInteger(value)) sink.writeNumber(value);
+        else throw misfit(value);
+      };
+    case "float":
+    case "double": {
+      const single = type.kind === "float";
+      return (sink, value) => {
+        if (typeof value !== "number") throw misfit(value);
+        if (single) sink.writeFloat(value);
+        else sink.writeDouble(value);
+      };
+    }
+    case "bytes":
+      return (sink, value) => {
+        if (!(value instanceof Uint8Array)) throw misfit(value);
+        sink.writeBytes(value);
+      };
+    case "string":
+      return (sink, value) => {
+        if (typeof value !== "string") throw misfit(value);
+        sink.writeString(value);
+      };
+    case "fixed":
+      return (sink, value) => {
+        if (!(value instanceof Uint8Array) || value.length !== type.size) throw misfit(value);
+        sink.writeFixed(value);
+      };
+    case "enum":
+      return (sink, value) => {
+        const index = type.symbols.indexOf(String(value));
+        if (index < 0) throw misfit(value);
+        sink.writeNumber(index);
+      };
+    case "union": {
+      const nullAt = type.branches.findIndex((branch) => branch.kind === "null");
+      const valueAt = type.branches.findIndex((branch) => branch.kind !== "null");
+      const branch = type.branches[valueAt];
+      const write = branch === undefined ? undefined : compileEncoder(branch, path);
+      return (sink, value) => {
+        const absent = value === null || value === undefined;
+        if (absent ? nullAt < 0 : write === undefined) throw misfit(value);
+        sink.writeNumber(absent ? nullAt : valueAt);
+        if (!absent) (write as Encoder)(sink, value);
+      };
+    }
+    case "record": {
+      const fields = type.fields.map((field) => ({
+        name: field.name,
+        write: compileEncoder(field.type, `${path}.${field.name}`),
+      }));
+      return (sink, value) => {
+        if (typeof value !== "object" || value === null) throw misfit(value);
+        const record = value as Record<string, unknown>;
+        for (let i = 0; i < fields.length; i++) {
+          const { name, write } = fields[i] as { name: string; write: Encoder };
+          write(sink, record[name]);
+        }
+      };
+    }
+    case "array": {
+      if (type.logicalType === "map" && type.items.kind === "record" && type.items.fields.length === 2) {
+        const [key, item] = type.items.fields;
+        if (key === undefined || item === undefined) throw misfit(type);
+        return encodePairs(
+          compileEncoder(key.type, `${path}.key`),
+          compileEncoder(item.type, `${path}.value`),
+          misfit,
+        );
+      }
+      const item = compileEncoder(type.items, `${path}[]`);
+      return (sink, value) => {
+        if (!Array.isArray(value)) throw misfit(value);
+        if (value.length > 0) {
+          sink.writeNumber(value.length);
+          for (const each of value) item(sink, each);
+        }
+        sink.writeNumber(0);
+      };
+    }
+    case "map":
+      return encodePairs(
+        (sink, key) => sink.writeString(String(key)),
+        compileEncoder(type.values, `${path}.value`),
+        misfit,
+      );
+  }
+}
+
+function encodePairs(key: Encoder, item: Encoder, misfit: (value: unknown) => LakehouseError): Encoder {
+  return (sink, value) => {
+    if (!(value instanceof Map)) throw misfit(value);
+    if (value.size > 0) {
+      sink.writeNumber(value.size);
+      for (const [k, v] of value) {
+        key(sink, k);
+        item(sink, v);
+      }
+    }
+    sink.writeNumber(0);
+  };
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (typeof value === "object") return value.constructor?.name ?? "an object";
+  return `${typeof value} ${String(value).slice(0, 40)}`;
+}

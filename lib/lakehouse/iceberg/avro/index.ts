@@ -1,0 +1,15 @@
+/**
+ * Avro object containers, as far as Iceberg needs them: manifests and manifest lists, written with all field ids,
+ * read by field id from any writer. Decoders are compiled once per writer schema and pass over unwanted columns.
+ */
+export { AvroFile, type AvroHeader, AvroWriter, PreparedSchema } from "./container.js";
+export { Cursor } from "./cursor.js";
+export { compileDecoder, compileProjection, compileSkipper, type Decoder, type Wanted } from "./decode.js";
+export {
+  type AvroArray,
+  type AvroField,
+  type AvroRecord,
+  type AvroSchemaJson,
+  type AvroType,
+  parseAvroSchema,
+} from "./types.js";
