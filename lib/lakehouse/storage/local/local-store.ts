@@ -1,0 +1,310 @@
+import { type BigIntStats, constants, lstatSync, renameSync, utimesSync } from "node:fs";
+import { type FileHandle, link, lstat, mkdir, open, realpath, rmdir } from "node:fs/promises";
+import path from "node:path";
+import { fromFileSystem, notFound, preconditionFailed, systemCode } from "../failure.js";
+import { checkRange, cutRange } from "../range.js";
+import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
+import { canonicalFileUri, fileUri, invalidUri, keyBelow, prefixBelow, RESERVED_NAME } from "../uri.js";
+import { DirectorySync } from "./directory-sync.js";
+import { listFiles } from "./list.js";
+import { StoreLock } from "./lock.js";
+import { remove, Scratch } from "./scratch.js";
+
+export interface LocalStoreOptions {
+  /**
+   * Whether a put waits until the object is on the disk (fsync of the file and of its directory), so that it
+   * survives a power cut. Default true: a catalog commit must not outlive the metadata that it points to.
+   * Without it a put still survives the death of the process.
+   */
+  readonly durable?: boolean;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** NONBLOCK: opening a named pipe must not wait for its other end. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Objects as files below one directory. Works between processes: any number of them may read and write one
+ * directory at a time, on one machine.
+ *
+ * - A put writes a temporary file, then gives it its name in one step: link(2) for a new object, rename(2)
+ *   under the store's lock for a replaced one. So a conditional put is atomic against every other put and delete,
+ *   and an object that is being read stays as it was.
+ * - The etag is the file's size, modification time in nanoseconds, and inode. A put makes a new inode and a later
+ *   time than the object that it replaces, so it changes with the bytes. Programs that edit files in place, past
+ *   this class, and restore the time, deceive it.
+ * - A URI is the root and the key, character for character, without percent-encoding. Below the root no symbolic
+ *   link is followed. Directories are no objects; those that a delete empties go with it.
+ *
+ * @example
+ * const store = new LocalStore(".lake/warehouse");
+ * await store.put(`${store.root}/a.json`, new TextEncoder().encode("{}"), { ifAbsent: true });
+ */
+export class LocalStore implements ObjectStore {
+  readonly root: string;
+  readonly #directory: string;
+  readonly #durable: boolean;
+  readonly #scratch: Scratch;
+  readonly #lock: StoreLock;
+  readonly #sync = new DirectorySync();
+  #realRoot: string | undefined;
+
+  /** @param directory path of the root directory, or its `file://` URI; it is made when first written to. */
+  constructor(directory: string, options: LocalStoreOptions = {}) {
+    const uri = canonicalFileUri(directory);
+    this.#directory = path.resolve(uri.startsWith("file://") ? uri.slice("file://".length) : directory);
+    if (this.#directory === path.parse(this.#directory).root) {
+      throw invalidUri(directory, "a store's root cannot be the root of the file system");
+    }
+    this.root = fileUri(this.#directory);
+    this.#durable = options.durable ?? true;
+    const reserved = path.join(this.#directory, RESERVED_NAME);
+    this.#scratch = new Scratch(path.join(reserved, "tmp"));
+    this.#lock = new StoreLock(reserved);
+  }
+
+  async read(uri: string, range?: ByteRange): Promise<Uint8Array> {
+    checkRange(uri, range);
+    const { handle, size } = await this.#open(uri);
+    try {
+      const { start, end } = cutRange(range, size);
+      const bytes = new Uint8Array(end - start);
+      const length = await readInto(handle, bytes, start);
+      return length === bytes.byteLength ? bytes : bytes.subarray(0, length);
+    } catch (error) {
+      throw fromFileSystem(error, uri, "Could not read the object");
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async *stream(uri: string, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
+    checkRange(uri, range);
+    const { handle, size } = await this.#open(uri);
+    try {
+      const { start, end } = cutRange(range, size);
+      for (let at = start; at < end; ) {
+        // A fresh array each time: the consumer may keep what it got.
+        const bytes = new Uint8Array(Math.min(CHUNK_BYTES, end - at));
+        const length = await readInto(handle, bytes, at);
+        if (length === 0) return;
+        yield length === bytes.byteLength ? bytes : bytes.subarray(0, length);
+        at += length;
+      }
+    } catch (error) {
+      throw fromFileSystem(error, uri, "Could not read the object");
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
+    const target = this.#path(uri);
+    const what = "Could not write the object";
+    try {
+      const ifAbsent = condition !== undefined && "ifAbsent" in condition;
+      // Cheaper to know before the body is written; the link below is what decides.
+      if (ifAbsent && (await this.head(uri))) throw preconditionFailed(uri, "it exists already");
+      const temp = await this.#scratch.write(body, this.#durable);
+      try {
+        await this.#ensureDirectory(path.dirname(target), uri);
+        return await this.#publish(uri, temp.path, target, condition);
+      } finally {
+        await remove(temp.path);
+      }
+    } catch (error) {
+      throw fromFileSystem(error, uri, what);
+    }
+  }
+
+  async head(uri: string): Promise<ObjectInfo | undefined> {
+    const file = this.#path(uri);
+    try {
+      await this.#checkDirectory(path.dirname(file), uri);
+      const stats = await lstat(file, { bigint: true });
+      return stats.isFile() ? describe(this.#uriOf(file), stats) : undefined;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw fromFileSystem(error, uri, "Could not look at the object");
+    }
+  }
+
+  async *list(prefix: string): AsyncGenerator<ObjectInfo, void, undefined> {
+    const key = prefixBelow(this.root, canonicalFileUri(prefix));
+    const slash = key.lastIndexOf("/");
+    const from = slash < 0 ? this.#directory : path.join(this.#directory, key.slice(0, slash));
+    try {
+      await this.#checkDirectory(from, prefix);
+      for await (const { file, stats } of listFiles(from, key.slice(slash + 1))) {
+        yield describe(this.#uriOf(file), stats);
+      }
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw fromFileSystem(error, prefix, "Could not list the directory");
+    }
+  }
+
+  async delete(uris: readonly string[]): Promise<void> {
+    const targets = [...new Set(uris)].map((uri) => ({ uri, file: this.#path(uri) }));
+    const emptied = new Set<string>();
+    for (const { uri, file } of targets) {
+      try {
+        await this.#checkDirectory(path.dirname(file), uri);
+        await this.#scratch.prepare();
+        const trash = this.#scratch.name();
+        const moved = await this.#lock.run(() => {
+          if (!lstatSync(file, { throwIfNoEntry: false })?.isFile()) return false;
+          renameSync(file, trash);
+          return true;
+        });
+        if (!moved) continue;
+        await remove(trash); // outside the lock: freeing a large file takes its time
+        emptied.add(path.dirname(file));
+      } catch (error) {
+        if (isMissing(error)) continue;
+        throw fromFileSystem(error, uri, "Could not delete the object");
+      }
+    }
+    for (const directory of emptied) await this.#removeEmpty(directory);
+  }
+
+  localPath(uri: string): string {
+    return this.#path(uri);
+  }
+
+  async #publish(
+    uri: string,
+    temp: string,
+    target: string,
+    condition: PutCondition | undefined,
+  ): Promise<ObjectInfo> {
+    const info = async (): Promise<ObjectInfo> => {
+      if (this.#durable) await this.#sync.run(path.dirname(target));
+      return describe(this.#uriOf(target), stats);
+    };
+    let stats = await lstat(temp, { bigint: true });
+    if (condition === undefined || "ifAbsent" in condition) {
+      if (await this.#linkNew(temp, target, uri)) return info();
+      if (condition !== undefined) throw preconditionFailed(uri, "it exists already");
+    }
+    await this.#lock.run(() => {
+      const old = lstatSync(target, { bigint: true, throwIfNoEntry: false });
+      if (condition !== undefined && "ifEtag" in condition) {
+        if (!old?.isFile()) throw preconditionFailed(uri, "there is no such object any more");
+        if (etagOf(old) !== condition.ifEtag)
+          throw preconditionFailed(uri, "it has changed since it was read");
+      }
+      if (old !== undefined && old.mtimeNs >= stats.mtimeNs) {
+        const later = Number(old.mtimeNs / 1000n + 2n) / 1e6; // 2 us: a double holds them to 0.25 us
+        utimesSync(temp, later, later);
+        stats = lstatSync(temp, { bigint: true });
+      }
+      renameSync(temp, target);
+    });
+    return info();
+  }
+
+  /** Names the file where the name is free; false where an object has it. */
+  async #linkNew(temp: string, target: string, uri: string): Promise<boolean> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await link(temp, target);
+        return true;
+      } catch (error) {
+        const code = systemCode(error);
+        // Deletes remove empty directories, so the one that we ensured may be gone, and one in our way may go.
+        if (attempt === 9 || (code !== "EEXIST" && code !== "ENOENT")) throw error;
+        if (code === "ENOENT") await this.#ensureDirectory(path.dirname(target), uri);
+        else if ((await lstat(target)).isDirectory()) await rmdir(target);
+        else return false;
+      }
+    }
+  }
+
+  async #open(uri: string): Promise<{ handle: FileHandle; size: number }> {
+    const file = this.#path(uri);
+    let handle: FileHandle;
+    try {
+      await this.#checkDirectory(path.dirname(file), uri);
+      handle = await open(file, READ_FLAGS);
+    } catch (error) {
+      throw isMissing(error) ? notFound(uri, error) : fromFileSystem(error, uri, "Could not open the object");
+    }
+    const stats = await handle.stat();
+    if (stats.isFile()) return { handle, size: stats.size };
+    await handle.close();
+    throw notFound(uri);
+  }
+
+  /** Makes a directory and its parents; each new name is on the disk before the next is made below it. */
+  async #ensureDirectory(directory: string, uri: string): Promise<void> {
+    try {
+      await this.#checkDirectory(directory, uri);
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") throw error;
+      const parent = path.dirname(directory);
+      if (directory !== this.#directory) await this.#ensureDirectory(parent, uri);
+      await mkdir(directory, { recursive: directory === this.#directory }).catch((failure: unknown) => {
+        if (systemCode(failure) !== "EEXIST") throw failure;
+      });
+      if (this.#durable) await this.#sync.run(parent);
+    }
+  }
+
+  /** Throws ENOENT where the directory does not exist, INVALID_URI where a symbolic link is on the way to it. */
+  async #checkDirectory(directory: string, uri: string): Promise<void> {
+    this.#realRoot ??= await realpath(this.#directory);
+    const real = await realpath(directory);
+    if (real !== path.join(this.#realRoot, path.relative(this.#directory, directory))) {
+      throw invalidUri(uri, "a symbolic link is on its way, and those are not followed");
+    }
+  }
+
+  async #removeEmpty(directory: string): Promise<void> {
+    for (let at = directory; at !== this.#directory; at = path.dirname(at)) {
+      try {
+        await rmdir(at);
+      } catch {
+        return; // not empty, or gone already
+      }
+    }
+  }
+
+  #path(uri: string): string {
+    return path.join(this.#directory, keyBelow(this.root, canonicalFileUri(uri)));
+  }
+
+  #uriOf(file: string): string {
+    return `file://${file}`;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+function etagOf(stats: BigIntStats): string {
+  return [stats.size, stats.mtimeNs, stats.ino].map((n) => n.toString(36)).join("-");
+}
+
+function describe(uri: string, stats: BigIntStats): ObjectInfo {
+  return {
+    uri,
+    size: Number(stats.size),
+    etag: etagOf(stats),
+    lastModified: new Date(Number(stats.mtimeNs / 1_000_000n)),
+  };
+}
+
+/** Fills `bytes` from `position`; the count is short only at the end of the file. */
+async function readInto(handle: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < bytes.byteLength) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.byteLength - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}

@@ -1,0 +1,145 @@
+import { createHash, randomUUID } from "node:crypto";
+import { readlinkSync } from "node:fs";
+import { lstat, mkdir, open, readdir, unlink } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { systemCode } from "../failure.js";
+import type { Body } from "../store.js";
+
+/** A temporary file that nobody has touched for this long is left over, whoever owned it. */
+const ABANDONED_MS = 24 * 60 * 60 * 1000;
+
+/** A complete temporary file, on disk, that waits to be given its name. */
+export interface TempFile {
+  readonly path: string;
+  readonly size: number;
+}
+
+/**
+ * Where processes on this machine can see each other's ids: the host and its process namespace (containers
+ * that share a directory see other ids).
+ */
+function processRealm(): string {
+  let namespace = "";
+  try {
+    namespace = readlinkSync("/proc/self/ns/pid");
+  } catch {
+    // Not Linux: the host name has to do.
+  }
+  return createHash("sha256").update(`${os.hostname()} ${namespace}`).digest("hex").slice(0, 12);
+}
+
+/**
+ * The directory of unfinished writes: `<realm>.<pid>.<uuid>`. It lies below the store's root, so that a finished
+ * file can be linked into place, under a name that no key can have, so that it is never listed.
+ */
+export class Scratch {
+  readonly directory: string;
+  readonly #owner = `${processRealm()}.${process.pid}`;
+  #ready: Promise<void> | undefined;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** Makes the directory and, once per process, removes what dead processes left in it. */
+  async prepare(): Promise<void> {
+    this.#ready ??= this.#prepare();
+    try {
+      await this.#ready;
+    } catch (error) {
+      this.#ready = undefined;
+      throw error;
+    }
+  }
+
+  /** A fresh path in the scratch directory. */
+  name(): string {
+    return path.join(this.directory, `${this.#owner}.${randomUUID()}`);
+  }
+
+  /** Writes a body to a fresh file, and to the disk where `durable`. On failure nothing is left. */
+  async write(body: Body, durable: boolean): Promise<TempFile> {
+    const file = this.name();
+    const handle = await this.#create(file);
+    try {
+      let size = 0;
+      try {
+        if (body instanceof Uint8Array) {
+          await handle.writeFile(body);
+          size = body.byteLength;
+        } else {
+          for await (const chunk of body) {
+            await handle.writeFile(chunk);
+            size += chunk.byteLength;
+          }
+        }
+        const now = preciseNow();
+        await handle.utimes(now, now);
+        if (durable) await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      return { path: file, size };
+    } catch (error) {
+      await remove(file);
+      throw error;
+    }
+  }
+
+  async #create(file: string) {
+    await this.prepare();
+    try {
+      return await open(file, "wx");
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") throw error;
+      this.#ready = undefined; // the store was deleted under us
+      await this.prepare();
+      return open(file, "wx");
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    await mkdir(this.directory, { recursive: true });
+    for (const name of await readdir(this.directory)) {
+      const file = path.join(this.directory, name);
+      if (await this.#isLeftOver(file, name)) await remove(file);
+    }
+  }
+
+  async #isLeftOver(file: string, name: string): Promise<boolean> {
+    const [realm, pid] = name.split(".");
+    if (realm === processRealm() && !isAlive(Number(pid))) return true;
+    try {
+      return Date.now() - (await lstat(file)).mtimeMs > ABANDONED_MS;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== "ESRCH";
+  }
+}
+
+/** Removes a file if it is there. Failure is no matter: what stays is cleaned as left over. */
+export async function remove(file: string): Promise<void> {
+  await unlink(file).catch(() => undefined);
+}
+
+let lastStamp = 0;
+
+/**
+ * Seconds since 1970, to the microsecond, never twice the same in one process. The kernel stamps files with
+ * its tick (4 ms), in which an inode can be freed and used again; a finer time keeps such files' etags apart.
+ */
+function preciseNow(): number {
+  const now = Math.floor((performance.timeOrigin + performance.now()) * 1000);
+  lastStamp = Math.max(now, lastStamp + 1);
+  return lastStamp / 1e6;
+}

@@ -1,0 +1,96 @@
+import path from "node:path";
+import { LakehouseError } from "../errors.js";
+
+/** Name of the directory in which a LocalStore keeps its lock and unfinished writes. No key may use it. */
+export const RESERVED_NAME = ".slh";
+
+export function invalidUri(uri: string, why: string, remedy?: string): LakehouseError {
+  return new LakehouseError({
+    code: "INVALID_URI",
+    subject: uri,
+    message: `Not a usable object URI, ${why}: ${JSON.stringify(uri)}.`,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}
+
+/**
+ * The `file://` URI of a path, character for character: nothing is percent-encoded. (Node's `pathToFileURL`
+ * encodes, and no Iceberg implementation decodes.)
+ *
+ * @example fileUri("lake/a b") // "file:///home/ada/lake/a b"
+ */
+export function fileUri(pathOnDisk: string): string {
+  return `file://${path.resolve(pathOnDisk)}`;
+}
+
+/** `file:/a` and `file://localhost/a`, which Hadoop and Java write, are the same as `file:///a`. */
+export function canonicalFileUri(uri: string): string {
+  if (uri.startsWith("file:///")) return uri;
+  if (uri.startsWith("file://localhost/")) return `file://${uri.slice("file://localhost".length)}`;
+  if (/^file:\/[^/]/.test(uri)) return `file://${uri.slice("file:".length)}`;
+  return uri;
+}
+
+/**
+ * The part of `uri` below `root`, without its leading slash. The key is taken literally: `%20` is three
+ * characters, as every Iceberg reader takes it.
+ *
+ * @throws INVALID_URI when the URI is not below the root, or when a segment is one that a file system or a URL
+ * parser would rewrite (`.`, `..`, an empty one, a NUL, half a surrogate pair): two URIs must never be one object.
+ */
+export function keyBelow(root: string, uri: string): string {
+  if (!uri.startsWith(`${root}/`)) {
+    throw invalidUri(uri, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
+  }
+  const key = uri.slice(root.length + 1);
+  for (const segment of key.split("/")) checkSegment(uri, segment);
+  return key;
+}
+
+/**
+ * The part of a listing prefix below `root`; empty for the root itself. Its last segment may be cut short, and
+ * so may be empty.
+ */
+export function prefixBelow(root: string, prefix: string): string {
+  if (prefix === root) return "";
+  if (!prefix.startsWith(`${root}/`)) {
+    throw invalidUri(prefix, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
+  }
+  const key = prefix.slice(root.length + 1);
+  const segments = key.split("/");
+  const last = segments.pop() ?? "";
+  for (const segment of segments) checkSegment(prefix, segment);
+  checkCharacters(prefix, last);
+  return key;
+}
+
+function checkSegment(uri: string, segment: string): void {
+  if (segment === "") throw invalidUri(uri, "a segment of its path is empty");
+  if (segment === "." || segment === "..") throw invalidUri(uri, `it has a "${segment}" segment`);
+  if (segment === RESERVED_NAME) throw invalidUri(uri, `"${RESERVED_NAME}" is reserved by the store`);
+  checkCharacters(uri, segment);
+}
+
+function checkCharacters(uri: string, text: string): void {
+  if (text.includes("\0")) throw invalidUri(uri, "it contains a NUL character");
+  if (/\p{Surrogate}/u.test(text)) throw invalidUri(uri, "it contains half a surrogate pair");
+}
+
+/**
+ * Compares as the UTF-8 bytes compare, which is the order of S3 listings. JavaScript compares UTF-16 units,
+ * which puts U+FFFD after U+1F600.
+ */
+export function compareUtf8(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for code points above U+FFFF, so they rank above all other units. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
