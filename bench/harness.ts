@@ -1,0 +1,112 @@
+/**
+ * How a figure is measured: each contender runs in a process of its own, in turn (A B A B …), after one warm-up
+ * that does not count. A process times its own work and prints one JSON line; the parent prints medians, spreads
+ * and the ratio of each contender to the first. Turns cancel the drift of a noisy machine; medians its spikes.
+ */
+import { spawn } from "node:child_process";
+import { cpus, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+
+/** What one run of a contender measured, by name. Units are part of the name: `seconds`, `peakRssMiB`, `rowsPerSecond`. */
+export type Measurement = Readonly<Record<string, number>>;
+
+export interface Contender {
+  readonly name: string;
+  /** Runs in a child process, imports what it needs itself, and returns what it measured. */
+  readonly run?: () => Promise<Measurement>;
+  /** A Python script below bench/python instead, run with the peers' virtual environment. Prints one JSON line. */
+  readonly python?: string;
+}
+
+export interface Bench {
+  /** One sentence: what is compared, on what data, and what the ratio means. */
+  readonly about: string;
+  /** Ours first: the ratios are ours over theirs. */
+  readonly contenders: readonly Contender[];
+  /** Counted rounds; 5 unless the bench is long. */
+  readonly rounds?: number;
+}
+
+export interface Summary {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const main = fileURLToPath(new URL("./main.js", import.meta.url));
+const python = `${root}.cache/interop/venv/bin/python`;
+
+/** "Intel Xeon …, 2 cores, 24 GiB, Node 20.20.2": what a figure must be quoted with. */
+export function machine(): string {
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${cpus().length} cores, ${memory} GiB, Node ${process.versions.node}`;
+}
+
+/** Runs all contenders in turn and gives, per contender and measure, the median, minimum and maximum. */
+export async function measure(
+  name: string,
+  bench: Bench,
+  rounds: number,
+): Promise<Map<string, Map<string, Summary>>> {
+  const samples = new Map<string, Measurement[]>();
+  for (let round = 0; round <= rounds; round++) {
+    for (const contender of bench.contenders) {
+      const measurement = await runOnce(name, contender);
+      if (round > 0) samples.set(contender.name, [...(samples.get(contender.name) ?? []), measurement]);
+    }
+  }
+  return new Map([...samples].map(([contender, runs]) => [contender, summarize(runs)]));
+}
+
+function summarize(runs: readonly Measurement[]): Map<string, Summary> {
+  const summaries = new Map<string, Summary>();
+  for (const key of Object.keys(runs[0] ?? {})) {
+    const sorted = runs.map((run) => run[key] ?? Number.NaN).sort((a, b) => a - b);
+    const at = (index: number) => sorted[index] ?? Number.NaN;
+    const middle = (sorted.length - 1) / 2;
+    summaries.set(key, {
+      median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+      min: at(0),
+      max: at(sorted.length - 1),
+    });
+  }
+  return summaries;
+}
+
+function runOnce(bench: string, contender: Contender): Promise<Measurement> {
+  const [command, args] = contender.python
+    ? [python, [`${root}bench/python/${contender.python}`]]
+    : [process.execPath, ["--expose-gc", main, bench, "--contender", contender.name]];
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+    });
+    child.on("error", (error) =>
+      reject(
+        new Error(
+          `${contender.name}: ${error.message}. Run "npm run test:interop" once: it installs the peers.`,
+        ),
+      ),
+    );
+    child.on("close", (code) => {
+      const line = output.trim().split("\n").at(-1) ?? "";
+      if (code === 0 && line.startsWith("{")) resolve(JSON.parse(line));
+      else reject(new Error(`${contender.name} ended with code ${code}: ${output.slice(-500)}`));
+    });
+  });
+}
+
+/** Peak resident memory of this process so far, in MiB. */
+export function peakRssMiB(): number {
+  return process.resourceUsage().maxRSS / 1024;
+}
+
+/** Wall-clock seconds that `work` takes. */
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = process.hrtime.bigint();
+  await work();
+  return Number(process.hrtime.bigint() - start) / 1e9;
+}
