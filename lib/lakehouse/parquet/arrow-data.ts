@@ -1,0 +1,96 @@
+import * as arrow from "apache-arrow";
+
+/** The Arrow field metadata key that carries a Parquet (and so an Iceberg) field id. */
+export const FIELD_ID_KEY = "PARQUET:field_id";
+
+/** The field id of an Arrow field, where it has one. */
+export function arrowFieldId(field: arrow.Field): number | undefined {
+  const text = field.metadata.get(FIELD_ID_KEY);
+  return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
+}
+
+/** Bytes that the rows of `data` take in memory. Counts only the rows of a slice, not the buffers it is cut from. */
+export function arrowBytes(data: arrow.Data): number {
+  const bitmap = data.nullBitmap && data.nullBitmap.length > 0 ? data.length / 8 : 0;
+  const { type, valueOffsets, length } = data;
+  if (arrow.DataType.isDictionary(type)) return bitmap + data.values.byteLength;
+  if (valueOffsets && length > 0 && !arrow.DataType.isUnion(type)) {
+    const first = Number(valueOffsets[0]);
+    const last = Number(valueOffsets[length]);
+    const child = data.children[0];
+    if (!child) return bitmap + length * 4 + (last - first);
+    return bitmap + length * 4 + arrowBytes(child.slice(first, last - first));
+  }
+  if (data.children.length > 0) return data.children.reduce((sum, child) => sum + arrowBytes(child), bitmap);
+  return bitmap + (data.values?.byteLength ?? 0);
+}
+
+/** Adds the number of NaN values of each float column of `batch`, by field id, to `counts`. */
+export function countNaNs(schema: arrow.Schema, batch: arrow.RecordBatch, counts: Map<number, bigint>): void {
+  schema.fields.forEach((field, i) => {
+    const data = batch.data.children[i];
+    if (data && hasFloat(field.type)) visit(field, data, undefined, counts);
+  });
+}
+
+function hasFloat(type: arrow.DataType): boolean {
+  if (arrow.DataType.isFloat(type)) return true;
+  return (type.children ?? []).some((child) => hasFloat(child.type));
+}
+
+type IsValid = ((row: number) => boolean) | undefined;
+
+/** `parentValid` tells which rows exist at all: below a null struct, whatever the child holds is not a value. */
+function visit(
+  field: arrow.Field,
+  data: arrow.Data,
+  parentValid: IsValid,
+  counts: Map<number, bigint>,
+): void {
+  const valid = both(parentValid, validity(data));
+  if (arrow.DataType.isFloat(data.type)) {
+    const id = arrowFieldId(field);
+    if (id !== undefined) counts.set(id, (counts.get(id) ?? 0n) + BigInt(countIn(data, valid)));
+    return;
+  }
+  if (!hasFloat(data.type)) return;
+  if (arrow.DataType.isList(data.type) || arrow.DataType.isMap(data.type)) {
+    const [child] = data.children;
+    const [childField] = data.type.children;
+    if (!child || !childField) return;
+    const { valueOffsets } = data as { valueOffsets: Int32Array };
+    for (let row = 0; row < data.length; row++) {
+      if (valid && !valid(row)) continue;
+      const first = valueOffsets[row] ?? 0;
+      visit(childField, child.slice(first, (valueOffsets[row + 1] ?? first) - first), undefined, counts);
+    }
+    return;
+  }
+  data.children.forEach((child, i) => {
+    const childField = field.type.children?.[i];
+    if (childField) visit(childField, child, valid, counts);
+  });
+}
+
+function countIn(data: arrow.Data, valid: IsValid): number {
+  let count = 0;
+  const values = data.values as Float32Array | Float64Array | Uint16Array;
+  if (values instanceof Uint16Array) return 0;
+  for (let row = 0; row < data.length; row++) {
+    const value = values[row];
+    // biome-ignore lint/suspicious/noSelfCompare: only NaN differs from itself, and this is the hot loop.
+    if (value !== value && (!valid || valid(row))) count++;
+  }
+  return count;
+}
+
+function validity(data: arrow.Data): IsValid {
+  const { nullBitmap, offset } = data;
+  if (!nullBitmap || nullBitmap.length === 0 || data.nullCount === 0) return undefined;
+  return (row) => (((nullBitmap[(offset + row) >> 3] ?? 0) >> ((offset + row) & 7)) & 1) === 1;
+}
+
+function both(a: IsValid, b: IsValid): IsValid {
+  if (!a || !b) return a ?? b;
+  return (row) => a(row) && b(row);
+}

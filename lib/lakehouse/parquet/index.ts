@@ -1,0 +1,29 @@
+/**
+ * Parquet: Arrow batches to files and back, with field ids. Files stream into the object store row group by row
+ * group; footers give the metrics that a table format keeps. This room knows nothing of tables: field ids are
+ * numbers that the Arrow schema carries.
+ */
+export { arrowFieldId, FIELD_ID_KEY } from "./arrow-data.js";
+export type { ParquetCompression } from "./encode.js";
+export {
+  type ParquetChunkStatistics,
+  type ParquetColumnChunk,
+  type ParquetFooter,
+  type ParquetRowGroup,
+  readFooter,
+} from "./footer.js";
+export { type ColumnMetrics, columnMetrics, type ParquetStat, splitOffsets } from "./metrics.js";
+export type {
+  ParquetColumn,
+  ParquetLogicalType,
+  ParquetNode,
+  ParquetPhysicalType,
+  ParquetTimeUnit,
+} from "./schema.js";
+export {
+  openParquetWriter,
+  type ParquetWriteOptions,
+  type ParquetWriter,
+  type WrittenParquet,
+  writeParquet,
+} from "./writer.js";

@@ -1,0 +1,344 @@
+import * as arrow from "apache-arrow";
+import { LakehouseError } from "../errors.js";
+import type { ObjectStore } from "../storage/index.js";
+import { arrowBytes, countNaNs } from "./arrow-data.js";
+import { type EncodeOptions, encodeHere, encoders, type ParquetCompression } from "./encode.js";
+import { footerOf, type ParquetFooter, parseFooter } from "./footer.js";
+import { type ColumnMetrics, columnMetrics } from "./metrics.js";
+import { ParquetStitcher } from "./stitch.js";
+
+export interface ParquetWriteOptions {
+  /** Default `zstd`. */
+  readonly compression?: ParquetCompression;
+  /** Rows in a row group, at most. Default 262,144. A group also ends at 64 MiB of Arrow data. */
+  readonly rowGroupRows?: number;
+  /** Key-value pairs for the footer. */
+  readonly keyValueMetadata?: Readonly<Record<string, string>>;
+  /** Columns, as dot-separated paths, where a dictionary would be a waste: ids, hashes, free text. */
+  readonly plainColumns?: readonly string[];
+}
+
+/** One finished Parquet file. */
+export interface WrittenParquet {
+  readonly uri: string;
+  readonly fileSizeInBytes: bigint;
+  readonly recordCount: bigint;
+  readonly footer: ParquetFooter;
+  /** Metrics of every column with a field id, NaN counts included. */
+  readonly metrics: readonly ColumnMetrics[];
+}
+
+/**
+ * Writes one Parquet file from Arrow batches.
+ *
+ * Lifecycle: `write` any number of times, then `close` or `abort`, once. The object appears when `close` resolves,
+ * whole; after `abort`, or a failure, there is none. `write` resolves when the writer can take more: await it, and
+ * memory stays flat however long the file becomes.
+ */
+export interface ParquetWriter {
+  /** @throws LakehouseError SCHEMA_MISMATCH when the batch's columns are not those of the writer's schema. */
+  write(batch: arrow.RecordBatch): Promise<void>;
+  /** Estimate of the file's length if it were closed now, for rolling by size. Rows not yet encoded are guessed. */
+  readonly bytesWritten: number;
+  readonly rowsWritten: number;
+  close(): Promise<WrittenParquet>;
+  abort(): Promise<void>;
+}
+
+const DEFAULT_ROW_GROUP_ROWS = 262_144;
+const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+/** Below this much Arrow data a file is encoded on the calling thread: 1 ms, where another thread costs more. */
+const SMALL_BYTES = 1024 * 1024;
+/** First guess of Parquet bytes per Arrow byte, until the first row group tells. */
+const FIRST_RATIO = 0.4;
+
+const CODECS: Readonly<Record<ParquetCompression, number>> = {
+  uncompressed: 0,
+  snappy: 1,
+  gzip: 2,
+  zstd: 5,
+  lz4_raw: 6,
+};
+
+/**
+ * Opens a writer for one Parquet file. Field ids come from the Arrow field metadata `PARQUET:field_id`, at every
+ * depth. Row groups are encoded by worker threads and joined in order.
+ */
+export async function openParquetWriter(
+  store: ObjectStore,
+  uri: string,
+  schema: arrow.Schema,
+  options: ParquetWriteOptions = {},
+): Promise<ParquetWriter> {
+  return new RowGroupWriter(store, uri, schema, options);
+}
+
+/** Streams `batches` into one Parquet file. Nothing is visible until it is complete, and nothing is left if it fails. */
+export async function writeParquet(
+  store: ObjectStore,
+  uri: string,
+  schema: arrow.Schema,
+  batches: AsyncIterable<arrow.RecordBatch> | Iterable<arrow.RecordBatch>,
+  options: ParquetWriteOptions = {},
+): Promise<WrittenParquet> {
+  const writer = await openParquetWriter(store, uri, schema, options);
+  try {
+    for await (const batch of batches) await writer.write(batch);
+    return await writer.close();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+class RowGroupWriter implements ParquetWriter {
+  readonly #store: ObjectStore;
+  readonly #uri: string;
+  readonly #schema: arrow.Schema;
+  readonly #encoding: EncodeOptions;
+  readonly #nans = new Map<number, bigint>();
+  readonly #checked = new WeakSet<arrow.Schema>();
+  #state: "open" | "closed" | "aborted" = "open";
+
+  #pending: arrow.RecordBatch[] = [];
+  #pendingRows = 0;
+  #pendingBytes = 0;
+  #rows = 0;
+  #written = 0;
+  #encodedArrowBytes = 0;
+  #inFlightBytes = 0;
+
+  /** Row groups on their way through the encoders, in file order. */
+  readonly #groups = new GroupQueue();
+  #footer: Uint8Array | undefined;
+  #put: Promise<unknown> | undefined;
+
+  constructor(store: ObjectStore, uri: string, schema: arrow.Schema, options: ParquetWriteOptions) {
+    this.#store = store;
+    this.#uri = uri;
+    this.#schema = schema;
+    this.#encoding = {
+      codec: CODECS[options.compression ?? "zstd"],
+      rowGroupRows: Math.max(1, options.rowGroupRows ?? DEFAULT_ROW_GROUP_ROWS),
+      keyValueMetadata: options.keyValueMetadata ?? {},
+      plainColumns: options.plainColumns ?? [],
+    };
+  }
+
+  get bytesWritten(): number {
+    const ratio = this.#encodedArrowBytes > 0 ? this.#written / this.#encodedArrowBytes : FIRST_RATIO;
+    return this.#written + Math.round((this.#inFlightBytes + this.#pendingBytes) * ratio);
+  }
+
+  get rowsWritten(): number {
+    return this.#rows;
+  }
+
+  async write(batch: arrow.RecordBatch): Promise<void> {
+    this.#assertOpen();
+    this.#checkSchema(batch.schema);
+    countNaNs(this.#schema, batch, this.#nans);
+    this.#rows += batch.numRows;
+    let rest = batch;
+    while (rest.numRows > 0) {
+      const room = this.#encoding.rowGroupRows - this.#pendingRows;
+      const head = rest.numRows > room ? rest.slice(0, room) : rest;
+      rest = rest.slice(head.numRows);
+      this.#pending.push(head);
+      this.#pendingRows += head.numRows;
+      this.#pendingBytes += arrowBytes(head.data);
+      if (this.#pendingRows >= this.#encoding.rowGroupRows || this.#pendingBytes >= ROW_GROUP_BYTES) {
+        this.#flush();
+        await this.#groups.room(encoders.width + 1);
+      }
+    }
+  }
+
+  async close(): Promise<WrittenParquet> {
+    this.#assertOpen();
+    this.#state = "closed";
+    if (!this.#put) return this.#closeSingle();
+    if (this.#pendingRows > 0) this.#flush();
+    this.#groups.end();
+    await this.#put;
+    if (!this.#footer) throw this.#stateError("was cut off by the store before its footer");
+    return this.#result(parseFooter(this.#footer, this.#uri));
+  }
+
+  async abort(): Promise<void> {
+    if (this.#state === "aborted") return;
+    this.#state = "aborted";
+    this.#pending = [];
+    this.#groups.fail(this.#stateError("was aborted"));
+    await this.#put?.catch(() => {});
+  }
+
+  /** A file of one row group needs no joining: what the encoder returns is the file. */
+  async #closeSingle(): Promise<WrittenParquet> {
+    const small = this.#pendingBytes < SMALL_BYTES;
+    const ipc = this.#takePending();
+    const file = small ? encodeHere(ipc, this.#encoding) : await encoders.encode(ipc, this.#encoding);
+    await this.#store.put(this.#uri, file);
+    this.#written = file.length;
+    return this.#result(footerOf(file, this.#uri));
+  }
+
+  #result(footer: ParquetFooter): WrittenParquet {
+    return {
+      uri: this.#uri,
+      fileSizeInBytes: BigInt(this.#written),
+      recordCount: BigInt(this.#rows),
+      footer,
+      metrics: columnMetrics(footer, this.#nans),
+    };
+  }
+
+  #flush(): void {
+    const arrowSize = this.#pendingBytes;
+    this.#inFlightBytes += arrowSize;
+    this.#groups.push(encoders.encode(this.#takePending(), this.#encoding), arrowSize);
+    if (this.#put) return;
+    this.#put = this.#store.put(this.#uri, this.#body());
+    // The store may fail while nobody awaits: remember it, so that the next write or close throws it.
+    this.#put.catch((error: unknown) => this.#groups.fail(error));
+  }
+
+  /** The bytes of the file, as fast as the encoders deliver and the store takes them. */
+  async *#body(): AsyncGenerator<Uint8Array> {
+    const stitcher = new ParquetStitcher();
+    for await (const { file, arrowSize } of this.#groups) {
+      const bytes = stitcher.add(file);
+      this.#written += bytes.length;
+      this.#encodedArrowBytes += arrowSize;
+      this.#inFlightBytes -= arrowSize;
+      yield bytes;
+    }
+    const tail = stitcher.finish();
+    for (const bytes of tail) {
+      this.#written += bytes.length;
+      yield bytes;
+    }
+    this.#footer = tail.at(-2);
+  }
+
+  /** The pending batches as one Arrow IPC stream, under the writer's own schema: it holds the field ids. */
+  #takePending(): Uint8Array<ArrayBuffer> {
+    const ipc = new arrow.RecordBatchStreamWriter();
+    const schema = ipcSchema(this.#schema, this.#pending);
+    if (this.#pending.length === 0) ipc.write(new arrow.Table(schema));
+    for (const batch of this.#pending) ipc.write(new arrow.RecordBatch(schema, batch.data));
+    ipc.finish();
+    this.#pending = [];
+    this.#pendingRows = 0;
+    this.#pendingBytes = 0;
+    return ipc.toUint8Array(true) as Uint8Array<ArrayBuffer>;
+  }
+
+  #checkSchema(found: arrow.Schema): void {
+    if (found === this.#schema || this.#checked.has(found)) return;
+    const expected = this.#schema.fields;
+    if (found.fields.length !== expected.length) {
+      throw this.#mismatch(`the batch has ${found.fields.length} columns, the file ${expected.length}`);
+    }
+    expected.forEach((field, i) => {
+      const other = found.fields[i];
+      if (!other || String(plainType(other.type)) !== String(plainType(field.type))) {
+        throw this.#mismatch(`column "${field.name}" should be ${field.type} but is ${other?.type}`);
+      }
+    });
+    this.#checked.add(found);
+  }
+
+  #mismatch(why: string): LakehouseError {
+    return new LakehouseError({
+      code: "SCHEMA_MISMATCH",
+      subject: this.#uri,
+      message: `A batch does not fit ${this.#uri}: ${why}.`,
+    });
+  }
+
+  #assertOpen(): void {
+    if (this.#state !== "open") throw this.#stateError(`is already ${this.#state}`);
+  }
+
+  #stateError(why: string): LakehouseError {
+    return new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: this.#uri,
+      message: `The Parquet writer of ${this.#uri} ${why}.`,
+    });
+  }
+}
+
+/** A dictionary-encoded column is written as its values: both make the same Parquet column. */
+function plainType(type: arrow.DataType): arrow.DataType {
+  return arrow.DataType.isDictionary(type) ? type.dictionary : type;
+}
+
+function ipcSchema(schema: arrow.Schema, batches: readonly arrow.RecordBatch[]): arrow.Schema {
+  const found = batches[0]?.schema.fields;
+  if (!found?.some((field) => arrow.DataType.isDictionary(field.type))) return schema;
+  const fields = schema.fields.map((field, i) => {
+    const type = found[i]?.type;
+    return type && arrow.DataType.isDictionary(type) ? field.clone({ type }) : field;
+  });
+  return new arrow.Schema(fields, schema.metadata);
+}
+
+interface EncodedGroup {
+  readonly file: Uint8Array;
+  readonly arrowSize: number;
+}
+
+/** Encoded row groups in file order, handed from the writer to the store's upload. */
+class GroupQueue implements AsyncIterable<EncodedGroup> {
+  readonly #jobs: Promise<EncodedGroup>[] = [];
+  #ended = false;
+  #failure: { readonly error: unknown } | undefined;
+  #wake: (() => void)[] = [];
+
+  push(file: Promise<Uint8Array>, arrowSize: number): void {
+    const job = file.then((bytes) => ({ file: bytes, arrowSize }));
+    job.catch((error: unknown) => this.fail(error));
+    this.#jobs.push(job);
+    this.#changed();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#changed();
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#changed();
+  }
+
+  /** Waits until fewer than `limit` groups are unfinished or not yet taken by the store. */
+  async room(limit: number): Promise<void> {
+    while (!this.#failure && this.#jobs.length >= limit) await this.#change();
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<EncodedGroup> {
+    for (;;) {
+      if (this.#failure) throw this.#failure.error;
+      const [job] = this.#jobs;
+      if (job) {
+        const group = await job;
+        yield group;
+        this.#jobs.shift();
+        this.#changed();
+      } else if (this.#ended) return;
+      else await this.#change();
+    }
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #changed(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}
