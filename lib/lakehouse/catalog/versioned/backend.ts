@@ -1,0 +1,50 @@
+import type { Hash, StoredObject } from "./hash.js";
+
+/** A compare-and-set of one ref. `undefined` stands for a ref that is not there. */
+export interface RefMove {
+  readonly name: string;
+  /** The value that the ref must have now. Values are compared as text and never repeat (see `refs.ts`). */
+  readonly expected: string | undefined;
+  readonly next: string | undefined;
+}
+
+/** What a scan tells of a stored object. */
+export interface StoredObjectInfo {
+  readonly hash: Hash;
+  /** Length in bytes. */
+  readonly size: number;
+  /** When it was put last: putting an object again renews it. */
+  readonly storedAt: Date;
+}
+
+/**
+ * Everything the catalog asks of the place that keeps it: immutable objects under their hashes, and a few
+ * named refs that move by compare-and-set. Anything with a linearizable compare-and-set can be one.
+ *
+ * What an implementation must hold to (`test/catalog/backend-conformance.ts` checks it):
+ * - An object is visible whole or not at all, and is durable when the promise resolves.
+ * - `moveRef` makes `objects` durable before the ref shows `next`. When it answers `false` they may or may not
+ *   have been stored; nothing refers to them and garbage collection takes them.
+ * - `moveRef` is linearizable between processes: of those who race from one value, one wins.
+ * - `getRef` answers with the latest value, never an older one.
+ */
+export interface Backend {
+  /** The bytes under each hash, in the order asked; `undefined` where there is no such object. */
+  get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]>;
+  /** Stores objects; one that exists already only has its `storedAt` renewed. */
+  put(objects: readonly StoredObject[]): Promise<void>;
+  getRef(name: string): Promise<string | undefined>;
+  /** All refs whose name starts with `prefix`, sorted by name (UTF-16 order). */
+  listRefs(prefix?: string): Promise<{ readonly name: string; readonly value: string }[]>;
+  /**
+   * True when the ref moved. False when it did not hold `expected`, and also when the backend cannot tell
+   * whether its own earlier attempt got through: the caller looks for its move in the reflog.
+   */
+  moveRef(move: RefMove, objects: readonly StoredObject[]): Promise<boolean>;
+  /** Every stored object, in any order. For garbage collection. */
+  scan(): AsyncIterable<StoredObjectInfo>;
+  /** Deletes those objects that were put last before `olderThan`; the others are kept. Returns how many went. */
+  deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number>;
+  /** The objects live in this process only. A second one opened on the same place sees the same. */
+  close(): Promise<void>;
+}

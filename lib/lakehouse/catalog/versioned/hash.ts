@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import { LakehouseError } from "../../errors.js";
+
+/** The name of an immutable object: the sha-256 of its bytes, 64 lower-case hex digits. */
+export type Hash = string & { readonly __flavor?: "Hash" };
+
+/** What the canonical encoding can carry. 64-bit integers travel as decimal text. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** An object with the name that its bytes give it. */
+export interface StoredObject {
+  readonly hash: Hash;
+  readonly bytes: Uint8Array;
+}
+
+/** The hash of no commit: where every history begins. It is the value that Nessie uses. */
+export const BEGINNING: Hash = "2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d";
+
+/**
+ * The one text for a value: keys in UTF-16 order, no spaces, absent where `undefined`. Equal values have
+ * equal texts, so that equal objects have equal hashes whoever writes them.
+ */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return JSON.stringify(value);
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) throw notCanonical(String(value));
+    return Object.is(value, -0) ? "0" : String(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object") throw notCanonical(typeof value);
+  const record = value as Record<string, unknown>;
+  let text = "";
+  for (const key of Object.keys(record).sort()) {
+    const member = record[key];
+    if (member === undefined) continue;
+    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
+  }
+  return `{${text}}`;
+}
+
+/** Two values are the same content when their canonical texts are. */
+export function sameJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (left === undefined || right === undefined) return false;
+  return canonicalJson(left) === canonicalJson(right);
+}
+
+/** Encodes a value canonically and names it. */
+export function toObject(value: unknown): StoredObject {
+  return named(canonicalJson(value));
+}
+
+/** The object that holds a canonical text. */
+export function named(text: string): StoredObject {
+  const bytes = Buffer.from(text, "utf8");
+  return { hash: sha256(bytes), bytes };
+}
+
+export function sha256(bytes: Uint8Array): Hash {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function notCanonical(found: string): LakehouseError {
+  return new LakehouseError({
+    code: "INVALID_ARGUMENT",
+    subject: found,
+    message: `A catalog object cannot carry ${found}: only text, whole numbers below 2^53, booleans, lists and maps.`,
+    remedy: "Give 64-bit integers and fractions as text.",
+  });
+}

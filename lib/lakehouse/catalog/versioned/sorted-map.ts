@@ -1,0 +1,333 @@
+import { canonicalJson, type Hash, type Json, named, type StoredObject, sameJson } from "./hash.js";
+import type { ObjectCache } from "./object-cache.js";
+
+/**
+ * A node of a persistent sorted map that is cut by content (a "prolly tree"). Level 0 holds the entries;
+ * above, each key is the last key of the child under it and the value is the child's hash.
+ *
+ * Where a node ends is decided by its last key alone (`cutLevel`), never by how the map came to be. So:
+ * - the same entries always give the same root hash, whatever the order of the edits;
+ * - an edit rewrites one node a level, and two versions of a map share all other nodes;
+ * - a diff skips whatever the two sides share, and costs what differs.
+ */
+export interface MapNode {
+  readonly level: number;
+  readonly keys: readonly string[];
+  readonly values: readonly Json[];
+}
+
+/** What an edit leaves: the new root, and the nodes that did not exist before. */
+export interface EditedMap {
+  readonly root: Hash;
+  readonly created: readonly StoredObject[];
+}
+
+/** log2 of the mean number of entries in a node. */
+const CUT_BITS = 5;
+
+/**
+ * How many levels end a node after this key. One key in 32 ends a leaf, one of those in 32 a node of level 1,
+ * and so on: the height that a skip list would draw from a coin, drawn from the key.
+ */
+export function cutLevel(key: string): number {
+  let hash = 0x811c9dc5; // FNV-1a over the UTF-16 units, then murmur3's finalizer to mix the low bits
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash ^= hash >>> 16;
+  const trailingZeros = hash === 0 ? 32 : 31 - Math.clz32(hash & -hash);
+  return Math.floor(trailingZeros / CUT_BITS);
+}
+
+/** The map without entries: known everywhere, stored nowhere. */
+export const EMPTY_MAP: StoredObject = encodeNode({ level: 0, keys: [], values: [] });
+
+/** The value under a key, or `undefined`. Reads one node a level. */
+export async function getEntry(objects: ObjectCache, root: Hash, key: string): Promise<Json | undefined> {
+  let hash = root;
+  for (;;) {
+    const node: MapNode = objects.peek<MapNode>(hash) ?? (await objects.get<MapNode>(hash));
+    const index = lowerBound(node.keys, key);
+    if (node.level === 0) return node.keys[index] === key ? node.values[index] : undefined;
+    if (index === node.keys.length) return undefined;
+    hash = node.values[index] as Hash;
+  }
+}
+
+/**
+ * The map with `edits` applied: a value puts, `undefined` deletes. Deleting what is not there changes nothing.
+ * The nodes created are not stored yet.
+ */
+export async function editMap(
+  objects: ObjectCache,
+  root: Hash,
+  edits: ReadonlyMap<string, Json | undefined>,
+): Promise<EditedMap> {
+  const created = new Map<Hash, StoredObject>();
+  const emit = (node: MapNode): Hash => {
+    const object = encodeNode(node);
+    created.set(object.hash, object);
+    nodes.set(object.hash, node);
+    return object.hash;
+  };
+  const nodes = new Map<Hash, MapNode>();
+  const top = await objects.get<MapNode>(root);
+  let pending: ReadonlyMap<string, Json | undefined> = edits;
+  for (let level = 0; level <= top.level; level++) {
+    if (pending.size === 0) return { root, created: [] };
+    pending = await editLevel(objects, root, level, pending, emit);
+  }
+  // What is left is the whole list of nodes of the old root's level. Add levels until one node holds it …
+  let level = top.level;
+  let children = [...pending].filter(([, value]) => value !== undefined) as [string, Json][];
+  children.sort(([a], [b]) => (a < b ? -1 : 1));
+  while (children.length > 1) {
+    level += 1;
+    const cutter = new Cutter(level, emit);
+    for (const [key, value] of children) cutter.add(key, value);
+    children = cutter.finish();
+  }
+  // … or, where the map shrank, take levels away until the root branches.
+  let newRoot = (children[0]?.[1] as Hash | undefined) ?? emit({ level: 0, keys: [], values: [] });
+  for (;;) {
+    const node = nodes.get(newRoot) ?? (await objects.get<MapNode>(newRoot));
+    if (node.level === 0 || node.keys.length > 1) break;
+    created.delete(newRoot);
+    newRoot = node.values[0] as Hash;
+  }
+  created.delete(root);
+  created.delete(EMPTY_MAP.hash);
+  return { root: newRoot, created: [...created.values()] };
+}
+
+/** Applies edits to one level of the map, and returns the edits that follow for the level above. */
+async function editLevel(
+  objects: ObjectCache,
+  root: Hash,
+  level: number,
+  edits: ReadonlyMap<string, Json | undefined>,
+  emit: (node: MapNode) => Hash,
+): Promise<Map<string, Json | undefined>> {
+  const sorted = [...edits].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const above = new Map<string, Json | undefined>();
+  let next = 0;
+  while (next < sorted.length) {
+    const cursor = await LevelCursor.seek(objects, root, level, (sorted[next] as [string, Json])[0]);
+    const cutter = new Cutter(level, emit);
+    // Goes on to the neighbour while the last new node lacks its end: the key that ended it was deleted.
+    for (;;) {
+      const { keys, values } = cursor.node;
+      const isLast = cursor.isLast;
+      const lastKey = keys[keys.length - 1];
+      if (lastKey !== undefined) above.set(lastKey, undefined);
+      let index = 0;
+      while (index < keys.length || next < sorted.length) {
+        const key = keys[index];
+        const edit = sorted[next];
+        if (edit !== undefined && (key === undefined ? isLast : edit[0] <= key)) {
+          next += 1;
+          if (edit[0] === key) index += 1;
+          if (edit[1] !== undefined) cutter.add(edit[0], edit[1]);
+        } else if (key !== undefined) {
+          cutter.add(key, values[index] as Json);
+          index += 1;
+        } else break;
+      }
+      if (isLast || !cutter.isOpen) break;
+      await cursor.advance();
+    }
+    for (const [key, hash] of cutter.finish()) above.set(key, hash);
+  }
+  return above;
+}
+
+/** Gathers the entries of one level in order and cuts them into nodes. */
+class Cutter {
+  readonly #level: number;
+  readonly #emit: (node: MapNode) => Hash;
+  readonly #done: [string, Json][] = [];
+  #keys: string[] = [];
+  #values: Json[] = [];
+
+  constructor(level: number, emit: (node: MapNode) => Hash) {
+    this.#level = level;
+    this.#emit = emit;
+  }
+
+  get isOpen(): boolean {
+    return this.#keys.length > 0;
+  }
+
+  add(key: string, value: Json): void {
+    this.#keys.push(key);
+    this.#values.push(value);
+    if (cutLevel(key) > this.#level) this.#cut(key);
+  }
+
+  /** The nodes, as entries for the level above. */
+  finish(): [string, Json][] {
+    const last = this.#keys[this.#keys.length - 1];
+    if (last !== undefined) this.#cut(last);
+    return this.#done;
+  }
+
+  #cut(lastKey: string): void {
+    this.#done.push([lastKey, this.#emit({ level: this.#level, keys: this.#keys, values: this.#values })]);
+    this.#keys = [];
+    this.#values = [];
+  }
+}
+
+/** Stands on a node of one level and can step to its right neighbour. */
+class LevelCursor {
+  readonly #objects: ObjectCache;
+  readonly #path: { node: MapNode; index: number }[] = [];
+  node: MapNode;
+
+  private constructor(objects: ObjectCache, root: MapNode) {
+    this.#objects = objects;
+    this.node = root;
+  }
+
+  /** The node that holds `key`, or would: the first whose last key is not less, else the last one. */
+  static async seek(objects: ObjectCache, root: Hash, level: number, key: string): Promise<LevelCursor> {
+    const cursor = new LevelCursor(objects, await objects.get<MapNode>(root));
+    while (cursor.node.level > level) {
+      const index = Math.min(lowerBound(cursor.node.keys, key), cursor.node.keys.length - 1);
+      await cursor.#descend(index);
+    }
+    return cursor;
+  }
+
+  get isLast(): boolean {
+    return this.#path.every(({ node, index }) => index === node.keys.length - 1);
+  }
+
+  async advance(): Promise<void> {
+    const level = this.node.level;
+    for (;;) {
+      const step = this.#path.pop();
+      if (step === undefined) throw new RangeError("The last node of a level has no neighbour.");
+      if (step.index + 1 >= step.node.keys.length) continue;
+      this.node = step.node;
+      await this.#descend(step.index + 1);
+      break;
+    }
+    while (this.node.level > level) await this.#descend(0);
+  }
+
+  async #descend(index: number): Promise<void> {
+    const parent = this.node;
+    this.#path.push({ node: parent, index });
+    this.node = await this.#objects.get<MapNode>(parent.values[index] as Hash);
+  }
+}
+
+/** The entries with `from <= key`, in the order of their keys, one leaf at a time. */
+export async function* scanLeaves(
+  objects: ObjectCache,
+  root: Hash,
+  from = "",
+): AsyncGenerator<readonly (readonly [key: string, value: Json])[]> {
+  const cursor = await LevelCursor.seek(objects, root, 0, from);
+  for (;;) {
+    const { keys, values } = cursor.node;
+    const start = lowerBound(keys, from);
+    yield keys.slice(start).map((key, index) => [key, values[start + index] as Json] as const);
+    if (cursor.isLast) return;
+    await cursor.advance();
+  }
+}
+
+/** One entry that differs between two maps. */
+export interface MapDifference {
+  readonly key: string;
+  readonly from: Json | undefined;
+  readonly to: Json | undefined;
+}
+
+interface Pending {
+  /** The level of the node that `value` names, or -1 for an entry. */
+  readonly level: number;
+  readonly key: string;
+  readonly value: Json;
+}
+
+/** What differs between two maps, in the order of the keys. What they share is not read. */
+export async function* diffMaps(objects: ObjectCache, from: Hash, to: Hash): AsyncGenerator<MapDifference> {
+  if (from === to) return;
+  const [left, right] = await objects.getMany<MapNode>([from, to]);
+  // Each side is a stack, the next item on top. Nodes that are equal begin at the same place on both sides,
+  // and the higher one is opened first, so that both are on top at the same time and can be dropped together.
+  const sides: [Pending[], Pending[]] = [opened(left as MapNode), opened(right as MapNode)];
+  for (;;) {
+    const [a, b] = [sides[0].at(-1), sides[1].at(-1)];
+    if (a === undefined && b === undefined) return;
+    if (a !== undefined && b !== undefined && a.level >= 0 && a.level === b.level && a.value === b.value) {
+      sides[0].pop();
+      sides[1].pop();
+      continue;
+    }
+    const level = Math.max(a?.level ?? -1, b?.level ?? -1);
+    if (level >= 0) {
+      const opening = sides.filter((side) => side.at(-1)?.level === level);
+      const nodes = await objects.getMany<MapNode>(opening.map((side) => side.pop()?.value as Hash));
+      opening.forEach((side, index) => {
+        side.push(...opened(nodes[index] as MapNode));
+      });
+    } else if (b === undefined || (a !== undefined && a.key < b.key)) {
+      sides[0].pop();
+      yield { key: (a as Pending).key, from: (a as Pending).value, to: undefined };
+    } else if (a === undefined || b.key < a.key) {
+      sides[1].pop();
+      yield { key: b.key, from: undefined, to: b.value };
+    } else {
+      sides[0].pop();
+      sides[1].pop();
+      if (!sameJson(a.value, b.value)) yield { key: a.key, from: a.value, to: b.value };
+    }
+  }
+}
+
+function opened(node: MapNode): Pending[] {
+  const items = node.keys.map((key, index) => ({
+    level: node.level - 1,
+    key,
+    value: node.values[index] as Json,
+  }));
+  return items.reverse();
+}
+
+/** The index of the first key that is not less than `key`. */
+function lowerBound(keys: readonly string[], key: string): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] as string) < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The canonical text of values, kept with them: a commit encodes a whole leaf again to change one entry. */
+const texts = new WeakMap<object, string>();
+
+function textOf(value: Json): string {
+  if (value === null || typeof value !== "object") return canonicalJson(value);
+  let text = texts.get(value);
+  if (text === undefined) {
+    text = canonicalJson(value);
+    texts.set(value, text);
+  }
+  return text;
+}
+
+function encodeNode({ keys, level, values }: MapNode): StoredObject {
+  return named(
+    `{"keys":${JSON.stringify(keys)},"level":${level},"values":[${values.map(textOf).join(",")}]}`,
+  );
+}

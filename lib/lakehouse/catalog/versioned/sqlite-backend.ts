@@ -1,0 +1,154 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { LakehouseError } from "../../errors.js";
+import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
+import type { Hash, StoredObject } from "./hash.js";
+
+/** Raised when the tables change in a way that an older program cannot read. */
+const FORMAT = 1;
+
+/** How long a writer waits for another process's transaction, in milliseconds. One takes under a millisecond. */
+const BUSY_TIMEOUT_MS = 30_000;
+
+/**
+ * The embedded backend: one SQLite file, shared by any number of processes on one machine (write-ahead log, so
+ * that readers never wait). Every move of a ref is one transaction, on disk before it is acknowledged.
+ *
+ * Do not put the file on a network file system: SQLite's locks do not hold there.
+ */
+export class SqliteBackend implements Backend {
+  readonly #db: Database.Database;
+  readonly #statements: ReturnType<typeof prepare>;
+
+  /** @param path the file, made with its folders where absent; ":memory:" for one that dies with the process. */
+  constructor(path: string) {
+    if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+    this.#db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    this.#db.pragma("journal_mode = WAL");
+    // FULL: a commit that was acknowledged survives a power cut, not only the death of the process.
+    this.#db.pragma("synchronous = FULL");
+    createTables(this.#db, path);
+    this.#statements = prepare(this.#db);
+  }
+
+  async get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]> {
+    return hashes.map((hash) => this.#statements.get.get(toBlob(hash)) as Uint8Array | undefined);
+  }
+
+  async put(objects: readonly StoredObject[]): Promise<void> {
+    this.#db.transaction(() => this.#insert(objects)).immediate();
+  }
+
+  async getRef(name: string): Promise<string | undefined> {
+    return this.#statements.getRef.get(name) as string | undefined;
+  }
+
+  async listRefs(prefix = ""): Promise<{ name: string; value: string }[]> {
+    const rows = this.#statements.listRefs.all() as { name: string; value: string }[];
+    return rows
+      .filter(({ name }) => name.startsWith(prefix))
+      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  }
+
+  async moveRef({ name, expected, next }: RefMove, objects: readonly StoredObject[]): Promise<boolean> {
+    const statements = this.#statements;
+    const move = (): boolean => {
+      if (statements.getRef.get(name) !== expected) return false;
+      this.#insert(objects);
+      if (next === undefined) statements.deleteRef.run(name);
+      else statements.setRef.run(name, next);
+      return true;
+    };
+    return this.#db.transaction(move).immediate();
+  }
+
+  async *scan(): AsyncGenerator<StoredObjectInfo> {
+    let after = 0;
+    for (;;) {
+      const rows = this.#statements.scan.all(after) as {
+        id: number;
+        hash: Buffer;
+        size: number;
+        stored_at: number;
+      }[];
+      for (const row of rows) {
+        yield { hash: row.hash.toString("hex"), size: row.size, storedAt: new Date(row.stored_at) };
+      }
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.id;
+    }
+  }
+
+  async deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number> {
+    const run = (): number => {
+      let deleted = 0;
+      for (const hash of hashes) {
+        deleted += this.#statements.delete.run(toBlob(hash), olderThan.getTime()).changes;
+      }
+      return deleted;
+    };
+    return this.#db.transaction(run).immediate();
+  }
+
+  async close(): Promise<void> {
+    this.#db.close();
+  }
+
+  #insert(objects: readonly StoredObject[]): void {
+    const now = Date.now();
+    for (const { hash, bytes } of objects) this.#statements.insert.run(toBlob(hash), bytes, now);
+  }
+}
+
+function toBlob(hash: Hash): Buffer {
+  return Buffer.from(hash, "hex");
+}
+
+function createTables(db: Database.Database, path: string): void {
+  const create = (): void => {
+    const found = db.pragma("user_version", { simple: true }) as number;
+    if (found > FORMAT) {
+      throw new LakehouseError({
+        code: "UNSUPPORTED_FEATURE",
+        subject: path,
+        message: `The catalog ${path} has format ${found}; this version reads up to ${FORMAT}.`,
+        remedy: "Open it with a newer version.",
+      });
+    }
+    if (found === FORMAT) return;
+    // Rows in the order of their writing, with the hashes in an index: objects of a few kilobytes under random
+    // keys would scatter over the file and overflow its pages.
+    db.exec(`
+      CREATE TABLE objects (
+        id INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL UNIQUE,
+        bytes BLOB NOT NULL,
+        stored_at INTEGER NOT NULL
+      );
+      CREATE TABLE refs (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      PRAGMA user_version = ${FORMAT};
+    `);
+  };
+  db.transaction(create).immediate();
+}
+
+function prepare(db: Database.Database) {
+  return {
+    get: db.prepare("SELECT bytes FROM objects WHERE hash = ?").pluck(),
+    insert: db.prepare(
+      "INSERT INTO objects (hash, bytes, stored_at) VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE SET stored_at = excluded.stored_at",
+    ),
+    delete: db.prepare("DELETE FROM objects WHERE hash = ? AND stored_at < ?"),
+    scan: db.prepare(
+      "SELECT id, hash, length(bytes) AS size, stored_at FROM objects WHERE id > ? ORDER BY id LIMIT 1000",
+    ),
+    getRef: db.prepare("SELECT value FROM refs WHERE name = ?").pluck(),
+    listRefs: db.prepare("SELECT name, value FROM refs"),
+    setRef: db.prepare(
+      "INSERT INTO refs (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    ),
+    deleteRef: db.prepare("DELETE FROM refs WHERE name = ?"),
+  };
+}

@@ -1,0 +1,142 @@
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import type { Hash, Json } from "../../lib/lakehouse/catalog/versioned/hash.js";
+import { ObjectCache } from "../../lib/lakehouse/catalog/versioned/object-cache.js";
+import {
+  cutLevel,
+  diffMaps,
+  EMPTY_MAP,
+  editMap,
+  getEntry,
+  type MapNode,
+  scanLeaves,
+} from "../../lib/lakehouse/catalog/versioned/sorted-map.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
+
+const backend = new SqliteBackend(":memory:");
+const objects = new ObjectCache(backend, 1 << 20, [EMPTY_MAP]);
+afterAll(() => backend.close());
+
+async function apply(root: Hash, edits: ReadonlyMap<string, Json | undefined>): Promise<Hash> {
+  const edited = await editMap(objects, root, edits);
+  await backend.put(edited.created);
+  return edited.root;
+}
+
+async function entries(root: Hash, from = ""): Promise<[string, Json][]> {
+  const all: [string, Json][] = [];
+  for await (const leaf of scanLeaves(objects, root, from))
+    all.push(...leaf.map(([k, v]) => [k, v] as [string, Json]));
+  return all;
+}
+
+const sorted = (model: ReadonlyMap<string, Json>) => [...model].sort(([a], [b]) => (a < b ? -1 : 1));
+
+// Few different keys, so that edits hit what is there; some of them end nodes of level 0 and 1.
+const key = fc.oneof(
+  fc.integer({ min: 0, max: 600 }).map((n) => `k${n}`),
+  fc.string({ maxLength: 4 }),
+);
+const edit = fc.tuple(key, fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined, freq: 3 }));
+const batches = fc.array(fc.array(edit, { maxLength: 80 }), { maxLength: 8 });
+
+describe("the persistent sorted map", () => {
+  test("agrees with a plain map after any edits, and its hash depends on the entries alone", async () => {
+    await fc.assert(
+      fc.asyncProperty(batches, async (history) => {
+        const model = new Map<string, Json>();
+        let root: Hash = EMPTY_MAP.hash;
+        for (const batch of history) {
+          for (const [k, v] of batch) {
+            if (v === undefined) model.delete(k);
+            else model.set(k, v);
+          }
+          root = await apply(root, new Map(batch));
+        }
+        expect(await entries(root)).toEqual(sorted(model));
+        expect(await apply(EMPTY_MAP.hash, model)).toBe(root);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("one edit at a time in any order gives the same hash as all at once", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(key, { minLength: 1, maxLength: 120 }), async (keys) => {
+        let root: Hash = EMPTY_MAP.hash;
+        for (const k of keys) root = await apply(root, new Map([[k, k.length]]));
+        expect(await apply(EMPTY_MAP.hash, new Map(keys.map((k) => [k, k.length])))).toBe(root);
+        for (const k of keys) root = await apply(root, new Map([[k, undefined]]));
+        expect(root).toBe(EMPTY_MAP.hash);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("a diff is what a comparison of all entries finds", async () => {
+    const model = fc.dictionary(key, fc.integer({ min: 0, max: 2 }), { maxKeys: 300 });
+    await fc.assert(
+      fc.asyncProperty(model, fc.array(edit, { maxLength: 60 }), async (start, edits) => {
+        const before = new Map<string, Json>(Object.entries(start));
+        const after = new Map(before);
+        for (const [k, v] of edits) {
+          if (v === undefined) after.delete(k);
+          else after.set(k, v);
+        }
+        const from = await apply(EMPTY_MAP.hash, before);
+        const to = await apply(from, new Map(edits));
+        const found = [];
+        for await (const difference of diffMaps(objects, from, to)) found.push(difference);
+        const expected = [...new Set([...before.keys(), ...after.keys()])]
+          .sort()
+          .filter((k) => before.get(k) !== after.get(k))
+          .map((k) => ({ key: k, from: before.get(k), to: after.get(k) }));
+        expect(found).toEqual(expected);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("finds every key and nothing else, and scans from any place", async () => {
+    const model = new Map(Array.from({ length: 5000 }, (_, n) => [`table-${n}`, n] as const));
+    const root = await apply(EMPTY_MAP.hash, model);
+    for (const n of [0, 17, 2500, 4999]) expect(await getEntry(objects, root, `table-${n}`)).toBe(n);
+    for (const k of ["", "table-", "table-5000", "z"])
+      expect(await getEntry(objects, root, k)).toBeUndefined();
+    const from = sorted(model).findIndex(([k]) => k >= "table-42");
+    expect(await entries(root, "table-42")).toEqual(sorted(model).slice(from));
+    expect(await entries(root, "z")).toEqual([]);
+  });
+
+  test("an edit writes one node a level, and a diff reads only what differs", async () => {
+    const model = new Map(Array.from({ length: 20_000 }, (_, n) => [`ns${n % 100}.table${n}`, n] as const));
+    const root = await apply(EMPTY_MAP.hash, model);
+    const height = (await objects.get<MapNode>(root)).level + 1;
+    const edited = await editMap(objects, root, new Map([["ns7.table7", -1]]));
+    expect(edited.created).toHaveLength(height);
+    await backend.put(edited.created);
+
+    const reads: Hash[] = [];
+    const counting = Object.create(backend, {
+      get: {
+        value: (hashes: Hash[]) => {
+          reads.push(...hashes);
+          return backend.get(hashes);
+        },
+      },
+    });
+    const found = [];
+    for await (const difference of diffMaps(new ObjectCache(counting, 1 << 20), root, edited.root)) {
+      found.push(difference);
+    }
+    expect(found).toEqual([{ key: "ns7.table7", from: 7, to: -1 }]);
+    expect(reads).toHaveLength(2 * height);
+  });
+
+  test("nodes hold 32 entries in the mean", () => {
+    const keys = Array.from({ length: 100_000 }, (_, n) => `flights.daily_${n}`);
+    const leaves = keys.filter((k) => cutLevel(k) > 0).length;
+    expect(keys.length / leaves).toBeGreaterThan(28);
+    expect(keys.length / leaves).toBeLessThan(36);
+  });
+});
