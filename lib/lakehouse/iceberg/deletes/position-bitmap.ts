@@ -81,7 +81,9 @@ export class PositionBitmap {
   forEach(visit: (position: number) => void): void {
     for (let i = 0; i < this.#keys.length; i++) {
       const base = this.#keys[i]! * KEY;
-      this.#bitmaps[i]!.forEach((low) => visit(base + low));
+      this.#bitmaps[i]!.forEach((low) => {
+        visit(base + low);
+      });
     }
   }
 

@@ -129,7 +129,7 @@ function mergeArrays(a: ArrayContainer, b: ArrayContainer): ArrayContainer {
   while (i < a.size && j < b.size) {
     const left = a.values[i]!;
     const right = b.values[j]!;
-    values[size++] = left <= right ? left : right;
+    values[size++] = Math.min(left, right);
     if (left <= right) i++;
     if (right <= left) j++;
   }
