@@ -114,4 +114,5 @@ export interface TypedSchema<Row> extends Schema {
 }
 
 /** The row type of a schema declared with `defineSchema`. */
-export type RowOf<S extends Schema> = S extends TypedSchema<infer Row> ? Row : Record<string, unknown>;
+export type RowOf<S extends Schema> =
+  S extends TypedSchema<infer Row> ? (unknown extends Row ? Record<string, unknown> : Row) : never;

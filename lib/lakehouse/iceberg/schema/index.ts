@@ -1,0 +1,61 @@
+/** Schemas and data types: declaring, looking up, checking, promoting, and their JSON. */
+export {
+  binary,
+  boolean,
+  Column,
+  type Columns,
+  type ColumnValue,
+  type DateInput,
+  date,
+  decimal,
+  defineSchema,
+  double,
+  fixed,
+  float,
+  geography,
+  geometry,
+  int,
+  type LongInput,
+  list,
+  long,
+  map,
+  type RowOfColumns,
+  type SchemaOptions,
+  string,
+  struct,
+  type TimeInput,
+  type TimestampInput,
+  time,
+  timestamp,
+  timestampNs,
+  timestamptz,
+  timestamptzNs,
+  unknown,
+  uuid,
+} from "./builders.js";
+export { assignFreshIds, freshSchema } from "./fresh-ids.js";
+export { schemaFromJson, schemaToJson, typeFromJson, typeToJson } from "./json.js";
+export {
+  accessor,
+  allFields,
+  type FieldLocation,
+  fieldById,
+  fieldByName,
+  fieldName,
+  highestFieldId,
+  locateById,
+  locateByName,
+  type NameLookup,
+  selectFields,
+} from "./lookup.js";
+export { canPromote } from "./promotion.js";
+export {
+  isNestedType,
+  isPrimitiveType,
+  MAX_DECIMAL_PRECISION,
+  minFormatVersion,
+  parsePrimitiveType,
+  sameType,
+  typeToString,
+} from "./type-text.js";
+export { MAX_FIELD_ID, validateSchema } from "./validate.js";

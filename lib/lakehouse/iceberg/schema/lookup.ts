@@ -1,0 +1,201 @@
+import { LakehouseError } from "../../errors.js";
+import { isNestedType } from "./type-text.js";
+import type { FieldId, IcebergType, NestedField, Schema } from "./types.js";
+
+/** A field and where it stands. */
+export interface FieldLocation {
+  readonly field: NestedField;
+  /** Full name: `address.street`, `tags.element`, `props.value`. */
+  readonly name: string;
+  /** The struct, list or map field around it; `undefined` for a column. */
+  readonly parentId: FieldId | undefined;
+  /** Names from the root when only structs lie between; `undefined` inside a list or map. */
+  readonly path: readonly string[] | undefined;
+  /** True when the field and all around it are required, so that it is never null. */
+  readonly requiredThroughout: boolean;
+}
+
+interface SchemaIndex {
+  readonly byId: ReadonlyMap<FieldId, FieldLocation>;
+  readonly byName: ReadonlyMap<string, FieldLocation>;
+  /** `null` where two names differ by case only. */
+  readonly byLowerName: ReadonlyMap<string, FieldLocation | null>;
+}
+
+const indexes = new WeakMap<object, SchemaIndex>();
+
+function indexOf(schema: Pick<Schema, "fields">): SchemaIndex {
+  const known = indexes.get(schema);
+  if (known) return known;
+  const byId = new Map<FieldId, FieldLocation>();
+  const byName = new Map<string, FieldLocation>();
+  const shortNames: [string, FieldLocation][] = [];
+
+  const add = (
+    field: NestedField,
+    parent: FieldLocation | undefined,
+    short: string,
+    path: readonly string[] | undefined,
+  ) => {
+    const location: FieldLocation = {
+      field,
+      name: parent === undefined ? field.name : `${parent.name}.${field.name}`,
+      parentId: parent?.field.id,
+      path,
+      requiredThroughout: field.required && (parent?.requiredThroughout ?? true),
+    };
+    byId.set(field.id, location);
+    byName.set(location.name, location);
+    if (short !== location.name) shortNames.push([short, location]);
+    addChildren(field.type, location, short);
+  };
+  const addChildren = (type: IcebergType, at: FieldLocation | undefined, short: string) => {
+    if (type.type === "struct") {
+      for (const field of type.fields) {
+        const path = at === undefined ? [field.name] : at.path && [...at.path, field.name];
+        add(field, at, short === "" ? field.name : `${short}.${field.name}`, path);
+      }
+    } else if (type.type === "list") {
+      add(elementField(type), at, type.element.type === "struct" ? short : `${short}.element`, undefined);
+    } else if (type.type === "map") {
+      add({ id: type.keyId, name: "key", required: true, type: type.key }, at, `${short}.key`, undefined);
+      const value = { id: type.valueId, name: "value", required: type.valueRequired, type: type.value };
+      add(value, at, type.value.type === "struct" ? short : `${short}.value`, undefined);
+    }
+  };
+  addChildren({ type: "struct", fields: schema.fields }, undefined, "");
+  // A field of a struct in a list or map also answers to its name without "element" or "value", as in the reference.
+  for (const [short, location] of shortNames) if (!byName.has(short)) byName.set(short, location);
+
+  const byLowerName = new Map<string, FieldLocation | null>();
+  for (const [name, location] of byName) {
+    const lower = name.toLowerCase();
+    const other = byLowerName.get(lower);
+    byLowerName.set(lower, other === undefined || other === location ? location : null);
+  }
+  const index = { byId, byName, byLowerName };
+  indexes.set(schema, index);
+  return index;
+}
+
+function elementField(type: Extract<IcebergType, { type: "list" }>): NestedField {
+  return { id: type.elementId, name: "element", required: type.elementRequired, type: type.element };
+}
+
+export interface NameLookup {
+  /** Defaults to true. */
+  readonly caseSensitive?: boolean;
+}
+
+/** Where the field with this id stands; `undefined` when the schema has none. */
+export function locateById(schema: Pick<Schema, "fields">, id: FieldId): FieldLocation | undefined {
+  return indexOf(schema).byId.get(id);
+}
+
+/**
+ * Where the field with this full name stands (dots lead into structs, `element`, `key`, `value` into lists and maps).
+ * Throws `INVALID_SCHEMA` when a lookup that ignores case finds two fields.
+ */
+export function locateByName(
+  schema: Pick<Schema, "fields">,
+  name: string,
+  lookup?: NameLookup,
+): FieldLocation | undefined {
+  if (lookup?.caseSensitive ?? true) return indexOf(schema).byName.get(name);
+  const found = indexOf(schema).byLowerName.get(name.toLowerCase());
+  if (found === null) {
+    throw new LakehouseError({
+      code: "INVALID_SCHEMA",
+      subject: name,
+      message: `More than one field is called "${name}" when case is ignored.`,
+      remedy: "Look it up with its exact name and case sensitivity.",
+    });
+  }
+  return found;
+}
+
+export function fieldById(schema: Pick<Schema, "fields">, id: FieldId): NestedField | undefined {
+  return locateById(schema, id)?.field;
+}
+
+export function fieldByName(
+  schema: Pick<Schema, "fields">,
+  name: string,
+  lookup?: NameLookup,
+): NestedField | undefined {
+  return locateByName(schema, name, lookup)?.field;
+}
+
+/** The full name of the field with this id. */
+export function fieldName(schema: Pick<Schema, "fields">, id: FieldId): string | undefined {
+  return locateById(schema, id)?.name;
+}
+
+/** Every field of the schema at every depth, parents before children. */
+export function allFields(schema: Pick<Schema, "fields">): Iterable<FieldLocation> {
+  return indexOf(schema).byId.values();
+}
+
+/** The highest field id of the schema; 0 for an empty one. */
+export function highestFieldId(schema: Pick<Schema, "fields">): FieldId {
+  let highest = 0;
+  for (const id of indexOf(schema).byId.keys()) if (id > highest) highest = id;
+  return highest;
+}
+
+/** Reads a field's value from a row of plain objects; null where it or a struct around it is. Only through structs. */
+export function accessor(path: readonly string[]): (row: Readonly<Record<string, unknown>>) => unknown {
+  if (path.length === 1) {
+    const name = path[0]!;
+    return (row) => row[name] ?? null;
+  }
+  return (row) => {
+    let value: unknown = row;
+    for (const name of path) {
+      if (value === null || value === undefined) return null;
+      value = (value as Record<string, unknown>)[name];
+    }
+    return value ?? null;
+  };
+}
+
+/**
+ * The schema cut to the named columns and fields, in the schema's order: a struct around a field stays with only the
+ * fields asked for, a name of a struct takes it whole, a name inside a list or map keeps its shape.
+ * Throws `INVALID_SCHEMA` for a name that is not there.
+ */
+export function selectFields(schema: Schema, names: readonly string[], lookup?: NameLookup): Schema {
+  if (names.includes("*")) return schema;
+  const wanted = new Set<FieldId>();
+  const around = new Set<FieldId>();
+  for (const name of names) {
+    const location = locateByName(schema, name, lookup);
+    if (location === undefined) {
+      throw new LakehouseError({
+        code: "INVALID_SCHEMA",
+        subject: name,
+        message: `There is no column "${name}".`,
+        remedy: `The columns are ${schema.fields.map((field) => field.name).join(", ")}.`,
+      });
+    }
+    wanted.add(location.field.id);
+    for (let id = location.parentId; id !== undefined; id = locateById(schema, id)?.parentId) around.add(id);
+  }
+  const cut = (fields: readonly NestedField[]): NestedField[] =>
+    fields
+      .filter((field) => wanted.has(field.id) || around.has(field.id))
+      .map((field) => (wanted.has(field.id) ? field : { ...field, type: cutType(field.type) }));
+  const cutPart = (id: FieldId, type: IcebergType): IcebergType =>
+    wanted.has(id) || !isNestedType(type) || !around.has(id) ? type : cutType(type);
+  const cutType = (type: IcebergType): IcebergType => {
+    if (type.type === "struct") return { type: "struct", fields: cut(type.fields) };
+    if (type.type === "list") return { ...type, element: cutPart(type.elementId, type.element) };
+    // A map's keys are read whole: they identify its entries.
+    if (type.type === "map") return { ...type, value: cutPart(type.valueId, type.value) };
+    return type;
+  };
+  const fields = cut(schema.fields);
+  const kept = new Set<FieldId>();
+  for (const location of allFields({ fields })) kept.add(location.field.id);
+  return { ...schema, fields, identifierFieldIds: schema.identifierFieldIds.filter((id) => kept.has(id)) };
+}
