@@ -1,0 +1,145 @@
+import type { DataFile } from "../manifest/types.js";
+import type { SequenceNumber } from "../metadata/types.js";
+import type { PartitionSpec, PartitionTuple, SpecId } from "../partitioning/types.js";
+import type { FieldId, IcebergType, PrimitiveType } from "../schema/types.js";
+import { comparatorOf, compareBytes, fromBinary, utf8Encode } from "../values/index.js";
+import { isDeletionVector } from "./deletion-vector.js";
+import { FILE_PATH_ID } from "./reserved.js";
+
+/** A data or delete file with its data sequence number, which is where its manifest entry keeps it. */
+export interface SequencedFile {
+  readonly file: DataFile;
+  readonly sequenceNumber: SequenceNumber;
+}
+
+/** What the rules ask of a table. */
+export interface DeleteScope {
+  /** The spec of a delete file: deletes of an unpartitioned spec are global. */
+  spec(id: SpecId): Pick<PartitionSpec, "fields">;
+  /** A column's type, also of one that was dropped since; `undefined` when no schema knows it. */
+  fieldType(id: FieldId): IcebergType | undefined;
+}
+
+/**
+ * Whether a deletion vector must be applied to a data file (spec, "Scan Planning"): it names the file, is not
+ * older, and stands in the same partition.
+ */
+export function deletionVectorApplies(data: SequencedFile, vector: SequencedFile): boolean {
+  return (
+    isDeletionVector(vector.file) &&
+    vector.file.referencedDataFile === data.file.filePath &&
+    data.sequenceNumber <= vector.sequenceNumber &&
+    samePartition(data.file, vector.file)
+  );
+}
+
+/**
+ * Whether a position delete file must be applied to a data file for which there is no deletion vector (spec, "Scan
+ * Planning"): same partition, not older, and, where that can be told, it holds deletes of this file.
+ */
+export function positionDeletesApply(data: SequencedFile, deletes: SequencedFile): boolean {
+  return (
+    deletes.file.content === "position-deletes" &&
+    !isDeletionVector(deletes.file) &&
+    data.sequenceNumber <= deletes.sequenceNumber &&
+    samePartition(data.file, deletes.file) &&
+    mayHoldPath(deletes.file, data.file.filePath)
+  );
+}
+
+/**
+ * Whether an equality delete file must be applied to a data file (spec, "Scan Planning"): it is strictly younger,
+ * and in the same partition or global. A file whose metrics prove that no row can be equal is left out.
+ */
+export function equalityDeletesApply(
+  data: SequencedFile,
+  deletes: SequencedFile,
+  scope: DeleteScope,
+): boolean {
+  return (
+    deletes.file.content === "equality-deletes" &&
+    data.sequenceNumber < deletes.sequenceNumber &&
+    (scope.spec(deletes.file.specId).fields.length === 0 || samePartition(data.file, deletes.file)) &&
+    mayHoldEqualRows(deletes.file, data.file, scope)
+  );
+}
+
+/** The one data file that a position delete file is about, where its entry tells: named, or as both bounds of its paths. */
+export function referencedDataFile(deletes: DataFile): string | undefined {
+  if (deletes.referencedDataFile !== undefined) return deletes.referencedDataFile;
+  const lower = deletes.lowerBounds?.get(FILE_PATH_ID);
+  const upper = deletes.upperBounds?.get(FILE_PATH_ID);
+  // A bound that was cut short is no path; but a cut upper bound was also raised, so then the two differ.
+  if (lower === undefined || upper === undefined || compareBytes(lower, upper) !== 0) return undefined;
+  return new TextDecoder().decode(lower);
+}
+
+function mayHoldPath(deletes: DataFile, path: string): boolean {
+  if (deletes.referencedDataFile !== undefined) return deletes.referencedDataFile === path;
+  const lower = deletes.lowerBounds?.get(FILE_PATH_ID);
+  const upper = deletes.upperBounds?.get(FILE_PATH_ID);
+  if (lower === undefined && upper === undefined) return true;
+  const bytes = utf8Encode(path);
+  return (
+    (lower === undefined || compareBytes(bytes, lower) >= 0) &&
+    (upper === undefined || compareBytes(bytes, upper) <= 0)
+  );
+}
+
+function mayHoldEqualRows(deletes: DataFile, data: DataFile, scope: DeleteScope): boolean {
+  return (deletes.equalityIds ?? []).every((id) => {
+    const type = scope.fieldType(id);
+    return type === undefined || isNested(type) || mayBeEqual(deletes, data, id, type);
+  });
+}
+
+/** False only when the metrics prove that no value of the column, null included, is in both files. */
+function mayBeEqual(deletes: DataFile, data: DataFile, id: FieldId, type: PrimitiveType): boolean {
+  const deleteNulls = deletes.nullValueCounts?.get(id);
+  const dataNulls = data.nullValueCounts?.get(id);
+  if (deleteNulls !== 0n && dataNulls !== 0n) return true;
+  // From here on one side has no null, so only values can be equal.
+  if (isAll(deleteNulls, deletes, id) || isAll(dataNulls, data, id)) return false;
+  // Bounds say nothing of NaN, and a float's zeros have two forms.
+  if (type.type === "float" || type.type === "double") return true;
+  const bounds = [deletes.lowerBounds, deletes.upperBounds, data.lowerBounds, data.upperBounds];
+  const [deleteLower, deleteUpper, dataLower, dataUpper] = bounds.map((map) => map?.get(id));
+  const compare = comparatorOf(type);
+  const above = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+    a !== undefined && b !== undefined && compare(fromBinary(type, a), fromBinary(type, b)) > 0;
+  return !above(deleteLower, dataUpper) && !above(dataLower, deleteUpper);
+}
+
+function isAll(count: bigint | undefined, file: DataFile, id: FieldId): boolean {
+  const values = file.valueCounts?.get(id);
+  return count !== undefined && values !== undefined && values > 0n && count === values;
+}
+
+function isNested(type: IcebergType): type is Exclude<IcebergType, PrimitiveType> {
+  return type.type === "struct" || type.type === "list" || type.type === "map";
+}
+
+/** Whether two files stand in the same partition of the same spec. */
+export function samePartition(a: DataFile, b: DataFile): boolean {
+  return (
+    a.specId === b.specId &&
+    (a.partition === b.partition ||
+      partitionKey(a.specId, a.partition) === partitionKey(b.specId, b.partition))
+  );
+}
+
+/**
+ * A map key for a partition: equal exactly for equal spec ids and equal values. Floats are equal when their bits
+ * are, with one NaN (spec, "Scan Planning", note 3).
+ */
+export function partitionKey(specId: SpecId, partition: PartitionTuple): string {
+  let key = `${specId}`;
+  for (const value of partition) {
+    let text: string;
+    if (value === null) text = "";
+    else if (value instanceof Uint8Array) text = `x${Buffer.from(value).toString("latin1")}`;
+    else text = `v${Object.is(value, -0) ? "-0" : value}`;
+    key += `,${text.length}:${text}`;
+  }
+  return key;
+}

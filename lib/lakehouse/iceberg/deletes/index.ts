@@ -1,0 +1,23 @@
+/**
+ * Row-level deletes (spec, "Delete Formats"): deletion vectors, position deletes and equality deletes, how each is
+ * read and written, and which of them applies to which data file.
+ */
+export { DeleteIndex } from "./delete-index.js";
+export {
+  type DeleteScope,
+  deletionVectorApplies,
+  equalityDeletesApply,
+  partitionKey,
+  positionDeletesApply,
+  referencedDataFile,
+  type SequencedFile,
+  samePartition,
+} from "./delete-rules.js";
+export {
+  decodeDeletionVector,
+  encodeDeletionVector,
+  isDeletionVector,
+  readDeletionVector,
+} from "./deletion-vector.js";
+export { type DeletedRows, writeDeletionVectors } from "./deletion-vector-writer.js";
+export { PositionBitmap, type PositionRange } from "./position-bitmap.js";
