@@ -94,3 +94,36 @@ function both(a: IsValid, b: IsValid): IsValid {
   if (!a || !b) return a ?? b;
   return (row) => a(row) && b(row);
 }
+
+/**
+ * `batches` as one Arrow IPC stream under `schema`, in a buffer from `allocate`: one copy, where the library's own
+ * writer would allocate anew for each stream.
+ */
+export function toIpcStream(
+  schema: arrow.Schema,
+  batches: readonly arrow.RecordBatch[],
+  allocate: (size: number) => Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const writer = new ChunkWriter();
+  if (batches.length === 0) writer.write(new arrow.Table(schema));
+  for (const batch of batches) writer.write(new arrow.RecordBatch(schema, batch.data));
+  writer.finish();
+  const out = allocate(writer.chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+  let at = 0;
+  for (const chunk of writer.chunks) {
+    out.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return out;
+}
+
+class ChunkWriter extends arrow.RecordBatchStreamWriter {
+  readonly chunks: Uint8Array[] = [];
+
+  protected override _write(chunk: Uint8Array | ArrayBufferView): this {
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    if (bytes.byteLength > 0) this.chunks.push(bytes);
+    this._position += bytes.byteLength;
+    return this;
+  }
+}

@@ -60,6 +60,7 @@ interface Job {
 
 interface Reply {
   readonly file?: Uint8Array;
+  readonly ipc?: Uint8Array<ArrayBuffer>;
   readonly error?: string;
 }
 
@@ -70,12 +71,15 @@ const encode = ${encodeParquet.toString()};
 parentPort.on("message", ({ ipc, options }) => {
   try {
     const file = encode(wasm, ipc, options);
-    parentPort.postMessage({ file }, [file.buffer]);
+    parentPort.postMessage({ file, ipc }, [file.buffer, ipc.buffer]);
   } catch (error) {
     parentPort.postMessage({ error: String(error) });
   }
 });
 `;
+
+/** Transfer buffers are made in steps of this many bytes, so that those of one file fit each other. */
+const BUFFER_STEP = 1024 * 1024;
 
 /** Idle workers keep their WebAssembly memory, which never shrinks: after this long they are let go. */
 const IDLE_MS = 5_000;
@@ -89,11 +93,22 @@ class EncoderPool {
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Job>();
   readonly #queue: Job[] = [];
+  readonly #spare: ArrayBuffer[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** How many jobs can be under way at once: more in flight only costs memory. */
   get width(): number {
     return this.#limit;
+  }
+
+  /**
+   * `size` bytes to hand to `encode`. The workers give buffers back when done, and they are used again: left to
+   * the garbage collectors of several threads, they would pile up to hundreds of megabytes.
+   */
+  buffer(size: number): Uint8Array<ArrayBuffer> {
+    const at = this.#spare.findIndex((spare) => spare.byteLength >= size);
+    const found = at >= 0 ? this.#spare.splice(at, 1)[0] : undefined;
+    return new Uint8Array(found ?? new ArrayBuffer(Math.ceil(size / BUFFER_STEP) * BUFFER_STEP), 0, size);
   }
 
   /** Takes `ipc` over: its buffer is transferred, and empty here afterwards. */
@@ -118,11 +133,17 @@ class EncoderPool {
   #start(): Worker {
     const worker = new Worker(WORKER_SOURCE, {
       eval: true,
+      // The workers' own objects are few; what is large lives in WebAssembly and in transferred buffers.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
       workerData: { parquetWasm: require.resolve("parquet-wasm") },
     });
     worker.on("message", (reply: Reply) => {
       const job = this.#busy.get(worker);
       this.#busy.delete(worker);
+      if (reply.ipc) {
+        this.#spare.push(reply.ipc.buffer);
+        while (this.#spare.length > this.#limit) this.#spare.shift();
+      }
       if (reply.file) {
         this.#rest(worker);
         job?.resolve(reply.file);
@@ -144,6 +165,7 @@ class EncoderPool {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       for (const idle of this.#idle.splice(0)) void idle.terminate();
+      if (this.#busy.size === 0) this.#spare.length = 0;
     }, IDLE_MS).unref();
   }
 

@@ -27,7 +27,8 @@ export class ParquetStitcher {
     const view = new DataView(part.buffer, part.byteOffset, part.byteLength);
     const footerLength = view.getUint32(part.length - 8, true);
     const footerStart = part.length - 8 - footerLength;
-    const { struct } = readThriftStruct(part.subarray(footerStart, part.length - 8), "a new Parquet file");
+    // A copy: the structs keep views of it until `finish`, which must not keep the whole part alive.
+    const { struct } = readThriftStruct(part.slice(footerStart, part.length - 8), "a new Parquet file");
     const shift = BigInt(this.#position - 4);
     let end = 4;
     for (const group of structs(struct, 4) ?? []) {

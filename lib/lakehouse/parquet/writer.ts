@@ -1,7 +1,7 @@
 import * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
-import { arrowBytes, countNaNs } from "./arrow-data.js";
+import { arrowBytes, countNaNs, toIpcStream } from "./arrow-data.js";
 import { type EncodeOptions, encodeHere, encoders, type ParquetCompression } from "./encode.js";
 import { footerOf, type ParquetFooter, parseFooter } from "./footer.js";
 import { type ColumnMetrics, columnMetrics } from "./metrics.js";
@@ -176,8 +176,9 @@ class RowGroupWriter implements ParquetWriter {
   /** A file of one row group needs no joining: what the encoder returns is the file. */
   async #closeSingle(): Promise<WrittenParquet> {
     const small = this.#pendingBytes < SMALL_BYTES;
-    const ipc = this.#takePending();
-    const file = small ? encodeHere(ipc, this.#encoding) : await encoders.encode(ipc, this.#encoding);
+    const file = small
+      ? encodeHere(this.#takePending(), this.#encoding)
+      : await encoders.encode(this.#takePending(fromPool), this.#encoding);
     await this.#store.put(this.#uri, file);
     this.#written = file.length;
     return this.#result(footerOf(file, this.#uri));
@@ -196,7 +197,7 @@ class RowGroupWriter implements ParquetWriter {
   #flush(): void {
     const arrowSize = this.#pendingBytes;
     this.#inFlightBytes += arrowSize;
-    this.#groups.push(encoders.encode(this.#takePending(), this.#encoding), arrowSize);
+    this.#groups.push(encoders.encode(this.#takePending(fromPool), this.#encoding), arrowSize);
     if (this.#put) return;
     this.#put = this.#store.put(this.#uri, this.#body());
     // The store may fail while nobody awaits: remember it, so that the next write or close throws it.
@@ -222,16 +223,12 @@ class RowGroupWriter implements ParquetWriter {
   }
 
   /** The pending batches as one Arrow IPC stream, under the writer's own schema: it holds the field ids. */
-  #takePending(): Uint8Array<ArrayBuffer> {
-    const ipc = new arrow.RecordBatchStreamWriter();
-    const schema = ipcSchema(this.#schema, this.#pending);
-    if (this.#pending.length === 0) ipc.write(new arrow.Table(schema));
-    for (const batch of this.#pending) ipc.write(new arrow.RecordBatch(schema, batch.data));
-    ipc.finish();
+  #takePending(allocate = (size: number) => new Uint8Array(size)): Uint8Array<ArrayBuffer> {
+    const ipc = toIpcStream(ipcSchema(this.#schema, this.#pending), this.#pending, allocate);
     this.#pending = [];
     this.#pendingRows = 0;
     this.#pendingBytes = 0;
-    return ipc.toUint8Array(true) as Uint8Array<ArrayBuffer>;
+    return ipc;
   }
 
   #checkSchema(found: arrow.Schema): void {
@@ -269,6 +266,8 @@ class RowGroupWriter implements ParquetWriter {
     });
   }
 }
+
+const fromPool = (size: number) => encoders.buffer(size);
 
 /** A dictionary-encoded column is written as its values: both make the same Parquet column. */
 function plainType(type: arrow.DataType): arrow.DataType {
