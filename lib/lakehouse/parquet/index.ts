@@ -13,6 +13,13 @@ export {
   readFooter,
 } from "./footer.js";
 export { type ColumnMetrics, columnMetrics, type ParquetStat, splitOffsets } from "./metrics.js";
+export {
+  type ParquetColumnData,
+  type ParquetData,
+  type ParquetValue,
+  type ReadParquetOptions,
+  readParquet,
+} from "./read.js";
 export type {
   ParquetColumn,
   ParquetLogicalType,
