@@ -3,6 +3,12 @@
  * directory and S3 implement it, and one conformance suite holds them to it. The rooms above never ask which
  * one they stand on.
  */
+
+export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
+export type { GatewayCredentials } from "./gateway/sigv4.js";
 export { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
+export { openStore, type StoreOptions } from "./open.js";
+export { type S3Credentials, type S3Options, s3OptionsFromEnv } from "./s3/options.js";
+export { S3Store } from "./s3/s3-store.js";
 export type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
 export { fileUri } from "./uri.js";

@@ -31,6 +31,11 @@ export function canonicalFileUri(uri: string): string {
   return uri;
 }
 
+/** `s3a://` and `s3n://`, which Hadoop writes, are the same as `s3://`. */
+export function canonicalS3Uri(uri: string): string {
+  return uri.replace(/^s3[an]:\/\//, "s3://");
+}
+
 /**
  * The part of `uri` below `root`, without its leading slash. The key is taken literally: `%20` is three
  * characters, as every Iceberg reader takes it.
@@ -43,6 +48,7 @@ export function keyBelow(root: string, uri: string): string {
     throw invalidUri(uri, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
   }
   const key = uri.slice(root.length + 1);
+  if (key === "") throw invalidUri(uri, "it names no object");
   for (const segment of key.split("/")) checkSegment(uri, segment);
   return key;
 }
@@ -65,7 +71,8 @@ export function prefixBelow(root: string, prefix: string): string {
 }
 
 function checkSegment(uri: string, segment: string): void {
-  if (segment === "") throw invalidUri(uri, "a segment of its path is empty");
+  // S3 itself allows empty segments, and careless writers put a slash too many into a table's location.
+  if (segment === "" && uri.startsWith("file:")) throw invalidUri(uri, "a segment of its path is empty");
   if (segment === "." || segment === "..") throw invalidUri(uri, `it has a "${segment}" segment`);
   if (segment === RESERVED_NAME) throw invalidUri(uri, `"${RESERVED_NAME}" is reserved by the store`);
   checkCharacters(uri, segment);

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { S3ServiceException } from "@aws-sdk/client-s3";
+import { isLakehouseError } from "../../errors.js";
+import { notFound, preconditionFailed, storageFailed } from "../failure.js";
+
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+}
+
+/** How many times the SDK sent the request before it gave this error. */
+export function attemptsOf(error: unknown): number {
+  return error instanceof S3ServiceException ? (error.$metadata.attempts ?? 1) : 1;
+}
+
+/**
+ * True where the request may or may not have taken effect: no answer, or an answer that the service was in
+ * trouble, or a failed condition on a repeated request, whose first sending may be what made it fail.
+ */
+export function isOutcomeUnknown(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === undefined || status >= 500 || (status === 412 && attemptsOf(error) > 1);
+}
+
+/** An SDK error as what it means for the object. What is a LakehouseError already passes unchanged. */
+export function fromS3(error: unknown, uri: string, what: string): unknown {
+  if (isLakehouseError(error)) return error;
+  const status = statusOf(error);
+  const name = error instanceof Error ? error.name : "";
+  if (name === "NoSuchBucket") {
+    return storageFailed(
+      uri,
+      `${what}, there is no such bucket`,
+      error,
+      "Create the bucket, or correct the URI.",
+    );
+  }
+  if (status === 404) return notFound(uri, error);
+  if (status === 412) return preconditionFailed(uri, "its condition does not hold", error);
+  if (status === 401 || status === 403) {
+    return storageFailed(uri, `${what}, access denied`, error, "Check the credentials and their policy.");
+  }
+  return storageFailed(
+    uri,
+    what,
+    error,
+    status === undefined ? "Check that the service can be reached." : undefined,
+  );
+}
+
+const CONFLICT_TRIES = 8;
+
+/**
+ * Sends again after 409 ConditionalRequestConflict, which S3 gives when another write of the key was under way
+ * while it looked at the condition: the condition is neither true nor false yet.
+ */
+export async function retryConflict<T>(send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (statusOf(error) !== 409 || attempt === CONFLICT_TRIES) throw error;
+      await backOff(attempt);
+    }
+  }
+}
+
+/** Waits a random time below 50 ms, doubled per attempt, up to 2 s. */
+export async function backOff(attempt: number): Promise<void> {
+  await sleep(Math.random() * Math.min(2_000, 50 * 2 ** (attempt - 1)));
+}

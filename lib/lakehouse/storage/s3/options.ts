@@ -1,0 +1,99 @@
+import { LakehouseError } from "../../errors.js";
+
+/** How to reach an S3 service. What is left out comes from the SDK's own chain (AWS_* variables, profiles). */
+export interface S3Options {
+  /** `http(s)://host:port` of a service other than AWS. */
+  readonly endpoint?: string;
+  /** Default: the SDK's own; `us-east-1` where an endpoint is given, since signatures need some region. */
+  readonly region?: string;
+  readonly credentials?: S3Credentials;
+  /** `http://host/bucket/key` instead of `http://bucket.host/key`. Default: true where an endpoint is given. */
+  readonly pathStyle?: boolean;
+  /** Tries of one request, with exponential backoff and full jitter between them. Default 5. */
+  readonly maxAttempts?: number;
+  /** Size of an uploaded part in bytes; smaller bodies go up in one request. At least 5 MiB; default 8 MiB. */
+  readonly partBytes?: number;
+}
+
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/**
+ * Reads `SLH_S3_ENDPOINT`, `SLH_S3_REGION`, `SLH_S3_ACCESS_KEY_ID`, `SLH_S3_SECRET_ACCESS_KEY`,
+ * `SLH_S3_SESSION_TOKEN` and `SLH_S3_PATH_STYLE` (`true` or `false`).
+ *
+ * @throws INVALID_CONFIG naming the variable that makes no sense.
+ */
+export function s3OptionsFromEnv(env: Readonly<Record<string, string | undefined>> = process.env): S3Options {
+  const endpoint = env.SLH_S3_ENDPOINT || undefined;
+  const region = env.SLH_S3_REGION || undefined;
+  const accessKeyId = env.SLH_S3_ACCESS_KEY_ID || undefined;
+  const secretAccessKey = env.SLH_S3_SECRET_ACCESS_KEY || undefined;
+  const sessionToken = env.SLH_S3_SESSION_TOKEN || undefined;
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    const missing = accessKeyId === undefined ? "SLH_S3_ACCESS_KEY_ID" : "SLH_S3_SECRET_ACCESS_KEY";
+    throw invalidConfig(missing, "is missing: the key id and the secret go together", "Set both or neither.");
+  }
+  const options: S3Options = {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(env.SLH_S3_PATH_STYLE ? { pathStyle: flag("SLH_S3_PATH_STYLE", env.SLH_S3_PATH_STYLE) } : {}),
+    ...(accessKeyId === undefined || secretAccessKey === undefined
+      ? {}
+      : {
+          credentials: {
+            accessKeyId,
+            secretAccessKey,
+            ...(sessionToken === undefined ? {} : { sessionToken }),
+          },
+        }),
+  };
+  checkS3Options(options);
+  return options;
+}
+
+/** @throws INVALID_CONFIG */
+export function checkS3Options(options: S3Options): void {
+  const { endpoint, partBytes, maxAttempts } = options;
+  if (endpoint !== undefined && !/^https?:$/.test(protocolOf(endpoint))) {
+    throw invalidConfig(
+      "endpoint",
+      `${JSON.stringify(endpoint)} is no http(s) URL`,
+      "Write it as http://host:port.",
+    );
+  }
+  if (partBytes !== undefined && !(Number.isSafeInteger(partBytes) && partBytes >= MIN_PART_BYTES)) {
+    throw invalidConfig(
+      "partBytes",
+      `${partBytes} is less than S3 allows`,
+      `Use at least ${MIN_PART_BYTES}.`,
+    );
+  }
+  if (maxAttempts !== undefined && !(Number.isSafeInteger(maxAttempts) && maxAttempts >= 1)) {
+    throw invalidConfig("maxAttempts", `${maxAttempts} is no number of tries`, "Use 1 or more.");
+  }
+}
+
+/** S3 takes no smaller part, save the last (S3 User Guide, "Amazon S3 multipart upload limits"). */
+export const MIN_PART_BYTES = 5 * 1024 * 1024;
+
+function flag(name: string, value: string): boolean {
+  if (/^(true|1)$/i.test(value)) return true;
+  if (/^(false|0)$/i.test(value)) return false;
+  throw invalidConfig(name, `${JSON.stringify(value)} is neither true nor false`, "Use true or false.");
+}
+
+function protocolOf(url: string): string {
+  try {
+    return new URL(url).protocol;
+  } catch {
+    return "";
+  }
+}
+
+function invalidConfig(name: string, why: string, remedy: string): LakehouseError {
+  return new LakehouseError({ code: "INVALID_CONFIG", subject: name, message: `${name}: ${why}.`, remedy });
+}

@@ -1,0 +1,252 @@
+import { randomUUID } from "node:crypto";
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { preconditionFailed, storageFailed } from "../failure.js";
+import { checkRange } from "../range.js";
+import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
+import { canonicalS3Uri, invalidUri, keyBelow, prefixBelow } from "../uri.js";
+import { backOff, fromS3, isOutcomeUnknown, statusOf } from "./failure.js";
+import { checkS3Options, type S3Options } from "./options.js";
+import { getStream } from "./read.js";
+import { BodyFailure, upload } from "./upload.js";
+
+/** A conditional put leaves its id in the object's metadata, to know its own work again after a lost answer. */
+const PUT_ID = "slh-put";
+/** Keys in one DeleteObjects request (S3 API reference). */
+const DELETE_BATCH = 1000;
+const DELETE_TRIES = 5;
+
+/**
+ * Objects in an S3 bucket, below `s3://bucket` or `s3://bucket/prefix`, on AWS or any service that speaks its
+ * protocol with conditional writes.
+ *
+ * - Requests carry CRC32 checksums and answers are verified against theirs; both are the SDK's defaults.
+ * - Failed requests are sent again with backoff and jitter; a read that breaks off goes on where it stopped,
+ *   on the same version of the object.
+ * - A conditional put whose answer was lost looks at what is there: if it is its own work, it succeeded.
+ * - After a put, `lastModified` is this machine's clock; `head` tells the service's.
+ *
+ * @example
+ * const store = new S3Store("s3://lake/warehouse", s3OptionsFromEnv());
+ */
+export class S3Store implements ObjectStore {
+  readonly root: string;
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #partBytes: number;
+
+  constructor(root: string, options: S3Options = {}) {
+    const uri = canonicalS3Uri(root).replace(/\/+$/, "");
+    const bucket = /^s3:\/\/([^/]+)/.exec(uri)?.[1];
+    if (bucket === undefined) throw invalidUri(root, "it is not s3://bucket or s3://bucket/prefix");
+    checkS3Options(options);
+    this.root = uri;
+    this.#bucket = bucket;
+    this.#partBytes = options.partBytes ?? 8 * 1024 * 1024;
+    this.#client = newClient(options);
+  }
+
+  async read(uri: string, range?: ByteRange): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.stream(uri, range)) chunks.push(chunk);
+    const [only] = chunks;
+    if (only !== undefined && chunks.length === 1) return new Uint8Array(only);
+    const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+    let at = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    return bytes;
+  }
+
+  async *stream(uri: string, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
+    checkRange(uri, range);
+    const target = this.#target(uri);
+    try {
+      if (range !== undefined && range.start === range.end) {
+        // HTTP has no empty range. The object must exist all the same.
+        await this.#client.send(new HeadObjectCommand(target));
+        return;
+      }
+      yield* getStream(
+        (input) => this.#client.send(new GetObjectCommand({ ...target, ...input })),
+        uri,
+        range,
+      );
+    } catch (error) {
+      throw fromS3(error, uri, "Could not read the object");
+    }
+  }
+
+  async put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
+    const { Bucket, Key } = this.#target(uri);
+    const putId = condition === undefined ? undefined : randomUUID();
+    let failure: unknown;
+    try {
+      const { etag, size } = await upload(
+        {
+          client: this.#client,
+          bucket: Bucket,
+          key: Key,
+          uri,
+          partBytes: this.#partBytes,
+          condition: conditionHeaders(condition),
+          ...(putId === undefined ? {} : { metadata: { [PUT_ID]: putId } }),
+        },
+        body,
+      );
+      if (etag !== undefined) {
+        return { uri: `${this.root}/${this.#below(uri)}`, size, etag, lastModified: new Date() };
+      }
+      failure = storageFailed(uri, "The service answered a put without an etag");
+    } catch (error) {
+      if (error instanceof BodyFailure) throw error.cause;
+      failure = error;
+    }
+    return this.#settle(uri, failure, condition, putId);
+  }
+
+  async head(uri: string): Promise<ObjectInfo | undefined> {
+    try {
+      return this.#describe(uri, await this.#client.send(new HeadObjectCommand(this.#target(uri))));
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw fromS3(error, uri, "Could not look at the object");
+    }
+  }
+
+  async *list(prefix: string): AsyncGenerator<ObjectInfo, void, undefined> {
+    const below = prefixBelow(this.root, canonicalS3Uri(prefix));
+    const base = `s3://${this.#bucket}/`;
+    let token: string | undefined;
+    do {
+      const page: ListObjectsV2CommandOutput = await this.#client
+        .send(
+          new ListObjectsV2Command({
+            Bucket: this.#bucket,
+            Prefix: `${this.root}/${below}`.slice(base.length),
+            EncodingType: "url", // XML cannot hold every character that a key can
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+        )
+        .catch((error: unknown) => {
+          throw fromS3(error, prefix, "Could not list the bucket");
+        });
+      for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+        if (Key === undefined || ETag === undefined) continue;
+        const key = page.EncodingType === "url" ? decodeURIComponent(Key.replaceAll("+", " ")) : Key;
+        yield { uri: base + key, size: Size ?? 0, etag: ETag, lastModified: LastModified ?? new Date(0) };
+      }
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
+  async delete(uris: readonly string[]): Promise<void> {
+    const byKey = new Map(uris.map((uri) => [this.#target(uri).Key, uri]));
+    const keys = [...byKey.keys()];
+    for (let at = 0; at < keys.length; at += DELETE_BATCH) {
+      let batch = keys.slice(at, at + DELETE_BATCH);
+      for (let attempt = 1; batch.length > 0; attempt++) {
+        const failed = await this.#deleteBatch(batch, byKey.get(batch[0] ?? "") ?? this.root);
+        if (failed.length > 0 && attempt === DELETE_TRIES) {
+          const [first] = failed;
+          throw storageFailed(
+            byKey.get(first?.key ?? "") ?? this.root,
+            `Could not delete ${failed.length} of ${keys.length} objects (${first?.code}: ${first?.message})`,
+          );
+        }
+        if (failed.length > 0) await backOff(attempt);
+        batch = failed.map(({ key }) => key);
+      }
+    }
+  }
+
+  localPath(uri: string): undefined {
+    this.#below(uri);
+    return undefined;
+  }
+
+  async #deleteBatch(keys: readonly string[], uri: string) {
+    try {
+      const { Errors } = await this.#client.send(
+        new DeleteObjectsCommand({
+          Bucket: this.#bucket,
+          Delete: { Quiet: true, Objects: keys.map((Key) => ({ Key })) },
+        }),
+      );
+      return (Errors ?? []).flatMap(({ Key, Code, Message }) =>
+        Key === undefined || Code === "NoSuchKey" ? [] : [{ key: Key, code: Code, message: Message }],
+      );
+    } catch (error) {
+      throw fromS3(error, uri, "Could not delete objects");
+    }
+  }
+
+  /** Ends a put that failed: as its own success that the answer did not tell, or with the error that it means. */
+  async #settle(
+    uri: string,
+    error: unknown,
+    condition: PutCondition | undefined,
+    putId: string | undefined,
+  ): Promise<ObjectInfo> {
+    if (putId !== undefined && (isOutcomeUnknown(error) || statusOf(error) === 409)) {
+      const there = await this.#client.send(new HeadObjectCommand(this.#target(uri))).catch(() => undefined);
+      if (there?.Metadata?.[PUT_ID] === putId) return this.#describe(uri, there);
+      // Still in conflict after all tries: what won it decides.
+      if (statusOf(error) === 409 && there !== undefined && condition !== undefined) {
+        const lost = "ifAbsent" in condition || there.ETag !== condition.ifEtag;
+        if (lost) throw preconditionFailed(uri, "another write came first", error);
+      }
+    }
+    if (condition !== undefined && "ifEtag" in condition && statusOf(error) === 404) {
+      throw preconditionFailed(uri, "there is no such object any more", error);
+    }
+    throw fromS3(error, uri, "Could not write the object");
+  }
+
+  #describe(uri: string, head: HeadObjectCommandOutput): ObjectInfo {
+    return {
+      uri: `${this.root}/${this.#below(uri)}`,
+      size: head.ContentLength ?? 0,
+      etag: head.ETag ?? "",
+      lastModified: head.LastModified ?? new Date(0),
+    };
+  }
+
+  #below(uri: string): string {
+    return keyBelow(this.root, canonicalS3Uri(uri));
+  }
+
+  #target(uri: string): { Bucket: string; Key: string } {
+    const key = `${this.root}/${this.#below(uri)}`.slice(`s3://${this.#bucket}/`.length);
+    return { Bucket: this.#bucket, Key: key };
+  }
+}
+
+function newClient(options: S3Options): S3Client {
+  const { endpoint, credentials } = options;
+  const region = options.region ?? (endpoint === undefined ? undefined : "us-east-1");
+  return new S3Client({
+    forcePathStyle: options.pathStyle ?? endpoint !== undefined,
+    retryMode: "standard",
+    maxAttempts: options.maxAttempts ?? 5,
+    // A service that accepts a connection and says nothing must end in an error.
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: 120_000, throwOnRequestTimeout: true },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
+  });
+}
+
+function conditionHeaders(condition: PutCondition | undefined): { IfNoneMatch?: "*"; IfMatch?: string } {
+  if (condition === undefined) return {};
+  return "ifAbsent" in condition ? { IfNoneMatch: "*" } : { IfMatch: condition.ifEtag };
+}

@@ -1,0 +1,158 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { storageFailed } from "../failure.js";
+import type { Body } from "../store.js";
+import { retryConflict } from "./failure.js";
+
+/** Parts that are under way together. With the one being filled: memory for this many parts and one more. */
+const PARALLEL_PARTS = 4;
+/** S3 User Guide, "Amazon S3 multipart upload limits". */
+const MAX_PARTS = 10_000;
+
+export interface Upload {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly key: string;
+  readonly uri: string;
+  readonly partBytes: number;
+  readonly condition: { readonly IfNoneMatch?: "*"; readonly IfMatch?: string };
+  readonly metadata?: Record<string, string>;
+}
+
+/** What is known of an object when its upload ends. */
+export interface Uploaded {
+  readonly etag: string | undefined;
+  readonly size: number;
+}
+
+/** The body's producer threw `cause`: nothing is wrong with the service. */
+export class BodyFailure extends Error {}
+
+/** Sends a body in one request when it fits into one part, otherwise in parts. */
+export async function upload(to: Upload, body: Body): Promise<Uploaded> {
+  const parts = cutIntoParts(body, to.partBytes);
+  try {
+    const first = (await parts.next()).value ?? new Uint8Array(0);
+    if (first.byteLength < to.partBytes) return await putWhole(to, first);
+    return await putParts(to, first, parts);
+  } finally {
+    await parts.return();
+  }
+}
+
+async function putWhole(to: Upload, body: Uint8Array): Promise<Uploaded> {
+  const answer = await retryConflict(() =>
+    to.client.send(
+      new PutObjectCommand({
+        Bucket: to.bucket,
+        Key: to.key,
+        Body: body,
+        ...to.condition,
+        ...(to.metadata === undefined ? {} : { Metadata: to.metadata }),
+      }),
+    ),
+  );
+  return { etag: answer.ETag, size: body.byteLength };
+}
+
+async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8Array>): Promise<Uploaded> {
+  const target = { Bucket: to.bucket, Key: to.key };
+  const { UploadId } = await to.client.send(
+    new CreateMultipartUploadCommand({
+      ...target,
+      ...(to.metadata === undefined ? {} : { Metadata: to.metadata }),
+    }),
+  );
+  const etags: string[] = [];
+  const underWay = new Set<Promise<void>>();
+  let failure: { error: unknown } | undefined;
+  let size = 0;
+
+  const start = (bytes: Uint8Array) => {
+    const PartNumber = etags.push("");
+    if (PartNumber > MAX_PARTS) throw storageFailed(to.uri, `The object has more than ${MAX_PARTS} parts`);
+    size += bytes.byteLength;
+    const sending = to.client
+      .send(new UploadPartCommand({ ...target, UploadId, PartNumber, Body: bytes }))
+      .then(({ ETag }) => {
+        etags[PartNumber - 1] = ETag ?? "";
+      })
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => underWay.delete(sending));
+    underWay.add(sending);
+  };
+
+  try {
+    start(first);
+    for await (const bytes of rest) {
+      if (underWay.size >= PARALLEL_PARTS) await Promise.race(underWay);
+      if (failure !== undefined) throw failure.error;
+      start(bytes);
+    }
+    await Promise.all(underWay);
+    if (failure !== undefined) throw (failure as { error: unknown }).error;
+    const answer = await retryConflict(() =>
+      to.client.send(
+        new CompleteMultipartUploadCommand({
+          ...target,
+          UploadId,
+          ...to.condition,
+          MultipartUpload: { Parts: etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 })) },
+        }),
+      ),
+    );
+    return { etag: answer.ETag, size };
+  } catch (error) {
+    await Promise.all(underWay); // a part that arrives after the abort would be stored, and paid for
+    await to.client.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => undefined); // the first error is the one to tell; what stays, a lifecycle rule removes
+    throw error;
+  }
+}
+
+/** Pieces of exactly `partBytes`, the last one shorter. Chunks are copied, so the producer may reuse its buffer. */
+async function* cutIntoParts(body: Body, partBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  if (body instanceof Uint8Array) {
+    for (let at = 0; at < body.byteLength; at += partBytes) yield body.subarray(at, at + partBytes);
+    return;
+  }
+  let part = new Uint8Array(0);
+  let filled = 0;
+  for await (const chunk of watched(body)) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      const take = Math.min(chunk.byteLength - at, partBytes - filled);
+      part = withRoom(part, filled, filled + take, partBytes);
+      part.set(chunk.subarray(at, at + take), filled);
+      filled += take;
+      at += take;
+      if (filled < partBytes) continue;
+      yield part;
+      part = new Uint8Array(0);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield part.subarray(0, filled);
+}
+
+async function* watched(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new BodyFailure("The body's producer failed", { cause });
+  }
+}
+
+/** Grows by doubling: a body of a few kilobytes should not cost a whole part's memory. */
+function withRoom(part: Uint8Array<ArrayBuffer>, filled: number, needed: number, most: number) {
+  if (needed <= part.byteLength) return part;
+  const larger = new Uint8Array(Math.min(most, Math.max(needed, part.byteLength * 2, 64 * 1024)));
+  larger.set(part.subarray(0, filled));
+  return larger;
+}
