@@ -1,0 +1,81 @@
+/**
+ * The rules of content: what each piece must have, and within which limits. Every rule gives a result, held or not,
+ * so that a Definition of Done can list them.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { bind } from "../bind.js";
+import { diagramProblem, readDiagram } from "../diagrams.js";
+import { isStarted, type MilestoneContent, PIECE_NAMES } from "../inputs.js";
+import type { SiteMap } from "../site-map.js";
+import { checkBlog } from "./blog.js";
+import { checkCommon } from "./common.js";
+import { checkDoc } from "./doc.js";
+import { checkLinkedin } from "./linkedin.js";
+import { type CheckResult, fail, pass } from "./result.js";
+import { checkVideo } from "./video.js";
+
+export type { CheckResult } from "./result.js";
+
+/** Holds every rule against a milestone. One that has not been started has no results. */
+export function checkMilestone(
+  content: MilestoneContent,
+  all: readonly MilestoneContent[],
+  map: SiteMap,
+): CheckResult[] {
+  if (!isStarted(content)) return [];
+  const results: CheckResult[] = [checkOutputs(content, map)];
+  const folder = relative(map.root, content.milestone.folder);
+  for (const name of PIECE_NAMES) {
+    const piece = content.pieces[name];
+    if (!piece) {
+      if (!content.milestone.definitionOfDone.includes(name)) continue;
+      const place = { file: `${folder}/${name}.md`, line: 1, column: 1 };
+      results.push(fail(`${name}/present`, place, "the file is missing."));
+      continue;
+    }
+    results.push(
+      pass(`${name}/present`, piece.file, "it is there"),
+      ...checkCommon(piece, content, all, map),
+    );
+    const { bound } = bind(piece, content, all);
+    if (name === "doc") results.push(...checkDoc(piece, content));
+    if (name === "blog") results.push(...checkBlog(piece));
+    if (name === "linkedin") results.push(...checkLinkedin(piece, content, bound));
+    if (name === "video") results.push(...checkVideo(piece, content, bound));
+  }
+  if (content.diagram || content.milestone.definitionOfDone.includes("diagram")) {
+    results.push(checkDiagram(content, folder));
+  }
+  return results;
+}
+
+/** Numbers come from fresh outputs only. */
+function checkOutputs({ state, milestone }: MilestoneContent, map: SiteMap): CheckResult {
+  const file = relative(map.root, milestone.notebookPath);
+  const place = { file, line: 1, column: 1 };
+  const run = `Run: slh run ${milestone.id}`;
+  switch (state.kind) {
+    case "fresh":
+      return pass("notebook/fresh", file, "its outputs are fresh");
+    case "stale":
+      return fail("notebook/fresh", place, `its outputs are stale: ${state.reasons.join("; ")}. ${run}`);
+    case "failed":
+      return fail("notebook/fresh", place, `its last run failed: ${state.reasons.join("; ")}. ${run}`);
+    default:
+      return fail("notebook/fresh", place, `it has not run. ${run}`);
+  }
+}
+
+function checkDiagram({ diagram, milestone }: MilestoneContent, folder: string): CheckResult {
+  const place = { file: `${folder}/diagram.d2`, line: 1, column: 1 };
+  if (!diagram) return fail("diagram/present", place, "the file is missing.");
+  const svg = join(milestone.folder, "diagram.svg");
+  const problem = diagramProblem(
+    existsSync(svg) ? readFileSync(svg, "utf8") : undefined,
+    readDiagram(diagram),
+  );
+  return problem
+    ? fail("diagram/fresh", place, problem)
+    : pass("diagram/fresh", place.file, "diagram.svg shows its source");
+}

@@ -1,0 +1,113 @@
+import { type ChartSpec, palettes, renderChart, type Theme } from "../../look/index.js";
+import type { RecordedFigure, TableValue } from "../../notebook/index.js";
+import { type Cache, contentHash, packageVersion } from "../cache.js";
+import { formatValue } from "../format.js";
+import { escapeHtml } from "./escape.js";
+import { tableHtml } from "./table.js";
+
+/** Plot widths in px: pages, and phones of 360 px. */
+const NARROW_PLOT = 250;
+const MOST_DATA_ROWS = 60;
+
+/** A chart drawn in a theme, through the cache. */
+export async function drawChart(cache: Cache, spec: ChartSpec, theme: Theme): Promise<string> {
+  const look = JSON.stringify(palettes[theme]);
+  const versions = [packageVersion("vega"), packageVersion("vega-lite")].join();
+  const key = `chart-${contentHash(JSON.stringify(spec), theme, look, versions, "1")}.svg`;
+  return cache.text(key, () => renderChart(spec, theme));
+}
+
+/**
+ * A recorded figure for a page: title and text as HTML, so that they wrap and can be read aloud; the plot as SVG in
+ * both themes, with a narrow drawing for phones; its data as a table to unfold.
+ *
+ * @param provenance HTML that says where the figure comes from.
+ */
+export async function chartHtml(cache: Cache, figure: RecordedFigure, provenance: string): Promise<string> {
+  const { title, ...untitled } = figure.spec;
+  const heading = figure.title ?? titleText(title);
+  const wide = await themed(cache, untitled, figure.alt, `${figure.name}-w`);
+  const narrowSpec = narrow(untitled);
+  const plots = narrowSpec
+    ? `<div class="wide-only">${wide}</div><div class="narrow-only">${await themed(cache, narrowSpec, figure.alt, `${figure.name}-n`)}</div>`
+    : wide;
+  return (
+    `<figure class="chart" id="figure-${escapeHtml(figure.name)}">` +
+    (heading ? `<p class="chart-title">${escapeHtml(heading)}</p>` : "") +
+    `<div class="plot">${plots}</div><figcaption>${provenance}</figcaption>${dataHtml(figure)}</figure>`
+  );
+}
+
+/** Vega-Lite titles are a string, a list of lines, or an object with either. */
+function titleText(title: unknown): string {
+  if (typeof title === "string") return title;
+  if (Array.isArray(title)) return title.join(" ");
+  return title !== null && typeof title === "object" && "text" in title ? titleText(title.text) : "";
+}
+
+/** One drawing whose colours are CSS variables where the palette explains all of them; else one for each theme. */
+async function themed(cache: Cache, spec: ChartSpec, alt: string, id: string): Promise<string> {
+  const light = await drawChart(cache, spec, "light");
+  const roles = new Map(
+    Object.entries(palettes.light).map(([role, hex]) => [
+      hex.toLowerCase(),
+      `var(--${role.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)})`,
+    ]),
+  );
+  const painted = light.replace(/#[0-9a-f]{6}\b/gi, (hex) => roles.get(hex.toLowerCase()) ?? hex);
+  if (!/#[0-9a-f]{3,6}\b|rgba?\(|hsl/i.test(painted.replace(/url\(#[^)]*\)|href="#[^"]*"/g, ""))) {
+    return inlineSvg(painted, alt, id);
+  }
+  const dark = await drawChart(cache, spec, "dark");
+  return `<div class="only-light">${inlineSvg(light, alt, `${id}-l`)}</div><div class="only-dark">${inlineSvg(dark, alt, `${id}-d`)}</div>`;
+}
+
+/** An SVG that may stand in a page beside others: its ids are its own, it has a text, and it shrinks with the page. */
+export function inlineSvg(svg: string, alt: string, id: string): string {
+  const prefix = `${id.replace(/[^\w-]/g, "-")}-`;
+  return svg
+    .replace(/^[\s\S]*?(?=<svg)/, "")
+    .replace(/\bid="([^"]+)"/g, `id="${prefix}$1"`)
+    .replace(/url\(#([^)]+)\)/g, `url(#${prefix}$1)`)
+    .replace(/((?:xlink:)?href)="#([^"]+)"/g, `$1="#${prefix}$2"`)
+    .replace("<svg", `<svg role="img" aria-label="${escapeHtml(alt)}"`);
+}
+
+/** The same chart for a phone, when its width is one number that can be another. */
+function narrow(spec: ChartSpec): ChartSpec | undefined {
+  const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
+  const { width } = spec;
+  if (composed || (width !== undefined && (typeof width !== "number" || width <= NARROW_PLOT)))
+    return undefined;
+  return { ...spec, width: NARROW_PLOT };
+}
+
+/** The figure's own data, when it has some, as a table to unfold. */
+function dataHtml(figure: RecordedFigure): string {
+  const data = figure.spec.data as { values?: unknown } | undefined;
+  if (!Array.isArray(data?.values)) return "";
+  const records = data.values.filter(
+    (row): row is Record<string, unknown> => row !== null && typeof row === "object",
+  );
+  const keys = Object.keys(records[0] ?? {});
+  if (keys.length === 0) return "";
+  const shown = records.slice(0, MOST_DATA_ROWS);
+  const toValue = (value: unknown): TableValue =>
+    value === null || ["number", "string", "boolean"].includes(typeof value)
+      ? (value as TableValue)
+      : JSON.stringify(value);
+  const table = tableHtml({
+    name: figure.name,
+    caption: `Data of ${figure.title ?? figure.name}`,
+    columns: keys.map((key) => ({
+      key,
+      label: key,
+      align: typeof records[0]?.[key] === "number" ? "right" : "left",
+    })),
+    rows: shown.map((row) => keys.map((key) => toValue(row[key] ?? null))),
+    totalRows: records.length,
+    volatile: figure.volatile,
+    cell: figure.cell,
+  });
+  return `<details class="data"><summary>Data, ${formatValue(records.length)} rows</summary>${table}</details>`;
+}

@@ -1,0 +1,47 @@
+import type { RecordedTable } from "../../notebook/index.js";
+import { formatValue } from "../format.js";
+import { escapeHtml } from "./escape.js";
+
+/** A cell of a recorded table as words. A column of numbers with decimals keeps the same number of them. */
+export function tableTexts(table: Pick<RecordedTable, "columns" | "rows">): string[][] {
+  const digits = table.columns.map((_, index) => columnDigits(table.rows.map((row) => row[index] ?? null)));
+  return table.rows.map((row) =>
+    row.map((value, index) => formatValue(value, typeof value === "number" ? digits[index] : undefined)),
+  );
+}
+
+/** Decimals that keep three significant digits of the column's largest number; none for integers. */
+function columnDigits(values: RecordedTable["rows"][number]): number | undefined {
+  const numbers = values.filter(
+    (value): value is number => typeof value === "number" && Number.isFinite(value),
+  );
+  if (numbers.length === 0 || numbers.every(Number.isInteger)) return undefined;
+  const largest = Math.max(...numbers.map(Math.abs), Number.MIN_VALUE);
+  return Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(largest))));
+}
+
+export function columnLabel(column: RecordedTable["columns"][number]): string {
+  return column.unit ? `${column.label} (${column.unit})` : column.label;
+}
+
+/** A recorded table as HTML: caption, headers, numbers to the right; it scrolls sideways in its own frame. */
+export function tableHtml(table: RecordedTable, options: { caption?: string } = {}): string {
+  const align = (index: number) => (table.columns[index]?.align === "right" ? ' class="number"' : "");
+  const head = table.columns.map(
+    (column, index) => `<th scope="col"${align(index)}>${escapeHtml(columnLabel(column))}</th>`,
+  );
+  const rows = tableTexts(table).map(
+    (row) => `<tr>${row.map((cell, index) => `<td${align(index)}>${escapeHtml(cell)}</td>`).join("")}</tr>`,
+  );
+  const cut =
+    table.totalRows > table.rows.length
+      ? `${formatValue(table.rows.length)} of ${formatValue(table.totalRows)} rows`
+      : "";
+  const caption = [options.caption ?? escapeHtml(table.caption ?? ""), cut].filter(Boolean).join(" · ");
+  const label = escapeHtml(table.caption ?? table.name);
+  return (
+    `<div class="table" role="region" aria-label="${label}" tabindex="0"><table>` +
+    (caption ? `<caption>${caption}</caption>` : "") +
+    `<thead><tr>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
+  );
+}
