@@ -21,3 +21,5 @@ export {
 } from "./deletion-vector.js";
 export { type DeletedRows, writeDeletionVectors } from "./deletion-vector-writer.js";
 export { PositionBitmap, type PositionRange } from "./position-bitmap.js";
+export { writePositionDeletes } from "./position-delete-writer.js";
+export { PositionDeleteReader, type PositionsByFile, readPositionDeletes } from "./position-deletes.js";

@@ -1,0 +1,147 @@
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetScan,
+  type SchemaElement,
+} from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { isLakehouseError, LakehouseError } from "../../errors.js";
+import type { ObjectStore } from "../../storage/index.js";
+import type { DataFile } from "../manifest/types.js";
+import type { FieldId } from "../schema/types.js";
+
+/** A column to read: by field id, or by name in a file without field ids. */
+export interface WantedColumn {
+  readonly id: FieldId;
+  /** Where it is given, it finds the column of a file that has no field ids at all. */
+  readonly name?: string;
+}
+
+/**
+ * Values of one column over some rows, in the form of their physical type: number for INT32, FLOAT and DOUBLE, bigint
+ * for INT64, boolean, and for byte arrays Uint8Array, or string where text was asked for.
+ */
+export type ColumnValues = ArrayLike<unknown>;
+
+/**
+ * Reads columns of a Parquet delete file, row group by row group, so that memory does not grow with the file.
+ * Columns may stand within structs, not within lists and maps.
+ *
+ * @param text whether byte arrays are decoded as UTF-8
+ * @returns per row group, one array of values for each wanted column, in their order
+ * @throws OBJECT_NOT_FOUND; CORRUPT_FILE, also when a column is missing; UNSUPPORTED_FEATURE for other formats
+ */
+export async function* readDeleteColumns(
+  store: ObjectStore,
+  deleteFile: DataFile,
+  wanted: readonly WantedColumn[],
+  text: boolean,
+): AsyncGenerator<ColumnValues[]> {
+  const { filePath } = deleteFile;
+  if (deleteFile.fileFormat !== "parquet") throw unsupported(deleteFile);
+  try {
+    const file = asyncBuffer(store, deleteFile);
+    const metadata = withoutLogicalTypes(await parquetMetadataAsync(file, { initialFetchSize: TAIL }));
+    const paths = wanted.map((column) => columnPath(metadata, column, filePath));
+    const columns = [...new Set(paths.map((path) => path[0]!))];
+    const scan = await parquetScan({ file, metadata, columns, compressors, utf8: text });
+    for (const range of scan.ranges) {
+      const values = await Promise.all(
+        paths.map(async ([column, ...fields]) =>
+          within(await scan.readColumn({ column: column!, ...range }), fields),
+        ),
+      );
+      if (values.some((column) => column.length !== range.rowEnd - range.rowStart)) {
+        throw corrupt(filePath, "its columns have different lengths");
+      }
+      yield values;
+    }
+  } catch (error) {
+    // The Parquet reader throws plain errors of many kinds on damaged bytes.
+    throw isLakehouseError(error) ? error : corrupt(filePath, (error as Error).message, error);
+  }
+}
+
+const TAIL = 64 * 1024;
+
+function asyncBuffer(store: ObjectStore, { filePath, fileSizeInBytes }: DataFile): AsyncBuffer {
+  const byteLength = Number(fileSizeInBytes);
+  return {
+    byteLength,
+    async slice(start, end = byteLength) {
+      const bytes = await store.read(filePath, { start, end });
+      if (bytes.length !== Math.max(0, end - start)) throw corrupt(filePath, `it ends before byte ${end}`);
+      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+    },
+  };
+}
+
+/**
+ * The footer with bare physical types, since the Parquet reader's conversions lose digits of decimals and
+ * timestamps. Iceberg's own type of a column says how to read the physical value.
+ */
+function withoutLogicalTypes(metadata: FileMetaData): FileMetaData {
+  const schema = metadata.schema.map(({ converted_type, logical_type, ...element }): SchemaElement => {
+    if (!element.num_children) return element;
+    return {
+      ...element,
+      ...(converted_type === undefined ? {} : { converted_type }),
+      ...(logical_type === undefined ? {} : { logical_type }),
+    };
+  });
+  return { ...metadata, schema };
+}
+
+/** The names that lead to a column, from the root. */
+function columnPath(metadata: FileMetaData, wanted: WantedColumn, subject: string): string[] {
+  const hasIds = metadata.schema.some(({ field_id }) => field_id !== undefined);
+  const matches = (element: SchemaElement, path: string[]): boolean =>
+    hasIds ? element.field_id === wanted.id : path.length === 1 && path[0] === wanted.name;
+  let at = 1;
+  const search = (children: number, parent: string[]): string[] | undefined => {
+    for (let i = 0; i < children; i++) {
+      const element = metadata.schema[at++];
+      if (element === undefined) throw corrupt(subject, "its schema ends early");
+      const path = [...parent, element.name];
+      if (!element.num_children && element.repetition_type !== "REPEATED" && matches(element, path))
+        return path;
+      const inside = element.num_children ? search(element.num_children, path) : undefined;
+      if (inside && element.repetition_type !== "REPEATED") return inside;
+    }
+    return undefined;
+  };
+  const path = search(metadata.schema[0]?.num_children ?? 0, []);
+  if (path === undefined) throw corrupt(subject, `it has no column with field id ${wanted.id}`);
+  return path;
+}
+
+/** The values of a field within structs; a null struct makes the field null. */
+function within(values: ColumnValues, fields: readonly string[]): ColumnValues {
+  if (fields.length === 0) return values;
+  return Array.from(values, (value) =>
+    fields.reduce<unknown>(
+      (inner, name) => (inner as Record<string, unknown> | null | undefined)?.[name],
+      value,
+    ),
+  );
+}
+
+function unsupported({ filePath, fileFormat }: DataFile): LakehouseError {
+  return new LakehouseError({
+    code: "UNSUPPORTED_FEATURE",
+    subject: filePath,
+    message: `${filePath} is a delete file in ${fileFormat}; Parquet files and deletion vectors are read.`,
+    remedy: "Compact the table with the engine that wrote it.",
+  });
+}
+
+export function corrupt(subject: string, detail: string, cause?: unknown): LakehouseError {
+  return new LakehouseError({
+    code: "CORRUPT_FILE",
+    subject,
+    message: `The delete file ${subject} cannot be read: ${detail}.`,
+    remedy: "Restore the file from a backup, or roll back to a snapshot before it.",
+    cause,
+  });
+}

@@ -1,0 +1,110 @@
+import type { ObjectStore } from "../../storage/index.js";
+import type { DataFile } from "../manifest/types.js";
+import { isDeletionVector, readDeletionVector } from "./deletion-vector.js";
+import { corrupt, readDeleteColumns } from "./parquet-columns.js";
+import { PositionBitmap } from "./position-bitmap.js";
+import { FILE_PATH_ID, POS_ID } from "./reserved.js";
+
+/** Deleted positions by the path of their data file. */
+export type PositionsByFile = ReadonlyMap<string, PositionBitmap>;
+
+/**
+ * Reads a position delete file (spec, "Position Delete Files"). Stored rows are passed over; the order of entries
+ * does not matter.
+ *
+ * @throws OBJECT_NOT_FOUND; CORRUPT_FILE; UNSUPPORTED_FEATURE for files in Avro or ORC
+ */
+export async function readPositionDeletes(
+  store: ObjectStore,
+  deleteFile: DataFile,
+): Promise<PositionsByFile> {
+  const byFile = new Map<string, PositionBitmap>();
+  let path: unknown;
+  let bitmap = new PositionBitmap();
+  const columns = [
+    { id: FILE_PATH_ID, name: "file_path" },
+    { id: POS_ID, name: "pos" },
+  ];
+  for await (const [paths, positions] of readDeleteColumns(store, deleteFile, columns, true)) {
+    for (let i = 0; i < paths!.length; i++) {
+      // Entries are sorted by path, so this is one lookup for each data file.
+      if (paths![i] !== path) {
+        path = paths![i];
+        if (typeof path !== "string") throw corrupt(deleteFile.filePath, "a file_path is missing");
+        bitmap = byFile.get(path) ?? new PositionBitmap();
+        byFile.set(path, bitmap);
+      }
+      const position = Number(positions![i]);
+      if (!(position >= 0 && position <= Number.MAX_SAFE_INTEGER)) {
+        throw corrupt(deleteFile.filePath, `it deletes the row at position ${positions![i]}`);
+      }
+      bitmap.add(position);
+    }
+  }
+  return byFile;
+}
+
+/** Delete files held at once, by their size in the store. Bitmaps are smaller than what they are read from. */
+const CACHE_BYTES = 256n * 1024n * 1024n;
+
+/**
+ * Gives the deleted positions of data files. A position delete file may hold deletes of many data files, so each
+ * is read once and kept, up to a bound; a deletion vector belongs to one data file and is read when asked for.
+ *
+ * @example
+ * const reader = new PositionDeleteReader(store);
+ * for (const { dataFile, deleteFiles } of tasks) {
+ *   const deleted = await reader.positions(dataFile, deleteFiles);
+ * }
+ */
+export class PositionDeleteReader {
+  readonly #store: ObjectStore;
+  /** By path, the latest used last. */
+  readonly #cache = new Map<string, { readonly size: bigint; readonly deletes: Promise<PositionsByFile> }>();
+  #cachedBytes = 0n;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /**
+   * The positions of `dataFile` that `deleteFiles` delete: the union of its deletion vector and position delete
+   * files; equality delete files are passed over. The bitmap is the caller's own: adding to it changes nothing
+   * else, so it is also what a new deletion vector starts from.
+   *
+   * @param deleteFiles those that apply to the data file, as `DeleteIndex` gives them
+   */
+  async positions(dataFile: DataFile, deleteFiles: readonly DataFile[]): Promise<PositionBitmap> {
+    const found = await Promise.all(
+      deleteFiles
+        .filter(({ content }) => content === "position-deletes")
+        .map(async (file) => {
+          if (isDeletionVector(file)) return readDeletionVector(this.#store, file);
+          return (await this.#read(file)).get(dataFile.filePath);
+        }),
+    );
+    const union = new PositionBitmap();
+    for (const bitmap of found) if (bitmap !== undefined) union.addAll(bitmap);
+    return union;
+  }
+
+  #read(file: DataFile): Promise<PositionsByFile> {
+    const { filePath, fileSizeInBytes: size } = file;
+    const entry = this.#cache.get(filePath) ?? { size, deletes: readPositionDeletes(this.#store, file) };
+    if (!this.#cache.delete(filePath)) {
+      this.#cachedBytes += size;
+      entry.deletes.catch(() => this.#drop(filePath));
+    }
+    this.#cache.set(filePath, entry);
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cachedBytes <= CACHE_BYTES || oldest === filePath) break;
+      this.#drop(oldest);
+    }
+    return entry.deletes;
+  }
+
+  #drop(filePath: string): void {
+    this.#cachedBytes -= this.#cache.get(filePath)?.size ?? 0n;
+    this.#cache.delete(filePath);
+  }
+}
