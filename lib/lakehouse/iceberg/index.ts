@@ -3,6 +3,8 @@
  * manifests, snapshots, scans. One folder a concept. The format never knows which catalog it is in: everything that
  * changes a table becomes requirements + updates that a `Committer` applies.
  */
+export * from "./arrow/index.js";
+export * from "./partitioning/index.js";
 export * from "./schema/index.js";
 export type * from "./types.js";
 export * from "./values/index.js";
