@@ -12,6 +12,7 @@ import {
   scanLeaves,
 } from "../../lib/lakehouse/catalog/versioned/sorted-map.js";
 import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
+import { withOverrides } from "./support.js";
 
 const backend = new SqliteBackend(":memory:");
 const objects = new ObjectCache(backend, 1 << 20, [EMPTY_MAP]);
@@ -117,12 +118,10 @@ describe("the persistent sorted map", () => {
     await backend.put(edited.created);
 
     const reads: Hash[] = [];
-    const counting = Object.create(backend, {
-      get: {
-        value: (hashes: Hash[]) => {
-          reads.push(...hashes);
-          return backend.get(hashes);
-        },
+    const counting = withOverrides(backend, {
+      get: (hashes) => {
+        reads.push(...hashes);
+        return backend.get(hashes);
       },
     });
     const found = [];

@@ -1,0 +1,165 @@
+import { LakehouseError } from "../../errors.js";
+import { type Json, sameJson } from "./hash.js";
+
+/** The name of a content object: its namespace's levels, then its own name. */
+export type ContentKey = readonly string[];
+
+/** Identifies a content object for life: renames keep it, a drop and a new create do not. */
+export type ContentId = string & { readonly __flavor?: "ContentId" };
+
+export interface NamespaceContent {
+  readonly type: "NAMESPACE";
+  readonly id: ContentId;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** Where a table stands: its metadata file, and the ids that are current in it. */
+export interface IcebergTableContent {
+  readonly type: "ICEBERG_TABLE";
+  readonly id: ContentId;
+  /** URI of the metadata JSON. */
+  readonly metadataLocation: string;
+  /** 64-bit, as decimal text; "-1" while the table has no snapshot. */
+  readonly snapshotId: string;
+  readonly schemaId: number;
+  readonly specId: number;
+  readonly sortOrderId: number;
+}
+
+export interface IcebergViewContent {
+  readonly type: "ICEBERG_VIEW";
+  readonly id: ContentId;
+  readonly metadataLocation: string;
+  readonly versionId: number;
+  readonly schemaId: number;
+}
+
+/** What a catalog key holds, in Nessie's words. */
+export type Content = NamespaceContent | IcebergTableContent | IcebergViewContent;
+export type ContentType = Content["type"];
+
+/** How contents disagree, in the words of Nessie's API. */
+export type ConflictType =
+  /** The key exists, but is expected not to. */
+  | "KEY_EXISTS"
+  /** The key does not exist, but is expected to. */
+  | "KEY_DOES_NOT_EXIST"
+  /** The type of the content differs: a view where a table is expected. */
+  | "PAYLOAD_DIFFERS"
+  /** Another object under the same key: dropped and created again. */
+  | "CONTENT_ID_DIFFERS"
+  /** The same object in another state. */
+  | "VALUE_DIFFERS"
+  /** The namespace that must hold the key does not exist. */
+  | "NAMESPACE_ABSENT"
+  /** What must be a namespace is not one. */
+  | "NOT_A_NAMESPACE"
+  /** A namespace that still holds something cannot go. */
+  | "NAMESPACE_NOT_EMPTY"
+  /** The ref is not at the hash expected of it. */
+  | "UNEXPECTED_HASH"
+  /** One object would end under two keys: renamed on both sides. */
+  | "KEY_CONFLICT";
+
+export interface Conflict {
+  readonly type: ConflictType;
+  /** Absent for conflicts of whole refs. */
+  readonly key?: ContentKey;
+  readonly message: string;
+}
+
+/** A commit, merge or other change that the catalog refused; `conflicts` says why, key by key. */
+export class ConflictError extends LakehouseError {
+  readonly conflicts: readonly Conflict[];
+
+  constructor(subject: string, what: string, conflicts: readonly Conflict[], remedy: string) {
+    const code = conflicts.every(({ type }) => type === "UNEXPECTED_HASH")
+      ? "REF_CONFLICT"
+      : "COMMIT_CONFLICT";
+    const reasons = conflicts.slice(0, 5).map(({ message }) => message);
+    if (conflicts.length > reasons.length) reasons.push(`and ${conflicts.length - reasons.length} more`);
+    super({ code, subject, message: `${what}: ${reasons.join("; ")}.`, remedy });
+    this.conflicts = conflicts;
+  }
+}
+
+/** How `actual` breaks the expectation, or `undefined` where they are the same. */
+export function conflictOf(
+  key: ContentKey,
+  expected: Content | undefined,
+  actual: Content | undefined,
+): Conflict | undefined {
+  if (sameJson(expected, actual)) return undefined;
+  const name = keyName(key);
+  if (expected === undefined) return { type: "KEY_EXISTS", key, message: `${name} exists already` };
+  if (actual === undefined) return { type: "KEY_DOES_NOT_EXIST", key, message: `${name} does not exist` };
+  if (expected.type !== actual.type) {
+    return { type: "PAYLOAD_DIFFERS", key, message: `${name} is ${nounOf(actual)}, not ${nounOf(expected)}` };
+  }
+  if (expected.id !== actual.id) {
+    return { type: "CONTENT_ID_DIFFERS", key, message: `${name} was dropped and another one created` };
+  }
+  return { type: "VALUE_DIFFERS", key, message: `${name} was changed by another commit` };
+}
+
+/** "a table", "a view", "a namespace". */
+export function nounOf(content: Content): string {
+  return { ICEBERG_TABLE: "a table", ICEBERG_VIEW: "a view", NAMESPACE: "a namespace" }[content.type];
+}
+
+/** Elements are separated by NUL, which sorts before every character that they may hold: a namespace's contents follow it. */
+const SEPARATOR = "\u0000";
+const MAX_ELEMENTS = 20;
+const MAX_LENGTH = 500;
+
+/**
+ * The key as the tree sorts it. Throws `INVALID_ARGUMENT` for an empty key or element, control characters,
+ * more than 20 elements or 500 characters (Nessie's limits).
+ */
+export function encodeKey(key: ContentKey): string {
+  const encoded = key.join(SEPARATOR);
+  const problem =
+    key.length === 0 || key.some((element) => element === "")
+      ? "is empty, or a part of it is"
+      : key.length > MAX_ELEMENTS || encoded.length > MAX_LENGTH
+        ? `is longer than ${MAX_ELEMENTS} parts or ${MAX_LENGTH} characters`
+        : key.some(hasControlCharacter)
+          ? "holds a control character"
+          : undefined;
+  if (problem !== undefined) {
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: keyName(key),
+      message: `The name ${JSON.stringify(keyName(key))} ${problem}.`,
+      remedy: "Choose another name.",
+    });
+  }
+  return encoded;
+}
+
+export function decodeKey(encoded: string): ContentKey {
+  return encoded.split(SEPARATOR);
+}
+
+/** What the keys of a namespace's contents, at any depth, start with. */
+export function keyPrefix(namespace: ContentKey): string {
+  return namespace.length === 0 ? "" : `${encodeKey(namespace)}${SEPARATOR}`;
+}
+
+export function keyName(key: ContentKey): string {
+  return key.join(".");
+}
+
+/** A tree's value as content. The tree holds nothing else. */
+export function asContent(value: Json | undefined): Content | undefined {
+  return value as unknown as Content | undefined;
+}
+
+export function asJson(content: Content | undefined): Json | undefined {
+  return content as unknown as Json | undefined;
+}
+
+function hasControlCharacter(element: string): boolean {
+  for (let i = 0; i < element.length; i++) if (element.charCodeAt(i) < 0x20) return true;
+  return false;
+}

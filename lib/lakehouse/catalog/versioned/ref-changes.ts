@@ -1,0 +1,107 @@
+import { LakehouseError } from "../../errors.js";
+import { ConflictError } from "./content.js";
+import { liveRef, type StoreContext } from "./context.js";
+import type { Hash } from "./hash.js";
+import { checkReferenceName } from "./reference-expression.js";
+import {
+  type Reference,
+  type ReferenceType,
+  RefMover,
+  type RefOperation,
+  type RefState,
+  readRef,
+} from "./refs.js";
+
+export interface RefWriteOptions {
+  /** The ref must be here, or the change is a `REF_CONFLICT`. */
+  readonly expectedHash?: Hash;
+  readonly author?: string;
+  /** For the reflog. */
+  readonly message?: string;
+}
+
+interface Write {
+  readonly type: ReferenceType;
+  readonly operation: RefOperation;
+  readonly to: Hash | undefined;
+}
+
+/** Writes a ref by what `decide` makes of its state; again where others were first. Answers with the state before. */
+async function write(
+  context: StoreContext,
+  name: string,
+  { author = context.author, message = "", expectedHash }: RefWriteOptions,
+  decide: (state: RefState | undefined) => Promise<Write>,
+): Promise<RefState | undefined> {
+  return context.inTurn(name, async () => {
+    const mover = new RefMover(context.backend, context.objects);
+    for (;;) {
+      const state = await readRef(context.backend, name);
+      if ((await mover.landed(state)) !== undefined) return state;
+      const change = await decide(state);
+      if (expectedHash !== undefined && state?.hash !== expectedHash) {
+        throw new ConflictError(
+          name,
+          `${name} is elsewhere`,
+          [
+            {
+              type: "UNEXPECTED_HASH",
+              message: `it is expected at ${expectedHash} and is at ${state?.hash ?? "no commit"}`,
+            },
+          ],
+          "Read it again and decide anew.",
+        );
+      }
+      if (await mover.move(state, { name, ...change, time: context.now(), author, message }, []))
+        return state;
+    }
+  });
+}
+
+export async function createRef(
+  context: StoreContext,
+  type: ReferenceType,
+  name: string,
+  at: Hash,
+  options: RefWriteOptions = {},
+): Promise<Reference> {
+  checkReferenceName(name);
+  await write(context, name, options, async (state) => {
+    if (state?.hash === undefined) return { type, operation: "CREATE", to: at };
+    throw new LakehouseError({
+      code: "REF_EXISTS",
+      subject: name,
+      message: `There is a ${state.type.toLowerCase()} ${name} already.`,
+      remedy: "Choose another name, or assign that one.",
+    });
+  });
+  return { type, name, hash: at };
+}
+
+export async function assignRef(
+  context: StoreContext,
+  name: string,
+  to: Hash,
+  options: RefWriteOptions = {},
+): Promise<Reference> {
+  let type: ReferenceType = "BRANCH";
+  await write(context, name, options, async () => {
+    ({ type } = await liveRef(context, name));
+    return { type, operation: "ASSIGN", to };
+  });
+  return { type, name, hash: to };
+}
+
+export async function deleteRef(
+  context: StoreContext,
+  name: string,
+  options: RefWriteOptions = {},
+): Promise<Reference> {
+  let deleted: Reference | undefined;
+  await write(context, name, options, async () => {
+    const { type, hash } = await liveRef(context, name);
+    deleted = { type, name, hash };
+    return { type, operation: "DELETE", to: undefined };
+  });
+  return deleted as Reference;
+}

@@ -1,0 +1,184 @@
+import { LakehouseError } from "../../errors.js";
+import type { Backend } from "./backend.js";
+import { canonicalJson, type Hash, type StoredObject, toObject } from "./hash.js";
+import type { ObjectCache } from "./object-cache.js";
+
+export type ReferenceType = "BRANCH" | "TAG";
+
+/** A branch or a tag, and the commit that it names. */
+export interface Reference {
+  readonly type: ReferenceType;
+  readonly name: string;
+  readonly hash: Hash;
+}
+
+/** What moved a ref. */
+export type RefOperation =
+  | "CREATE"
+  | "COMMIT"
+  | "MERGE"
+  | "FAST_FORWARD"
+  | "TRANSPLANT"
+  | "REVERT"
+  | "ASSIGN"
+  | "DELETE";
+
+/** One move of a ref. Entries form a chain, newest first, that the ref holds by its head. */
+export interface ReflogEntry {
+  readonly kind: "reflog";
+  readonly ref: string;
+  readonly refType: ReferenceType;
+  readonly operation: RefOperation;
+  /** Absent when the ref came to be. */
+  readonly from?: Hash;
+  /** Absent when the ref was deleted. */
+  readonly to?: Hash;
+  /** Milliseconds since 1970 UTC. */
+  readonly time: number;
+  readonly author: string;
+  readonly message: string;
+  /** Number of moves of this name so far, from 1, deletions and new creations included. */
+  readonly sequence: number;
+  readonly previous?: Hash;
+}
+
+/**
+ * A ref as the backend holds it. It names the head of its reflog, whose entries never repeat: so no two values
+ * of a ref are equal, and a compare-and-set cannot mistake a ref that went and came back for one that stayed.
+ * A deleted ref stays as a value without hash, so that its reflog can bring it back.
+ */
+export interface RefState {
+  readonly name: string;
+  readonly type: ReferenceType;
+  readonly hash: Hash | undefined;
+  readonly log: Hash;
+  /** The exact text under the ref. */
+  readonly value: string;
+}
+
+const PREFIX = "refs/";
+
+export async function readRef(backend: Backend, name: string): Promise<RefState | undefined> {
+  const value = await backend.getRef(PREFIX + name);
+  return value === undefined ? undefined : parseRef(name, value);
+}
+
+/** All refs, deleted ones included, by name. */
+export async function readRefs(backend: Backend): Promise<RefState[]> {
+  const refs = await backend.listRefs(PREFIX);
+  return refs.map(({ name, value }) => parseRef(name.slice(PREFIX.length), value));
+}
+
+/** One move to make. */
+export interface RefChange {
+  readonly name: string;
+  readonly type: ReferenceType;
+  readonly operation: RefOperation;
+  /** `undefined` deletes. */
+  readonly to: Hash | undefined;
+  readonly time: number;
+  readonly author: string;
+  readonly message: string;
+}
+
+/**
+ * Moves a ref from a state that was read to a new one, or reports that others moved it first. A change that is
+ * tried several times, each time from the state that is then current, is one `RefMover`: it knows its earlier
+ * attempts, so that one which got through without our hearing of it is found, and not applied again.
+ */
+export class RefMover {
+  readonly #backend: Backend;
+  readonly #objects: ObjectCache;
+  readonly #attempts = new Map<Hash, ReflogEntry>();
+
+  constructor(backend: Backend, objects: ObjectCache) {
+    this.#backend = backend;
+    this.#objects = objects;
+  }
+
+  /**
+   * True when the ref moved. False when it was elsewhere: read it, look for an earlier attempt (`landed`), try
+   * again. Throws `COMMIT_STATE_UNKNOWN` when the backend failed and cannot be asked what became of the move.
+   */
+  async move(
+    before: RefState | undefined,
+    change: RefChange,
+    objects: readonly StoredObject[],
+  ): Promise<boolean> {
+    const previous = before && (await this.#objects.get<ReflogEntry>(before.log));
+    const { name, type, operation, to, time, author, message } = change;
+    const entry: ReflogEntry = {
+      kind: "reflog",
+      ref: name,
+      refType: type,
+      operation,
+      ...(before?.hash === undefined ? {} : { from: before.hash }),
+      ...(to === undefined ? {} : { to }),
+      time,
+      author,
+      message,
+      sequence: (previous?.sequence ?? 0) + 1,
+      ...(before === undefined ? {} : { previous: before.log }),
+    };
+    const logged = toObject(entry);
+    this.#attempts.set(logged.hash, entry);
+    const stored = [...objects, logged];
+    const next = canonicalJson({ type, hash: to, log: logged.hash });
+    const move = { name: PREFIX + name, expected: before?.value, next };
+    try {
+      if (!(await this.#backend.moveRef(move, stored))) return false;
+    } catch (error) {
+      if (!(await this.#wasApplied(name, error))) throw error;
+    }
+    this.#objects.remember(stored);
+    return true;
+  }
+
+  /** The earlier attempt that turns out to have moved the ref, if one did. `now` is the ref as just read. */
+  async landed(now: RefState | undefined): Promise<ReflogEntry | undefined> {
+    if (this.#attempts.size === 0 || now === undefined) return undefined;
+    const oldest = Math.min(...[...this.#attempts.values()].map(({ sequence }) => sequence));
+    for await (const { hash, entry } of reflogChain(this.#objects, now.log)) {
+      if (this.#attempts.has(hash)) return entry;
+      if (entry.sequence <= oldest) break;
+    }
+    return undefined;
+  }
+
+  async #wasApplied(name: string, failure: unknown): Promise<boolean> {
+    try {
+      return (await this.landed(await readRef(this.#backend, name))) !== undefined;
+    } catch (cause) {
+      throw new LakehouseError({
+        code: "COMMIT_STATE_UNKNOWN",
+        subject: name,
+        message: `The catalog did not answer, so that it is not known whether ${name} moved (${messageOf(failure)}).`,
+        remedy: "Look at the log before trying again.",
+        cause,
+      });
+    }
+  }
+}
+
+/** The reflog from `head` back, as far as garbage collection has left it. */
+export async function* reflogChain(
+  objects: ObjectCache,
+  head: Hash,
+): AsyncGenerator<{ hash: Hash; entry: ReflogEntry }> {
+  let hash: Hash | undefined = head;
+  while (hash !== undefined) {
+    const entry: ReflogEntry | undefined = await objects.find<ReflogEntry>(hash);
+    if (entry === undefined) return;
+    yield { hash, entry };
+    hash = entry.previous;
+  }
+}
+
+function parseRef(name: string, value: string): RefState {
+  const { type, hash, log } = JSON.parse(value) as { type: ReferenceType; hash?: Hash; log: Hash };
+  return { name, type, hash, log, value };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,120 @@
+import { LakehouseError } from "../../errors.js";
+import {
+  ancestorAt,
+  type Commit,
+  commitAsOf,
+  findCommit,
+  getCommit,
+  history,
+  isAncestor,
+} from "./commits.js";
+import { liveRef, type StoreContext } from "./context.js";
+import { parseReferenceExpression, type RelativeStep } from "./reference-expression.js";
+import { type Reference, readRefs } from "./refs.js";
+
+/** What a reference expression names. */
+export interface ResolvedReference {
+  /** The branch or tag of the expression, where it has one, with its present head. */
+  readonly reference: Reference | undefined;
+  readonly commit: Commit;
+  /** True for a branch or tag alone: what is read there changes when the ref moves, and a branch can be written. */
+  readonly isHead: boolean;
+}
+
+/**
+ * The commit that an expression names. `main@<hash>` must lie in main's history; a hash may be cut short to 8
+ * digits where that is clear. Throws `NO_SUCH_REF`, `INVALID_ARGUMENT`.
+ */
+export async function resolveReference(context: StoreContext, text: string): Promise<ResolvedReference> {
+  const { name, hash, steps } = parseReferenceExpression(text);
+  const state = name === undefined ? undefined : await liveRef(context, name);
+  const reference = state && { type: state.type, name: state.name, hash: state.hash };
+  let commit: Commit;
+  if (hash === undefined) {
+    commit = await getCommit(context.objects, (reference as Reference).hash);
+  } else {
+    const within = reference ? [reference] : await heads(context);
+    const found =
+      hash.length === 64 ? await findCommit(context.objects, hash) : await abbreviated(context, hash, within);
+    if (found === undefined) throw noSuchCommit(text, hash, reference);
+    if (
+      reference &&
+      !(await isAncestor(context.objects, found, await getCommit(context.objects, reference.hash)))
+    ) {
+      throw noSuchCommit(text, hash, reference);
+    }
+    commit = found;
+  }
+  for (const step of steps) commit = await takeStep(context, text, commit, step);
+  return { reference, commit, isHead: hash === undefined && steps.length === 0 };
+}
+
+async function takeStep(
+  { objects }: StoreContext,
+  text: string,
+  commit: Commit,
+  step: RelativeStep,
+): Promise<Commit> {
+  switch (step.kind) {
+    case "predecessor":
+      if (step.count > commit.depth) throw tooFar(text, `has only ${commit.depth} before it`);
+      return ancestorAt(objects, commit, commit.depth - step.count);
+    case "parent": {
+      const parent = commit.parents[step.position - 1];
+      if (parent === undefined) throw tooFar(text, `has ${commit.parents.length} parents`);
+      return getCommit(objects, parent);
+    }
+    case "time":
+      return commitAsOf(objects, commit, step.time);
+  }
+}
+
+async function heads(context: StoreContext): Promise<Reference[]> {
+  const states = await readRefs(context.backend);
+  return states.flatMap(({ type, name, hash }) => (hash === undefined ? [] : [{ type, name, hash }]));
+}
+
+/** The one commit whose hash starts so. Looks along the first parents of the refs given. */
+async function abbreviated(
+  { objects }: StoreContext,
+  prefix: string,
+  within: readonly Reference[],
+): Promise<Commit | undefined> {
+  const found = new Map<string, Commit>();
+  const seen = new Set<string>();
+  for (const { hash } of within) {
+    for await (const commit of history(objects, await getCommit(objects, hash))) {
+      if (seen.has(commit.hash)) break;
+      seen.add(commit.hash);
+      if (commit.hash.startsWith(prefix)) found.set(commit.hash, commit);
+    }
+  }
+  if (found.size > 1) {
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: prefix,
+      message: `${found.size} commits start with ${prefix}.`,
+      remedy: "Give more digits of the hash.",
+    });
+  }
+  return [...found.values()][0];
+}
+
+function noSuchCommit(text: string, hash: string, reference: Reference | undefined): LakehouseError {
+  const where = reference === undefined ? "" : ` in the history of ${reference.name}`;
+  return new LakehouseError({
+    code: "NO_SUCH_REF",
+    subject: text,
+    message: `There is no commit ${hash}${where}.`,
+    remedy: "The log lists the hashes.",
+  });
+}
+
+function tooFar(text: string, why: string): LakehouseError {
+  return new LakehouseError({
+    code: "NO_SUCH_REF",
+    subject: text,
+    message: `${text} steps behind the beginning: the commit ${why}.`,
+    remedy: "Take fewer steps.",
+  });
+}

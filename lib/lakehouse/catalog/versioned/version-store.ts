@@ -1,0 +1,234 @@
+import { randomUUID } from "node:crypto";
+import { LakehouseError } from "../../errors.js";
+import type { Backend } from "./backend.js";
+import { type Commit, getCommit } from "./commits.js";
+import { asContent, ConflictError, type Content, type ContentKey, decodeKey, encodeKey } from "./content.js";
+import { advance, liveRef, type StoreContext } from "./context.js";
+import { BEGINNING, type Hash } from "./hash.js";
+import { type LogOptions, type Page, readLog } from "./log.js";
+import {
+  type CombineOptions,
+  commitChanges,
+  type MergeOptions,
+  type MergeResult,
+  mergeInto,
+  revertIn,
+  transplantInto,
+} from "./merge-commits.js";
+import { ObjectCache } from "./object-cache.js";
+import { evaluateOperations, type Operation } from "./operations.js";
+import { assignRef, createRef, deleteRef, type RefWriteOptions } from "./ref-changes.js";
+import {
+  type Reference,
+  type ReferenceType,
+  type ReflogEntry,
+  readRef,
+  readRefs,
+  reflogChain,
+} from "./refs.js";
+import { type ResolvedReference, resolveReference } from "./resolve.js";
+import { diffMaps, EMPTY_MAP } from "./sorted-map.js";
+import { contentAt, type Entry, entriesOf, namespaceConflicts } from "./tree.js";
+
+export interface VersionStoreOptions {
+  /** Author and committer where a call does not say. */
+  readonly author?: string;
+  /** Bytes of encoded objects to keep decoded in memory. 16 MiB where not given. */
+  readonly cacheSize?: number;
+  /** The clock, in milliseconds since 1970 UTC. */
+  readonly now?: () => number;
+}
+
+export interface CommitOptions {
+  readonly message: string;
+  readonly author?: string;
+  readonly properties?: Readonly<Record<string, string>>;
+  /** The commit at which the operations' keys were read: a key that changed since is a conflict. */
+  readonly expectedHash?: Hash;
+  /** Idempotency: when a change with this token is in the branch's recent log, it is the answer to a conflict. */
+  readonly token?: string;
+}
+
+/** A key that two commits hold differently. */
+export interface DiffEntry {
+  readonly key: ContentKey;
+  readonly from: Content | undefined;
+  readonly to: Content | undefined;
+}
+
+/** How far back a token is looked for, in commits. */
+const TOKEN_HORIZON = 1000;
+
+/**
+ * Git for keys: branches and tags over commits over trees of contents. Knows Nessie's model, and nothing of
+ * Iceberg beyond the shape of the contents. Any number of processes may work on one backend.
+ */
+export class VersionStore {
+  readonly context: StoreContext;
+
+  constructor(backend: Backend, options: VersionStoreOptions = {}) {
+    const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now } = options;
+    const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP]);
+    this.context = { backend, objects, now, author, inTurn: queues() };
+  }
+
+  // References
+
+  async reference(name: string): Promise<Reference> {
+    const { type, hash } = await liveRef(this.context, name);
+    return { type, name, hash };
+  }
+
+  async references(): Promise<Reference[]> {
+    const states = await readRefs(this.context.backend);
+    return states.flatMap(({ type, name, hash }) => (hash === undefined ? [] : [{ type, name, hash }]));
+  }
+
+  /** Throws `REF_EXISTS`, and `INVALID_ARGUMENT` for a name that Nessie would not take. */
+  createReference(
+    type: ReferenceType,
+    name: string,
+    at: Hash,
+    options?: RefWriteOptions,
+  ): Promise<Reference> {
+    return createRef(this.context, type, name, at, options);
+  }
+
+  /** Points a branch or tag elsewhere. Throws `NO_SUCH_REF`, and `REF_CONFLICT` when it is not at `expectedHash`. */
+  assignReference(name: string, to: Hash, options?: RefWriteOptions): Promise<Reference> {
+    return assignRef(this.context, name, to, options);
+  }
+
+  /** Deletes a branch or tag; its reflog stays. Answers with where it was. */
+  deleteReference(name: string, options?: RefWriteOptions): Promise<Reference> {
+    return deleteRef(this.context, name, options);
+  }
+
+  /** The moves of a branch or tag, newest first, also of a deleted one, as far as garbage collection left them. */
+  async *reflog(name: string): AsyncGenerator<ReflogEntry> {
+    const state = await readRef(this.context.backend, name);
+    if (state === undefined) return;
+    for await (const { entry } of reflogChain(this.context.objects, state.log)) yield entry;
+  }
+
+  /** See `resolveReference`. */
+  resolve(expression: string): Promise<ResolvedReference> {
+    return resolveReference(this.context, expression);
+  }
+
+  // Reading
+
+  commitAt(hash: Hash): Promise<Commit> {
+    return getCommit(this.context.objects, hash);
+  }
+
+  content(commit: Commit, key: ContentKey): Promise<Content | undefined> {
+    return contentAt(this.context.objects, commit.tree, key);
+  }
+
+  /** The entries below a namespace, at any depth, by key; all for `[]`. `after` starts behind a key. */
+  entries(commit: Commit, namespace: ContentKey = [], after?: ContentKey): AsyncGenerator<Entry> {
+    const from = after === undefined ? undefined : encodeKey(after);
+    return entriesOf(this.context.objects, commit.tree, namespace, from);
+  }
+
+  log(head: Commit, options?: LogOptions): Promise<Page<Commit>> {
+    return readLog(this.context.objects, head, options);
+  }
+
+  /** What differs, by key. Costs what differs, not what there is. */
+  async *diff(from: Commit, to: Commit): AsyncGenerator<DiffEntry> {
+    for await (const difference of diffMaps(this.context.objects, from.tree, to.tree)) {
+      const key = decodeKey(difference.key);
+      yield { key, from: asContent(difference.from), to: asContent(difference.to) };
+    }
+  }
+
+  // Writing
+
+  /**
+   * Commits operations to a branch, all or none. Others' commits to other keys do not disturb it. Throws a
+   * `ConflictError` that lists the keys whose expectations failed, `NO_SUCH_REF`, `COMMIT_STATE_UNKNOWN`.
+   */
+  async commit(branch: string, operations: readonly Operation[], options: CommitOptions): Promise<Commit> {
+    const { objects } = this.context;
+    const {
+      message,
+      author = this.context.author,
+      properties = {},
+      expectedHash,
+      token = randomUUID(),
+    } = options;
+    const readAt = expectedHash === undefined ? undefined : await getCommit(objects, expectedHash);
+    let earlier: Commit | undefined;
+    const { after } = await advance(this.context, branch, async (head) => {
+      const { changes, conflicts } = await evaluateOperations(objects, head, operations, readAt);
+      if (conflicts.length === 0) conflicts.push(...(await namespaceConflicts(objects, head.tree, changes)));
+      if (conflicts.length > 0) {
+        earlier = options.token === undefined ? undefined : await this.findToken(head, options.token);
+        if (earlier !== undefined) return undefined;
+        const remedy = "Read the keys again and decide anew.";
+        throw new ConflictError(branch, `The commit to ${branch} was refused`, conflicts, remedy);
+      }
+      if (changes.size === 0) return undefined;
+      const meta = { message, authors: [author], authorTime: this.context.now(), properties, token };
+      const made = await commitChanges(this.context, [head], changes, meta);
+      return { to: made.commit.hash, objects: made.objects, operation: "COMMIT", author, message };
+    });
+    return earlier ?? getCommit(objects, after);
+  }
+
+  /** The commit with that token among the last thousand of a history. */
+  // The log ends at the first match, so the horizon counts as one.
+  async findToken(head: Commit, token: string): Promise<Commit | undefined> {
+    const { items } = await readLog(this.context.objects, head, {
+      limit: 1,
+      matches: (commit) => commit.token === token || commit.depth <= head.depth - TOKEN_HORIZON,
+    });
+    return items[0]?.token === token ? items[0] : undefined;
+  }
+
+  /** Merges `source` into a branch. Throws a `ConflictError`, unless it is a dry run, which reports conflicts. */
+  merge(
+    branch: string,
+    source: { readonly commit: Commit; readonly name: string },
+    options?: MergeOptions,
+  ): Promise<MergeResult> {
+    return mergeInto(this.context, branch, source, options);
+  }
+
+  /** Applies the changes of commits from elsewhere (cherry-pick). */
+  transplant(branch: string, commits: readonly Commit[], options?: CombineOptions): Promise<MergeResult> {
+    return transplantInto(this.context, branch, commits, options);
+  }
+
+  /** Undoes the changes of commits by new commits. */
+  revert(branch: string, commits: readonly Commit[], options?: CombineOptions): Promise<MergeResult> {
+    return revertIn(this.context, branch, commits, options);
+  }
+
+  /** Makes a branch that does not exist yet at the beginning; leaves one that does. */
+  async ensureBranch(name: string): Promise<void> {
+    if ((await readRef(this.context.backend, name))?.hash !== undefined) return;
+    try {
+      await this.createReference("BRANCH", name, BEGINNING);
+    } catch (error) {
+      if (!(error instanceof LakehouseError && error.code === "REF_EXISTS")) throw error;
+    }
+  }
+}
+
+/** Runs changes of one name one after the other. A failed one does not hold up those behind it. */
+function queues(): StoreContext["inTurn"] {
+  const last = new Map<string, Promise<unknown>>();
+  return (name, change) => {
+    const before = last.get(name) ?? Promise.resolve();
+    const turn = before.then(change, change);
+    last.set(name, turn);
+    const forget = (): void => {
+      if (last.get(name) === turn) last.delete(name);
+    };
+    turn.then(forget, forget);
+    return turn;
+  };
+}
