@@ -1,1 +1,22 @@
-export {};
+/**
+ * What a notebook's cells use: record a measurement, a chart or a table by name, ask for a prediction, check an
+ * exercise, find a data set. The rest of the kit is behind the command `slh`, room by room.
+ */
+export {
+  type CheckFunction,
+  type CheckOutcome,
+  type CheckTools,
+  type ColumnOptions,
+  check,
+  dataset,
+  type FactOptions,
+  type FigureOptions,
+  fact,
+  figure,
+  type PredictOptions,
+  predict,
+  type TableOptions,
+  type TableRow,
+  type TableSource,
+  table,
+} from "./notebook/index.js";

@@ -1,3 +1,11 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { datasetPath } from "./datasets.js";
+import { reachedSources } from "./imports.js";
+import type { Notebook } from "./nbformat.js";
+
 /**
  * What a notebook's outputs were made from. Stored beside them, and compared with the same thing computed now.
  * Hashes are the first 16 hex digits of SHA-256: enough to notice a change, short enough for a diff.
@@ -14,4 +22,113 @@ export interface Fingerprint {
   /** `embedded` or `stack`. */
   readonly profile: string;
   readonly versions: { readonly node: number; readonly tslab: string };
+}
+
+export interface FingerprintInput {
+  readonly notebook: Notebook;
+  /** The notebook's folder, where relative imports start. */
+  readonly folder: string;
+  readonly root: string;
+  /** Names of data sets, as `dataset()` takes them. */
+  readonly datasets: readonly string[];
+  readonly profile: string;
+}
+
+/** Computes the fingerprint that a run of the notebook here and now would have. */
+export function fingerprintOf(input: FingerprintInput): Fingerprint {
+  const { notebook, folder, root, datasets, profile } = input;
+  const code = notebook.cells.filter((cell) => cell.cell_type === "code");
+  const sources = reachedSources(
+    code.map((cell) => cell.source),
+    root,
+    folder,
+  );
+  return {
+    cells: Object.fromEntries(code.map((cell) => [cell.id, hash(cell.source)])),
+    library: Object.fromEntries(sources.map((path) => [path, hash(readFileSync(join(root, path)))])),
+    lock: lockHash(join(root, "package-lock.json")),
+    datasets: Object.fromEntries([...datasets].sort().map((name) => [name, datasetHash(name)])),
+    profile,
+    versions: { node: Number(process.versions.node.split(".")[0]), tslab: tslabVersion() },
+  };
+}
+
+/**
+ * Why outputs with the fingerprint `stored` are not what a run would give now: one sentence for each reason, none
+ * when they are fresh.
+ *
+ * @param anyMachine leave out what belongs to the machine that ran it (Node, profile): for committed outputs.
+ */
+export function reasonsBetween(stored: Fingerprint, now: Fingerprint, anyMachine = false): string[] {
+  const reasons = [
+    ...cellReasons(stored.cells, now.cells),
+    ...mapReasons(stored.library, now.library, (path) => path),
+    ...(stored.lock === now.lock ? [] : ["package-lock.json has other versions"]),
+    ...mapReasons(stored.datasets, now.datasets, (name) => `the data set ${name}`),
+  ];
+  if (stored.versions.tslab !== now.versions.tslab) {
+    reasons.push(`tslab was ${stored.versions.tslab} and is ${now.versions.tslab}`);
+  }
+  if (!anyMachine && stored.versions.node !== now.versions.node) {
+    reasons.push(`Node was ${stored.versions.node} and is ${now.versions.node}`);
+  }
+  if (!anyMachine && stored.profile !== now.profile) {
+    reasons.push(`the profile was ${stored.profile} and is ${now.profile}`);
+  }
+  return reasons;
+}
+
+type Hashes = Readonly<Record<string, string>>;
+
+function cellReasons(stored: Hashes, now: Hashes): string[] {
+  const ids = Object.keys(now);
+  const changed = ids.flatMap((id, index) => {
+    if (!(id in stored)) return [`code cell ${index + 1} (${id}) is new`];
+    return stored[id] === now[id] ? [] : [`code cell ${index + 1} (${id}) changed`];
+  });
+  const removed = Object.keys(stored).filter((id) => !(id in now));
+  const reasons = [...changed, ...removed.map((id) => `the code cell ${id} is gone`)];
+  if (reasons.length === 0 && Object.keys(stored).join("\n") !== ids.join("\n")) {
+    reasons.push("the code cells stand in another order");
+  }
+  return reasons;
+}
+
+function mapReasons(stored: Hashes, now: Hashes, shown: (key: string) => string): string[] {
+  const keys = [...new Set([...Object.keys(stored), ...Object.keys(now)])].sort();
+  return keys.flatMap((key) => {
+    if (stored[key] === now[key]) return [];
+    if (!(key in stored)) return [`${shown(key)} is new`];
+    return [`${shown(key)} ${key in now ? "changed" : "is gone"}`];
+  });
+}
+
+const hash = (content: string | Uint8Array): string =>
+  createHash("sha256").update(content).digest("hex").slice(0, 16);
+
+const datasetHashes = new Map<string, string>();
+
+/** A data set is hashed once in a process: the large one has 13.5 MB, and each milestone names it. */
+function datasetHash(name: string): string {
+  let found = datasetHashes.get(name);
+  if (found === undefined) {
+    found = hash(readFileSync(datasetPath(name)));
+    datasetHashes.set(name, found);
+  }
+  return found;
+}
+
+/** A new version of a linter changes no notebook's outputs: packages for development do not count. */
+function lockHash(path: string): string {
+  const { packages } = JSON.parse(readFileSync(path, "utf8")) as {
+    packages: Record<string, { version?: string; integrity?: string; dev?: boolean; link?: boolean }>;
+  };
+  const locked = Object.entries(packages)
+    .filter(([name, entry]) => name.includes("node_modules/") && !entry.dev && !entry.link)
+    .map(([name, entry]) => `${name} ${entry.version} ${entry.integrity ?? ""}`);
+  return hash(locked.sort().join("\n"));
+}
+
+function tslabVersion(): string {
+  return (createRequire(import.meta.url)("tslab/package.json") as { version: string }).version;
 }

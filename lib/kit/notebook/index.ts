@@ -2,7 +2,11 @@
  * Notebooks: recording from cells, running headless, telling fresh outputs from stale ones, and reading what a run
  * recorded. Content is made from `readRecorded` alone.
  */
+export { dataset } from "./datasets.js";
+export { type ExecuteOptions, type Execution, executeNotebook } from "./execute.js";
+export { check, type PredictOptions, predict } from "./exercise.js";
 export type { Fingerprint } from "./fingerprint.js";
+export { type Freshness, type FreshnessState, type NotebookStatus, notebookStatus } from "./freshness.js";
 export type {
   Cell,
   CellMetadata,
@@ -16,6 +20,18 @@ export type {
   StreamOutput,
 } from "./nbformat.js";
 export { parseNotebook, serializeNotebook } from "./nbformat.js";
+export { type NotebookPlace, placeOf } from "./place.js";
+export {
+  type ColumnOptions,
+  type FactOptions,
+  type FigureOptions,
+  fact,
+  figure,
+  type TableOptions,
+  type TableRow,
+  type TableSource,
+  table,
+} from "./record.js";
 export {
   type CellRef,
   errorOf,
@@ -36,3 +52,6 @@ export {
   type TableValue,
   VEGA_LITE_MIME,
 } from "./recorded.js";
+export type { CheckFunction, CheckOutcome, CheckTools } from "./recorder.js";
+export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./runner.js";
+export { formatValue } from "./values.js";

@@ -1,0 +1,147 @@
+import { createRequire, SourceMap } from "node:module";
+import { pathToFileURL } from "node:url";
+
+/**
+ * tslab, as far as it is used here: its parts have no public entry, so their shape is written down. The version is
+ * pinned in package.json for that reason.
+ */
+export interface Diagnostic {
+  /** Both from 0. */
+  readonly start: { readonly line: number; readonly character: number };
+  readonly messageText: string;
+  readonly code: number;
+  readonly fileName?: string;
+}
+
+interface ConvertResult {
+  output?: string;
+  readonly declOutput?: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface Converter {
+  /** Type-checks a cell after the declarations of those before it, and turns it into JavaScript. */
+  convert(declarations: string, source: string): ConvertResult;
+  close(): void;
+}
+
+interface Executor {
+  /** False when the cell did not compile or threw; the reason went to `console.error`. */
+  execute(source: string): Promise<boolean>;
+}
+
+interface ExecutorConsole {
+  log(value: unknown): void;
+  error(...parts: unknown[]): void;
+}
+
+interface TypeScript {
+  createWatchCompilerHost(files: string[], options: object, ...rest: unknown[]): unknown;
+  transpileModule(source: string, options: { compilerOptions: object }): { outputText: string };
+}
+
+export interface Jupyter {
+  lastWriteDisplayData: (
+    content: {
+      data: Record<string, unknown>;
+      metadata: Record<string, unknown>;
+      transient: { display_id?: string };
+    },
+    update?: boolean,
+  ) => void;
+}
+
+export interface Tslab {
+  readonly version: string;
+  readonly jupyter: Jupyter;
+  createConverter(): Converter;
+  createExecutor(folder: string, converter: Converter, console: ExecutorConsole): Executor;
+  /** The place in the cell's own text, from 1, of a place in what the last `convert` made of it. */
+  takeMapping(): Mapping;
+}
+
+export type Mapping = (line: number, column: number) => { line: number; column: number } | undefined;
+
+/** The line that tslab puts before each cell, so that TypeScript takes it for a module. */
+const PREFIX_LINES = 1;
+
+/**
+ * Loads tslab with source maps switched on.
+ *
+ * tslab converts a cell in two steps (TypeScript to ESM, ESM to CommonJS) and drops the maps of both. It reaches
+ * TypeScript through the module cache, so there it is given a copy whose two functions ask for maps and keep them.
+ *
+ * @param strict also check cells as strictly as the library; the kernel of Jupyter does not.
+ */
+export function loadTslab({ strict = false } = {}): Tslab {
+  const require = createRequire(import.meta.url);
+  const typescriptPath = require.resolve("@tslab/typescript-for-tslab");
+  const ts = require(typescriptPath) as TypeScript;
+  let maps: readonly (SourceMap | undefined)[] = [];
+  const cached = require.cache[typescriptPath];
+  if (!cached) throw new Error("The TypeScript of tslab is not in the module cache.");
+  cached.exports = {
+    ...ts,
+    createWatchCompilerHost: (files: string[], options: object, ...rest: unknown[]) =>
+      ts.createWatchCompilerHost(files, { ...options, inlineSourceMap: true, strict }, ...rest),
+    transpileModule: (source: string, options: { compilerOptions: object }) => {
+      const first = detachMap(source);
+      const result = ts.transpileModule(first.code, {
+        ...options,
+        compilerOptions: { ...options.compilerOptions, inlineSourceMap: true },
+      });
+      const second = detachMap(result.outputText);
+      maps = [second.map, first.map];
+      return { ...result, outputText: second.code };
+    },
+  } satisfies TypeScript;
+
+  const jupyter = require("tslab/dist/jupyter.js") as Jupyter;
+  const converter = require("tslab/dist/converter.js") as {
+    createConverter(options: { isJS: boolean; isBrowser: boolean }): Converter;
+  };
+  const executor = require("tslab/dist/executor.js") as {
+    createExecutor(folder: string, converters: object, console: ExecutorConsole): Executor;
+  };
+  const { version } = require("tslab/package.json") as { version: string };
+  return {
+    version,
+    jupyter,
+    createConverter: () => converter.createConverter({ isJS: false, isBrowser: false }),
+    createExecutor: (folder, node, console) =>
+      executor.createExecutor(folder, { node, browser: node, close: () => node.close() }, console),
+    takeMapping() {
+      const [toEsm, toCell] = maps;
+      maps = [];
+      return (line, column) => {
+        const esm = toEsm && original(toEsm, line - 1, column - 1);
+        const cell = esm && toCell && original(toCell, esm.line, esm.column);
+        return cell && { line: cell.line + 1 - PREFIX_LINES, column: cell.column + 1 };
+      };
+    },
+  };
+}
+
+function original(
+  map: SourceMap,
+  line: number,
+  column: number,
+): { line: number; column: number } | undefined {
+  const entry = map.findEntry(line, column);
+  return "originalLine" in entry ? { line: entry.originalLine, column: entry.originalColumn } : undefined;
+}
+
+const MAP_COMMENT = /\n?\/\/# sourceMappingURL=data:application\/json[^,\n]*,([A-Za-z0-9+/=]+)\s*$/;
+
+function detachMap(code: string): { code: string; map: SourceMap | undefined } {
+  const found = MAP_COMMENT.exec(code);
+  if (!found) return { code, map: undefined };
+  const payload = JSON.parse(Buffer.from(found[1] ?? "", "base64").toString("utf8"));
+  return { code: `${code.slice(0, found.index)}\n`, map: new SourceMap(payload) };
+}
+
+/** How stack traces call a cell, so that each frame tells its cell. */
+export const cellUrl = (cell: number): string => `notebook-cell:${cell}`;
+
+/** `file:///home/me/project/`, as stacks of ES modules write a folder. */
+export const folderUrl = (folder: string): string => `${pathToFileURL(folder).href.replace(/\/$/, "")}/`;

@@ -1,0 +1,218 @@
+import { describe, expect, it } from "vitest";
+import {
+  type Output,
+  type RunOptions,
+  type RunProgress,
+  recordedIn,
+  runNotebook,
+} from "../../lib/kit/notebook/index.js";
+import { cell, notebookFolder, notebookOf } from "./fixtures.js";
+
+async function run(cells: Parameters<typeof notebookOf>, options: Partial<RunOptions> = {}) {
+  const folder = await notebookFolder();
+  const result = await runNotebook(notebookOf(...cells), { folder, root: folder, ...options });
+  const outputs = result.notebook.cells.map((ran) => ran.outputs ?? []);
+  return { ...result, outputs, recorded: recordedIn(result.notebook, folder) };
+}
+
+const stream = (name: "stdout" | "stderr", text: string): Output => ({ output_type: "stream", name, text });
+const tracebackOf = (outputs: readonly Output[] = []) =>
+  outputs.flatMap((output) =>
+    output.output_type === "error" ? output.traceback.map((line) => line.trim()) : [],
+  );
+const errorsIn = (outputs: readonly Output[]) => outputs.filter((output) => output.output_type === "error");
+
+describe("a notebook that runs", () => {
+  it("numbers its cells, keeps results and streams in order, and waits for top-level await", async () => {
+    const { outputs, notebook, failure, cells } = await run([
+      'console.log("one"); console.log("two"); console.error("three"); void process.stdout.write("four");',
+      cell("# A heading", { type: "markdown" }),
+      "",
+      "const x: number = await new Promise<number>((resolve) => setTimeout(() => resolve(41), 5));",
+      "x + 1",
+      "({ a: [1, 2], b: 10n })",
+      '"text"',
+      "void 0",
+    ]);
+    expect(failure).toBeUndefined();
+    expect(cells).toBe(6);
+    expect(notebook.cells.map((ran) => ran.execution_count)).toEqual([1, undefined, null, 2, 3, 4, 5, 6]);
+    expect(outputs[0]).toEqual([
+      stream("stdout", "one\ntwo\n"),
+      stream("stderr", "three\n"),
+      stream("stdout", "four"),
+    ]);
+    const result = (text: string, count: number) => ({
+      output_type: "execute_result",
+      execution_count: count,
+      data: { "text/plain": text },
+      metadata: {},
+    });
+    expect(outputs.slice(3)).toEqual([
+      [],
+      [result("42", 3)],
+      [result("{ a: [ 1, 2 ], b: 10n }", 4)],
+      [result("text", 5)],
+      [],
+    ]);
+  });
+
+  it("keeps rich outputs, and replaces a display that is updated", async () => {
+    const { outputs } = await run([
+      `import { display, newDisplay } from "tslab";
+       display.html("<b>bold</b>"); display.markdown("*soft*"); display.svg("<svg/>");
+       display.png(new Uint8Array([1, 2, 3])); display.raw("application/vnd.vegalite.v5+json", { mark: "bar" } as any);
+       const progress = newDisplay(); progress.text("1 of 2"); progress.text("2 of 2");`,
+    ]);
+    const shown = outputs[0]?.map((output) => (output.output_type === "display_data" ? output.data : output));
+    expect(shown).toEqual([
+      { "text/html": "<b>bold</b>" },
+      { "text/markdown": "*soft*" },
+      { "image/svg+xml": "<svg/>" },
+      { "image/png": "AQID" },
+      { "application/vnd.vegalite.v5+json": { mark: "bar" } },
+      { "text/plain": "2 of 2" },
+    ]);
+  });
+
+  it("has the notebook's folder as its working directory, and shows no path of this machine", async () => {
+    const { outputs } = await run(["process.cwd()", 'new Error("x").stack!.includes("slh-notebook-")']);
+    expect(outputs[0]).toMatchObject([{ data: { "text/plain": "/sololakehouse" } }]);
+  });
+
+  it("gives what a timer prints late to the cell that set it", async () => {
+    const { outputs } = await run([
+      'setTimeout(() => console.log("late"), 30); void 0;',
+      "await new Promise((resolve) => setTimeout(resolve, 120));",
+      'setTimeout(() => console.log("last"), 1); void 0;',
+    ]);
+    expect(outputs).toEqual([[stream("stdout", "late\n")], [], [stream("stdout", "last\n")]]);
+  });
+
+  it("imports both packages of the project, with types", async () => {
+    const { failure, outputs } = await run([
+      'import { LakehouseError } from "sololakehouse"; import { fact } from "@sololakehouse/kit";',
+      'const e = new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "m" }); e.code',
+    ]);
+    expect(failure).toBeUndefined();
+    expect(outputs[0]).toEqual([]);
+    expect(outputs[1]).toMatchObject([{ data: { "text/plain": "NO_SUCH_TABLE" } }]);
+  });
+
+  it("tells its progress cell by cell", async () => {
+    const seen: RunProgress[] = [];
+    await run(["1", cell("text", { type: "markdown" }), "2"], {
+      onProgress: (progress) => seen.push(progress),
+    });
+    expect(
+      seen.map((progress) =>
+        progress.type === "cell" ? `${progress.number}/${progress.of}` : progress.type,
+      ),
+    ).toEqual(["starting", "1/2", "2/2", "finished"]);
+  });
+});
+
+describe("a notebook that fails", () => {
+  it("says in which cell and on which line of it, and runs nothing after", async () => {
+    const { failure, outputs, notebook } = await run([
+      [
+        "interface Row { day: string }",
+        "",
+        "// Fails for a row without a day.",
+        "const dayOf = (row: Row): string => {",
+        '  if (row.day === "") throw new RangeError("no day");',
+        "  return row.day;",
+        "};",
+      ].join("\n"),
+      ["type Unused = string;", "", "await dayOf({", '  day: "",', "});"].join("\n"),
+      'console.log("not reached")',
+    ]);
+    expect(failure).toEqual({
+      cell: { id: "c2", index: 1, executionCount: 2 },
+      name: "RangeError",
+      message: "no day",
+      line: 3,
+    });
+    expect(outputs[1]).toMatchObject([{ output_type: "error", ename: "RangeError", evalue: "no day" }]);
+    expect(tracebackOf(outputs[1])).toEqual([
+      "RangeError: no day",
+      "line 3: await dayOf({",
+      "at dayOf (cell [1] line 5)",
+      "at cell [2] line 3",
+    ]);
+    expect(outputs[2]).toEqual([]);
+    expect(notebook.cells[2]?.execution_count).toBeNull();
+  });
+
+  it("names the code of a coded error and its causes", async () => {
+    const { outputs } = await run([
+      'import { LakehouseError } from "sololakehouse"; throw new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "There is no table t.", remedy: "List them.", cause: new Error("below") });',
+    ]);
+    expect(outputs[0]).toMatchObject([
+      { ename: "LakehouseError [NO_SUCH_TABLE]", evalue: "There is no table t. List them." },
+    ]);
+    expect(tracebackOf(outputs[0]).at(-1)).toBe("caused by Error: below");
+  });
+
+  it("reports a cell that does not type-check with each place", async () => {
+    const { failure, outputs } = await run(['const a = 1;\nconst s: string = a;\nconst t: number = "";']);
+    expect(failure).toMatchObject({ name: "TypeScriptError", line: 2 });
+    expect(tracebackOf(outputs[0]).filter((line) => /line \d+:\d+/.test(line))).toHaveLength(2);
+  });
+
+  it("takes process.exit for an error, even when the cell catches it", async () => {
+    const plain = await run(["process.exit(0)", "1"]);
+    expect(plain.failure).toMatchObject({ name: "ProcessExit", cell: { index: 0 } });
+    expect(errorsIn(plain.outputs[0] ?? [])).toHaveLength(1);
+    const caught = await run(["try { process.exit(0) } catch {}", "1"]);
+    expect(caught.failure).toMatchObject({ name: "ProcessExit" });
+  });
+
+  it("fails on a rejection that nobody handles, and on an exception in a timer, in the cell that caused them", async () => {
+    const rejected = await run(['Promise.reject(new Error("dropped")); void 0;', "1"]);
+    expect(rejected.failure).toMatchObject({ message: "dropped", cell: { index: 0 } });
+    const late = await run([
+      'setTimeout(() => { throw new Error("later") }, 20);',
+      "await new Promise((resolve) => setTimeout(resolve, 100));",
+      "1",
+    ]);
+    expect(late.failure).toMatchObject({ message: "later", cell: { index: 0 } });
+    expect(late.cells).toBe(2);
+  });
+
+  it("kills a cell that loops for ever, and keeps what came before", async () => {
+    const { failure, outputs } = await run(['console.log("before")', 'console.log("looping"); for (;;) {}'], {
+      cellTimeout: 4000,
+    });
+    expect(failure).toMatchObject({
+      name: "Timeout",
+      message: "The cell ran longer than 4 s.",
+      cell: { index: 1 },
+    });
+    expect(outputs[0]).toEqual([stream("stdout", "before\n")]);
+    expect(outputs[1]?.[0]).toEqual(stream("stdout", "looping\n"));
+  });
+
+  it("stops a notebook that waits for ever at the notebook's own limit", async () => {
+    const { failure } = await run(["await new Promise(() => { setInterval(() => {}, 1000) });"], {
+      notebookTimeout: 3000,
+    });
+    expect(failure).toMatchObject({ name: "Timeout", message: "The notebook ran longer than 3 s." });
+  });
+
+  it("notices a kernel that dies", async () => {
+    const { failure } = await run(['process.kill(process.pid, "SIGKILL"); await new Promise(() => {});']);
+    expect(failure).toMatchObject({ name: "KernelDied", cell: { index: 0 } });
+  });
+
+  it("can be stopped from outside", async () => {
+    const controller = new AbortController();
+    const running = run(["await new Promise(() => { setInterval(() => {}, 1000) });"], {
+      signal: controller.signal,
+      onProgress: (progress) => {
+        if (progress.type === "cell") controller.abort();
+      },
+    });
+    expect((await running).failure).toMatchObject({ name: "Aborted" });
+  });
+});
