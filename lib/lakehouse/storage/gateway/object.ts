@@ -118,7 +118,7 @@ function checkReadConditions(exchange: Exchange, info: ObjectInfo): void {
 
 /** RFC 9110, 14.1.2, one range. Undefined, which means all, where there is none or it is not understood. */
 export function parseRange(text: string | undefined, size: number): ByteRange | undefined {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text?.trim() ?? "");
+  const match = /^bytes=(\d{0,20})-(\d{0,20})$/.exec(text?.trim() ?? "");
   const [, first = "", last = ""] = match ?? [];
   if (match === null || (first === "" && last === "")) return undefined;
   if (first !== "" && last !== "" && Number(last) < Number(first)) return undefined;
