@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
+import type { Commit } from "../../lib/lakehouse/catalog/versioned/commits.js";
 import { type ConflictError, encodeKey } from "../../lib/lakehouse/catalog/versioned/content.js";
 import { BEGINNING } from "../../lib/lakehouse/catalog/versioned/hash.js";
 import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
@@ -268,7 +269,7 @@ describe("reference expressions", () => {
   test("name any commit as Nessie writes it", async () => {
     let now = Date.parse("2026-01-01T00:00:00Z");
     const store = await open(() => now);
-    const commits = [];
+    const commits: Commit[] = [];
     for (let n = 0; n < 40; n++) {
       now += 1_000;
       commits.push(await store.commit("main", [put(["t"], table("t", n))], { message: `${n}` }));
