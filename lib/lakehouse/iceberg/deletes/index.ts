@@ -20,6 +20,8 @@ export {
   readDeletionVector,
 } from "./deletion-vector.js";
 export { type DeletedRows, writeDeletionVectors } from "./deletion-vector-writer.js";
+export { EqualityKeys, readEqualityDeletes } from "./equality-deletes.js";
+export { equalityDeleteSchema } from "./equality-schema.js";
 export { PositionBitmap, type PositionRange } from "./position-bitmap.js";
 export { writePositionDeletes } from "./position-delete-writer.js";
 export { PositionDeleteReader, type PositionsByFile, readPositionDeletes } from "./position-deletes.js";
