@@ -11,8 +11,8 @@ import type { Notebook } from "./nbformat.js";
  * Hashes are the first 16 hex digits of SHA-256: enough to notice a change, short enough for a diff.
  */
 export interface Fingerprint {
-  /** Code cells by id, in order. */
-  readonly cells: Readonly<Record<string, string>>;
+  /** Code cells in order, each as its id, a space and its hash: Jupyter would sort the keys of an object. */
+  readonly cells: readonly string[];
   /** Library sources that the cells reach through imports, by path from the project root. */
   readonly library: Readonly<Record<string, string>>;
   /** Locked dependencies, those for development left out. */
@@ -44,7 +44,7 @@ export function fingerprintOf(input: FingerprintInput): Fingerprint {
     folder,
   );
   return {
-    cells: Object.fromEntries(code.map((cell) => [cell.id, hash(cell.source)])),
+    cells: code.map((cell) => `${cell.id} ${hash(cell.source)}`),
     library: Object.fromEntries(sources.map((path) => [path, hash(readFileSync(join(root, path)))])),
     lock: lockHash(join(root, "package-lock.json")),
     datasets: Object.fromEntries([...datasets].sort().map((name) => [name, datasetHash(name)])),
@@ -80,15 +80,17 @@ export function reasonsBetween(stored: Fingerprint, now: Fingerprint, anyMachine
 
 type Hashes = Readonly<Record<string, string>>;
 
-function cellReasons(stored: Hashes, now: Hashes): string[] {
-  const ids = Object.keys(now);
-  const changed = ids.flatMap((id, index) => {
-    if (!(id in stored)) return [`code cell ${index + 1} (${id}) is new`];
-    return stored[id] === now[id] ? [] : [`code cell ${index + 1} (${id}) changed`];
+function cellReasons(stored: readonly string[], now: readonly string[]): string[] {
+  const parse = (cells: readonly string[]) =>
+    new Map(cells.map((cell) => cell.split(" ") as [string, string]));
+  const [before, after] = [parse(stored), parse(now)];
+  const ids = [...after.keys()];
+  const reasons = ids.flatMap((id, index) => {
+    if (!before.has(id)) return [`code cell ${index + 1} (${id}) is new`];
+    return before.get(id) === after.get(id) ? [] : [`code cell ${index + 1} (${id}) changed`];
   });
-  const removed = Object.keys(stored).filter((id) => !(id in now));
-  const reasons = [...changed, ...removed.map((id) => `the code cell ${id} is gone`)];
-  if (reasons.length === 0 && Object.keys(stored).join("\n") !== ids.join("\n")) {
+  for (const id of before.keys()) if (!after.has(id)) reasons.push(`the code cell ${id} is gone`);
+  if (reasons.length === 0 && stored.join("\n") !== now.join("\n")) {
     reasons.push("the code cells stand in another order");
   }
   return reasons;

@@ -206,7 +206,7 @@ export function parseNotebook(text: string, subject = "notebook"): Notebook {
   };
 }
 
-/** The text of the file: one space of indent and sorted keys as Jupyter itself writes, so that diffs stay small. */
+/** The text of the file as Jupyter itself writes it, one space of indent and sorted keys, so that diffs stay small. */
 export function serializeNotebook(notebook: Notebook): string {
   const cells = notebook.cells.map((cell) => {
     const { source, outputs, ...rest } = cell;
@@ -215,11 +215,15 @@ export function serializeNotebook(notebook: Notebook): string {
       json.execution_count = cell.execution_count ?? null;
       json.outputs = (outputs ?? []).map(outputToJson);
     }
-    return sortedKeys(json);
+    return json;
   });
-  return `${JSON.stringify({ cells, metadata: notebook.metadata, nbformat: 4, nbformat_minor: notebook.nbformat_minor }, null, 1)}\n`;
+  const { metadata, nbformat_minor } = notebook;
+  return `${JSON.stringify(sortedKeys({ cells, metadata, nbformat: 4, nbformat_minor }), null, 1)}\n`;
 }
 
-function sortedKeys(json: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(json).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortedKeys(item)]));
 }
