@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ObjectStore } from "../../lib/lakehouse/storage/index.js";
 
 export interface Subject {
@@ -12,9 +12,20 @@ export interface Subject {
 
 const MB = 1024 * 1024;
 
-/** What every ObjectStore must do. `makeStore` is called once. */
-export function conformance(name: string, makeStore: () => Promise<Subject>): void {
+/**
+ * What every ObjectStore must do. `makeStore` is called once. `gaps` names tests that the service behind the store
+ * fails by its own fault: they are skipped, visibly.
+ */
+export function conformance(
+  name: string,
+  makeStore: () => Promise<Subject>,
+  gaps: readonly string[] = [],
+): void {
   describe(`ObjectStore: ${name}`, () => {
+    beforeEach(({ task, skip }) => {
+      if (gaps.includes(task.name)) skip(`${name} cannot do this`);
+    });
+
     let subject: Subject;
     let store: ObjectStore;
     /** A fresh place for each test: stores may be shared and may be remote. */
