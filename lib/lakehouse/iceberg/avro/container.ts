@@ -13,8 +13,8 @@ const BLOCK_BYTES = 64_000;
 
 /** The head of an Avro object container file: everything before the blocks. */
 export interface AvroHeader {
-  /** The writer's schema, names resolved, ids kept. */
-  readonly schema: AvroType;
+  /** The writer's schema as stored; a key for what was compiled for it. */
+  readonly schemaJson: string;
   readonly codec: string;
   /** Key-value metadata, the `avro.` keys included. */
   readonly metadata: ReadonlyMap<string, string>;
@@ -47,19 +47,8 @@ export class AvroFile {
     for (let count = cursor.readBlockCount(2); count > 0; count = cursor.readBlockCount(2)) {
       for (let i = 0; i < count; i++) metadata.set(cursor.readString(), cursor.readString());
     }
-    let schema: unknown;
-    try {
-      schema = JSON.parse(metadata.get("avro.schema") ?? "");
-    } catch (cause) {
-      throw new LakehouseError({
-        code: "CORRUPT_FILE",
-        subject,
-        message: `${subject} has no readable avro.schema in its head.`,
-        cause,
-      });
-    }
     this.header = {
-      schema: parseAvroSchema(schema, subject),
+      schemaJson: metadata.get("avro.schema") ?? "",
       codec: metadata.get("avro.codec") ?? "null",
       metadata,
     };
@@ -69,10 +58,26 @@ export class AvroFile {
     this.#subject = subject;
   }
 
+  /** The writer's schema, names resolved, ids kept. Parsed on every call. */
+  schema(): AvroType {
+    let json: unknown;
+    try {
+      json = JSON.parse(this.header.schemaJson);
+    } catch (cause) {
+      throw new LakehouseError({
+        code: "CORRUPT_FILE",
+        subject: this.#subject,
+        message: `${this.#subject} has no readable avro.schema in its head.`,
+        cause,
+      });
+    }
+    return parseAvroSchema(json, this.#subject);
+  }
+
   /**
    * Reads all records in order.
    *
-   * @param decoder compiled for `header.schema`; called once a record with a cursor that stands at its first byte.
+   * @param decoder compiled for `schema()`; called once a record with a cursor that stands at its first byte.
    * @param each called with each record; reading stops when it returns false.
    */
   forEach<T>(decoder: Decoder<T>, each: (record: T) => unknown): void {

@@ -78,19 +78,23 @@ export class Sink {
   }
 
   writeBoolean(value: boolean): void {
-    this.#buffer[this.#reserve(1)] = value ? 1 : 0;
+    const at = this.#reserve(1); // may replace the buffer, so it comes first
+    this.#buffer[at] = value ? 1 : 0;
   }
 
   writeFloat(value: number): void {
-    this.#buffer.writeFloatLE(value, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeFloatLE(value, at);
   }
 
   writeDouble(value: number): void {
-    this.#buffer.writeDoubleLE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleLE(value, at);
   }
 
   writeFixed(bytes: Uint8Array): void {
-    this.#buffer.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#buffer.set(bytes, at);
   }
 
   writeBytes(bytes: Uint8Array): void {
@@ -101,7 +105,8 @@ export class Sink {
   writeString(text: string): void {
     const size = Buffer.byteLength(text, "utf8");
     this.writeNumber(size);
-    this.#buffer.write(text, this.#reserve(size), size, "utf8");
+    const at = this.#reserve(size);
+    this.#buffer.write(text, at, size, "utf8");
   }
 }
 
@@ -109,8 +114,8 @@ export type Encoder = (sink: Sink, value: unknown) => void;
 
 /**
  * A function that writes one value of the type. It takes what `compileDecoder` builds; an integer may be number or
- * bigint, an absent record field or array is null where the schema allows null, and maps may be any iterable of
- * pairs.
+ * bigint, a record may be an array of its values in the schema's order, what is absent is null where the schema
+ * allows null, and a map may be any read-only map.
  *
  * @throws LakehouseError INVALID_ARGUMENT when a value does not fit its type, naming the field.
  */
@@ -188,10 +193,11 @@ export function compileEncoder(type: AvroType, path = "value"): Encoder {
       }));
       return (sink, value) => {
         if (typeof value !== "object" || value === null) throw misfit(value);
+        const positional = Array.isArray(value) ? (value as unknown[]) : undefined;
         const record = value as Record<string, unknown>;
         for (let i = 0; i < fields.length; i++) {
           const { name, write } = fields[i] as { name: string; write: Encoder };
-          write(sink, record[name]);
+          write(sink, positional === undefined ? record[name] : positional[i]);
         }
       };
     }
@@ -226,10 +232,11 @@ export function compileEncoder(type: AvroType, path = "value"): Encoder {
 
 function encodePairs(key: Encoder, item: Encoder, misfit: (value: unknown) => LakehouseError): Encoder {
   return (sink, value) => {
-    if (!(value instanceof Map)) throw misfit(value);
-    if (value.size > 0) {
-      sink.writeNumber(value.size);
-      for (const [k, v] of value) {
+    const map = value as ReadonlyMap<unknown, unknown>;
+    if (typeof map?.size !== "number" || typeof map.entries !== "function") throw misfit(value);
+    if (map.size > 0) {
+      sink.writeNumber(map.size);
+      for (const [k, v] of map) {
         key(sink, k);
         item(sink, v);
       }

@@ -5,6 +5,7 @@
 export { AvroFile, type AvroHeader, AvroWriter, PreparedSchema } from "./container.js";
 export { Cursor } from "./cursor.js";
 export { compileDecoder, compileProjection, compileSkipper, type Decoder, type Wanted } from "./decode.js";
+export { structToAvro } from "./from-iceberg.js";
 export {
   type AvroArray,
   type AvroField,
