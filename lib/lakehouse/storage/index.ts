@@ -3,6 +3,14 @@
  * directory and S3 implement it, and one conformance suite holds them to it. The rooms above never ask which
  * one they stand on.
  */
+export {
+  type FileCache,
+  type FileCacheOptions,
+  type FileCacheStats,
+  type FileHold,
+  type FileRequest,
+  openFileCache,
+} from "./cache/file-cache.js";
 
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { readlinkSync } from "node:fs";
+import { readlinkSync, type Stats } from "node:fs";
 import { lstat, mkdir, open, readdir, unlink } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -20,6 +20,13 @@ export interface TempFile {
  * that share a directory see other ids).
  */
 function processRealm(): string {
+  realm ??= findRealm();
+  return realm;
+}
+
+let realm: string | undefined;
+
+function findRealm(): string {
   let namespace = "";
   try {
     namespace = readlinkSync("/proc/self/ns/pid");
@@ -35,7 +42,6 @@ function processRealm(): string {
  */
 export class Scratch {
   readonly directory: string;
-  readonly #owner = `${processRealm()}.${process.pid}`;
   #ready: Promise<void> | undefined;
 
   constructor(directory: string) {
@@ -55,7 +61,7 @@ export class Scratch {
 
   /** A fresh path in the scratch directory. */
   name(): string {
-    return path.join(this.directory, `${this.#owner}.${randomUUID()}`);
+    return path.join(this.directory, `${ownerPrefix()}.${randomUUID()}`);
   }
 
   /** Writes a body to a fresh file, and to the disk where `durable`. On failure nothing is left. */
@@ -103,19 +109,22 @@ export class Scratch {
     await mkdir(this.directory, { recursive: true });
     for (const name of await readdir(this.directory)) {
       const file = path.join(this.directory, name);
-      if (await this.#isLeftOver(file, name)) await remove(file);
+      if (await isLeftOver(name, lstat(file))) await remove(file);
     }
   }
+}
 
-  async #isLeftOver(file: string, name: string): Promise<boolean> {
-    const [realm, pid] = name.split(".");
-    if (realm === processRealm() && !isAlive(Number(pid))) return true;
-    try {
-      return Date.now() - (await lstat(file)).mtimeMs > ABANDONED_MS;
-    } catch {
-      return false;
-    }
-  }
+/** Begins the names of what belongs to this process: `<realm>.<pid>`. */
+export function ownerPrefix(): string {
+  return `${processRealm()}.${process.pid}`;
+}
+
+/** True for a name that begins so, whose process is dead; or that nobody has touched for a day. */
+export async function isLeftOver(name: string, stats: Promise<Stats>): Promise<boolean> {
+  const { mtimeMs } = await stats.catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+  const [where, pid] = name.split(".");
+  if (where === processRealm() && /^\d+$/.test(pid ?? "") && !isAlive(Number(pid))) return true;
+  return Date.now() - mtimeMs > ABANDONED_MS;
 }
 
 function isAlive(pid: number): boolean {
