@@ -54,4 +54,5 @@ export {
 } from "./recorded.js";
 export type { CheckFunction, CheckOutcome, CheckTools } from "./recorder.js";
 export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./runner.js";
+export { type CellDiagnostic, typecheckNotebooks } from "./typecheck.js";
 export { formatValue } from "./values.js";

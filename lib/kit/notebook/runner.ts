@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { LakehouseError } from "sololakehouse";
+import { builtModule } from "./kernel/built.js";
 import type { FromKernel, KernelFailure, ToKernel } from "./kernel/protocol.js";
 import type { Cell, Notebook } from "./nbformat.js";
 import { OutputCollector } from "./outputs.js";
@@ -97,7 +97,7 @@ class Supervisor {
     this.#notebook = notebook;
     this.#options = options;
     this.#outputs = new OutputCollector(notebook.cells.length, options.root);
-    this.#child = fork(kernelPath(), [options.root], {
+    this.#child = fork(builtModule("main"), [options.root], {
       cwd: options.folder,
       env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, ...options.env },
       // Loading the library with require() is what tslab does, and no news to the reader of a notebook.
@@ -291,11 +291,3 @@ class Supervisor {
 }
 
 const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 100) / 10} s`;
-
-/** The kernel runs from the build, also when the supervisor itself runs from the sources (in tests). */
-function kernelPath(): string {
-  const fromSource = import.meta.url.endsWith(".ts");
-  return fileURLToPath(
-    new URL(fromSource ? "../dist/notebook/kernel/main.js" : "./kernel/main.js", import.meta.url),
-  );
-}

@@ -1,0 +1,65 @@
+import { fork } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { LakehouseError } from "sololakehouse";
+import { builtModule } from "./kernel/built.js";
+import type { TypecheckRequest } from "./kernel/typecheck.js";
+import { parseNotebook } from "./nbformat.js";
+import { fromPercent } from "./percent.js";
+
+/** One complaint of the type check about a cell. */
+export interface CellDiagnostic {
+  /** The `.ipynb`, or the percent-format `.ts`. */
+  readonly path: string;
+  /** The cell's id. */
+  readonly cell: string;
+  /** The number that the cell has when the notebook runs. */
+  readonly executionCount: number;
+  /** Both from 1, within the cell. */
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  /** TypeScript's number for it: 2322 for a type that does not fit. */
+  readonly code: number;
+}
+
+/**
+ * Type-checks the code cells of notebooks and percent files against the built library, without running them. Of
+ * each notebook it reports the first cell that does not compile.
+ *
+ * @throws LakehouseError `INVALID_METADATA` for a file that is no notebook, `NOTEBOOK_FAILED` when the check itself
+ *   breaks.
+ */
+export async function typecheckNotebooks(paths: readonly string[]): Promise<CellDiagnostic[]> {
+  const requests = await Promise.all(
+    paths.map(async (given): Promise<TypecheckRequest> => {
+      const path = resolve(given);
+      const text = await readFile(path, "utf8");
+      const { cells } = path.endsWith(".ts") ? fromPercent(text) : parseNotebook(text, path);
+      return {
+        path,
+        cells: cells.map(({ id, cell_type, source }) => ({ id, code: cell_type === "code", source })),
+      };
+    }),
+  );
+  return new Promise((done, reject) => {
+    const child = fork(builtModule("typecheck"), { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    let errors = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      errors += text;
+    });
+    child.on("message", (diagnostics: CellDiagnostic[]) => done(diagnostics));
+    child.on("error", reject);
+    child.on("exit", (code) =>
+      reject(
+        new LakehouseError({
+          code: "NOTEBOOK_FAILED",
+          subject: "type check",
+          message: `The type check of notebooks ended with exit code ${code}. ${errors.trim()}`,
+          remedy: "Run `npm run build` and try again.",
+        }),
+      ),
+    );
+    child.send(requests);
+  });
+}

@@ -1,0 +1,50 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { serializeNotebook, typecheckNotebooks } from "../../lib/kit/notebook/index.js";
+import { toPercent } from "../../lib/kit/notebook/percent.js";
+import { cell, notebookFolder, notebookOf } from "./fixtures.js";
+
+it("checks cells in order, as strictly as the library, in notebooks and percent files", async () => {
+  const folder = await notebookFolder();
+  const write = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+  const good = notebookOf(
+    'import { fact } from "@sololakehouse/kit";\nconst name: string | undefined = process.env.NAME;',
+    cell("const nonsense: = 1", { type: "markdown" }),
+    'const name = "declared anew";\nfact("name", name);',
+    "const value = await Promise.resolve(name.length);",
+  );
+  const wrong = notebookOf(
+    "const name: string | undefined = process.env.NAME;",
+    "",
+    cell("// the kernel lets this pass\n\nname.length", { id: "strict" }),
+    "alsoWrong",
+  );
+  const paths = [
+    await write("good.ipynb", serializeNotebook(good)),
+    await write("wrong.ipynb", serializeNotebook(wrong)),
+    await write("good.ts", toPercent(good)),
+    await write("wrong.ts", toPercent(notebookOf('import { fact } from "@sololakehouse/kit"; fact(1, 2);'))),
+  ];
+  expect(await typecheckNotebooks(paths)).toMatchObject([
+    {
+      path: paths[1],
+      cell: "strict",
+      executionCount: 2,
+      line: 3,
+      column: 1,
+      message: "'name' is possibly 'undefined'.",
+    },
+    { path: paths[3], cell: "c1", executionCount: 1, line: 1, code: 2345 },
+  ]);
+});
+
+it("says what file is no notebook", async () => {
+  const folder = await notebookFolder();
+  const path = join(folder, "not.ipynb");
+  await writeFile(path, "{}");
+  await expect(typecheckNotebooks([path])).rejects.toMatchObject({ code: "INVALID_METADATA" });
+});
