@@ -5,4 +5,5 @@ export { type ChartSpec, chartTheme, renderChart, withTheme } from "./charts.js"
 export { contrastRatio } from "./contrast.js";
 export { diagramTheme } from "./diagrams.js";
 export { FONT_FACES, type FontFace, fontFile, trueType, woffToTrueType } from "./fonts.js";
+export { columns, count, duration, type Ink, ink, ProgressLine } from "./terminal.js";
 export { type ColourRole, cssVariables, type Palette, palettes, THEMES, type Theme, type } from "./tokens.js";

@@ -1,0 +1,60 @@
+import type { DoneCheck, DoneItem } from "../milestones/index.js";
+import { type Freshness, notebookStatus } from "./freshness.js";
+import { placeOf, readNotebook } from "./place.js";
+import { RECORD_MIME, recordedIn } from "./recorded.js";
+
+/** What the rules ask of every milestone's notebook. */
+const EXERCISES_AT_LEAST = 2;
+
+/** The notebook's lines of a milestone's Definition of Done. */
+export const notebookDone: DoneCheck = async (milestone, project) => {
+  if (!milestone.definitionOfDone.includes("notebook")) return [];
+  const place = placeOf(milestone, project);
+  const { machine, committed } = await notebookStatus(place);
+  const ran = machine.run?.status === "ok";
+  const items: DoneItem[] = [
+    item(
+      "the notebook runs from top to bottom",
+      ran,
+      machine.state === "failed" ? first(machine) : first(machine, "not run here"),
+    ),
+    item("its outputs on this machine are fresh", machine.state === "fresh", first(machine)),
+    item("its committed outputs are fresh", committed.state === "fresh", first(committed)),
+  ];
+  const notebook = (await readNotebook(place.executed)) ?? (await readNotebook(place.source));
+  if (!notebook) return items;
+
+  const { facts, figures, checks } = recordedIn(notebook, place.executed);
+  const outputs = notebook.cells.flatMap((cell) => cell.outputs ?? []);
+  const predictions = outputs.filter(
+    (output) => "data" in output && RECORD_MIME.predict in output.data,
+  ).length;
+  const exercises = new Set(checks.map(({ name }) => name));
+  const proven = new Set(checks.filter(({ state }) => state === "reference").map(({ name }) => name));
+  const unproven = [...exercises].filter((name) => !proven.has(name));
+  return [
+    ...items,
+    item("it records facts by name", facts.size > 0, "it has none"),
+    item("it shows a chart", figures.size > 0, "it has none"),
+    item("it asks for predictions", predictions > 0, "it has none"),
+    item(
+      `it has ${EXERCISES_AT_LEAST} exercises or more, each with a solution that passes`,
+      exercises.size >= EXERCISES_AT_LEAST && unproven.length === 0,
+      unproven.length > 0 ? `no solution for ${unproven.join(", ")}` : `it has ${exercises.size}`,
+    ),
+  ];
+};
+
+const item = (what: string, done: boolean, why: string | undefined): DoneItem => ({
+  piece: "notebook",
+  what,
+  done,
+  ...(done || why === undefined ? {} : { why }),
+});
+
+/** The first reason, and how many more there are. */
+function first({ reasons, state }: Freshness, otherwise: string = state): string {
+  const [reason, ...more] = reasons;
+  if (reason === undefined) return otherwise;
+  return more.length > 0 ? `${reason} (and ${more.length} more)` : reason;
+}
