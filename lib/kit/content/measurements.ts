@@ -31,7 +31,9 @@ export function typedMeasurements(source: Source): Problem[] {
     .replace(/(?<=\])\([^)\n]*\)/g, blank)
     .replace(/^\s*\[[^\]\n]+\]:.*$/gm, blank)
     .replace(/<[^>\n]+>|https?:\/\/\S+/g, blank)
-    .replace(/^\s*\d+[.)]\s/gm, blank);
+    .replace(/^\s*\d+[.)]\s/gm, blank)
+    // How long a step of a video takes on stage is planned, not measured.
+    .replace(/\bdemo \d+ s\b/g, blank);
   return [...prose.matchAll(MEASUREMENT)].map((match) => ({
     place: placeAt(source, match.index),
     message:

@@ -23,7 +23,7 @@ export function openPictures(cache: Cache, fontFolder: string): Pictures {
   );
   const rasterise = async (svg: string, width: number) => {
     const { Resvg } = await import("@resvg/resvg-js");
-    const image = new Resvg(plainFonts(svg), {
+    const image = new Resvg(plainGlyphs(plainFonts(svg)), {
       fitTo: { mode: "width", value: width },
       background: palettes.light.paper,
       font: { fontFiles: unpackFonts(fontFolder), loadSystemFonts: false, defaultFontFamily: "Inter" },
@@ -68,6 +68,19 @@ function plainFonts(svg: string): string {
     (_, kind: string) =>
       `font-family: Inter; font-weight: ${kind === "regular" || kind === "italic" ? 400 : 600}`,
   );
+}
+
+/** Signs that the Latin fonts lack, written with those that they have: a missing glyph would be a box. */
+function plainGlyphs(svg: string): string {
+  const signs: Readonly<Record<string, string>> = {
+    "→": "-&gt;",
+    "←": "&lt;-",
+    "↔": "&lt;-&gt;",
+    "≥": "&gt;=",
+    "≤": "&lt;=",
+    "≈": "~",
+  };
+  return svg.replace(/[→←↔≥≤≈]/g, (sign) => signs[sign] ?? sign);
 }
 
 function unpackFonts(folder: string): string[] {

@@ -52,11 +52,9 @@ export function checkLinkedin(
         ),
   );
 
-  const close =
-    text
-      .trimEnd()
-      .split(/\n\s*\n/)
-      .at(-1) ?? "";
+  // Hashtags may follow the close.
+  const paragraphs = text.trimEnd().split(/\n\s*\n/);
+  const close = paragraphs.filter((paragraph) => !/^(?:#[\p{L}\p{N}_]+\s*)+$/u.test(paragraph)).at(-1) ?? "";
   results.push(
     /\?/.test(close) || /https?:\/\//.test(close)
       ? pass("linkedin/close", piece.file, "it ends with a question or a link")

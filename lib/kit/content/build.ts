@@ -1,0 +1,263 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { LakehouseError } from "sololakehouse";
+import type { Milestone, Project } from "../milestones/index.js";
+import { type Bound, bind } from "./bind.js";
+import { openCache } from "./cache.js";
+import { devtoPost, hashnodePost, mediumPost, type PostSource } from "./channels/blog.js";
+import { linkedinApiText, linkedinText } from "./channels/linkedin.js";
+import { portableMarkdown } from "./channels/markdown.js";
+import { captions, readScript, videoMarkdown } from "./channels/video.js";
+import { type CheckResult, checkMilestone } from "./checks/index.js";
+import { type DiagramRenderer, openDiagrams, readDiagram, stampDiagram } from "./diagrams.js";
+import { openHighlighter } from "./html/code.js";
+import { openMarkdown } from "./html/markdown.js";
+import { isStarted, type MilestoneContent, type PIECE_NAMES } from "./inputs.js";
+import { brokenLinks } from "./link-check.js";
+import { loadContent, readSettings } from "./load.js";
+import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./media.js";
+import { openPictures } from "./pictures.js";
+import { mediaPath } from "./render.js";
+import { renderSite } from "./site.js";
+import { siteMap } from "./site-map.js";
+
+export interface BuildOptions {
+  /** Milestones that must build, by id. Others join where they can; all must when this is left out. */
+  readonly only?: readonly string[];
+  /** Called as each stage begins. */
+  readonly onStage?: (stage: string) => void;
+}
+
+export interface BuildReport {
+  /** What to open first. */
+  readonly home: string;
+  readonly pages: number;
+  readonly milestones: readonly {
+    readonly id: string;
+    readonly pages: number;
+    readonly pieces: readonly string[];
+  }[];
+  /** Started milestones that were left out, and why. */
+  readonly skipped: readonly { readonly id: string; readonly reason: string }[];
+  readonly seconds: number;
+}
+
+/**
+ * Builds the site into `dist/site` and each milestone's channel texts into `dist/content/mNN`. Each folder is made
+ * aside and moved into place, so a reader never meets half a site.
+ *
+ * @throws STALE_OUTPUT when a milestone's outputs are missing, failed or older than their code; CONTENT_INVALID with
+ *   every broken rule, `file:line:column` first.
+ */
+export async function buildContent(project: Project, options: BuildOptions = {}): Promise<BuildReport> {
+  const began = performance.now();
+  const stage = options.onStage ?? (() => undefined);
+  const settings = readSettings(project);
+  stage("read notebooks and texts");
+  const loaded = await loadContent(project);
+  const { all, skipped } = admit(project, loaded, options.only);
+  const map = siteMap(project.root, all, settings.source);
+
+  const cache = openCache(join(project.lake, "cache", "content"));
+  const diagrams = openDiagrams(cache);
+  const highlighter = await openHighlighter();
+  try {
+    const tools = { cache, highlighter, markdown: openMarkdown(highlighter) };
+    const mediaTools: MediaTools = {
+      cache,
+      diagrams,
+      pictures: openPictures(cache, join(project.lake, "cache", "fonts")),
+    };
+    const started = all.filter(isStarted);
+    stage("draw diagrams, charts and covers");
+    const architecture = await drawArchitecture(project, diagrams);
+    const media = new Map<MilestoneContent, Files>();
+    for (const content of started) {
+      const shown = (["blog", "doc"] as const).flatMap((name) => boundOf(content, name, all));
+      media.set(content, await milestoneMedia(content, shown, mediaTools, settings));
+    }
+
+    stage("write channel texts");
+    const mediaUrl = (owner: MilestoneContent) => (name: string) =>
+      `${settings.url}/${mediaPath(owner, name)}`;
+    const plain = openMarkdown({ code: plainCode, close: () => undefined });
+    const feed = new Map<MilestoneContent, string>();
+    const channels = new Map<string, Files>();
+    for (const content of started) {
+      const files: Files = new Map();
+      for (const [name, bytes] of media.get(content) ?? []) files.set(`images/${name}`, bytes);
+      const { blog } = content.pieces;
+      if (blog) {
+        const bound = boundOf(content, "blog", all);
+        const post: PostSource = { piece: blog, content, bound, map, settings, media: mediaUrl };
+        files.set("blog.md", devtoPost(post));
+        files.set("blog.hashnode.md", hashnodePost(post));
+        files.set("blog.medium.html", mediumPost(post, plain));
+        feed.set(
+          content,
+          plain(portableMarkdown(blog, content, bound, map, settings, mediaUrl), { plain: true }).html,
+        );
+      }
+      addSpoken(files, content, all);
+      channels.set(content.milestone.id, files);
+    }
+
+    stage("make the site");
+    const site = await renderSite({
+      project,
+      settings,
+      all,
+      context: { tools, map, all },
+      architecture,
+      media,
+      feed,
+    });
+    const broken = brokenLinks(site);
+    if (broken.length > 0) throw invalid(broken);
+    for (const [id, files] of channels) replaceFolder(join(project.dist, "content", id), files);
+    replaceFolder(join(project.dist, "site"), site);
+    const htmlOf = (id: string) =>
+      [...site.keys()].filter((path) => path.endsWith(".html") && path.includes(id)).length;
+    return {
+      home: join(project.dist, "site", "index.html"),
+      pages: [...site.keys()].filter((path) => path.endsWith(".html")).length,
+      milestones: started.map(({ milestone, pieces }) => ({
+        id: milestone.id,
+        pages: htmlOf(milestone.id) + (pieces.blog ? 1 : 0),
+        pieces: Object.keys(pieces),
+      })),
+      skipped,
+      seconds: (performance.now() - began) / 1000,
+    };
+  } finally {
+    highlighter.close();
+    await diagrams.close();
+  }
+}
+
+/** Holds all rules against all milestones, or those named. */
+export async function checkContent(
+  project: Project,
+  only?: readonly string[],
+): Promise<Map<Milestone, CheckResult[]>> {
+  const all = await loadContent(project);
+  const map = siteMap(project.root, all, readSettings(project).source);
+  const chosen = all.filter(({ milestone }) => !only || only.includes(milestone.id));
+  return new Map(chosen.map((content) => [content.milestone, checkMilestone(content, all, map)]));
+}
+
+/** Redraws each committed `diagram.svg` that is not what its source says. Returns the paths written. */
+export async function saveDiagrams(project: Project): Promise<string[]> {
+  const diagrams = openDiagrams(openCache(join(project.lake, "cache", "content")));
+  const saved: string[] = [];
+  try {
+    for (const { milestone, diagram } of await loadContent(project)) {
+      if (!diagram) continue;
+      const source = readDiagram(diagram);
+      const path = join(milestone.folder, "diagram.svg");
+      const svg = stampDiagram(
+        await diagrams.render(source, relative(project.root, diagram), "light"),
+        source,
+      );
+      if (existsSync(path) && readFileSync(path, "utf8") === svg) continue;
+      writeFileSync(path, svg);
+      saved.push(relative(project.root, path));
+    }
+  } finally {
+    await diagrams.close();
+  }
+  return saved;
+}
+
+/** Rules about what is still missing belong to the Definition of Done; everything else stops a build. */
+const blocks = ({ ok, rule }: CheckResult) => !ok && !rule.endsWith("/present") && rule !== "diagram/fresh";
+
+/** Decides which milestones are built. One that may not be is left unstarted, or stops the build when it must be. */
+function admit(
+  project: Project,
+  loaded: readonly MilestoneContent[],
+  only: readonly string[] | undefined,
+): { all: MilestoneContent[]; skipped: { id: string; reason: string }[] } {
+  const map = siteMap(project.root, loaded);
+  const must = (content: MilestoneContent) => !only || only.includes(content.milestone.id);
+  const broken = loaded.map((content) => checkMilestone(content, loaded, map).filter(blocks));
+  const failures = loaded.flatMap((content, index) => (must(content) ? (broken[index] ?? []) : []));
+  const old = failures.filter(({ rule }) => rule === "notebook/fresh");
+  if (old.length > 0) {
+    throw new LakehouseError({
+      code: "STALE_OUTPUT",
+      subject: old.map(({ file }) => file).join(", "),
+      message: `Content is built from fresh outputs only.\n${old.map(({ file, message }) => `  ${file}: ${message}`).join("\n")}`,
+    });
+  }
+  if (failures.length > 0) throw invalid(failures);
+  const skipped: { id: string; reason: string }[] = [];
+  const all = loaded.map((content, index): MilestoneContent => {
+    const [first] = broken[index] ?? [];
+    if (!first) return content;
+    skipped.push({ id: content.milestone.id, reason: first.message });
+    return { ...content, pieces: {}, diagram: undefined, recorded: undefined };
+  });
+  return { all, skipped };
+}
+
+/** One error with every problem, so that one build shows all that is to be done. */
+function invalid(
+  problems: readonly { file: string; line: number; column: number; message: string; rule?: string }[],
+): LakehouseError {
+  const lines = problems.map(({ file, line, column, message }) => `  ${file}:${line}:${column}: ${message}`);
+  return new LakehouseError({
+    code: "CONTENT_INVALID",
+    subject: [...new Set(problems.map(({ file }) => file))].join(", "),
+    message: `${problems.length === 1 ? "One rule of the content does" : `${problems.length} rules of the content do`} not hold.\n${lines.join("\n")}`,
+  });
+}
+
+function boundOf(
+  content: MilestoneContent,
+  name: (typeof PIECE_NAMES)[number],
+  all: readonly MilestoneContent[],
+): Bound[] {
+  const piece = content.pieces[name];
+  return piece ? bind(piece, content, all).bound : [];
+}
+
+/** What is read from paper or pasted: the LinkedIn post and the video script. */
+function addSpoken(files: Files, content: MilestoneContent, all: readonly MilestoneContent[]): void {
+  const { linkedin, video } = content.pieces;
+  if (linkedin) {
+    const text = linkedinText(linkedin, boundOf(content, "linkedin", all));
+    files.set("linkedin.txt", text);
+    files.set("linkedin.api.txt", linkedinApiText(text));
+  }
+  if (video) {
+    const bound = boundOf(content, "video", all);
+    files.set("video.md", videoMarkdown(video, bound));
+    files.set("captions.vtt", captions(readScript(video, bound)));
+  }
+}
+
+/** The home page's diagram, from `blog/architecture.d2`. */
+async function drawArchitecture(project: Project, diagrams: DiagramRenderer): Promise<Map<string, string>> {
+  const path = join(project.root, "blog", "architecture.d2");
+  return drawDiagram(readDiagram(path), relative(project.root, path), diagrams);
+}
+
+function plainCode(text: string): string {
+  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return `<pre><code>${escaped}</code></pre>`;
+}
+
+/** Writes files into a folder of their own, then puts it in the old one's place. */
+function replaceFolder(folder: string, files: Files): void {
+  const partial = `${folder}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  for (const [path, content] of files) {
+    const target = join(partial, path);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, content);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(dirname(folder), { recursive: true });
+  renameSync(partial, folder);
+}
