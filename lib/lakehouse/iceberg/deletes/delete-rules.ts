@@ -2,7 +2,7 @@ import type { DataFile } from "../manifest/types.js";
 import type { SequenceNumber } from "../metadata/types.js";
 import type { PartitionSpec, PartitionTuple, SpecId } from "../partitioning/types.js";
 import type { FieldId, IcebergType, PrimitiveType } from "../schema/types.js";
-import { comparatorOf, compareBytes, fromBinary, utf8Encode } from "../values/index.js";
+import { comparatorOf, compareBytes, fromBinary, utf8Decode, utf8Encode } from "../values/index.js";
 import { isDeletionVector } from "./deletion-vector.js";
 import { FILE_PATH_ID } from "./reserved.js";
 
@@ -71,7 +71,7 @@ export function referencedDataFile(deletes: DataFile): string | undefined {
   const upper = deletes.upperBounds?.get(FILE_PATH_ID);
   // A bound that was cut short is no path; but a cut upper bound was also raised, so then the two differ.
   if (lower === undefined || upper === undefined || compareBytes(lower, upper) !== 0) return undefined;
-  return new TextDecoder().decode(lower);
+  return utf8Decode(lower);
 }
 
 function mayHoldPath(deletes: DataFile, path: string): boolean {

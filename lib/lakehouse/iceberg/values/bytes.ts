@@ -30,7 +30,8 @@ export function isHex(text: string): boolean {
   return text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text);
 }
 
-const decoder = new TextDecoder("utf-8");
+/** A leading U+FEFF is part of a string, not a byte order mark. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export function utf8Decode(bytes: Uint8Array): string {
   return decoder.decode(bytes);
