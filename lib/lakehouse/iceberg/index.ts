@@ -4,7 +4,14 @@
  * changes a table becomes requirements + updates that a `Committer` applies.
  */
 export * from "./arrow/index.js";
+export * from "./deletes/index.js";
+export * from "./metadata/index.js";
 export * from "./partitioning/index.js";
+export * from "./puffin/index.js";
+export * from "./row-lineage.js";
 export * from "./schema/index.js";
 export type * from "./types.js";
+export * from "./updates/index.js";
 export * from "./values/index.js";
+export * from "./variant/index.js";
+export * from "./view/index.js";
