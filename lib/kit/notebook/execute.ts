@@ -1,6 +1,6 @@
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 import { LakehouseError } from "sololakehouse";
-import type { Notebook } from "./nbformat.js";
+import type { Cell, Notebook } from "./nbformat.js";
 import {
   currentFingerprint,
   currentProfile,
@@ -8,7 +8,7 @@ import {
   readNotebook,
   writeNotebook,
 } from "./place.js";
-import { type KitMetadata, type RunInfo, recordedIn } from "./recorded.js";
+import { type KitMetadata, kitMetadata, type RunInfo, recordedIn } from "./recorded.js";
 import { type RunOptions, runNotebook } from "./runner.js";
 import { withStableOutputs } from "./stable.js";
 
@@ -43,7 +43,7 @@ export async function executeNotebook(
       code: "NOTEBOOK_FAILED",
       subject: place.id,
       message: `${place.id} has no notebook.`,
-      remedy: `Write ${place.source} first.`,
+      remedy: `Write ${relative(place.root, place.source)} first.`,
     });
   }
   // Taken before the run: what changes during it makes the outputs stale.
@@ -75,7 +75,7 @@ export async function executeNotebook(
   };
   const executed = withKitMetadata(result.notebook, { run, fingerprint: { ...before, datasets } });
   await writeNotebook(place.executed, executed);
-  if (options.save && !result.failure) await writeNotebook(place.source, committedForm(executed, source));
+  if (options.save) await saveExecuted(place);
   return {
     run,
     cells: result.cells,
@@ -84,12 +84,46 @@ export async function executeNotebook(
   };
 }
 
-/** As it is committed: nothing of the run that differs each time, and the kernel that runs it. */
-export function committedForm(executed: Notebook, previous: Notebook): Notebook {
-  const { run, ...rest } = (executed.metadata.sololakehouse ?? {}) as KitMetadata;
-  const { milliseconds: _, finishedAt: __, ...lasting } = run ?? ({} as RunInfo);
-  const stable = withStableOutputs(executed, previous);
-  return withKitMetadata(stable, { ...rest, run: lasting });
+/** Writes the outputs of this machine's last run into the committed notebook; not those of a failed run. */
+export async function saveExecuted(place: NotebookPlace): Promise<void> {
+  const source = await readNotebook(place.source);
+  const executed = await readNotebook(place.executed);
+  if (!source || !executed || kitMetadata(executed).run?.status !== "ok") return;
+  await writeNotebook(place.source, committedForm(executed, source));
+}
+
+/**
+ * Brings text, titles and tags of the executed copy up to the source, for what has no part in a run: pages are made
+ * from the copy.
+ */
+export async function refreshText(place: NotebookPlace): Promise<void> {
+  const source = await readNotebook(place.source);
+  const executed = await readNotebook(place.executed);
+  if (!source || !executed) return;
+  const { run, fingerprint } = kitMetadata(executed);
+  const refreshed = withOutputsOf(source, executed);
+  if (!run || !fingerprint) return;
+  await writeNotebook(place.executed, withKitMetadata(refreshed, { run, fingerprint }));
+}
+
+/** The notebook with the outputs that its cells have in `executed`. */
+function withOutputsOf(notebook: Notebook, executed: Notebook): Notebook {
+  const ran = new Map(executed.cells.map((cell) => [cell.id, cell]));
+  const cells = notebook.cells.map((cell): Cell => {
+    if (cell.cell_type !== "code") return cell;
+    const { outputs = [], execution_count = null } = ran.get(cell.id) ?? {};
+    return { ...cell, outputs, execution_count };
+  });
+  return { ...notebook, cells };
+}
+
+/** As it is committed: the source, with outputs, but nothing of the run that differs each time. */
+export function committedForm(executed: Notebook, source: Notebook): Notebook {
+  const { run, fingerprint } = kitMetadata(executed);
+  if (!run || !fingerprint) return source;
+  const { milliseconds: _, finishedAt: __, ...lasting } = run;
+  const stable = withStableOutputs(withOutputsOf(source, executed), source);
+  return withKitMetadata(stable, { run: lasting, fingerprint });
 }
 
 const KERNEL = {
@@ -104,7 +138,7 @@ const KERNEL = {
 };
 
 function withKitMetadata(notebook: Notebook, added: KitMetadata): Notebook {
-  const before = (notebook.metadata.sololakehouse ?? {}) as KitMetadata;
+  const before = kitMetadata(notebook);
   return {
     ...notebook,
     metadata: { ...KERNEL, ...notebook.metadata, sololakehouse: { ...before, ...added } },

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { datasetPath } from "./datasets.js";
 import { reachedSources } from "./imports.js";
-import type { Notebook } from "./nbformat.js";
+import { type Notebook, solutionsOf } from "./nbformat.js";
 
 /**
  * What a notebook's outputs were made from. Stored beside them, and compared with the same thing computed now.
@@ -44,7 +44,7 @@ export function fingerprintOf(input: FingerprintInput): Fingerprint {
     folder,
   );
   return {
-    cells: code.map((cell) => `${cell.id} ${hash(cell.source)}`),
+    cells: code.map((cell) => `${cell.id} ${hash([...solutionsOf(cell), cell.source].join("\n"))}`),
     library: Object.fromEntries(sources.map((path) => [path, hash(readFileSync(join(root, path)))])),
     lock: lockHash(join(root, "package-lock.json")),
     datasets: Object.fromEntries([...datasets].sort().map((name) => [name, datasetHash(name)])),

@@ -3,6 +3,7 @@
  * recorded. Content is made from `readRecorded` alone.
  */
 export { dataset } from "./datasets.js";
+export { notebookDone } from "./done.js";
 export { type ExecuteOptions, type Execution, executeNotebook } from "./execute.js";
 export { check, type PredictOptions, predict } from "./exercise.js";
 export type { Fingerprint } from "./fingerprint.js";

@@ -55,6 +55,12 @@ export interface Cell {
   readonly outputs?: readonly Output[];
 }
 
+const SOLUTION_TAG = /^solution:(.+)$/;
+
+/** Exercises whose reference solution the cell is: its tags `solution:<name>`. */
+export const solutionsOf = (cell: Cell): string[] =>
+  (cell.metadata.tags ?? []).flatMap((tag) => SOLUTION_TAG.exec(tag)?.[1] ?? []);
+
 export interface Notebook {
   readonly cells: readonly Cell[];
   readonly metadata: Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { LakehouseError } from "sololakehouse";
 import { builtModule } from "./kernel/built.js";
 import type { FromKernel, KernelFailure, ToKernel } from "./kernel/protocol.js";
-import type { Cell, Notebook } from "./nbformat.js";
+import { type Cell, type Notebook, solutionsOf } from "./nbformat.js";
 import { OutputCollector } from "./outputs.js";
 import type { RunFailure } from "./recorded.js";
 
@@ -70,7 +70,6 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
 /** Blank cells do not run, and get no number. */
 const runs = (cell: Cell): boolean => cell.cell_type === "code" && cell.source.trim() !== "";
 
-const SOLUTION_TAG = /^solution:(.+)$/;
 const TIMEOUT_TAG = /^timeout:(\d+)$/;
 
 /** How long one cell may take, in milliseconds: a tag `timeout:900` gives it its own number of seconds. */
@@ -157,8 +156,7 @@ class Supervisor {
     const cell = this.#notebook.cells[position] as Cell;
     this.#current = position;
     this.#options.onProgress?.({ type: "cell", number, of, id: cell.id, elapsed: this.#elapsed() });
-    const solutions = (cell.metadata.tags ?? []).flatMap((tag) => SOLUTION_TAG.exec(tag)?.[1] ?? []);
-    this.#send({ type: "execute", cell: position, source: cell.source, solutions });
+    this.#send({ type: "execute", cell: position, source: cell.source, solutions: solutionsOf(cell) });
     const cellTimeout = timeoutOf(cell, this.#options.cellTimeout ?? 5 * MINUTE);
     const limit = Math.min(cellTimeout, this.#remaining());
     const answer = await this.#next(limit, () =>

@@ -1,0 +1,129 @@
+import type { Command } from "commander";
+import { findProject, listMilestones, selectMilestones } from "../milestones/index.js";
+import { exportNotebook, importNotebook } from "./convert-command.js";
+import { lab } from "./lab-command.js";
+import { placeOf } from "./place.js";
+import { type RunFlags, runCommand } from "./run-command.js";
+import { checkNotebooks } from "./typecheck-command.js";
+
+/** `slh run`, `slh lab` and `slh notebook …`. */
+export function notebookCommands(program: Command): void {
+  program
+    .command("run")
+    .summary("run milestone notebooks")
+    .description(
+      "Runs milestone notebooks headless and keeps the executed copies below .lake/notebooks. Without a name: all whose outputs are not fresh on this machine.",
+    )
+    .argument("[milestone...]", "m03, 3 or writing-iceberg")
+    .option("--all", "all of them, fresh ones too")
+    .option("--force", "the named ones, even when they are fresh")
+    .option("--save", "write the outputs back into the committed notebooks")
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh run                  what has changed since it last ran here
+  $ slh run m03 --force      one milestone, once more
+  $ slh run m00 m01 --save   and update the outputs for the commit`,
+    )
+    .action(async (words: string[], flags: RunFlags) => {
+      const project = findProject();
+      const all = await listMilestones(project);
+      process.exitCode = await runCommand(project, words.length > 0 ? selectMilestones(all, words) : all, {
+        ...flags,
+        named: words.length > 0,
+      });
+    });
+
+  program
+    .command("lab")
+    .summary("open the notebooks in Jupyter")
+    .description(
+      "Writes a kernelspec for tslab below .lake/jupyter and starts JupyterLab, or Jupyter Notebook, where one is installed.",
+    )
+    .argument("[milestone]", "open this one")
+    .option("--no-start", "only write the kernelspec")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh lab
+  $ slh lab m03`,
+    )
+    .action(async (word: string | undefined, { start }: { start: boolean }) => {
+      const project = findProject();
+      const [milestone] = word ? selectMilestones(await listMilestones(project), [word]) : [];
+      process.exitCode = await lab(project, milestone, start);
+    });
+
+  const notebook = program
+    .command("notebook")
+    .summary("convert and check notebooks")
+    .description("Notebooks as TypeScript files, for those who write in an editor; and their type check.");
+
+  notebook
+    .command("export")
+    .description("Prints a notebook in the percent format, or writes it into a file. Outputs stay behind.")
+    .argument("<milestone>", "a milestone, or a path to an .ipynb")
+    .option("-o, --output <file>", "write into this file")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh notebook export m03 -o m03.ts
+  $ slh notebook export m03 | less`,
+    )
+    .action(async (what: string, { output }: { output?: string }) => {
+      await exportNotebook(await notebookPath(what), output);
+    });
+
+  notebook
+    .command("import")
+    .description(
+      "Reads a percent file back into its notebook. Outputs of cells whose code is the same stay; run the notebook for the others.",
+    )
+    .argument("<file>", "written by export; a file named like a milestone (m03.ts) goes into that one")
+    .option("--to <notebook>", "a milestone, or a path to an .ipynb")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh notebook import m03.ts
+  $ slh notebook import draft.ts --to m04`,
+    )
+    .action(async (file: string, { to }: { to?: string }) => {
+      const stem = /([^/\\]+)\.ts$/.exec(file)?.[1] ?? file;
+      const named = to ?? (/^m\d\d(-|$)/.test(stem) ? stem : file.replace(/\.ts$/, ".ipynb"));
+      await importNotebook(file, await notebookPath(named));
+    });
+
+  notebook
+    .command("check")
+    .description("Type-checks code cells without running them: all milestones, or the given ones.")
+    .argument("[what...]", "milestones, .ipynb files or percent files")
+    .option("--json", "print the complaints as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh notebook check
+  $ slh notebook check m03 draft.ts`,
+    )
+    .action(async (words: string[], { json }: { json?: boolean }) => {
+      const project = findProject();
+      const paths =
+        words.length > 0
+          ? await Promise.all(words.map((word) => (word.endsWith(".ts") ? word : notebookPath(word))))
+          : (await listMilestones(project)).map((milestone) => milestone.notebookPath);
+      process.exitCode = await checkNotebooks(project, paths, words.length > 0, json === true);
+    });
+}
+
+/** A path as it is; else that of the milestone's notebook. */
+async function notebookPath(word: string): Promise<string> {
+  if (word.endsWith(".ipynb")) return word;
+  const project = findProject();
+  const [milestone] = selectMilestones(await listMilestones(project), [word]);
+  return milestone ? placeOf(milestone, project).source : word;
+}

@@ -1,0 +1,42 @@
+import { existsSync } from "node:fs";
+import { relative } from "node:path";
+import { LakehouseError } from "sololakehouse";
+import { count, ink } from "../look/index.js";
+import type { Project } from "../milestones/index.js";
+import { typecheckNotebooks } from "./typecheck.js";
+
+/**
+ * Type-checks the cells of the given files and prints what is off.
+ *
+ * @param named whether a file that is not there is an error
+ * @returns the exit code
+ */
+export async function checkNotebooks(
+  project: Project,
+  paths: readonly string[],
+  named: boolean,
+  json: boolean,
+): Promise<number> {
+  const there = paths.filter((path) => existsSync(path));
+  const absent = paths.find((path) => !there.includes(path));
+  if (named && absent !== undefined) {
+    throw new LakehouseError({
+      code: "INVALID_CONFIG",
+      subject: absent,
+      message: `There is no file ${absent}.`,
+      remedy: "Name a milestone that has a notebook: `slh status` lists them.",
+    });
+  }
+  const found = await typecheckNotebooks(there);
+  if (json) {
+    console.log(JSON.stringify({ checked: there.length, diagnostics: found }, null, 2));
+    return found.length > 0 ? 1 : 0;
+  }
+  for (const { path, cell, executionCount, line, column, message, code } of found) {
+    const where = `${relative(project.root, path)}, cell [${executionCount}] (${cell}), line ${line}:${column}`;
+    console.error(`${where}  ${ink(message, "red", process.stderr)} (TS${code})`);
+  }
+  const broken = new Set(found.map(({ path }) => path)).size;
+  if (broken === 0) console.log(`${count(there.length, "notebook")}: every cell compiles`);
+  return broken > 0 ? 1 : 0;
+}
