@@ -1,5 +1,5 @@
 import { LakehouseError } from "../../errors.js";
-import { type Json, sameJson } from "./hash.js";
+import { canonicalJson, sameJson } from "./hash.js";
 
 /** The name of a content object: its namespace's levels, then its own name. */
 export type ContentKey = readonly string[];
@@ -146,17 +146,24 @@ export function keyPrefix(namespace: ContentKey): string {
   return namespace.length === 0 ? "" : `${encodeKey(namespace)}${SEPARATOR}`;
 }
 
+/** Sorts after the key and all that lies in it, and before the next key: elements hold no control characters. */
+export function pastContents(key: ContentKey): string {
+  return `${encodeKey(key)}\u0001`;
+}
+
 export function keyName(key: ContentKey): string {
   return key.join(".");
 }
 
-/** A tree's value as content. The tree holds nothing else. */
-export function asContent(value: Json | undefined): Content | undefined {
-  return value as unknown as Content | undefined;
+/** A content as a tree holds it: canonical, so that contents are the same when their texts are. */
+export function toText(content: Content): string {
+  return canonicalJson(content);
 }
 
-export function asJson(content: Content | undefined): Json | undefined {
-  return content as unknown as Json | undefined;
+export function fromText(text: string): Content;
+export function fromText(text: string | undefined): Content | undefined;
+export function fromText(text: string | undefined): Content | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as Content);
 }
 
 function hasControlCharacter(element: string): boolean {

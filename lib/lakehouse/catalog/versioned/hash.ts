@@ -4,9 +4,6 @@ import { LakehouseError } from "../../errors.js";
 /** The name of an immutable object: the sha-256 of its bytes, 64 lower-case hex digits. */
 export type Hash = string & { readonly __flavor?: "Hash" };
 
-/** What the canonical encoding can carry. 64-bit integers travel as decimal text. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
 /** An object with the name that its bytes give it. */
 export interface StoredObject {
   readonly hash: Hash;
@@ -17,7 +14,7 @@ export interface StoredObject {
 export const BEGINNING: Hash = "2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d";
 
 /**
- * The one text for a value: keys in UTF-16 order, no spaces, absent where `undefined`. Equal values have
+ * The one text for a value (null, booleans, whole numbers, text, lists, maps): keys in UTF-16 order, no spaces, absent where `undefined`. Equal values have
  * equal texts, so that equal objects have equal hashes whoever writes them.
  */
 export function canonicalJson(value: unknown): string {

@@ -1,6 +1,5 @@
 import { type Commit, history } from "./commits.js";
 import {
-  asContent,
   type Conflict,
   type Content,
   type ContentId,
@@ -8,9 +7,11 @@ import {
   conflictOf,
   decodeKey,
   encodeKey,
+  fromText,
   keyName,
+  toText,
 } from "./content.js";
-import { canonicalJson, type Hash, sameJson } from "./hash.js";
+import { type Hash, sameJson } from "./hash.js";
 import type { ObjectCache } from "./object-cache.js";
 import { diffMaps, getEntry } from "./sorted-map.js";
 import { namespaceConflicts, type TreeChanges } from "./tree.js";
@@ -64,7 +65,7 @@ export async function mergeTrees(
   const passed = histories && new PassedContents(objects, histories);
   for await (const difference of diffMaps(objects, base, source)) {
     const key = decodeKey(difference.key);
-    const [from, to] = [asContent(difference.from), asContent(difference.to)];
+    const [from, to] = [fromText(difference.from), fromText(difference.to)];
     const behavior = behaviorOf(difference.key);
     keys.set(difference.key, { key, behavior });
     if (behavior === "DROP") continue;
@@ -72,9 +73,10 @@ export async function mergeTrees(
       renames.set(from.id, { ...renames.get(from.id), from: difference.key });
     if (to !== undefined && to.id !== from?.id)
       renames.set(to.id, { ...renames.get(to.id), to: difference.key });
-    const actual = asContent(await getEntry(objects, target, difference.key));
-    if (sameJson(actual, to) || sameNamespace(actual, to)) continue;
-    if (behavior === "FORCE" || sameJson(actual, from)) {
+    const found = await getEntry(objects, target, difference.key);
+    const actual = fromText(found);
+    if (found === difference.to || sameNamespace(actual, to)) continue;
+    if (behavior === "FORCE" || found === difference.from) {
       changes.set(difference.key, to);
     } else if (actual !== undefined && (await passed?.has("source", difference.key, actual))) {
       changes.set(difference.key, to);
@@ -112,7 +114,7 @@ async function resolveRenames(
   if (renamed.length === 0) return;
   const targets = new Map(renamed.map(([id, { to }]) => [id, to as string]));
   for await (const difference of diffMaps(objects, base, target)) {
-    const content = asContent(difference.to);
+    const content = fromText(difference.to);
     const to = content && targets.get(content.id);
     if (to === undefined || to === difference.key || changes.get(to)?.id !== content?.id) continue;
     const merged = keys.get(to) as MergedKey;
@@ -154,7 +156,7 @@ class PassedContents {
 }
 
 function stateOf(key: string, content: Content): string {
-  return `${key}\n${canonicalJson(content)}`;
+  return `${key}\n${toText(content)}`;
 }
 
 /** Two namespaces of one name and properties, created on both sides, are one: nothing depends on their ids. */

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { isLakehouseError, LakehouseError } from "../../errors.js";
 import type { Backend } from "./backend.js";
 import { canonicalJson, type Hash, type StoredObject, toObject } from "./hash.js";
 import type { ObjectCache } from "./object-cache.js";
@@ -98,7 +98,7 @@ export class RefMover {
 
   /**
    * True when the ref moved. False when it was elsewhere: read it, look for an earlier attempt (`landed`), try
-   * again. Throws `COMMIT_STATE_UNKNOWN` when the backend failed and cannot be asked what became of the move.
+   * again. Throws `COMMIT_STATE_UNKNOWN` when the backend failed and the move may have happened or still happen.
    */
   async move(
     before: RefState | undefined,
@@ -127,8 +127,9 @@ export class RefMover {
     const move = { name: PREFIX + name, expected: before?.value, next };
     try {
       if (!(await this.#backend.moveRef(move, stored))) return false;
-    } catch (error) {
-      if (!(await this.#wasApplied(name, error))) throw error;
+    } catch (failure) {
+      const outcome = await this.#outcome(name, before?.value, failure);
+      if (outcome === "lost") return false;
     }
     this.#objects.remember(stored);
     return true;
@@ -145,18 +146,25 @@ export class RefMover {
     return undefined;
   }
 
-  async #wasApplied(name: string, failure: unknown): Promise<boolean> {
+  /** What became of a move that failed: found in the log, or made impossible by another move, or unknown. */
+  async #outcome(name: string, expected: string | undefined, failure: unknown): Promise<"moved" | "lost"> {
+    // Only a storage failure leaves it open: whatever else a backend throws, it throws before it moves.
+    if (!isLakehouseError(failure, "STORAGE_FAILED")) throw failure;
+    let cause: unknown = failure;
     try {
-      return (await this.landed(await readRef(this.#backend, name))) !== undefined;
-    } catch (cause) {
-      throw new LakehouseError({
-        code: "COMMIT_STATE_UNKNOWN",
-        subject: name,
-        message: `The catalog did not answer, so that it is not known whether ${name} moved (${messageOf(failure)}).`,
-        remedy: "Look at the log before trying again.",
-        cause,
-      });
+      const now = await readRef(this.#backend, name);
+      if ((await this.landed(now)) !== undefined) return "moved";
+      if (now?.value !== expected) return "lost";
+    } catch (error) {
+      cause = error;
     }
+    throw new LakehouseError({
+      code: "COMMIT_STATE_UNKNOWN",
+      subject: name,
+      message: `The catalog failed while ${name} was moved, and it may move yet (${failure.message}).`,
+      remedy: "Look at the log before trying again.",
+      cause,
+    });
   }
 }
 
@@ -177,8 +185,4 @@ export async function* reflogChain(
 function parseRef(name: string, value: string): RefState {
   const { type, hash, log } = JSON.parse(value) as { type: ReferenceType; hash?: Hash; log: Hash };
   return { name, type, hash, log, value };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,8 @@
-import { canonicalJson, type Hash, type Json, named, type StoredObject, sameJson } from "./hash.js";
+import { type Hash, named, type StoredObject } from "./hash.js";
 import type { ObjectCache } from "./object-cache.js";
 
 /**
- * A node of a persistent sorted map that is cut by content (a "prolly tree"). Level 0 holds the entries;
+ * A node of a persistent sorted map of texts that is cut by content (a "prolly tree"). Level 0 holds the entries;
  * above, each key is the last key of the child under it and the value is the child's hash.
  *
  * Where a node ends is decided by its last key alone (`cutLevel`), never by how the map came to be. So:
@@ -13,7 +13,7 @@ import type { ObjectCache } from "./object-cache.js";
 export interface MapNode {
   readonly level: number;
   readonly keys: readonly string[];
-  readonly values: readonly Json[];
+  readonly values: readonly string[];
 }
 
 /** What an edit leaves: the new root, and the nodes that did not exist before. */
@@ -47,7 +47,7 @@ export function cutLevel(key: string): number {
 export const EMPTY_MAP: StoredObject = encodeNode({ level: 0, keys: [], values: [] });
 
 /** The value under a key, or `undefined`. Reads one node a level. */
-export async function getEntry(objects: ObjectCache, root: Hash, key: string): Promise<Json | undefined> {
+export async function getEntry(objects: ObjectCache, root: Hash, key: string): Promise<string | undefined> {
   let hash = root;
   for (;;) {
     const node: MapNode = objects.peek<MapNode>(hash) ?? (await objects.get<MapNode>(hash));
@@ -65,7 +65,7 @@ export async function getEntry(objects: ObjectCache, root: Hash, key: string): P
 export async function editMap(
   objects: ObjectCache,
   root: Hash,
-  edits: ReadonlyMap<string, Json | undefined>,
+  edits: ReadonlyMap<string, string | undefined>,
 ): Promise<EditedMap> {
   const created = new Map<Hash, StoredObject>();
   const emit = (node: MapNode): Hash => {
@@ -76,14 +76,14 @@ export async function editMap(
   };
   const nodes = new Map<Hash, MapNode>();
   const top = await objects.get<MapNode>(root);
-  let pending: ReadonlyMap<string, Json | undefined> = edits;
+  let pending: ReadonlyMap<string, string | undefined> = edits;
   for (let level = 0; level <= top.level; level++) {
     if (pending.size === 0) return { root, created: [] };
     pending = await editLevel(objects, root, level, pending, emit);
   }
   // What is left is the whole list of nodes of the old root's level. Add levels until one node holds it …
   let level = top.level;
-  let children = [...pending].filter(([, value]) => value !== undefined) as [string, Json][];
+  let children = [...pending].filter(([, value]) => value !== undefined) as [string, string][];
   children.sort(([a], [b]) => (a < b ? -1 : 1));
   while (children.length > 1) {
     level += 1;
@@ -109,14 +109,14 @@ async function editLevel(
   objects: ObjectCache,
   root: Hash,
   level: number,
-  edits: ReadonlyMap<string, Json | undefined>,
+  edits: ReadonlyMap<string, string | undefined>,
   emit: (node: MapNode) => Hash,
-): Promise<Map<string, Json | undefined>> {
+): Promise<Map<string, string | undefined>> {
   const sorted = [...edits].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const above = new Map<string, Json | undefined>();
+  const above = new Map<string, string | undefined>();
   let next = 0;
   while (next < sorted.length) {
-    const cursor = await LevelCursor.seek(objects, root, level, (sorted[next] as [string, Json])[0]);
+    const cursor = await LevelCursor.seek(objects, root, level, (sorted[next] as [string, string])[0]);
     const cutter = new Cutter(level, emit);
     // Goes on to the neighbour while the last new node lacks its end: the key that ended it was deleted.
     for (;;) {
@@ -133,7 +133,7 @@ async function editLevel(
           if (edit[0] === key) index += 1;
           if (edit[1] !== undefined) cutter.add(edit[0], edit[1]);
         } else if (key !== undefined) {
-          cutter.add(key, values[index] as Json);
+          cutter.add(key, values[index] as string);
           index += 1;
         } else break;
       }
@@ -149,9 +149,9 @@ async function editLevel(
 class Cutter {
   readonly #level: number;
   readonly #emit: (node: MapNode) => Hash;
-  readonly #done: [string, Json][] = [];
+  readonly #done: [string, string][] = [];
   #keys: string[] = [];
-  #values: Json[] = [];
+  #values: string[] = [];
 
   constructor(level: number, emit: (node: MapNode) => Hash) {
     this.#level = level;
@@ -162,14 +162,14 @@ class Cutter {
     return this.#keys.length > 0;
   }
 
-  add(key: string, value: Json): void {
+  add(key: string, value: string): void {
     this.#keys.push(key);
     this.#values.push(value);
     if (cutLevel(key) > this.#level) this.#cut(key);
   }
 
   /** The nodes, as entries for the level above. */
-  finish(): [string, Json][] {
+  finish(): [string, string][] {
     const last = this.#keys[this.#keys.length - 1];
     if (last !== undefined) this.#cut(last);
     return this.#done;
@@ -232,12 +232,12 @@ export async function* scanLeaves(
   objects: ObjectCache,
   root: Hash,
   from = "",
-): AsyncGenerator<readonly (readonly [key: string, value: Json])[]> {
+): AsyncGenerator<readonly (readonly [key: string, value: string])[]> {
   const cursor = await LevelCursor.seek(objects, root, 0, from);
   for (;;) {
     const { keys, values } = cursor.node;
     const start = lowerBound(keys, from);
-    yield keys.slice(start).map((key, index) => [key, values[start + index] as Json] as const);
+    yield keys.slice(start).map((key, index) => [key, values[start + index] as string] as const);
     if (cursor.isLast) return;
     await cursor.advance();
   }
@@ -246,15 +246,15 @@ export async function* scanLeaves(
 /** One entry that differs between two maps. */
 export interface MapDifference {
   readonly key: string;
-  readonly from: Json | undefined;
-  readonly to: Json | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
 }
 
 interface Pending {
   /** The level of the node that `value` names, or -1 for an entry. */
   readonly level: number;
   readonly key: string;
-  readonly value: Json;
+  readonly value: string;
 }
 
 /** What differs between two maps, in the order of the keys. What they share is not read. */
@@ -288,7 +288,7 @@ export async function* diffMaps(objects: ObjectCache, from: Hash, to: Hash): Asy
     } else {
       sides[0].pop();
       sides[1].pop();
-      if (!sameJson(a.value, b.value)) yield { key: a.key, from: a.value, to: b.value };
+      if (a.value !== b.value) yield { key: a.key, from: a.value, to: b.value };
     }
   }
 }
@@ -297,7 +297,7 @@ function opened(node: MapNode): Pending[] {
   const items = node.keys.map((key, index) => ({
     level: node.level - 1,
     key,
-    value: node.values[index] as Json,
+    value: node.values[index] as string,
   }));
   return items.reverse();
 }
@@ -313,21 +313,6 @@ function lowerBound(keys: readonly string[], key: string): number {
   return low;
 }
 
-/** The canonical text of values, kept with them: a commit encodes a whole leaf again to change one entry. */
-const texts = new WeakMap<object, string>();
-
-function textOf(value: Json): string {
-  if (value === null || typeof value !== "object") return canonicalJson(value);
-  let text = texts.get(value);
-  if (text === undefined) {
-    text = canonicalJson(value);
-    texts.set(value, text);
-  }
-  return text;
-}
-
 function encodeNode({ keys, level, values }: MapNode): StoredObject {
-  return named(
-    `{"keys":${JSON.stringify(keys)},"level":${level},"values":[${values.map(textOf).join(",")}]}`,
-  );
+  return named(`{"keys":${JSON.stringify(keys)},"level":${level},"values":${JSON.stringify(values)}}`);
 }

@@ -1,14 +1,15 @@
 import type { CommittedOperation } from "./commits.js";
 import {
-  asContent,
-  asJson,
   type Conflict,
   type Content,
   type ContentKey,
   decodeKey,
   encodeKey,
+  fromText,
   keyName,
   keyPrefix,
+  pastContents,
+  toText,
 } from "./content.js";
 import type { Hash, StoredObject } from "./hash.js";
 import type { ObjectCache } from "./object-cache.js";
@@ -28,7 +29,7 @@ export async function contentAt(
   tree: Hash,
   key: ContentKey,
 ): Promise<Content | undefined> {
-  return asContent(await getEntry(objects, tree, encodeKey(key)));
+  return fromText(await getEntry(objects, tree, encodeKey(key)));
 }
 
 /** The entries below a namespace at any depth (all for `[]`), in the order of their keys, after the encoded key `after`. */
@@ -39,14 +40,43 @@ export async function* entriesOf(
   after?: string,
 ): AsyncGenerator<Entry> {
   const prefix = keyPrefix(namespace);
-  for await (const leaf of scanLeaves(
-    objects,
-    tree,
-    after !== undefined && after > prefix ? after : prefix,
-  )) {
+  // NUL is the least character: nothing lies between a key and the key with one more.
+  const from = after === undefined ? prefix : `${after}\u0000`;
+  yield* entriesFrom(objects, tree, prefix, from > prefix ? from : prefix);
+}
+
+/** The entries directly in a namespace (in no namespace for `[]`), by key, after the name `after`. What lies deeper is skipped, not read. */
+export async function* childrenOf(
+  objects: ObjectCache,
+  tree: Hash,
+  namespace: ContentKey,
+  after?: string,
+): AsyncGenerator<Entry> {
+  const prefix = keyPrefix(namespace);
+  let from: string | undefined = after === undefined ? prefix : pastContents([...namespace, after]);
+  while (from !== undefined) {
+    const start: string = from;
+    from = undefined;
+    for await (const { key, content } of entriesFrom(objects, tree, prefix, start)) {
+      if (key.length > namespace.length + 1) {
+        from = pastContents(key.slice(0, namespace.length + 1));
+        break;
+      }
+      yield { key, content };
+    }
+  }
+}
+
+async function* entriesFrom(
+  objects: ObjectCache,
+  tree: Hash,
+  prefix: string,
+  from: string,
+): AsyncGenerator<Entry> {
+  for await (const leaf of scanLeaves(objects, tree, from)) {
     for (const [key, value] of leaf) {
       if (!key.startsWith(prefix)) return;
-      if (key !== after) yield { key: decodeKey(key), content: asContent(value) as Content };
+      yield { key: decodeKey(key), content: fromText(value) };
     }
   }
 }
@@ -57,7 +87,7 @@ export async function changeTree(
   tree: Hash,
   changes: TreeChanges,
 ): Promise<{ tree: Hash; created: readonly StoredObject[] }> {
-  const edits = new Map([...changes].map(([key, content]) => [key, asJson(content)]));
+  const edits = new Map([...changes].map(([key, content]) => [key, content && toText(content)]));
   const { root, created } = await editMap(objects, tree, edits);
   return { tree: root, created };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { LakehouseError } from "../../errors.js";
 import type { Backend } from "./backend.js";
 import { type Commit, getCommit } from "./commits.js";
-import { asContent, ConflictError, type Content, type ContentKey, decodeKey, encodeKey } from "./content.js";
+import { ConflictError, type Content, type ContentKey, decodeKey, encodeKey, fromText } from "./content.js";
 import { advance, liveRef, type StoreContext } from "./context.js";
 import { BEGINNING, type Hash } from "./hash.js";
 import { type LogOptions, type Page, readLog } from "./log.js";
@@ -140,7 +140,7 @@ export class VersionStore {
   async *diff(from: Commit, to: Commit): AsyncGenerator<DiffEntry> {
     for await (const difference of diffMaps(this.context.objects, from.tree, to.tree)) {
       const key = decodeKey(difference.key);
-      yield { key, from: asContent(difference.from), to: asContent(difference.to) };
+      yield { key, from: fromText(difference.from), to: fromText(difference.to) };
     }
   }
 
