@@ -1,0 +1,18 @@
+import type { TableMetadata } from "../metadata/types.js";
+import type { TableRequirement, TableUpdate } from "../updates/types.js";
+
+/** What a commit would ask of the catalog. */
+export interface Proposal {
+  readonly requirements: readonly TableRequirement[];
+  readonly updates: readonly TableUpdate[];
+}
+
+/**
+ * A change that can be put on top of any version of the table, until a commit goes through. `propose` runs once an
+ * attempt; it throws COMMIT_CONFLICT when the change cannot be put on top of that version at all.
+ */
+export interface PendingUpdate {
+  propose(base: TableMetadata): Promise<Proposal> | Proposal;
+  /** Called once it is known how the commit ended: with the new metadata, or `undefined` when nothing was committed. */
+  settle?(committed: TableMetadata | undefined): Promise<void>;
+}

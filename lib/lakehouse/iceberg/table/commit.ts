@@ -1,0 +1,175 @@
+import { isLakehouseError, LakehouseError } from "../../errors.js";
+import type { Snapshot, TableMetadata } from "../metadata/types.js";
+import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
+import { applyUpdates } from "../updates/index.js";
+import type {
+  CommitRequest,
+  Committer,
+  LoadedTable,
+  TableRequirement,
+  TableUpdate,
+} from "../updates/types.js";
+import { numberProperty } from "./properties.js";
+
+/** The summary key that holds a commit's idempotency token. */
+export const COMMIT_TOKEN = "sololakehouse.commit-token";
+
+export interface CommitOptions {
+  /** For the catalog's log. */
+  readonly message?: string | undefined;
+  /** The same token twice gives one snapshot: the second commit finds the first one's and returns the table as it is. */
+  readonly token?: string | undefined;
+}
+
+/**
+ * Commits updates together, and again on top of whatever came first when another commit was faster
+ * (spec, "Commit Conflict Resolution and Retry"). Waits between attempts grow exponentially and are random, as the
+ * `commit.retry.` properties say.
+ *
+ * @throws LakehouseError COMMIT_CONFLICT when an update cannot be put on top of the other commit, or attempts ran
+ *   out: the table has nothing of it. COMMIT_STATE_UNKNOWN when it may or may not have happened: nothing is deleted.
+ */
+export async function commitUpdates(
+  committer: Committer,
+  start: LoadedTable,
+  pending: readonly PendingUpdate[],
+  options: CommitOptions = {},
+): Promise<LoadedTable> {
+  const began = Date.now();
+  let base = start;
+  for (let attempt = 0; ; attempt++) {
+    const done = committedBefore(base.metadata, options.token);
+    if (done !== undefined) {
+      await settle(pending, undefined);
+      return base;
+    }
+    let request: CommitRequest | undefined;
+    try {
+      request = await proposeAll(base.metadata, pending, options);
+      if (request.updates.length === 0) {
+        await settle(pending, base.metadata);
+        return base;
+      }
+    } catch (error) {
+      await settle(pending, undefined);
+      throw error;
+    }
+    let committed: LoadedTable;
+    try {
+      committed = await committer.commit(request);
+    } catch (error) {
+      // Whether it happened is not known: the files may be in use, so they stay.
+      if (isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) throw error;
+      if (!isLakehouseError(error, "COMMIT_CONFLICT") || !mayRetry(base.metadata, attempt, began)) {
+        await settle(pending, undefined);
+        throw error;
+      }
+      await backOff(base.metadata, attempt);
+      base = await committer.load();
+      continue;
+    }
+    await settle(pending, committed.metadata);
+    return committed;
+  }
+}
+
+/** The snapshot that a commit with this token left, if one did. */
+function committedBefore(metadata: TableMetadata, token: string | undefined): Snapshot | undefined {
+  if (token === undefined) return undefined;
+  return metadata.snapshots.findLast((snapshot) => snapshot.summary?.[COMMIT_TOKEN] === token);
+}
+
+/** One request out of several updates: each is proposed on top of what the ones before it make of the table. */
+async function proposeAll(
+  base: TableMetadata,
+  pending: readonly PendingUpdate[],
+  options: CommitOptions,
+): Promise<CommitRequest> {
+  const requirements: TableRequirement[] = [{ type: "assert-table-uuid", uuid: base.tableUuid }];
+  const updates: TableUpdate[] = [];
+  let metadata = base;
+  for (const [i, update] of pending.entries()) {
+    const proposal = withToken(await update.propose(metadata), options.token);
+    for (const requirement of proposal.requirements) {
+      // What an earlier update of this request changed is not for the catalog to check: it is not there yet.
+      if (holdsBefore(requirement, updates) && !requirements.some((known) => same(known, requirement))) {
+        requirements.push(requirement);
+      }
+    }
+    updates.push(...proposal.updates);
+    if (i < pending.length - 1) metadata = applyUpdates(metadata, proposal.updates);
+  }
+  return { requirements, updates, message: options.message, token: options.token };
+}
+
+function withToken(proposal: Proposal, token: string | undefined): Proposal {
+  if (token === undefined) return proposal;
+  const updates = proposal.updates.map((update): TableUpdate => {
+    if (update.action !== "add-snapshot") return update;
+    const { snapshot } = update;
+    const summary = { operation: "append" as const, ...snapshot.summary, [COMMIT_TOKEN]: token };
+    return { ...update, snapshot: { ...snapshot, summary } };
+  });
+  return { ...proposal, updates };
+}
+
+function holdsBefore(requirement: TableRequirement, earlier: readonly TableUpdate[]): boolean {
+  switch (requirement.type) {
+    case "assert-ref-snapshot-id":
+      return !earlier.some((u) => u.action === "set-snapshot-ref" && u.refName === requirement.ref);
+    case "assert-last-assigned-field-id":
+      return !earlier.some((u) => u.action === "add-schema");
+    case "assert-current-schema-id":
+      return !earlier.some((u) => u.action === "set-current-schema");
+    case "assert-last-assigned-partition-id":
+      return !earlier.some((u) => u.action === "add-spec");
+    case "assert-default-spec-id":
+      return !earlier.some((u) => u.action === "set-default-spec");
+    case "assert-default-sort-order-id":
+      return !earlier.some((u) => u.action === "set-default-sort-order");
+    default:
+      return true;
+  }
+}
+
+function same(a: TableRequirement, b: TableRequirement): boolean {
+  const text = (value: TableRequirement): string =>
+    JSON.stringify(value, (_, v: unknown) => (typeof v === "bigint" ? String(v) : v));
+  return text(a) === text(b);
+}
+
+async function settle(
+  pending: readonly PendingUpdate[],
+  committed: TableMetadata | undefined,
+): Promise<void> {
+  for (const update of pending) {
+    // What is left over is only garbage: failing to delete it must not hide how the commit ended.
+    await update.settle?.(committed)?.catch(() => {});
+  }
+}
+
+function mayRetry(metadata: TableMetadata, attempt: number, began: number): boolean {
+  return (
+    attempt < numberProperty(metadata, "commit.retry.num-retries") &&
+    Date.now() - began < numberProperty(metadata, "commit.retry.total-timeout-ms")
+  );
+}
+
+/** Waits a random time below an exponentially growing bound: writers that met once shall not meet again. */
+async function backOff(metadata: TableMetadata, attempt: number): Promise<void> {
+  const bound = Math.min(
+    numberProperty(metadata, "commit.retry.max-wait-ms"),
+    numberProperty(metadata, "commit.retry.min-wait-ms") * 2 ** Math.min(attempt, 20),
+  );
+  await new Promise((resolve) => setTimeout(resolve, bound * (0.25 + 0.75 * Math.random())));
+}
+
+/** A table that is gone, or another of the same name: nothing to rebase on. */
+export function tableReplaced(subject: string): LakehouseError {
+  return new LakehouseError({
+    code: "COMMIT_CONFLICT",
+    subject,
+    message: `${subject} was replaced by another table of that name.`,
+    remedy: "Load it again.",
+  });
+}

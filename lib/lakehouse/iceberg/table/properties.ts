@@ -1,0 +1,48 @@
+import { LakehouseError } from "../../errors.js";
+import type { TableMetadata } from "../metadata/types.js";
+
+/** The table properties that this room acts on, with the defaults of the Iceberg documentation unless said. */
+export const TABLE_PROPERTIES = {
+  "write.parquet.compression-codec": "zstd",
+  "write.parquet.row-group-limit": "",
+  "write.target-file-size-bytes": "536870912",
+  "write.metadata.metrics.default": "truncate(16)",
+  "write.metadata.metrics.max-inferred-column-defaults": "100",
+  "write.object-storage.enabled": "false",
+  "write.object-storage.partitioned-paths": "true",
+  "write.summary.partition-limit": "0",
+  "write.delete.isolation-level": "serializable",
+  "write.wap.enabled": "false",
+  "commit.manifest.target-size-bytes": "8388608",
+  "commit.manifest.min-count-to-merge": "100",
+  "commit.manifest-merge.enabled": "true",
+  // Java retries 4 times from 100 ms; commits to an embedded catalog take milliseconds, so shorter waits, more of them.
+  "commit.retry.num-retries": "12",
+  "commit.retry.min-wait-ms": "20",
+  "commit.retry.max-wait-ms": "60000",
+  "commit.retry.total-timeout-ms": "1800000",
+} as const;
+
+export type TableProperty = keyof typeof TABLE_PROPERTIES;
+
+export function textProperty(metadata: TableMetadata, key: TableProperty): string {
+  return metadata.properties[key] ?? TABLE_PROPERTIES[key];
+}
+
+export function booleanProperty(metadata: TableMetadata, key: TableProperty): boolean {
+  return textProperty(metadata, key).toLowerCase() === "true";
+}
+
+/** @throws LakehouseError INVALID_METADATA when the property holds no whole number from 0 up. */
+export function numberProperty(metadata: TableMetadata, key: TableProperty): number {
+  const text = textProperty(metadata, key);
+  const value = Number(text);
+  if (!/^\d+$/.test(text.trim()) || !Number.isSafeInteger(value)) {
+    throw new LakehouseError({
+      code: "INVALID_METADATA",
+      subject: key,
+      message: `Table property ${key} must be a whole number; it is ${JSON.stringify(text)}.`,
+    });
+  }
+  return value;
+}
