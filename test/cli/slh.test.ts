@@ -1,0 +1,206 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeEach, describe, expect, it } from "vitest";
+import { serializeNotebook } from "../../lib/kit/notebook/index.js";
+import { cell, notebookFolder, notebookOf } from "../notebook/fixtures.js";
+
+const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+
+let root: string;
+
+beforeEach(async () => {
+  root = await notebookFolder();
+  await writeFile(join(root, "package.json"), JSON.stringify({ workspaces: [] }));
+  await milestone(
+    "m01-one",
+    serializeNotebook(notebookOf('import { fact } from "@sololakehouse/kit";\nfact("a", 1);')),
+  );
+  await milestone(
+    "m02-two",
+    serializeNotebook(notebookOf("1", cell('\nthrow new Error("broken");', { id: "bad" }))),
+  );
+  await milestone("m03-three");
+});
+
+async function milestone(name: string, notebook?: string): Promise<void> {
+  const folder = join(root, "milestones", name);
+  await mkdir(folder, { recursive: true });
+  const [, number, slug] = /^m(\d\d)-(.*)$/.exec(name) ?? [];
+  await writeFile(
+    join(folder, "milestone.yaml"),
+    `number: ${Number(number)}\nslug: ${slug}\ntitle: "Title of ${slug}"\none-line: "What it shows."\nprofiles: [embedded]\ndefinition-of-done: [notebook]\n`,
+  );
+  if (notebook) await writeFile(join(folder, "notebook.ipynb"), notebook);
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function slh(...args: string[]): Promise<Ran> {
+  return new Promise((done) => {
+    const child = spawn(process.execPath, [SLH, ...args], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: "1" },
+    });
+    let [out, err] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+    child.on("close", (code) => done({ code, out, err }));
+  });
+}
+
+describe("slh run", () => {
+  it("runs what is not fresh, a line for each step, and names the cell that fails", async () => {
+    const first = await slh("run");
+    expect(first.code).toBe(1);
+    expect(first.err).toContain("m01  cell 1 of 1\n");
+    expect(first.err).toContain("m02  cell 1 of 2\nm02  cell 2 of 2\n");
+    expect(first.out).toMatch(/^✔ {2}m01 {2}one +1 cell +[\d.]+ m?s +1 fact$/m);
+    expect(first.out).toMatch(/^✖ {2}m02 {2}two/m);
+    expect(first.err).toContain("milestones/m02-two/notebook.ipynb, cell [2] (bad), line 2\nError: broken\n");
+    expect(first.out + first.err).not.toContain("m03");
+
+    const second = await slh("run", "m01");
+    expect(second).toMatchObject({ code: 0, err: "" });
+    expect(second.out).toMatch(/^· {2}m01 {2}one +fresh, not run again$/m);
+
+    const forced = await slh("run", "1", "--force", "--save", "--json");
+    expect(JSON.parse(forced.out)).toMatchObject([{ milestone: "m01", outcome: "ok", cells: 1, facts: 1 }]);
+    expect(await readFile(join(root, "milestones/m01-one/notebook.ipynb"), "utf8")).toContain(
+      '"status": "ok"',
+    );
+  });
+
+  it("brings text up to date without running again", async () => {
+    await slh("run", "m01");
+    const path = join(root, "milestones/m01-one/notebook.ipynb");
+    const source = notebookOf('import { fact } from "@sololakehouse/kit";\nfact("a", 1);');
+    const heading = cell("# A new heading", { type: "markdown", id: "new" });
+    await writeFile(
+      path,
+      serializeNotebook({ ...source, cells: [...notebookOf(heading).cells, ...source.cells] }),
+    );
+    expect((await slh("run", "m01")).out).toContain("not run again");
+    const copy = await readFile(join(root, ".lake/notebooks/m01/notebook.ipynb"), "utf8");
+    expect(copy).toContain("# A new heading");
+    expect(copy).toContain("application/vnd.sololakehouse.fact+json");
+  });
+
+  it("says what is wrong with a name, and what there is", async () => {
+    expect(await slh("run", "m07")).toMatchObject({
+      code: 1,
+      err: 'error  There is no milestone "m07".\n       Choose from m01, m02, m03.\n',
+    });
+    expect((await slh("run", "m03")).err).toContain("m03 has no notebook.");
+    expect((await slh("run", "--nonsense")).code).toBe(2);
+  });
+});
+
+describe("slh status", () => {
+  it("tells each milestone's state, and why", async () => {
+    await slh("run");
+    const path = join(root, "milestones/m01-one/notebook.ipynb");
+    await writeFile(path, (await readFile(path, "utf8")).replace('(\\"a\\", 1)', '(\\"a\\", 2)'));
+    const { out, code } = await slh("status");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^m01 {2}one +stale +\d of \d done +code cell 1 \(c1\) changed$/m);
+    expect(out).toMatch(/^m02 {2}two +failed +\d of \d done +cell \[2\]: Error: broken$/m);
+    expect(out).toMatch(/^m03 {2}three +not started$/m);
+
+    const json = JSON.parse((await slh("status", "--json")).out);
+    expect(json[0]).toMatchObject({
+      id: "m01",
+      machine: { state: "stale", reasons: ["code cell 1 (c1) changed"] },
+    });
+    expect(json[2]).toMatchObject({ id: "m03", machine: { state: "not started" }, done: [] });
+
+    const checklist = (await slh("status", "m01")).out;
+    expect(checklist).toContain("✔  notebook  it records facts by name");
+    expect(checklist).toMatch(
+      /✖ {2}notebook {2}its outputs on this machine are fresh +code cell 1 \(c1\) changed/,
+    );
+  });
+
+  it("names the field of a milestone.yaml that is wrong", async () => {
+    await writeFile(join(root, "milestones/m03-three/milestone.yaml"), "number: 4\nslug: three\n");
+    expect((await slh("status")).err).toContain(
+      'milestones/m03-three/milestone.yaml: "number" must be 3, as the folder says.',
+    );
+  });
+});
+
+describe("slh notebook", () => {
+  it("exports a notebook and imports it back", async () => {
+    const before = await readFile(join(root, "milestones/m01-one/notebook.ipynb"), "utf8");
+    expect((await slh("notebook", "export", "m01", "-o", "m01.ts")).code).toBe(0);
+    const text = await readFile(join(root, "m01.ts"), "utf8");
+    expect(text).toContain('// %% id="c1"\nimport { fact }');
+    expect((await slh("notebook", "export", "m01")).out).toBe(text);
+    expect((await slh("notebook", "import", "m01.ts")).code).toBe(0);
+    expect(await readFile(join(root, "milestones/m01-one/notebook.ipynb"), "utf8")).toBe(before);
+
+    await slh("notebook", "import", "m01.ts", "--to", "new.ipynb");
+    expect(existsSync(join(root, "new.ipynb"))).toBe(true);
+    expect((await slh("notebook", "import", "none.ts")).err).toContain("There is no file none.ts.");
+  });
+
+  it("type-checks cells without running them", async () => {
+    expect(await slh("notebook", "check")).toMatchObject({
+      code: 0,
+      out: "2 notebooks: every cell compiles\n",
+    });
+    await writeFile(join(root, "wrong.ts"), '// %% id="x"\nconst a: number =\n  "";\n');
+    expect(await slh("notebook", "check", "wrong.ts")).toMatchObject({
+      code: 1,
+      err: "wrong.ts, cell [1] (x), line 1:7  Type 'string' is not assignable to type 'number'. (TS2322)\n",
+    });
+  });
+});
+
+describe("slh lab", () => {
+  it("writes a kernelspec that starts tslab", async () => {
+    const { code, out } = await slh("lab", "--no-start");
+    expect(code).toBe(0);
+    expect(out).toContain("JUPYTER_PATH=");
+    const spec = JSON.parse(await readFile(join(root, ".lake/jupyter/kernels/tslab/kernel.json"), "utf8"));
+    expect(spec).toMatchObject({
+      language: "typescript",
+      argv: [
+        process.execPath,
+        expect.any(String),
+        expect.any(String),
+        "kernel",
+        "--config-path",
+        "{connection_file}",
+      ],
+    });
+    expect(existsSync(spec.argv[2])).toBe(true);
+  });
+});
+
+describe("help", () => {
+  it.each([
+    ["run"],
+    ["status"],
+    ["lab"],
+    ["notebook", "export"],
+    ["notebook", "import"],
+    ["notebook", "check"],
+  ])("of %s shows an example", async (...words) => {
+    const { code, out } = await slh(...words, "--help");
+    expect(code).toBe(0);
+    expect(out).toContain(`Examples:\n  $ slh ${words.join(" ")}`);
+  });
+
+  it("is there outside of a checkout, where other commands say what is missing", async () => {
+    root = join(root, "..");
+    expect((await slh("--help")).out).toContain("Exit codes");
+    expect((await slh("status")).err).toContain("is not inside a SoloLakehouse checkout");
+  });
+});
