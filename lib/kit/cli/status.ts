@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { columns, type Ink, ink } from "../look/index.js";
 import {
@@ -11,27 +12,48 @@ import {
 } from "../milestones/index.js";
 import {
   type FreshnessState,
+  type NotebookPlace,
   type NotebookStatus,
   notebookDone,
   notebookStatus,
   placeOf,
+  readRecorded,
 } from "../notebook/index.js";
 
 /** Every room that looks after pieces of a milestone computes their lines. */
 const CHECKS: readonly DoneCheck[] = [notebookDone];
 
-export interface MilestoneStatus {
+/** What the last run on this machine recorded. */
+interface Recorded {
+  readonly cells: number;
+  readonly facts: number;
+  readonly milliseconds: number;
+}
+
+interface MilestoneStatus {
   readonly milestone: Milestone;
   readonly notebook: NotebookStatus;
+  readonly recorded: Recorded | undefined;
   /** The Definition of Done, line by line; none for a milestone that is not started. */
   readonly done: readonly DoneItem[];
 }
 
-export async function milestoneStatus(milestone: Milestone, project: Project): Promise<MilestoneStatus> {
-  const notebook = await notebookStatus(placeOf(milestone, project));
-  if (notebook.machine.state === "not started") return { milestone, notebook, done: [] };
+async function milestoneStatus(milestone: Milestone, project: Project): Promise<MilestoneStatus> {
+  const place = placeOf(milestone, project);
+  const notebook = await notebookStatus(place);
+  if (notebook.machine.state === "not started") return { milestone, notebook, recorded: undefined, done: [] };
   const done = await Promise.all(CHECKS.map((check) => check(milestone, project)));
-  return { milestone, notebook, done: done.flat() };
+  return { milestone, notebook, recorded: await recordedIn(place), done: done.flat() };
+}
+
+async function recordedIn({ executed }: NotebookPlace): Promise<Recorded | undefined> {
+  if (!existsSync(executed)) return undefined;
+  const { cells, facts, run } = await readRecorded(executed);
+  return {
+    cells: cells.filter(({ ref }) => ref.executionCount !== null).length,
+    facts: facts.size,
+    milliseconds: run?.milliseconds ?? 0,
+  };
 }
 
 /** `slh status`. */
@@ -64,12 +86,13 @@ Examples:
     });
 }
 
-const asJson = ({ milestone, notebook, done }: MilestoneStatus) => ({
+const asJson = ({ milestone, notebook, recorded, done }: MilestoneStatus) => ({
   id: milestone.id,
   slug: milestone.slug,
   title: milestone.title,
   machine: notebook.machine,
   committed: notebook.committed,
+  recorded,
   done,
 });
 

@@ -1,0 +1,48 @@
+// npm start [-- m03 …]: installs and builds what is missing, runs the notebooks that are not fresh on this machine,
+// builds the content, and says what came of it. Everything that it writes is ignored by git.
+import { relative } from "node:path";
+import { build, checkNode, fail, install, root, slh } from "./setup.mjs";
+
+const milestones = process.argv.slice(2);
+checkNode();
+await install();
+await build();
+
+const ran = await slh(["run", ...milestones], { stdio: "inherit" });
+if (ran.code !== 0) process.exit(ran.code);
+
+const content = await slh(["content", "build", ...milestones, "--json"], {
+  stdio: ["ignore", "pipe", "inherit"],
+});
+if (content.code !== 0) process.exit(content.code);
+const report = JSON.parse(content.output);
+
+const status = await slh(["status", ...milestones, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+if (status.code !== 0) fail("slh status failed.", status.output, "See above.");
+
+const pages = new Map(report.milestones.map(({ id, pages: made }) => [id, made]));
+const rows = JSON.parse(status.output)
+  .filter(({ recorded }) => recorded)
+  .map(({ id, slug, recorded }) => [
+    `${id}  ${slug}`,
+    String(recorded.cells),
+    (recorded.milliseconds / 1000).toFixed(1),
+    String(recorded.facts),
+    String(pages.get(id) ?? 0),
+  ]);
+const table = [["", "cells", "seconds", "facts", "pages"], ...rows];
+const widths = table[0].map((_, index) => Math.max(...table.map((row) => row[index].length)));
+console.log();
+for (const row of table) {
+  console.log(
+    row
+      .map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i] + 2)))
+      .join("")
+      .trimEnd(),
+  );
+}
+console.log(`
+Open next
+  ${relative(root, report.home)}  the site: npx slh content serve shows it in a browser
+  npx slh lab               the notebooks
+  npx slh status            what is left to do`);
