@@ -298,7 +298,8 @@ export function conformance(
         "a body that fails after %i MB leaves nothing, and its own error",
         async (megabytes) => {
           const at = place();
-          const failure = new Error("the producer failed");
+          // With a code, as when the producer reads a file: it must not be taken for the store's own.
+          const failure = Object.assign(new Error("the producer failed"), { code: "ENOENT" });
           async function* failing() {
             for (let i = 0; i < megabytes; i++) yield new Uint8Array(MB);
             throw failure;

@@ -135,11 +135,11 @@ function checkParts(document: string, upload: Upload): number[] {
     etag: quoted(xmlText(part, "ETag") ?? ""),
   }));
   if (listed.length === 0) throw new S3Fault("MalformedXML", "The upload is completed without any part.");
+  if (listed.some(({ number }, i) => i > 0 && number <= (listed[i - 1]?.number ?? 0))) {
+    throw new S3Fault("InvalidPartOrder", "The parts are not in ascending order.");
+  }
   listed.forEach(({ number, etag }, i) => {
     const part = upload.parts.get(number);
-    if (i > 0 && number <= (listed[i - 1]?.number ?? 0)) {
-      throw new S3Fault("InvalidPartOrder", "The parts are not in ascending order.");
-    }
     if (part?.etag !== etag) throw new S3Fault("InvalidPart", `Part ${number} is not one that was uploaded.`);
     if (i < listed.length - 1 && part.size < MIN_PART_BYTES) {
       throw new S3Fault("EntityTooSmall", `Part ${number} is smaller than ${MIN_PART_BYTES} bytes.`);

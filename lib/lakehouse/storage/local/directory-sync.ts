@@ -1,4 +1,5 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
+import { systemCode } from "../failure.js";
 
 /**
  * Flushes directories, so that the names in them survive a power cut. Callers that come while a flush of the
@@ -34,7 +35,13 @@ export class DirectorySync {
 }
 
 async function flushDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
+  let handle: FileHandle;
+  try {
+    handle = await open(directory, "r");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return; // emptied and removed meanwhile: its names are gone as well
+    throw error;
+  }
   try {
     await handle.sync();
   } finally {

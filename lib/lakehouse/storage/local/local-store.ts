@@ -1,6 +1,7 @@
 import { type BigIntStats, constants, lstatSync, renameSync, utimesSync } from "node:fs";
 import { type FileHandle, link, lstat, mkdir, open, realpath, rmdir } from "node:fs/promises";
 import path from "node:path";
+import { BodyFailure } from "../body.js";
 import { fromFileSystem, notFound, preconditionFailed, systemCode } from "../failure.js";
 import { checkRange, cutRange } from "../range.js";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
@@ -18,6 +19,9 @@ export interface LocalStoreOptions {
    */
   readonly durable?: boolean;
 }
+
+/** Each try but the first means that a delete came between two system calls of ours. */
+const LINK_TRIES = 100;
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -101,20 +105,22 @@ export class LocalStore implements ObjectStore {
 
   async put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
     const target = this.#path(uri);
-    const what = "Could not write the object";
     try {
       const ifAbsent = condition !== undefined && "ifAbsent" in condition;
       // Cheaper to know before the body is written; the link below is what decides.
       if (ifAbsent && (await this.head(uri))) throw preconditionFailed(uri, "it exists already");
       const temp = await this.#scratch.write(body, this.#durable);
       try {
-        await this.#ensureDirectory(path.dirname(target), uri);
         return await this.#publish(uri, temp.path, target, condition);
       } finally {
         await remove(temp.path);
       }
     } catch (error) {
-      throw fromFileSystem(error, uri, what);
+      if (error instanceof BodyFailure) throw error.cause;
+      if (condition !== undefined && "ifEtag" in condition && isMissing(error)) {
+        throw preconditionFailed(uri, "there is no such object any more", error);
+      }
+      throw fromFileSystem(error, uri, "Could not write the object");
     }
   }
 
@@ -179,45 +185,49 @@ export class LocalStore implements ObjectStore {
     target: string,
     condition: PutCondition | undefined,
   ): Promise<ObjectInfo> {
-    const info = async (): Promise<ObjectInfo> => {
-      if (this.#durable) await this.#sync.run(path.dirname(target));
-      return describe(this.#uriOf(target), stats);
-    };
     let stats = await lstat(temp, { bigint: true });
-    if (condition === undefined || "ifAbsent" in condition) {
-      if (await this.#linkNew(temp, target, uri)) return info();
-      if (condition !== undefined) throw preconditionFailed(uri, "it exists already");
+    const ifEtag = condition !== undefined && "ifEtag" in condition ? condition.ifEtag : undefined;
+    if (ifEtag !== undefined) await this.#checkDirectory(path.dirname(target), uri);
+    for (;;) {
+      if (ifEtag === undefined) {
+        if (await this.#linkNew(temp, target, uri)) break;
+        if (condition !== undefined) throw preconditionFailed(uri, "it exists already");
+      }
+      const replaced = await this.#lock.run(() => {
+        const old = lstatSync(target, { bigint: true, throwIfNoEntry: false });
+        if (ifEtag !== undefined && (!old?.isFile() || etagOf(old) !== ifEtag)) {
+          throw preconditionFailed(uri, "it is no longer what was read");
+        }
+        if (old === undefined) return false; // deleted since it was in our way: the name is free again
+        if (old.mtimeNs >= stats.mtimeNs) {
+          const later = Number(old.mtimeNs / 1000n + 2n) / 1e6; // 2 us: a double holds them to 0.25 us
+          utimesSync(temp, later, later);
+          stats = lstatSync(temp, { bigint: true });
+        }
+        renameSync(temp, target);
+        return true;
+      });
+      if (replaced) break;
     }
-    await this.#lock.run(() => {
-      const old = lstatSync(target, { bigint: true, throwIfNoEntry: false });
-      if (condition !== undefined && "ifEtag" in condition) {
-        if (!old?.isFile()) throw preconditionFailed(uri, "there is no such object any more");
-        if (etagOf(old) !== condition.ifEtag)
-          throw preconditionFailed(uri, "it has changed since it was read");
-      }
-      if (old !== undefined && old.mtimeNs >= stats.mtimeNs) {
-        const later = Number(old.mtimeNs / 1000n + 2n) / 1e6; // 2 us: a double holds them to 0.25 us
-        utimesSync(temp, later, later);
-        stats = lstatSync(temp, { bigint: true });
-      }
-      renameSync(temp, target);
-    });
-    return info();
+    if (this.#durable) await this.#sync.run(path.dirname(target));
+    return describe(this.#uriOf(target), stats);
   }
 
   /** Names the file where the name is free; false where an object has it. */
   async #linkNew(temp: string, target: string, uri: string): Promise<boolean> {
-    for (let attempt = 0; ; attempt++) {
+    for (let attempt = 1; ; attempt++) {
       try {
+        await this.#ensureDirectory(path.dirname(target), uri);
         await link(temp, target);
         return true;
       } catch (error) {
+        // Deletes remove empty directories: one that was made a moment ago may be gone.
         const code = systemCode(error);
-        // Deletes remove empty directories, so the one that we ensured may be gone, and one in our way may go.
-        if (attempt === 9 || (code !== "EEXIST" && code !== "ENOENT")) throw error;
-        if (code === "ENOENT") await this.#ensureDirectory(path.dirname(target), uri);
-        else if ((await lstat(target)).isDirectory()) await rmdir(target);
-        else return false;
+        if (attempt === LINK_TRIES || (code !== "EEXIST" && code !== "ENOENT")) throw error;
+        if (code === "ENOENT") continue;
+        const there = await lstat(target).catch(() => undefined);
+        if (there?.isDirectory()) await rmdir(target);
+        else if (there !== undefined) return false;
       }
     }
   }

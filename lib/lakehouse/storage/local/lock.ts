@@ -42,19 +42,25 @@ export class StoreLock {
   }
 
   #tryAcquire(): Database.Database | undefined {
+    this.#closeIfReplaced();
     this.#open ??= this.#connect();
-    const { db, inode } = this.#open;
+    const { db } = this.#open;
     try {
       db.exec("BEGIN IMMEDIATE");
     } catch (error) {
       if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) return undefined;
       throw error;
     }
-    // Someone may have deleted the whole store and made a new one: a lock on the old file excludes nobody.
-    if (statSync(this.#file, { bigint: true, throwIfNoEntry: false })?.ino === inode) return db;
-    db.close();
+    this.#closeIfReplaced();
+    return this.#open === undefined ? undefined : db;
+  }
+
+  /** Someone may have deleted the whole store and made a new one: a lock on the old file excludes nobody. */
+  #closeIfReplaced(): void {
+    if (this.#open === undefined) return;
+    if (statSync(this.#file, { bigint: true, throwIfNoEntry: false })?.ino === this.#open.inode) return;
+    this.#open.db.close();
     this.#open = undefined;
-    return undefined;
   }
 
   #connect(): { db: Database.Database; inode: bigint } {

@@ -3,6 +3,7 @@ import { readlinkSync, type Stats } from "node:fs";
 import { lstat, mkdir, open, readdir, unlink } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { watched } from "../body.js";
 import { systemCode } from "../failure.js";
 import type { Body } from "../store.js";
 
@@ -75,7 +76,7 @@ export class Scratch {
           await handle.writeFile(body);
           size = body.byteLength;
         } else {
-          for await (const chunk of body) {
+          for await (const chunk of watched(body)) {
             await handle.writeFile(chunk);
             size += chunk.byteLength;
           }

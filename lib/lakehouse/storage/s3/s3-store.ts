@@ -8,6 +8,7 @@ import {
   type ListObjectsV2CommandOutput,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { BodyFailure } from "../body.js";
 import { preconditionFailed, storageFailed } from "../failure.js";
 import { checkRange } from "../range.js";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
@@ -15,7 +16,7 @@ import { canonicalS3Uri, invalidUri, keyBelow, prefixBelow } from "../uri.js";
 import { backOff, fromS3, isOutcomeUnknown, statusOf } from "./failure.js";
 import { checkS3Options, type S3Options } from "./options.js";
 import { getStream } from "./read.js";
-import { BodyFailure, upload } from "./upload.js";
+import { upload } from "./upload.js";
 
 /** A conditional put leaves its id in the object's metadata, to know its own work again after a lost answer. */
 const PUT_ID = "slh-put";

@@ -6,6 +6,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import { watched } from "../body.js";
 import { storageFailed } from "../failure.js";
 import type { Body } from "../store.js";
 import { retryConflict } from "./failure.js";
@@ -30,9 +31,6 @@ export interface Uploaded {
   readonly etag: string | undefined;
   readonly size: number;
 }
-
-/** The body's producer threw `cause`: nothing is wrong with the service. */
-export class BodyFailure extends Error {}
 
 /** Sends a body in one request when it fits into one part, otherwise in parts. */
 export async function upload(to: Upload, body: Body): Promise<Uploaded> {
@@ -139,14 +137,6 @@ async function* cutIntoParts(body: Body, partBytes: number): AsyncGenerator<Uint
     }
   }
   if (filled > 0) yield part.subarray(0, filled);
-}
-
-async function* watched(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* body;
-  } catch (cause) {
-    throw new BodyFailure("The body's producer failed", { cause });
-  }
 }
 
 /** Grows by doubling: a body of a few kilobytes should not cost a whole part's memory. */

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+export interface Child {
+  readonly process: ChildProcess;
+  /** Resolves with its standard output; rejects with its standard error where it fails. */
+  readonly done: Promise<string>;
+  /** Resolves when the child has printed this line. */
+  printed(line: string): Promise<void>;
+}
+
+export interface ChildProgram {
+  start(...args: string[]): Child;
+  /** Likewise, with mounts of its own that it may make. Linux with user namespaces only. */
+  startUnshared(...args: string[]): Child;
+  dispose(): Promise<void>;
+}
+
+/**
+ * A program for processes of its own, which Node 20 cannot start from TypeScript: the storage room's sources,
+ * compiled as they are now, and a module that gets their exports as `storage` and its arguments as `args`.
+ */
+export async function childProgram(body: string): Promise<ChildProgram> {
+  await mkdir(path.join(ROOT, ".cache"), { recursive: true });
+  // Below the project, so that packages are found.
+  const directory = await mkdtemp(path.join(ROOT, ".cache", "child-"));
+  await compile(path.join(ROOT, "lib/lakehouse/errors.ts"), path.join(directory, "errors.js"));
+  const sources = await readdir(path.join(ROOT, "lib/lakehouse/storage"), { recursive: true });
+  for (const source of sources.filter((name) => name.endsWith(".ts"))) {
+    const target = path.join(directory, "storage", source.replace(/\.ts$/, ".js"));
+    await compile(path.join(ROOT, "lib/lakehouse/storage", source), target);
+  }
+  const main = path.join(directory, "main.mjs");
+  await writeFile(
+    main,
+    `import * as storage from "./storage/index.js";\nconst args = process.argv.slice(2);\n${body}\n`,
+  );
+  return {
+    start: (...args) => watch(process.execPath, [main, ...args]),
+    startUnshared: (...args) => watch("unshare", ["-rm", process.execPath, main, ...args]),
+    dispose: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+async function compile(source: string, target: string): Promise<void> {
+  const { outputText } = ts.transpileModule(await readFile(source, "utf8"), {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  });
+  await mkdir(path.dirname(target), { recursive: true });
+  await writeFile(target, outputText);
+}
+
+function watch(command: string, args: readonly string[]): Child {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let errors = "";
+  const waiting = new Set<() => void>();
+  child.stdout?.on("data", (data: Buffer) => {
+    output += data.toString();
+    for (const look of waiting) look();
+  });
+  child.stderr?.on("data", (data: Buffer) => {
+    errors += data.toString();
+  });
+  const done = new Promise<string>((resolve, reject) => {
+    child.once("close", (code) =>
+      code === 0 ? resolve(output) : reject(new Error(errors || `ended with ${code}`)),
+    );
+  });
+  done.catch(() => undefined); // who kills a child does not wait for it to succeed
+  return {
+    process: child,
+    done,
+    printed: (line) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (output.split("\n").includes(line)) resolve();
+        };
+        waiting.add(look);
+        look();
+        done.then(look, reject);
+      }),
+  };
+}
