@@ -181,12 +181,13 @@ describe("a notebook that fails", () => {
   });
 
   it("kills a cell that loops for ever, and keeps what came before", async () => {
-    const { failure, outputs } = await run(['console.log("before")', 'console.log("looping"); for (;;) {}'], {
-      cellTimeout: 4000,
-    });
+    const { failure, outputs } = await run([
+      'console.log("before")',
+      cell('console.log("looping"); for (;;) {}', { tags: ["timeout:3"] }),
+    ]);
     expect(failure).toMatchObject({
       name: "Timeout",
-      message: "The cell ran longer than 4 s.",
+      message: "The cell ran longer than 3 s.",
       cell: { index: 1 },
     });
     expect(outputs[0]).toEqual([stream("stdout", "before\n")]);

@@ -1,0 +1,81 @@
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import {
+  findProject,
+  listMilestones,
+  parseMilestone,
+  selectMilestones,
+} from "../../lib/kit/milestones/index.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+describe("the milestones of this project", () => {
+  it("are twelve, numbered as their folders", async () => {
+    const project = findProject(fileURLToPath(new URL(".", import.meta.url)));
+    expect(project.root).toBe(root);
+    const all = await listMilestones(project);
+    expect(all.map(({ id }) => id)).toEqual(
+      Array.from({ length: 12 }, (_, number) => `m${String(number).padStart(2, "0")}`),
+    );
+    const folders = await readdir(project.milestones);
+    expect(all.map(({ id, slug }) => `${id}-${slug}`)).toEqual(
+      folders.filter((name) => name.startsWith("m")).sort(),
+    );
+    for (const { oneLine } of all) expect(oneLine).toMatch(/\.$/);
+  });
+
+  it("are found by id, number, slug and folder, in their own order", async () => {
+    const all = await listMilestones(findProject(root));
+    const words = ["writing-iceberg", "M01", "0", "m03-writing-iceberg"];
+    expect(selectMilestones(all, words).map(({ id }) => id)).toEqual(["m00", "m01", "m03"]);
+    expect(() => selectMilestones(all, ["m12"])).toThrow('There is no milestone "m12". Choose from m00, m01');
+  });
+});
+
+describe("milestone.yaml", () => {
+  const good = {
+    number: 3,
+    slug: "writing-iceberg",
+    title: "Writing Iceberg",
+    "one-line": "From rows to a snapshot.",
+    datasets: ["flights-3m"],
+    profiles: ["embedded", "stack"],
+    "definition-of-done": ["notebook", "doc"],
+  };
+  const parse = (raw: unknown) => parseMilestone(raw, "m03-writing-iceberg", "milestone.yaml");
+
+  it("gives the milestone, with ten minutes where no timeout is set", () => {
+    expect(parse(good)).toEqual({
+      id: "m03",
+      number: 3,
+      slug: "writing-iceberg",
+      title: "Writing Iceberg",
+      oneLine: "From rows to a snapshot.",
+      datasets: ["flights-3m"],
+      profiles: ["embedded", "stack"],
+      definitionOfDone: ["notebook", "doc"],
+      timeoutSeconds: 600,
+    });
+  });
+
+  it.each([
+    [{ number: 4 }, '"number" must be 3, as the folder says'],
+    [{ slug: "writing" }, '"slug" must be writing-iceberg, as the folder says'],
+    [{ title: " " }, '"title" must be a text'],
+    [{ "one-line": "Two\nlines" }, '"one-line" must be one line'],
+    [{ profiles: [] }, '"profiles" must be a list of embedded, stack, one at least'],
+    [{ profiles: ["cloud"] }, '"profiles" must be a list of embedded, stack'],
+    [{ datasets: "flights-3m" }, '"datasets" must be a list of names'],
+    [{ "definition-of-done": ["slides"] }, '"definition-of-done" must be a list of notebook, doc'],
+    [{ timeout: 0 }, '"timeout" must be a number of seconds above 0'],
+    [{ status: "done" }, '"status" must be left out'],
+  ])("refuses %j", (change, message) => {
+    expect(() => parse({ ...good, ...change })).toThrow(message);
+  });
+
+  it("refuses what is no mapping", () => {
+    expect(() => parse(["number"])).toThrow("must be a mapping");
+    expect(() => parse(null)).toThrow("must be a mapping");
+  });
+});
