@@ -5,8 +5,10 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { isLakehouseError } from "sololakehouse";
+import { contentCommands } from "../content/commands.js";
 import { ink } from "../look/index.js";
 import { notebookCommands } from "../notebook/commands.js";
+import { resetCommand } from "./reset.js";
 import { statusCommand } from "./status.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -31,7 +33,9 @@ Examples:
 Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 stopped.`,
     );
   notebookCommands(program);
+  contentCommands(program);
   statusCommand(program);
+  resetCommand(program);
   return program;
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { contentDone } from "../content/index.js";
 import { columns, type Ink, ink } from "../look/index.js";
 import {
   type DoneCheck,
@@ -21,7 +22,7 @@ import {
 } from "../notebook/index.js";
 
 /** Every room that looks after pieces of a milestone computes their lines. */
-const CHECKS: readonly DoneCheck[] = [notebookDone];
+const CHECKS: readonly DoneCheck[] = [notebookDone, contentDone];
 
 /** What the last run on this machine recorded. */
 interface Recorded {

@@ -56,7 +56,8 @@ function bindOne(
   const { kind, modifiers } = insertion;
   if (kind === "given") {
     if (modifiers.length > 0) return "given takes no modifier: write the words as they shall read.";
-    return { kind, insertion, owner: own, text: insertion.name };
+    // A number is not parted from its unit at the end of a line.
+    return { kind, insertion, owner: own, text: insertion.name.replace(/(?<=\d) /g, "\u00A0") };
   }
   const [, prefix, local] = /^(?:(m\d{2}):)?(.+)$/.exec(insertion.name) ?? [];
   const owner = prefix ? all.find(({ milestone }) => milestone.id === prefix) : own;

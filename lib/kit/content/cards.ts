@@ -13,7 +13,7 @@ const light = palettes.light;
 type Style = Readonly<Record<string, string | number>>;
 
 function box(style: Style, ...children: readonly (CardElement | string)[]): CardElement {
-  return { type: "div", props: { style: { display: "flex", ...style }, children } };
+  return { type: "div", props: { style: { display: "flex", boxSizing: "border-box", ...style }, children } };
 }
 
 function text(content: string, style: Style): CardElement {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ChartSpec } from "../look/index.js";
 import type { Bound } from "./bind.js";
 import type { Cache } from "./cache.js";
 import { coverCard, socialCard, tableCard } from "./cards.js";
@@ -108,11 +109,18 @@ async function socialPicture(
   if (figure) {
     // The card carries the title; the chart need not repeat it.
     const { title: _, ...untitled } = figure.spec;
-    const png = await tools.pictures.png(await drawChart(tools.cache, untitled, "light"), 1400);
+    const png = await tools.pictures.png(await drawChart(tools.cache, socialShape(untitled), "light"), 1400);
     return { png, ...pngSize(png), ...(figure.title ? { title: figure.title } : {}) };
   }
   const diagram = files.get("diagram.png");
   return diagram instanceof Uint8Array ? { png: diagram, ...pngSize(diagram) } : undefined;
+}
+
+/** A chart as wide and low as the card leaves room for, so that its text stays large; composed charts stay as they are. */
+function socialShape(spec: ChartSpec): ChartSpec {
+  const single = ["hconcat", "vconcat", "concat", "facet", "repeat"].every((key) => !(key in spec));
+  const plain = (side: unknown) => side === undefined || typeof side === "number";
+  return single && plain(spec.width) && plain(spec.height) ? { ...spec, width: 620, height: 210 } : spec;
 }
 
 /** Width and height from the IHDR chunk (PNG, section 11.2.1). */

@@ -56,8 +56,7 @@ async function fillingOf(item: Bound, index: number, context: PageContext): Prom
     case "table": {
       const { table, owner } = item;
       const source = provenanceHtml(owner, table.cell, page);
-      const caption = table.caption ? `${escapeHtml(table.caption)} · ${source}` : source;
-      return { html: tableHtml(table, { caption }), text: table.caption ?? table.name, block: true };
+      return { html: tableHtml(table, source), text: table.caption ?? table.name, block: true };
     }
     case "cell": {
       const { cell, owner, show } = item;

@@ -77,10 +77,11 @@ export async function renderSite(input: SiteInput): Promise<Files> {
     for (const [name, bytes] of media) files.set(mediaPath(content, name), bytes);
   }
   for (const [suffix, svg] of input.architecture) files.set(`media/architecture${suffix}.svg`, svg);
-  const css = siteCss(readFileSync(join(folder, "assets", "site.css"), "utf8"));
+  const styles = readdirSync(join(folder, "styles")).sort();
+  const css = siteCss(styles.map((name) => readFileSync(join(folder, "styles", name), "utf8")).join("\n"));
   files.set("assets/site.css", css);
   for (const name of readdirSync(join(folder, "assets"))) {
-    if (name !== "site.css") files.set(`assets/${name}`, readFileSync(join(folder, "assets", name)));
+    files.set(`assets/${name}`, readFileSync(join(folder, "assets", name)));
   }
   for (const face of FONT_FACES) {
     files.set(`assets/fonts/${fontName(face)}`, readFileSync(fontFile(face, "woff2")));

@@ -46,6 +46,7 @@ export function chartTheme(theme: Theme): ChartSpec {
       titlePadding: 10,
     },
     axisBand: { grid: false, ticks: false },
+    axisTemporal: { grid: false },
     axisQuantitative: { domain: false, ticks: false, tickCount: 5 },
     header: {
       labelColor: p.inkSoft,

@@ -1,5 +1,8 @@
 import { palettes, type Theme } from "./tokens.js";
 
+/** ELK leaves wide gaps for edge labels, so a diagram is shown at half its size or less: text starts large. */
+const NODE_SIZE = 24;
+
 const ROLES = ["here", "store", "stream", "group", "note"];
 
 /**
@@ -36,22 +39,22 @@ export function diagramTheme(theme: Theme): string {
     `{style: {${Object.entries(style)
       .map(([key, value]) => `${key}: ${typeof value === "string" ? `"${value}"` : value}`)
       .join("; ")}}}`;
-  const box = { "border-radius": 6, "stroke-width": 1, "font-color": p.ink };
+  const box = { "font-size": NODE_SIZE, "border-radius": 6, "stroke-width": 1, "font-color": p.ink };
   return [
     `vars: {d2-config: {layout-engine: elk; theme-id: 0; pad: 16; theme-overrides: {${overrides.join("; ")}}}}`,
     "classes: {",
     `  here: ${shape({ ...box, fill: p.wash, stroke: p.ice, "stroke-width": 2, bold: "true" })}`,
     `  store: ${shape({ ...box, fill: p.raised, stroke: p.grey })}`,
     `  stream: ${shape({ ...box, fill: p.raised, stroke: p.teal, "stroke-width": 2 })}`,
-    `  group: ${shape({ "border-radius": 8, "stroke-width": 1, fill: p.paper, stroke: p.line, "stroke-dash": 4, "font-color": p.inkSoft, "font-size": 18 })}`,
-    `  note: {shape: text; style: {font-color: "${p.inkSoft}"; font-size: 14}}`,
+    `  group: {label.near: top-left; ${shape({ "border-radius": 8, "stroke-width": 1, fill: p.paper, stroke: p.grey, "stroke-dash": 4, "font-color": p.inkSoft, "font-size": 22 }).slice(1)}`,
+    `  note: {shape: text; style: {font-color: "${p.inkSoft}"; font-size: 20}}`,
     "}",
     // A glob sets a box's own style, which beats its class: it must leave the boxes that have one alone.
     ...["*", "*.*", "*.*.*"].map(
       (depth) =>
-        `${depth}: {${ROLES.map((role) => `!&class: ${role}`).join("; ")}; style: {border-radius: 6; stroke-width: 1}}`,
+        `${depth}: {${ROLES.map((role) => `!&class: ${role}`).join("; ")}; style: {border-radius: 6; stroke-width: 1; font-size: ${NODE_SIZE}}}`,
     ),
-    `(** -> **)[*]: {style: {stroke: "${p.grey}"; stroke-width: 1; font-color: "${p.inkSoft}"; font-size: 15; italic: false}}`,
+    `(** -> **)[*]: {style: {stroke: "${p.grey}"; stroke-width: 1; font-color: "${p.inkSoft}"; font-size: 22; italic: false}}`,
     "",
   ].join("\n");
 }

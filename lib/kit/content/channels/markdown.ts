@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { type Output, RECORD_MIME, type RecordedCell, type RecordedTable } from "../../notebook/index.js";
 import { type Bound, shownCode, substitute } from "../bind.js";
 import { formatFact } from "../format.js";
@@ -35,7 +36,30 @@ export function portableMarkdown(
         return markdownCell(item.cell, item.show);
     }
   });
-  return `${absoluteLinks(body, piece, content, map, settings, media(content)).trim()}\n`;
+  const linked = absoluteLinks(body, piece, content, map, settings, media(content));
+  return `${unwrap(linked, piece.file).trim()}\n`;
+}
+
+/** Joins the lines of each paragraph: some platforms show every line break of the source. */
+function unwrap(body: string, file: string): string {
+  const prose = parseSource(body, file).prose.split("\n");
+  const isText = (line: string | undefined, shown: string | undefined) =>
+    shown !== undefined &&
+    shown.trim() !== "" &&
+    line !== undefined &&
+    !/^\s*(?:[-*+>|#<]|\d+[.)]\s|!\[|={3}|-{3}| {4})/.test(line);
+  const written = body.split("\n");
+  const lines: string[] = [];
+  for (const [index, line] of written.entries()) {
+    const previous = written[index - 1];
+    const continues =
+      isText(line, prose[index]) && /\S/.test(previous ?? "") && isText(previous, prose[index - 1]);
+    // Two spaces or a backslash at the end of a line ask for the break.
+    if (continues && lines.length > 0 && !/(?: {2}|\\)$/.test(previous ?? ""))
+      lines.push(`${lines.pop()} ${line.trim()}`);
+    else lines.push(line);
+  }
+  return lines.join("\n");
 }
 
 /** Relative links made whole; those to files that are on no page and no code host keep their words only. */
@@ -96,7 +120,7 @@ function markdownCell(cell: RecordedCell, show: Extract<Bound, { kind: "cell" }>
 
 /** An output as text: facts as `name = value`, what has no text left out. */
 function outputText(output: Output): string {
-  if (output.output_type === "stream") return output.text.trimEnd();
+  if (output.output_type === "stream") return stripVTControlCharacters(output.text).trimEnd();
   if (output.output_type === "error") return `${output.ename}: ${output.evalue}`;
   const fact = output.data[RECORD_MIME.fact] as
     | (Parameters<typeof formatFact>[0] & { name: string })
@@ -106,5 +130,5 @@ function outputText(output: Output): string {
     return `${fact.name} = ${"text" in shown ? shown.text : String(fact.value)}`;
   }
   const text = output.data["text/plain"];
-  return typeof text === "string" ? text : "";
+  return typeof text === "string" ? stripVTControlCharacters(text) : "";
 }

@@ -45,7 +45,7 @@ export function checkMilestone(
     if (name === "video") results.push(...checkVideo(piece, content, bound));
   }
   if (content.diagram || content.milestone.definitionOfDone.includes("diagram")) {
-    results.push(checkDiagram(content, folder));
+    results.push(...checkDiagram(content, folder));
   }
   return results;
 }
@@ -67,15 +67,27 @@ function checkOutputs({ state, milestone }: MilestoneContent, map: SiteMap): Che
   }
 }
 
-function checkDiagram({ diagram, milestone }: MilestoneContent, folder: string): CheckResult {
+/** Pixels that the smallest text must have when a diagram is shown 800 px wide, as on the pages. */
+const LEGIBLE = 8;
+
+function checkDiagram({ diagram, milestone }: MilestoneContent, folder: string): CheckResult[] {
   const place = { file: `${folder}/diagram.d2`, line: 1, column: 1 };
-  if (!diagram) return fail("diagram/present", place, "the file is missing.");
-  const svg = join(milestone.folder, "diagram.svg");
-  const problem = diagramProblem(
-    existsSync(svg) ? readFileSync(svg, "utf8") : undefined,
-    readDiagram(diagram),
-  );
-  return problem
-    ? fail("diagram/fresh", place, problem)
-    : pass("diagram/fresh", place.file, "diagram.svg shows its source");
+  if (!diagram) return [fail("diagram/present", place, "the file is missing.")];
+  const path = join(milestone.folder, "diagram.svg");
+  const svg = existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  const problem = diagramProblem(svg, readDiagram(diagram));
+  if (svg === undefined || problem) return [fail("diagram/fresh", place, problem ?? "")];
+  const width = Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1] ?? 0);
+  const smallest = Math.min(...[...svg.matchAll(/font-size:(\d+)px/g)].map(([, size]) => Number(size)));
+  const shown = (smallest * 800) / width;
+  return [
+    pass("diagram/fresh", place.file, "diagram.svg shows its source"),
+    shown >= LEGIBLE
+      ? pass("diagram/legible", place.file, "its text can be read at 800 px")
+      : fail(
+          "diagram/legible",
+          place,
+          `its text shrinks to ${shown.toFixed(1)} px at 800 px wide, and ${LEGIBLE} can be read: use fewer boxes in a row or shorter words.`,
+        ),
+  ];
 }

@@ -1,4 +1,4 @@
-import { type ChartSpec, palettes, renderChart, type Theme } from "../../look/index.js";
+import { type ChartSpec, palettes, renderChart, type Theme, withTheme } from "../../look/index.js";
 import type { RecordedFigure, TableValue } from "../../notebook/index.js";
 import { type Cache, contentHash, packageVersion } from "../cache.js";
 import { formatValue } from "../format.js";
@@ -11,9 +11,8 @@ const MOST_DATA_ROWS = 60;
 
 /** A chart drawn in a theme, through the cache. */
 export async function drawChart(cache: Cache, spec: ChartSpec, theme: Theme): Promise<string> {
-  const look = JSON.stringify(palettes[theme]);
   const versions = [packageVersion("vega"), packageVersion("vega-lite")].join();
-  const key = `chart-${contentHash(JSON.stringify(spec), theme, look, versions, "1")}.svg`;
+  const key = `chart-${contentHash(JSON.stringify(withTheme(spec, theme)), versions)}.svg`;
   return cache.text(key, () => renderChart(spec, theme));
 }
 

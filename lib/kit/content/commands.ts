@@ -1,0 +1,115 @@
+import { join, relative } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { findProject, listMilestones, type Project, selectMilestones } from "../milestones/index.js";
+import { buildContent, checkContent, saveDiagrams } from "./build.js";
+import { serveSite } from "./serve.js";
+
+/** `slh content build`, `slh content check` and `slh content serve`. */
+export function contentCommands(program: Command): void {
+  const content = program
+    .command("content")
+    .summary("build, check and serve what is made from the notebooks")
+    .description("Makes pages and posts from what the notebooks measured, and checks them.");
+
+  content
+    .command("build")
+    .argument("[milestone...]", "m03, 3 or writing-iceberg; all when left out")
+    .summary("build the site and the channel texts")
+    .description("Builds dist/site and dist/content. Refused while a milestone's outputs are not fresh.")
+    .option("--save", "also redraw committed diagram.svg files whose source has changed")
+    .option("--json", "report as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh content build          the site and every channel
+  $ slh content build m03      m03 must build; others join where they can
+  $ slh content build --save   and redraw diagrams for the commit`,
+    )
+    .action(async (words: string[], options: { save?: boolean; json?: boolean }) => {
+      const project = findProject();
+      const only = await chosen(project, words);
+      const saved = options.save ? await saveDiagrams(project) : [];
+      const report = await buildContent(project, {
+        ...(only ? { only } : {}),
+        onStage: (stage) => {
+          if (!options.json && process.stderr.isTTY) process.stderr.write(`${stage}\n`);
+        },
+      });
+      if (options.json) return print(JSON.stringify({ ...report, saved }, null, 2));
+      for (const path of saved) print(`drew ${path}`);
+      for (const { id, pages, pieces } of report.milestones)
+        print(`${id}  ${pages} pages  ${pieces.join(", ")}`);
+      for (const { id, reason } of report.skipped) print(`${id}  left out: ${reason}`);
+      print(
+        `${report.pages} pages in ${report.seconds.toFixed(1)} s. Open ${relative(process.cwd(), report.home)}, or run: slh content serve`,
+      );
+    });
+
+  content
+    .command("check")
+    .argument("[milestone...]", "m03, 3 or writing-iceberg; all when left out")
+    .summary("hold every text against its rules")
+    .description(
+      "Holds every text against the rules of its channel: names, sections, lengths, timings, links.",
+    )
+    .option("--all", "show the rules that hold, too")
+    .option("--json", "report as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh content check
+  $ slh content check m03 --all`,
+    )
+    .action(async (words: string[], options: { all?: boolean; json?: boolean }) => {
+      const project = findProject();
+      const results = [...(await checkContent(project, await chosen(project, words))).values()].flat();
+      const broken = results.filter(({ ok }) => !ok);
+      if (options.json) print(JSON.stringify(results, null, 2));
+      else {
+        for (const { ok, rule, file, line, column, message } of options.all ? results : broken) {
+          print(`${ok ? "ok  " : "off "}${file}:${line}:${column}  ${rule}: ${message}`);
+        }
+        print(`${results.length - broken.length} rules hold, ${broken.length} do not.`);
+      }
+      if (broken.length > 0) process.exitCode = 1;
+    });
+
+  content
+    .command("serve")
+    .summary("serve the built site")
+    .description(
+      "Serves the built site on this machine alone. Search needs it; everything else opens from the file.",
+    )
+    .option("--port <number>", "port to listen on; 0 takes a free one", parsePort, 4173)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh content serve
+  $ slh content serve --port 0`,
+    )
+    .action(async (options: { port: number }) => {
+      const server = await serveSite(join(findProject().dist, "site"), options.port);
+      print(`${server.url}  (Ctrl+C ends it)`);
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.close());
+    });
+}
+
+/** Ids of the milestones that the words name; undefined when there are no words. */
+async function chosen(project: Project, words: readonly string[]): Promise<string[] | undefined> {
+  if (words.length === 0) return undefined;
+  return selectMilestones(await listMilestones(project), words).map(({ id }) => id);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError("A port is 0 to 65535.");
+  return port;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
