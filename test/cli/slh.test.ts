@@ -46,6 +46,7 @@ function slh(...args: string[]): Promise<Ran> {
   return new Promise((done) => {
     const child = spawn(process.execPath, [SLH, ...args], {
       cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, NO_COLOR: "1" },
     });
     let [out, err] = ["", ""];
@@ -184,11 +185,23 @@ describe("slh lab", () => {
   });
 });
 
+describe("slh reset", () => {
+  it("deletes nothing unasked, and only what is below .lake", async () => {
+    await mkdir(join(root, ".lake/warehouse"), { recursive: true });
+    expect(await slh("reset")).toMatchObject({ code: 1, err: expect.stringContaining("Add --yes.") });
+    expect(existsSync(join(root, ".lake/warehouse"))).toBe(true);
+    expect((await slh("reset", "--yes")).out).toBe("Deleted .lake. npm start makes it anew.\n");
+    expect(existsSync(join(root, ".lake"))).toBe(false);
+    expect((await slh("reset", "--yes")).out).toBe("There is nothing to delete.\n");
+  });
+});
+
 describe("help", () => {
   it.each([
     ["run"],
     ["status"],
     ["lab"],
+    ["reset"],
     ["notebook", "export"],
     ["notebook", "import"],
     ["notebook", "check"],
