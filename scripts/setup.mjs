@@ -9,17 +9,18 @@ const live = process.stderr.isTTY === true;
 
 export const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Prints what failed, why and what to do, and ends. */
-export function fail(what, why, remedy) {
-  console.error(`\nerror  ${what}${why ? `\n\n${why}\n` : ""}\n       ${remedy}`);
-  process.exit(1);
+/** Something without which nothing else makes sense: what failed, why, and what to do. */
+export class SetupError extends Error {
+  constructor(what, why, remedy) {
+    super(`error  ${what}\n${why ? `\n${why}\n` : ""}       ${remedy}`);
+  }
 }
 
-/** Ends at once on a Node that is too old, rather than with a riddle later. */
+/** Refuses a Node that is too old at once, rather than with a riddle later. */
 export function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
-  fail(
+  throw new SetupError(
     `this is Node ${process.versions.node}; SoloLakehouse needs 20.19 or newer.`,
     "",
     "See https://nodejs.org",
@@ -103,7 +104,7 @@ export async function install() {
   });
   if (result.code !== 0) {
     const compiler = /gyp/i.test(result.output);
-    fail(
+    throw new SetupError(
       "npm ci failed.",
       result.output.trim().split("\n").slice(-25).join("\n"),
       compiler
@@ -120,7 +121,11 @@ export async function build() {
     node("node_modules/typescript/bin/tsc", ["-b", "lib/lakehouse", "lib/kit"]),
   );
   if (result.code !== 0) {
-    fail("the sources do not compile.", result.output.trim(), "Correct them, then try again.");
+    throw new SetupError(
+      "the sources do not compile.",
+      result.output.trim(),
+      "Correct them, then try again.",
+    );
   }
   console.log(`built  ${took}`);
 }

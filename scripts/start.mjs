@@ -1,12 +1,18 @@
 // npm start [-- m03 …]: installs and builds what is missing, runs the notebooks that are not fresh on this machine,
 // builds the content, and says what came of it. Everything that it writes is ignored by git.
 import { relative } from "node:path";
-import { build, checkNode, fail, install, root, slh } from "./setup.mjs";
+import { build, checkNode, install, root, SetupError, slh } from "./setup.mjs";
 
 const milestones = process.argv.slice(2);
-checkNode();
-await install();
-await build();
+try {
+  checkNode();
+  await install();
+  await build();
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
 
 const ran = await slh(["run", ...milestones], { stdio: "inherit" });
 if (ran.code !== 0) process.exit(ran.code);
@@ -18,7 +24,7 @@ if (content.code !== 0) process.exit(content.code);
 const report = JSON.parse(content.output);
 
 const status = await slh(["status", ...milestones, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
-if (status.code !== 0) fail("slh status failed.", status.output, "See above.");
+if (status.code !== 0) process.exit(status.code);
 
 const pages = new Map(report.milestones.map(({ id, pages: made }) => [id, made]));
 const rows = JSON.parse(status.output)

@@ -2,14 +2,21 @@
 // go to Vitest. The last line adds everything up: "N passed, N failed".
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { build, checkNode, install, node, root, seconds, slh } from "./setup.mjs";
-
-checkNode();
-await install();
-await build();
+import { build, checkNode, install, node, root, SetupError, seconds, slh } from "./setup.mjs";
 
 let passed = 0;
 let failed = 0;
+
+try {
+  checkNode();
+  await install();
+  await build();
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  console.log("0 passed, 1 failed");
+  process.exit(1);
+}
 
 /** One check: a line when all is well, everything that it printed when not. */
 async function check(title, work) {
