@@ -1,0 +1,281 @@
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { LakehouseError } from "../errors.js";
+import { fieldById, type ScanOptions, type ScanPlan, type Table, type TableScan } from "../iceberg/index.js";
+import { openFileCache } from "../storage/index.js";
+import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
+import { sqlError } from "./errors.js";
+import { execute } from "./execute.js";
+import { LocalFiles } from "./local-files.js";
+import { metadataTable } from "./metadata-tables.js";
+import { RelationViews } from "./relation/views.js";
+import type { QueriedTable, QueryResult } from "./result.js";
+import { applyEdits, type Edit } from "./sql/edits.js";
+import { columnEdits, isShowTables, parseStatement } from "./sql/parse.js";
+import { pushedFilter } from "./sql/pushdown.js";
+import {
+  findReferences,
+  type StatementReferences,
+  splitExplain,
+  type TableReference,
+} from "./sql/statement.js";
+import { prepareText } from "./sql/time-travel.js";
+import { quoteIdentifier, quoteString, toByteString } from "./sql/tokens.js";
+
+export interface TableRequest {
+  /** A branch or tag of the catalog; the engine's user decides on the default. */
+  readonly ref?: string;
+}
+
+/** A name as SHOW TABLES lists it. */
+export interface ListedTable {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface QueryEngineOptions extends DuckDBOptions {
+  /** Finds a table by the dotted parts of its name; `undefined` when there is none. */
+  readonly resolve: (name: readonly string[], request: TableRequest) => Promise<Table | undefined>;
+  /** For SHOW TABLES. */
+  readonly listTables?: (request: TableRequest) => Promise<readonly ListedTable[]>;
+  /** Folder and size of the cache of files of stores that are not on this machine's disk. */
+  readonly cache?: { readonly dir: string; readonly maxBytes: number };
+}
+
+export interface SqlOptions {
+  /** A branch or tag of the catalog that names without `@` are looked up on. */
+  readonly ref?: string;
+  /** A point in time that names without a time of their own are read at; a bigint is milliseconds since the epoch. */
+  readonly at?: Date | bigint;
+}
+
+/** SQL over tables. `close` it when done: it holds memory and files. */
+export interface QueryEngine {
+  /**
+   * Runs one query. Names are `namespace.table`, at any depth, with `@ref` for a branch of the catalog; state is
+   * chosen with `FOR VERSION AS OF <snapshot id | 'ref'>` or `FOR TIMESTAMP AS OF '…'`; `namespace.table.snapshots`
+   * and its like read metadata. Writes are refused.
+   *
+   * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT.
+   */
+  sql(text: string, options?: SqlOptions): Promise<QueryResult>;
+  /** The rows of a scan: its columns, deletes applied, and its filter used for pruning only. */
+  scan(table: Table, scan: TableScan): Promise<QueryResult>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a query engine: an in-memory DuckDB that reads the data files which our own planner chose.
+ *
+ * @example
+ * const engine = await openQueryEngine({ resolve: (name) => catalog.loadTable(name.join(".")) });
+ * const result = await engine.sql("SELECT count(*) AS flights FROM flights.bronze_flights");
+ * console.log(await result.format("table"));
+ */
+export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
+  return new DuckDBEngine(await openDuckDB(options), options);
+}
+
+/** Scan plans remembered: by table state and filter, so a repeated query does not read manifests again. */
+const MAX_PLANS = 256;
+
+type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
+
+/** What one query holds until its result was read. */
+class Use {
+  readonly tables: QueriedTable[] = [];
+  readonly #ends: (() => void)[] = [];
+
+  constructor(readonly connection: DuckDBConnection) {
+    this.#ends.push(() => connection.closeSync());
+  }
+
+  onRelease(end: () => void): void {
+    this.#ends.push(end);
+  }
+
+  readonly release = (): void => {
+    for (const end of this.#ends.splice(0)) end();
+  };
+}
+
+class DuckDBEngine implements QueryEngine {
+  readonly #instance: DuckDBInstance;
+  readonly #options: QueryEngineOptions;
+  readonly #views: RelationViews;
+  readonly #files: LocalFiles;
+  readonly #plans = new Map<string, Promise<ScanPlan>>();
+
+  constructor(instance: DuckDBInstance, options: QueryEngineOptions) {
+    this.#instance = instance;
+    this.#options = options;
+    this.#views = new RelationViews(instance);
+    this.#files = new LocalFiles(options.cache && openFileCache(options.cache));
+  }
+
+  async sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
+    const source = toByteString(text);
+    const prepared = prepareText(source);
+    const { prefix, body } = splitExplain(prepared.text);
+    const inBody = (position: number) => prepared.original(prefix.length + position);
+    return this.#use(async (use) => {
+      const statement = await parseStatement(use.connection, body, source, inBody);
+      const edits: readonly Edit[] = isShowTables(statement)
+        ? [{ start: 0, end: body.length, text: await this.#showTables(options) }]
+        : await this.#edits(findReferences(statement, body, prepared.special), body, options, use);
+      const final = applyEdits(body, edits);
+      const onError = (error: unknown) =>
+        sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));
+      return execute(use.connection, prefix + final.text, use.tables, use.release, onError);
+    });
+  }
+
+  async scan(table: Table, scan: TableScan): Promise<QueryResult> {
+    return this.#use(async (use) => {
+      const statement = `SELECT * FROM ${await this.#view(table, scan, use)}`;
+      const onError = (error: unknown) => sqlError(error, toByteString(table.name), () => 0);
+      return execute(use.connection, statement, use.tables, use.release, onError);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#views.close();
+    await this.#files.close();
+    this.#instance.closeSync();
+  }
+
+  async #use(work: (use: Use) => Promise<QueryResult>): Promise<QueryResult> {
+    const use = new Use(await this.#instance.connect());
+    try {
+      return await work(use);
+    } catch (error) {
+      use.release();
+      throw error;
+    }
+  }
+
+  async #showTables(options: SqlOptions): Promise<string> {
+    const tables = (await this.#options.listTables?.(requestOn(options.ref))) ?? [];
+    const rows = tables.map(({ namespace, name }) => `(${quoteString(namespace)}, ${quoteString(name)})`);
+    const empty = "SELECT NULL::VARCHAR AS namespace, NULL::VARCHAR AS name WHERE false";
+    return toByteString(
+      rows.length === 0 ? empty : `SELECT * FROM (VALUES ${rows.join(", ")}) AS t(namespace, name)`,
+    );
+  }
+
+  async #edits(
+    references: StatementReferences,
+    body: string,
+    options: SqlOptions,
+    use: Use,
+  ): Promise<Edit[]> {
+    const edits = columnEdits(references, body);
+    for (const reference of references.tables) {
+      const sql = await this.#tableSql(reference, options, use);
+      if (sql === undefined) continue;
+      const name = quoteIdentifier(reference.parts.at(-1) ?? "");
+      const alias = reference.mayAlias && !reference.alias ? ` AS ${name}` : "";
+      edits.push({ start: reference.start, end: reference.end, text: toByteString(sql + alias) });
+    }
+    return edits;
+  }
+
+  /** What stands for a reference in the statement; `undefined` for what is DuckDB's own. */
+  async #tableSql(reference: TableReference, options: SqlOptions, use: Use): Promise<string | undefined> {
+    const { parts } = reference;
+    const request = requestOn(reference.ref ?? options.ref);
+    const state = await snapshotOf(reference, options, use.connection);
+    const table = await this.#options.resolve(parts, request);
+    if (table) {
+      const scan = table.scan(state);
+      const filter = pushedFilter(reference, scan.schema.fields);
+      return this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
+    }
+    const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
+    const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
+    if (metadata) return reference.mayAlias ? `(${metadata})` : metadata;
+    if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) return undefined;
+    throw new LakehouseError({
+      code: "NO_SUCH_TABLE",
+      subject: parts.join("."),
+      message: `There is no table ${parts.join(".")}${request.ref === undefined ? "" : ` on ${request.ref}`}.`,
+      remedy: "SHOW TABLES lists them.",
+    });
+  }
+
+  /** The view that stands for a scan: planned, its files at hand. */
+  async #view(table: Table, scan: TableScan, use: Use): Promise<string> {
+    const columns = scan.schema.fields.map((field) => field.id).join();
+    const filter = JSON.stringify(scan.filter, (_, value) =>
+      typeof value === "bigint" ? `${value}n` : value,
+    );
+    const key = [table.metadataLocation, scan.snapshot?.snapshotId, columns, filter].join("\n");
+    const { tasks, report } = await this.#plan(key, scan);
+    use.tables.push({
+      name: table.name,
+      snapshotId: scan.snapshot?.snapshotId,
+      dataFiles: tasks.length,
+      skippedDataFiles: report.skippedDataFiles,
+      deleteFiles: report.resultDeleteFiles,
+      bytes: report.resultFileSizeInBytes,
+      records: tasks.reduce((sum, task) => sum + task.dataFile.recordCount, 0n),
+    });
+    const equality = tasks.flatMap((task) =>
+      task.deleteFiles.filter((file) => file.content === "equality-deletes"),
+    );
+    const files = await this.#files.hold(table.store, [
+      ...tasks.map((task) => task.dataFile),
+      ...new Set(equality),
+    ]);
+    use.onRelease(() => files.release());
+    const view = await this.#views.view(`${key}\n${files.signature}`, {
+      store: table.store,
+      fields: scan.schema.fields,
+      tasks,
+      paths: files.paths,
+      fieldType: (id) =>
+        table.metadata.schemas
+          .map((schema) => fieldById(schema, id)?.type)
+          .find((type) => type !== undefined),
+      nameMapping: table.properties["schema.name-mapping.default"],
+    });
+    use.onRelease(view.release);
+    return view.name;
+  }
+
+  #plan(key: string, scan: TableScan): Promise<ScanPlan> {
+    const known = this.#plans.get(key);
+    if (known) return known;
+    const plan = scan.planAll();
+    this.#plans.set(key, plan);
+    plan.catch(() => this.#plans.delete(key));
+    if (this.#plans.size > MAX_PLANS) this.#plans.delete(this.#plans.keys().next().value ?? "");
+    return plan;
+  }
+}
+
+function requestOn(ref: string | undefined): TableRequest {
+  return ref === undefined ? {} : { ref };
+}
+
+/** The state that a reference asks for, else the query's; the timestamp is any expression that DuckDB understands. */
+async function snapshotOf(
+  { version, timestamp }: TableReference,
+  options: SqlOptions,
+  connection: DuckDBConnection,
+): Promise<SnapshotChoice> {
+  if (typeof version === "bigint") return { snapshotId: version };
+  if (version !== undefined) return { ref: version };
+  if (timestamp === undefined) return options.at === undefined ? {} : { asOf: options.at };
+  try {
+    const [[ms] = []] = await ask(connection, `SELECT epoch_ms(CAST((${timestamp}) AS TIMESTAMPTZ))`);
+    if (ms !== null && ms !== undefined) return { asOf: BigInt(ms) };
+  } catch (error) {
+    throw sqlError(error, toByteString(timestamp), () => 0);
+  }
+  throw new LakehouseError({
+    code: "INVALID_SQL",
+    subject: timestamp,
+    message: `${timestamp} is no point in time.`,
+    remedy: "Write it as '2024-03-01 12:00:00'.",
+  });
+}

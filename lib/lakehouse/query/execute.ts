@@ -1,0 +1,56 @@
+import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
+import type * as arrow from "apache-arrow";
+import type { LakehouseError } from "../errors.js";
+import { readBatches } from "./arrow/batches.js";
+import { castForArrow } from "./arrow/types.js";
+import { type QueriedTable, QueryResult } from "./result.js";
+import { fromByteString, quoteIdentifier } from "./sql/tokens.js";
+
+/**
+ * Starts a statement and reads its first batch, so that a query that fails, fails here. A result that fits that batch
+ * is over with it, and its connection is given back at once.
+ *
+ * @param bytes the statement as a byte string.
+ * @param release called once, when the result was read or given up.
+ */
+export async function execute(
+  connection: DuckDBConnection,
+  bytes: string,
+  tables: readonly QueriedTable[],
+  release: () => void,
+  onError: (error: unknown) => LakehouseError,
+): Promise<QueryResult> {
+  try {
+    const statement = await prepare(connection, bytes);
+    const { schema, batches } = readBatches(await statement.stream());
+    const first = await batches.next();
+    const second = first.done ? first : await batches.next();
+    if (second.done) release();
+    async function* all(): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+      if (!first.done) yield first.value;
+      if (second.done) return;
+      yield second.value;
+      yield* batches;
+    }
+    return new QueryResult({ schema, tables, source: all(), release, onError });
+  } catch (error) {
+    throw onError(error);
+  }
+}
+
+/** Types that Arrow has no twin of are cast to text, at whatever depth they stand. */
+async function prepare(connection: DuckDBConnection, bytes: string): Promise<DuckDBPreparedStatement> {
+  const sql = fromByteString(bytes);
+  const statement = await connection.prepare(sql);
+  const columns = Array.from({ length: statement.columnCount }, (_, i) => ({
+    name: statement.columnName(i),
+    cast: castForArrow(statement.columnType(i)),
+  }));
+  if (columns.every(({ cast }) => cast === undefined)) return statement;
+  const names = columns.map((_, i) => `c${i}`);
+  const list = columns.map(({ name, cast }, i) =>
+    cast ? `CAST(c${i} AS ${cast}) AS ${quoteIdentifier(name)}` : `c${i} AS ${quoteIdentifier(name)}`,
+  );
+  const inner = sql.replace(/;\s*$/, "");
+  return connection.prepare(`SELECT ${list.join(", ")} FROM (${inner}\n) AS q(${names.join(", ")})`);
+}

@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { LakehouseError } from "../errors.js";
+import type { DataFile } from "../iceberg/index.js";
+import type { FileCache, ObjectStore } from "../storage/index.js";
+
+const PARALLEL_FETCHES = 8;
+
+/** Paths of one query's files; they stay on the disk until `release`. */
+export interface HeldFiles {
+  /** Path by file path of the table. */
+  readonly paths: ReadonlyMap<string, string>;
+  /** Differs where the paths differ: a cached file may come back at another place. */
+  readonly signature: string;
+  release(): void;
+}
+
+/** Brings data files to this machine's disk, where DuckDB reads them. Files that are there already are used in place. */
+export class LocalFiles {
+  readonly #cache: FileCache | undefined;
+
+  constructor(cache: FileCache | undefined) {
+    this.#cache = cache;
+  }
+
+  /** @throws LakehouseError INVALID_CONFIG when the store is not local and there is no cache. */
+  async hold(store: ObjectStore, files: readonly DataFile[]): Promise<HeldFiles> {
+    const paths = new Map<string, string>();
+    const remote: DataFile[] = [];
+    for (const file of files) {
+      const path = store.localPath(file.filePath);
+      if (path === undefined) remote.push(file);
+      else paths.set(file.filePath, path);
+    }
+    if (remote.length === 0) return { paths, signature: "", release: () => {} };
+    if (!this.#cache) {
+      throw new LakehouseError({
+        code: "INVALID_CONFIG",
+        subject: store.root,
+        message: `Queries over ${store.root} need a folder to cache its files in.`,
+        remedy: "Open the query engine with a cache.",
+      });
+    }
+    const hold = this.#cache.hold();
+    try {
+      let next = 0;
+      const work = async () => {
+        for (let i = next++; i < remote.length; i = next++) {
+          const file = remote[i] as DataFile;
+          const path = await hold.file(store, file.filePath, { size: Number(file.fileSizeInBytes) });
+          paths.set(file.filePath, path);
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(PARALLEL_FETCHES, remote.length) }, work));
+    } catch (error) {
+      hold.release();
+      throw error;
+    }
+    const hash = createHash("sha256");
+    for (const file of remote) hash.update(`${paths.get(file.filePath)}\n`);
+    return { paths, signature: hash.digest("hex"), release: () => hold.release() };
+  }
+
+  async close(): Promise<void> {
+    await this.#cache?.close();
+  }
+}

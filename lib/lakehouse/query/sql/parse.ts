@@ -1,0 +1,71 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { LakehouseError } from "../../errors.js";
+import { ask } from "../duckdb.js";
+import { sqlError } from "../errors.js";
+import type { Edit } from "./edits.js";
+import { isNode, type Node, refuseStatement, type StatementReferences } from "./statement.js";
+import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "./tokens.js";
+
+/**
+ * The tree of one query, from DuckDB's own parser.
+ *
+ * @param body the text to parse, a byte string.
+ * @param source the text as the user wrote it; `original` maps a position of `body` to one of it.
+ * @throws LakehouseError INVALID_SQL for what does not parse, is several statements, or is not a query.
+ */
+export async function parseStatement(
+  connection: DuckDBConnection,
+  body: string,
+  source: string,
+  original: (position: number) => number,
+): Promise<Node> {
+  const options = "skip_empty := true, skip_null := true, skip_default := true";
+  const literal = quoteString(fromByteString(body));
+  const [[json] = []] = await ask(connection, `SELECT json_serialize_sql(${literal}, ${options})`);
+  const tree = JSON.parse(json ?? "{}") as Record<string, unknown>;
+  if (tree.error === true) {
+    if (tree.error_type === "not implemented") throw refuseStatement(body);
+    throw sqlError(new Error(JSON.stringify(tree)), source, original);
+  }
+  const statements = Array.isArray(tree.statements) ? tree.statements.filter(isNode) : [];
+  const [statement] = statements;
+  if (!statement) throw refuseStatement(body);
+  if (statements.length > 1) {
+    throw new LakehouseError({
+      code: "INVALID_SQL",
+      subject: fromByteString(source),
+      message: `The text has ${statements.length} statements; one runs at a time.`,
+      remedy: "Call sql() once for each.",
+    });
+  }
+  return statement;
+}
+
+/** True for SHOW TABLES, which asks for the lakehouse's tables and not for DuckDB's. */
+export function isShowTables(statement: Node): boolean {
+  const select = isNode(statement.node) ? statement.node : {};
+  const from = isNode(select.from_table) ? select.from_table : {};
+  return from.type === "SHOW_REF" && from.table_name === '"tables"';
+}
+
+/**
+ * Columns named in full, `namespace.table.column`: in the statement that runs, the table has its last name only.
+ */
+export function columnEdits({ tables, columns }: StatementReferences, body: string): Edit[] {
+  const tokens = tokenize(body);
+  const lower = (names: readonly string[]) => names.map((name) => name.toLowerCase()).join("\n");
+  return columns.flatMap((column) => {
+    const table = tables.find(
+      ({ parts, alias }) =>
+        !alias &&
+        parts.length > 1 &&
+        lower(column.names.slice(0, parts.length)) === lower(parts) &&
+        column.names.length > parts.length,
+    );
+    const first = tokens.findIndex((token) => token.start === column.start);
+    const last = table && tokens[first + 2 * (table.parts.length - 1)];
+    if (!table || first < 0 || !last) return [];
+    const text = toByteString(quoteIdentifier(table.parts.at(-1) ?? ""));
+    return [{ start: column.start, end: last.end, text }];
+  });
+}

@@ -1,0 +1,142 @@
+import { LakehouseError } from "../../errors.js";
+import type { SpecialReference, TimeTravel } from "./time-travel.js";
+import { fromByteString, isKeyword, type Token, tokenize } from "./tokens.js";
+
+/** A node of the tree that DuckDB's `json_serialize_sql` gives. */
+export type Node = { readonly [key: string]: unknown };
+
+/** A table that a statement reads, and where its name stands in the text. */
+export interface TableReference extends TimeTravel {
+  /** The name as written, one element per dotted part. */
+  readonly parts: readonly string[];
+  /** A branch or tag of the catalog. */
+  readonly ref?: string;
+  /** Bytes of the name in the text that was parsed. */
+  readonly start: number;
+  readonly end: number;
+  readonly alias?: string;
+  /** False right after DESCRIBE, SUMMARIZE and TABLE, where the grammar has no place for an alias. */
+  readonly mayAlias: boolean;
+  /** The SELECT whose FROM the reference stands in, and its table node. */
+  readonly select?: Node;
+  readonly node: Node;
+}
+
+/** A column reference that starts with the dotted name of a table: `ns.table.column`. */
+export interface ColumnReference {
+  readonly names: readonly string[];
+  readonly start: number;
+}
+
+export interface StatementReferences {
+  readonly tables: readonly TableReference[];
+  readonly columns: readonly ColumnReference[];
+}
+
+/**
+ * Finds the tables that a parsed statement reads. A name of one part that a WITH clause in scope defines is not a
+ * table; everything else that is not a file in quotes is.
+ */
+export function findReferences(
+  statement: Node,
+  text: string,
+  special: ReadonlyMap<string, SpecialReference>,
+): StatementReferences {
+  const tokens = tokenize(text);
+  const indexByStart = new Map(tokens.map((token, i) => [token.start, i]));
+  const tables: TableReference[] = [];
+  const columns: ColumnReference[] = [];
+
+  const visit = (value: unknown, scope: ReadonlySet<string>, select: Node | undefined): void => {
+    if (Array.isArray(value)) {
+      for (const item of value) visit(item, scope, select);
+      return;
+    }
+    if (!isNode(value)) return;
+    if (value.type === "BASE_TABLE") addTable(value, scope, select);
+    if (value.class === "COLUMN_REF" && Array.isArray(value.column_names) && value.column_names.length > 1) {
+      columns.push({ names: value.column_names as string[], start: Number(value.query_location ?? 0) });
+    }
+    const inner = visitCtes(value, scope);
+    for (const [key, child] of Object.entries(value)) {
+      if (key === "cte_map") continue;
+      if (value.type === "SELECT_NODE") visit(child, inner, key === "from_table" ? value : undefined);
+      // Below a join the tables still belong to the SELECT; inside a subquery they belong to its own.
+      else visit(child, inner, value.type === "JOIN" ? select : undefined);
+    }
+  };
+
+  const visitCtes = (node: Node, scope: ReadonlySet<string>): ReadonlySet<string> => {
+    const names = new Set(scope);
+    if (node.type === "RECURSIVE_CTE_NODE" && typeof node.cte_name === "string")
+      names.add(node.cte_name.toLowerCase());
+    const map = isNode(node.cte_map) ? node.cte_map.map : undefined;
+    if (!Array.isArray(map)) return names;
+    for (const entry of map) {
+      if (!isNode(entry) || typeof entry.key !== "string") continue;
+      visit(entry.value, new Set(names), undefined);
+      names.add(entry.key.toLowerCase());
+    }
+    return names;
+  };
+
+  const addTable = (node: Node, scope: ReadonlySet<string>, select: Node | undefined): void => {
+    const parts = [node.catalog_name, node.schema_name, node.table_name].filter(
+      (part): part is string => typeof part === "string" && part !== "",
+    );
+    const name = parts.at(-1) ?? "";
+    const first = indexByStart.get(Number(node.query_location ?? -1));
+    if (first === undefined || tokens[first]?.kind === "string") return;
+    if (parts.length === 1 && scope.has(name.toLowerCase())) return;
+    const last = first + 2 * (parts.length - 1);
+    const reference = special.get(name) ?? { parts };
+    tables.push({
+      ...reference,
+      node,
+      start: tokens[first]?.start ?? 0,
+      end: tokens[last]?.end ?? 0,
+      mayAlias: !isKeyword(tokens[first - 1], "DESCRIBE", "DESC", "SHOW", "SUMMARIZE", "TABLE"),
+      ...(typeof node.alias === "string" && node.alias !== "" && { alias: node.alias }),
+      ...(select && { select }),
+    });
+  };
+
+  visit(statement, new Set(), undefined);
+  return { tables, columns };
+}
+
+export function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What comes before the statement proper: EXPLAIN, which DuckDB can run but not show the tree of. */
+export function splitExplain(text: string): { readonly prefix: string; readonly body: string } {
+  const tokens = tokenize(text);
+  if (!isKeyword(tokens[0], "EXPLAIN")) return { prefix: "", body: text };
+  const start = (isKeyword(tokens[1], "ANALYZE") ? tokens[2] : tokens[1])?.start ?? text.length;
+  return { prefix: text.slice(0, start), body: text.slice(start) };
+}
+
+const WRITES: ReadonlyMap<string, string> = new Map([
+  ["INSERT", "To add rows, use table.append(rows), or append the batches of a query's result."],
+  ["UPDATE", "To change rows, use table.overwrite(rows, { where })."],
+  ["DELETE", "To remove rows, use table.overwrite([], { where })."],
+  ["MERGE", "To change rows, use table.overwrite(rows, { where })."],
+  ["TRUNCATE", "To remove rows, use table.overwrite([], { where: alwaysTrue() })."],
+  ["CREATE", "To create a table, use lake.createTable(name, { schema })."],
+  ["DROP", "To drop a table, use catalog.dropTable(name)."],
+  ["ALTER", "To change a table, use its own methods."],
+  ["COPY", "To write a file, take the result's batches."],
+]);
+
+/** Why a statement that is no query is refused, and what to do instead. */
+export function refuseStatement(text: string): LakehouseError {
+  const first: Token | undefined = tokenize(text)[0];
+  const word = fromByteString(first?.text ?? "").toUpperCase();
+  return new LakehouseError({
+    code: "INVALID_SQL",
+    subject: fromByteString(text),
+    message: `SQL here reads, it does not write: ${word || "an empty text"} is not a query.`,
+    remedy: WRITES.get(word) ?? "Write a SELECT, WITH, VALUES, DESCRIBE, SUMMARIZE, EXPLAIN or SHOW TABLES.",
+  });
+}
