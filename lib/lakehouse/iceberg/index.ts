@@ -4,12 +4,18 @@
  * changes a table becomes requirements + updates that a `Committer` applies.
  */
 export * from "./arrow/index.js";
+export * from "./data/index.js";
 export * from "./deletes/index.js";
+export * from "./expressions/index.js";
+export * from "./manifest/index.js";
 export * from "./metadata/index.js";
 export * from "./partitioning/index.js";
 export * from "./puffin/index.js";
 export * from "./row-lineage.js";
+export * from "./scan/index.js";
 export * from "./schema/index.js";
+export * from "./snapshot/index.js";
+export * from "./table/index.js";
 export type * from "./types.js";
 export * from "./updates/index.js";
 export * from "./values/index.js";

@@ -78,12 +78,14 @@ function truncateFunction(type: PrimitiveType, width: number): (value: Primitive
       return (value) => (value as Uint8Array).subarray(0, width);
     default: {
       const wide = BigInt(width);
-      return (value) => floorDiv(value as bigint, wide) * wide;
+      const truncateUnits = (value: PrimitiveValue) => floorDiv(value as bigint, wide) * wide;
+      if (type.type === "decimal") return truncateUnits;
+      return (value) => BigInt.asIntN(64, truncateUnits(value));
     }
   }
 }
 
-/** `v - (v % W)` with a positive remainder; wraps around below the lowest int as the reference does. */
+/** `v - (v % W)` with a positive remainder; wraps around below the lowest integer as the reference does. */
 export function truncateInt(value: number, width: number): number {
   return (value - (((value % width) + width) % width)) | 0;
 }

@@ -1,0 +1,117 @@
+import type { DataFile, FieldSummary } from "../manifest/types.js";
+import { transformFunction } from "../partitioning/apply.js";
+import { partitionFieldType } from "../partitioning/spec.js";
+import { preservesOrder } from "../partitioning/transform.js";
+import type { PartitionSpec } from "../partitioning/types.js";
+import { isPrimitiveType } from "../schema/type-text.js";
+import type { PrimitiveType, PrimitiveValue, Schema } from "../schema/types.js";
+import { comparatorOf } from "../values/compare.js";
+import { fromBinary } from "../values/single-value.js";
+import { type ColumnStats, isFloat, mightMatch, mustMatch, unknownStats } from "./column-stats.js";
+import { testPredicates } from "./negate.js";
+import type { BoundExpression, BoundTerm } from "./types.js";
+
+/** What pruning by columns needs of a file. */
+export type FileMetrics = Pick<
+  DataFile,
+  "recordCount" | "valueCounts" | "nullValueCounts" | "nanValueCounts" | "lowerBounds" | "upperBounds"
+>;
+
+/** Decodes a bound; one that cannot be decoded, or is NaN, bounds nothing. */
+function decodeBound(type: PrimitiveType, bytes: Uint8Array | undefined): PrimitiveValue | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const value = fromBinary(type, bytes);
+    return Number.isNaN(value) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+const NO_BOUNDS = new Set(["variant", "geometry", "geography", "unknown"]);
+
+/** What a file's metrics prove of a term's values. */
+function fileStats(term: BoundTerm, file: FileMetrics): ColumnStats {
+  const { id } = term.field;
+  const type = term.sourceType;
+  if (!isPrimitiveType(type)) return unknownStats(term.type);
+  const nulls = file.nullValueCounts?.get(id);
+  const nans = isFloat(type) ? file.nanValueCounts?.get(id) : 0n;
+  const values = file.valueCounts?.get(id) ?? file.recordCount;
+  const source: ColumnStats = {
+    mayBeNull: nulls !== 0n,
+    mayBeNaN: nans !== 0n,
+    mayBeValue: nulls === undefined || nulls + (nans ?? 0n) < values,
+    lower: NO_BOUNDS.has(type.type) ? undefined : decodeBound(type, file.lowerBounds?.get(id)),
+    upper: NO_BOUNDS.has(type.type) ? undefined : decodeBound(type, file.upperBounds?.get(id)),
+  };
+  return term.transform.transform === "identity" ? source : transformedStats(term, type, source);
+}
+
+/** Of a transform that keeps order, the transformed bounds are bounds of the transformed values. */
+function transformedStats(term: BoundTerm, type: PrimitiveType, source: ColumnStats): ColumnStats {
+  if (term.transform.transform === "void") return { mayBeNull: true, mayBeNaN: false, mayBeValue: false };
+  if (term.transform.transform === "unknown") return unknownStats(term.type);
+  const stats = { mayBeNull: source.mayBeNull, mayBeNaN: false, mayBeValue: source.mayBeValue };
+  if (!preservesOrder(term.transform)) return stats;
+  const apply = transformFunction(term.transform, type);
+  const bound = (value: PrimitiveValue | undefined) => (value === undefined ? undefined : apply(value));
+  const lower = bound(source.lower) ?? undefined;
+  const upper = bound(source.upper) ?? undefined;
+  // Truncation wraps around below the lowest integer: then the results are not between the transformed bounds.
+  if (term.transform.transform === "truncate") {
+    if (lower === undefined || upper === undefined || comparatorOf(term.type)(lower, upper) > 0) return stats;
+  }
+  return { ...stats, lower, upper };
+}
+
+/**
+ * Tests files by their column metrics: false only when no row of the file can match. NaN counts where the metrics do
+ * not exclude it, since it is above every number.
+ */
+export function inclusiveMetricsEvaluator(expression: BoundExpression): (file: FileMetrics) => boolean {
+  return (file) =>
+    file.recordCount !== 0n &&
+    testPredicates(expression, (predicate) => mightMatch(predicate, fileStats(predicate.term, file)));
+}
+
+/** Tests files by their column metrics: true only when every row of the file matches. */
+export function strictMetricsEvaluator(expression: BoundExpression): (file: FileMetrics) => boolean {
+  return (file) =>
+    file.recordCount === 0n ||
+    testPredicates(expression, (predicate) => mustMatch(predicate, fileStats(predicate.term, file)));
+}
+
+/** What a manifest's summary proves of a partition field. Without bounds every value is null or NaN (spec, "Manifest Lists"). */
+function summaryStats(type: PrimitiveType, summary: FieldSummary | undefined): ColumnStats {
+  if (summary === undefined) return unknownStats(type);
+  const { lowerBound, upperBound } = summary;
+  return {
+    mayBeNull: summary.containsNull,
+    mayBeNaN: isFloat(type) && summary.containsNan !== false,
+    mayBeValue: lowerBound !== undefined || upperBound !== undefined,
+    lower: decodeBound(type, lowerBound),
+    upper: decodeBound(type, upperBound),
+  };
+}
+
+/**
+ * Tests manifests by their partition summaries against a projection on the manifest's spec: false only when no file of the
+ * manifest can match. Without summaries nothing is excluded.
+ */
+export function manifestEvaluator(
+  projection: BoundExpression,
+  spec: PartitionSpec,
+  schema: Schema,
+): (partitions: readonly FieldSummary[] | undefined) => boolean {
+  const types = spec.fields.map((field) => partitionFieldType(field, schema));
+  const positions = new Map(spec.fields.map((field, i) => [field.fieldId as number, i]));
+  return (partitions) => {
+    if (partitions === undefined) return true;
+    return testPredicates(projection, (predicate) => {
+      const position = positions.get(predicate.term.field.id);
+      if (position === undefined) return true;
+      return mightMatch(predicate, summaryStats(types[position]!, partitions[position]));
+    });
+  };
+}
