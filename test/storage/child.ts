@@ -10,6 +10,8 @@ export interface Child {
   readonly process: ChildProcess;
   /** Resolves with its standard output; rejects with its standard error where it fails. */
   readonly done: Promise<string>;
+  /** What it has printed so far. */
+  output(): string;
   /** Resolves when the child has printed this line. */
   printed(line: string): Promise<void>;
 }
@@ -22,24 +24,27 @@ export interface ChildProgram {
 }
 
 /**
- * A program for processes of its own, which Node 20 cannot start from TypeScript: the storage room's sources,
- * compiled as they are now, and a module that gets their exports as `storage` and its arguments as `args`.
+ * A program for processes of its own, which Node 20 cannot start from TypeScript: the sources of some rooms,
+ * compiled as they are now, and a module that gets their exports under the rooms' names and its arguments as `args`.
  */
-export async function childProgram(body: string): Promise<ChildProgram> {
+export async function childProgram(
+  body: string,
+  rooms: readonly string[] = ["storage"],
+): Promise<ChildProgram> {
   await mkdir(path.join(ROOT, ".cache"), { recursive: true });
   // Below the project, so that packages are found.
   const directory = await mkdtemp(path.join(ROOT, ".cache", "child-"));
   await compile(path.join(ROOT, "lib/lakehouse/errors.ts"), path.join(directory, "errors.js"));
-  const sources = await readdir(path.join(ROOT, "lib/lakehouse/storage"), { recursive: true });
-  for (const source of sources.filter((name) => name.endsWith(".ts"))) {
-    const target = path.join(directory, "storage", source.replace(/\.ts$/, ".js"));
-    await compile(path.join(ROOT, "lib/lakehouse/storage", source), target);
+  for (const room of rooms) {
+    const sources = await readdir(path.join(ROOT, "lib/lakehouse", room), { recursive: true });
+    for (const source of sources.filter((name) => name.endsWith(".ts"))) {
+      const target = path.join(directory, room, source.replace(/\.ts$/, ".js"));
+      await compile(path.join(ROOT, "lib/lakehouse", room, source), target);
+    }
   }
   const main = path.join(directory, "main.mjs");
-  await writeFile(
-    main,
-    `import * as storage from "./storage/index.js";\nconst args = process.argv.slice(2);\n${body}\n`,
-  );
+  const imports = rooms.map((room) => `import * as ${room} from "./${room}/index.js";`).join("\n");
+  await writeFile(main, `${imports}\nconst args = process.argv.slice(2);\n${body}\n`);
   return {
     start: (...args) => watch(process.execPath, [main, ...args]),
     startUnshared: (...args) => watch("unshare", ["-rm", process.execPath, main, ...args]),
@@ -76,6 +81,7 @@ function watch(command: string, args: readonly string[]): Child {
   return {
     process: child,
     done,
+    output: () => output,
     printed: (line) =>
       new Promise((resolve, reject) => {
         const look = () => {

@@ -1,9 +1,11 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
+import { crc32 } from "node:zlib";
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -401,7 +403,6 @@ describe("serveS3", () => {
         yield new Uint8Array(100_000);
       }
     }
-    const { Readable } = await import("node:stream");
     const put = client.send(
       new PutObjectCommand({
         Bucket,
@@ -418,7 +419,6 @@ describe("serveS3", () => {
   });
 
   it("takes a stream whose checksum comes in a trailer", async () => {
-    const { Readable } = await import("node:stream");
     for (const ChecksumAlgorithm of ["CRC32", "CRC32C", "SHA256"] as const) {
       const Body = Readable.from([bytes("in "), bytes("pieces")]);
       await client.send(
@@ -428,12 +428,82 @@ describe("serveS3", () => {
     }
   });
 
+  it("stores nothing of a body whose signed digest, length or trailing checksum is wrong", async () => {
+    const put = (payload: string, headers: Record<string, string>, body: string) =>
+      sendSigned(gateway, "PUT", "/lake/forged", { "x-amz-content-sha256": payload, ...headers }, body);
+    const digest = createHash("sha256").update("the body").digest("hex");
+    expect(await put(digest, {}, "the body")).toMatchObject({ status: 200 });
+    await store.delete([`${store.root}/forged`]);
+    expect(await put(digest, {}, "The body")).toMatchObject({
+      status: 400,
+      code: "XAmzContentSHA256Mismatch",
+    });
+
+    const trailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+    const chunked = (length: number) => ({
+      "content-encoding": "aws-chunked",
+      "x-amz-decoded-content-length": String(length),
+      "x-amz-trailer": "x-amz-checksum-crc32",
+    });
+    const body = (crc: string) => `8\r\nthe body\r\n0\r\nx-amz-checksum-crc32:${crc}\r\n\r\n`;
+    expect(await put(trailer, chunked(8), body("pyILyQ=="))).toMatchObject({
+      status: 400,
+      code: "BadDigest",
+    });
+    expect(await put(trailer, chunked(8), "8\r\nthe body\r\n0\r\n\r\n")).toMatchObject({ code: "BadDigest" });
+    const right = Buffer.alloc(4);
+    right.writeUInt32BE(crc32("the body"));
+    expect(await put(trailer, chunked(9), body(right.toString("base64")))).toMatchObject({
+      code: "IncompleteBody",
+    });
+    expect(await put(trailer, chunked(7), body(right.toString("base64")))).toMatchObject({
+      code: "IncompleteBody",
+    });
+    expect(await put("STREAMING-UNKNOWN", chunked(8), "")).toMatchObject({ code: "NotImplemented" });
+    expect(await store.head(`${store.root}/forged`)).toBeUndefined();
+    expect(await put(trailer, chunked(8), body(right.toString("base64")))).toMatchObject({ status: 200 });
+    expect(text(await store.read(`${store.root}/forged`))).toBe("the body");
+  });
+
   it("refuses bucket names that are none, and a port that is taken", async () => {
     await expect(serveS3(store, { bucket: "No_Bucket" })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     const port = Number(new URL(gateway.endpoint).port);
     await expect(serveS3(store, { port })).rejects.toMatchObject({ code: "STORAGE_FAILED" });
   });
 });
+
+/** Sends a request signed by hand, for bodies that no SDK would send. */
+async function sendSigned(
+  { endpoint, credentials }: S3Gateway,
+  method: string,
+  pathname: string,
+  headers: Record<string, string>,
+  body: string,
+): Promise<{ status: number; code: string | undefined }> {
+  const timestamp = `${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`;
+  const scope = `${timestamp.slice(0, 8)}/us-east-1/s3/aws4_request`;
+  const all: Record<string, string> = { ...headers, host: new URL(endpoint).host, "x-amz-date": timestamp };
+  const names = Object.keys(all).sort();
+  const canonical = [
+    method,
+    pathname,
+    "",
+    ...names.map((name) => `${name}:${all[name]}`),
+    "",
+    names.join(";"),
+    headers["x-amz-content-sha256"],
+  ].join("\n");
+  const hmac = (key: string | Buffer, data: string) => createHmac("sha256", key).update(data).digest();
+  const key = scope.split("/").reduce<string | Buffer>(hmac, `AWS4${credentials.secretAccessKey}`);
+  const digest = createHash("sha256").update(canonical).digest("hex");
+  const signature = hmac(key as Buffer, `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${digest}`).toString(
+    "hex",
+  );
+  const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
+  const { host: _, ...sent } = all;
+  const answer = await fetch(`${endpoint}${pathname}`, { method, headers: { ...sent, authorization }, body });
+  return { status: answer.status, code: /<Code>(\w+)</.exec(await answer.text())?.[1] };
+}
 
 async function* asyncOf<T>(items: readonly T[]): AsyncGenerator<T, void, undefined> {
   yield* items;

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -162,6 +162,16 @@ describe("LocalStore on the disk", () => {
         if (i % 3 === 0) await quick.delete([`${store.root}/a`]);
       }
       expect(etags.size).toBe(300);
+    });
+
+    it("rest on a time of our own, since the kernel's stands still for some milliseconds", async () => {
+      const quick = new LocalStore(directory, { durable: false });
+      const times = new Set<bigint>();
+      for (let i = 0; i < 200; i++) {
+        await quick.put(`${store.root}/${i}`, bytes("same"));
+        times.add((await stat(path.join(directory, String(i)), { bigint: true })).mtimeNs);
+      }
+      expect(times.size).toBe(200);
     });
 
     it("move on although the object before has a time in the future", async () => {
