@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { LakehouseError } from "./errors.js";
+
+/**
+ * Where a lakehouse runs.
+ *
+ * - `embedded`: one folder, SQLite, DuckDB; nothing to start.
+ * - `stack`: tables on an S3 service (SeaweedFS in `deploy/compose`), reached by the `SLH_S3_*` variables.
+ */
+export type ProfileName = "embedded" | "stack";
+
+export interface Profile {
+  readonly name: ProfileName;
+  /** Folder of this machine that holds the catalog, caches and, embedded, the warehouse. */
+  readonly root: string;
+  /** URI or path below which tables get their folders. */
+  readonly warehouse: string;
+}
+
+export interface ProfileOptions {
+  /** Default: `SLH_PROFILE`, or `embedded`. */
+  readonly profile?: ProfileName | undefined;
+  /** Default: `SLH_LAKE`, or `.lake` in the project that the working directory lies in. */
+  readonly root?: string | undefined;
+  /** Default: `warehouse` in the root; on the stack `SLH_WAREHOUSE`, or `s3://lakehouse/warehouse`. */
+  readonly warehouse?: string | undefined;
+}
+
+/**
+ * The profile that the options and the environment ask for.
+ *
+ * @throws LakehouseError `INVALID_CONFIG` for a profile that does not exist.
+ */
+export function resolveProfile(
+  options: ProfileOptions = {},
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Profile {
+  const name = options.profile ?? (env.SLH_PROFILE || "embedded");
+  if (name !== "embedded" && name !== "stack") {
+    throw new LakehouseError({
+      code: "INVALID_CONFIG",
+      subject: "SLH_PROFILE",
+      message: `There is no profile "${name}".`,
+      remedy: "Set SLH_PROFILE to embedded or stack.",
+    });
+  }
+  const root = resolve(options.root ?? (env.SLH_LAKE || join(projectFolder(process.cwd()), ".lake")));
+  const warehouse =
+    options.warehouse ??
+    (name === "stack" ? env.SLH_WAREHOUSE || "s3://lakehouse/warehouse" : join(root, "warehouse"));
+  return { name, root, warehouse };
+}
+
+/**
+ * The folder whose `.lake` a script or notebook means: the nearest one above that already has a lake or is the top
+ * of a checkout, so that a notebook in `milestones/m03-…` and a command at the top see the same tables.
+ */
+function projectFolder(from: string): string {
+  const marks = [".lake", "package-lock.json", ".git"];
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (marks.some((mark) => existsSync(join(folder, mark)))) return folder;
+    if (dirname(folder) === folder) return from;
+  }
+}
