@@ -33,6 +33,8 @@ const STEP_ROWS = 65_536;
 const PARALLEL_FILES = 4;
 
 export interface DataWriteOptions {
+  /** What the batches have for columns, where it is more than the table's: row lineage of rows that move. */
+  readonly schema?: Schema;
   /** Called with the location of each file as it is begun, so that a failed operation can be cleaned up. */
   readonly onFile?: (location: string) => void;
 }
@@ -133,7 +135,7 @@ class DataFileOutput {
   constructor(store: ObjectStore, metadata: TableMetadata, options: DataWriteOptions) {
     this.store = store;
     this.metadata = metadata;
-    this.schema = storedSchema(currentSchema(metadata));
+    this.schema = options.schema ?? storedSchema(currentSchema(metadata));
     this.spec = specOf(specsById(metadata), metadata.defaultSpecId, metadata.location);
     this.order = defaultSortOrder(metadata);
     this.arrowSchema = schemaToArrow(this.schema);

@@ -1,10 +1,12 @@
 import { LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { isDeletionVector } from "../deletes/deletion-vector.js";
 import { readManifests, writeManifestList } from "../manifest/list.js";
 import { partitionPath, specOf, specsById } from "../manifest/specs.js";
 import type { DataFile, ManifestContent, ManifestEntry, ManifestFile } from "../manifest/types.js";
 import type { Operation, SequenceNumber, Snapshot, TableMetadata } from "../metadata/types.js";
 import type { SpecId } from "../partitioning/types.js";
+import { assignFirstRowIds } from "../row-lineage.js";
 import { numberProperty } from "../table/properties.js";
 import type { TableRequirement, TableUpdate } from "../updates/types.js";
 import { filterManifests } from "./filter.js";
@@ -13,7 +15,7 @@ import { mergeManifests } from "./merge.js";
 import type { PendingUpdate, Proposal } from "./pending.js";
 import { type FileSelector, fileKey } from "./selector.js";
 import { newSnapshotId } from "./snapshot-id.js";
-import { isDeletionVector, SummaryBuilder } from "./summary.js";
+import { SummaryBuilder } from "./summary.js";
 
 export const MAIN = "main";
 
@@ -212,22 +214,18 @@ export class SnapshotProducer implements PendingUpdate {
     base: TableMetadata,
     manifests: readonly ManifestFile[],
     sequenceNumber: SequenceNumber,
-  ): { manifests: ManifestFile[]; nextRowId: bigint } {
-    let nextRowId = base.nextRowId;
-    const assigned = manifests.map((manifest) => {
-      let result = manifest;
-      if (manifest.sequenceNumber === UNASSIGNED) {
-        const minSequenceNumber =
-          manifest.minSequenceNumber === UNASSIGNED ? sequenceNumber : manifest.minSequenceNumber;
-        result = { ...result, sequenceNumber, minSequenceNumber };
-      }
-      if (base.formatVersion >= 3 && manifest.content === "data" && manifest.firstRowId === undefined) {
-        result = { ...result, firstRowId: nextRowId };
-        nextRowId += (manifest.addedRowsCount ?? 0n) + (manifest.existingRowsCount ?? 0n);
-      }
-      return result;
+  ): { readonly manifests: readonly ManifestFile[]; readonly nextRowId: bigint } {
+    const sequenced = manifests.map((manifest) => {
+      if (manifest.sequenceNumber !== UNASSIGNED) return manifest;
+      const known = manifest.minSequenceNumber !== UNASSIGNED;
+      return {
+        ...manifest,
+        sequenceNumber,
+        minSequenceNumber: known ? manifest.minSequenceNumber : sequenceNumber,
+      };
     });
-    return { manifests: assigned, nextRowId };
+    if (base.formatVersion < 3) return { manifests: sequenced, nextRowId: base.nextRowId };
+    return assignFirstRowIds(sequenced, base.nextRowId);
   }
 
   #summary(base: TableMetadata, removed: readonly ManifestEntry[]): SummaryBuilder {

@@ -1,7 +1,7 @@
 import { LakehouseError } from "../../errors.js";
+import { partitionKey } from "../deletes/delete-rules.js";
 import type { DataFile, ManifestEntry, ManifestFile } from "../manifest/types.js";
-import type { PartitionTuple, SpecId } from "../partitioning/types.js";
-import { valueKey } from "../values/index.js";
+import type { SpecId } from "../partitioning/types.js";
 
 /**
  * Which files a snapshot takes out of the table. Asked of manifests first, so that those without such a file are
@@ -18,11 +18,6 @@ export interface FileSelector {
 /** A file's identity: deletion vectors share Puffin files, so their blob's offset belongs to it. */
 export function fileKey(file: DataFile): string {
   return file.contentOffset === undefined ? file.filePath : `${file.filePath}#${file.contentOffset}`;
-}
-
-/** A partition's identity across specs. */
-export function partitionKey(specId: SpecId, partition: PartitionTuple): string {
-  return `${specId}:${partition.map((value) => `${typeof value}=${String(valueKey(value))}`).join("\u0001")}`;
 }
 
 /**

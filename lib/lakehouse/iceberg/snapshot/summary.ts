@@ -1,3 +1,4 @@
+import { isDeletionVector } from "../deletes/deletion-vector.js";
 import type { DataFile } from "../manifest/types.js";
 import type { Operation, Snapshot, SnapshotSummary } from "../metadata/types.js";
 
@@ -83,10 +84,6 @@ const TOTALS = [
   ["total-position-deletes", "added-position-deletes", "removed-position-deletes"],
   ["total-equality-deletes", "added-equality-deletes", "removed-equality-deletes"],
 ] as const;
-
-export function isDeletionVector(file: DataFile): boolean {
-  return file.fileFormat === "puffin" && file.content === "position-deletes";
-}
 
 /** Bytes that the entry stands for: of a Puffin file, only its own blob. */
 function contentSize(file: DataFile): bigint {

@@ -1,5 +1,6 @@
 import type { ObjectStore } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
+import { partitionKey } from "../deletes/delete-rules.js";
 import { readManifests } from "../manifest/list.js";
 import { readManifest } from "../manifest/reader.js";
 import { type ResolvedSpec, specOf, specsById } from "../manifest/specs.js";
@@ -15,10 +16,10 @@ import { ancestorsOf, currentSchema } from "../metadata/lookup.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
 import { humanPartitionValue } from "../partitioning/human.js";
 import type { PartitionTuple, SpecId } from "../partitioning/types.js";
+import { resolveSnapshot, type SnapshotAt } from "../scan/snapshot-at.js";
 import { allFields } from "../schema/lookup.js";
 import { isPrimitiveType } from "../schema/type-text.js";
 import type { PrimitiveType, PrimitiveValue } from "../schema/types.js";
-import { partitionKey } from "../snapshot/selector.js";
 import { fromBinary } from "../values/index.js";
 
 /** A table's metadata as plain rows, named as Iceberg's metadata tables name their columns. */
@@ -317,4 +318,47 @@ export async function inspectPartitions(
     }
   }
   return [...rows.values()];
+}
+
+/** The metadata tables of one table version. Those about files show the current snapshot unless another is named. */
+export class TableInspection {
+  readonly #store: ObjectStore;
+  readonly #metadata: TableMetadata;
+
+  constructor(store: ObjectStore, metadata: TableMetadata) {
+    this.#store = store;
+    this.#metadata = metadata;
+  }
+
+  #snapshot(at: SnapshotAt): Snapshot | undefined {
+    return resolveSnapshot(this.#metadata, at).snapshot;
+  }
+
+  snapshots(): SnapshotRow[] {
+    return inspectSnapshots(this.#metadata);
+  }
+
+  history(): HistoryRow[] {
+    return inspectHistory(this.#metadata);
+  }
+
+  refs(): RefRow[] {
+    return inspectRefs(this.#metadata);
+  }
+
+  manifests(at: SnapshotAt = {}): Promise<ManifestRow[]> {
+    return inspectManifests(this.#store, this.#metadata, this.#snapshot(at));
+  }
+
+  entries(at: SnapshotAt = {}): Promise<EntryRow[]> {
+    return inspectEntries(this.#store, this.#metadata, this.#snapshot(at));
+  }
+
+  files(at: SnapshotAt = {}): Promise<FileRow[]> {
+    return inspectFiles(this.#store, this.#metadata, this.#snapshot(at));
+  }
+
+  partitions(at: SnapshotAt = {}): Promise<PartitionRow[]> {
+    return inspectPartitions(this.#store, this.#metadata, this.#snapshot(at));
+  }
 }

@@ -1,0 +1,106 @@
+import { bind, unbind } from "../expressions/bind.js";
+import { partitionFilter } from "../expressions/evaluate.js";
+import {
+  inclusiveMetricsEvaluator,
+  manifestEvaluator,
+  strictMetricsEvaluator,
+} from "../expressions/metrics.js";
+import { inclusiveProjection } from "../expressions/project.js";
+import { residualEvaluator } from "../expressions/residual.js";
+import type { BoundExpression, Expression } from "../expressions/types.js";
+import { type ResolvedSpec, type SpecsById, specOf } from "../manifest/specs.js";
+import type { DataFile, FieldSummary, ManifestFile } from "../manifest/types.js";
+import { partitionFieldType } from "../partitioning/spec.js";
+import type { PartitionTuple, SpecId } from "../partitioning/types.js";
+import { sameType } from "../schema/type-text.js";
+import type { PrimitiveType, Schema } from "../schema/types.js";
+
+/**
+ * A row filter, asked of manifests and files. Every answer but a proof is "may match": pruning never changes a result.
+ */
+export interface FileFilter {
+  /** False when the manifest's partition summaries prove that none of its files matches. */
+  mayMatchManifest(manifest: ManifestFile): boolean;
+  /** False when the file's partition or metrics prove that none of its rows matches. */
+  mayMatchFile(file: DataFile): boolean;
+  /** True when the file's partition or metrics prove that all of its rows match. */
+  matchesWholly(file: DataFile): boolean;
+  /** What is left to be checked of each row once the file's partition is known. */
+  residual(file: DataFile): Expression;
+}
+
+/** What the filter says of the partitions of one spec. */
+interface SpecFilter {
+  manifest(partitions: readonly FieldSummary[] | undefined): boolean;
+  partition(tuple: PartitionTuple): boolean;
+  residual(tuple: PartitionTuple): BoundExpression;
+}
+
+const TRUE: Expression = { type: "true" };
+const ALL: FileFilter = {
+  mayMatchManifest: () => true,
+  mayMatchFile: () => true,
+  matchesWholly: () => true,
+  residual: () => TRUE,
+};
+
+/**
+ * The filter, bound to a schema and projected on each partition spec as it is met (spec, "Scan Planning").
+ *
+ * @throws LakehouseError INVALID_EXPRESSION when it does not fit the schema.
+ */
+export function fileFilter(
+  filter: Expression,
+  schema: Schema,
+  specs: SpecsById,
+  caseSensitive: boolean,
+): FileFilter {
+  const bound = bind(schema, filter, { caseSensitive });
+  if (bound.type === "true") return ALL;
+  const mayMatch = inclusiveMetricsEvaluator(bound);
+  const mustMatch = strictMetricsEvaluator(bound);
+  const bySpec = new Map<SpecId, SpecFilter>();
+  const unbound = new Map<BoundExpression, Expression>();
+  const of = (specId: SpecId, subject: string): SpecFilter => {
+    let known = bySpec.get(specId);
+    if (known === undefined) {
+      known = specFilter(bound, schema, specOf(specs, specId, subject));
+      bySpec.set(specId, known);
+    }
+    return known;
+  };
+  return {
+    mayMatchManifest: (manifest) =>
+      of(manifest.partitionSpecId, manifest.manifestPath).manifest(manifest.partitions),
+    mayMatchFile: (file) => of(file.specId, file.filePath).partition(file.partition) && mayMatch(file),
+    matchesWholly: (file) =>
+      of(file.specId, file.filePath).residual(file.partition).type === "true" || mustMatch(file),
+    residual: (file) => {
+      const residual = of(file.specId, file.filePath).residual(file.partition);
+      let expression = unbound.get(residual);
+      if (expression === undefined) {
+        expression = unbind(residual);
+        unbound.set(residual, expression);
+      }
+      return expression;
+    },
+  };
+}
+
+function specFilter(bound: BoundExpression, schema: Schema, { spec, types }: ResolvedSpec): SpecFilter {
+  // Tuples are in the types of the table as it is now. An older schema may know a column by a narrower type, or not
+  // at all; its literals would not compare, so such a spec prunes nothing.
+  const comparable = spec.fields.every((field, i) => {
+    const type = partitionFieldType(field, schema);
+    return type.type === "unknown" || sameType(type, types[i] as PrimitiveType);
+  });
+  if (spec.fields.length === 0 || !comparable) {
+    return { manifest: () => true, partition: () => true, residual: () => bound };
+  }
+  const projection = inclusiveProjection(spec, schema)(bound);
+  return {
+    manifest: manifestEvaluator(projection, spec, schema),
+    partition: partitionFilter(projection, spec),
+    residual: residualEvaluator(bound, spec, schema),
+  };
+}

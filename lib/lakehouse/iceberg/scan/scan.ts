@@ -1,0 +1,196 @@
+import type { ObjectStore } from "../../storage/index.js";
+import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
+import { DeleteIndex } from "../deletes/delete-index.js";
+import type { SequencedFile } from "../deletes/delete-rules.js";
+import type { Expression } from "../expressions/types.js";
+import { readManifests } from "../manifest/list.js";
+import { readManifest } from "../manifest/reader.js";
+import { specOf, specsById } from "../manifest/specs.js";
+import type { DataFile, ManifestEntry, ManifestFile } from "../manifest/types.js";
+import type { SequenceNumber, Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
+import type { PartitionSpec } from "../partitioning/types.js";
+import { selectFields } from "../schema/lookup.js";
+import type { Schema } from "../schema/types.js";
+import { deleteScope } from "./delete-scope.js";
+import { fileFilter } from "./file-filter.js";
+import { resolveSnapshot, type SnapshotAt } from "./snapshot-at.js";
+
+export interface ScanOptions extends SnapshotAt {
+  /** Columns to read, by full name; all when absent. */
+  readonly select?: readonly string[] | undefined;
+  /** Only rows for which this is true; files that can have none are not read. */
+  readonly filter?: Expression | undefined;
+  /** Whether column names must match in case. Default true. */
+  readonly caseSensitive?: boolean | undefined;
+  /** Enough files for so many rows are planned, where that can be told: no deletes, no residual. */
+  readonly limit?: number | undefined;
+}
+
+/** A data file to read, with what has to be taken away from it. */
+export interface ScanTask {
+  readonly dataFile: DataFile;
+  /** Deletes to apply; equality and position deletes and deletion vectors by their `content` and `fileFormat`. */
+  readonly deleteFiles: readonly DataFile[];
+  /** What is left of the filter for the rows of this file: the partition has proven the rest. */
+  readonly residual: Expression;
+  readonly spec: PartitionSpec;
+  /** Data sequence number of the file. */
+  readonly sequenceNumber: SequenceNumber;
+}
+
+/** What planning looked at and what it could leave out. Sizes in bytes. */
+export interface ScanReport {
+  readonly snapshotId: SnapshotId | undefined;
+  readonly totalDataManifests: number;
+  readonly skippedDataManifests: number;
+  readonly totalDeleteManifests: number;
+  readonly skippedDeleteManifests: number;
+  /** Data files in the manifests that were read, and in the skipped ones as far as these tell. */
+  readonly totalDataFiles: number;
+  readonly resultDataFiles: number;
+  readonly skippedDataFiles: number;
+  readonly resultDeleteFiles: number;
+  readonly totalFileSizeInBytes: bigint;
+  readonly resultFileSizeInBytes: bigint;
+  readonly planningMs: number;
+}
+
+export interface ScanPlan {
+  readonly tasks: readonly ScanTask[];
+  readonly report: ScanReport;
+}
+
+/**
+ * A read of a table at one snapshot: which files, which columns, which rows. Planning reads manifests only. It leaves
+ * out a file only when partition values or column metrics prove that none of its rows can match; on any doubt the
+ * file is kept, so pruning never changes a result (spec, "Scan Planning").
+ *
+ * @example
+ * const { tasks, report } = await table.scan({ filter: eq("origin", "ATL") }).planAll();
+ */
+export class TableScan {
+  readonly metadata: TableMetadata;
+  /** `undefined` for a table without a snapshot: the scan has no tasks. */
+  readonly snapshot: Snapshot | undefined;
+  /** The columns that the scan gives, as the snapshot's schema has them. */
+  readonly schema: Schema;
+  /** All columns, for the filter's sake. */
+  readonly tableSchema: Schema;
+  readonly filter: Expression;
+  readonly caseSensitive: boolean;
+  readonly limit: number | undefined;
+  readonly #store: ObjectStore;
+
+  constructor(store: ObjectStore, metadata: TableMetadata, options: ScanOptions = {}) {
+    this.#store = store;
+    this.metadata = metadata;
+    const { snapshot, schema } = resolveSnapshot(metadata, options);
+    this.snapshot = snapshot;
+    this.tableSchema = schema;
+    this.caseSensitive = options.caseSensitive ?? true;
+    const lookup = { caseSensitive: this.caseSensitive };
+    this.schema = options.select === undefined ? schema : selectFields(schema, options.select, lookup);
+    this.filter = options.filter ?? { type: "true" };
+    this.limit = options.limit;
+  }
+
+  /** The tasks, as their manifests are read. */
+  async *plan(): AsyncGenerator<ScanTask> {
+    yield* (await this.planAll()).tasks;
+  }
+
+  /** All tasks at once, with a report of what was looked at. */
+  async planAll(): Promise<ScanPlan> {
+    const began = performance.now();
+    const store = this.#store;
+    const specs = specsById(this.metadata);
+    const filter = fileFilter(this.filter, this.tableSchema, specs, this.caseSensitive);
+    const manifests = this.snapshot === undefined ? [] : await readManifests(store, this.snapshot);
+    const counts = new PlanCounts();
+    const readable = (content: ManifestFile["content"]): ManifestFile[] =>
+      manifests.filter((manifest) => {
+        if (manifest.content !== content) return false;
+        const kept = hasLiveFiles(manifest) && filter.mayMatchManifest(manifest);
+        counts.manifest(manifest, kept);
+        return kept;
+      });
+    const data = readable("data");
+    const deletes = readable("deletes");
+    const matching = async (manifest: ManifestFile): Promise<ManifestEntry[]> => {
+      const entries = await readManifest(store, manifest, specs);
+      return entries.filter((entry) => {
+        if (entry.status === "deleted") return false;
+        const kept = filter.mayMatchFile(entry.dataFile);
+        if (manifest.content === "data") counts.file(entry.dataFile, kept);
+        return kept;
+      });
+    };
+    const deleteEntries = await mapConcurrent(deletes, READ_CONCURRENCY, matching);
+    const index = new DeleteIndex(deleteEntries.flat().map(sequenced), deleteScope(this.metadata));
+    const dataEntries = await mapConcurrent(data, READ_CONCURRENCY, matching);
+    const tasks: ScanTask[] = [];
+    let rows = 0n;
+    for (const { file: dataFile, sequenceNumber } of dataEntries.flat().map(sequenced)) {
+      if (this.limit !== undefined && rows >= BigInt(this.limit)) break;
+      const task: ScanTask = {
+        dataFile,
+        deleteFiles: index.forDataFile({ file: dataFile, sequenceNumber }),
+        residual: filter.residual(dataFile),
+        spec: specOf(specs, dataFile.specId, dataFile.filePath).spec,
+        sequenceNumber,
+      };
+      // Rows that a delete or the rest of the filter may take away do not count towards a limit.
+      if (task.deleteFiles.length === 0 && task.residual.type === "true") rows += dataFile.recordCount;
+      tasks.push(task);
+    }
+    return { tasks, report: counts.report(this.snapshot, tasks, performance.now() - began) };
+  }
+}
+
+function sequenced({ dataFile, sequenceNumber = 0n }: ManifestEntry): SequencedFile {
+  return { file: dataFile, sequenceNumber };
+}
+
+function hasLiveFiles(manifest: ManifestFile): boolean {
+  return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0;
+}
+
+/** Counts for the report, kept while planning goes on. */
+class PlanCounts {
+  #manifests = { data: 0, deletes: 0 };
+  #skipped = { data: 0, deletes: 0 };
+  #files = 0;
+  #bytes = 0n;
+
+  manifest(manifest: ManifestFile, kept: boolean): void {
+    this.#manifests[manifest.content] += 1;
+    if (kept) return;
+    this.#skipped[manifest.content] += 1;
+    if (manifest.content === "data") {
+      this.#files += (manifest.addedFilesCount ?? 0) + (manifest.existingFilesCount ?? 0);
+    }
+  }
+
+  file(file: DataFile, _kept: boolean): void {
+    this.#files += 1;
+    this.#bytes += file.fileSizeInBytes;
+  }
+
+  report(snapshot: Snapshot | undefined, tasks: readonly ScanTask[], planningMs: number): ScanReport {
+    const total = snapshot?.summary?.["total-files-size"];
+    return {
+      snapshotId: snapshot?.snapshotId,
+      totalDataManifests: this.#manifests.data,
+      skippedDataManifests: this.#skipped.data,
+      totalDeleteManifests: this.#manifests.deletes,
+      skippedDeleteManifests: this.#skipped.deletes,
+      totalDataFiles: this.#files,
+      resultDataFiles: tasks.length,
+      skippedDataFiles: this.#files - tasks.length,
+      resultDeleteFiles: new Set(tasks.flatMap((task) => task.deleteFiles)).size,
+      totalFileSizeInBytes: total !== undefined && /^\d+$/.test(total) ? BigInt(total) : this.#bytes,
+      resultFileSizeInBytes: tasks.reduce((sum, task) => sum + task.dataFile.fileSizeInBytes, 0n),
+      planningMs,
+    };
+  }
+}

@@ -1,0 +1,41 @@
+/** Tables: one version of a table's metadata, what can be done with it, and the loop that commits it. */
+export { COMMIT_TOKEN, type CommitOptions, commitUpdates } from "./commit.js";
+export {
+  type ColumnMetricsRow,
+  type EntryRow,
+  type FileRow,
+  type HistoryRow,
+  inspectEntries,
+  inspectFiles,
+  inspectHistory,
+  inspectManifests,
+  inspectPartitions,
+  inspectRefs,
+  inspectSnapshots,
+  type ManifestRow,
+  type PartitionRow,
+  type PartitionSummaryRow,
+  type RefRow,
+  type SnapshotRow,
+  TableInspection,
+} from "./inspect.js";
+export { dataFileLocation, metadataFileLocation } from "./locations.js";
+export {
+  type AppendOptions,
+  FileChange,
+  type OverwriteOptions,
+  type RemainingRows,
+  type RewriteFiles,
+  type RowEngine,
+  type SnapshotOptions,
+  type TableState,
+} from "./operations.js";
+export {
+  booleanProperty,
+  numberProperty,
+  TABLE_PROPERTIES,
+  type TableProperty,
+  textProperty,
+} from "./properties.js";
+export { CherryPick, type NewRef, type Retention } from "./refs.js";
+export { Table, type TableInit } from "./table.js";

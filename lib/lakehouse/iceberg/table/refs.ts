@@ -1,0 +1,238 @@
+import { LakehouseError } from "../../errors.js";
+import type { ObjectStore } from "../../storage/index.js";
+import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
+import { readManifests } from "../manifest/list.js";
+import { readManifest } from "../manifest/reader.js";
+import { specsById } from "../manifest/specs.js";
+import type { DataFile } from "../manifest/types.js";
+import { ancestorsOf, isAncestorOf, snapshotById } from "../metadata/lookup.js";
+import { MAIN_BRANCH } from "../metadata/parse.js";
+import type { Snapshot, SnapshotId, SnapshotRef, TableMetadata } from "../metadata/types.js";
+import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
+import { SnapshotProducer } from "../snapshot/producer.js";
+import { selectFiles } from "../snapshot/selector.js";
+
+/** How long a reference and its snapshots are kept (spec, "Snapshot Retention Policy"). Ages in milliseconds. */
+export interface Retention {
+  readonly minSnapshotsToKeep?: number | undefined;
+  readonly maxSnapshotAgeMs?: bigint | undefined;
+  readonly maxRefAgeMs?: bigint | undefined;
+}
+
+export interface NewRef extends Retention {
+  readonly type: "branch" | "tag";
+  /** Default: the current snapshot. */
+  readonly snapshotId?: SnapshotId | undefined;
+}
+
+/** Creates a branch or a tag. @throws LakehouseError REF_EXISTS, NO_SUCH_SNAPSHOT. */
+export function createRef(name: string, { type, snapshotId, ...retention }: NewRef): PendingUpdate {
+  return {
+    propose: (base) => {
+      if (Object.hasOwn(base.refs, name)) {
+        throw new LakehouseError({
+          code: "REF_EXISTS",
+          subject: name,
+          message: `The table already has a ${base.refs[name]?.type} ${JSON.stringify(name)}.`,
+        });
+      }
+      const id = snapshotId ?? base.currentSnapshotId;
+      if (id === undefined) throw noSnapshot("current");
+      requireSnapshot(base, id);
+      return moved(base, name, { type, snapshotId: id, ...retention });
+    },
+  };
+}
+
+/** Removes a branch or tag. @throws LakehouseError NO_SUCH_REF. */
+export function removeRef(name: string): PendingUpdate {
+  return {
+    propose: (base) => {
+      const ref = requireRef(base, name);
+      return {
+        requirements: [{ type: "assert-ref-snapshot-id", ref: name, snapshotId: ref.snapshotId }],
+        updates: [{ action: "remove-snapshot-ref", refName: name }],
+      };
+    },
+  };
+}
+
+/** Changes what is kept of a branch or tag. @throws LakehouseError NO_SUCH_REF. */
+export function setRetention(name: string, retention: Retention): PendingUpdate {
+  return { propose: (base) => moved(base, name, { ...requireRef(base, name), ...retention }) };
+}
+
+/** Points a branch at any snapshot of the table, for better or worse. @throws LakehouseError NO_SUCH_SNAPSHOT. */
+export function setBranch(branch: string, snapshotId: SnapshotId): PendingUpdate {
+  return {
+    propose: (base) => {
+      requireSnapshot(base, snapshotId);
+      return moved(base, branch, { ...branchRef(base, branch), snapshotId });
+    },
+  };
+}
+
+/** Points a branch back at one of its own ancestors. @throws LakehouseError INVALID_ARGUMENT when it is none. */
+export function rollback(branch: string, snapshotId: SnapshotId): PendingUpdate {
+  return {
+    propose: (base) => {
+      requireSnapshot(base, snapshotId);
+      const ref = requireRef(base, branch);
+      if (!isAncestorOf(base, ref.snapshotId, snapshotId)) {
+        throw new LakehouseError({
+          code: "INVALID_ARGUMENT",
+          subject: branch,
+          message: `Cannot roll ${JSON.stringify(branch)} back to ${snapshotId}: it is no ancestor of the branch's snapshot.`,
+        });
+      }
+      return moved(base, branch, { ...branchRef(base, branch), snapshotId });
+    },
+  };
+}
+
+/** Moves a branch forward to the snapshot of another reference. @throws LakehouseError REF_CONFLICT when they have diverged. */
+export function fastForward(branch: string, to: string): PendingUpdate {
+  return {
+    propose: (base) => {
+      const target = requireRef(base, to).snapshotId;
+      const ref = Object.hasOwn(base.refs, branch) ? base.refs[branch] : undefined;
+      if (ref !== undefined && !isAncestorOf(base, target, ref.snapshotId)) {
+        throw new LakehouseError({
+          code: "REF_CONFLICT",
+          subject: branch,
+          message: `Cannot fast-forward ${JSON.stringify(branch)} to ${JSON.stringify(to)}: they have diverged.`,
+          remedy: "Cherry-pick its snapshots instead.",
+        });
+      }
+      return moved(base, branch, { ...branchRef(base, branch), snapshotId: target });
+    },
+  };
+}
+
+/**
+ * Publishes a staged snapshot: moves the branch to it where it was made on top of the branch's snapshot, otherwise
+ * makes its changes again on top. The new snapshot's summary names it (`source-snapshot-id`, `published-wap-id`).
+ *
+ * Appends can always be made again; other operations only while the files that they removed are still there.
+ */
+export class CherryPick implements PendingUpdate {
+  readonly #store: ObjectStore;
+  readonly #snapshotId: SnapshotId;
+  readonly #branch: string;
+  #producer: SnapshotProducer | undefined;
+
+  constructor(store: ObjectStore, snapshotId: SnapshotId, branch: string = MAIN_BRANCH) {
+    this.#store = store;
+    this.#snapshotId = snapshotId;
+    this.#branch = branch;
+  }
+
+  async propose(base: TableMetadata): Promise<Proposal> {
+    const picked = requireSnapshot(base, this.#snapshotId);
+    const head = Object.hasOwn(base.refs, this.#branch) ? base.refs[this.#branch]?.snapshotId : undefined;
+    this.#checkUnpublished(base, head, picked);
+    if (picked.parentSnapshotId === head) {
+      return moved(base, this.#branch, { ...branchRef(base, this.#branch), snapshotId: picked.snapshotId });
+    }
+    this.#producer ??= await this.#again(base, picked);
+    return this.#producer.propose(base);
+  }
+
+  #checkUnpublished(base: TableMetadata, head: SnapshotId | undefined, picked: Snapshot): void {
+    const wapId = picked.summary?.["wap.id"];
+    for (const ancestor of ancestorsOf(base, head)) {
+      const { summary } = ancestor;
+      const published =
+        ancestor.snapshotId === picked.snapshotId ||
+        summary?.["source-snapshot-id"] === String(picked.snapshotId) ||
+        (wapId !== undefined && (summary?.["wap.id"] === wapId || summary?.["published-wap-id"] === wapId));
+      if (!published) continue;
+      throw new LakehouseError({
+        code: "INVALID_ARGUMENT",
+        subject: String(picked.snapshotId),
+        message: `Snapshot ${picked.snapshotId} is already published, by ${ancestor.snapshotId}.`,
+      });
+    }
+  }
+
+  async #again(base: TableMetadata, picked: Snapshot): Promise<SnapshotProducer> {
+    const specs = specsById(base);
+    const manifests = (await readManifests(this.#store, picked)).filter(
+      (m) => m.addedSnapshotId === picked.snapshotId,
+    );
+    const entries = (
+      await mapConcurrent(manifests, READ_CONCURRENCY, (manifest) =>
+        readManifest(this.#store, manifest, specs),
+      )
+    )
+      .flat()
+      .filter((entry) => entry.snapshotId === picked.snapshotId);
+    const files = (status: "added" | "deleted", data: boolean): DataFile[] =>
+      entries
+        .filter((entry) => entry.status === status && (entry.dataFile.content === "data") === data)
+        .map((entry) => entry.dataFile);
+    const wapId = picked.summary?.["wap.id"];
+    const removedData = files("deleted", true);
+    const removedDeletes = files("deleted", false);
+    return new SnapshotProducer(this.#store, base, {
+      operation: picked.summary?.operation ?? "append",
+      addedDataFiles: files("added", true),
+      addedDeleteFiles: files("added", false),
+      removedDataFiles: removedData.length > 0 ? selectFiles(removedData) : undefined,
+      removedDeleteFiles: removedDeletes.length > 0 ? selectFiles(removedDeletes) : undefined,
+      branch: this.#branch,
+      summary: {
+        "source-snapshot-id": String(picked.snapshotId),
+        ...(wapId === undefined ? {} : { "published-wap-id": wapId }),
+      },
+    });
+  }
+
+  async settle(committed: TableMetadata | undefined): Promise<void> {
+    await this.#producer?.settle(committed);
+  }
+}
+
+function moved(base: TableMetadata, name: string, ref: SnapshotRef): Proposal {
+  const before = Object.hasOwn(base.refs, name) ? (base.refs[name]?.snapshotId ?? null) : null;
+  return {
+    requirements: [{ type: "assert-ref-snapshot-id", ref: name, snapshotId: before }],
+    updates: [{ action: "set-snapshot-ref", refName: name, ref }],
+  };
+}
+
+function branchRef(base: TableMetadata, branch: string): Omit<SnapshotRef, "snapshotId"> {
+  const ref = Object.hasOwn(base.refs, branch) ? base.refs[branch] : undefined;
+  if (ref?.type === "tag") {
+    throw new LakehouseError({
+      code: "REF_CONFLICT",
+      subject: branch,
+      message: `${JSON.stringify(branch)} is a tag, and tags never move.`,
+    });
+  }
+  return ref ?? { type: "branch" };
+}
+
+function requireRef(base: TableMetadata, name: string): SnapshotRef {
+  const ref = Object.hasOwn(base.refs, name) ? base.refs[name] : undefined;
+  if (ref !== undefined) return ref;
+  throw new LakehouseError({
+    code: "NO_SUCH_REF",
+    subject: name,
+    message: `The table has no branch or tag ${JSON.stringify(name)}.`,
+  });
+}
+
+function requireSnapshot(base: TableMetadata, id: SnapshotId): Snapshot {
+  const snapshot = snapshotById(base, id);
+  if (snapshot === undefined) throw noSnapshot(String(id));
+  return snapshot;
+}
+
+function noSnapshot(id: string): LakehouseError {
+  return new LakehouseError({
+    code: "NO_SUCH_SNAPSHOT",
+    subject: id,
+    message: `The table has no snapshot ${id}.`,
+  });
+}

@@ -1,0 +1,236 @@
+import type { ObjectStore } from "../../storage/index.js";
+import type { AppendData } from "../data/input.js";
+import type { Expression } from "../expressions/types.js";
+import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../metadata/lookup.js";
+import { MAIN_BRANCH } from "../metadata/parse.js";
+import type { Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
+import type { PartitionSpec, SortOrder } from "../partitioning/types.js";
+import { type ScanOptions, TableScan } from "../scan/scan.js";
+import type { Schema } from "../schema/types.js";
+import type { PendingUpdate } from "../snapshot/pending.js";
+import type { SnapshotChange } from "../snapshot/producer.js";
+import type { Committer, LoadedTable, TableIdentifier } from "../updates/types.js";
+import { type CommitOptions, commitUpdates } from "./commit.js";
+import { TableInspection } from "./inspect.js";
+import {
+  type AppendOptions,
+  append,
+  FileChange,
+  type OverwriteOptions,
+  overwrite,
+  overwritePartitions,
+  type RewriteFiles,
+  type RowEngine,
+  rewriteFiles,
+  type SnapshotOptions,
+  truncate,
+} from "./operations.js";
+import {
+  CherryPick,
+  createRef,
+  fastForward,
+  type NewRef,
+  type Retention,
+  removeRef,
+  rollback,
+  setBranch,
+  setRetention,
+} from "./refs.js";
+
+export interface TableInit extends LoadedTable {
+  readonly identifier: TableIdentifier;
+  readonly store: ObjectStore;
+  readonly committer: Committer;
+  /** Rewrites rows for copy-on-write; brought in by who has a query engine. */
+  readonly engine?: RowEngine | undefined;
+}
+
+/**
+ * A table, as one version of its metadata describes it. Immutable: what changes the table gives a new `Table`, and
+ * this one goes on showing what it showed.
+ *
+ * @example
+ * const flights = await catalog.createTable("flights.bronze", { schema });
+ * const after = await flights.append(rows);
+ * const { tasks } = await after.scan({ filter: eq("origin", "ATL") }).planAll();
+ */
+export class Table<Row = Record<string, unknown>> {
+  readonly identifier: TableIdentifier;
+  readonly store: ObjectStore;
+  readonly committer: Committer;
+  readonly metadata: TableMetadata;
+  readonly metadataLocation: string;
+  readonly engine: RowEngine | undefined;
+  readonly #init: TableInit;
+
+  constructor(init: TableInit) {
+    this.#init = init;
+    this.identifier = init.identifier;
+    this.store = init.store;
+    this.committer = init.committer;
+    this.metadata = init.metadata;
+    this.metadataLocation = init.metadataLocation;
+    this.engine = init.engine;
+  }
+
+  get name(): string {
+    return [...this.identifier.namespace, this.identifier.name].join(".");
+  }
+
+  get location(): string {
+    return this.metadata.location;
+  }
+
+  get properties(): Readonly<Record<string, string>> {
+    return this.metadata.properties;
+  }
+
+  get schema(): Schema {
+    return currentSchema(this.metadata);
+  }
+
+  get spec(): PartitionSpec {
+    return defaultSpec(this.metadata);
+  }
+
+  get sortOrder(): SortOrder {
+    return defaultSortOrder(this.metadata);
+  }
+
+  get currentSnapshot(): Snapshot | undefined {
+    return currentSnapshot(this.metadata);
+  }
+
+  /** The table as it is now. */
+  async refresh(): Promise<Table<Row>> {
+    return this.#at(await this.committer.load());
+  }
+
+  /** The same table with an engine for what has to read rows back. */
+  withEngine(engine: RowEngine): Table<Row> {
+    return new Table<Row>({ ...this.#init, engine });
+  }
+
+  #at(loaded: LoadedTable): Table<Row> {
+    return new Table<Row>({ ...this.#init, ...loaded });
+  }
+
+  /**
+   * Adds rows in one snapshot. Concurrent commits are no obstacle: an append can always go on top.
+   *
+   * @param data rows of the schema's type, or Arrow data: a table, or batches in an iterable of either kind.
+   * @returns the table with the rows. Without rows no snapshot is made.
+   * @throws LakehouseError SCHEMA_MISMATCH naming row, column, expected and found; COMMIT_CONFLICT,
+   *   COMMIT_STATE_UNKNOWN.
+   */
+  async append(data: AppendData<Row>, options: AppendOptions & CommitOptions = {}): Promise<Table<Row>> {
+    return this.#commitChange(await append(this, data, options), options);
+  }
+
+  /**
+   * Replaces the rows for which `where` is true by those of `data`, in one snapshot: a day that is loaded again, say.
+   * Starts on the table as it is now, not on this view of it.
+   *
+   * @throws LakehouseError COMMIT_CONFLICT when others changed what the filter covers meanwhile, as far as the isolation
+   *   level forbids it; UNSUPPORTED_FEATURE when files match in part and no engine was handed in to rewrite them.
+   */
+  async overwrite(
+    data: AppendData<Row>,
+    options: OverwriteOptions & CommitOptions & { readonly where: Expression },
+  ): Promise<Table<Row>> {
+    const now = await this.refresh();
+    return now.#commitChange(await overwrite(now, options.where, data, options), options);
+  }
+
+  /** Replaces every partition in which `data` has a row, and leaves the others alone. Throws as `overwrite` does. */
+  async overwritePartitions(
+    data: AppendData<Row>,
+    options: OverwriteOptions & CommitOptions = {},
+  ): Promise<Table<Row>> {
+    const now = await this.refresh();
+    return now.#commitChange(await overwritePartitions(now, data, options), options);
+  }
+
+  /**
+   * Deletes the rows for which `where` is true, copy-on-write: whole files are dropped, the others are written again
+   * without these rows. Throws as `overwrite` does.
+   */
+  async deleteRows(where: Expression, options: OverwriteOptions & CommitOptions = {}): Promise<Table<Row>> {
+    const now = await this.refresh();
+    return now.#commitChange(await overwrite<Row>(now, where, undefined, options), options);
+  }
+
+  /** Deletes all rows. The files stay until their snapshots expire. */
+  truncate(options: SnapshotOptions & CommitOptions = {}): Promise<Table<Row>> {
+    return this.#commitChange(truncate(this, options), options);
+  }
+
+  /** Replaces files by others with the same rows: compaction. @throws LakehouseError COMMIT_CONFLICT when one is gone. */
+  rewriteFiles(
+    files: RewriteFiles,
+    options: SnapshotOptions & CommitOptions & { readonly validateFrom?: SnapshotId } = {},
+  ): Promise<Table<Row>> {
+    return this.#commitChange(rewriteFiles(this, files, options), options);
+  }
+
+  /** Commits a change of files that the caller has written: what the operations above come down to. */
+  commitFiles(change: SnapshotChange, options: SnapshotOptions & CommitOptions = {}): Promise<Table<Row>> {
+    return this.#commitChange(new FileChange(this, change, options), options);
+  }
+
+  async #commitChange(change: FileChange | undefined, options: CommitOptions): Promise<Table<Row>> {
+    return change === undefined ? this : this.update([change], options);
+  }
+
+  /**
+   * Commits updates together, in one step: new snapshots, and changes of schema, spec, properties, references. Each is
+   * put on top of what the ones before it make of the table.
+   */
+  async update(updates: readonly PendingUpdate[], options: CommitOptions = {}): Promise<Table<Row>> {
+    return this.#at(await commitUpdates(this.committer, this, updates, options));
+  }
+
+  /** Creates a branch or tag, at the current snapshot unless told otherwise. */
+  createRef(name: string, ref: NewRef): Promise<Table<Row>> {
+    return this.update([createRef(name, ref)]);
+  }
+
+  removeRef(name: string): Promise<Table<Row>> {
+    return this.update([removeRef(name)]);
+  }
+
+  /** Changes how long a branch or tag and its snapshots are kept. */
+  setRetention(name: string, retention: Retention): Promise<Table<Row>> {
+    return this.update([setRetention(name, retention)]);
+  }
+
+  /** Points `main`, or another branch, back at one of its ancestors. */
+  rollback(snapshotId: SnapshotId, branch: string = MAIN_BRANCH): Promise<Table<Row>> {
+    return this.update([rollback(branch, snapshotId)]);
+  }
+
+  /** Points `main`, or another branch, at any snapshot of the table. */
+  setBranch(snapshotId: SnapshotId, branch: string = MAIN_BRANCH): Promise<Table<Row>> {
+    return this.update([setBranch(branch, snapshotId)]);
+  }
+
+  /** Moves a branch forward to where another reference is. */
+  fastForward(branch: string, to: string): Promise<Table<Row>> {
+    return this.update([fastForward(branch, to)]);
+  }
+
+  /** Publishes a staged snapshot on a branch: as it is where it can be, else its changes made again. */
+  cherryPick(snapshotId: SnapshotId, branch: string = MAIN_BRANCH): Promise<Table<Row>> {
+    return this.update([new CherryPick(this.store, snapshotId, branch)]);
+  }
+
+  /** A read of the table: plan it, or hand it to a query engine. */
+  scan(options: ScanOptions = {}): TableScan {
+    return new TableScan(this.store, this.metadata, options);
+  }
+
+  /** The table's metadata as plain rows. Of the current snapshot, unless another is named. */
+  get inspect(): TableInspection {
+    return new TableInspection(this.store, this.metadata);
+  }
+}

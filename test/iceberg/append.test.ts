@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import { and, eq, gtEq, isNull, lt } from "../../lib/lakehouse/iceberg/expressions/index.js";
+import { asc } from "../../lib/lakehouse/iceberg/partitioning/sort-order.js";
+import { bucket, day, identity } from "../../lib/lakehouse/iceberg/partitioning/spec.js";
+import { defineSchema, int, string, timestamp } from "../../lib/lakehouse/iceberg/schema/index.js";
+import { batchOf, createTable, scratch } from "./support/tables.js";
+
+const SCHEMA = defineSchema({ at: timestamp(), delay: int().optional(), origin: string() });
+const DAY_MS = 86_400_000;
+
+/** Rows of `days` days from 2001-01-01, the origins in turn. */
+function flights(days: number, perDay: number, origins: readonly string[]): Record<string, unknown>[] {
+  return Array.from({ length: days * perDay }, (_, i) => ({
+    at: Date.UTC(2001, 0, 1) + Math.floor(i / perDay) * DAY_MS + (i % perDay) * 1000,
+    delay: i % 7 === 0 ? null : i,
+    origin: origins[i % origins.length],
+  }));
+}
+
+describe("append", () => {
+  test("an empty table scans to nothing; an append of nothing makes no snapshot", () =>
+    scratch(async (directory) => {
+      const { table, committer } = await createTable(directory, { schema: SCHEMA });
+      expect((await table.scan().planAll()).tasks).toEqual([]);
+      expect(await table.append([])).toBe(table);
+      expect(committer.commits).toBe(0);
+    }));
+
+  test("writes one file a partition, sorted, with metrics, and counts them as Java does", () =>
+    scratch(async (directory) => {
+      const created = await createTable(directory, {
+        schema: SCHEMA,
+        partitionSpec: [day("at")],
+        sortOrder: [asc("origin")],
+      });
+      const { schema } = created.table;
+      const table = await created.table.append([batchOf(schema, flights(3, 10, ["ORD", "ATL"]))]);
+      const files = await table.inspect.files();
+      expect(files.map((file) => file.partition)).toEqual([
+        { at_day: "2001-01-01" },
+        { at_day: "2001-01-02" },
+        { at_day: "2001-01-03" },
+      ]);
+      expect(files[0]?.readableMetrics.origin).toMatchObject({
+        valueCount: 10n,
+        nullValueCount: 0n,
+        lowerBound: "ATL",
+        upperBound: "ORD",
+      });
+      expect(files[0]?.readableMetrics.delay).toMatchObject({
+        nullValueCount: 2n,
+        lowerBound: 1,
+        upperBound: 9,
+      });
+      expect(files.every((file) => file.sortOrderId === 1)).toBe(true);
+      expect(table.currentSnapshot?.summary).toMatchObject({
+        operation: "append",
+        "added-data-files": "3",
+        "added-records": "30",
+        "changed-partition-count": "3",
+        "total-data-files": "3",
+        "total-records": "30",
+        "total-delete-files": "0",
+        "engine-name": "sololakehouse",
+      });
+    }));
+
+  test("keeps the earlier view as it was: tables are values", () =>
+    scratch(async (directory) => {
+      const { table } = await createTable(directory, { schema: SCHEMA });
+      const after = await table.append([batchOf(table.schema, flights(1, 5, ["ATL"]))]);
+      expect(table.currentSnapshot).toBeUndefined();
+      expect((await after.scan().planAll()).tasks).toHaveLength(1);
+      expect((await table.refresh()).currentSnapshot?.snapshotId).toBe(after.currentSnapshot?.snapshotId);
+    }));
+
+  test("a stale view appends on top of what others committed", () =>
+    scratch(async (directory) => {
+      const { table } = await createTable(directory, { schema: SCHEMA });
+      const rows = [batchOf(table.schema, flights(1, 5, ["ATL"]))];
+      await table.append(rows);
+      await table.append(rows);
+      const after = await table.append(rows);
+      expect(after.metadata.snapshots.map((snapshot) => snapshot.sequenceNumber)).toEqual([1n, 2n, 3n]);
+      expect(after.currentSnapshot?.summary?.["total-records"]).toBe("15");
+      const { tasks } = await after.scan().planAll();
+      expect(tasks.map((task) => task.sequenceNumber).sort()).toEqual([1n, 2n, 3n]);
+    }));
+
+  test("the same token twice gives one snapshot, and leaves no second file", () =>
+    scratch(async (directory) => {
+      const { table, store } = await createTable(directory, { schema: SCHEMA });
+      const rows = [batchOf(table.schema, flights(1, 5, ["ATL"]))];
+      const first = await table.append(rows, { token: "load-1" });
+      const second = await table.append(rows, { token: "load-1" });
+      expect(second.metadata.snapshots).toHaveLength(1);
+      expect(second.currentSnapshot?.snapshotId).toBe(first.currentSnapshot?.snapshotId);
+      const data: string[] = [];
+      for await (const object of store.list(`${table.location}/data/`)) data.push(object.uri);
+      expect(data).toHaveLength(1);
+    }));
+
+  test("splits by several partition fields, with nulls in a partition of their own", () =>
+    scratch(async (directory) => {
+      const created = await createTable(directory, {
+        schema: SCHEMA,
+        partitionSpec: [identity("delay"), bucket("origin", 4)],
+      });
+      const rows = [
+        { at: 0, delay: 1, origin: "a" },
+        { at: 0, delay: null, origin: "a" },
+        { at: 0, delay: 1, origin: "a" },
+        { at: 0, delay: null, origin: "b" },
+      ];
+      const table = await created.table.append([batchOf(created.table.schema, rows)]);
+      const files = await table.inspect.files();
+      expect(files.reduce((sum, file) => sum + file.recordCount, 0n)).toBe(4n);
+      expect(new Set(files.map((file) => JSON.stringify(file.partition))).size).toBe(files.length);
+      const { tasks } = await table.scan({ filter: isNull("delay") }).planAll();
+      expect(tasks.every((task) => task.dataFile.partition[0] === null)).toBe(true);
+      expect(tasks.reduce((sum, task) => sum + task.dataFile.recordCount, 0n)).toBe(2n);
+    }));
+});
+
+describe("planning", () => {
+  test("prunes manifests and files by partition, and leaves a residual only where the partition does not decide", () =>
+    scratch(async (directory) => {
+      const created = await createTable(directory, { schema: SCHEMA, partitionSpec: [day("at")] });
+      let { table } = created;
+      for (const start of [0, 10, 20]) {
+        const rows = flights(10, 4, ["ATL", "ORD"]).map((row) => ({
+          ...row,
+          at: (row.at as number) + start * DAY_MS,
+        }));
+        table = await table.append([batchOf(table.schema, rows)]);
+      }
+      const wholeDays = and(gtEq("at", "2001-01-12T00:00:00"), lt("at", "2001-01-14T00:00:00"));
+      const { tasks, report } = await table.scan({ filter: wholeDays }).planAll();
+      expect(tasks).toHaveLength(2);
+      expect(tasks.map((task) => task.residual.type)).toEqual(["true", "true"]);
+      expect(report).toMatchObject({
+        totalDataManifests: 3,
+        skippedDataManifests: 2,
+        totalDataFiles: 30,
+        resultDataFiles: 2,
+      });
+      const part = await table.scan({ filter: and(wholeDays, eq("origin", "ATL")) }).planAll();
+      expect(part.tasks[0]?.residual).toMatchObject({ type: "eq", term: "origin" });
+      const none = await table.scan({ filter: eq("origin", "ZZZ") }).planAll();
+      expect(none.tasks).toEqual([]);
+      expect(none.report.skippedDataFiles).toBe(30);
+    }));
+
+  test("reads at a snapshot, at a time and at a tag", () =>
+    scratch(async (directory) => {
+      const created = await createTable(directory, { schema: SCHEMA });
+      const rows = [batchOf(created.table.schema, flights(1, 5, ["ATL"]))];
+      const one = await created.table.append(rows);
+      const tagged = await one.createRef("v1", { type: "tag" });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const two = await tagged.append(rows);
+      const first = one.currentSnapshot;
+      const count = async (at: Parameters<typeof two.scan>[0]) => (await two.scan(at).planAll()).tasks.length;
+      expect(await count({})).toBe(2);
+      expect(await count({ snapshotId: first?.snapshotId })).toBe(1);
+      expect(await count({ asOf: first?.timestampMs })).toBe(1);
+      expect(await count({ ref: "v1" })).toBe(1);
+      expect(() => two.scan({ ref: "nope" })).toThrow(/nope/);
+      expect(() => two.scan({ snapshotId: 1n, ref: "v1" })).toThrow(/one of/);
+    }));
+});
