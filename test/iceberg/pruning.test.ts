@@ -401,4 +401,70 @@ describe("pruning by hand", () => {
     );
     expect([filter([-2]), filter([-1]), filter([-3]), filter([0])]).toEqual([true, true, false, false]);
   });
+
+  /** Every value against every literal: the projections of a predicate on one column. */
+  function exhaust(
+    name: Name,
+    transform: string,
+    values: readonly PrimitiveValue[],
+    expressions: readonly Expression[],
+  ) {
+    const { id } = schema.fields.find((field) => field.name === name)!;
+    const spec: PartitionSpec = {
+      specId: 0,
+      fields: [{ sourceIds: [id], fieldId: 1000, name: "f", transform: parseTransform(transform) }],
+    };
+    for (const expression of expressions) {
+      const bound = bind(schema, expression);
+      const inclusive = partitionFilter(inclusiveProjection(spec, schema)(bound), spec);
+      const strict = partitionFilter(strictProjection(spec, schema)(bound), spec);
+      for (const value of values) {
+        const row = { [name]: value } as Row;
+        const matched = truth(bound, row) === true;
+        const tuple = tupleOf(spec, row);
+        if (matched) expect(inclusive(tuple), `${name} ${String(value)}`).toBe(true);
+        if (strict(tuple)) expect(matched, `${name} ${String(value)}`).toBe(true);
+      }
+    }
+  }
+
+  test("prefixes shorter than, as long as and longer than the width of truncation", () => {
+    const texts = [""];
+    for (const text of texts) if (text.length < 4) texts.push(`${text}a`, `${text}b`);
+    for (const width of [1, 2, 3]) {
+      exhaust(
+        "s",
+        `truncate[${width}]`,
+        texts,
+        texts.flatMap((text) => [
+          startsWith("s", text),
+          notStartsWith("s", text),
+          lt("s", text),
+          gt("s", text),
+        ]),
+      );
+    }
+  });
+
+  test("integers next to the lowest, whose truncation wraps around", () => {
+    const ints = [...Array(25).keys()].flatMap((n) => [-2147483648 + n, 2147483647 - n, n - 12]);
+    const all = [lt, ltEq, gt, gtEq, eq, notEq];
+    exhaust(
+      "i",
+      "truncate[10]",
+      ints,
+      ints.flatMap((n) => all.map((build) => build("i", n))),
+    );
+    const longs = [...Array(25).keys()].flatMap((n) => [
+      -(2n ** 63n) + BigInt(n),
+      2n ** 63n - 1n - BigInt(n),
+      BigInt(n - 12),
+    ]);
+    exhaust(
+      "l",
+      "truncate[10]",
+      longs,
+      longs.flatMap((n) => all.map((build) => build("l", n))),
+    );
+  });
 });
