@@ -7,6 +7,7 @@ import { ConflictError } from "./content.js";
 import type { Hash, StoredObject } from "./hash.js";
 import type { ObjectCache } from "./object-cache.js";
 import { type ReferenceType, RefMover, type RefOperation, type RefState, readRef, readRefs } from "./refs.js";
+import type { InTurn } from "./turns.js";
 
 /** What the operations of a version store work with. */
 export interface StoreContext {
@@ -16,8 +17,8 @@ export interface StoreContext {
   readonly now: () => number;
   /** Who acts where a call does not say. */
   readonly author: string;
-  /** Runs one change of a ref at a time in this process: those that wait would only lose the race and redo. */
-  readonly inTurn: <T>(name: string, change: () => Promise<T>) => Promise<T>;
+  /** By the name of the ref. */
+  readonly inTurn: InTurn;
 }
 
 /** A ref that exists. Throws `NO_SUCH_REF` with a name that is close. */

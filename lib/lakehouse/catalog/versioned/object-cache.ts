@@ -71,6 +71,14 @@ export class ObjectCache {
     }
   }
 
+  /** Drops objects that were deleted. */
+  forget(hashes: readonly Hash[]): void {
+    for (const hash of hashes) {
+      this.#size -= this.#entries.get(hash)?.size ?? 0;
+      this.#entries.delete(hash);
+    }
+  }
+
   #decode(hash: Hash, bytes: Uint8Array): unknown {
     if (sha256(bytes) !== hash) {
       throw new LakehouseError({

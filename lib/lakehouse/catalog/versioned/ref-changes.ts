@@ -1,7 +1,7 @@
 import { LakehouseError } from "../../errors.js";
 import { ConflictError } from "./content.js";
 import { liveRef, type StoreContext } from "./context.js";
-import type { Hash } from "./hash.js";
+import { BEGINNING, type Hash } from "./hash.js";
 import { checkReferenceName } from "./reference-expression.js";
 import {
   type Reference,
@@ -58,6 +58,19 @@ async function write(
   });
 }
 
+/** Asks the backend itself: another process may have collected a commit that this one still has in its cache. */
+async function requireStored(context: StoreContext, hash: Hash): Promise<void> {
+  if (hash === BEGINNING) return;
+  const [found] = await context.backend.get([hash]);
+  if (found !== undefined) return;
+  throw new LakehouseError({
+    code: "NO_SUCH_REF",
+    subject: hash,
+    message: `There is no commit ${hash}.`,
+    remedy: "It may have been garbage-collected. The log lists the hashes.",
+  });
+}
+
 export async function createRef(
   context: StoreContext,
   type: ReferenceType,
@@ -66,6 +79,7 @@ export async function createRef(
   options: RefWriteOptions = {},
 ): Promise<Reference> {
   checkReferenceName(name);
+  await requireStored(context, at);
   await write(context, name, options, async (state) => {
     if (state?.hash === undefined) return { type, operation: "CREATE", to: at };
     throw new LakehouseError({
@@ -84,6 +98,7 @@ export async function assignRef(
   to: Hash,
   options: RefWriteOptions = {},
 ): Promise<Reference> {
+  await requireStored(context, to);
   let type: ReferenceType = "BRANCH";
   await write(context, name, options, async () => {
     ({ type } = await liveRef(context, name));

@@ -20,7 +20,9 @@ export async function sweep(
   let swept = 0;
   const hashes = dead.map(({ hash }) => hash);
   for (let start = 0; start < hashes.length; start += BATCH) {
-    swept += await context.backend.deleteObjects(hashes.slice(start, start + BATCH), cutoff);
+    const batch = hashes.slice(start, start + BATCH);
+    swept += await context.backend.deleteObjects(batch, cutoff);
+    context.objects.forget(batch);
   }
   return swept;
 }

@@ -41,8 +41,8 @@ export async function* entriesOf(
 ): AsyncGenerator<Entry> {
   const prefix = keyPrefix(namespace);
   // NUL is the least character: nothing lies between a key and the key with one more.
-  const from = after === undefined ? prefix : `${after}\u0000`;
-  yield* entriesFrom(objects, tree, prefix, from > prefix ? from : prefix);
+  const from = after === undefined || after < prefix ? prefix : `${after}\u0000`;
+  yield* entriesFrom(objects, tree, prefix, from);
 }
 
 /** The entries directly in a namespace (in no namespace for `[]`), by key, after the name `after`. What lies deeper is skipped, not read. */

@@ -29,6 +29,7 @@ import {
 import { type ResolvedReference, resolveReference } from "./resolve.js";
 import { diffMaps, EMPTY_MAP } from "./sorted-map.js";
 import { contentAt, type Entry, entriesOf, namespaceConflicts } from "./tree.js";
+import { turns } from "./turns.js";
 
 export interface VersionStoreOptions {
   /** Author and committer where a call does not say. */
@@ -69,7 +70,7 @@ export class VersionStore {
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
     const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now } = options;
     const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP]);
-    this.context = { backend, objects, now, author, inTurn: queues() };
+    this.context = { backend, objects, now, author, inTurn: turns() };
   }
 
   // References
@@ -216,19 +217,4 @@ export class VersionStore {
       if (!(error instanceof LakehouseError && error.code === "REF_EXISTS")) throw error;
     }
   }
-}
-
-/** Runs changes of one name one after the other. A failed one does not hold up those behind it. */
-function queues(): StoreContext["inTurn"] {
-  const last = new Map<string, Promise<unknown>>();
-  return (name, change) => {
-    const before = last.get(name) ?? Promise.resolve();
-    const turn = before.then(change, change);
-    last.set(name, turn);
-    const forget = (): void => {
-      if (last.get(name) === turn) last.delete(name);
-    };
-    turn.then(forget, forget);
-    return turn;
-  };
 }
