@@ -21,8 +21,10 @@ export async function execute(
   onError: (error: unknown) => LakehouseError,
 ): Promise<QueryResult> {
   try {
-    const statement = await prepare(connection, bytes);
-    const { schema, batches } = readBatches(await statement.stream());
+    const sql = fromByteString(bytes);
+    await connection.run("BEGIN TRANSACTION READ ONLY");
+    const statement = await prepare(connection, sql);
+    const { schema, batches } = readBatches(await statement.stream(), () => verify(connection, sql));
     const first = await batches.next();
     const second = first.done ? first : await batches.next();
     if (second.done) release();
@@ -39,8 +41,7 @@ export async function execute(
 }
 
 /** Types that Arrow has no twin of are cast to text, at whatever depth they stand. */
-async function prepare(connection: DuckDBConnection, bytes: string): Promise<DuckDBPreparedStatement> {
-  const sql = fromByteString(bytes);
+async function prepare(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
   const statement = await connection.prepare(sql);
   const columns = Array.from({ length: statement.columnCount }, (_, i) => ({
     name: statement.columnName(i),
@@ -53,4 +54,19 @@ async function prepare(connection: DuckDBConnection, bytes: string): Promise<Duc
   );
   const inner = sql.replace(/;\s*$/, "");
   return connection.prepare(`SELECT ${list.join(", ")} FROM (${inner}\n) AS q(${names.join(", ")})`);
+}
+
+/**
+ * DuckDB's binding ends a stream in the same way whether the query is through or failed half-way: a failed one would
+ * look whole. But the failure aborts the transaction around it, and that shows. The error itself is lost by then, so
+ * the query runs again, without its rows, to say what it was.
+ */
+async function verify(connection: DuckDBConnection, sql: string): Promise<void> {
+  try {
+    await connection.run("SELECT 1");
+  } catch {
+    await connection.run("ROLLBACK");
+    await connection.run(`EXPLAIN ANALYZE ${sql}`);
+    throw new Error("The query failed while its rows were read, and did not fail again.");
+  }
 }

@@ -15,8 +15,12 @@ export interface BatchReader {
   readonly batches: AsyncGenerator<arrow.RecordBatch, void, undefined>;
 }
 
-/** Turns a streaming DuckDB result into Arrow batches, column by column, without a JavaScript value per cell. */
-export function readBatches(result: DuckDBResult): BatchReader {
+/**
+ * Turns a streaming DuckDB result into Arrow batches, column by column, without a JavaScript value per cell.
+ *
+ * @param verify called at the end of the stream, before the last batch is given: it throws when the end came too early.
+ */
+export function readBatches(result: DuckDBResult, verify: () => Promise<void>): BatchReader {
   const types = result.columnTypes();
   const gatherers = types.map((type) => gathererFor(type));
   const names = result.deduplicatedColumnNames();
@@ -49,6 +53,7 @@ export function readBatches(result: DuckDBResult): BatchReader {
       rows = 0;
       target = BATCH_ROWS;
     }
+    await verify();
     if (rows > 0) yield finish(rows);
   }
 
