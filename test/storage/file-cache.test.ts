@@ -157,9 +157,8 @@ describe("openFileCache", () => {
 
     await hold.file(store, uri, { size: 20 * MB, ranges: [{ start: 5 * MB - 100, end: 6 * MB + 100 }] });
     expect(cache.stats.bytesFetched).toBe(MB + 1200);
-    expect((await readFile(file)).subarray(5 * MB - 100, 6 * MB + 100)).toEqual(
-      body.subarray(5 * MB - 100, 6 * MB + 100),
-    );
+    const [from, to] = [5 * MB - 100, 6 * MB + 100];
+    expect((await readFile(file)).subarray(from, to).equals(body.subarray(from, to))).toBe(true);
 
     expect((await readFile(await hold.file(store, uri, { size: 20 * MB }))).equals(body)).toBe(true);
     expect(cache.stats).toMatchObject({ bytesFetched: 20 * MB, bytesHeld: 20 * MB });

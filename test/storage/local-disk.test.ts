@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -166,11 +167,9 @@ describe("LocalStore on the disk", () => {
 
     it("rest on a time of our own, since the kernel's stands still for some milliseconds", async () => {
       const quick = new LocalStore(directory, { durable: false });
-      const times = new Set<bigint>();
-      for (let i = 0; i < 200; i++) {
-        await quick.put(`${store.root}/${i}`, bytes("same"));
-        times.add((await stat(path.join(directory, String(i)), { bigint: true })).mtimeNs);
-      }
+      const keys = Array.from({ length: 200 }, (_, i) => String(i));
+      await Promise.all(keys.map((key) => quick.put(`${store.root}/${key}`, bytes("same"))));
+      const times = new Set(keys.map((key) => statSync(path.join(directory, key), { bigint: true }).mtimeNs));
       expect(times.size).toBe(200);
     });
 
@@ -203,6 +202,7 @@ describe("LocalStore on the disk", () => {
   it.skipIf(!unshare)("on a full disk a put is STORAGE_FAILED, and nothing of it stays", async () => {
     const program = await childProgram(`
       import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
       import { readdirSync } from "node:fs";
       const [directory] = args;
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory]);
