@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { renderChart } from "../../lib/kit/look/index.js";
@@ -324,4 +333,9 @@ function bareCells(figure: Output = figureWith("<svg/>", { values: files })): Ce
 
 export async function writingCells(): Promise<Cell[]> {
   return bareCells(await figureOutput());
+}
+
+/** A text of the fixture's M3, as written. */
+export function fixtureText(name: "doc" | "blog" | "linkedin" | "video"): string {
+  return readFileSync(new URL(`./fixture/m03-writing-iceberg/${name}.md`, import.meta.url), "utf8");
 }

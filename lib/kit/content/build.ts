@@ -12,7 +12,7 @@ import { type CheckResult, checkMilestone } from "./checks/index.js";
 import { type DiagramRenderer, openDiagrams, readDiagram, stampDiagram } from "./diagrams.js";
 import { openHighlighter } from "./html/code.js";
 import { openMarkdown } from "./html/markdown.js";
-import { isStarted, type MilestoneContent, type PIECE_NAMES } from "./inputs.js";
+import type { MilestoneContent, PIECE_NAMES } from "./inputs.js";
 import { brokenLinks } from "./link-check.js";
 import { loadContent, readSettings } from "./load.js";
 import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./media.js";
@@ -68,7 +68,9 @@ export async function buildContent(project: Project, options: BuildOptions = {})
       diagrams,
       pictures: openPictures(cache, join(project.lake, "cache", "fonts")),
     };
-    const started = all.filter(isStarted);
+    const started = all.filter(
+      ({ recorded, pieces }) => recorded !== undefined || Object.keys(pieces).length > 0,
+    );
     stage("draw diagrams, charts and covers");
     const architecture = await drawArchitecture(project, diagrams);
     const media = new Map<MilestoneContent, Files>();
