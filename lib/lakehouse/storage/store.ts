@@ -9,7 +9,10 @@ export interface ObjectInfo {
   readonly lastModified: Date;
 }
 
-/** A half-open range of bytes: `start` is read, `end` is not. An `end` past the object's size is cut to it. */
+/**
+ * A half-open range of bytes: `start` is read, `end` is not. Both are cut to the object's size, so that a range may
+ * be empty; one that is none (negative, reversed, fractional) is `INVALID_ARGUMENT`.
+ */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -22,7 +25,9 @@ export type PutCondition = { readonly ifAbsent: true } | { readonly ifEtag: stri
 export type Body = Uint8Array | AsyncIterable<Uint8Array>;
 
 /**
- * Where bytes live. Keys are absolute URIs. An object is visible whole or not at all: a put that fails or is
+ * Where bytes live. Keys are absolute URIs: the root, a slash, and the key, character for character. Nothing is
+ * percent-encoded or decoded (`%20` in a URI is three characters of the key), as in Iceberg's own readers, so that
+ * one object has one URI. Segments `.` and `..` are refused. An object is visible whole or not at all: a put that fails or is
  * killed leaves what was there before.
  *
  * Errors: `OBJECT_NOT_FOUND`, `PRECONDITION_FAILED` (a condition did not hold), `INVALID_URI` (outside this
