@@ -166,8 +166,14 @@ export interface Wanted {
  * A function that reads one record into an array with a slot for each wanted field, in the order asked; a slot
  * stays `undefined` when the writer's schema has no such field, and is null where the value is null. Other fields
  * are passed over. Matching by id is what the spec asks of manifests: writers order and name columns differently.
+ *
+ * @param reuse gives the same array for every record, for callers that take the values out before the next.
  */
-export function compileProjection(record: AvroRecord, wanted: readonly Wanted[]): Decoder<unknown[]> {
+export function compileProjection(
+  record: AvroRecord,
+  wanted: readonly Wanted[],
+  reuse = false,
+): Decoder<unknown[]> {
   const withIds = record.fields.some((field) => field.fieldId !== undefined);
   const steps: { slot: number; read: Decoder }[] = record.fields.map((field) => {
     const slot = wanted.findIndex((want) => (withIds ? want.id === field.fieldId : want.name === field.name));
@@ -176,8 +182,10 @@ export function compileProjection(record: AvroRecord, wanted: readonly Wanted[])
     return { slot, read: optionalDecoder(field.type, want.decoder ?? compileDecoder) };
   });
   const width = wanted.length;
+  const shared = new Array<unknown>(width).fill(undefined);
   return (cursor) => {
-    const slots = new Array<unknown>(width).fill(undefined);
+    // Every step fills its slot each time, and the others stay undefined, so nothing of an earlier record is left.
+    const slots = reuse ? shared : new Array<unknown>(width).fill(undefined);
     for (let i = 0; i < steps.length; i++) {
       const { slot, read } = steps[i] as { slot: number; read: Decoder };
       if (slot < 0) read(cursor);

@@ -58,46 +58,51 @@ export function mustMatch(predicate: BoundPredicate, stats: ColumnStats): boolea
 
 function comparisonMightMatch({ type, term, value }: BoundComparisonPredicate, stats: ColumnStats): boolean {
   const compare = comparatorOf(term.type);
-  const { lower, upper } = stats;
   // NaN equals itself and is above every number; bounds say nothing of it.
   const literalIsNaN = Number.isNaN(value);
   switch (type) {
     case "eq":
-      return literalIsNaN ? stats.mayBeNaN : stats.mayBeValue && within(value, stats, compare);
+      return literalIsNaN ? stats.mayBeNaN : within(value, stats, compare) && stats.mayBeValue;
     case "not-eq":
       if (stats.mayBeNaN && !literalIsNaN) return true;
-      return stats.mayBeValue && !(isAll(lower, value, compare) && isAll(upper, value, compare));
+      return stats.mayBeValue && !(isAll(stats.lower, value, compare) && isAll(stats.upper, value, compare));
     case "lt":
-      return stats.mayBeValue && !(lower !== undefined && compare(lower, value) >= 0);
+      return !reaches(stats.lower, (lower) => compare(lower, value) >= 0) && stats.mayBeValue;
     case "lt-eq":
       if (stats.mayBeNaN && literalIsNaN) return true;
-      return stats.mayBeValue && !(lower !== undefined && compare(lower, value) > 0);
+      return !reaches(stats.lower, (lower) => compare(lower, value) > 0) && stats.mayBeValue;
     case "gt":
       if (stats.mayBeNaN && !literalIsNaN) return true;
-      return stats.mayBeValue && !(upper !== undefined && compare(upper, value) <= 0);
+      return !reaches(stats.upper, (upper) => compare(upper, value) <= 0) && stats.mayBeValue;
     case "gt-eq":
       if (stats.mayBeNaN) return true;
-      return stats.mayBeValue && !(upper !== undefined && compare(upper, value) < 0);
+      return !reaches(stats.upper, (upper) => compare(upper, value) < 0) && stats.mayBeValue;
     case "starts-with":
       return stats.mayBeValue && prefixMightMatch(value as string, stats, compare);
     case "not-starts-with": {
       // Everything between two texts with the prefix has it too.
       const prefix = value as string;
       const all =
-        (lower as string | undefined)?.startsWith(prefix) &&
-        (upper as string | undefined)?.startsWith(prefix);
+        (stats.lower as string | undefined)?.startsWith(prefix) &&
+        (stats.upper as string | undefined)?.startsWith(prefix);
       return stats.mayBeValue && !all;
     }
   }
+}
+
+/** Whether there is a bound, and it is past the value. */
+function reaches(bound: PrimitiveValue | undefined, past: (bound: PrimitiveValue) => boolean): boolean {
+  return bound !== undefined && past(bound);
 }
 
 function isAll(bound: PrimitiveValue | undefined, value: PrimitiveValue, compare: Comparator): boolean {
   return bound !== undefined && compare(bound, value) === 0;
 }
 
-function within(value: PrimitiveValue, { lower, upper }: ColumnStats, compare: Comparator): boolean {
+function within(value: PrimitiveValue, stats: ColumnStats, compare: Comparator): boolean {
   return (
-    !(lower !== undefined && compare(lower, value) > 0) && !(upper !== undefined && compare(upper, value) < 0)
+    !reaches(stats.lower, (lower) => compare(lower, value) > 0) &&
+    !reaches(stats.upper, (upper) => compare(upper, value) < 0)
   );
 }
 

@@ -32,20 +32,53 @@ const NO_BOUNDS = new Set(["variant", "geometry", "geography", "unknown"]);
 
 /** What a file's metrics prove of a term's values. */
 function fileStats(term: BoundTerm, file: FileMetrics): ColumnStats {
-  const { id } = term.field;
   const type = term.sourceType;
   if (!isPrimitiveType(type)) return unknownStats(term.type);
-  const nulls = file.nullValueCounts?.get(id);
-  const nans = isFloat(type) ? file.nanValueCounts?.get(id) : 0n;
-  const values = file.valueCounts?.get(id) ?? file.recordCount;
-  const source: ColumnStats = {
-    mayBeNull: nulls !== 0n,
-    mayBeNaN: nans !== 0n,
-    mayBeValue: nulls === undefined || nulls + (nans ?? 0n) < values,
-    lower: NO_BOUNDS.has(type.type) ? undefined : decodeBound(type, file.lowerBounds?.get(id)),
-    upper: NO_BOUNDS.has(type.type) ? undefined : decodeBound(type, file.upperBounds?.get(id)),
-  };
+  const source = new FileStats(term.field.id, type, file);
   return term.transform.transform === "identity" ? source : transformedStats(term, type, source);
+}
+
+/** Reads a metric when it is asked for: a test is often decided by one bound, and there are many files. */
+class FileStats implements ColumnStats {
+  readonly #id: number;
+  readonly #type: PrimitiveType;
+  readonly #file: FileMetrics;
+
+  constructor(id: number, type: PrimitiveType, file: FileMetrics) {
+    this.#id = id;
+    this.#type = type;
+    this.#file = file;
+  }
+
+  get mayBeNull(): boolean {
+    return this.#file.nullValueCounts?.get(this.#id) !== 0n;
+  }
+
+  get #nans(): bigint | undefined {
+    return isFloat(this.#type) ? this.#file.nanValueCounts?.get(this.#id) : 0n;
+  }
+
+  get mayBeNaN(): boolean {
+    return this.#nans !== 0n;
+  }
+
+  get mayBeValue(): boolean {
+    const nulls = this.#file.nullValueCounts?.get(this.#id);
+    const values = this.#file.valueCounts?.get(this.#id) ?? this.#file.recordCount;
+    return nulls === undefined || nulls + (this.#nans ?? 0n) < values;
+  }
+
+  get lower(): PrimitiveValue | undefined {
+    return NO_BOUNDS.has(this.#type.type)
+      ? undefined
+      : decodeBound(this.#type, this.#file.lowerBounds?.get(this.#id));
+  }
+
+  get upper(): PrimitiveValue | undefined {
+    return NO_BOUNDS.has(this.#type.type)
+      ? undefined
+      : decodeBound(this.#type, this.#file.upperBounds?.get(this.#id));
+  }
 }
 
 /** Of a transform that keeps order, the transformed bounds are bounds of the transformed values. */

@@ -85,7 +85,7 @@ function long(type: AvroType): Decoder {
  * @param writer the manifest's Avro schema.
  * @param spec the manifest's partition spec: gives ids and order of the partition tuple.
  * @param types of the partition values, one per field of the spec, as the table reads them now.
- * @param subject the manifest's location, for errors.
+ * @param subject the location of a manifest with this schema, for errors of the schema itself.
  */
 export function compileEntryDecoder(
   writer: AvroType,
@@ -99,21 +99,26 @@ export function compileEntryDecoder(
     const project = compileProjection(
       type,
       dataFileWanted((t) => partitionDecoder(t, spec, types)),
+      true,
     ) as Decoder<unknown>;
-    return (cursor) => dataFile(project(cursor) as FileSlots, spec, subject);
+    return (cursor) => dataFile(project(cursor) as FileSlots, spec, cursor.subject);
   };
-  const project = compileProjection(writer, [
-    { id: ENTRY_FIELDS.status, name: "status" },
-    { id: ENTRY_FIELDS.snapshotId, name: "snapshot_id", decoder: long },
-    { id: ENTRY_FIELDS.sequenceNumber, name: "sequence_number", decoder: long },
-    { id: ENTRY_FIELDS.fileSequenceNumber, name: "file_sequence_number", decoder: long },
-    { id: ENTRY_FIELDS.dataFile, name: "data_file", decoder: file },
-  ]);
+  const project = compileProjection(
+    writer,
+    [
+      { id: ENTRY_FIELDS.status, name: "status" },
+      { id: ENTRY_FIELDS.snapshotId, name: "snapshot_id", decoder: long },
+      { id: ENTRY_FIELDS.sequenceNumber, name: "sequence_number", decoder: long },
+      { id: ENTRY_FIELDS.fileSequenceNumber, name: "file_sequence_number", decoder: long },
+      { id: ENTRY_FIELDS.dataFile, name: "data_file", decoder: file },
+    ],
+    true,
+  );
   return (cursor) => {
     const [status, snapshotId, sequenceNumber, fileSequenceNumber, decoded] = project(cursor);
     const named = STATUS[status as number];
     if (named === undefined || decoded == null)
-      throw corrupt(subject, `entry status ${String(status)} is unknown`);
+      throw corrupt(cursor.subject, `entry status ${String(status)} is unknown`);
     return {
       status: named,
       snapshotId: (snapshotId ?? undefined) as bigint | undefined,

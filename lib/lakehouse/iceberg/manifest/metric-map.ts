@@ -1,4 +1,4 @@
-import { type AvroType, Cursor, compileDecoder, compileSkipper, type Decoder } from "../avro/index.js";
+import { type AvroType, type Cursor, compileDecoder, compileSkipper, type Decoder } from "../avro/index.js";
 import type { MetricMap } from "./types.js";
 
 /** How many single look-ups are answered from the raw bytes before the whole map is built. */
@@ -10,14 +10,15 @@ const SCANS = 4;
  * thousands of files, so most of what a manifest holds is never built.
  */
 class LazyMetricMap<V> implements MetricMap<V> {
-  readonly #bytes: Uint8Array;
+  /** The cursor of the block that holds the map; shared, since nothing here outlives a call. */
+  readonly #cursor: Cursor;
   readonly #start: number;
   readonly #codec: MetricCodec<V>;
   #scans = 0;
   #built: Map<number, V> | undefined;
 
-  constructor(bytes: Uint8Array, start: number, codec: MetricCodec<V>) {
-    this.#bytes = bytes;
+  constructor(cursor: Cursor, start: number, codec: MetricCodec<V>) {
+    this.#cursor = cursor;
     this.#start = start;
     this.#codec = codec;
   }
@@ -25,40 +26,29 @@ class LazyMetricMap<V> implements MetricMap<V> {
   #map(): Map<number, V> {
     if (this.#built === undefined) {
       const built = new Map<number, V>();
-      this.#walk((key, cursor) => {
-        built.set(key, this.#codec.read(cursor));
-        return false;
-      });
+      const cursor = this.#cursor;
+      cursor.pos = this.#start;
+      for (let count = cursor.readBlockCount(2); count > 0; count = cursor.readBlockCount(2)) {
+        for (let i = 0; i < count; i++) built.set(cursor.readNumber(), this.#codec.read(cursor));
+      }
       this.#built = built;
     }
     return this.#built;
   }
 
-  /** Calls `at` with each key, the cursor at its value; `at` reads the value, and ends the walk by true. */
-  #walk(at: (key: number, cursor: Cursor) => boolean): void {
-    const cursor = new Cursor(this.#bytes, "metrics of a manifest entry");
+  get(id: number): V | undefined {
+    if (this.#built !== undefined) return this.#built.get(id);
+    if (this.#scans++ >= SCANS) return this.#map().get(id);
+    const cursor = this.#cursor;
+    const { read, skip } = this.#codec;
     cursor.pos = this.#start;
     for (let count = cursor.readBlockCount(2); count > 0; count = cursor.readBlockCount(2)) {
       for (let i = 0; i < count; i++) {
-        if (at(cursor.readNumber(), cursor)) return;
+        if (cursor.readNumber() === id) return read(cursor);
+        skip(cursor);
       }
     }
-  }
-
-  get(id: number): V | undefined {
-    if (this.#built === undefined && this.#scans++ < SCANS) {
-      let found: V | undefined;
-      this.#walk((key, cursor) => {
-        if (key === id) {
-          found = this.#codec.read(cursor);
-          return true;
-        }
-        this.#codec.skip(cursor);
-        return false;
-      });
-      return found;
-    }
-    return this.#map().get(id);
+    return undefined;
   }
 
   has(id: number): boolean {
@@ -118,6 +108,6 @@ export function lazyMetricDecoder<V>(type: AvroType): Decoder<MetricMap<V>> {
   return (cursor) => {
     const start = cursor.pos;
     skipAll(cursor); // also checks the bytes, so that a later look-up cannot fail
-    return new LazyMetricMap<V>(cursor.buffer, start, codec);
+    return new LazyMetricMap<V>(cursor, start, codec);
   };
 }
