@@ -255,7 +255,7 @@ function bareCells(figure: Output = figureWith("<svg/>", { values: files })): Ce
     'const flights = await lake.table<Flight>("flights.bronze_flights");',
     "// One call: split by day, sort by origin, write Parquet, commit.",
     'const after = await flights.append(batches, { message: "load flights" });',
-    "console.log(`snapshot ${after.currentSnapshot()?.snapshotId}`);",
+    'console.log("snapshot", after.currentSnapshot()?.snapshotId);',
   ].join("\n");
   const log = Array.from(
     { length: 40 },

@@ -64,7 +64,7 @@ export async function serveSite(folder: string, port = 0): Promise<SiteServer> {
 function fileFor(folder: string, url: string): string | undefined {
   let path: string;
   try {
-    path = normalize(decodeURIComponent(new URL(url, "http://site").pathname));
+    path = normalize(decodeURIComponent(url.split(/[?#]/, 1)[0] ?? "/"));
   } catch {
     return undefined;
   }

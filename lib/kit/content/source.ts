@@ -34,11 +34,6 @@ export function placeAt(source: Source, offset: number): Place {
   return { file: source.file, line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
-/** Writes a place the way editors understand it: `file:line:column`. */
-export function formatPlace(place: Place): string {
-  return `${place.file}:${place.line}:${place.column}`;
-}
-
 /** Same length, same line breaks, everything else a space. */
 function blank(text: string): string {
   return text.replace(/[^\r\n]/g, " ");
