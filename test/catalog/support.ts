@@ -1,6 +1,8 @@
+import * as arrow from "apache-arrow";
 import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
 import type { Content, ContentKey } from "../../lib/lakehouse/catalog/versioned/content.js";
 import type { Operation } from "../../lib/lakehouse/catalog/versioned/operations.js";
+import { defineSchema, long, schemaToArrow, string } from "../../lib/lakehouse/iceberg/index.js";
 
 /** A table content whose state is told by a number. */
 export function table(id: string, state = 0): Content {
@@ -46,4 +48,23 @@ export function withOverrides(backend: Backend, overrides: Partial<Backend>): Ba
     close: () => backend.close(),
     ...overrides,
   };
+}
+
+/** What most tables of these tests look like. */
+export const schema = defineSchema({ id: long(), data: string().optional() });
+
+/** Rows for such a table. */
+export function records(...ids: number[]): arrow.RecordBatch {
+  const { fields } = schemaToArrow(schema);
+  const columns = [ids.map(BigInt), ids.map((id) => `row ${id}`)];
+  const children = fields.map(
+    (field, i) => arrow.vectorFromArray(columns[i] as unknown[], field.type).data[0],
+  );
+  const data = arrow.makeData({
+    type: new arrow.Struct(fields),
+    length: ids.length,
+    nullCount: 0,
+    children: children as arrow.Data[],
+  });
+  return new arrow.RecordBatch(new arrow.Schema(fields), data);
 }

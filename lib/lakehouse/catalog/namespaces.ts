@@ -1,0 +1,147 @@
+import { randomUUID } from "node:crypto";
+import { LakehouseError } from "../errors.js";
+import type {
+  Namespace,
+  NamespaceName,
+  PageRequest,
+  Properties,
+  PropertiesUpdated,
+  PropertyChanges,
+} from "./catalog.js";
+import { namespaceKey, ownNamespaceKey } from "./identifiers.js";
+import { toPage } from "./paging.js";
+import { ConflictError, type ContentKey, keyName, type NamespaceContent } from "./versioned/content.js";
+import type { Page } from "./versioned/log.js";
+import { childrenOf } from "./versioned/tree.js";
+import type { View } from "./view.js";
+
+export async function createNamespace(
+  view: View,
+  name: NamespaceName,
+  properties: Properties = {},
+): Promise<Namespace> {
+  const key = ownNamespaceKey(name);
+  const content: NamespaceContent = { type: "NAMESPACE", id: randomUUID(), properties: { ...properties } };
+  try {
+    const message = `Create namespace ${keyName(key)}`;
+    await view.commit([{ type: "PUT", key, content, expected: null }], { message });
+  } catch (error) {
+    throw await explained(view, key, error);
+  }
+  return { levels: key, properties: content.properties };
+}
+
+export async function listNamespaces(
+  view: View,
+  parent: NamespaceName,
+  page: PageRequest,
+): Promise<Page<readonly string[]>> {
+  const key = namespaceKey(parent);
+  const head = await view.head();
+  if (key.length > 0) await requireNamespace(view, key);
+  const children = childrenOf(view.shared.versions.context.objects, head.tree, key, page.pageToken);
+  const namespaces = (async function* () {
+    for await (const child of children) if (child.content.type === "NAMESPACE") yield child.key;
+  })();
+  return toPage(namespaces, page, (levels) => levels[levels.length - 1] as string);
+}
+
+export async function loadNamespace(view: View, name: NamespaceName): Promise<Namespace> {
+  const key = ownNamespaceKey(name);
+  return { levels: key, properties: (await requireNamespace(view, key)).properties };
+}
+
+export async function namespaceExists(view: View, name: NamespaceName): Promise<boolean> {
+  const key = namespaceKey(name);
+  return key.length === 0 || (await view.content(key))?.type === "NAMESPACE";
+}
+
+export async function updateNamespace(
+  view: View,
+  name: NamespaceName,
+  { set = {}, remove = [] }: PropertyChanges,
+): Promise<PropertiesUpdated> {
+  const key = ownNamespaceKey(name);
+  const both = remove.find((property) => Object.hasOwn(set, property));
+  if (both !== undefined) {
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: both,
+      message: `The property ${both} of ${keyName(key)} is to be set and removed at once.`,
+      remedy: "Do one of the two.",
+    });
+  }
+  return retried(async () => {
+    const current = await requireNamespace(view, key);
+    const properties: Record<string, string> = { ...current.properties, ...set };
+    for (const property of remove) delete properties[property];
+    const content = { ...current, properties };
+    const message = `Update properties of namespace ${keyName(key)}`;
+    await view.commit([{ type: "PUT", key, content, expected: current }], { message });
+    const wasThere = (property: string): boolean => Object.hasOwn(current.properties, property);
+    return {
+      updated: Object.keys(set),
+      removed: remove.filter(wasThere),
+      missing: remove.filter((property) => !wasThere(property)),
+    };
+  });
+}
+
+export async function dropNamespace(view: View, name: NamespaceName): Promise<void> {
+  const key = ownNamespaceKey(name);
+  await retried(async () => {
+    const current = await requireNamespace(view, key);
+    try {
+      const message = `Drop namespace ${keyName(key)}`;
+      await view.commit([{ type: "DELETE", key, expected: current }], { message });
+    } catch (error) {
+      throw await explained(view, key, error);
+    }
+  });
+}
+
+/** Throws `NO_SUCH_NAMESPACE`. */
+export async function requireNamespace(view: View, key: ContentKey): Promise<NamespaceContent> {
+  const head = await view.head();
+  const content = await view.shared.versions.content(head, key);
+  if (content?.type === "NAMESPACE") return content;
+  throw await view.noSuchNamespace(key, head);
+}
+
+/** A refused commit in the words of those who work with namespaces and tables; other errors as they are. */
+export async function explained(view: View, key: ContentKey, error: unknown): Promise<unknown> {
+  if (!(error instanceof ConflictError)) return error;
+  for (const { type, key: at = key } of error.conflicts) {
+    const head = await view.head();
+    const content = await view.shared.versions.content(head, at);
+    if (type === "KEY_EXISTS" && content !== undefined) return view.taken(at, content);
+    if (type === "NAMESPACE_ABSENT" || type === "NOT_A_NAMESPACE") return view.noSuchNamespace(at, head);
+    if (type === "NAMESPACE_NOT_EMPTY") {
+      const held = await view.names(head, at, ["NAMESPACE", "ICEBERG_TABLE", "ICEBERG_VIEW"]);
+      const some = held.slice(0, 3).join(", ");
+      return new LakehouseError({
+        code: "NAMESPACE_NOT_EMPTY",
+        subject: keyName(at),
+        message: `The namespace ${keyName(at)} still holds ${some}${held.length > 3 ? ", …" : ""}.`,
+        remedy: "Drop what is in it first.",
+        cause: error,
+      });
+    }
+  }
+  return error;
+}
+
+const ATTEMPTS = 20;
+
+/** Runs a read-and-commit again when the key that it read was changed meanwhile. */
+export async function retried<T>(change: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await change();
+    } catch (error) {
+      const isStale =
+        error instanceof ConflictError && error.conflicts.every(({ type }) => type.endsWith("_DIFFERS"));
+      if (!isStale || attempt === ATTEMPTS) throw error;
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isLakehouseError } from "../errors.js";
+import {
+  applyUpdates,
+  type CommitRequest,
+  type Committer,
+  checkRequirements,
+  type LoadedTable,
+  metadataFileVersion,
+  writeTableMetadata,
+} from "../iceberg/index.js";
+import type { TableChange, TransactionOptions, UnchangedTable } from "./catalog.js";
+import { tableKey } from "./identifiers.js";
+import { explained } from "./namespaces.js";
+import { checkLocation, loadTable, toTableContent } from "./tables.js";
+import type { Commit } from "./versioned/commits.js";
+import {
+  type Conflict,
+  ConflictError,
+  type ContentKey,
+  encodeKey,
+  type IcebergTableContent,
+  keyName,
+} from "./versioned/content.js";
+import type { Operation } from "./versioned/operations.js";
+import { inTurnOfAll } from "./versioned/turns.js";
+import type { View } from "./view.js";
+
+/** How often a commit is built again because others changed its tables in ways that its requirements allow. */
+const ATTEMPTS = 100;
+
+/** The committer of one table: what `Table` commits through. */
+export function committerOf(view: View, key: ContentKey): Committer {
+  return {
+    load: () => loadTable(view, key),
+    commit: async (request: CommitRequest): Promise<LoadedTable> => {
+      const { requirements, updates, message, token } = request;
+      const options = {
+        ...(message === undefined ? {} : { message }),
+        ...(token === undefined ? {} : { token }),
+      };
+      const [loaded] = await commitTables(view, [{ key, requirements, updates }], options);
+      return loaded ?? loadTable(view, key);
+    },
+  };
+}
+
+export async function commitTransaction(
+  view: View,
+  changes: readonly TableChange[],
+  options: TransactionOptions,
+): Promise<void> {
+  const keyed = changes.map(({ table, requirements, updates }) => ({
+    key: tableKey(table),
+    requirements,
+    updates,
+  }));
+  await commitTables(view, keyed, options);
+}
+
+interface KeyedChange extends Pick<TableChange, "requirements" | "updates"> {
+  readonly key: ContentKey;
+}
+
+interface Prepared {
+  readonly operation: Operation;
+  readonly loaded: LoadedTable;
+  /** False where the updates changed nothing, and the metadata file is the one that was there. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Checks the requirements, writes each table's next metadata file, and commits all entries at once. When another
+ * commit changed one of the tables meanwhile, everything is checked and built again on top of it: only a
+ * requirement that no longer holds is a `COMMIT_CONFLICT`. Files of an attempt that lost are deleted; while it is
+ * not known whether an attempt won, they stay.
+ */
+async function commitTables(
+  view: View,
+  changes: readonly KeyedChange[],
+  options: TransactionOptions,
+): Promise<LoadedTable[]> {
+  const branch = view.branch();
+  const names = changes.map(({ key }) => `${branch}\n${encodeKey(key)}`);
+  return inTurnOfAll(view.shared.inTurn, names, () => commitInTurn(view, branch, changes, options));
+}
+
+async function commitInTurn(
+  view: View,
+  branch: string,
+  changes: readonly KeyedChange[],
+  { unchanged = [], message, token }: TransactionOptions,
+): Promise<LoadedTable[]> {
+  const { versions, store, metadata } = view.shared;
+  for (let attempt = 1; ; attempt++) {
+    const head = await view.head();
+    const expected = await expectations(view, head, unchanged);
+    let prepared: Prepared[];
+    try {
+      prepared = await prepareAll(view, head, changes);
+    } catch (error) {
+      if (!isLakehouseError(error, "COMMIT_CONFLICT") || token === undefined) throw error;
+      // What stands in the way may be this very commit, sent before.
+      if ((await versions.findToken(head, token)) === undefined) throw error;
+      return Promise.all(changes.map(({ key }) => loadTable(view, key)));
+    }
+    const written = prepared.filter(({ isNew }) => isNew);
+    if (written.length === 0) return prepared.map(({ loaded }) => loaded);
+    try {
+      const operations = [...prepared.map(({ operation }) => operation), ...expected];
+      await versions.commit(branch, operations, {
+        message: message ?? defaultMessage(changes),
+        ...(token === undefined ? {} : { token }),
+      });
+    } catch (error) {
+      // Whether it happened is not known: a file that may be current stays.
+      if (isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) throw error;
+      await store.delete(written.map(({ loaded }) => loaded.metadataLocation));
+      const shown = await explained(view, [], error);
+      if (shown !== error || !(error instanceof ConflictError) || attempt === ATTEMPTS) throw shown;
+      await sleep(Math.random() * Math.min(50, 2 ** attempt));
+      continue;
+    }
+    for (const { loaded } of written) metadata.remember(loaded.metadataLocation, loaded.metadata);
+    return prepared.map(({ loaded }) => loaded);
+  }
+}
+
+async function prepareAll(view: View, head: Commit, changes: readonly KeyedChange[]): Promise<Prepared[]> {
+  const planned = [];
+  // All requirements first: nothing is written for a transaction that one table refuses.
+  for (const change of changes) planned.push(await plan(view, head, change));
+  return Promise.all(planned.map((write) => write()));
+}
+
+/** Checks one table's requirements and applies its updates; the function that it returns writes the result. */
+async function plan(
+  view: View,
+  head: Commit,
+  { key, requirements, updates }: KeyedChange,
+): Promise<() => Promise<Prepared>> {
+  const { versions, store, metadata } = view.shared;
+  const current = await versions.content(head, key);
+  const isCreate = requirements.some(({ type }) => type === "assert-create");
+  if (isCreate && current !== undefined) throw view.taken(key, current);
+  if (!isCreate && current?.type !== "ICEBERG_TABLE") throw await view.noSuchTable(key, head);
+  const content = current as IcebergTableContent | undefined;
+  const base = content && (await metadata.read(content.metadataLocation));
+  checkRequirements(base, requirements);
+  const next = applyUpdates(base, updates, { previousMetadataLocation: content?.metadataLocation });
+  if (content !== undefined && next === base) {
+    const loaded = { metadata: base, metadataLocation: content.metadataLocation };
+    return async () => ({ operation: { type: "UNCHANGED", key, expected: content }, loaded, isNew: false });
+  }
+  checkLocation(store.root, next.location);
+  const version = content === undefined ? 0 : (metadataFileVersion(content.metadataLocation) ?? 0) + 1;
+  return async () => {
+    const metadataLocation = await writeTableMetadata(store, next, version);
+    const put = toTableContent(content?.id ?? randomUUID(), metadataLocation, next);
+    const operation: Operation = { type: "PUT", key, content: put, expected: content ?? null };
+    return { operation, loaded: { metadata: next, metadataLocation }, isNew: true };
+  };
+}
+
+/** The tables that were read must be where they were read: checked now, and again with the commit. */
+async function expectations(
+  view: View,
+  head: Commit,
+  unchanged: readonly UnchangedTable[],
+): Promise<Operation[]> {
+  const operations: Operation[] = [];
+  const conflicts: Conflict[] = [];
+  for (const { identifier, metadataLocation } of unchanged) {
+    const key = tableKey(identifier);
+    const content = await view.shared.versions.content(head, key);
+    if (content?.type === "ICEBERG_TABLE" && content.metadataLocation === metadataLocation) {
+      operations.push({ type: "UNCHANGED", key, expected: content });
+    } else if (content === undefined) {
+      conflicts.push({
+        type: "KEY_DOES_NOT_EXIST",
+        key,
+        message: `${keyName(key)}, which was read, is gone`,
+      });
+    } else {
+      conflicts.push({ type: "VALUE_DIFFERS", key, message: `${keyName(key)}, which was read, has changed` });
+    }
+  }
+  if (conflicts.length === 0) return operations;
+  const remedy = "Read the tables again and decide anew.";
+  throw new ConflictError(view.ref, "The transaction was refused", conflicts, remedy);
+}
+
+function defaultMessage(changes: readonly KeyedChange[]): string {
+  const names = changes.map(({ key }) => keyName(key)).join(", ");
+  const snapshots = changes.flatMap(({ updates }) =>
+    updates.flatMap((update) => (update.action === "add-snapshot" ? update.snapshot : [])),
+  );
+  const operation = snapshots.length === 1 ? snapshots[0]?.summary?.operation : undefined;
+  const verb = {
+    append: "Append to",
+    overwrite: "Overwrite in",
+    delete: "Delete from",
+    replace: "Rewrite files of",
+  };
+  return `${operation === undefined ? "Update" : verb[operation]} ${names}`;
+}

@@ -1,0 +1,297 @@
+import { LakehouseError } from "../errors.js";
+import { type Committer, type LoadedTable, Table, type TableIdentifier } from "../iceberg/index.js";
+import type {
+  BranchingCatalog,
+  EntriesRequest,
+  Into,
+  LogRequest,
+  NewRefOptions,
+  RefExpression,
+} from "./branching-catalog.js";
+import type {
+  CreateTableOptions,
+  Namespace,
+  NamespaceName,
+  PageRequest,
+  Properties,
+  PropertiesUpdated,
+  PropertyChanges,
+  TableChange,
+  TableName,
+  TransactionOptions,
+} from "./catalog.js";
+import { collectGarbage, type GarbageReport, type GcOptions } from "./garbage.js";
+import { namespaceKey, tableKey, toIdentifier } from "./identifiers.js";
+import {
+  createNamespace,
+  dropNamespace,
+  listNamespaces,
+  loadNamespace,
+  namespaceExists,
+  updateNamespace,
+} from "./namespaces.js";
+import { toPage } from "./paging.js";
+import { commitTransaction, committerOf } from "./table-commits.js";
+import { createTable, dropTable, listTables, loadTable, registerTable, renameTable } from "./tables.js";
+import { type Commit, isAncestor } from "./versioned/commits.js";
+import { type ContentKey, decodeKey, encodeKey } from "./versioned/content.js";
+import type { Hash } from "./versioned/hash.js";
+import type { Page } from "./versioned/log.js";
+import type { CombineOptions, MergeOptions, MergeResult } from "./versioned/merge-commits.js";
+import type { RefWriteOptions } from "./versioned/ref-changes.js";
+import type { Reference, ReflogEntry } from "./versioned/refs.js";
+import type { Entry } from "./versioned/tree.js";
+import type { DiffEntry } from "./versioned/version-store.js";
+import { type Shared, View } from "./view.js";
+
+/** One view of the catalog: all methods work on its ref, and what they do lives in the files that they call. */
+export class VersionedCatalog implements BranchingCatalog {
+  readonly #shared: Shared;
+  readonly #view: View;
+
+  constructor(shared: Shared, ref: RefExpression) {
+    this.#shared = shared;
+    this.#view = new View(shared, ref);
+  }
+
+  get ref(): RefExpression {
+    return this.#view.ref;
+  }
+
+  on(ref: RefExpression): BranchingCatalog {
+    return new VersionedCatalog(this.#shared, ref);
+  }
+
+  // Namespaces
+
+  createNamespace(namespace: NamespaceName, properties?: Properties): Promise<Namespace> {
+    return createNamespace(this.#view, namespace, properties);
+  }
+
+  async listNamespaces(parent: NamespaceName = []): Promise<readonly (readonly string[])[]> {
+    return (await listNamespaces(this.#view, parent, ALL)).items;
+  }
+
+  listNamespacesPage(page: PageRequest, parent: NamespaceName = []): Promise<Page<readonly string[]>> {
+    return listNamespaces(this.#view, parent, page);
+  }
+
+  loadNamespace(namespace: NamespaceName): Promise<Namespace> {
+    return loadNamespace(this.#view, namespace);
+  }
+
+  namespaceExists(namespace: NamespaceName): Promise<boolean> {
+    return namespaceExists(this.#view, namespace);
+  }
+
+  updateNamespace(namespace: NamespaceName, changes: PropertyChanges): Promise<PropertiesUpdated> {
+    return updateNamespace(this.#view, namespace, changes);
+  }
+
+  dropNamespace(namespace: NamespaceName): Promise<void> {
+    return dropNamespace(this.#view, namespace);
+  }
+
+  // Tables
+
+  async createTable<Row = Record<string, unknown>>(
+    table: TableName,
+    options: CreateTableOptions<Row>,
+  ): Promise<Table<Row>> {
+    return this.#table(tableKey(table), await createTable(this.#view, table, options));
+  }
+
+  async loadTable<Row = Record<string, unknown>>(table: TableName): Promise<Table<Row>> {
+    const key = tableKey(table);
+    return this.#table(key, await loadTable(this.#view, key));
+  }
+
+  async tableExists(table: TableName): Promise<boolean> {
+    return (await this.#view.content(tableKey(table)))?.type === "ICEBERG_TABLE";
+  }
+
+  async listTables(namespace: NamespaceName): Promise<readonly TableIdentifier[]> {
+    return (await listTables(this.#view, namespace, ALL)).items;
+  }
+
+  listTablesPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>> {
+    return listTables(this.#view, namespace, page);
+  }
+
+  dropTable(table: TableName, { purge = false }: { readonly purge?: boolean } = {}): Promise<void> {
+    return dropTable(this.#view, table, purge);
+  }
+
+  renameTable(from: TableName, to: TableName): Promise<void> {
+    return renameTable(this.#view, from, to);
+  }
+
+  async registerTable<Row = Record<string, unknown>>(
+    table: TableName,
+    metadataLocation: string,
+    { overwrite = false }: { readonly overwrite?: boolean } = {},
+  ): Promise<Table<Row>> {
+    return this.#table(tableKey(table), await registerTable(this.#view, table, metadataLocation, overwrite));
+  }
+
+  committer(table: TableName): Committer {
+    return committerOf(this.#view, tableKey(table));
+  }
+
+  commitTransaction(changes: readonly TableChange[], options: TransactionOptions = {}): Promise<void> {
+    return commitTransaction(this.#view, changes, options);
+  }
+
+  // References
+
+  reference(name: string): Promise<Reference> {
+    return this.#shared.versions.reference(name);
+  }
+
+  references(): Promise<readonly Reference[]> {
+    return this.#shared.versions.references();
+  }
+
+  async createBranch(name: string, { from = this.ref, message }: NewRefOptions = {}): Promise<Reference> {
+    const at = await this.commitAt(from);
+    return this.#shared.versions.createReference(
+      "BRANCH",
+      name,
+      at.hash,
+      message === undefined ? {} : { message },
+    );
+  }
+
+  async createTag(name: string, { from = this.ref, message }: NewRefOptions = {}): Promise<Reference> {
+    const at = await this.commitAt(from);
+    return this.#shared.versions.createReference(
+      "TAG",
+      name,
+      at.hash,
+      message === undefined ? {} : { message },
+    );
+  }
+
+  async assignReference(name: string, to: RefExpression, options?: RefWriteOptions): Promise<Reference> {
+    return this.#shared.versions.assignReference(name, (await this.commitAt(to)).hash, options);
+  }
+
+  async deleteReference(name: string, options?: RefWriteOptions): Promise<Reference> {
+    if (name === this.#shared.defaultBranch) {
+      throw new LakehouseError({
+        code: "INVALID_ARGUMENT",
+        subject: name,
+        message: `${name} is the default branch, which stays.`,
+        remedy: "Assign it elsewhere, or roll it back.",
+      });
+    }
+    return this.#shared.versions.deleteReference(name, options);
+  }
+
+  async reflog(name?: string): Promise<readonly ReflogEntry[]> {
+    const entries: ReflogEntry[] = [];
+    for await (const entry of this.#shared.versions.reflog(name ?? this.#view.branch())) entries.push(entry);
+    return entries;
+  }
+
+  // History
+
+  async commitAt(ref: RefExpression = this.ref): Promise<Commit> {
+    return (await this.#shared.versions.resolve(ref)).commit;
+  }
+
+  async hash(): Promise<Hash> {
+    return (await this.commitAt()).hash;
+  }
+
+  async log({ pageSize, pageToken, stopAt, ...filter }: LogRequest = {}): Promise<Page<Commit>> {
+    return this.#shared.versions.log(await this.commitAt(), {
+      ...filter,
+      ...(pageSize === undefined ? {} : { limit: pageSize }),
+      ...(pageToken === undefined ? {} : { pageToken }),
+      ...(stopAt === undefined ? {} : { stopAt: (await this.commitAt(stopAt)).hash }),
+    });
+  }
+
+  async entries({ namespace = [], types, ...page }: EntriesRequest = {}): Promise<Page<Entry>> {
+    const head = await this.commitAt();
+    const after = page.pageToken === undefined ? undefined : decodeKey(page.pageToken);
+    const all = this.#shared.versions.entries(head, namespaceKey(namespace), after);
+    const wanted = (async function* () {
+      for await (const entry of all)
+        if (types === undefined || types.includes(entry.content.type)) yield entry;
+    })();
+    return toPage(wanted, page, ({ key }) => encodeKey(key));
+  }
+
+  async diff(from: RefExpression, to: RefExpression = this.ref): Promise<readonly DiffEntry[]> {
+    const differences: DiffEntry[] = [];
+    const [left, right] = [await this.commitAt(from), await this.commitAt(to)];
+    for await (const difference of this.#shared.versions.diff(left, right)) differences.push(difference);
+    return differences;
+  }
+
+  // Changes of history
+
+  async merge(source: RefExpression, options: MergeOptions & Into = {}): Promise<MergeResult> {
+    const commit = await this.commitAt(source);
+    return this.#shared.versions.merge(this.#into(options), { commit, name: source }, options);
+  }
+
+  async transplant(
+    commits: RefExpression | readonly RefExpression[],
+    options: CombineOptions & Into = {},
+  ): Promise<MergeResult> {
+    return this.#shared.versions.transplant(this.#into(options), await this.#commits(commits), options);
+  }
+
+  async revert(
+    commits: RefExpression | readonly RefExpression[],
+    options: CombineOptions & Into = {},
+  ): Promise<MergeResult> {
+    return this.#shared.versions.revert(this.#into(options), await this.#commits(commits), options);
+  }
+
+  async rollback(to: RefExpression, options: RefWriteOptions & Into = {}): Promise<Reference> {
+    const branch = this.#into(options);
+    const [target, head] = [await this.commitAt(to), await this.commitAt(branch)];
+    if (!(await isAncestor(this.#shared.versions.context.objects, target, head))) {
+      throw new LakehouseError({
+        code: "INVALID_ARGUMENT",
+        subject: to,
+        message: `${to} is not in the history of ${branch}, so that ${branch} cannot roll back to it.`,
+        remedy: "Choose a commit of its log, or assign the branch.",
+      });
+    }
+    return this.#shared.versions.assignReference(branch, target.hash, {
+      message: `Roll back to ${to}`,
+      expectedHash: head.hash,
+      ...options,
+    });
+  }
+
+  collectGarbage(options: GcOptions = {}): Promise<GarbageReport> {
+    return collectGarbage(this.#shared, options);
+  }
+
+  close(): Promise<void> {
+    return this.#shared.versions.context.backend.close();
+  }
+
+  #table<Row>(key: ContentKey, loaded: LoadedTable): Table<Row> {
+    const committer = committerOf(this.#view, key);
+    return new Table<Row>({ identifier: toIdentifier(key), store: this.#shared.store, committer, ...loaded });
+  }
+
+  #into({ into }: Into): string {
+    return into ?? this.#view.branch();
+  }
+
+  async #commits(refs: RefExpression | readonly RefExpression[]): Promise<Commit[]> {
+    const commits: Commit[] = [];
+    for (const ref of typeof refs === "string" ? [refs] : refs) commits.push(await this.commitAt(ref));
+    return commits;
+  }
+}
+
+const ALL: PageRequest = { pageSize: Number.POSITIVE_INFINITY };

@@ -1,0 +1,122 @@
+import { LakehouseError } from "../errors.js";
+import type { ObjectStore } from "../storage/index.js";
+import type { MetadataCache } from "./metadata-cache.js";
+import { nearest } from "./suggestions.js";
+import type { Commit } from "./versioned/commits.js";
+import { type Content, type ContentKey, keyName } from "./versioned/content.js";
+import type { Operation } from "./versioned/operations.js";
+import { parseReferenceExpression } from "./versioned/reference-expression.js";
+import { childrenOf } from "./versioned/tree.js";
+import type { InTurn } from "./versioned/turns.js";
+import type { CommitOptions, VersionStore } from "./versioned/version-store.js";
+
+/** What all views of one catalog share. */
+export interface Shared {
+  readonly versions: VersionStore;
+  readonly store: ObjectStore;
+  /** URI without a trailing slash. */
+  readonly warehouse: string;
+  readonly defaultBranch: string;
+  readonly metadata: MetadataCache;
+  /** By the branch and key of a table. */
+  readonly inTurn: InTurn;
+}
+
+/** How many names are compared to find the one that was meant. */
+const CANDIDATES = 1000;
+
+/** A catalog seen from one ref: what the operations on namespaces and tables read and write through. */
+export class View {
+  readonly shared: Shared;
+  readonly ref: string;
+
+  constructor(shared: Shared, ref: string) {
+    this.shared = shared;
+    this.ref = ref;
+  }
+
+  /** The commit where the view is now. */
+  async head(): Promise<Commit> {
+    return (await this.shared.versions.resolve(this.ref)).commit;
+  }
+
+  async content(key: ContentKey): Promise<Content | undefined> {
+    return this.shared.versions.content(await this.head(), key);
+  }
+
+  /** Commits to the view's branch. Throws `INVALID_ARGUMENT` where the view is on an older commit or a tag. */
+  async commit(operations: readonly Operation[], options: CommitOptions): Promise<Commit> {
+    return this.shared.versions.commit(this.branch(), operations, options);
+  }
+
+  /** The branch that the view writes. */
+  branch(): string {
+    const { name, hash, steps } = parseReferenceExpression(this.ref);
+    if (name !== undefined && hash === undefined && steps.length === 0) return name;
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: this.ref,
+      message: `${this.ref} is an older commit, and only read.`,
+      remedy: "Create a branch from it, and write there.",
+    });
+  }
+
+  /** The names directly in a namespace, of the given types. */
+  async names(head: Commit, namespace: ContentKey, types: readonly Content["type"][]): Promise<string[]> {
+    const names: string[] = [];
+    const children = childrenOf(this.shared.versions.context.objects, head.tree, namespace);
+    for await (const { key, content } of children) {
+      if (types.includes(content.type)) names.push(key[key.length - 1] as string);
+      if (names.length === CANDIDATES) break;
+    }
+    return names;
+  }
+
+  async noSuchNamespace(key: ContentKey, head: Commit): Promise<LakehouseError> {
+    const parent = key.slice(0, -1);
+    const siblings = await this.names(head, parent, ["NAMESPACE"]);
+    return new LakehouseError({
+      code: "NO_SUCH_NAMESPACE",
+      subject: keyName(key),
+      message: `There is no namespace ${keyName(key)} on ${this.ref}.`,
+      remedy: nearest(
+        keyName(key),
+        siblings.map((name) => keyName([...parent, name])),
+      ),
+    });
+  }
+
+  async noSuchTable(key: ContentKey, head: Commit): Promise<LakehouseError> {
+    const namespace = key.slice(0, -1);
+    const siblings = await this.names(head, namespace, ["ICEBERG_TABLE"]);
+    const parent = namespace.length === 0 ? undefined : await this.shared.versions.content(head, namespace);
+    const remedy =
+      namespace.length === 0 || parent?.type === "NAMESPACE"
+        ? nearest(
+            keyName(key),
+            siblings.map((name) => keyName([...namespace, name])),
+          )
+        : (await this.noSuchNamespace(namespace, head)).message;
+    return new LakehouseError({
+      code: "NO_SUCH_TABLE",
+      subject: keyName(key),
+      message: `There is no table ${keyName(key)} on ${this.ref}.`,
+      remedy,
+    });
+  }
+
+  /** A name that is taken, by whatever it is taken. */
+  taken(key: ContentKey, by: Content): LakehouseError {
+    const [code, noun] = {
+      NAMESPACE: ["NAMESPACE_EXISTS", "namespace"] as const,
+      ICEBERG_TABLE: ["TABLE_EXISTS", "table"] as const,
+      ICEBERG_VIEW: ["VIEW_EXISTS", "view"] as const,
+    }[by.type];
+    return new LakehouseError({
+      code,
+      subject: keyName(key),
+      message: `There is a ${noun} ${keyName(key)} on ${this.ref} already.`,
+      remedy: "Choose another name, or drop that one first.",
+    });
+  }
+}

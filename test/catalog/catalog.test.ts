@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ObjectStoreBackend, openCatalog } from "../../lib/lakehouse/catalog/index.js";
+import { LocalStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
+import { catalogConformance } from "./catalog-conformance.js";
+
+const temporary = () => mkdtemp(join(tmpdir(), "catalog-"));
+const remove = (directory: string) => rm(directory, { recursive: true, force: true });
+
+catalogConformance("embedded (SQLite)", async () => {
+  const directory = await temporary();
+  return {
+    open: async () =>
+      openCatalog({
+        backend: join(directory, "catalog.db"),
+        store: new LocalStore(join(directory, "warehouse")),
+      }),
+    dispose: () => remove(directory),
+  };
+});
+
+catalogConformance("serverless (S3 alone)", async () => {
+  const directory = await temporary();
+  const gateway = await serveS3(new LocalStore(directory));
+  return {
+    open: async () => {
+      const store = new S3Store(`s3://${gateway.bucket}`, gateway);
+      const backend = new ObjectStoreBackend(store, `${store.root}/catalog`);
+      return openCatalog({ backend, store, warehouse: `${store.root}/warehouse` });
+    },
+    dispose: async () => {
+      await gateway.stop();
+      await remove(directory);
+    },
+  };
+});

@@ -1,0 +1,184 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type BranchingCatalog, type GcOptions, openCatalog } from "../../lib/lakehouse/catalog/index.js";
+import { findReachable } from "../../lib/lakehouse/catalog/versioned/reachability.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
+import { sweep } from "../../lib/lakehouse/catalog/versioned/sweep.js";
+import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import type { Table } from "../../lib/lakehouse/iceberg/index.js";
+import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { collect, put, records, schema, table } from "./support.js";
+
+describe("garbage collection", () => {
+  let directory: string;
+  let catalog: BranchingCatalog;
+  let main: Table;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "garbage-"));
+    const store = new LocalStore(join(directory, "warehouse"));
+    catalog = await openCatalog({ backend: join(directory, "catalog.db"), store });
+    await catalog.createNamespace("ns");
+    main = await append(await catalog.createTable("ns.t", { schema }), 1);
+  });
+  afterEach(async () => {
+    await catalog.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const append = (to: Table, id: number) => to.append(records(id));
+  const files = async () => (await collect(main.store.list(main.store.root))).map(({ uri }) => uri);
+  /** Collects with everything older than this moment. */
+  const collectAll = async (options: GcOptions = {}) => {
+    await sleep(5);
+    return catalog.collectGarbage({ gracePeriodMs: 0, ...options });
+  };
+
+  test("takes the commits of a deleted branch and the files that only they refer to", async () => {
+    const before = await files();
+    await catalog.createBranch("etl");
+    const etl = await append(await append(await catalog.on("etl").loadTable("ns.t"), 2), 3);
+    await catalog.on("etl").createTable("ns.only-here", { schema });
+    const all = await files();
+    expect((await collectAll()).commits).toEqual([]);
+    await catalog.deleteReference("etl");
+
+    const dry = await collectAll({ dryRun: true });
+    expect(await files()).toEqual(all);
+    const report = await collectAll();
+    expect(report).toEqual({ ...dry, dryRun: false });
+    expect(report.commits).toHaveLength(3);
+    expect([...report.files].sort()).toEqual(all.filter((file) => !before.includes(file)).sort());
+    expect(await files()).toEqual(before);
+    expect(await main.store.head(etl.metadataLocation)).toBeUndefined();
+
+    expect(await collectAll()).toMatchObject({ commits: [], objects: 0, files: [] });
+    expect(Number((await append(main, 4)).currentSnapshot?.summary?.["total-records"])).toBe(2);
+  });
+
+  test("keeps what a tag, a merge or another branch still refers to", async () => {
+    await catalog.createBranch("etl");
+    await append(await catalog.on("etl").loadTable("ns.t"), 2);
+    await catalog.createTag("v1", { from: "etl" });
+    await catalog.deleteReference("etl");
+    expect(await collectAll()).toMatchObject({ commits: [], files: [] });
+    await catalog.merge("v1");
+    await catalog.deleteReference("v1");
+    const all = await files();
+    expect(await collectAll()).toMatchObject({ commits: [], files: [] });
+    expect(await files()).toEqual(all);
+    expect(Number((await catalog.loadTable("ns.t")).currentSnapshot?.summary?.["total-records"])).toBe(2);
+  });
+
+  test("leaves what is younger than the grace period, so that a mistake can be undone", async () => {
+    await append(main, 2);
+    await catalog.createBranch("etl");
+    const lost = (await append(await catalog.on("etl").loadTable("ns.t"), 3)).metadataLocation;
+    await catalog.deleteReference("etl");
+    await catalog.rollback("main~1");
+    expect(await catalog.collectGarbage()).toMatchObject({ commits: [], objects: 0, files: [] });
+    const [deleted] = await catalog.reflog("etl");
+    await catalog.createBranch("etl", { from: `@${deleted?.from}` });
+    expect((await catalog.on("etl").loadTable("ns.t")).metadataLocation).toBe(lost);
+    const report = await collectAll();
+    expect(report.files).toEqual([]);
+    await catalog.deleteReference("etl");
+    const stale = await openCatalog({ backend: join(directory, "catalog.db"), store: main.store });
+    const dead = await stale.commitAt(`@${deleted?.from}`);
+    expect((await collectAll()).commits).toHaveLength(2);
+    await expect(stale.createBranch("etl", { from: `@${dead.hash}` })).rejects.toMatchObject({
+      code: "NO_SUCH_REF",
+    });
+    await stale.close();
+    expect(await catalog.reflog("etl")).toEqual([]);
+    expect((await catalog.reflog("main")).map(({ operation }) => operation)).toEqual(["ASSIGN"]);
+    expect(
+      Number((await append(await catalog.loadTable("ns.t"), 4)).currentSnapshot?.summary?.["total-records"]),
+    ).toBe(2);
+  });
+
+  test("keeps files that a table registered twice shares", async () => {
+    await catalog.registerTable("ns.copy", main.metadataLocation);
+    await catalog.createBranch("etl");
+    const more = await append(await catalog.on("etl").loadTable("ns.t"), 2);
+    await catalog.registerTable("ns.second", more.metadataLocation);
+    await catalog.deleteReference("etl");
+    const report = await collectAll();
+    expect(report.commits).toHaveLength(1);
+    expect(report.files).toEqual([]);
+    expect(Number((await catalog.loadTable("ns.second")).currentSnapshot?.summary?.["total-records"])).toBe(
+      2,
+    );
+  });
+
+  test("is not stopped by files that are gone already", async () => {
+    await catalog.createBranch("etl");
+    const etl = await append(await catalog.on("etl").loadTable("ns.t"), 2);
+    await catalog.deleteReference("etl");
+    await main.store.delete([etl.currentSnapshot?.manifestList as string]);
+    const report = await collectAll();
+    expect(report.files).toContain(etl.metadataLocation);
+    expect(await main.store.head(etl.metadataLocation)).toBeUndefined();
+  });
+});
+
+test("after any history, collection leaves every ref whole and no garbage", async () => {
+  const names = ["main", "a", "b", "c"];
+  const step = fc.record({
+    do: fc.constantFrom("commit", "commit", "commit", "branch", "delete", "merge", "assign", "collect"),
+    ref: fc.constantFrom(...names),
+    other: fc.constantFrom(...names),
+    key: fc.nat(60),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      let now = 1_000;
+      const backend = new SqliteBackend(":memory:");
+      const store = new VersionStore(backend, { now: () => now++ });
+      await store.ensureBranch("main");
+      const collectNow = async () => {
+        // The backend's own clock says when objects were put: everything is older than tomorrow.
+        const tomorrow = new Date(Date.now() + 86_400_000);
+        const reachable = await findReachable(store.context, tomorrow);
+        await sweep(store.context, reachable, tomorrow);
+        return reachable;
+      };
+      let state = 0;
+      for (const { do: action, ref, other, key } of steps) {
+        const refs = (await store.references()).map(({ name }) => name);
+        if (action === "branch" && refs.includes(other) && !refs.includes(ref)) {
+          await store.createReference("BRANCH", ref, (await store.reference(other)).hash);
+        }
+        if (action === "collect") await collectNow();
+        if (!refs.includes(ref)) continue;
+        if (action === "commit")
+          await store.commit(ref, [put([`t${key}`], table("t", ++state))], { message: "m" });
+        if (action === "delete" && ref !== "main") await store.deleteReference(ref);
+        if (!refs.includes(other)) continue;
+        const source = (await store.resolve(other)).commit;
+        if (action === "assign") await store.assignReference(ref, source.hash);
+        if (action === "merge")
+          await store.merge(ref, { commit: source, name: other }, { defaultBehavior: "FORCE" });
+      }
+      const read = async (from: VersionStore) => {
+        const seen = [];
+        for (const { name } of await from.references()) {
+          const { commit } = await from.resolve(name);
+          const log = await from.log(commit, { limit: 1000 });
+          for (const past of log.items) seen.push([name, past.hash, await collect(from.entries(past))]);
+        }
+        return seen;
+      };
+      const before = await read(store);
+      await collectNow();
+      // A store that has nothing in its cache reads what is really there.
+      expect(await read(new VersionStore(backend))).toEqual(before);
+      expect((await collectNow()).dead).toEqual([]);
+      await backend.close();
+    }),
+    { numRuns: 40 },
+  );
+});
