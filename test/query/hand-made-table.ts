@@ -68,6 +68,7 @@ export class HandMadeTables {
   ): Table {
     const { spec = { specId: 0, fields: [] } } = options;
     const tasks = files.map((file) => ({
+      sequenceNumber: 1n,
       ...("dataFile" in file ? file : { dataFile: file, deleteFiles: [] }),
       spec,
     }));

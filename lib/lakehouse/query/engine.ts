@@ -1,13 +1,29 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
-import { fieldById, type ScanOptions, type ScanPlan, type Table, type TableScan } from "../iceberg/index.js";
-import { openFileCache } from "../storage/index.js";
+import {
+  bind,
+  fieldById,
+  LAST_UPDATED_SEQUENCE_NUMBER,
+  type RemainingRows,
+  ROW_ID,
+  type RowEngine,
+  type ScanOptions,
+  type ScanPlan,
+  schemaToArrow,
+  type Table,
+  type TableMetadata,
+  type TableScan,
+} from "../iceberg/index.js";
+import { type ObjectStore, openFileCache } from "../storage/index.js";
 import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
 import { sqlError } from "./errors.js";
 import { execute } from "./execute.js";
 import { LocalFiles } from "./local-files.js";
 import { metadataTable } from "./metadata-tables.js";
+import type { RelationInput, RelationTask } from "./relation/relation.js";
 import { RelationViews } from "./relation/views.js";
+import { whereSql } from "./relation/where.js";
 import type { QueriedTable, QueryResult } from "./result.js";
 import { applyEdits, type Edit } from "./sql/edits.js";
 import { columnEdits, isShowTables, parseStatement } from "./sql/parse.js";
@@ -49,7 +65,7 @@ export interface SqlOptions {
 }
 
 /** SQL over tables. `close` it when done: it holds memory and files. */
-export interface QueryEngine {
+export interface QueryEngine extends RowEngine {
   /**
    * Runs one query. Names are `namespace.table`, at any depth, with `@ref` for a branch of the catalog; state is
    * chosen with `FOR VERSION AS OF <snapshot id | 'ref'>` or `FOR TIMESTAMP AS OF '…'`; `namespace.table.snapshots`
@@ -77,6 +93,8 @@ export async function openQueryEngine(options: QueryEngineOptions): Promise<Quer
 
 /** Scan plans remembered: by table state and filter, so a repeated query does not read manifests again. */
 const MAX_PLANS = 256;
+
+const NAME_MAPPING = "schema.name-mapping.default";
 
 type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
 
@@ -125,16 +143,35 @@ class DuckDBEngine implements QueryEngine {
       const final = applyEdits(body, edits);
       const onError = (error: unknown) =>
         sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));
-      return execute(use.connection, prefix + final.text, use.tables, use.release, onError);
+      return execute(use.connection, { ...use, bytes: prefix + final.text, onError });
     });
   }
 
   async scan(table: Table, scan: TableScan): Promise<QueryResult> {
     return this.#use(async (use) => {
-      const statement = `SELECT * FROM ${await this.#view(table, scan, use)}`;
+      const bytes = `SELECT * FROM ${await this.#view(table, scan, use)}`;
       const onError = (error: unknown) => sqlError(error, toByteString(table.name), () => 0);
-      return execute(use.connection, statement, use.tables, use.release, onError);
+      return execute(use.connection, { ...use, bytes, onError, schema: schemaToArrow(scan.schema) });
     });
+  }
+
+  async *remainingRows(request: RemainingRows): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+    const { store, metadata, tasks, where, schema } = request;
+    const lineage = metadata.formatVersion >= 3;
+    const fields = lineage ? [...schema.fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : schema.fields;
+    const key = tasks.flatMap((task) => [
+      task.dataFile.filePath,
+      ...task.deleteFiles.map((file) => file.filePath),
+    ]);
+    const result = await this.#use(async (use) => {
+      const rest = { fields: schema.fields, nameMapping: metadata.properties[NAME_MAPPING], lineage };
+      const view = await this.#relation(["rows", ...key].join("\n"), store, metadata, tasks, rest, use);
+      const filter = whereSql(bind(schema, where));
+      const bytes = toByteString(`SELECT * FROM ${view} WHERE (${filter}) IS NOT TRUE`);
+      const onError = (error: unknown) => sqlError(error, bytes, () => 0);
+      return execute(use.connection, { ...use, bytes, onError, schema: schemaToArrow({ fields }) });
+    });
+    yield* result.batches();
   }
 
   async close(): Promise<void> {
@@ -219,25 +256,31 @@ class DuckDBEngine implements QueryEngine {
       bytes: report.resultFileSizeInBytes,
       records: tasks.reduce((sum, task) => sum + task.dataFile.recordCount, 0n),
     });
+    const rest = { fields: scan.schema.fields, nameMapping: table.properties[NAME_MAPPING] };
+    return this.#relation(key, table.store, table.metadata, tasks, rest, use);
+  }
+
+  /** The view of some files' rows, as long as `use` lasts. */
+  async #relation(
+    key: string,
+    store: ObjectStore,
+    metadata: TableMetadata,
+    tasks: readonly RelationTask[],
+    rest: Pick<RelationInput, "fields" | "nameMapping" | "lineage">,
+    use: Use,
+  ): Promise<string> {
     const equality = tasks.flatMap((task) =>
       task.deleteFiles.filter((file) => file.content === "equality-deletes"),
     );
-    const files = await this.#files.hold(table.store, [
+    const files = await this.#files.hold(store, [
       ...tasks.map((task) => task.dataFile),
       ...new Set(equality),
     ]);
     use.onRelease(() => files.release());
-    const view = await this.#views.view(`${key}\n${files.signature}`, {
-      store: table.store,
-      fields: scan.schema.fields,
-      tasks,
-      paths: files.paths,
-      fieldType: (id) =>
-        table.metadata.schemas
-          .map((schema) => fieldById(schema, id)?.type)
-          .find((type) => type !== undefined),
-      nameMapping: table.properties["schema.name-mapping.default"],
-    });
+    const fieldType = (id: number) =>
+      metadata.schemas.map((schema) => fieldById(schema, id)?.type).find((type) => type !== undefined);
+    const input = { ...rest, store, tasks, paths: files.paths, fieldType };
+    const view = await this.#views.view(`${key}\n${files.signature}`, input);
     use.onRelease(view.release);
     return view.name;
   }

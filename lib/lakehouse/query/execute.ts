@@ -2,29 +2,35 @@ import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api
 import type * as arrow from "apache-arrow";
 import type { LakehouseError } from "../errors.js";
 import { readBatches } from "./arrow/batches.js";
+import { conformBatch } from "./arrow/conform.js";
 import { castForArrow } from "./arrow/types.js";
 import { type QueriedTable, QueryResult } from "./result.js";
 import { fromByteString, quoteIdentifier } from "./sql/tokens.js";
 
+export interface Execution {
+  /** The statement, as a byte string. */
+  readonly bytes: string;
+  readonly tables: readonly QueriedTable[];
+  /** Called when the result was read or given up. */
+  readonly release: () => void;
+  readonly onError: (error: unknown) => LakehouseError;
+  /** The schema that the batches shall have, where it is known from elsewhere. */
+  readonly schema?: arrow.Schema;
+}
+
 /**
  * Starts a statement and reads its first batch, so that a query that fails, fails here. A result that fits that batch
  * is over with it, and its connection is given back at once.
- *
- * @param bytes the statement as a byte string.
- * @param release called once, when the result was read or given up.
  */
-export async function execute(
-  connection: DuckDBConnection,
-  bytes: string,
-  tables: readonly QueriedTable[],
-  release: () => void,
-  onError: (error: unknown) => LakehouseError,
-): Promise<QueryResult> {
+export async function execute(connection: DuckDBConnection, execution: Execution): Promise<QueryResult> {
+  const { bytes, tables, release, onError } = execution;
   try {
     const sql = fromByteString(bytes);
     await connection.run("BEGIN TRANSACTION READ ONLY");
     const statement = await prepare(connection, sql);
-    const { schema, batches } = readBatches(await statement.stream(), () => verify(connection, sql));
+    const read = readBatches(await statement.stream(), () => verify(connection, sql));
+    const schema = execution.schema ?? read.schema;
+    const batches = execution.schema ? conforming(read.batches, schema) : read.batches;
     const first = await batches.next();
     const second = first.done ? first : await batches.next();
     if (second.done) release();
@@ -38,6 +44,13 @@ export async function execute(
   } catch (error) {
     throw onError(error);
   }
+}
+
+async function* conforming(
+  batches: AsyncIterable<arrow.RecordBatch>,
+  schema: arrow.Schema,
+): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+  for await (const batch of batches) yield conformBatch(batch, schema);
 }
 
 /** Types that Arrow has no twin of are cast to text, at whatever depth they stand. */

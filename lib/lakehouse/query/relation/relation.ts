@@ -1,4 +1,12 @@
-import type { DataFile, FieldId, IcebergType, NestedField, PartitionSpec } from "../../iceberg/index.js";
+import {
+  type DataFile,
+  type FieldId,
+  type IcebergType,
+  LAST_UPDATED_SEQUENCE_NUMBER,
+  type NestedField,
+  type PartitionSpec,
+  ROW_ID,
+} from "../../iceberg/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
@@ -10,6 +18,7 @@ export interface RelationTask {
   readonly dataFile: DataFile;
   readonly deleteFiles: readonly DataFile[];
   readonly spec: PartitionSpec;
+  readonly sequenceNumber: bigint;
 }
 
 /** A table at one snapshot, as far as SQL needs to know it. */
@@ -23,6 +32,8 @@ export interface RelationInput {
   readonly fieldType: (id: FieldId) => IcebergType | undefined;
   /** The table property `schema.name-mapping.default`. */
   readonly nameMapping?: string | undefined;
+  /** Adds the columns of row lineage, as readers see them, after the fields (spec, "Row Lineage"). */
+  readonly lineage?: boolean | undefined;
 }
 
 export interface RelationContext {
@@ -36,7 +47,9 @@ export interface RelationContext {
  * files it is an empty relation of the right types.
  */
 export async function relationSql(input: RelationInput, context: RelationContext): Promise<string> {
-  if (input.tasks.length === 0) return emptySql(input.fields);
+  if (input.tasks.length === 0) {
+    return emptySql(input.lineage ? [...input.fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : input.fields);
+  }
   const files = input.tasks.map((task) => task.dataFile);
   const schemas = await context.schemas.of(input.store, files, input.nameMapping);
   const groups = new Map<string, Group>();
@@ -67,9 +80,10 @@ function emptySql(fields: readonly NestedField[]): string {
 
 async function groupSql(input: RelationInput, group: Group, context: RelationContext): Promise<string> {
   const missing = partitionConstants(input, group);
-  const columns = projection(input.fields, group.schema.root, missing);
+  const lineage = input.lineage ? `, ${lineageColumns(group)}` : "";
+  const columns = projection(input.fields, group.schema.root, missing) + lineage;
   const files = group.tasks.map((task) => task.dataFile);
-  const from = readFiles(input, files, group.positions);
+  const from = readFiles(input, files, group.positions || input.lineage === true);
   const joins: string[] = [];
   if (group.positions) {
     const table = await context.positionTable(group.tasks);
@@ -112,6 +126,19 @@ function partitionConstants(input: RelationInput, group: Group): Map<number, str
     else constants.set(field.id, `list_extract([${values.join(", ")}], f.file_index::BIGINT + 1)`);
   }
   return constants;
+}
+
+/** What a file stores of its rows' lineage counts; the rest is inherited from its entry in the manifest. */
+function lineageColumns(group: Group): string {
+  const perFile = (values: readonly (bigint | undefined)[]) =>
+    `list_extract([${values.map((value) => `${value ?? "NULL"}::BIGINT`).join(", ")}], f.file_index::BIGINT + 1)`;
+  const firstRowIds = perFile(group.tasks.map((task) => task.dataFile.firstRowId));
+  const sequenceNumbers = perFile(group.tasks.map((task) => task.sequenceNumber));
+  const stored = (field: NestedField) => columnSql(field.id, field.type, group.schema.root, new Map());
+  return [
+    `COALESCE(${stored(ROW_ID)}, ${firstRowIds} + f.file_row_number) AS ${ROW_ID.name}`,
+    `COALESCE(${stored(LAST_UPDATED_SEQUENCE_NUMBER)}, ${sequenceNumbers}) AS ${LAST_UPDATED_SEQUENCE_NUMBER.name}`,
+  ].join(", ");
 }
 
 /** One anti-join per set of delete columns and schema of delete files: null equals null (spec, "Equality Delete Files"). */
