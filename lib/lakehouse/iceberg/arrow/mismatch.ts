@@ -1,0 +1,27 @@
+import { LakehouseError } from "../../errors.js";
+import { describeValue } from "../values/canonical.js";
+
+/** Where a value came from: the row, counted from 0 over all the data of the call, and the column by full name. */
+export interface Place {
+  readonly row: number;
+  readonly column: string;
+}
+
+/** Throws `SCHEMA_MISMATCH` naming row, column, what was expected and what was found. */
+export function mismatch(place: Place, expected: string, found: unknown): never {
+  throw new LakehouseError({
+    code: "SCHEMA_MISMATCH",
+    subject: place.column,
+    message: `Row ${place.row}, column "${place.column}": expected ${expected}, found ${describeValue(found)}.`,
+  });
+}
+
+/** Throws `SCHEMA_MISMATCH` for a whole column. */
+export function columnMismatch(column: string, expected: string, found: string, remedy?: string): never {
+  throw new LakehouseError({
+    code: "SCHEMA_MISMATCH",
+    subject: column,
+    message: `Column "${column}": expected ${expected}, found ${found}.`,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}
