@@ -27,8 +27,8 @@ export type Body = Uint8Array | AsyncIterable<Uint8Array>;
 /**
  * Where bytes live. Keys are absolute URIs: the root, a slash, and the key, character for character. Nothing is
  * percent-encoded or decoded (`%20` in a URI is three characters of the key), as in Iceberg's own readers, so that
- * one object has one URI. Segments `.` and `..` are refused. An object is visible whole or not at all: a put that fails or is
- * killed leaves what was there before.
+ * one object has one URI. Segments `.` and `..` are refused. An object is visible whole or not at all: a put that
+ * fails or is killed leaves what was there before.
  *
  * Errors: `OBJECT_NOT_FOUND`, `PRECONDITION_FAILED` (a condition did not hold), `INVALID_URI` (outside this
  * store's root, or not one of its URIs), `STORAGE_FAILED` (the disk or the service; `cause` has the original).

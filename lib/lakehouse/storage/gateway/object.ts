@@ -46,9 +46,9 @@ export async function getObject(exchange: Exchange): Promise<void> {
   await pipeline(async function* () {
     for await (const chunk of store.stream(uri, { start, end })) {
       sent += chunk.byteLength;
-      // A shorter object has taken this one's place. Breaking off is all that HTTP leaves us to tell the client.
       yield chunk;
     }
+    // A shorter object has taken this one's place. Breaking off is all that HTTP leaves us to tell the client.
     if (sent !== end - start) throw new Error("the object changed while it was sent");
   }, response);
 }
