@@ -169,3 +169,37 @@ describe("planning", () => {
       expect(() => two.scan({ snapshotId: 1n, ref: "v1" })).toThrow(/one of/);
     }));
 });
+
+describe("rows", () => {
+  test("plain objects are checked against the schema and written", () =>
+    scratch(async (directory) => {
+      const { table } = await createTable(directory, { schema: SCHEMA });
+      const after = await table.append([
+        { at: new Date("2001-01-01T00:00:00Z"), delay: 5, origin: "ATL" },
+        { at: "2001-01-02T00:00:00", origin: "ORD" },
+      ]);
+      expect(after.currentSnapshot?.summary?.["added-records"]).toBe("2");
+      const [file] = await after.inspect.files();
+      expect(file?.readableMetrics.delay).toMatchObject({
+        valueCount: 2n,
+        nullValueCount: 1n,
+        lowerBound: 5,
+        upperBound: 5,
+      });
+    }));
+
+  test("a wrong row fails the whole append, names row and column, and leaves no file", () =>
+    scratch(async (directory) => {
+      const { table, store } = await createTable(directory, {
+        schema: SCHEMA,
+        partitionSpec: [identity("origin")],
+      });
+      async function* rows() {
+        yield { at: "2001-01-01T00:00:00", delay: 1, origin: "ATL" };
+        yield { at: "2001-01-01T00:00:00", delay: "late", origin: "ATL" };
+      }
+      await expect(table.append(rows())).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
+      for await (const object of store.list(`${table.location}/data`))
+        throw new Error(`left over: ${object.uri}`);
+    }));
+});

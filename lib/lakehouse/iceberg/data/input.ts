@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import { conformBatches, rowsToBatches } from "../arrow/index.js";
 import type { Schema } from "../schema/types.js";
 
 /** Rows of the schema's type, or Arrow data with its columns. */
@@ -11,23 +11,61 @@ export type AppendData<Row> =
   | Iterable<arrow.RecordBatch>
   | AsyncIterable<arrow.RecordBatch>;
 
-/** Brings any data that can be appended into Arrow batches of the schema. */
+/**
+ * Brings any data that can be appended into Arrow batches of the schema's stored columns. The first item tells rows
+ * from batches.
+ *
+ * @throws LakehouseError SCHEMA_MISMATCH naming row, column, expected and found.
+ */
 export async function* conformingBatches<Row>(
   schema: Schema,
   data: AppendData<Row>,
 ): AsyncGenerator<arrow.RecordBatch> {
-  if (data instanceof arrow.Table) yield* data.batches;
-  else if (data instanceof arrow.RecordBatch) yield data;
-  else {
-    for await (const item of data as AsyncIterable<unknown>) {
-      if (!(item instanceof arrow.RecordBatch)) {
-        throw new LakehouseError({
-          code: "SCHEMA_MISMATCH",
-          subject: schema.fields[0]?.name ?? "schema",
-          message: "Expected Arrow record batches.",
-        });
-      }
-      yield item;
-    }
+  if (data instanceof arrow.Table) {
+    yield* conformBatches(schema, data.batches);
+    return;
   }
+  if (data instanceof arrow.RecordBatch) {
+    yield* conformBatches(schema, [data]);
+    return;
+  }
+  // Synchronous data stays so: awaiting each row would cost more than converting it.
+  if (Symbol.iterator in data) {
+    const items = (data as Iterable<unknown>)[Symbol.iterator]();
+    try {
+      const first = items.next();
+      if (!first.done) yield* batchesOf(schema, first.value, chain(first.value, items));
+    } finally {
+      items.return?.();
+    }
+    return;
+  }
+  const items = (data as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  try {
+    const first = await items.next();
+    if (!first.done) yield* batchesOf(schema, first.value, chainAsync(first.value, items));
+  } finally {
+    // A source that is a stream or a query result is to be told that nobody reads on.
+    await items.return?.();
+  }
+}
+
+function batchesOf(
+  schema: Schema,
+  first: unknown,
+  all: Iterable<unknown> | AsyncIterable<unknown>,
+): AsyncGenerator<arrow.RecordBatch> {
+  return first instanceof arrow.RecordBatch
+    ? conformBatches(schema, all as Iterable<arrow.RecordBatch>)
+    : rowsToBatches(schema, all);
+}
+
+function* chain(first: unknown, rest: Iterator<unknown>): Generator<unknown> {
+  yield first;
+  for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
+}
+
+async function* chainAsync(first: unknown, rest: AsyncIterator<unknown>): AsyncGenerator<unknown> {
+  yield first;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
