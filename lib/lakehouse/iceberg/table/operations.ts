@@ -139,8 +139,8 @@ export async function overwrite<Row>(
   const { tasks } = await new TableScan(store, metadata, { ref, filter: where, caseSensitive }).planAll();
   const filter = fileFilter(where, currentSchema(metadata), specsById(metadata), caseSensitive);
   const partly = tasks.filter((task) => !filter.matchesWholly(task.dataFile));
-  const added = data === undefined ? [] : await writeRows(state, data);
   const rewritten = partly.length === 0 ? [] : await rewrite(state, partly, where);
+  const added = await writeAfter(state, rewritten, data);
   const removed = tasks.map((task) => task.dataFile);
   if (removed.length === 0 && added.length === 0) return undefined;
   const start = options.validateFrom ?? snapshotByRef(metadata, ref)?.snapshotId;
@@ -162,6 +162,21 @@ export async function overwrite<Row>(
     },
   };
   return new FileChange(state, change, options);
+}
+
+/** Writes the new rows; when that fails, the files that were rewritten before go too. */
+async function writeAfter<Row>(
+  state: TableState,
+  rewritten: readonly DataFile[],
+  data: AppendData<Row> | undefined,
+): Promise<readonly DataFile[]> {
+  if (data === undefined) return [];
+  try {
+    return await writeRows(state, data);
+  } catch (error) {
+    await state.store.delete(rewritten.map((file) => file.filePath)).catch(() => {}); // the first failure is the one to report
+    throw error;
+  }
 }
 
 async function rewrite(
