@@ -109,7 +109,8 @@ describe("a build", () => {
     const page = site("notebooks/m03-writing-iceberg.html");
     expect(page).toContain("<summary>32 more lines</summary>");
     expect(page).toContain('<div class="predict">');
-    expect(page).toContain('<details class="solution">');
+    expect(page).toContain('<details class="folded"><summary>Solution</summary>');
+    expect(page).toContain('<details class="folded"><summary>Code</summary>');
     expect(page).toContain("<figcaption>6 of 182 rows</figcaption>");
     expect(page).toMatch(/<svg role="img" aria-label="Bars of one to three[^"]*"/);
     expect(page).toContain('fill="var(--ice)"');

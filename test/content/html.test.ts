@@ -8,9 +8,11 @@ import { chartHtml, inlineSvg } from "../../lib/kit/content/html/chart.js";
 import { type Highlighter, openHighlighter } from "../../lib/kit/content/html/code.js";
 import { escapeHtml, relativeUrl, slugify } from "../../lib/kit/content/html/escape.js";
 import { openMarkdown, placeholder } from "../../lib/kit/content/html/markdown.js";
+import { notebookHtml } from "../../lib/kit/content/html/notebook.js";
 import { tableHtml, tableTexts } from "../../lib/kit/content/html/table.js";
 import { brokenLinks } from "../../lib/kit/content/link-check.js";
-import { recordedFixture } from "./fixture.js";
+import { type Output, recordedIn } from "../../lib/kit/notebook/index.js";
+import { code, recordedFixture } from "./fixture.js";
 
 let highlighter: Highlighter;
 let folder: string;
@@ -154,6 +156,52 @@ describe("charts and tables", () => {
     expect(tableHtml(table)).toContain(
       '<th scope="col">&lt;A&gt;</th></tr></thead><tbody><tr><td>&lt;b&gt;</td>',
     );
+  });
+});
+
+describe("a notebook's outputs", () => {
+  const page = async (outputs: readonly Output[]) => {
+    const cells = [code("one", "1 + 1", 1, outputs)];
+    const recorded = recordedIn({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }, "n.ipynb");
+    const tools = { cache: openCache(folder), highlighter, markdown: openMarkdown(highlighter) };
+    return (await notebookHtml(recorded, tools, (href) => href)).html;
+  };
+  const display = (data: Record<string, unknown>): Output => ({
+    output_type: "display_data",
+    metadata: {},
+    data,
+  });
+
+  it("lose what would run or load something", async () => {
+    const html = await page([
+      display({
+        "text/html":
+          '<b onclick="x()">bold</b><script src="https://else.test/x.js"></script><link rel="stylesheet" href="y"><iframe src="z"></iframe>',
+      }),
+    ]);
+    expect(html).toContain('<div class="output html"><b>bold</b></div>');
+  });
+
+  it("show errors and terminal text without their colours", async () => {
+    const html = await page([
+      { output_type: "stream", name: "stdout", text: "\u001b[31mred\u001b[0m <x>\n" },
+      { output_type: "error", ename: "TypeError", evalue: "no", traceback: [] },
+    ]);
+    expect(html).toContain('<pre tabindex="0">red &lt;x&gt;</pre>');
+    expect(html).toContain(
+      '<div class="output error" role="note"><div class="output"><pre tabindex="0">TypeError: no</pre>',
+    );
+  });
+
+  it("show pictures with words, Markdown, and values", async () => {
+    const html = await page([
+      display({ "image/png": "aGk=", "text/plain": "a plot" }),
+      display({ "text/markdown": "# *m*" }),
+      { output_type: "execute_result", execution_count: 1, metadata: {}, data: { "text/plain": "2" } },
+    ]);
+    expect(html).toContain('<img src="data:image/png;base64,aGk=" alt="a plot">');
+    expect(html).toMatch(/<h3 id="o[0-9a-f]{6}-m"><em>m<\/em>/);
+    expect(html).toContain('<pre tabindex="0">2</pre>');
   });
 });
 

@@ -71,7 +71,12 @@ Examples:
         for (const { ok, rule, file, line, column, message } of options.all ? results : broken) {
           print(`${ok ? "ok  " : "off "}${file}:${line}:${column}  ${rule}: ${message}`);
         }
-        print(`${results.length - broken.length} rules hold, ${broken.length} do not.`);
+        const held = results.length - broken.length;
+        print(
+          results.length === 0
+            ? "Nothing to check: no milestone has content yet."
+            : `${held} rules hold, ${broken.length} do not.`,
+        );
       }
       if (broken.length > 0) process.exitCode = 1;
     });

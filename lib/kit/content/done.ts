@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import type { DoneCheck, DoneItem, Milestone, Piece } from "../milestones/index.js";
+import type { DoneCheck, DoneItem, Milestone, Piece, Project } from "../milestones/index.js";
 import { checkMilestone } from "./checks/index.js";
 import { loadContent, readSettings } from "./load.js";
 import { siteMap } from "./site-map.js";
@@ -13,9 +13,14 @@ const PROMISES: readonly (readonly [Piece, string])[] = [
   ["diagram", "the diagram shows its source and can be read"],
 ];
 
+/** Read once for all milestones of a project: each has to know the others, to which it may link. */
+const loaded = new WeakMap<Project, ReturnType<typeof loadContent>>();
+
 /** The written pieces' lines of a milestone's Definition of Done. */
 export const contentDone: DoneCheck = async (milestone: Milestone, project) => {
-  const all = await loadContent(project);
+  const loading = loaded.get(project) ?? loadContent(project);
+  loaded.set(project, loading);
+  const all = await loading;
   const map = siteMap(project.root, all, readSettings(project).source);
   const content = all.find((one) => one.milestone.id === milestone.id);
   const results = content ? checkMilestone(content, all, map) : [];

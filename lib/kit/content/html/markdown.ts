@@ -93,9 +93,9 @@ export function openMarkdown(highlighter: Highlighter): (text: string, options?:
   };
   rules.link_close = (_tokens, _index, _options, env: Environment) => (env.linkDropped ? "" : "</a>");
   rules.heading_close = (tokens, index, options, env: Environment, self) => {
-    if (env.options.plain) return self.renderToken(tokens, index, options);
-    const id = (tokens[index - 2] as Token).attrGet("id");
-    return `<a class="anchor" href="#${id}" aria-hidden="true" tabindex="-1">#</a>${self.renderToken(tokens, index, options)}`;
+    const heading = tokens[index - 2] as Token;
+    if (env.options.plain || heading.tag === "h1") return self.renderToken(tokens, index, options);
+    return `<a class="anchor" href="#${heading.attrGet("id")}" aria-hidden="true" tabindex="-1" data-pagefind-ignore>#</a>${self.renderToken(tokens, index, options)}`;
   };
   return (text, options = {}) => {
     const env: Environment = { options, headings: [], ids: new Map(), linkDropped: false };

@@ -47,7 +47,7 @@ export async function notebookHtml(
     }
     const outputs = await outputsHtml(cell, recorded, tools);
     parts.push(
-      `<section class="cell" id="${id}" aria-label="${escapeHtml(cellName(cell))}">${codeHtml(cell, tools)}` +
+      `<section class="cell" id="${id}" aria-label="${escapeHtml(cellName(cell))}">${codeHtml(cell, recorded, tools)}` +
         `${outputs ? `<div class="outputs">${outputs}</div>` : ""}</section>`,
     );
   }
@@ -58,15 +58,27 @@ function cellName(cell: RecordedCell): string {
   return cell.ref.executionCount === null ? "Code cell" : `Cell ${cell.ref.executionCount}`;
 }
 
-function codeHtml(cell: RecordedCell, tools: Tools): string {
+function codeHtml(cell: RecordedCell, recorded: RecordedNotebook, tools: Tools): string {
   const source = cell.source.trimEnd();
   if (source === "") return "";
   const count = cell.ref.executionCount;
   const anchor = escapeHtml(cellAnchor(cell.ref));
   const number = `<a class="count" href="#${anchor}" aria-label="Link to ${cellName(cell).toLowerCase()}">[${count ?? " "}]</a>`;
   const code = `<div class="source">${number}${tools.highlighter.code(source, "typescript")}</div>`;
-  if (!cell.tags.some((tag) => tag.startsWith("solution:"))) return code;
-  return `<details class="solution"><summary>Solution</summary>${code}</details>`;
+  const fold = foldedAs(cell, recorded);
+  return fold === undefined ? code : `<details class="folded"><summary>${fold}</summary>${code}</details>`;
+}
+
+/** What a cell's code is folded under: the code of a prediction has its answer in it, a solution gives the game away. */
+function foldedAs(cell: RecordedCell, recorded: RecordedNotebook): string | undefined {
+  if (cell.tags.some((tag) => tag.startsWith("solution:"))) return "Solution";
+  const predicts = cell.outputs.some(
+    (output) => output.output_type === "display_data" && RECORD_MIME.predict in output.data,
+  );
+  const jupyter = recorded.notebook.cells[cell.ref.index]?.metadata.jupyter as
+    | { source_hidden?: unknown }
+    | undefined;
+  return predicts || jupyter?.source_hidden === true ? "Code" : undefined;
 }
 
 /** A cell's outputs; neighbouring facts share one list, neighbouring text one block. */
@@ -147,11 +159,19 @@ async function outputHtml(
       return `<div class="output picture"><img src="data:${mime};base64,${asText(data[mime]).replace(/\s/g, "")}" alt="${escapeHtml(alt)}"></div>`;
     }
   }
-  if ("text/html" in data) return `<div class="output html">${asText(data["text/html"])}</div>`;
+  if ("text/html" in data) return `<div class="output html">${inertHtml(asText(data["text/html"]))}</div>`;
   if ("text/markdown" in data) {
     return `<div class="output html">${tools.markdown(asText(data["text/markdown"]), { demote: 2, idPrefix: `o${contentHash(id).slice(0, 6)}-` }).html}</div>`;
   }
   return "text/plain" in data ? textHtml(asText(data["text/plain"])) : "";
+}
+
+/** HTML that a cell displayed, without what would run or load something on the reader's page. */
+function inertHtml(html: string): string {
+  return html
+    .replace(/<(script|iframe|object|embed)\b[\s\S]*?(?:<\/\1\s*>|$)/gi, "")
+    .replace(/<(?:link|base|meta)\b[^>]*>/gi, "")
+    .replace(/\son[a-z]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)/gi, "");
 }
 
 function asText(value: unknown): string {
