@@ -69,7 +69,7 @@ describe("a file joined from row groups", () => {
           const expected = rows.map((r) => ({
             n: r.n,
             s: r.s,
-            l: r.l?.map((v) => (v === null ? null : String(v))),
+            l: r.l?.map((v) => (v === null ? null : String(v))) ?? null,
             t: r.t && { f: r.t.f, b: r.t.b },
           }));
           expect(JSON.parse(JSON.stringify(await read(store)))).toEqual(JSON.parse(JSON.stringify(expected)));
