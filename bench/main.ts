@@ -2,7 +2,10 @@
 import { parseArgs } from "node:util";
 import { type Bench, machine, measure, type Summary } from "./harness.js";
 
-const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {};
+const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
+  "catalog-commits": () => import("./catalog-commits.js"),
+  "catalog-scale": () => import("./catalog-scale.js"),
+};
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -47,8 +47,15 @@ export type { LogFilter, Page } from "./versioned/log.js";
 export type { MergeBehavior, MergeBehaviors, MergedKey } from "./versioned/merge.js";
 export type { CombineOptions, MergeOptions, MergeResult } from "./versioned/merge-commits.js";
 export { ObjectStoreBackend } from "./versioned/object-store-backend.js";
+export type { Operation } from "./versioned/operations.js";
 export type { RefWriteOptions } from "./versioned/ref-changes.js";
 export type { Reference, ReferenceType, ReflogEntry, RefOperation } from "./versioned/refs.js";
+export type { ResolvedReference } from "./versioned/resolve.js";
 export { SqliteBackend } from "./versioned/sqlite-backend.js";
 export type { Entry } from "./versioned/tree.js";
-export type { DiffEntry } from "./versioned/version-store.js";
+export {
+  type CommitOptions as VersionCommitOptions,
+  type DiffEntry,
+  VersionStore,
+  type VersionStoreOptions,
+} from "./versioned/version-store.js";
