@@ -50,33 +50,40 @@ const dialog = document.querySelector("dialog.search");
 const input = dialog.querySelector("input");
 const results = dialog.querySelector(".results");
 const status = dialog.querySelector(".status");
-let engine;
+let loading;
 let asked = 0;
 
-async function openSearch() {
+// The index is fetched once, when search is first opened; what is typed meanwhile waits for it.
+function engine() {
+  loading ??= import(new URL("pagefind/pagefind.js", root).href).then(async (pagefind) => {
+    await pagefind.init();
+    return pagefind;
+  });
+  return loading;
+}
+
+function openSearch() {
   dialog.showModal();
   input.select();
-  try {
-    engine ??= await import(new URL("pagefind/pagefind.js", root).href);
-    await engine.init();
-  } catch {
-    engine = undefined;
+  engine().catch(() => {
+    loading = undefined;
     status.textContent =
       location.protocol === "file:"
         ? "Search needs a server, even a small one. Run: slh content serve"
         : "Search could not be loaded.";
-  }
+  });
 }
 
 async function search() {
   const turn = ++asked;
   const query = input.value.trim();
-  if (!engine || query === "") {
+  if (query === "") {
     results.replaceChildren();
-    if (engine) status.textContent = "";
+    status.textContent = "";
     return;
   }
-  const found = await engine.debouncedSearch(query, {}, 120);
+  const pagefind = await engine();
+  const found = await pagefind.debouncedSearch(query, {}, 120);
   if (!found || turn !== asked) return;
   const pages = await Promise.all(found.results.slice(0, 8).map((result) => result.data()));
   if (turn !== asked) return;
