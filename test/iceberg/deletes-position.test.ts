@@ -191,7 +191,7 @@ describe("a damaged position delete file", () => {
           expect(["accepted", "CORRUPT_FILE", "UNSUPPORTED_FEATURE"]).toContain(outcome);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 });

@@ -1,12 +1,13 @@
 import {
   type AsyncBuffer,
   type FileMetaData,
-  parquetMetadataAsync,
+  parquetMetadata,
   parquetScan,
   type SchemaElement,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { isLakehouseError, LakehouseError } from "../../errors.js";
+import { readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 import type { FieldId } from "../schema/types.js";
@@ -42,7 +43,7 @@ export async function* readDeleteColumns(
   if (deleteFile.fileFormat !== "parquet") throw unsupported(deleteFile);
   try {
     const file = asyncBuffer(store, deleteFile);
-    const metadata = withoutLogicalTypes(await parquetMetadataAsync(file, { initialFetchSize: TAIL }));
+    const metadata = withoutLogicalTypes(await readMetadata(store, deleteFile));
     const paths = wanted.map((column) => columnPath(metadata, column, filePath));
     const columns = [...new Set(paths.map((path) => path[0]!))];
     const scan = await parquetScan({ file, metadata, columns, compressors, utf8: text });
@@ -63,16 +64,39 @@ export async function* readDeleteColumns(
   }
 }
 
-const TAIL = 64 * 1024;
+/**
+ * The footer, for the Parquet reader. It is read by the Parquet room first, which checks every length in it: the
+ * reader's own parser counts to 2^32 on some damaged ones.
+ */
+async function readMetadata(
+  store: ObjectStore,
+  { filePath, fileSizeInBytes }: DataFile,
+): Promise<FileMetaData> {
+  const { metadata } = await readFooter(store, filePath, Number(fileSizeInBytes));
+  const file = new Uint8Array(metadata.length + 8);
+  file.set(metadata);
+  new DataView(file.buffer).setUint32(metadata.length, metadata.length, true);
+  file.set([0x50, 0x41, 0x52, 0x31], metadata.length + 4);
+  return parquetMetadata(file.buffer, { geoparquet: false });
+}
 
 function asyncBuffer(store: ObjectStore, { filePath, fileSizeInBytes }: DataFile): AsyncBuffer {
   const byteLength = Number(fileSizeInBytes);
+  const read = async (start: number, end: number): Promise<ArrayBuffer> => {
+    if (!(start >= 0 && start <= end && end <= byteLength)) {
+      throw corrupt(filePath, `a column is said to lie at bytes ${start} to ${end} of ${byteLength}`);
+    }
+    const bytes = await store.read(filePath, { start, end });
+    if (bytes.length !== end - start) throw corrupt(filePath, `it ends before byte ${end}`);
+    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  };
   return {
     byteLength,
-    async slice(start, end = byteLength) {
-      const bytes = await store.read(filePath, { start, end });
-      if (bytes.length !== Math.max(0, end - start)) throw corrupt(filePath, `it ends before byte ${end}`);
-      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+    slice(start, end = byteLength) {
+      const bytes = read(start, end);
+      // The reader begins several reads at once and drops the others when one fails; their failures are its own.
+      bytes.catch(() => undefined);
+      return bytes;
     },
   };
 }

@@ -35,7 +35,7 @@ export async function readPositionDeletes(
         byFile.set(path, bitmap);
       }
       const position = Number(positions![i]);
-      if (!(position >= 0 && position <= Number.MAX_SAFE_INTEGER)) {
+      if (!Number.isSafeInteger(position) || position < 0) {
         throw corrupt(deleteFile.filePath, `it deletes the row at position ${positions![i]}`);
       }
       bitmap.add(position);
