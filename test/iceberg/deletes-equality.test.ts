@@ -2,17 +2,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
+import { RecordBatch, Struct, vectorFromArray } from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isLakehouseError } from "../../lib/lakehouse/errors.js";
+import { schemaToArrow } from "../../lib/lakehouse/iceberg/arrow/index.js";
 import {
   EqualityKeys,
   equalityDeleteSchema,
   readEqualityDeletes,
+  writeEqualityDeletes,
 } from "../../lib/lakehouse/iceberg/deletes/index.js";
 import type { DataFile } from "../../lib/lakehouse/iceberg/manifest/types.js";
 import { fieldById } from "../../lib/lakehouse/iceberg/schema/index.js";
 import type { IcebergType, PrimitiveValue, Schema } from "../../lib/lakehouse/iceberg/schema/types.js";
+import { toBinary } from "../../lib/lakehouse/iceberg/values/index.js";
+import { readFooter } from "../../lib/lakehouse/parquet/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 
 async function codeOf(run: () => unknown): Promise<string> {
@@ -125,6 +130,29 @@ describe("an equality delete file", () => {
     expect(promoted.has([5n, 11_323n * 86_400_000_000n])).toBe(true);
   });
 
+  it("is read or refused whichever bytes are damaged", async () => {
+    const outcome = async (changes: [at: number, byte: number][]): Promise<string> => {
+      const damaged = Uint8Array.from(PYARROW);
+      for (const [at, byte] of changes) damaged[at] = byte;
+      const filePath = `${store.root}/damaged.parquet`;
+      await store.put(filePath, damaged);
+      return codeOf(() => readEqualityDeletes(store, { ...file, filePath, equalityIds: [1, 4, 11] }, typeOf));
+    };
+    // A footer that says 2^32 elements where there are none.
+    const endless: [number, number][] = [
+      [1508, 7],
+      [2320, 182],
+    ];
+    expect(await outcome(endless)).toBe("CORRUPT_FILE");
+    const change = fc.tuple(fc.nat(PYARROW.length - 1), fc.oneof(fc.constant(255), fc.nat(255)));
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+        expect(["accepted", "CORRUPT_FILE", "UNSUPPORTED_FEATURE"]).toContain(await outcome(changes));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("is refused when its columns or its entry are wrong", async () => {
     const read = (equalityIds: number[] | undefined, type = typeOf) =>
       codeOf(() => readEqualityDeletes(store, { ...file, equalityIds }, type));
@@ -135,6 +163,72 @@ describe("an equality delete file", () => {
     expect(await read([10])).toBe("INVALID_METADATA");
     expect(await read([16])).toBe("CORRUPT_FILE");
     expect(await read([1], () => ({ type: "string" }))).toBe("CORRUPT_FILE");
+  });
+});
+
+describe("writing equality deletes", () => {
+  let folder: string;
+  let store: LocalStore;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "equality-writes-"));
+    store = new LocalStore(folder, { durable: false });
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const target = { schema, equalityIds: [12, 1], specId: 3, partition: ["ATL"] };
+  const shape = schemaToArrow(equalityDeleteSchema(schema, target.equalityIds));
+  const rows = [
+    { id: 3n, address: { no: 7 } },
+    { id: 2n ** 53n + 1n, address: { no: null } },
+    { id: -5n, address: null },
+  ];
+  const batchOf = (values: readonly object[]): RecordBatch => {
+    const struct = vectorFromArray(values, new Struct(shape.fields));
+    return new RecordBatch(shape, struct.data[0]!);
+  };
+
+  it("gives a file with the delete columns, their metrics and the entry's ids", async () => {
+    const uri = `${store.root}/eq.parquet`;
+    const file = await writeEqualityDeletes(store, uri, [batchOf(rows), batchOf([])], target);
+    expect(file).toMatchObject({
+      content: "equality-deletes",
+      fileFormat: "parquet",
+      equalityIds: [12, 1],
+      specId: 3,
+      partition: ["ATL"],
+      recordCount: 3n,
+      nullValueCounts: new Map([
+        [1, 0n],
+        [12, 2n],
+      ]),
+      lowerBounds: new Map<number, Uint8Array>([
+        [1, toBinary({ type: "long" }, -5n)],
+        [12, toBinary({ type: "int" }, 7)],
+      ]),
+    });
+    const { columns } = await readFooter(store, uri);
+    expect(columns.map(({ node }) => node.fieldId)).toEqual([1, 12]);
+    const keys = await readEqualityDeletes(store, file!, typeOf);
+    expect(keys.size).toBe(3);
+    expect([
+      keys.has([7, 3n]),
+      keys.has([null, 2n ** 53n + 1n]),
+      keys.has([null, -5n]),
+      keys.has([7, -5n]),
+    ]).toEqual([true, true, true, false]);
+  });
+
+  it("without rows gives no file", async () => {
+    const uri = `${store.root}/none.parquet`;
+    expect(await writeEqualityDeletes(store, uri, [batchOf([])], target)).toBeUndefined();
+    expect(await store.head(uri)).toBeUndefined();
+  });
+
+  it("of another schema is refused, and leaves no file", async () => {
+    const uri = `${store.root}/other.parquet`;
+    const write = () => writeEqualityDeletes(store, uri, [batchOf(rows)], { ...target, equalityIds: [1] });
+    expect(await codeOf(write)).toBe("SCHEMA_MISMATCH");
+    expect(await store.head(uri)).toBeUndefined();
   });
 });
 

@@ -20,6 +20,7 @@ export {
   readDeletionVector,
 } from "./deletion-vector.js";
 export { type DeletedRows, writeDeletionVectors } from "./deletion-vector-writer.js";
+export { type EqualityDeleteTarget, writeEqualityDeletes } from "./equality-delete-writer.js";
 export { EqualityKeys, readEqualityDeletes } from "./equality-deletes.js";
 export { equalityDeleteSchema } from "./equality-schema.js";
 export { PositionBitmap, type PositionRange } from "./position-bitmap.js";
