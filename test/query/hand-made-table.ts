@@ -4,14 +4,12 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DuckDBInstance } from "@duckdb/node-api";
-import {
-  type DataFile,
-  type Expression,
-  fieldById,
-  type PartitionSpec,
-  type PartitionTuple,
-  type Schema,
-  type Table,
+import type {
+  DataFile,
+  Expression,
+  PartitionSpec,
+  Schema,
+  Table,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 
@@ -91,9 +89,3 @@ export class HandMadeTables {
     return table as unknown as Table;
   }
 }
-
-export function typeOf(schema: Schema, id: number) {
-  return fieldById(schema, id)?.type;
-}
-
-export type { PartitionTuple };

@@ -106,6 +106,14 @@ describe("a table of the catalog", () => {
     });
   });
 
+  it("gives a scan's rows: its columns, where its filter is true", async () => {
+    const current = await catalog.loadTable("n.flights");
+    const scan = current.scan({ select: ["origin"], filter: gt("delay", 37) });
+    const result = await engine.scan(current, scan);
+    expect(await result.rows()).toEqual([{ origin: "ORD" }, { origin: "ATL" }]);
+    expect(result.schema.fields[0]?.metadata.get("PARQUET:field_id")).toBe("3");
+  });
+
   it("tells of itself in its metadata tables", async () => {
     expect(
       await rows(

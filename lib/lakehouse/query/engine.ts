@@ -2,12 +2,16 @@ import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import {
+  allFields,
+  type BoundExpression,
   bind,
   fieldById,
   LAST_UPDATED_SEQUENCE_NUMBER,
+  type NestedField,
   type RemainingRows,
   ROW_ID,
   type RowEngine,
+  referencedFieldIds,
   type ScanOptions,
   type ScanPlan,
   schemaToArrow,
@@ -74,7 +78,7 @@ export interface QueryEngine extends RowEngine {
    * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT.
    */
   sql(text: string, options?: SqlOptions): Promise<QueryResult>;
-  /** The rows of a scan: its columns, deletes applied, and its filter used for pruning only. */
+  /** The rows of a scan: its columns, in the table's own Arrow schema, where its filter is true, deletes applied. */
   scan(table: Table, scan: TableScan): Promise<QueryResult>;
   close(): Promise<void>;
 }
@@ -148,9 +152,14 @@ class DuckDBEngine implements QueryEngine {
   }
 
   async scan(table: Table, scan: TableScan): Promise<QueryResult> {
+    const filter = bind(scan.tableSchema, scan.filter, { caseSensitive: scan.caseSensitive });
+    const fields = fieldsFor(scan, filter);
     return this.#use(async (use) => {
-      const bytes = `SELECT * FROM ${await this.#view(table, scan, use)}`;
-      const onError = (error: unknown) => sqlError(error, toByteString(table.name), () => 0);
+      const view = await this.#view(table, scan, use, fields);
+      const columns = scan.schema.fields.map((field) => quoteIdentifier(field.name)).join(", ");
+      const where = filter.type === "true" ? "" : ` WHERE ${whereSql(filter)}`;
+      const bytes = toByteString(`SELECT ${columns} FROM ${view}${where}`);
+      const onError = (error: unknown) => sqlError(error, bytes, () => 0);
       return execute(use.connection, { ...use, bytes, onError, schema: schemaToArrow(scan.schema) });
     });
   }
@@ -165,7 +174,14 @@ class DuckDBEngine implements QueryEngine {
     ]);
     const result = await this.#use(async (use) => {
       const rest = { fields: schema.fields, nameMapping: metadata.properties[NAME_MAPPING], lineage };
-      const view = await this.#relation(["rows", ...key].join("\n"), store, metadata, tasks, rest, use);
+      const view = await this.#relation(
+        ["rows", lineage, keyText(fields), ...key].join("\n"),
+        store,
+        metadata,
+        tasks,
+        rest,
+        use,
+      );
       const filter = whereSql(bind(schema, where));
       const bytes = toByteString(`SELECT * FROM ${view} WHERE (${filter}) IS NOT TRUE`);
       const onError = (error: unknown) => sqlError(error, bytes, () => 0);
@@ -240,13 +256,15 @@ class DuckDBEngine implements QueryEngine {
   }
 
   /** The view that stands for a scan: planned, its files at hand. */
-  async #view(table: Table, scan: TableScan, use: Use): Promise<string> {
-    const columns = scan.schema.fields.map((field) => field.id).join();
-    const filter = JSON.stringify(scan.filter, (_, value) =>
-      typeof value === "bigint" ? `${value}n` : value,
-    );
-    const key = [table.metadataLocation, scan.snapshot?.snapshotId, columns, filter].join("\n");
-    const { tasks, report } = await this.#plan(key, scan);
+  async #view(
+    table: Table,
+    scan: TableScan,
+    use: Use,
+    fields: readonly NestedField[] = scan.schema.fields,
+  ): Promise<string> {
+    const filter = keyText(scan.filter);
+    const rows = [table.metadataLocation, scan.snapshot?.snapshotId, filter, scan.limit].join("\n");
+    const { tasks, report } = await this.#plan(rows, scan);
     use.tables.push({
       name: table.name,
       snapshotId: scan.snapshot?.snapshotId,
@@ -256,8 +274,8 @@ class DuckDBEngine implements QueryEngine {
       bytes: report.resultFileSizeInBytes,
       records: tasks.reduce((sum, task) => sum + task.dataFile.recordCount, 0n),
     });
-    const rest = { fields: scan.schema.fields, nameMapping: table.properties[NAME_MAPPING] };
-    return this.#relation(key, table.store, table.metadata, tasks, rest, use);
+    const rest = { fields, nameMapping: table.properties[NAME_MAPPING] };
+    return this.#relation(`${rows}\n${keyText(fields)}`, table.store, table.metadata, tasks, rest, use);
   }
 
   /** The view of some files' rows, as long as `use` lasts. */
@@ -294,6 +312,33 @@ class DuckDBEngine implements QueryEngine {
     if (this.#plans.size > MAX_PLANS) this.#plans.delete(this.#plans.keys().next().value ?? "");
     return plan;
   }
+}
+
+/** JSON, with the bigints that it has no form for. */
+function keyText(value: unknown): string {
+  return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}n` : part));
+}
+
+/** The scan's columns, and after them whole the columns that only its filter needs. */
+function fieldsFor(scan: TableScan, filter: BoundExpression): NestedField[] {
+  const used = referencedFieldIds(filter);
+  const needed = scan.tableSchema.fields.filter((field) =>
+    [...allFields({ fields: [field] })].some((location) => used.has(location.field.id)),
+  );
+  const fields = [...scan.schema.fields];
+  for (const field of needed) {
+    const selected = fields.find(({ id }) => id === field.id);
+    if (!selected) fields.push(field);
+    else if (keyText(selected) !== keyText(field)) {
+      throw new LakehouseError({
+        code: "UNSUPPORTED_FEATURE",
+        subject: field.name,
+        message: `The scan selects a part of ${field.name} and filters by another part of it.`,
+        remedy: `Select ${field.name} whole.`,
+      });
+    }
+  }
+  return fields;
 }
 
 function requestOn(ref: string | undefined): TableRequest {
