@@ -6,6 +6,7 @@
 export * from "./arrow/index.js";
 export * from "./data/index.js";
 export * from "./deletes/index.js";
+export * from "./evolution/index.js";
 export * from "./expressions/index.js";
 export * from "./manifest/index.js";
 export * from "./metadata/index.js";

@@ -144,7 +144,15 @@ export function map<K, V, O extends boolean>(
 }
 
 function toFields(columns: Columns): NestedField[] {
-  return Object.entries(columns).map(([name, { type, isOptional, init }]) => ({
+  return Object.entries(columns).map(([name, column]) => columnToField(name, column));
+}
+
+/** The field of a declared column; its ids, and those inside it, are placeholders. */
+export function columnToField(
+  name: string,
+  { type, isOptional, init }: Column<unknown, boolean>,
+): NestedField {
+  return {
     id: 0,
     name,
     required: !isOptional,
@@ -154,7 +162,7 @@ function toFields(columns: Columns): NestedField[] {
       ? {}
       : { initialDefault: toDefault(name, type, init.initialDefault) }),
     ...(init.writeDefault === undefined ? {} : { writeDefault: toDefault(name, type, init.writeDefault) }),
-  }));
+  };
 }
 
 function toDefault(name: string, type: IcebergType, value: unknown) {

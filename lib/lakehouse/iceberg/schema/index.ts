@@ -48,6 +48,17 @@ export {
   type NameLookup,
   selectFields,
 } from "./lookup.js";
+export {
+  applyNameMapping,
+  createNameMapping,
+  DEFAULT_NAME_MAPPING,
+  findMapped,
+  type MappedField,
+  type NameMapping,
+  nameMappingFromJson,
+  nameMappingToJson,
+  updateNameMapping,
+} from "./name-mapping.js";
 export { canPromote } from "./promotion.js";
 export {
   isNestedType,

@@ -1,0 +1,66 @@
+import { LakehouseError } from "../../errors.js";
+import { currentSchema, defaultSortOrder } from "../metadata/lookup.js";
+import { RESERVED_PROPERTIES } from "../metadata/new.js";
+import type { FormatVersion, TableMetadata } from "../metadata/types.js";
+import { buildSortOrder, sameSortOrder } from "../partitioning/sort-order.js";
+import type { SortFieldInit } from "../partitioning/types.js";
+import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
+import { requirementsFor } from "../updates/requirements.js";
+import type { TableUpdate } from "../updates/types.js";
+
+function proposal(base: TableMetadata, updates: readonly TableUpdate[]): Proposal {
+  return { requirements: updates.length === 0 ? [] : requirementsFor(base, updates), updates };
+}
+
+/** New data is sorted so from now on; no fields: not at all. Throws `INVALID_ARGUMENT` when proposed. */
+export function replaceSortOrder(fields: readonly SortFieldInit[]): PendingUpdate {
+  return {
+    propose(base) {
+      const sortOrder = buildSortOrder(currentSchema(base), fields);
+      if (sameSortOrder(sortOrder, defaultSortOrder(base))) return proposal(base, []);
+      return proposal(base, [
+        { action: "add-sort-order", sortOrder },
+        { action: "set-default-sort-order", sortOrderId: -1 },
+      ]);
+    },
+  };
+}
+
+export interface PropertyChanges {
+  readonly set?: Readonly<Record<string, string>>;
+  readonly remove?: readonly string[];
+}
+
+/** Sets and removes table properties. Those that metadata has fields for are refused with `INVALID_ARGUMENT`. */
+export function updateProperties({ set = {}, remove = [] }: PropertyChanges): PendingUpdate {
+  for (const key of [...Object.keys(set), ...remove]) {
+    if (RESERVED_PROPERTIES.has(key)) {
+      throw new LakehouseError({
+        code: "INVALID_ARGUMENT",
+        subject: key,
+        message: `"${key}" is no property to set: the table's metadata has a field for it.`,
+        ...(key === "format-version" ? { remedy: "Upgrade the format version instead." } : {}),
+      });
+    }
+  }
+  const updates: TableUpdate[] = [];
+  if (Object.keys(set).length > 0) updates.push({ action: "set-properties", updates: set });
+  if (remove.length > 0) updates.push({ action: "remove-properties", removals: remove });
+  return { propose: (base) => proposal(base, updates) };
+}
+
+/** Moves the table to a later format version; there is no way back. */
+export function upgradeFormatVersion(formatVersion: FormatVersion): PendingUpdate {
+  return {
+    propose: (base) =>
+      proposal(
+        base,
+        base.formatVersion === formatVersion ? [] : [{ action: "upgrade-format-version", formatVersion }],
+      ),
+  };
+}
+
+/** New files go below another location; files that are there stay where they are. */
+export function updateLocation(location: string): PendingUpdate {
+  return { propose: (base) => proposal(base, [{ action: "set-location", location }]) };
+}
