@@ -112,6 +112,7 @@ describe("charts and tables", () => {
     expect(html).toContain('<p class="chart-title">Every day fills one to three files</p>');
     expect(html.match(/<svg /g)).toHaveLength(2);
     expect(html).not.toMatch(/fill="#|stroke="#/);
+    expect(html).toContain("<title>Day: Jan 01, 2001; Data files: 1</title>");
     expect(html).toContain("<summary>Data, 24 rows</summary>");
   });
 

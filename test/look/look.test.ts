@@ -34,6 +34,12 @@ describe.each(THEMES)("the %s palette", (theme) => {
     expect(contrastRatio(palette[role], palette.paper)).toBeGreaterThanOrEqual(3);
   });
 
+  it("has a colour of its own for each role, written alike, so that drawings can be recoloured", () => {
+    const colours = Object.values(palette);
+    expect(new Set(colours).size).toBe(colours.length);
+    for (const colour of colours) expect(colour).toMatch(/^#[0-9A-F]{6}$/);
+  });
+
   it("becomes CSS custom properties", () => {
     expect(cssVariables(theme)).toContain(`--ink-soft: ${palette.inkSoft};`);
   });
@@ -71,6 +77,34 @@ describe("charts", () => {
     expect(first).toContain(palettes[theme].teal);
     expect(first).toContain("Compaction: 2,000 files become 12");
     expect(await renderChart(spec, theme)).toBe(first);
+  });
+
+  it.each(["America/Los_Angeles", "Asia/Tokyo"])("draws times alike on a machine in %s", async (zone) => {
+    const times = {
+      data: {
+        values: [
+          { at: "2001-01-01", n: 1 },
+          { at: "2001-01-01T23:30:00", n: 2 },
+          { at: "2001-01-02 12:00", n: 3 },
+        ],
+      },
+      mark: "bar",
+      encoding: {
+        x: { field: "at", type: "temporal", timeUnit: "monthdatehours" },
+        y: { field: "n", type: "quantitative" },
+      },
+    };
+    const here = process.env.TZ;
+    try {
+      process.env.TZ = "UTC";
+      const expected = await renderChart(times, "light");
+      process.env.TZ = zone;
+      expect(await renderChart(times, "light")).toBe(expected);
+      expect(expected).toContain("Jan 01");
+    } finally {
+      if (here === undefined) delete process.env.TZ;
+      else process.env.TZ = here;
+    }
   });
 
   it("says what Vega-Lite dislikes", async () => {

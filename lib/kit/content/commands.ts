@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { ink } from "../look/index.js";
 import { findProject, listMilestones, type Project, selectMilestones } from "../milestones/index.js";
 import { buildContent, checkContent, saveDiagrams } from "./build.js";
 import { serveSite } from "./serve.js";
@@ -69,7 +70,7 @@ Examples:
       if (options.json) print(JSON.stringify(results, null, 2));
       else {
         for (const { ok, rule, file, line, column, message } of options.all ? results : broken) {
-          print(`${ok ? "ok  " : "off "}${file}:${line}:${column}  ${rule}: ${message}`);
+          print(`${ok ? ink("✔", "green") : ink("✖", "red")} ${file}:${line}:${column}  ${rule}: ${message}`);
         }
         const held = results.length - broken.length;
         print(

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { LakehouseError } from "sololakehouse";
-import { diagramTheme, type Theme, trueType } from "../look/index.js";
+import { type ColourRole, diagramTheme, palettes, type Theme, trueType } from "../look/index.js";
 import { type Cache, contentHash, packageVersion } from "./cache.js";
 
 /** `wide` flows as its source says; `tall` from top to bottom, for phones. */
@@ -21,19 +21,29 @@ export interface DiagramRenderer {
 export function openDiagrams(cache: Cache): DiagramRenderer {
   let engine: Promise<Engine> | undefined;
   return {
-    render(source, file, theme, shape = "wide") {
-      const text = [source, ...(shape === "tall" ? ["direction: down"] : []), diagramTheme(theme)].join("\n");
+    async render(source, file, theme, shape = "wide") {
+      const text = [source, ...(shape === "tall" ? ["direction: down"] : []), diagramTheme("light")].join(
+        "\n",
+      );
       const key = `diagram-${contentHash(text, packageVersion("@terrastruct/d2"), packageVersion("@fontsource/inter"))}.svg`;
-      return cache.text(key, async () => {
+      const light = await cache.text(key, async () => {
         engine ??= startEngine();
         return (await engine).draw(text, file);
       });
+      return theme === "light" ? light : recolour(light, theme);
     },
     async close() {
       if (engine) await (await engine).stop();
       engine = undefined;
     },
   };
+}
+
+/** The same drawing in another theme: the layout knows no colours, and each role has a colour of its own. */
+function recolour(light: string, theme: Theme): string {
+  const roles = Object.keys(palettes.light) as ColourRole[];
+  const colours = new Map(roles.map((role) => [palettes.light[role], palettes[theme][role]]));
+  return light.replace(/#[0-9A-F]{6}\b/g, (hex) => colours.get(hex) ?? hex);
 }
 
 /** The source that a committed `diagram.svg` was drawn from, as a comment that the freshness check reads. */

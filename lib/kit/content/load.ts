@@ -40,11 +40,21 @@ export function readSettings(project: Project): SiteSettings {
   return {
     title: text("title"),
     sentence: text("sentence"),
-    url: (process.env.SLH_SITE_URL ?? text("url")).replace(/\/+$/, ""),
+    url: siteUrl(process.env.SLH_SITE_URL ?? text("url")),
     author: text("author"),
     source: text("source", "").replace(/\/+$/, ""),
     language: text("language", "en"),
   };
+}
+
+function siteUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text.replace(/\/+$/, "");
+  throw new LakehouseError({
+    code: "INVALID_CONFIG",
+    subject: text,
+    message: `"${text}" is not where a site can be published.`,
+    remedy: "Give a whole URL in blog/site.yaml or SLH_SITE_URL: https://host/path.",
+  });
 }
 
 /** Reads all milestones with their pieces and the freshest outputs that there are. */

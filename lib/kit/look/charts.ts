@@ -102,7 +102,7 @@ export async function renderChart(spec: ChartSpec, theme: Theme): Promise<string
   try {
     // Our type is plain JSON; compile() is where Vega-Lite itself judges it.
     const compiled = vegaLite.compile(
-      withTheme(spec, theme) as unknown as Parameters<typeof vegaLite.compile>[0],
+      withTheme(inUtc(spec) as ChartSpec, theme) as unknown as Parameters<typeof vegaLite.compile>[0],
       {
         logger: vega.logger(vega.None),
       },
@@ -125,6 +125,30 @@ export async function renderChart(spec: ChartSpec, theme: Theme): Promise<string
       cause,
     });
   }
+}
+
+/** Channels that may have a scale of their own. */
+const SCALED = new Set(["x", "y", "color", "fill", "stroke", "size", "opacity", "xOffset", "yOffset"]);
+
+/**
+ * The specification with its times in UTC, so that a chart does not depend on where it is drawn: temporal channels
+ * get a UTC scale and unit, and a time without zone is taken as UTC.
+ */
+function inUtc(value: unknown, channel = ""): unknown {
+  if (typeof value === "string") {
+    return /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/.test(value)
+      ? `${value.replace(" ", "T")}Z`
+      : value;
+  }
+  if (Array.isArray(value)) return value.map((item) => inUtc(item, channel));
+  if (!isObject(value)) return value;
+  const copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inUtc(item, key)]));
+  const { timeUnit, scale } = copy;
+  if (typeof timeUnit === "string" && !timeUnit.startsWith("utc")) copy.timeUnit = `utc${timeUnit}`;
+  if (copy.type === "temporal" && SCALED.has(channel) && scale !== null) {
+    copy.scale = { type: "utc", ...(isObject(scale) ? scale : {}) };
+  }
+  return copy;
 }
 
 function paint(value: unknown, theme: Theme): unknown {

@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { bind } from "../bind.js";
 import { diagramProblem, readDiagram } from "../diagrams.js";
 import { isStarted, type MilestoneContent, PIECE_NAMES } from "../inputs.js";
-import type { SiteMap } from "../site-map.js";
+import { postPage, type SiteMap } from "../site-map.js";
 import { checkBlog } from "./blog.js";
 import { checkCommon } from "./common.js";
 import { checkDoc } from "./doc.js";
@@ -40,7 +40,7 @@ export function checkMilestone(
     );
     const { bound } = bind(piece, content, all);
     if (name === "doc") results.push(...checkDoc(piece, content));
-    if (name === "blog") results.push(...checkBlog(piece));
+    if (name === "blog") results.push(...checkBlog(piece), checkAddress(content, all));
     if (name === "linkedin") results.push(...checkLinkedin(piece, content, bound));
     if (name === "video") results.push(...checkVideo(piece, content, bound));
   }
@@ -48,6 +48,19 @@ export function checkMilestone(
     results.push(...checkDiagram(content, folder));
   }
   return results;
+}
+
+/** Two posts cannot have one page. */
+function checkAddress(content: MilestoneContent, all: readonly MilestoneContent[]): CheckResult {
+  const page = postPage(content);
+  const file = content.pieces.blog?.file ?? "";
+  const other = all.find((one) => one !== content && one.pieces.blog && postPage(one) === page);
+  if (!other) return pass("blog/address", file, page);
+  return fail(
+    "blog/address",
+    { file, line: 1, column: 1 },
+    `its page ${page} is that of ${other.milestone.id} too: change the slug.`,
+  );
 }
 
 /** Numbers come from fresh outputs only. */

@@ -12,7 +12,7 @@ const MOST_DATA_ROWS = 60;
 /** A chart drawn in a theme, through the cache. */
 export async function drawChart(cache: Cache, spec: ChartSpec, theme: Theme): Promise<string> {
   const versions = [packageVersion("vega"), packageVersion("vega-lite")].join();
-  const key = `chart-${contentHash(JSON.stringify(withTheme(spec, theme)), versions)}.svg`;
+  const key = `chart-${contentHash(JSON.stringify(withTheme(spec, theme)), versions, "utc")}.svg`;
   return cache.text(key, () => renderChart(spec, theme));
 }
 
@@ -46,7 +46,7 @@ function titleText(title: unknown): string {
 
 /** One drawing whose colours are CSS variables where the palette explains all of them; else one for each theme. */
 async function themed(cache: Cache, spec: ChartSpec, alt: string, id: string): Promise<string> {
-  const light = await drawChart(cache, spec, "light");
+  const light = readable(await drawChart(cache, spec, "light"));
   const roles = new Map(
     Object.entries(palettes.light).map(([role, hex]) => [
       hex.toLowerCase(),
@@ -57,8 +57,18 @@ async function themed(cache: Cache, spec: ChartSpec, alt: string, id: string): P
   if (!/#[0-9a-f]{3,6}\b|rgba?\(|hsl/i.test(painted.replace(/url\(#[^)]*\)|href="#[^"]*"/g, ""))) {
     return inlineSvg(painted, alt, id);
   }
-  const dark = await drawChart(cache, spec, "dark");
+  const dark = readable(await drawChart(cache, spec, "dark"));
   return `<div class="only-light">${inlineSvg(light, alt, `${id}-l`)}</div><div class="only-dark">${inlineSvg(dark, alt, `${id}-d`)}</div>`;
+}
+
+/**
+ * Turns the labels that Vega gives its marks into titles: a browser shows them on hover. The drawing as a whole has a
+ * text of its own, so what is left of them inside would only be noise.
+ */
+function readable(svg: string): string {
+  return svg
+    .replace(/<path aria-label="([^"]*)"([^>]*)\/>/g, "<path$2><title>$1</title></path>")
+    .replace(/ (?:role="graphics-[^"]*"|aria-roledescription="[^"]*"|aria-label="[^"]*")/g, "");
 }
 
 /** An SVG that may stand in a page beside others: its ids are its own, it has a text, and it shrinks with the page. */

@@ -1,0 +1,86 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { contentCommands } from "../../lib/kit/content/index.js";
+import { type Fixture, makeFixture } from "./fixture.js";
+
+let fixture: Fixture;
+let printed: string;
+beforeEach(async () => {
+  fixture = await makeFixture();
+  vi.spyOn(process, "cwd").mockReturnValue(fixture.project.root);
+  printed = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    printed += text;
+    return true;
+  });
+  process.exitCode = undefined;
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  fixture.remove();
+});
+
+async function slh(...words: string[]): Promise<void> {
+  const program = new Command().exitOverride();
+  contentCommands(program);
+  await program.parseAsync(["node", "slh", ...words]);
+}
+
+describe("slh content check", () => {
+  it("shows what is off, with the place, and fails", async () => {
+    await slh("content", "check", "m03");
+    expect(printed).toMatch(
+      /^✖ milestones\/m03-writing-iceberg\/diagram\.d2:1:1 {2}diagram\/fresh: diagram\.svg is missing/,
+    );
+    expect(printed).toMatch(/\d+ rules hold, 1 do not\.\n$/);
+    expect(process.exitCode).toBe(1);
+  });
+
+  it("gives a machine the whole list", async () => {
+    await slh("content", "check", "m01", "--json");
+    const rules = (JSON.parse(printed) as { rule: string; ok: boolean }[]).map(({ rule }) => rule);
+    expect(rules).toContain("doc/sections");
+    expect(rules).not.toContain("blog/length");
+  });
+
+  it("knows what is no milestone", async () => {
+    await expect(slh("content", "check", "m77")).rejects.toMatchObject({ code: "INVALID_CONFIG" });
+  });
+});
+
+describe("slh content build", () => {
+  it("says what it made, saves diagrams when asked, and says what to open", async () => {
+    await slh("content", "build", "--save");
+    expect(printed).toContain("drew milestones/m03-writing-iceberg/diagram.svg\n");
+    expect(printed).toContain("m03  3 pages  doc, blog, linkedin, video\n");
+    expect(printed).toMatch(
+      /8 pages in [\d.]+ s\. Open dist\/site\/index\.html, or run: slh content serve\n$/,
+    );
+  });
+
+  it("reports as JSON where asked", async () => {
+    await slh("content", "build", "--json");
+    expect(JSON.parse(printed)).toMatchObject({ pages: 8, skipped: [], saved: [] });
+  });
+
+  it("refuses a site address that is none", async () => {
+    const path = join(fixture.project.root, "blog", "site.yaml");
+    writeFileSync(path, readFileSync(path, "utf8").replace(/^url: .*$/m, "url: somewhere"));
+    await expect(slh("content", "build")).rejects.toMatchObject({
+      code: "INVALID_CONFIG",
+      subject: "somewhere",
+    });
+  });
+});
+
+describe("slh content serve", () => {
+  it("wants a port", async () => {
+    vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    await expect(slh("content", "serve", "--port", "99999")).rejects.toMatchObject({
+      code: "commander.invalidArgument",
+    });
+  });
+});
