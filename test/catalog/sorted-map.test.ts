@@ -98,6 +98,21 @@ describe("the persistent sorted map", () => {
     );
   });
 
+  test("a diff is right where an edit joins or parts nodes", async () => {
+    const keys = Array.from({ length: 1500 }, (_, n) => `k${n}`);
+    const all = new Map(keys.map((k) => [k, "a"]));
+    const root = await apply(EMPTY_MAP.hash, all);
+    for (const k of keys.filter((candidate) => cutLevel(candidate) > 0)) {
+      const without = await apply(root, new Map([[k, undefined]]));
+      const removed = [];
+      for await (const difference of diffMaps(objects, root, without)) removed.push(difference);
+      expect(removed).toEqual([{ key: k, from: "a", to: undefined }]);
+      const added = [];
+      for await (const difference of diffMaps(objects, without, root)) added.push(difference);
+      expect(added).toEqual([{ key: k, from: undefined, to: "a" }]);
+    }
+  });
+
   test("finds every key and nothing else, and scans from any place", async () => {
     const model = new Map(Array.from({ length: 5000 }, (_, n) => [`table-${n}`, `${n}`] as const));
     const root = await apply(EMPTY_MAP.hash, model);

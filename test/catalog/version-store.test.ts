@@ -170,6 +170,47 @@ describe("many writers", () => {
     }
   });
 
+  test("in one process share moves, and one who is refused stands alone", async () => {
+    const inner = new SqliteBackend(":memory:");
+    backends.push(inner);
+    let moves = 0;
+    let fault: "none" | "lost" | "unheard" = "none";
+    const moveRef: Backend["moveRef"] = async (...args) => {
+      moves += 1;
+      const kind = fault;
+      fault = "none";
+      // Another process commits first, or ours gets through and the answer does not.
+      if (kind === "lost")
+        await new VersionStore(inner).commit("main", [put([`o${moves}`], table("o"))], { message: "other" });
+      const moved = await inner.moveRef(...args);
+      if (kind === "unheard")
+        throw new LakehouseError({ code: "STORAGE_FAILED", subject: "x", message: "timeout" });
+      return moved;
+    };
+    const store = new VersionStore(withOverrides(inner, { moveRef }));
+    await store.ensureBranch("main");
+    await store.commit("main", [put(["taken"], table("taken"))], { message: "start" });
+    for (const kind of ["none", "lost", "unheard"] as const) {
+      const before = (await head(store)).depth;
+      moves = 0;
+      fault = kind;
+      const results = await Promise.allSettled(
+        Array.from({ length: 30 }, (_, n) => {
+          const key = n === 7 ? "taken" : `${kind}${n}`;
+          return store.commit("main", [put([key], table(key), null)], { message: `${kind} ${n}` });
+        }),
+      );
+      expect(results.flatMap(({ status }, n) => (status === "rejected" ? [n] : []))).toEqual([7]);
+      expect(moves).toBeLessThan(6);
+      const now = await head(store);
+      expect(now.depth).toBe(before + 29 + (kind === "lost" ? 1 : 0));
+      expect((await store.log(now, { message: `${kind} `, limit: 100 })).items).toHaveLength(29);
+      const hashes = results.flatMap((result) => (result.status === "fulfilled" ? result.value.hash : []));
+      const logged = (await collect(store.reflog("main"))).map(({ to }) => to);
+      expect(hashes.every((hash) => logged.includes(hash))).toBe(true);
+    }
+  });
+
   test("a move that got through while its answer was lost is found, and applied once", async () => {
     const inner = new SqliteBackend(":memory:");
     backends.push(inner);

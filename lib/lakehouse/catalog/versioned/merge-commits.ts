@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { LakehouseError } from "../../errors.js";
+import { type Advance, advance } from "./advance.js";
 import { type Commit, firstParent, getCommit, mergeBase, newCommit } from "./commits.js";
 import { ConflictError } from "./content.js";
-import { type Advance, advance, liveRef, type StoreContext } from "./context.js";
+import { liveRef, type StoreContext } from "./context.js";
 import type { Hash, StoredObject } from "./hash.js";
 import { conflictsOf, type MergeBehaviors, type MergedKey, mergeTrees } from "./merge.js";
 import type { RefOperation } from "./refs.js";
@@ -144,19 +145,24 @@ async function replay(
   }
   return combine(context, branch, options, async (head) => {
     const stored: StoredObject[] = [];
+    const unstage: (() => void)[] = [];
     const keys = new Map<string, MergedKey>();
     let tip = head;
-    for (const commit of commits) {
-      const { base, source, meta } = await toPatch(commit);
-      const merged = await mergeTrees(context.objects, { base, source, target: tip.tree }, options);
-      for (const key of merged.keys) keys.set(key.key.join("\u0000"), key);
-      if (conflictsOf(merged.keys).length > 0) return { keys: [...keys.values()] };
-      if (merged.changes.size === 0) continue;
-      const made = await commitChanges(context, [tip], merged.changes, meta);
-      // The next commit reads this one's tree; what is not stored yet is found in the cache.
-      context.objects.remember(made.objects);
-      stored.push(...made.objects);
-      tip = made.commit;
+    try {
+      for (const commit of commits) {
+        const { base, source, meta } = await toPatch(commit);
+        const merged = await mergeTrees(context.objects, { base, source, target: tip.tree }, options);
+        for (const key of merged.keys) keys.set(key.key.join("\u0000"), key);
+        if (conflictsOf(merged.keys).length > 0) return { keys: [...keys.values()] };
+        if (merged.changes.size === 0) continue;
+        const made = await commitChanges(context, [tip], merged.changes, meta);
+        // The next commit is made on top of this one, which is not stored yet.
+        unstage.push(context.objects.stage(made.objects));
+        stored.push(...made.objects);
+        tip = made.commit;
+      }
+    } finally {
+      for (const release of unstage) release();
     }
     const author = options.author ?? context.author;
     if (tip.hash === head.hash) return { keys: [...keys.values()] };

@@ -15,6 +15,7 @@ export class ObjectCache {
   readonly #backend: Backend;
   readonly #limit: number;
   readonly #known: ReadonlyMap<Hash, unknown>;
+  readonly #staged = new Map<Hash, { readonly value: unknown; holders: number }>();
   readonly #entries = new Map<Hash, Cached>();
   #size = 0;
 
@@ -43,7 +44,7 @@ export class ObjectCache {
 
   /** Many at once, in one round trip for those that are not cached. */
   async getMany<T>(hashes: readonly Hash[]): Promise<T[]> {
-    const absent = [...new Set(hashes.filter((hash) => !this.#entries.has(hash) && !this.#known.has(hash)))];
+    const absent = [...new Set(hashes.filter((hash) => !this.#isLocal(hash)))];
     const fetched = new Map<Hash, unknown>();
     if (absent.length > 0) {
       const bytes = await this.#backend.get(absent);
@@ -58,7 +59,7 @@ export class ObjectCache {
   /** The decoded object where the cache has it: no waiting, for the walk down a tree that was read before. */
   peek<T>(hash: Hash): T | undefined {
     const entry = this.#entries.get(hash);
-    if (entry === undefined) return this.#known.get(hash) as T | undefined;
+    if (entry === undefined) return (this.#staged.get(hash)?.value ?? this.#known.get(hash)) as T | undefined;
     this.#entries.delete(hash);
     this.#entries.set(hash, entry);
     return entry.value as T;
@@ -71,12 +72,31 @@ export class ObjectCache {
     }
   }
 
+  /** Makes objects readable that are not stored yet, until the function that it returns is called. */
+  stage(objects: readonly StoredObject[]): () => void {
+    for (const { hash, bytes } of objects) {
+      const staged = this.#staged.get(hash) ?? { value: parse(hash, bytes), holders: 0 };
+      staged.holders += 1;
+      this.#staged.set(hash, staged);
+    }
+    return () => {
+      for (const { hash } of objects) {
+        const staged = this.#staged.get(hash);
+        if (staged !== undefined && --staged.holders === 0) this.#staged.delete(hash);
+      }
+    };
+  }
+
   /** Drops objects that were deleted. */
   forget(hashes: readonly Hash[]): void {
     for (const hash of hashes) {
       this.#size -= this.#entries.get(hash)?.size ?? 0;
       this.#entries.delete(hash);
     }
+  }
+
+  #isLocal(hash: Hash): boolean {
+    return this.#entries.has(hash) || this.#staged.has(hash) || this.#known.has(hash);
   }
 
   #decode(hash: Hash, bytes: Uint8Array): unknown {

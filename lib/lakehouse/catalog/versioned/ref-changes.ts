@@ -34,7 +34,7 @@ async function write(
   decide: (state: RefState | undefined) => Promise<Write>,
 ): Promise<RefState | undefined> {
   return context.inTurn(name, async () => {
-    const mover = new RefMover(context.backend, context.objects);
+    const mover = new RefMover<true>(context.backend, context.objects);
     for (;;) {
       const state = await readRef(context.backend, name);
       if ((await mover.landed(state)) !== undefined) return state;
@@ -52,8 +52,8 @@ async function write(
           "Read it again and decide anew.",
         );
       }
-      if (await mover.move(state, { name, ...change, time: context.now(), author, message }, []))
-        return state;
+      const made = { name, ...change, time: context.now(), author, message };
+      if (await mover.move(state, [made], [], true)) return state;
     }
   });
 }

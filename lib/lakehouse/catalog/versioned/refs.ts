@@ -82,14 +82,16 @@ export interface RefChange {
 }
 
 /**
- * Moves a ref from a state that was read to a new one, or reports that others moved it first. A change that is
- * tried several times, each time from the state that is then current, is one `RefMover`: it knows its earlier
+ * Moves a ref from a state that was read to a new one, or reports that others moved it first. Changes that are
+ * tried several times, each time from the state that is then current, have one `RefMover`: it knows its earlier
  * attempts, so that one which got through without our hearing of it is found, and not applied again.
+ *
+ * @typeParam T what the caller wants to know of an attempt that turns out to have got through.
  */
-export class RefMover {
+export class RefMover<T> {
   readonly #backend: Backend;
   readonly #objects: ObjectCache;
-  readonly #attempts = new Map<Hash, ReflogEntry>();
+  readonly #attempts = new Map<Hash, { readonly sequence: number; readonly meaning: T }>();
 
   constructor(backend: Backend, objects: ObjectCache) {
     this.#backend = backend;
@@ -97,33 +99,42 @@ export class RefMover {
   }
 
   /**
-   * True when the ref moved. False when it was elsewhere: read it, look for an earlier attempt (`landed`), try
-   * again. Throws `COMMIT_STATE_UNKNOWN` when the backend failed and the move may have happened or still happen.
+   * Makes changes of one ref, one after the other, in one move: each has its entry in the reflog. True when the
+   * ref moved. False when it was elsewhere: read it, look for an earlier attempt (`landed`), try again. Throws
+   * `COMMIT_STATE_UNKNOWN` when the backend failed and the move may have happened or still happen.
    */
   async move(
     before: RefState | undefined,
-    change: RefChange,
+    changes: readonly [RefChange, ...RefChange[]],
     objects: readonly StoredObject[],
+    meaning: T,
   ): Promise<boolean> {
-    const previous = before && (await this.#objects.get<ReflogEntry>(before.log));
-    const { name, type, operation, to, time, author, message } = change;
-    const entry: ReflogEntry = {
-      kind: "reflog",
-      ref: name,
-      refType: type,
-      operation,
-      ...(before?.hash === undefined ? {} : { from: before.hash }),
-      ...(to === undefined ? {} : { to }),
-      time,
-      author,
-      message,
-      sequence: (previous?.sequence ?? 0) + 1,
-      ...(before === undefined ? {} : { previous: before.log }),
-    };
-    const logged = toObject(entry);
-    this.#attempts.set(logged.hash, entry);
-    const stored = [...objects, logged];
-    const next = canonicalJson({ type, hash: to, log: logged.hash });
+    const newest = before && (await this.#objects.get<ReflogEntry>(before.log));
+    const stored = [...objects];
+    let [from, previous, sequence] = [before?.hash, before?.log, newest?.sequence ?? 0];
+    for (const { name, type, operation, to, time, author, message } of changes) {
+      sequence += 1;
+      const entry: ReflogEntry = {
+        kind: "reflog",
+        ref: name,
+        refType: type,
+        operation,
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+        time,
+        author,
+        message,
+        sequence,
+        ...(previous === undefined ? {} : { previous }),
+      };
+      const logged = toObject(entry);
+      stored.push(logged);
+      [from, previous] = [to, logged.hash];
+    }
+    const [{ name, type }] = changes;
+    const log = previous as Hash;
+    this.#attempts.set(log, { sequence, meaning });
+    const next = canonicalJson({ type, hash: from, log });
     const move = { name: PREFIX + name, expected: before?.value, next };
     try {
       if (!(await this.#backend.moveRef(move, stored))) return false;
@@ -136,11 +147,12 @@ export class RefMover {
   }
 
   /** The earlier attempt that turns out to have moved the ref, if one did. `now` is the ref as just read. */
-  async landed(now: RefState | undefined): Promise<ReflogEntry | undefined> {
+  async landed(now: RefState | undefined): Promise<T | undefined> {
     if (this.#attempts.size === 0 || now === undefined) return undefined;
     const oldest = Math.min(...[...this.#attempts.values()].map(({ sequence }) => sequence));
     for await (const { hash, entry } of reflogChain(this.#objects, now.log)) {
-      if (this.#attempts.has(hash)) return entry;
+      const attempt = this.#attempts.get(hash);
+      if (attempt !== undefined) return attempt.meaning;
       if (entry.sequence <= oldest) break;
     }
     return undefined;

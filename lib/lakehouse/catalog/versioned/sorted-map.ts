@@ -250,56 +250,93 @@ export interface MapDifference {
   readonly to: string | undefined;
 }
 
-interface Pending {
-  /** The level of the node that `value` names, or -1 for an entry. */
-  readonly level: number;
-  readonly key: string;
-  readonly value: string;
+/** A node and the next of its entries. */
+interface Place {
+  readonly node: MapNode;
+  index: number;
 }
 
-/** What differs between two maps, in the order of the keys. What they share is not read. */
+/**
+ * What differs between two maps, in the order of the keys. What they share is not read.
+ *
+ * Each side is a path of open nodes. Nodes that are equal begin at the same place on both sides; the higher node
+ * is opened first, so that both come up at the same time, and are passed over together.
+ */
 export async function* diffMaps(objects: ObjectCache, from: Hash, to: Hash): AsyncGenerator<MapDifference> {
   if (from === to) return;
   const [left, right] = await objects.getMany<MapNode>([from, to]);
-  // Each side is a stack, the next item on top. Nodes that are equal begin at the same place on both sides,
-  // and the higher one is opened first, so that both are on top at the same time and can be dropped together.
-  const sides: [Pending[], Pending[]] = [opened(left as MapNode), opened(right as MapNode)];
+  const sides: readonly [Place[], Place[]] = [
+    [{ node: left as MapNode, index: 0 }],
+    [{ node: right as MapNode, index: 0 }],
+  ];
   for (;;) {
-    const [a, b] = [sides[0].at(-1), sides[1].at(-1)];
-    if (a === undefined && b === undefined) return;
-    if (a !== undefined && b !== undefined && a.level >= 0 && a.level === b.level && a.value === b.value) {
-      sides[0].pop();
-      sides[1].pop();
-      continue;
-    }
-    const level = Math.max(a?.level ?? -1, b?.level ?? -1);
-    if (level >= 0) {
-      const opening = sides.filter((side) => side.at(-1)?.level === level);
-      const nodes = await objects.getMany<MapNode>(opening.map((side) => side.pop()?.value as Hash));
-      opening.forEach((side, index) => {
-        side.push(...opened(nodes[index] as MapNode));
-      });
-    } else if (b === undefined || (a !== undefined && a.key < b.key)) {
-      sides[0].pop();
-      yield { key: (a as Pending).key, from: (a as Pending).value, to: undefined };
-    } else if (a === undefined || b.key < a.key) {
-      sides[1].pop();
-      yield { key: b.key, from: undefined, to: b.value };
+    const [a, b] = [place(sides[0]), place(sides[1])];
+    // Where that ended a node, its side goes on in the next one.
+    if (a !== undefined && b !== undefined && passShared(a, b)) continue;
+    const level = Math.max(levelOf(a), levelOf(b));
+    if (level < 0) return;
+    if (level > 0) {
+      const opening = sides.filter((side) => levelOf(place(side)) === level);
+      await open(objects, opening);
     } else {
-      sides[0].pop();
-      sides[1].pop();
-      if (a.value !== b.value) yield { key: a.key, from: a.value, to: b.value };
+      const [x, y] = [keyAt(a), keyAt(b)];
+      if (y === undefined || (x !== undefined && x < y)) {
+        yield { key: x as string, from: take(a as Place), to: undefined };
+      } else if (x === undefined || y < x) {
+        yield { key: y, from: undefined, to: take(b as Place) };
+      } else {
+        const difference = { key: x, from: take(a as Place), to: take(b as Place) };
+        if (difference.from !== difference.to) yield difference;
+      }
     }
   }
 }
 
-function opened(node: MapNode): Pending[] {
-  const items = node.keys.map((key, index) => ({
-    level: node.level - 1,
-    key,
-    value: node.values[index] as string,
-  }));
-  return items.reverse();
+/** The lowest open node of a side with an entry left. */
+function place(side: Place[]): Place | undefined {
+  for (;;) {
+    const lowest = side[side.length - 1];
+    if (lowest === undefined || lowest.index < lowest.node.keys.length) return lowest;
+    side.pop();
+  }
+}
+
+/** Passes over what two nodes of one level go on with alike. True when that was something. */
+function passShared(a: Place, b: Place): boolean {
+  if (a.node.level !== b.node.level) return false;
+  const start = a.index;
+  const [left, right] = [a.node.values, b.node.values];
+  const [leftKeys, rightKeys] = [a.node.keys, b.node.keys];
+  while (
+    a.index < left.length &&
+    left[a.index] === right[b.index] &&
+    leftKeys[a.index] === rightKeys[b.index]
+  ) {
+    a.index += 1;
+    b.index += 1;
+  }
+  return a.index > start;
+}
+
+function levelOf(at: Place | undefined): number {
+  return at === undefined ? -1 : at.node.level;
+}
+
+function keyAt(at: Place | undefined): string | undefined {
+  return at?.node.keys[at.index];
+}
+
+function take(at: Place): string {
+  const value = at.node.values[at.index] as string;
+  at.index += 1;
+  return value;
+}
+
+/** Goes down into the next node of each side, all in one round trip. */
+async function open(objects: ObjectCache, sides: readonly Place[][]): Promise<void> {
+  const hashes = sides.map((side) => take(place(side) as Place));
+  const nodes = await objects.getMany<MapNode>(hashes);
+  sides.forEach((side, index) => void side.push({ node: nodes[index] as MapNode, index: 0 }));
 }
 
 /** The index of the first key that is not less than `key`. */

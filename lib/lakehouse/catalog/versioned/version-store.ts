@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { LakehouseError } from "../../errors.js";
+import { advance } from "./advance.js";
 import type { Backend } from "./backend.js";
 import { type Commit, getCommit } from "./commits.js";
 import { ConflictError, type Content, type ContentKey, decodeKey, encodeKey, fromText } from "./content.js";
-import { advance, liveRef, type StoreContext } from "./context.js";
+import { liveRef, type StoreContext } from "./context.js";
 import { BEGINNING, type Hash } from "./hash.js";
 import { type LogOptions, type Page, readLog } from "./log.js";
 import {
@@ -34,7 +35,7 @@ import { turns } from "./turns.js";
 export interface VersionStoreOptions {
   /** Author and committer where a call does not say. */
   readonly author?: string;
-  /** Bytes of encoded objects to keep decoded in memory. 16 MiB where not given. */
+  /** Bytes of encoded objects to keep decoded in memory. 48 MiB where not given. */
   readonly cacheSize?: number;
   /** The clock, in milliseconds since 1970 UTC. */
   readonly now?: () => number;
@@ -68,9 +69,9 @@ export class VersionStore {
   readonly context: StoreContext;
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
-    const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now } = options;
+    const { author = "sololakehouse", cacheSize = 48 << 20, now = Date.now } = options;
     const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP]);
-    this.context = { backend, objects, now, author, inTurn: turns() };
+    this.context = { backend, objects, now, author, inTurn: turns(), waiting: new Map() };
   }
 
   // References
