@@ -5,7 +5,7 @@ import { decodeChunks } from "../../lib/lakehouse/storage/gateway/chunked.js";
 import { parseRange } from "../../lib/lakehouse/storage/gateway/object.js";
 import { parseTarget, verifySignature } from "../../lib/lakehouse/storage/gateway/sigv4.js";
 import { xmlDocument, xmlElements, xmlText } from "../../lib/lakehouse/storage/gateway/xml.js";
-import { bytes, chunks, collect, text } from "./conformance.js";
+import { bytes, chunks, collect, text } from "./bodies.js";
 
 /** Key and time of the worked examples in the S3 API reference, "Authenticating Requests (AWS Signature Version 4)". */
 const EXAMPLE_KEY = {

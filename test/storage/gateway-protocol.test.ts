@@ -18,7 +18,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LocalStore, type S3Gateway, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
-import { bytes, text } from "./conformance.js";
+import { bytes, text } from "./bodies.js";
 
 describe("serveS3", () => {
   let directory: string;

@@ -6,8 +6,8 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileUri, LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { bytes, text, uris } from "./bodies.js";
 import { childProgram } from "./child.js";
-import { bytes, text, uris } from "./conformance.js";
 
 describe("LocalStore on the disk", () => {
   let outside: string;

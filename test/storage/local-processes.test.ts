@@ -4,8 +4,8 @@ import path from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { bytes, text, uris } from "./bodies.js";
 import { type ChildProgram, childProgram } from "./child.js";
-import { bytes, text, uris } from "./conformance.js";
 
 /** What a child does, by its first argument; the second is the store's directory. */
 const PROGRAM = `

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { S3Store } from "../../lib/lakehouse/storage/index.js";
-import { bytes, chunks, collect, text } from "./conformance.js";
+import { bytes, chunks, collect, text } from "./bodies.js";
 
 /*
  * What real servers do seldom and at no one's command: lost answers, broken bodies, conflicts, partial failures.
