@@ -13,6 +13,9 @@ const resolve = {
   ],
 };
 
+// The AWS SDK's news of the Node versions that it will drop is nothing for the reader of test results.
+const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+
 export default defineConfig({
   test: {
     projects: [
@@ -20,6 +23,7 @@ export default defineConfig({
         resolve,
         test: {
           name: "unit",
+          env,
           include: ["test/**/*.test.ts"],
           exclude: ["test/interop/**"],
           testTimeout: 60_000,
@@ -30,6 +34,7 @@ export default defineConfig({
         resolve,
         test: {
           name: "interop",
+          env,
           include: ["test/interop/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,

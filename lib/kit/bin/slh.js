@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
 
+// The AWS SDK announces on stderr which Node versions it will drop one day; neither commands nor notebooks should.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 const built = new URL("../dist/cli/main.js", import.meta.url);
 if (existsSync(built)) {
   const { main } = await import(built.href);

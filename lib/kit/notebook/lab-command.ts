@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join, relative } from "node:path";
 import type { Milestone, Project } from "../milestones/index.js";
+import { builtModule } from "./kernel/built.js";
 
 /**
  * Writes the kernelspec and starts Jupyter on the notebooks.
@@ -56,13 +57,12 @@ async function writeKernelspec(project: Project): Promise<string> {
     argv: [
       process.execPath,
       "--disable-warning=ExperimentalWarning",
-      join(project.root, "node_modules/tslab/bin/tslab"),
-      "kernel",
-      "--config-path",
+      builtModule("jupyter"),
       "{connection_file}",
     ],
     display_name: "TypeScript",
     language: "typescript",
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
   };
   await writeFile(join(spec, "kernel.json"), `${JSON.stringify(kernel, null, 2)}\n`);
   return folder;
