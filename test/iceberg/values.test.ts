@@ -254,11 +254,18 @@ describe("JSON", () => {
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });
 
-  test("agrees with JSON.parse on every document", () => {
+  test("agrees with JSON.parse on every document, but for the digits of large integers", () => {
+    const rounded = (value: unknown): unknown => {
+      if (typeof value === "bigint") return Number(value);
+      if (Array.isArray(value)) return value.map(rounded);
+      if (value === null || typeof value !== "object") return value;
+      return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, rounded(each)]));
+    };
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(parseJson(text)).toEqual(JSON.parse(text));
+        expect(rounded(parseJson(text))).toEqual(rounded(JSON.parse(text)));
       }),
+      { numRuns: 500 },
     );
   });
 

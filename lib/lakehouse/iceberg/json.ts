@@ -142,9 +142,21 @@ export function stringifyJson(value: JsonInput): string {
   for (const key of Object.keys(members)) {
     const member = members[key];
     if (member === undefined) continue;
-    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${stringifyJson(member)}`;
+    text += `${text === "" ? "" : ","}${quotedKey(key)}:${stringifyJson(member)}`;
   }
   return `{${text}}`;
+}
+
+const quotedKeys = new Map<string, string>();
+
+/** The keys of metadata are few and come again and again; those of properties may be any, so the memory has a limit. */
+function quotedKey(key: string): string {
+  let quoted = quotedKeys.get(key);
+  if (quoted === undefined) {
+    quoted = JSON.stringify(key);
+    if (quotedKeys.size < 1000) quotedKeys.set(key, quoted);
+  }
+  return quoted;
 }
 
 /** What a document is, for the errors about it. */

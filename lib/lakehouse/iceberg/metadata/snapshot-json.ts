@@ -74,17 +74,21 @@ function parentOf(node: JsonNode): bigint | undefined {
 }
 
 function summaryFromJson(node: JsonNode): SnapshotSummary {
-  const summary: Record<string, string> = {};
-  for (const [key, value] of node.entries()) {
+  const values = node.object();
+  const summary: Record<string, string> = { operation: "overwrite" };
+  for (const key of Object.keys(values)) {
+    const value = values[key];
     // Counts are text by the spec; a writer that gives numbers is understood.
     summary[key] =
-      typeof value.value === "number" || typeof value.value === "bigint"
-        ? String(value.value)
-        : value.string();
+      typeof value === "string"
+        ? value
+        : typeof value === "number" || typeof value === "bigint"
+          ? String(value)
+          : node.get(key).string();
   }
-  const operation = summary.operation ?? "overwrite";
-  if (!OPERATIONS.has(operation)) node.get("operation").fail(`is no operation: "${operation}"`);
-  return { ...summary, operation: operation as Operation };
+  const { operation } = summary;
+  if (!OPERATIONS.has(operation as string)) node.get("operation").fail(`is no operation: "${operation}"`);
+  return summary as SnapshotSummary;
 }
 
 /** JSON of a reference (spec, "Snapshot References"). */
@@ -188,8 +192,9 @@ export function encryptionKeyFromJson(node: JsonNode): EncryptionKey {
   });
 }
 
+/** A copy without the members that are `undefined`. Deleting them instead would make objects slow for good. */
 function withoutUndefined<T extends object>(value: T): T {
-  const result = { ...value };
-  for (const key of Object.keys(result) as (keyof T)[]) if (result[key] === undefined) delete result[key];
-  return result;
+  const result: Partial<T> = {};
+  for (const key in value) if (value[key] !== undefined) result[key] = value[key];
+  return result as T;
 }
