@@ -62,6 +62,14 @@ describe("a Parquet writer", () => {
     expect(columnMetrics(written.footer)[2]?.nanCount).toBeUndefined();
   });
 
+  it("makes dictionaries for values that repeat, and none for those that do not", async () => {
+    const { footer } = await writeParquet(new MemoryStore(), uri, schema, [batch(5000)]);
+    const dictionaries = footer.rowGroups[0]?.columns.map(
+      (chunk) => chunk.dictionaryPageOffset !== undefined,
+    );
+    expect(dictionaries).toEqual([false, true, false]);
+  });
+
   it("writes an empty file when no batch came", async () => {
     const store = new MemoryStore();
     const written = await writeParquet(store, uri, schema, []);

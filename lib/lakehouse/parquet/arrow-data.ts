@@ -25,6 +25,30 @@ export function arrowBytes(data: arrow.Data): number {
   return bitmap + (data.values?.byteLength ?? 0);
 }
 
+/** Values looked at to tell whether a dictionary pays. */
+const SAMPLE_ROWS = 1024;
+
+/**
+ * Names of number columns for which a dictionary is a waste of time and space: values that hardly repeat, or that come
+ * sorted, which plain values and compression serve better. Judged from the first values of the batch; on any doubt
+ * the dictionary stays.
+ */
+export function plainColumns(schema: arrow.Schema, batch: arrow.RecordBatch | undefined): string[] {
+  return schema.fields.flatMap((field, i) => {
+    const data = batch?.data.children[i];
+    const { isInt, isFloat, isTimestamp, isDate, isTime } = arrow.DataType;
+    const number = [isInt, isFloat, isTimestamp, isDate, isTime].some((is) => is(field.type));
+    if (!data || !number || data.nullCount > 0 || data.length < SAMPLE_ROWS || field.name.includes("."))
+      return [];
+    const sample = data.values.subarray(0, SAMPLE_ROWS) as ArrayLike<number | bigint>;
+    const distinct = new Set(Array.from(sample)).size;
+    let sorted = true;
+    for (let row = 1; row < SAMPLE_ROWS && sorted; row++)
+      sorted = !((sample[row] ?? 0) < (sample[row - 1] ?? 0));
+    return distinct > SAMPLE_ROWS / 2 || (sorted && distinct > SAMPLE_ROWS / 32) ? [field.name] : [];
+  });
+}
+
 /** Adds the number of NaN values of each float column of `batch`, by field id, to `counts`. */
 export function countNaNs(schema: arrow.Schema, batch: arrow.RecordBatch, counts: Map<number, bigint>): void {
   schema.fields.forEach((field, i) => {

@@ -1,7 +1,7 @@
 import * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
-import { arrowBytes, countNaNs, toIpcStream } from "./arrow-data.js";
+import { arrowBytes, countNaNs, plainColumns, toIpcStream } from "./arrow-data.js";
 import { type EncodeOptions, encodeHere, encoders, type ParquetCompression } from "./encode.js";
 import { footerOf, type ParquetFooter, parseFooter } from "./footer.js";
 import { type ColumnMetrics, columnMetrics } from "./metrics.js";
@@ -176,9 +176,10 @@ class RowGroupWriter implements ParquetWriter {
   /** A file of one row group needs no joining: what the encoder returns is the file. */
   async #closeSingle(): Promise<WrittenParquet> {
     const small = this.#pendingBytes < SMALL_BYTES;
+    const encoding = this.#groupEncoding();
     const file = small
-      ? encodeHere(this.#takePending(), this.#encoding)
-      : await encoders.encode(this.#takePending(fromPool), this.#encoding);
+      ? encodeHere(this.#takePending(), encoding)
+      : await encoders.encode(this.#takePending(fromPool), encoding);
     await this.#store.put(this.#uri, file);
     this.#written = file.length;
     return this.#result(footerOf(file, this.#uri));
@@ -197,7 +198,8 @@ class RowGroupWriter implements ParquetWriter {
   #flush(): void {
     const arrowSize = this.#pendingBytes;
     this.#inFlightBytes += arrowSize;
-    this.#groups.push(encoders.encode(this.#takePending(fromPool), this.#encoding), arrowSize);
+    const encoding = this.#groupEncoding();
+    this.#groups.push(encoders.encode(this.#takePending(fromPool), encoding), arrowSize);
     if (this.#put) return;
     this.#put = this.#store.put(this.#uri, this.#body());
     // The store may fail while nobody awaits: remember it, so that the next write or close throws it.
@@ -220,6 +222,12 @@ class RowGroupWriter implements ParquetWriter {
       yield bytes;
     }
     this.#footer = tail.at(-2);
+  }
+
+  /** Row groups are encoded apart, so each may choose for its own data. */
+  #groupEncoding(): EncodeOptions {
+    const plain = plainColumns(this.#schema, this.#pending[0]);
+    return { ...this.#encoding, plainColumns: [...this.#encoding.plainColumns, ...plain] };
   }
 
   /** The pending batches as one Arrow IPC stream, under the writer's own schema: it holds the field ids. */
