@@ -99,6 +99,16 @@ describe("a notebook that runs", () => {
     expect(outputs[1]).toMatchObject([{ data: { "text/plain": "NO_SUCH_TABLE" } }]);
   });
 
+  it("takes an await in parentheses and a loop that awaits for top-level await", async () => {
+    const { failure, outputs } = await run([
+      'import { LakehouseError } from "sololakehouse";\nconst make = async () => ({ error: async () => new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "m" }) });',
+      "const error = await (await make()).error();",
+      "for await (const each of [error]) console.log(each.subject);",
+    ]);
+    expect(failure).toBeUndefined();
+    expect(outputs[2]).toEqual([stream("stdout", "t\n")]);
+  });
+
   it("tells its progress cell by cell", async () => {
     const seen: RunProgress[] = [];
     await run(["1", cell("text", { type: "markdown" }), "2"], {

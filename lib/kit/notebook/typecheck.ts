@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
 import { LakehouseError } from "sololakehouse";
 import { builtModule } from "./kernel/built.js";
 import type { TypecheckRequest } from "./kernel/typecheck.js";
@@ -42,24 +43,39 @@ export async function typecheckNotebooks(paths: readonly string[]): Promise<Cell
       };
     }),
   );
+  const found: CellDiagnostic[][] = [];
+  // A few at a time: each holds a TypeScript of its own.
+  const waiting = [...requests.entries()];
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift())
+      found[next[0]] = await typecheckOne(next[1]);
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+  return found.flat();
+}
+
+function typecheckOne(request: TypecheckRequest): Promise<CellDiagnostic[]> {
   return new Promise((done, reject) => {
-    const child = fork(builtModule("typecheck"), { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const child = fork(builtModule("typecheck"), {
+      cwd: dirname(request.path),
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     let errors = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       errors += text;
     });
     child.on("message", (diagnostics: CellDiagnostic[]) => done(diagnostics));
     child.on("error", reject);
-    child.on("exit", (code) =>
+    child.on("close", (code) =>
       reject(
         new LakehouseError({
           code: "NOTEBOOK_FAILED",
-          subject: "type check",
-          message: `The type check of notebooks ended with exit code ${code}. ${errors.trim()}`,
+          subject: request.path,
+          message: `The type check of ${request.path} ended with exit code ${code}. ${errors.trim()}`,
           remedy: "Run `npm run build` and try again.",
         }),
       ),
     );
-    child.send(requests);
+    child.send(request);
   });
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
  * The path of a program of this folder, for `fork`. Programs run from the build, also where the caller runs from the
  * sources, as tests do.
  */
-export function builtModule(name: "main" | "typecheck"): string {
+export function builtModule(name: "main" | "typecheck" | "jupyter"): string {
   const folder = import.meta.url.endsWith(".ts") ? "../../dist/notebook/kernel/" : "./";
   return fileURLToPath(new URL(`${folder}${name}.js`, import.meta.url));
 }

@@ -1,5 +1,6 @@
 import { createRequire, SourceMap } from "node:module";
 import { pathToFileURL } from "node:url";
+import { Script } from "node:vm";
 
 /**
  * tslab, as far as it is used here: its parts have no public entry, so their shape is written down. The version is
@@ -17,6 +18,7 @@ interface ConvertResult {
   output?: string;
   readonly declOutput?: string;
   readonly diagnostics: readonly Diagnostic[];
+  hasToplevelAwait?: boolean;
 }
 
 export interface Converter {
@@ -36,6 +38,7 @@ interface ExecutorConsole {
 }
 
 interface TypeScript {
+  readonly objectAllocator: { getSourceFileConstructor(): { prototype: object } };
   createWatchCompilerHost(files: string[], options: object, ...rest: unknown[]): unknown;
   transpileModule(source: string, options: { compilerOptions: object }): { outputText: string };
 }
@@ -78,6 +81,7 @@ export function loadTslab({ strict = false } = {}): Tslab {
   const typescriptPath = require.resolve("@tslab/typescript-for-tslab");
   const ts = require(typescriptPath) as TypeScript;
   let maps: readonly (SourceMap | undefined)[] = [];
+  giveSourceFilesTheirPath(ts);
   const cached = require.cache[typescriptPath];
   if (!cached) throw new Error("The TypeScript of tslab is not in the module cache.");
   cached.exports = {
@@ -100,6 +104,9 @@ export function loadTslab({ strict = false } = {}): Tslab {
   const converter = require("tslab/dist/converter.js") as {
     createConverter(options: { isJS: boolean; isBrowser: boolean }): Converter;
   };
+  // Replaced in the module itself, where tslab's own kernel looks for it.
+  const { createConverter } = converter;
+  converter.createConverter = (options) => noticingAwait(createConverter(options));
   const executor = require("tslab/dist/executor.js") as {
     createExecutor(folder: string, converters: object, console: ExecutorConsole): Executor;
   };
@@ -120,6 +127,50 @@ export function loadTslab({ strict = false } = {}): Tslab {
       };
     },
   };
+}
+
+/**
+ * tslab takes a cell for asynchronous by a complaint of TypeScript's about its first `await`. That complaint is
+ * missing for `await (…)` and for `for await`, so a cell which only compiles inside an async function is marked here.
+ */
+function noticingAwait(converter: Converter): Converter {
+  const compiles = (output: string, keyword: string) => {
+    try {
+      new Script(`(${keyword} function (exports, require) {${output}\n})`);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return {
+    ...converter,
+    convert(declarations, source) {
+      const converted = converter.convert(declarations, source);
+      const { output, hasToplevelAwait } = converted;
+      if (output !== undefined && !hasToplevelAwait && /\bawait\b/.test(output)) {
+        converted.hasToplevelAwait = !compiles(output, "") && compiles(output, "async");
+      }
+      return converted;
+    },
+  };
+}
+
+/**
+ * TypeScript parses `await (await f()).g()` twice, since the first `await (` might be a call, and its declarations
+ * then hang below the source file of the first time, which never got its path. Naming an imported type from there
+ * fails with an internal error, so a source file without a path gives its name, which here is the same.
+ */
+function giveSourceFilesTheirPath(ts: TypeScript): void {
+  Object.defineProperty(ts.objectAllocator.getSourceFileConstructor().prototype, "path", {
+    configurable: true,
+    get(this: { fileName?: string }) {
+      return this.fileName;
+    },
+    set(value: string) {
+      if (value === "") return;
+      Object.defineProperty(this, "path", { value, writable: true, enumerable: true, configurable: true });
+    },
+  });
 }
 
 function original(

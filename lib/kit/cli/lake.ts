@@ -1,0 +1,109 @@
+import { type Command, Option } from "commander";
+import { type Lakehouse, openLakehouse } from "sololakehouse";
+import { columns, count, ink } from "../look/index.js";
+
+/** `slh sql` and `slh tables`: the lakehouse of the current profile, from the command line. */
+export function lakeCommands(program: Command): void {
+  program
+    .command("sql")
+    .summary("ask the lakehouse in SQL")
+    .description(
+      "Runs a query over the tables. Names are namespace.table, with @ref for a branch; FOR VERSION AS OF and FOR TIMESTAMP AS OF read the past.",
+    )
+    .argument("<query>")
+    .option("--ref <name>", "branch, tag or commit on which names are looked up")
+    .addOption(
+      new Option("--format <name>", "how to print the rows")
+        .choices(["table", "json", "csv"] as const)
+        .default("table"),
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh sql "select origin, count(*) from flights.bronze_flights group by 1 order by 2 desc limit 5"
+  $ slh sql "select count(*) from flights.bronze_flights for timestamp as of '2026-11-01'"
+  $ slh sql "select * from flights.bronze_flights limit 3" --ref main --format json`,
+    )
+    .action(async (query: string, { ref, format }: { ref?: string; format: "table" | "json" | "csv" }) => {
+      await withLake(async (lake) => {
+        const result = await lake.sql(query, ref === undefined ? {} : { ref });
+        const text = await result.format(format);
+        process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+      });
+    });
+
+  program
+    .command("tables")
+    .summary("list the tables")
+    .description("Lists every table with its rows, files and bytes, as its current snapshot counts them.")
+    .option("--ref <name>", "branch, tag or commit")
+    .option("--json", "print them as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh tables
+  $ slh tables --json`,
+    )
+    .action(async ({ ref, json }: { ref?: string; json?: boolean }) => {
+      await withLake(async (lake) => {
+        const rows = await describeTables(lake, ref);
+        if (json) {
+          console.log(JSON.stringify(rows, null, 2));
+          return;
+        }
+        if (rows.length === 0) {
+          console.log("There are no tables yet. npm start runs the notebooks that make some.");
+          return;
+        }
+        const shown = rows.map(({ table, rows: inside, files, bytes, snapshots }) => [
+          ink(table, "bold"),
+          inside === null ? "" : count(inside, "row"),
+          files === null ? "" : count(files, "file"),
+          bytes === null ? "" : `${(bytes / 1e6).toFixed(1)} MB`,
+          count(snapshots, "snapshot"),
+        ]);
+        for (const line of columns(shown, "<>>>>")) console.log(line);
+      });
+    });
+}
+
+interface TableRow {
+  readonly table: string;
+  /** Null where the table has no snapshot, or its writer left the count out. */
+  readonly rows: number | null;
+  readonly files: number | null;
+  readonly bytes: number | null;
+  readonly snapshots: number;
+}
+
+async function describeTables(lake: Lakehouse, ref: string | undefined): Promise<TableRow[]> {
+  const on = ref === undefined ? {} : { ref };
+  const identifiers = await lake.tables(on);
+  const rows = await Promise.all(
+    identifiers.map(async (identifier): Promise<TableRow> => {
+      const { metadata } = await lake.table(identifier, on);
+      const { snapshots, currentSnapshotId } = metadata;
+      const summary = snapshots.find(({ snapshotId }) => snapshotId === currentSnapshotId)?.summary;
+      const total = (key: string) => (summary?.[key] === undefined ? null : Number(summary[key]));
+      return {
+        table: [...identifier.namespace, identifier.name].join("."),
+        rows: total("total-records"),
+        files: total("total-data-files"),
+        bytes: total("total-files-size"),
+        snapshots: snapshots.length,
+      };
+    }),
+  );
+  return rows.sort((a, b) => (a.table < b.table ? -1 : 1));
+}
+
+async function withLake(work: (lake: Lakehouse) => Promise<void>): Promise<void> {
+  const lake = await openLakehouse();
+  try {
+    await work(lake);
+  } finally {
+    await lake.close();
+  }
+}
