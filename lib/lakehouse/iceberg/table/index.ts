@@ -20,6 +20,8 @@ export {
   TableInspection,
 } from "./inspect.js";
 export { dataFileLocation, metadataFileLocation } from "./locations.js";
+export { MovedStore } from "./moved-store.js";
+export { type OpenOptions, openTableAt } from "./open.js";
 export {
   type AppendOptions,
   FileChange,
