@@ -27,19 +27,20 @@ export function checkNode() {
   );
 }
 
-/** Runs a program of node_modules, or npm; resolves to its exit code and all that it printed. */
+/** Runs a program; resolves to its exit code and what it printed: each stream, and both as they came. */
 export function run(command, args, { onOutput, stdio = "pipe", env = {} } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...env } });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text) => {
-        output += text;
+    const printed = { stdout: "", stderr: "", output: "" };
+    for (const name of ["stdout", "stderr"]) {
+      child[name]?.setEncoding("utf8").on("data", (text) => {
+        printed[name] += text;
+        printed.output += text;
         onOutput?.(text);
       });
     }
-    child.on("error", (error) => resolve({ code: 1, output: `${command}: ${error.message}` }));
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    child.on("error", ({ message }) => resolve({ ...printed, code: 1, output: `${command}: ${message}` }));
+    child.on("close", (code) => resolve({ ...printed, code: code ?? 1 }));
   });
 }
 
@@ -55,7 +56,7 @@ function npm(args, options) {
 }
 
 /** A step that may take a while: its seconds on a terminal, elsewhere a sign of life now and then. */
-async function step(title, work) {
+export async function step(title, work) {
   const began = performance.now();
   let note = "";
   const show = () => {

@@ -1,7 +1,7 @@
 // npm start [-- m03 …]: installs and builds what is missing, runs the notebooks that are not fresh on this machine,
 // builds the content, and says what came of it. Everything that it writes is ignored by git.
 import { relative } from "node:path";
-import { build, checkNode, install, root, SetupError, slh } from "./setup.mjs";
+import { build, checkNode, install, root, SetupError, slh, step } from "./setup.mjs";
 
 const milestones = process.argv.slice(2);
 try {
@@ -17,17 +17,20 @@ try {
 const ran = await slh(["run", ...milestones], { stdio: "inherit" });
 if (ran.code !== 0) process.exit(ran.code);
 
-const content = await slh(["content", "build", ...milestones, "--json"], {
-  stdio: ["ignore", "pipe", "inherit"],
-});
-if (content.code !== 0) process.exit(content.code);
-const report = JSON.parse(content.output);
+const { result: content } = await step("making pages", () =>
+  slh(["content", "build", ...milestones, "--json"]),
+);
+if (content.code !== 0) {
+  console.error(content.output.trimEnd());
+  process.exit(content.code);
+}
+const report = JSON.parse(content.stdout);
 
 const status = await slh(["status", ...milestones, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
 if (status.code !== 0) process.exit(status.code);
 
 const pages = new Map(report.milestones.map(({ id, pages: made }) => [id, made]));
-const rows = JSON.parse(status.output)
+const rows = JSON.parse(status.stdout)
   .filter(({ recorded }) => recorded)
   .map(({ id, slug, recorded }) => [
     `${id}  ${slug}`,
