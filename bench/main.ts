@@ -3,8 +3,13 @@ import { parseArgs } from "node:util";
 import { type Bench, machine, measure, type Summary } from "./harness.js";
 
 const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
+  append: () => import("./append-flights.js"),
+  "append-memory": () => import("./append-memory.js"),
   "catalog-commits": () => import("./catalog-commits.js"),
   "catalog-scale": () => import("./catalog-scale.js"),
+  json: () => import("./json.js"),
+  notebook: () => import("./notebook.js"),
+  sql: () => import("./sql.js"),
 };
 
 const { positionals, values } = parseArgs({
