@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { defineSchema, int, openLakehouse, string } from "sololakehouse";
 import { beforeEach, describe, expect, it } from "vitest";
 import { serializeNotebook } from "../../lib/kit/notebook/index.js";
 import { cell, notebookFolder, notebookOf } from "../notebook/fixtures.js";
@@ -181,6 +182,37 @@ describe("slh lab", () => {
   });
 });
 
+describe("slh sql and slh tables", () => {
+  it("ask the lakehouse of the project", async () => {
+    expect((await slh("tables")).out).toContain("There are no tables yet.");
+    const lake = await openLakehouse({ root: join(root, ".lake") });
+    const schema = defineSchema({ origin: string(), delay: int() });
+    const table = await lake.createTable("flights.bronze", { schema });
+    await table.append([
+      { origin: "ATL", delay: 3 },
+      { origin: "SFO", delay: -1 },
+    ]);
+    await lake.close();
+
+    expect((await slh("tables")).out).toMatch(/^flights\.bronze +2 rows +1 file +[\d.]+ MB +1 snapshot$/m);
+    expect(JSON.parse((await slh("tables", "--json")).out)).toMatchObject([
+      { table: "flights.bronze", rows: 2, files: 1, snapshots: 1 },
+    ]);
+    const query = "select origin, delay from flights.bronze order by delay";
+    expect((await slh("sql", query, "--format", "csv")).out).toBe("origin,delay\nSFO,-1\nATL,3\n");
+    expect(JSON.parse((await slh("sql", query, "--format", "json", "--ref", "main")).out)).toEqual([
+      { origin: "SFO", delay: -1 },
+      { origin: "ATL", delay: 3 },
+    ]);
+    expect((await slh("sql", query)).out).toContain("ATL");
+    expect(await slh("sql", "select * from flights.nope")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("error  There is no table flights.nope."),
+    });
+    expect((await slh("sql", query, "--format", "xml")).code).toBe(2);
+  });
+});
+
 describe("slh reset", () => {
   it("deletes nothing unasked, and only what is below .lake", async () => {
     await mkdir(join(root, ".lake/warehouse"), { recursive: true });
@@ -198,6 +230,8 @@ describe("help", () => {
     ["status"],
     ["lab"],
     ["reset"],
+    ["sql"],
+    ["tables"],
     ["notebook", "export"],
     ["notebook", "import"],
     ["notebook", "check"],
