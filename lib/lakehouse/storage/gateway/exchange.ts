@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { LakehouseError } from "../../errors.js";
 import type { ObjectInfo, ObjectStore, PutCondition } from "../store.js";
 import { S3Fault } from "./fault.js";
+import type { RecentMetadata } from "./metadata.js";
 import type { Verified } from "./sigv4.js";
 import { type XmlNode, xmlDocument } from "./xml.js";
 
@@ -11,6 +12,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly verified: Verified;
   readonly store: ObjectStore;
+  readonly metadata: RecentMetadata;
   readonly bucket: string;
   /** Empty for requests on the bucket. */
   readonly key: string;

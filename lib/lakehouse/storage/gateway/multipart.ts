@@ -6,6 +6,7 @@ import { LocalStore } from "../local/local-store.js";
 import { readDocument, requestBody } from "./body.js";
 import { type Exchange, putCondition, quoted, sendEmpty, sendXml, uriOf } from "./exchange.js";
 import { S3Fault } from "./fault.js";
+import { type UserMetadata, userMetadata } from "./metadata.js";
 import { xmlElements, xmlText } from "./xml.js";
 
 /** S3 User Guide, "Amazon S3 multipart upload limits". */
@@ -18,6 +19,7 @@ const EXPIRY_MS = 24 * 60 * 60 * 1000;
 interface Upload {
   readonly key: string;
   readonly started: Date;
+  readonly metadata: UserMetadata;
   readonly parts: Map<number, { readonly etag: string; readonly size: number }>;
 }
 
@@ -33,7 +35,12 @@ export class Uploads {
   async create(exchange: Exchange): Promise<void> {
     await this.#expire();
     const id = randomUUID();
-    this.#uploads.set(id, { key: exchange.key, started: new Date(), parts: new Map() });
+    this.#uploads.set(id, {
+      key: exchange.key,
+      started: new Date(),
+      metadata: userMetadata(exchange.request),
+      parts: new Map(),
+    });
     sendXml(exchange.response, "InitiateMultipartUploadResult", {
       Bucket: exchange.bucket,
       Key: exchange.key,
@@ -66,6 +73,7 @@ export class Uploads {
     const condition = await putCondition(exchange);
     const scratch = await this.#store();
     const info = await exchange.store.put(uriOf(exchange), concatenate(scratch, id, numbers), condition);
+    exchange.metadata.keep(info, upload.metadata);
     await this.#drop(id);
     sendXml(exchange.response, "CompleteMultipartUploadResult", {
       Bucket: exchange.bucket,

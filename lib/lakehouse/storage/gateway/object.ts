@@ -15,6 +15,7 @@ import {
   uriOf,
 } from "./exchange.js";
 import { S3Fault, toFault } from "./fault.js";
+import { userMetadata } from "./metadata.js";
 import { xmlElements, xmlText } from "./xml.js";
 
 /** DeleteObjects takes 1000 keys of 1024 bytes, each of which XML may write in up to six characters. */
@@ -36,6 +37,7 @@ export async function getObject(exchange: Exchange): Promise<void> {
     "content-type": "application/octet-stream",
     etag: quoted(info.etag),
     "last-modified": info.lastModified.toUTCString(),
+    ...exchange.metadata.of(info),
     ...(range === undefined ? {} : { "content-range": `bytes ${start}-${end - 1}/${info.size}` }),
   });
   if (request.method === "HEAD" || start === end) {
@@ -66,6 +68,7 @@ export async function putObject(exchange: Exchange): Promise<void> {
   }
   const condition = await putCondition(exchange);
   const info = await store.put(uriOf(exchange), requestBody(request, verified), condition);
+  exchange.metadata.keep(info, userMetadata(request));
   sendEmpty(response, 200, { etag: quoted(info.etag) });
 }
 

@@ -6,6 +6,7 @@ import type { ObjectStore } from "../store.js";
 import { type Exchange, sendEmpty, sendXml } from "./exchange.js";
 import { S3Fault, toFault } from "./fault.js";
 import { Listings } from "./listing.js";
+import { RecentMetadata } from "./metadata.js";
 import { Uploads } from "./multipart.js";
 import { deleteObject, deleteObjects, getObject, putObject } from "./object.js";
 import { type GatewayCredentials, parseTarget, verifySignature } from "./sigv4.js";
@@ -34,7 +35,8 @@ export interface S3Gateway {
 /**
  * Serves a store over the S3 protocol, so that engines that know only S3 can read and write it: path-style
  * requests on one bucket, each with a Signature V4 (header, presigned URL or signed chunks), conditional puts,
- * ranges, ListObjectsV2, deletes, multipart uploads, checksums. No versions, ACLs, copies or user metadata.
+ * ranges, ListObjectsV2, deletes, multipart uploads, checksums. No versions, ACLs or copies; user metadata is
+ * remembered for the objects put last, which is what a client needs to know its own put again.
  *
  * @throws INVALID_ARGUMENT for a bucket name that S3 would not take; STORAGE_FAILED when it cannot listen.
  *
@@ -60,6 +62,7 @@ export async function serveS3(store: ObjectStore, options: S3GatewayOptions = {}
   const host = options.host ?? "127.0.0.1";
   const listings = new Listings();
   const uploads = new Uploads();
+  const metadata = new RecentMetadata();
   // Large uploads take longer than Node's default of five minutes for a whole request.
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
     void answer(request, response);
@@ -77,6 +80,7 @@ export async function serveS3(store: ObjectStore, options: S3GatewayOptions = {}
         response,
         verified,
         store,
+        metadata,
         bucket,
         key: slash < 0 ? "" : target.path.slice(slash + 1),
         query: new Map(target.query),

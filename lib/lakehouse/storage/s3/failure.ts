@@ -14,11 +14,18 @@ export function attemptsOf(error: unknown): number {
 
 /**
  * True where the request may or may not have taken effect: no answer, or an answer that the service was in
- * trouble, or a failed condition on a repeated request, whose first sending may be what made it fail.
+ * trouble, or a repeated request that failed because its first sending may have succeeded: its condition does not
+ * hold any more, or its multipart upload is completed and gone.
  */
 export function isOutcomeUnknown(error: unknown): boolean {
   const status = statusOf(error);
-  return status === undefined || status >= 500 || (status === 412 && attemptsOf(error) > 1);
+  const repeated = attemptsOf(error) > 1;
+  return status === undefined || status >= 500 || (repeated && (status === 412 || isUploadGone(error)));
+}
+
+/** The multipart upload was completed, aborted or expired. Its 404 says nothing of the object. */
+export function isUploadGone(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.name === "NoSuchUpload";
 }
 
 /** An SDK error as what it means for the object. What is a LakehouseError already passes unchanged. */
@@ -34,7 +41,7 @@ export function fromS3(error: unknown, uri: string, what: string): unknown {
       "Create the bucket, or correct the URI.",
     );
   }
-  if (status === 404) return notFound(uri, error);
+  if (status === 404 && !isUploadGone(error)) return notFound(uri, error);
   if (status === 412) return preconditionFailed(uri, "its condition does not hold", error);
   if (status === 401 || status === 403) {
     return storageFailed(uri, `${what}, access denied`, error, "Check the credentials and their policy.");

@@ -13,12 +13,12 @@ import { preconditionFailed, storageFailed } from "../failure.js";
 import { checkRange } from "../range.js";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
 import { canonicalS3Uri, invalidUri, keyBelow, prefixBelow } from "../uri.js";
-import { backOff, fromS3, isOutcomeUnknown, statusOf } from "./failure.js";
+import { backOff, fromS3, isOutcomeUnknown, isUploadGone, statusOf } from "./failure.js";
 import { checkS3Options, type S3Options } from "./options.js";
 import { getStream } from "./read.js";
 import { upload } from "./upload.js";
 
-/** A conditional put leaves its id in the object's metadata, to know its own work again after a lost answer. */
+/** A put leaves its id in the object's metadata, to know its own work again after a lost answer. */
 const PUT_ID = "slh-put";
 /** Keys in one DeleteObjects request (S3 API reference). */
 const DELETE_BATCH = 1000;
@@ -31,7 +31,7 @@ const DELETE_TRIES = 5;
  * - Requests carry CRC32 checksums and answers are verified against theirs; both are the SDK's defaults.
  * - Failed requests are sent again with backoff and jitter; a read that breaks off goes on where it stopped,
  *   on the same version of the object.
- * - A conditional put whose answer was lost looks at what is there: if it is its own work, it succeeded.
+ * - A put whose answer was lost looks at what is there: if it is its own work, it succeeded.
  * - After a put, `lastModified` is this machine's clock; `head` tells the service's.
  *
  * @example
@@ -89,7 +89,7 @@ export class S3Store implements ObjectStore {
 
   async put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
     const { Bucket, Key } = this.#target(uri);
-    const putId = condition === undefined ? undefined : randomUUID();
+    const putId = randomUUID();
     let failure: unknown;
     try {
       const { etag, size } = await upload(
@@ -100,7 +100,7 @@ export class S3Store implements ObjectStore {
           uri,
           partBytes: this.#partBytes,
           condition: conditionHeaders(condition),
-          ...(putId === undefined ? {} : { metadata: { [PUT_ID]: putId } }),
+          metadata: { [PUT_ID]: putId },
         },
         body,
       );
@@ -196,9 +196,9 @@ export class S3Store implements ObjectStore {
     uri: string,
     error: unknown,
     condition: PutCondition | undefined,
-    putId: string | undefined,
+    putId: string,
   ): Promise<ObjectInfo> {
-    if (putId !== undefined && (isOutcomeUnknown(error) || statusOf(error) === 409)) {
+    if (isOutcomeUnknown(error) || statusOf(error) === 409) {
       const there = await this.#client.send(new HeadObjectCommand(this.#target(uri))).catch(() => undefined);
       if (there?.Metadata?.[PUT_ID] === putId) return this.#describe(uri, there);
       // Still in conflict after all tries: what won it decides.
@@ -207,7 +207,7 @@ export class S3Store implements ObjectStore {
         if (lost) throw preconditionFailed(uri, "another write came first", error);
       }
     }
-    if (condition !== undefined && "ifEtag" in condition && statusOf(error) === 404) {
+    if (condition !== undefined && "ifEtag" in condition && statusOf(error) === 404 && !isUploadGone(error)) {
       throw preconditionFailed(uri, "there is no such object any more", error);
     }
     throw fromS3(error, uri, "Could not write the object");

@@ -23,7 +23,7 @@ export interface Upload {
   readonly uri: string;
   readonly partBytes: number;
   readonly condition: { readonly IfNoneMatch?: "*"; readonly IfMatch?: string };
-  readonly metadata?: Record<string, string>;
+  readonly metadata: Record<string, string>;
 }
 
 /** What is known of an object when its upload ends. */
@@ -52,7 +52,7 @@ async function putWhole(to: Upload, body: Uint8Array): Promise<Uploaded> {
         Key: to.key,
         Body: body,
         ...to.condition,
-        ...(to.metadata === undefined ? {} : { Metadata: to.metadata }),
+        Metadata: to.metadata,
       }),
     ),
   );
@@ -64,7 +64,7 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
   const { UploadId } = await to.client.send(
     new CreateMultipartUploadCommand({
       ...target,
-      ...(to.metadata === undefined ? {} : { Metadata: to.metadata }),
+      Metadata: to.metadata,
     }),
   );
   const etags: string[] = [];
