@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
 import { named } from "../../lib/lakehouse/catalog/versioned/hash.js";
@@ -90,6 +91,18 @@ export function backendConformance(name: string, place: () => Promise<BackendFac
         expect(won).toHaveLength(1);
         expect(await backends[1]?.getRef("refs/main")).toBe(`round ${round} racer ${won[0]}`);
       }
+    });
+
+    test("renews the age of an object that is put again, so that collection passes it over", async () => {
+      const [backend] = await fresh();
+      const [renewed, old] = [object("renewed"), object("old")];
+      await backend.put([renewed, old]);
+      // Stores keep times in seconds.
+      await sleep(2100);
+      const between = new Date(Date.now() - 1000);
+      await backend.put([renewed]);
+      expect(await backend.deleteObjects([renewed.hash, old.hash], between)).toBe(1);
+      expect((await backend.get([renewed.hash]))[0]).toBeDefined();
     });
 
     test("scans all objects and deletes those that are old enough", async () => {

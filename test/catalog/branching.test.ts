@@ -1,9 +1,16 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
 import { BEGINNING, type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
-import { defineSchema, long, type Table } from "../../lib/lakehouse/iceberg/index.js";
+import {
+  defineSchema,
+  long,
+  type RowOf,
+  type Table,
+  updatesToCreate,
+} from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { records, schema } from "./support.js";
 
@@ -28,7 +35,7 @@ const code = async (promise: Promise<unknown>): Promise<string> =>
     () => "no error",
     (error) => error.code,
   );
-const append = (table: Table, ...ids: number[]) => table.append(records(...ids));
+const append = (table: Table<RowOf<typeof schema>>, ...ids: number[]) => table.append(records(...ids));
 const rows = async (name: string, ref = "main") =>
   Number((await catalog.on(ref).loadTable(name)).currentSnapshot?.summary?.["total-records"] ?? 0);
 
@@ -228,7 +235,28 @@ describe("a transaction", () => {
     const second = await table.committer.commit(request);
     expect(second.metadataLocation).toBe(first.metadataLocation);
     expect(await code(table.committer.commit({ ...request, token: "other" }))).toBe("COMMIT_CONFLICT");
+
+    const location = `${table.location}-2`;
+    const staged = updatesToCreate({ ...table.metadata, tableUuid: randomUUID(), location });
+    const create = { requirements: [{ type: "assert-create" as const }], updates: staged, token: "create" };
+    const created = await catalog.committer("ns.u").commit(create);
+    expect((await catalog.committer("ns.u").commit(create)).metadataLocation).toBe(created.metadataLocation);
   });
+});
+
+test("a file that is no catalog is refused by name", async () => {
+  const path = join(directory, "not-a-catalog");
+  await writeFile(path, "something else, longer than a page header".repeat(100));
+  const opening = openCatalog({ backend: path, store: new LocalStore(join(directory, "warehouse")) });
+  await expect(opening).rejects.toMatchObject({ code: "INVALID_CONFIG", subject: path });
+});
+
+test("a table knows the type of its rows from the schema that made it", async () => {
+  const table = await catalog.createTable("ns.t", { schema });
+  expectTypeOf(table).toEqualTypeOf<Table<RowOf<typeof schema>>>();
+  expectTypeOf<{ id: string }[]>().not.toExtend<Parameters<typeof table.append>[0]>();
+  const loaded = await catalog.loadTable<RowOf<typeof schema>>("ns.t");
+  expect(await append(loaded, 1)).toMatchObject({ name: "ns.t" });
 });
 
 describe("names", () => {

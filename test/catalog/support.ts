@@ -1,8 +1,7 @@
-import * as arrow from "apache-arrow";
 import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
 import type { Content, ContentKey } from "../../lib/lakehouse/catalog/versioned/content.js";
 import type { Operation } from "../../lib/lakehouse/catalog/versioned/operations.js";
-import { defineSchema, long, schemaToArrow, string } from "../../lib/lakehouse/iceberg/index.js";
+import { defineSchema, long, type RowOf, string } from "../../lib/lakehouse/iceberg/index.js";
 
 /** A table content whose state is told by a number. */
 export function table(id: string, state = 0): Content {
@@ -54,17 +53,6 @@ export function withOverrides(backend: Backend, overrides: Partial<Backend>): Ba
 export const schema = defineSchema({ id: long(), data: string().optional() });
 
 /** Rows for such a table. */
-export function records(...ids: number[]): arrow.RecordBatch {
-  const { fields } = schemaToArrow(schema);
-  const columns = [ids.map(BigInt), ids.map((id) => `row ${id}`)];
-  const children = fields.map(
-    (field, i) => arrow.vectorFromArray(columns[i] as unknown[], field.type).data[0],
-  );
-  const data = arrow.makeData({
-    type: new arrow.Struct(fields),
-    length: ids.length,
-    nullCount: 0,
-    children: children as arrow.Data[],
-  });
-  return new arrow.RecordBatch(new arrow.Schema(fields), data);
+export function records(...ids: number[]): RowOf<typeof schema>[] {
+  return ids.map((id) => ({ id: BigInt(id), data: `row ${id}` }));
 }

@@ -100,7 +100,8 @@ async function commitInTurn(
     try {
       prepared = await prepareAll(view, head, changes);
     } catch (error) {
-      if (!isLakehouseError(error, "COMMIT_CONFLICT") || token === undefined) throw error;
+      const isRefused = isLakehouseError(error, "COMMIT_CONFLICT") || isLakehouseError(error, "TABLE_EXISTS");
+      if (!isRefused || token === undefined) throw error;
       // What stands in the way may be this very commit, sent before.
       if ((await versions.findToken(head, token)) === undefined) throw error;
       return Promise.all(changes.map(({ key }) => loadTable(view, key)));

@@ -23,12 +23,24 @@ export class SqliteBackend implements Backend {
 
   /** @param path the file, made with its folders where absent; ":memory:" for one that dies with the process. */
   constructor(path: string) {
-    if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
-    this.#db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
-    this.#db.pragma("journal_mode = WAL");
-    // FULL: a commit that was acknowledged survives a power cut, not only the death of the process.
-    this.#db.pragma("synchronous = FULL");
-    createTables(this.#db, path);
+    try {
+      if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+      this.#db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+      this.#db.pragma("journal_mode = WAL");
+      // FULL: a commit that was acknowledged survives a power cut, not only the death of the process.
+      this.#db.pragma("synchronous = FULL");
+      createTables(this.#db, path);
+    } catch (cause) {
+      if (cause instanceof LakehouseError) throw cause;
+      throw new LakehouseError({
+        code: "INVALID_CONFIG",
+        subject: path,
+        message: `Cannot open the catalog ${path}: ${(cause as Error).message}.`,
+        remedy:
+          "Give the path of a catalog, or of a file that does not exist yet in a folder that can be written.",
+        cause,
+      });
+    }
     this.#statements = prepare(this.#db);
   }
 
