@@ -96,7 +96,7 @@ const dataFile: fc.Arbitrary<DataFile> = fc.record({
     fc.option(fc.string()),
     fc.option(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
     fc.option(fc.nat(15)),
-  ),
+  ) as fc.Arbitrary<DataFile["partition"]>,
   recordCount: fc.bigInt({ min: 0n, max: 2n ** 40n }),
   fileSizeInBytes: fc.bigInt({ min: 0n, max: 2n ** 62n }),
   columnSizes: metric,

@@ -1,5 +1,12 @@
 /** Scan planning: which files a read needs, and what has to be taken away from them (spec, "Scan Planning"). */
 export { deleteScope } from "./delete-scope.js";
 export { type FileFilter, fileFilter } from "./file-filter.js";
+export {
+  type ChangelogTask,
+  changelog,
+  type IncrementalOptions,
+  incrementalAppends,
+  type SnapshotRange,
+} from "./incremental.js";
 export { type ScanOptions, type ScanPlan, type ScanReport, type ScanTask, TableScan } from "./scan.js";
 export { resolveSnapshot, type SnapshotAt } from "./snapshot-at.js";

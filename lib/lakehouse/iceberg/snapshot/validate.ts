@@ -29,6 +29,8 @@ export interface Since {
   readonly parent: Snapshot | undefined;
   /** The snapshot that the change was planned on; `undefined` for a table that had none. */
   readonly start: SnapshotId | undefined;
+  /** Snapshots of the same transaction: its own changes are no conflict. */
+  readonly own?: ReadonlySet<SnapshotId> | undefined;
 }
 
 /** @throws LakehouseError COMMIT_CONFLICT when data files were added for which `matches` holds. */
@@ -88,7 +90,7 @@ export async function validateNoNewDeletesFor(
 
 /** Entries that snapshots after `start` added, of the operations given. */
 async function addedSince(
-  { store, base, parent, start }: Since,
+  { store, base, parent, start, own }: Since,
   content: ManifestContent,
   operations: readonly Operation[],
 ): Promise<ManifestEntry[]> {
@@ -100,7 +102,7 @@ async function addedSince(
       reached = true;
       break;
     }
-    snapshots.push(snapshot);
+    if (own?.has(snapshot.snapshotId) !== true) snapshots.push(snapshot);
   }
   if (!reached) {
     throw conflict(

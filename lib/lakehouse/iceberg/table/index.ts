@@ -41,3 +41,4 @@ export {
 } from "./properties.js";
 export { CherryPick, type NewRef, type Retention } from "./refs.js";
 export { Table, type TableInit } from "./table.js";
+export { Transaction } from "./transaction.js";

@@ -32,6 +32,8 @@ export interface TableState {
   readonly metadata: TableMetadata;
   /** Reads rows back, for operations that keep a part of a file. */
   readonly engine?: RowEngine | undefined;
+  /** Where this version is one in the middle of a transaction: where that began, and the snapshots that it has made. */
+  readonly transaction?: { readonly start: TableMetadata; readonly own: ReadonlySet<SnapshotId> } | undefined;
 }
 
 /** Reads rows of data files. This room writes them only; a query engine is handed in from above. */
@@ -143,7 +145,8 @@ export async function overwrite<Row>(
   const added = await writeAfter(state, rewritten, data);
   const removed = tasks.map((task) => task.dataFile);
   if (removed.length === 0 && added.length === 0) return undefined;
-  const start = options.validateFrom ?? snapshotByRef(metadata, ref)?.snapshotId;
+  const start = options.validateFrom ?? startOf(state, ref);
+  const own = state.transaction?.own;
   const isolation = options.isolation ?? isolationOf(metadata);
   const change: SnapshotChange = {
     operation: (gone) =>
@@ -151,7 +154,7 @@ export async function overwrite<Row>(
     addedDataFiles: [...added, ...rewritten],
     removedDataFiles: removed.length === 0 ? undefined : selectFiles(removed),
     validate: async (base, parent) => {
-      const since = { store, base, parent, start };
+      const since = { store, base, parent, start, own };
       // The schema may have changed since: the filter is bound to the one that holds now.
       const now = fileFilter(where, currentSchema(base), specsById(base), caseSensitive);
       if (isolation === "serializable") {
@@ -162,6 +165,14 @@ export async function overwrite<Row>(
     },
   };
   return new FileChange(state, change, options);
+}
+
+/** The snapshot from which on other commits can be in conflict with an operation that begins now. */
+function startOf({ metadata, transaction }: TableState, ref: string): SnapshotId | undefined {
+  const start = transaction?.start ?? metadata;
+  return Object.hasOwn(start.refs, ref) || ref === MAIN_BRANCH
+    ? snapshotByRef(start, ref)?.snapshotId
+    : start.currentSnapshotId;
 }
 
 /** Writes the new rows; when that fails, the files that were rewritten before go too. */
@@ -227,7 +238,8 @@ export async function overwritePartitions<Row>(
   const specIds = new Set(added.map((file) => file.specId));
   const branch = options.branch ?? MAIN_BRANCH;
   const ref = Object.hasOwn(metadata.refs, branch) ? branch : MAIN_BRANCH;
-  const start = options.validateFrom ?? snapshotByRef(metadata, ref)?.snapshotId;
+  const start = options.validateFrom ?? startOf(state, ref);
+  const own = state.transaction?.own;
   const isolation = options.isolation ?? isolationOf(metadata);
   const change: SnapshotChange = {
     operation: "overwrite",
@@ -237,7 +249,7 @@ export async function overwritePartitions<Row>(
     summary: { "replace-partitions": "true" },
     validate: async (base, parent) => {
       if (isolation !== "serializable") return;
-      const since = { store, base, parent, start };
+      const since = { store, base, parent, start, own };
       await validateNoNewDataFiles(since, inPartitions);
       await validateNoNewDeleteFiles(since, inPartitions);
     },
@@ -273,8 +285,8 @@ export function rewriteFiles(
   files: RewriteFiles,
   options: SnapshotOptions & { readonly validateFrom?: SnapshotId | undefined },
 ): FileChange {
-  const { store, metadata } = state;
-  const start = options.validateFrom ?? metadata.currentSnapshotId;
+  const { store } = state;
+  const start = options.validateFrom ?? startOf(state, MAIN_BRANCH);
   const removedDeletes = files.removedDeleteFiles ?? [];
   return new FileChange(
     state,
@@ -287,7 +299,7 @@ export function rewriteFiles(
       removedDeleteFiles: removedDeletes.length === 0 ? undefined : selectFiles(removedDeletes),
       validate: (base, parent) =>
         validateNoNewDeletesFor(
-          { store, base, parent, start },
+          { store, base, parent, start, own: state.transaction?.own },
           files.removedDataFiles,
           files.dataSequenceNumber !== undefined,
         ),

@@ -5,7 +5,14 @@ import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from ".
 import { MAIN_BRANCH } from "../metadata/parse.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
 import type { PartitionSpec, SortOrder } from "../partitioning/types.js";
-import { type ScanOptions, TableScan } from "../scan/scan.js";
+import {
+  type ChangelogTask,
+  changelog,
+  type IncrementalOptions,
+  incrementalAppends,
+  type SnapshotRange,
+} from "../scan/incremental.js";
+import { type ScanOptions, type ScanTask, TableScan } from "../scan/scan.js";
 import type { Schema } from "../schema/types.js";
 import type { PendingUpdate } from "../snapshot/pending.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
@@ -23,6 +30,7 @@ import {
   type RowEngine,
   rewriteFiles,
   type SnapshotOptions,
+  type TableState,
   truncate,
 } from "./operations.js";
 import {
@@ -36,6 +44,7 @@ import {
   setBranch,
   setRetention,
 } from "./refs.js";
+import { Transaction } from "./transaction.js";
 
 export interface TableInit extends LoadedTable {
   readonly identifier: TableIdentifier;
@@ -43,6 +52,7 @@ export interface TableInit extends LoadedTable {
   readonly committer: Committer;
   /** Rewrites rows for copy-on-write; brought in by who has a query engine. */
   readonly engine?: RowEngine | undefined;
+  readonly transaction?: TableState["transaction"];
 }
 
 /**
@@ -61,6 +71,8 @@ export class Table<Row = Record<string, unknown>> {
   readonly metadata: TableMetadata;
   readonly metadataLocation: string;
   readonly engine: RowEngine | undefined;
+  /** Set on the views that a transaction gives. */
+  readonly transaction: TableState["transaction"];
   readonly #init: TableInit;
 
   constructor(init: TableInit) {
@@ -71,6 +83,7 @@ export class Table<Row = Record<string, unknown>> {
     this.metadata = init.metadata;
     this.metadataLocation = init.metadataLocation;
     this.engine = init.engine;
+    this.transaction = init.transaction;
   }
 
   get name(): string {
@@ -109,6 +122,11 @@ export class Table<Row = Record<string, unknown>> {
   /** The same table with an engine for what has to read rows back. */
   withEngine(engine: RowEngine): Table<Row> {
     return new Table<Row>({ ...this.#init, engine });
+  }
+
+  /** This table with other metadata: what a transaction shows of itself. */
+  view(metadata: TableMetadata, transaction: TableState["transaction"]): Table<Row> {
+    return new Table<Row>({ ...this.#init, metadata, transaction });
   }
 
   #at(loaded: LoadedTable): Table<Row> {
@@ -190,6 +208,11 @@ export class Table<Row = Record<string, unknown>> {
     return this.#at(await commitUpdates(this.committer, this, updates, options));
   }
 
+  /** Several changes in one commit, each seeing what the ones before it made. */
+  begin(): Transaction<Row> {
+    return new Transaction<Row>(this);
+  }
+
   /** Creates a branch or tag, at the current snapshot unless told otherwise. */
   createRef(name: string, ref: NewRef): Promise<Table<Row>> {
     return this.update([createRef(name, ref)]);
@@ -227,6 +250,20 @@ export class Table<Row = Record<string, unknown>> {
   /** A read of the table: plan it, or hand it to a query engine. */
   scan(options: ScanOptions = {}): TableScan {
     return new TableScan(this.store, this.metadata, options);
+  }
+
+  /**
+   * The files that appends have added since a snapshot: what a reader that has seen `from` has yet to read.
+   *
+   * @param range `from` is left out, `to` is in; without `from` all of the history, without `to` up to the present.
+   */
+  incrementalAppends(range: SnapshotRange = {}, options: IncrementalOptions = {}): Promise<ScanTask[]> {
+    return incrementalAppends(this.store, this.metadata, range, options);
+  }
+
+  /** The files that came and went with each snapshot of a range, in order. */
+  changelog(range: SnapshotRange = {}, options: IncrementalOptions = {}): Promise<ChangelogTask[]> {
+    return changelog(this.store, this.metadata, range, options);
   }
 
   /** The table's metadata as plain rows. Of the current snapshot, unless another is named. */

@@ -1,0 +1,118 @@
+import { LakehouseError } from "../../errors.js";
+import type { AppendData } from "../data/input.js";
+import type { Expression } from "../expressions/types.js";
+import type { SnapshotId, TableMetadata } from "../metadata/types.js";
+import type { PendingUpdate } from "../snapshot/pending.js";
+import type { SnapshotChange } from "../snapshot/producer.js";
+import { applyUpdates } from "../updates/index.js";
+import type { CommitOptions } from "./commit.js";
+import {
+  type AppendOptions,
+  append,
+  FileChange,
+  type OverwriteOptions,
+  overwrite,
+  overwritePartitions,
+  type SnapshotOptions,
+  truncate,
+} from "./operations.js";
+import type { Table } from "./table.js";
+
+/**
+ * Changes to one table that are committed together: all of them, or none. Each step sees what the ones before it made;
+ * nobody else sees anything before `commit`. When another commit is faster, all steps are put on top of it again, and
+ * each is checked against what came from outside.
+ *
+ * Lifecycle: steps in order, each awaited; then `commit` or `rollback`, once.
+ *
+ * @example
+ * const tx = table.begin();
+ * await tx.update(new UpdateSchema().addColumn("carrier", string()));
+ * await tx.append(rows);
+ * const after = await tx.commit();
+ */
+export class Transaction<Row = Record<string, unknown>> {
+  readonly #origin: Table<Row>;
+  readonly #steps: PendingUpdate[] = [];
+  readonly #own = new Set<SnapshotId>();
+  #preview: TableMetadata;
+  #ended = false;
+
+  constructor(table: Table<Row>) {
+    this.#origin = table;
+    this.#preview = table.metadata;
+  }
+
+  /** The table as the steps so far leave it. To be read only; it is not committed. */
+  get table(): Table<Row> {
+    const transaction = { start: this.#origin.metadata, own: this.#own };
+    return this.#origin.view(this.#preview, transaction);
+  }
+
+  /** Adds a change of schema, spec, sort order, properties or references. */
+  async update(update: PendingUpdate): Promise<void> {
+    if (this.#ended) {
+      throw new LakehouseError({
+        code: "INVALID_ARGUMENT",
+        subject: this.#origin.name,
+        message: `The transaction on ${this.#origin.name} has ended.`,
+        remedy: "Begin another.",
+      });
+    }
+    try {
+      const { updates } = await update.propose(this.#preview);
+      this.#preview = applyUpdates(this.#preview, updates);
+    } catch (error) {
+      // A step that cannot be made is no step: the transaction goes on without it.
+      await update.settle?.(undefined);
+      throw error;
+    }
+    this.#steps.push(update);
+  }
+
+  async #change(change: FileChange | undefined): Promise<void> {
+    if (change === undefined) return;
+    this.#own.add(change.snapshotId);
+    await this.update(change);
+  }
+
+  async append(data: AppendData<Row>, options: AppendOptions = {}): Promise<void> {
+    await this.#change(await append(this.table, data, options));
+  }
+
+  async overwrite(
+    data: AppendData<Row>,
+    options: OverwriteOptions & { readonly where: Expression },
+  ): Promise<void> {
+    await this.#change(await overwrite(this.table, options.where, data, options));
+  }
+
+  async overwritePartitions(data: AppendData<Row>, options: OverwriteOptions = {}): Promise<void> {
+    await this.#change(await overwritePartitions(this.table, data, options));
+  }
+
+  async deleteRows(where: Expression, options: OverwriteOptions = {}): Promise<void> {
+    await this.#change(await overwrite<Row>(this.table, where, undefined, options));
+  }
+
+  async truncate(options: SnapshotOptions = {}): Promise<void> {
+    await this.#change(truncate(this.table, options));
+  }
+
+  /** Adds a change of files that the caller has written. */
+  async commitFiles(change: SnapshotChange, options: SnapshotOptions = {}): Promise<void> {
+    await this.#change(new FileChange(this.table, change, options));
+  }
+
+  /** Commits all steps in one. Throws as the steps would on their own. */
+  commit(options: CommitOptions = {}): Promise<Table<Row>> {
+    this.#ended = true;
+    return this.#origin.update(this.#steps, options);
+  }
+
+  /** Drops all steps, and the files that were written for them. */
+  async rollback(): Promise<void> {
+    this.#ended = true;
+    for (const step of this.#steps) await step.settle?.(undefined);
+  }
+}
