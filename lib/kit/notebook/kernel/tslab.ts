@@ -78,7 +78,8 @@ const PREFIX_LINES = 1;
  */
 export function loadTslab({ strict = false } = {}): Tslab {
   const require = createRequire(import.meta.url);
-  const typescriptPath = require.resolve("@tslab/typescript-for-tslab");
+  // Its own copy, wherever npm has put that.
+  const typescriptPath = createRequire(require.resolve("tslab")).resolve("@tslab/typescript-for-tslab");
   const ts = require(typescriptPath) as TypeScript;
   let maps: readonly (SourceMap | undefined)[] = [];
   giveSourceFilesTheirPath(ts);
