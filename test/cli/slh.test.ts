@@ -15,6 +15,11 @@ let root: string;
 beforeEach(async () => {
   root = await notebookFolder();
   await writeFile(join(root, "package.json"), JSON.stringify({ workspaces: [] }));
+  await mkdir(join(root, "blog"));
+  await writeFile(
+    join(root, "blog/site.yaml"),
+    "title: Test\nsentence: A test.\nurl: https://example.org\nauthor: Nobody\n",
+  );
   await milestone(
     "m01-one",
     serializeNotebook(notebookOf('import { fact } from "@sololakehouse/kit";\nfact("a", 1);')),
