@@ -190,22 +190,36 @@ describe("exercises", () => {
 });
 
 describe("what cannot be recorded", () => {
-  it.each([
-    ['fact("two words", 1)', "cannot name a fact"],
-    ['fact("x", NaN)', "finite number"],
-    ['await figure("x", { mark: "bar" }, { alt: " " })', "no text alternative"],
-    ['await figure("x", { data: { url: "x.csv" }, mark: "bar" }, { alt: "a" })', "reads its data from a URL"],
-    ['figure("x", { mark: "nonsense" }, { alt: "a" })', "Vega-Lite rejects"],
-    ['predict("?", { answer: "" })', "needs a question and an answer"],
-    ['dataset("flights-200k")', "comes in several files"],
-    ['dataset("flights-4m")', "There is no data set flights-4m"],
-  ])("%s", async (code, message) => {
+  it("says why, and how to do better", async () => {
+    const cases: readonly (readonly [string, string])[] = [
+      ['fact("two words", 1)', '"two words" cannot name a fact.'],
+      ['fact("x", NaN)', "Record a finite number, a text or a boolean."],
+      ['await figure("x", { mark: "bar" }, { alt: " " })', "The figure x has no text alternative."],
+      ['await figure("x", { data: { url: "x.csv" }, mark: "bar" }, { alt: "a" })', "Give the rows"],
+      ['await figure("x", { mark: "nonsense" }, { alt: "a" })', "Vega-Lite rejects the chart"],
+      ['predict("?", { answer: "" })', "A prediction needs a question and an answer."],
+      ['dataset("flights-200k")', "The data set flights-200k comes in several files."],
+      ['dataset("flights-4m")', "There is no data set flights-4m."],
+    ];
     const folder = await notebookFolder();
-    const run = await runNotebook(
-      notebookOf(`import { dataset, fact, figure, predict } from "@sololakehouse/kit";\n${code};`),
+    const { notebook, failure } = await runNotebook(
+      notebookOf(
+        'import { dataset, fact, figure, predict } from "@sololakehouse/kit";',
+        ...cases.map(([code]) => `try { ${code}; } catch (error) { console.log(error.message); }`),
+        // Nobody awaits this one, so nobody could catch it.
+        'figure("x", { mark: "nonsense" }, { alt: "a" }); void 0;',
+      ),
       { folder, root: folder },
     );
-    expect(run.failure?.message).toContain(message);
+    cases.forEach(([, message], index) => {
+      expect(notebook.cells[index + 1]?.outputs).toEqual([
+        { output_type: "stream", name: "stdout", text: expect.stringContaining(message) },
+      ]);
+    });
+    expect(failure).toMatchObject({
+      message: expect.stringContaining("Vega-Lite rejects"),
+      cell: { index: 9 },
+    });
   });
 });
 

@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   type Output,
@@ -107,6 +109,25 @@ describe("a notebook that runs", () => {
     ]);
     expect(failure).toBeUndefined();
     expect(outputs[2]).toEqual([stream("stdout", "t\n")]);
+  });
+
+  it("goes on when the folders change in which its imports are looked for", async () => {
+    const folder = join(await notebookFolder(), "notebooks");
+    await mkdir(folder);
+    const notebook = notebookOf(
+      'import { defineSchema } from "sololakehouse"; import { mkdirSync, writeFileSync } from "node:fs";',
+      // As npm install and a build do while a notebook runs.
+      `for (const name of ["one", "two"]) {
+         mkdirSync(\`node_modules/\${name}\`, { recursive: true });
+         writeFileSync(\`node_modules/\${name}/index.d.ts\`, "");
+         await new Promise((resolve) => setTimeout(resolve, 2000));
+       }`,
+      "typeof defineSchema",
+      "1",
+    );
+    const { failure, cells } = await runNotebook(notebook, { folder, root: folder });
+    expect(failure).toBeUndefined();
+    expect(cells).toBe(4);
   });
 
   it("tells its progress cell by cell", async () => {

@@ -38,7 +38,8 @@ export async function runCommand(
   const progress = new ProgressLine();
   const stop = new AbortController();
   const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.once(signal, interrupt);
   const rows: Row[] = [];
   try {
     for (const milestone of milestones) {
@@ -54,7 +55,7 @@ export async function runCommand(
     return 130;
   } finally {
     progress.clear();
-    process.off("SIGINT", interrupt);
+    for (const signal of signals) process.off(signal, interrupt);
   }
   if (flags.json) console.log(JSON.stringify(rows, null, 2));
   else if (rows.length === 0) console.log("There is no notebook to run.");
