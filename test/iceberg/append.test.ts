@@ -1,3 +1,4 @@
+import * as arrow from "apache-arrow";
 import { describe, expect, test } from "vitest";
 import { and, eq, gtEq, isNull, lt } from "../../lib/lakehouse/iceberg/expressions/index.js";
 import { asc } from "../../lib/lakehouse/iceberg/partitioning/sort-order.js";
@@ -167,6 +168,27 @@ describe("planning", () => {
       expect(await count({ ref: "v1" })).toBe(1);
       expect(() => two.scan({ ref: "nope" })).toThrow(/nope/);
       expect(() => two.scan({ snapshotId: 1n, ref: "v1" })).toThrow(/one of/);
+    }));
+});
+
+describe("foreign Arrow data", () => {
+  test("with 64-bit offsets is taken over without its slices getting mixed up", () =>
+    scratch(async (directory) => {
+      const schema = defineSchema({ text: string().optional() });
+      const { table } = await createTable(directory, { schema });
+      const words = Array.from({ length: 100 }, (_, i) => (i % 3 === 0 ? null : `word ${i}`));
+      const large = arrow.vectorFromArray(words, new arrow.LargeUtf8());
+      const batch = new arrow.Table({ text: large }).batches[0];
+      if (batch === undefined) throw new Error("no batch");
+      const after = await table.append([batch.slice(13, 57), batch.slice(60, 61)]);
+      const [file] = await after.inspect.files();
+      const kept = [...words.slice(13, 57), ...words.slice(60, 61)].filter((word) => word !== null).sort();
+      expect(file?.readableMetrics.text).toMatchObject({
+        valueCount: 45n,
+        nullValueCount: BigInt(45 - kept.length),
+        lowerBound: kept[0],
+        upperBound: kept.at(-1),
+      });
     }));
 });
 

@@ -151,6 +151,12 @@ function converter(type: IcebergType, from: arrow.DataType, name: string): Conve
     return plainText;
   if (arrow.DataType.isTimestamp(inner) && inner.unit === arrow.TimeUnit.NANOSECOND)
     return coarserTimestamp(type, name);
+  if (
+    (arrow.DataType.isLargeUtf8(from) && arrow.DataType.isUtf8(to)) ||
+    (arrow.DataType.isLargeBinary(from) && arrow.DataType.isBinary(to))
+  ) {
+    return (data) => narrowOffsets(data, to, name);
+  }
   return (data) => {
     const read = canonicalReader(type, data);
     const writer = leafWriter(type);
@@ -220,6 +226,29 @@ function castable(type: PrimitiveType, from: arrow.DataType): boolean {
     default:
       return false;
   }
+}
+
+/** The same bytes under 32-bit offsets: nothing is decoded. */
+function narrowOffsets(data: arrow.Data, to: arrow.DataType, name: string): arrow.Data {
+  const { length } = data;
+  const large = data.valueOffsets as unknown as BigInt64Array;
+  // As pairs of 32 bits: reading bigints would make an object of each.
+  const words = new Uint32Array(large.buffer, large.byteOffset, large.length * 2);
+  const at = (row: number): number => words[row * 2]! + words[row * 2 + 1]! * 2 ** 32;
+  const start = length === 0 ? 0 : at(0);
+  if (length > 0 && at(length) - start > 0x7fff_ffff) {
+    columnMismatch(
+      name,
+      "less than 2 GiB in one batch",
+      `${at(length) - start} bytes`,
+      "Use smaller batches.",
+    );
+  }
+  const offsets = new Int32Array(length + 1);
+  for (let i = 1; i <= length; i += 1) offsets[i] = at(i) - start;
+  const values = (data.values as Uint8Array).subarray(start, start + offsets[length]!);
+  const buffers = [offsets, values, data.nullBitmap] as unknown as arrow.Data["buffers"];
+  return data.clone(to, data.offset, length, data.nullCount, buffers as never);
 }
 
 /** Nanoseconds to microseconds, refusing a value that would lose digits. */
