@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ObjectStoreBackend, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import { LocalStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
-import { catalogConformance } from "./catalog-conformance.js";
+import { type CatalogFixture, catalogConformance } from "./catalog-conformance.js";
+import { viewConformance } from "./view-conformance.js";
 
 const temporary = () => mkdtemp(join(tmpdir(), "catalog-"));
 const remove = (directory: string) => rm(directory, { recursive: true, force: true });
 
-catalogConformance("embedded (SQLite)", async () => {
+async function embedded(): Promise<CatalogFixture> {
   const directory = await temporary();
   return {
     open: async () =>
@@ -18,9 +19,9 @@ catalogConformance("embedded (SQLite)", async () => {
       }),
     dispose: () => remove(directory),
   };
-});
+}
 
-catalogConformance("serverless (S3 alone)", async () => {
+async function serverless(): Promise<CatalogFixture> {
   const directory = await temporary();
   const gateway = await serveS3(new LocalStore(directory));
   return {
@@ -34,4 +35,9 @@ catalogConformance("serverless (S3 alone)", async () => {
       await remove(directory);
     },
   };
-});
+}
+
+for (const conformance of [catalogConformance, viewConformance]) {
+  conformance("embedded (SQLite)", embedded);
+  conformance("serverless (S3 alone)", serverless);
+}

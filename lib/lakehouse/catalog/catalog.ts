@@ -1,5 +1,6 @@
 import type {
   Committer,
+  LoadedTable,
   NewTable,
   Table,
   TableIdentifier,
@@ -8,6 +9,7 @@ import type {
   TypedSchema,
 } from "../iceberg/index.js";
 import type { Page } from "./versioned/log.js";
+import type { ViewCatalog } from "./view-catalog.js";
 
 /** A table or view: `{ namespace: ["flights"], name: "bronze" }`, or "flights.bronze" where no part holds a dot. */
 export type TableName = string | TableIdentifier;
@@ -79,7 +81,7 @@ export interface TransactionOptions {
  * `TABLE_EXISTS`, `VIEW_EXISTS` (tables and views share their names), `NAMESPACE_NOT_EMPTY`,
  * `COMMIT_CONFLICT`, `COMMIT_STATE_UNKNOWN`, `INVALID_ARGUMENT`.
  */
-export interface Catalog {
+export interface Catalog extends ViewCatalog {
   /** The parent must exist. Throws `NAMESPACE_EXISTS`, `NO_SUCH_NAMESPACE` (the parent). */
   createNamespace(namespace: NamespaceName, properties?: Properties): Promise<Namespace>;
   /** The namespaces directly in `parent`, at the top where not given, by name. */
@@ -104,6 +106,8 @@ export interface Catalog {
   listTablesPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>>;
   /** `purge`: the table's files go too, where nobody else can need them. */
   dropTable(table: TableName, options?: { readonly purge?: boolean }): Promise<void>;
+  /** Forgets the table and leaves its files, for another catalog to register. Answers with its last state. */
+  unregisterTable(table: TableName): Promise<LoadedTable>;
   /** To another name or namespace. Throws `TABLE_EXISTS` where the new name is taken. */
   renameTable(from: TableName, to: TableName): Promise<void>;
   /** Takes over a table that exists as files. `overwrite` puts it in the place of the one of that name. */

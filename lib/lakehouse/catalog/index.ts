@@ -59,3 +59,4 @@ export {
   VersionStore,
   type VersionStoreOptions,
 } from "./versioned/version-store.js";
+export type { CreateViewOptions, LoadedView, ViewCatalog, ViewCommitRequest } from "./view-catalog.js";

@@ -103,16 +103,25 @@ export async function listTables(
 }
 
 export async function dropTable(view: View, name: TableName, purge: boolean): Promise<void> {
-  const key = tableKey(name);
-  const dropped = await retried(async () => {
-    const current = await requireTable(view, await view.head(), key);
-    const message = `Drop table ${keyName(key)}`;
-    await view.commit([{ type: "DELETE", key, expected: current }], { message });
-    return current;
-  });
+  const dropped = await removeEntry(view, tableKey(name), "Drop");
   if (purge && !(await isShownElsewhere(view, dropped))) {
     await deleteTableFiles(view.shared.store, dropped.metadataLocation);
   }
+}
+
+/** Forgets the table and leaves its files. Answers with its last state: every commit before is in it, none comes after. */
+export async function unregisterTable(view: View, name: TableName): Promise<LoadedTable> {
+  const { metadataLocation } = await removeEntry(view, tableKey(name), "Unregister");
+  return { metadata: await view.shared.metadata.read(metadataLocation), metadataLocation };
+}
+
+function removeEntry(view: View, key: ContentKey, verb: string): Promise<IcebergTableContent> {
+  return retried(async () => {
+    const current = await requireTable(view, await view.head(), key);
+    const message = `${verb} table ${keyName(key)}`;
+    await view.commit([{ type: "DELETE", key, expected: current }], { message });
+    return current;
+  });
 }
 
 /** True when the head of any branch or tag has the table, under whatever name. */
@@ -128,10 +137,20 @@ async function isShownElsewhere(view: View, { id }: Content): Promise<boolean> {
   return false;
 }
 
-export async function renameTable(view: View, from: TableName, to: TableName): Promise<void> {
-  const [source, target] = [tableKey(from), tableKey(to)];
+export function renameTable(view: View, from: TableName, to: TableName): Promise<void> {
+  return moveEntry(view, "table", tableKey(from), tableKey(to), requireTable);
+}
+
+/** Puts what `read` finds under another key, where nothing is yet. */
+export async function moveEntry(
+  view: View,
+  noun: string,
+  source: ContentKey,
+  target: ContentKey,
+  read: (view: View, head: Commit, key: ContentKey) => Promise<Content>,
+): Promise<void> {
   await retried(async () => {
-    const content = await requireTable(view, await view.head(), source);
+    const content = await read(view, await view.head(), source);
     await requireFree(view, target);
     try {
       await view.commit(
@@ -139,7 +158,7 @@ export async function renameTable(view: View, from: TableName, to: TableName): P
           { type: "DELETE", key: source, expected: content },
           { type: "PUT", key: target, content, expected: null },
         ],
-        { message: `Rename table ${keyName(source)} to ${keyName(target)}` },
+        { message: `Rename ${noun} ${keyName(source)} to ${keyName(target)}` },
       );
     } catch (error) {
       throw await explained(view, target, error);

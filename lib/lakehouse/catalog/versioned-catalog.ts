@@ -32,7 +32,15 @@ import {
 } from "./namespaces.js";
 import { toPage } from "./paging.js";
 import { commitTransaction, committerOf } from "./table-commits.js";
-import { createTable, dropTable, listTables, loadTable, registerTable, renameTable } from "./tables.js";
+import {
+  createTable,
+  dropTable,
+  listTables,
+  loadTable,
+  registerTable,
+  renameTable,
+  unregisterTable,
+} from "./tables.js";
 import { type Commit, isAncestor } from "./versioned/commits.js";
 import { type ContentKey, decodeKey, encodeKey } from "./versioned/content.js";
 import type { Hash } from "./versioned/hash.js";
@@ -43,6 +51,8 @@ import type { Reference, ReflogEntry } from "./versioned/refs.js";
 import type { Entry } from "./versioned/tree.js";
 import type { DiffEntry } from "./versioned/version-store.js";
 import { type Shared, View } from "./view.js";
+import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "./view-catalog.js";
+import { commitView, createView, dropView, listViews, loadView, registerView, renameView } from "./views.js";
 
 /** One view of the catalog: all methods work on its ref, and what they do lives in the files that they call. */
 export class VersionedCatalog implements BranchingCatalog {
@@ -122,6 +132,10 @@ export class VersionedCatalog implements BranchingCatalog {
     return dropTable(this.#view, table, purge);
   }
 
+  unregisterTable(table: TableName): Promise<LoadedTable> {
+    return unregisterTable(this.#view, table);
+  }
+
   renameTable(from: TableName, to: TableName): Promise<void> {
     return renameTable(this.#view, from, to);
   }
@@ -140,6 +154,44 @@ export class VersionedCatalog implements BranchingCatalog {
 
   commitTransaction(changes: readonly TableChange[], options: TransactionOptions = {}): Promise<void> {
     return commitTransaction(this.#view, changes, options);
+  }
+
+  // Views
+
+  createView(view: TableName, options: CreateViewOptions): Promise<LoadedView> {
+    return createView(this.#view, view, options);
+  }
+
+  loadView(view: TableName): Promise<LoadedView> {
+    return loadView(this.#view, view);
+  }
+
+  async viewExists(view: TableName): Promise<boolean> {
+    return (await this.#view.content(tableKey(view)))?.type === "ICEBERG_VIEW";
+  }
+
+  async listViews(namespace: NamespaceName): Promise<readonly TableIdentifier[]> {
+    return (await listViews(this.#view, namespace, ALL)).items;
+  }
+
+  listViewsPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>> {
+    return listViews(this.#view, namespace, page);
+  }
+
+  dropView(view: TableName): Promise<void> {
+    return dropView(this.#view, view);
+  }
+
+  renameView(from: TableName, to: TableName): Promise<void> {
+    return renameView(this.#view, from, to);
+  }
+
+  registerView(view: TableName, metadataLocation: string): Promise<LoadedView> {
+    return registerView(this.#view, view, metadataLocation);
+  }
+
+  commitView(view: TableName, request: ViewCommitRequest): Promise<LoadedView> {
+    return commitView(this.#view, view, request);
   }
 
   // References

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { type ErrorCode, LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import type { MetadataCache } from "./metadata-cache.js";
 import { nearest } from "./suggestions.js";
@@ -86,9 +86,21 @@ export class View {
     });
   }
 
-  async noSuchTable(key: ContentKey, head: Commit): Promise<LakehouseError> {
+  noSuchTable(key: ContentKey, head: Commit): Promise<LakehouseError> {
+    return this.#missing(key, head, { code: "NO_SUCH_TABLE", noun: "table", type: "ICEBERG_TABLE" });
+  }
+
+  noSuchView(key: ContentKey, head: Commit): Promise<LakehouseError> {
+    return this.#missing(key, head, { code: "NO_SUCH_VIEW", noun: "view", type: "ICEBERG_VIEW" });
+  }
+
+  async #missing(
+    key: ContentKey,
+    head: Commit,
+    { code, noun, type }: { code: ErrorCode; noun: string; type: Content["type"] },
+  ): Promise<LakehouseError> {
     const namespace = key.slice(0, -1);
-    const siblings = await this.names(head, namespace, ["ICEBERG_TABLE"]);
+    const siblings = await this.names(head, namespace, [type]);
     const parent = namespace.length === 0 ? undefined : await this.shared.versions.content(head, namespace);
     const remedy =
       namespace.length === 0 || parent?.type === "NAMESPACE"
@@ -98,9 +110,9 @@ export class View {
           )
         : (await this.noSuchNamespace(namespace, head)).message;
     return new LakehouseError({
-      code: "NO_SUCH_TABLE",
+      code,
       subject: keyName(key),
-      message: `There is no table ${keyName(key)} on ${this.ref}.`,
+      message: `There is no ${noun} ${keyName(key)} on ${this.ref}.`,
       remedy,
     });
   }

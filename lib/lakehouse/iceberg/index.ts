@@ -8,6 +8,16 @@ export * from "./data/index.js";
 export * from "./deletes/index.js";
 export * from "./evolution/index.js";
 export * from "./expressions/index.js";
+export {
+  type Json,
+  type JsonInput,
+  JsonNode,
+  type JsonOrigin,
+  parseJson,
+  RawJson,
+  readJson,
+  stringifyJson,
+} from "./json.js";
 export * from "./manifest/index.js";
 export * from "./metadata/index.js";
 export * from "./partitioning/index.js";
