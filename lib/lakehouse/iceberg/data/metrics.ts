@@ -98,7 +98,7 @@ export function fileMetrics(
     const floating = type.type === "float" || type.type === "double";
     if (floating && column.nanCount !== undefined) metrics.nanValueCounts.set(id, column.nanCount);
     if (mode.mode === "counts" || !hasBounds(type)) continue;
-    const length = mode.mode === "truncate" ? mode.length : undefined;
+    const length = mode.mode === "truncate" && isCut(type) ? mode.length : undefined;
     const subject = fieldName(schema, id) ?? String(id);
     const lower = column.lower && lowerBound(canonicalStat(type, column.lower, subject), length);
     const upper = column.upper && upperBound(canonicalStat(type, column.upper, subject), length);
@@ -111,6 +111,11 @@ export function fileMetrics(
 /** Types whose footer statistics order as the Iceberg type does. */
 function hasBounds(type: PrimitiveType): boolean {
   return !["variant", "geometry", "geography", "unknown"].includes(type.type);
+}
+
+/** Only text and binary have bounds that are cut: a part of a uuid or of fixed bytes is no value of the type. */
+function isCut(type: PrimitiveType): boolean {
+  return type.type === "string" || type.type === "binary";
 }
 
 function canonicalStat(type: PrimitiveType, stat: ParquetStat, subject: string): PrimitiveValue {
