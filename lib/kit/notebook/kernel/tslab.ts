@@ -38,6 +38,7 @@ interface ExecutorConsole {
 }
 
 interface TypeScript {
+  readonly sys: object;
   readonly objectAllocator: { getSourceFileConstructor(): { prototype: object } };
   createWatchCompilerHost(files: string[], options: object, ...rest: unknown[]): unknown;
   transpileModule(source: string, options: { compilerOptions: object }): { outputText: string };
@@ -65,6 +66,9 @@ export interface Tslab {
 
 export type Mapping = (line: number, column: number) => { line: number; column: number } | undefined;
 
+/** Watches nothing. A change on disk between two cells would set the one timer that tslab has, and end the run. */
+const watchNothing = () => ({ close() {} });
+
 /** The line that tslab puts before each cell, so that TypeScript takes it for a module. */
 const PREFIX_LINES = 1;
 
@@ -87,6 +91,7 @@ export function loadTslab({ strict = false } = {}): Tslab {
   if (!cached) throw new Error("The TypeScript of tslab is not in the module cache.");
   cached.exports = {
     ...ts,
+    sys: { ...ts.sys, watchFile: watchNothing, watchDirectory: watchNothing },
     createWatchCompilerHost: (files: string[], options: object, ...rest: unknown[]) =>
       ts.createWatchCompilerHost(files, { ...options, inlineSourceMap: true, strict }, ...rest),
     transpileModule: (source: string, options: { compilerOptions: object }) => {
