@@ -118,19 +118,25 @@ export class Lakehouse {
     { ifExists = "fail", ...options }: NewTableOptions<Row>,
   ): Promise<Table<Row>> {
     await this.#ensureNamespace(name);
+    const create = async () => (await this.catalog.createTable<Row>(name, options)).withEngine(this.#engine);
     try {
-      return await this.catalog.createTable<Row>(name, options);
+      return await create();
     } catch (error) {
       if (ifExists === "fail" || !isLakehouseError(error, "TABLE_EXISTS")) throw error;
-      if (ifExists === "keep") return this.catalog.loadTable<Row>(name);
+      if (ifExists === "keep") return this.table<Row>(name);
       await this.catalog.dropTable(name, { purge: true });
-      return this.catalog.createTable<Row>(name, options);
+      return create();
     }
   }
 
-  /** @throws LakehouseError NO_SUCH_TABLE, with the nearest name there is. */
-  table<Row = Record<string, unknown>>(name: TableName, { ref }: OnRef = {}): Promise<Table<Row>> {
-    return (ref === undefined ? this.catalog : this.catalog.on(ref)).loadTable<Row>(name);
+  /**
+   * A table, able to read its own rows: what deletes and overwrites by predicate need.
+   *
+   * @throws LakehouseError NO_SUCH_TABLE, with the nearest name there is.
+   */
+  async table<Row = Record<string, unknown>>(name: TableName, { ref }: OnRef = {}): Promise<Table<Row>> {
+    const catalog = ref === undefined ? this.catalog : this.catalog.on(ref);
+    return (await catalog.loadTable<Row>(name)).withEngine(this.#engine);
   }
 
   /** Every table, by name. */

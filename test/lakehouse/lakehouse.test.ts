@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  and,
+  day,
+  defineSchema,
+  gtEq,
+  int,
+  isLakehouseError,
+  type Lakehouse,
+  lt,
+  openLakehouse,
+  type RowOf,
+  resolveProfile,
+  string,
+  timestamp,
+} from "sololakehouse";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const schema = defineSchema({ at: timestamp(), delay: int().optional(), origin: string() });
+type Row = RowOf<typeof schema>;
+const january = (dayOfMonth: number, delay: number, origin = "ATL") => ({
+  at: `2001-01-${String(dayOfMonth).padStart(2, "0")}T10:00:00`,
+  delay,
+  origin,
+});
+
+let root: string;
+let lake: Lakehouse;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "lakehouse-"));
+  lake = await openLakehouse({ root, profile: "embedded" });
+});
+
+afterAll(async () => {
+  await lake.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+const count = async (from: string) => {
+  const [row] = await (
+    await lake.sql(`select count(*)::int as n, sum(delay)::int as delay from ${from}`)
+  ).rows();
+  return row;
+};
+
+describe("a lakehouse on the embedded profile", () => {
+  it("creates, appends, queries, and goes back in time", async () => {
+    const table = await lake.createTable("front.flights", { schema, partitionSpec: [day("at")] });
+    const first = await table.append([january(1, 5), january(2, 10)]);
+    await first.append([january(3, 20)]);
+    expect(await count("front.flights")).toEqual({ n: 3, delay: 35 });
+    expect(await count(`front.flights FOR VERSION AS OF ${first.currentSnapshot?.snapshotId}`)).toEqual({
+      n: 2,
+      delay: 15,
+    });
+    expect((await lake.tables()).map(({ name }) => name)).toContain("flights");
+  });
+
+  it("overwrites one day and leaves the others alone, however often", async () => {
+    const table = await lake.createTable("front.overwrite", { schema, partitionSpec: [day("at")] });
+    await table.append([january(1, 1), january(2, 1), january(2, 2)]);
+    const secondDay = and(gtEq("at", "2001-01-02T00:00:00"), lt("at", "2001-01-03T00:00:00"));
+    for (let run = 0; run < 2; run++) {
+      await (await lake.table<Row>("front.overwrite")).overwrite([january(2, 100)], { where: secondDay });
+      expect(await count("front.overwrite")).toEqual({ n: 2, delay: 101 });
+    }
+  });
+
+  it("deletes rows by a predicate that cuts through a file", async () => {
+    const table = await lake.createTable("front.deletes", { schema });
+    await table.append([january(1, 1), january(2, 50), { at: "2001-01-03T10:00:00", origin: "ORD" }]);
+    await (await lake.table("front.deletes")).deleteRows(gtEq("delay", 10));
+    // The row without a delay is not known to match, so it stays.
+    expect(await count("front.deletes")).toEqual({ n: 2, delay: 1 });
+  });
+
+  it("keeps, replaces or refuses a table that exists, as asked", async () => {
+    const table = await lake.createTable("front.exists", { schema });
+    await table.append([january(1, 1)]);
+    await expect(lake.createTable("front.exists", { schema })).rejects.toMatchObject({
+      code: "TABLE_EXISTS",
+    });
+    const kept = await lake.createTable("front.exists", { schema, ifExists: "keep" });
+    expect(kept.metadata.tableUuid).toBe(table.metadata.tableUuid);
+    await lake.createTable("front.exists", { schema, ifExists: "replace" });
+    expect(await count("front.exists")).toEqual({ n: 0, delay: null });
+  });
+
+  it("names the row, the column, what was expected and what was found", async () => {
+    const table = await lake.createTable("front.mismatch", { schema });
+    // @ts-expect-error a row that the schema does not allow does not compile
+    const wrong = table.append([january(1, 1), { at: "2001-01-01T00:00:00", delay: "late", origin: "ATL" }]);
+    const error = await wrong.catch((caught: unknown) => caught);
+    expect(isLakehouseError(error, "SCHEMA_MISMATCH")).toBe(true);
+    expect(String(error)).toMatch(/row 1.*delay.*int.*late/is);
+    expect((await lake.table("front.mismatch")).currentSnapshot).toBeUndefined();
+  });
+
+  it("shows another branch by name and by option", async () => {
+    const table = await lake.createTable("front.branches", { schema });
+    await table.append([january(1, 1)]);
+    await lake.catalog.createBranch("etl");
+    await (await lake.table<Row>("front.branches", { ref: "etl" })).append([january(2, 2)]);
+    expect(await count("front.branches")).toEqual({ n: 1, delay: 1 });
+    expect(await count("front.branches@etl")).toEqual({ n: 2, delay: 3 });
+    const [row] = await (await lake.sql("select count(*)::int n from front.branches", { ref: "etl" })).rows();
+    expect(row).toEqual({ n: 2 });
+  });
+
+  it("reports every part healthy", async () => {
+    const health = await lake.health();
+    expect(health.map(({ part, ok }) => [part, ok])).toEqual([
+      ["storage", true],
+      ["catalog", true],
+      ["query", true],
+    ]);
+  });
+
+  it("asks for a namespace where a name has none", async () => {
+    await expect(lake.createTable("flights", { schema })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+describe("profiles", () => {
+  it("come from the environment, and an unknown one is refused", () => {
+    expect(resolveProfile({}, { SLH_PROFILE: "stack", SLH_LAKE: "/lake" })).toMatchObject({
+      name: "stack",
+      root: "/lake",
+      warehouse: "s3://lakehouse/warehouse",
+    });
+    expect(() => resolveProfile({}, { SLH_PROFILE: "cloud" })).toThrow(/no profile "cloud"/);
+  });
+});
