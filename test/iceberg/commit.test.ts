@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
+import { upgradeFormatVersion } from "../../lib/lakehouse/iceberg/evolution/index.js";
 import { and, eq, gtEq, lt } from "../../lib/lakehouse/iceberg/expressions/index.js";
-import { readManifests } from "../../lib/lakehouse/iceberg/manifest/index.js";
+import {
+  readManifestList,
+  readManifests,
+  writeManifestList,
+} from "../../lib/lakehouse/iceberg/manifest/index.js";
 import { day, identity } from "../../lib/lakehouse/iceberg/partitioning/spec.js";
 import { defineSchema, int, string, timestamp } from "../../lib/lakehouse/iceberg/schema/index.js";
 import type { Table } from "../../lib/lakehouse/iceberg/table/index.js";
@@ -340,5 +345,41 @@ describe("references", () => {
       await expect(back.rollback(two.currentSnapshot?.snapshotId as bigint)).rejects.toMatchObject({
         code: "INVALID_ARGUMENT",
       });
+    }));
+});
+
+describe("tables from v1", () => {
+  test("with manifests that were never counted are counted once they move on to v3, for row ids are given out by counts", () =>
+    scratch(async (directory) => {
+      const created = await createTable(directory, { schema: SCHEMA, formatVersion: 1 });
+      const old = await created.table.append([row(1, "ATL"), row(1, "ORD"), row(1, "JFK")]);
+      const list = old.currentSnapshot?.manifestList;
+      if (list === undefined) throw new Error("no list");
+      // As a v1 writer that counts nothing would have left it.
+      const bare = (await readManifestList(old.store, list)).map((m) => ({
+        ...m,
+        addedFilesCount: undefined,
+        existingFilesCount: undefined,
+        deletedFilesCount: undefined,
+        addedRowsCount: undefined,
+        existingRowsCount: undefined,
+        deletedRowsCount: undefined,
+      }));
+      const head = {
+        formatVersion: 1,
+        snapshotId: 1n,
+        parentSnapshotId: undefined,
+        sequenceNumber: 0n,
+      } as const;
+      await writeManifestList(old.store, list, head, bare);
+      const upgraded = await old.update([upgradeFormatVersion(3)]);
+      const after = await upgraded.append([row(2, "ATL")]);
+      expect((await after.inspect.manifests()).map((m) => m.addedFilesCount)).toEqual([1, 1]);
+      const entries = await after.inspect.entries();
+      expect(entries.map((e) => [e.dataFile.recordCount, e.dataFile.firstRowId])).toEqual([
+        [1n, 0n],
+        [3n, 1n],
+      ]);
+      expect(after.metadata.nextRowId).toBe(4n);
     }));
 });

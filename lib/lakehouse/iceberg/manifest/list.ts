@@ -205,7 +205,7 @@ export function encodeManifestList(head: ManifestListHead, manifests: readonly M
 }
 
 function listRow(manifest: ManifestFile, version: FormatVersion): Record<string, unknown> {
-  // v2 made the counts required. A v1 manifest may lack them; 1 keeps its meaning, "assume that there are some".
+  // v2 made the counts required. Where one is still missing, 1 keeps its meaning: "assume that there are some".
   const count = <T>(value: T | undefined, assumed: T): T | undefined =>
     value ?? (version >= 2 ? assumed : undefined);
   return {

@@ -3,7 +3,13 @@ import type { ObjectStore } from "../../storage/index.js";
 import { isDeletionVector } from "../deletes/deletion-vector.js";
 import { readManifests, writeManifestList } from "../manifest/list.js";
 import { partitionPath, specOf, specsById } from "../manifest/specs.js";
-import type { DataFile, ManifestContent, ManifestEntry, ManifestFile } from "../manifest/types.js";
+import type {
+  DataFile,
+  EntryStatus,
+  ManifestContent,
+  ManifestEntry,
+  ManifestFile,
+} from "../manifest/types.js";
 import type { Operation, SequenceNumber, Snapshot, TableMetadata } from "../metadata/types.js";
 import type { SpecId } from "../partitioning/types.js";
 import { assignFirstRowIds } from "../row-lineage.js";
@@ -92,7 +98,8 @@ export class SnapshotProducer implements PendingUpdate {
   async #snapshot(base: TableMetadata, parent: Snapshot | undefined): Promise<Snapshot> {
     const { operation, validate } = this.#change;
     await validate?.(base, parent);
-    const before = parent === undefined ? [] : await readManifests(this.#output.store, parent);
+    const listed = parent === undefined ? [] : await readManifests(this.#output.store, parent);
+    const before = await Promise.all(listed.map((manifest) => this.#counted(base, manifest)));
     const { manifests, removed, replaced } = await this.#apply(base, before);
     const sequenceNumber = base.formatVersion === 1 ? 0n : base.lastSequenceNumber + 1n;
     const assigned = this.#assign(base, manifests, sequenceNumber);
@@ -139,6 +146,33 @@ export class SnapshotProducer implements PendingUpdate {
       ...(base.formatVersion >= 3
         ? { firstRowId: base.nextRowId, addedRows: assigned.nextRowId - base.nextRowId }
         : {}),
+    };
+  }
+
+  /**
+   * A manifest with its counts. v1 lists may leave them out; v2 requires them, and row ids are given out by them, so
+   * then the manifest is counted.
+   */
+  async #counted(base: TableMetadata, manifest: ManifestFile): Promise<ManifestFile> {
+    const known = manifest.addedRowsCount !== undefined && manifest.existingRowsCount !== undefined;
+    if (base.formatVersion === 1 || (known && manifest.deletedFilesCount !== undefined)) return manifest;
+    const entries = await this.#output.read(manifest, specsById(base));
+    const count = (status: EntryStatus): { files: number; rows: bigint } => {
+      const files = entries.filter((entry) => entry.status === status);
+      return {
+        files: files.length,
+        rows: files.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0n),
+      };
+    };
+    const [added, existing, deleted] = [count("added"), count("existing"), count("deleted")];
+    return {
+      ...manifest,
+      addedFilesCount: added.files,
+      existingFilesCount: existing.files,
+      deletedFilesCount: deleted.files,
+      addedRowsCount: added.rows,
+      existingRowsCount: existing.rows,
+      deletedRowsCount: deleted.rows,
     };
   }
 

@@ -1,4 +1,4 @@
-import { isLakehouseError, LakehouseError } from "../../errors.js";
+import { isLakehouseError } from "../../errors.js";
 import type { Snapshot, TableMetadata } from "../metadata/types.js";
 import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
 import { applyUpdates } from "../updates/index.js";
@@ -162,14 +162,4 @@ async function backOff(metadata: TableMetadata, attempt: number): Promise<void> 
     numberProperty(metadata, "commit.retry.min-wait-ms") * 2 ** Math.min(attempt, 20),
   );
   await new Promise((resolve) => setTimeout(resolve, bound * (0.25 + 0.75 * Math.random())));
-}
-
-/** A table that is gone, or another of the same name: nothing to rebase on. */
-export function tableReplaced(subject: string): LakehouseError {
-  return new LakehouseError({
-    code: "COMMIT_CONFLICT",
-    subject,
-    message: `${subject} was replaced by another table of that name.`,
-    remedy: "Load it again.",
-  });
 }

@@ -40,8 +40,8 @@ export interface TableState {
 export interface RowEngine {
   /**
    * The rows of the tasks that stay when those for which `where` is true go: a row for which it is null stays. Deletes
-   * are applied. The batches have the Arrow form of `schema`, which is the table's, in v3 followed by the row lineage
-   * columns as readers see them.
+   * are applied. The batches have the Arrow form of `schema`, which is the table's; in v3 the row lineage columns
+   * follow, as readers see them.
    */
   remainingRows(request: RemainingRows): AsyncIterable<arrow.RecordBatch>;
 }
@@ -209,9 +209,8 @@ async function rewrite(
     metadata.formatVersion < 3
       ? table
       : { ...table, fields: [...table.fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] };
-  return writeDataFiles(store, metadata, engine.remainingRows({ store, metadata, tasks, where, schema }), {
-    schema,
-  });
+  const rows = engine.remainingRows({ store, metadata, tasks, where, schema: table });
+  return writeDataFiles(store, metadata, rows, { schema });
 }
 
 function isolationOf(metadata: TableMetadata): IsolationLevel {
