@@ -30,6 +30,8 @@ export type ErrorCode =
   | "NO_SUCH_REF"
   | "REF_EXISTS"
   | "REF_CONFLICT"
+  | "NOT_AUTHORIZED"
+  | "CATALOG_UNAVAILABLE"
   // query
   | "INVALID_SQL"
   // configuration and the kit

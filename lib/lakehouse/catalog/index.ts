@@ -28,6 +28,14 @@ export type {
 } from "./catalog.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
 export { type CatalogOptions, openCatalog } from "./open.js";
+export {
+  openRestCatalog,
+  type RestAuth,
+  type RestCatalogOptions,
+  type RestServer,
+  type RestServerOptions,
+  serveRestCatalog,
+} from "./rest/index.js";
 export type { Backend, RefMove, StoredObjectInfo } from "./versioned/backend.js";
 export type { Commit, CommitMeta, CommitObject, CommittedOperation } from "./versioned/commits.js";
 export {
