@@ -1,7 +1,8 @@
 import { LakehouseError } from "../../errors.js";
-import type { ObjectStore } from "../../storage/index.js";
+import { fileUri, type ObjectStore, openAnywhere } from "../../storage/index.js";
 import { metadataFileVersion, readTableMetadata } from "../metadata/index.js";
 import type { Committer } from "../updates/types.js";
+import { utf8Decode } from "../values/index.js";
 import { MovedStore } from "./moved-store.js";
 import { Table } from "./table.js";
 
@@ -10,12 +11,26 @@ export interface OpenOptions {
   readonly moved?: boolean | undefined;
 }
 
+export interface OpenTableOptions extends OpenOptions {
+  /** Where the files are; all that this process can reach when absent. */
+  readonly store?: ObjectStore | undefined;
+}
+
 /**
  * Opens a table by its files alone, to be read: without a catalog nobody says which version is current tomorrow.
  *
- * @param location URI of a metadata file, or of a table's folder: then the version that its hint names, or the highest.
- * @throws LakehouseError NO_SUCH_TABLE, OBJECT_NOT_FOUND, INVALID_METADATA.
+ * @param location path or URI of a metadata file, or of a table's folder: then the version that its hint names, or the
+ *   highest. Paths are relative to the working directory.
+ * @throws LakehouseError NO_SUCH_TABLE, OBJECT_NOT_FOUND, INVALID_METADATA, UNSUPPORTED_FEATURE.
+ * @example
+ * const table = await openTable("warehouse/flights/metadata/v3.metadata.json", { moved: true });
  */
+export function openTable(location: string, options: OpenTableOptions = {}): Promise<Table> {
+  const uri = /^[a-z][a-z0-9+.-]+:\//i.test(location) ? location : fileUri(location.replace(/^file:/, ""));
+  return openTableAt(options.store ?? openAnywhere(), uri, options);
+}
+
+/** As `openTable`, in a store of one's own and with a whole URI. */
 export async function openTableAt(
   store: ObjectStore,
   location: string,
@@ -23,7 +38,7 @@ export async function openTableAt(
 ): Promise<Table> {
   const metadataLocation = isMetadataFile(location) ? location : await latestMetadata(store, location);
   const metadata = await readTableMetadata(store, metadataLocation);
-  const folder = metadataLocation.replace(/\/metadata\/[^/]*$/, "");
+  const folder = tableFolder(metadataLocation);
   const identifier = { namespace: [], name: folder.slice(folder.lastIndexOf("/") + 1) };
   return new Table({
     identifier,
@@ -35,36 +50,64 @@ export async function openTableAt(
 }
 
 function isMetadataFile(location: string): boolean {
-  return /\.metadata\.json(\.gz)?$/.test(location);
+  return /\.json(\.gz)?$/.test(location);
 }
 
-async function latestMetadata(store: ObjectStore, folder: string): Promise<string> {
-  const metadataFolder = `${folder.replace(/\/+$/, "")}/metadata`;
-  const found: { uri: string; version: number }[] = [];
-  for await (const { uri } of store.list(`${metadataFolder}/`)) {
-    if (isMetadataFile(uri)) found.push({ uri, version: metadataFileVersion(uri) ?? -1 });
+/** The folder around `metadata/`; that of the file where it lies in no folder of that name. */
+function tableFolder(metadataLocation: string): string {
+  return metadataLocation.replace(/\/+[^/]*$/, "").replace(/\/+metadata$/, "");
+}
+
+async function latestMetadata(store: ObjectStore, location: string): Promise<string> {
+  const folder = location.replace(/\/+$/, "");
+  for (const metadataFolder of [`${folder}/metadata`, folder]) {
+    const latest = await latestIn(store, metadataFolder);
+    if (latest !== undefined) return latest;
   }
-  const hintFile = `${metadataFolder}/version-hint.text`;
-  const hint =
-    (await store.head(hintFile)) &&
-    Number(
-      Buffer.from(await store.read(hintFile))
-        .toString("utf8")
-        .trim(),
-    );
-  const hinted = found.find(({ version }) => version === hint);
-  const highest = found.reduce<(typeof found)[number] | undefined>(
-    (best, each) => (best === undefined || each.version >= best.version ? each : best),
-    undefined,
-  );
-  const latest = hinted ?? highest;
-  if (latest !== undefined) return latest.uri;
   throw new LakehouseError({
     code: "NO_SUCH_TABLE",
-    subject: folder,
-    message: `There is no table at ${folder}: ${metadataFolder} holds no metadata file.`,
+    subject: location,
+    message: `There is no table at ${location}: neither it nor its folder metadata holds a metadata file.`,
     remedy: "Name the table's folder, the one that has metadata/ in it, or a metadata file.",
   });
+}
+
+interface Found {
+  readonly uri: string;
+  readonly name: string;
+  readonly version: number;
+}
+
+/** The version that `version-hint.text` names, else the highest one. */
+async function latestIn(store: ObjectStore, folder: string): Promise<string | undefined> {
+  const found: Found[] = [];
+  for await (const { uri } of store.list(`${folder}/`)) {
+    const name = uri.slice(uri.lastIndexOf("/") + 1);
+    if (!/\.metadata\.json(\.gz)?$/.test(name)) continue;
+    found.push({ uri, name, version: metadataFileVersion(uri) ?? -1 });
+  }
+  if (found.length === 0) return undefined;
+  const hinted = await hintedBy(store, `${folder}/version-hint.text`, found);
+  const best = hinted ?? found.reduce((a, b) => (b.version >= a.version ? b : a));
+  return best.uri;
+}
+
+/** A hint is a version, `3`, or a name with or without its ending; one that names no file there is passed over. */
+async function hintedBy(
+  store: ObjectStore,
+  hintFile: string,
+  found: readonly Found[],
+): Promise<Found | undefined> {
+  if (!(await store.head(hintFile))) return undefined;
+  const hint = utf8Decode(await store.read(hintFile)).trim();
+  if (!/^\d+$/.test(hint)) {
+    return found.find(
+      ({ name }) => name === hint || name.replace(/(\.gz)?\.metadata\.json(\.gz)?$/, "") === hint,
+    );
+  }
+  // The hint is a Hadoop catalog's, whose files are `v<version>`: another catalog may have counted in the same folder.
+  const versioned = found.filter(({ version }) => version === Number(hint));
+  return versioned.find(({ name }) => name.startsWith("v")) ?? versioned[0];
 }
 
 function readOnly(store: ObjectStore, metadataLocation: string): Committer {
