@@ -2,7 +2,12 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
-import type { NewTable, Table, TypedSchema } from "../../lib/lakehouse/iceberg/index.js";
+import {
+  type NewTable,
+  openTableAt,
+  type Table,
+  type TypedSchema,
+} from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 
@@ -19,6 +24,10 @@ export interface World {
   ): Promise<Table<Row>>;
   /** A table that another engine has written to, to go on with: `theirs.<name>`. */
   takeOver(name: string, metadataLocation: string): Promise<Table>;
+  /** Puts a table's metadata where a Hadoop catalog looks for it, as its newest version. */
+  publish(table: Table): Promise<void>;
+  /** The newest version of a table in the Hadoop catalog, taken over. */
+  published(name: string): Promise<Table>;
   close(): Promise<void>;
 }
 
@@ -30,6 +39,10 @@ export async function openWorld(): Promise<World> {
   const engine = await openQueryEngine({ resolve: async () => undefined });
   await catalog.createNamespace("ours");
   await catalog.createNamespace("theirs");
+  const takeOver: World["takeOver"] = async (name, metadataLocation) => {
+    const table = await catalog.registerTable(`theirs.${name}`, metadataLocation, { overwrite: true });
+    return table.withEngine(engine);
+  };
   return {
     folder,
     store,
@@ -39,10 +52,23 @@ export async function openWorld(): Promise<World> {
       const location = `${store.root}/warehouse/ours/${name}`;
       return (await catalog.createTable(`ours.${name}`, { ...init, location })).withEngine(engine);
     },
-    takeOver: async (name, metadataLocation) =>
-      (await catalog.registerTable(`theirs.${name}`, metadataLocation, { overwrite: true })).withEngine(
-        engine,
-      ),
+    takeOver,
+    publish: async (table) => {
+      const metadata = `${table.location}/metadata`;
+      const hint = `${metadata}/version-hint.text`;
+      const version = (await store.head(hint))
+        ? Number(Buffer.from(await store.read(hint)).toString()) + 1
+        : 1;
+      const extension = table.metadataLocation.endsWith(".gz.metadata.json")
+        ? "gz.metadata.json"
+        : "metadata.json";
+      await store.put(`${metadata}/v${version}.${extension}`, await store.read(table.metadataLocation));
+      await store.put(hint, Buffer.from(String(version)));
+    },
+    published: async (name) => {
+      const folder = `${store.root}/warehouse/${name.replace(".", "/")}`;
+      return takeOver(name.replace(".", "_"), (await openTableAt(store, folder)).metadataLocation);
+    },
     close: async () => {
       await engine.close();
       await catalog.close();

@@ -525,6 +525,14 @@ export const ZOO: readonly ZooTable[] = [
     },
   },
   {
+    name: "lineage",
+    make: async (world) => {
+      const table = await world.create("lineage", { schema: flights, formatVersion: 3 });
+      const loaded = await (await table.append(flightRows([1], 10))).append(flightRows([2], 10));
+      return (await loaded.deleteRows(isIn("id", [1002, 2003]))).append(flightRows([3], 2));
+    },
+  },
+  {
     name: "equality_deletes",
     beyond: { pyiceberg: "0.12 refuses equality deletes" },
     make: async (world) => {

@@ -16,5 +16,5 @@ def serve(functions):
         try:
             answer = {"result": functions[call["function"]](**call["arguments"])}
         except Exception:
-            answer = {"error": traceback.format_exc()}
+            answer = {"error": traceback.format_exc()[:4000]}
         print(json.dumps(answer), file=answers, flush=True)

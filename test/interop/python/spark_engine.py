@@ -1,0 +1,120 @@
+"""What the tests ask of Spark with the Iceberg runtime: the reference implementation, in Java."""
+
+import json
+import os
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from plain import arrow_rows, plain
+from protocol import serve
+
+RUNTIME = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.11.0"
+STATUS = {0: "existing", 1: "added", 2: "deleted"}
+CONTENT = {0: "data", 1: "position-deletes", 2: "equality-deletes"}
+
+# Its readable metrics fail on columns of type uuid.
+ENTRY = ["status", "snapshot_id", "sequence_number", "file_sequence_number", "data_file"]
+
+spark = None
+
+
+def start(folder):
+    """A session whose catalog `lake` has the tables of the folder's warehouse, as they are on disk at each query."""
+    global spark
+    home = os.environ["SLH_INTEROP_HOME"]
+    settings = {
+        "spark.jars.packages": RUNTIME,
+        "spark.jars.ivy": f"{home}/ivy",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
+        "spark.sql.catalog.lake.type": "hadoop",
+        "spark.sql.catalog.lake.warehouse": f"file://{folder}/warehouse",
+        "spark.sql.catalog.lake.cache-enabled": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.ui.enabled": "false",
+        "spark.sql.warehouse.dir": f"{folder}/spark-warehouse",
+    }
+    builder = SparkSession.builder.master("local[2]").appName("interop")
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+
+
+def run(statements):
+    for statement in statements:
+        spark.sql(statement).collect()
+
+
+def query(sql):
+    return rows_of(spark.sql(sql))
+
+
+def view(name):
+    """A table as Spark sees it: rows, schema and every manifest entry."""
+    table = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, name)
+    schema = spark._jvm.org.apache.iceberg.SchemaParser.toJson(table.schema())
+    return {
+        "rows": rows_of(spark.table(name)),
+        "schema": json.loads(schema),
+        "entries": [entry_of(row) for row in spark.table(f"{name}.entries").select(*ENTRY).collect()],
+    }
+
+
+def plan(name, filters):
+    """The data files that the reference plans to read for each filter of one operator, column and value."""
+    table = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, name)
+    build = spark._jvm.org.apache.iceberg.expressions.Expressions
+    planned = []
+    for each in filters:
+        value = each["value"]
+        if each["binary"]:
+            value = spark._jvm.java.nio.ByteBuffer.wrap(bytes.fromhex(value))
+        elif table.schema().findType(each["column"]).toString() in ("int", "long"):
+            value = spark._jvm.java.lang.Long.valueOf(str(value))
+        expression = getattr(build, each["operator"])(each["column"], value)
+        tasks = table.newScan().filter(expression).planFiles().iterator()
+        files = []
+        while tasks.hasNext():
+            files.append(tasks.next().file().location())
+        planned.append(files)
+    return planned
+
+
+def rows_of(frame):
+    batches = frame._collect_as_arrow()
+    return arrow_rows(pa.Table.from_batches(batches)) if batches else []
+
+
+def entry_of(row):
+    file = row["data_file"]
+    return {
+        "status": STATUS[row["status"]],
+        "snapshotId": str(row["snapshot_id"]),
+        "sequenceNumber": row["sequence_number"],
+        "fileSequenceNumber": row["file_sequence_number"],
+        "content": CONTENT[file["content"]],
+        "filePath": file["file_path"],
+        "specId": file["spec_id"],
+        "recordCount": file["record_count"],
+        "fileSizeInBytes": file["file_size_in_bytes"],
+        "columnSizes": by_id(file["column_sizes"]),
+        "valueCounts": by_id(file["value_counts"]),
+        "nullValueCounts": by_id(file["null_value_counts"]),
+        "nanValueCounts": by_id(file["nan_value_counts"]),
+        "lowerBounds": by_id(file["lower_bounds"]),
+        "upperBounds": by_id(file["upper_bounds"]),
+        "splitOffsets": plain(file["split_offsets"]),
+        "sortOrderId": file["sort_order_id"],
+    }
+
+
+def by_id(metrics):
+    return {str(key): plain(value) for key, value in sorted((metrics or {}).items())}
+
+
+serve({f.__name__: f for f in (start, run, query, view, plan)})
