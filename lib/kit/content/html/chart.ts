@@ -5,8 +5,10 @@ import { formatValue } from "../format.js";
 import { escapeHtml } from "./escape.js";
 import { tableHtml } from "./table.js";
 
-/** Plot widths in px: pages, and phones of 360 px. */
+/** Widths in px for phones of 360 px: of the plot, of the whole drawing, and of the plot beside long labels. */
 const NARROW_PLOT = 250;
+const NARROW_DRAWING = 328;
+const LEAST_PLOT = 130;
 const MOST_DATA_ROWS = 60;
 
 /** A chart drawn in a theme, through the cache. */
@@ -26,7 +28,7 @@ export async function chartHtml(cache: Cache, figure: RecordedFigure, provenance
   const { title, ...untitled } = figure.spec;
   const heading = figure.title ?? titleText(title);
   const wide = await themed(cache, untitled, figure.alt, `${figure.name}-w`);
-  const narrowSpec = narrow(untitled);
+  const narrowSpec = await narrow(cache, untitled);
   const plots = narrowSpec
     ? `<div class="wide-only">${wide}</div><div class="narrow-only">${await themed(cache, narrowSpec, figure.alt, `${figure.name}-n`)}</div>`
     : wide;
@@ -83,12 +85,15 @@ export function inlineSvg(svg: string, alt: string, id: string): string {
 }
 
 /** The same chart for a phone, when its width is one number that can be another. */
-function narrow(spec: ChartSpec): ChartSpec | undefined {
+async function narrow(cache: Cache, spec: ChartSpec): Promise<ChartSpec | undefined> {
   const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
   const { width } = spec;
   if (composed || (width !== undefined && (typeof width !== "number" || width <= NARROW_PLOT)))
     return undefined;
-  return { ...spec, width: NARROW_PLOT };
+  const drawn = await drawChart(cache, { ...spec, width: NARROW_PLOT }, "light");
+  // What labels take beside the plot comes off it: a drawing that is scaled down cannot be read.
+  const over = Number(/<svg[^>]*? width="([\d.]+)"/.exec(drawn)?.[1] ?? 0) - NARROW_DRAWING;
+  return { ...spec, width: Math.max(LEAST_PLOT, NARROW_PLOT - Math.max(0, Math.ceil(over))) };
 }
 
 /** The figure's own data, when it has some, as a table to unfold. */
