@@ -31,6 +31,12 @@ export function canonicalFileUri(uri: string): string {
   return uri;
 }
 
+/** The path of a file by URI or path; a relative one is below the working directory. Nothing is percent-decoded. */
+export function pathOfFile(uri: string): string {
+  const plain = canonicalFileUri(uri).replace(/^file:(\/\/)?/i, "");
+  return path.resolve(plain);
+}
+
 /** `s3a://` and `s3n://`, which Hadoop writes, are the same as `s3://`. */
 export function canonicalS3Uri(uri: string): string {
   return uri.replace(/^s3[an]:\/\//, "s3://");

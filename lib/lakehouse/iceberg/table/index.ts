@@ -21,7 +21,7 @@ export {
 } from "./inspect.js";
 export { dataFileLocation, metadataFileLocation } from "./locations.js";
 export { MovedStore } from "./moved-store.js";
-export { type OpenOptions, openTableAt } from "./open.js";
+export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./open.js";
 export {
   type AppendOptions,
   FileChange,

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../../storage/index.js";
-import { fileUri } from "../../storage/index.js";
+import { canonicalFileUri, canonicalS3Uri, fileUri } from "../../storage/index.js";
 
 /**
  * A store in which a table lies elsewhere than its metadata says. Locations below the recorded table location are found
@@ -20,15 +20,17 @@ export class MovedStore implements ObjectStore {
   constructor(store: ObjectStore, recorded: string, folder: string) {
     this.root = store.root;
     this.#store = store;
-    this.#recorded = `${plainScheme(recorded).replace(/\/+$/, "")}/`;
+    this.#recorded = `${plain(recorded).replace(/\/+$/, "")}/`;
     this.#folder = folder.replace(/\/+$/, "");
   }
 
   /** Where an object is, by the location that the metadata gives. */
   locate(uri: string): string {
-    const plain = plainScheme(uri);
-    if (plain.startsWith(this.#recorded)) return `${this.#folder}/${plain.slice(this.#recorded.length)}`;
-    return /^[a-z][a-z0-9+.-]*:/i.test(uri) ? uri : fileUri(path.resolve(uri));
+    const location = plain(uri);
+    if (location.startsWith(this.#recorded)) {
+      return `${this.#folder}/${location.slice(this.#recorded.length).replace(/^\/+/, "")}`;
+    }
+    return /^[a-z][a-z0-9+.-]*:\//i.test(uri) ? uri : fileUri(path.resolve(location));
   }
 
   read(uri: string, range?: ByteRange): Promise<Uint8Array> {
@@ -60,7 +62,10 @@ export class MovedStore implements ObjectStore {
   }
 }
 
-/** Hadoop's names for S3 are one and the same store. */
-function plainScheme(uri: string): string {
-  return uri.replace(/^s3[an]:/, "s3:");
+/** One spelling of the many that a location has: Hadoop's names for S3, its forms of file URIs, and `./`. */
+function plain(uri: string): string {
+  const location = canonicalS3Uri(canonicalFileUri(uri)).replace(/^file:(\/\/)?(?=\/)/, "");
+  return /^[a-z][a-z0-9+.-]*:\//i.test(location) || location.startsWith("/")
+    ? location
+    : path.posix.normalize(location.replace(/^file:/, ""));
 }

@@ -1,5 +1,11 @@
 import { LakehouseError } from "../../errors.js";
-import { fileUri, type ObjectStore, openAnywhere } from "../../storage/index.js";
+import {
+  canonicalFileUri,
+  canonicalS3Uri,
+  fileUri,
+  type ObjectStore,
+  openAnywhere,
+} from "../../storage/index.js";
 import { metadataFileVersion, readTableMetadata } from "../metadata/index.js";
 import type { Committer } from "../updates/types.js";
 import { utf8Decode } from "../values/index.js";
@@ -83,6 +89,8 @@ async function latestIn(store: ObjectStore, folder: string): Promise<string | un
   const found: Found[] = [];
   for await (const { uri } of store.list(`${folder}/`)) {
     const name = uri.slice(uri.lastIndexOf("/") + 1);
+    // Tables below this folder have metadata files of their own.
+    if (canonical(uri) !== canonical(`${folder}/${name}`)) continue;
     if (!/\.metadata\.json(\.gz)?$/.test(name)) continue;
     found.push({ uri, name, version: metadataFileVersion(uri) ?? -1 });
   }
@@ -90,6 +98,10 @@ async function latestIn(store: ObjectStore, folder: string): Promise<string | un
   const hinted = await hintedBy(store, `${folder}/version-hint.text`, found);
   const best = hinted ?? found.reduce((a, b) => (b.version >= a.version ? b : a));
   return best.uri;
+}
+
+function canonical(uri: string): string {
+  return canonicalS3Uri(canonicalFileUri(uri));
 }
 
 /** A hint is a version, `3`, or a name with or without its ending; one that names no file there is passed over. */
