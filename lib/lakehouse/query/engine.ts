@@ -14,6 +14,7 @@ import {
   referencedFieldIds,
   type ScanOptions,
   type ScanPlan,
+  type Schema,
   schemaToArrow,
   type Table,
   type TableMetadata,
@@ -166,6 +167,7 @@ class DuckDBEngine implements QueryEngine {
 
   async *remainingRows(request: RemainingRows): AsyncGenerator<arrow.RecordBatch, void, undefined> {
     const { store, metadata, tasks, where, schema } = request;
+    refuseLoss(schema);
     const lineage = metadata.formatVersion >= 3;
     const fields = lineage ? [...schema.fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : schema.fields;
     const key = tasks.flatMap((task) => [
@@ -339,6 +341,19 @@ function fieldsFor(scan: TableScan, filter: BoundExpression): NestedField[] {
     }
   }
   return fields;
+}
+
+/** DuckDB reads `timestamptz_ns` in microseconds. Who reads may live with that; what is written back must be whole. */
+function refuseLoss(schema: Schema): void {
+  for (const { field, name } of allFields(schema)) {
+    if (field.type.type !== "timestamptz_ns") continue;
+    throw new LakehouseError({
+      code: "UNSUPPORTED_FEATURE",
+      subject: name,
+      message: `Rows with ${name} (timestamptz_ns) cannot be rewritten: their nanoseconds would be lost.`,
+      remedy: "Delete whole partitions or files, or merge-on-read.",
+    });
+  }
 }
 
 function requestOn(ref: string | undefined): TableRequest {
