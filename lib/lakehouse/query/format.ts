@@ -1,9 +1,7 @@
 import * as arrow from "apache-arrow";
-import { type SqlValue, valueReader } from "./arrow/values.js";
+import { jsonCell, jsonRows } from "./json.js";
 
 export type ResultFormat = "table" | "json" | "ndjson" | "csv";
-
-type Row = readonly SqlValue[];
 
 /** Batches as text; `maxRows` limits the `table` format alone. */
 export function formatRows(
@@ -12,83 +10,90 @@ export function formatRows(
   format: ResultFormat,
   maxRows: number,
 ): string {
-  const names = schema.fields.map((field) => field.name);
   switch (format) {
     case "table": {
       const total = batches.reduce((sum, batch) => sum + batch.numRows, 0);
-      return table(schema, [...rowsOf(schema, batches, maxRows)], total);
+      return table(schema, rowsOf(schema, batches, maxRows), total);
     }
     case "csv":
-      return [names, ...[...rowsOf(schema, batches)].map((row) => row.map(csvText))]
-        .map((cells) => `${cells.map(csvCell).join(",")}\n`)
-        .join("");
+      return [...csvLines(schema, batches)].join("");
     case "ndjson":
-      return [...rowsOf(schema, batches)].map((row) => `${jsonRow(names, row)}\n`).join("");
+      return [...ndjsonLines(schema, batches)].join("");
     case "json":
-      return `[${[...rowsOf(schema, batches)].map((row) => `\n  ${jsonRow(names, row)}`).join(",")}\n]\n`;
+      return `[${[...ndjsonLines(schema, batches)].map((line) => `\n  ${line.trimEnd()}`).join(",")}\n]\n`;
   }
 }
 
-function* rowsOf(
+/** A line for each row, the header first where the format has one; for results too large to hold. */
+export async function* formatLines(
   schema: arrow.Schema,
-  batches: readonly arrow.RecordBatch[],
-  limit = Infinity,
-): Generator<Row> {
-  let left = limit;
+  batches: AsyncIterable<arrow.RecordBatch>,
+  format: "ndjson" | "csv",
+): AsyncGenerator<string, void, undefined> {
+  const lines = format === "csv" ? csvLines : ndjsonLines;
+  if (format === "csv") yield* csvLines(schema, []);
+  for await (const batch of batches) yield* lines(schema, [batch], false);
+}
+
+function* ndjsonLines(
+  schema: arrow.Schema,
+  batches: Iterable<arrow.RecordBatch>,
+): Generator<string, void, undefined> {
   for (const batch of batches) {
-    const readers = schema.fields.map((field, i) => valueReader(field, batch.data.children[i] as arrow.Data));
+    const json = jsonRows(schema, batch);
+    for (let row = 0; row < batch.numRows; row++) yield `${json(row)}\n`;
+  }
+}
+
+function* csvLines(
+  schema: arrow.Schema,
+  batches: Iterable<arrow.RecordBatch>,
+  header = true,
+): Generator<string, void, undefined> {
+  if (header) yield `${schema.fields.map((field) => csvCell(field.name)).join(",")}\n`;
+  for (const batch of batches) {
+    const cells = schema.fields.map((field, i) => textCell(field, batch.data.children[i] as arrow.Data));
     for (let row = 0; row < batch.numRows; row++) {
-      if (left-- <= 0) return;
-      yield readers.map((read) => read(row));
+      yield `${cells.map((cell) => csvCell(cell(row))).join(",")}\n`;
     }
   }
 }
 
-/**
- * JSON forms without loss: integers beyond 2^53 and decimals as strings, bytes as lower-case hex, maps as arrays of
- * `[key, value]`, and the numbers that JSON has no word for as the strings NaN, Infinity and -Infinity.
- */
-function jsonValue(value: SqlValue): unknown {
-  if (typeof value === "bigint") {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : String(value);
+/** The first rows as text for people, cell by cell; null where the value is null. */
+function rowsOf(
+  schema: arrow.Schema,
+  batches: readonly arrow.RecordBatch[],
+  limit: number,
+): (string | null)[][] {
+  const rows: (string | null)[][] = [];
+  for (const batch of batches) {
+    const cells = schema.fields.map((field, i) => textCell(field, batch.data.children[i] as arrow.Data));
+    for (let row = 0; row < batch.numRows && rows.length < limit; row++)
+      rows.push(cells.map((cell) => cell(row)));
   }
-  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (value instanceof Map) return [...value].map(([key, item]) => [jsonValue(key), jsonValue(item)]);
-  if (Array.isArray(value)) return value.map(jsonValue);
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item as SqlValue)]));
-  }
-  return value;
+  return rows;
 }
 
-function jsonRow(names: readonly string[], row: Row): string {
-  return JSON.stringify(Object.fromEntries(names.map((name, i) => [name, jsonValue(row[i] ?? null)])));
+/** A column's values as text: as in JSON, without the quotes around what is no text inside. */
+function textCell(field: arrow.Field, data: arrow.Data): (row: number) => string | null {
+  const json = jsonCell(field, data);
+  return (row) => {
+    const text = json(row);
+    if (text === "null") return null;
+    return text.startsWith('"') ? (JSON.parse(text) as string) : text;
+  };
 }
 
 /** A null is an empty cell; an empty text is a quoted one. */
-function csvText(value: SqlValue): string {
-  if (value === null) return "";
-  if (value === "") return '""';
-  return plainText(value);
-}
-
-function csvCell(text: string): string {
-  if (text === '""') return text;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function plainText(value: SqlValue): string {
-  if (value === null) return "";
-  if (typeof value === "object") return JSON.stringify(jsonValue(value)).replace(/^"(.*)"$/, "$1");
-  return String(value);
+function csvCell(text: string | null): string {
+  if (text === null) return "";
+  return text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Characters of a cell, at most; a result for people is for reading, and the other formats have it all. */
 const MAX_CELL = 60;
 
-function table(schema: arrow.Schema, rows: readonly Row[], total: number): string {
+function table(schema: arrow.Schema, rows: readonly (readonly (string | null)[])[], total: number): string {
   const names = schema.fields.map((field) => field.name);
   const right = schema.fields.map(({ type }) => isNumber(type));
   const cells = rows.map((row) => row.map((value) => cut(value === null ? "NULL" : cellText(value))));
@@ -106,8 +111,8 @@ function table(schema: arrow.Schema, rows: readonly Row[], total: number): strin
 }
 
 /** Timestamps read better with a space, and without a fraction that says nothing. */
-function cellText(value: SqlValue): string {
-  const text = plainText(value).replace(/[\r\n\t]+/g, " ");
+function cellText(value: string): string {
+  const text = value.replace(/[\r\n\t]+/g, " ");
   const timestamp = /^(-?\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(\+00:00)?$/.exec(text);
   if (!timestamp) return text;
   const [, date, time, fraction = "", zone = ""] = timestamp;
