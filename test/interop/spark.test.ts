@@ -178,6 +178,19 @@ describe("we read what Spark writes", () => {
     }
   });
 
+  it.each(["avro", "orc"])("and say so where we cannot: data files of %s", async (format) => {
+    const name = `lake.theirs.${format}`;
+    await run(
+      `CREATE TABLE ${name} (id bigint) USING iceberg TBLPROPERTIES ('write.format.default'='${format}')`,
+      `INSERT INTO ${name} VALUES (1)`,
+    );
+    const table = await world.published(`theirs.${format}`);
+    await expect(ourRows(world.engine, table)).rejects.toMatchObject({
+      code: "UNSUPPORTED_FEATURE",
+      message: expect.stringContaining(format),
+    });
+  });
+
   it.each(["lineage", "deletion_vectors", "upgraded"])("the lineage of the rows of %s", async (name) => {
     const rows = await query(`SELECT id, _row_id, _last_updated_sequence_number FROM lake.theirs.${name}`);
     expect(sorted(rows)).toEqual(await lineage(await world.published(`theirs.${name}`)));
