@@ -17,7 +17,7 @@ const ESCAPED_MARK = "\\u0000int:";
  * by a scan outside of strings, handed through `JSON.parse` as marked text, and turned to `bigint` after it: the
  * native parser does the work, and the walk happens only when there was such an integer.
  *
- * Throws `SyntaxError`.
+ * Throws `SyntaxError`, also for a number that would become infinite.
  */
 export function parseJson(text: string): Json {
   const marked = markBigIntegers(text);
@@ -54,6 +54,9 @@ function markBigIntegers(text: string): string | undefined {
         if (isDigit(c)) continue;
         if (c === 46 || c === 101 || c === 69 || c === 43 || c === 45) integer = false;
         else break;
+      }
+      if (!integer && !Number.isFinite(Number(text.slice(start, i)))) {
+        throw new SyntaxError(`A number at ${start} is larger than any double`);
       }
       if (integer && i - start >= 16 && !Number.isSafeInteger(Number(text.slice(start, i)))) {
         if (!/^-?[1-9]\d*$/.test(text.slice(start, i))) throw new SyntaxError(`Bad number at ${start}`);

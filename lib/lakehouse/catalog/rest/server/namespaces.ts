@@ -1,3 +1,4 @@
+import { isLakehouseError } from "../../../errors.js";
 import { namespaceFromJson, splitNamespace } from "../names.js";
 import { badRequest, Fault } from "./fault.js";
 import { bodyOf, NO_CONTENT, type Operation } from "./operation.js";
@@ -22,7 +23,13 @@ export const namespaceOperations: readonly Operation[] = [
     async run(call) {
       const body = bodyOf(call);
       const levels = namespaceFromJson(body.get("namespace"));
-      const namespace = await call.catalog.createNamespace(levels, body.optional("properties")?.stringMap());
+      const namespace = await call.catalog
+        .createNamespace(levels, body.optional("properties")?.stringMap())
+        .catch((error: unknown) => {
+          // The spec has no 404 here: the path exists, and what the body asks for makes no sense.
+          if (!isLakehouseError(error, "NO_SUCH_NAMESPACE")) throw error;
+          throw new Fault(400, "NoSuchNamespaceException", error.message);
+        });
       return { status: 200, body: { namespace: namespace.levels, properties: namespace.properties } };
     },
   },
