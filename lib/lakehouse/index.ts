@@ -7,9 +7,11 @@ export type { PartHealth } from "./health.js";
 export * from "./iceberg/index.js";
 export {
   Lakehouse,
+  type LakehouseCatalog,
   type LakehouseOptions,
   type NewTableOptions,
   type OnRef,
   openLakehouse,
+  openLakehouseCatalog,
 } from "./lakehouse.js";
 export { type Profile, type ProfileName, type ProfileOptions, resolveProfile } from "./profile.js";

@@ -54,10 +54,7 @@ const CACHE_BYTES = 4 * 2 ** 30;
  * await lake.close();
  */
 export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {
-  const profile = resolveProfile(options);
-  await mkdir(profile.root, { recursive: true });
-  const store = openStore(profile.warehouse, options.storage);
-  const catalog = await openCatalog({ backend: join(profile.root, "catalog.db"), store });
+  const { profile, store, catalog } = await openLakehouseCatalog(options);
   const on = (ref?: string) => (ref === undefined ? catalog : catalog.on(ref));
   try {
     const engine = await openQueryEngine({
@@ -73,6 +70,26 @@ export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lak
     await catalog.close();
     throw error;
   }
+}
+
+/** A lakehouse without SQL: what serves or maintains the catalog needs no more. Close the catalog when done. */
+export interface LakehouseCatalog {
+  readonly profile: Profile;
+  readonly store: ObjectStore;
+  readonly catalog: BranchingCatalog;
+}
+
+/**
+ * Opens the lakehouse's catalog and storage alone.
+ *
+ * @throws LakehouseError INVALID_CONFIG for settings that make no sense.
+ */
+export async function openLakehouseCatalog(options: LakehouseOptions = {}): Promise<LakehouseCatalog> {
+  const profile = resolveProfile(options);
+  await mkdir(profile.root, { recursive: true });
+  const store = openStore(profile.warehouse, options.storage);
+  const catalog = await openCatalog({ backend: join(profile.root, "catalog.db"), store });
+  return { profile, store, catalog };
 }
 
 interface Parts {

@@ -8,6 +8,7 @@ import { isLakehouseError } from "sololakehouse";
 import { contentCommands } from "../content/commands.js";
 import { ink } from "../look/index.js";
 import { notebookCommands } from "../notebook/commands.js";
+import { catalogCommands } from "./catalog.js";
 import { lakeCommands } from "./lake.js";
 import { resetCommand } from "./reset.js";
 import { statusCommand } from "./status.js";
@@ -37,6 +38,7 @@ Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 st
   contentCommands(program);
   statusCommand(program);
   lakeCommands(program);
+  catalogCommands(program);
   resetCommand(program);
   return program;
 }
