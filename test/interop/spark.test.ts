@@ -59,7 +59,24 @@ async function expectSame({ rows, schema, entries }: View, table: Table): Promis
   const byPath = (list: readonly PlainEntry[]) =>
     [...list].sort((a, b) => (a.filePath < b.filePath ? -1 : 1)).map(({ partition, ...rest }) => rest);
   expect(byPath(entries)).toEqual(byPath(await ourEntries(table)));
+  if (table.currentSnapshot) expect(table.currentSnapshot.summary).toMatchObject(totals(entries));
   expect(sorted(rows)).toEqual(await ourRows(world.engine, table));
+}
+
+/** What a summary must say, whoever wrote it on top of whose: each builds on the totals of the one before. */
+function totals(entries: readonly PlainEntry[]): Record<string, string> {
+  const live = (content: string) =>
+    entries.filter((entry) => entry.status !== "deleted" && entry.content === content);
+  const records = (content: string) =>
+    live(content).reduce((sum, { recordCount }) => sum + Number(recordCount), 0);
+  const deleteFiles = live("position-deletes").length + live("equality-deletes").length;
+  return {
+    "total-data-files": String(live("data").length),
+    "total-delete-files": String(deleteFiles),
+    "total-records": String(records("data")),
+    "total-position-deletes": String(records("position-deletes")),
+    "total-equality-deletes": String(records("equality-deletes")),
+  };
 }
 
 /** Row ids and the sequence numbers of last updates, as we read them. */
