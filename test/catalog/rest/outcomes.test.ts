@@ -1,0 +1,231 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openRestCatalog, serveRestCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { records, schema } from "../support.js";
+import { type Served, serve } from "./support.js";
+
+/** What becomes of a request: it passes, its answer is lost, it is lost itself, or someone between answers. */
+type Fate = "pass" | "lose answer" | "lose request" | number;
+
+/** Stands between client and server and lets things go wrong. */
+class BadNetwork {
+  /** Asked for each request but that for the configuration. */
+  fate: (request: IncomingMessage) => Fate = () => "pass";
+  /** Whether clients hear that the server knows idempotency keys. */
+  hidesKeys = false;
+  readonly requests: string[] = [];
+  readonly #target: string;
+  readonly #server: Server;
+
+  constructor(target: string) {
+    this.#target = target;
+    this.#server = createServer((request, response) => void this.#relay(request, response));
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #relay(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method = "", url = "" } = request;
+    const isConfig = url.includes("/v1/config");
+    if (!isConfig) this.requests.push(`${method} ${url}`);
+    const fate = isConfig ? "pass" : this.fate(request);
+    if (fate === "lose request") return void response.destroy();
+    if (typeof fate === "number") {
+      return void response.writeHead(fate, { "content-type": "text/html" }).end("<html>Bad gateway</html>");
+    }
+    const headers = Object.entries(request.headers).filter(
+      ([name]) => !["host", "connection", "content-length"].includes(name),
+    ) as [string, string][];
+    const body = Buffer.concat(chunks);
+    const answer = await fetch(this.#target + url, {
+      method,
+      headers,
+      ...(body.length === 0 ? {} : { body }),
+    });
+    let text = await answer.text();
+    if (fate === "lose answer") return void response.destroy();
+    if (isConfig && this.hidesKeys) text = text.replace(/,"idempotency-key-lifetime":"[^"]*"/, "");
+    const etag = answer.headers.get("etag");
+    response
+      .writeHead(answer.status, {
+        ...(text === "" ? {} : { "content-type": "application/json" }),
+        ...(etag === null ? {} : { etag }),
+      })
+      .end(text);
+  }
+}
+
+let served: Served;
+let network: BadNetwork;
+let uri: string;
+beforeEach(async () => {
+  served = await serve();
+  network = new BadNetwork(served.server.uri);
+  uri = await network.start();
+});
+afterEach(async () => {
+  await network.stop();
+  await served.stop();
+});
+
+const open = () => openRestCatalog({ uri, store: served.store, maxAttempts: 3 });
+const isChange = ({ method }: IncomingMessage) => method === "POST" || method === "DELETE";
+
+/** That fate for the first `count` requests that match. */
+function first(count: number, fate: Fate, matches: (request: IncomingMessage) => boolean = isChange) {
+  let left = count;
+  return (request: IncomingMessage): Fate => (matches(request) && left-- > 0 ? fate : "pass");
+}
+
+describe("a client whose answers get lost", () => {
+  test("sends changes again under one key, and each happens once", async () => {
+    const client = await open();
+    const lose = () => {
+      network.fate = first(1, "lose answer");
+    };
+    lose();
+    await client.createNamespace("ns");
+    lose();
+    const table = await client.createTable("ns.t", { schema });
+    lose();
+    const appended = await table.append(records(1));
+    expect(appended.currentSnapshot?.summary?.["total-records"]).toBe("1");
+    expect(appended.metadata.snapshots).toHaveLength(1);
+    lose();
+    await client.renameTable("ns.t", "ns.u");
+    lose();
+    await client.dropTable("ns.u");
+    lose();
+    await client.dropNamespace("ns");
+    const { items } = await served.catalog.log();
+    expect(items.map(({ message }) => message)).toEqual([
+      "Drop namespace ns",
+      "Drop table ns.u",
+      "Rename table ns.t to ns.u",
+      "Append to ns.t",
+      "Create table ns.t",
+      "Create namespace ns",
+    ]);
+  });
+
+  test("sees by the table itself that a commit happened, where the server knows no keys", async () => {
+    await served.catalog.createNamespace("ns");
+    network.hidesKeys = true;
+    const client = await open();
+    const table = await client.createTable("ns.t", { schema });
+    network.fate = first(1, "lose answer");
+    const appended = await table.append(records(1));
+    expect(appended.metadata.snapshots).toHaveLength(1);
+    expect(
+      network.requests.filter((request) => request.startsWith("POST") && request.endsWith("/t")),
+    ).toHaveLength(1);
+  });
+
+  test.each(["lose request", "lose answer", 500, 502, 503, 504] as const)(
+    "says that an outcome is unknown, never that it failed: %s",
+    async (fate) => {
+      await served.catalog.createNamespace("ns");
+      network.hidesKeys = true;
+      const client = await open();
+      const table = await client.createTable("ns.t", { schema });
+      network.fate = first(1, fate);
+      const commit = table.committer.commit({
+        requirements: [],
+        updates: [{ action: "set-properties", updates: { a: "1" } }],
+      });
+      await expect(commit).rejects.toMatchObject({ code: "COMMIT_STATE_UNKNOWN" });
+      network.fate = first(1, fate);
+      await expect(client.createNamespace("other")).rejects.toMatchObject({ code: "COMMIT_STATE_UNKNOWN" });
+    },
+  );
+
+  test("gives up in the end, and still says that the outcome is unknown", async () => {
+    const client = await open();
+    network.fate = first(99, "lose answer");
+    await expect(client.createNamespace("ns")).rejects.toMatchObject({ code: "COMMIT_STATE_UNKNOWN" });
+    expect(network.requests).toHaveLength(3);
+    expect(await served.catalog.namespaceExists("ns")).toBe(true);
+  });
+
+  test("reads again, and says in the end that the catalog does not answer", async () => {
+    await served.catalog.createNamespace("ns");
+    const client = await open();
+    network.fate = first(2, 503, () => true);
+    expect(await client.listNamespaces()).toEqual([["ns"]]);
+    network.fate = () => "lose request";
+    await expect(client.listNamespaces()).rejects.toMatchObject({ code: "CATALOG_UNAVAILABLE" });
+    await network.stop();
+    await expect(client.createNamespace("x")).rejects.toMatchObject({ code: "CATALOG_UNAVAILABLE" });
+    await network.start();
+  });
+});
+
+describe("an idempotency key", () => {
+  const post = (body: object, key: string) =>
+    fetch(`${served.server.uri}/v1/main/namespaces`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": key },
+      body: JSON.stringify(body),
+    });
+
+  test("gives the same answer again, whether it was a success or a refusal", async () => {
+    const key = randomUUID();
+    const answers = await Promise.all([1, 2, 3].map(() => post({ namespace: ["ns"] }, key)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const other = randomUUID();
+    expect((await post({ namespace: ["ns"] }, other)).status).toBe(409);
+    await served.catalog.dropNamespace("ns");
+    expect((await post({ namespace: ["ns"] }, other)).status).toBe(409);
+    expect(await served.catalog.namespaceExists("ns")).toBe(false);
+  });
+
+  test("stands for one request, and is a UUID", async () => {
+    const key = randomUUID();
+    expect((await post({ namespace: ["a"] }, key)).status).toBe(200);
+    expect((await post({ namespace: ["b"] }, key)).status).toBe(400);
+    expect((await post({ namespace: ["c"] }, "not-a-uuid")).status).toBe(400);
+  });
+
+  test("of a commit holds when the server has started again", async () => {
+    await served.catalog.createNamespace("ns");
+    const table = await served.catalog.createTable("ns.t", { schema });
+    const { store, catalog } = served;
+    const restarted = await serveRestCatalog({ catalog, store, port: 0 });
+    const commit = (target: string) =>
+      fetch(`${target}/v1/main/namespaces/ns/tables/t`, {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          "idempotency-key": "017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+        },
+        body: JSON.stringify({
+          requirements: [
+            { type: "assert-last-assigned-field-id", "last-assigned-field-id": table.metadata.lastColumnId },
+          ],
+          updates: [
+            {
+              action: "add-schema",
+              schema: { type: "struct", fields: [{ id: 3, name: "new", required: false, type: "int" }] },
+            },
+            { action: "set-current-schema", "schema-id": -1 },
+          ],
+        }),
+      });
+    expect((await commit(served.server.uri)).status).toBe(200);
+    expect((await commit(restarted.uri)).status).toBe(200);
+    expect((await catalog.loadTable("ns.t")).metadata.schemas).toHaveLength(2);
+    await restarted.close();
+  });
+});
