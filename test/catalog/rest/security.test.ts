@@ -41,6 +41,8 @@ function post(
 describe("locations", () => {
   const escapes = (root: string) => [
     "file:///etc/lake",
+    "file:/etc/lake",
+    `${root.replace("file:///", "file:/")}/../beside`,
     `${root}`,
     `${root}-beside/t`,
     `${root}/../beside`,

@@ -1,4 +1,5 @@
 import type { TableMetadata, TableUpdate, ViewUpdate } from "../../../iceberg/index.js";
+import { canonicalFileUri, canonicalS3Uri } from "../../../storage/index.js";
 import { badRequest } from "./fault.js";
 import type { ServerContext } from "./operation.js";
 
@@ -18,7 +19,8 @@ type Place = Pick<ServerContext, "warehouse">;
  * agree on where a file is.
  */
 export function checkLocation({ warehouse }: Place, location: string): void {
-  const below = location.replace(/\/+$/, "");
+  // Hadoop writes file:/a and s3a://b, and means file:///a and s3://b.
+  const below = canonicalS3Uri(canonicalFileUri(location)).replace(/\/+$/, "");
   const rest = below.startsWith(`${warehouse}/`) ? below.slice(warehouse.length + 1) : undefined;
   if (rest?.split("/").every(isPlainSegment)) return;
   throw badRequest(`The location ${JSON.stringify(location.slice(0, 200))} is not within the warehouse.`);
