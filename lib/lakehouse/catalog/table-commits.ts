@@ -33,6 +33,8 @@ const ATTEMPTS = 100;
 /** The committer of one table: what `Table` commits through. */
 export function committerOf(view: View, key: ContentKey): Committer {
   return {
+    // Commits of the catalog's history lead to them, and branches may start there: garbage collection knows which do.
+    keepsMetadata: true,
     load: () => loadTable(view, key),
     commit: async (request: CommitRequest): Promise<LoadedTable> => {
       const { requirements, updates, message, token } = request;

@@ -1,7 +1,13 @@
 import { LakehouseError } from "../../errors.js";
 import { currentSchema, defaultSortOrder } from "../metadata/lookup.js";
 import { RESERVED_PROPERTIES } from "../metadata/new.js";
-import type { FormatVersion, TableMetadata } from "../metadata/types.js";
+import type {
+  FormatVersion,
+  PartitionStatisticsFile,
+  SnapshotId,
+  StatisticsFile,
+  TableMetadata,
+} from "../metadata/types.js";
 import { buildSortOrder, sameSortOrder } from "../partitioning/sort-order.js";
 import type { SortFieldInit } from "../partitioning/types.js";
 import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
@@ -63,4 +69,36 @@ export function upgradeFormatVersion(formatVersion: FormatVersion): PendingUpdat
 /** New files go below another location; files that are there stay where they are. */
 export function updateLocation(location: string): PendingUpdate {
   return { propose: (base) => proposal(base, [{ action: "set-location", location }]) };
+}
+
+/** Statistics to record for snapshots, in place of those that they had, and snapshots whose statistics go. */
+export interface StatisticsChanges {
+  readonly set?: readonly StatisticsFile[];
+  readonly remove?: readonly SnapshotId[];
+}
+
+/** Records Puffin files of statistics (spec, "Table Statistics"). Readers may use them; none needs them. */
+export function updateStatistics({ set = [], remove = [] }: StatisticsChanges): PendingUpdate {
+  const updates: TableUpdate[] = [
+    ...remove.map((snapshotId): TableUpdate => ({ action: "remove-statistics", snapshotId })),
+    ...set.map((statistics): TableUpdate => ({ action: "set-statistics", statistics })),
+  ];
+  return { propose: (base) => proposal(base, updates) };
+}
+
+export interface PartitionStatisticsChanges {
+  readonly set?: readonly PartitionStatisticsFile[];
+  readonly remove?: readonly SnapshotId[];
+}
+
+/** Records files of statistics by partition (spec, "Partition Statistics"). */
+export function updatePartitionStatistics(changes: PartitionStatisticsChanges): PendingUpdate {
+  const { set = [], remove = [] } = changes;
+  const updates: TableUpdate[] = [
+    ...remove.map((snapshotId): TableUpdate => ({ action: "remove-partition-statistics", snapshotId })),
+    ...set.map(
+      (partitionStatistics): TableUpdate => ({ action: "set-partition-statistics", partitionStatistics }),
+    ),
+  ];
+  return { propose: (base) => proposal(base, updates) };
 }

@@ -6,7 +6,9 @@ export { newSnapshotId } from "./snapshot-id.js";
 export {
   type IsolationLevel,
   type Since,
+  validateDataFilesExist,
   validateNoNewDataFiles,
   validateNoNewDeleteFiles,
   validateNoNewDeletesFor,
+  validateNoNewVectors,
 } from "./validate.js";

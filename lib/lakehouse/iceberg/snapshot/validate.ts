@@ -6,7 +6,7 @@ import { isDeletionVector } from "../deletes/deletion-vector.js";
 import { readManifests } from "../manifest/list.js";
 import { readManifest } from "../manifest/reader.js";
 import { specsById } from "../manifest/specs.js";
-import type { DataFile, ManifestContent, ManifestEntry } from "../manifest/types.js";
+import type { DataFile, EntryStatus, ManifestContent, ManifestEntry } from "../manifest/types.js";
 import { ancestorsOf } from "../metadata/lookup.js";
 import type { Operation, Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
 import { deleteScope } from "../scan/delete-scope.js";
@@ -88,11 +88,55 @@ export async function validateNoNewDeletesFor(
   }
 }
 
+/**
+ * @param paths data files that the change deletes rows from.
+ * @throws LakehouseError COMMIT_CONFLICT when one was removed or rewritten: the rows may be in another file now.
+ */
+export async function validateDataFilesExist(since: Since, paths: ReadonlySet<string>): Promise<void> {
+  if (paths.size === 0) return;
+  const removed = await changedSince(since, "data", ["overwrite", "replace", "delete"], "deleted");
+  const found = removed.find((entry) => paths.has(entry.dataFile.filePath));
+  if (found !== undefined) {
+    throw conflict(
+      found.dataFile.filePath,
+      "Another commit removed a file that this change deletes rows from",
+    );
+  }
+}
+
+/**
+ * @param paths data files that the change writes deletion vectors for.
+ * @throws LakehouseError COMMIT_CONFLICT when one has got another vector: there can be one only.
+ */
+export async function validateNoNewVectors(since: Since, paths: ReadonlySet<string>): Promise<void> {
+  if (since.base.formatVersion < 3 || paths.size === 0) return;
+  const added = await addedSince(since, "deletes", ["overwrite", "delete", "replace"]);
+  const found = added.find(
+    ({ dataFile }) => isDeletionVector(dataFile) && paths.has(dataFile.referencedDataFile ?? ""),
+  );
+  if (found !== undefined) {
+    throw conflict(
+      found.dataFile.referencedDataFile ?? "",
+      "Another commit deleted rows of a file that this change deletes rows from",
+    );
+  }
+}
+
 /** Entries that snapshots after `start` added, of the operations given. */
-async function addedSince(
+function addedSince(
+  since: Since,
+  content: ManifestContent,
+  operations: readonly Operation[],
+): Promise<ManifestEntry[]> {
+  return changedSince(since, content, operations, "added");
+}
+
+/** Entries that snapshots after `start` gave a status, of the operations given. */
+async function changedSince(
   { store, base, parent, start, own }: Since,
   content: ManifestContent,
   operations: readonly Operation[],
+  status: EntryStatus,
 ): Promise<ManifestEntry[]> {
   if (parent === undefined || parent.snapshotId === start) return [];
   const snapshots: Snapshot[] = [];
@@ -126,7 +170,7 @@ async function addedSince(
   return entries
     .flat()
     .filter(
-      (entry) => entry.status === "added" && entry.snapshotId !== undefined && ids.has(entry.snapshotId),
+      (entry) => entry.status === status && entry.snapshotId !== undefined && ids.has(entry.snapshotId),
     );
 }
 

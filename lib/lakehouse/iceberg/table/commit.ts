@@ -1,4 +1,5 @@
-import { isLakehouseError } from "../../errors.js";
+import { isLakehouseError, LakehouseError } from "../../errors.js";
+import type { ObjectStore } from "../../storage/index.js";
 import type { Snapshot, TableMetadata } from "../metadata/types.js";
 import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
 import { applyUpdates } from "../updates/index.js";
@@ -9,7 +10,7 @@ import type {
   TableRequirement,
   TableUpdate,
 } from "../updates/types.js";
-import { numberProperty } from "./properties.js";
+import { booleanProperty, numberProperty } from "./properties.js";
 
 /** The summary key that holds a commit's idempotency token. */
 export const COMMIT_TOKEN = "sololakehouse.commit-token";
@@ -26,6 +27,7 @@ export interface CommitOptions {
  * (spec, "Commit Conflict Resolution and Retry"). Waits between attempts grow exponentially and are random, as the
  * `commit.retry.` properties say.
  *
+ * @param store where metadata files that the table has forgotten are deleted, if its properties ask for it.
  * @throws LakehouseError COMMIT_CONFLICT when an update cannot be put on top of the other commit, or attempts ran
  *   out: the table has nothing of it. COMMIT_STATE_UNKNOWN when it may or may not have happened: nothing is deleted.
  */
@@ -34,6 +36,7 @@ export async function commitUpdates(
   start: LoadedTable,
   pending: readonly PendingUpdate[],
   options: CommitOptions = {},
+  store?: ObjectStore,
 ): Promise<LoadedTable> {
   const began = Date.now();
   let base = start;
@@ -46,6 +49,7 @@ export async function commitUpdates(
     let request: CommitRequest | undefined;
     try {
       request = await proposeAll(base.metadata, pending, options);
+      if (attempt > 0) refuseOtherIds(start.metadata, base.metadata, request);
       if (request.updates.length === 0) {
         await settle(pending, base.metadata);
         return base;
@@ -69,8 +73,52 @@ export async function commitUpdates(
       continue;
     }
     await settle(pending, committed.metadata);
+    if (store !== undefined && !committer.keepsMetadata) {
+      await deleteOldMetadata(store, base.metadata, committed.metadata);
+    }
     return committed;
   }
+}
+
+/**
+ * Deletes the metadata files that a commit dropped out of the metadata log, where
+ * `write.metadata.delete-after-commit.enabled` says so; `write.metadata.previous-versions-max` says how many stay.
+ */
+async function deleteOldMetadata(
+  store: ObjectStore,
+  before: TableMetadata,
+  after: TableMetadata,
+): Promise<void> {
+  if (!booleanProperty(after, "write.metadata.delete-after-commit.enabled")) return;
+  const kept = new Set(after.metadataLog.map((entry) => entry.metadataFile));
+  const dropped = before.metadataLog.map((entry) => entry.metadataFile).filter((file) => !kept.has(file));
+  // The commit is done: what cannot be deleted now is only garbage.
+  if (dropped.length > 0) await store.delete(dropped).catch(() => {});
+}
+
+/**
+ * Files that a transaction wrote after a change of schema or partitioning of its own carry the ids that the change
+ * gave out. When another commit gave out ids meanwhile, the change would now give others.
+ */
+function refuseOtherIds(first: TableMetadata, base: TableMetadata, { updates }: CommitRequest): void {
+  const has = (action: TableUpdate["action"]): boolean => updates.some((update) => update.action === action);
+  if (!has("add-snapshot") || !(has("add-schema") || has("add-spec"))) return;
+  const ids = (metadata: TableMetadata): string =>
+    [
+      metadata.lastColumnId,
+      metadata.lastPartitionId,
+      metadata.currentSchemaId,
+      ...metadata.schemas.map((schema) => schema.schemaId),
+      ...metadata.partitionSpecs.map((spec) => spec.specId),
+    ].join();
+  if (ids(first) === ids(base)) return;
+  throw new LakehouseError({
+    code: "COMMIT_CONFLICT",
+    subject: base.location,
+    message:
+      "Another commit changed the schema or partitioning while this one, which changes them too, wrote files.",
+    remedy: "Run the transaction again on the refreshed table.",
+  });
 }
 
 /** The snapshot that a commit with this token left, if one did. */
@@ -116,7 +164,11 @@ function withToken(proposal: Proposal, token: string | undefined): Proposal {
 function holdsBefore(requirement: TableRequirement, earlier: readonly TableUpdate[]): boolean {
   switch (requirement.type) {
     case "assert-ref-snapshot-id":
-      return !earlier.some((u) => u.action === "set-snapshot-ref" && u.refName === requirement.ref);
+      return !earlier.some(
+        (u) =>
+          (u.action === "set-snapshot-ref" || u.action === "remove-snapshot-ref") &&
+          u.refName === requirement.ref,
+      );
     case "assert-last-assigned-field-id":
       return !earlier.some((u) => u.action === "add-schema");
     case "assert-current-schema-id":

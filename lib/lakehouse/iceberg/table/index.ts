@@ -1,6 +1,13 @@
 /** Tables: one version of a table's metadata, what can be done with it, and the loop that commits it. */
 export { COMMIT_TOKEN, type CommitOptions, commitUpdates } from "./commit.js";
 export {
+  FileChange,
+  type OverwriteOptions,
+  type SnapshotOptions,
+  type TableState,
+  type WriteMode,
+} from "./file-change.js";
+export {
   type ColumnMetricsRow,
   type EntryRow,
   type FileRow,
@@ -20,18 +27,10 @@ export {
   TableInspection,
 } from "./inspect.js";
 export { dataFileLocation, metadataFileLocation } from "./locations.js";
+export type { MergeOptions } from "./merge.js";
 export { MovedStore } from "./moved-store.js";
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./open.js";
-export {
-  type AppendOptions,
-  FileChange,
-  type OverwriteOptions,
-  type RemainingRows,
-  type RewriteFiles,
-  type RowEngine,
-  type SnapshotOptions,
-  type TableState,
-} from "./operations.js";
+export type { AppendOptions, RewriteFiles } from "./operations.js";
 export {
   booleanProperty,
   numberProperty,
@@ -40,5 +39,16 @@ export {
   textProperty,
 } from "./properties.js";
 export { CherryPick, type NewRef, type Retention } from "./refs.js";
+export type { RowChangeOptions } from "./row-changes.js";
+export type { RowDelta } from "./row-delta.js";
+export type {
+  AssignedValue,
+  Assignments,
+  ChangedRows,
+  MergeRequest,
+  RowEngine,
+  RowMerge,
+  RowsRequest,
+} from "./row-engine.js";
 export { Table, type TableInit } from "./table.js";
 export { Transaction } from "./transaction.js";

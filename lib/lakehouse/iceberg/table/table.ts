@@ -1,5 +1,6 @@
 import type { ObjectStore } from "../../storage/index.js";
 import type { AppendData } from "../data/input.js";
+import { replaceTable, type TableReplacement } from "../evolution/index.js";
 import type { Expression } from "../expressions/types.js";
 import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../metadata/lookup.js";
 import { MAIN_BRANCH } from "../metadata/parse.js";
@@ -18,19 +19,15 @@ import type { PendingUpdate } from "../snapshot/pending.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
 import type { Committer, LoadedTable, TableIdentifier } from "../updates/types.js";
 import { type CommitOptions, commitUpdates } from "./commit.js";
+import { FileChange, type OverwriteOptions, type SnapshotOptions, type TableState } from "./file-change.js";
 import { TableInspection } from "./inspect.js";
+import { type MergeOptions, merge } from "./merge.js";
 import {
   type AppendOptions,
   append,
-  FileChange,
-  type OverwriteOptions,
-  overwrite,
   overwritePartitions,
   type RewriteFiles,
-  type RowEngine,
   rewriteFiles,
-  type SnapshotOptions,
-  type TableState,
   truncate,
 } from "./operations.js";
 import {
@@ -44,6 +41,9 @@ import {
   setBranch,
   setRetention,
 } from "./refs.js";
+import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./row-changes.js";
+import { type RowDelta, rowDelta } from "./row-delta.js";
+import type { Assignments, RowEngine } from "./row-engine.js";
 import { Transaction } from "./transaction.js";
 
 export interface TableInit extends LoadedTable {
@@ -157,7 +157,10 @@ export class Table<Row = Record<string, unknown>> {
     options: OverwriteOptions & CommitOptions & { readonly where: Expression },
   ): Promise<Table<Row>> {
     const now = await this.refresh();
-    return now.#commitChange(await overwrite(now, options.where, data, options), options);
+    return now.#commitChange(
+      await replaceRows(now, options.where, data, { ...options, mode: "copy-on-write" }),
+      options,
+    );
   }
 
   /** Replaces every partition in which `data` has a row, and leaves the others alone. Throws as `overwrite` does. */
@@ -170,12 +173,60 @@ export class Table<Row = Record<string, unknown>> {
   }
 
   /**
-   * Deletes the rows for which `where` is true, copy-on-write: whole files are dropped, the others are written again
-   * without these rows. Throws as `overwrite` does.
+   * Deletes the rows for which `where` is true. Files with no other rows are dropped; the rest is up to the mode, by
+   * `write.delete.mode` unless given: files are written again without these rows (copy-on-write), or deletion vectors
+   * (v3) or position delete files (v2) are added (merge-on-read). Throws as `overwrite` does.
    */
-  async deleteRows(where: Expression, options: OverwriteOptions & CommitOptions = {}): Promise<Table<Row>> {
+  async deleteRows(where: Expression, options: RowChangeOptions & CommitOptions = {}): Promise<Table<Row>> {
     const now = await this.refresh();
-    return now.#commitChange(await overwrite<Row>(now, where, undefined, options), options);
+    return now.#commitChange(await deleteRows(now, where, options), options);
+  }
+
+  /**
+   * Gives the rows for which `where` is true new values, in the mode of `write.update.mode`. In v3 the rows keep their
+   * ids. Throws as `overwrite` does; SCHEMA_MISMATCH for values that do not fit, INVALID_SQL for expressions.
+   *
+   * @example
+   * await flights.updateRows(eq("origin", "ATL"), { delay: { sql: "greatest(delay, 0)" }, checked: true });
+   * await flights.updateRows(eq("origin", "ATL"), (row) => ({ delay: Math.abs(row.delay) }));
+   */
+  async updateRows(
+    where: Expression,
+    set: Assignments<Row>,
+    options: RowChangeOptions & CommitOptions = {},
+  ): Promise<Table<Row>> {
+    const now = await this.refresh();
+    return now.#commitChange(await updateRows(now, where, set, options), options);
+  }
+
+  /**
+   * Matches new rows with those of the table by key: updates, deletes or inserts as the options say, in the mode of
+   * `write.merge.mode`, in one snapshot. Throws as `overwrite` does; INVALID_ARGUMENT when two of the new rows have the
+   * same key.
+   */
+  async merge(data: AppendData<Row>, options: MergeOptions & CommitOptions = {}): Promise<Table<Row>> {
+    const now = await this.refresh();
+    return now.#commitChange(await merge(now, data, options), options);
+  }
+
+  /** Merges rows so that afterwards the table has each under its key: updates those it has, and inserts the others. */
+  upsert(
+    data: AppendData<Row>,
+    options: Omit<MergeOptions, "whenMatched" | "whenNotMatched"> & CommitOptions = {},
+  ): Promise<Table<Row>> {
+    return this.merge(data, { ...options, whenMatched: "update", whenNotMatched: "insert" });
+  }
+
+  /**
+   * Adds rows and deletes others by key, in one snapshot and without a read of the table: for streams. Deletes apply
+   * to rows that were there before, not to those of the same delta: so a row that replaces another is given in both.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT when the key does not tell the partition of a row.
+   * @example
+   * await orders.rowDelta({ on: ["id"], deletes: changes.map(({ id }) => ({ id })), rows: changes });
+   */
+  async rowDelta(delta: RowDelta<Row>, options: SnapshotOptions & CommitOptions = {}): Promise<Table<Row>> {
+    return this.#commitChange(await rowDelta(this, delta, options), options);
   }
 
   /** Deletes all rows. The files stay until their snapshots expire. */
@@ -205,7 +256,22 @@ export class Table<Row = Record<string, unknown>> {
    * put on top of what the ones before it make of the table.
    */
   async update(updates: readonly PendingUpdate[], options: CommitOptions = {}): Promise<Table<Row>> {
-    return this.#at(await commitUpdates(this.committer, this, updates, options));
+    return this.#at(await commitUpdates(this.committer, this, updates, options, this.store));
+  }
+
+  /**
+   * Makes another table of this one, with its history: new schema, partitioning and sort order, and of rows only
+   * those given. All in one commit; earlier snapshots stay.
+   */
+  async replace<NewRow = Row>(
+    replacement: TableReplacement,
+    data?: AppendData<NewRow>,
+    options: CommitOptions = {},
+  ): Promise<Table<NewRow>> {
+    const transaction = (await this.refresh()).begin() as unknown as Transaction<NewRow>;
+    await transaction.update(replaceTable(replacement));
+    if (data !== undefined) await transaction.append(data);
+    return transaction.commit(options);
   }
 
   /** Several changes in one commit, each seeing what the ones before it made. */

@@ -6,16 +6,12 @@ import type { PendingUpdate } from "../snapshot/pending.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
 import { applyUpdates } from "../updates/index.js";
 import type { CommitOptions } from "./commit.js";
-import {
-  type AppendOptions,
-  append,
-  FileChange,
-  type OverwriteOptions,
-  overwrite,
-  overwritePartitions,
-  type SnapshotOptions,
-  truncate,
-} from "./operations.js";
+import { FileChange, type OverwriteOptions, type SnapshotOptions } from "./file-change.js";
+import { type MergeOptions, merge } from "./merge.js";
+import { type AppendOptions, append, overwritePartitions, truncate } from "./operations.js";
+import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./row-changes.js";
+import { type RowDelta, rowDelta } from "./row-delta.js";
+import type { Assignments } from "./row-engine.js";
 import type { Table } from "./table.js";
 
 /**
@@ -84,15 +80,28 @@ export class Transaction<Row = Record<string, unknown>> {
     data: AppendData<Row>,
     options: OverwriteOptions & { readonly where: Expression },
   ): Promise<void> {
-    await this.#change(await overwrite(this.table, options.where, data, options));
+    const mode = "copy-on-write";
+    await this.#change(await replaceRows(this.table, options.where, data, { ...options, mode }));
   }
 
   async overwritePartitions(data: AppendData<Row>, options: OverwriteOptions = {}): Promise<void> {
     await this.#change(await overwritePartitions(this.table, data, options));
   }
 
-  async deleteRows(where: Expression, options: OverwriteOptions = {}): Promise<void> {
-    await this.#change(await overwrite<Row>(this.table, where, undefined, options));
+  async deleteRows(where: Expression, options: RowChangeOptions = {}): Promise<void> {
+    await this.#change(await deleteRows(this.table, where, options));
+  }
+
+  async updateRows(where: Expression, set: Assignments<Row>, options: RowChangeOptions = {}): Promise<void> {
+    await this.#change(await updateRows(this.table, where, set, options));
+  }
+
+  async merge(data: AppendData<Row>, options: MergeOptions = {}): Promise<void> {
+    await this.#change(await merge(this.table, data, options));
+  }
+
+  async rowDelta(delta: RowDelta<Row>, options: SnapshotOptions = {}): Promise<void> {
+    await this.#change(await rowDelta(this.table, delta, options));
   }
 
   async truncate(options: SnapshotOptions = {}): Promise<void> {

@@ -72,6 +72,11 @@ export interface CommitRequest {
 
 /** Applies commits to one table. Catalogs implement it; the format never knows which catalog it is in. */
 export interface Committer {
+  /**
+   * True where metadata files are not the writer's to delete: the catalog does it, or earlier versions of the table
+   * stay in its history.
+   */
+  readonly keepsMetadata?: boolean;
   /** The table as it is now. Throws `NO_SUCH_TABLE`. */
   load(): Promise<LoadedTable>;
   /**
