@@ -74,7 +74,7 @@ export class HandMadeTables {
       name: "test.table",
       store: this.store,
       metadataLocation: `hand-made-${++this.#count}`,
-      metadata: { schemas: [schema] },
+      metadata: { schemas: [schema], properties: options.properties ?? {} },
       properties: options.properties ?? {},
       scan: (request: { filter?: Expression }) => {
         options.onScan?.(request.filter);

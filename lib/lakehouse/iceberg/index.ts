@@ -20,6 +20,7 @@ export {
 } from "./json.js";
 export * from "./manifest/index.js";
 export * from "./metadata/index.js";
+export * from "./metadata-columns.js";
 export * from "./partitioning/index.js";
 export * from "./puffin/index.js";
 export * from "./row-lineage.js";

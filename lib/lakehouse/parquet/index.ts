@@ -27,6 +27,7 @@ export type {
   ParquetPhysicalType,
   ParquetTimeUnit,
 } from "./schema.js";
+export { hasZonedNanoseconds, withoutNanosecondZones } from "./without-zones.js";
 export {
   openParquetWriter,
   type ParquetWriteOptions,

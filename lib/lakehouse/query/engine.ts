@@ -1,35 +1,35 @@
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import {
-  allFields,
-  type BoundExpression,
   bind,
-  fieldById,
-  LAST_UPDATED_SEQUENCE_NUMBER,
-  type NestedField,
-  type RemainingRows,
-  ROW_ID,
+  type ChangedRows,
+  type MergeRequest,
   type RowEngine,
-  referencedFieldIds,
+  type RowMerge,
+  type RowsRequest,
   type ScanOptions,
   type ScanPlan,
-  type Schema,
   schemaToArrow,
   type Table,
-  type TableMetadata,
   type TableScan,
 } from "../iceberg/index.js";
-import { type ObjectStore, openFileCache } from "../storage/index.js";
+import { openFileCache } from "../storage/index.js";
 import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
-import { sqlError } from "./errors.js";
+import { readError, sqlError } from "./errors.js";
 import { execute } from "./execute.js";
-import { LocalFiles } from "./local-files.js";
 import { metadataTable } from "./metadata-tables.js";
-import type { RelationInput, RelationTask } from "./relation/relation.js";
-import { RelationViews } from "./relation/views.js";
+import type { RelationInput } from "./relation/relation.js";
+import { keyText, Relations, type Use } from "./relation/relations.js";
 import { whereSql } from "./relation/where.js";
-import type { QueriedTable, QueryResult } from "./result.js";
+import type { QueryResult } from "./result.js";
+import { openMerge } from "./row-merge.js";
+import { RowReader } from "./row-reader.js";
+import { allColumns, scanColumns } from "./scan-columns.js";
 import { applyEdits, type Edit } from "./sql/edits.js";
 import { columnEdits, isShowTables, parseStatement } from "./sql/parse.js";
 import { pushedFilter } from "./sql/pushdown.js";
@@ -69,6 +69,13 @@ export interface SqlOptions {
   readonly at?: Date | bigint;
 }
 
+export interface ScanRowsOptions {
+  /** A SQL predicate in place of the scan's filter: any that DuckDB takes, but no file is left out by it. */
+  readonly where?: string | undefined;
+  /** Rows at most; the scan's own limit when absent. */
+  readonly limit?: number | undefined;
+}
+
 /** SQL over tables. `close` it when done: it holds memory and files. */
 export interface QueryEngine extends RowEngine {
   /**
@@ -79,8 +86,13 @@ export interface QueryEngine extends RowEngine {
    * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT.
    */
   sql(text: string, options?: SqlOptions): Promise<QueryResult>;
-  /** The rows of a scan: its columns, in the table's own Arrow schema, where its filter is true, deletes applied. */
-  scan(table: Table, scan: TableScan): Promise<QueryResult>;
+  /**
+   * The rows of a scan: its columns, in the table's own Arrow schema, where its filter is true, deletes applied, as
+   * many as its limit says. Names that differ by case alone are different names.
+   *
+   * @throws LakehouseError OBJECT_NOT_FOUND, CORRUPT_FILE, UNSUPPORTED_FEATURE.
+   */
+  scan(table: Table, scan: TableScan, options?: ScanRowsOptions): Promise<QueryResult>;
   close(): Promise<void>;
 }
 
@@ -93,46 +105,33 @@ export interface QueryEngine extends RowEngine {
  * console.log(await result.format("table"));
  */
 export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
-  return new DuckDBEngine(await openDuckDB(options), options);
+  const scratch = join(tmpdir(), `sololakehouse-${randomUUID()}`);
+  const { allowedDirectories } = options;
+  const allowed = allowedDirectories && { allowedDirectories: [...allowedDirectories, scratch] };
+  return new DuckDBEngine(await openDuckDB({ ...options, ...allowed }), options, scratch);
 }
 
 /** Scan plans remembered: by table state and filter, so a repeated query does not read manifests again. */
 const MAX_PLANS = 256;
 
-const NAME_MAPPING = "schema.name-mapping.default";
-
 type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
-
-/** What one query holds until its result was read. */
-class Use {
-  readonly tables: QueriedTable[] = [];
-  readonly #ends: (() => void)[] = [];
-
-  constructor(readonly connection: DuckDBConnection) {
-    this.#ends.push(() => connection.closeSync());
-  }
-
-  onRelease(end: () => void): void {
-    this.#ends.push(end);
-  }
-
-  readonly release = (): void => {
-    for (const end of this.#ends.splice(0)) end();
-  };
-}
 
 class DuckDBEngine implements QueryEngine {
   readonly #instance: DuckDBInstance;
   readonly #options: QueryEngineOptions;
-  readonly #views: RelationViews;
-  readonly #files: LocalFiles;
+  readonly #relations: Relations;
+  readonly #rows: RowReader;
+  /** A folder for rows that are to be merged, made when needed. */
+  readonly #scratch: string;
   readonly #plans = new Map<string, Promise<ScanPlan>>();
 
-  constructor(instance: DuckDBInstance, options: QueryEngineOptions) {
+  constructor(instance: DuckDBInstance, options: QueryEngineOptions, scratch: string) {
     this.#instance = instance;
     this.#options = options;
-    this.#views = new RelationViews(instance);
-    this.#files = new LocalFiles(options.cache && openFileCache(options.cache));
+    const cache = options.cache && openFileCache(options.cache);
+    this.#relations = new Relations(instance, cache, join(scratch, "stand-ins"));
+    this.#rows = new RowReader(this.#relations);
+    this.#scratch = scratch;
   }
 
   async sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
@@ -140,7 +139,7 @@ class DuckDBEngine implements QueryEngine {
     const prepared = prepareText(source);
     const { prefix, body } = splitExplain(prepared.text);
     const inBody = (position: number) => prepared.original(prefix.length + position);
-    return this.#use(async (use) => {
+    return this.#relations.use(async (use) => {
       const statement = await parseStatement(use.connection, body, source, inBody);
       const edits: readonly Edit[] = isShowTables(statement)
         ? [{ start: 0, end: body.length, text: await this.#showTables(options) }]
@@ -152,60 +151,53 @@ class DuckDBEngine implements QueryEngine {
     });
   }
 
-  async scan(table: Table, scan: TableScan): Promise<QueryResult> {
-    const filter = bind(scan.tableSchema, scan.filter, { caseSensitive: scan.caseSensitive });
-    const fields = fieldsFor(scan, filter);
-    return this.#use(async (use) => {
-      const view = await this.#view(table, scan, use, fields);
-      const columns = scan.schema.fields.map((field) => quoteIdentifier(field.name)).join(", ");
-      const where = filter.type === "true" ? "" : ` WHERE ${whereSql(filter)}`;
-      const bytes = toByteString(`SELECT ${columns} FROM ${view}${where}`);
-      const onError = (error: unknown) => sqlError(error, bytes, () => 0);
-      return execute(use.connection, { ...use, bytes, onError, schema: schemaToArrow(scan.schema) });
+  async scan(table: Table, scan: TableScan, options: ScanRowsOptions = {}): Promise<QueryResult> {
+    const bound = bind(scan.tableSchema, scan.filter, { caseSensitive: scan.caseSensitive });
+    const { where } = options;
+    const columns =
+      where === undefined ? scanColumns(scan, bound) : { fields: allColumns(scan), filter: bound };
+    const selected = [...scan.schema.fields, ...scan.metadataColumns];
+    return this.#relations.use(async (use) => {
+      const view = await this.#view(table, scan, use, {
+        fields: columns.fields,
+        metadataColumns: scan.metadataColumns,
+      });
+      const names = [...columns.fields.slice(0, scan.schema.fields.length), ...scan.metadataColumns].map(
+        ({ name }) => quoteIdentifier(name),
+      );
+      const head = `SELECT ${names.join(", ")} FROM ${view} WHERE ${whereSql(columns.filter)}`;
+      const rows = options.limit ?? scan.limit;
+      const limit = rows === undefined ? "" : ` LIMIT ${rows}`;
+      const bytes = toByteString(`${head}${where === undefined ? "" : ` AND (${where}\n)`}${limit}`);
+      const onError =
+        where === undefined
+          ? readError(table.name)
+          : (error: unknown) =>
+              sqlError(error, toByteString(where), (at) => at - head.length - " AND (".length);
+      return execute(use.connection, { ...use, bytes, onError, schema: schemaToArrow({ fields: selected }) });
     });
   }
 
-  async *remainingRows(request: RemainingRows): AsyncGenerator<arrow.RecordBatch, void, undefined> {
-    const { store, metadata, tasks, where, schema } = request;
-    refuseLoss(schema);
-    const lineage = metadata.formatVersion >= 3;
-    const fields = lineage ? [...schema.fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : schema.fields;
-    const key = tasks.flatMap((task) => [
-      task.dataFile.filePath,
-      ...task.deleteFiles.map((file) => file.filePath),
-    ]);
-    const result = await this.#use(async (use) => {
-      const rest = { fields: schema.fields, nameMapping: metadata.properties[NAME_MAPPING], lineage };
-      const view = await this.#relation(
-        ["rows", lineage, keyText(fields), ...key].join("\n"),
-        store,
-        metadata,
-        tasks,
-        rest,
-        use,
-      );
-      const filter = whereSql(bind(schema, where));
-      const bytes = toByteString(`SELECT * FROM ${view} WHERE (${filter}) IS NOT TRUE`);
-      const onError = (error: unknown) => sqlError(error, bytes, () => 0);
-      return execute(use.connection, { ...use, bytes, onError, schema: schemaToArrow({ fields }) });
-    });
-    yield* result.batches();
+  remainingRows(request: RowsRequest): AsyncIterable<arrow.RecordBatch> {
+    return this.#rows.remainingRows(request);
+  }
+
+  changedRows(request: ChangedRows): AsyncIterable<arrow.RecordBatch> {
+    return this.#rows.changedRows(request);
+  }
+
+  matchingPositions(request: RowsRequest): ReturnType<RowEngine["matchingPositions"]> {
+    return this.#rows.matchingPositions(request);
+  }
+
+  openMerge(request: MergeRequest): Promise<RowMerge> {
+    return openMerge(this.#relations, this.#scratch, request);
   }
 
   async close(): Promise<void> {
-    await this.#views.close();
-    await this.#files.close();
+    await this.#relations.close();
     this.#instance.closeSync();
-  }
-
-  async #use(work: (use: Use) => Promise<QueryResult>): Promise<QueryResult> {
-    const use = new Use(await this.#instance.connect());
-    try {
-      return await work(use);
-    } catch (error) {
-      use.release();
-      throw error;
-    }
+    await rm(this.#scratch, { recursive: true, force: true });
   }
 
   async #showTables(options: SqlOptions): Promise<string> {
@@ -262,7 +254,7 @@ class DuckDBEngine implements QueryEngine {
     table: Table,
     scan: TableScan,
     use: Use,
-    fields: readonly NestedField[] = scan.schema.fields,
+    columns: Pick<RelationInput, "fields" | "metadataColumns"> = { fields: scan.schema.fields },
   ): Promise<string> {
     const filter = keyText(scan.filter);
     const rows = [table.metadataLocation, scan.snapshot?.snapshotId, filter, scan.limit].join("\n");
@@ -276,33 +268,8 @@ class DuckDBEngine implements QueryEngine {
       bytes: report.resultFileSizeInBytes,
       records: tasks.reduce((sum, task) => sum + task.dataFile.recordCount, 0n),
     });
-    const rest = { fields, nameMapping: table.properties[NAME_MAPPING] };
-    return this.#relation(`${rows}\n${keyText(fields)}`, table.store, table.metadata, tasks, rest, use);
-  }
-
-  /** The view of some files' rows, as long as `use` lasts. */
-  async #relation(
-    key: string,
-    store: ObjectStore,
-    metadata: TableMetadata,
-    tasks: readonly RelationTask[],
-    rest: Pick<RelationInput, "fields" | "nameMapping" | "lineage">,
-    use: Use,
-  ): Promise<string> {
-    const equality = tasks.flatMap((task) =>
-      task.deleteFiles.filter((file) => file.content === "equality-deletes"),
-    );
-    const files = await this.#files.hold(store, [
-      ...tasks.map((task) => task.dataFile),
-      ...new Set(equality),
-    ]);
-    use.onRelease(() => files.release());
-    const fieldType = (id: number) =>
-      metadata.schemas.map((schema) => fieldById(schema, id)?.type).find((type) => type !== undefined);
-    const input = { ...rest, store, tasks, paths: files.paths, fieldType };
-    const view = await this.#views.view(`${key}\n${files.signature}`, input);
-    use.onRelease(view.release);
-    return view.name;
+    const { store, metadata } = table;
+    return this.#relations.view(`${rows}\n${keyText(columns)}`, { store, metadata, tasks, ...columns }, use);
   }
 
   #plan(key: string, scan: TableScan): Promise<ScanPlan> {
@@ -313,46 +280,6 @@ class DuckDBEngine implements QueryEngine {
     plan.catch(() => this.#plans.delete(key));
     if (this.#plans.size > MAX_PLANS) this.#plans.delete(this.#plans.keys().next().value ?? "");
     return plan;
-  }
-}
-
-/** JSON, with the bigints that it has no form for. */
-function keyText(value: unknown): string {
-  return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}n` : part));
-}
-
-/** The scan's columns, and after them whole the columns that only its filter needs. */
-function fieldsFor(scan: TableScan, filter: BoundExpression): NestedField[] {
-  const used = referencedFieldIds(filter);
-  const needed = scan.tableSchema.fields.filter((field) =>
-    [...allFields({ fields: [field] })].some((location) => used.has(location.field.id)),
-  );
-  const fields = [...scan.schema.fields];
-  for (const field of needed) {
-    const selected = fields.find(({ id }) => id === field.id);
-    if (!selected) fields.push(field);
-    else if (keyText(selected) !== keyText(field)) {
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
-        subject: field.name,
-        message: `The scan selects a part of ${field.name} and filters by another part of it.`,
-        remedy: `Select ${field.name} whole.`,
-      });
-    }
-  }
-  return fields;
-}
-
-/** DuckDB reads `timestamptz_ns` in microseconds. Who reads may live with that; what is written back must be whole. */
-function refuseLoss(schema: Schema): void {
-  for (const { field, name } of allFields(schema)) {
-    if (field.type.type !== "timestamptz_ns") continue;
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: name,
-      message: `Rows with ${name} (timestamptz_ns) cannot be rewritten: their nanoseconds would be lost.`,
-      remedy: "Delete whole partitions or files, or merge-on-read.",
-    });
   }
 }
 

@@ -38,6 +38,21 @@ export function sqlError(
   });
 }
 
+/** An error of DuckDB while it read a table's files, with no SQL of a user in it: the files are what is wrong. */
+export function readError(table: string): (cause: unknown) => LakehouseError {
+  return (cause) => {
+    const failure = sqlError(cause, "", () => 0);
+    if (failure.code !== "INVALID_SQL") return failure;
+    return new LakehouseError({
+      code: "CORRUPT_FILE",
+      subject: table,
+      message: `The rows of ${table} cannot be read: ${failure.message}`,
+      remedy: "Restore the file from a backup, or read a snapshot before it.",
+      cause,
+    });
+  };
+}
+
 function caret(bytes: string, position: number): string {
   const at = Math.max(0, Math.min(position, bytes.length));
   const start = bytes.lastIndexOf("\n", at - 1) + 1;

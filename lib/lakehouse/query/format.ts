@@ -1,5 +1,6 @@
 import * as arrow from "apache-arrow";
-import { jsonCell, jsonRows } from "./json.js";
+import type { SqlValue } from "./arrow/values.js";
+import { jsonCell, jsonRows, jsonText } from "./json.js";
 
 export type ResultFormat = "table" | "json" | "ndjson" | "csv";
 
@@ -13,7 +14,7 @@ export function formatRows(
   switch (format) {
     case "table": {
       const total = batches.reduce((sum, batch) => sum + batch.numRows, 0);
-      return table(schema, rowsOf(schema, batches, maxRows), total);
+      return table(columnsOf(schema), rowsOf(schema, batches, maxRows), total);
     }
     case "csv":
       return [...csvLines(schema, batches)].join("");
@@ -24,15 +25,36 @@ export function formatRows(
   }
 }
 
-/** A line for each row, the header first where the format has one; for results too large to hold. */
-export async function* formatLines(
+/** Lines that are handed on together. */
+const LINES_PER_CHUNK = 1024;
+
+/** The text of a result in pieces, as its batches come: what is too large to hold. As `formatRows` gives it whole. */
+export async function* formatBatches(
   schema: arrow.Schema,
   batches: AsyncIterable<arrow.RecordBatch>,
-  format: "ndjson" | "csv",
+  format: Exclude<ResultFormat, "json">,
+  maxRows: number,
 ): AsyncGenerator<string, void, undefined> {
-  const lines = format === "csv" ? csvLines : ndjsonLines;
-  if (format === "csv") yield* csvLines(schema, []);
-  for await (const batch of batches) yield* lines(schema, [batch], false);
+  if (format === "table") {
+    const first: arrow.RecordBatch[] = [];
+    let total = 0;
+    for await (const batch of batches) {
+      if (total < maxRows) first.push(batch);
+      total += batch.numRows;
+    }
+    yield table(columnsOf(schema), rowsOf(schema, first, maxRows), total);
+    return;
+  }
+  if (format === "csv") yield [...csvLines(schema, [])].join("");
+  for await (const batch of batches) {
+    let chunk: string[] = [];
+    for (const line of format === "csv" ? csvLines(schema, [batch], false) : ndjsonLines(schema, [batch])) {
+      if (chunk.push(line) < LINES_PER_CHUNK) continue;
+      yield chunk.join("");
+      chunk = [];
+    }
+    yield chunk.join("");
+  }
 }
 
 function* ndjsonLines(
@@ -77,11 +99,12 @@ function rowsOf(
 /** A column's values as text: as in JSON, without the quotes around what is no text inside. */
 function textCell(field: arrow.Field, data: arrow.Data): (row: number) => string | null {
   const json = jsonCell(field, data);
-  return (row) => {
-    const text = json(row);
-    if (text === "null") return null;
-    return text.startsWith('"') ? (JSON.parse(text) as string) : text;
-  };
+  return (row) => unquoted(json(row));
+}
+
+function unquoted(json: string): string | null {
+  if (json === "null") return null;
+  return json.startsWith('"') ? (JSON.parse(json) as string) : json;
 }
 
 /** A null is an empty cell; an empty text is a quoted one. */
@@ -93,9 +116,44 @@ function csvCell(text: string | null): string {
 /** Characters of a cell, at most; a result for people is for reading, and the other formats have it all. */
 const MAX_CELL = 60;
 
-function table(schema: arrow.Schema, rows: readonly (readonly (string | null)[])[], total: number): string {
-  const names = schema.fields.map((field) => field.name);
-  const right = schema.fields.map(({ type }) => isNumber(type));
+interface TextColumn {
+  readonly name: string;
+  /** Whether it stands to the right, as numbers do. */
+  readonly right: boolean;
+}
+
+function columnsOf(schema: arrow.Schema): TextColumn[] {
+  return schema.fields.map(({ name, type }) => ({ name, right: isNumber(type) }));
+}
+
+/** Records as text: a result that no query gave. Each has a value for each column, in their order. */
+export function formatRecords(
+  names: readonly string[],
+  records: readonly (readonly SqlValue[])[],
+  format: Exclude<ResultFormat, "json">,
+): string {
+  if (format === "ndjson") {
+    const keys = names.map((name) => JSON.stringify(name));
+    return records
+      .map((record) => `{${record.map((value, i) => `${keys[i]}:${jsonText(value)}`).join(",")}}\n`)
+      .join("");
+  }
+  const rows = records.map((record) => record.map((value) => unquoted(jsonText(value))));
+  if (format === "csv") return [names, ...rows].map((row) => `${row.map(csvCell).join(",")}\n`).join("");
+  const columns = names.map((name, i) => ({
+    name,
+    right: records.some((record) => typeof record[i] === "number" || typeof record[i] === "bigint"),
+  }));
+  return table(columns, rows, rows.length);
+}
+
+function table(
+  columns: readonly TextColumn[],
+  rows: readonly (readonly (string | null)[])[],
+  total: number,
+): string {
+  const names = columns.map(({ name }) => name);
+  const right = columns.map((column) => column.right);
   const cells = rows.map((row) => row.map((value) => cut(value === null ? "NULL" : cellText(value))));
   const widths = names.map((name, i) => Math.max(width(name), ...cells.map((row) => width(row[i] ?? ""))));
   const line = (row: readonly string[]) =>

@@ -9,8 +9,9 @@ export {
   openQueryEngine,
   type QueryEngine,
   type QueryEngineOptions,
+  type ScanRowsOptions,
   type SqlOptions,
   type TableRequest,
 } from "./engine.js";
-export type { ResultFormat } from "./format.js";
+export { formatRecords, type ResultFormat } from "./format.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result.js";

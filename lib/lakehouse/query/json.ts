@@ -120,9 +120,13 @@ function numberText(value: number, digits: (value: number) => string): string {
   return Object.is(value, -0) ? "-0.0" : digits(value);
 }
 
+/** Floats below it have fewer digits than the others. */
+const SMALLEST_NORMAL = 2 ** -126;
+
 /** The shortest decimal that rounds to this float: JavaScript's own text is that of a double, `0.10000000149011612`. */
 function shortestFloat(value: number): string {
-  for (let precision = 6; precision < 9; precision++) {
+  // Six digits are shortened by what follows; the smallest numbers have fewer.
+  for (let precision = Math.abs(value) < SMALLEST_NORMAL ? 1 : 6; precision < 9; precision++) {
     const text = value.toPrecision(precision);
     if (Math.fround(Number(text)) === value) return String(Number(text));
   }

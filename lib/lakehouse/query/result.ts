@@ -1,7 +1,7 @@
 import * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import { type SqlValue, valueReader } from "./arrow/values.js";
-import { formatRows, type ResultFormat } from "./format.js";
+import { formatBatches, formatRows, type ResultFormat } from "./format.js";
 
 /** A result row by column name; `SqlValue` says what each SQL type becomes. */
 export type SqlRow = Record<string, SqlValue>;
@@ -110,6 +110,17 @@ export class QueryResult {
    */
   async format(format: ResultFormat, options: { readonly maxRows?: number } = {}): Promise<string> {
     return formatRows(this.schema, await this.#readAll(), format, options.maxRows ?? 40);
+  }
+
+  /**
+   * The same text in pieces, in flat memory. Like `batches()` it reads the stream, once. When it throws, what was given
+   * before is not the whole: hold it back until the end where that matters.
+   */
+  text(
+    format: Exclude<ResultFormat, "json">,
+    options: { readonly maxRows?: number } = {},
+  ): AsyncGenerator<string, void, undefined> {
+    return formatBatches(this.schema, this.batches(), format, options.maxRows ?? 40);
   }
 
   /** Ends the query, wherever it is. */

@@ -32,6 +32,7 @@ function fieldToArrow(field: NestedField): arrow.Field {
   const metadata = new Map([[FIELD_ID_KEY, String(field.id)]]);
   if (field.doc !== undefined) metadata.set(DOC_KEY, field.doc);
   if (field.type.type === "uuid") metadata.set(EXTENSION_KEY, "arrow.uuid");
+  if (field.type.type === "variant") metadata.set(EXTENSION_KEY, "arrow.parquet.variant");
   return new arrow.Field(field.name, typeToArrow(field.type), !field.required, metadata);
 }
 

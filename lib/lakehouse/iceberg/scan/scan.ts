@@ -8,15 +8,16 @@ import { readManifest } from "../manifest/reader.js";
 import { specOf, specsById } from "../manifest/specs.js";
 import type { DataFile, ManifestEntry, ManifestFile } from "../manifest/types.js";
 import type { SequenceNumber, Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
+import { METADATA_COLUMNS } from "../metadata-columns.js";
 import type { PartitionSpec } from "../partitioning/types.js";
-import { selectFields } from "../schema/lookup.js";
-import type { Schema } from "../schema/types.js";
+import { fieldByName, selectFields } from "../schema/lookup.js";
+import type { NestedField, Schema } from "../schema/types.js";
 import { deleteScope } from "./delete-scope.js";
 import { fileFilter } from "./file-filter.js";
 import { resolveSnapshot, type SnapshotAt } from "./snapshot-at.js";
 
 export interface ScanOptions extends SnapshotAt {
-  /** Columns to read, by full name; all when absent. */
+  /** Columns to read, by full name, and metadata columns (`_file`, `_pos`, …); all but these when absent. */
   readonly select?: readonly string[] | undefined;
   /** Only rows for which this is true; files that can have none are not read. */
   readonly filter?: Expression | undefined;
@@ -74,6 +75,8 @@ export class TableScan {
   readonly snapshot: Snapshot | undefined;
   /** The columns that the scan gives, as the snapshot's schema has them. */
   readonly schema: Schema;
+  /** What the scan gives beside them, of the table's metadata. */
+  readonly metadataColumns: readonly NestedField[];
   /** All columns, for the filter's sake. */
   readonly tableSchema: Schema;
   readonly filter: Expression;
@@ -89,7 +92,11 @@ export class TableScan {
     this.tableSchema = schema;
     this.caseSensitive = options.caseSensitive ?? true;
     const lookup = { caseSensitive: this.caseSensitive };
-    this.schema = options.select === undefined ? schema : selectFields(schema, options.select, lookup);
+    const select = options.select?.filter((name) => !isMetadataColumn(schema, name));
+    this.schema = select === undefined ? schema : selectFields(schema, select, lookup);
+    this.metadataColumns = METADATA_COLUMNS.filter(
+      ({ name }) => options.select?.includes(name) && isMetadataColumn(schema, name),
+    );
     this.filter = options.filter ?? { type: "true" };
     this.limit = options.limit;
   }
@@ -145,6 +152,11 @@ export class TableScan {
     }
     return { tasks, report: counts.report(this.snapshot, tasks, performance.now() - began) };
   }
+}
+
+/** A column of the table's own takes precedence. */
+function isMetadataColumn(schema: Schema, name: string): boolean {
+  return METADATA_COLUMNS.some((field) => field.name === name) && fieldByName(schema, name) === undefined;
 }
 
 function sequenced({ dataFile, sequenceNumber = 0n }: ManifestEntry): SequencedFile {

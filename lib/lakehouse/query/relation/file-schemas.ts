@@ -1,7 +1,15 @@
 import { LakehouseError } from "../../errors.js";
-import type { DataFile } from "../../iceberg/index.js";
+import {
+  createNameMapping,
+  type DataFile,
+  type FieldId,
+  type IcebergType,
+  type NameMapping,
+  nameMappingFromJson,
+} from "../../iceberg/index.js";
 import { type ParquetNode, readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { withParts } from "./parquet-nodes.js";
 
 /** The schema of a data file; files with equal schemas share one object and one key. */
 export interface FileSchema {
@@ -9,11 +17,12 @@ export interface FileSchema {
   readonly root: ParquetNode;
 }
 
-/** A level of the table property `schema.name-mapping.default` (spec, "Column Projection", name mapping). */
-interface MappedField {
-  readonly "field-id"?: number;
-  readonly names?: readonly string[];
-  readonly fields?: readonly MappedField[];
+/** What gives ids to the columns of files that carry none. */
+export interface IdSources {
+  /** The table property `schema.name-mapping.default`: JSON text. */
+  readonly nameMapping?: string | undefined;
+  /** Type of a field of this or any older schema. */
+  readonly fieldType: (id: FieldId) => IcebergType | undefined;
 }
 
 const PARALLEL_READS = 16;
@@ -25,25 +34,25 @@ export class FileSchemas {
   readonly #byFile = new Map<string, Promise<FileSchema>>();
   readonly #shared = new Map<string, FileSchema>();
 
-  /** The schemas of `files`, in their order. `nameMapping` is the JSON text of the table's property, if it has it. */
-  async of(store: ObjectStore, files: readonly DataFile[], nameMapping?: string): Promise<FileSchema[]> {
+  /** The schemas of `files`, in their order. */
+  async of(store: ObjectStore, files: readonly DataFile[], ids: IdSources): Promise<FileSchema[]> {
     const schemas = new Array<FileSchema>(files.length);
     let next = 0;
     const work = async () => {
       for (let i = next++; i < files.length; i = next++) {
         const file = files[i];
-        if (file) schemas[i] = await this.#one(store, file, nameMapping);
+        if (file) schemas[i] = await this.#one(store, file, ids);
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, files.length) }, work));
     return schemas;
   }
 
-  #one(store: ObjectStore, file: DataFile, nameMapping: string | undefined): Promise<FileSchema> {
-    const key = `${file.filePath}\n${nameMapping ?? ""}`;
+  #one(store: ObjectStore, file: DataFile, ids: IdSources): Promise<FileSchema> {
+    const key = `${file.filePath}\n${ids.nameMapping ?? ""}`;
     const known = this.#byFile.get(key);
     if (known) return known;
-    const read = this.#read(store, file, nameMapping);
+    const read = this.#read(store, file, ids);
     this.#byFile.set(key, read);
     // A failure may pass: the next query shall try again.
     read.catch(() => this.#byFile.delete(key));
@@ -51,7 +60,7 @@ export class FileSchemas {
     return read;
   }
 
-  async #read(store: ObjectStore, file: DataFile, nameMapping: string | undefined): Promise<FileSchema> {
+  async #read(store: ObjectStore, file: DataFile, ids: IdSources): Promise<FileSchema> {
     if (file.fileFormat !== "parquet") {
       throw new LakehouseError({
         code: "UNSUPPORTED_FEATURE",
@@ -61,7 +70,7 @@ export class FileSchemas {
       });
     }
     const footer = await readFooter(store, file.filePath, Number(file.fileSizeInBytes));
-    const root = hasFieldIds(footer.schema) ? footer.schema : withMappedIds(footer.schema, file, nameMapping);
+    const root = hasFieldIds(footer.schema) ? footer.schema : withIds(footer.schema, ids);
     const key = JSON.stringify(root);
     const shared = this.#shared.get(key) ?? { key, root };
     this.#shared.set(key, shared);
@@ -73,27 +82,31 @@ function hasFieldIds(node: ParquetNode): boolean {
   return node.fieldId !== undefined || node.children.some(hasFieldIds);
 }
 
-function withMappedIds(root: ParquetNode, file: DataFile, nameMapping: string | undefined): ParquetNode {
-  if (nameMapping === undefined) {
-    throw new LakehouseError({
-      code: "INVALID_METADATA",
-      subject: file.filePath,
-      message: `${file.filePath} carries no field ids, and its table has no name mapping to give it some.`,
-      remedy: 'Set the table property "schema.name-mapping.default".',
-    });
-  }
-  return { ...root, children: mapChildren(root.children, JSON.parse(nameMapping) as readonly MappedField[]) };
+/**
+ * A file without field ids takes them from the table's name mapping. Without one its columns are numbered from 1 in
+ * the order of the file, as in Java: so were the ids of a table that adopted files of another format.
+ */
+function withIds(root: ParquetNode, { nameMapping, fieldType }: IdSources): ParquetNode {
+  if (nameMapping !== undefined) return mapFields(root, nameMappingFromJson(nameMapping));
+  const fields = root.children.map(({ name }, i) => {
+    const type = fieldType(i + 1) ?? ({ type: "unknown" } as const);
+    return { id: i + 1, name, required: false, type };
+  });
+  return mapFields(root, createNameMapping({ fields }));
 }
 
-function mapChildren(nodes: readonly ParquetNode[], mapping: readonly MappedField[]): ParquetNode[] {
-  return nodes.map((node) => {
-    // The repeated group of a list or map has no name in the mapping: its children are one level up there.
-    if (node.repetition === "repeated" && node.children.length > 0) {
-      return { ...node, children: mapChildren(node.children, mapping) };
-    }
-    const mapped = mapping.find(({ names }) => names?.includes(node.name));
-    const fieldId = mapped?.["field-id"];
-    const children = mapChildren(node.children, mapped?.fields ?? []);
-    return { ...node, children, ...(fieldId !== undefined && { fieldId }) };
-  });
+function mapFields(node: ParquetNode, mapping: NameMapping): ParquetNode {
+  return { ...node, children: node.children.map((child) => mapField(child, child.name, mapping)) };
+}
+
+/** Elements, keys and values have these names in the mapping, whatever the file calls them. */
+function mapField(node: ParquetNode, name: string, mapping: NameMapping): ParquetNode {
+  const mapped = mapping.find(({ names }) => names.includes(name));
+  const inner = mapped?.fields ?? [];
+  const kind = node.logicalType?.kind;
+  const nested =
+    kind === "list" || kind === "map"
+      ? withParts(node, (part, partName) => mapField(part, partName, inner))
+      : mapFields(node, inner);
+  return mapped?.fieldId === undefined ? nested : { ...nested, fieldId: mapped.fieldId };
 }

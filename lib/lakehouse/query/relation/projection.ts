@@ -1,6 +1,7 @@
 import type { IcebergType, NestedField } from "../../iceberg/index.js";
 import type { ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
+import { listElement, mapEntry } from "./parquet-nodes.js";
 import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
 
 /**
@@ -8,22 +9,42 @@ import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
  * at every depth (spec, "Column Projection"), so renamed, moved, dropped and re-added fields come out right; a field
  * that the files lack takes `missing`, else its initial default, else null.
  *
- * @param missing SQL for top-level fields that files may lack and their partition values tell.
+ * @param missing SQL for fields that files may lack and their partition values tell.
  */
 export function projection(
   fields: readonly NestedField[],
   file: ParquetNode,
   missing: ReadonlyMap<number, string> = new Map(),
-): string {
-  return fields
-    .map((field) => {
-      const node = file.children.find((child) => child.fieldId === field.id);
-      const value = node
-        ? convert(`f.${quoteIdentifier(node.name)}`, field.type, node, 0)
-        : (missing.get(field.id) ?? sqlLiteral(field.type, field.initialDefault ?? null));
-      return `${value} AS ${quoteIdentifier(field.name)}`;
-    })
-    .join(", ");
+): string[] {
+  return fields.map((field) => {
+    const at = file.children.findIndex((child) => child.fieldId === field.id);
+    const node = file.children[at];
+    const value = node
+      ? convert(`f.${fileColumn(at)}`, field.type, node, { missing, depth: 0 })
+      : absent(field, missing);
+    return `${value} AS ${quoteIdentifier(field.name)}`;
+  });
+}
+
+/**
+ * The name that a file's column has in SQL: by its place. DuckDB takes names that differ by case alone for one, and
+ * so for two columns of one file.
+ */
+export function fileColumn(place: number): string {
+  return `p${place}`;
+}
+
+function absent(field: NestedField, missing: ReadonlyMap<number, string>): string {
+  return missing.get(field.id) ?? sqlLiteral(field.type, field.initialDefault ?? null);
+}
+
+/** SQL for a member of a struct: by name, which DuckDB reads alone, unless the name is not the only one for DuckDB. */
+function memberSql(parent: string, siblings: readonly ParquetNode[], at: number): string {
+  const name = siblings[at]?.name ?? "";
+  const alike = siblings.filter((node) => node.name.toLowerCase() === name.toLowerCase());
+  return alike.length === 1
+    ? `struct_extract(${parent}, ${quoteString(name)})`
+    : `struct_extract_at(${parent}, ${at + 1})`;
 }
 
 /** SQL for one field, at the top or inside structs, of files of one Parquet schema; null where they lack it. */
@@ -34,11 +55,9 @@ export function columnSql(
   missing: ReadonlyMap<number, string>,
 ): string {
   const search = (nodes: readonly ParquetNode[], parent?: string): string | undefined => {
-    for (const node of nodes) {
-      const path = parent
-        ? `struct_extract(${parent}, ${quoteString(node.name)})`
-        : `f.${quoteIdentifier(node.name)}`;
-      if (node.fieldId === id) return convert(path, type, node, 0);
+    for (const [at, node] of nodes.entries()) {
+      const path = parent ? memberSql(parent, nodes, at) : `f.${fileColumn(at)}`;
+      if (node.fieldId === id) return convert(path, type, node, { missing, depth: 0 });
       const inner = node.logicalType ? undefined : search(node.children, path);
       if (inner) return inner;
     }
@@ -47,15 +66,22 @@ export function columnSql(
   return search(file.children) ?? missing.get(id) ?? `NULL::${sqlType(type)}`;
 }
 
+interface Conversion {
+  readonly missing: ReadonlyMap<number, string>;
+  /** How many lambdas are around. */
+  readonly depth: number;
+}
+
 /** SQL for `expression`, read from `node`, as a value of `type`. Gives `expression` itself where that is one already. */
-function convert(expression: string, type: IcebergType, node: ParquetNode, depth: number): string {
+function convert(expression: string, type: IcebergType, node: ParquetNode, at: Conversion): string {
   if (same(type, node)) return expression;
   if (type.type === "struct") {
     const members = type.fields.map((field) => {
-      const child = node.children.find(({ fieldId }) => fieldId === field.id);
+      const place = node.children.findIndex(({ fieldId }) => fieldId === field.id);
+      const child = node.children[place];
       const value = child
-        ? convert(`struct_extract(${expression}, ${quoteString(child.name)})`, field.type, child, depth)
-        : sqlLiteral(field.type, field.initialDefault ?? null);
+        ? convert(memberSql(expression, node.children, place), field.type, child, at)
+        : absent(field, at.missing);
       return `${quoteIdentifier(field.name)} := ${value}`;
     });
     return `CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${members.join(", ")}) END`;
@@ -63,19 +89,31 @@ function convert(expression: string, type: IcebergType, node: ParquetNode, depth
   if (type.type === "list") {
     const element = listElement(node);
     if (!element) return `CAST(${expression} AS ${sqlType(type)})`;
-    const item = `e${depth}`;
-    return `list_transform(${expression}, lambda ${item}: ${convert(item, type.element, element, depth + 1)})`;
+    const item = `e${at.depth}`;
+    const inside = convert(item, type.element, element, { ...at, depth: at.depth + 1 });
+    return `list_transform(${expression}, lambda ${item}: ${inside})`;
   }
   if (type.type === "map") {
-    const [key, value] = node.children[0]?.children ?? [];
-    if (!key || !value) return `CAST(${expression} AS ${sqlType(type)})`;
-    const item = `e${depth}`;
-    const k = convert(`struct_extract(${item}, 'key')`, type.key, key, depth + 1);
-    const v = convert(`struct_extract(${item}, 'value')`, type.value, value, depth + 1);
+    const entry = mapEntry(node);
+    if (!entry) return `CAST(${expression} AS ${sqlType(type)})`;
+    const item = `e${at.depth}`;
+    const inside = { ...at, depth: at.depth + 1 };
+    const k = convert(`struct_extract(${item}, 'key')`, type.key, entry[0], inside);
+    const v = convert(`struct_extract(${item}, 'value')`, type.value, entry[1], inside);
     const entries = `list_transform(map_entries(${expression}), lambda ${item}: struct_pack(k := ${k}, v := ${v}))`;
     return `CASE WHEN ${expression} IS NULL THEN NULL ELSE map_from_entries(${entries}) END`;
   }
+  if (type.type === "variant") return variantSql(expression, node);
   return castPrimitive(expression, type, node);
+}
+
+/** A variant's two parts. DuckDB puts together what a writer shredded; a plain struct has them as they are. */
+function variantSql(expression: string, node: ParquetNode): string {
+  const whole =
+    node.logicalType?.kind === "variant"
+      ? `variant_to_parquet_variant(${expression})`
+      : `struct_pack(metadata := struct_extract(${expression}, 'metadata'), "value" := struct_extract(${expression}, 'value'))`;
+  return `CASE WHEN ${expression} IS NULL THEN NULL ELSE ${whole} END`;
 }
 
 function castPrimitive(expression: string, type: IcebergType, node: ParquetNode): string {
@@ -86,9 +124,8 @@ function castPrimitive(expression: string, type: IcebergType, node: ParquetNode)
     if (type.type === "string") return `decode(${expression})`;
   }
   if (node.logicalType?.kind === "string" && sqlType(type) === "BLOB") return `encode(${expression})`;
-  if (type.type === "variant") {
-    const message = quoteString("a column of the type variant cannot be read by SQL yet");
-    return `CAST(error(${message}) AS VARCHAR)`;
+  if (node.logicalType?.kind === "geometry" || node.logicalType?.kind === "geography") {
+    return `ST_AsWKB(${expression})`;
   }
   return `CAST(${expression} AS ${sqlType(type)})`;
 }
@@ -109,22 +146,10 @@ function same(type: IcebergType, node: ParquetNode): boolean {
       return element?.fieldId === type.elementId && same(type.element, element);
     }
     case "map": {
-      const [key, value] = node.children[0]?.children ?? [];
-      return key !== undefined && value !== undefined && same(type.key, key) && same(type.value, value);
+      const entry = mapEntry(node);
+      return entry !== undefined && same(type.key, entry[0]) && same(type.value, entry[1]);
     }
     default:
       return parquetSqlType(node) === sqlType(type);
   }
-}
-
-/**
- * The element of a list node. Writers of old put the element where the repeated group is now (parquet-format,
- * LogicalTypes, "Backward-compatibility rules").
- */
-function listElement(node: ParquetNode): ParquetNode | undefined {
-  const repeated = node.children[0];
-  if (!repeated) return undefined;
-  const wrapped =
-    repeated.children.length === 1 && repeated.name !== "array" && !repeated.name.endsWith("_tuple");
-  return wrapped ? repeated.children[0] : repeated;
 }

@@ -1,17 +1,22 @@
 import {
+  allFields,
   type DataFile,
+  FILE,
   type FieldId,
   type IcebergType,
-  LAST_UPDATED_SEQUENCE_NUMBER,
   type NestedField,
   type PartitionSpec,
+  POSITION,
   ROW_ID,
+  SPEC_ID,
 } from "../../iceberg/index.js";
-import type { ObjectStore } from "../../storage/index.js";
+import type { ParquetNode } from "../../parquet/index.js";
+import { type ObjectStore, pathOfFile } from "../../storage/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
-import { columnSql, projection } from "./projection.js";
+import { columnSql, fileColumn, projection } from "./projection.js";
 import { sqlLiteral, sqlType } from "./sql-types.js";
+import { type StandIns, schemasOf } from "./stand-ins.js";
 
 /** What a relation needs of a scan task: a data file, the deletes that apply to it, and its partition spec. */
 export interface RelationTask {
@@ -19,7 +24,12 @@ export interface RelationTask {
   readonly deleteFiles: readonly DataFile[];
   readonly spec: PartitionSpec;
   readonly sequenceNumber: bigint;
+  /** What `TASK` tells of its rows. */
+  readonly number?: number;
 }
+
+/** A column that is in no table: the number of the task that a row is of. */
+export const TASK: NestedField = { id: -1, name: "_task", required: true, type: { type: "long" } };
 
 /** A table at one snapshot, as far as SQL needs to know it. */
 export interface RelationInput {
@@ -32,12 +42,13 @@ export interface RelationInput {
   readonly fieldType: (id: FieldId) => IcebergType | undefined;
   /** The table property `schema.name-mapping.default`. */
   readonly nameMapping?: string | undefined;
-  /** Adds the columns of row lineage, as readers see them, after the fields (spec, "Row Lineage"). */
-  readonly lineage?: boolean | undefined;
+  /** Metadata columns to add after the fields; those of row lineage as readers see them (spec, "Row Lineage"). */
+  readonly metadataColumns?: readonly NestedField[] | undefined;
 }
 
 export interface RelationContext {
   readonly schemas: FileSchemas;
+  readonly standIns: StandIns;
   /** Makes a DuckDB table (file_index UBIGINT, pos BIGINT) of deleted rows and gives its name. */
   positionTable(tasks: readonly RelationTask[]): Promise<string>;
 }
@@ -48,10 +59,10 @@ export interface RelationContext {
  */
 export async function relationSql(input: RelationInput, context: RelationContext): Promise<string> {
   if (input.tasks.length === 0) {
-    return emptySql(input.lineage ? [...input.fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : input.fields);
+    return emptySql([...input.fields, ...(input.metadataColumns ?? [])]);
   }
   const files = input.tasks.map((task) => task.dataFile);
-  const schemas = await context.schemas.of(input.store, files, input.nameMapping);
+  const schemas = await schemasOf(files, input, context.standIns, context.schemas);
   const groups = new Map<string, Group>();
   input.tasks.forEach((task, i) => {
     const schema = schemas[i] as FileSchema;
@@ -80,23 +91,35 @@ function emptySql(fields: readonly NestedField[]): string {
 
 async function groupSql(input: RelationInput, group: Group, context: RelationContext): Promise<string> {
   const missing = partitionConstants(input, group);
-  const lineage = input.lineage ? `, ${lineageColumns(group)}` : "";
-  const columns = projection(input.fields, group.schema.root, missing) + lineage;
+  const columns = [
+    ...projection(input.fields, group.schema.root, missing),
+    ...(input.metadataColumns ?? []).map((field) => `${metadataColumn(field, group)} AS ${field.name}`),
+  ];
   const files = group.tasks.map((task) => task.dataFile);
-  const from = readFiles(input, files, group.positions || input.lineage === true);
+  const from = readFiles(input, files, group.schema, context.standIns);
   const joins: string[] = [];
   if (group.positions) {
     const table = await context.positionTable(group.tasks);
     joins.push(`ANTI JOIN ${table} AS p ON f.file_index = p.file_index AND f.file_row_number = p.pos`);
   }
   joins.push(...(await equalityJoins(input, group, missing, context)));
-  return `SELECT ${columns} FROM ${from} AS f ${joins.join(" ")}`.trimEnd();
+  return `SELECT ${columns.join(", ")} FROM ${from} ${joins.join(" ")}`.trimEnd();
 }
 
-function readFiles(input: RelationInput, files: readonly DataFile[], rowNumbers: boolean): string {
-  const paths = files.map((file) => quoteString(escapeGlob(input.paths.get(file.filePath) ?? file.filePath)));
-  const options = `hive_partitioning = false${rowNumbers ? ", file_row_number = true" : ""}`;
-  return `read_parquet([${paths.join(", ")}], ${options})`;
+/** The files as `f`, with their columns named by place; DuckDB adds `file_index` and `file_row_number`. */
+function readFiles(
+  input: RelationInput,
+  files: readonly DataFile[],
+  schema: FileSchema,
+  standIns: StandIns,
+): string {
+  const paths = files.map(({ filePath }) => {
+    const standIn = standIns.get(filePath);
+    const local = standIn ? pathOfFile(standIn.filePath) : (input.paths.get(filePath) ?? filePath);
+    return quoteString(escapeGlob(local));
+  });
+  const columns = schema.root.children.map((_, place) => fileColumn(place));
+  return `read_parquet([${paths.join(", ")}], hive_partitioning = false) AS f(${columns.join(", ")})`;
 }
 
 /** DuckDB takes `*`, `?` and `[` in a path for a pattern: in brackets each stands for itself. */
@@ -110,9 +133,16 @@ function escapeGlob(path: string): string {
  */
 function partitionConstants(input: RelationInput, group: Group): Map<number, string> {
   const constants = new Map<number, string>();
-  const present = new Set(group.schema.root.children.map((child) => child.fieldId));
-  for (const field of input.fields) {
-    if (present.has(field.id)) continue;
+  const sources = new Set(
+    group.tasks.flatMap(({ spec }) =>
+      spec.fields
+        .filter(({ transform }) => transform.transform === "identity")
+        .map(({ sourceIds }) => sourceIds[0]),
+    ),
+  );
+  const present = fieldIdsOf(group.schema.root);
+  for (const { field } of allFields(input)) {
+    if (!sources.has(field.id) || present.has(field.id)) continue;
     const values = group.tasks.map(({ dataFile, spec }) => {
       const at = spec.fields.findIndex(
         ({ sourceIds, transform }) => transform.transform === "identity" && sourceIds[0] === field.id,
@@ -128,17 +158,50 @@ function partitionConstants(input: RelationInput, group: Group): Map<number, str
   return constants;
 }
 
+function fieldIdsOf(node: ParquetNode, ids = new Set<number>()): Set<number> {
+  if (node.fieldId !== undefined) ids.add(node.fieldId);
+  for (const child of node.children) fieldIdsOf(child, ids);
+  return ids;
+}
+
+/** One of the values for each file, in the order of the files. */
+function perFile(type: string, values: readonly string[]): string {
+  return `list_extract([${values.map((value) => `${value}::${type}`).join(", ")}], f.file_index::BIGINT + 1)`;
+}
+
 /** What a file stores of its rows' lineage counts; the rest is inherited from its entry in the manifest. */
-function lineageColumns(group: Group): string {
-  const perFile = (values: readonly (bigint | undefined)[]) =>
-    `list_extract([${values.map((value) => `${value ?? "NULL"}::BIGINT`).join(", ")}], f.file_index::BIGINT + 1)`;
-  const firstRowIds = perFile(group.tasks.map((task) => task.dataFile.firstRowId));
-  const sequenceNumbers = perFile(group.tasks.map((task) => task.sequenceNumber));
-  const stored = (field: NestedField) => columnSql(field.id, field.type, group.schema.root, new Map());
-  return [
-    `COALESCE(${stored(ROW_ID)}, ${firstRowIds} + f.file_row_number) AS ${ROW_ID.name}`,
-    `COALESCE(${stored(LAST_UPDATED_SEQUENCE_NUMBER)}, ${sequenceNumbers}) AS ${LAST_UPDATED_SEQUENCE_NUMBER.name}`,
-  ].join(", ");
+function metadataColumn(column: NestedField, { tasks, schema }: Group): string {
+  const stored = () => columnSql(column.id, column.type, schema.root, new Map());
+  switch (column.id) {
+    case FILE.id:
+      return perFile(
+        "VARCHAR",
+        tasks.map(({ dataFile }) => quoteString(dataFile.filePath)),
+      );
+    case TASK.id:
+      return perFile(
+        "BIGINT",
+        tasks.map((task) => String(task.number ?? "NULL")),
+      );
+    case POSITION.id:
+      return "f.file_row_number";
+    case SPEC_ID.id:
+      return perFile(
+        "INTEGER",
+        tasks.map(({ spec }) => String(spec.specId)),
+      );
+    case ROW_ID.id: {
+      const first = perFile(
+        "BIGINT",
+        tasks.map(({ dataFile }) => String(dataFile.firstRowId ?? "NULL")),
+      );
+      return `COALESCE(${stored()}, ${first} + f.file_row_number)`;
+    }
+    default: {
+      const sequenceNumbers = tasks.map((task) => String(task.sequenceNumber));
+      return `COALESCE(${stored()}, ${perFile("BIGINT", sequenceNumbers)})`;
+    }
+  }
 }
 
 /** One anti-join per set of delete columns and schema of delete files: null equals null (spec, "Equality Delete Files"). */
@@ -149,7 +212,7 @@ async function equalityJoins(
   context: RelationContext,
 ): Promise<string[]> {
   if (group.equality.length === 0) return [];
-  const schemas = await context.schemas.of(input.store, group.equality, input.nameMapping);
+  const schemas = await schemasOf(group.equality, input, context.standIns, context.schemas);
   const sets = new Map<string, { ids: readonly FieldId[]; schema: FileSchema; files: DataFile[] }>();
   group.equality.forEach((file, i) => {
     const ids = file.equalityIds ?? [];
@@ -162,11 +225,11 @@ async function equalityJoins(
   return [...sets.values()].map(({ ids, schema, files }, n) => {
     const typed = ids.map((id) => ({ id, type: input.fieldType(id) ?? { type: "unknown" as const } }));
     const keys = typed.map(({ id, type }, i) => `${columnSql(id, type, schema.root, new Map())} AS k${i}`);
-    const from = readFiles(input, files, false);
+    const from = readFiles(input, files, schema, context.standIns);
     const conditions = typed.map(
       ({ id, type }, i) =>
         `${columnSql(id, type, group.schema.root, missing)} IS NOT DISTINCT FROM d${n}.k${i}`,
     );
-    return `ANTI JOIN (SELECT ${keys.join(", ")} FROM ${from} AS f) AS d${n} ON ${conditions.join(" AND ")}`;
+    return `ANTI JOIN (SELECT ${keys.join(", ")} FROM ${from}) AS d${n} ON ${conditions.join(" AND ")}`;
   });
 }

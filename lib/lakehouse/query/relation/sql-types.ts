@@ -10,7 +10,7 @@ import type { ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 
 /**
- * The DuckDB type of an Iceberg type. DuckDB has no nanosecond timestamp with a zone: `timestamptz_ns` becomes
+ * The DuckDB type of an Iceberg type. A variant is a struct of its two parts, as in Arrow. DuckDB has no nanosecond timestamp with a zone: `timestamptz_ns` becomes
  * TIMESTAMP_NS, the same instant in UTC.
  */
 export function sqlType(type: IcebergType): string {
@@ -50,7 +50,7 @@ export function sqlType(type: IcebergType): string {
     case "unknown":
       return "INTEGER";
     case "variant":
-      return "VARCHAR";
+      return 'STRUCT(metadata BLOB, "value" BLOB)';
     case "struct":
       return `STRUCT(${type.fields.map(({ name, type: t }) => `${quoteIdentifier(name)} ${sqlType(t)}`).join(", ")})`;
     case "list":
@@ -73,10 +73,12 @@ export function parquetSqlType(node: ParquetNode): string | undefined {
       return "DOUBLE";
     case "INT32":
       if (logical?.kind === "date") return "DATE";
-      if (logical?.kind === "time") return "TIME";
+      if (logical?.kind === "time") return logical.adjustedToUtc ? undefined : "TIME";
       return logical?.kind === "int" && (logical.bits !== 32 || !logical.signed) ? undefined : "INTEGER";
     case "INT64":
-      if (logical?.kind === "time") return logical.unit === "nanos" ? undefined : "TIME";
+      if (logical?.kind === "time") {
+        return logical.unit === "nanos" || logical.adjustedToUtc ? undefined : "TIME";
+      }
       if (logical?.kind === "timestamp") {
         if (logical.adjustedToUtc) return logical.unit === "nanos" ? undefined : "TIMESTAMP WITH TIME ZONE";
         return logical.unit === "nanos" ? "TIMESTAMP_NS" : "TIMESTAMP";

@@ -1,3 +1,4 @@
+import path from "node:path";
 import {
   BIGINT,
   type DuckDBConnection,
@@ -9,6 +10,7 @@ import duckdb from "@duckdb/node-bindings";
 import { PositionDeleteReader } from "../../iceberg/index.js";
 import { FileSchemas } from "./file-schemas.js";
 import { type RelationInput, type RelationTask, relationSql } from "./relation.js";
+import { makeStandIns, removeStandIns } from "./stand-ins.js";
 
 /** A view that a statement may read until it is released. */
 export interface RelationView {
@@ -21,8 +23,15 @@ const SCHEMA = "lakehouse";
 const MAX_IDLE_VIEWS = 128;
 const CHUNK_ROWS = 2048;
 
+interface View {
+  readonly name: string;
+  readonly tables: readonly string[];
+  /** Where its stand-ins are. */
+  readonly folder: string;
+}
+
 interface Entry {
-  readonly view: Promise<{ readonly name: string; readonly tables: readonly string[] }>;
+  readonly view: Promise<View>;
   users: number;
 }
 
@@ -37,8 +46,12 @@ export class RelationViews {
   #ready: Promise<DuckDBConnection> | undefined;
   #count = 0;
 
-  constructor(instance: DuckDBInstance) {
+  readonly #scratch: string;
+
+  /** @param scratch folder for files that stand in for others; it goes when this is closed. */
+  constructor(instance: DuckDBInstance, scratch: string) {
     this.#instance = instance;
+    this.#scratch = scratch;
   }
 
   /**
@@ -67,6 +80,7 @@ export class RelationViews {
 
   async close(): Promise<void> {
     (await this.#ready?.catch(() => undefined))?.closeSync();
+    await removeStandIns(this.#scratch);
   }
 
   async #connection(): Promise<DuckDBConnection> {
@@ -82,8 +96,10 @@ export class RelationViews {
     const connection = await this.#connection();
     const tables: string[] = [];
     const reader = new PositionDeleteReader(input.store);
+    const folder = path.join(this.#scratch, String(++this.#count));
     const sql = await relationSql(input, {
       schemas: this.#schemas,
+      standIns: await makeStandIns(input, this.#schemas, folder),
       positionTable: async (tasks) => {
         const table = `deleted_${++this.#count}`;
         tables.push(`${SCHEMA}.${table}`);
@@ -93,7 +109,7 @@ export class RelationViews {
     });
     const name = `${SCHEMA}.relation_${++this.#count}`;
     await connection.run(`CREATE VIEW ${name} AS ${sql}`);
-    return { name, tables };
+    return { name, tables, folder };
   }
 
   /** Drops the views that were not used for the longest time. */
@@ -104,9 +120,10 @@ export class RelationViews {
       if (this.#entries.size <= MAX_IDLE_VIEWS) return;
       if (entry.users > 0) continue;
       this.#entries.delete(key);
-      const { name, tables } = await entry.view;
+      const { name, tables, folder } = await entry.view;
       await connection.run(`DROP VIEW ${name}`);
       for (const table of tables) await connection.run(`DROP TABLE ${table}`);
+      await removeStandIns(folder);
     }
   }
 }

@@ -1,0 +1,90 @@
+import { constants } from "node:fs";
+import { copyFile, mkdir, open, rm } from "node:fs/promises";
+import path from "node:path";
+import { allFields, type DataFile } from "../../iceberg/index.js";
+import { hasZonedNanoseconds, readFooter, withoutNanosecondZones } from "../../parquet/index.js";
+import { fileUri, type ObjectStore, openAnywhere } from "../../storage/index.js";
+import type { FileSchema, FileSchemas } from "./file-schemas.js";
+import type { RelationInput } from "./relation.js";
+
+/** Parquet files on this machine's disk that are read in place of others: the same rows in the same order. */
+export type StandIns = ReadonlyMap<string, DataFile>;
+
+/**
+ * Makes stand-ins for the files that DuckDB would not read whole: of instants in nanoseconds it keeps microseconds, of
+ * local timestamps in nanoseconds all. So it gets a copy in which they are called that.
+ *
+ * @param folder made when needed; what is in it is the caller's to remove.
+ */
+export async function makeStandIns(
+  input: RelationInput,
+  schemas: FileSchemas,
+  folder: string,
+): Promise<StandIns> {
+  const standIns = new Map<string, DataFile>();
+  const files = filesOf(input);
+  const ids = files.flatMap((file) => file.equalityIds ?? []);
+  const zoned = ids.some((id) => input.fieldType(id)?.type === "timestamptz_ns");
+  if (!zoned && ![...allFields(input)].some(({ field }) => field.type.type === "timestamptz_ns"))
+    return standIns;
+  const known = await schemas.of(input.store, files, input);
+  for (const [i, file] of files.entries()) {
+    if (!hasZonedNanoseconds((known[i] as FileSchema).root)) continue;
+    await mkdir(folder, { recursive: true });
+    const copy = path.join(folder, `${i}.parquet`);
+    standIns.set(file.filePath, await copyWithoutZones(input, file, copy));
+  }
+  return standIns;
+}
+
+/** Each data file and equality delete file, once. */
+function filesOf(input: RelationInput): DataFile[] {
+  const files = new Map<string, DataFile>();
+  for (const { dataFile, deleteFiles } of input.tasks) {
+    files.set(dataFile.filePath, dataFile);
+    for (const file of deleteFiles) if (file.content === "equality-deletes") files.set(file.filePath, file);
+  }
+  return [...files.values()];
+}
+
+async function copyWithoutZones(input: RelationInput, file: DataFile, copy: string): Promise<DataFile> {
+  const size = Number(file.fileSizeInBytes);
+  const footer = await readFooter(input.store, file.filePath, size);
+  const metadata = withoutNanosecondZones(footer, file.filePath);
+  await copyFile(input.paths.get(file.filePath) ?? file.filePath, copy, constants.COPYFILE_FICLONE);
+  const end = new Uint8Array(metadata.length + 8);
+  end.set(metadata);
+  new DataView(end.buffer).setUint32(metadata.length, metadata.length, true);
+  end.set(Buffer.from("PAR1"), metadata.length + 4);
+  const start = size - 8 - footer.metadata.length;
+  const handle = await open(copy, "r+");
+  try {
+    await handle.truncate(start);
+    await handle.write(end, 0, end.length, start);
+  } finally {
+    await handle.close();
+  }
+  return { ...file, filePath: fileUri(copy), fileSizeInBytes: BigInt(start + end.length) };
+}
+
+/** The schemas of `files`, or of what stands in for them. */
+export async function schemasOf(
+  files: readonly DataFile[],
+  input: RelationInput,
+  standIns: StandIns,
+  schemas: FileSchemas,
+): Promise<FileSchema[]> {
+  const own = files.filter((file) => !standIns.has(file.filePath));
+  const others = files.flatMap((file) => standIns.get(file.filePath) ?? []);
+  const found = new Map<DataFile, FileSchema>();
+  const add = async (store: ObjectStore, some: readonly DataFile[]) => {
+    const known = await schemas.of(store, some, input);
+    for (const [i, file] of some.entries()) found.set(file, known[i] as FileSchema);
+  };
+  await Promise.all([add(input.store, own), add(openAnywhere(), others)]);
+  return files.map((file) => found.get(standIns.get(file.filePath) ?? file) as FileSchema);
+}
+
+export async function removeStandIns(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}

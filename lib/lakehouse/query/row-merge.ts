@@ -1,0 +1,241 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import type * as arrow from "apache-arrow";
+import { LakehouseError } from "../errors.js";
+import {
+  alwaysFalse,
+  and,
+  type DataFile,
+  type Expression,
+  gtEq,
+  isIn,
+  type LiteralInput,
+  ltEq,
+  type MergeRequest,
+  POSITION,
+  type PositionBitmap,
+  ROW_ID,
+  type RowMerge,
+  type ScanTask,
+  schemaToArrow,
+} from "../iceberg/index.js";
+import { writeParquet } from "../parquet/index.js";
+import { LocalStore } from "../storage/index.js";
+import { sqlError } from "./errors.js";
+import { execute } from "./execute.js";
+import { TASK } from "./relation/relation.js";
+import type { Relations, Use } from "./relation/relations.js";
+import type { QueryResult, SqlRow } from "./result.js";
+import {
+  collectPositions,
+  hasLineage,
+  numbered,
+  POSITIONS,
+  refuseLoss,
+  rowsView,
+  storedFields,
+} from "./row-reader.js";
+import { quoteIdentifier, toByteString } from "./sql/tokens.js";
+
+type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
+
+/** So many values of a key column are listed in a filter; more are given as a range. */
+const MAX_VALUES = 100;
+
+/** Writes the source to the disk, so that it may be of any size, and checks its keys. */
+export async function openMerge(
+  relations: Relations,
+  scratch: string,
+  request: MergeRequest,
+): Promise<RowMerge> {
+  refuseLoss(request.schema);
+  await mkdir(scratch, { recursive: true });
+  const store = new LocalStore(scratch, { durable: false });
+  const uri = `${store.root}/merge-${randomUUID()}.parquet`;
+  const written = await writeParquet(store, uri, schemaToArrow(request.schema), request.source);
+  const dataFile: DataFile = {
+    content: "data",
+    filePath: uri,
+    fileFormat: "parquet",
+    specId: 0,
+    partition: [],
+    recordCount: written.recordCount,
+    fileSizeInBytes: written.fileSizeInBytes,
+  };
+  const source: ScanTask = {
+    dataFile,
+    deleteFiles: [],
+    residual: { type: "true" },
+    spec: { specId: 0, fields: [] },
+    sequenceNumber: 0n,
+  };
+  const end = async (): Promise<void> => store.delete([uri]);
+  try {
+    return await relations.use(async (use) => {
+      const tasks = [source];
+      const view = await rowsView(relations, { ...request, store, tasks }, use, true);
+      const merge = new DuckDBMerge(relations, request, use, view, end);
+      await merge.checkKeys();
+      await merge.findRange();
+      return merge;
+    });
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+class DuckDBMerge implements RowMerge {
+  range: Expression = alwaysFalse;
+  readonly #relations: Relations;
+  readonly #request: MergeRequest;
+  /** Holds the source's view, and the table of matches, until the end. */
+  readonly #use: Use;
+  readonly #source: string;
+  readonly #end: () => Promise<void>;
+  /** A table of what was matched: file, pos, row_id (v3), source (the source's row), changed. */
+  readonly #matches = `lakehouse.matches_${randomUUID().replaceAll("-", "")}`;
+  #tasks: readonly ScanTask[] = [];
+
+  constructor(
+    relations: Relations,
+    request: MergeRequest,
+    use: Use,
+    source: string,
+    end: () => Promise<void>,
+  ) {
+    this.#relations = relations;
+    this.#request = request;
+    this.#use = use;
+    this.#source = source;
+    this.#end = end;
+  }
+
+  async checkKeys(): Promise<void> {
+    const keys = this.#request.on.map(quoteIdentifier);
+    const filled = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
+    const list = keys.join(", ");
+    const [twice] = await this.#rows(
+      `SELECT ${list}, count(*) AS n FROM ${this.#source} WHERE ${filled} GROUP BY ${list} HAVING count(*) > 1 LIMIT 1`,
+    );
+    if (twice === undefined) return;
+    const key = this.#request.on.map((name) => `${name}=${String(twice[name])}`).join(", ");
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: key,
+      message: `${twice.n} of the rows to be merged have the key ${key}.`,
+      remedy: "Keep one row for each key: which of them should win is not for a merge to guess.",
+    });
+  }
+
+  async findRange(): Promise<void> {
+    const { on, schema } = this.#request;
+    const keys = on.map(quoteIdentifier);
+    const filled = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
+    const [bounds] = await this.#rows(
+      `SELECT count(*) AS n, ${keys.map((key, i) => `min(${key}) AS a${i}, max(${key}) AS b${i}`).join(", ")} FROM ${this.#source} WHERE ${filled}`,
+    );
+    if (bounds === undefined || Number(bounds.n) === 0) return;
+    const parts: Expression[] = [];
+    for (const [i, name] of on.entries()) {
+      const type = schema.fields.find((field) => field.name === name)?.type.type;
+      // NaN equals NaN as a key, and no filter says so.
+      if (type === "float" || type === "double") continue;
+      const values = await this.#rows(
+        `SELECT DISTINCT ${keys[i]} AS v FROM ${this.#source} WHERE ${filled} LIMIT ${MAX_VALUES + 1}`,
+      );
+      if (values.length <= MAX_VALUES) {
+        parts.push(
+          isIn(
+            name,
+            values.map(({ v }) => v as LiteralInput),
+          ),
+        );
+      } else if (type !== "boolean") {
+        parts.push(gtEq(name, bounds[`a${i}`] as LiteralInput), ltEq(name, bounds[`b${i}`] as LiteralInput));
+      }
+    }
+    this.range = parts.reduce((all, part) => (all.type === "true" ? part : and(all, part)), {
+      type: "true",
+    } as Expression);
+  }
+
+  async match(
+    tasks: readonly ScanTask[],
+    onlyChanged: boolean,
+  ): Promise<ReadonlyMap<ScanTask, PositionBitmap>> {
+    this.#tasks = tasks;
+    const { on, schema } = this.#request;
+    const view = await rowsView(this.#relations, { ...this.#request, tasks }, this.#use, true);
+    const keys = on.map((name) => `t.${quoteIdentifier(name)} = s.${quoteIdentifier(name)}`).join(" AND ");
+    const differs = schema.fields
+      .filter(({ name }) => !on.includes(name))
+      .map(({ name }) => `t.${quoteIdentifier(name)} IS DISTINCT FROM s.${quoteIdentifier(name)}`);
+    const changed = onlyChanged ? (differs.length === 0 ? "false" : differs.join(" OR ")) : "true";
+    const rowId = hasLineage(this.#request) ? `t.${ROW_ID.name}` : "NULL::BIGINT";
+    await this.#run(
+      `CREATE TABLE ${this.#matches} AS SELECT t.${TASK.name} AS file, t.${POSITION.name} AS pos, ${rowId} AS row_id, s.${POSITION.name} AS source, (${changed}) AS changed FROM ${view} AS t JOIN ${this.#source} AS s ON ${keys}`,
+    );
+    const rows = `SELECT file, pos FROM ${this.#matches} WHERE changed ORDER BY file, pos`;
+    return collectPositions(tasks, this.#batches(rows, POSITIONS));
+  }
+
+  async *remainingRows(tasks: readonly ScanTask[]): Batches {
+    const request = { ...this.#request, tasks };
+    const fields = storedFields(request);
+    const view = await rowsView(this.#relations, request, this.#use, true, numbered(this.#tasks));
+    const columns = fields.map(({ name }) => `t.${quoteIdentifier(name)}`).join(", ");
+    const gone = `SELECT file, pos FROM ${this.#matches} WHERE changed`;
+    const sql = `SELECT ${columns} FROM ${view} AS t ANTI JOIN (${gone}) AS m ON t.${TASK.name} = m.file AND t.${POSITION.name} = m.pos`;
+    yield* this.#batches(sql, schemaToArrow({ fields }));
+  }
+
+  async *updatedRows(): Batches {
+    const fields = storedFields(this.#request);
+    const lineage = hasLineage(this.#request) ? ", m.row_id, NULL::BIGINT" : "";
+    const sql = `SELECT ${this.#columns()}${lineage} FROM ${this.#source} AS s JOIN ${this.#matches} AS m ON s.${POSITION.name} = m.source WHERE m.changed`;
+    yield* this.#batches(sql, schemaToArrow({ fields }));
+  }
+
+  async *insertedRows(): Batches {
+    const sql = `SELECT ${this.#columns()} FROM ${this.#source} AS s ANTI JOIN ${this.#matches} AS m ON s.${POSITION.name} = m.source`;
+    yield* this.#batches(sql, schemaToArrow(this.#request.schema));
+  }
+
+  #columns(): string {
+    return this.#request.schema.fields.map(({ name }) => `s.${quoteIdentifier(name)}`).join(", ");
+  }
+
+  async *#batches(sql: string, schema?: arrow.Schema): Batches {
+    yield* (await this.#execute(sql, schema)).batches();
+  }
+
+  async #rows(sql: string): Promise<SqlRow[]> {
+    return (await this.#execute(sql)).rows();
+  }
+
+  #execute(sql: string, schema?: arrow.Schema): Promise<QueryResult> {
+    const bytes = toByteString(sql);
+    const onError = (error: unknown) => sqlError(error, bytes, (position) => position);
+    return this.#relations.use((use) =>
+      execute(use.connection, { ...use, bytes, onError, ...(schema && { schema }) }),
+    );
+  }
+
+  async #run(sql: string): Promise<void> {
+    try {
+      await this.#use.connection.run(sql);
+    } catch (error) {
+      throw sqlError(error, toByteString(sql), (position) => position);
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#run(`DROP TABLE IF EXISTS ${this.#matches}`);
+    } finally {
+      this.#use.release();
+      await this.#end();
+    }
+  }
+}

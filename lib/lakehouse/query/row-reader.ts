@@ -1,0 +1,233 @@
+import type * as arrow from "apache-arrow";
+import { Schema as ArrowSchema, Field, Int64 } from "apache-arrow";
+import { LakehouseError } from "../errors.js";
+import {
+  allFields,
+  bind,
+  type ChangedRows,
+  canonicalValue,
+  LAST_UPDATED_SEQUENCE_NUMBER,
+  type NestedField,
+  POSITION,
+  PositionBitmap,
+  ROW_ID,
+  type RowEngine,
+  type RowsRequest,
+  rowsToBatches,
+  type ScanTask,
+  type Schema,
+  schemaToArrow,
+  typeToString,
+} from "../iceberg/index.js";
+import { valueReader } from "./arrow/values.js";
+import { sqlError } from "./errors.js";
+import { execute } from "./execute.js";
+import { TASK } from "./relation/relation.js";
+import { keyText, type Relations, type Use } from "./relation/relations.js";
+import { sqlLiteral, sqlType } from "./relation/sql-types.js";
+import { whereSql } from "./relation/where.js";
+import { quoteIdentifier, toByteString } from "./sql/tokens.js";
+
+type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
+
+/** Reads the rows that row-level changes need, out of the files that they name. */
+export class RowReader implements Omit<RowEngine, "openMerge"> {
+  readonly #relations: Relations;
+
+  constructor(relations: Relations) {
+    this.#relations = relations;
+  }
+
+  async *remainingRows(request: RowsRequest): Batches {
+    refuseLoss(request.schema);
+    const fields = storedFields(request);
+    const columns = fields.map(({ name }) => quoteIdentifier(name)).join(", ");
+    const sql = (view: string) => `SELECT ${columns} FROM ${view} WHERE (${filterSql(request)}) IS NOT TRUE`;
+    yield* this.#read(request, sql, schemaToArrow({ fields }));
+  }
+
+  async *changedRows(request: ChangedRows): Batches {
+    const { set, schema } = request;
+    refuseLoss(schema);
+    const lineage = hasLineage(request);
+    const fields = storedFields(request);
+    const values = typeof set === "function" ? new Map<string, string>() : assignedSql(set, schema.fields);
+    const columns = schema.fields.map(({ name }) => values.get(name) ?? quoteIdentifier(name));
+    // The row stays the same row; that this commit updated it is told by the null (spec, "Row Lineage").
+    if (lineage) columns.push(ROW_ID.name, "NULL::BIGINT");
+    const named = columns.map((column, i) => `${column} AS ${quoteIdentifier(fields[i]?.name ?? "")}`);
+    const sql = (view: string) =>
+      `SELECT ${named.join(", ")} FROM ${view} WHERE (${filterSql(request)}) IS TRUE`;
+    const rows = this.#read(request, sql, schemaToArrow({ fields }));
+    yield* typeof set === "function" ? mapRows({ ...schema, fields }, rows, set) : rows;
+  }
+
+  async matchingPositions(request: RowsRequest): Promise<Map<ScanTask, PositionBitmap>> {
+    const sql = (view: string) =>
+      `SELECT ${TASK.name}, ${POSITION.name} FROM ${view} WHERE (${filterSql(request)}) IS TRUE`;
+    return collectPositions(request.tasks, this.#read(request, sql, POSITIONS, true));
+  }
+
+  async *#read(
+    request: RowsRequest,
+    sql: (view: string) => string,
+    schema: arrow.Schema,
+    positions = false,
+  ): Batches {
+    const result = await this.#relations.use(async (use) => {
+      const bytes = toByteString(sql(await rowsView(this.#relations, request, use, positions)));
+      const onError = (error: unknown) => sqlError(error, bytes, (position) => position);
+      return execute(use.connection, { ...use, bytes, onError, schema });
+    });
+    yield* result.batches();
+  }
+}
+
+export const POSITIONS = new ArrowSchema([
+  new Field(TASK.name, new Int64()),
+  new Field(POSITION.name, new Int64()),
+]);
+
+/** The view of the rows of a request's tasks: all columns, in v3 the row lineage, and where they stand if asked for. */
+export function rowsView(
+  relations: Relations,
+  request: Pick<RowsRequest, "store" | "metadata" | "tasks" | "schema">,
+  use: Use,
+  positions: boolean,
+  numbers: ReadonlyMap<ScanTask, number> = numbered(request.tasks),
+): Promise<string> {
+  const { store, metadata, schema } = request;
+  const tasks = request.tasks.map((task) => ({ ...task, number: numbers.get(task) ?? 0 }));
+  const files = tasks.map(({ number, dataFile, deleteFiles }) => [
+    ...(positions ? [number] : []),
+    dataFile.filePath,
+    ...deleteFiles.map((file) => [file.filePath, file.contentOffset]),
+  ]);
+  const lineage = hasLineage(request) ? [ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : [];
+  const metadataColumns = [...lineage, ...(positions ? [TASK, POSITION] : [])];
+  const { fields } = schema;
+  const key = keyText(["rows", fields, metadataColumns, files]);
+  return relations.view(key, { store, metadata, tasks, fields, metadataColumns }, use);
+}
+
+export function numbered(tasks: readonly ScanTask[]): ReadonlyMap<ScanTask, number> {
+  return new Map(tasks.map((task, i) => [task, i]));
+}
+
+/** Gathers rows of (number of the task, position). */
+export async function collectPositions(
+  tasks: readonly ScanTask[],
+  batches: AsyncIterable<arrow.RecordBatch>,
+): Promise<Map<ScanTask, PositionBitmap>> {
+  const found = new Map<ScanTask, PositionBitmap>();
+  for await (const batch of batches) {
+    const files = batch.data.children[0]?.values as BigInt64Array;
+    const positions = batch.data.children[1]?.values as BigInt64Array;
+    let file: bigint | undefined;
+    let bitmap = new PositionBitmap();
+    for (let i = 0; i < batch.numRows; i++) {
+      if (files[i] !== file) {
+        file = files[i] as bigint;
+        const task = tasks[Number(file)] as ScanTask;
+        bitmap = found.get(task) ?? new PositionBitmap();
+        found.set(task, bitmap);
+      }
+      bitmap.add(Number(positions[i]));
+    }
+  }
+  return found;
+}
+
+export function hasLineage({ metadata }: Pick<RowsRequest, "metadata">): boolean {
+  return metadata.formatVersion >= 3;
+}
+
+export function storedFields(request: Pick<RowsRequest, "metadata" | "schema">): readonly NestedField[] {
+  const { fields } = request.schema;
+  return hasLineage(request) ? [...fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : fields;
+}
+
+function filterSql({ schema, where, caseSensitive = true }: RowsRequest): string {
+  return whereSql(bind(schema, where, { caseSensitive }));
+}
+
+type Assigned = Exclude<ChangedRows["set"], (row: Record<string, unknown>) => unknown>;
+
+function assignedSql(set: Assigned, fields: readonly NestedField[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, value] of Object.entries(set)) {
+    const field = fields.find((each) => each.name === name);
+    if (field === undefined) throw unassignable(name, "the table has no such top-level column");
+    if (value !== undefined) values.set(name, valueSql(field, value));
+  }
+  return values;
+}
+
+function valueSql(field: NestedField, value: unknown): string {
+  if (isSql(value)) return `CAST((${toSource(value.sql)}) AS ${sqlType(field.type)})`;
+  if (value === null) return `NULL::${sqlType(field.type)}`;
+  const { type } = field;
+  const nested = type.type === "struct" || type.type === "list" || type.type === "map";
+  const canonical = nested ? undefined : canonicalValue(type, value);
+  if (canonical !== undefined) return sqlLiteral(type, canonical);
+  throw unassignable(
+    field.name,
+    `${String(value)} is no value of type ${typeToString(type)}${nested ? "; give it by a function" : ""}`,
+  );
+}
+
+/** The text as DuckDB is to see it; a comment at its end shall not reach what follows. */
+function toSource(sql: string): string {
+  return `${sql}\n`;
+}
+
+function isSql(value: unknown): value is { readonly sql: string } {
+  return typeof value === "object" && value !== null && "sql" in value && typeof value.sql === "string";
+}
+
+function unassignable(column: string, problem: string): LakehouseError {
+  return new LakehouseError({
+    code: "SCHEMA_MISMATCH",
+    subject: column,
+    message: `Column ${JSON.stringify(column)} cannot be set: ${problem}.`,
+  });
+}
+
+/** Rows with what a function makes of them; columns that it leaves out, and the row lineage, stay. */
+function mapRows(
+  schema: Schema,
+  batches: AsyncIterable<arrow.RecordBatch>,
+  change: (row: Record<string, unknown>) => Partial<Record<string, unknown>>,
+): Batches {
+  const lineage = new Set([ROW_ID.name, LAST_UPDATED_SEQUENCE_NUMBER.name]);
+  async function* rows(): AsyncGenerator<Record<string, unknown>> {
+    for await (const batch of batches) {
+      const readers = batch.schema.fields.map((field, i) => ({
+        name: field.name,
+        read: valueReader(field, batch.data.children[i] as arrow.Data),
+      }));
+      const shown = readers.filter(({ name }) => !lineage.has(name));
+      const hidden = readers.filter(({ name }) => lineage.has(name));
+      const take = (from: typeof readers, i: number) =>
+        Object.fromEntries(from.map(({ name, read }) => [name, read(i)]));
+      for (let i = 0; i < batch.numRows; i++) {
+        const row = take(shown, i);
+        yield { ...row, ...change({ ...row }), ...take(hidden, i) };
+      }
+    }
+  }
+  return rowsToBatches(schema, rows());
+}
+
+/** DuckDB reads `timestamptz_ns` in microseconds. Who reads may live with that; what is written back must be whole. */
+export function refuseLoss(schema: Schema): void {
+  for (const { field, name } of allFields(schema)) {
+    if (field.type.type !== "timestamptz_ns") continue;
+    throw new LakehouseError({
+      code: "UNSUPPORTED_FEATURE",
+      subject: name,
+      message: `Rows with ${name} (timestamptz_ns) cannot be rewritten: their nanoseconds would be lost.`,
+      remedy: "Delete whole partitions or files, or merge-on-read.",
+    });
+  }
+}
