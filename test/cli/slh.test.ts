@@ -102,7 +102,7 @@ describe("slh run", () => {
   it("says what is wrong with a name, and what there is", async () => {
     expect(await slh("run", "m07")).toMatchObject({
       code: 1,
-      err: 'error  There is no milestone "m07".\n       Choose from m01, m02, m03.\n',
+      err: 'error  INVALID_CONFIG: There is no milestone "m07".\n       Choose from m01, m02, m03.\n',
     });
     expect((await slh("run", "m03")).err).toContain("m03 has no notebook.");
     expect((await slh("run", "--nonsense")).code).toBe(2);
@@ -212,7 +212,7 @@ describe("slh sql and slh tables", () => {
     expect((await slh("sql", query)).out).toContain("ATL");
     expect(await slh("sql", "select * from flights.nope")).toMatchObject({
       code: 1,
-      err: expect.stringContaining("error  There is no table flights.nope."),
+      err: expect.stringContaining("error  NO_SUCH_TABLE: There is no table flights.nope."),
     });
     expect((await slh("sql", query, "--format", "xml")).code).toBe(2);
   });

@@ -12,6 +12,7 @@ import { catalogCommands } from "./catalog.js";
 import { lakeCommands } from "./lake.js";
 import { resetCommand } from "./reset.js";
 import { statusCommand } from "./status.js";
+import { tableCommands } from "./table.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -38,6 +39,7 @@ Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 st
   contentCommands(program);
   statusCommand(program);
   lakeCommands(program);
+  tableCommands(program);
   catalogCommands(program);
   resetCommand(program);
   return program;
@@ -71,7 +73,7 @@ function report(error: unknown): number {
   if (isLakehouseError(error)) {
     const { message, remedy } = error;
     const what = remedy && message.endsWith(remedy) ? message.slice(0, -remedy.length).trimEnd() : message;
-    console.error(`${failed}  ${what}${remedy ? `\n       ${remedy}` : ""}`);
+    console.error(`${failed}  ${error.code}: ${what}${remedy ? `\n       ${remedy}` : ""}`);
     return 1;
   }
   // Not foreseen, so the trace is the best there is.
