@@ -29,7 +29,9 @@ const stamp = join(home, "installed");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  console.log("installing PyIceberg, fastavro, DuckDB, Spark and Jupyter into .cache/interop (some minutes, once)");
+  console.log(
+    "installing PyIceberg, fastavro, DuckDB, Spark and Jupyter into .cache/interop (some minutes, once)",
+  );
   if (run("python3", ["-m", "venv", join(home, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
   if (run(python, pip) !== 0) fail("pip install failed (see above).");

@@ -3,11 +3,7 @@ import type { JsonInput, JsonNode, TableIdentifier } from "../../iceberg/index.j
 /** Between the levels of a namespace in a path or a query: the unit separator, `%1F` when encoded (REST spec). */
 const SEPARATOR = "\u001f";
 
-/** A namespace as one path segment or query value, not yet percent-encoded. */
-export function joinNamespace(levels: readonly string[]): string {
-  return levels.join(SEPARATOR);
-}
-
+/** The levels of a namespace, from a path segment or a query value that is no longer percent-encoded. */
 export function splitNamespace(text: string): string[] {
   return text.split(SEPARATOR);
 }

@@ -4,7 +4,7 @@ import { LakehouseError } from "../../errors.js";
 import { snappyUncompress } from "./snappy.js";
 
 /** Codecs that Iceberg writers use for Avro files. All are read; `null` and `deflate` are written. */
-export type AvroCodec = "null" | "deflate" | "snappy" | "zstandard";
+type AvroCodec = "null" | "deflate" | "snappy" | "zstandard";
 
 /** Bound on one decompressed block; writers cut blocks at some tens of kilobytes. */
 const MAX_BLOCK = 512 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { LakehouseError } from "../../errors.js";
 import { decompressLz4Frame, InvalidFrame } from "./lz4-frame.js";
 
 /** The codecs that the Puffin spec allows for blobs. */
-export type PuffinCodec = "lz4" | "zstd";
+type PuffinCodec = "lz4" | "zstd";
 
 /** The most that one blob or footer may decompress to. Statistics are kilobytes; what claims more is corrupt. */
 const MAX_BYTES = 256 * 1024 * 1024;
