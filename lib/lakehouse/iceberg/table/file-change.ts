@@ -70,6 +70,11 @@ export class FileChange implements PendingUpdate {
     return this.#producer.propose(base);
   }
 
+  /** Deletes what was written for the snapshot alone, not the files that it would have added. */
+  settleMetadata(committed: TableMetadata | undefined): Promise<void> {
+    return this.#producer.settle(committed);
+  }
+
   async settle(committed: TableMetadata | undefined): Promise<void> {
     await this.#producer.settle(committed);
     const kept = committed?.snapshots.some((snapshot) => snapshot.snapshotId === this.snapshotId);

@@ -18,6 +18,7 @@ import type { Schema } from "../schema/types.js";
 import type { PendingUpdate } from "../snapshot/pending.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
 import type { Committer, LoadedTable, TableIdentifier } from "../updates/types.js";
+import { addFiles } from "./add-files.js";
 import { type CommitOptions, commitUpdates } from "./commit.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions, type TableState } from "./file-change.js";
 import { TableInspection } from "./inspect.js";
@@ -240,6 +241,21 @@ export class Table<Row = Record<string, unknown>> {
     options: SnapshotOptions & CommitOptions & { readonly validateFrom?: SnapshotId } = {},
   ): Promise<Table<Row>> {
     return this.#commitChange(rewriteFiles(this, files, options), options);
+  }
+
+  /**
+   * Adopts Parquet files where they are, Hive-style folders included, without rewriting them.
+   *
+   * @param paths URIs of files, or of folders that end in `/`.
+   * @throws LakehouseError INVALID_ARGUMENT for a file that is in the table already or whose partition cannot be told;
+   *   SCHEMA_MISMATCH, OBJECT_NOT_FOUND, CORRUPT_FILE.
+   */
+  async addFiles(
+    paths: readonly string[],
+    options: SnapshotOptions & CommitOptions = {},
+  ): Promise<Table<Row>> {
+    const now = await this.refresh();
+    return now.update(await addFiles(now, paths, options), options);
   }
 
   /** Commits a change of files that the caller has written: what the operations above come down to. */
