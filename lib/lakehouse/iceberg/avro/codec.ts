@@ -3,9 +3,6 @@ import { decompressZstd } from "hyparquet-compressors";
 import { LakehouseError } from "../../errors.js";
 import { snappyUncompress } from "./snappy.js";
 
-/** Codecs that Iceberg writers use for Avro files. All are read; `null` and `deflate` are written. */
-type AvroCodec = "null" | "deflate" | "snappy" | "zstandard";
-
 /** Bound on one decompressed block; writers cut blocks at some tens of kilobytes. */
 const MAX_BLOCK = 512 * 1024 * 1024;
 /** A deflate stream cannot grow more than this; a zstd frame can, so what it claims is not believed beyond it. */

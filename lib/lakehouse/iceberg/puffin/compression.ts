@@ -2,9 +2,6 @@ import { decompressZstd } from "hyparquet-compressors";
 import { LakehouseError } from "../../errors.js";
 import { decompressLz4Frame, InvalidFrame } from "./lz4-frame.js";
 
-/** The codecs that the Puffin spec allows for blobs. */
-type PuffinCodec = "lz4" | "zstd";
-
 /** The most that one blob or footer may decompress to. Statistics are kilobytes; what claims more is corrupt. */
 const MAX_BYTES = 256 * 1024 * 1024;
 const ZSTD_MAGIC = 0xfd2fb528;
