@@ -24,9 +24,11 @@ const uri = "mem://test/x.parquet";
 const field = (id: number, name: string, type: arrow.DataType) =>
   new arrow.Field(name, type, true, new Map([[FIELD_ID_KEY, String(id)]]));
 
-/** Rows as another engine reads them from what was written. */
+let files = 0;
+
+/** Rows as another engine reads them from what was written. A name of its own for each: DuckDB keeps what it read. */
 async function read(store: MemoryStore, sql = "*"): Promise<unknown[]> {
-  const path = join(dir, "x.parquet");
+  const path = join(dir, `${files++}.parquet`);
   await writeFile(path, store.objects.get(uri) ?? new Uint8Array());
   return (await duckdb.runAndReadAll(`SELECT ${sql} FROM '${path}'`)).getRowObjectsJson();
 }

@@ -96,13 +96,6 @@ async function sizeOf(store: ObjectStore, uri: string): Promise<number> {
   return info.size;
 }
 
-/** The footer of a file held whole in memory. */
-export function footerOf(file: Uint8Array, subject: string): ParquetFooter {
-  if (file.length < 12) throw corrupt(subject, `${file.length} bytes are too few for a Parquet file`);
-  const length = footerLengthOf(file, file.length, subject);
-  return parseFooter(new Uint8Array(file.subarray(file.length - 8 - length, file.length - 8)), subject);
-}
-
 function footerLengthOf(tail: Uint8Array, fileLength: number, uri: string): number {
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
   const magic = view.getUint32(tail.length - 4, true);

@@ -4,7 +4,8 @@
  * numbers that the Arrow schema carries.
  */
 export { arrowBytes, arrowFieldId, FIELD_ID_KEY } from "./arrow-data.js";
-export type { ParquetCompression } from "./encode.js";
+export type { ParquetCompression } from "./encode/codecs.js";
+export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";
 export {
   type ParquetChunkStatistics,
   type ParquetColumnChunk,
@@ -30,7 +31,6 @@ export type {
 export { hasZonedNanoseconds, withoutNanosecondZones } from "./without-zones.js";
 export {
   openParquetWriter,
-  type ParquetWriteOptions,
   type ParquetWriter,
   type WrittenParquet,
   writeParquet,

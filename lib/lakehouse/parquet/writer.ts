@@ -1,22 +1,16 @@
-import * as arrow from "apache-arrow";
+import type * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
-import { arrowBytes, countNaNs, plainColumns, toIpcStream } from "./arrow-data.js";
-import { type EncodeOptions, encodeHere, encoders, type ParquetCompression } from "./encode.js";
-import { footerOf, type ParquetFooter, parseFooter } from "./footer.js";
+import { arrowBytes } from "./arrow-data.js";
+import { Arena, gather, gatheredBytes } from "./encode/buffers.js";
+import { withoutDictionaries } from "./encode/decode-dictionary.js";
+import { ParquetFile } from "./encode/file.js";
+import { fileLayout, plainType } from "./encode/layout.js";
+import { chunkOptions, type ParquetWriteOptions } from "./encode/options.js";
+import { encodeHere, encoders } from "./encode/pool.js";
+import type { EncodedRowGroup, RowGroupPlan } from "./encode/row-group.js";
+import { type ParquetFooter, parseFooter } from "./footer.js";
 import { type ColumnMetrics, columnMetrics } from "./metrics.js";
-import { ParquetStitcher } from "./stitch.js";
-
-export interface ParquetWriteOptions {
-  /** Default `zstd`. */
-  readonly compression?: ParquetCompression;
-  /** Rows in a row group, at most. Default 262,144. A group also ends at 64 MiB of Arrow data. */
-  readonly rowGroupRows?: number;
-  /** Key-value pairs for the footer. */
-  readonly keyValueMetadata?: Readonly<Record<string, string>>;
-  /** Columns, as dot-separated paths, where a dictionary would be a waste: ids, hashes, free text. */
-  readonly plainColumns?: readonly string[];
-}
 
 /** One finished Parquet file. */
 export interface WrittenParquet {
@@ -46,19 +40,11 @@ export interface ParquetWriter {
 }
 
 const DEFAULT_ROW_GROUP_ROWS = 262_144;
-const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+const DEFAULT_ROW_GROUP_BYTES = 64 * 1024 * 1024;
 /** Below this much Arrow data a file is encoded on the calling thread: 1 ms, where another thread costs more. */
 const SMALL_BYTES = 1024 * 1024;
 /** First guess of Parquet bytes per Arrow byte, until the first row group tells. */
 const FIRST_RATIO = 0.4;
-
-const CODECS: Readonly<Record<ParquetCompression, number>> = {
-  uncompressed: 0,
-  snappy: 1,
-  gzip: 2,
-  zstd: 5,
-  lz4_raw: 6,
-};
 
 /**
  * Opens a writer for one Parquet file. Field ids come from the Arrow field metadata `PARQUET:field_id`, at every
@@ -95,8 +81,10 @@ class RowGroupWriter implements ParquetWriter {
   readonly #store: ObjectStore;
   readonly #uri: string;
   readonly #schema: arrow.Schema;
-  readonly #encoding: EncodeOptions;
-  readonly #nans = new Map<number, bigint>();
+  readonly #plan: RowGroupPlan;
+  readonly #file: ParquetFile;
+  readonly #rowGroupRows: number;
+  readonly #rowGroupBytes: number;
   readonly #checked = new WeakSet<arrow.Schema>();
   #state: "open" | "closed" | "aborted" = "open";
 
@@ -117,12 +105,15 @@ class RowGroupWriter implements ParquetWriter {
     this.#store = store;
     this.#uri = uri;
     this.#schema = schema;
-    this.#encoding = {
-      codec: CODECS[options.compression ?? "zstd"],
-      rowGroupRows: Math.max(1, options.rowGroupRows ?? DEFAULT_ROW_GROUP_ROWS),
-      keyValueMetadata: options.keyValueMetadata ?? {},
-      plainColumns: options.plainColumns ?? [],
+    const layout = fileLayout(schema);
+    this.#plan = {
+      columns: layout.columns,
+      leaves: layout.leaves,
+      options: chunkOptions(layout.leaves, options),
     };
+    this.#file = new ParquetFile(layout, options.keyValueMetadata ?? {});
+    this.#rowGroupRows = Math.max(1, options.rowGroupRows ?? DEFAULT_ROW_GROUP_ROWS);
+    this.#rowGroupBytes = options.rowGroupBytes ?? DEFAULT_ROW_GROUP_BYTES;
   }
 
   get bytesWritten(): number {
@@ -137,17 +128,16 @@ class RowGroupWriter implements ParquetWriter {
   async write(batch: arrow.RecordBatch): Promise<void> {
     this.#assertOpen();
     this.#checkSchema(batch.schema);
-    countNaNs(this.#schema, batch, this.#nans);
     this.#rows += batch.numRows;
-    let rest = batch;
+    let rest = withoutDictionaries(batch, this.#schema);
     while (rest.numRows > 0) {
-      const room = this.#encoding.rowGroupRows - this.#pendingRows;
+      const room = this.#rowGroupRows - this.#pendingRows;
       const head = rest.numRows > room ? rest.slice(0, room) : rest;
       rest = rest.slice(head.numRows);
       this.#pending.push(head);
       this.#pendingRows += head.numRows;
       this.#pendingBytes += arrowBytes(head.data);
-      if (this.#pendingRows >= this.#encoding.rowGroupRows || this.#pendingBytes >= ROW_GROUP_BYTES) {
+      if (this.#pendingRows >= this.#rowGroupRows || this.#pendingBytes >= this.#rowGroupBytes) {
         this.#flush();
         await this.#groups.room(encoders.width + 1);
       }
@@ -162,7 +152,7 @@ class RowGroupWriter implements ParquetWriter {
     this.#groups.end();
     await this.#put;
     if (!this.#footer) throw this.#stateError("was cut off by the store before its footer");
-    return this.#result(parseFooter(this.#footer, this.#uri));
+    return this.#result(this.#footer);
   }
 
   async abort(): Promise<void> {
@@ -173,33 +163,39 @@ class RowGroupWriter implements ParquetWriter {
     await this.#put?.catch(() => {});
   }
 
-  /** A file of one row group needs no joining: what the encoder returns is the file. */
+  /** A file of one row group is put whole, and encoded on this thread where it is small. */
   async #closeSingle(): Promise<WrittenParquet> {
-    const small = this.#pendingBytes < SMALL_BYTES;
-    const encoding = this.#groupEncoding();
-    const file = small
-      ? encodeHere(this.#takePending(), encoding)
-      : await encoders.encode(this.#takePending(fromPool), encoding);
-    await this.#store.put(this.#uri, file);
-    this.#written = file.length;
-    return this.#result(footerOf(file, this.#uri));
+    const parts: Uint8Array[] = [this.#file.start];
+    if (this.#pendingRows > 0) {
+      const small = this.#pendingBytes < SMALL_BYTES;
+      parts.push(this.#file.add(await this.#encodePending(small)));
+    }
+    const { indexes, footer, trailer } = this.#file.finish();
+    const whole = Buffer.concat([...parts, ...indexes, footer, trailer]);
+    await this.#store.put(this.#uri, whole);
+    this.#written = whole.length;
+    return this.#result(footer);
   }
 
-  #result(footer: ParquetFooter): WrittenParquet {
+  #result(metadata: Uint8Array): WrittenParquet {
+    const footer = parseFooter(metadata, this.#uri);
+    const nans = new Map<number, bigint>();
+    this.#plan.leaves.forEach(({ order, fieldId }, i) => {
+      if (order === "float" && fieldId !== undefined) nans.set(fieldId, BigInt(this.#file.nans[i] ?? 0));
+    });
     return {
       uri: this.#uri,
       fileSizeInBytes: BigInt(this.#written),
       recordCount: BigInt(this.#rows),
       footer,
-      metrics: columnMetrics(footer, this.#nans),
+      metrics: columnMetrics(footer, nans),
     };
   }
 
   #flush(): void {
     const arrowSize = this.#pendingBytes;
     this.#inFlightBytes += arrowSize;
-    const encoding = this.#groupEncoding();
-    this.#groups.push(encoders.encode(this.#takePending(fromPool), encoding), arrowSize);
+    this.#groups.push(this.#encodePending(false), arrowSize);
     if (this.#put) return;
     this.#put = this.#store.put(this.#uri, this.#body());
     // The store may fail while nobody awaits: remember it, so that the next write or close throws it.
@@ -208,35 +204,39 @@ class RowGroupWriter implements ParquetWriter {
 
   /** The bytes of the file, as fast as the encoders deliver and the store takes them. */
   async *#body(): AsyncGenerator<Uint8Array> {
-    const stitcher = new ParquetStitcher();
-    for await (const { file, arrowSize } of this.#groups) {
-      const bytes = stitcher.add(file);
+    this.#written += this.#file.start.length;
+    yield this.#file.start;
+    for await (const { group, arrowSize } of this.#groups) {
+      const bytes = this.#file.add(group);
       this.#written += bytes.length;
       this.#encodedArrowBytes += arrowSize;
       this.#inFlightBytes -= arrowSize;
       yield bytes;
     }
-    const tail = stitcher.finish();
-    for (const bytes of tail) {
+    const { indexes, footer, trailer } = this.#file.finish();
+    for (const bytes of [...indexes, footer, trailer]) {
       this.#written += bytes.length;
       yield bytes;
     }
-    this.#footer = tail.at(-2);
+    this.#footer = footer;
   }
 
-  /** Row groups are encoded apart, so each may choose for its own data. */
-  #groupEncoding(): EncodeOptions {
-    const plain = plainColumns(this.#schema, this.#pending[0]);
-    return { ...this.#encoding, plainColumns: [...this.#encoding.plainColumns, ...plain] };
-  }
-
-  /** The pending batches as one Arrow IPC stream, under the writer's own schema: it holds the field ids. */
-  #takePending(allocate = (size: number) => new Uint8Array(size)): Uint8Array<ArrayBuffer> {
-    const ipc = toIpcStream(ipcSchema(this.#schema, this.#pending), this.#pending, allocate);
+  /** Copies the pending batches, column by column, into one buffer, which the encoder takes over. */
+  #encodePending(here: boolean): Promise<EncodedRowGroup> {
+    const rows = this.#pendingRows;
+    const columns = this.#schema.fields.map((_, i) =>
+      this.#pending.map((batch) => batch.data.children[i] as arrow.Data),
+    );
+    const size = columns.reduce((sum, parts) => sum + gatheredBytes(parts), 0);
+    const memory = here ? new Uint8Array(size) : encoders.buffer(size);
+    const arena = new Arena(memory);
+    const gathered = columns.map((parts) => gather(parts, arena));
     this.#pending = [];
     this.#pendingRows = 0;
     this.#pendingBytes = 0;
-    return ipc;
+    return here
+      ? encodeHere(this.#plan, gathered, rows)
+      : encoders.encode(this.#plan, gathered, rows, memory.buffer);
   }
 
   #checkSchema(found: arrow.Schema): void {
@@ -275,25 +275,8 @@ class RowGroupWriter implements ParquetWriter {
   }
 }
 
-const fromPool = (size: number) => encoders.buffer(size);
-
-/** A dictionary-encoded column is written as its values: both make the same Parquet column. */
-function plainType(type: arrow.DataType): arrow.DataType {
-  return arrow.DataType.isDictionary(type) ? type.dictionary : type;
-}
-
-function ipcSchema(schema: arrow.Schema, batches: readonly arrow.RecordBatch[]): arrow.Schema {
-  const found = batches[0]?.schema.fields;
-  if (!found?.some((field) => arrow.DataType.isDictionary(field.type))) return schema;
-  const fields = schema.fields.map((field, i) => {
-    const type = found[i]?.type;
-    return type && arrow.DataType.isDictionary(type) ? field.clone({ type }) : field;
-  });
-  return new arrow.Schema(fields, schema.metadata);
-}
-
 interface EncodedGroup {
-  readonly file: Uint8Array;
+  readonly group: EncodedRowGroup;
   readonly arrowSize: number;
 }
 
@@ -304,8 +287,8 @@ class GroupQueue implements AsyncIterable<EncodedGroup> {
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void)[] = [];
 
-  push(file: Promise<Uint8Array>, arrowSize: number): void {
-    const job = file.then((bytes) => ({ file: bytes, arrowSize }));
+  push(encoding: Promise<EncodedRowGroup>, arrowSize: number): void {
+    const job = encoding.then((group) => ({ group, arrowSize }));
     job.catch((error: unknown) => this.fail(error));
     this.#jobs.push(job);
     this.#changed();

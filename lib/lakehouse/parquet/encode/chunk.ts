@@ -1,0 +1,306 @@
+import { writeThriftStruct } from "../thrift.js";
+import { type BloomFilterOptions, bloomFilter } from "./bloom.js";
+import { type Bound, boundOf, compareValues, countNaNs, type Extremes, extremes } from "./bounds.js";
+import { compressPage, type ParquetCompression } from "./codecs.js";
+import { buildDictionary, type Dictionary } from "./dictionary.js";
+import { bitWidth, hybridSize, writeHybrid, writeRun } from "./hybrid.js";
+import type { LeafColumn } from "./layout.js";
+import type { LeafStream } from "./shred.js";
+import { i32, struct } from "./thrift-values.js";
+import { leafValues, plainSize, type Values, writePlain } from "./values.js";
+
+/** How one leaf column is encoded. */
+export interface ChunkOptions {
+  readonly compression: ParquetCompression;
+  readonly compressionLevel?: number;
+  /** False where the values are known not to repeat. */
+  readonly dictionary: boolean;
+  readonly dictionaryBytes: number;
+  readonly pageBytes: number;
+  readonly pageRows: number;
+  readonly bloomFilter?: BloomFilterOptions;
+}
+
+/** One data page: where it lies in its chunk, and what is in it. */
+export interface EncodedPage {
+  readonly offset: number;
+  /** Bytes in the file, header included. */
+  readonly size: number;
+  readonly firstRow: number;
+  readonly nulls: number;
+  /** True where the page has no value. */
+  readonly empty: boolean;
+  readonly min?: Bound;
+  readonly max?: Bound;
+}
+
+/** One column chunk. Plain data: it crosses back from the encoder's thread. */
+export interface EncodedChunk {
+  readonly size: number;
+  readonly uncompressedSize: number;
+  readonly compression: ParquetCompression;
+  /** Values and nulls; below a list, also empty lists. */
+  readonly count: number;
+  readonly nulls: number;
+  readonly nans: number;
+  readonly dictionary: boolean;
+  readonly pages: readonly EncodedPage[];
+  readonly min?: Bound;
+  readonly max?: Bound;
+  /** parquet.thrift, BoundaryOrder of the pages' bounds. */
+  readonly boundaryOrder: number;
+  readonly bloomFilter?: Uint8Array;
+}
+
+/** parquet.thrift, Encoding and PageType. */
+export const PLAIN = 0;
+export const RLE = 3;
+export const RLE_DICTIONARY = 8;
+export const DATA_PAGE = 0;
+export const DICTIONARY_PAGE = 2;
+
+/** The page under way, uncompressed. Encoding is synchronous, so one serves all. */
+let scratch = new Uint8Array(64 * 1024);
+/** A mark for each dictionary key that occurs in the page. */
+let seen = new Uint8Array(1024);
+/** The keys that are marked. */
+let found = new Int32Array(1024);
+
+/**
+ * Encodes one leaf column of a row group as a column chunk of version 1 data pages, which every engine reads.
+ *
+ * @param emit takes the chunk's bytes part by part: pages with their headers, the dictionary's first. A part is gone
+ * when the next one comes.
+ */
+export function encodeChunk(
+  leaf: LeafColumn,
+  stream: LeafStream,
+  options: ChunkOptions,
+  emit: (part: Uint8Array) => void,
+): EncodedChunk {
+  const values = leafValues(leaf, stream);
+  const dictionary = options.dictionary ? buildDictionary(values, options.dictionaryBytes) : undefined;
+  let size = 0;
+  let uncompressedSize = 0;
+  const add = (length: number, header: (compressed: number) => Uint8Array) => {
+    const { compression, compressionLevel } = options;
+    const body = compressPage(scratch.subarray(0, length), compression, compressionLevel);
+    const head = header(body.length);
+    emit(head);
+    emit(body);
+    size += head.length + body.length;
+    uncompressedSize += head.length + length;
+    return head.length + body.length;
+  };
+
+  if (dictionary) {
+    const { keys } = dictionary;
+    const length = plainSize(keys, 0, keys.length);
+    reserve(length);
+    writePlain(keys, 0, keys.length, scratch, 0);
+    add(length, (compressed) => dictionaryHeader(length, compressed, keys.length));
+  }
+  const ordered = dictionary ? dictionary.keys : values;
+  const pages: EncodedPage[] = [];
+  const bounds: Extremes[] = [];
+  for (const cut of cuts(leaf, stream, values, dictionary, options)) {
+    const length = writePage(leaf, stream, values, dictionary, cut);
+    const offset = size;
+    const count = cut.toLevel - cut.fromLevel;
+    const written = add(length, (compressed) =>
+      dataHeader(length, compressed, count, dictionary !== undefined),
+    );
+    const page = dictionary
+      ? dictionaryExtremes(dictionary, leaf, cut)
+      : extremes(values, leaf, cut.fromValue, cut.toValue);
+    bounds.push(page);
+    pages.push({
+      offset,
+      size: written,
+      firstRow: cut.firstRow,
+      nulls: count - (cut.toValue - cut.fromValue),
+      empty: cut.toValue === cut.fromValue,
+      ...boundsOf(ordered, leaf, page),
+    });
+  }
+  const filter =
+    options.bloomFilter && bloomFilter(dictionary ? dictionary.keys : distinct(values), options.bloomFilter);
+  return {
+    size,
+    uncompressedSize,
+    compression: options.compression,
+    count: stream.count,
+    nulls: stream.count - values.length,
+    nans: countNaNs(values, leaf),
+    dictionary: dictionary !== undefined,
+    pages,
+    ...boundsOf(ordered, leaf, merged(ordered, leaf, bounds)),
+    boundaryOrder: boundaryOrder(ordered, leaf, bounds),
+    ...(filter && { bloomFilter: filter }),
+  };
+}
+
+/** The values of one page: a range of levels and the range of values that belongs to it. */
+interface Cut {
+  readonly firstRow: number;
+  readonly fromLevel: number;
+  readonly toLevel: number;
+  readonly fromValue: number;
+  readonly toValue: number;
+}
+
+/** Cuts a chunk into pages, between rows. */
+function* cuts(
+  leaf: LeafColumn,
+  stream: LeafStream,
+  values: Values,
+  dictionary: Dictionary | undefined,
+  { pageBytes, pageRows }: ChunkOptions,
+): Generator<Cut> {
+  const { count, definitions, repetitions } = stream;
+  const bytes = dictionary
+    ? (values.length * bitWidth(dictionary.keys.length - 1)) / 8
+    : plainSize(values, 0, values.length);
+  const levelsPerPage = Math.max(1, Math.floor(pageBytes / Math.max(bytes / Math.max(1, count), 1 / 8)));
+  let row = 0;
+  let level = 0;
+  let value = 0;
+  while (level < count) {
+    const firstRow = row;
+    const fromLevel = level;
+    const fromValue = value;
+    if (repetitions) {
+      while (level < count && row - firstRow < pageRows && level - fromLevel < levelsPerPage) {
+        do level++;
+        while (level < count && repetitions[level] !== 0);
+        row++;
+      }
+    } else {
+      level = Math.min(count, level + pageRows, level + levelsPerPage);
+      row = level;
+    }
+    if (definitions) {
+      for (let i = fromLevel; i < level; i++) if (definitions[i] === leaf.maxDefinition) value++;
+    } else value += level - fromLevel;
+    yield { firstRow, fromLevel, toLevel: level, fromValue, toValue: value };
+  }
+}
+
+/** Writes a page to `scratch`: repetition levels, definition levels, values. Returns its length. */
+function writePage(
+  leaf: LeafColumn,
+  { definitions, repetitions }: LeafStream,
+  values: Values,
+  dictionary: Dictionary | undefined,
+  { fromLevel, toLevel, fromValue, toValue }: Cut,
+): number {
+  const levels = toLevel - fromLevel;
+  const present = toValue - fromValue;
+  const width = dictionary ? bitWidth(dictionary.keys.length - 1) : 0;
+  reserve(
+    2 * hybridSize(levels, 8) +
+      (dictionary ? 1 + hybridSize(present, width) : plainSize(values, fromValue, toValue)),
+  );
+  let at = 0;
+  if (leaf.maxRepetition > 0) at = writeLevels(repetitions, fromLevel, toLevel, leaf.maxRepetition, at);
+  if (leaf.maxDefinition > 0) at = writeLevels(definitions, fromLevel, toLevel, leaf.maxDefinition, at);
+  if (!dictionary) return writePlain(values, fromValue, toValue, scratch, at);
+  scratch[at++] = width;
+  return writeHybrid(dictionary.indices, fromValue, toValue, width, scratch, at);
+}
+
+/** Levels after their length. Without levels all are the highest. */
+function writeLevels(
+  levels: Int32Array | undefined,
+  from: number,
+  to: number,
+  max: number,
+  start: number,
+): number {
+  const width = bitWidth(max);
+  const end = levels
+    ? writeHybrid(levels, from, to, width, scratch, start + 4)
+    : writeRun(max, to - from, width, scratch, start + 4);
+  const length = end - start - 4;
+  for (let byte = 0; byte < 4; byte++) scratch[start + byte] = length >>> (8 * byte);
+  return end;
+}
+
+function reserve(length: number): void {
+  if (scratch.length < length) scratch = new Uint8Array(Math.max(length, scratch.length * 2));
+}
+
+/** The extremes of a page from the dictionary keys that occur in it, each looked at once. */
+function dictionaryExtremes(
+  { keys, indices }: Dictionary,
+  leaf: LeafColumn,
+  { fromValue, toValue }: Cut,
+): Extremes {
+  if (seen.length < keys.length) {
+    seen = new Uint8Array(keys.length * 2);
+    found = new Int32Array(keys.length * 2);
+  }
+  const marks = seen;
+  marks.fill(0, 0, keys.length);
+  for (let i = fromValue; i < toValue; i++) marks[indices[i]!] = 1;
+  const keysFound = found;
+  let count = 0;
+  for (let key = 0; key < keys.length; key++) if (marks[key] === 1) keysFound[count++] = key;
+  return extremes(keys, leaf, 0, count, keysFound);
+}
+
+function merged(values: Values, leaf: LeafColumn, pages: readonly Extremes[]): Extremes {
+  const found = pages.filter(({ least }) => least >= 0);
+  const least = Int32Array.from(found, (page) => page.least);
+  const greatest = Int32Array.from(found, (page) => page.greatest);
+  return {
+    least: extremes(values, leaf, 0, least.length, least).least,
+    greatest: extremes(values, leaf, 0, greatest.length, greatest).greatest,
+  };
+}
+
+function boundsOf(
+  values: Values,
+  leaf: LeafColumn,
+  { least, greatest }: Extremes,
+): { min?: Bound; max?: Bound } {
+  const min = least < 0 ? undefined : boundOf(values, leaf, least, "min");
+  const max = greatest < 0 ? undefined : boundOf(values, leaf, greatest, "max");
+  return { ...(min && { min }), ...(max && { max }) };
+}
+
+/** parquet.thrift, BoundaryOrder: 1 where neither bound ever falls, 2 where neither rises, else 0. Empty pages do not count. */
+function boundaryOrder(values: Values, leaf: LeafColumn, pages: readonly Extremes[]): number {
+  const found = pages.filter(({ least }) => least >= 0);
+  let rises = true;
+  let falls = true;
+  for (let i = 1; i < found.length; i++) {
+    const before = found[i - 1]!;
+    const page = found[i]!;
+    const least = compareValues(values, leaf, before.least, page.least);
+    const greatest = compareValues(values, leaf, before.greatest, page.greatest);
+    if (least > 0 || greatest > 0) rises = false;
+    if (least < 0 || greatest < 0) falls = false;
+  }
+  return rises ? 1 : falls ? 2 : 0;
+}
+
+/** For a filter, values without repeats where a dictionary can tell; with them where it cannot. */
+function distinct(values: Values): Values {
+  return buildDictionary(values, Number.MAX_SAFE_INTEGER)?.keys ?? values;
+}
+
+function dictionaryHeader(length: number, compressed: number, keys: number): Uint8Array {
+  const page = struct([1, i32(keys)], [2, i32(PLAIN)]);
+  return writeThriftStruct(
+    struct([1, i32(DICTIONARY_PAGE)], [2, i32(length)], [3, i32(compressed)], [7, page]).value,
+  );
+}
+
+function dataHeader(length: number, compressed: number, count: number, dictionary: boolean): Uint8Array {
+  const encoding = i32(dictionary ? RLE_DICTIONARY : PLAIN);
+  const page = struct([1, i32(count)], [2, encoding], [3, i32(RLE)], [4, i32(RLE)]);
+  return writeThriftStruct(
+    struct([1, i32(DATA_PAGE)], [2, i32(length)], [3, i32(compressed)], [5, page]).value,
+  );
+}

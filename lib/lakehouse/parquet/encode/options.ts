@@ -1,0 +1,88 @@
+import { LakehouseError } from "../../errors.js";
+import type { ChunkOptions } from "./chunk.js";
+import { CODEC_LEVELS, CODEC_NUMBERS, type ParquetCompression } from "./codecs.js";
+import type { LeafColumn } from "./layout.js";
+
+/** What one column does otherwise than the file. */
+export interface ParquetColumnOptions {
+  readonly compression?: ParquetCompression;
+  readonly compressionLevel?: number;
+  /** False where values are known not to repeat: ids, hashes, free text. By default each row group finds out. */
+  readonly dictionary?: boolean;
+  /** A split block Bloom filter in each row group, for equality lookups. Columns of booleans have none. */
+  readonly bloomFilter?: boolean;
+  /** Share of absent values that the filter takes for present. Default 0.01. */
+  readonly bloomFilterFalsePositives?: number;
+}
+
+export interface ParquetWriteOptions {
+  /** Default `zstd`. */
+  readonly compression?: ParquetCompression;
+  /** 1 to 22 for zstd, default 1; 1 to 9 for gzip, default 6; the other codecs have none. */
+  readonly compressionLevel?: number;
+  /** Rows in a row group, at most. Default 262,144. */
+  readonly rowGroupRows?: number;
+  /** Bytes of Arrow data in a row group, at which it ends. Default 64 MiB; memory peaks at a few times this. */
+  readonly rowGroupBytes?: number;
+  /** Bytes in a page before compression, about. Default 1 MiB. */
+  readonly pageBytes?: number;
+  /** Rows in a page, at most: what a reader of the page index can skip. Default 20,000. */
+  readonly pageRows?: number;
+  /** Bytes of a dictionary, at most. Default 2 MiB. */
+  readonly dictionaryBytes?: number;
+  /** Bytes of one Bloom filter, at most. Default 1 MiB. */
+  readonly bloomFilterBytes?: number;
+  /** Settings of single leaf columns, by field id. */
+  readonly columns?: ReadonlyMap<number, ParquetColumnOptions>;
+  /** Key-value pairs for the footer. */
+  readonly keyValueMetadata?: Readonly<Record<string, string>>;
+}
+
+const MIB = 1024 * 1024;
+const FALSE_POSITIVES = 0.01;
+
+/**
+ * What the options mean for each leaf.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT for a codec or a level that there is not.
+ */
+export function chunkOptions(leaves: readonly LeafColumn[], options: ParquetWriteOptions): ChunkOptions[] {
+  return leaves.map((leaf): ChunkOptions => {
+    const own = (leaf.fieldId !== undefined && options.columns?.get(leaf.fieldId)) || {};
+    const compression = own.compression ?? options.compression ?? "zstd";
+    // The file's level is for the file's codec; a column with a codec of its own has the level of its own.
+    const level =
+      own.compressionLevel ?? (own.compression === undefined ? options.compressionLevel : undefined);
+    checkCodec(compression, level);
+    return {
+      compression,
+      ...(level !== undefined && { compressionLevel: level }),
+      dictionary: own.dictionary ?? true,
+      dictionaryBytes: options.dictionaryBytes ?? 2 * MIB,
+      pageBytes: options.pageBytes ?? MIB,
+      pageRows: Math.max(1, options.pageRows ?? 20_000),
+      ...(own.bloomFilter &&
+        leaf.physicalType !== "BOOLEAN" && {
+          bloomFilter: {
+            falsePositives: own.bloomFilterFalsePositives ?? FALSE_POSITIVES,
+            maxBytes: options.bloomFilterBytes ?? MIB,
+          },
+        }),
+    };
+  });
+}
+
+function checkCodec(compression: ParquetCompression, level: number | undefined): void {
+  const invalid = (why: string) =>
+    new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: "Parquet compression",
+      message: `Parquet files are not written with ${why}.`,
+    });
+  if (!Object.hasOwn(CODEC_NUMBERS, compression)) throw invalid(`codec ${JSON.stringify(compression)}`);
+  if (level === undefined) return;
+  const levels = CODEC_LEVELS[compression];
+  if (!levels) throw invalid(`a level of ${compression}, which has none`);
+  if (!Number.isInteger(level) || level < levels[0] || level > levels[1])
+    throw invalid(`level ${level} of ${compression}; its levels are ${levels[0]} to ${levels[1]}`);
+}
