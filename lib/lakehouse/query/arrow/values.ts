@@ -74,8 +74,7 @@ function nonNullReader(field: arrow.Field, data: arrow.Data): Read {
   }
   if (DataType.isTime(type)) return (row) => timeText(BigInt(values[row]), type.unit);
   if (DataType.isTimestamp(type)) {
-    const zone = type.timezone ? "+00:00" : "";
-    return (row) => timestampText(values[row] as bigint, type.unit) + zone;
+    return timestampReader(values as BigInt64Array, type.unit, type.timezone ? "+00:00" : "");
   }
   if (DataType.isInterval(type)) return (row) => intervalText(values, row);
   if (DataType.isDictionary(type)) {
@@ -176,6 +175,30 @@ function timeText(value: bigint, unit: arrow.TimeUnit): string {
   const fraction = digits === 0 ? "" : `.${String(value % perSecond).padStart(digits, "0")}`;
   const two = (part: bigint) => String(part).padStart(2, "0");
   return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}${fraction}`;
+}
+
+/** Rows that follow each other are often of one day; and up to 2^53 doubles are exact, and faster. */
+function timestampReader(values: BigInt64Array, unit: arrow.TimeUnit, zone: string): Read {
+  const digits = DIGITS[unit] ?? 6;
+  const perSecond = 10 ** digits;
+  const perDay = 86_400 * perSecond;
+  const two = (part: number) => (part < 10 ? `0${part}` : String(part));
+  let day: number | undefined;
+  let date = "";
+  return (row) => {
+    const value = Number(values[row]);
+    if (!Number.isSafeInteger(value)) return timestampText(values[row] as bigint, unit) + zone;
+    const days = Math.floor(value / perDay);
+    if (days !== day) {
+      day = days;
+      date = dateText(BigInt(days));
+    }
+    const rest = value - days * perDay;
+    const seconds = Math.floor(rest / perSecond);
+    const fraction = digits === 0 ? "" : `.${String(rest % perSecond).padStart(digits, "0")}`;
+    const minutes = Math.floor(seconds / 60);
+    return `${date}T${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}${fraction}${zone}`;
+  };
 }
 
 function timestampText(value: bigint, unit: arrow.TimeUnit): string {
