@@ -20,7 +20,8 @@ export class ManifestOutput {
   /** In the names of all files of this commit. */
   readonly commitId = randomUUID();
   readonly #written: string[] = [];
-  #puts: Promise<unknown>[] = [];
+  /** Every put that was begun. */
+  readonly #puts: Promise<unknown>[] = [];
   #count = 0;
   #lists = 0;
 
@@ -82,9 +83,7 @@ export class ManifestOutput {
 
   /** Resolves when all manifests written so far are in the store. */
   async flush(): Promise<void> {
-    const puts = this.#puts;
-    this.#puts = [];
-    await Promise.all(puts);
+    await Promise.all(this.#puts);
   }
 
   /** The location of the next attempt's manifest list. */
@@ -106,6 +105,7 @@ export class ManifestOutput {
 
   /** Deletes what was written and is not kept: what lost attempts and merges left over. */
   async deleteExcept(kept: ReadonlySet<string>): Promise<void> {
+    // Where one write failed, others may still be under way: what they leave is to go as well.
     await Promise.allSettled(this.#puts);
     const orphans = this.#written.filter((location) => !kept.has(location));
     if (orphans.length > 0) await this.store.delete(orphans);

@@ -116,7 +116,10 @@ export class SnapshotProducer implements PendingUpdate {
       },
       assigned.manifests,
     );
-    await Promise.all([list, this.#output.flush()]);
+    // Both have ended before this attempt has: whoever cleans up after it finds all that it wrote.
+    for (const end of await Promise.allSettled([list, this.#output.flush()])) {
+      if (end.status === "rejected") throw end.reason;
+    }
     this.#last = new Set([manifestList, ...assigned.manifests.map((manifest) => manifest.manifestPath)]);
     const summary = this.#summary(base, removed).build(
       typeof operation === "function" ? operation(removed) : operation,
