@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AvroWriter, structToAvro } from "../../lib/lakehouse/iceberg/avro/index.js";
 import {
   bucket,
   createNameMapping,
@@ -411,6 +412,68 @@ describe("files of other writers", () => {
     expect(await tables.rows(both, { filter: parsePredicate("day = '2024/01'"), select: ["day"] })).toEqual([
       { day: "2024/01" },
     ]);
+  });
+
+  it("in Avro, evolved since", async () => {
+    const old = schemaOf(
+      field(1, "id", "int"),
+      field(2, "gone", "string"),
+      field(3, "price", { type: "decimal", precision: 9, scale: 2 }),
+      field(4, "key", "uuid"),
+      field(5, "at", "timestamptz"),
+      field(6, "s", { type: "struct", fields: [field(7, "old", "float")] }),
+      field(8, "l", { type: "list", elementId: 9, elementRequired: false, element: { type: "date" } }),
+      field(10, "m", {
+        type: "map",
+        keyId: 11,
+        key: { type: "int" },
+        valueId: 12,
+        valueRequired: false,
+        value: { type: "string" },
+      }),
+    );
+    const created = await tables.create(old);
+    const { fields } = created.schema;
+    const writer = new AvroWriter(structToAvro({ type: "struct", fields }, "table"), {});
+    for (let i = 0; i < 3; i++) {
+      writer.write({
+        id: i,
+        gone: "x",
+        price: Buffer.from("000004e2", "hex"),
+        key: Buffer.from("00112233445566778899aabbccddeeff", "hex"),
+        at: 1709300000123456n,
+        s: { old: 1.5 },
+        l: [19783, null],
+        m: new Map([[7, "seven"]]),
+      });
+    }
+    writer.write({ id: null, gone: null, price: null, key: null, at: null, s: null, l: null, m: null });
+    const file = await tables.bytes(writer.finish(), { fileFormat: "avro", recordCount: 4n });
+    const table = await tables.with(created, file);
+    const path = await tables.edited(table, "v7.metadata.json", (json) => {
+      const [first] = json.schemas as { fields: { id: number; name: string; type: unknown }[] }[];
+      const fields = first?.fields.filter(({ name }) => name !== "gone") ?? [];
+      for (const each of fields) {
+        if (each.name === "id") each.type = "long";
+        if (each.name === "price") each.type = "decimal(20, 2)";
+        if (each.name === "key") each.name = "renamed";
+      }
+      (json.schemas as unknown[])[0] = { ...first, fields };
+    });
+    const [one, , , empty] = await tables.read(path);
+    expect(one).toEqual({
+      id: 0,
+      price: "12.50",
+      renamed: "00112233-4455-6677-8899-aabbccddeeff",
+      at: "2024-03-01T13:33:20.123456+00:00",
+      s: { old: 1.5 },
+      l: ["2024-03-01", null],
+      m: [[7, "seven"]],
+    });
+    expect(new Set(Object.values(empty as object))).toEqual(new Set([null]));
+    expect(await tables.read(path, {}, { select: ["id", "_pos"], filter: parsePredicate("id > 1") })).toEqual(
+      [{ id: 2, _pos: 2 }],
+    );
   });
 
   it("of formats that are not read are refused", async () => {

@@ -4,6 +4,7 @@
  * changes a table becomes requirements + updates that a `Committer` applies.
  */
 export * from "./arrow/index.js";
+export { type AvroData, readAvroData } from "./avro/index.js";
 export * from "./data/index.js";
 export * from "./deletes/index.js";
 export * from "./evolution/index.js";

@@ -81,23 +81,39 @@ export class AvroFile {
    * @param each called with each record; reading stops when it returns false.
    */
   forEach<T>(decoder: Decoder<T>, each: (record: T) => unknown): void {
+    for (const { block, count } of this.#blocks()) {
+      for (let i = 0; i < count; i++) {
+        if (each(decoder(block)) === false) return;
+      }
+      checkEnd(block, count);
+    }
+  }
+
+  *#blocks(): Generator<{ readonly block: Cursor; readonly count: number }, void, undefined> {
+    let at = this.#start;
     const cursor = this.#cursor;
-    cursor.pos = this.#start;
-    while (cursor.remaining > 0) {
+    for (;;) {
+      cursor.pos = at;
+      if (cursor.remaining === 0) return;
       const count = cursor.readNumber();
       const body = cursor.readBytes();
       const sync = cursor.readFixed(SYNC_SIZE);
       if (count < 0) throw cursor.fail(`a block claims ${count} records`);
       if (Buffer.compare(sync, this.#sync) !== 0)
         throw cursor.fail("a block does not end in the sync marker");
+      at = cursor.pos;
       const block = new Cursor(decompress(this.header.codec, body, this.#subject), this.#subject);
       // No record of ours takes less than a byte, and a count alone must not keep us here.
       if (count > block.end) throw block.fail(`${count} records cannot fit in ${block.end} bytes`);
-      for (let i = 0; i < count; i++) {
-        if (each(decoder(block)) === false) return;
-      }
-      if (block.remaining > 0)
-        throw block.fail(`${block.remaining} bytes are left over after ${count} records`);
+      yield { block, count };
+    }
+  }
+
+  /** The records one after the other, as they are asked for. */
+  *iterate<T>(decoder: Decoder<T>): Generator<T, void, undefined> {
+    for (const { block, count } of this.#blocks()) {
+      for (let i = 0; i < count; i++) yield decoder(block);
+      checkEnd(block, count);
     }
   }
 
@@ -107,6 +123,10 @@ export class AvroFile {
     this.forEach(decoder, (record) => void all.push(record));
     return all;
   }
+}
+
+function checkEnd(block: Cursor, count: number): void {
+  if (block.remaining > 0) throw block.fail(`${block.remaining} bytes are left over after ${count} records`);
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 export { AvroFile, type AvroHeader, AvroWriter, PreparedSchema } from "./container.js";
 export { Cursor } from "./cursor.js";
+export { type AvroData, readAvroData } from "./data-rows.js";
 export { compileDecoder, compileProjection, compileSkipper, type Decoder, type Wanted } from "./decode.js";
 export { structToAvro } from "./from-iceberg.js";
 export {

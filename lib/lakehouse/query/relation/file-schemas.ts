@@ -65,7 +65,7 @@ export class FileSchemas {
       throw new LakehouseError({
         code: "UNSUPPORTED_FEATURE",
         subject: file.filePath,
-        message: `${file.filePath} is a data file in ${file.fileFormat}; only Parquet can be queried.`,
+        message: `${file.filePath} is a data file in ${file.fileFormat}; Parquet and Avro can be queried.`,
         remedy: "Rewrite the table's data files as Parquet.",
       });
     }

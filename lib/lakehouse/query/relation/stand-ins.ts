@@ -1,9 +1,25 @@
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, rm } from "node:fs/promises";
+import { copyFile, mkdir, open, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { allFields, type DataFile } from "../../iceberg/index.js";
-import { hasZonedNanoseconds, readFooter, withoutNanosecondZones } from "../../parquet/index.js";
-import { fileUri, type ObjectStore, openAnywhere } from "../../storage/index.js";
+import { LakehouseError } from "../../errors.js";
+import {
+  allFields,
+  type DataFile,
+  type FieldId,
+  fieldById,
+  METADATA_COLUMNS,
+  readAvroData,
+  rowsToBatches,
+  schemaToArrow,
+  storedSchema,
+} from "../../iceberg/index.js";
+import {
+  hasZonedNanoseconds,
+  readFooter,
+  withoutNanosecondZones,
+  writeParquet,
+} from "../../parquet/index.js";
+import { fileUri, LocalStore, type ObjectStore, openAnywhere } from "../../storage/index.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
 import type { RelationInput } from "./relation.js";
 
@@ -11,8 +27,9 @@ import type { RelationInput } from "./relation.js";
 export type StandIns = ReadonlyMap<string, DataFile>;
 
 /**
- * Makes stand-ins for the files that DuckDB would not read whole: of instants in nanoseconds it keeps microseconds, of
- * local timestamps in nanoseconds all. So it gets a copy in which they are called that.
+ * Makes stand-ins for the files that DuckDB would not read, or not whole. Avro becomes Parquet. Of instants in
+ * nanoseconds it keeps microseconds, of local timestamps in nanoseconds all: so it gets a copy in which they are called
+ * that.
  *
  * @param folder made when needed; what is in it is the caller's to remove.
  */
@@ -22,7 +39,13 @@ export async function makeStandIns(
   folder: string,
 ): Promise<StandIns> {
   const standIns = new Map<string, DataFile>();
-  const files = filesOf(input);
+  const all = filesOf(input);
+  const store = new LocalStore(folder, { durable: false });
+  for (const [i, file] of all.entries()) {
+    if (file.fileFormat === "avro")
+      standIns.set(file.filePath, await avroAsParquet(input, file, store, `avro-${i}`));
+  }
+  const files = all.filter((file) => !standIns.has(file.filePath));
   const ids = files.flatMap((file) => file.equalityIds ?? []);
   const zoned = ids.some((id) => input.fieldType(id)?.type === "timestamptz_ns");
   if (!zoned && ![...allFields(input)].some(({ field }) => field.type.type === "timestamptz_ns"))
@@ -35,6 +58,31 @@ export async function makeStandIns(
     standIns.set(file.filePath, await copyWithoutZones(input, file, copy));
   }
   return standIns;
+}
+
+async function avroAsParquet(
+  input: RelationInput,
+  file: DataFile,
+  store: LocalStore,
+  name: string,
+): Promise<DataFile> {
+  const bytes = await readFile(input.paths.get(file.filePath) ?? file.filePath).catch((cause: unknown) => {
+    throw new LakehouseError({
+      code: "OBJECT_NOT_FOUND",
+      subject: file.filePath,
+      message: `There is no object ${file.filePath}.`,
+      cause,
+    });
+  });
+  const typeOf = (id: FieldId) =>
+    fieldById(input, id)?.type ??
+    METADATA_COLUMNS.find((field) => field.id === id)?.type ??
+    input.fieldType(id);
+  const { fields, rows } = readAvroData(bytes, file.filePath, typeOf);
+  const uri = `${store.root}/${name}.parquet`;
+  const schema = storedSchema({ schemaId: 0, fields, identifierFieldIds: [] });
+  const written = await writeParquet(store, uri, schemaToArrow(schema), rowsToBatches(schema, rows));
+  return { ...file, filePath: uri, fileFormat: "parquet", fileSizeInBytes: written.fileSizeInBytes };
 }
 
 /** Each data file and equality delete file, once. */
