@@ -98,8 +98,8 @@ function fromBounds(
   const bounds = fileMetrics([column], schema, config);
   const transform = transformFunction(field.transform, type);
   const read = (bytes: Uint8Array | undefined) => bytes && fromBinary(type, bytes);
-  const lower = read(bounds.lowerBounds.get(column.fieldId));
-  const upper = read(bounds.upperBounds.get(column.fieldId));
+  const lower = read(bounds.lowerBounds?.get(column.fieldId));
+  const upper = read(bounds.upperBounds?.get(column.fieldId));
   if (lower === undefined || upper === undefined) throw untold(uri, field, "its column has no bounds");
   const oneValue = sameValue(lower, upper);
   const [first, last] = [transform(lower), transform(upper)];
