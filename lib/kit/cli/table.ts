@@ -24,7 +24,7 @@ interface ReadOptions extends At {
   readonly format: Format;
 }
 
-export const WHAT = ["snapshots", "files", "manifests", "partitions", "history", "refs", "schema"] as const;
+const WHAT = ["snapshots", "files", "manifests", "partitions", "history", "refs", "schema"] as const;
 
 /** `slh table`: any Iceberg table, by its files alone. */
 export function tableCommands(program: Command): void {
