@@ -7,8 +7,12 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "append-memory": () => import("./append-memory.js"),
   "catalog-commits": () => import("./catalog-commits.js"),
   "catalog-scale": () => import("./catalog-scale.js"),
+  commits: () => import("./commits.js"),
+  "delete-memory": () => import("./delete-memory.js"),
+  "deleted-read": () => import("./deleted-read.js"),
   json: () => import("./json.js"),
   notebook: () => import("./notebook.js"),
+  plan: () => import("./plan.js"),
   sql: () => import("./sql.js"),
 };
 
