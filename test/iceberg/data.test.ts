@@ -26,6 +26,7 @@ import {
   uuid,
 } from "../../lib/lakehouse/iceberg/schema/index.js";
 import { dataFileLocation } from "../../lib/lakehouse/iceberg/table/index.js";
+import { readFooter } from "../../lib/lakehouse/parquet/index.js";
 import { createTable, scratch } from "./support/tables.js";
 
 const SCHEMA = defineSchema({
@@ -223,6 +224,46 @@ describe("files", () => {
         properties: { "write.parquet.compression-codec": "lzo" },
       });
       await expect(table.append([{ n: 1 }])).rejects.toMatchObject({ code: "UNSUPPORTED_FEATURE" });
+    }));
+
+  test("are encoded as the write.parquet properties say", () =>
+    scratch(async (directory) => {
+      const encode = async (properties: Record<string, string>) => {
+        const { table } = await createTable(
+          `${directory}/${Object.values(properties).join("-") || "plain"}`,
+          {
+            schema: defineSchema({ code: string(), inner: struct({ n: long() }) }),
+            properties,
+          },
+        );
+        const rows = Array.from({ length: 5000 }, (_, n) => ({
+          code: `c${n % 400}`,
+          inner: { n: BigInt(n * n) },
+        }));
+        const [file] = await (await table.append(rows)).inspect.files();
+        const footer = await readFooter(table.store, file?.filePath ?? "");
+        return { groups: footer.rowGroups.length, size: file?.fileSizeInBytes ?? 0n };
+      };
+      const plain = await encode({});
+      const small = await encode({ "write.parquet.compression-level": "19" });
+      expect(small.size).toBeLessThan(plain.size);
+      expect(plain.groups).toBe(1);
+      expect((await encode({ "write.parquet.row-group-size-bytes": "20000" })).groups).toBeGreaterThan(3);
+      const filtered = await encode({
+        "write.parquet.bloom-filter-enabled.column.inner.n": "true",
+        "write.parquet.bloom-filter-fpp.column.inner.n": "0.001",
+      });
+      // 5000 values at 14.4 bits each, as a power of two.
+      expect(Number(filtered.size - plain.size)).toBeGreaterThan(16 * 1024 - 1);
+      await expect(encode({ "write.parquet.page-size-bytes": "big" })).rejects.toMatchObject({
+        code: "INVALID_METADATA",
+      });
+      await expect(
+        encode({
+          "write.parquet.bloom-filter-enabled.column.code": "true",
+          "write.parquet.bloom-filter-fpp.column.code": "2",
+        }),
+      ).rejects.toMatchObject({ code: "INVALID_METADATA" });
     }));
 
   test("lie where the properties say, hashed for object stores as Java hashes", () => {

@@ -130,14 +130,22 @@ class RowGroupWriter implements ParquetWriter {
     this.#checkSchema(batch.schema);
     this.#rows += batch.numRows;
     let rest = withoutDictionaries(batch, this.#schema);
+    const rowBytes = Math.max(1, arrowBytes(rest.data)) / Math.max(1, rest.numRows);
     while (rest.numRows > 0) {
-      const room = this.#rowGroupRows - this.#pendingRows;
+      const room = Math.max(
+        1,
+        Math.min(
+          this.#rowGroupRows - this.#pendingRows,
+          Math.ceil((this.#rowGroupBytes - this.#pendingBytes) / rowBytes),
+        ),
+      );
       const head = rest.numRows > room ? rest.slice(0, room) : rest;
+      const full = head.numRows >= room;
       rest = rest.slice(head.numRows);
       this.#pending.push(head);
       this.#pendingRows += head.numRows;
       this.#pendingBytes += arrowBytes(head.data);
-      if (this.#pendingRows >= this.#rowGroupRows || this.#pendingBytes >= this.#rowGroupBytes) {
+      if (full) {
         this.#flush();
         await this.#groups.room(encoders.width + 1);
       }

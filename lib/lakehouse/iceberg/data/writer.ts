@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
 import {
   arrowBytes,
   openParquetWriter,
-  type ParquetCompression,
   type ParquetWriteOptions,
   type ParquetWriter,
 } from "../../parquet/index.js";
@@ -18,11 +16,12 @@ import type { TableMetadata } from "../metadata/types.js";
 import type { PartitionTuple, SortOrder } from "../partitioning/types.js";
 import type { Schema } from "../schema/types.js";
 import { dataFileLocation } from "../table/locations.js";
-import { numberProperty, textProperty } from "../table/properties.js";
+import { numberProperty } from "../table/properties.js";
 import { arrange } from "./arrange.js";
 import { concatBatches } from "./concat.js";
 import { dataFileOf } from "./data-file.js";
 import { type MetricsConfig, metricsConfig } from "./metrics.js";
+import { parquetOptions } from "./parquet-options.js";
 import { takeRows } from "./take.js";
 
 /** Arrow data that is held back to be split and sorted together. Memory peaks at about three times this. */
@@ -140,7 +139,7 @@ class DataFileOutput {
     this.order = defaultSortOrder(metadata);
     this.arrowSchema = schemaToArrow(this.schema);
     this.targetBytes = numberProperty(metadata, "write.target-file-size-bytes");
-    this.parquet = parquetOptions(metadata);
+    this.parquet = parquetOptions(metadata, this.schema);
     this.#config = metricsConfig(metadata, this.schema, this.order);
     this.#options = options;
   }
@@ -210,29 +209,4 @@ class FileRun {
     await this.#writer?.abort();
     this.#writer = undefined;
   }
-}
-
-const COMPRESSION: Readonly<Record<string, ParquetCompression>> = {
-  zstd: "zstd",
-  snappy: "snappy",
-  gzip: "gzip",
-  lz4: "lz4_raw",
-  lz4_raw: "lz4_raw",
-  none: "uncompressed",
-  uncompressed: "uncompressed",
-};
-
-function parquetOptions(metadata: TableMetadata): ParquetWriteOptions {
-  const codec = textProperty(metadata, "write.parquet.compression-codec").toLowerCase();
-  const compression = COMPRESSION[codec];
-  if (compression === undefined) {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: "write.parquet.compression-codec",
-      message: `Parquet files cannot be written with codec ${JSON.stringify(codec)}.`,
-      remedy: `Use one of ${Object.keys(COMPRESSION).join(", ")}.`,
-    });
-  }
-  const rows = Number(textProperty(metadata, "write.parquet.row-group-limit"));
-  return rows > 0 ? { compression, rowGroupRows: rows } : { compression };
 }

@@ -4,7 +4,15 @@ import type { TableMetadata } from "../metadata/types.js";
 /** The table properties that this room acts on, with the defaults of the Iceberg documentation unless said. */
 export const TABLE_PROPERTIES = {
   "write.parquet.compression-codec": "zstd",
+  // The codec's own default.
+  "write.parquet.compression-level": "",
   "write.parquet.row-group-limit": "",
+  // Of Arrow data in memory; half of Java's default, since memory peaks at a few times this.
+  "write.parquet.row-group-size-bytes": "67108864",
+  "write.parquet.page-size-bytes": "1048576",
+  "write.parquet.page-row-limit": "20000",
+  "write.parquet.dict-size-bytes": "2097152",
+  "write.parquet.bloom-filter-max-bytes": "1048576",
   "write.target-file-size-bytes": "536870912",
   "write.metadata.metrics.default": "truncate(16)",
   "write.metadata.metrics.max-inferred-column-defaults": "100",
