@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,16 +38,15 @@ async function run(mode: "copy-on-write" | "merge-on-read"): Promise<Measurement
 
 function write(root: string): void {
   const program = `
-    const { defineSchema, double, int, long, openLakehouse, string } = await import("sololakehouse");
+    const { defineSchema, double, int, long, openLakehouse, string } = await import(${JSON.stringify(import.meta.resolve("sololakehouse"))});
     const lake = await openLakehouse({ root: ${JSON.stringify(root)}, profile: "embedded" });
     const schema = defineSchema({ id: long(), k: int(), v: double(), s: string() });
     const table = await lake.createTable("bench.t", { schema, formatVersion: 3 });
     await table.append(await lake.sql("select i::bigint as id, (i % 100)::int as k, random() as v, 'name ' || (i % 5000) as s from range(${ROWS}) t(i)"));
     await lake.close();
     process.exit(0);`;
-  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
-    cwd: new URL("../..", import.meta.url),
-    encoding: "utf8",
-  });
+  const file = join(root, "write.mjs");
+  writeFileSync(file, program);
+  const { status, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
 }
