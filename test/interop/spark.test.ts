@@ -195,16 +195,24 @@ describe("we read what Spark writes", () => {
     }
   });
 
-  it.each(["avro", "orc"])("and say so where we cannot: data files of %s", async (format) => {
-    const name = `lake.theirs.${format}`;
+  it("data files in Avro", async () => {
     await run(
-      `CREATE TABLE ${name} (id bigint) USING iceberg TBLPROPERTIES ('write.format.default'='${format}')`,
-      `INSERT INTO ${name} VALUES (1)`,
+      "CREATE TABLE lake.theirs.avro (id bigint, name string) USING iceberg TBLPROPERTIES ('write.format.default'='avro')",
+      "INSERT INTO lake.theirs.avro VALUES (1, 'one'), (2, NULL)",
     );
-    const table = await world.published(`theirs.${format}`);
+    const rows = await query("SELECT * FROM lake.theirs.avro");
+    expect(sorted(rows)).toEqual(await ourRows(world.engine, await world.published("theirs.avro")));
+  });
+
+  it("and say so where we cannot: data files in ORC", async () => {
+    await run(
+      "CREATE TABLE lake.theirs.orc (id bigint) USING iceberg TBLPROPERTIES ('write.format.default'='orc')",
+      "INSERT INTO lake.theirs.orc VALUES (1)",
+    );
+    const table = await world.published("theirs.orc");
     await expect(ourRows(world.engine, table)).rejects.toMatchObject({
       code: "UNSUPPORTED_FEATURE",
-      message: expect.stringContaining(format),
+      message: expect.stringContaining("orc"),
     });
   });
 
