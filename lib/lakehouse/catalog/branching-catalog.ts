@@ -1,6 +1,6 @@
 import type { Catalog, NamespaceName, PageRequest } from "./catalog.js";
 import type { GarbageReport, GcOptions } from "./garbage.js";
-import type { Commit } from "./versioned/commits.js";
+import type { LoggedCommit } from "./versioned/commits.js";
 import type { ContentType } from "./versioned/content.js";
 import type { Hash } from "./versioned/hash.js";
 import type { LogFilter, Page } from "./versioned/log.js";
@@ -16,7 +16,8 @@ import type { DiffEntry } from "./versioned/version-store.js";
  */
 export type RefExpression = string;
 
-export interface LogRequest extends LogFilter, PageRequest {
+export interface LogRequest extends Omit<LogFilter, "matches">, PageRequest {
+  readonly matches?: (commit: LoggedCommit) => boolean;
   /** The last commit to look at. */
   readonly stopAt?: RefExpression;
 }
@@ -46,6 +47,9 @@ export interface NewRefOptions {
  * A commit is immutable and named by its hash; a branch is a name that moves from commit to commit. So a branch
  * costs nothing, sees nothing of the others until it is merged, and no change is ever lost while a ref, or its
  * log, leads to it.
+ *
+ * The embedded catalog is one, a Nessie server another. What a server keeps no record of, or does by itself,
+ * (`reflog`, `collectGarbage`) it answers with `UNSUPPORTED_FEATURE`.
  *
  * @example
  * const catalog = await openCatalog({ backend: "catalog.db", store, warehouse });
@@ -82,9 +86,9 @@ export interface BranchingCatalog extends Catalog {
   // History
 
   /** The commit that an expression names; where this view is, where not given. */
-  commitAt(ref?: RefExpression): Promise<Commit>;
+  commitAt(ref?: RefExpression): Promise<LoggedCommit>;
   /** The commits from here back, newest first, along first parents. */
-  log(request?: LogRequest): Promise<Page<Commit>>;
+  log(request?: LogRequest): Promise<Page<LoggedCommit>>;
   /** What the catalog holds here, by key: namespaces, tables, views. */
   entries(request?: EntriesRequest): Promise<Page<Entry>>;
   /** What differs between two commits, by key. `to` is where this view is, where not given. */

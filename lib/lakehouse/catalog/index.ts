@@ -37,7 +37,13 @@ export {
   serveRestCatalog,
 } from "./rest/index.js";
 export type { Backend, RefMove, StoredObjectInfo } from "./versioned/backend.js";
-export type { Commit, CommitMeta, CommitObject, CommittedOperation } from "./versioned/commits.js";
+export type {
+  Commit,
+  CommitMeta,
+  CommitObject,
+  CommittedOperation,
+  LoggedCommit,
+} from "./versioned/commits.js";
 export {
   type Conflict,
   ConflictError,

@@ -40,6 +40,14 @@ export interface CommitObject extends CommitMeta {
   readonly jumpDepth: number;
 }
 
+/** A commit as a log tells of it, in any catalog that has one. */
+export interface LoggedCommit extends CommitMeta {
+  readonly hash: Hash;
+  /** First the commit that this one follows, then those merged into it. */
+  readonly parents: readonly Hash[];
+  readonly operations: readonly CommittedOperation[];
+}
+
 /** A commit with its hash. */
 export interface Commit extends CommitObject {
   readonly hash: Hash;
