@@ -16,6 +16,7 @@ import {
   openQueryEngine,
   type QueryEngine,
   type QueryResult,
+  type ScanRowsOptions,
   type SqlOptions,
 } from "./query/index.js";
 import { type ObjectStore, openStore, type StoreOptions } from "./storage/index.js";
@@ -125,8 +126,8 @@ export class Lakehouse {
   }
 
   /** The rows of a table's scan, as Arrow batches or rows, with deletes applied. */
-  read(table: Table, scan: TableScan = table.scan()): Promise<QueryResult> {
-    return this.#engine.scan(table, scan);
+  read(table: Table, scan: TableScan = table.scan(), options: ScanRowsOptions = {}): Promise<QueryResult> {
+    return this.#engine.scan(table, scan, options);
   }
 
   /** Makes a table, and its namespace where that is missing. The schema gives the row type that `append` takes. */

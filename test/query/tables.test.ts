@@ -106,6 +106,18 @@ describe("a table of the catalog", () => {
     });
   });
 
+  it("is read as far as given tasks go: the files of an increment", async () => {
+    const [first] = table.metadata.snapshots;
+    const tasks = await table.incrementalAppends({ from: first?.snapshotId });
+    const read = async (given = tasks) =>
+      (await engine.scan(table, table.scan({ select: ["delay"] }), { tasks: given })).rows();
+    const delays = (await read()).map(({ delay }) => Number(delay));
+    expect([delays.length, Math.min(...delays), Math.max(...delays)]).toEqual([20, 20, 39]);
+    expect(await read(tasks.slice(1))).toHaveLength(10);
+    expect(await (await engine.scan(table, table.scan())).rows()).toHaveLength(30);
+    expect(await read([])).toEqual([]);
+  });
+
   it("gives a scan's rows: its columns, where its filter is true", async () => {
     const current = await catalog.loadTable("n.flights");
     const scan = current.scan({ select: ["origin"], filter: gt("delay", 37) });

@@ -14,6 +14,7 @@ import {
   type RowsRequest,
   type ScanOptions,
   type ScanPlan,
+  type ScanTask,
   schemaToArrow,
   type Table,
   type TableScan,
@@ -74,6 +75,8 @@ export interface ScanRowsOptions {
   readonly where?: string | undefined;
   /** Rows at most; the scan's own limit when absent. */
   readonly limit?: number | undefined;
+  /** Files to read in place of those that the scan would plan: what `Table.incrementalAppends` gives, say. */
+  readonly tasks?: readonly ScanTask[] | undefined;
 }
 
 /** SQL over tables. `close` it when done: it holds memory and files. */
@@ -115,6 +118,10 @@ export async function openQueryEngine(options: QueryEngineOptions): Promise<Quer
 const MAX_PLANS = 256;
 
 type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
+
+interface ViewOptions extends Pick<RelationInput, "fields" | "metadataColumns"> {
+  readonly tasks?: readonly ScanTask[] | undefined;
+}
 
 class DuckDBEngine implements QueryEngine {
   readonly #instance: DuckDBInstance;
@@ -161,6 +168,7 @@ class DuckDBEngine implements QueryEngine {
       const view = await this.#view(table, scan, use, {
         fields: columns.fields,
         metadataColumns: scan.metadataColumns,
+        tasks: options.tasks,
       });
       const names = [...columns.fields.slice(0, scan.schema.fields.length), ...scan.metadataColumns].map(
         ({ name }) => quoteIdentifier(name),
@@ -254,11 +262,16 @@ class DuckDBEngine implements QueryEngine {
     table: Table,
     scan: TableScan,
     use: Use,
-    columns: Pick<RelationInput, "fields" | "metadataColumns"> = { fields: scan.schema.fields },
+    { tasks: given, ...columns }: ViewOptions = { fields: scan.schema.fields },
   ): Promise<string> {
     const filter = keyText(scan.filter);
-    const rows = [table.metadataLocation, scan.snapshot?.snapshotId, filter, scan.limit].join("\n");
-    const { tasks, report } = await this.#plan(rows, scan);
+    const files = given?.map(({ dataFile, deleteFiles }) =>
+      [dataFile, ...deleteFiles].map((file) => file.filePath),
+    );
+    const rows = [table.metadataLocation, scan.snapshot?.snapshotId, filter, scan.limit, keyText(files)].join(
+      "\n",
+    );
+    const { tasks, report } = given ? givenPlan(given) : await this.#plan(rows, scan);
     use.tables.push({
       name: table.name,
       snapshotId: scan.snapshot?.snapshotId,
@@ -281,6 +294,24 @@ class DuckDBEngine implements QueryEngine {
     if (this.#plans.size > MAX_PLANS) this.#plans.delete(this.#plans.keys().next().value ?? "");
     return plan;
   }
+}
+
+/** What a plan says that was made elsewhere: nothing was left out of it here. */
+function givenPlan(tasks: readonly ScanTask[]): {
+  readonly tasks: readonly ScanTask[];
+  readonly report: Pick<
+    ScanPlan["report"],
+    "skippedDataFiles" | "resultDeleteFiles" | "resultFileSizeInBytes"
+  >;
+} {
+  return {
+    tasks,
+    report: {
+      skippedDataFiles: 0,
+      resultDeleteFiles: new Set(tasks.flatMap((task) => task.deleteFiles)).size,
+      resultFileSizeInBytes: tasks.reduce((sum, task) => sum + task.dataFile.fileSizeInBytes, 0n),
+    },
+  };
 }
 
 function requestOn(ref: string | undefined): TableRequest {
