@@ -132,7 +132,8 @@ export function stringifyJson(value: JsonInput): string {
       return JSON.stringify(value);
     case "number":
       if (!Number.isFinite(value)) throw new RangeError(`JSON has no ${value}`);
-      return String(value);
+      // With its point, since readers take "-0" for the integer 0.
+      return Object.is(value, -0) ? "-0.0" : String(value);
     case "bigint":
     case "boolean":
       return String(value);

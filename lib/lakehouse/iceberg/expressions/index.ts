@@ -31,6 +31,7 @@ export {
   type Truth,
   type ValueReader,
 } from "./evaluate.js";
+export { expressionFromJson, expressionToJson } from "./json.js";
 export {
   type FileMetrics,
   inclusiveMetricsEvaluator,
