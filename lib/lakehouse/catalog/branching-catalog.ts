@@ -8,7 +8,7 @@ import type { CombineOptions, MergeOptions, MergeResult } from "./versioned/merg
 import type { RefWriteOptions } from "./versioned/ref-changes.js";
 import type { Reference, ReflogEntry } from "./versioned/refs.js";
 import type { Entry } from "./versioned/tree.js";
-import type { DiffEntry } from "./versioned/version-store.js";
+import type { DiffEntry, Versions } from "./versioned/versions.js";
 
 /**
  * What names a commit: `main`, `main@<hash>`, `@<hash>`, and steps back from there as in `main~3`, `main^2` or
@@ -63,6 +63,8 @@ export interface NewRefOptions {
 export interface BranchingCatalog extends Catalog {
   /** Where this view reads, as it was given. */
   readonly ref: RefExpression;
+  /** The history under the tables, as keys and contents: what a server of Nessie's API works on. */
+  readonly versions: Versions;
   /** The same catalog seen from elsewhere. Nothing is read yet: a ref that does not exist shows at the first use. */
   on(ref: RefExpression): BranchingCatalog;
 
@@ -122,4 +124,9 @@ export interface BranchingCatalog extends Catalog {
   hash(): Promise<Hash>;
   /** Finds commits that nothing leads to and files that only they refer to, and unless it is a dry run deletes them. */
   collectGarbage(options?: GcOptions): Promise<GarbageReport>;
+}
+
+/** True for a catalog with branches: all but those over the Iceberg REST protocol. */
+export function isBranchingCatalog(catalog: Catalog): catalog is BranchingCatalog {
+  return "createBranch" in catalog;
 }

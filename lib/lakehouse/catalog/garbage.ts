@@ -1,9 +1,10 @@
+import type { ObjectStore } from "../storage/index.js";
 import { FileSet, within } from "./files.js";
 import type { Content, IcebergTableContent } from "./versioned/content.js";
 import type { Hash } from "./versioned/hash.js";
 import { findReachable, type Reachability } from "./versioned/reachability.js";
 import { isRevived, sweep } from "./versioned/sweep.js";
-import type { Shared } from "./view.js";
+import type { VersionStore } from "./versioned/version-store.js";
 
 export interface GcOptions {
   /**
@@ -27,6 +28,11 @@ export interface GarbageReport {
   readonly objectBytes: number;
   /** URIs of metadata, manifests, data and other files that only those commits refer to. */
   readonly files: readonly string[];
+}
+
+interface Shared {
+  readonly versions: VersionStore;
+  readonly store: ObjectStore;
 }
 
 const WEEK_MS = 7 * 24 * 3_600_000;

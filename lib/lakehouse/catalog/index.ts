@@ -4,13 +4,14 @@
  * `BranchingCatalog` adds branches, tags, merges and the rest, in Nessie's terms; `openCatalog` opens the one
  * that is embedded. `Backend` is all that a place to keep it must offer.
  */
-export type {
-  BranchingCatalog,
-  EntriesRequest,
-  Into,
-  LogRequest,
-  NewRefOptions,
-  RefExpression,
+export {
+  type BranchingCatalog,
+  type EntriesRequest,
+  type Into,
+  isBranchingCatalog,
+  type LogRequest,
+  type NewRefOptions,
+  type RefExpression,
 } from "./branching-catalog.js";
 export type {
   Catalog,
@@ -68,9 +69,14 @@ export type { ResolvedReference } from "./versioned/resolve.js";
 export { SqliteBackend } from "./versioned/sqlite-backend.js";
 export type { Entry } from "./versioned/tree.js";
 export {
-  type CommitOptions as VersionCommitOptions,
-  type DiffEntry,
   VersionStore,
   type VersionStoreOptions,
 } from "./versioned/version-store.js";
+export type {
+  CommitOptions as VersionCommitOptions,
+  DiffEntry,
+  Place,
+  ResolvedPlace,
+  Versions,
+} from "./versioned/versions.js";
 export type { CreateViewOptions, LoadedView, ViewCatalog, ViewCommitRequest } from "./view-catalog.js";

@@ -12,7 +12,6 @@ import { namespaceKey, ownNamespaceKey } from "./identifiers.js";
 import { toPage } from "./paging.js";
 import { ConflictError, type ContentKey, keyName, type NamespaceContent } from "./versioned/content.js";
 import type { Page } from "./versioned/log.js";
-import { childrenOf } from "./versioned/tree.js";
 import type { View } from "./view.js";
 
 export async function createNamespace(
@@ -39,7 +38,7 @@ export async function listNamespaces(
   const key = namespaceKey(parent);
   const head = await view.head();
   if (key.length > 0) await requireNamespace(view, key);
-  const children = childrenOf(view.shared.versions.context.objects, head.tree, key, page.pageToken);
+  const children = view.shared.versions.children(head, key, page.pageToken);
   const namespaces = (async function* () {
     for await (const child of children) if (child.content.type === "NAMESPACE") yield child.key;
   })();

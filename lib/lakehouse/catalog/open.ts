@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import type { ObjectStore } from "../storage/index.js";
 import type { BranchingCatalog } from "./branching-catalog.js";
+import { collectGarbage, type GcOptions } from "./garbage.js";
 import { MetadataCache } from "./metadata-cache.js";
 import type { Backend } from "./versioned/backend.js";
 import { checkReferenceName } from "./versioned/reference-expression.js";
@@ -56,6 +57,7 @@ export async function openCatalog(options: CatalogOptions): Promise<BranchingCat
     defaultBranch,
     metadata: new MetadataCache(store),
     inTurn: turns(),
+    collectGarbage: (options: GcOptions) => collectGarbage({ versions, store }, options),
   };
   return new VersionedCatalog(shared, ref);
 }

@@ -14,7 +14,6 @@ import type { TableChange, TransactionOptions, UnchangedTable } from "./catalog.
 import { tableKey } from "./identifiers.js";
 import { explained } from "./namespaces.js";
 import { checkLocation, loadTable, toTableContent } from "./tables.js";
-import type { Commit } from "./versioned/commits.js";
 import {
   type Conflict,
   ConflictError,
@@ -25,6 +24,7 @@ import {
 } from "./versioned/content.js";
 import type { Operation } from "./versioned/operations.js";
 import { inTurnOfAll } from "./versioned/turns.js";
+import type { Place } from "./versioned/versions.js";
 import type { View } from "./view.js";
 
 /** How often a commit is built again because others changed its tables in ways that its requirements allow. */
@@ -114,6 +114,7 @@ async function commitInTurn(
       const operations = [...prepared.map(({ operation }) => operation), ...expected];
       await versions.commit(branch, operations, {
         message: message ?? defaultMessage(changes),
+        expectedHash: head.hash,
         ...(token === undefined ? {} : { token }),
       });
     } catch (error) {
@@ -130,7 +131,7 @@ async function commitInTurn(
   }
 }
 
-async function prepareAll(view: View, head: Commit, changes: readonly KeyedChange[]): Promise<Prepared[]> {
+async function prepareAll(view: View, head: Place, changes: readonly KeyedChange[]): Promise<Prepared[]> {
   const planned = [];
   // All requirements first: nothing is written for a transaction that one table refuses.
   for (const change of changes) planned.push(await plan(view, head, change));
@@ -140,7 +141,7 @@ async function prepareAll(view: View, head: Commit, changes: readonly KeyedChang
 /** Checks one table's requirements and applies its updates; the function that it returns writes the result. */
 async function plan(
   view: View,
-  head: Commit,
+  head: Place,
   { key, requirements, updates }: KeyedChange,
 ): Promise<() => Promise<Prepared>> {
   const { versions, store, metadata } = view.shared;
@@ -169,7 +170,7 @@ async function plan(
 /** The tables that were read must be where they were read: checked now, and again with the commit. */
 async function expectations(
   view: View,
-  head: Commit,
+  head: Place,
   unchanged: readonly UnchangedTable[],
 ): Promise<Operation[]> {
   const operations: Operation[] = [];

@@ -12,7 +12,6 @@ import { deleteTableFiles } from "./files.js";
 import { namespaceKey, tableKey, tableLocation, toIdentifier } from "./identifiers.js";
 import { explained, requireNamespace, retried } from "./namespaces.js";
 import { toPage } from "./paging.js";
-import type { Commit } from "./versioned/commits.js";
 import {
   type Content,
   type ContentId,
@@ -21,7 +20,7 @@ import {
   keyName,
 } from "./versioned/content.js";
 import type { Page } from "./versioned/log.js";
-import { childrenOf } from "./versioned/tree.js";
+import type { Place } from "./versioned/versions.js";
 import type { View } from "./view.js";
 
 /** What the catalog keeps of a table's metadata. */
@@ -42,7 +41,7 @@ export function toTableContent(
 }
 
 /** A table's content at a commit. Throws `NO_SUCH_TABLE`. */
-export async function requireTable(view: View, head: Commit, key: ContentKey): Promise<IcebergTableContent> {
+export async function requireTable(view: View, head: Place, key: ContentKey): Promise<IcebergTableContent> {
   const content = await view.shared.versions.content(head, key);
   if (content?.type === "ICEBERG_TABLE") return content;
   throw await view.noSuchTable(key, head);
@@ -93,7 +92,7 @@ export async function listTables(
   const key = namespaceKey(namespace);
   if (key.length > 0) await requireNamespace(view, key);
   const head = await view.head();
-  const children = childrenOf(view.shared.versions.context.objects, head.tree, key, page.pageToken);
+  const children = view.shared.versions.children(head, key, page.pageToken);
   const tables = (async function* () {
     for await (const child of children) {
       if (child.content.type === "ICEBERG_TABLE") yield toIdentifier(child.key);
@@ -127,12 +126,10 @@ function removeEntry(view: View, key: ContentKey, verb: string): Promise<Iceberg
 /** True when the head of any branch or tag has the table, under whatever name. */
 async function isShownElsewhere(view: View, { id }: Content): Promise<boolean> {
   const { versions } = view.shared;
-  const trees = new Set<string>();
-  for (const { hash } of await versions.references()) {
-    const head = await versions.commitAt(hash);
-    if (trees.has(head.tree)) continue;
-    trees.add(head.tree);
-    for await (const { content } of versions.entries(head)) if (content.id === id) return true;
+  const heads = new Set((await versions.references()).map(({ hash }) => hash));
+  for (const hash of heads) {
+    const { commit } = await versions.resolve(`@${hash}`);
+    for await (const { content } of versions.entries(commit)) if (content.id === id) return true;
   }
   return false;
 }
@@ -147,7 +144,7 @@ export async function moveEntry(
   noun: string,
   source: ContentKey,
   target: ContentKey,
-  read: (view: View, head: Commit, key: ContentKey) => Promise<Content>,
+  read: (view: View, head: Place, key: ContentKey) => Promise<Content>,
 ): Promise<void> {
   await retried(async () => {
     const content = await read(view, await view.head(), source);

@@ -20,7 +20,7 @@ import type {
   TableName,
   TransactionOptions,
 } from "./catalog.js";
-import { collectGarbage, type GarbageReport, type GcOptions } from "./garbage.js";
+import type { GarbageReport, GcOptions } from "./garbage.js";
 import { namespaceKey, tableKey, toIdentifier } from "./identifiers.js";
 import {
   createNamespace,
@@ -41,7 +41,7 @@ import {
   renameTable,
   unregisterTable,
 } from "./tables.js";
-import { type Commit, isAncestor } from "./versioned/commits.js";
+import type { LoggedCommit } from "./versioned/commits.js";
 import { type ContentKey, decodeKey, encodeKey } from "./versioned/content.js";
 import type { Hash } from "./versioned/hash.js";
 import type { Page } from "./versioned/log.js";
@@ -49,7 +49,7 @@ import type { CombineOptions, MergeOptions, MergeResult } from "./versioned/merg
 import type { RefWriteOptions } from "./versioned/ref-changes.js";
 import type { Reference, ReflogEntry } from "./versioned/refs.js";
 import type { Entry } from "./versioned/tree.js";
-import type { DiffEntry } from "./versioned/version-store.js";
+import type { DiffEntry, Place, Versions } from "./versioned/versions.js";
 import { type Shared, View } from "./view.js";
 import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "./view-catalog.js";
 import { commitView, createView, dropView, listViews, loadView, registerView, renameView } from "./views.js";
@@ -66,6 +66,10 @@ export class VersionedCatalog implements BranchingCatalog {
 
   get ref(): RefExpression {
     return this.#view.ref;
+  }
+
+  get versions(): Versions {
+    return this.#shared.versions;
   }
 
   on(ref: RefExpression): BranchingCatalog {
@@ -197,35 +201,25 @@ export class VersionedCatalog implements BranchingCatalog {
   // References
 
   reference(name: string): Promise<Reference> {
-    return this.#shared.versions.reference(name);
+    return this.versions.reference(name);
   }
 
   references(): Promise<readonly Reference[]> {
-    return this.#shared.versions.references();
+    return this.versions.references();
   }
 
   async createBranch(name: string, { from = this.ref, message }: NewRefOptions = {}): Promise<Reference> {
-    const at = await this.commitAt(from);
-    return this.#shared.versions.createReference(
-      "BRANCH",
-      name,
-      at.hash,
-      message === undefined ? {} : { message },
-    );
+    const at = await this.#at(from);
+    return this.versions.createReference("BRANCH", name, at.hash, message === undefined ? {} : { message });
   }
 
   async createTag(name: string, { from = this.ref, message }: NewRefOptions = {}): Promise<Reference> {
-    const at = await this.commitAt(from);
-    return this.#shared.versions.createReference(
-      "TAG",
-      name,
-      at.hash,
-      message === undefined ? {} : { message },
-    );
+    const at = await this.#at(from);
+    return this.versions.createReference("TAG", name, at.hash, message === undefined ? {} : { message });
   }
 
   async assignReference(name: string, to: RefExpression, options?: RefWriteOptions): Promise<Reference> {
-    return this.#shared.versions.assignReference(name, (await this.commitAt(to)).hash, options);
+    return this.versions.assignReference(name, (await this.#at(to)).hash, options);
   }
 
   async deleteReference(name: string, options?: RefWriteOptions): Promise<Reference> {
@@ -237,38 +231,38 @@ export class VersionedCatalog implements BranchingCatalog {
         remedy: "Assign it elsewhere, or roll it back.",
       });
     }
-    return this.#shared.versions.deleteReference(name, options);
+    return this.versions.deleteReference(name, options);
   }
 
   async reflog(name?: string): Promise<readonly ReflogEntry[]> {
     const entries: ReflogEntry[] = [];
-    for await (const entry of this.#shared.versions.reflog(name ?? this.#view.branch())) entries.push(entry);
+    for await (const entry of this.versions.reflog(name ?? this.#view.branch())) entries.push(entry);
     return entries;
   }
 
   // History
 
-  async commitAt(ref: RefExpression = this.ref): Promise<Commit> {
-    return (await this.#shared.versions.resolve(ref)).commit;
+  async commitAt(ref: RefExpression = this.ref): Promise<LoggedCommit> {
+    return this.versions.commitAt((await this.#at(ref)).hash);
   }
 
   async hash(): Promise<Hash> {
-    return (await this.commitAt()).hash;
+    return (await this.#view.head()).hash;
   }
 
-  async log({ pageSize, pageToken, stopAt, ...filter }: LogRequest = {}): Promise<Page<Commit>> {
-    return this.#shared.versions.log(await this.commitAt(), {
+  async log({ pageSize, pageToken, stopAt, ...filter }: LogRequest = {}): Promise<Page<LoggedCommit>> {
+    return this.versions.log(await this.#view.head(), {
       ...filter,
       ...(pageSize === undefined ? {} : { limit: pageSize }),
       ...(pageToken === undefined ? {} : { pageToken }),
-      ...(stopAt === undefined ? {} : { stopAt: (await this.commitAt(stopAt)).hash }),
+      ...(stopAt === undefined ? {} : { stopAt: (await this.#at(stopAt)).hash }),
     });
   }
 
   async entries({ namespace = [], types, ...page }: EntriesRequest = {}): Promise<Page<Entry>> {
-    const head = await this.commitAt();
+    const head = await this.#view.head();
     const after = page.pageToken === undefined ? undefined : decodeKey(page.pageToken);
-    const all = this.#shared.versions.entries(head, namespaceKey(namespace), after);
+    const all = this.versions.entries(head, namespaceKey(namespace), after);
     const wanted = (async function* () {
       for await (const entry of all)
         if (types === undefined || types.includes(entry.content.type)) yield entry;
@@ -278,36 +272,36 @@ export class VersionedCatalog implements BranchingCatalog {
 
   async diff(from: RefExpression, to: RefExpression = this.ref): Promise<readonly DiffEntry[]> {
     const differences: DiffEntry[] = [];
-    const [left, right] = [await this.commitAt(from), await this.commitAt(to)];
-    for await (const difference of this.#shared.versions.diff(left, right)) differences.push(difference);
+    const [left, right] = [await this.#at(from), await this.#at(to)];
+    for await (const difference of this.versions.diff(left, right)) differences.push(difference);
     return differences;
   }
 
   // Changes of history
 
   async merge(source: RefExpression, options: MergeOptions & Into = {}): Promise<MergeResult> {
-    const commit = await this.commitAt(source);
-    return this.#shared.versions.merge(this.#into(options), { commit, name: source }, options);
+    const commit = await this.#at(source);
+    return this.versions.merge(this.#into(options), { commit, name: source }, options);
   }
 
   async transplant(
     commits: RefExpression | readonly RefExpression[],
     options: CombineOptions & Into = {},
   ): Promise<MergeResult> {
-    return this.#shared.versions.transplant(this.#into(options), await this.#commits(commits), options);
+    return this.versions.transplant(this.#into(options), await this.#commits(commits), options);
   }
 
   async revert(
     commits: RefExpression | readonly RefExpression[],
     options: CombineOptions & Into = {},
   ): Promise<MergeResult> {
-    return this.#shared.versions.revert(this.#into(options), await this.#commits(commits), options);
+    return this.versions.revert(this.#into(options), await this.#commits(commits), options);
   }
 
   async rollback(to: RefExpression, options: RefWriteOptions & Into = {}): Promise<Reference> {
     const branch = this.#into(options);
-    const [target, head] = [await this.commitAt(to), await this.commitAt(branch)];
-    if (!(await isAncestor(this.#shared.versions.context.objects, target, head))) {
+    const [target, head] = [await this.#at(to), await this.#at(branch)];
+    if (!(await this.versions.contains(head, target))) {
       throw new LakehouseError({
         code: "INVALID_ARGUMENT",
         subject: to,
@@ -315,7 +309,7 @@ export class VersionedCatalog implements BranchingCatalog {
         remedy: "Choose a commit of its log, or assign the branch.",
       });
     }
-    return this.#shared.versions.assignReference(branch, target.hash, {
+    return this.versions.assignReference(branch, target.hash, {
       message: `Roll back to ${to}`,
       expectedHash: head.hash,
       ...options,
@@ -323,11 +317,11 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   collectGarbage(options: GcOptions = {}): Promise<GarbageReport> {
-    return collectGarbage(this.#shared, options);
+    return this.#shared.collectGarbage(options);
   }
 
   close(): Promise<void> {
-    return this.#shared.versions.context.backend.close();
+    return this.versions.close();
   }
 
   #table<Row>(key: ContentKey, loaded: LoadedTable): Table<Row> {
@@ -335,13 +329,17 @@ export class VersionedCatalog implements BranchingCatalog {
     return new Table<Row>({ identifier: toIdentifier(key), store: this.#shared.store, committer, ...loaded });
   }
 
+  async #at(ref: RefExpression): Promise<Place> {
+    return (await this.versions.resolve(ref)).commit;
+  }
+
   #into({ into }: Into): string {
     return into ?? this.#view.branch();
   }
 
-  async #commits(refs: RefExpression | readonly RefExpression[]): Promise<Commit[]> {
-    const commits: Commit[] = [];
-    for (const ref of typeof refs === "string" ? [refs] : refs) commits.push(await this.commitAt(ref));
+  async #commits(refs: RefExpression | readonly RefExpression[]): Promise<Place[]> {
+    const commits: Place[] = [];
+    for (const ref of typeof refs === "string" ? [refs] : refs) commits.push(await this.#at(ref));
     return commits;
   }
 }

@@ -1,18 +1,17 @@
 import { type ErrorCode, LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
+import type { GarbageReport, GcOptions } from "./garbage.js";
 import type { MetadataCache } from "./metadata-cache.js";
 import { nearest } from "./suggestions.js";
-import type { Commit } from "./versioned/commits.js";
 import { type Content, type ContentKey, keyName } from "./versioned/content.js";
 import type { Operation } from "./versioned/operations.js";
 import { parseReferenceExpression } from "./versioned/reference-expression.js";
-import { childrenOf } from "./versioned/tree.js";
 import type { InTurn } from "./versioned/turns.js";
-import type { CommitOptions, VersionStore } from "./versioned/version-store.js";
+import type { CommitOptions, Place, Versions } from "./versioned/versions.js";
 
 /** What all views of one catalog share. */
 export interface Shared {
-  readonly versions: VersionStore;
+  readonly versions: Versions;
   readonly store: ObjectStore;
   /** URI without a trailing slash. */
   readonly warehouse: string;
@@ -20,6 +19,7 @@ export interface Shared {
   readonly metadata: MetadataCache;
   /** By the branch and key of a table. */
   readonly inTurn: InTurn;
+  readonly collectGarbage: (options: GcOptions) => Promise<GarbageReport>;
 }
 
 /** How many names are compared to find the one that was meant. */
@@ -36,7 +36,7 @@ export class View {
   }
 
   /** The commit where the view is now. */
-  async head(): Promise<Commit> {
+  async head(): Promise<Place> {
     return (await this.shared.versions.resolve(this.ref)).commit;
   }
 
@@ -45,7 +45,7 @@ export class View {
   }
 
   /** Commits to the view's branch. Throws `INVALID_ARGUMENT` where the view is on an older commit or a tag. */
-  async commit(operations: readonly Operation[], options: CommitOptions): Promise<Commit> {
+  async commit(operations: readonly Operation[], options: CommitOptions): Promise<Place> {
     return this.shared.versions.commit(this.branch(), operations, options);
   }
 
@@ -62,9 +62,9 @@ export class View {
   }
 
   /** The names directly in a namespace, of the given types. */
-  async names(head: Commit, namespace: ContentKey, types: readonly Content["type"][]): Promise<string[]> {
+  async names(head: Place, namespace: ContentKey, types: readonly Content["type"][]): Promise<string[]> {
     const names: string[] = [];
-    const children = childrenOf(this.shared.versions.context.objects, head.tree, namespace);
+    const children = this.shared.versions.children(head, namespace);
     for await (const { key, content } of children) {
       if (types.includes(content.type)) names.push(key[key.length - 1] as string);
       if (names.length === CANDIDATES) break;
@@ -72,7 +72,7 @@ export class View {
     return names;
   }
 
-  async noSuchNamespace(key: ContentKey, head: Commit): Promise<LakehouseError> {
+  async noSuchNamespace(key: ContentKey, head: Place): Promise<LakehouseError> {
     const parent = key.slice(0, -1);
     const siblings = await this.names(head, parent, ["NAMESPACE"]);
     return new LakehouseError({
@@ -86,17 +86,17 @@ export class View {
     });
   }
 
-  noSuchTable(key: ContentKey, head: Commit): Promise<LakehouseError> {
+  noSuchTable(key: ContentKey, head: Place): Promise<LakehouseError> {
     return this.#missing(key, head, { code: "NO_SUCH_TABLE", noun: "table", type: "ICEBERG_TABLE" });
   }
 
-  noSuchView(key: ContentKey, head: Commit): Promise<LakehouseError> {
+  noSuchView(key: ContentKey, head: Place): Promise<LakehouseError> {
     return this.#missing(key, head, { code: "NO_SUCH_VIEW", noun: "view", type: "ICEBERG_VIEW" });
   }
 
   async #missing(
     key: ContentKey,
-    head: Commit,
+    head: Place,
     { code, noun, type }: { code: ErrorCode; noun: string; type: Content["type"] },
   ): Promise<LakehouseError> {
     const namespace = key.slice(0, -1);

@@ -17,7 +17,6 @@ import { namespaceKey, tableKey, tableLocation, toIdentifier } from "./identifie
 import { explained, requireNamespace, retried } from "./namespaces.js";
 import { toPage } from "./paging.js";
 import { checkLocation, moveEntry, requireFree } from "./tables.js";
-import type { Commit } from "./versioned/commits.js";
 import {
   ConflictError,
   type ContentId,
@@ -27,7 +26,7 @@ import {
   keyName,
 } from "./versioned/content.js";
 import type { Page } from "./versioned/log.js";
-import { childrenOf } from "./versioned/tree.js";
+import type { Place } from "./versioned/versions.js";
 import type { View } from "./view.js";
 import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "./view-catalog.js";
 
@@ -45,7 +44,7 @@ function toViewContent(id: ContentId, metadataLocation: string, metadata: ViewMe
 }
 
 /** A view's content at a commit. Throws `NO_SUCH_VIEW`. */
-async function requireView(view: View, head: Commit, key: ContentKey): Promise<IcebergViewContent> {
+async function requireView(view: View, head: Place, key: ContentKey): Promise<IcebergViewContent> {
   const content = await view.shared.versions.content(head, key);
   if (content?.type === "ICEBERG_VIEW") return content;
   throw await view.noSuchView(key, head);
@@ -88,7 +87,7 @@ export async function listViews(
   const key = namespaceKey(namespace);
   if (key.length > 0) await requireNamespace(view, key);
   const head = await view.head();
-  const children = childrenOf(view.shared.versions.context.objects, head.tree, key, page.pageToken);
+  const children = view.shared.versions.children(head, key, page.pageToken);
   const views = (async function* () {
     for await (const child of children) {
       if (child.content.type === "ICEBERG_VIEW") yield toIdentifier(child.key);
@@ -162,6 +161,7 @@ async function commitInTurn(
     try {
       await versions.commit(branch, [{ type: "PUT", key, content, expected: current }], {
         message,
+        expectedHash: head.hash,
         ...(token === undefined ? {} : { token }),
       });
       return { metadata, metadataLocation };

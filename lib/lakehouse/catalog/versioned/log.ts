@@ -1,7 +1,6 @@
-import { type Commit, getCommit, history } from "./commits.js";
+import type { LoggedCommit } from "./commits.js";
 import { type ContentId, type ContentKey, encodeKey, keyPrefix } from "./content.js";
 import type { Hash } from "./hash.js";
-import type { ObjectCache } from "./object-cache.js";
 
 /** Which commits of a log to show. All that is given must hold. */
 export interface LogFilter {
@@ -20,13 +19,13 @@ export interface LogFilter {
   readonly contentId?: ContentId;
   /** Has all these properties. */
   readonly properties?: Readonly<Record<string, string>>;
-  readonly matches?: (commit: Commit) => boolean;
+  readonly matches?: (commit: LoggedCommit) => boolean;
 }
 
 export interface LogOptions extends LogFilter {
   /** How many to return at most. 100 where not given. */
   readonly limit?: number;
-  /** Of the page before. */
+  /** Of the page before: the hash of the commit to go on with. */
   readonly pageToken?: string;
   /** The last commit to look at, as a hash. */
   readonly stopAt?: Hash;
@@ -39,16 +38,14 @@ export interface Page<T> {
   readonly nextPageToken?: string;
 }
 
-/** The log of a commit, newest first, along first parents: a merge shows as the one commit that it is. */
-export async function readLog(
-  objects: ObjectCache,
-  head: Commit,
+/** One page of a history, newest first. Where the page before ended is for the caller to start from. */
+export async function readLog<C extends LoggedCommit>(
+  history: AsyncIterable<C>,
   options: LogOptions = {},
-): Promise<Page<Commit>> {
-  const { limit = 100, pageToken, stopAt, since } = options;
-  const start = pageToken === undefined ? head : await getCommit(objects, pageToken);
-  const items: Commit[] = [];
-  for await (const commit of history(objects, start)) {
+): Promise<Page<C>> {
+  const { limit = 100, stopAt, since } = options;
+  const items: C[] = [];
+  for await (const commit of history) {
     if (items.length === limit) return { items, nextPageToken: commit.hash };
     // Commit times never decrease along the history, so that nothing older can follow.
     if (since !== undefined && commit.commitTime < since.getTime()) break;
@@ -58,7 +55,7 @@ export async function readLog(
   return { items };
 }
 
-function selects(filter: LogFilter, commit: Commit): boolean {
+function selects(filter: LogFilter, commit: LoggedCommit): boolean {
   const { author, committer, message, until, key, contentId, properties, matches } = filter;
   return (
     (author === undefined || commit.authors.includes(author)) &&
@@ -72,7 +69,7 @@ function selects(filter: LogFilter, commit: Commit): boolean {
   );
 }
 
-function touches(commit: Commit, key: ContentKey): boolean {
+function touches(commit: LoggedCommit, key: ContentKey): boolean {
   const [exact, prefix] = [encodeKey(key), keyPrefix(key)];
   return commit.operations.some((operation) => {
     const changed = encodeKey(operation.key);
@@ -80,6 +77,6 @@ function touches(commit: Commit, key: ContentKey): boolean {
   });
 }
 
-function changes(commit: Commit, id: ContentId): boolean {
+function changes(commit: LoggedCommit, id: ContentId): boolean {
   return commit.operations.some((operation) => operation.type === "PUT" && operation.content.id === id);
 }

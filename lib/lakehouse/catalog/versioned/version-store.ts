@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { LakehouseError } from "../../errors.js";
 import { advance } from "./advance.js";
 import type { Backend } from "./backend.js";
-import { type Commit, getCommit } from "./commits.js";
+import { type Commit, getCommit, history, isAncestor } from "./commits.js";
 import { ConflictError, type Content, type ContentKey, decodeKey, encodeKey, fromText } from "./content.js";
 import { liveRef, type StoreContext } from "./context.js";
 import { BEGINNING, type Hash } from "./hash.js";
@@ -29,8 +29,9 @@ import {
 } from "./refs.js";
 import { type ResolvedReference, resolveReference } from "./resolve.js";
 import { diffMaps, EMPTY_MAP } from "./sorted-map.js";
-import { contentAt, type Entry, entriesOf, namespaceConflicts } from "./tree.js";
+import { childrenOf, contentAt, type Entry, entriesOf, namespaceConflicts } from "./tree.js";
 import { turns } from "./turns.js";
+import type { CommitOptions, DiffEntry, Versions } from "./versions.js";
 
 export interface VersionStoreOptions {
   /** Author and committer where a call does not say. */
@@ -41,23 +42,6 @@ export interface VersionStoreOptions {
   readonly now?: () => number;
 }
 
-export interface CommitOptions {
-  readonly message: string;
-  readonly author?: string;
-  readonly properties?: Readonly<Record<string, string>>;
-  /** The commit at which the operations' keys were read: a key that changed since is a conflict. */
-  readonly expectedHash?: Hash;
-  /** Idempotency: when a change with this token is in the branch's recent log, it is the answer to a conflict. */
-  readonly token?: string;
-}
-
-/** A key that two commits hold differently. */
-export interface DiffEntry {
-  readonly key: ContentKey;
-  readonly from: Content | undefined;
-  readonly to: Content | undefined;
-}
-
 /** How far back a token is looked for, in commits. */
 const TOKEN_HORIZON = 1000;
 
@@ -65,7 +49,7 @@ const TOKEN_HORIZON = 1000;
  * Git for keys: branches and tags over commits over trees of contents. Knows Nessie's model, and nothing of
  * Iceberg beyond the shape of the contents. Any number of processes may work on one backend.
  */
-export class VersionStore {
+export class VersionStore implements Versions {
   readonly context: StoreContext;
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
@@ -134,8 +118,19 @@ export class VersionStore {
     return entriesOf(this.context.objects, commit.tree, namespace, from);
   }
 
-  log(head: Commit, options?: LogOptions): Promise<Page<Commit>> {
-    return readLog(this.context.objects, head, options);
+  children(commit: Commit, namespace: ContentKey, after?: string): AsyncGenerator<Entry> {
+    return childrenOf(this.context.objects, commit.tree, namespace, after);
+  }
+
+  contains(commit: Commit, ancestor: Commit): Promise<boolean> {
+    return isAncestor(this.context.objects, ancestor, commit);
+  }
+
+  /** Newest first, along first parents: a merge shows as the one commit that it is. */
+  async log(head: Commit, options: LogOptions = {}): Promise<Page<Commit>> {
+    const { pageToken } = options;
+    const start = pageToken === undefined ? head : await this.commitAt(pageToken);
+    return readLog(history(this.context.objects, start), options);
   }
 
   /** What differs, by key. Costs what differs, not what there is. */
@@ -157,6 +152,7 @@ export class VersionStore {
     const {
       message,
       author = this.context.author,
+      coAuthors = [],
       properties = {},
       expectedHash,
       token = randomUUID(),
@@ -173,7 +169,13 @@ export class VersionStore {
         throw new ConflictError(branch, `The commit to ${branch} was refused`, conflicts, remedy);
       }
       if (changes.size === 0) return undefined;
-      const meta = { message, authors: [author], authorTime: this.context.now(), properties, token };
+      const meta = {
+        message,
+        authors: [author, ...coAuthors],
+        authorTime: this.context.now(),
+        properties,
+        token,
+      };
       const made = await commitChanges(this.context, [head], changes, meta);
       return { to: made.commit.hash, objects: made.objects, operation: "COMMIT", author, message };
     });
@@ -181,13 +183,12 @@ export class VersionStore {
   }
 
   /** The commit with that token among the last thousand of a history. */
-  // The log ends at the first match, so the horizon counts as one.
   async findToken(head: Commit, token: string): Promise<Commit | undefined> {
-    const { items } = await readLog(this.context.objects, head, {
-      limit: 1,
-      matches: (commit) => commit.token === token || commit.depth <= head.depth - TOKEN_HORIZON,
-    });
-    return items[0]?.token === token ? items[0] : undefined;
+    for await (const commit of history(this.context.objects, head)) {
+      if (commit.token === token) return commit;
+      if (commit.depth <= head.depth - TOKEN_HORIZON) break;
+    }
+    return undefined;
   }
 
   /** Merges `source` into a branch. Throws a `ConflictError`, unless it is a dry run, which reports conflicts. */
@@ -217,5 +218,9 @@ export class VersionStore {
     } catch (error) {
       if (!(error instanceof LakehouseError && error.code === "REF_EXISTS")) throw error;
     }
+  }
+
+  close(): Promise<void> {
+    return this.context.backend.close();
   }
 }
