@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isBranchingCatalog } from "./catalog/index.js";
 import type { Lakehouse } from "./lakehouse.js";
 
 /** What one part of the lakehouse said when it was asked to do its job once. */
@@ -11,7 +12,7 @@ export interface PartHealth {
   readonly milliseconds: number;
 }
 
-/** Puts each part to work once: write, read and delete an object; read the head of the catalog; run a query. */
+/** Puts each part to work once: write, read and delete an object; ask the catalog; run a query. */
 export function checkHealth(lake: Lakehouse): Promise<PartHealth[]> {
   return Promise.all([
     probe("storage", async () => {
@@ -26,7 +27,12 @@ export function checkHealth(lake: Lakehouse): Promise<PartHealth[]> {
       }
       return lake.store.root.startsWith("file:") ? "a local directory" : lake.store.root;
     }),
-    probe("catalog", async () => `${lake.catalog.ref} at ${(await lake.catalog.hash()).slice(0, 12)}`),
+    probe("catalog", async () => {
+      const { catalog } = lake;
+      if (isBranchingCatalog(catalog)) return `${catalog.ref} at ${(await catalog.hash()).slice(0, 12)}`;
+      const { length } = await catalog.listNamespaces();
+      return `${length} namespaces`;
+    }),
     probe("query", async () => {
       const [row] = await (await lake.sql("select version() as version")).rows();
       return `DuckDB ${String(row?.version).replace(/^v/, "")}`;

@@ -2,15 +2,36 @@
  * SoloLakehouse: an Iceberg-first lakehouse that one person can run, read, explain and evolve. `openLakehouse()` is
  * the front door; the rooms behind it can be imported one by one (`sololakehouse/iceberg`, `sololakehouse/storage`).
  */
+export type { TableDiff, TableState } from "./branches.js";
+export {
+  type CombineOptions,
+  type Conflict,
+  ConflictError,
+  type ConflictType,
+  type GarbageReport,
+  type GcOptions,
+  type Hash,
+  type Into,
+  type LoggedCommit,
+  type MergeBehavior,
+  type MergeOptions,
+  type MergeResult,
+  type NewRefOptions,
+  type RefExpression,
+  type Reference,
+  type ReflogEntry,
+  type RefWriteOptions,
+} from "./catalog/index.js";
 export { type ErrorCode, isLakehouseError, LakehouseError, type LakehouseErrorInit } from "./errors.js";
 export type { PartHealth } from "./health.js";
 export * from "./iceberg/index.js";
 export {
+  type CommitsRequest,
+  type HistoryRequest,
   Lakehouse,
   type LakehouseCatalog,
   type LakehouseOptions,
   type NewTableOptions,
-  type OnRef,
   openLakehouse,
   openLakehouseCatalog,
 } from "./lakehouse.js";

@@ -1,10 +1,26 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { branchingOf, diffTables, readHistory, type TableDiff } from "./branches.js";
 import {
   type BranchingCatalog,
+  type Catalog,
+  type CombineOptions,
   type CreateTableOptions,
+  type GarbageReport,
+  type GcOptions,
+  type Hash,
+  type Into,
+  isBranchingCatalog,
+  type LoggedCommit,
+  type LogRequest,
+  type MergeOptions,
+  type MergeResult,
+  type NewRefOptions,
   openCatalog,
   type RefExpression,
+  type Reference,
+  type ReflogEntry,
+  type RefWriteOptions,
   type TableName,
 } from "./catalog/index.js";
 import { isLakehouseError, LakehouseError } from "./errors.js";
@@ -25,6 +41,11 @@ export interface LakehouseOptions extends ProfileOptions {
   /** How to reach the store that the profile names; by default what the environment says. */
   readonly storage?: StoreOptions;
   readonly duckdb?: DuckDBOptions;
+  /**
+   * The catalog to work on: a Nessie client, one over the Iceberg REST protocol, or one opened with other options.
+   * The profile's own where not given. The lakehouse closes it with itself.
+   */
+  readonly catalog?: Catalog;
 }
 
 export interface NewTableOptions<Row> extends CreateTableOptions<Row> {
@@ -35,9 +56,17 @@ export interface NewTableOptions<Row> extends CreateTableOptions<Row> {
   readonly ifExists?: "fail" | "keep" | "replace";
 }
 
-/** Which branch, tag or commit is meant; `main` when left out. */
-export interface OnRef {
-  readonly ref?: RefExpression | undefined;
+/** Which commits of a log to show, and how many at most: 100 where not given. */
+export interface CommitsRequest extends Omit<LogRequest, "pageSize" | "pageToken"> {
+  readonly limit?: number;
+}
+
+/** Which commits to draw. */
+export interface HistoryRequest {
+  /** Where to start: every branch and tag where not given. */
+  readonly refs?: readonly RefExpression[];
+  /** 100 where not given. */
+  readonly limit?: number;
 }
 
 /** The largest share of the disk that copies of remote files may take. */
@@ -55,8 +84,10 @@ const CACHE_BYTES = 4 * 2 ** 30;
  * await lake.close();
  */
 export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {
-  const { profile, store, catalog } = await openLakehouseCatalog(options);
-  const on = (ref?: string) => (ref === undefined ? catalog : catalog.on(ref));
+  const { profile, store, catalog } = options.catalog
+    ? { ...openProfile(options), catalog: options.catalog }
+    : await openLakehouseCatalog(options);
+  const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
   try {
     const engine = await openQueryEngine({
       tempDirectory: join(profile.root, "tmp"),
@@ -86,43 +117,62 @@ export interface LakehouseCatalog {
  * @throws LakehouseError INVALID_CONFIG for settings that make no sense.
  */
 export async function openLakehouseCatalog(options: LakehouseOptions = {}): Promise<LakehouseCatalog> {
-  const profile = resolveProfile(options);
+  const { profile, store } = openProfile(options);
   await mkdir(profile.root, { recursive: true });
-  const store = openStore(profile.warehouse, options.storage);
   const catalog = await openCatalog({ backend: join(profile.root, "catalog.db"), store });
   return { profile, store, catalog };
+}
+
+function openProfile(options: LakehouseOptions): { readonly profile: Profile; readonly store: ObjectStore } {
+  const profile = resolveProfile(options);
+  return { profile, store: openStore(profile.warehouse, options.storage) };
 }
 
 interface Parts {
   readonly profile: Profile;
   readonly store: ObjectStore;
-  readonly catalog: BranchingCatalog;
+  readonly catalog: Catalog;
   readonly engine: QueryEngine;
 }
 
-/** An open lakehouse. `close` it when done: it holds a database connection and DuckDB's memory. */
+/**
+ * An open lakehouse, seen on one branch: `main` at first, another with `on`. `close` it when done: it holds a
+ * database connection and DuckDB's memory.
+ *
+ * @example
+ * const etl = await lake.branch("etl");                 // costs nothing, copies nothing
+ * await (await etl.table("flights.silver")).append(rows);
+ * await lake.sql("select count(*) from flights.silver@etl"); // main does not see it
+ * await lake.diff("main", "etl");                        // flights.silver, with rows before and after
+ * await lake.merge("etl");                               // now it does
+ */
 export class Lakehouse {
   readonly profile: Profile;
   /** Where the tables' files are. */
   readonly store: ObjectStore;
-  /** The catalog, seen on its default branch; `catalog.on("etl")` sees another. */
-  readonly catalog: BranchingCatalog;
+  /** The catalog, seen on the same branch. */
+  readonly catalog: Catalog;
   readonly #engine: QueryEngine;
+  /** A view has a lakehouse that it is a view of, and that closes what they share. */
+  readonly #isView: boolean;
 
   /** @internal */
-  constructor(parts: Parts) {
+  constructor(parts: Parts, isView = false) {
     this.profile = parts.profile;
     this.store = parts.store;
     this.catalog = parts.catalog;
     this.#engine = parts.engine;
+    this.#isView = isView;
   }
 
   /**
-   * Runs a query: names are `namespace.table`, with `@ref` for a branch, and `FOR VERSION AS OF` or
-   * `FOR TIMESTAMP AS OF` for the past.
+   * Runs a query: names are `namespace.table`, with `@ref` for a branch, tag or commit (`silver@etl`,
+   * `silver@"main~3"`), and `FOR VERSION AS OF` or `FOR TIMESTAMP AS OF` for the past of the table itself.
    */
-  sql(text: string, options?: SqlOptions): Promise<QueryResult> {
-    return this.#engine.sql(text, options);
+  sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
+    const { catalog } = this;
+    const here = isBranchingCatalog(catalog) ? { ref: catalog.ref } : {};
+    return this.#engine.sql(text, { ...here, ...options });
   }
 
   /** The rows of a table's scan, as Arrow batches or rows, with deletes applied. */
@@ -152,24 +202,137 @@ export class Lakehouse {
    *
    * @throws LakehouseError NO_SUCH_TABLE, with the nearest name there is.
    */
-  async table<Row = Record<string, unknown>>(name: TableName, { ref }: OnRef = {}): Promise<Table<Row>> {
-    const catalog = ref === undefined ? this.catalog : this.catalog.on(ref);
-    return (await catalog.loadTable<Row>(name)).withEngine(this.#engine);
+  async table<Row = Record<string, unknown>>(name: TableName): Promise<Table<Row>> {
+    return (await this.catalog.loadTable<Row>(name)).withEngine(this.#engine);
   }
 
   /** Every table, by name. */
-  tables({ ref }: OnRef = {}): Promise<TableIdentifier[]> {
-    return allTables(ref === undefined ? this.catalog : this.catalog.on(ref));
+  tables(): Promise<TableIdentifier[]> {
+    return allTables(this.catalog);
   }
+
+  // Branches. All of these throw UNSUPPORTED_FEATURE where the catalog has none, as over the Iceberg REST protocol.
+
+  /** The branch, tag or commit that this lakehouse is on. */
+  get ref(): RefExpression {
+    return this.#branching.ref;
+  }
+
+  /**
+   * The same lakehouse, seen on another branch, tag or commit. On a tag or an older commit it only reads. A ref that
+   * does not exist shows at the first use.
+   */
+  on(ref: RefExpression): Lakehouse {
+    const { profile, store } = this;
+    return new Lakehouse({ profile, store, catalog: this.#branching.on(ref), engine: this.#engine }, true);
+  }
+
+  /**
+   * Makes a branch, from here where `from` does not say otherwise, and answers with the lakehouse on it.
+   *
+   * @throws LakehouseError REF_EXISTS; INVALID_ARGUMENT for a name that Nessie would not take.
+   */
+  async branch(name: string, options?: NewRefOptions): Promise<Lakehouse> {
+    await this.#branching.createBranch(name, options);
+    return this.on(name);
+  }
+
+  /** Names a commit for good, and answers with the lakehouse at it, which only reads. Throws as `branch`. */
+  async tag(name: string, options?: NewRefOptions): Promise<Lakehouse> {
+    await this.#branching.createTag(name, options);
+    return this.on(name);
+  }
+
+  /** All branches and tags, by name. */
+  refs(): Promise<readonly Reference[]> {
+    return this.#branching.references();
+  }
+
+  /** Deletes a branch or tag. Its reflog still knows where it was. */
+  deleteRef(name: string, options?: RefWriteOptions): Promise<Reference> {
+    return this.#branching.deleteReference(name, options);
+  }
+
+  /** The hash of the commit that this lakehouse is at. */
+  hash(): Promise<Hash> {
+    return this.#branching.hash();
+  }
+
+  /** The commits from here back, newest first, along first parents: a merge shows as the one commit that it is. */
+  async log({ limit, ...request }: CommitsRequest = {}): Promise<readonly LoggedCommit[]> {
+    const paged = limit === undefined ? request : { ...request, pageSize: limit };
+    return (await this.#branching.log(paged)).items;
+  }
+
+  /** The commits behind several refs over all parents, newest first, each before its parents: for a graph. */
+  async history({ refs, limit = 100 }: HistoryRequest = {}): Promise<readonly LoggedCommit[]> {
+    const catalog = this.#branching;
+    const from = refs ?? (await catalog.references()).map(({ name }) => name);
+    return readHistory(catalog, from, limit);
+  }
+
+  /** What differs from one ref to another (where this lakehouse is), with the rows and files of each table. */
+  diff(from: RefExpression, to: RefExpression = this.ref): Promise<readonly TableDiff[]> {
+    return diffTables(this.#branching, from, to);
+  }
+
+  /**
+   * Brings the changes of a ref into a branch, this one where `into` does not say otherwise, by one commit. Changes
+   * to different tables merge; two different ones to one table conflict. `dryRun` tells the conflicts and does nothing.
+   *
+   * @throws ConflictError COMMIT_CONFLICT, with `conflicts`, key by key, in Nessie's words.
+   */
+  merge(source: RefExpression, options?: MergeOptions & Into): Promise<MergeResult> {
+    return this.#branching.merge(source, options);
+  }
+
+  /** Applies the changes of single commits from elsewhere, oldest first (cherry-pick). All, or none. Throws as `merge`. */
+  transplant(
+    commits: RefExpression | readonly RefExpression[],
+    options?: CombineOptions & Into,
+  ): Promise<MergeResult> {
+    return this.#branching.transplant(commits, options);
+  }
+
+  /** Undoes the changes of single commits by new ones. All, or none. Throws as `merge`. */
+  revert(
+    commits: RefExpression | readonly RefExpression[],
+    options?: CombineOptions & Into,
+  ): Promise<MergeResult> {
+    return this.#branching.revert(commits, options);
+  }
+
+  /** Sets a branch back to an earlier commit of its own history, every table at once. The reflog keeps what came after. */
+  rollback(to: RefExpression, options?: RefWriteOptions & Into): Promise<Reference> {
+    return this.#branching.rollback(to, options);
+  }
+
+  /** The moves of a branch or tag, newest first: how to find a commit that no ref leads to any more. */
+  reflog(name?: string): Promise<readonly ReflogEntry[]> {
+    return this.#branching.reflog(name);
+  }
+
+  /** Deletes commits that nothing leads to, and files that only they refer to, after a grace period. */
+  gc(options?: GcOptions): Promise<GarbageReport> {
+    return this.#branching.collectGarbage(options);
+  }
+
+  // Housekeeping
 
   /** Whether each part answers, and how quickly. Never throws for a part that is down: that is what it reports. */
   health(): Promise<PartHealth[]> {
     return checkHealth(this);
   }
 
+  /** Ends everything that this lakehouse and its views share. On a view it does nothing. */
   async close(): Promise<void> {
+    if (this.#isView) return;
     await this.#engine.close();
     await this.catalog.close();
+  }
+
+  get #branching(): BranchingCatalog {
+    return branchingOf(this.catalog);
   }
 
   async #ensureNamespace(name: TableName): Promise<void> {
@@ -192,7 +355,7 @@ export class Lakehouse {
   }
 }
 
-async function findTable(catalog: BranchingCatalog, parts: readonly string[]): Promise<Table | undefined> {
+async function findTable(catalog: Catalog, parts: readonly string[]): Promise<Table | undefined> {
   const identifier = { namespace: parts.slice(0, -1), name: parts.at(-1) ?? "" };
   if (identifier.namespace.length === 0) return undefined;
   try {
@@ -203,7 +366,7 @@ async function findTable(catalog: BranchingCatalog, parts: readonly string[]): P
   }
 }
 
-async function allTables(catalog: BranchingCatalog): Promise<TableIdentifier[]> {
+async function allTables(catalog: Catalog): Promise<TableIdentifier[]> {
   const tables: TableIdentifier[] = [];
   const visit = async (parent?: readonly string[]): Promise<void> => {
     if (parent) tables.push(...(await catalog.listTables(parent)));

@@ -102,8 +102,8 @@ describe("a lakehouse on the embedded profile", () => {
   it("shows another branch by name and by option", async () => {
     const table = await lake.createTable("front.branches", { schema });
     await table.append([january(1, 1)]);
-    await lake.catalog.createBranch("etl");
-    await (await lake.table<Row>("front.branches", { ref: "etl" })).append([january(2, 2)]);
+    await lake.branch("etl");
+    await (await lake.on("etl").table<Row>("front.branches")).append([january(2, 2)]);
     expect(await count("front.branches")).toEqual({ n: 1, delay: 1 });
     expect(await count("front.branches@etl")).toEqual({ n: 2, delay: 3 });
     const [row] = await (await lake.sql("select count(*)::int n from front.branches", { ref: "etl" })).rows();

@@ -48,7 +48,7 @@ Examples:
     )
     .action(async ({ ref, json }: { ref?: string; json?: boolean }) => {
       await withLake(async (lake) => {
-        const rows = await describeTables(lake, ref);
+        const rows = await describeTables(ref === undefined ? lake : lake.on(ref));
         if (json) {
           console.log(JSON.stringify(rows, null, 2));
           return;
@@ -78,12 +78,11 @@ interface TableRow {
   readonly snapshots: number;
 }
 
-async function describeTables(lake: Lakehouse, ref: string | undefined): Promise<TableRow[]> {
-  const on = ref === undefined ? {} : { ref };
-  const identifiers = await lake.tables(on);
+async function describeTables(lake: Lakehouse): Promise<TableRow[]> {
+  const identifiers = await lake.tables();
   const rows = await Promise.all(
     identifiers.map(async (identifier): Promise<TableRow> => {
-      const { metadata } = await lake.table(identifier, on);
+      const { metadata } = await lake.table(identifier);
       const { snapshots, currentSnapshotId } = metadata;
       const summary = snapshots.find(({ snapshotId }) => snapshotId === currentSnapshotId)?.summary;
       const total = (key: string) => (summary?.[key] === undefined ? null : Number(summary[key]));

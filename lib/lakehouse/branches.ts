@@ -1,0 +1,168 @@
+import {
+  type BranchingCatalog,
+  type Catalog,
+  type Content,
+  type ContentKey,
+  type ContentType,
+  type DiffEntry,
+  type Hash,
+  isBranchingCatalog,
+  type LoggedCommit,
+  type RefExpression,
+} from "./catalog/index.js";
+import { LakehouseError } from "./errors.js";
+import type { SnapshotId } from "./iceberg/index.js";
+
+/** What a table holds at a commit, as its current snapshot counts it; zero where it has none. */
+export interface TableState {
+  readonly rows: bigint;
+  /** Data files. */
+  readonly files: bigint;
+  readonly bytes: bigint;
+  /** Every snapshot that its metadata lists, oldest first. */
+  readonly snapshots: readonly SnapshotId[];
+  readonly schemaId: number;
+  readonly specId: number;
+}
+
+/** A table, view or namespace that two commits hold differently. */
+export interface TableDiff {
+  readonly key: ContentKey;
+  /** The key's parts with dots between them. */
+  readonly name: string;
+  readonly type: ContentType;
+  readonly change: "added" | "removed" | "changed" | "renamed";
+  /** What it was called, where it was renamed. */
+  readonly renamedFrom?: string;
+  /** Tables only: absent where it was added. */
+  readonly before?: TableState;
+  /** Tables only: absent where it was removed. */
+  readonly after?: TableState;
+}
+
+/** The catalog with its branches. Throws `UNSUPPORTED_FEATURE` where it has none. */
+export function branchingOf(catalog: Catalog): BranchingCatalog {
+  if (isBranchingCatalog(catalog)) return catalog;
+  throw new LakehouseError({
+    code: "UNSUPPORTED_FEATURE",
+    subject: "catalog",
+    message: "This catalog has no branches.",
+    remedy:
+      "Open the embedded catalog or a Nessie server; over the Iceberg REST protocol a branch is a catalog of its own, at <uri>/iceberg/<branch>.",
+  });
+}
+
+/** What differs from one commit to another, by name, with what each table held before and after. */
+export async function diffTables(
+  catalog: BranchingCatalog,
+  from: RefExpression,
+  to: RefExpression,
+): Promise<readonly TableDiff[]> {
+  // Both refs may move meanwhile: everything is read at the commits that they name now.
+  const [left, right] = await Promise.all([catalog.commitAt(from), catalog.commitAt(to)]);
+  const [before, after] = [catalog.on(`@${left.hash}`), catalog.on(`@${right.hash}`)];
+  const found = pairRenames(await catalog.diff(before.ref, after.ref));
+  return Promise.all(
+    found.map(async ({ key, formerKey, from, to }): Promise<TableDiff> => {
+      const old = await stateOf(before, formerKey ?? key, from);
+      const now = await stateOf(after, key, to);
+      return {
+        key,
+        name: key.join("."),
+        type: ((to ?? from) as Content).type,
+        change: formerKey
+          ? "renamed"
+          : from === undefined
+            ? "added"
+            : to === undefined
+              ? "removed"
+              : "changed",
+        ...(formerKey && { renamedFrom: formerKey.join(".") }),
+        ...(old && { before: old }),
+        ...(now && { after: now }),
+      };
+    }),
+  );
+}
+
+interface Difference extends DiffEntry {
+  readonly formerKey?: ContentKey;
+}
+
+/** A content that is gone under one key and new under another was renamed: one difference, not two. */
+function pairRenames(entries: readonly DiffEntry[]): Difference[] {
+  const gone = new Map(entries.flatMap((entry) => (entry.from && !entry.to ? [[entry.from.id, entry]] : [])));
+  const paired = entries.map((entry): Difference => {
+    const former = entry.from === undefined && entry.to ? gone.get(entry.to.id) : undefined;
+    return former?.from ? { ...entry, from: former.from, formerKey: former.key } : entry;
+  });
+  const renamed = new Set(paired.flatMap(({ formerKey }) => (formerKey ? [formerKey] : [])));
+  return paired.filter(({ key }) => !renamed.has(key));
+}
+
+async function stateOf(
+  catalog: BranchingCatalog,
+  key: ContentKey,
+  content: Content | undefined,
+): Promise<TableState | undefined> {
+  if (content?.type !== "ICEBERG_TABLE") return undefined;
+  const { metadata, currentSnapshot } = await catalog.loadTable({
+    namespace: key.slice(0, -1),
+    name: key.at(-1) ?? "",
+  });
+  const total = (name: string) => BigInt(currentSnapshot?.summary?.[name] ?? 0);
+  return {
+    rows: total("total-records"),
+    files: total("total-data-files"),
+    bytes: total("total-files-size"),
+    snapshots: metadata.snapshots.map(({ snapshotId }) => snapshotId),
+    schemaId: metadata.currentSchemaId,
+    specId: metadata.defaultSpecId,
+  };
+}
+
+/**
+ * The newest commits that the refs lead to over all parents, each before its parents: what a graph of branches and
+ * merges is drawn from.
+ */
+export async function readHistory(
+  catalog: BranchingCatalog,
+  refs: readonly RefExpression[],
+  limit: number,
+): Promise<readonly LoggedCommit[]> {
+  const known = new Map<Hash, LoggedCommit>();
+  const tips = await Promise.all(refs.map(async (ref) => (await catalog.commitAt(ref)).hash));
+  // No line of first parents shows more than `limit` commits, since each of them comes after all before it.
+  const open = [...tips];
+  for (let tip = open.pop(); tip !== undefined; tip = open.pop()) {
+    if (known.has(tip)) continue;
+    const { items } = await catalog.on(`@${tip}`).log({ pageSize: limit });
+    for (const commit of items) {
+      if (known.has(commit.hash)) break;
+      known.set(commit.hash, commit);
+      open.push(...commit.parents.slice(1));
+    }
+  }
+  return newestFirst(known).slice(0, limit);
+}
+
+/** By time, newest first, but no commit before its children. */
+function newestFirst(commits: ReadonlyMap<Hash, LoggedCommit>): LoggedCommit[] {
+  const children = new Map<Hash, number>();
+  for (const { parents } of commits.values())
+    for (const parent of parents) children.set(parent, (children.get(parent) ?? 0) + 1);
+  const ready = [...commits.values()].filter(({ hash }) => !children.has(hash));
+  const ordered: LoggedCommit[] = [];
+  for (;;) {
+    ready.sort((a, b) => a.commitTime - b.commitTime);
+    const commit = ready.pop();
+    if (commit === undefined) return ordered;
+    ordered.push(commit);
+    for (const hash of commit.parents) {
+      const left = (children.get(hash) ?? 0) - 1;
+      children.set(hash, left);
+      const parent = commits.get(hash);
+      if (left === 0 && parent) ready.push(parent);
+    }
+  }
+}
