@@ -2,7 +2,15 @@
 // .cache/interop, and runs test/interop with them. Nothing is installed outside the project.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -36,6 +44,29 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
   if (run(python, pip) !== 0) fail("pip install failed (see above).");
   writeFileSync(stamp, wanted);
+}
+
+// etcd is no Python package: Debian's and Ubuntu's is unpacked, which needs no root. Without it its tests are skipped.
+const etcd = join(home, "etcd", "usr", "bin", "etcd");
+if (!existsSync(etcd) && spawnSync("etcd", ["--version"]).status !== 0 && !unpackEtcd()) {
+  console.warn("etcd was not found and could not be installed: the tests that need it will be SKIPPED.");
+}
+
+function unpackEtcd() {
+  const downloads = mkdtempSync(join(home, "download-"));
+  console.log("installing etcd into .cache/interop");
+  try {
+    // A fresh machine knows no packages yet; whoever is not root takes the lists that there are.
+    spawnSync("apt-get", ["update", "-qq"], { stdio: "ignore" });
+    if (spawnSync("apt-get", ["download", "-q", "etcd-server"], { cwd: downloads }).status !== 0)
+      return false;
+    const [file] = readdirSync(downloads).filter((name) => name.endsWith(".deb"));
+    return (
+      file !== undefined && spawnSync("dpkg", ["-x", join(downloads, file), join(home, "etcd")]).status === 0
+    );
+  } finally {
+    rmSync(downloads, { recursive: true, force: true });
+  }
 }
 
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");

@@ -67,6 +67,36 @@ export function backendConformance(name: string, place: () => Promise<BackendFac
       expect(await other?.moveRef({ name: "refs/main", expected: undefined, next: "again" }, [])).toBe(true);
     });
 
+    test("moves a ref with more than one request may take, and with the same object twice", async () => {
+      const [backend, other] = await fresh(2);
+      const large = Array.from({ length: 3 }, (_, n) => object(String(n).repeat(700_000)));
+      const small = Array.from({ length: 250 }, (_, n) => object(`small ${n}`));
+      const all = [...small, large[0], small[7], ...large, ...small.slice(0, 3)] as (typeof small)[number][];
+      const move = { name: "refs/main", expected: undefined, next: "one" };
+      expect(await backend.moveRef(move, all)).toBe(true);
+      const found = await other?.get(all.map(({ hash }) => hash));
+      for (const [index, bytes] of found?.entries() ?? []) {
+        expect(Buffer.compare(Buffer.from(bytes as Uint8Array), Buffer.from(all[index]?.bytes ?? []))).toBe(
+          0,
+        );
+      }
+      const sizes = new Map<string, number>();
+      for await (const { hash, size } of backend.scan()) sizes.set(hash, size);
+      expect(sizes.size).toBe(253);
+      for (const { hash, bytes } of all) expect(sizes.get(hash)).toBe(bytes.length);
+      const later = new Date(Date.now() + 60_000);
+      expect(
+        await backend.deleteObjects(
+          large.map(({ hash }) => hash),
+          later,
+        ),
+      ).toBe(3);
+      await backend.put(large);
+      expect((await other?.get([large[2]?.hash as string]))?.[0]).toHaveLength(
+        large[2]?.bytes.length as number,
+      );
+    });
+
     test("lists refs by name, with slashes and dots in them", async () => {
       const [backend] = await fresh();
       for (const name of ["refs/b", "refs/a/deep.er", "refs/A", "other/x", "refs/ü=%"]) {

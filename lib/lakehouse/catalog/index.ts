@@ -57,6 +57,7 @@ export {
   type IcebergViewContent,
   type NamespaceContent,
 } from "./versioned/content.js";
+export { EtcdBackend } from "./versioned/etcd-backend.js";
 export { BEGINNING, type Hash, type StoredObject } from "./versioned/hash.js";
 export type { LogFilter, Page } from "./versioned/log.js";
 export type { MergeBehavior, MergeBehaviors, MergedKey } from "./versioned/merge.js";

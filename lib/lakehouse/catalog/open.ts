@@ -4,6 +4,7 @@ import type { BranchingCatalog } from "./branching-catalog.js";
 import { collectGarbage, type GcOptions } from "./garbage.js";
 import { MetadataCache } from "./metadata-cache.js";
 import type { Backend } from "./versioned/backend.js";
+import { EtcdBackend } from "./versioned/etcd-backend.js";
 import { checkReferenceName } from "./versioned/reference-expression.js";
 import { SqliteBackend } from "./versioned/sqlite-backend.js";
 import { turns } from "./versioned/turns.js";
@@ -11,7 +12,10 @@ import { VersionStore } from "./versioned/version-store.js";
 import { VersionedCatalog } from "./versioned-catalog.js";
 
 export interface CatalogOptions {
-  /** Where the catalog itself is kept: a backend, or the path of a SQLite file (made where absent; ":memory:" for none). */
+  /**
+   * Where the catalog itself is kept: the path of a SQLite file (made where absent; ":memory:" for none), an etcd
+   * cluster (`etcd://host:2379,host:2379/prefix`), or a backend.
+   */
   readonly backend: Backend | string;
   /** Where the tables' files are kept. */
   readonly store: ObjectStore;
@@ -39,7 +43,7 @@ export interface CatalogOptions {
 export async function openCatalog(options: CatalogOptions): Promise<BranchingCatalog> {
   const { store, warehouse = store.root, defaultBranch = "main", ref = defaultBranch } = options;
   checkReferenceName(defaultBranch);
-  const backend = typeof options.backend === "string" ? new SqliteBackend(options.backend) : options.backend;
+  const backend = typeof options.backend === "string" ? backendAt(options.backend) : options.backend;
   const versions = new VersionStore(backend, {
     author: options.author ?? userName(),
     ...(options.cacheSize === undefined ? {} : { cacheSize: options.cacheSize }),
@@ -60,6 +64,10 @@ export async function openCatalog(options: CatalogOptions): Promise<BranchingCat
     collectGarbage: (options: GcOptions) => collectGarbage({ versions, store }, options),
   };
   return new VersionedCatalog(shared, ref);
+}
+
+function backendAt(place: string): Backend {
+  return place.startsWith("etcd://") ? new EtcdBackend(place) : new SqliteBackend(place);
 }
 
 function userName(): string {

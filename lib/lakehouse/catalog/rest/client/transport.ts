@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isLakehouseError, LakehouseError } from "../../../errors.js";
 import { type JsonInput, type JsonNode, readJson, stringifyJson } from "../../../iceberg/index.js";
-import { type Kind, type Refusal, readRefusal, toError } from "./errors.js";
+import { isUnsent } from "../../unsent.js";
+import type { Kind } from "./errors.js";
 import type { TokenSource } from "./oauth.js";
 
 export interface TransportOptions {
@@ -13,10 +14,12 @@ export interface TransportOptions {
   readonly maxAttempts: number;
   /** For one try, in milliseconds. */
   readonly timeoutMs: number;
+  /** What a status of 400 and more stands for, in the words of the protocol that is spoken. */
+  readonly toError: (status: number, text: string, request: RestRequest) => LakehouseError;
 }
 
 export interface RestRequest {
-  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Below the base, percent-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -67,15 +70,14 @@ export class Transport {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#try(request, body);
       if ("status" in outcome) return outcome;
-      if ("refusal" in outcome) {
-        const { refusal } = outcome;
+      if ("refused" in outcome) {
         const { token } = this.#options;
-        if ([401, 419].includes(refusal.status) && typeof token === "object" && !hasRenewed) {
+        if ([401, 419].includes(outcome.refused) && typeof token === "object" && !hasRenewed) {
           hasRenewed = true;
           token.refused();
           continue;
         }
-        throw toError(refusal, request.kind, request.subject);
+        throw outcome.error;
       }
       mayHaveActed ||= outcome.mayHaveActed;
       const isAsked = outcome.waitMs !== undefined;
@@ -91,7 +93,7 @@ export class Transport {
   async #try(
     request: RestRequest,
     body: string | undefined,
-  ): Promise<RestResponse | { refusal: Refusal } | Failure> {
+  ): Promise<RestResponse | { refused: number; error: LakehouseError } | Failure> {
     const { uri, token, headers, timeoutMs } = this.#options;
     const query = new URLSearchParams(request.query).toString();
     const bearer = typeof token === "object" ? await token.token() : token;
@@ -118,9 +120,8 @@ export class Transport {
       return { error: unreachable(uri, cause as Error), mayHaveActed: !isUnsent(cause), waitMs: undefined };
     }
     if (response.ok || response.status === 304) return readable(request, response, text);
-    const refusal = readRefusal(response.status, text);
-    if (response.status < 500 && response.status !== 429) return { refusal };
-    const error = toError(refusal, request.kind, request.subject);
+    const error = this.#options.toError(response.status, text, request);
+    if (response.status < 500 && response.status !== 429) return { refused: response.status, error };
     // 429 is said before anything is done; after any 5xx something may have been.
     return { error, mayHaveActed: response.status !== 429, waitMs: retryAfterMs(response) };
   }
@@ -146,19 +147,6 @@ function retryAfterMs({ headers }: Response): number | undefined {
   if (value === null) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
-}
-
-/** True where the connection was never made, so that the server knows nothing of the request. */
-function isUnsent(error: unknown): boolean {
-  const { code } = ((error as Error).cause ?? {}) as { code?: string };
-  return [
-    "ECONNREFUSED",
-    "ENOTFOUND",
-    "EAI_AGAIN",
-    "EHOSTUNREACH",
-    "ENETUNREACH",
-    "UND_ERR_CONNECT_TIMEOUT",
-  ].includes(code ?? "");
 }
 
 function unreachable(uri: string, cause: Error): LakehouseError {
