@@ -28,6 +28,7 @@ export type {
   UnchangedTable,
 } from "./catalog.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
+export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
 export { type CatalogOptions, openCatalog } from "./open.js";
 export {
   openRestCatalog,

@@ -70,7 +70,8 @@ function backendAt(place: string): Backend {
   return place.startsWith("etcd://") ? new EtcdBackend(place) : new SqliteBackend(place);
 }
 
-function userName(): string {
+/** Who runs this process. */
+export function userName(): string {
   try {
     return process.env.USER || userInfo().username;
   } catch {

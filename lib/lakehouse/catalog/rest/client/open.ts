@@ -1,5 +1,6 @@
 import type { ObjectStore } from "../../../storage/index.js";
 import type { Catalog } from "../../catalog.js";
+import { readRefusal, toError } from "./errors.js";
 import { TokenSource } from "./oauth.js";
 import { RestCatalog } from "./rest-catalog.js";
 import { Session } from "./session.js";
@@ -86,7 +87,14 @@ function transportTo(
 ): Transport {
   const tokenUri = oauth2ServerUri ?? told["oauth2-server-uri"] ?? `${uri}/v1/oauth/tokens`;
   const source = credential === undefined ? undefined : new TokenSource({ credential, tokenUri, scope });
-  return new Transport({ uri, token: token ?? source, headers, maxAttempts, timeoutMs });
+  return new Transport({
+    uri,
+    token: token ?? source,
+    headers,
+    maxAttempts,
+    timeoutMs,
+    toError: (status, text, { kind, subject }) => toError(readRefusal(status, text), kind, subject),
+  });
 }
 
 function withoutSlash(uri: string): string {

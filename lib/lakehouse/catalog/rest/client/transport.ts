@@ -25,6 +25,8 @@ export interface RestRequest {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: JsonInput;
+  /** A POST that changes nothing. */
+  readonly isRead?: true;
   /** What it is about, for errors. */
   readonly kind: Kind;
   readonly subject: string;
@@ -62,7 +64,7 @@ export class Transport {
   }
 
   async send(request: RestRequest): Promise<RestResponse> {
-    const isRead = request.method === "GET" || request.method === "HEAD";
+    const isRead = request.isRead ?? (request.method === "GET" || request.method === "HEAD");
     const isRepeatable = isRead || request.idempotencyKey !== undefined;
     const body = request.body === undefined ? undefined : stringifyJson(request.body);
     let mayHaveActed = false;

@@ -1,0 +1,85 @@
+import type { ObjectStore } from "../../../storage/index.js";
+import type { BranchingCatalog } from "../../branching-catalog.js";
+import { MetadataCache } from "../../metadata-cache.js";
+import { userName } from "../../open.js";
+import { TokenSource } from "../../rest/client/oauth.js";
+import { Transport } from "../../rest/client/transport.js";
+import { BEGINNING } from "../../versioned/hash.js";
+import { turns } from "../../versioned/turns.js";
+import { VersionedCatalog } from "../../versioned-catalog.js";
+import { NessieVersions, unsupported } from "./nessie-versions.js";
+import { toError } from "./refusal.js";
+import { Trees } from "./trees.js";
+
+export interface NessieCatalogOptions {
+  /** Base of Nessie's API v2: `http://127.0.0.1:19120/api/v2`. */
+  readonly uri: string;
+  /** Where the tables' files are: this client writes them itself, as Nessie's clients do. */
+  readonly store: ObjectStore;
+  /** URI below which new tables get their folders, within the store. The store's root where not given. */
+  readonly warehouse?: string;
+  /** What the first view is on. The server's default branch where not given. */
+  readonly ref?: string;
+  /** Author of the commits. The name of the user where not given. */
+  readonly author?: string;
+  /** Bearer token. */
+  readonly token?: string;
+  /** OAuth2 client credentials, `id:secret`; they need `oauth2ServerUri`. */
+  readonly credential?: string;
+  /** Token endpoint. */
+  readonly oauth2ServerUri?: string;
+  /** OAuth2 scope. `catalog` where not given. */
+  readonly scope?: string;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Tries of one request that may be tried again. 5 where not given. */
+  readonly maxAttempts?: number;
+  /** For one try, in milliseconds. 60 s where not given. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Opens the catalog of a Nessie server: Nessie itself, or ours. It is the embedded one's equal, on the server's
+ * history: tables, views and namespaces, branches, tags, merges and the log.
+ *
+ * @throws LakehouseError CATALOG_UNAVAILABLE, NOT_AUTHORIZED, UNSUPPORTED_FEATURE for a server without API v2.
+ * @example
+ * const store = new LocalStore(".lake/warehouse");
+ * const catalog = await openNessieCatalog({ uri: "http://127.0.0.1:19120/api/v2", store });
+ * await catalog.createBranch("etl");
+ */
+export async function openNessieCatalog(options: NessieCatalogOptions): Promise<BranchingCatalog> {
+  const { store, warehouse = store.root, credential, scope = "catalog", author = userName() } = options;
+  const uri = options.uri.replace(/\/+$/, "");
+  const tokenUri = options.oauth2ServerUri ?? `${uri}/oauth/tokens`;
+  const transport = new Transport({
+    uri,
+    token:
+      options.token ??
+      (credential === undefined ? undefined : new TokenSource({ credential, tokenUri, scope })),
+    // Without it the server leaves the conflicts out of its refusals.
+    headers: { "nessie-client-spec": "2", ...options.headers },
+    maxAttempts: options.maxAttempts ?? 5,
+    timeoutMs: options.timeoutMs ?? 60_000,
+    toError,
+  });
+  const answer = await transport.send({ method: "GET", path: "config", kind: "commit", subject: uri });
+  const config = answer.json();
+  if (config.get("maxSupportedApiVersion").int() < 2) {
+    throw unsupported(uri, `The server at ${uri} does not speak version 2 of Nessie's API.`);
+  }
+  const defaultBranch = config.optional("defaultBranch")?.string() ?? "main";
+  const beginning = config.optional("noAncestorHash")?.string() ?? BEGINNING;
+  const shared = {
+    versions: new NessieVersions({ trees: new Trees(transport), author, beginning }),
+    store,
+    warehouse: warehouse.replace(/\/+$/, ""),
+    defaultBranch,
+    metadata: new MetadataCache(store),
+    inTurn: turns(),
+    collectGarbage: async () => {
+      throw unsupported(uri, "A Nessie server's garbage is collected by the tools that belong to it.");
+    },
+  };
+  return new VersionedCatalog(shared, options.ref ?? defaultBranch);
+}
