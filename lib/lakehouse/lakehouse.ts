@@ -28,6 +28,7 @@ import { checkHealth, type PartHealth } from "./health.js";
 import type { Table, TableIdentifier, TableScan } from "./iceberg/index.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
 import {
+  type ChangesOptions,
   type DuckDBOptions,
   openQueryEngine,
   type QueryEngine,
@@ -178,6 +179,22 @@ export class Lakehouse {
   /** The rows of a table's scan, as Arrow batches or rows, with deletes applied. */
   read(table: Table, scan: TableScan = table.scan(), options: ScanRowsOptions = {}): Promise<QueryResult> {
     return this.#engine.scan(table, scan, options);
+  }
+
+  /**
+   * The rows that came and went between two snapshots of a table (`from` is left out, `to` is in; by default all of its
+   * history), whichever way they were deleted: with the table's columns, `_change_type` (`INSERT`, `DELETE`; with a key,
+   * which the schema's identifier fields are by default, also `UPDATE_BEFORE` and `UPDATE_AFTER`), `_change_ordinal` (0
+   * for the oldest snapshot of the range) and `_commit_snapshot_id`. Oldest first, what goes before what comes. In SQL
+   * the same is `SELECT * FROM namespace.table.changes`, up to `FOR VERSION AS OF`, in no order.
+   *
+   * @throws LakehouseError NO_SUCH_SNAPSHOT, INVALID_ARGUMENT when `from` is no ancestor of `to`.
+   * @example
+   * const changes = await lake.changes(orders, { from: seen.snapshotId, on: ["id"] });
+   * for (const row of await changes.rows()) console.log(row._change_type, row.id, row.status);
+   */
+  changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {
+    return this.#engine.changes(table, options);
   }
 
   /** Makes a table, and its namespace where that is missing. The schema gives the row type that `append` takes. */

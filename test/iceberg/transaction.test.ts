@@ -96,10 +96,16 @@ describe("incremental reads", () => {
       expect(await count(four.incrementalAppends())).toEqual([1n, 2n, 4n]);
       expect(await count(four.incrementalAppends({}, { filter: eq("origin", "JFK") }))).toEqual([4n]);
       const changes = await four.changelog({ from });
-      expect(changes.map((c) => [c.change, c.changeOrdinal, c.dataFile.recordCount])).toEqual([
-        ["insert", 0, 2n],
-        ["delete", 1, 1n],
-        ["insert", 2, 4n],
+      const shown = changes.map((c) => [
+        c.deletesBefore,
+        c.deletesAfter,
+        c.changeOrdinal,
+        c.dataFile.recordCount,
+      ]);
+      expect(shown).toEqual([
+        [undefined, [], 0, 2n],
+        [[], undefined, 1, 1n],
+        [undefined, [], 2, 4n],
       ]);
       await expect(one.incrementalAppends({ from: 5n })).rejects.toMatchObject({ code: "NO_SUCH_SNAPSHOT" });
     }));

@@ -8,6 +8,7 @@ import { LakehouseError } from "../errors.js";
 import {
   bind,
   type ChangedRows,
+  changelogSchema,
   type MergeRequest,
   type RowEngine,
   type RowMerge,
@@ -20,6 +21,7 @@ import {
   type TableScan,
 } from "../iceberg/index.js";
 import { openFileCache } from "../storage/index.js";
+import { type ChangesOptions, changesSql } from "./changes.js";
 import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
 import { readError, sqlError } from "./errors.js";
 import { execute } from "./execute.js";
@@ -84,7 +86,8 @@ export interface QueryEngine extends RowEngine {
   /**
    * Runs one query. Names are `namespace.table`, at any depth, with `@ref` for a branch of the catalog; state is
    * chosen with `FOR VERSION AS OF <snapshot id | 'ref'>` or `FOR TIMESTAMP AS OF '…'`; `namespace.table.snapshots`
-   * and its like read metadata. Writes are refused.
+   * and its like read metadata, and `namespace.table.changes` reads all changes up to that state (see `changes`; a
+   * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots). Writes are refused.
    *
    * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT.
    */
@@ -96,6 +99,16 @@ export interface QueryEngine extends RowEngine {
    * @throws LakehouseError OBJECT_NOT_FOUND, CORRUPT_FILE, UNSUPPORTED_FEATURE.
    */
   scan(table: Table, scan: TableScan, options?: ScanRowsOptions): Promise<QueryResult>;
+  /**
+   * The rows that the snapshots of a range changed: the table's columns, then `_change_type` (`INSERT`, `DELETE`,
+   * and with a key `UPDATE_BEFORE` and `UPDATE_AFTER`), `_change_ordinal` (the snapshot's place in the range, from 0)
+   * and `_commit_snapshot_id`. In order of snapshots; in each, by key and what goes before what comes. Rows that were
+   * only written again, by copy-on-write or compaction, are no changes.
+   *
+   * @throws LakehouseError NO_SUCH_SNAPSHOT, also when deletes have to be compared with a snapshot that has expired;
+   *   INVALID_ARGUMENT when `from` is no ancestor of `to`; and as `scan`.
+   */
+  changes(table: Table, options?: ChangesOptions): Promise<QueryResult>;
   close(): Promise<void>;
 }
 
@@ -186,6 +199,33 @@ class DuckDBEngine implements QueryEngine {
     });
   }
 
+  async changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {
+    return this.#relations.use(async (use) => {
+      const { sql, order } = await this.#changes(table, options, use);
+      return execute(use.connection, {
+        ...use,
+        bytes: toByteString(`${sql} ORDER BY ${order.join(", ")}`),
+        onError: readError(table.name),
+        schema: schemaToArrow(changelogSchema(table.metadata)),
+      });
+    });
+  }
+
+  async #changes(table: Table, options: ChangesOptions, use: Use): ReturnType<typeof changesSql> {
+    const changes = await changesSql(this.#relations, table, options, use);
+    const files = changes.tasks.map((task) => task.dataFile);
+    use.tables.push({
+      name: `${table.name}.changes`,
+      snapshotId: options.to ?? table.currentSnapshot?.snapshotId,
+      dataFiles: files.length,
+      skippedDataFiles: 0,
+      deleteFiles: new Set(changes.tasks.flatMap((task) => task.deletesAfter ?? task.deletesBefore)).size,
+      bytes: files.reduce((sum, file) => sum + file.fileSizeInBytes, 0n),
+      records: files.reduce((sum, file) => sum + file.recordCount, 0n),
+    });
+    return changes;
+  }
+
   remainingRows(request: RowsRequest): AsyncIterable<arrow.RecordBatch> {
     return this.#rows.remainingRows(request);
   }
@@ -246,6 +286,12 @@ class DuckDBEngine implements QueryEngine {
       return this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
     }
     const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
+    if (owner && parts.at(-1)?.toLowerCase() === "changes") {
+      const filter = pushedFilter(reference, changelogSchema(owner.metadata).fields);
+      const to = owner.scan(state).snapshot?.snapshotId;
+      const { sql } = await this.#changes(owner, { to, filter, caseSensitive: false }, use);
+      return reference.mayAlias ? `(${sql})` : sql;
+    }
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
     if (metadata) return reference.mayAlias ? `(${metadata})` : metadata;
     if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) return undefined;

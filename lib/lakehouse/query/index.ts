@@ -3,6 +3,7 @@
  * which columns by field id, and which rows are deleted, is decided here and not by it. Results are Arrow.
  */
 export type { SqlValue } from "./arrow/values.js";
+export type { ChangesOptions } from "./changes.js";
 export type { DuckDBOptions } from "./duckdb.js";
 export {
   type ListedTable,

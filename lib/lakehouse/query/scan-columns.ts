@@ -17,12 +17,13 @@ export interface ScanColumns {
   readonly filter: BoundExpression;
 }
 
-/**
- * The fields to read for a scan, under names that DuckDB can tell apart. It ignores case, Iceberg does not: where that
- * makes a difference, fields are named by id.
- */
+/** The fields to read for a scan, under names that DuckDB can tell apart. */
 export function scanColumns(scan: TableScan, filter: BoundExpression): ScanColumns {
-  const fields = neededFields(scan, referencedFieldIds(filter));
+  return distinctNames(neededFields(scan, referencedFieldIds(filter)), filter);
+}
+
+/** DuckDB ignores case in names, Iceberg does not: where that makes a difference, fields are named by id. */
+export function distinctNames(fields: readonly NestedField[], filter: BoundExpression): ScanColumns {
   if (!differByCaseAlone(fields)) return { fields, filter };
   const renamed = namedById(fields);
   return { fields: renamed, filter: renameFilter(filter, renamed) };

@@ -6,13 +6,8 @@ import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from ".
 import { MAIN_BRANCH } from "../metadata/parse.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
 import type { PartitionSpec, SortOrder } from "../partitioning/types.js";
-import {
-  type ChangelogTask,
-  changelog,
-  type IncrementalOptions,
-  incrementalAppends,
-  type SnapshotRange,
-} from "../scan/incremental.js";
+import { type ChangelogOptions, type ChangelogTask, changelog } from "../scan/changelog.js";
+import { type IncrementalOptions, incrementalAppends, type SnapshotRange } from "../scan/incremental.js";
 import { type ScanOptions, type ScanTask, TableScan } from "../scan/scan.js";
 import type { Schema } from "../schema/types.js";
 import type { PendingUpdate } from "../snapshot/pending.js";
@@ -343,8 +338,13 @@ export class Table<Row = Record<string, unknown>> {
     return incrementalAppends(this.store, this.metadata, range, options);
   }
 
-  /** The files that came and went with each snapshot of a range, in order. */
-  changelog(range: SnapshotRange = {}, options: IncrementalOptions = {}): Promise<ChangelogTask[]> {
+  /**
+   * The files whose rows each snapshot of a range changed, in order: for a reader of rows, which `Lakehouse.changes` is.
+   *
+   * @throws LakehouseError NO_SUCH_SNAPSHOT, also when deletes have to be compared with a snapshot that has expired;
+   *   INVALID_ARGUMENT when `from` is no ancestor of `to`.
+   */
+  changelog(range: SnapshotRange = {}, options: ChangelogOptions = {}): Promise<ChangelogTask[]> {
     return changelog(this.store, this.metadata, range, options);
   }
 

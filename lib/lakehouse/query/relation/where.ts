@@ -55,6 +55,11 @@ function termSql({ path, transform, name }: BoundTerm): string {
       remedy: "Write the filter with the column itself.",
     });
   }
-  const [first = "", ...rest] = path;
-  return rest.reduce((sql, part) => `struct_extract(${sql}, ${quoteString(part)})`, quoteIdentifier(first));
+  const [first = "", ...inner] = path;
+  return pathSql(quoteIdentifier(first), inner);
+}
+
+/** SQL for a member of a column, by the names that lead to it. */
+export function pathSql(column: string, inner: readonly string[]): string {
+  return inner.reduce((sql, name) => `struct_extract(${sql}, ${quoteString(name)})`, column);
 }

@@ -6,6 +6,9 @@ import type { Edit } from "./edits.js";
 import { isNode, type Node, refuseStatement, type StatementReferences } from "./statement.js";
 import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "./tokens.js";
 
+/** A constant that would lose digits as a number: snapshot ids are such. Within text the quotes would be escaped. */
+const BIG_VALUE = /"value":(-?\d{16,})(?=[,}])/g;
+
 /**
  * The tree of one query, from DuckDB's own parser.
  *
@@ -22,7 +25,7 @@ export async function parseStatement(
   const options = "skip_empty := true, skip_null := true, skip_default := true";
   const literal = quoteString(fromByteString(body));
   const [[json] = []] = await ask(connection, `SELECT json_serialize_sql(${literal}, ${options})`);
-  const tree = JSON.parse(json ?? "{}") as Record<string, unknown>;
+  const tree = JSON.parse((json ?? "{}").replace(BIG_VALUE, '"value":"$1"')) as Record<string, unknown>;
   if (tree.error === true) {
     if (tree.error_type === "not implemented") throw refuseStatement(body);
     throw sqlError(new Error(JSON.stringify(tree)), source, original);

@@ -183,8 +183,8 @@ function readLiteral(node: unknown): Literal | undefined {
   if (node.type !== "VALUE_CONSTANT" || !isNode(node.value) || !isNode(node.value.type)) return undefined;
   const { type, value } = node.value;
   if (typeof value === "string" && type.id === "VARCHAR") return { kind: "string", text: value };
+  if (typeof value === "string" && type.id === "BIGINT") return { kind: "integer", value: BigInt(value) };
   if (typeof value === "boolean" && type.id === "BOOLEAN") return { kind: "boolean", value };
-  // Beyond 2^53 the number in the tree has lost digits.
   if (typeof value !== "number" || !Number.isSafeInteger(value)) return undefined;
   if (INTEGER_TYPES.includes(String(type.id))) return { kind: "integer", value: BigInt(value) };
   if (type.id !== "DECIMAL" || !isNode(type.type_info)) return undefined;

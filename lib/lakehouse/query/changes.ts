@@ -1,0 +1,236 @@
+import { LakehouseError } from "../errors.js";
+import {
+  bind,
+  type ChangelogTask,
+  changelogSchema,
+  type Expression,
+  locateById,
+  locateByName,
+  type NestedField,
+  POSITION,
+  type ScanTask,
+  type SnapshotRange,
+  type Table,
+} from "../iceberg/index.js";
+import { TASK } from "./relation/relation.js";
+import type { Relations, Use } from "./relation/relations.js";
+import { sqlType } from "./relation/sql-types.js";
+import { pathSql, whereSql } from "./relation/where.js";
+import { rowsView } from "./row-reader.js";
+import { distinctNames } from "./scan-columns.js";
+import { quoteIdentifier } from "./sql/tokens.js";
+
+export interface ChangesOptions extends SnapshotRange {
+  /** Only changes for which this is true. It may name `_change_type`, `_change_ordinal` and `_commit_snapshot_id`. */
+  readonly filter?: Expression | undefined;
+  /** Whether column names must match in case. Default true. */
+  readonly caseSensitive?: boolean | undefined;
+  /**
+   * The key: a row that goes and one that comes with the same key are an update. Default: the schema's identifier
+   * fields. With `[]`, and without any, all changes are inserts and deletes.
+   */
+  readonly on?: readonly string[] | undefined;
+  /** True for what is left of all changes together: a row that came and went again is in none. Default false. */
+  readonly net?: boolean | undefined;
+}
+
+export interface ChangesSql {
+  /** A SELECT with the columns of `changelogSchema`. */
+  readonly sql: string;
+  /** Expressions over these columns: oldest changes first, what goes before what comes. */
+  readonly order: readonly string[];
+  readonly tasks: readonly ChangelogTask[];
+}
+
+/**
+ * The changes of a table in SQL. For each snapshot the rows that went are compared with those that came. Where a row
+ * can have done both, since files were rewritten, equal rows cancel each other out one by one: what is left changed.
+ */
+export async function changesSql(
+  relations: Relations,
+  table: Table,
+  options: ChangesOptions,
+  use: Use,
+): Promise<ChangesSql> {
+  const { filter = { type: "true" }, caseSensitive = true, net = false } = options;
+  const schema = changelogSchema(table.metadata);
+  const columns = distinctNames(schema.fields, bind(schema, filter, { caseSensitive }));
+  const key = keyPaths(table, columns.fields, options);
+  // A change that the filter leaves out can still make an update of another, or cancel it out.
+  const pruning = net ? {} : { filter, caseSensitive, pruneFiles: key.length === 0 };
+  const tasks = await table.changelog(options, pruning);
+  const [type = "", ordinal = "", snapshot = ""] = columns.fields.slice(-3).map(nameSql);
+  const fields = columns.fields.slice(0, -3);
+  const names = fields.map((field, i) => `c${i} AS ${nameSql(field)}`).join(", ");
+  const snapshots: string[] = [];
+  for (const task of tasks) snapshots[task.changeOrdinal] = String(task.commitSnapshotId);
+  const ids = `[${Array.from(snapshots, (id) => id ?? "NULL").join(", ")}]::BIGINT[]`;
+  const changed = `SELECT ${names}, type AS ${type}, ord::INTEGER AS ${ordinal}, list_extract(${ids}, ord + 1) AS ${snapshot}`;
+  const rows = await changedRows(
+    relations,
+    table,
+    { fields, tasks, net, key: key.map(({ sql }) => sql) },
+    use,
+  );
+  return {
+    sql: `SELECT * FROM (${changed} FROM (${rows})) WHERE ${whereSql(columns.filter)}`,
+    order: [ordinal, ...key.map(({ named }) => named), `${type} IN ('INSERT', 'UPDATE_AFTER')`],
+    tasks,
+  };
+}
+
+interface KeyColumn {
+  /** Over columns by place, as `changedRows` has them. */
+  readonly sql: string;
+  /** Over columns by name. */
+  readonly named: string;
+}
+
+function keyPaths(
+  { schema, name }: Table,
+  fields: readonly NestedField[],
+  { on, caseSensitive = true }: ChangesOptions,
+): KeyColumn[] {
+  const ids = on?.map((column) => {
+    const field = locateByName(schema, column, { caseSensitive });
+    if (field?.path !== undefined) return field.field.id;
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: column,
+      message: `${name} has no column ${JSON.stringify(column)} that can be a key of its changes.`,
+    });
+  });
+  return (ids ?? schema.identifierFieldIds).map((id) => {
+    const [first = "", ...inner] = locateById({ fields }, id)?.path ?? [];
+    const place = fields.findIndex((field) => field.name === first);
+    return { sql: pathSql(`c${place}`, inner), named: pathSql(quoteIdentifier(first), inner) };
+  });
+}
+
+interface ChangedRows {
+  readonly fields: readonly NestedField[];
+  readonly tasks: readonly ChangelogTask[];
+  readonly net: boolean;
+  readonly key: readonly string[];
+}
+
+/** A SELECT of `c0`, `c1`, … (the table's columns), `type` and `ord`. */
+async function changedRows(
+  relations: Relations,
+  table: Table,
+  { fields, tasks, net, key }: ChangedRows,
+  use: Use,
+): Promise<string> {
+  const cells = fields.map((_, i) => `c${i}`).join(", ");
+  const { plain, mixed } = split(tasks, net);
+  const parts: string[] = [];
+  for (const side of await sides(relations, table, fields, plain, use)) {
+    parts.push(`SELECT ${cells}, ${typeSql("sign")}, ord FROM (${side})`);
+  }
+  const both = await sides(relations, table, fields, mixed, use);
+  if (both.length > 0) {
+    const counted = `SELECT ${cells}, sum(sign)::BIGINT AS n, ord FROM (${both.join(" UNION ALL ")}) GROUP BY ${cells}, ord HAVING sum(sign) <> 0`;
+    const left = net ? netChanges(counted, cells) : counted;
+    const each = `SELECT *, unnest(range(abs(n))) FROM (${left})`;
+    const changes = `SELECT ${cells}, ${typeSql("n")}, ord FROM (${each})`;
+    parts.push(key.length === 0 ? changes : withUpdates(changes, cells, net ? key : [...key, "ord"]));
+  }
+  if (parts.length > 0) return parts.join(" UNION ALL ");
+  const none = fields.map(({ type }, i) => `NULL::${sqlType(type)} AS c${i}`);
+  return `SELECT ${none.join(", ")}, NULL::VARCHAR AS type, NULL::BIGINT AS ord WHERE false`;
+}
+
+function typeSql(sign: string): string {
+  return `CASE WHEN ${sign} > 0 THEN 'INSERT' ELSE 'DELETE' END AS type`;
+}
+
+/** What is left of the changes of all snapshots, each as of the last snapshot that made it. */
+function netChanges(counted: string, cells: string): string {
+  const last = "CASE WHEN sum(n) > 0 THEN max(ord) FILTER (n > 0) ELSE max(ord) FILTER (n < 0) END";
+  return `SELECT ${cells}, sum(n)::BIGINT AS n, ${last} AS ord FROM (${counted}) GROUP BY ${cells} HAVING sum(n) <> 0`;
+}
+
+/** Where one row of a key goes and one comes, they are an update; keys that are no keys after all stay as they are. */
+function withUpdates(changes: string, cells: string, key: readonly string[]): string {
+  const count = (type: string) => `count(*) FILTER (type = '${type}') OVER k`;
+  const update = `${count("DELETE")} = 1 AND ${count("INSERT")} = 1`;
+  const type = `CASE WHEN NOT (${update}) THEN type WHEN type = 'DELETE' THEN 'UPDATE_BEFORE' ELSE 'UPDATE_AFTER' END`;
+  return `SELECT ${cells}, ${type} AS type, ord FROM (${changes}) WINDOW k AS (PARTITION BY ${key.join(", ")})`;
+}
+
+/** Apart: snapshots of which no row can both have come and gone. They need no comparison, which has to hold all rows. */
+function split(
+  tasks: readonly ChangelogTask[],
+  net: boolean,
+): { readonly plain: readonly ChangelogTask[]; readonly mixed: readonly ChangelogTask[] } {
+  const came = new Set<number>();
+  const went = new Set<number>();
+  for (const { deletesBefore, changeOrdinal } of tasks) {
+    (deletesBefore === undefined ? came : went).add(changeOrdinal);
+  }
+  const isMixed = ({ changeOrdinal }: ChangelogTask) =>
+    net || (came.has(changeOrdinal) && went.has(changeOrdinal));
+  return { plain: tasks.filter((task) => !isMixed(task)), mixed: tasks.filter(isMixed) };
+}
+
+/** SELECTs of `c0`, …, `sign` (1 for rows that came, -1 for rows that went) and `ord`. */
+async function sides(
+  relations: Relations,
+  table: Table,
+  fields: readonly NestedField[],
+  tasks: readonly ChangelogTask[],
+  use: Use,
+): Promise<string[]> {
+  const cells = fields.map((field, i) => `v.${nameSql(field)} AS c${i}`).join(", ");
+  const place = [TASK, POSITION].map(({ name }) => `v.${name} = o.${name}`).join(" AND ");
+  const view = (files: readonly ChangelogTask[], side: "deletesBefore" | "deletesAfter"): Promise<string> => {
+    const { store, metadata, schema } = table;
+    const numbers = new Map(files.map((file, i) => [scanTask(file, file[side] ?? []), i]));
+    const request = { store, metadata, tasks: [...numbers.keys()], schema: { ...schema, fields } };
+    return rowsView(relations, request, use, true, numbers);
+  };
+  const select = (sign: 1 | -1, files: readonly ChangelogTask[], from: string): string => {
+    const ordinals = files.map((task) => task.changeOrdinal).join(", ");
+    return `SELECT ${cells}, ${sign} AS sign, list_extract([${ordinals}]::BIGINT[], v.${TASK.name} + 1) AS ord FROM ${from} AS v`;
+  };
+  const found: string[] = [];
+  for (const files of layers(tasks.filter((task) => task.deletesAfter === undefined))) {
+    found.push(select(-1, files, await view(files, "deletesBefore")));
+  }
+  for (const files of layers(tasks.filter((task) => task.deletesBefore === undefined))) {
+    found.push(select(1, files, await view(files, "deletesAfter")));
+  }
+  // In a file that stays, rows are the same where they stand at the same place.
+  for (const files of layers(tasks.filter((task) => task.deletesBefore && task.deletesAfter))) {
+    const was = await view(files, "deletesBefore");
+    const is = await view(files, "deletesAfter");
+    found.push(`${select(-1, files, was)} ANTI JOIN ${is} AS o ON ${place}`);
+    found.push(`${select(1, files, is)} ANTI JOIN ${was} AS o ON ${place}`);
+  }
+  return found;
+}
+
+function scanTask(
+  { dataFile, spec, sequenceNumber }: ChangelogTask,
+  deleteFiles: ScanTask["deleteFiles"],
+): ScanTask {
+  return { dataFile, spec, sequenceNumber, deleteFiles, residual: { type: "true" } };
+}
+
+/** The tasks in lists, none of which has a file twice: a view reads a file with one set of deletes. */
+function layers(tasks: readonly ChangelogTask[]): ChangelogTask[][] {
+  const found: Map<string, ChangelogTask>[] = [];
+  for (const task of tasks) {
+    let layer = found.find((files) => !files.has(task.dataFile.filePath));
+    if (layer === undefined) {
+      layer = new Map();
+      found.push(layer);
+    }
+    layer.set(task.dataFile.filePath, task);
+  }
+  return found.map((files) => [...files.values()]);
+}
+
+function nameSql({ name }: NestedField): string {
+  return quoteIdentifier(name);
+}
