@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -65,6 +67,39 @@ it("encodes on other threads, many files at a time, as it does on this one", asy
   }
   const { columns } = await readParquet(stores[0] as MemoryStore, uri, { columns: ["n"] });
   expect(columns[0]?.values.at(-1)).toBe(19_999n);
+});
+
+it("encodes small files that are some of many as it does a small one alone", async () => {
+  const { schema, batches: data } = batches(1);
+  const stores = Array.from({ length: 5 }, () => new MemoryStore());
+  await Promise.all(stores.map((store) => built.writeParquet(store, uri, schema, data, { oneOfMany: true })));
+  const alone = new MemoryStore();
+  await built.writeParquet(alone, uri, schema, data);
+  for (const store of stores)
+    expect(Buffer.compare(store.objects.get(uri) as Uint8Array, alone.objects.get(uri) as Uint8Array)).toBe(
+      0,
+    );
+});
+
+it("starts its threads also in a process with options that a thread refuses", async () => {
+  const program = `
+    import * as arrow from "apache-arrow";
+    import { writeParquet } from "./parquet/index.js";
+    const table = new arrow.Table({ n: arrow.makeVector(new Float64Array(50_000)) });
+    let size = 0;
+    const store = { async put(_, body) { for await (const part of body) size += part.length; } };
+    const written = await writeParquet(store, "mem://x", table.schema, table.batches, { rowGroupRows: 10_000 });
+    console.log(written.footer.rowGroups.length, BigInt(size) === written.fileSizeInBytes);`;
+  const node = spawn(process.execPath, ["--input-type=module", "-e", program], { cwd: dir });
+  let output = "";
+  node.stdout.on("data", (text) => {
+    output += text;
+  });
+  node.stderr.on("data", (text) => {
+    output += text;
+  });
+  await once(node, "close");
+  expect(output).toBe("5 true\n");
 });
 
 it("fails with the thread's reason, and goes on with other files", async () => {

@@ -5,6 +5,7 @@
  */
 export { arrowBytes, arrowFieldId, FIELD_ID_KEY } from "./arrow-data.js";
 export type { ParquetCompression } from "./encode/codecs.js";
+export { type DistinctBytes, distinctBytes } from "./encode/dictionary.js";
 export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";
 export {
   type ParquetChunkStatistics,

@@ -41,8 +41,10 @@ export interface ParquetWriter {
 
 const DEFAULT_ROW_GROUP_ROWS = 262_144;
 const DEFAULT_ROW_GROUP_BYTES = 64 * 1024 * 1024;
-/** Below this much Arrow data a file is encoded on the calling thread: 1 ms, where another thread costs more. */
+/** Below this much Arrow data a file is encoded on the calling thread: a few ms, where starting another costs more. */
 const SMALL_BYTES = 1024 * 1024;
+/** The same for one of many files, which share what it costs. */
+const SMALL_BYTES_OF_MANY = 64 * 1024;
 /** First guess of Parquet bytes per Arrow byte, until the first row group tells. */
 const FIRST_RATIO = 0.4;
 
@@ -85,6 +87,7 @@ class RowGroupWriter implements ParquetWriter {
   readonly #file: ParquetFile;
   readonly #rowGroupRows: number;
   readonly #rowGroupBytes: number;
+  readonly #smallBytes: number;
   readonly #checked = new WeakSet<arrow.Schema>();
   #state: "open" | "closed" | "aborted" = "open";
 
@@ -114,6 +117,7 @@ class RowGroupWriter implements ParquetWriter {
     this.#file = new ParquetFile(layout, options.keyValueMetadata ?? {});
     this.#rowGroupRows = Math.max(1, options.rowGroupRows ?? DEFAULT_ROW_GROUP_ROWS);
     this.#rowGroupBytes = options.rowGroupBytes ?? DEFAULT_ROW_GROUP_BYTES;
+    this.#smallBytes = options.oneOfMany ? SMALL_BYTES_OF_MANY : SMALL_BYTES;
   }
 
   get bytesWritten(): number {
@@ -145,6 +149,7 @@ class RowGroupWriter implements ParquetWriter {
       this.#pending.push(head);
       this.#pendingRows += head.numRows;
       this.#pendingBytes += arrowBytes(head.data);
+      if (this.#pendingBytes >= this.#smallBytes) encoders.start();
       if (full) {
         this.#flush();
         await this.#groups.room(encoders.width + 1);
@@ -175,7 +180,7 @@ class RowGroupWriter implements ParquetWriter {
   async #closeSingle(): Promise<WrittenParquet> {
     const parts: Uint8Array[] = [this.#file.start];
     if (this.#pendingRows > 0) {
-      const small = this.#pendingBytes < SMALL_BYTES;
+      const small = this.#pendingBytes < this.#smallBytes;
       parts.push(this.#file.add(await this.#encodePending(small)));
     }
     const { indexes, footer, trailer } = this.#file.finish();

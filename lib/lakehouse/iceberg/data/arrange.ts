@@ -9,9 +9,10 @@ import { civilFromDays } from "../values/index.js";
 import { type SourceColumn, sourceColumn } from "./arrow-values.js";
 import {
   type CodedColumn,
-  codeColumn,
   codeTimestamps,
+  codeValues,
   countingSort,
+  type Ranking,
   rankCodes,
   rankNumbers,
 } from "./codes.js";
@@ -21,6 +22,9 @@ export interface PartitionRows {
   readonly partition: PartitionTuple;
   readonly rows: Uint32Array;
 }
+
+/** Ranks of several keys are sorted by at once as long as there are no more combinations of them than this. */
+const COMBINED_RANKS = 1 << 18;
 
 /**
  * Splits a batch by partition and sorts the rows of each by the sort order; without one they stay in their order.
@@ -34,36 +38,63 @@ export function arrange(
   order: SortOrder,
 ): PartitionRows[] {
   const length = batch.numRows;
-  const { codes, tuples } = partitionCodes(batch, schema, spec);
-  let rows = new Uint32Array(length);
-  for (let i = 0; i < length; i++) rows[i] = i;
-  for (const key of order.fields.toReversed()) {
-    const column = sourceColumn(schema, batch, key.sourceIds[0]);
+  if (length === 0) return [];
+  const partitions = partitionCodes(batch, schema, spec);
+  const rankings: Ranking[] = [];
+  for (const { sourceIds, direction, nullOrder, transform } of order.fields) {
+    const column = sourceColumn(schema, batch, sourceIds[0]);
     if (column === undefined) continue;
-    const descending = key.direction === "desc";
-    const nullsFirst = key.nullOrder === "nulls-first";
-    const identity = key.transform.transform === "identity";
-    const { ranks, count } =
-      (identity ? rankNumbers(length, column, descending, nullsFirst) : undefined) ??
-      rankCodes(
-        codeColumn(length, column.read, transformFunction(key.transform, column.type)),
-        transformResultType(key.transform, column.type),
-        descending,
-        nullsFirst,
-      );
-    rows = countingSort(rows, ranks, count) as typeof rows;
+    const descending = direction === "desc";
+    const nullsFirst = nullOrder === "nulls-first";
+    rankings.push(
+      (transform.transform === "identity"
+        ? rankNumbers(length, column, descending, nullsFirst)
+        : undefined) ??
+        rankCodes(
+          codeValues(length, column, transformFunction(transform, column.type)),
+          transformResultType(transform, column.type),
+          descending,
+          nullsFirst,
+        ),
+    );
   }
-  if (tuples.length === 1) return length === 0 ? [] : [{ partition: tuples[0] as PartitionTuple, rows }];
-  const sorted = countingSort(rows, codes, tuples.length);
-  const parts: PartitionRows[] = [];
-  for (let start = 0; start < length; ) {
-    const code = codes[sorted[start] as number] as number;
-    let end = start + 1;
-    while (end < length && codes[sorted[end] as number] === code) end++;
-    parts.push({ partition: tuples[code] as PartitionTuple, rows: sorted.subarray(start, end) });
+  const rows = sortedRows(length, [
+    { ranks: partitions.codes, count: partitions.tuples.length },
+    ...rankings,
+  ]);
+  const sizes = new Uint32Array(partitions.tuples.length);
+  for (let row = 0; row < length; row++) sizes[partitions.codes[row] as number]!++;
+  let start = 0;
+  return partitions.tuples.map((partition, code) => {
+    const end = start + (sizes[code] as number);
+    const part = { partition, rows: rows.subarray(start, end) };
     start = end;
+    return part;
+  });
+}
+
+/** The numbers of the rows in the order of their ranks, the first of them the most significant. */
+function sortedRows(length: number, rankings: readonly Ranking[]): Uint32Array {
+  let rows = new Uint32Array(length);
+  for (let row = 0; row < length; row++) rows[row] = row;
+  for (let least = rankings.length - 1; least >= 0; ) {
+    let { ranks, count } = rankings[least--] as Ranking;
+    for (; least >= 0; least--) {
+      const above = rankings[least] as Ranking;
+      if (above.count * count > COMBINED_RANKS) break;
+      ranks = combined(above.ranks, ranks, count);
+      count *= above.count;
+    }
+    if (count > 1) rows = countingSort(rows, ranks, count) as typeof rows;
   }
-  return parts;
+  return rows;
+}
+
+function combined(above: Uint32Array, below: Uint32Array, count: number): Uint32Array {
+  const ranks = new Uint32Array(below.length);
+  for (let row = 0; row < ranks.length; row++)
+    ranks[row] = (above[row] as number) * count + (below[row] as number);
+  return ranks;
 }
 
 /** Each row's partition as a code, and the tuples by code. */
@@ -122,7 +153,7 @@ function codeField(length: number, field: PartitionField, column: SourceColumn):
     const coded = codeTimestamps(length, column, (hours) => fromHours(transform, hours));
     if (coded !== undefined) return coded;
   }
-  return codeColumn(length, column.read, transformFunction(field.transform, column.type));
+  return codeValues(length, column, transformFunction(field.transform, column.type));
 }
 
 function fromHours(unit: "year" | "month" | "day" | "hour", hours: number): number {

@@ -7,6 +7,8 @@ import type { FieldId, PrimitiveType, PrimitiveValue, Schema } from "../schema/t
 export interface SourceColumn {
   readonly type: PrimitiveType;
   readonly data: arrow.Data;
+  /** False where no row is null. */
+  readonly nullable: boolean;
   readonly isNull: (row: number) => boolean;
   /** The canonical value, or null. */
   readonly read: (row: number) => PrimitiveValue | null;
@@ -31,7 +33,7 @@ export function sourceColumn(
   const type = located.field.type as PrimitiveType;
   const read = canonicalReader(type, data);
   const isNull = anyOf(tests);
-  return { type, data, isNull, read: (row) => (isNull(row) ? null : read(row)) };
+  return { type, data, nullable: tests.length > 0, isNull, read: (row) => (isNull(row) ? null : read(row)) };
 }
 
 function anyOf(tests: readonly ((row: number) => boolean)[]): (row: number) => boolean {

@@ -1,6 +1,7 @@
 import * as arrow from "apache-arrow";
+import { distinctBytes } from "../../parquet/index.js";
 import type { PrimitiveType, PrimitiveValue } from "../schema/types.js";
-import { comparatorOf, valueKey } from "../values/index.js";
+import { comparatorOf, utf8Decode, valueKey } from "../values/index.js";
 import type { SourceColumn } from "./arrow-values.js";
 
 /** A column by its distinct values: row `i` holds `values[codes[i]]`. */
@@ -9,8 +10,23 @@ export interface CodedColumn {
   readonly values: readonly (PrimitiveValue | null)[];
 }
 
+/** Each row's place in an order, counted from 0: what a counting sort sorts by. */
+export interface Ranking {
+  readonly ranks: Uint32Array;
+  /** Above every rank. */
+  readonly count: number;
+}
+
 /** Codes a column's values, each transformed once: neighbouring rows are often equal, and distinct values few. */
-export function codeColumn(
+export function codeValues(
+  length: number,
+  column: SourceColumn,
+  transform: (value: PrimitiveValue | null) => PrimitiveValue | null,
+): CodedColumn {
+  return codeText(length, column, transform) ?? codeColumn(length, column.read, transform);
+}
+
+function codeColumn(
   length: number,
   read: SourceColumn["read"],
   transform: (value: PrimitiveValue | null) => PrimitiveValue | null,
@@ -38,6 +54,32 @@ export function codeColumn(
     codes[row] = code;
   }
   return { codes, values };
+}
+
+/**
+ * Codes a column of text or binary by its bytes, without making a value of each row. `undefined` for columns of other
+ * types, and where nearly every value is distinct.
+ */
+function codeText(
+  length: number,
+  column: SourceColumn,
+  transform: (value: PrimitiveValue | null) => PrimitiveValue | null,
+): CodedColumn | undefined {
+  const { data, isNull } = column;
+  if (!arrow.DataType.isUtf8(data.type) && !arrow.DataType.isBinary(data.type)) return undefined;
+  const distinct = distinctBytes(data.values as Uint8Array, data.valueOffsets as Int32Array, length);
+  if (distinct === undefined) return undefined;
+  const text = arrow.DataType.isUtf8(data.type);
+  const inputs: (PrimitiveValue | null)[] = distinct.values.map((bytes) =>
+    text ? utf8Decode(bytes) : bytes.slice(),
+  );
+  inputs.push(null);
+  const outputs = codeColumn(inputs.length, (input) => inputs[input] ?? null, transform);
+  const nullCode = outputs.codes[inputs.length - 1] as number;
+  const codes = new Uint32Array(length);
+  for (let row = 0; row < length; row++) codes[row] = outputs.codes[distinct.codes[row] as number] as number;
+  if (column.nullable) for (let row = 0; row < length; row++) if (isNull(row)) codes[row] = nullCode;
+  return { codes, values: outputs.values };
 }
 
 const MICROS_PER_HOUR = 3_600_000_000;
@@ -95,16 +137,13 @@ export function codeTimestamps(
   return { codes, values: units };
 }
 
-/**
- * Turns codes into ranks: the code of a value is its place in the order, nulls first or last as asked. Ranks are
- * what a counting sort sorts by.
- */
+/** Turns codes into ranks: that of a value is its place in the order, nulls first or last as asked. */
 export function rankCodes(
   column: CodedColumn,
   type: PrimitiveType,
   descending: boolean,
   nullsFirst: boolean,
-): { ranks: Uint32Array; count: number } {
+): Ranking {
   const compare = comparatorOf(type);
   const order = column.values.map((_, code) => code);
   order.sort((a, b) => {
@@ -152,7 +191,7 @@ export function rankNumbers(
   column: SourceColumn,
   descending: boolean,
   nullsFirst: boolean,
-): { ranks: Uint32Array; count: number } | undefined {
+): Ranking | undefined {
   const numbers = exactNumbers(length, column);
   if (numbers === undefined) return undefined;
   // A typed array sorts by value, NaN last: the order that the spec asks of floats.

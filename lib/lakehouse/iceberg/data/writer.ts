@@ -92,7 +92,7 @@ async function windows(
     bytes = 0;
     const parts = arrange(batch, output.schema, output.spec, output.order);
     await mapConcurrent(parts, PARALLEL_FILES, async ({ partition, rows }) => {
-      const run = output.run(partition);
+      const run = output.run(partition, parts.length > 1);
       try {
         for (let start = 0; start < rows.length; start += STEP_ROWS) {
           await run.write(takeRows(batch, rows.subarray(start, start + STEP_ROWS)));
@@ -144,8 +144,9 @@ class DataFileOutput {
     this.#options = options;
   }
 
-  run(partition: PartitionTuple): FileRun {
-    return new FileRun(this, partition);
+  /** @param oneOfMany whether other runs are under way at the same time. */
+  run(partition: PartitionTuple, oneOfMany = false): FileRun {
+    return new FileRun(this, partition, oneOfMany);
   }
 
   nextLocation(partition: PartitionTuple): string {
@@ -177,11 +178,13 @@ class DataFileOutput {
 class FileRun {
   readonly #output: DataFileOutput;
   readonly #partition: PartitionTuple;
+  readonly #oneOfMany: boolean;
   #writer: ParquetWriter | undefined;
 
-  constructor(output: DataFileOutput, partition: PartitionTuple) {
+  constructor(output: DataFileOutput, partition: PartitionTuple, oneOfMany: boolean) {
     this.#output = output;
     this.#partition = partition;
+    this.#oneOfMany = oneOfMany;
   }
 
   async write(batch: arrow.RecordBatch): Promise<void> {
@@ -196,7 +199,8 @@ class FileRun {
 
   #open(): Promise<ParquetWriter> {
     const { store, arrowSchema, parquet } = this.#output;
-    return openParquetWriter(store, this.#output.nextLocation(this.#partition), arrowSchema, parquet);
+    const options = { ...parquet, oneOfMany: this.#oneOfMany };
+    return openParquetWriter(store, this.#output.nextLocation(this.#partition), arrowSchema, options);
   }
 
   async close(): Promise<void> {

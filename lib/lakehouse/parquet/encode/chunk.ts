@@ -240,13 +240,28 @@ function dictionaryExtremes(
     seen = new Uint8Array(keys.length * 2);
     found = new Int32Array(keys.length * 2);
   }
-  const marks = seen;
-  marks.fill(0, 0, keys.length);
-  for (let i = fromValue; i < toValue; i++) marks[indices[i]!] = 1;
-  const keysFound = found;
-  let count = 0;
-  for (let key = 0; key < keys.length; key++) if (marks[key] === 1) keysFound[count++] = key;
-  return extremes(keys, leaf, 0, count, keysFound);
+  return extremes(keys, leaf, 0, listKeys(indices, fromValue, toValue, keys.length, seen, found), found);
+}
+
+/** Lists in `list` each number below `count` that occurs, and returns how many do. */
+function listKeys(
+  indices: Int32Array,
+  from: number,
+  to: number,
+  count: number,
+  marks: Uint8Array,
+  list: Int32Array,
+): number {
+  marks.fill(0, 0, count);
+  let listed = 0;
+  for (let i = from; i < to; i++) {
+    const key = indices[i]!;
+    if (marks[key] === 0) {
+      marks[key] = 1;
+      list[listed++] = key;
+    }
+  }
+  return listed;
 }
 
 function merged(values: Values, leaf: LeafColumn, pages: readonly Extremes[]): Extremes {

@@ -1,5 +1,6 @@
 import { bitWidth } from "./hybrid.js";
 import { type ByteValues, plainSize, type Values, type WordValues } from "./values.js";
+import { WordTable } from "./word-table.js";
 
 /** The distinct values of a column chunk in the order in which they came, and the index of each value among them. */
 export interface Dictionary {
@@ -19,65 +20,98 @@ let indices = new Int32Array(65_536);
 export function buildDictionary(values: Values, limit: number): Dictionary | undefined {
   if (values.kind === "bits" || values.length === 0) return undefined;
   if (indices.length < values.length) indices = new Int32Array(values.length);
-  const keys = values.kind === "words" ? wordKeys(values, limit) : byteKeys(values, limit);
+  const keys = values.kind === "words" ? wordKeys(values, limit, indices) : byteKeys(values, limit, indices);
   if (!keys) return undefined;
   const size = plainSize(keys, 0, keys.length);
   const encoded = size + (values.length * bitWidth(keys.length - 1)) / 8;
   return size <= limit && encoded < plainSize(values, 0, values.length) ? { keys, indices } : undefined;
 }
 
+/** Distinct byte strings and, for each of the strings given, which of them it is. */
+export interface DistinctBytes {
+  readonly codes: Int32Array;
+  /** In the order in which they came. */
+  readonly values: readonly Uint8Array[];
+}
+
+/**
+ * Numbers byte strings as they come: string i is bytes `offsets[i]` to `offsets[i + 1]`. `undefined` where so many are
+ * distinct that it does not pay.
+ */
+export function distinctBytes(
+  bytes: Uint8Array,
+  offsets: Int32Array,
+  length: number,
+): DistinctBytes | undefined {
+  const codes = new Int32Array(length);
+  const ends = offsets.subarray(1);
+  const values: ByteValues = {
+    kind: "bytes",
+    length,
+    bytes,
+    starts: offsets,
+    ends,
+    fixed: 0,
+    contiguous: true,
+  };
+  const keys = byteKeys(values, Number.MAX_SAFE_INTEGER, codes);
+  if (!keys) return undefined;
+  const distinct = Array.from({ length: keys.length }, (_, key) =>
+    keys.bytes.subarray(keys.starts[key], keys.ends[key]),
+  );
+  return { codes, values: distinct };
+}
+
 function hopeless(keys: number, seen: number): boolean {
   return seen >= STEP && keys > seen * HOPELESS;
 }
 
-function wordKeys(values: WordValues, limit: number): WordValues | undefined {
+function wordKeys(values: WordValues, limit: number, out: Int32Array): WordValues | undefined {
   const { words, width, length } = values;
   const table = new WordTable();
   for (let from = 0; from < length; from += STEP) {
     const to = Math.min(length, from + STEP);
-    if (width === 1) table.addSingle(words, from, to, indices);
-    else table.addDouble(words, from, to, indices);
+    table.add(words, width, from, to, out);
     if (table.size * width * 4 > limit || (from === 0 && hopeless(table.size, to))) return undefined;
   }
-  const { size, low, high } = table;
-  if (width === 1) return { kind: "words", length: size, width, words: low.subarray(0, size) };
-  const keys = new Int32Array(size * 2);
-  for (let key = 0; key < size; key++) {
-    keys[2 * key] = low[key]!;
-    keys[2 * key + 1] = high[key]!;
-  }
-  return { kind: "words", length: size, width, words: keys };
+  const { size, keys } = table;
+  if (width === 2) return { kind: "words", length: size, width, words: keys.slice(0, size * 2) };
+  const single = new Int32Array(size);
+  for (let key = 0; key < size; key++) single[key] = keys[2 * key]!;
+  return { kind: "words", length: size, width, words: single };
 }
 
 /** The longest value whose bytes and length fit two words. */
 const PACKED_BYTES = 7;
 
-function byteKeys(values: ByteValues, limit: number): ByteValues | undefined {
-  const keys = packedKeys(values, limit);
-  return keys === "too long" ? hashedKeys(values, limit) : keys;
+function byteKeys(values: ByteValues, limit: number, out: Int32Array): ByteValues | undefined {
+  const keys = packedKeys(values, limit, out);
+  return keys === "too long" ? hashedKeys(values, limit, out) : keys;
 }
 
 /** Short values are looked up as numbers: seven bytes and a length in two words. Gives up at the first long one. */
-function packedKeys(values: ByteValues, limit: number): ByteValues | "too long" | undefined {
+function packedKeys(values: ByteValues, limit: number, out: Int32Array): ByteValues | "too long" | undefined {
   const { length } = values;
   const table = new WordTable();
   const packed = new Int32Array(2 * Math.min(STEP, length));
   for (let from = 0; from < length; from += STEP) {
     const to = Math.min(length, from + STEP);
     if (!pack(values, from, to, packed)) return "too long";
-    table.addDouble(packed, 0, to - from, indices.subarray(from));
+    table.add(packed, 2, 0, to - from, out.subarray(from));
     if (table.size * 4 > limit || (from === 0 && hopeless(table.size, to))) return undefined;
   }
-  const { size, low, high } = table;
+  const { size, keys } = table;
   const bytes = new Uint8Array(size * PACKED_BYTES);
   const starts = new Int32Array(size);
   const ends = new Int32Array(size);
   let at = 0;
   for (let key = 0; key < size; key++) {
     starts[key] = at;
-    const count = high[key]! >>> 24;
+    const low = keys[2 * key]!;
+    const high = keys[2 * key + 1]!;
+    const count = high >>> 24;
     for (let byte = 0; byte < count; byte++)
-      bytes[at++] = byte < 4 ? low[key]! >>> (8 * byte) : high[key]! >>> (8 * (byte - 4));
+      bytes[at++] = byte < 4 ? low >>> (8 * byte) : high >>> (8 * (byte - 4));
     ends[key] = at;
   }
   return { kind: "bytes", length: size, bytes, starts, ends, fixed: values.fixed, contiguous: true };
@@ -102,129 +136,9 @@ function pack({ bytes, starts, ends }: ByteValues, from: number, to: number, pac
   return true;
 }
 
-/** Slots of a table when it is new; it doubles whenever half of them are taken. */
+/** Slots of a table of long values when it is new; it doubles whenever half of them are taken. */
 const FIRST_BITS = 10;
-/** Memory of the table under way. Encoding is synchronous, so one serves all, and nothing is left to collect. */
-let slotMemory = new Int32Array(4 << FIRST_BITS);
-let lowMemory = new Int32Array(1 << (FIRST_BITS - 1));
-let highMemory = new Int32Array(1 << (FIRST_BITS - 1));
-
-/** Open addressing over keys of one or two words. A slot is the key's number plus one, or 0, and the key itself. */
-class WordTable {
-  size = 0;
-  low = lowMemory;
-  high = highMemory;
-  #bits = FIRST_BITS;
-  #slots = slotMemory;
-
-  constructor() {
-    this.#slots.fill(0, 0, 4 << this.#bits);
-  }
-
-  /** Numbers the two-word values `from` to `to` of `words`. */
-  addDouble(words: Int32Array, from: number, to: number, out: Int32Array): void {
-    let slots = this.#slots;
-    let mask = (1 << this.#bits) - 1;
-    let lastLow = 0;
-    let lastHigh = 0;
-    let last = -1;
-    for (let i = from; i < to; i++) {
-      const low = words[2 * i]!;
-      const high = words[2 * i + 1]!;
-      if (low !== lastLow || high !== lastHigh || last < 0) {
-        let slot = hash(low, high) & mask;
-        for (;;) {
-          const at = slot << 2;
-          const number = slots[at]!;
-          if (number === 0) {
-            last = this.#insert(at, low, high);
-            slots = this.#slots;
-            mask = (1 << this.#bits) - 1;
-            break;
-          }
-          if (slots[at + 1] === low && slots[at + 2] === high) {
-            last = number - 1;
-            break;
-          }
-          slot = (slot + 1) & mask;
-        }
-        lastLow = low;
-        lastHigh = high;
-      }
-      out[i] = last;
-    }
-  }
-
-  /** The same for values of one word. */
-  addSingle(words: Int32Array, from: number, to: number, out: Int32Array): void {
-    let slots = this.#slots;
-    let mask = (1 << this.#bits) - 1;
-    let lastLow = 0;
-    let last = -1;
-    for (let i = from; i < to; i++) {
-      const low = words[i]!;
-      if (low !== lastLow || last < 0) {
-        let slot = hash(low, 0) & mask;
-        for (;;) {
-          const at = slot << 2;
-          const number = slots[at]!;
-          if (number === 0) {
-            last = this.#insert(at, low, 0);
-            slots = this.#slots;
-            mask = (1 << this.#bits) - 1;
-            break;
-          }
-          if (slots[at + 1] === low) {
-            last = number - 1;
-            break;
-          }
-          slot = (slot + 1) & mask;
-        }
-        lastLow = low;
-      }
-      out[i] = last;
-    }
-  }
-
-  #insert(at: number, low: number, high: number): number {
-    const key = this.size++;
-    this.low[key] = low;
-    this.high[key] = high;
-    this.#slots[at] = key + 1;
-    this.#slots[at + 1] = low;
-    this.#slots[at + 2] = high;
-    if (this.size === 1 << (this.#bits - 1)) this.#grow();
-    return key;
-  }
-
-  #grow(): void {
-    this.#bits++;
-    const mask = (1 << this.#bits) - 1;
-    if (lowMemory.length < 1 << (this.#bits - 1)) {
-      lowMemory = grown(lowMemory);
-      highMemory = grown(highMemory);
-      slotMemory = new Int32Array(4 << this.#bits);
-    } else slotMemory.fill(0, 0, 4 << this.#bits);
-    this.low = lowMemory;
-    this.high = highMemory;
-    this.#slots = slotMemory;
-    const slots = slotMemory;
-    for (let key = 0; key < this.size; key++) {
-      const low = this.low[key]!;
-      const high = this.high[key]!;
-      let slot = hash(low, high) & mask;
-      while (slots[slot << 2] !== 0) slot = (slot + 1) & mask;
-      slots[slot << 2] = key + 1;
-      slots[(slot << 2) + 1] = low;
-      slots[(slot << 2) + 2] = high;
-    }
-  }
-}
-
-function hash(low: number, high: number): number {
-  const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
-  return mixed ^ (mixed >>> 15);
-}
+let slotMemory = new Int32Array(1 << FIRST_BITS);
 
 function grown(array: Int32Array): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(array.length * 2);
@@ -237,7 +151,7 @@ let keyRows = new Int32Array(512);
 let keyHashes = new Int32Array(512);
 
 /** Long values: open addressing by hash; equal hashes are told apart by their bytes. A slot is a number plus one, or 0. */
-function hashedKeys(values: ByteValues, limit: number): ByteValues | undefined {
+function hashedKeys(values: ByteValues, limit: number, out: Int32Array): ByteValues | undefined {
   const { bytes, starts, ends, length, fixed } = values;
   let mask = (1 << FIRST_BITS) - 1;
   slotMemory.fill(0, 0, mask + 1);
@@ -253,14 +167,14 @@ function hashedKeys(values: ByteValues, limit: number): ByteValues | undefined {
       if (number === 0) {
         keyRows[size] = i;
         keyHashes[size] = code;
-        indices[i] = size++;
+        out[i] = size++;
         slotMemory[slot] = size;
         total += last - first + 4;
         break;
       }
       const key = keyRows[number - 1]!;
       if (keyHashes[number - 1] === code && equalBytes(bytes, first, last, starts[key]!, ends[key]!)) {
-        indices[i] = number - 1;
+        out[i] = number - 1;
         break;
       }
       slot = (slot + 1) & mask;
@@ -284,7 +198,7 @@ function hashedKeys(values: ByteValues, limit: number): ByteValues | undefined {
 }
 
 function rehash(mask: number, size: number): void {
-  if (slotMemory.length <= mask) slotMemory = new Int32Array((mask + 1) * 4);
+  if (slotMemory.length <= mask) slotMemory = new Int32Array(mask + 1);
   else slotMemory.fill(0, 0, mask + 1);
   while (keyRows.length <= mask >> 1) {
     keyRows = grown(keyRows);

@@ -26,10 +26,22 @@ export function writeHybrid(
   start: number,
 ): number {
   let at = start;
-  let packed = from;
-  let i = from;
-  // Only a run that fills a whole group is taken for one: the groups before it then need no padding.
-  while (i + 8 <= to) {
+  for (let packed = from; packed < to; ) {
+    const run = nextRun(values, packed, to);
+    at = writePacked(values, packed, run, width, out, at);
+    if (run === to) break;
+    packed = runEnd(values, run, to);
+    at = writeRun(values[run]!, packed - run, width, out, at);
+  }
+  return at;
+}
+
+/**
+ * Where the next run begins; `to` where none does. Only one that fills a whole group is taken for a run: the groups
+ * before it then need no padding.
+ */
+function nextRun(values: Int32Array, from: number, to: number): number {
+  for (let i = from; i + 8 <= to; i += 8) {
     const value = values[i]!;
     if (
       value === values[i + 7]! &&
@@ -39,16 +51,17 @@ export function writeHybrid(
       value === values[i + 4]! &&
       value === values[i + 5]! &&
       value === values[i + 6]!
-    ) {
-      at = writePacked(values, packed, i, width, out, at);
-      let end = i + 8;
-      while (end < to && values[end] === value) end++;
-      at = writeRun(value, end - i, width, out, at);
-      i = end;
-      packed = end;
-    } else i += 8;
+    )
+      return i;
   }
-  return writePacked(values, packed, to, width, out, at);
+  return to;
+}
+
+function runEnd(values: Int32Array, from: number, to: number): number {
+  const value = values[from]!;
+  let end = from + 8;
+  while (end < to && values[end] === value) end++;
+  return end;
 }
 
 /** One value over and over: the levels of a column without nulls. */
@@ -80,7 +93,20 @@ function writePacked(
     words = new Int32Array((size >> 2) * 2 + 2);
     bytes = new Uint8Array(words.buffer);
   }
-  const target = words;
+  pack(values, from, to, width, words, (size + 3) >> 2);
+  out.set(bytes.subarray(0, size), at);
+  return at + size;
+}
+
+/** Packs values side by side into `end` words: the last group is padded with zeros. */
+function pack(
+  values: Int32Array,
+  from: number,
+  to: number,
+  width: number,
+  target: Int32Array,
+  end: number,
+): void {
   let word = 0;
   let filled = 0;
   let next = 0;
@@ -94,14 +120,10 @@ function writePacked(
       word = filled > 0 ? value >>> (width - filled) : 0;
     }
   }
-  // The last group is padded with zeros, also where that takes more than the current word.
-  const end = (size + 3) >> 2;
   while (next < end) {
     target[next++] = word;
     word = 0;
   }
-  out.set(bytes.subarray(0, size), at);
-  return at + size;
 }
 
 export function writeVarint(value: number, out: Uint8Array, start: number): number {

@@ -34,6 +34,8 @@ export interface ParquetWriteOptions {
   readonly bloomFilterBytes?: number;
   /** Settings of single leaf columns, by field id. */
   readonly columns?: ReadonlyMap<number, ParquetColumnOptions>;
+  /** True for one of many files that are written at a time: other threads then encode even small ones. */
+  readonly oneOfMany?: boolean;
   /** Key-value pairs for the footer. */
   readonly keyValueMetadata?: Readonly<Record<string, string>>;
 }

@@ -50,6 +50,12 @@ class EncoderPool {
     return new Uint8Array(found ?? new ArrayBuffer(Math.ceil(size / BUFFER_STEP) * BUFFER_STEP), 0, size);
   }
 
+  /** Starts the workers, for who knows that there will be work: while it gathers the first rows, they get ready. */
+  start(): void {
+    if (!COMPILED) return;
+    while (this.#idle.length + this.#busy.size < this.#limit) this.#rest(this.#create());
+  }
+
   /** Encodes on another thread. Takes `buffer`, of which all columns are views, over: it is empty here afterwards. */
   encode(
     plan: RowGroupPlan,
@@ -66,7 +72,7 @@ class EncoderPool {
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const worker = this.#idle.pop() ?? (this.#busy.size < this.#limit ? this.#start() : undefined);
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.#limit ? this.#create() : undefined);
       const job = worker && this.#queue.shift();
       if (!worker || !job) return;
       this.#busy.set(worker, job);
@@ -75,9 +81,10 @@ class EncoderPool {
     }
   }
 
-  #start(): Worker {
-    // A worker's own objects are few; what is large lies in typed arrays.
-    const worker = new Worker(WORKER, { resourceLimits: { maxYoungGenerationSizeMb: 4 } });
+  #create(): Worker {
+    // A worker's own objects are few; what is large lies in typed arrays. The options that this process was started
+    // with are not the worker's: Node refuses to start one with some of them, as `--input-type`.
+    const worker = new Worker(WORKER, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } });
     worker.on("message", (reply: EncodeReply) => {
       const job = this.#busy.get(worker);
       this.#busy.delete(worker);
