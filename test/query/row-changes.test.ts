@@ -18,6 +18,7 @@ import {
   string,
   type Table,
   timestamp,
+  updateProperties,
   type WriteMode,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
@@ -160,17 +161,42 @@ describe("merge-on-read deletes", () => {
     expect(await ids(again)).toEqual([0, 3, 4, 5, 8, 9]);
   });
 
-  test("drop a file whose rows all go, with its vector", async () => {
-    const before = await (await (await create(3)).append(lines(0, 3))).append(lines(3, 6));
-    const some = await before.deleteRows(eq("id", 0));
+  test.each([
+    [2, "removed-position-delete-files"],
+    [3, "removed-dvs"],
+  ] as const)("drop a file whose rows all go, with its deletes, in v%i", async (formatVersion, removed) => {
+    const before = await (await (await create(formatVersion)).append(lines(0, 3))).append(lines(3, 6));
+    const some = await before.deleteRows(isIn("id", [0, 4]));
     const after = await some.deleteRows(lt("id", 3));
     expect(counters(after.currentSnapshot)).toMatchObject({
       operation: "delete",
       "deleted-data-files": "1",
-      "removed-dvs": "1",
+      [removed]: "1",
+      "removed-position-deletes": "1",
     });
-    expect(await deleteFiles(after)).toEqual([]);
-    expect(await ids(after)).toEqual([3, 4, 5]);
+    expect(after.currentSnapshot?.summary).toMatchObject({
+      "total-delete-files": "1",
+      "total-position-deletes": "1",
+    });
+    expect(await ids(after)).toEqual([3, 5]);
+    const rewritten = await after.deleteRows(eq("id", 5), { mode: "copy-on-write" });
+    expect(rewritten.currentSnapshot?.summary).toMatchObject({
+      "total-delete-files": "0",
+      "total-position-deletes": "0",
+    });
+    expect(await ids(rewritten)).toEqual([3]);
+  });
+
+  test("keep a position delete file that is about a file that stays, too", async () => {
+    const created = await create(2);
+    const table = await created.update([
+      updateProperties({ set: { "write.delete.granularity": "partition" } }),
+    ]);
+    const before = await (await table.append(lines(0, 3))).append(lines(3, 6));
+    const some = await before.deleteRows(isIn("id", [0, 4]));
+    const after = await some.deleteRows(lt("id", 3));
+    expect(after.currentSnapshot?.summary).toMatchObject({ "total-delete-files": "1" });
+    expect(await ids(after)).toEqual([3, 5]);
   });
 
   test("of nothing make no snapshot, and write no file, in either mode", async () => {

@@ -1,6 +1,6 @@
 import { LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
-import { isDeletionVector } from "../deletes/deletion-vector.js";
+import { referencedDataFile } from "../deletes/delete-rules.js";
 import { readManifests, writeManifestList } from "../manifest/list.js";
 import { partitionPath, specOf, specsById } from "../manifest/specs.js";
 import type {
@@ -197,7 +197,7 @@ export class SnapshotProducer implements PendingUpdate {
       replaced += filtered.rewritten;
     }
     let deletes: readonly ManifestFile[] = of("deletes");
-    const dangling = withDanglingVectors(removedDeleteFiles, removed);
+    const dangling = withDanglingDeletes(removedDeleteFiles, removed);
     if (dangling !== undefined && deletes.length > 0) {
       const filtered = await filterManifests(base, "deletes", deletes, dangling, output);
       deletes = filtered.manifests;
@@ -285,21 +285,21 @@ export class SnapshotProducer implements PendingUpdate {
 }
 
 /**
- * The delete files to take out: those asked for, and the deletion vectors of data files that go. The spec asks
- * writers to remove those: a vector must not outlive its file.
+ * The delete files to take out: those asked for, and those that are about a data file that goes and no other. The spec
+ * asks writers to remove deletion vectors with their file; position delete files are dead weight from then on, too.
  */
-function withDanglingVectors(
+function withDanglingDeletes(
   asked: FileSelector | undefined,
   removed: readonly ManifestEntry[],
 ): FileSelector | undefined {
   if (removed.length === 0) return asked;
   const paths = new Set(removed.map((entry) => entry.dataFile.filePath));
+  const specIds = new Set(removed.map((entry) => entry.dataFile.specId));
   const dangles = ({ dataFile }: ManifestEntry): boolean =>
-    isDeletionVector(dataFile) &&
-    dataFile.referencedDataFile !== undefined &&
-    paths.has(dataFile.referencedDataFile);
+    dataFile.content === "position-deletes" && paths.has(referencedDataFile(dataFile) ?? "");
   return {
-    mayContain: () => true,
+    // A delete file stands in its data file's partition, and so in its spec.
+    mayContain: (manifest) => specIds.has(manifest.partitionSpecId) || (asked?.mayContain(manifest) ?? false),
     selects: (entry) => dangles(entry) || (asked?.selects(entry) ?? false),
     complete: (taken) => asked?.complete?.(taken.filter((entry) => asked.selects(entry))),
   };
