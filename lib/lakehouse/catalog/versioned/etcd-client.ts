@@ -67,14 +67,14 @@ export class EtcdClient {
 
   async transact(transaction: EtcdTransaction): Promise<EtcdOutcome> {
     const body = JSON.stringify(transaction);
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = performance.now() + PATIENCE_MS;
     let mayHaveActed = false;
     for (let attempt = 1; ; attempt++) {
       const endpoint = this.#endpoints[this.#current] as string;
       const answer = await send(endpoint, body);
       if ("outcome" in answer) return answer.outcome;
       mayHaveActed ||= answer.mayHaveActed;
-      if (answer.isFinal || Date.now() > deadline) throw this.#failure(answer.problem, mayHaveActed);
+      if (answer.isFinal || performance.now() > deadline) throw this.#failure(answer.problem, mayHaveActed);
       this.#current = (this.#endpoints.indexOf(endpoint) + 1) % this.#endpoints.length;
       // Each endpoint once at once; then there may be no leader yet.
       if (attempt % this.#endpoints.length === 0) await sleep(100 + Math.random() * 100);

@@ -1,0 +1,206 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
+import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { finalReads, historyClient, outcomes, prepare, toHistory, violationOf } from "../catalog/history.js";
+import type { Child, ChildProgram } from "../storage/child.js";
+import { type EtcdCluster, findEtcd, type Host, startEtcd } from "./etcd-cluster.js";
+
+const binary = findEtcd();
+if (binary === undefined) {
+  console.warn("SKIPPED: no etcd here, neither in .cache/interop nor on the path (Debian: etcd-server).");
+}
+const canCut = binary !== undefined && addNetwork("slh-probe", []);
+if (canCut) removeNetwork("slh-probe", []);
+else console.warn("SKIPPED: no network namespaces here (they need root), so that no network is cut.");
+
+describe.skipIf(binary === undefined)("a catalog in etcd", () => {
+  let client: ChildProgram;
+  let cluster: EtcdCluster;
+  let directory: string;
+  let catalog: BranchingCatalog;
+  beforeAll(async () => {
+    client = await historyClient();
+  });
+  afterAll(() => client?.dispose());
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "catalog-etcd-"));
+  });
+  afterEach(async () => {
+    await catalog.close();
+    await cluster.dispose();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  async function start(hosts?: readonly Host[]): Promise<void> {
+    cluster = await startEtcd(binary as string, hosts);
+    catalog = await openCatalog({
+      backend: cluster.uri,
+      store: new LocalStore(join(directory, "warehouse")),
+    });
+    await prepare(catalog);
+  }
+
+  /** Runs clients for some seconds while faults happen, and holds what they saw against the model. */
+  async function underFaults(seconds: number, faults: () => Promise<void>): Promise<void> {
+    const place = (n: number) => {
+      // Each client asks another member first.
+      const addresses = cluster.members.map(({ address }) => address);
+      return `etcd://${[...addresses.slice(n), ...addresses.slice(0, n)].join(",")}`;
+    };
+    const clients: Child[] = [0, 1, 2].map((n) =>
+      client.start(place(n), join(directory, "warehouse"), `c${n}`, String(seconds * 1000), "jumping"),
+    );
+    await faults();
+    const outputs = await Promise.all(clients.map(({ done }) => done));
+    const history = [...toHistory(outputs), ...(await finalReads(catalog))];
+    expect(violationOf(history)).toBeUndefined();
+    expect(outcomes(history).committed).toBeGreaterThan(20);
+    expect(outcomes(history).conflict).toBeGreaterThan(5);
+  }
+
+  test("loses no commit when the leader is killed, again and again, and the clients go on by themselves", async () => {
+    await start();
+    await underFaults(14, async () => {
+      for (let kill = 0; kill < 3; kill++) {
+        await sleep(1000);
+        const leader = await cluster.leader();
+        await leader.kill();
+        await sleep(2500);
+        leader.start();
+      }
+    });
+  });
+
+  test("is not split by a leader that stands still and wakes up as if nothing had been", async () => {
+    await start();
+    await underFaults(12, async () => {
+      for (let pause = 0; pause < 2; pause++) {
+        await sleep(1000);
+        const leader = await cluster.leader();
+        leader.pause();
+        await sleep(3500);
+        leader.resume();
+      }
+    });
+  });
+
+  test.skipIf(!canCut)(
+    "is not split by a network that is cut between the leader and the others",
+    async () => {
+      const network = "slh-etcd";
+      const hosts = [1, 2, 3].map((n) => ({
+        ip: `10.231.97.${n}`,
+        within: ["ip", "netns", "exec", `${network}-${n}`],
+      }));
+      const ips = hosts.map(({ ip }) => ip);
+      addNetwork(network, ips);
+      try {
+        await start(hosts);
+        await underFaults(14, async () => {
+          for (let cut = 0; cut < 2; cut++) {
+            await sleep(1000);
+            const leader = cluster.members.indexOf(await cluster.leader());
+            const others = ips.filter((_, index) => index !== leader);
+            // The clients still reach it: it alone may not answer them.
+            const within = [...(hosts[leader]?.within ?? [])];
+            for (const ip of others) run([...within, "ip", "route", "add", "blackhole", `${ip}/32`]);
+            await sleep(4000);
+            for (const ip of others) run([...within, "ip", "route", "del", "blackhole", `${ip}/32`]);
+          }
+        });
+      } finally {
+        await cluster?.dispose();
+        removeNetwork(network, ips);
+      }
+    },
+  );
+
+  test("applies a commit once, though its answer is lost and it is sent again", async () => {
+    await start();
+    // Stands before a member, does what it is asked, and keeps the answers of the next few changes to itself.
+    let toLose = 0;
+    const [target = ""] = cluster.members.map(({ address }) => address);
+    const proxy = createServer((incoming, outgoing) => {
+      const chunks: Buffer[] = [];
+      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+      incoming.on("end", () => {
+        const body = Buffer.concat(chunks);
+        const headers = { "content-type": "application/json", "content-length": body.length };
+        const forwarded = request(
+          `http://${target}${incoming.url}`,
+          { method: "POST", headers },
+          (answer) => {
+            if (body.includes("request_put") && toLose > 0) {
+              toLose -= 1;
+              answer.resume().on("end", () => incoming.socket.destroy());
+            } else answer.pipe(outgoing);
+          },
+        );
+        forwarded.end(body);
+      });
+    });
+    await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+    const { port } = proxy.address() as AddressInfo;
+    const behind = await openCatalog({
+      backend: `etcd://127.0.0.1:${port}`,
+      store: new LocalStore(join(directory, "warehouse")),
+    });
+    const before = (await catalog.log()).items.length;
+    for (const lost of [1, 2, 3]) {
+      toLose = lost;
+      await behind.createNamespace(`lost${lost}`);
+      expect(toLose).toBe(0);
+    }
+    expect((await catalog.log()).items).toHaveLength(before + 3);
+    expect(await catalog.listNamespaces()).toHaveLength(4);
+    await behind.close();
+    proxy.closeAllConnections();
+    await new Promise((done) => proxy.close(done));
+  });
+
+  test("says that it cannot be reached, and that an outcome is unknown, when most members are gone", async () => {
+    await start();
+    const [first, second] = cluster.members;
+    await Promise.all([first?.kill(), second?.kill()]);
+    await expect(catalog.createNamespace("more")).rejects.toMatchObject({
+      code: expect.stringMatching(/^(COMMIT_STATE_UNKNOWN|STORAGE_FAILED|CATALOG_UNAVAILABLE)$/),
+    });
+    first?.start();
+    await cluster.leader();
+    expect(await catalog.namespaceExists("ns")).toBe(true);
+  });
+});
+
+/** A network with one namespace an address, all on one bridge that this machine reaches. */
+function addNetwork(name: string, ips: readonly string[]): boolean {
+  if (!run(["ip", "link", "add", name, "type", "bridge"])) return false;
+  run(["ip", "addr", "add", "10.231.97.254/24", "dev", name]);
+  run(["ip", "link", "set", name, "up"]);
+  for (const [index, ip] of ips.entries()) {
+    const [namespace, outside] = [`${name}-${index + 1}`, `${name}-v${index + 1}`];
+    run(["ip", "netns", "add", namespace]);
+    run(["ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", namespace]);
+    run(["ip", "link", "set", outside, "master", name, "up"]);
+    const within = ["ip", "netns", "exec", namespace, "ip"];
+    run([...within, "addr", "add", `${ip}/24`, "dev", "eth0"]);
+    run([...within, "link", "set", "lo", "up"]);
+    run([...within, "link", "set", "eth0", "up"]);
+  }
+  return true;
+}
+
+function removeNetwork(name: string, ips: readonly string[]): void {
+  for (const index of ips.keys()) run(["ip", "netns", "del", `${name}-${index + 1}`]);
+  run(["ip", "link", "del", name]);
+}
+
+function run([command = "", ...args]: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
+}
