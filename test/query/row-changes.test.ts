@@ -18,6 +18,7 @@ import {
   string,
   type Table,
   timestamp,
+  timestamptzNs,
   updateProperties,
   type WriteMode,
 } from "../../lib/lakehouse/iceberg/index.js";
@@ -528,3 +529,28 @@ describe("deletes by key, for streams", () => {
     expect(await ids(after)).toEqual([0, 2]);
   });
 });
+
+test.each(["copy-on-write", "merge-on-read"] as const)(
+  "instants keep their nanoseconds when rows move, %s",
+  async (mode) => {
+    const instants = defineSchema({ id: long(), at: timestamptzNs().optional() });
+    const properties = { "write.delete.mode": mode, "write.update.mode": mode, "write.merge.mode": mode };
+    const options = { schema: instants, formatVersion: 3, properties } as const;
+    const created = (await catalog.createTable(`n.t${tables++}`, options)).withEngine(engine) as Table;
+    const at = (id: number) => `2024-03-01T13:33:20.00000000${id}+00:00`;
+    const one = await created.append([0, 1, 2, 3].map((id) => ({ id: BigInt(id), at: at(id) })));
+    const two = await one.deleteRows(eq("id", 0n));
+    const three = await two.updateRows(eq("at", at(1)), { id: 10n });
+    const four = await three.updateRows(eq("id", 2n), (row) => ({ at: row.at, id: 20n }));
+    const five = await four.upsert(
+      [
+        { id: 3n, at: at(9) },
+        { id: 4n, at: at(4) },
+      ],
+      { on: ["id"] },
+    );
+    const found = await (await engine.scan(five, five.scan())).rows();
+    const shown = found.map((row) => `${row.id} ${row.at}`).sort();
+    expect(shown).toEqual([`10 ${at(1)}`, `20 ${at(2)}`, `3 ${at(9)}`, `4 ${at(4)}`].sort());
+  },
+);

@@ -26,15 +26,7 @@ import { execute } from "./execute.js";
 import { TASK } from "./relation/relation.js";
 import type { Relations, Use } from "./relation/relations.js";
 import type { QueryResult, SqlRow } from "./result.js";
-import {
-  collectPositions,
-  hasLineage,
-  numbered,
-  POSITIONS,
-  refuseLoss,
-  rowsView,
-  storedFields,
-} from "./row-reader.js";
+import { collectPositions, hasLineage, numbered, POSITIONS, rowsView, storedFields } from "./row-reader.js";
 import { quoteIdentifier, toByteString } from "./sql/tokens.js";
 
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
@@ -48,7 +40,6 @@ export async function openMerge(
   scratch: string,
   request: MergeRequest,
 ): Promise<RowMerge> {
-  refuseLoss(request.schema);
   await mkdir(scratch, { recursive: true });
   const store = new LocalStore(scratch, { durable: false });
   const uri = `${store.root}/merge-${randomUUID()}.parquet`;

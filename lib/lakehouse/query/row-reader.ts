@@ -2,7 +2,6 @@ import type * as arrow from "apache-arrow";
 import { Schema as ArrowSchema, Field, Int64 } from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import {
-  allFields,
   bind,
   type ChangedRows,
   canonicalValue,
@@ -39,7 +38,6 @@ export class RowReader implements Omit<RowEngine, "openMerge"> {
   }
 
   async *remainingRows(request: RowsRequest): Batches {
-    refuseLoss(request.schema);
     const fields = storedFields(request);
     const columns = fields.map(({ name }) => quoteIdentifier(name)).join(", ");
     const sql = (view: string) => `SELECT ${columns} FROM ${view} WHERE (${filterSql(request)}) IS NOT TRUE`;
@@ -48,7 +46,6 @@ export class RowReader implements Omit<RowEngine, "openMerge"> {
 
   async *changedRows(request: ChangedRows): Batches {
     const { set, schema } = request;
-    refuseLoss(schema);
     const lineage = hasLineage(request);
     const fields = storedFields(request);
     const values = typeof set === "function" ? new Map<string, string>() : assignedSql(set, schema.fields);
@@ -217,17 +214,4 @@ function mapRows(
     }
   }
   return rowsToBatches(schema, rows());
-}
-
-/** DuckDB reads `timestamptz_ns` in microseconds. Who reads may live with that; what is written back must be whole. */
-export function refuseLoss(schema: Schema): void {
-  for (const { field, name } of allFields(schema)) {
-    if (field.type.type !== "timestamptz_ns") continue;
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: name,
-      message: `Rows with ${name} (timestamptz_ns) cannot be rewritten: their nanoseconds would be lost.`,
-      remedy: "Delete whole partitions or files, or merge-on-read.",
-    });
-  }
 }
