@@ -343,6 +343,18 @@ describe("reference expressions", () => {
     expect((await store.resolve("main~1")).isHead).toBe(false);
   });
 
+  test("are found by a part of the hash on every branch, and after a deletion by the reflog", async () => {
+    const store = await open();
+    await store.commit("main", [put(["t"], table("t"))], { message: "one" });
+    await store.createReference("BRANCH", "etl", (await store.reference("main")).hash);
+    const { hash } = await store.commit("etl", [put(["u"], table("u"))], { message: "two" });
+    const found = async () => (await store.resolve(`@${hash.slice(0, 12)}`)).commit.hash;
+    expect(await found()).toBe(hash);
+    await store.deleteReference("etl");
+    expect(await found()).toBe(hash);
+    expect((await failure(store.resolve(`main@${hash.slice(0, 12)}`))).code).toBe("NO_SUCH_REF");
+  });
+
   test("that name nothing say why", async () => {
     const store = await open();
     const one = await store.commit("main", [put(["t"], table("t"))], { message: "one" });

@@ -9,8 +9,9 @@ import {
   isAncestor,
 } from "./commits.js";
 import { liveRef, type StoreContext } from "./context.js";
+import type { Hash } from "./hash.js";
 import { parseReferenceExpression, type RelativeStep } from "./reference-expression.js";
-import { type Reference, readRefs } from "./refs.js";
+import { type Reference, readRefs, reflogChain } from "./refs.js";
 
 /** What a reference expression names. */
 export interface ResolvedReference {
@@ -33,9 +34,10 @@ export async function resolveReference(context: StoreContext, text: string): Pro
   if (hash === undefined) {
     commit = await getCommit(context.objects, (reference as Reference).hash);
   } else {
-    const within = reference ? [reference] : await heads(context);
     const found =
-      hash.length === 64 ? await findCommit(context.objects, hash) : await abbreviated(context, hash, within);
+      hash.length === 64
+        ? await findCommit(context.objects, hash)
+        : await abbreviated(context, hash, reference);
     if (found === undefined) throw noSuchCommit(text, hash, reference);
     if (
       reference &&
@@ -69,24 +71,45 @@ async function takeStep(
   }
 }
 
+/** Every hash that a ref, deleted ones included, is known to have been at. */
+async function* loggedHashes({ backend, objects }: StoreContext): AsyncGenerator<Hash> {
+  for (const { log } of await readRefs(backend)) {
+    for await (const { entry } of reflogChain(objects, log)) {
+      if (entry.from !== undefined) yield entry.from;
+      if (entry.to !== undefined) yield entry.to;
+    }
+  }
+}
+
 async function heads(context: StoreContext): Promise<Reference[]> {
   const states = await readRefs(context.backend);
   return states.flatMap(({ type, name, hash }) => (hash === undefined ? [] : [{ type, name, hash }]));
 }
 
-/** The one commit whose hash starts so. Looks along the first parents of the refs given. */
+/**
+ * The one commit whose hash starts so. Looks along the first parents of the refs given; where no ref is asked for,
+ * also among the commits that a reflog names, so that what a log once showed can be brought back.
+ */
 async function abbreviated(
-  { objects }: StoreContext,
+  context: StoreContext,
   prefix: string,
-  within: readonly Reference[],
+  reference: Reference | undefined,
 ): Promise<Commit | undefined> {
+  const { objects } = context;
   const found = new Map<string, Commit>();
   const seen = new Set<string>();
-  for (const { hash } of within) {
+  for (const { hash } of reference ? [reference] : await heads(context)) {
     for await (const commit of history(objects, await getCommit(objects, hash))) {
       if (seen.has(commit.hash)) break;
       seen.add(commit.hash);
       if (commit.hash.startsWith(prefix)) found.set(commit.hash, commit);
+    }
+  }
+  if (reference === undefined) {
+    for await (const hash of loggedHashes(context)) {
+      if (seen.has(hash) || !hash.startsWith(prefix)) continue;
+      const commit = await findCommit(objects, hash);
+      if (commit !== undefined) found.set(hash, commit);
     }
   }
   if (found.size > 1) {
