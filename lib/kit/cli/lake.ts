@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
-import { type Lakehouse, openLakehouse } from "sololakehouse";
+import type { Lakehouse } from "sololakehouse";
 import { columns, count, ink } from "../look/index.js";
+import { withLake } from "./with-lake.js";
 
 /** `slh sql` and `slh tables`: the lakehouse of the current profile, from the command line. */
 export function lakeCommands(program: Command): void {
@@ -96,13 +97,4 @@ async function describeTables(lake: Lakehouse): Promise<TableRow[]> {
     }),
   );
   return rows.sort((a, b) => (a.table < b.table ? -1 : 1));
-}
-
-async function withLake(work: (lake: Lakehouse) => Promise<void>): Promise<void> {
-  const lake = await openLakehouse();
-  try {
-    await work(lake);
-  } finally {
-    await lake.close();
-  }
 }

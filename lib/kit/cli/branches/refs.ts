@@ -1,0 +1,136 @@
+import type { Command } from "commander";
+import { type Lakehouse, LakehouseError, type Reference } from "sololakehouse";
+import { columns, ink } from "../../look/index.js";
+import { withLake } from "../with-lake.js";
+import { printJson, short, time, toRef } from "./describe.js";
+
+interface RefOptions {
+  readonly from?: string;
+  readonly delete?: true;
+  readonly json?: true;
+}
+
+/** `slh branch` and `slh tag`. */
+export function refCommands(program: Command): void {
+  program
+    .command("branch")
+    .summary("list, make and delete branches")
+    .description(
+      "Lists the branches with where they are; with a name, makes one. A branch is a name for a commit: it costs nothing and copies nothing.",
+    )
+    .argument("[name]")
+    .option("--from <ref>", "branch, tag or commit to start at", toRef)
+    .option("-d, --delete", "delete the branch of that name")
+    .option("--json", "print them as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh branch
+  $ slh branch etl
+  $ slh branch rescued --from 3f2a9c1b77e0
+  $ slh branch --delete etl`,
+    )
+    .action((name: string | undefined, options: RefOptions) =>
+      withLake((lake) => refs(lake, "BRANCH", name, options)),
+    );
+
+  program
+    .command("tag")
+    .summary("list, make and delete tags")
+    .description("Lists the tags; with a name, gives that name to a commit for good: every table at once.")
+    .argument("[name]")
+    .option("--from <ref>", "branch, tag or commit to name", toRef)
+    .option("-d, --delete", "delete the tag of that name")
+    .option("--json", "print them as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh tag
+  $ slh tag release-2026-11 --from main
+  $ slh sql "select count(*) from flights.bronze_flights" --ref release-2026-11`,
+    )
+    .action((name: string | undefined, options: RefOptions) =>
+      withLake((lake) => refs(lake, "TAG", name, options)),
+    );
+}
+
+async function refs(
+  lake: Lakehouse,
+  type: Reference["type"],
+  name: string | undefined,
+  { from = lake.ref, delete: goes, json }: RefOptions,
+): Promise<void> {
+  const word = type.toLowerCase();
+  if (name === undefined) {
+    if (goes) throw usage(word);
+    return list(lake, type, json === true);
+  }
+  if (goes) {
+    const { hash } = await requireType(lake, type, name);
+    await lake.deleteRef(name, { expectedHash: hash });
+    console.log(`Deleted the ${word} ${ink(name, "bold")}, which was at ${short(hash)}.`);
+    console.log(ink(`slh ${word} ${name} --from ${short(hash)} brings it back, until slh gc.`, "grey"));
+    return;
+  }
+  const made = await (type === "BRANCH" ? lake.branch(name, { from }) : lake.tag(name, { from }));
+  console.log(`Made the ${word} ${ink(name, "bold")} at ${short(await made.hash())}.`);
+}
+
+async function list(lake: Lakehouse, type: Reference["type"], json: boolean): Promise<void> {
+  const found = (await lake.refs()).filter((ref) => ref.type === type);
+  const commits = await Promise.all(found.map(({ name }) => lake.on(name).log({ limit: 1 })));
+  if (json) {
+    printJson(
+      found.map(({ name, hash }, index) => {
+        const [commit] = commits[index] ?? [];
+        return {
+          name,
+          hash,
+          current: name === lake.ref,
+          ...(commit && { time: new Date(commit.commitTime).toISOString(), message: commit.message }),
+        };
+      }),
+    );
+    return;
+  }
+  if (found.length === 0) {
+    console.log(`There are no ${type === "TAG" ? "tags" : "branches"} yet.`);
+    return;
+  }
+  const rows = found.map(({ name, hash }, index) => {
+    const [commit] = commits[index] ?? [];
+    const isCurrent = name === lake.ref;
+    return [
+      type === "TAG" ? "" : isCurrent ? "*" : " ",
+      ink(name, type === "TAG" ? "amber" : isCurrent ? "green" : "bold"),
+      short(hash),
+      commit ? ink(time(commit.commitTime), "grey") : "",
+      commit?.message.split("\n", 1)[0] ?? ink("nothing was committed yet", "grey"),
+    ];
+  });
+  for (const line of columns(rows, "<<<<<")) console.log(line);
+}
+
+/** A branch is not deleted as a tag, nor a tag as a branch. */
+async function requireType(lake: Lakehouse, type: Reference["type"], name: string): Promise<Reference> {
+  const found = (await lake.refs()).find((ref) => ref.name === name);
+  if (found?.type === type) return found;
+  const word = type.toLowerCase();
+  throw new LakehouseError({
+    code: "NO_SUCH_REF",
+    subject: name,
+    message: `There is no ${word} ${name}${found ? `: it is a ${found.type.toLowerCase()}` : ""}.`,
+    remedy: `slh ${found ? found.type.toLowerCase() : word} lists them.`,
+  });
+}
+
+function usage(word: string): LakehouseError {
+  return new LakehouseError({
+    code: "INVALID_ARGUMENT",
+    subject: "--delete",
+    message: `Which ${word} shall go?`,
+    remedy: `Name it: slh ${word} --delete <name>.`,
+  });
+}
