@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type JsonInput, JsonNode, readJson, stringifyJson } from "../../../iceberg/index.js";
+import { registerNessieApi } from "../../nessie/index.js";
 import type { Gate } from "./auth.js";
 import { badRequest, Fault, faultToJson, toFault } from "./fault.js";
 import { KnownAnswers, type Rendered } from "./idempotency.js";
@@ -64,6 +65,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     throw new Fault(403, "ForbiddenException", "Without authentication only localhost is served.");
   });
 
+  registerNessieApi(app, options);
   const answers = new KnownAnswers();
   for (const base of BASES) {
     app.post(`${base}/v1/oauth/tokens`, async (request, reply) => {

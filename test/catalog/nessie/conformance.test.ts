@@ -1,0 +1,23 @@
+import { BEGINNING, openNessieCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { type CatalogFixture, catalogConformance } from "../catalog-conformance.js";
+import { serve } from "../rest/support.js";
+import { viewConformance } from "../view-conformance.js";
+
+async function overNessie(): Promise<CatalogFixture> {
+  const { server, store, stop } = await serve();
+  return { open: () => openNessieCatalog({ uri: `${server.uri}/api/v2`, store }), dispose: stop };
+}
+
+async function onBranch(): Promise<CatalogFixture> {
+  const { server, store, catalog, stop } = await serve();
+  await catalog.versions.createReference("BRANCH", "etl/daily", BEGINNING);
+  return {
+    open: () => openNessieCatalog({ uri: `${server.uri}/api/v2`, store, ref: "etl/daily" }),
+    dispose: stop,
+  };
+}
+
+for (const conformance of [catalogConformance, viewConformance]) {
+  conformance("Nessie", overNessie);
+  conformance("Nessie, on a branch,", onBranch);
+}
