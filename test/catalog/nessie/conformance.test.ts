@@ -1,14 +1,18 @@
 import { BEGINNING, openNessieCatalog } from "../../../lib/lakehouse/catalog/index.js";
-import { type CatalogFixture, catalogConformance } from "../catalog-conformance.js";
+import { type BranchingFixture, branchingConformance } from "../branching-conformance.js";
+import { catalogConformance } from "../catalog-conformance.js";
 import { serve } from "../rest/support.js";
 import { viewConformance } from "../view-conformance.js";
 
-async function overNessie(): Promise<CatalogFixture> {
+async function overNessie(): Promise<BranchingFixture> {
   const { server, store, stop } = await serve();
-  return { open: () => openNessieCatalog({ uri: `${server.uri}/api/v2`, store }), dispose: stop };
+  return {
+    open: () => openNessieCatalog({ uri: `${server.uri}/api/v2`, store, author: "ada" }),
+    dispose: stop,
+  };
 }
 
-async function onBranch(): Promise<CatalogFixture> {
+async function onBranch(): Promise<BranchingFixture> {
   const { server, store, catalog, stop } = await serve();
   await catalog.versions.createReference("BRANCH", "etl/daily", BEGINNING);
   return {
@@ -21,3 +25,4 @@ for (const conformance of [catalogConformance, viewConformance]) {
   conformance("Nessie", overNessie);
   conformance("Nessie, on a branch,", onBranch);
 }
+branchingConformance("Nessie", overNessie);
