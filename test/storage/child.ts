@@ -34,7 +34,9 @@ export async function childProgram(
   await mkdir(path.join(ROOT, ".cache"), { recursive: true });
   // Below the project, so that packages are found.
   const directory = await mkdtemp(path.join(ROOT, ".cache", "child-"));
-  await compile(path.join(ROOT, "lib/lakehouse/errors.ts"), path.join(directory, "errors.js"));
+  for (const shared of ["errors", "sqlite"]) {
+    await compile(path.join(ROOT, `lib/lakehouse/${shared}.ts`), path.join(directory, `${shared}.js`));
+  }
   for (const room of rooms) {
     const sources = await readdir(path.join(ROOT, "lib/lakehouse", room), { recursive: true });
     for (const source of sources.filter((name) => name.endsWith(".ts"))) {

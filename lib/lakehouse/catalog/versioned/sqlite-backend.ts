@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { LakehouseError } from "../../errors.js";
+import { keep, openSqlite } from "../../sqlite.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
 import type { Hash, StoredObject } from "./hash.js";
 
@@ -25,10 +26,9 @@ export class SqliteBackend implements Backend {
   constructor(path: string) {
     try {
       if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
-      this.#db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
-      this.#db.pragma("journal_mode = WAL");
+      this.#db = openSqlite(path, BUSY_TIMEOUT_MS);
       // FULL: a commit that was acknowledged survives a power cut, not only the death of the process.
-      this.#db.pragma("synchronous = FULL");
+      this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
       createTables(this.#db, path);
     } catch (cause) {
       if (cause instanceof LakehouseError) throw cause;
@@ -41,7 +41,7 @@ export class SqliteBackend implements Backend {
         cause,
       });
     }
-    this.#statements = prepare(this.#db);
+    this.#statements = keep(prepare(this.#db));
   }
 
   async get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]> {
@@ -119,8 +119,9 @@ function toBlob(hash: Hash): Buffer {
 }
 
 function createTables(db: Database.Database, path: string): void {
+  const userVersion = keep(db.prepare("SELECT user_version FROM pragma_user_version").pluck());
   const create = (): void => {
-    const found = db.pragma("user_version", { simple: true }) as number;
+    const found = userVersion.get() as number;
     if (found > FORMAT) {
       throw new LakehouseError({
         code: "UNSUPPORTED_FEATURE",

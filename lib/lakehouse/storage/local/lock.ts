@@ -2,10 +2,14 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
+import { openSqlite } from "../../sqlite.js";
 import { storageFailed } from "../failure.js";
 
 /** Sections under this lock are a few system calls long, so a wait this long means a stopped process. */
 const PATIENCE_MS = 30_000;
+
+/** Stores have no end of their own: the lock file of one that nobody holds any more is closed here. */
+const abandoned = new FinalizationRegistry((db: Database.Database) => db.close());
 
 /**
  * A lock between processes: the write lock of an empty SQLite database. The kernel holds it for the process,
@@ -59,12 +63,14 @@ export class StoreLock {
   #closeIfReplaced(): void {
     if (this.#open === undefined) return;
     if (statSync(this.#file, { bigint: true, throwIfNoEntry: false })?.ino === this.#open.inode) return;
+    abandoned.unregister(this.#open.db);
     this.#open.db.close();
     this.#open = undefined;
   }
 
   #connect(): { db: Database.Database; inode: bigint } {
-    const db = new Database(this.#file, { timeout: 0 });
+    const db = openSqlite(this.#file, 0);
+    abandoned.register(this, db, db);
     return { db, inode: statSync(this.#file, { bigint: true }).ino };
   }
 }

@@ -1,0 +1,24 @@
+import Database from "better-sqlite3";
+
+const kept = new Set<unknown>();
+
+/**
+ * Opens a SQLite file. The connection's object is held for good, and so must be every statement: see {@link keep}.
+ *
+ * @param timeout how long a transaction waits for another process's, in milliseconds.
+ */
+export function openSqlite(path: string, timeout: number): Database.Database {
+  return keep(new Database(path, { timeout }));
+}
+
+/**
+ * Holds an object of better-sqlite3 until the process ends. From Node 24.19 on, the garbage collector aborts the
+ * process where it frees one outside of running JavaScript. Version 13 mends that and needs Node 22. What is held
+ * is a wrapper of some bytes: SQLite's own memory and files go when the connection is closed.
+ *
+ * So no `db.pragma()` and no `db.prepare()` for one call, which leave objects behind: `db.exec()` leaves none.
+ */
+export function keep<T extends object>(object: T): T {
+  kept.add(object);
+  return object;
+}
