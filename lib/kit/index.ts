@@ -1,7 +1,8 @@
 /**
- * What a notebook's cells use: record a measurement, a chart or a table by name, ask for a prediction, check an
- * exercise, find a data set. The rest of the kit is behind the command `slh`, room by room.
+ * What a notebook's cells use: record a measurement, a chart or a table by name, draw a graph of commits, ask for a
+ * prediction, check an exercise, find a data set. The rest of the kit is behind the command `slh`, room by room.
  */
+export { type ChartSpec, type CommitGraphOptions, commitGraph, type ShownCommit } from "./look/index.js";
 export {
   type CheckFunction,
   type CheckOutcome,

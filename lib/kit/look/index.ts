@@ -9,6 +9,7 @@ export {
   type GraphRow,
   layOutGraph,
 } from "./commit-graph.js";
+export { type CommitGraphOptions, commitGraph, type ShownCommit } from "./commit-graph-chart.js";
 export { contrastRatio } from "./contrast.js";
 export { diagramTheme } from "./diagrams.js";
 export { FONT_FACES, type FontFace, fontFile, trueType, woffToTrueType } from "./fonts.js";

@@ -90,10 +90,14 @@ async function narrow(cache: Cache, spec: ChartSpec): Promise<ChartSpec | undefi
   const { width } = spec;
   if (composed || (width !== undefined && (typeof width !== "number" || width <= NARROW_PLOT)))
     return undefined;
-  const drawn = await drawChart(cache, { ...spec, width: NARROW_PLOT }, "light");
+  if (width !== undefined && (await drawnWidth(cache, spec)) <= NARROW_DRAWING) return undefined;
   // What labels take beside the plot comes off it: a drawing that is scaled down cannot be read.
-  const over = Number(/<svg[^>]*? width="([\d.]+)"/.exec(drawn)?.[1] ?? 0) - NARROW_DRAWING;
+  const over = (await drawnWidth(cache, { ...spec, width: NARROW_PLOT })) - NARROW_DRAWING;
   return { ...spec, width: Math.max(LEAST_PLOT, NARROW_PLOT - Math.max(0, Math.ceil(over))) };
+}
+
+async function drawnWidth(cache: Cache, spec: ChartSpec): Promise<number> {
+  return Number(/<svg[^>]*? width="([\d.]+)"/.exec(await drawChart(cache, spec, "light"))?.[1] ?? 0);
 }
 
 /** The figure's own data, when it has some, as a table to unfold. */
