@@ -29,6 +29,7 @@ export type {
   ParquetPhysicalType,
   ParquetTimeUnit,
 } from "./schema.js";
+export { withFlagColumn } from "./with-flag.js";
 export { hasZonedNanoseconds, withoutNanosecondZones } from "./without-zones.js";
 export {
   openParquetWriter,

@@ -39,7 +39,7 @@ export interface ParquetWriter {
   abort(): Promise<void>;
 }
 
-const DEFAULT_ROW_GROUP_ROWS = 262_144;
+const DEFAULT_ROW_GROUP_ROWS = 131_072;
 const DEFAULT_ROW_GROUP_BYTES = 64 * 1024 * 1024;
 /** Below this much Arrow data a file is encoded on the calling thread: a few ms, where starting another costs more. */
 const SMALL_BYTES = 1024 * 1024;

@@ -20,7 +20,7 @@ export interface ParquetWriteOptions {
   readonly compression?: ParquetCompression;
   /** 1 to 22 for zstd, default 1; 1 to 9 for gzip, default 6; the other codecs have none. */
   readonly compressionLevel?: number;
-  /** Rows in a row group, at most. Default 262,144. */
+  /** Rows in a row group, at most. Default 131,072. */
   readonly rowGroupRows?: number;
   /** Bytes of Arrow data in a row group, at which it ends. Default 64 MiB; memory peaks at a few times this. */
   readonly rowGroupBytes?: number;

@@ -1,5 +1,13 @@
-import { type BigIntStats, constants, lstatSync, renameSync, utimesSync } from "node:fs";
-import { type FileHandle, link, lstat, mkdir, open, realpath, rmdir } from "node:fs/promises";
+import {
+  type BigIntStats,
+  constants,
+  linkSync,
+  lstatSync,
+  realpathSync,
+  renameSync,
+  utimesSync,
+} from "node:fs";
+import { type FileHandle, lstat, mkdir, open, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { BodyFailure } from "../body.js";
 import { fromFileSystem, notFound, preconditionFailed, systemCode } from "../failure.js";
@@ -9,7 +17,7 @@ import { canonicalFileUri, fileUri, invalidUri, keyBelow, prefixBelow, RESERVED_
 import { DirectorySync } from "./directory-sync.js";
 import { listFiles } from "./list.js";
 import { StoreLock } from "./lock.js";
-import { remove, Scratch } from "./scratch.js";
+import { remove, removeNow, Scratch, type TempFile } from "./scratch.js";
 
 export interface LocalStoreOptions {
   /**
@@ -111,9 +119,9 @@ export class LocalStore implements ObjectStore {
       if (ifAbsent && (await this.head(uri))) throw preconditionFailed(uri, "it exists already");
       const temp = await this.#scratch.write(body, this.#durable);
       try {
-        return await this.#publish(uri, temp.path, target, condition);
+        return await this.#publish(uri, temp, target, condition);
       } finally {
-        await remove(temp.path);
+        removeNow(temp.path);
       }
     } catch (error) {
       if (error instanceof BodyFailure) throw error.cause;
@@ -127,8 +135,8 @@ export class LocalStore implements ObjectStore {
   async head(uri: string): Promise<ObjectInfo | undefined> {
     const file = this.#path(uri);
     try {
-      await this.#checkDirectory(path.dirname(file), uri);
-      const stats = await lstat(file, { bigint: true });
+      this.#checkDirectory(path.dirname(file), uri);
+      const stats = lstatSync(file, { bigint: true });
       return stats.isFile() ? describe(this.#uriOf(file), stats) : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -141,7 +149,7 @@ export class LocalStore implements ObjectStore {
     const slash = key.lastIndexOf("/");
     const from = slash < 0 ? this.#directory : path.join(this.#directory, key.slice(0, slash));
     try {
-      await this.#checkDirectory(from, prefix);
+      this.#checkDirectory(from, prefix);
       for await (const { file, stats } of listFiles(from, key.slice(slash + 1))) {
         yield describe(this.#uriOf(file), stats);
       }
@@ -156,7 +164,7 @@ export class LocalStore implements ObjectStore {
     const emptied = new Set<string>();
     for (const { uri, file } of targets) {
       try {
-        await this.#checkDirectory(path.dirname(file), uri);
+        this.#checkDirectory(path.dirname(file), uri);
         await this.#scratch.prepare();
         const trash = this.#scratch.name();
         const moved = await this.#lock.run(() => {
@@ -181,16 +189,16 @@ export class LocalStore implements ObjectStore {
 
   async #publish(
     uri: string,
-    temp: string,
+    temp: TempFile,
     target: string,
     condition: PutCondition | undefined,
   ): Promise<ObjectInfo> {
-    let stats = await lstat(temp, { bigint: true });
+    let { stats } = temp;
     const ifEtag = condition !== undefined && "ifEtag" in condition ? condition.ifEtag : undefined;
-    if (ifEtag !== undefined) await this.#checkDirectory(path.dirname(target), uri);
+    if (ifEtag !== undefined) this.#checkDirectory(path.dirname(target), uri);
     for (;;) {
       if (ifEtag === undefined) {
-        if (await this.#linkNew(temp, target, uri)) break;
+        if (await this.#linkNew(temp.path, target, uri)) break;
         if (condition !== undefined) throw preconditionFailed(uri, "it exists already");
       }
       const replaced = await this.#lock.run(() => {
@@ -201,10 +209,10 @@ export class LocalStore implements ObjectStore {
         if (old === undefined) return false; // deleted since it was in our way: the name is free again
         if (old.mtimeNs >= stats.mtimeNs) {
           const later = Number(old.mtimeNs / 1000n + 2n) / 1e6; // 2 us: a double holds them to 0.25 us
-          utimesSync(temp, later, later);
-          stats = lstatSync(temp, { bigint: true });
+          utimesSync(temp.path, later, later);
+          stats = lstatSync(temp.path, { bigint: true });
         }
-        renameSync(temp, target);
+        renameSync(temp.path, target);
         return true;
       });
       if (replaced) break;
@@ -218,7 +226,7 @@ export class LocalStore implements ObjectStore {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#ensureDirectory(path.dirname(target), uri);
-        await link(temp, target);
+        linkSync(temp, target);
         return true;
       } catch (error) {
         // Deletes remove empty directories: one that was made a moment ago may be gone.
@@ -236,7 +244,7 @@ export class LocalStore implements ObjectStore {
     const file = this.#path(uri);
     let handle: FileHandle;
     try {
-      await this.#checkDirectory(path.dirname(file), uri);
+      this.#checkDirectory(path.dirname(file), uri);
       handle = await open(file, READ_FLAGS);
     } catch (error) {
       throw isMissing(error) ? notFound(uri, error) : fromFileSystem(error, uri, "Could not open the object");
@@ -250,7 +258,7 @@ export class LocalStore implements ObjectStore {
   /** Makes a directory and its parents; each new name is on the disk before the next is made below it. */
   async #ensureDirectory(directory: string, uri: string): Promise<void> {
     try {
-      await this.#checkDirectory(directory, uri);
+      this.#checkDirectory(directory, uri);
     } catch (error) {
       if (systemCode(error) !== "ENOENT") throw error;
       const parent = path.dirname(directory);
@@ -263,9 +271,9 @@ export class LocalStore implements ObjectStore {
   }
 
   /** Throws ENOENT where the directory does not exist, INVALID_URI where a symbolic link is on the way to it. */
-  async #checkDirectory(directory: string, uri: string): Promise<void> {
-    this.#realRoot ??= await realpath(this.#directory);
-    const real = await realpath(directory);
+  #checkDirectory(directory: string, uri: string): void {
+    this.#realRoot ??= realpathSync.native(this.#directory);
+    const real = realpathSync.native(directory);
     if (real !== path.join(this.#realRoot, path.relative(this.#directory, directory))) {
       throw invalidUri(uri, "a symbolic link is on its way, and those are not followed");
     }
