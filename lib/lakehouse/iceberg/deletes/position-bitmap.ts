@@ -106,6 +106,15 @@ export class PositionBitmap {
     return positions;
   }
 
+  /** A bit for each of the first `rows` rows, the lowest of a byte first: set where the position is in the set. */
+  toBits(rows: number): Uint8Array {
+    const bits = new Uint8Array(Math.ceil(rows / 8));
+    this.forEach((position) => {
+      if (position < rows) bits[Math.floor(position / 8)]! |= 1 << (position % 8);
+    });
+    return bits;
+  }
+
   /** The positions as the fewest ranges that hold them, ascending. */
   ranges(): PositionRange[] {
     const ranges: PositionRange[] = [];

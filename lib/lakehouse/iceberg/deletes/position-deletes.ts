@@ -1,5 +1,6 @@
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
+import { referencedDataFile } from "./delete-rules.js";
 import { isDeletionVector, readDeletionVector } from "./deletion-vector.js";
 import { corrupt, readDeleteColumns } from "./parquet-columns.js";
 import { PositionBitmap } from "./position-bitmap.js";
@@ -19,17 +20,18 @@ export async function readPositionDeletes(
   deleteFile: DataFile,
 ): Promise<PositionsByFile> {
   const byFile = new Map<string, PositionBitmap>();
-  let path: unknown;
+  // Where the entry in the manifest names the one data file, the path of each row tells nothing more.
+  const only = referencedDataFile(deleteFile);
+  let path: unknown = only;
   let bitmap = new PositionBitmap();
-  const columns = [
-    { id: FILE_PATH_ID, name: "file_path" },
-    { id: POS_ID, name: "pos" },
-  ];
-  for await (const [paths, positions] of readDeleteColumns(store, deleteFile, columns, true)) {
-    for (let i = 0; i < paths!.length; i++) {
+  if (only !== undefined) byFile.set(only, bitmap);
+  const pos = { id: POS_ID, name: "pos" };
+  const columns = only === undefined ? [pos, { id: FILE_PATH_ID, name: "file_path" }] : [pos];
+  for await (const [positions, paths] of readDeleteColumns(store, deleteFile, columns, true)) {
+    for (let i = 0; i < positions!.length; i++) {
       // Entries are sorted by path, so this is one lookup for each data file.
-      if (paths![i] !== path) {
-        path = paths![i];
+      if (paths !== undefined && paths[i] !== path) {
+        path = paths[i];
         if (typeof path !== "string") throw corrupt(deleteFile.filePath, "a file_path is missing");
         bitmap = byFile.get(path) ?? new PositionBitmap();
         byFile.set(path, bitmap);

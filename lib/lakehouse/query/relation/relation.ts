@@ -49,6 +49,8 @@ export interface RelationInput {
 export interface RelationContext {
   readonly schemas: FileSchemas;
   readonly standIns: StandIns;
+  /** Copies files of which rows are deleted, with one more column that tells which. Gives the paths of those it could. */
+  copyMasked(): Promise<ReadonlyMap<RelationTask, string>>;
   /** Makes a DuckDB table (file_index UBIGINT, pos BIGINT) of deleted rows and gives its name. */
   positionTable(tasks: readonly RelationTask[]): Promise<string>;
 }
@@ -63,14 +65,16 @@ export async function relationSql(input: RelationInput, context: RelationContext
   }
   const files = input.tasks.map((task) => task.dataFile);
   const schemas = await schemasOf(files, input, context.standIns, context.schemas);
+  const masks = await context.copyMasked();
   const groups = new Map<string, Group>();
   input.tasks.forEach((task, i) => {
     const schema = schemas[i] as FileSchema;
     const equality = task.deleteFiles.filter((file) => file.content === "equality-deletes");
-    const positions = task.deleteFiles.some((file) => file.content === "position-deletes");
+    const positions = masks.has(task) ? "masked" : hasPositionDeletes(task) ? "listed" : "none";
     const key = [schema.key, positions, ...equality.map((file) => file.filePath).sort()].join("\n");
-    const group = groups.get(key) ?? { schema, equality, positions, tasks: [] };
+    const group = groups.get(key) ?? { schema, equality, positions, tasks: [], paths: [] };
     group.tasks.push(task);
+    group.paths.push(masks.get(task) ?? pathOf(task.dataFile, input, context));
     groups.set(key, group);
   });
   const parts = await Promise.all([...groups.values()].map((group) => groupSql(input, group, context)));
@@ -80,8 +84,15 @@ export async function relationSql(input: RelationInput, context: RelationContext
 interface Group {
   readonly schema: FileSchema;
   readonly equality: readonly DataFile[];
-  readonly positions: boolean;
+  /** How the deleted positions of its files are known. */
+  readonly positions: "none" | "masked" | "listed";
   readonly tasks: RelationTask[];
+  /** Where the file of each task is read. */
+  readonly paths: string[];
+}
+
+export function hasPositionDeletes(task: RelationTask): boolean {
+  return task.deleteFiles.some((file) => file.content === "position-deletes");
 }
 
 function emptySql(fields: readonly NestedField[]): string {
@@ -95,31 +106,34 @@ async function groupSql(input: RelationInput, group: Group, context: RelationCon
     ...projection(input.fields, group.schema.root, missing),
     ...(input.metadataColumns ?? []).map((field) => `${metadataColumn(field, group)} AS ${field.name}`),
   ];
-  const files = group.tasks.map((task) => task.dataFile);
-  const from = readFiles(input, files, group.schema, context.standIns);
+  const masked = group.positions === "masked";
+  const from = readFiles(group.paths, group.schema, masked ? ["deleted"] : []);
   const joins: string[] = [];
-  if (group.positions) {
+  if (group.positions === "listed") {
     const table = await context.positionTable(group.tasks);
     joins.push(`ANTI JOIN ${table} AS p ON f.file_index = p.file_index AND f.file_row_number = p.pos`);
   }
   joins.push(...(await equalityJoins(input, group, missing, context)));
+  // Written as a comparison, DuckDB does it while it reads; `NOT deleted` it would do after.
+  if (masked) joins.push("WHERE f.deleted = false");
   return `SELECT ${columns.join(", ")} FROM ${from} ${joins.join(" ")}`.trimEnd();
 }
 
 /** The files as `f`, with their columns named by place; DuckDB adds `file_index` and `file_row_number`. */
-function readFiles(
-  input: RelationInput,
-  files: readonly DataFile[],
-  schema: FileSchema,
-  standIns: StandIns,
+function readFiles(paths: readonly string[], schema: FileSchema, more: readonly string[] = []): string {
+  const list = paths.map((path) => quoteString(escapeGlob(path)));
+  const columns = [...schema.root.children.map((_, place) => fileColumn(place)), ...more];
+  return `read_parquet([${list.join(", ")}], hive_partitioning = false) AS f(${columns.join(", ")})`;
+}
+
+/** Where a data file, or what stands in for it, lies on this machine's disk. */
+export function pathOf(
+  { filePath }: DataFile,
+  { paths }: Pick<RelationInput, "paths">,
+  { standIns }: Pick<RelationContext, "standIns">,
 ): string {
-  const paths = files.map(({ filePath }) => {
-    const standIn = standIns.get(filePath);
-    const local = standIn ? pathOfFile(standIn.filePath) : (input.paths.get(filePath) ?? filePath);
-    return quoteString(escapeGlob(local));
-  });
-  const columns = schema.root.children.map((_, place) => fileColumn(place));
-  return `read_parquet([${paths.join(", ")}], hive_partitioning = false) AS f(${columns.join(", ")})`;
+  const standIn = standIns.get(filePath);
+  return standIn ? pathOfFile(standIn.filePath) : (paths.get(filePath) ?? filePath);
 }
 
 /** DuckDB takes `*`, `?` and `[` in a path for a pattern: in brackets each stands for itself. */
@@ -225,7 +239,10 @@ async function equalityJoins(
   return [...sets.values()].map(({ ids, schema, files }, n) => {
     const typed = ids.map((id) => ({ id, type: input.fieldType(id) ?? { type: "unknown" as const } }));
     const keys = typed.map(({ id, type }, i) => `${columnSql(id, type, schema.root, new Map())} AS k${i}`);
-    const from = readFiles(input, files, schema, context.standIns);
+    const from = readFiles(
+      files.map((file) => pathOf(file, input, context)),
+      schema,
+    );
     const conditions = typed.map(
       ({ id, type }, i) =>
         `${columnSql(id, type, group.schema.root, missing)} IS NOT DISTINCT FROM d${n}.k${i}`,

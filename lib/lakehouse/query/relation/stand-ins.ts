@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { LakehouseError } from "../../errors.js";
 import {
@@ -21,6 +21,7 @@ import {
 } from "../../parquet/index.js";
 import { fileUri, LocalStore, type ObjectStore, openAnywhere } from "../../storage/index.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
+import { replaceEnd } from "./masked-files.js";
 import type { RelationInput } from "./relation.js";
 
 /** Parquet files on this machine's disk that are read in place of others: the same rows in the same order. */
@@ -105,13 +106,7 @@ async function copyWithoutZones(input: RelationInput, file: DataFile, copy: stri
   new DataView(end.buffer).setUint32(metadata.length, metadata.length, true);
   end.set(Buffer.from("PAR1"), metadata.length + 4);
   const start = size - 8 - footer.metadata.length;
-  const handle = await open(copy, "r+");
-  try {
-    await handle.truncate(start);
-    await handle.write(end, 0, end.length, start);
-  } finally {
-    await handle.close();
-  }
+  await replaceEnd(copy, start, end);
   return { ...file, filePath: fileUri(copy), fileSizeInBytes: BigInt(start + end.length) };
 }
 

@@ -1,15 +1,9 @@
 import path from "node:path";
-import {
-  BIGINT,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  type DuckDBInstance,
-  UBIGINT,
-} from "@duckdb/node-api";
-import duckdb from "@duckdb/node-bindings";
-import { PositionDeleteReader } from "../../iceberg/index.js";
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { DeletedRows } from "./deleted-rows.js";
 import { FileSchemas } from "./file-schemas.js";
-import { type RelationInput, type RelationTask, relationSql } from "./relation.js";
+import type { MaskedFile } from "./masked-files.js";
+import { type RelationInput, relationSql } from "./relation.js";
 import { makeStandIns, removeStandIns } from "./stand-ins.js";
 
 /** A view that a statement may read until it is released. */
@@ -21,13 +15,13 @@ export interface RelationView {
 
 const SCHEMA = "lakehouse";
 const MAX_IDLE_VIEWS = 128;
-const CHUNK_ROWS = 2048;
 
 interface View {
   readonly name: string;
   readonly tables: readonly string[];
   /** Where its stand-ins are. */
   readonly folder: string;
+  readonly masks: readonly MaskedFile[];
 }
 
 interface Entry {
@@ -47,11 +41,16 @@ export class RelationViews {
   #count = 0;
 
   readonly #scratch: string;
+  readonly #deleted: DeletedRows;
 
-  /** @param scratch folder for files that stand in for others; it goes when this is closed. */
-  constructor(instance: DuckDBInstance, scratch: string) {
+  /**
+   * @param scratch folder for files that are read in place of others; it goes when this is closed.
+   * @param maxCopiedBytes of files that are copied for their deleted rows' sake.
+   */
+  constructor(instance: DuckDBInstance, scratch: string, maxCopiedBytes?: number) {
     this.#instance = instance;
     this.#scratch = scratch;
+    this.#deleted = new DeletedRows(path.join(scratch, "masked"), maxCopiedBytes);
   }
 
   /**
@@ -95,21 +94,32 @@ export class RelationViews {
   async #create(input: RelationInput): Entry["view"] {
     const connection = await this.#connection();
     const tables: string[] = [];
-    const reader = new PositionDeleteReader(input.store);
     const folder = path.join(this.#scratch, String(++this.#count));
-    const sql = await relationSql(input, {
-      schemas: this.#schemas,
-      standIns: await makeStandIns(input, this.#schemas, folder),
-      positionTable: async (tasks) => {
-        const table = `deleted_${++this.#count}`;
-        tables.push(`${SCHEMA}.${table}`);
-        await writePositions(connection, table, reader, tasks);
-        return `${SCHEMA}.${table}`;
-      },
-    });
-    const name = `${SCHEMA}.relation_${++this.#count}`;
-    await connection.run(`CREATE VIEW ${name} AS ${sql}`);
-    return { name, tables, folder };
+    const standIns = await makeStandIns(input, this.#schemas, folder);
+    let masks: ReadonlyMap<unknown, MaskedFile> = new Map();
+    try {
+      const sql = await relationSql(input, {
+        schemas: this.#schemas,
+        standIns,
+        copyMasked: async () => {
+          const made = await this.#deleted.masks(input, standIns);
+          masks = made;
+          return new Map([...made].map(([task, mask]) => [task, mask.path]));
+        },
+        positionTable: async (tasks) => {
+          const table = `deleted_${++this.#count}`;
+          tables.push(`${SCHEMA}.${table}`);
+          await this.#deleted.list(connection, SCHEMA, table, input.store, tasks);
+          return `${SCHEMA}.${table}`;
+        },
+      });
+      const name = `${SCHEMA}.relation_${++this.#count}`;
+      await connection.run(`CREATE VIEW ${name} AS ${sql}`);
+      return { name, tables, folder, masks: [...masks.values()] };
+    } catch (error) {
+      for (const mask of masks.values()) mask.release();
+      throw error;
+    }
   }
 
   /** Drops the views that were not used for the longest time. */
@@ -120,52 +130,11 @@ export class RelationViews {
       if (this.#entries.size <= MAX_IDLE_VIEWS) return;
       if (entry.users > 0) continue;
       this.#entries.delete(key);
-      const { name, tables, folder } = await entry.view;
+      const { name, tables, folder, masks } = await entry.view;
       await connection.run(`DROP VIEW ${name}`);
       for (const table of tables) await connection.run(`DROP TABLE ${table}`);
+      for (const mask of masks) mask.release();
       await removeStandIns(folder);
     }
   }
-}
-
-/** Fills a table of (file_index, pos): `file_index` is the place of the task, as DuckDB numbers the files of a read. */
-async function writePositions(
-  connection: DuckDBConnection,
-  table: string,
-  reader: PositionDeleteReader,
-  tasks: readonly RelationTask[],
-): Promise<void> {
-  await connection.run(`CREATE TABLE ${SCHEMA}.${table} (file_index UBIGINT, pos BIGINT)`);
-  const appender = await connection.createAppender(table, SCHEMA);
-  const chunk = DuckDBDataChunk.create([UBIGINT, BIGINT]);
-  for (const [index, task] of tasks.entries()) {
-    const bitmap = await reader.positions(task.dataFile, task.deleteFiles);
-    const positions = bitmap.toBigInt64Array();
-    const indexes = new BigInt64Array(Math.min(CHUNK_ROWS, positions.length)).fill(BigInt(index));
-    for (let from = 0; from < positions.length; from += CHUNK_ROWS) {
-      const count = Math.min(CHUNK_ROWS, positions.length - from);
-      chunk.rowCount = count;
-      fill(chunk, 0, indexes, 0, count);
-      fill(chunk, 1, positions, from, count);
-      appender.appendDataChunk(chunk);
-    }
-  }
-  appender.closeSync();
-}
-
-function fill(
-  chunk: DuckDBDataChunk,
-  column: number,
-  values: BigInt64Array,
-  from: number,
-  count: number,
-): void {
-  const vector = duckdb.data_chunk_get_vector(chunk.chunk, column);
-  duckdb.copy_data_to_vector(
-    vector,
-    0,
-    values.buffer as ArrayBuffer,
-    values.byteOffset + from * 8,
-    count * 8,
-  );
 }
