@@ -42,6 +42,41 @@ it("checks cells in order, as strictly as the library, in notebooks and percent 
   ]);
 });
 
+it("tells what the kernel breaks: names of earlier cells in shorthand properties and renaming patterns", async () => {
+  const folder = await notebookFolder();
+  const earlier = [
+    "const schema = 1; const local = 2;",
+    "async function timed() { return { value: 1, seconds: 2 }; }",
+  ];
+  const last = async (source: string) => {
+    const path = join(folder, "traps.ipynb");
+    await writeFile(path, serializeNotebook(notebookOf(...earlier, cell(source, { id: "last" }))));
+    return typecheckNotebooks([path]);
+  };
+  expect(await last("const a = 1;\nconst made = [{ schema }];")).toMatchObject([
+    {
+      cell: "last",
+      executionCount: 3,
+      line: 2,
+      column: 17,
+      message: expect.stringContaining("Write schema: schema."),
+    },
+  ]);
+  expect(await last("const { value: left } = await timed();")).toMatchObject([
+    { cell: "last", line: 1, column: 9, message: expect.stringContaining('"value" belongs to a type') },
+  ]);
+  const harmless = [
+    "const made = { schema: schema };",
+    "const made = (schema: number) => ({ schema });",
+    "for (const local of [1]) console.log({ local });",
+    "const { value, seconds } = await timed();",
+    "const { length: count } = [1];",
+    "let took = 0;\n({ seconds: took } = await timed());",
+    "const made = { value: 1, seconds: schema };",
+  ];
+  for (const source of harmless) expect(await last(source), source).toEqual([]);
+});
+
 it("says what file is no notebook", async () => {
   const folder = await notebookFolder();
   const path = join(folder, "not.ipynb");

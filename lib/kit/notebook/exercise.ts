@@ -44,7 +44,7 @@ export function predict(question: string, { options = [], answer }: PredictOptio
  *    declares the starter's names anew. The runner then holds the same check against it, and *that* must pass.
  *
  * @example
- * check("km", (t) => t.close(toKm(100), 160.9, 0.01, "100 miles in km"));
+ * await check("km", (t) => t.close(toKm(100), 160.9, 0.01, "100 miles in km"));
  */
 export function check(name: string, fn: CheckFunction): Promise<void> {
   checkName(name, "check");

@@ -34,7 +34,8 @@ export async function checkNotebooks(
   }
   for (const { path, cell, executionCount, line, column, message, code } of found) {
     const where = `${relative(project.root, path)}, cell [${executionCount}] (${cell}), line ${line}:${column}`;
-    console.error(`${where}  ${ink(message, "red", process.stderr)} (TS${code})`);
+    const number = code === undefined ? "" : ` (TS${code})`;
+    console.error(`${where}  ${ink(message, "red", process.stderr)}${number}`);
   }
   const broken = new Set(found.map(({ path }) => path)).size;
   if (broken === 0) console.log(`${count(there.length, "notebook")}: every cell compiles`);

@@ -20,13 +20,13 @@ export interface CellDiagnostic {
   readonly line: number;
   readonly column: number;
   readonly message: string;
-  /** TypeScript's number for it: 2322 for a type that does not fit. */
-  readonly code: number;
+  /** TypeScript's number for it: 2322 for a type that does not fit. None for what only the kernel gets wrong. */
+  readonly code?: number;
 }
 
 /**
  * Type-checks the code cells of notebooks and percent files against the built library, without running them. Of
- * each notebook it reports the first cell that does not compile.
+ * each notebook it reports the first cell that does not compile, or that the kernel would break.
  *
  * @throws LakehouseError `INVALID_METADATA` for a file that is no notebook, `NOTEBOOK_FAILED` when the check itself
  *   breaks.

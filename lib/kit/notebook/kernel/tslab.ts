@@ -1,6 +1,8 @@
 import { createRequire, SourceMap } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
+import type ts from "typescript";
+import { findTraps, type Trap } from "./traps.js";
 
 /**
  * tslab, as far as it is used here: its parts have no public entry, so their shape is written down. The version is
@@ -37,11 +39,17 @@ interface ExecutorConsole {
   error(...parts: unknown[]): void;
 }
 
+/** Only what is replaced here, and what TypeScript's own declarations leave out. */
 interface TypeScript {
   readonly sys: object;
   readonly objectAllocator: { getSourceFileConstructor(): { prototype: object } };
   createWatchCompilerHost(files: string[], options: object, ...rest: unknown[]): unknown;
+  createWatchProgram(host: WatchHost): unknown;
   transpileModule(source: string, options: { compilerOptions: object }): { outputText: string };
+}
+
+interface WatchHost {
+  afterProgramCreate?: (builder: ts.BuilderProgram) => void;
 }
 
 export interface Jupyter {
@@ -62,6 +70,8 @@ export interface Tslab {
   createExecutor(folder: string, converter: Converter, console: ExecutorConsole): Executor;
   /** The place in the cell's own text, from 1, of a place in what the last `convert` made of it. */
   takeMapping(): Mapping;
+  /** What in the last cell converted compiles and fails when it runs; lines and columns from 0, of the cell. */
+  traps(): Trap[];
 }
 
 export type Mapping = (line: number, column: number) => { line: number; column: number } | undefined;
@@ -86,6 +96,7 @@ export function loadTslab({ strict = false } = {}): Tslab {
   const typescriptPath = createRequire(require.resolve("tslab")).resolve("@tslab/typescript-for-tslab");
   const ts = require(typescriptPath) as TypeScript;
   let maps: readonly (SourceMap | undefined)[] = [];
+  let builder: ts.BuilderProgram | undefined;
   giveSourceFilesTheirPath(ts);
   const cached = require.cache[typescriptPath];
   if (!cached) throw new Error("The TypeScript of tslab is not in the module cache.");
@@ -94,6 +105,14 @@ export function loadTslab({ strict = false } = {}): Tslab {
     sys: { ...ts.sys, watchFile: watchNothing, watchDirectory: watchNothing },
     createWatchCompilerHost: (files: string[], options: object, ...rest: unknown[]) =>
       ts.createWatchCompilerHost(files, { ...options, inlineSourceMap: true, strict }, ...rest),
+    createWatchProgram: (host: WatchHost) => {
+      const { afterProgramCreate } = host;
+      host.afterProgramCreate = (created) => {
+        builder = created;
+        afterProgramCreate?.(created);
+      };
+      return ts.createWatchProgram(host);
+    },
     transpileModule: (source: string, options: { compilerOptions: object }) => {
       const first = detachMap(source);
       const result = ts.transpileModule(first.code, {
@@ -123,6 +142,13 @@ export function loadTslab({ strict = false } = {}): Tslab {
     createConverter: () => converter.createConverter({ isJS: false, isBrowser: false }),
     createExecutor: (folder, node, console) =>
       executor.createExecutor(folder, { node, browser: node, close: () => node.close() }, console),
+    traps: () =>
+      builder === undefined
+        ? []
+        : findTraps(ts as unknown as Parameters<typeof findTraps>[0], builder.getProgram()).map((trap) => ({
+            ...trap,
+            line: trap.line - PREFIX_LINES,
+          })),
     takeMapping() {
       const [toEsm, toCell] = maps;
       maps = [];

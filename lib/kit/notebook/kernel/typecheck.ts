@@ -1,6 +1,7 @@
 /**
  * The child process that type-checks a notebook without running it: tslab's converter knows which names a cell has
- * from those before it, so what passes here compiles in the kernel. It is stricter than the kernel: as the library.
+ * from those before it, so what passes here compiles in the kernel, and what the kernel would break is told. It is
+ * stricter than the kernel: as the library.
  * The working directory is the notebook's folder from the start, where the converter looks for modules.
  */
 import type { CellDiagnostic } from "../typecheck.js";
@@ -12,7 +13,8 @@ export interface TypecheckRequest {
 }
 
 function diagnose({ path, cells }: TypecheckRequest): CellDiagnostic[] {
-  const converter = loadTslab({ strict: true }).createConverter();
+  const tslab = loadTslab({ strict: true });
+  const converter = tslab.createConverter();
   let declarations = "";
   let count = 0;
   for (const { id, code, source } of cells) {
@@ -29,6 +31,17 @@ function diagnose({ path, cells }: TypecheckRequest): CellDiagnostic[] {
         column: start.character + 1,
         message: messageText,
         code: number,
+      }));
+    }
+    const traps = tslab.traps();
+    if (traps.length > 0) {
+      return traps.map(({ line, character, message }) => ({
+        path,
+        cell: id,
+        executionCount: count,
+        line: line + 1,
+        column: character + 1,
+        message,
       }));
     }
     declarations = declOutput ?? "";
