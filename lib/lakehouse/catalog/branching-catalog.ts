@@ -67,6 +67,12 @@ export interface BranchingCatalog extends Catalog {
   readonly versions: Versions;
   /** The same catalog seen from elsewhere. Nothing is read yet: a ref that does not exist shows at the first use. */
   on(ref: RefExpression): BranchingCatalog;
+  /**
+   * The same view for one change of namespaces, tables or views, named by a token of the caller's: made again with
+   * the same token, also by another process or after a crash, it has no second effect and answers as it did. So far
+   * back as the branch's last thousand commits.
+   */
+  once(token: string): BranchingCatalog;
 
   // References
 

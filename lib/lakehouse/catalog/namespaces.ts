@@ -10,7 +10,13 @@ import type {
 } from "./catalog.js";
 import { namespaceKey, ownNamespaceKey } from "./identifiers.js";
 import { toPage } from "./paging.js";
-import { ConflictError, type ContentKey, keyName, type NamespaceContent } from "./versioned/content.js";
+import {
+  ConflictError,
+  type Content,
+  type ContentKey,
+  keyName,
+  type NamespaceContent,
+} from "./versioned/content.js";
 import type { Page } from "./versioned/log.js";
 import type { View } from "./view.js";
 
@@ -21,12 +27,15 @@ export async function createNamespace(
 ): Promise<Namespace> {
   const key = ownNamespaceKey(name);
   const content: NamespaceContent = { type: "NAMESPACE", id: randomUUID(), properties: { ...properties } };
-  try {
-    const message = `Create namespace ${keyName(key)}`;
-    await view.commit([{ type: "PUT", key, content, expected: null }], { message });
-  } catch (error) {
-    throw await explained(view, key, error);
-  }
+  const create = async (): Promise<void> => {
+    try {
+      const message = `Create namespace ${keyName(key)}`;
+      await view.commit([{ type: "PUT", key, content, expected: null }], { message });
+    } catch (error) {
+      throw await explained(view, key, error);
+    }
+  };
+  await view.once(create, async () => {});
   return { levels: key, properties: content.properties };
 }
 
@@ -70,25 +79,33 @@ export async function updateNamespace(
       remedy: "Do one of the two.",
     });
   }
-  return retried(async () => {
+  const toUpdated = (current: Content | undefined): PropertiesUpdated => {
+    const before = current?.type === "NAMESPACE" ? current.properties : {};
+    const wasThere = (property: string): boolean => Object.hasOwn(before, property);
+    return {
+      updated: Object.keys(set),
+      removed: remove.filter(wasThere),
+      missing: remove.filter((property) => !wasThere(property)),
+    };
+  };
+  const update = async (): Promise<PropertiesUpdated> => {
     const current = await requireNamespace(view, key);
     const properties: Record<string, string> = { ...current.properties, ...set };
     for (const property of remove) delete properties[property];
     const content = { ...current, properties };
     const message = `Update properties of namespace ${keyName(key)}`;
     await view.commit([{ type: "PUT", key, content, expected: current }], { message });
-    const wasThere = (property: string): boolean => Object.hasOwn(current.properties, property);
-    return {
-      updated: Object.keys(set),
-      removed: remove.filter(wasThere),
-      missing: remove.filter((property) => !wasThere(property)),
-    };
-  });
+    return toUpdated(current);
+  };
+  return view.once(
+    () => retried(update),
+    async (made) => toUpdated(await view.contentBefore(made, key)),
+  );
 }
 
 export async function dropNamespace(view: View, name: NamespaceName): Promise<void> {
   const key = ownNamespaceKey(name);
-  await retried(async () => {
+  const drop = async (): Promise<void> => {
     const current = await requireNamespace(view, key);
     try {
       const message = `Drop namespace ${keyName(key)}`;
@@ -96,7 +113,11 @@ export async function dropNamespace(view: View, name: NamespaceName): Promise<vo
     } catch (error) {
       throw await explained(view, key, error);
     }
-  });
+  };
+  await view.once(
+    () => retried(drop),
+    async () => {},
+  );
 }
 
 /** Throws `NO_SUCH_NAMESPACE`. */

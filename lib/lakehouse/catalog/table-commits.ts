@@ -8,12 +8,12 @@ import {
   checkRequirements,
   type LoadedTable,
   metadataFileVersion,
-  writeTableMetadata,
 } from "../iceberg/index.js";
 import type { TableChange, TransactionOptions, UnchangedTable } from "./catalog.js";
+import { checkLocation, loadEntry } from "./entries.js";
 import { tableKey } from "./identifiers.js";
 import { explained } from "./namespaces.js";
-import { checkLocation, loadTable, toTableContent } from "./tables.js";
+import { TABLE } from "./tables.js";
 import {
   type Conflict,
   ConflictError,
@@ -35,7 +35,7 @@ export function committerOf(view: View, key: ContentKey): Committer {
   return {
     // Commits of the catalog's history lead to them, and branches may start there: garbage collection knows which do.
     keepsMetadata: true,
-    load: () => loadTable(view, key),
+    load: () => loadEntry(view, TABLE, key),
     commit: async (request: CommitRequest): Promise<LoadedTable> => {
       const { requirements, updates, message, token } = request;
       const options = {
@@ -43,7 +43,7 @@ export function committerOf(view: View, key: ContentKey): Committer {
         ...(token === undefined ? {} : { token }),
       };
       const [loaded] = await commitTables(view, [{ key, requirements, updates }], options);
-      return loaded ?? loadTable(view, key);
+      return loaded ?? loadEntry(view, TABLE, key);
     },
   };
 }
@@ -85,34 +85,26 @@ async function commitTables(
 ): Promise<LoadedTable[]> {
   const branch = view.branch();
   const names = changes.map(({ key }) => `${branch}\n${encodeKey(key)}`);
-  return inTurnOfAll(view.shared.inTurn, names, () => commitInTurn(view, branch, changes, options));
+  return inTurnOfAll(view.shared.inTurn, names, () => commitInTurn(view, changes, options));
 }
 
 async function commitInTurn(
   view: View,
-  branch: string,
   changes: readonly KeyedChange[],
-  { unchanged = [], message, token }: TransactionOptions,
+  { unchanged = [], message, token = view.token }: TransactionOptions,
 ): Promise<LoadedTable[]> {
-  const { versions, store, metadata } = view.shared;
+  const { versions, store } = view.shared;
   for (let attempt = 1; ; attempt++) {
     const head = await view.head();
+    const made = token === undefined ? undefined : await versions.findToken(head, token);
+    if (made !== undefined) return Promise.all(changes.map(({ key }) => loadEntry(view, TABLE, key, made)));
     const expected = await expectations(view, head, unchanged);
-    let prepared: Prepared[];
-    try {
-      prepared = await prepareAll(view, head, changes);
-    } catch (error) {
-      const isRefused = isLakehouseError(error, "COMMIT_CONFLICT") || isLakehouseError(error, "TABLE_EXISTS");
-      if (!isRefused || token === undefined) throw error;
-      // What stands in the way may be this very commit, sent before.
-      if ((await versions.findToken(head, token)) === undefined) throw error;
-      return Promise.all(changes.map(({ key }) => loadTable(view, key)));
-    }
+    const prepared = await prepareAll(view, head, changes);
     const written = prepared.filter(({ isNew }) => isNew);
     if (written.length === 0) return prepared.map(({ loaded }) => loaded);
     try {
       const operations = [...prepared.map(({ operation }) => operation), ...expected];
-      await versions.commit(branch, operations, {
+      await view.commit(operations, {
         message: message ?? defaultMessage(changes),
         expectedHash: head.hash,
         ...(token === undefined ? {} : { token }),
@@ -126,7 +118,6 @@ async function commitInTurn(
       await sleep(Math.random() * Math.min(50, 2 ** attempt));
       continue;
     }
-    for (const { loaded } of written) metadata.remember(loaded.metadataLocation, loaded.metadata);
     return prepared.map(({ loaded }) => loaded);
   }
 }
@@ -160,8 +151,8 @@ async function plan(
   checkLocation(store.root, next.location);
   const version = content === undefined ? 0 : (metadataFileVersion(content.metadataLocation) ?? 0) + 1;
   return async () => {
-    const metadataLocation = await writeTableMetadata(store, next, version);
-    const put = toTableContent(content?.id ?? randomUUID(), metadataLocation, next);
+    const metadataLocation = await TABLE.write(view, next, version);
+    const put = TABLE.toContent(content?.id ?? randomUUID(), metadataLocation, next);
     const operation: Operation = { type: "PUT", key, content: put, expected: content ?? null };
     return { operation, loaded: { metadata: next, metadataLocation }, isNew: true };
   };

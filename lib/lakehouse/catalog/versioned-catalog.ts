@@ -1,5 +1,12 @@
 import { LakehouseError } from "../errors.js";
-import { type Committer, type LoadedTable, Table, type TableIdentifier } from "../iceberg/index.js";
+import {
+  type Committer,
+  type LoadedTable,
+  newTableMetadata,
+  newViewMetadata,
+  Table,
+  type TableIdentifier,
+} from "../iceberg/index.js";
 import type {
   BranchingCatalog,
   EntriesRequest,
@@ -20,6 +27,7 @@ import type {
   TableName,
   TransactionOptions,
 } from "./catalog.js";
+import { createEntry, listEntries, loadEntry, registerEntry, removeEntry, renameEntry } from "./entries.js";
 import type { GarbageReport, GcOptions } from "./garbage.js";
 import { namespaceKey, tableKey, toIdentifier } from "./identifiers.js";
 import {
@@ -32,15 +40,7 @@ import {
 } from "./namespaces.js";
 import { toPage } from "./paging.js";
 import { commitTransaction, committerOf } from "./table-commits.js";
-import {
-  createTable,
-  dropTable,
-  listTables,
-  loadTable,
-  registerTable,
-  renameTable,
-  unregisterTable,
-} from "./tables.js";
+import { dropTable, TABLE } from "./tables.js";
 import type { LoggedCommit } from "./versioned/commits.js";
 import { type ContentKey, decodeKey, encodeKey } from "./versioned/content.js";
 import type { Hash } from "./versioned/hash.js";
@@ -52,16 +52,16 @@ import type { Entry } from "./versioned/tree.js";
 import type { DiffEntry, Place, Versions } from "./versioned/versions.js";
 import { type Shared, View } from "./view.js";
 import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "./view-catalog.js";
-import { commitView, createView, dropView, listViews, loadView, registerView, renameView } from "./views.js";
+import { commitView, VIEW } from "./views.js";
 
 /** One view of the catalog: all methods work on its ref, and what they do lives in the files that they call. */
 export class VersionedCatalog implements BranchingCatalog {
   readonly #shared: Shared;
   readonly #view: View;
 
-  constructor(shared: Shared, ref: RefExpression) {
+  constructor(shared: Shared, ref: RefExpression, token?: string) {
     this.#shared = shared;
-    this.#view = new View(shared, ref);
+    this.#view = new View(shared, ref, token);
   }
 
   get ref(): RefExpression {
@@ -73,7 +73,11 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   on(ref: RefExpression): BranchingCatalog {
-    return new VersionedCatalog(this.#shared, ref);
+    return new VersionedCatalog(this.#shared, ref, this.#view.token);
+  }
+
+  once(token: string): BranchingCatalog {
+    return new VersionedCatalog(this.#shared, this.ref, token);
   }
 
   // Namespaces
@@ -112,12 +116,15 @@ export class VersionedCatalog implements BranchingCatalog {
     table: TableName,
     options: CreateTableOptions<Row>,
   ): Promise<Table<Row>> {
-    return this.#table(tableKey(table), await createTable(this.#view, table, options));
+    const made = createEntry(this.#view, TABLE, table, options.location, (location) =>
+      newTableMetadata({ ...options, location }),
+    );
+    return this.#table(tableKey(table), await made);
   }
 
   async loadTable<Row = Record<string, unknown>>(table: TableName): Promise<Table<Row>> {
     const key = tableKey(table);
-    return this.#table(key, await loadTable(this.#view, key));
+    return this.#table(key, await loadEntry(this.#view, TABLE, key));
   }
 
   async tableExists(table: TableName): Promise<boolean> {
@@ -125,23 +132,24 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   async listTables(namespace: NamespaceName): Promise<readonly TableIdentifier[]> {
-    return (await listTables(this.#view, namespace, ALL)).items;
+    return (await listEntries(this.#view, TABLE, namespace, ALL)).items;
   }
 
   listTablesPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>> {
-    return listTables(this.#view, namespace, page);
+    return listEntries(this.#view, TABLE, namespace, page);
   }
 
   dropTable(table: TableName, { purge = false }: { readonly purge?: boolean } = {}): Promise<void> {
     return dropTable(this.#view, table, purge);
   }
 
-  unregisterTable(table: TableName): Promise<LoadedTable> {
-    return unregisterTable(this.#view, table);
+  async unregisterTable(table: TableName): Promise<LoadedTable> {
+    const { metadataLocation } = await removeEntry(this.#view, TABLE, table, "Unregister");
+    return { metadata: await TABLE.read(this.#view, metadataLocation), metadataLocation };
   }
 
   renameTable(from: TableName, to: TableName): Promise<void> {
-    return renameTable(this.#view, from, to);
+    return renameEntry(this.#view, TABLE, from, to);
   }
 
   async registerTable<Row = Record<string, unknown>>(
@@ -149,7 +157,8 @@ export class VersionedCatalog implements BranchingCatalog {
     metadataLocation: string,
     { overwrite = false }: { readonly overwrite?: boolean } = {},
   ): Promise<Table<Row>> {
-    return this.#table(tableKey(table), await registerTable(this.#view, table, metadataLocation, overwrite));
+    const registered = registerEntry(this.#view, TABLE, table, metadataLocation, overwrite);
+    return this.#table(tableKey(table), await registered);
   }
 
   committer(table: TableName): Committer {
@@ -163,11 +172,13 @@ export class VersionedCatalog implements BranchingCatalog {
   // Views
 
   createView(view: TableName, options: CreateViewOptions): Promise<LoadedView> {
-    return createView(this.#view, view, options);
+    return createEntry(this.#view, VIEW, view, options.location, (location) =>
+      newViewMetadata({ ...options, location }),
+    );
   }
 
   loadView(view: TableName): Promise<LoadedView> {
-    return loadView(this.#view, view);
+    return loadEntry(this.#view, VIEW, tableKey(view));
   }
 
   async viewExists(view: TableName): Promise<boolean> {
@@ -175,23 +186,23 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   async listViews(namespace: NamespaceName): Promise<readonly TableIdentifier[]> {
-    return (await listViews(this.#view, namespace, ALL)).items;
+    return (await listEntries(this.#view, VIEW, namespace, ALL)).items;
   }
 
   listViewsPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>> {
-    return listViews(this.#view, namespace, page);
+    return listEntries(this.#view, VIEW, namespace, page);
   }
 
-  dropView(view: TableName): Promise<void> {
-    return dropView(this.#view, view);
+  async dropView(view: TableName): Promise<void> {
+    await removeEntry(this.#view, VIEW, view, "Drop");
   }
 
   renameView(from: TableName, to: TableName): Promise<void> {
-    return renameView(this.#view, from, to);
+    return renameEntry(this.#view, VIEW, from, to);
   }
 
   registerView(view: TableName, metadataLocation: string): Promise<LoadedView> {
-    return registerView(this.#view, view, metadataLocation);
+    return registerEntry(this.#view, VIEW, view, metadataLocation, false);
   }
 
   commitView(view: TableName, request: ViewCommitRequest): Promise<LoadedView> {
@@ -261,13 +272,15 @@ export class VersionedCatalog implements BranchingCatalog {
 
   async entries({ namespace = [], types, ...page }: EntriesRequest = {}): Promise<Page<Entry>> {
     const head = await this.#view.head();
-    const after = page.pageToken === undefined ? undefined : decodeKey(page.pageToken);
+    // Keys hold NUL characters, which not everything that a token goes through takes.
+    const token = page.pageToken && Buffer.from(page.pageToken, "base64url").toString("utf8");
+    const after = token ? decodeKey(token) : undefined;
     const all = this.versions.entries(head, namespaceKey(namespace), after);
     const wanted = (async function* () {
       for await (const entry of all)
         if (types === undefined || types.includes(entry.content.type)) yield entry;
     })();
-    return toPage(wanted, page, ({ key }) => encodeKey(key));
+    return toPage(wanted, page, ({ key }) => Buffer.from(encodeKey(key), "utf8").toString("base64url"));
   }
 
   async diff(from: RefExpression, to: RefExpression = this.ref): Promise<readonly DiffEntry[]> {

@@ -29,10 +29,13 @@ const CANDIDATES = 1000;
 export class View {
   readonly shared: Shared;
   readonly ref: string;
+  /** Names the change that is made through this view: sent twice, it is made once. */
+  readonly token: string | undefined;
 
-  constructor(shared: Shared, ref: string) {
+  constructor(shared: Shared, ref: string, token?: string) {
     this.shared = shared;
     this.ref = ref;
+    this.token = token;
   }
 
   /** The commit where the view is now. */
@@ -46,7 +49,29 @@ export class View {
 
   /** Commits to the view's branch. Throws `INVALID_ARGUMENT` where the view is on an older commit or a tag. */
   async commit(operations: readonly Operation[], options: CommitOptions): Promise<Place> {
-    return this.shared.versions.commit(this.branch(), operations, options);
+    const token = this.token === undefined ? {} : { token: this.token };
+    return this.shared.versions.commit(this.branch(), operations, { ...token, ...options });
+  }
+
+  /**
+   * Makes a change, unless the log shows by its token that it was made before: then `again` tells from that commit
+   * what was answered.
+   */
+  async once<T>(
+    change: () => Promise<T>,
+    again: (made: Place) => Promise<T>,
+    token: string | undefined = this.token,
+  ): Promise<T> {
+    if (token === undefined) return change();
+    const made = await this.shared.versions.findToken(await this.head(), token);
+    return made === undefined ? change() : again(made);
+  }
+
+  /** What a key held before a commit. */
+  async contentBefore(made: Place, key: ContentKey): Promise<Content | undefined> {
+    const { versions } = this.shared;
+    const [parent] = (await versions.commitAt(made.hash)).parents;
+    return parent === undefined ? undefined : versions.content(await versions.commitAt(parent), key);
   }
 
   /** The branch that the view writes. */

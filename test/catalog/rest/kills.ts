@@ -28,6 +28,7 @@ export async function killUnderLoad(client: ChildProgram, directory: string, kil
     client.start(`http://127.0.0.1:${port}`, warehouse, name, "3600000", "steady"),
   );
   try {
+    while (clients.some(({ output }) => output() === "")) await sleep(20);
     for (let kill = 0; kill < kills; kill++) {
       const before = printedBy(clients);
       // Some calls have to go through between two kills, and each kill comes at another moment of one.

@@ -198,6 +198,86 @@ describe("an idempotency key", () => {
     expect((await post({ namespace: ["c"] }, "not-a-uuid")).status).toBe(400);
   });
 
+  test("of any change holds when the server has started again", async () => {
+    const { store, catalog } = served;
+    await catalog.createNamespace("ns", { old: "value" });
+    const table = await catalog.createTable("ns.before", { schema });
+    await catalog.createTable("ns.dropped", { schema });
+    await catalog.createTable("ns.forgotten", { schema });
+    const { metadata, metadataLocation } = await catalog.createView("ns.view", {
+      schema,
+      defaultNamespace: ["ns"],
+      representations: [{ type: "sql", sql: "select 1", dialect: "spark" }],
+    });
+    await catalog.createNamespace("gone");
+    const columns = { type: "struct", fields: [{ id: 1, name: "id", required: true, type: "long" }] };
+    const set = { action: "set-properties", updates: { set: "once" } };
+    const rename = (kind: string, from: string, to: string): [string, string, object] => [
+      "POST",
+      `${kind}/rename`,
+      { source: { namespace: ["ns"], name: from }, destination: { namespace: ["ns"], name: to } },
+    ];
+    const requests: [method: string, path: string, body?: object][] = [
+      ["POST", "namespaces", { namespace: ["made"], properties: { a: "b" } }],
+      ["DELETE", "namespaces/gone"],
+      ["POST", "namespaces/ns/properties", { updates: { new: "value" }, removals: ["old", "never"] }],
+      ["POST", "namespaces/ns/tables", { name: "created", schema: columns }],
+      ["POST", "namespaces/ns/register", { name: "registered", "metadata-location": table.metadataLocation }],
+      ["POST", "namespaces/ns/tables/before", { requirements: [], updates: [set] }],
+      [
+        "POST",
+        "transactions/commit",
+        {
+          "table-changes": [
+            { identifier: { namespace: ["ns"], name: "before" }, requirements: [], updates: [set] },
+          ],
+        },
+      ],
+      rename("tables", "before", "after"),
+      ["DELETE", "namespaces/ns/tables/dropped?purgeRequested=true"],
+      ["POST", "namespaces/ns/tables/forgotten/unregister"],
+      ["POST", "namespaces/ns/views/view", { requirements: [], updates: [set] }],
+      rename("views", "view", "view2"),
+      ["DELETE", "namespaces/ns/views/view2"],
+      ["POST", "namespaces/ns/register-view", { name: "view3", "metadata-location": metadataLocation }],
+    ];
+    const keys = requests.map(() => randomUUID());
+    const sendAll = async (uri: string) => {
+      const answers = [];
+      for (const [index, [method, path, body]] of requests.entries()) {
+        const response = await fetch(`${uri}/v1/main/${path}`, {
+          method,
+          headers: {
+            "idempotency-key": keys[index] as string,
+            ...(body === undefined ? {} : { "content-type": "application/json" }),
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+        const text = await response.text();
+        expect(response.status, `${method} ${path}: ${text}`).toBeLessThan(300);
+        answers.push({ status: response.status, text });
+      }
+      return answers;
+    };
+    const first = await sendAll(served.server.uri);
+    const before = await catalog.hash();
+    const restarted = await serveRestCatalog({ catalog, store, port: 0 });
+    expect(await sendAll(restarted.uri)).toEqual(first);
+    expect(await catalog.hash()).toBe(before);
+    await restarted.close();
+    expect(metadata.viewUuid).toBe((await catalog.loadView("ns.view3")).metadata.viewUuid);
+    // Another request is another change, though its key was used before the server started again.
+    const other = await serveRestCatalog({ catalog, store, port: 0 });
+    const taken = await fetch(`${other.uri}/v1/main/namespaces`, {
+      method: "POST",
+      headers: { "idempotency-key": keys[0] as string, "content-type": "application/json" },
+      body: JSON.stringify({ namespace: ["another"] }),
+    });
+    expect(taken.status).toBe(200);
+    expect(await catalog.namespaceExists("another")).toBe(true);
+    await other.close();
+  });
+
   test("of a commit holds when the server has started again", async () => {
     await served.catalog.createNamespace("ns");
     const table = await served.catalog.createTable("ns.t", { schema });

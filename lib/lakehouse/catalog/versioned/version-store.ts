@@ -18,6 +18,7 @@ import {
 } from "./merge-commits.js";
 import { ObjectCache } from "./object-cache.js";
 import { evaluateOperations, type Operation } from "./operations.js";
+import { RecentTokens } from "./recent-tokens.js";
 import { assignRef, createRef, deleteRef, type RefWriteOptions } from "./ref-changes.js";
 import {
   type Reference,
@@ -42,20 +43,19 @@ export interface VersionStoreOptions {
   readonly now?: () => number;
 }
 
-/** How far back a token is looked for, in commits. */
-const TOKEN_HORIZON = 1000;
-
 /**
  * Git for keys: branches and tags over commits over trees of contents. Knows Nessie's model, and nothing of
  * Iceberg beyond the shape of the contents. Any number of processes may work on one backend.
  */
 export class VersionStore implements Versions {
   readonly context: StoreContext;
+  readonly #tokens: RecentTokens;
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
     const { author = "sololakehouse", cacheSize = 48 << 20, now = Date.now } = options;
     const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP]);
     this.context = { backend, objects, now, author, inTurn: turns(), waiting: new Map() };
+    this.#tokens = new RecentTokens(objects);
   }
 
   // References
@@ -149,22 +149,15 @@ export class VersionStore implements Versions {
    */
   async commit(branch: string, operations: readonly Operation[], options: CommitOptions): Promise<Commit> {
     const { objects } = this.context;
-    const {
-      message,
-      author = this.context.author,
-      coAuthors = [],
-      properties = {},
-      expectedHash,
-      token = randomUUID(),
-    } = options;
+    const { message, author = this.context.author, coAuthors = [], properties = {}, expectedHash } = options;
     const readAt = expectedHash === undefined ? undefined : await getCommit(objects, expectedHash);
     let earlier: Commit | undefined;
     const { after } = await advance(this.context, branch, async (head) => {
+      earlier = options.token === undefined ? undefined : await this.findToken(head, options.token);
+      if (earlier !== undefined) return undefined;
       const { changes, conflicts } = await evaluateOperations(objects, head, operations, readAt);
       if (conflicts.length === 0) conflicts.push(...(await namespaceConflicts(objects, head.tree, changes)));
       if (conflicts.length > 0) {
-        earlier = options.token === undefined ? undefined : await this.findToken(head, options.token);
-        if (earlier !== undefined) return undefined;
         const remedy = "Read the keys again and decide anew.";
         throw new ConflictError(branch, `The commit to ${branch} was refused`, conflicts, remedy);
       }
@@ -174,7 +167,7 @@ export class VersionStore implements Versions {
         authors: [author, ...coAuthors],
         authorTime: this.context.now(),
         properties,
-        token,
+        token: options.token ?? randomUUID(),
       };
       const made = await commitChanges(this.context, [head], changes, meta);
       return { to: made.commit.hash, objects: made.objects, operation: "COMMIT", author, message };
@@ -183,12 +176,8 @@ export class VersionStore implements Versions {
   }
 
   /** The commit with that token among the last thousand of a history. */
-  async findToken(head: Commit, token: string): Promise<Commit | undefined> {
-    for await (const commit of history(this.context.objects, head)) {
-      if (commit.token === token) return commit;
-      if (commit.depth <= head.depth - TOKEN_HORIZON) break;
-    }
-    return undefined;
+  findToken(head: Commit, token: string): Promise<Commit | undefined> {
+    return this.#tokens.find(head, token);
   }
 
   /** Merges `source` into a branch. Throws a `ConflictError`, unless it is a dry run, which reports conflicts. */

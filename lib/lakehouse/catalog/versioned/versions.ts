@@ -19,7 +19,7 @@ export interface CommitOptions {
    * expects of its key is what the key held there.
    */
   readonly expectedHash?: Hash;
-  /** Idempotency: when a change with this token is in the branch's recent log, it is the answer to a conflict. */
+  /** Idempotency: when a change with this token is in the branch's recent log, that is the answer, and no other is made. */
   readonly token?: string;
 }
 

@@ -78,7 +78,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       const [method, path] = operation.endpoint.split(" ") as [string, string];
       app.route({
         method: method as "GET" | "HEAD" | "POST" | "DELETE",
-        url: base + path.replaceAll(/\{(\w+)\}/g, ":$1"),
+        url: base + path.replaceAll(/\{([\w-]+)\}/g, (_, name: string) => `:${name.replace("-", "_")}`),
         handler: (request, reply) => answer(options, operation, answers, request, reply),
       });
     }
@@ -96,15 +96,16 @@ async function answer(
   const who = gate.check(request.headers.authorization);
   const params = request.params as Readonly<Record<string, string>>;
   const key = operation.idempotent ? singleHeader(request, "idempotency-key") : undefined;
-  const run = async (): Promise<Rendered> => {
+  const run = async (token?: string): Promise<Rendered> => {
     try {
+      const catalog = catalogOf(context, params.prefix ?? params.target ?? "");
       const {
         status,
         headers = {},
         body,
       } = await operation.run({
         context,
-        catalog: catalogOf(context, params.prefix ?? params.target ?? ""),
+        catalog: token === undefined ? catalog : catalog.once(token),
         params,
         query: single(request.query as Record<string, string | string[]>),
         headers: {
@@ -112,7 +113,6 @@ async function answer(
           "x-iceberg-access-delegation": singleHeader(request, "x-iceberg-access-delegation"),
         },
         body: request.body instanceof JsonNode ? request.body : undefined,
-        token: key,
       });
       return { status, headers, payload: body === undefined ? "" : stringifyJson(body) };
     } catch (error) {

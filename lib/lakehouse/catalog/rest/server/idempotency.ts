@@ -25,8 +25,8 @@ interface Entry {
 
 /**
  * Answers by idempotency key: the same request again gets the same answer and has no further effect, also while the
- * first is under way. Faults of the server are not kept: the request is run again, and the catalog's own commit
- * token keeps a commit that did happen from happening twice.
+ * first is under way. Faults of the server are not kept, and nothing is when it starts anew: the request is run
+ * again, with a token by which the catalog knows a change that it made.
  */
 export class KnownAnswers {
   readonly #entries = new Map<string, Entry>();
@@ -34,9 +34,14 @@ export class KnownAnswers {
 
   /**
    * @param request what the key was sent with: the same key with another request is refused
+   * @param run gets the token of the change: the same for the same request with the same key
    * @throws Fault 400
    */
-  async answer(key: string, request: readonly string[], run: () => Promise<Rendered>): Promise<Rendered> {
+  async answer(
+    key: string,
+    request: readonly string[],
+    run: (token: string) => Promise<Rendered>,
+  ): Promise<Rendered> {
     if (!UUID.test(key)) throw badRequest("Idempotency-Key should be a UUID.");
     const id = key.toLowerCase();
     const fingerprint = createHash("sha256").update(JSON.stringify(request)).digest("base64");
@@ -50,7 +55,7 @@ export class KnownAnswers {
     }
     const entry: Entry = {
       request: fingerprint,
-      answer: run(),
+      answer: run(`${id} ${fingerprint}`),
       until: Date.now() + KEY_LIFETIME_MS,
       size: 200,
     };

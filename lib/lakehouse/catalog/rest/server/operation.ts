@@ -20,7 +20,7 @@ export interface ServerContext {
 /** One request, taken apart. */
 export interface Call {
   readonly context: ServerContext;
-  /** The catalog, on the ref that the request's prefix names. */
+  /** The catalog, on the ref that the request's prefix names; it makes the request's change once. */
   readonly catalog: BranchingCatalog;
   /** Decoded path parameters. */
   readonly params: Readonly<Record<string, string>>;
@@ -28,8 +28,6 @@ export interface Call {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** `undefined` where the request has none. */
   readonly body: JsonNode | undefined;
-  /** The idempotency key, for the catalog to know a commit again. */
-  readonly token: string | undefined;
 }
 
 export interface Answer {
@@ -42,7 +40,7 @@ export interface Answer {
 export interface Operation {
   /** As the spec writes it, and `/v1/config` lists it: `GET /v1/{prefix}/namespaces`. */
   readonly endpoint: string;
-  /** Takes an `Idempotency-Key`: the answer is kept, and given again to the same request. */
+  /** Takes an `Idempotency-Key`: the same request again has no further effect, and the same answer. */
   readonly idempotent?: true;
   /** A failure in the middle of it leaves the outcome unknown. */
   readonly commits?: true;

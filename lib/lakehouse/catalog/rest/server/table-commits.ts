@@ -14,9 +14,7 @@ export const tableCommitOperations: readonly Operation[] = [
     async run(call) {
       const request = checkedRequest(call, bodyOf(call));
       const { catalog, identifier } = await targetOf(call, "table");
-      const { metadata, metadataLocation } = await catalog
-        .committer(identifier)
-        .commit({ ...request, token: call.token });
+      const { metadata, metadataLocation } = await catalog.committer(identifier).commit(request);
       return {
         status: 200,
         headers: { etag: etagOf(metadataLocation, "all") },
@@ -51,7 +49,6 @@ export const tableCommitOperations: readonly Operation[] = [
           requirements,
           updates,
         })),
-        call.token === undefined ? {} : { token: call.token },
       );
       return NO_CONTENT;
     },

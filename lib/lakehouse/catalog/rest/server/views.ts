@@ -84,8 +84,7 @@ export const viewOperations: readonly Operation[] = [
       const updates = body.get("updates").array().map(viewUpdateFromJson);
       checkUpdates(call.context, updates);
       const { catalog, identifier } = await targetOf(call, "view");
-      const token = call.token === undefined ? {} : { token: call.token };
-      return loadAnswer(await catalog.commitView(identifier, { requirements, updates, ...token }));
+      return loadAnswer(await catalog.commitView(identifier, { requirements, updates }));
     },
   },
   {
