@@ -154,6 +154,10 @@ describe("saving a notebook", () => {
     expect(copy.facts.get("time")?.value).not.toBe(
       (await readRecorded(place.source)).facts.get("time")?.value,
     );
+    // Asked for, they are saved.
+    await executeNotebook(place, { save: true, volatile: true });
+    expect((await readRecorded(place.source)).facts).toEqual((await readRecorded(place.executed)).facts);
+    expect(await readFile(place.source, "utf8")).not.toBe(first);
   });
 
   it("takes all new outputs of a cell in which something lasting changed", async () => {

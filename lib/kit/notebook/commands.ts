@@ -18,6 +18,7 @@ export function notebookCommands(program: Command): void {
     .option("--all", "all of them, fresh ones too")
     .option("--force", "the named ones, even when they are fresh")
     .option("--save", "write the outputs back into the committed notebooks")
+    .option("--volatile", "with --save: times and the like too, where nothing else has changed")
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
@@ -25,7 +26,8 @@ export function notebookCommands(program: Command): void {
 Examples:
   $ slh run                  what has changed since it last ran here
   $ slh run m03 --force      one milestone, once more
-  $ slh run m00 m01 --save   and update the outputs for the commit`,
+  $ slh run m00 m01 --save   and update the outputs for the commit
+  $ slh run --all --save --volatile   take every time anew, on a quiet machine`,
     )
     .action(async (words: string[], flags: RunFlags) => {
       const project = findProject();

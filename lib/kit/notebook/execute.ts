@@ -15,6 +15,8 @@ import { withStableOutputs } from "./stable.js";
 export interface ExecuteOptions extends Pick<RunOptions, "onProgress" | "signal" | "cellTimeout"> {
   /** Also write the outputs back into the committed notebook; not done when a cell failed. */
   readonly save?: boolean;
+  /** Saved outputs have this run's volatile values, even where nothing else has changed. */
+  readonly volatile?: boolean;
 }
 
 export interface Execution {
@@ -75,7 +77,7 @@ export async function executeNotebook(
   };
   const executed = withKitMetadata(result.notebook, { run, fingerprint: { ...before, datasets } });
   await writeNotebook(place.executed, executed);
-  if (options.save) await saveExecuted(place);
+  if (options.save) await saveExecuted(place, options.volatile);
   return {
     run,
     cells: result.cells,
@@ -84,12 +86,16 @@ export async function executeNotebook(
   };
 }
 
-/** Writes the outputs of this machine's last run into the committed notebook; not those of a failed run. */
-export async function saveExecuted(place: NotebookPlace): Promise<void> {
+/**
+ * Writes the outputs of this machine's last run into the committed notebook; not those of a failed run.
+ *
+ * @param volatile also those that differ in nothing but volatile values: to take times anew on a quiet machine.
+ */
+export async function saveExecuted(place: NotebookPlace, volatile = false): Promise<void> {
   const source = await readNotebook(place.source);
   const executed = await readNotebook(place.executed);
   if (!source || !executed || kitMetadata(executed).run?.status !== "ok") return;
-  await writeNotebook(place.source, committedForm(executed, source));
+  await writeNotebook(place.source, committedForm(executed, source, volatile));
 }
 
 /**
@@ -118,12 +124,13 @@ function withOutputsOf(notebook: Notebook, executed: Notebook): Notebook {
 }
 
 /** As it is committed: the source, with outputs, but nothing of the run that differs each time. */
-export function committedForm(executed: Notebook, source: Notebook): Notebook {
+export function committedForm(executed: Notebook, source: Notebook, volatile = false): Notebook {
   const { run, fingerprint } = kitMetadata(executed);
   if (!run || !fingerprint) return source;
   const { milliseconds: _, finishedAt: __, ...lasting } = run;
-  const stable = withStableOutputs(withOutputsOf(source, executed), source);
-  return withKitMetadata(stable, { run: lasting, fingerprint });
+  const outputs = withOutputsOf(source, executed);
+  const kept = volatile ? outputs : withStableOutputs(outputs, source);
+  return withKitMetadata(kept, { run: lasting, fingerprint });
 }
 
 const KERNEL = {

@@ -12,6 +12,7 @@ export interface RunFlags {
   readonly all?: boolean;
   readonly force?: boolean;
   readonly save?: boolean;
+  readonly volatile?: boolean;
   readonly json?: boolean;
 }
 
@@ -77,7 +78,7 @@ async function runOne(
   const known = { milestone: milestone.id, slug: milestone.slug };
   if (machine.state === "fresh" && !flags.all && !flags.force) {
     await refreshText(place);
-    if (flags.save) await saveExecuted(place);
+    if (flags.save) await saveExecuted(place, flags.volatile);
     return { ...known, outcome: "fresh", ...(await recordedNumbers(place)) };
   }
   if (source) {
@@ -86,7 +87,8 @@ async function runOne(
   }
   const { ticking, onProgress } = ticker(milestone.id, progress);
   try {
-    const execution = await executeNotebook(place, { onProgress, signal, save: flags.save === true });
+    const { save = false, volatile = false } = flags;
+    const execution = await executeNotebook(place, { onProgress, signal, save, volatile });
     const { run, cells, milliseconds, facts } = execution;
     return {
       ...known,
