@@ -18,18 +18,23 @@ export interface ResolvedSpec {
 /** The specs of a table, by id, with their types resolved. */
 export type SpecsById = ReadonlyMap<SpecId, ResolvedSpec>;
 
-const resolved = new WeakMap<TableMetadata, SpecsById>();
+interface Resolution extends Pick<TableMetadata, "schemas" | "currentSchemaId"> {
+  readonly specs: SpecsById;
+}
+
+/** Kept from one version of the metadata to the next, as long as specs and schemas are the same. */
+const resolved = new WeakMap<TableMetadata["partitionSpecs"], Resolution>();
 
 /**
  * All partition specs of a table. A source column that was dropped since is looked up in the older schemas, newest
  * first; one that is in none reads as a string and filters nothing.
  */
 export function specsById(metadata: TableMetadata): SpecsById {
-  let specs = resolved.get(metadata);
-  if (specs === undefined) {
-    specs = new Map(metadata.partitionSpecs.map((spec) => [spec.specId, resolveSpec(spec, metadata)]));
-    resolved.set(metadata, specs);
-  }
+  const { partitionSpecs, schemas, currentSchemaId } = metadata;
+  const known = resolved.get(partitionSpecs);
+  if (known?.schemas === schemas && known.currentSchemaId === currentSchemaId) return known.specs;
+  const specs = new Map(partitionSpecs.map((spec) => [spec.specId, resolveSpec(spec, metadata)]));
+  resolved.set(partitionSpecs, { schemas, currentSchemaId, specs });
   return specs;
 }
 

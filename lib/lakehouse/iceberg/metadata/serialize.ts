@@ -6,6 +6,7 @@ import { currentSchema, defaultSpec } from "./lookup.js";
 import {
   encryptionKeyToJson,
   partitionStatisticsToJson,
+  rawOnce,
   refToJson,
   snapshotToRawJson,
   statisticsToJson,
@@ -31,7 +32,7 @@ export function tableMetadataToJson(metadata: TableMetadata): {
     // v1 readers know only the singular forms.
     schema: formatVersion === 1 ? schemaToJson(currentSchema(metadata)) : undefined,
     "current-schema-id": metadata.currentSchemaId,
-    schemas: metadata.schemas.map(schemaToJson),
+    schemas: metadata.schemas.map((schema) => rawOnce(schema, schemaToJson)),
     "partition-spec": formatVersion === 1 ? partitionFieldsToJson(defaultSpec(metadata)) : undefined,
     "default-spec-id": metadata.defaultSpecId,
     "partition-specs": metadata.partitionSpecs.map(partitionSpecToJson),
@@ -50,14 +51,18 @@ export function tableMetadataToJson(metadata: TableMetadata): {
     snapshots: metadata.snapshots.map(snapshotToRawJson),
     statistics: metadata.statistics.map(statisticsToJson),
     "partition-statistics": metadata.partitionStatistics.map(partitionStatisticsToJson),
-    "snapshot-log": metadata.snapshotLog.map((entry) => ({
-      "timestamp-ms": entry.timestampMs,
-      "snapshot-id": entry.snapshotId,
-    })),
-    "metadata-log": metadata.metadataLog.map((entry) => ({
-      "timestamp-ms": entry.timestampMs,
-      "metadata-file": entry.metadataFile,
-    })),
+    "snapshot-log": metadata.snapshotLog.map((entry) =>
+      rawOnce(entry, ({ timestampMs, snapshotId }) => ({
+        "timestamp-ms": timestampMs,
+        "snapshot-id": snapshotId,
+      })),
+    ),
+    "metadata-log": metadata.metadataLog.map((entry) =>
+      rawOnce(entry, ({ timestampMs, metadataFile }) => ({
+        "timestamp-ms": timestampMs,
+        "metadata-file": metadataFile,
+      })),
+    ),
   };
 }
 

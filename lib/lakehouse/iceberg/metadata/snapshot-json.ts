@@ -31,14 +31,19 @@ export function snapshotToJson(snapshot: Snapshot): JsonObject {
   };
 }
 
-const snapshotTexts = new WeakMap<Snapshot, RawJson>();
-
-/** The same as text, made once for each snapshot: every commit writes all snapshots of the table again. */
+/** The same as text, made once for each snapshot. */
 export function snapshotToRawJson(snapshot: Snapshot): RawJson {
-  let raw = snapshotTexts.get(snapshot);
+  return rawOnce(snapshot, snapshotToJson);
+}
+
+const texts = new WeakMap<object, RawJson>();
+
+/** JSON text of a part of metadata, made once for each: every commit writes the parts that stay again. */
+export function rawOnce<T extends object>(part: T, toJson: (part: T) => JsonInput): RawJson {
+  let raw = texts.get(part);
   if (raw === undefined) {
-    raw = new RawJson(stringifyJson(snapshotToJson(snapshot)));
-    snapshotTexts.set(snapshot, raw);
+    raw = new RawJson(stringifyJson(toJson(part)));
+    texts.set(part, raw);
   }
   return raw;
 }
