@@ -42,6 +42,11 @@ export async function ourRows(
   return sorted(rows.map((row) => plain(row) as PlainRow));
 }
 
+/** The lineage of a table's rows as we read it. */
+export function ourLineage(engine: QueryEngine, table: Table): Promise<PlainRow[]> {
+  return ourRows(engine, table, { select: ["id", "_row_id", "_last_updated_sequence_number"] });
+}
+
 /** The current schema in the JSON of the spec; without identifier fields PyIceberg writes an empty list. */
 export function ourSchema(table: Table): unknown {
   const json = JSON.parse(JSON.stringify(schemaToJson(currentSchema(table.metadata)))) as object;

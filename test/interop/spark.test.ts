@@ -1,20 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  alwaysFalse,
   bucket,
   eq,
   gtEq,
   int,
   isIn,
   lt,
-  storedSchema,
   type Table,
   UpdatePartitionSpec,
   UpdateSchema,
 } from "../../lib/lakehouse/iceberg/index.js";
-import { deleteOnRead } from "./deletes.js";
 import { Engine } from "./engine.js";
-import { ourEntries, ourRows, ourSchema, type PlainEntry, type PlainRow, plain, sorted } from "./plain.js";
+import {
+  ourEntries,
+  ourLineage,
+  ourRows,
+  ourSchema,
+  type PlainEntry,
+  type PlainRow,
+  plain,
+  sorted,
+} from "./plain.js";
 import { SPARK_ZOO, statementsOn } from "./spark-zoo.js";
 import { openWorld, type World } from "./world.js";
 import { ZOO } from "./zoo.js";
@@ -79,30 +85,6 @@ function totals(entries: readonly PlainEntry[]): Record<string, string> {
   };
 }
 
-/** Row ids and the sequence numbers of last updates, as we read them. */
-async function lineage(table: Table): Promise<PlainRow[]> {
-  const { store, metadata } = table;
-  const { tasks } = await table.scan().planAll();
-  const batches = world.engine.remainingRows({
-    store,
-    metadata,
-    tasks,
-    where: alwaysFalse,
-    schema: storedSchema(table.schema),
-  });
-  const rows: PlainRow[] = [];
-  for await (const batch of batches) {
-    for (const { id, _row_id, _last_updated_sequence_number } of batch) {
-      rows.push({
-        id: Number(id),
-        _row_id: Number(_row_id),
-        _last_updated_sequence_number: Number(_last_updated_sequence_number),
-      });
-    }
-  }
-  return sorted(rows);
-}
-
 describe("Spark reads what we write", () => {
   it.each(readable)("$name: schema, entries and rows", async ({ name }) => {
     await expectSame(await view(`ours.${name}`), tables.get(name) as Table);
@@ -156,7 +138,7 @@ describe("Spark reads what we write", () => {
   });
 
   it("at every snapshot and reference", async () => {
-    for (const name of ["history", "branched", "deletion_vectors"]) {
+    for (const name of ["history", "branched", "deletion_vectors", "replaced", "updated_on_read"]) {
       const table = tables.get(name) as Table;
       for (const { snapshotId } of table.metadata.snapshots) {
         const rows = await query(`SELECT * FROM lake.ours.${name} VERSION AS OF ${snapshotId}`);
@@ -169,9 +151,11 @@ describe("Spark reads what we write", () => {
     }
   });
 
-  it.each(["lineage", "deletion_vectors", "upgraded"])("the lineage of the rows of %s", async (name) => {
+  it.each([
+    ...["lineage", "deletion_vectors", "upgraded", "lineage_on_write", "lineage_on_read", "streamed"],
+  ])("the lineage of the rows of %s", async (name) => {
     const rows = await query(`SELECT id, _row_id, _last_updated_sequence_number FROM lake.ours.${name}`);
-    expect(sorted(rows)).toEqual(await lineage(tables.get(name) as Table));
+    expect(sorted(rows)).toEqual(await ourLineage(world.engine, tables.get(name) as Table));
   });
 });
 
@@ -218,7 +202,7 @@ describe("we read what Spark writes", () => {
 
   it.each(["lineage", "deletion_vectors", "upgraded"])("the lineage of the rows of %s", async (name) => {
     const rows = await query(`SELECT id, _row_id, _last_updated_sequence_number FROM lake.theirs.${name}`);
-    expect(sorted(rows)).toEqual(await lineage(await world.published(`theirs.${name}`)));
+    expect(sorted(rows)).toEqual(await ourLineage(world.engine, await world.published(`theirs.${name}`)));
   });
 });
 
@@ -232,28 +216,36 @@ describe("on top of each other", () => {
     await run(...statementsOn(`lake.${name}`, statements));
     const theirs = await world.published(name);
     await expectSame(await view(name), theirs);
+    await expectSameLineage(name, theirs);
     const ours = await change(theirs);
     await world.publish(ours);
     await expectSame(await view(name), ours);
+    await expectSameLineage(name, ours);
+  }
+  async function expectSameLineage(name: string, table: Table) {
+    if (table.metadata.formatVersion < 3) return;
+    const rows = await query(`SELECT id, _row_id, _last_updated_sequence_number FROM lake.${name}`);
+    expect(sorted(rows)).toEqual(await ourLineage(world.engine, table));
   }
   const flight = { id: 5000, date: "2001-01-02T03:04:05", origin: "a/b c", delay: null };
 
-  it.each(["ours.sorted", "ours.history", "ours.version1", "theirs.copy_on_write", "theirs.version1"])(
-    "%s: copy-on-write",
-    async (name) => {
-      const statements = [
-        "INSERT INTO t VALUES (4000, TIMESTAMP_NTZ'2001-01-03 00:00:00', 'ORD', null)",
-        "DELETE FROM t WHERE id IN (1001, 2, 4000)",
-      ];
-      await takeTurns(name, statements, async (table) =>
-        (await table.append([flight])).deleteRows(isIn("id", [1005, 10])),
-      );
-    },
-  );
+  it.each([
+    ...["ours.sorted", "ours.history", "ours.version1", "ours.lineage_on_write"],
+    ...["theirs.copy_on_write", "theirs.version1", "theirs.lineage"],
+  ])("%s: copy-on-write", async (name) => {
+    const statements = [
+      "INSERT INTO t VALUES (4000, TIMESTAMP_NTZ'2001-01-03 00:00:00', 'ORD', null)",
+      "DELETE FROM t WHERE id IN (1001, 2, 4000)",
+    ];
+    await takeTurns(name, statements, async (table) =>
+      (await table.append([flight])).deleteRows(isIn("id", [1005, 10])),
+    );
+  });
 
   it.each([
     "ours.position_deletes",
     "ours.deletion_vectors",
+    "ours.lineage_on_read",
     "theirs.position_deletes",
     "theirs.deletion_vectors",
   ])("%s: merge-on-read", async (name) => {
@@ -263,7 +255,11 @@ describe("on top of each other", () => {
       "UPDATE t SET delay = 77 WHERE id IN (1004, 12)",
     ];
     await takeTurns(name, statements, async (table) =>
-      deleteOnRead(await table.append([flight]), [1006, 1007, 13, 14]),
+      (
+        await (
+          await table.append([flight])
+        ).deleteRows(isIn("id", [1006, 1007, 13, 14]), { mode: "merge-on-read" })
+      ).updateRows(isIn("id", [1008, 15, 5000]), { delay: 78 }),
     );
   });
 

@@ -80,12 +80,36 @@ def plan(name, filters):
         elif table.schema().findType(each["column"]).toString() in ("int", "long"):
             value = spark._jvm.java.lang.Long.valueOf(str(value))
         expression = getattr(build, each["operator"])(each["column"], value)
-        tasks = table.newScan().filter(expression).planFiles().iterator()
-        files = []
-        while tasks.hasNext():
-            files.append(tasks.next().file().location())
-        planned.append(files)
+        tasks = iterated(table.newScan().filter(expression).planFiles())
+        planned.append([task.file().location() for task in tasks])
     return planned
+
+
+def statistics(name):
+    """The statistics files of a table as Java reads them: what metadata says, and the blobs that Puffin files hold."""
+    jvm = spark._jvm
+    table = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, name)
+    found = []
+    for file in table.statisticsFiles():
+        reader = jvm.org.apache.iceberg.puffin.Puffin.read(table.io().newInputFile(file.path())).build()
+        blobs = reader.fileMetadata().blobs()
+        pairs = iterated(reader.readAll(blobs))
+        found.append(
+            {
+                "snapshotId": str(file.snapshotId()),
+                "metadata": [[blob.type(), list(blob.fields()), dict(blob.properties())] for blob in file.blobMetadata()],
+                "blobs": [[pair.first().type(), list(pair.first().inputFields()), pair.second().remaining()] for pair in pairs],
+            }
+        )
+        reader.close()
+    return found
+
+
+def iterated(iterable):
+    found, iterator = [], iterable.iterator()
+    while iterator.hasNext():
+        found.append(iterator.next())
+    return found
 
 
 def rows_of(frame):
@@ -120,4 +144,4 @@ def by_id(metrics):
     return {str(key): plain(value) for key, value in sorted((metrics or {}).items())}
 
 
-serve({f.__name__: f for f in (start, run, query, view, plan)})
+serve({f.__name__: f for f in (start, run, query, view, plan, statistics)})
