@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { rowsToBatches } from "../../lib/lakehouse/iceberg/arrow/index.js";
 import { arrange } from "../../lib/lakehouse/iceberg/data/arrange.js";
 import { concatBatches } from "../../lib/lakehouse/iceberg/data/concat.js";
-import { metricsConfig, parseMetricsMode } from "../../lib/lakehouse/iceberg/data/index.js";
+import { metricsConfig, parseMetricsMode, writeDataFiles } from "../../lib/lakehouse/iceberg/data/index.js";
 import { takeRows } from "../../lib/lakehouse/iceberg/data/take.js";
 import { specsById } from "../../lib/lakehouse/iceberg/manifest/index.js";
 import { newTableMetadata } from "../../lib/lakehouse/iceberg/metadata/index.js";
@@ -217,6 +217,26 @@ describe("files", () => {
       expect(files.reduce((sum, file) => sum + file.recordCount, 0n)).toBe(200_000n);
     }));
 
+  test.each(["a file a run", "sorted windows"])("roll at the target age, by %s", (layout) =>
+    scratch(async (directory) => {
+      const { table } = await createTable(directory, {
+        schema: defineSchema({ n: int() }),
+        properties: { "write.target-file-age-ms": "1000" },
+        ...(layout === "sorted windows" && { sortOrder: [asc("n")] }),
+      });
+      let time = 0;
+      async function* slow() {
+        for (const at of [5000, 5999, 6000, 6400, 6900, 7400, 9000]) {
+          time = at;
+          yield* rowsToBatches(table.schema, [{ n: at }]);
+        }
+      }
+      const files = await writeDataFiles(table.store, table.metadata, slow(), { clock: () => time });
+      // The third batch is the first that comes when a second is over, the sixth a second after the fourth.
+      expect(files.map(({ recordCount }) => recordCount)).toEqual([3n, 3n, 1n]);
+    }),
+  );
+
   test("an unknown codec is refused before anything is written", () =>
     scratch(async (directory) => {
       const { table } = await createTable(directory, {
@@ -228,14 +248,12 @@ describe("files", () => {
 
   test("are encoded as the write.parquet properties say", () =>
     scratch(async (directory) => {
+      let tables = 0;
       const encode = async (properties: Record<string, string>) => {
-        const { table } = await createTable(
-          `${directory}/${Object.values(properties).join("-") || "plain"}`,
-          {
-            schema: defineSchema({ code: string(), inner: struct({ n: long() }) }),
-            properties,
-          },
-        );
+        const { table } = await createTable(`${directory}/${++tables}`, {
+          schema: defineSchema({ code: string(), inner: struct({ n: long() }) }),
+          properties,
+        });
         const rows = Array.from({ length: 5000 }, (_, n) => ({
           code: `c${n % 400}`,
           inner: { n: BigInt(n * n) },
@@ -255,6 +273,12 @@ describe("files", () => {
       });
       // 5000 values at 14.4 bits each, as a power of two.
       expect(Number(filtered.size - plain.size)).toBeGreaterThan(16 * 1024 - 1);
+      const column = (property: string, value: string) =>
+        encode({ [`write.parquet.${property}.column.inner.n`]: value });
+      expect(Number((await column("compression-codec", "none")).size - plain.size)).toBeGreaterThan(1000);
+      expect((await column("compression-level", "19")).size).toBeLessThan(plain.size);
+      await expect(column("compression-codec", "lzo")).rejects.toMatchObject({ code: "UNSUPPORTED_FEATURE" });
+      await expect(column("compression-level", "much")).rejects.toMatchObject({ code: "INVALID_METADATA" });
       await expect(encode({ "write.parquet.page-size-bytes": "big" })).rejects.toMatchObject({
         code: "INVALID_METADATA",
       });

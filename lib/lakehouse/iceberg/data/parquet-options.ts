@@ -15,61 +15,94 @@ const COMPRESSION: Readonly<Record<string, ParquetCompression>> = {
   uncompressed: "uncompressed",
 };
 
-const BLOOM_FILTER = "write.parquet.bloom-filter-enabled.column.";
-const FALSE_POSITIVES = "write.parquet.bloom-filter-fpp.column.";
+const CODEC = "write.parquet.compression-codec";
+const LEVEL = "write.parquet.compression-level";
+const BLOOM_FILTER = "write.parquet.bloom-filter-enabled";
+const FALSE_POSITIVES = "write.parquet.bloom-filter-fpp";
 
 /**
- * How the `write.parquet.*` properties want data files encoded. Those about a column are read for each column that
- * the schema has; one about a column that is gone says nothing.
+ * How the `write.parquet.*` properties want data files encoded. Those about a column end in `.column.<name>`: Bloom
+ * filters as in Java, and, which Java has not, codec and level. They are read for each column that the schema has; one
+ * about a column that is gone says nothing.
  *
  * @throws LakehouseError UNSUPPORTED_FEATURE for a codec that is not written; INVALID_METADATA for a number that is none.
  */
 export function parquetOptions(metadata: TableMetadata, schema: Schema): ParquetWriteOptions {
-  const codec = textProperty(metadata, "write.parquet.compression-codec").toLowerCase();
-  const compression = COMPRESSION[codec];
-  if (compression === undefined) {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: "write.parquet.compression-codec",
-      message: `Parquet files cannot be written with codec ${JSON.stringify(codec)}.`,
-      remedy: `Use one of ${Object.keys(COMPRESSION).join(", ")}.`,
-    });
-  }
+  const compression = codecOf(CODEC, textProperty(metadata, CODEC));
   const rows = Number(textProperty(metadata, "write.parquet.row-group-limit"));
-  // A level outlives a change of codec; the codecs without levels ignore it, as Java does.
-  const levelled = compression === "zstd" || compression === "gzip";
-  const level = textProperty(metadata, "write.parquet.compression-level") !== "";
   return {
     compression,
-    ...(levelled &&
-      level && { compressionLevel: numberProperty(metadata, "write.parquet.compression-level") }),
+    ...levelOf(LEVEL, textProperty(metadata, LEVEL), compression),
     ...(rows > 0 && { rowGroupRows: rows }),
     rowGroupBytes: numberProperty(metadata, "write.parquet.row-group-size-bytes"),
     pageBytes: numberProperty(metadata, "write.parquet.page-size-bytes"),
     pageRows: numberProperty(metadata, "write.parquet.page-row-limit"),
     dictionaryBytes: numberProperty(metadata, "write.parquet.dict-size-bytes"),
     bloomFilterBytes: numberProperty(metadata, "write.parquet.bloom-filter-max-bytes"),
-    columns: columnOptions(metadata, schema),
+    columns: columnOptions(metadata, schema, compression),
   };
 }
 
-function columnOptions({ properties }: TableMetadata, schema: Schema): Map<number, ParquetColumnOptions> {
+function columnOptions(
+  { properties }: TableMetadata,
+  schema: Schema,
+  fileCodec: ParquetCompression,
+): Map<number, ParquetColumnOptions> {
   const columns = new Map<number, ParquetColumnOptions>();
   for (const { field, name } of allFields(schema)) {
-    if (properties[`${BLOOM_FILTER}${name}`]?.toLowerCase() !== "true") continue;
-    const property = `${FALSE_POSITIVES}${name}`;
-    const share = properties[property];
-    if (share !== undefined && !(Number(share) > 0 && Number(share) < 1)) {
-      throw new LakehouseError({
-        code: "INVALID_METADATA",
-        subject: property,
-        message: `Table property ${property} must be a number between 0 and 1; it is ${JSON.stringify(share)}.`,
-      });
-    }
-    columns.set(field.id, {
-      bloomFilter: true,
-      ...(share !== undefined && { bloomFilterFalsePositives: Number(share) }),
-    });
+    const of = (property: string): string => `${property}.column.${name}`;
+    const codec = properties[of(CODEC)];
+    const compression = codec === undefined ? undefined : codecOf(of(CODEC), codec);
+    const filtered = properties[of(BLOOM_FILTER)]?.toLowerCase() === "true";
+    const options: ParquetColumnOptions = {
+      ...(compression && { compression }),
+      ...levelOf(of(LEVEL), properties[of(LEVEL)] ?? "", compression ?? fileCodec),
+      ...(filtered && {
+        bloomFilter: true,
+        ...shareOf(of(FALSE_POSITIVES), properties[of(FALSE_POSITIVES)]),
+      }),
+    };
+    if (Object.keys(options).length > 0) columns.set(field.id, options);
   }
   return columns;
+}
+
+function codecOf(property: string, value: string): ParquetCompression {
+  const compression = COMPRESSION[value.toLowerCase()];
+  if (compression !== undefined) return compression;
+  throw new LakehouseError({
+    code: "UNSUPPORTED_FEATURE",
+    subject: property,
+    message: `Parquet files cannot be written with codec ${JSON.stringify(value)}.`,
+    remedy: `Use one of ${Object.keys(COMPRESSION).join(", ")}.`,
+  });
+}
+
+/** A level outlives a change of codec; the codecs without levels ignore it, as Java does. */
+function levelOf(
+  property: string,
+  value: string,
+  codec: ParquetCompression,
+): { readonly compressionLevel?: number } {
+  if (value === "" || (codec !== "zstd" && codec !== "gzip")) return {};
+  if (!/^\d+$/.test(value)) throw invalid(property, "a whole number", value);
+  return { compressionLevel: Number(value) };
+}
+
+function shareOf(
+  property: string,
+  value: string | undefined,
+): { readonly bloomFilterFalsePositives?: number } {
+  if (value === undefined) return {};
+  const share = Number(value);
+  if (!(share > 0 && share < 1)) throw invalid(property, "a number between 0 and 1", value);
+  return { bloomFilterFalsePositives: share };
+}
+
+function invalid(property: string, what: string, value: string): LakehouseError {
+  return new LakehouseError({
+    code: "INVALID_METADATA",
+    subject: property,
+    message: `Table property ${property} must be ${what}; it is ${JSON.stringify(value)}.`,
+  });
 }

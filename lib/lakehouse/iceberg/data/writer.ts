@@ -36,6 +36,8 @@ export interface DataWriteOptions {
   readonly schema?: Schema;
   /** Called with the location of each file as it is begun, so that a failed operation can be cleaned up. */
   readonly onFile?: (location: string) => void;
+  /** Milliseconds that only go up, by which files grow old. Default `performance.now`. */
+  readonly clock?: () => number;
 }
 
 /**
@@ -43,7 +45,9 @@ export interface DataWriteOptions {
  *
  * Unpartitioned and unsorted rows stream straight into files. Others are gathered in windows; each window is split by
  * partition, sorted, and written, one run a partition, so memory stays flat and every file is sorted as a whole. Files
- * roll at `write.target-file-size-bytes`. When anything fails, the files written so far are deleted.
+ * roll at `write.target-file-size-bytes` and, where a slow stream feeds them, at the first rows that come when
+ * `write.target-file-age-ms` is over; a window is then cut as well. When anything fails, the files written so far are
+ * deleted.
  *
  * @param batches rows in the Arrow form of the table's current schema.
  * @returns the files in the order in which they were begun; no rows, no files.
@@ -86,6 +90,7 @@ async function windows(
 ): Promise<void> {
   let window: arrow.RecordBatch[] = [];
   let bytes = 0;
+  let began = 0;
   const flush = async (): Promise<void> => {
     const batch = concatBatches(window);
     window = [];
@@ -107,9 +112,10 @@ async function windows(
   for await (const batch of batches) {
     for (let start = 0; start < batch.numRows; start += STEP_ROWS) {
       const step = batch.slice(start, Math.min(start + STEP_ROWS, batch.numRows));
+      if (window.length === 0) began = output.now();
       window.push(step);
       bytes += arrowBytes(step.data);
-      if (bytes >= WINDOW_BYTES) await flush();
+      if (bytes >= WINDOW_BYTES || output.isOld(began)) await flush();
     }
   }
   if (window.length > 0) await flush();
@@ -124,6 +130,8 @@ class DataFileOutput {
   readonly order: SortOrder;
   readonly arrowSchema: arrow.Schema;
   readonly targetBytes: number;
+  readonly now: () => number;
+  readonly #targetAge: number;
   readonly parquet: ParquetWriteOptions;
   readonly #config: MetricsConfig;
   readonly #options: DataWriteOptions;
@@ -139,6 +147,9 @@ class DataFileOutput {
     this.order = defaultSortOrder(metadata);
     this.arrowSchema = schemaToArrow(this.schema);
     this.targetBytes = numberProperty(metadata, "write.target-file-size-bytes");
+    this.now = options.clock ?? (() => performance.now());
+    const age = numberProperty(metadata, "write.target-file-age-ms");
+    this.#targetAge = age === 0 ? Number.POSITIVE_INFINITY : age;
     this.parquet = parquetOptions(metadata, this.schema);
     this.#config = metricsConfig(metadata, this.schema, this.order);
     this.#options = options;
@@ -147,6 +158,11 @@ class DataFileOutput {
   /** @param oneOfMany whether other runs are under way at the same time. */
   run(partition: PartitionTuple, oneOfMany = false): FileRun {
     return new FileRun(this, partition, oneOfMany);
+  }
+
+  /** Whether what was begun at a time has reached the target age. */
+  isOld(began: number): boolean {
+    return this.now() - began >= this.#targetAge;
   }
 
   nextLocation(partition: PartitionTuple): string {
@@ -179,6 +195,7 @@ class FileRun {
   readonly #output: DataFileOutput;
   readonly #partition: PartitionTuple;
   readonly #oneOfMany: boolean;
+  #began = 0;
   #writer: ParquetWriter | undefined;
 
   constructor(output: DataFileOutput, partition: PartitionTuple, oneOfMany: boolean) {
@@ -193,12 +210,14 @@ class FileRun {
         batch.numRows <= STEP_ROWS ? batch : batch.slice(start, Math.min(start + STEP_ROWS, batch.numRows));
       this.#writer ??= await this.#open();
       await this.#writer.write(step);
-      if (this.#writer.bytesWritten >= this.#output.targetBytes) await this.close();
+      const full = this.#writer.bytesWritten >= this.#output.targetBytes;
+      if (full || this.#output.isOld(this.#began)) await this.close();
     }
   }
 
   #open(): Promise<ParquetWriter> {
     const { store, arrowSchema, parquet } = this.#output;
+    this.#began = this.#output.now();
     const options = { ...parquet, oneOfMany: this.#oneOfMany };
     return openParquetWriter(store, this.#output.nextLocation(this.#partition), arrowSchema, options);
   }

@@ -14,6 +14,8 @@ export const TABLE_PROPERTIES = {
   "write.parquet.dict-size-bytes": "2097152",
   "write.parquet.bloom-filter-max-bytes": "1048576",
   "write.target-file-size-bytes": "536870912",
+  // Not in Java: milliseconds after which an open data file is finished, whatever its size. 0 is never.
+  "write.target-file-age-ms": "0",
   "write.metadata.metrics.default": "truncate(16)",
   "write.metadata.metrics.max-inferred-column-defaults": "100",
   "write.metadata.delete-after-commit.enabled": "false",
