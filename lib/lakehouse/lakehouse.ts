@@ -5,7 +5,9 @@ import {
   type BranchingCatalog,
   type Catalog,
   type CombineOptions,
+  type CreateOrReplaceOptions,
   type CreateTableOptions,
+  createOrReplaceTable,
   type GarbageReport,
   type GcOptions,
   type Hash,
@@ -212,6 +214,20 @@ export class Lakehouse {
       await this.catalog.dropTable(name, { purge: true });
       return create();
     }
+  }
+
+  /**
+   * Makes a table with these rows, or another one of the table of that name, which keeps its history: earlier
+   * snapshots can be read, and made current again. One commit: nobody sees the table gone, empty or half.
+   *
+   * @throws LakehouseError COMMIT_CONFLICT, TABLE_EXISTS when another was faster; SCHEMA_MISMATCH.
+   */
+  async createOrReplaceTable<Row = Record<string, unknown>>(
+    name: TableName,
+    options: Omit<CreateOrReplaceOptions<Row>, "engine">,
+  ): Promise<Table<Row>> {
+    await this.#ensureNamespace(name);
+    return createOrReplaceTable(this.catalog, this.store, name, { ...options, engine: this.#engine });
   }
 
   /**

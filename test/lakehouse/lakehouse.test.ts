@@ -6,14 +6,17 @@ import {
   day,
   defineSchema,
   gtEq,
+  identity,
   int,
   isLakehouseError,
   type Lakehouse,
+  long,
   lt,
   openLakehouse,
   type RowOf,
   resolveProfile,
   string,
+  type Table,
   timestamp,
 } from "sololakehouse";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -87,6 +90,46 @@ describe("a lakehouse on the embedded profile", () => {
     expect(kept.metadata.tableUuid).toBe(table.metadata.tableUuid);
     await lake.createTable("front.exists", { schema, ifExists: "replace" });
     expect(await count("front.exists")).toEqual({ n: 0, delay: null });
+  });
+
+  it("makes a table with its rows, and another one of it, in a commit each, with its history", async () => {
+    const name = "front.replaced";
+    const one = await lake.createOrReplaceTable(name, { schema, data: [january(1, 1), january(2, 50)] });
+    expect(await count(name)).toEqual({ n: 2, delay: 51 });
+    expect(one.metadata.snapshots).toHaveLength(1);
+    expect(one.metadata.metadataLog).toEqual([]);
+    const other = defineSchema({ origin: string(), flights: long() });
+    const replacement = { schema: other, partitionSpec: [identity("origin")], formatVersion: 3 as const };
+    const two = await lake.createOrReplaceTable(name, {
+      ...replacement,
+      data: [{ origin: "ATL", flights: 2n }],
+    });
+    expect(two.metadata.metadataLog).toHaveLength(1);
+    expect(two.metadata).toMatchObject({ tableUuid: one.metadata.tableUuid, formatVersion: 3 });
+    expect(await (await lake.sql(`SELECT * FROM ${name}`)).rows()).toEqual([{ origin: "ATL", flights: 2n }]);
+    const snapshotId = one.currentSnapshot?.snapshotId ?? 0n;
+    const old = await lake.read(two as unknown as Table, two.scan({ snapshotId }));
+    expect(await old.rows()).toHaveLength(2);
+    await two.setBranch(snapshotId);
+    const oldSchema = `SELECT delay FROM ${name} FOR VERSION AS OF ${snapshotId}`;
+    expect(await (await lake.sql(oldSchema)).rows()).toHaveLength(2);
+    // With a filter that cuts through a file: the table can read its own rows.
+    await (
+      await lake.createOrReplaceTable(name, { schema, data: [january(1, 1), january(2, 50)] })
+    ).deleteRows(gtEq("delay", 10));
+    expect(await count(name)).toEqual({ n: 1, delay: 1 });
+    expect((await lake.createOrReplaceTable(name, { schema })).currentSnapshot).toBeUndefined();
+  });
+
+  it("makes no table of rows that do not fit, and an empty one of none", async () => {
+    const name = "front.unmade";
+    const wrong = [{ at: "2001-01-01T00:00:00", delay: "late", origin: "ATL" }] as never;
+    await expect(lake.createOrReplaceTable(name, { schema, data: wrong })).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+    });
+    await expect(lake.table(name)).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
+    expect((await lake.createOrReplaceTable(name, { schema, data: [] })).currentSnapshot).toBeUndefined();
+    expect(await count(name)).toEqual({ n: 0, delay: null });
   });
 
   it("names the row, the column, what was expected and what was found", async () => {

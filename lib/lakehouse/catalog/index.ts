@@ -27,6 +27,7 @@ export type {
   TransactionOptions,
   UnchangedTable,
 } from "./catalog.js";
+export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
 export { type CatalogOptions, openCatalog } from "./open.js";

@@ -27,7 +27,7 @@ export interface TableReplacement {
 
 /**
  * Makes another table of a table: its schema, partitioning and sort order are replaced, and it is empty. It stays the
- * same table, with its history: earlier snapshots can be read, and rolled back to. Columns that are in both schemas
+ * same table, with its history: earlier snapshots can be read, and a branch set to them. Columns that are in both schemas
  * under one name keep their ids.
  *
  * Throws, when proposed, `INVALID_SCHEMA` or `INVALID_ARGUMENT`.
