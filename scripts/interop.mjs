@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const home = join(root, ".cache", "interop");
 const requirements = join(root, "test", "interop", "requirements.txt");
+const nessie = join(root, "test", "interop", "nessie-ivy.xml");
 const python = join(home, "venv", "bin", "python");
 
 function run(command, args, options = {}) {
@@ -32,17 +33,21 @@ function fail(message) {
 }
 
 // The stamp is written last: an interrupted install is done again from the start.
-const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
+const wanted = createHash("sha256")
+  .update(readFileSync(requirements))
+  .update(readFileSync(nessie))
+  .digest("hex");
 const stamp = join(home, "installed");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
   console.log(
-    "installing PyIceberg, fastavro, DuckDB, Spark and Jupyter into .cache/interop (some minutes, once)",
+    "installing PyIceberg, fastavro, DuckDB, Spark, Jupyter and Nessie into .cache/interop (some minutes, once)",
   );
   if (run("python3", ["-m", "venv", join(home, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
   if (run(python, pip) !== 0) fail("pip install failed (see above).");
+  installNessie();
   writeFileSync(stamp, wanted);
 }
 
@@ -67,6 +72,18 @@ function unpackEtcd() {
   } finally {
     rmSync(downloads, { recursive: true, force: true });
   }
+}
+
+/** Nessie's jars come by Ivy, which Spark brings along. */
+function installNessie() {
+  const [lib] = readdirSync(join(home, "venv", "lib"));
+  const jars = join(home, "venv", "lib", lib, "site-packages", "pyspark", "jars");
+  const ivy = readdirSync(jars).find((name) => /^ivy-.*\.jar$/.test(name));
+  const pattern = join(home, "nessie", "[artifact](-[classifier]).[ext]");
+  const args = ["-ivy", nessie, "-cache", join(home, "nessie-ivy"), "-retrieve", pattern, "-warn"];
+  if (run("java", ["-jar", join(jars, ivy), ...args]) !== 0)
+    fail("Nessie's jars could not be had (see above).");
+  rmSync(join(home, "nessie-ivy"), { recursive: true, force: true });
 }
 
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");

@@ -86,7 +86,10 @@ export function commitMetaToJson(commit: LoggedCommit): JsonInput {
     message: commit.message,
     commitTime: new Date(commit.commitTime).toISOString(),
     authorTime: new Date(commit.authorTime).toISOString(),
-    allProperties: Object.fromEntries(properties.map(([name, value]) => [name, value.split(VALUES)])),
+    allProperties:
+      properties.length === 0
+        ? undefined
+        : Object.fromEntries(properties.map(([name, value]) => [name, value.split(VALUES)])),
     parentCommitHashes: commit.parents,
   };
 }

@@ -62,8 +62,10 @@ export function registerNessieApi(app: FastifyInstance, options: NessieApiOption
   const { bodyLimit, onFault } = options;
   void app.register(async (api) => {
     api.removeAllContentTypeParsers();
-    api.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body: Buffer) =>
-      readBody(request, body, bodyLimit),
+    api.addContentTypeParser(
+      "application/json",
+      { parseAs: "buffer" },
+      (request: FastifyRequest, body: Buffer) => readBody(request, body, bodyLimit),
     );
     api.setErrorHandler((error, request, reply) => {
       const fault = toNessieFault(error);

@@ -33,7 +33,6 @@ export const commitOperation: NessieOperation = {
     if (type !== "BRANCH") throw badRequest("Reference to commit into must be a branch.");
     const body = bodyOf(call);
     const meta = newCommitFromJson(body.get("commitMeta"));
-    if (meta.message === "") throw badRequest("The commit needs a message.");
     const nodes = body.get("operations").array();
     if (nodes.length === 0) throw badRequest("The commit needs operations.");
     const keys = nodes.map((node) => keyFromJson(node.get("key")));
@@ -50,7 +49,8 @@ export const commitOperation: NessieOperation = {
     });
     return {
       targetBranch: referenceToJson({ type, name: ref.name, hash }),
-      addedContents: added.map(({ key, id }) => ({ key: keyToJson(key), contentId: id })),
+      addedContents:
+        added.length === 0 ? null : added.map(({ key, id }) => ({ key: keyToJson(key), contentId: id })),
     };
   },
 };

