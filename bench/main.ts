@@ -6,6 +6,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   append: () => import("./append-flights.js"),
   "append-memory": () => import("./append-memory.js"),
   "catalog-commits": () => import("./catalog-commits.js"),
+  "catalog-rest": () => import("./catalog-rest.js"),
   "catalog-scale": () => import("./catalog-scale.js"),
   commits: () => import("./commits.js"),
   "delete-memory": () => import("./delete-memory.js"),
