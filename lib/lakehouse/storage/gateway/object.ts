@@ -1,6 +1,7 @@
 import { pipeline } from "node:stream/promises";
+import { isLakehouseError } from "../../errors.js";
 import { notFound } from "../failure.js";
-import type { ByteRange, ObjectInfo } from "../store.js";
+import type { ByteRange, ObjectInfo, ObjectStore } from "../store.js";
 import { declaredLength, readDocument, requestBody } from "./body.js";
 import {
   type Exchange,
@@ -22,37 +23,71 @@ import { xmlElements, xmlText } from "./xml.js";
 const MAX_DELETE_DOCUMENT = 8 * 1024 * 1024;
 const MAX_DELETE_KEYS = 1000;
 
+/** How often a read starts again because its object was replaced meanwhile. */
+const READ_ATTEMPTS = 20;
+
 /** GetObject and HeadObject. */
 export async function getObject(exchange: Exchange): Promise<void> {
   const { request, response, store } = exchange;
   const uri = uriOf(exchange);
-  const info = await store.head(uri);
-  if (info === undefined) throw notFound(uri);
-  checkReadConditions(exchange, info);
-  const range = parseRange(header(exchange, "range"), info.size);
-  const { start, end } = range ?? { start: 0, end: info.size };
-  response.writeHead(range === undefined ? 200 : 206, {
-    "accept-ranges": "bytes",
-    "content-length": end - start,
-    "content-type": "application/octet-stream",
-    etag: quoted(info.etag),
-    "last-modified": info.lastModified.toUTCString(),
-    ...exchange.metadata.of(info),
-    ...(range === undefined ? {} : { "content-range": `bytes ${start}-${end - 1}/${info.size}` }),
-  });
-  if (request.method === "HEAD" || start === end) {
-    response.end();
-    return;
+  for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+    const info = await store.head(uri);
+    if (info === undefined) throw notFound(uri);
+    checkReadConditions(exchange, info);
+    const range = parseRange(header(exchange, "range"), info.size);
+    const { start, end } = range ?? { start: 0, end: info.size };
+    const isBare = request.method === "HEAD" || start === end;
+    const body = isBare ? [] : await bodyOf(store, info, { start, end });
+    if (body === undefined) continue;
+    response.writeHead(range === undefined ? 200 : 206, {
+      "accept-ranges": "bytes",
+      "content-length": end - start,
+      "content-type": "application/octet-stream",
+      etag: quoted(info.etag),
+      "last-modified": info.lastModified.toUTCString(),
+      ...exchange.metadata.of(info),
+      ...(range === undefined ? {} : { "content-range": `bytes ${start}-${end - 1}/${info.size}` }),
+    });
+    return pipeline(body, response);
   }
-  let sent = 0;
-  await pipeline(async function* () {
-    for await (const chunk of store.stream(uri, { start, end })) {
-      sent += chunk.byteLength;
-      yield chunk;
+  throw new S3Fault("SlowDown", "The object is replaced faster than it can be read.");
+}
+
+/**
+ * The bytes of the object that `info` tells of, or `undefined` where another one has taken its place. A store opens
+ * an object by its first chunk, and goes on with the one that it opened: while the look before that and the look
+ * after it find the same, what is opened in between is that.
+ */
+async function bodyOf(
+  store: ObjectStore,
+  { uri, etag }: ObjectInfo,
+  range: ByteRange,
+): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const chunks = store.stream(uri, range)[Symbol.asyncIterator]();
+  let first: IteratorResult<Uint8Array, unknown>;
+  try {
+    first = await chunks.next();
+  } catch (error) {
+    if (isLakehouseError(error, "OBJECT_NOT_FOUND")) return undefined;
+    throw error;
+  }
+  if ((await store.head(uri))?.etag !== etag) {
+    await chunks.return?.();
+    return undefined;
+  }
+  return (async function* () {
+    try {
+      let sent = 0;
+      for (let next = first; !next.done; next = await chunks.next()) {
+        sent += next.value.byteLength;
+        yield next.value;
+      }
+      // Breaking off is all that HTTP leaves us to tell the client.
+      if (sent !== range.end - range.start) throw new Error("the object was cut short while it was sent");
+    } finally {
+      await chunks.return?.();
     }
-    // A shorter object has taken this one's place. Breaking off is all that HTTP leaves us to tell the client.
-    if (sent !== end - start) throw new Error("the object changed while it was sent");
-  }, response);
+  })();
 }
 
 /** PutObject. */
