@@ -25,7 +25,10 @@ interface Specification {
       >
     >
   >;
-  readonly components: { readonly responses: Readonly<Record<string, Described>> };
+  readonly components: {
+    readonly responses: Readonly<Record<string, Described>>;
+    readonly schemas: Readonly<Record<string, object>>;
+  };
 }
 
 /** The Iceberg REST catalog's own description, to hold answers against. Where the file is missing this fails, and says so. */
@@ -44,6 +47,13 @@ export class OpenApi {
       });
     }
     this.#document = parse(text) as Specification;
+    // A number is several of these at a time, so that "one of" would allow none; and a partition's value may be null.
+    const value = this.#document.components.schemas.PrimitiveTypeValue as {
+      oneOf?: object[];
+      anyOf?: object[];
+    };
+    value.anyOf = [...(value.oneOf ?? []), { type: "null" }];
+    delete value.oneOf;
     formats.default(this.#ajv);
     this.#ajv.addFormat("int64", true);
     this.#ajv.addSchema(this.#document as object, "spec");

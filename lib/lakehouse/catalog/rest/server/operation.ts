@@ -2,6 +2,7 @@ import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import type { BranchingCatalog } from "../../branching-catalog.js";
 import { badRequest } from "./fault.js";
+import type { ScanPlans } from "./scan-plans.js";
 
 /** What all operations work with. */
 export interface ServerContext {
@@ -11,6 +12,7 @@ export interface ServerContext {
   readonly warehouse: string;
   /** The name by which clients may ask for the warehouse. */
   readonly warehouseName: string;
+  readonly plans: ScanPlans;
   /** Told to every client: how to reach the store, and nothing secret. */
   readonly clientConfig: Readonly<Record<string, string>>;
   /** Given to clients that ask for vended credentials. */

@@ -2,6 +2,7 @@ import { KEY_LIFETIME } from "./idempotency.js";
 import { metricsOperations } from "./metrics.js";
 import { namespaceOperations } from "./namespaces.js";
 import type { Operation } from "./operation.js";
+import { scanOperations } from "./scans.js";
 import { tableCommitOperations } from "./table-commits.js";
 import { tableOperations } from "./tables.js";
 import { checkWarehouse } from "./target.js";
@@ -11,6 +12,7 @@ const catalogOperations: readonly Operation[] = [
   ...namespaceOperations,
   ...tableOperations,
   ...tableCommitOperations,
+  ...scanOperations,
   ...viewOperations,
   ...metricsOperations,
 ];

@@ -4,6 +4,7 @@ import type { ObjectStore } from "../../../storage/index.js";
 import type { BranchingCatalog } from "../../branching-catalog.js";
 import { buildApp } from "./app.js";
 import { Gate, type RestAuth } from "./auth.js";
+import { ScanPlans } from "./scan-plans.js";
 
 export interface RestServerOptions {
   /** What is served. It stays open when the server closes. */
@@ -65,6 +66,7 @@ export async function serveRestCatalog(options: RestServerOptions): Promise<Rest
       store,
       warehouse: (options.warehouse ?? store.root).replace(/\/+$/, ""),
       warehouseName: options.warehouseName ?? "lakehouse",
+      plans: new ScanPlans(),
       clientConfig: options.clientConfig ?? {},
       clientCredentials: options.clientCredentials,
     },
