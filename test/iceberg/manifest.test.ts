@@ -13,6 +13,7 @@ import {
   ManifestWriter,
   readManifest,
   readManifestList,
+  readMatching,
   specsById,
 } from "../../lib/lakehouse/iceberg/manifest/index.js";
 import { newTableMetadata } from "../../lib/lakehouse/iceberg/metadata/index.js";
@@ -31,7 +32,9 @@ import {
 import { openTableAt } from "../../lib/lakehouse/iceberg/table/index.js";
 import type {
   DataFile,
+  FileBrief,
   FormatVersion,
+  ManifestEntry,
   ManifestFile,
   TableMetadata,
 } from "../../lib/lakehouse/iceberg/types.js";
@@ -315,6 +318,63 @@ describe("inheritance", () => {
         existingRowsCount: 25n,
         minSequenceNumber: 1n,
       });
+    }));
+
+  test("is the same for the entries that a filter keeps, whichever they are", () =>
+    scratch(async (directory) => {
+      const plainEntry = (entry: ManifestEntry) => ({ ...entry, dataFile: plain(entry.dataFile) });
+      const anyFile = fc.record({
+        status: fc.constantFrom("existing", "added", "deleted"),
+        rows: fc.bigInt({ min: 1n, max: 100n }),
+        firstRowId: fc.option(fc.bigInt({ min: 0n, max: 10_000n }), { nil: undefined }),
+        low: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
+      });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(anyFile, { maxLength: 40 }),
+          fc.integer({ min: 0, max: 9 }),
+          async (files, above) => {
+            const writer = new ManifestWriter({
+              formatVersion: 3,
+              content: "data",
+              spec,
+              schema,
+              snapshotId: 5n,
+            });
+            for (const [i, { status, rows, firstRowId, low }] of files.entries()) {
+              const lowerBounds = low === undefined ? undefined : new Map([[7, Uint8Array.of(low)]]);
+              const dataFile = { ...file(`data${i}`, rows, firstRowId), lowerBounds };
+              const entry = { status, snapshotId: 1n, sequenceNumber: 1n, fileSequenceNumber: 1n, dataFile };
+              if (status === "added") writer.added(dataFile);
+              else if (status === "existing") writer.existing({ ...entry, status });
+              else writer.deleted(entry);
+            }
+            const { bytes, manifest } = writer.finish();
+            const manifestPath = `file://${directory}/${bytes.length}-${above}.avro`;
+            const row = { ...manifest, manifestPath, manifestLength: 1n, firstRowId: 1000n };
+            const read = { ...row, sequenceNumber: 2n, minSequenceNumber: 1n };
+            const store = new LocalStore(directory, { durable: false });
+            await store.put(manifestPath, bytes);
+            const asked: bigint[] = [];
+            const keep = ({ lowerBounds, recordCount }: FileBrief): boolean => {
+              asked.push(recordCount);
+              return (lowerBounds?.get(7)?.[0] ?? 0) > above;
+            };
+            const found = await readMatching(store, read, specs, keep);
+            const skimmed = asked.splice(0);
+            const live = (await readManifest(store, read, specs)).filter(
+              ({ status }) => status !== "deleted",
+            );
+            const expected = live.filter(({ dataFile }) => keep(dataFile));
+            expect(found.map(plainEntry)).toEqual(expected.map(plainEntry));
+            expect(skimmed).toEqual(asked);
+            expect(skimmed).toEqual(live.map(({ dataFile }) => dataFile.recordCount));
+            // With all entries in memory they are asked instead.
+            expect(await readMatching(store, read, specs, keep)).toEqual(expected);
+          },
+        ),
+        { numRuns: 40 },
+      );
     }));
 
   test("an existing entry without a sequence number is refused in v2, and reads as 0 in a manifest of v1", () =>

@@ -31,7 +31,7 @@ export function decompress(codec: string, bytes: Uint8Array, subject: string): U
       return bytes;
     case "deflate":
       try {
-        return inflateRawSync(bytes, { maxOutputLength: limit });
+        return inflateRawSync(bytes, { maxOutputLength: limit, chunkSize: chunkSizeOf(bytes) });
       } catch (cause) {
         throw corrupt(cause);
       }
@@ -60,6 +60,11 @@ export function decompress(codec: string, bytes: Uint8Array, subject: string): U
         remedy: "Rewrite it with deflate, snappy or zstandard.",
       });
   }
+}
+
+/** Room for a block of usual size and density, so that it comes out in one piece. */
+function chunkSizeOf(compressed: Uint8Array): number {
+  return Math.min(Math.max(1024, compressed.length * 8), 68 * 1024);
 }
 
 /** The most memory that a zstd frame header asks for: its content size, or its window where it gives no size. */

@@ -127,15 +127,20 @@ export class Cursor {
 
   /** Passes over a varint of any value. */
   skipVarint(): void {
-    const { buffer } = this;
-    const limit = Math.min(this.end, this.pos + 10);
-    for (let pos = this.pos; pos < limit; pos++) {
-      if ((buffer[pos] as number) < 0x80) {
-        this.pos = pos + 1;
-        return;
-      }
+    this.skipVarints(1);
+  }
+
+  /** Passes over `count` varints, one after the other. */
+  skipVarints(count: number): void {
+    const { buffer, end } = this;
+    let { pos } = this;
+    for (let left = count; left > 0; left--) {
+      const start = pos;
+      while (pos < end && (buffer[pos] as number) >= 0x80) pos++;
+      if (pos === end || pos - start > 9) throw this.fail("a number has no end");
+      pos++;
     }
-    throw this.fail("a number has no end");
+    this.pos = pos;
   }
 
   readBoolean(): boolean {

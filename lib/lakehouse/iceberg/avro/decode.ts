@@ -43,6 +43,8 @@ export function compileSkipper(type: AvroType): Skipper {
     case "fixed":
       return (cursor) => void cursor.take(type.size);
     case "record": {
+      const varints = varintsIn(type);
+      if (varints !== undefined) return (cursor) => cursor.skipVarints(varints);
       const fields = type.fields.map((field) => compileSkipper(field.type));
       return (cursor) => {
         for (let i = 0; i < fields.length; i++) (fields[i] as Skipper)(cursor);
@@ -52,8 +54,16 @@ export function compileSkipper(type: AvroType): Skipper {
       const branches = type.branches.map(compileSkipper);
       return (cursor) => pick(cursor, branches)(cursor);
     }
-    case "array":
-      return skipBlocks(compileSkipper(type.items), minimumSize(type.items));
+    case "array": {
+      const varints = varintsIn(type.items);
+      const minimum = minimumSize(type.items);
+      if (varints === undefined) return skipBlocks(compileSkipper(type.items), minimum);
+      return (cursor) => {
+        for (let count = cursor.skipBlock(minimum); count !== 0; count = cursor.skipBlock(minimum)) {
+          if (count > 0) cursor.skipVarints(count * varints);
+        }
+      };
+    }
     case "map": {
       const value = compileSkipper(type.values);
       return skipBlocks((cursor) => {
@@ -62,6 +72,16 @@ export function compileSkipper(type: AvroType): Skipper {
       }, 1 + minimumSize(type.values));
     }
   }
+}
+
+/** Of how many varints, and nothing else, every value of the type is made. */
+function varintsIn(type: AvroType): number | undefined {
+  if (type.kind === "int" || type.kind === "long") return 1;
+  if (type.kind !== "record") return undefined;
+  const counts = type.fields.map((field) => varintsIn(field.type));
+  return counts.every((count) => count !== undefined)
+    ? counts.reduce((sum, count) => sum + count, 0)
+    : undefined;
 }
 
 function skipBlocks(item: Skipper, minimum: number): Skipper {

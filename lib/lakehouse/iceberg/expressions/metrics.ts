@@ -1,4 +1,4 @@
-import type { DataFile, FieldSummary } from "../manifest/types.js";
+import type { FieldSummary, FileBrief } from "../manifest/types.js";
 import { transformFunction } from "../partitioning/apply.js";
 import { partitionFieldType } from "../partitioning/spec.js";
 import { preservesOrder } from "../partitioning/transform.js";
@@ -13,7 +13,7 @@ import type { BoundExpression, BoundTerm } from "./types.js";
 
 /** What pruning by columns needs of a file. */
 export type FileMetrics = Pick<
-  DataFile,
+  FileBrief,
   "recordCount" | "valueCounts" | "nullValueCounts" | "nanValueCounts" | "lowerBounds" | "upperBounds"
 >;
 

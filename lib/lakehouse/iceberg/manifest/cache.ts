@@ -45,6 +45,11 @@ class ImmutableCache {
     return entry.value as Promise<T>;
   }
 
+  /** What `get` would give without loading. */
+  peek<T>(key: string): Promise<T> | undefined {
+    return this.#entries.get(key)?.value as Promise<T> | undefined;
+  }
+
   set(key: string, value: unknown, weight: number): void {
     const old = this.#entries.get(key);
     if (old !== undefined) this.#weight -= old.weight;

@@ -13,11 +13,12 @@ import { unscaledFromBytes, uuidFromBytes } from "../values/index.js";
 import { lazyMetricDecoder } from "./metric-map.js";
 import type { DataFile, EntryStatus, FileContent, FileFormat, ManifestEntry, MetricMap } from "./types.js";
 
-const STATUS: readonly EntryStatus[] = ["existing", "added", "deleted"];
+/** By their numbers in manifests. */
+export const STATUS: readonly EntryStatus[] = ["existing", "added", "deleted"];
 const CONTENT: readonly FileContent[] = ["data", "position-deletes", "equality-deletes"];
 const FORMATS: ReadonlySet<string> = new Set(["parquet", "avro", "orc", "puffin"]);
 
-const ENTRY_FIELDS = {
+export const ENTRY_FIELDS = {
   status: 0,
   snapshotId: 1,
   sequenceNumber: 3,
@@ -75,7 +76,7 @@ function dataFileWanted(partition: (type: AvroType) => Decoder): readonly Wanted
 }
 
 /** Reads an Avro `int` or `long` as bigint: some writers chose the narrower type. */
-function long(type: AvroType): Decoder {
+export function long(type: AvroType): Decoder {
   return type.kind === "int" ? (cursor) => cursor.readLong() : compileDecoder(type);
 }
 
@@ -172,7 +173,7 @@ function dataFile(slots: FileSlots, spec: PartitionSpec, subject: string): DataF
 }
 
 /** Reads a partition struct into the tuple of the spec: by field id, null where the writer had no such field. */
-function partitionDecoder(
+export function partitionDecoder(
   type: AvroType,
   spec: PartitionSpec,
   types: readonly PrimitiveType[],
@@ -231,7 +232,7 @@ function isLongValued(type: PrimitiveType): boolean {
   );
 }
 
-function corrupt(subject: string, why: string): LakehouseError {
+export function corrupt(subject: string, why: string): LakehouseError {
   return new LakehouseError({
     code: "CORRUPT_FILE",
     subject,

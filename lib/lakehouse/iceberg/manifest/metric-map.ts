@@ -1,5 +1,5 @@
 import { type AvroType, type Cursor, compileDecoder, compileSkipper, type Decoder } from "../avro/index.js";
-import type { MetricMap } from "./types.js";
+import type { MetricLookup, MetricMap } from "./types.js";
 
 /** How many single look-ups are answered from the raw bytes before the whole map is built. */
 const SCANS = 4;
@@ -39,16 +39,7 @@ class LazyMetricMap<V> implements MetricMap<V> {
   get(id: number): V | undefined {
     if (this.#built !== undefined) return this.#built.get(id);
     if (this.#scans++ >= SCANS) return this.#map().get(id);
-    const cursor = this.#cursor;
-    const { read, skip } = this.#codec;
-    cursor.pos = this.#start;
-    for (let count = cursor.readBlockCount(2); count > 0; count = cursor.readBlockCount(2)) {
-      for (let i = 0; i < count; i++) {
-        if (cursor.readNumber() === id) return read(cursor);
-        skip(cursor);
-      }
-    }
-    return undefined;
+    return find(this.#cursor, this.#start, this.#codec, id);
   }
 
   has(id: number): boolean {
@@ -80,6 +71,18 @@ class LazyMetricMap<V> implements MetricMap<V> {
   }
 }
 
+/** Walks the raw pairs and decodes the value of one. */
+function find<V>(cursor: Cursor, start: number, { read, skip }: MetricCodec<V>, id: number): V | undefined {
+  cursor.pos = start;
+  for (let count = cursor.readBlockCount(2); count > 0; count = cursor.readBlockCount(2)) {
+    for (let i = 0; i < count; i++) {
+      if (cursor.readNumber() === id) return read(cursor);
+      skip(cursor);
+    }
+  }
+  return undefined;
+}
+
 interface MetricCodec<V> {
   readonly read: Decoder<V>;
   readonly skip: (cursor: Cursor) => void;
@@ -90,6 +93,28 @@ interface MetricCodec<V> {
  * as Iceberg does for maps whose keys are no strings; anything else is built at once by the general decoder.
  */
 export function lazyMetricDecoder<V>(type: AvroType): Decoder<MetricMap<V>> {
+  return metricDecoder<V, MetricMap<V>>(
+    type,
+    (cursor, start, codec) => new LazyMetricMap<V>(cursor, start, codec),
+  );
+}
+
+/** The same for look-ups only. What it gives serves until the next call: one object speaks of each file in turn. */
+export function metricLookupDecoder<V>(type: AvroType): Decoder<MetricLookup<V>> {
+  let at: { readonly cursor: Cursor; readonly codec: MetricCodec<V> } | undefined;
+  let start = 0;
+  const lookup = { get: (id: number) => (at ? find(at.cursor, start, at.codec, id) : undefined) };
+  return metricDecoder<V, MetricLookup<V>>(type, (cursor, first, codec) => {
+    if (at?.cursor !== cursor) at = { cursor, codec };
+    start = first;
+    return lookup;
+  });
+}
+
+function metricDecoder<V, Metrics>(
+  type: AvroType,
+  leave: (cursor: Cursor, start: number, codec: MetricCodec<V>) => Metrics,
+): Decoder<Metrics | MetricMap<V>> {
   const pair = type.kind === "array" && type.items.kind === "record" ? type.items.fields : [];
   const [key, value] = pair;
   if (key?.type.kind !== "int" || value === undefined || pair.length !== 2) {
@@ -108,6 +133,6 @@ export function lazyMetricDecoder<V>(type: AvroType): Decoder<MetricMap<V>> {
   return (cursor) => {
     const start = cursor.pos;
     skipAll(cursor); // also checks the bytes, so that a later look-up cannot fail
-    return new LazyMetricMap<V>(cursor, start, codec);
+    return leave(cursor, start, codec);
   };
 }

@@ -1,30 +1,49 @@
 import { LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { AvroFile, type Decoder } from "../avro/index.js";
+import { compileBriefDecoder, type EntryBrief } from "./brief-decoder.js";
 import { cacheOf } from "./cache.js";
 import { compileEntryDecoder } from "./entry-decoder.js";
 import { type ResolvedSpec, type SpecsById, specOf } from "./specs.js";
-import type { ManifestEntry, ManifestFile } from "./types.js";
+import type { EntryStatus, FileBrief, ManifestEntry, ManifestFile } from "./types.js";
 
 /** About what one decoded entry takes in memory, its share of the raw metrics included. */
 const ENTRY_WEIGHT = 1200;
 
-/** Decoders by spec and writer's schema: the manifests of a table share a handful of schemas. */
-const decoders = new WeakMap<ResolvedSpec, Map<string, Decoder<ManifestEntry>>>();
+interface Decoders {
+  readonly entry: Decoder<ManifestEntry>;
+  readonly brief: Decoder<EntryBrief>;
+}
 
-function entryDecoder(file: AvroFile, spec: ResolvedSpec, subject: string): Decoder<ManifestEntry> {
+/** Decoders by spec and writer's schema: the manifests of a table share a handful of schemas. */
+const decoders = new WeakMap<ResolvedSpec, Map<string, Decoders>>();
+
+function decodersOf(file: AvroFile, spec: ResolvedSpec, subject: string): Decoders {
   let bySchema = decoders.get(spec);
   if (bySchema === undefined) {
     bySchema = new Map();
     decoders.set(spec, bySchema);
   }
-  let decoder = bySchema.get(file.header.schemaJson);
-  if (decoder === undefined) {
-    decoder = compileEntryDecoder(file.schema(), spec.spec, spec.types, subject);
+  let known = bySchema.get(file.header.schemaJson);
+  if (known === undefined) {
+    const schema = file.schema();
+    known = {
+      entry: compileEntryDecoder(schema, spec.spec, spec.types, subject),
+      brief: compileBriefDecoder(schema, spec, subject),
+    };
     if (bySchema.size > 100) bySchema.clear();
-    bySchema.set(file.header.schemaJson, decoder);
+    bySchema.set(file.header.schemaJson, known);
   }
-  return decoder;
+  return known;
+}
+
+/** A manifest's bytes, as they are compressed in the store. */
+function readFile(store: ObjectStore, { manifestPath: path, keyMetadata }: ManifestFile): Promise<AvroFile> {
+  return cacheOf(store).get(`${path}\nbytes`, async () => {
+    const bytes = await store.read(path);
+    if (keyMetadata !== undefined && bytes[0] !== 0x4f) throw encrypted(path);
+    return { value: new AvroFile(bytes, path), weight: bytes.length };
+  });
 }
 
 /**
@@ -40,18 +59,58 @@ export function readManifest(
 ): Promise<readonly ManifestEntry[]> {
   const { manifestPath: path } = manifest;
   const spec = specOf(specs, manifest.partitionSpecId, path);
-  // What is inherited depends on the manifest list, so it is a part of the key.
-  const key = `${path}\n${manifest.sequenceNumber} ${manifest.addedSnapshotId} ${manifest.firstRowId} ${typeKey(spec)}`;
-  return cacheOf(store).get(key, async () => {
-    const bytes = await store.read(path);
-    if (manifest.keyMetadata !== undefined && bytes[0] !== 0x4f) throw encrypted(path);
-    const file = new AvroFile(bytes, path);
-    const decode = entryDecoder(file, spec, path);
-    const inherit = inheritance(manifest);
+  return cacheOf(store).get(entriesKey(manifest, spec), async () => {
+    const file = await readFile(store, manifest);
+    const { entry: decode } = decodersOf(file, spec, path);
+    const inheritance = new Inheritance(manifest);
     const value: ManifestEntry[] = [];
-    file.forEach(decode, (entry) => void value.push(inherit(entry)));
-    return { value, weight: bytes.length + value.length * ENTRY_WEIGHT };
+    file.forEach(decode, (entry) => void value.push(inheritance.fill(entry)));
+    return { value, weight: value.length * ENTRY_WEIGHT };
   });
+}
+
+/**
+ * The live entries of a manifest whose files may match, as `readManifest` gives them. The others are passed over
+ * without being built, so a selective filter costs a fraction of reading all; what it gives is not kept.
+ *
+ * @param mayMatch is asked once of each live entry's file. What it gets serves for the call alone.
+ */
+export async function readMatching(
+  store: ObjectStore,
+  manifest: ManifestFile,
+  specs: SpecsById,
+  mayMatch: (file: FileBrief) => boolean,
+): Promise<readonly ManifestEntry[]> {
+  const { manifestPath: path } = manifest;
+  const spec = specOf(specs, manifest.partitionSpecId, path);
+  const known = await cacheOf(store).peek<readonly ManifestEntry[]>(entriesKey(manifest, spec));
+  if (known) return known.filter(({ status, dataFile }) => status !== "deleted" && mayMatch(dataFile));
+  const file = await readFile(store, manifest);
+  const { entry: decode, brief: skim } = decodersOf(file, spec, path);
+  const inheritance = new Inheritance(manifest);
+  const found: ManifestEntry[] = [];
+  file.forEach(
+    (cursor) => {
+      const start = cursor.pos;
+      const brief = skim(cursor);
+      const end = cursor.pos;
+      if (brief.status !== "deleted" && mayMatch(brief.file)) {
+        cursor.pos = start;
+        found.push(inheritance.fill(decode(cursor)));
+      } else {
+        inheritance.pass(brief);
+        cursor.pos = end; // a look-up of a metric moves the cursor
+      }
+    },
+    () => {},
+  );
+  return found;
+}
+
+/** What is inherited depends on the manifest list, so it is a part of the key. */
+function entriesKey(manifest: ManifestFile, spec: ResolvedSpec): string {
+  const { manifestPath, sequenceNumber, addedSnapshotId, firstRowId } = manifest;
+  return `${manifestPath}\n${sequenceNumber} ${addedSnapshotId} ${firstRowId} ${typeKey(spec)}`;
 }
 
 const typeKeys = new WeakMap<ResolvedSpec, string>();
@@ -75,28 +134,32 @@ export async function readLiveEntries(
   return manifest.deletedFilesCount === 0 ? entries : entries.filter((entry) => entry.status !== "deleted");
 }
 
-function inheritance(manifest: ManifestFile): (entry: ManifestEntry) => ManifestEntry {
-  const { sequenceNumber, addedSnapshotId, firstRowId, content } = manifest;
-  let nextRowId = firstRowId;
-  return (entry) => {
+/** Fills in what the entries of one manifest inherit. It must see all of them, in their order. */
+class Inheritance {
+  readonly #manifest: ManifestFile;
+  #nextRowId: bigint | undefined;
+
+  constructor(manifest: ManifestFile) {
+    this.#manifest = manifest;
+    this.#nextRowId = manifest.content === "data" ? manifest.firstRowId : undefined;
+  }
+
+  fill(entry: ManifestEntry): ManifestEntry {
+    const { sequenceNumber, addedSnapshotId, content, manifestPath } = this.#manifest;
     // Java's rule, which v1 tables rely on: a manifest of sequence number 0 hands it to entries of any status.
     const inherits = entry.status === "added" || sequenceNumber === 0n;
     const own = entry.sequenceNumber ?? (inherits ? sequenceNumber : undefined);
     if (own === undefined) {
       throw new LakehouseError({
         code: "CORRUPT_FILE",
-        subject: manifest.manifestPath,
-        message: `${manifest.manifestPath} has an entry of status ${entry.status} without a sequence number.`,
+        subject: manifestPath,
+        message: `${manifestPath} has an entry of status ${entry.status} without a sequence number.`,
       });
     }
     let { dataFile } = entry;
     if (content === "data") {
-      if (nextRowId === undefined) {
-        if (dataFile.firstRowId !== undefined) dataFile = { ...dataFile, firstRowId: undefined };
-      } else if (dataFile.firstRowId === undefined && entry.status !== "deleted") {
-        dataFile = { ...dataFile, firstRowId: nextRowId };
-        nextRowId += dataFile.recordCount;
-      }
+      const firstRowId = this.#rowIds(entry.status, dataFile.firstRowId, dataFile.recordCount);
+      if (firstRowId !== dataFile.firstRowId) dataFile = { ...dataFile, firstRowId };
     }
     return {
       status: entry.status,
@@ -105,7 +168,21 @@ function inheritance(manifest: ManifestFile): (entry: ManifestEntry) => Manifest
       fileSequenceNumber: entry.fileSequenceNumber ?? (inherits ? sequenceNumber : undefined),
       dataFile,
     };
-  };
+  }
+
+  /** Counts the rows of an entry that is left out. */
+  pass({ status, firstRowId, file }: EntryBrief): void {
+    this.#rowIds(status, firstRowId, file.recordCount);
+  }
+
+  /** The first row id of a data file. A manifest without one, as it was before v3, has none for any. */
+  #rowIds(status: EntryStatus, own: bigint | undefined, rows: bigint): bigint | undefined {
+    const next = this.#nextRowId;
+    if (next === undefined) return undefined;
+    if (own !== undefined || status === "deleted") return own;
+    this.#nextRowId = next + rows;
+    return next;
+  }
 }
 
 function encrypted(path: string): LakehouseError {

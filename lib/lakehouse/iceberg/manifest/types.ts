@@ -44,6 +44,21 @@ export interface DataFile {
   readonly contentSizeInBytes?: bigint | undefined;
 }
 
+/** Looks up a metric of one column. */
+export interface MetricLookup<V> {
+  get(id: FieldId): V | undefined;
+}
+
+/** What pruning needs to know of a file: little enough to read it of thousands that are then left out. */
+export interface FileBrief
+  extends Pick<DataFile, "specId" | "partition" | "recordCount" | "fileSizeInBytes"> {
+  readonly valueCounts?: MetricLookup<bigint> | undefined;
+  readonly nullValueCounts?: MetricLookup<bigint> | undefined;
+  readonly nanValueCounts?: MetricLookup<bigint> | undefined;
+  readonly lowerBounds?: MetricLookup<Uint8Array> | undefined;
+  readonly upperBounds?: MetricLookup<Uint8Array> | undefined;
+}
+
 export type EntryStatus = "existing" | "added" | "deleted";
 
 /** A row of a manifest (spec, "Manifest Entry Fields"). Inherited values are filled in once the manifest is read through its list. */

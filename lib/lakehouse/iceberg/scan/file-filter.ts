@@ -9,7 +9,7 @@ import { inclusiveProjection } from "../expressions/project.js";
 import { residualEvaluator } from "../expressions/residual.js";
 import type { BoundExpression, Expression } from "../expressions/types.js";
 import { type ResolvedSpec, type SpecsById, specOf } from "../manifest/specs.js";
-import type { DataFile, FieldSummary, ManifestFile } from "../manifest/types.js";
+import type { DataFile, FieldSummary, FileBrief, ManifestFile } from "../manifest/types.js";
 import { partitionFieldType } from "../partitioning/spec.js";
 import type { PartitionTuple, SpecId } from "../partitioning/types.js";
 import { sameType } from "../schema/type-text.js";
@@ -19,10 +19,12 @@ import type { PrimitiveType, Schema } from "../schema/types.js";
  * A row filter, asked of manifests and files. Every answer but a proof is "may match": pruning never changes a result.
  */
 export interface FileFilter {
+  /** False when it is true of every row: there is nothing to leave out. */
+  readonly selective: boolean;
   /** False when the manifest's partition summaries prove that none of its files matches. */
   mayMatchManifest(manifest: ManifestFile): boolean;
   /** False when the file's partition or metrics prove that none of its rows matches. */
-  mayMatchFile(file: DataFile): boolean;
+  mayMatchFile(file: FileBrief): boolean;
   /** True when the file's partition or metrics prove that all of its rows match. */
   matchesWholly(file: DataFile): boolean;
   /** What is left to be checked of each row once the file's partition is known. */
@@ -38,6 +40,7 @@ interface SpecFilter {
 
 const TRUE: Expression = { type: "true" };
 const ALL: FileFilter = {
+  selective: false,
   mayMatchManifest: () => true,
   mayMatchFile: () => true,
   matchesWholly: () => true,
@@ -70,9 +73,10 @@ export function fileFilter(
     return known;
   };
   return {
+    selective: true,
     mayMatchManifest: (manifest) =>
       of(manifest.partitionSpecId, manifest.manifestPath).manifest(manifest.partitions),
-    mayMatchFile: (file) => of(file.specId, file.filePath).partition(file.partition) && mayMatch(file),
+    mayMatchFile: (file) => of(file.specId, "A manifest").partition(file.partition) && mayMatch(file),
     matchesWholly: (file) =>
       of(file.specId, file.filePath).residual(file.partition).type === "true" || mustMatch(file),
     residual: (file) => {

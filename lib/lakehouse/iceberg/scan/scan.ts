@@ -4,9 +4,9 @@ import { DeleteIndex } from "../deletes/delete-index.js";
 import type { SequencedFile } from "../deletes/delete-rules.js";
 import type { Expression } from "../expressions/types.js";
 import { readManifests } from "../manifest/list.js";
-import { readManifest } from "../manifest/reader.js";
+import { readManifest, readMatching } from "../manifest/reader.js";
 import { specOf, specsById } from "../manifest/specs.js";
-import type { DataFile, ManifestEntry, ManifestFile } from "../manifest/types.js";
+import type { DataFile, FileBrief, ManifestEntry, ManifestFile } from "../manifest/types.js";
 import type { SequenceNumber, Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
 import { METADATA_COLUMNS } from "../metadata-columns.js";
 import type { PartitionSpec } from "../partitioning/types.js";
@@ -123,14 +123,14 @@ export class TableScan {
       });
     const data = readable("data");
     const deletes = readable("deletes");
-    const matching = async (manifest: ManifestFile): Promise<ManifestEntry[]> => {
+    const matching = async (manifest: ManifestFile): Promise<readonly ManifestEntry[]> => {
+      const count = (file: FileBrief): boolean => {
+        if (manifest.content === "data") counts.file(file);
+        return filter.mayMatchFile(file);
+      };
+      if (filter.selective) return readMatching(store, manifest, specs, count);
       const entries = await readManifest(store, manifest, specs);
-      return entries.filter((entry) => {
-        if (entry.status === "deleted") return false;
-        const kept = filter.mayMatchFile(entry.dataFile);
-        if (manifest.content === "data") counts.file(entry.dataFile, kept);
-        return kept;
-      });
+      return entries.filter(({ status, dataFile }) => status !== "deleted" && count(dataFile));
     };
     const deleteEntries = await mapConcurrent(deletes, READ_CONCURRENCY, matching);
     const index = new DeleteIndex(deleteEntries.flat().map(sequenced), deleteScope(this.metadata));
@@ -183,7 +183,7 @@ class PlanCounts {
     }
   }
 
-  file(file: DataFile, _kept: boolean): void {
+  file(file: FileBrief): void {
     this.#files += 1;
     this.#bytes += file.fileSizeInBytes;
   }
