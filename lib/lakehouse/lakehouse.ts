@@ -19,6 +19,7 @@ import {
   type MergeResult,
   type NewRefOptions,
   openCatalog,
+  openNessieCatalog,
   type RefExpression,
   type Reference,
   type ReflogEntry,
@@ -122,7 +123,9 @@ export interface LakehouseCatalog {
 export async function openLakehouseCatalog(options: LakehouseOptions = {}): Promise<LakehouseCatalog> {
   const { profile, store } = openProfile(options);
   await mkdir(profile.root, { recursive: true });
-  const catalog = await openCatalog({ backend: join(profile.root, "catalog.db"), store });
+  const catalog = await (profile.nessie === undefined
+    ? openCatalog({ backend: join(profile.root, "catalog.db"), store })
+    : openNessieCatalog({ uri: profile.nessie, store }));
   return { profile, store, catalog };
 }
 

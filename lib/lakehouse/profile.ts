@@ -7,6 +7,8 @@ import { LakehouseError } from "./errors.js";
  *
  * - `embedded`: one folder, SQLite, DuckDB; nothing to start.
  * - `stack`: tables on an S3 service (SeaweedFS in `deploy/compose`), reached by the `SLH_S3_*` variables.
+ *
+ * On either, the catalog is a Nessie server's where `SLH_NESSIE_URI` names one.
  */
 export type ProfileName = "embedded" | "stack";
 
@@ -16,6 +18,8 @@ export interface Profile {
   readonly root: string;
   /** URI or path below which tables get their folders. */
   readonly warehouse: string;
+  /** Base of the API v2 of the Nessie server that keeps the catalog; without one it is kept in `root`. */
+  readonly nessie?: string;
 }
 
 export interface ProfileOptions {
@@ -25,6 +29,8 @@ export interface ProfileOptions {
   readonly root?: string | undefined;
   /** Default: `warehouse` in the root; on the stack `SLH_WAREHOUSE`, or `s3://lakehouse/warehouse`. */
   readonly warehouse?: string | undefined;
+  /** Such as `http://127.0.0.1:19120/api/v2`. Default: `SLH_NESSIE_URI`, or none. */
+  readonly nessie?: string | undefined;
 }
 
 /**
@@ -49,7 +55,8 @@ export function resolveProfile(
   const warehouse =
     options.warehouse ??
     (name === "stack" ? env.SLH_WAREHOUSE || "s3://lakehouse/warehouse" : join(root, "warehouse"));
-  return { name, root, warehouse };
+  const nessie = options.nessie ?? (env.SLH_NESSIE_URI || undefined);
+  return { name, root, warehouse, ...(nessie === undefined ? {} : { nessie }) };
 }
 
 /**

@@ -18,15 +18,29 @@ const rows = (...delays: number[]) => delays.map((delay) => ({ delay, origin: "A
 
 let root: string;
 let lake: Lakehouse;
+let stop: () => Promise<void>;
 
-beforeEach(async () => {
+/** A lakehouse whose catalog is embedded, or behind Nessie's API on a server of ours. */
+async function begin(kind: "embedded" | "nessie"): Promise<void> {
   root = await mkdtemp(join(tmpdir(), "branches-"));
-  lake = await openLakehouse({ root, profile: "embedded" });
+  stop = async () => rm(root, { recursive: true, force: true });
+  let nessie: string | undefined;
+  if (kind === "nessie") {
+    const served = await openLakehouseCatalog({ root, profile: "embedded" });
+    const server = await serveRestCatalog({ ...served, port: 0 });
+    nessie = `${server.uri}/api/v2`;
+    stop = async () => {
+      await server.close();
+      await served.catalog.close();
+      await rm(root, { recursive: true, force: true });
+    };
+  }
+  lake = await openLakehouse({ root, profile: "embedded", nessie });
   await (await lake.createTable("flights.silver", { schema })).append(rows(1, 2));
-});
+}
 afterEach(async () => {
   await lake.close();
-  await rm(root, { recursive: true, force: true });
+  await stop();
 });
 
 const append = async (on: Lakehouse, ...delays: number[]) =>
@@ -35,7 +49,9 @@ const delays = async (from: string, on = lake) =>
   (await (await on.sql(`select delay from ${from} order by 1`)).rows()).map(({ delay }) => delay);
 const messages = async (on: Lakehouse) => (await on.log()).map(({ message }) => message);
 
-describe("branches in the hand", () => {
+describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind) => {
+  beforeEach(() => begin(kind));
+
   it("keep work apart until it is merged", async () => {
     const etl = await lake.branch("etl");
     expect(etl.ref).toBe("etl");
@@ -69,7 +85,7 @@ describe("branches in the hand", () => {
     expect(await (await etl.sql(both)).rows()).toEqual([{ n: 1 }]);
     await expect(lake.sql("from flights.silver@elt")).rejects.toMatchObject({
       code: "NO_SUCH_REF",
-      remedy: "Did you mean etl?",
+      message: expect.stringContaining("Did you mean etl?"),
     });
   });
 
@@ -121,7 +137,7 @@ describe("branches in the hand", () => {
     expect(await delays("flights.silver")).toEqual([1, 2, 3]);
   });
 
-  it("take single commits from elsewhere, undo them, roll back, and know where they were", async () => {
+  it("take single commits from elsewhere, undo them, and roll back", async () => {
     const etl = await lake.branch("etl");
     await etl.createTable("flights.wanted", { schema });
     const wanted = await etl.hash();
@@ -135,8 +151,7 @@ describe("branches in the hand", () => {
     const reverted = await lake.hash();
     await lake.rollback("main~1");
     expect((await lake.tables()).map(({ name }) => name)).toEqual(["silver", "wanted"]);
-    const [moved] = await lake.reflog();
-    expect(moved).toMatchObject({ operation: "ASSIGN", from: reverted, to: await lake.hash() });
+    expect(await lake.hash()).not.toBe(reverted);
     await expect(lake.rollback("etl")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
@@ -170,6 +185,25 @@ describe("branches in the hand", () => {
     await expect(append(lake.on("main~1"), 1)).rejects.toMatchObject({ code: expect.any(String) });
     expect(await delays("flights.silver", v1)).toEqual([1, 2]);
   });
+});
+
+describe("a lakehouse on a Nessie server", () => {
+  it("leaves to the server what only the server can do", async () => {
+    await begin("nessie");
+    for (const asked of [lake.reflog(), lake.gc()])
+      await expect(asked).rejects.toMatchObject({ code: "UNSUPPORTED_FEATURE" });
+  });
+});
+
+describe("a lakehouse on its own catalog", () => {
+  beforeEach(() => begin("embedded"));
+
+  it("knows where a branch has been", async () => {
+    const before = await lake.hash();
+    await lake.rollback("main~1");
+    const [moved] = await lake.reflog();
+    expect(moved).toMatchObject({ operation: "ASSIGN", from: before, to: await lake.hash() });
+  });
 
   it("collect their garbage, and a view does not close the lakehouse", async () => {
     const etl = await lake.branch("etl");
@@ -185,6 +219,8 @@ describe("branches in the hand", () => {
 });
 
 describe("a lakehouse on a catalog of the caller's", () => {
+  beforeEach(() => begin("embedded"));
+
   it("works on it and closes it", async () => {
     const { store } = lake;
     const catalog = await openCatalog({ backend: join(root, "other.db"), store, author: "ada" });

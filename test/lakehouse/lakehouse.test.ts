@@ -174,6 +174,9 @@ describe("profiles", () => {
       root: "/lake",
       warehouse: "s3://lakehouse/warehouse",
     });
+    const nessie = "http://127.0.0.1:19120/api/v2";
+    expect(resolveProfile({}, { SLH_NESSIE_URI: nessie })).toMatchObject({ name: "embedded", nessie });
+    expect(resolveProfile({}, { SLH_NESSIE_URI: "" })).not.toHaveProperty("nessie");
     expect(() => resolveProfile({}, { SLH_PROFILE: "cloud" })).toThrow(/no profile "cloud"/);
   });
 });
