@@ -6,6 +6,7 @@ import {
   long,
   type RowOf,
   type Table,
+  updateProperties,
   updatesToCreate,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { records, schema } from "./support.js";
@@ -225,6 +226,21 @@ export function branchingConformance(name: string, place: () => Promise<Branchin
         await catalog.dropTable("ns.source");
         expect(await code(catalog.commitTransaction([stale], { unchanged: [read] }))).toBe("COMMIT_CONFLICT");
         expect((await catalog.loadTable("ns.target")).properties).toEqual({ derived: "1" });
+      });
+
+      test("under a token that another table had, or one dropped since, is applied", async () => {
+        const properties = async (name: string) => (await catalog.loadTable(name)).properties;
+        const load = async (name: string, value: string) =>
+          (await catalog.loadTable(name)).update([updateProperties({ set: { value } })], { token: "load" });
+        await catalog.createTable("ns.t", { schema });
+        await catalog.createTable("ns.u", { schema });
+        await load("ns.t", "first");
+        await load("ns.u", "second");
+        expect(await properties("ns.u")).toMatchObject({ value: "second" });
+        await catalog.dropTable("ns.t");
+        await catalog.createTable("ns.t", { schema });
+        await load("ns.t", "third");
+        expect(await properties("ns.t")).toMatchObject({ value: "third" });
       });
 
       test("sent twice under one token is applied once", async () => {

@@ -40,12 +40,21 @@ export function committerOf(view: View, key: ContentKey): Committer {
       const { requirements, updates, message, token } = request;
       const options = {
         ...(message === undefined ? {} : { message }),
-        ...(token === undefined ? {} : { token }),
+        ...(token === undefined ? {} : { token: tokenOfTable(token, requirements) }),
       };
       const [loaded] = await commitTables(view, [{ key, requirements, updates }], options);
       return loaded ?? loadEntry(view, TABLE, key);
     },
   };
+}
+
+/**
+ * A caller's token names a change of one table. The log is one for all tables, so another table may use the token too, and
+ * so may one of the same name that was made after this one was dropped.
+ */
+function tokenOfTable(token: string, requirements: CommitRequest["requirements"]): string {
+  const identity = requirements.find((requirement) => requirement.type === "assert-table-uuid");
+  return identity === undefined ? token : `${identity.uuid} ${token}`;
 }
 
 export async function commitTransaction(
