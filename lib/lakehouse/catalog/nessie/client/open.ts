@@ -1,3 +1,4 @@
+import { LakehouseError } from "../../../errors.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import type { BranchingCatalog } from "../../branching-catalog.js";
 import { MetadataCache } from "../../metadata-cache.js";
@@ -49,14 +50,11 @@ export interface NessieCatalogOptions {
  * await catalog.createBranch("etl");
  */
 export async function openNessieCatalog(options: NessieCatalogOptions): Promise<BranchingCatalog> {
-  const { store, warehouse = store.root, credential, scope = "catalog", author = userName() } = options;
+  const { store, warehouse = store.root, author = userName() } = options;
   const uri = options.uri.replace(/\/+$/, "");
-  const tokenUri = options.oauth2ServerUri ?? `${uri}/oauth/tokens`;
   const transport = new Transport({
     uri,
-    token:
-      options.token ??
-      (credential === undefined ? undefined : new TokenSource({ credential, tokenUri, scope })),
+    token: options.token ?? tokenSource(options),
     // Without it the server leaves the conflicts out of its refusals.
     headers: { "nessie-client-spec": "2", ...options.headers },
     maxAttempts: options.maxAttempts ?? 5,
@@ -82,4 +80,15 @@ export async function openNessieCatalog(options: NessieCatalogOptions): Promise<
     },
   };
   return new VersionedCatalog(shared, options.ref ?? defaultBranch);
+}
+
+function tokenSource({ uri, credential, oauth2ServerUri, scope = "catalog" }: NessieCatalogOptions) {
+  if (credential === undefined) return undefined;
+  if (oauth2ServerUri !== undefined) return new TokenSource({ credential, tokenUri: oauth2ServerUri, scope });
+  throw new LakehouseError({
+    code: "INVALID_ARGUMENT",
+    subject: uri,
+    message: "A credential is of no use without the token endpoint that takes it.",
+    remedy: "Give oauth2ServerUri; of our own server it is <uri>/v1/oauth/tokens.",
+  });
 }

@@ -22,6 +22,17 @@ export interface NessieApiOptions {
 
 const BASE = "/api/v2";
 
+/** True for what this API answers, and not another one of the same server. */
+export function isNessieRequest({ url }: FastifyRequest): boolean {
+  return url.startsWith(`${BASE}/`);
+}
+
+export function sendNessieFault(reply: FastifyReply, error: unknown): FastifyReply {
+  const fault = toNessieFault(error);
+  const body = stringifyJson(nessieFaultToJson(fault));
+  return reply.headers(fault.headers).code(fault.status).type("application/json").send(body);
+}
+
 const configOperations: readonly NessieOperation[] = [
   {
     endpoint: "GET /config",
@@ -68,13 +79,8 @@ export function registerNessieApi(app: FastifyInstance, options: NessieApiOption
       (request: FastifyRequest, body: Buffer) => readBody(request, body, bodyLimit),
     );
     api.setErrorHandler((error, request, reply) => {
-      const fault = toNessieFault(error);
-      if (fault.status >= 500) onFault(error, `${request.method} ${request.url}`);
-      return reply
-        .headers(fault.headers)
-        .code(fault.status)
-        .type("application/json")
-        .send(stringifyJson(nessieFaultToJson(fault)));
+      if (toNessieFault(error).status >= 500) onFault(error, `${request.method} ${request.url}`);
+      return sendNessieFault(reply, error);
     });
     api.route({
       method: ["GET", "POST", "PUT", "DELETE"],

@@ -112,9 +112,9 @@ class Parser {
     let isAny = false;
     while (this.#takes("!")) [isNegated, isAny] = [!isNegated, true];
     if (this.#takes("-")) {
-      const { kind, text } = this.#take();
-      if (kind !== "number" || isAny) throw this.#unexpected(-1);
-      return () => -Number(text);
+      const token = this.#take();
+      if (token.kind !== "number" || isAny) throw this.#unexpected(token);
+      return () => -Number(token.text);
     }
     const term = this.#member();
     return isAny ? (scope) => this.#boolean(term(scope)) !== isNegated : term;
@@ -129,8 +129,7 @@ class Parser {
         this.#expect("]");
         term = (scope) => this.#item(object(scope), index(scope));
       } else if (this.#takes(".")) {
-        const { kind, text: name } = this.#take();
-        if (kind !== "name") throw this.#unexpected(-1);
+        const name = this.#takeName();
         term = this.#takes("(") ? this.#method(object, name) : (scope) => this.#item(object(scope), name);
       } else return term;
     }
@@ -150,8 +149,7 @@ class Parser {
   }
 
   #quantifier(object: Term, name: "exists" | "all"): Term {
-    const { kind, text: variable } = this.#take();
-    if (kind !== "name") throw this.#unexpected(-1);
+    const variable = this.#takeName();
     this.#expect(",");
     this.#known.push(variable);
     const body = this.#conditional();
@@ -165,7 +163,8 @@ class Parser {
   }
 
   #primary(): Term {
-    const { kind, text } = this.#take();
+    const token = this.#take();
+    const { kind, text } = token;
     if (kind === "text") return () => text;
     if (kind === "number") return () => Number(text);
     if (kind === "name") return this.#name(text);
@@ -174,7 +173,7 @@ class Parser {
       this.#expect(")");
       return term;
     }
-    if (kind !== "symbol" || text !== "[") throw this.#unexpected(-1);
+    if (kind !== "symbol" || text !== "[") throw this.#unexpected(token);
     const items: Term[] = [];
     while (!this.#takes("]")) {
       if (items.length > 0) this.#expect(",");
@@ -269,8 +268,13 @@ class Parser {
     if (!this.#takes(symbol)) throw this.#unexpected();
   }
 
-  #unexpected(back = 0): Error {
-    const { text, at } = this.#tokens[Math.max(0, this.#next + back)] as Token;
+  #takeName(): string {
+    const token = this.#take();
+    if (token.kind === "name") return token.text;
+    throw this.#unexpected(token);
+  }
+
+  #unexpected({ text, at } = this.#peek()): Error {
     return badFilter(this.#expression, `is not understood at ${at + 1}, before ${text}`);
   }
 }

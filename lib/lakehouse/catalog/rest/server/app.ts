@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type JsonInput, JsonNode, readJson, stringifyJson } from "../../../iceberg/index.js";
-import { registerNessieApi } from "../../nessie/index.js";
+import { isNessieRequest, registerNessieApi, sendNessieFault } from "../../nessie/index.js";
 import type { Gate } from "./auth.js";
 import { badRequest, Fault, faultToJson, toFault } from "./fault.js";
 import { KnownAnswers, type Rendered } from "./idempotency.js";
@@ -33,7 +33,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     forceCloseConnections: "idle",
     // Slow senders do not hold a connection for ever.
     requestTimeout: 60_000,
-    frameworkErrors: (error, _request, reply) => sendFault(reply, toFault(error, false)),
+    frameworkErrors: (error, request, reply) =>
+      isNessieRequest(request) ? sendNessieFault(reply, error) : sendFault(reply, toFault(error, false)),
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
