@@ -22,6 +22,7 @@ export {
   type ReadParquetOptions,
   readParquet,
 } from "./read.js";
+export { isShreddedStruct, needsRedeclaring, redeclared } from "./redeclare.js";
 export type {
   ParquetColumn,
   ParquetLogicalType,
@@ -30,7 +31,6 @@ export type {
   ParquetTimeUnit,
 } from "./schema.js";
 export { withFlagColumn } from "./with-flag.js";
-export { hasZonedNanoseconds, withoutNanosecondZones } from "./without-zones.js";
 export {
   openParquetWriter,
   type ParquetWriter,

@@ -10,6 +10,7 @@ import {
   type ChangedRows,
   changelogSchema,
   type MergeRequest,
+  type NestedField,
   type RowEngine,
   type RowMerge,
   type RowsRequest,
@@ -112,15 +113,7 @@ export interface QueryEngine extends RowEngine {
   close(): Promise<void>;
 }
 
-/**
- * Opens a query engine: an in-memory DuckDB that reads the data files which our own planner chose.
- *
- * @example
- * const engine = await openQueryEngine({ resolve: (name) => catalog.loadTable(name.join(".")) });
- * const result = await engine.sql("SELECT count(*) AS flights FROM flights.bronze_flights");
- * console.log(await result.format("table"));
- */
-export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
+export async function openDuckDBEngine(options: QueryEngineOptions): Promise<QueryEngine> {
   const scratch = join(tmpdir(), `sololakehouse-${randomUUID()}`);
   const { allowedDirectories } = options;
   const allowed = allowedDirectories && { allowedDirectories: [...allowedDirectories, scratch] };
@@ -283,7 +276,8 @@ class DuckDBEngine implements QueryEngine {
     if (table) {
       const scan = table.scan(state);
       const filter = pushedFilter(reference, scan.schema.fields);
-      return this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
+      const view = await this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
+      return withVariants(view, scan.schema.fields, reference.mayAlias);
     }
     const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
     if (owner && parts.at(-1)?.toLowerCase() === "changes") {
@@ -358,6 +352,20 @@ function givenPlan(tasks: readonly ScanTask[]): {
       resultFileSizeInBytes: tasks.reduce((sum, task) => sum + task.dataFile.fileSizeInBytes, 0n),
     },
   };
+}
+
+/** The view with its variants as DuckDB's own: `v.name` and `v::JSON` work then, and as a result they are JSON text. */
+function withVariants(view: string, fields: readonly NestedField[], mayAlias: boolean): string {
+  const variants = fields
+    .filter(({ type }) => type.type === "variant")
+    .map(({ name }) => quoteIdentifier(name));
+  if (variants.length === 0) return view;
+  const columns = variants.map(
+    (name) =>
+      `CASE WHEN ${name} IS NULL THEN NULL ELSE variant_bytes_to_variant(${name}.metadata || ${name}."value") END AS ${name}`,
+  );
+  const sql = `SELECT * REPLACE (${columns.join(", ")}) FROM ${view}`;
+  return mayAlias ? `(${sql})` : sql;
 }
 
 function requestOn(ref: string | undefined): TableRequest {

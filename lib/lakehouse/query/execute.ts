@@ -63,7 +63,10 @@ async function prepare(connection: DuckDBConnection, sql: string): Promise<DuckD
   if (columns.every(({ cast }) => cast === undefined)) return statement;
   const names = columns.map((_, i) => `c${i}`);
   const list = columns.map(({ name, cast }, i) =>
-    cast ? `CAST(c${i} AS ${cast}) AS ${quoteIdentifier(name)}` : `c${i} AS ${quoteIdentifier(name)}`,
+    // The cast of a variant makes text of a null, too.
+    cast
+      ? `CASE WHEN c${i} IS NOT NULL THEN CAST(c${i} AS ${cast}) END AS ${quoteIdentifier(name)}`
+      : `c${i} AS ${quoteIdentifier(name)}`,
   );
   const inner = sql.replace(/;\s*$/, "");
   return connection.prepare(`SELECT ${list.join(", ")} FROM (${inner}\n) AS q(${names.join(", ")})`);

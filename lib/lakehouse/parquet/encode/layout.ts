@@ -5,6 +5,8 @@ import type { ParquetPhysicalType } from "../schema.js";
 import type { ThriftStruct, ThriftValue } from "../thrift.js";
 import { i8, i32, struct, text } from "./thrift-values.js";
 
+const EXTENSION_KEY = "ARROW:extension:name";
+
 /** How the values of a leaf lie in Arrow's buffers, and so how they are taken out of them. */
 export type LeafStorage =
   | "bits"
@@ -107,7 +109,10 @@ export function fileLayout(schema: arrow.Schema): FileLayout {
     const base = { name: path.join("."), optional, leaf: -1, repetition };
     if (arrow.DataType.isStruct(type)) {
       if (type.children.length === 0) throw unsupported(field, path);
-      group(name, repeats, type.children.length, field);
+      const element = group(name, repeats, type.children.length, field);
+      // Version 1 of the encoding (parquet.thrift, `VariantType`).
+      if (field.metadata.get(EXTENSION_KEY) === "arrow.parquet.variant")
+        element.set(10, struct([16, struct([1, i8(1)])]));
       const children = type.children.map((child) => column(child, child.name, path, own, repetition));
       return { ...base, kind: "struct", children };
     }
@@ -236,7 +241,7 @@ function leafOf(field: arrow.Field): LeafShape | undefined {
   if (arrow.DataType.isBinary(type) || arrow.DataType.isLargeBinary(type))
     return shape("BYTE_ARRAY", "text", "bytes");
   if (arrow.DataType.isFixedSizeBinary(type) && type.byteWidth > 0) {
-    const uuid = field.metadata.get("ARROW:extension:name") === "arrow.uuid" && type.byteWidth === 16;
+    const uuid = field.metadata.get(EXTENSION_KEY) === "arrow.uuid" && type.byteWidth === 16;
     return shape("FIXED_LEN_BYTE_ARRAY", "fixed", "bytes", {
       typeLength: type.byteWidth,
       ...(uuid && { logical: [14, none] as const }),

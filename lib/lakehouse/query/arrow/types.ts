@@ -45,10 +45,11 @@ export function castForArrow(type: DuckDBType): string | undefined {
     case DuckDBTypeId.BIGNUM:
     case DuckDBTypeId.UNION:
     case DuckDBTypeId.GEOMETRY:
-    case DuckDBTypeId.VARIANT:
     case DuckDBTypeId.ENUM:
     case DuckDBTypeId.SQLNULL:
       return "VARCHAR";
+    case DuckDBTypeId.VARIANT:
+      return "JSON";
     default:
       break;
   }

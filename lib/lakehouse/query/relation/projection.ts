@@ -1,5 +1,5 @@
 import type { IcebergType, NestedField } from "../../iceberg/index.js";
-import type { ParquetNode } from "../../parquet/index.js";
+import { isShreddedStruct, type ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 import { listElement, mapEntry } from "./parquet-nodes.js";
 import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
@@ -107,13 +107,22 @@ function convert(expression: string, type: IcebergType, node: ParquetNode, at: C
   return castPrimitive(expression, type, node);
 }
 
-/** A variant's two parts. DuckDB puts together what a writer shredded; a plain struct has them as they are. */
+/**
+ * A variant's two parts. DuckDB puts together what a writer shredded; for it a variant that is null is a missing one. A
+ * plain struct has the parts as they are, unless it has a third, which nothing says is a variant's: a row that uses that
+ * is refused, and not read in part.
+ */
 function variantSql(expression: string, node: ParquetNode): string {
-  const whole =
-    node.logicalType?.kind === "variant"
-      ? `variant_to_parquet_variant(${expression})`
-      : `struct_pack(metadata := struct_extract(${expression}, 'metadata'), "value" := struct_extract(${expression}, 'value'))`;
-  return `CASE WHEN ${expression} IS NULL THEN NULL ELSE ${whole} END`;
+  const part = (name: string) => `struct_extract(${expression}, '${name}')`;
+  const none = `CASE WHEN ${expression} IS NULL THEN NULL`;
+  if (node.logicalType?.kind === "variant") {
+    const parts = `variant_to_parquet_variant(${expression})::${sqlType({ type: "variant" })}`;
+    return node.repetition === "required" ? parts : `${none} ELSE ${parts} END`;
+  }
+  const whole = `struct_pack(metadata := ${part("metadata")}, "value" := ${part("value")})`;
+  if (!isShreddedStruct(node)) return `${none} ELSE ${whole} END`;
+  const refusal = quoteString(`${node.name} is a shredded variant that its file does not call so`);
+  return `${none} WHEN ${part("typed_value")} IS NULL THEN ${whole} ELSE error(${refusal}) END`;
 }
 
 function castPrimitive(expression: string, type: IcebergType, node: ParquetNode): string {

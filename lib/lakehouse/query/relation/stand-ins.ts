@@ -13,12 +13,7 @@ import {
   schemaToArrow,
   storedSchema,
 } from "../../iceberg/index.js";
-import {
-  hasZonedNanoseconds,
-  readFooter,
-  withoutNanosecondZones,
-  writeParquet,
-} from "../../parquet/index.js";
+import { needsRedeclaring, readFooter, redeclared, writeParquet } from "../../parquet/index.js";
 import { fileUri, LocalStore, type ObjectStore, openAnywhere } from "../../storage/index.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
 import { replaceEnd } from "./masked-files.js";
@@ -30,7 +25,7 @@ export type StandIns = ReadonlyMap<string, DataFile>;
 /**
  * Makes stand-ins for the files that DuckDB would not read, or not whole. Avro becomes Parquet. Of instants in
  * nanoseconds it keeps microseconds, of local timestamps in nanoseconds all: so it gets a copy in which they are called
- * that.
+ * that. And shredded variants it puts together where they are called variants.
  *
  * @param folder made when needed; what is in it is the caller's to remove.
  */
@@ -47,16 +42,17 @@ export async function makeStandIns(
       standIns.set(file.filePath, await avroAsParquet(input, file, store, `avro-${i}`));
   }
   const files = all.filter((file) => !standIns.has(file.filePath));
-  const ids = files.flatMap((file) => file.equalityIds ?? []);
-  const zoned = ids.some((id) => input.fieldType(id)?.type === "timestamptz_ns");
-  if (!zoned && ![...allFields(input)].some(({ field }) => field.type.type === "timestamptz_ns"))
-    return standIns;
+  const keys = files.flatMap((file) => file.equalityIds ?? []).map((id) => input.fieldType(id)?.type);
+  const fields = [...allFields(input)].map(({ field }) => field);
+  const variants = new Set(fields.filter(({ type }) => type.type === "variant").map(({ id }) => id));
+  const types = [...keys, ...fields.map(({ type }) => type.type)];
+  if (variants.size === 0 && !types.includes("timestamptz_ns")) return standIns;
   const known = await schemas.of(input.store, files, input);
   for (const [i, file] of files.entries()) {
-    if (!hasZonedNanoseconds((known[i] as FileSchema).root)) continue;
+    if (!needsRedeclaring((known[i] as FileSchema).root, variants)) continue;
     await mkdir(folder, { recursive: true });
     const copy = path.join(folder, `${i}.parquet`);
-    standIns.set(file.filePath, await copyWithoutZones(input, file, copy));
+    standIns.set(file.filePath, await redeclaredCopy(input, file, variants, copy));
   }
   return standIns;
 }
@@ -96,10 +92,15 @@ function filesOf(input: RelationInput): DataFile[] {
   return [...files.values()];
 }
 
-async function copyWithoutZones(input: RelationInput, file: DataFile, copy: string): Promise<DataFile> {
+async function redeclaredCopy(
+  input: RelationInput,
+  file: DataFile,
+  variants: ReadonlySet<FieldId>,
+  copy: string,
+): Promise<DataFile> {
   const size = Number(file.fileSizeInBytes);
   const footer = await readFooter(input.store, file.filePath, size);
-  const metadata = withoutNanosecondZones(footer, file.filePath);
+  const metadata = redeclared(footer, file.filePath, variants);
   await copyFile(input.paths.get(file.filePath) ?? file.filePath, copy, constants.COPYFILE_FICLONE);
   const end = new Uint8Array(metadata.length + 8);
   end.set(metadata);

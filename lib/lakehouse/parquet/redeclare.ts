@@ -1,0 +1,70 @@
+import type { ParquetFooter } from "./footer.js";
+import type { ParquetNode } from "./schema.js";
+import { flag, int, structs } from "./schema.js";
+import { readThriftStruct, type ThriftStruct, type ThriftValue, writeThriftStruct } from "./thrift.js";
+
+/**
+ * Whether a file has columns that not every reader reads whole as they are declared: instants in nanoseconds, and
+ * shredded variants that are not called so, of which a reader sees a struct.
+ *
+ * @param variants field ids of the columns that are variants.
+ */
+export function needsRedeclaring(node: ParquetNode, variants: ReadonlySet<number>): boolean {
+  const { logicalType } = node;
+  if (logicalType?.kind === "timestamp" && logicalType.unit === "nanos" && logicalType.adjustedToUtc)
+    return true;
+  if (node.fieldId !== undefined && variants.has(node.fieldId) && isShreddedStruct(node)) return true;
+  return node.children.some((child) => needsRedeclaring(child, variants));
+}
+
+/** A struct that has, as shredded variants do, a part with a type (Variant Shredding, "Shredding"). */
+export function isShreddedStruct({ logicalType, children }: ParquetNode): boolean {
+  return logicalType === undefined && children.some(({ name }) => name === "typed_value");
+}
+
+/**
+ * The footer of the same file with these columns declared for readers that know them in one form alone: instants in
+ * nanoseconds as local timestamps, which are the same numbers (parquet.thrift, `TimestampType.isAdjustedToUTC`), and
+ * structs as the variants that they are.
+ */
+export function redeclared(
+  { metadata }: ParquetFooter,
+  subject: string,
+  variants: ReadonlySet<number>,
+): Uint8Array {
+  const { struct } = readThriftStruct(metadata, subject);
+  for (const element of structs(struct, SCHEMA) ?? []) {
+    const id = int(element, FIELD_ID);
+    const isGroup = (int(element, CHILD_COUNT) ?? 0) > 0;
+    if (id !== undefined && isGroup && variants.has(id) && !element.has(LOGICAL_TYPE)) {
+      element.set(LOGICAL_TYPE, structOf(VARIANT, structOf(SPECIFICATION_VERSION, { type: "i8", value: 1 })));
+    }
+    const timestamp = timestampOf(element);
+    const unit = timestamp?.get(UNIT);
+    if (!timestamp || unit?.type !== "struct" || !unit.value.has(NANOS)) continue;
+    if (flag(timestamp, ADJUSTED)) timestamp.set(ADJUSTED, { type: "boolean", value: false });
+  }
+  return writeThriftStruct(struct);
+}
+
+/** Field ids of parquet.thrift: FileMetaData, SchemaElement, LogicalType, TimestampType, TimeUnit, VariantType. */
+const SCHEMA = 2;
+const CHILD_COUNT = 5;
+const FIELD_ID = 9;
+const LOGICAL_TYPE = 10;
+const TIMESTAMP = 8;
+const VARIANT = 16;
+const ADJUSTED = 1;
+const UNIT = 2;
+const NANOS = 3;
+const SPECIFICATION_VERSION = 1;
+
+function structOf(id: number, value: ThriftValue): ThriftValue {
+  return { type: "struct", value: new Map([[id, value]]) };
+}
+
+function timestampOf(element: ThriftStruct): ThriftStruct | undefined {
+  const logical = element.get(LOGICAL_TYPE);
+  const timestamp = logical?.type === "struct" ? logical.value.get(TIMESTAMP) : undefined;
+  return timestamp?.type === "struct" ? timestamp.value : undefined;
+}
