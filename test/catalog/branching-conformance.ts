@@ -92,6 +92,44 @@ export function branchingConformance(name: string, place: () => Promise<Branchin
         expect(await rows("ns.t")).toBe(3);
       });
 
+      test("moves to another one as it is where that is allowed and nothing stands between", async () => {
+        const table = await append(await catalog.createTable("ns.t", { schema }), 1);
+        await catalog.createBranch("etl");
+        await append(await catalog.on("etl").loadTable("ns.t"), 2);
+        const forward = await catalog.merge("etl", { fastForward: "allow" });
+        expect(forward).toMatchObject({ applied: true, after: await catalog.on("etl").hash() });
+        expect(await catalog.hash()).toBe(await catalog.on("etl").hash());
+        expect((await catalog.merge("etl", { fastForward: "only" })).applied).toBe(false);
+
+        await catalog.createTable("ns.here", { schema });
+        await append(await catalog.on("etl").loadTable("ns.t"), 3);
+        expect(await code(catalog.merge("etl", { fastForward: "only" }))).toBe("REF_CONFLICT");
+        expect((await catalog.merge("etl", { fastForward: "allow" })).applied).toBe(true);
+        expect((await catalog.commitAt()).parents).toHaveLength(2);
+        expect(await rows("ns.t")).toBe(3);
+        expect(table.metadata.tableUuid).toBe((await catalog.loadTable("ns.t")).metadata.tableUuid);
+      });
+
+      test("says in a dry run what would become of each key, and stays where it is", async () => {
+        await append(await catalog.createTable("ns.t", { schema }), 1);
+        await catalog.createBranch("etl");
+        await append(await catalog.on("etl").loadTable("ns.t"), 2);
+        await catalog.on("etl").createTable("ns.new", { schema });
+        await append(await catalog.loadTable("ns.t"), 3);
+        const before = await catalog.hash();
+        const planned = await catalog.merge("etl", { dryRun: true });
+        expect(planned).toMatchObject({ applied: false, before, after: before });
+        const conflicts = planned.keys.map(({ key, conflict }) => [key.join("."), conflict?.type]);
+        expect(conflicts.sort()).toEqual([
+          ["ns.new", undefined],
+          ["ns.t", "VALUE_DIFFERS"],
+        ]);
+        expect(await catalog.hash()).toBe(before);
+        expect((await catalog.transplant("etl", { dryRun: true })).applied).toBe(false);
+        expect((await catalog.revert("main", { dryRun: true })).applied).toBe(false);
+        expect(await catalog.hash()).toBe(before);
+      });
+
       test("can be merged into any other, from any view", async () => {
         await catalog.createBranch("dev");
         await catalog.createBranch("prod");
@@ -169,6 +207,28 @@ export function branchingConformance(name: string, place: () => Promise<Branchin
         expect(await catalog.tableExists("ns.u")).toBe(true);
         await append(await catalog.loadTable("ns.t"), 3);
         expect(await rows("ns.t")).toBe(2);
+      });
+
+      test("reverts several commits at once, or none", async () => {
+        await append(await catalog.createTable("ns.t", { schema }), 1);
+        await append(await catalog.loadTable("ns.t"), 2);
+        await append(await catalog.loadTable("ns.t"), 3);
+        const before = await catalog.hash();
+        // The older one alone cannot go: the newer one changed the same table.
+        await expect(catalog.revert(["main~1"])).rejects.toMatchObject({
+          code: "COMMIT_CONFLICT",
+          conflicts: [{ type: "VALUE_DIFFERS", key: ["ns", "t"] }],
+        });
+        expect(await code(catalog.revert(["main~2", "main"]))).toBe("COMMIT_CONFLICT");
+        expect(await catalog.hash()).toBe(before);
+        await catalog.revert(["main", "main~1"]);
+        expect(await rows("ns.t")).toBe(1);
+        expect(
+          (await catalog.log({ pageSize: 2 })).items.map(({ message }) => message.split("\n")[0]),
+        ).toEqual(['Revert "Append to ns.t"', 'Revert "Append to ns.t"']);
+        expect((await catalog.references()).map(({ name }) => name)).toEqual(["main"]);
+        await catalog.revert(["main~4", "main~5"]);
+        expect(await catalog.tableExists("ns.t")).toBe(false);
       });
 
       test("picks single commits from elsewhere", async () => {

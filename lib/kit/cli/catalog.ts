@@ -9,9 +9,9 @@ export function catalogCommands(program: Command): void {
   const group = program.command("catalog").summary("serve the catalog to other engines");
   group
     .command("serve")
-    .summary("serve it over the Iceberg REST protocol")
+    .summary("serve it over the Iceberg REST protocol and Nessie's")
     .description(
-      "Serves the catalog of the current profile to Spark, Trino, PyIceberg and whoever else speaks the Iceberg REST protocol, until it is stopped.",
+      "Serves the catalog of the current profile to Spark, Trino, PyIceberg and whoever else speaks the Iceberg REST protocol or Nessie's API, until it is stopped.",
     )
     .option("--port <number>", "port to listen on, 0 for any that is free", portNumber, 8181)
     .option("--host <address>", "address to listen on", "127.0.0.1")
@@ -51,7 +51,8 @@ async function serve({ port, host, passCredentials }: ServeOptions): Promise<voi
       onFault: (error, request) =>
         console.error(`${ink("fault", "red", process.stderr)}  ${request}\n`, error),
     });
-    console.log(`The catalog is at ${ink(server.uri, "bold")}, a branch at ${server.uri}/iceberg/<branch>.`);
+    console.log(`The catalog is at ${ink(server.uri, "bold")}, a branch at ${server.uri}/iceberg/<branch>,`);
+    console.log(`and for Nessie's clients at ${server.uri}/api/v2.`);
     console.log("Stop it with Ctrl-C.");
     await stopSignal();
     await server.close();
