@@ -33,7 +33,7 @@ import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js"
 import {
   type ChangesOptions,
   type DuckDBOptions,
-  openQueryEngine,
+  deferQueryEngine,
   type QueryEngine,
   type QueryResult,
   type ScanRowsOptions,
@@ -92,20 +92,15 @@ export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lak
     ? { ...openProfile(options), catalog: options.catalog }
     : await openLakehouseCatalog(options);
   const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
-  try {
-    const engine = await openQueryEngine({
-      tempDirectory: join(profile.root, "tmp"),
-      ...options.duckdb,
-      cache: { dir: join(profile.root, "cache"), maxBytes: CACHE_BYTES },
-      resolve: (name, { ref }) => findTable(on(ref), name),
-      listTables: async ({ ref }) =>
-        (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),
-    });
-    return new Lakehouse({ profile, store, catalog, engine });
-  } catch (error) {
-    await catalog.close();
-    throw error;
-  }
+  const engine = deferQueryEngine({
+    tempDirectory: join(profile.root, "tmp"),
+    ...options.duckdb,
+    cache: { dir: join(profile.root, "cache"), maxBytes: CACHE_BYTES },
+    resolve: (name, { ref }) => findTable(on(ref), name),
+    listTables: async ({ ref }) =>
+      (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),
+  });
+  return new Lakehouse({ profile, store, catalog, engine });
 }
 
 /** A lakehouse without SQL: what serves or maintains the catalog needs no more. Close the catalog when done. */

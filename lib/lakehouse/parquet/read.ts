@@ -1,5 +1,4 @@
-import { type AsyncBuffer, type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import type { AsyncBuffer, FileMetaData } from "hyparquet";
 import { LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { type ParquetFooter, readFooter } from "./footer.js";
@@ -61,7 +60,9 @@ export async function readParquet(
   const selected = selectColumns(footer, options.columns, uri);
   const groups = options.rowGroups ?? footer.rowGroups.map((_, i) => i);
   const file = await asyncBuffer(store, uri, size);
-  const metadata = rawMetadata(footer);
+  const { parquetRead } = await import("hyparquet");
+  const { compressors } = await import("hyparquet-compressors");
+  const metadata = await rawMetadata(footer);
   const values = selected.map((): ParquetValue[] => []);
   const names = [...new Set(selected.map((column) => column.path[0] ?? ""))];
   const places = new Map(selected.map((column, i) => [column.path.join("."), i]));
@@ -135,7 +136,8 @@ function selectColumns(
 }
 
 /** The footer for the decoder, with the leaves' logical types taken off: so that it gives values as they are stored. */
-function rawMetadata(footer: ParquetFooter): FileMetaData {
+async function rawMetadata(footer: ParquetFooter): Promise<FileMetaData> {
+  const { parquetMetadata } = await import("hyparquet");
   const file = new Uint8Array(footer.metadata.length + 8);
   file.set(footer.metadata);
   new DataView(file.buffer).setUint32(footer.metadata.length, footer.metadata.length, true);

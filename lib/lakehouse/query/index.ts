@@ -5,14 +5,14 @@
 export type { SqlValue } from "./arrow/values.js";
 export type { ChangesOptions } from "./changes.js";
 export type { DuckDBOptions } from "./duckdb.js";
-export {
-  type ListedTable,
-  openQueryEngine,
-  type QueryEngine,
-  type QueryEngineOptions,
-  type ScanRowsOptions,
-  type SqlOptions,
-  type TableRequest,
+export type {
+  ListedTable,
+  QueryEngine,
+  QueryEngineOptions,
+  ScanRowsOptions,
+  SqlOptions,
+  TableRequest,
 } from "./engine.js";
 export { formatRecords, type ResultFormat } from "./format.js";
+export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result.js";

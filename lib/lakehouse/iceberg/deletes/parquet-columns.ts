@@ -1,11 +1,4 @@
-import {
-  type AsyncBuffer,
-  type FileMetaData,
-  parquetMetadata,
-  parquetScan,
-  type SchemaElement,
-} from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import type { AsyncBuffer, FileMetaData, SchemaElement } from "hyparquet";
 import { isLakehouseError, LakehouseError } from "../../errors.js";
 import { readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
@@ -46,6 +39,8 @@ export async function* readDeleteColumns(
     const metadata = withoutLogicalTypes(await readMetadata(store, deleteFile));
     const paths = wanted.map((column) => columnPath(metadata, column, filePath));
     const columns = [...new Set(paths.map((path) => path[0]!))];
+    const { parquetScan } = await import("hyparquet");
+    const { compressors } = await import("hyparquet-compressors");
     const scan = await parquetScan({ file, metadata, columns, compressors, utf8: text });
     for (const range of scan.ranges) {
       const values = await Promise.all(
@@ -77,6 +72,7 @@ async function readMetadata(
   file.set(metadata);
   new DataView(file.buffer).setUint32(metadata.length, metadata.length, true);
   file.set([0x50, 0x41, 0x52, 0x31], metadata.length + 4);
+  const { parquetMetadata } = await import("hyparquet");
   return parquetMetadata(file.buffer, { geoparquet: false });
 }
 

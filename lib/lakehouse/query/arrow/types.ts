@@ -10,6 +10,7 @@ import {
 } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
 import { LakehouseError } from "../../errors.js";
+import { DUCKDB_TYPE_KEY, EXTENSION_KEY } from "./values.js";
 import {
   BooleanGatherer,
   BytesGatherer,
@@ -20,13 +21,6 @@ import {
   StructGatherer,
   type VectorGatherer,
 } from "./vectors.js";
-
-/**
- * Arrow field metadata for types that Arrow has no word of its own for: `HUGEINT` and `UHUGEINT`, which travel as
- * 128-bit decimals of scale 0. UUIDs carry the canonical extension name `arrow.uuid`.
- */
-export const DUCKDB_TYPE_KEY = "duckdb:type";
-export const EXTENSION_KEY = "ARROW:extension:name";
 
 /** The Arrow field of a result column. DuckDB's results do not say which columns cannot be null, so all can. */
 export function arrowField(name: string, type: DuckDBType, gatherer: VectorGatherer): arrow.Field {

@@ -1,5 +1,11 @@
 import * as arrow from "apache-arrow";
-import { DUCKDB_TYPE_KEY, EXTENSION_KEY } from "./types.js";
+
+/**
+ * Arrow field metadata for types that Arrow has no word of its own for: `HUGEINT` and `UHUGEINT`, which travel as
+ * 128-bit decimals of scale 0. UUIDs carry the canonical extension name `arrow.uuid`.
+ */
+export const DUCKDB_TYPE_KEY = "duckdb:type";
+export const EXTENSION_KEY = "ARROW:extension:name";
 
 /**
  * A value of a result row in JavaScript. Nothing is rounded:

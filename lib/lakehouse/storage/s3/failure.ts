@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { S3ServiceException } from "@aws-sdk/client-s3";
+import type { S3ServiceException } from "@aws-sdk/client-s3";
 import { isLakehouseError } from "../../errors.js";
 import { notFound, preconditionFailed, storageFailed } from "../failure.js";
 
+/** By its marks, as the SDK itself does it: its class would have to be loaded, also by who has no S3 store. */
+function isServiceException(error: unknown): error is S3ServiceException {
+  return error instanceof Error && "$fault" in error && "$metadata" in error;
+}
+
 export function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+  return isServiceException(error) ? error.$metadata.httpStatusCode : undefined;
 }
 
 /** How many times the SDK sent the request before it gave this error. */
 export function attemptsOf(error: unknown): number {
-  return error instanceof S3ServiceException ? (error.$metadata.attempts ?? 1) : 1;
+  return isServiceException(error) ? (error.$metadata.attempts ?? 1) : 1;
 }
 
 /**
@@ -25,7 +30,7 @@ export function isOutcomeUnknown(error: unknown): boolean {
 
 /** The multipart upload was completed, aborted or expired. Its 404 says nothing of the object. */
 export function isUploadGone(error: unknown): boolean {
-  return error instanceof S3ServiceException && error.name === "NoSuchUpload";
+  return isServiceException(error) && error.name === "NoSuchUpload";
 }
 
 /** An SDK error as what it means for the object. What is a LakehouseError already passes unchanged. */

@@ -1,13 +1,5 @@
 import { randomUUID } from "node:crypto";
-import {
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  type HeadObjectCommandOutput,
-  ListObjectsV2Command,
-  type ListObjectsV2CommandOutput,
-  S3Client,
-} from "@aws-sdk/client-s3";
+import type { HeadObjectCommandOutput, ListObjectsV2CommandOutput, S3 } from "@aws-sdk/client-s3";
 import { BodyFailure } from "../body.js";
 import { preconditionFailed, storageFailed } from "../failure.js";
 import { checkRange } from "../range.js";
@@ -39,7 +31,8 @@ const DELETE_TRIES = 5;
  */
 export class S3Store implements ObjectStore {
   readonly root: string;
-  readonly #client: S3Client;
+  readonly #options: S3Options;
+  #connected: Promise<S3> | undefined;
   readonly #bucket: string;
   readonly #partBytes: number;
 
@@ -51,7 +44,13 @@ export class S3Store implements ObjectStore {
     this.root = uri;
     this.#bucket = bucket;
     this.#partBytes = options.partBytes ?? 8 * 1024 * 1024;
-    this.#client = newClient(options);
+    this.#options = options;
+  }
+
+  /** The SDK takes a tenth of a second to load: a program that names an S3 store and does not use it need not wait. */
+  #client(): Promise<S3> {
+    this.#connected ??= connect(this.#options);
+    return this.#connected;
   }
 
   async read(uri: string, range?: ByteRange): Promise<Uint8Array> {
@@ -74,14 +73,11 @@ export class S3Store implements ObjectStore {
     try {
       if (range !== undefined && range.start === range.end) {
         // HTTP has no empty range. The object must exist all the same.
-        await this.#client.send(new HeadObjectCommand(target));
+        await (await this.#client()).headObject(target);
         return;
       }
-      yield* getStream(
-        (input) => this.#client.send(new GetObjectCommand({ ...target, ...input })),
-        uri,
-        range,
-      );
+      const client = await this.#client();
+      yield* getStream((input) => client.getObject({ ...target, ...input }), uri, range);
     } catch (error) {
       throw fromS3(error, uri, "Could not read the object");
     }
@@ -94,7 +90,7 @@ export class S3Store implements ObjectStore {
     try {
       const { etag, size } = await upload(
         {
-          client: this.#client,
+          client: await this.#client(),
           bucket: Bucket,
           key: Key,
           uri,
@@ -117,7 +113,8 @@ export class S3Store implements ObjectStore {
 
   async head(uri: string): Promise<ObjectInfo | undefined> {
     try {
-      return this.#describe(uri, await this.#client.send(new HeadObjectCommand(this.#target(uri))));
+      const client = await this.#client();
+      return this.#describe(uri, await client.headObject(this.#target(uri)));
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw fromS3(error, uri, "Could not look at the object");
@@ -127,17 +124,16 @@ export class S3Store implements ObjectStore {
   async *list(prefix: string): AsyncGenerator<ObjectInfo, void, undefined> {
     const below = prefixBelow(this.root, canonicalS3Uri(prefix));
     const base = `s3://${this.#bucket}/`;
+    const client = await this.#client();
     let token: string | undefined;
     do {
-      const page: ListObjectsV2CommandOutput = await this.#client
-        .send(
-          new ListObjectsV2Command({
-            Bucket: this.#bucket,
-            Prefix: `${this.root}/${below}`.slice(base.length),
-            EncodingType: "url", // XML cannot hold every character that a key can
-            ...(token === undefined ? {} : { ContinuationToken: token }),
-          }),
-        )
+      const page: ListObjectsV2CommandOutput = await client
+        .listObjectsV2({
+          Bucket: this.#bucket,
+          Prefix: `${this.root}/${below}`.slice(base.length),
+          EncodingType: "url", // XML cannot hold every character that a key can
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        })
         .catch((error: unknown) => {
           throw fromS3(error, prefix, "Could not list the bucket");
         });
@@ -177,12 +173,11 @@ export class S3Store implements ObjectStore {
 
   async #deleteBatch(keys: readonly string[], uri: string) {
     try {
-      const { Errors } = await this.#client.send(
-        new DeleteObjectsCommand({
-          Bucket: this.#bucket,
-          Delete: { Quiet: true, Objects: keys.map((Key) => ({ Key })) },
-        }),
-      );
+      const client = await this.#client();
+      const { Errors } = await client.deleteObjects({
+        Bucket: this.#bucket,
+        Delete: { Quiet: true, Objects: keys.map((Key) => ({ Key })) },
+      });
       return (Errors ?? []).flatMap(({ Key, Code, Message }) =>
         Key === undefined || Code === "NoSuchKey" ? [] : [{ key: Key, code: Code, message: Message }],
       );
@@ -199,7 +194,8 @@ export class S3Store implements ObjectStore {
     putId: string,
   ): Promise<ObjectInfo> {
     if (isOutcomeUnknown(error) || statusOf(error) === 409) {
-      const there = await this.#client.send(new HeadObjectCommand(this.#target(uri))).catch(() => undefined);
+      const client = await this.#client();
+      const there = await client.headObject(this.#target(uri)).catch(() => undefined);
       if (there?.Metadata?.[PUT_ID] === putId) return this.#describe(uri, there);
       // Still in conflict after all tries: what won it decides.
       if (statusOf(error) === 409 && there !== undefined && condition !== undefined) {
@@ -232,10 +228,11 @@ export class S3Store implements ObjectStore {
   }
 }
 
-function newClient(options: S3Options): S3Client {
+async function connect(options: S3Options): Promise<S3> {
+  const { S3 } = await import("@aws-sdk/client-s3");
   const { endpoint, credentials } = options;
   const region = options.region ?? (endpoint === undefined ? undefined : "us-east-1");
-  return new S3Client({
+  return new S3({
     forcePathStyle: options.pathStyle ?? endpoint !== undefined,
     retryMode: "standard",
     maxAttempts: options.maxAttempts ?? 5,

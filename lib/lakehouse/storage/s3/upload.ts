@@ -1,11 +1,4 @@
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  type S3Client,
-  UploadPartCommand,
-} from "@aws-sdk/client-s3";
+import type { S3 } from "@aws-sdk/client-s3";
 import { watched } from "../body.js";
 import { storageFailed } from "../failure.js";
 import type { Body } from "../store.js";
@@ -17,7 +10,7 @@ const PARALLEL_PARTS = 4;
 const MAX_PARTS = 10_000;
 
 export interface Upload {
-  readonly client: S3Client;
+  readonly client: S3;
   readonly bucket: string;
   readonly key: string;
   readonly uri: string;
@@ -46,27 +39,20 @@ export async function upload(to: Upload, body: Body): Promise<Uploaded> {
 
 async function putWhole(to: Upload, body: Uint8Array): Promise<Uploaded> {
   const answer = await retryConflict(() =>
-    to.client.send(
-      new PutObjectCommand({
-        Bucket: to.bucket,
-        Key: to.key,
-        Body: body,
-        ...to.condition,
-        Metadata: to.metadata,
-      }),
-    ),
+    to.client.putObject({
+      Bucket: to.bucket,
+      Key: to.key,
+      Body: body,
+      ...to.condition,
+      Metadata: to.metadata,
+    }),
   );
   return { etag: answer.ETag, size: body.byteLength };
 }
 
 async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8Array>): Promise<Uploaded> {
   const target = { Bucket: to.bucket, Key: to.key };
-  const { UploadId } = await to.client.send(
-    new CreateMultipartUploadCommand({
-      ...target,
-      Metadata: to.metadata,
-    }),
-  );
+  const { UploadId } = await to.client.createMultipartUpload({ ...target, Metadata: to.metadata });
   const etags: string[] = [];
   const underWay = new Set<Promise<void>>();
   let failure: { error: unknown } | undefined;
@@ -77,7 +63,7 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
     if (PartNumber > MAX_PARTS) throw storageFailed(to.uri, `The object has more than ${MAX_PARTS} parts`);
     size += bytes.byteLength;
     const sending = to.client
-      .send(new UploadPartCommand({ ...target, UploadId, PartNumber, Body: bytes }))
+      .uploadPart({ ...target, UploadId, PartNumber, Body: bytes })
       .then(({ ETag }) => {
         etags[PartNumber - 1] = ETag ?? "";
       })
@@ -98,19 +84,17 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
     await Promise.all(underWay);
     if (failure !== undefined) throw (failure as { error: unknown }).error;
     const answer = await retryConflict(() =>
-      to.client.send(
-        new CompleteMultipartUploadCommand({
-          ...target,
-          UploadId,
-          ...to.condition,
-          MultipartUpload: { Parts: etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 })) },
-        }),
-      ),
+      to.client.completeMultipartUpload({
+        ...target,
+        UploadId,
+        ...to.condition,
+        MultipartUpload: { Parts: etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 })) },
+      }),
     );
     return { etag: answer.ETag, size };
   } catch (error) {
     await Promise.all(underWay); // a part that arrives after the abort would be stored, and paid for
-    await to.client.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => undefined); // the first error is the one to tell; what stays, a lifecycle rule removes
+    await to.client.abortMultipartUpload({ ...target, UploadId }).catch(() => undefined); // the first error is the one to tell; what stays, a lifecycle rule removes
     throw error;
   }
 }

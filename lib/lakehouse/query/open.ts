@@ -1,0 +1,40 @@
+import type { QueryEngine, QueryEngineOptions } from "./engine.js";
+
+/**
+ * Opens a query engine: an in-memory DuckDB that reads the data files which our own planner chose.
+ *
+ * @example
+ * const engine = await openQueryEngine({ resolve: (name) => catalog.loadTable(name.join(".")) });
+ * const result = await engine.sql("SELECT count(*) AS flights FROM flights.bronze_flights");
+ * console.log(await result.format("table"));
+ */
+export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
+  const { openDuckDBEngine } = await import("./engine.js");
+  return openDuckDBEngine(options);
+}
+
+/**
+ * The same, opened when it is first asked for something: DuckDB takes longer to load than all else, and who only
+ * looks into the catalog, or appends, has no use for it. Settings that make no sense show then.
+ */
+export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
+  let opened: Promise<QueryEngine> | undefined;
+  const open = (): Promise<QueryEngine> => {
+    opened ??= openQueryEngine(options);
+    return opened;
+  };
+  return {
+    sql: async (...request) => (await open()).sql(...request),
+    scan: async (...request) => (await open()).scan(...request),
+    changes: async (...request) => (await open()).changes(...request),
+    async *remainingRows(request) {
+      yield* (await open()).remainingRows(request);
+    },
+    async *changedRows(request) {
+      yield* (await open()).changedRows(request);
+    },
+    matchingPositions: async (request) => (await open()).matchingPositions(request),
+    openMerge: async (request) => (await open()).openMerge(request),
+    close: async () => (await opened?.catch(() => undefined))?.close(),
+  };
+}
