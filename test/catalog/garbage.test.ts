@@ -11,7 +11,7 @@ import { sweep } from "../../lib/lakehouse/catalog/versioned/sweep.js";
 import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
 import type { Table } from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { collect, put, records, schema, table } from "./support.js";
+import { collect, put, records, schema, table, withOverrides } from "./support.js";
 
 describe("garbage collection", () => {
   let directory: string;
@@ -112,6 +112,116 @@ describe("garbage collection", () => {
     expect(Number((await catalog.loadTable("ns.second")).currentSnapshot?.summary?.["total-records"])).toBe(
       2,
     );
+  });
+
+  describe("while others are at work", () => {
+    /** The same catalog in another process's place, and a collector whose store runs `work` when it is used. */
+    const besides = async (on: "read" | "delete", work: (other: BranchingCatalog) => Promise<unknown>) => {
+      const backend = join(directory, "catalog.db");
+      const other = await openCatalog({ backend, store: main.store });
+      class Interrupted extends LocalStore {
+        override async read(...args: Parameters<LocalStore["read"]>) {
+          if (on === "read") await work(other);
+          return super.read(...args);
+        }
+        override async delete(...args: Parameters<LocalStore["delete"]>) {
+          if (on === "delete") await work(other);
+          return super.delete(...args);
+        }
+      }
+      const store = new Interrupted(join(directory, "warehouse"));
+      const collector = await openCatalog({ backend, store });
+      await sleep(5);
+      const collected = await collector.collectGarbage({ gracePeriodMs: 0 }).catch((error: unknown) => error);
+      await Promise.all([other.close(), collector.close()]);
+      return collected;
+    };
+    const once = (work: (other: BranchingCatalog) => Promise<unknown>) => {
+      let first: Promise<unknown> | undefined;
+      return (other: BranchingCatalog) => {
+        first ??= work(other);
+        return first;
+      };
+    };
+    /** A branch with one append that is no branch any more: the hash where it was. */
+    const lose = async (name: string, id: number): Promise<string> => {
+      await catalog.createBranch(name);
+      await append(await catalog.on(name).loadTable("ns.t"), id);
+      return (await catalog.deleteReference(name)).hash;
+    };
+    const rows = async (ref: string) => {
+      const table = await catalog.on(ref).loadTable("ns.t");
+      // Every file that the table leads to is there.
+      for (const { dataFile } of (await table.scan().planAll()).tasks)
+        expect(await main.store.head(dataFile.filePath)).toBeDefined();
+      return Number(table.currentSnapshot?.summary?.["total-records"]);
+    };
+
+    test("spares what a branch made at a dead hash leads to", async () => {
+      const lost = await lose("etl", 2);
+      const report = await besides(
+        "read",
+        once((other) => other.createBranch("back", { from: `@${lost}` })),
+      );
+      expect(report).toMatchObject({ commits: [], files: [] });
+      expect(await rows("back")).toBe(2);
+    });
+
+    test.each(["merge", "transplant"] as const)("spares what a %s of a dead commit leads to", async (how) => {
+      const lost = await lose("etl", 2);
+      const report = await besides(
+        "read",
+        once((other) => other[how](`@${lost}`)),
+      );
+      expect(report).toMatchObject({ files: [] });
+      expect(await rows("main")).toBe(2);
+    });
+
+    test("gives up, and deletes nothing, when the dead come back as often as it looks", async () => {
+      const lost = [await lose("a", 2), await lose("b", 3), await lose("c", 4)];
+      const before = await files();
+      const backend = new SqliteBackend(join(directory, "catalog.db"));
+      const scan = async function* () {
+        yield* backend.scan();
+        const next = lost.pop();
+        if (next !== undefined) await catalog.createBranch(`back-${next.slice(0, 4)}`, { from: `@${next}` });
+      };
+      const collector = await openCatalog({
+        backend: withOverrides(backend, { scan }),
+        store: main.store,
+      });
+      await sleep(5);
+      const report = await collector.collectGarbage({ gracePeriodMs: 0 }).catch((error: unknown) => error);
+      await collector.close();
+      expect(report).toMatchObject({ code: "REF_CONFLICT" });
+      expect(await files()).toEqual(before);
+      for (const { name } of await catalog.references()) expect(await rows(name)).toBeLessThanOrEqual(2);
+    });
+
+    test("a branch at a dead commit is not made while the files go, and others are", async () => {
+      const lost = await lose("etl", 2);
+      const outcomes: string[] = [];
+      const attempt = async (work: Promise<unknown>) =>
+        outcomes.push(
+          await work.then(
+            () => "made",
+            (error: { code: string }) => error.code,
+          ),
+        );
+      const report = await besides("delete", async (other) => {
+        await attempt(other.createBranch("late", { from: `@${lost}` }));
+        await attempt(other.assignReference("main", `@${lost}`));
+        await attempt(other.createBranch("fine", { from: "main~1" }));
+        await attempt(other.rollback("main~1"));
+      });
+      expect(outcomes).toEqual(["REF_CONFLICT", "REF_CONFLICT", "made", "made"]);
+      expect(report).toMatchObject({ commits: [lost] });
+      expect((await catalog.references()).map(({ name }) => name)).toEqual(["fine", "main"]);
+      await expect(catalog.createBranch("late", { from: `@${lost}` })).rejects.toMatchObject({
+        code: "NO_SUCH_REF",
+      });
+      expect((await catalog.loadTable("ns.t")).metadata.snapshots).toHaveLength(0);
+    });
   });
 
   test("is not stopped by files that are gone already", async () => {

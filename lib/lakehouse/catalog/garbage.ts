@@ -1,9 +1,10 @@
+import { LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { FileSet, within } from "./files.js";
 import type { Content, IcebergTableContent } from "./versioned/content.js";
 import type { Hash } from "./versioned/hash.js";
 import { findReachable, type Reachability } from "./versioned/reachability.js";
-import { isRevived, sweep } from "./versioned/sweep.js";
+import { announceSweep, isRevived, sweep } from "./versioned/sweep.js";
 import type { VersionStore } from "./versioned/version-store.js";
 
 export interface GcOptions {
@@ -37,25 +38,23 @@ interface Shared {
 
 const WEEK_MS = 7 * 24 * 3_600_000;
 
-/** How often to start over because someone brought back what was found dead. */
+/** How often to look again because someone brought back what was found dead. */
 const ATTEMPTS = 3;
 
 /**
  * Marks what the refs and their recent logs lead to, and sweeps the rest. Files go before the commits that lead
  * to them: stopped half way, the next run finds the same garbage again.
+ *
+ * @throws LakehouseError REF_CONFLICT where others bring back what is dead as often as it is looked for: nothing went.
  */
 export async function collectGarbage(shared: Shared, options: GcOptions): Promise<GarbageReport> {
   const { gracePeriodMs = WEEK_MS, dryRun = false } = options;
   const { context } = shared.versions;
   const cutoff = new Date(context.now() - gracePeriodMs);
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const reachable = await findReachable(context, cutoff);
     const files = await deadFiles(shared, reachable);
-    if (!dryRun) {
-      if (attempt < ATTEMPTS && (await isRevived(context, reachable))) continue;
-      await shared.store.delete(files);
-      await sweep(context, reachable, cutoff);
-    }
+    if (!dryRun && !(await sweepUnlessRevived(shared, reachable, files, cutoff))) continue;
     return {
       dryRun,
       commits: reachable.deadCommits.map(({ hash }) => hash),
@@ -63,6 +62,30 @@ export async function collectGarbage(shared: Shared, options: GcOptions): Promis
       objectBytes: reachable.dead.reduce((sum, { size }) => sum + size, 0),
       files,
     };
+  }
+  throw new LakehouseError({
+    code: "REF_CONFLICT",
+    subject: "garbage",
+    message: `Commits that no ref led to were brought back ${ATTEMPTS} times while they were being collected; nothing was deleted.`,
+    remedy: "Collect again when fewer branches are being made.",
+  });
+}
+
+/** False when a ref leads to what was found dead: then nothing is deleted. */
+async function sweepUnlessRevived(
+  { versions: { context }, store }: Shared,
+  reachable: Reachability,
+  files: readonly string[],
+  cutoff: Date,
+): Promise<boolean> {
+  const end = await announceSweep(context);
+  try {
+    if (await isRevived(context, reachable, new Set(files))) return false;
+    await store.delete(files);
+    await sweep(context, reachable, cutoff);
+    return true;
+  } finally {
+    await end();
   }
 }
 

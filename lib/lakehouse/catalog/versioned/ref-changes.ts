@@ -1,4 +1,5 @@
 import { LakehouseError } from "../../errors.js";
+import { getCommit, isAncestor } from "./commits.js";
 import { ConflictError } from "./content.js";
 import { liveRef, type StoreContext } from "./context.js";
 import { BEGINNING, type Hash } from "./hash.js";
@@ -10,7 +11,9 @@ import {
   type RefOperation,
   type RefState,
   readRef,
+  readRefs,
 } from "./refs.js";
+import { isSweeping } from "./sweep.js";
 
 export interface RefWriteOptions {
   /** The ref must be here, or the change is a `REF_CONFLICT`. */
@@ -71,6 +74,32 @@ async function requireStored(context: StoreContext, hash: Hash): Promise<void> {
   });
 }
 
+/**
+ * A commit that no ref leads to may be going with the garbage at this moment. Then the ref goes back to where it was,
+ * rather than lead nowhere. See `announceSweep`.
+ */
+async function standBackFromSweep(
+  context: StoreContext,
+  { name, type, at, before }: { name: string; type: ReferenceType; at: Hash; before: Hash | undefined },
+): Promise<void> {
+  if (at === BEGINNING || !(await isSweeping(context))) return;
+  const { objects } = context;
+  const others = (await readRefs(context.backend)).filter((ref) => ref.name !== name);
+  const commit = await getCommit(objects, at);
+  for (const hash of [before, ...others.map((ref) => ref.hash)]) {
+    if (hash !== undefined && (await isAncestor(objects, commit, await getCommit(objects, hash)))) return;
+  }
+  const message = "Garbage is being collected";
+  const operation = before === undefined ? "DELETE" : "ASSIGN";
+  await write(context, name, { expectedHash: at, message }, async () => ({ type, operation, to: before }));
+  throw new LakehouseError({
+    code: "REF_CONFLICT",
+    subject: name,
+    message: `Garbage is being collected, and no branch or tag leads to ${at}: it may be going.`,
+    remedy: "Try again when that has ended.",
+  });
+}
+
 export async function createRef(
   context: StoreContext,
   type: ReferenceType,
@@ -80,7 +109,7 @@ export async function createRef(
 ): Promise<Reference> {
   checkReferenceName(name);
   await requireStored(context, at);
-  await write(context, name, options, async (state) => {
+  const before = await write(context, name, options, async (state) => {
     if (state?.hash === undefined) return { type, operation: "CREATE", to: at };
     throw new LakehouseError({
       code: "REF_EXISTS",
@@ -89,6 +118,7 @@ export async function createRef(
       remedy: "Choose another name, or assign that one.",
     });
   });
+  await standBackFromSweep(context, { name, type, at, before: before?.hash });
   return { type, name, hash: at };
 }
 
@@ -100,10 +130,11 @@ export async function assignRef(
 ): Promise<Reference> {
   await requireStored(context, to);
   let type: ReferenceType = "BRANCH";
-  await write(context, name, options, async () => {
+  const before = await write(context, name, options, async () => {
     ({ type } = await liveRef(context, name));
     return { type, operation: "ASSIGN", to };
   });
+  await standBackFromSweep(context, { name, type, at: to, before: before?.hash });
   return { type, name, hash: to };
 }
 
