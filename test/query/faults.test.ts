@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import { isLakehouseError } from "../../lib/lakehouse/errors.js";
@@ -19,7 +20,7 @@ import {
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { FailingStore } from "../iceberg/support/failing-store.js";
-import { type ChildProgram, childProgram } from "../storage/child.js";
+import { type ChildProgram, canUnshare, childProgram } from "../storage/child.js";
 
 const schema = defineSchema({ id: long(), city: string() });
 const line = (id: number, city = "ATL") => ({ id: BigInt(id), city });
@@ -106,75 +107,169 @@ describe.each<FormatVersion>([2, 3])("a disk that is full at any write, v%i", (v
   );
 });
 
-/** Makes one change and is killed right before or right after its n-th write; or after all of them. */
+/** Makes one change, and is killed right after its n-th step: a file that is put, or the move of the catalog's branch. */
 const KILLED = `
-const [directory, change, when, number] = args;
-const inner = new storage.LocalStore(directory + "/warehouse", { durable: false });
-let writes = 0;
-const die = (at, write) => { if (at === when && write === Number(number)) process.kill(process.pid, "SIGKILL"); };
-const put = async (uri, ...rest) => {
-  const write = ++writes;
-  die("before", write);
-  const done = await inner.put(uri, ...rest);
-  die("after", write);
-  return done;
-};
-const store = new Proxy(inner, {
+const [directory, change, last] = args;
+let steps = 0;
+/** The same object, but its method is a step. */
+const stepping = (inner, method) => new Proxy(inner, {
   get: (target, key) => {
-    if (key === "put") return put;
     const value = Reflect.get(target, key, target);
-    return typeof value === "function" ? value.bind(target) : value;
+    if (typeof value !== "function") return value;
+    if (key !== method) return value.bind(target);
+    return async (...args) => {
+      const done = await value.apply(target, args);
+      if (++steps === Number(last)) process.kill(process.pid, "SIGKILL");
+      return done;
+    };
   },
 });
-const lakeCatalog = await catalog.openCatalog({ backend: directory + "/catalog.db", store });
+const store = stepping(new storage.LocalStore(directory + "/warehouse"), "put");
+const backend = stepping(new catalog.SqliteBackend(directory + "/catalog.db"), "moveRef");
+const lakeCatalog = await catalog.openCatalog({ backend, store });
 const engine = await query.openQueryEngine({ resolve: async () => undefined, threads: 1 });
 const table = (await lakeCatalog.loadTable("n.t")).withEngine(engine);
-if (change === "append") await table.append([{ id: 5n, city: "ATL" }]);
-else await table.deleteRows(iceberg.eq("id", 1), { mode: "merge-on-read" });
-if (when === "after commit") process.kill(process.pid, "SIGKILL");
-console.log("writes " + writes);
-await engine.close();
-await lakeCatalog.close();
+steps = 0;
+const one = iceberg.eq("id", 1);
+const row = { id: 5n, city: "ATL" };
+const changes = {
+  append: () => table.append([row]),
+  "copy-on-write delete": () => table.deleteRows(one, { mode: "copy-on-write" }),
+  "merge-on-read delete": () => table.deleteRows(one, { mode: "merge-on-read" }),
+  transaction: async () => {
+    const transaction = table.begin();
+    await transaction.deleteRows(one, { mode: "copy-on-write" });
+    await transaction.append([row]);
+    await transaction.commit();
+  },
+  replacement: () => table.replace({ schema: table.schema }, [row]),
+  "new table": () => lakeCatalog.createTable("n.new", { schema: table.schema }),
+  "new view": () => lakeCatalog.createView("n.v", {
+    schema: iceberg.defineSchema({ id: iceberg.long() }),
+    defaultNamespace: ["n"],
+    representations: [{ type: "sql", sql: "select id from t", dialect: "duckdb" }],
+  }),
+};
+await changes[change]();
 `;
 
-describe("killed at a write", () => {
+describe("killed after any step of", () => {
   let program: ChildProgram;
   beforeAll(async () => {
     program = await childProgram(KILLED, ["storage", "parquet", "iceberg", "catalog", "query"]);
   }, 60_000);
   afterAll(() => program.dispose());
 
-  test.each(["append", "delete"])(
+  const without1 = (rows: string[]) => rows.filter((row) => row !== "1 ATL");
+  const with5 = (rows: string[]) => [...rows, "5 ATL"].sort();
+  const nothing = (rows: string[]) => rows;
+  test.each<[change: string, leastFiles: number, names: string[], rows: (before: string[]) => string[]]>([
+    ["append", 4, [], with5],
+    ["copy-on-write delete", 4, [], without1],
+    ["merge-on-read delete", 4, [], without1],
+    ["transaction", 7, [], (before) => with5(without1(before))],
+    ["replacement", 4, [], () => ["5 ATL"]],
+    ["new table", 1, ["n.new"], nothing],
+    ["new view", 1, ["n.v"], nothing],
+  ])(
     "%s: before the commit nothing has happened, after it everything",
     { timeout: 180_000 },
-    async (change) => {
-      const store = new LocalStore(path.join(directory, "warehouse"), { durable: false });
-      const backend = path.join(directory, "catalog.db");
-      const catalog = await openCatalog({ backend, store });
+    async (change, leastFiles, names, rowsAfter) => {
+      const store = new LocalStore(path.join(directory, "warehouse"));
+      const catalog = await openCatalog({ backend: path.join(directory, "catalog.db"), store });
+      const state = async () => {
+        const all = [...(await catalog.listTables("n")), ...(await catalog.listViews("n"))];
+        const found = all.map(({ namespace, name }) => [...namespace, name].join("."));
+        return { names: found.sort(), rows: await rows((await catalog.loadTable("n.t")).withEngine(engine)) };
+      };
       try {
-        const table = await create(catalog, 3);
-        const before = await rows(table);
-        for (const when of ["before", "after"] as const) {
-          for (let number = 1; number <= 4; number++) {
-            const child = program.start(directory, change, when, String(number));
-            await expect(child.done, `${when} write ${number}`).rejects.toThrow();
-            const now = await table.refresh();
-            expect(now.metadataLocation, `${when} write ${number}`).toBe(table.metadataLocation);
-            expect(await rows(now)).toEqual(before);
-          }
-        }
+        await create(catalog, 3);
+        const before = await state();
+        let now = before;
+        let steps = 0;
         // What the dead ones left over stands in nobody's way.
-        await program.start(directory, change, "after commit", "0").done.catch(() => undefined);
-        const after = await rows(await table.refresh());
-        const expected =
-          change === "append" ? [...before, "5 ATL"].sort() : before.filter((row) => row !== "1 ATL");
-        expect(after).toEqual(expected);
+        while (isDeepStrictEqual(now, before)) {
+          steps++;
+          await expect(program.start(directory, change, String(steps)).done).rejects.toThrow();
+          now = await state();
+        }
+        expect(now).toEqual({ names: [...names, ...before.names].sort(), rows: rowsAfter(before.rows) });
+        expect(steps).toBeGreaterThan(leastFiles);
       } finally {
         await catalog.close();
       }
     },
   );
 });
+
+/** Appends on a small file system of its own until it is full, makes room, and does so again. */
+const FULL = `
+import { execFileSync } from "node:child_process";
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
+const [directory] = args;
+execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", directory]);
+const open = async () => {
+  const store = new storage.LocalStore(directory + "/warehouse");
+  return catalog.openCatalog({ backend: directory + "/catalog.db", store });
+};
+let lake = await open();
+await lake.createNamespace("n");
+const schema = iceberg.defineSchema({ id: iceberg.long() });
+let table = await lake.createTable("n.t", { schema, properties: { "commit.retry.num-retries": "0" } });
+const rounds = [];
+let appended = 0;
+const count = (t) => Number(t.currentSnapshot?.summary["total-records"] ?? 0);
+for (let round = 0; round < 6; round++) {
+  const { bavail, bsize } = statfsSync(directory);
+  writeFileSync(directory + "/filler", new Uint8Array(bavail * bsize - 30_000 - round * 17_000));
+  let failure;
+  while (failure === undefined) {
+    try {
+      table = await table.append([{ id: BigInt(appended) }]);
+      appended++;
+    } catch (error) {
+      failure = error.code + " " + error.message;
+    }
+  }
+  // As another process finds it, while the disk is full.
+  const found = count(await lake.loadTable("n.t"));
+  rmSync(directory + "/filler");
+  await lake.close();
+  lake = await open();
+  table = await lake.loadTable("n.t");
+  const reopened = count(table);
+  rounds.push({ failure, appended, found, reopened });
+  appended = reopened;
+  table = await table.append([{ id: BigInt(appended) }]);
+  appended++;
+}
+console.log(JSON.stringify(rounds));
+await lake.close();
+`;
+
+test.skipIf(!canUnshare())(
+  "a file system that is full again and again: each time an error that says so, and nothing lost or half done",
+  { timeout: 120_000 },
+  async () => {
+    const program = await childProgram(FULL, ["storage", "parquet", "iceberg", "catalog"]);
+    try {
+      const rounds = JSON.parse(await program.startUnshared(directory).done) as {
+        failure: string;
+        appended: number;
+        found: number;
+        reopened: number;
+      }[];
+      expect(rounds).toHaveLength(6);
+      for (const { failure, appended, found, reopened } of rounds) {
+        expect(failure).toMatch(/^(STORAGE_FAILED|CATALOG_UNAVAILABLE) .*the disk is full.* Free some space/);
+        expect(found).toBe(appended);
+        expect(reopened).toBe(appended);
+      }
+    } finally {
+      await program.dispose();
+    }
+  },
+);
 
 describe("files that were cut short", () => {
   test.each(["metadata", "manifest list", "manifest", "data file", "deletion vector"])(

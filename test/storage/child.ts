@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,6 +52,16 @@ export async function childProgram(
     startUnshared: (...args) => watch("unshare", ["-rm", process.execPath, main, ...args]),
     dispose: () => rm(directory, { recursive: true, force: true }),
   };
+}
+
+/** Whether `startUnshared` works here. */
+export function canUnshare(): boolean {
+  try {
+    execFileSync("unshare", ["-rm", "true"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function compile(source: string, target: string): Promise<void> {

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -7,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileUri, LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { bytes, text, uris } from "./bodies.js";
-import { childProgram } from "./child.js";
+import { canUnshare, childProgram } from "./child.js";
 
 describe("LocalStore on the disk", () => {
   let outside: string;
@@ -235,12 +234,3 @@ import { statSync } from "node:fs";
     }
   });
 });
-
-function canUnshare(): boolean {
-  try {
-    execFileSync("unshare", ["-rm", "true"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { isLakehouseError, LakehouseError } from "../errors.js";
 import type { TableIdentifier } from "../iceberg/index.js";
 import type { NamespaceName, PageRequest, TableName } from "./catalog.js";
+import { discard } from "./files.js";
 import { namespaceKey, tableKey, tableLocation, toIdentifier } from "./identifiers.js";
 import { explained, requireNamespace, retried } from "./namespaces.js";
 import { toPage } from "./paging.js";
@@ -80,7 +81,7 @@ export async function createEntry<C extends Pointer, M>(
       const message = `Create ${kind.noun} ${keyName(key)}`;
       await view.commit([{ type: "PUT", key, content, expected: null }], { message });
     } catch (error) {
-      if (!isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) await store.delete([metadataLocation]);
+      if (!isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) await discard(store, [metadataLocation]);
       throw await explained(view, key, error);
     }
     return { metadata, metadataLocation };

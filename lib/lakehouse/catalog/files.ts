@@ -66,6 +66,11 @@ export async function deleteTableFiles(store: ObjectStore, metadataLocation: str
   await store.delete(within(store, [...doomed, ...earlier]));
 }
 
+/** Deletes files that nothing refers to, after a failure: that one is to be reported, and not that they stay. */
+export async function discard(store: ObjectStore, uris: readonly string[]): Promise<void> {
+  await store.delete(uris).catch(() => undefined);
+}
+
 /** Those that are this store's to delete. */
 export function within(store: ObjectStore, uris: readonly string[]): string[] {
   return uris.filter((uri) => uri.startsWith(`${store.root}/`));

@@ -11,6 +11,7 @@ import {
 } from "../iceberg/index.js";
 import type { TableChange, TransactionOptions, UnchangedTable } from "./catalog.js";
 import { checkLocation, loadEntry } from "./entries.js";
+import { discard } from "./files.js";
 import { tableKey } from "./identifiers.js";
 import { explained } from "./namespaces.js";
 import { TABLE } from "./tables.js";
@@ -121,7 +122,8 @@ async function commitInTurn(
     } catch (error) {
       // Whether it happened is not known: a file that may be current stays.
       if (isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) throw error;
-      await store.delete(written.map(({ loaded }) => loaded.metadataLocation));
+      const unused = written.map(({ loaded }) => loaded.metadataLocation);
+      await discard(store, unused);
       const shown = await explained(view, [], error);
       if (shown !== error || !(error instanceof ConflictError) || attempt === ATTEMPTS) throw shown;
       await sleep(Math.random() * Math.min(50, 2 ** attempt));

@@ -11,6 +11,7 @@ import {
 } from "../iceberg/index.js";
 import type { TableName } from "./catalog.js";
 import { checkLocation, type Kind, loadEntry, requireEntry } from "./entries.js";
+import { discard } from "./files.js";
 import { tableKey } from "./identifiers.js";
 import { explained } from "./namespaces.js";
 import {
@@ -78,7 +79,7 @@ async function commitInTurn(
       return { metadata, metadataLocation };
     } catch (error) {
       if (isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) throw error;
-      await store.delete([metadataLocation]);
+      await discard(store, [metadataLocation]);
       if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw await explained(view, key, error);
       await sleep(Math.random() * Math.min(50, 2 ** attempt));
     }

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import type Database from "better-sqlite3";
+import Database from "better-sqlite3";
 import { LakehouseError } from "../../errors.js";
 import { keep, openSqlite } from "../../sqlite.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
@@ -19,11 +19,13 @@ const BUSY_TIMEOUT_MS = 30_000;
  * Do not put the file on a network file system: SQLite's locks do not hold there.
  */
 export class SqliteBackend implements Backend {
+  readonly #path: string;
   readonly #db: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
 
   /** @param path the file, made with its folders where absent; ":memory:" for one that dies with the process. */
   constructor(path: string) {
+    this.#path = path;
     try {
       if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
       this.#db = openSqlite(path, BUSY_TIMEOUT_MS);
@@ -45,19 +47,20 @@ export class SqliteBackend implements Backend {
   }
 
   async get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]> {
-    return hashes.map((hash) => this.#statements.get.get(toBlob(hash)) as Uint8Array | undefined);
+    const { get } = this.#statements;
+    return this.#run(() => hashes.map((hash) => get.get(toBlob(hash)) as Uint8Array | undefined));
   }
 
   async put(objects: readonly StoredObject[]): Promise<void> {
-    this.#db.transaction(() => this.#insert(objects)).immediate();
+    this.#transact(() => this.#insert(objects));
   }
 
   async getRef(name: string): Promise<string | undefined> {
-    return this.#statements.getRef.get(name) as string | undefined;
+    return this.#run(() => this.#statements.getRef.get(name) as string | undefined);
   }
 
   async listRefs(prefix = ""): Promise<{ name: string; value: string }[]> {
-    const rows = this.#statements.listRefs.all() as { name: string; value: string }[];
+    const rows = this.#run(() => this.#statements.listRefs.all() as { name: string; value: string }[]);
     return rows
       .filter(({ name }) => name.startsWith(prefix))
       .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
@@ -65,25 +68,19 @@ export class SqliteBackend implements Backend {
 
   async moveRef({ name, expected, next }: RefMove, objects: readonly StoredObject[]): Promise<boolean> {
     const statements = this.#statements;
-    const move = (): boolean => {
+    return this.#transact(() => {
       if (statements.getRef.get(name) !== expected) return false;
       this.#insert(objects);
       if (next === undefined) statements.deleteRef.run(name);
       else statements.setRef.run(name, next);
       return true;
-    };
-    return this.#db.transaction(move).immediate();
+    });
   }
 
   async *scan(): AsyncGenerator<StoredObjectInfo> {
     let after = 0;
     for (;;) {
-      const rows = this.#statements.scan.all(after) as {
-        id: number;
-        hash: Buffer;
-        size: number;
-        stored_at: number;
-      }[];
+      const rows = this.#run(() => this.#statements.scan.all(after) as ScannedRow[]);
       for (const row of rows) {
         yield { hash: row.hash.toString("hex"), size: row.size, storedAt: new Date(row.stored_at) };
       }
@@ -94,24 +91,68 @@ export class SqliteBackend implements Backend {
   }
 
   async deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number> {
-    const run = (): number => {
+    return this.#transact(() => {
       let deleted = 0;
       for (const hash of hashes) {
         deleted += this.#statements.delete.run(toBlob(hash), olderThan.getTime()).changes;
       }
       return deleted;
-    };
-    return this.#db.transaction(run).immediate();
+    });
   }
 
   async close(): Promise<void> {
     this.#db.close();
   }
 
+  #transact<T>(work: () => T): T {
+    return this.#run(() => this.#db.transaction(work).immediate());
+  }
+
+  #run<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw error instanceof Database.SqliteError ? failure(this.#path, error) : error;
+    }
+  }
+
   #insert(objects: readonly StoredObject[]): void {
     const now = Date.now();
     for (const { hash, bytes } of objects) this.#statements.insert.run(toBlob(hash), bytes, now);
   }
+}
+
+interface ScannedRow {
+  readonly id: number;
+  readonly hash: Buffer;
+  readonly size: number;
+  readonly stored_at: number;
+}
+
+/**
+ * What an error of SQLite means for the catalog. Only `STORAGE_FAILED` leaves open whether a transaction happened: the
+ * others come before it could be written whole.
+ */
+function failure(path: string, cause: InstanceType<typeof Database.SqliteError>): LakehouseError {
+  const as = (
+    code: "CATALOG_UNAVAILABLE" | "CORRUPT_FILE" | "STORAGE_FAILED",
+    why: string,
+    remedy?: string,
+  ) =>
+    new LakehouseError({
+      code,
+      subject: path,
+      message: `The catalog ${path} cannot be used: ${why}.`,
+      cause,
+      ...(remedy && { remedy }),
+    });
+  const code = cause.code.split("_")[1];
+  if (code === "FULL") return as("CATALOG_UNAVAILABLE", "the disk is full", "Free some space and try again.");
+  if (code === "BUSY") return as("CATALOG_UNAVAILABLE", "another process has kept it locked for 30 s");
+  if (code === "READONLY") return as("CATALOG_UNAVAILABLE", cause.message, "Check who owns its folder.");
+  if (code === "CORRUPT" || code === "NOTADB")
+    return as("CORRUPT_FILE", cause.message, "Restore it from a backup.");
+  return as("STORAGE_FAILED", cause.message);
 }
 
 function toBlob(hash: Hash): Buffer {
