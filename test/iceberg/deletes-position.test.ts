@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isLakehouseError } from "../../lib/lakehouse/errors.js";
+import { type AvroSchemaJson, AvroWriter } from "../../lib/lakehouse/iceberg/avro/index.js";
 import {
   PositionBitmap,
   PositionDeleteReader,
@@ -155,6 +156,56 @@ describe("a position delete file", () => {
     });
     expect(back.get("s3://b/x.parquet")?.toArray()).toEqual([0, 1, 5, 70_000, 2 ** 33]);
     expect(back.get("s3://b/ä.parquet")?.toArray()).toEqual([2, 3, 4]);
+  });
+});
+
+describe("a position delete file in Avro", () => {
+  const schema = (ids: boolean): AvroSchemaJson => ({
+    type: "record",
+    name: "table",
+    fields: [
+      { name: "file_path", type: "string", ...(ids && { "field-id": FILE_PATH }) },
+      { name: "pos", type: "long", ...(ids && { "field-id": POS }) },
+      { name: "row", type: ["null", "string"], default: null },
+    ],
+  });
+  async function writeAvro(ids: boolean, entries: readonly (readonly [string, number])[]): Promise<DataFile> {
+    const writer = new AvroWriter(schema(ids), {});
+    for (const [path, pos] of entries)
+      writer.write({ file_path: path, pos: BigInt(pos), row: "passed over" });
+    const bytes = writer.finish();
+    const uri = nextUri("avro");
+    await store.put(uri, bytes);
+    const file = { ...dataFile(uri), fileFormat: "avro" as const, fileSizeInBytes: BigInt(bytes.length) };
+    return { ...file, content: "position-deletes" };
+  }
+
+  it.each([true, false])("is read, with field ids or by names (%s)", async (ids) => {
+    const entries = Array.from({ length: 70_000 }, (_, i) => ["s3://b/a", i * 2] as const);
+    const file = await writeAvro(ids, [...entries, ["s3://b/b", 7]]);
+    const found = await readPositionDeletes(store, file);
+    expect([...found.keys()]).toEqual(["s3://b/a", "s3://b/b"]);
+    expect(found.get("s3://b/a")?.toArray()).toEqual(entries.map(([, pos]) => pos));
+    expect(found.get("s3://b/b")?.toArray()).toEqual([7]);
+  });
+
+  it("is refused when a column is missing or a position is none, and when it is damaged anywhere", async () => {
+    const file = await writeAvro(true, [["s3://b/a", -1]]);
+    expect(await codeOf(() => readPositionDeletes(store, file))).toBe("CORRUPT_FILE");
+    const writer = new AvroWriter({ type: "record", name: "t", fields: [{ name: "pos", type: "long" }] }, {});
+    await store.put(file.filePath, writer.finish());
+    expect(await codeOf(() => readPositionDeletes(store, file))).toBe("CORRUPT_FILE");
+    const sound = await writeAvro(true, [["s3://b/a", 3]]);
+    const bytes = await store.read(sound.filePath);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 }), async (at, byte) => {
+        const uri = nextUri("avro");
+        await store.put(uri, bytes.with(at, byte));
+        const outcome = await codeOf(() => readPositionDeletes(store, { ...sound, filePath: uri }));
+        expect(["accepted", "CORRUPT_FILE", "UNSUPPORTED_FEATURE"]).toContain(outcome);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

@@ -120,6 +120,16 @@ export const SPARK_ZOO: readonly SparkTable[] = [
     ],
   },
   {
+    name: "avro_deletes",
+    statements: [
+      `CREATE TABLE t ${flights} PARTITIONED BY (bucket(2, id)) TBLPROPERTIES ('format-version'='2',
+        'write.delete.format.default'='avro', 'write.delete.granularity'='partition', ${mergeOnRead})`,
+      insert(0, 30),
+      insert(30, 30),
+      ...changes,
+    ],
+  },
+  {
     name: "deletion_vectors",
     statements: [
       `CREATE TABLE t ${flights} PARTITIONED BY (hours(date)) TBLPROPERTIES ('format-version'='3', ${mergeOnRead})`,

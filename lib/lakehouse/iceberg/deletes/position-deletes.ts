@@ -1,5 +1,6 @@
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
+import { readAvroDeleteColumns } from "./avro-columns.js";
 import { referencedDataFile } from "./delete-rules.js";
 import { isDeletionVector, readDeletionVector } from "./deletion-vector.js";
 import { corrupt, readDeleteColumns } from "./parquet-columns.js";
@@ -13,7 +14,7 @@ export type PositionsByFile = ReadonlyMap<string, PositionBitmap>;
  * Reads a position delete file (spec, "Position Delete Files"). Stored rows are passed over; the order of entries
  * does not matter.
  *
- * @throws OBJECT_NOT_FOUND; CORRUPT_FILE; UNSUPPORTED_FEATURE for files in Avro or ORC
+ * @throws OBJECT_NOT_FOUND; CORRUPT_FILE; UNSUPPORTED_FEATURE for files in ORC
  */
 export async function readPositionDeletes(
   store: ObjectStore,
@@ -27,7 +28,11 @@ export async function readPositionDeletes(
   if (only !== undefined) byFile.set(only, bitmap);
   const pos = { id: POS_ID, name: "pos" };
   const columns = only === undefined ? [pos, { id: FILE_PATH_ID, name: "file_path" }] : [pos];
-  for await (const [positions, paths] of readDeleteColumns(store, deleteFile, columns, true)) {
+  const batches =
+    deleteFile.fileFormat === "avro"
+      ? readAvroDeleteColumns(store, deleteFile, columns)
+      : readDeleteColumns(store, deleteFile, columns, true);
+  for await (const [positions, paths] of batches) {
     for (let i = 0; i < positions!.length; i++) {
       // Entries are sorted by path, so this is one lookup for each data file.
       if (paths !== undefined && paths[i] !== path) {

@@ -1,0 +1,36 @@
+import type { ObjectStore } from "../../storage/index.js";
+import { AvroFile, compileProjection } from "../avro/index.js";
+import type { DataFile } from "../manifest/types.js";
+import { type ColumnValues, corrupt, type WantedColumn } from "./parquet-columns.js";
+
+const BATCH_ROWS = 65_536;
+
+/**
+ * Reads columns of a delete file in Avro, found by field id, else by name. The file is held in memory: an Avro file is
+ * no longer than what a writer held, too.
+ *
+ * @returns per batch of rows, one array of values for each wanted column, in their order
+ * @throws OBJECT_NOT_FOUND; CORRUPT_FILE, also when a column is missing
+ */
+export async function* readAvroDeleteColumns(
+  store: ObjectStore,
+  { filePath }: Pick<DataFile, "filePath">,
+  wanted: readonly Required<WantedColumn>[],
+): AsyncGenerator<ColumnValues[]> {
+  const file = new AvroFile(await store.read(filePath), filePath);
+  const schema = file.schema();
+  if (schema.kind !== "record") throw corrupt(filePath, "it holds no records");
+  for (const { id, name } of wanted) {
+    if (!schema.fields.some((field) => field.fieldId === id || field.name === name)) {
+      throw corrupt(filePath, `it has no column with field id ${id}`);
+    }
+  }
+  let columns = wanted.map((): unknown[] => []);
+  for (const record of file.iterate(compileProjection(schema, wanted))) {
+    for (const [i, column] of columns.entries()) column.push((record as readonly unknown[])[i]);
+    if (columns[0]?.length !== BATCH_ROWS) continue;
+    yield columns;
+    columns = wanted.map(() => []);
+  }
+  yield columns;
+}
