@@ -8,7 +8,14 @@ import {
   type RestServer,
   serveRestCatalog,
 } from "../../lib/lakehouse/catalog/index.js";
-import { currentViewVersion, sqlFor } from "../../lib/lakehouse/iceberg/index.js";
+import {
+  boolean,
+  currentViewVersion,
+  defineSchema,
+  long,
+  replaceViewUpdates,
+  sqlFor,
+} from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { Engine } from "./engine.js";
 
@@ -90,6 +97,40 @@ describe("Spark on the REST server", () => {
     expect(await query("select * from lake.ns.early")).toEqual([{ flight: 2 }]);
     await run("drop view lake.ns.early");
     expect(await catalog.listViews("ns")).toEqual([]);
+  });
+
+  test("reads views that we create and replace, in its dialect, and we those that it replaces", async () => {
+    const definition = (sql: string) => ({
+      schema: defineSchema({ flight: long().optional(), late: boolean().optional() }),
+      defaultNamespace: ["ns"],
+      representations: [
+        { type: "sql" as const, dialect: "duckdb", sql: sql.replaceAll("`", '"') },
+        { type: "sql" as const, dialect: "spark", sql },
+      ],
+    });
+    const { metadata } = await catalog.createView(
+      "ns.ours",
+      definition("select `flight`, delay > 1 as late from u"),
+    );
+    expect(await query("select * from lake.ns.ours order by flight")).toEqual([
+      { flight: 2, late: false },
+      { flight: 3, late: true },
+    ]);
+    await catalog.commitView("ns.ours", {
+      requirements: [{ type: "assert-view-uuid", uuid: metadata.viewUuid }],
+      updates: replaceViewUpdates(definition("select `flight`, delay <= 1 as late from u")),
+    });
+    expect(await query("select * from lake.ns.ours where late")).toEqual([{ flight: 2, late: true }]);
+    // Spark replaces no view that has a dialect which it cannot write; it is told to.
+    await run(
+      "alter view lake.ns.ours set tblproperties ('replace.drop-dialect.allowed'='true')",
+      "create or replace view lake.ns.ours as select count(*) as n from lake.ns.u",
+    );
+    const replaced = (await catalog.loadView("ns.ours")).metadata;
+    expect(replaced.versions).toHaveLength(3);
+    expect(sqlFor(currentViewVersion(replaced), "spark")).toContain("count(*)");
+    expect(sqlFor(currentViewVersion(replaced), "duckdb")).toBeUndefined();
+    await run("drop view lake.ns.ours");
   });
 
   test("works on a branch by its catalog, and by the name table@branch", async () => {
