@@ -134,7 +134,7 @@ export async function listEntries<C extends Pointer, M>(
 }
 
 /** Takes an entry away, and answers with what it was: every commit before is in it, none comes after. */
-export function removeEntry<C extends Pointer, M>(
+export async function removeEntry<C extends Pointer, M>(
   view: View,
   kind: Kind<C, M>,
   name: TableName,
@@ -155,7 +155,7 @@ export function removeEntry<C extends Pointer, M>(
 }
 
 /** Puts an entry under another key, where nothing is yet. */
-export function renameEntry<C extends Pointer, M>(
+export async function renameEntry<C extends Pointer, M>(
   view: View,
   kind: Kind<C, M>,
   from: TableName,

@@ -116,10 +116,10 @@ export class VersionedCatalog implements BranchingCatalog {
     table: TableName,
     options: CreateTableOptions<Row>,
   ): Promise<Table<Row>> {
-    const made = createEntry(this.#view, TABLE, table, options.location, (location) =>
+    const created = await createEntry(this.#view, TABLE, table, options.location, (location) =>
       newTableMetadata({ ...options, location }),
     );
-    return this.#table(tableKey(table), await made);
+    return this.#table(tableKey(table), created);
   }
 
   async loadTable<Row = Record<string, unknown>>(table: TableName): Promise<Table<Row>> {
@@ -157,8 +157,8 @@ export class VersionedCatalog implements BranchingCatalog {
     metadataLocation: string,
     { overwrite = false }: { readonly overwrite?: boolean } = {},
   ): Promise<Table<Row>> {
-    const registered = registerEntry(this.#view, TABLE, table, metadataLocation, overwrite);
-    return this.#table(tableKey(table), await registered);
+    const registered = await registerEntry(this.#view, TABLE, table, metadataLocation, overwrite);
+    return this.#table(tableKey(table), registered);
   }
 
   committer(table: TableName): Committer {
@@ -177,7 +177,7 @@ export class VersionedCatalog implements BranchingCatalog {
     );
   }
 
-  loadView(view: TableName): Promise<LoadedView> {
+  async loadView(view: TableName): Promise<LoadedView> {
     return loadEntry(this.#view, VIEW, tableKey(view));
   }
 

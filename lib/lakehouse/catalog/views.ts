@@ -46,7 +46,11 @@ export const VIEW: Kind<IcebergViewContent, ViewMetadata> = {
  * first when another commit was faster. The file of an attempt that lost is deleted; while it is not known whether
  * an attempt won, it stays.
  */
-export function commitView(view: View, name: TableName, request: ViewCommitRequest): Promise<LoadedView> {
+export async function commitView(
+  view: View,
+  name: TableName,
+  request: ViewCommitRequest,
+): Promise<LoadedView> {
   const key = tableKey(name);
   return view.shared.inTurn(`${view.branch()}\n${encodeKey(key)}`, () => commitInTurn(view, key, request));
 }

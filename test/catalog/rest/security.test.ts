@@ -206,6 +206,27 @@ describe("bodies", () => {
     expect(await response.json()).toMatchObject({ error: { code: 400, type: "BadRequestException" } });
   });
 
+  test("that are no HTTP are told so, also when the rest of them comes late", async () => {
+    const { server } = await started();
+    const { port } = new URL(server.uri);
+    const answer = await new Promise<string>((resolve, reject) => {
+      let text = "";
+      const socket = connect(Number(port), "127.0.0.1", () => {
+        socket.write("POST /v1/main/namespaces HTTP/1.1\r\nhost: localhost\r\nauthorization: \u0001\r\n");
+        socket.write("content-length: 2\r\n\r\n");
+        setTimeout(() => socket.write("{}"), 100);
+      });
+      socket.setEncoding("utf8");
+      socket.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      socket.once("end", () => setTimeout(() => resolve(text), 200));
+      socket.once("error", reject);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(JSON.parse(answer.slice(answer.indexOf("{")))).toMatchObject({ error: { code: 400 } });
+  });
+
   test("of another content type are refused: a page elsewhere cannot post without asking first", async () => {
     const { server, catalog } = await started();
     const body = JSON.stringify({ namespace: ["forged"] });

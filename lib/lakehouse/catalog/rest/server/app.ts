@@ -8,6 +8,7 @@ import { answerTokenRequest } from "./oauth.js";
 import type { Operation, ServerContext } from "./operation.js";
 import { operations } from "./operations.js";
 import { catalogOf } from "./target.js";
+import { refuseUnreadable } from "./unreadable.js";
 
 export interface AppOptions {
   readonly context: ServerContext;
@@ -33,6 +34,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     forceCloseConnections: "idle",
     // Slow senders do not hold a connection for ever.
     requestTimeout: 60_000,
+    clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, request, reply) =>
       isNessieRequest(request) ? sendNessieFault(reply, error) : sendFault(reply, toFault(error, false)),
   });
