@@ -343,6 +343,8 @@ export function catalogConformance(name: string, place: () => Promise<CatalogFix
         await other.dropTable("ns.t");
         expect(await code(table.append(records(1)))).toBe("NO_SUCH_TABLE");
         await other.createTable("ns.t", { schema });
+        expect(await code(table.append(records(1)))).toBe("COMMIT_CONFLICT");
+        expect((await other.loadTable("ns.t")).currentSnapshot).toBeUndefined();
         const updates: TableUpdate[] = [{ action: "set-properties", updates: { a: "1" } }];
         const requirements: TableRequirement[] = [
           { type: "assert-table-uuid", uuid: table.metadata.tableUuid },

@@ -5,6 +5,7 @@ import { ObjectStoreBackend, openCatalog } from "../../lib/lakehouse/catalog/ind
 import { LocalStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
 import { type BranchingFixture, branchingConformance } from "./branching-conformance.js";
 import { catalogConformance } from "./catalog-conformance.js";
+import { evolutionConformance } from "./evolution-conformance.js";
 import { viewConformance } from "./view-conformance.js";
 
 const temporary = () => mkdtemp(join(tmpdir(), "catalog-"));
@@ -39,7 +40,7 @@ async function serverless(): Promise<BranchingFixture> {
   };
 }
 
-for (const conformance of [catalogConformance, viewConformance, branchingConformance]) {
+for (const conformance of [catalogConformance, evolutionConformance, viewConformance, branchingConformance]) {
   conformance("embedded (SQLite)", embedded);
   conformance("serverless (S3 alone)", serverless);
 }

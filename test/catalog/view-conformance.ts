@@ -153,6 +153,113 @@ export function viewConformance(name: string, place: () => Promise<CatalogFixtur
       expect(Object.keys(properties).sort()).toEqual(["key0", "key1", "key2", "key3"]);
     });
 
+    test("keep all that they were created with: dialects, summary, default catalog and namespace, location", async () => {
+      const { location } = (await catalog.createView("ns.probe", definition)).metadata;
+      const both = [sql("select 1"), sql("select 1 as x", "spark")];
+      const created = await catalog.createView("ns.v", {
+        ...definition,
+        representations: both,
+        summary: { "engine-name": "test" },
+        defaultCatalog: "other",
+        defaultNamespace: ["ns", "deep"],
+        location: `${location}-custom`,
+      });
+      const { metadata, metadataLocation } = await other.loadView("ns.v");
+      expect(metadata).toEqual(created.metadata);
+      expect(metadata.location).toBe(`${location}-custom`);
+      expect(metadataLocation.startsWith(`${location}-custom/metadata/`)).toBe(true);
+      expect(currentViewVersion(metadata)).toMatchObject({
+        representations: both,
+        summary: { "engine-name": "test" },
+        defaultCatalog: "other",
+        defaultNamespace: ["ns", "deep"],
+      });
+      expect(sqlFor(currentViewVersion(metadata), "SPARK")).toBe("select 1 as x");
+      expect(sqlFor(currentViewVersion(metadata), "trino")).toBeUndefined();
+    });
+
+    test("are refused without a query, or with two of one dialect, and nothing is there then", async () => {
+      for (const representations of [[], [sql("select 1"), sql("select 2", "DuckDB")]]) {
+        expect(await code(catalog.createView("ns.v", { ...definition, representations }))).toBe(
+          "INVALID_ARGUMENT",
+        );
+      }
+      expect(await other.viewExists("ns.v")).toBe(false);
+    });
+
+    test("take properties and locations, change and lose them, and are the same version", async () => {
+      const created = await catalog.createView("ns.v", { ...definition, properties: { a: "1", b: "1" } });
+      await other.commitView("ns.v", {
+        requirements: [],
+        updates: [
+          { action: "set-properties", updates: { b: "2", c: "2" } },
+          { action: "remove-properties", removals: ["a"] },
+          { action: "set-location", location: `${created.metadata.location}-moved` },
+        ],
+      });
+      const { metadata, metadataLocation } = await catalog.loadView("ns.v");
+      expect(metadata.properties).toEqual({ b: "2", c: "2" });
+      expect(metadata.location).toBe(`${created.metadata.location}-moved`);
+      expect(metadataLocation.startsWith(metadata.location)).toBe(true);
+      expect(metadata.versions).toEqual(created.metadata.versions);
+    });
+
+    test("that are dropped, or dropped and created again, take no change that was meant for the old one", async () => {
+      const { metadata } = await catalog.createView("ns.v", definition);
+      const requirements = [{ type: "assert-view-uuid" as const, uuid: metadata.viewUuid }];
+      const changes = [
+        { requirements, updates: replaceViewUpdates({ ...definition, representations: [sql("select 1")] }) },
+        { requirements, updates: [{ action: "set-properties" as const, updates: { a: "1" } }] },
+        {
+          requirements,
+          updates: [{ action: "set-location" as const, location: `${metadata.location}-new` }],
+        },
+      ];
+      await other.dropView("ns.v");
+      for (const change of changes)
+        expect(await code(catalog.commitView("ns.v", change))).toBe("NO_SUCH_VIEW");
+      const again = await other.createView("ns.v", definition);
+      for (const change of changes)
+        expect(await code(catalog.commitView("ns.v", change))).toBe("COMMIT_CONFLICT");
+      expect(await catalog.loadView("ns.v")).toEqual(again);
+    });
+
+    test("replaced by two at a time keep both versions, and show the last one", async () => {
+      const { metadata } = await catalog.createView("ns.v", definition);
+      const requirements = [{ type: "assert-view-uuid" as const, uuid: metadata.viewUuid }];
+      const replace = (client: Catalog, text: string) =>
+        client.commitView("ns.v", {
+          requirements,
+          updates: replaceViewUpdates({ ...definition, representations: [sql(text)] }),
+        });
+      await Promise.all([replace(catalog, "select 1"), replace(other, "select 2")]);
+      const loaded = (await catalog.loadView("ns.v")).metadata;
+      expect(loaded.versions.map((version) => sqlFor(version, "duckdb")).sort()).toEqual([
+        "select * from ns.t",
+        "select 1",
+        "select 2",
+      ]);
+      expect(loaded.currentVersionId).toBe(3);
+      // What there was before becomes current again under the number that it had.
+      const back = await replace(
+        other,
+        sqlFor(loaded.versions[1] as (typeof loaded.versions)[number], "duckdb") as string,
+      );
+      expect(back.metadata.currentVersionId).toBe(2);
+      expect(back.metadata.versions).toHaveLength(3);
+      expect(back.metadata.versionLog.map(({ versionId }) => versionId)).toEqual([1, 2, 3, 2]);
+    });
+
+    test("are registered only under a free name, in a namespace that is there", async () => {
+      const { metadataLocation } = await catalog.createView("ns.v", definition);
+      const table = await catalog.createTable("ns.t", { schema });
+      expect(await code(other.registerView("ns.t", metadataLocation))).toBe("TABLE_EXISTS");
+      expect(await code(other.registerTable("ns.v", table.metadataLocation))).toBe("VIEW_EXISTS");
+      expect(await code(other.registerView("nope.v", metadataLocation))).toBe("NO_SUCH_NAMESPACE");
+      expect(await other.listViews("ns")).toEqual([named("v")]);
+      expect(await other.listTables("ns")).toEqual([named("t")]);
+    });
+
     test("are registered from their files", async () => {
       const created = await catalog.createView("ns.v", definition);
       expect(await code(catalog.registerView("ns.v", created.metadataLocation))).toBe("VIEW_EXISTS");

@@ -1,5 +1,6 @@
 import { openRestCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import { type CatalogFixture, catalogConformance } from "../catalog-conformance.js";
+import { evolutionConformance } from "../evolution-conformance.js";
 import { viewConformance } from "../view-conformance.js";
 import { serve } from "./support.js";
 
@@ -17,7 +18,7 @@ async function onBranch(): Promise<CatalogFixture> {
   };
 }
 
-for (const conformance of [catalogConformance, viewConformance]) {
+for (const conformance of [catalogConformance, evolutionConformance, viewConformance]) {
   conformance("REST", overRest);
   conformance("REST, on a branch,", onBranch);
 }

@@ -70,6 +70,11 @@ export async function commitUpdates(
       }
       await backOff(base.metadata, attempt);
       base = await committer.load();
+      // Another table has taken the name: what was written belongs to the one that is gone.
+      if (base.metadata.tableUuid !== start.metadata.tableUuid) {
+        await settle(pending, undefined);
+        throw error;
+      }
       continue;
     }
     await settle(pending, committed.metadata);
