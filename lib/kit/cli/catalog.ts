@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { LakehouseError, openLakehouseCatalog } from "sololakehouse";
-import { type RestAuth, serveRestCatalog } from "sololakehouse/catalog";
+import type { RestAuth } from "sololakehouse/catalog";
+import { LakehouseError } from "sololakehouse/errors";
 import { s3OptionsFromEnv } from "sololakehouse/storage";
 import { ink } from "../look/index.js";
 
@@ -39,6 +39,8 @@ interface ServeOptions {
 }
 
 async function serve({ port, host, passCredentials }: ServeOptions): Promise<void> {
+  const { serveRestCatalog } = await import("sololakehouse/catalog");
+  const { openLakehouseCatalog } = await import("sololakehouse");
   const { catalog, store } = await openLakehouseCatalog();
   try {
     const server = await serveRestCatalog({

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { confirm, isCancel } from "@clack/prompts";
 import type { Command } from "commander";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { findProject } from "../milestones/index.js";
 
 /** `slh reset`. */
@@ -48,6 +47,7 @@ async function agreed(question: string): Promise<boolean> {
       remedy: "Add --yes.",
     });
   }
+  const { confirm, isCancel } = await import("@clack/prompts");
   const answer = await confirm({ message: question, initialValue: false });
   return !isCancel(answer) && answer;
 }

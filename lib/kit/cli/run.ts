@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isLakehouseError } from "sololakehouse";
+import { isLakehouseError } from "sololakehouse/errors";
 import { ink } from "../look/index.js";
 
 /**

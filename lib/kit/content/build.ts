@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import type { Milestone, Project } from "../milestones/index.js";
 import { type Bound, bind } from "./bind.js";
 import { openCache } from "./cache.js";

@@ -2,8 +2,6 @@ import { join, relative } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { ink } from "../look/index.js";
 import { findProject, listMilestones, type Project, selectMilestones } from "../milestones/index.js";
-import { buildContent, checkContent, saveDiagrams } from "./build.js";
-import { serveSite } from "./serve.js";
 
 /** `slh content build`, `slh content check` and `slh content serve`. */
 export function contentCommands(program: Command): void {
@@ -28,6 +26,7 @@ Examples:
   $ slh content build --save   and redraw diagrams for the commit`,
     )
     .action(async (words: string[], options: { save?: boolean; json?: boolean }) => {
+      const { buildContent, saveDiagrams } = await import("./build.js");
       const project = findProject();
       const only = await chosen(project, words);
       const saved = options.save ? await saveDiagrams(project) : [];
@@ -65,6 +64,7 @@ Examples:
     )
     .action(async (words: string[], options: { all?: boolean; json?: boolean }) => {
       const project = findProject();
+      const { checkContent } = await import("./build.js");
       const results = [...(await checkContent(project, await chosen(project, words))).values()].flat();
       const broken = results.filter(({ ok }) => !ok);
       if (options.json) print(JSON.stringify(results, null, 2));
@@ -97,6 +97,7 @@ Examples:
   $ slh content serve --port 0`,
     )
     .action(async (options: { port: number }) => {
+      const { serveSite } = await import("./serve.js");
       const server = await serveSite(join(findProject().dist, "site"), options.port);
       print(`${server.url}  (Ctrl+C ends it)`);
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.close());

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { type ColourRole, diagramTheme, palettes, type Theme, trueType } from "../look/index.js";
 import { type Cache, contentHash, packageVersion } from "./cache.js";
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { parse } from "yaml";
 import type { Milestone, Project } from "../milestones/index.js";
 import type { RecordedNotebook } from "../notebook/index.js";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { parse } from "yaml";
 import { listMilestones, type Milestone, type Project } from "../milestones/index.js";
 import { notebookStatus, placeOf, type RecordedNotebook, readRecorded } from "../notebook/index.js";

@@ -1,4 +1,4 @@
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 
 /** What the page's own search needs of what pagefind makes: its ready-made interfaces are left out. */
 const NEEDED =

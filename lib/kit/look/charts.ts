@@ -1,4 +1,4 @@
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { type ColourRole, palettes, type Theme, type } from "./tokens.js";
 
 /** A Vega-Lite specification, as plain JSON. */

@@ -1,10 +1,7 @@
 import type { Command } from "commander";
 import { findProject, listMilestones, selectMilestones } from "../milestones/index.js";
-import { exportNotebook, importNotebook } from "./convert-command.js";
-import { lab } from "./lab-command.js";
 import { placeOf } from "./place.js";
-import { type RunFlags, runCommand } from "./run-command.js";
-import { checkNotebooks } from "./typecheck-command.js";
+import type { RunFlags } from "./run-command.js";
 
 /** `slh run`, `slh lab` and `slh notebook …`. */
 export function notebookCommands(program: Command): void {
@@ -30,6 +27,7 @@ Examples:
   $ slh run --all --save --volatile   take every time anew, on a quiet machine`,
     )
     .action(async (words: string[], flags: RunFlags) => {
+      const { runCommand } = await import("./run-command.js");
       const project = findProject();
       const all = await listMilestones(project);
       process.exitCode = await runCommand(project, words.length > 0 ? selectMilestones(all, words) : all, {
@@ -56,6 +54,7 @@ Examples:
     .action(async (word: string | undefined, { start }: { start: boolean }) => {
       const project = findProject();
       const [milestone] = word ? selectMilestones(await listMilestones(project), [word]) : [];
+      const { lab } = await import("./lab-command.js");
       process.exitCode = await lab(project, milestone, start);
     });
 
@@ -77,6 +76,7 @@ Examples:
   $ slh notebook export m03 | less`,
     )
     .action(async (what: string, { output }: { output?: string }) => {
+      const { exportNotebook } = await import("./convert-command.js");
       await exportNotebook(await notebookPath(what), output);
     });
 
@@ -97,6 +97,7 @@ Examples:
     .action(async (file: string, { to }: { to?: string }) => {
       const stem = /([^/\\]+)\.ts$/.exec(file)?.[1] ?? file;
       const named = to ?? (/^m\d\d(-|$)/.test(stem) ? stem : file.replace(/\.ts$/, ".ipynb"));
+      const { importNotebook } = await import("./convert-command.js");
       await importNotebook(file, await notebookPath(named));
     });
 
@@ -118,6 +119,7 @@ Examples:
         words.length > 0
           ? await Promise.all(words.map((word) => (word.endsWith(".ts") ? word : notebookPath(word))))
           : (await listMilestones(project)).map((milestone) => milestone.notebookPath);
+      const { checkNotebooks } = await import("./typecheck-command.js");
       process.exitCode = await checkNotebooks(project, paths, words.length > 0, json === true);
     });
 }

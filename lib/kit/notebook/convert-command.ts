@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { count } from "../look/index.js";
 import { fromPercent, toPercent } from "./percent.js";
 import { readNotebook, writeNotebook } from "./place.js";

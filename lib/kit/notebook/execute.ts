@@ -1,5 +1,5 @@
 import { dirname, relative } from "node:path";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import type { Cell, Notebook } from "./nbformat.js";
 import {
   currentFingerprint,

@@ -1,4 +1,4 @@
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 
 /**
  * The notebook file format, nbformat 4.5, as far as the kit reads and writes it: the format's own words, and

@@ -1,4 +1,4 @@
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import type { Cell, CellMetadata, CellType, MimeBundle, Notebook } from "./nbformat.js";
 
 /**

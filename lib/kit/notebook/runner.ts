@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { builtModule } from "./kernel/built.js";
 import type { FromKernel, KernelFailure, ToKernel } from "./kernel/protocol.js";
 import { type Cell, type Notebook, solutionsOf } from "./nbformat.js";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { count, ink } from "../look/index.js";
 import type { Project } from "../milestones/index.js";
 import { typecheckNotebooks } from "./typecheck.js";

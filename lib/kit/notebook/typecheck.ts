@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { builtModule } from "./kernel/built.js";
 import type { TypecheckRequest } from "./kernel/typecheck.js";
 import { parseNotebook } from "./nbformat.js";

@@ -1,4 +1,4 @@
-import { LakehouseError } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import type { FactValue, TableValue } from "./recorded.js";
 
 /** Names of facts, figures, tables and exercises, as prose writes them: `compaction.files_before`. */

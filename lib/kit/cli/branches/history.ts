@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { type Lakehouse, LakehouseError, type LoggedCommit, type Reference } from "sololakehouse";
-import { BEGINNING } from "sololakehouse/catalog";
+import type { Lakehouse, LoggedCommit, Reference } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { columns, count, ink, layOutGraph } from "../../look/index.js";
 import { withLake } from "../with-lake.js";
 import {
@@ -68,8 +68,9 @@ async function log(lake: Lakehouse, refs: readonly string[], options: LogOptions
   const commits = graph
     ? await lake.history({ limit, ...(refs.length === 0 ? {} : { refs }) })
     : await lake.on(refs[0] ?? lake.ref).log({ limit, ...filter });
+  const { BEGINNING } = await import("sololakehouse/catalog");
   if (json) {
-    printJson(commits.map(commitToJson));
+    printJson(commits.map((commit) => commitToJson(commit, BEGINNING)));
     return;
   }
   if (commits.length === 0) console.log("Nothing was committed there yet.");
@@ -108,11 +109,11 @@ function commitLines(commit: LoggedCommit, refs: readonly Reference[]): string[]
   ];
 }
 
-function commitToJson(commit: LoggedCommit): unknown {
+function commitToJson(commit: LoggedCommit, beginning: string): unknown {
   const { hash, parents, message, authors, committer, commitTime, operations, properties } = commit;
   return {
     hash,
-    parents: parents.filter((parent) => parent !== BEGINNING),
+    parents: parents.filter((parent) => parent !== beginning),
     message,
     authors,
     committer,

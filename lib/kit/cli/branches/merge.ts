@@ -1,14 +1,6 @@
 import { type Command, Option } from "commander";
-import {
-  type CombineOptions,
-  type Conflict,
-  ConflictError,
-  type Into,
-  type Lakehouse,
-  LakehouseError,
-  type MergeOptions,
-  type MergeResult,
-} from "sololakehouse";
+import type { CombineOptions, Conflict, Into, Lakehouse, MergeOptions, MergeResult } from "sololakehouse";
+import { isLakehouseError, LakehouseError } from "sololakehouse/errors";
 import { columns, count, ink } from "../../look/index.js";
 import { withLake } from "../with-lake.js";
 import { diffLines, diffToJson, printJson, short, toRef } from "./describe.js";
@@ -192,7 +184,7 @@ async function combine(lake: Lakehouse, flags: CombineFlags, how: Combination): 
   try {
     result = await how.run({ ...options, dryRun });
   } catch (error) {
-    if (!(error instanceof ConflictError) || error.code !== "COMMIT_CONFLICT") throw error;
+    if (!isLakehouseError(error, "COMMIT_CONFLICT")) throw error;
     // The dry run meets the same conflicts, and tells from where both sides were compared.
     result = await how.run({ ...options, dryRun: true });
     if (conflictsIn(result).length === 0) throw error;

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { type Lakehouse, LakehouseError, type Reference } from "sololakehouse";
+import type { Lakehouse, Reference } from "sololakehouse";
+import { LakehouseError } from "sololakehouse/errors";
 import { columns, ink } from "../../look/index.js";
 import { withLake } from "../with-lake.js";
 import { printJson, short, time, toRef } from "./describe.js";

@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import { contentDone } from "../content/index.js";
+import { columns, type Ink, ink } from "../look/index.js";
+import {
+  type DoneCheck,
+  type DoneItem,
+  findProject,
+  listMilestones,
+  type Milestone,
+  type Project,
+  selectMilestones,
+} from "../milestones/index.js";
+import {
+  type FreshnessState,
+  type NotebookPlace,
+  type NotebookStatus,
+  notebookDone,
+  notebookStatus,
+  placeOf,
+  readRecorded,
+} from "../notebook/index.js";
+
+/** Every room that looks after pieces of a milestone computes their lines. */
+const CHECKS: readonly DoneCheck[] = [notebookDone, contentDone];
+
+/** What the last run on this machine recorded. */
+interface Recorded {
+  readonly cells: number;
+  readonly facts: number;
+  readonly milliseconds: number;
+}
+
+interface MilestoneStatus {
+  readonly milestone: Milestone;
+  readonly notebook: NotebookStatus;
+  readonly recorded: Recorded | undefined;
+  /** The Definition of Done, line by line; none for a milestone that is not started. */
+  readonly done: readonly DoneItem[];
+}
+
+async function milestoneStatus(milestone: Milestone, project: Project): Promise<MilestoneStatus> {
+  const place = placeOf(milestone, project);
+  const notebook = await notebookStatus(place);
+  if (notebook.machine.state === "not started") return { milestone, notebook, recorded: undefined, done: [] };
+  const done = await Promise.all(CHECKS.map((check) => check(milestone, project)));
+  return { milestone, notebook, recorded: await recordedIn(place), done: done.flat() };
+}
+
+async function recordedIn({ executed }: NotebookPlace): Promise<Recorded | undefined> {
+  if (!existsSync(executed)) return undefined;
+  const { cells, facts, run } = await readRecorded(executed);
+  return {
+    cells: cells.filter(({ ref }) => ref.executionCount !== null).length,
+    facts: facts.size,
+    milliseconds: run?.milliseconds ?? 0,
+  };
+}
+
+/** Prints the state of milestones: those that are named with their whole Definition of Done. */
+export async function reportStatus(words: readonly string[], json: boolean): Promise<void> {
+  const project = findProject();
+  const all = await listMilestones(project);
+  const chosen = words.length > 0 ? selectMilestones(all, words) : all;
+  const statuses: MilestoneStatus[] = [];
+  for (const milestone of chosen) statuses.push(await milestoneStatus(milestone, project));
+  if (json) console.log(JSON.stringify(statuses.map(asJson), null, 2));
+  else if (words.length > 0) for (const status of statuses) printChecklist(status);
+  else printOverview(statuses);
+}
+
+const asJson = ({ milestone, notebook, recorded, done }: MilestoneStatus) => ({
+  id: milestone.id,
+  slug: milestone.slug,
+  title: milestone.title,
+  machine: notebook.machine,
+  committed: notebook.committed,
+  recorded,
+  done,
+});
+
+const COLOURS: Readonly<Record<FreshnessState, Ink>> = {
+  fresh: "green",
+  stale: "amber",
+  missing: "amber",
+  failed: "red",
+  "not started": "grey",
+};
+
+function printOverview(statuses: readonly MilestoneStatus[]): void {
+  const rows = statuses.map(({ milestone, notebook: { machine }, done }) => [
+    milestone.id,
+    milestone.slug,
+    ink(machine.state, COLOURS[machine.state]),
+    done.length > 0 ? `${done.filter((item) => item.done).length} of ${done.length} done` : "",
+    machine.reasons[0] ?? "",
+    machine.reasons.length > 1 ? ink(`and ${machine.reasons.length - 1} more`, "grey") : "",
+  ]);
+  for (const line of columns(rows, "<<<><<")) console.log(line);
+}
+
+function printChecklist({ milestone, notebook: { machine, committed }, done }: MilestoneStatus): void {
+  console.log(ink(`${milestone.id}  ${milestone.title}`, "bold"));
+  if (machine.state === "not started") {
+    console.log(`     ${ink(machine.state, COLOURS[machine.state])}\n`);
+    return;
+  }
+  console.log(
+    `     on this machine ${ink(machine.state, COLOURS[machine.state])}, as committed ${committed.state}`,
+  );
+  for (const [state, { reasons }] of Object.entries({
+    "on this machine": machine,
+    "as committed": committed,
+  })) {
+    for (const reason of reasons) console.log(`     ${ink(`${state}: ${reason}`, "grey")}`);
+  }
+  const rows = done.map(({ piece, what, done: ok, why }) => [
+    ok ? ink("✔", "green") : ink("✖", "red"),
+    piece,
+    what,
+    why ? ink(why, "grey") : "",
+  ]);
+  for (const line of columns(rows, "<<<<")) console.log(`  ${line}`);
+  console.log();
+}
