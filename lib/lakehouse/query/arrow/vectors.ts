@@ -103,10 +103,12 @@ export class ByteBuffer {
     this.length += source.length;
   }
 
-  /** The bytes, in a buffer of their own that starts at offset 0, so that any typed array can view it. */
+  /**
+   * The bytes, in a buffer of their own that starts at offset 0, so that any typed array can view it. What they were
+   * gathered in serves for the next ones: made anew, it would be most of what a stream leaves to the garbage collector.
+   */
   finish(): Uint8Array<ArrayBuffer> {
     const done = this.bytes.slice(0, this.length);
-    this.bytes = new Uint8Array(0);
     this.length = 0;
     return done;
   }
