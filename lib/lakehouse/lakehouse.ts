@@ -119,7 +119,7 @@ export async function openLakehouseCatalog(options: LakehouseOptions = {}): Prom
   const { profile, store } = openProfile(options);
   await mkdir(profile.root, { recursive: true });
   const catalog = await (profile.nessie === undefined
-    ? openCatalog({ backend: join(profile.root, "catalog.db"), store })
+    ? openCatalog({ backend: profile.etcd ?? join(profile.root, "catalog.db"), store })
     : openNessieCatalog({ uri: profile.nessie, store }));
   return { profile, store, catalog };
 }

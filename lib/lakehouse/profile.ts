@@ -8,7 +8,8 @@ import { LakehouseError } from "./errors.js";
  * - `embedded`: one folder, SQLite, DuckDB; nothing to start.
  * - `stack`: tables on an S3 service (SeaweedFS in `deploy/compose`), reached by the `SLH_S3_*` variables.
  *
- * On either, the catalog is a Nessie server's where `SLH_NESSIE_URI` names one.
+ * On either, the catalog is a Nessie server's where `SLH_NESSIE_URI` names one, or kept in the etcd cluster of
+ * `SLH_ETCD_URI`.
  */
 export type ProfileName = "embedded" | "stack";
 
@@ -18,8 +19,10 @@ export interface Profile {
   readonly root: string;
   /** URI or path below which tables get their folders. */
   readonly warehouse: string;
-  /** Base of the API v2 of the Nessie server that keeps the catalog; without one it is kept in `root`. */
+  /** Base of the API v2 of the Nessie server that keeps the catalog. */
   readonly nessie?: string;
+  /** The etcd cluster that keeps the catalog. Without it and Nessie it is kept in `root`. */
+  readonly etcd?: string;
 }
 
 export interface ProfileOptions {
@@ -31,12 +34,14 @@ export interface ProfileOptions {
   readonly warehouse?: string | undefined;
   /** Such as `http://127.0.0.1:19120/api/v2`. Default: `SLH_NESSIE_URI`, or none. */
   readonly nessie?: string | undefined;
+  /** Such as `etcd://127.0.0.1:2379/lake`. Default: `SLH_ETCD_URI`, or none. */
+  readonly etcd?: string | undefined;
 }
 
 /**
  * The profile that the options and the environment ask for.
  *
- * @throws LakehouseError `INVALID_CONFIG` for a profile that does not exist.
+ * @throws LakehouseError `INVALID_CONFIG` for a profile that does not exist, or a catalog in two places.
  */
 export function resolveProfile(
   options: ProfileOptions = {},
@@ -56,7 +61,22 @@ export function resolveProfile(
     options.warehouse ??
     (name === "stack" ? env.SLH_WAREHOUSE || "s3://lakehouse/warehouse" : join(root, "warehouse"));
   const nessie = options.nessie ?? (env.SLH_NESSIE_URI || undefined);
-  return { name, root, warehouse, ...(nessie === undefined ? {} : { nessie }) };
+  const etcd = options.etcd ?? (env.SLH_ETCD_URI || undefined);
+  if (nessie !== undefined && etcd !== undefined) {
+    throw new LakehouseError({
+      code: "INVALID_CONFIG",
+      subject: "SLH_ETCD_URI",
+      message: `The catalog cannot be both on the Nessie server ${nessie} and in ${etcd}.`,
+      remedy: "Unset SLH_NESSIE_URI or SLH_ETCD_URI.",
+    });
+  }
+  return {
+    name,
+    root,
+    warehouse,
+    ...(nessie === undefined ? {} : { nessie }),
+    ...(etcd === undefined ? {} : { etcd }),
+  };
 }
 
 /**

@@ -1,6 +1,12 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdBackend } from "../../lib/lakehouse/catalog/versioned/etcd-backend.js";
+import { openLakehouse } from "../../lib/lakehouse/index.js";
 import { backendConformance } from "../catalog/backend-conformance.js";
+import { records, schema } from "../catalog/support.js";
 import { type EtcdCluster, findEtcd, startEtcd } from "./etcd-cluster.js";
 
 const binary = findEtcd();
@@ -15,6 +21,21 @@ describe.skipIf(binary === undefined)("etcd", () => {
     cluster = await startEtcd(binary as string);
   });
   afterAll(() => cluster?.dispose());
+
+  test("keeps the catalog of a lakehouse whose profile names it", async () => {
+    const root = await mkdtemp(join(tmpdir(), "lake-etcd-"));
+    const etcd = `${cluster.uri}/lake`;
+    const lake = await openLakehouse({ root, etcd });
+    const table = await lake.createTable("ns.t", { schema });
+    await table.append(records(1, 2));
+    await lake.branch("etl");
+    await lake.close();
+    const again = await openLakehouse({ root, etcd });
+    expect(await (await again.sql("select count(*)::int as n from ns.t@etl")).rows()).toEqual([{ n: 2 }]);
+    expect(existsSync(join(root, "catalog.db"))).toBe(false);
+    await again.close();
+    await rm(root, { recursive: true, force: true });
+  });
 
   backendConformance("etcd", async () => {
     const uri = `${cluster.uri}/place-${places++}`;

@@ -177,6 +177,9 @@ describe("profiles", () => {
     const nessie = "http://127.0.0.1:19120/api/v2";
     expect(resolveProfile({}, { SLH_NESSIE_URI: nessie })).toMatchObject({ name: "embedded", nessie });
     expect(resolveProfile({}, { SLH_NESSIE_URI: "" })).not.toHaveProperty("nessie");
+    const etcd = "etcd://127.0.0.1:2379,127.0.0.1:2380/lake";
+    expect(resolveProfile({}, { SLH_ETCD_URI: etcd })).toMatchObject({ name: "embedded", etcd });
+    expect(() => resolveProfile({ nessie }, { SLH_ETCD_URI: etcd })).toThrow(/both/);
     expect(() => resolveProfile({}, { SLH_PROFILE: "cloud" })).toThrow(/no profile "cloud"/);
   });
 });
