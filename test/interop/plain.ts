@@ -43,8 +43,12 @@ export async function ourRows(
 }
 
 /** The lineage of a table's rows as we read it. */
-export function ourLineage(engine: QueryEngine, table: Table): Promise<PlainRow[]> {
-  return ourRows(engine, table, { select: ["id", "_row_id", "_last_updated_sequence_number"] });
+export function ourLineage(
+  engine: QueryEngine,
+  table: Table,
+  at: { readonly snapshotId?: bigint } = {},
+): Promise<PlainRow[]> {
+  return ourRows(engine, table, { ...at, select: ["id", "_row_id", "_last_updated_sequence_number"] });
 }
 
 /** The current schema in the JSON of the spec; without identifier fields PyIceberg writes an empty list. */

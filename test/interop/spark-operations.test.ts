@@ -14,7 +14,7 @@ import {
 } from "../../lib/lakehouse/iceberg/index.js";
 import type { ChangesOptions, SqlRow, SqlValue } from "../../lib/lakehouse/query/index.js";
 import { Engine } from "./engine.js";
-import { ourRows, type PlainRow, plain, sorted } from "./plain.js";
+import { ourLineage, ourRows, type PlainRow, plain, sorted } from "./plain.js";
 import { openWorld, type World } from "./world.js";
 import { flightRows, flights } from "./zoo/flights.js";
 
@@ -238,7 +238,7 @@ describe("statistics in Puffin files", () => {
   });
 });
 
-describe("the summaries of the same operations", () => {
+describe("the summaries of the same operations, and in v3 the lineage of their rows", () => {
   /** Without names of the engine and what depends on how many bytes a writer needs. */
   function counts(summary: Readonly<Record<string, string>> | undefined): Record<string, string> {
     const shown = Object.entries(summary ?? {}).filter(([key]) =>
@@ -253,7 +253,7 @@ describe("the summaries of the same operations", () => {
     [2, "merge-on-read"],
     [3, "copy-on-write"],
     [3, "merge-on-read"],
-  ] as const)("in v%i, %s, say the same", async (formatVersion, mode) => {
+  ] as const)("in v%i, %s, are the same", async (formatVersion, mode) => {
     const name = `summed${formatVersion}${mode.replaceAll("-", "_")}`;
     const properties = { "write.delete.mode": mode, "write.update.mode": mode, "write.merge.mode": mode };
     const set = Object.entries({ ...properties, "format-version": String(formatVersion) });
@@ -288,5 +288,13 @@ describe("the summaries of the same operations", () => {
     expect(seven.metadata.snapshots.map(({ summary }) => counts(summary))).toEqual(
       theirs.metadata.snapshots.map(({ summary }) => counts(summary)),
     );
+    if (formatVersion < 3) return;
+    // Rows have the same ids, and were last changed by the same commits.
+    const lineage = (table: Table) =>
+      Promise.all(
+        table.metadata.snapshots.map(({ snapshotId }) => ourLineage(world.engine, table, { snapshotId })),
+      );
+    expect(await lineage(seven as unknown as Table)).toEqual(await lineage(theirs));
+    expect(seven.metadata.nextRowId).toBe(theirs.metadata.nextRowId);
   });
 });
