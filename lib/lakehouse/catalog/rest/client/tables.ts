@@ -60,6 +60,8 @@ export async function createTable<Row>(
     schema: schemaToJson(currentSchema(metadata)),
     "partition-spec": partitionSpecToJson(defaultSpec(metadata)),
     "write-order": sortOrderToJson(defaultSortOrder(metadata)),
+    // The spec has a default for it; there are servers that do not.
+    "stage-create": false,
     properties: { ...properties, "format-version": String(metadata.formatVersion) },
   };
   const request = { method: "POST", body, headers: session.stores.headers, ...about(table) } as const;
