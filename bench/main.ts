@@ -15,6 +15,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   notebook: () => import("./notebook.js"),
   plan: () => import("./plan.js"),
   sql: () => import("./sql.js"),
+  start: () => import("./start.js"),
 };
 
 const { positionals, values } = parseArgs({
