@@ -185,6 +185,18 @@ export function branchingConformance(name: string, place: () => Promise<Branchin
         ]);
       });
 
+      test("knows its commits by the first digits of their hashes", async () => {
+        await catalog.createTable("ns.t", { schema });
+        await catalog.createBranch("etl");
+        await catalog.on("etl").createTable("ns.u", { schema });
+        const [main, etl] = [await catalog.hash(), await catalog.on("etl").hash()];
+        expect(await catalog.on(`@${etl.slice(0, 12)}`).hash()).toBe(etl);
+        expect(await catalog.on(`etl@${main.slice(0, 12)}`).hash()).toBe(main);
+        expect(await catalog.on(`@${etl.slice(0, 12)}~1`).hash()).toBe(main);
+        expect(await code(catalog.on(`main@${etl.slice(0, 12)}`).hash())).toBe("NO_SUCH_REF");
+        expect(await code(catalog.on("@0123456789ab").hash())).toBe("NO_SUCH_REF");
+      });
+
       test("rolls back, and forth again", async () => {
         const table = await append(await catalog.createTable("ns.t", { schema }), 1);
         const good = await catalog.hash();

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../../errors.js";
+import { isLakehouseError, LakehouseError } from "../../../errors.js";
 import type { JsonNode } from "../../../iceberg/index.js";
 import type { LoggedCommit } from "../../versioned/commits.js";
 import { type Content, type ContentKey, encodeKey, keyPrefix } from "../../versioned/content.js";
@@ -7,6 +7,7 @@ import { type LogOptions, type Page, readLog } from "../../versioned/log.js";
 import type { CombineOptions, MergeOptions, MergeResult } from "../../versioned/merge-commits.js";
 import type { Operation } from "../../versioned/operations.js";
 import type { RefWriteOptions } from "../../versioned/ref-changes.js";
+import { parseReferenceExpression } from "../../versioned/reference-expression.js";
 import type { Reference, ReferenceType, ReflogEntry } from "../../versioned/refs.js";
 import type { Entry } from "../../versioned/tree.js";
 import type { CommitOptions, DiffEntry, Place, ResolvedPlace, Versions } from "../../versioned/versions.js";
@@ -16,6 +17,9 @@ import { commitOperations, findToken } from "./commit.js";
 import { mergeInto, transplantInto } from "./merge.js";
 import { revertIn } from "./revert.js";
 import { refPath, type Trees } from "./trees.js";
+
+/** How far back a part of a hash is looked for, in commits of each branch and tag. */
+const ABBREVIATED_IN = 1000;
 
 /** What the changes of a Nessie client share. */
 export interface NessieContext {
@@ -75,7 +79,35 @@ export class NessieVersions implements Versions {
     throw unsupported(name, "Nessie's API tells where a reference was, and not what moved it.");
   }
 
+  /** Nessie takes whole hashes only: a part of one is looked up in the logs, as the embedded catalog does. */
   async resolve(expression: string): Promise<ResolvedPlace> {
+    try {
+      return await this.#resolve(expression);
+    } catch (error) {
+      const whole = isLakehouseError(error) ? await this.#withWholeHash(expression) : undefined;
+      if (whole === undefined) throw error;
+      return this.#resolve(whole);
+    }
+  }
+
+  async #withWholeHash(expression: string): Promise<string | undefined> {
+    const { name, hash } = parseReferenceExpression(expression);
+    if (hash === undefined || hash.length === 64) return undefined;
+    const found = new Set<Hash>();
+    for (const reference of name === undefined ? await this.references() : [await this.reference(name)]) {
+      let looked = 0;
+      for await (const commit of this.#history(reference.hash, 250)) {
+        if (commit.hash.startsWith(hash)) found.add(commit.hash);
+        if (++looked === ABBREVIATED_IN) break;
+      }
+    }
+    const [whole, ...others] = found;
+    return others.length > 0 || whole === undefined
+      ? undefined
+      : expression.replace(/@[0-9a-f]+/i, `@${whole}`);
+  }
+
+  async #resolve(expression: string): Promise<ResolvedPlace> {
     if (/^[^@~^*]+$/.test(expression)) {
       const reference = await this.reference(expression);
       return { reference, commit: { hash: reference.hash } };
