@@ -62,7 +62,7 @@ test("no request that the specification allows, or nearly, makes the server fail
     const report = await fuzz(
       [
         ...["run", file, "--url", uri, "--checks", "not_a_server_error"],
-        ...["--phases", "examples,coverage,fuzzing", "--max-examples", "30", "--max-time", "150"],
+        ...["--phases", "examples,coverage,fuzzing", "--max-examples", "30", "--max-time", "100"],
         ...["--workers", "2", "--request-timeout", "20", "--generation-deterministic", "--no-shrink"],
         ...[
           "--suppress-health-check",

@@ -27,7 +27,7 @@ export interface CatalogOptions {
   readonly defaultBranch?: string;
   /** Author of the commits. The name of the user where not given. */
   readonly author?: string;
-  /** Bytes of catalog objects to keep in memory. 48 MiB where not given. */
+  /** Bytes of catalog objects to keep in memory. 16 MiB where not given. */
   readonly cacheSize?: number;
 }
 

@@ -37,7 +37,7 @@ import type { CommitOptions, DiffEntry, Versions } from "./versions.js";
 export interface VersionStoreOptions {
   /** Author and committer where a call does not say. */
   readonly author?: string;
-  /** Bytes of encoded objects to keep decoded in memory. 48 MiB where not given. */
+  /** Bytes of encoded objects to keep decoded in memory. 16 MiB where not given. */
   readonly cacheSize?: number;
   /** The clock, in milliseconds since 1970 UTC. */
   readonly now?: () => number;
@@ -52,7 +52,7 @@ export class VersionStore implements Versions {
   readonly #tokens: RecentTokens;
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
-    const { author = "sololakehouse", cacheSize = 48 << 20, now = Date.now } = options;
+    const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now } = options;
     const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP]);
     this.context = { backend, objects, now, author, inTurn: turns(), waiting: new Map() };
     this.#tokens = new RecentTokens(objects);

@@ -13,7 +13,7 @@ export interface Rendered {
 export const KEY_LIFETIME = "PT30M";
 const KEY_LIFETIME_MS = 30 * 60_000;
 
-const MAX_BYTES = 64 << 20;
+const MAX_BYTES = 16 << 20;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 interface Entry {

@@ -20,7 +20,7 @@ const PAGE_TASKS = 1000;
 const LIFETIME_MS = 15 * 60_000;
 
 /** Tasks that are held at a time, of all plans together. The oldest plans go first. */
-const MAX_TASKS = 500_000;
+const MAX_TASKS = 100_000;
 
 /**
  * The plans that clients may still ask for, in the memory of this server: a client whose plan is gone, because the
