@@ -67,6 +67,18 @@ const changes: Record<string, Change> = {
   "copy-on-write upsert": (t) => t.upsert([line(1, "JFK"), line(50)], { on: ["id"], mode: "copy-on-write" }),
   "merge-on-read upsert": (t) => t.upsert([line(1, "JFK"), line(50)], { on: ["id"], mode: "merge-on-read" }),
   "deletes by key": (t) => t.rowDelta({ on: ["id", "city"], deletes: [line(1)], rows: [line(60)] }),
+  transaction: async (t) => {
+    const transaction = t.begin();
+    try {
+      await transaction.deleteRows(eq("id", 1), { mode: "copy-on-write" });
+      await transaction.append([line(70)]);
+    } catch (error) {
+      await transaction.rollback();
+      throw error;
+    }
+    return transaction.commit();
+  },
+  replacement: (t) => t.replace({ schema }, [line(80)]),
 };
 
 describe.each<FormatVersion>([2, 3])("a disk that is full at any write, v%i", (version) => {

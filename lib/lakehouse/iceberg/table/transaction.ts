@@ -59,8 +59,8 @@ export class Transaction<Row = Record<string, unknown>> {
       const { updates } = await update.propose(this.#preview);
       this.#preview = applyUpdates(this.#preview, updates);
     } catch (error) {
-      // A step that cannot be made is no step: the transaction goes on without it.
-      await update.settle?.(undefined);
+      // A step that cannot be made is no step: the transaction goes on without it. That its files stay hides no error.
+      await update.settle?.(undefined)?.catch(() => {});
       throw error;
     }
     this.#steps.push(update);
