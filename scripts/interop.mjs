@@ -57,6 +57,20 @@ if (!existsSync(etcd) && spawnSync("etcd", ["--version"]).status !== 0 && !unpac
   console.warn("etcd was not found and could not be installed: the tests that need it will be SKIPPED.");
 }
 
+// Trino's parser judges sql/trino.
+const trino = join(home, "trino");
+if (!existsSync(trino)) {
+  const args = [
+    "-dependency",
+    "io.trino",
+    "trino-parser",
+    "435",
+    "-retrieve",
+    join(trino, "[artifact].[ext]"),
+  ];
+  if (ivy(...args) !== 0) fail("Trino's parser could not be had (see above).");
+}
+
 function unpackEtcd() {
   const downloads = mkdtempSync(join(home, "download-"));
   console.log("installing etcd into .cache/interop");
@@ -74,16 +88,20 @@ function unpackEtcd() {
   }
 }
 
-/** Nessie's jars come by Ivy, which Spark brings along. */
 function installNessie() {
+  const pattern = join(home, "nessie", "[artifact](-[classifier]).[ext]");
+  if (ivy("-ivy", nessie, "-retrieve", pattern) !== 0) fail("Nessie's jars could not be had (see above).");
+}
+
+/** Jars come by Ivy, which Spark brings along. */
+function ivy(...args) {
   const [lib] = readdirSync(join(home, "venv", "lib"));
   const jars = join(home, "venv", "lib", lib, "site-packages", "pyspark", "jars");
-  const ivy = readdirSync(jars).find((name) => /^ivy-.*\.jar$/.test(name));
-  const pattern = join(home, "nessie", "[artifact](-[classifier]).[ext]");
-  const args = ["-ivy", nessie, "-cache", join(home, "nessie-ivy"), "-retrieve", pattern, "-warn"];
-  if (run("java", ["-jar", join(jars, ivy), ...args]) !== 0)
-    fail("Nessie's jars could not be had (see above).");
-  rmSync(join(home, "nessie-ivy"), { recursive: true, force: true });
+  const jar = readdirSync(jars).find((name) => /^ivy-.*\.jar$/.test(name));
+  const cache = join(home, "ivy-downloads");
+  const status = run("java", ["-jar", join(jars, jar), "-cache", cache, ...args, "-warn"]);
+  rmSync(cache, { recursive: true, force: true });
+  return status;
 }
 
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");

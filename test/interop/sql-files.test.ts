@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +24,8 @@ import {
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { Engine } from "./engine.js";
 
-const folder = fileURLToPath(new URL("../../sql/spark", import.meta.url));
+const folderOf = (engine: "spark" | "trino") =>
+  fileURLToPath(new URL(`../../sql/${engine}`, import.meta.url));
 
 const schema = defineSchema({
   date: timestamp(),
@@ -53,11 +55,11 @@ const flightsOf = (date: string, origin = "ATL") =>
   }));
 
 /** The statements of a file, with values for its variables. Comments are lines of their own. */
-async function statementsOf(name: string, values: Readonly<Record<string, string>> = {}): Promise<string[]> {
-  const text = (await readFile(join(folder, `${name}.sql`), "utf8")).replace(/^--.*$/gm, "");
+async function statementsOf(path: string, values: Readonly<Record<string, string>> = {}): Promise<string[]> {
+  const text = (await readFile(path, "utf8")).replace(/^--.*$/gm, "");
   const filled = text.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
     const value = values[variable];
-    if (value === undefined) throw new Error(`${name}.sql wants a value for ${variable}.`);
+    if (value === undefined) throw new Error(`${path} wants a value for ${variable}.`);
     return value;
   });
   return filled
@@ -117,7 +119,8 @@ describe("sql/spark", () => {
   async function run(name: string, values?: Readonly<Record<string, string>>): Promise<unknown[][]> {
     ran.add(`${name}.sql`);
     const answers: unknown[][] = [];
-    for (const sql of await statementsOf(name, values)) answers.push(await spark.call("query", { sql }));
+    for (const sql of await statementsOf(join(folderOf("spark"), `${name}.sql`), values))
+      answers.push(await spark.call("query", { sql }));
     return answers;
   }
 
@@ -207,6 +210,21 @@ describe("sql/spark", () => {
   });
 
   test("and no file is left out", async () => {
-    expect([...ran].sort()).toEqual((await readdir(folder)).sort());
+    expect([...ran].sort()).toEqual((await readdir(folderOf("spark"))).sort());
   });
+});
+
+/** Trino itself is not installed: its connector for Iceberg comes with the whole server only. Its parser is. */
+test("sql/trino is SQL to Trino's own parser", async () => {
+  const folder = folderOf("trino");
+  const values = { since: "1", until: "2", moment: "2001-04-01 00:00:00" };
+  const files = await Promise.all(
+    (await readdir(folder)).map((name) => statementsOf(join(folder, name), values)),
+  );
+  const jars = join(process.env.SLH_INTEROP_HOME ?? "", "trino", "*");
+  const program = fileURLToPath(new URL("java/TrinoSyntax.java", import.meta.url));
+  const parse = (...statements: string[]) =>
+    spawnSync("java", ["-cp", jars, program, ...statements], { encoding: "utf8" });
+  expect(parse(...files.flat())).toMatchObject({ status: 0, stderr: "" });
+  expect(parse("select count(*) frm t").stderr).toContain("mismatched input 't'");
 });
