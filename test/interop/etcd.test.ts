@@ -3,10 +3,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import { EtcdBackend } from "../../lib/lakehouse/catalog/versioned/etcd-backend.js";
 import { openLakehouse } from "../../lib/lakehouse/index.js";
+import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { backendConformance } from "../catalog/backend-conformance.js";
+import { type BranchingFixture, branchingConformance } from "../catalog/branching-conformance.js";
+import { catalogConformance } from "../catalog/catalog-conformance.js";
+import { evolutionConformance } from "../catalog/evolution-conformance.js";
 import { records, schema } from "../catalog/support.js";
+import { viewConformance } from "../catalog/view-conformance.js";
 import { type EtcdCluster, findEtcd, startEtcd } from "./etcd-cluster.js";
 
 const binary = findEtcd();
@@ -36,6 +42,23 @@ describe.skipIf(binary === undefined)("etcd", () => {
     await again.close();
     await rm(root, { recursive: true, force: true });
   });
+
+  async function catalogPlace(): Promise<BranchingFixture> {
+    const directory = await mkdtemp(join(tmpdir(), "catalog-etcd-"));
+    const backend = `${cluster.uri}/catalog-${places++}`;
+    return {
+      open: () => openCatalog({ backend, store: new LocalStore(directory), author: "ada" }),
+      dispose: () => rm(directory, { recursive: true, force: true }),
+    };
+  }
+  for (const conformance of [
+    catalogConformance,
+    evolutionConformance,
+    viewConformance,
+    branchingConformance,
+  ]) {
+    conformance("etcd", catalogPlace);
+  }
 
   backendConformance("etcd", async () => {
     const uri = `${cluster.uri}/place-${places++}`;

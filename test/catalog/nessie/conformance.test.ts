@@ -1,6 +1,7 @@
 import { BEGINNING, openNessieCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import { type BranchingFixture, branchingConformance } from "../branching-conformance.js";
 import { catalogConformance } from "../catalog-conformance.js";
+import { evolutionConformance } from "../evolution-conformance.js";
 import { serve } from "../rest/support.js";
 import { viewConformance } from "../view-conformance.js";
 
@@ -21,7 +22,7 @@ async function onBranch(): Promise<BranchingFixture> {
   };
 }
 
-for (const conformance of [catalogConformance, viewConformance]) {
+for (const conformance of [catalogConformance, evolutionConformance, viewConformance]) {
   conformance("Nessie", overNessie);
   conformance("Nessie, on a branch,", onBranch);
 }
