@@ -65,6 +65,8 @@ if (!existsSync(trino)) {
     "io.trino",
     "trino-parser",
     "435",
+    "-confs",
+    "default",
     "-retrieve",
     join(trino, "[artifact].[ext]"),
   ];
