@@ -1,15 +1,46 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  and,
+  binary,
+  bind,
+  boolean,
+  bucket,
+  date,
+  decimal,
+  defineSchema,
   distinctCounts,
+  double,
+  type Expression,
   eq,
+  expressionFromJson,
+  expressionToJson,
+  gt,
+  gtEq,
   identity,
   isIn,
+  isNaN as isNan,
+  isNull,
+  long,
+  lt,
+  ltEq,
+  not,
+  notEq,
+  notIn,
+  notNull,
+  or,
   readStatistics,
   type Snapshot,
   setStatistics,
+  startsWith,
+  string,
+  stringifyJson,
+  struct,
   type Table,
   THETA_SKETCH,
+  timestamp,
+  timestamptz,
   updateStatistics,
+  uuid,
   writePuffin,
 } from "../../lib/lakehouse/iceberg/index.js";
 import type { ChangesOptions, SqlRow, SqlValue } from "../../lib/lakehouse/query/index.js";
@@ -296,5 +327,46 @@ describe("the summaries of the same operations, and in v3 the lineage of their r
       );
     expect(await lineage(seven as unknown as Table)).toEqual(await lineage(theirs));
     expect(seven.metadata.nextRowId).toBe(theirs.metadata.nextRowId);
+  });
+});
+
+describe("filters as the REST catalog's JSON", () => {
+  it("mean the same to Java, and what Java makes of them the same to us", async () => {
+    const schema = defineSchema({
+      id: long(),
+      day: date().optional(),
+      at: timestamp().optional(),
+      instant: timestamptz().optional(),
+      price: decimal(9, 2).optional(),
+      ratio: double().optional(),
+      key: uuid().optional(),
+      bytes: binary().optional(),
+      name: string().optional(),
+      ok: boolean().optional(),
+      place: struct({ city: string().optional() }).optional(),
+    });
+    await world.publish(await world.create("filtered", { schema }));
+    const filters: Expression[] = [
+      eq("id", 9223372036854775807n),
+      gt("day", "2024-02-29"),
+      lt("at", "2024-03-01T13:33:20.123456"),
+      ltEq("instant", "2024-03-01T13:33:20.123456+00:00"),
+      notEq("price", "12.30"),
+      gtEq("ratio", -0.1),
+      isNan("ratio"),
+      eq("key", "f79c3e09-677c-4bbd-a479-3f349cb785e7"),
+      isIn("bytes", [Uint8Array.of(0, 255), Uint8Array.of(1)]),
+      notIn("name", ["a", 'b"c']),
+      startsWith("name", "New"),
+      eq("ok", true),
+      isNull("place.city"),
+      eq(bucket("id", 16), 3),
+      or(and(eq("id", 1), notNull("name")), not(lt("id", 5))),
+    ];
+    const texts = filters.map((filter) => stringifyJson(expressionToJson(filter, schema)));
+    const theirs = await spark.call<string[]>("expressions", { name: "lake.ours.filtered", filters: texts });
+    for (const [i, filter] of filters.entries()) {
+      expect(bind(schema, expressionFromJson(theirs[i] ?? "", schema))).toEqual(bind(schema, filter));
+    }
   });
 });

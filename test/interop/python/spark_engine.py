@@ -85,6 +85,14 @@ def plan(name, filters):
     return planned
 
 
+def expressions(name, filters):
+    """Filters as Java writes them, read from the REST catalog's JSON, for the columns of a table."""
+    jvm = spark._jvm
+    table = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, name)
+    parser = jvm.org.apache.iceberg.expressions.ExpressionParser
+    return [parser.toJson(parser.fromJson(each, table.schema())) for each in filters]
+
+
 def statistics(name):
     """The statistics files of a table as Java reads them: what metadata says, and the blobs that Puffin files hold."""
     jvm = spark._jvm
@@ -144,4 +152,4 @@ def by_id(metrics):
     return {str(key): plain(value) for key, value in sorted((metrics or {}).items())}
 
 
-serve({f.__name__: f for f in (start, run, query, view, plan, statistics)})
+serve({f.__name__: f for f in (start, run, query, view, plan, expressions, statistics)})
