@@ -20,6 +20,11 @@ export interface AvroHeader {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+interface Block {
+  readonly block: Cursor;
+  readonly count: number;
+}
+
 /** A container file in memory: read its head, then its records with a decoder compiled for its schema. */
 export class AvroFile {
   readonly header: AvroHeader;
@@ -27,6 +32,7 @@ export class AvroFile {
   readonly #sync: Uint8Array;
   readonly #start: number;
   readonly #subject: string;
+  #kept: readonly Block[] | undefined;
 
   /**
    * @param bytes the whole file.
@@ -89,7 +95,18 @@ export class AvroFile {
     }
   }
 
-  *#blocks(): Generator<{ readonly block: Cursor; readonly count: number }, void, undefined> {
+  /** Keeps the blocks uncompressed, for a file that is read more than once. Gives the bytes that they take. */
+  keepUncompressed(): number {
+    this.#kept = [...this.#blocks()];
+    return this.#kept.reduce((sum, { block }) => sum + block.buffer.buffer.byteLength, 0);
+  }
+
+  *#blocks(): Generator<Block, void, undefined> {
+    for (const kept of this.#kept ?? []) {
+      kept.block.pos = 0;
+      yield kept;
+    }
+    if (this.#kept) return;
     let at = this.#start;
     const cursor = this.#cursor;
     for (;;) {

@@ -37,12 +37,13 @@ function decodersOf(file: AvroFile, spec: ResolvedSpec, subject: string): Decode
   return known;
 }
 
-/** A manifest's bytes, as they are compressed in the store. */
+/** A manifest's bytes, uncompressed. */
 function readFile(store: ObjectStore, { manifestPath: path, keyMetadata }: ManifestFile): Promise<AvroFile> {
   return cacheOf(store).get(`${path}\nbytes`, async () => {
     const bytes = await store.read(path);
     if (keyMetadata !== undefined && bytes[0] !== 0x4f) throw encrypted(path);
-    return { value: new AvroFile(bytes, path), weight: bytes.length };
+    const value = new AvroFile(bytes, path);
+    return { value, weight: value.keepUncompressed() };
   });
 }
 
