@@ -12,7 +12,6 @@ import {
   type GcOptions,
   type Hash,
   type Into,
-  isBranchingCatalog,
   type LoggedCommit,
   type LogRequest,
   type MergeOptions,
@@ -171,8 +170,7 @@ export class Lakehouse {
    * `silver@"main~3"`), and `FOR VERSION AS OF` or `FOR TIMESTAMP AS OF` for the past of the table itself.
    */
   sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
-    const { catalog } = this;
-    const here = isBranchingCatalog(catalog) ? { ref: catalog.ref } : {};
+    const here = this.#isView ? { ref: this.ref } : {};
     return this.#engine.sql(text, { ...here, ...options });
   }
 
