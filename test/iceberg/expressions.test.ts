@@ -87,6 +87,7 @@ describe("a filter on rows", () => {
     [not(isNan("x")), {}, false],
     [gt("x", 1e300), { x: Number.NaN }, true],
     [eq("x", 0), { x: -0 }, true],
+    [eq("x", 2n ** 53n), { x: 2 ** 53 }, true],
     [eq("place.city", "Bern"), { place: { city: "Bern" } }, true],
     [isNull("place.city"), {}, true],
     [isNull("place"), { place: { city: null } }, false],

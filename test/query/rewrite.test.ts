@@ -6,14 +6,12 @@ import { openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import {
   alwaysFalse,
   defineSchema,
-  gtEq,
   isIn,
   long,
   type Schema,
   storedSchema,
   string,
   type Table,
-  timestamptzNs,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
@@ -65,14 +63,4 @@ it("rows that are rewritten keep their row ids, and when they were last updated"
     ]);
     const after = await loaded.deleteRows(isIn("id", [2, 4]));
     expect(await lineage(engine, after)).toEqual(["1: 0 @ 1", "3: 2 @ 1", "5: 4 @ 2"]);
-  }));
-
-it("rows that would lose nanoseconds are not rewritten, but dropped with their file", () =>
-  withTable(defineSchema({ id: long(), at: timestamptzNs() }), async (table) => {
-    const loaded = await table.append([1, 2].map((id) => ({ id, at: "2024-03-01T13:33:20.123456789Z" })));
-    await expect(loaded.deleteRows(isIn("id", [2]))).rejects.toMatchObject({
-      code: "UNSUPPORTED_FEATURE",
-      subject: "at",
-    });
-    expect((await loaded.deleteRows(gtEq("id", 1))).currentSnapshot?.summary?.["total-records"]).toBe("0");
   }));

@@ -27,8 +27,8 @@ export function placeLiteral(type: PrimitiveType, input: LiteralInput): Placed |
     }
     case "float":
     case "double":
-      if (typeof input === "string") {
-        const number = input.trim() === "" ? Number.NaN : Number(input);
+      if (typeof input === "string" || typeof input === "bigint") {
+        const number = String(input).trim() === "" ? Number.NaN : Number(input);
         if (Number.isNaN(number)) return undefined;
         return { place: "exact", value: type.type === "float" ? Math.fround(number) : number };
       }
