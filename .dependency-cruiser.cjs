@@ -37,7 +37,7 @@ module.exports = {
       name: "rooms-do-not-know-the-front-door",
       severity: "error",
       from: { path: "^lib/lakehouse/[^/]+/" },
-      to: { path: "^lib/lakehouse/(lakehouse|index)\\.ts$" },
+      to: { path: "^lib/lakehouse/(lakehouse|open|index)\\.ts$" },
     },
     {
       name: "a-room-is-entered-through-its-index",

@@ -25,14 +25,6 @@ export {
 export { type ErrorCode, isLakehouseError, LakehouseError, type LakehouseErrorInit } from "./errors.js";
 export type { PartHealth } from "./health.js";
 export * from "./iceberg/index.js";
-export {
-  type CommitsRequest,
-  type HistoryRequest,
-  Lakehouse,
-  type LakehouseCatalog,
-  type LakehouseOptions,
-  type NewTableOptions,
-  openLakehouse,
-  openLakehouseCatalog,
-} from "./lakehouse.js";
+export { type CommitsRequest, type HistoryRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
+export { type LakehouseCatalog, type LakehouseOptions, openLakehouse, openLakehouseCatalog } from "./open.js";
 export { type Profile, type ProfileName, type ProfileOptions, resolveProfile } from "./profile.js";

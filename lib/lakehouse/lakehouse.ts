@@ -1,5 +1,3 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { branchingOf, diffTables, readHistory, type TableDiff } from "./branches.js";
 import {
   type BranchingCatalog,
@@ -17,8 +15,6 @@ import {
   type MergeOptions,
   type MergeResult,
   type NewRefOptions,
-  openCatalog,
-  openNessieCatalog,
   type RefExpression,
   type Reference,
   type ReflogEntry,
@@ -28,28 +24,9 @@ import {
 import { isLakehouseError, LakehouseError } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
 import type { Table, TableIdentifier, TableScan } from "./iceberg/index.js";
-import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
-import {
-  type ChangesOptions,
-  type DuckDBOptions,
-  deferQueryEngine,
-  type QueryEngine,
-  type QueryResult,
-  type ScanRowsOptions,
-  type SqlOptions,
-} from "./query/index.js";
-import { type ObjectStore, openStore, type StoreOptions } from "./storage/index.js";
-
-export interface LakehouseOptions extends ProfileOptions {
-  /** How to reach the store that the profile names; by default what the environment says. */
-  readonly storage?: StoreOptions;
-  readonly duckdb?: DuckDBOptions;
-  /**
-   * The catalog to work on: a Nessie client, one over the Iceberg REST protocol, or one opened with other options.
-   * The profile's own where not given. The lakehouse closes it with itself.
-   */
-  readonly catalog?: Catalog;
-}
+import type { Profile } from "./profile.js";
+import type { ChangesOptions, QueryEngine, QueryResult, ScanRowsOptions, SqlOptions } from "./query/index.js";
+import type { ObjectStore } from "./storage/index.js";
 
 export interface NewTableOptions<Row> extends CreateTableOptions<Row> {
   /**
@@ -70,62 +47,6 @@ export interface HistoryRequest {
   readonly refs?: readonly RefExpression[];
   /** 100 where not given. */
   readonly limit?: number;
-}
-
-/** The largest share of the disk that copies of remote files may take. */
-const CACHE_BYTES = 4 * 2 ** 30;
-
-/**
- * Opens the lakehouse: storage, catalog and SQL, wired by profile. The same code runs on every profile.
- *
- * @throws LakehouseError INVALID_CONFIG for settings that make no sense.
- * @example
- * const lake = await openLakehouse();
- * const flights = await lake.createTable("flights.bronze_flights", { schema, partitionSpec: [day("date")] });
- * await flights.append(rows);
- * console.log(await (await lake.sql("select count(*) from flights.bronze_flights")).format("table"));
- * await lake.close();
- */
-export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {
-  const { profile, store, catalog } = options.catalog
-    ? { ...openProfile(options), catalog: options.catalog }
-    : await openLakehouseCatalog(options);
-  const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
-  const engine = deferQueryEngine({
-    tempDirectory: join(profile.root, "tmp"),
-    ...options.duckdb,
-    cache: { dir: join(profile.root, "cache"), maxBytes: CACHE_BYTES },
-    resolve: (name, { ref }) => findTable(on(ref), name),
-    listTables: async ({ ref }) =>
-      (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),
-  });
-  return new Lakehouse({ profile, store, catalog, engine });
-}
-
-/** A lakehouse without SQL: what serves or maintains the catalog needs no more. Close the catalog when done. */
-export interface LakehouseCatalog {
-  readonly profile: Profile;
-  readonly store: ObjectStore;
-  readonly catalog: BranchingCatalog;
-}
-
-/**
- * Opens the lakehouse's catalog and storage alone.
- *
- * @throws LakehouseError INVALID_CONFIG for settings that make no sense.
- */
-export async function openLakehouseCatalog(options: LakehouseOptions = {}): Promise<LakehouseCatalog> {
-  const { profile, store } = openProfile(options);
-  await mkdir(profile.root, { recursive: true });
-  const catalog = await (profile.nessie === undefined
-    ? openCatalog({ backend: profile.etcd ?? join(profile.root, "catalog.db"), store })
-    : openNessieCatalog({ uri: profile.nessie, store }));
-  return { profile, store, catalog };
-}
-
-function openProfile(options: LakehouseOptions): { readonly profile: Profile; readonly store: ObjectStore } {
-  const profile = resolveProfile(options);
-  return { profile, store: openStore(profile.warehouse, options.storage) };
 }
 
 interface Parts {
@@ -384,18 +305,8 @@ export class Lakehouse {
   }
 }
 
-async function findTable(catalog: Catalog, parts: readonly string[]): Promise<Table | undefined> {
-  const identifier = { namespace: parts.slice(0, -1), name: parts.at(-1) ?? "" };
-  if (identifier.namespace.length === 0) return undefined;
-  try {
-    return await catalog.loadTable(identifier);
-  } catch (error) {
-    if (isLakehouseError(error, "NO_SUCH_TABLE")) return undefined;
-    throw error;
-  }
-}
-
-async function allTables(catalog: Catalog): Promise<TableIdentifier[]> {
+/** Every table of every namespace. */
+export async function allTables(catalog: Catalog): Promise<TableIdentifier[]> {
   const tables: TableIdentifier[] = [];
   const visit = async (parent?: readonly string[]): Promise<void> => {
     if (parent) tables.push(...(await catalog.listTables(parent)));

@@ -1,0 +1,88 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { branchingOf } from "./branches.js";
+import { type BranchingCatalog, type Catalog, openCatalog, openNessieCatalog } from "./catalog/index.js";
+import { isLakehouseError } from "./errors.js";
+import type { Table } from "./iceberg/index.js";
+import { allTables, Lakehouse } from "./lakehouse.js";
+import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
+import { type DuckDBOptions, deferQueryEngine } from "./query/index.js";
+import { type ObjectStore, openStore, type StoreOptions } from "./storage/index.js";
+
+export interface LakehouseOptions extends ProfileOptions {
+  /** How to reach the store that the profile names; by default what the environment says. */
+  readonly storage?: StoreOptions;
+  readonly duckdb?: DuckDBOptions;
+  /**
+   * The catalog to work on: a Nessie client, one over the Iceberg REST protocol, or one opened with other options.
+   * The profile's own where not given. The lakehouse closes it with itself.
+   */
+  readonly catalog?: Catalog;
+}
+
+/** The largest share of the disk that copies of remote files may take. */
+const CACHE_BYTES = 4 * 2 ** 30;
+
+/**
+ * Opens the lakehouse: storage, catalog and SQL, wired by profile. The same code runs on every profile.
+ *
+ * @throws LakehouseError INVALID_CONFIG for settings that make no sense.
+ * @example
+ * const lake = await openLakehouse();
+ * const flights = await lake.createTable("flights.bronze_flights", { schema, partitionSpec: [day("date")] });
+ * await flights.append(rows);
+ * console.log(await (await lake.sql("select count(*) from flights.bronze_flights")).format("table"));
+ * await lake.close();
+ */
+export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {
+  const { profile, store, catalog } = options.catalog
+    ? { ...openProfile(options), catalog: options.catalog }
+    : await openLakehouseCatalog(options);
+  const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
+  const engine = deferQueryEngine({
+    tempDirectory: join(profile.root, "tmp"),
+    ...options.duckdb,
+    cache: { dir: join(profile.root, "cache"), maxBytes: CACHE_BYTES },
+    resolve: (name, { ref }) => findTable(on(ref), name),
+    listTables: async ({ ref }) =>
+      (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),
+  });
+  return new Lakehouse({ profile, store, catalog, engine });
+}
+
+/** A lakehouse without SQL: what serves or maintains the catalog needs no more. Close the catalog when done. */
+export interface LakehouseCatalog {
+  readonly profile: Profile;
+  readonly store: ObjectStore;
+  readonly catalog: BranchingCatalog;
+}
+
+/**
+ * Opens the lakehouse's catalog and storage alone.
+ *
+ * @throws LakehouseError INVALID_CONFIG for settings that make no sense.
+ */
+export async function openLakehouseCatalog(options: LakehouseOptions = {}): Promise<LakehouseCatalog> {
+  const { profile, store } = openProfile(options);
+  await mkdir(profile.root, { recursive: true });
+  const catalog = await (profile.nessie === undefined
+    ? openCatalog({ backend: profile.etcd ?? join(profile.root, "catalog.db"), store })
+    : openNessieCatalog({ uri: profile.nessie, store }));
+  return { profile, store, catalog };
+}
+
+function openProfile(options: LakehouseOptions): { readonly profile: Profile; readonly store: ObjectStore } {
+  const profile = resolveProfile(options);
+  return { profile, store: openStore(profile.warehouse, options.storage) };
+}
+
+async function findTable(catalog: Catalog, parts: readonly string[]): Promise<Table | undefined> {
+  const identifier = { namespace: parts.slice(0, -1), name: parts.at(-1) ?? "" };
+  if (identifier.namespace.length === 0) return undefined;
+  try {
+    return await catalog.loadTable(identifier);
+  } catch (error) {
+    if (isLakehouseError(error, "NO_SUCH_TABLE")) return undefined;
+    throw error;
+  }
+}
