@@ -221,6 +221,15 @@ export function branchingConformance(name: string, place: () => Promise<Branchin
         expect(await rows("ns.t")).toBe(2);
       });
 
+      test("names what it reverts by the title, also of a commit that reverts", async () => {
+        await append(await catalog.createTable("ns.t", { schema }), 1);
+        await catalog.revert("main");
+        const undone = await catalog.hash();
+        await catalog.revert("main");
+        const [last] = (await catalog.log({ pageSize: 1 })).items;
+        expect(last?.message).toBe(`Revert "Revert "Append to ns.t""\n\nThis reverts commit ${undone}.`);
+      });
+
       test("reverts several commits at once, or none", async () => {
         await append(await catalog.createTable("ns.t", { schema }), 1);
         await append(await catalog.loadTable("ns.t"), 2);

@@ -116,12 +116,17 @@ export async function revertIn(
     base: commit.tree,
     source: (await getCommit(context.objects, firstParent(commit))).tree,
     meta: {
-      message: options.message ?? `Revert "${commit.message}"\n\nThis reverts commit ${commit.hash}.`,
+      message: options.message ?? revertMessage(commit),
       authors: [options.author ?? context.author],
       authorTime: context.now(),
       properties: options.properties ?? {},
     },
   }));
+}
+
+/** Quotes the first line only, so that undoing what undid a commit nests titles and not whole messages. */
+export function revertMessage({ hash, message }: { readonly hash: Hash; readonly message: string }): string {
+  return `Revert "${message.split("\n", 1)[0]}"\n\nThis reverts commit ${hash}.`;
 }
 
 type Meta = Pick<Commit, "message" | "authors" | "authorTime" | "properties">;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Conflict, ConflictError, conflictOf, encodeKey } from "../../versioned/content.js";
 import { sameJson } from "../../versioned/hash.js";
 import { conflictsOf, type MergedKey } from "../../versioned/merge.js";
-import type { CombineOptions, MergeResult } from "../../versioned/merge-commits.js";
+import { type CombineOptions, type MergeResult, revertMessage } from "../../versioned/merge-commits.js";
 import type { Operation } from "../../versioned/operations.js";
 import type { Place, Versions } from "../../versioned/versions.js";
 
@@ -30,7 +30,7 @@ export async function revertIn(
       if (operations.length === 0) continue;
       const { message } = await versions.commitAt(commit.hash);
       head = await versions.commit(aside, operations, {
-        message: options.message ?? `Revert "${message}"\n\nThis reverts commit ${commit.hash}.`,
+        message: options.message ?? revertMessage({ hash: commit.hash, message }),
         ...(options.author === undefined ? {} : { author: options.author }),
         properties: options.properties ?? {},
         expectedHash: head.hash,
