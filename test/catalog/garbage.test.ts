@@ -37,6 +37,23 @@ describe("garbage collection", () => {
     return catalog.collectGarbage({ gracePeriodMs: 0, ...options });
   };
 
+  test.each([Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY])(
+    "finds nothing old enough for a grace period of %d",
+    async (gracePeriodMs) => {
+      await append(await catalog.on((await catalog.createBranch("etl")).name).loadTable("ns.t"), 2);
+      await catalog.deleteReference("etl");
+      expect(await collectAll({ gracePeriodMs })).toMatchObject({ commits: [], files: [], objects: 0 });
+    },
+  );
+
+  test.each([-1, Number.NaN])("deletes nothing for %d as the grace period", async (gracePeriodMs) => {
+    await append(await catalog.on((await catalog.createBranch("etl")).name).loadTable("ns.t"), 2);
+    await catalog.deleteReference("etl");
+    const before = await files();
+    await expect(collectAll({ gracePeriodMs })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(await files()).toEqual(before);
+  });
+
   test("takes the commits of a deleted branch and the files that only they refer to", async () => {
     const before = await files();
     await catalog.createBranch("etl");

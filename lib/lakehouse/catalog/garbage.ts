@@ -13,7 +13,7 @@ export interface GcOptions {
    * a branch deleted or rolled back by mistake can be brought back from its reflog for so long. 7 days where not
    * given; longer than the longest commit, always.
    */
-  readonly gracePeriodMs?: number;
+  readonly gracePeriodMs?: number | undefined;
   /** Finds out, and deletes nothing. */
   readonly dryRun?: boolean;
 }
@@ -45,10 +45,19 @@ const ATTEMPTS = 3;
  * Marks what the refs and their recent logs lead to, and sweeps the rest. Files go before the commits that lead
  * to them: stopped half way, the next run finds the same garbage again.
  *
- * @throws LakehouseError REF_CONFLICT where others bring back what is dead as often as it is looked for: nothing went.
+ * @throws LakehouseError INVALID_ARGUMENT for a grace period below 0; REF_CONFLICT where others bring back what is
+ * dead as often as it is looked for. Nothing went then.
  */
 export async function collectGarbage(shared: Shared, options: GcOptions): Promise<GarbageReport> {
   const { gracePeriodMs = WEEK_MS, dryRun = false } = options;
+  if (!(gracePeriodMs >= 0)) {
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: "gracePeriodMs",
+      message: `${gracePeriodMs} is no grace period: nothing was deleted.`,
+      remedy: "Give milliseconds, longer than the longest commit.",
+    });
+  }
   const { context } = shared.versions;
   const cutoff = new Date(context.now() - gracePeriodMs);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -5,7 +5,7 @@ import { withLake } from "../with-lake.js";
 import { printJson, short } from "./describe.js";
 
 interface GcFlags {
-  readonly gracePeriod: number;
+  readonly gracePeriod?: number;
   readonly dryRun?: boolean;
   readonly json?: true;
 }
@@ -23,12 +23,7 @@ export function gcCommand(program: Command): void {
       "Finds commits that no branch, tag or recent reflog entry leads to, and the files that only they refer to, and deletes both. What is younger than the grace period stays: work under way, and mistakes that can still be undone.",
     )
     .option("--dry-run", "say what would go, and delete nothing")
-    .option(
-      "--grace-period <time>",
-      "such as 36h or 7d: longer than the longest write",
-      period,
-      7 * (UNITS.d ?? 0),
-    )
+    .option("--grace-period <time>", "such as 36h; 7d where not given: longer than the longest write", period)
     .option("--json", "print all of it as JSON")
     .addHelpText(
       "after",
