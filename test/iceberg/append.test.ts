@@ -27,6 +27,17 @@ describe("append", () => {
       expect(committer.commits).toBe(0);
     }));
 
+  test.each([undefined, null, 3, { origin: "ATL" }, Promise.resolve([])])("refuses %j as data", (data) =>
+    scratch(async (directory) => {
+      const { table, committer } = await createTable(directory, { schema: SCHEMA });
+      await expect(table.append(data as never)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: expect.stringContaining("Expected rows or Arrow data, found"),
+      });
+      expect(committer.commits).toBe(0);
+    }),
+  );
+
   test("writes one file a partition, sorted, with metrics, and counts them as Java does", () =>
     scratch(async (directory) => {
       const created = await createTable(directory, {

@@ -1,6 +1,8 @@
 import * as arrow from "apache-arrow";
+import { LakehouseError } from "../../errors.js";
 import { conformBatches, rowsToBatches } from "../arrow/index.js";
 import type { Schema } from "../schema/types.js";
+import { describeValue } from "../values/canonical.js";
 
 /** Rows of the schema's type, or Arrow data with its columns. */
 export type AppendData<Row> =
@@ -15,7 +17,7 @@ export type AppendData<Row> =
  * Brings any data that can be appended into Arrow batches of the schema's stored columns. The first item tells rows
  * from batches.
  *
- * @throws LakehouseError SCHEMA_MISMATCH naming row, column, expected and found.
+ * @throws LakehouseError SCHEMA_MISMATCH naming row, column, expected and found; INVALID_ARGUMENT for no such data.
  */
 export async function* conformingBatches<Row>(
   schema: Schema,
@@ -29,6 +31,7 @@ export async function* conformingBatches<Row>(
     yield* conformBatches(schema, [data]);
     return;
   }
+  requireIterable(data);
   // Synchronous data stays so: awaiting each row would cost more than converting it.
   if (Symbol.iterator in data) {
     const items = (data as Iterable<unknown>)[Symbol.iterator]();
@@ -48,6 +51,18 @@ export async function* conformingBatches<Row>(
     // A source that is a stream or a query result is to be told that nobody reads on.
     await items.return?.();
   }
+}
+
+/** Types do not hold in JavaScript, where one row alone, or a promise of rows, is soon given. */
+function requireIterable(data: unknown): void {
+  if (typeof data === "object" && data !== null && (Symbol.iterator in data || Symbol.asyncIterator in data))
+    return;
+  throw new LakehouseError({
+    code: "INVALID_ARGUMENT",
+    subject: "data",
+    message: `Expected rows or Arrow data, found ${describeValue(data)}.`,
+    remedy: "Give an array or another iterable of rows, an Arrow table or its batches.",
+  });
 }
 
 function batchesOf(
