@@ -167,6 +167,15 @@ describe("scans", () => {
       expect(await count({ limit: 3, filter: lt("d", 8) })).toBe(8);
     }));
 
+  test("refuse a Date that is none", () =>
+    scratch(async (directory) => {
+      const { table } = await createTable(directory, { schema: defineSchema({ n: int() }) });
+      const appended = await table.append([{ n: 1 }]);
+      expect(() => appended.scan({ asOf: new Date("2026-13-01") })).toThrow(
+        expect.objectContaining({ code: "INVALID_ARGUMENT", subject: "asOf" }),
+      );
+    }));
+
   test("give the selected columns, and refuse unknown ones", () =>
     scratch(async (directory) => {
       const { table } = await createTable<Row>(directory, { schema: SCHEMA });

@@ -38,8 +38,7 @@ export function resolveSnapshot(
     return { snapshot, schema: schemaOfSnapshot(metadata, snapshot) };
   }
   if (options.asOf !== undefined) {
-    const time = options.asOf instanceof Date ? BigInt(options.asOf.getTime()) : options.asOf;
-    const snapshot = snapshotAsOf(metadata, time);
+    const snapshot = snapshotAsOf(metadata, millisecondsOf(options.asOf));
     return { snapshot, schema: schemaOfSnapshot(metadata, snapshot) };
   }
   const snapshot = snapshotByRef(metadata, options.ref ?? "main");
@@ -55,5 +54,16 @@ function noSnapshot(id: SnapshotId): LakehouseError {
     subject: String(id),
     message: `The table has no snapshot ${id}.`,
     remedy: "List its snapshots: it may have expired.",
+  });
+}
+
+function millisecondsOf(time: Date | bigint): bigint {
+  if (!(time instanceof Date)) return time;
+  if (!Number.isNaN(time.getTime())) return BigInt(time.getTime());
+  throw new LakehouseError({
+    code: "INVALID_ARGUMENT",
+    subject: "asOf",
+    message: "The Date to read the table as of is invalid.",
+    remedy: "Make it of text such as 2026-11-01T12:00:00Z.",
   });
 }
