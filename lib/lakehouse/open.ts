@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { branchingOf } from "./branches.js";
 import { type BranchingCatalog, type Catalog, openCatalog, openNessieCatalog } from "./catalog/index.js";
-import { isLakehouseError } from "./errors.js";
+import { isLakehouseError, LakehouseError } from "./errors.js";
 import type { Table } from "./iceberg/index.js";
 import { allTables, Lakehouse } from "./lakehouse.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
@@ -64,11 +64,25 @@ export interface LakehouseCatalog {
  */
 export async function openLakehouseCatalog(options: LakehouseOptions = {}): Promise<LakehouseCatalog> {
   const { profile, store } = openProfile(options);
-  await mkdir(profile.root, { recursive: true });
+  await makeRoot(profile.root);
   const catalog = await (profile.nessie === undefined
     ? openCatalog({ backend: profile.etcd ?? join(profile.root, "catalog.db"), store })
     : openNessieCatalog({ uri: profile.nessie, store }));
   return { profile, store, catalog };
+}
+
+async function makeRoot(root: string): Promise<void> {
+  try {
+    await mkdir(root, { recursive: true });
+  } catch (cause) {
+    throw new LakehouseError({
+      code: "INVALID_CONFIG",
+      subject: root,
+      message: `The lakehouse's folder cannot be made: ${(cause as Error).message}.`,
+      remedy: "Set SLH_LAKE to a folder that can be written.",
+      cause,
+    });
+  }
 }
 
 function openProfile(options: LakehouseOptions): { readonly profile: Profile; readonly store: ObjectStore } {

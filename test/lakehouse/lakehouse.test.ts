@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -50,6 +50,17 @@ const count = async (from: string) => {
 };
 
 describe("a lakehouse on the embedded profile", () => {
+  it("says which folder it cannot make, and how to choose another", async () => {
+    const file = join(root, "a-file");
+    await writeFile(file, "");
+    for (const taken of [file, join(file, "below")]) {
+      await expect(openLakehouse({ root: taken, profile: "embedded" })).rejects.toMatchObject({
+        code: "INVALID_CONFIG",
+        subject: taken,
+      });
+    }
+  });
+
   it("creates, appends, queries, and goes back in time", async () => {
     const table = await lake.createTable("front.flights", { schema, partitionSpec: [day("at")] });
     const first = await table.append([january(1, 5), january(2, 10)]);
