@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Table } from "../../lib/lakehouse/iceberg/index.js";
@@ -99,6 +100,31 @@ describe("slh table read", () => {
     expect((await slh(["read", `${folder}/data`])).err).toContain("error  NO_SUCH_TABLE: ");
     expect((await slh(["read", folder, "--snapshot", "7"])).err).toContain("error  NO_SUCH_SNAPSHOT: ");
     expect((await slh(["read", folder, "--snapshot", "x"])).code).toBe(2);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("says in a line that its output cannot be written", async () => {
+    const full = await open("/dev/full", "w");
+    const child = spawn(process.execPath, [SLH, "table", "read", folder], {
+      stdio: ["ignore", full.fd, "pipe"],
+    });
+    let err = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      err += text;
+    });
+    const code = await new Promise((done) => child.on("close", done));
+    await full.close();
+    expect(code).toBe(1);
+    expect(err).toMatch(/^error {2}The output cannot be written: ENOSPC.*\n$/);
+  });
+
+  it.each([
+    ["--select", "", "Name at least one column."],
+    ["--as-of", "2026-02-30", "Write it as 2026-11-01T12:00:00Z"],
+    ["--as-of", "2026-13-01T12:00:00Z", "Write it as 2026-11-01T12:00:00Z"],
+  ])("refuses %s %j", async (option, value, remedy) => {
+    const { code, out, err } = await slh(["read", folder, option, value]);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(remedy);
   });
 
   it("prints what is too large to hold, as far as it is wanted", async () => {

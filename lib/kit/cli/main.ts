@@ -49,7 +49,9 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   // A reader that has seen enough (`| head`) closes the pipe: no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    // A full disk, mostly: what was printed is not whole, and nothing that follows would be.
+    console.error(`error  The output cannot be written: ${error.message}.`);
+    process.exit(1);
   });
   process.exitCode = await run(buildProgram(), argv);
 }

@@ -165,7 +165,9 @@ function names(text: string): string[] {
   const all = parts.map((part) =>
     part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.trim(),
   );
-  return all.filter((name) => name !== "");
+  const selected = all.filter((name) => name !== "");
+  if (selected.length > 0) return selected;
+  throw new InvalidArgumentError("Name at least one column.");
 }
 
 function wholeNumber(text: string): number {
@@ -184,7 +186,10 @@ function time(text: string): bigint {
   const iso = text.trim().replace(" ", "T");
   const zoned = /T.*(?:Z|[+-]\d\d:?\d\d)$/i.test(iso) || !iso.includes("T") ? iso : `${iso}Z`;
   const milliseconds = Date.parse(zoned);
-  if (!Number.isNaN(milliseconds)) return BigInt(milliseconds);
+  // Date takes 30 February for 2 March: a day that there is comes back as it was.
+  const [day = ""] = iso.split("T");
+  const exists = !/^\d{4}-\d\d-\d\d$/.test(day) || new Date(day).toJSON()?.startsWith(day);
+  if (!Number.isNaN(milliseconds) && exists) return BigInt(milliseconds);
   throw new InvalidArgumentError("Write it as 2026-11-01T12:00:00Z, or as milliseconds from 1970.");
 }
 
