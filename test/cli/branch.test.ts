@@ -89,6 +89,11 @@ describe("slh branch and slh tag", () => {
     expect(await hash("etl")).toBe(head);
   });
 
+  it("ask for the name of what is to be made or deleted", async () => {
+    expect((await slh("branch", "--from", "main")).err).toContain("Name it: slh branch <name> --from main.");
+    expect((await slh("tag", "--delete")).err).toContain("Name it: slh tag --delete <name>.");
+  });
+
   it("say what is wrong, and what there is", async () => {
     await slh("tag", "v1");
     expect(await slh("branch", "main")).toMatchObject({
@@ -216,6 +221,15 @@ describe("slh merge, cherry-pick, revert and rollback", () => {
     expect((await slh("merge", "etl", "--into", "copy", "--keep", "flights.silver")).code).toBe(0);
     expect((await slh("merge", "etl", "--take", "flights.silver")).code).toBe(0);
     expect(Number((await lake.table("flights.silver")).currentSnapshot?.summary?.["total-records"])).toBe(5);
+  });
+
+  it("refuse to take and to keep the same table", async () => {
+    await load(await lake.branch("etl"), 1, "Load February");
+    const before = await hash("main");
+    const { code, err } = await slh("merge", "etl", "--take", "flights.silver", "--keep", "flights.silver");
+    expect(code).toBe(1);
+    expect(err).toContain("INVALID_ARGUMENT: flights.silver cannot both be taken and be kept");
+    expect(await hash("main")).toBe(before);
   });
 
   it("move a branch that has nothing of its own", async () => {

@@ -171,6 +171,15 @@ interface Combination {
 
 async function combine(lake: Lakehouse, flags: CombineFlags, how: Combination): Promise<void> {
   const { take = [], keep = [], message, dryRun = false, json = false } = flags;
+  const both = take.find((name) => keep.includes(name));
+  if (both !== undefined) {
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: both,
+      message: `${both} cannot both be taken and be kept; nothing was changed.`,
+      remedy: "Name it with --take or with --keep.",
+    });
+  }
   const into = flags.into ?? lake.ref;
   const options: CombineOptions & Into = {
     into,

@@ -61,11 +61,18 @@ async function refs(
   lake: Lakehouse,
   type: Reference["type"],
   name: string | undefined,
-  { from = lake.ref, delete: goes, json }: RefOptions,
+  { from, delete: goes, json }: RefOptions,
 ): Promise<void> {
   const word = type.toLowerCase();
   if (name === undefined) {
-    if (goes) throw usage(word);
+    if (goes) throw usage("--delete", `Which ${word} shall go?`, `slh ${word} --delete <name>`);
+    if (from !== undefined) {
+      throw usage(
+        "--from",
+        `What shall the ${word} at ${from} be called?`,
+        `slh ${word} <name> --from ${from}`,
+      );
+    }
     return list(lake, type, json === true);
   }
   if (goes) {
@@ -75,7 +82,8 @@ async function refs(
     console.log(ink(`slh ${word} ${name} --from ${short(hash)} brings it back, until slh gc.`, "grey"));
     return;
   }
-  const made = await (type === "BRANCH" ? lake.branch(name, { from }) : lake.tag(name, { from }));
+  const options = { from: from ?? lake.ref };
+  const made = await (type === "BRANCH" ? lake.branch(name, options) : lake.tag(name, options));
   console.log(`Made the ${word} ${ink(name, "bold")} at ${short(await made.hash())}.`);
 }
 
@@ -127,11 +135,6 @@ async function requireType(lake: Lakehouse, type: Reference["type"], name: strin
   });
 }
 
-function usage(word: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "--delete",
-    message: `Which ${word} shall go?`,
-    remedy: `Name it: slh ${word} --delete <name>.`,
-  });
+function usage(subject: string, message: string, form: string): LakehouseError {
+  return new LakehouseError({ code: "INVALID_ARGUMENT", subject, message, remedy: `Name it: ${form}.` });
 }
