@@ -59,7 +59,8 @@ export async function collectGarbage(shared: Shared, options: GcOptions): Promis
     });
   }
   const { context } = shared.versions;
-  const cutoff = new Date(context.now() - gracePeriodMs);
+  // Infinity would make an invalid Date, to which nothing is young.
+  const cutoff = new Date(Math.max(0, context.now() - gracePeriodMs));
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const reachable = await findReachable(context, cutoff);
     const files = await deadFiles(shared, reachable);
