@@ -188,6 +188,17 @@ describe("slh lab", () => {
 });
 
 describe("slh sql and slh tables", () => {
+  it("say of a disk that takes nothing more that it does, not that the path is wrong", async () => {
+    await (await openLakehouse({ root: join(root, ".lake"), profile: "embedded" })).close();
+    const command = `ulimit -f 0; exec "${process.execPath}" "${SLH}" log`;
+    const child = spawn("sh", ["-c", command], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let err = "";
+    child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+    expect(await new Promise((done) => child.on("close", done))).toBe(1);
+    expect(err).toContain("disk is full");
+    expect(err).not.toContain("Give the path");
+  });
+
   it("ask the lakehouse of the project", async () => {
     expect((await slh("tables")).out).toContain("There are no tables yet.");
     const lake = await openLakehouse({ root: join(root, ".lake") });

@@ -34,6 +34,9 @@ export class SqliteBackend implements Backend {
       createTables(this.#db, path);
     } catch (cause) {
       if (cause instanceof LakehouseError) throw cause;
+      // Opening writes a little, which a full disk refuses: then nothing is wrong with the path.
+      if (cause instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR)/.test(cause.code))
+        throw failure(path, cause);
       throw new LakehouseError({
         code: "INVALID_CONFIG",
         subject: path,
@@ -148,6 +151,8 @@ function failure(path: string, cause: InstanceType<typeof Database.SqliteError>)
     });
   const code = cause.code.split("_")[1];
   if (code === "FULL") return as("CATALOG_UNAVAILABLE", "the disk is full", "Free some space and try again.");
+  if (code === "IOERR")
+    return as("STORAGE_FAILED", cause.message, "Look whether its disk is full or failing, and try again.");
   if (code === "BUSY") return as("CATALOG_UNAVAILABLE", "another process has kept it locked for 30 s");
   if (code === "READONLY") return as("CATALOG_UNAVAILABLE", cause.message, "Check who owns its folder.");
   if (code === "CORRUPT" || code === "NOTADB")
