@@ -8,6 +8,7 @@ import {
   AvroWriter,
   Cursor,
   compileDecoder,
+  compileMarker,
   compileProjection,
   compileSkipper,
   parseAvroSchema,
@@ -118,6 +119,65 @@ describe("projection", () => {
       { id: 0, name: "anything" },
     ]);
     expect(file.records(project)).toEqual([["p", undefined, 2]]);
+  });
+
+  test("marks where the values of fields begin, whatever their depth, and -1 for null", () => {
+    const nested: AvroSchemaJson = {
+      type: "record",
+      name: "outer",
+      fields: [
+        { name: "before", type: "long", "field-id": 50 },
+        { name: "inner", type: ["null", METRICS], default: null, "field-id": 51 },
+        { name: "after", type: "long", "field-id": 52 },
+      ],
+    };
+    fc.assert(
+      fc.property(fc.array(fc.option(entries.map(([first]) => first ?? null))), (inners) => {
+        const writer = new AvroWriter(nested, {});
+        for (const inner of inners) writer.write({ before: 300n, inner, after: 5n });
+        const file = new AvroFile(writer.finish(), "t");
+        const schema = file.schema();
+        if (schema.kind !== "record") throw new Error("no record");
+        const names = ["status", "snapshot_id", "bounds", "path"] as const;
+        const ids = [0, 1, 125, 100];
+        const marker = compileMarker(schema, [
+          { id: 52, name: "renamed" },
+          { id: 51, name: "inner", fields: names.map((name, i) => ({ id: ids[i] ?? -1, name })) },
+          { id: 999, name: "before" },
+        ]);
+        const marks = new Int32Array(marker.types.length);
+        const found = file.records((cursor) => {
+          marker.pass(cursor, marks);
+          const end = cursor.pos;
+          const values = marker.types.map((type, slot) => {
+            cursor.pos = marks[slot] ?? -1;
+            return type === undefined || cursor.pos < 0 ? null : compileDecoder(type)(cursor);
+          });
+          cursor.pos = end;
+          return values;
+        });
+        expect(found).toEqual(
+          inners.map((inner) => [5n, ...names.map((name) => inner?.[name] ?? null), null]),
+        );
+      }),
+    );
+  });
+
+  test("reads each file's own head where files of several schemas take turns", () => {
+    const one = (name: string): Uint8Array => {
+      const writer = new AvroWriter(
+        { type: "record", name: "r", fields: [{ name, type: "long" }] },
+        { name },
+      );
+      writer.write({ [name]: 1n });
+      return writer.finish();
+    };
+    const files = ["a", "a", "b", "a", "b", "bb", "b"];
+    const heads = files.map((name) => new AvroFile(one(name), "t"));
+    expect(heads.map((file) => file.header.metadata.get("name"))).toEqual(files);
+    expect(heads.map((file) => file.records(compileDecoder(file.schema())))).toEqual(
+      files.map((name) => [{ [name]: 1n }]),
+    );
   });
 
   test("falls back to names where the writer left out all ids", () => {
@@ -268,6 +328,39 @@ describe("corrupt input", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test("skipping agrees with decoding for a value of every type, and stops at every truncation", () => {
+    const pair = { type: "record", name: "pair", fields: ["x", "y"].map((name) => ({ name, type: "long" })) };
+    const types: AvroSchemaJson[] = [
+      ...["null", "boolean", "int", "long", "float", "double", "bytes", "string"],
+      { type: "fixed", name: "f", size: 3 },
+      { type: "enum", name: "e", symbols: ["A", "B", "C"] },
+      ["int", "null", "string"],
+      ["null"],
+      pair,
+      { type: "array", items: { ...pair, name: "item" } },
+      { type: "array", items: ["null", "bytes"] },
+      { type: "map", values: { type: "array", items: "int" } },
+    ];
+    const fields = types.map((type, i) => ({ name: `n${i}`, type }));
+    const type = parseAvroSchema({ type: "record", name: "all", fields }, "t");
+    const head = [1, 4, 0x80, 0x01, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8, 4, 9, 9, 2, 0x61, 7, 7, 7, 2];
+    const choices = [4, 2, 0x62, 0, 6, 8];
+    const blocks = [4, 1, 2, 3, 4, 3, 8, 5, 6, 7, 8, 0]; // two items, then two in a block that tells its size
+    const options = [4, 0, 2, 2, 9, 0];
+    const map = [2, 2, 0x63, 4, 1, 2, 0, 0];
+    const bytes = Uint8Array.from([...head, ...choices, ...blocks, ...options, ...map]);
+    const ends = [compileDecoder(type), compileSkipper(type)].map((pass) => {
+      const cursor = new Cursor(bytes, "t");
+      pass(cursor);
+      return cursor.pos;
+    });
+    expect(ends).toEqual([bytes.length, bytes.length]);
+    for (let length = 0; length < bytes.length; length++) {
+      const cut = new Cursor(bytes.subarray(0, length), "t");
+      expect(() => compileSkipper(type)(cut)).toThrow(/Corrupt Avro data/);
+    }
   });
 
   test("a schema that contains itself is refused", () => {

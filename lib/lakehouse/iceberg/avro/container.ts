@@ -10,6 +10,8 @@ const MAGIC = Uint8Array.of(0x4f, 0x62, 0x6a, 0x01);
 const SYNC_SIZE = 16;
 /** Uncompressed bytes in a block, as Java's writer cuts them. */
 const BLOCK_BYTES = 64_000;
+/** A head that is longer is not kept for the next file. */
+const KEPT_HEAD_BYTES = 1024 * 1024;
 
 /** The head of an Avro object container file: everything before the blocks. */
 export interface AvroHeader {
@@ -23,6 +25,41 @@ export interface AvroHeader {
 interface Block {
   readonly block: Cursor;
   readonly count: number;
+}
+
+/**
+ * The head that was read last, with its bytes. The manifests of a table come in rows that differ in nothing there,
+ * and most of it is schemas.
+ */
+let lastHead: { readonly bytes: Buffer; readonly header: AvroHeader } | undefined;
+
+/** Reads the head and leaves the cursor behind it, at the sync marker. */
+function readHead(cursor: Cursor): AvroHeader {
+  const { buffer, subject } = cursor;
+  if (lastHead?.bytes.equals(buffer.subarray(0, lastHead.bytes.length))) {
+    cursor.pos = lastHead.bytes.length;
+    return lastHead.header;
+  }
+  if (buffer.length < MAGIC.length || MAGIC.some((byte, i) => buffer[i] !== byte)) {
+    throw new LakehouseError({
+      code: "CORRUPT_FILE",
+      subject,
+      message: `${subject} is no Avro file: it does not start with the Avro magic.`,
+    });
+  }
+  cursor.pos = MAGIC.length;
+  const metadata = new Map<string, string>();
+  for (let count = cursor.readBlockCount(2); count > 0; count = cursor.readBlockCount(2)) {
+    for (let i = 0; i < count; i++) metadata.set(cursor.readString(), cursor.readString());
+  }
+  const header: AvroHeader = {
+    schemaJson: metadata.get("avro.schema") ?? "",
+    codec: metadata.get("avro.codec") ?? "null",
+    metadata,
+  };
+  if (cursor.pos <= KEPT_HEAD_BYTES)
+    lastHead = { bytes: Buffer.from(buffer.subarray(0, cursor.pos)), header };
+  return header;
 }
 
 /** A container file in memory: read its head, then its records with a decoder compiled for its schema. */
@@ -41,23 +78,7 @@ export class AvroFile {
    */
   constructor(bytes: Uint8Array, subject: string) {
     const cursor = new Cursor(bytes, subject);
-    if (bytes.length < MAGIC.length || MAGIC.some((byte, i) => bytes[i] !== byte)) {
-      throw new LakehouseError({
-        code: "CORRUPT_FILE",
-        subject,
-        message: `${subject} is no Avro file: it does not start with the Avro magic.`,
-      });
-    }
-    cursor.pos = MAGIC.length;
-    const metadata = new Map<string, string>();
-    for (let count = cursor.readBlockCount(2); count > 0; count = cursor.readBlockCount(2)) {
-      for (let i = 0; i < count; i++) metadata.set(cursor.readString(), cursor.readString());
-    }
-    this.header = {
-      schemaJson: metadata.get("avro.schema") ?? "",
-      codec: metadata.get("avro.codec") ?? "null",
-      metadata,
-    };
+    this.header = readHead(cursor);
     this.#sync = cursor.readFixed(SYNC_SIZE);
     this.#start = cursor.pos;
     this.#cursor = cursor;

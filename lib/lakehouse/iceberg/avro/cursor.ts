@@ -127,20 +127,11 @@ export class Cursor {
 
   /** Passes over a varint of any value. */
   skipVarint(): void {
-    this.skipVarints(1);
-  }
-
-  /** Passes over `count` varints, one after the other. */
-  skipVarints(count: number): void {
-    const { buffer, end } = this;
-    let { pos } = this;
-    for (let left = count; left > 0; left--) {
-      const start = pos;
-      while (pos < end && (buffer[pos] as number) >= 0x80) pos++;
-      if (pos === end || pos - start > 9) throw this.fail("a number has no end");
-      pos++;
-    }
-    this.pos = pos;
+    const { buffer, end, pos: start } = this;
+    let pos = start;
+    while (pos < end && (buffer[pos] as number) >= 0x80) pos++;
+    if (pos === end || pos - start > 9) throw this.fail("a number has no end");
+    this.pos = pos + 1;
   }
 
   readBoolean(): boolean {

@@ -5,8 +5,9 @@
 export { AvroFile, type AvroHeader, AvroWriter, PreparedSchema } from "./container.js";
 export { Cursor } from "./cursor.js";
 export { type AvroData, readAvroData } from "./data-rows.js";
-export { compileDecoder, compileProjection, compileSkipper, type Decoder, type Wanted } from "./decode.js";
+export { compileDecoder, compileProjection, type Decoder, type Wanted } from "./decode.js";
 export { structToAvro } from "./from-iceberg.js";
+export { compileMarker, compileSkipper } from "./skip.js";
 export {
   type AvroArray,
   type AvroField,

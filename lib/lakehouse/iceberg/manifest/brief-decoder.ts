@@ -1,32 +1,53 @@
-import { type AvroType, compileProjection, type Decoder } from "../avro/index.js";
+import { type AvroType, type Cursor, compileMarker, type Decoder } from "../avro/index.js";
+import type { PartitionTuple } from "../partitioning/types.js";
 import { corrupt, ENTRY_FIELDS, long, partitionDecoder, STATUS } from "./entry-decoder.js";
-import { metricLookupDecoder } from "./metric-map.js";
+import { metricSearch } from "./metric-map.js";
 import type { ResolvedSpec } from "./specs.js";
-import type { EntryStatus, FileBrief } from "./types.js";
+import type { EntryStatus, FileBrief, MetricLookup } from "./types.js";
 
 /** An entry of a manifest as far as pruning needs it. It speaks of one entry until the next is read. */
 export interface EntryBrief {
-  status: EntryStatus;
-  firstRowId: bigint | undefined;
-  readonly file: { -readonly [Key in keyof FileBrief]: FileBrief[Key] };
+  readonly status: EntryStatus;
+  readonly firstRowId: bigint | undefined;
+  readonly file: FileBrief;
 }
 
-/** Slots of a decoded `data_file`; the order of what is wanted below. */
-type BriefSlots = readonly [
-  partition: FileBrief["partition"] | undefined,
-  recordCount: bigint | undefined,
-  fileSizeInBytes: bigint | undefined,
-  valueCounts: FileBrief["valueCounts"] | null,
-  nullValueCounts: FileBrief["nullValueCounts"] | null,
-  nanValueCounts: FileBrief["nanValueCounts"] | null,
-  lowerBounds: FileBrief["lowerBounds"] | null,
-  upperBounds: FileBrief["upperBounds"] | null,
-  firstRowId: bigint | undefined | null,
+/** Slots of the places in an entry; the order of `WANTED`. */
+const SLOT = {
+  status: 0,
+  partition: 1,
+  recordCount: 2,
+  fileSizeInBytes: 3,
+  valueCounts: 4,
+  nullValueCounts: 5,
+  nanValueCounts: 6,
+  lowerBounds: 7,
+  upperBounds: 8,
+  firstRowId: 9,
+} as const;
+
+const WANTED = [
+  { id: ENTRY_FIELDS.status, name: "status" },
+  {
+    id: ENTRY_FIELDS.dataFile,
+    name: "data_file",
+    fields: [
+      { id: 102, name: "partition" },
+      { id: 103, name: "record_count" },
+      { id: 104, name: "file_size_in_bytes" },
+      { id: 109, name: "value_counts" },
+      { id: 110, name: "null_value_counts" },
+      { id: 137, name: "nan_value_counts" },
+      { id: 125, name: "lower_bounds" },
+      { id: 128, name: "upper_bounds" },
+      { id: 142, name: "first_row_id" },
+    ],
+  },
 ];
 
 /**
- * The decoder of what pruning asks of a manifest's entries. A selective filter keeps few of them, and to pass over
- * paths, sizes and maps is much less work than to build them.
+ * The decoder of what pruning asks of a manifest's entries. A selective filter keeps few of them, and asks little of
+ * each: an entry is passed over in one go that notes where things are, and what is asked for is read from there.
  *
  * @param writer the manifest's Avro schema.
  * @param subject the location of a manifest with this schema, for errors of the schema itself.
@@ -37,53 +58,92 @@ export function compileBriefDecoder(
   subject: string,
 ): Decoder<EntryBrief> {
   if (writer.kind !== "record") throw corrupt(subject, "its records are no manifest entries");
-  const file = (type: AvroType): Decoder => {
-    if (type.kind !== "record") throw corrupt(subject, "data_file is no record");
-    const wanted = [
-      { id: 102, name: "partition", decoder: (t: AvroType) => partitionDecoder(t, spec, types) },
-      { id: 103, name: "record_count", decoder: long },
-      { id: 104, name: "file_size_in_bytes", decoder: long },
-      { id: 109, name: "value_counts", decoder: metricLookupDecoder },
-      { id: 110, name: "null_value_counts", decoder: metricLookupDecoder },
-      { id: 137, name: "nan_value_counts", decoder: metricLookupDecoder },
-      { id: 125, name: "lower_bounds", decoder: metricLookupDecoder },
-      { id: 128, name: "upper_bounds", decoder: metricLookupDecoder },
-      { id: 142, name: "first_row_id", decoder: long },
-    ];
-    return compileProjection(type, wanted, true);
+  const marker = compileMarker(writer, WANTED);
+  const marks = new Int32Array(Object.keys(SLOT).length);
+  let at: Cursor | undefined;
+
+  const reader = <T>(slot: number, compile: (type: AvroType) => Decoder, absent: T): (() => T) => {
+    const type = marker.types[slot];
+    if (type === undefined) return () => absent;
+    const decode = compile(type) as Decoder<T>;
+    return () => {
+      const start = marks[slot] as number;
+      if (start < 0 || at === undefined) return absent;
+      at.pos = start;
+      return decode(at);
+    };
   };
-  const project = compileProjection(
-    writer,
-    [
-      { id: ENTRY_FIELDS.status, name: "status" },
-      { id: ENTRY_FIELDS.dataFile, name: "data_file", decoder: file },
-    ],
-    true,
-  );
-  const nulls = spec.fields.map(() => null);
+  const lookup = <V>(slot: number): (() => MetricLookup<V> | undefined) => {
+    const type = marker.types[slot];
+    if (type === undefined) return () => undefined;
+    const search = metricSearch<V>(type);
+    const metrics = { get: (id: number) => (at ? search(at, marks[slot] as number, id) : undefined) };
+    return () => ((marks[slot] as number) < 0 ? undefined : metrics);
+  };
+
+  const nulls: PartitionTuple = spec.fields.map(() => null);
+  const partition = reader(SLOT.partition, (type) => partitionDecoder(type, spec, types), nulls);
+  const recordCount = reader(SLOT.recordCount, long, 0n);
+  const fileSizeInBytes = reader(SLOT.fileSizeInBytes, long, 0n);
+  const firstRowId = reader<bigint | undefined>(SLOT.firstRowId, long, undefined);
+  const valueCounts = lookup<bigint>(SLOT.valueCounts);
+  const nullValueCounts = lookup<bigint>(SLOT.nullValueCounts);
+  const nanValueCounts = lookup<bigint>(SLOT.nanValueCounts);
+  const lowerBounds = lookup<Uint8Array>(SLOT.lowerBounds);
+  const upperBounds = lookup<Uint8Array>(SLOT.upperBounds);
+
+  let status: EntryStatus = "existing";
   const brief: EntryBrief = {
-    status: "existing",
-    firstRowId: undefined,
-    file: { specId: spec.specId, partition: nulls, recordCount: 0n, fileSizeInBytes: 0n },
+    get status() {
+      return status;
+    },
+    get firstRowId() {
+      return firstRowId();
+    },
+    file: {
+      specId: spec.specId,
+      get partition() {
+        return partition();
+      },
+      get recordCount() {
+        return recordCount();
+      },
+      get fileSizeInBytes() {
+        return fileSizeInBytes();
+      },
+      get valueCounts() {
+        return valueCounts();
+      },
+      get nullValueCounts() {
+        return nullValueCounts();
+      },
+      get nanValueCounts() {
+        return nanValueCounts();
+      },
+      get lowerBounds() {
+        return lowerBounds();
+      },
+      get upperBounds() {
+        return upperBounds();
+      },
+    },
   };
   return (cursor) => {
-    const [status, slots] = project(cursor) as [number, BriefSlots | null | undefined];
-    const named = STATUS[status];
-    const [partition, recordCount, fileSizeInBytes] = slots ?? [];
-    if (named === undefined || slots == null || recordCount === undefined || fileSizeInBytes === undefined) {
+    at = cursor;
+    marker.pass(cursor, marks);
+    const end = cursor.pos;
+    const statusAt = marks[SLOT.status] as number;
+    cursor.pos = statusAt;
+    const named = statusAt < 0 ? undefined : STATUS[cursor.readNumber()];
+    cursor.pos = end;
+    if (
+      named === undefined ||
+      (marks[SLOT.recordCount] as number) < 0 ||
+      (marks[SLOT.fileSizeInBytes] as number) < 0
+    ) {
       throw corrupt(cursor.subject, "an entry lacks a required field, or its status is unknown");
     }
-    const { file } = brief;
-    brief.status = named;
-    brief.firstRowId = slots[8] ?? undefined;
-    file.partition = partition ?? nulls;
-    file.recordCount = recordCount;
-    file.fileSizeInBytes = fileSizeInBytes;
-    file.valueCounts = slots[3] ?? undefined;
-    file.nullValueCounts = slots[4] ?? undefined;
-    file.nanValueCounts = slots[5] ?? undefined;
-    file.lowerBounds = slots[6] ?? undefined;
-    file.upperBounds = slots[7] ?? undefined;
+    status = named;
     return brief;
   };
 }

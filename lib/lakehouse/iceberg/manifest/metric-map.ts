@@ -1,5 +1,5 @@
 import { type AvroType, type Cursor, compileDecoder, compileSkipper, type Decoder } from "../avro/index.js";
-import type { MetricLookup, MetricMap } from "./types.js";
+import type { MetricMap } from "./types.js";
 
 /** How many single look-ups are answered from the raw bytes before the whole map is built. */
 const SCANS = 4;
@@ -93,46 +93,42 @@ interface MetricCodec<V> {
  * as Iceberg does for maps whose keys are no strings; anything else is built at once by the general decoder.
  */
 export function lazyMetricDecoder<V>(type: AvroType): Decoder<MetricMap<V>> {
-  return metricDecoder<V, MetricMap<V>>(
-    type,
-    (cursor, start, codec) => new LazyMetricMap<V>(cursor, start, codec),
-  );
-}
-
-/** The same for look-ups only. What it gives serves until the next call: one object speaks of each file in turn. */
-export function metricLookupDecoder<V>(type: AvroType): Decoder<MetricLookup<V>> {
-  let at: { readonly cursor: Cursor; readonly codec: MetricCodec<V> } | undefined;
-  let start = 0;
-  const lookup = { get: (id: number) => (at ? find(at.cursor, start, at.codec, id) : undefined) };
-  return metricDecoder<V, MetricLookup<V>>(type, (cursor, first, codec) => {
-    if (at?.cursor !== cursor) at = { cursor, codec };
-    start = first;
-    return lookup;
-  });
-}
-
-function metricDecoder<V, Metrics>(
-  type: AvroType,
-  leave: (cursor: Cursor, start: number, codec: MetricCodec<V>) => Metrics,
-): Decoder<Metrics | MetricMap<V>> {
-  const pair = type.kind === "array" && type.items.kind === "record" ? type.items.fields : [];
-  const [key, value] = pair;
-  if (key?.type.kind !== "int" || value === undefined || pair.length !== 2) {
+  const codec = metricCodec<V>(type);
+  if (codec === undefined) {
     const general = compileDecoder(type);
-    return (cursor) => {
-      const built = general(cursor);
-      if (!(built instanceof Map)) throw cursor.fail("a metrics column is no map");
-      return built as Map<number, V>;
-    };
+    return (cursor) => mapOf<V>(cursor, general(cursor));
   }
   const skipAll = compileSkipper(type);
-  const codec: MetricCodec<V> = {
-    read: compileDecoder(value.type) as Decoder<V>,
-    skip: compileSkipper(value.type),
-  };
   return (cursor) => {
     const start = cursor.pos;
     skipAll(cursor); // also checks the bytes, so that a later look-up cannot fail
-    return leave(cursor, start, codec);
+    return new LazyMetricMap<V>(cursor, start, codec);
   };
+}
+
+/** Looks up one metric in a metrics column that begins at `start`. Moves the cursor. */
+export type MetricSearch<V> = (cursor: Cursor, start: number, id: number) => V | undefined;
+
+/** The same for look-ups only. */
+export function metricSearch<V>(type: AvroType): MetricSearch<V> {
+  const codec = metricCodec<V>(type);
+  if (codec !== undefined) return (cursor, start, id) => find(cursor, start, codec, id);
+  const general = compileDecoder(type);
+  return (cursor, start, id) => {
+    cursor.pos = start;
+    return mapOf<V>(cursor, general(cursor)).get(id);
+  };
+}
+
+/** `undefined` for a type that is no array of key-value records. */
+function metricCodec<V>(type: AvroType): MetricCodec<V> | undefined {
+  const pair = type.kind === "array" && type.items.kind === "record" ? type.items.fields : [];
+  const [key, value] = pair;
+  if (key?.type.kind !== "int" || value === undefined || pair.length !== 2) return undefined;
+  return { read: compileDecoder(value.type) as Decoder<V>, skip: compileSkipper(value.type) };
+}
+
+function mapOf<V>(cursor: Cursor, built: unknown): Map<number, V> {
+  if (!(built instanceof Map)) throw cursor.fail("a metrics column is no map");
+  return built as Map<number, V>;
 }

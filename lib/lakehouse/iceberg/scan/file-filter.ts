@@ -34,7 +34,7 @@ export interface FileFilter {
 /** What the filter says of the partitions of one spec. */
 interface SpecFilter {
   manifest(partitions: readonly FieldSummary[] | undefined): boolean;
-  partition(tuple: PartitionTuple): boolean;
+  partition(file: Pick<FileBrief, "partition">): boolean;
   residual(tuple: PartitionTuple): BoundExpression;
 }
 
@@ -76,7 +76,7 @@ export function fileFilter(
     selective: true,
     mayMatchManifest: (manifest) =>
       of(manifest.partitionSpecId, manifest.manifestPath).manifest(manifest.partitions),
-    mayMatchFile: (file) => of(file.specId, "A manifest").partition(file.partition) && mayMatch(file),
+    mayMatchFile: (file) => of(file.specId, "A manifest").partition(file) && mayMatch(file),
     matchesWholly: (file) =>
       of(file.specId, file.filePath).residual(file.partition).type === "true" || mustMatch(file),
     residual: (file) => {
@@ -102,9 +102,11 @@ function specFilter(bound: BoundExpression, schema: Schema, { spec, types }: Res
     return { manifest: () => true, partition: () => true, residual: () => bound };
   }
   const projection = inclusiveProjection(spec, schema)(bound);
+  const test = partitionFilter(projection, spec);
   return {
     manifest: manifestEvaluator(projection, spec, schema),
-    partition: partitionFilter(projection, spec),
+    // A tuple is decoded when it is asked for.
+    partition: projection.type === "true" ? () => true : (file) => test(file.partition),
     residual: residualEvaluator(bound, spec, schema),
   };
 }

@@ -113,7 +113,7 @@ export class TableScan {
     const specs = specsById(this.metadata);
     const filter = fileFilter(this.filter, this.tableSchema, specs, this.caseSensitive);
     const manifests = this.snapshot === undefined ? [] : await readManifests(store, this.snapshot);
-    const counts = new PlanCounts();
+    const counts = new PlanCounts(this.snapshot);
     const readable = (content: ManifestFile["content"]): ManifestFile[] =>
       manifests.filter((manifest) => {
         if (manifest.content !== content) return false;
@@ -150,7 +150,7 @@ export class TableScan {
       if (task.deleteFiles.length === 0 && task.residual.type === "true") rows += dataFile.recordCount;
       tasks.push(task);
     }
-    return { tasks, report: counts.report(this.snapshot, tasks, performance.now() - began) };
+    return { tasks, report: counts.report(tasks, performance.now() - began) };
   }
 }
 
@@ -173,6 +173,15 @@ class PlanCounts {
   #skipped = { data: 0, deletes: 0 };
   #files = 0;
   #bytes = 0n;
+  readonly #snapshot: Snapshot | undefined;
+  /** From the snapshot's summary; without it the files are added up. */
+  readonly #totalBytes: bigint | undefined;
+
+  constructor(snapshot: Snapshot | undefined) {
+    this.#snapshot = snapshot;
+    const total = snapshot?.summary?.["total-files-size"];
+    this.#totalBytes = total !== undefined && /^\d+$/.test(total) ? BigInt(total) : undefined;
+  }
 
   manifest(manifest: ManifestFile, kept: boolean): void {
     this.#manifests[manifest.content] += 1;
@@ -185,13 +194,12 @@ class PlanCounts {
 
   file(file: FileBrief): void {
     this.#files += 1;
-    this.#bytes += file.fileSizeInBytes;
+    if (this.#totalBytes === undefined) this.#bytes += file.fileSizeInBytes;
   }
 
-  report(snapshot: Snapshot | undefined, tasks: readonly ScanTask[], planningMs: number): ScanReport {
-    const total = snapshot?.summary?.["total-files-size"];
+  report(tasks: readonly ScanTask[], planningMs: number): ScanReport {
     return {
-      snapshotId: snapshot?.snapshotId,
+      snapshotId: this.#snapshot?.snapshotId,
       totalDataManifests: this.#manifests.data,
       skippedDataManifests: this.#skipped.data,
       totalDeleteManifests: this.#manifests.deletes,
@@ -200,7 +208,7 @@ class PlanCounts {
       resultDataFiles: tasks.length,
       skippedDataFiles: this.#files - tasks.length,
       resultDeleteFiles: new Set(tasks.flatMap((task) => task.deleteFiles)).size,
-      totalFileSizeInBytes: total !== undefined && /^\d+$/.test(total) ? BigInt(total) : this.#bytes,
+      totalFileSizeInBytes: this.#totalBytes ?? this.#bytes,
       resultFileSizeInBytes: tasks.reduce((sum, task) => sum + task.dataFile.fileSizeInBytes, 0n),
       planningMs,
     };
