@@ -223,6 +223,16 @@ describe("slh merge, cherry-pick, revert and rollback", () => {
     expect(Number((await lake.table("flights.silver")).currentSnapshot?.summary?.["total-records"])).toBe(5);
   });
 
+  it("name every table in conflict in the way out", async () => {
+    await append(await lake.createTable("flights.gold", { schema }), 1, "Load gold");
+    for (const on of [await lake.branch("etl"), lake]) {
+      await load(on, 1, "Load February");
+      await append(await on.table("flights.gold"), 1, "Load gold");
+    }
+    expect((await slh("merge", "etl")).err).toContain("--take flights.gold flights.silver, or leave");
+    expect((await slh("merge", "etl", "--take", "flights.gold", "flights.silver")).code).toBe(0);
+  });
+
   it("refuse to take and to keep the same table", async () => {
     await load(await lake.branch("etl"), 1, "Load February");
     const before = await hash("main");

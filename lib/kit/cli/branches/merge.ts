@@ -265,8 +265,7 @@ function reportConflicts(
     message,
   ]);
   for (const line of columns(rows, "<<<<")) console.error(line);
-  const [{ key } = { key: undefined }] = conflicts;
-  const name = key?.join(".") ?? "";
+  const names = [...new Set(conflicts.map(({ key }) => key?.join(".") ?? ""))].join(" ");
   const look =
     sides && mergeBase !== undefined
       ? `Look at both sides: slh diff ${short(mergeBase)} ${into}, slh diff ${short(mergeBase)} ${source}.\n       `
@@ -275,6 +274,6 @@ function reportConflicts(
     code: "COMMIT_CONFLICT",
     subject: into,
     message: `${conflicts.length} of ${count(keys.length, "change")} from ${source} cannot go into ${into}; nothing was changed.`,
-    remedy: `${look}Take the source's with --take ${name}, or leave the branch's with --keep ${name}.`,
+    remedy: `${look}Take the source's with --take ${names}, or leave the branch's with --keep ${names}.`,
   });
 }
