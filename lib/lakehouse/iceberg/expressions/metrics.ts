@@ -30,32 +30,39 @@ function decodeBound(type: PrimitiveType, bytes: Uint8Array | undefined): Primit
 
 const NO_BOUNDS = new Set(["variant", "geometry", "geography", "unknown"]);
 
-/** What a file's metrics prove of a term's values. */
-function fileStats(term: BoundTerm, file: FileMetrics): ColumnStats {
-  const type = term.sourceType;
-  if (!isPrimitiveType(type)) return unknownStats(term.type);
-  const source = new FileStats(term.field.id, type, file);
-  return term.transform.transform === "identity" ? source : transformedStats(term, type, source);
+/** What a file's metrics prove of a term's values. What it gives serves until the next call: there are many files. */
+function fileStats(): (term: BoundTerm, file: FileMetrics) => ColumnStats {
+  const known = new Map<BoundTerm, FileStats>();
+  return (term, file) => {
+    const type = term.sourceType;
+    if (!isPrimitiveType(type)) return unknownStats(term.type);
+    let source = known.get(term);
+    if (source === undefined) {
+      source = new FileStats(term.field.id, type);
+      known.set(term, source);
+    }
+    source.file = file;
+    return term.transform.transform === "identity" ? source : transformedStats(term, type, source);
+  };
 }
 
-/** Reads a metric when it is asked for: a test is often decided by one bound, and there are many files. */
+/** Reads a metric when it is asked for: a test is often decided by one bound. */
 class FileStats implements ColumnStats {
   readonly #id: number;
   readonly #type: PrimitiveType;
-  readonly #file: FileMetrics;
+  file: FileMetrics = { recordCount: 0n };
 
-  constructor(id: number, type: PrimitiveType, file: FileMetrics) {
+  constructor(id: number, type: PrimitiveType) {
     this.#id = id;
     this.#type = type;
-    this.#file = file;
   }
 
   get mayBeNull(): boolean {
-    return this.#file.nullValueCounts?.get(this.#id) !== 0n;
+    return this.file.nullValueCounts?.get(this.#id) !== 0n;
   }
 
   get #nans(): bigint | undefined {
-    return isFloat(this.#type) ? this.#file.nanValueCounts?.get(this.#id) : 0n;
+    return isFloat(this.#type) ? this.file.nanValueCounts?.get(this.#id) : 0n;
   }
 
   get mayBeNaN(): boolean {
@@ -63,21 +70,21 @@ class FileStats implements ColumnStats {
   }
 
   get mayBeValue(): boolean {
-    const nulls = this.#file.nullValueCounts?.get(this.#id);
-    const values = this.#file.valueCounts?.get(this.#id) ?? this.#file.recordCount;
+    const nulls = this.file.nullValueCounts?.get(this.#id);
+    const values = this.file.valueCounts?.get(this.#id) ?? this.file.recordCount;
     return nulls === undefined || nulls + (this.#nans ?? 0n) < values;
   }
 
   get lower(): PrimitiveValue | undefined {
     return NO_BOUNDS.has(this.#type.type)
       ? undefined
-      : decodeBound(this.#type, this.#file.lowerBounds?.get(this.#id));
+      : decodeBound(this.#type, this.file.lowerBounds?.get(this.#id));
   }
 
   get upper(): PrimitiveValue | undefined {
     return NO_BOUNDS.has(this.#type.type)
       ? undefined
-      : decodeBound(this.#type, this.#file.upperBounds?.get(this.#id));
+      : decodeBound(this.#type, this.file.upperBounds?.get(this.#id));
   }
 }
 
@@ -103,16 +110,19 @@ function transformedStats(term: BoundTerm, type: PrimitiveType, source: ColumnSt
  * not exclude it, since it is above every number.
  */
 export function inclusiveMetricsEvaluator(expression: BoundExpression): (file: FileMetrics) => boolean {
+  const stats = fileStats();
+  // The count comes last: it has to be decoded, and most files are left out for a bound.
   return (file) =>
-    file.recordCount !== 0n &&
-    testPredicates(expression, (predicate) => mightMatch(predicate, fileStats(predicate.term, file)));
+    testPredicates(expression, (predicate) => mightMatch(predicate, stats(predicate.term, file))) &&
+    file.recordCount !== 0n;
 }
 
 /** Tests files by their column metrics: true only when every row of the file matches. */
 export function strictMetricsEvaluator(expression: BoundExpression): (file: FileMetrics) => boolean {
+  const stats = fileStats();
   return (file) =>
     file.recordCount === 0n ||
-    testPredicates(expression, (predicate) => mustMatch(predicate, fileStats(predicate.term, file)));
+    testPredicates(expression, (predicate) => mustMatch(predicate, stats(predicate.term, file)));
 }
 
 /** What a manifest's summary proves of a partition field. Without bounds every value is null or NaN (spec, "Manifest Lists"). */
