@@ -9,7 +9,7 @@ import {
   updateProperties,
   updatesToCreate,
 } from "../../lib/lakehouse/iceberg/index.js";
-import { records, schema } from "./support.js";
+import { code, records, schema } from "./support.js";
 
 /** A catalog that holds nothing but its branch `main`, at the beginning; its author is ada. */
 export interface BranchingFixture {
@@ -33,11 +33,6 @@ export function branchingConformance(name: string, place: () => Promise<Branchin
       await fixture.dispose();
     });
 
-    const code = async (promise: Promise<unknown>): Promise<string> =>
-      promise.then(
-        () => "no error",
-        (error) => error.code,
-      );
     const append = (table: Table<RowOf<typeof schema>>, ...ids: number[]) => table.append(records(...ids));
     const rows = async (name: string, ref = "main") =>
       Number((await catalog.on(ref).loadTable(name)).currentSnapshot?.summary?.["total-records"] ?? 0);

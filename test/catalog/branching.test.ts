@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from "vit
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import type { RowOf, Table } from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { records, schema } from "./support.js";
+import { code, records, schema } from "./support.js";
 
 let directory: string;
 let catalog: BranchingCatalog;
@@ -23,11 +23,6 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const code = async (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => "no error",
-    (error) => error.code,
-  );
 const append = (table: Table<RowOf<typeof schema>>, ...ids: number[]) => table.append(records(...ids));
 
 test("the reflog tells where a branch was, and outlives it", async () => {

@@ -18,7 +18,7 @@ import {
   timestamp,
   updatesToCreate,
 } from "../../lib/lakehouse/iceberg/index.js";
-import { records, schema } from "./support.js";
+import { code, records, schema } from "./support.js";
 
 /** A fresh, empty catalog, as often opened as asked: each opening stands for a client. */
 export interface CatalogFixture {
@@ -46,12 +46,6 @@ export function catalogConformance(name: string, place: () => Promise<CatalogFix
       await catalog.close();
       await fixture.dispose();
     });
-
-    const code = async (promise: Promise<unknown>): Promise<string> =>
-      promise.then(
-        () => "no error",
-        (error) => error.code,
-      );
 
     /** Commits updates from a base, with the requirements that the updates call for. */
     const commit = (table: Table, updates: TableUpdate[], requirements?: TableRequirement[]) =>

@@ -23,7 +23,7 @@ import {
   updatesToCreate,
 } from "../../lib/lakehouse/iceberg/index.js";
 import type { CatalogFixture } from "./catalog-conformance.js";
-import { records, schema } from "./support.js";
+import { code, records, schema } from "./support.js";
 
 /**
  * What any Iceberg catalog must do when tables change under each other's hands, by the scenarios that Java's catalogs
@@ -46,11 +46,6 @@ export function evolutionConformance(name: string, place: () => Promise<CatalogF
       await fixture.dispose();
     });
 
-    const code = async (promise: Promise<unknown>): Promise<string> =>
-      promise.then(
-        () => "no error",
-        (error) => error.code,
-      );
     /** Commits a change as it looks on the table that is given, however old that is. */
     const commit = (table: Table, change: PendingUpdate) =>
       table.committer.commit(change.propose(table.metadata) as Parameters<typeof table.committer.commit>[0]);

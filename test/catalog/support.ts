@@ -56,3 +56,10 @@ export const schema = defineSchema({ id: long(), data: string().optional() });
 export function records(...ids: number[]): RowOf<typeof schema>[] {
   return ids.map((id) => ({ id: BigInt(id), data: `row ${id}` }));
 }
+
+/** The code of the error that a call fails with. */
+export const code = async (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "no error",
+    (error) => error.code,
+  );

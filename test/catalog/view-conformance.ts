@@ -12,7 +12,7 @@ import {
   type ViewRepresentation,
 } from "../../lib/lakehouse/iceberg/index.js";
 import type { CatalogFixture } from "./catalog-conformance.js";
-import { schema } from "./support.js";
+import { code, schema } from "./support.js";
 
 function sql(text: string, dialect = "duckdb"): ViewRepresentation {
   return { type: "sql", sql: text, dialect };
@@ -42,11 +42,6 @@ export function viewConformance(name: string, place: () => Promise<CatalogFixtur
       await fixture.dispose();
     });
 
-    const code = async (promise: Promise<unknown>): Promise<string> =>
-      promise.then(
-        () => "no error",
-        (error) => error.code,
-      );
     const named = (view: string) => ({ namespace: ["ns"], name: view });
 
     test("are created, found by others, and gone after a drop", async () => {

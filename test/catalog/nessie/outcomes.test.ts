@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openNessieCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import { BadNetwork, first, isChange } from "../rest/bad-network.js";
 import { type Served, serve } from "../rest/support.js";
-import { records, schema } from "../support.js";
+import { code, records, schema } from "../support.js";
 
 let served: Served;
 let network: BadNetwork;
@@ -22,11 +22,6 @@ const isCommit = (request: Parameters<typeof isChange>[0]) => request.url?.endsW
 const lose = (fate: "lose answer" | "lose request", count = 1) => {
   network.fate = first(count, fate, isCommit);
 };
-const code = (promise: Promise<unknown>) =>
-  promise.then(
-    () => "no error",
-    (error) => error.code,
-  );
 
 describe("a Nessie client whose answers get lost", () => {
   test.each(["lose answer", "lose request"] as const)("makes each change once (%s)", async (fate) => {
