@@ -1,15 +1,13 @@
 """What the tests ask of Spark with the Iceberg runtime: the reference implementation, in Java."""
 
 import json
-import os
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 from plain import arrow_rows, plain
 from protocol import serve
+from spark_session import open_session, run
 
-RUNTIME = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.11.0"
 STATUS = {0: "existing", 1: "added", 2: "deleted"}
 CONTENT = {0: "data", 1: "position-deletes", 2: "equality-deletes"}
 
@@ -22,35 +20,7 @@ spark = None
 def start(folder):
     """A session whose catalog `lake` has the tables of the folder's warehouse, as they are on disk at each query."""
     global spark
-    home = os.environ["SLH_INTEROP_HOME"]
-    settings = {
-        "spark.jars.packages": RUNTIME,
-        "spark.jars.ivy": f"{home}/ivy",
-        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
-        "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
-        "spark.sql.catalog.lake.type": "hadoop",
-        "spark.sql.catalog.lake.warehouse": f"file://{folder}/warehouse",
-        "spark.sql.catalog.lake.cache-enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "1",
-        "spark.sql.adaptive.enabled": "false",
-        # For a few rows, compiling a query takes longer than interpreting it.
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.driver.memory": "1g",
-        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
-        "spark.ui.enabled": "false",
-        "spark.sql.warehouse.dir": f"{folder}/spark-warehouse",
-    }
-    builder = SparkSession.builder.master("local[2]").appName("interop")
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-
-
-def run(statements):
-    for statement in statements:
-        spark.sql(statement).collect()
+    spark = open_session(folder, {"lake": {"type": "hadoop", "warehouse": f"file://{folder}/warehouse"}})
 
 
 def query(sql):
