@@ -17,6 +17,9 @@ const resolve = {
 // The AWS SDK's news of the Node versions that it will drop is nothing for the reader of test results.
 const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 
+// npm run test:soak
+const soak = process.env.SLH_SOAK !== undefined;
+
 export default defineConfig({
   test: {
     projects: [
@@ -27,8 +30,10 @@ export default defineConfig({
           env,
           include: ["test/**/*.test.ts"],
           exclude: ["test/interop/**"],
-          testTimeout: 60_000,
-          hookTimeout: 240_000,
+          // These only give a test that hangs a name. A slow machine is no fault.
+          testTimeout: soak ? 0 : 600_000,
+          hookTimeout: 600_000,
+          setupFiles: soak ? ["test/support/soak.ts"] : [],
         },
       },
       {

@@ -11,6 +11,7 @@ import { sweep } from "../../lib/lakehouse/catalog/versioned/sweep.js";
 import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
 import type { Table } from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 import { collect, put, records, schema, table, withOverrides } from "./support.js";
 
 describe("garbage collection", () => {
@@ -313,6 +314,6 @@ test("after any history, collection leaves every ref whole and no garbage", asyn
       expect((await collectNow()).dead).toEqual([]);
       await backend.close();
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });

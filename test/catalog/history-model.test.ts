@@ -4,6 +4,7 @@ import { isAncestor, mergeBase } from "../../lib/lakehouse/catalog/versioned/com
 import type { Content } from "../../lib/lakehouse/catalog/versioned/content.js";
 import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
 import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import { runs } from "../support/runs.js";
 import { collect, del, put, table } from "./support.js";
 
 /** The naive model: a commit is its parents and all of its entries. */
@@ -149,7 +150,7 @@ test("random histories of commits, merges and assignments agree with a naive mod
       }
       await backend.close();
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 

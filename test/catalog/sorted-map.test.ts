@@ -12,6 +12,7 @@ import {
   scanLeaves,
 } from "../../lib/lakehouse/catalog/versioned/sorted-map.js";
 import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
+import { runs } from "../support/runs.js";
 import { withOverrides } from "./support.js";
 
 const backend = new SqliteBackend(":memory:");
@@ -57,7 +58,7 @@ describe("the persistent sorted map", () => {
         expect(await entries(root)).toEqual(sorted(model));
         expect(await apply(EMPTY_MAP.hash, model)).toBe(root);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -70,7 +71,7 @@ describe("the persistent sorted map", () => {
         for (const k of keys) root = await apply(root, new Map([[k, undefined]]));
         expect(root).toBe(EMPTY_MAP.hash);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -94,7 +95,7 @@ describe("the persistent sorted map", () => {
           .map((k) => ({ key: k, from: before.get(k), to: after.get(k) }));
         expect(found).toEqual(expected);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

@@ -13,6 +13,7 @@ import {
   compileSkipper,
   parseAvroSchema,
 } from "../../lib/lakehouse/iceberg/avro/index.js";
+import { runs } from "../support/runs.js";
 
 const METRICS: AvroSchemaJson = {
   type: "record",
@@ -303,7 +304,7 @@ describe("corrupt input", () => {
           survives(() => read(bytes));
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -326,7 +327,7 @@ describe("corrupt input", () => {
         skip(other);
         expect(other.pos).toBe(cursor.pos);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -27,6 +27,7 @@ import {
 } from "../../lib/lakehouse/iceberg/schema/index.js";
 import { dataFileLocation } from "../../lib/lakehouse/iceberg/table/index.js";
 import { readFooter } from "../../lib/lakehouse/parquet/index.js";
+import { runs } from "../support/runs.js";
 import { createTable, scratch } from "./support/tables.js";
 
 const SCHEMA = defineSchema({
@@ -97,7 +98,7 @@ describe("gathering rows", () => {
         const before = show(batch);
         expect(show(takeRows(batch, order))).toEqual([...order].map((n) => before[n]));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     ));
 
   test("joins batches, slices of them too", () =>
@@ -108,7 +109,7 @@ describe("gathering rows", () => {
         );
         expect(show(concatBatches(batches))).toEqual(batches.flatMap(show));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     ));
 });
 
@@ -158,7 +159,7 @@ describe("arranging", () => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     ));
 });
 

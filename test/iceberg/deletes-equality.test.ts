@@ -19,6 +19,7 @@ import type { IcebergType, PrimitiveValue, Schema } from "../../lib/lakehouse/ic
 import { toBinary } from "../../lib/lakehouse/iceberg/values/index.js";
 import { readFooter } from "../../lib/lakehouse/parquet/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 
 async function codeOf(run: () => unknown): Promise<string> {
   try {
@@ -149,7 +150,7 @@ describe("an equality delete file", () => {
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
         expect(["accepted", "CORRUPT_FILE", "UNSUPPORTED_FEATURE"]).toContain(await outcome(changes));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

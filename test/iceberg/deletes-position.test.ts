@@ -17,6 +17,7 @@ import type { DataFile } from "../../lib/lakehouse/iceberg/manifest/types.js";
 import { toBinary, utf8Encode } from "../../lib/lakehouse/iceberg/values/index.js";
 import { columnMetrics, readFooter } from "../../lib/lakehouse/parquet/index.js";
 import { type ByteRange, LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 
 const FILE_PATH = 2147483546;
 const POS = 2147483545;
@@ -87,7 +88,7 @@ describe("a position delete file", () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     );
   });
 
@@ -204,7 +205,7 @@ describe("a position delete file in Avro", () => {
         const outcome = await codeOf(() => readPositionDeletes(store, { ...sound, filePath: uri }));
         expect(["accepted", "CORRUPT_FILE", "UNSUPPORTED_FEATURE"]).toContain(outcome);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -242,7 +243,7 @@ describe("a damaged position delete file", () => {
           expect(["accepted", "CORRUPT_FILE", "UNSUPPORTED_FEATURE"]).toContain(outcome);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -9,6 +9,7 @@ import {
   roaringSize,
   writeRoaring,
 } from "../../lib/lakehouse/iceberg/deletes/roaring-format.js";
+import { runs } from "../support/runs.js";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
@@ -138,7 +139,7 @@ describe("64-bit position bitmaps", () => {
           expect(bitmap.has(value + 1)).toBe(set.has(value + 1));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -150,7 +151,7 @@ describe("64-bit position bitmaps", () => {
         expect(back.toArray()).toEqual(sorted(values));
         expect(hex(back.serialize())).toBe(hex(bytes));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -166,7 +167,7 @@ describe("64-bit position bitmaps", () => {
         left.addRange(0, 70_000);
         expect(right.toArray()).toEqual(sorted(b));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -178,7 +179,7 @@ describe("64-bit position bitmaps", () => {
         for (const value of b) bitmap.add(value);
         expect(bitmap.toArray()).toEqual(sorted([...a, ...b]));
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -207,7 +208,7 @@ describe("64-bit position bitmaps", () => {
           expect(bitmap.count({ start: from, end: from + length })).toBe(within);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -220,7 +221,7 @@ describe("64-bit position bitmaps", () => {
         const expected = sorted(values).filter((v) => v >= range.start && v < range.end).length;
         expect(bitmap.count(range)).toBe(expected);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -304,7 +305,7 @@ describe("bytes that are no bitmap", () => {
         expect(again.cardinality).toBe(bitmap.cardinality);
         expect(again.ranges()).toEqual(bitmap.ranges());
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 });

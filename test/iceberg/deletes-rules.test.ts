@@ -13,6 +13,7 @@ import {
 } from "../../lib/lakehouse/iceberg/deletes/index.js";
 import type { DataFile } from "../../lib/lakehouse/iceberg/manifest/types.js";
 import { toBinary, utf8Encode } from "../../lib/lakehouse/iceberg/values/index.js";
+import { runs } from "../support/runs.js";
 
 const FILE_PATH = 2147483546;
 
@@ -211,7 +212,7 @@ describe("the index of delete files", () => {
         expect(found.length).toBe(expected.length);
         expect(new Set(found)).toEqual(new Set(expected.map((entry) => entry.file)));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -39,6 +39,7 @@ import type {
   TableMetadata,
 } from "../../lib/lakehouse/iceberg/types.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 import { fixtureTables } from "./fixtures.js";
 import { scratch } from "./support/tables.js";
 
@@ -179,7 +180,7 @@ describe.each([1, 2, 3] as const)("manifests of v%i", (version) => {
               expect(entry.dataFile.valueCounts?.get(id)).toBe(files[i]?.valueCounts?.get(id));
           }
         }),
-        { numRuns: 50 },
+        { numRuns: runs(50) },
       );
     }));
 
@@ -263,7 +264,7 @@ describe.each([1, 2, 3] as const)("manifests of v%i", (version) => {
             ).toBe(true);
           }
         }),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       );
     }));
 });
@@ -373,7 +374,7 @@ describe("inheritance", () => {
             expect(await readMatching(store, read, specs, keep)).toEqual(expected);
           },
         ),
-        { numRuns: 40 },
+        { numRuns: runs(40) },
       );
     }));
 

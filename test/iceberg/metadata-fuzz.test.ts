@@ -17,6 +17,7 @@ import {
   struct,
   type TableMetadata,
 } from "../../lib/lakehouse/iceberg/index.js";
+import { runs } from "../support/runs.js";
 
 const base = newTableMetadata({
   schema: defineSchema({
@@ -89,7 +90,7 @@ test("metadata with any one value replaced is read or refused, and never crashes
         acceptsOrRefuses(() => parseTableMetadata(JSON.stringify(replaceAt(document, path, replacement))));
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
 });
 
@@ -101,7 +102,7 @@ test("metadata with any bytes replaced is read or refused, and never crashes the
       broken.set(noise.subarray(0, broken.length - at), at);
       acceptsOrRefuses(() => parseTableMetadata(broken));
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -143,7 +144,7 @@ test("any text is a name mapping and a predicate, or refused", () => {
         acceptsOrRefuses(() => parsePredicate(sql));
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
   fc.assert(fc.property(fc.json(), (json) => acceptsOrRefuses(() => nameMappingFromJson(json))));
 });

@@ -44,6 +44,7 @@ import {
   year,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { readJson, stringifyJson } from "../../lib/lakehouse/iceberg/json.js";
+import { runs } from "../support/runs.js";
 
 const t = parsePrimitiveType;
 const node = (text: string) => readJson(text, { subject: "test", code: "INVALID_METADATA" });
@@ -180,7 +181,7 @@ describe("a whole column", () => {
           expect(values(transform, type, vector)).toEqual(rest.map((v) => each(v as PrimitiveValue | null)));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 

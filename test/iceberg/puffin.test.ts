@@ -19,6 +19,7 @@ import {
   writePuffin,
 } from "../../lib/lakehouse/iceberg/puffin/index.js";
 import { fileUri, LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 
 const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -100,7 +101,7 @@ describe("writing", () => {
           expect(await readPuffinBlob(store, uri, footer.blobs[i]!)).toEqual(data);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -252,7 +253,7 @@ describe("compressed blobs, as the lz4 and zstd reference libraries write them",
           expect(["accepted", "CORRUPT_FILE"]).toContain(await codeOf(() => decompress(codec, bytes, "x")));
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -276,7 +277,7 @@ describe("footers, random and mutated", () => {
           );
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -26,6 +26,7 @@ import {
   timestamp,
 } from "../../lib/lakehouse/iceberg/schema/index.js";
 import type { Expression } from "../../lib/lakehouse/iceberg/types.js";
+import { runs } from "../support/runs.js";
 import { createTable, scratch } from "./support/tables.js";
 
 const SCHEMA = defineSchema({
@@ -126,7 +127,7 @@ describe("pruning", () => {
             }
           }),
         ),
-        { numRuns: 12 },
+        { numRuns: runs(12) },
       ),
   );
 });

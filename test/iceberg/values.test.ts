@@ -24,6 +24,7 @@ import {
   unscaledToBytes,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { parseJson, readJson, stringifyJson } from "../../lib/lakehouse/iceberg/json.js";
+import { runs } from "../support/runs.js";
 
 const t = parsePrimitiveType;
 const origin = { subject: "test", code: "INVALID_METADATA" } as const;
@@ -265,7 +266,7 @@ describe("JSON", () => {
       fc.property(fc.json(), (text) => {
         expect(rounded(parseJson(text))).toEqual(rounded(JSON.parse(text)));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -7,6 +7,7 @@ import {
   type VariantInput,
   type VariantValue,
 } from "../../lib/lakehouse/iceberg/variant/index.js";
+import { runs } from "../support/runs.js";
 
 const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
 const EMPTY = "010000";
@@ -93,7 +94,7 @@ describe("encoding", () => {
         const { metadata, value } = encodeVariant(input);
         expect(decodeVariant(metadata, value, "round trip")).toEqual(normal(input));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -175,7 +176,7 @@ describe("bytes that are no variant", () => {
       fc.property(fc.oneof(mutated, random), ({ metadata, value }) => {
         expect(["accepted", "CORRUPT_FILE", "UNSUPPORTED_FEATURE"]).toContain(outcome(metadata, value));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -27,6 +27,7 @@ import {
   writeViewMetadata,
 } from "../../lib/lakehouse/iceberg/view/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 
 async function codeOf(run: () => unknown): Promise<string> {
   try {
@@ -159,7 +160,7 @@ describe("view metadata as JSON", () => {
           );
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

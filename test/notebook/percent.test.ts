@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Cell, type Notebook, parseNotebook, serializeNotebook } from "../../lib/kit/notebook/index.js";
 import { fromPercent, toPercent } from "../../lib/kit/notebook/percent.js";
+import { runs } from "../support/runs.js";
 import { cell, notebookOf } from "./fixtures.js";
 
 const line = fc.oneof(
@@ -61,7 +62,7 @@ describe("the percent format", () => {
       fc.property(notebook, (given) => {
         expect(fromPercent(toPercent(given))).toEqual(given);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

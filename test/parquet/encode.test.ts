@@ -15,6 +15,7 @@ import {
   type WrittenParquet,
   writeParquet,
 } from "../../lib/lakehouse/parquet/index.js";
+import { runs } from "../support/runs.js";
 import { MemoryStore } from "./memory-store.js";
 
 const uri = "mem://test/x.parquet";
@@ -170,7 +171,7 @@ describe("what the encoder writes", () => {
           expect(json(found)).toEqual(expected);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });
@@ -305,7 +306,7 @@ describe("every type that tables have", () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FIELD_ID_KEY, readFooter, readParquet, writeParquet } from "../../lib/lakehouse/parquet/index.js";
 import { readThriftStruct, writeThriftStruct } from "../../lib/lakehouse/parquet/thrift.js";
+import { runs } from "../support/runs.js";
 import { MemoryStore } from "./memory-store.js";
 
 let dir: string;
@@ -77,7 +78,7 @@ describe("a file joined from row groups", () => {
           expect(JSON.parse(JSON.stringify(await read(store)))).toEqual(JSON.parse(JSON.stringify(expected)));
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -172,7 +173,7 @@ describe("the Thrift codec", () => {
           expect(error).toMatchObject({ code: "CORRUPT_FILE" });
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import { Field, Int32, Schema, tableFromArrays } from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readFooter, readParquet, withFlagColumn, writeParquet } from "../../lib/lakehouse/parquet/index.js";
+import { runs } from "../support/runs.js";
 import { MemoryStore } from "./memory-store.js";
 
 const uri = "mem://test/flagged.parquet";
@@ -37,7 +38,7 @@ describe("withFlagColumn", () => {
         expect([...(columns[0]?.values ?? [])]).toEqual(flags.map((_, i) => i));
         expect([...(columns[1]?.values ?? [])]).toEqual(flags);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 

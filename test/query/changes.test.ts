@@ -26,6 +26,7 @@ import {
 } from "../../lib/lakehouse/iceberg/index.js";
 import { type ChangesOptions, openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 
 const schema = defineSchema({ id: long(), city: string(), n: long().optional() }, { identifier: ["id"] });
 
@@ -186,7 +187,7 @@ describe.each(KINDS)("changes of a table in format version %i, %s", (formatVersi
           }
         },
       ),
-      { numRuns: 12 },
+      { numRuns: runs(12) },
     );
   });
 });

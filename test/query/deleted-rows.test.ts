@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DataFile, IcebergType } from "../../lib/lakehouse/iceberg/index.js";
 import type { RelationInput, RelationTask } from "../../lib/lakehouse/query/relation/relation.js";
 import { RelationViews } from "../../lib/lakehouse/query/relation/views.js";
+import { runs } from "../support/runs.js";
 import { HandMadeTables } from "./hand-made-table.js";
 
 const ROWS = 200;
@@ -93,7 +94,7 @@ describe("rows at deleted positions", () => {
         expect(await left(tasks)).toEqual(expected);
         expect(await left(tasks, { maxCopiedBytes: 0 })).toEqual(expected);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 

@@ -2,6 +2,7 @@ import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
+import { runs } from "../support/runs.js";
 
 let engine: QueryEngine;
 beforeAll(async () => {
@@ -95,7 +96,7 @@ describe("a value of a result", () => {
           if (typeof row?.dt === "string" && /^\d{4}-/.test(row.dt)) expect(row.d).toBe(row.dt);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 });

@@ -24,6 +24,7 @@ import {
 } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 
 const schema = defineSchema({ id: long(), city: string(), n: long().optional() });
 type Line = { id: bigint; city: string; n: bigint | null };
@@ -476,7 +477,7 @@ describe("any sequence of changes", () => {
             }
           },
         ),
-        { numRuns: 40 },
+        { numRuns: runs(40) },
       ),
   );
 });

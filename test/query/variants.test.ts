@@ -15,6 +15,7 @@ import {
 import { readFooter } from "../../lib/lakehouse/parquet/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 import { HandMadeTables } from "./hand-made-table.js";
 
 const schema: Schema = {
@@ -131,7 +132,7 @@ describe("variants", () => {
         expect((await rows(full)).map(({ v }) => v)).toEqual(values);
         await catalog.close();
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 });

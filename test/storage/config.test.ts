@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LocalStore, openStore, S3Store, s3OptionsFromEnv } from "../../lib/lakehouse/storage/index.js";
 import { compareUtf8 } from "../../lib/lakehouse/storage/uri.js";
+import { runs } from "../support/runs.js";
 
 describe("s3OptionsFromEnv", () => {
   it("reads what is set and leaves out what is not", () => {
@@ -72,7 +73,7 @@ describe("compareUtf8", () => {
       fc.property(string, string, (a, b) => {
         expect(Math.sign(compareUtf8(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
     expect(compareUtf8("\uFFFD", "\u{1F600}")).toBeLessThan(0);
   });

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openNessieCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import { keyFromPath, keyToPath } from "../../../lib/lakehouse/catalog/nessie/keys.js";
 import { newTableMetadata, writeTableMetadata } from "../../../lib/lakehouse/iceberg/index.js";
+import { runs } from "../../support/runs.js";
 import { type Served, serve } from "../rest/support.js";
 import { schema } from "../support.js";
 
@@ -261,7 +262,7 @@ describe("Nessie's API", () => {
           if (status >= 400) expect(answer.status).toBe(status);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     expect(faults).toEqual([]);
   });

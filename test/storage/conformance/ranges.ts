@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
+import { runs } from "../../support/runs.js";
 import { collect, MB } from "../bodies.js";
 import type { Subject } from "./subject.js";
 
@@ -41,7 +42,7 @@ export function ranges(subject: Subject): void {
           const expected = Buffer.from(body.slice(range.start, range.end));
           expect(Buffer.from(await subject.store.read(uri, range)).equals(expected)).toBe(true);
         }),
-        { numRuns: 25 },
+        { numRuns: runs(25) },
       );
     });
 
