@@ -11,6 +11,7 @@ import type {
   Schema,
   Table,
 } from "../../lib/lakehouse/iceberg/index.js";
+import { readFooter } from "../../lib/lakehouse/parquet/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 
 /** Files that DuckDB wrote, put together as a table by hand: what a scan would plan, without metadata around it. */
@@ -42,15 +43,15 @@ export class HandMadeTables {
     const fieldIds = ids === undefined ? "" : `, field_ids {${ids}}`;
     await this.#connection.run(`COPY (${select}) TO '${path}' (FORMAT parquet${fieldIds})`);
     const filePath = pathToFileURL(path).href;
-    const info = await this.store.head(filePath);
+    const { fileSize, rowCount } = await readFooter(this.store, filePath);
     return {
       content: "data",
       filePath,
       fileFormat: "parquet",
       specId: 0,
       partition: [],
-      recordCount: 0n,
-      fileSizeInBytes: BigInt(info?.size ?? 0),
+      recordCount: rowCount,
+      fileSizeInBytes: BigInt(fileSize),
       ...more,
     };
   }

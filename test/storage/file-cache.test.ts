@@ -152,16 +152,37 @@ describe("openFileCache", () => {
       expect(got.subarray(start, end).equals(body.subarray(start, end))).toBe(true);
     }
     expect(got.subarray(0, 5 * MB).every((byte) => byte === 0)).toBe(true);
-    expect(cache.stats.bytesFetched).toBe(MB + 1000);
+    // The end comes with a few bytes more, which prove how long the object is.
+    const end = 64 * 1024;
+    expect(cache.stats.bytesFetched).toBe(MB + end);
     expect((await stat(file)).blocks * 512).toBeLessThan(3 * MB);
 
     await hold.file(store, uri, { size: 20 * MB, ranges: [{ start: 5 * MB - 100, end: 6 * MB + 100 }] });
-    expect(cache.stats.bytesFetched).toBe(MB + 1200);
+    expect(cache.stats.bytesFetched).toBe(MB + end + 200);
     const [from, to] = [5 * MB - 100, 6 * MB + 100];
     expect((await readFile(file)).subarray(from, to).equals(body.subarray(from, to))).toBe(true);
 
     expect((await readFile(await hold.file(store, uri, { size: 20 * MB }))).equals(body)).toBe(true);
     expect(cache.stats).toMatchObject({ bytesFetched: 20 * MB, bytesHeld: 20 * MB });
+  });
+
+  it.each([
+    ["small", 5000, [1, 4999, 5001, 400_000]],
+    ["large", 12 * MB, [1, 5 * MB, 12 * MB - 1, 12 * MB + 1, 40 * MB]],
+  ] as const)("a %s object is as long as it is, whatever was recorded", async (_, size, recorded) => {
+    const { uri, body } = await put("a.parquet", size);
+    for (const hint of recorded) {
+      const cache = open();
+      const ranges = [{ start: 10, end: 20 }];
+      const part = await readFile(await cache.hold().file(store, uri, { size: hint, ranges }));
+      expect(part.byteLength).toBe(size);
+      expect(part.subarray(10, 20).equals(body.subarray(10, 20))).toBe(true);
+      expect(part.subarray(-100).equals(body.subarray(-100))).toBe(true);
+      const whole = await readFile(await cache.hold().file(store, uri, { size: hint }));
+      expect(whole.equals(body), `recorded as ${hint}`).toBe(true);
+      expect(cache.stats.bytesHeld).toBe(size);
+      await cache.close();
+    }
   });
 
   it("callers at the same time share one fetch", async () => {
@@ -208,7 +229,12 @@ describe("openFileCache", () => {
     const { uri, body } = await put("a", 4 * MB);
     const cache = open();
     const hold = cache.hold();
-    await expect(hold.file(store, uri, { size: 5 * MB })).rejects.toMatchObject({ code: "CORRUPT_FILE" });
+    const failing: ObjectStore = {
+      ...store,
+      read: (of, range) =>
+        (range?.start ?? 0) < MB ? Promise.reject(new Error("down")) : store.read(of, range),
+    };
+    await expect(hold.file(failing, uri, { size: 4 * MB })).rejects.toThrow("down");
     await expect(hold.file(store, `${store.root}/none`, { size: 10 })).rejects.toMatchObject({
       code: "OBJECT_NOT_FOUND",
     });

@@ -1,5 +1,5 @@
 import { LakehouseError } from "../errors.js";
-import type { ObjectStore } from "../storage/index.js";
+import { type ObjectStore, readTail } from "../storage/index.js";
 import {
   binary,
   flag,
@@ -45,6 +45,8 @@ export interface ParquetRowGroup {
 
 /** What the end of a Parquet file says about the rest of it. */
 export interface ParquetFooter {
+  /** Length of the file in bytes. */
+  readonly fileSize: number;
   readonly rowCount: bigint;
   readonly schema: ParquetNode;
   readonly columns: readonly ParquetColumn[];
@@ -62,41 +64,33 @@ const MAGIC = 0x31524150; // "PAR1", little-endian
 /**
  * Reads the footer of one Parquet file: one ranged read from its end, two when the footer is longer than 64 KiB.
  *
- * @param size length of the object in bytes where it is known, which saves asking the store for it.
+ * @param recorded length of the file in bytes as its manifest has it: a hint that saves asking the store. The footer
+ * at the file's real end is read, whatever was recorded.
  * @throws LakehouseError OBJECT_NOT_FOUND; CORRUPT_FILE when the file is cut off, is not Parquet, or its footer
  * is damaged; UNSUPPORTED_FEATURE when the footer is encrypted.
  */
-export async function readFooter(store: ObjectStore, uri: string, size?: number): Promise<ParquetFooter> {
-  const length = size ?? (await sizeOf(store, uri));
-  if (length < 12) throw corrupt(uri, `${length} bytes are too few for a Parquet file`);
-  const start = Math.max(0, length - TAIL_BYTES);
-  const tail = await store.read(uri, { start, end: length });
-  if (tail.length !== length - start) throw corrupt(uri, `it should be ${length} bytes long but is shorter`);
-  const footerLength = footerLengthOf(tail, length, uri);
-  const footerStart = length - 8 - footerLength;
+export async function readFooter(store: ObjectStore, uri: string, recorded?: number): Promise<ParquetFooter> {
+  const { size, start, bytes: tail } = await readTail(store, uri, TAIL_BYTES, recorded);
+  if (size < 12) throw corrupt(uri, `${size} bytes are too few for a Parquet file`);
+  const footerLength = footerLengthOf(tail, size, uri, recorded);
+  const footerStart = size - 8 - footerLength;
   if (footerStart >= start) {
     // A copy, so that a footer held for long does not hold the rest of the tail.
-    return parseFooter(new Uint8Array(tail.subarray(footerStart - start, tail.length - 8)), uri);
+    return parseFooter(new Uint8Array(tail.subarray(footerStart - start, tail.length - 8)), uri, size);
   }
   const head = await store.read(uri, { start: footerStart, end: start });
   const whole = new Uint8Array(footerLength);
   whole.set(head);
   whole.set(tail.subarray(0, tail.length - 8), head.length);
-  return parseFooter(whole, uri);
+  return parseFooter(whole, uri, size);
 }
 
-async function sizeOf(store: ObjectStore, uri: string): Promise<number> {
-  const info = await store.head(uri);
-  if (!info)
-    throw new LakehouseError({
-      code: "OBJECT_NOT_FOUND",
-      subject: uri,
-      message: `There is no object ${uri}.`,
-    });
-  return info.size;
-}
-
-function footerLengthOf(tail: Uint8Array, fileLength: number, uri: string): number {
+function footerLengthOf(
+  tail: Uint8Array,
+  fileLength: number,
+  uri: string,
+  recorded: number | undefined,
+): number {
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
   const magic = view.getUint32(tail.length - 4, true);
   if (magic === 0x45524150) {
@@ -106,14 +100,24 @@ function footerLengthOf(tail: Uint8Array, fileLength: number, uri: string): numb
       message: `${uri} is an encrypted Parquet file (it ends in PARE), which is not supported.`,
     });
   }
-  if (magic !== MAGIC) throw corrupt(uri, "it does not end in PAR1, so it was cut off or is no Parquet file");
+  if (magic !== MAGIC) {
+    const lengths =
+      recorded === undefined || recorded === fileLength
+        ? ""
+        : ` (it has ${fileLength} bytes, its manifest says ${recorded})`;
+    throw corrupt(uri, `it does not end in PAR1, so it was cut off or is no Parquet file${lengths}`);
+  }
   const length = view.getUint32(tail.length - 8, true);
   if (length > fileLength - 12) throw corrupt(uri, `its footer says ${length} bytes, more than the file has`);
   return length;
 }
 
-/** Reads a footer from its Thrift bytes (parquet.thrift, FileMetaData). */
-export function parseFooter(metadata: Uint8Array, subject: string): ParquetFooter {
+/**
+ * Reads a footer from its Thrift bytes (parquet.thrift, FileMetaData).
+ *
+ * @param fileSize length in bytes of the file that it ends.
+ */
+export function parseFooter(metadata: Uint8Array, subject: string, fileSize: number): ParquetFooter {
   const { struct } = readThriftStruct(metadata, subject);
   const elements = structs(struct, 2);
   if (!elements || elements.length === 0) throw corrupt(subject, "its footer has no schema");
@@ -124,6 +128,7 @@ export function parseFooter(metadata: Uint8Array, subject: string): ParquetFoote
   const keyValueMetadata = new Map<string, string>();
   for (const pair of structs(struct, 5) ?? []) keyValueMetadata.set(text(pair, 1) ?? "", text(pair, 2) ?? "");
   return {
+    fileSize,
     rowCount: long(struct, 3) ?? 0n,
     schema,
     columns,

@@ -29,9 +29,8 @@ export interface ReadParquetOptions {
   readonly columns?: readonly (number | string)[];
   /** Indexes of row groups to read. Default: all. */
   readonly rowGroups?: readonly number[];
-  /** A footer read before, and the file's length, save a read each. */
+  /** A footer read before saves a read. */
   readonly footer?: ParquetFooter;
-  readonly size?: number;
 }
 
 /** Files up to this length are read in one request. */
@@ -48,18 +47,10 @@ export async function readParquet(
   uri: string,
   options: ReadParquetOptions = {},
 ): Promise<ParquetData> {
-  const size = options.size ?? (await store.head(uri))?.size;
-  if (size === undefined) {
-    throw new LakehouseError({
-      code: "OBJECT_NOT_FOUND",
-      subject: uri,
-      message: `There is no object ${uri}.`,
-    });
-  }
-  const footer = options.footer ?? (await readFooter(store, uri, size));
+  const footer = options.footer ?? (await readFooter(store, uri));
   const selected = selectColumns(footer, options.columns, uri);
   const groups = options.rowGroups ?? footer.rowGroups.map((_, i) => i);
-  const file = await asyncBuffer(store, uri, size);
+  const file = await asyncBuffer(store, uri, footer.fileSize);
   const { parquetRead } = await import("hyparquet");
   const { compressors } = await import("hyparquet-compressors");
   const metadata = await rawMetadata(footer);

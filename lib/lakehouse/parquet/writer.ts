@@ -191,7 +191,7 @@ class RowGroupWriter implements ParquetWriter {
   }
 
   #result(metadata: Uint8Array): WrittenParquet {
-    const footer = parseFooter(metadata, this.#uri);
+    const footer = parseFooter(metadata, this.#uri, this.#written);
     const nans = new Map<number, bigint>();
     this.#plan.leaves.forEach(({ order, fieldId }, i) => {
       if (order === "float" && fieldId !== undefined) nans.set(fieldId, BigInt(this.#file.nans[i] ?? 0));

@@ -14,7 +14,7 @@ const BATCH_ROWS = 65_536;
  */
 export async function* readAvroDeleteColumns(
   store: ObjectStore,
-  { filePath }: Pick<DataFile, "filePath">,
+  { filePath, recordCount }: Pick<DataFile, "filePath" | "recordCount">,
   wanted: readonly Required<WantedColumn>[],
 ): AsyncGenerator<ColumnValues[]> {
   const file = new AvroFile(await store.read(filePath), filePath);
@@ -26,11 +26,16 @@ export async function* readAvroDeleteColumns(
     }
   }
   let columns = wanted.map((): unknown[] => []);
+  let rows = 0n;
   for (const record of file.iterate(compileProjection(schema, wanted))) {
+    rows++;
     for (const [i, column] of columns.entries()) column.push((record as readonly unknown[])[i]);
     if (columns[0]?.length !== BATCH_ROWS) continue;
     yield columns;
     columns = wanted.map(() => []);
   }
   yield columns;
+  // Avro has no footer: a file that was cut between two blocks shows in its rows alone.
+  if (rows < recordCount)
+    throw corrupt(filePath, `it has ${rows} deletes, and its manifest says ${recordCount}`);
 }

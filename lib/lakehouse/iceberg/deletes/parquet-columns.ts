@@ -1,6 +1,6 @@
 import type { AsyncBuffer, FileMetaData, SchemaElement } from "hyparquet";
 import { isLakehouseError, LakehouseError } from "../../errors.js";
-import { readFooter } from "../../parquet/index.js";
+import { type ParquetFooter, readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 import type { FieldId } from "../schema/types.js";
@@ -35,8 +35,9 @@ export async function* readDeleteColumns(
   const { filePath } = deleteFile;
   if (deleteFile.fileFormat !== "parquet") throw unsupported(deleteFile);
   try {
-    const file = asyncBuffer(store, deleteFile);
-    const metadata = withoutLogicalTypes(await readMetadata(store, deleteFile));
+    const footer = await readFooter(store, filePath, Number(deleteFile.fileSizeInBytes));
+    const file = asyncBuffer(store, filePath, footer.fileSize);
+    const metadata = withoutLogicalTypes(await rawMetadata(footer));
     const paths = wanted.map((column) => columnPath(metadata, column, filePath));
     const columns = [...new Set(paths.map((path) => path[0]!))];
     const { parquetScan } = await import("hyparquet");
@@ -63,11 +64,7 @@ export async function* readDeleteColumns(
  * The footer, for the Parquet reader. It is read by the Parquet room first, which checks every length in it: the
  * reader's own parser counts to 2^32 on some damaged ones.
  */
-async function readMetadata(
-  store: ObjectStore,
-  { filePath, fileSizeInBytes }: DataFile,
-): Promise<FileMetaData> {
-  const { metadata } = await readFooter(store, filePath, Number(fileSizeInBytes));
+async function rawMetadata({ metadata }: ParquetFooter): Promise<FileMetaData> {
   const file = new Uint8Array(metadata.length + 8);
   file.set(metadata);
   new DataView(file.buffer).setUint32(metadata.length, metadata.length, true);
@@ -76,8 +73,7 @@ async function readMetadata(
   return parquetMetadata(file.buffer, { geoparquet: false });
 }
 
-function asyncBuffer(store: ObjectStore, { filePath, fileSizeInBytes }: DataFile): AsyncBuffer {
-  const byteLength = Number(fileSizeInBytes);
+function asyncBuffer(store: ObjectStore, filePath: string, byteLength: number): AsyncBuffer {
   const read = async (start: number, end: number): Promise<ArrayBuffer> => {
     if (!(start >= 0 && start <= end && end <= byteLength)) {
       throw corrupt(filePath, `a column is said to lie at bytes ${start} to ${end} of ${byteLength}`);

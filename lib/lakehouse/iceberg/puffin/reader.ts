@@ -1,5 +1,4 @@
-import { LakehouseError } from "../../errors.js";
-import type { ObjectStore } from "../../storage/index.js";
+import { type ObjectStore, readTail } from "../../storage/index.js";
 import { decompress } from "./compression.js";
 import { corrupt, decodeFooter, footerSize, hasMagic } from "./footer.js";
 import type { PuffinBlobMetadata, PuffinFooter } from "./format.js";
@@ -10,27 +9,23 @@ const TAIL = 16 * 1024;
 /**
  * Reads a Puffin file's footer: in one request when it has less than 16 KiB, else in two.
  *
- * @param size the file's length in bytes, where it is known: saves a request
+ * @param recorded the file's length in bytes as table metadata has it: a hint that saves asking the store
  * @throws OBJECT_NOT_FOUND; CORRUPT_FILE; UNSUPPORTED_FEATURE
  */
 export async function readPuffinFooter(
   store: ObjectStore,
   uri: string,
-  size?: number,
+  recorded?: number,
 ): Promise<PuffinFooter> {
-  const fileSize = size ?? (await sizeOf(store, uri));
-  const start = Math.max(0, fileSize - TAIL);
-  const tail = await store.read(uri, { start, end: fileSize });
-  if (tail.length !== fileSize - start)
-    throw corrupt(uri, `it has not the ${fileSize} bytes that it should have`);
+  const { size, start, bytes: tail } = await readTail(store, uri, TAIL, recorded);
   // Where the head was read anyway it is checked; a request of its own it is not worth.
   if (start === 0 && !hasMagic(tail, 0)) throw corrupt(uri, "it does not begin with the magic PFA1");
-  const length = footerSize(tail, fileSize, uri);
+  const length = footerSize(tail, size, uri);
   const footer =
     length <= tail.length
       ? tail.subarray(tail.length - length)
-      : await store.read(uri, { start: fileSize - length, end: fileSize });
-  return decodeFooter(footer, fileSize, uri);
+      : await store.read(uri, { start: size - length, end: size });
+  return decodeFooter(footer, size, uri);
 }
 
 /**
@@ -64,10 +59,4 @@ export async function readContent(
   const bytes = await store.read(uri, { start: Number(offset), end: Number(offset + length) });
   if (BigInt(bytes.length) !== length) throw corrupt(uri, `it ends within the blob at ${offset}`);
   return bytes;
-}
-
-async function sizeOf(store: ObjectStore, uri: string): Promise<number> {
-  const info = await store.head(uri);
-  if (info !== undefined) return info.size;
-  throw new LakehouseError({ code: "OBJECT_NOT_FOUND", subject: uri, message: `There is no ${uri}.` });
 }

@@ -1,4 +1,3 @@
-import { LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { BlobMetadata, SnapshotId, StatisticsFile } from "../metadata/types.js";
 import type { FieldId } from "../schema/types.js";
@@ -47,7 +46,7 @@ export function distinctCounts(statistics: StatisticsFile): Map<FieldId, bigint>
 /**
  * The bytes of the statistics blob of `type` over exactly `fields`, decompressed; `undefined` when there is none.
  *
- * @throws CORRUPT_FILE, also when the file is not the one that the metadata describes
+ * @throws OBJECT_NOT_FOUND; CORRUPT_FILE
  */
 export async function readStatistics(
   store: ObjectStore,
@@ -57,14 +56,6 @@ export async function readStatistics(
 ): Promise<Uint8Array | undefined> {
   const uri = statistics.statisticsPath;
   const footer = await readPuffinFooter(store, uri, Number(statistics.fileSizeInBytes));
-  if (footer.footerSizeInBytes !== statistics.fileFooterSizeInBytes) {
-    throw new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject: uri,
-      message: `The footer of ${uri} has ${footer.footerSizeInBytes} bytes, table metadata says ${statistics.fileFooterSizeInBytes}.`,
-      remedy: "Compute the statistics again, or remove them: a table is read correctly without.",
-    });
-  }
   const blob = footer.blobs.find(
     (candidate) => candidate.type === type && String(candidate.fields) === String(fields),
   );

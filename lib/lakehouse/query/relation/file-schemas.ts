@@ -49,7 +49,7 @@ export class FileSchemas {
   }
 
   #one(store: ObjectStore, file: DataFile, ids: IdSources): Promise<FileSchema> {
-    const key = `${file.filePath}\n${ids.nameMapping ?? ""}`;
+    const key = `${file.filePath}\n${file.content} ${file.recordCount}\n${ids.nameMapping ?? ""}`;
     const known = this.#byFile.get(key);
     if (known) return known;
     const read = this.#read(store, file, ids);
@@ -70,12 +70,29 @@ export class FileSchemas {
       });
     }
     const footer = await readFooter(store, file.filePath, Number(file.fileSizeInBytes));
+    checkRowCount(file, footer.rowCount);
     const root = hasFieldIds(footer.schema) ? footer.schema : withIds(footer.schema, ids);
     const key = JSON.stringify(root);
     const shared = this.#shared.get(key) ?? { key, root };
     this.#shared.set(key, shared);
     return shared;
   }
+}
+
+/**
+ * A data file must have the rows that its manifest counts: `count(*)` is answered from there, and positions of deletes
+ * and row ids count on it. Its length may be another: tools strip files, and rewrite them, without a change to their rows.
+ *
+ * @throws LakehouseError CORRUPT_FILE
+ */
+export function checkRowCount({ content, filePath, recordCount }: DataFile, rows: bigint): void {
+  if (content !== "data" || rows === recordCount) return;
+  throw new LakehouseError({
+    code: "CORRUPT_FILE",
+    subject: filePath,
+    message: `${filePath} has ${rows} rows, and its manifest says ${recordCount}: it was changed after it was added.`,
+    remedy: "Restore the file from a backup, or roll back to a snapshot that does not have it.",
+  });
 }
 
 function hasFieldIds(node: ParquetNode): boolean {

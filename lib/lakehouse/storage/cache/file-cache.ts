@@ -6,6 +6,7 @@ import { fromFileSystem } from "../failure.js";
 import { isLeftOver, ownerPrefix, remove } from "../local/scratch.js";
 import { checkRange } from "../range.js";
 import type { ByteRange, ObjectStore } from "../store.js";
+import { readTail } from "../tail.js";
 import { byteCount, normalize, split, subtract } from "./intervals.js";
 
 export interface FileCacheOptions {
@@ -16,7 +17,7 @@ export interface FileCacheOptions {
 }
 
 export interface FileRequest {
-  /** Length of the object in bytes, as its manifest tells. */
+  /** Length of the object in bytes, as its manifest tells: a hint, for the store knows better. */
   readonly size: number;
   /** The bytes that will be read. Default: all. */
   readonly ranges?: readonly ByteRange[];
@@ -35,7 +36,7 @@ export interface FileHold {
    * The path of a local file that has the object's length and, at least in the ranges, its bytes; what was not asked
    * for reads as zeros. For a store on this machine's disk it is the object itself.
    *
-   * @throws OBJECT_NOT_FOUND; CORRUPT_FILE where the object is shorter than `size`; STORAGE_FAILED
+   * @throws OBJECT_NOT_FOUND; STORAGE_FAILED
    */
   file(store: ObjectStore, uri: string, request: FileRequest): Promise<string>;
   /** Ends the use. Its files may be evicted from now on. */
@@ -60,7 +61,9 @@ const PARALLEL_FETCHES = 6;
 
 interface Entry {
   readonly file: string;
-  readonly size: number;
+  /** As recorded, until the first fetch has found the object's end. */
+  size: number;
+  measured: boolean;
   have: ByteRange[];
   /** Holds that use it. */
   users: number;
@@ -164,6 +167,7 @@ class SparseFileCache implements FileCache {
       // Numbered: the file of an evicted entry may be on its way out while its successor comes.
       file: path.join(directory, `${name}-${this.#serial++}${path.extname(uri).slice(0, 16)}`),
       size,
+      measured: false,
       have: [],
       users: 0,
       turn: Promise.resolve(),
@@ -174,22 +178,31 @@ class SparseFileCache implements FileCache {
   }
 
   async #fill(store: ObjectStore, uri: string, entry: Entry, request: FileRequest): Promise<void> {
-    const wanted = wantedRanges(request);
-    const mine = entry.turn.then(() => this.#fetchMissing(store, uri, entry, wanted));
+    const mine = entry.turn.then(() => this.#fetchMissing(store, uri, entry, request));
     entry.turn = mine.catch(() => undefined);
     await mine;
   }
 
-  async #fetchMissing(store: ObjectStore, uri: string, entry: Entry, wanted: ByteRange[]): Promise<void> {
-    const missing = subtract(wanted, entry.have);
-    const count = byteCount(missing);
-    this.#hit += byteCount(wanted) - count;
-    if (count === 0 && entry.have.length > 0) return;
-    await this.#evict(count);
+  async #fetchMissing(store: ObjectStore, uri: string, entry: Entry, request: FileRequest): Promise<void> {
+    let wanted = wantedRanges(request.ranges, entry.size);
+    let missing = subtract(wanted, entry.have);
+    this.#hit += byteCount(wanted) - byteCount(missing);
+    if (entry.measured && missing.length === 0) return;
+    await this.#evict(byteCount(missing));
     try {
-      const handle = await open(entry.file, entry.have.length > 0 ? "r+" : "w");
+      const handle = await open(entry.file, entry.measured ? "r+" : "w");
       try {
-        await handle.truncate(entry.size);
+        if (!entry.measured) {
+          // The end comes first: it tells how long the object is, and every reader wants it.
+          const whole = byteCount(wanted) === entry.size && entry.size <= FETCH_BYTES;
+          const tail = await readTail(store, uri, whole ? FETCH_BYTES : GAP_BYTES, entry.size);
+          entry.size = tail.size;
+          await handle.truncate(tail.size);
+          await this.#keep(handle, entry, tail.start, tail.bytes);
+          entry.measured = true;
+          wanted = wantedRanges(request.ranges, tail.size);
+          missing = subtract(wanted, entry.have);
+        }
         const queue = split(missing, FETCH_BYTES);
         await Promise.all(
           Array.from({ length: Math.min(PARALLEL_FETCHES, queue.length) }, async () => {
@@ -218,15 +231,19 @@ class SparseFileCache implements FileCache {
       throw new LakehouseError({
         code: "CORRUPT_FILE",
         subject: uri,
-        message: `${uri} ends before byte ${range.end}, although it should have ${entry.size} bytes.`,
+        message: `${uri} ends before byte ${range.end}, although it had ${entry.size} bytes before.`,
       });
     }
+    await this.#keep(handle, entry, range.start, bytes);
+  }
+
+  async #keep(handle: FileHandle, entry: Entry, start: number, bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) {
-      at += (await handle.write(bytes, at, bytes.byteLength - at, range.start + at)).bytesWritten;
+      at += (await handle.write(bytes, at, bytes.byteLength - at, start + at)).bytesWritten;
     }
     // Range by range, so that what arrived counts even if another one fails.
     const before = byteCount(entry.have);
-    entry.have = normalize([...entry.have, range]);
+    entry.have = normalize([...entry.have, { start, end: start + bytes.byteLength }]);
     this.#held += byteCount(entry.have) - before;
     this.#fetched += bytes.byteLength;
   }
@@ -243,7 +260,7 @@ class SparseFileCache implements FileCache {
   }
 }
 
-function wantedRanges({ size, ranges }: FileRequest): ByteRange[] {
+function wantedRanges(ranges: readonly ByteRange[] | undefined, size: number): ByteRange[] {
   const whole = [{ start: 0, end: size }];
   if (ranges === undefined || size <= WHOLE_BYTES) return normalize(whole);
   const wanted = normalize(
