@@ -65,6 +65,8 @@ function readHead(cursor: Cursor): AvroHeader {
 /** A container file in memory: read its head, then its records with a decoder compiled for its schema. */
 export class AvroFile {
   readonly header: AvroHeader;
+  /** Length of the file in bytes. */
+  readonly length: number;
   readonly #cursor: Cursor;
   readonly #sync: Uint8Array;
   readonly #start: number;
@@ -78,6 +80,7 @@ export class AvroFile {
    */
   constructor(bytes: Uint8Array, subject: string) {
     const cursor = new Cursor(bytes, subject);
+    this.length = bytes.length;
     this.header = readHead(cursor);
     this.#sync = cursor.readFixed(SYNC_SIZE);
     this.#start = cursor.pos;

@@ -5,6 +5,7 @@ import { formatDecimal, unscaledFromBytes } from "../values/index.js";
 import { AvroFile } from "./container.js";
 import { compileDecoder } from "./decode.js";
 import type { AvroField, AvroType } from "./types.js";
+import { withoutNull } from "./wanted.js";
 
 /** A data file in Avro: its columns under names made from their ids, and its rows as programs write them. */
 export interface AvroData {
@@ -114,11 +115,6 @@ function entryOf(avro: AvroType): { readonly key: AvroType; readonly value: Avro
   if (avro.kind !== "array" || avro.logicalType !== "map" || avro.items.kind !== "record") return undefined;
   const [key, value] = avro.items.fields;
   return key && value ? { key: key.type, value: value.type } : undefined;
-}
-
-function withoutNull(type: AvroType): AvroType {
-  if (type.kind !== "union") return type;
-  return type.branches.find((branch) => branch.kind !== "null") ?? type;
 }
 
 const MICROS_PER_DAY = 86_400_000_000n;

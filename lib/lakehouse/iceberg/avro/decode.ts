@@ -1,6 +1,7 @@
 import type { Cursor } from "./cursor.js";
 import { compileSkipper, minimumSize } from "./skip.js";
 import type { AvroField, AvroRecord, AvroType } from "./types.js";
+import { type FieldKey, matchFields } from "./wanted.js";
 
 export type Decoder<T = unknown> = (cursor: Cursor) => T;
 function pick<T>(cursor: Cursor, branches: readonly T[]): T {
@@ -83,10 +84,8 @@ function decodeMap(key: Decoder, value: Decoder, minimum: number): Decoder<Map<u
   };
 }
 
-/** One field to read from records, found by Iceberg field id, or by name where the writer left ids out. */
-export interface Wanted {
-  readonly id: number;
-  readonly name: string;
+/** One field to read from records. */
+export interface Wanted extends FieldKey {
   /** Builds the value; the general decoder of the writer's type when absent. Gets the type under any `null` union. */
   readonly decoder?: (type: AvroType) => Decoder;
 }
@@ -103,9 +102,9 @@ export function compileProjection(
   wanted: readonly Wanted[],
   reuse = false,
 ): Decoder<unknown[]> {
-  const withIds = record.fields.some((field) => field.fieldId !== undefined);
-  const steps: { slot: number; read: Decoder }[] = record.fields.map((field) => {
-    const slot = wanted.findIndex((want) => (withIds ? want.id === field.fieldId : want.name === field.name));
+  const matches = matchFields(record.fields, wanted);
+  const steps: { slot: number; read: Decoder }[] = record.fields.map((field, i) => {
+    const slot = matches[i] as number;
     const want = wanted[slot];
     if (want === undefined) return { slot: -1, read: compileSkipper(field.type) };
     return { slot, read: optionalDecoder(field.type, want.decoder ?? compileDecoder) };
@@ -124,8 +123,8 @@ export function compileProjection(
   };
 }
 
-/** Applies `build` under a union with null, which is how Iceberg writes an optional field. */
-function optionalDecoder(type: AvroType, build: (type: AvroType) => Decoder): Decoder {
+/** Applies `build` to each type of a union but null, which is how Iceberg writes an optional field. */
+export function optionalDecoder(type: AvroType, build: (type: AvroType) => Decoder): Decoder {
   if (type.kind !== "union") return build(type);
   const branches = type.branches.map((branch) => (branch.kind === "null" ? readNull : build(branch)));
   return (cursor) => pick(cursor, branches)(cursor);

@@ -136,7 +136,7 @@ function optional(required: boolean, type: AvroSchemaJson): AvroSchemaJson {
 }
 
 /** Avro allows letters, digits and `_`; everything else is escaped the way Java does it, so that names agree. */
-function compatibleName(name: string): string {
+export function compatibleName(name: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
   let result = "";
   for (const char of name) {

@@ -5,9 +5,9 @@
 export { AvroFile, type AvroHeader, AvroWriter, PreparedSchema } from "./container.js";
 export { Cursor } from "./cursor.js";
 export { type AvroData, readAvroData } from "./data-rows.js";
-export { compileDecoder, compileProjection, type Decoder, type Wanted } from "./decode.js";
-export { structToAvro } from "./from-iceberg.js";
-export { compileMarker, compileSkipper } from "./skip.js";
+export { compileDecoder, compileProjection, type Decoder, optionalDecoder, type Wanted } from "./decode.js";
+export { compatibleName, structToAvro } from "./from-iceberg.js";
+export { compileMarker, compileSkipper, minimumSize } from "./skip.js";
 export {
   type AvroArray,
   type AvroField,
@@ -16,3 +16,4 @@ export {
   type AvroType,
   parseAvroSchema,
 } from "./types.js";
+export { withoutNull } from "./wanted.js";

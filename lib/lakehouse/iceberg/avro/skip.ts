@@ -1,5 +1,6 @@
 import type { Cursor } from "./cursor.js";
 import type { AvroField, AvroRecord, AvroType } from "./types.js";
+import { type FieldKey, matchFields, withoutNull } from "./wanted.js";
 
 export type Skipper = (cursor: Cursor) => void;
 
@@ -181,9 +182,7 @@ function appendBlocks(steps: number[], minimum: number, item: () => void): void 
 }
 
 /** A field whose place in a record is asked for, or whose own fields' places are; by id, or by name without ids. */
-export type MarkedField =
-  | { readonly id: number; readonly name: string }
-  | { readonly id: number; readonly name: string; readonly fields: readonly MarkedField[] };
+export type MarkedField = FieldKey | (FieldKey & { readonly fields: readonly MarkedField[] });
 
 /** Passes over records and notes where the values of some fields begin. */
 export interface Marker {
@@ -205,8 +204,8 @@ export function compileMarker(record: AvroRecord, wanted: readonly MarkedField[]
   for (let slot = 0; slot < slots.size; slot++) types.push(undefined);
 
   const appendMarked = (type: AvroType, want: MarkedField): void => {
-    const under = valueType(type);
-    if (under !== undefined && type.kind === "union") {
+    const under = withoutNull(type);
+    if (under !== type && type.kind === "union") {
       appendUnion(list, type.branches, (branch) => {
         if (branch === under) appendMarked(branch, want);
       });
@@ -224,9 +223,9 @@ export function compileMarker(record: AvroRecord, wanted: readonly MarkedField[]
     append(list, type);
   };
   const appendRecord = (type: AvroRecord, wants: readonly MarkedField[]): void => {
-    const withIds = type.fields.some((field) => field.fieldId !== undefined);
+    const matches = new Map(matchFields(type.fields, wants).map((slot, i) => [type.fields[i], slot]));
     appendFields(list, type, (field) => {
-      const want = wants.find(({ id, name }) => (withIds ? id === field.fieldId : name === field.name));
+      const want = wants[matches.get(field) as number];
       if (want === undefined) append(list, field.type);
       else appendMarked(field.type, want);
     });
@@ -244,11 +243,4 @@ export function compileMarker(record: AvroRecord, wanted: readonly MarkedField[]
 
 function leaves(wanted: readonly MarkedField[]): MarkedField[] {
   return wanted.flatMap((field) => ("fields" in field ? leaves(field.fields) : [field]));
-}
-
-/** What a union with null, which is how Iceberg writes an optional field, is besides null. */
-function valueType(type: AvroType): AvroType | undefined {
-  if (type.kind !== "union" || type.branches.length !== 2) return undefined;
-  const values = type.branches.filter((branch) => branch.kind !== "null");
-  return values.length === 1 ? values[0] : undefined;
 }

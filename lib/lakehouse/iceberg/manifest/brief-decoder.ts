@@ -1,7 +1,10 @@
 import { type AvroType, type Cursor, compileMarker, type Decoder } from "../avro/index.js";
 import type { PartitionTuple } from "../partitioning/types.js";
-import { corrupt, ENTRY_FIELDS, long, partitionDecoder, STATUS } from "./entry-decoder.js";
+import { code, long } from "./decoders.js";
+import { ENTRY_FIELDS, STATUS } from "./entry-decoder.js";
+import { corrupt } from "./errors.js";
 import { metricSearch } from "./metric-map.js";
+import { noPartition, partitionDecoder } from "./partition-decoder.js";
 import type { ResolvedSpec } from "./specs.js";
 import type { EntryStatus, FileBrief, MetricLookup } from "./types.js";
 
@@ -81,8 +84,7 @@ export function compileBriefDecoder(
     return () => ((marks[slot] as number) < 0 ? undefined : metrics);
   };
 
-  const nulls: PartitionTuple = spec.fields.map(() => null);
-  const partition = reader(SLOT.partition, (type) => partitionDecoder(type, spec, types), nulls);
+  const partition = reader(SLOT.partition, (type) => partitionDecoder(type, spec, types, subject), undefined);
   const recordCount = reader(SLOT.recordCount, long, 0n);
   const fileSizeInBytes = reader(SLOT.fileSizeInBytes, long, 0n);
   const firstRowId = reader<bigint | undefined>(SLOT.firstRowId, long, undefined);
@@ -92,6 +94,7 @@ export function compileBriefDecoder(
   const lowerBounds = lookup<Uint8Array>(SLOT.lowerBounds);
   const upperBounds = lookup<Uint8Array>(SLOT.upperBounds);
 
+  const readStatus = marker.types[SLOT.status] && code(STATUS)(marker.types[SLOT.status] as AvroType);
   let status: EntryStatus = "existing";
   const brief: EntryBrief = {
     get status() {
@@ -103,7 +106,7 @@ export function compileBriefDecoder(
     file: {
       specId: spec.specId,
       get partition() {
-        return partition();
+        return (partition() as PartitionTuple | undefined) ?? noPartition(spec, subject);
       },
       get recordCount() {
         return recordCount();
@@ -134,7 +137,7 @@ export function compileBriefDecoder(
     const end = cursor.pos;
     const statusAt = marks[SLOT.status] as number;
     cursor.pos = statusAt;
-    const named = statusAt < 0 ? undefined : STATUS[cursor.readNumber()];
+    const named = statusAt < 0 ? undefined : STATUS[readStatus?.(cursor) as number];
     cursor.pos = end;
     if (
       named === undefined ||

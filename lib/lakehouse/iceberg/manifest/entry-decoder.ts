@@ -1,16 +1,10 @@
-import { LakehouseError } from "../../errors.js";
-import {
-  type AvroRecord,
-  type AvroType,
-  compileDecoder,
-  compileProjection,
-  type Decoder,
-  type Wanted,
-} from "../avro/index.js";
+import { type AvroType, compileProjection, type Decoder, type Wanted } from "../avro/index.js";
 import type { PartitionSpec, PartitionTuple } from "../partitioning/types.js";
-import type { PrimitiveType, PrimitiveValue } from "../schema/types.js";
-import { unscaledFromBytes, uuidFromBytes } from "../values/index.js";
+import type { PrimitiveType } from "../schema/types.js";
+import { code, integer, list, long } from "./decoders.js";
+import { corrupt } from "./errors.js";
 import { lazyMetricDecoder } from "./metric-map.js";
+import { noPartition, partitionDecoder } from "./partition-decoder.js";
 import type { DataFile, EntryStatus, FileContent, FileFormat, ManifestEntry, MetricMap } from "./types.js";
 
 /** By their numbers in manifests. */
@@ -29,11 +23,11 @@ export const ENTRY_FIELDS = {
 /** Slots of a decoded `data_file`; the order of `DATA_FILE`. */
 type FileSlots = readonly [
   content: number | undefined | null,
-  filePath: string | undefined,
-  fileFormat: string | undefined,
-  partition: PartitionTuple | undefined,
-  recordCount: bigint | undefined,
-  fileSizeInBytes: bigint | undefined,
+  filePath: string | undefined | null,
+  fileFormat: string | undefined | null,
+  partition: PartitionTuple | undefined | null,
+  recordCount: bigint | undefined | null,
+  fileSizeInBytes: bigint | undefined | null,
   columnSizes: MetricMap<bigint> | undefined | null,
   valueCounts: MetricMap<bigint> | undefined | null,
   nullValueCounts: MetricMap<bigint> | undefined | null,
@@ -52,7 +46,7 @@ type FileSlots = readonly [
 
 function dataFileWanted(partition: (type: AvroType) => Decoder): readonly Wanted[] {
   return [
-    { id: 134, name: "content" },
+    { id: 134, name: "content", decoder: code(CONTENT) },
     { id: 100, name: "file_path" },
     { id: 101, name: "file_format" },
     { id: 102, name: "partition", decoder: partition },
@@ -65,19 +59,14 @@ function dataFileWanted(partition: (type: AvroType) => Decoder): readonly Wanted
     { id: 125, name: "lower_bounds", decoder: lazyMetricDecoder },
     { id: 128, name: "upper_bounds", decoder: lazyMetricDecoder },
     { id: 131, name: "key_metadata" },
-    { id: 132, name: "split_offsets" },
-    { id: 135, name: "equality_ids" },
-    { id: 140, name: "sort_order_id" },
+    { id: 132, name: "split_offsets", decoder: list(long) },
+    { id: 135, name: "equality_ids", decoder: list(integer) },
+    { id: 140, name: "sort_order_id", decoder: integer },
     { id: 142, name: "first_row_id", decoder: long },
     { id: 143, name: "referenced_data_file" },
     { id: 144, name: "content_offset", decoder: long },
     { id: 145, name: "content_size_in_bytes", decoder: long },
   ];
-}
-
-/** Reads an Avro `int` or `long` as bigint: some writers chose the narrower type. */
-export function long(type: AvroType): Decoder {
-  return type.kind === "int" ? (cursor) => cursor.readLong() : compileDecoder(type);
 }
 
 /**
@@ -99,7 +88,7 @@ export function compileEntryDecoder(
     if (type.kind !== "record") throw corrupt(subject, "data_file is no record");
     const project = compileProjection(
       type,
-      dataFileWanted((t) => partitionDecoder(t, spec, types)),
+      dataFileWanted((t) => partitionDecoder(t, spec, types, subject)),
       true,
     ) as Decoder<unknown>;
     return (cursor) => dataFile(project(cursor) as FileSlots, spec, cursor.subject);
@@ -107,7 +96,7 @@ export function compileEntryDecoder(
   const project = compileProjection(
     writer,
     [
-      { id: ENTRY_FIELDS.status, name: "status" },
+      { id: ENTRY_FIELDS.status, name: "status", decoder: code(STATUS) },
       { id: ENTRY_FIELDS.snapshotId, name: "snapshot_id", decoder: long },
       { id: ENTRY_FIELDS.sequenceNumber, name: "sequence_number", decoder: long },
       { id: ENTRY_FIELDS.fileSequenceNumber, name: "file_sequence_number", decoder: long },
@@ -136,11 +125,11 @@ function dataFile(slots: FileSlots, spec: PartitionSpec, subject: string): DataF
   const format = fileFormat?.toLowerCase();
   if (
     named === undefined ||
-    filePath === undefined ||
+    filePath == null ||
     format === undefined ||
     !FORMATS.has(format) ||
-    recordCount === undefined ||
-    fileSizeInBytes === undefined
+    recordCount == null ||
+    fileSizeInBytes == null
   ) {
     throw corrupt(
       subject,
@@ -152,7 +141,7 @@ function dataFile(slots: FileSlots, spec: PartitionSpec, subject: string): DataF
     filePath,
     fileFormat: format as FileFormat,
     specId: spec.specId,
-    partition: partition ?? spec.fields.map(() => null),
+    partition: partition ?? noPartition(spec, subject),
     recordCount,
     fileSizeInBytes,
     columnSizes: slots[6] ?? undefined,
@@ -170,72 +159,4 @@ function dataFile(slots: FileSlots, spec: PartitionSpec, subject: string): DataF
     contentOffset: slots[18] ?? undefined,
     contentSizeInBytes: slots[19] ?? undefined,
   };
-}
-
-/** Reads a partition struct into the tuple of the spec: by field id, null where the writer had no such field. */
-export function partitionDecoder(
-  type: AvroType,
-  spec: PartitionSpec,
-  types: readonly PrimitiveType[],
-): Decoder<PartitionTuple> {
-  if (type.kind !== "record") return () => spec.fields.map(() => null);
-  const wanted = spec.fields.map((field, i): Wanted => {
-    const target = types[i];
-    return {
-      id: field.fieldId,
-      name: field.name,
-      decoder: (writer) => partitionValueDecoder(writer, target),
-    };
-  });
-  const project = compileProjection(type as AvroRecord, wanted);
-  return (cursor) => {
-    const values = project(cursor);
-    for (let i = 0; i < values.length; i++) values[i] ??= null;
-    return values as (PrimitiveValue | null)[];
-  };
-}
-
-/** Reads a partition value in the canonical form of its type: the writer's type may be narrower than today's. */
-function partitionValueDecoder(writer: AvroType, target: PrimitiveType | undefined): Decoder {
-  const logicalType = "logicalType" in writer ? writer.logicalType : undefined;
-  switch (writer.kind) {
-    case "int":
-      return target !== undefined && isLongValued(target)
-        ? (cursor) => cursor.readLong()
-        : (cursor) => cursor.readNumber();
-    case "long":
-      return target?.type === "int" || target?.type === "date"
-        ? (cursor) => cursor.readNumber()
-        : (cursor) => cursor.readLong();
-    case "fixed":
-      if (logicalType === "decimal" || target?.type === "decimal") {
-        return (cursor) => unscaledFromBytes(cursor.readFixed(writer.size));
-      }
-      if (logicalType === "uuid" || target?.type === "uuid")
-        return (cursor) => uuidFromBytes(cursor.readFixed(writer.size));
-      return (cursor) => cursor.readFixed(writer.size).slice();
-    case "bytes":
-      if (logicalType === "decimal" || target?.type === "decimal")
-        return (cursor) => unscaledFromBytes(cursor.readBytes());
-      return (cursor) => cursor.readBytes().slice();
-    default:
-      return compileDecoder(writer);
-  }
-}
-
-function isLongValued(type: PrimitiveType): boolean {
-  return (
-    type.type === "long" ||
-    type.type === "time" ||
-    type.type.startsWith("timestamp") ||
-    type.type === "decimal"
-  );
-}
-
-export function corrupt(subject: string, why: string): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject,
-    message: `${subject} is no readable manifest: ${why}.`,
-  });
 }

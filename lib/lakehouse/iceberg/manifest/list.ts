@@ -4,7 +4,6 @@ import {
   AvroFile,
   type AvroType,
   AvroWriter,
-  compileDecoder,
   compileProjection,
   type Decoder,
   PreparedSchema,
@@ -12,6 +11,7 @@ import {
 } from "../avro/index.js";
 import type { FormatVersion, SequenceNumber, Snapshot, SnapshotId } from "../metadata/types.js";
 import { cacheOf } from "./cache.js";
+import { code, integer, long, nullableList } from "./decoders.js";
 import { manifestFileStruct, schemaText } from "./fields.js";
 import type { FieldSummary, ManifestContent, ManifestFile } from "./types.js";
 
@@ -37,9 +37,25 @@ export function readManifestList(store: ObjectStore, location: string): Promise<
   return cacheOf(store).get(location, async () => {
     const bytes = await store.read(location);
     const file = new AvroFile(bytes, location);
-    const value = file.records(listDecoder(file.schema(), location));
+    const rows = file.records(listDecoder(file.schema(), location));
+    const value = await Promise.all(
+      rows.map(async (row): Promise<ManifestFile> => {
+        const { partitionSpecId, manifestPath } = row;
+        if (partitionSpecId !== undefined) return { ...row, partitionSpecId };
+        return { ...row, partitionSpecId: await specIdInHead(store, manifestPath) };
+      }),
+    );
     return { value, weight: value.length * ROW_WEIGHT };
   });
+}
+
+/** The spec of a manifest whose row does not tell it: by its head, else the first that a table has. */
+async function specIdInHead(store: ObjectStore, path: string): Promise<number> {
+  return specIdOf(await store.read(path), path);
+}
+
+function specIdOf(bytes: Uint8Array, path: string): number {
+  return Number(new AvroFile(bytes, path).header.metadata.get("partition-spec-id") ?? 0);
 }
 
 /** An inline manifest of v1 has no row in any list: its head says which spec it has, everything else is unknown. */
@@ -49,11 +65,10 @@ async function describeInlineManifest(
   snapshot: Snapshot,
 ): Promise<ManifestFile> {
   const bytes = await store.read(path);
-  const specId = Number(new AvroFile(bytes, path).header.metadata.get("partition-spec-id") ?? 0);
   return {
     manifestPath: path,
     manifestLength: BigInt(bytes.length),
-    partitionSpecId: specId,
+    partitionSpecId: specIdOf(bytes, path),
     content: "data",
     sequenceNumber: 0n,
     minSequenceNumber: 0n,
@@ -63,10 +78,10 @@ async function describeInlineManifest(
 
 /** Slots of a decoded `manifest_file`. */
 type ListSlots = [
-  string | undefined,
-  bigint | undefined,
-  number | undefined,
-  number | undefined,
+  string | null | undefined,
+  bigint | null | undefined,
+  number | null | undefined,
+  number | null | undefined,
   bigint | null | undefined,
   bigint | null | undefined,
   bigint | null | undefined,
@@ -76,24 +91,27 @@ type ListSlots = [
   bigint | null | undefined,
   bigint | null | undefined,
   bigint | null | undefined,
-  FieldSummary[] | null | undefined,
+  readonly FieldSummary[] | null | undefined,
   Uint8Array | null | undefined,
   bigint | null | undefined,
 ];
 
-function listDecoder(writer: AvroType, subject: string): Decoder<ManifestFile> {
+/** A row as its list has it: one that is nothing but nullable fields may lack its spec. */
+type ListRow = Omit<ManifestFile, "partitionSpecId"> & { readonly partitionSpecId: number | undefined };
+
+function listDecoder(writer: AvroType, subject: string): Decoder<ListRow> {
   if (writer.kind !== "record") throw corrupt(subject, "its rows are no manifest_file structs");
   const project = compileProjection(writer, [
     { id: 500, name: "manifest_path" },
     { id: 501, name: "manifest_length", decoder: long },
-    { id: 502, name: "partition_spec_id" },
-    { id: 517, name: "content" },
+    { id: 502, name: "partition_spec_id", decoder: integer },
+    { id: 517, name: "content", decoder: code(CONTENT) },
     { id: 515, name: "sequence_number", decoder: long },
     { id: 516, name: "min_sequence_number", decoder: long },
     { id: 503, name: "added_snapshot_id", decoder: long },
-    { id: 504, name: "added_files_count" },
-    { id: 505, name: "existing_files_count" },
-    { id: 506, name: "deleted_files_count" },
+    { id: 504, name: "added_files_count", aliases: ["added_data_files_count"], decoder: integer },
+    { id: 505, name: "existing_files_count", aliases: ["existing_data_files_count"], decoder: integer },
+    { id: 506, name: "deleted_files_count", aliases: ["deleted_data_files_count"], decoder: integer },
     { id: 512, name: "added_rows_count", decoder: long },
     { id: 513, name: "existing_rows_count", decoder: long },
     { id: 514, name: "deleted_rows_count", decoder: long },
@@ -105,18 +123,13 @@ function listDecoder(writer: AvroType, subject: string): Decoder<ManifestFile> {
     const slots = project(cursor);
     const [manifestPath, manifestLength, specId, content] = slots;
     const named = CONTENT[content ?? 0];
-    if (
-      manifestPath === undefined ||
-      manifestLength === undefined ||
-      specId === undefined ||
-      named === undefined
-    ) {
+    if (manifestPath == null || manifestLength == null || named === undefined) {
       throw corrupt(subject, "a row lacks a required field, or has an unknown content");
     }
     return {
       manifestPath,
       manifestLength,
-      partitionSpecId: specId,
+      partitionSpecId: specId ?? undefined,
       content: named,
       // A v1 list has no sequence numbers, and v1 writers have been seen to leave them null: they read as 0.
       sequenceNumber: slots[4] ?? 0n,
@@ -135,32 +148,32 @@ function listDecoder(writer: AvroType, subject: string): Decoder<ManifestFile> {
   };
 }
 
-function long(type: AvroType): Decoder {
-  return type.kind === "int" ? (cursor) => cursor.readLong() : compileDecoder(type);
-}
-
+/** Summaries of partition fields; `null`, which says nothing of any, where one is missing or empty. */
 function summariesDecoder(type: AvroType): Decoder {
-  if (type.kind !== "array" || type.items.kind !== "record") return compileDecoder(type);
-  const project = compileProjection(type.items, [
-    { id: 509, name: "contains_null" },
-    { id: 518, name: "contains_nan" },
-    { id: 510, name: "lower_bound" },
-    { id: 511, name: "upper_bound" },
-  ]);
+  const summary = (of: AvroType): Decoder => {
+    if (of.kind !== "record") return () => null;
+    const project = compileProjection(of, [
+      { id: 509, name: "contains_null" },
+      { id: 518, name: "contains_nan" },
+      { id: 510, name: "lower_bound" },
+      { id: 511, name: "upper_bound" },
+    ]);
+    return (cursor): FieldSummary | null => {
+      const [containsNull, containsNan, lowerBound, upperBound] = project(cursor);
+      // Bounds may be missing where all values are null; who says nothing of nulls either, says nothing.
+      if (containsNull == null && (lowerBound == null || upperBound == null)) return null;
+      return {
+        containsNull: containsNull !== false,
+        containsNan: (containsNan ?? undefined) as boolean | undefined,
+        lowerBound: (lowerBound ?? undefined) as Uint8Array | undefined,
+        upperBound: (upperBound ?? undefined) as Uint8Array | undefined,
+      };
+    };
+  };
+  const read = nullableList(summary)(type);
   return (cursor) => {
-    const summaries: FieldSummary[] = [];
-    for (let count = cursor.readBlockCount(1); count > 0; count = cursor.readBlockCount(1)) {
-      for (let i = 0; i < count; i++) {
-        const [containsNull, containsNan, lowerBound, upperBound] = project(cursor);
-        summaries.push({
-          containsNull: containsNull !== false,
-          containsNan: (containsNan ?? undefined) as boolean | undefined,
-          lowerBound: (lowerBound ?? undefined) as Uint8Array | undefined,
-          upperBound: (upperBound ?? undefined) as Uint8Array | undefined,
-        });
-      }
-    }
-    return summaries;
+    const summaries = read(cursor) as (FieldSummary | null)[] | null;
+    return summaries?.includes(null) ? null : summaries;
   };
 }
 

@@ -1,4 +1,15 @@
-import { type AvroType, type Cursor, compileDecoder, compileSkipper, type Decoder } from "../avro/index.js";
+import {
+  type AvroType,
+  type Cursor,
+  compileDecoder,
+  compileProjection,
+  compileSkipper,
+  type Decoder,
+  minimumSize,
+  optionalDecoder,
+  withoutNull,
+} from "../avro/index.js";
+import { integer, long } from "./decoders.js";
 import type { MetricMap } from "./types.js";
 
 /** How many single look-ups are answered from the raw bytes before the whole map is built. */
@@ -89,15 +100,12 @@ interface MetricCodec<V> {
 }
 
 /**
- * A decoder of a metrics column that leaves it in its bytes. The writer may have used an array of key-value records,
- * as Iceberg does for maps whose keys are no strings; anything else is built at once by the general decoder.
+ * A decoder of a metrics column that leaves it in its bytes where it is an array of key-value records, as Iceberg
+ * stores maps whose keys are no strings. What other writers make of it is built at once.
  */
 export function lazyMetricDecoder<V>(type: AvroType): Decoder<MetricMap<V>> {
   const codec = metricCodec<V>(type);
-  if (codec === undefined) {
-    const general = compileDecoder(type);
-    return (cursor) => mapOf<V>(cursor, general(cursor));
-  }
+  if (codec === undefined) return metricMap<V>(type);
   const skipAll = compileSkipper(type);
   return (cursor) => {
     const start = cursor.pos;
@@ -113,22 +121,79 @@ export type MetricSearch<V> = (cursor: Cursor, start: number, id: number) => V |
 export function metricSearch<V>(type: AvroType): MetricSearch<V> {
   const codec = metricCodec<V>(type);
   if (codec !== undefined) return (cursor, start, id) => find(cursor, start, codec, id);
-  const general = compileDecoder(type);
+  const build = metricMap<V>(type);
   return (cursor, start, id) => {
     cursor.pos = start;
-    return mapOf<V>(cursor, general(cursor)).get(id);
+    return build(cursor).get(id);
   };
 }
 
-/** `undefined` for a type that is no array of key-value records. */
+/** `undefined` for a type that is no array of records of first a key and then a value, all of them there. */
 function metricCodec<V>(type: AvroType): MetricCodec<V> | undefined {
   const pair = type.kind === "array" && type.items.kind === "record" ? type.items.fields : [];
   const [key, value] = pair;
   if (key?.type.kind !== "int" || value === undefined || pair.length !== 2) return undefined;
-  return { read: compileDecoder(value.type) as Decoder<V>, skip: compileSkipper(value.type) };
+  if (value.type.kind === "union" || keyAndValue([key.name, value.name])[0] !== key.name) return undefined;
+  return { read: long(value.type) as Decoder<V>, skip: compileSkipper(value.type) };
 }
 
-function mapOf<V>(cursor: Cursor, built: unknown): Map<number, V> {
-  if (!(built instanceof Map)) throw cursor.fail("a metrics column is no map");
-  return built as Map<number, V>;
+/**
+ * A decoder of a metrics column in whatever form: an Avro map, whose keys are field ids as text, or an array of records
+ * that may be null as a whole, in their key, or in their value. What has no key or no value says nothing.
+ */
+function metricMap<V>(type: AvroType): Decoder<Map<number, V>> {
+  const items = type.kind === "array" ? withoutNull(type.items) : undefined;
+  if (type.kind === "array" && items?.kind === "record") {
+    const [key, value] = keyAndValue(items.fields.map(({ name }) => name));
+    // By name: the ids of key and value differ from metric to metric.
+    const fields = items.fields.map(({ name, type: of }) => ({ name, type: of }));
+    const pair = compileProjection(
+      { ...items, fields },
+      [
+        { id: -1, name: key, decoder: integer },
+        { id: -2, name: value, decoder: long },
+      ],
+      true,
+    );
+    const read = optionalDecoder(type.items, (of) => (of.kind === "record" ? pair : compileDecoder(of)));
+    const minimum = minimumSize(type.items);
+    return (cursor) => {
+      const map = new Map<number, V>();
+      for (let count = cursor.readBlockCount(minimum); count > 0; count = cursor.readBlockCount(minimum)) {
+        for (let i = 0; i < count; i++) {
+          const [id, metric] = (read(cursor) as [number?, V?] | null) ?? [];
+          if (id != null && metric != null) map.set(id, metric);
+        }
+      }
+      return map;
+    };
+  }
+  const general = type.kind === "union" ? optionalDecoder(type, metricMap) : mapDecoder(type);
+  return (cursor) => {
+    const built = general(cursor);
+    if (built === null) return new Map();
+    if (!(built instanceof Map)) throw cursor.fail("a metrics column is no map");
+    const entries = [...(built as Map<unknown, V | null>)].filter(([, metric]) => metric !== null);
+    return new Map(entries.map(([id, metric]) => [Number(id), metric as V]));
+  };
+}
+
+function mapDecoder(type: AvroType): Decoder {
+  if (type.kind !== "map") return compileDecoder(type);
+  const value = optionalDecoder(type.values, long);
+  const minimum = 1 + minimumSize(type.values);
+  return (cursor) => {
+    const map = new Map<string, unknown>();
+    for (let count = cursor.readBlockCount(minimum); count > 0; count = cursor.readBlockCount(minimum)) {
+      for (let i = 0; i < count; i++) map.set(cursor.readString(), value(cursor));
+    }
+    return map;
+  };
+}
+
+/** The names of a record's key and value: these, or what stands first and second. */
+function keyAndValue(names: readonly string[]): readonly [string, string] {
+  if (names.includes("key") && names.includes("value")) return ["key", "value"];
+  const [key = "key", value = "value"] = names;
+  return [key, value];
 }

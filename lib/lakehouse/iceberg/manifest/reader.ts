@@ -66,6 +66,7 @@ export function readManifest(
     const inheritance = new Inheritance(manifest);
     const value: ManifestEntry[] = [];
     file.forEach(decode, (entry) => void value.push(inheritance.fill(entry)));
+    checkWhole(manifest, file, value.length);
     return { value, weight: value.length * ENTRY_WEIGHT };
   });
 }
@@ -90,8 +91,10 @@ export async function readMatching(
   const { entry: decode, brief: skim } = decodersOf(file, spec, path);
   const inheritance = new Inheritance(manifest);
   const found: ManifestEntry[] = [];
+  let entries = 0;
   file.forEach(
     (cursor) => {
+      entries++;
       const start = cursor.pos;
       const brief = skim(cursor);
       const end = cursor.pos;
@@ -105,7 +108,28 @@ export async function readMatching(
     },
     () => {},
   );
+  checkWhole(manifest, file, entries);
   return found;
+}
+
+/**
+ * A manifest that was cut between two blocks is sound Avro with files missing. Neither its recorded length nor the
+ * counts of its row alone prove that: writers have been seen to get either wrong.
+ *
+ * @throws LakehouseError CORRUPT_FILE
+ */
+function checkWhole(manifest: ManifestFile, file: AvroFile, entries: number): void {
+  const { manifestPath, manifestLength, addedFilesCount, existingFilesCount, deletedFilesCount } = manifest;
+  const listed = (addedFilesCount ?? 0) + (existingFilesCount ?? 0) + (deletedFilesCount ?? 0);
+  if (BigInt(file.length) >= manifestLength || entries >= listed) return;
+  throw new LakehouseError({
+    code: "CORRUPT_FILE",
+    subject: manifestPath,
+    message:
+      `${manifestPath} is cut off: it has ${entries} entries in ${file.length} bytes, ` +
+      `and its manifest list says ${listed} in ${manifestLength}.`,
+    remedy: "Restore the object from a backup, or roll back to a snapshot before it.",
+  });
 }
 
 /** What is inherited depends on the manifest list, so it is a part of the key. */
