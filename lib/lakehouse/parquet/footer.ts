@@ -30,6 +30,8 @@ export interface ParquetColumnChunk {
   /** Bytes in the file, page headers included. */
   readonly compressedSize: bigint;
   readonly uncompressedSize: bigint;
+  /** parquet.thrift, CompressionCodec. */
+  readonly codec: number;
   readonly dataPageOffset: bigint;
   readonly dictionaryPageOffset?: bigint;
   readonly statistics?: ParquetChunkStatistics;
@@ -123,7 +125,9 @@ export function parseFooter(metadata: Uint8Array, subject: string, fileSize: num
   if (!elements || elements.length === 0) throw corrupt(subject, "its footer has no schema");
   const schema = readSchemaTree(elements, subject);
   const columns = leafColumns(schema);
-  const rowGroups = (structs(struct, 4) ?? []).map((group) => readRowGroup(group, columns.length, subject));
+  const orders = structs(struct, 7);
+  const sorted = columns.map((column, i) => statisticsOrder(column, orders?.[i]));
+  const rowGroups = (structs(struct, 4) ?? []).map((group) => readRowGroup(group, sorted, subject));
   const createdBy = text(struct, 6);
   const keyValueMetadata = new Map<string, string>();
   for (const pair of structs(struct, 5) ?? []) keyValueMetadata.set(text(pair, 1) ?? "", text(pair, 2) ?? "");
@@ -139,12 +143,37 @@ export function parseFooter(metadata: Uint8Array, subject: string, fileSize: num
   };
 }
 
-function readRowGroup(group: ThriftStruct, columnCount: number, subject: string): ParquetRowGroup {
+/** Which of a column's bounds are in an order that is known: `old` are the fields `min` and `max`. */
+interface StatisticsOrder {
+  readonly old: boolean;
+  readonly current: boolean;
+}
+
+/**
+ * The old fields compare as signed: right for numbers with a sign, undefined for the rest. The current ones compare as
+ * the file's column orders say, and without these are undefined (parquet.thrift, `FileMetaData.column_orders`); numbers
+ * with a sign have one order only.
+ */
+function statisticsOrder({ node }: ParquetColumn, order: ThriftStruct | undefined): StatisticsOrder {
+  const { physicalType, logicalType } = node;
+  const unsigned = logicalType?.kind === "int" && !logicalType.signed;
+  const number = ["BOOLEAN", "INT32", "INT64", "FLOAT", "DOUBLE"].includes(physicalType) && !unsigned;
+  return { old: number, current: number || order?.has(TYPE_DEFINED_ORDER) === true };
+}
+
+/** parquet.thrift, ColumnOrder. */
+const TYPE_DEFINED_ORDER = 1;
+
+function readRowGroup(
+  group: ThriftStruct,
+  orders: readonly StatisticsOrder[],
+  subject: string,
+): ParquetRowGroup {
   const chunks = structs(group, 1) ?? [];
-  if (chunks.length !== columnCount) {
-    throw corrupt(subject, `a row group has ${chunks.length} columns where the schema has ${columnCount}`);
+  if (chunks.length !== orders.length) {
+    throw corrupt(subject, `a row group has ${chunks.length} columns where the schema has ${orders.length}`);
   }
-  const columns = chunks.map((chunk) => readColumnChunk(chunk, subject));
+  const columns = chunks.map((chunk, i) => readColumnChunk(chunk, orders[i] as StatisticsOrder, subject));
   const starts = columns.map((chunk) => chunkStart(chunk));
   return {
     rowCount: long(group, 3) ?? 0n,
@@ -153,7 +182,8 @@ function readRowGroup(group: ThriftStruct, columnCount: number, subject: string)
   };
 }
 
-function chunkStart(chunk: ParquetColumnChunk): bigint {
+/** Offset in the file of a column chunk's first page. */
+export function chunkStart(chunk: ParquetColumnChunk): bigint {
   const dictionary = chunk.dictionaryPageOffset;
   // Some writers leave a zero where there is no dictionary page; no page lies at offset 0, the magic does.
   return dictionary !== undefined && dictionary > 0n && dictionary < chunk.dataPageOffset
@@ -161,7 +191,7 @@ function chunkStart(chunk: ParquetColumnChunk): bigint {
     : chunk.dataPageOffset;
 }
 
-function readColumnChunk(chunk: ThriftStruct, subject: string): ParquetColumnChunk {
+function readColumnChunk(chunk: ThriftStruct, order: StatisticsOrder, subject: string): ParquetColumnChunk {
   const meta = chunk.get(3);
   if (meta?.type !== "struct") {
     throw new LakehouseError({
@@ -177,17 +207,18 @@ function readColumnChunk(chunk: ThriftStruct, subject: string): ParquetColumnChu
     valueCount: long(fields, 5) ?? 0n,
     uncompressedSize: long(fields, 6) ?? 0n,
     compressedSize: long(fields, 7) ?? 0n,
+    codec: int(fields, 4) ?? 0,
     dataPageOffset: long(fields, 9) ?? 0n,
     ...(dictionaryPageOffset !== undefined && { dictionaryPageOffset }),
-    ...(statistics?.type === "struct" && { statistics: readStatistics(statistics.value, int(fields, 1)) }),
+    ...(statistics?.type === "struct" && { statistics: readStatistics(statistics.value, order) }),
   };
 }
 
-function readStatistics(fields: ThriftStruct, physicalType: number | undefined): ParquetChunkStatistics {
-  // The old fields `min` and `max` (2 and 1) compare bytes as signed: right for numbers, undefined for the rest.
-  const oldFieldsHold = physicalType !== undefined && [0, 1, 2, 4, 5].includes(physicalType);
-  const min = binary(fields, 6) ?? (oldFieldsHold ? binary(fields, 2) : undefined);
-  const max = binary(fields, 5) ?? (oldFieldsHold ? binary(fields, 1) : undefined);
+function readStatistics(fields: ThriftStruct, order: StatisticsOrder): ParquetChunkStatistics {
+  const bound = (current: number, old: number) =>
+    (order.current ? binary(fields, current) : undefined) ?? (order.old ? binary(fields, old) : undefined);
+  const min = bound(6, 2);
+  const max = bound(5, 1);
   const nullCount = long(fields, 3);
   return {
     minExact: flag(fields, 8) ?? true,

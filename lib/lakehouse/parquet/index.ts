@@ -14,7 +14,9 @@ export {
   type ParquetRowGroup,
   readFooter,
 } from "./footer.js";
+export { countNulls } from "./levels.js";
 export { type ColumnMetrics, columnMetrics, type ParquetStat, splitOffsets } from "./metrics.js";
+export { listElement, mapEntry, type NodePlace, nodePlaces, withParts } from "./nodes.js";
 export {
   type ParquetColumnData,
   type ParquetData,
@@ -23,12 +25,13 @@ export {
   readParquet,
 } from "./read.js";
 export { isShreddedStruct, needsRedeclaring, redeclared } from "./redeclare.js";
-export type {
-  ParquetColumn,
-  ParquetLogicalType,
-  ParquetNode,
-  ParquetPhysicalType,
-  ParquetTimeUnit,
+export {
+  leafColumns,
+  type ParquetColumn,
+  type ParquetLogicalType,
+  type ParquetNode,
+  type ParquetPhysicalType,
+  type ParquetTimeUnit,
 } from "./schema.js";
 export { withFlagColumn } from "./with-flag.js";
 export {

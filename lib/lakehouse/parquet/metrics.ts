@@ -52,6 +52,7 @@ export function columnMetrics(
       const chunk = group.columns[index];
       if (!chunk) continue;
       columnSize += chunk.compressedSize;
+      if (chunk.valueCount === 0n) continue;
       valueCount += chunk.valueCount;
       const nulls = chunk.statistics?.nullCount;
       nullCount = nullCount === undefined || nulls === undefined ? undefined : nullCount + nulls;

@@ -55,6 +55,9 @@ export interface ParquetColumn {
   readonly node: ParquetNode & { readonly physicalType: ParquetPhysicalType };
   /** True below a list or a map: its values are not one per row. */
   readonly repeated: boolean;
+  /** The highest definition and repetition level of its values (parquet-format, "Nested Encoding"). */
+  readonly maxDefinition: number;
+  readonly maxRepetition: number;
 }
 
 const PHYSICAL_TYPES: readonly ParquetPhysicalType[] = [
@@ -104,14 +107,19 @@ export function readSchemaTree(elements: readonly ThriftStruct[], subject: strin
 /** The leaves of a tree in file order: the order of the column chunks in every row group. */
 export function leafColumns(root: ParquetNode): ParquetColumn[] {
   const columns: ParquetColumn[] = [];
-  const walk = (node: ParquetNode, path: readonly string[], repeated: boolean) => {
+  const walk = (node: ParquetNode, path: readonly string[], maxDefinition: number, maxRepetition: number) => {
     const { physicalType } = node;
-    if (physicalType) columns.push({ path, node: { ...node, physicalType }, repeated });
+    if (physicalType) {
+      const repeated = maxRepetition > 0;
+      columns.push({ path, node: { ...node, physicalType }, repeated, maxDefinition, maxRepetition });
+    }
     for (const child of node.children) {
-      walk(child, [...path, child.name], repeated || child.repetition === "repeated");
+      const defined = child.repetition === "required" ? 0 : 1;
+      const repeats = child.repetition === "repeated" ? 1 : 0;
+      walk(child, [...path, child.name], maxDefinition + defined, maxRepetition + repeats);
     }
   };
-  walk(root, [], false);
+  walk(root, [], 0, 0);
   return columns;
 }
 

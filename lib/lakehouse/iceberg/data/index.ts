@@ -8,4 +8,13 @@ export {
   metricsConfig,
   parseMetricsMode,
 } from "./metrics.js";
+export {
+  fitParquet,
+  type ParquetDoubt,
+  type ParquetFitOptions,
+  type ParquetFitting,
+  type ParquetMisfit,
+} from "./parquet-fit.js";
+export { hasFieldIds, withMappedIds } from "./parquet-ids.js";
+export { expectedTypeText, type ParquetFit, parquetFit, parquetTypeText } from "./parquet-types.js";
 export { type DataWriteOptions, writeDataFiles } from "./writer.js";

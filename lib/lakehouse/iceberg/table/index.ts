@@ -1,4 +1,5 @@
 /** Tables: one version of a table's metadata, what can be done with it, and the loop that commits it. */
+export type { AddFilesOptions } from "./add-files.js";
 export { COMMIT_TOKEN, type CommitOptions, commitUpdates } from "./commit.js";
 export {
   FileChange,

@@ -74,7 +74,10 @@ function fromText(type: PrimitiveType, text: string): PrimitiveValue | undefined
       return /^[+-]?\d+$/.test(text) ? canonicalValue(type, BigInt(text)) : undefined;
     case "float":
     case "double":
-      return text.trim() === "" ? undefined : canonicalValue(type, Number(text));
+      // Engines write what is no number under its name, and nothing else reads as NaN.
+      return /^\s*$/.test(text) || (Number.isNaN(Number(text)) && text.toLowerCase() !== "nan")
+        ? undefined
+        : canonicalValue(type, Number(text));
     case "timestamp":
     case "timestamptz":
       return canonicalValue(type, text.replace(" ", "T"));

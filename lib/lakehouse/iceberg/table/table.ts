@@ -13,7 +13,7 @@ import type { Schema } from "../schema/types.js";
 import type { PendingUpdate } from "../snapshot/pending.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
 import type { Committer, LoadedTable, TableIdentifier } from "../updates/types.js";
-import { addFiles } from "./add-files.js";
+import { type AddFilesOptions, addFiles } from "./add-files.js";
 import { type CommitOptions, commitUpdates } from "./commit.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions, type TableState } from "./file-change.js";
 import { TableInspection } from "./inspect.js";
@@ -239,15 +239,17 @@ export class Table<Row = Record<string, unknown>> {
   }
 
   /**
-   * Adopts Parquet files where they are, Hive-style folders included, without rewriting them.
+   * Adopts Parquet files where they are, by reference, Hive-style folders included, without rewriting them. Files outside
+   * the warehouse are read, and never deleted.
    *
    * @param paths URIs of files, or of folders that end in `/`.
    * @throws LakehouseError INVALID_ARGUMENT for a file that is in the table already or whose partition cannot be told;
-   *   SCHEMA_MISMATCH, OBJECT_NOT_FOUND, CORRUPT_FILE.
+   *   SCHEMA_MISMATCH for one that does not fit the schema, at any depth; OBJECT_NOT_FOUND, CORRUPT_FILE,
+   *   UNSUPPORTED_FEATURE.
    */
   async addFiles(
     paths: readonly string[],
-    options: SnapshotOptions & CommitOptions = {},
+    options: AddFilesOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
     const now = await this.refresh();
     return now.update(await addFiles(now, paths, options), options);

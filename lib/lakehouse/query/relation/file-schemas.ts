@@ -3,13 +3,13 @@ import {
   createNameMapping,
   type DataFile,
   type FieldId,
+  hasFieldIds,
   type IcebergType,
-  type NameMapping,
   nameMappingFromJson,
+  withMappedIds,
 } from "../../iceberg/index.js";
 import { type ParquetNode, readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
-import { withParts } from "./parquet-nodes.js";
 
 /** The schema of a data file; files with equal schemas share one object and one key. */
 export interface FileSchema {
@@ -95,35 +95,15 @@ export function checkRowCount({ content, filePath, recordCount }: DataFile, rows
   });
 }
 
-function hasFieldIds(node: ParquetNode): boolean {
-  return node.fieldId !== undefined || node.children.some(hasFieldIds);
-}
-
 /**
  * A file without field ids takes them from the table's name mapping. Without one its columns are numbered from 1 in
  * the order of the file, as in Java: so were the ids of a table that adopted files of another format.
  */
 function withIds(root: ParquetNode, { nameMapping, fieldType }: IdSources): ParquetNode {
-  if (nameMapping !== undefined) return mapFields(root, nameMappingFromJson(nameMapping));
+  if (nameMapping !== undefined) return withMappedIds(root, nameMappingFromJson(nameMapping));
   const fields = root.children.map(({ name }, i) => {
     const type = fieldType(i + 1) ?? ({ type: "unknown" } as const);
     return { id: i + 1, name, required: false, type };
   });
-  return mapFields(root, createNameMapping({ fields }));
-}
-
-function mapFields(node: ParquetNode, mapping: NameMapping): ParquetNode {
-  return { ...node, children: node.children.map((child) => mapField(child, child.name, mapping)) };
-}
-
-/** Elements, keys and values have these names in the mapping, whatever the file calls them. */
-function mapField(node: ParquetNode, name: string, mapping: NameMapping): ParquetNode {
-  const mapped = mapping.find(({ names }) => names.includes(name));
-  const inner = mapped?.fields ?? [];
-  const kind = node.logicalType?.kind;
-  const nested =
-    kind === "list" || kind === "map"
-      ? withParts(node, (part, partName) => mapField(part, partName, inner))
-      : mapFields(node, inner);
-  return mapped?.fieldId === undefined ? nested : { ...nested, fieldId: mapped.fieldId };
+  return withMappedIds(root, createNameMapping({ fields }));
 }

@@ -1,7 +1,6 @@
 import type { IcebergType, NestedField } from "../../iceberg/index.js";
-import { isShreddedStruct, type ParquetNode } from "../../parquet/index.js";
+import { isShreddedStruct, listElement, mapEntry, type ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
-import { listElement, mapEntry } from "./parquet-nodes.js";
 import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
 
 /**

@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { DEFAULT_NAME_MAPPING, fieldById, type TableMetadata } from "../../iceberg/index.js";
-import type { FileCache, ObjectStore } from "../../storage/index.js";
+import { type FileCache, type ObjectStore, reachingOut } from "../../storage/index.js";
 import { LocalFiles } from "../local-files.js";
 import type { QueriedTable } from "../result.js";
 import type { RelationInput, RelationTask } from "./relation.js";
@@ -61,7 +61,9 @@ export class Relations {
    * @param key names the rows and columns for good.
    */
   async view(key: string, source: RelationSource, use: Use): Promise<string> {
-    const { store, metadata, tasks } = source;
+    const { metadata, tasks } = source;
+    // Files may have been adopted from anywhere.
+    const store = reachingOut(source.store);
     const equality = tasks.flatMap((task) =>
       task.deleteFiles.filter((file) => file.content === "equality-deletes"),
     );

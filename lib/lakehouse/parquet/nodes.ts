@@ -1,4 +1,4 @@
-import type { ParquetNode } from "../../parquet/index.js";
+import type { ParquetNode } from "./schema.js";
 
 /**
  * The element of a list node. Writers of old put the element where the repeated group is now (parquet-format,
@@ -34,4 +34,29 @@ export function withParts(
   if (element === undefined) return node;
   if (element === repeated) return { ...node, children: [replace(element, "element"), ...rest] };
   return { ...node, children: [{ ...repeated, children: [replace(element, "element")] }, ...rest] };
+}
+
+/** Where a node stands among the levels of its file (parquet-format, "Nested Encoding"). */
+export interface NodePlace {
+  /** Index in `ParquetFooter.columns` of the node itself, or of the first leaf below it. */
+  readonly leaf: number;
+  /** Definition level of a value in which the node is there. One less: it is null, and what it stands in is there. */
+  readonly definition: number;
+  /** Repetition level of the node. */
+  readonly repetition: number;
+}
+
+/** The place of each node below a root. */
+export function nodePlaces(root: ParquetNode): ReadonlyMap<ParquetNode, NodePlace> {
+  const places = new Map<ParquetNode, NodePlace>();
+  let leaf = 0;
+  const walk = (node: ParquetNode, above: { definition: number; repetition: number }) => {
+    const definition = above.definition + (node.repetition === "required" ? 0 : 1);
+    const repetition = above.repetition + (node.repetition === "repeated" ? 1 : 0);
+    places.set(node, { leaf, definition, repetition });
+    if (node.physicalType) leaf++;
+    for (const child of node.children) walk(child, { definition, repetition });
+  };
+  for (const child of root.children) walk(child, { definition: 0, repetition: 0 });
+  return places;
 }
