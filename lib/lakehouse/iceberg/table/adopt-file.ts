@@ -101,11 +101,14 @@ export class Adopter {
   }
 
   #requiredButNull(present: ReadonlySet<FieldId>, partition: PartitionTuple): ParquetMisfit[] {
-    const nulls = this.#spec.spec.fields.flatMap(({ sourceIds }, i) =>
-      (partition[i] ?? null) === null && !present.has(sourceIds[0]) ? sourceIds[0] : [],
+    const filled = new Set(
+      this.#spec.spec.fields.flatMap(({ sourceIds, transform }, i) =>
+        transform.transform === "identity" && (partition[i] ?? null) !== null ? sourceIds[0] : [],
+      ),
     );
     return this.#schema.fields
-      .filter(({ id, required, initialDefault }) => required && initialDefault == null && nulls.includes(id))
+      .filter(({ id, required }) => required && !present.has(id) && !filled.has(id))
+      .filter(({ initialDefault }) => (initialDefault ?? null) === null)
       .map(({ name }) => ({
         path: name,
         problem: "is not in the file, null by its folder, and required in the table",

@@ -1,6 +1,7 @@
-import type { IcebergType, NestedField } from "../../iceberg/index.js";
+import type { IcebergType, NestedField, PrimitiveType } from "../../iceberg/index.js";
 import { isShreddedStruct, listElement, mapEntry, type ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
+import { exactly, isOfAnotherKind, isReadAs, onlyNull } from "./misfits.js";
 import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
 
 /**
@@ -74,6 +75,8 @@ interface Conversion {
 /** SQL for `expression`, read from `node`, as a value of `type`. Gives `expression` itself where that is one already. */
 function convert(expression: string, type: IcebergType, node: ParquetNode, at: Conversion): string {
   if (same(type, node)) return expression;
+  if (node.logicalType?.kind === "null") return `NULL::${sqlType(type)}`;
+  if (isOfAnotherKind(type, node)) return onlyNull(expression, type, node);
   if (type.type === "struct") {
     const members = type.fields.map((field) => {
       const place = node.children.findIndex(({ fieldId }) => fieldId === field.id);
@@ -124,7 +127,7 @@ function variantSql(expression: string, node: ParquetNode): string {
   return `${none} WHEN ${part("typed_value")} IS NULL THEN ${whole} ELSE error(${refusal}) END`;
 }
 
-function castPrimitive(expression: string, type: IcebergType, node: ParquetNode): string {
+function castPrimitive(expression: string, type: PrimitiveType, node: ParquetNode): string {
   const bytes = node.physicalType === "BYTE_ARRAY" || node.physicalType === "FIXED_LEN_BYTE_ARRAY";
   // A plain cast between text, bytes and UUIDs would go through DuckDB's escaped notation and change the value.
   if (bytes && !node.logicalType) {
@@ -135,6 +138,7 @@ function castPrimitive(expression: string, type: IcebergType, node: ParquetNode)
   if (node.logicalType?.kind === "geometry" || node.logicalType?.kind === "geography") {
     return `ST_AsWKB(${expression})`;
   }
+  if (!isReadAs(type, node)) return exactly(expression, type, node);
   return `CAST(${expression} AS ${sqlType(type)})`;
 }
 
