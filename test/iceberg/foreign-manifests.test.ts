@@ -21,6 +21,7 @@ import {
 } from "../../lib/lakehouse/iceberg/schema/index.js";
 import type { ManifestFile, PrimitiveValue } from "../../lib/lakehouse/iceberg/types.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 import {
   annotated,
   array,
@@ -459,7 +460,7 @@ describe("manifests of other writers", () => {
         fc.asyncProperty(styles, fc.array(entries, { maxLength: 7 }), async (style, all) => {
           await check(store, `${store.root}/m${count++}.avro`, all, style);
         }),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       );
     }));
 
@@ -665,7 +666,7 @@ describe("manifest lists of other writers", () => {
             );
           },
         ),
-        { numRuns: 200 },
+        { numRuns: runs(200) },
       );
     }));
 
