@@ -298,6 +298,29 @@ describe("a file is accepted", () => {
     expect(await rows(await accept(table, uri))).toEqual([{ t: "2024-01-02T03:04:05.678000", z: null }]);
   });
 
+  /** Files of Arrow's, of one instant in 96 bits and a null, the second with a nanosecond. */
+  const INT96 = ["I", "J"].map((nanos) =>
+    Buffer.from(
+      `UEFSMRUAFSQVJCwVBBUAFQYVBhwAAAACAAAAAwE${nanos}Z8TFCwoAAJiKJQAVBBksNQAYBnNjaGVtYRUCABUGJQIYAXQAFgQZHBkcJgAcFQYZJQYAGRgBdBUAFgQWShZKJghJHBUAFQAVAgA8KQYZJgICAAAAFkoWBCYIFkoAKCBwYXJxdWV0LWNwcC1hcnJvdyB2ZXJzaW9uIDI2LjAuMRkcHAAAAHoAAABQQVIx`,
+      "base64",
+    ),
+  );
+
+  test("that has instants in 96 bits, unless they are finer than the table's", async () => {
+    const [micros, nanos] = INT96 as [Buffer, Buffer];
+    for (const type of [timestamp, timestamptz]) {
+      const table = await create({ t: type().optional() });
+      const uri = `${store.root}/in/i96-${count++}.parquet`;
+      await store.put(uri, micros);
+      const after = await accept(table, uri);
+      const zone = type === timestamp ? "" : "+00:00";
+      expect(await rows(after)).toEqual([{ t: `2024-01-02T03:04:05.678901${zone}` }, { t: null }]);
+      const finer = `${store.root}/in/i96-${count++}.parquet`;
+      await store.put(finer, nanos);
+      expect(await refusal(after, finer)).toContain('column "t" has instants in nanoseconds (INT96)');
+    }
+  });
+
   test("that has what is required, though it need not: by its statistics, or else by its levels", async () => {
     const columns: Columns = {
       id: long(),

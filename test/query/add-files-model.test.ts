@@ -298,8 +298,10 @@ function asInTable(type: Pair, value: Value): unknown {
       return (value as Value[]).map((item) => asInTable(type.element, item));
     case "map":
       return (value as [Value, Value][]).map(([k, v]) => [k, asInTable(type.value, v)]);
-    case "other":
-      return value;
+    case "other": {
+      const table = sideOf(type.table, "table");
+      return table.kind === "leaf" ? asInTable({ ...table, file: table.table }, value) : value;
+    }
   }
 }
 
