@@ -17,14 +17,16 @@ const uri = "mem://test/x.parquet";
 let dir: string;
 let built: Parquet;
 
-/** The room as JavaScript: only so are its encoder threads, which cannot load TypeScript, used at all. */
+/** The room, and the one below it, as JavaScript: only so are its encoder threads, which cannot load TypeScript, used at all. */
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "threads-"));
   await writeFile(join(dir, "package.json"), '{"type":"module"}');
   await symlink(join(root, "node_modules"), join(dir, "node_modules"));
   const source = join(root, "lib/lakehouse");
-  const files = await readdir(join(source, "parquet"), { recursive: true });
-  for (const file of ["errors.ts", ...files.map((name) => join("parquet", name))]) {
+  const rooms = ["parquet", "storage"].map(async (room) =>
+    (await readdir(join(source, room), { recursive: true })).map((name) => join(room, name)),
+  );
+  for (const file of ["errors.ts", "sqlite.ts", ...(await Promise.all(rooms)).flat()]) {
     if (!file.endsWith(".ts")) continue;
     const code = ts.transpileModule(await readFile(join(source, file), "utf8"), {
       compilerOptions: {
