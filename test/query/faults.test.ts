@@ -21,6 +21,7 @@ import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/ind
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { FailingStore } from "../iceberg/support/failing-store.js";
 import { type ChildProgram, canUnshare, childProgram } from "../storage/child.js";
+import { needs } from "../support/needs.js";
 
 const schema = defineSchema({ id: long(), city: string() });
 const line = (id: number, city = "ATL") => ({ id: BigInt(id), city });
@@ -259,9 +260,9 @@ console.log(JSON.stringify(rounds));
 await lake.close();
 `;
 
-test.skipIf(!canUnshare())(
+test(
   "a file system that is full again and again: each time an error that says so, and nothing lost or half done",
-  { timeout: 120_000 },
+  needs(canUnshare(), "Linux with user namespaces (unshare)"),
   async () => {
     const program = await childProgram(FULL, ["storage", "parquet", "iceberg", "catalog"]);
     try {
