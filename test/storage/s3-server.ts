@@ -39,7 +39,7 @@ const START_LIMIT_MS = 30_000;
  * 1. `SLH_TEST_S3_ENDPOINT`, with `SLH_TEST_S3_ACCESS_KEY_ID` and `SLH_TEST_S3_SECRET_ACCESS_KEY`: one that runs
  *    already, such as the SeaweedFS of `deploy/compose`;
  * 2. SeaweedFS in Docker, where a Docker daemon answers;
- * 3. moto, in a virtual environment below `.cache`, wherever python3 is: quick to get, with known gaps.
+ * 3. moto, in a virtual environment in the user's cache folder, wherever python3 is: quick to get, with known gaps.
  *
  * @example
  * const server = await startS3Server();
