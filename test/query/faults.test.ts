@@ -170,7 +170,7 @@ describe("killed after any step of", () => {
   let program: ChildProgram;
   beforeAll(async () => {
     program = await childProgram(KILLED, ["storage", "parquet", "iceberg", "catalog", "query"]);
-  }, 60_000);
+  });
   afterAll(() => program.dispose());
 
   const without1 = (rows: string[]) => rows.filter((row) => row !== "1 ATL");
@@ -186,7 +186,6 @@ describe("killed after any step of", () => {
     ["new view", 1, ["n.v"], nothing],
   ])(
     "%s: before the commit nothing has happened, after it everything",
-    { timeout: 180_000 },
     async (change, leastFiles, names, rowsAfter) => {
       const store = new LocalStore(path.join(directory, "warehouse"));
       const catalog = await openCatalog({ backend: path.join(directory, "catalog.db"), store });

@@ -31,7 +31,8 @@ export interface NoS3Server {
 /** The first version whose conditional puts hold in a race is 4.18. */
 const SEAWEEDFS = "chrislusf/seaweedfs:4.44";
 const CREDENTIALS = { accessKeyId: "slhtest", secretAccessKey: "slhtestsecret" };
-const START_LIMIT_MS = 30_000;
+/** For a service that is alive and never answers; a slow machine is waited for. */
+const START_LIMIT_MS = 300_000;
 
 /**
  * Starts an S3 server that is not ours, the first of these that can run here:
