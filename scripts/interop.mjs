@@ -12,8 +12,12 @@ const python = join(home, "venv", "bin", "python");
 const stamp = join(home, "installed");
 const interop = join(root, "test", "interop");
 
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
   if (error?.code === "ENOENT")
     fail(`${command} was not found. The interop suite needs Python 3.10 or newer and Java 17.`);
   return status ?? 1;
@@ -47,6 +51,8 @@ function install() {
   const trino = ["-dependency", "io.trino", "trino-parser", TRINO, "-confs", "default"];
   if (ivy(...trino, "-retrieve", join(home, "trino", "[artifact].[ext]")) !== 0)
     fail("Trino's parser could not be had (see above).");
+  if (run(python, [join(interop, "python", "fetch_packages.py")], { SLH_INTEROP_HOME: home }) !== 0)
+    fail("Spark's packages could not be had (see above).");
   writeFileSync(stamp, "");
 }
 

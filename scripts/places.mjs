@@ -23,7 +23,7 @@ export function userCache({ env, platform } = process) {
 /** The engines of the interop suite: one folder for each list of what is wanted, shared by all clones that want it. */
 export function interopHome() {
   const wanted = createHash("sha256");
-  for (const file of ["requirements.txt", "nessie-ivy.xml"])
+  for (const file of ["requirements.txt", "nessie-ivy.xml", "spark-packages.txt"])
     wanted.update(readFileSync(fileURLToPath(new URL(`../test/interop/${file}`, import.meta.url))));
   wanted.update(TRINO).update(process.platform).update(process.arch);
   return join(userCache(), `interop-${wanted.digest("hex").slice(0, 12)}`);
