@@ -22,6 +22,7 @@ const soak = process.env.SLH_SOAK !== undefined;
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/support/lacks-reporter.ts"],
     projects: [
       {
         resolve,

@@ -35,7 +35,12 @@ export interface Summary {
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const main = fileURLToPath(new URL("./main.js", import.meta.url));
-const python = `${root}.cache/interop/venv/bin/python`;
+
+/** The Python of the interop suite, which has the peers. */
+export async function peerPython(): Promise<string> {
+  const { interopHome } = (await import(`${root}scripts/places.mjs`)) as { interopHome(): string };
+  return `${interopHome()}/venv/bin/python`;
+}
 
 /** "Intel Xeon …, 2 cores, 24 GiB, Node 20.20.2": what a figure must be quoted with. */
 export function machine(): string {
@@ -74,9 +79,9 @@ function summarize(runs: readonly Measurement[]): Map<string, Summary> {
   return summaries;
 }
 
-function runOnce(bench: string, contender: Contender): Promise<Measurement> {
+async function runOnce(bench: string, contender: Contender): Promise<Measurement> {
   const [command, args] = contender.python
-    ? [python, [`${root}bench/python/${contender.python}`]]
+    ? [await peerPython(), [`${root}bench/python/${contender.python}`]]
     : [process.execPath, ["--expose-gc", main, bench, "--contender", contender.name]];
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Notebook, runNotebook } from "@sololakehouse/kit/notebook";
-import { type Bench, type Measurement, seconds } from "./harness.js";
+import { type Bench, type Measurement, peerPython, seconds } from "./harness.js";
 
 export const bench: Bench = {
   about:
@@ -68,7 +68,7 @@ async function nbconvert(): Promise<Measurement> {
     await mkdir(dirname(spec), { recursive: true });
     await writeFile(spec, JSON.stringify(kernel));
     await writeFile(file, JSON.stringify(notebook));
-    const python = join(root, ".cache", "interop", "venv", "bin", "python");
+    const python = await peerPython();
     const args = ["-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", file];
     const elapsed = await seconds(
       () =>

@@ -1,27 +1,23 @@
-// npm run test:interop: installs the engines that our tables are held against, each into the project's own
-// .cache/interop, and runs test/interop with them. Nothing is installed outside the project.
+// npm run test:interop [-- test/interop/spark …]: installs the engines that our tables are held against, once per
+// user (see interopHome), and runs test/interop with them. Arguments go to Vitest.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { closingLine, vitest } from "./counts.mjs";
+import { exclusively, interopHome, TRINO } from "./places.mjs";
+import { root } from "./setup.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const home = join(root, ".cache", "interop");
-const requirements = join(root, "test", "interop", "requirements.txt");
-const nessie = join(root, "test", "interop", "nessie-ivy.xml");
+const home = interopHome();
 const python = join(home, "venv", "bin", "python");
+const stamp = join(home, "installed");
+const interop = join(root, "test", "interop");
 
-function run(command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
   if (error?.code === "ENOENT")
     fail(`${command} was not found. The interop suite needs Python 3.10 or newer and Java 17.`);
   return status ?? 1;
@@ -29,70 +25,35 @@ function run(command, args, options = {}) {
 
 function fail(message) {
   console.error(message);
+  console.log(closingLine({ passed: 0, failed: 1, skipped: 0 }));
   process.exit(1);
 }
 
-// The stamp is written last: an interrupted install is done again from the start.
-const wanted = createHash("sha256")
-  .update(readFileSync(requirements))
-  .update(readFileSync(nessie))
-  .digest("hex");
-const stamp = join(home, "installed");
-if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
+/** Whole, and of use: an upgrade of the system's Python leaves a virtual environment that does not start. */
+const isInstalled = () =>
+  existsSync(stamp) && spawnSync(python, ["-c", "import pyspark"], { stdio: "ignore" }).status === 0;
+
+/** The stamp comes last: an install that was interrupted is done again from the start. */
+function install() {
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
   console.log(
-    "installing PyIceberg, fastavro, DuckDB, Spark, Jupyter and Nessie into .cache/interop (some minutes, once)",
+    `installing PyIceberg, fastavro, DuckDB, Spark, Jupyter, Nessie and Trino's parser into ${home}`,
   );
+  console.log("(some minutes, once; folders of older versions beside it can be removed)");
   if (run("python3", ["-m", "venv", join(home, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
+  const requirements = join(interop, "requirements.txt");
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
   if (run(python, pip) !== 0) fail("pip install failed (see above).");
-  installNessie();
-  writeFileSync(stamp, wanted);
-}
-
-// etcd is no Python package: Debian's and Ubuntu's is unpacked, which needs no root. Without it its tests are skipped.
-const etcd = join(home, "etcd", "usr", "bin", "etcd");
-if (!existsSync(etcd) && spawnSync("etcd", ["--version"]).status !== 0 && !unpackEtcd()) {
-  console.warn("etcd was not found and could not be installed: the tests that need it will be SKIPPED.");
-}
-
-// Trino's parser judges sql/trino.
-const trino = join(home, "trino");
-if (!existsSync(trino)) {
-  const args = [
-    "-dependency",
-    "io.trino",
-    "trino-parser",
-    "435",
-    "-confs",
-    "default",
-    "-retrieve",
-    join(trino, "[artifact].[ext]"),
-  ];
-  if (ivy(...args) !== 0) fail("Trino's parser could not be had (see above).");
-}
-
-function unpackEtcd() {
-  const downloads = mkdtempSync(join(home, "download-"));
-  console.log("installing etcd into .cache/interop");
-  try {
-    // A fresh machine knows no packages yet; whoever is not root takes the lists that there are.
-    spawnSync("apt-get", ["update", "-qq"], { stdio: "ignore" });
-    if (spawnSync("apt-get", ["download", "-q", "etcd-server"], { cwd: downloads }).status !== 0)
-      return false;
-    const [file] = readdirSync(downloads).filter((name) => name.endsWith(".deb"));
-    return (
-      file !== undefined && spawnSync("dpkg", ["-x", join(downloads, file), join(home, "etcd")]).status === 0
-    );
-  } finally {
-    rmSync(downloads, { recursive: true, force: true });
-  }
-}
-
-function installNessie() {
-  const pattern = join(home, "nessie", "[artifact](-[classifier]).[ext]");
-  if (ivy("-ivy", nessie, "-retrieve", pattern) !== 0) fail("Nessie's jars could not be had (see above).");
+  const nessie = join(home, "nessie", "[artifact](-[classifier]).[ext]");
+  if (ivy("-ivy", join(interop, "nessie-ivy.xml"), "-retrieve", nessie) !== 0)
+    fail("Nessie's jars could not be had (see above).");
+  const trino = ["-dependency", "io.trino", "trino-parser", TRINO, "-confs", "default"];
+  if (ivy(...trino, "-retrieve", join(home, "trino", "[artifact].[ext]")) !== 0)
+    fail("Trino's parser could not be had (see above).");
+  if (run(python, [join(interop, "python", "fetch_packages.py")], { SLH_INTEROP_HOME: home }) !== 0)
+    fail("Spark's packages could not be had (see above).");
+  writeFileSync(stamp, "");
 }
 
 /** Jars come by Ivy, which Spark brings along. */
@@ -106,21 +67,35 @@ function ivy(...args) {
   return status;
 }
 
-const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-const report = join(home, "report.json");
-const args = [
-  "run",
-  "--project",
-  "interop",
-  "--reporter=default",
-  "--reporter=json",
-  `--outputFile.json=${report}`,
-];
-rmSync(report, { force: true });
-const status = run(process.execPath, [vitest, ...args, ...process.argv.slice(2)], {
-  env: { ...process.env, SLH_INTEROP_PYTHON: python, SLH_INTEROP_HOME: home },
+/** etcd is no Python package: Debian's and Ubuntu's is unpacked, which needs no root. Its tests can be skipped. */
+function unpackEtcd() {
+  const downloads = mkdtempSync(join(home, "download-"));
+  console.log(`installing etcd into ${home}`);
+  try {
+    // A fresh machine knows no packages yet; whoever is not root takes the lists that there are.
+    spawnSync("apt-get", ["update", "-qq"], { stdio: "ignore" });
+    if (spawnSync("apt-get", ["download", "-q", "etcd-server"], { cwd: downloads }).status !== 0) return;
+    const [file] = readdirSync(downloads).filter((name) => name.endsWith(".deb"));
+    if (file !== undefined) spawnSync("dpkg", ["-x", join(downloads, file), join(home, "etcd")]);
+  } finally {
+    rmSync(downloads, { recursive: true, force: true });
+  }
+}
+
+const etcd = join(home, "etcd", "usr", "bin", "etcd");
+const hasEtcd = () => existsSync(etcd) || spawnSync("etcd", ["--version"]).status === 0;
+await exclusively(
+  `${home}.lock`,
+  async () => {
+    if (!isInstalled()) install();
+    if (!hasEtcd()) unpackEtcd();
+  },
+  () => console.log("another clone is installing the interop suite's engines: waiting for it"),
+);
+
+const counts = await vitest("interop", process.argv.slice(2), {
+  SLH_INTEROP_PYTHON: python,
+  SLH_INTEROP_HOME: home,
 });
-if (!existsSync(report)) fail("the interop suite did not start (see above).");
-const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
-console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
-process.exit(status);
+console.log(closingLine(counts));
+process.exit(counts.failed === 0 ? 0 : 1);

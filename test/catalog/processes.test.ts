@@ -64,7 +64,7 @@ test("a process killed at any moment loses no commit that it acknowledged, and l
   const acknowledged: string[] = [];
   for (let kill = 0; kill < 12; kill++) {
     const child = program.start(directory, `w${kill}`, "1000");
-    await child.printed(`w${kill} 0`);
+    await child.printed(`w${kill} 1`);
     await sleep(Math.random() * 80);
     child.process.kill("SIGKILL");
     await child.done.catch(() => undefined);

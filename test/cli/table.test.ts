@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Table } from "../../lib/lakehouse/iceberg/index.js";
 import { AdoptedTables, field, schemaOf } from "../query/adopted-tables.js";
+import { needs } from "../support/needs.js";
 
 const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
 
@@ -102,7 +103,8 @@ describe("slh table read", () => {
     expect((await slh(["read", folder, "--snapshot", "x"])).code).toBe(2);
   });
 
-  it.skipIf(!existsSync("/dev/full"))("says in a line that its output cannot be written", async () => {
+  const needsFull = needs(existsSync("/dev/full"), "/dev/full (Linux)");
+  it("says in a line that its output cannot be written", needsFull, async () => {
     const full = await open("/dev/full", "w");
     const child = spawn(process.execPath, [SLH, "table", "read", folder], {
       stdio: ["ignore", full.fd, "pipe"],

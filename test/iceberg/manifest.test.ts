@@ -39,8 +39,8 @@ import type {
   TableMetadata,
 } from "../../lib/lakehouse/iceberg/types.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { fixtureTables, needsFixtureTables } from "../support/needs.js";
 import { runs } from "../support/runs.js";
-import { fixtureTables } from "./fixtures.js";
 import { scratch } from "./support/tables.js";
 
 const SCHEMA = defineSchema({
@@ -456,7 +456,6 @@ describe("inheritance", () => {
 });
 
 describe("tables of other engines", () => {
-  const folder = fixtureTables();
   const expected: [table: string, tasks: [records: bigint, deletes: string[]][]][] = [
     [
       "java/bunnies",
@@ -477,11 +476,12 @@ describe("tables of other engines", () => {
     ["athena/example", [[2n, []]]],
   ];
 
-  test.skipIf(folder === undefined).each(expected)(
+  test.each(expected)(
     "%s plans, deletes matched to their data files",
+    needsFixtureTables,
     async (name, tasks) => {
-      const store = new LocalStore(folder as string);
-      const table = await openTableAt(store, pathToFileURL(`${folder}/${name}`).href, { moved: true });
+      const store = new LocalStore(fixtureTables as string);
+      const table = await openTableAt(store, pathToFileURL(`${fixtureTables}/${name}`).href, { moved: true });
       const plan = await table.scan().planAll();
       expect(plan.tasks.map((t) => [t.dataFile.recordCount, t.deleteFiles.map((d) => d.content)])).toEqual(
         tasks,

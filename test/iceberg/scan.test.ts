@@ -99,37 +99,32 @@ const filters: fc.Arbitrary<Expression> = fc.letrec<{ filter: Expression }>((tie
 })).filter;
 
 describe("pruning", () => {
-  test(
-    "never leaves out a file with a matching row, and residuals keep the filter's meaning",
-    { timeout: 120_000 },
-    () =>
-      fc.assert(
-        fc.asyncProperty(rows, fc.array(filters, { minLength: 12, maxLength: 12 }), (data, some) =>
-          scratch(async (directory) => {
-            // One file a row: what was planned tells row by row what was kept.
-            const { table } = await createTable<Row>(directory, {
-              schema: SCHEMA,
-              partitionSpec: [identity("id"), day("at"), truncate("s", 2), bucket("n", 4)],
-            });
-            const after = await table.append(data);
-            for (const filter of some) {
-              const matches = rowFilter(bind(SCHEMA, filter));
-              const { tasks } = await after.scan({ filter }).planAll();
-              const planned = new Map(
-                tasks.map((task) => [task.dataFile.partition[0] as number, task.residual]),
-              );
-              for (const row of data) {
-                const residual = planned.get(row.id);
-                if (matches(row))
-                  expect(residual, JSON.stringify({ filter, id: row.id }, text)).toBeDefined();
-                if (residual !== undefined) expect(rowFilter(bind(SCHEMA, residual))(row)).toBe(matches(row));
-              }
+  test("never leaves out a file with a matching row, and residuals keep the filter's meaning", () =>
+    fc.assert(
+      fc.asyncProperty(rows, fc.array(filters, { minLength: 12, maxLength: 12 }), (data, some) =>
+        scratch(async (directory) => {
+          // One file a row: what was planned tells row by row what was kept.
+          const { table } = await createTable<Row>(directory, {
+            schema: SCHEMA,
+            partitionSpec: [identity("id"), day("at"), truncate("s", 2), bucket("n", 4)],
+          });
+          const after = await table.append(data);
+          for (const filter of some) {
+            const matches = rowFilter(bind(SCHEMA, filter));
+            const { tasks } = await after.scan({ filter }).planAll();
+            const planned = new Map(
+              tasks.map((task) => [task.dataFile.partition[0] as number, task.residual]),
+            );
+            for (const row of data) {
+              const residual = planned.get(row.id);
+              if (matches(row)) expect(residual, JSON.stringify({ filter, id: row.id }, text)).toBeDefined();
+              if (residual !== undefined) expect(rowFilter(bind(SCHEMA, residual))(row)).toBe(matches(row));
             }
-          }),
-        ),
-        { numRuns: runs(12) },
+          }
+        }),
       ),
-  );
+      { numRuns: runs(12) },
+    ));
 });
 
 function text(_: string, value: unknown): unknown {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { home, python } from "./installed.js";
 
 /**
  * Another engine, in a Python process of its own that answers calls one after the other (python/protocol.py). Started
@@ -14,9 +15,9 @@ export class Engine {
 
   constructor(script: string) {
     const path = fileURLToPath(new URL(`./python/${script}`, import.meta.url));
-    const child = spawn(process.env.SLH_INTEROP_PYTHON ?? "python3", [path], {
+    const child = spawn(python, [path], {
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" },
+      env: { ...process.env, SLH_INTEROP_HOME: home, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" },
     });
     child.stderr.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-10_000);

@@ -5,14 +5,18 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { needs } from "../support/needs.js";
+import { home } from "./installed.js";
 
 /** The etcd that scripts/interop.mjs installed, or one on the path; `undefined` where there is none. */
 export function findEtcd(): string | undefined {
-  const installed = join(process.env.SLH_INTEROP_HOME ?? ".cache/interop", "etcd", "usr", "bin", "etcd");
+  const installed = join(home, "etcd", "usr", "bin", "etcd");
   const binary = existsSync(installed) ? installed : "etcd";
   const { status } = spawnSync(binary, ["--version"], { stdio: "ignore" });
   return status === 0 ? binary : undefined;
 }
+
+export const needsEtcd = needs(findEtcd() !== undefined, "etcd (Debian: etcd-server)");
 
 export interface EtcdMember {
   /** `host:port` */

@@ -10,17 +10,14 @@ import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { finalReads, historyClient, outcomes, prepare, toHistory, violationOf } from "../catalog/history.js";
 import type { Child, ChildProgram } from "../storage/child.js";
-import { type EtcdCluster, findEtcd, type Host, startEtcd } from "./etcd-cluster.js";
+import { needs } from "../support/needs.js";
+import { type EtcdCluster, findEtcd, type Host, needsEtcd, startEtcd } from "./etcd-cluster.js";
 
 const binary = findEtcd();
-if (binary === undefined) {
-  console.warn("SKIPPED: no etcd here, neither in .cache/interop nor on the path (Debian: etcd-server).");
-}
 const canCut = binary !== undefined && addNetwork("slh-probe", []);
 if (canCut) removeNetwork("slh-probe", []);
-else console.warn("SKIPPED: no network namespaces here (they need root), so that no network is cut.");
 
-describe.skipIf(binary === undefined)("a catalog in etcd", () => {
+describe("a catalog in etcd", needsEtcd, () => {
   let client: ChildProgram;
   let cluster: EtcdCluster;
   let directory: string;
@@ -91,8 +88,9 @@ describe.skipIf(binary === undefined)("a catalog in etcd", () => {
     });
   });
 
-  test.skipIf(!canCut)(
+  test(
     "is not split by a network that is cut between the leader and the others",
+    needs(canCut, "network namespaces (they need root)"),
     async () => {
       const network = "slh-etcd";
       const hosts = [1, 2, 3].map((n) => ({

@@ -13,14 +13,11 @@ import { catalogConformance } from "../catalog/catalog-conformance.js";
 import { evolutionConformance } from "../catalog/evolution-conformance.js";
 import { records, schema } from "../catalog/support.js";
 import { viewConformance } from "../catalog/view-conformance.js";
-import { type EtcdCluster, findEtcd, startEtcd } from "./etcd-cluster.js";
+import { type EtcdCluster, findEtcd, needsEtcd, startEtcd } from "./etcd-cluster.js";
 
 const binary = findEtcd();
-if (binary === undefined) {
-  console.warn("SKIPPED: no etcd here, neither in .cache/interop nor on the path (Debian: etcd-server).");
-}
 
-describe.skipIf(binary === undefined)("etcd", () => {
+describe("etcd", needsEtcd, () => {
   let cluster: EtcdCluster;
   let places = 0;
   beforeAll(async () => {

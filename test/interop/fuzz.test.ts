@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { childProgram } from "../storage/child.js";
+import { python } from "./installed.js";
 
 const specification = fileURLToPath(
   new URL("../../../shared/specs/iceberg-rest-catalog.openapi.yaml", import.meta.url),
@@ -100,8 +101,7 @@ test("no request that the specification allows, or nearly, makes the server fail
 
 /** Runs schemathesis of the interop suite's Python, in a folder of its own, where it may keep what it likes. */
 async function fuzz(args: readonly string[], directory: string): Promise<string> {
-  const python = process.env.SLH_INTEROP_PYTHON ?? ".cache/interop/venv/bin/python";
-  const child = spawn(join(dirname(resolve(python)), "st"), args, { cwd: directory });
+  const child = spawn(join(dirname(python), "st"), args, { cwd: directory });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();

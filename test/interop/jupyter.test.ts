@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { parseNotebook, recordedIn, serializeNotebook } from "../../lib/kit/notebook/index.js";
 import { notebookOf } from "../notebook/fixtures.js";
+import { python } from "./installed.js";
 
-const python = process.env.SLH_INTEROP_PYTHON ?? "python3";
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const root = mkdtempSync(join(tmpdir(), "slh-jupyter-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

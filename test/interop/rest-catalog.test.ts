@@ -14,9 +14,9 @@ import {
 import { schemaToArrow } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { python } from "./installed.js";
 
 const run = promisify(execFile);
-const python = process.env.SLH_INTEROP_PYTHON ?? "python3";
 const script = fileURLToPath(new URL("python/rest_catalog.py", import.meta.url));
 
 /** PyIceberg's own REST client on our server, and what it wrote read back by us. */

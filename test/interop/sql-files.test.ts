@@ -23,6 +23,7 @@ import {
 } from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { Engine } from "./engine.js";
+import { home } from "./installed.js";
 
 const folderOf = (engine: "spark" | "trino") =>
   fileURLToPath(new URL(`../../sql/${engine}`, import.meta.url));
@@ -221,7 +222,7 @@ test("sql/trino is SQL to Trino's own parser", async () => {
   const files = await Promise.all(
     (await readdir(folder)).map((name) => statementsOf(join(folder, name), values)),
   );
-  const jars = join(process.env.SLH_INTEROP_HOME ?? "", "trino", "*");
+  const jars = join(home, "trino", "*");
   const program = fileURLToPath(new URL("java/TrinoSyntax.java", import.meta.url));
   const parse = (...statements: string[]) =>
     spawnSync("java", ["-cp", jars, program, ...statements], { encoding: "utf8" });

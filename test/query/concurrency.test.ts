@@ -105,12 +105,12 @@ await lakeCatalog.close();
 let program: ChildProgram;
 beforeAll(async () => {
   program = await childProgram(PROGRAM, ["storage", "parquet", "iceberg", "catalog", "query"]);
-}, 60_000);
+});
 afterAll(() => program.dispose());
 
 test.each<FormatVersion>([2, 3])(
   "eight processes append, overwrite, delete, update, merge and compact one v%i table: every row is accounted for",
-  { timeout: 120_000 + 2_000 * SECONDS },
+  { timeout: 600_000 + 2_000 * SECONDS },
   async (formatVersion) => {
     const directory = await mkdtemp(path.join(tmpdir(), "query-concurrency-"));
     const store = new LocalStore(path.join(directory, "warehouse"), { durable: false });

@@ -21,6 +21,7 @@ import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/ind
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { FailingStore } from "../iceberg/support/failing-store.js";
 import { type ChildProgram, canUnshare, childProgram } from "../storage/child.js";
+import { needs } from "../support/needs.js";
 
 const schema = defineSchema({ id: long(), city: string() });
 const line = (id: number, city = "ATL") => ({ id: BigInt(id), city });
@@ -169,7 +170,7 @@ describe("killed after any step of", () => {
   let program: ChildProgram;
   beforeAll(async () => {
     program = await childProgram(KILLED, ["storage", "parquet", "iceberg", "catalog", "query"]);
-  }, 60_000);
+  });
   afterAll(() => program.dispose());
 
   const without1 = (rows: string[]) => rows.filter((row) => row !== "1 ATL");
@@ -185,7 +186,6 @@ describe("killed after any step of", () => {
     ["new view", 1, ["n.v"], nothing],
   ])(
     "%s: before the commit nothing has happened, after it everything",
-    { timeout: 180_000 },
     async (change, leastFiles, names, rowsAfter) => {
       const store = new LocalStore(path.join(directory, "warehouse"));
       const catalog = await openCatalog({ backend: path.join(directory, "catalog.db"), store });
@@ -259,9 +259,9 @@ console.log(JSON.stringify(rounds));
 await lake.close();
 `;
 
-test.skipIf(!canUnshare())(
+test(
   "a file system that is full again and again: each time an error that says so, and nothing lost or half done",
-  { timeout: 120_000 },
+  needs(canUnshare(), "Linux with user namespaces (unshare)"),
   async () => {
     const program = await childProgram(FULL, ["storage", "parquet", "iceberg", "catalog"]);
     try {

@@ -3,11 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eq, openTableAt, type Table } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { fixtureTables } from "../iceberg/fixtures.js";
+import { fixtureTables as folder, needsFixtureTables } from "../support/needs.js";
 
-const folder = fixtureTables();
-
-describe.skipIf(folder === undefined)("tables of other engines, copied out of their bucket", () => {
+describe("tables of other engines, copied out of their bucket", needsFixtureTables, () => {
   let engine: QueryEngine;
   beforeAll(async () => {
     engine = await openQueryEngine({ resolve: async () => undefined });

@@ -428,58 +428,54 @@ describe("any sequence of changes", () => {
     fc.record({ kind: fc.constant("upsert" as const), ids: fc.uniqueArray(small, { maxLength: 6 }), mode }),
   );
 
-  test(
-    "leaves the rows that a list of rows would have, in v2 and v3, partitioned or not",
-    { timeout: 120_000 },
-    () =>
-      fc.assert(
-        fc.asyncProperty(
-          fc.array(step, { maxLength: 7 }),
-          fc.constantFrom<FormatVersion>(2, 3),
-          fc.boolean(),
-          async (steps, version, partitioned) => {
-            let table = await create(version, { partitioned });
-            let model: Line[] = [];
-            for (const [i, change] of steps.entries()) {
-              const stamp = BigInt(i + 100);
-              const fresh =
-                "ids" in change
-                  ? change.ids.map((id) => ({ id: BigInt(id), city: `c${id % 3}`, n: stamp }))
-                  : [];
-              if (change.kind === "append") {
-                model = [...model, ...fresh];
-                table = await table.append(fresh);
-              } else if (change.kind === "upsert") {
-                const keys = new Map(fresh.map((row) => [row.id, row]));
-                const known = new Set(model.map((row) => row.id));
-                model = [
-                  ...model.map((row) => keys.get(row.id) ?? row),
-                  ...fresh.filter((row) => !known.has(row.id)),
-                ];
-                table = await table.upsert(fresh, { on: ["id"], mode: change.mode });
+  test("leaves the rows that a list of rows would have, in v2 and v3, partitioned or not", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 7 }),
+        fc.constantFrom<FormatVersion>(2, 3),
+        fc.boolean(),
+        async (steps, version, partitioned) => {
+          let table = await create(version, { partitioned });
+          let model: Line[] = [];
+          for (const [i, change] of steps.entries()) {
+            const stamp = BigInt(i + 100);
+            const fresh =
+              "ids" in change
+                ? change.ids.map((id) => ({ id: BigInt(id), city: `c${id % 3}`, n: stamp }))
+                : [];
+            if (change.kind === "append") {
+              model = [...model, ...fresh];
+              table = await table.append(fresh);
+            } else if (change.kind === "upsert") {
+              const keys = new Map(fresh.map((row) => [row.id, row]));
+              const known = new Set(model.map((row) => row.id));
+              model = [
+                ...model.map((row) => keys.get(row.id) ?? row),
+                ...fresh.filter((row) => !known.has(row.id)),
+              ];
+              table = await table.upsert(fresh, { on: ["id"], mode: change.mode });
+            } else {
+              const where = and(gtEq("id", change.from), lt("id", change.to));
+              const hit = (row: Line): boolean => row.id >= change.from && row.id < change.to;
+              if (change.kind === "delete") {
+                model = model.filter((row) => !hit(row));
+                table = await table.deleteRows(where, { mode: change.mode });
               } else {
-                const where = and(gtEq("id", change.from), lt("id", change.to));
-                const hit = (row: Line): boolean => row.id >= change.from && row.id < change.to;
-                if (change.kind === "delete") {
-                  model = model.filter((row) => !hit(row));
-                  table = await table.deleteRows(where, { mode: change.mode });
-                } else {
-                  model = model.map((row) => (hit(row) ? { ...row, n: stamp } : row));
-                  table = await table.updateRows(where, { n: stamp }, { mode: change.mode });
-                }
+                model = model.map((row) => (hit(row) ? { ...row, n: stamp } : row));
+                table = await table.updateRows(where, { n: stamp }, { mode: change.mode });
               }
             }
-            const order = (all: Line[]) => all.map((row) => `${row.id} ${row.city} ${row.n}`).sort();
-            expect(order(await rows(table))).toEqual(order(model));
-            if (version === 3) {
-              const rowIds = (await lineage(table)).map((text) => text.split(/[ @]+/)[1]);
-              expect(new Set(rowIds).size).toBe(rowIds.length);
-            }
-          },
-        ),
-        { numRuns: runs(40) },
+          }
+          const order = (all: Line[]) => all.map((row) => `${row.id} ${row.city} ${row.n}`).sort();
+          expect(order(await rows(table))).toEqual(order(model));
+          if (version === 3) {
+            const rowIds = (await lineage(table)).map((text) => text.split(/[ @]+/)[1]);
+            expect(new Set(rowIds).size).toBe(rowIds.length);
+          }
+        },
       ),
-  );
+      { numRuns: runs(40) },
+    ));
 });
 
 describe("deletes by key, for streams", () => {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileUri, LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { needs } from "../support/needs.js";
 import { bytes, text, uris } from "./bodies.js";
 import { canUnshare, childProgram } from "./child.js";
 
@@ -197,8 +198,8 @@ describe("LocalStore on the disk", () => {
   });
 
   // A small file system of one's own needs Linux with user namespaces.
-  const unshare = canUnshare();
-  it.skipIf(!unshare)("on a full disk a put is STORAGE_FAILED, and nothing of it stays", async () => {
+  const needsUnshare = needs(canUnshare(), "Linux with user namespaces (unshare)");
+  it("on a full disk a put is STORAGE_FAILED, and nothing of it stays", needsUnshare, async () => {
     const program = await childProgram(`
       import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";

@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { LakehouseError } from "sololakehouse/errors";
 import { count, ink } from "../look/index.js";
 import type { Project } from "../milestones/index.js";
 import { typecheckNotebooks } from "./typecheck.js";
+import { openCheckedNotebooks } from "./typecheck-cache.js";
 
 /**
- * Type-checks the cells of the given files and prints what is off.
+ * Type-checks the cells of the given files and prints what is off. Those that have compiled before, with all that
+ * they see as it is now, are not checked again.
  *
  * @param named whether a file that is not there is an error
  * @returns the exit code
@@ -27,7 +29,13 @@ export async function checkNotebooks(
       remedy: "Name a milestone that has a notebook: `slh status` lists them.",
     });
   }
-  const found = await typecheckNotebooks(there);
+  const checked = await openCheckedNotebooks(project);
+  const known = await Promise.all(there.map((path) => checked.has(path)));
+  const unknown = there.filter((_, i) => !known[i]);
+  const found = await typecheckNotebooks(unknown);
+  for (const path of unknown)
+    if (!found.some((diagnostic) => diagnostic.path === resolve(path))) await checked.add(path);
+  await checked.save();
   if (json) {
     console.log(JSON.stringify({ checked: there.length, diagnostics: found }, null, 2));
     return found.length > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 """Spark with Nessie's catalog and SQL extensions: `lake` is on a Nessie API, on main."""
 
 from protocol import serve
-from spark_session import open_session, query, refused, run
+from spark_session import NESSIE, open_session, query, refused, run
 
 
 def start(uri, token, warehouse, folder):
@@ -17,7 +17,7 @@ def start(uri, token, warehouse, folder):
     open_session(
         folder,
         {"lake": lake},
-        packages=["org.projectnessie.nessie-integrations:nessie-spark-extensions-3.5_2.12:0.99.0"],
+        packages=[NESSIE],
         extensions=["org.projectnessie.spark.extensions.NessieSparkSessionExtensions"],
     )
 

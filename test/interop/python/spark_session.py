@@ -1,12 +1,13 @@
 """A Spark session with the Iceberg runtime, set for few rows, and the statements that tests send to it."""
 
 import os
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from plain import plain
 
-RUNTIME = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.11.0"
+RUNTIME, NESSIE = (Path(__file__).parents[1] / "spark-packages.txt").read_text().split()
 EXTENSIONS = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
 
 spark = None

@@ -1,0 +1,42 @@
+// Counts of tests, and the closing line that the scripts of this folder print and .ci/run adds up.
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { node, root } from "./setup.mjs";
+
+/** "N passed, N failed", and ", N skipped" where some were. */
+export const closingLine = ({ passed, failed, skipped }) =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+
+/** Runs the tests of a Vitest project, which print as they go, and counts them. */
+export async function vitest(project, args, env = {}) {
+  const report = join(root, ".cache", "test", `${project}.json`);
+  mkdirSync(dirname(report), { recursive: true });
+  rmSync(report, { force: true });
+  const reporters = ["default", "./test/support/lacks-reporter.ts", "json"].map(
+    (name) => `--reporter=${name}`,
+  );
+  const { code } = await node(
+    "node_modules/vitest/vitest.mjs",
+    ["run", "--project", project, ...reporters, `--outputFile.json=${report}`, ...args],
+    { stdio: "inherit", env },
+  );
+  if (!existsSync(report)) {
+    console.log("✖ Vitest did not start (see above)");
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+    readFileSync(report, "utf8"),
+  );
+  // A file that does not even load has no tests to count.
+  const unloaded = testResults.filter(
+    ({ status, assertionResults }) =>
+      status === "failed" && assertionResults.every((test) => test.status !== "failed"),
+  ).length;
+  const failed = numFailedTests + unloaded;
+  return {
+    passed: numPassedTests,
+    // An error outside of any test.
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: numPendingTests,
+  };
+}

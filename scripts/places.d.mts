@@ -1,0 +1,4 @@
+export const TRINO: string;
+export function userCache(of?: { env: NodeJS.ProcessEnv; platform: NodeJS.Platform }): string;
+export function interopHome(): string;
+export function exclusively<T>(lockFile: string, work: () => Promise<T>, onWait?: () => void): Promise<T>;

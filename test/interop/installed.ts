@@ -1,0 +1,8 @@
+import { join } from "node:path";
+import { interopHome } from "../../scripts/places.mjs";
+
+/** Where scripts/interop.mjs has installed the other engines. */
+export const home = interopHome();
+
+/** The Python that has them. */
+export const python = join(home, "venv", "bin", "python");
