@@ -1,4 +1,4 @@
-import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
+import type { GetObjectCommandOutput, S3 } from "@aws-sdk/client-s3";
 import { isLakehouseError } from "../../errors.js";
 import { type Checksum, checksumFor } from "../checksum.js";
 import { storageFailed } from "../failure.js";
@@ -10,11 +10,7 @@ const RESUMES = 4;
 /** How often a whole object is read before a wrong checksum is believed to be the object's own. */
 const WHOLE_READS = 3;
 
-type Get = (input: {
-  Range?: string;
-  IfMatch?: string;
-  ChecksumMode?: "ENABLED";
-}) => Promise<GetObjectCommandOutput>;
+type Get = (input: { Range?: string; IfMatch?: string }) => Promise<GetObjectCommandOutput>;
 
 /** Everything arrived, and it is not what the service has. */
 class DamagedBody extends Error {}
@@ -67,7 +63,8 @@ async function* bodyOf(
   let first: GetObjectCommandOutput | undefined;
   let check: Expected | undefined;
   for (let fruitless = 0; ; ) {
-    const answer = await open(get, uri, at, end, first?.ETag);
+    const rest = at === 0 && range === undefined ? undefined : { start: at, end };
+    const answer = await open(get, uri, rest, first?.ETag);
     if (answer === undefined) {
       if (first === undefined) return;
       throw storageFailed(uri, `The service sent ${at} bytes of the object and says that there are no more`);
@@ -83,7 +80,7 @@ async function* bodyOf(
       for await (const chunk of answer.Body as AsyncIterable<Uint8Array>) {
         const wanted = chunk.subarray(
           Math.max(0, at - position),
-          end === undefined ? undefined : end - position,
+          end === undefined ? undefined : Math.max(0, end - position),
         );
         position += chunk.byteLength;
         if (wanted.byteLength === 0) continue;
@@ -96,12 +93,8 @@ async function* bodyOf(
       failure = error;
     }
     if (end === undefined ? failure === undefined : at >= end) {
-      // Without a checksum of our own, what fails after the last byte of a whole object is the SDK's.
-      const right = check
-        ? check.checksum.digest() === check.value
-        : failure === undefined || range !== undefined;
-      if (right) return;
-      throw new DamagedBody("The checksum is wrong", { cause: failure });
+      if (check === undefined || check.checksum.digest() === check.value) return;
+      throw new DamagedBody("The checksum is wrong");
     }
     fruitless = at > before ? 0 : fruitless + 1;
     if (fruitless > RESUMES) {
@@ -114,13 +107,16 @@ async function* bodyOf(
 }
 
 /** Undefined where the range begins at or past the object's end. */
-async function open(get: Get, uri: string, at: number, end: number | undefined, etag: string | undefined) {
-  const ranged = at > 0 || end !== undefined;
+async function open(
+  get: Get,
+  uri: string,
+  range: { start: number; end: number | undefined } | undefined,
+  etag: string | undefined,
+) {
+  const Range = range && `bytes=${range.start}-${range.end === undefined ? "" : range.end - 1}`;
   try {
     return await get({
-      ...(ranged
-        ? { Range: `bytes=${at}-${end === undefined ? "" : end - 1}` }
-        : { ChecksumMode: "ENABLED" }),
+      ...(Range === undefined ? {} : { Range }),
       ...(etag === undefined ? {} : { IfMatch: etag }),
     });
   } catch (error) {
@@ -148,6 +144,27 @@ function placeOf(
 interface Expected {
   readonly checksum: Checksum;
   readonly value: string;
+}
+
+/**
+ * Has the service tell its checksum of a whole object. Asked by the SDK's own means, the SDK would check each answer by
+ * itself, keep the last bytes of a damaged one from us, and not check one that broke off and went on.
+ */
+export function askForChecksums({ middlewareStack }: S3): void {
+  middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        const { request, input } = args as {
+          request?: { headers: Record<string, string> };
+          input: { Range?: string };
+        };
+        if (request && commandName === "GetObjectCommand" && input.Range === undefined) {
+          request.headers["x-amz-checksum-mode"] = "ENABLED";
+        }
+        return next(args);
+      },
+    { step: "build" },
+  );
 }
 
 /** The checksum of the whole object; none where it is one of the checksums of its parts. */

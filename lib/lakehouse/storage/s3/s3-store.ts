@@ -7,7 +7,7 @@ import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../
 import { canonicalS3Uri, invalidUri, keyBelow, prefixBelow } from "../uri.js";
 import { backOff, fromS3, isOutcomeUnknown, isUploadGone, statusOf } from "./failure.js";
 import { checkS3Options, type S3Options } from "./options.js";
-import { getBytes, getStream } from "./read.js";
+import { askForChecksums, getBytes, getStream } from "./read.js";
 import { patientRetry } from "./retry.js";
 import { upload } from "./upload.js";
 
@@ -275,14 +275,14 @@ async function connect(options: S3Options): Promise<S3> {
   const { endpoint, credentials } = options;
   const timeout = options.timeoutMs ?? 120_000;
   const region = options.region ?? (endpoint === undefined ? undefined : "us-east-1");
-  return new S3({
+  const s3 = new S3({
     forcePathStyle: options.pathStyle ?? endpoint !== undefined,
     retryStrategy: patientRetry({
       limitMs: options.retryLimitMs ?? 60_000,
       delayMs: options.retryDelayMs ?? 100,
       maxDelayMs: options.retryMaxDelayMs ?? 5_000,
     }),
-    // Asked for where a whole object is read: some services send that of the whole with a part.
+    // Ours to ask for and to check, see there.
     responseChecksumValidation: "WHEN_REQUIRED",
     // A service that accepts a connection and says nothing, or stops in the middle, must end in an error.
     requestHandler: {
@@ -295,6 +295,8 @@ async function connect(options: S3Options): Promise<S3> {
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
   });
+  askForChecksums(s3);
+  return s3;
 }
 
 function conditionHeaders(condition: PutCondition | undefined): { IfNoneMatch?: "*"; IfMatch?: string } {
