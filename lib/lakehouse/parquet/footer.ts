@@ -148,7 +148,8 @@ function readRowGroup(group: ThriftStruct, columnCount: number, subject: string)
   };
 }
 
-function chunkStart(chunk: ParquetColumnChunk): bigint {
+/** Offset in the file of a chunk's first page. */
+export function chunkStart(chunk: ParquetColumnChunk): bigint {
   const dictionary = chunk.dictionaryPageOffset;
   // Some writers leave a zero where there is no dictionary page; no page lies at offset 0, the magic does.
   return dictionary !== undefined && dictionary > 0n && dictionary < chunk.dataPageOffset

@@ -30,6 +30,7 @@ export type {
   ParquetPhysicalType,
   ParquetTimeUnit,
 } from "./schema.js";
+export { type ParquetVerification, verifyParquet } from "./verify.js";
 export { withFlagColumn } from "./with-flag.js";
 export {
   openParquetWriter,

@@ -35,6 +35,11 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+export function isDiskFull(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
 /** A file system error as what it means for the object. Errors that are no system errors pass unchanged. */
 export function fromFileSystem(error: unknown, uri: string, what: string): unknown {
   switch (systemCode(error)) {
