@@ -1,7 +1,7 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { LakehouseError } from "../errors.js";
-import { fromFileSystem, notFound, systemCode } from "./failure.js";
+import { fromFileSystem, isMissing, notFound } from "./failure.js";
 import { openStore, type StoreOptions } from "./open.js";
 import { checkRange, cutRange } from "./range.js";
 import type { ByteRange, ObjectInfo, ObjectStore } from "./store.js";
@@ -135,11 +135,6 @@ async function readAt(handle: FileHandle, start: number, length: number): Promis
     filled += bytesRead;
   }
   return bytes;
-}
-
-function isMissing(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 function readOnly(uri: string): LakehouseError {

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { systemCode } from "../failure.js";
+import { isMissing, systemCode } from "../failure.js";
 import type { ByteRange } from "../store.js";
 
 /** A stretch of a file, and the CRC-32 of the bytes that were written there. */
@@ -44,7 +44,7 @@ export async function reseal(
   try {
     handle = await open(file, "r");
   } catch (error) {
-    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
   try {
