@@ -34,6 +34,7 @@ import {
   RESERVED_NAME,
 } from "../uri.js";
 import { DirectorySync } from "./directory-sync.js";
+import { describe, etagOf } from "./info.js";
 import { Layout } from "./layout.js";
 import { listFiles } from "./list.js";
 import { StoreLock } from "./lock.js";
@@ -396,17 +397,4 @@ async function isRemoved(directory: string): Promise<boolean> {
     if (code === "ENOENT") return true;
     throw error;
   }
-}
-
-function etagOf(stats: BigIntStats): string {
-  return [stats.size, stats.mtimeNs, stats.ino].map((n) => n.toString(36)).join("-");
-}
-
-function describe(uri: string, stats: BigIntStats): ObjectInfo {
-  return {
-    uri,
-    size: Number(stats.size),
-    etag: etagOf(stats),
-    lastModified: new Date(Number(stats.mtimeNs / 1_000_000n)),
-  };
 }
