@@ -7,7 +7,7 @@ export interface FileCacheOptions {
   readonly maxBytes: number;
   /**
    * Milliseconds after which the bytes of a file are read and held against their checksums before it is used again, even
-   * though the file looks untouched. Default 600,000; 0 for every use, which costs about 0.5 ms for a mebibyte.
+   * though the file looks untouched. Default 600,000; 0 for every use, which costs about 1 ms for a mebibyte.
    */
   readonly verifyAfterMs?: number;
 }
