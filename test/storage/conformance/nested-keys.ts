@@ -6,7 +6,7 @@ import { bytes, text } from "../bodies.js";
 import type { Subject } from "./subject.js";
 
 /** Keys of which some continue below others, some end in a slash, and some differ by little. */
-const segment = fc.constantFrom("a", "b", "a-b", "a.b", "A b", "é", ".a", "a\t", "%2F");
+const segment = fc.constantFrom("a", "b", "a-b", "a.b", "A b", "é", ".a", "a'&", "%2F");
 const key = fc
   .tuple(fc.array(segment, { minLength: 1, maxLength: 4 }), fc.constantFrom("", "", "", "/"))
   .map(([segments, end]) => `${segments.join("/")}${end}`);
