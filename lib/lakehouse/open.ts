@@ -7,12 +7,23 @@ import type { Table } from "./iceberg/index.js";
 import { allTables, Lakehouse } from "./lakehouse.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
 import { type DuckDBOptions, deferQueryEngine } from "./query/index.js";
-import { type ObjectStore, openStore, type StoreOptions } from "./storage/index.js";
+import {
+  type FileCacheOptions,
+  fileCacheOptionsFromEnv,
+  type ObjectStore,
+  openStore,
+  type StoreOptions,
+} from "./storage/index.js";
 
 export interface LakehouseOptions extends ProfileOptions {
   /** How to reach the store that the profile names; by default what the environment says. */
   readonly storage?: StoreOptions;
   readonly duckdb?: DuckDBOptions;
+  /**
+   * Where copies of remote files are kept, and how many bytes of them. Default: `SLH_CACHE_DIR` and `SLH_CACHE_BYTES`
+   * (`16GiB`), else 4 GiB in `cache` in the lakehouse's folder.
+   */
+  readonly cache?: Partial<FileCacheOptions>;
   /**
    * The catalog to work on: a Nessie client, one over the Iceberg REST protocol, or one opened with other options.
    * The profile's own where not given. The lakehouse closes it with itself.
@@ -20,7 +31,6 @@ export interface LakehouseOptions extends ProfileOptions {
   readonly catalog?: Catalog;
 }
 
-/** The largest share of the disk that copies of remote files may take. */
 const CACHE_BYTES = 4 * 2 ** 30;
 
 /**
@@ -42,7 +52,12 @@ export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lak
   const engine = deferQueryEngine({
     tempDirectory: join(profile.root, "tmp"),
     ...options.duckdb,
-    cache: { dir: join(profile.root, "cache"), maxBytes: CACHE_BYTES },
+    cache: {
+      dir: join(profile.root, "cache"),
+      maxBytes: CACHE_BYTES,
+      ...fileCacheOptionsFromEnv(),
+      ...options.cache,
+    },
     resolve: (name, { ref }) => findTable(on(ref), name),
     listTables: async ({ ref }) =>
       (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),

@@ -175,3 +175,32 @@ describe("slh table inspect", () => {
     expect((await slh(["inspect", folder, "nonsense"])).code).toBe(2);
   });
 });
+
+describe("slh table verify", () => {
+  it("says of each file whether its pages are what was written, and fails where one is not", async () => {
+    const good = await slh(["verify", folder]);
+    const lines = (out: string) =>
+      out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { file_path: string; problem: string | null });
+    expect(good).toMatchObject({ code: 0, err: "" });
+    expect(lines(good.out)).toMatchObject([
+      { content: "data", pages: 4, checked_pages: 4, problem: null },
+      { content: "data", checked_pages: expect.any(Number), problem: null },
+    ]);
+    const [file] = lines(good.out);
+    const path = file?.file_path.slice("file://".length) ?? "";
+    const before = await readFile(path);
+    const after = Buffer.from(before);
+    after[30]! ^= 1;
+    await writeFile(path, after);
+    const bad = await slh(["verify", folder]);
+    await writeFile(path, before);
+    expect(bad.code).toBe(1);
+    expect(lines(bad.out)).toMatchObject([
+      { problem: expect.stringMatching(/damaged|cannot|metadata/) },
+      { problem: null },
+    ]);
+  });
+});

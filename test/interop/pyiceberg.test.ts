@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eq, fieldByName, readManifests, type Table } from "../../lib/lakehouse/iceberg/index.js";
+import { readFooter, verifyParquet } from "../../lib/lakehouse/parquet/index.js";
 import { Engine } from "./engine.js";
 import { ourEntries, ourRows, ourSchema, type PlainEntry, type PlainRow, sorted } from "./plain.js";
 import { openWorld, type World } from "./world.js";
@@ -101,6 +102,36 @@ describe("PyIceberg's own measure of our Parquet files", () => {
     const live = (await ourEntries(table)).filter(({ status }) => status !== "deleted");
     expect(Object.keys(statistics).sort()).toEqual(live.map(({ filePath }) => filePath).sort());
     for (const entry of live) expect(entry).toMatchObject(statistics[entry.filePath] ?? {});
+  });
+});
+
+describe("pyarrow's check of the pages of our Parquet files", () => {
+  const dataFiles = async (table: Table) =>
+    (await table.inspect.files()).filter(
+      ({ content, fileFormat }) => content === "data" && fileFormat === "parquet",
+    );
+
+  it("finds every checksum right", async () => {
+    const files = (await Promise.all(readable.map(({ name }) => dataFiles(ours(name))))).flat();
+    const paths = files.map(({ filePath }) => world.store.localPath(filePath));
+    const counts = await pyiceberg.call<(number | string)[]>("checksums", { paths });
+    expect(counts).toEqual(files.map(({ recordCount }) => Number(recordCount)));
+    expect(files.length).toBeGreaterThan(20);
+  });
+
+  it("and refuses a page in which a bit has flipped, as ours does", async () => {
+    const [file] = await dataFiles(ours("primitives"));
+    const bytes = await world.store.read(file?.filePath ?? "");
+    const uri = `${world.store.root}/flipped.parquet`;
+    const { rowGroups } = await readFooter(world.store, file?.filePath ?? "");
+    const last = rowGroups[0]?.columns.at(-1);
+    const end = Number(last?.dataPageOffset) + Number(last?.compressedSize);
+    const page = last?.dictionaryPageOffset === undefined ? end - 1 : Number(last.dataPageOffset) - 1;
+    bytes[page]! ^= 1;
+    await world.store.put(uri, bytes);
+    await expect(verifyParquet(world.store, uri)).rejects.toMatchObject({ code: "CORRUPT_FILE" });
+    const [count] = await pyiceberg.call<string[]>("checksums", { paths: [world.store.localPath(uri)] });
+    expect(count).toMatch(/checksum/i);
   });
 });
 

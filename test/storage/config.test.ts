@@ -16,12 +16,20 @@ describe("s3OptionsFromEnv", () => {
         SLH_S3_SECRET_ACCESS_KEY: "secret",
         SLH_S3_SESSION_TOKEN: "token",
         SLH_S3_PATH_STYLE: "false",
+        SLH_S3_RETRY_LIMIT_MS: "90000",
+        SLH_S3_RETRY_DELAY_MS: "50",
+        SLH_S3_RETRY_MAX_DELAY_MS: "1000",
+        SLH_S3_TIMEOUT_MS: "30000",
       }),
     ).toEqual({
       endpoint: "http://localhost:8333",
       region: "eu-north-1",
       credentials: { accessKeyId: "id", secretAccessKey: "secret", sessionToken: "token" },
       pathStyle: false,
+      retryLimitMs: 90_000,
+      retryDelayMs: 50,
+      retryMaxDelayMs: 1_000,
+      timeoutMs: 30_000,
     });
   });
 
@@ -29,6 +37,8 @@ describe("s3OptionsFromEnv", () => {
     [{ SLH_S3_ACCESS_KEY_ID: "id" }, "SLH_S3_SECRET_ACCESS_KEY"],
     [{ SLH_S3_SECRET_ACCESS_KEY: "secret" }, "SLH_S3_ACCESS_KEY_ID"],
     [{ SLH_S3_PATH_STYLE: "maybe" }, "SLH_S3_PATH_STYLE"],
+    [{ SLH_S3_RETRY_LIMIT_MS: "1 minute" }, "SLH_S3_RETRY_LIMIT_MS"],
+    [{ SLH_S3_TIMEOUT_MS: "0" }, "timeoutMs"],
     [{ SLH_S3_ENDPOINT: "localhost:8333" }, "endpoint"],
   ])("%j is INVALID_CONFIG, and says what is wrong", (env, subject) => {
     expect(() => s3OptionsFromEnv(env)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG", subject }));
@@ -56,14 +66,17 @@ describe("openStore", () => {
     expect(() => openStore(root, { s3: {} })).toThrow(expect.objectContaining({ code: "INVALID_URI" }));
   });
 
-  it.each([{ endpoint: "ftp://x" }, { endpoint: "nonsense" }, { partBytes: 1024 }, { maxAttempts: 0 }])(
-    "%j is INVALID_CONFIG",
-    (s3) => {
-      expect(() => openStore("s3://bucket", { s3 })).toThrow(
-        expect.objectContaining({ code: "INVALID_CONFIG" }),
-      );
-    },
-  );
+  it.each([
+    { endpoint: "ftp://x" },
+    { endpoint: "nonsense" },
+    { partBytes: 1024 },
+    { retryLimitMs: -1 },
+    { timeoutMs: 0 },
+  ])("%j is INVALID_CONFIG", (s3) => {
+    expect(() => openStore("s3://bucket", { s3 })).toThrow(
+      expect.objectContaining({ code: "INVALID_CONFIG" }),
+    );
+  });
 });
 
 describe("compareUtf8", () => {

@@ -3,6 +3,7 @@ import { conditionalPuts } from "./conformance/conditional-puts.js";
 import { keys } from "./conformance/keys.js";
 import { largeBodies } from "./conformance/large-bodies.js";
 import { listing } from "./conformance/listing.js";
+import { nestedKeys } from "./conformance/nested-keys.js";
 import { objects } from "./conformance/objects.js";
 import { ranges } from "./conformance/ranges.js";
 import { type Made, Subject } from "./conformance/subject.js";
@@ -24,6 +25,7 @@ export function conformance(
       if (gaps.includes(task.name)) skip(`an S3 server that can do what ${name} cannot`);
     });
 
-    for (const topic of [objects, ranges, conditionalPuts, largeBodies, keys, listing]) topic(subject);
+    for (const topic of [objects, ranges, conditionalPuts, largeBodies, keys, nestedKeys, listing])
+      topic(subject);
   });
 }

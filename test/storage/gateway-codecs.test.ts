@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
-import { checksumFor } from "../../lib/lakehouse/storage/gateway/checksum.js";
+import { checksumFor } from "../../lib/lakehouse/storage/checksum.js";
 import { decodeChunks } from "../../lib/lakehouse/storage/gateway/chunked.js";
 import { parseRange } from "../../lib/lakehouse/storage/gateway/object.js";
 import { parseTarget, verifySignature } from "../../lib/lakehouse/storage/gateway/sigv4.js";

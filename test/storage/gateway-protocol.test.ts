@@ -8,7 +8,9 @@ import { crc32 } from "node:zlib";
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
   PutObjectCommand,
@@ -17,6 +19,8 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LakehouseError } from "../../lib/lakehouse/errors.js";
+import { toFault } from "../../lib/lakehouse/storage/gateway/fault.js";
 import { LocalStore, type S3Gateway, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
 import { bytes, text } from "./bodies.js";
 
@@ -95,6 +99,127 @@ describe("serveS3", () => {
       expect(get.$metadata.httpStatusCode).toBeGreaterThanOrEqual(400);
     }
     expect(await readdir(directory)).toEqual(["root"]);
+  });
+
+  it("has no key that was never put, whatever it looks like: 404", async () => {
+    await store.put(`${store.root}/dir/file`, bytes("x"));
+    for (const Key of [
+      "dir",
+      "dir/",
+      "dir//",
+      "none/",
+      "a//b",
+      "../x",
+      "a/./b",
+      ".slh/x",
+      "x".repeat(400),
+      "dir/file/x",
+    ]) {
+      const get = await failure(client.send(new GetObjectCommand({ Bucket, Key })));
+      expect([Key, get.name, get.$metadata.httpStatusCode]).toEqual([Key, "NoSuchKey", 404]);
+      const head = await failure(client.send(new HeadObjectCommand({ Bucket, Key })));
+      expect([Key, head.$metadata.httpStatusCode]).toEqual([Key, 404]);
+    }
+  });
+
+  it("refuses for good what it cannot hold with a 4xx that says why, and no path of this machine", async () => {
+    for (const [Key, why] of [
+      ["a//b", "empty"],
+      ["a/../b", '".." segment'],
+      ["./a", '"." segment'],
+      [".slh/tmp/x", "reserved"],
+      ["a/.slh-object", "reserved"],
+      ["x".repeat(400), "cannot hold this name"],
+    ] as const) {
+      const put = await failure(client.send(new PutObjectCommand({ Bucket, Key, Body: bytes("x") })));
+      expect([put.name, put.$metadata.httpStatusCode]).toEqual(["InvalidURI", 400]);
+      expect(put.message).toContain(why);
+      expect(put.message).not.toContain(directory);
+    }
+  });
+
+  it("holds a key below another's, and one with a slash at its end; and lists them as S3 does", async () => {
+    const keys = ["nest", "nest/", "nest-1", "nest/a", "nest/a/b", "nest/a/", "nest/a.x"];
+    for (const Key of keys) await client.send(new PutObjectCommand({ Bucket, Key, Body: bytes(Key) }));
+    for (const Key of keys) {
+      const got = await client.send(new GetObjectCommand({ Bucket, Key }));
+      expect(await got.Body?.transformToString()).toBe(Key);
+    }
+    const page = async (more: object) => {
+      const { Contents = [], CommonPrefixes = [] } = (await client.send(
+        new ListObjectsV2Command({ Bucket, ...more }),
+      )) as ListObjectsV2CommandOutput;
+      return [Contents.map((one) => one.Key), CommonPrefixes.map((one) => one.Prefix)];
+    };
+    const sorted = [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    expect(await page({ Prefix: "nest" })).toEqual([sorted, []]);
+    expect(await page({ Prefix: "nest", Delimiter: "/" })).toEqual([["nest", "nest-1"], ["nest/"]]);
+    expect(await page({ Prefix: "nest/", Delimiter: "/" })).toEqual([
+      ["nest/", "nest/a", "nest/a.x"],
+      ["nest/a/"],
+    ]);
+    expect(await page({ Prefix: "nest/", Delimiter: "/", StartAfter: "nest/a/" })).toEqual([[], ["nest/a/"]]);
+    const seen: unknown[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const one = (await client.send(
+        new ListObjectsV2Command({ Bucket, Prefix: "nest", MaxKeys: 2, ContinuationToken }),
+      )) as ListObjectsV2CommandOutput;
+      seen.push(...(one.Contents ?? []).map(({ Key }) => Key));
+      ContinuationToken = one.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    expect(seen).toEqual(sorted);
+    await client.send(new DeleteObjectCommand({ Bucket, Key: "nest" }));
+    expect((await failure(client.send(new GetObjectCommand({ Bucket, Key: "nest" })))).name).toBe(
+      "NoSuchKey",
+    );
+    expect(await page({ Prefix: "nest" })).toEqual([sorted.filter((key) => key !== "nest"), []]);
+  });
+
+  it("gives SDKs for Java the MD5 that they hold a put's answer against, and takes it in conditions", async () => {
+    const java = { "user-agent": "Hadoop 3.3.4, aws-sdk-java/1.12.262 Linux/6.1 OpenJDK" };
+    const md5 = (body: string) => createHash("md5").update(body).digest("hex");
+    const put = (headers: Record<string, string>, body: string) =>
+      sendSigned(
+        gateway,
+        "PUT",
+        "/lake/java",
+        { "x-amz-content-sha256": createHash("sha256").update(body).digest("hex"), ...headers },
+        body,
+      );
+    expect(await put(java, "one")).toMatchObject({ status: 200, etag: `"${md5("one")}"` });
+    // Any other client has the store's own etag, which no SDK takes for an MD5.
+    const { etag } = await put({}, "one");
+    expect(etag).toMatch(/^"[0-9a-z]+-[0-9a-z]+-[0-9a-z]+"$/);
+    expect((await client.send(new HeadObjectCommand({ Bucket, Key: "java" }))).ETag).toBe(etag);
+    expect(await put({ "if-match": `"${md5("two")}"` }, "three")).toMatchObject({ status: 412 });
+    expect(await put({ "if-match": `"${md5("one")}"` }, "two")).toMatchObject({ status: 200 });
+    const get = new GetObjectCommand({ Bucket, Key: "java", IfMatch: md5("two") });
+    expect(await (await client.send(get)).Body?.transformToString()).toBe("two");
+    const same = new GetObjectCommand({ Bucket, Key: "java", IfNoneMatch: md5("two") });
+    expect((await failure(client.send(same))).$metadata.httpStatusCode).toBe(304);
+  });
+
+  it("answers what may pass with a 5xx, and what will not with a 4xx", async () => {
+    const failing = (code: string) => Object.assign(new Error(code), { code });
+    for (const [code, status, name] of [
+      ["ENOSPC", 503, "SlowDown"],
+      ["EIO", 500, "InternalError"],
+      ["EACCES", 403, "AccessDenied"],
+      ["EROFS", 403, "AccessDenied"],
+      ["ENOTEMPTY", 400, "InvalidRequest"],
+    ] as const) {
+      const cause = failing(code);
+      const error = new LakehouseError({
+        code: "STORAGE_FAILED",
+        subject: "x",
+        message: "at /secret/path",
+        cause,
+      });
+      const fault = toFault(error, { store, bucket: Bucket });
+      expect([fault.status, fault.code]).toEqual([status, name]);
+      expect(fault.message).not.toContain("/secret");
+    }
   });
 
   it("lists with delimiter, start-after and pages of any size, also when it forgot the listing", async () => {
@@ -264,7 +389,7 @@ async function sendSigned(
   pathname: string,
   headers: Record<string, string>,
   body: string,
-): Promise<{ status: number; code: string | undefined }> {
+): Promise<{ status: number; code: string | undefined; etag: string | null }> {
   const timestamp = `${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`;
   const scope = `${timestamp.slice(0, 8)}/us-east-1/s3/aws4_request`;
   const all: Record<string, string> = { ...headers, host: new URL(endpoint).host, "x-amz-date": timestamp };
@@ -287,5 +412,6 @@ async function sendSigned(
   const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
   const { host: _, ...sent } = all;
   const answer = await fetch(`${endpoint}${pathname}`, { method, headers: { ...sent, authorization }, body });
-  return { status: answer.status, code: /<Code>(\w+)</.exec(await answer.text())?.[1] };
+  const code = /<Code>(\w+)</.exec(await answer.text())?.[1];
+  return { status: answer.status, code, etag: answer.headers.get("etag") };
 }

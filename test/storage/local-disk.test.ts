@@ -1,5 +1,17 @@
+import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -55,7 +67,7 @@ describe("LocalStore on the disk", () => {
   });
 
   it("keys with an empty segment, and the store's own directory, are INVALID_URI", async () => {
-    for (const key of ["a//b", "/a", "a/", ".slh/tmp/x", "a/.slh/b"]) {
+    for (const key of ["a//b", "/a", "a//", ".slh/tmp/x", "a/.slh/b", "a/.slh-object", "a/.slh-marker"]) {
       await expect(store.put(`${store.root}/${key}`, bytes("x"))).rejects.toMatchObject({
         code: "INVALID_URI",
       });
@@ -136,21 +148,100 @@ describe("LocalStore on the disk", () => {
       expect(await uris(store, store.root)).toEqual([]);
     });
 
-    it("an empty one gives way to an object; one with objects does not, nor an object to it", async () => {
+    it("an empty one gives way to an object", async () => {
       await mkdir(path.join(directory, "empty"), { recursive: true });
       await store.put(`${store.root}/empty`, bytes("x"), { ifAbsent: true });
-      await store.put(`${store.root}/full/a`, bytes("a"));
-      for (const key of ["full", "full/a/below"]) {
-        for (const condition of [undefined, { ifAbsent: true } as const]) {
-          await expect(store.put(`${store.root}/${key}`, bytes("x"), condition)).rejects.toMatchObject({
-            code: "STORAGE_FAILED",
-            message: expect.stringContaining("the same name"),
-          });
-        }
-      }
-      expect(await uris(store, store.root)).toEqual([`${store.root}/empty`, `${store.root}/full/a`]);
-      expect(await readdir(path.join(directory, ".slh", "tmp"))).toEqual([]);
+      expect(text(await store.read(`${store.root}/empty`))).toBe("x");
     });
+  });
+
+  describe("keys that continue below others", () => {
+    it("lie where they always did, but for an object whose name is a directory's", async () => {
+      await store.put(`${store.root}/t/a`, bytes("first"));
+      const before = await store.head(`${store.root}/t/a`);
+      expect(store.localPath(`${store.root}/t/a`)).toBe(path.join(directory, "t", "a"));
+      await store.put(`${store.root}/t/a/b`, bytes("below"));
+      expect(await readFile(path.join(directory, "t", "a", "b"), "utf8")).toBe("below");
+      // The same object as before: who has read it may still replace it.
+      expect(await store.head(`${store.root}/t/a`)).toEqual(before);
+      const local = store.localPath(`${store.root}/t/a`);
+      expect(await readFile(local, "utf8")).toBe("first");
+      await store.put(`${store.root}/t/a`, bytes("second"), { ifEtag: before!.etag });
+      expect(text(await store.read(`${store.root}/t/a`))).toBe("second");
+      await store.delete([`${store.root}/t/a/b`]);
+      expect(await uris(store, store.root)).toEqual([`${store.root}/t/a`]);
+      await store.delete([`${store.root}/t/a`]);
+      expect(await readdir(directory)).toEqual([".slh"]);
+    });
+
+    it("a lake of plain files opens as it is, and takes an object at a directory's name", async () => {
+      await mkdir(path.join(directory, "t", "data"), { recursive: true });
+      await writeFile(path.join(directory, "t", "data", "x"), "plain");
+      expect(await store.head(`${store.root}/t/data`)).toBeUndefined();
+      await store.put(`${store.root}/t/data`, bytes("object"), { ifAbsent: true });
+      await expect(store.put(`${store.root}/t/data`, bytes("x"), { ifAbsent: true })).rejects.toMatchObject({
+        code: "PRECONDITION_FAILED",
+      });
+      expect(await uris(store, store.root)).toEqual([`${store.root}/t/data`, `${store.root}/t/data/x`]);
+      expect(await readFile(path.join(directory, "t", "data", "x"), "utf8")).toBe("plain");
+    });
+
+    it("a move that a killed process began is ended by the next", async () => {
+      const uri = `${store.root}/a`;
+      for (const deeds of [1, 2, 3, 4]) {
+        await store.put(uri, bytes(`v${deeds}`));
+        const plain = path.join(directory, "a");
+        const aside = path.join(directory, ".slh", "aside", createHash("sha256").update("a").digest("hex"));
+        await mkdir(path.dirname(aside), { recursive: true });
+        await link(plain, aside);
+        if (deeds > 1) await rm(plain);
+        if (deeds > 2) await mkdir(plain);
+        if (deeds > 3) await link(aside, path.join(plain, ".slh-object"));
+        const again = new LocalStore(directory);
+        expect(text(await again.read(uri))).toBe(`v${deeds}`);
+        expect((await again.head(uri))?.size).toBe(2);
+        await expect(again.put(uri, bytes("x"), { ifAbsent: true })).rejects.toMatchObject({
+          code: "PRECONDITION_FAILED",
+        });
+        await again.put(`${uri}/b`, bytes("below"));
+        expect(text(await again.read(uri))).toBe(`v${deeds}`);
+        await again.put(uri, bytes("new"));
+        expect(text(await again.read(uri))).toBe("new");
+        expect(await uris(again, again.root)).toEqual([uri, `${uri}/b`]);
+        await again.delete([uri, `${uri}/b`]);
+        expect(await again.head(uri)).toBeUndefined();
+        expect(await readdir(path.dirname(aside))).toEqual([]);
+      }
+    });
+
+    it("an object is never missing while it moves, nor put twice", async () => {
+      const quick = new LocalStore(directory, { durable: false });
+      for (let round = 0; round < 60; round++) {
+        const uri = `${quick.root}/r${round}`;
+        await quick.put(uri, bytes("there"));
+        const outcomes = await Promise.all([
+          quick.put(`${uri}/b`, bytes("b")),
+          quick.read(uri),
+          quick.head(uri).then((info) => expect(info).toBeDefined()),
+          quick.put(uri, bytes("x"), { ifAbsent: true }).catch((error: { code: string }) => error.code),
+          quick.put(`${uri}/c/d`, bytes("d")),
+          quick.read(uri),
+        ]);
+        expect(outcomes[3]).toBe("PRECONDITION_FAILED");
+        expect(text(await quick.read(uri))).toBe("there");
+        expect(await uris(quick, `${uri}`)).toEqual([uri, `${uri}/b`, `${uri}/c/d`]);
+        await quick.delete([uri, `${uri}/b`, `${uri}/c/d`]);
+      }
+    });
+  });
+
+  it("says that an object was cut while it was read, and gives no bytes of it", async () => {
+    const uri = `${store.root}/a`;
+    await store.put(uri, new Uint8Array(1_000_000));
+    const stream = store.stream(uri)[Symbol.asyncIterator]();
+    await stream.next();
+    await truncate(path.join(directory, "a"), 300_000);
+    await expect(stream.next()).rejects.toMatchObject({ code: "STORAGE_FAILED" });
   });
 
   describe("etags", () => {

@@ -1,12 +1,17 @@
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { crc32 } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { S3Store } from "../../lib/lakehouse/storage/index.js";
+import { type S3Options, S3Store } from "../../lib/lakehouse/storage/index.js";
 import { bytes, chunks, collect, text } from "./bodies.js";
 
 /*
  * What real servers do seldom and at no one's command: lost answers, broken bodies, conflicts, partial failures.
  */
+
+/** A minute's patience in a quarter of a second. */
+const QUICK: S3Options = { retryLimitMs: 250, retryDelayMs: 5, retryMaxDelayMs: 20 };
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string, count: number) => void;
 
@@ -18,7 +23,10 @@ describe("S3Store when the service misbehaves", () => {
   });
 
   /** A store on a server that answers as told; `seen` lists the methods and paths that arrived. */
-  async function storeOn(handler: Handler): Promise<{ store: S3Store; seen: string[] }> {
+  async function storeOn(
+    handler: Handler,
+    more: S3Options = {},
+  ): Promise<{ store: S3Store; seen: string[] }> {
     const seen: string[] = [];
     server = createServer(async (request, response) => {
       const body = text(await collect(request));
@@ -29,7 +37,7 @@ describe("S3Store when the service misbehaves", () => {
     await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     const credentials = { accessKeyId: "a", secretAccessKey: "b" };
-    const options = { endpoint: `http://127.0.0.1:${port}`, credentials, maxAttempts: 3 };
+    const options = { endpoint: `http://127.0.0.1:${port}`, credentials, ...QUICK, ...more };
     return { store: new S3Store("s3://bucket", options), seen };
   }
 
@@ -159,11 +167,221 @@ describe("S3Store when the service misbehaves", () => {
     });
   });
 
-  it("notices a wrong checksum", async () => {
-    const { store } = await storeOn((_, response) =>
-      ok(response, { "content-length": 3, "x-amz-checksum-crc32": "AAAAAA==" }, "abc"),
+  it("waits for a service that is away, longer than any count of tries would", async () => {
+    let away = true;
+    const { store, seen } = await storeOn(
+      (_, response) => {
+        if (away) return seen.length % 2 ? response.destroy() : error(response, 503, "SlowDown");
+        ok(response, { "content-length": 2 }, "ok");
+      },
+      { retryLimitMs: 20_000, retryDelayMs: 1, retryMaxDelayMs: 2 },
     );
-    await expect(store.read(uri)).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    // A hundred retries of the client together, after which the SDK's own quota is empty.
+    const reads = Array.from({ length: 10 }, () => store.read(uri));
+    while (seen.length < 300) await new Promise((resolve) => setTimeout(resolve, 5));
+    away = false;
+    expect((await Promise.all(reads)).map(text)).toEqual(Array(10).fill("ok"));
+  });
+
+  it("gives up at the limit, not before and not long after", async () => {
+    const { store } = await storeOn((_, response) => error(response, 503, "SlowDown"), {
+      retryLimitMs: 400,
+      retryDelayMs: 5,
+      retryMaxDelayMs: 50,
+    });
+    const start = performance.now();
+    await expect(store.head(uri)).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    expect(performance.now() - start).toBeGreaterThanOrEqual(390);
+  });
+
+  it("does not send again what will never be answered otherwise", async () => {
+    for (const [status, code] of [
+      [400, "InvalidRequest"],
+      [403, "AccessDenied"],
+      [501, "NotImplemented"],
+    ] as const) {
+      const { store, seen } = await storeOn((_, response) => error(response, status, code));
+      await expect(store.read(uri)).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+      expect(seen).toHaveLength(1);
+      server?.close();
+    }
+  });
+
+  it("a put is settled when the service comes back: applied once, and known as its own", async () => {
+    let stored: string | undefined;
+    const puts: number[] = [];
+    const { store } = await storeOn(
+      (request, response, body) => {
+        if (request.method === "HEAD")
+          return ok(response, { "x-amz-meta-slh-put": stored ?? "", "content-length": 3 });
+        puts.push(body.length);
+        if (stored !== undefined) return error(response, 412, "PreconditionFailed");
+        if (puts.length < 40) return error(response, 503, "ServiceUnavailable");
+        stored = String(request.headers["x-amz-meta-slh-put"]);
+        response.destroy();
+      },
+      { retryLimitMs: 20_000, retryDelayMs: 1, retryMaxDelayMs: 2 },
+    );
+    expect(await store.put(uri, bytes("abc"), { ifAbsent: true })).toMatchObject({ etag: '"e"' });
+    expect(puts.length).toBe(41);
+  });
+
+  it("knows its own work by its bytes where the service lost the metadata", async () => {
+    for (const there of ["abc", "xyz"]) {
+      const { store } = await storeOn((request, response, _, count) => {
+        if (request.method === "HEAD") return ok(response, { "content-length": 3 });
+        if (request.method === "GET") return ok(response, { "content-length": 3 }, there);
+        if (count > 1) return error(response, 412, "PreconditionFailed");
+        response.destroy();
+      });
+      const put = store.put(uri, bytes("abc"), { ifEtag: '"old"' });
+      if (there === "abc") expect(await put).toMatchObject({ etag: '"e"' });
+      else await expect(put).rejects.toMatchObject({ code: "PRECONDITION_FAILED" });
+      server?.close();
+    }
+  });
+
+  it("a lost answer is not forgotten over a conflict", async () => {
+    let stored = "";
+    const { store } = await storeOn((request, response, _, count) => {
+      if (request.method === "HEAD")
+        return ok(response, { "x-amz-meta-slh-put": stored, "content-length": 3 });
+      if (count === 1) {
+        stored = String(request.headers["x-amz-meta-slh-put"]);
+        return response.destroy();
+      }
+      if (count === 2) return error(response, 409, "ConditionalRequestConflict");
+      error(response, 412, "PreconditionFailed");
+    });
+    expect(await store.put(uri, bytes("abc"), { ifAbsent: true })).toMatchObject({ etag: '"e"' });
+  });
+
+  it("never says that another came first when it cannot know", async () => {
+    const { store } = await storeOn((request, response, _, count) => {
+      if (request.method === "HEAD") return error(response, 503, "SlowDown");
+      if (count === 1) return response.destroy();
+      error(response, 412, "PreconditionFailed");
+    });
+    await expect(store.put(uri, bytes("abc"), { ifAbsent: true })).rejects.toMatchObject({
+      code: "STORAGE_FAILED",
+      message: expect.stringContaining("not known whether"),
+    });
+  });
+
+  describe("bodies", () => {
+    const right = "0123456789".repeat(5_000);
+    const crc = (body: string) => {
+      const out = Buffer.alloc(4);
+      out.writeUInt32BE(crc32(body));
+      return out.toString("base64");
+    };
+    const flipped = `${right.slice(0, 20_000)}X${right.slice(20_001)}`;
+
+    it("that come damaged are read again", async () => {
+      const modes: unknown[] = [];
+      const { store } = await storeOn((request, response) => {
+        const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
+        if (from === 0) modes.push(request.headers["x-amz-checksum-mode"]);
+        const body = (modes.length < 3 ? flipped : right).slice(from);
+        const headers = { etag: '"e"', "content-length": body.length };
+        if (from === 0) response.writeHead(200, { ...headers, "x-amz-checksum-crc32": crc(right) });
+        else {
+          const sent = `bytes ${from}-${right.length - 1}/${right.length}`;
+          response.writeHead(206, { ...headers, "content-range": sent });
+        }
+        response.end(body);
+      });
+      expect(text(await store.read(uri))).toBe(right);
+      expect(modes).toEqual(["ENABLED", "ENABLED", "ENABLED"]);
+    });
+
+    it("that are always damaged are an error, also as a stream; never bytes", async () => {
+      for (const header of ["crc32", "sha256"]) {
+        const wrong = header === "crc32" ? "AAAAAA==" : createHash("sha256").update("x").digest("base64");
+        const headers = { "content-length": right.length, [`x-amz-checksum-${header}`]: wrong };
+        const { store } = await storeOn((_, response) => ok(response, headers, right));
+        const damaged = { code: "STORAGE_FAILED", message: expect.stringContaining("damaged") };
+        await expect(store.read(uri)).rejects.toMatchObject(damaged);
+        await expect(collect(store.stream(uri))).rejects.toMatchObject(damaged);
+        server?.close();
+      }
+    });
+
+    it("damaged and broken off are noticed as well: the checksum runs over both halves", async () => {
+      const { store, seen } = await storeOn((request, response) => {
+        const damagedNow = seen.length <= 2 ? flipped : right;
+        const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
+        const headers = { etag: '"e"', "content-length": right.length - from };
+        if (from === 0) {
+          response.writeHead(200, { ...headers, "x-amz-checksum-crc32": crc(right) });
+          return response.write(damagedNow.slice(0, 30_000), () => setTimeout(() => response.destroy(), 20));
+        }
+        response.writeHead(206, {
+          ...headers,
+          "content-range": `bytes ${from}-${right.length - 1}/${right.length}`,
+        });
+        response.end(right.slice(from));
+      });
+      expect(text(await store.read(uri))).toBe(right);
+      expect(seen).toHaveLength(4);
+    });
+
+    it("a checksum of the parts' checksums is no checksum of the object", async () => {
+      const headers = { "content-length": 3, "x-amz-checksum-crc32": "AAAAAA==-2" };
+      const { store } = await storeOn((_, response) => ok(response, headers, "abc"));
+      expect(text(await store.read(uri))).toBe("abc");
+    });
+
+    it("that end early are asked for the rest; a service that ignores ranges is understood", async () => {
+      const asked: unknown[] = [];
+      const { store } = await storeOn((request, response, _, count) => {
+        asked.push(request.headers.range);
+        // Chunked, and complete as far as HTTP can tell; then the whole object where a range was asked for.
+        response.writeHead(200, { etag: '"e"', ...(count === 1 ? {} : { "content-length": right.length }) });
+        if (count > 1) return response.end(right);
+        response.write(right.slice(0, 30_000), () => setTimeout(() => response.destroy(), 20));
+      });
+      expect(text(await store.read(uri))).toBe(right);
+      expect(asked).toEqual([undefined, "bytes=30000-"]);
+      expect(text(await store.read(uri, { start: 15, end: 18 }))).toBe("567");
+    });
+
+    it("of another range than the one asked for are refused", async () => {
+      const { store } = await storeOn((_, response) => {
+        response.writeHead(206, { "content-length": 3, "content-range": "bytes 0-2/50000" });
+        response.end("012");
+      });
+      await expect(store.read(uri, { start: 5, end: 8 })).rejects.toMatchObject({
+        code: "STORAGE_FAILED",
+        message: expect.stringContaining("bytes 0-2/50000"),
+      });
+    });
+
+    it("a range that is answered in smaller ones is put together", async () => {
+      const { store } = await storeOn((request, response) => {
+        const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1]);
+        response.writeHead(206, { "content-length": 4, "content-range": `bytes ${from}-${from + 3}/50000` });
+        response.end(right.slice(from, from + 4));
+      });
+      expect(text(await store.read(uri, { start: 100, end: 112 }))).toBe("012345678901");
+    });
+
+    it("that stop in the middle without an end are given up and asked for again", async () => {
+      const { store, seen } = await storeOn(
+        (_, response, __, count) => {
+          response.writeHead(count === 1 ? 200 : 206, {
+            etag: '"e"',
+            "content-length": count === 1 ? 6 : 3,
+            ...(count === 1 ? {} : { "content-range": "bytes 3-5/6" }),
+          });
+          if (count === 1) response.write("012");
+          else response.end("345");
+        },
+        { timeoutMs: 300 },
+      );
+      expect(text(await store.read(uri))).toBe("012345");
+      expect(seen).toHaveLength(2);
+    });
   });
 
   it("tells which of many deletes failed, after trying those again", async () => {
@@ -222,7 +440,11 @@ describe("S3Store when the service misbehaves", () => {
 
   it("says that nobody answers", async () => {
     const credentials = { accessKeyId: "a", secretAccessKey: "b" };
-    const store = new S3Store("s3://bucket", { endpoint: "http://127.0.0.1:1", credentials, maxAttempts: 1 });
+    const store = new S3Store("s3://bucket", {
+      endpoint: "http://127.0.0.1:1",
+      credentials,
+      retryLimitMs: 0,
+    });
     await expect(store.head(uri)).rejects.toMatchObject({
       code: "STORAGE_FAILED",
       remedy: "Check that the service can be reached.",

@@ -9,6 +9,7 @@ import {
   type Table,
   toJsonValue,
   typeToString,
+  type VerifiedFile,
 } from "sololakehouse/iceberg";
 import { formatRecords, type SqlValue } from "sololakehouse/query";
 
@@ -29,6 +30,22 @@ export async function inspectTable(
   const { columns, rows } = await READERS[what](table, state);
   const records = rows.map((row) => columns.map((column) => plain(row[column])));
   return formatRecords(columns.map(snakeCase), records, format);
+}
+
+/** What each file of a table is worth, as text; and how many have a problem. */
+export async function verifyTable(
+  table: Table,
+  state: State,
+  format: "ndjson" | "csv" | "table",
+): Promise<{ readonly text: string; readonly problems: number }> {
+  const files: VerifiedFile[] = [];
+  for await (const file of table.inspect.verify(state)) files.push(file);
+  const columns = ["content", "filePath", "fileFormat", "pages", "checkedPages", "problem"] as const;
+  const records = files.map((file) => columns.map((column) => plain(file[column])));
+  return {
+    text: formatRecords(columns.map(snakeCase), records, format),
+    problems: files.filter(({ problem }) => problem !== undefined).length,
+  };
 }
 
 interface Inspection {

@@ -71,6 +71,26 @@ Examples:
       const table = await open(location, options);
       await print([await inspectTable(table, what, stateOf(options), options.format)]);
     });
+
+  at(table.command("verify"))
+    .summary("read all its files, and say which are damaged or missing")
+    .addOption(format())
+    .addHelpText(
+      "after",
+      `
+Each page of a Parquet file is held against its checksum, where its writer left one: checked_pages of pages. Files
+with a problem say what it is, and the exit code is then 1.
+
+Example:
+  $ slh table verify s3://lakehouse/warehouse/flights --format table`,
+    )
+    .action(async (location: string, options: At & { format: Format }) => {
+      const { verifyTable } = await import("./table-inspect.js");
+      const table = await open(location, options);
+      const { text, problems } = await verifyTable(table, stateOf(options), options.format);
+      await print([text]);
+      if (problems > 0) process.exitCode = 1;
+    });
 }
 
 function at(command: Command): Command {

@@ -182,7 +182,7 @@ function readRowGroup(
   };
 }
 
-/** Offset in the file of a column chunk's first page. */
+/** Offset in the file of a chunk's first page. */
 export function chunkStart(chunk: ParquetColumnChunk): bigint {
   const dictionary = chunk.dictionaryPageOffset;
   // Some writers leave a zero where there is no dictionary page; no page lies at offset 0, the magic does.

@@ -33,6 +33,7 @@ export {
   type ParquetPhysicalType,
   type ParquetTimeUnit,
 } from "./schema.js";
+export { type ParquetVerification, verifyParquet } from "./verify.js";
 export { withFlagColumn } from "./with-flag.js";
 export {
   openParquetWriter,

@@ -230,6 +230,11 @@ export function text(struct: ThriftStruct, id: number): string | undefined {
   return bytes && utf8.decode(bytes);
 }
 
+export function structAt(struct: ThriftStruct, id: number): ThriftStruct | undefined {
+  const field = struct.get(id);
+  return field?.type === "struct" ? field.value : undefined;
+}
+
 /** The structs of a list field; `undefined` where the field is absent or is something else. */
 export function structs(struct: ThriftStruct, id: number): ThriftStruct[] | undefined {
   const field = struct.get(id);

@@ -21,7 +21,7 @@ import {
   type Table,
   type TableScan,
 } from "../iceberg/index.js";
-import { openFileCache } from "../storage/index.js";
+import { type FileCacheOptions, openFileCache } from "../storage/index.js";
 import { type ChangesOptions, changesSql } from "./changes.js";
 import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
 import { readError, sqlError } from "./errors.js";
@@ -63,7 +63,7 @@ export interface QueryEngineOptions extends DuckDBOptions {
   /** For SHOW TABLES. */
   readonly listTables?: (request: TableRequest) => Promise<readonly ListedTable[]>;
   /** Folder and size of the cache of files of stores that are not on this machine's disk. */
-  readonly cache?: { readonly dir: string; readonly maxBytes: number };
+  readonly cache?: FileCacheOptions;
 }
 
 export interface SqlOptions {

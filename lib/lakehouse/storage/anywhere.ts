@@ -1,7 +1,7 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { LakehouseError } from "../errors.js";
-import { fromFileSystem, notFound, systemCode } from "./failure.js";
+import { fromFileSystem, isMissing, notFound, storageFailed } from "./failure.js";
 import { openStore, type StoreOptions } from "./open.js";
 import { checkRange, cutRange } from "./range.js";
 import type { ByteRange, ObjectInfo, ObjectStore } from "./store.js";
@@ -46,7 +46,7 @@ class Anywhere implements ObjectStore {
     checkRange(uri, range);
     return withFile(uri, async (handle, size) => {
       const { start, end } = cutRange(range, size);
-      return readAt(handle, start, end - start);
+      return readAt(uri, handle, start, end - start);
     });
   }
 
@@ -56,10 +56,16 @@ class Anywhere implements ObjectStore {
 
   async *#streamFile(uri: string, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
     checkRange(uri, range);
-    const size = await withFile(uri, async (_, length) => length);
-    const { start, end } = cutRange(range, size);
-    for (let at = start; at < end; at += CHUNK_BYTES) {
-      yield await this.read(uri, { start: at, end: Math.min(at + CHUNK_BYTES, end) });
+    const { handle, size } = await openFile(uri);
+    try {
+      const { start, end } = cutRange(range, size);
+      for (let at = start; at < end; at += CHUNK_BYTES) {
+        yield await readAt(uri, handle, at, Math.min(CHUNK_BYTES, end - at));
+      }
+    } catch (error) {
+      throw fromFileSystem(error, uri, "Could not read the file");
+    } finally {
+      await handle.close();
     }
   }
 
@@ -110,36 +116,40 @@ class Anywhere implements ObjectStore {
   }
 }
 
-async function withFile<T>(uri: string, use: (handle: FileHandle, size: number) => Promise<T>): Promise<T> {
+async function openFile(uri: string): Promise<{ handle: FileHandle; size: number }> {
   try {
     const handle = await open(pathOfFile(uri), "r");
-    try {
-      const stats = await handle.stat();
-      if (!stats.isFile()) throw notFound(uri);
-      return await use(handle, stats.size);
-    } finally {
-      await handle.close();
-    }
+    const stats = await handle.stat();
+    if (stats.isFile()) return { handle, size: stats.size };
+    await handle.close();
   } catch (error) {
     throw isMissing(error) ? notFound(uri, error) : fromFileSystem(error, uri, "Could not read the file");
   }
+  throw notFound(uri);
 }
 
-/** Short only where the file ends early. */
-async function readAt(handle: FileHandle, start: number, length: number): Promise<Uint8Array> {
+async function withFile<T>(uri: string, use: (handle: FileHandle, size: number) => Promise<T>): Promise<T> {
+  const { handle, size } = await openFile(uri);
+  try {
+    return await use(handle, size);
+  } catch (error) {
+    throw fromFileSystem(error, uri, "Could not read the file");
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @throws STORAGE_FAILED where the file was cut since its length was asked. */
+async function readAt(uri: string, handle: FileHandle, start: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await handle.read(bytes, filled, length - filled, start + filled);
-    if (bytesRead === 0) return bytes.subarray(0, filled);
+    if (bytesRead === 0)
+      throw storageFailed(uri, `The file was cut to ${start + filled} bytes while it was read`);
     filled += bytesRead;
   }
   return bytes;
-}
-
-function isMissing(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 function readOnly(uri: string): LakehouseError {

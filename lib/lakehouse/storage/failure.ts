@@ -35,6 +35,17 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** There is no such file, or a file where a directory of its path should be. */
+export function isMissing(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+export function isDiskFull(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
 /** A file system error as what it means for the object. Errors that are no system errors pass unchanged. */
 export function fromFileSystem(error: unknown, uri: string, what: string): unknown {
   switch (systemCode(error)) {

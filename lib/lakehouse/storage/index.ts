@@ -6,12 +6,12 @@
 export { openAnywhere } from "./anywhere.js";
 export {
   type FileCache,
-  type FileCacheOptions,
   type FileCacheStats,
   type FileHold,
   type FileRequest,
   openFileCache,
 } from "./cache/file-cache.js";
+export { type FileCacheOptions, fileCacheOptionsFromEnv } from "./cache/options.js";
 
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";

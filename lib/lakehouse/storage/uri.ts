@@ -4,6 +4,13 @@ import { LakehouseError } from "../errors.js";
 /** Name of the directory in which a LocalStore keeps its lock and unfinished writes. No key may use it. */
 export const RESERVED_NAME = ".slh";
 
+/** In a directory that is also an object's name, the file of that object. No key may use it. */
+export const OBJECT_NAME = ".slh-object";
+/** In a directory whose name with a slash behind it is an object's, the file of that object. No key may use it. */
+export const MARKER_NAME = ".slh-marker";
+
+export const RESERVED: readonly string[] = [RESERVED_NAME, OBJECT_NAME, MARKER_NAME];
+
 export function invalidUri(uri: string, why: string, remedy?: string): LakehouseError {
   return new LakehouseError({
     code: "INVALID_URI",
@@ -55,7 +62,8 @@ export function keyBelow(root: string, uri: string): string {
   }
   const key = uri.slice(root.length + 1);
   if (key === "") throw invalidUri(uri, "it names no object");
-  for (const segment of key.split("/")) checkSegment(uri, segment);
+  // With a slash at its end it is another key, and no file: readers of files take it for a directory.
+  for (const segment of key.replace(/(.)\/$/s, "$1").split("/")) checkSegment(uri, segment);
   return key;
 }
 
@@ -80,7 +88,7 @@ function checkSegment(uri: string, segment: string): void {
   // S3 itself allows empty segments, and careless writers put a slash too many into a table's location.
   if (segment === "" && uri.startsWith("file:")) throw invalidUri(uri, "a segment of its path is empty");
   if (segment === "." || segment === "..") throw invalidUri(uri, `it has a "${segment}" segment`);
-  if (segment === RESERVED_NAME) throw invalidUri(uri, `"${RESERVED_NAME}" is reserved by the store`);
+  if (RESERVED.includes(segment)) throw invalidUri(uri, `"${segment}" is reserved by the store`);
   checkCharacters(uri, segment);
 }
 

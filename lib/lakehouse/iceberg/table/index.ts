@@ -53,3 +53,4 @@ export type {
 } from "./row-engine.js";
 export { Table, type TableInit } from "./table.js";
 export { Transaction } from "./transaction.js";
+export type { VerifiedFile } from "./verify.js";

@@ -21,6 +21,7 @@ import { allFields } from "../schema/lookup.js";
 import { isPrimitiveType } from "../schema/type-text.js";
 import type { PrimitiveType, PrimitiveValue } from "../schema/types.js";
 import { fromBinary } from "../values/index.js";
+import { type VerifiedFile, verifyFiles } from "./verify.js";
 
 /** A table's metadata as plain rows, named as Iceberg's metadata tables name their columns. */
 
@@ -356,6 +357,16 @@ export class TableInspection {
 
   files(at: SnapshotAt = {}): Promise<FileRow[]> {
     return inspectFiles(this.#store, this.#metadata, this.#snapshot(at));
+  }
+
+  /** Reads all data and delete files, and tells which are missing or damaged: see {@link verifyFiles}. */
+  async *verify(at: SnapshotAt = {}): AsyncGenerator<VerifiedFile, void, undefined> {
+    const entries = await allEntries(this.#store, this.#metadata, this.#snapshot(at));
+    const live = entries.filter(({ status }) => status !== "deleted");
+    yield* verifyFiles(
+      this.#store,
+      live.map(({ dataFile }) => dataFile),
+    );
   }
 
   partitions(at: SnapshotAt = {}): Promise<PartitionRow[]> {

@@ -1,4 +1,5 @@
-import { writeThriftStruct } from "../thrift.js";
+import { crc32 } from "node:zlib";
+import { type ThriftValue, writeThriftStruct } from "../thrift.js";
 import { type BloomFilterOptions, bloomFilter } from "./bloom.js";
 import { type Bound, boundOf, compareValues, countNaNs, type Extremes, extremes } from "./bounds.js";
 import { compressPage, type ParquetCompression } from "./codecs.js";
@@ -82,10 +83,10 @@ export function encodeChunk(
   const dictionary = options.dictionary ? buildDictionary(values, options.dictionaryBytes) : undefined;
   let size = 0;
   let uncompressedSize = 0;
-  const add = (length: number, header: (compressed: number) => Uint8Array) => {
+  const add = (length: number, type: number, content: ThriftValue) => {
     const { compression, compressionLevel } = options;
     const body = compressPage(scratch.subarray(0, length), compression, compressionLevel);
-    const head = header(body.length);
+    const head = pageHeader(type, length, body, content);
     emit(head);
     emit(body);
     size += head.length + body.length;
@@ -98,7 +99,7 @@ export function encodeChunk(
     const length = plainSize(keys, 0, keys.length);
     reserve(length);
     writePlain(keys, 0, keys.length, scratch, 0);
-    add(length, (compressed) => dictionaryHeader(length, compressed, keys.length));
+    add(length, DICTIONARY_PAGE, struct([1, i32(keys.length)], [2, i32(PLAIN)]));
   }
   const ordered = dictionary ? dictionary.keys : values;
   const pages: EncodedPage[] = [];
@@ -107,9 +108,9 @@ export function encodeChunk(
     const length = writePage(leaf, stream, values, dictionary, cut);
     const offset = size;
     const count = cut.toLevel - cut.fromLevel;
-    const written = add(length, (compressed) =>
-      dataHeader(length, compressed, count, dictionary !== undefined),
-    );
+    const encoding = i32(dictionary ? RLE_DICTIONARY : PLAIN);
+    const content = struct([1, i32(count)], [2, encoding], [3, i32(RLE)], [4, i32(RLE)]);
+    const written = add(length, DATA_PAGE, content);
     const page = dictionary
       ? dictionaryExtremes(dictionary, leaf, cut)
       : extremes(values, leaf, cut.fromValue, cut.toValue);
@@ -305,17 +306,18 @@ function distinct(values: Values): Values {
   return buildDictionary(values, Number.MAX_SAFE_INTEGER)?.keys ?? values;
 }
 
-function dictionaryHeader(length: number, compressed: number, keys: number): Uint8Array {
-  const page = struct([1, i32(keys)], [2, i32(PLAIN)]);
+/**
+ * parquet.thrift, PageHeader. Its checksum is that of the page as it lies in the file, without this header
+ * (parquet-format, "Checksumming").
+ */
+function pageHeader(type: number, length: number, body: Uint8Array, content: ThriftValue): Uint8Array {
   return writeThriftStruct(
-    struct([1, i32(DICTIONARY_PAGE)], [2, i32(length)], [3, i32(compressed)], [7, page]).value,
-  );
-}
-
-function dataHeader(length: number, compressed: number, count: number, dictionary: boolean): Uint8Array {
-  const encoding = i32(dictionary ? RLE_DICTIONARY : PLAIN);
-  const page = struct([1, i32(count)], [2, encoding], [3, i32(RLE)], [4, i32(RLE)]);
-  return writeThriftStruct(
-    struct([1, i32(DATA_PAGE)], [2, i32(length)], [3, i32(compressed)], [5, page]).value,
+    struct(
+      [1, i32(type)],
+      [2, i32(length)],
+      [3, i32(body.length)],
+      [4, i32(crc32(body) | 0)],
+      [type === DICTIONARY_PAGE ? 7 : 5, content],
+    ).value,
   );
 }

@@ -119,7 +119,10 @@ export async function replaceEnd(file: string, start: number, end: Uint8Array): 
   const handle = await open(file, "r+");
   try {
     await handle.truncate(start);
-    await handle.write(end, 0, end.length, start);
+    // A disk that fills up takes a part of a write, and says so only by its length.
+    for (let at = 0; at < end.length; ) {
+      at += (await handle.write(end, at, end.length - at, start + at)).bytesWritten;
+    }
   } finally {
     await handle.close();
   }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { type Checksum, checksumFor } from "./checksum.js";
+import { type Checksum, checksumFor } from "../checksum.js";
 import { decodeChunks } from "./chunked.js";
 import { S3Fault } from "./fault.js";
 import type { Verified } from "./sigv4.js";

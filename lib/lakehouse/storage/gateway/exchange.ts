@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { LakehouseError } from "../../errors.js";
-import type { ObjectInfo, ObjectStore, PutCondition } from "../store.js";
+import { isLakehouseError } from "../../errors.js";
+import type { ObjectStore } from "../store.js";
 import { S3Fault } from "./fault.js";
 import type { RecentMetadata } from "./metadata.js";
 import type { Verified } from "./sigv4.js";
@@ -51,37 +51,11 @@ export function sendEmpty(
   response.end();
 }
 
-/** True for `If-Match` / `If-None-Match` lists that name this etag, or any. */
-export function namesEtag(value: string, info: ObjectInfo): boolean {
-  return value.split(",").some((one) => {
-    const tag = one.trim();
-    return tag === "*" || quoted(tag) === quoted(info.etag);
-  });
-}
-
-/**
- * The put condition of the request's headers, in the store's own etag. The store decides: what is compared here
- * is only what the client cannot mean otherwise.
- */
-export async function putCondition(exchange: Exchange): Promise<PutCondition | undefined> {
-  const ifNoneMatch = header(exchange, "if-none-match");
-  const ifMatch = header(exchange, "if-match");
-  if (ifNoneMatch !== undefined) {
-    if (ifNoneMatch.trim() === "*" && ifMatch === undefined) return { ifAbsent: true };
-    throw new S3Fault("NotImplemented", "A put takes either If-None-Match: * or If-Match.");
-  }
-  if (ifMatch === undefined) return undefined;
-  const info = await exchange.store.head(uriOf(exchange));
-  if (info === undefined) throw new S3Fault("NoSuchKey", "The specified key does not exist.");
-  if (!namesEtag(ifMatch, info)) throw preconditionFailed();
-  return { ifEtag: info.etag };
-}
-
 export function preconditionFailed(): S3Fault {
   return new S3Fault("PreconditionFailed", "At least one of the preconditions did not hold.");
 }
 
 /** Keys that the store could not hold are keys that it does not have. */
 export function isImpossibleKey(error: unknown): boolean {
-  return error instanceof LakehouseError && error.code === "INVALID_URI";
+  return isLakehouseError(error, "INVALID_URI");
 }

@@ -1,4 +1,5 @@
 import { isLakehouseError } from "../../errors.js";
+import { isDiskFull, systemCode } from "../failure.js";
 
 /** Error codes of the S3 API reference ("Error responses") that the gateway gives, with their status. */
 const STATUS = {
@@ -48,20 +49,58 @@ export class S3Fault extends Error {
   }
 }
 
-/** What the store's error is in the protocol's words. Unknown errors tell the client nothing of our insides. */
-export function toFault(error: unknown): S3Fault {
+/** Whose paths a fault must not tell, and what clients call it. */
+export interface Surroundings {
+  readonly store: { readonly root: string };
+  readonly bucket: string;
+}
+
+/**
+ * What the store's error is in the protocol's words. What will never pass is a 4xx that says why, so that nobody tries
+ * it again; only what may pass is a 5xx. Unknown errors tell the client nothing of our insides.
+ */
+export function toFault(error: unknown, { store, bucket }: Surroundings): S3Fault {
   if (error instanceof S3Fault) return error;
   if (isLakehouseError(error)) {
+    const message = error.message.replaceAll(store.root, `s3://${bucket}`);
     switch (error.code) {
       case "OBJECT_NOT_FOUND":
         return new S3Fault("NoSuchKey", "The specified key does not exist.");
       case "PRECONDITION_FAILED":
         return new S3Fault("PreconditionFailed", "At least one of the preconditions did not hold.");
       case "INVALID_URI":
-        return new S3Fault("InvalidURI", "The key cannot be one of this store's.");
+        return new S3Fault("InvalidURI", message);
       case "INVALID_ARGUMENT":
-        return new S3Fault("InvalidArgument", "An argument is invalid.");
+        return new S3Fault("InvalidArgument", message);
+      case "UNSUPPORTED_FEATURE":
+        return new S3Fault("MethodNotAllowed", message);
+      case "STORAGE_FAILED":
+        return fromCause(error.cause);
     }
+  }
+  return new S3Fault("InternalError", "The store behind the gateway failed. Try again.");
+}
+
+function fromCause(cause: unknown): S3Fault {
+  if (isDiskFull(cause)) return new S3Fault("SlowDown", "The disk of the store behind the gateway is full.");
+  switch (systemCode(cause)) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return new S3Fault("AccessDenied", "The gateway may not do this in the directory of its store.");
+    case "ENOTDIR":
+    case "EISDIR":
+    case "ENOTEMPTY":
+    case "EEXIST":
+      return new S3Fault(
+        "InvalidRequest",
+        "Something that is no object has this name in the gateway's store.",
+      );
+    case "EFBIG":
+      return new S3Fault(
+        "EntityTooLarge",
+        "The disk of the store behind the gateway holds no file as large.",
+      );
   }
   return new S3Fault("InternalError", "The store behind the gateway failed. Try again.");
 }

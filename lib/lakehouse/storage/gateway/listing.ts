@@ -28,9 +28,7 @@ export class Listings {
     const maxKeys = parseMaxKeys(query.get("max-keys"));
     const encode = query.get("encoding-type") === "url" ? awsEncode : (text: string) => text;
 
-    const iterator =
-      this.#resume(token) ??
-      entries(exchange, prefix, delimiter, token === undefined ? startAfter : afterOf(token));
+    const iterator = this.#resume(token) ?? entries(exchange, prefix, delimiter, skipOf(token, startAfter));
     const page: Entry[] = [];
     let truncated = false;
     while (page.length < maxKeys) {
@@ -96,7 +94,7 @@ async function* entries(
   exchange: Exchange,
   prefix: string,
   delimiter: string,
-  after: string | undefined,
+  skip: Skip,
 ): AsyncGenerator<Entry, void, undefined> {
   const { store } = exchange;
   let group: string | undefined;
@@ -105,7 +103,7 @@ async function* entries(
       const key = keyOf(exchange, info.uri);
       const cut = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
       const name = cut < 0 ? key : key.slice(0, cut + delimiter.length);
-      if (name === group || (after !== undefined && compareUtf8(name, after) <= 0)) continue;
+      if (name === group || skip(key, name)) continue;
       if (cut < 0) yield { name, info };
       else {
         group = name;
@@ -120,6 +118,18 @@ async function* entries(
 async function* chain(first: Entry, rest: AsyncIterator<Entry>): AsyncGenerator<Entry, void, undefined> {
   yield first;
   yield* { [Symbol.asyncIterator]: () => rest };
+}
+
+type Skip = (key: string, name: string) => boolean;
+
+/** A page begins behind the last name of the one before; a listing behind a key, of whose group more may come. */
+function skipOf(token: string | undefined, startAfter: string | undefined): Skip {
+  if (token !== undefined) {
+    const last = afterOf(token);
+    return (_, name) => compareUtf8(name, last) <= 0;
+  }
+  if (startAfter !== undefined) return (key) => compareUtf8(key, startAfter) <= 0;
+  return () => false;
 }
 
 function afterOf(token: string): string {

@@ -1,10 +1,11 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { LocalStore } from "../local/local-store.js";
 import { readDocument, requestBody } from "./body.js";
-import { type Exchange, putCondition, quoted, sendEmpty, sendXml, uriOf } from "./exchange.js";
+import { hashing, putCondition, wantsMd5 } from "./etag.js";
+import { type Exchange, quoted, sendEmpty, sendXml, uriOf } from "./exchange.js";
 import { S3Fault } from "./fault.js";
 import { type UserMetadata, userMetadata } from "./metadata.js";
 import { xmlElements, xmlText } from "./xml.js";
@@ -59,8 +60,11 @@ export class Uploads {
       throw new S3Fault("NotImplemented", "UploadPartCopy is not supported.");
     }
     const scratch = await this.#store();
+    const md5 = wantsMd5(exchange.request) ? createHash("md5") : undefined;
     const body = requestBody(exchange.request, exchange.verified);
-    const { etag, size } = await scratch.put(`${scratch.root}/${id}/${number}`, body);
+    const part = await scratch.put(`${scratch.root}/${id}/${number}`, md5 ? hashing(body, md5) : body);
+    const { size } = part;
+    const etag = md5 ? md5.digest("hex") : part.etag;
     upload.parts.set(number, { etag: quoted(etag), size });
     sendEmpty(exchange.response, 200, { etag: quoted(etag) });
   }

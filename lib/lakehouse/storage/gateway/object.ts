@@ -1,15 +1,15 @@
+import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import { isLakehouseError } from "../../errors.js";
 import { notFound } from "../failure.js";
 import type { ByteRange, ObjectInfo, ObjectStore } from "../store.js";
-import { declaredLength, readDocument, requestBody } from "./body.js";
+import { readDocument, requestBody } from "./body.js";
+import { hashing, namesObject, putCondition, wantsMd5 } from "./etag.js";
 import {
   type Exchange,
   header,
   isImpossibleKey,
-  namesEtag,
   preconditionFailed,
-  putCondition,
   quoted,
   sendEmpty,
   sendXml,
@@ -31,9 +31,9 @@ export async function getObject(exchange: Exchange): Promise<void> {
   const { request, response, store } = exchange;
   const uri = uriOf(exchange);
   for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
-    const info = await store.head(uri);
+    const info = await headOf(store, uri);
     if (info === undefined) throw notFound(uri);
-    checkReadConditions(exchange, info);
+    await checkReadConditions(exchange, info);
     const range = parseRange(header(exchange, "range"), info.size);
     const { start, end } = range ?? { start: 0, end: info.size };
     const isBare = request.method === "HEAD" || start === end;
@@ -92,19 +92,16 @@ async function bodyOf(
 
 /** PutObject. */
 export async function putObject(exchange: Exchange): Promise<void> {
-  const { request, response, verified, store, key } = exchange;
+  const { request, response, verified, store } = exchange;
   if (header(exchange, "x-amz-copy-source") !== undefined) {
     throw new S3Fault("NotImplemented", "CopyObject is not supported.");
   }
-  if (key.endsWith("/") && declaredLength(request, verified) === 0) {
-    // Some file system layers mark directories with empty objects. Nothing needs them, and no store keeps them.
-    sendEmpty(response, 200, { etag: '"directory"' });
-    return;
-  }
   const condition = await putCondition(exchange);
-  const info = await store.put(uriOf(exchange), requestBody(request, verified), condition);
+  const md5 = wantsMd5(request) ? createHash("md5") : undefined;
+  const body = requestBody(request, verified);
+  const info = await store.put(uriOf(exchange), md5 ? hashing(body, md5) : body, condition);
   exchange.metadata.keep(info, userMetadata(request));
-  sendEmpty(response, 200, { etag: quoted(info.etag) });
+  sendEmpty(response, 200, { etag: quoted(md5 ? md5.digest("hex") : info.etag) });
 }
 
 /** DeleteObject. */
@@ -126,7 +123,7 @@ export async function deleteObjects(exchange: Exchange): Promise<void> {
     try {
       await deleteKey(exchange, key);
     } catch (error) {
-      const { code, message } = toFault(error);
+      const { code, message } = toFault(error, exchange);
       errors.push({ Key: key, Code: code, Message: message });
     }
   }
@@ -145,11 +142,21 @@ async function deleteKey(exchange: Exchange, key: string): Promise<void> {
   }
 }
 
-function checkReadConditions(exchange: Exchange, info: ObjectInfo): void {
+/** A key that the store cannot hold is one that was never put. */
+async function headOf(store: ObjectStore, uri: string): Promise<ObjectInfo | undefined> {
+  try {
+    return await store.head(uri);
+  } catch (error) {
+    if (isImpossibleKey(error)) return undefined;
+    throw error;
+  }
+}
+
+async function checkReadConditions(exchange: Exchange, info: ObjectInfo): Promise<void> {
   const ifMatch = header(exchange, "if-match");
-  if (ifMatch !== undefined && !namesEtag(ifMatch, info)) throw preconditionFailed();
+  if (ifMatch !== undefined && !(await namesObject(exchange, ifMatch, info))) throw preconditionFailed();
   const ifNoneMatch = header(exchange, "if-none-match");
-  if (ifNoneMatch !== undefined && namesEtag(ifNoneMatch, info)) {
+  if (ifNoneMatch !== undefined && (await namesObject(exchange, ifNoneMatch, info))) {
     throw new S3Fault("NotModified", "The object is the one that you have.", { etag: quoted(info.etag) });
   }
 }

@@ -90,7 +90,7 @@ export async function serveS3(store: ObjectStore, options: S3GatewayOptions = {}
       if (requested !== bucket) throw new S3Fault("NoSuchBucket", "The specified bucket does not exist.");
       await route(exchange, listings, uploads);
     } catch (error) {
-      sendFault(request, response, toFault(error), requestId);
+      sendFault(request, response, toFault(error, { store, bucket }), requestId);
     }
   };
 

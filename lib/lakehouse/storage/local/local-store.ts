@@ -6,23 +6,39 @@ import {
   linkSync,
   lstatSync,
   openSync,
-  read,
-  readSync,
   realpathSync,
   renameSync,
   utimesSync,
 } from "node:fs";
 import { lstat, mkdir, rmdir } from "node:fs/promises";
 import path from "node:path";
-import { promisify } from "node:util";
+import type { LakehouseError } from "../../errors.js";
 import { BodyFailure } from "../body.js";
-import { fromFileSystem, notFound, preconditionFailed, systemCode } from "../failure.js";
+import {
+  fromFileSystem,
+  isMissing,
+  notFound,
+  preconditionFailed,
+  storageFailed,
+  systemCode,
+} from "../failure.js";
 import { checkRange, cutRange } from "../range.js";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
-import { canonicalFileUri, fileUri, invalidUri, keyBelow, prefixBelow, RESERVED_NAME } from "../uri.js";
+import {
+  canonicalFileUri,
+  fileUri,
+  invalidUri,
+  keyBelow,
+  OBJECT_NAME,
+  prefixBelow,
+  RESERVED_NAME,
+} from "../uri.js";
 import { DirectorySync } from "./directory-sync.js";
+import { describe, etagOf } from "./info.js";
+import { Layout } from "./layout.js";
 import { listFiles } from "./list.js";
 import { StoreLock } from "./lock.js";
+import { readInto } from "./read-into.js";
 import { remove, removeNow, Scratch, type TempFile } from "./scratch.js";
 
 export interface LocalStoreOptions {
@@ -53,7 +69,8 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
  *   time than the object that it replaces, so it changes with the bytes. Programs that edit files in place, past
  *   this class, and restore the time, deceive it.
  * - A URI is the root and the key, character for character, without percent-encoding. Below the root no symbolic
- *   link is followed. Directories are no objects; those that a delete empties go with it.
+ *   link is followed. Directories are no objects; those that a delete empties go with it. Where a key continues below
+ *   another object's, as S3 allows, that object's file is elsewhere: see {@link Layout}.
  *
  * @example
  * const store = new LocalStore(".lake/warehouse");
@@ -65,6 +82,7 @@ export class LocalStore implements ObjectStore {
   readonly #durable: boolean;
   readonly #scratch: Scratch;
   readonly #lock: StoreLock;
+  readonly #layout: Layout;
   readonly #sync = new DirectorySync();
   #realRoot: string | undefined;
 
@@ -80,6 +98,7 @@ export class LocalStore implements ObjectStore {
     const reserved = path.join(this.#directory, RESERVED_NAME);
     this.#scratch = new Scratch(path.join(reserved, "tmp"));
     this.#lock = new StoreLock(reserved);
+    this.#layout = new Layout(this.#directory, reserved);
   }
 
   async read(uri: string, range?: ByteRange): Promise<Uint8Array> {
@@ -89,7 +108,8 @@ export class LocalStore implements ObjectStore {
       const { start, end } = cutRange(range, size);
       const bytes = new Uint8Array(end - start);
       const length = await readInto(fd, bytes, start);
-      return length === bytes.byteLength ? bytes : bytes.subarray(0, length);
+      if (length < bytes.byteLength) throw cutShort(uri, start + length, size);
+      return bytes;
     } catch (error) {
       throw fromFileSystem(error, uri, "Could not read the object");
     } finally {
@@ -106,8 +126,8 @@ export class LocalStore implements ObjectStore {
         // A fresh array each time: the consumer may keep what it got.
         const bytes = new Uint8Array(Math.min(CHUNK_BYTES, end - at));
         const length = await readInto(fd, bytes, at);
-        if (length === 0) return;
-        yield length === bytes.byteLength ? bytes : bytes.subarray(0, length);
+        if (length < bytes.byteLength) throw cutShort(uri, at + length, size);
+        yield bytes;
         at += length;
       }
     } catch (error) {
@@ -118,7 +138,7 @@ export class LocalStore implements ObjectStore {
   }
 
   async put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
-    const target = this.#path(uri);
+    const target = this.#target(uri);
     try {
       const ifAbsent = condition !== undefined && "ifAbsent" in condition;
       // Cheaper to know before the body is written; the link below is what decides.
@@ -131,19 +151,23 @@ export class LocalStore implements ObjectStore {
       }
     } catch (error) {
       if (error instanceof BodyFailure) throw error.cause;
-      if (condition !== undefined && "ifEtag" in condition && isMissing(error)) {
-        throw preconditionFailed(uri, "there is no such object any more", error);
+      if (isMissing(error)) {
+        if (condition !== undefined && "ifEtag" in condition) {
+          throw preconditionFailed(uri, "there is no such object any more", error);
+        }
+        // A directory of ours goes each time before it is used, or the written file is gone: no object is missing.
+        throw storageFailed(uri, "Could not write the object, somebody removes the store's files", error);
       }
       throw fromFileSystem(error, uri, "Could not write the object");
     }
   }
 
   async head(uri: string): Promise<ObjectInfo | undefined> {
-    const file = this.#path(uri);
+    const target = this.#target(uri);
     try {
-      this.#checkDirectory(path.dirname(file), uri);
-      const stats = lstatSync(file, { bigint: true });
-      return stats.isFile() ? describe(this.#uriOf(file), stats) : undefined;
+      this.#checkDirectory(path.dirname(target), uri);
+      const stats = this.#layout.find(target)?.stats;
+      return stats?.isFile() ? describe(canonicalFileUri(uri), stats) : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw fromFileSystem(error, uri, "Could not look at the object");
@@ -156,8 +180,9 @@ export class LocalStore implements ObjectStore {
     const from = slash < 0 ? this.#directory : path.join(this.#directory, key.slice(0, slash));
     try {
       this.#checkDirectory(from, prefix);
-      for await (const { file, stats } of listFiles(from, key.slice(slash + 1))) {
-        yield describe(this.#uriOf(file), stats);
+      const find = (target: string) => this.#layout.find(target)?.stats;
+      for await (const listed of listFiles(from, key.slice(slash + 1), find)) {
+        yield describe(`file://${listed.path}`, listed.stats);
       }
     } catch (error) {
       if (isMissing(error)) return;
@@ -166,21 +191,23 @@ export class LocalStore implements ObjectStore {
   }
 
   async delete(uris: readonly string[]): Promise<void> {
-    const targets = [...new Set(uris)].map((uri) => ({ uri, file: this.#path(uri) }));
+    const targets = [...new Set(uris)].map((uri) => ({ uri, target: this.#target(uri) }));
     const emptied = new Set<string>();
-    for (const { uri, file } of targets) {
+    for (const { uri, target } of targets) {
       try {
-        this.#checkDirectory(path.dirname(file), uri);
+        this.#checkDirectory(path.dirname(target), uri);
         await this.#scratch.prepare();
         const trash = this.#scratch.name();
         const moved = await this.#lock.run(() => {
-          if (!lstatSync(file, { throwIfNoEntry: false })?.isFile()) return false;
-          renameSync(file, trash);
-          return true;
+          this.#layout.endMove(target);
+          const found = this.#layout.find(target);
+          if (!found?.stats.isFile()) return undefined;
+          renameSync(found.file, trash);
+          return found.file;
         });
-        if (!moved) continue;
+        if (moved === undefined) continue;
         await remove(trash); // outside the lock: freeing a large file takes its time
-        emptied.add(path.dirname(file));
+        emptied.add(path.dirname(moved));
       } catch (error) {
         if (isMissing(error)) continue;
         throw fromFileSystem(error, uri, "Could not delete the object");
@@ -190,7 +217,8 @@ export class LocalStore implements ObjectStore {
   }
 
   localPath(uri: string): string {
-    return this.#path(uri);
+    const target = this.#target(uri);
+    return this.#layout.find(target)?.file ?? target;
   }
 
   async #publish(
@@ -202,62 +230,114 @@ export class LocalStore implements ObjectStore {
     let { stats } = temp;
     const ifEtag = condition !== undefined && "ifEtag" in condition ? condition.ifEtag : undefined;
     if (ifEtag !== undefined) this.#checkDirectory(path.dirname(target), uri);
+    if (this.#layout.isMoving(target)) await this.#lock.run(() => this.#layout.endMove(target));
+    let file = target;
     for (;;) {
       if (ifEtag === undefined) {
-        if (await this.#linkNew(temp.path, target, uri)) break;
+        const linked = await this.#linkNew(temp.path, target, uri);
+        if (linked !== undefined) {
+          file = linked;
+          await this.#settleMove(uri, target, stats, condition);
+          break;
+        }
         if (condition !== undefined) throw preconditionFailed(uri, "it exists already");
       }
       const replaced = await this.#lock.run(() => {
-        const old = lstatSync(target, { bigint: true, throwIfNoEntry: false });
+        const found = this.#layout.find(target);
+        const old = found?.stats;
         if (ifEtag !== undefined && (!old?.isFile() || etagOf(old) !== ifEtag)) {
           throw preconditionFailed(uri, "it is no longer what was read");
         }
-        if (old === undefined) return false; // deleted since it was in our way: the name is free again
+        if (found === undefined || old === undefined) return false; // deleted since it was in our way: the name is free again
         if (old.mtimeNs >= stats.mtimeNs) {
           const later = Number(old.mtimeNs / 1000n + 2n) / 1e6; // 2 us: a double holds them to 0.25 us
           utimesSync(temp.path, later, later);
           stats = lstatSync(temp.path, { bigint: true });
         }
-        renameSync(temp.path, target);
+        file = found.file;
+        renameSync(temp.path, file);
         return true;
       });
       if (replaced) break;
     }
-    if (this.#durable) await this.#sync.run(path.dirname(target));
-    return describe(this.#uriOf(target), stats);
+    if (this.#durable) await this.#sync.run(path.dirname(file));
+    return describe(canonicalFileUri(uri), stats);
   }
 
-  /** Names the file where the name is free; false where an object has it. */
-  async #linkNew(temp: string, target: string, uri: string): Promise<boolean> {
+  /** Names the file where the name is free, and returns the name; undefined where an object has it. */
+  async #linkNew(temp: string, target: string, uri: string): Promise<string | undefined> {
+    let file = target;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#ensureDirectory(path.dirname(target), uri);
-        linkSync(temp, target);
-        return true;
+        linkSync(temp, file);
+        return file;
       } catch (error) {
-        // Deletes remove empty directories: one that was made a moment ago may be gone.
         const code = systemCode(error);
-        if (attempt === LINK_TRIES || (code !== "EEXIST" && code !== "ENOENT")) throw error;
-        if (code === "ENOENT") continue;
-        const there = await lstat(target).catch(() => undefined);
-        if (there?.isDirectory()) await rmdir(target);
-        else if (there !== undefined) return false;
+        if (attempt === LINK_TRIES) throw error;
+        if (code === "ENOTDIR") await this.#makeWay(target);
+        else if (code === "EEXIST" && file === target) {
+          const there = await lstat(target).catch(() => undefined);
+          if (there !== undefined && !there.isDirectory()) return undefined;
+          // An empty directory is nothing; one with objects is where this one lies as well.
+          if (there !== undefined && !(await isRemoved(target))) file = path.join(target, OBJECT_NAME);
+        } else if (code === "EEXIST") return undefined;
+        // Deletes remove empty directories: one that was there a moment ago may be gone.
+        else if (code === "ENOENT") file = target;
+        else throw error;
       }
     }
   }
 
+  /**
+   * A name that was free may have been that of an object on its way to its other place. If so it was replaced, and where
+   * that was not wanted, it comes back.
+   */
+  async #settleMove(
+    uri: string,
+    target: string,
+    { ino }: BigIntStats,
+    condition: PutCondition | undefined,
+  ): Promise<void> {
+    if (!this.#layout.isMoving(target)) return;
+    await this.#lock.run(() => {
+      const isMine = lstatSync(target, { bigint: true, throwIfNoEntry: false })?.ino === ino;
+      if (condition !== undefined && isMine && this.#layout.isMoving(target)) {
+        removeNow(target);
+        this.#layout.endMove(target);
+        throw preconditionFailed(uri, "it exists already");
+      }
+      this.#layout.endMove(target);
+    });
+  }
+
+  /** Moves objects out of the way whose keys are directories of this one's. */
+  async #makeWay(target: string): Promise<void> {
+    await this.#scratch.prepare();
+    const changed = await this.#lock.run(() => this.#layout.makeWay(target));
+    if (this.#durable) for (const directory of changed) await this.#sync.run(directory);
+  }
+
   #open(uri: string): { fd: number; size: number } {
-    const file = this.#path(uri);
-    let fd: number;
-    try {
-      this.#checkDirectory(path.dirname(file), uri);
-      fd = openSync(file, READ_FLAGS);
-    } catch (error) {
-      throw isMissing(error) ? notFound(uri, error) : fromFileSystem(error, uri, "Could not open the object");
+    const target = this.#target(uri);
+    let file: string | undefined = target;
+    for (let attempt = 1; file !== undefined; attempt++) {
+      let missing: unknown;
+      try {
+        this.#checkDirectory(path.dirname(target), uri);
+        const fd = openSync(file, READ_FLAGS);
+        const stats = fstatSync(fd);
+        if (stats.isFile()) return { fd, size: stats.size };
+        closeSync(fd);
+      } catch (error) {
+        if (!isMissing(error)) throw fromFileSystem(error, uri, "Could not open the object");
+        missing = error;
+      }
+      // It may lie elsewhere, or be on its way there.
+      const found = this.#layout.find(target);
+      if (!found?.stats.isFile() || attempt === LINK_TRIES) throw notFound(uri, missing);
+      file = found.file;
     }
-    const stats = fstatSync(fd);
-    if (stats.isFile()) return { fd, size: stats.size };
-    closeSync(fd);
     throw notFound(uri);
   }
 
@@ -266,7 +346,7 @@ export class LocalStore implements ObjectStore {
     try {
       this.#checkDirectory(directory, uri);
     } catch (error) {
-      if (systemCode(error) !== "ENOENT") throw error;
+      if (systemCode(error) !== "ENOENT") throw error; // ENOTDIR too: an object is in the way
       const parent = path.dirname(directory);
       if (directory !== this.#directory) await this.#ensureDirectory(parent, uri);
       await mkdir(directory, { recursive: directory === this.#directory }).catch((failure: unknown) => {
@@ -295,48 +375,26 @@ export class LocalStore implements ObjectStore {
     }
   }
 
-  #path(uri: string): string {
-    return path.join(this.#directory, keyBelow(this.root, canonicalFileUri(uri)));
-  }
-
-  #uriOf(file: string): string {
-    return `file://${file}`;
+  /** @throws INVALID_URI */
+  #target(uri: string): string {
+    return this.#layout.target(keyBelow(this.root, canonicalFileUri(uri)));
   }
 }
 
-function isMissing(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
+/** Objects are never written in place: somebody cut the file, past this class. */
+function cutShort(uri: string, at: number, size: number): LakehouseError {
+  return storageFailed(uri, `The object was cut from ${size} to ${at} bytes while it was read`);
 }
 
-function etagOf(stats: BigIntStats): string {
-  return [stats.size, stats.mtimeNs, stats.ino].map((n) => n.toString(36)).join("-");
-}
-
-function describe(uri: string, stats: BigIntStats): ObjectInfo {
-  return {
-    uri,
-    size: Number(stats.size),
-    etag: etagOf(stats),
-    lastModified: new Date(Number(stats.mtimeNs / 1_000_000n)),
-  };
-}
-
-/** So many bytes are read at once: a turn through the thread pool takes ten times as long as they do. */
-const READ_NOW_BYTES = 128 * 1024;
-const readLater = promisify(read);
-
-/** Fills `bytes` from `position`; the count is short only at the end of the file. */
-async function readInto(fd: number, bytes: Uint8Array, position: number): Promise<number> {
-  let filled = 0;
-  while (filled < bytes.byteLength) {
-    const left = bytes.byteLength - filled;
-    const length =
-      left <= READ_NOW_BYTES
-        ? readSync(fd, bytes, filled, left, position + filled)
-        : (await readLater(fd, bytes, filled, left, position + filled)).bytesRead;
-    if (length === 0) break;
-    filled += length;
+/** Removes a directory if it is empty; false where it is not. */
+async function isRemoved(directory: string): Promise<boolean> {
+  try {
+    await rmdir(directory);
+    return true;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOTEMPTY" || code === "EEXIST") return false;
+    if (code === "ENOENT") return true;
+    throw error;
   }
-  return filled;
 }

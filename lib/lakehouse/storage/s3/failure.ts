@@ -12,8 +12,8 @@ export function statusOf(error: unknown): number | undefined {
   return isServiceException(error) ? error.$metadata.httpStatusCode : undefined;
 }
 
-/** How many times the SDK sent the request before it gave this error. */
-export function attemptsOf(error: unknown): number {
+/** How many times the request was sent before it gave this error. */
+function attemptsOf(error: unknown): number {
   return isServiceException(error) ? (error.$metadata.attempts ?? 1) : 1;
 }
 
@@ -66,11 +66,19 @@ const CONFLICT_TRIES = 8;
  * while it looked at the condition: the condition is neither true nor false yet.
  */
 export async function retryConflict<T>(send: () => Promise<T>): Promise<T> {
+  let before = 0;
   for (let attempt = 1; ; attempt++) {
     try {
       return await send();
     } catch (error) {
-      if (statusOf(error) !== 409 || attempt === CONFLICT_TRIES) throw error;
+      const sent = before + attemptsOf(error);
+      if (statusOf(error) !== 409 || attempt === CONFLICT_TRIES) {
+        // The one who asks whether an earlier sending may have succeeded means those of all rounds.
+        if (isServiceException(error)) error.$metadata.attempts = sent;
+        throw error;
+      }
+      // A conflict itself is an answer: nothing was written. What was sent before it got none.
+      before = sent - 1;
       await backOff(attempt);
     }
   }

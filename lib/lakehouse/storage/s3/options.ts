@@ -9,8 +9,17 @@ export interface S3Options {
   readonly credentials?: S3Credentials;
   /** `http://host/bucket/key` instead of `http://bucket.host/key`. Default: true where an endpoint is given. */
   readonly pathStyle?: boolean;
-  /** Tries of one request, with exponential backoff and full jitter between them. Default 5. */
-  readonly maxAttempts?: number;
+  /**
+   * Milliseconds for which a request is sent again after its first failure: while the service refuses, is in trouble
+   * or does not answer. Default 60,000, which a service that restarts does not need; 0 fails at once.
+   */
+  readonly retryLimitMs?: number;
+  /** Milliseconds of the first wait between tries, at most; doubled for each next one. Default 100. */
+  readonly retryDelayMs?: number;
+  /** Milliseconds of any wait between tries, at most. Default 5,000. */
+  readonly retryMaxDelayMs?: number;
+  /** Milliseconds without an answer, or without a next byte of one, after which a request has failed. Default 120,000. */
+  readonly timeoutMs?: number;
   /** Size of an uploaded part in bytes; smaller bodies go up in one request. At least 5 MiB; default 8 MiB. */
   readonly partBytes?: number;
 }
@@ -23,7 +32,8 @@ export interface S3Credentials {
 
 /**
  * Reads `SLH_S3_ENDPOINT`, `SLH_S3_REGION`, `SLH_S3_ACCESS_KEY_ID`, `SLH_S3_SECRET_ACCESS_KEY`,
- * `SLH_S3_SESSION_TOKEN` and `SLH_S3_PATH_STYLE` (`true` or `false`).
+ * `SLH_S3_SESSION_TOKEN` and `SLH_S3_PATH_STYLE` (`true` or `false`); and in whole milliseconds
+ * `SLH_S3_RETRY_LIMIT_MS`, `SLH_S3_RETRY_DELAY_MS`, `SLH_S3_RETRY_MAX_DELAY_MS` and `SLH_S3_TIMEOUT_MS`.
  *
  * @throws INVALID_CONFIG naming the variable that makes no sense.
  */
@@ -40,6 +50,7 @@ export function s3OptionsFromEnv(env: Readonly<Record<string, string | undefined
   const options: S3Options = {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
+    ...durations(env),
     ...(env.SLH_S3_PATH_STYLE ? { pathStyle: flag("SLH_S3_PATH_STYLE", env.SLH_S3_PATH_STYLE) } : {}),
     ...(accessKeyId === undefined || secretAccessKey === undefined
       ? {}
@@ -57,7 +68,7 @@ export function s3OptionsFromEnv(env: Readonly<Record<string, string | undefined
 
 /** @throws INVALID_CONFIG */
 export function checkS3Options(options: S3Options): void {
-  const { endpoint, partBytes, maxAttempts } = options;
+  const { endpoint, partBytes } = options;
   if (endpoint !== undefined && !/^https?:$/.test(protocolOf(endpoint))) {
     throw invalidConfig(
       "endpoint",
@@ -72,13 +83,38 @@ export function checkS3Options(options: S3Options): void {
       `Use at least ${MIN_PART_BYTES}.`,
     );
   }
-  if (maxAttempts !== undefined && !(Number.isSafeInteger(maxAttempts) && maxAttempts >= 1)) {
-    throw invalidConfig("maxAttempts", `${maxAttempts} is no number of tries`, "Use 1 or more.");
+  for (const name of Object.values(DURATIONS)) {
+    const value = options[name];
+    if (value === undefined || (Number.isSafeInteger(value) && value >= (name === "timeoutMs" ? 1 : 0)))
+      continue;
+    throw invalidConfig(name, `${value} is no number of milliseconds`, "Use a whole number.");
   }
 }
 
 /** S3 takes no smaller part, save the last (S3 User Guide, "Amazon S3 multipart upload limits"). */
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
+
+const DURATIONS = {
+  SLH_S3_RETRY_LIMIT_MS: "retryLimitMs",
+  SLH_S3_RETRY_DELAY_MS: "retryDelayMs",
+  SLH_S3_RETRY_MAX_DELAY_MS: "retryMaxDelayMs",
+  SLH_S3_TIMEOUT_MS: "timeoutMs",
+} as const;
+
+function durations(env: Readonly<Record<string, string | undefined>>): S3Options {
+  return Object.fromEntries(
+    Object.entries(DURATIONS).flatMap(([variable, name]) => {
+      const text = env[variable];
+      if (!text) return [];
+      if (/^\d{1,12}$/.test(text)) return [[name, Number(text)]];
+      throw invalidConfig(
+        variable,
+        `${JSON.stringify(text)} is no number of milliseconds`,
+        "Use a whole number.",
+      );
+    }),
+  );
+}
 
 function flag(name: string, value: string): boolean {
   if (/^(true|1)$/i.test(value)) return true;

@@ -7,7 +7,8 @@ import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../
 import { canonicalS3Uri, invalidUri, keyBelow, prefixBelow } from "../uri.js";
 import { backOff, fromS3, isOutcomeUnknown, isUploadGone, statusOf } from "./failure.js";
 import { checkS3Options, type S3Options } from "./options.js";
-import { getStream } from "./read.js";
+import { askForChecksums, getBytes, getStream } from "./read.js";
+import { patientRetry } from "./retry.js";
 import { upload } from "./upload.js";
 
 /** A put leaves its id in the object's metadata, to know its own work again after a lost answer. */
@@ -16,13 +17,24 @@ const PUT_ID = "slh-put";
 const DELETE_BATCH = 1000;
 const DELETE_TRIES = 5;
 
+/** A put on its way. */
+interface Put {
+  readonly uri: string;
+  readonly condition: PutCondition | undefined;
+  readonly id: string;
+  /** The body, where it went in one request. */
+  sent?: Uint8Array;
+}
+
 /**
  * Objects in an S3 bucket, below `s3://bucket` or `s3://bucket/prefix`, on AWS or any service that speaks its
  * protocol with conditional writes.
  *
- * - Requests carry CRC32 checksums and answers are verified against theirs; both are the SDK's defaults.
- * - Failed requests are sent again with backoff and jitter; a read that breaks off goes on where it stopped,
- *   on the same version of the object.
+ * - Requests carry CRC32 checksums. A whole object is held against the checksum that the service keeps of it, and
+ *   read again where it came damaged; of a range only the length can be checked.
+ * - Failed requests are sent again with backoff and jitter, for a minute where the options do not say otherwise: long
+ *   enough for a service to restart. A read that breaks off or ends early goes on where it stopped, on the same
+ *   version of the object.
  * - A put whose answer was lost looks at what is there: if it is its own work, it succeeded.
  * - After a put, `lastModified` is this machine's clock; `head` tells the service's.
  *
@@ -54,38 +66,41 @@ export class S3Store implements ObjectStore {
   }
 
   async read(uri: string, range?: ByteRange): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.stream(uri, range)) chunks.push(chunk);
-    const [only] = chunks;
-    if (only !== undefined && chunks.length === 1) return new Uint8Array(only);
-    const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.byteLength;
-    }
-    return bytes;
-  }
-
-  async *stream(uri: string, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
     checkRange(uri, range);
-    const target = this.#target(uri);
     try {
-      if (range !== undefined && range.start === range.end) {
-        // HTTP has no empty range. The object must exist all the same.
-        await (await this.#client()).headObject(target);
-        return;
-      }
-      const client = await this.#client();
-      yield* getStream((input) => client.getObject({ ...target, ...input }), uri, range);
+      if (isEmpty(range)) return await this.#nothingOf(uri);
+      return await getBytes(await this.#getter(uri), uri, range);
     } catch (error) {
       throw fromS3(error, uri, "Could not read the object");
     }
   }
 
+  async *stream(uri: string, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
+    checkRange(uri, range);
+    try {
+      if (isEmpty(range)) await this.#nothingOf(uri);
+      else yield* getStream(await this.#getter(uri), uri, range);
+    } catch (error) {
+      throw fromS3(error, uri, "Could not read the object");
+    }
+  }
+
+  async #getter(uri: string): Promise<Parameters<typeof getBytes>[0]> {
+    const target = this.#target(uri);
+    const client = await this.#client();
+    return (input) => client.getObject({ ...target, ...input });
+  }
+
+  /** HTTP has no empty range. The object must exist all the same. */
+  async #nothingOf(uri: string): Promise<Uint8Array> {
+    const target = this.#target(uri);
+    await (await this.#client()).headObject(target);
+    return new Uint8Array(0);
+  }
+
   async put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
     const { Bucket, Key } = this.#target(uri);
-    const putId = randomUUID();
+    const put: Put = { uri, condition, id: randomUUID() };
     let failure: unknown;
     try {
       const { etag, size } = await upload(
@@ -96,7 +111,10 @@ export class S3Store implements ObjectStore {
           uri,
           partBytes: this.#partBytes,
           condition: conditionHeaders(condition),
-          metadata: { [PUT_ID]: putId },
+          metadata: { [PUT_ID]: put.id },
+          onWhole: (bytes) => {
+            put.sent = bytes;
+          },
         },
         body,
       );
@@ -108,7 +126,7 @@ export class S3Store implements ObjectStore {
       if (error instanceof BodyFailure) throw error.cause;
       failure = error;
     }
-    return this.#settle(uri, failure, condition, putId);
+    return this.#settle(put, failure);
   }
 
   async head(uri: string): Promise<ObjectInfo | undefined> {
@@ -186,17 +204,17 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  /** Ends a put that failed: as its own success that the answer did not tell, or with the error that it means. */
-  async #settle(
-    uri: string,
-    error: unknown,
-    condition: PutCondition | undefined,
-    putId: string,
-  ): Promise<ObjectInfo> {
-    if (isOutcomeUnknown(error) || statusOf(error) === 409) {
-      const client = await this.#client();
-      const there = await client.headObject(this.#target(uri)).catch(() => undefined);
-      if (there?.Metadata?.[PUT_ID] === putId) return this.#describe(uri, there);
+  /**
+   * Ends a put that failed: as its own success that the answer did not tell, or with the error that it means. Where it
+   * cannot be known whether the put took effect, it is STORAGE_FAILED, never PRECONDITION_FAILED.
+   */
+  async #settle(put: Put, error: unknown): Promise<ObjectInfo> {
+    const { uri, condition } = put;
+    const isUnknown = isOutcomeUnknown(error);
+    if (isUnknown || statusOf(error) === 409) {
+      const there = await this.#look(uri, error);
+      if (there !== undefined && (await this.#isOwnWork(put, there, isUnknown)))
+        return this.#describe(uri, there);
       // Still in conflict after all tries: what won it decides.
       if (statusOf(error) === 409 && there !== undefined && condition !== undefined) {
         const lost = "ifAbsent" in condition || there.ETag !== condition.ifEtag;
@@ -207,6 +225,30 @@ export class S3Store implements ObjectStore {
       throw preconditionFailed(uri, "there is no such object any more", error);
     }
     throw fromS3(error, uri, "Could not write the object");
+  }
+
+  /** What is there after a put whose outcome is unknown. */
+  async #look(uri: string, failure: unknown): Promise<HeadObjectCommandOutput | undefined> {
+    try {
+      return await (await this.#client()).headObject(this.#target(uri));
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      const what =
+        "It is not known whether the object was written: its put got no answer, and neither did a look at it";
+      throw storageFailed(uri, what, failure, "Look at the object when the service answers again.");
+    }
+  }
+
+  /** By the id that the put left; by the bytes where the service keeps no metadata, or lost it when it restarted. */
+  async #isOwnWork(
+    { uri, id, sent }: Put,
+    there: HeadObjectCommandOutput,
+    byBytes: boolean,
+  ): Promise<boolean> {
+    const found = there.Metadata?.[PUT_ID];
+    if (found !== undefined && found !== "") return found === id;
+    if (!byBytes || sent === undefined || there.ContentLength !== sent.byteLength) return false;
+    return Buffer.compare(await this.read(uri), sent) === 0;
   }
 
   #describe(uri: string, head: HeadObjectCommandOutput): ObjectInfo {
@@ -231,20 +273,37 @@ export class S3Store implements ObjectStore {
 async function connect(options: S3Options): Promise<S3> {
   const { S3 } = await import("@aws-sdk/client-s3");
   const { endpoint, credentials } = options;
+  const timeout = options.timeoutMs ?? 120_000;
   const region = options.region ?? (endpoint === undefined ? undefined : "us-east-1");
-  return new S3({
+  const s3 = new S3({
     forcePathStyle: options.pathStyle ?? endpoint !== undefined,
-    retryMode: "standard",
-    maxAttempts: options.maxAttempts ?? 5,
-    // A service that accepts a connection and says nothing must end in an error.
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 120_000, throwOnRequestTimeout: true },
+    retryStrategy: patientRetry({
+      limitMs: options.retryLimitMs ?? 60_000,
+      delayMs: options.retryDelayMs ?? 100,
+      maxDelayMs: options.retryMaxDelayMs ?? 5_000,
+    }),
+    // Ours to ask for and to check, see there.
+    responseChecksumValidation: "WHEN_REQUIRED",
+    // A service that accepts a connection and says nothing, or stops in the middle, must end in an error.
+    requestHandler: {
+      connectionTimeout: Math.min(5_000, timeout),
+      requestTimeout: timeout,
+      socketTimeout: timeout,
+      throwOnRequestTimeout: true,
+    },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
   });
+  askForChecksums(s3);
+  return s3;
 }
 
 function conditionHeaders(condition: PutCondition | undefined): { IfNoneMatch?: "*"; IfMatch?: string } {
   if (condition === undefined) return {};
   return "ifAbsent" in condition ? { IfNoneMatch: "*" } : { IfMatch: condition.ifEtag };
+}
+
+function isEmpty(range: ByteRange | undefined): boolean {
+  return range !== undefined && range.start === range.end;
 }

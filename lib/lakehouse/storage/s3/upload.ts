@@ -17,6 +17,8 @@ export interface Upload {
   readonly partBytes: number;
   readonly condition: { readonly IfNoneMatch?: "*"; readonly IfMatch?: string };
   readonly metadata: Record<string, string>;
+  /** Is told the body where it goes in one request. */
+  onWhole(body: Uint8Array): void;
 }
 
 /** What is known of an object when its upload ends. */
@@ -38,6 +40,7 @@ export async function upload(to: Upload, body: Body): Promise<Uploaded> {
 }
 
 async function putWhole(to: Upload, body: Uint8Array): Promise<Uploaded> {
+  to.onWhole(body);
   const answer = await retryConflict(() =>
     to.client.putObject({
       Bucket: to.bucket,

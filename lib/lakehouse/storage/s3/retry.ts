@@ -1,0 +1,63 @@
+import type { S3ClientConfig } from "@aws-sdk/client-s3";
+import { statusOf } from "./failure.js";
+
+/** How long a request that fails is sent again. */
+export interface Patience {
+  /** Milliseconds after its first failure in which a request is sent again. 0: never. */
+  readonly limitMs: number;
+  /** Milliseconds of the first wait, at most; doubled for each next one. */
+  readonly delayMs: number;
+  /** Milliseconds of any wait, at most. */
+  readonly maxDelayMs: number;
+}
+
+type Strategy = Extract<S3ClientConfig["retryStrategy"], { acquireInitialRetryToken: unknown }>;
+type Token = Awaited<ReturnType<Strategy["acquireInitialRetryToken"]>>;
+
+interface PatientToken extends Token {
+  /** `performance.now()` of the first failure. */
+  readonly since?: number;
+}
+
+/**
+ * Waits for a service by time. The SDK's own strategy counts: five tries, and a hundred retries of all requests
+ * together, after which it gives up at once. A service that restarts uses these up in half a second.
+ *
+ * Sent again is what got no answer, and what was answered with "slow down" or a server's trouble. Waits have full
+ * jitter, so that clients do not come back together; a wait that the service asks for is kept to. The last try comes
+ * at the limit.
+ */
+export function patientRetry({ limitMs, delayMs, maxDelayMs }: Patience): Strategy {
+  return {
+    acquireInitialRetryToken: async () => token(0, 0),
+    async refreshRetryTokenForRetry(last: PatientToken, { error, errorType, retryAfterHint }) {
+      if (!isPassing(error, errorType)) throw error;
+      const now = performance.now();
+      const since = last.since ?? now;
+      const left = limitMs - (now - since);
+      if (left <= 0) throw error;
+      const count = last.getRetryCount();
+      const asked = retryAfterHint === undefined ? 0 : retryAfterHint.getTime() - Date.now();
+      const wait = Math.max(asked, Math.random() * Math.min(maxDelayMs, delayMs * 2 ** count));
+      return token(count + 1, Math.min(left, wait), since);
+    },
+    recordSuccess() {},
+  };
+}
+
+/** True for a failure that may pass by itself. */
+function isPassing(error: unknown, type: string): boolean {
+  if (statusOf(error) === 501) return false; // not implemented today, nor in a minute
+  if (type !== "CLIENT_ERROR") return true;
+  // What Node cannot read as HTTP comes from a proxy or a server that is on its way down or up.
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return statusOf(error) === undefined && /^(HPE_|ECONNABORTED$)/.test(code);
+}
+
+function token(count: number, delay: number, since?: number): PatientToken {
+  return {
+    getRetryCount: () => count,
+    getRetryDelay: () => delay,
+    ...(since === undefined ? {} : { since }),
+  };
+}
