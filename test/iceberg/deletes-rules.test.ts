@@ -20,6 +20,7 @@ const FILE_PATH = 2147483546;
 /** Spec 0 is unpartitioned; specs 1 and 2 have one field. Column 1 is a long, column 2 a double. */
 const scope: DeleteScope = {
   spec: (id) => ({
+    specId: id,
     fields:
       id === 0 ? [] : [{ sourceIds: [1], fieldId: 1000, name: "p", transform: { transform: "identity" } }],
   }),

@@ -47,23 +47,48 @@ function memberSql(parent: string, siblings: readonly ParquetNode[], at: number)
     : `struct_extract_at(${parent}, ${at + 1})`;
 }
 
-/** SQL for one field, at the top or inside structs, of files of one Parquet schema; null where they lack it. */
-export function columnSql(
-  id: number,
-  type: IcebergType,
+/** SQL for one field, at the top or inside structs, of files of one Parquet schema; `undefined` where they lack it. */
+export function columnSql({ id, type }: NestedField, file: ParquetNode): string | undefined {
+  const found = findNode(file.children, id);
+  return found && convert(found.sql, type, found.node, { missing: new Map(), depth: 0 });
+}
+
+/**
+ * SQL for the value that a read of a field gives, whether files of one Parquet schema have it or not (spec, "Column
+ * Projection"): also of one inside a struct that is null, or that the files lack as a whole.
+ *
+ * @param path the field with the structs around it, outermost first.
+ * @param missing as for `projection`.
+ */
+export function fieldSql(
+  path: readonly NestedField[],
   file: ParquetNode,
   missing: ReadonlyMap<number, string>,
 ): string {
-  const search = (nodes: readonly ParquetNode[], parent?: string): string | undefined => {
-    for (const [at, node] of nodes.entries()) {
-      const path = parent ? memberSql(parent, nodes, at) : `f.${fileColumn(at)}`;
-      if (node.fieldId === id) return convert(path, type, node, { missing, depth: 0 });
-      const inner = node.logicalType ? undefined : search(node.children, path);
-      if (inner) return inner;
-    }
-    return undefined;
-  };
-  return search(file.children) ?? missing.get(id) ?? `NULL::${sqlType(type)}`;
+  const field = path.at(-1) as NestedField;
+  const stored = columnSql(field, file);
+  if (stored !== undefined) return stored;
+  const outer = path.at(-2);
+  if (outer?.type.type !== "struct") return absent(field, missing);
+  const struct = findNode(file.children, outer.id);
+  if (struct) return `CASE WHEN ${struct.sql} IS NULL THEN NULL ELSE ${absent(field, missing)} END`;
+  const place = outer.type.fields.findIndex(({ id }) => id === field.id);
+  return `struct_extract_at(${fieldSql(path.slice(0, -1), file, missing)}, ${place + 1})`;
+}
+
+/** Where a field is stored, found by its id through structs. */
+function findNode(
+  nodes: readonly ParquetNode[],
+  id: number,
+  parent?: string,
+): { readonly sql: string; readonly node: ParquetNode } | undefined {
+  for (const [at, node] of nodes.entries()) {
+    const sql = parent ? memberSql(parent, nodes, at) : `f.${fileColumn(at)}`;
+    if (node.fieldId === id) return { sql, node };
+    const inner = node.logicalType ? undefined : findNode(node.children, id, sql);
+    if (inner) return inner;
+  }
+  return undefined;
 }
 
 interface Conversion {
