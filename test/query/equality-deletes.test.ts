@@ -4,16 +4,21 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import {
+  bucket,
   defineSchema,
   eq,
   type FormatVersion,
+  identity,
   int,
   long,
+  type PartitionFieldInit,
   type ScanOptions,
   type Schema,
   string,
   type Table,
+  UpdatePartitionSpec,
   UpdateSchema,
+  upgradeFormatVersion,
   type WriteMode,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
@@ -115,3 +120,65 @@ async function changed(table: Table<Row>): Promise<string[]> {
   const found = await (await engine.changes(table, { from })).rows();
   return found.map((row) => Object.values(row).slice(0, -2).join(" ")).sort();
 }
+
+describe("a delete by key reaches rows in every spec", () => {
+  const schema = defineSchema({ k: long(), p: string() });
+  const two = [
+    { k: 1, p: "a" },
+    { k: 2, p: "b" },
+  ];
+
+  test.each<[string, PartitionFieldInit[], (spec: UpdatePartitionSpec) => UpdatePartitionSpec, string[]]>([
+    [
+      "from one partitioning to another",
+      [identity("p")],
+      (spec) => spec.addField(bucket("k", 4)),
+      ["k", "p"],
+    ],
+    ["from none to one", [], (spec) => spec.addField(bucket("k", 4)), ["k"]],
+    ["from one to none", [identity("p")], (spec) => spec.removeField("p"), ["k"]],
+  ])("%s", async (_, partitionSpec, evolve, on) => {
+    const old = await (await create(2, schema, { partitionSpec })).append(two);
+    const evolved = await old.update([evolve(new UpdatePartitionSpec())]);
+    const newer = await evolved.append([
+      { k: 1, p: "a" },
+      { k: 3, p: "c" },
+    ]);
+    const deletes = [{ k: 1, ...(on.includes("p") && { p: "a" }) }] as Row[];
+    const after = await newer.rowDelta({ on, deletes, rows: [{ k: 1, p: "z" }] });
+    expect(await rows(after)).toEqual(["1 z", "2 b", "3 c"]);
+  });
+
+  test("of a table of version 1, whose dropped partition field is void", async () => {
+    const first = await (await create(1, schema, { partitionSpec: [identity("p")] })).append(two);
+    const voided = await first.update([new UpdatePartitionSpec().removeField("p")]);
+    const upgraded = await voided.update([upgradeFormatVersion(2)]);
+    expect(await rows(await upgraded.rowDelta({ on: ["k"], deletes: [{ k: 1 }] }))).toEqual(["2 b"]);
+  });
+
+  test("or is refused where the key does not tell the partition", async () => {
+    const old = await (await create(2, schema, { partitionSpec: [identity("p")] })).append(two);
+    const spec = new UpdatePartitionSpec().removeField("p").addField(bucket("k", 4));
+    const evolved = await old.update([spec]);
+    await expect(evolved.rowDelta({ on: ["k"], deletes: [{ k: 1 }] })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("The table is partitioned by p, which is no part of the key."),
+    });
+  });
+
+  test("or is in conflict with rows that come in another spec meanwhile", async () => {
+    const old = await (await create(2, schema, { partitionSpec: [identity("p")] })).append(two);
+    const evolved = await old.update([new UpdatePartitionSpec().removeField("p").addField(bucket("p", 4))]);
+    await evolved.append([{ k: 1, p: "a" }]);
+    await expect(old.rowDelta({ on: ["k", "p"], deletes: [{ k: 1, p: "a" }] })).rejects.toMatchObject({
+      code: "COMMIT_CONFLICT",
+    });
+  });
+
+  test("and stays when the partition that it was written in is overwritten", async () => {
+    const old = await (await create(2, schema, { partitionSpec: [identity("p")] })).append(two);
+    const evolved = await old.update([new UpdatePartitionSpec().removeField("p")]);
+    const deleted = await evolved.rowDelta({ on: ["k"], deletes: [{ k: 1 }] });
+    expect(await rows(await deleted.overwritePartitions([{ k: 9, p: "z" }]))).toEqual(["2 b", "9 z"]);
+  });
+});

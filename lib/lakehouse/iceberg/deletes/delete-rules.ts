@@ -1,4 +1,4 @@
-import type { DataFile } from "../manifest/types.js";
+import type { DataFile, MetricMap } from "../manifest/types.js";
 import type { SequenceNumber } from "../metadata/types.js";
 import { isUnpartitioned } from "../partitioning/spec.js";
 import type { PartitionSpec, PartitionTuple, SpecId } from "../partitioning/types.js";
@@ -68,6 +68,29 @@ export function equalityDeletesApply(
 /** Whether a delete file holds in every partition of every spec (spec, "Scan Planning"). */
 export function isGlobal({ content, specId }: DataFile, scope: Pick<DeleteScope, "spec">): boolean {
   return content === "equality-deletes" && isUnpartitioned(scope.spec(specId));
+}
+
+/**
+ * A delete file as far as it tells what the rows that it deletes are like: by its partition, and by the metrics of its
+ * delete columns. The other columns that it may carry tell nothing of the rows, and positions tell nothing of values.
+ */
+export function asDeletedRows(deletes: DataFile): DataFile {
+  const ids = new Set(deletes.content === "equality-deletes" ? deletes.equalityIds : []);
+  const only = <V>(metric: MetricMap<V> | undefined): MetricMap<V> =>
+    new Map(
+      [...ids].flatMap((id) => {
+        const value = metric?.get(id);
+        return value === undefined ? [] : [[id, value] as const];
+      }),
+    );
+  return {
+    ...deletes,
+    valueCounts: only(deletes.valueCounts),
+    nullValueCounts: only(deletes.nullValueCounts),
+    nanValueCounts: only(deletes.nanValueCounts),
+    lowerBounds: only(deletes.lowerBounds),
+    upperBounds: only(deletes.upperBounds),
+  };
 }
 
 /** The one data file that a position delete file is about, where its entry tells: named, or as both bounds of its paths. */
