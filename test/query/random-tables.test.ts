@@ -22,14 +22,12 @@ import {
 } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { runs } from "../support/runs.js";
 import { anyFilter } from "./random-tables/filters.js";
 import { type Column, leavesOf, type Model, type Row, textOf, type Value } from "./random-tables/model.js";
 import { Random } from "./random-tables/random.js";
 import { KEY, STEPS, type State } from "./random-tables/steps.js";
 import { fromOutput } from "./random-tables/values.js";
-
-/** A soak runs thousands: `SOAK_RUNS=2000 npx vitest run --project unit test/query/random-tables.test.ts`. */
-const RUNS = Number(process.env.SOAK_RUNS ?? 12);
 
 let directory: string;
 let engine: QueryEngine;
@@ -178,33 +176,29 @@ function selection(random: Random, columns: readonly Column[]): { names: string[
   return { names, columns: selected };
 }
 
-test(
-  "whatever is done to a table, its rows are what a list of rows in memory holds",
-  async () => {
-    const seeds = fc.record({
-      table: fc.nat(),
-      steps: fc.array(fc.nat(), { minLength: 3, maxLength: 14, size: "max" }),
-    });
-    await fc.assert(
-      fc.asyncProperty(seeds, async (seed) => {
-        const state = await create(new Random(seed.table));
-        for (const step of seed.steps) {
-          const random = new Random(step);
-          const next: State = { ...state, random };
-          const choice = random.one(CHOICES);
-          const before: Model = { ...state.model };
-          const from = state.table.currentSnapshot?.snapshotId;
-          if (!(await choice.step(next))) continue;
-          Object.assign(state, next, { random: state.random });
-          const to = state.table.currentSnapshot?.snapshotId;
-          await checkRows({ ...state, random });
-          if (to === undefined || to === from || choice.name === "a roll-back") continue;
-          state.history.set(to, state.model.rows);
-          await checkChanges(state, from, before.rows);
-        }
-      }),
-      { numRuns: RUNS, endOnFailure: process.env.SOAK_RUNS !== undefined },
-    );
-  },
-  RUNS * 60_000,
-);
+test("whatever is done to a table, its rows are what a list of rows in memory holds", async () => {
+  const seeds = fc.record({
+    table: fc.nat(),
+    steps: fc.array(fc.nat(), { minLength: 3, maxLength: 14, size: "max" }),
+  });
+  await fc.assert(
+    fc.asyncProperty(seeds, async (seed) => {
+      const state = await create(new Random(seed.table));
+      for (const step of seed.steps) {
+        const random = new Random(step);
+        const next: State = { ...state, random };
+        const choice = random.one(CHOICES);
+        const before: Model = { ...state.model };
+        const from = state.table.currentSnapshot?.snapshotId;
+        if (!(await choice.step(next))) continue;
+        Object.assign(state, next, { random: state.random });
+        const to = state.table.currentSnapshot?.snapshotId;
+        await checkRows({ ...state, random });
+        if (to === undefined || to === from || choice.name === "a roll-back") continue;
+        state.history.set(to, state.model.rows);
+        await checkChanges(state, from, before.rows);
+      }
+    }),
+    { numRuns: runs(25) },
+  );
+});

@@ -15,7 +15,7 @@ import type { ParquetNode } from "../../parquet/index.js";
 import { type ObjectStore, pathOfFile } from "../../storage/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
-import { columnSql, fieldSql, fileColumn, projection } from "./projection.js";
+import { columnSql, type FileFacts, fileColumn, projectedSql, projection } from "./projection.js";
 import { sqlLiteral, sqlType } from "./sql-types.js";
 import { type StandIns, schemasOf } from "./stand-ins.js";
 
@@ -105,9 +105,9 @@ function emptySql(fields: readonly NestedField[]): string {
 }
 
 async function groupSql(input: RelationInput, group: Group, context: RelationContext): Promise<string> {
-  const missing = partitionConstants(input, group);
+  const facts = { missing: partitionConstants(input, group), mayBeNaN: mayBeNaN(group) };
   const columns = [
-    ...projection(input.fields, group.schema.root, missing),
+    ...projection(input.fields, group.schema.root, facts),
     ...(input.metadataColumns ?? []).map((field) => `${metadataColumn(field, group)} AS ${field.name}`),
   ];
   const masked = group.positions === "masked";
@@ -117,7 +117,7 @@ async function groupSql(input: RelationInput, group: Group, context: RelationCon
     const table = await context.positionTable(group.tasks);
     joins.push(`ANTI JOIN ${table} AS p ON f.file_index = p.file_index AND f.file_row_number = p.pos`);
   }
-  joins.push(...(await equalityJoins(input, group, missing, context)));
+  joins.push(...(await equalityJoins(input, group, facts, context)));
   // Written as a comparison, DuckDB does it while it reads; `NOT deleted` it would do after.
   if (masked) joins.push("WHERE f.deleted = false");
   return `SELECT ${columns.join(", ")} FROM ${from} ${joins.join(" ")}`.trimEnd();
@@ -181,6 +181,12 @@ function partitionConstants(input: RelationInput, group: Group): Map<number, str
   return constants;
 }
 
+const NOTHING_KNOWN: FileFacts = { missing: new Map(), mayBeNaN: () => true };
+
+function mayBeNaN({ tasks }: Group): (id: FieldId) => boolean {
+  return (id) => tasks.some(({ dataFile }) => dataFile.nanValueCounts?.get(id) !== 0n);
+}
+
 function fieldIdsOf(node: ParquetNode, ids = new Set<number>()): Set<number> {
   if (node.fieldId !== undefined) ids.add(node.fieldId);
   for (const child of node.children) fieldIdsOf(child, ids);
@@ -194,7 +200,7 @@ function perFile(type: string, values: readonly string[]): string {
 
 /** What a file stores of its rows' lineage counts; the rest is inherited from its entry in the manifest. */
 function metadataColumn(column: NestedField, { tasks, schema }: Group): string {
-  const stored = () => fieldSql([column], schema.root, new Map());
+  const stored = () => projectedSql([column], schema.root, NOTHING_KNOWN);
   switch (column.id) {
     case FILE.id:
       return perFile(
@@ -231,7 +237,7 @@ function metadataColumn(column: NestedField, { tasks, schema }: Group): string {
 async function equalityJoins(
   input: RelationInput,
   group: Group,
-  missing: ReadonlyMap<number, string>,
+  facts: FileFacts,
   context: RelationContext,
 ): Promise<string[]> {
   if (group.equality.length === 0) return [];
@@ -240,7 +246,7 @@ async function equalityJoins(
   group.equality.forEach((file, i) => {
     const schema = schemas[i] as FileSchema;
     const key = `${file.equalityIds?.join()}\n${schema.key}`;
-    const set = sets.get(key) ?? { keys: deleteKeys(input, group, missing, file, schema), schema, files: [] };
+    const set = sets.get(key) ?? { keys: deleteKeys(input, group, facts, file, schema), schema, files: [] };
     set.files.push(file);
     sets.set(key, set);
   });
@@ -265,14 +271,14 @@ interface DeleteKey {
 function deleteKeys(
   { fieldPath }: RelationInput,
   group: Group,
-  missing: ReadonlyMap<number, string>,
+  facts: FileFacts,
   file: DataFile,
   schema: FileSchema,
 ): DeleteKey[] {
   return equalityColumns(file, (id) => fieldPath(id)?.at(-1)?.type).map(({ id }) => {
     const path = fieldPath(id) as readonly NestedField[];
-    const deleted = columnSql(path.at(-1) as NestedField, schema.root);
+    const deleted = columnSql(path.at(-1) as NestedField, schema.root, NOTHING_KNOWN);
     if (deleted === undefined) throw corruptDeletes(file.filePath, `it has no column with field id ${id}`);
-    return { deleted, stored: fieldSql(path, group.schema.root, missing) };
+    return { deleted, stored: projectedSql(path, group.schema.root, facts) };
   });
 }
