@@ -182,3 +182,37 @@ describe("a delete by key reaches rows in every spec", () => {
     expect(await rows(await deleted.overwritePartitions([{ k: 9, p: "z" }]))).toEqual(["2 b", "9 z"]);
   });
 });
+
+describe.each(versions)("a change that is published on top of other deletes, in v%i", (version) => {
+  test.each(["copy-on-write", "merge-on-read"] as const)(
+    "%s: is in conflict where rows would come back",
+    async (mode) => {
+      const table = await (await create(version, keyed)).append(numbered(1, 2, 3));
+      const staged = await table.updateRows(eq("k", 2), { v: 0 }, { mode, wapId: "w" });
+      const id = staged.metadata.snapshots.at(-1)?.snapshotId ?? 0n;
+      const byKey = await staged.rowDelta({ on: ["k"], deletes: [{ k: 1 }] });
+      if (mode === "copy-on-write") {
+        await expect(byKey.cherryPick(id)).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
+      } else expect(await rows(await byKey.cherryPick(id))).toEqual(["2 0", "3 30"]);
+      const rewritten = await byKey.deleteRows(eq("k", 3), { mode: "copy-on-write" });
+      if (mode === "copy-on-write") {
+        await expect(rewritten.cherryPick(id)).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
+      }
+      expect(await rows(rewritten)).toEqual(mode === "copy-on-write" ? ["2 20"] : ["2 0"]);
+    },
+  );
+
+  test("by position: is in conflict when the file is gone, or has got another vector", async () => {
+    const table = await (await create(version, keyed)).append(numbered(1, 2, 3));
+    const staged = await table.deleteRows(eq("k", 2), { mode: "merge-on-read", wapId: "w" });
+    const id = staged.metadata.snapshots.at(-1)?.snapshotId ?? 0n;
+    const marked = await staged.deleteRows(eq("k", 1), { mode: "merge-on-read" });
+    if (version === 3) {
+      await expect(marked.cherryPick(id)).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
+      expect(await rows(await marked.refresh())).toEqual(["2 20", "3 30"]);
+    }
+    const rewritten = await marked.deleteRows(eq("k", 3), { mode: "copy-on-write" });
+    await expect(rewritten.cherryPick(id)).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
+    expect(await rows(await rewritten.refresh())).toEqual(["2 20"]);
+  });
+});

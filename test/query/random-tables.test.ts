@@ -24,7 +24,7 @@ import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/ind
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { runs } from "../support/runs.js";
 import { anyFilter } from "./random-tables/filters.js";
-import { type Column, leavesOf, type Model, type Row, textOf, type Value } from "./random-tables/model.js";
+import { type Column, leavesOf, type Row, textOf, type Value } from "./random-tables/model.js";
 import { Random } from "./random-tables/random.js";
 import { KEY, STEPS, type State } from "./random-tables/steps.js";
 import { fromOutput } from "./random-tables/values.js";
@@ -105,6 +105,7 @@ async function create(random: Random): Promise<State> {
     random,
     history: new Map(),
     nextId: 9,
+    story: [],
   };
 }
 
@@ -176,6 +177,21 @@ function selection(random: Random, columns: readonly Column[]): { names: string[
   return { names, columns: selected };
 }
 
+/** Takes one step, and holds the table against its model. */
+async function take(state: State, random: Random): Promise<void> {
+  const choice = random.one(CHOICES);
+  const { rows } = state.model;
+  const from = state.table.currentSnapshot?.snapshotId;
+  state.random = random;
+  state.story.push(choice.name);
+  if (!(await choice.step(state))) return;
+  await checkRows(state);
+  const to = state.table.currentSnapshot?.snapshotId;
+  if (to === undefined || to === from || choice.name === "a roll-back") return;
+  state.history.set(to, state.model.rows);
+  await checkChanges(state, from, rows);
+}
+
 test("whatever is done to a table, its rows are what a list of rows in memory holds", async () => {
   const seeds = fc.record({
     table: fc.nat(),
@@ -185,18 +201,9 @@ test("whatever is done to a table, its rows are what a list of rows in memory ho
     fc.asyncProperty(seeds, async (seed) => {
       const state = await create(new Random(seed.table));
       for (const step of seed.steps) {
-        const random = new Random(step);
-        const next: State = { ...state, random };
-        const choice = random.one(CHOICES);
-        const before: Model = { ...state.model };
-        const from = state.table.currentSnapshot?.snapshotId;
-        if (!(await choice.step(next))) continue;
-        Object.assign(state, next, { random: state.random });
-        const to = state.table.currentSnapshot?.snapshotId;
-        await checkRows({ ...state, random });
-        if (to === undefined || to === from || choice.name === "a roll-back") continue;
-        state.history.set(to, state.model.rows);
-        await checkChanges(state, from, before.rows);
+        await take(state, new Random(step)).catch((cause: unknown) => {
+          throw new Error(`The table is wrong after ${state.story.join(", ")}.`, { cause });
+        });
       }
     }),
     { numRuns: runs(25) },

@@ -43,10 +43,12 @@ type Target = Pick<
 export interface State {
   table: Table<Input>;
   readonly model: Model;
-  readonly random: Random;
+  random: Random;
   /** Rows by snapshot, to go back to. */
   readonly history: Map<bigint, readonly Row[]>;
   nextId: number;
+  /** The changes of rows so far, by name: for whoever reads a failure. */
+  readonly story: string[];
 }
 
 /** One change of a table and of its model; false when it means nothing in this state. */
@@ -193,18 +195,20 @@ const ROW_STEPS: readonly RowStep[] = [
 ];
 
 async function oneChange(state: State): Promise<boolean> {
-  const { random, model } = state;
-  await (random.chance(2) ? truncateAll : random.one(ROW_STEPS))(state.table, model, random);
+  const { random, model, story } = state;
+  const step = random.chance(2) ? truncateAll : random.one(ROW_STEPS);
+  story.push(step.name);
+  await step(state.table, model, random);
   state.table = await state.table.refresh();
   return true;
 }
 
 async function transaction(state: State): Promise<boolean> {
-  const { random, model } = state;
+  const { random, model, story } = state;
   const transaction: Transaction<Input> = state.table.begin();
-  const steps = 2 + random.below(2);
-  for (let i = 0; i < steps; i++) {
-    await random.one(ROW_STEPS)(transaction as unknown as Target, model, random);
+  for (const step of random.many(3, () => random.one(ROW_STEPS))) {
+    story.push(step.name);
+    await step(transaction as unknown as Target, model, random);
   }
   state.table = await transaction.commit();
   return true;
