@@ -5,21 +5,30 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import {
   bucket,
+  type Column,
+  type DataFile,
+  date,
+  decimal,
   defineSchema,
   eq,
   type FormatVersion,
+  fieldByName,
   identity,
   int,
   long,
   type PartitionFieldInit,
+  type PrimitiveType,
+  rowsToBatches,
   type ScanOptions,
   type Schema,
   string,
+  struct,
   type Table,
   UpdatePartitionSpec,
   UpdateSchema,
   upgradeFormatVersion,
   type WriteMode,
+  writeDataFiles,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
@@ -112,6 +121,134 @@ describe("a delete column that a data file lacks", () => {
     const dropped = await after.update([new UpdateSchema().dropColumn("c")]);
     expect(await rows(dropped)).toEqual(expected.map((row) => row.slice(0, 1)));
   });
+});
+
+describe("a delete column is compared in the widest type that it has had", () => {
+  test.each<
+    [string, FormatVersion, () => Column<unknown, boolean>, PrimitiveType, unknown[], unknown, string[]]
+  >([
+    ["int to long", 2, int, { type: "long" }, [1, 2], 2n ** 40n + 1n, ["1", "2"]],
+    ["int to long, met", 2, int, { type: "long" }, [1, 2], 2n, ["1"]],
+    [
+      "decimal",
+      2,
+      () => decimal(4, 2),
+      { type: "decimal", precision: 9, scale: 2 },
+      ["1.25"],
+      "10001.25",
+      ["1.25"],
+    ],
+    [
+      "decimal, met",
+      2,
+      () => decimal(4, 2),
+      { type: "decimal", precision: 9, scale: 2 },
+      ["1.25"],
+      "1.25",
+      [],
+    ],
+    [
+      "date to timestamp",
+      3,
+      date,
+      { type: "timestamp" },
+      ["2024-01-01"],
+      "2024-01-01T12:00:00",
+      ["2024-01-01T00:00:00.000000"],
+    ],
+    ["date to timestamp, met", 3, date, { type: "timestamp" }, ["2024-01-01"], "2024-01-01T00:00:00", []],
+  ])("%s", async (_, version, column, wider, stored, deleted, expected) => {
+    const old = await create(version, defineSchema({ c: column().optional() }));
+    const appended = await old.append(stored.map((c) => ({ c })));
+    const widened = await appended.update([new UpdateSchema().updateType("c", wider)]);
+    expect(await rows(await widened.rowDelta({ on: ["c"], deletes: [{ c: deleted }] }))).toEqual(expected);
+  });
+
+  test("also where the snapshot that is read knew it by a narrower one", async () => {
+    const old = await create(3, defineSchema({ c: date().optional(), k: int() }));
+    const appended = await old.append([{ c: "2024-01-01", k: 1 }]);
+    const deleted = await appended.rowDelta({ on: ["c"], deletes: [{ c: "2024-01-02" }] });
+    const widened = await deleted.update([new UpdateSchema().updateType("c", { type: "timestamp" })]);
+    const snapshotId = deleted.currentSnapshot?.snapshotId;
+    expect(await rows(widened, { snapshotId, select: ["k"] })).toEqual(["1"]);
+  });
+});
+
+test("a field of a struct that files lack is null in null structs, and else its default", async () => {
+  const old = await create(3, defineSchema({ k: int(), s: struct({ x: int() }).optional() }));
+  const appended = await old.append([
+    { k: 1, s: { x: 1 } },
+    { k: 2, s: null },
+  ]);
+  const added = new UpdateSchema().addColumn("s.c", string().optional().default("US"));
+  const wider = await appended.update([
+    added,
+    new UpdateSchema().addColumn("t", struct({ c: int() }).optional()),
+  ]);
+  const keys = async (on: string, deletes: Row[]) => {
+    const branch = `b${tables++}`;
+    await wider.createRef(branch, { type: "branch" });
+    const deleted = await (await wider.refresh()).rowDelta({ on: [on], deletes }, { branch });
+    return rows(deleted, { ref: branch, select: ["k"] });
+  };
+  expect(await keys("s.c", [{ s: { c: "US" } }])).toEqual(["2"]);
+  expect(await keys("s.c", [{ s: null }])).toEqual(["1"]);
+  expect(await keys("t.c", [{ t: null }])).toEqual([]);
+  expect(await keys("t.c", [{ t: { c: 1 } }])).toEqual(["1", "2"]);
+});
+
+describe("by the metrics of a delete file, only its delete columns tell", () => {
+  /** Deletes by `k`, with whole rows in the file. */
+  const deleteWhole = async (table: Table<Row>, deleted: Row[]) => {
+    const batches = rowsToBatches(table.schema, deleted);
+    const files = await writeDataFiles(table.store, table.metadata, batches);
+    const equalityIds = [fieldByName(table.schema, "k")?.id ?? 0];
+    const addedDeleteFiles = files.map((file) => ({
+      ...file,
+      content: "equality-deletes" as const,
+      equalityIds,
+    }));
+    return table.commitFiles({ operation: "delete", addedDeleteFiles });
+  };
+
+  test("which rows are deleted", async () => {
+    const table = await (await create(2, keyed)).append(numbered(1, 2, 3));
+    const deleted = await deleteWhole(table, [{ k: 1, v: 999 }]);
+    expect(await rows(deleted, { filter: eq("v", 10) })).toEqual([]);
+    expect(await rows(await deleted.deleteRows(eq("v", 20)))).toEqual(["3 30"]);
+  });
+
+  test.each(["copy-on-write", "merge-on-read"] as const)("what is a conflict, %s", async (mode) => {
+    const table = await (await create(2, keyed)).append(numbered(1, 2, 3));
+    // What is updated is deleted meanwhile, by a file whose `v` says otherwise.
+    const raced = new Proxy(table, {
+      get: (target, name) =>
+        name === "refresh"
+          ? async () => {
+              await deleteWhole(table, [{ k: 1, v: 999 }]);
+              return target;
+            }
+          : Reflect.get(target, name),
+    });
+    await expect(raced.updateRows(eq("v", 10), { v: 11 }, { mode })).rejects.toMatchObject({
+      code: "COMMIT_CONFLICT",
+    });
+    expect(await rows(await table.refresh())).toEqual(["2 20", "3 30"]);
+  });
+});
+
+test("a delete file without its delete column, or that names none, is refused", async () => {
+  const table = await (await create(2, keyed)).append(numbered(1));
+  const withId = (equalityIds: number[]) =>
+    table.commitFiles({
+      operation: "delete",
+      addedDeleteFiles: [{ ...(file as DataFile), content: "equality-deletes", equalityIds }],
+    });
+  const other = await create(2, defineSchema({ k: long() }));
+  const [file] = await writeDataFiles(other.store, other.metadata, rowsToBatches(other.schema, [{ k: 1n }]));
+  await expect(rows(await withId([2]))).rejects.toMatchObject({ code: "CORRUPT_FILE" });
+  await table.rollback(table.currentSnapshot?.snapshotId ?? 0n);
+  await expect(rows(await withId([77]))).rejects.toMatchObject({ code: "INVALID_METADATA" });
 });
 
 /** What the newest snapshot changed. */
