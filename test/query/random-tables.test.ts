@@ -105,6 +105,7 @@ async function create(random: Random): Promise<State> {
     random,
     history: new Map(),
     nextId: 9,
+    engine,
     story: [],
   };
 }
@@ -206,6 +207,6 @@ test("whatever is done to a table, its rows are what a list of rows in memory ho
         });
       }
     }),
-    { numRuns: runs(25) },
+    { numRuns: runs(15) },
   );
 });

@@ -1,13 +1,18 @@
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import {
+  alwaysFalse,
   bucket,
   fieldByName,
   identity,
+  LAST_UPDATED_SEQUENCE_NUMBER,
   type MergeOptions,
   month,
   type PartitionFieldInit,
+  ROW_ID,
   type RowDelta,
+  type RowEngine,
   rowsToBatches,
+  storedSchema,
   type Table,
   type Transaction,
   truncate,
@@ -47,6 +52,7 @@ export interface State {
   /** Rows by snapshot, to go back to. */
   readonly history: Map<bigint, readonly Row[]>;
   nextId: number;
+  readonly engine: RowEngine;
   /** The changes of rows so far, by name: for whoever reads a failure. */
   readonly story: string[];
 }
@@ -243,6 +249,25 @@ async function deleteWithWholeRows(state: State): Promise<boolean> {
   return true;
 }
 
+/** Writes some files' rows again, as compaction does: what was deleted stays so, and what will be goes from them too. */
+async function compact(state: State): Promise<boolean> {
+  const { random, table, engine } = state;
+  const { tasks } = await table.scan({ filter: anyFilter(random, state.model.columns).expression }).planAll();
+  const { currentSnapshot: snapshot, metadata, store } = table;
+  if (snapshot === undefined || tasks.length === 0) return false;
+  const some = random.some(tasks);
+  const stored = storedSchema(table.schema);
+  const rows = engine.remainingRows({ store, metadata, tasks: some, where: alwaysFalse, schema: stored });
+  const lineage = metadata.formatVersion >= 3 ? [ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : [];
+  const schema = { ...stored, fields: [...stored.fields, ...lineage] };
+  state.table = await table.rewriteFiles({
+    removedDataFiles: some.map((task) => task.dataFile),
+    addedDataFiles: await writeDataFiles(store, metadata, rows, { schema }),
+    dataSequenceNumber: random.chance(70) ? snapshot.sequenceNumber : undefined,
+  });
+  return true;
+}
+
 // Schema and partitioning
 
 async function evolve(state: State, update: UpdateSchema, columns: readonly Column[]): Promise<boolean> {
@@ -403,6 +428,7 @@ export const STEPS: readonly Choice[] = [
   { name: "a change of rows", step: oneChange, weight: 12 },
   { name: "a transaction", step: transaction, weight: 2 },
   { name: "deletes with whole rows", step: deleteWithWholeRows, weight: 2 },
+  { name: "a compaction", step: compact, weight: 2 },
   { name: "a new column", step: addColumn, weight: 3 },
   { name: "a dropped column", step: dropColumn, weight: 1 },
   { name: "a renamed column", step: renameColumn, weight: 1 },
