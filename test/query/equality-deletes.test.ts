@@ -353,3 +353,16 @@ describe.each(versions)("a change that is published on top of other deletes, in 
     expect(await rows(await rewritten.refresh())).toEqual(["2 20"]);
   });
 });
+
+test("a table that was replaced is deleted from by what its column is now, and was by what it was then", async () => {
+  const old = await (await create(2, keyed)).append(numbered(1, 255, 256, 300));
+  const deleted = await old.rowDelta({ on: ["k"], deletes: [{ k: 256 }] });
+  const schema = defineSchema({ k: string(), v: int().optional() });
+  const replaced = await deleted.replace<Row>({ schema }, [{ k: "x" }, { k: "y" }, { k: "1" }]);
+  const after = await replaced.rowDelta({ on: ["k"], deletes: [{ k: "y" }] });
+  expect(fieldByName(after.schema, "k")?.id).toBe(fieldByName(old.schema, "k")?.id);
+  expect(await rows(after, { select: ["k"] })).toEqual(["1", "x"]);
+  expect(await rows(after, { select: ["v"] })).toEqual(["", ""]);
+  const snapshotId = deleted.currentSnapshot?.snapshotId;
+  expect(await rows(after, { snapshotId })).toEqual(["1 10", "255 2550", "300 3000"]);
+});

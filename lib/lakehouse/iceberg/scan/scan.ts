@@ -141,7 +141,7 @@ export class TableScan {
     // Deletes are looked for by the data files that are left, never by the filter.
     const reach = filter.selective ? deleteReach(data, specs) : REACHES_ALL;
     const deletes = await read("deletes", reach.mayReachManifest, reach.mayReachFile);
-    const index = new DeleteIndex(deletes, deleteScope(this.metadata));
+    const index = new DeleteIndex(deletes, deleteScope(this.metadata, this.tableSchema));
     const tasks: ScanTask[] = [];
     let rows = 0n;
     for (const { file: dataFile, sequenceNumber } of data) {

@@ -72,8 +72,9 @@ export class Relations {
       ...new Set(equality),
     ]);
     use.onRelease(() => files.release());
-    const fieldPath = (id: number) => everyField(metadata, id);
     const { fields, metadataColumns } = source;
+    const reader = { fields };
+    const fieldPath = (id: number) => everyField(metadata, id, reader);
     const nameMapping = metadata.properties[DEFAULT_NAME_MAPPING];
     const input = { store, tasks, fields, metadataColumns, nameMapping, paths: files.paths, fieldPath };
     const view = await this.#views.view(`${key}\n${files.signature}`, input);
