@@ -1,6 +1,7 @@
 import { partitionKey, type SequencedFile } from "../deletes/delete-rules.js";
 import { type SpecsById, specOf } from "../manifest/specs.js";
 import type { FieldSummary, FileBrief, ManifestFile } from "../manifest/types.js";
+import type { SequenceNumber } from "../metadata/types.js";
 import { isUnpartitioned } from "../partitioning/spec.js";
 import type { PartitionTuple, SpecId } from "../partitioning/types.js";
 import type { PrimitiveType, PrimitiveValue } from "../schema/types.js";
@@ -19,21 +20,16 @@ export interface DeleteReach {
 
 export const REACHES_ALL: DeleteReach = { mayReachManifest: () => true, mayReachFile: () => true };
 
-/** What can touch the data files given. */
+/** What can touch the data files given. They are looked through when it is first asked: most tables have no deletes. */
 export function deleteReach(data: readonly SequencedFile[], specs: SpecsById): DeleteReach {
-  const partitions = new Map<SpecId, Map<string, PartitionTuple>>();
-  let oldest: bigint | undefined;
-  for (const { file, sequenceNumber } of data) {
-    if (oldest === undefined || sequenceNumber < oldest) oldest = sequenceNumber;
-    let tuples = partitions.get(file.specId);
-    if (tuples === undefined) {
-      tuples = new Map();
-      partitions.set(file.specId, tuples);
-    }
-    tuples.set(partitionKey(file.specId, file.partition), file.partition);
-  }
+  let known: Target | undefined;
+  const target = (): Target => {
+    known ??= targetOf(data);
+    return known;
+  };
   return {
     mayReachManifest: ({ manifestPath, partitionSpecId, partitions: summaries, sequenceNumber }) => {
+      const { oldest, partitions } = target();
       if (oldest === undefined) return false;
       // No entry of a manifest is younger than the manifest. Where 0 stands, its list may not have told.
       if (sequenceNumber !== 0n && sequenceNumber < oldest) return false;
@@ -47,8 +43,30 @@ export function deleteReach(data: readonly SequencedFile[], specs: SpecsById): D
     },
     mayReachFile: ({ specId, partition }) =>
       isUnpartitioned(specOf(specs, specId, "A delete manifest").spec) ||
-      partitions.get(specId)?.has(partitionKey(specId, partition)) === true,
+      target().partitions.get(specId)?.has(partitionKey(specId, partition)) === true,
   };
+}
+
+/** What deletes are told by of some data files. */
+interface Target {
+  /** The lowest of their sequence numbers; `undefined` when there are no files. */
+  readonly oldest: SequenceNumber | undefined;
+  readonly partitions: ReadonlyMap<SpecId, ReadonlyMap<string, PartitionTuple>>;
+}
+
+function targetOf(data: readonly SequencedFile[]): Target {
+  const partitions = new Map<SpecId, Map<string, PartitionTuple>>();
+  let oldest: SequenceNumber | undefined;
+  for (const { file, sequenceNumber } of data) {
+    if (oldest === undefined || sequenceNumber < oldest) oldest = sequenceNumber;
+    let tuples = partitions.get(file.specId);
+    if (tuples === undefined) {
+      tuples = new Map();
+      partitions.set(file.specId, tuples);
+    }
+    tuples.set(partitionKey(file.specId, file.partition), file.partition);
+  }
+  return { oldest, partitions };
 }
 
 /** Whether a manifest may have a file with this partition value, by its summary of the field. */
