@@ -26,7 +26,8 @@ import { runs } from "../support/runs.js";
 import { anyFilter } from "./random-tables/filters.js";
 import { type Column, leavesOf, type Row, textOf, type Value } from "./random-tables/model.js";
 import { Random } from "./random-tables/random.js";
-import { KEY, STEPS, type State } from "./random-tables/steps.js";
+import { KEY } from "./random-tables/row-steps.js";
+import { STEPS, type State } from "./random-tables/steps.js";
 import { fromOutput } from "./random-tables/values.js";
 
 let directory: string;

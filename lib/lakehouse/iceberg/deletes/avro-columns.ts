@@ -37,5 +37,5 @@ export async function* readAvroDeleteColumns(
   yield columns;
   // Avro has no footer: a file that was cut between two blocks shows in its rows alone.
   if (rows < recordCount)
-    throw corrupt(filePath, `it has ${rows} deletes, and its manifest says ${recordCount}`);
+    throw corruptDeletes(filePath, `it has ${rows} deletes, and its manifest says ${recordCount}`);
 }
