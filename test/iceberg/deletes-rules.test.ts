@@ -11,7 +11,11 @@ import {
   referencedDataFile,
   type SequencedFile,
 } from "../../lib/lakehouse/iceberg/deletes/index.js";
-import type { DataFile } from "../../lib/lakehouse/iceberg/manifest/types.js";
+import { specsById } from "../../lib/lakehouse/iceberg/manifest/specs.js";
+import type { DataFile, ManifestFile } from "../../lib/lakehouse/iceberg/manifest/types.js";
+import type { TableMetadata } from "../../lib/lakehouse/iceberg/metadata/types.js";
+import { deleteReach } from "../../lib/lakehouse/iceberg/scan/delete-reach.js";
+import type { PrimitiveType } from "../../lib/lakehouse/iceberg/types.js";
 import { toBinary, utf8Encode } from "../../lib/lakehouse/iceberg/values/index.js";
 import { runs } from "../support/runs.js";
 
@@ -20,6 +24,7 @@ const FILE_PATH = 2147483546;
 /** Spec 0 is unpartitioned; specs 1 and 2 have one field. Column 1 is a long, column 2 a double. */
 const scope: DeleteScope = {
   spec: (id) => ({
+    specId: id,
     fields:
       id === 0 ? [] : [{ sourceIds: [1], fieldId: 1000, name: "p", transform: { transform: "identity" } }],
   }),
@@ -140,6 +145,121 @@ describe("equality deletes apply", () => {
     });
     const deletes = equality(4n, { ...doubles(1), equalityIds: [2] });
     expect(equalityDeletesApply(at(3n, doubles(2)), deletes, scope)).toBe(true);
+  });
+  it("whatever the metrics of columns say that are not compared", () => {
+    const deletes = equality(4n, { ...longs(10n, 20n, 0n), equalityIds: [2] });
+    expect(equalityDeletesApply(at(3n, longs(30n, 40n, 0n)), deletes, scope)).toBe(true);
+  });
+  it("in every partition, with a spec of void fields alone, and position deletes in theirs", () => {
+    const voided: DeleteScope = {
+      ...scope,
+      spec: (id) => {
+        const fields = scope
+          .spec(id)
+          .fields.map((field) => ({ ...field, transform: { transform: "void" } as const }));
+        return { specId: id, fields: id === 2 ? fields : scope.spec(id).fields };
+      },
+    };
+    const deletes = equality(4n, { specId: 2, partition: [null] });
+    expect(equalityDeletesApply(at(3n), deletes, voided)).toBe(true);
+    expect(new DeleteIndex([deletes], voided).forDataFile(at(3n))).toEqual([deletes.file]);
+    expect(positionDeletesApply(at(3n), positions(4n, { specId: 2, partition: [null] }))).toBe(false);
+  });
+  it("by bounds of an older, narrower type, and by none that cannot be read or are the wrong way round", () => {
+    const bounds = (type: PrimitiveType, lower: Uint8Array, upper: Uint8Array) => ({
+      scope: { ...scope, fieldType: () => type } as DeleteScope,
+      metrics: {
+        valueCounts: new Map([[1, 10n]]),
+        nullValueCounts: new Map([[1, 0n]]),
+        lowerBounds: new Map([[1, lower]]),
+        upperBounds: new Map([[1, upper]]),
+      },
+    });
+    const meets = (
+      type: PrimitiveType,
+      data: [Uint8Array, Uint8Array],
+      deleted: [Uint8Array, Uint8Array],
+    ) => {
+      const { metrics, scope: typed } = bounds(type, ...data);
+      return equalityDeletesApply(at(3n, metrics), equality(4n, bounds(type, ...deleted).metrics), typed);
+    };
+    const int = (value: number) => toBinary({ type: "int" }, value);
+    const long = (value: bigint) => toBinary({ type: "long" }, value);
+    const date = (value: number) => toBinary({ type: "date" }, value);
+    const day = 86_400_000_000n;
+    expect(meets({ type: "long" }, [int(-5), int(5)], [long(5n), long(9n)])).toBe(true);
+    expect(meets({ type: "long" }, [int(-5), int(5)], [long(6n), long(9n)])).toBe(false);
+    expect(meets({ type: "timestamp" }, [date(1), date(2)], [long(2n * day), long(9n * day)])).toBe(true);
+    expect(meets({ type: "timestamp" }, [date(1), date(2)], [long(2n * day + 1n), long(9n * day)])).toBe(
+      false,
+    );
+    const decimal = { type: "decimal", precision: 20, scale: 2 } as const;
+    const cents = (value: bigint) => toBinary(decimal, value);
+    expect(meets(decimal, [cents(-300n), cents(127n)], [cents(10n ** 15n), cents(10n ** 15n)])).toBe(false);
+    expect(meets(decimal, [cents(-300n), cents(10n ** 16n)], [cents(10n ** 15n), cents(10n ** 15n)])).toBe(
+      true,
+    );
+    const text = utf8Encode;
+    expect(meets({ type: "string" }, [text("b"), text("c")], [text("a"), text("az")])).toBe(false);
+    // A lower bound that ends within "é": what replaces the rest would be above all that begins so.
+    const cut = Uint8Array.of(0x62, 0xc3);
+    expect(meets({ type: "string" }, [cut, text("c")], [text("bé"), text("bé")])).toBe(true);
+    expect(meets({ type: "int" }, [int(1), long(2n)], [int(9), int(9)])).toBe(true);
+    const uuid = (value: string) => toBinary({ type: "uuid" }, `${value}0000000-0000-0000-0000-000000000000`);
+    expect(meets({ type: "uuid" }, [uuid("9"), uuid("1")], [uuid("a"), uuid("a")])).toBe(true);
+  });
+});
+
+describe("which deletes may touch some data files", () => {
+  const specs = specsById({
+    partitionSpecs: [0, 1].map(scope.spec).map((spec, specId) => ({ ...spec, specId })),
+    schemas: [
+      {
+        schemaId: 0,
+        fields: [{ id: 1, name: "p", required: false, type: { type: "long" } }],
+        identifierFieldIds: [],
+      },
+    ],
+    currentSchemaId: 0,
+  } as unknown as TableMetadata);
+  const manifest = (changes: Partial<ManifestFile>): ManifestFile => ({
+    manifestPath: "m.avro",
+    manifestLength: 1n,
+    partitionSpecId: 1,
+    content: "deletes",
+    sequenceNumber: 9n,
+    minSequenceNumber: 1n,
+    addedSnapshotId: 1n,
+    ...changes,
+  });
+  const summary = (lower: bigint, upper: bigint, containsNull = false): Partial<ManifestFile> => ({
+    partitions: [
+      {
+        containsNull,
+        lowerBound: toBinary({ type: "long" }, lower),
+        upperBound: toBinary({ type: "long" }, upper),
+      },
+    ],
+  });
+
+  it("is told by sequence numbers, specs and partitions", () => {
+    const reach = deleteReach([at(3n), at(5n, { partition: [null] })], specs);
+    expect(reach.mayReachManifest(manifest(summary(4n, 6n)))).toBe(true);
+    expect(reach.mayReachManifest(manifest(summary(6n, 8n)))).toBe(false);
+    expect(reach.mayReachManifest(manifest(summary(6n, 8n, true)))).toBe(true);
+    expect(reach.mayReachManifest(manifest({ ...summary(4n, 6n), sequenceNumber: 2n }))).toBe(false);
+    expect(reach.mayReachManifest(manifest({ ...summary(4n, 6n), sequenceNumber: 0n }))).toBe(true);
+    expect(reach.mayReachManifest(manifest({}))).toBe(true);
+    expect(reach.mayReachManifest(manifest({ partitionSpecId: 0, partitions: [] }))).toBe(true);
+    expect(reach.mayReachFile(file({ partition: [5n] }))).toBe(true);
+    expect(reach.mayReachFile(file({ partition: [6n] }))).toBe(false);
+    expect(reach.mayReachFile(file({ specId: 0, partition: [] }))).toBe(true);
+  });
+  it("is none where there are no data files, and none in another spec", () => {
+    expect(deleteReach([], specs).mayReachManifest(manifest({ partitionSpecId: 0 }))).toBe(false);
+    const global = deleteReach([at(3n, { specId: 0, partition: [] })], specs);
+    expect(global.mayReachManifest(manifest(summary(4n, 6n)))).toBe(false);
+    expect(global.mayReachManifest(manifest({ partitionSpecId: 0 }))).toBe(true);
   });
 });
 

@@ -227,6 +227,13 @@ describe("a schema", () => {
     expect(() => new UpdateSchema().updateType("d", { type: "timestamp" }).propose(parted)).toThrow(
       refusedSchema,
     );
+    // Files of the older spec stay, with the values that they have.
+    const { updates } = new UpdatePartitionSpec().removeField("d_bucket").propose(parted);
+    const unparted = applyUpdates(parted, updates);
+    expect(() => new UpdateSchema().updateType("d", { type: "timestamp" }).propose(unparted)).toThrow(
+      refusedSchema,
+    );
+    expect(() => new UpdateSchema().dropColumn("d").propose(unparted)).not.toThrow();
     const daily = create({ partitionSpec: [month("d")], formatVersion: 3 });
     expect(() => new UpdateSchema().updateType("d", { type: "timestamp" }).propose(daily)).not.toThrow();
   });

@@ -17,6 +17,7 @@ import {
   struct,
   type Table,
   timestamp,
+  UpdatePartitionSpec,
   UpdateSchema,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
@@ -102,6 +103,22 @@ describe("files that are adopted", () => {
     ]);
     const { tasks } = await after.scan({ filter: eq("city", "ORD") }).planAll();
     expect(tasks.map((task) => task.dataFile.partition)).toEqual([["ORD"]]);
+  });
+
+  test("are deleted from by a column that only their partition tells, selected or not, dropped or not", async () => {
+    await write("hive/city=JFK/a.parquet", "SELECT i::BIGINT AS id FROM range(2) t(i)");
+    await write("hive/city=ORD/a.parquet", "SELECT 7::BIGINT AS id");
+    const table = await create({ partitionSpec: [identity("city")] });
+    const ids = async (of: Table) => (await rows(of, { select: ["id"] })).map(({ id }) => id);
+    const both = await (await table.addFiles([`${store.root}/hive/`])).rowDelta({
+      on: ["city", "id"],
+      deletes: [{ city: "JFK", id: 1n }],
+    });
+    expect(await ids(both)).toEqual([0n, 7n]);
+    const evolved = await both.update([new UpdatePartitionSpec().removeField("city")]);
+    const one = await evolved.rowDelta({ on: ["city"], deletes: [{ city: "ORD" }] });
+    expect(await ids(one)).toEqual([0n]);
+    expect(await ids(await one.update([new UpdateSchema().dropColumn("city")]))).toEqual([0n]);
   });
 
   test("get the partition that their bounds leave, and are refused where these leave several", async () => {

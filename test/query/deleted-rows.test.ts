@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DataFile, IcebergType } from "../../lib/lakehouse/iceberg/index.js";
+import type { DataFile } from "../../lib/lakehouse/iceberg/index.js";
 import type { RelationInput, RelationTask } from "../../lib/lakehouse/query/relation/relation.js";
 import { RelationViews } from "../../lib/lakehouse/query/relation/views.js";
 import { runs } from "../support/runs.js";
@@ -63,7 +63,7 @@ function inputOf(tasks: readonly Pick<RelationTask, "dataFile" | "deleteFiles">[
     fields: [id, deleted],
     tasks: tasks.map((task) => ({ ...task, spec, sequenceNumber: 1n })),
     paths: new Map(files.map(({ filePath }) => [filePath, tables.store.localPath(filePath) ?? ""])),
-    fieldType: (field): IcebergType | undefined => [id, deleted].find((each) => each.id === field)?.type,
+    fieldPath: (field) => [id, deleted].filter((each) => each.id === field),
   };
 }
 

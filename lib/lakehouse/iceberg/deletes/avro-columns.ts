@@ -1,7 +1,7 @@
 import type { ObjectStore } from "../../storage/index.js";
 import { AvroFile, compileProjection } from "../avro/index.js";
 import type { DataFile } from "../manifest/types.js";
-import { type ColumnValues, corrupt, type WantedColumn } from "./parquet-columns.js";
+import { type ColumnValues, corruptDeletes, type WantedColumn } from "./parquet-columns.js";
 
 const BATCH_ROWS = 65_536;
 
@@ -19,10 +19,10 @@ export async function* readAvroDeleteColumns(
 ): AsyncGenerator<ColumnValues[]> {
   const file = new AvroFile(await store.read(filePath), filePath);
   const schema = file.schema();
-  if (schema.kind !== "record") throw corrupt(filePath, "it holds no records");
+  if (schema.kind !== "record") throw corruptDeletes(filePath, "it holds no records");
   for (const { id, name } of wanted) {
     if (!schema.fields.some((field) => field.fieldId === id || field.name === name)) {
-      throw corrupt(filePath, `it has no column with field id ${id}`);
+      throw corruptDeletes(filePath, `it has no column with field id ${id}`);
     }
   }
   let columns = wanted.map((): unknown[] => []);
@@ -37,5 +37,5 @@ export async function* readAvroDeleteColumns(
   yield columns;
   // Avro has no footer: a file that was cut between two blocks shows in its rows alone.
   if (rows < recordCount)
-    throw corrupt(filePath, `it has ${rows} deletes, and its manifest says ${recordCount}`);
+    throw corruptDeletes(filePath, `it has ${rows} deletes, and its manifest says ${recordCount}`);
 }

@@ -4,6 +4,7 @@ import {
   type DeleteScope,
   deletionVectorApplies,
   equalityDeletesApply,
+  isGlobal,
   partitionKey,
   positionDeletesApply,
   referencedDataFile,
@@ -53,7 +54,7 @@ export class DeleteIndex {
       const path = referencedDataFile(file);
       if (path !== undefined) push(this.#byPath, path, entry);
       else push(this.#byPartition, partitionKey(file.specId, file.partition), entry);
-    } else if (this.#scope.spec(file.specId).fields.length === 0) {
+    } else if (isGlobal(file, this.#scope)) {
       this.#globalEquality.push(entry);
     } else {
       push(this.#equality, partitionKey(file.specId, file.partition), entry);

@@ -1,8 +1,9 @@
-import type { DataFile } from "../manifest/types.js";
+import type { DataFile, MetricMap } from "../manifest/types.js";
 import type { SequenceNumber } from "../metadata/types.js";
+import { isUnpartitioned } from "../partitioning/spec.js";
 import type { PartitionSpec, PartitionTuple, SpecId } from "../partitioning/types.js";
-import type { FieldId, IcebergType, PrimitiveType } from "../schema/types.js";
-import { comparatorOf, compareBytes, fromBinary, utf8Decode, utf8Encode } from "../values/index.js";
+import type { FieldId, IcebergType, PrimitiveType, PrimitiveValue } from "../schema/types.js";
+import { boundFromBinary, comparatorOf, compareBytes, utf8Decode, utf8Encode } from "../values/index.js";
 import { isDeletionVector } from "./deletion-vector.js";
 import { FILE_PATH_ID } from "./reserved.js";
 
@@ -14,9 +15,9 @@ export interface SequencedFile {
 
 /** What the rules ask of a table. */
 export interface DeleteScope {
-  /** The spec of a delete file: deletes of an unpartitioned spec are global. */
-  spec(id: SpecId): Pick<PartitionSpec, "fields">;
-  /** A column's type, also of one that was dropped since; `undefined` when no schema knows it. */
+  /** The spec of a delete file: equality deletes of an unpartitioned spec are global. */
+  spec(id: SpecId): PartitionSpec;
+  /** The widest type that a column has had, also of one that was dropped since; `undefined` when no schema knows it. */
   fieldType(id: FieldId): IcebergType | undefined;
 }
 
@@ -59,9 +60,37 @@ export function equalityDeletesApply(
   return (
     deletes.file.content === "equality-deletes" &&
     data.sequenceNumber < deletes.sequenceNumber &&
-    (scope.spec(deletes.file.specId).fields.length === 0 || samePartition(data.file, deletes.file)) &&
+    (isGlobal(deletes.file, scope) || samePartition(data.file, deletes.file)) &&
     mayHoldEqualRows(deletes.file, data.file, scope)
   );
+}
+
+/** Whether a delete file holds in every partition of every spec (spec, "Scan Planning"). */
+export function isGlobal({ content, specId }: DataFile, scope: Pick<DeleteScope, "spec">): boolean {
+  return content === "equality-deletes" && isUnpartitioned(scope.spec(specId));
+}
+
+/**
+ * A delete file as far as it tells what the rows that it deletes are like: by its partition, and by the metrics of its
+ * delete columns. The other columns that it may carry tell nothing of the rows, and positions tell nothing of values.
+ */
+export function asDeletedRows(deletes: DataFile): DataFile {
+  const ids = new Set(deletes.content === "equality-deletes" ? deletes.equalityIds : []);
+  const only = <V>(metric: MetricMap<V> | undefined): MetricMap<V> =>
+    new Map(
+      [...ids].flatMap((id) => {
+        const value = metric?.get(id);
+        return value === undefined ? [] : [[id, value] as const];
+      }),
+    );
+  return {
+    ...deletes,
+    valueCounts: only(deletes.valueCounts),
+    nullValueCounts: only(deletes.nullValueCounts),
+    nanValueCounts: only(deletes.nanValueCounts),
+    lowerBounds: only(deletes.lowerBounds),
+    upperBounds: only(deletes.upperBounds),
+  };
 }
 
 /** The one data file that a position delete file is about, where its entry tells: named, or as both bounds of its paths. */
@@ -86,6 +115,7 @@ function mayHoldPath(deletes: DataFile, path: string): boolean {
   );
 }
 
+/** Only the delete columns tell: what else a delete file carries is no part of the match. */
 function mayHoldEqualRows(deletes: DataFile, data: DataFile, scope: DeleteScope): boolean {
   return (deletes.equalityIds ?? []).every((id) => {
     const type = scope.fieldType(id);
@@ -93,7 +123,10 @@ function mayHoldEqualRows(deletes: DataFile, data: DataFile, scope: DeleteScope)
   });
 }
 
-/** False only when the metrics prove that no value of the column, null included, is in both files. */
+/**
+ * False only when the metrics prove that no value of the column, null included, is in both files. A data file without
+ * the column has no metrics of it: the value that its rows have by projection is for the reader to compare.
+ */
 function mayBeEqual(deletes: DataFile, data: DataFile, id: FieldId, type: PrimitiveType): boolean {
   const deleteNulls = deletes.nullValueCounts?.get(id);
   const dataNulls = data.nullValueCounts?.get(id);
@@ -102,12 +135,21 @@ function mayBeEqual(deletes: DataFile, data: DataFile, id: FieldId, type: Primit
   if (isAll(deleteNulls, deletes, id) || isAll(dataNulls, data, id)) return false;
   // Bounds say nothing of NaN, and a float's zeros have two forms.
   if (type.type === "float" || type.type === "double") return true;
-  const bounds = [deletes.lowerBounds, deletes.upperBounds, data.lowerBounds, data.upperBounds];
-  const [deleteLower, deleteUpper, dataLower, dataUpper] = bounds.map((map) => map?.get(id));
+  const deleted = boundsOf(deletes, id, type);
+  const stored = boundsOf(data, id, type);
   const compare = comparatorOf(type);
-  const above = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
-    a !== undefined && b !== undefined && compare(fromBinary(type, a), fromBinary(type, b)) > 0;
-  return !above(deleteLower, dataUpper) && !above(dataLower, deleteUpper);
+  const above = (a: PrimitiveValue | undefined, b: PrimitiveValue | undefined): boolean =>
+    a !== undefined && b !== undefined && compare(a, b) > 0;
+  // Bounds the wrong way round, as of UUIDs that were once compared with a sign, bound nothing.
+  if (above(deleted.lower, deleted.upper) || above(stored.lower, stored.upper)) return true;
+  return !above(deleted.lower, stored.upper) && !above(stored.lower, deleted.upper);
+}
+
+function boundsOf({ lowerBounds, upperBounds }: DataFile, id: FieldId, type: PrimitiveType) {
+  return {
+    lower: boundFromBinary(type, lowerBounds?.get(id)),
+    upper: boundFromBinary(type, upperBounds?.get(id)),
+  };
 }
 
 function isAll(count: bigint | undefined, file: DataFile, id: FieldId): boolean {

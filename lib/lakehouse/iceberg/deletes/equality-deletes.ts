@@ -2,8 +2,8 @@ import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 import type { FieldId, IcebergType, PrimitiveValue } from "../schema/types.js";
 import { valueKey } from "../values/index.js";
-import { equalityColumn, equalityError } from "./equality-schema.js";
-import { corrupt, readDeleteColumns } from "./parquet-columns.js";
+import { equalityColumns } from "./equality-schema.js";
+import { corruptDeletes, readDeleteColumns } from "./parquet-columns.js";
 import { canonicalFromPhysical } from "./physical-value.js";
 
 /**
@@ -65,11 +65,8 @@ export async function readEqualityDeletes(
   deleteFile: DataFile,
   fieldType: (id: FieldId) => IcebergType | undefined,
 ): Promise<EqualityKeys> {
-  const ids = deleteFile.equalityIds ?? [];
-  if (ids.length === 0) throw equalityError(deleteFile.filePath, "names no delete columns");
-  const types = ids.map((id) => equalityColumn(deleteFile.filePath, id, fieldType(id)));
-  const keys = new EqualityKeys(ids);
-  const wanted = ids.map((id) => ({ id }));
+  const wanted = equalityColumns(deleteFile, fieldType);
+  const keys = new EqualityKeys(wanted.map(({ id }) => id));
   for await (const columns of readDeleteColumns(store, deleteFile, wanted, false)) {
     const rows = columns[0]!.length;
     for (let row = 0; row < rows; row++) {
@@ -77,9 +74,10 @@ export async function readEqualityDeletes(
         columns.map((column, i) => {
           const value = column[row];
           if (value === null || value === undefined) return null;
-          const canonical = canonicalFromPhysical(types[i]!, value);
+          const { id, type } = wanted[i]!;
+          const canonical = canonicalFromPhysical(type, value);
           if (canonical !== undefined) return canonical;
-          throw corrupt(deleteFile.filePath, `column ${ids[i]} holds a value that is no ${types[i]!.type}`);
+          throw corruptDeletes(deleteFile.filePath, `column ${id} holds a value that is no ${type.type}`);
         }),
       );
     }

@@ -1,4 +1,5 @@
 import { LakehouseError } from "../../errors.js";
+import type { DataFile } from "../manifest/types.js";
 import { fieldName, locateById } from "../schema/index.js";
 import type { FieldId, IcebergType, NestedField, PrimitiveType, Schema } from "../schema/types.js";
 
@@ -32,12 +33,25 @@ function keep(fields: readonly NestedField[], ids: ReadonlySet<FieldId>): Nested
 }
 
 /**
+ * The delete columns that a manifest entry names, with their types.
+ *
+ * @throws INVALID_METADATA when it names none, an unknown field, or one that is not primitive
+ */
+export function equalityColumns(
+  { filePath, equalityIds = [] }: Pick<DataFile, "filePath" | "equalityIds">,
+  fieldType: (id: FieldId) => IcebergType | undefined,
+): { readonly id: FieldId; readonly type: PrimitiveType }[] {
+  if (equalityIds.length === 0) throw equalityError(filePath, "names no delete columns");
+  return equalityIds.map((id) => ({ id, type: equalityColumn(filePath, id, fieldType(id)) }));
+}
+
+/**
  * The type of a delete column that a manifest entry names. Floats are read where others wrote them, though the
  * spec forbids it.
  *
  * @throws INVALID_METADATA for an unknown field, or one that is not primitive
  */
-export function equalityColumn(filePath: string, id: FieldId, type: IcebergType | undefined): PrimitiveType {
+function equalityColumn(filePath: string, id: FieldId, type: IcebergType | undefined): PrimitiveType {
   if (type === undefined)
     throw equalityError(filePath, `names field ${id}, which no schema of the table has`);
   if (type.type === "struct" || type.type === "list" || type.type === "map") {
@@ -46,7 +60,7 @@ export function equalityColumn(filePath: string, id: FieldId, type: IcebergType 
   return type;
 }
 
-export function equalityError(filePath: string, problem: string): LakehouseError {
+function equalityError(filePath: string, problem: string): LakehouseError {
   return new LakehouseError({
     code: "INVALID_METADATA",
     subject: filePath,

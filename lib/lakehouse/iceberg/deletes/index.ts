@@ -7,6 +7,7 @@ export {
   type DeleteScope,
   deletionVectorApplies,
   equalityDeletesApply,
+  isGlobal,
   partitionKey,
   positionDeletesApply,
   referencedDataFile,
@@ -22,7 +23,8 @@ export {
 export { type DeletedRows, writeDeletionVectors } from "./deletion-vector-writer.js";
 export { type EqualityDeleteTarget, writeEqualityDeletes } from "./equality-delete-writer.js";
 export { EqualityKeys, readEqualityDeletes } from "./equality-deletes.js";
-export { equalityDeleteSchema } from "./equality-schema.js";
+export { equalityColumns, equalityDeleteSchema } from "./equality-schema.js";
+export { corruptDeletes } from "./parquet-columns.js";
 export { PositionBitmap, type PositionRange } from "./position-bitmap.js";
 export { writePositionDeletes } from "./position-delete-writer.js";
 export { PositionDeleteReader, type PositionsByFile, readPositionDeletes } from "./position-deletes.js";

@@ -50,13 +50,13 @@ export async function* readDeleteColumns(
         ),
       );
       if (values.some((column) => column.length !== range.rowEnd - range.rowStart)) {
-        throw corrupt(filePath, "its columns have different lengths");
+        throw corruptDeletes(filePath, "its columns have different lengths");
       }
       yield values;
     }
   } catch (error) {
     // The Parquet reader throws plain errors of many kinds on damaged bytes.
-    throw isLakehouseError(error) ? error : corrupt(filePath, (error as Error).message, error);
+    throw isLakehouseError(error) ? error : corruptDeletes(filePath, (error as Error).message, error);
   }
 }
 
@@ -76,10 +76,10 @@ async function rawMetadata({ metadata }: ParquetFooter): Promise<FileMetaData> {
 function asyncBuffer(store: ObjectStore, filePath: string, byteLength: number): AsyncBuffer {
   const read = async (start: number, end: number): Promise<ArrayBuffer> => {
     if (!(start >= 0 && start <= end && end <= byteLength)) {
-      throw corrupt(filePath, `a column is said to lie at bytes ${start} to ${end} of ${byteLength}`);
+      throw corruptDeletes(filePath, `a column is said to lie at bytes ${start} to ${end} of ${byteLength}`);
     }
     const bytes = await store.read(filePath, { start, end });
-    if (bytes.length !== end - start) throw corrupt(filePath, `it ends before byte ${end}`);
+    if (bytes.length !== end - start) throw corruptDeletes(filePath, `it ends before byte ${end}`);
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
   };
   return {
@@ -118,7 +118,7 @@ function columnPath(metadata: FileMetaData, wanted: WantedColumn, subject: strin
   const search = (children: number, parent: string[]): string[] | undefined => {
     for (let i = 0; i < children; i++) {
       const element = metadata.schema[at++];
-      if (element === undefined) throw corrupt(subject, "its schema ends early");
+      if (element === undefined) throw corruptDeletes(subject, "its schema ends early");
       const path = [...parent, element.name];
       if (!element.num_children && element.repetition_type !== "REPEATED" && matches(element, path))
         return path;
@@ -128,7 +128,7 @@ function columnPath(metadata: FileMetaData, wanted: WantedColumn, subject: strin
     return undefined;
   };
   const path = search(metadata.schema[0]?.num_children ?? 0, []);
-  if (path === undefined) throw corrupt(subject, `it has no column with field id ${wanted.id}`);
+  if (path === undefined) throw corruptDeletes(subject, `it has no column with field id ${wanted.id}`);
   return path;
 }
 
@@ -152,7 +152,7 @@ function unsupported({ filePath, fileFormat }: DataFile): LakehouseError {
   });
 }
 
-export function corrupt(subject: string, detail: string, cause?: unknown): LakehouseError {
+export function corruptDeletes(subject: string, detail: string, cause?: unknown): LakehouseError {
   return new LakehouseError({
     code: "CORRUPT_FILE",
     subject,

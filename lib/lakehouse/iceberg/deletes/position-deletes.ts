@@ -3,7 +3,7 @@ import type { DataFile } from "../manifest/types.js";
 import { readAvroDeleteColumns } from "./avro-columns.js";
 import { referencedDataFile } from "./delete-rules.js";
 import { isDeletionVector, readDeletionVector } from "./deletion-vector.js";
-import { corrupt, readDeleteColumns } from "./parquet-columns.js";
+import { corruptDeletes, readDeleteColumns } from "./parquet-columns.js";
 import { PositionBitmap } from "./position-bitmap.js";
 import { FILE_PATH_ID, POS_ID } from "./reserved.js";
 
@@ -37,13 +37,13 @@ export async function readPositionDeletes(
       // Entries are sorted by path, so this is one lookup for each data file.
       if (paths !== undefined && paths[i] !== path) {
         path = paths[i];
-        if (typeof path !== "string") throw corrupt(deleteFile.filePath, "a file_path is missing");
+        if (typeof path !== "string") throw corruptDeletes(deleteFile.filePath, "a file_path is missing");
         bitmap = byFile.get(path) ?? new PositionBitmap();
         byFile.set(path, bitmap);
       }
       const position = Number(positions![i]);
       if (!Number.isSafeInteger(position) || position < 0) {
-        throw corrupt(deleteFile.filePath, `it deletes the row at position ${positions![i]}`);
+        throw corruptDeletes(deleteFile.filePath, `it deletes the row at position ${positions![i]}`);
       }
       bitmap.add(position);
     }

@@ -1,4 +1,4 @@
-import { currentSchema, defaultSpec } from "../metadata/lookup.js";
+import { currentSchema } from "../metadata/lookup.js";
 import type { TableMetadata } from "../metadata/types.js";
 import { type Column, columnToField } from "../schema/builders.js";
 import { locateById } from "../schema/lookup.js";
@@ -254,27 +254,33 @@ function move(edit: SchemaEdit, name: string, reference: string | undefined, off
   });
 }
 
-/** A promotion must not change partition values, and a partition source must not go (spec, "Schema Evolution"). */
+/**
+ * A promotion must not change partition values, and a partition source must not go (spec, "Schema Evolution"). Files of
+ * older specs keep the values that they have, so these count for a promotion as well.
+ */
 function checkPartitionSources(base: TableMetadata, before: Schema, after: Schema): void {
-  for (const field of defaultSpec(base).fields) {
-    if (field.transform.transform === "void" || field.transform.transform === "unknown") continue;
-    for (const id of field.sourceIds) {
-      const old = locateById(before, id);
-      const now = locateById(after, id);
-      if (old === undefined) continue;
-      if (now === undefined) {
-        refuse(
-          old.name,
-          `"${old.name}" cannot be dropped: the partition field "${field.name}" is made of it.`,
-          "Remove the partition field first.",
-        );
-      }
-      const dated = old.field.type.type === "date" && !sameType(old.field.type, now.field.type);
-      if (dated && !["year", "month", "day"].includes(field.transform.transform)) {
-        refuse(
-          old.name,
-          `"${old.name}" cannot change its type: the values of the partition field "${field.name}" would change.`,
-        );
+  for (const spec of base.partitionSpecs) {
+    for (const { transform, sourceIds, name } of spec.fields) {
+      if (transform.transform === "void" || transform.transform === "unknown") continue;
+      for (const id of sourceIds) {
+        const old = locateById(before, id);
+        const now = locateById(after, id);
+        if (old === undefined) continue;
+        if (now === undefined) {
+          if (spec.specId !== base.defaultSpecId) continue;
+          refuse(
+            old.name,
+            `"${old.name}" cannot be dropped: the partition field "${name}" is made of it.`,
+            "Remove the partition field first.",
+          );
+        }
+        const dated = old.field.type.type === "date" && !sameType(old.field.type, now.field.type);
+        if (dated && !["year", "month", "day"].includes(transform.transform)) {
+          refuse(
+            old.name,
+            `"${old.name}" cannot change its type: the values of the partition field "${name}" would change.`,
+          );
+        }
       }
     }
   }

@@ -6,7 +6,7 @@ import type { PartitionSpec } from "../partitioning/types.js";
 import { isPrimitiveType } from "../schema/type-text.js";
 import type { PrimitiveType, PrimitiveValue, Schema } from "../schema/types.js";
 import { comparatorOf } from "../values/compare.js";
-import { fromBinary } from "../values/single-value.js";
+import { boundFromBinary } from "../values/single-value.js";
 import { type ColumnStats, isFloat, mightMatch, mustMatch, unknownStats } from "./column-stats.js";
 import { testPredicates } from "./negate.js";
 import type { BoundExpression, BoundTerm } from "./types.js";
@@ -16,17 +16,6 @@ export type FileMetrics = Pick<
   FileBrief,
   "recordCount" | "valueCounts" | "nullValueCounts" | "nanValueCounts" | "lowerBounds" | "upperBounds"
 >;
-
-/** Decodes a bound; one that cannot be decoded, or is NaN, bounds nothing. */
-function decodeBound(type: PrimitiveType, bytes: Uint8Array | undefined): PrimitiveValue | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    const value = fromBinary(type, bytes);
-    return Number.isNaN(value) ? undefined : value;
-  } catch {
-    return undefined;
-  }
-}
 
 const NO_BOUNDS = new Set(["variant", "geometry", "geography", "unknown"]);
 
@@ -78,13 +67,13 @@ class FileStats implements ColumnStats {
   get lower(): PrimitiveValue | undefined {
     return NO_BOUNDS.has(this.#type.type)
       ? undefined
-      : decodeBound(this.#type, this.file.lowerBounds?.get(this.#id));
+      : boundFromBinary(this.#type, this.file.lowerBounds?.get(this.#id));
   }
 
   get upper(): PrimitiveValue | undefined {
     return NO_BOUNDS.has(this.#type.type)
       ? undefined
-      : decodeBound(this.#type, this.file.upperBounds?.get(this.#id));
+      : boundFromBinary(this.#type, this.file.upperBounds?.get(this.#id));
   }
 }
 
@@ -133,8 +122,8 @@ function summaryStats(type: PrimitiveType, summary: FieldSummary | undefined): C
     mayBeNull: summary.containsNull,
     mayBeNaN: isFloat(type) && summary.containsNan !== false,
     mayBeValue: lowerBound !== undefined || upperBound !== undefined,
-    lower: decodeBound(type, lowerBound),
-    upper: decodeBound(type, upperBound),
+    lower: boundFromBinary(type, lowerBound),
+    upper: boundFromBinary(type, upperBound),
   };
 }
 

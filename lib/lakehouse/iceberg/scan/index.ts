@@ -1,6 +1,6 @@
 /** Scan planning: which files a read needs, and what has to be taken away from them (spec, "Scan Planning"). */
 export { type ChangelogOptions, type ChangelogTask, changelog, changelogSchema } from "./changelog.js";
-export { deleteScope } from "./delete-scope.js";
+export { deleteScope, everyField } from "./delete-scope.js";
 export { type FileFilter, fileFilter } from "./file-filter.js";
 export {
   type IncrementalOptions,

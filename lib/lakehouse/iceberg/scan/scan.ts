@@ -12,6 +12,7 @@ import { METADATA_COLUMNS } from "../metadata-columns.js";
 import type { PartitionSpec } from "../partitioning/types.js";
 import { fieldByName, selectFields } from "../schema/lookup.js";
 import type { NestedField, Schema } from "../schema/types.js";
+import { deleteReach, REACHES_ALL } from "./delete-reach.js";
 import { deleteScope } from "./delete-scope.js";
 import { fileFilter } from "./file-filter.js";
 import { resolveSnapshot, type SnapshotAt } from "./snapshot-at.js";
@@ -63,8 +64,9 @@ export interface ScanPlan {
 
 /**
  * A read of a table at one snapshot: which files, which columns, which rows. Planning reads manifests only. It leaves
- * out a file only when partition values or column metrics prove that none of its rows can match; on any doubt the
- * file is kept, so pruning never changes a result (spec, "Scan Planning").
+ * out a data file only when partition values or column metrics prove that none of its rows can match; on any doubt the
+ * file is kept, so pruning never changes a result (spec, "Scan Planning"). A task has every delete that applies to its
+ * file, whether or not the rows that it deletes match: so a task also serves whoever copies the rest of the file.
  *
  * @example
  * const { tasks, report } = await table.scan({ filter: eq("origin", "ATL") }).planAll();
@@ -114,30 +116,35 @@ export class TableScan {
     const filter = fileFilter(this.filter, this.tableSchema, specs, this.caseSensitive);
     const manifests = this.snapshot === undefined ? [] : await readManifests(store, this.snapshot);
     const counts = new PlanCounts(this.snapshot);
-    const readable = (content: ManifestFile["content"]): ManifestFile[] =>
-      manifests.filter((manifest) => {
+    const read = async (
+      content: ManifestFile["content"],
+      mayMatchManifest: (manifest: ManifestFile) => boolean,
+      mayMatchFile: (file: FileBrief) => boolean,
+    ): Promise<SequencedFile[]> => {
+      const kept = manifests.filter((manifest) => {
         if (manifest.content !== content) return false;
-        const kept = hasLiveFiles(manifest) && filter.mayMatchManifest(manifest);
-        counts.manifest(manifest, kept);
-        return kept;
+        const keep = hasLiveFiles(manifest) && mayMatchManifest(manifest);
+        counts.manifest(manifest, keep);
+        return keep;
       });
-    const data = readable("data");
-    const deletes = readable("deletes");
-    const matching = async (manifest: ManifestFile): Promise<readonly ManifestEntry[]> => {
-      const count = (file: FileBrief): boolean => {
-        if (manifest.content === "data") counts.file(file);
-        return filter.mayMatchFile(file);
-      };
-      if (filter.selective) return readMatching(store, manifest, specs, count);
-      const entries = await readManifest(store, manifest, specs);
-      return entries.filter(({ status, dataFile }) => status !== "deleted" && count(dataFile));
+      const entries = await mapConcurrent(kept, READ_CONCURRENCY, async (manifest) => {
+        if (filter.selective) return readMatching(store, manifest, specs, mayMatchFile);
+        const all = await readManifest(store, manifest, specs);
+        return all.filter(({ status, dataFile }) => status !== "deleted" && mayMatchFile(dataFile));
+      });
+      return entries.flat().map(sequenced);
     };
-    const deleteEntries = await mapConcurrent(deletes, READ_CONCURRENCY, matching);
-    const index = new DeleteIndex(deleteEntries.flat().map(sequenced), deleteScope(this.metadata));
-    const dataEntries = await mapConcurrent(data, READ_CONCURRENCY, matching);
+    const data = await read("data", filter.mayMatchManifest, (file) => {
+      counts.file(file);
+      return filter.mayMatchFile(file);
+    });
+    // Deletes are looked for by the data files that are left, never by the filter.
+    const reach = filter.selective ? deleteReach(data, specs) : REACHES_ALL;
+    const deletes = await read("deletes", reach.mayReachManifest, reach.mayReachFile);
+    const index = new DeleteIndex(deletes, deleteScope(this.metadata, this.tableSchema));
     const tasks: ScanTask[] = [];
     let rows = 0n;
-    for (const { file: dataFile, sequenceNumber } of dataEntries.flat().map(sequenced)) {
+    for (const { file: dataFile, sequenceNumber } of data) {
       if (this.limit !== undefined && rows >= BigInt(this.limit)) break;
       const task: ScanTask = {
         dataFile,

@@ -1,11 +1,12 @@
 import { type AppendData, conformingBatches } from "../data/input.js";
 import { writeDataFiles } from "../data/writer.js";
-import { partitionKey } from "../deletes/delete-rules.js";
+import { isGlobal, partitionKey } from "../deletes/delete-rules.js";
 import type { DataFile } from "../manifest/types.js";
 import { currentSchema } from "../metadata/lookup.js";
 import type { SequenceNumber } from "../metadata/types.js";
+import { deleteScope } from "../scan/delete-scope.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
-import { selectAll, selectFiles, selectPartitions } from "../snapshot/selector.js";
+import { type FileSelector, selectAll, selectFiles, selectPartitions } from "../snapshot/selector.js";
 import {
   validateNoNewDataFiles,
   validateNoNewDeleteFiles,
@@ -52,13 +53,15 @@ export async function overwritePartitions<Row>(
   const keys = new Set(added.map((file) => partitionKey(file.specId, file.partition)));
   const inPartitions = (file: DataFile): boolean => keys.has(partitionKey(file.specId, file.partition));
   const specIds = new Set(added.map((file) => file.specId));
+  // Of deletes without a partition, rows of other specs may still have need.
+  const scope = deleteScope(metadata);
   const sinceNow = sinceOf(state, options);
   const isolation = isolationOf(metadata, "delete", options);
   const change: SnapshotChange = {
     operation: "overwrite",
     addedDataFiles: added,
     removedDataFiles: selectPartitions(keys, specIds),
-    removedDeleteFiles: selectPartitions(keys, specIds),
+    removedDeleteFiles: except(selectPartitions(keys, specIds), (file) => isGlobal(file, scope)),
     summary: { "replace-partitions": "true" },
     validate: async (base, parent) => {
       if (isolation !== "serializable") return;
@@ -68,6 +71,10 @@ export async function overwritePartitions<Row>(
     },
   };
   return new FileChange(state, change, options);
+}
+
+function except(selector: FileSelector, kept: (file: DataFile) => boolean): FileSelector {
+  return { ...selector, selects: (entry) => selector.selects(entry) && !kept(entry.dataFile) };
 }
 
 /** Takes every file out of the branch, whatever others added meanwhile. */

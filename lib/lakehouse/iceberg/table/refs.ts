@@ -1,6 +1,8 @@
 import { LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
+import { referencedDataFile } from "../deletes/delete-rules.js";
+import { readPositionDeletes } from "../deletes/position-deletes.js";
 import { readManifests } from "../manifest/list.js";
 import { readManifest } from "../manifest/reader.js";
 import { specsById } from "../manifest/specs.js";
@@ -11,6 +13,12 @@ import type { Snapshot, SnapshotId, SnapshotRef, TableMetadata } from "../metada
 import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
 import { SnapshotProducer } from "../snapshot/producer.js";
 import { selectFiles } from "../snapshot/selector.js";
+import {
+  type Since,
+  validateDataFilesExist,
+  validateNoNewDeletesFor,
+  validateNoNewVectors,
+} from "../snapshot/validate.js";
 
 /** How long a reference and its snapshots are kept (spec, "Snapshot Retention Policy"). Ages in milliseconds. */
 export interface Retention {
@@ -174,10 +182,11 @@ export class CherryPick implements PendingUpdate {
     const wapId = picked.summary?.["wap.id"];
     const removedData = files("deleted", true);
     const removedDeletes = files("deleted", false);
+    const addedDeletes = files("added", false);
     return new SnapshotProducer(this.#store, base, {
       operation: picked.summary?.operation ?? "append",
       addedDataFiles: files("added", true),
-      addedDeleteFiles: files("added", false),
+      addedDeleteFiles: addedDeletes,
       removedDataFiles: removedData.length > 0 ? selectFiles(removedData) : undefined,
       removedDeleteFiles: removedDeletes.length > 0 ? selectFiles(removedDeletes) : undefined,
       branch: this.#branch,
@@ -185,12 +194,41 @@ export class CherryPick implements PendingUpdate {
         "source-snapshot-id": String(picked.snapshotId),
         ...(wapId === undefined ? {} : { "published-wap-id": wapId }),
       },
+      validate: (now, parent) =>
+        validateStill(
+          { store: this.#store, base: now, parent, start: picked.parentSnapshotId },
+          removedData,
+          addedDeletes,
+        ),
     });
   }
 
   async settle(committed: TableMetadata | undefined): Promise<void> {
     await this.#producer?.settle(committed);
   }
+}
+
+/**
+ * What a change took out, or deleted by position, must be as it was when the change was made: rows that were deleted
+ * from a file meanwhile would come back with the file that takes its place, and positions in a file that is gone delete
+ * nothing. Appends and deletes by key hold wherever they are put.
+ */
+async function validateStill(
+  since: Since,
+  removedData: readonly DataFile[],
+  addedDeletes: readonly DataFile[],
+): Promise<void> {
+  const positions = addedDeletes.filter(({ content }) => content === "position-deletes");
+  if (removedData.length + positions.length === 0) return;
+  await validateNoNewDeletesFor(since, removedData);
+  const marked = new Set<string>();
+  for (const file of positions) {
+    const path = referencedDataFile(file);
+    if (path !== undefined) marked.add(path);
+    else for (const each of (await readPositionDeletes(since.store, file)).keys()) marked.add(each);
+  }
+  await validateDataFilesExist(since, marked);
+  await validateNoNewVectors(since, marked);
 }
 
 function moved(base: TableMetadata, name: string, ref: SnapshotRef): Proposal {

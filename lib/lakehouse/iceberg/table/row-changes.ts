@@ -2,6 +2,7 @@ import type * as arrow from "apache-arrow";
 import { conformBatches, storedSchema } from "../arrow/index.js";
 import { type AppendData, conformingBatches } from "../data/input.js";
 import { writeDataFiles } from "../data/writer.js";
+import { asDeletedRows } from "../deletes/delete-rules.js";
 import type { PositionBitmap } from "../deletes/position-bitmap.js";
 import type { Expression } from "../expressions/types.js";
 import { specsById } from "../manifest/specs.js";
@@ -204,7 +205,7 @@ function validation(
     const now = fileFilter(covers, currentSchema(base), specsById(base), options.caseSensitive ?? true);
     if (isolation === "serializable") await validateNoNewDataFiles(at, (file) => now.mayMatchFile(file));
     if (onRead ? command !== "delete" : isolation === "serializable") {
-      await validateNoNewDeleteFiles(at, (file) => now.mayMatchFile(file));
+      await validateNoNewDeleteFiles(at, (file) => now.mayMatchFile(asDeletedRows(file)));
     }
     await validateNoNewDeletesFor(at, dropped);
     await validateDataFilesExist(at, marked);

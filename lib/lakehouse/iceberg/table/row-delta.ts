@@ -1,5 +1,4 @@
 import type * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
 import { storedSchema } from "../arrow/index.js";
 import { arrange } from "../data/arrange.js";
 import { concatBatches } from "../data/concat.js";
@@ -8,12 +7,14 @@ import { takeRows } from "../data/take.js";
 import { writeDataFiles } from "../data/writer.js";
 import { writeEqualityDeletes } from "../deletes/equality-delete-writer.js";
 import { equalityDeleteSchema } from "../deletes/equality-schema.js";
-import { type ResolvedSpec, specOf, specsById } from "../manifest/specs.js";
+import type { ResolvedSpec } from "../manifest/specs.js";
 import type { DataFile } from "../manifest/types.js";
 import { currentSchema } from "../metadata/lookup.js";
-import { locateById, locateByName } from "../schema/lookup.js";
+import { locateByName } from "../schema/lookup.js";
 import type { FieldId, Schema } from "../schema/types.js";
-import { FileChange, type SnapshotOptions, type TableState, Written } from "./file-change.js";
+import type { SnapshotChange } from "../snapshot/producer.js";
+import { reachingSpecs, refusedKey, validateReach } from "./delete-specs.js";
+import { FileChange, readRef, type SnapshotOptions, type TableState, Written } from "./file-change.js";
 import { dataFileLocation } from "./locations.js";
 
 /** What a stream changes in a table at one go. */
@@ -32,7 +33,7 @@ const FILE_KEYS = 1_000_000;
 /**
  * Adds rows, and deletes by key those that were there before, without reading the table: data files and equality
  * deletes in one snapshot (spec, "Equality Delete Files"). Other commits are no obstacle: the deletes apply to
- * whatever is older than they are. `undefined` when there is nothing to do.
+ * whatever is older than they are, in whichever spec it stands. `undefined` when there is nothing to do.
  */
 export async function rowDelta<Row>(
   state: TableState,
@@ -43,14 +44,21 @@ export async function rowDelta<Row>(
   const schema = currentSchema(metadata);
   const written = new Written(store);
   return written.guard(async () => {
-    const deleteFiles = deletes === undefined ? [] : await writeKeys(state, schema, deletes, on, written);
+    let deleteFiles: readonly DataFile[] = [];
+    let validate: SnapshotChange["validate"];
+    if (deletes !== undefined) {
+      const ids = keyIds(schema, on);
+      const specs = await reachingSpecs(state, schema, ids, readRef(state, options));
+      deleteFiles = await writeKeys(state, schema, deletes, ids, specs, written);
+      validate = (base, parent) => validateReach(store, base, parent, specs);
+    }
     const dataFiles =
       rows === undefined
         ? []
         : written.keep(await writeDataFiles(store, metadata, conformingBatches(schema, rows)));
     if (deleteFiles.length + dataFiles.length === 0) return undefined;
     const operation = deleteFiles.length === 0 ? "append" : dataFiles.length === 0 ? "delete" : "overwrite";
-    const change = { operation, addedDataFiles: dataFiles, addedDeleteFiles: deleteFiles } as const;
+    const change = { operation, addedDataFiles: dataFiles, addedDeleteFiles: deleteFiles, validate } as const;
     return new FileChange(state, change, options);
   });
 }
@@ -59,13 +67,10 @@ async function writeKeys<Row>(
   { store, metadata }: TableState,
   schema: Schema,
   deletes: AppendData<Partial<Row>>,
-  on: readonly string[] | undefined,
+  equalityIds: readonly FieldId[],
+  specs: readonly ResolvedSpec[],
   written: Written,
 ): Promise<readonly DataFile[]> {
-  if (metadata.formatVersion === 1) throw refused("Tables of format version 1 have no delete files");
-  const equalityIds = keyIds(schema, on);
-  const spec = specOf(specsById(metadata), metadata.defaultSpecId, metadata.location);
-  checkPartitioning(schema, spec, equalityIds);
   const keys = storedSchema(equalityDeleteSchema(schema, equalityIds));
   const files: DataFile[] = [];
   let held: arrow.RecordBatch[] = [];
@@ -75,12 +80,14 @@ async function writeKeys<Row>(
     const batch = concatBatches(held);
     held = [];
     count = 0;
-    for (const { partition, rows } of arrange(batch, keys, spec, UNSORTED)) {
-      const name = `${written.operationId}-${files.length + 1}-eq-deletes.parquet`;
-      const uri = dataFileLocation(metadata, spec, partition, name);
-      const target = { schema, equalityIds, specId: spec.spec.specId, partition };
-      const file = await writeEqualityDeletes(store, uri, [takeRows(batch, rows)], target);
-      if (file !== undefined) files.push(...written.keep([file]));
+    for (const spec of specs) {
+      for (const { partition, rows } of arrange(batch, keys, spec, UNSORTED)) {
+        const name = `${written.operationId}-${files.length + 1}-eq-deletes.parquet`;
+        const uri = dataFileLocation(metadata, spec, partition, name);
+        const target = { schema, equalityIds, specId: spec.spec.specId, partition };
+        const file = await writeEqualityDeletes(store, uri, [takeRows(batch, rows)], target);
+        if (file !== undefined) files.push(...written.keep([file]));
+      }
     }
   };
   for await (const batch of conformingBatches(keys, deletes)) {
@@ -97,28 +104,10 @@ const UNSORTED = { orderId: 0, fields: [] };
 function keyIds(schema: Schema, on: readonly string[] | undefined): readonly FieldId[] {
   const ids = on?.map((name) => {
     const id = locateByName(schema, name)?.field.id;
-    if (id === undefined) throw refused(`The table has no column ${JSON.stringify(name)}`);
+    if (id === undefined) throw refusedKey(`The table has no column ${JSON.stringify(name)}`);
     return id;
   });
   const found = ids ?? schema.identifierFieldIds;
   if (found.length > 0) return found;
-  throw refused("Deletes by key need a key, and the table has no identifier fields");
-}
-
-/** A delete holds in its own partition only, so the key has to tell the partition. */
-function checkPartitioning(schema: Schema, { spec }: ResolvedSpec, ids: readonly FieldId[]): void {
-  for (const { sourceIds, name, transform } of spec.fields) {
-    if (transform.transform === "void" || ids.includes(sourceIds[0])) continue;
-    const source = locateById(schema, sourceIds[0])?.name ?? name;
-    throw refused(`The table is partitioned by ${source}, which is no part of the key`);
-  }
-}
-
-function refused(problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "on",
-    message: `${problem}.`,
-    remedy: "Name the key's columns in `on`, or delete by a filter.",
-  });
+  throw refusedKey("Deletes by key need a key, and the table has no identifier fields");
 }

@@ -26,7 +26,7 @@ export {
   unscaledToFixed,
 } from "./decimal.js";
 export { fromJsonValue, toJsonValue } from "./json-value.js";
-export { fromBinary, toBinary } from "./single-value.js";
+export { boundFromBinary, fromBinary, toBinary } from "./single-value.js";
 export {
   type CivilDate,
   civilFromDays,

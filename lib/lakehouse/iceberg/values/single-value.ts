@@ -109,3 +109,22 @@ export function fromBinary(type: PrimitiveType, bytes: Uint8Array): PrimitiveVal
     message: `${length} bytes cannot be a single value of type ${typeToString(type)}.`,
   });
 }
+
+/**
+ * A bound as a canonical value; `undefined` for one that is missing, cannot be decoded, or is NaN: it bounds nothing.
+ * Text that was cut in the middle of a character is no such text: what stands for the rest is above what was cut.
+ */
+export function boundFromBinary(
+  type: PrimitiveType,
+  bytes: Uint8Array | undefined,
+): PrimitiveValue | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const value = type.type === "string" ? strictDecoder.decode(bytes) : fromBinary(type, bytes);
+    return Number.isNaN(value) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });

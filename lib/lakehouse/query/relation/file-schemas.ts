@@ -4,7 +4,7 @@ import {
   type DataFile,
   type FieldId,
   hasFieldIds,
-  type IcebergType,
+  type NestedField,
   nameMappingFromJson,
   withMappedIds,
 } from "../../iceberg/index.js";
@@ -21,8 +21,8 @@ export interface FileSchema {
 export interface IdSources {
   /** The table property `schema.name-mapping.default`: JSON text. */
   readonly nameMapping?: string | undefined;
-  /** Type of a field of this or any older schema. */
-  readonly fieldType: (id: FieldId) => IcebergType | undefined;
+  /** A field of any schema of the table, the structs around it before it. */
+  readonly fieldPath: (id: FieldId) => readonly NestedField[] | undefined;
 }
 
 const PARALLEL_READS = 16;
@@ -99,10 +99,10 @@ export function checkRowCount({ content, filePath, recordCount }: DataFile, rows
  * A file without field ids takes them from the table's name mapping. Without one its columns are numbered from 1 in
  * the order of the file, as in Java: so were the ids of a table that adopted files of another format.
  */
-function withIds(root: ParquetNode, { nameMapping, fieldType }: IdSources): ParquetNode {
+function withIds(root: ParquetNode, { nameMapping, fieldPath }: IdSources): ParquetNode {
   if (nameMapping !== undefined) return withMappedIds(root, nameMappingFromJson(nameMapping));
   const fields = root.children.map(({ name }, i) => {
-    const type = fieldType(i + 1) ?? ({ type: "unknown" } as const);
+    const type = fieldPath(i + 1)?.at(-1)?.type ?? ({ type: "unknown" } as const);
     return { id: i + 1, name, required: false, type };
   });
   return withMappedIds(root, createNameMapping({ fields }));

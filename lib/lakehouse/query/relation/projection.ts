@@ -9,19 +9,15 @@ import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
  * at every depth (spec, "Column Projection"), so renamed, moved, dropped and re-added fields come out right; a field
  * that the files lack takes `missing`, else its initial default, else null.
  *
- * @param missing SQL for fields that files may lack and their partition values tell.
+ * @param facts of the files beside their schema.
  */
-export function projection(
-  fields: readonly NestedField[],
-  file: ParquetNode,
-  missing: ReadonlyMap<number, string> = new Map(),
-): string[] {
+export function projection(fields: readonly NestedField[], file: ParquetNode, facts: FileFacts): string[] {
   return fields.map((field) => {
     const at = file.children.findIndex((child) => child.fieldId === field.id);
     const node = file.children[at];
     const value = node
-      ? convert(`f.${fileColumn(at)}`, field.type, node, { missing, depth: 0 })
-      : absent(field, missing);
+      ? convert(`f.${fileColumn(at)}`, field.type, node, { ...facts, depth: 0 })
+      : absent(field, facts);
     return `${value} AS ${quoteIdentifier(field.name)}`;
   });
 }
@@ -34,7 +30,15 @@ export function fileColumn(place: number): string {
   return `p${place}`;
 }
 
-function absent(field: NestedField, missing: ReadonlyMap<number, string>): string {
+/** What is known of files beside their schema. */
+export interface FileFacts {
+  /** SQL for fields that files may lack and their partition values tell. */
+  readonly missing: ReadonlyMap<number, string>;
+  /** False for a column of floats of which the files' metrics prove that no value is NaN. */
+  readonly mayBeNaN: (id: number) => boolean;
+}
+
+function absent(field: NestedField, { missing }: FileFacts): string {
   return missing.get(field.id) ?? sqlLiteral(field.type, field.initialDefault ?? null);
 }
 
@@ -47,34 +51,57 @@ function memberSql(parent: string, siblings: readonly ParquetNode[], at: number)
     : `struct_extract_at(${parent}, ${at + 1})`;
 }
 
-/** SQL for one field, at the top or inside structs, of files of one Parquet schema; null where they lack it. */
+/** SQL for one field, at the top or inside structs, of files of one Parquet schema; `undefined` where they lack it. */
 export function columnSql(
-  id: number,
-  type: IcebergType,
+  { id, type }: NestedField,
   file: ParquetNode,
-  missing: ReadonlyMap<number, string>,
-): string {
-  const search = (nodes: readonly ParquetNode[], parent?: string): string | undefined => {
-    for (const [at, node] of nodes.entries()) {
-      const path = parent ? memberSql(parent, nodes, at) : `f.${fileColumn(at)}`;
-      if (node.fieldId === id) return convert(path, type, node, { missing, depth: 0 });
-      const inner = node.logicalType ? undefined : search(node.children, path);
-      if (inner) return inner;
-    }
-    return undefined;
-  };
-  return search(file.children) ?? missing.get(id) ?? `NULL::${sqlType(type)}`;
+  facts: FileFacts,
+): string | undefined {
+  const found = findNode(file.children, id);
+  return found && convert(found.sql, type, found.node, { ...facts, depth: 0 });
 }
 
-interface Conversion {
-  readonly missing: ReadonlyMap<number, string>;
+/**
+ * SQL for the value that a read of a field gives, whether files of one Parquet schema have it or not (spec, "Column
+ * Projection"): also of one inside a struct that is null, or that the files lack as a whole.
+ *
+ * @param path the field with the structs around it, outermost first.
+ */
+export function projectedSql(path: readonly NestedField[], file: ParquetNode, facts: FileFacts): string {
+  const field = path.at(-1) as NestedField;
+  const stored = columnSql(field, file, facts);
+  if (stored !== undefined) return stored;
+  const outer = path.at(-2);
+  if (outer?.type.type !== "struct") return absent(field, facts);
+  const struct = findNode(file.children, outer.id);
+  if (struct) return `CASE WHEN ${struct.sql} IS NULL THEN NULL ELSE ${absent(field, facts)} END`;
+  const place = outer.type.fields.findIndex(({ id }) => id === field.id);
+  return `struct_extract_at(${projectedSql(path.slice(0, -1), file, facts)}, ${place + 1})`;
+}
+
+/** Where a field is stored, found by its id through structs. */
+function findNode(
+  nodes: readonly ParquetNode[],
+  id: number,
+  parent?: string,
+): { readonly sql: string; readonly node: ParquetNode } | undefined {
+  for (const [at, node] of nodes.entries()) {
+    const sql = parent ? memberSql(parent, nodes, at) : `f.${fileColumn(at)}`;
+    if (node.fieldId === id) return { sql, node };
+    const inner = node.logicalType ? undefined : findNode(node.children, id, sql);
+    if (inner) return inner;
+  }
+  return undefined;
+}
+
+interface Conversion extends FileFacts {
   /** How many lambdas are around. */
   readonly depth: number;
 }
 
 /** SQL for `expression`, read from `node`, as a value of `type`. Gives `expression` itself where that is one already. */
 function convert(expression: string, type: IcebergType, node: ParquetNode, at: Conversion): string {
-  if (same(type, node)) return expression;
+  if (same(type, node) && !mayHoldNaN(type, node, at)) return expression;
   if (node.logicalType?.kind === "null") return `NULL::${sqlType(type)}`;
   if (isOfAnotherKind(type, node)) return onlyNull(expression, type, node);
   if (type.type === "struct") {
@@ -83,7 +110,7 @@ function convert(expression: string, type: IcebergType, node: ParquetNode, at: C
       const child = node.children[place];
       const value = child
         ? convert(memberSql(expression, node.children, place), field.type, child, at)
-        : absent(field, at.missing);
+        : absent(field, at);
       return `${quoteIdentifier(field.name)} := ${value}`;
     });
     return `CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${members.join(", ")}) END`;
@@ -106,7 +133,30 @@ function convert(expression: string, type: IcebergType, node: ParquetNode, at: C
     return `CASE WHEN ${expression} IS NULL THEN NULL ELSE map_from_entries(${entries}) END`;
   }
   if (type.type === "variant") return variantSql(expression, node);
+  if (mayHoldNaN(type, node, at)) return withoutBounds(expression, type, node);
   return castPrimitive(expression, type, node);
+}
+
+/** Whether a float, at the top or inside structs, may be NaN. DuckDB asks for no bounds inside lists and maps. */
+function mayHoldNaN(type: IcebergType, node: ParquetNode, facts: FileFacts): boolean {
+  if (type.type === "float" || type.type === "double") {
+    return node.fieldId === undefined || facts.mayBeNaN(node.fieldId);
+  }
+  if (type.type !== "struct") return false;
+  return type.fields.some((field) => {
+    const child = node.children.find(({ fieldId }) => fieldId === field.id);
+    return child !== undefined && mayHoldNaN(field.type, child, facts);
+  });
+}
+
+/**
+ * The bounds in a Parquet footer leave NaN out (parquet-format, "Statistics"), and DuckDB takes them for bounds of all
+ * values: it would drop NaN from what is above every number, and take it in below. A product has no bounds, and that
+ * with 1 is the same number.
+ */
+function withoutBounds(expression: string, type: PrimitiveType, node: ParquetNode): string {
+  const value = same(type, node) ? expression : castPrimitive(expression, type, node);
+  return `(${value} * 1::${sqlType(type)})`;
 }
 
 /**

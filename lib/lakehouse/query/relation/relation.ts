@@ -1,9 +1,10 @@
 import {
   allFields,
+  corruptDeletes,
   type DataFile,
+  equalityColumns,
   FILE,
   type FieldId,
-  type IcebergType,
   type NestedField,
   type PartitionSpec,
   POSITION,
@@ -14,7 +15,7 @@ import type { ParquetNode } from "../../parquet/index.js";
 import { type ObjectStore, pathOfFile } from "../../storage/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
-import { columnSql, fileColumn, projection } from "./projection.js";
+import { columnSql, type FileFacts, fileColumn, projectedSql, projection } from "./projection.js";
 import { sqlLiteral, sqlType } from "./sql-types.js";
 import { type StandIns, schemasOf } from "./stand-ins.js";
 
@@ -38,8 +39,11 @@ export interface RelationInput {
   readonly tasks: readonly RelationTask[];
   /** Path on this machine's disk of each data file and equality delete file, by its path in the table. */
   readonly paths: ReadonlyMap<string, string>;
-  /** Type of a field of this or any older schema: equality deletes may name columns that were dropped. */
-  readonly fieldType: (id: FieldId) => IcebergType | undefined;
+  /**
+   * A field of this or any other schema of the table, as `everyField` gives it: equality deletes may name columns that
+   * are not selected, that are narrower than they were or will be, and that were dropped.
+   */
+  readonly fieldPath: (id: FieldId) => readonly NestedField[] | undefined;
   /** The table property `schema.name-mapping.default`. */
   readonly nameMapping?: string | undefined;
   /** Metadata columns to add after the fields; those of row lineage as readers see them (spec, "Row Lineage"). */
@@ -101,9 +105,9 @@ function emptySql(fields: readonly NestedField[]): string {
 }
 
 async function groupSql(input: RelationInput, group: Group, context: RelationContext): Promise<string> {
-  const missing = partitionConstants(input, group);
+  const facts = { missing: partitionConstants(input, group), mayBeNaN: mayBeNaN(group) };
   const columns = [
-    ...projection(input.fields, group.schema.root, missing),
+    ...projection(input.fields, group.schema.root, facts),
     ...(input.metadataColumns ?? []).map((field) => `${metadataColumn(field, group)} AS ${field.name}`),
   ];
   const masked = group.positions === "masked";
@@ -113,7 +117,7 @@ async function groupSql(input: RelationInput, group: Group, context: RelationCon
     const table = await context.positionTable(group.tasks);
     joins.push(`ANTI JOIN ${table} AS p ON f.file_index = p.file_index AND f.file_row_number = p.pos`);
   }
-  joins.push(...(await equalityJoins(input, group, missing, context)));
+  joins.push(...(await equalityJoins(input, group, facts, context)));
   // Written as a comparison, DuckDB does it while it reads; `NOT deleted` it would do after.
   if (masked) joins.push("WHERE f.deleted = false");
   return `SELECT ${columns.join(", ")} FROM ${from} ${joins.join(" ")}`.trimEnd();
@@ -143,7 +147,7 @@ function escapeGlob(path: string): string {
 
 /**
  * Fields that the files lack but their partitions tell, by field id: files that were adopted from Hive tables leave
- * identity-partitioned columns out (spec, "Column Projection").
+ * identity-partitioned columns out (spec, "Column Projection"). Columns to delete by are among them, selected or not.
  */
 function partitionConstants(input: RelationInput, group: Group): Map<number, string> {
   const constants = new Map<number, string>();
@@ -155,7 +159,12 @@ function partitionConstants(input: RelationInput, group: Group): Map<number, str
     ),
   );
   const present = fieldIdsOf(group.schema.root);
-  for (const { field } of allFields(input)) {
+  const fields = new Map<FieldId, NestedField>();
+  for (const { equalityIds = [] } of group.equality) {
+    for (const id of equalityIds) for (const field of input.fieldPath(id) ?? []) fields.set(field.id, field);
+  }
+  for (const { field } of allFields(input)) fields.set(field.id, field);
+  for (const field of fields.values()) {
     if (!sources.has(field.id) || present.has(field.id)) continue;
     const values = group.tasks.map(({ dataFile, spec }) => {
       const at = spec.fields.findIndex(
@@ -172,6 +181,12 @@ function partitionConstants(input: RelationInput, group: Group): Map<number, str
   return constants;
 }
 
+const NOTHING_KNOWN: FileFacts = { missing: new Map(), mayBeNaN: () => true };
+
+function mayBeNaN({ tasks }: Group): (id: FieldId) => boolean {
+  return (id) => tasks.some(({ dataFile }) => dataFile.nanValueCounts?.get(id) !== 0n);
+}
+
 function fieldIdsOf(node: ParquetNode, ids = new Set<number>()): Set<number> {
   if (node.fieldId !== undefined) ids.add(node.fieldId);
   for (const child of node.children) fieldIdsOf(child, ids);
@@ -185,7 +200,7 @@ function perFile(type: string, values: readonly string[]): string {
 
 /** What a file stores of its rows' lineage counts; the rest is inherited from its entry in the manifest. */
 function metadataColumn(column: NestedField, { tasks, schema }: Group): string {
-  const stored = () => columnSql(column.id, column.type, schema.root, new Map());
+  const stored = () => projectedSql([column], schema.root, NOTHING_KNOWN);
   switch (column.id) {
     case FILE.id:
       return perFile(
@@ -222,31 +237,48 @@ function metadataColumn(column: NestedField, { tasks, schema }: Group): string {
 async function equalityJoins(
   input: RelationInput,
   group: Group,
-  missing: ReadonlyMap<number, string>,
+  facts: FileFacts,
   context: RelationContext,
 ): Promise<string[]> {
   if (group.equality.length === 0) return [];
   const schemas = await schemasOf(group.equality, input, context.standIns, context.schemas);
-  const sets = new Map<string, { ids: readonly FieldId[]; schema: FileSchema; files: DataFile[] }>();
+  const sets = new Map<string, { keys: readonly DeleteKey[]; schema: FileSchema; files: DataFile[] }>();
   group.equality.forEach((file, i) => {
-    const ids = file.equalityIds ?? [];
     const schema = schemas[i] as FileSchema;
-    const key = `${ids.join()}\n${schema.key}`;
-    const set = sets.get(key) ?? { ids, schema, files: [] };
+    const key = `${file.equalityIds?.join()}\n${schema.key}`;
+    const set = sets.get(key) ?? { keys: deleteKeys(input, group, facts, file, schema), schema, files: [] };
     set.files.push(file);
     sets.set(key, set);
   });
-  return [...sets.values()].map(({ ids, schema, files }, n) => {
-    const typed = ids.map((id) => ({ id, type: input.fieldType(id) ?? { type: "unknown" as const } }));
-    const keys = typed.map(({ id, type }, i) => `${columnSql(id, type, schema.root, new Map())} AS k${i}`);
+  return [...sets.values()].map(({ keys, schema, files }, n) => {
+    const columns = keys.map(({ deleted }, i) => `${deleted} AS k${i}`);
     const from = readFiles(
       files.map((file) => pathOf(file, input, context)),
       schema,
     );
-    const conditions = typed.map(
-      ({ id, type }, i) =>
-        `${columnSql(id, type, group.schema.root, missing)} IS NOT DISTINCT FROM d${n}.k${i}`,
-    );
-    return `ANTI JOIN (SELECT ${keys.join(", ")} FROM ${from}) AS d${n} ON ${conditions.join(" AND ")}`;
+    const conditions = keys.map(({ stored }, i) => `${stored} IS NOT DISTINCT FROM d${n}.k${i}`);
+    return `ANTI JOIN (SELECT ${columns.join(", ")} FROM ${from}) AS d${n} ON ${conditions.join(" AND ")}`;
+  });
+}
+
+/** SQL for the two values of a delete column that are compared: in the delete file, and in the data files. */
+interface DeleteKey {
+  readonly deleted: string;
+  readonly stored: string;
+}
+
+/** A delete file has its delete columns, always; a data file may lack them, and has their values all the same. */
+function deleteKeys(
+  { fieldPath }: RelationInput,
+  group: Group,
+  facts: FileFacts,
+  file: DataFile,
+  schema: FileSchema,
+): DeleteKey[] {
+  return equalityColumns(file, (id) => fieldPath(id)?.at(-1)?.type).map(({ id }) => {
+    const path = fieldPath(id) as readonly NestedField[];
+    const deleted = columnSql(path.at(-1) as NestedField, schema.root, NOTHING_KNOWN);
+    if (deleted === undefined) throw corruptDeletes(file.filePath, `it has no column with field id ${id}`);
+    return { deleted, stored: projectedSql(path, group.schema.root, facts) };
   });
 }

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { DEFAULT_NAME_MAPPING, fieldById, type TableMetadata } from "../../iceberg/index.js";
+import { DEFAULT_NAME_MAPPING, everyField, type TableMetadata } from "../../iceberg/index.js";
 import { type FileCache, type ObjectStore, reachingOut } from "../../storage/index.js";
 import { LocalFiles } from "../local-files.js";
 import type { QueriedTable } from "../result.js";
@@ -72,11 +72,11 @@ export class Relations {
       ...new Set(equality),
     ]);
     use.onRelease(() => files.release());
-    const fieldType = (id: number) =>
-      metadata.schemas.map((schema) => fieldById(schema, id)?.type).find((type) => type !== undefined);
     const { fields, metadataColumns } = source;
+    const reader = { fields };
+    const fieldPath = (id: number) => everyField(metadata, id, reader);
     const nameMapping = metadata.properties[DEFAULT_NAME_MAPPING];
-    const input = { store, tasks, fields, metadataColumns, nameMapping, paths: files.paths, fieldType };
+    const input = { store, tasks, fields, metadataColumns, nameMapping, paths: files.paths, fieldPath };
     const view = await this.#views.view(`${key}\n${files.signature}`, input);
     use.onRelease(view.release);
     return view.name;

@@ -7,6 +7,7 @@ import {
   type DataFile,
   type FieldId,
   fieldById,
+  type IcebergType,
   METADATA_COLUMNS,
   readAvroData,
   rowsToBatches,
@@ -42,7 +43,7 @@ export async function makeStandIns(
       standIns.set(file.filePath, await avroAsParquet(input, file, store, `avro-${i}`));
   }
   const files = all.filter((file) => !standIns.has(file.filePath));
-  const keys = files.flatMap((file) => file.equalityIds ?? []).map((id) => input.fieldType(id)?.type);
+  const keys = files.flatMap((file) => file.equalityIds ?? []).map((id) => typeOfAny(input, id)?.type);
   const fields = [...allFields(input)].map(({ field }) => field);
   const variants = new Set(fields.filter(({ type }) => type.type === "variant").map(({ id }) => id));
   const types = [...keys, ...fields.map(({ type }) => type.type)];
@@ -74,7 +75,7 @@ async function avroAsParquet(
   const typeOf = (id: FieldId) =>
     fieldById(input, id)?.type ??
     METADATA_COLUMNS.find((field) => field.id === id)?.type ??
-    input.fieldType(id);
+    typeOfAny(input, id);
   const { fields, rows } = readAvroData(bytes, file.filePath, typeOf);
   const uri = `${store.root}/${name}.parquet`;
   const schema = storedSchema({ schemaId: 0, fields, identifierFieldIds: [] });
@@ -82,6 +83,10 @@ async function avroAsParquet(
   // Avro has no footer: a file that was cut between two blocks shows in its rows alone.
   checkRowCount(file, written.recordCount);
   return { ...file, filePath: uri, fileFormat: "parquet", fileSizeInBytes: written.fileSizeInBytes };
+}
+
+function typeOfAny({ fieldPath }: RelationInput, id: FieldId): IcebergType | undefined {
+  return fieldPath(id)?.at(-1)?.type;
 }
 
 /** Each data file and equality delete file, once. */
