@@ -22,6 +22,7 @@ import {
   type Table,
   type TableScan,
 } from "../iceberg/index.js";
+import { identityOf, keyOf } from "../keys.js";
 import { openFileCache } from "../storage/index.js";
 import { type ChangesOptions, changesSql } from "./changes.js";
 import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
@@ -30,7 +31,7 @@ import { execute } from "./execute.js";
 import { metadataTable } from "./metadata-tables.js";
 import { columnName, edgeOf, internalName } from "./relation/names.js";
 import type { RelationInput } from "./relation/relation.js";
-import { keyText, Relations, type Use } from "./relation/relations.js";
+import { Relations, type Use } from "./relation/relations.js";
 import { whereSql } from "./relation/where.js";
 import type { QueryResult } from "./result.js";
 import { openMerge } from "./row-merge.js";
@@ -123,7 +124,7 @@ export async function openDuckDBEngine(options: QueryEngineOptions): Promise<Que
   return new DuckDBEngine(await openDuckDB({ ...options, ...allowed }), options, scratch);
 }
 
-/** Scan plans remembered: by table state and filter, so a repeated query does not read manifests again. */
+/** Scan plans remembered: by table state, schema and filter, so a repeated query does not read manifests again. */
 const MAX_PLANS = 256;
 
 type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
@@ -322,14 +323,7 @@ class DuckDBEngine implements QueryEngine {
     use: Use,
     { tasks: given, ...columns }: ViewOptions = { fields: scan.schema.fields },
   ): Promise<string> {
-    const filter = keyText(scan.filter);
-    const files = given?.map(({ dataFile, deleteFiles }) =>
-      [dataFile, ...deleteFiles].map((file) => file.filePath),
-    );
-    const rows = [table.metadataLocation, scan.snapshot?.snapshotId, filter, scan.limit, keyText(files)].join(
-      "\n",
-    );
-    const { tasks, report } = given ? givenPlan(given) : await this.#plan(rows, scan);
+    const { tasks, report } = given ? givenPlan(given) : await this.#plan(scan);
     use.tables.push({
       name: table.name,
       snapshotId: scan.snapshot?.snapshotId,
@@ -340,10 +334,14 @@ class DuckDBEngine implements QueryEngine {
       records: tasks.reduce((sum, task) => sum + task.dataFile.recordCount, 0n),
     });
     const { store, metadata } = table;
-    return this.#relations.view(`${rows}\n${keyText(columns)}`, { store, metadata, tasks, ...columns }, use);
+    return this.#relations.view({ store, metadata, tasks, ...columns }, use);
   }
 
-  #plan(key: string, scan: TableScan): Promise<ScanPlan> {
+  #plan(scan: TableScan): Promise<ScanPlan> {
+    // The schema is not the snapshot's alone: the current one is the table's, and names may mean other columns there.
+    const { metadata, tableSchema, snapshot, filter, caseSensitive, limit } = scan;
+    const state = [identityOf(metadata), identityOf(tableSchema), snapshot?.snapshotId];
+    const key = keyOf([...state, filter, caseSensitive, limit]);
     const known = this.#plans.get(key);
     if (known) return known;
     const plan = scan.planAll();

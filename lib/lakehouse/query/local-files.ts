@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { LakehouseError } from "../errors.js";
 import type { DataFile } from "../iceberg/index.js";
+import { digestOf } from "../keys.js";
 import type { FileCache, ObjectStore } from "../storage/index.js";
 
 const PARALLEL_FETCHES = 8;
@@ -55,9 +55,8 @@ export class LocalFiles {
       hold.release();
       throw error;
     }
-    const hash = createHash("sha256");
-    for (const file of remote) hash.update(`${paths.get(file.filePath)}\n`);
-    return { paths, signature: hash.digest("hex"), release: () => hold.release() };
+    const signature = digestOf(remote.map(({ filePath }) => [filePath, paths.get(filePath)]));
+    return { paths, signature, release: () => hold.release() };
   }
 
   async close(): Promise<void> {

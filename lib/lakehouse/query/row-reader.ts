@@ -24,7 +24,7 @@ import { sqlError } from "./errors.js";
 import { execute } from "./execute.js";
 import { columnName, edgeOf, internalName } from "./relation/names.js";
 import { TASK } from "./relation/relation.js";
-import { keyText, type Relations, type Use } from "./relation/relations.js";
+import type { Relations, Use } from "./relation/relations.js";
 import { sqlLiteral, sqlType } from "./relation/sql-types.js";
 import { whereSql } from "./relation/where.js";
 import { spellExpression } from "./sql/spelling.js";
@@ -100,16 +100,9 @@ export function rowsView(
 ): Promise<string> {
   const { store, metadata, schema } = request;
   const tasks = request.tasks.map((task) => ({ ...task, number: numbers.get(task) ?? 0 }));
-  const files = tasks.map(({ number, dataFile, deleteFiles }) => [
-    ...(positions ? [number] : []),
-    dataFile.filePath,
-    ...deleteFiles.map((file) => [file.filePath, file.contentOffset]),
-  ]);
   const lineage = hasLineage(request) ? LINEAGE : [];
   const metadataColumns = [...lineage, ...(positions ? [TASK, POSITION] : [])];
-  const { fields } = schema;
-  const key = keyText(["rows", fields, metadataColumns, files]);
-  return relations.view(key, { store, metadata, tasks, fields, metadataColumns }, use);
+  return relations.view({ store, metadata, tasks, fields: schema.fields, metadataColumns }, use);
 }
 
 export function numbered(tasks: readonly ScanTask[]): ReadonlyMap<ScanTask, number> {

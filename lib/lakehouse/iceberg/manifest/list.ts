@@ -1,4 +1,5 @@
 import { LakehouseError } from "../../errors.js";
+import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import {
   AvroFile,
@@ -34,12 +35,16 @@ export async function readManifests(
  * @throws LakehouseError CORRUPT_FILE, OBJECT_NOT_FOUND.
  */
 export function readManifestList(store: ObjectStore, location: string): Promise<readonly ManifestFile[]> {
-  return cacheOf(store).get(location, async () => {
+  return cacheOf(store).get(listKey(location), async () => {
     const bytes = await store.read(location);
     const file = new AvroFile(bytes, location);
     const value = file.records(listDecoder(file.schema(), location));
     return { value, weight: value.length * ROW_WEIGHT };
   });
+}
+
+function listKey(location: string): string {
+  return keyOf(["list", location]);
 }
 
 /** An inline manifest of v1 has no row in any list: its head says which spec it has, everything else is unknown. */
@@ -241,7 +246,7 @@ export async function writeManifestList(
   manifests: readonly ManifestFile[],
 ): Promise<void> {
   await store.put(location, encodeManifestList(head, manifests));
-  cacheOf(store).set(location, manifests, manifests.length * ROW_WEIGHT);
+  cacheOf(store).set(listKey(location), manifests, manifests.length * ROW_WEIGHT);
 }
 
 function corrupt(subject: string, why: string): LakehouseError {

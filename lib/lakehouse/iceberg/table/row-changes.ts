@@ -152,12 +152,13 @@ export async function changeRows(
   const written = new Written(store);
   return written.guard(async () => {
     const rewrites = mode === "copy-on-write" ? [...partly.keys()] : [];
-    const schema = lineageSchema(metadata);
+    const moves = rewrites.length > 0 || changed !== undefined;
+    const schema = moves ? lineageSchema(metadata) : undefined;
     const write = async (rows: Batches, stored?: Schema) =>
       written.keep(await writeDataFiles(store, metadata, rows, stored && { schema: stored }));
     const moved = concat(
       rewrites.length === 0 ? undefined : change.remaining(rewrites),
-      changed && conformBatches(schema, changed),
+      changed && schema && conformBatches(schema, changed),
     );
     const files = [
       ...(added === undefined ? [] : await write(added)),

@@ -7,6 +7,7 @@ import {
   type NameMapping,
   nameMappingFromJson,
 } from "../../iceberg/index.js";
+import { digestOf, identityOf, keyOf } from "../../keys.js";
 import { type ParquetNode, readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { withParts } from "./parquet-nodes.js";
@@ -29,9 +30,14 @@ const PARALLEL_READS = 16;
 /** Footers remembered. Files are immutable, so what was read once stays true. */
 const MAX_FILES = 20_000;
 
+/** Different schemas remembered. Without them the same is only found to be the same later. */
+const MAX_SCHEMAS = 2_000;
+
 /** Reads the schemas of data files, each once. */
 export class FileSchemas {
+  /** What the files' own footers say, by store and path. */
   readonly #byFile = new Map<string, Promise<FileSchema>>();
+  /** By what they say. */
   readonly #shared = new Map<string, FileSchema>();
 
   /** The schemas of `files`, in their order. */
@@ -41,18 +47,20 @@ export class FileSchemas {
     const work = async () => {
       for (let i = next++; i < files.length; i = next++) {
         const file = files[i];
-        if (file) schemas[i] = await this.#one(store, file, ids);
+        if (!file) continue;
+        const schema = await this.#one(store, file);
+        schemas[i] = hasFieldIds(schema.root) ? schema : this.#share(withIds(schema.root, ids));
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, files.length) }, work));
     return schemas;
   }
 
-  #one(store: ObjectStore, file: DataFile, ids: IdSources): Promise<FileSchema> {
-    const key = `${file.filePath}\n${ids.nameMapping ?? ""}`;
+  #one(store: ObjectStore, file: DataFile): Promise<FileSchema> {
+    const key = keyOf([identityOf(store), file.filePath]);
     const known = this.#byFile.get(key);
     if (known) return known;
-    const read = this.#read(store, file, ids);
+    const read = this.#read(store, file);
     this.#byFile.set(key, read);
     // A failure may pass: the next query shall try again.
     read.catch(() => this.#byFile.delete(key));
@@ -60,7 +68,7 @@ export class FileSchemas {
     return read;
   }
 
-  async #read(store: ObjectStore, file: DataFile, ids: IdSources): Promise<FileSchema> {
+  async #read(store: ObjectStore, file: DataFile): Promise<FileSchema> {
     if (file.fileFormat !== "parquet") {
       throw new LakehouseError({
         code: "UNSUPPORTED_FEATURE",
@@ -70,10 +78,14 @@ export class FileSchemas {
       });
     }
     const footer = await readFooter(store, file.filePath, Number(file.fileSizeInBytes));
-    const root = hasFieldIds(footer.schema) ? footer.schema : withIds(footer.schema, ids);
-    const key = JSON.stringify(root);
+    return this.#share(footer.schema);
+  }
+
+  #share(root: ParquetNode): FileSchema {
+    const key = digestOf(root);
     const shared = this.#shared.get(key) ?? { key, root };
     this.#shared.set(key, shared);
+    if (this.#shared.size > MAX_SCHEMAS) this.#shared.delete(this.#shared.keys().next().value ?? "");
     return shared;
   }
 }

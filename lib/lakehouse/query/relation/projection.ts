@@ -39,11 +39,14 @@ function absent(field: NestedField, missing: ReadonlyMap<number, string>): strin
   return missing.get(field.id) ?? sqlLiteral(field.type, field.initialDefault ?? null);
 }
 
-/** SQL for a member of a struct: by name, which DuckDB reads alone, unless the name is not the only one for DuckDB. */
+/**
+ * SQL for a member of a struct: by name, which DuckDB reads alone, unless the name is not the only one for DuckDB. One
+ * without a name among them makes it take the struct for one without any.
+ */
 function memberSql(parent: string, siblings: readonly ParquetNode[], at: number): string {
   const name = siblings[at]?.name ?? "";
   const alike = siblings.filter((node) => foldName(node.name) === foldName(name));
-  return alike.length === 1 && isSpeakable(name)
+  return alike.length === 1 && siblings.every((node) => isSpeakable(node.name))
     ? `struct_extract(${parent}, ${quoteString(name)})`
     : `struct_extract_at(${parent}, ${at + 1})`;
 }

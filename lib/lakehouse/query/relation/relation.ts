@@ -10,6 +10,7 @@ import {
   ROW_ID,
   SPEC_ID,
 } from "../../iceberg/index.js";
+import { keyOf } from "../../keys.js";
 import type { ParquetNode } from "../../parquet/index.js";
 import { type ObjectStore, pathOfFile } from "../../storage/index.js";
 import { quoteString } from "../sql/tokens.js";
@@ -72,7 +73,7 @@ export async function relationSql(input: RelationInput, context: RelationContext
     const schema = schemas[i] as FileSchema;
     const equality = task.deleteFiles.filter((file) => file.content === "equality-deletes");
     const positions = masks.has(task) ? "masked" : hasPositionDeletes(task) ? "listed" : "none";
-    const key = [schema.key, positions, ...equality.map((file) => file.filePath).sort()].join("\n");
+    const key = keyOf([schema.key, positions, equality.map((file) => file.filePath).sort()]);
     const group = groups.get(key) ?? { schema, equality, positions, tasks: [], paths: [] };
     group.tasks.push(task);
     group.paths.push(masks.get(task) ?? pathOf(task.dataFile, input, context));

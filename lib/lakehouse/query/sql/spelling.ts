@@ -106,8 +106,8 @@ export function spellColumns(reference: TableReference, body: string, spellings:
   const indexByStart = new Map(tokens.map((token, i) => [token.start, i]));
   const aliases = aliasesOf(select);
   return ownColumns(select).flatMap(({ names, start, ordering }): Edit[] => {
-    const qualified = names.length > 1 && foldName(names[0] as string) === qualifier;
-    const place = qualified ? 1 : 0;
+    const place = placeOf(names, qualifier, reference);
+    const qualified = place > 0;
     const name = names[place] as string;
     // In ORDER BY a name of the result comes first.
     if (!spellings.has(name) || (!qualified && ordering && aliases.has(foldName(name)))) return [];
@@ -116,6 +116,16 @@ export function spellColumns(reference: TableReference, body: string, spellings:
     if (said === undefined || !token || !(qualified || alone)) throw spellings.ambiguous(name);
     return [{ start: token.start, end: token.end, text: toByteString(quoteIdentifier(said)) }];
   });
+}
+
+/** Which of the parts of a name is the column's: after the table's name, its last part, or nothing. */
+function placeOf(names: readonly string[], qualifier: string, { parts, alias }: TableReference): number {
+  const inFull =
+    alias === undefined &&
+    names.length > parts.length &&
+    parts.every((part, i) => foldName(part) === foldName(names[i] as string));
+  if (inFull) return parts.length;
+  return names.length > 1 && foldName(names[0] as string) === qualifier ? 1 : 0;
 }
 
 interface OwnColumn {
