@@ -19,6 +19,7 @@ import {
   ROW_ID,
   type Schema,
   serializeTableMetadata,
+  string,
   struct,
   type Table,
   UpdateSchema,
@@ -218,6 +219,52 @@ describe("in lake.sql, columns that differ by case alone", () => {
       where: 'A = 5 and "a" = 20 -- a',
     });
     expect(await found.rows()).toEqual([{ A: 5n }]);
+  });
+});
+
+describe("names of any kind", () => {
+  test("that every object inherits are no values of a row that leaves them out", async () => {
+    const table = await create(optional(["k", "constructor", "toString", "__proto__"]));
+    const rows = await read(await table.append([{ k: 1n }, { k: 2n, toString: 5n } as unknown as Row]));
+    expect(rows.map((each) => Object.entries(each))).toEqual([
+      Object.entries(row(["k", "constructor", "toString", "__proto__"], [1n])),
+      Object.entries(row(["k", "constructor", "toString", "__proto__"], [2n, null, 5n])),
+    ]);
+  });
+
+  test("partition a table, also where Avro has one name for two", async () => {
+    const names = ["a b", "a_x20b", "É", "é", "__proto__"];
+    const name = `n.t${tables++}`;
+    const partitionSpec = names.map((each) => identity(each));
+    const made = await catalog.createTable(name, { schema: optional(["k", ...names]), partitionSpec });
+    let table = made.withEngine(engine) as Table;
+    const rows = [1n, 2n].map((k) => row(["k", ...names], [k, k * 10n, k * 11n, k * 12n, k * 13n, k * 14n]));
+    table = await table.append(rows);
+    expect(sorted(await read(table))).toEqual(sorted(rows));
+    for (const [i, each] of names.entries()) {
+      const scan = table.scan({ filter: eq(each, 20n + 2n * BigInt(i)) });
+      expect(await (await engine.scan(table, scan)).rows()).toEqual([rows[1]]);
+      expect((await scan.planAll()).tasks).toHaveLength(1);
+    }
+    const partitions = await sql(`select * from ${name}.partitions order by 1`);
+    expect(
+      partitions.map(({ partition }) => (partition as Map<string, string>).get("a_x20b")).sort(),
+    ).toEqual(["11", "22"]);
+  });
+
+  test("that are half a character are refused", async () => {
+    expect(await message(create(optional(["k", "a\ud800"])))).toMatch(/half of a surrogate pair/);
+  });
+
+  test("do not end a statement", async () => {
+    const table = await (await create(optional(["k"]))).append([{ k: 1n }]);
+    expect(await message(sql(`select k from ${table.name} \0 where false`))).toMatch(/NUL/);
+    expect(await message(engine.scan(table, table.scan(), { where: "k = 1 \0 and false" }))).toMatch(/NUL/);
+    const strings = await create(defineSchema({ s: string() }));
+    const found = await strings.append([{ s: "a\0b" }, { s: "a" }]);
+    expect(await (await engine.scan(found, found.scan({ filter: eq("s", "a\0b") }))).rows()).toEqual([
+      { s: "a\0b" },
+    ]);
   });
 });
 

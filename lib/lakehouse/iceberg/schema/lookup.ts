@@ -163,17 +163,24 @@ export function highestFieldId(schema: Pick<Schema, "fields">): FieldId {
   return highest;
 }
 
+export type ReadMember = (row: Readonly<Record<string, unknown>>) => unknown;
+
+/** Reads a member of a row. What every object inherits, a method called `constructor` say, is no value of a column. */
+export function memberReader(name: string): ReadMember {
+  if (!(name in Object.prototype)) return (row) => row[name];
+  return (row) => (Object.hasOwn(row, name) ? row[name] : undefined);
+}
+
 /** Reads a field's value from a row of plain objects; null where it or a struct around it is. Only through structs. */
-export function accessor(path: readonly string[]): (row: Readonly<Record<string, unknown>>) => unknown {
-  if (path.length === 1) {
-    const name = path[0]!;
-    return (row) => row[name] ?? null;
-  }
+export function accessor(path: readonly string[]): ReadMember {
+  const readers = path.map(memberReader);
+  const [only] = readers;
+  if (only !== undefined && readers.length === 1) return (row) => only(row) ?? null;
   return (row) => {
     let value: unknown = row;
-    for (const name of path) {
+    for (const read of readers) {
       if (value === null || value === undefined) return null;
-      value = (value as Record<string, unknown>)[name];
+      value = read(value as Record<string, unknown>);
     }
     return value ?? null;
   };
