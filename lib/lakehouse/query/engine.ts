@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import {
@@ -15,7 +15,6 @@ import {
   type RowMerge,
   type RowsRequest,
   referencedFieldIds,
-  type ScanOptions,
   type ScanPlan,
   type ScanTask,
   schemaToArrow,
@@ -25,7 +24,7 @@ import {
 import { identityOf, keyOf } from "../keys.js";
 import { openFileCache } from "../storage/index.js";
 import { type ChangesOptions, changesSql } from "./changes.js";
-import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
+import { type DuckDBOptions, openDuckDB } from "./duckdb.js";
 import { readError, sqlError } from "./errors.js";
 import { execute } from "./execute.js";
 import { metadataTable } from "./metadata-tables.js";
@@ -49,6 +48,7 @@ import {
 } from "./sql/statement.js";
 import { prepareText } from "./sql/time-travel.js";
 import { quoteIdentifier, quoteString, toByteString } from "./sql/tokens.js";
+import { snapshotOf } from "./state.js";
 
 export interface TableRequest {
   /** A branch or tag of the catalog; the engine's user decides on the default. */
@@ -126,8 +126,6 @@ export async function openDuckDBEngine(options: QueryEngineOptions): Promise<Que
 
 /** Scan plans remembered: by table state, schema and filter, so a repeated query does not read manifests again. */
 const MAX_PLANS = 256;
-
-type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
 
 interface ViewOptions extends Pick<RelationInput, "fields" | "metadataColumns"> {
   readonly tasks?: readonly ScanTask[] | undefined;
@@ -378,27 +376,4 @@ function asDuckDB({ type }: NestedField, column: string): string {
 
 function requestOn(ref: string | undefined): TableRequest {
   return ref === undefined ? {} : { ref };
-}
-
-/** The state that a reference asks for, else the query's; the timestamp is any expression that DuckDB understands. */
-async function snapshotOf(
-  { version, timestamp }: TableReference,
-  options: SqlOptions,
-  connection: DuckDBConnection,
-): Promise<SnapshotChoice> {
-  if (typeof version === "bigint") return { snapshotId: version };
-  if (version !== undefined) return { ref: version };
-  if (timestamp === undefined) return options.at === undefined ? {} : { asOf: options.at };
-  try {
-    const [[ms] = []] = await ask(connection, `SELECT epoch_ms(CAST((${timestamp}) AS TIMESTAMPTZ))`);
-    if (ms !== null && ms !== undefined) return { asOf: BigInt(ms) };
-  } catch (error) {
-    throw sqlError(error, toByteString(timestamp), () => 0);
-  }
-  throw new LakehouseError({
-    code: "INVALID_SQL",
-    subject: timestamp,
-    message: `${timestamp} is no point in time.`,
-    remedy: "Write it as '2024-03-01 12:00:00'.",
-  });
 }
