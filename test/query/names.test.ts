@@ -502,7 +502,7 @@ describe("whatever columns are called", () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 });

@@ -94,6 +94,9 @@ export interface QueryEngine extends RowEngine {
    * and its like read metadata, and `namespace.table.changes` reads all changes up to that state (see `changes`; a
    * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots). Writes are refused.
    *
+   * SQL ignores case in names, tables do not: of columns that differ by it alone, the one that is spelled just so is
+   * meant, where the SELECT names it itself; elsewhere they are `"a#1"` and `"A#2"`, by name and field id.
+   *
    * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT.
    */
   sql(text: string, options?: SqlOptions): Promise<QueryResult>;
