@@ -4,6 +4,7 @@ import {
   and,
   type BoundExpression,
   bind,
+  buildPartitionSpec,
   type Comparator,
   canTransform,
   comparatorOf,
@@ -18,6 +19,7 @@ import {
   type FileMetrics,
   gt,
   gtEq,
+  identity,
   inclusiveMetricsEvaluator,
   inclusiveProjection,
   int,
@@ -285,6 +287,14 @@ describe("pruning never changes a result", () => {
       often,
     );
     expect(Math.min(excluded, proven)).toBeGreaterThan(50);
+  });
+
+  test("by partition: what is remembered of one partition is not told of another", () => {
+    const two = defineSchema({ s: string(), t: string() });
+    const spec = buildPartitionSpec(two, [identity("s"), identity("t")]);
+    const residual = residualEvaluator(bind(two, { type: "eq", term: "s", value: "x" }), spec, two);
+    expect(residual(["x\0string:y", "z"])).toEqual({ type: "false" });
+    expect(residual(["x", "y\0string:z"])).toEqual({ type: "true" });
   });
 
   test("by manifest: one that is skipped holds no file with a match", () => {

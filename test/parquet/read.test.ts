@@ -43,6 +43,22 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 describe("readParquet", () => {
+  it("tells a column with a dot in its name from a member of a struct", async () => {
+    const path = join(dir, "dotted.parquet");
+    const duckdb = await DuckDBInstance.create();
+    const connection = await duckdb.connect();
+    await connection.run(`copy (select {'b': 1} as a, 2 as "a.b") to '${path}' (format parquet)`);
+    connection.closeSync();
+    duckdb.closeSync();
+    const dotted = "mem://test/dotted.parquet";
+    store.objects.set(dotted, new Uint8Array(await readFile(path)));
+    const { columns } = await readParquet(store, dotted);
+    expect(columns.map(({ column, values }) => [column.path, values])).toEqual([
+      [["a", "b"], [1]],
+      [["a.b"], [2]],
+    ]);
+  });
+
   it("gives every value exactly", async () => {
     const { rowCount, columns } = await readParquet(store, uri);
     expect(rowCount).toBe(5);

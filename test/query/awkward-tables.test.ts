@@ -316,7 +316,7 @@ describe("names", () => {
       "p0",
       "f",
       "c1",
-      "_pos",
+      "_POS",
       "select",
       "a.b",
       "ü",

@@ -4,6 +4,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DataFile } from "../../lib/lakehouse/iceberg/index.js";
+import { edgeOf } from "../../lib/lakehouse/query/relation/names.js";
 import type { RelationInput, RelationTask } from "../../lib/lakehouse/query/relation/relation.js";
 import { RelationViews } from "../../lib/lakehouse/query/relation/views.js";
 import { runs } from "../support/runs.js";
@@ -43,7 +44,7 @@ async function left(
     const copies = await readdir(join(scratch, "masked")).catch(() => []);
     if (maxCopiedBytes === 0) expect(copies).toEqual([]);
     const reader = await connection.runAndReadAll(
-      `select id, deleted from ${name} where ${where} order by id`,
+      `select id, deleted from (${edgeOf(name, [id, deleted]).sql}) where ${where} order by id`,
     );
     return reader.getRows().map(([value, text]) => {
       expect(text).toBe(`n${value}`);

@@ -71,17 +71,20 @@ export class HandMadeTables {
       ...("dataFile" in file ? file : { dataFile: file, deleteFiles: [] }),
       spec,
     }));
+    const metadata = { schemas: [schema], properties: options.properties ?? {} };
     const table = {
       name: "test.table",
       store: this.store,
       metadataLocation: `hand-made-${++this.#count}`,
-      metadata: { schemas: [schema], properties: options.properties ?? {} },
+      metadata,
       properties: options.properties ?? {},
       scan: (request: { filter?: Expression }) => {
         options.onScan?.(request.filter);
         const report = { resultDeleteFiles: 0, resultFileSizeInBytes: 0n, skippedDataFiles: 0 };
         return {
+          metadata,
           schema,
+          tableSchema: schema,
           filter: request.filter ?? { type: "true" },
           planAll: async () => ({ tasks, report }),
         };

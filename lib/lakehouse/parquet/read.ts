@@ -1,5 +1,6 @@
 import type { AsyncBuffer, FileMetaData } from "hyparquet";
 import { LakehouseError } from "../errors.js";
+import { keyOf } from "../keys.js";
 import type { ObjectStore } from "../storage/index.js";
 import { type ParquetFooter, readFooter } from "./footer.js";
 import { bigEndian } from "./metrics.js";
@@ -56,7 +57,7 @@ export async function readParquet(
   const metadata = await rawMetadata(footer);
   const values = selected.map((): ParquetValue[] => []);
   const names = [...new Set(selected.map((column) => column.path[0] ?? ""))];
-  const places = new Map(selected.map((column, i) => [column.path.join("."), i]));
+  const places = new Map(selected.map((column, i) => [keyOf(column.path), i]));
   for (const group of groups) {
     const rowCount = Number(footer.rowGroups[group]?.rowCount ?? 0n);
     if (rowCount === 0 || selected.length === 0) continue;
@@ -75,7 +76,7 @@ export async function readParquet(
         compressors,
         parsers: { timestampFromNanoseconds: (nanos) => nanos },
         onPage: (page) => {
-          const part = parts[places.get(page.pathInSchema.join(".")) ?? -1];
+          const part = parts[places.get(keyOf(page.pathInSchema)) ?? -1];
           for (let i = 0; part && i < page.columnData.length; i++) {
             part[page.rowStart - rowStart + i] = page.columnData[i];
           }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import {
@@ -14,21 +14,23 @@ import {
   type RowEngine,
   type RowMerge,
   type RowsRequest,
-  type ScanOptions,
+  referencedFieldIds,
   type ScanPlan,
   type ScanTask,
   schemaToArrow,
   type Table,
   type TableScan,
 } from "../iceberg/index.js";
+import { identityOf, keyOf } from "../keys.js";
 import { type FileCacheOptions, openFileCache } from "../storage/index.js";
 import { type ChangesOptions, changesSql } from "./changes.js";
-import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
+import { type DuckDBOptions, openDuckDB } from "./duckdb.js";
 import { readError, sqlError } from "./errors.js";
 import { execute } from "./execute.js";
 import { metadataTable } from "./metadata-tables.js";
+import { columnName, edgeOf, internalName } from "./relation/names.js";
 import type { RelationInput } from "./relation/relation.js";
-import { keyText, Relations, type Use } from "./relation/relations.js";
+import { Relations, type Use } from "./relation/relations.js";
 import { whereSql } from "./relation/where.js";
 import type { QueryResult } from "./result.js";
 import { openMerge } from "./row-merge.js";
@@ -37,6 +39,7 @@ import { allColumns, scanColumns } from "./scan-columns.js";
 import { applyEdits, type Edit } from "./sql/edits.js";
 import { columnEdits, isShowTables, parseStatement } from "./sql/parse.js";
 import { pushedFilter } from "./sql/pushdown.js";
+import { Spellings, spellColumns, spellExpression } from "./sql/spelling.js";
 import {
   findReferences,
   type StatementReferences,
@@ -45,6 +48,7 @@ import {
 } from "./sql/statement.js";
 import { prepareText } from "./sql/time-travel.js";
 import { quoteIdentifier, quoteString, toByteString } from "./sql/tokens.js";
+import { snapshotOf } from "./state.js";
 
 export interface TableRequest {
   /** A branch or tag of the catalog; the engine's user decides on the default. */
@@ -90,6 +94,9 @@ export interface QueryEngine extends RowEngine {
    * and its like read metadata, and `namespace.table.changes` reads all changes up to that state (see `changes`; a
    * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots). Writes are refused.
    *
+   * SQL ignores case in names, tables do not: of columns that differ by it alone, the one that is spelled just so is
+   * meant, where the SELECT names it itself; elsewhere they are `"a#1"` and `"A#2"`, by name and field id.
+   *
    * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT.
    */
   sql(text: string, options?: SqlOptions): Promise<QueryResult>;
@@ -120,10 +127,8 @@ export async function openDuckDBEngine(options: QueryEngineOptions): Promise<Que
   return new DuckDBEngine(await openDuckDB({ ...options, ...allowed }), options, scratch);
 }
 
-/** Scan plans remembered: by table state and filter, so a repeated query does not read manifests again. */
+/** Scan plans remembered: by table state, schema and filter, so a repeated query does not read manifests again. */
 const MAX_PLANS = 256;
-
-type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
 
 interface ViewOptions extends Pick<RelationInput, "fields" | "metadataColumns"> {
   readonly tasks?: readonly ScanTask[] | undefined;
@@ -149,55 +154,59 @@ class DuckDBEngine implements QueryEngine {
 
   async sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
     const source = toByteString(text);
+    if (text.includes("\0"))
+      throw sqlError(new Error("A statement cannot have a NUL character."), source, () => 0);
     const prepared = prepareText(source);
     const { prefix, body } = splitExplain(prepared.text);
     const inBody = (position: number) => prepared.original(prefix.length + position);
     return this.#relations.use(async (use) => {
       const statement = await parseStatement(use.connection, body, source, inBody);
+      const renamed = new Map<string, string>();
       const edits: readonly Edit[] = isShowTables(statement)
         ? [{ start: 0, end: body.length, text: await this.#showTables(options) }]
-        : await this.#edits(findReferences(statement, body, prepared.special), body, options, use);
+        : await this.#edits(findReferences(statement, body, prepared.special), body, options, use, renamed);
       const final = applyEdits(body, edits);
       const onError = (error: unknown) =>
         sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));
-      return execute(use.connection, { ...use, bytes: prefix + final.text, onError });
+      return execute(use.connection, { ...use, bytes: prefix + final.text, onError, renamed });
     });
   }
 
   async scan(table: Table, scan: TableScan, options: ScanRowsOptions = {}): Promise<QueryResult> {
-    const bound = bind(scan.tableSchema, scan.filter, { caseSensitive: scan.caseSensitive });
+    const filter = bind(scan.tableSchema, scan.filter, { caseSensitive: scan.caseSensitive });
     const { where } = options;
-    const columns =
-      where === undefined ? scanColumns(scan, bound) : { fields: allColumns(scan), filter: bound };
-    const selected = [...scan.schema.fields, ...scan.metadataColumns];
+    const { metadataColumns } = scan;
+    const fields = where === undefined ? scanColumns(scan, referencedFieldIds(filter)) : allColumns(scan);
+    const count = scan.schema.fields.length;
+    const schema = schemaToArrow({ fields: [...scan.schema.fields, ...metadataColumns] });
     return this.#relations.use(async (use) => {
-      const view = await this.#view(table, scan, use, {
-        fields: columns.fields,
-        metadataColumns: scan.metadataColumns,
-        tasks: options.tasks,
-      });
-      const names = [...columns.fields.slice(0, scan.schema.fields.length), ...scan.metadataColumns].map(
-        ({ name }) => quoteIdentifier(name),
-      );
-      const head = `SELECT ${names.join(", ")} FROM ${view} WHERE ${whereSql(columns.filter)}`;
+      const view = await this.#view(table, scan, use, { fields, metadataColumns, tasks: options.tasks });
       const rows = options.limit ?? scan.limit;
       const limit = rows === undefined ? "" : ` LIMIT ${rows}`;
-      const bytes = toByteString(`${head}${where === undefined ? "" : ` AND (${where}\n)`}${limit}`);
-      const onError =
-        where === undefined
-          ? readError(table.name)
-          : (error: unknown) =>
-              sqlError(error, toByteString(where), (at) => at - head.length - " AND (".length);
-      return execute(use.connection, { ...use, bytes, onError, schema: schemaToArrow({ fields: selected }) });
+      const kept = `WHERE ${whereSql(filter, fields)}`;
+      if (where === undefined) {
+        const columns = [...fields.slice(0, count).map(columnName), ...metadataColumns.map(internalName)];
+        const bytes = toByteString(`SELECT ${columns.join(", ")} FROM ${view} ${kept}${limit}`);
+        return execute(use.connection, { ...use, bytes, onError: readError(table.name), schema });
+      }
+      const edge = edgeOf(view, fields, metadataColumns);
+      const names = [...edge.names.slice(0, count), ...edge.names.slice(fields.length)].map(quoteIdentifier);
+      const head = toByteString(`SELECT ${names.join(", ")} FROM (${edge.sql} ${kept}) WHERE (`);
+      const source = toByteString(where);
+      const spelled = spellExpression(source, fields);
+      const bytes = `${head}${spelled.text}\n)${limit}`;
+      const onError = (error: unknown) => sqlError(error, source, (at) => spelled.original(at - head.length));
+      return execute(use.connection, { ...use, bytes, onError, schema });
     });
   }
 
   async changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {
     return this.#relations.use(async (use) => {
-      const { sql, order } = await this.#changes(table, options, use);
+      const { relation, fields, order } = await this.#changes(table, options, use);
+      const columns = fields.map(columnName).join(", ");
       return execute(use.connection, {
         ...use,
-        bytes: toByteString(`${sql} ORDER BY ${order.join(", ")}`),
+        bytes: toByteString(`SELECT ${columns} FROM ${relation} ORDER BY ${order.join(", ")}`),
         onError: readError(table.name),
         schema: schemaToArrow(changelogSchema(table.metadata)),
       });
@@ -255,20 +264,30 @@ class DuckDBEngine implements QueryEngine {
     body: string,
     options: SqlOptions,
     use: Use,
+    renamed: Map<string, string>,
   ): Promise<Edit[]> {
     const edits = columnEdits(references, body);
     for (const reference of references.tables) {
-      const sql = await this.#tableSql(reference, options, use);
+      const { sql, fields = [] } = (await this.#tableSql(reference, options, use)) ?? {};
       if (sql === undefined) continue;
+      const spellings = new Spellings(fields);
+      edits.push(...spellColumns(reference, body, spellings));
+      for (const [said, column] of spellings.originals) renamed.set(said, column);
       const name = quoteIdentifier(reference.parts.at(-1) ?? "");
       const alias = reference.mayAlias && !reference.alias ? ` AS ${name}` : "";
-      edits.push({ start: reference.start, end: reference.end, text: toByteString(sql + alias) });
+      const head = reference.isSelect ? "SELECT * FROM " : "";
+      const text = toByteString(head + (reference.mayAlias ? `(${sql})` : sql) + alias);
+      edits.push({ start: reference.start, end: reference.end, text });
     }
     return edits;
   }
 
   /** What stands for a reference in the statement; `undefined` for what is DuckDB's own. */
-  async #tableSql(reference: TableReference, options: SqlOptions, use: Use): Promise<string | undefined> {
+  async #tableSql(
+    reference: TableReference,
+    options: SqlOptions,
+    use: Use,
+  ): Promise<{ readonly sql: string; readonly fields?: readonly NestedField[] } | undefined> {
     const { parts } = reference;
     const request = requestOn(reference.ref ?? options.ref);
     const state = await snapshotOf(reference, options, use.connection);
@@ -277,17 +296,18 @@ class DuckDBEngine implements QueryEngine {
       const scan = table.scan(state);
       const filter = pushedFilter(reference, scan.schema.fields);
       const view = await this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
-      return withVariants(view, scan.schema.fields, reference.mayAlias);
+      const { fields } = scan.schema;
+      return { sql: edgeOf(view, fields, [], asDuckDB).sql, fields };
     }
     const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
     if (owner && parts.at(-1)?.toLowerCase() === "changes") {
       const filter = pushedFilter(reference, changelogSchema(owner.metadata).fields);
       const to = owner.scan(state).snapshot?.snapshotId;
-      const { sql } = await this.#changes(owner, { to, filter, caseSensitive: false }, use);
-      return reference.mayAlias ? `(${sql})` : sql;
+      const { relation, fields } = await this.#changes(owner, { to, filter }, use);
+      return { sql: edgeOf(relation, fields, [], asDuckDB).sql, fields };
     }
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
-    if (metadata) return reference.mayAlias ? `(${metadata})` : metadata;
+    if (metadata) return { sql: metadata };
     if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) return undefined;
     throw new LakehouseError({
       code: "NO_SUCH_TABLE",
@@ -304,14 +324,7 @@ class DuckDBEngine implements QueryEngine {
     use: Use,
     { tasks: given, ...columns }: ViewOptions = { fields: scan.schema.fields },
   ): Promise<string> {
-    const filter = keyText(scan.filter);
-    const files = given?.map(({ dataFile, deleteFiles }) =>
-      [dataFile, ...deleteFiles].map((file) => file.filePath),
-    );
-    const rows = [table.metadataLocation, scan.snapshot?.snapshotId, filter, scan.limit, keyText(files)].join(
-      "\n",
-    );
-    const { tasks, report } = given ? givenPlan(given) : await this.#plan(rows, scan);
+    const { tasks, report } = given ? givenPlan(given) : await this.#plan(scan);
     use.tables.push({
       name: table.name,
       snapshotId: scan.snapshot?.snapshotId,
@@ -322,10 +335,14 @@ class DuckDBEngine implements QueryEngine {
       records: tasks.reduce((sum, task) => sum + task.dataFile.recordCount, 0n),
     });
     const { store, metadata } = table;
-    return this.#relations.view(`${rows}\n${keyText(columns)}`, { store, metadata, tasks, ...columns }, use);
+    return this.#relations.view({ store, metadata, tasks, ...columns }, use);
   }
 
-  #plan(key: string, scan: TableScan): Promise<ScanPlan> {
+  #plan(scan: TableScan): Promise<ScanPlan> {
+    // The schema is not the snapshot's alone: the current one is the table's, and names may mean other columns there.
+    const { metadata, tableSchema, snapshot, filter, caseSensitive, limit } = scan;
+    const state = [identityOf(metadata), identityOf(tableSchema), snapshot?.snapshotId];
+    const key = keyOf([...state, filter, caseSensitive, limit]);
     const known = this.#plans.get(key);
     if (known) return known;
     const plan = scan.planAll();
@@ -354,43 +371,12 @@ function givenPlan(tasks: readonly ScanTask[]): {
   };
 }
 
-/** The view with its variants as DuckDB's own: `v.name` and `v::JSON` work then, and as a result they are JSON text. */
-function withVariants(view: string, fields: readonly NestedField[], mayAlias: boolean): string {
-  const variants = fields
-    .filter(({ type }) => type.type === "variant")
-    .map(({ name }) => quoteIdentifier(name));
-  if (variants.length === 0) return view;
-  const columns = variants.map(
-    (name) =>
-      `CASE WHEN ${name} IS NULL THEN NULL ELSE variant_bytes_to_variant(${name}.metadata || ${name}."value") END AS ${name}`,
-  );
-  const sql = `SELECT * REPLACE (${columns.join(", ")}) FROM ${view}`;
-  return mayAlias ? `(${sql})` : sql;
+/** A column as SQL sees it. Variants are DuckDB's own: `v.name` and `v::JSON` work then, and as a result they are JSON text. */
+function asDuckDB({ type }: NestedField, column: string): string {
+  if (type.type !== "variant") return column;
+  return `CASE WHEN ${column} IS NULL THEN NULL ELSE variant_bytes_to_variant(${column}.metadata || ${column}."value") END`;
 }
 
 function requestOn(ref: string | undefined): TableRequest {
   return ref === undefined ? {} : { ref };
-}
-
-/** The state that a reference asks for, else the query's; the timestamp is any expression that DuckDB understands. */
-async function snapshotOf(
-  { version, timestamp }: TableReference,
-  options: SqlOptions,
-  connection: DuckDBConnection,
-): Promise<SnapshotChoice> {
-  if (typeof version === "bigint") return { snapshotId: version };
-  if (version !== undefined) return { ref: version };
-  if (timestamp === undefined) return options.at === undefined ? {} : { asOf: options.at };
-  try {
-    const [[ms] = []] = await ask(connection, `SELECT epoch_ms(CAST((${timestamp}) AS TIMESTAMPTZ))`);
-    if (ms !== null && ms !== undefined) return { asOf: BigInt(ms) };
-  } catch (error) {
-    throw sqlError(error, toByteString(timestamp), () => 0);
-  }
-  throw new LakehouseError({
-    code: "INVALID_SQL",
-    subject: timestamp,
-    message: `${timestamp} is no point in time.`,
-    remedy: "Write it as '2024-03-01 12:00:00'.",
-  });
 }

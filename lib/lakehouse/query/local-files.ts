@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { isLakehouseError, LakehouseError } from "../errors.js";
 import type { DataFile } from "../iceberg/index.js";
+import { digestOf } from "../keys.js";
 import { verifyParquet } from "../parquet/index.js";
 import { type FileCache, fileUri, type ObjectStore, openAnywhere } from "../storage/index.js";
 
@@ -59,9 +59,8 @@ export class LocalFiles {
       hold.release();
       throw error;
     }
-    const hash = createHash("sha256");
-    for (const file of remote) hash.update(`${paths.get(file.filePath)}\n`);
-    return { paths, signature: hash.digest("hex"), release: () => hold.release() };
+    const signature = digestOf(remote.map(({ filePath }) => [filePath, paths.get(filePath)]));
+    return { paths, signature, release: () => hold.release() };
   }
 
   async close(): Promise<void> {

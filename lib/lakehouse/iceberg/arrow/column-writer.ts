@@ -1,4 +1,5 @@
 import type * as arrow from "apache-arrow";
+import { memberReader, type ReadMember } from "../schema/lookup.js";
 import { isPrimitiveType } from "../schema/type-text.js";
 import type {
   DefaultValue,
@@ -117,7 +118,7 @@ class PrimitiveWriter implements ValueWriter {
 
 class StructWriter implements ValueWriter {
   private readonly validity = new Validity();
-  private readonly children: { readonly name: string; readonly writer: FieldWriter }[];
+  private readonly children: { readonly read: ReadMember; readonly writer: FieldWriter }[];
   private readonly names: ReadonlySet<string>;
 
   constructor(
@@ -125,7 +126,7 @@ class StructWriter implements ValueWriter {
     private readonly name: string,
   ) {
     this.children = type.fields.map((field) => ({
-      name: field.name,
+      read: memberReader(field.name),
       writer: columnWriter(field, `${name}.${field.name}`),
     }));
     this.names = new Set(type.fields.map((field) => field.name));
@@ -138,7 +139,7 @@ class StructWriter implements ValueWriter {
   append(value: unknown, row: number): void {
     const struct = plainObject(value, { row, column: this.name });
     refuseUnknownKeys(struct, this.names, row, `${this.name}.`);
-    for (const child of this.children) child.writer.append(struct[child.name], row);
+    for (const child of this.children) child.writer.append(child.read(struct), row);
     this.validity.append(true);
   }
 

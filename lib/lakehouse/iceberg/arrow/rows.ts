@@ -1,4 +1,5 @@
 import * as arrow from "apache-arrow";
+import { memberReader, type ReadMember } from "../schema/lookup.js";
 import type { NestedField, Schema } from "../schema/types.js";
 import { type ColumnWriter, columnWriter, plainObject, refuseUnknownKeys } from "./column-writer.js";
 import { makeData } from "./leaf-writer.js";
@@ -20,6 +21,7 @@ class BatchBuilder {
   private rows = 0;
   private readonly names: ReadonlySet<string>;
   private readonly stored: readonly NestedField[];
+  private readonly readers: readonly ReadMember[];
   readonly schema: arrow.Schema;
 
   constructor(
@@ -28,6 +30,7 @@ class BatchBuilder {
   ) {
     this.names = new Set(schema.fields.map((field) => field.name));
     this.stored = storedSchema(schema).fields;
+    this.readers = this.stored.map(({ name }) => memberReader(name));
     this.schema = schemaToArrow({ fields: this.stored });
   }
 
@@ -35,8 +38,7 @@ class BatchBuilder {
     if (this.writers.length === 0) this.writers = this.stored.map((field) => columnWriter(field, field.name));
     const object = plainObject(row, { row: index, column: "*" });
     refuseUnknownKeys(object, this.names, index, "");
-    for (let i = 0; i < this.writers.length; i += 1)
-      this.writers[i]!.append(object[this.stored[i]!.name], index);
+    for (let i = 0; i < this.writers.length; i += 1) this.writers[i]!.append(this.readers[i]!(object), index);
     this.rows += 1;
   }
 

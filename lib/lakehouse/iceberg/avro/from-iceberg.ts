@@ -17,21 +17,27 @@ export function structToAvro(struct: StructType, name: string): AvroSchemaJson {
     return make();
   };
 
-  const record = (fields: readonly NestedField[], recordName: string): AvroSchemaJson => ({
-    type: "record",
-    name: recordName,
-    fields: fields.map((field) => {
-      const avroName = compatibleName(field.name);
-      return {
-        name: avroName,
-        ...(avroName === field.name ? {} : { "iceberg-field-name": field.name }),
-        type: optional(field.required, visit(field.type, `r${field.id}`)),
-        ...(field.doc === undefined ? {} : { doc: field.doc }),
-        ...(field.required ? {} : { default: null }),
-        "field-id": field.id,
-      };
-    }),
-  });
+  const record = (fields: readonly NestedField[], recordName: string): AvroSchemaJson => {
+    const taken = new Set<string>();
+    const unique = (field: NestedField): string => {
+      const name = compatibleName(field.name);
+      const free = taken.has(name) ? `${name}_${field.id}` : name;
+      taken.add(free);
+      return free;
+    };
+    return { type: "record", name: recordName, fields: fields.map((field) => member(field, unique(field))) };
+  };
+
+  const member = (field: NestedField, avroName: string): AvroSchemaJson => {
+    return {
+      name: avroName,
+      ...(avroName === field.name ? {} : { "iceberg-field-name": field.name }),
+      type: optional(field.required, visit(field.type, `r${field.id}`)),
+      ...(field.doc === undefined ? {} : { doc: field.doc }),
+      ...(field.required ? {} : { default: null }),
+      "field-id": field.id,
+    };
+  };
 
   const visit = (type: IcebergType, recordName: string): AvroSchemaJson => {
     switch (type.type) {

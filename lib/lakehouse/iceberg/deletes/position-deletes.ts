@@ -1,3 +1,4 @@
+import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 import { readAvroDeleteColumns } from "./avro-columns.js";
@@ -66,7 +67,7 @@ const CACHE_BYTES = 256n * 1024n * 1024n;
  */
 export class PositionDeleteReader {
   readonly #store: ObjectStore;
-  /** By path, the latest used last. */
+  /** By path and what the entry says of it, the latest used last. */
   readonly #cache = new Map<string, { readonly size: bigint; readonly deletes: Promise<PositionsByFile> }>();
   #cachedBytes = 0n;
 
@@ -97,21 +98,22 @@ export class PositionDeleteReader {
 
   #read(file: DataFile): Promise<PositionsByFile> {
     const { filePath, fileSizeInBytes: size } = file;
-    const entry = this.#cache.get(filePath) ?? { size, deletes: readPositionDeletes(this.#store, file) };
-    if (!this.#cache.delete(filePath)) {
+    const key = keyOf([filePath, referencedDataFile(file)]);
+    const entry = this.#cache.get(key) ?? { size, deletes: readPositionDeletes(this.#store, file) };
+    if (!this.#cache.delete(key)) {
       this.#cachedBytes += size;
-      entry.deletes.catch(() => this.#drop(filePath));
+      entry.deletes.catch(() => this.#drop(key));
     }
-    this.#cache.set(filePath, entry);
+    this.#cache.set(key, entry);
     for (const oldest of this.#cache.keys()) {
-      if (this.#cachedBytes <= CACHE_BYTES || oldest === filePath) break;
+      if (this.#cachedBytes <= CACHE_BYTES || oldest === key) break;
       this.#drop(oldest);
     }
     return entry.deletes;
   }
 
-  #drop(filePath: string): void {
-    this.#cachedBytes -= this.#cache.get(filePath)?.size ?? 0n;
-    this.#cache.delete(filePath);
+  #drop(key: string): void {
+    this.#cachedBytes -= this.#cache.get(key)?.size ?? 0n;
+    this.#cache.delete(key);
   }
 }

@@ -1,6 +1,6 @@
+import { keyOf } from "../../keys.js";
 import type { PartitionSpec, PartitionTuple } from "../partitioning/types.js";
 import type { Schema } from "../schema/types.js";
-import { valueKey } from "../values/compare.js";
 import { partitionFilter } from "./evaluate.js";
 import { mapPredicates } from "./negate.js";
 import { inclusiveProjection, strictProjection } from "./project.js";
@@ -30,7 +30,7 @@ export function residualEvaluator(
   });
   const known = new Map<string, BoundExpression>();
   return (tuple) => {
-    const key = tuple.map((value) => `${typeof value}:${String(valueKey(value))}`).join("\u0000");
+    const key = keyOf(tuple);
     let residual = known.get(key);
     if (residual === undefined) {
       residual = mapPredicates(expression, (predicate) => {

@@ -1,4 +1,5 @@
 import { LakehouseError } from "../../errors.js";
+import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import {
   AvroFile,
@@ -34,7 +35,7 @@ export async function readManifests(
  * @throws LakehouseError CORRUPT_FILE, OBJECT_NOT_FOUND.
  */
 export function readManifestList(store: ObjectStore, location: string): Promise<readonly ManifestFile[]> {
-  return cacheOf(store).get(location, async () => {
+  return cacheOf(store).get(listKey(location), async () => {
     const bytes = await store.read(location);
     const file = new AvroFile(bytes, location);
     const rows = file.records(listDecoder(file.schema(), location));
@@ -47,6 +48,10 @@ export function readManifestList(store: ObjectStore, location: string): Promise<
     );
     return { value, weight: value.length * ROW_WEIGHT };
   });
+}
+
+function listKey(location: string): string {
+  return keyOf(["list", location]);
 }
 
 /** The spec of a manifest whose row does not tell it: by its head, else the first that a table has. */
@@ -254,7 +259,7 @@ export async function writeManifestList(
   manifests: readonly ManifestFile[],
 ): Promise<void> {
   await store.put(location, encodeManifestList(head, manifests));
-  cacheOf(store).set(location, manifests, manifests.length * ROW_WEIGHT);
+  cacheOf(store).set(listKey(location), manifests, manifests.length * ROW_WEIGHT);
 }
 
 function corrupt(subject: string, why: string): LakehouseError {

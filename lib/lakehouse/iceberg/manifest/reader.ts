@@ -1,4 +1,5 @@
 import { LakehouseError } from "../../errors.js";
+import { digestOnce, keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { AvroFile, type Decoder } from "../avro/index.js";
 import { compileBriefDecoder, type EntryBrief } from "./brief-decoder.js";
@@ -39,7 +40,7 @@ function decodersOf(file: AvroFile, spec: ResolvedSpec, subject: string): Decode
 
 /** A manifest's bytes, uncompressed. */
 function readFile(store: ObjectStore, { manifestPath: path, keyMetadata }: ManifestFile): Promise<AvroFile> {
-  return cacheOf(store).get(`${path}\nbytes`, async () => {
+  return cacheOf(store).get(keyOf(["bytes", path]), async () => {
     const bytes = await store.read(path);
     if (keyMetadata !== undefined && bytes[0] !== 0x4f) throw encrypted(path);
     const value = new AvroFile(bytes, path);
@@ -135,19 +136,10 @@ function checkWhole(manifest: ManifestFile, file: AvroFile, entries: number): vo
 /** What is inherited depends on the manifest list, so it is a part of the key. */
 function entriesKey(manifest: ManifestFile, spec: ResolvedSpec): string {
   const { manifestPath, sequenceNumber, addedSnapshotId, firstRowId } = manifest;
-  return `${manifestPath}\n${sequenceNumber} ${addedSnapshotId} ${firstRowId} ${typeKey(spec)}`;
+  return keyOf(["entries", manifestPath, sequenceNumber, addedSnapshotId, firstRowId, specKey(spec)]);
 }
 
-const typeKeys = new WeakMap<ResolvedSpec, string>();
-
-function typeKey(spec: ResolvedSpec): string {
-  let key = typeKeys.get(spec);
-  if (key === undefined) {
-    key = `${spec.spec.specId}:${spec.types.map((type) => type.type).join(",")}`;
-    typeKeys.set(spec, key);
-  }
-  return key;
-}
+const specKey = digestOnce<ResolvedSpec>();
 
 /** The entries that are in the snapshot: added or existing. */
 export async function readLiveEntries(

@@ -1,4 +1,5 @@
 import { LakehouseError } from "../../errors.js";
+import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import { bind } from "../expressions/bind.js";
@@ -155,10 +156,7 @@ function compare(before: ReadonlyMap<string, ScanTask>, after: ReadonlyMap<strin
 }
 
 function deletesKey({ deleteFiles }: ScanTask): string {
-  return deleteFiles
-    .map(({ filePath, contentOffset = 0n }) => `${contentOffset} ${filePath}`)
-    .sort()
-    .join("\n");
+  return keyOf(deleteFiles.map(({ filePath, contentOffset }) => keyOf([filePath, contentOffset])).sort());
 }
 
 function expired({ snapshotId }: Snapshot, parentId: SnapshotId): LakehouseError {

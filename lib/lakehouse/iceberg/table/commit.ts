@@ -1,4 +1,5 @@
 import { isLakehouseError, LakehouseError } from "../../errors.js";
+import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { Snapshot, TableMetadata } from "../metadata/types.js";
 import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
@@ -109,13 +110,13 @@ function refuseOtherIds(first: TableMetadata, base: TableMetadata, { updates }: 
   const has = (action: TableUpdate["action"]): boolean => updates.some((update) => update.action === action);
   if (!has("add-snapshot") || !(has("add-schema") || has("add-spec"))) return;
   const ids = (metadata: TableMetadata): string =>
-    [
+    keyOf([
       metadata.lastColumnId,
       metadata.lastPartitionId,
       metadata.currentSchemaId,
-      ...metadata.schemas.map((schema) => schema.schemaId),
-      ...metadata.partitionSpecs.map((spec) => spec.specId),
-    ].join();
+      metadata.schemas.map((schema) => schema.schemaId),
+      metadata.partitionSpecs.map((spec) => spec.specId),
+    ]);
   if (ids(first) === ids(base)) return;
   throw new LakehouseError({
     code: "COMMIT_CONFLICT",
@@ -190,9 +191,7 @@ function holdsBefore(requirement: TableRequirement, earlier: readonly TableUpdat
 }
 
 function same(a: TableRequirement, b: TableRequirement): boolean {
-  const text = (value: TableRequirement): string =>
-    JSON.stringify(value, (_, v: unknown) => (typeof v === "bigint" ? String(v) : v));
-  return text(a) === text(b);
+  return keyOf(a) === keyOf(b);
 }
 
 async function settle(

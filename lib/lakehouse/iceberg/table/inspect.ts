@@ -250,13 +250,13 @@ function readablePartition({ spec, types }: ResolvedSpec, tuple: PartitionTuple)
 }
 
 function readableMetrics(file: DataFile, metadata: TableMetadata): Record<string, ColumnMetricsRow> {
-  const rows: Record<string, ColumnMetricsRow> = {};
+  const rows: [string, ColumnMetricsRow][] = [];
   for (const { field, name } of allFields(currentSchema(metadata))) {
     const { type, id } = field;
     if (!isPrimitiveType(type)) continue;
     const bound = (bytes: Uint8Array | undefined): PrimitiveValue | undefined =>
       bytes && fromBinary(type, bytes);
-    rows[name] = {
+    const row = {
       columnSize: file.columnSizes?.get(id),
       valueCount: file.valueCounts?.get(id),
       nullValueCount: file.nullValueCounts?.get(id),
@@ -264,8 +264,9 @@ function readableMetrics(file: DataFile, metadata: TableMetadata): Record<string
       lowerBound: bound(file.lowerBounds?.get(id)),
       upperBound: bound(file.upperBounds?.get(id)),
     };
+    rows.push([name, row]);
   }
-  return rows;
+  return Object.fromEntries(rows);
 }
 
 export interface PartitionRow {

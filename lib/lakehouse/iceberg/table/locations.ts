@@ -39,7 +39,7 @@ export function dataFileLocation(
   name: string,
 ): string {
   const data = dataFolder(metadata);
-  const path = partitionPath(spec, partition);
+  const path = partitionPath(spec, partition).split("/").map(shortened).join("/");
   const inPartition = path === "" ? name : `${path}/${name}`;
   if (!booleanProperty(metadata, "write.object-storage.enabled")) return `${data}/${inPartition}`;
   const partitioned = booleanProperty(metadata, "write.object-storage.partitioned-paths");
@@ -49,6 +49,16 @@ export function dataFileLocation(
   // Outside the table's own folder, the table's name keeps files of several tables apart.
   if (!data.startsWith(table)) return `${data}/${entropy}/${table.split("/").slice(-2).join("/")}/${file}`;
   return partitioned ? `${data}/${entropy}/${file}` : `${data}/${entropy}-${file}`;
+}
+
+/** Bytes of a folder's name that every file system takes; escaped, a name is ASCII. */
+const MAX_PART = 255;
+
+/** A part of a path, cut where it is too long. Nothing is read from it: its hash only keeps partitions apart. */
+function shortened(part: string): string {
+  if (part.length <= MAX_PART) return part;
+  const hash = (hashBytes(utf8Encode(part)) >>> 0).toString(16).padStart(8, "0");
+  return `${part.slice(0, MAX_PART - 20).replace(/%[0-9A-F]?$/, "")}-${hash}`;
 }
 
 /** The lowest 20 bits of the name's murmur3 hash, as three directories of 4 bits and one part of 8. */

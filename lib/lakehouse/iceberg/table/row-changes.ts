@@ -8,7 +8,7 @@ import type { Expression } from "../expressions/types.js";
 import { specsById } from "../manifest/specs.js";
 import { currentSchema } from "../metadata/lookup.js";
 import type { TableMetadata } from "../metadata/types.js";
-import { LAST_UPDATED_SEQUENCE_NUMBER, ROW_ID } from "../row-lineage.js";
+import { lineageColumns } from "../row-lineage.js";
 import { fileFilter } from "../scan/file-filter.js";
 import { type ScanTask, TableScan } from "../scan/scan.js";
 import type { Schema } from "../schema/types.js";
@@ -153,12 +153,13 @@ export async function changeRows(
   const written = new Written(store);
   return written.guard(async () => {
     const rewrites = mode === "copy-on-write" ? [...partly.keys()] : [];
-    const schema = lineageSchema(metadata);
+    const moves = rewrites.length > 0 || changed !== undefined;
+    const schema = moves ? lineageSchema(metadata) : undefined;
     const write = async (rows: Batches, stored?: Schema) =>
       written.keep(await writeDataFiles(store, metadata, rows, stored && { schema: stored }));
     const moved = concat(
       rewrites.length === 0 ? undefined : change.remaining(rewrites),
-      changed && conformBatches(schema, changed),
+      changed && schema && conformBatches(schema, changed),
     );
     const files = [
       ...(added === undefined ? [] : await write(added)),
@@ -217,7 +218,7 @@ function validation(
 function lineageSchema(metadata: TableMetadata): Schema {
   const table = storedSchema(currentSchema(metadata));
   if (metadata.formatVersion < 3) return table;
-  return { ...table, fields: [...table.fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] };
+  return { ...table, fields: [...table.fields, ...lineageColumns(currentSchema(metadata))] };
 }
 
 function concat(...parts: readonly (Batches | undefined)[]): Batches | undefined {

@@ -1,6 +1,7 @@
 import { BIGINT, type DuckDBConnection, DuckDBDataChunk, UBIGINT } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
-import { PositionDeleteReader } from "../../iceberg/index.js";
+import { PositionDeleteReader, referencedDataFile } from "../../iceberg/index.js";
+import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { type MaskedFile, MaskedFiles } from "./masked-files.js";
 import {
@@ -94,8 +95,8 @@ export class DeletedRows {
 /** The deletes of a file, and the file as the table knows it: a position delete file speaks of many. */
 function deletesKey({ dataFile, deleteFiles }: RelationTask): string {
   const positions = deleteFiles.filter(({ content }) => content === "position-deletes");
-  const names = positions.map(({ filePath, contentOffset }) => `${filePath} ${contentOffset ?? ""}`);
-  return [dataFile.filePath, ...names.sort()].join("\n");
+  const names = positions.map((file) => keyOf([file.filePath, file.contentOffset, referencedDataFile(file)]));
+  return keyOf([dataFile.filePath, names.sort()]);
 }
 
 function fill(

@@ -8,6 +8,7 @@ import {
   nameMappingFromJson,
   withMappedIds,
 } from "../../iceberg/index.js";
+import { digestOf, identityOf, keyOf } from "../../keys.js";
 import { type ParquetNode, readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 
@@ -15,6 +16,11 @@ import type { ObjectStore } from "../../storage/index.js";
 export interface FileSchema {
   readonly key: string;
   readonly root: ParquetNode;
+}
+
+interface FileFooter {
+  readonly schema: FileSchema;
+  readonly rowCount: bigint;
 }
 
 /** What gives ids to the columns of files that carry none. */
@@ -29,9 +35,14 @@ const PARALLEL_READS = 16;
 /** Footers remembered. Files are immutable, so what was read once stays true. */
 const MAX_FILES = 20_000;
 
+/** Different schemas remembered. Without them the same is only found to be the same later. */
+const MAX_SCHEMAS = 2_000;
+
 /** Reads the schemas of data files, each once. */
 export class FileSchemas {
-  readonly #byFile = new Map<string, Promise<FileSchema>>();
+  /** What the files' own footers say, by store and path. */
+  readonly #byFile = new Map<string, Promise<FileFooter>>();
+  /** By what they say. */
   readonly #shared = new Map<string, FileSchema>();
 
   /** The schemas of `files`, in their order. */
@@ -41,18 +52,21 @@ export class FileSchemas {
     const work = async () => {
       for (let i = next++; i < files.length; i = next++) {
         const file = files[i];
-        if (file) schemas[i] = await this.#one(store, file, ids);
+        if (!file) continue;
+        const { schema, rowCount } = await this.#one(store, file);
+        checkRowCount(file, rowCount);
+        schemas[i] = hasFieldIds(schema.root) ? schema : this.#share(withIds(schema.root, ids));
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, files.length) }, work));
     return schemas;
   }
 
-  #one(store: ObjectStore, file: DataFile, ids: IdSources): Promise<FileSchema> {
-    const key = `${file.filePath}\n${file.content} ${file.recordCount}\n${ids.nameMapping ?? ""}`;
+  #one(store: ObjectStore, file: DataFile): Promise<FileFooter> {
+    const key = keyOf([identityOf(store), file.filePath]);
     const known = this.#byFile.get(key);
     if (known) return known;
-    const read = this.#read(store, file, ids);
+    const read = this.#read(store, file);
     this.#byFile.set(key, read);
     // A failure may pass: the next query shall try again.
     read.catch(() => this.#byFile.delete(key));
@@ -60,7 +74,7 @@ export class FileSchemas {
     return read;
   }
 
-  async #read(store: ObjectStore, file: DataFile, ids: IdSources): Promise<FileSchema> {
+  async #read(store: ObjectStore, file: DataFile): Promise<FileFooter> {
     if (file.fileFormat !== "parquet") {
       throw new LakehouseError({
         code: "UNSUPPORTED_FEATURE",
@@ -70,11 +84,14 @@ export class FileSchemas {
       });
     }
     const footer = await readFooter(store, file.filePath, Number(file.fileSizeInBytes));
-    checkRowCount(file, footer.rowCount);
-    const root = hasFieldIds(footer.schema) ? footer.schema : withIds(footer.schema, ids);
-    const key = JSON.stringify(root);
+    return { schema: this.#share(footer.schema), rowCount: footer.rowCount };
+  }
+
+  #share(root: ParquetNode): FileSchema {
+    const key = digestOf(root);
     const shared = this.#shared.get(key) ?? { key, root };
     this.#shared.set(key, shared);
+    if (this.#shared.size > MAX_SCHEMAS) this.#shared.delete(this.#shared.keys().next().value ?? "");
     return shared;
   }
 }

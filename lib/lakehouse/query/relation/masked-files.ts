@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { copyFile, mkdir, open, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { PositionBitmap } from "../../iceberg/index.js";
+import { keyOf } from "../../keys.js";
 import { readFooter, withFlagColumn } from "../../parquet/index.js";
 import { fileUri, openAnywhere } from "../../storage/index.js";
 
@@ -53,7 +54,7 @@ export class MaskedFiles {
     positions: () => Promise<PositionBitmap>,
   ): Promise<MaskedFile | undefined> {
     const { size } = await stat(file);
-    const key = `${file}\n${deletes}`;
+    const key = keyOf([file, deletes]);
     const copy = this.#copies.get(key) ?? this.#add(key, file, size, positions);
     if (copy === undefined) return undefined;
     copy.users++;

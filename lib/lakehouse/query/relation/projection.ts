@@ -2,6 +2,7 @@ import type { IcebergType, NestedField, PrimitiveType } from "../../iceberg/inde
 import { isShreddedStruct, listElement, mapEntry, type ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 import { exactly, isOfAnotherKind, isReadAs, onlyNull } from "./misfits.js";
+import { columnName, foldName, isSpeakable, memberNames } from "./names.js";
 import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
 
 /**
@@ -18,7 +19,7 @@ export function projection(fields: readonly NestedField[], file: ParquetNode, fa
     const value = node
       ? convert(`f.${fileColumn(at)}`, field.type, node, { ...facts, depth: 0 })
       : absent(field, facts);
-    return `${value} AS ${quoteIdentifier(field.name)}`;
+    return `${value} AS ${columnName(field)}`;
   });
 }
 
@@ -42,11 +43,14 @@ function absent(field: NestedField, { missing }: FileFacts): string {
   return missing.get(field.id) ?? sqlLiteral(field.type, field.initialDefault ?? null);
 }
 
-/** SQL for a member of a struct: by name, which DuckDB reads alone, unless the name is not the only one for DuckDB. */
+/**
+ * SQL for a member of a struct: by name, which DuckDB reads alone, unless the name is not the only one for DuckDB. One
+ * without a name among them makes it take the struct for one without any.
+ */
 function memberSql(parent: string, siblings: readonly ParquetNode[], at: number): string {
   const name = siblings[at]?.name ?? "";
-  const alike = siblings.filter((node) => node.name.toLowerCase() === name.toLowerCase());
-  return alike.length === 1
+  const alike = siblings.filter((node) => foldName(node.name) === foldName(name));
+  return alike.length === 1 && siblings.every((node) => isSpeakable(node.name))
     ? `struct_extract(${parent}, ${quoteString(name)})`
     : `struct_extract_at(${parent}, ${at + 1})`;
 }
@@ -105,13 +109,14 @@ function convert(expression: string, type: IcebergType, node: ParquetNode, at: C
   if (node.logicalType?.kind === "null") return `NULL::${sqlType(type)}`;
   if (isOfAnotherKind(type, node)) return onlyNull(expression, type, node);
   if (type.type === "struct") {
-    const members = type.fields.map((field) => {
+    const names = memberNames(type.fields);
+    const members = type.fields.map((field, i) => {
       const place = node.children.findIndex(({ fieldId }) => fieldId === field.id);
       const child = node.children[place];
       const value = child
         ? convert(memberSql(expression, node.children, place), field.type, child, at)
         : absent(field, at);
-      return `${quoteIdentifier(field.name)} := ${value}`;
+      return `${quoteIdentifier(names[i] as string)} := ${value}`;
     });
     return `CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${members.join(", ")}) END`;
   }
@@ -195,14 +200,14 @@ function castPrimitive(expression: string, type: PrimitiveType, node: ParquetNod
 /** True where DuckDB reads `node` as `type` as it is: same types, and the same children in the same order. */
 function same(type: IcebergType, node: ParquetNode): boolean {
   switch (type.type) {
-    case "struct":
-      return (
-        type.fields.length === node.children.length &&
-        type.fields.every((field, i) => {
-          const child = node.children[i];
-          return child?.fieldId === field.id && child.name === field.name && same(field.type, child);
-        })
-      );
+    case "struct": {
+      if (type.fields.length !== node.children.length) return false;
+      const names = memberNames(type.fields);
+      return type.fields.every((field, i) => {
+        const child = node.children[i];
+        return child?.fieldId === field.id && child.name === names[i] && same(field.type, child);
+      });
+    }
     case "list": {
       const element = listElement(node);
       return element?.fieldId === type.elementId && same(type.element, element);

@@ -1,5 +1,12 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { DEFAULT_NAME_MAPPING, everyField, type TableMetadata } from "../../iceberg/index.js";
+import {
+  type DataFile,
+  DEFAULT_NAME_MAPPING,
+  everyField,
+  referencedDataFile,
+  type TableMetadata,
+} from "../../iceberg/index.js";
+import { digestOnce, identityOf, keyOf } from "../../keys.js";
 import { type FileCache, type ObjectStore, reachingOut } from "../../storage/index.js";
 import { LocalFiles } from "../local-files.js";
 import type { QueriedTable } from "../result.js";
@@ -55,12 +62,8 @@ export class Relations {
     }
   }
 
-  /**
-   * The name of the view of some files' rows. It is there as long as `use` lasts.
-   *
-   * @param key names the rows and columns for good.
-   */
-  async view(key: string, source: RelationSource, use: Use): Promise<string> {
+  /** The name of the view of some files' rows. It is there as long as `use` lasts. */
+  async view(source: RelationSource, use: Use): Promise<string> {
     const { metadata, tasks } = source;
     // Files may have been adopted from anywhere.
     const store = reachingOut(source.store);
@@ -77,7 +80,8 @@ export class Relations {
     const fieldPath = (id: number) => everyField(metadata, id, reader);
     const nameMapping = metadata.properties[DEFAULT_NAME_MAPPING];
     const input = { store, tasks, fields, metadataColumns, nameMapping, paths: files.paths, fieldPath };
-    const view = await this.#views.view(`${key}\n${files.signature}`, input);
+    const key = keyOf([sourceKey(source), files.signature]);
+    const view = await this.#views.view(key, input);
     use.onRelease(view.release);
     return view.name;
   }
@@ -88,7 +92,48 @@ export class Relations {
   }
 }
 
-/** JSON, with the bigints that it has no form for. */
-export function keyText(value: unknown): string {
-  return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}n` : part));
+/** All that the rows of a source and their columns depend on. */
+function sourceKey({ store, metadata, tasks, fields, metadataColumns }: RelationSource): string {
+  return keyOf([
+    identityOf(store),
+    fieldsKey(fields),
+    metadataColumns,
+    metadata.properties[DEFAULT_NAME_MAPPING],
+    schemasKey(metadata.schemas),
+    tasksKey(tasks),
+  ]);
 }
+
+const fieldsKey = digestOnce<RelationSource["fields"]>();
+
+/** Types of columns that were dropped, too: deletes, and files without ids, may have them. */
+const schemasKey = digestOnce<TableMetadata["schemas"]>((schemas) => schemas.map(({ fields }) => fields));
+
+const tasksKey = digestOnce<RelationSource["tasks"]>((tasks) =>
+  tasks.map(({ dataFile, deleteFiles, spec, sequenceNumber, number }) => [
+    fileKey(dataFile),
+    deleteFiles.map(fileKey),
+    specKey(spec),
+    sequenceNumber,
+    number,
+  ]),
+);
+
+const specKey = digestOnce<RelationTask["spec"]>();
+
+/**
+ * All of a file's entry but its metrics, of which only the counts of NaN make a difference for SQL. Those of delete
+ * files can say which data file they are about.
+ */
+const fileKey = digestOnce<DataFile>((file) => [
+  {
+    ...file,
+    columnSizes: undefined,
+    valueCounts: undefined,
+    nullValueCounts: undefined,
+    lowerBounds: undefined,
+    upperBounds: undefined,
+    splitOffsets: undefined,
+  },
+  file.content === "position-deletes" && referencedDataFile(file),
+]);

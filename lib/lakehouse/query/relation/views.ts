@@ -54,7 +54,7 @@ export class RelationViews {
   }
 
   /**
-   * @param key names the rows for good: table state, filter, and paths of the files.
+   * @param key names for good all that the view is made of: files, deletes, columns, and where they lie.
    */
   async view(key: string, input: RelationInput): Promise<RelationView> {
     const known = this.#entries.get(key);

@@ -1,4 +1,5 @@
 import type { JsonNode } from "../../../iceberg/index.js";
+import { keyOf } from "../../../keys.js";
 import { type ObjectStore, openStore, type S3Options, s3OptionsFromEnv } from "../../../storage/index.js";
 
 type Config = Readonly<Record<string, string>>;
@@ -34,7 +35,7 @@ export class Stores {
     const bucket = /^s3[an]?:\/\/[^/]+/.exec(location)?.[0];
     // A file: the table's own folder, for a server shall not lead its clients about their disks.
     const root = bucket ?? location;
-    const key = JSON.stringify([root, bucket === undefined ? {} : config]);
+    const key = keyOf([root, bucket === undefined ? {} : config]);
     let store = this.#open.get(key);
     if (store === undefined) {
       store = bucket === undefined ? openStore(root) : openStore(root, { s3: s3OptionsOf(config) });

@@ -1,0 +1,33 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { LakehouseError } from "../errors.js";
+import type { ScanOptions } from "../iceberg/index.js";
+import { ask } from "./duckdb.js";
+import { sqlError } from "./errors.js";
+import type { TableReference } from "./sql/statement.js";
+import { toByteString } from "./sql/tokens.js";
+
+/** Which snapshot of a table. */
+export type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
+
+/** The state that a reference asks for, else the query's; the timestamp is any expression that DuckDB understands. */
+export async function snapshotOf(
+  { version, timestamp }: TableReference,
+  options: { readonly at?: Date | bigint },
+  connection: DuckDBConnection,
+): Promise<SnapshotChoice> {
+  if (typeof version === "bigint") return { snapshotId: version };
+  if (version !== undefined) return { ref: version };
+  if (timestamp === undefined) return options.at === undefined ? {} : { asOf: options.at };
+  try {
+    const [[ms] = []] = await ask(connection, `SELECT epoch_ms(CAST((${timestamp}) AS TIMESTAMPTZ))`);
+    if (ms !== null && ms !== undefined) return { asOf: BigInt(ms) };
+  } catch (error) {
+    throw sqlError(error, toByteString(timestamp), () => 0);
+  }
+  throw new LakehouseError({
+    code: "INVALID_SQL",
+    subject: timestamp,
+    message: `${timestamp} is no point in time.`,
+    remedy: "Write it as '2024-03-01 12:00:00'.",
+  });
+}
