@@ -1,6 +1,8 @@
+import { LakehouseError } from "../errors.js";
 import type { ManifestFile } from "./manifest/types.js";
 import type { SequenceNumber } from "./metadata/types.js";
-import type { NestedField } from "./schema/types.js";
+import { fieldById } from "./schema/lookup.js";
+import type { NestedField, Schema } from "./schema/types.js";
 
 /**
  * Row lineage (spec, "Row Lineage"; v3): every row has an id that stays with it and the sequence number of the commit
@@ -23,6 +25,30 @@ export const LAST_UPDATED_SEQUENCE_NUMBER: NestedField = {
   required: false,
   type: { type: "long" },
 };
+
+/**
+ * The lineage columns as they are stored beside a table's own. Readers find them by id, so that where a table has a
+ * column of that name, which only others make, theirs gets another.
+ *
+ * @throws LakehouseError INVALID_SCHEMA when the table has given their ids to columns of its own.
+ */
+export function lineageColumns(schema: Pick<Schema, "fields">): readonly NestedField[] {
+  const names = new Set(schema.fields.map(({ name }) => name));
+  return [ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER].map((column) => {
+    const own = fieldById(schema, column.id);
+    if (own !== undefined) {
+      throw new LakehouseError({
+        code: "INVALID_SCHEMA",
+        subject: own.name,
+        message: `Rows of this table cannot be moved: its column ${JSON.stringify(own.name)} has the field id ${column.id}, which the Iceberg spec reserves for ${column.name}.`,
+        remedy: "Copy the rows into a new table, whose columns get ids of their own.",
+      });
+    }
+    let { name } = column;
+    while (names.has(name)) name += "_";
+    return { ...column, name };
+  });
+}
 
 /** What a row has of its lineage; `null` stands for what is inherited, or unknown. */
 export interface RowLineage {

@@ -1,10 +1,11 @@
 import { LakehouseError } from "../errors.js";
 import {
   bind,
+  CHANGE_COLUMNS,
   type ChangelogTask,
   changelogSchema,
   type Expression,
-  locateById,
+  fieldById,
   locateByName,
   type NestedField,
   POSITION,
@@ -12,13 +13,12 @@ import {
   type SnapshotRange,
   type Table,
 } from "../iceberg/index.js";
+import { columnName, fieldSql, internalName } from "./relation/names.js";
 import { TASK } from "./relation/relation.js";
 import type { Relations, Use } from "./relation/relations.js";
 import { sqlType } from "./relation/sql-types.js";
-import { pathSql, whereSql } from "./relation/where.js";
+import { whereSql } from "./relation/where.js";
 import { rowsView } from "./row-reader.js";
-import { distinctNames } from "./scan-columns.js";
-import { quoteIdentifier } from "./sql/tokens.js";
 
 export interface ChangesOptions extends SnapshotRange {
   /** Only changes for which this is true. It may name `_change_type`, `_change_ordinal` and `_commit_snapshot_id`. */
@@ -35,8 +35,9 @@ export interface ChangesOptions extends SnapshotRange {
 }
 
 export interface ChangesSql {
-  /** A SELECT with the columns of `changelogSchema`. */
-  readonly sql: string;
+  /** A relation, named as such, of the columns of `changelogSchema`. */
+  readonly relation: string;
+  readonly fields: readonly NestedField[];
   /** Expressions over these columns: oldest changes first, what goes before what comes. */
   readonly order: readonly string[];
   readonly tasks: readonly ChangelogTask[];
@@ -54,43 +55,43 @@ export async function changesSql(
 ): Promise<ChangesSql> {
   const { filter = { type: "true" }, caseSensitive = true, net = false } = options;
   const schema = changelogSchema(table.metadata);
-  const columns = distinctNames(schema.fields, bind(schema, filter, { caseSensitive }));
-  const key = keyPaths(table, columns.fields, options);
+  refuseNames(table);
+  const bound = bind(schema, filter, { caseSensitive });
+  const { fields } = table.schema;
+  const key = keySql(table, options);
   // A change that the filter leaves out can still make an update of another, or cancel it out.
   const pruning = net ? {} : { filter, caseSensitive, pruneFiles: key.length === 0 };
   const tasks = await table.changelog(options, pruning);
-  const [type = "", ordinal = "", snapshot = ""] = columns.fields.slice(-3).map(nameSql);
-  const fields = columns.fields.slice(0, -3);
-  const names = fields.map((field, i) => `c${i} AS ${nameSql(field)}`).join(", ");
+  const [type = "", ordinal = "", snapshot = ""] = CHANGE_COLUMNS.map(columnName);
   const snapshots: string[] = [];
   for (const task of tasks) snapshots[task.changeOrdinal] = String(task.commitSnapshotId);
   const ids = `[${Array.from(snapshots, (id) => id ?? "NULL").join(", ")}]::BIGINT[]`;
-  const changed = `SELECT ${names}, type AS ${type}, ord::INTEGER AS ${ordinal}, list_extract(${ids}, ord + 1) AS ${snapshot}`;
-  const rows = await changedRows(
-    relations,
-    table,
-    { fields, tasks, net, key: key.map(({ sql }) => sql) },
-    use,
-  );
+  const changed = `SELECT ${cellsOf(fields)}, type AS ${type}, ord::INTEGER AS ${ordinal}, list_extract(${ids}, ord + 1) AS ${snapshot}`;
+  const rows = await changedRows(relations, table, { fields, tasks, net, key }, use);
   return {
-    sql: `SELECT * FROM (${changed} FROM (${rows})) WHERE ${whereSql(columns.filter)}`,
-    order: [ordinal, ...key.map(({ named }) => named), `${type} IN ('INSERT', 'UPDATE_AFTER')`],
+    relation: `(SELECT * FROM (${changed} FROM (${rows})) WHERE ${whereSql(bound, schema.fields)})`,
+    fields: schema.fields,
+    order: [ordinal, ...key, `${type} IN ('INSERT', 'UPDATE_AFTER')`],
     tasks,
   };
 }
 
-interface KeyColumn {
-  /** Over columns by place, as `changedRows` has them. */
-  readonly sql: string;
-  /** Over columns by name. */
-  readonly named: string;
+/** A changelog has columns of its own beside the table's, and a filter could not tell them apart by name. */
+function refuseNames({ schema, name }: Table): void {
+  const own = schema.fields.find((field) =>
+    CHANGE_COLUMNS.some((column) => column.name === field.name || fieldById(schema, column.id) === field),
+  );
+  if (own === undefined) return;
+  throw new LakehouseError({
+    code: "INVALID_SCHEMA",
+    subject: own.name,
+    message: `The changes of ${name} cannot be told: its column ${JSON.stringify(own.name)} has the name or the field id of a column that the Iceberg spec reserves for changelogs.`,
+    remedy: `Rename the column ${JSON.stringify(own.name)}, or read the table itself.`,
+  });
 }
 
-function keyPaths(
-  { schema, name }: Table,
-  fields: readonly NestedField[],
-  { on, caseSensitive = true }: ChangesOptions,
-): KeyColumn[] {
+/** SQL for the columns of the key, in a relation of the table's columns. */
+function keySql({ schema, name }: Table, { on, caseSensitive = true }: ChangesOptions): string[] {
   const ids = on?.map((column) => {
     const field = locateByName(schema, column, { caseSensitive });
     if (field?.path !== undefined) return field.field.id;
@@ -100,11 +101,7 @@ function keyPaths(
       message: `${name} has no column ${JSON.stringify(column)} that can be a key of its changes.`,
     });
   });
-  return (ids ?? schema.identifierFieldIds).map((id) => {
-    const [first = "", ...inner] = locateById({ fields }, id)?.path ?? [];
-    const place = fields.findIndex((field) => field.name === first);
-    return { sql: pathSql(`c${place}`, inner), named: pathSql(quoteIdentifier(first), inner) };
-  });
+  return (ids ?? schema.identifierFieldIds).map((id) => fieldSql(schema.fields, id) as string);
 }
 
 interface ChangedRows {
@@ -114,14 +111,14 @@ interface ChangedRows {
   readonly key: readonly string[];
 }
 
-/** A SELECT of `c0`, `c1`, … (the table's columns), `type` and `ord`. */
+/** A SELECT of the table's columns, `type` and `ord`. */
 async function changedRows(
   relations: Relations,
   table: Table,
   { fields, tasks, net, key }: ChangedRows,
   use: Use,
 ): Promise<string> {
-  const cells = fields.map((_, i) => `c${i}`).join(", ");
+  const cells = cellsOf(fields);
   const { plain, mixed } = split(tasks, net);
   const parts: string[] = [];
   for (const side of await sides(relations, table, fields, plain, use)) {
@@ -136,7 +133,7 @@ async function changedRows(
     parts.push(key.length === 0 ? changes : withUpdates(changes, cells, net ? key : [...key, "ord"]));
   }
   if (parts.length > 0) return parts.join(" UNION ALL ");
-  const none = fields.map(({ type }, i) => `NULL::${sqlType(type)} AS c${i}`);
+  const none = fields.map((field) => `NULL::${sqlType(field.type)} AS ${columnName(field)}`);
   return `SELECT ${none.join(", ")}, NULL::VARCHAR AS type, NULL::BIGINT AS ord WHERE false`;
 }
 
@@ -173,7 +170,7 @@ function split(
   return { plain: tasks.filter((task) => !isMixed(task)), mixed: tasks.filter(isMixed) };
 }
 
-/** SELECTs of `c0`, …, `sign` (1 for rows that came, -1 for rows that went) and `ord`. */
+/** SELECTs of the table's columns, `sign` (1 for rows that came, -1 for rows that went) and `ord`. */
 async function sides(
   relations: Relations,
   table: Table,
@@ -181,8 +178,11 @@ async function sides(
   tasks: readonly ChangelogTask[],
   use: Use,
 ): Promise<string[]> {
-  const cells = fields.map((field, i) => `v.${nameSql(field)} AS c${i}`).join(", ");
-  const place = [TASK, POSITION].map(({ name }) => `v.${name} = o.${name}`).join(" AND ");
+  const cells = fields.map((field) => `v.${columnName(field)}`).join(", ");
+  const place = [TASK, POSITION]
+    .map(internalName)
+    .map((name) => `v.${name} = o.${name}`)
+    .join(" AND ");
   const view = (files: readonly ChangelogTask[], side: "deletesBefore" | "deletesAfter"): Promise<string> => {
     const { store, metadata, schema } = table;
     const numbers = new Map(files.map((file, i) => [scanTask(file, file[side] ?? []), i]));
@@ -191,7 +191,7 @@ async function sides(
   };
   const select = (sign: 1 | -1, files: readonly ChangelogTask[], from: string): string => {
     const ordinals = files.map((task) => task.changeOrdinal).join(", ");
-    return `SELECT ${cells}, ${sign} AS sign, list_extract([${ordinals}]::BIGINT[], v.${TASK.name} + 1) AS ord FROM ${from} AS v`;
+    return `SELECT ${cells}, ${sign} AS sign, list_extract([${ordinals}]::BIGINT[], v.${internalName(TASK)} + 1) AS ord FROM ${from} AS v`;
   };
   const found: string[] = [];
   for (const files of layers(tasks.filter((task) => task.deletesAfter === undefined))) {
@@ -231,6 +231,6 @@ function layers(tasks: readonly ChangelogTask[]): ChangelogTask[][] {
   return found.map((files) => [...files.values()]);
 }
 
-function nameSql({ name }: NestedField): string {
-  return quoteIdentifier(name);
+function cellsOf(fields: readonly NestedField[]): string {
+  return fields.map(columnName).join(", ");
 }

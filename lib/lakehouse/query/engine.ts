@@ -14,6 +14,7 @@ import {
   type RowEngine,
   type RowMerge,
   type RowsRequest,
+  referencedFieldIds,
   type ScanOptions,
   type ScanPlan,
   type ScanTask,
@@ -27,6 +28,7 @@ import { ask, type DuckDBOptions, openDuckDB } from "./duckdb.js";
 import { readError, sqlError } from "./errors.js";
 import { execute } from "./execute.js";
 import { metadataTable } from "./metadata-tables.js";
+import { columnName, edgeOf, internalName } from "./relation/names.js";
 import type { RelationInput } from "./relation/relation.js";
 import { keyText, Relations, type Use } from "./relation/relations.js";
 import { whereSql } from "./relation/where.js";
@@ -37,6 +39,7 @@ import { allColumns, scanColumns } from "./scan-columns.js";
 import { applyEdits, type Edit } from "./sql/edits.js";
 import { columnEdits, isShowTables, parseStatement } from "./sql/parse.js";
 import { pushedFilter } from "./sql/pushdown.js";
+import { spellExpression } from "./sql/spelling.js";
 import {
   findReferences,
   type StatementReferences,
@@ -165,39 +168,40 @@ class DuckDBEngine implements QueryEngine {
   }
 
   async scan(table: Table, scan: TableScan, options: ScanRowsOptions = {}): Promise<QueryResult> {
-    const bound = bind(scan.tableSchema, scan.filter, { caseSensitive: scan.caseSensitive });
+    const filter = bind(scan.tableSchema, scan.filter, { caseSensitive: scan.caseSensitive });
     const { where } = options;
-    const columns =
-      where === undefined ? scanColumns(scan, bound) : { fields: allColumns(scan), filter: bound };
-    const selected = [...scan.schema.fields, ...scan.metadataColumns];
+    const { metadataColumns } = scan;
+    const fields = where === undefined ? scanColumns(scan, referencedFieldIds(filter)) : allColumns(scan);
+    const count = scan.schema.fields.length;
+    const schema = schemaToArrow({ fields: [...scan.schema.fields, ...metadataColumns] });
     return this.#relations.use(async (use) => {
-      const view = await this.#view(table, scan, use, {
-        fields: columns.fields,
-        metadataColumns: scan.metadataColumns,
-        tasks: options.tasks,
-      });
-      const names = [...columns.fields.slice(0, scan.schema.fields.length), ...scan.metadataColumns].map(
-        ({ name }) => quoteIdentifier(name),
-      );
-      const head = `SELECT ${names.join(", ")} FROM ${view} WHERE ${whereSql(columns.filter)}`;
+      const view = await this.#view(table, scan, use, { fields, metadataColumns, tasks: options.tasks });
       const rows = options.limit ?? scan.limit;
       const limit = rows === undefined ? "" : ` LIMIT ${rows}`;
-      const bytes = toByteString(`${head}${where === undefined ? "" : ` AND (${where}\n)`}${limit}`);
-      const onError =
-        where === undefined
-          ? readError(table.name)
-          : (error: unknown) =>
-              sqlError(error, toByteString(where), (at) => at - head.length - " AND (".length);
-      return execute(use.connection, { ...use, bytes, onError, schema: schemaToArrow({ fields: selected }) });
+      const kept = `WHERE ${whereSql(filter, fields)}`;
+      if (where === undefined) {
+        const columns = [...fields.slice(0, count).map(columnName), ...metadataColumns.map(internalName)];
+        const bytes = toByteString(`SELECT ${columns.join(", ")} FROM ${view} ${kept}${limit}`);
+        return execute(use.connection, { ...use, bytes, onError: readError(table.name), schema });
+      }
+      const edge = edgeOf(view, fields, metadataColumns);
+      const names = [...edge.names.slice(0, count), ...edge.names.slice(fields.length)].map(quoteIdentifier);
+      const head = toByteString(`SELECT ${names.join(", ")} FROM (${edge.sql} ${kept}) WHERE (`);
+      const source = toByteString(where);
+      const spelled = spellExpression(source, fields);
+      const bytes = `${head}${spelled.text}\n)${limit}`;
+      const onError = (error: unknown) => sqlError(error, source, (at) => spelled.original(at - head.length));
+      return execute(use.connection, { ...use, bytes, onError, schema });
     });
   }
 
   async changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {
     return this.#relations.use(async (use) => {
-      const { sql, order } = await this.#changes(table, options, use);
+      const { relation, fields, order } = await this.#changes(table, options, use);
+      const columns = fields.map(columnName).join(", ");
       return execute(use.connection, {
         ...use,
-        bytes: toByteString(`${sql} ORDER BY ${order.join(", ")}`),
+        bytes: toByteString(`SELECT ${columns} FROM ${relation} ORDER BY ${order.join(", ")}`),
         onError: readError(table.name),
         schema: schemaToArrow(changelogSchema(table.metadata)),
       });
@@ -277,13 +281,15 @@ class DuckDBEngine implements QueryEngine {
       const scan = table.scan(state);
       const filter = pushedFilter(reference, scan.schema.fields);
       const view = await this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
-      return withVariants(view, scan.schema.fields, reference.mayAlias);
+      const { sql } = edgeOf(view, scan.schema.fields, [], asDuckDB);
+      return reference.mayAlias ? `(${sql})` : sql;
     }
     const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
     if (owner && parts.at(-1)?.toLowerCase() === "changes") {
       const filter = pushedFilter(reference, changelogSchema(owner.metadata).fields);
       const to = owner.scan(state).snapshot?.snapshotId;
-      const { sql } = await this.#changes(owner, { to, filter, caseSensitive: false }, use);
+      const { relation, fields } = await this.#changes(owner, { to, filter }, use);
+      const { sql } = edgeOf(relation, fields, [], asDuckDB);
       return reference.mayAlias ? `(${sql})` : sql;
     }
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
@@ -354,18 +360,10 @@ function givenPlan(tasks: readonly ScanTask[]): {
   };
 }
 
-/** The view with its variants as DuckDB's own: `v.name` and `v::JSON` work then, and as a result they are JSON text. */
-function withVariants(view: string, fields: readonly NestedField[], mayAlias: boolean): string {
-  const variants = fields
-    .filter(({ type }) => type.type === "variant")
-    .map(({ name }) => quoteIdentifier(name));
-  if (variants.length === 0) return view;
-  const columns = variants.map(
-    (name) =>
-      `CASE WHEN ${name} IS NULL THEN NULL ELSE variant_bytes_to_variant(${name}.metadata || ${name}."value") END AS ${name}`,
-  );
-  const sql = `SELECT * REPLACE (${columns.join(", ")}) FROM ${view}`;
-  return mayAlias ? `(${sql})` : sql;
+/** A column as SQL sees it. Variants are DuckDB's own: `v.name` and `v::JSON` work then, and as a result they are JSON text. */
+function asDuckDB({ type }: NestedField, column: string): string {
+  if (type.type !== "variant") return column;
+  return `CASE WHEN ${column} IS NULL THEN NULL ELSE variant_bytes_to_variant(${column}.metadata || ${column}."value") END`;
 }
 
 function requestOn(ref: string | undefined): TableRequest {

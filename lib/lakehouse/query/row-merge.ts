@@ -12,6 +12,7 @@ import {
   type LiteralInput,
   ltEq,
   type MergeRequest,
+  type NestedField,
   POSITION,
   type PositionBitmap,
   ROW_ID,
@@ -23,11 +24,20 @@ import { writeParquet } from "../parquet/index.js";
 import { LocalStore } from "../storage/index.js";
 import { sqlError } from "./errors.js";
 import { execute } from "./execute.js";
+import { columnName, internalName } from "./relation/names.js";
 import { TASK } from "./relation/relation.js";
 import type { Relations, Use } from "./relation/relations.js";
 import type { QueryResult, SqlRow } from "./result.js";
-import { collectPositions, hasLineage, numbered, POSITIONS, rowsView, storedFields } from "./row-reader.js";
-import { quoteIdentifier, toByteString } from "./sql/tokens.js";
+import {
+  collectPositions,
+  hasLineage,
+  numbered,
+  POSITIONS,
+  rowsView,
+  storedFields,
+  storedNames,
+} from "./row-reader.js";
+import { toByteString } from "./sql/tokens.js";
 
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
 
@@ -103,14 +113,15 @@ class DuckDBMerge implements RowMerge {
   }
 
   async checkKeys(): Promise<void> {
-    const keys = this.#request.on.map(quoteIdentifier);
+    const keys = this.#keys();
     const filled = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
     const list = keys.join(", ");
+    const named = keys.map((key, i) => `${key} AS k${i}`).join(", ");
     const [twice] = await this.#rows(
-      `SELECT ${list}, count(*) AS n FROM ${this.#source} WHERE ${filled} GROUP BY ${list} HAVING count(*) > 1 LIMIT 1`,
+      `SELECT ${named}, count(*) AS n FROM ${this.#source} WHERE ${filled} GROUP BY ${list} HAVING count(*) > 1 LIMIT 1`,
     );
     if (twice === undefined) return;
-    const key = this.#request.on.map((name) => `${name}=${String(twice[name])}`).join(", ");
+    const key = this.#request.on.map((name, i) => `${name}=${String(twice[`k${i}`])}`).join(", ");
     throw new LakehouseError({
       code: "INVALID_ARGUMENT",
       subject: key,
@@ -121,7 +132,7 @@ class DuckDBMerge implements RowMerge {
 
   async findRange(): Promise<void> {
     const { on, schema } = this.#request;
-    const keys = on.map(quoteIdentifier);
+    const keys = this.#keys();
     const filled = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
     const [bounds] = await this.#rows(
       `SELECT count(*) AS n, ${keys.map((key, i) => `min(${key}) AS a${i}, max(${key}) AS b${i}`).join(", ")} FROM ${this.#source} WHERE ${filled}`,
@@ -156,16 +167,18 @@ class DuckDBMerge implements RowMerge {
     onlyChanged: boolean,
   ): Promise<ReadonlyMap<ScanTask, PositionBitmap>> {
     this.#tasks = tasks;
-    const { on, schema } = this.#request;
+    const { schema } = this.#request;
     const view = await rowsView(this.#relations, { ...this.#request, tasks }, this.#use, true);
-    const keys = on.map((name) => `t.${quoteIdentifier(name)} = s.${quoteIdentifier(name)}`).join(" AND ");
+    const on = this.#keys();
+    const keys = on.map((key) => `t.${key} = s.${key}`).join(" AND ");
     const differs = schema.fields
-      .filter(({ name }) => !on.includes(name))
-      .map(({ name }) => `t.${quoteIdentifier(name)} IS DISTINCT FROM s.${quoteIdentifier(name)}`);
+      .map(columnName)
+      .filter((column) => !on.includes(column))
+      .map((column) => `t.${column} IS DISTINCT FROM s.${column}`);
     const changed = onlyChanged ? (differs.length === 0 ? "false" : differs.join(" OR ")) : "true";
-    const rowId = hasLineage(this.#request) ? `t.${ROW_ID.name}` : "NULL::BIGINT";
+    const rowId = hasLineage(this.#request) ? `t.${internalName(ROW_ID)}` : "NULL::BIGINT";
     await this.#run(
-      `CREATE TABLE ${this.#matches} AS SELECT t.${TASK.name} AS file, t.${POSITION.name} AS pos, ${rowId} AS row_id, s.${POSITION.name} AS source, (${changed}) AS changed FROM ${view} AS t JOIN ${this.#source} AS s ON ${keys}`,
+      `CREATE TABLE ${this.#matches} AS SELECT t.${internalName(TASK)} AS file, t.${internalName(POSITION)} AS pos, ${rowId} AS row_id, s.${internalName(POSITION)} AS source, (${changed}) AS changed FROM ${view} AS t JOIN ${this.#source} AS s ON ${keys}`,
     );
     const rows = `SELECT file, pos FROM ${this.#matches} WHERE changed ORDER BY file, pos`;
     return collectPositions(tasks, this.#batches(rows, POSITIONS));
@@ -175,26 +188,34 @@ class DuckDBMerge implements RowMerge {
     const request = { ...this.#request, tasks };
     const fields = storedFields(request);
     const view = await rowsView(this.#relations, request, this.#use, true, numbered(this.#tasks));
-    const columns = fields.map(({ name }) => `t.${quoteIdentifier(name)}`).join(", ");
+    const columns = storedNames(request)
+      .map((name) => `t.${name}`)
+      .join(", ");
     const gone = `SELECT file, pos FROM ${this.#matches} WHERE changed`;
-    const sql = `SELECT ${columns} FROM ${view} AS t ANTI JOIN (${gone}) AS m ON t.${TASK.name} = m.file AND t.${POSITION.name} = m.pos`;
+    const sql = `SELECT ${columns} FROM ${view} AS t ANTI JOIN (${gone}) AS m ON t.${internalName(TASK)} = m.file AND t.${internalName(POSITION)} = m.pos`;
     yield* this.#batches(sql, schemaToArrow({ fields }));
   }
 
   async *updatedRows(): Batches {
     const fields = storedFields(this.#request);
     const lineage = hasLineage(this.#request) ? ", m.row_id, NULL::BIGINT" : "";
-    const sql = `SELECT ${this.#columns()}${lineage} FROM ${this.#source} AS s JOIN ${this.#matches} AS m ON s.${POSITION.name} = m.source WHERE m.changed`;
+    const sql = `SELECT ${this.#columns()}${lineage} FROM ${this.#source} AS s JOIN ${this.#matches} AS m ON s.${internalName(POSITION)} = m.source WHERE m.changed`;
     yield* this.#batches(sql, schemaToArrow({ fields }));
   }
 
   async *insertedRows(): Batches {
-    const sql = `SELECT ${this.#columns()} FROM ${this.#source} AS s ANTI JOIN ${this.#matches} AS m ON s.${POSITION.name} = m.source`;
+    const sql = `SELECT ${this.#columns()} FROM ${this.#source} AS s ANTI JOIN ${this.#matches} AS m ON s.${internalName(POSITION)} = m.source`;
     yield* this.#batches(sql, schemaToArrow(this.#request.schema));
   }
 
   #columns(): string {
-    return this.#request.schema.fields.map(({ name }) => `s.${quoteIdentifier(name)}`).join(", ");
+    return this.#request.schema.fields.map((field) => `s.${columnName(field)}`).join(", ");
+  }
+
+  /** The key's columns, as views name them. */
+  #keys(): readonly string[] {
+    const { on, schema } = this.#request;
+    return on.map((name) => columnName(schema.fields.find((field) => field.name === name) as NestedField));
   }
 
   async *#batches(sql: string, schema?: arrow.Schema): Batches {

@@ -6,6 +6,7 @@ import {
   type ChangedRows,
   canonicalValue,
   LAST_UPDATED_SEQUENCE_NUMBER,
+  lineageColumns,
   type NestedField,
   POSITION,
   PositionBitmap,
@@ -21,11 +22,13 @@ import {
 import { valueReader } from "./arrow/values.js";
 import { sqlError } from "./errors.js";
 import { execute } from "./execute.js";
+import { columnName, edgeOf, internalName } from "./relation/names.js";
 import { TASK } from "./relation/relation.js";
 import { keyText, type Relations, type Use } from "./relation/relations.js";
 import { sqlLiteral, sqlType } from "./relation/sql-types.js";
 import { whereSql } from "./relation/where.js";
-import { quoteIdentifier, toByteString } from "./sql/tokens.js";
+import { spellExpression } from "./sql/spelling.js";
+import { fromByteString, quoteIdentifier, toByteString } from "./sql/tokens.js";
 
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
 
@@ -38,30 +41,32 @@ export class RowReader implements Omit<RowEngine, "openMerge"> {
   }
 
   async *remainingRows(request: RowsRequest): Batches {
-    const fields = storedFields(request);
-    const columns = fields.map(({ name }) => quoteIdentifier(name)).join(", ");
-    const sql = (view: string) => `SELECT ${columns} FROM ${view} WHERE (${filterSql(request)}) IS NOT TRUE`;
-    yield* this.#read(request, sql, schemaToArrow({ fields }));
+    const sql = (view: string) =>
+      `SELECT ${storedNames(request).join(", ")} FROM ${view} WHERE (${filterSql(request)}) IS NOT TRUE`;
+    yield* this.#read(request, sql, schemaToArrow({ fields: storedFields(request) }));
   }
 
   async *changedRows(request: ChangedRows): Batches {
     const { set, schema } = request;
-    const lineage = hasLineage(request);
+    const lineage = hasLineage(request) ? LINEAGE : [];
     const fields = storedFields(request);
     const values = typeof set === "function" ? new Map<string, string>() : assignedSql(set, schema.fields);
-    const columns = schema.fields.map(({ name }) => values.get(name) ?? quoteIdentifier(name));
-    // The row stays the same row; that this commit updated it is told by the null (spec, "Row Lineage").
-    if (lineage) columns.push(ROW_ID.name, "NULL::BIGINT");
-    const named = columns.map((column, i) => `${column} AS ${quoteIdentifier(fields[i]?.name ?? "")}`);
-    const sql = (view: string) =>
-      `SELECT ${named.join(", ")} FROM ${view} WHERE (${filterSql(request)}) IS TRUE`;
+    const sql = (view: string): string => {
+      // Expressions name columns as the reader does.
+      const edge = edgeOf(view, schema.fields, lineage);
+      const named = edge.names.map(quoteIdentifier);
+      const columns = schema.fields.map(({ name }, i) => values.get(name) ?? (named[i] as string));
+      // The row stays the same row; that this commit updated it is told by the null (spec, "Row Lineage").
+      if (lineage.length > 0) columns.push(named[schema.fields.length] as string, "NULL::BIGINT");
+      return `SELECT ${columns.join(", ")} FROM (${edge.sql} WHERE (${filterSql(request)}) IS TRUE)`;
+    };
     const rows = this.#read(request, sql, schemaToArrow({ fields }));
-    yield* typeof set === "function" ? mapRows({ ...schema, fields }, rows, set) : rows;
+    yield* typeof set === "function" ? mapRows(schema, fields, rows, set) : rows;
   }
 
   async matchingPositions(request: RowsRequest): Promise<Map<ScanTask, PositionBitmap>> {
-    const sql = (view: string) =>
-      `SELECT ${TASK.name}, ${POSITION.name} FROM ${view} WHERE (${filterSql(request)}) IS TRUE`;
+    const place = [TASK, POSITION].map(internalName).join(", ");
+    const sql = (view: string) => `SELECT ${place} FROM ${view} WHERE (${filterSql(request)}) IS TRUE`;
     return collectPositions(request.tasks, this.#read(request, sql, POSITIONS, true));
   }
 
@@ -100,7 +105,7 @@ export function rowsView(
     dataFile.filePath,
     ...deleteFiles.map((file) => [file.filePath, file.contentOffset]),
   ]);
-  const lineage = hasLineage(request) ? [ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : [];
+  const lineage = hasLineage(request) ? LINEAGE : [];
   const metadataColumns = [...lineage, ...(positions ? [TASK, POSITION] : [])];
   const { fields } = schema;
   const key = keyText(["rows", fields, metadataColumns, files]);
@@ -139,13 +144,22 @@ export function hasLineage({ metadata }: Pick<RowsRequest, "metadata">): boolean
   return metadata.formatVersion >= 3;
 }
 
+const LINEAGE: readonly NestedField[] = [ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER];
+
+/** What is stored of a row that moves. */
 export function storedFields(request: Pick<RowsRequest, "metadata" | "schema">): readonly NestedField[] {
-  const { fields } = request.schema;
-  return hasLineage(request) ? [...fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] : fields;
+  const { schema } = request;
+  return hasLineage(request) ? [...schema.fields, ...lineageColumns(schema)] : schema.fields;
+}
+
+/** The columns of `storedFields` in a view of `rowsView`. */
+export function storedNames(request: Pick<RowsRequest, "metadata" | "schema">): readonly string[] {
+  const columns = request.schema.fields.map(columnName);
+  return hasLineage(request) ? [...columns, ...LINEAGE.map(internalName)] : columns;
 }
 
 function filterSql({ schema, where, caseSensitive = true }: RowsRequest): string {
-  return whereSql(bind(schema, where, { caseSensitive }));
+  return whereSql(bind(schema, where, { caseSensitive }), schema.fields);
 }
 
 type Assigned = Exclude<ChangedRows["set"], (row: Record<string, unknown>) => unknown>;
@@ -155,13 +169,13 @@ function assignedSql(set: Assigned, fields: readonly NestedField[]): Map<string,
   for (const [name, value] of Object.entries(set)) {
     const field = fields.find((each) => each.name === name);
     if (field === undefined) throw unassignable(name, "the table has no such top-level column");
-    if (value !== undefined) values.set(name, valueSql(field, value));
+    if (value !== undefined) values.set(name, valueSql(field, value, fields));
   }
   return values;
 }
 
-function valueSql(field: NestedField, value: unknown): string {
-  if (isSql(value)) return `CAST((${toSource(value.sql)}) AS ${sqlType(field.type)})`;
+function valueSql(field: NestedField, value: unknown, fields: readonly NestedField[]): string {
+  if (isSql(value)) return `CAST((${toSource(value.sql, fields)}) AS ${sqlType(field.type)})`;
   if (value === null) return `NULL::${sqlType(field.type)}`;
   const { type } = field;
   const nested = type.type === "struct" || type.type === "list" || type.type === "map";
@@ -174,8 +188,8 @@ function valueSql(field: NestedField, value: unknown): string {
 }
 
 /** The text as DuckDB is to see it; a comment at its end shall not reach what follows. */
-function toSource(sql: string): string {
-  return `${sql}\n`;
+function toSource(sql: string, fields: readonly NestedField[]): string {
+  return `${fromByteString(spellExpression(toByteString(sql), fields).text)}\n`;
 }
 
 function isSql(value: unknown): value is { readonly sql: string } {
@@ -190,28 +204,32 @@ function unassignable(column: string, problem: string): LakehouseError {
   });
 }
 
-/** Rows with what a function makes of them; columns that it leaves out, and the row lineage, stay. */
-function mapRows(
+/**
+ * Rows with what a function makes of them; columns that it leaves out, and the row lineage, stay.
+ *
+ * @param fields those of `schema`, and what is stored beside them.
+ */
+async function* mapRows(
   schema: Schema,
+  fields: readonly NestedField[],
   batches: AsyncIterable<arrow.RecordBatch>,
   change: (row: Record<string, unknown>) => Partial<Record<string, unknown>>,
 ): Batches {
-  const lineage = new Set([ROW_ID.name, LAST_UPDATED_SEQUENCE_NUMBER.name]);
+  const count = schema.fields.length;
   async function* rows(): AsyncGenerator<Record<string, unknown>> {
     for await (const batch of batches) {
-      const readers = batch.schema.fields.map((field, i) => ({
-        name: field.name,
-        read: valueReader(field, batch.data.children[i] as arrow.Data),
-      }));
-      const shown = readers.filter(({ name }) => !lineage.has(name));
-      const hidden = readers.filter(({ name }) => lineage.has(name));
-      const take = (from: typeof readers, i: number) =>
-        Object.fromEntries(from.map(({ name, read }) => [name, read(i)]));
+      const read = batch.schema.fields.map((field, i) =>
+        valueReader(field, batch.data.children[i] as arrow.Data),
+      );
+      const take = (from: number, to: number | undefined, row: number) =>
+        Object.fromEntries(
+          read.slice(from, to).map((value, i) => [fields[from + i]?.name ?? "", value(row)]),
+        );
       for (let i = 0; i < batch.numRows; i++) {
-        const row = take(shown, i);
-        yield { ...row, ...change({ ...row }), ...take(hidden, i) };
+        const row = take(0, count, i);
+        yield { ...row, ...change({ ...row }), ...take(count, undefined, i) };
       }
     }
   }
-  return rowsToBatches(schema, rows());
+  yield* rowsToBatches({ ...schema, fields }, rows());
 }

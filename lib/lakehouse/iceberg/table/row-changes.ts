@@ -7,7 +7,7 @@ import type { Expression } from "../expressions/types.js";
 import { specsById } from "../manifest/specs.js";
 import { currentSchema } from "../metadata/lookup.js";
 import type { TableMetadata } from "../metadata/types.js";
-import { LAST_UPDATED_SEQUENCE_NUMBER, ROW_ID } from "../row-lineage.js";
+import { lineageColumns } from "../row-lineage.js";
 import { fileFilter } from "../scan/file-filter.js";
 import { type ScanTask, TableScan } from "../scan/scan.js";
 import type { Schema } from "../schema/types.js";
@@ -216,7 +216,7 @@ function validation(
 function lineageSchema(metadata: TableMetadata): Schema {
   const table = storedSchema(currentSchema(metadata));
   if (metadata.formatVersion < 3) return table;
-  return { ...table, fields: [...table.fields, ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER] };
+  return { ...table, fields: [...table.fields, ...lineageColumns(currentSchema(metadata))] };
 }
 
 function concat(...parts: readonly (Batches | undefined)[]): Batches | undefined {

@@ -1,6 +1,7 @@
 import type { IcebergType, NestedField } from "../../iceberg/index.js";
 import { isShreddedStruct, type ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
+import { columnName, foldName, isSpeakable, memberNames } from "./names.js";
 import { listElement, mapEntry } from "./parquet-nodes.js";
 import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
 
@@ -22,7 +23,7 @@ export function projection(
     const value = node
       ? convert(`f.${fileColumn(at)}`, field.type, node, { missing, depth: 0 })
       : absent(field, missing);
-    return `${value} AS ${quoteIdentifier(field.name)}`;
+    return `${value} AS ${columnName(field)}`;
   });
 }
 
@@ -41,8 +42,8 @@ function absent(field: NestedField, missing: ReadonlyMap<number, string>): strin
 /** SQL for a member of a struct: by name, which DuckDB reads alone, unless the name is not the only one for DuckDB. */
 function memberSql(parent: string, siblings: readonly ParquetNode[], at: number): string {
   const name = siblings[at]?.name ?? "";
-  const alike = siblings.filter((node) => node.name.toLowerCase() === name.toLowerCase());
-  return alike.length === 1
+  const alike = siblings.filter((node) => foldName(node.name) === foldName(name));
+  return alike.length === 1 && isSpeakable(name)
     ? `struct_extract(${parent}, ${quoteString(name)})`
     : `struct_extract_at(${parent}, ${at + 1})`;
 }
@@ -76,13 +77,14 @@ interface Conversion {
 function convert(expression: string, type: IcebergType, node: ParquetNode, at: Conversion): string {
   if (same(type, node)) return expression;
   if (type.type === "struct") {
-    const members = type.fields.map((field) => {
+    const names = memberNames(type.fields);
+    const members = type.fields.map((field, i) => {
       const place = node.children.findIndex(({ fieldId }) => fieldId === field.id);
       const child = node.children[place];
       const value = child
         ? convert(memberSql(expression, node.children, place), field.type, child, at)
         : absent(field, at.missing);
-      return `${quoteIdentifier(field.name)} := ${value}`;
+      return `${quoteIdentifier(names[i] as string)} := ${value}`;
     });
     return `CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${members.join(", ")}) END`;
   }
@@ -142,14 +144,14 @@ function castPrimitive(expression: string, type: IcebergType, node: ParquetNode)
 /** True where DuckDB reads `node` as `type` as it is: same types, and the same children in the same order. */
 function same(type: IcebergType, node: ParquetNode): boolean {
   switch (type.type) {
-    case "struct":
-      return (
-        type.fields.length === node.children.length &&
-        type.fields.every((field, i) => {
-          const child = node.children[i];
-          return child?.fieldId === field.id && child.name === field.name && same(field.type, child);
-        })
-      );
+    case "struct": {
+      if (type.fields.length !== node.children.length) return false;
+      const names = memberNames(type.fields);
+      return type.fields.every((field, i) => {
+        const child = node.children[i];
+        return child?.fieldId === field.id && child.name === names[i] && same(field.type, child);
+      });
+    }
     case "list": {
       const element = listElement(node);
       return element?.fieldId === type.elementId && same(type.element, element);

@@ -12,8 +12,9 @@ import {
 } from "../../iceberg/index.js";
 import type { ParquetNode } from "../../parquet/index.js";
 import { type ObjectStore, pathOfFile } from "../../storage/index.js";
-import { quoteIdentifier, quoteString } from "../sql/tokens.js";
+import { quoteString } from "../sql/tokens.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
+import { columnName, internalName } from "./names.js";
 import { columnSql, fileColumn, projection } from "./projection.js";
 import { sqlLiteral, sqlType } from "./sql-types.js";
 import { type StandIns, schemasOf } from "./stand-ins.js";
@@ -57,11 +58,11 @@ export interface RelationContext {
 
 /**
  * SQL for the rows of a table: one SELECT per distinct file schema and set of deletes, joined by UNION ALL. Without
- * files it is an empty relation of the right types.
+ * files it is an empty relation of the right types. Its columns are called as `names.ts` says.
  */
 export async function relationSql(input: RelationInput, context: RelationContext): Promise<string> {
   if (input.tasks.length === 0) {
-    return emptySql([...input.fields, ...(input.metadataColumns ?? [])]);
+    return emptySql(input);
   }
   const files = input.tasks.map((task) => task.dataFile);
   const schemas = await schemasOf(files, input, context.standIns, context.schemas);
@@ -95,8 +96,12 @@ export function hasPositionDeletes(task: RelationTask): boolean {
   return task.deleteFiles.some((file) => file.content === "position-deletes");
 }
 
-function emptySql(fields: readonly NestedField[]): string {
-  const columns = fields.map((field) => `NULL::${sqlType(field.type)} AS ${quoteIdentifier(field.name)}`);
+function emptySql({ fields, metadataColumns = [] }: RelationInput): string {
+  const none = ({ type }: NestedField) => `NULL::${sqlType(type)}`;
+  const columns = [
+    ...fields.map((field) => `${none(field)} AS ${columnName(field)}`),
+    ...metadataColumns.map((field) => `${none(field)} AS ${internalName(field)}`),
+  ];
   return `SELECT ${columns.join(", ")} WHERE false`;
 }
 
@@ -104,7 +109,9 @@ async function groupSql(input: RelationInput, group: Group, context: RelationCon
   const missing = partitionConstants(input, group);
   const columns = [
     ...projection(input.fields, group.schema.root, missing),
-    ...(input.metadataColumns ?? []).map((field) => `${metadataColumn(field, group)} AS ${field.name}`),
+    ...(input.metadataColumns ?? []).map(
+      (field) => `${metadataColumn(input, field, group)} AS ${internalName(field)}`,
+    ),
   ];
   const masked = group.positions === "masked";
   const from = readFiles(group.paths, group.schema, masked ? ["deleted"] : []);
@@ -184,8 +191,10 @@ function perFile(type: string, values: readonly string[]): string {
 }
 
 /** What a file stores of its rows' lineage counts; the rest is inherited from its entry in the manifest. */
-function metadataColumn(column: NestedField, { tasks, schema }: Group): string {
-  const stored = () => columnSql(column.id, column.type, schema.root, new Map());
+function metadataColumn(input: RelationInput, column: NestedField, { tasks, schema }: Group): string {
+  // A table that broke the spec, and gave the id to a column of its own, stores that under it.
+  const isUsers = input.fieldType(column.id) !== undefined;
+  const stored = () => (isUsers ? "NULL" : columnSql(column.id, column.type, schema.root, new Map()));
   switch (column.id) {
     case FILE.id:
       return perFile(

@@ -8,6 +8,7 @@ import {
 } from "../../iceberg/index.js";
 import type { ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
+import { memberNames } from "./names.js";
 
 /**
  * The DuckDB type of an Iceberg type. A variant is a struct of its two parts, as in Arrow. DuckDB has no nanosecond timestamp with a zone: `timestamptz_ns` becomes
@@ -51,8 +52,13 @@ export function sqlType(type: IcebergType): string {
       return "INTEGER";
     case "variant":
       return 'STRUCT(metadata BLOB, "value" BLOB)';
-    case "struct":
-      return `STRUCT(${type.fields.map(({ name, type: t }) => `${quoteIdentifier(name)} ${sqlType(t)}`).join(", ")})`;
+    case "struct": {
+      const names = memberNames(type.fields);
+      const members = type.fields.map(
+        (field, i) => `${quoteIdentifier(names[i] as string)} ${sqlType(field.type)}`,
+      );
+      return `STRUCT(${members.join(", ")})`;
+    }
     case "list":
       return `${sqlType(type.element)}[]`;
     case "map":
@@ -145,9 +151,10 @@ function nestedLiteral(type: IcebergType, value: DefaultValue): string {
   }
   if (type.type === "struct" && typeof value === "object" && value !== null) {
     const object = value as { readonly [name: string]: DefaultValue };
+    const names = memberNames(type.fields);
     const fields = type.fields.map(
-      (field) =>
-        `${quoteIdentifier(field.name)} := ${sqlLiteral(field.type, object[field.name] ?? field.initialDefault ?? null)}`,
+      (field, i) =>
+        `${quoteIdentifier(names[i] as string)} := ${sqlLiteral(field.type, object[field.name] ?? field.initialDefault ?? null)}`,
     );
     return `struct_pack(${fields.join(", ")})`;
   }

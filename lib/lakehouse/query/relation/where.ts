@@ -1,12 +1,16 @@
 import { LakehouseError } from "../../errors.js";
-import type { BoundExpression, BoundPredicate, BoundTerm } from "../../iceberg/index.js";
-import { quoteIdentifier, quoteString } from "../sql/tokens.js";
+import type { BoundExpression, BoundPredicate, BoundTerm, NestedField } from "../../iceberg/index.js";
+import { fieldSql } from "./names.js";
 import { sqlLiteral } from "./sql-types.js";
 
 const OPERATORS = { eq: "=", "not-eq": "<>", lt: "<", "lt-eq": "<=", gt: ">", "gt-eq": ">=" } as const;
 
-/** SQL that is true, false or null for a row as the bound filter is. */
-export function whereSql(filter: BoundExpression): string {
+/**
+ * SQL that is true, false or null for a row as the bound filter is.
+ *
+ * @param fields the columns of the relation that the rows are of.
+ */
+export function whereSql(filter: BoundExpression, fields: readonly NestedField[]): string {
   switch (filter.type) {
     case "true":
       return "true";
@@ -14,14 +18,14 @@ export function whereSql(filter: BoundExpression): string {
       return "false";
     case "and":
     case "or":
-      return `(${whereSql(filter.left)} ${filter.type.toUpperCase()} ${whereSql(filter.right)})`;
+      return `(${whereSql(filter.left, fields)} ${filter.type.toUpperCase()} ${whereSql(filter.right, fields)})`;
     default:
-      return predicateSql(filter);
+      return predicateSql(filter, fields);
   }
 }
 
-function predicateSql(predicate: BoundPredicate): string {
-  const term = termSql(predicate.term);
+function predicateSql(predicate: BoundPredicate, fields: readonly NestedField[]): string {
+  const term = termSql(predicate.term, fields);
   const { type } = predicate.term;
   switch (predicate.type) {
     case "is-null":
@@ -46,7 +50,7 @@ function predicateSql(predicate: BoundPredicate): string {
   }
 }
 
-function termSql({ path, transform, name }: BoundTerm): string {
+function termSql({ field, transform, name }: BoundTerm, fields: readonly NestedField[]): string {
   if (transform.transform !== "identity") {
     throw new LakehouseError({
       code: "UNSUPPORTED_FEATURE",
@@ -55,11 +59,11 @@ function termSql({ path, transform, name }: BoundTerm): string {
       remedy: "Write the filter with the column itself.",
     });
   }
-  const [first = "", ...inner] = path;
-  return pathSql(quoteIdentifier(first), inner);
-}
-
-/** SQL for a member of a column, by the names that lead to it. */
-export function pathSql(column: string, inner: readonly string[]): string {
-  return inner.reduce((sql, name) => `struct_extract(${sql}, ${quoteString(name)})`, column);
+  const sql = fieldSql(fields, field.id);
+  if (sql !== undefined) return sql;
+  throw new LakehouseError({
+    code: "INVALID_EXPRESSION",
+    subject: name,
+    message: `The filter names ${name}, which these rows do not have.`,
+  });
 }
