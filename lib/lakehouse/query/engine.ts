@@ -39,7 +39,7 @@ import { allColumns, scanColumns } from "./scan-columns.js";
 import { applyEdits, type Edit } from "./sql/edits.js";
 import { columnEdits, isShowTables, parseStatement } from "./sql/parse.js";
 import { pushedFilter } from "./sql/pushdown.js";
-import { spellExpression } from "./sql/spelling.js";
+import { Spellings, spellColumns, spellExpression } from "./sql/spelling.js";
 import {
   findReferences,
   type StatementReferences,
@@ -152,18 +152,21 @@ class DuckDBEngine implements QueryEngine {
 
   async sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
     const source = toByteString(text);
+    if (text.includes("\0"))
+      throw sqlError(new Error("A statement cannot have a NUL character."), source, () => 0);
     const prepared = prepareText(source);
     const { prefix, body } = splitExplain(prepared.text);
     const inBody = (position: number) => prepared.original(prefix.length + position);
     return this.#relations.use(async (use) => {
       const statement = await parseStatement(use.connection, body, source, inBody);
+      const renamed = new Map<string, string>();
       const edits: readonly Edit[] = isShowTables(statement)
         ? [{ start: 0, end: body.length, text: await this.#showTables(options) }]
-        : await this.#edits(findReferences(statement, body, prepared.special), body, options, use);
+        : await this.#edits(findReferences(statement, body, prepared.special), body, options, use, renamed);
       const final = applyEdits(body, edits);
       const onError = (error: unknown) =>
         sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));
-      return execute(use.connection, { ...use, bytes: prefix + final.text, onError });
+      return execute(use.connection, { ...use, bytes: prefix + final.text, onError, renamed });
     });
   }
 
@@ -259,20 +262,30 @@ class DuckDBEngine implements QueryEngine {
     body: string,
     options: SqlOptions,
     use: Use,
+    renamed: Map<string, string>,
   ): Promise<Edit[]> {
     const edits = columnEdits(references, body);
     for (const reference of references.tables) {
-      const sql = await this.#tableSql(reference, options, use);
+      const { sql, fields = [] } = (await this.#tableSql(reference, options, use)) ?? {};
       if (sql === undefined) continue;
+      const spellings = new Spellings(fields);
+      edits.push(...spellColumns(reference, body, spellings));
+      for (const [said, column] of spellings.originals) renamed.set(said, column);
       const name = quoteIdentifier(reference.parts.at(-1) ?? "");
       const alias = reference.mayAlias && !reference.alias ? ` AS ${name}` : "";
-      edits.push({ start: reference.start, end: reference.end, text: toByteString(sql + alias) });
+      const head = reference.isSelect ? "SELECT * FROM " : "";
+      const text = toByteString(head + (reference.mayAlias ? `(${sql})` : sql) + alias);
+      edits.push({ start: reference.start, end: reference.end, text });
     }
     return edits;
   }
 
   /** What stands for a reference in the statement; `undefined` for what is DuckDB's own. */
-  async #tableSql(reference: TableReference, options: SqlOptions, use: Use): Promise<string | undefined> {
+  async #tableSql(
+    reference: TableReference,
+    options: SqlOptions,
+    use: Use,
+  ): Promise<{ readonly sql: string; readonly fields?: readonly NestedField[] } | undefined> {
     const { parts } = reference;
     const request = requestOn(reference.ref ?? options.ref);
     const state = await snapshotOf(reference, options, use.connection);
@@ -281,19 +294,18 @@ class DuckDBEngine implements QueryEngine {
       const scan = table.scan(state);
       const filter = pushedFilter(reference, scan.schema.fields);
       const view = await this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
-      const { sql } = edgeOf(view, scan.schema.fields, [], asDuckDB);
-      return reference.mayAlias ? `(${sql})` : sql;
+      const { fields } = scan.schema;
+      return { sql: edgeOf(view, fields, [], asDuckDB).sql, fields };
     }
     const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
     if (owner && parts.at(-1)?.toLowerCase() === "changes") {
       const filter = pushedFilter(reference, changelogSchema(owner.metadata).fields);
       const to = owner.scan(state).snapshot?.snapshotId;
       const { relation, fields } = await this.#changes(owner, { to, filter }, use);
-      const { sql } = edgeOf(relation, fields, [], asDuckDB);
-      return reference.mayAlias ? `(${sql})` : sql;
+      return { sql: edgeOf(relation, fields, [], asDuckDB).sql, fields };
     }
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
-    if (metadata) return reference.mayAlias ? `(${metadata})` : metadata;
+    if (metadata) return { sql: metadata };
     if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) return undefined;
     throw new LakehouseError({
       code: "NO_SUCH_TABLE",

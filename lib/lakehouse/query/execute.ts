@@ -1,5 +1,6 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
+import { Schema } from "apache-arrow";
 import type { LakehouseError } from "../errors.js";
 import { readBatches } from "./arrow/batches.js";
 import { conformBatch } from "./arrow/conform.js";
@@ -16,6 +17,8 @@ export interface Execution {
   readonly onError: (error: unknown) => LakehouseError;
   /** The schema that the batches shall have, where it is known from elsewhere. */
   readonly schema?: arrow.Schema;
+  /** Names of columns that the result shall have, by those that they had in SQL. */
+  readonly renamed?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -25,12 +28,14 @@ export interface Execution {
 export async function execute(connection: DuckDBConnection, execution: Execution): Promise<QueryResult> {
   const { bytes, tables, release, onError } = execution;
   try {
+    // The text would end there for DuckDB, and what follows would not count.
+    if (bytes.includes("\0")) throw new Error("A statement cannot have a NUL character.");
     const sql = fromByteString(bytes);
     await connection.run("BEGIN TRANSACTION READ ONLY");
     const statement = await prepare(connection, sql);
     const read = readBatches(await statement.stream(), () => verify(connection, sql));
-    const schema = execution.schema ?? read.schema;
-    const batches = execution.schema ? conforming(read.batches, schema) : read.batches;
+    const schema = execution.schema ?? renamedSchema(read.schema, execution.renamed);
+    const batches = schema === read.schema ? read.batches : conforming(read.batches, schema);
     const first = await batches.next();
     const second = first.done ? first : await batches.next();
     if (second.done) release();
@@ -44,6 +49,11 @@ export async function execute(connection: DuckDBConnection, execution: Execution
   } catch (error) {
     throw onError(error);
   }
+}
+
+function renamedSchema(schema: arrow.Schema, names: ReadonlyMap<string, string> = new Map()): arrow.Schema {
+  if (!schema.fields.some(({ name }) => names.has(name))) return schema;
+  return new Schema(schema.fields.map((field) => field.clone({ name: names.get(field.name) ?? field.name })));
 }
 
 async function* conforming(

@@ -9,6 +9,7 @@ import { sameTransform } from "../partitioning/transform.js";
 import type { PartitionFieldInit, PartitionSpec, SortFieldInit } from "../partitioning/types.js";
 import { assignFreshIds, freshSchema } from "../schema/fresh-ids.js";
 import { allFields, fieldName, locateByName } from "../schema/lookup.js";
+import { validateNewNames } from "../schema/reserved.js";
 import type { FieldId, Schema } from "../schema/types.js";
 import { validateSchema } from "../schema/validate.js";
 import type { PendingUpdate } from "../snapshot/pending.js";
@@ -38,6 +39,7 @@ export function replaceTable(replacement: TableReplacement): PendingUpdate {
     propose(base) {
       validateSchema(replacement.schema, base.formatVersion);
       const schema = replacementSchema(base, replacement.schema);
+      validateNewNames(schema, base.schemas);
       const kept = Object.entries(properties).filter(([key]) => !RESERVED_PROPERTIES.has(key));
       const updates: TableUpdate[] = [
         { action: "add-schema", schema },

@@ -8,6 +8,7 @@ import {
   nameMappingToJson,
   updateNameMapping,
 } from "../schema/name-mapping.js";
+import { validateNewNames } from "../schema/reserved.js";
 import { isPrimitiveType, sameType } from "../schema/type-text.js";
 import type { FieldId, NestedField, PrimitiveType, PrimitiveValue, Schema } from "../schema/types.js";
 import { validateSchema } from "../schema/validate.js";
@@ -177,6 +178,7 @@ export class UpdateSchema implements PendingUpdate {
     };
     for (const step of this.#steps) step(edit);
     validateSchema(edit.schema, base.formatVersion);
+    validateNewNames(edit.schema, base.schemas);
     checkPartitionSources(base, before, edit.schema);
     return edit;
   }

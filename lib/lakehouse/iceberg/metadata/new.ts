@@ -16,6 +16,7 @@ import type {
 } from "../partitioning/types.js";
 import { freshSchema } from "../schema/fresh-ids.js";
 import { fieldName, highestFieldId, locateByName } from "../schema/lookup.js";
+import { validateNewNames } from "../schema/reserved.js";
 import type { Schema } from "../schema/types.js";
 import { validateSchema } from "../schema/validate.js";
 import type { FormatVersion, TableMetadata } from "./types.js";
@@ -56,6 +57,7 @@ export interface NewTable {
 export function newTableMetadata(init: NewTable): TableMetadata {
   const formatVersion = formatVersionOf(init);
   validateSchema(init.schema, formatVersion);
+  validateNewNames(init.schema);
   const schema = freshSchema(init.schema, 0);
   const spec = bindSpec(init, schema);
   const sortOrder = bindSortOrder(init, schema);

@@ -100,7 +100,7 @@ function readUuid(root: JsonNode, formatVersion: FormatVersion, location: string
 function readSchema(node: JsonNode): Schema {
   const schema = schemaFromJson(node);
   try {
-    validateSchema(schema);
+    validateSchema(schema, undefined, true);
   } catch (cause) {
     if (isLakehouseError(cause)) node.fail(`is an invalid schema (${cause.message})`, cause);
     throw cause;

@@ -18,6 +18,8 @@ export interface FieldLocation {
 interface SchemaIndex {
   readonly byId: ReadonlyMap<FieldId, FieldLocation>;
   readonly byName: ReadonlyMap<string, FieldLocation>;
+  /** Full names of more than one field: of a column `a.b`, and of the field `b` of a struct `a`. */
+  readonly ambiguous: ReadonlySet<string>;
   /** `null` where two names differ by case only. */
   readonly byLowerName: ReadonlyMap<string, FieldLocation | null>;
 }
@@ -29,6 +31,7 @@ function indexOf(schema: Pick<Schema, "fields">): SchemaIndex {
   if (known) return known;
   const byId = new Map<FieldId, FieldLocation>();
   const byName = new Map<string, FieldLocation>();
+  const ambiguous = new Set<string>();
   const shortNames: [string, FieldLocation][] = [];
 
   const add = (
@@ -45,6 +48,7 @@ function indexOf(schema: Pick<Schema, "fields">): SchemaIndex {
       requiredThroughout: field.required && (parent?.requiredThroughout ?? true),
     };
     byId.set(field.id, location);
+    if (byName.has(location.name)) ambiguous.add(location.name);
     byName.set(location.name, location);
     if (short !== location.name) shortNames.push([short, location]);
     addChildren(field.type, location, short);
@@ -71,9 +75,10 @@ function indexOf(schema: Pick<Schema, "fields">): SchemaIndex {
   for (const [name, location] of byName) {
     const lower = name.toLowerCase();
     const other = byLowerName.get(lower);
-    byLowerName.set(lower, other === undefined || other === location ? location : null);
+    const only = other === undefined || other === location;
+    byLowerName.set(lower, only && !ambiguous.has(name) ? location : null);
   }
-  const index = { byId, byName, byLowerName };
+  const index = { byId, byName, ambiguous, byLowerName };
   indexes.set(schema, index);
   return index;
 }
@@ -94,14 +99,24 @@ export function locateById(schema: Pick<Schema, "fields">, id: FieldId): FieldLo
 
 /**
  * Where the field with this full name stands (dots lead into structs, `element`, `key`, `value` into lists and maps).
- * Throws `INVALID_SCHEMA` when a lookup that ignores case finds two fields.
+ * Throws `INVALID_SCHEMA` when that finds two fields: of names that differ by case, which the lookup ignores, or of a
+ * column with a dot in its name and a field inside a struct.
  */
 export function locateByName(
   schema: Pick<Schema, "fields">,
   name: string,
   lookup?: NameLookup,
 ): FieldLocation | undefined {
-  if (lookup?.caseSensitive ?? true) return indexOf(schema).byName.get(name);
+  if (lookup?.caseSensitive ?? true) {
+    const { byName, ambiguous } = indexOf(schema);
+    if (!ambiguous.has(name)) return byName.get(name);
+    throw new LakehouseError({
+      code: "INVALID_SCHEMA",
+      subject: name,
+      message: `More than one field is called "${name}": a column has a dot in its name, which leads into a struct as well.`,
+      remedy: "Rename the column.",
+    });
+  }
   const found = indexOf(schema).byLowerName.get(name.toLowerCase());
   if (found === null) {
     throw new LakehouseError({
@@ -112,6 +127,11 @@ export function locateByName(
     });
   }
   return found;
+}
+
+/** True for a full name that more than one field has. */
+export function isAmbiguous(schema: Pick<Schema, "fields">, name: string): boolean {
+  return indexOf(schema).ambiguous.has(name);
 }
 
 export function fieldById(schema: Pick<Schema, "fields">, id: FieldId): NestedField | undefined {

@@ -14,12 +14,16 @@ function invalid(subject: string, message: string, remedy?: string): never {
  * Checks what the spec asks of every schema: ids unique and below the reserved range, names unique within a struct,
  * `unknown` optional, defaults allowed for the type, identifier fields required primitives outside of lists and maps.
  * With a format version, also that the version has each type and default. Throws `INVALID_SCHEMA`.
+ *
+ * @param read true for a schema that is read and was made by others: reserved ids are let pass.
  */
-export function validateSchema(schema: Schema, formatVersion?: number): void {
+export function validateSchema(schema: Schema, formatVersion?: number, read = false): void {
   const ids = new Map<FieldId, string>();
   const claim = (id: FieldId, name: string) => {
-    if (!Number.isInteger(id) || id < 0 || id > MAX_FIELD_ID)
-      invalid(name, `Field "${name}" has the invalid id ${id}.`);
+    if (!Number.isInteger(id) || id < 0) invalid(name, `Field "${name}" has the invalid id ${id}.`);
+    if (id > MAX_FIELD_ID && !read) {
+      invalid(name, `Field "${name}" has the id ${id}: the Iceberg spec reserves ids above ${MAX_FIELD_ID}.`);
+    }
     const other = ids.get(id);
     if (other !== undefined) invalid(name, `Fields "${other}" and "${name}" both have the id ${id}.`);
     ids.set(id, name);

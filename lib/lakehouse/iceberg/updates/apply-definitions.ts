@@ -7,6 +7,7 @@ import {
 } from "../partitioning/spec.js";
 import type { PartitionSpec, SortOrder } from "../partitioning/types.js";
 import { highestFieldId } from "../schema/lookup.js";
+import { validateNewNames } from "../schema/reserved.js";
 import { sameType } from "../schema/type-text.js";
 import type { Schema } from "../schema/types.js";
 import { validateSchema } from "../schema/validate.js";
@@ -19,6 +20,7 @@ const LAST_ADDED = -1;
 export function addSchema(draft: Draft, schema: Schema): void {
   const { metadata } = draft;
   validateSchema(schema, metadata.formatVersion);
+  validateNewNames(schema, metadata.schemas);
   const lastColumnId = Math.max(metadata.lastColumnId, highestFieldId(schema));
   const same = metadata.schemas.find((known) => sameSchema(known, schema));
   if (same !== undefined) {

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { LakehouseError } from "../../errors.js";
 import { ask } from "../duckdb.js";
 import { sqlError } from "../errors.js";
+import { foldName } from "../relation/names.js";
 import type { Edit } from "./edits.js";
 import { isNode, type Node, refuseStatement, type StatementReferences } from "./statement.js";
 import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "./tokens.js";
@@ -56,19 +57,20 @@ export function isShowTables(statement: Node): boolean {
  */
 export function columnEdits({ tables, columns }: StatementReferences, body: string): Edit[] {
   const tokens = tokenize(body);
-  const lower = (names: readonly string[]) => names.map((name) => name.toLowerCase()).join("\n");
-  return columns.flatMap((column) => {
-    const table = tables.find(
-      ({ parts, alias }) =>
-        !alias &&
-        parts.length > 1 &&
-        lower(column.names.slice(0, parts.length)) === lower(parts) &&
-        column.names.length > parts.length,
+  const isNamed = (names: readonly string[], parts: readonly string[], fold: (name: string) => string) =>
+    parts.every((part, i) => fold(names[i] ?? "") === fold(part));
+  return columns.flatMap(({ names, start }) => {
+    const named = tables.filter(
+      ({ parts, alias }) => !alias && parts.length > 1 && names.length > parts.length,
     );
-    const first = tokens.findIndex((token) => token.start === column.start);
+    // Tables may differ by case: the one that is spelled just so is meant first.
+    const table =
+      named.find(({ parts }) => isNamed(names, parts, String)) ??
+      named.find(({ parts }) => isNamed(names, parts, foldName));
+    const first = tokens.findIndex((token) => token.start === start);
     const last = table && tokens[first + 2 * (table.parts.length - 1)];
     if (!table || first < 0 || !last) return [];
     const text = toByteString(quoteIdentifier(table.parts.at(-1) ?? ""));
-    return [{ start: column.start, end: last.end, text }];
+    return [{ start, end: last.end, text }];
   });
 }

@@ -1,4 +1,5 @@
 import type { Expression, LiteralInput, NestedField, PrimitiveType } from "../../iceberg/index.js";
+import { foldName } from "../relation/names.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
 
 /**
@@ -16,7 +17,7 @@ export function pushedFilter(
   const tables = innerJoined(select.from_table);
   if (!tables?.includes(node) || !isNode(select.where_clause)) return undefined;
   const columns: Columns = {
-    qualifier: (reference.alias ?? reference.parts.at(-1) ?? "").toLowerCase(),
+    qualifier: foldName(reference.alias ?? reference.parts.at(-1) ?? ""),
     alone: tables.length === 1,
     fields,
   };
@@ -24,7 +25,7 @@ export function pushedFilter(
 }
 
 interface Columns {
-  /** Lower case: SQL names do not differ by case. */
+  /** Folded: SQL names do not differ by case. */
   readonly qualifier: string;
   /** True where the SELECT reads no other table, so that a column without qualifier is this table's. */
   readonly alone: boolean;
@@ -156,10 +157,10 @@ function prefixTest(
 
 function columnField(node: unknown, { qualifier, alone, fields }: Columns): NestedField | undefined {
   if (!isNode(node) || node.class !== "COLUMN_REF" || !Array.isArray(node.column_names)) return undefined;
-  const names = (node.column_names as string[]).map((name) => name.toLowerCase());
+  const names = (node.column_names as string[]).map(foldName);
   const qualified = names.length === 2 && names[0] === qualifier;
   if (!qualified && !(alone && names.length === 1)) return undefined;
-  const found = fields.filter((field) => field.name.toLowerCase() === names.at(-1));
+  const found = fields.filter((field) => foldName(field.name) === names.at(-1));
   // A dot in a name would read as a path into a struct.
   return found.length === 1 && !found[0]?.name.includes(".") ? found[0] : undefined;
 }

@@ -2,6 +2,7 @@ import { LakehouseError } from "../../errors.js";
 import type { NestedField } from "../../iceberg/index.js";
 import { foldName, readerNames } from "../relation/names.js";
 import { applyEdits, type Edit, type EditedText } from "./edits.js";
+import { isNode, type Node, type TableReference } from "./statement.js";
 import { identifierName, isKeyword, quoteIdentifier, type Token, toByteString, tokenize } from "./tokens.js";
 
 /** What SQL says for the columns of a table that it cannot call by their own names: those that differ by case alone. */
@@ -84,4 +85,82 @@ function isColumn(tokens: readonly Token[], i: number): boolean {
   const next = tokens[i + 1];
   const isArgument = next?.text === ":" && tokens[i + 2]?.text === "=";
   return tokens[i - 1]?.text !== "." && next?.text !== "(" && !isArgument;
+}
+
+/**
+ * Edits that make a SELECT say the columns of one of its tables as SQL can, as `spellExpression` does for an expression.
+ * Queries inside of it are left alone: what they name is theirs first, and a name that is nobody's is an error.
+ *
+ * @param body the text that the reference was found in.
+ * @throws LakehouseError INVALID_SQL for a name that could mean several columns.
+ */
+export function spellColumns(reference: TableReference, body: string, spellings: Spellings): Edit[] {
+  const { select, node } = reference;
+  // Column aliases rename what the SELECT names.
+  if (spellings.isEmpty || !select || node.column_name_alias) return [];
+  const from = isNode(select.from_table) ? select.from_table : {};
+  if (isNatural(from)) throw naturalJoin(reference, spellings);
+  const qualifier = foldName(reference.alias ?? reference.parts.at(-1) ?? "");
+  const alone = from === node;
+  const tokens = tokenize(body);
+  const indexByStart = new Map(tokens.map((token, i) => [token.start, i]));
+  const aliases = aliasesOf(select);
+  return ownColumns(select).flatMap(({ names, start, ordering }): Edit[] => {
+    const qualified = names.length > 1 && foldName(names[0] as string) === qualifier;
+    const place = qualified ? 1 : 0;
+    const name = names[place] as string;
+    // In ORDER BY a name of the result comes first.
+    if (!spellings.has(name) || (!qualified && ordering && aliases.has(foldName(name)))) return [];
+    const said = spellings.exact(name);
+    const token = tokens[(indexByStart.get(start) ?? -1) + 2 * place];
+    if (said === undefined || !token || !(qualified || alone)) throw spellings.ambiguous(name);
+    return [{ start: token.start, end: token.end, text: toByteString(quoteIdentifier(said)) }];
+  });
+}
+
+interface OwnColumn {
+  readonly names: readonly string[];
+  readonly start: number;
+  /** Whether it stands in ORDER BY. */
+  readonly ordering: boolean;
+}
+
+/** The columns that a SELECT names itself, none of a query inside of it. */
+function ownColumns(select: Node): OwnColumn[] {
+  const found: OwnColumn[] = [];
+  const visit = (value: unknown, ordering: boolean): void => {
+    if (Array.isArray(value)) for (const item of value) visit(item, ordering);
+    if (!isNode(value) || value.type === "SELECT_NODE") return;
+    if (value.class === "COLUMN_REF" && Array.isArray(value.column_names)) {
+      found.push({
+        names: value.column_names as string[],
+        start: Number(value.query_location ?? 0),
+        ordering,
+      });
+    }
+    for (const child of Object.values(value)) visit(child, ordering);
+  };
+  for (const [key, child] of Object.entries(select)) visit(child, key === "modifiers");
+  return found;
+}
+
+function aliasesOf({ select_list: list }: Node): ReadonlySet<string> {
+  const aliases = Array.isArray(list) ? list.filter(isNode).map(({ alias }) => alias) : [];
+  return new Set(aliases.filter((alias) => typeof alias === "string").map(foldName));
+}
+
+function isNatural(from: Node): boolean {
+  if (from.type !== "JOIN") return false;
+  return (
+    from.ref_type === "NATURAL" || [from.left, from.right].some((side) => isNode(side) && isNatural(side))
+  );
+}
+
+function naturalJoin({ parts }: TableReference, spellings: Spellings): LakehouseError {
+  return new LakehouseError({
+    code: "INVALID_SQL",
+    subject: parts.join("."),
+    message: `A NATURAL JOIN with ${parts.join(".")} cannot tell which columns it is by: ${[...spellings.originals.values()].join(", ")} differ by case, which SQL ignores.`,
+    remedy: "Join it with ON.",
+  });
 }

@@ -15,8 +15,10 @@ export interface TableReference extends TimeTravel {
   readonly start: number;
   readonly end: number;
   readonly alias?: string;
-  /** False right after DESCRIBE, SUMMARIZE and TABLE, where the grammar has no place for an alias. */
+  /** False right after DESCRIBE and SUMMARIZE, where the grammar has no place for an alias. */
   readonly mayAlias: boolean;
+  /** True where `TABLE name` says `SELECT * FROM name`; the word TABLE is part of the reference then. */
+  readonly isSelect: boolean;
   /** The SELECT whose FROM the reference stands in, and its table node. */
   readonly select?: Node;
   readonly node: Node;
@@ -89,13 +91,16 @@ export function findReferences(
     if (first === undefined || tokens[first]?.kind === "string") return;
     if (parts.length === 1 && scope.has(name.toLowerCase())) return;
     const last = first + 2 * (parts.length - 1);
+    const before = tokens[first - 1];
+    const isSelect = isKeyword(before, "TABLE");
     const reference = special.get(name) ?? { parts };
     tables.push({
       ...reference,
       node,
-      start: tokens[first]?.start ?? 0,
+      start: (isSelect ? before : tokens[first])?.start ?? 0,
       end: tokens[last]?.end ?? 0,
-      mayAlias: !isKeyword(tokens[first - 1], "DESCRIBE", "DESC", "SHOW", "SUMMARIZE", "TABLE"),
+      mayAlias: !isKeyword(before, "DESCRIBE", "DESC", "SHOW", "SUMMARIZE"),
+      isSelect,
       ...(typeof node.alias === "string" && node.alias !== "" && { alias: node.alias }),
       ...(select && { select }),
     });

@@ -49,11 +49,14 @@ export function prepareText(source: string): PreparedText {
   const paths = takeRefs(tokens, findPaths(tokens), edits);
   takeClauses(tokens, paths, edits);
   const special = new Map<string, SpecialReference>();
+  // What stands in for a reference is no name that the text has.
+  let marker = "lakehouse reference";
+  while (source.includes(marker)) marker += "_";
   for (const path of paths) {
     const deep =
       path.parts.length > 3 && isKeyword(tokens[path.first - 1], "FROM", "JOIN", "DESCRIBE", "SUMMARIZE");
     if (path.ref === undefined && !path.travel && !deep) continue;
-    const name = `lakehouse reference ${special.size + 1}`;
+    const name = `${marker} ${special.size + 1}`;
     special.set(name, {
       parts: path.parts,
       ...(path.ref !== undefined && { ref: path.ref }),

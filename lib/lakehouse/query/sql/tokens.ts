@@ -68,8 +68,10 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A constant of this text. A NUL would end the statement, and so is not written as itself. */
 export function quoteString(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`;
+  const parts = value.split("\0").map((part) => `'${part.replaceAll("'", "''")}'`);
+  return parts.length === 1 ? (parts[0] as string) : `(${parts.join(" || chr(0) || ")})`;
 }
 
 function match(pattern: RegExp, sql: string, at: number): string | undefined {
