@@ -1,5 +1,6 @@
 /** Tables: one version of a table's metadata, what can be done with it, and the loop that commits it. */
 export { COMMIT_TOKEN, type CommitOptions, commitUpdates } from "./commit.js";
+export type { ExpireOptions } from "./expire.js";
 export {
   FileChange,
   type OverwriteOptions,
@@ -27,7 +28,7 @@ export {
   TableInspection,
 } from "./inspect.js";
 export { dataFileLocation, metadataFileLocation } from "./locations.js";
-export type { MergeOptions } from "./merge.js";
+export type { MergeOptions, UpsertOptions } from "./merge.js";
 export { MovedStore } from "./moved-store.js";
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./open.js";
 export type { AppendOptions, RewriteFiles } from "./operations.js";
