@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import { Schema } from "apache-arrow";
 import type { LakehouseError } from "../errors.js";
+import { BatchSchema } from "../parquet/index.js";
 import { readBatches } from "./arrow/batches.js";
 import { conformBatch } from "./arrow/conform.js";
 import { castForArrow } from "./arrow/types.js";
@@ -32,7 +32,8 @@ export async function execute(connection: DuckDBConnection, execution: Execution
     if (bytes.includes("\0")) throw new Error("A statement cannot have a NUL character.");
     const sql = fromByteString(bytes);
     await connection.run("BEGIN TRANSACTION READ ONLY");
-    const statement = await prepare(connection, sql);
+    // Columns of tables have types that Arrow has; asking DuckDB for each takes time with the square of their number.
+    const statement = execution.schema ? await connection.prepare(sql) : await prepare(connection, sql);
     const read = readBatches(await statement.stream(), () => verify(connection, sql));
     const schema = execution.schema ?? renamedSchema(read.schema, execution.renamed);
     const batches = schema === read.schema ? read.batches : conforming(read.batches, schema);
@@ -53,7 +54,9 @@ export async function execute(connection: DuckDBConnection, execution: Execution
 
 function renamedSchema(schema: arrow.Schema, names: ReadonlyMap<string, string> = new Map()): arrow.Schema {
   if (!schema.fields.some(({ name }) => names.has(name))) return schema;
-  return new Schema(schema.fields.map((field) => field.clone({ name: names.get(field.name) ?? field.name })));
+  return new BatchSchema(
+    schema.fields.map((field) => field.clone({ name: names.get(field.name) ?? field.name })),
+  );
 }
 
 async function* conforming(

@@ -13,6 +13,7 @@ export interface QueriedTable {
   readonly dataFiles: number;
   readonly deleteFiles: number;
   readonly bytes: bigint;
+  /** Rows of the data files, those that deletes take away among them. */
   readonly records: bigint;
   /** Data files that planning proved to hold no matching row. */
   readonly skippedDataFiles: number;

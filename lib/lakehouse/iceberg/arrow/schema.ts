@@ -1,5 +1,6 @@
 import * as arrow from "apache-arrow";
 import { LakehouseError } from "../../errors.js";
+import { BatchSchema } from "../../parquet/index.js";
 import { assignFreshIds } from "../schema/fresh-ids.js";
 import type { IcebergType, NestedField, Schema } from "../schema/types.js";
 
@@ -10,7 +11,7 @@ const EXTENSION_KEY = "ARROW:extension:name";
 
 /** Arrow schema of an Iceberg schema: same names and nullability, field ids in the metadata at every depth. */
 export function schemaToArrow(schema: Pick<Schema, "fields">): arrow.Schema {
-  return new arrow.Schema(schema.fields.map(fieldToArrow));
+  return new BatchSchema(schema.fields.map(fieldToArrow));
 }
 
 /** The schema without its `unknown` columns, at every depth: they are not stored in data files (spec, "Primitive Types"). */

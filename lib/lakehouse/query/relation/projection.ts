@@ -17,8 +17,9 @@ export function projection(
   file: ParquetNode,
   missing: ReadonlyMap<number, string> = new Map(),
 ): string[] {
+  const places = placesById(file.children);
   return fields.map((field) => {
-    const at = file.children.findIndex((child) => child.fieldId === field.id);
+    const at = places.get(field.id) ?? -1;
     const node = file.children[at];
     const value = node
       ? convert(`f.${fileColumn(at)}`, field.type, node, { missing, depth: 0 })
@@ -39,11 +40,31 @@ function absent(field: NestedField, missing: ReadonlyMap<number, string>): strin
   return missing.get(field.id) ?? sqlLiteral(field.type, field.initialDefault ?? null);
 }
 
+/** The places of nodes by their field ids; of two with one id the first. */
+function placesById(nodes: readonly ParquetNode[]): ReadonlyMap<number, number> {
+  const places = new Map<number, number>();
+  for (const [at, { fieldId }] of nodes.entries())
+    if (fieldId !== undefined && !places.has(fieldId)) places.set(fieldId, at);
+  return places;
+}
+
+const counted = new WeakMap<readonly ParquetNode[], ReadonlyMap<string, number>>();
+
+/** How many of some nodes have each name, as DuckDB compares. */
+function nameCounts(nodes: readonly ParquetNode[]): ReadonlyMap<string, number> {
+  const known = counted.get(nodes);
+  if (known) return known;
+  const counts = new Map<string, number>();
+  for (const { name } of nodes) counts.set(foldName(name), (counts.get(foldName(name)) ?? 0) + 1);
+  counted.set(nodes, counts);
+  return counts;
+}
+
 /** SQL for a member of a struct: by name, which DuckDB reads alone, unless the name is not the only one for DuckDB. */
 function memberSql(parent: string, siblings: readonly ParquetNode[], at: number): string {
   const name = siblings[at]?.name ?? "";
-  const alike = siblings.filter((node) => foldName(node.name) === foldName(name));
-  return alike.length === 1 && isSpeakable(name)
+  const alone = nameCounts(siblings).get(foldName(name)) === 1;
+  return alone && isSpeakable(name)
     ? `struct_extract(${parent}, ${quoteString(name)})`
     : `struct_extract_at(${parent}, ${at + 1})`;
 }
@@ -78,8 +99,9 @@ function convert(expression: string, type: IcebergType, node: ParquetNode, at: C
   if (same(type, node)) return expression;
   if (type.type === "struct") {
     const names = memberNames(type.fields);
+    const places = placesById(node.children);
     const members = type.fields.map((field, i) => {
-      const place = node.children.findIndex(({ fieldId }) => fieldId === field.id);
+      const place = places.get(field.id) ?? -1;
       const child = node.children[place];
       const value = child
         ? convert(memberSql(expression, node.children, place), field.type, child, at)
