@@ -57,7 +57,7 @@ export class Transaction<Row = Record<string, unknown>> {
       });
     }
     try {
-      const { updates } = await update.propose(this.#preview);
+      const { updates } = await update.propose(this.#preview, this.#origin.store);
       this.#preview = applyUpdates(this.#preview, updates);
     } catch (error) {
       // A step that cannot be made is no step: the transaction goes on without it. That its files stay hides no error.

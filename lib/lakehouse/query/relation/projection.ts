@@ -1,4 +1,4 @@
-import type { IcebergType, NestedField } from "../../iceberg/index.js";
+import { dayRange, describeDays, type IcebergType, type NestedField } from "../../iceberg/index.js";
 import { isShreddedStruct, type ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 import { columnName, foldName, isSpeakable, memberNames } from "./names.js";
@@ -160,7 +160,22 @@ function castPrimitive(expression: string, type: IcebergType, node: ParquetNode)
   if (node.logicalType?.kind === "geometry" || node.logicalType?.kind === "geography") {
     return `ST_AsWKB(${expression})`;
   }
+  const range = node.logicalType?.kind === "date" ? dayRange(type) : undefined;
+  if (range !== undefined) return datedSql(expression, type, range, node.name);
   return `CAST(${expression} AS ${sqlType(type)})`;
+}
+
+/** A date as a timestamp, which reaches less far: beyond it reading has to fail (spec, "Schema Evolution"). */
+function datedSql(
+  date: string,
+  type: IcebergType,
+  range: NonNullable<ReturnType<typeof dayRange>>,
+  name: string,
+): string {
+  const day = (days: number) => `(DATE '1970-01-01' + ${days}::INTEGER)`;
+  const problem = `Row %s of its file has the date %s in the column ${name.replaceAll("%", "%%")}, and ${type.type} goes from ${describeDays(range)}`;
+  const refusal = `error(printf(${quoteString(problem)}, f.file_row_number::VARCHAR, ${date}::VARCHAR))`;
+  return `CASE WHEN ${date} < ${day(range.first)} OR ${date} > ${day(range.last)} THEN ${refusal} ELSE CAST(${date} AS ${sqlType(type)}) END`;
 }
 
 /** True where DuckDB reads `node` as `type` as it is: same types, and the same children in the same order. */
