@@ -46,11 +46,17 @@ export async function execute(connection: DuckDBConnection, execution: Execution
       yield second.value;
       yield* batches;
     }
-    return new QueryResult({ schema, tables, source: all(), release, onError });
+    // Cut, so that a result which is kept to be looked at does not hold the batch.
+    const batch = first.done ? undefined : first.value.slice(0, HEAD_ROWS);
+    const total = first.done ? 0 : second.done ? first.value.numRows : undefined;
+    return new QueryResult({ schema, tables, source: all(), release, onError, head: { batch, total } });
   } catch (error) {
     throw onError(error);
   }
 }
+
+/** Rows that are kept to be shown. */
+const HEAD_ROWS = 40;
 
 function renamedSchema(schema: arrow.Schema, names: ReadonlyMap<string, string> = new Map()): arrow.Schema {
   if (!schema.fields.some(({ name }) => names.has(name))) return schema;
