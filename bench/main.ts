@@ -16,6 +16,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   plan: () => import("./plan.js"),
   sql: () => import("./sql.js"),
   start: () => import("./start.js"),
+  wide: () => import("./wide.js"),
 };
 
 const { positionals, values } = parseArgs({

@@ -11,10 +11,11 @@ import {
   type RefExpression,
 } from "./catalog/index.js";
 import { LakehouseError } from "./errors.js";
-import type { SnapshotId } from "./iceberg/index.js";
+import type { SnapshotId, Table } from "./iceberg/index.js";
 
-/** What a table holds at a commit, as its current snapshot counts it; zero where it has none. */
+/** What a table holds at a commit; zero where it has no snapshot. */
 export interface TableState {
+  /** Those that a reader finds: deletes are applied. */
   readonly rows: bigint;
   /** Data files. */
   readonly files: bigint;
@@ -57,6 +58,7 @@ export async function diffTables(
   catalog: BranchingCatalog,
   from: RefExpression,
   to: RefExpression,
+  countRows: (table: Table) => Promise<bigint>,
 ): Promise<readonly TableDiff[]> {
   // Both refs may move meanwhile: everything is read at the commits that they name now.
   const [left, right] = await Promise.all([catalog.commitAt(from), catalog.commitAt(to)]);
@@ -64,8 +66,8 @@ export async function diffTables(
   const found = pairRenames(await catalog.diff(before.ref, after.ref));
   return Promise.all(
     found.map(async ({ key, formerKey, from, to }): Promise<TableDiff> => {
-      const old = await stateOf(before, formerKey ?? key, from);
-      const now = await stateOf(after, key, to);
+      const old = await stateOf(before, formerKey ?? key, from, countRows);
+      const now = await stateOf(after, key, to, countRows);
       return {
         key,
         name: key.join("."),
@@ -104,15 +106,17 @@ async function stateOf(
   catalog: BranchingCatalog,
   key: ContentKey,
   content: Content | undefined,
+  countRows: (table: Table) => Promise<bigint>,
 ): Promise<TableState | undefined> {
   if (content?.type !== "ICEBERG_TABLE") return undefined;
-  const { metadata, currentSnapshot } = await catalog.loadTable({
+  const table = await catalog.loadTable({
     namespace: key.slice(0, -1),
     name: key.at(-1) ?? "",
   });
+  const { metadata, currentSnapshot } = table;
   const total = (name: string) => BigInt(currentSnapshot?.summary?.[name] ?? 0);
   return {
-    rows: total("total-records"),
+    rows: await countRows(table),
     files: total("total-data-files"),
     bytes: total("total-files-size"),
     snapshots: metadata.snapshots.map(({ snapshotId }) => snapshotId),

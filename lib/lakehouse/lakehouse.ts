@@ -23,7 +23,7 @@ import {
 } from "./catalog/index.js";
 import { isLakehouseError, LakehouseError } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
-import type { Table, TableIdentifier, TableScan } from "./iceberg/index.js";
+import { knownRows, POSITION, type Table, type TableIdentifier, type TableScan } from "./iceberg/index.js";
 import type { Profile } from "./profile.js";
 import type { ChangesOptions, QueryEngine, QueryResult, ScanRowsOptions, SqlOptions } from "./query/index.js";
 import type { ObjectStore } from "./storage/index.js";
@@ -156,6 +156,20 @@ export class Lakehouse {
     return (await this.catalog.loadTable<Row>(name)).withEngine(this.#engine);
   }
 
+  /**
+   * The rows that a reader of a table finds: deletes are applied. Metadata tells them for most tables; files of which
+   * nobody knows how many rows are deleted are read, as after another engine's equality deletes.
+   */
+  async countRows(table: Table): Promise<bigint> {
+    const { rows, open } = await knownRows(table.store, table.metadata);
+    if (open.length === 0) return rows;
+    const scan = table.scan({ select: [POSITION.name] });
+    const read = await this.#engine.scan(table, scan, { tasks: open });
+    let counted = rows;
+    for await (const batch of read.batches()) counted += BigInt(batch.numRows);
+    return counted;
+  }
+
   /** Every table, by name. */
   tables(): Promise<TableIdentifier[]> {
     return allTables(this.catalog);
@@ -223,7 +237,7 @@ export class Lakehouse {
 
   /** What differs from one ref to another (where this lakehouse is), with the rows and files of each table. */
   diff(from: RefExpression, to: RefExpression = this.ref): Promise<readonly TableDiff[]> {
-    return diffTables(this.#branching, from, to);
+    return diffTables(this.#branching, from, to, (table) => this.countRows(table.withEngine(this.#engine)));
   }
 
   /**

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatFact } from "../../lib/kit/content/format.js";
-import { findInsertions, nearMisses } from "../../lib/kit/content/insertions.js";
+import { findInsertions } from "../../lib/kit/content/insertions.js";
 import { typedMeasurements } from "../../lib/kit/content/measurements.js";
 import { parseSource } from "../../lib/kit/content/source.js";
 
@@ -43,15 +43,6 @@ describe("insertions", () => {
     expect(found(`a ${text}`).problems).toMatchObject([
       { place: { line: 1, column: 3 }, message: expect.stringMatching(message) },
     ]);
-  });
-
-  it("suggests names that are close, best first", () => {
-    expect(nearMisses("flights.row", ["flights.rows", "flights.rats", "bytes"])).toEqual([
-      "flights.rows",
-      "flights.rats",
-    ]);
-    expect(nearMisses("rows", ["flights.rows", "columns"])).toEqual(["flights.rows"]);
-    expect(nearMisses("zzz", ["flights.rows"])).toEqual([]);
   });
 
   it("keeps every offset and line break when it masks what is not prose", () => {

@@ -88,8 +88,9 @@ describe("a filter as the REST catalog's JSON", () => {
     expect(value(gt("at", instant))).toBe("2024-03-01T13:33:20.500000");
     expect(value(gt("instant", instant))).toBe("2024-03-01T13:33:20.500000+00:00");
     expect(value(gt("nanos", 1n))).toBe("1970-01-01T00:00:00.000000001");
-    expect(value(gt("day", instant))).toBe("2024-03-01");
-    expect(value(eq(day("at"), instant))).toBe("2024-03-01");
+    expect(value(gt("day", instant))).toBe("2024-03-01T13:33:20.500Z");
+    expect(value(gt("day", new Date("2024-03-01")))).toBe("2024-03-01");
+    expect(value(eq(day("at"), new Date("2024-03-01")))).toBe("2024-03-01");
     expect(value(eq("bytes", Uint8Array.of(0, 255)))).toBe("00ff");
     expect(value(eq("price", "1.50"))).toBe("1.50");
     expect(value(eq("key", "F79C3E09-677C-4BBD-A479-3F349CB785E7"))).toBe(

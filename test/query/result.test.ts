@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -154,5 +155,24 @@ describe("a result", () => {
     expect(await result.format("csv")).toBe(
       'big,small,dec,s,empty,nil,bytes,m,nan\n9007199254740993,5,1.10,"a,""b""","",,ab,"[[""k"",1]]",NaN\n',
     );
+  });
+});
+
+describe("a result in a console or as a notebook cell's last line", () => {
+  it("shows its first rows, and is still there to be read", async () => {
+    const result = await engine.sql("SELECT n, 'row ' || n AS name FROM range(2) AS t(n)");
+    expect(inspect(result)).toBe("n  name\n─  ─────\n0  row 0\n1  row 1\n(2 rows)");
+    expect(inspect({ result })).toContain("(2 rows)");
+    expect(await result.rows()).toHaveLength(2);
+    expect(inspect(result)).toContain("(2 rows)");
+    const none = await engine.sql("SELECT 1 AS n WHERE false");
+    expect(inspect(none)).toBe("n\n─\n(0 rows)");
+  });
+
+  it("says that there are more, also where it has not read how many", async () => {
+    expect(inspect(await engine.sql("SELECT * FROM range(100)"))).toContain("(100 rows, the first 40 shown)");
+    const many = await engine.sql("SELECT * FROM range(1000000)");
+    expect(inspect(many)).toMatch(/39\n\(the first 40 rows\)$/);
+    many.close();
   });
 });

@@ -384,10 +384,52 @@ describe.each(["copy-on-write", "merge-on-read"] as const)("merges, %s", (mode) 
     expect(inserted.currentSnapshot?.summary?.operation).toBe("append");
   });
 
-  test("match by several columns; a key with a null in it matches nothing", async () => {
+  test("match by several columns; a null in the key is refused, or a value like any other", async () => {
     const before = await (await create(2, { mode })).append([line(1, "ATL", null), line(2, "ATL", 5)]);
-    const after = await before.upsert([line(7, "ATL", null), line(3, "ATL", 5)], { on: ["city", "n"] });
-    expect(await ids(after)).toEqual([1, 3, 7]);
+    const on = ["city", "n"];
+    const news = [line(3, "ATL", 5), line(7, "ATL", null), line(8, "JFK", null)];
+    for (const whenNotMatched of ["insert", "ignore"] as const) {
+      await expect(before.merge(news, { on, whenNotMatched })).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        subject: "n",
+        message: expect.stringMatching(/^Row 1 of the rows to be merged has no value for the key column "n"/),
+      });
+    }
+    expect(await ids(await before.refresh())).toEqual([1, 2]);
+    const once = await before.upsert(news, { on, nullKeys: "match" });
+    expect(await ids(once)).toEqual([3, 7, 8]);
+    const again = await once.upsert(news.slice(1), { on, nullKeys: "match" });
+    expect(again.currentSnapshot?.snapshotId).toBe(once.currentSnapshot?.snapshotId);
+    const twice = [line(8, "JFK", null), line(9, "JFK", null)];
+    await expect(once.upsert(twice, { on, nullKeys: "match" })).rejects.toThrow("city=JFK, n=null");
+  });
+
+  test("with many null and other keys do in a transaction as in memory", async () => {
+    const keys = fc.option(fc.integer({ min: 0, max: 3 }), { freq: 2 });
+    const distinct = fc.uniqueArray(keys, { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(
+        distinct,
+        fc.array(distinct, { minLength: 1, maxLength: 3 }),
+        async (first, rounds) => {
+          const table = await create(2, { mode });
+          const model = new Map<number | null, number>();
+          const transaction = table.begin();
+          let id = 0;
+          const rowsOf = (round: readonly (number | null)[]) =>
+            round.map((key) => {
+              model.set(key, ++id);
+              return line(id, "ATL", key);
+            });
+          await transaction.append(rowsOf(first));
+          for (const round of rounds)
+            await transaction.upsert(rowsOf(round), { on: ["n"], nullKeys: "match" });
+          const after = await transaction.commit();
+          expect(await ids(after)).toEqual([...model.values()].sort((a, b) => a - b));
+        },
+      ),
+      { numRuns: 10 },
+    );
   });
 
   test("with a key twice are refused, and change nothing", async () => {

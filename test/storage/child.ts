@@ -34,7 +34,7 @@ export async function childProgram(
   await mkdir(path.join(ROOT, ".cache"), { recursive: true });
   // Below the project, so that packages are found.
   const directory = await mkdtemp(path.join(ROOT, ".cache", "child-"));
-  for (const shared of ["errors", "sqlite"]) {
+  for (const shared of ["errors", "keys", "sqlite"]) {
     await compile(path.join(ROOT, `lib/lakehouse/${shared}.ts`), path.join(directory, `${shared}.js`));
   }
   for (const room of rooms) {

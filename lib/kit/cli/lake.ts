@@ -37,7 +37,7 @@ Examples:
   program
     .command("tables")
     .summary("list the tables")
-    .description("Lists every table with its rows, files and bytes, as its current snapshot counts them.")
+    .description("Lists every table with its rows, deletes applied, and its data files and bytes.")
     .option("--ref <name>", "branch, tag or commit")
     .option("--json", "print them as JSON")
     .addHelpText(
@@ -72,8 +72,9 @@ Examples:
 
 interface TableRow {
   readonly table: string;
-  /** Null where the table has no snapshot, or its writer left the count out. */
+  /** Null where the table has no snapshot. */
   readonly rows: number | null;
+  /** Null where its writer left the count out, too. */
   readonly files: number | null;
   readonly bytes: number | null;
   readonly snapshots: number;
@@ -83,13 +84,14 @@ async function describeTables(lake: Lakehouse): Promise<TableRow[]> {
   const identifiers = await lake.tables();
   const rows = await Promise.all(
     identifiers.map(async (identifier): Promise<TableRow> => {
-      const { metadata } = await lake.table(identifier);
+      const table = await lake.table(identifier);
+      const { metadata } = table;
       const { snapshots, currentSnapshotId } = metadata;
       const summary = snapshots.find(({ snapshotId }) => snapshotId === currentSnapshotId)?.summary;
       const total = (key: string) => (summary?.[key] === undefined ? null : Number(summary[key]));
       return {
         table: [...identifier.namespace, identifier.name].join("."),
-        rows: total("total-records"),
+        rows: summary === undefined ? null : Number(await lake.countRows(table)),
         files: total("total-data-files"),
         bytes: total("total-files-size"),
         snapshots: snapshots.length,

@@ -1,3 +1,4 @@
+import { nearNames } from "sololakehouse/errors";
 import type {
   RecordedCell,
   RecordedFact,
@@ -7,7 +8,7 @@ import type {
 } from "../notebook/index.js";
 import { formatFact } from "./format.js";
 import type { MilestoneContent } from "./inputs.js";
-import { findInsertions, type Insertion, type Modifier, nearMisses, type Problem } from "./insertions.js";
+import { findInsertions, type Insertion, type Modifier, type Problem } from "./insertions.js";
 import type { Source } from "./source.js";
 
 /** An insertion with what it stands for, ready to be written in any channel. */
@@ -94,7 +95,7 @@ function bindOne(
 
 function unresolved(kind: string, name: string, known: Iterable<string>, id: string): string {
   const names = [...known];
-  const near = nearMisses(name, names);
+  const near = nearNames(name, names, 3);
   const hint =
     near.length > 0
       ? `Did you mean ${near.map((one) => `"${one}"`).join(" or ")}?`

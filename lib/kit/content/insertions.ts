@@ -70,31 +70,3 @@ function parseInsertion(inside: string): Pick<Insertion, "kind" | "name" | "modi
 function splitSteps(inside: string): string[] {
   return inside.match(/(?:"[^"]*"|[^|"])+/g) ?? [inside];
 }
-
-/** The nearest of some names to one that does not resolve, best first, at most three. */
-export function nearMisses(name: string, known: Iterable<string>): string[] {
-  const limit = Math.max(2, Math.floor(name.length / 3));
-  return [...known]
-    .map((candidate) => {
-      const related = candidate.includes(name) || name.includes(candidate);
-      return { candidate, distance: related ? 1 : editDistance(name, candidate) };
-    })
-    .filter(({ distance }) => distance <= limit)
-    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
-    .slice(0, 3)
-    .map(({ candidate }) => candidate);
-}
-
-/** Levenshtein distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}

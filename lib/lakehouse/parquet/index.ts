@@ -3,7 +3,7 @@
  * group; footers give the metrics that a table format keeps. This room knows nothing of tables: field ids are
  * numbers that the Arrow schema carries.
  */
-export { arrowBytes, arrowFieldId, FIELD_ID_KEY } from "./arrow-data.js";
+export { arrowBytes, arrowFieldId, BatchSchema, FIELD_ID_KEY } from "./arrow-data.js";
 export type { ParquetCompression } from "./encode/codecs.js";
 export { type DistinctBytes, distinctBytes } from "./encode/dictionary.js";
 export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";

@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import { Schema } from "apache-arrow";
 import type { LakehouseError } from "../errors.js";
+import { BatchSchema } from "../parquet/index.js";
 import { readBatches } from "./arrow/batches.js";
 import { conformBatch } from "./arrow/conform.js";
 import { castForArrow } from "./arrow/types.js";
@@ -32,7 +32,8 @@ export async function execute(connection: DuckDBConnection, execution: Execution
     if (bytes.includes("\0")) throw new Error("A statement cannot have a NUL character.");
     const sql = fromByteString(bytes);
     await connection.run("BEGIN TRANSACTION READ ONLY");
-    const statement = await prepare(connection, sql);
+    // Columns of tables have types that Arrow has; asking DuckDB for each takes time with the square of their number.
+    const statement = execution.schema ? await connection.prepare(sql) : await prepare(connection, sql);
     const read = readBatches(await statement.stream(), () => verify(connection, sql));
     const schema = execution.schema ?? renamedSchema(read.schema, execution.renamed);
     const batches = schema === read.schema ? read.batches : conforming(read.batches, schema);
@@ -45,15 +46,23 @@ export async function execute(connection: DuckDBConnection, execution: Execution
       yield second.value;
       yield* batches;
     }
-    return new QueryResult({ schema, tables, source: all(), release, onError });
+    // Cut, so that a result which is kept to be looked at does not hold the batch.
+    const batch = first.done ? undefined : first.value.slice(0, HEAD_ROWS);
+    const total = first.done ? 0 : second.done ? first.value.numRows : undefined;
+    return new QueryResult({ schema, tables, source: all(), release, onError, head: { batch, total } });
   } catch (error) {
     throw onError(error);
   }
 }
 
+/** Rows that are kept to be shown. */
+const HEAD_ROWS = 40;
+
 function renamedSchema(schema: arrow.Schema, names: ReadonlyMap<string, string> = new Map()): arrow.Schema {
   if (!schema.fields.some(({ name }) => names.has(name))) return schema;
-  return new Schema(schema.fields.map((field) => field.clone({ name: names.get(field.name) ?? field.name })));
+  return new BatchSchema(
+    schema.fields.map((field) => field.clone({ name: names.get(field.name) ?? field.name })),
+  );
 }
 
 async function* conforming(

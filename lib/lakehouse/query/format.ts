@@ -25,6 +25,15 @@ export function formatRows(
   }
 }
 
+/** The first rows as a table, where the others have not been read. */
+export function formatHead(
+  schema: arrow.Schema,
+  { batch, total }: { readonly batch: arrow.RecordBatch | undefined; readonly total: number | undefined },
+  maxRows: number,
+): string {
+  return table(columnsOf(schema), rowsOf(schema, batch ? [batch] : [], maxRows), total).trimEnd();
+}
+
 /** Lines that are handed on together. */
 const LINES_PER_CHUNK = 1024;
 
@@ -150,7 +159,7 @@ export function formatRecords(
 function table(
   columns: readonly TextColumn[],
   rows: readonly (readonly (string | null)[])[],
-  total: number,
+  total: number | undefined,
 ): string {
   const names = columns.map(({ name }) => name);
   const right = columns.map((column) => column.right);
@@ -162,9 +171,14 @@ function table(
       .join("  ")
       .trimEnd();
   const rule = widths.map((size) => "─".repeat(size)).join("  ");
-  const more = total - rows.length;
-  const count = `${total.toLocaleString("en-US")} ${total === 1 ? "row" : "rows"}`;
-  const note = more > 0 ? `${count}, the first ${rows.length.toLocaleString("en-US")} shown` : count;
+  const shown = rows.length.toLocaleString("en-US");
+  const count = total === undefined ? "" : `${total.toLocaleString("en-US")} ${total === 1 ? "row" : "rows"}`;
+  const note =
+    total === undefined
+      ? `the first ${shown} rows`
+      : total > rows.length
+        ? `${count}, the first ${shown} shown`
+        : count;
   return [line(names), rule, ...cells.map(line), `(${note})`, ""].join("\n");
 }
 

@@ -1,7 +1,7 @@
 import * as arrow from "apache-arrow";
 import { LakehouseError } from "../errors.js";
 import { type SqlValue, valueReader } from "./arrow/values.js";
-import { formatBatches, formatRows, type ResultFormat } from "./format.js";
+import { formatBatches, formatHead, formatRows, type ResultFormat } from "./format.js";
 
 /** A result row by column name; `SqlValue` says what each SQL type becomes. */
 export type SqlRow = Record<string, SqlValue>;
@@ -13,10 +13,20 @@ export interface QueriedTable {
   readonly dataFiles: number;
   readonly deleteFiles: number;
   readonly bytes: bigint;
+  /** Rows of the data files, those that deletes take away among them. */
   readonly records: bigint;
   /** Data files that planning proved to hold no matching row. */
   readonly skippedDataFiles: number;
 }
+
+/** The rows of a result that came first. */
+export interface ResultHead {
+  readonly batch: arrow.RecordBatch | undefined;
+  /** Of how many rows it is, where more may come: then `undefined`. */
+  readonly total: number | undefined;
+}
+
+const SHOWN_ROWS = 40;
 
 /**
  * The result of a query: a stream of Arrow batches, that can also be taken whole.
@@ -38,6 +48,7 @@ export class QueryResult {
   #kept: arrow.RecordBatch[] | undefined;
   #complete: Promise<arrow.RecordBatch[]> | undefined;
   #streamed = false;
+  readonly #head: ResultHead;
 
   /** @internal */
   constructor(init: {
@@ -46,12 +57,14 @@ export class QueryResult {
     readonly source: AsyncIterator<arrow.RecordBatch>;
     readonly release: () => void;
     readonly onError: (error: unknown) => LakehouseError;
+    readonly head: ResultHead;
   }) {
     this.schema = init.schema;
     this.tables = init.tables;
     this.#source = init.source;
     this.#release = init.release;
     this.#onError = init.onError;
+    this.#head = init.head;
   }
 
   get columns(): readonly string[] {
@@ -109,7 +122,7 @@ export class QueryResult {
    * `json` (an array of objects), `ndjson` (an object a line) or `csv` (RFC 4180, with a header), each with all rows.
    */
   async format(format: ResultFormat, options: { readonly maxRows?: number } = {}): Promise<string> {
-    return formatRows(this.schema, await this.#readAll(), format, options.maxRows ?? 40);
+    return formatRows(this.schema, await this.#readAll(), format, options.maxRows ?? SHOWN_ROWS);
   }
 
   /**
@@ -120,7 +133,15 @@ export class QueryResult {
     format: Exclude<ResultFormat, "json">,
     options: { readonly maxRows?: number } = {},
   ): AsyncGenerator<string, void, undefined> {
-    return formatBatches(this.schema, this.batches(), format, options.maxRows ?? 40);
+    return formatBatches(this.schema, this.batches(), format, options.maxRows ?? SHOWN_ROWS);
+  }
+
+  /**
+   * What a console or a notebook shows of it: the first rows as a table, read or not, and whether there are more. It
+   * takes nothing from the stream.
+   */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return formatHead(this.schema, this.#head, SHOWN_ROWS);
   }
 
   /** Ends the query, wherever it is. */

@@ -9,10 +9,12 @@ import {
   type Expression,
   gtEq,
   isIn,
+  isNull,
   type LiteralInput,
   ltEq,
   type MergeRequest,
   type NestedField,
+  or,
   POSITION,
   type PositionBitmap,
   ROW_ID,
@@ -114,11 +116,11 @@ class DuckDBMerge implements RowMerge {
 
   async checkKeys(): Promise<void> {
     const keys = this.#keys();
-    const filled = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
+    if (this.#request.nullKeys === "refuse") await this.#refuseNulls(keys);
     const list = keys.join(", ");
     const named = keys.map((key, i) => `${key} AS k${i}`).join(", ");
     const [twice] = await this.#rows(
-      `SELECT ${named}, count(*) AS n FROM ${this.#source} WHERE ${filled} GROUP BY ${list} HAVING count(*) > 1 LIMIT 1`,
+      `SELECT ${named}, count(*) AS n FROM ${this.#source} GROUP BY ${list} HAVING count(*) > 1 LIMIT 1`,
     );
     if (twice === undefined) return;
     const key = this.#request.on.map((name, i) => `${name}=${String(twice[`k${i}`])}`).join(", ");
@@ -130,12 +132,26 @@ class DuckDBMerge implements RowMerge {
     });
   }
 
+  async #refuseNulls(keys: readonly string[]): Promise<void> {
+    const missing = keys.map((key) => `${key} IS NULL`);
+    const [first] = await this.#rows(
+      `SELECT ${internalName(POSITION)} AS row, [${missing.join(", ")}] AS missing FROM ${this.#source} WHERE ${missing.join(" OR ")} ORDER BY 1 LIMIT 1`,
+    );
+    if (first === undefined) return;
+    const column = this.#request.on[(first.missing as readonly boolean[]).indexOf(true)] ?? "";
+    throw new LakehouseError({
+      code: "INVALID_ARGUMENT",
+      subject: column,
+      message: `Row ${first.row} of the rows to be merged has no value for the key column ${JSON.stringify(column)}: as SQL compares, it equals no row and would be inserted each time.`,
+      remedy: `Give it one, or merge with nullKeys: "match", for which null is a key like any other.`,
+    });
+  }
+
   async findRange(): Promise<void> {
     const { on, schema } = this.#request;
     const keys = this.#keys();
-    const filled = keys.map((key) => `${key} IS NOT NULL`).join(" AND ");
     const [bounds] = await this.#rows(
-      `SELECT count(*) AS n, ${keys.map((key, i) => `min(${key}) AS a${i}, max(${key}) AS b${i}`).join(", ")} FROM ${this.#source} WHERE ${filled}`,
+      `SELECT count(*) AS n, ${keys.map((key, i) => `min(${key}) AS a${i}, max(${key}) AS b${i}, count(*) - count(${key}) AS c${i}`).join(", ")} FROM ${this.#source}`,
     );
     if (bounds === undefined || Number(bounds.n) === 0) return;
     const parts: Expression[] = [];
@@ -144,18 +160,16 @@ class DuckDBMerge implements RowMerge {
       // NaN equals NaN as a key, and no filter says so.
       if (type === "float" || type === "double") continue;
       const values = await this.#rows(
-        `SELECT DISTINCT ${keys[i]} AS v FROM ${this.#source} WHERE ${filled} LIMIT ${MAX_VALUES + 1}`,
+        `SELECT DISTINCT ${keys[i]} AS v FROM ${this.#source} WHERE ${keys[i]} IS NOT NULL LIMIT ${MAX_VALUES + 1}`,
       );
-      if (values.length <= MAX_VALUES) {
-        parts.push(
-          isIn(
-            name,
-            values.map(({ v }) => v as LiteralInput),
-          ),
-        );
-      } else if (type !== "boolean") {
-        parts.push(gtEq(name, bounds[`a${i}`] as LiteralInput), ltEq(name, bounds[`b${i}`] as LiteralInput));
-      }
+      const filled =
+        values.length <= MAX_VALUES
+          ? isIn(
+              name,
+              values.map(({ v }) => v as LiteralInput),
+            )
+          : and(gtEq(name, bounds[`a${i}`] as LiteralInput), ltEq(name, bounds[`b${i}`] as LiteralInput));
+      parts.push(Number(bounds[`c${i}`]) > 0 ? or(filled, isNull(name)) : filled);
     }
     this.range = parts.reduce((all, part) => (all.type === "true" ? part : and(all, part)), {
       type: "true",
@@ -170,7 +184,8 @@ class DuckDBMerge implements RowMerge {
     const { schema } = this.#request;
     const view = await rowsView(this.#relations, { ...this.#request, tasks }, this.#use, true);
     const on = this.#keys();
-    const keys = on.map((key) => `t.${key} = s.${key}`).join(" AND ");
+    const equals = this.#request.nullKeys === "match" ? "IS NOT DISTINCT FROM" : "=";
+    const keys = on.map((key) => `t.${key} ${equals} s.${key}`).join(" AND ");
     const differs = schema.fields
       .map(columnName)
       .filter((column) => !on.includes(column))

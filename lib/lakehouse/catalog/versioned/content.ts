@@ -1,4 +1,5 @@
 import { LakehouseError } from "../../errors.js";
+import { isWellFormed } from "../../iceberg/index.js";
 import { canonicalJson, sameJson } from "./hash.js";
 
 /** The name of a content object: its namespace's levels, then its own name. */
@@ -125,7 +126,9 @@ export function encodeKey(key: ContentKey): string {
         ? `is longer than ${MAX_ELEMENTS} parts or ${MAX_LENGTH} characters`
         : key.some(hasControlCharacter)
           ? "holds a control character"
-          : undefined;
+          : !isWellFormed(encoded)
+            ? "holds half a surrogate pair"
+            : undefined;
   if (problem !== undefined) {
     throw new LakehouseError({
       code: "INVALID_ARGUMENT",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { LakehouseError } from "../../errors.js";
+import { requireWellFormed } from "../../iceberg/index.js";
 
 /** The name of an immutable object: the sha-256 of its bytes, 64 lower-case hex digits. */
 export type Hash = string & { readonly __flavor?: "Hash" };
@@ -18,7 +19,8 @@ export const BEGINNING: Hash = "2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aae
  * equal texts, so that equal objects have equal hashes whoever writes them.
  */
 export function canonicalJson(value: unknown): string {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return JSON.stringify(value);
+  if (typeof value === "string") return quoted(value);
+  if (value === null || typeof value === "boolean") return JSON.stringify(value);
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) throw notCanonical(String(value));
     return Object.is(value, -0) ? "0" : String(value);
@@ -30,9 +32,14 @@ export function canonicalJson(value: unknown): string {
   for (const key of Object.keys(record).sort()) {
     const member = record[key];
     if (member === undefined) continue;
-    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
+    text += `${text === "" ? "" : ","}${quoted(key)}:${canonicalJson(member)}`;
   }
   return `{${text}}`;
+}
+
+function quoted(text: string): string {
+  requireWellFormed(text);
+  return JSON.stringify(text);
 }
 
 /** Two values are the same content when their canonical texts are. */

@@ -11,9 +11,10 @@ import type {
   StructType,
 } from "../schema/types.js";
 import { canonicalValue, describeExpected } from "../values/canonical.js";
+import { valueKey } from "../values/compare.js";
 import { type LeafWriter, leafWriter, makeData, Validity } from "./leaf-writer.js";
 import { mismatch, type Place } from "./mismatch.js";
-import { typeToArrow } from "./schema.js";
+import { storedType, typeToArrow } from "./schema.js";
 
 /** Collects values of a column as programs write them (dates as text or Date, …) into Arrow buffers, checking each. */
 export interface ColumnWriter {
@@ -118,7 +119,11 @@ class PrimitiveWriter implements ValueWriter {
 
 class StructWriter implements ValueWriter {
   private readonly validity = new Validity();
-  private readonly children: { readonly read: ReadMember; readonly writer: FieldWriter }[];
+  private readonly children: {
+    readonly read: ReadMember;
+    readonly stored: boolean;
+    readonly writer: FieldWriter;
+  }[];
   private readonly names: ReadonlySet<string>;
 
   constructor(
@@ -127,6 +132,7 @@ class StructWriter implements ValueWriter {
   ) {
     this.children = type.fields.map((field) => ({
       read: memberReader(field.name),
+      stored: field.type.type !== "unknown",
       writer: columnWriter(field, `${name}.${field.name}`),
     }));
     this.names = new Set(type.fields.map((field) => field.name));
@@ -155,8 +161,8 @@ class StructWriter implements ValueWriter {
   }
 
   finish(): arrow.Data {
-    const children = this.children.map((child) => child.writer.finish());
-    return makeData({ type: typeToArrow(this.type), ...this.validity.finish(), children });
+    const children = this.children.filter((child) => child.stored).map((child) => child.writer.finish());
+    return makeData({ type: typeToArrow(storedType(this.type)), ...this.validity.finish(), children });
   }
 }
 
@@ -241,7 +247,7 @@ class ListWriter implements ValueWriter {
 
   finish(): arrow.Data {
     return makeData({
-      type: typeToArrow(this.type),
+      type: typeToArrow(storedType(this.type)),
       ...this.validity.finish(),
       valueOffsets: this.offsets.finish(),
       child: this.element.finish(),
@@ -273,11 +279,20 @@ class MapWriter implements ValueWriter {
 
   append(value: unknown, row: number): void {
     if (!(value instanceof Map)) mismatch({ row, column: this.name }, "a Map", value);
+    const seen = value.size > 1 && isPrimitiveType(this.type.key) ? new Set() : undefined;
     for (const [key, item] of value as ReadonlyMap<unknown, unknown>) {
       this.key.append(key, row);
+      if (seen) this.refuseTwice(seen, key, row);
       this.value.append(item, row);
     }
     this.end(true, value.size);
+  }
+
+  /** Keys that JavaScript tells apart, such as a Date and its text, may be one key of the column. */
+  private refuseTwice(seen: Set<unknown>, key: unknown, row: number): void {
+    const canonical = valueKey(canonicalValue(this.type.key as PrimitiveType, key) ?? null);
+    if (seen.has(canonical)) mismatch({ row, column: `${this.name}.key` }, "each key once", key);
+    seen.add(canonical);
   }
 
   appendNull(): void {
@@ -295,7 +310,7 @@ class MapWriter implements ValueWriter {
   }
 
   finish(): arrow.Data {
-    const type = typeToArrow(this.type) as arrow.Map_;
+    const type = typeToArrow(storedType(this.type)) as arrow.Map_;
     const children = [this.key.finish(), this.value.finish()];
     const child = makeData({ type: type.children[0]!.type, length: this.items, nullCount: 0, children });
     return makeData({ type, ...this.validity.finish(), valueOffsets: this.offsets.finish(), child });

@@ -10,11 +10,14 @@ export function makeData(
   return arrow.makeData(props as unknown as Parameters<typeof arrow.makeData>[0]) as unknown as arrow.Data;
 }
 
+/** Room that a column starts with; it doubles when full. A table may have thousands of columns, and few rows. */
+const FIRST_VALUES = 64;
+
 /** A growing bitmap of which values are there. */
 export class Validity {
   length = 0;
   nullCount = 0;
-  private bits = new Uint8Array(128);
+  private bits = new Uint8Array(FIRST_VALUES / 8);
 
   append(valid: boolean): void {
     const at = this.length;
@@ -56,18 +59,18 @@ export function leafWriter(type: PrimitiveType): LeafWriter {
       return new BitWriter(arrowType);
     case "int":
     case "date":
-      return new NumberWriter(arrowType, new Int32Array(1024), 0);
+      return new NumberWriter(arrowType, new Int32Array(FIRST_VALUES), 0);
     case "float":
-      return new NumberWriter(arrowType, new Float32Array(1024), 0);
+      return new NumberWriter(arrowType, new Float32Array(FIRST_VALUES), 0);
     case "double":
-      return new NumberWriter(arrowType, new Float64Array(1024), 0);
+      return new NumberWriter(arrowType, new Float64Array(FIRST_VALUES), 0);
     case "long":
     case "time":
     case "timestamp":
     case "timestamptz":
     case "timestamp_ns":
     case "timestamptz_ns":
-      return new NumberWriter(arrowType, new BigInt64Array(1024), 0n);
+      return new NumberWriter(arrowType, new BigInt64Array(FIRST_VALUES), 0n);
     case "decimal":
       return new FixedWriter(arrowType, 16, (value) => decimalBytes(value as bigint));
     case "uuid":
@@ -156,7 +159,7 @@ class NullWriter implements LeafWriter {
 /** Bytes one after another, growing. */
 class ByteBuffer {
   length = 0;
-  private buffer = Buffer.allocUnsafe(4096);
+  private buffer = Buffer.allocUnsafe(FIRST_VALUES);
 
   reserve(more: number): void {
     if (this.length + more <= this.buffer.length) return;
@@ -215,7 +218,7 @@ class FixedWriter implements LeafWriter {
 class BytesWriter implements LeafWriter {
   private readonly validity = new Validity();
   private readonly buffer = new ByteBuffer();
-  private offsets = new Int32Array(1024);
+  private offsets = new Int32Array(FIRST_VALUES);
 
   constructor(private readonly type: arrow.DataType) {}
 

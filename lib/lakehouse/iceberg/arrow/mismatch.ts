@@ -1,3 +1,4 @@
+import type * as arrow from "apache-arrow";
 import { LakehouseError } from "../../errors.js";
 import { describeValue } from "../values/canonical.js";
 
@@ -6,6 +7,15 @@ export interface Place {
   readonly row: number;
   readonly column: string;
 }
+
+/**
+ * The row, counted over all the data of the call, that a value of a chunk belongs to. `undefined` for what lies in a null
+ * struct or list: whatever bytes are there, no row has them.
+ */
+export type RowOf = (index: number) => number | undefined;
+
+/** Converts a chunk of a column. */
+export type Convert = (data: arrow.Data, rowOf: RowOf) => arrow.Data;
 
 /** Throws `SCHEMA_MISMATCH` naming row, column, what was expected and what was found. */
 export function mismatch(place: Place, expected: string, found: unknown): never {

@@ -27,23 +27,47 @@ export function byteRanges(data: arrow.Data): ByteRanges | undefined {
   return undefined;
 }
 
-/** True for a null at `index` of a chunk. */
+/** False where it is sure that no value of a chunk is null. */
+export function mayHaveNulls(data: arrow.Data): boolean {
+  if (data.nullCount > 0 || arrow.DataType.isNull(data.type)) return true;
+  return arrow.DataType.isDictionary(data.type) && (data.dictionary as arrow.Vector).nullCount > 0;
+}
+
+/** True for a null at `index` of a chunk: in a dictionary column the key can be null, or the value that it leads to. */
 export function nullTest(data: arrow.Data): (index: number) => boolean {
   if (arrow.DataType.isNull(data.type)) return () => true;
+  const ofKeys = bitmapTest(data);
+  if (!arrow.DataType.isDictionary(data.type) || (data.dictionary as arrow.Vector).nullCount === 0)
+    return ofKeys;
+  const values = dictionaryValues(data, nullTest);
+  const keys = data.values as ArrayLike<number | bigint>;
+  return (index) => ofKeys(index) || values[Number(keys[index])] === true;
+}
+
+/** Something of each value of a dictionary, in the order of the keys. */
+export function dictionaryValues<T>(
+  data: arrow.Data,
+  ofChunk: (chunk: arrow.Data) => (index: number) => T,
+): readonly T[] {
+  return (data.dictionary as arrow.Vector).data.flatMap((chunk) => {
+    const read = ofChunk(chunk);
+    return Array.from({ length: chunk.length }, (_, i) => read(i));
+  });
+}
+
+function bitmapTest(data: arrow.Data): (index: number) => boolean {
   if (data.nullCount === 0) return () => false;
   const { nullBitmap, offset } = data;
   return (index) => ((nullBitmap[(index + offset) >> 3]! >> ((index + offset) & 7)) & 1) === 0;
 }
 
-/** Multiplier from an Arrow unit to micro- or nanoseconds; fractions are never dropped, so only upwards. */
-function unitFactor(unit: arrow.TimeUnit, to: "micros" | "nanos"): bigint {
-  const digits = [0, 3, 6, 9][unit]!;
-  return 10n ** BigInt((to === "micros" ? 6 : 9) - digits);
+export function unitsPerSecond(unit: arrow.TimeUnit): bigint {
+  return 10n ** BigInt([0, 3, 6, 9][unit]!);
 }
 
 /**
- * Reads the canonical values of a chunk (a `Data`) as the Iceberg type. The chunk must have an Arrow type that
- * `checkArrowType` accepts for it.
+ * Reads the canonical values of a chunk (a `Data`) as the Iceberg type. The chunk must have an Arrow type that can be
+ * cast to it; whether each value comes through is for `lossOf` to say.
  */
 export function canonicalReader(
   type: PrimitiveType,
@@ -56,12 +80,7 @@ export function canonicalReader(
 
 function valueReader(type: PrimitiveType, data: arrow.Data): (index: number) => PrimitiveValue {
   if (arrow.DataType.isDictionary(data.type)) {
-    const dictionary = data.dictionary as arrow.Vector;
-    const values: (PrimitiveValue | null)[] = [];
-    for (const chunk of dictionary.data) {
-      const read = canonicalReader(type, chunk);
-      for (let i = 0; i < chunk.length; i += 1) values.push(read(i));
-    }
+    const values = dictionaryValues(data, (chunk) => canonicalReader(type, chunk));
     const keys = data.values as Int32Array;
     return (index) => values[Number(keys[index])] as PrimitiveValue;
   }
@@ -96,10 +115,11 @@ function valueReader(type: PrimitiveType, data: arrow.Data): (index: number) => 
     case "timestamptz":
     case "timestamp_ns":
     case "timestamptz_ns": {
-      const to = type.type === "timestamp_ns" || type.type === "timestamptz_ns" ? "nanos" : "micros";
-      const factor = unitFactor((data.type as arrow.Timestamp | arrow.Time).unit, to);
+      const perSecond = type.type.endsWith("_ns") ? 1_000_000_000n : 1_000_000n;
+      const from = unitsPerSecond((data.type as arrow.Timestamp | arrow.Time).unit);
       const values = data.values as ArrayLike<number | bigint>;
-      return (index) => BigInt(values[index] as number | bigint) * factor;
+      if (from > perSecond) return (index) => BigInt(values[index]!) / (from / perSecond);
+      return (index) => BigInt(values[index]!) * (perSecond / from);
     }
     default: {
       const ranges = byteRanges(data);
@@ -117,7 +137,7 @@ function valueReader(type: PrimitiveType, data: arrow.Data): (index: number) => 
 }
 
 /** A two's complement integer from little-endian 32-bit words. */
-function decimalWords(words: Uint32Array, start: number, count: number): bigint {
+export function decimalWords(words: Uint32Array, start: number, count: number): bigint {
   let value = 0n;
   for (let i = count - 1; i >= 0; i -= 1) value = (value << 32n) | BigInt(words[start + i]!);
   return BigInt.asIntN(count * 32, value);

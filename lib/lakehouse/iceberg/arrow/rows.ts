@@ -1,6 +1,6 @@
 import * as arrow from "apache-arrow";
 import { memberReader, type ReadMember } from "../schema/lookup.js";
-import type { NestedField, Schema } from "../schema/types.js";
+import type { Schema } from "../schema/types.js";
 import { type ColumnWriter, columnWriter, plainObject, refuseUnknownKeys } from "./column-writer.js";
 import { makeData } from "./leaf-writer.js";
 import { schemaToArrow, storedSchema } from "./schema.js";
@@ -20,22 +20,21 @@ class BatchBuilder {
   private writers: ColumnWriter[] = [];
   private rows = 0;
   private readonly names: ReadonlySet<string>;
-  private readonly stored: readonly NestedField[];
   private readonly readers: readonly ReadMember[];
   readonly schema: arrow.Schema;
 
   constructor(
-    schema: Schema,
+    private readonly table: Schema,
     private readonly limits: Required<BatchLimits>,
   ) {
-    this.names = new Set(schema.fields.map((field) => field.name));
-    this.stored = storedSchema(schema).fields;
-    this.readers = this.stored.map(({ name }) => memberReader(name));
-    this.schema = schemaToArrow({ fields: this.stored });
+    this.names = new Set(table.fields.map((field) => field.name));
+    this.readers = table.fields.map(({ name }) => memberReader(name));
+    this.schema = schemaToArrow(storedSchema(table));
   }
 
   append(row: unknown, index: number): void {
-    if (this.writers.length === 0) this.writers = this.stored.map((field) => columnWriter(field, field.name));
+    const { fields } = this.table;
+    if (this.writers.length === 0) this.writers = fields.map((field) => columnWriter(field, field.name));
     const object = plainObject(row, { row: index, column: "*" });
     refuseUnknownKeys(object, this.names, index, "");
     for (let i = 0; i < this.writers.length; i += 1) this.writers[i]!.append(this.readers[i]!(object), index);
@@ -51,7 +50,8 @@ class BatchBuilder {
   /** The rows so far as a batch; `undefined` when there are none. */
   take(): arrow.RecordBatch | undefined {
     if (this.rows === 0) return undefined;
-    const children = this.writers.map((writer) => writer.finish());
+    const stored = this.writers.filter((_, i) => this.table.fields[i]!.type.type !== "unknown");
+    const children = stored.map((writer) => writer.finish());
     const data = makeData({
       type: new arrow.Struct(this.schema.fields),
       length: this.rows,

@@ -1,5 +1,6 @@
 import * as arrow from "apache-arrow";
 import { LakehouseError } from "../../errors.js";
+import { BatchSchema } from "../../parquet/index.js";
 import { assignFreshIds } from "../schema/fresh-ids.js";
 import type { IcebergType, NestedField, Schema } from "../schema/types.js";
 
@@ -10,22 +11,26 @@ const EXTENSION_KEY = "ARROW:extension:name";
 
 /** Arrow schema of an Iceberg schema: same names and nullability, field ids in the metadata at every depth. */
 export function schemaToArrow(schema: Pick<Schema, "fields">): arrow.Schema {
-  return new arrow.Schema(schema.fields.map(fieldToArrow));
+  return new BatchSchema(schema.fields.map(fieldToArrow));
 }
 
 /** The schema without its `unknown` columns, at every depth: they are not stored in data files (spec, "Primitive Types"). */
 export function storedSchema(schema: Schema): Schema {
-  const keep = (fields: readonly NestedField[]): NestedField[] =>
-    fields
-      .filter((field) => field.type.type !== "unknown")
-      .map((field) => ({ ...field, type: strip(field.type) }));
-  const strip = (type: IcebergType): IcebergType => {
-    if (type.type === "struct") return { type: "struct", fields: keep(type.fields) };
-    if (type.type === "list") return { ...type, element: strip(type.element) };
-    if (type.type === "map") return { ...type, value: strip(type.value) };
-    return type;
-  };
-  return { ...schema, fields: keep(schema.fields) };
+  return { ...schema, fields: storedFields(schema.fields) };
+}
+
+function storedFields(fields: readonly NestedField[]): NestedField[] {
+  return fields
+    .filter((field) => field.type.type !== "unknown")
+    .map((field) => ({ ...field, type: storedType(field.type) }));
+}
+
+/** A type without the `unknown` fields of its structs. */
+export function storedType(type: IcebergType): IcebergType {
+  if (type.type === "struct") return { type: "struct", fields: storedFields(type.fields) };
+  if (type.type === "list") return { ...type, element: storedType(type.element) };
+  if (type.type === "map") return { ...type, value: storedType(type.value) };
+  return type;
 }
 
 function fieldToArrow(field: NestedField): arrow.Field {

@@ -1,4 +1,5 @@
 /** Changing a table's schema, partitioning, sort order and properties: pending updates that can be put on any version of it. */
+export { dayRange, describeDays } from "./promotion-range.js";
 export { replaceTable, type TableReplacement } from "./replace.js";
 export {
   type PartitionStatisticsChanges,

@@ -1,7 +1,8 @@
 import { canPromote } from "../schema/promotion.js";
 import { typeToString } from "../schema/type-text.js";
 import type { NestedField, PrimitiveType, PrimitiveValue } from "../schema/types.js";
-import { MICROS_PER_DAY, NANOS_PER_DAY } from "../values/temporal.js";
+import { formatDate, MICROS_PER_DAY, NANOS_PER_DAY } from "../values/temporal.js";
+import { dayRange, describeDays } from "./promotion-range.js";
 import { refuse, type SchemaEdit } from "./schema-edit.js";
 
 /** The field with a wider type, its defaults along with it. Throws `INVALID_SCHEMA` for a change that the spec does not allow. */
@@ -18,8 +19,16 @@ export function promote(
     );
   }
   const { initialDefault, writeDefault, ...rest } = field;
-  const convert = (value: NestedField["initialDefault"]) =>
-    promoteValue(field.type.type, type, value as PrimitiveValue);
+  const convert = (value: NestedField["initialDefault"]) => {
+    const range = field.type.type === "date" ? dayRange(type) : undefined;
+    if (range !== undefined && ((value as number) < range.first || (value as number) > range.last)) {
+      refuse(
+        name,
+        `"${name}" cannot change to ${typeToString(type)}, which goes from ${describeDays(range)}: its default is ${formatDate(value as number)}.`,
+      );
+    }
+    return promoteValue(field.type.type, type, value as PrimitiveValue);
+  };
   return {
     ...rest,
     type,

@@ -1,7 +1,8 @@
+import type { ObjectStore } from "../../storage/index.js";
 import { currentSchema } from "../metadata/lookup.js";
 import type { TableMetadata } from "../metadata/types.js";
 import { type Column, columnToField } from "../schema/builders.js";
-import { locateById } from "../schema/lookup.js";
+import { allFields, locateById } from "../schema/lookup.js";
 import {
   DEFAULT_NAME_MAPPING,
   nameMappingFromJson,
@@ -18,6 +19,7 @@ import { requirementsFor } from "../updates/requirements.js";
 import type { TableUpdate } from "../updates/types.js";
 import { canonicalValue, describeExpected, describeValue } from "../values/canonical.js";
 import { promote } from "./promote.js";
+import { checkDateRanges, datePromotions } from "./promotion-range.js";
 import {
   editField,
   editFields,
@@ -183,8 +185,18 @@ export class UpdateSchema implements PendingUpdate {
     return edit;
   }
 
-  propose(base: TableMetadata): Proposal {
+  propose(base: TableMetadata): Proposal;
+  propose(base: TableMetadata, store?: ObjectStore): Proposal | Promise<Proposal>;
+  propose(base: TableMetadata, store?: ObjectStore): Proposal | Promise<Proposal> {
     const { schema } = this.#run(base);
+    const before = currentSchema(base);
+    const ids = [...allFields(before)].map(({ field }) => field.id);
+    const promotions = store === undefined ? [] : datePromotions(before, schema, ids);
+    if (store === undefined || promotions.length === 0) return this.#proposal(base, schema);
+    return checkDateRanges(store, base, promotions).then(() => this.#proposal(base, schema));
+  }
+
+  #proposal(base: TableMetadata, schema: Schema): Proposal {
     if (sameSchema(schema, currentSchema(base))) return { requirements: [], updates: [] };
     const updates: TableUpdate[] = [
       { action: "add-schema", schema },

@@ -1,7 +1,7 @@
 import type { PrimitiveType, PrimitiveValue } from "../schema/types.js";
-import { canonicalValue } from "../values/canonical.js";
+import { canonicalValue, nearestFloat } from "../values/canonical.js";
 import { formatDecimal, parseDecimal } from "../values/decimal.js";
-import { floorDiv } from "../values/temporal.js";
+import { floorDiv, MICROS_PER_DAY, parseTimestamp } from "../values/temporal.js";
 import type { LiteralInput } from "./types.js";
 
 /**
@@ -30,15 +30,52 @@ export function placeLiteral(type: PrimitiveType, input: LiteralInput): Placed |
       if (typeof input === "string" || typeof input === "bigint") {
         const number = String(input).trim() === "" ? Number.NaN : Number(input);
         if (Number.isNaN(number)) return undefined;
-        return { place: "exact", value: type.type === "float" ? Math.fround(number) : number };
+        return placeFloating(type.type, number);
       }
+      if (typeof input === "number") return placeFloating(type.type, input);
       break;
+    case "date": {
+      const micros = instant(input);
+      // A time of day lies between its day and the next.
+      if (micros !== undefined)
+        return placeDay(floorDiv(micros, MICROS_PER_DAY), micros % MICROS_PER_DAY === 0n);
+      break;
+    }
     default:
       break;
   }
   const value = canonicalValue(type, input);
   return value === undefined ? undefined : { place: "exact", value };
 }
+
+/** Microseconds from the epoch of what names a time of day as well. */
+function instant(input: LiteralInput): bigint | undefined {
+  if (input instanceof Date)
+    return Number.isNaN(input.getTime()) ? undefined : BigInt(input.getTime()) * 1000n;
+  if (typeof input !== "string") return undefined;
+  return parseTimestamp(input, "micros", true) ?? parseTimestamp(input, "micros", false);
+}
+
+/** Where a day, or a time on it, stands among the days that 32 bits count. */
+function placeDay(day: bigint, exact: boolean): Placed {
+  if (day > INT_MAX) return { place: "above" };
+  if (day < -INT_MAX) return { place: "below" };
+  return { place: exact ? "exact" : "floor", value: Number(day) };
+}
+
+const INT_MAX = 2n ** 31n - 1n;
+
+/** Where a double stands among floats: it is rounded to one, as it is when written, unless none is near. */
+function placeFloating(type: "float" | "double", value: number): Placed {
+  const exact = type === "double" ? value : nearestFloat(value);
+  if (exact !== undefined) return { place: "exact", value: exact };
+  // Between two neighbours: the largest float and infinity, or 0 and the smallest.
+  if (Math.abs(value) < 1) return { place: "floor", value: value > 0 ? 0 : -SMALLEST_FLOAT };
+  return { place: "floor", value: value > 0 ? LARGEST_FLOAT : Number.NEGATIVE_INFINITY };
+}
+
+const LARGEST_FLOAT = (2 - 2 ** -23) * 2 ** 127;
+const SMALLEST_FLOAT = 2 ** -149;
 
 /** More digits after the point than any literal has: enough to tell 1.5 and 1e-30 from whole units. */
 const EXTRA_DIGITS = 60;

@@ -19,6 +19,7 @@ import { fieldName, highestFieldId, locateByName } from "../schema/lookup.js";
 import { validateNewNames } from "../schema/reserved.js";
 import type { Schema } from "../schema/types.js";
 import { validateSchema } from "../schema/validate.js";
+import { requireWellFormed } from "../values/well-formed.js";
 import type { FormatVersion, TableMetadata } from "./types.js";
 
 export const DEFAULT_FORMAT_VERSION: FormatVersion = 2;
@@ -56,6 +57,7 @@ export interface NewTable {
  */
 export function newTableMetadata(init: NewTable): TableMetadata {
   const formatVersion = formatVersionOf(init);
+  requireWellFormed([init.schema, init.partitionSpec, init.location, init.properties]);
   validateSchema(init.schema, formatVersion);
   validateNewNames(init.schema);
   const schema = freshSchema(init.schema, 0);

@@ -7,5 +7,6 @@ export {
   incrementalAppends,
   type SnapshotRange,
 } from "./incremental.js";
+export { type KnownRows, knownRows } from "./row-count.js";
 export { type ScanOptions, type ScanPlan, type ScanReport, type ScanTask, TableScan } from "./scan.js";
 export { resolveSnapshot, type SnapshotAt } from "./snapshot-at.js";

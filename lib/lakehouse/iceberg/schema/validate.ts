@@ -73,6 +73,9 @@ function checkDefaults(field: NestedField, name: string, formatVersion: number |
   if (NULL_DEFAULT_ONLY.has(field.type.type) && (initial !== null || write !== null)) {
     invalid(name, `Field "${name}" of type ${field.type.type} cannot have a default other than null.`);
   }
+  if ([initial, write].some((value) => typeof value === "number" && !Number.isFinite(value))) {
+    invalid(name, `The default of "${name}" is no finite number: metadata is JSON, which has no other.`);
+  }
   if (initial !== null && formatVersion !== undefined && formatVersion < 3) {
     invalid(
       name,

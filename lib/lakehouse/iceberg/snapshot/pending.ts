@@ -1,3 +1,4 @@
+import type { ObjectStore } from "../../storage/index.js";
 import type { TableMetadata } from "../metadata/types.js";
 import type { TableRequirement, TableUpdate } from "../updates/types.js";
 
@@ -9,10 +10,10 @@ export interface Proposal {
 
 /**
  * A change that can be put on top of any version of the table, until a commit goes through. `propose` runs once an
- * attempt; it throws COMMIT_CONFLICT when the change cannot be put on top of that version at all.
+ * attempt, with the store of the table's files where that is at hand; it throws COMMIT_CONFLICT when the change cannot be put on top of that version at all.
  */
 export interface PendingUpdate {
-  propose(base: TableMetadata): Promise<Proposal> | Proposal;
+  propose(base: TableMetadata, store?: ObjectStore): Promise<Proposal> | Proposal;
   /** Called once it is known how the commit ended: with the new metadata, or `undefined` when nothing was committed. */
   settle?(committed: TableMetadata | undefined): Promise<void>;
 }

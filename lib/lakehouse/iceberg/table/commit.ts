@@ -49,7 +49,7 @@ export async function commitUpdates(
     }
     let request: CommitRequest | undefined;
     try {
-      request = await proposeAll(base.metadata, pending, options);
+      request = await proposeAll(base.metadata, pending, options, store);
       if (attempt > 0) refuseOtherIds(start.metadata, base.metadata, request);
       if (request.updates.length === 0) {
         await settle(pending, base.metadata);
@@ -138,12 +138,13 @@ async function proposeAll(
   base: TableMetadata,
   pending: readonly PendingUpdate[],
   options: CommitOptions,
+  store: ObjectStore | undefined,
 ): Promise<CommitRequest> {
   const requirements: TableRequirement[] = [{ type: "assert-table-uuid", uuid: base.tableUuid }];
   const updates: TableUpdate[] = [];
   let metadata = base;
   for (const [i, update] of pending.entries()) {
-    const proposal = withToken(await update.propose(metadata), options.token);
+    const proposal = withToken(await update.propose(metadata, store), options.token);
     for (const requirement of proposal.requirements) {
       // What an earlier update of this request changed is not for the catalog to check: it is not there yet.
       if (holdsBefore(requirement, updates) && !requirements.some((known) => same(known, requirement))) {

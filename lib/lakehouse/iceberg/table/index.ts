@@ -1,6 +1,7 @@
 /** Tables: one version of a table's metadata, what can be done with it, and the loop that commits it. */
 export type { AddFilesOptions } from "./add-files.js";
 export { COMMIT_TOKEN, type CommitOptions, commitUpdates } from "./commit.js";
+export type { ExpireOptions } from "./expire.js";
 export {
   FileChange,
   type OverwriteOptions,
@@ -28,7 +29,7 @@ export {
   TableInspection,
 } from "./inspect.js";
 export { dataFileLocation, metadataFileLocation } from "./locations.js";
-export type { MergeOptions } from "./merge.js";
+export type { MergeOptions, UpsertOptions } from "./merge.js";
 export { MovedStore } from "./moved-store.js";
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./open.js";
 export type { AppendOptions, RewriteFiles } from "./operations.js";

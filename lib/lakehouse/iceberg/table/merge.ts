@@ -11,11 +11,21 @@ import { changeRows, engineOf, type RowChangeOptions } from "./row-changes.js";
 export interface MergeOptions extends Omit<RowChangeOptions, "caseSensitive"> {
   /** The key: columns by which rows are matched. Default: the schema's identifier fields. */
   readonly on?: readonly string[] | undefined;
+  /**
+   * What becomes of a new row with a null in its key. Default `refuse`: as SQL compares, it equals no row, and would be
+   * inserted again each time. With `match` null is a value like any other.
+   */
+  readonly nullKeys?: "refuse" | "match" | undefined;
   /** What becomes of a row that the table has under the key of a new one. Default `update`: it takes all its values. */
   readonly whenMatched?: "update" | "delete" | "ignore" | undefined;
   /** What becomes of a new row whose key the table does not have. Default `insert`. */
   readonly whenNotMatched?: "insert" | "ignore" | undefined;
 }
+
+export type UpsertOptions = Omit<MergeOptions, "whenMatched" | "whenNotMatched">;
+
+/** What makes a merge an upsert. */
+export const UPSERT = { whenMatched: "update", whenNotMatched: "insert" } as const;
 
 /**
  * Matches new rows with those of the table by key, and updates, deletes or inserts. Rows that an update would leave as
@@ -28,13 +38,14 @@ export async function merge<Row>(
 ): Promise<FileChange | undefined> {
   const { store, metadata } = state;
   const schema = currentSchema(metadata);
-  const { whenMatched = "update", whenNotMatched = "insert" } = options;
+  const { whenMatched = "update", whenNotMatched = "insert", nullKeys = "refuse" } = options;
   const rows = await engineOf(state).openMerge({
     store,
     metadata,
     schema: storedSchema(schema),
     source: conformingBatches(schema, data),
     on: keyColumns(schema, options.on),
+    nullKeys,
   });
   try {
     const ref = readRef(state, options);

@@ -31,6 +31,10 @@ export const TABLE_PROPERTIES = {
   // Java's table default is `partition`; Spark writes `file`, which leaves readers less to look through.
   "write.delete.granularity": "file",
   "write.wap.enabled": "false",
+  "history.expire.max-snapshot-age-ms": "432000000",
+  "history.expire.min-snapshots-to-keep": "1",
+  // Never: the largest of 64 bits, as Java writes it.
+  "history.expire.max-ref-age-ms": "9223372036854775807",
   "commit.manifest.target-size-bytes": "8388608",
   "commit.manifest.min-count-to-merge": "100",
   "commit.manifest-merge.enabled": "true",
@@ -53,14 +57,20 @@ export function booleanProperty(metadata: TableMetadata, key: TableProperty): bo
 
 /** @throws LakehouseError INVALID_METADATA when the property holds no whole number from 0 up. */
 export function numberProperty(metadata: TableMetadata, key: TableProperty): number {
-  const text = textProperty(metadata, key);
-  const value = Number(text);
-  if (!/^\d+$/.test(text.trim()) || !Number.isSafeInteger(value)) {
-    throw new LakehouseError({
-      code: "INVALID_METADATA",
-      subject: key,
-      message: `Table property ${key} must be a whole number; it is ${JSON.stringify(text)}.`,
-    });
-  }
-  return value;
+  const value = Number(bigintProperty(metadata, key));
+  return Number.isSafeInteger(value) ? value : noNumber(key, String(value));
+}
+
+/** Throws as `numberProperty`, which is for what 53 bits hold. */
+export function bigintProperty(metadata: TableMetadata, key: TableProperty): bigint {
+  const text = textProperty(metadata, key).trim();
+  return /^\d+$/.test(text) ? BigInt(text) : noNumber(key, text);
+}
+
+function noNumber(key: string, text: string): never {
+  throw new LakehouseError({
+    code: "INVALID_METADATA",
+    subject: key,
+    message: `Table property ${key} must be a whole number; it is ${JSON.stringify(text)}.`,
+  });
 }

@@ -54,10 +54,12 @@ export interface MergeRequest {
   readonly source: AsyncIterable<arrow.RecordBatch>;
   /** The key: columns of `schema`. */
   readonly on: readonly string[];
+  /** Whether null equals null in a key, or a source with a null in a key is refused. */
+  readonly nullKeys: "refuse" | "match";
 }
 
 /**
- * Rows to be merged, and what they meet in the table. A key with a null in it meets nothing, as in SQL.
+ * Rows to be merged, and what they meet in the table.
  *
  * Lifecycle: `match` once; then the rows, in any order; `close`.
  */

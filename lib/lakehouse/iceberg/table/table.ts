@@ -15,9 +15,10 @@ import type { SnapshotChange } from "../snapshot/producer.js";
 import type { Committer, LoadedTable, TableIdentifier } from "../updates/types.js";
 import { type AddFilesOptions, addFiles } from "./add-files.js";
 import { type CommitOptions, commitUpdates } from "./commit.js";
+import { type ExpireOptions, expireSnapshots } from "./expire.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions, type TableState } from "./file-change.js";
 import { TableInspection } from "./inspect.js";
-import { type MergeOptions, merge } from "./merge.js";
+import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./merge.js";
 import {
   type AppendOptions,
   append,
@@ -198,7 +199,7 @@ export class Table<Row = Record<string, unknown>> {
   /**
    * Matches new rows with those of the table by key: updates, deletes or inserts as the options say, in the mode of
    * `write.merge.mode`, in one snapshot. Throws as `overwrite` does; INVALID_ARGUMENT when two of the new rows have the
-   * same key.
+   * same key, or one has a null in it and `nullKeys` is not `match`.
    */
   async merge(data: AppendData<Row>, options: MergeOptions & CommitOptions = {}): Promise<Table<Row>> {
     const now = await this.refresh();
@@ -206,11 +207,8 @@ export class Table<Row = Record<string, unknown>> {
   }
 
   /** Merges rows so that afterwards the table has each under its key: updates those it has, and inserts the others. */
-  upsert(
-    data: AppendData<Row>,
-    options: Omit<MergeOptions, "whenMatched" | "whenNotMatched"> & CommitOptions = {},
-  ): Promise<Table<Row>> {
-    return this.merge(data, { ...options, whenMatched: "update", whenNotMatched: "insert" });
+  upsert(data: AppendData<Row>, options: UpsertOptions & CommitOptions = {}): Promise<Table<Row>> {
+    return this.merge(data, { ...options, ...UPSERT });
   }
 
   /**
@@ -324,6 +322,19 @@ export class Table<Row = Record<string, unknown>> {
   /** Publishes a staged snapshot on a branch: as it is where it can be, else its changes made again. */
   cherryPick(snapshotId: SnapshotId, branch: string = MAIN_BRANCH): Promise<Table<Row>> {
     return this.update([new CherryPick(this.store, snapshotId, branch)]);
+  }
+
+  /**
+   * Removes old snapshots from the table, so that time travel ends at those that stay: by default what is older than 5
+   * days, but of each branch the newest. Their files are left where they are: `Lakehouse.gc` deletes those that no commit
+   * of the catalog leads to any more.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT for a named snapshot that a branch or tag is at; NO_SUCH_SNAPSHOT.
+   * @example
+   * await flights.expireSnapshots({ olderThan: new Date("2026-01-01"), retainLast: 10 });
+   */
+  expireSnapshots(options: ExpireOptions & CommitOptions = {}): Promise<Table<Row>> {
+    return this.update([expireSnapshots(options)], options);
   }
 
   /** A read of the table: plan it, or hand it to a query engine. */

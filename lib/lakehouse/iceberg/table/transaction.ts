@@ -6,8 +6,9 @@ import type { PendingUpdate } from "../snapshot/pending.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
 import { applyUpdates } from "../updates/index.js";
 import type { CommitOptions } from "./commit.js";
+import { type ExpireOptions, expireSnapshots } from "./expire.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions } from "./file-change.js";
-import { type MergeOptions, merge } from "./merge.js";
+import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./merge.js";
 import { type AppendOptions, append, overwritePartitions, truncate } from "./operations.js";
 import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./row-changes.js";
 import { type RowDelta, rowDelta } from "./row-delta.js";
@@ -56,7 +57,7 @@ export class Transaction<Row = Record<string, unknown>> {
       });
     }
     try {
-      const { updates } = await update.propose(this.#preview);
+      const { updates } = await update.propose(this.#preview, this.#origin.store);
       this.#preview = applyUpdates(this.#preview, updates);
     } catch (error) {
       // A step that cannot be made is no step: the transaction goes on without it. That its files stay hides no error.
@@ -100,12 +101,20 @@ export class Transaction<Row = Record<string, unknown>> {
     await this.#change(await merge(this.table, data, options));
   }
 
+  async upsert(data: AppendData<Row>, options: UpsertOptions = {}): Promise<void> {
+    await this.merge(data, { ...options, ...UPSERT });
+  }
+
   async rowDelta(delta: RowDelta<Row>, options: SnapshotOptions = {}): Promise<void> {
     await this.#change(await rowDelta(this.table, delta, options));
   }
 
   async truncate(options: SnapshotOptions = {}): Promise<void> {
     await this.#change(truncate(this.table, options));
+  }
+
+  async expireSnapshots(options: ExpireOptions = {}): Promise<void> {
+    await this.update(expireSnapshots(options));
   }
 
   /** Adds a change of files that the caller has written. */

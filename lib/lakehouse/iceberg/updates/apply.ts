@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { stripTrailingSlash } from "../metadata/new.js";
 import type { MetadataLogEntry, TableMetadata } from "../metadata/types.js";
+import { requireWellFormed } from "../values/well-formed.js";
 import {
   addSchema,
   addSortOrder,
@@ -44,6 +45,7 @@ export function applyUpdates(
   updates: readonly TableUpdate[],
   options: ApplyOptions = {},
 ): TableMetadata {
+  requireWellFormed(updates);
   const draft: Draft = {
     base: metadata,
     now: options.now ?? BigInt(Date.now()),

@@ -30,6 +30,14 @@ export function isHex(text: string): boolean {
   return text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text);
 }
 
+/**
+ * False for text with half a surrogate pair, which is no character: UTF-8 has no bytes for it, and encoders write
+ * U+FFFD in its place without a word.
+ */
+export function isWellFormed(text: string): boolean {
+  return text.isWellFormed();
+}
+
 /** A leading U+FEFF is part of a string, not a byte order mark. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 

@@ -2,13 +2,14 @@
 export {
   bytesToHex,
   hexToBytes,
+  isWellFormed,
   parseUuid,
   utf8Decode,
   utf8Encode,
   uuidFromBytes,
   uuidToBytes,
 } from "./bytes.js";
-export { canonicalValue, describeExpected, describeValue } from "./canonical.js";
+export { canonicalValue, describeExpected, describeValue, nearestFloat } from "./canonical.js";
 export {
   type Comparator,
   comparatorOf,
@@ -38,3 +39,4 @@ export {
   parseTime,
   parseTimestamp,
 } from "./temporal.js";
+export { requireWellFormed } from "./well-formed.js";

@@ -1,7 +1,8 @@
 import type { JsonInput, JsonNode } from "../json.js";
 import { isPrimitiveType, typeToString } from "../schema/type-text.js";
 import type { DefaultValue, IcebergType, PrimitiveType, PrimitiveValue } from "../schema/types.js";
-import { bytesToHex, hexToBytes, isHex, parseUuid } from "./bytes.js";
+import { bytesToHex, hexToBytes, isHex, isWellFormed, parseUuid } from "./bytes.js";
+import { nearestFloat } from "./canonical.js";
 import { formatDecimal, parseDecimal } from "./decimal.js";
 import { formatDate, formatTime, formatTimestamp, parseDate, parseTime, parseTimestamp } from "./temporal.js";
 
@@ -88,7 +89,7 @@ function primitiveFromJson(type: PrimitiveType, node: JsonNode): PrimitiveValue 
     case "long":
       return node.long();
     case "float":
-      return Math.fround(node.number());
+      return nearestFloat(node.number()) ?? node.fail("is beyond the range of float");
     case "double":
       return node.number();
     default:
@@ -113,7 +114,7 @@ function textFromJson(type: PrimitiveType, text: string): PrimitiveValue | undef
     case "timestamptz_ns":
       return parseTimestamp(text, "nanos", true);
     case "string":
-      return text;
+      return isWellFormed(text) ? text : undefined;
     case "uuid":
       return parseUuid(text);
     case "fixed":

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { TimestampMs } from "../metadata/types.js";
 import type { Schema } from "../schema/types.js";
+import { requireWellFormed } from "../values/well-formed.js";
 import type { ViewMetadata, ViewRepresentation, ViewUpdate, ViewVersion } from "./types.js";
 import { checkRepresentations } from "./updates.js";
 
@@ -40,6 +41,7 @@ export interface NewView extends ViewDefinition {
  */
 export function newViewMetadata(view: NewView): ViewMetadata {
   const version: ViewVersion = { ...versionOf(view), versionId: 1, schemaId: 0 };
+  requireWellFormed(view);
   checkRepresentations(view, version);
   return {
     viewUuid: view.uuid ?? randomUUID(),

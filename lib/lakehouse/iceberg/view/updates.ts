@@ -3,6 +3,7 @@ import { stringifyJson } from "../json.js";
 import type { TimestampMs } from "../metadata/types.js";
 import { schemaToJson } from "../schema/index.js";
 import type { Schema, SchemaId } from "../schema/types.js";
+import { requireWellFormed } from "../values/well-formed.js";
 import { viewVersionToJson } from "./json.js";
 import type {
   ViewHistoryEntry,
@@ -80,6 +81,7 @@ export function checkViewRequirements(
 }
 
 function applyUpdate(draft: Draft, update: ViewUpdate, now: TimestampMs): void {
+  requireWellFormed(update);
   const { metadata } = draft;
   switch (update.action) {
     case "assign-uuid":

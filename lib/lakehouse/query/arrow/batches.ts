@@ -1,6 +1,7 @@
 import type { DuckDBResult } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
 import * as arrow from "apache-arrow";
+import { BatchSchema } from "../../parquet/index.js";
 import { arrowField, gathererFor } from "./types.js";
 
 /** Rows of a result batch, at least, except for the last: DuckDB's own chunks have 2,048 at most. */
@@ -29,7 +30,7 @@ export function readBatches(result: DuckDBResult, verify: () => Promise<void>): 
     const name = names[i] ?? `column${i}`;
     return type ? arrowField(name, type, gatherer) : new arrow.Field(name, gatherer.type, true);
   });
-  const schema = new arrow.Schema(fields);
+  const schema = new BatchSchema(fields);
   const struct = new arrow.Struct(fields);
 
   const finish = (length: number) => {

@@ -1,4 +1,10 @@
-import type { IcebergType, NestedField, PrimitiveType } from "../../iceberg/index.js";
+import {
+  dayRange,
+  describeDays,
+  type IcebergType,
+  type NestedField,
+  type PrimitiveType,
+} from "../../iceberg/index.js";
 import { isShreddedStruct, listElement, mapEntry, type ParquetNode } from "../../parquet/index.js";
 import { quoteIdentifier, quoteString } from "../sql/tokens.js";
 import { exactly, isOfAnotherKind, isReadAs, onlyNull } from "./misfits.js";
@@ -13,8 +19,9 @@ import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
  * @param facts of the files beside their schema.
  */
 export function projection(fields: readonly NestedField[], file: ParquetNode, facts: FileFacts): string[] {
+  const places = placesById(file.children);
   return fields.map((field) => {
-    const at = file.children.findIndex((child) => child.fieldId === field.id);
+    const at = places.get(field.id) ?? -1;
     const node = file.children[at];
     const value = node
       ? convert(`f.${fileColumn(at)}`, field.type, node, { ...facts, depth: 0 })
@@ -43,14 +50,35 @@ function absent(field: NestedField, { missing }: FileFacts): string {
   return missing.get(field.id) ?? sqlLiteral(field.type, field.initialDefault ?? null);
 }
 
+/** The places of nodes by their field ids; of two with one id the first. */
+function placesById(nodes: readonly ParquetNode[]): ReadonlyMap<number, number> {
+  const places = new Map<number, number>();
+  for (const [at, { fieldId }] of nodes.entries())
+    if (fieldId !== undefined && !places.has(fieldId)) places.set(fieldId, at);
+  return places;
+}
+
+const counted = new WeakMap<readonly ParquetNode[], ReadonlyMap<string, number>>();
+
+/** How many of some nodes have each name, as DuckDB compares; none has any where one of them cannot be said. */
+function nameCounts(nodes: readonly ParquetNode[]): ReadonlyMap<string, number> {
+  const known = counted.get(nodes);
+  if (known) return known;
+  const counts = new Map<string, number>();
+  if (nodes.every(({ name }) => isSpeakable(name))) {
+    for (const { name } of nodes) counts.set(foldName(name), (counts.get(foldName(name)) ?? 0) + 1);
+  }
+  counted.set(nodes, counts);
+  return counts;
+}
+
 /**
  * SQL for a member of a struct: by name, which DuckDB reads alone, unless the name is not the only one for DuckDB. One
  * without a name among them makes it take the struct for one without any.
  */
 function memberSql(parent: string, siblings: readonly ParquetNode[], at: number): string {
   const name = siblings[at]?.name ?? "";
-  const alike = siblings.filter((node) => foldName(node.name) === foldName(name));
-  return alike.length === 1 && siblings.every((node) => isSpeakable(node.name))
+  return nameCounts(siblings).get(foldName(name)) === 1
     ? `struct_extract(${parent}, ${quoteString(name)})`
     : `struct_extract_at(${parent}, ${at + 1})`;
 }
@@ -110,8 +138,9 @@ function convert(expression: string, type: IcebergType, node: ParquetNode, at: C
   if (isOfAnotherKind(type, node)) return onlyNull(expression, type, node);
   if (type.type === "struct") {
     const names = memberNames(type.fields);
+    const places = placesById(node.children);
     const members = type.fields.map((field, i) => {
-      const place = node.children.findIndex(({ fieldId }) => fieldId === field.id);
+      const place = places.get(field.id) ?? -1;
       const child = node.children[place];
       const value = child
         ? convert(memberSql(expression, node.children, place), field.type, child, at)
@@ -193,8 +222,23 @@ function castPrimitive(expression: string, type: PrimitiveType, node: ParquetNod
   if (node.logicalType?.kind === "geometry" || node.logicalType?.kind === "geography") {
     return `ST_AsWKB(${expression})`;
   }
+  const range = node.logicalType?.kind === "date" ? dayRange(type) : undefined;
+  if (range !== undefined) return datedSql(expression, type, range, node.name);
   if (!isReadAs(type, node)) return exactly(expression, type, node);
   return `CAST(${expression} AS ${sqlType(type)})`;
+}
+
+/** A date as a timestamp, which reaches less far: beyond it reading has to fail (spec, "Schema Evolution"). */
+function datedSql(
+  date: string,
+  type: IcebergType,
+  range: NonNullable<ReturnType<typeof dayRange>>,
+  name: string,
+): string {
+  const day = (days: number) => `(DATE '1970-01-01' + ${days}::INTEGER)`;
+  const problem = `Row %s of its file has the date %s in the column ${name.replaceAll("%", "%%")}, and ${type.type} goes from ${describeDays(range)}`;
+  const refusal = `error(printf(${quoteString(problem)}, f.file_row_number::VARCHAR, ${date}::VARCHAR))`;
+  return `CASE WHEN ${date} < ${day(range.first)} OR ${date} > ${day(range.last)} THEN ${refusal} ELSE CAST(${date} AS ${sqlType(type)}) END`;
 }
 
 /** True where DuckDB reads `node` as `type` as it is: same types, and the same children in the same order. */

@@ -1,3 +1,6 @@
+import { LakehouseError } from "../../errors.js";
+import { isWellFormed } from "../../iceberg/index.js";
+
 /**
  * One token of a SQL text. Offsets are bytes of its UTF-8 form, as DuckDB's parser counts: the text is handled as a
  * "byte string", one character per byte, from `toByteString`.
@@ -10,7 +13,15 @@ export interface Token {
   readonly end: number;
 }
 
+/** Throws `INVALID_SQL` for half a surrogate pair, which would be another character among the bytes. */
 export function toByteString(text: string): string {
+  if (!isWellFormed(text)) {
+    throw new LakehouseError({
+      code: "INVALID_SQL",
+      subject: text.toWellFormed(),
+      message: `The query has half a surrogate pair, which is no character: ${JSON.stringify(text)}.`,
+    });
+  }
   return Buffer.from(text, "utf8").toString("latin1");
 }
 

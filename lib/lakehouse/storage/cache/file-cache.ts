@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 import { isLakehouseError } from "../../errors.js";
+import { identityOf } from "../../keys.js";
 import { isDiskFull, storageFailed, systemCode } from "../failure.js";
 import { remove } from "../local/scratch.js";
 import { checkRange } from "../range.js";
@@ -81,7 +82,7 @@ interface Entry {
 
 /**
  * A read-through cache of immutable objects, for engines that read files from the disk by themselves. A file in it is
- * sparse: it has the object's length, and blocks only where bytes were asked for. An object is known by its URI
+ * sparse: it has the object's length, and blocks only where bytes were asked for. An object is known by its store, URI
  * and size, so it must never change; data files of tables never do.
  *
  * Each fetched piece has a checksum. A file that was changed, cut or removed since is noticed when it is next asked
@@ -164,7 +165,7 @@ class SparseFileCache implements FileCache {
   async #get(store: ObjectStore, uri: string, request: FileRequest): Promise<Entry> {
     let wasDamaged = false;
     for (let attempt = 1; attempt <= CACHE_TRIES; attempt++) {
-      const entry = await this.#entry(uri, request.size);
+      const entry = await this.#entry(store, uri, request.size);
       entry.users++;
       try {
         if (await this.#fill(store, uri, entry, request)) return entry;
@@ -184,8 +185,8 @@ class SparseFileCache implements FileCache {
     throw storageFailed(this.#options.dir, `The cache did not keep ${uri} as it was written`);
   }
 
-  async #entry(uri: string, size: number): Promise<Entry> {
-    const name = nameOf(uri, size);
+  async #entry(store: ObjectStore, uri: string, size: number): Promise<Entry> {
+    const name = nameOf(store, uri, size);
     const folder = await this.#prepared();
     const entry = this.#entries.get(name) ?? {
       name,
@@ -365,6 +366,9 @@ class SparseFileCache implements FileCache {
   }
 }
 
-function nameOf(uri: string, size: number): string {
-  return createHash("sha256").update(`${size} ${uri}`).digest("hex").slice(0, 40);
+function nameOf(store: ObjectStore, uri: string, size: number): string {
+  return createHash("sha256")
+    .update(`${identityOf(store)} ${size} ${uri}`)
+    .digest("hex")
+    .slice(0, 40);
 }
