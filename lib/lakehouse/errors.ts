@@ -32,6 +32,12 @@ export type ErrorCode =
   | "REF_CONFLICT"
   | "NOT_AUTHORIZED"
   | "CATALOG_UNAVAILABLE"
+  /** Something was used after it was closed. */
+  | "CLOSED"
+  /** A change, where there is only reading. */
+  | "READ_ONLY"
+  /** The lake, or a part of it, lies elsewhere than its tables say. */
+  | "LAKE_MOVED"
   // query
   | "INVALID_SQL"
   // configuration and the kit

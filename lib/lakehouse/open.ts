@@ -68,7 +68,7 @@ export async function openLakehouseCatalog(options: LakehouseOptions = {}): Prom
   const catalog = await (profile.nessie === undefined
     ? openCatalog({ backend: profile.etcd ?? join(profile.root, "catalog.db"), store })
     : openNessieCatalog({ uri: profile.nessie, store }));
-  return { profile, store, catalog };
+  return { profile, store: catalog.store, catalog };
 }
 
 async function makeRoot(root: string): Promise<void> {

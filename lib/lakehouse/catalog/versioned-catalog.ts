@@ -7,6 +7,7 @@ import {
   Table,
   type TableIdentifier,
 } from "../iceberg/index.js";
+import type { ObjectStore } from "../storage/index.js";
 import type {
   BranchingCatalog,
   EntriesRequest,
@@ -66,6 +67,10 @@ export class VersionedCatalog implements BranchingCatalog {
 
   get ref(): RefExpression {
     return this.#view.ref;
+  }
+
+  get store(): ObjectStore {
+    return this.#shared.store;
   }
 
   get versions(): Versions {

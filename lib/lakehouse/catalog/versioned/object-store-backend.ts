@@ -28,6 +28,10 @@ export class ObjectStoreBackend implements Backend {
     this.#root = root;
   }
 
+  get place(): string {
+    return this.#root;
+  }
+
   async get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]> {
     const found: (Uint8Array | undefined)[] = new Array(hashes.length);
     await inParallel(hashes, async (hash, index) => {

@@ -3,13 +3,13 @@ import {
   canonicalFileUri,
   canonicalS3Uri,
   fileUri,
+  MovedStore,
   type ObjectStore,
   openAnywhere,
 } from "../../storage/index.js";
 import { metadataFileVersion, readTableMetadata } from "../metadata/index.js";
 import type { Committer } from "../updates/types.js";
 import { utf8Decode } from "../values/index.js";
-import { MovedStore } from "./moved-store.js";
 import { Table } from "./table.js";
 
 export interface OpenOptions {
