@@ -1,7 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { branchingOf } from "./branches.js";
-import { type BranchingCatalog, type Catalog, openCatalog, openNessieCatalog } from "./catalog/index.js";
+import {
+  type BranchingCatalog,
+  backendAt,
+  type Catalog,
+  openCatalog,
+  openNessieCatalog,
+  type RelocationReport,
+  relocateLake,
+} from "./catalog/index.js";
 import { isLakehouseError, LakehouseError } from "./errors.js";
 import type { Table } from "./iceberg/index.js";
 import { allTables, Lakehouse } from "./lakehouse.js";
@@ -66,9 +74,41 @@ export async function openLakehouseCatalog(options: LakehouseOptions = {}): Prom
   const { profile, store } = openProfile(options);
   await makeRoot(profile.root);
   const catalog = await (profile.nessie === undefined
-    ? openCatalog({ backend: profile.etcd ?? join(profile.root, "catalog.db"), store })
+    ? openCatalog({ backend: catalogPlace(profile), store })
     : openNessieCatalog({ uri: profile.nessie, store }));
   return { profile, store: catalog.store, catalog };
+}
+
+/**
+ * Makes the locations in all tables right for where the lakehouse lies now, in one atomic step: after it was moved or
+ * copied, for other engines, which follow locations by themselves. The lakehouse itself opens wherever it lies.
+ *
+ * @param options `from`: the root that the tables' locations have, where the catalog does not know it.
+ * @throws LakehouseError UNSUPPORTED_FEATURE where a Nessie server keeps the catalog; and as `relocateLake`.
+ */
+export async function relocateLakehouse(
+  options: LakehouseOptions & { readonly from?: string | undefined } = {},
+): Promise<RelocationReport> {
+  const { profile, store } = openProfile(options);
+  if (profile.nessie !== undefined) {
+    throw new LakehouseError({
+      code: "UNSUPPORTED_FEATURE",
+      subject: profile.nessie,
+      message: "A Nessie server keeps the locations of tables, and other engines have them from it.",
+      remedy: "Put the files back where they were, or register the tables anew from where they are.",
+    });
+  }
+  await makeRoot(profile.root);
+  const backend = backendAt(catalogPlace(profile));
+  try {
+    return await relocateLake({ backend, store, from: options.from });
+  } finally {
+    await backend.close();
+  }
+}
+
+function catalogPlace({ etcd, root }: Profile): string {
+  return etcd ?? join(root, "catalog.db");
 }
 
 async function makeRoot(root: string): Promise<void> {

@@ -1,14 +1,14 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
-import { isLakehouseError } from "../errors.js";
+import { isLakehouseError, LakehouseError } from "../errors.js";
 import { fileUri, MovedStore, movedFrom, type ObjectStore, pathOfFile } from "../storage/index.js";
 import type { Backend } from "./versioned/backend.js";
 import { getCommit } from "./versioned/commits.js";
 import {
-  type LakeRecord,
   lakeMoved,
   readLakeRecord,
   readReplacedLocations,
+  type StoredLakeRecord,
   writeLakeRecord,
 } from "./versioned/lake-record.js";
 import { ObjectCache } from "./versioned/object-cache.js";
@@ -28,6 +28,9 @@ export interface LocatedLake {
    */
   readonly copiedFrom: string | undefined;
 }
+
+/** How often to read again because a relocation came between two reads. */
+const ATTEMPTS = 10;
 
 /** Entries that are looked at to find out where a lake of an earlier version was made. */
 const SAMPLE = 200;
@@ -51,9 +54,9 @@ export async function locateLake(backend: Backend, store: ObjectStore): Promise<
   const { place } = backend;
   const here = { store, replaced: new Map(), copiedFrom: undefined };
   if (place === undefined || store instanceof MovedStore) return here;
-  const found = (await readLakeRecord(backend))?.record ?? (await firstRecord(backend, place, store));
-  if (found === undefined) return here;
-  const replaced = await readReplacedLocations(backend, found);
+  const lake = await readLake(backend, store);
+  if (lake === undefined) return here;
+  const { record: found, replaced } = lake;
   const below = pathBelow(place, store.root);
   if (found.root === store.root) {
     const stays = found.place === place || below !== undefined;
@@ -61,6 +64,27 @@ export async function locateLake(backend: Backend, store: ObjectStore): Promise<
   }
   const movedAsOne = below !== undefined && below === found.below;
   return { ...here, replaced, store: movedAsOne ? new MovedStore(store, found.root, store.root) : store };
+}
+
+/** What a catalog remembers of its lake. */
+export interface Lake extends StoredLakeRecord {
+  readonly replaced: ReplacedLocations;
+}
+
+/** Reads it, and makes it where there is none yet; `undefined` where that needs to be told. */
+export async function readLake(backend: Backend, store: ObjectStore): Promise<Lake | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const stored = (await readLakeRecord(backend)) ?? (await firstRecord(backend, store));
+    if (stored === undefined) return undefined;
+    const replaced = await readReplacedLocations(backend, stored.record);
+    if (replaced !== undefined) return { ...stored, replaced };
+  }
+  throw new LakehouseError({
+    code: "CORRUPT_FILE",
+    subject: backend.place ?? "catalog",
+    message: "The catalog lacks locations that its latest relocation has replaced.",
+    remedy: "Restore it from a backup.",
+  });
 }
 
 /** Where `root` lies below the folder that the catalog is kept in; `undefined` where it does not. */
@@ -82,17 +106,15 @@ export function realPath(file: string): string {
 }
 
 /** Records the root of a lake that has no record: a new one, or one of an earlier version, which may have been moved. */
-async function firstRecord(
-  backend: Backend,
-  place: string,
-  store: ObjectStore,
-): Promise<LakeRecord | undefined> {
+async function firstRecord(backend: Backend, store: ObjectStore): Promise<StoredLakeRecord | undefined> {
+  const { place = "" } = backend;
   const below = pathBelow(place, store.root);
   const root = await rootOfEntries(backend, store, below !== undefined);
   if (root === undefined) return undefined;
   const record = { root, below, place };
-  if (backend.readOnly || (await writeLakeRecord(backend, undefined, record))) return record;
-  return (await readLakeRecord(backend))?.record ?? record; // another process was faster
+  if (backend.readOnly) return { record, value: "" };
+  await writeLakeRecord(backend, undefined, record); // or another process was faster
+  return readLakeRecord(backend);
 }
 
 /**

@@ -14,8 +14,10 @@ export interface LakeRecord {
   readonly below?: string | undefined;
   /** Where the catalog was kept. */
   readonly place: string;
-  /** Of the latest relocation. It names the refs that hold the replaced locations. */
-  readonly relocation?: string | undefined;
+  /** The latest relocation: the refs that hold the replaced locations have its id in their names. */
+  readonly relocation?: { readonly id: string; readonly parts: number } | undefined;
+  /** Roots that were left before: a process that did not know may have committed below one. */
+  readonly earlier?: readonly string[] | undefined;
 }
 
 export interface StoredLakeRecord {
@@ -48,14 +50,14 @@ export function writeLakeRecord(
 /** Stores replaced locations under the id of a relocation, for a record to name. */
 export async function writeReplacedLocations(
   backend: Backend,
-  relocation: string,
+  id: string,
   replaced: ReplacedLocations,
-): Promise<void> {
+): Promise<{ readonly id: string; readonly parts: number }> {
   let part: [string, string][] = [];
   let characters = 0;
   let number = 0;
   const flush = async (): Promise<void> => {
-    const name = `${NAME}/${relocation}/${String(number++).padStart(6, "0")}`;
+    const name = `${NAME}/${id}/${String(number++).padStart(6, "0")}`;
     const next = JSON.stringify({ locations: part, nonce: randomUUID() });
     await backend.moveRef({ name, expected: undefined, next }, []);
     part = [];
@@ -67,25 +69,28 @@ export async function writeReplacedLocations(
     if (characters >= PART_CHARACTERS) await flush();
   }
   if (part.length > 0) await flush();
+  return { id, parts: number };
 }
 
+/** The locations that a relocation replaced; `undefined` where another relocation has taken its place. */
 export async function readReplacedLocations(
   backend: Backend,
   { relocation }: LakeRecord,
-): Promise<Map<string, string>> {
+): Promise<Map<string, string> | undefined> {
   const replaced = new Map<string, string>();
   if (relocation === undefined) return replaced;
-  for (const { value } of await backend.listRefs(`${NAME}/${relocation}/`)) {
+  const parts = await backend.listRefs(`${NAME}/${relocation.id}/`);
+  if (parts.length < relocation.parts) return undefined;
+  for (const { value } of parts) {
     const { locations } = JSON.parse(value) as { locations: [string, string][] };
     for (const [from, to] of locations) replaced.set(from, to);
   }
   return replaced;
 }
 
-/** Deletes the replaced locations of all relocations but one: of earlier ones, and of those that came to nothing. */
-export async function dropReplacedLocations(backend: Backend, but: string | undefined): Promise<void> {
-  for (const { name, value } of await backend.listRefs(`${NAME}/`)) {
-    if (but !== undefined && name.startsWith(`${NAME}/${but}/`)) continue;
+/** Deletes the replaced locations of a relocation that another has taken the place of, or that came to nothing. */
+export async function dropReplacedLocations(backend: Backend, id: string): Promise<void> {
+  for (const { name, value } of await backend.listRefs(`${NAME}/${id}/`)) {
     await backend.moveRef({ name, expected: value, next: undefined }, []);
   }
 }
@@ -97,7 +102,7 @@ export function lakeMoved(location: string, root: string, cause?: unknown): Lake
     subject: location,
     message: `${location} is not below ${root}, where this lakehouse keeps its tables.`,
     remedy:
-      'If the lake was moved or copied from there, "slh lake relocate --from <the root it had>" makes its tables right for the place where they are now; else open it with the root that it has.',
+      'If the lake was moved or copied from there, "slh lake relocate" makes its tables right for where they are now (with --from, if the catalog does not know the old root); else open it with the root that it has.',
     cause,
   });
 }
