@@ -83,3 +83,13 @@ export class LakehouseError extends Error {
 export function isLakehouseError(error: unknown, code?: ErrorCode): error is LakehouseError {
   return error instanceof LakehouseError && (code === undefined || error.code === code);
 }
+
+/** What a call on something that was closed ends in. */
+export function closed(what: string): LakehouseError {
+  return new LakehouseError({
+    code: "CLOSED",
+    subject: what,
+    message: `The ${what} was closed.`,
+    remedy: "Open it again, or close it after its last use.",
+  });
+}

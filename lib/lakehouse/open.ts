@@ -1,4 +1,6 @@
-import { mkdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { branchingOf } from "./branches.js";
 import {
@@ -47,10 +49,11 @@ export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lak
     ? { ...openProfile(options), catalog: options.catalog }
     : await openLakehouseCatalog(options);
   const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
+  const scratch = await scratchFolder(profile.root);
   const engine = deferQueryEngine({
-    tempDirectory: join(profile.root, "tmp"),
+    tempDirectory: join(scratch, "tmp"),
     ...options.duckdb,
-    cache: { dir: join(profile.root, "cache"), maxBytes: CACHE_BYTES },
+    cache: { dir: join(scratch, "cache"), maxBytes: CACHE_BYTES },
     resolve: (name, { ref }) => findTable(on(ref), name),
     listTables: async ({ ref }) =>
       (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),
@@ -109,6 +112,17 @@ export async function relocateLakehouse(
 
 function catalogPlace({ etcd, root }: Profile): string {
   return etcd ?? join(root, "catalog.db");
+}
+
+/** Where queries may write what does not fit in memory, and copies of remote files: the system's folder where the lake is only read. */
+async function scratchFolder(root: string): Promise<string> {
+  try {
+    await access(root, constants.W_OK);
+    return root;
+  } catch (error) {
+    const isReadOnly = /^(EACCES|EPERM|EROFS)$/.test((error as NodeJS.ErrnoException).code ?? "");
+    return isReadOnly ? join(tmpdir(), `sololakehouse-${process.pid}`) : root;
+  }
 }
 
 async function makeRoot(root: string): Promise<void> {

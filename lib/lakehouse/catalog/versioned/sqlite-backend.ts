@@ -1,7 +1,6 @@
 import { realpathSync } from "node:fs";
 import Database from "better-sqlite3";
-import { closed } from "../../closed.js";
-import { LakehouseError } from "../../errors.js";
+import { closed, LakehouseError } from "../../errors.js";
 import { keep } from "../../sqlite.js";
 import { fileUri } from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
@@ -166,7 +165,7 @@ function failure(path: string, cause: InstanceType<typeof Database.SqliteError>)
   if (code === "IOERR")
     return as("STORAGE_FAILED", cause.message, "Look whether its disk is full or failing, and try again.");
   if (code === "BUSY") return as("CATALOG_UNAVAILABLE", "another process has kept it locked for 30 s");
-  if (code === "READONLY") return as("CATALOG_UNAVAILABLE", cause.message, "Check who owns its folder.");
+  if (code === "READONLY") return readOnlyCatalog(path);
   if (code === "CORRUPT" || code === "NOTADB")
     return as("CORRUPT_FILE", cause.message, "Restore it from a backup.");
   return as("STORAGE_FAILED", cause.message);

@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type Database from "better-sqlite3";
@@ -23,6 +32,8 @@ export function openCatalogFile(path: string, prepare: (db: Database.Database) =
   let db: Database.Database | undefined;
   try {
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+    // SQLite itself says so only when something is to be written.
+    if (existsSync(path)) accessSync(path, constants.W_OK);
     db = openSqlite(path, { timeout: BUSY_TIMEOUT_MS });
     // FULL: a commit that was acknowledged survives a power cut, not only the death of the process.
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
@@ -58,8 +69,11 @@ function openToRead(path: string): Database.Database {
   const folder = mkdtempSync(join(tmpdir(), "slh-catalog-"));
   try {
     const copy = join(folder, basename(path));
-    copyFileSync(path, copy);
-    if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
+    for (const end of ["", "-wal"]) {
+      if (!existsSync(path + end)) continue;
+      copyFileSync(path + end, copy + end);
+      chmodSync(copy + end, 0o600); // the copy has the modes of its original
+    }
     const opened = openSqlite(copy, { timeout: BUSY_TIMEOUT_MS });
     opened.exec("PRAGMA journal_mode = DELETE; SELECT count(*) FROM refs");
     return opened;
