@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import type { LakehouseError } from "../errors.js";
+import { closed, type LakehouseError } from "../errors.js";
 import { readBatches } from "./arrow/batches.js";
 import { conformBatch } from "./arrow/conform.js";
 import { castForArrow } from "./arrow/types.js";
@@ -14,6 +14,8 @@ export interface Execution {
   /** Called when the result was read or given up. */
   readonly release: () => void;
   readonly onError: (error: unknown) => LakehouseError;
+  /** True once the engine was closed. */
+  readonly isCut: () => boolean;
   /** The schema that the batches shall have, where it is known from elsewhere. */
   readonly schema?: arrow.Schema;
 }
@@ -23,7 +25,8 @@ export interface Execution {
  * is over with it, and its connection is given back at once.
  */
 export async function execute(connection: DuckDBConnection, execution: Execution): Promise<QueryResult> {
-  const { bytes, tables, release, onError } = execution;
+  const { bytes, tables, release, isCut } = execution;
+  const onError = (error: unknown) => (isCut() ? closed("query engine") : execution.onError(error));
   try {
     const sql = fromByteString(bytes);
     await connection.run("BEGIN TRANSACTION READ ONLY");
@@ -38,7 +41,12 @@ export async function execute(connection: DuckDBConnection, execution: Execution
       if (!first.done) yield first.value;
       if (second.done) return;
       yield second.value;
-      yield* batches;
+      while (!isCut()) {
+        const next = await batches.next();
+        if (next.done) return;
+        yield next.value;
+      }
+      throw closed("query engine");
     }
     return new QueryResult({ schema, tables, source: all(), release, onError });
   } catch (error) {

@@ -104,6 +104,12 @@ export class ObjectCache {
     }
   }
 
+  /** Drops all: what is closed answers nothing from memory either. */
+  clear(): void {
+    this.#entries.clear();
+    this.#size = 0;
+  }
+
   #isLocal(hash: Hash): boolean {
     return this.#entries.has(hash) || this.#staged.has(hash) || this.#known.has(hash);
   }

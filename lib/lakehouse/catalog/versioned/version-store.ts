@@ -213,6 +213,7 @@ export class VersionStore implements Versions {
   }
 
   close(): Promise<void> {
+    this.context.objects.clear();
     return this.context.backend.close();
   }
 }
