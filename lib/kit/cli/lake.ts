@@ -83,7 +83,7 @@ function relocateCommand(program: Command): void {
     )
     .option(
       "--from <root>",
-      "the root that the locations have: a path, file:// or s3://; the catalog knows it mostly",
+      "the root that the locations have: a path, file:// or s3://; what the catalog remembers where not given",
     )
     .option("--json", "print the report as JSON")
     .addHelpText(
