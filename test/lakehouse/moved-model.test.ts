@@ -235,7 +235,7 @@ describe.each([2, 3] as const)(
             await rm(folder, { recursive: true, force: true });
           }
         }),
-        { numRuns: Number(process.env.MOVED_RUNS ?? 10) },
+        { numRuns: Number(process.env.MOVED_RUNS ?? 6) },
       );
     });
   },
