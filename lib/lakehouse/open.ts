@@ -7,6 +7,7 @@ import {
   type BranchingCatalog,
   backendAt,
   type Catalog,
+  isBranchingCatalog,
   openCatalog,
   openNessieCatalog,
   type RelocationReport,
@@ -45,9 +46,11 @@ const CACHE_BYTES = 4 * 2 ** 30;
  * await lake.close();
  */
 export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {
-  const { profile, store, catalog } = options.catalog
+  const opened = options.catalog
     ? { ...openProfile(options), catalog: options.catalog }
     : await openLakehouseCatalog(options);
+  const { profile, catalog } = opened;
+  const store = isBranchingCatalog(catalog) ? catalog.store : opened.store;
   const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
   const scratch = await scratchFolder(profile.root);
   const engine = deferQueryEngine({

@@ -28,6 +28,8 @@ const MERGE_ON_READ = { mode: "merge-on-read" } as const;
 
 /** Engines that follow every location by themselves, on a lake that was moved and then relocated. */
 describe.each([2, 3] as const)("a relocated lake of v%s tables, by REST", (formatVersion) => {
+  /** PyIceberg writes no v3. */
+  const appended = formatVersion === 2 ? [20] : [];
   let directory: string;
   let place: { root: string; profile: "embedded" };
   let served: LakehouseCatalog;
@@ -71,7 +73,7 @@ describe.each([2, 3] as const)("a relocated lake of v%s tables, by REST", (forma
     expect(found).toMatchObject({
       before: [2, 3, 4, 5, 6, 8],
       past: [1, 2, 3, 4, 5, 6],
-      after: [2, 3, 4, 5, 6, 8, 20],
+      after: [2, 3, 4, 5, 6, 8, ...appended],
     });
     for (const file of found.files) expect(file).toContain(place.root);
   });
@@ -83,7 +85,7 @@ describe.each([2, 3] as const)("a relocated lake of v%s tables, by REST", (forma
       ((await spark.call("query", { sql: `select k from ${from} order by k` })) as { k: number }[]).map(
         ({ k }) => Number(k),
       );
-    expect(await keys("lake.ns.t")).toEqual([2, 3, 4, 5, 6, 8, 20]);
+    expect(await keys("lake.ns.t")).toEqual([2, 3, 4, 5, 6, 8, ...appended]);
     const { snapshotId } = (await served.catalog.loadTable("ns.t")).metadata.snapshots[0] as {
       snapshotId: bigint;
     };
@@ -95,10 +97,10 @@ describe.each([2, 3] as const)("a relocated lake of v%s tables, by REST", (forma
         "insert into lake.ns.t values (30, 'spark')",
       ],
     });
-    expect(await keys("lake.ns.t")).toEqual([3, 4, 5, 6, 8, 20, 30]);
+    expect(await keys("lake.ns.t")).toEqual([3, 4, 5, 6, 8, ...appended, 30]);
     const lake = await openLakehouse(place);
     const rows = await (await lake.sql("select k::int as k from ns.t order by k")).rows();
-    expect(rows.map(({ k }) => k)).toEqual([3, 4, 5, 6, 8, 20, 30]);
+    expect(rows.map(({ k }) => k)).toEqual([3, 4, 5, 6, 8, ...appended, 30]);
     await lake.close();
   });
 });

@@ -16,6 +16,7 @@ import {
 } from "sololakehouse";
 import { openQueryEngine } from "sololakehouse/query";
 import { describe, expect, it } from "vitest";
+import { runs } from "../support/runs.js";
 
 /** One branch's table as a naive model holds it: values by key. */
 type Model = Map<bigint, string>;
@@ -235,7 +236,7 @@ describe.each([2, 3] as const)(
             await rm(folder, { recursive: true, force: true });
           }
         }),
-        { numRuns: Number(process.env.MOVED_RUNS ?? 6) },
+        { numRuns: runs(6) },
       );
     });
   },

@@ -10,6 +10,7 @@ import {
   openLakehouse,
   string,
   type Table,
+  updateProperties,
 } from "sololakehouse";
 import { fileUri } from "sololakehouse/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -179,11 +180,25 @@ describe("a lake that was moved", () => {
       location: `${fileUri(join(folder, "b", "warehouse"))}/placed`,
     });
     await (await lake.table("s.placed")).append(rows(1, 2) as never);
+    const elsewhere = `${fileUri(join(folder, "b", "warehouse"))}/elsewhere`;
+    const sent = await lake.createTable("s.sent", { schema, properties: { "write.data.path": elsewhere } });
+    const deeper = updateProperties({ set: { "write.data.path": `${elsewhere}/deeper` } });
+    await (await (await sent.append(rows(1, 2))).update([deeper])).append(rows(3, 3));
+    expect((await files("b")).filter((file) => file.includes("warehouse/elsewhere/"))).toHaveLength(2);
     await closed(lake);
     await rename(join(folder, "b"), join(folder, "c"));
     const again = await openAt("c");
+    expect(await keys(again, "s.sent")).toEqual([1, 2, 3]);
     expect(await keys(again, "s.again")).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await keys(again, "s.placed")).toEqual([1, 2]);
+  });
+
+  it("before anything was in it has no old place", async () => {
+    await closed(await openAt("a"));
+    await rename(join(folder, "a"), join(folder, "b"));
+    const lake = await openAt("b");
+    await make(lake);
+    expect((await lake.table("s.t")).location).toContain(join(folder, "b"));
   });
 
   it("keeps its views", async () => {

@@ -4,6 +4,7 @@ import { isLakehouseError, LakehouseError } from "../errors.js";
 import { fileUri, MovedStore, movedFrom, type ObjectStore, pathOfFile } from "../storage/index.js";
 import type { Backend } from "./versioned/backend.js";
 import { getCommit } from "./versioned/commits.js";
+import { BEGINNING } from "./versioned/hash.js";
 import {
   lakeMoved,
   readLakeRecord,
@@ -63,6 +64,10 @@ export async function locateLake(backend: Backend, store: ObjectStore): Promise<
     return { ...here, replaced, copiedFrom: stays ? undefined : found.place };
   }
   const movedAsOne = below !== undefined && below === found.below;
+  if (movedAsOne && !backend.readOnly && (await isUnused(backend))) {
+    await writeLakeRecord(backend, lake.value, { ...found, root: store.root, place });
+    return { ...here, replaced };
+  }
   return { ...here, replaced, store: movedAsOne ? new MovedStore(store, found.root, store.root) : store };
 }
 
@@ -85,6 +90,11 @@ export async function readLake(backend: Backend, store: ObjectStore): Promise<La
     message: "The catalog lacks locations that its latest relocation has replaced.",
     remedy: "Restore it from a backup.",
   });
+}
+
+/** True while nothing was ever committed: then no location has the old root. */
+async function isUnused(backend: Backend): Promise<boolean> {
+  return (await readRefs(backend)).every(({ hash }) => hash === BEGINNING);
 }
 
 /** Where `root` lies below the folder that the catalog is kept in; `undefined` where it does not. */
@@ -162,4 +172,25 @@ export async function readAt<T>(store: ObjectStore, location: string, read: () =
     if (!isLakehouseError(error, "INVALID_URI") || location.startsWith(`${store.root}/`)) throw error;
     throw lakeMoved(location, movedFrom(store) ?? store.root, error);
   }
+}
+
+/** Table properties that say where files go. */
+const PATH_PROPERTIES: ReadonlySet<string> = new Set([
+  "write.data.path",
+  "write.metadata.path",
+  "write.object-storage.path",
+  "write.folder-storage.path",
+]);
+
+/** Properties as they are recorded: users give paths as they are now. */
+export function recordedProperties<P extends Readonly<Record<string, string>> | undefined>(
+  store: ObjectStore,
+  properties: P,
+): P {
+  if (properties === undefined || !(store instanceof MovedStore)) return properties;
+  const entries = Object.entries(properties).map(([key, value]) => [
+    key,
+    PATH_PROPERTIES.has(key) ? store.record(value) : value,
+  ]);
+  return Object.fromEntries(entries) as P;
 }

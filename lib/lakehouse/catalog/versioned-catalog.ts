@@ -31,6 +31,7 @@ import type {
 import { createEntry, listEntries, loadEntry, registerEntry, removeEntry, renameEntry } from "./entries.js";
 import type { GarbageReport, GcOptions } from "./garbage.js";
 import { namespaceKey, tableKey, toIdentifier } from "./identifiers.js";
+import { recordedProperties } from "./located.js";
 import {
   createNamespace,
   dropNamespace,
@@ -121,8 +122,10 @@ export class VersionedCatalog implements BranchingCatalog {
     table: TableName,
     options: CreateTableOptions<Row>,
   ): Promise<Table<Row>> {
+    const properties = recordedProperties(this.store, options.properties);
+    const given = properties === undefined ? options : { ...options, properties };
     const created = await createEntry(this.#view, TABLE, table, options.location, (location) =>
-      newTableMetadata({ ...options, location }),
+      newTableMetadata({ ...given, location }),
     );
     return this.#table(tableKey(table), created);
   }

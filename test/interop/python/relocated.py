@@ -1,4 +1,4 @@
-"""Reads ns.t of a REST catalog with PyIceberg, prints its keys, and appends a row: relocated.py <uri> <key>."""
+"""Reads ns.t of a REST catalog with PyIceberg, appends a row where it writes that version, and prints what it saw."""
 
 import json
 import sys
@@ -12,7 +12,9 @@ table = catalog.load_table("ns.t")
 before = table.scan().to_arrow()
 first = table.history()[0].snapshot_id
 past = table.scan(snapshot_id=first).to_arrow()
-table.append(pa.table({"k": pa.array([key], pa.int64()), "v": pa.array(["py"])}, schema=table.schema().as_arrow()))
+if table.metadata.format_version < 3:
+    row = {"k": pa.array([key], pa.int64()), "v": pa.array(["py"])}
+    table.append(pa.table(row, schema=table.schema().as_arrow()))
 after = catalog.load_table("ns.t").scan().to_arrow()
 print(
     json.dumps(
