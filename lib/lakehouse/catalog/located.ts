@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import { isLakehouseError, LakehouseError } from "../errors.js";
+import { PATH_PROPERTIES } from "../iceberg/index.js";
 import { fileUri, MovedStore, movedFrom, type ObjectStore, pathOfFile } from "../storage/index.js";
 import type { Backend } from "./versioned/backend.js";
 import { getCommit } from "./versioned/commits.js";
@@ -173,14 +174,6 @@ export async function readAt<T>(store: ObjectStore, location: string, read: () =
     throw lakeMoved(location, movedFrom(store) ?? store.root, error);
   }
 }
-
-/** Table properties that say where files go. */
-const PATH_PROPERTIES: ReadonlySet<string> = new Set([
-  "write.data.path",
-  "write.metadata.path",
-  "write.object-storage.path",
-  "write.folder-storage.path",
-]);
 
 /** Properties as they are recorded: users give paths as they are now. */
 export function recordedProperties<P extends Readonly<Record<string, string>> | undefined>(

@@ -4,19 +4,12 @@ import type { MovedStore, ObjectStore } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import { type Json, parseJson, stringifyJson } from "../json.js";
 import type { DataFile } from "../manifest/types.js";
+import { PATH_PROPERTIES } from "../metadata/index.js";
 import { utf8Decode, utf8Encode } from "../values/index.js";
 import { fieldName, rewriteAvro } from "./avro.js";
 import { type RewrittenDeletes, relocateDeletionVectors, relocatePositionDeletes } from "./deletes.js";
 import { deleteEntries } from "./entries.js";
 import { Place } from "./place.js";
-
-/** Table properties that say where files go. */
-const PATH_PROPERTIES = [
-  "write.data.path",
-  "write.metadata.path",
-  "write.object-storage.path",
-  "write.folder-storage.path",
-];
 
 interface Rewritten {
   readonly location: string;
