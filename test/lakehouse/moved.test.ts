@@ -167,6 +167,11 @@ describe("a lake that was moved", () => {
     const lake = await openAt("b");
     const [data] = (await files("b")).filter((file) => file.endsWith(".parquet"));
     const table = await lake.table("s.t");
+    const folderOf = `${fileUri(join(data as string, ".."))}/`;
+    await expect(table.addFiles([folderOf])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    const listed: string[] = [];
+    for await (const { uri } of lake.store.list(folderOf)) listed.push(uri);
+    expect(listed).toEqual([fileUri(data as string).replace(join(folder, "b"), join(folder, "a"))]);
     await expect(table.addFiles([fileUri(data as string)])).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
     });
