@@ -8,6 +8,7 @@ import {
   type Lakehouse,
   long,
   openLakehouse,
+  relocateLakehouse,
   string,
   type Table,
   updateProperties,
@@ -196,6 +197,30 @@ describe("a lake that was moved", () => {
     expect(await keys(again, "s.sent")).toEqual([1, 2, 3]);
     expect(await keys(again, "s.again")).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await keys(again, "s.placed")).toEqual([1, 2]);
+  });
+
+  it("reads what it adopted from outside where that is, and nothing of its old place in another spelling", async () => {
+    const other = await openAt("other");
+    await make(other);
+    const outside = fileUri((await files("other")).find((file) => file.endsWith(".parquet")) as string);
+    const before = await openAt("a");
+    await (await make(before)).truncate();
+    await (await before.table("s.t")).addFiles([outside]);
+    await closed(before);
+    await cp(join(folder, "a"), join(folder, "b"), { recursive: true });
+    const copy = await openAt("b");
+    expect(await keys(copy)).toEqual([1, 2, 3, 4, 5, 6]);
+    const original = (await files("a")).find((file) => file.endsWith(".parquet")) as string;
+    const table = await copy.table("s.t");
+    for (const spelled of [
+      `file:${original.replace("/data/", "//data/")}`,
+      `file:${original.replace("/data/", "/./data/")}`,
+    ]) {
+      await expect(table.addFiles([spelled])).rejects.toMatchObject({ code: "INVALID_URI" });
+    }
+    await closed(copy);
+    await relocateLakehouse({ root: join(folder, "b"), profile: "embedded" });
+    expect(await keys(await openAt("b"))).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it("before anything was in it has no old place", async () => {
