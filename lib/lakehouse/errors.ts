@@ -32,6 +32,12 @@ export type ErrorCode =
   | "REF_CONFLICT"
   | "NOT_AUTHORIZED"
   | "CATALOG_UNAVAILABLE"
+  /** Something was used after it was closed. */
+  | "CLOSED"
+  /** A change, where there is only reading. */
+  | "READ_ONLY"
+  /** The lake, or a part of it, lies elsewhere than its tables say. */
+  | "LAKE_MOVED"
   // query
   | "INVALID_SQL"
   // configuration and the kit
@@ -76,6 +82,16 @@ export class LakehouseError extends Error {
 /** True for a LakehouseError, and, where `code` is given, only for one with that code. */
 export function isLakehouseError(error: unknown, code?: ErrorCode): error is LakehouseError {
   return error instanceof LakehouseError && (code === undefined || error.code === code);
+}
+
+/** What a call on something that was closed ends in. */
+export function closed(what: string): LakehouseError {
+  return new LakehouseError({
+    code: "CLOSED",
+    subject: what,
+    message: `The ${what} was closed.`,
+    remedy: "Open it again, or close it after its last use.",
+  });
 }
 
 /**

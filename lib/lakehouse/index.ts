@@ -21,10 +21,17 @@ export {
   type Reference,
   type ReflogEntry,
   type RefWriteOptions,
+  type RelocationReport,
 } from "./catalog/index.js";
 export { type ErrorCode, isLakehouseError, LakehouseError, type LakehouseErrorInit } from "./errors.js";
 export type { PartHealth } from "./health.js";
 export * from "./iceberg/index.js";
 export { type CommitsRequest, type HistoryRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
-export { type LakehouseCatalog, type LakehouseOptions, openLakehouse, openLakehouseCatalog } from "./open.js";
+export {
+  type LakehouseCatalog,
+  type LakehouseOptions,
+  openLakehouse,
+  openLakehouseCatalog,
+  relocateLakehouse,
+} from "./open.js";
 export { type Profile, type ProfileName, type ProfileOptions, resolveProfile } from "./profile.js";

@@ -1,7 +1,18 @@
-import { mkdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { branchingOf } from "./branches.js";
-import { type BranchingCatalog, type Catalog, openCatalog, openNessieCatalog } from "./catalog/index.js";
+import {
+  type BranchingCatalog,
+  backendAt,
+  type Catalog,
+  isBranchingCatalog,
+  openCatalog,
+  openNessieCatalog,
+  type RelocationReport,
+  relocateLake,
+} from "./catalog/index.js";
 import { isLakehouseError, LakehouseError } from "./errors.js";
 import type { Table } from "./iceberg/index.js";
 import { allTables, Lakehouse } from "./lakehouse.js";
@@ -45,15 +56,18 @@ const CACHE_BYTES = 4 * 2 ** 30;
  * await lake.close();
  */
 export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {
-  const { profile, store, catalog } = options.catalog
+  const opened = options.catalog
     ? { ...openProfile(options), catalog: options.catalog }
     : await openLakehouseCatalog(options);
+  const { profile, catalog } = opened;
+  const store = isBranchingCatalog(catalog) ? catalog.store : opened.store;
   const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
+  const scratch = await scratchFolder(profile.root);
   const engine = deferQueryEngine({
-    tempDirectory: join(profile.root, "tmp"),
+    tempDirectory: join(scratch, "tmp"),
     ...options.duckdb,
     cache: {
-      dir: join(profile.root, "cache"),
+      dir: join(scratch, "cache"),
       maxBytes: CACHE_BYTES,
       ...fileCacheOptionsFromEnv(),
       ...options.cache,
@@ -81,9 +95,52 @@ export async function openLakehouseCatalog(options: LakehouseOptions = {}): Prom
   const { profile, store } = openProfile(options);
   await makeRoot(profile.root);
   const catalog = await (profile.nessie === undefined
-    ? openCatalog({ backend: profile.etcd ?? join(profile.root, "catalog.db"), store })
+    ? openCatalog({ backend: catalogPlace(profile), store })
     : openNessieCatalog({ uri: profile.nessie, store }));
-  return { profile, store, catalog };
+  return { profile, store: catalog.store, catalog };
+}
+
+/**
+ * Makes the locations in all tables right for where the lakehouse lies now, in one atomic step: after it was moved or
+ * copied, for other engines, which follow locations by themselves. The lakehouse itself opens wherever it lies.
+ *
+ * @param options `from`: the root that the tables' locations have, where the catalog does not know it.
+ * @throws LakehouseError UNSUPPORTED_FEATURE where a Nessie server keeps the catalog; and as `relocateLake`.
+ */
+export async function relocateLakehouse(
+  options: LakehouseOptions & { readonly from?: string | undefined } = {},
+): Promise<RelocationReport> {
+  const { profile, store } = openProfile(options);
+  if (profile.nessie !== undefined) {
+    throw new LakehouseError({
+      code: "UNSUPPORTED_FEATURE",
+      subject: profile.nessie,
+      message: "A Nessie server keeps the locations of tables, and other engines have them from it.",
+      remedy: "Put the files back where they were, or register the tables anew from where they are.",
+    });
+  }
+  await makeRoot(profile.root);
+  const backend = backendAt(catalogPlace(profile));
+  try {
+    return await relocateLake({ backend, store, from: options.from });
+  } finally {
+    await backend.close();
+  }
+}
+
+function catalogPlace({ etcd, root }: Profile): string {
+  return etcd ?? join(root, "catalog.db");
+}
+
+/** Where queries may write what does not fit in memory, and copies of remote files: the system's folder where the lake is only read. */
+async function scratchFolder(root: string): Promise<string> {
+  try {
+    await access(root, constants.W_OK);
+    return root;
+  } catch (error) {
+    const isReadOnly = /^(EACCES|EPERM|EROFS)$/.test((error as NodeJS.ErrnoException).code ?? "");
+    return isReadOnly ? join(tmpdir(), `sololakehouse-${process.pid}`) : root;
+  }
 }
 
 async function makeRoot(root: string): Promise<void> {

@@ -2,13 +2,15 @@ import Database from "better-sqlite3";
 
 const kept = new Set<unknown>();
 
-/**
- * Opens a SQLite file. The connection's object is held for good, and so must be every statement: see {@link keep}.
- *
- * @param timeout how long a transaction waits for another process's, in milliseconds.
- */
-export function openSqlite(path: string, timeout: number): Database.Database {
-  return keep(new Database(path, { timeout }));
+export interface SqliteOptions {
+  /** How long a transaction waits for another process's, in milliseconds. */
+  readonly timeout: number;
+  readonly readonly?: boolean;
+}
+
+/** Opens a SQLite file. The connection's object is held for good, and so must be every statement: see {@link keep}. */
+export function openSqlite(path: string, options: SqliteOptions): Database.Database {
+  return keep(new Database(path, options));
 }
 
 /**

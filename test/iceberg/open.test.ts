@@ -39,3 +39,38 @@ test("a folder without metadata is no table", () =>
       code: "NO_SUCH_TABLE",
     });
   }));
+
+test("a table that was copied is read where it is, and a metadata file alone where its table is", () =>
+  scratch(async (directory) => {
+    const { table, store } = await createTable<{ id: number }>(directory, { schema });
+    const { metadataLocation } = await (await table.append([{ id: 1 }])).append([{ id: 2 }]);
+    const name = metadataLocation.slice(metadataLocation.lastIndexOf("/") + 1);
+    const copy = `${store.root}/copies/t`;
+    for await (const { uri } of store.list(`${table.location}/`)) {
+      await store.put(`${copy}${uri.slice(table.location.length)}`, await store.read(uri));
+    }
+    await store.put(`${store.root}/alone/${name}`, await store.read(metadataLocation));
+    const firstBytes = async (location: string, moved?: boolean) => {
+      const opened = await openTableAt(store, location, { moved });
+      const { tasks } = await opened.scan().planAll();
+      for (const { dataFile } of tasks) await opened.store.read(dataFile.filePath);
+      return tasks.length;
+    };
+    expect(await firstBytes(`${store.root}/alone/${name}`)).toBe(2);
+    const originals: string[] = [];
+    for await (const { uri } of store.list(`${table.location}/data/`)) originals.push(uri);
+    await store.delete(originals);
+    for (const location of [copy, `${copy}/metadata/${name}`]) expect(await firstBytes(location)).toBe(2);
+    await expect(firstBytes(`${store.root}/alone/${name}`)).rejects.toMatchObject({
+      code: "OBJECT_NOT_FOUND",
+    });
+    await expect(firstBytes(`${store.root}/alone/${name}`, true)).rejects.toMatchObject({
+      code: "OBJECT_NOT_FOUND",
+    });
+    // A copy never reads the original, even where that has what it lacks.
+    const copies: string[] = [];
+    for await (const { uri } of store.list(`${copy}/data/`)) copies.push(uri);
+    await store.put(originals[0] as string, await store.read(copies[0] as string));
+    await store.delete(copies);
+    await expect(firstBytes(copy)).rejects.toMatchObject({ code: "OBJECT_NOT_FOUND" });
+  }));

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -18,6 +18,8 @@ export interface Child {
 
 export interface ChildProgram {
   start(...args: string[]): Child;
+  /** Likewise, as a user who owns nothing. Where the tests run as root, which no mode of a file stops. */
+  startAsNobody(...args: string[]): Child;
   /** Likewise, with mounts of its own that it may make. Linux with user namespaces only. */
   startUnshared(...args: string[]): Child;
   dispose(): Promise<void>;
@@ -34,8 +36,13 @@ export async function childProgram(
   await mkdir(path.join(ROOT, ".cache"), { recursive: true });
   // Below the project, so that packages are found.
   const directory = await mkdtemp(path.join(ROOT, ".cache", "child-"));
-  for (const shared of ["errors", "keys", "sqlite"]) {
-    await compile(path.join(ROOT, `lib/lakehouse/${shared}.ts`), path.join(directory, `${shared}.js`));
+  await chmod(directory, 0o755);
+  for (const shared of await readdir(path.join(ROOT, "lib/lakehouse"))) {
+    if (!shared.endsWith(".ts")) continue;
+    await compile(
+      path.join(ROOT, "lib/lakehouse", shared),
+      path.join(directory, shared.replace(/\.ts$/, ".js")),
+    );
   }
   for (const room of rooms) {
     const sources = await readdir(path.join(ROOT, "lib/lakehouse", room), { recursive: true });
@@ -49,9 +56,22 @@ export async function childProgram(
   await writeFile(main, `${imports}\nconst args = process.argv.slice(2);\n${body}\n`);
   return {
     start: (...args) => watch(process.execPath, [main, ...args]),
+    startAsNobody: (...args) => watch("setpriv", [...AS_NOBODY, process.execPath, main, ...args]),
     startUnshared: (...args) => watch("unshare", ["-rm", process.execPath, main, ...args]),
     dispose: () => rm(directory, { recursive: true, force: true }),
   };
+}
+
+const AS_NOBODY = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+
+/** Whether `startAsNobody` works here. */
+export function canBeNobody(): boolean {
+  try {
+    execFileSync("setpriv", [...AS_NOBODY, process.execPath, "--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether `startUnshared` works here. */

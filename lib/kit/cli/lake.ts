@@ -3,7 +3,7 @@ import type { Lakehouse } from "sololakehouse";
 import { columns, count, ink } from "../look/index.js";
 import { withLake } from "./with-lake.js";
 
-/** `slh sql` and `slh tables`: the lakehouse of the current profile, from the command line. */
+/** `slh sql`, `slh tables` and `slh lake`: the lakehouse of the current profile, from the command line. */
 export function lakeCommands(program: Command): void {
   program
     .command("sql")
@@ -67,6 +67,45 @@ Examples:
         ]);
         for (const line of columns(shown, "<>>>>")) console.log(line);
       });
+    });
+
+  relocateCommand(program);
+}
+
+function relocateCommand(program: Command): void {
+  program
+    .command("lake")
+    .summary("the lakehouse as a whole")
+    .command("relocate")
+    .summary("write its locations anew, after it was moved or copied")
+    .description(
+      "The locations in Iceberg tables are absolute. A lakehouse that was moved or copied opens where it lies, but other engines follow the locations by themselves: to the old place. This writes them anew for where it lies now, on all branches and in all of their history, in one atomic step. What it replaces is garbage, which slh gc deletes later.",
+    )
+    .option(
+      "--from <root>",
+      "the root that the locations have: a path, file:// or s3://; what the catalog remembers where not given",
+    )
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Processes that have the lakehouse open are to be started again afterwards.
+
+Examples:
+  $ cp -r ~/project ~/copy && cd ~/copy && slh lake relocate && slh catalog serve
+  $ SLH_WAREHOUSE=s3://new/lake slh lake relocate --from s3://old/lake`,
+    )
+    .action(async ({ from, json }: { from?: string; json?: boolean }) => {
+      const { relocateLakehouse } = await import("sololakehouse");
+      const { fileUri } = await import("sololakehouse/storage");
+      const root = from === undefined || /^[a-z][a-z0-9+.-]+:/i.test(from) ? from : fileUri(from);
+      const report = await relocateLakehouse({ from: root });
+      if (json) console.log(JSON.stringify(report, null, 2));
+      else if (report.files === 0) console.log(`All locations are below ${ink(report.to, "bold")} already.`);
+      else {
+        const metadata = `${count(report.metadataFiles, "metadata file")}, ${count(report.files, "file")} in all`;
+        console.log(`Relocated from ${report.from} to ${ink(report.to, "bold")}: wrote ${metadata}.`);
+      }
     });
 }
 

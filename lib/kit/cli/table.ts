@@ -96,7 +96,10 @@ Example:
 function at(command: Command): Command {
   return command
     .argument("<location>", "a metadata file or a table's folder: a path, file:// or s3://")
-    .option("--moved", "the table is not where its metadata says: look below its folder")
+    .option(
+      "--moved",
+      "look below the table's folder alone, also where its metadata names its old place and that cannot be told",
+    )
     .addOption(
       new Option("--snapshot <id>", "the snapshot with this id")
         .argParser(snapshotId)

@@ -1,3 +1,4 @@
+import type { ObjectStore } from "../storage/index.js";
 import type { Catalog, NamespaceName, PageRequest } from "./catalog.js";
 import type { GarbageReport, GcOptions } from "./garbage.js";
 import type { LoggedCommit } from "./versioned/commits.js";
@@ -63,6 +64,11 @@ export interface NewRefOptions {
 export interface BranchingCatalog extends Catalog {
   /** Where this view reads, as it was given. */
   readonly ref: RefExpression;
+  /**
+   * What the tables' files are read and written through, by their recorded locations. Where the lake was moved it is
+   * not the store that the catalog was opened with.
+   */
+  readonly store: ObjectStore;
   /** The history under the tables, as keys and contents: what a server of Nessie's API works on. */
   readonly versions: Versions;
   /** The same catalog seen from elsewhere. Nothing is read yet: a ref that does not exist shows at the first use. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isLakehouseError, LakehouseError } from "../errors.js";
 import type { TableIdentifier } from "../iceberg/index.js";
+import { recordedLocation } from "../storage/index.js";
 import type { NamespaceName, PageRequest, TableName } from "./catalog.js";
 import { discard } from "./files.js";
 import { namespaceKey, tableKey, tableLocation, toIdentifier } from "./identifiers.js";
@@ -72,7 +73,7 @@ export async function createEntry<C extends Pointer, M>(
     // Refused before anything is written: a view on an older commit.
     view.branch();
     await requireFree(view, key);
-    const location = givenLocation ?? tableLocation(warehouse, key, randomUUID());
+    const location = recordedLocation(store, givenLocation ?? tableLocation(warehouse, key, randomUUID()));
     checkLocation(store.root, location);
     const metadata = make(location);
     const metadataLocation = await kind.write(view, metadata, 0);
@@ -94,10 +95,11 @@ export async function registerEntry<C extends Pointer, M>(
   view: View,
   kind: Kind<C, M>,
   name: TableName,
-  metadataLocation: string,
+  location: string,
   overwrite: boolean,
 ): Promise<Loaded<M>> {
   const key = tableKey(name);
+  const metadataLocation = recordedLocation(view.shared.store, location);
   const register = async (): Promise<Loaded<M>> => {
     if (!overwrite) await requireFree(view, key);
     const metadata = await kind.read(view, metadataLocation);

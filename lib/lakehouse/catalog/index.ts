@@ -30,7 +30,8 @@ export type {
 export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
-export { type CatalogOptions, openCatalog } from "./open.js";
+export { backendAt, type CatalogOptions, openCatalog } from "./open.js";
+export { type RelocateOptions, type RelocationReport, relocateLake } from "./relocate.js";
 export {
   openRestCatalog,
   type RestAuth,

@@ -1,5 +1,6 @@
 import { readTableMetadata, type TableMetadata } from "../iceberg/index.js";
 import type { ObjectStore } from "../storage/index.js";
+import { readAt } from "./located.js";
 
 /**
  * What is kept, in snapshots and earlier metadata files: what metadata grows by, some hundred bytes each. The rest of
@@ -20,7 +21,8 @@ export class MetadataCache {
 
   async read(location: string): Promise<TableMetadata> {
     const known = this.#entries.get(location);
-    const metadata = known ?? (await readTableMetadata(this.#store, location));
+    const metadata =
+      known ?? (await readAt(this.#store, location, () => readTableMetadata(this.#store, location)));
     this.remember(location, metadata);
     return metadata;
   }

@@ -1,7 +1,9 @@
 import { userInfo } from "node:os";
-import type { ObjectStore } from "../storage/index.js";
+import { LakehouseError } from "../errors.js";
+import { type ObjectStore, recordedLocation } from "../storage/index.js";
 import type { BranchingCatalog } from "./branching-catalog.js";
 import { collectGarbage, type GcOptions } from "./garbage.js";
+import { type LocatedLake, locateLake } from "./located.js";
 import { MetadataCache } from "./metadata-cache.js";
 import type { Backend } from "./versioned/backend.js";
 import { EtcdBackend } from "./versioned/etcd-backend.js";
@@ -41,32 +43,59 @@ export interface CatalogOptions {
  * const table = await catalog.createTable("flights.bronze", { schema });
  */
 export async function openCatalog(options: CatalogOptions): Promise<BranchingCatalog> {
-  const { store, warehouse = store.root, defaultBranch = "main", ref = defaultBranch } = options;
+  const { defaultBranch = "main", ref = defaultBranch } = options;
   checkReferenceName(defaultBranch);
   const backend = typeof options.backend === "string" ? backendAt(options.backend) : options.backend;
-  const versions = new VersionStore(backend, {
-    author: options.author ?? userName(),
-    ...(options.cacheSize === undefined ? {} : { cacheSize: options.cacheSize }),
-  });
-  try {
-    await versions.ensureBranch(defaultBranch);
-  } catch (error) {
-    await backend.close();
-    throw error;
-  }
+  const { versions, lake } = await openVersions(backend, options, defaultBranch);
+  const { store, copiedFrom } = lake;
+  const warehouse = recordedLocation(store, (options.warehouse ?? store.root).replace(/\/+$/, ""));
   const shared = {
     versions,
     store,
-    warehouse: warehouse.replace(/\/+$/, ""),
+    warehouse,
+    checkOwner: () => checkOwner(backend, copiedFrom),
     defaultBranch,
     metadata: new MetadataCache(store),
     inTurn: turns(),
-    collectGarbage: (options: GcOptions) => collectGarbage({ versions, store }, options),
+    collectGarbage: async (options: GcOptions) => {
+      if (!options.dryRun) checkOwner(backend, copiedFrom);
+      return collectGarbage({ versions, store }, options);
+    },
   };
   return new VersionedCatalog(shared, ref);
 }
 
-function backendAt(place: string): Backend {
+async function openVersions(
+  backend: Backend,
+  { store, author = userName(), cacheSize }: CatalogOptions,
+  defaultBranch: string,
+): Promise<{ versions: VersionStore; lake: LocatedLake }> {
+  try {
+    const lake = await locateLake(backend, store);
+    const { replaced } = lake;
+    const sized = cacheSize === undefined ? {} : { cacheSize };
+    const versions = new VersionStore(backend, { author, replaced, ...sized });
+    await versions.ensureBranch(defaultBranch);
+    return { versions, lake };
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+/** Throws `LAKE_MOVED` where the catalog may be a copy, and its files are still those of the original. */
+function checkOwner({ place }: Backend, copiedFrom: string | undefined): void {
+  if (copiedFrom === undefined) return;
+  throw new LakehouseError({
+    code: "LAKE_MOVED",
+    subject: copiedFrom,
+    message: `This catalog, ${place}, was at ${copiedFrom} before and its tables' files were not moved with it: if it is a copy, the files belong to the original as well. Nothing was deleted.`,
+    remedy: 'If there is no other catalog of these files, "slh lake relocate" makes this one their owner.',
+  });
+}
+
+/** The backend at a path or URI. */
+export function backendAt(place: string): Backend {
   return place.startsWith("etcd://") ? new EtcdBackend(place) : new SqliteBackend(place);
 }
 

@@ -8,11 +8,14 @@ import {
   checkRequirements,
   type LoadedTable,
   metadataFileVersion,
+  type TableUpdate,
 } from "../iceberg/index.js";
+import { type ObjectStore, recordedLocation } from "../storage/index.js";
 import type { TableChange, TransactionOptions, UnchangedTable } from "./catalog.js";
 import { checkLocation, loadEntry } from "./entries.js";
 import { discard } from "./files.js";
 import { tableKey } from "./identifiers.js";
+import { recordedProperties } from "./located.js";
 import { explained } from "./namespaces.js";
 import { TABLE } from "./tables.js";
 import {
@@ -154,7 +157,8 @@ async function plan(
   const content = current as IcebergTableContent | undefined;
   const base = content && (await metadata.read(content.metadataLocation));
   checkRequirements(base, requirements);
-  const next = applyUpdates(base, updates, { previousMetadataLocation: content?.metadataLocation });
+  const recorded = updates.map((update) => asRecorded(store, update));
+  const next = applyUpdates(base, recorded, { previousMetadataLocation: content?.metadataLocation });
   if (content !== undefined && next === base) {
     const loaded = { metadata: base, metadataLocation: content.metadataLocation };
     return async () => ({ operation: { type: "UNCHANGED", key, expected: content }, loaded, isNew: false });
@@ -167,6 +171,14 @@ async function plan(
     const operation: Operation = { type: "PUT", key, content: put, expected: content ?? null };
     return { operation, loaded: { metadata: next, metadataLocation }, isNew: true };
   };
+}
+
+/** An update with its locations as they are recorded, in a lake that was moved. */
+function asRecorded(store: ObjectStore, update: TableUpdate): TableUpdate {
+  if (update.action === "set-location")
+    return { ...update, location: recordedLocation(store, update.location) };
+  if (update.action !== "set-properties") return update;
+  return { ...update, updates: recordedProperties(store, update.updates) };
 }
 
 /** The tables that were read must be where they were read: checked now, and again with the commit. */

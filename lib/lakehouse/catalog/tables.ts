@@ -26,6 +26,7 @@ export const TABLE: Kind<IcebergTableContent, TableMetadata> = {
 };
 
 export async function dropTable(view: View, name: TableName, purge: boolean): Promise<void> {
+  if (purge) view.shared.checkOwner();
   const dropped = await removeEntry(view, TABLE, name, "Drop");
   if (purge && !(await isShownElsewhere(view, dropped))) {
     await deleteTableFiles(view.shared.store, dropped.metadataLocation);

@@ -7,6 +7,7 @@ import {
   Table,
   type TableIdentifier,
 } from "../iceberg/index.js";
+import type { ObjectStore } from "../storage/index.js";
 import type {
   BranchingCatalog,
   EntriesRequest,
@@ -30,6 +31,7 @@ import type {
 import { createEntry, listEntries, loadEntry, registerEntry, removeEntry, renameEntry } from "./entries.js";
 import type { GarbageReport, GcOptions } from "./garbage.js";
 import { namespaceKey, tableKey, toIdentifier } from "./identifiers.js";
+import { recordedProperties } from "./located.js";
 import {
   createNamespace,
   dropNamespace,
@@ -66,6 +68,10 @@ export class VersionedCatalog implements BranchingCatalog {
 
   get ref(): RefExpression {
     return this.#view.ref;
+  }
+
+  get store(): ObjectStore {
+    return this.#shared.store;
   }
 
   get versions(): Versions {
@@ -116,8 +122,10 @@ export class VersionedCatalog implements BranchingCatalog {
     table: TableName,
     options: CreateTableOptions<Row>,
   ): Promise<Table<Row>> {
+    const properties = recordedProperties(this.store, options.properties);
+    const given = properties === undefined ? options : { ...options, properties };
     const created = await createEntry(this.#view, TABLE, table, options.location, (location) =>
-      newTableMetadata({ ...options, location }),
+      newTableMetadata({ ...given, location }),
     );
     return this.#table(tableKey(table), created);
   }

@@ -19,6 +19,8 @@ export interface Shared {
   readonly metadata: MetadataCache;
   /** By the branch and key of a table. */
   readonly inTurn: InTurn;
+  /** Throws `LAKE_MOVED` where the files may be another catalog's as well: before they are deleted. */
+  readonly checkOwner: () => void;
   readonly collectGarbage: (options: GcOptions) => Promise<GarbageReport>;
 }
 

@@ -13,6 +13,7 @@ import type { TableName } from "./catalog.js";
 import { checkLocation, type Kind, loadEntry, requireEntry } from "./entries.js";
 import { discard } from "./files.js";
 import { tableKey } from "./identifiers.js";
+import { readAt } from "./located.js";
 import { explained } from "./namespaces.js";
 import {
   ConflictError,
@@ -37,7 +38,8 @@ export const VIEW: Kind<IcebergViewContent, ViewMetadata> = {
     versionId: metadata.currentVersionId,
     schemaId: currentViewVersion(metadata).schemaId,
   }),
-  read: (view, metadataLocation) => readViewMetadata(view.shared.store, metadataLocation),
+  read: ({ shared: { store } }, metadataLocation) =>
+    readAt(store, metadataLocation, () => readViewMetadata(store, metadataLocation)),
   write: (view, metadata, version) => writeViewMetadata(view.shared.store, metadata, version),
 };
 
@@ -66,7 +68,7 @@ async function commitInTurn(
     const made = token === undefined ? undefined : await versions.findToken(head, token);
     if (made !== undefined) return loadEntry(view, VIEW, key, made);
     const current = await requireEntry(view, VIEW, head, key);
-    const base = await readViewMetadata(store, current.metadataLocation);
+    const base = await VIEW.read(view, current.metadataLocation);
     checkViewRequirements(base, requirements);
     const metadata = applyViewUpdates(base, updates);
     if (metadata === base) return { metadata: base, metadataLocation: current.metadataLocation };

@@ -24,6 +24,7 @@ export * from "./metadata/index.js";
 export * from "./metadata-columns.js";
 export * from "./partitioning/index.js";
 export * from "./puffin/index.js";
+export * from "./relocation/index.js";
 export * from "./row-lineage.js";
 export * from "./scan/index.js";
 export * from "./schema/index.js";

@@ -240,7 +240,8 @@ class DuckDBEngine implements QueryEngine {
     return this.#rows.matchingPositions(request);
   }
 
-  openMerge(request: MergeRequest): Promise<RowMerge> {
+  async openMerge(request: MergeRequest): Promise<RowMerge> {
+    this.#relations.checkOpen();
     return openMerge(this.#relations, this.#scratch, request);
   }
 

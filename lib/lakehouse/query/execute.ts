@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import type { LakehouseError } from "../errors.js";
+import { closed, type LakehouseError } from "../errors.js";
 import { BatchSchema } from "../parquet/index.js";
 import { readBatches } from "./arrow/batches.js";
 import { conformBatch } from "./arrow/conform.js";
@@ -15,6 +15,8 @@ export interface Execution {
   /** Called when the result was read or given up. */
   readonly release: () => void;
   readonly onError: (error: unknown) => LakehouseError;
+  /** True once the engine was closed. */
+  readonly isCut: () => boolean;
   /** The schema that the batches shall have, where it is known from elsewhere. */
   readonly schema?: arrow.Schema;
   /** Names of columns that the result shall have, by those that they had in SQL. */
@@ -26,7 +28,8 @@ export interface Execution {
  * is over with it, and its connection is given back at once.
  */
 export async function execute(connection: DuckDBConnection, execution: Execution): Promise<QueryResult> {
-  const { bytes, tables, release, onError } = execution;
+  const { bytes, tables, release, isCut } = execution;
+  const onError = (error: unknown) => (isCut() ? closed("query engine") : execution.onError(error));
   try {
     // The text would end there for DuckDB, and what follows would not count.
     if (bytes.includes("\0")) throw new Error("A statement cannot have a NUL character.");
@@ -44,7 +47,12 @@ export async function execute(connection: DuckDBConnection, execution: Execution
       if (!first.done) yield first.value;
       if (second.done) return;
       yield second.value;
-      yield* batches;
+      while (!isCut()) {
+        const next = await batches.next();
+        if (next.done) return;
+        yield next.value;
+      }
+      throw closed("query engine");
     }
     // Cut, so that a result which is kept to be looked at does not hold the batch.
     const batch = first.done ? undefined : first.value.slice(0, HEAD_ROWS);

@@ -1,3 +1,4 @@
+import { closed } from "../errors.js";
 import type { QueryEngine, QueryEngineOptions } from "./engine.js";
 
 /**
@@ -19,7 +20,9 @@ export async function openQueryEngine(options: QueryEngineOptions): Promise<Quer
  */
 export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
   let opened: Promise<QueryEngine> | undefined;
-  const open = (): Promise<QueryEngine> => {
+  let isClosed = false;
+  const open = async (): Promise<QueryEngine> => {
+    if (isClosed) throw closed("query engine");
     opened ??= openQueryEngine(options);
     return opened;
   };
@@ -35,6 +38,9 @@ export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
     },
     matchingPositions: async (request) => (await open()).matchingPositions(request),
     openMerge: async (request) => (await open()).openMerge(request),
-    close: async () => (await opened?.catch(() => undefined))?.close(),
+    close: async () => {
+      isClosed = true;
+      await (await opened?.catch(() => undefined))?.close();
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type * as arrow from "apache-arrow";
-import { LakehouseError } from "../errors.js";
+import { closed, LakehouseError } from "../errors.js";
 import {
   alwaysFalse,
   and,
@@ -253,13 +253,16 @@ class DuckDBMerge implements RowMerge {
     try {
       await this.#use.connection.run(sql);
     } catch (error) {
-      throw sqlError(error, toByteString(sql), (position) => position);
+      throw this.#use.isCut()
+        ? closed("query engine")
+        : sqlError(error, toByteString(sql), (position) => position);
     }
   }
 
   async close(): Promise<void> {
     try {
-      await this.#run(`DROP TABLE IF EXISTS ${this.#matches}`);
+      // With a closed engine its tables are gone.
+      if (!this.#use.isCut()) await this.#run(`DROP TABLE IF EXISTS ${this.#matches}`);
     } finally {
       this.#use.release();
       await this.#end();

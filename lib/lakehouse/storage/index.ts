@@ -12,10 +12,11 @@ export {
   openFileCache,
 } from "./cache/file-cache.js";
 export { type FileCacheOptions, fileCacheOptionsFromEnv } from "./cache/options.js";
-
+export { systemCode } from "./failure.js";
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";
 export { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
+export { MovedStore, movedFrom, recordedLocation } from "./moved-store.js";
 export { openStore, type StoreOptions } from "./open.js";
 export { reachingOut } from "./reaching-out.js";
 export { type S3Credentials, type S3Options, s3OptionsFromEnv } from "./s3/options.js";

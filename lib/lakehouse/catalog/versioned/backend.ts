@@ -29,6 +29,13 @@ export interface StoredObjectInfo {
  * - `getRef` answers with the latest value, never an older one.
  */
 export interface Backend {
+  /**
+   * URI of the place where the catalog is kept, without symbolic links; absent for one in memory. A catalog that is
+   * found at another place than it remembers was moved or copied.
+   */
+  readonly place?: string | undefined;
+  /** True where nothing can be written: every change is `READ_ONLY`. */
+  readonly readOnly?: boolean;
   /** The bytes under each hash, in the order asked; `undefined` where there is no such object. */
   get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]>;
   /** Stores objects; one that exists already only has its `storedAt` renewed. */

@@ -23,6 +23,7 @@ const HEADER_BYTES = 12;
  * of a ref until it is told not to.
  */
 export class EtcdBackend implements Backend {
+  readonly place: string;
   readonly #client: EtcdClient;
   readonly #prefix: string;
 
@@ -32,6 +33,8 @@ export class EtcdBackend implements Backend {
    */
   constructor(uri: string) {
     const { endpoints, prefix } = parseUri(uri);
+    // The members change, the cluster stays.
+    this.place = `etcd:${prefix}`;
     this.#client = new EtcdClient(endpoints);
     this.#prefix = prefix;
   }
@@ -131,7 +134,7 @@ export class EtcdBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    // Connections are the runtime's, and end by themselves when they are idle.
+    this.#client.close();
   }
 
   /** Puts the first few objects; the others are left. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { LakehouseError } from "../../errors.js";
+import { closed, LakehouseError } from "../../errors.js";
 import { isUnsent } from "../unsent.js";
 
 /** What a key must be for a transaction to take its `success` branch. Keys and values are base64, integers text. */
@@ -59,13 +59,20 @@ export class EtcdClient {
   readonly #endpoints: readonly string[];
   /** Index of the endpoint that answered last. */
   #current = 0;
+  #isClosed = false;
 
   /** @param endpoints `http://host:port`, one or more members of one cluster. */
   constructor(endpoints: readonly string[]) {
     this.#endpoints = endpoints;
   }
 
+  /** Connections are the runtime's, and end by themselves when they are idle. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   async transact(transaction: EtcdTransaction): Promise<EtcdOutcome> {
+    if (this.#isClosed) throw closed("catalog");
     const body = JSON.stringify(transaction);
     const deadline = performance.now() + PATIENCE_MS;
     let mayHaveActed = false;

@@ -1,6 +1,7 @@
 import { LakehouseError } from "../../errors.js";
 import type { Backend } from "./backend.js";
 import { type Hash, type StoredObject, sha256 } from "./hash.js";
+import { type ReplacedLocations, withReplacedLocations } from "./replaced-locations.js";
 
 interface Cached {
   readonly value: unknown;
@@ -15,6 +16,7 @@ export class ObjectCache {
   readonly #backend: Backend;
   readonly #limit: number;
   readonly #known: ReadonlyMap<Hash, unknown>;
+  readonly #replaced: ReplacedLocations;
   readonly #staged = new Map<Hash, { readonly value: unknown; holders: number }>();
   readonly #entries = new Map<Hash, Cached>();
   #size = 0;
@@ -22,9 +24,16 @@ export class ObjectCache {
   /**
    * @param limit in bytes of encoded objects; the decoded ones take about three times that.
    * @param known objects that exist without having been stored.
+   * @param replaced locations that stand for others in what is decoded.
    */
-  constructor(backend: Backend, limit: number, known: readonly StoredObject[] = []) {
+  constructor(
+    backend: Backend,
+    limit: number,
+    known: readonly StoredObject[] = [],
+    replaced: ReplacedLocations = new Map(),
+  ) {
     this.#backend = backend;
+    this.#replaced = replaced;
     this.#limit = limit;
     this.#known = new Map(known.map(({ hash, bytes }) => [hash, parse(hash, bytes)]));
   }
@@ -95,6 +104,12 @@ export class ObjectCache {
     }
   }
 
+  /** Drops all: what is closed answers nothing from memory either. */
+  clear(): void {
+    this.#entries.clear();
+    this.#size = 0;
+  }
+
   #isLocal(hash: Hash): boolean {
     return this.#entries.has(hash) || this.#staged.has(hash) || this.#known.has(hash);
   }
@@ -108,7 +123,7 @@ export class ObjectCache {
         remedy: "Restore the catalog from a backup.",
       });
     }
-    const value = parse(hash, bytes);
+    const value = withReplacedLocations(parse(hash, bytes), this.#replaced);
     this.#insert(hash, value, bytes.length);
     return value;
   }

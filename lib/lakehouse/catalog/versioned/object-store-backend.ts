@@ -1,4 +1,4 @@
-import { isLakehouseError } from "../../errors.js";
+import { closed, isLakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
 import type { Hash, StoredObject } from "./hash.js";
@@ -19,6 +19,7 @@ const READ_ATTEMPTS = 5;
 export class ObjectStoreBackend implements Backend {
   readonly #store: ObjectStore;
   readonly #root: string;
+  #isClosed = false;
   /** What this process put last under each ref: while it is still there, moving it again takes one request. */
   readonly #lastPut = new Map<string, { readonly value: string; readonly etag: string }>();
 
@@ -26,6 +27,10 @@ export class ObjectStoreBackend implements Backend {
   constructor(store: ObjectStore, root: string) {
     this.#store = store;
     this.#root = root;
+  }
+
+  get place(): string {
+    return this.#root;
   }
 
   async get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]> {
@@ -37,6 +42,7 @@ export class ObjectStoreBackend implements Backend {
   }
 
   async put(objects: readonly StoredObject[]): Promise<void> {
+    this.#checkOpen();
     // Without condition: the bytes are the same whoever wrote them, and writing again renews their age.
     await inParallel(objects, async ({ hash, bytes }) => {
       await this.#store.put(this.#objectUri(hash), bytes);
@@ -56,6 +62,7 @@ export class ObjectStoreBackend implements Backend {
   }
 
   async listRefs(prefix = ""): Promise<{ name: string; value: string }[]> {
+    this.#checkOpen();
     const base = `${this.#root}/refs/`;
     const names: string[] = [];
     for await (const { uri } of this.#store.list(base)) {
@@ -99,6 +106,7 @@ export class ObjectStoreBackend implements Backend {
   }
 
   async *scan(): AsyncGenerator<StoredObjectInfo> {
+    this.#checkOpen();
     const base = `${this.#root}/objects/`;
     for await (const { uri, size, lastModified } of this.#store.list(base)) {
       yield { hash: uri.slice(base.length).replace("/", ""), size, storedAt: lastModified };
@@ -106,6 +114,7 @@ export class ObjectStoreBackend implements Backend {
   }
 
   async deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number> {
+    this.#checkOpen();
     const old: string[] = [];
     await inParallel(hashes, async (hash) => {
       const info = await this.#store.head(this.#objectUri(hash));
@@ -115,9 +124,16 @@ export class ObjectStoreBackend implements Backend {
     return old.length;
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw closed("catalog");
+  }
 
   async #read(uri: string): Promise<Uint8Array | undefined> {
+    this.#checkOpen();
     try {
       return await this.#store.read(uri);
     } catch (error) {

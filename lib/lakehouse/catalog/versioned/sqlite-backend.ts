@@ -1,16 +1,14 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { realpathSync } from "node:fs";
 import Database from "better-sqlite3";
-import { LakehouseError } from "../../errors.js";
-import { keep, openSqlite } from "../../sqlite.js";
+import { closed, LakehouseError } from "../../errors.js";
+import { keep } from "../../sqlite.js";
+import { fileUri } from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
 import type { Hash, StoredObject } from "./hash.js";
+import { openCatalogFile } from "./sqlite-file.js";
 
 /** Raised when the tables change in a way that an older program cannot read. */
 const FORMAT = 1;
-
-/** How long a writer waits for another process's transaction, in milliseconds. One takes under a millisecond. */
-const BUSY_TIMEOUT_MS = 30_000;
 
 /**
  * The embedded backend: one SQLite file, shared by any number of processes on one machine (write-ahead log, so
@@ -19,6 +17,8 @@ const BUSY_TIMEOUT_MS = 30_000;
  * Do not put the file on a network file system: SQLite's locks do not hold there.
  */
 export class SqliteBackend implements Backend {
+  readonly place: string | undefined;
+  readonly readOnly: boolean;
   readonly #path: string;
   readonly #db: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
@@ -27,11 +27,10 @@ export class SqliteBackend implements Backend {
   constructor(path: string) {
     this.#path = path;
     try {
-      if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
-      this.#db = openSqlite(path, BUSY_TIMEOUT_MS);
-      // FULL: a commit that was acknowledged survives a power cut, not only the death of the process.
-      this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-      createTables(this.#db, path);
+      const { db, readOnly } = openCatalogFile(path, (opened) => createTables(opened, path));
+      this.#db = db;
+      this.readOnly = readOnly;
+      this.place = path === ":memory:" ? undefined : fileUri(realpathSync(path));
     } catch (cause) {
       if (cause instanceof LakehouseError) throw cause;
       // Opening writes a little, which a full disk refuses: then nothing is wrong with the path.
@@ -63,10 +62,11 @@ export class SqliteBackend implements Backend {
   }
 
   async listRefs(prefix = ""): Promise<{ name: string; value: string }[]> {
-    const rows = this.#run(() => this.#statements.listRefs.all() as { name: string; value: string }[]);
-    return rows
-      .filter(({ name }) => name.startsWith(prefix))
-      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const end = `${prefix}\u{10ffff}`;
+    const rows = this.#run(
+      () => this.#statements.listRefs.all(prefix, end) as { name: string; value: string }[],
+    );
+    return rows.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
   async moveRef({ name, expected, next }: RefMove, objects: readonly StoredObject[]): Promise<boolean> {
@@ -108,10 +108,12 @@ export class SqliteBackend implements Backend {
   }
 
   #transact<T>(work: () => T): T {
+    if (this.readOnly) throw readOnlyCatalog(this.#path);
     return this.#run(() => this.#db.transaction(work).immediate());
   }
 
   #run<T>(work: () => T): T {
+    if (!this.#db.open) throw closed(`catalog ${this.#path}`);
     try {
       return work();
     } catch (error) {
@@ -123,6 +125,15 @@ export class SqliteBackend implements Backend {
     const now = Date.now();
     for (const { hash, bytes } of objects) this.#statements.insert.run(toBlob(hash), bytes, now);
   }
+}
+
+function readOnlyCatalog(path: string): LakehouseError {
+  return new LakehouseError({
+    code: "READ_ONLY",
+    subject: path,
+    message: `The catalog ${path} lies where nothing can be written, and is only read.`,
+    remedy: "Copy the lakehouse's folder to a place that can be written, and open it there.",
+  });
 }
 
 interface ScannedRow {
@@ -154,7 +165,7 @@ function failure(path: string, cause: InstanceType<typeof Database.SqliteError>)
   if (code === "IOERR")
     return as("STORAGE_FAILED", cause.message, "Look whether its disk is full or failing, and try again.");
   if (code === "BUSY") return as("CATALOG_UNAVAILABLE", "another process has kept it locked for 30 s");
-  if (code === "READONLY") return as("CATALOG_UNAVAILABLE", cause.message, "Check who owns its folder.");
+  if (code === "READONLY") return readOnlyCatalog(path);
   if (code === "CORRUPT" || code === "NOTADB")
     return as("CORRUPT_FILE", cause.message, "Restore it from a backup.");
   return as("STORAGE_FAILED", cause.message);
@@ -204,7 +215,7 @@ function prepare(db: Database.Database) {
       "SELECT id, hash, length(bytes) AS size, stored_at FROM objects WHERE id > ? ORDER BY id LIMIT 1000",
     ),
     getRef: db.prepare("SELECT value FROM refs WHERE name = ?").pluck(),
-    listRefs: db.prepare("SELECT name, value FROM refs"),
+    listRefs: db.prepare("SELECT name, value FROM refs WHERE name >= ? AND name < ?"),
     setRef: db.prepare(
       "INSERT INTO refs (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     ),

@@ -28,6 +28,7 @@ import {
   readRefs,
   reflogChain,
 } from "./refs.js";
+import type { ReplacedLocations } from "./replaced-locations.js";
 import { type ResolvedReference, resolveReference } from "./resolve.js";
 import { diffMaps, EMPTY_MAP } from "./sorted-map.js";
 import { childrenOf, contentAt, type Entry, entriesOf, namespaceConflicts } from "./tree.js";
@@ -41,6 +42,8 @@ export interface VersionStoreOptions {
   readonly cacheSize?: number;
   /** The clock, in milliseconds since 1970 UTC. */
   readonly now?: () => number;
+  /** Locations of metadata files that others have taken the place of, see `LakeRecord`. */
+  readonly replaced?: ReplacedLocations;
 }
 
 /**
@@ -52,8 +55,8 @@ export class VersionStore implements Versions {
   readonly #tokens: RecentTokens;
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
-    const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now } = options;
-    const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP]);
+    const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now, replaced } = options;
+    const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP], replaced);
     this.context = { backend, objects, now, author, inTurn: turns(), waiting: new Map() };
     this.#tokens = new RecentTokens(objects);
   }
@@ -210,6 +213,7 @@ export class VersionStore implements Versions {
   }
 
   close(): Promise<void> {
+    this.context.objects.clear();
     return this.context.backend.close();
   }
 }

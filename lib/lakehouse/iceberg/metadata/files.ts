@@ -17,6 +17,14 @@ const MAX_METADATA_BYTES = 1 << 30;
 /** `write.metadata.compression-codec`: `none` (the default) or `gzip`. */
 export const METADATA_COMPRESSION = "write.metadata.compression-codec";
 
+/** Table properties that say where files go. */
+export const PATH_PROPERTIES: ReadonlySet<string> = new Set([
+  "write.data.path",
+  "write.metadata.path",
+  "write.object-storage.path",
+  "write.folder-storage.path",
+]);
+
 /** The folder of a table's metadata files: `write.metadata.path`, or `metadata` below the location. */
 export function metadataFolder(metadata: Pick<TableMetadata, "location" | "properties">): string {
   const own = metadata.properties["write.metadata.path"];

@@ -3,6 +3,7 @@ export {
   METADATA_COMPRESSION,
   metadataFileVersion,
   metadataFolder,
+  PATH_PROPERTIES,
   readTableMetadata,
   writeTableMetadata,
 } from "./files.js";

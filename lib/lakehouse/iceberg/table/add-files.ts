@@ -1,5 +1,5 @@
 import { LakehouseError } from "../../errors.js";
-import { type ObjectInfo, type ObjectStore, reachingOut } from "../../storage/index.js";
+import { type ObjectInfo, type ObjectStore, reachingOut, recordedLocation } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import { updateProperties } from "../evolution/settings.js";
 import { currentSchema } from "../metadata/lookup.js";
@@ -44,7 +44,8 @@ export async function addFiles(
 ): Promise<PendingUpdate[]> {
   const { metadata } = state;
   const store = reachingOut(state.store);
-  const objects = await findObjects(store, paths);
+  const recorded = paths.map((path) => recordedLocation(state.store, path));
+  const objects = await findObjects(store, recorded);
   if (objects.length === 0) return [];
   const { tasks } = await new TableScan(state.store, metadata, { ref: readRef(state, options) }).planAll();
   const known = new Set(tasks.map((task) => task.dataFile.filePath));

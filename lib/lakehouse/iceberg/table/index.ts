@@ -30,7 +30,6 @@ export {
 } from "./inspect.js";
 export { dataFileLocation, metadataFileLocation } from "./locations.js";
 export type { MergeOptions, UpsertOptions } from "./merge.js";
-export { MovedStore } from "./moved-store.js";
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./open.js";
 export type { AppendOptions, RewriteFiles } from "./operations.js";
 export {

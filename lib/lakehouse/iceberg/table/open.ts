@@ -3,17 +3,27 @@ import {
   canonicalFileUri,
   canonicalS3Uri,
   fileUri,
+  MovedStore,
   type ObjectStore,
   openAnywhere,
 } from "../../storage/index.js";
-import { metadataFileVersion, readTableMetadata } from "../metadata/index.js";
+import {
+  currentSnapshot,
+  metadataFileVersion,
+  metadataFolder,
+  readTableMetadata,
+} from "../metadata/index.js";
+import type { TableMetadata } from "../metadata/types.js";
 import type { Committer } from "../updates/types.js";
 import { utf8Decode } from "../values/index.js";
-import { MovedStore } from "./moved-store.js";
 import { Table } from "./table.js";
 
 export interface OpenOptions {
-  /** The table was moved or copied: what its metadata locates below its old place is looked for below its folder. */
+  /**
+   * The table was moved or copied: what its metadata locates below its old place is looked for below its folder, and
+   * never at the old place. Where not given, that is so when the metadata file is not where it says that it is, and its
+   * current manifest list lies beside it.
+   */
   readonly moved?: boolean | undefined;
 }
 
@@ -45,14 +55,29 @@ export async function openTableAt(
   const metadataLocation = isMetadataFile(location) ? location : await latestMetadata(store, location);
   const metadata = await readTableMetadata(store, metadataLocation);
   const folder = tableFolder(metadataLocation);
+  const there = new MovedStore(store, metadata.location, folder);
+  const moved = options.moved ?? (await isMoved(there, metadata, metadataLocation));
   const identifier = { namespace: [], name: folder.slice(folder.lastIndexOf("/") + 1) };
   return new Table({
     identifier,
-    store: options.moved ? new MovedStore(store, metadata.location, folder) : store,
+    store: moved ? there : store,
     committer: readOnly(store, metadataLocation),
     metadata,
     metadataLocation,
   });
+}
+
+/** A metadata file alone may have been copied to anywhere: then the table is still where the file says. */
+async function isMoved(
+  there: MovedStore,
+  metadata: TableMetadata,
+  metadataLocation: string,
+): Promise<boolean> {
+  const own = metadataLocation.slice(0, metadataLocation.lastIndexOf("/"));
+  if (canonical(own) === canonical(metadataFolder(metadata))) return false;
+  const list = currentSnapshot(metadata)?.manifestList;
+  if (list === undefined || there.locate(list) === list) return false;
+  return (await there.head(list)) !== undefined;
 }
 
 function isMetadataFile(location: string): boolean {

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, rm, stat } from "node:fs/promises";
+import { chmod, copyFile, mkdir, open, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { PositionBitmap } from "../../iceberg/index.js";
 import { keyOf } from "../../keys.js";
@@ -105,6 +105,7 @@ export class MaskedFiles {
       positions(),
       copyFile(file, target, constants.COPYFILE_FICLONE),
     ]);
+    await chmod(target, 0o600); // a copy has the modes of its original, which may forbid to write
     const start = size - 8 - footer.metadata.length;
     const bits = deleted.toBits(Number(footer.rowCount));
     const names = footer.schema.children.map(({ name }) => name.toLowerCase());

@@ -1,4 +1,5 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { closed } from "../../errors.js";
 import {
   type DataFile,
   DEFAULT_NAME_MAPPING,
@@ -16,10 +17,20 @@ import { RelationViews } from "./views.js";
 /** What one query holds until its result was read. */
 export class Use {
   readonly tables: QueriedTable[] = [];
+  #isCut = false;
   readonly #ends: (() => void)[] = [];
 
   constructor(readonly connection: DuckDBConnection) {
     this.#ends.push(() => connection.closeSync());
+  }
+
+  /** True once the engine was closed before the result was read: what is still to come never will. */
+  readonly isCut = (): boolean => this.#isCut;
+
+  /** Stops what runs on the connection. */
+  cut(): void {
+    this.#isCut = true;
+    this.connection.interrupt();
   }
 
   onRelease(end: () => void): void {
@@ -43,6 +54,10 @@ export class Relations {
   readonly #instance: DuckDBInstance;
   readonly #views: RelationViews;
   readonly #files: LocalFiles;
+  readonly #uses = new Set<Use>();
+  /** What is being done now for uses. */
+  readonly #work = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   /** @param scratch folder for files that are read in place of others. */
   constructor(instance: DuckDBInstance, cache: FileCache | undefined, scratch: string) {
@@ -53,13 +68,26 @@ export class Relations {
 
   /** Runs work on a connection of its own. What it holds is released when it fails, else by whom it returns it to. */
   async use<T>(work: (use: Use) => Promise<T>): Promise<T> {
+    this.checkOpen();
     const use = new Use(await this.#instance.connect());
+    this.#uses.add(use);
+    use.onRelease(() => this.#uses.delete(use));
+    const running = this.#isClosed ? Promise.reject(closed(ENGINE)) : work(use);
+    this.#work.add(running);
     try {
-      return await work(use);
+      return await running;
     } catch (error) {
+      const wasCut = use.isCut();
       use.release();
-      throw error;
+      throw wasCut ? closed(ENGINE) : error;
+    } finally {
+      this.#work.delete(running);
     }
+  }
+
+  /** @throws LakehouseError CLOSED */
+  checkOpen(): void {
+    if (this.#isClosed) throw closed(ENGINE);
   }
 
   /** The name of the view of some files' rows. It is there as long as `use` lasts. */
@@ -86,11 +114,21 @@ export class Relations {
     return view.name;
   }
 
+  /** Stops what runs: queries fail with CLOSED, and results that were not read to their end do when they are read on. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const use of this.#uses) use.cut();
+    await Promise.allSettled(this.#work);
+    for (const use of this.#uses) {
+      use.cut();
+      use.release();
+    }
     await this.#views.close();
     await this.#files.close();
   }
 }
+
+const ENGINE = "query engine";
 
 /** All that the rows of a source and their columns depend on. */
 function sourceKey({ store, metadata, tasks, fields, metadataColumns }: RelationSource): string {
@@ -99,6 +137,7 @@ function sourceKey({ store, metadata, tasks, fields, metadataColumns }: Relation
     fieldsKey(fields),
     metadataColumns,
     metadata.properties[DEFAULT_NAME_MAPPING],
+    metadata.currentSchemaId,
     schemasKey(metadata.schemas),
     tasksKey(tasks),
   ]);

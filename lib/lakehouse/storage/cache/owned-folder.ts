@@ -34,7 +34,7 @@ export async function ownFolder(dir: string): Promise<OwnedFolder> {
   }
   const own = await mkdtemp(path.join(dir, `${ownerPrefix()}.`));
   const owner = path.join(own, OWNER);
-  const lock = openSqlite(owner, 1_000);
+  const lock = openSqlite(owner, { timeout: 1_000 });
   try {
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {

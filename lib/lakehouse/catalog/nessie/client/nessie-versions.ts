@@ -193,7 +193,7 @@ export class NessieVersions implements Versions {
   }
 
   async close(): Promise<void> {
-    // Connections are the runtime's, and end by themselves when they are idle.
+    this.#trees.close();
   }
 
   async *#entries(

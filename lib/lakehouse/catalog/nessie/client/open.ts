@@ -75,6 +75,8 @@ export async function openNessieCatalog(options: NessieCatalogOptions): Promise<
     defaultBranch,
     metadata: new MetadataCache(store),
     inTurn: turns(),
+    // Nessie keeps the catalog, and whoever uses it goes to the same files.
+    checkOwner: () => {},
     collectGarbage: async () => {
       throw unsupported(uri, "A Nessie server's garbage is collected by the tools that belong to it.");
     },

@@ -9,6 +9,10 @@ export class Trees {
     this.#transport = transport;
   }
 
+  close(): void {
+    this.#transport.close();
+  }
+
   /** @param path below `trees`: reference expressions and keys are encoded already */
   async get(path: string, subject: string, query: Readonly<Record<string, string>> = {}): Promise<JsonNode> {
     return (await this.#send({ method: "GET", path: `trees${path}`, query, subject })).json();

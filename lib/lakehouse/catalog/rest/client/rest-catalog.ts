@@ -196,7 +196,7 @@ export class RestCatalog implements Catalog {
   }
 
   async close(): Promise<void> {
-    // Connections are the runtime's, and end by themselves when they are idle.
+    this.#session.close();
   }
 
   #load(identifier: TableIdentifier): Promise<tables.StoredTable> {

@@ -42,6 +42,10 @@ export class Session {
     this.stores = init.stores;
   }
 
+  close(): void {
+    this.#init.transport.close();
+  }
+
   /** True unless the server lists its endpoints and this one is not among them. */
   has(endpoint: string): boolean {
     return this.#init.endpoints?.has(endpoint) ?? !endpoint.startsWith("HEAD ");

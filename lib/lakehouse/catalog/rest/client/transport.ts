@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isLakehouseError, LakehouseError } from "../../../errors.js";
+import { closed, isLakehouseError, LakehouseError } from "../../../errors.js";
 import { type JsonInput, type JsonNode, readJson, stringifyJson } from "../../../iceberg/index.js";
 import { isUnsent } from "../../unsent.js";
 import type { Kind } from "./errors.js";
@@ -58,12 +58,19 @@ const LONGEST_WAIT_MS = 30_000;
  */
 export class Transport {
   readonly #options: TransportOptions;
+  #isClosed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
   }
 
+  /** Connections are the runtime's, and end by themselves when they are idle. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   async send(request: RestRequest): Promise<RestResponse> {
+    if (this.#isClosed) throw closed("catalog");
     const isRead = request.isRead ?? (request.method === "GET" || request.method === "HEAD");
     const isRepeatable = isRead || request.idempotencyKey !== undefined;
     const body = request.body === undefined ? undefined : stringifyJson(request.body);

@@ -1,15 +1,12 @@
-import type { TableMetadata, TableUpdate, ViewUpdate } from "../../../iceberg/index.js";
+import {
+  PATH_PROPERTIES,
+  type TableMetadata,
+  type TableUpdate,
+  type ViewUpdate,
+} from "../../../iceberg/index.js";
 import { canonicalFileUri, canonicalS3Uri } from "../../../storage/index.js";
 import { badRequest } from "./fault.js";
 import type { ServerContext } from "./operation.js";
-
-/** Table properties that send files elsewhere. */
-const PATH_PROPERTIES: ReadonlySet<string> = new Set([
-  "write.data.path",
-  "write.metadata.path",
-  "write.object-storage.path",
-  "write.folder-storage.path",
-]);
 
 type Place = Pick<ServerContext, "warehouse">;
 

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { LakehouseError } from "../../../errors.js";
-import type { ObjectStore } from "../../../storage/index.js";
+import { MovedStore, movedFrom, type ObjectStore, recordedLocation } from "../../../storage/index.js";
 import type { BranchingCatalog } from "../../branching-catalog.js";
 import { buildApp } from "./app.js";
 import { Gate, type RestAuth } from "./auth.js";
@@ -51,7 +51,8 @@ export interface RestServer {
  * await server.close();
  */
 export async function serveRestCatalog(options: RestServerOptions): Promise<RestServer> {
-  const { catalog, store, host = "127.0.0.1", port = 8181, closeTimeoutMs = 10_000 } = options;
+  const { catalog, host = "127.0.0.1", port = 8181, closeTimeoutMs = 10_000 } = options;
+  const store = checkServable(catalog, options.store);
   const gate = new Gate(options.auth);
   if (gate.isOpen && !isLoopback(host)) {
     throw new LakehouseError({
@@ -65,7 +66,7 @@ export async function serveRestCatalog(options: RestServerOptions): Promise<Rest
     context: {
       catalog,
       store,
-      warehouse: (options.warehouse ?? store.root).replace(/\/+$/, ""),
+      warehouse: recordedLocation(store, (options.warehouse ?? store.root).replace(/\/+$/, "")),
       warehouseName: options.warehouseName ?? "lakehouse",
       plans: new ScanPlans(),
       clientConfig: options.clientConfig ?? {},
@@ -100,6 +101,21 @@ export async function serveRestCatalog(options: RestServerOptions): Promise<Rest
       }
     },
   };
+}
+
+/**
+ * The store that requests are answered from. Clients follow the locations in manifests by themselves: in a lake that was
+ * moved those lead nowhere, and in a copy to the original, where a client would read, and worse, write.
+ */
+function checkServable(catalog: BranchingCatalog, store: ObjectStore): ObjectStore {
+  const from = movedFrom(catalog.store);
+  if (from === undefined) return catalog.store instanceof MovedStore ? catalog.store : store;
+  throw new LakehouseError({
+    code: "LAKE_MOVED",
+    subject: from,
+    message: `The lake was at ${from}, and its tables' locations say so: other engines would look there.`,
+    remedy: 'Run "slh lake relocate" first, which writes the locations anew for where it is.',
+  });
 }
 
 function isLoopback(host: string): boolean {

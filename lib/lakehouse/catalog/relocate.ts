@@ -1,0 +1,186 @@
+import { randomBytes } from "node:crypto";
+import { LakehouseError } from "../errors.js";
+import { Relocator } from "../iceberg/index.js";
+import { MovedStore, type ObjectStore } from "../storage/index.js";
+import { type Lake, pathBelow, readLake } from "./located.js";
+import type { Backend } from "./versioned/backend.js";
+import type { Commit } from "./versioned/commits.js";
+import { dropReplacedLocations, writeLakeRecord, writeReplacedLocations } from "./versioned/lake-record.js";
+import { ObjectCache } from "./versioned/object-cache.js";
+import type { ReplacedLocations } from "./versioned/replaced-locations.js";
+import { EMPTY_MAP } from "./versioned/sorted-map.js";
+
+export interface RelocateOptions {
+  /** Where the catalog is kept. */
+  readonly backend: Backend;
+  /** The store whose root is where the tables lie now. */
+  readonly store: ObjectStore;
+  /** The root that the tables' locations have. What the catalog remembers where not given. */
+  readonly from?: string | undefined;
+}
+
+export interface RelocationReport {
+  readonly from: string;
+  readonly to: string;
+  /** Metadata files that were written anew: one for each commit of a table or view. */
+  readonly metadataFiles: number;
+  /** All files that were written: those, manifest lists, manifests and delete files. */
+  readonly files: number;
+}
+
+/** How often to look for commits of others that came meanwhile. */
+const ATTEMPTS = 5;
+
+/**
+ * Makes every location of a lake right for the place where it lies, for engines that follow them by themselves: of all
+ * branches, tags and their history, as far as the catalog has it.
+ *
+ * Commits are immutable and named by their hashes, so they stay, and so does every file. What names other files by
+ * location is written anew beside what it replaces, and the catalog's record of the lake says in one step, by
+ * compare-and-set, that the root is the present one and which metadata file stands for which: `withReplacedLocations`
+ * exchanges them wherever a commit or tree is decoded. So
+ * - it happens at once, or not at all: after a crash, or on a full disk, there are files that nobody names, which are
+ *   garbage, and the lake is as it was;
+ * - of two at once one wins, and the other's files are garbage;
+ * - hashes, branches, tags, merges and `@hash` go on to mean what they did;
+ * - each metadata file with all below it has locations of one root only, so position deletes match as before.
+ *
+ * A process that has the lake open from before goes on below the root that was left. Its commits are found by a
+ * last look here, or later: a table whose latest commit is one cannot be loaded (LAKE_MOVED) until relocation runs again,
+ * which takes in what is missing. Nothing is lost, and no row is wrong meanwhile.
+ *
+ * @throws LakehouseError UNSUPPORTED_FEATURE for a catalog without a place of its own; READ_ONLY; REF_CONFLICT when others
+ *   relocate to elsewhere at the same time; STORAGE_FAILED, CORRUPT_FILE. Then nothing has changed.
+ */
+export async function relocateLake(options: RelocateOptions): Promise<RelocationReport> {
+  const { backend, store } = options;
+  checkCanRelocate(backend);
+  const report = { from: "", to: store.root, metadataFiles: 0, files: 0 };
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const lake = await readLake(backend, store);
+    const from = withoutSlash(options.from ?? lake?.record.root ?? store.root);
+    if (attempt === 0) report.from = from;
+    const done = await relocateOnce(options, lake, from);
+    report.metadataFiles += done.metadataFiles;
+    report.files += done.files;
+    if (done.metadataFiles === 0) break;
+  }
+  return report;
+}
+
+function checkCanRelocate({ place, readOnly }: Backend): void {
+  if (place === undefined) {
+    throw new LakehouseError({
+      code: "UNSUPPORTED_FEATURE",
+      subject: "catalog",
+      message: "A catalog that is kept in memory cannot be relocated.",
+    });
+  }
+  if (readOnly) {
+    throw new LakehouseError({
+      code: "READ_ONLY",
+      subject: place,
+      message: `The catalog ${place} can only be read here.`,
+      remedy: "Copy the lakehouse's folder to a place that can be written, and relocate it there.",
+    });
+  }
+}
+
+async function relocateOnce(
+  { backend, store }: RelocateOptions,
+  lake: Lake | undefined,
+  from: string,
+): Promise<{ readonly metadataFiles: number; readonly files: number }> {
+  const id = randomBytes(4).toString("hex");
+  const roots = [...new Set([from, ...(lake === undefined ? [] : [lake.record.root, ...earlierOf(lake)])])];
+  const left = roots.filter((root) => root !== store.root);
+  const locations = await locationsOfCommits(backend, lake?.replaced ?? new Map());
+  const current = new Set(locations.values());
+  const relocators = left.map(
+    (root) =>
+      new Relocator(new MovedStore(store, root, store.root), store, id, (location) => current.has(location)),
+  );
+  try {
+    const replaced = new Map<string, string>();
+    const stays = staysAt(store, lake);
+    let metadataFiles = 0;
+    for (const [original, location] of locations) {
+      const relocator = stays(location) ? undefined : relocators.find((one) => one.holds(location));
+      const target = relocator === undefined ? location : await relocator.metadata(location);
+      if (relocator !== undefined) metadataFiles += 1;
+      if (target !== original) replaced.set(original, target);
+    }
+    if (metadataFiles > 0 || !isUpToDate(backend, store, lake)) {
+      await replaceRecord(backend, store, lake, { id, replaced, left });
+    }
+    return { metadataFiles, files: relocators.reduce((sum, { written }) => sum + written.length, 0) };
+  } catch (error) {
+    await store.delete(relocators.flatMap(({ written }) => written)).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Once the record says that the root is the store's, whatever lies below it is right; before, it may be anything. */
+function staysAt(store: ObjectStore, lake: Lake | undefined): (location: string) => boolean {
+  if (lake?.record.root !== store.root) return () => false;
+  return (location) => location.startsWith(`${store.root}/`);
+}
+
+function isUpToDate({ place }: Backend, { root }: ObjectStore, lake: Lake | undefined): boolean {
+  return lake?.record.root === root && lake.record.place === place;
+}
+
+async function replaceRecord(
+  backend: Backend,
+  store: ObjectStore,
+  lake: Lake | undefined,
+  made: { readonly id: string; readonly replaced: ReplacedLocations; readonly left: readonly string[] },
+): Promise<void> {
+  const { place = "" } = backend;
+  const record = {
+    root: store.root,
+    below: pathBelow(place, store.root),
+    place,
+    relocation: await writeReplacedLocations(backend, made.id, made.replaced),
+    earlier: made.left,
+  };
+  if (await writeLakeRecord(backend, lake?.value, record)) {
+    const { relocation } = lake?.record ?? {};
+    if (relocation !== undefined) await dropReplacedLocations(backend, relocation.id);
+    return;
+  }
+  await dropReplacedLocations(backend, made.id);
+  throw new LakehouseError({
+    code: "REF_CONFLICT",
+    subject: store.root,
+    message: "The lake was relocated by another process at the same time.",
+    remedy: "Look where it is now, and relocate it again if that is not right.",
+  });
+}
+
+function earlierOf({ record }: Lake): readonly string[] {
+  return record.earlier ?? [];
+}
+
+/** What every commit that is stored has put, also those that only a reflog leads to: the location in it, and the one that holds. */
+async function locationsOfCommits(
+  backend: Backend,
+  replaced: ReplacedLocations,
+): Promise<Map<string, string>> {
+  const objects = new ObjectCache(backend, 1 << 20, [EMPTY_MAP]);
+  const locations = new Map<string, string>();
+  for await (const { hash } of backend.scan()) {
+    const commit = await objects.find<Partial<Commit>>(hash);
+    if (commit?.kind !== "commit") continue;
+    for (const operation of commit.operations ?? []) {
+      if (operation.type !== "PUT" || operation.content.type === "NAMESPACE") continue;
+      const { metadataLocation } = operation.content;
+      locations.set(metadataLocation, replaced.get(metadataLocation) ?? metadataLocation);
+    }
+  }
+  return locations;
+}
+
+function withoutSlash(uri: string): string {
+  return uri.replace(/\/+$/, "");
+}

@@ -1,0 +1,171 @@
+import { cp, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type Backend,
+  type BranchingCatalog,
+  ObjectStoreBackend,
+  openCatalog,
+  relocateLake,
+  SqliteBackend,
+} from "../../lib/lakehouse/catalog/index.js";
+import { defineSchema, long, type Table } from "../../lib/lakehouse/iceberg/index.js";
+import { fileUri, LocalStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
+
+const schema = defineSchema({ id: long() });
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "located-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const storeAt = (name: string) => new LocalStore(join(folder, name));
+
+async function make(catalog: BranchingCatalog): Promise<void> {
+  await catalog.createNamespace("ns");
+  const table = (await catalog.createTable("ns.t", { schema })) as unknown as Table;
+  await table.append([{ id: 1n }, { id: 2n }]);
+}
+
+/** How many rows the files of ns.t have that can be reached. */
+async function reachable(catalog: BranchingCatalog): Promise<number> {
+  const table = await catalog.loadTable("ns.t");
+  const { tasks } = await table.scan().planAll();
+  for (const { dataFile } of tasks) await table.store.read(dataFile.filePath, { start: 0, end: 4 });
+  return tasks.reduce((sum, { dataFile }) => sum + Number(dataFile.recordCount), 0);
+}
+
+/** Makes the catalog one of a version that kept no record. */
+async function forget(backend: Backend): Promise<void> {
+  await backend.moveRef({ name: "lake", expected: await backend.getRef("lake"), next: undefined }, []);
+  expect(await backend.getRef("lake")).toBeUndefined();
+}
+
+describe("a lake that an earlier version made", () => {
+  test("and that was moved is found by its entries, and knows from then on where it was", async () => {
+    const catalog = await openCatalog({
+      backend: join(folder, "a/catalog.db"),
+      store: storeAt("a/warehouse"),
+    });
+    await make(catalog);
+    await catalog.close();
+    const backend = new SqliteBackend(join(folder, "a/catalog.db"));
+    await forget(backend);
+    await backend.close();
+    for (const [from, to] of [
+      ["a", "b"],
+      ["b", "c"],
+    ] as const) {
+      await rename(join(folder, from), join(folder, to));
+      const moved = await openCatalog({
+        backend: join(folder, to, "catalog.db"),
+        store: storeAt(`${to}/warehouse`),
+      });
+      expect(await reachable(moved)).toBe(2);
+      expect(moved.store.root).toBe(storeAt("a/warehouse").root);
+      await ((await moved.loadTable("ns.t")) as Table).update([]);
+      await moved.close();
+    }
+  });
+
+  test("and that stayed where it is opens as ever", async () => {
+    const backend = join(folder, "a/catalog.db");
+    const catalog = await openCatalog({ backend, store: storeAt("a/warehouse") });
+    await make(catalog);
+    await catalog.close();
+    const raw = new SqliteBackend(backend);
+    await forget(raw);
+    await raw.close();
+    const again = await openCatalog({ backend, store: storeAt("a/warehouse") });
+    expect(await reachable(again)).toBe(2);
+    expect(again.store.root).toBe(storeAt("a/warehouse").root);
+    await again.close();
+  });
+});
+
+describe("a catalog that is kept elsewhere than its tables", () => {
+  const backend = () => join(folder, "catalogs/one.db");
+
+  test("does not guess when the tables are not where they were; relocation takes them over in one step", async () => {
+    const before = await openCatalog({ backend: backend(), store: storeAt("a") });
+    await make(before);
+    await before.close();
+    await rename(join(folder, "a"), join(folder, "b"));
+    const moved = await openCatalog({ backend: backend(), store: storeAt("b") });
+    const failure = reachable(moved);
+    await expect(failure).rejects.toMatchObject({ code: "LAKE_MOVED" });
+    await expect(failure).rejects.toThrow("slh lake relocate");
+    await moved.close();
+    const raw = new SqliteBackend(backend());
+    const report = await relocateLake({ backend: raw, store: storeAt("b") });
+    expect(report).toMatchObject({ from: storeAt("a").root, to: storeAt("b").root });
+    await raw.close();
+    const after = await openCatalog({ backend: backend(), store: storeAt("b") });
+    expect(await reachable(after)).toBe(2);
+    await after.close();
+    // Whoever still goes to the old place is told, and reads nothing else.
+    const old = await openCatalog({ backend: backend(), store: storeAt("a") });
+    await expect(reachable(old)).rejects.toMatchObject({ code: "LAKE_MOVED" });
+    await old.close();
+  });
+
+  test("that was copied alone deletes nothing of the files that it shares, until it is their owner", async () => {
+    const original = await openCatalog({ backend: backend(), store: storeAt("a") });
+    await make(original);
+    await original.close();
+    await cp(join(folder, "catalogs"), join(folder, "copies"), { recursive: true });
+    const copied = join(folder, "copies/one.db");
+    const copy = await openCatalog({ backend: copied, store: storeAt("a") });
+    expect(await reachable(copy)).toBe(2);
+    const files = (await readdir(join(folder, "a"), { recursive: true })).sort();
+    await expect(copy.dropTable("ns.t", { purge: true })).rejects.toMatchObject({ code: "LAKE_MOVED" });
+    await expect(copy.collectGarbage({ gracePeriodMs: 0 })).rejects.toMatchObject({ code: "LAKE_MOVED" });
+    await copy.collectGarbage({ gracePeriodMs: 0, dryRun: true });
+    expect((await readdir(join(folder, "a"), { recursive: true })).sort()).toEqual(files);
+    await copy.close();
+    const raw = new SqliteBackend(copied);
+    expect((await relocateLake({ backend: raw, store: storeAt("a") })).files).toBe(0);
+    await raw.close();
+    const owner = await openCatalog({ backend: copied, store: storeAt("a") });
+    await owner.dropTable("ns.t", { purge: true });
+    await owner.close();
+  });
+});
+
+test("a lake in a bucket, catalog and all, is found at another prefix", async () => {
+  const gateway = await serveS3(storeAt("s3"));
+  const at = (prefix: string) => {
+    const store = new S3Store(`s3://${gateway.bucket}/${prefix}`, gateway);
+    return { store, backend: new ObjectStoreBackend(store, `${store.root}/catalog`) };
+  };
+  try {
+    const warehouse = (prefix: string) => `s3://${gateway.bucket}/${prefix}/warehouse`;
+    const original = await openCatalog({ ...at("one"), warehouse: warehouse("one") });
+    await make(original);
+    await original.close();
+    await cp(join(folder, "s3/one"), join(folder, "s3/two"), { recursive: true });
+    await rm(join(folder, "s3/one"), { recursive: true });
+    const copy = await openCatalog({ ...at("two"), warehouse: warehouse("two") });
+    expect(await reachable(copy)).toBe(2);
+    await ((await copy.loadTable("ns.t")) as Table).append([{ id: 3n }]);
+    await copy.createTable("ns.u", { schema });
+    expect(await reachable(copy)).toBe(3);
+    await copy.close();
+    await relocateLake(at("two"));
+    const relocated = await openCatalog({ ...at("two"), warehouse: warehouse("two") });
+    expect(await reachable(relocated)).toBe(3);
+    expect((await relocated.loadTable("ns.u")).location.startsWith(warehouse("two"))).toBe(true);
+    await relocated.close();
+    expect(await readdir(join(folder, "s3"))).not.toContain("one");
+  } finally {
+    await gateway.stop();
+  }
+});
+
+test("a place is the same one by a symbolic link, and a file URI by a path", () => {
+  const backend = new SqliteBackend(join(folder, "c.db"));
+  expect(backend.place).toBe(fileUri(join(folder, "c.db")));
+  return backend.close();
+});

@@ -1,0 +1,69 @@
+import { mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { defineSchema, int, openLakehouse } from "sololakehouse";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { catalogCommands } from "../../lib/kit/cli/catalog.js";
+import { lakeCommands } from "../../lib/kit/cli/lake.js";
+import { run } from "../../lib/kit/cli/run.js";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slh-lake-"));
+  vi.stubEnv("SLH_PROFILE", "embedded");
+  vi.stubEnv("NO_COLOR", "1");
+  vi.stubEnv("SLH_LAKE", join(folder, "before"));
+  const lake = await openLakehouse();
+  await (await lake.createTable("s.t", { schema: defineSchema({ n: int() }) })).append([{ n: 1 }, { n: 2 }]);
+  await lake.close();
+  await rename(join(folder, "before"), join(folder, "after"));
+  vi.stubEnv("SLH_LAKE", join(folder, "after"));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+/** The command line itself, in this process. */
+async function slh(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const [out, err]: [string[], string[]] = [[], []];
+  vi.spyOn(console, "log").mockImplementation((line = "") => void out.push(`${line}\n`));
+  vi.spyOn(console, "error").mockImplementation((line = "") => void err.push(`${line}\n`));
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => out.push(String(text)) > 0);
+  try {
+    const program = new Command("slh");
+    lakeCommands(program);
+    catalogCommands(program);
+    const code = await run(program, [process.execPath, "slh", ...args]);
+    return { code, out: out.join(""), err: err.join("") };
+  } finally {
+    process.exitCode = 0;
+    vi.restoreAllMocks();
+  }
+}
+
+describe("slh, on a lake that was moved", () => {
+  it("reads it, does not serve it before it is relocated, and says how", async () => {
+    expect((await slh("tables")).out).toMatch(/^s\.t {2}2 rows {2}1 file/);
+    expect((await slh("sql", "select sum(n)::int as n from s.t", "--format", "csv")).out).toBe("n\n3\n");
+    const refused = await slh("catalog", "serve", "--port", "0");
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain("LAKE_MOVED");
+    expect(refused.err).toContain('Run "slh lake relocate" first');
+
+    const report = await slh("lake", "relocate");
+    expect(report).toMatchObject({ code: 0, err: "" });
+    expect(report.out).toMatch(
+      /^Relocated from file:\/\/.*\/before\/warehouse to file:\/\/.*\/after\/warehouse: /,
+    );
+    expect(report.out).toContain("wrote 2 metadata files, 4 files in all.");
+    expect((await slh("lake", "relocate")).out).toMatch(
+      /^All locations are below .*\/after\/warehouse already\.\n$/,
+    );
+    expect(JSON.parse((await slh("lake", "relocate", "--json")).out)).toMatchObject({ files: 0 });
+    expect((await slh("sql", "select sum(n)::int as n from s.t", "--format", "csv")).out).toBe("n\n3\n");
+  });
+});
