@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import type { ObjectStore } from "../storage/index.js";
 import type { BranchingCatalog } from "./branching-catalog.js";
+import { within } from "./files.js";
 import { collectGarbage, type GcOptions } from "./garbage.js";
 import { MetadataCache } from "./metadata-cache.js";
 import type { Backend } from "./versioned/backend.js";
@@ -44,7 +45,10 @@ export async function openCatalog(options: CatalogOptions): Promise<BranchingCat
   const { store, warehouse = store.root, defaultBranch = "main", ref = defaultBranch } = options;
   checkReferenceName(defaultBranch);
   const backend = typeof options.backend === "string" ? backendAt(options.backend) : options.backend;
+  const folder = warehouse.replace(/\/+$/, "");
   const versions = new VersionStore(backend, {
+    // What lies elsewhere is not collected.
+    hasFile: async (uri) => within(store, [uri]).length === 0 || (await store.head(uri)) !== undefined,
     author: options.author ?? userName(),
     ...(options.cacheSize === undefined ? {} : { cacheSize: options.cacheSize }),
   });
@@ -57,11 +61,11 @@ export async function openCatalog(options: CatalogOptions): Promise<BranchingCat
   const shared = {
     versions,
     store,
-    warehouse: warehouse.replace(/\/+$/, ""),
+    warehouse: folder,
     defaultBranch,
     metadata: new MetadataCache(store),
     inTurn: turns(),
-    collectGarbage: (options: GcOptions) => collectGarbage({ versions, store }, options),
+    collectGarbage: (options: GcOptions) => collectGarbage({ versions, store, warehouse: folder }, options),
   };
   return new VersionedCatalog(shared, ref);
 }

@@ -117,6 +117,7 @@ async function commitInTurn(
       await view.commit(operations, {
         message: message ?? defaultMessage(changes),
         expectedHash: head.hash,
+        seen: head.seen,
         ...(token === undefined ? {} : { token }),
       });
     } catch (error) {

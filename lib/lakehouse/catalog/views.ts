@@ -78,6 +78,7 @@ async function commitInTurn(
       await view.commit([{ type: "PUT", key, content, expected: current }], {
         message,
         expectedHash: head.hash,
+        seen: head.seen,
         ...(token === undefined ? {} : { token }),
       });
       return { metadata, metadataLocation };

@@ -16,6 +16,7 @@ export { type FileCacheOptions, fileCacheOptionsFromEnv } from "./cache/options.
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";
 export { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
+export { storeNow } from "./now.js";
 export { openStore, type StoreOptions } from "./open.js";
 export { reachingOut } from "./reaching-out.js";
 export { type S3Credentials, type S3Options, s3OptionsFromEnv } from "./s3/options.js";

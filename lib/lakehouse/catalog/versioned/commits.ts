@@ -38,6 +38,8 @@ export interface CommitObject extends CommitMeta {
   /** An ancestor further back along first parents, chosen so that any ancestor is O(log depth) jumps away. */
   readonly jump: Hash;
   readonly jumpDepth: number;
+  /** The sweep that the branch had seen, see `sweep.ts`; absent before the first one. */
+  readonly sweep?: number;
 }
 
 /** A commit as a log tells of it, in any catalog that has one. */
@@ -93,13 +95,15 @@ export interface NewCommit extends Omit<CommitMeta, "commitTime"> {
   readonly token: string;
   /** The clock's time; the commit's is later where a parent is ahead of the clock. */
   readonly now: number;
+  /** The last sweep that the branch has seen; 0 where there was none. */
+  readonly sweep: number;
 }
 
 /** A commit that follows `parents[0]` and merges the others, with its object to store. */
 export async function newCommit(
   objects: ObjectCache,
   parents: readonly [Commit, ...Commit[]],
-  { now, ...given }: NewCommit,
+  { now, sweep, ...given }: NewCommit,
 ): Promise<{ commit: Commit; object: StoredObject }> {
   const [first] = parents;
   const content: CommitObject = {
@@ -110,6 +114,7 @@ export async function newCommit(
     depth: first.depth + 1,
     generation: Math.max(...parents.map(({ generation }) => generation)) + 1,
     ...(await jumpFrom(objects, first)),
+    ...(sweep > 0 && { sweep }),
   };
   const object = toObject(content);
   return { commit: { ...content, hash: object.hash }, object };

@@ -1,5 +1,5 @@
 import { isLakehouseError } from "../../errors.js";
-import type { ObjectStore } from "../../storage/index.js";
+import { type ObjectStore, storeNow } from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
 import type { Hash, StoredObject } from "./hash.js";
 
@@ -105,14 +105,12 @@ export class ObjectStoreBackend implements Backend {
     }
   }
 
-  async deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number> {
-    const old: string[] = [];
-    await inParallel(hashes, async (hash) => {
-      const info = await this.#store.head(this.#objectUri(hash));
-      if (info !== undefined && info.lastModified < olderThan) old.push(info.uri);
-    });
-    await this.#store.delete(old);
-    return old.length;
+  async deleteObjects(hashes: readonly Hash[]): Promise<void> {
+    await this.#store.delete(hashes.map((hash) => this.#objectUri(hash)));
+  }
+
+  now(): Promise<Date> {
+    return storeNow(this.#store, `${this.#root}/clock`);
   }
 
   async close(): Promise<void> {}

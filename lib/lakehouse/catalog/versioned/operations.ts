@@ -42,6 +42,23 @@ export async function evaluateOperations(
   return { changes, conflicts };
 }
 
+/** The metadata files that operations name and none of their keys held before: a rename brings none. */
+export async function filesBrought(
+  objects: ObjectCache,
+  head: Commit,
+  operations: readonly Operation[],
+): Promise<string[]> {
+  const brought = new Set<string>();
+  for (const operation of operations) brought.add(fileOf(operation.type === "PUT" && operation.content));
+  for (const { key } of operations) brought.delete(fileOf(await contentAt(objects, head.tree, key)));
+  brought.delete("");
+  return [...brought];
+}
+
+function fileOf(content: Content | undefined | false): string {
+  return content && content.type !== "NAMESPACE" ? content.metadataLocation : "";
+}
+
 async function conflictWith(
   objects: ObjectCache,
   operation: Operation,

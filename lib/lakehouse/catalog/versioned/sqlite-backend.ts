@@ -93,14 +93,15 @@ export class SqliteBackend implements Backend {
     }
   }
 
-  async deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number> {
-    return this.#transact(() => {
-      let deleted = 0;
-      for (const hash of hashes) {
-        deleted += this.#statements.delete.run(toBlob(hash), olderThan.getTime()).changes;
-      }
-      return deleted;
+  async deleteObjects(hashes: readonly Hash[]): Promise<void> {
+    this.#transact(() => {
+      for (const hash of hashes) this.#statements.delete.run(toBlob(hash));
     });
+  }
+
+  /** All who share the file are on one machine. */
+  async now(): Promise<Date> {
+    return new Date();
   }
 
   async close(): Promise<void> {
@@ -199,7 +200,7 @@ function prepare(db: Database.Database) {
     insert: db.prepare(
       "INSERT INTO objects (hash, bytes, stored_at) VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE SET stored_at = excluded.stored_at",
     ),
-    delete: db.prepare("DELETE FROM objects WHERE hash = ? AND stored_at < ?"),
+    delete: db.prepare("DELETE FROM objects WHERE hash = ?"),
     scan: db.prepare(
       "SELECT id, hash, length(bytes) AS size, stored_at FROM objects WHERE id > ? ORDER BY id LIMIT 1000",
     ),
