@@ -7,6 +7,7 @@ import { liveRef, type StoreContext } from "./context.js";
 import type { Hash, StoredObject } from "./hash.js";
 import { conflictsOf, type MergeBehaviors, type MergedKey, mergeTrees } from "./merge.js";
 import type { RefOperation } from "./refs.js";
+import { type Brought, requireSpared } from "./spared.js";
 import { changeTree, type TreeChanges, toOperations } from "./tree.js";
 
 /** What merges, transplants and reverts have in common. */
@@ -52,7 +53,7 @@ export async function mergeInto(
   const author = options.author ?? context.author;
   const brings = { commits: [source.commit.hash] };
   let base: Commit | undefined;
-  const combined = await combine(context, branch, options, async (head, sweep) => {
+  const combined = await combine(context, branch, options, brings, async (head, sweep) => {
     base = await mergeBase(objects, head, source.commit);
     if (base.hash === source.commit.hash) return { keys: [] };
     const trees = { base: base.tree, source: source.commit.tree, target: head.tree };
@@ -65,7 +66,7 @@ export async function mergeInto(
     ) {
       return {
         keys,
-        advance: { to: source.commit.hash, objects: [], brings, operation: "FAST_FORWARD", author, message },
+        advance: { to: source.commit.hash, objects: [], operation: "FAST_FORWARD", author, message },
       };
     }
     if (fastForward === "only") throw notFastForward(branch, source.name);
@@ -78,7 +79,7 @@ export async function mergeInto(
     });
     return {
       keys,
-      advance: { to: made.commit.hash, objects: made.objects, brings, operation: "MERGE", author, message },
+      advance: { to: made.commit.hash, objects: made.objects, operation: "MERGE", author, message },
     };
   });
   return { ...combined, mergeBase: (base as Commit).hash };
@@ -149,7 +150,8 @@ async function replay(
       remedy: "Give the hashes of one or more commits.",
     });
   }
-  return combine(context, branch, options, async (head, sweep) => {
+  const brings = { commits: commits.map(({ hash }) => hash) };
+  return combine(context, branch, options, brings, async (head, sweep) => {
     const stored: StoredObject[] = [];
     const unstage: (() => void)[] = [];
     const keys = new Map<string, MergedKey>();
@@ -172,8 +174,7 @@ async function replay(
     }
     const author = options.author ?? context.author;
     if (tip.hash === head.hash) return { keys: [...keys.values()] };
-    const brings = { commits: commits.map(({ hash }) => hash) };
-    const advance = { to: tip.hash, objects: stored, brings, operation, author, message: tip.message };
+    const advance = { to: tip.hash, objects: stored, operation, author, message: tip.message };
     return { keys: [...keys.values()], advance };
   });
 }
@@ -183,6 +184,7 @@ async function combine(
   context: StoreContext,
   branch: string,
   { dryRun = false }: CombineOptions,
+  brings: Brought,
   plan: (head: Commit, sweep: number) => Promise<{ keys: readonly MergedKey[]; advance?: Advance }>,
 ): Promise<MergeResult> {
   if (dryRun) {
@@ -191,11 +193,16 @@ async function combine(
     return { applied: false, before: hash, after: hash, keys };
   }
   let keys: readonly MergedKey[] = [];
+  // What goes with the garbage while it is read shows as holes in the catalog.
+  const explain = async (error: unknown): Promise<never> => {
+    await requireSpared(context, branch, "ANY", brings);
+    throw error;
+  };
   const { before, after } = await advance(context, branch, async (head, sweep) => {
-    const planned = await plan(head, sweep);
+    const planned = await plan(head, sweep).catch(explain);
     keys = planned.keys;
     const conflicts = conflictsOf(keys);
-    if (conflicts.length === 0) return planned.advance;
+    if (conflicts.length === 0) return planned.advance && { ...planned.advance, brings };
     throw new ConflictError(
       branch,
       `${branch} does not take the changes`,

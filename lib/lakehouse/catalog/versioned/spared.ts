@@ -16,13 +16,13 @@ export interface Brought {
  * Lets a ref be moved to what it did not lead to before, unless that is going or gone with the garbage. To be asked
  * after the ref was read and before it is moved from what was read: see `sweep.ts` for why that suffices.
  *
- * @param seen the sweep that the ref, as it was read, had seen.
+ * @param seen the sweep that the ref, as it was read, had seen. `ANY` asks what any sweep takes, which does not suffice.
  * @throws LakehouseError REF_CONFLICT while it is going, NO_SUCH_REF for a commit that is gone, REF_CONFLICT for a file.
  */
 export async function requireSpared(
   context: StoreContext,
   subject: string,
-  seen: number,
+  seen: number | "ANY",
   { commits = [], files = [] }: Brought,
 ): Promise<void> {
   const brought = commits.filter((hash) => hash !== BEGINNING);
@@ -49,14 +49,14 @@ export async function requireSpared(
 async function requireUncondemned(
   context: StoreContext,
   subject: string,
-  seen: number,
+  seen: number | "ANY",
   commits: readonly Hash[],
   files: readonly string[],
 ): Promise<void> {
   for (;;) {
     const state = await readSweep(context.backend);
     // A newer sweep than the ref has seen has yet to pass it, and will look where it leads then.
-    if (state.phase === "IDLE" || state.sweep !== seen) return;
+    if (state.phase === "IDLE" || (seen !== "ANY" && state.sweep !== seen)) return;
     const doomed = await readDoomed(context, state);
     if (doomed === undefined) continue;
     const [objects, uris] = [new Set(doomed.objects), new Set(doomed.files)];
