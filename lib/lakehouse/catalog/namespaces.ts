@@ -143,7 +143,7 @@ export async function explained(view: View, key: ContentKey, error: unknown): Pr
         code: "NAMESPACE_NOT_EMPTY",
         subject: keyName(at),
         message: `The namespace ${keyName(at)} still holds ${some}${held.length > 3 ? ", …" : ""}.`,
-        remedy: "Drop what is in it first.",
+        remedy: "Rename what shall stay into another namespace. Only an empty one can be dropped.",
         cause: error,
       });
     }

@@ -25,6 +25,7 @@ export interface StoredObjectInfo {
  * - An object is visible whole or not at all, and is durable when the promise resolves.
  * - `moveRef` makes `objects` durable before the ref shows `next`. When it answers `false` they may or may not
  *   have been stored; nothing refers to them and garbage collection takes them.
+ * - `moveRef` fails with `STORAGE_FAILED` only where the ref may have moved, or may move yet.
  * - `moveRef` is linearizable between processes: of those who race from one value, one wins.
  * - `getRef` answers with the latest value, never an older one. `listRefs` shows every ref that is there from its
  *   beginning to its end, each with a value that it held meanwhile.

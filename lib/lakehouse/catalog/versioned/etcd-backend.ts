@@ -1,5 +1,6 @@
 import { LakehouseError } from "../../errors.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
+import { beforeMove } from "./before-move.js";
 import { EtcdClient, type EtcdCompare, type EtcdKeyValue, type EtcdStep } from "./etcd-client.js";
 import type { Hash, StoredObject } from "./hash.js";
 
@@ -79,9 +80,11 @@ export class EtcdBackend implements Backend {
       next === undefined
         ? { request_delete_range: { key } }
         : { request_put: { key, value: toBase64(next) } };
-    let last = distinct(objects);
-    while (nextBatch(last).length < last.length || last.some(isLarge)) last = await this.#putSome(last);
-    const now = await this.#client.now();
+    const [last, now] = await beforeMove(async () => {
+      let left = distinct(objects);
+      while (nextBatch(left).length < left.length || left.some(isLarge)) left = await this.#putSome(left);
+      return [left, await this.#client.now()] as const;
+    });
     const { succeeded, responses } = await this.#client.transact({
       compare: [compare],
       success: [...last.map((object) => putStep(this.#objectKey(object.hash), object, now)), step],

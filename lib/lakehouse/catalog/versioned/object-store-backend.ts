@@ -1,6 +1,7 @@
 import { isLakehouseError } from "../../errors.js";
 import { type ObjectStore, storeNow } from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
+import { beforeMove } from "./before-move.js";
 import type { Hash, StoredObject } from "./hash.js";
 
 /** How many requests go out at once. */
@@ -71,9 +72,11 @@ export class ObjectStoreBackend implements Backend {
   }
 
   async moveRef({ name, expected, next }: RefMove, objects: readonly StoredObject[]): Promise<boolean> {
-    await this.put(objects);
     const uri = this.#refUri(name);
-    const etag = await this.#etagOf(name, expected);
+    const etag = await beforeMove(async () => {
+      await this.put(objects);
+      return this.#etagOf(name, expected);
+    });
     if (etag === "moved") return false;
     const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifEtag: etag };
     this.#lastPut.delete(name);

@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { LakehouseError } from "../../errors.js";
+import { isLakehouseError, LakehouseError } from "../../errors.js";
 import { keep, openSqlite } from "../../sqlite.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
+import { notMoved } from "./before-move.js";
 import type { Hash, StoredObject } from "./hash.js";
 
 /** Raised when the tables change in a way that an older program cannot read. */
@@ -109,7 +110,18 @@ export class SqliteBackend implements Backend {
   }
 
   #transact<T>(work: () => T): T {
-    return this.#run(() => this.#db.transaction(work).immediate());
+    let isWorkDone = false;
+    const transaction = this.#db.transaction(() => {
+      const result = work();
+      isWorkDone = true;
+      return result;
+    });
+    try {
+      return this.#run(() => transaction.immediate());
+    } catch (error) {
+      // Before the transaction was to be committed, nothing of it can have happened.
+      throw !isWorkDone && isLakehouseError(error, "STORAGE_FAILED") ? notMoved(error) : error;
+    }
   }
 
   #run<T>(work: () => T): T {
