@@ -16,6 +16,7 @@ import { checkLocation, loadEntry } from "./entries.js";
 import { discard } from "./files.js";
 import { tableKey } from "./identifiers.js";
 import { explained } from "./namespaces.js";
+import { checkPropertySize } from "./property-limits.js";
 import { TABLE } from "./tables.js";
 import {
   type Conflict,
@@ -189,6 +190,7 @@ async function plan(view: View, head: Place, { key, steps }: TableSteps): Promis
     return async () => ({ operation: { type: "UNCHANGED", key, expected: content }, loaded, isNew: false });
   }
   checkLocation(store.root, next.location);
+  if (next.properties !== base?.properties) checkPropertySize("table", keyName(key), next.properties);
   const version = content === undefined ? 0 : (metadataFileVersion(content.metadataLocation) ?? 0) + 1;
   return async () => {
     const metadataLocation = await TABLE.write(view, next, version);

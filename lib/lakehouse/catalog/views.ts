@@ -14,6 +14,7 @@ import { checkLocation, type Kind, loadEntry, requireEntry } from "./entries.js"
 import { discard } from "./files.js";
 import { tableKey } from "./identifiers.js";
 import { explained } from "./namespaces.js";
+import { checkPropertySize } from "./property-limits.js";
 import {
   ConflictError,
   type ContentKey,
@@ -71,6 +72,7 @@ async function commitInTurn(
     const metadata = applyViewUpdates(base, updates);
     if (metadata === base) return { metadata: base, metadataLocation: current.metadataLocation };
     checkLocation(store.root, metadata.location);
+    if (metadata.properties !== base.properties) checkPropertySize("view", keyName(key), metadata.properties);
     const version = (metadataFileVersion(current.metadataLocation) ?? 0) + 1;
     const metadataLocation = await VIEW.write(view, metadata, version);
     const content = VIEW.toContent(current.id, metadataLocation, metadata);

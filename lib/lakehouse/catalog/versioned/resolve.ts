@@ -54,7 +54,7 @@ export async function resolveReference(context: StoreContext, text: string): Pro
 }
 
 async function takeStep(
-  { objects }: StoreContext,
+  { objects, now }: StoreContext,
   text: string,
   commit: Commit,
   step: RelativeStep,
@@ -69,7 +69,7 @@ async function takeStep(
       return getCommit(objects, parent);
     }
     case "time":
-      return commitAsOf(objects, commit, step.time);
+      return commitAsOf(objects, commit, step.time, now());
   }
 }
 
