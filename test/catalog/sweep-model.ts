@@ -49,7 +49,7 @@ export class Model {
   }
 
   /** What `collectGarbage` does, with files that have no files below them. */
-  async collect(store: VersionStore, actor?: Actor): Promise<boolean> {
+  async collect(store: VersionStore, actor?: Actor, cutoff = TOMORROW): Promise<boolean> {
     const { context } = store;
     const at = <T>(apply: () => T): Promise<T> =>
       actor === undefined ? Promise.resolve(apply()) : actor.request(apply);
@@ -60,10 +60,10 @@ export class Model {
     };
     for (let attempt = 0; attempt < 3; attempt++) {
       const state = await finishSweep(context, swept);
-      const found = await findReachable(context, TOMORROW);
+      const found = await findReachable(context, cutoff);
       const live = new Set([...found.liveContents].map(locationOf));
       // Those of dead commits, and orphans.
-      const dead = (await at(() => [...this.files])).filter((uri) => !live.has(uri));
+      const dead = (await at(() => [...this.files])).filter((uri) => !live.has(uri) && cutoff === TOMORROW);
       if (await sweep(context, state, found, dead, swept)) return true;
     }
     return false;
