@@ -112,6 +112,15 @@ export function switching(first: string, i: number, j: number): (running: readon
   };
 }
 
+/** One dies after some steps; then another runs to its end, and then the rest. */
+export function dying(first: string, steps: number, second: string): (running: readonly Actor[]) => Decision {
+  return (running) => {
+    const one = running.find(({ name }) => name === first);
+    if (one !== undefined) return one.steps < steps ? { step: one } : { crash: one };
+    return { step: running.find(({ name }) => name === second) ?? (running[0] as Actor) };
+  };
+}
+
 /** A random order, the same for the same seed. `crashes` says how probable a death is at each step. */
 export function shuffled(seed: number, crashes: number): (running: readonly Actor[]) => Decision {
   let state = seed >>> 0;

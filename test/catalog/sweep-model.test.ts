@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
-import { type Actor, type Decision, shuffled, switching } from "./interleaving.js";
+import { type Actor, type Decision, dying, shuffled, switching } from "./interleaving.js";
 import { etcdPlace, objectStorePlace, type Place, sqlitePlace } from "./places.js";
 import { del } from "./support.js";
 import { Model } from "./sweep-model.js";
@@ -38,11 +38,15 @@ const scenarios: readonly Scenario[] = [
     mover: async (store, dead) => store.transplant("main", [await commitAt(store, dead)]),
   },
   {
-    does: "a branch is made at a dead commit, deleted and made again",
+    does: "a branch is made at a dead commit",
+    mover: (store, dead) => store.createReference("BRANCH", "back", dead),
+  },
+  {
+    does: "a tag is made at a dead commit, deleted and made again",
     mover: async (store, dead) => {
-      await store.createReference("BRANCH", "back", dead);
+      await store.createReference("TAG", "back", dead);
       await store.deleteReference("back");
-      await store.createReference("BRANCH", "back", dead);
+      await store.createReference("TAG", "back", dead);
     },
   },
   {
@@ -80,14 +84,15 @@ async function prepare(model: Model): Promise<string> {
   const store = model.open();
   await store.ensureBranch("main");
   for (let n = 0; n < 3; n++) await model.commit(store, "main", `t${n}`, n);
-  const { hash } = await store.reference("main");
-  await store.createReference("BRANCH", "base", hash);
-  await store.createReference("BRANCH", "etl", hash);
+  const start = (await store.reference("main")).hash;
+  await store.createReference("BRANCH", "base", start);
+  await store.createReference("BRANCH", "etl", start);
   await model.commit(store, "etl", "t2", 10);
+  const hash = await model.commit(store, "main", "t0", 20);
   // What the merge makes is dead afterwards, and would be made again by the same merge.
   await store.merge("main", { commit: (await store.resolve("etl")).commit, name: "etl" });
   await store.assignReference("main", hash);
-  await store.createReference("BRANCH", "lost", hash);
+  await store.createReference("BRANCH", "lost", start);
   const dead = await model.commit(store, "lost", "t9", 3);
   model.acknowledged.pop();
   await store.deleteReference("lost");
@@ -147,6 +152,13 @@ describe.each([
           if (order++ % stride === 0) await once(scenario, switching("mover", j, i));
         }
       }
+    });
+
+    test("after a collector that died at any of its steps, and one that spares more", async () => {
+      const [, collector] = await once(scenario, switching("collector", 1000, 0));
+      const steps = (collector as Actor).steps;
+      for (let step = 0; step < steps; step += orders < 50 ? 4 : 1)
+        await once(scenario, dying("collector", step, "another"), ["collector", "another"]);
     });
 
     test("in random orders, with processes that die, and a second collector", async () => {
