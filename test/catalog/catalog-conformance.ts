@@ -57,6 +57,15 @@ export function catalogConformance(name: string, place: () => Promise<CatalogFix
     const rows = (table: Table) => Number(table.currentSnapshot?.summary?.["total-records"] ?? 0);
 
     describe("namespaces", () => {
+      test("take no properties that every load of a table would have to read past", async () => {
+        const large = { note: "x".repeat(70_000) };
+        expect(await code(catalog.createNamespace("large", large))).toBe("INVALID_ARGUMENT");
+        await catalog.createNamespace("ns", { owner: "ada" });
+        expect(await code(catalog.updateNamespace("ns", { set: large }))).toBe("INVALID_ARGUMENT");
+        expect((await other.loadNamespace("ns")).properties).toMatchObject({ owner: "ada" });
+        await catalog.updateNamespace("ns", { set: { note: "x".repeat(30_000) } });
+      });
+
       test("are created with their properties, found, and gone after a drop", async () => {
         expect(await catalog.namespaceExists("flights")).toBe(false);
         await catalog.createNamespace("flights", { owner: "ada" });
@@ -387,6 +396,35 @@ export function catalogConformance(name: string, place: () => Promise<CatalogFix
         const missing = { ...set(b, "2"), table: "ns.nope" };
         expect(await code(catalog.commitTransaction([set(a, "2"), missing]))).toBe("NO_SUCH_TABLE");
         expect((await other.loadTable("ns.a")).properties).toMatchObject({ value: "1" });
+      });
+
+      test("may change one table several times, each on what the one before makes of it", async () => {
+        const table = await catalog.createTable("ns.a", { schema });
+        const change = (updates: TableUpdate[], requirements: TableRequirement[] = []) => ({
+          table: table.identifier,
+          requirements: [
+            { type: "assert-table-uuid" as const, uuid: table.metadata.tableUuid },
+            ...requirements,
+          ],
+          updates,
+        });
+        const wider = { ...table.schema, schemaId: 1 };
+        const steps = [
+          change([{ action: "set-properties", updates: { x: "1", y: "1" } }]),
+          change([
+            { action: "add-schema", schema: wider },
+            { action: "set-properties", updates: { x: "2" } },
+          ]),
+          change([{ action: "remove-properties", removals: ["y"] }]),
+        ];
+        await catalog.commitTransaction(steps);
+        const after = await other.loadTable("ns.a");
+        expect(after.properties).toMatchObject({ x: "2" });
+        expect(after.properties).not.toHaveProperty("y");
+        expect(after.metadata.metadataLog).toHaveLength(1);
+        const unmet = change([], [{ type: "assert-current-schema-id", currentSchemaId: 77 }]);
+        expect(await code(catalog.commitTransaction([...steps, unmet]))).toBe("COMMIT_CONFLICT");
+        expect((await other.loadTable("ns.a")).metadataLocation).toBe(after.metadataLocation);
       });
     });
   });

@@ -43,7 +43,8 @@ export function withOverrides(backend: Backend, overrides: Partial<Backend>): Ba
     listRefs: (prefix) => backend.listRefs(prefix),
     moveRef: (move, objects) => backend.moveRef(move, objects),
     scan: () => backend.scan(),
-    deleteObjects: (hashes, olderThan) => backend.deleteObjects(hashes, olderThan),
+    deleteObjects: (hashes) => backend.deleteObjects(hashes),
+    now: () => backend.now(),
     close: () => backend.close(),
     ...overrides,
   };

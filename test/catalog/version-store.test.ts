@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
 import type { Commit } from "../../lib/lakehouse/catalog/versioned/commits.js";
@@ -121,13 +122,57 @@ describe("commits", () => {
     expect(await collect(store.entries(await head(store)))).toEqual([]);
   });
 
-  test("never go back in time, whatever the clock does", async () => {
-    let now = 5_000;
+  test("of a writer with a fast clock hide nothing that came after, nor themselves from who asks for now", async () => {
+    const noon = Date.UTC(2026, 0, 1, 12);
+    let now = noon;
     const store = await open(() => now);
-    await store.commit("main", [put(["a"], table("a"))], { message: "one" });
-    now = 1_000;
-    expect((await store.commit("main", [put(["a"], table("a", 1))], { message: "two" })).commitTime).toBe(
-      5_000,
+    const commit = async (minute: number) => {
+      now = noon + minute * 60_000;
+      return (await store.commit("main", [put(["a"], table("a", minute))], { message: "m" })).hash;
+    };
+    const at = async (minute: number) => (await store.resolve(`main*${noon + minute * 60_000}`)).commit.hash;
+    const hashes = [await commit(1), await commit(62), await commit(3), await commit(4)];
+    now = noon + 6 * 60_000;
+    for (const [minute, index] of [
+      [1, 0],
+      [2, 0],
+      [3, 2],
+      [4, 3],
+      [6, 3],
+    ] as const)
+      expect(await at(minute)).toBe(hashes[index]);
+    const fast = await commit(70);
+    now = noon + 7 * 60_000;
+    expect(await at(7)).toBe(fast);
+    expect(await at(5)).toBe(hashes[3]);
+  });
+
+  test("are found by time as a walk back over them finds them, whatever the clocks did", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(50), { minLength: 1, maxLength: 40 }),
+        fc.nat(60),
+        async (times, time) => {
+          let now = 0;
+          const backend = new SqliteBackend(":memory:");
+          const store = new VersionStore(backend, { now: () => now });
+          await store.ensureBranch("main");
+          const hashes = [];
+          for (const [n, each] of times.entries()) {
+            now = each;
+            hashes.push((await store.commit("main", [put(["a"], table("a", n))], { message: "m" })).hash);
+          }
+          now = 1_000_000;
+          const found = (await store.resolve(`main*${time}`)).commit.hash;
+          expect(found).toBe(hashes[times.findLastIndex((each) => each <= time)] ?? BEGINNING);
+          const since = await store.log(await head(store), { since: new Date(time) });
+          expect(since.items.map(({ hash }) => hash)).toEqual(
+            hashes.filter((_, n) => (times[n] as number) >= time).reverse(),
+          );
+          await backend.close();
+        },
+      ),
+      { numRuns: 40 },
     );
   });
 

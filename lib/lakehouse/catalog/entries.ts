@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { isLakehouseError, LakehouseError } from "../errors.js";
 import type { TableIdentifier } from "../iceberg/index.js";
 import { recordedLocation } from "../storage/index.js";
-import type { NamespaceName, PageRequest, TableName } from "./catalog.js";
+import type { NamespaceName, PageRequest, Properties, TableName } from "./catalog.js";
 import { discard } from "./files.js";
 import { namespaceKey, tableKey, tableLocation, toIdentifier } from "./identifiers.js";
 import { explained, requireNamespace, retried } from "./namespaces.js";
 import { toPage } from "./paging.js";
+import { checkPropertySize } from "./property-limits.js";
 import {
   type ContentId,
   type ContentKey,
@@ -60,7 +61,7 @@ export async function loadEntry<C extends Pointer, M>(
 }
 
 /** Writes the metadata that `make` gives for a location, then commits its entry. */
-export async function createEntry<C extends Pointer, M>(
+export async function createEntry<C extends Pointer, M extends { readonly properties: Properties }>(
   view: View,
   kind: Kind<C, M>,
   name: TableName,
@@ -76,6 +77,7 @@ export async function createEntry<C extends Pointer, M>(
     const location = recordedLocation(store, givenLocation ?? tableLocation(warehouse, key, randomUUID()));
     checkLocation(store.root, location);
     const metadata = make(location);
+    checkPropertySize(kind.noun, keyName(key), metadata.properties);
     const metadataLocation = await kind.write(view, metadata, 0);
     const content = kind.toContent(randomUUID(), metadataLocation, metadata);
     try {

@@ -16,9 +16,18 @@ export class FileSet {
   readonly files = new Set<string>();
   readonly #store: ObjectStore;
   readonly #seen = new Set<string>();
+  #taken = 0;
 
   constructor(store: ObjectStore) {
     this.#store = store;
+  }
+
+  /** The files that were added since it was asked last. */
+  *take(): Generator<string> {
+    const start = this.#taken;
+    this.#taken = this.files.size;
+    let index = 0;
+    for (const file of this.files) if (index++ >= start) yield file;
   }
 
   /**

@@ -1,17 +1,19 @@
 import { LakehouseError } from "../errors.js";
-import type { ObjectStore } from "../storage/index.js";
+import { type ObjectStore, storeNow } from "../storage/index.js";
+import { findDeadFiles, leadsTo, type SharedFiles } from "./dead-files.js";
 import { FileSet, within } from "./files.js";
-import type { Content, IcebergTableContent } from "./versioned/content.js";
 import type { Hash } from "./versioned/hash.js";
-import { findReachable, type Reachability } from "./versioned/reachability.js";
-import { announceSweep, isRevived, sweep } from "./versioned/sweep.js";
+import { findReachable } from "./versioned/reachability.js";
+import { finishSweep, type SweptFiles, sweep } from "./versioned/sweep.js";
+import { readSweep } from "./versioned/sweep-word.js";
 import type { VersionStore } from "./versioned/version-store.js";
 
 export interface GcOptions {
   /**
-   * What is younger stays, in milliseconds: changes under way have written objects that no ref leads to yet, and
-   * a branch deleted or rolled back by mistake can be brought back from its reflog for so long. 7 days where not
-   * given; longer than the longest commit, always.
+   * What is younger stays, in milliseconds: a branch deleted or rolled back by mistake can be brought back from its
+   * reflog for so long, and a write under way has written data files that no commit names yet. Measured by the clocks
+   * of the stores that hold the catalog and the files, not by this machine's. 7 days where not given; longer than the
+   * longest write, always.
    */
   readonly gracePeriodMs?: number | undefined;
   /** Finds out, and deletes nothing. */
@@ -27,13 +29,18 @@ export interface GarbageReport {
   readonly objects: number;
   /** Their size in bytes. */
   readonly objectBytes: number;
-  /** URIs of metadata, manifests, data and other files that only those commits refer to. */
+  /**
+   * URIs of metadata, manifests, data and other files that only those commits refer to, and of those in the tables'
+   * folders that no commit ever named: what killed writers left.
+   */
   readonly files: readonly string[];
 }
 
 interface Shared {
   readonly versions: VersionStore;
   readonly store: ObjectStore;
+  /** URI without a trailing slash. */
+  readonly warehouse: string;
 }
 
 const WEEK_MS = 7 * 24 * 3_600_000;
@@ -42,11 +49,11 @@ const WEEK_MS = 7 * 24 * 3_600_000;
 const ATTEMPTS = 3;
 
 /**
- * Marks what the refs and their recent logs lead to, and sweeps the rest. Files go before the commits that lead
- * to them: stopped half way, the next run finds the same garbage again.
+ * Marks what the refs and their recent logs lead to, and sweeps the rest. Any number of writers may be at work, and
+ * other collectors: `versioned/sweep.ts` says why none of them loses anything. Stopped half way, the next run goes on.
  *
  * @throws LakehouseError INVALID_ARGUMENT for a grace period below 0; REF_CONFLICT where others bring back what is
- * dead as often as it is looked for. Nothing went then.
+ * dead, or collect as well, as often as it is looked for.
  */
 export async function collectGarbage(shared: Shared, options: GcOptions): Promise<GarbageReport> {
   const { gracePeriodMs = WEEK_MS, dryRun = false } = options;
@@ -55,90 +62,46 @@ export async function collectGarbage(shared: Shared, options: GcOptions): Promis
       code: "INVALID_ARGUMENT",
       subject: "gracePeriodMs",
       message: `${gracePeriodMs} is no grace period: nothing was deleted.`,
-      remedy: "Give milliseconds, longer than the longest commit.",
+      remedy: "Give milliseconds, longer than the longest write.",
     });
   }
-  const { context } = shared.versions;
   // Infinity would make an invalid Date, to which nothing is young.
-  const cutoff = new Date(Math.max(0, context.now() - gracePeriodMs));
+  const before = (now: Date): Date => new Date(Math.max(0, now.getTime() - gracePeriodMs));
+  const { context } = shared.versions;
+  const { store } = shared;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const kept = new FileSet(store);
+    const files: SweptFiles = {
+      delete: (uris) => store.delete(within(store, uris)),
+      lead: (contents, doomed) => leadsTo(kept, contents, doomed),
+    };
+    const state = dryRun ? await readSweep(context.backend) : await finishSweep(context, files);
+    const cutoff = before(await context.backend.now());
+    const filesCutoff = before(await filesNow(shared));
     const reachable = await findReachable(context, cutoff);
-    const files = await deadFiles(shared, reachable);
-    if (!dryRun && !(await sweepUnlessRevived(shared, reachable, files, cutoff))) continue;
+    const dead: SharedFiles = { store, kept, cutoff: filesCutoff };
+    const deadFiles = await findDeadFiles(dead, reachable);
+    const isEmpty = reachable.dead.length + reachable.deadRefs.length + deadFiles.length === 0;
+    if (!dryRun && !isEmpty && !(await sweep(context, state, reachable, deadFiles, files))) continue;
     return {
       dryRun,
       commits: reachable.deadCommits.map(({ hash }) => hash),
       objects: reachable.dead.length,
       objectBytes: reachable.dead.reduce((sum, { size }) => sum + size, 0),
-      files,
+      files: deadFiles,
     };
   }
   throw new LakehouseError({
     code: "REF_CONFLICT",
     subject: "garbage",
-    message: `Commits that no ref led to were brought back ${ATTEMPTS} times while they were being collected; nothing was deleted.`,
+    message: `Commits that no ref led to were brought back, or collected by another process, ${ATTEMPTS} times while they were being collected.`,
     remedy: "Collect again when fewer branches are being made.",
   });
 }
 
-/** False when a ref leads to what was found dead: then nothing is deleted. */
-async function sweepUnlessRevived(
-  { versions: { context }, store }: Shared,
-  reachable: Reachability,
-  files: readonly string[],
-  cutoff: Date,
-): Promise<boolean> {
-  const end = await announceSweep(context);
-  try {
-    if (await isRevived(context, reachable, new Set(files))) return false;
-    await store.delete(files);
-    await sweep(context, reachable, cutoff);
-    return true;
-  } finally {
-    await end();
-  }
-}
-
-/** The files that dead commits refer to and no live one does. */
-async function deadFiles({ store }: Shared, { deadCommits, liveContents }: Reachability): Promise<string[]> {
-  const liveLocations = new Set<string>();
-  for (const content of liveContents) {
-    if (content.type !== "NAMESPACE") liveLocations.add(content.metadataLocation);
-  }
-  const puts = deadCommits.flatMap(({ operations }) =>
-    operations.flatMap((operation) => (operation.type === "PUT" ? operation.content : [])),
-  );
-  const isDead = (content: Content): boolean =>
-    content.type !== "NAMESPACE" && !liveLocations.has(content.metadataLocation);
-  const tables = puts.filter(isDead).filter((content) => content.type === "ICEBERG_TABLE");
-  const views = puts.filter(isDead).flatMap((content) => (content.type === "ICEBERG_VIEW" ? content : []));
-
-  const doomed = new FileSet(store);
-  const folders = new Set<string>();
-  for (const { metadataLocation } of tables) {
-    const metadata = await doomed.add(metadataLocation, true);
-    if (metadata !== undefined) folders.add(`${metadata.location}/`);
-  }
-  const kept = new FileSet(store);
-  for (const content of relatives(liveContents, tables, folders))
-    await kept.add(content.metadataLocation, false);
-  const files = [...doomed.files].filter((file) => !kept.files.has(file));
-  return within(store, [...files, ...views.map(({ metadataLocation }) => metadataLocation)]).sort();
-}
-
-/** The live states of the same tables, and of others in the same folders (registered twice): they share files. */
-function* relatives(
-  liveContents: ReadonlySet<Content>,
-  dead: readonly IcebergTableContent[],
-  folders: ReadonlySet<string>,
-): Generator<IcebergTableContent> {
-  const ids = new Set(dead.map(({ id }) => id));
-  const seen = new Set<string>();
-  for (const content of liveContents) {
-    if (content.type !== "ICEBERG_TABLE" || seen.has(content.metadataLocation)) continue;
-    const { id, metadataLocation } = content;
-    if (!ids.has(id) && ![...folders].some((folder) => metadataLocation.startsWith(folder))) continue;
-    seen.add(metadataLocation);
-    yield content;
-  }
+async function filesNow({ store, warehouse }: Shared): Promise<Date> {
+  const probe = `${warehouse}/.sololakehouse-clock`;
+  const now = await storeNow(store, probe);
+  await store.delete([probe]);
+  return now;
 }

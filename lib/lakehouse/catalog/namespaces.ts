@@ -10,6 +10,7 @@ import type {
 } from "./catalog.js";
 import { namespaceKey, ownNamespaceKey } from "./identifiers.js";
 import { toPage } from "./paging.js";
+import { checkPropertySize } from "./property-limits.js";
 import {
   ConflictError,
   type Content,
@@ -26,6 +27,7 @@ export async function createNamespace(
   properties: Properties = {},
 ): Promise<Namespace> {
   const key = ownNamespaceKey(name);
+  checkPropertySize("namespace", keyName(key), properties);
   const content: NamespaceContent = { type: "NAMESPACE", id: randomUUID(), properties: { ...properties } };
   const create = async (): Promise<void> => {
     try {
@@ -92,6 +94,7 @@ export async function updateNamespace(
     const current = await requireNamespace(view, key);
     const properties: Record<string, string> = { ...current.properties, ...set };
     for (const property of remove) delete properties[property];
+    if (Object.keys(set).length > 0) checkPropertySize("namespace", keyName(key), properties);
     const content = { ...current, properties };
     const message = `Update properties of namespace ${keyName(key)}`;
     await view.commit([{ type: "PUT", key, content, expected: current }], { message });
@@ -143,7 +146,7 @@ export async function explained(view: View, key: ContentKey, error: unknown): Pr
         code: "NAMESPACE_NOT_EMPTY",
         subject: keyName(at),
         message: `The namespace ${keyName(at)} still holds ${some}${held.length > 3 ? ", …" : ""}.`,
-        remedy: "Drop what is in it first.",
+        remedy: "Rename what shall stay into another namespace. Only an empty one can be dropped.",
         cause: error,
       });
     }

@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import { LakehouseError } from "../errors.js";
 import { type ObjectStore, recordedLocation } from "../storage/index.js";
 import type { BranchingCatalog } from "./branching-catalog.js";
+import { within } from "./files.js";
 import { collectGarbage, type GcOptions } from "./garbage.js";
 import { type LocatedLake, locateLake } from "./located.js";
 import { MetadataCache } from "./metadata-cache.js";
@@ -59,7 +60,7 @@ export async function openCatalog(options: CatalogOptions): Promise<BranchingCat
     inTurn: turns(),
     collectGarbage: async (options: GcOptions) => {
       if (!options.dryRun) checkOwner(backend, copiedFrom);
-      return collectGarbage({ versions, store }, options);
+      return collectGarbage({ versions, store, warehouse }, options);
     },
   };
   return new VersionedCatalog(shared, ref);
@@ -74,7 +75,10 @@ async function openVersions(
     const lake = await locateLake(backend, store);
     const { replaced } = lake;
     const sized = cacheSize === undefined ? {} : { cacheSize };
-    const versions = new VersionStore(backend, { author, replaced, ...sized });
+    // What lies elsewhere is not collected.
+    const hasFile = async (uri: string): Promise<boolean> =>
+      within(lake.store, [uri]).length === 0 || (await lake.store.head(uri)) !== undefined;
+    const versions = new VersionStore(backend, { author, replaced, hasFile, ...sized });
     await versions.ensureBranch(defaultBranch);
     return { versions, lake };
   } catch (error) {

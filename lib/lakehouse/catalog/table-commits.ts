@@ -8,6 +8,7 @@ import {
   checkRequirements,
   type LoadedTable,
   metadataFileVersion,
+  type TableMetadata,
   type TableUpdate,
 } from "../iceberg/index.js";
 import { type ObjectStore, recordedLocation } from "../storage/index.js";
@@ -17,6 +18,7 @@ import { discard } from "./files.js";
 import { tableKey } from "./identifiers.js";
 import { recordedProperties } from "./located.js";
 import { explained } from "./namespaces.js";
+import { checkPropertySize } from "./property-limits.js";
 import { TABLE } from "./tables.js";
 import {
   type Conflict,
@@ -74,8 +76,27 @@ export async function commitTransaction(
   await commitTables(view, keyed, options);
 }
 
-interface KeyedChange extends Pick<TableChange, "requirements" | "updates"> {
+type Step = Pick<TableChange, "requirements" | "updates">;
+
+interface KeyedChange extends Step {
   readonly key: ContentKey;
+}
+
+/** All that one transaction does to a table, in the order given. */
+interface TableSteps {
+  readonly key: ContentKey;
+  readonly steps: readonly Step[];
+}
+
+function stepsByTable(changes: readonly KeyedChange[]): TableSteps[] {
+  const tables = new Map<string, { key: ContentKey; steps: Step[] }>();
+  for (const change of changes) {
+    const encoded = encodeKey(change.key);
+    const table = tables.get(encoded) ?? { key: change.key, steps: [] };
+    tables.set(encoded, table);
+    table.steps.push(change);
+  }
+  return [...tables.values()];
 }
 
 interface Prepared {
@@ -120,6 +141,7 @@ async function commitInTurn(
       await view.commit(operations, {
         message: message ?? defaultMessage(changes),
         expectedHash: head.hash,
+        seen: head.seen,
         ...(token === undefined ? {} : { token }),
       });
     } catch (error) {
@@ -139,31 +161,38 @@ async function commitInTurn(
 async function prepareAll(view: View, head: Place, changes: readonly KeyedChange[]): Promise<Prepared[]> {
   const planned = [];
   // All requirements first: nothing is written for a transaction that one table refuses.
-  for (const change of changes) planned.push(await plan(view, head, change));
+  for (const table of stepsByTable(changes)) planned.push(await plan(view, head, table));
   return Promise.all(planned.map((write) => write()));
 }
 
-/** Checks one table's requirements and applies its updates; the function that it returns writes the result. */
-async function plan(
-  view: View,
-  head: Place,
-  { key, requirements, updates }: KeyedChange,
-): Promise<() => Promise<Prepared>> {
+/**
+ * Checks one table's requirements and applies its updates, each step on what the ones before it make of the table; the
+ * function that it returns writes the result.
+ */
+async function plan(view: View, head: Place, { key, steps }: TableSteps): Promise<() => Promise<Prepared>> {
   const { versions, store, metadata } = view.shared;
   const current = await versions.content(head, key);
-  const isCreate = requirements.some(({ type }) => type === "assert-create");
+  const isCreate = steps[0]?.requirements.some(({ type }) => type === "assert-create") === true;
   if (isCreate && current !== undefined) throw view.taken(key, current);
   if (!isCreate && current?.type !== "ICEBERG_TABLE") throw await view.noSuchTable(key, head);
   const content = current as IcebergTableContent | undefined;
   const base = content && (await metadata.read(content.metadataLocation));
-  checkRequirements(base, requirements);
-  const recorded = updates.map((update) => asRecorded(store, update));
-  const next = applyUpdates(base, recorded, { previousMetadataLocation: content?.metadataLocation });
+  const updates: TableUpdate[] = [];
+  let made: TableMetadata | undefined = base;
+  for (const step of steps) {
+    checkRequirements(made, step.requirements);
+    updates.push(...step.updates.map((update) => asRecorded(store, update)));
+    // From the base: what is between is no version of the table, and has no place in its log.
+    made = applyUpdates(base, updates, { previousMetadataLocation: content?.metadataLocation });
+  }
+
+  const next = made as TableMetadata;
   if (content !== undefined && next === base) {
     const loaded = { metadata: base, metadataLocation: content.metadataLocation };
     return async () => ({ operation: { type: "UNCHANGED", key, expected: content }, loaded, isNew: false });
   }
   checkLocation(store.root, next.location);
+  if (next.properties !== base?.properties) checkPropertySize("table", keyName(key), next.properties);
   const version = content === undefined ? 0 : (metadataFileVersion(content.metadataLocation) ?? 0) + 1;
   return async () => {
     const metadataLocation = await TABLE.write(view, next, version);

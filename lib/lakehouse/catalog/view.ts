@@ -155,7 +155,7 @@ export class View {
       code,
       subject: keyName(key),
       message: `There is a ${noun} ${keyName(key)} on ${this.ref} already.`,
-      remedy: "Choose another name, or drop that one first.",
+      remedy: "Choose another name, or work with the one that is there.",
     });
   }
 }

@@ -15,6 +15,7 @@ import { discard } from "./files.js";
 import { tableKey } from "./identifiers.js";
 import { readAt } from "./located.js";
 import { explained } from "./namespaces.js";
+import { checkPropertySize } from "./property-limits.js";
 import {
   ConflictError,
   type ContentKey,
@@ -73,6 +74,7 @@ async function commitInTurn(
     const metadata = applyViewUpdates(base, updates);
     if (metadata === base) return { metadata: base, metadataLocation: current.metadataLocation };
     checkLocation(store.root, metadata.location);
+    if (metadata.properties !== base.properties) checkPropertySize("view", keyName(key), metadata.properties);
     const version = (metadataFileVersion(current.metadataLocation) ?? 0) + 1;
     const metadataLocation = await VIEW.write(view, metadata, version);
     const content = VIEW.toContent(current.id, metadataLocation, metadata);
@@ -80,6 +82,7 @@ async function commitInTurn(
       await view.commit([{ type: "PUT", key, content, expected: current }], {
         message,
         expectedHash: head.hash,
+        seen: head.seen,
         ...(token === undefined ? {} : { token }),
       });
       return { metadata, metadataLocation };

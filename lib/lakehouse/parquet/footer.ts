@@ -234,6 +234,6 @@ function corrupt(subject: string, why: string): LakehouseError {
     code: "CORRUPT_FILE",
     subject,
     message: `${subject} cannot be read: ${why}.`,
-    remedy: "Restore the object from a backup, or drop the snapshot that refers to it.",
+    remedy: "Restore the object from a backup, or read a snapshot that does not refer to it.",
   });
 }

@@ -17,6 +17,7 @@ export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.
 export type { GatewayCredentials } from "./gateway/sigv4.js";
 export { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
 export { MovedStore, movedFrom, recordedLocation } from "./moved-store.js";
+export { storeNow } from "./now.js";
 export { openStore, type StoreOptions } from "./open.js";
 export { reachingOut } from "./reaching-out.js";
 export { type S3Credentials, type S3Options, s3OptionsFromEnv } from "./s3/options.js";

@@ -20,7 +20,7 @@ export function gcCommand(program: Command): void {
     .command("gc")
     .summary("delete what no branch or tag leads to")
     .description(
-      "Finds commits that no branch, tag or recent reflog entry leads to, and the files that only they refer to, and deletes both. What is younger than the grace period stays: work under way, and mistakes that can still be undone.",
+      "Finds commits that no branch, tag or recent reflog entry leads to, the files that only they refer to, and files in the tables' folders that killed writers left, and deletes all of them. What is younger than the grace period stays: work under way, and mistakes that can still be undone.",
     )
     .option("--dry-run", "say what would go, and delete nothing")
     .option("--grace-period <time>", "such as 36h; 7d where not given: longer than the longest write", period)

@@ -3,19 +3,25 @@ import { type Commit, getCommit } from "./commits.js";
 import { ConflictError } from "./content.js";
 import { liveRef, type StoreContext } from "./context.js";
 import type { Hash, StoredObject } from "./hash.js";
-import { type RefChange, RefMover, type RefOperation, readRef } from "./refs.js";
+import { type RefChange, RefMover, type RefOperation, type RefState, readRef } from "./refs.js";
+import { type Brought, requireSpared } from "./spared.js";
 
 /** Where a branch goes from a head: the new commits, with what has to be stored for them. */
 export interface Advance {
   readonly to: Hash;
   readonly objects: readonly StoredObject[];
+  /** What it leads to that is neither the head's nor new. */
+  readonly brings?: Brought;
   readonly operation: RefOperation;
   readonly author: string;
   readonly message: string;
 }
 
-/** Makes a change on a head; `undefined` where there is nothing to do. Throws what the caller shall get. */
-export type Build = (head: Commit) => Promise<Advance | undefined>;
+/**
+ * Makes a change on a head, where the branch has seen a sweep; `undefined` where there is nothing to do. Throws what
+ * the caller shall get.
+ */
+export type Build = (head: Commit, sweep: number) => Promise<Advance | undefined>;
 
 /** The head that a change found, and the one that it left. */
 export interface Advanced {
@@ -90,7 +96,7 @@ async function moveTogether(
     const live = await liveRef(context, branch, "BRANCH");
     const unstage: (() => void)[] = [];
     try {
-      const { outcomes, moves, objects } = await buildAll(context, branch, live.hash, batch, unstage);
+      const { outcomes, moves, objects } = await buildAll(context, live, batch, unstage);
       const [first, ...rest] = moves;
       if (first === undefined || (await mover.move(live, [first, ...rest], objects, outcomes)))
         return outcomes;
@@ -109,8 +115,7 @@ async function moveTogether(
 /** Builds each change on top of the ones before it. One that throws is left out, and only its caller hears of it. */
 async function buildAll(
   context: StoreContext,
-  branch: string,
-  start: Hash,
+  { name: branch, hash: start, sweep }: RefState & { hash: Hash },
   batch: readonly WaitingChange[],
   unstage: (() => void)[],
 ): Promise<{ outcomes: Outcome[]; moves: RefChange[]; objects: StoredObject[] }> {
@@ -120,7 +125,8 @@ async function buildAll(
   let head = start;
   for (const change of batch) {
     try {
-      const next = await change.build(await getCommit(context.objects, head));
+      const next = await change.build(await getCommit(context.objects, head), sweep);
+      if (next?.brings !== undefined) await requireSpared(context, branch, sweep, next.brings);
       outcomes.push({ change, result: { before: head, after: next?.to ?? head } });
       if (next === undefined) continue;
       unstage.push(context.objects.stage(next.objects));

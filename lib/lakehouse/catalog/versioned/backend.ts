@@ -13,7 +13,7 @@ export interface StoredObjectInfo {
   readonly hash: Hash;
   /** Length in bytes. */
   readonly size: number;
-  /** When it was put last: putting an object again renews it. */
+  /** When it was put last, by the clock that `now` reads: putting an object again renews it. */
   readonly storedAt: Date;
 }
 
@@ -25,8 +25,10 @@ export interface StoredObjectInfo {
  * - An object is visible whole or not at all, and is durable when the promise resolves.
  * - `moveRef` makes `objects` durable before the ref shows `next`. When it answers `false` they may or may not
  *   have been stored; nothing refers to them and garbage collection takes them.
+ * - `moveRef` fails with `STORAGE_FAILED` only where the ref may have moved, or may move yet.
  * - `moveRef` is linearizable between processes: of those who race from one value, one wins.
- * - `getRef` answers with the latest value, never an older one.
+ * - `getRef` answers with the latest value, never an older one. `listRefs` shows every ref that is there from its
+ *   beginning to its end, each with a value that it held meanwhile.
  */
 export interface Backend {
   /**
@@ -50,8 +52,10 @@ export interface Backend {
   moveRef(move: RefMove, objects: readonly StoredObject[]): Promise<boolean>;
   /** Every stored object, in any order. For garbage collection. */
   scan(): AsyncIterable<StoredObjectInfo>;
-  /** Deletes those objects that were put last before `olderThan`; the others are kept. Returns how many went. */
-  deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number>;
+  /** Deletes objects; one that is not there is no error. Only for what nothing will ever lead to, or put, again. */
+  deleteObjects(hashes: readonly Hash[]): Promise<void>;
+  /** The time by which objects are stored: the store's own, which no machine of a writer or collector decides. */
+  now(): Promise<Date>;
   /** The objects live in this process only. A second one opened on the same place sees the same. */
   close(): Promise<void>;
 }

@@ -16,7 +16,10 @@ export interface CommitMeta {
   /** Who put it where it is. */
   readonly committer: string;
   readonly authorTime: number;
-  /** Never before that of a parent, whatever the clocks say: a search by time may rely on it. */
+  /**
+   * What the committer's clock said, and no more: clocks differ, and a commit may bear an earlier time than its parent.
+   * Which came first is told by parents alone.
+   */
   readonly commitTime: number;
   readonly properties: Readonly<Record<string, string>>;
 }
@@ -38,6 +41,12 @@ export interface CommitObject extends CommitMeta {
   /** An ancestor further back along first parents, chosen so that any ancestor is O(log depth) jumps away. */
   readonly jump: Hash;
   readonly jumpDepth: number;
+  /** The earliest time of the commits from here back to `jump`, without it. Absent from old commits, whose times never decrease. */
+  readonly earliest?: number;
+  /** The latest time of all from here back along first parents. Absent as `earliest` is. */
+  readonly latest?: number;
+  /** The sweep that the branch had seen, see `sweep.ts`; absent before the first one. */
+  readonly sweep?: number;
 }
 
 /** A commit as a log tells of it, in any catalog that has one. */
@@ -91,36 +100,60 @@ export interface NewCommit extends Omit<CommitMeta, "commitTime"> {
   readonly tree: Hash;
   readonly operations: readonly CommittedOperation[];
   readonly token: string;
-  /** The clock's time; the commit's is later where a parent is ahead of the clock. */
+  /** The clock's time. */
   readonly now: number;
+  /** The last sweep that the branch has seen; 0 where there was none. */
+  readonly sweep: number;
 }
 
 /** A commit that follows `parents[0]` and merges the others, with its object to store. */
 export async function newCommit(
   objects: ObjectCache,
   parents: readonly [Commit, ...Commit[]],
-  { now, ...given }: NewCommit,
+  { now, sweep, ...given }: NewCommit,
 ): Promise<{ commit: Commit; object: StoredObject }> {
   const [first] = parents;
   const content: CommitObject = {
     ...given,
     kind: "commit",
     parents: parents.map(({ hash }) => hash),
-    commitTime: Math.max(now, ...parents.map(({ commitTime }) => commitTime)),
+    commitTime: now,
+    latest: Math.max(now, latestOf(first)),
     depth: first.depth + 1,
     generation: Math.max(...parents.map(({ generation }) => generation)) + 1,
-    ...(await jumpFrom(objects, first)),
+    ...(await jumpFrom(objects, first, now)),
+    ...(sweep > 0 && { sweep }),
   };
   const object = toObject(content);
   return { commit: { ...content, hash: object.hash }, object };
 }
 
 /** Jump lengths follow the skew-binary numbers (Myers, "An applicative random-access stack", 1983). */
-async function jumpFrom(objects: ObjectCache, parent: Commit): Promise<{ jump: Hash; jumpDepth: number }> {
+async function jumpFrom(
+  objects: ObjectCache,
+  parent: Commit,
+  now: number,
+): Promise<Required<Pick<CommitObject, "jump" | "jumpDepth" | "earliest">>> {
   const far = await getCommit(objects, parent.jump);
-  return parent.depth > 0 && parent.depth - parent.jumpDepth === far.depth - far.jumpDepth
-    ? { jump: far.jump, jumpDepth: far.jumpDepth }
-    : { jump: parent.hash, jumpDepth: parent.depth };
+  if (parent.depth === 0 || parent.depth - parent.jumpDepth !== far.depth - far.jumpDepth)
+    return { jump: parent.hash, jumpDepth: parent.depth, earliest: now };
+  const earliest = Math.min(now, await earliestOf(objects, parent), await earliestOf(objects, far));
+  return { jump: far.jump, jumpDepth: far.jumpDepth, earliest };
+}
+
+async function earliestOf(objects: ObjectCache, { earliest, jump }: Commit): Promise<number> {
+  return earliest ?? (await getCommit(objects, jump)).commitTime;
+}
+
+/** No commit from here back along first parents is later. */
+export function latestOf({
+  latest,
+  commitTime,
+}: {
+  readonly latest?: number;
+  readonly commitTime: number;
+}): number {
+  return latest ?? commitTime;
 }
 
 /** The ancestor of `commit` along first parents at that depth; the commit itself when it is not deeper. */
@@ -132,12 +165,26 @@ export async function ancestorAt(objects: ObjectCache, commit: Commit, depth: nu
   return current;
 }
 
-/** The newest of `commit` and its ancestors along first parents that is not younger than `time` (ms). */
-export async function commitAsOf(objects: ObjectCache, commit: Commit, time: number): Promise<Commit> {
+/** How far from now a time still means now, in milliseconds. */
+const NOW_MS = 60_000;
+
+/**
+ * The newest of `commit` and its ancestors along first parents that bears no later time than `time` (ms). Newest by
+ * place: what a commit follows was there when it was, whatever clocks said, so that a writer whose clock is fast hides
+ * nobody's commits but its own last ones. And those not from who asks for now: what bears a time that has not come yet
+ * was made before now.
+ */
+export async function commitAsOf(
+  objects: ObjectCache,
+  commit: Commit,
+  time: number,
+  now: number,
+): Promise<Commit> {
+  const isNow = time > now - NOW_MS;
   let current = commit;
-  while (current.depth > 0 && current.commitTime > time) {
-    const far = await getCommit(objects, current.jump);
-    current = far.commitTime > time ? far : await getCommit(objects, firstParent(current));
+  while (current.depth > 0 && current.commitTime > time && !(isNow && current.commitTime > now)) {
+    const skips = !isNow && (await earliestOf(objects, current)) > time;
+    current = await getCommit(objects, skips ? current.jump : firstParent(current));
   }
   return current;
 }

@@ -17,6 +17,8 @@ export interface StoreContext {
   readonly author: string;
   /** By the name of the ref. */
   readonly inTurn: InTurn;
+  /** Whether a metadata file is where a content says. */
+  readonly hasFile: (uri: string) => Promise<boolean>;
   /** Changes that wait for their turn, by the name of the branch. */
   readonly waiting: Map<string, WaitingChange[]>;
 }

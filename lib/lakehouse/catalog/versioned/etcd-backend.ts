@@ -1,5 +1,6 @@
 import { LakehouseError } from "../../errors.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
+import { beforeMove } from "./before-move.js";
 import { EtcdClient, type EtcdCompare, type EtcdKeyValue, type EtcdStep } from "./etcd-client.js";
 import type { Hash, StoredObject } from "./hash.js";
 
@@ -10,7 +11,7 @@ const MAX_BYTES = 1 << 20;
 /** What of an object goes under its own key; the rest is in parts of this length. */
 const PART_BYTES = 512 << 10;
 
-/** Before an object's bytes: when it was put, in milliseconds (8 bytes), and its length (4). */
+/** Before an object's bytes: when it was put by the members' clock, in milliseconds (8 bytes), and its length (4). */
 const HEADER_BYTES = 12;
 
 /**
@@ -82,17 +83,20 @@ export class EtcdBackend implements Backend {
       next === undefined
         ? { request_delete_range: { key } }
         : { request_put: { key, value: toBase64(next) } };
-    let last = distinct(objects);
-    while (nextBatch(last).length < last.length || last.some(isLarge)) last = await this.#putSome(last);
+    const [last, now] = await beforeMove(async () => {
+      let left = distinct(objects);
+      while (nextBatch(left).length < left.length || left.some(isLarge)) left = await this.#putSome(left);
+      return [left, await this.#client.now()] as const;
+    });
     const { succeeded, responses } = await this.#client.transact({
       compare: [compare],
-      success: [...last.map((object) => this.#putStep(object)), step],
+      success: [...last.map((object) => putStep(this.#objectKey(object.hash), object, now)), step],
       failure: [{ request_range: { key } }],
     });
     if (succeeded === true) return true;
     // An earlier try of this transaction may have moved it, and its answer been lost.
-    const now = responses?.[0]?.response_range?.kvs?.[0];
-    return next !== undefined && now !== undefined && bytesOf(now).toString("utf8") === next;
+    const found = responses?.[0]?.response_range?.kvs?.[0];
+    return next !== undefined && found !== undefined && bytesOf(found).toString("utf8") === next;
   }
 
   async *scan(): AsyncGenerator<StoredObjectInfo> {
@@ -102,35 +106,18 @@ export class EtcdBackend implements Backend {
     }
   }
 
-  async deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number> {
-    let deleted = 0;
-    const heads = await this.#getAll([...new Set(hashes)].map((hash) => this.#objectKey(hash)));
-    const steps = heads.flatMap((head): EtcdStep[] => {
-      if (head === undefined) return [];
-      const { storedAt, parts } = decodeHead(head);
-      if (storedAt >= olderThan) return [];
-      const { key, mod_revision } = head;
-      const partsPrefix = this.#partKey(this.#hashOf(head), "");
-      return [
-        {
-          request_txn: {
-            // One that is put again meanwhile stays.
-            compare: [{ key, result: "EQUAL", target: "MOD", mod_revision }],
-            success: [
-              { request_delete_range: { key } },
-              ...(parts === 0 ? [] : [{ request_delete_range: rangeOf(partsPrefix) }]),
-            ],
-          },
-        },
-      ];
-    });
+  async deleteObjects(hashes: readonly Hash[]): Promise<void> {
+    const steps = [...new Set(hashes)].flatMap((hash): EtcdStep[] => [
+      { request_delete_range: { key: toBase64(this.#objectKey(hash)) } },
+      { request_delete_range: rangeOf(this.#partKey(hash, "")) },
+    ]);
     for (let start = 0; start < steps.length; start += MAX_STEPS) {
-      const { responses = [] } = await this.#client.transact({
-        success: steps.slice(start, start + MAX_STEPS),
-      });
-      deleted += responses.filter(({ response_txn }) => response_txn?.succeeded === true).length;
+      await this.#client.transact({ success: steps.slice(start, start + MAX_STEPS) });
     }
-    return deleted;
+  }
+
+  now(): Promise<Date> {
+    return this.#client.now();
   }
 
   async close(): Promise<void> {
@@ -154,6 +141,7 @@ export class EtcdBackend implements Backend {
         });
       }
       // Garbage collection may have found the old object, and taken the new parts with it.
+      const now = await this.#client.now();
       const { succeeded } = await this.#client.transact({
         compare: parts.map(({ key }) => ({
           key: toBase64(key),
@@ -161,18 +149,10 @@ export class EtcdBackend implements Backend {
           target: "VERSION",
           version: "0",
         })),
-        success: batch.map((object) => this.#putStep(object)),
+        success: batch.map((object) => putStep(this.#objectKey(object.hash), object, now)),
       });
       if (succeeded === true) return objects.slice(batch.length);
     }
-  }
-
-  #putStep({ hash, bytes }: StoredObject): EtcdStep {
-    const header = Buffer.alloc(HEADER_BYTES);
-    header.writeDoubleBE(Date.now(), 0);
-    header.writeUInt32BE(bytes.length, 8);
-    const value = toBase64(Buffer.concat([header, bytes.subarray(0, PART_BYTES)]));
-    return { request_put: { key: toBase64(this.#objectKey(hash)), value } };
   }
 
   async #getAll(keys: readonly string[]): Promise<(EtcdKeyValue | undefined)[]> {
@@ -223,6 +203,14 @@ export class EtcdBackend implements Backend {
   #refKey(name: string): string {
     return `${this.#prefix}ref/${name}`;
   }
+}
+
+function putStep(key: string, { bytes }: StoredObject, now: Date): EtcdStep {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeDoubleBE(now.getTime(), 0);
+  header.writeUInt32BE(bytes.length, 8);
+  const value = toBase64(Buffer.concat([header, bytes.subarray(0, PART_BYTES)]));
+  return { request_put: { key: toBase64(key), value } };
 }
 
 function parseUri(uri: string): { endpoints: string[]; prefix: string } {

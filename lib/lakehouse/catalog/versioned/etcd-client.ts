@@ -6,19 +6,17 @@ import { isUnsent } from "../unsent.js";
 export interface EtcdCompare {
   readonly key: string;
   readonly result: "EQUAL" | "GREATER";
-  readonly target: "VALUE" | "VERSION" | "MOD";
+  readonly target: "VALUE" | "VERSION";
   readonly value?: string;
   /** Number of puts since the key came to be; 0 for a key that is not there. */
   readonly version?: string;
-  readonly mod_revision?: string;
 }
 
 /** One step of a transaction, as etcd's JSON writes it. `range_end` makes it one of all keys from `key` up to it. */
 export type EtcdStep =
   | { readonly request_range: { readonly key: string; readonly range_end?: string; readonly limit?: string } }
   | { readonly request_put: { readonly key: string; readonly value: string } }
-  | { readonly request_delete_range: { readonly key: string; readonly range_end?: string } }
-  | { readonly request_txn: EtcdTransaction };
+  | { readonly request_delete_range: { readonly key: string; readonly range_end?: string } };
 
 export interface EtcdTransaction {
   readonly compare?: readonly EtcdCompare[];
@@ -30,7 +28,6 @@ export interface EtcdKeyValue {
   readonly key: string;
   /** Absent for an empty value. */
   readonly value?: string;
-  readonly mod_revision: string;
 }
 
 /** What a transaction came to: the branch that it took, and the answers of its steps. */
@@ -38,7 +35,6 @@ export interface EtcdOutcome {
   readonly succeeded?: boolean;
   readonly responses?: readonly {
     readonly response_range?: { readonly kvs?: readonly EtcdKeyValue[]; readonly more?: boolean };
-    readonly response_txn?: EtcdOutcome;
   }[];
 }
 
@@ -60,6 +56,8 @@ export class EtcdClient {
   /** Index of the endpoint that answered last. */
   #current = 0;
   #isClosed = false;
+  /** What to add to this machine's clock, in milliseconds, to have the members'. */
+  #ahead: number | undefined;
 
   /** @param endpoints `http://host:port`, one or more members of one cluster. */
   constructor(endpoints: readonly string[]) {
@@ -79,13 +77,22 @@ export class EtcdClient {
     for (let attempt = 1; ; attempt++) {
       const endpoint = this.#endpoints[this.#current] as string;
       const answer = await send(endpoint, body);
-      if ("outcome" in answer) return answer.outcome;
+      if ("outcome" in answer) {
+        this.#ahead = answer.date === undefined ? this.#ahead : answer.date - Date.now();
+        return answer.outcome;
+      }
       mayHaveActed ||= answer.mayHaveActed;
       if (answer.isFinal || performance.now() > deadline) throw this.#failure(answer.problem, mayHaveActed);
       this.#current = (this.#endpoints.indexOf(endpoint) + 1) % this.#endpoints.length;
       // Each endpoint once at once; then there may be no leader yet.
       if (attempt % this.#endpoints.length === 0) await sleep(100 + Math.random() * 100);
     }
+  }
+
+  /** The members' clock, to a second or two, as the last answer told it. */
+  async now(): Promise<Date> {
+    if (this.#ahead === undefined) await this.transact({ success: [] });
+    return new Date(Date.now() + (this.#ahead ?? 0));
   }
 
   #failure(problem: string, mayHaveActed: boolean): LakehouseError {
@@ -99,6 +106,12 @@ export class EtcdClient {
   }
 }
 
+interface Answer {
+  readonly outcome: EtcdOutcome;
+  /** The member's clock, in milliseconds since 1970 UTC, cut to seconds. */
+  readonly date: number | undefined;
+}
+
 interface Problem {
   readonly problem: string;
   readonly mayHaveActed: boolean;
@@ -106,7 +119,7 @@ interface Problem {
   readonly isFinal: boolean;
 }
 
-async function send(endpoint: string, body: string): Promise<{ readonly outcome: EtcdOutcome } | Problem> {
+async function send(endpoint: string, body: string): Promise<Answer | Problem> {
   let response: Response;
   let text: string;
   try {
@@ -123,7 +136,10 @@ async function send(endpoint: string, body: string): Promise<{ readonly outcome:
     const problem = cause instanceof Error ? cause.message : message;
     return { problem, mayHaveActed: !isUnsent(error), isFinal: false };
   }
-  if (response.ok) return { outcome: JSON.parse(text) as EtcdOutcome };
+  if (response.ok) {
+    const date = Date.parse(response.headers.get("date") ?? "");
+    return { outcome: JSON.parse(text) as EtcdOutcome, date: Number.isNaN(date) ? undefined : date };
+  }
   const problem = messageOf(text);
   // Refused before it was proposed to the cluster: too large, unknown, not allowed, or no space left.
   const isFinal = response.status < 500 && !problem.includes("too many requests");

@@ -1,4 +1,4 @@
-import type { LoggedCommit } from "./commits.js";
+import { type LoggedCommit, latestOf } from "./commits.js";
 import { type ContentId, type ContentKey, encodeKey, keyPrefix } from "./content.js";
 import type { Hash } from "./hash.js";
 
@@ -47,8 +47,7 @@ export async function readLog<C extends LoggedCommit>(
   const items: C[] = [];
   for await (const commit of history) {
     if (items.length === limit) return { items, nextPageToken: commit.hash };
-    // Commit times never decrease along the history, so that nothing older can follow.
-    if (since !== undefined && commit.commitTime < since.getTime()) break;
+    if (since !== undefined && latestOf(commit) < since.getTime()) break;
     if (selects(options, commit)) items.push(commit);
     if (commit.hash === stopAt) break;
   }
@@ -56,11 +55,12 @@ export async function readLog<C extends LoggedCommit>(
 }
 
 function selects(filter: LogFilter, commit: LoggedCommit): boolean {
-  const { author, committer, message, until, key, contentId, properties, matches } = filter;
+  const { author, committer, message, since, until, key, contentId, properties, matches } = filter;
   return (
     (author === undefined || commit.authors.includes(author)) &&
     (committer === undefined || commit.committer === committer) &&
     (message === undefined || commit.message.toLowerCase().includes(message.toLowerCase())) &&
+    (since === undefined || commit.commitTime >= since.getTime()) &&
     (until === undefined || commit.commitTime <= until.getTime()) &&
     (key === undefined || touches(commit, key)) &&
     (contentId === undefined || changes(commit, contentId)) &&

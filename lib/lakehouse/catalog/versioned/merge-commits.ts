@@ -7,6 +7,7 @@ import { liveRef, type StoreContext } from "./context.js";
 import type { Hash, StoredObject } from "./hash.js";
 import { conflictsOf, type MergeBehaviors, type MergedKey, mergeTrees } from "./merge.js";
 import type { RefOperation } from "./refs.js";
+import { type Brought, requireSpared } from "./spared.js";
 import { changeTree, type TreeChanges, toOperations } from "./tree.js";
 
 /** What merges, transplants and reverts have in common. */
@@ -50,8 +51,9 @@ export async function mergeInto(
   const { objects } = context;
   const { fastForward = "never", message = `Merge ${source.name} into ${branch}` } = options;
   const author = options.author ?? context.author;
+  const brings = { commits: [source.commit.hash] };
   let base: Commit | undefined;
-  const combined = await combine(context, branch, options, async (head) => {
+  const combined = await combine(context, branch, options, brings, async (head, sweep) => {
     base = await mergeBase(objects, head, source.commit);
     if (base.hash === source.commit.hash) return { keys: [] };
     const trees = { base: base.tree, source: source.commit.tree, target: head.tree };
@@ -69,7 +71,7 @@ export async function mergeInto(
     }
     if (fastForward === "only") throw notFastForward(branch, source.name);
     if (conflictsOf(keys).length > 0 || changes.size === 0) return { keys };
-    const made = await commitChanges(context, [head, source.commit], changes, {
+    const made = await commitChanges(context, sweep, [head, source.commit], changes, {
       message,
       authors: [author],
       authorTime: context.now(),
@@ -148,7 +150,8 @@ async function replay(
       remedy: "Give the hashes of one or more commits.",
     });
   }
-  return combine(context, branch, options, async (head) => {
+  const brings = { commits: commits.map(({ hash }) => hash) };
+  return combine(context, branch, options, brings, async (head, sweep) => {
     const stored: StoredObject[] = [];
     const unstage: (() => void)[] = [];
     const keys = new Map<string, MergedKey>();
@@ -160,7 +163,7 @@ async function replay(
         for (const key of merged.keys) keys.set(key.key.join("\u0000"), key);
         if (conflictsOf(merged.keys).length > 0) return { keys: [...keys.values()] };
         if (merged.changes.size === 0) continue;
-        const made = await commitChanges(context, [tip], merged.changes, meta);
+        const made = await commitChanges(context, sweep, [tip], merged.changes, meta);
         // The next commit is made on top of this one, which is not stored yet.
         unstage.push(context.objects.stage(made.objects));
         stored.push(...made.objects);
@@ -181,19 +184,25 @@ async function combine(
   context: StoreContext,
   branch: string,
   { dryRun = false }: CombineOptions,
-  plan: (head: Commit) => Promise<{ keys: readonly MergedKey[]; advance?: Advance }>,
+  brings: Brought,
+  plan: (head: Commit, sweep: number) => Promise<{ keys: readonly MergedKey[]; advance?: Advance }>,
 ): Promise<MergeResult> {
   if (dryRun) {
-    const { hash } = await liveRef(context, branch, "BRANCH");
-    const { keys } = await plan(await getCommit(context.objects, hash));
+    const { hash, sweep } = await liveRef(context, branch, "BRANCH");
+    const { keys } = await plan(await getCommit(context.objects, hash), sweep);
     return { applied: false, before: hash, after: hash, keys };
   }
   let keys: readonly MergedKey[] = [];
-  const { before, after } = await advance(context, branch, async (head) => {
-    const planned = await plan(head);
+  // What goes with the garbage while it is read shows as holes in the catalog.
+  const explain = async (error: unknown): Promise<never> => {
+    await requireSpared(context, branch, "ANY", brings);
+    throw error;
+  };
+  const { before, after } = await advance(context, branch, async (head, sweep) => {
+    const planned = await plan(head, sweep).catch(explain);
     keys = planned.keys;
     const conflicts = conflictsOf(keys);
-    if (conflicts.length === 0) return planned.advance;
+    if (conflicts.length === 0) return planned.advance && { ...planned.advance, brings };
     throw new ConflictError(
       branch,
       `${branch} does not take the changes`,
@@ -207,11 +216,12 @@ async function combine(
 /** A commit of changes on its first parent's tree, with all objects to store. */
 export async function commitChanges(
   context: StoreContext,
+  sweep: number,
   parents: readonly [Commit, ...Commit[]],
   changes: TreeChanges,
   meta: Meta & { readonly token?: string },
 ): Promise<{ commit: Commit; objects: StoredObject[] }> {
-  const { tree, created } = await changeTree(context.objects, parents[0].tree, changes);
+  const { tree, created } = await changeTree(context.objects, parents[0].tree, changes, sweep);
   const { commit, object } = await newCommit(context.objects, parents, {
     token: randomUUID(),
     ...meta,
@@ -219,6 +229,7 @@ export async function commitChanges(
     tree,
     operations: toOperations(changes),
     now: context.now(),
+    sweep,
   });
   return { commit, objects: [...created, object] };
 }

@@ -1,6 +1,7 @@
 import { closed, isLakehouseError } from "../../errors.js";
-import type { ObjectStore } from "../../storage/index.js";
+import { type ObjectStore, storeNow } from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
+import { beforeMove } from "./before-move.js";
 import type { Hash, StoredObject } from "./hash.js";
 
 /** How many requests go out at once. */
@@ -78,9 +79,11 @@ export class ObjectStoreBackend implements Backend {
   }
 
   async moveRef({ name, expected, next }: RefMove, objects: readonly StoredObject[]): Promise<boolean> {
-    await this.put(objects);
     const uri = this.#refUri(name);
-    const etag = await this.#etagOf(name, expected);
+    const etag = await beforeMove(async () => {
+      await this.put(objects);
+      return this.#etagOf(name, expected);
+    });
     if (etag === "moved") return false;
     const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifEtag: etag };
     this.#lastPut.delete(name);
@@ -113,15 +116,14 @@ export class ObjectStoreBackend implements Backend {
     }
   }
 
-  async deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number> {
+  async deleteObjects(hashes: readonly Hash[]): Promise<void> {
     this.#checkOpen();
-    const old: string[] = [];
-    await inParallel(hashes, async (hash) => {
-      const info = await this.#store.head(this.#objectUri(hash));
-      if (info !== undefined && info.lastModified < olderThan) old.push(info.uri);
-    });
-    await this.#store.delete(old);
-    return old.length;
+    await this.#store.delete(hashes.map((hash) => this.#objectUri(hash)));
+  }
+
+  async now(): Promise<Date> {
+    this.#checkOpen();
+    return storeNow(this.#store, `${this.#root}/clock`);
   }
 
   async close(): Promise<void> {

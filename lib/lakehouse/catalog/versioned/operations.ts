@@ -1,3 +1,4 @@
+import { LakehouseError } from "../../errors.js";
 import type { Commit } from "./commits.js";
 import { type Conflict, type Content, type ContentKey, conflictOf, encodeKey, keyName } from "./content.js";
 import type { ObjectCache } from "./object-cache.js";
@@ -33,13 +34,37 @@ export async function evaluateOperations(
     const actual = await contentAt(objects, head.tree, key);
     const conflict = await conflictWith(objects, operation, actual, readAt);
     if (conflict !== undefined) conflicts.push(conflict);
-    if (changes.has(encoded)) {
-      conflicts.push({ type: "KEY_EXISTS", key, message: `${keyName(key)} is changed twice in one commit` });
-    }
+    if (type !== "UNCHANGED" && changes.has(encoded)) throw changedTwice(key);
     if (type === "PUT") changes.set(encoded, operation.content);
     if (type === "DELETE") changes.set(encoded, undefined);
   }
   return { changes, conflicts };
+}
+
+function changedTwice(key: ContentKey): LakehouseError {
+  return new LakehouseError({
+    code: "INVALID_ARGUMENT",
+    subject: keyName(key),
+    message: `${keyName(key)} is changed twice in one commit.`,
+    remedy: "Say what becomes of it in the end, or make two commits.",
+  });
+}
+
+/** The metadata files that operations name and none of their keys held before: a rename brings none. */
+export async function filesBrought(
+  objects: ObjectCache,
+  head: Commit,
+  operations: readonly Operation[],
+): Promise<string[]> {
+  const brought = new Set<string>();
+  for (const operation of operations) brought.add(fileOf(operation.type === "PUT" && operation.content));
+  for (const { key } of operations) brought.delete(fileOf(await contentAt(objects, head.tree, key)));
+  brought.delete("");
+  return [...brought];
+}
+
+function fileOf(content: Content | undefined | false): string {
+  return content && content.type !== "NAMESPACE" ? content.metadataLocation : "";
 }
 
 async function conflictWith(

@@ -1,8 +1,7 @@
 import { LakehouseError } from "../../errors.js";
-import { getCommit, isAncestor } from "./commits.js";
 import { ConflictError } from "./content.js";
 import { liveRef, type StoreContext } from "./context.js";
-import { BEGINNING, type Hash } from "./hash.js";
+import type { Hash } from "./hash.js";
 import { checkReferenceName } from "./reference-expression.js";
 import {
   type Reference,
@@ -11,9 +10,11 @@ import {
   type RefOperation,
   type RefState,
   readRef,
-  readRefs,
+  reserveRef,
+  stampRef,
 } from "./refs.js";
-import { isSweeping } from "./sweep.js";
+import { requireSpared } from "./spared.js";
+import { readSweep } from "./sweep-word.js";
 
 export interface RefWriteOptions {
   /** The ref must be here, or the change is a `REF_CONFLICT`. */
@@ -29,18 +30,42 @@ interface Write {
   readonly to: Hash | undefined;
 }
 
-/** Writes a ref by what `decide` makes of its state; again where others were first. Answers with the state before. */
+/**
+ * The ref as it is, or its name taken for one to be made. It has seen the last sweep that was announced before it was
+ * there: one that is announced later finds it (`sweep.ts`).
+ */
+async function readOrReserve(
+  { backend }: StoreContext,
+  name: string,
+  type: ReferenceType,
+): Promise<RefState> {
+  for (;;) {
+    const state = await readRef(backend, name);
+    const { sweep } = await readSweep(backend);
+    if (state === undefined) await reserveRef(backend, name, { type, sweep });
+    else if (state.hash !== undefined || state.sweep >= sweep) return state;
+    else await stampRef(backend, state, sweep);
+  }
+}
+
+/** What no sweep is the number of: whether a commit is there is all that is asked. */
+const UNSEEN = -1;
+
+/** Writes a ref by what `decide` makes of its state; again where others were first. `reserve` makes one that is not there. */
 async function write(
   context: StoreContext,
   name: string,
   { author = context.author, message = "", expectedHash }: RefWriteOptions,
   decide: (state: RefState | undefined) => Promise<Write>,
-): Promise<RefState | undefined> {
+  reserve?: ReferenceType,
+): Promise<void> {
   return context.inTurn(name, async () => {
     const mover = new RefMover<true>(context.backend, context.objects);
     for (;;) {
-      const state = await readRef(context.backend, name);
-      if ((await mover.landed(state)) !== undefined) return state;
+      const state = reserve
+        ? await readOrReserve(context, name, reserve)
+        : await readRef(context.backend, name);
+      if ((await mover.landed(state)) !== undefined) return;
       const change = await decide(state);
       if (expectedHash !== undefined && state?.hash !== expectedHash) {
         throw new ConflictError(
@@ -55,48 +80,12 @@ async function write(
           "Read it again and decide anew.",
         );
       }
+      if (change.to !== undefined) {
+        await requireSpared(context, name, state?.sweep ?? 0, { commits: [change.to] });
+      }
       const made = { name, ...change, time: context.now(), author, message };
-      if (await mover.move(state, [made], [], true)) return state;
+      if (await mover.move(state, [made], [], true)) return;
     }
-  });
-}
-
-/** Asks the backend itself: another process may have collected a commit that this one still has in its cache. */
-async function requireStored(context: StoreContext, hash: Hash): Promise<void> {
-  if (hash === BEGINNING) return;
-  const [found] = await context.backend.get([hash]);
-  if (found !== undefined) return;
-  throw new LakehouseError({
-    code: "NO_SUCH_REF",
-    subject: hash,
-    message: `There is no commit ${hash}.`,
-    remedy: "It may have been garbage-collected. The log lists the hashes.",
-  });
-}
-
-/**
- * A commit that no ref leads to may be going with the garbage at this moment. Then the ref goes back to where it was,
- * rather than lead nowhere. See `announceSweep`.
- */
-async function standBackFromSweep(
-  context: StoreContext,
-  { name, type, at, before }: { name: string; type: ReferenceType; at: Hash; before: Hash | undefined },
-): Promise<void> {
-  if (at === BEGINNING || !(await isSweeping(context))) return;
-  const { objects } = context;
-  const others = (await readRefs(context.backend)).filter((ref) => ref.name !== name);
-  const commit = await getCommit(objects, at);
-  for (const hash of [before, ...others.map((ref) => ref.hash)]) {
-    if (hash !== undefined && (await isAncestor(objects, commit, await getCommit(objects, hash)))) return;
-  }
-  const message = "Garbage is being collected";
-  const operation = before === undefined ? "DELETE" : "ASSIGN";
-  await write(context, name, { expectedHash: at, message }, async () => ({ type, operation, to: before }));
-  throw new LakehouseError({
-    code: "REF_CONFLICT",
-    subject: name,
-    message: `Garbage is being collected, and no branch or tag leads to ${at}: it may be going.`,
-    remedy: "Try again when that has ended.",
   });
 }
 
@@ -108,8 +97,9 @@ export async function createRef(
   options: RefWriteOptions = {},
 ): Promise<Reference> {
   checkReferenceName(name);
-  await requireStored(context, at);
-  const before = await write(context, name, options, async (state) => {
+  // No name is taken for a commit that is not there.
+  await requireSpared(context, name, UNSEEN, { commits: [at] });
+  const create = async (state: RefState | undefined): Promise<Write> => {
     if (state?.hash === undefined) return { type, operation: "CREATE", to: at };
     throw new LakehouseError({
       code: "REF_EXISTS",
@@ -117,8 +107,8 @@ export async function createRef(
       message: `There is a ${state.type.toLowerCase()} ${name} already.`,
       remedy: "Choose another name, or assign that one.",
     });
-  });
-  await standBackFromSweep(context, { name, type, at, before: before?.hash });
+  };
+  await write(context, name, options, create, type);
   return { type, name, hash: at };
 }
 
@@ -128,13 +118,11 @@ export async function assignRef(
   to: Hash,
   options: RefWriteOptions = {},
 ): Promise<Reference> {
-  await requireStored(context, to);
   let type: ReferenceType = "BRANCH";
-  const before = await write(context, name, options, async () => {
+  await write(context, name, options, async () => {
     ({ type } = await liveRef(context, name));
     return { type, operation: "ASSIGN", to };
   });
-  await standBackFromSweep(context, { name, type, at: to, before: before?.hash });
   return { type, name, hash: to };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { isLakehouseError, LakehouseError } from "../../errors.js";
 import type { Backend } from "./backend.js";
 import { canonicalJson, type Hash, type StoredObject, toObject } from "./hash.js";
@@ -40,18 +41,23 @@ export interface ReflogEntry {
   /** Number of moves of this name so far, from 1, deletions and new creations included. */
   readonly sequence: number;
   readonly previous?: Hash;
+  /** The sweep that the ref had seen, see `sweep.ts`; absent before the first one. */
+  readonly sweep?: number;
 }
 
 /**
  * A ref as the backend holds it. It names the head of its reflog, whose entries never repeat: so no two values
  * of a ref are equal, and a compare-and-set cannot mistake a ref that went and came back for one that stayed.
- * A deleted ref stays as a value without hash, so that its reflog can bring it back.
+ * A deleted ref stays as a value without hash, so that its reflog can bring it back. One that is about to be made
+ * has neither hash nor log: only a name, which sweeps can see.
  */
 export interface RefState {
   readonly name: string;
   readonly type: ReferenceType;
   readonly hash: Hash | undefined;
-  readonly log: Hash;
+  readonly log: Hash | undefined;
+  /** The last sweep that has passed the ref: its next move is made in the knowledge of that one. See `sweep.ts`. */
+  readonly sweep: number;
   /** The exact text under the ref. */
   readonly value: string;
 }
@@ -109,9 +115,11 @@ export class RefMover<T> {
     objects: readonly StoredObject[],
     meaning: T,
   ): Promise<boolean> {
-    const newest = before && (await this.#objects.get<ReflogEntry>(before.log));
+    // That of a deleted ref may be gone with the garbage.
+    const newest = before?.log && (await this.#objects.find<ReflogEntry>(before.log));
     const stored = [...objects];
-    let [from, previous, sequence] = [before?.hash, before?.log, newest?.sequence ?? 0];
+    const sweep = before?.sweep ?? 0;
+    let [from, previous, sequence] = [before?.hash, before?.log, newest ? newest.sequence : 0];
     for (const { name, type, operation, to, time, author, message } of changes) {
       sequence += 1;
       const entry: ReflogEntry = {
@@ -126,6 +134,7 @@ export class RefMover<T> {
         message,
         sequence,
         ...(previous === undefined ? {} : { previous }),
+        ...(sweep > 0 && { sweep }),
       };
       const logged = toObject(entry);
       stored.push(logged);
@@ -134,7 +143,7 @@ export class RefMover<T> {
     const [{ name, type }] = changes;
     const log = previous as Hash;
     this.#attempts.set(log, { sequence, meaning });
-    const next = canonicalJson({ type, hash: from, log });
+    const next = refValue({ type, hash: from, log, sweep });
     const move = { name: PREFIX + name, expected: before?.value, next };
     try {
       if (!(await this.#backend.moveRef(move, stored))) return false;
@@ -180,12 +189,42 @@ export class RefMover<T> {
   }
 }
 
+/**
+ * Tells a ref of a sweep: whoever read it before has to read it again before it moves. Answers `false` where the ref
+ * has moved meanwhile.
+ */
+export function stampRef(
+  backend: Backend,
+  { name, value, ...state }: RefState,
+  sweep: number,
+): Promise<boolean> {
+  return backend.moveRef({ name: PREFIX + name, expected: value, next: refValue({ ...state, sweep }) }, []);
+}
+
+/**
+ * Takes a name for a ref that is about to be made, so that every sweep from now on finds it. Answers `false` where
+ * there is one of that name.
+ */
+export function reserveRef(
+  backend: Backend,
+  name: string,
+  { type, sweep }: Pick<RefState, "type" | "sweep">,
+): Promise<boolean> {
+  const next = refValue({ type, sweep, reservation: randomUUID() });
+  return backend.moveRef({ name: PREFIX + name, expected: undefined, next }, []);
+}
+
+/** Takes a deleted ref away for good. */
+export function removeRef(backend: Backend, { name, value }: RefState): Promise<boolean> {
+  return backend.moveRef({ name: PREFIX + name, expected: value, next: undefined }, []);
+}
+
 /** The reflog from `head` back, as far as garbage collection has left it. */
 export async function* reflogChain(
   objects: ObjectCache,
-  head: Hash,
+  head: Hash | undefined,
 ): AsyncGenerator<{ hash: Hash; entry: ReflogEntry }> {
-  let hash: Hash | undefined = head;
+  let hash = head;
   while (hash !== undefined) {
     const entry: ReflogEntry | undefined = await objects.find<ReflogEntry>(hash);
     if (entry === undefined) return;
@@ -194,7 +233,20 @@ export async function* reflogChain(
   }
 }
 
+interface RefValue {
+  readonly type: ReferenceType;
+  readonly hash?: Hash | undefined;
+  readonly log?: Hash | undefined;
+  readonly sweep?: number;
+  /** Tells a name that was taken from the same name taken again. */
+  readonly reservation?: string;
+}
+
+function refValue({ sweep = 0, ...value }: RefValue): string {
+  return canonicalJson({ ...value, ...(sweep > 0 && { sweep }) });
+}
+
 function parseRef(name: string, value: string): RefState {
-  const { type, hash, log } = JSON.parse(value) as { type: ReferenceType; hash?: Hash; log: Hash };
-  return { name, type, hash, log, value };
+  const { type, hash, log, sweep = 0 } = JSON.parse(value) as RefValue;
+  return { name, type, hash, log, sweep, value };
 }

@@ -12,12 +12,13 @@ import { liveRef, type StoreContext } from "./context.js";
 import type { Hash } from "./hash.js";
 import { parseReferenceExpression, type RelativeStep } from "./reference-expression.js";
 import { type Reference, readRefs, reflogChain } from "./refs.js";
+import type { Place } from "./versions.js";
 
 /** What a reference expression names. */
 export interface ResolvedReference {
   /** The branch or tag of the expression, where it has one, with its present head. */
   readonly reference: Reference | undefined;
-  readonly commit: Commit;
+  readonly commit: Commit & Place;
   /** True for a branch or tag alone: what is read there changes when the ref moves, and a branch can be written. */
   readonly isHead: boolean;
 }
@@ -48,11 +49,12 @@ export async function resolveReference(context: StoreContext, text: string): Pro
     commit = found;
   }
   for (const step of steps) commit = await takeStep(context, text, commit, step);
-  return { reference, commit, isHead: hash === undefined && steps.length === 0 };
+  const seen = state && { seen: state.sweep };
+  return { reference, commit: { ...commit, ...seen }, isHead: hash === undefined && steps.length === 0 };
 }
 
 async function takeStep(
-  { objects }: StoreContext,
+  { objects, now }: StoreContext,
   text: string,
   commit: Commit,
   step: RelativeStep,
@@ -67,7 +69,7 @@ async function takeStep(
       return getCommit(objects, parent);
     }
     case "time":
-      return commitAsOf(objects, commit, step.time);
+      return commitAsOf(objects, commit, step.time, now());
   }
 }
 

@@ -6,7 +6,8 @@ import type { ObjectCache } from "./object-cache.js";
  * above, each key is the last key of the child under it and the value is the child's hash.
  *
  * Where a node ends is decided by its last key alone (`cutLevel`), never by how the map came to be. So:
- * - the same entries always give the same root hash, whatever the order of the edits;
+ * - the same entries always give the same root hash, whatever the order of the edits (between two sweeps of the
+ *   garbage; nodes made after one differ from all that it takes, and are told apart by their entries);
  * - an edit rewrites one node a level, and two versions of a map share all other nodes;
  * - a diff skips whatever the two sides share, and costs what differs.
  */
@@ -14,6 +15,8 @@ export interface MapNode {
   readonly level: number;
   readonly keys: readonly string[];
   readonly values: readonly string[];
+  /** The sweep that the node's maker knew of, see `sweep.ts`; absent before the first one. */
+  readonly sweep?: number;
 }
 
 /** What an edit leaves: the new root, and the nodes that did not exist before. */
@@ -61,15 +64,18 @@ export async function getEntry(objects: ObjectCache, root: Hash, key: string): P
 /**
  * The map with `edits` applied: a value puts, `undefined` deletes. Deleting what is not there changes nothing.
  * The nodes created are not stored yet.
+ *
+ * @param sweep the last sweep that the map's ref has seen; 0 where there was none.
  */
 export async function editMap(
   objects: ObjectCache,
   root: Hash,
   edits: ReadonlyMap<string, string | undefined>,
+  sweep = 0,
 ): Promise<EditedMap> {
   const created = new Map<Hash, StoredObject>();
   const emit = (node: MapNode): Hash => {
-    const object = encodeNode(node);
+    const object = node.keys.length === 0 ? EMPTY_MAP : encodeNode(node, sweep);
     created.set(object.hash, object);
     nodes.set(object.hash, node);
     return object.hash;
@@ -350,6 +356,7 @@ function lowerBound(keys: readonly string[], key: string): number {
   return low;
 }
 
-function encodeNode({ keys, level, values }: MapNode): StoredObject {
-  return named(`{"keys":${JSON.stringify(keys)},"level":${level},"values":${JSON.stringify(values)}}`);
+function encodeNode({ keys, level, values }: MapNode, sweep = 0): StoredObject {
+  const made = sweep === 0 ? "" : `"sweep":${sweep},`;
+  return named(`{"keys":${JSON.stringify(keys)},"level":${level},${made}"values":${JSON.stringify(values)}}`);
 }

@@ -1,9 +1,10 @@
 import { realpathSync } from "node:fs";
 import Database from "better-sqlite3";
-import { closed, LakehouseError } from "../../errors.js";
+import { closed, isLakehouseError, LakehouseError } from "../../errors.js";
 import { keep } from "../../sqlite.js";
 import { fileUri } from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
+import { notMoved } from "./before-move.js";
 import type { Hash, StoredObject } from "./hash.js";
 import { openCatalogFile } from "./sqlite-file.js";
 
@@ -93,14 +94,15 @@ export class SqliteBackend implements Backend {
     }
   }
 
-  async deleteObjects(hashes: readonly Hash[], olderThan: Date): Promise<number> {
-    return this.#transact(() => {
-      let deleted = 0;
-      for (const hash of hashes) {
-        deleted += this.#statements.delete.run(toBlob(hash), olderThan.getTime()).changes;
-      }
-      return deleted;
+  async deleteObjects(hashes: readonly Hash[]): Promise<void> {
+    this.#transact(() => {
+      for (const hash of hashes) this.#statements.delete.run(toBlob(hash));
     });
+  }
+
+  /** All who share the file are on one machine. */
+  async now(): Promise<Date> {
+    return new Date();
   }
 
   async close(): Promise<void> {
@@ -109,7 +111,18 @@ export class SqliteBackend implements Backend {
 
   #transact<T>(work: () => T): T {
     if (this.readOnly) throw readOnlyCatalog(this.#path);
-    return this.#run(() => this.#db.transaction(work).immediate());
+    let isWorkDone = false;
+    const transaction = this.#db.transaction(() => {
+      const result = work();
+      isWorkDone = true;
+      return result;
+    });
+    try {
+      return this.#run(() => transaction.immediate());
+    } catch (error) {
+      // Before the transaction was to be committed, nothing of it can have happened.
+      throw !isWorkDone && isLakehouseError(error, "STORAGE_FAILED") ? notMoved(error) : error;
+    }
   }
 
   #run<T>(work: () => T): T {
@@ -210,7 +223,7 @@ function prepare(db: Database.Database) {
     insert: db.prepare(
       "INSERT INTO objects (hash, bytes, stored_at) VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE SET stored_at = excluded.stored_at",
     ),
-    delete: db.prepare("DELETE FROM objects WHERE hash = ? AND stored_at < ?"),
+    delete: db.prepare("DELETE FROM objects WHERE hash = ?"),
     scan: db.prepare(
       "SELECT id, hash, length(bytes) AS size, stored_at FROM objects WHERE id > ? ORDER BY id LIMIT 1000",
     ),

@@ -81,14 +81,15 @@ async function* entriesFrom(
   }
 }
 
-/** The tree with the changes made. The new nodes are not stored yet. */
+/** The tree with the changes made, after a sweep (see `editMap`). The new nodes are not stored yet. */
 export async function changeTree(
   objects: ObjectCache,
   tree: Hash,
   changes: TreeChanges,
+  sweep: number,
 ): Promise<{ tree: Hash; created: readonly StoredObject[] }> {
   const edits = new Map([...changes].map(([key, content]) => [key, content && toText(content)]));
-  const { root, created } = await editMap(objects, tree, edits);
+  const { root, created } = await editMap(objects, tree, edits, sweep);
   return { tree: root, created };
 }
 

@@ -17,7 +17,7 @@ import {
   transplantInto,
 } from "./merge-commits.js";
 import { ObjectCache } from "./object-cache.js";
-import { evaluateOperations, type Operation } from "./operations.js";
+import { evaluateOperations, filesBrought, type Operation } from "./operations.js";
 import { RecentTokens } from "./recent-tokens.js";
 import { assignRef, createRef, deleteRef, type RefWriteOptions } from "./ref-changes.js";
 import {
@@ -44,6 +44,8 @@ export interface VersionStoreOptions {
   readonly now?: () => number;
   /** Locations of metadata files that others have taken the place of, see `LakeRecord`. */
   readonly replaced?: ReplacedLocations;
+  /** Whether a metadata file is where a content says. Believed, where not given. */
+  readonly hasFile?: (uri: string) => Promise<boolean>;
 }
 
 /**
@@ -56,8 +58,9 @@ export class VersionStore implements Versions {
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
     const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now, replaced } = options;
+    const { hasFile = async () => true } = options;
     const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP], replaced);
-    this.context = { backend, objects, now, author, inTurn: turns(), waiting: new Map() };
+    this.context = { backend, objects, now, author, hasFile, inTurn: turns(), waiting: new Map() };
     this.#tokens = new RecentTokens(objects);
   }
 
@@ -155,7 +158,7 @@ export class VersionStore implements Versions {
     const { message, author = this.context.author, coAuthors = [], properties = {}, expectedHash } = options;
     const readAt = expectedHash === undefined ? undefined : await getCommit(objects, expectedHash);
     let earlier: Commit | undefined;
-    const { after } = await advance(this.context, branch, async (head) => {
+    const { after } = await advance(this.context, branch, async (head, sweep) => {
       earlier = options.token === undefined ? undefined : await this.findToken(head, options.token);
       if (earlier !== undefined) return undefined;
       const { changes, conflicts } = await evaluateOperations(objects, head, operations, readAt);
@@ -172,8 +175,11 @@ export class VersionStore implements Versions {
         properties,
         token: options.token ?? randomUUID(),
       };
-      const made = await commitChanges(this.context, [head], changes, meta);
-      return { to: made.commit.hash, objects: made.objects, operation: "COMMIT", author, message };
+      // Files that were written after the branch had seen the last sweep cannot be among what that one takes.
+      const files = options.seen === sweep ? [] : await filesBrought(objects, head, operations);
+      const made = await commitChanges(this.context, sweep, [head], changes, meta);
+      const to = made.commit.hash;
+      return { to, objects: made.objects, brings: { files }, operation: "COMMIT", author, message };
     });
     return earlier ?? getCommit(objects, after);
   }

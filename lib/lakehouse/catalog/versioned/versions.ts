@@ -21,6 +21,8 @@ export interface CommitOptions {
   readonly expectedHash?: Hash;
   /** Idempotency: when a change with this token is in the branch's recent log, that is the answer, and no other is made. */
   readonly token?: string;
+  /** Where a place of this branch was read before the files of the operations were written: its `seen`. */
+  readonly seen?: number | undefined;
 }
 
 /** A key that two commits hold differently. */
@@ -33,6 +35,8 @@ export interface DiffEntry {
 /** A place in a history. Where one is asked for, give what the same `Versions` answered with. */
 export interface Place {
   readonly hash: Hash;
+  /** The last garbage collection that had passed the ref when it was read, where a ref was. Commits may give it back. */
+  readonly seen?: number;
 }
 
 /** The commit that a reference expression names. */

@@ -13,6 +13,11 @@ export type AppendData<Row> =
   | Iterable<arrow.RecordBatch>
   | AsyncIterable<arrow.RecordBatch>;
 
+/** True for data that can be read again from its beginning: neither a generator nor a stream. */
+export function isRereadable<Row>(data: AppendData<Row>): boolean {
+  return !(Symbol.asyncIterator in data) && data[Symbol.iterator]() !== (data as unknown);
+}
+
 /**
  * Brings any data that can be appended into Arrow batches of the schema's stored columns. The first item tells rows
  * from batches.

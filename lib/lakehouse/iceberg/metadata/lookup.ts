@@ -80,9 +80,21 @@ export function snapshotByRef(metadata: TableMetadata, name: string): Snapshot |
   });
 }
 
-/** The snapshot that was current at a time, by the snapshot log (spec, "Point in Time Reads"). Throws `NO_SUCH_SNAPSHOT` for a time before the first. */
+/** How far from now a time still means now, in milliseconds. */
+const NOW_MS = 60_000n;
+
+/**
+ * The snapshot that was current at a time, by the snapshot log (spec, "Point in Time Reads"). Its times are those of
+ * the writers' clocks, and never go back: after a writer whose clock was fast, others bear its time as well. What
+ * bears a time that has not come yet was made before now, and who asks for now sees it. Throws `NO_SUCH_SNAPSHOT` for
+ * a time before the first.
+ */
 export function snapshotAsOf(metadata: TableMetadata, timestampMs: TimestampMs): Snapshot {
-  const entry = metadata.snapshotLog.findLast((candidate) => candidate.timestampMs <= timestampMs);
+  const now = BigInt(Date.now());
+  const isNow = timestampMs > now - NOW_MS;
+  const entry = metadata.snapshotLog.findLast(
+    (candidate) => candidate.timestampMs <= timestampMs || (isNow && candidate.timestampMs > now),
+  );
   const snapshot = entry && snapshotById(metadata, entry.snapshotId);
   if (snapshot !== undefined) return snapshot;
   const first = metadata.snapshotLog[0];

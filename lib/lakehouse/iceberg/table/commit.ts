@@ -205,6 +205,23 @@ async function settle(
   }
 }
 
+/**
+ * Runs a whole operation, and again on the table as it is then when another commit was in its way: as often, and with
+ * such waits between, as the `commit.retry.` properties say. For operations that name all that they want, so that they
+ * mean the same whatever the table holds.
+ */
+export async function runAgain<T>(metadata: TableMetadata, run: () => Promise<T>): Promise<T> {
+  const began = Date.now();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isLakehouseError(error, "COMMIT_CONFLICT") || !mayRetry(metadata, attempt, began)) throw error;
+      await backOff(metadata, attempt);
+    }
+  }
+}
+
 function mayRetry(metadata: TableMetadata, attempt: number, began: number): boolean {
   return (
     attempt < numberProperty(metadata, "commit.retry.num-retries") &&

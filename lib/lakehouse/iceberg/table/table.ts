@@ -1,5 +1,5 @@
 import type { ObjectStore } from "../../storage/index.js";
-import type { AppendData } from "../data/input.js";
+import { type AppendData, isRereadable } from "../data/input.js";
 import { replaceTable, type TableReplacement } from "../evolution/index.js";
 import type { Expression } from "../expressions/types.js";
 import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../metadata/lookup.js";
@@ -14,7 +14,7 @@ import type { PendingUpdate } from "../snapshot/pending.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
 import type { Committer, LoadedTable, TableIdentifier } from "../updates/types.js";
 import { type AddFilesOptions, addFiles } from "./add-files.js";
-import { type CommitOptions, commitUpdates } from "./commit.js";
+import { type CommitOptions, commitUpdates, runAgain } from "./commit.js";
 import { type ExpireOptions, expireSnapshots } from "./expire.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions, type TableState } from "./file-change.js";
 import { TableInspection } from "./inspect.js";
@@ -200,10 +200,17 @@ export class Table<Row = Record<string, unknown>> {
    * Matches new rows with those of the table by key: updates, deletes or inserts as the options say, in the mode of
    * `write.merge.mode`, in one snapshot. Throws as `overwrite` does; INVALID_ARGUMENT when two of the new rows have the
    * same key, or one has a null in it and `nullKeys` is not `match`.
+   *
+   * When another commit changed the same files, or added rows in the range of the keys, the merge is made again on the
+   * table as it is then: writers of different keys do not disturb each other. Not so where `data` can be read only once
+   * (a generator, a stream): then it is a COMMIT_CONFLICT.
    */
   async merge(data: AppendData<Row>, options: MergeOptions & CommitOptions = {}): Promise<Table<Row>> {
-    const now = await this.refresh();
-    return now.#commitChange(await merge(now, data, options), options);
+    const once = async (): Promise<Table<Row>> => {
+      const now = await this.refresh();
+      return now.#commitChange(await merge(now, data, options), options);
+    };
+    return isRereadable(data) ? runAgain(this.metadata, once) : once();
   }
 
   /** Merges rows so that afterwards the table has each under its key: updates those it has, and inserts the others. */

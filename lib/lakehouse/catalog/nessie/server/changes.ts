@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type JsonNode, readTableMetadata, readViewMetadata } from "../../../iceberg/index.js";
+import { checkPropertySize } from "../../property-limits.js";
 import { checkLocation, checkMetadata, checkProperties } from "../../rest/server/locations.js";
 import {
   type Conflict,
@@ -108,7 +109,11 @@ function toOperations(
 
 /** Tables and views that a client commits are read as those that it registers: nothing may lead out of the warehouse. */
 async function checkFiles({ context }: NessieCall, operation: Operation): Promise<void> {
-  if (operation.type !== "PUT" || operation.content.type === "NAMESPACE") return;
+  if (operation.type !== "PUT") return;
+  if (operation.content.type === "NAMESPACE") {
+    checkPropertySize("namespace", keyName(operation.key), operation.content.properties);
+    return;
+  }
   const { type, metadataLocation } = operation.content;
   checkLocation(context, metadataLocation);
   if (type === "ICEBERG_TABLE") {
