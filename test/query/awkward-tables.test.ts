@@ -81,9 +81,10 @@ describe("a table is opened", () => {
     const table = await filled();
     const moved = join(tables.dir, "moved 100%41 here");
     await rename(folderOf(table), moved);
-    await expect(tables.read(moved)).rejects.toMatchObject({ code: "OBJECT_NOT_FOUND" });
-    expect(await tables.read(moved, { moved: true })).toEqual(two);
-    expect(await tables.read(`file:${moved}`, { moved: true })).toEqual(two);
+    for (const place of [moved, `file:${moved}`]) {
+      expect(await tables.read(place)).toEqual(two);
+      expect(await tables.read(place, { moved: true })).toEqual(two);
+    }
   });
 
   it("with relative locations, from the current directory", async () => {

@@ -39,14 +39,6 @@ export function validateNewNames(schema: Schema, known: readonly Schema[] = []):
     });
   }
   for (const { field, name } of allFields(schema)) {
-    if (/\p{Surrogate}/u.test(field.name)) {
-      throw new LakehouseError({
-        code: "INVALID_SCHEMA",
-        subject: name,
-        message: `The name ${JSON.stringify(field.name)} has half of a surrogate pair, which no file can keep.`,
-        remedy: "Give it another name.",
-      });
-    }
     if (!isAmbiguous(schema, name) || known.some((old) => fieldName(old, field.id) === name)) continue;
     throw new LakehouseError({
       code: "INVALID_SCHEMA",
