@@ -121,16 +121,21 @@ function nameDistance(a: string, b: string): number | undefined {
   return distance <= limit ? distance : undefined;
 }
 
-/** Insertions, deletions and replacements that turn one word into the other. */
+/** Insertions, deletions, replacements and exchanges of neighbours that turn one word into the other. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const current = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[j] as number) + 1, (current[j - 1] as number) + 1));
+      const isExchange = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchanged = isExchange ? (before[j - 2] as number) + 1 : replaced;
+      current.push(
+        Math.min(replaced, exchanged, (previous[j] as number) + 1, (current[j - 1] as number) + 1),
+      );
     }
-    previous = current;
+    [before, previous] = [previous, current];
   }
   return previous[b.length] as number;
 }

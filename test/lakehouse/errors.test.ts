@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 test.each([
   ["fligths", ["flights", "airports"], ["flights"]],
   ["Flights", ["flights"], ["flights"]],
+  ["mian", ["main", "etl"], ["main"]],
+  ["elt", ["main", "etl"], ["etl"]],
   ["flights", ["raw.flights", "weather"], ["raw.flights"]],
   ["flights.row", ["flights.rows", "flights.rats", "bytes"], ["flights.rows", "flights.rats"]],
   ["rows", ["flights.rows", "columns"], ["flights.rows"]],
