@@ -46,11 +46,7 @@ for (let i = 0; ; i++) {
 describe("killed writers", () => {
   let program: ChildProgram;
   beforeAll(async () => {
-    program = await childProgram(`import * as errors from "./errors.js";\n${PROGRAM}`, [
-      "storage",
-      "parquet",
-      "iceberg",
-    ]);
+    program = await childProgram(PROGRAM, ["storage", "parquet", "iceberg"]);
   });
   afterAll(() => program.dispose());
 

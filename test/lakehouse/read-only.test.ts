@@ -14,7 +14,7 @@ if (how === "mount") {
   execFileSync("mount", ["--bind", root, root]);
   execFileSync("mount", ["-o", "remount,ro,bind", root]);
 }
-const { eq, openLakehouse, relocateLakehouse } = await import("./index.js");
+const { eq, openLakehouse, relocateLakehouse } = lakehouse;
 const code = (promise) => promise.then(() => "done", (error) => error.code ?? String(error));
 const lake = await openLakehouse({ root, profile: "embedded" });
 const keys = async (from) => (await (await lake.sql("select k::int as k from " + from + " order by k")).rows()).map(({ k }) => k);
@@ -44,7 +44,7 @@ let folder: string;
 let open: Lakehouse[];
 
 beforeAll(async () => {
-  program = await childProgram(PROGRAM, ["storage", "parquet", "iceberg", "catalog", "query"]);
+  program = await childProgram(PROGRAM, ["lakehouse"]);
 });
 afterAll(() => program.dispose());
 

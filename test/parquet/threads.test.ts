@@ -1,45 +1,28 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as arrow from "apache-arrow";
-import ts from "typescript";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readParquet, writeParquet } from "../../lib/lakehouse/parquet/index.js";
+import { bundle, LAKEHOUSE } from "../support/bundle.js";
 import { MemoryStore } from "./memory-store.js";
 
 type Parquet = typeof import("../../lib/lakehouse/parquet/index.js");
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const uri = "mem://test/x.parquet";
 let dir: string;
 let built: Parquet;
 
-/** The room, and the one below it, as JavaScript: only so are its encoder threads, which cannot load TypeScript, used at all. */
+/** The room as JavaScript: only so are its encoder threads, which cannot load TypeScript, used at all. */
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "threads-"));
   await writeFile(join(dir, "package.json"), '{"type":"module"}');
-  await symlink(join(root, "node_modules"), join(dir, "node_modules"));
-  const source = join(root, "lib/lakehouse");
-  const rooms = ["parquet", "storage"].map(async (room) =>
-    (await readdir(join(source, room), { recursive: true })).map((name) => join(room, name)),
-  );
-  for (const file of ["errors.ts", "sqlite.ts", ...(await Promise.all(rooms)).flat()]) {
-    if (!file.endsWith(".ts")) continue;
-    const code = ts.transpileModule(await readFile(join(source, file), "utf8"), {
-      compilerOptions: {
-        module: ts.ModuleKind.ESNext,
-        target: ts.ScriptTarget.ES2022,
-        verbatimModuleSyntax: true,
-      },
-    });
-    const target = join(dir, file.replace(/\.ts$/, ".js"));
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, code.outputText);
-  }
-  built = (await import(/* @vite-ignore */ pathToFileURL(join(dir, "parquet/index.js")).href)) as Parquet;
+  await symlink(fileURLToPath(new URL("../../node_modules", import.meta.url)), join(dir, "node_modules"));
+  await bundle({ parquet: join(LAKEHOUSE, "parquet/index.ts") }, dir);
+  built = (await import(/* @vite-ignore */ pathToFileURL(join(dir, "parquet.js")).href)) as Parquet;
 });
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -86,7 +69,7 @@ it("encodes small files that are some of many as it does a small one alone", asy
 it("starts its threads also in a process with options that a thread refuses", async () => {
   const program = `
     import * as arrow from "apache-arrow";
-    import { writeParquet } from "./parquet/index.js";
+    import { writeParquet } from "./parquet.js";
     const table = new arrow.Table({ n: arrow.makeVector(new Float64Array(50_000)) });
     let size = 0;
     const store = { async put(_, body) { for await (const part of body) size += part.length; } };

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
+import { bundle } from "../support/bundle.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -26,8 +26,10 @@ export interface ChildProgram {
 }
 
 /**
- * A program for processes of its own, which Node 20 cannot start from TypeScript: the sources of some rooms,
- * compiled as they are now, and a module that gets their exports under the rooms' names and its arguments as `args`.
+ * A program for processes of its own, which Node 20 cannot start from TypeScript: a module that gets the exports of
+ * some rooms and of `errors` under these names, or those of the front door as `lakehouse`, and its arguments as `args`.
+ * It is made from the sources as they are now, and bundled: tests start it dozens of times, and to load hundreds of
+ * modules takes longer than what it does.
  */
 export async function childProgram(
   body: string,
@@ -37,23 +39,15 @@ export async function childProgram(
   // Below the project, so that packages are found.
   const directory = await mkdtemp(path.join(ROOT, ".cache", "child-"));
   await chmod(directory, 0o755);
-  for (const shared of await readdir(path.join(ROOT, "lib/lakehouse"))) {
-    if (!shared.endsWith(".ts")) continue;
-    await compile(
-      path.join(ROOT, "lib/lakehouse", shared),
-      path.join(directory, shared.replace(/\.ts$/, ".js")),
-    );
-  }
-  for (const room of rooms) {
-    const sources = await readdir(path.join(ROOT, "lib/lakehouse", room), { recursive: true });
-    for (const source of sources.filter((name) => name.endsWith(".ts"))) {
-      const target = path.join(directory, room, source.replace(/\.ts$/, ".js"));
-      await compile(path.join(ROOT, "lib/lakehouse", room, source), target);
-    }
-  }
-  const main = path.join(directory, "main.mjs");
-  const imports = rooms.map((room) => `import * as ${room} from "./${room}/index.js";`).join("\n");
-  await writeFile(main, `${imports}\nconst args = process.argv.slice(2);\n${body}\n`);
+  const source = path.join(directory, "main.ts");
+  const imports = ["errors", ...rooms].map((name) => {
+    const file = { errors: "errors.js", lakehouse: "index.js" }[name] ?? `${name}/index.js`;
+    return `import * as ${name} from "../../lib/lakehouse/${file}";`;
+  });
+  await writeFile(source, `${imports.join("\n")}\nconst args = process.argv.slice(2);\n${body}\n`);
+  // Of the packages, only the one of many modules.
+  await bundle({ main: source }, directory, ["apache-arrow", "flatbuffers", "tslib"]);
+  const main = path.join(directory, "main.js");
   return {
     start: (...args) => watch(process.execPath, [main, ...args]),
     startAsNobody: (...args) => watch("setpriv", [...AS_NOBODY, process.execPath, main, ...args]),
@@ -82,14 +76,6 @@ export function canUnshare(): boolean {
   } catch {
     return false;
   }
-}
-
-async function compile(source: string, target: string): Promise<void> {
-  const { outputText } = ts.transpileModule(await readFile(source, "utf8"), {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-  });
-  await mkdir(path.dirname(target), { recursive: true });
-  await writeFile(target, outputText);
 }
 
 function watch(command: string, args: readonly string[]): Child {
