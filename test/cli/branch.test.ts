@@ -1,11 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
 import { defineSchema, int, type Lakehouse, openLakehouse, string } from "sololakehouse";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { branchCommands } from "../../lib/kit/cli/branches/commands.js";
-import { run } from "../../lib/kit/cli/run.js";
+import { slhInProcess } from "./in-process.js";
 
 const schema = defineSchema({ delay: int(), origin: string() });
 
@@ -16,7 +14,6 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "slh-branch-"));
   vi.stubEnv("SLH_LAKE", root);
   vi.stubEnv("SLH_PROFILE", "embedded");
-  vi.stubEnv("NO_COLOR", "1");
   vi.stubEnv("USER", "ada");
   lake = await openLakehouse();
   await append(await lake.createTable("flights.silver", { schema }), 2, "Load January");
@@ -25,31 +22,9 @@ afterEach(async () => {
   await lake.close();
   await rm(root, { recursive: true, force: true });
   vi.unstubAllEnvs();
-  vi.restoreAllMocks();
 });
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The command line itself, in this process. */
-async function slh(...args: string[]): Promise<Ran> {
-  const [out, err]: [string[], string[]] = [[], []];
-  vi.spyOn(console, "log").mockImplementation((line = "") => void out.push(`${line}\n`));
-  vi.spyOn(console, "error").mockImplementation((line = "") => void err.push(`${line}\n`));
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => err.push(String(text)) > 0);
-  try {
-    const program = new Command("slh");
-    branchCommands(program);
-    const code = await run(program, [process.execPath, "slh", ...args]);
-    return { code, out: out.join(""), err: err.join("") };
-  } finally {
-    process.exitCode = 0;
-    vi.restoreAllMocks();
-  }
-}
+const slh = (...args: string[]) => slhInProcess(args);
 
 type Appendable = Awaited<ReturnType<typeof lake.table<{ delay: number; origin: string }>>>;
 const append = (table: Appendable, rows: number, message: string) =>

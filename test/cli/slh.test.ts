@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineSchema, int, openLakehouse, string } from "sololakehouse";
 import { beforeEach, describe, expect, it } from "vitest";
 import { serializeNotebook } from "../../lib/kit/notebook/index.js";
 import { cell, notebookFolder, notebookOf } from "../notebook/fixtures.js";
+import { type Ran, slhInProcess } from "./in-process.js";
 
 const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
 
@@ -42,29 +43,26 @@ async function milestone(name: string, notebook?: string): Promise<void> {
   if (notebook) await writeFile(join(folder, "notebook.ipynb"), notebook);
 }
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+const slh = (...args: string[]) => slhInProcess(args, root);
 
-function slh(...args: string[]): Promise<Ran> {
-  return new Promise((done) => {
-    const child = spawn(process.execPath, [SLH, ...args], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1" },
-    });
-    let [out, err] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
-    child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
-    child.on("close", (code) => done({ code, out, err }));
-  });
+let allRan: Promise<{ ran: Ran; lake: string }> | undefined;
+
+/** `slh run` of these milestones. Kernels are slow to start, so it is run once, and later tests get what it left. */
+async function runAll(): Promise<Ran> {
+  allRan ??= (async () => {
+    const ran = await slh("run");
+    const lake = join(await notebookFolder(), "lake");
+    await cp(join(root, ".lake"), lake, { recursive: true });
+    return { ran, lake };
+  })();
+  const { ran, lake } = await allRan;
+  await cp(lake, join(root, ".lake"), { recursive: true });
+  return ran;
 }
 
 describe("slh run", () => {
   it("runs what is not fresh, a line for each step, and names the cell that fails", async () => {
-    const first = await slh("run");
+    const first = await runAll();
     expect(first.code).toBe(1);
     expect(first.err).toContain("m01  cell 1 of 1\n");
     expect(first.err).toContain("m02  cell 1 of 2\nm02  cell 2 of 2\n");
@@ -85,7 +83,7 @@ describe("slh run", () => {
   });
 
   it("brings text up to date without running again", async () => {
-    await slh("run", "m01");
+    await runAll();
     const path = join(root, "milestones/m01-one/notebook.ipynb");
     const source = notebookOf('import { fact } from "@sololakehouse/kit";\nfact("a", 1);');
     const heading = cell("# A new heading", { type: "markdown", id: "new" });
@@ -111,7 +109,7 @@ describe("slh run", () => {
 
 describe("slh status", () => {
   it("tells each milestone's state, and why", async () => {
-    await slh("run");
+    await runAll();
     const path = join(root, "milestones/m01-one/notebook.ipynb");
     await writeFile(path, (await readFile(path, "utf8")).replace('(\\"a\\", 1)', '(\\"a\\", 2)'));
     const { out, code } = await slh("status");

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Table } from "../../lib/lakehouse/iceberg/index.js";
 import { AdoptedTables, field, schemaOf } from "../query/adopted-tables.js";
 import { needs } from "../support/needs.js";
+import { type Ran, slhInProcess } from "./in-process.js";
 
 const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
 
@@ -30,19 +31,12 @@ beforeAll(async () => {
 });
 afterAll(() => tables.close());
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+const slh = (args: readonly string[]) => slhInProcess(["table", ...args]);
 
-/** @param enough after so many characters the reader closes the pipe. */
-function slh(args: readonly string[], enough = Number.POSITIVE_INFINITY): Promise<Ran> {
+/** In a process of its own, whose reader closes the pipe after so many characters. */
+function slhCutShort(args: readonly string[], enough: number): Promise<Ran> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [SLH, "table", ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1" },
-    });
+    const child = spawn(process.execPath, [SLH, "table", ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let [out, err] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       out += text;
@@ -145,7 +139,7 @@ describe("slh table read", () => {
       .split("\n")
       .map((line) => (JSON.parse(line) as { id: number }).id);
     expect(ids).toEqual(Array.from({ length: 100_000 }, (_, i) => i));
-    expect(await slh(["read", large.metadataLocation], 1000)).toMatchObject({ code: 0, err: "" });
+    expect(await slhCutShort(["read", large.metadataLocation], 1000)).toMatchObject({ code: 0, err: "" });
   });
 });
 

@@ -11,14 +11,9 @@ import { run } from "./run.js";
 import { statusCommand } from "./status.js";
 import { tableCommands } from "./table.js";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
-
 export function buildProgram(): Command {
   const program = new Command("slh")
     .description("SoloLakehouse: notebooks, what is made from them, and the lakehouse that they run on.")
-    .version(version)
     .showHelpAfterError("(add --help for what it takes)")
     .configureHelp({ sortSubcommands: false })
     .addHelpText(
@@ -44,6 +39,12 @@ Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 st
   return program;
 }
 
+/** The kit's, from beside the build. */
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
 /** Runs the command line of this process and sets its exit code. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   // A reader that has seen enough (`| head`) closes the pipe: no error.
@@ -53,5 +54,5 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     console.error(`error  The output cannot be written: ${error.message}.`);
     process.exit(1);
   });
-  process.exitCode = await run(buildProgram(), argv);
+  process.exitCode = await run(buildProgram().version(version()), argv);
 }
