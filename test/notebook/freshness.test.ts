@@ -40,7 +40,7 @@ const writeSource = (...cells: Parameters<typeof notebookOf>) =>
 const machine = async () => (await notebookStatus(place)).machine;
 
 describe("staleness", () => {
-  it("goes from not started over missing to fresh, and to stale when its cells change", async () => {
+  it("goes from not started over missing to fresh, and to stale when its cells change; the committed notebook stays as it is", async () => {
     expect(await machine()).toEqual({ state: "not started", reasons: [] });
 
     const first = cell("const a = 1;", { id: "first" });
@@ -49,9 +49,12 @@ describe("staleness", () => {
     await writeSource(first, note, last);
     expect(await machine()).toMatchObject({ state: "missing" });
 
+    const committed = await readFile(place.source, "utf8");
     const { run, cells, facts } = await executeNotebook(place);
     expect({ status: run.status, cells, facts }).toEqual({ status: "ok", cells: 3, facts: 0 });
     expect(await machine()).toMatchObject({ state: "fresh", reasons: [] });
+    expect(await readFile(place.source, "utf8")).toBe(committed);
+    expect(existsSync(place.executed)).toBe(true);
 
     await writeSource(cell("const a = 2;", { id: "first" }), cell("text", { type: "markdown" }), last, "a");
     expect((await machine()).reasons).toEqual([
@@ -125,14 +128,6 @@ describe("staleness", () => {
     expect(await machine()).toMatchObject({ state: "failed", reasons: ["cell [2]: Error: no"] });
     expect(await readFile(place.source, "utf8")).toBe(before);
     expect((await readRecorded(place.executed)).run?.status).toBe("failed");
-  });
-
-  it("leaves the committed notebook alone unless it is to be saved", async () => {
-    await writeSource("1");
-    const before = await readFile(place.source, "utf8");
-    await executeNotebook(place);
-    expect(await readFile(place.source, "utf8")).toBe(before);
-    expect(existsSync(place.executed)).toBe(true);
   });
 });
 

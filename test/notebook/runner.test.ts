@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import {
   type Output,
   type RunOptions,
@@ -25,20 +25,60 @@ const tracebackOf = (outputs: readonly Output[] = []) =>
 const errorsIn = (outputs: readonly Output[]) => outputs.filter((output) => output.output_type === "error");
 
 describe("a notebook that runs", () => {
-  it("numbers its cells, keeps results and streams in order, and waits for top-level await", async () => {
-    const { outputs, notebook, failure, cells } = await run([
+  // One notebook for all, since a kernel is slow to start. Each section is looked at by a test.
+  const sections = {
+    plain: [
       'console.log("one"); console.log("two"); console.error("three"); void process.stdout.write("four");',
-      cell("# A heading", { type: "markdown" }),
-      "",
+      cell("# A heading", { type: "markdown", id: "heading" }),
+      cell("", { id: "blank" }),
       "const x: number = await new Promise<number>((resolve) => setTimeout(() => resolve(41), 5));",
       "x + 1",
       "({ a: [1, 2], b: 10n })",
       '"text"',
       "void 0",
-    ]);
-    expect(failure).toBeUndefined();
-    expect(cells).toBe(6);
-    expect(notebook.cells.map((ran) => ran.execution_count)).toEqual([1, undefined, null, 2, 3, 4, 5, 6]);
+    ],
+    rich: [
+      `import { display, newDisplay } from "tslab";
+       display.html("<b>bold</b>"); display.markdown("*soft*"); display.svg("<svg/>");
+       display.png(new Uint8Array([1, 2, 3])); display.raw("application/vnd.vegalite.v5+json", { mark: "bar" } as any);
+       const progress = newDisplay(); progress.text("1 of 2"); progress.text("2 of 2");`,
+    ],
+    folder: ["process.cwd()", 'new Error("x").stack!.includes("slh-notebook-")'],
+    packages: [
+      'import { LakehouseError } from "sololakehouse"; import { fact } from "@sololakehouse/kit";',
+      'const e = new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "m" }); e.code',
+    ],
+    awaits: [
+      'import { LakehouseError } from "sololakehouse";\nconst make = async () => ({ error: async () => new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "m" }) });',
+      "const error = await (await make()).error();",
+      "for await (const each of [error]) console.log(each.subject);",
+    ],
+    // The last one: what its last timer prints comes after all cells.
+    timers: [
+      'setTimeout(() => console.log("late"), 30); void 0;',
+      "await new Promise((resolve) => setTimeout(resolve, 120));",
+      'setTimeout(() => console.log("last"), 1); void 0;',
+    ],
+  };
+  const seen: RunProgress[] = [];
+  let ran: Awaited<ReturnType<typeof run>>;
+  beforeAll(async () => {
+    ran = await run(Object.values(sections).flat(), { onProgress: (progress) => seen.push(progress) });
+    expect(ran.failure).toBeUndefined();
+  });
+
+  /** What the cells of a section put out. */
+  const outputsOf = (name: keyof typeof sections) => {
+    const names = Object.keys(sections) as (keyof typeof sections)[];
+    const before = names.slice(0, names.indexOf(name)).flatMap((each) => sections[each]).length;
+    return ran.outputs.slice(before, before + sections[name].length);
+  };
+
+  it("numbers its cells, keeps results and streams in order, and waits for top-level await", () => {
+    const outputs = outputsOf("plain");
+    const counts = ran.notebook.cells.map((each) => each.execution_count);
+    expect(counts.slice(0, outputs.length)).toEqual([1, undefined, null, 2, 3, 4, 5, 6]);
+    expect(ran.cells).toBe(counts.length - 2);
     expect(outputs[0]).toEqual([
       stream("stdout", "one\ntwo\n"),
       stream("stderr", "three\n"),
@@ -59,14 +99,10 @@ describe("a notebook that runs", () => {
     ]);
   });
 
-  it("keeps rich outputs, and replaces a display that is updated", async () => {
-    const { outputs } = await run([
-      `import { display, newDisplay } from "tslab";
-       display.html("<b>bold</b>"); display.markdown("*soft*"); display.svg("<svg/>");
-       display.png(new Uint8Array([1, 2, 3])); display.raw("application/vnd.vegalite.v5+json", { mark: "bar" } as any);
-       const progress = newDisplay(); progress.text("1 of 2"); progress.text("2 of 2");`,
-    ]);
-    const shown = outputs[0]?.map((output) => (output.output_type === "display_data" ? output.data : output));
+  it("keeps rich outputs, and replaces a display that is updated", () => {
+    const shown = outputsOf("rich")[0]?.map((output) =>
+      output.output_type === "display_data" ? output.data : output,
+    );
     expect(shown).toEqual([
       { "text/html": "<b>bold</b>" },
       { "text/markdown": "*soft*" },
@@ -77,38 +113,31 @@ describe("a notebook that runs", () => {
     ]);
   });
 
-  it("has the notebook's folder as its working directory, and shows no path of this machine", async () => {
-    const { outputs } = await run(["process.cwd()", 'new Error("x").stack!.includes("slh-notebook-")']);
-    expect(outputs[0]).toMatchObject([{ data: { "text/plain": "/sololakehouse" } }]);
+  it("has the notebook's folder as its working directory, and shows no path of this machine", () => {
+    expect(outputsOf("folder")[0]).toMatchObject([{ data: { "text/plain": "/sololakehouse" } }]);
   });
 
-  it("gives what a timer prints late to the cell that set it", async () => {
-    const { outputs } = await run([
-      'setTimeout(() => console.log("late"), 30); void 0;',
-      "await new Promise((resolve) => setTimeout(resolve, 120));",
-      'setTimeout(() => console.log("last"), 1); void 0;',
-    ]);
-    expect(outputs).toEqual([[stream("stdout", "late\n")], [], [stream("stdout", "last\n")]]);
+  it("gives what a timer prints late to the cell that set it", () => {
+    expect(outputsOf("timers")).toEqual([[stream("stdout", "late\n")], [], [stream("stdout", "last\n")]]);
   });
 
-  it("imports both packages of the project, with types", async () => {
-    const { failure, outputs } = await run([
-      'import { LakehouseError } from "sololakehouse"; import { fact } from "@sololakehouse/kit";',
-      'const e = new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "m" }); e.code',
-    ]);
-    expect(failure).toBeUndefined();
+  it("imports both packages of the project, with types", () => {
+    const outputs = outputsOf("packages");
     expect(outputs[0]).toEqual([]);
     expect(outputs[1]).toMatchObject([{ data: { "text/plain": "NO_SUCH_TABLE" } }]);
   });
 
-  it("takes an await in parentheses and a loop that awaits for top-level await", async () => {
-    const { failure, outputs } = await run([
-      'import { LakehouseError } from "sololakehouse";\nconst make = async () => ({ error: async () => new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "m" }) });',
-      "const error = await (await make()).error();",
-      "for await (const each of [error]) console.log(each.subject);",
-    ]);
-    expect(failure).toBeUndefined();
-    expect(outputs[2]).toEqual([stream("stdout", "t\n")]);
+  it("takes an await in parentheses and a loop that awaits for top-level await", () => {
+    expect(outputsOf("awaits")[2]).toEqual([stream("stdout", "t\n")]);
+  });
+
+  it("tells its progress cell by cell", () => {
+    const cells = Array.from({ length: ran.cells }, (_, i) => `${i + 1}/${ran.cells}`);
+    expect(
+      seen.map((progress) =>
+        progress.type === "cell" ? `${progress.number}/${progress.of}` : progress.type,
+      ),
+    ).toEqual(["starting", ...cells, "finished"]);
   });
 
   it("goes on when the folders change in which its imports are looked for", async () => {
@@ -128,18 +157,6 @@ describe("a notebook that runs", () => {
     const { failure, cells } = await runNotebook(notebook, { folder, root: folder });
     expect(failure).toBeUndefined();
     expect(cells).toBe(4);
-  });
-
-  it("tells its progress cell by cell", async () => {
-    const seen: RunProgress[] = [];
-    await run(["1", cell("text", { type: "markdown" }), "2"], {
-      onProgress: (progress) => seen.push(progress),
-    });
-    expect(
-      seen.map((progress) =>
-        progress.type === "cell" ? `${progress.number}/${progress.of}` : progress.type,
-      ),
-    ).toEqual(["starting", "1/2", "2/2", "finished"]);
   });
 });
 
