@@ -26,9 +26,10 @@ test("processes on one SQLite file see one order of commits, though their clocks
   const catalog = await openCatalog({ backend, store: new LocalStore(warehouse) });
   await prepare(catalog);
   const clients = ["a", "b", "c", "d"].map((name) =>
-    client.start(backend, warehouse, name, "2500", "jumping"),
+    client.start(backend, warehouse, name, "1000", "jumping"),
   );
-  await sleep(2000);
+  while (clients.some(({ output }) => output() === "")) await sleep(20);
+  await sleep(500);
   clients[3]?.process.kill("SIGKILL");
   await Promise.allSettled(clients.map(({ done }) => done));
   const history = [...toHistory(clients.map((each) => each.output())), ...(await finalReads(catalog))];
@@ -45,9 +46,9 @@ test("clients of one server see one order of commits", async () => {
   const catalog = await openCatalog({ backend, store });
   await prepare(catalog);
   const server = await serveRestCatalog({ catalog, store, port: 0 });
-  const clients = ["a", "b", "c"].map((name) => client.start(server.uri, warehouse, name, "2000", "steady"));
+  const clients = ["a", "b", "c"].map((name) => client.start(server.uri, warehouse, name, "1000", "steady"));
   // Another process beside the server, on the same catalog.
-  clients.push(client.start(backend, warehouse, "d", "2000", "jumping"));
+  clients.push(client.start(backend, warehouse, "d", "1000", "jumping"));
   const outputs = await Promise.all(clients.map(({ done }) => done));
   const history = [...toHistory(outputs), ...(await finalReads(catalog))];
   await server.close();

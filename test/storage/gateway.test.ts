@@ -8,11 +8,13 @@ import { conformance } from "./conformance.js";
 
 conformance("S3Store on the gateway on LocalStore", async () => {
   const directory = await mkdtemp(path.join(os.tmpdir(), "slh-gateway-"));
-  const gateway = await serveS3(new LocalStore(directory, { durable: false }));
+  const local = new LocalStore(directory, { durable: false });
+  const gateway = await serveS3(local);
   const { endpoint, bucket, credentials } = gateway;
   const client = new S3Client({ endpoint, credentials, region: "us-east-1", forcePathStyle: true });
   return {
     store: new S3Store(`s3://${bucket}/some/prefix`, { endpoint, credentials }),
+    putBeneath: (uri, body) => local.put(uri.replace(`s3://${bucket}`, local.root), body),
     openUploads: async () =>
       (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0,
     dispose: async () => {

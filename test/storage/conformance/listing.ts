@@ -36,7 +36,7 @@ export function listing(subject: Subject): void {
       await Promise.all(
         Array.from({ length: 16 }, async () => {
           for (let uri = queue.pop(); uri !== undefined; uri = queue.pop())
-            await subject.store.put(uri, bytes(uri));
+            await subject.putBeneath(uri, bytes(uri));
         }),
       );
       const listed = [];
