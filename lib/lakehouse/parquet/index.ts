@@ -4,6 +4,7 @@
  * numbers that the Arrow schema carries.
  */
 export { arrowBytes, arrowFieldId, BatchSchema, FIELD_ID_KEY } from "./arrow-data.js";
+export { loadDecompressors } from "./decompressors.js";
 export type { ParquetCompression } from "./encode/codecs.js";
 export { type DistinctBytes, distinctBytes } from "./encode/dictionary.js";
 export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";

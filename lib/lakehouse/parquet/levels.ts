@@ -1,5 +1,6 @@
 import { LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
+import { loadDecompressors } from "./decompressors.js";
 import { chunkStart, type ParquetColumnChunk, type ParquetFooter } from "./footer.js";
 import type { NodePlace } from "./nodes.js";
 import { int } from "./schema.js";
@@ -109,8 +110,7 @@ function levelsOfV2(page: Uint8Array, data: ThriftStruct): Uint8Array {
 async function decompress(page: Uint8Array, size: number, codec: number, uri: string): Promise<Uint8Array> {
   const name = CODECS[codec];
   if (name === "UNCOMPRESSED") return page;
-  const { compressors } = await import("hyparquet-compressors");
-  const decode = name && compressors[name];
+  const decode = name && (await loadDecompressors())[name];
   if (!decode) throw unsupported(uri, `the compression ${name ?? codec}`);
   try {
     return decode(page, size);

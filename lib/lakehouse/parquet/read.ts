@@ -2,6 +2,7 @@ import type { AsyncBuffer, FileMetaData } from "hyparquet";
 import { LakehouseError } from "../errors.js";
 import { keyOf } from "../keys.js";
 import type { ObjectStore } from "../storage/index.js";
+import { loadDecompressors } from "./decompressors.js";
 import { type ParquetFooter, readFooter } from "./footer.js";
 import { bigEndian } from "./metrics.js";
 import type { ParquetColumn } from "./schema.js";
@@ -53,7 +54,7 @@ export async function readParquet(
   const groups = options.rowGroups ?? footer.rowGroups.map((_, i) => i);
   const file = await asyncBuffer(store, uri, footer.fileSize);
   const { parquetRead } = await import("hyparquet");
-  const { compressors } = await import("hyparquet-compressors");
+  const compressors = await loadDecompressors();
   const metadata = await rawMetadata(footer);
   const values = selected.map((): ParquetValue[] => []);
   const names = [...new Set(selected.map((column) => column.path[0] ?? ""))];

@@ -1,6 +1,6 @@
 import type { AsyncBuffer, FileMetaData, SchemaElement } from "hyparquet";
 import { isLakehouseError, LakehouseError } from "../../errors.js";
-import { type ParquetFooter, readFooter } from "../../parquet/index.js";
+import { loadDecompressors, type ParquetFooter, readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 import type { FieldId } from "../schema/types.js";
@@ -41,7 +41,7 @@ export async function* readDeleteColumns(
     const paths = wanted.map((column) => columnPath(metadata, column, filePath));
     const columns = [...new Set(paths.map((path) => path[0]!))];
     const { parquetScan } = await import("hyparquet");
-    const { compressors } = await import("hyparquet-compressors");
+    const compressors = await loadDecompressors();
     const scan = await parquetScan({ file, metadata, columns, compressors, utf8: text });
     for (const range of scan.ranges) {
       const values = await Promise.all(
