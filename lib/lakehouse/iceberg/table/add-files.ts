@@ -1,5 +1,11 @@
 import { LakehouseError } from "../../errors.js";
-import { type ObjectInfo, type ObjectStore, reachingOut, recordedLocation } from "../../storage/index.js";
+import {
+  type ObjectInfo,
+  type ObjectStore,
+  reachingOut,
+  recordedLocation,
+  spelledUri,
+} from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import { updateProperties } from "../evolution/settings.js";
 import { currentSchema } from "../metadata/lookup.js";
@@ -32,7 +38,7 @@ export interface AddFilesOptions extends SnapshotOptions {
  * warehouse is collected as garbage like the table's own when nothing refers to it any more; one outside is read, and
  * never deleted.
  *
- * @param paths URIs of files, or of folders that end in `/`, of which all `.parquet` files are taken.
+ * @param paths paths or URIs of files, or of folders that end in `/`, of which all `.parquet` files are taken.
  * @throws LakehouseError INVALID_ARGUMENT for a file that the table has already, or that is given twice, or whose
  *   partition cannot be told; SCHEMA_MISMATCH for one that does not fit the schema, at any depth; OBJECT_NOT_FOUND,
  *   CORRUPT_FILE, UNSUPPORTED_FEATURE.
@@ -44,13 +50,13 @@ export async function addFiles(
 ): Promise<PendingUpdate[]> {
   const { metadata } = state;
   const store = reachingOut(state.store);
-  const recorded = paths.map((path) => recordedLocation(state.store, path));
+  const recorded = paths.map((path) => locationOf(state.store, path));
   const objects = await findObjects(store, recorded);
   if (objects.length === 0) return [];
   const { tasks } = await new TableScan(state.store, metadata, { ref: readRef(state, options) }).planAll();
-  const known = new Set(tasks.map((task) => task.dataFile.filePath));
-  const given = new Set(objects.map(({ uri }) => uri));
-  const twice = objects.find(({ uri }) => known.has(uri));
+  const known = new Set(tasks.map((task) => spelledUri(task.dataFile.filePath)));
+  const given = new Set(objects.map(({ uri }) => spelledUri(uri)));
+  const twice = objects.find(({ uri }) => known.has(spelledUri(uri)));
   if (twice !== undefined) throw refused(twice.uri, "is in the table already");
   const text = metadata.properties[DEFAULT_NAME_MAPPING];
   const mapping = text === undefined ? createNameMapping(currentSchema(metadata)) : nameMappingFromJson(text);
@@ -63,7 +69,7 @@ export async function addFiles(
       operation: "append",
       addedDataFiles: files,
       validate: (base, parent) =>
-        validateNoNewDataFiles(since(base, parent), (file) => given.has(file.filePath)),
+        validateNoNewDataFiles(since(base, parent), (file) => given.has(spelledUri(file.filePath))),
     },
     options,
   );
@@ -87,6 +93,15 @@ class Adoption implements PendingUpdate {
   settle(committed: Parameters<NonNullable<PendingUpdate["settle"]>>[0]): Promise<void> {
     return this.#change.settleMetadata(committed);
   }
+}
+
+/**
+ * Where the table will say that a file is. Of the many spellings of one location it is always the same, so that a file
+ * is recognized that the table has: a second time its rows would count twice.
+ */
+function locationOf(store: ObjectStore, path: string): string {
+  const recorded = recordedLocation(store, path);
+  return recorded.startsWith(`${store.root}/`) ? recorded : recordedLocation(store, spelledUri(path));
 }
 
 async function findObjects(store: ObjectStore, paths: readonly string[]): Promise<ObjectInfo[]> {
