@@ -193,6 +193,23 @@ describe("files that are adopted", () => {
     }
   });
 
+  test("are told from folders, and from files of other formats", async () => {
+    await write("in/a.parquet", PEOPLE);
+    await store.put(`${store.root}/in/b.csv`, Buffer.from("id,city\n1,Oslo\n"));
+    const table = await create();
+    await expect(table.addFiles([`${store.root}/in`])).rejects.toMatchObject({
+      code: "OBJECT_NOT_FOUND",
+      remedy: `It is a folder: to add all Parquet files in it, write ${store.root}/in/.`,
+    });
+    const nothing = await table.addFiles([`${store.root}/no`]).catch((error: unknown) => error);
+    expect(nothing).toMatchObject({ code: "OBJECT_NOT_FOUND" });
+    expect(nothing).not.toHaveProperty("remedy", expect.anything());
+    await expect(table.addFiles([`${store.root}/in/b.csv`])).rejects.toMatchObject({
+      code: "CORRUPT_FILE",
+      remedy: "Leave it out, or write it as Parquet first.",
+    });
+  });
+
   test("stay when the commit fails, and an int fits a long", async () => {
     const numbers = defineSchema({ n: long(), d: date().optional(), i: int().optional() });
     const table = await catalog.createTable("n.numbers", { schema: numbers });

@@ -118,6 +118,9 @@ async function findObjects(store: ObjectStore, paths: readonly string[]): Promis
           code: "OBJECT_NOT_FOUND",
           subject: path,
           message: `There is no object ${path}.`,
+          ...((await holdsObjects(store, `${path}/`)) && {
+            remedy: `It is a folder: to add all Parquet files in it, write ${path}/.`,
+          }),
         });
       }
       add(object);
@@ -131,6 +134,11 @@ async function findObjects(store: ObjectStore, paths: readonly string[]): Promis
     }
   }
   return [...found.values()];
+}
+
+async function holdsObjects(store: ObjectStore, folder: string): Promise<boolean> {
+  for await (const _ of store.list(folder)) return true;
+  return false;
 }
 
 function refused(uri: string, problem: string): LakehouseError {
