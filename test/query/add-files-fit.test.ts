@@ -381,7 +381,7 @@ describe("a file is accepted", () => {
       ] as const) {
         expect(select).toContain(from);
         const broken = await edit(await write(select.replace(from, to), options), withoutStatistics);
-        expect(await refusal(after, broken)).toContain(`column "${column}" has 1 nulls`);
+        expect(await refusal(after, broken)).toContain(`column "${column}" has 1 null in the file`);
       }
     }
   });
