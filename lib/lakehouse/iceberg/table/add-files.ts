@@ -25,6 +25,7 @@ export interface AddFilesOptions extends SnapshotOptions {
   /**
    * Passes over columns that the table does not have, at every depth, where they are refused otherwise. Should the table
    * get a column of such a name later, files without field ids have its values.
+   * PyIceberg (0.12) does not read such files without field ids: it wants every column of theirs in the name mapping.
    */
   readonly ignoreExtraColumns?: boolean | undefined;
 }
