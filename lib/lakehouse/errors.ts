@@ -72,7 +72,9 @@ export class LakehouseError extends Error {
   readonly remedy: string | undefined;
 
   constructor(init: LakehouseErrorInit) {
-    super(init.remedy ? `${init.message} ${init.remedy}` : init.message, { cause: init.cause });
+    // A message of several lines ends in a caret below a place in a text.
+    const gap = init.message.includes("\n") ? "\n" : " ";
+    super(init.remedy ? `${init.message}${gap}${init.remedy}` : init.message, { cause: init.cause });
     this.code = init.code;
     this.subject = init.subject;
     this.remedy = init.remedy;

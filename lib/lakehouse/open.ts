@@ -32,7 +32,7 @@ export interface LakehouseOptions extends ProfileOptions {
   readonly duckdb?: DuckDBOptions;
   /**
    * Where copies of remote files are kept, and how many bytes of them. Default: `SLH_CACHE_DIR` and `SLH_CACHE_BYTES`
-   * (`16GiB`), else 4 GiB in `cache` in the lakehouse's folder.
+   * (such as `16GiB`), else 4 GiB in `cache` in the lakehouse's folder.
    */
   readonly cache?: Partial<FileCacheOptions>;
   /**

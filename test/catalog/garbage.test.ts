@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type BranchingCatalog, type GcOptions, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import { toObject } from "../../lib/lakehouse/catalog/versioned/hash.js";
 import { findReachable } from "../../lib/lakehouse/catalog/versioned/reachability.js";
 import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
 import { finishSweep, sweep } from "../../lib/lakehouse/catalog/versioned/sweep.js";
 import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import { LakehouseError } from "../../lib/lakehouse/errors.js";
 import type { Table } from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { runs } from "../support/runs.js";
@@ -60,6 +61,20 @@ describe("garbage collection", () => {
     const before = await files();
     await expect(collectAll({ gracePeriodMs })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(await files()).toEqual(before);
+  });
+
+  test("shows what would go where nothing can be written", async () => {
+    await append(await catalog.on((await catalog.createBranch("etl")).name).loadTable("ns.t"), 2);
+    await catalog.deleteReference("etl");
+    const { store } = main;
+    const refused = new LakehouseError({
+      code: "STORAGE_FAILED",
+      subject: store.root,
+      message: "Read-only.",
+    });
+    vi.spyOn(store, "put").mockRejectedValue(refused);
+    expect((await collectAll({ dryRun: true })).files).not.toEqual([]);
+    await expect(collectAll()).rejects.toBe(refused);
   });
 
   test("takes the commits of a deleted branch and the files that only they refer to", async () => {

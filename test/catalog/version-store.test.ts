@@ -407,6 +407,10 @@ describe("reference expressions", () => {
     const code = async (expression: string) => (await failure(store.resolve(expression))).code;
     expect(await code("nope")).toBe("NO_SUCH_REF");
     expect(await code("main~2")).toBe("NO_SUCH_REF");
+    // What could be a hash names no branch: what is missing is the sign before it.
+    for (const bare of ["12345678", "deadbeef"]) {
+      expect(await failure(store.resolve(bare))).toMatchObject({ remedy: `For a commit write @${bare}.` });
+    }
     expect(await code("main^2")).toBe("NO_SUCH_REF");
     expect(await code(`etl@${one.hash}`)).toBe("NO_SUCH_REF");
     expect(await code(`@${"0".repeat(64)}`)).toBe("NO_SUCH_REF");

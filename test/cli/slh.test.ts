@@ -206,6 +206,7 @@ describe("slh sql and slh tables", () => {
       { origin: "ATL", delay: 3 },
       { origin: "SFO", delay: -1 },
     ]);
+    const hash = await lake.hash();
     await lake.close();
 
     expect((await slh("tables")).out).toMatch(/^flights\.bronze +2 rows +1 file +[\d.]+ MB +1 snapshot$/m);
@@ -219,6 +220,8 @@ describe("slh sql and slh tables", () => {
       { origin: "ATL", delay: 3 },
     ]);
     expect((await slh("sql", query)).out).toContain("ATL");
+    expect((await slh("sql", query, "--ref", hash.slice(0, 12))).out).toContain("ATL");
+    expect((await slh("tables", "--ref", `${hash}~1`)).out).toMatch(/^flights\.bronze +0 snapshots$/m);
     expect(await slh("sql", "select * from flights.nope")).toMatchObject({
       code: 1,
       err: expect.stringContaining("error  NO_SUCH_TABLE: There is no table flights.nope."),

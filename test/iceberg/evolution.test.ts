@@ -221,6 +221,26 @@ describe("a schema", () => {
     expect(() => update.propose(table)).toThrow(refusedSchema);
   });
 
+  test("names the column that cannot be dropped because it identifies rows", () => {
+    const drop = new UpdateSchema().dropColumn("id");
+    expect(() => drop.propose(table)).toThrow(
+      expect.objectContaining({
+        subject: "id",
+        message: expect.stringContaining(
+          '"id" cannot be dropped: it is one of the fields that identify a row.',
+        ),
+        remedy: "Set other identifier fields with setIdentifierFields, or none.",
+      }),
+    );
+    // The remedy works in either order.
+    expect(
+      drop
+        .setIdentifierFields([])
+        .apply(table)
+        .fields.map(({ name }) => name),
+    ).not.toContain("id");
+  });
+
   test("keeps the columns that it is partitioned by, and their values", () => {
     const parted = create({ partitionSpec: [bucket("d", 4)], formatVersion: 3 });
     expect(() => new UpdateSchema().dropColumn("d").propose(parted)).toThrow(refusedSchema);

@@ -153,13 +153,13 @@ describe("a file is refused", () => {
       "for nulls in a list that has none",
       { l: list(int()).optional() },
       "SELECT [1, NULL, 3] AS l UNION ALL SELECT NULL UNION ALL SELECT []",
-      'column "l.element" has 1 nulls in the file, and is required in the table',
+      'column "l.element" has 1 null in the file, and is required in the table',
     ],
     [
       "for nulls in a struct within a map",
       { m: map(string(), struct({ n: long() })).optional() },
       "SELECT MAP {'a': {'n': 1::BIGINT}, 'b': {'n': NULL}} AS m",
-      'column "m.value.n" has 1 nulls in the file, and is required in the table',
+      'column "m.value.n" has 1 null in the file, and is required in the table',
     ],
     [
       "for a map's keys",
@@ -321,6 +321,28 @@ describe("a file is accepted", () => {
     }
   });
 
+  test("that does not say that its bytes are text, unless they are none", async () => {
+    const table = await create({ t: string().optional(), s: struct({ u: string().optional() }).optional() });
+    const text = (t: string, u: string) =>
+      write(
+        `SELECT * FROM (VALUES ('x'::BLOB, {'u': 'y'::BLOB}), (${t}, {'u': ${u}}), (NULL, NULL)) v(t, s)`,
+      );
+    const after = await accept(table, await text("encode('Åsa 🦅')", "encode('é')"));
+    expect(await rows(after)).toEqual([
+      { t: "x", s: { u: "y" } },
+      { t: "Åsa 🦅", s: { u: "é" } },
+      { t: null, s: null },
+    ]);
+    for (const [t, u, column] of [
+      ["'\\xFF\\xFE'::BLOB", "encode('é')", "t"],
+      ["encode('é')", "'\\xC3'::BLOB", "s.u"],
+    ] as const) {
+      expect(await refusal(after, await text(t, u))).toContain(
+        `column "${column}" has bytes in the file that are no UTF-8, and is string in the table`,
+      );
+    }
+  });
+
   test("that has what is required, though it need not: by its statistics, or else by its levels", async () => {
     const columns: Columns = {
       id: long(),
@@ -359,7 +381,7 @@ describe("a file is accepted", () => {
       ] as const) {
         expect(select).toContain(from);
         const broken = await edit(await write(select.replace(from, to), options), withoutStatistics);
-        expect(await refusal(after, broken)).toContain(`column "${column}" has 1 nulls`);
+        expect(await refusal(after, broken)).toContain(`column "${column}" has 1 null in the file`);
       }
     }
   });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -154,6 +154,60 @@ describe("files that are adopted", () => {
       code: "OBJECT_NOT_FOUND",
     });
     expect((await after.refresh()).metadata.snapshots).toHaveLength(1);
+  });
+
+  test("are the same file however its location is spelled, inside the warehouse and outside", async () => {
+    const outside = await mkdtemp(path.join(tmpdir(), "query-add-outside-"));
+    try {
+      await write("in/a.parquet", PEOPLE);
+      await cp(path.join(directory, "in/a.parquet"), path.join(outside, "b.parquet"));
+      let table = await create();
+      table = await table.addFiles([path.relative(process.cwd(), path.join(outside, "b.parquet"))]);
+      table = await table.addFiles([`${directory}/in/`]);
+      expect((await table.inspect.files()).map(({ filePath }) => filePath).sort()).toEqual(
+        [`file://${outside}/b.parquet`, `${store.root}/in/a.parquet`].sort(),
+      );
+      const { name } = path.parse(outside);
+      for (const again of [
+        `${outside}/b.parquet`,
+        `file:${outside}/b.parquet`,
+        `file://localhost${outside}/b.parquet`,
+        `FILE://${outside}/b.parquet`,
+        `file://${outside}//b.parquet`,
+        `file://${outside}/../${name}/./b.parquet`,
+        `file:${outside}/`,
+        `file:${directory}/in/a.parquet`,
+        `${directory}//in/../in/a.parquet`,
+      ]) {
+        await expect(table.addFiles([again]), again).rejects.toMatchObject({
+          code: "INVALID_ARGUMENT",
+          message: expect.stringContaining("is in the table already"),
+        });
+      }
+      await expect(
+        table.addFiles([`file:${outside}/b.parquet`, `file://${outside}/b.parquet`]),
+      ).rejects.toMatchObject({ message: expect.stringContaining("is given twice") });
+      expect(await rows(table)).toHaveLength(6);
+    } finally {
+      await rm(outside, { recursive: true });
+    }
+  });
+
+  test("are told from folders, and from files of other formats", async () => {
+    await write("in/a.parquet", PEOPLE);
+    await store.put(`${store.root}/in/b.csv`, Buffer.from("id,city\n1,Oslo\n"));
+    const table = await create();
+    await expect(table.addFiles([`${store.root}/in`])).rejects.toMatchObject({
+      code: "OBJECT_NOT_FOUND",
+      remedy: `It is a folder: to add all Parquet files in it, write ${store.root}/in/.`,
+    });
+    const nothing = await table.addFiles([`${store.root}/no`]).catch((error: unknown) => error);
+    expect(nothing).toMatchObject({ code: "OBJECT_NOT_FOUND" });
+    expect(nothing).not.toHaveProperty("remedy", expect.anything());
+    await expect(table.addFiles([`${store.root}/in/b.csv`])).rejects.toMatchObject({
+      code: "CORRUPT_FILE",
+      remedy: "Leave it out, or write it as Parquet first.",
+    });
   });
 
   test("stay when the commit fails, and an int fits a long", async () => {

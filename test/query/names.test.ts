@@ -204,6 +204,11 @@ describe("in lake.sql, columns that differ by case alone", () => {
     expect(await sql(query.replaceAll(/\bT\b(?!\.)/g, t).replaceAll("T.", `${t}.`))).toEqual(expected);
   });
 
+  test("have their own names in an expression that is called by its text", async () => {
+    const { columns } = await engine.sql(`select count(a), max(A + k) from ${t}`);
+    expect(columns).toEqual(['count("a")', 'max(("A" + k))']);
+  });
+
   test("are refused where a name could mean either", async () => {
     const table = await create(optional(["Aa", "aA"]));
     await table.append([{ Aa: 1n, aA: 2n }]);

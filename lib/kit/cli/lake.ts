@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Lakehouse } from "sololakehouse";
 import { columns, count, ink } from "../look/index.js";
+import { toRef } from "./branches/describe.js";
 import { withLake } from "./with-lake.js";
 
 /** `slh sql`, `slh tables` and `slh lake`: the lakehouse of the current profile, from the command line. */
@@ -12,7 +13,7 @@ export function lakeCommands(program: Command): void {
       "Runs a query over the tables. Names are namespace.table, with @ref for a branch; FOR VERSION AS OF and FOR TIMESTAMP AS OF read the past.",
     )
     .argument("<query>")
-    .option("--ref <name>", "branch, tag or commit on which names are looked up")
+    .option("--ref <name>", "branch, tag or commit on which names are looked up", toRef)
     .addOption(
       new Option("--format <name>", "how to print the rows")
         .choices(["table", "json", "csv"] as const)
@@ -38,7 +39,7 @@ Examples:
     .command("tables")
     .summary("list the tables")
     .description("Lists every table with its rows, deletes applied, and its data files and bytes.")
-    .option("--ref <name>", "branch, tag or commit")
+    .option("--ref <name>", "branch, tag or commit", toRef)
     .option("--json", "print them as JSON")
     .addHelpText(
       "after",

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { isLakehouseError, LakehouseError } from "../errors.js";
 import { type ObjectStore, storeNow } from "../storage/index.js";
 import { findDeadFiles, leadsTo, type SharedFiles } from "./dead-files.js";
 import { FileSet, within } from "./files.js";
@@ -77,7 +77,7 @@ export async function collectGarbage(shared: Shared, options: GcOptions): Promis
     };
     const state = dryRun ? await readSweep(context.backend) : await finishSweep(context, files);
     const cutoff = before(await context.backend.now());
-    const filesCutoff = before(await filesNow(shared));
+    const filesCutoff = before(await filesNow(shared, dryRun));
     const reachable = await findReachable(context, cutoff);
     const dead: SharedFiles = { store, kept, cutoff: filesCutoff };
     const deadFiles = await findDeadFiles(dead, reachable);
@@ -99,9 +99,15 @@ export async function collectGarbage(shared: Shared, options: GcOptions): Promis
   });
 }
 
-async function filesNow({ store, warehouse }: Shared): Promise<Date> {
+async function filesNow({ store, warehouse }: Shared, dryRun: boolean): Promise<Date> {
   const probe = `${warehouse}/.sololakehouse-clock`;
-  const now = await storeNow(store, probe);
-  await store.delete([probe]);
-  return now;
+  try {
+    const now = await storeNow(store, probe);
+    await store.delete([probe]);
+    return now;
+  } catch (error) {
+    // Where nothing can be written nothing can be deleted by the wrong clock either.
+    if (dryRun && isLakehouseError(error, "STORAGE_FAILED")) return new Date();
+    throw error;
+  }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import { LakehouseError } from "../errors.js";
+import { LakehouseError, nearNames } from "../errors.js";
 import {
   bind,
   type ChangedRows,
@@ -314,8 +314,19 @@ class DuckDBEngine implements QueryEngine {
       code: "NO_SUCH_TABLE",
       subject: parts.join("."),
       message: `There is no table ${parts.join(".")}${request.ref === undefined ? "" : ` on ${request.ref}`}.`,
-      remedy: "SHOW TABLES lists them.",
+      remedy: await this.#meant(parts.join("."), request),
     });
+  }
+
+  async #meant(name: string, request: TableRequest): Promise<string> {
+    const tables = (await this.#options.listTables?.(request)) ?? [];
+    const [best] = nearNames(
+      name,
+      tables.map((table) => `${table.namespace}.${table.name}`),
+    );
+    return best === undefined
+      ? "SHOW TABLES lists them."
+      : `Did you mean ${best}? SHOW TABLES lists them all.`;
   }
 
   /** The view that stands for a scan: planned, its files at hand. */

@@ -67,10 +67,14 @@ export async function execute(connection: DuckDBConnection, execution: Execution
 const HEAD_ROWS = 40;
 
 function renamedSchema(schema: arrow.Schema, names: ReadonlyMap<string, string> = new Map()): arrow.Schema {
-  if (!schema.fields.some(({ name }) => names.has(name))) return schema;
-  return new BatchSchema(
-    schema.fields.map((field) => field.clone({ name: names.get(field.name) ?? field.name })),
-  );
+  // An expression without an alias is called by its text, with quoted names in it: count("a#2").
+  const renamed = (name: string): string =>
+    [...names].reduce(
+      (text, [said, own]) => text.replaceAll(quoteIdentifier(said), () => quoteIdentifier(own)),
+      names.get(name) ?? name,
+    );
+  if (schema.fields.every(({ name }) => renamed(name) === name)) return schema;
+  return new BatchSchema(schema.fields.map((field) => field.clone({ name: renamed(field.name) })));
 }
 
 async function* conforming(

@@ -24,4 +24,4 @@ export { type S3Credentials, type S3Options, s3OptionsFromEnv } from "./s3/optio
 export { S3Store } from "./s3/s3-store.js";
 export type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
 export { type ObjectTail, readTail } from "./tail.js";
-export { canonicalFileUri, canonicalS3Uri, fileUri, pathOfFile } from "./uri.js";
+export { canonicalFileUri, canonicalS3Uri, fileUri, pathOfFile, spelledUri } from "./uri.js";

@@ -50,6 +50,16 @@ export function canonicalS3Uri(uri: string): string {
 }
 
 /**
+ * The one spelling of a location that may be written in many: a path, relative or not, with `..` or doubled slashes in
+ * it, any form of `file:`, and Hadoop's names for S3. Whether two locations are one object is to be asked of it.
+ */
+export function spelledUri(location: string): string {
+  if (/^[a-z][a-z0-9+.-]+:\//i.test(location) && !/^file:/i.test(location)) return canonicalS3Uri(location);
+  const uri = fileUri(pathOfFile(location));
+  return location.endsWith("/") && !uri.endsWith("/") ? `${uri}/` : uri;
+}
+
+/**
  * The part of `uri` below `root`, without its leading slash. The key is taken literally: `%20` is three
  * characters, as every Iceberg reader takes it.
  *

@@ -4,6 +4,7 @@ import type { WaitingChange } from "./advance.js";
 import type { Backend } from "./backend.js";
 import type { Hash } from "./hash.js";
 import type { ObjectCache } from "./object-cache.js";
+import { couldBeHash } from "./reference-expression.js";
 import { type ReferenceType, type RefState, readRef, readRefs } from "./refs.js";
 import type { InTurn } from "./turns.js";
 
@@ -36,10 +37,12 @@ export async function liveRef(
       code: "NO_SUCH_REF",
       subject: name,
       message: `There is no branch or tag ${name}.`,
-      remedy: nearest(
-        name,
-        others.map((ref) => ref.name),
-      ),
+      remedy: couldBeHash(name)
+        ? `For a commit write @${name}.`
+        : nearest(
+            name,
+            others.map((ref) => ref.name),
+          ),
     });
   }
   if (type !== undefined && state.type !== type) {

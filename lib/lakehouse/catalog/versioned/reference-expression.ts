@@ -39,7 +39,9 @@ export function parseReferenceExpression(text: string): ReferenceExpression {
       code: "INVALID_ARGUMENT",
       subject: text,
       message: `${JSON.stringify(text)} is not a reference.`,
-      remedy: "Write a branch or tag, main@<hash>, @<hash>, main~3, main^2 or main*2026-05-01T00:00:00Z.",
+      remedy: couldBeHash(text)
+        ? `For a commit write @${text}.`
+        : "Write a branch or tag, main@<hash>, @<hash>, main~3, main^2 or main*2026-05-01T00:00:00Z.",
     });
   }
   return {
@@ -49,9 +51,14 @@ export function parseReferenceExpression(text: string): ReferenceExpression {
   };
 }
 
+/** True for a text that no branch or tag is called, because `@` before it makes it a commit. */
+export function couldBeHash(text: string): boolean {
+  return new RegExp(`^${HASH}$`).test(text);
+}
+
 /** Throws `INVALID_ARGUMENT` for a name that a branch or tag cannot have, by Nessie's rules. */
 export function checkReferenceName(name: string): void {
-  const reserved = ["HEAD", "DETACHED"].includes(name.toUpperCase()) || new RegExp(`^${HASH}$`).test(name);
+  const reserved = ["HEAD", "DETACHED"].includes(name.toUpperCase()) || couldBeHash(name);
   if (NAME_PATTERN.test(name) && !reserved) return;
   throw new LakehouseError({
     code: "INVALID_ARGUMENT",

@@ -29,6 +29,8 @@ export interface ParquetFitting {
   readonly mustBeNull: readonly (ParquetDoubt & ParquetMisfit)[];
   /** Instants in 96 bits, which have nanoseconds that the table has not. */
   readonly mustBeMicros: readonly ParquetDoubt[];
+  /** Bytes of which their file does not say that they are text: for a string they have to be UTF-8. */
+  readonly mustBeText: readonly ParquetDoubt[];
   /** Columns whose statistics are in another form, or another order, than those of their type in the table. */
   readonly unbounded: ReadonlySet<FieldId>;
 }
@@ -59,6 +61,7 @@ export function fitParquet(
   const mustBeFull: ParquetDoubt[] = [];
   const mustBeNull: (ParquetDoubt & ParquetMisfit)[] = [];
   const mustBeMicros: ParquetDoubt[] = [];
+  const mustBeText: ParquetDoubt[] = [];
   const unbounded = new Set<FieldId>();
 
   const misfit = (path: string, problem: string): void => {
@@ -123,6 +126,7 @@ export function fitParquet(
       if (fit === "values" && node.fieldId !== undefined) unbounded.add(node.fieldId);
       if (fit !== undefined) {
         if (node.physicalType === "INT96") mustBeMicros.push({ path, node });
+        if (type.type === "string" && node.logicalType === undefined) mustBeText.push({ path, node });
         return;
       }
     } else if (type.type === "variant" ? isVariant(node) : fitGroup(node, type, path)) return;
@@ -158,7 +162,7 @@ export function fitParquet(
   };
 
   fitStruct(root, fields, "");
-  return { misfits, mustBeFull, mustBeNull, mustBeMicros, unbounded };
+  return { misfits, mustBeFull, mustBeNull, mustBeMicros, mustBeText, unbounded };
 }
 
 /** A variant, or the struct of its parts that writers of before the annotation have. */

@@ -179,6 +179,7 @@ export class UpdateSchema implements PendingUpdate {
       lastColumnId: base.lastColumnId,
     };
     for (const step of this.#steps) step(edit);
+    checkIdentifierStays(before, edit.schema);
     validateSchema(edit.schema, base.formatVersion);
     validateNewNames(edit.schema, base.schemas);
     checkPartitionSources(base, before, edit.schema);
@@ -211,6 +212,19 @@ export class UpdateSchema implements PendingUpdate {
       });
     }
     return { requirements: requirementsFor(base, updates), updates };
+  }
+}
+
+/** Asked after all steps: one that drops the column may come before one that sets other identifier fields. */
+function checkIdentifierStays(before: Schema, after: Schema): void {
+  for (const id of after.identifierFieldIds) {
+    const dropped = locateById(after, id) === undefined && locateById(before, id);
+    if (!dropped) continue;
+    refuse(
+      dropped.name,
+      `"${dropped.name}" cannot be dropped: it is one of the fields that identify a row.`,
+      "Set other identifier fields with setIdentifierFields, or none.",
+    );
   }
 }
 

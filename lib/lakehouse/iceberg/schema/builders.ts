@@ -6,13 +6,13 @@ import { decimalType, fixedType, isPrimitiveType } from "./type-text.js";
 import type { EdgeAlgorithm, IcebergType, NestedField, SchemaId, TypedSchema } from "./types.js";
 import { validateSchema } from "./validate.js";
 
-/** What a date column takes: `"2001-01-31"`, or a Date, whose UTC day it is. */
+/** What a date column takes: `"2001-01-31"`, or a Date at midnight UTC. */
 export type DateInput = string | Date;
 /** What a time column takes: `"22:31:08.5"`, or microseconds from midnight. */
 export type TimeInput = string | bigint;
 /** What a timestamp column takes: ISO text, a Date, or micro- (in `_ns` columns nano-) seconds from 1970. */
 export type TimestampInput = string | Date | bigint;
-/** What a long column takes: a bigint, or a whole number up to 2^53. */
+/** What a long column takes: a bigint, or a whole number below 2^53. */
 export type LongInput = bigint | number;
 
 declare const valueType: unique symbol;

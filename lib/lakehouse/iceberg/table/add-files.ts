@@ -1,5 +1,11 @@
 import { LakehouseError } from "../../errors.js";
-import { type ObjectInfo, type ObjectStore, reachingOut, recordedLocation } from "../../storage/index.js";
+import {
+  type ObjectInfo,
+  type ObjectStore,
+  reachingOut,
+  recordedLocation,
+  spelledUri,
+} from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import { updateProperties } from "../evolution/settings.js";
 import { currentSchema } from "../metadata/lookup.js";
@@ -19,6 +25,7 @@ export interface AddFilesOptions extends SnapshotOptions {
   /**
    * Passes over columns that the table does not have, at every depth, where they are refused otherwise. Should the table
    * get a column of such a name later, files without field ids have its values.
+   * PyIceberg (0.12) does not read such files without field ids: it wants every column of theirs in the name mapping.
    */
   readonly ignoreExtraColumns?: boolean | undefined;
 }
@@ -32,7 +39,7 @@ export interface AddFilesOptions extends SnapshotOptions {
  * warehouse is collected as garbage like the table's own when nothing refers to it any more; one outside is read, and
  * never deleted.
  *
- * @param paths URIs of files, or of folders that end in `/`, of which all `.parquet` files are taken.
+ * @param paths paths or URIs of files, or of folders that end in `/`, of which all `.parquet` files are taken.
  * @throws LakehouseError INVALID_ARGUMENT for a file that the table has already, or that is given twice, or whose
  *   partition cannot be told; SCHEMA_MISMATCH for one that does not fit the schema, at any depth; OBJECT_NOT_FOUND,
  *   CORRUPT_FILE, UNSUPPORTED_FEATURE.
@@ -44,13 +51,13 @@ export async function addFiles(
 ): Promise<PendingUpdate[]> {
   const { metadata } = state;
   const store = reachingOut(state.store);
-  const recorded = paths.map((path) => recordedLocation(state.store, path));
+  const recorded = paths.map((path) => locationOf(state.store, path));
   const objects = await findObjects(store, recorded);
   if (objects.length === 0) return [];
   const { tasks } = await new TableScan(state.store, metadata, { ref: readRef(state, options) }).planAll();
-  const known = new Set(tasks.map((task) => task.dataFile.filePath));
-  const given = new Set(objects.map(({ uri }) => uri));
-  const twice = objects.find(({ uri }) => known.has(uri));
+  const known = new Set(tasks.map((task) => spelledUri(task.dataFile.filePath)));
+  const given = new Set(objects.map(({ uri }) => spelledUri(uri)));
+  const twice = objects.find(({ uri }) => known.has(spelledUri(uri)));
   if (twice !== undefined) throw refused(twice.uri, "is in the table already");
   const text = metadata.properties[DEFAULT_NAME_MAPPING];
   const mapping = text === undefined ? createNameMapping(currentSchema(metadata)) : nameMappingFromJson(text);
@@ -63,7 +70,7 @@ export async function addFiles(
       operation: "append",
       addedDataFiles: files,
       validate: (base, parent) =>
-        validateNoNewDataFiles(since(base, parent), (file) => given.has(file.filePath)),
+        validateNoNewDataFiles(since(base, parent), (file) => given.has(spelledUri(file.filePath))),
     },
     options,
   );
@@ -89,6 +96,15 @@ class Adoption implements PendingUpdate {
   }
 }
 
+/**
+ * Where the table will say that a file is. Of the many spellings of one location it is always the same, so that a file
+ * is recognized that the table has: a second time its rows would count twice.
+ */
+function locationOf(store: ObjectStore, path: string): string {
+  const recorded = recordedLocation(store, path);
+  return recorded.startsWith(`${store.root}/`) ? recorded : recordedLocation(store, spelledUri(path));
+}
+
 async function findObjects(store: ObjectStore, paths: readonly string[]): Promise<ObjectInfo[]> {
   const found = new Map<string, ObjectInfo>();
   const add = (object: ObjectInfo): void => {
@@ -103,6 +119,9 @@ async function findObjects(store: ObjectStore, paths: readonly string[]): Promis
           code: "OBJECT_NOT_FOUND",
           subject: path,
           message: `There is no object ${path}.`,
+          ...((await holdsObjects(store, `${path}/`)) && {
+            remedy: `It is a folder: to add all Parquet files in it, write ${path}/.`,
+          }),
         });
       }
       add(object);
@@ -116,6 +135,11 @@ async function findObjects(store: ObjectStore, paths: readonly string[]): Promis
     }
   }
   return [...found.values()];
+}
+
+async function holdsObjects(store: ObjectStore, folder: string): Promise<boolean> {
+  for await (const _ of store.list(folder)) return true;
+  return false;
 }
 
 function refused(uri: string, problem: string): LakehouseError {

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { isUtf8 as bufferIsUtf8 } from "node:buffer";
+import { isLakehouseError, LakehouseError } from "../../errors.js";
 import {
   type ColumnMetrics,
   columnMetrics,
@@ -57,7 +58,7 @@ export class Adopter {
   /** @throws LakehouseError SCHEMA_MISMATCH, INVALID_ARGUMENT; CORRUPT_FILE, UNSUPPORTED_FEATURE */
   async adopt(object: ObjectInfo): Promise<DataFile> {
     const { uri } = object;
-    const stored = await readFooter(this.#store, uri, object.size);
+    const stored = await this.#footer(object);
     const hasIds = hasFieldIds(stored.schema);
     this.mapped ||= !hasIds;
     const root = hasIds ? stored.schema : withMappedIds(stored.schema, this.#mapping);
@@ -94,6 +95,22 @@ export class Adopter {
     };
   }
 
+  /** A backup or an older snapshot, which help where a table has the file, are no help here. */
+  async #footer({ uri, size }: ObjectInfo): Promise<ParquetFooter> {
+    try {
+      return await readFooter(this.#store, uri, size);
+    } catch (cause) {
+      if (!isLakehouseError(cause, "CORRUPT_FILE")) throw cause;
+      throw new LakehouseError({
+        code: "CORRUPT_FILE",
+        subject: uri,
+        message: `${uri} cannot be added: it is no Parquet file, or not a whole one.`,
+        remedy: "Leave it out, or write it as Parquet first.",
+        cause,
+      });
+    }
+  }
+
   /** Columns that may be missing, for the folders of a file tell their value: if they do not, its partition is refused. */
   #toldByPlace(): Set<FieldId> {
     const identities = this.#spec.spec.fields.filter(({ transform }) => transform.transform === "identity");
@@ -123,7 +140,8 @@ export class Adopter {
       const place = places.get(node);
       const nulls = place && (await countNulls(this.#store, uri, footer, place));
       if (nulls === 0n) continue;
-      failed.push({ path, problem: `has ${nulls} nulls in the file, and is required in the table` });
+      const count = nulls === 1n ? "1 null" : `${nulls} nulls`;
+      failed.push({ path, problem: `has ${count} in the file, and is required in the table` });
     }
     for (const { path, node, problem } of fitting.mustBeNull) {
       if (!isNullThroughout(footer, places.get(node)?.leaf ?? -1)) failed.push({ path, problem });
@@ -132,7 +150,27 @@ export class Adopter {
       const problem = await this.#finerThanMicros(uri, footer, places.get(node)?.leaf ?? -1, node);
       if (problem !== undefined) failed.push({ path, problem });
     }
+    for (const { path, node } of fitting.mustBeText) {
+      if (await this.#isText(uri, footer, places.get(node)?.leaf ?? -1, node)) continue;
+      failed.push({ path, problem: "has bytes in the file that are no UTF-8, and is string in the table" });
+    }
     return failed;
+  }
+
+  /**
+   * One value that is no text would fail every query of its column from then on. Within lists and maps, whose values
+   * cannot be read here, what old writers left is trusted.
+   */
+  async #isText(uri: string, footer: ParquetFooter, leaf: number, node: ParquetNode): Promise<boolean> {
+    const column = footer.columns[leaf];
+    if (column === undefined || column.repeated) return true;
+    for (const rowGroup of footer.rowGroups.keys()) {
+      const options = { footer, columns: [node.fieldId ?? column.path.join(".")], rowGroups: [rowGroup] };
+      const { columns } = await readParquet(this.#store, uri, options);
+      const isUtf8 = (value: unknown) => !(value instanceof Uint8Array) || bufferIsUtf8(value);
+      if (!columns[0]?.values.every(isUtf8)) return false;
+    }
+    return true;
   }
 
   async #finerThanMicros(

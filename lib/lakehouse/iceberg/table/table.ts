@@ -247,7 +247,7 @@ export class Table<Row = Record<string, unknown>> {
    * Adopts Parquet files where they are, by reference, Hive-style folders included, without rewriting them. Files outside
    * the warehouse are read, and never deleted.
    *
-   * @param paths URIs of files, or of folders that end in `/`.
+   * @param paths paths or URIs of files, or of folders that end in `/`.
    * @throws LakehouseError INVALID_ARGUMENT for a file that is in the table already or whose partition cannot be told;
    *   SCHEMA_MISMATCH for one that does not fit the schema, at any depth; OBJECT_NOT_FOUND, CORRUPT_FILE,
    *   UNSUPPORTED_FEATURE.

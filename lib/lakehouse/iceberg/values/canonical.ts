@@ -119,7 +119,7 @@ export function describeExpected(type: PrimitiveType): string {
   const text = typeToString(type);
   const hint: Partial<Record<PrimitiveType["type"], string>> = {
     int: "a whole number of 32 bits",
-    long: "a bigint, or a whole number up to 2^53",
+    long: "a bigint, or a whole number below 2^53",
     float: "a number that is 0 or between 1.5e-45 and 3.4e38, or a whole bigint that a float holds exactly",
     double: "a number, or a bigint up to 2^53",
     decimal: 'text such as "12.30" that fits without rounding',
