@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
-import { upgradeFormatVersion } from "../../lib/lakehouse/iceberg/evolution/index.js";
+import { UpdatePartitionSpec, upgradeFormatVersion } from "../../lib/lakehouse/iceberg/evolution/index.js";
 import { and, eq, gtEq, lt } from "../../lib/lakehouse/iceberg/expressions/index.js";
 import {
   readManifestList,
@@ -244,6 +244,17 @@ describe("overwrite", () => {
         "deleted-data-files": "2",
       });
     }));
+
+  test.each([1, 2, 3] as const)("takes files out of manifests that it merges, in v%i", (formatVersion) =>
+    scratch(async (directory) => {
+      const partitionSpec = [identity("origin")];
+      const { table } = await createTable(directory, { schema: SCHEMA, partitionSpec, formatVersion });
+      const old = await (await table.append([row(1, "ATL"), row(1, "ORD")])).append([row(1, "JFK")]);
+      const evolved = await old.update([new UpdatePartitionSpec().addField(day("at"))]);
+      const after = await (await evolved.append([row(2, "JFK")])).deleteRows(eq("origin", "ATL"));
+      expect(await records(after)).toBe(3n);
+    }),
+  );
 
   test("deleting by partition drops whole files; truncate drops all", () =>
     scratch(async (directory) => {
