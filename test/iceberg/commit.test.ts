@@ -256,6 +256,25 @@ describe("overwrite", () => {
     }),
   );
 
+  test("of partitions replaces rows that older partitionings have of them, or says that it cannot", () =>
+    scratch(async (directory) => {
+      const { table } = await createTable(directory, { schema: SCHEMA, partitionSpec: [identity("origin")] });
+      const one = await table.append([row(1, "ATL"), row(2, "ATL"), row(1, "ORD")]);
+      const evolved = await one.update([new UpdatePartitionSpec().addField(day("at"))]);
+      // Of the file of ATL one row is of the day, another is not.
+      await expect(evolved.overwritePartitions([row(2, "ATL")])).rejects.toMatchObject({
+        code: "UNSUPPORTED_FEATURE",
+        message: expect.stringContaining("partitioned in another way"),
+      });
+      expect(await records(await evolved.refresh())).toBe(3n);
+      const replaced = await evolved.overwritePartitions([row(1, "ORD"), row(3, "ATL"), row(2, "JFK")]);
+      expect(await records(replaced)).toBe(5n);
+      const single = await replaced.update([
+        new UpdatePartitionSpec().removeField("origin").removeField("at_day"),
+      ]);
+      expect(await records(await single.overwritePartitions([row(9, "ATL")]))).toBe(1n);
+    }));
+
   test("deleting by partition drops whole files; truncate drops all", () =>
     scratch(async (directory) => {
       const { table } = await createTable(directory, { schema: SCHEMA, partitionSpec: [identity("origin")] });
