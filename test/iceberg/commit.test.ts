@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
-import { upgradeFormatVersion } from "../../lib/lakehouse/iceberg/evolution/index.js";
+import { UpdatePartitionSpec, upgradeFormatVersion } from "../../lib/lakehouse/iceberg/evolution/index.js";
 import { and, eq, gtEq, lt } from "../../lib/lakehouse/iceberg/expressions/index.js";
 import {
   readManifestList,
@@ -243,6 +243,36 @@ describe("overwrite", () => {
         "replace-partitions": "true",
         "deleted-data-files": "2",
       });
+    }));
+
+  test.each([1, 2, 3] as const)("takes files out of manifests that it merges, in v%i", (formatVersion) =>
+    scratch(async (directory) => {
+      const partitionSpec = [identity("origin")];
+      const { table } = await createTable(directory, { schema: SCHEMA, partitionSpec, formatVersion });
+      const old = await (await table.append([row(1, "ATL"), row(1, "ORD")])).append([row(1, "JFK")]);
+      const evolved = await old.update([new UpdatePartitionSpec().addField(day("at"))]);
+      const after = await (await evolved.append([row(2, "JFK")])).deleteRows(eq("origin", "ATL"));
+      expect(await records(after)).toBe(3n);
+    }),
+  );
+
+  test("of partitions replaces rows that older partitionings have of them, or says that it cannot", () =>
+    scratch(async (directory) => {
+      const { table } = await createTable(directory, { schema: SCHEMA, partitionSpec: [identity("origin")] });
+      const one = await table.append([row(1, "ATL"), row(2, "ATL"), row(1, "ORD")]);
+      const evolved = await one.update([new UpdatePartitionSpec().addField(day("at"))]);
+      // Of the file of ATL one row is of the day, another is not.
+      await expect(evolved.overwritePartitions([row(2, "ATL")])).rejects.toMatchObject({
+        code: "UNSUPPORTED_FEATURE",
+        message: expect.stringContaining("partitioned in another way"),
+      });
+      expect(await records(await evolved.refresh())).toBe(3n);
+      const replaced = await evolved.overwritePartitions([row(1, "ORD"), row(3, "ATL"), row(2, "JFK")]);
+      expect(await records(replaced)).toBe(5n);
+      const single = await replaced.update([
+        new UpdatePartitionSpec().removeField("origin").removeField("at_day"),
+      ]);
+      expect(await records(await single.overwritePartitions([row(9, "ATL")]))).toBe(1n);
     }));
 
   test("deleting by partition drops whole files; truncate drops all", () =>

@@ -253,6 +253,7 @@ describe("predicate pushdown", () => {
     field(4, "ts", { type: "timestamp" }),
     field(5, "f", { type: "double" }),
     field(6, "n", { type: "decimal", precision: 9, scale: 2 }),
+    field(7, "l", { type: "long" }),
   ]);
   const push = async (sql: string): Promise<Expression | undefined> => {
     let filter: Expression | undefined;
@@ -303,6 +304,9 @@ describe("predicate pushdown", () => {
     "i = 1.5",
     "i = 3000000000",
     "i + 1 = 5",
+    // All three are compared as doubles, to which 2^53 + 1 is 2^53.
+    "l between 1e3 and 9007199254740992",
+    "l between 1 and f",
     "ts = '2024-03-01 12:00:00+02'",
     "n = 1.555",
   ])("does not push %s", async (where) => {

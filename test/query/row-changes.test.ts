@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import {
   and,
+  day,
   defineSchema,
   eq,
   type FormatVersion,
@@ -593,3 +594,19 @@ test.each(["copy-on-write", "merge-on-read"] as const)(
     expect(shown).toEqual([`10 ${at(1)}`, `20 ${at(2)}`, `3 ${at(9)}`, `4 ${at(4)}`].sort());
   },
 );
+
+test.each([3, 150])("%i instants with nanoseconds are a key", async (count) => {
+  const instants = defineSchema({ at: timestamptzNs(), n: long() });
+  const options = { schema: instants, formatVersion: 3, partitionSpec: [day("at")] } as const;
+  const created = (await catalog.createTable(`n.t${tables++}`, options)).withEngine(engine) as Table;
+  const lines = (add: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      at: `1969-12-31T23:59:59.999999${String(i).padStart(3, "0")}+00:00`,
+      n: BigInt(i + add),
+    }));
+  const table = await (await created.append(lines(0))).upsert(lines(1000), { on: ["at"] });
+  const found = await (await engine.scan(table, table.scan())).rows<{ n: bigint }>();
+  expect(found.map(({ n }) => Number(n)).sort((a, b) => a - b)).toEqual(
+    lines(1000).map(({ n }) => Number(n)),
+  );
+});

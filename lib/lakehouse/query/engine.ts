@@ -37,11 +37,12 @@ import { openMerge } from "./row-merge.js";
 import { RowReader } from "./row-reader.js";
 import { allColumns, scanColumns } from "./scan-columns.js";
 import { applyEdits, type Edit } from "./sql/edits.js";
-import { columnEdits, isShowTables, parseStatement } from "./sql/parse.js";
+import { columnEdits, comparesNulls, isShowTables, parseStatement } from "./sql/parse.js";
 import { pushedFilter } from "./sql/pushdown.js";
 import { Spellings, spellColumns, spellExpression } from "./sql/spelling.js";
 import {
   findReferences,
+  type Node,
   type StatementReferences,
   splitExplain,
   type TableReference,
@@ -130,6 +131,9 @@ export async function openDuckDBEngine(options: QueryEngineOptions): Promise<Que
 /** Scan plans remembered: by table state, schema and filter, so a repeated query does not read manifests again. */
 const MAX_PLANS = 256;
 
+/** No filter passes it: DuckDB then evaluates what it would push down wrongly (`comparesNulls`). */
+const BARRIER = " OFFSET 0";
+
 interface ViewOptions extends Pick<RelationInput, "fields" | "metadataColumns"> {
   readonly tasks?: readonly ScanTask[] | undefined;
 }
@@ -164,7 +168,14 @@ class DuckDBEngine implements QueryEngine {
       const renamed = new Map<string, string>();
       const edits: readonly Edit[] = isShowTables(statement)
         ? [{ start: 0, end: body.length, text: await this.#showTables(options) }]
-        : await this.#edits(findReferences(statement, body, prepared.special), body, options, use, renamed);
+        : await this.#edits(
+            statement,
+            findReferences(statement, body, prepared.special),
+            body,
+            options,
+            use,
+            renamed,
+          );
       const final = applyEdits(body, edits);
       const onError = (error: unknown) =>
         sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));
@@ -191,7 +202,9 @@ class DuckDBEngine implements QueryEngine {
       }
       const edge = edgeOf(view, fields, metadataColumns);
       const names = [...edge.names.slice(0, count), ...edge.names.slice(fields.length)].map(quoteIdentifier);
-      const head = toByteString(`SELECT ${names.join(", ")} FROM (${edge.sql} ${kept}) WHERE (`);
+      // As in `#edits`, by the word alone: more barriers than needed change no row.
+      const barrier = /\bdistinct\b/i.test(where) ? BARRIER : "";
+      const head = toByteString(`SELECT ${names.join(", ")} FROM (${edge.sql} ${kept}${barrier}) WHERE (`);
       const source = toByteString(where);
       const spelled = spellExpression(source, fields);
       const bytes = `${head}${spelled.text}\n)${limit}`;
@@ -261,6 +274,7 @@ class DuckDBEngine implements QueryEngine {
   }
 
   async #edits(
+    statement: Node,
     references: StatementReferences,
     body: string,
     options: SqlOptions,
@@ -268,6 +282,7 @@ class DuckDBEngine implements QueryEngine {
     renamed: Map<string, string>,
   ): Promise<Edit[]> {
     const edits = columnEdits(references, body);
+    const barrier = comparesNulls(statement) ? BARRIER : "";
     for (const reference of references.tables) {
       const { sql, fields = [] } = (await this.#tableSql(reference, options, use)) ?? {};
       if (sql === undefined) continue;
@@ -277,7 +292,7 @@ class DuckDBEngine implements QueryEngine {
       const name = quoteIdentifier(reference.parts.at(-1) ?? "");
       const alias = reference.mayAlias && !reference.alias ? ` AS ${name}` : "";
       const head = reference.isSelect ? "SELECT * FROM " : "";
-      const text = toByteString(head + (reference.mayAlias ? `(${sql})` : sql) + alias);
+      const text = toByteString(head + (reference.mayAlias ? `(${sql}${barrier})` : sql) + alias);
       edits.push({ start: reference.start, end: reference.end, text });
     }
     return edits;

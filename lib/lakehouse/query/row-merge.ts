@@ -150,30 +150,44 @@ class DuckDBMerge implements RowMerge {
   async findRange(): Promise<void> {
     const { on, schema } = this.#request;
     const keys = this.#keys();
-    const [bounds] = await this.#rows(
-      `SELECT count(*) AS n, ${keys.map((key, i) => `min(${key}) AS a${i}, max(${key}) AS b${i}, count(*) - count(${key}) AS c${i}`).join(", ")} FROM ${this.#source}`,
+    const [counts] = await this.#rows(
+      `SELECT count(*) AS n, ${keys.map((key, i) => `count(*) - count(${key}) AS c${i}`).join(", ")} FROM ${this.#source}`,
     );
-    if (bounds === undefined || Number(bounds.n) === 0) return;
+    if (counts === undefined || Number(counts.n) === 0) return;
     const parts: Expression[] = [];
     for (const [i, name] of on.entries()) {
-      const type = schema.fields.find((field) => field.name === name)?.type.type;
+      const field = schema.fields.find((each) => each.name === name) as NestedField;
       // NaN equals NaN as a key, and no filter says so.
-      if (type === "float" || type === "double") continue;
-      const values = await this.#rows(
-        `SELECT DISTINCT ${keys[i]} AS v FROM ${this.#source} WHERE ${keys[i]} IS NOT NULL LIMIT ${MAX_VALUES + 1}`,
-      );
-      const filled =
-        values.length <= MAX_VALUES
-          ? isIn(
-              name,
-              values.map(({ v }) => v as LiteralInput),
-            )
-          : and(gtEq(name, bounds[`a${i}`] as LiteralInput), ltEq(name, bounds[`b${i}`] as LiteralInput));
-      parts.push(Number(bounds[`c${i}`]) > 0 ? or(filled, isNull(name)) : filled);
+      if (field.type.type === "float" || field.type.type === "double") continue;
+      const filled = await this.#filledRange(field, keys[i] as string);
+      parts.push(Number(counts[`c${i}`]) > 0 ? or(filled, isNull(name)) : filled);
     }
     this.range = parts.reduce((all, part) => (all.type === "true" ? part : and(all, part)), {
       type: "true",
     } as Expression);
+  }
+
+  /** A filter that every value of a key column fits, nulls apart. */
+  async #filledRange(field: NestedField, key: string): Promise<Expression> {
+    // As the table's own type: DuckDB has none for some, and its values would not fit a filter (timestamptz_ns).
+    const asTable = (...names: string[]) =>
+      schemaToArrow({ fields: names.map((name) => ({ ...field, name, required: false })) });
+    const { name } = field;
+    const values = await this.#rows(
+      `SELECT DISTINCT ${key} AS v FROM ${this.#source} WHERE ${key} IS NOT NULL LIMIT ${MAX_VALUES + 1}`,
+      asTable("v"),
+    );
+    if (values.length <= MAX_VALUES) {
+      return isIn(
+        name,
+        values.map(({ v }) => v as LiteralInput),
+      );
+    }
+    const [bounds] = await this.#rows(
+      `SELECT min(${key}) AS a, max(${key}) AS b FROM ${this.#source}`,
+      asTable("a", "b"),
+    );
+    return and(gtEq(name, bounds?.a as LiteralInput), ltEq(name, bounds?.b as LiteralInput));
   }
 
   async match(
@@ -237,8 +251,8 @@ class DuckDBMerge implements RowMerge {
     yield* (await this.#execute(sql, schema)).batches();
   }
 
-  async #rows(sql: string): Promise<SqlRow[]> {
-    return (await this.#execute(sql)).rows();
+  async #rows(sql: string, schema?: arrow.Schema): Promise<SqlRow[]> {
+    return (await this.#execute(sql, schema)).rows();
   }
 
   #execute(sql: string, schema?: arrow.Schema): Promise<QueryResult> {

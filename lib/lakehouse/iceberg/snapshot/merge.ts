@@ -4,7 +4,7 @@ import type { ManifestContent, ManifestFile } from "../manifest/types.js";
 import type { TableMetadata } from "../metadata/types.js";
 import type { SpecId } from "../partitioning/types.js";
 import { booleanProperty, numberProperty } from "../table/properties.js";
-import type { ManifestOutput } from "./manifest-output.js";
+import { type ManifestOutput, UNASSIGNED } from "./manifest-output.js";
 
 /**
  * Merges small manifests of one content, as `commit.manifest-merge.enabled`, `commit.manifest.min-count-to-merge`
@@ -68,7 +68,11 @@ async function mergeBin(
   output: ManifestOutput,
 ): Promise<ManifestFile[]> {
   const specs = specsById(metadata);
-  const entries = await mapConcurrent(bin, READ_CONCURRENCY, (manifest) => output.read(manifest, specs));
+  const entries = await mapConcurrent(bin, READ_CONCURRENCY, (manifest) => {
+    // v1 writes no sequence numbers, not even of entries that a manifest of this commit has deleted: all are 0.
+    const isUnnumbered = metadata.formatVersion === 1 && manifest.sequenceNumber === UNASSIGNED;
+    return output.read(isUnnumbered ? { ...manifest, sequenceNumber: 0n } : manifest, specs);
+  });
   // Deletions of earlier snapshots have done their work: only this snapshot's are carried on.
   const carried = entries.flat().filter((e) => e.status !== "deleted" || e.snapshotId === output.snapshotId);
   return output.write(metadata, content, specId, carried, (writer, entry) => writer.carry(entry));

@@ -1,20 +1,12 @@
 import { type AppendData, conformingBatches } from "../data/input.js";
 import { writeDataFiles } from "../data/writer.js";
-import { isGlobal, partitionKey } from "../deletes/delete-rules.js";
 import type { DataFile } from "../manifest/types.js";
 import { currentSchema } from "../metadata/lookup.js";
 import type { SequenceNumber } from "../metadata/types.js";
-import { deleteScope } from "../scan/delete-scope.js";
-import type { SnapshotChange } from "../snapshot/producer.js";
-import { type FileSelector, selectAll, selectFiles, selectPartitions } from "../snapshot/selector.js";
-import {
-  validateNoNewDataFiles,
-  validateNoNewDeleteFiles,
-  validateNoNewDeletesFor,
-} from "../snapshot/validate.js";
+import { selectAll, selectFiles } from "../snapshot/selector.js";
+import { validateNoNewDeletesFor } from "../snapshot/validate.js";
 import {
   FileChange,
-  isolationOf,
   type OverwriteOptions,
   type SnapshotOptions,
   sinceOf,
@@ -37,44 +29,8 @@ export async function append<Row>(
   return new FileChange(state, { operation: "append", addedDataFiles: files, merge: !options.fast }, options);
 }
 
-function writeRows<Row>(state: TableState, data: AppendData<Row>): Promise<DataFile[]> {
+export function writeRows<Row>(state: TableState, data: AppendData<Row>): Promise<DataFile[]> {
   return writeDataFiles(state.store, state.metadata, conformingBatches(currentSchema(state.metadata), data));
-}
-
-/** Replaces the partitions that the new rows are in, and leaves the others alone (dynamic partition overwrite). */
-export async function overwritePartitions<Row>(
-  state: TableState,
-  data: AppendData<Row>,
-  options: OverwriteOptions,
-): Promise<FileChange | undefined> {
-  const { metadata } = state;
-  const added = await writeRows(state, data);
-  if (added.length === 0) return undefined;
-  const keys = new Set(added.map((file) => partitionKey(file.specId, file.partition)));
-  const inPartitions = (file: DataFile): boolean => keys.has(partitionKey(file.specId, file.partition));
-  const specIds = new Set(added.map((file) => file.specId));
-  // Of deletes without a partition, rows of other specs may still have need.
-  const scope = deleteScope(metadata);
-  const sinceNow = sinceOf(state, options);
-  const isolation = isolationOf(metadata, "delete", options);
-  const change: SnapshotChange = {
-    operation: "overwrite",
-    addedDataFiles: added,
-    removedDataFiles: selectPartitions(keys, specIds),
-    removedDeleteFiles: except(selectPartitions(keys, specIds), (file) => isGlobal(file, scope)),
-    summary: { "replace-partitions": "true" },
-    validate: async (base, parent) => {
-      if (isolation !== "serializable") return;
-      const since = sinceNow(base, parent);
-      await validateNoNewDataFiles(since, inPartitions);
-      await validateNoNewDeleteFiles(since, inPartitions);
-    },
-  };
-  return new FileChange(state, change, options);
-}
-
-function except(selector: FileSelector, kept: (file: DataFile) => boolean): FileSelector {
-  return { ...selector, selects: (entry) => selector.selects(entry) && !kept(entry.dataFile) };
 }
 
 /** Takes every file out of the branch, whatever others added meanwhile. */

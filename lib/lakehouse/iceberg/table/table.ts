@@ -19,14 +19,8 @@ import { type ExpireOptions, expireSnapshots } from "./expire.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions, type TableState } from "./file-change.js";
 import { TableInspection } from "./inspect.js";
 import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./merge.js";
-import {
-  type AppendOptions,
-  append,
-  overwritePartitions,
-  type RewriteFiles,
-  rewriteFiles,
-  truncate,
-} from "./operations.js";
+import { type AppendOptions, append, type RewriteFiles, rewriteFiles, truncate } from "./operations.js";
+import { overwritePartitions } from "./overwrite-partitions.js";
 import {
   CherryPick,
   createRef,
@@ -160,7 +154,10 @@ export class Table<Row = Record<string, unknown>> {
     );
   }
 
-  /** Replaces every partition in which `data` has a row, and leaves the others alone. Throws as `overwrite` does. */
+  /**
+   * Replaces every partition in which `data` has a row, and leaves the others alone. Throws as `overwrite` does;
+   * UNSUPPORTED_FEATURE, too, when a file of an older partitioning may have some of the rows that are replaced.
+   */
   async overwritePartitions(
     data: AppendData<Row>,
     options: OverwriteOptions & CommitOptions = {},

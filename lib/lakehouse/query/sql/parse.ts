@@ -53,6 +53,18 @@ export function isShowTables(statement: Node): boolean {
 }
 
 /**
+ * True for a statement that compares by IS [NOT] DISTINCT FROM. DuckDB (1.5) pushes `v = 5 OR v IS DISTINCT FROM 0` down
+ * to a table as if nulls could not fulfil it, and where its statistics leave nothing else it gives no rows.
+ */
+export function comparesNulls(statement: Node): boolean {
+  return Object.entries(statement).some(([key, value]) => {
+    if (key === "type" && (value === "COMPARE_DISTINCT_FROM" || value === "COMPARE_NOT_DISTINCT_FROM"))
+      return true;
+    return (Array.isArray(value) ? value : [value]).some((part) => isNode(part) && comparesNulls(part));
+  });
+}
+
+/**
  * Columns named in full, `namespace.table.column`: in the statement that runs, the table has its last name only.
  */
 export function columnEdits({ tables, columns }: StatementReferences, body: string): Edit[] {

@@ -105,7 +105,10 @@ function predicate(node: Node, columns: Columns): Expression | undefined {
     case "COMPARE_BETWEEN": {
       const lower = comparison("gt-eq", node.input, node.lower, columns);
       const upper = comparison("lt-eq", node.input, node.upper, columns);
-      return conjunction([lower, upper]);
+      // The three are compared as one type: beside a float, whole numbers are rounded, and this bound with them.
+      const field = columnField(node.input, columns);
+      const bounds = [node.lower, node.upper].map((bound) => field && literalFor(field, bound));
+      return bounds.includes(undefined) ? undefined : conjunction([lower, upper]);
     }
     case "FUNCTION":
       return prefixTest(node, first, others[0], columns);
