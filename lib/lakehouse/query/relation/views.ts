@@ -109,7 +109,13 @@ export class RelationViews {
         positionTable: async (tasks) => {
           const table = `deleted_${++this.#count}`;
           tables.push(`${SCHEMA}.${table}`);
-          await this.#deleted.list(connection, SCHEMA, table, input.store, tasks);
+          // On a connection of its own: an appender fails when another statement runs on its connection meanwhile.
+          const own = await this.#instance.connect();
+          try {
+            await this.#deleted.list(own, SCHEMA, table, input.store, tasks);
+          } finally {
+            own.closeSync();
+          }
           return `${SCHEMA}.${table}`;
         },
       });
