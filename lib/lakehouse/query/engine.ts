@@ -17,6 +17,7 @@ import {
   referencedFieldIds,
   type ScanPlan,
   type ScanTask,
+  type Schema,
   schemaToArrow,
   type Table,
   type TableScan,
@@ -24,6 +25,7 @@ import {
 import { identityOf, keyOf } from "../keys.js";
 import { type FileCacheOptions, openFileCache } from "../storage/index.js";
 import { type ChangesOptions, changesSql } from "./changes.js";
+import { describeSql } from "./describe.js";
 import { type DuckDBOptions, openDuckDB } from "./duckdb.js";
 import { readError, sqlError } from "./errors.js";
 import { execute } from "./execute.js";
@@ -284,16 +286,20 @@ class DuckDBEngine implements QueryEngine {
     const edits = columnEdits(references, body);
     const barrier = comparesNulls(statement) ? BARRIER : "";
     for (const reference of references.tables) {
-      const { sql, fields = [] } = (await this.#tableSql(reference, options, use)) ?? {};
+      const { sql, schema } = (await this.#tableSql(reference, options, use)) ?? {};
       if (sql === undefined) continue;
+      const fields = schema?.fields ?? [];
       const spellings = new Spellings(fields);
       edits.push(...spellColumns(reference, body, spellings));
       for (const [said, column] of spellings.originals) renamed.set(said, column);
       const name = quoteIdentifier(reference.parts.at(-1) ?? "");
       const alias = reference.mayAlias && !reference.alias ? ` AS ${name}` : "";
-      const head = reference.isSelect ? "SELECT * FROM " : "";
-      const text = toByteString(head + (reference.mayAlias ? `(${sql}${barrier})` : sql) + alias);
-      edits.push({ start: reference.start, end: reference.end, text });
+      const head = reference.isSelect ? "SELECT * FROM " : reference.isDescribed ? "DESCRIBE " : "";
+      const whole =
+        reference.isDescribed && schema
+          ? describeSql(sql, schema)
+          : head + (reference.mayAlias ? `(${sql}${barrier})` : sql) + alias;
+      edits.push({ start: reference.start, end: reference.end, text: toByteString(whole) });
     }
     return edits;
   }
@@ -303,7 +309,7 @@ class DuckDBEngine implements QueryEngine {
     reference: TableReference,
     options: SqlOptions,
     use: Use,
-  ): Promise<{ readonly sql: string; readonly fields?: readonly NestedField[] } | undefined> {
+  ): Promise<{ readonly sql: string; readonly schema?: Schema } | undefined> {
     const { parts } = reference;
     const request = requestOn(reference.ref ?? options.ref);
     const state = await snapshotOf(reference, options, use.connection);
@@ -312,15 +318,16 @@ class DuckDBEngine implements QueryEngine {
       const scan = table.scan(state);
       const filter = pushedFilter(reference, scan.schema.fields);
       const view = await this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
-      const { fields } = scan.schema;
-      return { sql: edgeOf(view, fields, [], asDuckDB).sql, fields };
+      const { schema } = scan;
+      return { sql: edgeOf(view, schema.fields, [], asDuckDB).sql, schema };
     }
     const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
     if (owner && parts.at(-1)?.toLowerCase() === "changes") {
-      const filter = pushedFilter(reference, changelogSchema(owner.metadata).fields);
+      const schema = changelogSchema(owner.metadata);
+      const filter = pushedFilter(reference, schema.fields);
       const to = owner.scan(state).snapshot?.snapshotId;
       const { relation, fields } = await this.#changes(owner, { to, filter }, use);
-      return { sql: edgeOf(relation, fields, [], asDuckDB).sql, fields };
+      return { sql: edgeOf(relation, fields, [], asDuckDB).sql, schema: { ...schema, fields } };
     }
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
     if (metadata) return { sql: metadata };
