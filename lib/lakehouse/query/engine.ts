@@ -15,15 +15,15 @@ import {
   type RowMerge,
   type RowsRequest,
   referencedFieldIds,
-  type ScanPlan,
   type ScanTask,
+  type Schema,
   schemaToArrow,
   type Table,
   type TableScan,
 } from "../iceberg/index.js";
-import { identityOf, keyOf } from "../keys.js";
 import { type FileCacheOptions, openFileCache } from "../storage/index.js";
 import { type ChangesOptions, changesSql } from "./changes.js";
+import { describeSql } from "./describe.js";
 import { type DuckDBOptions, openDuckDB } from "./duckdb.js";
 import { readError, sqlError } from "./errors.js";
 import { execute } from "./execute.js";
@@ -31,12 +31,21 @@ import { metadataTable } from "./metadata-tables.js";
 import { columnName, edgeOf, internalName } from "./relation/names.js";
 import type { RelationInput } from "./relation/relation.js";
 import { Relations, type Use } from "./relation/relations.js";
+import { asDuckDB } from "./relation/sql-types.js";
 import { whereSql } from "./relation/where.js";
 import type { QueryResult } from "./result.js";
 import { openMerge } from "./row-merge.js";
 import { RowReader } from "./row-reader.js";
 import { allColumns, scanColumns } from "./scan-columns.js";
+import { givenPlan, ScanPlans } from "./scan-plans.js";
 import { applyEdits, type Edit } from "./sql/edits.js";
+import {
+  type Extended,
+  extend,
+  type KnownTable,
+  mayNameMetadata,
+  starEdits,
+} from "./sql/metadata-columns.js";
 import { columnEdits, comparesNulls, isShowTables, parseStatement } from "./sql/parse.js";
 import { pushedFilter } from "./sql/pushdown.js";
 import { Spellings, spellColumns, spellExpression } from "./sql/spelling.js";
@@ -95,6 +104,9 @@ export interface QueryEngine extends RowEngine {
    * and its like read metadata, and `namespace.table.changes` reads all changes up to that state (see `changes`; a
    * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots). Writes are refused.
    *
+   * A SELECT may name the metadata columns of its tables: `_file`, `_pos`, `_spec_id`, `_row_id` and
+   * `_last_updated_sequence_number`. `*` does not give them, and a table's own column of such a name comes first.
+   *
    * SQL ignores case in names, tables do not: of columns that differ by it alone, the one that is spelled just so is
    * meant, where the SELECT names it itself; elsewhere they are `"a#1"` and `"A#2"`, by name and field id.
    *
@@ -128,9 +140,6 @@ export async function openDuckDBEngine(options: QueryEngineOptions): Promise<Que
   return new DuckDBEngine(await openDuckDB({ ...options, ...allowed }), options, scratch);
 }
 
-/** Scan plans remembered: by table state, schema and filter, so a repeated query does not read manifests again. */
-const MAX_PLANS = 256;
-
 /** No filter passes it: DuckDB then evaluates what it would push down wrongly (`comparesNulls`). */
 const BARRIER = " OFFSET 0";
 
@@ -145,7 +154,7 @@ class DuckDBEngine implements QueryEngine {
   readonly #rows: RowReader;
   /** A folder for rows that are to be merged, made when needed. */
   readonly #scratch: string;
-  readonly #plans = new Map<string, Promise<ScanPlan>>();
+  readonly #plans = new ScanPlans();
 
   constructor(instance: DuckDBInstance, options: QueryEngineOptions, scratch: string) {
     this.#instance = instance;
@@ -283,27 +292,51 @@ class DuckDBEngine implements QueryEngine {
   ): Promise<Edit[]> {
     const edits = columnEdits(references, body);
     const barrier = comparesNulls(statement) ? BARRIER : "";
+    const extended = mayNameMetadata(body) ? await this.#extended(references, options, use) : [];
+    edits.push(...starEdits(extended, body));
     for (const reference of references.tables) {
-      const { sql, fields = [] } = (await this.#tableSql(reference, options, use)) ?? {};
+      const added = extended.find((each) => each.reference === reference)?.added ?? [];
+      const { sql, schema } = (await this.#tableSql(reference, options, use, added)) ?? {};
       if (sql === undefined) continue;
+      const fields = schema?.fields ?? [];
       const spellings = new Spellings(fields);
       edits.push(...spellColumns(reference, body, spellings));
       for (const [said, column] of spellings.originals) renamed.set(said, column);
       const name = quoteIdentifier(reference.parts.at(-1) ?? "");
       const alias = reference.mayAlias && !reference.alias ? ` AS ${name}` : "";
-      const head = reference.isSelect ? "SELECT * FROM " : "";
-      const text = toByteString(head + (reference.mayAlias ? `(${sql}${barrier})` : sql) + alias);
-      edits.push({ start: reference.start, end: reference.end, text });
+      const head = reference.isSelect ? "SELECT * FROM " : reference.isDescribed ? "DESCRIBE " : "";
+      const whole =
+        reference.isDescribed && schema
+          ? describeSql(sql, schema)
+          : head + (reference.mayAlias ? `(${sql}${barrier})` : sql) + alias;
+      edits.push({ start: reference.start, end: reference.end, text: toByteString(whole) });
     }
     return edits;
   }
 
-  /** What stands for a reference in the statement; `undefined` for what is DuckDB's own. */
+  /** The tables that a statement reads, as far as it names their metadata columns. */
+  async #extended({ tables }: StatementReferences, options: SqlOptions, use: Use): Promise<Extended[]> {
+    const known: KnownTable[] = [];
+    for (const reference of tables) {
+      const table = await this.#options.resolve(reference.parts, requestOn(reference.ref ?? options.ref));
+      if (!table) continue;
+      const state = await snapshotOf(reference, options, use.connection);
+      known.push({ reference, fields: table.scan(state).schema.fields });
+    }
+    return extend(known);
+  }
+
+  /**
+   * What stands for a reference in the statement; `undefined` for what is DuckDB's own.
+   *
+   * @param added metadata columns, of a table.
+   */
   async #tableSql(
     reference: TableReference,
     options: SqlOptions,
     use: Use,
-  ): Promise<{ readonly sql: string; readonly fields?: readonly NestedField[] } | undefined> {
+    added: readonly NestedField[],
+  ): Promise<{ readonly sql: string; readonly schema?: Schema } | undefined> {
     const { parts } = reference;
     const request = requestOn(reference.ref ?? options.ref);
     const state = await snapshotOf(reference, options, use.connection);
@@ -311,16 +344,18 @@ class DuckDBEngine implements QueryEngine {
     if (table) {
       const scan = table.scan(state);
       const filter = pushedFilter(reference, scan.schema.fields);
-      const view = await this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use);
-      const { fields } = scan.schema;
-      return { sql: edgeOf(view, fields, [], asDuckDB).sql, fields };
+      const { schema } = scan;
+      const columns = { fields: schema.fields, metadataColumns: added };
+      const view = await this.#view(table, filter ? table.scan({ ...state, filter }) : scan, use, columns);
+      return { sql: edgeOf(view, schema.fields, added, asDuckDB).sql, schema };
     }
     const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
     if (owner && parts.at(-1)?.toLowerCase() === "changes") {
-      const filter = pushedFilter(reference, changelogSchema(owner.metadata).fields);
+      const schema = changelogSchema(owner.metadata);
+      const filter = pushedFilter(reference, schema.fields);
       const to = owner.scan(state).snapshot?.snapshotId;
       const { relation, fields } = await this.#changes(owner, { to, filter }, use);
-      return { sql: edgeOf(relation, fields, [], asDuckDB).sql, fields };
+      return { sql: edgeOf(relation, fields, [], asDuckDB).sql, schema: { ...schema, fields } };
     }
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
     if (metadata) return { sql: metadata };
@@ -351,7 +386,7 @@ class DuckDBEngine implements QueryEngine {
     use: Use,
     { tasks: given, ...columns }: ViewOptions = { fields: scan.schema.fields },
   ): Promise<string> {
-    const { tasks, report } = given ? givenPlan(given) : await this.#plan(scan);
+    const { tasks, report } = given ? givenPlan(given) : await this.#plans.of(scan);
     use.tables.push({
       name: table.name,
       snapshotId: scan.snapshot?.snapshotId,
@@ -364,44 +399,6 @@ class DuckDBEngine implements QueryEngine {
     const { store, metadata } = table;
     return this.#relations.view({ store, metadata, tasks, ...columns }, use);
   }
-
-  #plan(scan: TableScan): Promise<ScanPlan> {
-    // The schema is not the snapshot's alone: the current one is the table's, and names may mean other columns there.
-    const { metadata, tableSchema, snapshot, filter, caseSensitive, limit } = scan;
-    const state = [identityOf(metadata), identityOf(tableSchema), snapshot?.snapshotId];
-    const key = keyOf([...state, filter, caseSensitive, limit]);
-    const known = this.#plans.get(key);
-    if (known) return known;
-    const plan = scan.planAll();
-    this.#plans.set(key, plan);
-    plan.catch(() => this.#plans.delete(key));
-    if (this.#plans.size > MAX_PLANS) this.#plans.delete(this.#plans.keys().next().value ?? "");
-    return plan;
-  }
-}
-
-/** What a plan says that was made elsewhere: nothing was left out of it here. */
-function givenPlan(tasks: readonly ScanTask[]): {
-  readonly tasks: readonly ScanTask[];
-  readonly report: Pick<
-    ScanPlan["report"],
-    "skippedDataFiles" | "resultDeleteFiles" | "resultFileSizeInBytes"
-  >;
-} {
-  return {
-    tasks,
-    report: {
-      skippedDataFiles: 0,
-      resultDeleteFiles: new Set(tasks.flatMap((task) => task.deleteFiles)).size,
-      resultFileSizeInBytes: tasks.reduce((sum, task) => sum + task.dataFile.fileSizeInBytes, 0n),
-    },
-  };
-}
-
-/** A column as SQL sees it. Variants are DuckDB's own: `v.name` and `v::JSON` work then, and as a result they are JSON text. */
-function asDuckDB({ type }: NestedField, column: string): string {
-  if (type.type !== "variant") return column;
-  return `CASE WHEN ${column} IS NULL THEN NULL ELSE variant_bytes_to_variant(${column}.metadata || ${column}."value") END`;
 }
 
 function requestOn(ref: string | undefined): TableRequest {

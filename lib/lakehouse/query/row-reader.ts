@@ -1,10 +1,8 @@
 import type * as arrow from "apache-arrow";
 import { Schema as ArrowSchema, Field, Int64 } from "apache-arrow";
-import { LakehouseError } from "../errors.js";
 import {
   bind,
   type ChangedRows,
-  canonicalValue,
   LAST_UPDATED_SEQUENCE_NUMBER,
   lineageColumns,
   type NestedField,
@@ -17,18 +15,15 @@ import {
   type ScanTask,
   type Schema,
   schemaToArrow,
-  typeToString,
 } from "../iceberg/index.js";
 import { valueReader } from "./arrow/values.js";
-import { sqlError } from "./errors.js";
+import { assignedSql, assignmentError } from "./assigned.js";
 import { execute } from "./execute.js";
 import { columnName, edgeOf, internalName } from "./relation/names.js";
 import { TASK } from "./relation/relation.js";
 import type { Relations, Use } from "./relation/relations.js";
-import { sqlLiteral, sqlType } from "./relation/sql-types.js";
 import { whereSql } from "./relation/where.js";
-import { spellExpression } from "./sql/spelling.js";
-import { fromByteString, quoteIdentifier, toByteString } from "./sql/tokens.js";
+import { toByteString } from "./sql/tokens.js";
 
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
 
@@ -50,15 +45,14 @@ export class RowReader implements Omit<RowEngine, "openMerge"> {
     const { set, schema } = request;
     const lineage = hasLineage(request) ? LINEAGE : [];
     const fields = storedFields(request);
-    const values = typeof set === "function" ? new Map<string, string>() : assignedSql(set, schema.fields);
-    const sql = (view: string): string => {
+    const sql = (view: string, { connection }: Use): string | Promise<string> => {
       // Expressions name columns as the reader does.
       const edge = edgeOf(view, schema.fields, lineage);
-      const named = edge.names.map(quoteIdentifier);
-      const columns = schema.fields.map(({ name }, i) => values.get(name) ?? (named[i] as string));
+      const values = typeof set === "function" ? {} : set;
+      const where = `(${filterSql(request)}) IS TRUE`;
       // The row stays the same row; that this commit updated it is told by the null (spec, "Row Lineage").
-      if (lineage.length > 0) columns.push(named[schema.fields.length] as string, "NULL::BIGINT");
-      return `SELECT ${columns.join(", ")} FROM (${edge.sql} WHERE (${filterSql(request)}) IS TRUE)`;
+      const kept = ([rowId]: readonly string[]) => (rowId === undefined ? [] : [rowId, "NULL::BIGINT"]);
+      return assignedSql(connection, values, schema.fields, edge, where, kept);
     };
     const rows = this.#read(request, sql, schemaToArrow({ fields }));
     yield* typeof set === "function" ? mapRows(schema, fields, rows, set) : rows;
@@ -72,13 +66,13 @@ export class RowReader implements Omit<RowEngine, "openMerge"> {
 
   async *#read(
     request: RowsRequest,
-    sql: (view: string) => string,
+    sql: (view: string, use: Use) => string | Promise<string>,
     schema: arrow.Schema,
     positions = false,
   ): Batches {
     const result = await this.#relations.use(async (use) => {
-      const bytes = toByteString(sql(await rowsView(this.#relations, request, use, positions)));
-      const onError = (error: unknown) => sqlError(error, bytes, (position) => position);
+      const bytes = toByteString(await sql(await rowsView(this.#relations, request, use, positions), use));
+      const onError = (error: unknown) => assignmentError(error, bytes);
       return execute(use.connection, { ...use, bytes, onError, schema });
     });
     yield* result.batches();
@@ -153,48 +147,6 @@ export function storedNames(request: Pick<RowsRequest, "metadata" | "schema">): 
 
 function filterSql({ schema, where, caseSensitive = true }: RowsRequest): string {
   return whereSql(bind(schema, where, { caseSensitive }), schema.fields);
-}
-
-type Assigned = Exclude<ChangedRows["set"], (row: Record<string, unknown>) => unknown>;
-
-function assignedSql(set: Assigned, fields: readonly NestedField[]): Map<string, string> {
-  const values = new Map<string, string>();
-  for (const [name, value] of Object.entries(set)) {
-    const field = fields.find((each) => each.name === name);
-    if (field === undefined) throw unassignable(name, "the table has no such top-level column");
-    if (value !== undefined) values.set(name, valueSql(field, value, fields));
-  }
-  return values;
-}
-
-function valueSql(field: NestedField, value: unknown, fields: readonly NestedField[]): string {
-  if (isSql(value)) return `CAST((${toSource(value.sql, fields)}) AS ${sqlType(field.type)})`;
-  if (value === null) return `NULL::${sqlType(field.type)}`;
-  const { type } = field;
-  const nested = type.type === "struct" || type.type === "list" || type.type === "map";
-  const canonical = nested ? undefined : canonicalValue(type, value);
-  if (canonical !== undefined) return sqlLiteral(type, canonical);
-  throw unassignable(
-    field.name,
-    `${String(value)} is no value of type ${typeToString(type)}${nested ? "; give it by a function" : ""}`,
-  );
-}
-
-/** The text as DuckDB is to see it; a comment at its end shall not reach what follows. */
-function toSource(sql: string, fields: readonly NestedField[]): string {
-  return `${fromByteString(spellExpression(toByteString(sql), fields).text)}\n`;
-}
-
-function isSql(value: unknown): value is { readonly sql: string } {
-  return typeof value === "object" && value !== null && "sql" in value && typeof value.sql === "string";
-}
-
-function unassignable(column: string, problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "SCHEMA_MISMATCH",
-    subject: column,
-    message: `Column ${JSON.stringify(column)} cannot be set: ${problem}.`,
-  });
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type DefaultValue,
   formatDecimal,
   type IcebergType,
+  type NestedField,
   type PrimitiveType,
   type PrimitiveValue,
 } from "../../iceberg/index.js";
@@ -64,6 +65,12 @@ export function sqlType(type: IcebergType): string {
     case "map":
       return `MAP(${sqlType(type.key)}, ${sqlType(type.value)})`;
   }
+}
+
+/** A column as SQL sees it. Variants are DuckDB's own: `v.name` and `v::JSON` work then, and as a result they are JSON text. */
+export function asDuckDB({ type }: NestedField, column: string): string {
+  if (type.type !== "variant") return column;
+  return `CASE WHEN ${column} IS NULL THEN NULL ELSE variant_bytes_to_variant(${column}.metadata || ${column}."value") END`;
 }
 
 /** The type that DuckDB's Parquet reader gives a leaf; `undefined` where it is not one that tables store. */

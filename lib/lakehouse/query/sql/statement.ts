@@ -19,6 +19,8 @@ export interface TableReference extends TimeTravel {
   readonly mayAlias: boolean;
   /** True where `TABLE name` says `SELECT * FROM name`; the word TABLE is part of the reference then. */
   readonly isSelect: boolean;
+  /** True right after DESCRIBE, DESC or SHOW; that word is part of the reference then. */
+  readonly isDescribed: boolean;
   /** The SELECT whose FROM the reference stands in, and its table node. */
   readonly select?: Node;
   readonly node: Node;
@@ -93,14 +95,16 @@ export function findReferences(
     const last = first + 2 * (parts.length - 1);
     const before = tokens[first - 1];
     const isSelect = isKeyword(before, "TABLE");
+    const isDescribed = isKeyword(before, "DESCRIBE", "DESC", "SHOW");
     const reference = special.get(name) ?? { parts };
     tables.push({
       ...reference,
       node,
-      start: (isSelect ? before : tokens[first])?.start ?? 0,
+      start: (isSelect || isDescribed ? before : tokens[first])?.start ?? 0,
       end: tokens[last]?.end ?? 0,
-      mayAlias: !isKeyword(before, "DESCRIBE", "DESC", "SHOW", "SUMMARIZE"),
+      mayAlias: !isDescribed && !isKeyword(before, "SUMMARIZE"),
       isSelect,
+      isDescribed,
       ...(typeof node.alias === "string" && node.alias !== "" && { alias: node.alias }),
       ...(select && { select }),
     });
