@@ -1,14 +1,23 @@
 import { randomBytes } from "node:crypto";
-import { LakehouseError } from "../errors.js";
+import { isLakehouseError, LakehouseError } from "../errors.js";
 import { Relocator } from "../iceberg/index.js";
 import { MovedStore, type ObjectStore } from "../storage/index.js";
 import { type Lake, pathBelow, readLake } from "./located.js";
 import type { Backend } from "./versioned/backend.js";
-import type { Commit } from "./versioned/commits.js";
-import { dropReplacedLocations, writeLakeRecord, writeReplacedLocations } from "./versioned/lake-record.js";
+import { type Commit, getCommit } from "./versioned/commits.js";
+import {
+  dropReplacedLocations,
+  type LakeRecord,
+  readLakeRecord,
+  type StoredLakeRecord,
+  writeLakeRecord,
+  writeReplacedLocations,
+} from "./versioned/lake-record.js";
 import { ObjectCache } from "./versioned/object-cache.js";
+import { readRefs } from "./versioned/refs.js";
 import type { ReplacedLocations } from "./versioned/replaced-locations.js";
 import { EMPTY_MAP } from "./versioned/sorted-map.js";
+import { entriesOf } from "./versioned/tree.js";
 
 export interface RelocateOptions {
   /** Where the catalog is kept. */
@@ -50,7 +59,8 @@ const ATTEMPTS = 5;
  * which takes in what is missing. Nothing is lost, and no row is wrong meanwhile.
  *
  * @throws LakehouseError UNSUPPORTED_FEATURE for a catalog without a place of its own; READ_ONLY; REF_CONFLICT when others
- *   relocate to elsewhere at the same time; STORAGE_FAILED, CORRUPT_FILE. Then nothing has changed.
+ *   relocate to elsewhere at the same time; STORAGE_FAILED, CORRUPT_FILE; OBJECT_NOT_FOUND where the files are not, or not all of them. Then nothing has changed.
+ *   COMMIT_STATE_UNKNOWN when the catalog fails at the one step: then it has happened, or nothing has changed.
  */
 export async function relocateLake(options: RelocateOptions): Promise<RelocationReport> {
   const { backend, store } = options;
@@ -101,23 +111,49 @@ async function relocateOnce(
       new Relocator(new MovedStore(store, root, store.root), store, id, (location) => current.has(location)),
   );
   try {
-    const replaced = new Map<string, string>();
+    const targets = new Map<string, string>();
     const stays = staysAt(store, lake);
     let metadataFiles = 0;
-    for (const [original, location] of locations) {
+    const shown = await locationsOfHeads(backend, lake?.replaced ?? new Map());
+    // First what refs show: all of it has to be there. What only history names may be gone, with expired snapshots.
+    for (const location of [...shown, ...current]) {
+      if (targets.has(location)) continue;
       const relocator = stays(location) ? undefined : relocators.find((one) => one.holds(location));
-      const target = relocator === undefined ? location : await relocator.metadata(location);
+      targets.set(location, relocator === undefined ? location : await relocator.metadata(location));
       if (relocator !== undefined) metadataFiles += 1;
-      if (target !== original) replaced.set(original, target);
+      if (shown.has(location)) requireWhole(store, location, relocator?.missing ?? []);
     }
     if (metadataFiles > 0 || !isUpToDate(backend, store, lake)) {
+      const replaced = replacedBy(targets, locations, lake);
       await replaceRecord(backend, store, lake, { id, replaced, left });
     }
     return { metadataFiles, files: relocators.reduce((sum, { written }) => sum + written.length, 0) };
   } catch (error) {
-    await store.delete(relocators.flatMap(({ written }) => written)).catch(() => undefined);
+    // What the record may name stays.
+    if (!isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) {
+      await store.delete(relocators.flatMap(({ written }) => written)).catch(() => undefined);
+    }
     throw error;
   }
+}
+
+/**
+ * Every location that a commit or a tree may have, with the one that holds now. A tree has those of any relocation
+ * before: whoever changed one of its tables since then wrote the others' entries as they held at that time.
+ */
+function replacedBy(
+  targets: ReadonlyMap<string, string>,
+  locations: ReadonlyMap<string, string>,
+  lake: Lake | undefined,
+): Map<string, string> {
+  const replaced = new Map<string, string>();
+  for (const known of [targets.entries(), locations, lake?.replaced ?? []]) {
+    for (const [original, location] of known) {
+      const target = targets.get(location) ?? targets.get(original);
+      if (target !== undefined && target !== original) replaced.set(original, target);
+    }
+  }
+  return replaced;
 }
 
 /** Once the record says that the root is the store's, whatever lies below it is right; before, it may be anything. */
@@ -144,9 +180,10 @@ async function replaceRecord(
     relocation: await writeReplacedLocations(backend, made.id, made.replaced),
     earlier: made.left,
   };
-  if (await writeLakeRecord(backend, lake?.value, record)) {
+  if (await isRecorded(backend, lake, record)) {
     const { relocation } = lake?.record ?? {};
-    if (relocation !== undefined) await dropReplacedLocations(backend, relocation.id);
+    // It has happened, whatever becomes of what nobody reads any more.
+    if (relocation !== undefined) await dropReplacedLocations(backend, relocation.id).catch(() => undefined);
     return;
   }
   await dropReplacedLocations(backend, made.id);
@@ -158,8 +195,62 @@ async function replaceRecord(
   });
 }
 
+/**
+ * True when the record is the given one now, false when it never will be.
+ *
+ * @throws LakehouseError COMMIT_STATE_UNKNOWN when it may be, or may come to be.
+ */
+async function isRecorded(backend: Backend, lake: Lake | undefined, record: LakeRecord): Promise<boolean> {
+  const isOurs = (now: StoredLakeRecord | undefined): boolean =>
+    now?.record.relocation?.id === record.relocation?.id;
+  try {
+    return (await writeLakeRecord(backend, lake?.value, record)) || isOurs(await readLakeRecord(backend));
+  } catch (failure) {
+    if (!isLakehouseError(failure, "STORAGE_FAILED")) throw failure;
+    const now = await readLakeRecord(backend).catch(() => "UNKNOWN" as const);
+    if (now !== "UNKNOWN" && isOurs(now)) return true;
+    if (now !== "UNKNOWN" && now?.value !== lake?.value) return false;
+    throw new LakehouseError({
+      code: "COMMIT_STATE_UNKNOWN",
+      subject: record.root,
+      message: `The catalog failed while it was told that the lake is at ${record.root} (${failure.message}). It is at one of the two places, whole, and every file is still there.`,
+      remedy: "Relocate it again when the catalog answers: what is done already is not done twice.",
+      cause: failure,
+    });
+  }
+}
+
 function earlierOf({ record }: Lake): readonly string[] {
   return record.earlier ?? [];
+}
+
+/** The metadata files of the tables and views that branches and tags show. */
+async function locationsOfHeads(backend: Backend, replaced: ReplacedLocations): Promise<Set<string>> {
+  const objects = new ObjectCache(backend, 1 << 20, [EMPTY_MAP], replaced);
+  const locations = new Set<string>();
+  for (const hash of new Set((await readRefs(backend)).flatMap(({ hash }) => hash ?? []))) {
+    const { tree } = await getCommit(objects, hash);
+    for await (const { content } of entriesOf(objects, tree, [])) {
+      if (content.type !== "NAMESPACE") locations.add(content.metadataLocation);
+    }
+  }
+  return locations;
+}
+
+/**
+ * Refuses to record a place where not all is that refs lead to: what is copied there later has the names from before,
+ * and nothing would lead to it any more.
+ */
+function requireWhole(store: ObjectStore, location: string, missing: readonly string[]): void {
+  const [first] = missing;
+  if (first === undefined) return;
+  throw new LakehouseError({
+    code: "OBJECT_NOT_FOUND",
+    subject: first,
+    message: `${first}, which ${location === first ? "a branch or tag shows" : `${location} leads to`}, is not where it should be below ${store.root}. Nothing was changed.`,
+    remedy:
+      "Look whether this is the place where the lake's files are, and all of them were copied. A table that is damaged for good is to be dropped first.",
+  });
 }
 
 /** What every commit that is stored has put, also those that only a reflog leads to: the location in it, and the one that holds. */
