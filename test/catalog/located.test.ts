@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   type Backend,
@@ -10,6 +11,8 @@ import {
   relocateLake,
   SqliteBackend,
 } from "../../lib/lakehouse/catalog/index.js";
+import { BEGINNING } from "../../lib/lakehouse/catalog/versioned/hash.js";
+import { writeLakeRecord } from "../../lib/lakehouse/catalog/versioned/lake-record.js";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
 import { defineSchema, long, type Table } from "../../lib/lakehouse/iceberg/index.js";
 import { fileUri, LocalStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
@@ -192,7 +195,7 @@ describe("relocation", () => {
     await isWhole("b");
   });
 
-  test("keeps what it wrote when nobody knows whether the one step was made", async () => {
+  test("keeps what it wrote when the catalog fails after the one step", async () => {
     let isGone = false;
     await relocate("b"); // an earlier one, whose locations are to go
     await rename(join(folder, "b"), join(folder, "c"));
@@ -202,10 +205,95 @@ describe("relocation", () => {
       isGone = move.name === "lake";
       return moved;
     });
-    await failure.catch((error: unknown) => expect(error).toMatchObject({ code: "COMMIT_STATE_UNKNOWN" }));
+    await expect(failure).rejects.toThrow("was relocated to");
     await isWhole("c");
     await relocate("c");
     await isWhole("c");
+  });
+
+  test("keeps what it wrote when nobody knows whether the one step was made", async () => {
+    let isGone = false;
+    const raw = new SqliteBackend(join(folder, "b/catalog.db"));
+    const backend = withOverrides(raw, {
+      getRef: async (name) => (isGone ? Promise.reject(gone()) : raw.getRef(name)),
+      moveRef: async (move, objects) => {
+        const moved = await raw.moveRef(move, objects);
+        isGone = move.name === "lake";
+        return isGone ? Promise.reject(gone()) : moved;
+      },
+    });
+    const { place } = raw;
+    await expect(
+      relocateLake({ backend: { ...backend, place }, store: storeAt("b/warehouse") }),
+    ).rejects.toMatchObject({ code: "COMMIT_STATE_UNKNOWN" });
+    await raw.close();
+    await isWhole("b");
+    expect((await relocate("b")).files).toBe(0);
+  });
+
+  test("is told to whoever had the lake open: nothing is committed or collected any more", async () => {
+    const stale = await open("b");
+    expect(await reachable(stale)).toBe(2);
+    const table = (await stale.loadTable("ns.t")) as Table;
+    await relocate("b");
+    await sleep(5);
+    const told = { code: "LAKE_MOVED" };
+    await expect(stale.collectGarbage({ gracePeriodMs: 0 })).rejects.toMatchObject(told);
+    await expect(table.append([{ id: 4n }])).rejects.toMatchObject(told);
+    await expect(stale.loadTable("ns.t")).rejects.toMatchObject(told);
+    await expect(stale.createBranch("b", { from: "main" })).rejects.toMatchObject(told);
+    await expect(stale.versions.createReference("BRANCH", "b", BEGINNING)).rejects.toMatchObject(told);
+    await expect(stale.dropTable("ns.t", { purge: true })).rejects.toMatchObject(told);
+    await stale.close();
+    await isWhole("b");
+    const fresh = await open("b");
+    await fresh.collectGarbage({ gracePeriodMs: 0 });
+    await ((await fresh.loadTable("ns.neighbour")) as Table).append([{ id: 4n }]);
+    await fresh.close();
+    await isWhole("b");
+  });
+
+  test("and a collection at the same time: one of them makes way", async () => {
+    const raw = new SqliteBackend(join(folder, "b/catalog.db"));
+    // The relocation is about to make its one step, with all that it wrote old enough to be collected.
+    let collected: unknown;
+    const report = await relocate("b", (backend) => async (move, objects) => {
+      if (move.name === "lake" && collected === undefined) {
+        await sleep(5);
+        const collector = await open("b");
+        collected = await collector.collectGarbage({ gracePeriodMs: 0 });
+        await collector.close();
+      }
+      return backend.moveRef(move, objects);
+    });
+    expect(collected).toMatchObject({ dryRun: false });
+    expect(report.metadataFiles).toBeGreaterThan(0);
+    await isWhole("b");
+    // A collection has made its list, when the relocation makes its one step.
+    const collector = await openCatalog({
+      backend: {
+        ...withOverrides(raw, {
+          moveRef: async (move, objects) => {
+            if (move.name === "sweep" && move.next?.includes("CONDEMNED")) await moveOn();
+            return raw.moveRef(move, objects);
+          },
+        }),
+        place: raw.place as string,
+      },
+      store: storeAt("b/warehouse"),
+    });
+    const moveOn = async () => {
+      const record = JSON.parse((await raw.getRef("lake")) as string).record;
+      await writeLakeRecord(raw, await raw.getRef("lake"), {
+        ...record,
+        relocations: record.relocations + 1,
+      });
+    };
+    await expect(collector.collectGarbage({ gracePeriodMs: 0 })).rejects.toMatchObject({
+      code: "LAKE_MOVED",
+    });
+    await collector.close();
+    await isWhole("b");
   });
 
   test("refuses a place where the files are not, or not all of them, and changes nothing", async () => {

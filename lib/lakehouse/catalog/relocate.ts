@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { isLakehouseError, LakehouseError } from "../errors.js";
 import { Relocator } from "../iceberg/index.js";
 import { MovedStore, type ObjectStore } from "../storage/index.js";
+import { discard } from "./files.js";
 import { type Lake, pathBelow, readLake } from "./located.js";
 import type { Backend } from "./versioned/backend.js";
 import { type Commit, getCommit } from "./versioned/commits.js";
+import { sameJson } from "./versioned/hash.js";
 import {
   dropReplacedLocations,
   type LakeRecord,
@@ -14,7 +16,7 @@ import {
   writeReplacedLocations,
 } from "./versioned/lake-record.js";
 import { ObjectCache } from "./versioned/object-cache.js";
-import { readRefs } from "./versioned/refs.js";
+import { readRefs, stampRelocation } from "./versioned/refs.js";
 import type { ReplacedLocations } from "./versioned/replaced-locations.js";
 import { EMPTY_MAP } from "./versioned/sorted-map.js";
 import { entriesOf } from "./versioned/tree.js";
@@ -54,9 +56,10 @@ const ATTEMPTS = 5;
  * - hashes, branches, tags, merges and `@hash` go on to mean what they did;
  * - each metadata file with all below it has locations of one root only, so position deletes match as before.
  *
- * A process that has the lake open from before goes on below the root that was left. Its commits are found by a
- * last look here, or later: a table whose latest commit is one cannot be loaded (LAKE_MOVED) until relocation runs again,
- * which takes in what is missing. Nothing is lost, and no row is wrong meanwhile.
+ * A process that has the lake open from before is told so (LAKE_MOVED) as soon as it reads or moves a branch, see
+ * `versioned/same-lake.ts`; what it committed before is found by a last look here. Where this process dies before it has
+ * told all refs, a table may get a commit below the root that was left, and cannot be loaded (LAKE_MOVED) until
+ * relocation runs again, which takes in what is missing. Nothing is lost, and no row is wrong meanwhile.
  *
  * @throws LakehouseError UNSUPPORTED_FEATURE for a catalog without a place of its own; READ_ONLY; REF_CONFLICT when others
  *   relocate to elsewhere at the same time; STORAGE_FAILED, CORRUPT_FILE; OBJECT_NOT_FOUND where the files are not, or not all of them. Then nothing has changed.
@@ -66,16 +69,32 @@ export async function relocateLake(options: RelocateOptions): Promise<Relocation
   const { backend, store } = options;
   checkCanRelocate(backend);
   const report = { from: "", to: store.root, metadataFiles: 0, files: 0 };
+  let isMade = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const lake = await readLake(backend, store);
     const from = withoutSlash(options.from ?? lake?.record.root ?? store.root);
     if (attempt === 0) report.from = from;
-    const done = await relocateOnce(options, lake, from);
+    const done = await relocateOnce(options, lake, from).catch((error: unknown) => {
+      throw isMade ? unfinished(store, error) : error;
+    });
+    isMade ||= done.files > 0;
     report.metadataFiles += done.metadataFiles;
     report.files += done.files;
-    if (done.metadataFiles === 0) break;
+    if (done.isSettled) break;
   }
   return report;
+}
+
+/** A failure after the one step: that one stays. */
+function unfinished({ root }: ObjectStore, error: unknown): unknown {
+  if (!isLakehouseError(error)) return error;
+  return new LakehouseError({
+    code: error.code,
+    subject: error.subject,
+    message: `The lake was relocated to ${root}, but then a last look for what others committed meanwhile failed: ${error.message}`,
+    remedy: "Relocate it again: what is done already is not done twice.",
+    cause: error,
+  });
 }
 
 function checkCanRelocate({ place, readOnly }: Backend): void {
@@ -96,12 +115,23 @@ function checkCanRelocate({ place, readOnly }: Backend): void {
   }
 }
 
+interface Round {
+  readonly metadataFiles: number;
+  readonly files: number;
+  /** True when there was nothing to do. */
+  readonly isSettled: boolean;
+}
+
+const NOTHING: Round = { metadataFiles: 0, files: 0, isSettled: false };
+
 async function relocateOnce(
   { backend, store }: RelocateOptions,
   lake: Lake | undefined,
   from: string,
-): Promise<{ readonly metadataFiles: number; readonly files: number }> {
+): Promise<Round> {
   const id = randomBytes(4).toString("hex");
+  // Before the look, so that nobody commits below a root that was left, after it.
+  await stampRelocation(backend, lake?.record.relocations ?? 0);
   const roots = [...new Set([from, ...(lake === undefined ? [] : [lake.record.root, ...earlierOf(lake)])])];
   const left = roots.filter((root) => root !== store.root);
   const locations = await locationsOfCommits(backend, lake?.replaced ?? new Map());
@@ -123,15 +153,20 @@ async function relocateOnce(
       if (relocator !== undefined) metadataFiles += 1;
       if (shown.has(location)) requireWhole(store, location, relocator?.missing ?? []);
     }
-    if (metadataFiles > 0 || !isUpToDate(backend, store, lake)) {
-      const replaced = replacedBy(targets, locations, lake);
-      await replaceRecord(backend, store, lake, { id, replaced, left });
-    }
-    return { metadataFiles, files: relocators.reduce((sum, { written }) => sum + written.length, 0) };
+    if (metadataFiles === 0 && isUpToDate(backend, store, lake)) return { ...NOTHING, isSettled: true };
+    const replaced = replacedBy(targets, locations, lake);
+    const written = relocators.flatMap((relocator) => relocator.written);
+    if (await replaceRecord(backend, store, lake, { id, replaced, left }))
+      return { metadataFiles, files: written.length, isSettled: false };
+    await discard(store, written);
+    return NOTHING;
   } catch (error) {
     // What the record may name stays.
     if (!isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) {
-      await store.delete(relocators.flatMap(({ written }) => written)).catch(() => undefined);
+      await discard(
+        store,
+        relocators.flatMap(({ written }) => written),
+      );
     }
     throw error;
   }
@@ -166,12 +201,13 @@ function isUpToDate({ place }: Backend, { root }: ObjectStore, lake: Lake | unde
   return lake?.record.root === root && lake.record.place === place;
 }
 
+/** False where the record had to be read again: garbage was collected meanwhile, which may have condemned what was written. */
 async function replaceRecord(
   backend: Backend,
   store: ObjectStore,
   lake: Lake | undefined,
   made: { readonly id: string; readonly replaced: ReplacedLocations; readonly left: readonly string[] },
-): Promise<void> {
+): Promise<boolean> {
   const { place = "" } = backend;
   const record = {
     root: store.root,
@@ -179,14 +215,17 @@ async function replaceRecord(
     place,
     relocation: await writeReplacedLocations(backend, made.id, made.replaced),
     earlier: made.left,
+    relocations: (lake?.record.relocations ?? 0) + 1,
   };
   if (await isRecorded(backend, lake, record)) {
     const { relocation } = lake?.record ?? {};
     // It has happened, whatever becomes of what nobody reads any more.
     if (relocation !== undefined) await dropReplacedLocations(backend, relocation.id).catch(() => undefined);
-    return;
+    return true;
   }
   await dropReplacedLocations(backend, made.id);
+  const now = await readLakeRecord(backend);
+  if (lake !== undefined && sameJson(now?.record, lake.record)) return false;
   throw new LakehouseError({
     code: "REF_CONFLICT",
     subject: store.root,
