@@ -77,7 +77,8 @@ export async function collectGarbage(shared: Shared, options: GcOptions): Promis
     };
     const state = dryRun ? await readSweep(context.backend) : await finishSweep(context, files);
     const cutoff = before(await context.backend.now());
-    const filesCutoff = before(await filesNow(shared));
+    // Where nothing can be written, nothing is deleted either: any clock will do.
+    const filesCutoff = before(context.backend.readOnly ? new Date() : await filesNow(shared));
     const reachable = await findReachable(context, cutoff);
     const dead: SharedFiles = { store, kept, cutoff: filesCutoff };
     const deadFiles = await findDeadFiles(dead, reachable);
