@@ -154,6 +154,17 @@ describe("garbage collection", () => {
     );
   });
 
+  test("keeps a file that a live table names by another spelling of its URI", async () => {
+    await catalog.createBranch("etl");
+    const more = await append(await catalog.on("etl").loadTable("ns.t"), 2);
+    await catalog.registerTable("ns.second", more.metadataLocation.replace("file:///", "file:/"));
+    await catalog.deleteReference("etl");
+    expect((await collectAll()).files).toEqual([]);
+    const second = await catalog.loadTable("ns.second");
+    expect(Number(second.currentSnapshot?.summary?.["total-records"])).toBe(2);
+    expect(await main.store.head(more.metadataLocation)).toBeDefined();
+  });
+
   describe("while others are at work", () => {
     /** The same catalog in another process's place, and a collector whose store runs `work` when it is used. */
     const besides = async (on: "read" | "delete", work: (other: BranchingCatalog) => Promise<unknown>) => {
@@ -262,6 +273,23 @@ describe("garbage collection", () => {
       });
       expect((await catalog.loadTable("ns.t")).metadata.snapshots).toHaveLength(0);
     });
+  });
+
+  test("is not stopped by a table that was purged, of which history and a dead branch still know", async () => {
+    await append(main, 2);
+    await catalog.createBranch("etl");
+    await append(await catalog.on("etl").loadTable("ns.t"), 3);
+    await catalog.on("etl").dropTable("ns.t");
+    await catalog.dropTable("ns.t", { purge: true });
+    await catalog.deleteReference("etl");
+    const other = await append(await catalog.createTable("ns.other", { schema }), 1);
+    const orphan = `${other.location}/data/orphan.parquet`;
+    await main.store.put(orphan, new Uint8Array(4));
+    const report = await collectAll();
+    expect(report.commits).toHaveLength(2);
+    expect(report.files).toEqual([orphan]);
+    expect(await collectAll()).toMatchObject({ commits: [], files: [] });
+    expect(await files()).toContain(other.metadataLocation);
   });
 
   test("is not stopped by files that are gone already", async () => {

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   type Backend,
@@ -10,8 +11,12 @@ import {
   relocateLake,
   SqliteBackend,
 } from "../../lib/lakehouse/catalog/index.js";
+import { BEGINNING } from "../../lib/lakehouse/catalog/versioned/hash.js";
+import { writeLakeRecord } from "../../lib/lakehouse/catalog/versioned/lake-record.js";
+import { LakehouseError } from "../../lib/lakehouse/errors.js";
 import { defineSchema, long, type Table } from "../../lib/lakehouse/iceberg/index.js";
 import { fileUri, LocalStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
+import { withOverrides } from "./support.js";
 
 const schema = defineSchema({ id: long() });
 
@@ -119,11 +124,14 @@ describe("a catalog that is kept elsewhere than its tables", () => {
     const copied = join(folder, "copies/one.db");
     const copy = await openCatalog({ backend: copied, store: storeAt("a") });
     expect(await reachable(copy)).toBe(2);
-    const files = (await readdir(join(folder, "a"), { recursive: true })).sort();
+    // All but what the store needs for itself.
+    const filesThere = async () =>
+      (await readdir(join(folder, "a"), { recursive: true })).filter((file) => !file.startsWith(".")).sort();
+    const files = await filesThere();
     await expect(copy.dropTable("ns.t", { purge: true })).rejects.toMatchObject({ code: "LAKE_MOVED" });
     await expect(copy.collectGarbage({ gracePeriodMs: 0 })).rejects.toMatchObject({ code: "LAKE_MOVED" });
     await copy.collectGarbage({ gracePeriodMs: 0, dryRun: true });
-    expect((await readdir(join(folder, "a"), { recursive: true })).sort()).toEqual(files);
+    expect(await filesThere()).toEqual(files);
     await copy.close();
     const raw = new SqliteBackend(copied);
     expect((await relocateLake({ backend: raw, store: storeAt("a") })).files).toBe(0);
@@ -131,6 +139,182 @@ describe("a catalog that is kept elsewhere than its tables", () => {
     const owner = await openCatalog({ backend: copied, store: storeAt("a") });
     await owner.dropTable("ns.t", { purge: true });
     await owner.close();
+  });
+});
+
+describe("relocation", () => {
+  const open = (at: string) =>
+    openCatalog({ backend: join(folder, at, "catalog.db"), store: storeAt(`${at}/warehouse`) });
+  const relocate = async (at: string, moveRef?: (backend: Backend) => Backend["moveRef"]) => {
+    const raw = new SqliteBackend(join(folder, at, "catalog.db"));
+    const { place } = raw;
+    const backend = moveRef ? { ...withOverrides(raw, { moveRef: moveRef(raw) }), place } : raw;
+    try {
+      return await relocateLake({ backend, store: storeAt(`${at}/warehouse`) });
+    } finally {
+      await raw.close();
+    }
+  };
+  const isWhole = async (at: string) => {
+    const catalog = await open(at);
+    expect(await reachable(catalog)).toBe(2);
+    await catalog.close();
+  };
+  const gone = () =>
+    new LakehouseError({ code: "STORAGE_FAILED", subject: "catalog", message: "No answer." });
+  beforeEach(async () => {
+    const catalog = await open("a");
+    await make(catalog);
+    await catalog.createTable("ns.neighbour", { schema });
+    await catalog.close();
+    await rename(join(folder, "a"), join(folder, "b"));
+  });
+
+  test("finds a table again whose entry was written anew between two relocations", async () => {
+    await relocate("b");
+    const catalog = await open("b");
+    await ((await catalog.loadTable("ns.neighbour")) as Table).append([{ id: 3n }]);
+    await catalog.close();
+    for (const [from, to] of [
+      ["b", "c"],
+      ["c", "d"],
+    ] as const) {
+      await rename(join(folder, from), join(folder, to));
+      await relocate(to);
+      await isWhole(to);
+    }
+  });
+
+  test("keeps what it wrote when the answer of the one step is lost", async () => {
+    const report = await relocate("b", (backend) => async (move, objects) => {
+      const moved = await backend.moveRef(move, objects);
+      if (move.name === "lake") throw gone();
+      return moved;
+    });
+    expect(report.metadataFiles).toBeGreaterThan(0);
+    await isWhole("b");
+  });
+
+  test("keeps what it wrote when the catalog fails after the one step", async () => {
+    let isGone = false;
+    await relocate("b"); // an earlier one, whose locations are to go
+    await rename(join(folder, "b"), join(folder, "c"));
+    const failure = relocate("c", (backend) => async (move, objects) => {
+      if (isGone) throw gone();
+      const moved = await backend.moveRef(move, objects);
+      isGone = move.name === "lake";
+      return moved;
+    });
+    await expect(failure).rejects.toThrow("was relocated to");
+    await isWhole("c");
+    await relocate("c");
+    await isWhole("c");
+  });
+
+  test("keeps what it wrote when nobody knows whether the one step was made", async () => {
+    let isGone = false;
+    const raw = new SqliteBackend(join(folder, "b/catalog.db"));
+    const backend = withOverrides(raw, {
+      getRef: async (name) => (isGone ? Promise.reject(gone()) : raw.getRef(name)),
+      moveRef: async (move, objects) => {
+        const moved = await raw.moveRef(move, objects);
+        isGone = move.name === "lake";
+        return isGone ? Promise.reject(gone()) : moved;
+      },
+    });
+    const { place } = raw;
+    await expect(
+      relocateLake({ backend: { ...backend, place }, store: storeAt("b/warehouse") }),
+    ).rejects.toMatchObject({ code: "COMMIT_STATE_UNKNOWN" });
+    await raw.close();
+    await isWhole("b");
+    expect((await relocate("b")).files).toBe(0);
+  });
+
+  test("is told to whoever had the lake open: nothing is committed or collected any more", async () => {
+    const stale = await open("b");
+    expect(await reachable(stale)).toBe(2);
+    const table = (await stale.loadTable("ns.t")) as Table;
+    await relocate("b");
+    await sleep(5);
+    const told = { code: "LAKE_MOVED" };
+    await expect(stale.collectGarbage({ gracePeriodMs: 0 })).rejects.toMatchObject(told);
+    await expect(table.append([{ id: 4n }])).rejects.toMatchObject(told);
+    await expect(stale.loadTable("ns.t")).rejects.toMatchObject(told);
+    await expect(stale.createBranch("b", { from: "main" })).rejects.toMatchObject(told);
+    await expect(stale.versions.createReference("BRANCH", "b", BEGINNING)).rejects.toMatchObject(told);
+    await expect(stale.dropTable("ns.t", { purge: true })).rejects.toMatchObject(told);
+    await stale.close();
+    await isWhole("b");
+    const fresh = await open("b");
+    await fresh.collectGarbage({ gracePeriodMs: 0 });
+    await ((await fresh.loadTable("ns.neighbour")) as Table).append([{ id: 4n }]);
+    await fresh.close();
+    await isWhole("b");
+  });
+
+  test("and a collection at the same time: one of them makes way", async () => {
+    const raw = new SqliteBackend(join(folder, "b/catalog.db"));
+    // The relocation is about to make its one step, with all that it wrote old enough to be collected.
+    let collected: unknown;
+    const report = await relocate("b", (backend) => async (move, objects) => {
+      if (move.name === "lake" && collected === undefined) {
+        await sleep(5);
+        const collector = await open("b");
+        collected = await collector.collectGarbage({ gracePeriodMs: 0 });
+        await collector.close();
+      }
+      return backend.moveRef(move, objects);
+    });
+    expect(collected).toMatchObject({ dryRun: false });
+    expect(report.metadataFiles).toBeGreaterThan(0);
+    await isWhole("b");
+    // A collection has made its list, when the relocation makes its one step.
+    const collector = await openCatalog({
+      backend: {
+        ...withOverrides(raw, {
+          moveRef: async (move, objects) => {
+            if (move.name === "sweep" && move.next?.includes("CONDEMNED")) await moveOn();
+            return raw.moveRef(move, objects);
+          },
+        }),
+        place: raw.place as string,
+      },
+      store: storeAt("b/warehouse"),
+    });
+    const moveOn = async () => {
+      const record = JSON.parse((await raw.getRef("lake")) as string).record;
+      await writeLakeRecord(raw, await raw.getRef("lake"), {
+        ...record,
+        relocations: record.relocations + 1,
+      });
+    };
+    await expect(collector.collectGarbage({ gracePeriodMs: 0 })).rejects.toMatchObject({
+      code: "LAKE_MOVED",
+    });
+    await collector.close();
+    await isWhole("b");
+  });
+
+  test("refuses a place where the files are not, or not all of them, and changes nothing", async () => {
+    const away = storeAt("elsewhere");
+    const raw = new SqliteBackend(join(folder, "b/catalog.db"));
+    await expect(relocateLake({ backend: raw, store: away })).rejects.toMatchObject({
+      code: "OBJECT_NOT_FOUND",
+    });
+    await cp(join(folder, "b/warehouse"), join(folder, "elsewhere"), { recursive: true });
+    const files = await readdir(join(folder, "elsewhere"), { recursive: true });
+    const list = files.find((file) => /snap-.*\.avro$/.test(file)) as string;
+    await rename(join(folder, "elsewhere", list), join(folder, "late.avro"));
+    await expect(relocateLake({ backend: raw, store: away })).rejects.toMatchObject({
+      code: "OBJECT_NOT_FOUND",
+    });
+    await isWhole("b");
+    await rename(join(folder, "late.avro"), join(folder, "elsewhere", list));
+    await relocateLake({ backend: raw, store: away });
+    const moved = await openCatalog({ backend: raw, store: away });
+    expect(await reachable(moved)).toBe(2);
+    await moved.close();
   });
 });
 

@@ -1,7 +1,7 @@
 import { isLakehouseError } from "../errors.js";
 import { metadataFileVersion, readTableMetadata, type TableMetadata } from "../iceberg/index.js";
-import type { ObjectStore } from "../storage/index.js";
-import { FileSet, within } from "./files.js";
+import { canonicalFileUri, canonicalS3Uri, type ObjectStore, recordedLocation } from "../storage/index.js";
+import { FileSet, nameOf, within } from "./files.js";
 import type { Content, IcebergTableContent } from "./versioned/content.js";
 import type { Reachability } from "./versioned/reachability.js";
 
@@ -39,12 +39,13 @@ export async function leadsTo(
   contents: readonly Content[],
   doomed: ReadonlySet<string>,
 ): Promise<boolean> {
+  const names = new Set([...doomed].map(nameOf));
   for (const content of contents) {
     if (content.type === "NAMESPACE") continue;
-    if (doomed.has(content.metadataLocation)) return true;
+    if (names.has(nameOf(content.metadataLocation))) return true;
     if (content.type === "ICEBERG_TABLE") await kept.add(content.metadataLocation, true);
   }
-  for (const file of doomed) if (kept.files.has(file)) return true;
+  for (const file of kept.files) if (names.has(nameOf(file))) return true;
   return false;
 }
 
@@ -66,23 +67,39 @@ async function filesOfDead(
   const doomed = new Set<string>(views);
   const led = new FileSet(store);
   const folders = new Set<string>();
-  for (const { metadataLocation } of tables) {
+  const own = new Map<string, { readonly id: string; readonly folders: readonly string[] }>();
+  for (const { id, metadataLocation } of tables) {
     const metadata = await led.add(metadataLocation, true);
     if (metadata === undefined) continue;
-    for (const folder of foldersOf(metadata)) folders.add(folder);
+    const places = foldersOf(store, metadata);
+    for (const folder of places) folders.add(folder);
     // What one version adds to those before is the version's own.
-    const own = foldersOf(metadata);
-    const isOwn = (file: string): boolean => own.some((folder) => file.startsWith(folder));
+    const isOwn = (file: string): boolean => places.some((folder) => plain(store, file).startsWith(folder));
     const files = isShared(metadata) ? [] : [...led.take()].filter(isOwn);
-    for (const file of [metadataLocation, ...files]) doomed.add(file);
+    for (const file of [metadataLocation, ...files]) own.set(file, { id, folders: places });
   }
-  for (const { metadataLocation } of relatives(liveContents, tables, folders))
-    await kept.add(metadataLocation, false);
-  return [...doomed].filter((file) => !kept.files.has(file));
+  for (const { id, metadataLocation } of relatives(store, liveContents, tables, folders)) {
+    try {
+      await kept.add(metadataLocation, false);
+    } catch (error) {
+      if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
+      // Of a table that was purged, or is damaged: what else it led to is not known.
+      for (const [file, table] of own) {
+        const at = plain(store, metadataLocation);
+        const isRelated = table.folders.some((folder) => at.startsWith(folder));
+        if (table.id === id || isRelated) own.delete(file);
+      }
+    }
+  }
+  for (const file of own.keys()) doomed.add(file);
+  // By name, as with orphans.
+  const names = new Set([...kept.files, ...liveLocations].map(nameOf));
+  return [...doomed].filter((file) => !names.has(nameOf(file)));
 }
 
 /** The live states of the same tables, and of others in the same folders (registered twice): they share files. */
 function* relatives(
+  store: ObjectStore,
   liveContents: ReadonlySet<Content>,
   dead: readonly IcebergTableContent[],
   folders: ReadonlySet<string>,
@@ -90,7 +107,8 @@ function* relatives(
   const ids = new Set(dead.map(({ id }) => id));
   for (const content of distinctTables(liveContents)) {
     const { id, metadataLocation } = content;
-    if (ids.has(id) || [...folders].some((folder) => metadataLocation.startsWith(folder))) yield content;
+    const at = plain(store, metadataLocation);
+    if (ids.has(id) || [...folders].some((folder) => at.startsWith(folder))) yield content;
   }
 }
 
@@ -125,11 +143,15 @@ async function findOrphans(shared: SharedFiles, found: Reachability): Promise<st
       for (const file of kept.take()) keep(file);
     } catch (error) {
       if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
-      // What it led to is not known: of a table that was purged, or is damaged.
-      for (const [uri, folder] of candidates) if (metadataLocation.startsWith(folder)) keep(uri);
-      if (![...candidates.values()].some((folder) => metadataLocation.startsWith(folder))) return [];
+      // What it led to is not known, below its own folder: of a table that was purged, or is damaged.
+      const own = /^.*\/(?=metadata\/[^/]*$)/.exec(metadataLocation)?.[0];
+      if (own === undefined) return [];
+      for (const [uri, folder] of candidates) {
+        if (plain(store, metadataLocation).startsWith(folder) || uri.startsWith(plain(store, own))) keep(uri);
+      }
     }
   }
+  for (const file of kept.take()) keep(file);
   return [...orphansByName.values()].flat();
 }
 
@@ -150,7 +172,7 @@ async function ownFolders(store: ObjectStore, tables: readonly IcebergTableConte
     });
     if (metadata === undefined) continue;
     const isOurs = made.has(id) && !isShared(metadata);
-    const folder = `${metadata.location.replace(/\/+$/, "")}/`;
+    const folder = `${plain(store, metadata.location).replace(/\/+$/, "")}/`;
     folders.set(folder, [...(folders.get(folder) ?? []), ...(isOurs ? [id] : ["", ""])]);
   }
   const all = [...folders.keys()];
@@ -175,10 +197,15 @@ function locationsOf(contents: ReadonlySet<Content>): Set<string> {
   return locations;
 }
 
-function foldersOf({ location, properties }: TableMetadata): string[] {
+function foldersOf(store: ObjectStore, { location, properties }: TableMetadata): string[] {
   return [location, ...PLACES.flatMap((place) => properties[place] ?? [])].map((folder) =>
-    folder.endsWith("/") ? folder : `${folder}/`,
+    plain(store, folder.endsWith("/") ? folder : `${folder}/`),
   );
+}
+
+/** The one spelling of a URI: Hadoop has others for S3 and for files, and a lake that has moved has two roots. */
+function plain(store: ObjectStore, uri: string): string {
+  return canonicalS3Uri(canonicalFileUri(recordedLocation(store, uri)));
 }
 
 function isShared({ properties }: TableMetadata): boolean {
@@ -188,10 +215,6 @@ function isShared({ properties }: TableMetadata): boolean {
 /** What writers of tables write. Other files, and those that engines take for hidden, are somebody's own. */
 function isWritten(uri: string): boolean {
   return /^[^._].*\.(parquet|orc|avro|puffin|stats|metadata\.json|metadata\.json\.gz)$/.test(nameOf(uri));
-}
-
-function nameOf(uri: string): string {
-  return uri.slice(uri.lastIndexOf("/") + 1);
 }
 
 function versionOf({ metadataLocation }: IcebergTableContent): number {

@@ -80,6 +80,11 @@ export async function discard(store: ObjectStore, uris: readonly string[]): Prom
   await store.delete(uris).catch(() => undefined);
 }
 
+/** The last part of a URI: the same however the rest is spelled. */
+export function nameOf(uri: string): string {
+  return uri.slice(uri.lastIndexOf("/") + 1);
+}
+
 /** Those that are this store's to delete. */
 export function within(store: ObjectStore, uris: readonly string[]): string[] {
   return uris.filter((uri) => uri.startsWith(`${store.root}/`));

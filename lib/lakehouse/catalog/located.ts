@@ -24,6 +24,8 @@ export interface LocatedLake {
   /** The store to read and write its tables through: by the locations that they record, wherever it lies. */
   readonly store: ObjectStore;
   readonly replaced: ReplacedLocations;
+  /** How many relocations there had been; `undefined` where the catalog keeps no record of its lake. */
+  readonly relocations: number | undefined;
   /**
    * Where the catalog was when it recorded the root, if it is elsewhere now and the tables are where they were: it may
    * be a copy, whose original goes on with the same files.
@@ -54,22 +56,28 @@ const SAMPLE = 200;
  */
 export async function locateLake(backend: Backend, store: ObjectStore): Promise<LocatedLake> {
   const { place } = backend;
-  const here = { store, replaced: new Map(), copiedFrom: undefined };
+  const here = { store, replaced: new Map(), relocations: undefined, copiedFrom: undefined };
   if (place === undefined || store instanceof MovedStore) return here;
   const lake = await readLake(backend, store);
-  if (lake === undefined) return here;
+  if (lake === undefined) return { ...here, relocations: 0 };
   const { record: found, replaced } = lake;
+  const { relocations = 0 } = found;
   const below = pathBelow(place, store.root);
   if (found.root === store.root) {
     const stays = found.place === place || below !== undefined;
-    return { ...here, replaced, copiedFrom: stays ? undefined : found.place };
+    return { ...here, replaced, relocations, copiedFrom: stays ? undefined : found.place };
   }
   const movedAsOne = below !== undefined && below === found.below;
   if (movedAsOne && !backend.readOnly && (await isUnused(backend))) {
     await writeLakeRecord(backend, lake.value, { ...found, root: store.root, place });
-    return { ...here, replaced };
+    return { ...here, replaced, relocations };
   }
-  return { ...here, replaced, store: movedAsOne ? new MovedStore(store, found.root, store.root) : store };
+  return {
+    ...here,
+    replaced,
+    relocations,
+    store: movedAsOne ? new MovedStore(store, found.root, store.root) : store,
+  };
 }
 
 /** What a catalog remembers of its lake. */

@@ -73,12 +73,12 @@ async function openVersions(
 ): Promise<{ versions: VersionStore; lake: LocatedLake }> {
   try {
     const lake = await locateLake(backend, store);
-    const { replaced } = lake;
+    const { replaced, relocations } = lake;
     const sized = cacheSize === undefined ? {} : { cacheSize };
     // What lies elsewhere is not collected.
     const hasFile = async (uri: string): Promise<boolean> =>
       within(lake.store, [uri]).length === 0 || (await lake.store.head(uri)) !== undefined;
-    const versions = new VersionStore(backend, { author, replaced, hasFile, ...sized });
+    const versions = new VersionStore(backend, { author, replaced, relocations, hasFile, ...sized });
     await versions.ensureBranch(defaultBranch);
     return { versions, lake };
   } catch (error) {

@@ -88,7 +88,7 @@ async function moveTogether(
   branch: string,
   batch: readonly WaitingChange[],
 ): Promise<readonly Outcome[]> {
-  const mover = new RefMover<readonly Outcome[]>(context.backend, context.objects);
+  const mover = new RefMover<readonly Outcome[]>(context);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 1) await sleep(Math.random() * Math.min(50, 2 ** attempt));
     const landed = await mover.landed(await readRef(context.backend, branch));

@@ -6,6 +6,7 @@ import type { Hash } from "./hash.js";
 import type { ObjectCache } from "./object-cache.js";
 import { couldBeHash } from "./reference-expression.js";
 import { type ReferenceType, type RefState, readRef, readRefs } from "./refs.js";
+import { requireSameLake } from "./same-lake.js";
 import type { InTurn } from "./turns.js";
 
 /** What the operations of a version store work with. */
@@ -18,6 +19,8 @@ export interface StoreContext {
   readonly author: string;
   /** By the name of the ref. */
   readonly inTurn: InTurn;
+  /** How many relocations of the lake it was opened after; `undefined` where it has no record of any. */
+  readonly relocations?: number | undefined;
   /** Whether a metadata file is where a content says. */
   readonly hasFile: (uri: string) => Promise<boolean>;
   /** Changes that wait for their turn, by the name of the branch. */
@@ -31,6 +34,7 @@ export async function liveRef(
   type?: ReferenceType,
 ): Promise<RefState & { hash: Hash }> {
   const state = await readRef(context.backend, name);
+  requireSameLake(context, state === undefined ? [] : [state]);
   if (state?.hash === undefined) {
     const others = (await readRefs(context.backend)).filter(({ hash }) => hash !== undefined);
     throw new LakehouseError({

@@ -16,6 +16,8 @@ export interface LakeRecord {
   readonly place: string;
   /** The latest relocation: the refs that hold the replaced locations have its id in their names. */
   readonly relocation?: { readonly id: string; readonly parts: number } | undefined;
+  /** How many relocations there were. Refs tell who has the lake open from before one: see `same-lake.ts`. */
+  readonly relocations?: number | undefined;
   /** Roots that were left before: a process that did not know may have committed below one. */
   readonly earlier?: readonly string[] | undefined;
 }

@@ -3,6 +3,7 @@ import type { Content } from "./content.js";
 import type { StoreContext } from "./context.js";
 import { BEGINNING, type Hash } from "./hash.js";
 import { type RefState, readRefs, reflogChain } from "./refs.js";
+import { requireSameLake } from "./same-lake.js";
 import { EMPTY_MAP, type MapNode } from "./sorted-map.js";
 import type { SweptFiles } from "./sweep.js";
 import type { Doomed } from "./sweep-word.js";
@@ -39,6 +40,7 @@ export async function findReachable(context: StoreContext, cutoff: Date): Promis
     else young.push(hash);
   }
   const refs = await readRefs(backend);
+  requireSameLake(context, refs);
   const live = new Set<Hash>();
   const heads: Hash[] = [];
   const named: Hash[] = [];

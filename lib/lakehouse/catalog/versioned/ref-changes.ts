@@ -13,6 +13,7 @@ import {
   reserveRef,
   stampRef,
 } from "./refs.js";
+import { requireSameLake, requireSameRecord } from "./same-lake.js";
 import { requireSpared } from "./spared.js";
 import { readSweep } from "./sweep-word.js";
 
@@ -60,12 +61,14 @@ async function write(
   reserve?: ReferenceType,
 ): Promise<void> {
   return context.inTurn(name, async () => {
-    const mover = new RefMover<true>(context.backend, context.objects);
+    const mover = new RefMover<true>(context);
     for (;;) {
       const state = reserve
         ? await readOrReserve(context, name, reserve)
         : await readRef(context.backend, name);
       if ((await mover.landed(state)) !== undefined) return;
+      requireSameLake(context, state === undefined ? [] : [state]);
+      if (reserve) await requireSameRecord(context);
       const change = await decide(state);
       if (expectedHash !== undefined && state?.hash !== expectedHash) {
         throw new ConflictError(

@@ -58,6 +58,8 @@ export interface RefState {
   readonly log: Hash | undefined;
   /** The last sweep that has passed the ref: its next move is made in the knowledge of that one. See `sweep.ts`. */
   readonly sweep: number;
+  /** The last relocation that has passed the ref: who has the lake open from before moves it no more. See `same-lake.ts`. */
+  readonly relocations: number;
   /** The exact text under the ref. */
   readonly value: string;
 }
@@ -87,6 +89,12 @@ export interface RefChange {
   readonly message: string;
 }
 
+interface MoverContext {
+  readonly backend: Backend;
+  readonly objects: ObjectCache;
+  readonly relocations?: number | undefined;
+}
+
 /**
  * Moves a ref from a state that was read to a new one, or reports that others moved it first. Changes that are
  * tried several times, each time from the state that is then current, have one `RefMover`: it knows its earlier
@@ -97,11 +105,13 @@ export interface RefChange {
 export class RefMover<T> {
   readonly #backend: Backend;
   readonly #objects: ObjectCache;
+  readonly #relocations: number;
   readonly #attempts = new Map<Hash, { readonly sequence: number; readonly meaning: T }>();
 
-  constructor(backend: Backend, objects: ObjectCache) {
+  constructor({ backend, objects, relocations = 0 }: MoverContext) {
     this.#backend = backend;
     this.#objects = objects;
+    this.#relocations = relocations;
   }
 
   /**
@@ -143,7 +153,8 @@ export class RefMover<T> {
     const [{ name, type }] = changes;
     const log = previous as Hash;
     this.#attempts.set(log, { sequence, meaning });
-    const next = refValue({ type, hash: from, log, sweep });
+    const relocations = Math.max(before?.relocations ?? 0, this.#relocations);
+    const next = refValue({ type, hash: from, log, sweep, relocations });
     const move = { name: PREFIX + name, expected: before?.value, next };
     try {
       if (!(await this.#backend.moveRef(move, stored))) return false;
@@ -201,6 +212,21 @@ export function stampRef(
   return backend.moveRef({ name: PREFIX + name, expected: value, next: refValue({ ...state, sweep }) }, []);
 }
 
+/** Tells every ref of a relocation: whoever read one before has to read it again, and learns that the lake was moved. */
+export async function stampRelocation(backend: Backend, relocations: number): Promise<void> {
+  for (const { name } of await readRefs(backend)) {
+    for (;;) {
+      const state = await readRef(backend, name);
+      if (state === undefined || state.relocations >= relocations) break;
+      // A name that was only taken has nothing else that makes its value one of its own.
+      const own = state.log === undefined ? { reservation: randomUUID() } : {};
+      const move = { name: PREFIX + name, expected: state.value };
+      const next = refValue({ ...state, ...own, relocations });
+      if (await backend.moveRef({ ...move, next }, [])) break;
+    }
+  }
+}
+
 /**
  * Takes a name for a ref that is about to be made, so that every sweep from now on finds it. Answers `false` where
  * there is one of that name.
@@ -238,15 +264,20 @@ interface RefValue {
   readonly hash?: Hash | undefined;
   readonly log?: Hash | undefined;
   readonly sweep?: number;
+  readonly relocations?: number;
   /** Tells a name that was taken from the same name taken again. */
   readonly reservation?: string;
 }
 
-function refValue({ sweep = 0, ...value }: RefValue): string {
-  return canonicalJson({ ...value, ...(sweep > 0 && { sweep }) });
+function refValue({ type, hash, log, reservation, sweep = 0, relocations = 0 }: RefValue): string {
+  return canonicalJson({
+    ...{ type, hash, log, reservation },
+    ...(sweep > 0 && { sweep }),
+    ...(relocations > 0 && { relocations }),
+  });
 }
 
 function parseRef(name: string, value: string): RefState {
-  const { type, hash, log, sweep = 0 } = JSON.parse(value) as RefValue;
-  return { name, type, hash, log, sweep, value };
+  const { type, hash, log, sweep = 0, relocations = 0 } = JSON.parse(value) as RefValue;
+  return { name, type, hash, log, sweep, relocations, value };
 }

@@ -59,8 +59,10 @@ async function requireUncondemned(
     if (state.phase === "IDLE" || (seen !== "ANY" && state.sweep !== seen)) return;
     const doomed = await readDoomed(context, state);
     if (doomed === undefined) continue;
-    const [objects, uris] = [new Set(doomed.objects), new Set(doomed.files)];
-    const going = commits.find((hash) => objects.has(hash)) ?? files.find((uri) => uris.has(uri));
+    // By name: one file has several URIs.
+    const nameOf = (uri: string): string => uri.slice(uri.lastIndexOf("/") + 1);
+    const [objects, names] = [new Set(doomed.objects), new Set(doomed.files.map(nameOf))];
+    const going = commits.find((hash) => objects.has(hash)) ?? files.find((uri) => names.has(nameOf(uri)));
     if (going === undefined) return;
     throw notThere(
       subject,

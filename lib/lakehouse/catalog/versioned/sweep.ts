@@ -3,6 +3,7 @@ import type { StoreContext } from "./context.js";
 import type { Hash } from "./hash.js";
 import { isRevived, type Reachability } from "./reachability.js";
 import { type RefState, readRef, readRefs, removeRef, stampRef } from "./refs.js";
+import { isSameLake, relocatedMeanwhile } from "./same-lake.js";
 import { type Doomed, moveSweep, readDoomed, readSweep, type SweepState, toLists } from "./sweep-word.js";
 
 /*
@@ -19,7 +20,7 @@ import { type Doomed, moveSweep, readDoomed, readSweep, type SweepState, toLists
  *   2. writes D and moves S to `n CONDEMNED`;
  *   3. stamps every ref with n;
  *   4. looks again at every ref, with all that its log has recorded since 1. If one leads to anything in D, the sweep
- *      ends here and nothing was deleted;
+ *      ends here and nothing was deleted, and so it does where the lake was relocated (`same-lake.ts`);
  *   5. moves S to `n SWEEPING`: D is final;
  *   6. deletes D, at any time and as often as it likes;
  *   7. moves S to `n IDLE`.
@@ -95,8 +96,10 @@ export async function sweep(
   if (condemned === undefined) return false;
   await backend.deleteObjects(before.lists);
   const refs = await stampRefs(context, condemned.sweep);
-  if (await isRevived(context, refs, found, doomed, files)) {
+  const isSame = await isSameLake(context);
+  if (!isSame || (await isRevived(context, refs, found, doomed, files))) {
     await end(context, condemned);
+    if (!isSame) throw relocatedMeanwhile(backend);
     return false;
   }
   for (const ref of refs) {

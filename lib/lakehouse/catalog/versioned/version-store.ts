@@ -30,6 +30,7 @@ import {
 } from "./refs.js";
 import type { ReplacedLocations } from "./replaced-locations.js";
 import { type ResolvedReference, resolveReference } from "./resolve.js";
+import { requireSameLake } from "./same-lake.js";
 import { diffMaps, EMPTY_MAP } from "./sorted-map.js";
 import { childrenOf, contentAt, type Entry, entriesOf, namespaceConflicts } from "./tree.js";
 import { turns } from "./turns.js";
@@ -44,6 +45,8 @@ export interface VersionStoreOptions {
   readonly now?: () => number;
   /** Locations of metadata files that others have taken the place of, see `LakeRecord`. */
   readonly replaced?: ReplacedLocations;
+  /** How many relocations of the lake it was opened after, see `same-lake.ts`; not given where it has no record. */
+  readonly relocations?: number | undefined;
   /** Whether a metadata file is where a content says. Believed, where not given. */
   readonly hasFile?: (uri: string) => Promise<boolean>;
 }
@@ -58,9 +61,10 @@ export class VersionStore implements Versions {
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
     const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now, replaced } = options;
-    const { hasFile = async () => true } = options;
+    const { hasFile = async () => true, relocations } = options;
     const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP], replaced);
-    this.context = { backend, objects, now, author, hasFile, inTurn: turns(), waiting: new Map() };
+    const given = { backend, objects, now, author, hasFile, relocations };
+    this.context = { ...given, inTurn: turns(), waiting: new Map() };
     this.#tokens = new RecentTokens(objects);
   }
 
@@ -73,6 +77,7 @@ export class VersionStore implements Versions {
 
   async references(): Promise<Reference[]> {
     const states = await readRefs(this.context.backend);
+    requireSameLake(this.context, states);
     return states.flatMap(({ type, name, hash }) => (hash === undefined ? [] : [{ type, name, hash }]));
   }
 

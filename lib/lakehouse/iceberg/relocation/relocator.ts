@@ -29,6 +29,7 @@ export class Relocator {
   /** By the location from before: manifest lists, manifests and delete files. */
   readonly #done = new Map<string, Promise<unknown>>();
   readonly #written: string[] = [];
+  readonly #missing: string[] = [];
 
   /**
    * @param store reads by the locations from before.
@@ -44,6 +45,11 @@ export class Relocator {
   /** What was written so far, by its present location. */
   get written(): readonly string[] {
     return this.#written;
+  }
+
+  /** What was to be written anew and is not there, by the location from before. */
+  get missing(): readonly string[] {
+    return this.#missing;
   }
 
   /** True for what was recorded below the root that is left. */
@@ -134,6 +140,7 @@ export class Relocator {
         return written;
       } catch (error) {
         if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
+        this.#missing.push(filePath);
         return { ...file, filePath: this.#place.replacement(filePath), isMissing: true };
       }
     });
@@ -152,8 +159,9 @@ export class Relocator {
     try {
       return await this.#place.store.read(location);
     } catch (error) {
-      if (isLakehouseError(error, "OBJECT_NOT_FOUND")) return undefined;
-      throw error;
+      if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
+      this.#missing.push(location);
+      return undefined;
     }
   }
 
