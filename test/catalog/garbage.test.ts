@@ -154,6 +154,21 @@ describe("garbage collection", () => {
     );
   });
 
+  test("keeps files that a table elsewhere has adopted from one of a deleted branch", async () => {
+    const etl = catalog.on((await catalog.createBranch("etl")).name);
+    await etl.createNamespace("other");
+    const given = await append(await etl.createTable("other.given", { schema }), 7);
+    const { tasks } = await given.scan().planAll();
+    await main.addFiles(tasks.map(({ dataFile }) => dataFile.filePath));
+    await catalog.deleteReference("etl");
+    expect((await collectAll()).commits).not.toEqual([]);
+    const left = await files();
+    for (const { dataFile } of tasks) expect(left).toContain(dataFile.filePath);
+    expect(left.some((file) => file.startsWith(given.location) && file.endsWith(".metadata.json"))).toBe(
+      false,
+    );
+  });
+
   test("keeps a file that a live table names by another spelling of its URI", async () => {
     await catalog.createBranch("etl");
     const more = await append(await catalog.on("etl").loadTable("ns.t"), 2);

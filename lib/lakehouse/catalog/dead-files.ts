@@ -66,24 +66,24 @@ async function filesOfDead(
 
   const doomed = new Set<string>(views);
   const led = new FileSet(store);
-  const folders = new Set<string>();
   const own = new Map<string, { readonly id: string; readonly folders: readonly string[] }>();
   for (const { id, metadataLocation } of tables) {
     const metadata = await led.add(metadataLocation, true);
     if (metadata === undefined) continue;
     const places = foldersOf(store, metadata);
-    for (const folder of places) folders.add(folder);
     // What one version adds to those before is the version's own.
     const isOwn = (file: string): boolean => places.some((folder) => plain(store, file).startsWith(folder));
     const files = isShared(metadata) ? [] : [...led.take()].filter(isOwn);
     for (const file of [metadataLocation, ...files]) own.set(file, { id, folders: places });
   }
-  for (const { id, metadataLocation } of relatives(store, liveContents, tables, folders)) {
+  if (own.size === 0) return [...doomed];
+  // Every table, since any may have adopted files of any other.
+  for (const { id, metadataLocation } of distinctTables(liveContents)) {
     try {
       await kept.add(metadataLocation, false);
     } catch (error) {
       if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
-      // Of a table that was purged, or is damaged: what else it led to is not known.
+      // Of a table that was purged, or is damaged: what else it led to of the same table or folder is not known.
       for (const [file, table] of own) {
         const at = plain(store, metadataLocation);
         const isRelated = table.folders.some((folder) => at.startsWith(folder));
@@ -95,21 +95,6 @@ async function filesOfDead(
   // By name, as with orphans.
   const names = new Set([...kept.files, ...liveLocations].map(nameOf));
   return [...doomed].filter((file) => !names.has(nameOf(file)));
-}
-
-/** The live states of the same tables, and of others in the same folders (registered twice): they share files. */
-function* relatives(
-  store: ObjectStore,
-  liveContents: ReadonlySet<Content>,
-  dead: readonly IcebergTableContent[],
-  folders: ReadonlySet<string>,
-): Generator<IcebergTableContent> {
-  const ids = new Set(dead.map(({ id }) => id));
-  for (const content of distinctTables(liveContents)) {
-    const { id, metadataLocation } = content;
-    const at = plain(store, metadataLocation);
-    if (ids.has(id) || [...folders].some((folder) => at.startsWith(folder))) yield content;
-  }
 }
 
 /**
