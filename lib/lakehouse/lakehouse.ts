@@ -21,7 +21,7 @@ import {
   type RefWriteOptions,
   type TableName,
 } from "./catalog/index.js";
-import { isLakehouseError, LakehouseError } from "./errors.js";
+import { closed, isLakehouseError, LakehouseError } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
 import { knownRows, POSITION, type Table, type TableIdentifier, type TableScan } from "./iceberg/index.js";
 import type { Profile } from "./profile.js";
@@ -161,6 +161,7 @@ export class Lakehouse {
    * nobody knows how many rows are deleted are read, as after another engine's equality deletes.
    */
   async countRows(table: Table): Promise<bigint> {
+    if (this.#engine.isClosed) throw closed("lakehouse");
     const { rows, open } = await knownRows(table.store, table.metadata);
     if (open.length === 0) return rows;
     const scan = table.scan({ select: [POSITION.name] });

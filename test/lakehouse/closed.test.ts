@@ -135,6 +135,7 @@ describe("after close()", () => {
         sql: ["select 1"],
         read: [full],
         changes: [full],
+        countRows: [full],
         createTable: ["s.u", { schema }],
         createOrReplaceTable: ["s.t", { schema, data: rows }],
         tables: [],

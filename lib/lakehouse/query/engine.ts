@@ -130,6 +130,8 @@ export interface QueryEngine extends RowEngine {
    *   INVALID_ARGUMENT when `from` is no ancestor of `to`; and as `scan`.
    */
   changes(table: Table, options?: ChangesOptions): Promise<QueryResult>;
+  /** True after `close`. */
+  readonly isClosed: boolean;
   close(): Promise<void>;
 }
 
@@ -265,6 +267,10 @@ class DuckDBEngine implements QueryEngine {
   async openMerge(request: MergeRequest): Promise<RowMerge> {
     this.#relations.checkOpen();
     return openMerge(this.#relations, this.#scratch, request);
+  }
+
+  get isClosed(): boolean {
+    return this.#relations.isClosed;
   }
 
   async close(): Promise<void> {

@@ -38,6 +38,9 @@ export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
     },
     matchingPositions: async (request) => (await open()).matchingPositions(request),
     openMerge: async (request) => (await open()).openMerge(request),
+    get isClosed() {
+      return isClosed;
+    },
     close: async () => {
       isClosed = true;
       await (await opened?.catch(() => undefined))?.close();

@@ -85,6 +85,10 @@ export class Relations {
     }
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** @throws LakehouseError CLOSED */
   checkOpen(): void {
     if (this.#isClosed) throw closed(ENGINE);
