@@ -1,5 +1,4 @@
 import { LakehouseError } from "../errors.js";
-import { METADATA_COLUMNS } from "../iceberg/index.js";
 import { duckdbMessage } from "./duckdb.js";
 import { fromByteString } from "./sql/tokens.js";
 
@@ -35,18 +34,8 @@ export function sqlError(
     code: "INVALID_SQL",
     subject: fromByteString(bytes),
     message: `${sentence}${place}`,
-    ...metadataColumnRemedy(message),
     cause,
   });
-}
-
-/** Columns that a scan has and SQL does not, whose names a user knows from elsewhere. */
-function metadataColumnRemedy(message: string): { readonly remedy?: string } {
-  const name = /^(?:\w+ Error: )?Referenced column "([^"]+)" not found/.exec(message)?.[1];
-  if (!METADATA_COLUMNS.some((column) => column.name === name)) return {};
-  return {
-    remedy: `SQL has no ${name}: read it with lake.read(table, table.scan({ select: ["${name}"] })).`,
-  };
 }
 
 /** An error of DuckDB while it read a table's files, with no SQL of a user in it: the files are what is wrong. */
