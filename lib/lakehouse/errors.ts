@@ -117,7 +117,7 @@ const TELLING_PART = 4;
 function nameDistance(a: string, b: string): number | undefined {
   const [shorter, longer] = a.length < b.length ? [a, b] : [b, a];
   if (shorter.length >= TELLING_PART && longer.includes(shorter)) return 1;
-  const limit = Math.floor(shorter.length / 3);
+  const limit = Math.floor(longer.length / 3);
   if (longer.length - shorter.length > limit) return undefined;
   const distance = editDistance(a, b);
   return distance <= limit ? distance : undefined;

@@ -99,14 +99,15 @@ export async function collectGarbage(shared: Shared, options: GcOptions): Promis
   });
 }
 
-async function filesNow({ store, warehouse }: Shared, dryRun: boolean): Promise<Date> {
+async function filesNow({ store, warehouse, versions }: Shared, dryRun: boolean): Promise<Date> {
+  // Where nothing can be written nothing can be deleted by the wrong clock either.
+  if (versions.context.backend.readOnly) return new Date();
   const probe = `${warehouse}/.sololakehouse-clock`;
   try {
     const now = await storeNow(store, probe);
     await store.delete([probe]);
     return now;
   } catch (error) {
-    // Where nothing can be written nothing can be deleted by the wrong clock either.
     if (dryRun && isLakehouseError(error, "STORAGE_FAILED")) return new Date();
     throw error;
   }
