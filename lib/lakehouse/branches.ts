@@ -10,7 +10,7 @@ import {
   type LoggedCommit,
   type RefExpression,
 } from "./catalog/index.js";
-import { LakehouseError } from "./errors.js";
+import { unsupported } from "./errors.js";
 import type { SnapshotId, Table } from "./iceberg/index.js";
 
 /** What a table holds at a commit; zero where it has no snapshot. */
@@ -44,13 +44,11 @@ export interface TableDiff {
 /** The catalog with its branches. Throws `UNSUPPORTED_FEATURE` where it has none. */
 export function branchingOf(catalog: Catalog): BranchingCatalog {
   if (isBranchingCatalog(catalog)) return catalog;
-  throw new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: "catalog",
-    message: "This catalog has no branches.",
-    remedy:
-      "Open the embedded catalog or a Nessie server; over the Iceberg REST protocol a branch is a catalog of its own, at <uri>/iceberg/<branch>.",
-  });
+  throw unsupported(
+    "catalog",
+    "This catalog has no branches.",
+    "Open the embedded catalog or a Nessie server; over the Iceberg REST protocol a branch is a catalog of its own, at <uri>/iceberg/<branch>.",
+  );
 }
 
 /** What differs from one commit to another, by name, with what each table held before and after. */

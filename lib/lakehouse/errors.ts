@@ -1,143 +1,86 @@
 /**
- * Stable error codes. A code never changes its meaning once released: programs branch on it.
+ * Errors: one class, and a kind for each stable code. A room owns its kinds, in its own `errors.ts`; those below are
+ * what any room may have to say. A code never changes its meaning once released: programs branch on it.
  */
-export type ErrorCode =
-  // storage
-  | "OBJECT_NOT_FOUND"
-  | "PRECONDITION_FAILED"
-  | "INVALID_URI"
-  | "STORAGE_FAILED"
-  // files and formats
-  | "CORRUPT_FILE"
-  | "UNSUPPORTED_FEATURE"
-  | "INVALID_METADATA"
-  // tables
-  | "SCHEMA_MISMATCH"
-  | "INVALID_SCHEMA"
-  | "INVALID_EXPRESSION"
-  | "INVALID_ARGUMENT"
-  | "NO_SUCH_SNAPSHOT"
-  // catalog
-  | "COMMIT_CONFLICT"
-  | "COMMIT_STATE_UNKNOWN"
-  | "NO_SUCH_NAMESPACE"
-  | "NAMESPACE_EXISTS"
-  | "NAMESPACE_NOT_EMPTY"
-  | "NO_SUCH_TABLE"
-  | "TABLE_EXISTS"
-  | "NO_SUCH_VIEW"
-  | "VIEW_EXISTS"
-  | "NO_SUCH_REF"
-  | "REF_EXISTS"
-  | "REF_CONFLICT"
-  | "NOT_AUTHORIZED"
-  | "CATALOG_UNAVAILABLE"
-  /** Something was used after it was closed. */
-  | "CLOSED"
-  /** A change, where there is only reading. */
-  | "READ_ONLY"
-  /** The lake, or a part of it, lies elsewhere than its tables say. */
-  | "LAKE_MOVED"
-  // query
-  | "INVALID_SQL"
-  // configuration and the kit
-  | "INVALID_CONFIG"
-  | "NOTEBOOK_FAILED"
-  | "STALE_OUTPUT"
-  | "CONTENT_INVALID";
-
-export interface LakehouseErrorInit {
-  readonly code: ErrorCode;
-  /** What the error is about: a URI, a table name, a column, a ref. */
-  readonly subject: string;
-  /** One sentence: what failed and why. The remedy is appended to it. */
-  readonly message: string;
-  /** One sentence: what to do next. */
-  readonly remedy?: string;
-  readonly cause?: unknown;
-}
 
 /**
- * The one error class of the project. `code` is stable, `subject` names the thing, `message` says what failed
- * and what to do next.
+ * The one error class of the project. `code` is stable, `subject` names the thing (a URI, a table name, a column, a ref),
+ * `message` says what failed, why, and what to do next.
  *
  * @example
  * try { await lake.table("flights.nope") }
  * catch (e) { if (isLakehouseError(e, "NO_SUCH_TABLE")) … }
  */
-export class LakehouseError extends Error {
+export class LakehouseError<Code extends string = string> extends Error {
   override readonly name = "LakehouseError";
-  readonly code: ErrorCode;
+  readonly code: Code;
   readonly subject: string;
+  /** The sentence of `message` that says what to do next. */
   readonly remedy: string | undefined;
 
-  constructor(init: LakehouseErrorInit) {
+  constructor(code: Code, subject: string, message: string, remedy?: string, cause?: unknown) {
     // A message of several lines ends in a caret below a place in a text.
-    const gap = init.message.includes("\n") ? "\n" : " ";
-    super(init.remedy ? `${init.message}${gap}${init.remedy}` : init.message, { cause: init.cause });
-    this.code = init.code;
-    this.subject = init.subject;
-    this.remedy = init.remedy;
+    const gap = message.includes("\n") ? "\n" : " ";
+    super(remedy ? `${message}${gap}${remedy}` : message, { cause });
+    this.code = code;
+    this.subject = subject;
+    this.remedy = remedy;
   }
 }
 
-/** True for a LakehouseError, and, where `code` is given, only for one with that code. */
-export function isLakehouseError(error: unknown, code?: ErrorCode): error is LakehouseError {
-  return error instanceof LakehouseError && (code === undefined || error.code === code);
+/** Makes the errors of one code, and knows them again. */
+export interface ErrorKind<Code extends string = string> {
+  /**
+   * @param subject what the error is about: a URI, a table name, a column, a ref.
+   * @param message one sentence: what failed and why. The remedy is appended to it.
+   * @param remedy one sentence: what to do next, safe to follow.
+   */
+  (subject: string, message: string, remedy?: string, cause?: unknown): LakehouseError<Code>;
+  readonly code: Code;
+  is(error: unknown): error is LakehouseError<Code>;
 }
 
-/** What a call on something that was closed ends in. */
-export function closed(what: string): LakehouseError {
-  return new LakehouseError({
-    code: "CLOSED",
-    subject: what,
-    message: `The ${what} was closed.`,
-    remedy: "Open it again, or close it after its last use.",
+/** The kind of a code. Each code has one, in the `errors.ts` of the room that it belongs to. */
+export function errorKind<const Code extends string>(code: Code): ErrorKind<Code> {
+  const kind = (subject: string, message: string, remedy?: string, cause?: unknown) => {
+    const error = new LakehouseError(code, subject, message, remedy, cause);
+    // The stack starts where the error was thrown, not here.
+    Error.captureStackTrace(error, kind);
+    return error;
+  };
+  return Object.assign(kind, {
+    code,
+    is: (error: unknown): error is LakehouseError<Code> =>
+      error instanceof LakehouseError && error.code === code,
   });
 }
 
-/**
- * The names that are close to one which does not exist, best first: off by a letter in three, or a part of one another.
- * For a hint, which is only one where it is likely to be right: names with little in common are none.
- */
-export function nearNames(wanted: string, candidates: Iterable<string>, most = 1): string[] {
-  const from = wanted.toLowerCase();
-  return [...candidates]
-    .map((name) => ({ name, distance: nameDistance(from, name.toLowerCase()) }))
-    .filter(({ distance }) => distance !== undefined)
-    .sort((a, b) => (a.distance as number) - (b.distance as number) || (a.name < b.name ? -1 : 1))
-    .slice(0, most)
-    .map(({ name }) => name);
+/** True for a LakehouseError, and, where `code` is given, only for one with that code. */
+export function isLakehouseError<Code extends string = string>(
+  error: unknown,
+  code?: Code,
+): error is LakehouseError<Code> {
+  return error instanceof LakehouseError && (code === undefined || error.code === code);
 }
 
-/** A part of a name says which is meant from so many letters on. */
-const TELLING_PART = 4;
+/** Bytes that are not what they should be: a file torn, cut short or written wrongly. */
+export const corruptFile = errorKind("CORRUPT_FILE");
+/** Metadata that its specification does not allow. */
+export const invalidMetadata = errorKind("INVALID_METADATA");
+/** What is right by its specification, and cannot be done here. */
+export const unsupported = errorKind("UNSUPPORTED_FEATURE");
+/** A call that makes no sense. */
+export const invalidArgument = errorKind("INVALID_ARGUMENT");
+/** A setting that makes no sense. */
+export const invalidConfig = errorKind("INVALID_CONFIG");
+/** A change, where there is only reading. */
+export const readOnly = errorKind("READ_ONLY");
+/** Something was used after it was closed. */
+export const useAfterClose = errorKind("CLOSED");
 
-/** `undefined` for names that are not close. */
-function nameDistance(a: string, b: string): number | undefined {
-  const [shorter, longer] = a.length < b.length ? [a, b] : [b, a];
-  if (shorter.length >= TELLING_PART && longer.includes(shorter)) return 1;
-  const limit = Math.floor(longer.length / 3);
-  if (longer.length - shorter.length > limit) return undefined;
-  const distance = editDistance(a, b);
-  return distance <= limit ? distance : undefined;
+/** What a call on something that was closed ends in. */
+export function closed(what: string): LakehouseError {
+  return useAfterClose(what, `The ${what} was closed.`, "Open it again, or close it after its last use.");
 }
 
-/** Insertions, deletions, replacements and exchanges of neighbours that turn one word into the other. */
-function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const isExchange = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      const exchanged = isExchange ? (before[j - 2] as number) + 1 : replaced;
-      current.push(
-        Math.min(replaced, exchanged, (previous[j] as number) + 1, (current[j - 1] as number) + 1),
-      );
-    }
-    [before, previous] = [previous, current];
-  }
-  return previous[b.length] as number;
-}
+export { nearNames } from "./near-names.js";

@@ -23,7 +23,7 @@ export {
   type RefWriteOptions,
   type RelocationReport,
 } from "./catalog/index.js";
-export { type ErrorCode, isLakehouseError, LakehouseError, type LakehouseErrorInit } from "./errors.js";
+export { isLakehouseError, LakehouseError } from "./errors.js";
 export type { PartHealth } from "./health.js";
 export * from "./iceberg/index.js";
 export { type CommitsRequest, type HistoryRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";

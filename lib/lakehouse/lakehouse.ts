@@ -15,13 +15,15 @@ import {
   type MergeOptions,
   type MergeResult,
   type NewRefOptions,
+  namespaceExists,
   type RefExpression,
   type Reference,
   type ReflogEntry,
   type RefWriteOptions,
   type TableName,
+  tableExists,
 } from "./catalog/index.js";
-import { closed, isLakehouseError, LakehouseError } from "./errors.js";
+import { closed, invalidArgument } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
 import { knownRows, POSITION, type Table, type TableIdentifier, type TableScan } from "./iceberg/index.js";
 import type { Profile } from "./profile.js";
@@ -126,7 +128,7 @@ export class Lakehouse {
     try {
       return await create();
     } catch (error) {
-      if (ifExists === "fail" || !isLakehouseError(error, "TABLE_EXISTS")) throw error;
+      if (ifExists === "fail" || !tableExists.is(error)) throw error;
       if (ifExists === "keep") return this.table<Row>(name);
       await this.catalog.dropTable(name, { purge: true });
       return create();
@@ -303,18 +305,17 @@ export class Lakehouse {
   async #ensureNamespace(name: TableName): Promise<void> {
     const levels = typeof name === "string" ? name.split(".").slice(0, -1) : name.namespace;
     if (levels.length === 0) {
-      throw new LakehouseError({
-        code: "INVALID_ARGUMENT",
-        subject: String(name),
-        message: `The table ${String(name)} has no namespace.`,
-        remedy: `Name it as in flights.${String(name)}.`,
-      });
+      throw invalidArgument(
+        String(name),
+        `The table ${String(name)} has no namespace.`,
+        `Name it as in flights.${String(name)}.`,
+      );
     }
     for (let depth = 1; depth <= levels.length; depth++) {
       try {
         await this.catalog.createNamespace(levels.slice(0, depth));
       } catch (error) {
-        if (!isLakehouseError(error, "NAMESPACE_EXISTS")) throw error;
+        if (!namespaceExists.is(error)) throw error;
       }
     }
   }

@@ -13,8 +13,8 @@ import {
   type RelocationReport,
   relocateLake,
 } from "./catalog/index.js";
-import { isLakehouseError, LakehouseError } from "./errors.js";
-import type { Table } from "./iceberg/index.js";
+import { invalidConfig, unsupported } from "./errors.js";
+import { noSuchTable, type Table } from "./iceberg/index.js";
 import { allTables, Lakehouse } from "./lakehouse.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
 import { type DuckDBOptions, deferQueryEngine } from "./query/index.js";
@@ -112,12 +112,11 @@ export async function relocateLakehouse(
 ): Promise<RelocationReport> {
   const { profile, store } = openProfile(options);
   if (profile.nessie !== undefined) {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: profile.nessie,
-      message: "A Nessie server keeps the locations of tables, and other engines have them from it.",
-      remedy: "Put the files back where they were, or register the tables anew from where they are.",
-    });
+    throw unsupported(
+      profile.nessie,
+      "A Nessie server keeps the locations of tables, and other engines have them from it.",
+      "Put the files back where they were, or register the tables anew from where they are.",
+    );
   }
   await makeRoot(profile.root);
   const backend = backendAt(catalogPlace(profile));
@@ -147,13 +146,12 @@ async function makeRoot(root: string): Promise<void> {
   try {
     await mkdir(root, { recursive: true });
   } catch (cause) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: root,
-      message: `The lakehouse's folder cannot be made: ${(cause as Error).message}.`,
-      remedy: "Set SLH_LAKE to a folder that can be written.",
+    throw invalidConfig(
+      root,
+      `The lakehouse's folder cannot be made: ${(cause as Error).message}.`,
+      "Set SLH_LAKE to a folder that can be written.",
       cause,
-    });
+    );
   }
 }
 
@@ -168,7 +166,7 @@ async function findTable(catalog: Catalog, parts: readonly string[]): Promise<Ta
   try {
     return await catalog.loadTable(identifier);
   } catch (error) {
-    if (isLakehouseError(error, "NO_SUCH_TABLE")) return undefined;
+    if (noSuchTable.is(error)) return undefined;
     throw error;
   }
 }

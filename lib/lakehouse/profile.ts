@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { LakehouseError } from "./errors.js";
+import { invalidConfig } from "./errors.js";
 
 /**
  * Where a lakehouse runs.
@@ -49,12 +49,11 @@ export function resolveProfile(
 ): Profile {
   const name = options.profile ?? (env.SLH_PROFILE || "embedded");
   if (name !== "embedded" && name !== "stack") {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: "SLH_PROFILE",
-      message: `There is no profile "${name}".`,
-      remedy: "Set SLH_PROFILE to embedded or stack.",
-    });
+    throw invalidConfig(
+      "SLH_PROFILE",
+      `There is no profile "${name}".`,
+      "Set SLH_PROFILE to embedded or stack.",
+    );
   }
   const root = resolve(options.root ?? (env.SLH_LAKE || join(projectFolder(process.cwd()), ".lake")));
   const warehouse =
@@ -63,12 +62,11 @@ export function resolveProfile(
   const nessie = options.nessie ?? (env.SLH_NESSIE_URI || undefined);
   const etcd = options.etcd ?? (env.SLH_ETCD_URI || undefined);
   if (nessie !== undefined && etcd !== undefined) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: "SLH_ETCD_URI",
-      message: `The catalog cannot be both on the Nessie server ${nessie} and in ${etcd}.`,
-      remedy: "Unset SLH_NESSIE_URI or SLH_ETCD_URI.",
-    });
+    throw invalidConfig(
+      "SLH_ETCD_URI",
+      `The catalog cannot be both on the Nessie server ${nessie} and in ${etcd}.`,
+      "Unset SLH_NESSIE_URI or SLH_ETCD_URI.",
+    );
   }
   return {
     name,

@@ -22,7 +22,7 @@ test.each([
   class Failing extends LocalStore {
     override put(...args: Parameters<LocalStore["put"]>) {
       if (!fails || !args[0].includes(part)) return super.put(...args);
-      throw new LakehouseError({ code: "STORAGE_FAILED", subject: args[0], message: "The store is tired." });
+      throw new LakehouseError("STORAGE_FAILED", args[0], "The store is tired.");
     }
   }
   const store = new Failing(directory);

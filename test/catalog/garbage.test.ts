@@ -67,11 +67,7 @@ describe("garbage collection", () => {
     await append(await catalog.on((await catalog.createBranch("etl")).name).loadTable("ns.t"), 2);
     await catalog.deleteReference("etl");
     const { store } = main;
-    const refused = new LakehouseError({
-      code: "STORAGE_FAILED",
-      subject: store.root,
-      message: "Read-only.",
-    });
+    const refused = new LakehouseError("STORAGE_FAILED", store.root, "Read-only.");
     vi.spyOn(store, "put").mockRejectedValue(refused);
     expect((await collectAll({ dryRun: true })).files).not.toEqual([]);
     await expect(collectAll()).rejects.toBe(refused);

@@ -160,8 +160,7 @@ describe("relocation", () => {
     expect(await reachable(catalog)).toBe(2);
     await catalog.close();
   };
-  const gone = () =>
-    new LakehouseError({ code: "STORAGE_FAILED", subject: "catalog", message: "No answer." });
+  const gone = () => new LakehouseError("STORAGE_FAILED", "catalog", "No answer.");
   beforeEach(async () => {
     const catalog = await open("a");
     await make(catalog);

@@ -60,7 +60,7 @@ export function objectStorePlace(): Place {
     return found && { uri, size: found.bytes.length, etag: found.etag, lastModified: new Date() };
   };
   const failure = (code: "OBJECT_NOT_FOUND" | "PRECONDITION_FAILED", uri: string): LakehouseError =>
-    new LakehouseError({ code, subject: uri, message: code });
+    new LakehouseError(code, uri, code);
   const open = (actor?: Actor): ObjectStore => ({
     root: "s3://model",
     read: (uri) =>

@@ -228,8 +228,7 @@ describe("many writers", () => {
       if (kind === "lost")
         await new VersionStore(inner).commit("main", [put([`o${moves}`], table("o"))], { message: "other" });
       const moved = await inner.moveRef(...args);
-      if (kind === "unheard")
-        throw new LakehouseError({ code: "STORAGE_FAILED", subject: "x", message: "timeout" });
+      if (kind === "unheard") throw new LakehouseError("STORAGE_FAILED", "x", "timeout");
       return moved;
     };
     const store = new VersionStore(withOverrides(inner, { moveRef }));
@@ -264,8 +263,7 @@ describe("many writers", () => {
     const moveRef: Backend["moveRef"] = async (...args) => {
       const lost = mode;
       mode = "fine";
-      if (lost === "error")
-        throw new LakehouseError({ code: "STORAGE_FAILED", subject: "x", message: "gone" });
+      if (lost === "error") throw new LakehouseError("STORAGE_FAILED", "x", "gone");
       const moved = await inner.moveRef(...args);
       if (lost === "fine") return moved;
       // Somebody else commits before we look.
@@ -273,7 +271,7 @@ describe("many writers", () => {
         message: "other",
       });
       if (lost === "applied, then false") return false;
-      throw new LakehouseError({ code: "STORAGE_FAILED", subject: "x", message: "timeout" });
+      throw new LakehouseError("STORAGE_FAILED", "x", "timeout");
     };
     const flaky = withOverrides(inner, { moveRef });
     const store = new VersionStore(flaky);

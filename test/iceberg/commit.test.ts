@@ -77,7 +77,7 @@ describe("retry", () => {
         properties: { "commit.retry.num-retries": "2", "commit.retry.min-wait-ms": "1" },
       });
       committer.beforeSwap = async () => {
-        throw new LakehouseError({ code: "COMMIT_CONFLICT", subject: "t", message: "Another was first." });
+        throw new LakehouseError("COMMIT_CONFLICT", "t", "Another was first.");
       };
       await expect(table.append([row(1, "ATL")])).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
       expect(committer.commits).toBe(3);
@@ -93,11 +93,7 @@ describe("retry", () => {
     scratch(async (directory) => {
       const { table, committer } = await createTable(directory, { schema: SCHEMA });
       committer.afterSwap = async () => {
-        throw new LakehouseError({
-          code: "COMMIT_STATE_UNKNOWN",
-          subject: "t",
-          message: "The answer was lost.",
-        });
+        throw new LakehouseError("COMMIT_STATE_UNKNOWN", "t", "The answer was lost.");
       };
       await expect(table.append([row(1, "ATL")], { token: "once" })).rejects.toMatchObject({
         code: "COMMIT_STATE_UNKNOWN",

@@ -114,7 +114,7 @@ describe("writing", () => {
   it("leaves nothing behind when a blob fails to come", async () => {
     async function* failing(): AsyncGenerator<PuffinBlob> {
       yield sample[0]!;
-      throw new LakehouseError({ code: "STORAGE_FAILED", subject: "x", message: "no more" });
+      throw new LakehouseError("STORAGE_FAILED", "x", "no more");
     }
     const uri = nextUri();
     expect(await codeOf(() => writePuffin(store, uri, failing()))).not.toBe("accepted");

@@ -46,10 +46,10 @@ describe("a notebook that runs", () => {
     folder: ["process.cwd()", 'new Error("x").stack!.includes("slh-notebook-")'],
     packages: [
       'import { LakehouseError } from "sololakehouse"; import { fact } from "@sololakehouse/kit";',
-      'const e = new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "m" }); e.code',
+      'const e = new LakehouseError("NO_SUCH_TABLE", "t", "m"); e.code',
     ],
     awaits: [
-      'import { LakehouseError } from "sololakehouse";\nconst make = async () => ({ error: async () => new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "m" }) });',
+      'import { LakehouseError } from "sololakehouse";\nconst make = async () => ({ error: async () => new LakehouseError("NO_SUCH_TABLE", "t", "m") });',
       "const error = await (await make()).error();",
       "for await (const each of [error]) console.log(each.subject);",
     ],
@@ -194,7 +194,7 @@ describe("a notebook that fails", () => {
 
   it("names the code of a coded error and its causes", async () => {
     const { outputs } = await run([
-      'import { LakehouseError } from "sololakehouse"; throw new LakehouseError({ code: "NO_SUCH_TABLE", subject: "t", message: "There is no table t.", remedy: "List them.", cause: new Error("below") });',
+      'import { LakehouseError } from "sololakehouse"; throw new LakehouseError("NO_SUCH_TABLE", "t", "There is no table t.", "List them.", new Error("below"));',
     ]);
     expect(outputs[0]).toMatchObject([
       { ename: "LakehouseError [NO_SUCH_TABLE]", evalue: "There is no table t. List them." },

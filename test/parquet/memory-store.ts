@@ -10,7 +10,7 @@ export class MemoryStore implements ObjectStore {
 
   async read(uri: string, range?: ByteRange): Promise<Uint8Array> {
     const bytes = this.objects.get(uri);
-    if (!bytes) throw new LakehouseError({ code: "OBJECT_NOT_FOUND", subject: uri, message: `no ${uri}` });
+    if (!bytes) throw new LakehouseError("OBJECT_NOT_FOUND", uri, `no ${uri}`);
     return range ? bytes.slice(range.start, range.end) : bytes;
   }
 
@@ -24,7 +24,7 @@ export class MemoryStore implements ObjectStore {
     else {
       for await (const chunk of body) {
         if (this.failAfterChunks !== undefined && chunks.length >= this.failAfterChunks) {
-          throw new LakehouseError({ code: "STORAGE_FAILED", subject: uri, message: "the disk is full" });
+          throw new LakehouseError("STORAGE_FAILED", uri, "the disk is full");
         }
         chunks.push(chunk.slice());
       }

@@ -348,7 +348,7 @@ describe("openFileCache", () => {
       let checks = 0;
       const check = (failures: number) => async () => {
         if (++checks > failures) return;
-        throw new LakehouseError({ code: "CORRUPT_FILE", subject: uri, message: "damaged" });
+        throw new LakehouseError("CORRUPT_FILE", uri, "damaged");
       };
       await expect(cache.hold().file(store, uri, { size: 5000, check: check(100) })).rejects.toMatchObject({
         code: "CORRUPT_FILE",

@@ -210,12 +210,7 @@ describe("serveS3", () => {
       ["ENOTEMPTY", 400, "InvalidRequest"],
     ] as const) {
       const cause = failing(code);
-      const error = new LakehouseError({
-        code: "STORAGE_FAILED",
-        subject: "x",
-        message: "at /secret/path",
-        cause,
-      });
+      const error = new LakehouseError("STORAGE_FAILED", "x", "at /secret/path", undefined, cause);
       const fault = toFault(error, { store, bucket: Bucket });
       expect([fault.status, fault.code]).toEqual([status, name]);
       expect(fault.message).not.toContain("/secret");

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { RestAuth } from "sololakehouse/catalog";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig } from "sololakehouse/errors";
 import { s3OptionsFromEnv } from "sololakehouse/storage";
 import { ink } from "../look/index.js";
 
@@ -68,12 +68,11 @@ function authFromEnv(env: Readonly<Record<string, string | undefined>>): RestAut
   const { SLH_CATALOG_TOKEN: token, SLH_CATALOG_CREDENTIAL: credential } = env;
   const colon = credential?.indexOf(":") ?? -1;
   if (credential && (colon < 1 || colon === credential.length - 1)) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: "SLH_CATALOG_CREDENTIAL",
-      message: "SLH_CATALOG_CREDENTIAL is not id:secret.",
-      remedy: "Write a client's id, a colon and its secret.",
-    });
+    throw invalidConfig(
+      "SLH_CATALOG_CREDENTIAL",
+      "SLH_CATALOG_CREDENTIAL is not id:secret.",
+      "Write a client's id, a colon and its secret.",
+    );
   }
   return {
     ...(token ? { tokens: [token] } : {}),

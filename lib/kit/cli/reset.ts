@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig } from "sololakehouse/errors";
 import { findProject } from "../milestones/index.js";
 
 /** `slh reset`. */
@@ -40,12 +40,11 @@ Examples:
 
 async function agreed(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: "slh reset",
-      message: "slh reset asks before it deletes, and here nobody can answer.",
-      remedy: "Add --yes.",
-    });
+    throw invalidConfig(
+      "slh reset",
+      "slh reset asks before it deletes, and here nobody can answer.",
+      "Add --yes.",
+    );
   }
   const { confirm, isCancel } = await import("@clack/prompts");
   const answer = await confirm({ message: question, initialValue: false });

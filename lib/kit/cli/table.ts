@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { isLakehouseError } from "sololakehouse/errors";
 import type { ScanOptions, Table } from "sololakehouse/iceberg";
 import { Spool } from "./spool.js";
 
@@ -162,7 +163,6 @@ async function predicate(
 ): Promise<{ filter?: ScanOptions["filter"]; where?: string }> {
   if (sql === undefined) return {};
   const { parsePredicate } = await import("sololakehouse/iceberg");
-  const { isLakehouseError } = await import("sololakehouse");
   try {
     return { filter: parsePredicate(sql) };
   } catch (error) {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import type { LakehouseError } from "sololakehouse/errors";
+import { contentInvalid, staleOutput } from "../errors.js";
 import type { Milestone, Project } from "../milestones/index.js";
 import { type Bound, bind } from "./bind.js";
 import { openCache } from "./cache.js";
@@ -187,11 +188,10 @@ function admit(
   const failures = loaded.flatMap((content, index) => (must(content) ? (broken[index] ?? []) : []));
   const old = failures.filter(({ rule }) => rule === "notebook/fresh");
   if (old.length > 0) {
-    throw new LakehouseError({
-      code: "STALE_OUTPUT",
-      subject: old.map(({ file }) => file).join(", "),
-      message: `Content is built from fresh outputs only.\n${old.map(({ file, message }) => `  ${file}: ${message}`).join("\n")}`,
-    });
+    throw staleOutput(
+      old.map(({ file }) => file).join(", "),
+      `Content is built from fresh outputs only.\n${old.map(({ file, message }) => `  ${file}: ${message}`).join("\n")}`,
+    );
   }
   if (failures.length > 0) throw invalid(failures);
   const skipped: { id: string; reason: string }[] = [];
@@ -209,11 +209,10 @@ function invalid(
   problems: readonly { file: string; line: number; column: number; message: string; rule?: string }[],
 ): LakehouseError {
   const lines = problems.map(({ file, line, column, message }) => `  ${file}:${line}:${column}: ${message}`);
-  return new LakehouseError({
-    code: "CONTENT_INVALID",
-    subject: [...new Set(problems.map(({ file }) => file))].join(", "),
-    message: `${problems.length === 1 ? "One rule of the content does" : `${problems.length} rules of the content do`} not hold.\n${lines.join("\n")}`,
-  });
+  return contentInvalid(
+    [...new Set(problems.map(({ file }) => file))].join(", "),
+    `${problems.length === 1 ? "One rule of the content does" : `${problems.length} rules of the content do`} not hold.\n${lines.join("\n")}`,
+  );
 }
 
 function boundOf(

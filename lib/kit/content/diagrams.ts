@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { LakehouseError } from "sololakehouse/errors";
+import type { LakehouseError } from "sololakehouse/errors";
+import { contentInvalid } from "../errors.js";
 import { type ColourRole, diagramTheme, palettes, type Theme, trueType } from "../look/index.js";
 import { type Cache, contentHash, packageVersion } from "./cache.js";
 
@@ -123,13 +124,7 @@ function complaint(cause: unknown, file: string): LakehouseError {
   const message = line
     ? `${file}:${line}:${column}: D2 says: ${JSON.parse(`"${reason}"`)}.`
     : `${file}: D2 cannot draw it: ${text}.`;
-  return new LakehouseError({
-    code: "CONTENT_INVALID",
-    subject: file,
-    message,
-    remedy: "Correct the diagram's source.",
-    cause,
-  });
+  return contentInvalid(file, message, "Correct the diagram's source.", cause);
 }
 
 /** Reads a diagram's source. */

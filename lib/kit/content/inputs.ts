@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
 import { parse } from "yaml";
+import { contentInvalid } from "../errors.js";
 import type { Milestone, Project } from "../milestones/index.js";
 import type { RecordedNotebook } from "../notebook/index.js";
 import { parseSource, readSource, type Source } from "./source.js";
@@ -60,13 +60,12 @@ function toPiece(name: PieceName, source: Source): Piece {
   try {
     front = parse(yaml);
   } catch (cause) {
-    throw new LakehouseError({
-      code: "CONTENT_INVALID",
-      subject: source.file,
-      message: `${source.file}:1:1: the front matter is not YAML: ${cause instanceof Error ? cause.message : cause}.`,
-      remedy: "Correct the lines between the two ---.",
+    throw contentInvalid(
+      source.file,
+      `${source.file}:1:1: the front matter is not YAML: ${cause instanceof Error ? cause.message : cause}.`,
+      "Correct the lines between the two ---.",
       cause,
-    });
+    );
   }
   return { ...source, name, front: isRecord(front) ? front : {} };
 }

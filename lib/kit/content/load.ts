@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig } from "sololakehouse/errors";
 import { parse } from "yaml";
 import { listMilestones, type Milestone, type Project } from "../milestones/index.js";
 import { notebookStatus, placeOf, type RecordedNotebook, readRecorded } from "../notebook/index.js";
@@ -30,12 +30,7 @@ export function readSettings(project: Project): SiteSettings {
   const text = (key: string, otherwise?: string): string => {
     const value = raw[key] ?? otherwise;
     if (typeof value === "string") return value.trim();
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: "blog/site.yaml",
-      message: `blog/site.yaml: "${key}" must be a text.`,
-      remedy: "Add it.",
-    });
+    throw invalidConfig("blog/site.yaml", `blog/site.yaml: "${key}" must be a text.`, "Add it.");
   };
   return {
     title: text("title"),
@@ -49,12 +44,11 @@ export function readSettings(project: Project): SiteSettings {
 
 function siteUrl(text: string): string {
   if (URL.canParse(text) && /^https?:/.test(text)) return text.replace(/\/+$/, "");
-  throw new LakehouseError({
-    code: "INVALID_CONFIG",
-    subject: text,
-    message: `"${text}" is not where a site can be published.`,
-    remedy: "Give a whole URL in blog/site.yaml or SLH_SITE_URL: https://host/path.",
-  });
+  throw invalidConfig(
+    text,
+    `"${text}" is not where a site can be published.`,
+    "Give a whole URL in blog/site.yaml or SLH_SITE_URL: https://host/path.",
+  );
 }
 
 /** Reads all milestones with their pieces and the freshest outputs that there are. */

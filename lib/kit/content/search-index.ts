@@ -1,4 +1,5 @@
-import { LakehouseError } from "sololakehouse/errors";
+import type { LakehouseError } from "sololakehouse/errors";
+import { contentInvalid } from "../errors.js";
 
 /** What the page's own search needs of what pagefind makes: its ready-made interfaces are left out. */
 const NEEDED =
@@ -30,10 +31,9 @@ export async function searchIndex(pages: ReadonlyMap<string, string>): Promise<M
 }
 
 function failed(errors: readonly string[]): LakehouseError {
-  return new LakehouseError({
-    code: "CONTENT_INVALID",
-    subject: "search index",
-    message: `The search index could not be made: ${errors.join("; ")}.`,
-    remedy: "Reinstall the dependencies: npm ci.",
-  });
+  return contentInvalid(
+    "search index",
+    `The search index could not be made: ${errors.join("; ")}.`,
+    "Reinstall the dependencies: npm ci.",
+  );
 }

@@ -2,7 +2,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize, sep } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig } from "sololakehouse/errors";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -30,12 +30,7 @@ export interface SiteServer {
  */
 export async function serveSite(folder: string, port = 0): Promise<SiteServer> {
   if (!existsSync(join(folder, "index.html"))) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: folder,
-      message: "There is no site to serve yet.",
-      remedy: "Run: slh content build",
-    });
+    throw invalidConfig(folder, "There is no site to serve yet.", "Run: slh content build");
   }
   const server = createServer((request, response) => {
     const found =
@@ -78,13 +73,12 @@ function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) =>
       reject(
-        new LakehouseError({
-          code: "INVALID_CONFIG",
-          subject: String(port),
-          message: `Port ${port} cannot be listened on: ${cause.message}.`,
-          remedy: "Choose another: slh content serve --port 0",
+        invalidConfig(
+          String(port),
+          `Port ${port} cannot be listened on: ${cause.message}.`,
+          "Choose another: slh content serve --port 0",
           cause,
-        }),
+        ),
       ),
     );
     server.listen(port, "127.0.0.1", resolve);

@@ -1,4 +1,5 @@
-import { LakehouseError } from "sololakehouse/errors";
+import { contentInvalid } from "../errors.js";
+
 import { type ColourRole, palettes, type Theme, type } from "./tokens.js";
 
 /** A Vega-Lite specification, as plain JSON. */
@@ -117,13 +118,12 @@ export async function renderChart(spec: ChartSpec, theme: Theme): Promise<string
     view.finalize();
     return svg;
   } catch (cause) {
-    throw new LakehouseError({
-      code: "CONTENT_INVALID",
-      subject: typeof spec.title === "string" ? spec.title : "chart",
-      message: `Vega-Lite rejects the chart: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      remedy: "Correct the specification given to figure().",
+    throw contentInvalid(
+      typeof spec.title === "string" ? spec.title : "chart",
+      `Vega-Lite rejects the chart: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      "Correct the specification given to figure().",
       cause,
-    });
+    );
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { inflateSync } from "node:zlib";
-import { LakehouseError } from "sololakehouse/errors";
+import { corruptFile } from "sololakehouse/errors";
 
 /** A face that pictures and pages both use; files come from the @fontsource packages, so nothing is downloaded. */
 export interface FontFace {
@@ -46,11 +46,7 @@ export function trueType(face: FontFace, subset: "latin" | "latin-ext" = "latin"
 export function woffToTrueType(woff: Uint8Array): Uint8Array {
   const input = new DataView(woff.buffer, woff.byteOffset, woff.byteLength);
   if (woff.byteLength < 44 || input.getUint32(0) !== 0x774f4646) {
-    throw new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject: "font",
-      message: "The font is not a WOFF 1.0 file.",
-    });
+    throw corruptFile("font", "The font is not a WOFF 1.0 file.");
   }
   const count = input.getUint16(12);
   const sfnt = new Uint8Array(input.getUint32(16));

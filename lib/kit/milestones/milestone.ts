@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig, type LakehouseError } from "sololakehouse/errors";
 import { parse } from "yaml";
 import type { Project } from "./project.js";
 
@@ -68,12 +68,11 @@ export function selectMilestones(all: readonly Milestone[], words: readonly stri
         wanted === id || wanted === slug || wanted === `${id}-${slug}` || wanted === String(number),
     );
     if (found) return found;
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: word,
-      message: `There is no milestone "${word}".`,
-      remedy: `Choose from ${all.map((milestone) => milestone.id).join(", ")}.`,
-    });
+    throw invalidConfig(
+      word,
+      `There is no milestone "${word}".`,
+      `Choose from ${all.map((milestone) => milestone.id).join(", ")}.`,
+    );
   });
   return all.filter((milestone) => chosen.includes(milestone));
 }
@@ -140,5 +139,5 @@ export function parseMilestone(
 }
 
 function invalid(subject: string, message: string, remedy: string, cause?: unknown): LakehouseError {
-  return new LakehouseError({ code: "INVALID_CONFIG", subject, message, remedy, cause });
+  return invalidConfig(subject, message, remedy, cause);
 }

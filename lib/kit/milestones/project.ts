@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig } from "sololakehouse/errors";
 
 /** Where things are in a checkout. All paths are absolute. */
 export interface Project {
@@ -41,10 +41,9 @@ export function findProject(from: string = process.cwd()): Project {
     }
     if (dirname(folder) === folder) break;
   }
-  throw new LakehouseError({
-    code: "INVALID_CONFIG",
-    subject: from,
-    message: `${from} is not inside a SoloLakehouse checkout: no folder above it has milestones/ and package.json.`,
-    remedy: "Change into the checkout and run the command again.",
-  });
+  throw invalidConfig(
+    from,
+    `${from} is not inside a SoloLakehouse checkout: no folder above it has milestones/ and package.json.`,
+    "Change into the checkout and run the command again.",
+  );
 }

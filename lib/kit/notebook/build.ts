@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig } from "sololakehouse/errors";
 
 const PACKAGES = ["lib/lakehouse", "lib/kit"];
 
@@ -63,10 +63,9 @@ export async function ensureBuilt(root: string, sources: readonly string[]): Pro
   });
   const [missing] = unbuilt(root, sources);
   if (missing === undefined) return true;
-  throw new LakehouseError({
-    code: "INVALID_CONFIG",
-    subject: missing,
-    message: `${missing} cannot be built:\n${output.trim().split("\n").slice(0, 5).join("\n")}\n`,
-    remedy: "Correct it, then run the command again.",
-  });
+  throw invalidConfig(
+    missing,
+    `${missing} cannot be built:\n${output.trim().split("\n").slice(0, 5).join("\n")}\n`,
+    "Correct it, then run the command again.",
+  );
 }

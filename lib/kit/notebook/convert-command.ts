@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig, type LakehouseError } from "sololakehouse/errors";
 import { count } from "../look/index.js";
 import { fromPercent, toPercent } from "./percent.js";
 import { readNotebook, writeNotebook } from "./place.js";
@@ -34,4 +34,4 @@ export async function importNotebook(file: string, path: string): Promise<void> 
 }
 
 const missing = (path: string, remedy: string): LakehouseError =>
-  new LakehouseError({ code: "INVALID_CONFIG", subject: path, message: `There is no file ${path}.`, remedy });
+  invalidConfig(path, `There is no file ${path}.`, remedy);

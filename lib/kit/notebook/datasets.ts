@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, parse } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidArgument } from "sololakehouse/errors";
 import { recorder } from "./recorder.js";
 
 /**
@@ -27,12 +27,11 @@ export function datasetPath(name: string): string {
   const found = files.includes(name) ? [name] : files.filter((file) => parse(file).name === name);
   const [file] = found;
   if (file !== undefined && found.length === 1) return join(folder, file);
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: name,
-    message: file ? `The data set ${name} comes in several files.` : `There is no data set ${name}.`,
-    remedy: file
+  throw invalidArgument(
+    name,
+    file ? `The data set ${name} comes in several files.` : `There is no data set ${name}.`,
+    file
       ? `Choose from ${found.join(", ")}.`
       : "See the README of the npm package vega-datasets for their names.",
-  });
+  );
 }

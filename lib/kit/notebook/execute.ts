@@ -1,5 +1,5 @@
 import { dirname, relative } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { notebookFailed } from "../errors.js";
 import type { Cell, Notebook } from "./nbformat.js";
 import {
   currentFingerprint,
@@ -41,12 +41,11 @@ export async function executeNotebook(
 ): Promise<Execution> {
   const source = await readNotebook(place.source);
   if (!source) {
-    throw new LakehouseError({
-      code: "NOTEBOOK_FAILED",
-      subject: place.id,
-      message: `${place.id} has no notebook.`,
-      remedy: `Write ${relative(place.root, place.source)} first.`,
-    });
+    throw notebookFailed(
+      place.id,
+      `${place.id} has no notebook.`,
+      `Write ${relative(place.root, place.source)} first.`,
+    );
   }
   // Taken before the run: what changes during it makes the outputs stale.
   const before = currentFingerprint(place, source);
@@ -58,12 +57,11 @@ export async function executeNotebook(
     ...options,
   });
   if (options.signal?.aborted) {
-    throw new LakehouseError({
-      code: "NOTEBOOK_FAILED",
-      subject: place.id,
-      message: `The run of ${place.id} was stopped.`,
-      remedy: "Its outputs are those of the run before.",
-    });
+    throw notebookFailed(
+      place.id,
+      `The run of ${place.id} was stopped.`,
+      "Its outputs are those of the run before.",
+    );
   }
   const { datasets } = currentFingerprint(place, source, Object.keys(result.datasets));
   const run: RunInfo = {

@@ -1,4 +1,4 @@
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidMetadata } from "sololakehouse/errors";
 
 /**
  * The notebook file format, nbformat 4.5, as far as the kit reads and writes it: the format's own words, and
@@ -153,11 +153,10 @@ function outputToJson(output: Output): Record<string, unknown> {
 function cellFromJson(raw: Record<string, unknown>, index: number, taken: Set<string>): Cell {
   const type = raw.cell_type;
   if (type !== "code" && type !== "markdown" && type !== "raw") {
-    throw new LakehouseError({
-      code: "INVALID_METADATA",
-      subject: `cell ${index + 1}`,
-      message: `Cell ${index + 1} has the type ${JSON.stringify(type)}; nbformat knows code, markdown and raw.`,
-    });
+    throw invalidMetadata(
+      `cell ${index + 1}`,
+      `Cell ${index + 1} has the type ${JSON.stringify(type)}; nbformat knows code, markdown and raw.`,
+    );
   }
   // Notebooks before 4.5 have no cell ids. One made from the position is the same each time it is read.
   let id = typeof raw.id === "string" && raw.id !== "" ? raw.id : `cell-${index + 1}`;
@@ -188,20 +187,14 @@ export function parseNotebook(text: string, subject = "notebook"): Notebook {
   try {
     raw = JSON.parse(text);
   } catch (cause) {
-    throw new LakehouseError({
-      code: "INVALID_METADATA",
-      subject,
-      message: `${subject} is not JSON: ${(cause as Error).message}.`,
-      cause,
-    });
+    throw invalidMetadata(subject, `${subject} is not JSON: ${(cause as Error).message}.`, undefined, cause);
   }
   if (raw.nbformat !== 4 || !Array.isArray(raw.cells)) {
-    throw new LakehouseError({
-      code: "INVALID_METADATA",
+    throw invalidMetadata(
       subject,
-      message: `${subject} is not a notebook of nbformat 4.`,
-      remedy: "Open it in Jupyter and save it there: that upgrades the format.",
-    });
+      `${subject} is not a notebook of nbformat 4.`,
+      "Open it in Jupyter and save it there: that upgrades the format.",
+    );
   }
   const taken = new Set<string>();
   return {

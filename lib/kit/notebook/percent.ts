@@ -1,4 +1,4 @@
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidMetadata, type LakehouseError } from "sololakehouse/errors";
 import type { Cell, CellMetadata, CellType, MimeBundle, Notebook } from "./nbformat.js";
 
 /**
@@ -170,11 +170,10 @@ function parseJson(text: string, at: number): unknown {
 }
 
 function unreadable(line: number, why: string, cause?: unknown): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: `line ${line + 1}`,
-    message: `Line ${line + 1} cannot be read: ${why}.`,
-    remedy: "Compare it with what `slh notebook export` writes.",
+  return invalidMetadata(
+    `line ${line + 1}`,
+    `Line ${line + 1} cannot be read: ${why}.`,
+    "Compare it with what `slh notebook export` writes.",
     cause,
-  });
+  );
 }

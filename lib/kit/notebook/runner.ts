@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { LakehouseError } from "sololakehouse/errors";
+import { notebookFailed } from "../errors.js";
 import { builtModule } from "./kernel/built.js";
 import type { FromKernel, KernelFailure, ToKernel } from "./kernel/protocol.js";
 import { type Cell, type Notebook, solutionsOf } from "./nbformat.js";
@@ -127,12 +127,11 @@ class Supervisor {
     this.#ready = performance.now();
     if ("type" in ready && ready.type === "ready") this.#tslab = ready.tslab;
     else {
-      throw new LakehouseError({
-        code: "NOTEBOOK_FAILED",
-        subject: "kernel",
-        message: `The notebook kernel did not start: ${(ready as KernelFailure).message}`,
-        remedy: "Run `npm start` once: it installs and builds what the kernel needs.",
-      });
+      throw notebookFailed(
+        "kernel",
+        `The notebook kernel did not start: ${(ready as KernelFailure).message}`,
+        "Run `npm start` once: it installs and builds what the kernel needs.",
+      );
     }
     let done = 0;
     for (const position of positions) {

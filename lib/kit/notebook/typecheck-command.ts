@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { relative, resolve } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidConfig } from "sololakehouse/errors";
 import { count, ink } from "../look/index.js";
 import type { Project } from "../milestones/index.js";
 import { typecheckNotebooks } from "./typecheck.js";
@@ -22,12 +22,11 @@ export async function checkNotebooks(
   const there = paths.filter((path) => existsSync(path));
   const absent = paths.find((path) => !there.includes(path));
   if (named && absent !== undefined) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: absent,
-      message: `There is no file ${absent}.`,
-      remedy: "Name a milestone that has a notebook: `slh status` lists them.",
-    });
+    throw invalidConfig(
+      absent,
+      `There is no file ${absent}.`,
+      "Name a milestone that has a notebook: `slh status` lists them.",
+    );
   }
   const checked = await openCheckedNotebooks(project);
   const known = await Promise.all(there.map((path) => checked.has(path)));

@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
-import { LakehouseError } from "sololakehouse/errors";
+import { notebookFailed } from "../errors.js";
 import { builtModule } from "./kernel/built.js";
 import type { TypecheckRequest } from "./kernel/typecheck.js";
 import { parseNotebook } from "./nbformat.js";
@@ -68,12 +68,11 @@ function typecheckOne(request: TypecheckRequest): Promise<CellDiagnostic[]> {
     child.on("error", reject);
     child.on("close", (code) =>
       reject(
-        new LakehouseError({
-          code: "NOTEBOOK_FAILED",
-          subject: request.path,
-          message: `The type check of ${request.path} ended with exit code ${code}. ${errors.trim()}`,
-          remedy: "Run `npm run build` and try again.",
-        }),
+        notebookFailed(
+          request.path,
+          `The type check of ${request.path} ended with exit code ${code}. ${errors.trim()}`,
+          "Run `npm run build` and try again.",
+        ),
       ),
     );
     child.send(request);

@@ -1,4 +1,4 @@
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidArgument, type LakehouseError } from "sololakehouse/errors";
 import type { FactValue, TableValue } from "./recorded.js";
 
 /** Names of facts, figures, tables and exercises, as prose writes them: `compaction.files_before`. */
@@ -14,7 +14,7 @@ export function checkName(name: string, what: string): void {
 }
 
 export function invalid(subject: string, message: string, remedy: string): LakehouseError {
-  return new LakehouseError({ code: "INVALID_ARGUMENT", subject, message, remedy });
+  return invalidArgument(subject, message, remedy);
 }
 
 /** A 64-bit integer as JSON can hold it: a number when that is exact, else its decimal digits. */

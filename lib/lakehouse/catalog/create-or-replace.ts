@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { isLakehouseError, LakehouseError } from "../errors.js";
 import {
   type AppendData,
   type Committer,
+  commitConflict,
   type FormatVersion,
   newTableMetadata,
+  noSuchTable,
   type RowEngine,
   replaceTable,
   Table,
@@ -66,7 +67,7 @@ async function existingTable<Row>(catalog: Catalog, name: TableName): Promise<Ta
   try {
     return await catalog.loadTable<Row>(name);
   } catch (error) {
-    if (isLakehouseError(error, "NO_SUCH_TABLE")) return undefined;
+    if (noSuchTable.is(error)) return undefined;
     throw error;
   }
 }
@@ -84,11 +85,7 @@ function newTable<Row>(
   const metadata = newTableMetadata(init);
   const committer: Committer = {
     load: async () => {
-      throw new LakehouseError({
-        code: "COMMIT_CONFLICT",
-        subject: key.join("."),
-        message: `${key.join(".")} could not be made: another commit was faster.`,
-      });
+      throw commitConflict(key.join("."), `${key.join(".")} could not be made: another commit was faster.`);
     },
     commit: ({ updates, ...request }) =>
       catalog.committer(name).commit({

@@ -1,6 +1,11 @@
-import { isLakehouseError } from "../errors.js";
 import { metadataFileVersion, readTableMetadata, type TableMetadata } from "../iceberg/index.js";
-import { canonicalFileUri, canonicalS3Uri, type ObjectStore, recordedLocation } from "../storage/index.js";
+import {
+  canonicalFileUri,
+  canonicalS3Uri,
+  type ObjectStore,
+  objectNotFound,
+  recordedLocation,
+} from "../storage/index.js";
 import { FileSet, nameOf, within } from "./files.js";
 import type { Content, IcebergTableContent } from "./versioned/content.js";
 import type { Reachability } from "./versioned/reachability.js";
@@ -82,7 +87,7 @@ async function filesOfDead(
     try {
       await kept.add(metadataLocation, false);
     } catch (error) {
-      if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
+      if (!objectNotFound.is(error)) throw error;
       // Of a table that was purged, or is damaged: what else it led to of the same table or folder is not known.
       for (const [file, table] of own) {
         const at = plain(store, metadataLocation);
@@ -127,7 +132,7 @@ async function findOrphans(shared: SharedFiles, found: Reachability): Promise<st
       for (const { metadataFile } of metadata?.metadataLog ?? []) keep(metadataFile);
       for (const file of kept.take()) keep(file);
     } catch (error) {
-      if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
+      if (!objectNotFound.is(error)) throw error;
       // What it led to is not known, below its own folder: of a table that was purged, or is damaged.
       const own = /^.*\/(?=metadata\/[^/]*$)/.exec(metadataLocation)?.[0];
       if (own === undefined) return [];
@@ -152,7 +157,7 @@ async function ownFolders(store: ObjectStore, tables: readonly IcebergTableConte
   const folders = new Map<string, string[]>();
   for (const { id, metadataLocation } of newest.values()) {
     const metadata = await readTableMetadata(store, metadataLocation).catch((error: unknown) => {
-      if (isLakehouseError(error, "OBJECT_NOT_FOUND")) return undefined;
+      if (objectNotFound.is(error)) return undefined;
       throw error;
     });
     if (metadata === undefined) continue;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { isLakehouseError, LakehouseError } from "../errors.js";
-import type { TableIdentifier } from "../iceberg/index.js";
+import { invalidArgument } from "../errors.js";
+import { commitStateUnknown, type TableIdentifier } from "../iceberg/index.js";
 import { recordedLocation } from "../storage/index.js";
 import type { NamespaceName, PageRequest, Properties, TableName } from "./catalog.js";
 import { discard } from "./files.js";
@@ -84,7 +84,7 @@ export async function createEntry<C extends Pointer, M extends { readonly proper
       const message = `Create ${kind.noun} ${keyName(key)}`;
       await view.commit([{ type: "PUT", key, content, expected: null }], { message });
     } catch (error) {
-      if (!isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) await discard(store, [metadataLocation]);
+      if (!commitStateUnknown.is(error)) await discard(store, [metadataLocation]);
       throw await explained(view, key, error);
     }
     return { metadata, metadataLocation };
@@ -197,10 +197,9 @@ async function requireFree(view: View, key: ContentKey): Promise<void> {
 /** Throws `INVALID_ARGUMENT` for a location outside the store: nobody could read the table back. */
 export function checkLocation(root: string, location: string): void {
   if (location === root || location.startsWith(`${root}/`)) return;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: location,
-    message: `The location ${location} lies outside the catalog's store ${root}.`,
-    remedy: "Leave the location out, or choose one below the store's root.",
-  });
+  throw invalidArgument(
+    location,
+    `The location ${location} lies outside the catalog's store ${root}.`,
+    "Leave the location out, or choose one below the store's root.",
+  );
 }

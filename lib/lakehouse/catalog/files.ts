@@ -1,4 +1,3 @@
-import { isLakehouseError } from "../errors.js";
 import {
   readLiveEntries,
   readManifests,
@@ -6,7 +5,7 @@ import {
   specsById,
   type TableMetadata,
 } from "../iceberg/index.js";
-import type { ObjectStore } from "../storage/index.js";
+import { type ObjectStore, objectNotFound } from "../storage/index.js";
 
 /**
  * Gathers every file that table metadata leads to: the metadata files themselves, manifest lists, manifests, data
@@ -94,7 +93,7 @@ async function found<T>(partial: boolean, read: () => Promise<T>): Promise<T | u
   try {
     return await read();
   } catch (error) {
-    if (partial && isLakehouseError(error, "OBJECT_NOT_FOUND")) return undefined;
+    if (partial && objectNotFound.is(error)) return undefined;
     throw error;
   }
 }

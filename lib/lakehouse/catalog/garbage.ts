@@ -1,5 +1,6 @@
-import { isLakehouseError, LakehouseError } from "../errors.js";
-import { type ObjectStore, storeNow } from "../storage/index.js";
+import { invalidArgument } from "../errors.js";
+import { refConflict } from "../iceberg/index.js";
+import { type ObjectStore, storageFailed, storeNow } from "../storage/index.js";
 import { findDeadFiles, leadsTo, type SharedFiles } from "./dead-files.js";
 import { FileSet, within } from "./files.js";
 import type { Hash } from "./versioned/hash.js";
@@ -58,12 +59,11 @@ const ATTEMPTS = 3;
 export async function collectGarbage(shared: Shared, options: GcOptions): Promise<GarbageReport> {
   const { gracePeriodMs = WEEK_MS, dryRun = false } = options;
   if (!(gracePeriodMs >= 0)) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: "gracePeriodMs",
-      message: `${gracePeriodMs} is no grace period: nothing was deleted.`,
-      remedy: "Give milliseconds, longer than the longest write.",
-    });
+    throw invalidArgument(
+      "gracePeriodMs",
+      `${gracePeriodMs} is no grace period: nothing was deleted.`,
+      "Give milliseconds, longer than the longest write.",
+    );
   }
   // Infinity would make an invalid Date, to which nothing is young.
   const before = (now: Date): Date => new Date(Math.max(0, now.getTime() - gracePeriodMs));
@@ -91,12 +91,11 @@ export async function collectGarbage(shared: Shared, options: GcOptions): Promis
       files: deadFiles,
     };
   }
-  throw new LakehouseError({
-    code: "REF_CONFLICT",
-    subject: "garbage",
-    message: `Commits that no ref led to were brought back, or collected by another process, ${ATTEMPTS} times while they were being collected.`,
-    remedy: "Collect again when fewer branches are being made.",
-  });
+  throw refConflict(
+    "garbage",
+    `Commits that no ref led to were brought back, or collected by another process, ${ATTEMPTS} times while they were being collected.`,
+    "Collect again when fewer branches are being made.",
+  );
 }
 
 async function filesNow({ store, warehouse, versions }: Shared, dryRun: boolean): Promise<Date> {
@@ -108,7 +107,7 @@ async function filesNow({ store, warehouse, versions }: Shared, dryRun: boolean)
     await store.delete([probe]);
     return now;
   } catch (error) {
-    if (dryRun && isLakehouseError(error, "STORAGE_FAILED")) return new Date();
+    if (dryRun && storageFailed.is(error)) return new Date();
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import type { TableIdentifier } from "../iceberg/index.js";
 import type { NamespaceName, TableName } from "./catalog.js";
 import { type ContentKey, encodeKey } from "./versioned/content.js";
@@ -21,12 +21,11 @@ export function namespaceKey(namespace: NamespaceName): ContentKey {
 export function ownNamespaceKey(namespace: NamespaceName): ContentKey {
   const key = namespaceKey(namespace);
   if (key.length > 0) return key;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "",
-    message: "A namespace needs a name.",
-    remedy: 'Give its levels, as "flights" or ["flights", "raw"].',
-  });
+  throw invalidArgument(
+    "",
+    "A namespace needs a name.",
+    'Give its levels, as "flights" or ["flights", "raw"].',
+  );
 }
 
 export function toIdentifier(key: ContentKey): TableIdentifier {

@@ -28,6 +28,7 @@ export type {
   UnchangedTable,
 } from "./catalog.js";
 export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
+export * from "./errors.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
 export { backendAt, type CatalogOptions, openCatalog } from "./open.js";

@@ -1,13 +1,20 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
-import { isLakehouseError, LakehouseError } from "../errors.js";
+import { corruptFile } from "../errors.js";
 import { PATH_PROPERTIES } from "../iceberg/index.js";
-import { fileUri, MovedStore, movedFrom, type ObjectStore, pathOfFile } from "../storage/index.js";
+import {
+  fileUri,
+  invalidUri,
+  MovedStore,
+  movedFrom,
+  type ObjectStore,
+  pathOfFile,
+} from "../storage/index.js";
 import type { Backend } from "./versioned/backend.js";
 import { getCommit } from "./versioned/commits.js";
 import { BEGINNING } from "./versioned/hash.js";
 import {
-  lakeMoved,
+  liesElsewhere,
   readLakeRecord,
   readReplacedLocations,
   type StoredLakeRecord,
@@ -93,12 +100,11 @@ export async function readLake(backend: Backend, store: ObjectStore): Promise<La
     const replaced = await readReplacedLocations(backend, stored.record);
     if (replaced !== undefined) return { ...stored, replaced };
   }
-  throw new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject: backend.place ?? "catalog",
-    message: "The catalog lacks locations that its latest relocation has replaced.",
-    remedy: "Restore it from a backup.",
-  });
+  throw corruptFile(
+    backend.place ?? "catalog",
+    "The catalog lacks locations that its latest relocation has replaced.",
+    "Restore it from a backup.",
+  );
 }
 
 /** True while nothing was ever committed: then no location has the old root. */
@@ -178,8 +184,8 @@ export async function readAt<T>(store: ObjectStore, location: string, read: () =
   try {
     return await read();
   } catch (error) {
-    if (!isLakehouseError(error, "INVALID_URI") || location.startsWith(`${store.root}/`)) throw error;
-    throw lakeMoved(location, movedFrom(store) ?? store.root, error);
+    if (!invalidUri.is(error) || location.startsWith(`${store.root}/`)) throw error;
+    throw liesElsewhere(location, movedFrom(store) ?? store.root, error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { LakehouseError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import type {
   Namespace,
   NamespaceName,
@@ -8,6 +8,7 @@ import type {
   PropertiesUpdated,
   PropertyChanges,
 } from "./catalog.js";
+import { namespaceNotEmpty } from "./errors.js";
 import { namespaceKey, ownNamespaceKey } from "./identifiers.js";
 import { toPage } from "./paging.js";
 import { checkPropertySize } from "./property-limits.js";
@@ -74,12 +75,11 @@ export async function updateNamespace(
   const key = ownNamespaceKey(name);
   const both = remove.find((property) => Object.hasOwn(set, property));
   if (both !== undefined) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: both,
-      message: `The property ${both} of ${keyName(key)} is to be set and removed at once.`,
-      remedy: "Do one of the two.",
-    });
+    throw invalidArgument(
+      both,
+      `The property ${both} of ${keyName(key)} is to be set and removed at once.`,
+      "Do one of the two.",
+    );
   }
   const toUpdated = (current: Content | undefined): PropertiesUpdated => {
     const before = current?.type === "NAMESPACE" ? current.properties : {};
@@ -142,13 +142,12 @@ export async function explained(view: View, key: ContentKey, error: unknown): Pr
     if (type === "NAMESPACE_NOT_EMPTY") {
       const held = await view.names(head, at, ["NAMESPACE", "ICEBERG_TABLE", "ICEBERG_VIEW"]);
       const some = held.slice(0, 3).join(", ");
-      return new LakehouseError({
-        code: "NAMESPACE_NOT_EMPTY",
-        subject: keyName(at),
-        message: `The namespace ${keyName(at)} still holds ${some}${held.length > 3 ? ", …" : ""}.`,
-        remedy: "Rename what shall stay into another namespace. Only an empty one can be dropped.",
-        cause: error,
-      });
+      return namespaceNotEmpty(
+        keyName(at),
+        `The namespace ${keyName(at)} still holds ${some}${held.length > 3 ? ", …" : ""}.`,
+        "Rename what shall stay into another namespace. Only an empty one can be dropped.",
+        error,
+      );
     }
   }
   return error;

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
-import { LakehouseError } from "../errors.js";
 import { type ObjectStore, recordedLocation } from "../storage/index.js";
 import type { BranchingCatalog } from "./branching-catalog.js";
+import { lakeMoved } from "./errors.js";
 import { within } from "./files.js";
 import { collectGarbage, type GcOptions } from "./garbage.js";
 import { type LocatedLake, locateLake } from "./located.js";
@@ -90,12 +90,11 @@ async function openVersions(
 /** Throws `LAKE_MOVED` where the catalog may be a copy, and its files are still those of the original. */
 function checkOwner({ place }: Backend, copiedFrom: string | undefined): void {
   if (copiedFrom === undefined) return;
-  throw new LakehouseError({
-    code: "LAKE_MOVED",
-    subject: copiedFrom,
-    message: `This catalog, ${place}, was at ${copiedFrom} before and its tables' files were not moved with it: if it is a copy, the files belong to the original as well. Nothing was deleted.`,
-    remedy: 'If there is no other catalog of these files, "slh lake relocate" makes this one their owner.',
-  });
+  throw lakeMoved(
+    copiedFrom,
+    `This catalog, ${place}, was at ${copiedFrom} before and its tables' files were not moved with it: if it is a copy, the files belong to the original as well. Nothing was deleted.`,
+    'If there is no other catalog of these files, "slh lake relocate" makes this one their owner.',
+  );
 }
 
 /** The backend at a path or URI. */

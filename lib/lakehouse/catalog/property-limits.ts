@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import type { Properties } from "./catalog.js";
 
 /** A namespace's properties lie in the catalog's tree, beside the entries of tables: every load of one reads them. */
@@ -21,10 +21,9 @@ export function checkPropertySize(
     if (length > longest[1]) longest = [property, length];
   }
   if (size <= limit) return;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: name,
-    message: `The properties of the ${noun} ${name} have ${size} bytes; ${limit} are allowed. The longest is ${longest[0].slice(0, 100)} with ${longest[1]}.`,
-    remedy: "Keep long values in a table or a file, and its name here.",
-  });
+  throw invalidArgument(
+    name,
+    `The properties of the ${noun} ${name} have ${size} bytes; ${limit} are allowed. The longest is ${longest[0].slice(0, 100)} with ${longest[1]}.`,
+    "Keep long values in a table or a file, and its name here.",
+  );
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { isLakehouseError, LakehouseError } from "../errors.js";
-import { Relocator } from "../iceberg/index.js";
-import { MovedStore, type ObjectStore } from "../storage/index.js";
+import { isLakehouseError, LakehouseError, readOnly, unsupported } from "../errors.js";
+import { commitStateUnknown, Relocator, refConflict } from "../iceberg/index.js";
+import { MovedStore, type ObjectStore, objectNotFound, storageFailed } from "../storage/index.js";
 import { discard } from "./files.js";
 import { type Lake, pathBelow, readLake } from "./located.js";
 import type { Backend } from "./versioned/backend.js";
@@ -88,30 +88,25 @@ export async function relocateLake(options: RelocateOptions): Promise<Relocation
 /** A failure after the one step: that one stays. */
 function unfinished({ root }: ObjectStore, error: unknown): unknown {
   if (!isLakehouseError(error)) return error;
-  return new LakehouseError({
-    code: error.code,
-    subject: error.subject,
-    message: `The lake was relocated to ${root}, but then a last look for what others committed meanwhile failed: ${error.message}`,
-    remedy: "Relocate it again: what is done already is not done twice.",
-    cause: error,
-  });
+  return new LakehouseError(
+    error.code,
+    error.subject,
+    `The lake was relocated to ${root}, but then a last look for what others committed meanwhile failed: ${error.message}`,
+    "Relocate it again: what is done already is not done twice.",
+    error,
+  );
 }
 
-function checkCanRelocate({ place, readOnly }: Backend): void {
+function checkCanRelocate({ place, readOnly: isReadOnly }: Backend): void {
   if (place === undefined) {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: "catalog",
-      message: "A catalog that is kept in memory cannot be relocated.",
-    });
+    throw unsupported("catalog", "A catalog that is kept in memory cannot be relocated.");
   }
-  if (readOnly) {
-    throw new LakehouseError({
-      code: "READ_ONLY",
-      subject: place,
-      message: `The catalog ${place} can only be read here.`,
-      remedy: "Copy the lakehouse's folder to a place that can be written, and relocate it there.",
-    });
+  if (isReadOnly) {
+    throw readOnly(
+      place,
+      `The catalog ${place} can only be read here.`,
+      "Copy the lakehouse's folder to a place that can be written, and relocate it there.",
+    );
   }
 }
 
@@ -162,7 +157,7 @@ async function relocateOnce(
     return NOTHING;
   } catch (error) {
     // What the record may name stays.
-    if (!isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) {
+    if (!commitStateUnknown.is(error)) {
       await discard(
         store,
         relocators.flatMap(({ written }) => written),
@@ -226,12 +221,11 @@ async function replaceRecord(
   await dropReplacedLocations(backend, made.id);
   const now = await readLakeRecord(backend);
   if (lake !== undefined && sameJson(now?.record, lake.record)) return false;
-  throw new LakehouseError({
-    code: "REF_CONFLICT",
-    subject: store.root,
-    message: "The lake was relocated by another process at the same time.",
-    remedy: "Look where it is now, and relocate it again if that is not right.",
-  });
+  throw refConflict(
+    store.root,
+    "The lake was relocated by another process at the same time.",
+    "Look where it is now, and relocate it again if that is not right.",
+  );
 }
 
 /**
@@ -245,17 +239,16 @@ async function isRecorded(backend: Backend, lake: Lake | undefined, record: Lake
   try {
     return (await writeLakeRecord(backend, lake?.value, record)) || isOurs(await readLakeRecord(backend));
   } catch (failure) {
-    if (!isLakehouseError(failure, "STORAGE_FAILED")) throw failure;
+    if (!storageFailed.is(failure)) throw failure;
     const now = await readLakeRecord(backend).catch(() => "UNKNOWN" as const);
     if (now !== "UNKNOWN" && isOurs(now)) return true;
     if (now !== "UNKNOWN" && now?.value !== lake?.value) return false;
-    throw new LakehouseError({
-      code: "COMMIT_STATE_UNKNOWN",
-      subject: record.root,
-      message: `The catalog failed while it was told that the lake is at ${record.root} (${failure.message}). It is at one of the two places, whole, and every file is still there.`,
-      remedy: "Relocate it again when the catalog answers: what is done already is not done twice.",
-      cause: failure,
-    });
+    throw commitStateUnknown(
+      record.root,
+      `The catalog failed while it was told that the lake is at ${record.root} (${failure.message}). It is at one of the two places, whole, and every file is still there.`,
+      "Relocate it again when the catalog answers: what is done already is not done twice.",
+      failure,
+    );
   }
 }
 
@@ -283,13 +276,11 @@ async function locationsOfHeads(backend: Backend, replaced: ReplacedLocations): 
 function requireWhole(store: ObjectStore, location: string, missing: readonly string[]): void {
   const [first] = missing;
   if (first === undefined) return;
-  throw new LakehouseError({
-    code: "OBJECT_NOT_FOUND",
-    subject: first,
-    message: `${first}, which ${location === first ? "a branch or tag shows" : `${location} leads to`}, is not where it should be below ${store.root}. Nothing was changed.`,
-    remedy:
-      "Look whether this is the place where the lake's files are, and all of them were copied. A table that is damaged for good is to be dropped first.",
-  });
+  throw objectNotFound(
+    first,
+    `${first}, which ${location === first ? "a branch or tag shows" : `${location} leads to`}, is not where it should be below ${store.root}. Nothing was changed.`,
+    "Look whether this is the place where the lake's files are, and all of them were copied. A table that is damaged for good is to be dropped first.",
+  );
 }
 
 /** What every commit that is stored has put, also those that only a reflog leads to: the location in it, and the one that holds. */

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isLakehouseError } from "../errors.js";
+
 import {
   applyUpdates,
   type CommitRequest,
   type Committer,
   checkRequirements,
+  commitStateUnknown,
   type LoadedTable,
   metadataFileVersion,
   type TableMetadata,
@@ -146,7 +147,7 @@ async function commitInTurn(
       });
     } catch (error) {
       // Whether it happened is not known: a file that may be current stays.
-      if (isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) throw error;
+      if (commitStateUnknown.is(error)) throw error;
       const unused = written.map(({ loaded }) => loaded.metadataLocation);
       await discard(store, unused);
       const shown = await explained(view, [], error);

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import {
   type Committer,
   type LoadedTable,
@@ -243,12 +243,11 @@ export class VersionedCatalog implements BranchingCatalog {
 
   async deleteReference(name: string, options?: RefWriteOptions): Promise<Reference> {
     if (name === this.#shared.defaultBranch) {
-      throw new LakehouseError({
-        code: "INVALID_ARGUMENT",
-        subject: name,
-        message: `${name} is the default branch, which stays.`,
-        remedy: "Assign it elsewhere, or roll it back.",
-      });
+      throw invalidArgument(
+        name,
+        `${name} is the default branch, which stays.`,
+        "Assign it elsewhere, or roll it back.",
+      );
     }
     return this.versions.deleteReference(name, options);
   }
@@ -323,12 +322,11 @@ export class VersionedCatalog implements BranchingCatalog {
     const branch = this.#into(options);
     const [target, head] = [await this.#at(to), await this.#at(branch)];
     if (!(await this.versions.contains(head, target))) {
-      throw new LakehouseError({
-        code: "INVALID_ARGUMENT",
-        subject: to,
-        message: `${to} is not in the history of ${branch}, so that ${branch} cannot roll back to it.`,
-        remedy: "Choose a commit of its log, or assign the branch.",
-      });
+      throw invalidArgument(
+        to,
+        `${to} is not in the history of ${branch}, so that ${branch} cannot roll back to it.`,
+        "Choose a commit of its log, or assign the branch.",
+      );
     }
     return this.versions.assignReference(branch, target.hash, {
       message: `Roll back to ${to}`,

@@ -1,5 +1,7 @@
-import { type ErrorCode, LakehouseError } from "../errors.js";
+import { type ErrorKind, invalidArgument, type LakehouseError } from "../errors.js";
+import { noSuchTable } from "../iceberg/index.js";
 import type { ObjectStore } from "../storage/index.js";
+import { namespaceExists, noSuchNamespace, noSuchView, tableExists, viewExists } from "./errors.js";
 import type { GarbageReport, GcOptions } from "./garbage.js";
 import type { MetadataCache } from "./metadata-cache.js";
 import { nearest } from "./suggestions.js";
@@ -80,12 +82,11 @@ export class View {
   branch(): string {
     const { name, hash, steps } = parseReferenceExpression(this.ref);
     if (name !== undefined && hash === undefined && steps.length === 0) return name;
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: this.ref,
-      message: `${this.ref} is an older commit, and only read.`,
-      remedy: "Create a branch from it, and write there.",
-    });
+    throw invalidArgument(
+      this.ref,
+      `${this.ref} is an older commit, and only read.`,
+      "Create a branch from it, and write there.",
+    );
   }
 
   /** The names directly in a namespace, of the given types. */
@@ -102,29 +103,28 @@ export class View {
   async noSuchNamespace(key: ContentKey, head: Place): Promise<LakehouseError> {
     const parent = key.slice(0, -1);
     const siblings = await this.names(head, parent, ["NAMESPACE"]);
-    return new LakehouseError({
-      code: "NO_SUCH_NAMESPACE",
-      subject: keyName(key),
-      message: `There is no namespace ${keyName(key)} on ${this.ref}.`,
-      remedy: nearest(
+    return noSuchNamespace(
+      keyName(key),
+      `There is no namespace ${keyName(key)} on ${this.ref}.`,
+      nearest(
         keyName(key),
         siblings.map((name) => keyName([...parent, name])),
       ),
-    });
+    );
   }
 
   noSuchTable(key: ContentKey, head: Place): Promise<LakehouseError> {
-    return this.#missing(key, head, { code: "NO_SUCH_TABLE", noun: "table", type: "ICEBERG_TABLE" });
+    return this.#missing(key, head, { kind: noSuchTable, noun: "table", type: "ICEBERG_TABLE" });
   }
 
   noSuchView(key: ContentKey, head: Place): Promise<LakehouseError> {
-    return this.#missing(key, head, { code: "NO_SUCH_VIEW", noun: "view", type: "ICEBERG_VIEW" });
+    return this.#missing(key, head, { kind: noSuchView, noun: "view", type: "ICEBERG_VIEW" });
   }
 
   async #missing(
     key: ContentKey,
     head: Place,
-    { code, noun, type }: { code: ErrorCode; noun: string; type: Content["type"] },
+    { kind, noun, type }: { kind: ErrorKind; noun: string; type: Content["type"] },
   ): Promise<LakehouseError> {
     const namespace = key.slice(0, -1);
     const siblings = await this.names(head, namespace, [type]);
@@ -136,26 +136,20 @@ export class View {
             siblings.map((name) => keyName([...namespace, name])),
           )
         : (await this.noSuchNamespace(namespace, head)).message;
-    return new LakehouseError({
-      code,
-      subject: keyName(key),
-      message: `There is no ${noun} ${keyName(key)} on ${this.ref}.`,
-      remedy,
-    });
+    return kind(keyName(key), `There is no ${noun} ${keyName(key)} on ${this.ref}.`, remedy);
   }
 
   /** A name that is taken, by whatever it is taken. */
   taken(key: ContentKey, by: Content): LakehouseError {
-    const [code, noun] = {
-      NAMESPACE: ["NAMESPACE_EXISTS", "namespace"] as const,
-      ICEBERG_TABLE: ["TABLE_EXISTS", "table"] as const,
-      ICEBERG_VIEW: ["VIEW_EXISTS", "view"] as const,
+    const [kind, noun] = {
+      NAMESPACE: [namespaceExists, "namespace"] as const,
+      ICEBERG_TABLE: [tableExists, "table"] as const,
+      ICEBERG_VIEW: [viewExists, "view"] as const,
     }[by.type];
-    return new LakehouseError({
-      code,
-      subject: keyName(key),
-      message: `There is a ${noun} ${keyName(key)} on ${this.ref} already.`,
-      remedy: "Choose another name, or work with the one that is there.",
-    });
+    return kind(
+      keyName(key),
+      `There is a ${noun} ${keyName(key)} on ${this.ref} already.`,
+      "Choose another name, or work with the one that is there.",
+    );
   }
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isLakehouseError } from "../errors.js";
+
 import {
   applyViewUpdates,
   checkViewRequirements,
+  commitStateUnknown,
   currentViewVersion,
   metadataFileVersion,
   readViewMetadata,
@@ -87,7 +88,7 @@ async function commitInTurn(
       });
       return { metadata, metadataLocation };
     } catch (error) {
-      if (isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) throw error;
+      if (commitStateUnknown.is(error)) throw error;
       await discard(store, [metadataLocation]);
       if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw await explained(view, key, error);
       await sleep(Math.random() * Math.min(50, 2 ** attempt));

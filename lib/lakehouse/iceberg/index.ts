@@ -7,6 +7,7 @@ export * from "./arrow/index.js";
 export { type AvroData, readAvroData } from "./avro/index.js";
 export * from "./data/index.js";
 export * from "./deletes/index.js";
+export * from "./errors.js";
 export * from "./evolution/index.js";
 export * from "./expressions/index.js";
 export {

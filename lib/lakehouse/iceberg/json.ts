@@ -1,4 +1,4 @@
-import { type ErrorCode, LakehouseError } from "../errors.js";
+import { LakehouseError } from "../errors.js";
 
 /**
  * A JSON value without loss: an integer outside ±(2^53 − 1) is a `bigint`, any other number a `number`.
@@ -167,7 +167,7 @@ function quotedKey(key: string): string {
 export interface JsonOrigin {
   /** URI or name of the document. */
   readonly subject: string;
-  readonly code: ErrorCode;
+  readonly code: string;
 }
 
 /** A value within a document that knows its path, so that an error can name it. */
@@ -189,12 +189,13 @@ export class JsonNode {
 
   fail(problem: string, cause?: unknown): never {
     const at = this.path === "" ? "the document" : `"${this.path}"`;
-    throw new LakehouseError({
-      code: this.origin.code,
-      subject: this.origin.subject,
-      message: `Cannot read ${this.origin.subject}: ${at} ${problem}.`,
+    throw new LakehouseError(
+      this.origin.code,
+      this.origin.subject,
+      `Cannot read ${this.origin.subject}: ${at} ${problem}.`,
+      undefined,
       cause,
-    });
+    );
   }
 
   private expected(what: string): never {

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { invalidSchema } from "./errors.js";
 import type { ManifestFile } from "./manifest/types.js";
 import type { SequenceNumber } from "./metadata/types.js";
 import { fieldById } from "./schema/lookup.js";
@@ -37,12 +37,11 @@ export function lineageColumns(schema: Pick<Schema, "fields">): readonly NestedF
   return [ROW_ID, LAST_UPDATED_SEQUENCE_NUMBER].map((column) => {
     const own = fieldById(schema, column.id);
     if (own !== undefined) {
-      throw new LakehouseError({
-        code: "INVALID_SCHEMA",
-        subject: own.name,
-        message: `Rows of this table cannot be moved: its column ${JSON.stringify(own.name)} has the field id ${column.id}, which the Iceberg spec reserves for ${column.name}.`,
-        remedy: "Copy the rows into a new table, whose columns get ids of their own.",
-      });
+      throw invalidSchema(
+        own.name,
+        `Rows of this table cannot be moved: its column ${JSON.stringify(own.name)} has the field id ${column.id}, which the Iceberg spec reserves for ${column.name}.`,
+        "Copy the rows into a new table, whose columns get ids of their own.",
+      );
     }
     let { name } = column;
     while (names.has(name)) name += "_";

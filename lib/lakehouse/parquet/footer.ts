@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { corruptFile, type LakehouseError, unsupported } from "../errors.js";
 import { type ObjectStore, readTail } from "../storage/index.js";
 import {
   binary,
@@ -96,11 +96,7 @@ function footerLengthOf(
   const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
   const magic = view.getUint32(tail.length - 4, true);
   if (magic === 0x45524150) {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: uri,
-      message: `${uri} is an encrypted Parquet file (it ends in PARE), which is not supported.`,
-    });
+    throw unsupported(uri, `${uri} is an encrypted Parquet file (it ends in PARE), which is not supported.`);
   }
   if (magic !== MAGIC) {
     const lengths =
@@ -194,11 +190,10 @@ export function chunkStart(chunk: ParquetColumnChunk): bigint {
 function readColumnChunk(chunk: ThriftStruct, order: StatisticsOrder, subject: string): ParquetColumnChunk {
   const meta = chunk.get(3);
   if (meta?.type !== "struct") {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
+    throw unsupported(
       subject,
-      message: `${subject} keeps the metadata of a column outside its footer (encrypted or in another file).`,
-    });
+      `${subject} keeps the metadata of a column outside its footer (encrypted or in another file).`,
+    );
   }
   const fields = meta.value;
   const dictionaryPageOffset = long(fields, 11);
@@ -230,10 +225,9 @@ function readStatistics(fields: ThriftStruct, order: StatisticsOrder): ParquetCh
 }
 
 function corrupt(subject: string, why: string): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
+  return corruptFile(
     subject,
-    message: `${subject} cannot be read: ${why}.`,
-    remedy: "Restore the object from a backup, or read a snapshot that does not refer to it.",
-  });
+    `${subject} cannot be read: ${why}.`,
+    "Restore the object from a backup, or read a snapshot that does not refer to it.",
+  );
 }

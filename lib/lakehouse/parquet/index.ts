@@ -8,6 +8,7 @@ export { loadDecompressors } from "./decompressors.js";
 export type { ParquetCompression } from "./encode/codecs.js";
 export { type DistinctBytes, distinctBytes } from "./encode/dictionary.js";
 export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";
+export * from "./errors.js";
 export {
   type ParquetChunkStatistics,
   type ParquetColumnChunk,

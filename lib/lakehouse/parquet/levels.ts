@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { corruptFile, type LakehouseError, unsupported } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { loadDecompressors } from "./decompressors.js";
 import { chunkStart, type ParquetColumnChunk, type ParquetFooter } from "./footer.js";
@@ -86,7 +86,7 @@ async function levelsOfV1(
   { maxRepetition }: Levels,
   uri: string,
 ): Promise<Uint8Array> {
-  if ((int(data, 3) ?? RLE) !== RLE) throw unsupported(uri, "levels in the encoding BIT_PACKED");
+  if ((int(data, 3) ?? RLE) !== RLE) throw unreadable(uri, "levels in the encoding BIT_PACKED");
   const body = await decompress(page, int(header, 2) ?? 0, codec, uri);
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let at = 0;
@@ -111,7 +111,7 @@ async function decompress(page: Uint8Array, size: number, codec: number, uri: st
   const name = CODECS[codec];
   if (name === "UNCOMPRESSED") return page;
   const decode = name && (await loadDecompressors())[name];
-  if (!decode) throw unsupported(uri, `the compression ${name ?? codec}`);
+  if (!decode) throw unreadable(uri, `the compression ${name ?? codec}`);
   try {
     return decode(page, size);
   } catch (cause) {
@@ -157,18 +157,9 @@ function countLevel(bytes: Uint8Array, levels: Levels, values: number, uri: stri
 }
 
 function corrupt(subject: string, why: string, cause?: unknown): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject,
-    message: `${subject} cannot be read: ${why}.`,
-    cause,
-  });
+  return corruptFile(subject, `${subject} cannot be read: ${why}.`, undefined, cause);
 }
 
-function unsupported(subject: string, what: string): LakehouseError {
-  return new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject,
-    message: `${subject} has ${what}, which this version cannot read.`,
-  });
+function unreadable(subject: string, what: string): LakehouseError {
+  return unsupported(subject, `${subject} has ${what}, which this version cannot read.`);
 }

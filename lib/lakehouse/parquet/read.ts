@@ -1,5 +1,5 @@
 import type { AsyncBuffer, FileMetaData } from "hyparquet";
-import { LakehouseError } from "../errors.js";
+import { corruptFile, invalidArgument, LakehouseError } from "../errors.js";
 import { keyOf } from "../keys.js";
 import type { ObjectStore } from "../storage/index.js";
 import { loadDecompressors } from "./decompressors.js";
@@ -85,12 +85,12 @@ export async function readParquet(
       });
     } catch (cause) {
       if (cause instanceof LakehouseError) throw cause;
-      throw new LakehouseError({
-        code: "CORRUPT_FILE",
-        subject: uri,
-        message: `Row group ${group} of ${uri} cannot be decoded: ${cause instanceof Error ? cause.message : cause}.`,
+      throw corruptFile(
+        uri,
+        `Row group ${group} of ${uri} cannot be decoded: ${cause instanceof Error ? cause.message : cause}.`,
+        undefined,
         cause,
-      });
+      );
     }
     selected.forEach((column, i) => {
       const convert = converter(column);
@@ -119,11 +119,10 @@ function selectColumns(
       typeof key === "number" ? node.fieldId === key : path.join(".") === key,
     );
     if (column && !column.repeated) return column;
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: uri,
-      message: `${uri} has no column ${typeof key === "number" ? `with field id ${key}` : `"${key}"`} with one value per row.`,
-    });
+    throw invalidArgument(
+      uri,
+      `${uri} has no column ${typeof key === "number" ? `with field id ${key}` : `"${key}"`} with one value per row.`,
+    );
   });
   return footer.columns.filter((column) => found.includes(column));
 }

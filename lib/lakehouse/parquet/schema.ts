@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { corruptFile } from "../errors.js";
 import type { ThriftStruct } from "./thrift.js";
 
 export type ParquetPhysicalType =
@@ -78,11 +78,7 @@ export function readSchemaTree(elements: readonly ThriftStruct[], subject: strin
   const read = (depth: number): ParquetNode => {
     const element = elements[next++];
     if (!element || depth > 200) {
-      throw new LakehouseError({
-        code: "CORRUPT_FILE",
-        subject,
-        message: `The Parquet schema of ${subject} does not form a tree.`,
-      });
+      throw corruptFile(subject, `The Parquet schema of ${subject} does not form a tree.`);
     }
     const childCount = int(element, 5) ?? 0;
     const physicalType = childCount === 0 ? PHYSICAL_TYPES[int(element, 1) ?? -1] : undefined;

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { corruptFile, type LakehouseError } from "../errors.js";
 
 /**
  * The Thrift compact protocol, as far as Parquet uses it. A struct becomes a map from field id to a typed value,
@@ -156,11 +156,7 @@ class ThriftReader {
   }
 
   #corrupt(what: string): LakehouseError {
-    return new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject: this.#subject,
-      message: `The Parquet metadata of ${this.#subject} has ${what}.`,
-    });
+    return corruptFile(this.#subject, `The Parquet metadata of ${this.#subject} has ${what}.`);
   }
 }
 

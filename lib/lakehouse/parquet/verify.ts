@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { LakehouseError } from "../errors.js";
+import { corruptFile, type LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { chunkStart, readFooter } from "./footer.js";
 import { int, structAt } from "./schema.js";
@@ -106,10 +106,9 @@ class Window {
 }
 
 function corrupt(uri: string, why: string): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject: uri,
-    message: `${uri} is damaged: ${why}.`,
-    remedy: "Restore the object from a backup, or drop the snapshot that refers to it.",
-  });
+  return corruptFile(
+    uri,
+    `${uri} is damaged: ${why}.`,
+    "Restore the object from a backup, or drop the snapshot that refers to it.",
+  );
 }

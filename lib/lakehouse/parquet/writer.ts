@@ -1,5 +1,5 @@
 import type * as arrow from "apache-arrow";
-import { LakehouseError } from "../errors.js";
+import { invalidArgument, type LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { arrowBytes } from "./arrow-data.js";
 import { Arena, gather, gatheredBytes } from "./encode/buffers.js";
@@ -9,6 +9,7 @@ import { fileLayout, plainType } from "./encode/layout.js";
 import { chunkOptions, type ParquetWriteOptions } from "./encode/options.js";
 import { encodeHere, encoders } from "./encode/pool.js";
 import type { EncodedRowGroup, RowGroupPlan } from "./encode/row-group.js";
+import { schemaMismatch } from "./errors.js";
 import { type ParquetFooter, parseFooter } from "./footer.js";
 import { type ColumnMetrics, columnMetrics } from "./metrics.js";
 
@@ -268,11 +269,7 @@ class RowGroupWriter implements ParquetWriter {
   }
 
   #mismatch(why: string): LakehouseError {
-    return new LakehouseError({
-      code: "SCHEMA_MISMATCH",
-      subject: this.#uri,
-      message: `A batch does not fit ${this.#uri}: ${why}.`,
-    });
+    return schemaMismatch(this.#uri, `A batch does not fit ${this.#uri}: ${why}.`);
   }
 
   #assertOpen(): void {
@@ -280,11 +277,7 @@ class RowGroupWriter implements ParquetWriter {
   }
 
   #stateError(why: string): LakehouseError {
-    return new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: this.#uri,
-      message: `The Parquet writer of ${this.#uri} ${why}.`,
-    });
+    return invalidArgument(this.#uri, `The Parquet writer of ${this.#uri} ${why}.`);
   }
 }
 

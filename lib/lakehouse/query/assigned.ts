@@ -1,13 +1,14 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { LakehouseError } from "../errors.js";
+import type { LakehouseError } from "../errors.js";
 import { type ChangedRows, canonicalValue, type NestedField, typeToString } from "../iceberg/index.js";
+import { schemaMismatch } from "../parquet/index.js";
 import { duckdbMessage } from "./duckdb.js";
-import { sqlError } from "./errors.js";
 import { fittedSql, misfitIn } from "./relation/fit.js";
 import type { Edge } from "./relation/names.js";
 import { sqlLiteral, sqlType } from "./relation/sql-types.js";
 import { spellExpression } from "./sql/spelling.js";
 import { fromByteString, quoteIdentifier, toByteString } from "./sql/tokens.js";
+import { sqlError } from "./sql-error.js";
 
 type Assigned = Exclude<ChangedRows["set"], (row: Record<string, unknown>) => unknown>;
 
@@ -106,10 +107,9 @@ function isSql(value: unknown): value is { readonly sql: string } {
 }
 
 function unassignable(column: string, problem: string, remedy?: string): LakehouseError {
-  return new LakehouseError({
-    code: "SCHEMA_MISMATCH",
-    subject: column,
-    message: `Column ${JSON.stringify(column)} cannot be set: ${problem}.`,
-    ...(remedy !== undefined && { remedy }),
-  });
+  return schemaMismatch(
+    column,
+    `Column ${JSON.stringify(column)} cannot be set: ${problem}.`,
+    remedy !== undefined ? remedy : undefined,
+  );
 }

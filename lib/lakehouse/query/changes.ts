@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import {
   bind,
   CHANGE_COLUMNS,
@@ -6,6 +6,7 @@ import {
   changelogSchema,
   type Expression,
   fieldById,
+  invalidSchema,
   locateByName,
   type NestedField,
   POSITION,
@@ -82,12 +83,11 @@ function refuseNames({ schema, name }: Table): void {
     CHANGE_COLUMNS.some((column) => column.name === field.name || fieldById(schema, column.id) === field),
   );
   if (own === undefined) return;
-  throw new LakehouseError({
-    code: "INVALID_SCHEMA",
-    subject: own.name,
-    message: `The changes of ${name} cannot be told: its column ${JSON.stringify(own.name)} has the name or the field id of a column that the Iceberg spec reserves for changelogs.`,
-    remedy: `Rename the column ${JSON.stringify(own.name)}, or read the table itself.`,
-  });
+  throw invalidSchema(
+    own.name,
+    `The changes of ${name} cannot be told: its column ${JSON.stringify(own.name)} has the name or the field id of a column that the Iceberg spec reserves for changelogs.`,
+    `Rename the column ${JSON.stringify(own.name)}, or read the table itself.`,
+  );
 }
 
 /** SQL for the columns of the key, in a relation of the table's columns. */
@@ -95,11 +95,10 @@ function keySql({ schema, name }: Table, { on, caseSensitive = true }: ChangesOp
   const ids = on?.map((column) => {
     const field = locateByName(schema, column, { caseSensitive });
     if (field?.path !== undefined) return field.field.id;
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: column,
-      message: `${name} has no column ${JSON.stringify(column)} that can be a key of its changes.`,
-    });
+    throw invalidArgument(
+      column,
+      `${name} has no column ${JSON.stringify(column)} that can be a key of its changes.`,
+    );
   });
   return (ids ?? schema.identifierFieldIds).map((id) => fieldSql(schema.fields, id) as string);
 }

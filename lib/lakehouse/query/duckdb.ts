@@ -1,5 +1,5 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { LakehouseError } from "../errors.js";
+import { invalidConfig } from "../errors.js";
 import { quoteString } from "./sql/tokens.js";
 
 export interface DuckDBOptions {
@@ -40,12 +40,7 @@ export async function openDuckDB(options: DuckDBOptions = {}): Promise<DuckDBIns
     connection.closeSync();
     return instance;
   } catch (cause) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: "DuckDB",
-      message: `DuckDB cannot start: ${duckdbMessage(cause).message}.`,
-      cause,
-    });
+    throw invalidConfig("DuckDB", `DuckDB cannot start: ${duckdbMessage(cause).message}.`, undefined, cause);
   }
 }
 

@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import { LakehouseError, nearNames } from "../errors.js";
+import { nearNames } from "../errors.js";
 import {
   bind,
   type ChangedRows,
   changelogSchema,
   type MergeRequest,
   type NestedField,
+  noSuchTable,
   type RowEngine,
   type RowMerge,
   type RowsRequest,
@@ -25,7 +26,6 @@ import { type FileCacheOptions, openFileCache } from "../storage/index.js";
 import { type ChangesOptions, changesSql } from "./changes.js";
 import { describeSql } from "./describe.js";
 import { type DuckDBOptions, openDuckDB } from "./duckdb.js";
-import { readError, sqlError } from "./errors.js";
 import { execute } from "./execute.js";
 import { metadataTable } from "./metadata-tables.js";
 import { columnName, edgeOf, internalName } from "./relation/names.js";
@@ -58,6 +58,7 @@ import {
 } from "./sql/statement.js";
 import { prepareText } from "./sql/time-travel.js";
 import { quoteIdentifier, quoteString, toByteString } from "./sql/tokens.js";
+import { readError, sqlError } from "./sql-error.js";
 import { snapshotOf } from "./state.js";
 
 export interface TableRequest {
@@ -366,12 +367,11 @@ class DuckDBEngine implements QueryEngine {
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
     if (metadata) return { sql: metadata };
     if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) return undefined;
-    throw new LakehouseError({
-      code: "NO_SUCH_TABLE",
-      subject: parts.join("."),
-      message: `There is no table ${parts.join(".")}${request.ref === undefined ? "" : ` on ${request.ref}`}.`,
-      remedy: await this.#meant(parts.join("."), request),
-    });
+    throw noSuchTable(
+      parts.join("."),
+      `There is no table ${parts.join(".")}${request.ref === undefined ? "" : ` on ${request.ref}`}.`,
+      await this.#meant(parts.join("."), request),
+    );
   }
 
   async #meant(name: string, request: TableRequest): Promise<string> {

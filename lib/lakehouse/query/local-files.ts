@@ -1,4 +1,4 @@
-import { isLakehouseError, LakehouseError } from "../errors.js";
+import { corruptFile, invalidConfig } from "../errors.js";
 import type { DataFile } from "../iceberg/index.js";
 import { digestOf } from "../keys.js";
 import { verifyParquet } from "../parquet/index.js";
@@ -34,12 +34,11 @@ export class LocalFiles {
     }
     if (remote.length === 0) return { paths, signature: "", release: () => {} };
     if (!this.#cache) {
-      throw new LakehouseError({
-        code: "INVALID_CONFIG",
-        subject: store.root,
-        message: `Queries over ${store.root} need a folder to cache its files in.`,
-        remedy: "Open the query engine with a cache.",
-      });
+      throw invalidConfig(
+        store.root,
+        `Queries over ${store.root} need a folder to cache its files in.`,
+        "Open the query engine with a cache.",
+      );
     }
     const hold = this.#cache.hold();
     try {
@@ -78,9 +77,9 @@ function checkOf(uri: string): (path: string) => Promise<void> {
     try {
       await verifyParquet(openAnywhere(), here);
     } catch (cause) {
-      if (!isLakehouseError(cause, "CORRUPT_FILE")) throw cause;
+      if (!corruptFile.is(cause)) throw cause;
       const message = cause.message.replaceAll(here, uri);
-      throw new LakehouseError({ code: "CORRUPT_FILE", subject: uri, message, cause });
+      throw corruptFile(uri, message, undefined, cause);
     }
   };
 }

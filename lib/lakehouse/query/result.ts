@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { LakehouseError } from "../errors.js";
+import { invalidArgument, type LakehouseError } from "../errors.js";
 import { type SqlValue, valueReader } from "./arrow/values.js";
 import { formatBatches, formatHead, formatRows, type ResultFormat } from "./format.js";
 
@@ -151,12 +151,11 @@ export class QueryResult {
 
   #claim(): void {
     if (this.#streamed) {
-      throw new LakehouseError({
-        code: "INVALID_ARGUMENT",
-        subject: "query result",
-        message: "The batches of this result were already read.",
-        remedy: "Keep them, or call toArrow() or rows() first, which hold the result.",
-      });
+      throw invalidArgument(
+        "query result",
+        "The batches of this result were already read.",
+        "Keep them, or call toArrow() or rows() first, which hold the result.",
+      );
     }
     this.#streamed = true;
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type * as arrow from "apache-arrow";
-import { closed, LakehouseError } from "../errors.js";
+import { closed, invalidArgument } from "../errors.js";
 import {
   alwaysFalse,
   and,
@@ -24,7 +24,6 @@ import {
 } from "../iceberg/index.js";
 import { writeParquet } from "../parquet/index.js";
 import { LocalStore } from "../storage/index.js";
-import { sqlError } from "./errors.js";
 import { execute } from "./execute.js";
 import { columnName, internalName } from "./relation/names.js";
 import { TASK } from "./relation/relation.js";
@@ -40,6 +39,7 @@ import {
   storedNames,
 } from "./row-reader.js";
 import { toByteString } from "./sql/tokens.js";
+import { sqlError } from "./sql-error.js";
 
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
 
@@ -124,12 +124,11 @@ class DuckDBMerge implements RowMerge {
     );
     if (twice === undefined) return;
     const key = this.#request.on.map((name, i) => `${name}=${String(twice[`k${i}`])}`).join(", ");
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: key,
-      message: `${twice.n} of the rows to be merged have the key ${key}.`,
-      remedy: "Keep one row for each key: which of them should win is not for a merge to guess.",
-    });
+    throw invalidArgument(
+      key,
+      `${twice.n} of the rows to be merged have the key ${key}.`,
+      "Keep one row for each key: which of them should win is not for a merge to guess.",
+    );
   }
 
   async #refuseNulls(keys: readonly string[]): Promise<void> {
@@ -139,12 +138,11 @@ class DuckDBMerge implements RowMerge {
     );
     if (first === undefined) return;
     const column = this.#request.on[(first.missing as readonly boolean[]).indexOf(true)] ?? "";
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: column,
-      message: `Row ${first.row} of the rows to be merged has no value for the key column ${JSON.stringify(column)}: as SQL compares, it equals no row and would be inserted each time.`,
-      remedy: `Give it one, or merge with nullKeys: "match", for which null is a key like any other.`,
-    });
+    throw invalidArgument(
+      column,
+      `Row ${first.row} of the rows to be merged has no value for the key column ${JSON.stringify(column)}: as SQL compares, it equals no row and would be inserted each time.`,
+      `Give it one, or merge with nullKeys: "match", for which null is a key like any other.`,
+    );
   }
 
   async findRange(): Promise<void> {

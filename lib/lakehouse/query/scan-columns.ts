@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { unsupported } from "../errors.js";
 import { allFields, type FieldId, locateById, type NestedField, type TableScan } from "../iceberg/index.js";
 
 /**
@@ -16,12 +16,11 @@ export function scanColumns(scan: TableScan, used: ReadonlySet<FieldId>): readon
     const selected = selectedById.get(field.id);
     if (!selected) fields.push(field);
     else if (!covers(selected, field, used)) {
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
-        subject: field.name,
-        message: `The scan selects a part of ${field.name} and filters by another part of it.`,
-        remedy: `Select ${field.name} whole.`,
-      });
+      throw unsupported(
+        field.name,
+        `The scan selects a part of ${field.name} and filters by another part of it.`,
+        `Select ${field.name} whole.`,
+      );
     }
   }
   return fields;

@@ -1,10 +1,11 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { LakehouseError } from "../errors.js";
+
 import type { ScanOptions } from "../iceberg/index.js";
 import { ask } from "./duckdb.js";
-import { sqlError } from "./errors.js";
+import { invalidSql } from "./errors.js";
 import type { TableReference } from "./sql/statement.js";
 import { toByteString } from "./sql/tokens.js";
+import { sqlError } from "./sql-error.js";
 
 /** Which snapshot of a table. */
 export type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
@@ -24,10 +25,5 @@ export async function snapshotOf(
   } catch (error) {
     throw sqlError(error, toByteString(timestamp), () => 0);
   }
-  throw new LakehouseError({
-    code: "INVALID_SQL",
-    subject: timestamp,
-    message: `${timestamp} is no point in time.`,
-    remedy: "Write it as '2024-03-01 12:00:00'.",
-  });
+  throw invalidSql(timestamp, `${timestamp} is no point in time.`, "Write it as '2024-03-01 12:00:00'.");
 }

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { LakehouseError } from "../errors.js";
-import { fromFileSystem, isMissing, notFound, storageFailed } from "./failure.js";
+import { type LakehouseError, unsupported } from "../errors.js";
+import { failed, fromFileSystem, isMissing, notFound } from "./failure.js";
 import { openStore, type StoreOptions } from "./open.js";
 import { checkRange, cutRange } from "./range.js";
 import type { ByteRange, ObjectInfo, ObjectStore } from "./store.js";
@@ -145,18 +145,16 @@ async function readAt(uri: string, handle: FileHandle, start: number, length: nu
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await handle.read(bytes, filled, length - filled, start + filled);
-    if (bytesRead === 0)
-      throw storageFailed(uri, `The file was cut to ${start + filled} bytes while it was read`);
+    if (bytesRead === 0) throw failed(uri, `The file was cut to ${start + filled} bytes while it was read`);
     filled += bytesRead;
   }
   return bytes;
 }
 
 function readOnly(uri: string): LakehouseError {
-  return new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: uri,
-    message: `${uri} was opened to be read, not to be written.`,
-    remedy: "Open a store on the folder or bucket to write there.",
-  });
+  return unsupported(
+    uri,
+    `${uri} was opened to be read, not to be written.`,
+    "Open a store on the folder or bucket to write there.",
+  );
 }

@@ -1,32 +1,26 @@
-import { isLakehouseError, LakehouseError } from "../errors.js";
+import { isLakehouseError, type LakehouseError } from "../errors.js";
+import { invalidUri, objectNotFound, preconditionFailed, storageFailed } from "./errors.js";
 
 export function notFound(uri: string, cause?: unknown): LakehouseError {
-  return new LakehouseError({
-    code: "OBJECT_NOT_FOUND",
-    subject: uri,
-    message: `There is no object ${uri}.`,
-    cause,
-  });
+  return objectNotFound(uri, `There is no object ${uri}.`, undefined, cause);
 }
 
-export function preconditionFailed(uri: string, why: string, cause?: unknown): LakehouseError {
-  return new LakehouseError({
-    code: "PRECONDITION_FAILED",
-    subject: uri,
-    message: `Not written, ${why}: ${uri}.`,
-    remedy: "Read the object again and decide anew.",
+export function notWritten(uri: string, why: string, cause?: unknown): LakehouseError {
+  return preconditionFailed(
+    uri,
+    `Not written, ${why}: ${uri}.`,
+    "Read the object again and decide anew.",
     cause,
-  });
+  );
 }
 
-export function storageFailed(uri: string, what: string, cause?: unknown, remedy?: string): LakehouseError {
-  return new LakehouseError({
-    code: "STORAGE_FAILED",
-    subject: uri,
-    message: `${what}: ${uri}${cause instanceof Error ? ` (${cause.message})` : ""}.`,
+export function failed(uri: string, what: string, cause?: unknown, remedy?: string): LakehouseError {
+  return storageFailed(
+    uri,
+    `${what}: ${uri}${cause instanceof Error ? ` (${cause.message})` : ""}.`,
+    remedy,
     cause,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+  );
 }
 
 /** The `code` of a system error (`ENOENT`, `ENOSPC`), or undefined. */
@@ -56,28 +50,28 @@ export function fromFileSystem(error: unknown, uri: string, what: string): unkno
       return notFound(uri, error);
     case "ELOOP":
     case "ENAMETOOLONG":
-      return new LakehouseError({
-        code: "INVALID_URI",
-        subject: uri,
-        message: `The file system cannot hold this name, or it is a symbolic link: ${uri}.`,
-        cause: error,
-      });
+      return invalidUri(
+        uri,
+        `The file system cannot hold this name, or it is a symbolic link: ${uri}.`,
+        undefined,
+        error,
+      );
     case "ENOSPC":
     case "EDQUOT":
-      return storageFailed(uri, `${what}, the disk is full`, error, "Free some space and try again.");
+      return failed(uri, `${what}, the disk is full`, error, "Free some space and try again.");
     case "EACCES":
     case "EPERM":
     case "EROFS":
-      return storageFailed(uri, `${what}, permission denied`, error, "Check who owns the directory.");
+      return failed(uri, `${what}, permission denied`, error, "Check who owns the directory.");
     case "ENOTDIR":
     case "ENOTEMPTY":
-      return storageFailed(
+      return failed(
         uri,
         `${what}, an object and a directory want the same name`,
         error,
         "On a local disk a key cannot continue below another object's key: choose another name.",
       );
     default:
-      return storageFailed(uri, what, error);
+      return failed(uri, what, error);
   }
 }

@@ -2,7 +2,7 @@ import { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
 import { type S3Options, s3OptionsFromEnv } from "./s3/options.js";
 import { S3Store } from "./s3/s3-store.js";
 import type { ObjectStore } from "./store.js";
-import { invalidUri } from "./uri.js";
+import { unusable } from "./uri.js";
 
 export interface StoreOptions {
   readonly local?: LocalStoreOptions;
@@ -19,5 +19,5 @@ export function openStore(root: string, options: StoreOptions = {}): ObjectStore
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(root)?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === "file") return new LocalStore(root, options.local);
   if (/^s3[an]?$/.test(scheme)) return new S3Store(root, options.s3 ?? s3OptionsFromEnv());
-  throw invalidUri(root, `no store speaks ${scheme}`, "Use s3://, file:// or a path.");
+  throw unusable(root, `no store speaks ${scheme}`, "Use s3://, file:// or a path.");
 }

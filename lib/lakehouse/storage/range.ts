@@ -1,4 +1,4 @@
-import { LakehouseError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import type { ByteRange } from "./store.js";
 
 /** @throws INVALID_ARGUMENT unless 0 <= start <= end, both whole numbers. */
@@ -6,11 +6,10 @@ export function checkRange(uri: string, range: ByteRange | undefined): void {
   if (range === undefined) return;
   const { start, end } = range;
   if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start) return;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: uri,
-    message: `The byte range [${start}, ${end}) of ${uri} is not one: 0 <= start <= end must hold, in whole bytes.`,
-  });
+  throw invalidArgument(
+    uri,
+    `The byte range [${start}, ${end}) of ${uri} is not one: 0 <= start <= end must hold, in whole bytes.`,
+  );
 }
 
 /** The range cut to an object of `size` bytes; the whole object where there is none. May be empty. */

@@ -1,5 +1,5 @@
-import { isLakehouseError } from "../errors.js";
 import { openAnywhere } from "./anywhere.js";
+import { invalidUri } from "./errors.js";
 import { MovedStore } from "./moved-store.js";
 import type { ByteRange, ObjectInfo, ObjectStore } from "./store.js";
 
@@ -81,10 +81,6 @@ class ReachingOut implements ObjectStore {
   /** A URI of this store that is malformed is none of another one, and in a copied lake not the original's, however it is spelled. */
   #isOutside(uri: string, error: unknown): boolean {
     if (this.#store instanceof MovedStore && this.#store.locate(uri) !== uri) return false;
-    return (
-      isLakehouseError(error, "INVALID_URI") &&
-      /^[a-z][a-z0-9+.-]*:\//i.test(uri) &&
-      !uri.startsWith(`${this.root}/`)
-    );
+    return invalidUri.is(error) && /^[a-z][a-z0-9+.-]*:\//i.test(uri) && !uri.startsWith(`${this.root}/`);
   }
 }

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../errors.js";
+import { objectNotFound } from "./errors.js";
+
 import type { ObjectStore } from "./store.js";
 
 /** The last bytes of an object, and where its end is. */
@@ -31,11 +32,7 @@ export async function readTail(
   }
   const info = await store.head(uri);
   if (info === undefined) {
-    throw new LakehouseError({
-      code: "OBJECT_NOT_FOUND",
-      subject: uri,
-      message: `There is no object ${uri}.`,
-    });
+    throw objectNotFound(uri, `There is no object ${uri}.`);
   }
   const start = Math.max(0, info.size - length);
   const bytes = info.size === 0 ? new Uint8Array() : await store.read(uri, { start, end: info.size });

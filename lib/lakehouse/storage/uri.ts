@@ -1,5 +1,6 @@
 import path from "node:path";
-import { LakehouseError } from "../errors.js";
+import type { LakehouseError } from "../errors.js";
+import { invalidUri } from "./errors.js";
 
 /** Name of the directory in which a LocalStore keeps its lock and unfinished writes. No key may use it. */
 export const RESERVED_NAME = ".slh";
@@ -11,13 +12,8 @@ export const MARKER_NAME = ".slh-marker";
 
 export const RESERVED: readonly string[] = [RESERVED_NAME, OBJECT_NAME, MARKER_NAME];
 
-export function invalidUri(uri: string, why: string, remedy?: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_URI",
-    subject: uri,
-    message: `Not a usable object URI, ${why}: ${JSON.stringify(uri)}.`,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+export function unusable(uri: string, why: string, remedy?: string): LakehouseError {
+  return invalidUri(uri, `Not a usable object URI, ${why}: ${JSON.stringify(uri)}.`, remedy);
 }
 
 /**
@@ -68,10 +64,10 @@ export function spelledUri(location: string): string {
  */
 export function keyBelow(root: string, uri: string): string {
   if (!uri.startsWith(`${root}/`)) {
-    throw invalidUri(uri, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
+    throw unusable(uri, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
   }
   const key = uri.slice(root.length + 1);
-  if (key === "") throw invalidUri(uri, "it names no object");
+  if (key === "") throw unusable(uri, "it names no object");
   // With a slash at its end it is another key, and no file: readers of files take it for a directory.
   for (const segment of key.replace(/(.)\/$/s, "$1").split("/")) checkSegment(uri, segment);
   return key;
@@ -84,7 +80,7 @@ export function keyBelow(root: string, uri: string): string {
 export function prefixBelow(root: string, prefix: string): string {
   if (prefix === root) return "";
   if (!prefix.startsWith(`${root}/`)) {
-    throw invalidUri(prefix, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
+    throw unusable(prefix, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
   }
   const key = prefix.slice(root.length + 1);
   const segments = key.split("/");
@@ -96,15 +92,15 @@ export function prefixBelow(root: string, prefix: string): string {
 
 function checkSegment(uri: string, segment: string): void {
   // S3 itself allows empty segments, and careless writers put a slash too many into a table's location.
-  if (segment === "" && uri.startsWith("file:")) throw invalidUri(uri, "a segment of its path is empty");
-  if (segment === "." || segment === "..") throw invalidUri(uri, `it has a "${segment}" segment`);
-  if (RESERVED.includes(segment)) throw invalidUri(uri, `"${segment}" is reserved by the store`);
+  if (segment === "" && uri.startsWith("file:")) throw unusable(uri, "a segment of its path is empty");
+  if (segment === "." || segment === "..") throw unusable(uri, `it has a "${segment}" segment`);
+  if (RESERVED.includes(segment)) throw unusable(uri, `"${segment}" is reserved by the store`);
   checkCharacters(uri, segment);
 }
 
 function checkCharacters(uri: string, text: string): void {
-  if (text.includes("\0")) throw invalidUri(uri, "it contains a NUL character");
-  if (/\p{Surrogate}/u.test(text)) throw invalidUri(uri, "it contains half a surrogate pair");
+  if (text.includes("\0")) throw unusable(uri, "it contains a NUL character");
+  if (/\p{Surrogate}/u.test(text)) throw unusable(uri, "it contains half a surrogate pair");
 }
 
 /**

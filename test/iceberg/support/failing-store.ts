@@ -43,9 +43,5 @@ export class FailingStore {
 }
 
 function full(): LakehouseError {
-  return new LakehouseError({
-    code: "STORAGE_FAILED",
-    subject: "disk",
-    message: "ENOSPC: no space left on device, write",
-  });
+  return new LakehouseError("STORAGE_FAILED", "disk", "ENOSPC: no space left on device, write");
 }

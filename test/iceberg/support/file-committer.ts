@@ -51,11 +51,7 @@ export class FileCommitter implements Committer {
     } catch (error) {
       if (!isLakehouseError(error, "PRECONDITION_FAILED")) throw error;
       await this.store.delete([metadataLocation]);
-      throw new LakehouseError({
-        code: "COMMIT_CONFLICT",
-        subject: this.#pointer,
-        message: "Another commit was first.",
-      });
+      throw new LakehouseError("COMMIT_CONFLICT", this.#pointer, "Another commit was first.");
     }
     await this.afterSwap?.();
     return { metadata, metadataLocation };

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Lakehouse, LoggedCommit, Reference } from "sololakehouse";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidArgument, type LakehouseError } from "sololakehouse/errors";
 import { columns, count, ink, layOutGraph } from "../../look/index.js";
 import { withLake } from "../with-lake.js";
 import {
@@ -213,7 +213,7 @@ Examples:
 }
 
 function misuse(subject: string, message: string, remedy: string): LakehouseError {
-  return new LakehouseError({ code: "INVALID_ARGUMENT", subject, message, remedy });
+  return invalidArgument(subject, message, remedy);
 }
 
 function wholeNumber(text: string): number {

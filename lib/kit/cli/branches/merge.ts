@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { CombineOptions, Conflict, Into, Lakehouse, MergeOptions, MergeResult } from "sololakehouse";
-import { isLakehouseError, LakehouseError } from "sololakehouse/errors";
+import { invalidArgument, isLakehouseError, LakehouseError } from "sololakehouse/errors";
 import { columns, count, ink } from "../../look/index.js";
 import { withLake } from "../with-lake.js";
 import { diffLines, diffToJson, printJson, short, toRef } from "./describe.js";
@@ -173,12 +173,11 @@ async function combine(lake: Lakehouse, flags: CombineFlags, how: Combination): 
   const { take = [], keep = [], message, dryRun = false, json = false } = flags;
   const both = take.find((name) => keep.includes(name));
   if (both !== undefined) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: both,
-      message: `${both} cannot both be taken and be kept; nothing was changed.`,
-      remedy: "Name it with --take or with --keep.",
-    });
+    throw invalidArgument(
+      both,
+      `${both} cannot both be taken and be kept; nothing was changed.`,
+      "Name it with --take or with --keep.",
+    );
   }
   const into = flags.into ?? lake.ref;
   const options: CombineOptions & Into = {
@@ -270,10 +269,10 @@ function reportConflicts(
     sides && mergeBase !== undefined
       ? `Look at both sides: slh diff ${short(mergeBase)} ${into}, slh diff ${short(mergeBase)} ${source}.\n       `
       : "";
-  return new LakehouseError({
-    code: "COMMIT_CONFLICT",
-    subject: into,
-    message: `${conflicts.length} of ${count(keys.length, "change")} from ${source} cannot go into ${into}; nothing was changed.`,
-    remedy: `${look}Take the source's with --take ${names}, or leave the branch's with --keep ${names}.`,
-  });
+  return new LakehouseError(
+    "COMMIT_CONFLICT",
+    into,
+    `${conflicts.length} of ${count(keys.length, "change")} from ${source} cannot go into ${into}; nothing was changed.`,
+    `${look}Take the source's with --take ${names}, or leave the branch's with --keep ${names}.`,
+  );
 }

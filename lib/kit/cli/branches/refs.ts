@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Lakehouse, Reference } from "sololakehouse";
-import { LakehouseError } from "sololakehouse/errors";
+import { invalidArgument, LakehouseError } from "sololakehouse/errors";
 import { columns, ink } from "../../look/index.js";
 import { withLake } from "../with-lake.js";
 import { printJson, short, time, toRef } from "./describe.js";
@@ -127,14 +127,14 @@ async function requireType(lake: Lakehouse, type: Reference["type"], name: strin
   const found = (await lake.refs()).find((ref) => ref.name === name);
   if (found?.type === type) return found;
   const word = type.toLowerCase();
-  throw new LakehouseError({
-    code: "NO_SUCH_REF",
-    subject: name,
-    message: `There is no ${word} ${name}${found ? `: it is a ${found.type.toLowerCase()}` : ""}.`,
-    remedy: `slh ${found ? found.type.toLowerCase() : word} lists them.`,
-  });
+  throw new LakehouseError(
+    "NO_SUCH_REF",
+    name,
+    `There is no ${word} ${name}${found ? `: it is a ${found.type.toLowerCase()}` : ""}.`,
+    `slh ${found ? found.type.toLowerCase() : word} lists them.`,
+  );
 }
 
 function usage(subject: string, message: string, form: string): LakehouseError {
-  return new LakehouseError({ code: "INVALID_ARGUMENT", subject, message, remedy: `Name it: ${form}.` });
+  return invalidArgument(subject, message, `Name it: ${form}.`);
 }

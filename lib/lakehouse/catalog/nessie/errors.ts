@@ -1,5 +1,3 @@
-import type { ErrorCode } from "../../errors.js";
-
 /** Nessie's error codes with their status (`ErrorCode` of its API model). */
 export const NESSIE_STATUS = {
   BAD_REQUEST: 400,
@@ -20,7 +18,7 @@ export const NESSIE_STATUS = {
 export type NessieErrorCode = keyof typeof NESSIE_STATUS;
 
 /** What each of our codes is in Nessie's API; the others are faults of the server. */
-export const TO_NESSIE: Readonly<Partial<Record<ErrorCode, NessieErrorCode>>> = {
+export const TO_NESSIE: Readonly<Partial<Record<string, NessieErrorCode>>> = {
   INVALID_ARGUMENT: "BAD_REQUEST",
   INVALID_METADATA: "BAD_REQUEST",
   INVALID_SCHEMA: "BAD_REQUEST",
@@ -35,7 +33,7 @@ export const TO_NESSIE: Readonly<Partial<Record<ErrorCode, NessieErrorCode>>> = 
 };
 
 /** What Nessie's codes are to its client. A content that is missing is no error to it. */
-export const FROM_NESSIE: Readonly<Partial<Record<string, ErrorCode>>> = {
+export const FROM_NESSIE: Readonly<Partial<Record<string, string>>> = {
   BAD_REQUEST: "INVALID_ARGUMENT",
   FORBIDDEN: "NOT_AUTHORIZED",
   REFERENCE_NOT_FOUND: "NO_SUCH_REF",

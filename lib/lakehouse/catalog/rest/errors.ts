@@ -1,5 +1,3 @@
-import type { ErrorCode } from "../../errors.js";
-
 /** The exception names that Iceberg's REST clients know, with their status codes (REST spec, "responses"). */
 export interface RestError {
   readonly status: number;
@@ -7,7 +5,7 @@ export interface RestError {
 }
 
 /** What each of our codes is over REST. Those that are missing are faults of the server: 500. */
-export const REST_ERRORS: Readonly<Partial<Record<ErrorCode, RestError>>> = {
+export const REST_ERRORS: Readonly<Partial<Record<string, RestError>>> = {
   INVALID_ARGUMENT: { status: 400, type: "BadRequestException" },
   INVALID_SCHEMA: { status: 400, type: "BadRequestException" },
   INVALID_METADATA: { status: 400, type: "BadRequestException" },

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, LakehouseError } from "../../errors.js";
 import { isWellFormed } from "../../iceberg/index.js";
 import { canonicalJson, sameJson } from "./hash.js";
 
@@ -79,7 +79,7 @@ export class ConflictError extends LakehouseError {
       : "COMMIT_CONFLICT";
     const reasons = conflicts.slice(0, 5).map(({ message }) => message);
     if (conflicts.length > reasons.length) reasons.push(`and ${conflicts.length - reasons.length} more`);
-    super({ code, subject, message: `${what}: ${reasons.join("; ")}.`, remedy });
+    super(code, subject, `${what}: ${reasons.join("; ")}.`, remedy);
     this.conflicts = conflicts;
   }
 }
@@ -130,12 +130,11 @@ export function encodeKey(key: ContentKey): string {
             ? "holds half a surrogate pair"
             : undefined;
   if (problem !== undefined) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: keyName(key),
-      message: `The name ${JSON.stringify(keyName(key))} ${problem}.`,
-      remedy: "Choose another name.",
-    });
+    throw invalidArgument(
+      keyName(key),
+      `The name ${JSON.stringify(keyName(key))} ${problem}.`,
+      "Choose another name.",
+    );
   }
   return encoded;
 }

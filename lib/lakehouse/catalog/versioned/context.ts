@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
+import { noSuchRef } from "../../iceberg/index.js";
 import { nearest } from "../suggestions.js";
 import type { WaitingChange } from "./advance.js";
 import type { Backend } from "./backend.js";
@@ -37,26 +38,23 @@ export async function liveRef(
   requireSameLake(context, state === undefined ? [] : [state]);
   if (state?.hash === undefined) {
     const others = (await readRefs(context.backend)).filter(({ hash }) => hash !== undefined);
-    throw new LakehouseError({
-      code: "NO_SUCH_REF",
-      subject: name,
-      message: `There is no branch or tag ${name}.`,
-      remedy: couldBeHash(name)
+    throw noSuchRef(
+      name,
+      `There is no branch or tag ${name}.`,
+      couldBeHash(name)
         ? `For a commit write @${name}.`
         : nearest(
             name,
             others.map((ref) => ref.name),
           ),
-    });
+    );
   }
   if (type !== undefined && state.type !== type) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: name,
-      message: `${name} is a ${state.type.toLowerCase()}, not a ${type.toLowerCase()}.`,
-      remedy:
-        type === "BRANCH" ? "Only branches take commits: create one from it." : "Give the name of a tag.",
-    });
+    throw invalidArgument(
+      name,
+      `${name} is a ${state.type.toLowerCase()}, not a ${type.toLowerCase()}.`,
+      type === "BRANCH" ? "Only branches take commits: create one from it." : "Give the name of a tag.",
+    );
   }
   return state as RefState & { hash: Hash };
 }

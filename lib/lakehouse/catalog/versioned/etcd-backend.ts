@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidConfig } from "../../errors.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
 import { beforeMove } from "./before-move.js";
 import { EtcdClient, type EtcdCompare, type EtcdKeyValue, type EtcdStep } from "./etcd-client.js";
@@ -217,12 +217,11 @@ function parseUri(uri: string): { endpoints: string[]; prefix: string } {
   const match = /^etcd:\/\/([^/]+)(?:\/(.*?)\/*)?$/.exec(uri);
   const endpoints = match?.[1]?.split(",").map((address) => `http://${address}`) ?? [];
   if (match === null || !endpoints.every((endpoint) => URL.canParse(endpoint))) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: uri,
-      message: `${JSON.stringify(uri)} names no etcd cluster.`,
-      remedy: "Write it as etcd://host:2379,host:2379/prefix.",
-    });
+    throw invalidConfig(
+      uri,
+      `${JSON.stringify(uri)} names no etcd cluster.`,
+      "Write it as etcd://host:2379,host:2379/prefix.",
+    );
   }
   return { endpoints, prefix: `${match[2] || "sololakehouse"}/` };
 }

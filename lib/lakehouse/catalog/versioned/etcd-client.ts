@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { closed, LakehouseError } from "../../errors.js";
+import { closed, type LakehouseError } from "../../errors.js";
+import { storageFailed } from "../../storage/index.js";
+import { catalogUnavailable } from "../errors.js";
 import { isUnsent } from "../unsent.js";
 
 /** What a key must be for a transaction to take its `success` branch. Keys and values are base64, integers text. */
@@ -97,12 +99,11 @@ export class EtcdClient {
 
   #failure(problem: string, mayHaveActed: boolean): LakehouseError {
     const subject = this.#endpoints.join(",");
-    return new LakehouseError({
-      code: mayHaveActed ? "STORAGE_FAILED" : "CATALOG_UNAVAILABLE",
+    return (mayHaveActed ? storageFailed : catalogUnavailable)(
       subject,
-      message: `etcd at ${subject} does not do what it is asked (${problem}).`,
-      remedy: "Check that most of its members run, and what their logs say.",
-    });
+      `etcd at ${subject} does not do what it is asked (${problem}).`,
+      "Check that most of its members run, and what their logs say.",
+    );
   }
 }
 

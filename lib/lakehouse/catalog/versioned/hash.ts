@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { requireWellFormed } from "../../iceberg/index.js";
 
 /** The name of an immutable object: the sha-256 of its bytes, 64 lower-case hex digits. */
@@ -65,10 +65,9 @@ export function sha256(bytes: Uint8Array): Hash {
 }
 
 function notCanonical(found: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: found,
-    message: `A catalog object cannot carry ${found}: only text, whole numbers below 2^53, booleans, lists and maps.`,
-    remedy: "Give 64-bit integers and fractions as text.",
-  });
+  return invalidArgument(
+    found,
+    `A catalog object cannot carry ${found}: only text, whole numbers below 2^53, booleans, lists and maps.`,
+    "Give 64-bit integers and fractions as text.",
+  );
 }

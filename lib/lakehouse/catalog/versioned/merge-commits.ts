@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import { type Advance, advance } from "./advance.js";
 import { type Commit, firstParent, getCommit, mergeBase, newCommit } from "./commits.js";
 import { ConflictError } from "./content.js";
@@ -143,12 +143,11 @@ async function replay(
 ): Promise<MergeResult> {
   const begun = commits.find(({ depth }) => depth === 0);
   if (commits.length === 0 || begun !== undefined) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: branch,
-      message: `There is no commit to apply to ${branch}.`,
-      remedy: "Give the hashes of one or more commits.",
-    });
+    throw invalidArgument(
+      branch,
+      `There is no commit to apply to ${branch}.`,
+      "Give the hashes of one or more commits.",
+    );
   }
   const brings = { commits: commits.map(({ hash }) => hash) };
   return combine(context, branch, options, brings, async (head, sweep) => {

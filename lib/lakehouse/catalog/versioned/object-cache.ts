@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile } from "../../errors.js";
 import type { Backend } from "./backend.js";
 import { type Hash, type StoredObject, sha256 } from "./hash.js";
 import { type ReplacedLocations, withReplacedLocations } from "./replaced-locations.js";
@@ -116,12 +116,11 @@ export class ObjectCache {
 
   #decode(hash: Hash, bytes: Uint8Array): unknown {
     if (sha256(bytes) !== hash) {
-      throw new LakehouseError({
-        code: "CORRUPT_FILE",
-        subject: hash,
-        message: `The catalog object ${hash} does not hold the bytes that its name says.`,
-        remedy: "Restore the catalog from a backup.",
-      });
+      throw corruptFile(
+        hash,
+        `The catalog object ${hash} does not hold the bytes that its name says.`,
+        "Restore the catalog from a backup.",
+      );
     }
     const value = withReplacedLocations(parse(hash, bytes), this.#replaced);
     this.#insert(hash, value, bytes.length);
@@ -143,20 +142,14 @@ function parse(hash: Hash, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
   } catch (cause) {
-    throw new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject: hash,
-      message: `The catalog object ${hash} is not readable.`,
-      cause,
-    });
+    throw corruptFile(hash, `The catalog object ${hash} is not readable.`, undefined, cause);
   }
 }
 
 function missing(hash: Hash): never {
-  throw new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject: hash,
-    message: `The catalog object ${hash} is missing.`,
-    remedy: "It was deleted outside the catalog, or garbage collection ran with too short a grace period.",
-  });
+  throw corruptFile(
+    hash,
+    `The catalog object ${hash} is missing.`,
+    "It was deleted outside the catalog, or garbage collection ran with too short a grace period.",
+  );
 }

@@ -1,5 +1,11 @@
-import { closed, isLakehouseError } from "../../errors.js";
-import { type ObjectStore, storeNow } from "../../storage/index.js";
+import { closed } from "../../errors.js";
+import {
+  type ObjectStore,
+  objectNotFound,
+  preconditionFailed,
+  storageFailed,
+  storeNow,
+} from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
 import { beforeMove } from "./before-move.js";
 import type { Hash, StoredObject } from "./hash.js";
@@ -57,7 +63,7 @@ export class ObjectStoreBackend implements Backend {
         return bytes === undefined ? undefined : decodeValue(bytes);
       } catch (error) {
         // A store gives up a read whose object is replaced half way. Refs are replaced all the time.
-        if (attempt === READ_ATTEMPTS || !isLakehouseError(error, "STORAGE_FAILED")) throw error;
+        if (attempt === READ_ATTEMPTS || !storageFailed.is(error)) throw error;
       }
     }
   }
@@ -92,7 +98,7 @@ export class ObjectStoreBackend implements Backend {
       if (next !== undefined) this.#lastPut.set(name, { value: next, etag: info.etag });
       return true;
     } catch (error) {
-      if (!isLakehouseError(error, "PRECONDITION_FAILED")) throw error;
+      if (!preconditionFailed.is(error)) throw error;
       return next !== undefined && (await this.getRef(name)) === next;
     }
   }
@@ -139,7 +145,7 @@ export class ObjectStoreBackend implements Backend {
     try {
       return await this.#store.read(uri);
     } catch (error) {
-      if (isLakehouseError(error, "OBJECT_NOT_FOUND")) return undefined;
+      if (objectNotFound.is(error)) return undefined;
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import type { Commit } from "./commits.js";
 import { type Conflict, type Content, type ContentKey, conflictOf, encodeKey, keyName } from "./content.js";
 import type { ObjectCache } from "./object-cache.js";
@@ -42,12 +42,11 @@ export async function evaluateOperations(
 }
 
 function changedTwice(key: ContentKey): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: keyName(key),
-    message: `${keyName(key)} is changed twice in one commit.`,
-    remedy: "Say what becomes of it in the end, or make two commits.",
-  });
+  return invalidArgument(
+    keyName(key),
+    `${keyName(key)} is changed twice in one commit.`,
+    "Say what becomes of it in the end, or make two commits.",
+  );
 }
 
 /** The metadata files that operations name and none of their keys held before: a rename brings none. */

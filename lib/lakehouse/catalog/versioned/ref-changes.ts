@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { refExists } from "../../iceberg/index.js";
+
 import { ConflictError } from "./content.js";
 import { liveRef, type StoreContext } from "./context.js";
 import type { Hash } from "./hash.js";
@@ -104,12 +105,11 @@ export async function createRef(
   await requireSpared(context, name, UNSEEN, { commits: [at] });
   const create = async (state: RefState | undefined): Promise<Write> => {
     if (state?.hash === undefined) return { type, operation: "CREATE", to: at };
-    throw new LakehouseError({
-      code: "REF_EXISTS",
-      subject: name,
-      message: `There is a ${state.type.toLowerCase()} ${name} already.`,
-      remedy: "Choose another name, or assign that one.",
-    });
+    throw refExists(
+      name,
+      `There is a ${state.type.toLowerCase()} ${name} already.`,
+      "Choose another name, or assign that one.",
+    );
   };
   await write(context, name, options, create, type);
   return { type, name, hash: at };

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import type { Hash } from "./hash.js";
 
 /** A step back from a commit. */
@@ -35,14 +35,13 @@ export function parseReferenceExpression(text: string): ReferenceExpression {
   const match = EXPRESSION_PATTERN.exec(text);
   const [, name, hash, steps = ""] = match ?? [];
   if (match === null || (name === undefined && hash === undefined)) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: text,
-      message: `${JSON.stringify(text)} is not a reference.`,
-      remedy: couldBeHash(text)
+    throw invalidArgument(
+      text,
+      `${JSON.stringify(text)} is not a reference.`,
+      couldBeHash(text)
         ? `For a commit write @${text}.`
         : "Write a branch or tag, main@<hash>, @<hash>, main~3, main^2 or main*2026-05-01T00:00:00Z.",
-    });
+    );
   }
   return {
     name,
@@ -60,13 +59,11 @@ export function couldBeHash(text: string): boolean {
 export function checkReferenceName(name: string): void {
   const reserved = ["HEAD", "DETACHED"].includes(name.toUpperCase()) || couldBeHash(name);
   if (NAME_PATTERN.test(name) && !reserved) return;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: name,
-    message: `${JSON.stringify(name)} cannot name a branch or a tag.`,
-    remedy:
-      "Start with a letter, go on with letters, digits and . / _ -, do not end with . or /, and avoid '..', HEAD, DETACHED and what could be a hash.",
-  });
+  throw invalidArgument(
+    name,
+    `${JSON.stringify(name)} cannot name a branch or a tag.`,
+    "Start with a letter, go on with letters, digits and . / _ -, do not end with . or /, and avoid '..', HEAD, DETACHED and what could be a hash.",
+  );
 }
 
 function parseStep(text: string, step: string): RelativeStep {
@@ -74,12 +71,11 @@ function parseStep(text: string, step: string): RelativeStep {
   const isTime = value.includes("T");
   if (step.startsWith("*")) return { kind: "time", time: isTime ? Date.parse(value) : Number(value) };
   if (isTime) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: text,
-      message: `${JSON.stringify(step)} in ${JSON.stringify(text)} needs a number.`,
-      remedy: "Write * before a time, ~ or ^ before a number.",
-    });
+    throw invalidArgument(
+      text,
+      `${JSON.stringify(step)} in ${JSON.stringify(text)} needs a number.`,
+      "Write * before a time, ~ or ^ before a number.",
+    );
   }
   return step.startsWith("~")
     ? { kind: "predecessor", count: Number(value) }

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { isLakehouseError, LakehouseError } from "../../errors.js";
+import { commitStateUnknown } from "../../iceberg/index.js";
+import { storageFailed } from "../../storage/index.js";
+
 import type { Backend } from "./backend.js";
 import { canonicalJson, type Hash, type StoredObject, toObject } from "./hash.js";
 import type { ObjectCache } from "./object-cache.js";
@@ -181,7 +183,7 @@ export class RefMover<T> {
   /** What became of a move that failed: found in the log, or made impossible by another move, or unknown. */
   async #outcome(name: string, expected: string | undefined, failure: unknown): Promise<"moved" | "lost"> {
     // Only a storage failure leaves it open: whatever else a backend throws, it throws before it moves.
-    if (!isLakehouseError(failure, "STORAGE_FAILED")) throw failure;
+    if (!storageFailed.is(failure)) throw failure;
     let cause: unknown = failure;
     try {
       const now = await readRef(this.#backend, name);
@@ -190,13 +192,12 @@ export class RefMover<T> {
     } catch (error) {
       cause = error;
     }
-    throw new LakehouseError({
-      code: "COMMIT_STATE_UNKNOWN",
-      subject: name,
-      message: `The catalog failed while ${name} was moved, and it may move yet (${failure.message}).`,
-      remedy: "Look at the log before trying again.",
+    throw commitStateUnknown(
+      name,
+      `The catalog failed while ${name} was moved, and it may move yet (${failure.message}).`,
+      "Look at the log before trying again.",
       cause,
-    });
+    );
   }
 }
 

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
+import { noSuchRef } from "../../iceberg/index.js";
 import {
   ancestorAt,
   type Commit,
@@ -115,31 +116,20 @@ async function abbreviated(
     }
   }
   if (found.size > 1) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: prefix,
-      message: `${found.size} commits start with ${prefix}.`,
-      remedy: "Give more digits of the hash.",
-    });
+    throw invalidArgument(
+      prefix,
+      `${found.size} commits start with ${prefix}.`,
+      "Give more digits of the hash.",
+    );
   }
   return [...found.values()][0];
 }
 
 function noSuchCommit(text: string, hash: string, reference: Reference | undefined): LakehouseError {
   const where = reference === undefined ? "" : ` in the history of ${reference.name}`;
-  return new LakehouseError({
-    code: "NO_SUCH_REF",
-    subject: text,
-    message: `There is no commit ${hash}${where}.`,
-    remedy: "The log lists the hashes.",
-  });
+  return noSuchRef(text, `There is no commit ${hash}${where}.`, "The log lists the hashes.");
 }
 
 function tooFar(text: string, why: string): LakehouseError {
-  return new LakehouseError({
-    code: "NO_SUCH_REF",
-    subject: text,
-    message: `${text} steps behind the beginning: the commit ${why}.`,
-    remedy: "Take fewer steps.",
-  });
+  return noSuchRef(text, `${text} steps behind the beginning: the commit ${why}.`, "Take fewer steps.");
 }

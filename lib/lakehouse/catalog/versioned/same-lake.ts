@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
+import { lakeMoved } from "../errors.js";
 import type { Backend } from "./backend.js";
 import { readLakeRecord, writeLakeRecord } from "./lake-record.js";
 import type { RefState } from "./refs.js";
@@ -50,10 +51,9 @@ export async function isSameLake({ backend, relocations }: OpenedLake): Promise<
 }
 
 export function relocatedMeanwhile({ place = "catalog" }: Backend): LakehouseError {
-  return new LakehouseError({
-    code: "LAKE_MOVED",
-    subject: place,
-    message: `The lakehouse of ${place} was relocated after it was opened here, and its files have other locations now. Nothing was changed.`,
-    remedy: "Open it again: start this process anew.",
-  });
+  return lakeMoved(
+    place,
+    `The lakehouse of ${place} was relocated after it was opened here, and its files have other locations now. Nothing was changed.`,
+    "Open it again: start this process anew.",
+  );
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { noSuchRef } from "../../iceberg/index.js";
 import { ConflictError } from "./content.js";
 import type { StoreContext } from "./context.js";
 import { BEGINNING, type Hash } from "./hash.js";
@@ -34,12 +34,11 @@ export async function requireSpared(
   const [first] = gone;
   if (first !== undefined) {
     context.objects.forget(gone);
-    throw new LakehouseError({
-      code: "NO_SUCH_REF",
-      subject: first,
-      message: `There is no commit ${first}.`,
-      remedy: "It may have been garbage-collected. The log lists the hashes.",
-    });
+    throw noSuchRef(
+      first,
+      `There is no commit ${first}.`,
+      "It may have been garbage-collected. The log lists the hashes.",
+    );
   }
   for (const uri of files) {
     if (!(await context.hasFile(uri))) throw notThere(subject, `the file ${uri} is not there (any more)`);

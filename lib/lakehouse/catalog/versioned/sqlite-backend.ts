@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import Database from "better-sqlite3";
-import { closed, isLakehouseError, LakehouseError } from "../../errors.js";
+import { closed, invalidConfig, LakehouseError, readOnly, unsupported } from "../../errors.js";
 import { keep } from "../../sqlite.js";
-import { fileUri } from "../../storage/index.js";
+import { fileUri, storageFailed } from "../../storage/index.js";
 import type { Backend, RefMove, StoredObjectInfo } from "./backend.js";
 import { notMoved } from "./before-move.js";
 import type { Hash, StoredObject } from "./hash.js";
@@ -37,14 +37,12 @@ export class SqliteBackend implements Backend {
       // Opening writes a little, which a full disk refuses: then nothing is wrong with the path.
       if (cause instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR)/.test(cause.code))
         throw failure(path, cause);
-      throw new LakehouseError({
-        code: "INVALID_CONFIG",
-        subject: path,
-        message: `Cannot open the catalog ${path}: ${(cause as Error).message}.`,
-        remedy:
-          "Give the path of a catalog, or of a file that does not exist yet in a folder that can be written.",
+      throw invalidConfig(
+        path,
+        `Cannot open the catalog ${path}: ${(cause as Error).message}.`,
+        "Give the path of a catalog, or of a file that does not exist yet in a folder that can be written.",
         cause,
-      });
+      );
     }
     this.#statements = keep(prepare(this.#db));
   }
@@ -121,7 +119,7 @@ export class SqliteBackend implements Backend {
       return this.#run(() => transaction.immediate());
     } catch (error) {
       // Before the transaction was to be committed, nothing of it can have happened.
-      throw !isWorkDone && isLakehouseError(error, "STORAGE_FAILED") ? notMoved(error) : error;
+      throw !isWorkDone && storageFailed.is(error) ? notMoved(error) : error;
     }
   }
 
@@ -141,12 +139,11 @@ export class SqliteBackend implements Backend {
 }
 
 function readOnlyCatalog(path: string): LakehouseError {
-  return new LakehouseError({
-    code: "READ_ONLY",
-    subject: path,
-    message: `The catalog ${path} lies where nothing can be written, and is only read.`,
-    remedy: "Copy the lakehouse's folder to a place that can be written, and open it there.",
-  });
+  return readOnly(
+    path,
+    `The catalog ${path} lies where nothing can be written, and is only read.`,
+    "Copy the lakehouse's folder to a place that can be written, and open it there.",
+  );
 }
 
 interface ScannedRow {
@@ -166,13 +163,13 @@ function failure(path: string, cause: InstanceType<typeof Database.SqliteError>)
     why: string,
     remedy?: string,
   ) =>
-    new LakehouseError({
+    new LakehouseError(
       code,
-      subject: path,
-      message: `The catalog ${path} cannot be used: ${why}.`,
+      path,
+      `The catalog ${path} cannot be used: ${why}.`,
+      remedy ? remedy : undefined,
       cause,
-      ...(remedy && { remedy }),
-    });
+    );
   const code = cause.code.split("_")[1];
   if (code === "FULL") return as("CATALOG_UNAVAILABLE", "the disk is full", "Free some space and try again.");
   if (code === "IOERR")
@@ -193,12 +190,11 @@ function createTables(db: Database.Database, path: string): void {
   const create = (): void => {
     const found = userVersion.get() as number;
     if (found > FORMAT) {
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
-        subject: path,
-        message: `The catalog ${path} has format ${found}; this version reads up to ${FORMAT}.`,
-        remedy: "Open it with a newer version.",
-      });
+      throw unsupported(
+        path,
+        `The catalog ${path} has format ${found}; this version reads up to ${FORMAT}.`,
+        "Open it with a newer version.",
+      );
     }
     if (found === FORMAT) return;
     // Rows in the order of their writing, with the hashes in an index: objects of a few kilobytes under random

@@ -1,5 +1,6 @@
 import type * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import { schemaMismatch } from "../../parquet/index.js";
+
 import { describeValue } from "../values/canonical.js";
 
 /** Where a value came from: the row, counted from 0 over all the data of the call, and the column by full name. */
@@ -19,19 +20,13 @@ export type Convert = (data: arrow.Data, rowOf: RowOf) => arrow.Data;
 
 /** Throws `SCHEMA_MISMATCH` naming row, column, what was expected and what was found. */
 export function mismatch(place: Place, expected: string, found: unknown): never {
-  throw new LakehouseError({
-    code: "SCHEMA_MISMATCH",
-    subject: place.column,
-    message: `Row ${place.row}, column "${place.column}": expected ${expected}, found ${describeValue(found)}.`,
-  });
+  throw schemaMismatch(
+    place.column,
+    `Row ${place.row}, column "${place.column}": expected ${expected}, found ${describeValue(found)}.`,
+  );
 }
 
 /** Throws `SCHEMA_MISMATCH` for a whole column. */
 export function columnMismatch(column: string, expected: string, found: string, remedy?: string): never {
-  throw new LakehouseError({
-    code: "SCHEMA_MISMATCH",
-    subject: column,
-    message: `Column "${column}": expected ${expected}, found ${found}.`,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+  throw schemaMismatch(column, `Column "${column}": expected ${expected}, found ${found}.`, remedy);
 }

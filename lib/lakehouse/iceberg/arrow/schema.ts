@@ -1,6 +1,6 @@
 import * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
 import { BatchSchema } from "../../parquet/index.js";
+import { invalidSchema } from "../errors.js";
 import { assignFreshIds } from "../schema/fresh-ids.js";
 import type { IcebergType, NestedField, Schema } from "../schema/types.js";
 
@@ -204,10 +204,9 @@ function leafFromArrow(field: arrow.Field): IcebergType {
     if (field.metadata.get(EXTENSION_KEY) === "arrow.uuid") return { type: "uuid" };
     return { type: "fixed", length: type.byteWidth };
   }
-  throw new LakehouseError({
-    code: "INVALID_SCHEMA",
-    subject: field.name,
-    message: `Iceberg has no type for the Arrow type ${type} of "${field.name}".`,
-    remedy: "Cast the column first.",
-  });
+  throw invalidSchema(
+    field.name,
+    `Iceberg has no type for the Arrow type ${type} of "${field.name}".`,
+    "Cast the column first.",
+  );
 }

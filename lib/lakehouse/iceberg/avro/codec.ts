@@ -1,6 +1,6 @@
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import { decompressZstd } from "hyparquet-compressors";
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, type LakehouseError, unsupported } from "../../errors.js";
 import { snappyUncompress } from "./snappy.js";
 
 /** Bound on one decompressed block; writers cut blocks at some tens of kilobytes. */
@@ -19,12 +19,7 @@ export function compress(codec: "null" | "deflate", bytes: Uint8Array): Uint8Arr
  */
 export function decompress(codec: string, bytes: Uint8Array, subject: string): Uint8Array {
   const corrupt = (cause?: unknown): LakehouseError =>
-    new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject,
-      message: `A ${codec} block of ${subject} is corrupt.`,
-      cause,
-    });
+    corruptFile(subject, `A ${codec} block of ${subject} is corrupt.`, undefined, cause);
   const limit = Math.min(MAX_BLOCK, Math.max(64 * 1024, bytes.length * MAX_RATIO));
   switch (codec) {
     case "null":
@@ -53,12 +48,11 @@ export function decompress(codec: string, bytes: Uint8Array, subject: string): U
       }
     }
     default:
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
+      throw unsupported(
         subject,
-        message: `${subject} is compressed with Avro codec ${JSON.stringify(codec)}, which this version cannot read.`,
-        remedy: "Rewrite it with deflate, snappy or zstandard.",
-      });
+        `${subject} is compressed with Avro codec ${JSON.stringify(codec)}, which this version cannot read.`,
+        "Rewrite it with deflate, snappy or zstandard.",
+      );
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { LakehouseError } from "../../errors.js";
+import { corruptFile } from "../../errors.js";
 import { compress, decompress } from "./codec.js";
 import { Cursor } from "./cursor.js";
 import type { Decoder } from "./decode.js";
@@ -41,11 +41,7 @@ function readHead(cursor: Cursor): AvroHeader {
     return lastHead.header;
   }
   if (buffer.length < MAGIC.length || MAGIC.some((byte, i) => buffer[i] !== byte)) {
-    throw new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject,
-      message: `${subject} is no Avro file: it does not start with the Avro magic.`,
-    });
+    throw corruptFile(subject, `${subject} is no Avro file: it does not start with the Avro magic.`);
   }
   cursor.pos = MAGIC.length;
   const metadata = new Map<string, string>();
@@ -94,12 +90,12 @@ export class AvroFile {
     try {
       json = JSON.parse(this.header.schemaJson);
     } catch (cause) {
-      throw new LakehouseError({
-        code: "CORRUPT_FILE",
-        subject: this.#subject,
-        message: `${this.#subject} has no readable avro.schema in its head.`,
+      throw corruptFile(
+        this.#subject,
+        `${this.#subject} has no readable avro.schema in its head.`,
+        undefined,
         cause,
-      });
+      );
     }
     return parseAvroSchema(json, this.#subject);
   }

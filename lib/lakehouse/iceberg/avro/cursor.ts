@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, type LakehouseError } from "../../errors.js";
 
 /**
  * A position in a buffer of Avro binary data. Every read checks the buffer's end, so corrupt input ends in
@@ -26,11 +26,10 @@ export class Cursor {
   }
 
   fail(why: string): LakehouseError {
-    return new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject: this.subject,
-      message: `Corrupt Avro data in ${this.subject} near byte ${this.pos} of a block: ${why}.`,
-    });
+    return corruptFile(
+      this.subject,
+      `Corrupt Avro data in ${this.subject} near byte ${this.pos} of a block: ${why}.`,
+    );
   }
 
   /** Moves forward over `count` bytes and returns where they started. */

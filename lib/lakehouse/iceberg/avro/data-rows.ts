@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { unsupported } from "../../errors.js";
 import { isPrimitiveType } from "../schema/type-text.js";
 import type { FieldId, IcebergType, NestedField, PrimitiveType } from "../schema/types.js";
 import { formatDecimal, unscaledFromBytes } from "../values/index.js";
@@ -27,12 +27,11 @@ export function readAvroData(
   const file = new AvroFile(bytes, subject);
   const writer = file.schema();
   if (writer.kind !== "record" || !writer.fields.some(({ fieldId }) => fieldId !== undefined)) {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
+    throw unsupported(
       subject,
-      message: `${subject} is an Avro file without field ids.`,
-      remedy: "Rewrite the file with an Iceberg writer.",
-    });
+      `${subject} is an Avro file without field ids.`,
+      "Rewrite the file with an Iceberg writer.",
+    );
   }
   const { fields, convert } = structOf(writer.fields, typeOf);
   const decode = compileDecoder(writer);

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import type { AvroType } from "./types.js";
 
 /** A buffer that grows, with Avro's binary encodings. */
@@ -121,11 +121,7 @@ export type Encoder = (sink: Sink, value: unknown) => void;
  */
 export function compileEncoder(type: AvroType, path = "value"): Encoder {
   const misfit = (value: unknown): LakehouseError =>
-    new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: path,
-      message: `Cannot write ${path} as Avro ${type.kind}: got ${describe(value)}.`,
-    });
+    invalidArgument(path, `Cannot write ${path} as Avro ${type.kind}: got ${describe(value)}.`);
 
   switch (type.kind) {
     case "null":

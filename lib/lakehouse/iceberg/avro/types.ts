@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, type LakehouseError } from "../../errors.js";
 
 /** An Avro schema as its JSON spells it, with whatever attributes the writer added (`field-id`, `logicalType`, …). */
 export type AvroSchemaJson = string | readonly AvroSchemaJson[] | { readonly [key: string]: unknown };
@@ -84,11 +84,7 @@ export function parseAvroSchema(json: unknown, subject: string): AvroType {
   let nodes = 0;
 
   const bad = (why: string): LakehouseError =>
-    new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject,
-      message: `Invalid Avro schema in ${subject}: ${why}.`,
-    });
+    corruptFile(subject, `Invalid Avro schema in ${subject}: ${why}.`);
 
   const fullName = (node: Record<string, unknown>, namespace: string): string => {
     const name = typeof node.name === "string" ? node.name : "";

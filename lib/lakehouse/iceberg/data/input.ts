@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import { conformBatches, rowsToBatches } from "../arrow/index.js";
 import type { Schema } from "../schema/types.js";
 import { describeValue } from "../values/canonical.js";
@@ -62,12 +62,11 @@ export async function* conformingBatches<Row>(
 function requireIterable(data: unknown): void {
   if (typeof data === "object" && data !== null && (Symbol.iterator in data || Symbol.asyncIterator in data))
     return;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "data",
-    message: `Expected rows or Arrow data, found ${describeValue(data)}.`,
-    remedy: "Give an array or another iterable of rows, an Arrow table or its batches.",
-  });
+  throw invalidArgument(
+    "data",
+    `Expected rows or Arrow data, found ${describeValue(data)}.`,
+    "Give an array or another iterable of rows, an Arrow table or its batches.",
+  );
 }
 
 function batchesOf(

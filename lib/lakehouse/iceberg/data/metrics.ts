@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata } from "../../errors.js";
 import type { ColumnMetrics, ParquetStat } from "../../parquet/index.js";
 import type { DataFile } from "../manifest/types.js";
 import type { TableMetadata } from "../metadata/types.js";
@@ -25,11 +25,10 @@ export function parseMetricsMode(text: string, property: string): MetricsMode {
   if (lower === "none" || lower === "counts" || lower === "full") return { mode: lower };
   const length = Number(/^truncate\((\d+)\)$/.exec(lower)?.[1]);
   if (length > 0) return { mode: "truncate", length };
-  throw new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: property,
-    message: `Table property ${property} must be none, counts, truncate(n) or full; it is ${JSON.stringify(text)}.`,
-  });
+  throw invalidMetadata(
+    property,
+    `Table property ${property} must be none, counts, truncate(n) or full; it is ${JSON.stringify(text)}.`,
+  );
 }
 
 /**

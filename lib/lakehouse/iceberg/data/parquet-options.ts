@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata, type LakehouseError, unsupported } from "../../errors.js";
 import type { ParquetColumnOptions, ParquetCompression, ParquetWriteOptions } from "../../parquet/index.js";
 import type { TableMetadata } from "../metadata/types.js";
 import { allFields } from "../schema/lookup.js";
@@ -70,12 +70,11 @@ function columnOptions(
 function codecOf(property: string, value: string): ParquetCompression {
   const compression = COMPRESSION[value.toLowerCase()];
   if (compression !== undefined) return compression;
-  throw new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: property,
-    message: `Parquet files cannot be written with codec ${JSON.stringify(value)}.`,
-    remedy: `Use one of ${Object.keys(COMPRESSION).join(", ")}.`,
-  });
+  throw unsupported(
+    property,
+    `Parquet files cannot be written with codec ${JSON.stringify(value)}.`,
+    `Use one of ${Object.keys(COMPRESSION).join(", ")}.`,
+  );
 }
 
 /** A level outlives a change of codec; the codecs without levels ignore it, as Java does. */
@@ -100,9 +99,8 @@ function shareOf(
 }
 
 function invalid(property: string, what: string, value: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: property,
-    message: `Table property ${property} must be ${what}; it is ${JSON.stringify(value)}.`,
-  });
+  return invalidMetadata(
+    property,
+    `Table property ${property} must be ${what}; it is ${JSON.stringify(value)}.`,
+  );
 }

@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import { unsupported } from "../../errors.js";
 
 /** Row numbers within one `Data`, in the order wanted. */
 export type RowNumbers = Uint32Array;
@@ -58,11 +58,7 @@ function stride(type: arrow.DataType): number {
   ) {
     return 1;
   }
-  throw new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: String(type),
-    message: `Rows of Arrow type ${type} cannot be split by partition or sorted.`,
-  });
+  throw unsupported(String(type), `Rows of Arrow type ${type} cannot be split by partition or sorted.`);
 }
 
 type FixedArray =

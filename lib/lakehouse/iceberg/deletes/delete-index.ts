@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata, type LakehouseError } from "../../errors.js";
 import type { DataFile } from "../manifest/types.js";
 import {
   type DeleteScope,
@@ -120,10 +120,9 @@ function push(map: Map<string, SequencedFile[]>, key: string, entry: SequencedFi
 }
 
 function twoVectors(path: string, a: DataFile, b: DataFile): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: path,
-    message: `${path} has two deletion vectors in one snapshot, in ${a.filePath} and ${b.filePath}; the spec allows one.`,
-    remedy: "Roll back to the snapshot before the commit that added the second.",
-  });
+  return invalidMetadata(
+    path,
+    `${path} has two deletion vectors in one snapshot, in ${a.filePath} and ${b.filePath}; the spec allows one.`,
+    "Roll back to the snapshot before the commit that added the second.",
+  );
 }

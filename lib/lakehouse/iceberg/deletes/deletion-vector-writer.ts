@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 import { type PuffinBlob, writePuffin } from "../puffin/index.js";
@@ -71,9 +71,8 @@ function check({ dataFile, positions }: DeletedRows): void {
 }
 
 function invalid(dataFile: DataFile, problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: dataFile.filePath,
-    message: `${dataFile.filePath} (${dataFile.recordCount} rows) ${problem}.`,
-  });
+  return invalidArgument(
+    dataFile.filePath,
+    `${dataFile.filePath} (${dataFile.recordCount} rows) ${problem}.`,
+  );
 }

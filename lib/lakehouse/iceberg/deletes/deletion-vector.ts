@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, invalidMetadata, type LakehouseError, unsupported } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 import { readContent } from "../puffin/index.js";
@@ -24,12 +24,11 @@ export function encodeDeletionVector(positions: PositionBitmap): Uint8Array {
   const bitmap = positions.serialize();
   const size = OVERHEAD + bitmap.length;
   if (size > MAX_LENGTH) {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: DELETION_VECTOR,
-      message: `A deletion vector of ${size} bytes is larger than the 2 GiB that readers take.`,
-      remedy: "Rewrite the data file without the deleted rows.",
-    });
+    throw unsupported(
+      DELETION_VECTOR,
+      `A deletion vector of ${size} bytes is larger than the 2 GiB that readers take.`,
+      "Rewrite the data file without the deleted rows.",
+    );
   }
   const blob = new Uint8Array(size);
   const view = new DataView(blob.buffer);
@@ -76,11 +75,10 @@ export function isDeletionVector(deleteFile: DataFile): boolean {
 export async function readDeletionVector(store: ObjectStore, deleteFile: DataFile): Promise<PositionBitmap> {
   const { filePath, contentOffset, contentSizeInBytes, referencedDataFile } = deleteFile;
   if (contentOffset === undefined || contentSizeInBytes === undefined || referencedDataFile === undefined) {
-    throw new LakehouseError({
-      code: "INVALID_METADATA",
-      subject: filePath,
-      message: `The manifest entry of a deletion vector in ${filePath} lacks content_offset, content_size_in_bytes or referenced_data_file.`,
-    });
+    throw invalidMetadata(
+      filePath,
+      `The manifest entry of a deletion vector in ${filePath} lacks content_offset, content_size_in_bytes or referenced_data_file.`,
+    );
   }
   const subject = `${filePath} at ${contentOffset}`;
   const blob = await readContent(store, filePath, contentOffset, contentSizeInBytes);
@@ -96,10 +94,9 @@ export async function readDeletionVector(store: ObjectStore, deleteFile: DataFil
 }
 
 function corrupt(subject: string, detail: string): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
+  return corruptFile(
     subject,
-    message: `The deletion vector ${subject} cannot be read: ${detail}.`,
-    remedy: "Restore the file from a backup, or roll back to a snapshot before it.",
-  });
+    `The deletion vector ${subject} cannot be read: ${detail}.`,
+    "Restore the file from a backup, or roll back to a snapshot before it.",
+  );
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, invalidMetadata, type LakehouseError } from "../../errors.js";
 import type { DataFile } from "../manifest/types.js";
 import { fieldName, locateById } from "../schema/index.js";
 import type { FieldId, IcebergType, NestedField, PrimitiveType, Schema } from "../schema/types.js";
@@ -61,11 +61,7 @@ function equalityColumn(filePath: string, id: FieldId, type: IcebergType | undef
 }
 
 function equalityError(filePath: string, problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: filePath,
-    message: `The manifest entry of the equality delete file ${filePath} ${problem}.`,
-  });
+  return invalidMetadata(filePath, `The manifest entry of the equality delete file ${filePath} ${problem}.`);
 }
 
 const UNEQUATABLE = new Set([
@@ -87,9 +83,8 @@ function columnProblem(type: IcebergType): string | undefined {
 }
 
 function invalid(schema: Schema, problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: `schema ${schema.schemaId}`,
-    message: `Schema ${schema.schemaId} does not allow this equality delete: ${problem}.`,
-  });
+  return invalidArgument(
+    `schema ${schema.schemaId}`,
+    `Schema ${schema.schemaId} does not allow this equality delete: ${problem}.`,
+  );
 }

@@ -1,5 +1,5 @@
 import type { AsyncBuffer, FileMetaData, SchemaElement } from "hyparquet";
-import { isLakehouseError, LakehouseError } from "../../errors.js";
+import { corruptFile, isLakehouseError, type LakehouseError, unsupported } from "../../errors.js";
 import { loadDecompressors, type ParquetFooter, readFooter } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
@@ -33,7 +33,7 @@ export async function* readDeleteColumns(
   text: boolean,
 ): AsyncGenerator<ColumnValues[]> {
   const { filePath } = deleteFile;
-  if (deleteFile.fileFormat !== "parquet") throw unsupported(deleteFile);
+  if (deleteFile.fileFormat !== "parquet") throw otherFormat(deleteFile);
   try {
     const footer = await readFooter(store, filePath, Number(deleteFile.fileSizeInBytes));
     const file = asyncBuffer(store, filePath, footer.fileSize);
@@ -143,21 +143,19 @@ function within(values: ColumnValues, fields: readonly string[]): ColumnValues {
   );
 }
 
-function unsupported({ filePath, fileFormat }: DataFile): LakehouseError {
-  return new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: filePath,
-    message: `${filePath} is a delete file in ${fileFormat}; Parquet files and deletion vectors are read.`,
-    remedy: "Compact the table with the engine that wrote it.",
-  });
+function otherFormat({ filePath, fileFormat }: DataFile): LakehouseError {
+  return unsupported(
+    filePath,
+    `${filePath} is a delete file in ${fileFormat}; Parquet files and deletion vectors are read.`,
+    "Compact the table with the engine that wrote it.",
+  );
 }
 
 export function corruptDeletes(subject: string, detail: string, cause?: unknown): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
+  return corruptFile(
     subject,
-    message: `The delete file ${subject} cannot be read: ${detail}.`,
-    remedy: "Restore the file from a backup, or roll back to a snapshot before it.",
+    `The delete file ${subject} cannot be read: ${detail}.`,
+    "Restore the file from a backup, or roll back to a snapshot before it.",
     cause,
-  });
+  );
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, invalidArgument, type LakehouseError, unsupported } from "../../errors.js";
 import { RoaringBitmap } from "./roaring.js";
 import { readRoaring, roaringSize, writeRoaring } from "./roaring-format.js";
 
@@ -215,26 +215,23 @@ export class PositionBitmap {
 
 function checkPosition(position: number): void {
   if (Number.isSafeInteger(position) && position >= 0) return;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: String(position),
-    message: `${position} is no row position: positions are whole numbers from 0 to 2^53 - 1.`,
-  });
+  throw invalidArgument(
+    String(position),
+    `${position} is no row position: positions are whole numbers from 0 to 2^53 - 1.`,
+  );
 }
 
 function corrupt(subject: string, detail: string): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
+  return corruptFile(
     subject,
-    message: `The position bitmap in ${subject} cannot be read: ${detail}.`,
-    remedy: "Restore the file from a backup.",
-  });
+    `The position bitmap in ${subject} cannot be read: ${detail}.`,
+    "Restore the file from a backup.",
+  );
 }
 
 function tooLarge(subject: string, key: number): LakehouseError {
-  return new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
+  return unsupported(
     subject,
-    message: `The position bitmap in ${subject} has positions from ${BigInt(key) << 32n} on; at most 2^53 - 1 can be held.`,
-  });
+    `The position bitmap in ${subject} has positions from ${BigInt(key) << 32n} on; at most 2^53 - 1 can be held.`,
+  );
 }

@@ -1,5 +1,5 @@
 import { Field, Int64, makeData, RecordBatch, Schema, Struct, Utf8 } from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { FIELD_ID_KEY, splitOffsets, type WrittenParquet, writeParquet } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
@@ -135,9 +135,8 @@ function batch(rows: readonly { path: Uint8Array; positions: BigInt64Array }[], 
 }
 
 function tooLong(path: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: `${path.slice(0, 100)}…`,
-    message: `A data file's path of ${path.length} characters is too long for a position delete file.`,
-  });
+  return invalidArgument(
+    `${path.slice(0, 100)}…`,
+    `A data file's path of ${path.length} characters is too long for a position delete file.`,
+  );
 }

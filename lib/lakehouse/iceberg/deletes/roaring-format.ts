@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, type LakehouseError } from "../../errors.js";
 import { RoaringBitmap } from "./roaring.js";
 import {
   type ArrayContainer,
@@ -201,11 +201,10 @@ class Input {
   }
 
   corrupt(detail: string): LakehouseError {
-    return new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject: this.#subject,
-      message: `The roaring bitmap in ${this.#subject} cannot be read: ${detail}.`,
-      remedy: "Restore the file from a backup.",
-    });
+    return corruptFile(
+      this.#subject,
+      `The roaring bitmap in ${this.#subject} cannot be read: ${detail}.`,
+      "Restore the file from a backup.",
+    );
   }
 }

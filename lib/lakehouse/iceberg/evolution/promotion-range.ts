@@ -1,5 +1,5 @@
-import { LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { invalidSchema } from "../errors.js";
 import { readManifests } from "../manifest/list.js";
 import { readMatching } from "../manifest/reader.js";
 import { specsById } from "../manifest/specs.js";
@@ -71,13 +71,11 @@ export async function checkDateRanges(
           for (const bytes of [dataFile.lowerBounds?.get(id), dataFile.upperBounds?.get(id)]) {
             const day = bytes && (fromBinary({ type: "date" }, bytes) as number);
             if (day === undefined || (day >= range.first && day <= range.last)) continue;
-            throw new LakehouseError({
-              code: "INVALID_SCHEMA",
-              subject: name,
-              message: `"${name}" cannot change its type: the bounds of ${dataFile.filePath} reach to ${formatDate(day)}, and the type goes from ${describeDays(range)}.`,
-              remedy:
-                "Change those rows and compact the file first, or choose timestamp, which reaches further.",
-            });
+            throw invalidSchema(
+              name,
+              `"${name}" cannot change its type: the bounds of ${dataFile.filePath} reach to ${formatDate(day)}, and the type goes from ${describeDays(range)}.`,
+              "Change those rows and compact the file first, or choose timestamp, which reaches further.",
+            );
           }
         }
       }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { unsupported } from "../../errors.js";
 import { currentSchema } from "../metadata/lookup.js";
 import { RESERVED_PROPERTIES } from "../metadata/new.js";
 import { MAIN_BRANCH } from "../metadata/parse.js";
@@ -90,12 +90,11 @@ function replacementSpec(
   const earlier = base.partitionSpecs.flatMap((spec) => spec.fields);
   if (base.formatVersion === 1) {
     if (built.fields.length > 0 && !base.partitionSpecs.some((spec) => equivalentSpecs(spec, built))) {
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
-        subject: base.location,
-        message: "In format version 1 a table cannot be replaced by one with another partitioning.",
-        remedy: "Upgrade it to version 2 or 3 first.",
-      });
+      throw unsupported(
+        base.location,
+        "In format version 1 a table cannot be replaced by one with another partitioning.",
+        "Upgrade it to version 2 or 3 first.",
+      );
     }
     return built;
   }

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidSchema } from "../errors.js";
+
 import { assignFreshIds } from "../schema/fresh-ids.js";
 import { type FieldLocation, locateByName, type NameLookup } from "../schema/lookup.js";
 import type { FieldId, IcebergType, NestedField, Schema, StructType } from "../schema/types.js";
@@ -13,12 +14,7 @@ export interface SchemaEdit {
 }
 
 export function refuse(subject: string, message: string, remedy?: string): never {
-  throw new LakehouseError({
-    code: "INVALID_SCHEMA",
-    subject,
-    message,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+  throw invalidSchema(subject, message, remedy);
 }
 
 /** Where a column stands. Throws `INVALID_SCHEMA` when there is none of that name. */

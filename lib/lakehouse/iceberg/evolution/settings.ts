@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import { currentSchema, defaultSortOrder } from "../metadata/lookup.js";
 import { RESERVED_PROPERTIES } from "../metadata/new.js";
 import type {
@@ -41,12 +41,11 @@ export interface PropertyChanges {
 export function updateProperties({ set = {}, remove = [] }: PropertyChanges): PendingUpdate {
   for (const key of [...Object.keys(set), ...remove]) {
     if (RESERVED_PROPERTIES.has(key)) {
-      throw new LakehouseError({
-        code: "INVALID_ARGUMENT",
-        subject: key,
-        message: `"${key}" is no property to set: the table's metadata has a field for it.`,
-        ...(key === "format-version" ? { remedy: "Upgrade the format version instead." } : {}),
-      });
+      throw invalidArgument(
+        key,
+        `"${key}" is no property to set: the table's metadata has a field for it.`,
+        key === "format-version" ? "Upgrade the format version instead." : undefined,
+      );
     }
   }
   const updates: TableUpdate[] = [];

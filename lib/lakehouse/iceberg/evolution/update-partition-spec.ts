@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import { currentSchema, defaultSpec } from "../metadata/lookup.js";
 import type { TableMetadata } from "../metadata/types.js";
 import {
@@ -31,7 +31,7 @@ interface SpecEdit {
 }
 
 function refuse(subject: string, message: string): never {
-  throw new LakehouseError({ code: "INVALID_ARGUMENT", subject, message });
+  throw invalidArgument(subject, message);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidExpression } from "../errors.js";
+
 import { canTransform, transformResultType, transformToString } from "../partitioning/transform.js";
 import type { Transform } from "../partitioning/types.js";
 import { locateByName, type NameLookup } from "../schema/lookup.js";
@@ -26,7 +27,7 @@ const TRUE: BoundExpression = { type: "true" };
 const FALSE: BoundExpression = { type: "false" };
 
 function invalid(subject: string, message: string, remedy?: string): never {
-  throw new LakehouseError({ code: "INVALID_EXPRESSION", subject, message, ...(remedy ? { remedy } : {}) });
+  throw invalidExpression(subject, message, remedy ? remedy : undefined);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidExpression } from "../errors.js";
 import { type Json, type JsonInput, JsonNode, type JsonOrigin, readJson } from "../json.js";
 import {
   canTransform,
@@ -105,12 +105,11 @@ function typeOfTerm(term: Term, schema: Columns | undefined): PrimitiveType | un
 
 function literalToJson(value: LiteralInput, type: PrimitiveType | undefined): JsonInput {
   if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new LakehouseError({
-      code: "INVALID_EXPRESSION",
-      subject: String(value),
-      message: `JSON has no number ${value}, so a filter with it cannot be sent.`,
-      remedy: "Use is-nan or not-nan for NaN.",
-    });
+    throw invalidExpression(
+      String(value),
+      `JSON has no number ${value}, so a filter with it cannot be sent.`,
+      "Use is-nan or not-nan for NaN.",
+    );
   }
   const canonical = type && canonicalValue(type, value);
   if (type !== undefined && canonical !== undefined) return toJsonValue(type, canonical);

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidExpression } from "../errors.js";
 
 export type Token =
   | { readonly kind: "word"; readonly text: string; readonly upper: string; readonly at: number }
@@ -10,12 +10,11 @@ export type Token =
   | { readonly kind: "end"; readonly text: string; readonly at: number };
 
 export function invalidPredicate(sql: string, at: number, problem: string): never {
-  throw new LakehouseError({
-    code: "INVALID_EXPRESSION",
-    subject: sql,
-    message: `Cannot read the predicate at character ${at + 1}: ${problem}.`,
-    remedy: "Use comparisons, IN, BETWEEN, LIKE 'prefix%', IS [NOT] NULL, IS [NOT] NAN, AND, OR, NOT.",
-  });
+  throw invalidExpression(
+    sql,
+    `Cannot read the predicate at character ${at + 1}: ${problem}.`,
+    "Use comparisons, IN, BETWEEN, LIKE 'prefix%', IS [NOT] NULL, IS [NOT] NAN, AND, OR, NOT.",
+  );
 }
 
 const PATTERNS: readonly [Token["kind"], RegExp][] = [

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, type LakehouseError } from "../../errors.js";
 import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import {
@@ -263,9 +263,5 @@ export async function writeManifestList(
 }
 
 function corrupt(subject: string, why: string): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject,
-    message: `${subject} is no readable manifest list: ${why}.`,
-  });
+  return corruptFile(subject, `${subject} is no readable manifest list: ${why}.`);
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, type LakehouseError, unsupported } from "../../errors.js";
 import { digestOnce, keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { AvroFile, type Decoder } from "../avro/index.js";
@@ -123,14 +123,12 @@ function checkWhole(manifest: ManifestFile, file: AvroFile, entries: number): vo
   const { manifestPath, manifestLength, addedFilesCount, existingFilesCount, deletedFilesCount } = manifest;
   const listed = (addedFilesCount ?? 0) + (existingFilesCount ?? 0) + (deletedFilesCount ?? 0);
   if (BigInt(file.length) >= manifestLength || entries >= listed) return;
-  throw new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject: manifestPath,
-    message:
-      `${manifestPath} is cut off: it has ${entries} entries in ${file.length} bytes, ` +
+  throw corruptFile(
+    manifestPath,
+    `${manifestPath} is cut off: it has ${entries} entries in ${file.length} bytes, ` +
       `and its manifest list says ${listed} in ${manifestLength}.`,
-    remedy: "Restore the object from a backup, or roll back to a snapshot before it.",
-  });
+    "Restore the object from a backup, or roll back to a snapshot before it.",
+  );
 }
 
 /** What is inherited depends on the manifest list, so it is a part of the key. */
@@ -167,11 +165,10 @@ class Inheritance {
     const inherits = entry.status === "added" || sequenceNumber === 0n;
     const own = entry.sequenceNumber ?? (inherits ? sequenceNumber : undefined);
     if (own === undefined) {
-      throw new LakehouseError({
-        code: "CORRUPT_FILE",
-        subject: manifestPath,
-        message: `${manifestPath} has an entry of status ${entry.status} without a sequence number.`,
-      });
+      throw corruptFile(
+        manifestPath,
+        `${manifestPath} has an entry of status ${entry.status} without a sequence number.`,
+      );
     }
     let { dataFile } = entry;
     if (content === "data") {
@@ -203,9 +200,5 @@ class Inheritance {
 }
 
 function encrypted(path: string): LakehouseError {
-  return new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: path,
-    message: `${path} is encrypted, which this version cannot read.`,
-  });
+  return unsupported(path, `${path} is encrypted, which this version cannot read.`);
 }

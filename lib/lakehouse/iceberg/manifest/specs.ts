@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata } from "../../errors.js";
 import type { TableMetadata } from "../metadata/types.js";
 import { escapePathPart, humanPartitionValue } from "../partitioning/human.js";
 import { canTransform, transformResultType } from "../partitioning/transform.js";
@@ -71,11 +71,10 @@ function resolveSpec(spec: PartitionSpec, metadata: TableMetadata): ResolvedSpec
 export function specOf(specs: SpecsById, specId: SpecId, subject: string): ResolvedSpec {
   const spec = specs.get(specId);
   if (spec === undefined) {
-    throw new LakehouseError({
-      code: "INVALID_METADATA",
+    throw invalidMetadata(
       subject,
-      message: `${subject} uses partition spec ${specId}, which the table's metadata does not list.`,
-    });
+      `${subject} uses partition spec ${specId}, which the table's metadata does not list.`,
+    );
   }
   return spec;
 }

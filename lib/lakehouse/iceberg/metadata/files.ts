@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { utf8Encode } from "../values/bytes.js";
 import { parseTableMetadata } from "./parse.js";
@@ -51,12 +51,12 @@ async function decompress(bytes: Uint8Array, location: string): Promise<Uint8Arr
   try {
     return await gunzipBytes(bytes, { maxOutputLength: MAX_METADATA_BYTES });
   } catch (cause) {
-    throw new LakehouseError({
-      code: "INVALID_METADATA",
-      subject: location,
-      message: `Cannot read ${location}: it is no complete gzip file (${(cause as Error).message}).`,
+    throw invalidMetadata(
+      location,
+      `Cannot read ${location}: it is no complete gzip file (${(cause as Error).message}).`,
+      undefined,
       cause,
-    });
+    );
   }
 }
 

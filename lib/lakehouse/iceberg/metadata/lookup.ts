@@ -1,14 +1,11 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata } from "../../errors.js";
+import { noSuchRef, noSuchSnapshot } from "../errors.js";
 import type { PartitionSpec, SortOrder, SortOrderId, SpecId } from "../partitioning/types.js";
 import type { Schema, SchemaId } from "../schema/types.js";
 import type { Snapshot, SnapshotId, TableMetadata, TimestampMs } from "./types.js";
 
 function missing(metadata: TableMetadata, what: string): never {
-  throw new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: metadata.location,
-    message: `The table at ${metadata.location} has no ${what}.`,
-  });
+  throw invalidMetadata(metadata.location, `The table at ${metadata.location} has no ${what}.`);
 }
 
 export function schemaById(metadata: TableMetadata, id: SchemaId): Schema | undefined {
@@ -72,12 +69,11 @@ export function snapshotByRef(metadata: TableMetadata, name: string): Snapshot |
   const ref = Object.hasOwn(metadata.refs, name) ? metadata.refs[name] : undefined;
   if (ref !== undefined) return snapshotById(metadata, ref.snapshotId);
   if (name === "main") return undefined;
-  throw new LakehouseError({
-    code: "NO_SUCH_REF",
-    subject: name,
-    message: `The table at ${metadata.location} has no branch or tag "${name}".`,
-    remedy: `It has ${Object.keys(metadata.refs).join(", ") || "none"}.`,
-  });
+  throw noSuchRef(
+    name,
+    `The table at ${metadata.location} has no branch or tag "${name}".`,
+    `It has ${Object.keys(metadata.refs).join(", ") || "none"}.`,
+  );
 }
 
 /** How far from now a time still means now, in milliseconds. */
@@ -98,12 +94,11 @@ export function snapshotAsOf(metadata: TableMetadata, timestampMs: TimestampMs):
   const snapshot = entry && snapshotById(metadata, entry.snapshotId);
   if (snapshot !== undefined) return snapshot;
   const first = metadata.snapshotLog[0];
-  throw new LakehouseError({
-    code: "NO_SUCH_SNAPSHOT",
-    subject: metadata.location,
-    message: `The table at ${metadata.location} had no snapshot at ${isoTime(timestampMs)}.`,
-    remedy: first ? `Its history starts at ${isoTime(first.timestampMs)}.` : "It has no history.",
-  });
+  throw noSuchSnapshot(
+    metadata.location,
+    `The table at ${metadata.location} had no snapshot at ${isoTime(timestampMs)}.`,
+    first ? `Its history starts at ${isoTime(first.timestampMs)}.` : "It has no history.",
+  );
 }
 
 function isoTime(ms: bigint): string {

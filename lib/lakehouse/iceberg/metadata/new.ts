@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import { buildSortOrder, UNSORTED, validateSortOrder } from "../partitioning/sort-order.js";
 import {
   buildPartitionSpec,
@@ -101,11 +101,7 @@ export function stripTrailingSlash(location: string): string {
 function formatVersionOf(init: NewTable): FormatVersion {
   const version = init.formatVersion ?? Number(init.properties?.["format-version"] ?? DEFAULT_FORMAT_VERSION);
   if (version === 1 || version === 2 || version === 3) return version;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: String(version),
-    message: `There is no format version ${version} to write: use 1, 2 or 3.`,
-  });
+  throw invalidArgument(String(version), `There is no format version ${version} to write: use 1, 2 or 3.`);
 }
 
 /** Ids of the same columns, looked up by name, in the schema with fresh ids. */
@@ -114,11 +110,7 @@ function remap(ids: SourceIds, from: Schema, to: Schema): SourceIds {
     const name = fieldName(from, id);
     const location = name === undefined ? undefined : locateByName(to, name);
     if (location !== undefined) return location.field.id;
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: String(id),
-      message: `The source column ${id} is not in the schema.`,
-    });
+    throw invalidArgument(String(id), `The source column ${id} is not in the schema.`);
   });
   return [first as number, ...rest];
 }

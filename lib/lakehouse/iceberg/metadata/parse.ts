@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isLakehouseError, LakehouseError } from "../../errors.js";
+import { isLakehouseError, unsupported } from "../../errors.js";
 import { type JsonNode, readJson } from "../json.js";
 import { sortOrderFromJson, UNSORTED } from "../partitioning/sort-order.js";
 import { partitionFieldsFromJson, partitionSpecFromJson } from "../partitioning/spec.js";
@@ -80,12 +80,11 @@ function readFormatVersion(root: JsonNode, source: string): FormatVersion {
   const version = node.int();
   if (version === 1 || version === 2 || version === 3) return version;
   if (version < 1) return node.fail("should be 1, 2 or 3");
-  throw new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: source,
-    message: `Cannot read ${source}: it is of format version ${version}, and 3 is the highest that is known.`,
-    remedy: "Use a newer version of this library.",
-  });
+  throw unsupported(
+    source,
+    `Cannot read ${source}: it is of format version ${version}, and 3 is the highest that is known.`,
+    "Use a newer version of this library.",
+  );
 }
 
 /** v1 may lack a UUID; one made from the location stays the same at every read. */

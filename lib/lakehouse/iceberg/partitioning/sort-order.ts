@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import type { JsonInput, JsonNode } from "../json.js";
 import { locateById, locateByName } from "../schema/lookup.js";
 import { typeToString } from "../schema/type-text.js";
@@ -32,7 +32,7 @@ export const asc = (term: SortTerm, nullOrder: NullOrder = "nulls-first") => ini
 export const desc = (term: SortTerm, nullOrder: NullOrder = "nulls-last") => init(term, "desc", nullOrder);
 
 function invalid(subject: string, message: string): never {
-  throw new LakehouseError({ code: "INVALID_ARGUMENT", subject, message });
+  throw invalidArgument(subject, message);
 }
 
 /** Binds sort fields to a schema. No fields: the unsorted order. Throws `INVALID_ARGUMENT`. */

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, unsupported } from "../../errors.js";
 import type { JsonInput, JsonNode } from "../json.js";
 import { locateById, locateByName } from "../schema/lookup.js";
 import { typeToString } from "../schema/type-text.js";
@@ -52,11 +52,10 @@ export const voidTransform = (source: string, name?: string) => init(source, { t
 
 function positive(value: number, what: string): number {
   if (Number.isInteger(value) && value > 0 && value <= 0x7fffffff) return value;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: String(value),
-    message: `The ${what} of a transform must be a positive 32-bit integer, not ${value}.`,
-  });
+  throw invalidArgument(
+    String(value),
+    `The ${what} of a transform must be a positive 32-bit integer, not ${value}.`,
+  );
 }
 
 const SUFFIXES: Readonly<Record<string, string>> = {
@@ -77,7 +76,7 @@ export function defaultPartitionName(field: PartitionFieldInit): string {
 }
 
 function invalid(subject: string, message: string): never {
-  throw new LakehouseError({ code: "INVALID_ARGUMENT", subject, message });
+  throw invalidArgument(subject, message);
 }
 
 /** Binds partition fields to a schema, with ids from 1000 up. Throws `INVALID_ARGUMENT`. */
@@ -213,12 +212,11 @@ export function partitioner(
 
 export function refuseUnknown(field: PartitionField): void {
   if (field.transform.transform !== "unknown" && field.sourceIds.length === 1) return;
-  throw new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: field.name,
-    message: `Cannot write with the partition field "${field.name}": its transform ${transformToString(field.transform)} is not known.`,
-    remedy: "Evolve the table to a spec without it.",
-  });
+  throw unsupported(
+    field.name,
+    `Cannot write with the partition field "${field.name}": its transform ${transformToString(field.transform)} is not known.`,
+    "Evolve the table to a spec without it.",
+  );
 }
 
 /** The path of a partition as the reference writes it: `date_day=2001-01-01/origin=ATL`, each part escaped; empty when unpartitioned. */

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import { isPrimitiveType, typeToString } from "../schema/type-text.js";
 import type { IcebergType, PrimitiveType } from "../schema/types.js";
 import type { Transform } from "./types.js";
@@ -65,11 +65,10 @@ export function canTransform(transform: Transform, type: IcebergType): boolean {
 /** Type of a transformed value. Throws `INVALID_ARGUMENT` when the transform cannot be applied to the type. */
 export function transformResultType(transform: Transform, source: IcebergType): PrimitiveType {
   if (!canTransform(transform, source)) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: transformToString(transform),
-      message: `The transform ${transformToString(transform)} cannot be applied to ${typeToString(source)}.`,
-    });
+    throw invalidArgument(
+      transformToString(transform),
+      `The transform ${transformToString(transform)} cannot be applied to ${typeToString(source)}.`,
+    );
   }
   switch (transform.transform) {
     case "bucket":

@@ -1,5 +1,5 @@
 import { decompressZstd } from "hyparquet-compressors";
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, unsupported } from "../../errors.js";
 import { decompressLz4Frame, InvalidFrame } from "./lz4-frame.js";
 
 /** The most that one blob or footer may decompress to. Statistics are kilobytes; what claims more is corrupt. */
@@ -17,23 +17,17 @@ const ZSTD_BLOCK = 128 * 1024;
  */
 export function decompress(codec: string, bytes: Uint8Array, subject: string): Uint8Array {
   if (codec !== "lz4" && codec !== "zstd") {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
+    throw unsupported(
       subject,
-      message: `${subject} is compressed with ${JSON.stringify(codec)}; Puffin knows lz4 and zstd.`,
-    });
+      `${subject} is compressed with ${JSON.stringify(codec)}; Puffin knows lz4 and zstd.`,
+    );
   }
   try {
     return codec === "lz4" ? decompressLz4Frame(bytes, MAX_BYTES) : decompressZstdFrame(bytes);
   } catch (cause) {
     const detail =
       cause instanceof InvalidFrame ? cause.message : `the ${codec} frame cannot be decompressed`;
-    throw new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject,
-      message: `Compressed bytes in ${subject} cannot be read: ${detail}.`,
-      cause,
-    });
+    throw corruptFile(subject, `Compressed bytes in ${subject} cannot be read: ${detail}.`, undefined, cause);
   }
 }
 

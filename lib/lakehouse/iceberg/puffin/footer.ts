@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, type LakehouseError, unsupported } from "../../errors.js";
 import { type JsonInput, type JsonNode, readJson, stringifyJson } from "../json.js";
 import { decompress } from "./compression.js";
 import type { PuffinBlobMetadata, PuffinFooter } from "./format.js";
@@ -69,11 +69,10 @@ export function decodeFooter(footer: Uint8Array, fileSize: number, subject: stri
   const end = footer.length - FOOTER_STRUCT_SIZE;
   const flags = new DataView(footer.buffer, footer.byteOffset + end + 4, 4).getUint32(0, true);
   if ((flags & ~FLAG_FOOTER_COMPRESSED) !== 0) {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
+    throw unsupported(
       subject,
-      message: `${subject} has Puffin flags that this version does not know (0x${flags.toString(16)}).`,
-    });
+      `${subject} has Puffin flags that this version does not know (0x${flags.toString(16)}).`,
+    );
   }
   const stored = footer.subarray(PUFFIN_MAGIC.length, end);
   const payload = flags === FLAG_FOOTER_COMPRESSED ? decompress("lz4", stored, subject) : stored;
@@ -126,11 +125,10 @@ function utf8(bytes: Uint8Array, subject: string): string {
 }
 
 export function corrupt(subject: string, detail: string, cause?: unknown): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
+  return corruptFile(
     subject,
-    message: `${subject} is no sound Puffin file: ${detail}.`,
-    remedy: "Restore the file from a backup.",
+    `${subject} is no sound Puffin file: ${detail}.`,
+    "Restore the file from a backup.",
     cause,
-  });
+  );
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile } from "../../errors.js";
 import { PositionBitmap, readPositionDeletes, writePositionDeletes } from "../deletes/index.js";
 import type { DataFile } from "../manifest/types.js";
 import { encodeFooter } from "../puffin/footer.js";
@@ -26,11 +26,7 @@ export async function relocatePositionDeletes(place: Place, file: DataFile): Pro
   const uri = place.replacement(file.filePath).replace(/\.avro$/, ".parquet");
   const written = await writePositionDeletes(place.target, uri, deletes, { specId: 0, partition: [] });
   if (written !== undefined) return written;
-  throw new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject: file.filePath,
-    message: `The position delete file ${file.filePath} deletes nothing.`,
-  });
+  throw corruptFile(file.filePath, `The position delete file ${file.filePath} deletes nothing.`);
 }
 
 const REFERENCED_DATA_FILE = "referenced-data-file";

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { unsupported } from "../../errors.js";
 import type { MovedStore, ObjectStore } from "../../storage/index.js";
 
 /** From where to where a lake is relocated, and what the files are named that are written for it. */
@@ -34,12 +34,11 @@ export class Place {
    */
   replacement(location: string): string {
     if (!this.holds(location)) {
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
-        subject: location,
-        message: `${location} names files of the lake, and lies outside of it: it cannot be written anew there.`,
-        remedy: "Unregister its table, relocate, and register the table again.",
-      });
+      throw unsupported(
+        location,
+        `${location} names files of the lake, and lies outside of it: it cannot be written anew there.`,
+        "Unregister its table, relocate, and register the table again.",
+      );
     }
     const moved = this.moved(location);
     const slash = moved.lastIndexOf("/") + 1;

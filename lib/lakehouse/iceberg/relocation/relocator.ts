@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from "node:zlib";
-import { isLakehouseError } from "../../errors.js";
-import type { MovedStore, ObjectStore } from "../../storage/index.js";
+
+import { type MovedStore, type ObjectStore, objectNotFound } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import { type Json, parseJson, stringifyJson } from "../json.js";
 import type { DataFile } from "../manifest/types.js";
@@ -139,7 +139,7 @@ export class Relocator {
         this.#written.push(written.filePath);
         return written;
       } catch (error) {
-        if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
+        if (!objectNotFound.is(error)) throw error;
         this.#missing.push(filePath);
         return { ...file, filePath: this.#place.replacement(filePath), isMissing: true };
       }
@@ -159,7 +159,7 @@ export class Relocator {
     try {
       return await this.#place.store.read(location);
     } catch (error) {
-      if (!isLakehouseError(error, "OBJECT_NOT_FOUND")) throw error;
+      if (!objectNotFound.is(error)) throw error;
       this.#missing.push(location);
       return undefined;
     }

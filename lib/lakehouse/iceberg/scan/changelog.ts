@@ -1,7 +1,8 @@
-import { LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
 import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
+import { noSuchSnapshot } from "../errors.js";
 import { bind } from "../expressions/bind.js";
 import { type FileMetrics, inclusiveMetricsEvaluator } from "../expressions/metrics.js";
 import { readManifests } from "../manifest/list.js";
@@ -160,10 +161,9 @@ function deletesKey({ deleteFiles }: ScanTask): string {
 }
 
 function expired({ snapshotId }: Snapshot, parentId: SnapshotId): LakehouseError {
-  return new LakehouseError({
-    code: "NO_SUCH_SNAPSHOT",
-    subject: String(parentId),
-    message: `What snapshot ${snapshotId} deleted cannot be told: the snapshot before it, ${parentId}, has expired.`,
-    remedy: `Ask for the changes from ${snapshotId} on.`,
-  });
+  return noSuchSnapshot(
+    String(parentId),
+    `What snapshot ${snapshotId} deleted cannot be told: the snapshot before it, ${parentId}, has expired.`,
+    `Ask for the changes from ${snapshotId} on.`,
+  );
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import type { Expression } from "../expressions/types.js";
@@ -66,11 +66,10 @@ export function snapshotsIn(metadata: TableMetadata, { from, to }: SnapshotRange
     snapshots.push(snapshot);
   }
   if (from === undefined) return snapshots.reverse();
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: String(from),
-    message: `Snapshot ${from} is no ancestor of ${last?.snapshotId}: what changed between them cannot be told.`,
-  });
+  throw invalidArgument(
+    String(from),
+    `Snapshot ${from} is no ancestor of ${last?.snapshotId}: what changed between them cannot be told.`,
+  );
 }
 
 /** The entries that a snapshot wrote about its own changes. */

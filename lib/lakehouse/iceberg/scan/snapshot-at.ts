@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
+import { noSuchSnapshot } from "../errors.js";
 import {
   currentSchema,
   schemaOfSnapshot,
@@ -26,11 +27,7 @@ export function resolveSnapshot(
 ): { snapshot: Snapshot | undefined; schema: Schema } {
   const given = [options.snapshotId, options.ref, options.asOf].filter((value) => value !== undefined);
   if (given.length > 1) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: "scan",
-      message: "A scan takes one of snapshotId, ref and asOf, not several.",
-    });
+    throw invalidArgument("scan", "A scan takes one of snapshotId, ref and asOf, not several.");
   }
   if (options.snapshotId !== undefined) {
     const snapshot = snapshotById(metadata, options.snapshotId);
@@ -49,21 +46,19 @@ export function resolveSnapshot(
 }
 
 function noSnapshot(id: SnapshotId): LakehouseError {
-  return new LakehouseError({
-    code: "NO_SUCH_SNAPSHOT",
-    subject: String(id),
-    message: `The table has no snapshot ${id}.`,
-    remedy: "List its snapshots: it may have expired.",
-  });
+  return noSuchSnapshot(
+    String(id),
+    `The table has no snapshot ${id}.`,
+    "List its snapshots: it may have expired.",
+  );
 }
 
 function millisecondsOf(time: Date | bigint): bigint {
   if (!(time instanceof Date)) return time;
   if (!Number.isNaN(time.getTime())) return BigInt(time.getTime());
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "asOf",
-    message: "The Date to read the table as of is invalid.",
-    remedy: "Make it of text such as 2026-11-01T12:00:00Z.",
-  });
+  throw invalidArgument(
+    "asOf",
+    "The Date to read the table as of is invalid.",
+    "Make it of text such as 2026-11-01T12:00:00Z.",
+  );
 }

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidSchema } from "../errors.js";
+
 import { canonicalValue, describeExpected, describeValue } from "../values/canonical.js";
 import { assignFreshIds } from "./fresh-ids.js";
 import { fieldByName } from "./lookup.js";
@@ -171,11 +172,7 @@ function toDefault(name: string, type: IcebergType, value: unknown) {
   const expected = isPrimitiveType(type)
     ? describeExpected(type)
     : "no default: nested types take theirs by field";
-  throw new LakehouseError({
-    code: "INVALID_SCHEMA",
-    subject: name,
-    message: `The default of "${name}" is ${describeValue(value)}, expected ${expected}.`,
-  });
+  throw invalidSchema(name, `The default of "${name}" is ${describeValue(value)}, expected ${expected}.`);
 }
 
 export interface SchemaOptions<C extends Columns = Columns> {
@@ -204,11 +201,7 @@ export function defineSchema<const C extends Columns>(
   const identifierFieldIds = (options.identifier ?? []).map((name) => {
     const field = fieldByName({ fields }, name);
     if (field !== undefined) return field.id;
-    throw new LakehouseError({
-      code: "INVALID_SCHEMA",
-      subject: name,
-      message: `The identifier "${name}" is no column of the schema.`,
-    });
+    throw invalidSchema(name, `The identifier "${name}" is no column of the schema.`);
   });
   const schema: TypedSchema<RowOfColumns<C>> = {
     schemaId: options.schemaId ?? 0,

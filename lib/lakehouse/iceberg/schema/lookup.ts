@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidSchema } from "../errors.js";
+
 import { isNestedType } from "./type-text.js";
 import type { FieldId, IcebergType, NestedField, Schema } from "./types.js";
 
@@ -110,21 +111,19 @@ export function locateByName(
   if (lookup?.caseSensitive ?? true) {
     const { byName, ambiguous } = indexOf(schema);
     if (!ambiguous.has(name)) return byName.get(name);
-    throw new LakehouseError({
-      code: "INVALID_SCHEMA",
-      subject: name,
-      message: `More than one field is called "${name}": a column has a dot in its name, which leads into a struct as well.`,
-      remedy: "Rename the column.",
-    });
+    throw invalidSchema(
+      name,
+      `More than one field is called "${name}": a column has a dot in its name, which leads into a struct as well.`,
+      "Rename the column.",
+    );
   }
   const found = indexOf(schema).byLowerName.get(name.toLowerCase());
   if (found === null) {
-    throw new LakehouseError({
-      code: "INVALID_SCHEMA",
-      subject: name,
-      message: `More than one field is called "${name}" when case is ignored.`,
-      remedy: "Look it up with its exact name and case sensitivity.",
-    });
+    throw invalidSchema(
+      name,
+      `More than one field is called "${name}" when case is ignored.`,
+      "Look it up with its exact name and case sensitivity.",
+    );
   }
   return found;
 }
@@ -198,12 +197,11 @@ export function selectFields(schema: Schema, names: readonly string[], lookup?: 
   for (const name of names) {
     const location = locateByName(schema, name, lookup);
     if (location === undefined) {
-      throw new LakehouseError({
-        code: "INVALID_SCHEMA",
-        subject: name,
-        message: `There is no column "${name}".`,
-        remedy: `The columns are ${schema.fields.map((field) => field.name).join(", ")}.`,
-      });
+      throw invalidSchema(
+        name,
+        `There is no column "${name}".`,
+        `The columns are ${schema.fields.map((field) => field.name).join(", ")}.`,
+      );
     }
     wanted.add(location.field.id);
     for (let id = location.parentId; id !== undefined; id = locateById(schema, id)?.parentId) around.add(id);

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidSchema } from "../errors.js";
 import { allFields, fieldById, fieldName, isAmbiguous } from "./lookup.js";
 import type { Schema } from "./types.js";
 
@@ -31,20 +31,18 @@ export function validateNewNames(schema: Schema, known: readonly Schema[] = []):
   for (const { id, name } of schema.fields) {
     const use = RESERVED_NAMES.get(name);
     if (use === undefined || known.some((old) => fieldById(old, id)?.name === name)) continue;
-    throw new LakehouseError({
-      code: "INVALID_SCHEMA",
-      subject: name,
-      message: `A column cannot be called "${name}": the Iceberg spec reserves the name for ${use}.`,
-      remedy: "Give it another name.",
-    });
+    throw invalidSchema(
+      name,
+      `A column cannot be called "${name}": the Iceberg spec reserves the name for ${use}.`,
+      "Give it another name.",
+    );
   }
   for (const { field, name } of allFields(schema)) {
     if (!isAmbiguous(schema, name) || known.some((old) => fieldName(old, field.id) === name)) continue;
-    throw new LakehouseError({
-      code: "INVALID_SCHEMA",
-      subject: name,
-      message: `"${name}" would be the name of two fields: dots lead into structs.`,
-      remedy: "Rename one of them.",
-    });
+    throw invalidSchema(
+      name,
+      `"${name}" would be the name of two fields: dots lead into structs.`,
+      "Rename one of them.",
+    );
   }
 }

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidSchema } from "../errors.js";
+
 import type { EdgeAlgorithm, IcebergType, NestedType, PrimitiveType } from "./types.js";
 
 const PLAIN = new Set([
@@ -42,12 +43,11 @@ export function isPrimitiveType(type: IcebergType): type is PrimitiveType {
 }
 
 function invalidType(text: string, why: string): never {
-  throw new LakehouseError({
-    code: "INVALID_SCHEMA",
-    subject: text,
-    message: `"${text}" is not an Iceberg type: ${why}.`,
-    remedy: "The spec's primitive types are the ones to use.",
-  });
+  throw invalidSchema(
+    text,
+    `"${text}" is not an Iceberg type: ${why}.`,
+    "The spec's primitive types are the ones to use.",
+  );
 }
 
 /** Parses the text of a primitive type as Appendix C writes it; spaces around parameters are accepted. Throws `INVALID_SCHEMA`. */

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidSchema } from "../errors.js";
+
 import { locateById } from "./lookup.js";
 import { minFormatVersion, typeToString } from "./type-text.js";
 import type { FieldId, IcebergType, NestedField, Schema } from "./types.js";
@@ -7,7 +8,7 @@ import type { FieldId, IcebergType, NestedField, Schema } from "./types.js";
 export const MAX_FIELD_ID = 2147483447;
 
 function invalid(subject: string, message: string, remedy?: string): never {
-  throw new LakehouseError({ code: "INVALID_SCHEMA", subject, message, ...(remedy ? { remedy } : {}) });
+  throw invalidSchema(subject, message, remedy ? remedy : undefined);
 }
 
 /**

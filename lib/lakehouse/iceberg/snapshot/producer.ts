@@ -1,6 +1,7 @@
-import { LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { referencedDataFile } from "../deletes/delete-rules.js";
+import { refConflict } from "../errors.js";
 import { readManifests, writeManifestList } from "../manifest/list.js";
 import { partitionPath, specOf, specsById } from "../manifest/specs.js";
 import type {
@@ -319,10 +320,5 @@ function groupBySpec(files: readonly DataFile[]): Map<SpecId, DataFile[]> {
 }
 
 function noBranch(ref: string, why: string): LakehouseError {
-  return new LakehouseError({
-    code: "REF_CONFLICT",
-    subject: ref,
-    message: `Cannot commit to ${JSON.stringify(ref)}: it ${why}.`,
-    remedy: "Name a branch.",
-  });
+  return refConflict(ref, `Cannot commit to ${JSON.stringify(ref)}: it ${why}.`, "Name a branch.");
 }

@@ -1,5 +1,5 @@
-import { LakehouseError } from "../../errors.js";
 import { partitionKey } from "../deletes/delete-rules.js";
+import { commitConflict } from "../errors.js";
 import type { DataFile, ManifestEntry, ManifestFile } from "../manifest/types.js";
 import type { SpecId } from "../partitioning/types.js";
 
@@ -35,12 +35,11 @@ export function selectFiles(files: readonly DataFile[]): FileSelector {
       if (removed.length >= keys.size) return;
       const found = new Set(removed.map((entry) => fileKey(entry.dataFile)));
       const missing = [...keys].filter((key) => !found.has(key));
-      throw new LakehouseError({
-        code: "COMMIT_CONFLICT",
-        subject: missing[0] ?? "",
-        message: `${missing.length} of the files to be replaced are no longer in the table, first ${missing[0]}.`,
-        remedy: "Another commit removed them: refresh the table and run the operation again.",
-      });
+      throw commitConflict(
+        missing[0] ?? "",
+        `${missing.length} of the files to be replaced are no longer in the table, first ${missing[0]}.`,
+        "Another commit removed them: refresh the table and run the operation again.",
+      );
     },
   };
 }

@@ -1,8 +1,9 @@
-import { LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import { DeleteIndex } from "../deletes/delete-index.js";
 import { isDeletionVector } from "../deletes/deletion-vector.js";
+import { commitConflict } from "../errors.js";
 import { readManifests } from "../manifest/list.js";
 import { readManifest } from "../manifest/reader.js";
 import { specsById } from "../manifest/specs.js";
@@ -175,10 +176,5 @@ async function changedSince(
 }
 
 function conflict(subject: string, why: string): LakehouseError {
-  return new LakehouseError({
-    code: "COMMIT_CONFLICT",
-    subject,
-    message: `${why} (${subject}).`,
-    remedy: "Run the change again on the refreshed table.",
-  });
+  return commitConflict(subject, `${why} (${subject}).`, "Run the change again on the refreshed table.");
 }

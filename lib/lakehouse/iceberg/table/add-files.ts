@@ -1,7 +1,8 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import {
   type ObjectInfo,
   type ObjectStore,
+  objectNotFound,
   reachingOut,
   recordedLocation,
   spelledUri,
@@ -115,14 +116,13 @@ async function findObjects(store: ObjectStore, paths: readonly string[]): Promis
     if (!path.endsWith("/")) {
       const object = await store.head(path);
       if (object === undefined) {
-        throw new LakehouseError({
-          code: "OBJECT_NOT_FOUND",
-          subject: path,
-          message: `There is no object ${path}.`,
-          ...((await holdsObjects(store, `${path}/`)) && {
-            remedy: `It is a folder: to add all Parquet files in it, write ${path}/.`,
-          }),
-        });
+        throw objectNotFound(
+          path,
+          `There is no object ${path}.`,
+          (await holdsObjects(store, `${path}/`))
+            ? `It is a folder: to add all Parquet files in it, write ${path}/.`
+            : undefined,
+        );
       }
       add(object);
       continue;
@@ -143,9 +143,5 @@ async function holdsObjects(store: ObjectStore, folder: string): Promise<boolean
 }
 
 function refused(uri: string, problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: uri,
-    message: `${uri} cannot be added: it ${problem}.`,
-  });
+  return invalidArgument(uri, `${uri} cannot be added: it ${problem}.`);
 }

@@ -1,5 +1,5 @@
 import { isUtf8 as bufferIsUtf8 } from "node:buffer";
-import { isLakehouseError, LakehouseError } from "../../errors.js";
+import { corruptFile, type LakehouseError } from "../../errors.js";
 import {
   type ColumnMetrics,
   columnMetrics,
@@ -10,6 +10,7 @@ import {
   type ParquetNode,
   readFooter,
   readParquet,
+  schemaMismatch,
   splitOffsets,
 } from "../../parquet/index.js";
 import type { ObjectInfo, ObjectStore } from "../../storage/index.js";
@@ -100,14 +101,13 @@ export class Adopter {
     try {
       return await readFooter(this.#store, uri, size);
     } catch (cause) {
-      if (!isLakehouseError(cause, "CORRUPT_FILE")) throw cause;
-      throw new LakehouseError({
-        code: "CORRUPT_FILE",
-        subject: uri,
-        message: `${uri} cannot be added: it is no Parquet file, or not a whole one.`,
-        remedy: "Leave it out, or write it as Parquet first.",
+      if (!corruptFile.is(cause)) throw cause;
+      throw corruptFile(
+        uri,
+        `${uri} cannot be added: it is no Parquet file, or not a whole one.`,
+        "Leave it out, or write it as Parquet first.",
         cause,
-      });
+      );
     }
   }
 
@@ -226,12 +226,11 @@ function mismatch(uri: string, misfits: readonly ParquetMisfit[]): LakehouseErro
     .map(({ path, problem }) => `column ${JSON.stringify(path)} ${problem}`);
   const more = misfits.length > MAX_NAMED ? `; and ${misfits.length - MAX_NAMED} more` : "";
   const onlyExtra = misfits.every(({ extra }) => extra);
-  return new LakehouseError({
-    code: "SCHEMA_MISMATCH",
-    subject: uri,
-    message: `${uri} cannot be added: ${named.join("; ")}${more}.`,
-    remedy: onlyExtra
+  return schemaMismatch(
+    uri,
+    `${uri} cannot be added: ${named.join("; ")}${more}.`,
+    onlyExtra
       ? "Add these columns to the table, or pass over them with ignoreExtraColumns."
       : "Evolve the table's schema to fit, or append the file's rows instead.",
-  });
+  );
 }

@@ -1,6 +1,6 @@
-import { isLakehouseError, LakehouseError } from "../../errors.js";
 import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { commitConflict, commitStateUnknown } from "../errors.js";
 import type { Snapshot, TableMetadata } from "../metadata/types.js";
 import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
 import { applyUpdates } from "../updates/index.js";
@@ -64,8 +64,8 @@ export async function commitUpdates(
       committed = await committer.commit(request);
     } catch (error) {
       // Whether it happened is not known: the files may be in use, so they stay.
-      if (isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) throw error;
-      if (!isLakehouseError(error, "COMMIT_CONFLICT") || !mayRetry(base.metadata, attempt, began)) {
+      if (commitStateUnknown.is(error)) throw error;
+      if (!commitConflict.is(error) || !mayRetry(base.metadata, attempt, began)) {
         await settle(pending, undefined);
         throw error;
       }
@@ -118,13 +118,11 @@ function refuseOtherIds(first: TableMetadata, base: TableMetadata, { updates }: 
       metadata.partitionSpecs.map((spec) => spec.specId),
     ]);
   if (ids(first) === ids(base)) return;
-  throw new LakehouseError({
-    code: "COMMIT_CONFLICT",
-    subject: base.location,
-    message:
-      "Another commit changed the schema or partitioning while this one, which changes them too, wrote files.",
-    remedy: "Run the transaction again on the refreshed table.",
-  });
+  throw commitConflict(
+    base.location,
+    "Another commit changed the schema or partitioning while this one, which changes them too, wrote files.",
+    "Run the transaction again on the refreshed table.",
+  );
 }
 
 /** The snapshot that a commit with this token left, if one did. */
@@ -216,7 +214,7 @@ export async function runAgain<T>(metadata: TableMetadata, run: () => Promise<T>
     try {
       return await run();
     } catch (error) {
-      if (!isLakehouseError(error, "COMMIT_CONFLICT") || !mayRetry(metadata, attempt, began)) throw error;
+      if (!commitConflict.is(error) || !mayRetry(metadata, attempt, began)) throw error;
       await backOff(metadata, attempt);
     }
   }

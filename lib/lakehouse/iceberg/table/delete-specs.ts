@@ -1,5 +1,6 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { commitConflict } from "../errors.js";
 import { readManifests } from "../manifest/list.js";
 import { type ResolvedSpec, specOf, specsById } from "../manifest/specs.js";
 import { snapshotByRef } from "../metadata/lookup.js";
@@ -53,12 +54,11 @@ export async function validateReach(
   const reached = new Set(reach.map(({ spec }) => spec.specId));
   for (const id of await specsInUse(store, parent)) {
     if (reached.has(id)) continue;
-    throw new LakehouseError({
-      code: "COMMIT_CONFLICT",
-      subject: base.location,
-      message: `Another commit added rows in partition spec ${id}, which these deletes do not reach.`,
-      remedy: "Run the change again on the refreshed table.",
-    });
+    throw commitConflict(
+      base.location,
+      `Another commit added rows in partition spec ${id}, which these deletes do not reach.`,
+      "Run the change again on the refreshed table.",
+    );
   }
 }
 
@@ -73,10 +73,5 @@ async function specsInUse(store: ObjectStore, snapshot: Snapshot | undefined): P
 }
 
 export function refusedKey(problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "on",
-    message: `${problem}.`,
-    remedy: "Name the key's columns in `on`, or delete by a filter.",
-  });
+  return invalidArgument("on", `${problem}.`, "Name the key's columns in `on`, or delete by a filter.");
 }

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
+import { noSuchSnapshot } from "../errors.js";
 import { ancestorsOf, snapshotById } from "../metadata/lookup.js";
 import { MAIN_BRANCH } from "../metadata/parse.js";
 import type { SnapshotId, SnapshotRef, TableMetadata } from "../metadata/types.js";
@@ -101,20 +102,15 @@ function proposal(base: TableMetadata, gone: readonly SnapshotId[], kept: Readon
 function checkNamed(base: TableMetadata, refs: readonly NamedRef[], named: ReadonlySet<SnapshotId>): void {
   for (const id of named) {
     if (snapshotById(base, id) === undefined) {
-      throw new LakehouseError({
-        code: "NO_SUCH_SNAPSHOT",
-        subject: String(id),
-        message: `The table has no snapshot ${id}.`,
-      });
+      throw noSuchSnapshot(String(id), `The table has no snapshot ${id}.`);
     }
     const [name, ref] = refs.find(([, { snapshotId }]) => snapshotId === id) ?? [];
     if (ref === undefined) continue;
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: String(id),
-      message: `Snapshot ${id} cannot expire: the ${ref.type} ${JSON.stringify(name)} is at it.`,
-      remedy: "Move or remove the reference first.",
-    });
+    throw invalidArgument(
+      String(id),
+      `Snapshot ${id} cannot expire: the ${ref.type} ${JSON.stringify(name)} is at it.`,
+      "Move or remove the reference first.",
+    );
   }
 }
 
@@ -126,7 +122,7 @@ function checkOptions({ retainLast, olderThan }: ExpireOptions): void {
         ? "olderThan is no date"
         : undefined;
   if (invalid === undefined) return;
-  throw new LakehouseError({ code: "INVALID_ARGUMENT", subject: "expireSnapshots", message: `${invalid}.` });
+  throw invalidArgument("expireSnapshots", `${invalid}.`);
 }
 
 function millisecondsOf(time: Date | bigint | undefined): bigint | undefined {

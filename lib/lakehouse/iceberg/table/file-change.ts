@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata, unsupported } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 import { snapshotByRef } from "../metadata/lookup.js";
@@ -123,12 +123,11 @@ export function modeOf(metadata: TableMetadata, command: RowCommand, mode: Write
   const chosen =
     mode ?? oneOf<WriteMode>(metadata, `write.${command}.mode`, ["copy-on-write", "merge-on-read"]);
   if (chosen === "copy-on-write" || metadata.formatVersion > 1) return chosen;
-  throw new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: metadata.location,
-    message: "Tables of format version 1 have no delete files, so rows cannot be deleted merge-on-read.",
-    remedy: "Upgrade the table to version 2 or 3, or use copy-on-write.",
-  });
+  throw unsupported(
+    metadata.location,
+    "Tables of format version 1 have no delete files, so rows cannot be deleted merge-on-read.",
+    "Upgrade the table to version 2 or 3, or use copy-on-write.",
+  );
 }
 
 export function oneOf<T extends string>(
@@ -139,11 +138,10 @@ export function oneOf<T extends string>(
   const text = textProperty(metadata, key).toLowerCase();
   const found = allowed.find((each) => each === text);
   if (found !== undefined) return found;
-  throw new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: key,
-    message: `Table property ${key} must be ${allowed.join(" or ")}; it is ${JSON.stringify(text)}.`,
-  });
+  throw invalidMetadata(
+    key,
+    `Table property ${key} must be ${allowed.join(" or ")}; it is ${JSON.stringify(text)}.`,
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import type { ColumnMetrics } from "../../parquet/index.js";
 import { fileMetrics } from "../data/metrics.js";
 import type { ResolvedSpec } from "../manifest/specs.js";
@@ -116,10 +116,9 @@ function sameValue(a: PrimitiveValue | null, b: PrimitiveValue | null): boolean 
 }
 
 function untold(uri: string, field: PartitionField, problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: uri,
-    message: `${uri} cannot be added: its partition ${field.name} cannot be told: ${problem}.`,
-    remedy: "Append its rows instead, which splits them by partition.",
-  });
+  return invalidArgument(
+    uri,
+    `${uri} cannot be added: its partition ${field.name} cannot be told: ${problem}.`,
+    "Append its rows instead, which splits them by partition.",
+  );
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { storedSchema } from "../arrow/index.js";
 import { type AppendData, conformingBatches } from "../data/input.js";
 import { currentSchema } from "../metadata/lookup.js";
@@ -83,10 +83,5 @@ function keyColumns(schema: Schema, on: readonly string[] | undefined): readonly
 const NO_KEYS = new Set(["struct", "list", "map", "variant", "geometry", "geography", "unknown"]);
 
 function badKey(problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "on",
-    message: `${problem}.`,
-    remedy: "Name the key's columns in `on`.",
-  });
+  return invalidArgument("on", `${problem}.`, "Name the key's columns in `on`.");
 }

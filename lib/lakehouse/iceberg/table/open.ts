@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { unsupported } from "../../errors.js";
 import {
   canonicalFileUri,
   canonicalS3Uri,
@@ -7,6 +7,7 @@ import {
   type ObjectStore,
   openAnywhere,
 } from "../../storage/index.js";
+import { noSuchTable } from "../errors.js";
 import {
   currentSnapshot,
   metadataFileVersion,
@@ -95,12 +96,11 @@ async function latestMetadata(store: ObjectStore, location: string): Promise<str
     const latest = await latestIn(store, metadataFolder);
     if (latest !== undefined) return latest;
   }
-  throw new LakehouseError({
-    code: "NO_SUCH_TABLE",
-    subject: location,
-    message: `There is no table at ${location}: neither it nor its folder metadata holds a metadata file.`,
-    remedy: "Name the table's folder, the one that has metadata/ in it, or a metadata file.",
-  });
+  throw noSuchTable(
+    location,
+    `There is no table at ${location}: neither it nor its folder metadata holds a metadata file.`,
+    "Name the table's folder, the one that has metadata/ in it, or a metadata file.",
+  );
 }
 
 interface Found {
@@ -152,12 +152,11 @@ function readOnly(store: ObjectStore, metadataLocation: string): Committer {
     load: async () => ({ metadata: await readTableMetadata(store, metadataLocation), metadataLocation }),
     commit: () =>
       Promise.reject(
-        new LakehouseError({
-          code: "UNSUPPORTED_FEATURE",
-          subject: metadataLocation,
-          message: "A table that is opened by its files alone can only be read.",
-          remedy: "Register it in a catalog to write to it.",
-        }),
+        unsupported(
+          metadataLocation,
+          "A table that is opened by its files alone can only be read.",
+          "Register it in a catalog to write to it.",
+        ),
       ),
   };
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { type LakehouseError, unsupported } from "../../errors.js";
 import type { AppendData } from "../data/input.js";
 import { partitionKey } from "../deletes/delete-rules.js";
 import { and, eq, isNan, isNull, or } from "../expressions/builders.js";
@@ -121,11 +121,9 @@ function rowsOf(files: readonly DataFile[], spec: PartitionSpec, schema: Schema)
 }
 
 function partlyReplaced(file: DataFile, spec: PartitionSpec): LakehouseError {
-  return new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: file.filePath,
-    message: `${file.filePath} was written when the table was partitioned in another way, and may have rows of the partitions by ${spec.fields.map(({ name }) => name).join(", ")} that are replaced beside others.`,
-    remedy:
-      "Use overwrite with a filter, or write its rows again (rewriteFiles) under the table's present partitioning.",
-  });
+  return unsupported(
+    file.filePath,
+    `${file.filePath} was written when the table was partitioned in another way, and may have rows of the partitions by ${spec.fields.map(({ name }) => name).join(", ")} that are replaced beside others.`,
+    "Use overwrite with a filter, or write its rows again (rewriteFiles) under the table's present partitioning.",
+  );
 }

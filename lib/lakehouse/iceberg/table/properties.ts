@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata } from "../../errors.js";
 import type { TableMetadata } from "../metadata/types.js";
 
 /** The table properties that this room acts on, with the defaults of the Iceberg documentation unless said. */
@@ -68,9 +68,5 @@ export function bigintProperty(metadata: TableMetadata, key: TableProperty): big
 }
 
 function noNumber(key: string, text: string): never {
-  throw new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: key,
-    message: `Table property ${key} must be a whole number; it is ${JSON.stringify(text)}.`,
-  });
+  throw invalidMetadata(key, `Table property ${key} must be a whole number; it is ${JSON.stringify(text)}.`);
 }

@@ -1,8 +1,9 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { mapConcurrent, READ_CONCURRENCY } from "../concurrency.js";
 import { referencedDataFile } from "../deletes/delete-rules.js";
 import { readPositionDeletes } from "../deletes/position-deletes.js";
+import { noSuchRef, noSuchSnapshot, refConflict, refExists } from "../errors.js";
 import { readManifests } from "../manifest/list.js";
 import { readManifest } from "../manifest/reader.js";
 import { specsById } from "../manifest/specs.js";
@@ -38,11 +39,7 @@ export function createRef(name: string, { type, snapshotId, ...retention }: NewR
   return {
     propose: (base) => {
       if (Object.hasOwn(base.refs, name)) {
-        throw new LakehouseError({
-          code: "REF_EXISTS",
-          subject: name,
-          message: `The table already has a ${base.refs[name]?.type} ${JSON.stringify(name)}.`,
-        });
+        throw refExists(name, `The table already has a ${base.refs[name]?.type} ${JSON.stringify(name)}.`);
       }
       const id = snapshotId ?? base.currentSnapshotId;
       if (id === undefined) throw noSnapshot("current");
@@ -87,11 +84,10 @@ export function rollback(branch: string, snapshotId: SnapshotId): PendingUpdate 
       requireSnapshot(base, snapshotId);
       const ref = requireRef(base, branch);
       if (!isAncestorOf(base, ref.snapshotId, snapshotId)) {
-        throw new LakehouseError({
-          code: "INVALID_ARGUMENT",
-          subject: branch,
-          message: `Cannot roll ${JSON.stringify(branch)} back to ${snapshotId}: it is no ancestor of the branch's snapshot.`,
-        });
+        throw invalidArgument(
+          branch,
+          `Cannot roll ${JSON.stringify(branch)} back to ${snapshotId}: it is no ancestor of the branch's snapshot.`,
+        );
       }
       return moved(base, branch, { ...branchRef(base, branch), snapshotId });
     },
@@ -105,12 +101,11 @@ export function fastForward(branch: string, to: string): PendingUpdate {
       const target = requireRef(base, to).snapshotId;
       const ref = Object.hasOwn(base.refs, branch) ? base.refs[branch] : undefined;
       if (ref !== undefined && !isAncestorOf(base, target, ref.snapshotId)) {
-        throw new LakehouseError({
-          code: "REF_CONFLICT",
-          subject: branch,
-          message: `Cannot fast-forward ${JSON.stringify(branch)} to ${JSON.stringify(to)}: they have diverged.`,
-          remedy: "Cherry-pick its snapshots instead.",
-        });
+        throw refConflict(
+          branch,
+          `Cannot fast-forward ${JSON.stringify(branch)} to ${JSON.stringify(to)}: they have diverged.`,
+          "Cherry-pick its snapshots instead.",
+        );
       }
       return moved(base, branch, { ...branchRef(base, branch), snapshotId: target });
     },
@@ -155,11 +150,10 @@ export class CherryPick implements PendingUpdate {
         summary?.["source-snapshot-id"] === String(picked.snapshotId) ||
         (wapId !== undefined && (summary?.["wap.id"] === wapId || summary?.["published-wap-id"] === wapId));
       if (!published) continue;
-      throw new LakehouseError({
-        code: "INVALID_ARGUMENT",
-        subject: String(picked.snapshotId),
-        message: `Snapshot ${picked.snapshotId} is already published, by ${ancestor.snapshotId}.`,
-      });
+      throw invalidArgument(
+        String(picked.snapshotId),
+        `Snapshot ${picked.snapshotId} is already published, by ${ancestor.snapshotId}.`,
+      );
     }
   }
 
@@ -242,11 +236,7 @@ function moved(base: TableMetadata, name: string, ref: SnapshotRef): Proposal {
 function branchRef(base: TableMetadata, branch: string): Omit<SnapshotRef, "snapshotId"> {
   const ref = Object.hasOwn(base.refs, branch) ? base.refs[branch] : undefined;
   if (ref?.type === "tag") {
-    throw new LakehouseError({
-      code: "REF_CONFLICT",
-      subject: branch,
-      message: `${JSON.stringify(branch)} is a tag, and tags never move.`,
-    });
+    throw refConflict(branch, `${JSON.stringify(branch)} is a tag, and tags never move.`);
   }
   return ref ?? { type: "branch" };
 }
@@ -254,11 +244,7 @@ function branchRef(base: TableMetadata, branch: string): Omit<SnapshotRef, "snap
 function requireRef(base: TableMetadata, name: string): SnapshotRef {
   const ref = Object.hasOwn(base.refs, name) ? base.refs[name] : undefined;
   if (ref !== undefined) return ref;
-  throw new LakehouseError({
-    code: "NO_SUCH_REF",
-    subject: name,
-    message: `The table has no branch or tag ${JSON.stringify(name)}.`,
-  });
+  throw noSuchRef(name, `The table has no branch or tag ${JSON.stringify(name)}.`);
 }
 
 function requireSnapshot(base: TableMetadata, id: SnapshotId): Snapshot {
@@ -268,9 +254,5 @@ function requireSnapshot(base: TableMetadata, id: SnapshotId): Snapshot {
 }
 
 function noSnapshot(id: string): LakehouseError {
-  return new LakehouseError({
-    code: "NO_SUCH_SNAPSHOT",
-    subject: id,
-    message: `The table has no snapshot ${id}.`,
-  });
+  return noSuchSnapshot(id, `The table has no snapshot ${id}.`);
 }

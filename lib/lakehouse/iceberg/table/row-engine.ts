@@ -1,5 +1,5 @@
 import type * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import { unsupported } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { PositionBitmap } from "../deletes/position-bitmap.js";
 import type { Expression, LiteralInput } from "../expressions/types.js";
@@ -85,10 +85,9 @@ export interface RowMerge {
 /** @throws LakehouseError UNSUPPORTED_FEATURE when there is no engine. */
 export function requireEngine(engine: RowEngine | undefined, subject: string): RowEngine {
   if (engine !== undefined) return engine;
-  throw new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
+  throw unsupported(
     subject,
-    message: "Rows of data files have to be read for this change, and there is no engine for it.",
-    remedy: "Filter by whole partitions, or open the table through the lakehouse, which brings an engine.",
-  });
+    "Rows of data files have to be read for this change, and there is no engine for it.",
+    "Filter by whole partitions, or open the table through the lakehouse, which brings an engine.",
+  );
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import type { AppendData } from "../data/input.js";
 import type { Expression } from "../expressions/types.js";
 import type { SnapshotId, TableMetadata } from "../metadata/types.js";
@@ -50,12 +50,11 @@ export class Transaction<Row = Record<string, unknown>> {
   /** Adds a change of schema, spec, sort order, properties or references. */
   async update(update: PendingUpdate): Promise<void> {
     if (this.#ended) {
-      throw new LakehouseError({
-        code: "INVALID_ARGUMENT",
-        subject: this.#origin.name,
-        message: `The transaction on ${this.#origin.name} has ended.`,
-        remedy: "Begin another.",
-      });
+      throw invalidArgument(
+        this.#origin.name,
+        `The transaction on ${this.#origin.name} has ended.`,
+        "Begin another.",
+      );
     }
     try {
       const { updates } = await update.propose(this.#preview, this.#origin.store);

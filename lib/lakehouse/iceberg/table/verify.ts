@@ -1,6 +1,6 @@
-import { isLakehouseError } from "../../errors.js";
+import { corruptFile } from "../../errors.js";
 import { verifyParquet } from "../../parquet/index.js";
-import type { ObjectStore } from "../../storage/index.js";
+import { type ObjectStore, objectNotFound } from "../../storage/index.js";
 import type { DataFile } from "../manifest/types.js";
 
 type Named = Pick<DataFile, "content" | "filePath" | "fileFormat">;
@@ -33,8 +33,7 @@ export async function* verifyFiles(
       else if ((await store.head(filePath)) !== undefined) yield row;
       else yield { ...row, problem: `There is no object ${filePath}.` };
     } catch (error) {
-      if (!isLakehouseError(error, "CORRUPT_FILE") && !isLakehouseError(error, "OBJECT_NOT_FOUND"))
-        throw error;
+      if (!corruptFile.is(error) && !objectNotFound.is(error)) throw error;
       yield { ...row, problem: error.message };
     }
   }

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
+import { commitConflict } from "../errors.js";
 import type { SnapshotId, TableMetadata } from "../metadata/types.js";
 
 /** Metadata while updates are applied to it, and what later updates and the logs need to know of earlier ones. */
@@ -25,20 +26,10 @@ export function change(draft: Draft, fields: Partial<TableMetadata>): void {
 }
 
 export function refuse(draft: Draft, message: string, remedy?: string): never {
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: draft.metadata.location,
-    message,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+  throw invalidArgument(draft.metadata.location, message, remedy);
 }
 
 /** The update was made from a version of the table that is no longer the current one. */
 export function conflict(draft: Draft, message: string): never {
-  throw new LakehouseError({
-    code: "COMMIT_CONFLICT",
-    subject: draft.metadata.location,
-    message,
-    remedy: "Refresh the table and make the change again.",
-  });
+  throw commitConflict(draft.metadata.location, message, "Refresh the table and make the change again.");
 }

@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { commitConflict } from "../errors.js";
+
 import type { TableMetadata } from "../metadata/types.js";
 import type { TableRequirement } from "./types.js";
 
@@ -10,12 +11,11 @@ export function checkRequirements(
   for (const requirement of requirements) {
     const problem = metadata === undefined ? problemWithout(requirement) : problemWith(metadata, requirement);
     if (problem === undefined) continue;
-    throw new LakehouseError({
-      code: "COMMIT_CONFLICT",
-      subject: metadata?.location ?? requirement.type,
-      message: `The commit requires that ${problem}.`,
-      remedy: "Refresh the table and make the change again.",
-    });
+    throw commitConflict(
+      metadata?.location ?? requirement.type,
+      `The commit requires that ${problem}.`,
+      "Refresh the table and make the change again.",
+    );
   }
 }
 

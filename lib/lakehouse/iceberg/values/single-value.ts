@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile } from "../../errors.js";
 import { typeToString } from "../schema/type-text.js";
 import type { PrimitiveType, PrimitiveValue } from "../schema/types.js";
 import { utf8Decode, utf8Encode, uuidFromBytes, uuidToBytes } from "./bytes.js";
@@ -103,11 +103,10 @@ export function fromBinary(type: PrimitiveType, bytes: Uint8Array): PrimitiveVal
     case "unknown":
       break;
   }
-  throw new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject: typeToString(type),
-    message: `${length} bytes cannot be a single value of type ${typeToString(type)}.`,
-  });
+  throw corruptFile(
+    typeToString(type),
+    `${length} bytes cannot be a single value of type ${typeToString(type)}.`,
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { isWellFormed } from "./bytes.js";
 
 /**
@@ -24,11 +24,9 @@ export function requireWellFormed(value: unknown): void {
 }
 
 function malformed(text: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: text.toWellFormed(),
-    // As JSON, where the half pair is spelled out.
-    message: `The text ${JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text)} has half a surrogate pair, which is no character.`,
-    remedy: "It is often text that was cut in the middle of a character: cut it between characters.",
-  });
+  return invalidArgument(
+    text.toWellFormed(),
+    `The text ${JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text)} has half a surrogate pair, which is no character.`,
+    "It is often text that was cut in the middle of a character: cut it between characters.",
+  );
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, LakehouseError, unsupported } from "../../errors.js";
 import { formatDate, formatDecimal, formatTime, formatTimestamp, uuidFromBytes } from "../values/index.js";
 
 /**
@@ -150,11 +150,10 @@ function decodePrimitive(bytes: VariantBytes, at: number, type: number, subject:
     case 20:
       return uuidFromBytes(bytes.slice(at, 16));
     default:
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
+      throw unsupported(
         subject,
-        message: `A variant in ${subject} has a value of type ${type}, which this version does not know.`,
-      });
+        `A variant in ${subject} has a value of type ${type}, which this version does not know.`,
+      );
   }
 }
 
@@ -175,11 +174,10 @@ class Dictionary {
     this.#subject = subject;
     const head = this.#bytes.unsigned(0, 1);
     if ((head & 15) !== 1) {
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
+      throw unsupported(
         subject,
-        message: `A variant in ${subject} has version ${head & 15} of the encoding; 1 can be read.`,
-      });
+        `A variant in ${subject} has version ${head & 15} of the encoding; 1 can be read.`,
+      );
     }
     this.#offsetSize = (head >>> 6) + 1;
     this.#count = this.#bytes.unsigned(1, this.#offsetSize);
@@ -255,10 +253,5 @@ class VariantBytes {
 }
 
 function corrupt(subject: string, detail: string, cause?: unknown): LakehouseError {
-  return new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject,
-    message: `A variant in ${subject} cannot be read: ${detail}.`,
-    cause,
-  });
+  return corruptFile(subject, `A variant in ${subject} cannot be read: ${detail}.`, undefined, cause);
 }

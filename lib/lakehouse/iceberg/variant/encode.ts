@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { compareStrings, utf8Encode } from "../values/index.js";
 
 /** What can be encoded: JSON's values, and `bigint`, `Date` (a timestamp with zone, in ms) and bytes. */
@@ -187,9 +187,5 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function invalid(problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "variant",
-    message: `The value cannot be encoded as a variant: ${problem}.`,
-  });
+  return invalidArgument("variant", `The value cannot be encoded as a variant: ${problem}.`);
 }

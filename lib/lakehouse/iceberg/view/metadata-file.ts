@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { gunzipSync } from "node:zlib";
-import { LakehouseError } from "../../errors.js";
+import { corruptFile } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { parseViewMetadata, serializeViewMetadata } from "./json.js";
 import type { ViewMetadata } from "./types.js";
@@ -40,12 +40,11 @@ function unpack(bytes: Uint8Array, location: string): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_BYTES });
   } catch (cause) {
-    throw new LakehouseError({
-      code: "CORRUPT_FILE",
-      subject: location,
-      message: `The view metadata ${location} cannot be unpacked.`,
-      remedy: "Restore the file from a backup, or point the catalog to the one before it.",
+    throw corruptFile(
+      location,
+      `The view metadata ${location} cannot be unpacked.`,
+      "Restore the file from a backup, or point the catalog to the one before it.",
       cause,
-    });
+    );
   }
 }

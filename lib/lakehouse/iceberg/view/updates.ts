@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
+import { commitConflict } from "../errors.js";
 import { stringifyJson } from "../json.js";
 import type { TimestampMs } from "../metadata/types.js";
 import { schemaToJson } from "../schema/index.js";
@@ -68,15 +69,13 @@ export function checkViewRequirements(
 ): void {
   for (const { uuid } of requirements) {
     if (metadata?.viewUuid.toLowerCase() === uuid.toLowerCase()) continue;
-    throw new LakehouseError({
-      code: "COMMIT_CONFLICT",
-      subject: metadata?.location ?? uuid,
-      message:
-        metadata === undefined
-          ? `The view with UUID ${uuid} does not exist any more.`
-          : `The view's UUID is ${metadata.viewUuid}, not ${uuid}: it was dropped and created again.`,
-      remedy: "Load the view and decide again.",
-    });
+    throw commitConflict(
+      metadata?.location ?? uuid,
+      metadata === undefined
+        ? `The view with UUID ${uuid} does not exist any more.`
+        : `The view's UUID is ${metadata.viewUuid}, not ${uuid}: it was dropped and created again.`,
+      "Load the view and decide again.",
+    );
   }
 }
 
@@ -179,12 +178,11 @@ function checkDialects(before: ViewMetadata, after: ViewMetadata): void {
   const kept = new Set(dialectsOf(currentViewVersion(after)));
   const lost = dialectsOf(currentViewVersion(before)).filter((dialect) => !kept.has(dialect));
   if (lost.length === 0) return;
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: after.location,
-    message: `The view at ${after.location} would lose its query for ${lost.join(", ")}.`,
-    remedy: `Give a query for each dialect, or set ${REPLACE_DROP_DIALECT_ALLOWED} to true.`,
-  });
+  throw invalidArgument(
+    after.location,
+    `The view at ${after.location} would lose its query for ${lost.join(", ")}.`,
+    `Give a query for each dialect, or set ${REPLACE_DROP_DIALECT_ALLOWED} to true.`,
+  );
 }
 
 /** Keeps the latest versions, as many as the view's property says, and in any case the current and the new ones. */
@@ -219,9 +217,5 @@ export function sqlFor(version: ViewVersion, dialect: string): string | undefine
 }
 
 function invalid({ location }: Pick<ViewMetadata, "location">, problem: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: location,
-    message: `The view at ${location} cannot be changed so: ${problem}.`,
-  });
+  return invalidArgument(location, `The view at ${location} cannot be changed so: ${problem}.`);
 }

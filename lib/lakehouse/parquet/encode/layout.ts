@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import { type LakehouseError, unsupported } from "../../errors.js";
 import { arrowFieldId } from "../arrow-data.js";
 import type { ParquetPhysicalType } from "../schema.js";
 import type { ThriftStruct, ThriftValue } from "../thrift.js";
@@ -108,7 +108,7 @@ export function fileLayout(schema: arrow.Schema): FileLayout {
     const repeats = optional ? OPTIONAL : REQUIRED;
     const base = { name: path.join("."), optional, leaf: -1, repetition };
     if (arrow.DataType.isStruct(type)) {
-      if (type.children.length === 0) throw unsupported(field, path);
+      if (type.children.length === 0) throw noSuchType(field, path);
       const element = group(name, repeats, type.children.length, field);
       // Version 1 of the encoding (parquet.thrift, `VariantType`).
       if (field.metadata.get(EXTENSION_KEY) === "arrow.parquet.variant")
@@ -150,7 +150,7 @@ export function fileLayout(schema: arrow.Schema): FileLayout {
       return { ...base, kind: "list", repetition: repetition + 1, children: [entries] };
     }
     const leaf = leafOf(field);
-    if (!leaf) throw unsupported(field, path);
+    if (!leaf) throw noSuchType(field, path);
     const { element, ...shape } = leaf;
     const id = arrowFieldId(field);
     element.set(1, i32(PHYSICAL_CODES[shape.physicalType]));
@@ -297,11 +297,10 @@ export function plainType(type: arrow.DataType): arrow.DataType {
   return arrow.DataType.isDictionary(type) ? type.dictionary : type;
 }
 
-function unsupported(field: arrow.Field, path: readonly string[]): LakehouseError {
-  return new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: path.join("."),
-    message: `Parquet files are not written with columns of Arrow type ${field.type}, which "${path.join(".")}" has.`,
-    remedy: "Cast the column first.",
-  });
+function noSuchType(field: arrow.Field, path: readonly string[]): LakehouseError {
+  return unsupported(
+    path.join("."),
+    `Parquet files are not written with columns of Arrow type ${field.type}, which "${path.join(".")}" has.`,
+    "Cast the column first.",
+  );
 }

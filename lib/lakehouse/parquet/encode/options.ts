@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import type { ChunkOptions } from "./chunk.js";
 import { CODEC_LEVELS, CODEC_NUMBERS, type ParquetCompression } from "./codecs.js";
 import type { LeafColumn } from "./layout.js";
@@ -76,11 +76,7 @@ export function chunkOptions(leaves: readonly LeafColumn[], options: ParquetWrit
 
 function checkCodec(compression: ParquetCompression, level: number | undefined): void {
   const invalid = (why: string) =>
-    new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: "Parquet compression",
-      message: `Parquet files are not written with ${why}.`,
-    });
+    invalidArgument("Parquet compression", `Parquet files are not written with ${why}.`);
   if (!Object.hasOwn(CODEC_NUMBERS, compression)) throw invalid(`codec ${JSON.stringify(compression)}`);
   if (level === undefined) return;
   const levels = CODEC_LEVELS[compression];

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import type { ColumnBuffers } from "./buffers.js";
 import { type EncodedRowGroup, encodeRowGroup, type RowGroupPlan } from "./row-group.js";
 import type { EncodeReply, EncodeRequest } from "./worker.js";
@@ -138,13 +138,12 @@ export async function encodeHere(
 }
 
 function encodeFailed(cause: unknown): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "Arrow data",
-    message: `The batches could not be written as Parquet: ${cause instanceof Error ? cause.message : String(cause)}.`,
-    remedy: "Check that every batch has the writer's schema, and that no null stands in a required column.",
+  return invalidArgument(
+    "Arrow data",
+    `The batches could not be written as Parquet: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    "Check that every batch has the writer's schema, and that no null stands in a required column.",
     cause,
-  });
+  );
 }
 
 export const encoders = new EncoderPool();

@@ -1,5 +1,6 @@
 import * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
+import { schemaMismatch } from "../../parquet/index.js";
 
 /**
  * The same rows under another schema of the same shape: names, nullability, metadata and zones are the target's. Bytes
@@ -41,9 +42,8 @@ function toFixed(data: arrow.Data, type: arrow.FixedSizeBinary, name: string): a
 }
 
 function wrongLength(column: string, expected: number, found: number): LakehouseError {
-  return new LakehouseError({
-    code: "SCHEMA_MISMATCH",
-    subject: column,
-    message: `Column ${JSON.stringify(column)}: expected fixed[${expected}], found ${found} bytes.`,
-  });
+  return schemaMismatch(
+    column,
+    `Column ${JSON.stringify(column)}: expected fixed[${expected}], found ${found} bytes.`,
+  );
 }

@@ -9,7 +9,7 @@ import {
   DuckDBTypeId,
 } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
-import { LakehouseError } from "../../errors.js";
+import { unsupported } from "../../errors.js";
 import { DUCKDB_TYPE_KEY, EXTENSION_KEY } from "./values.js";
 import {
   BooleanGatherer,
@@ -96,12 +96,11 @@ export function gathererFor(type: DuckDBType): VectorGatherer {
   if (type.typeId === DuckDBTypeId.VARCHAR) return new BytesGatherer(new arrow.Utf8());
   if (type.typeId === DuckDBTypeId.BLOB) return new BytesGatherer(new arrow.Binary());
   if (type.typeId === DuckDBTypeId.BOOLEAN) return new BooleanGatherer();
-  throw new LakehouseError({
-    code: "UNSUPPORTED_FEATURE",
-    subject: String(type),
-    message: `A result of the type ${type instanceof DuckDBEnumType ? "ENUM" : type} cannot be read.`,
-    remedy: "Cast the column to VARCHAR in the query.",
-  });
+  throw unsupported(
+    String(type),
+    `A result of the type ${type instanceof DuckDBEnumType ? "ENUM" : type} cannot be read.`,
+    "Cast the column to VARCHAR in the query.",
+  );
 }
 
 const int8 = (buffer: ArrayBuffer) => new Int8Array(buffer);

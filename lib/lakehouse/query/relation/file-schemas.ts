@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { corruptFile, unsupported } from "../../errors.js";
 import {
   createNameMapping,
   type DataFile,
@@ -76,12 +76,11 @@ export class FileSchemas {
 
   async #read(store: ObjectStore, file: DataFile): Promise<FileFooter> {
     if (file.fileFormat !== "parquet") {
-      throw new LakehouseError({
-        code: "UNSUPPORTED_FEATURE",
-        subject: file.filePath,
-        message: `${file.filePath} is a data file in ${file.fileFormat}; Parquet and Avro can be queried.`,
-        remedy: "Rewrite the table's data files as Parquet.",
-      });
+      throw unsupported(
+        file.filePath,
+        `${file.filePath} is a data file in ${file.fileFormat}; Parquet and Avro can be queried.`,
+        "Rewrite the table's data files as Parquet.",
+      );
     }
     const footer = await readFooter(store, file.filePath, Number(file.fileSizeInBytes));
     return { schema: this.#share(footer.schema), rowCount: footer.rowCount };
@@ -104,12 +103,11 @@ export class FileSchemas {
  */
 export function checkRowCount({ content, filePath, recordCount }: DataFile, rows: bigint): void {
   if (content !== "data" || rows === recordCount) return;
-  throw new LakehouseError({
-    code: "CORRUPT_FILE",
-    subject: filePath,
-    message: `${filePath} has ${rows} rows, and its manifest says ${recordCount}: it was changed after it was added.`,
-    remedy: "Restore the file from a backup, or roll back to a snapshot that does not have it.",
-  });
+  throw corruptFile(
+    filePath,
+    `${filePath} has ${rows} rows, and its manifest says ${recordCount}: it was changed after it was added.`,
+    "Restore the file from a backup, or roll back to a snapshot that does not have it.",
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidMetadata } from "../../errors.js";
 import {
   type DefaultValue,
   formatDecimal,
@@ -165,9 +165,5 @@ function nestedLiteral(type: IcebergType, value: DefaultValue): string {
     );
     return `struct_pack(${fields.join(", ")})`;
   }
-  throw new LakehouseError({
-    code: "INVALID_METADATA",
-    subject: type.type,
-    message: `A default value does not have the form of its type, ${type.type}.`,
-  });
+  throw invalidMetadata(type.type, `A default value does not have the form of its type, ${type.type}.`);
 }

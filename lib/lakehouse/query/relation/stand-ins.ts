@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { LakehouseError } from "../../errors.js";
+
 import {
   allFields,
   type DataFile,
@@ -15,7 +15,7 @@ import {
   storedSchema,
 } from "../../iceberg/index.js";
 import { needsRedeclaring, readFooter, redeclared, writeParquet } from "../../parquet/index.js";
-import { fileUri, LocalStore, type ObjectStore, openAnywhere } from "../../storage/index.js";
+import { fileUri, LocalStore, type ObjectStore, objectNotFound, openAnywhere } from "../../storage/index.js";
 import { checkRowCount, type FileSchema, type FileSchemas } from "./file-schemas.js";
 import { replaceEnd } from "./masked-files.js";
 import type { RelationInput } from "./relation.js";
@@ -65,12 +65,7 @@ async function avroAsParquet(
   name: string,
 ): Promise<DataFile> {
   const bytes = await readFile(input.paths.get(file.filePath) ?? file.filePath).catch((cause: unknown) => {
-    throw new LakehouseError({
-      code: "OBJECT_NOT_FOUND",
-      subject: file.filePath,
-      message: `There is no object ${file.filePath}.`,
-      cause,
-    });
+    throw objectNotFound(file.filePath, `There is no object ${file.filePath}.`, undefined, cause);
   });
   const typeOf = (id: FieldId) =>
     fieldById(input, id)?.type ??

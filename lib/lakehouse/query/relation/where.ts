@@ -1,5 +1,11 @@
-import { LakehouseError } from "../../errors.js";
-import type { BoundExpression, BoundPredicate, BoundTerm, NestedField } from "../../iceberg/index.js";
+import { unsupported } from "../../errors.js";
+import {
+  type BoundExpression,
+  type BoundPredicate,
+  type BoundTerm,
+  invalidExpression,
+  type NestedField,
+} from "../../iceberg/index.js";
 import { fieldSql } from "./names.js";
 import { sqlLiteral } from "./sql-types.js";
 
@@ -52,18 +58,13 @@ function predicateSql(predicate: BoundPredicate, fields: readonly NestedField[])
 
 function termSql({ field, transform, name }: BoundTerm, fields: readonly NestedField[]): string {
   if (transform.transform !== "identity") {
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: name,
-      message: `Rows cannot be chosen by ${transform.transform}(${name}).`,
-      remedy: "Write the filter with the column itself.",
-    });
+    throw unsupported(
+      name,
+      `Rows cannot be chosen by ${transform.transform}(${name}).`,
+      "Write the filter with the column itself.",
+    );
   }
   const sql = fieldSql(fields, field.id);
   if (sql !== undefined) return sql;
-  throw new LakehouseError({
-    code: "INVALID_EXPRESSION",
-    subject: name,
-    message: `The filter names ${name}, which these rows do not have.`,
-  });
+  throw invalidExpression(name, `The filter names ${name}, which these rows do not have.`);
 }

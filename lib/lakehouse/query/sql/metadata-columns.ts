@@ -1,5 +1,6 @@
-import { LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
 import { METADATA_COLUMNS, type NestedField } from "../../iceberg/index.js";
+import { invalidSql } from "../errors.js";
 import { foldName } from "../relation/names.js";
 import type { Edit } from "./edits.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
@@ -187,10 +188,9 @@ function isNatural(from: unknown): boolean {
 
 function unsure(what: string, tables: readonly Extended[]): LakehouseError {
   const names = tables.flatMap(({ added }) => added.map(({ name }) => name));
-  return new LakehouseError({
-    code: "INVALID_SQL",
-    subject: what,
-    message: `${what} would take in the metadata columns that the same SELECT names: ${[...new Set(names)].join(", ")}.`,
-    remedy: "Select the metadata columns under other names in a subquery, or name the columns that you mean.",
-  });
+  return invalidSql(
+    what,
+    `${what} would take in the metadata columns that the same SELECT names: ${[...new Set(names)].join(", ")}.`,
+    "Select the metadata columns under other names in a subquery, or name the columns that you mean.",
+  );
 }

@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { LakehouseError } from "../../errors.js";
 import { ask } from "../duckdb.js";
-import { sqlError } from "../errors.js";
+import { invalidSql } from "../errors.js";
 import { foldName } from "../relation/names.js";
+import { sqlError } from "../sql-error.js";
 import type { Edit } from "./edits.js";
 import { isNode, type Node, refuseStatement, type StatementReferences } from "./statement.js";
 import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "./tokens.js";
@@ -35,12 +35,11 @@ export async function parseStatement(
   const [statement] = statements;
   if (!statement) throw refuseStatement(body);
   if (statements.length > 1) {
-    throw new LakehouseError({
-      code: "INVALID_SQL",
-      subject: fromByteString(source),
-      message: `The text has ${statements.length} statements; one runs at a time.`,
-      remedy: "Call sql() once for each.",
-    });
+    throw invalidSql(
+      fromByteString(source),
+      `The text has ${statements.length} statements; one runs at a time.`,
+      "Call sql() once for each.",
+    );
   }
   return statement;
 }

@@ -1,5 +1,6 @@
-import { LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
 import type { NestedField } from "../../iceberg/index.js";
+import { invalidSql } from "../errors.js";
 import { foldName, readerNames } from "../relation/names.js";
 import { applyEdits, type Edit, type EditedText } from "./edits.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
@@ -45,12 +46,11 @@ export class Spellings {
   ambiguous(name: string): LakehouseError {
     const columns = this.#folded.get(foldName(name)) ?? [];
     const said = columns.map((column) => quoteIdentifier(this.#exact.get(column) ?? column));
-    return new LakehouseError({
-      code: "INVALID_SQL",
-      subject: name,
-      message: `${name} could mean each of the columns ${columns.join(", ")}, which SQL does not tell apart here: it ignores case.`,
-      remedy: `Write ${said.join(" or ")}.`,
-    });
+    return invalidSql(
+      name,
+      `${name} could mean each of the columns ${columns.join(", ")}, which SQL does not tell apart here: it ignores case.`,
+      `Write ${said.join(" or ")}.`,
+    );
   }
 }
 
@@ -167,10 +167,9 @@ function isNatural(from: Node): boolean {
 }
 
 function naturalJoin({ parts }: TableReference, spellings: Spellings): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_SQL",
-    subject: parts.join("."),
-    message: `A NATURAL JOIN with ${parts.join(".")} cannot tell which columns it is by: ${[...spellings.originals.values()].join(", ")} differ by case, which SQL ignores.`,
-    remedy: "Join it with ON.",
-  });
+  return invalidSql(
+    parts.join("."),
+    `A NATURAL JOIN with ${parts.join(".")} cannot tell which columns it is by: ${[...spellings.originals.values()].join(", ")} differ by case, which SQL ignores.`,
+    "Join it with ON.",
+  );
 }

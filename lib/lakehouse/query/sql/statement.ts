@@ -1,4 +1,5 @@
-import { LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
+import { invalidSql } from "../errors.js";
 import type { SpecialReference, TimeTravel } from "./time-travel.js";
 import { fromByteString, isKeyword, type Token, tokenize } from "./tokens.js";
 
@@ -142,10 +143,9 @@ const WRITES: ReadonlyMap<string, string> = new Map([
 export function refuseStatement(text: string): LakehouseError {
   const first: Token | undefined = tokenize(text)[0];
   const word = fromByteString(first?.text ?? "").toUpperCase();
-  return new LakehouseError({
-    code: "INVALID_SQL",
-    subject: fromByteString(text),
-    message: `SQL here reads, it does not write: ${word || "an empty text"} is not a query.`,
-    remedy: WRITES.get(word) ?? "Write a SELECT, WITH, VALUES, DESCRIBE, SUMMARIZE, EXPLAIN or SHOW TABLES.",
-  });
+  return invalidSql(
+    fromByteString(text),
+    `SQL here reads, it does not write: ${word || "an empty text"} is not a query.`,
+    WRITES.get(word) ?? "Write a SELECT, WITH, VALUES, DESCRIBE, SUMMARIZE, EXPLAIN or SHOW TABLES.",
+  );
 }

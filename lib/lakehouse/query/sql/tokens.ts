@@ -1,5 +1,5 @@
-import { LakehouseError } from "../../errors.js";
 import { isWellFormed } from "../../iceberg/index.js";
+import { invalidSql } from "../errors.js";
 
 /**
  * One token of a SQL text. Offsets are bytes of its UTF-8 form, as DuckDB's parser counts: the text is handled as a
@@ -16,11 +16,10 @@ export interface Token {
 /** Throws `INVALID_SQL` for half a surrogate pair, which would be another character among the bytes. */
 export function toByteString(text: string): string {
   if (!isWellFormed(text)) {
-    throw new LakehouseError({
-      code: "INVALID_SQL",
-      subject: text.toWellFormed(),
-      message: `The query has half a surrogate pair, which is no character: ${JSON.stringify(text)}.`,
-    });
+    throw invalidSql(
+      text.toWellFormed(),
+      `The query has half a surrogate pair, which is no character: ${JSON.stringify(text)}.`,
+    );
   }
   return Buffer.from(text, "utf8").toString("latin1");
 }

@@ -1,4 +1,4 @@
-import { notFound, storageFailed } from "../failure.js";
+import { failed, notFound } from "../failure.js";
 import type { ByteRange, ObjectStore } from "../store.js";
 import { byteCount, normalize } from "./intervals.js";
 
@@ -29,7 +29,7 @@ export async function readRange(
   const info = await store.head(uri);
   if (info === undefined) throw notFound(uri);
   if (info.size !== size) throw new OtherSize(info.size);
-  throw storageFailed(uri, `The store gave ${bytes.byteLength} bytes of the range from ${start} to ${end}`);
+  throw failed(uri, `The store gave ${bytes.byteLength} bytes of the range from ${start} to ${end}`);
 }
 
 /**

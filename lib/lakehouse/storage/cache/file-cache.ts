@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
-import { isLakehouseError } from "../../errors.js";
+import { corruptFile } from "../../errors.js";
 import { identityOf } from "../../keys.js";
-import { isDiskFull, storageFailed, systemCode } from "../failure.js";
+import { failed, isDiskFull, systemCode } from "../failure.js";
 import { remove } from "../local/scratch.js";
 import { checkRange } from "../range.js";
 import type { ByteRange, ObjectStore } from "../store.js";
@@ -171,7 +171,7 @@ class SparseFileCache implements FileCache {
         if (await this.#fill(store, uri, entry, request)) return entry;
         this.#retire(entry);
       } catch (error) {
-        const isDamaged = isLakehouseError(error, "CORRUPT_FILE");
+        const isDamaged = corruptFile.is(error);
         if (isDamaged || error instanceof OtherSize) this.#retire(entry);
         if (error instanceof OtherSize) this.#sizes.set(entry.name, error.size);
         else if (!isDamaged || wasDamaged) {
@@ -182,7 +182,7 @@ class SparseFileCache implements FileCache {
       }
       this.#leave(entry);
     }
-    throw storageFailed(this.#options.dir, `The cache did not keep ${uri} as it was written`);
+    throw failed(this.#options.dir, `The cache did not keep ${uri} as it was written`);
   }
 
   async #entry(store: ObjectStore, uri: string, size: number): Promise<Entry> {
@@ -362,7 +362,7 @@ class SparseFileCache implements FileCache {
     const remedy = full
       ? "Free some space, or move the cache to another disk."
       : "Check the directory, or move the cache to another one.";
-    return storageFailed(dir, full ? `${what}, its disk is full` : what, cause, remedy);
+    return failed(dir, full ? `${what}, its disk is full` : what, cause, remedy);
   }
 }
 

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidConfig, type LakehouseError } from "../../errors.js";
 
 export interface FileCacheOptions {
   /** Directory of the cache, made where it is missing. Each process has its own part of it. */
@@ -51,10 +51,9 @@ function parseBytes(subject: string, text: string): number {
 }
 
 function invalidSize(subject: string, text: string): LakehouseError {
-  return new LakehouseError({
-    code: "INVALID_CONFIG",
+  return invalidConfig(
     subject,
-    message: `${subject}: ${text} is no size of a cache.`,
-    remedy: "Use a number of bytes, or one with a unit: 500MB, 16GiB.",
-  });
+    `${subject}: ${text} is no size of a cache.`,
+    "Use a number of bytes, or one with a unit: 500MB, 16GiB.",
+  );
 }

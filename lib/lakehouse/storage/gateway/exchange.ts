@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isLakehouseError } from "../../errors.js";
+import { invalidUri } from "../errors.js";
+
 import type { ObjectStore } from "../store.js";
 import { S3Fault } from "./fault.js";
 import type { RecentMetadata } from "./metadata.js";
@@ -57,5 +58,5 @@ export function preconditionFailed(): S3Fault {
 
 /** Keys that the store could not hold are keys that it does not have. */
 export function isImpossibleKey(error: unknown): boolean {
-  return isLakehouseError(error, "INVALID_URI");
+  return invalidUri.is(error);
 }

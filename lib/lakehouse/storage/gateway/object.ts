@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
-import { isLakehouseError } from "../../errors.js";
+import { objectNotFound } from "../errors.js";
+
 import { notFound } from "../failure.js";
 import type { ByteRange, ObjectInfo, ObjectStore } from "../store.js";
 import { readDocument, requestBody } from "./body.js";
@@ -68,7 +69,7 @@ async function bodyOf(
   try {
     first = await chunks.next();
   } catch (error) {
-    if (isLakehouseError(error, "OBJECT_NOT_FOUND")) return undefined;
+    if (objectNotFound.is(error)) return undefined;
     throw error;
   }
   if ((await store.head(uri))?.etag !== etag) {

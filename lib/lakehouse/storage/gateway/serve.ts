@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
+import { storageFailed } from "../errors.js";
 import type { ObjectStore } from "../store.js";
 import { type Exchange, sendEmpty, sendXml } from "./exchange.js";
 import { S3Fault, toFault } from "./fault.js";
@@ -48,12 +49,11 @@ export interface S3Gateway {
 export async function serveS3(store: ObjectStore, options: S3GatewayOptions = {}): Promise<S3Gateway> {
   const bucket = options.bucket ?? "lake";
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) {
-    throw new LakehouseError({
-      code: "INVALID_ARGUMENT",
-      subject: bucket,
-      message: `${JSON.stringify(bucket)} is no bucket name.`,
-      remedy: "Use 3 to 63 lower-case letters, digits, dots and hyphens.",
-    });
+    throw invalidArgument(
+      bucket,
+      `${JSON.stringify(bucket)} is no bucket name.`,
+      "Use 3 to 63 lower-case letters, digits, dots and hyphens.",
+    );
   }
   const credentials = options.credentials ?? {
     accessKeyId: `SLH${randomBytes(8).toString("hex").toUpperCase()}`,
@@ -97,13 +97,12 @@ export async function serveS3(store: ObjectStore, options: S3GatewayOptions = {}
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
       reject(
-        new LakehouseError({
-          code: "STORAGE_FAILED",
-          subject: `${host}:${options.port ?? 0}`,
-          message: `The S3 gateway cannot listen on ${host}:${options.port ?? 0} (${cause.message}).`,
-          remedy: "Choose another port.",
+        storageFailed(
+          `${host}:${options.port ?? 0}`,
+          `The S3 gateway cannot listen on ${host}:${options.port ?? 0} (${cause.message}).`,
+          "Choose another port.",
           cause,
-        }),
+        ),
       );
     });
     server.listen(options.port ?? 0, host, resolve);

@@ -14,24 +14,17 @@ import { lstat, mkdir, rmdir } from "node:fs/promises";
 import path from "node:path";
 import type { LakehouseError } from "../../errors.js";
 import { BodyFailure } from "../body.js";
-import {
-  fromFileSystem,
-  isMissing,
-  notFound,
-  preconditionFailed,
-  storageFailed,
-  systemCode,
-} from "../failure.js";
+import { failed, fromFileSystem, isMissing, notFound, notWritten, systemCode } from "../failure.js";
 import { checkRange, cutRange } from "../range.js";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
 import {
   canonicalFileUri,
   fileUri,
-  invalidUri,
   keyBelow,
   OBJECT_NAME,
   prefixBelow,
   RESERVED_NAME,
+  unusable,
 } from "../uri.js";
 import { DirectorySync } from "./directory-sync.js";
 import { describe, etagOf } from "./info.js";
@@ -91,7 +84,7 @@ export class LocalStore implements ObjectStore {
     const uri = canonicalFileUri(directory);
     this.#directory = path.resolve(uri.startsWith("file://") ? uri.slice("file://".length) : directory);
     if (this.#directory === path.parse(this.#directory).root) {
-      throw invalidUri(directory, "a store's root cannot be the root of the file system");
+      throw unusable(directory, "a store's root cannot be the root of the file system");
     }
     this.root = fileUri(this.#directory);
     this.#durable = options.durable ?? true;
@@ -142,7 +135,7 @@ export class LocalStore implements ObjectStore {
     try {
       const ifAbsent = condition !== undefined && "ifAbsent" in condition;
       // Cheaper to know before the body is written; the link below is what decides.
-      if (ifAbsent && (await this.head(uri))) throw preconditionFailed(uri, "it exists already");
+      if (ifAbsent && (await this.head(uri))) throw notWritten(uri, "it exists already");
       const temp = await this.#scratch.write(body, this.#durable);
       try {
         return await this.#publish(uri, temp, target, condition);
@@ -153,10 +146,10 @@ export class LocalStore implements ObjectStore {
       if (error instanceof BodyFailure) throw error.cause;
       if (isMissing(error)) {
         if (condition !== undefined && "ifEtag" in condition) {
-          throw preconditionFailed(uri, "there is no such object any more", error);
+          throw notWritten(uri, "there is no such object any more", error);
         }
         // A directory of ours goes each time before it is used, or the written file is gone: no object is missing.
-        throw storageFailed(uri, "Could not write the object, somebody removes the store's files", error);
+        throw failed(uri, "Could not write the object, somebody removes the store's files", error);
       }
       throw fromFileSystem(error, uri, "Could not write the object");
     }
@@ -240,13 +233,13 @@ export class LocalStore implements ObjectStore {
           await this.#settleMove(uri, target, stats, condition);
           break;
         }
-        if (condition !== undefined) throw preconditionFailed(uri, "it exists already");
+        if (condition !== undefined) throw notWritten(uri, "it exists already");
       }
       const replaced = await this.#lock.run(() => {
         const found = this.#layout.find(target);
         const old = found?.stats;
         if (ifEtag !== undefined && (!old?.isFile() || etagOf(old) !== ifEtag)) {
-          throw preconditionFailed(uri, "it is no longer what was read");
+          throw notWritten(uri, "it is no longer what was read");
         }
         if (found === undefined || old === undefined) return false; // deleted since it was in our way: the name is free again
         if (old.mtimeNs >= stats.mtimeNs) {
@@ -305,7 +298,7 @@ export class LocalStore implements ObjectStore {
       if (condition !== undefined && isMine && this.#layout.isMoving(target)) {
         removeNow(target);
         this.#layout.endMove(target);
-        throw preconditionFailed(uri, "it exists already");
+        throw notWritten(uri, "it exists already");
       }
       this.#layout.endMove(target);
     });
@@ -361,7 +354,7 @@ export class LocalStore implements ObjectStore {
     this.#realRoot ??= realpathSync.native(this.#directory);
     const real = realpathSync.native(directory);
     if (real !== path.join(this.#realRoot, path.relative(this.#directory, directory))) {
-      throw invalidUri(uri, "a symbolic link is on its way, and those are not followed");
+      throw unusable(uri, "a symbolic link is on its way, and those are not followed");
     }
   }
 
@@ -383,7 +376,7 @@ export class LocalStore implements ObjectStore {
 
 /** Objects are never written in place: somebody cut the file, past this class. */
 function cutShort(uri: string, at: number, size: number): LakehouseError {
-  return storageFailed(uri, `The object was cut from ${size} to ${at} bytes while it was read`);
+  return failed(uri, `The object was cut from ${size} to ${at} bytes while it was read`);
 }
 
 /** Removes a directory if it is empty; false where it is not. */

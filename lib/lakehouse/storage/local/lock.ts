@@ -3,7 +3,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { openSqlite } from "../../sqlite.js";
-import { storageFailed } from "../failure.js";
+import { failed } from "../failure.js";
 
 /** Sections under this lock are a few system calls long, so a wait this long means a stopped process. */
 const PATIENCE_MS = 30_000;
@@ -39,7 +39,7 @@ export class StoreLock {
         }
       }
       if (Date.now() > deadline) {
-        throw storageFailed(this.#file, "Another process has held the store's lock for 30 s");
+        throw failed(this.#file, "Another process has held the store's lock for 30 s");
       }
       await sleep(Math.random() * Math.min(10, 1 + attempt));
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3ServiceException } from "@aws-sdk/client-s3";
 import { isLakehouseError } from "../../errors.js";
-import { notFound, preconditionFailed, storageFailed } from "../failure.js";
+import { failed, notFound, notWritten } from "../failure.js";
 
 /** By its marks, as the SDK itself does it: its class would have to be loaded, also by who has no S3 store. */
 function isServiceException(error: unknown): error is S3ServiceException {
@@ -39,19 +39,14 @@ export function fromS3(error: unknown, uri: string, what: string): unknown {
   const status = statusOf(error);
   const name = error instanceof Error ? error.name : "";
   if (name === "NoSuchBucket") {
-    return storageFailed(
-      uri,
-      `${what}, there is no such bucket`,
-      error,
-      "Create the bucket, or correct the URI.",
-    );
+    return failed(uri, `${what}, there is no such bucket`, error, "Create the bucket, or correct the URI.");
   }
   if (status === 404 && !isUploadGone(error)) return notFound(uri, error);
-  if (status === 412) return preconditionFailed(uri, "its condition does not hold", error);
+  if (status === 412) return notWritten(uri, "its condition does not hold", error);
   if (status === 401 || status === 403) {
-    return storageFailed(uri, `${what}, access denied`, error, "Check the credentials and their policy.");
+    return failed(uri, `${what}, access denied`, error, "Check the credentials and their policy.");
   }
-  return storageFailed(
+  return failed(
     uri,
     what,
     error,

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import { invalidConfig, type LakehouseError } from "../../errors.js";
 
 /** How to reach an S3 service. What is left out comes from the SDK's own chain (AWS_* variables, profiles). */
 export interface S3Options {
@@ -45,7 +45,7 @@ export function s3OptionsFromEnv(env: Readonly<Record<string, string | undefined
   const sessionToken = env.SLH_S3_SESSION_TOKEN || undefined;
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
     const missing = accessKeyId === undefined ? "SLH_S3_ACCESS_KEY_ID" : "SLH_S3_SECRET_ACCESS_KEY";
-    throw invalidConfig(missing, "is missing: the key id and the secret go together", "Set both or neither.");
+    throw badOption(missing, "is missing: the key id and the secret go together", "Set both or neither.");
   }
   const options: S3Options = {
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -70,24 +70,20 @@ export function s3OptionsFromEnv(env: Readonly<Record<string, string | undefined
 export function checkS3Options(options: S3Options): void {
   const { endpoint, partBytes } = options;
   if (endpoint !== undefined && !/^https?:$/.test(protocolOf(endpoint))) {
-    throw invalidConfig(
+    throw badOption(
       "endpoint",
       `${JSON.stringify(endpoint)} is no http(s) URL`,
       "Write it as http://host:port.",
     );
   }
   if (partBytes !== undefined && !(Number.isSafeInteger(partBytes) && partBytes >= MIN_PART_BYTES)) {
-    throw invalidConfig(
-      "partBytes",
-      `${partBytes} is less than S3 allows`,
-      `Use at least ${MIN_PART_BYTES}.`,
-    );
+    throw badOption("partBytes", `${partBytes} is less than S3 allows`, `Use at least ${MIN_PART_BYTES}.`);
   }
   for (const name of Object.values(DURATIONS)) {
     const value = options[name];
     if (value === undefined || (Number.isSafeInteger(value) && value >= (name === "timeoutMs" ? 1 : 0)))
       continue;
-    throw invalidConfig(name, `${value} is no number of milliseconds`, "Use a whole number.");
+    throw badOption(name, `${value} is no number of milliseconds`, "Use a whole number.");
   }
 }
 
@@ -107,7 +103,7 @@ function durations(env: Readonly<Record<string, string | undefined>>): S3Options
       const text = env[variable];
       if (!text) return [];
       if (/^\d{1,12}$/.test(text)) return [[name, Number(text)]];
-      throw invalidConfig(
+      throw badOption(
         variable,
         `${JSON.stringify(text)} is no number of milliseconds`,
         "Use a whole number.",
@@ -119,7 +115,7 @@ function durations(env: Readonly<Record<string, string | undefined>>): S3Options
 function flag(name: string, value: string): boolean {
   if (/^(true|1)$/i.test(value)) return true;
   if (/^(false|0)$/i.test(value)) return false;
-  throw invalidConfig(name, `${JSON.stringify(value)} is neither true nor false`, "Use true or false.");
+  throw badOption(name, `${JSON.stringify(value)} is neither true nor false`, "Use true or false.");
 }
 
 function protocolOf(url: string): string {
@@ -130,6 +126,6 @@ function protocolOf(url: string): string {
   }
 }
 
-function invalidConfig(name: string, why: string, remedy: string): LakehouseError {
-  return new LakehouseError({ code: "INVALID_CONFIG", subject: name, message: `${name}: ${why}.`, remedy });
+function badOption(name: string, why: string, remedy: string): LakehouseError {
+  return invalidConfig(name, `${name}: ${why}.`, remedy);
 }

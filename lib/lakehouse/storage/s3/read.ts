@@ -1,7 +1,7 @@
 import type { GetObjectCommandOutput, S3 } from "@aws-sdk/client-s3";
 import { isLakehouseError } from "../../errors.js";
 import { type Checksum, checksumFor } from "../checksum.js";
-import { storageFailed } from "../failure.js";
+import { failed } from "../failure.js";
 import type { ByteRange } from "../store.js";
 import { backOff, statusOf } from "./failure.js";
 
@@ -43,7 +43,7 @@ export async function* getStream(
 
 function damaged(uri: string, when: string, cause: Error): Error {
   const what = `The object came damaged ${when}: it does not have the checksum that the service keeps of it`;
-  return storageFailed(uri, what, cause, "Read it again; if that fails as well, restore it from a backup.");
+  return failed(uri, what, cause, "Read it again; if that fails as well, restore it from a backup.");
 }
 
 /**
@@ -67,7 +67,7 @@ async function* bodyOf(
     const answer = await open(get, uri, rest, first?.ETag);
     if (answer === undefined) {
       if (first === undefined) return;
-      throw storageFailed(uri, `The service sent ${at} bytes of the object and says that there are no more`);
+      throw failed(uri, `The service sent ${at} bytes of the object and says that there are no more`);
     }
     if (first === undefined && range === undefined) check = expectedOf(answer);
     first ??= answer;
@@ -98,9 +98,7 @@ async function* bodyOf(
     }
     fruitless = at > before ? 0 : fruitless + 1;
     if (fruitless > RESUMES) {
-      throw (
-        failure ?? storageFailed(uri, `The object ended ${(end ?? at) - at} bytes early, again and again`)
-      );
+      throw failure ?? failed(uri, `The object ended ${(end ?? at) - at} bytes early, again and again`);
     }
     await backOff(fruitless + 1);
   }
@@ -121,7 +119,7 @@ async function open(
     });
   } catch (error) {
     if (statusOf(error) === 416) return undefined;
-    if (statusOf(error) === 412) throw storageFailed(uri, "The object changed while it was read", error);
+    if (statusOf(error) === 412) throw failed(uri, "The object changed while it was read", error);
     throw error;
   }
 }
@@ -136,7 +134,7 @@ function placeOf(
   if (ContentRange === undefined) return { start: 0, total: ContentLength };
   const sent = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(ContentRange);
   if (sent === null || Number(sent[1]) !== asked) {
-    throw storageFailed(uri, `The service was asked for bytes from ${asked} on and sent ${ContentRange}`);
+    throw failed(uri, `The service was asked for bytes from ${asked} on and sent ${ContentRange}`);
   }
   return { start: asked, total: sent[3] === "*" ? Number(sent[2]) + 1 : Number(sent[3]) };
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { HeadObjectCommandOutput, ListObjectsV2CommandOutput, S3 } from "@aws-sdk/client-s3";
 import { BodyFailure } from "../body.js";
-import { preconditionFailed, storageFailed } from "../failure.js";
+import { failed, notWritten } from "../failure.js";
 import { checkRange } from "../range.js";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
-import { canonicalS3Uri, invalidUri, keyBelow, prefixBelow } from "../uri.js";
+import { canonicalS3Uri, keyBelow, prefixBelow, unusable } from "../uri.js";
 import { backOff, fromS3, isOutcomeUnknown, isUploadGone, statusOf } from "./failure.js";
 import { checkS3Options, type S3Options } from "./options.js";
 import { askForChecksums, getBytes, getStream } from "./read.js";
@@ -51,7 +51,7 @@ export class S3Store implements ObjectStore {
   constructor(root: string, options: S3Options = {}) {
     const uri = canonicalS3Uri(root).replace(/\/+$/, "");
     const bucket = /^s3:\/\/([^/]+)/.exec(uri)?.[1];
-    if (bucket === undefined) throw invalidUri(root, "it is not s3://bucket or s3://bucket/prefix");
+    if (bucket === undefined) throw unusable(root, "it is not s3://bucket or s3://bucket/prefix");
     checkS3Options(options);
     this.root = uri;
     this.#bucket = bucket;
@@ -121,7 +121,7 @@ export class S3Store implements ObjectStore {
       if (etag !== undefined) {
         return { uri: `${this.root}/${this.#below(uri)}`, size, etag, lastModified: new Date() };
       }
-      failure = storageFailed(uri, "The service answered a put without an etag");
+      failure = failed(uri, "The service answered a put without an etag");
     } catch (error) {
       if (error instanceof BodyFailure) throw error.cause;
       failure = error;
@@ -170,16 +170,16 @@ export class S3Store implements ObjectStore {
     for (let at = 0; at < keys.length; at += DELETE_BATCH) {
       let batch = keys.slice(at, at + DELETE_BATCH);
       for (let attempt = 1; batch.length > 0; attempt++) {
-        const failed = await this.#deleteBatch(batch, byKey.get(batch[0] ?? "") ?? this.root);
-        if (failed.length > 0 && attempt === DELETE_TRIES) {
-          const [first] = failed;
-          throw storageFailed(
+        const refused = await this.#deleteBatch(batch, byKey.get(batch[0] ?? "") ?? this.root);
+        if (refused.length > 0 && attempt === DELETE_TRIES) {
+          const [first] = refused;
+          throw failed(
             byKey.get(first?.key ?? "") ?? this.root,
-            `Could not delete ${failed.length} of ${keys.length} objects (${first?.code}: ${first?.message})`,
+            `Could not delete ${refused.length} of ${keys.length} objects (${first?.code}: ${first?.message})`,
           );
         }
-        if (failed.length > 0) await backOff(attempt);
-        batch = failed.map(({ key }) => key);
+        if (refused.length > 0) await backOff(attempt);
+        batch = refused.map(({ key }) => key);
       }
     }
   }
@@ -218,11 +218,11 @@ export class S3Store implements ObjectStore {
       // Still in conflict after all tries: what won it decides.
       if (statusOf(error) === 409 && there !== undefined && condition !== undefined) {
         const lost = "ifAbsent" in condition || there.ETag !== condition.ifEtag;
-        if (lost) throw preconditionFailed(uri, "another write came first", error);
+        if (lost) throw notWritten(uri, "another write came first", error);
       }
     }
     if (condition !== undefined && "ifEtag" in condition && statusOf(error) === 404 && !isUploadGone(error)) {
-      throw preconditionFailed(uri, "there is no such object any more", error);
+      throw notWritten(uri, "there is no such object any more", error);
     }
     throw fromS3(error, uri, "Could not write the object");
   }
@@ -235,7 +235,7 @@ export class S3Store implements ObjectStore {
       if (statusOf(error) === 404) return undefined;
       const what =
         "It is not known whether the object was written: its put got no answer, and neither did a look at it";
-      throw storageFailed(uri, what, failure, "Look at the object when the service answers again.");
+      throw failed(uri, what, failure, "Look at the object when the service answers again.");
     }
   }
 

@@ -1,6 +1,6 @@
 import type { S3 } from "@aws-sdk/client-s3";
 import { watched } from "../body.js";
-import { storageFailed } from "../failure.js";
+import { failed } from "../failure.js";
 import type { Body } from "../store.js";
 import { retryConflict } from "./failure.js";
 
@@ -63,7 +63,7 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
 
   const start = (bytes: Uint8Array) => {
     const PartNumber = etags.push("");
-    if (PartNumber > MAX_PARTS) throw storageFailed(to.uri, `The object has more than ${MAX_PARTS} parts`);
+    if (PartNumber > MAX_PARTS) throw failed(to.uri, `The object has more than ${MAX_PARTS} parts`);
     size += bytes.byteLength;
     const sending = to.client
       .uploadPart({ ...target, UploadId, PartNumber, Body: bytes })

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { isLakehouseError } from "../../../errors.js";
-import type { JsonInput } from "../../../iceberg/index.js";
+
+import { commitStateUnknown, type JsonInput } from "../../../iceberg/index.js";
 import type { LoggedCommit } from "../../versioned/commits.js";
 import { ConflictError, type Content, type ContentKey, conflictOf } from "../../versioned/content.js";
 import type { Hash } from "../../versioned/hash.js";
@@ -51,7 +51,7 @@ export async function commitOperations(
       const answer = await trees.change("POST", path, branch, body);
       return { hash: answer.get("targetBranch").get("hash").string() };
     } catch (error) {
-      if (isLakehouseError(error, "COMMIT_STATE_UNKNOWN") && attempt < ATTEMPTS) {
+      if (commitStateUnknown.is(error) && attempt < ATTEMPTS) {
         mayBeThere = true;
         continue;
       }

@@ -1,4 +1,4 @@
-import { isLakehouseError, LakehouseError } from "../../../errors.js";
+import { isLakehouseError, type LakehouseError, unsupported } from "../../../errors.js";
 import type { JsonNode } from "../../../iceberg/index.js";
 import type { LoggedCommit } from "../../versioned/commits.js";
 import { type Content, type ContentKey, encodeKey, keyPrefix } from "../../versioned/content.js";
@@ -76,7 +76,7 @@ export class NessieVersions implements Versions {
 
   // biome-ignore lint/correctness/useYield: there is nothing to yield
   async *reflog(name: string): AsyncGenerator<ReflogEntry> {
-    throw unsupported(name, "Nessie's API tells where a reference was, and not what moved it.");
+    throw notOffered(name, "Nessie's API tells where a reference was, and not what moved it.");
   }
 
   /** Nessie takes whole hashes only: a part of one is looked up in the logs, as the embedded catalog does. */
@@ -247,6 +247,6 @@ function known(node: JsonNode | undefined): Content | undefined {
 }
 
 /** What a Nessie server keeps no record of, or does by itself. */
-export function unsupported(subject: string, message: string): LakehouseError {
-  return new LakehouseError({ code: "UNSUPPORTED_FEATURE", subject, message });
+export function notOffered(subject: string, message: string): LakehouseError {
+  return unsupported(subject, message);
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../../errors.js";
+import { invalidArgument } from "../../../errors.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import type { BranchingCatalog } from "../../branching-catalog.js";
 import { MetadataCache } from "../../metadata-cache.js";
@@ -8,7 +8,7 @@ import { Transport } from "../../rest/client/transport.js";
 import { BEGINNING } from "../../versioned/hash.js";
 import { turns } from "../../versioned/turns.js";
 import { VersionedCatalog } from "../../versioned-catalog.js";
-import { NessieVersions, unsupported } from "./nessie-versions.js";
+import { NessieVersions, notOffered } from "./nessie-versions.js";
 import { toError } from "./refusal.js";
 import { Trees } from "./trees.js";
 
@@ -64,7 +64,7 @@ export async function openNessieCatalog(options: NessieCatalogOptions): Promise<
   const answer = await transport.send({ method: "GET", path: "config", kind: "commit", subject: uri });
   const config = answer.json();
   if (config.get("maxSupportedApiVersion").int() < 2) {
-    throw unsupported(uri, `The server at ${uri} does not speak version 2 of Nessie's API.`);
+    throw notOffered(uri, `The server at ${uri} does not speak version 2 of Nessie's API.`);
   }
   const defaultBranch = config.optional("defaultBranch")?.string() ?? "main";
   const beginning = config.optional("noAncestorHash")?.string() ?? BEGINNING;
@@ -78,7 +78,7 @@ export async function openNessieCatalog(options: NessieCatalogOptions): Promise<
     // Nessie keeps the catalog, and whoever uses it goes to the same files.
     checkOwner: () => {},
     collectGarbage: async () => {
-      throw unsupported(uri, "A Nessie server's garbage is collected by the tools that belong to it.");
+      throw notOffered(uri, "A Nessie server's garbage is collected by the tools that belong to it.");
     },
   };
   return new VersionedCatalog(shared, options.ref ?? defaultBranch);
@@ -87,10 +87,9 @@ export async function openNessieCatalog(options: NessieCatalogOptions): Promise<
 function tokenSource({ uri, credential, oauth2ServerUri, scope = "catalog" }: NessieCatalogOptions) {
   if (credential === undefined) return undefined;
   if (oauth2ServerUri !== undefined) return new TokenSource({ credential, tokenUri: oauth2ServerUri, scope });
-  throw new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: uri,
-    message: "A credential is of no use without the token endpoint that takes it.",
-    remedy: "Give oauth2ServerUri; of our own server it is <uri>/v1/oauth/tokens.",
-  });
+  throw invalidArgument(
+    uri,
+    "A credential is of no use without the token endpoint that takes it.",
+    "Give oauth2ServerUri; of our own server it is <uri>/v1/oauth/tokens.",
+  );
 }

@@ -1,5 +1,6 @@
-import { isLakehouseError, LakehouseError } from "../../../errors.js";
+import { invalidArgument, isLakehouseError, LakehouseError } from "../../../errors.js";
 import { type JsonNode, readJson } from "../../../iceberg/index.js";
+import { catalogUnavailable, notAuthorized } from "../../errors.js";
 import { ConflictError } from "../../versioned/content.js";
 import { FROM_NESSIE } from "../errors.js";
 import { conflictFromJson } from "../json.js";
@@ -24,20 +25,11 @@ export function toError(
       "Read it again and decide anew.",
     );
   }
-  if (code !== undefined) return new LakehouseError({ code, subject, message });
+  if (code !== undefined) return new LakehouseError(code, subject, message);
   if ([401, 403, 419].includes(status)) {
-    return new LakehouseError({
-      code: "NOT_AUTHORIZED",
-      subject,
-      message,
-      remedy: "Check the token or the credential for this catalog.",
-    });
+    return notAuthorized(subject, message, "Check the token or the credential for this catalog.");
   }
-  return new LakehouseError({
-    code: status >= 500 ? "CATALOG_UNAVAILABLE" : "INVALID_ARGUMENT",
-    subject,
-    message,
-  });
+  return (status >= 500 ? catalogUnavailable : invalidArgument)(subject, message);
 }
 
 /** What is no answer of Nessie's, but of something on the way, has no body that counts. */

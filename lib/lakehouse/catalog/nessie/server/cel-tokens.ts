@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../../errors.js";
 
 export interface Token {
   readonly kind: "name" | "text" | "number" | "symbol" | "end";
@@ -42,9 +42,5 @@ function unquoted(quoted: string): string {
 
 export function badFilter(expression: string, problem: string): LakehouseError {
   const shown = expression.length > 100 ? `${expression.slice(0, 99)}…` : expression;
-  return new LakehouseError({
-    code: "INVALID_ARGUMENT",
-    subject: "filter",
-    message: `The filter ${JSON.stringify(shown)} ${problem}.`,
-  });
+  return invalidArgument("filter", `The filter ${JSON.stringify(shown)} ${problem}.`);
 }

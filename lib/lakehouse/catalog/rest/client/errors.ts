@@ -1,4 +1,4 @@
-import { type ErrorCode, isLakehouseError, LakehouseError } from "../../../errors.js";
+import { isLakehouseError, LakehouseError } from "../../../errors.js";
 import { readJson } from "../../../iceberg/index.js";
 
 /** What a request is about: how an answer that names no exception is to be understood. */
@@ -11,7 +11,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-const BY_TYPE: Readonly<Record<string, ErrorCode>> = {
+const BY_TYPE: Readonly<Record<string, string>> = {
   NoSuchNamespaceException: "NO_SUCH_NAMESPACE",
   NoSuchTableException: "NO_SUCH_TABLE",
   NoSuchIcebergTableException: "NO_SUCH_TABLE",
@@ -23,14 +23,14 @@ const BY_TYPE: Readonly<Record<string, ErrorCode>> = {
   UnsupportedOperationException: "UNSUPPORTED_FEATURE",
 };
 
-const MISSING: Readonly<Record<Kind, ErrorCode>> = {
+const MISSING: Readonly<Record<Kind, string>> = {
   namespace: "NO_SUCH_NAMESPACE",
   table: "NO_SUCH_TABLE",
   view: "NO_SUCH_VIEW",
   commit: "NO_SUCH_TABLE",
 };
 
-const EXISTING: Readonly<Record<Kind, ErrorCode>> = {
+const EXISTING: Readonly<Record<Kind, string>> = {
   namespace: "NAMESPACE_EXISTS",
   table: "TABLE_EXISTS",
   view: "VIEW_EXISTS",
@@ -59,15 +59,10 @@ export function toError(refusal: Refusal, kind: Kind, subject: string): Lakehous
   const message = refusal.message || `The catalog refused with status ${refusal.status}.`;
   const remedy =
     code === "NOT_AUTHORIZED" ? "Check the token or the credential for this catalog." : undefined;
-  return new LakehouseError({
-    code,
-    subject,
-    message,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
+  return new LakehouseError(code, subject, message, remedy);
 }
 
-function codeOf({ status, type }: Refusal, kind: Kind): ErrorCode {
+function codeOf({ status, type }: Refusal, kind: Kind): string {
   const known = BY_TYPE[type];
   if (known !== undefined) return known;
   if (type === "AlreadyExistsException") return EXISTING[kind];

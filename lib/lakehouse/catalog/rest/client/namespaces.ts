@@ -1,4 +1,3 @@
-import { isLakehouseError } from "../../../errors.js";
 import type { JsonNode } from "../../../iceberg/index.js";
 import type {
   Namespace,
@@ -8,6 +7,7 @@ import type {
   PropertiesUpdated,
   PropertyChanges,
 } from "../../catalog.js";
+import { noSuchNamespace } from "../../errors.js";
 import { namespaceKey, ownNamespaceKey } from "../../identifiers.js";
 import type { Page } from "../../versioned/log.js";
 import { namespaceFromJson } from "../names.js";
@@ -74,7 +74,7 @@ export async function namespaceExists(session: Session, name: NamespaceName): Pr
     await session.read({ method, ...about(levels) }, session.namespacePath(levels));
     return true;
   } catch (error) {
-    if (isLakehouseError(error, "NO_SUCH_NAMESPACE")) return false;
+    if (noSuchNamespace.is(error)) return false;
     throw error;
   }
 }

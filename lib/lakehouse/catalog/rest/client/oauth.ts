@@ -1,5 +1,5 @@
-import { LakehouseError } from "../../../errors.js";
 import { readJson } from "../../../iceberg/index.js";
+import { catalogUnavailable, notAuthorized } from "../../errors.js";
 
 export interface OAuthOptions {
   /** `id:secret`, or a secret alone. */
@@ -59,20 +59,19 @@ export class TokenSource {
       });
       text = await response.text();
     } catch (cause) {
-      throw new LakehouseError({
-        code: "CATALOG_UNAVAILABLE",
-        subject: tokenUri,
-        message: `The token endpoint ${tokenUri} does not answer (${(cause as Error).message}).`,
+      throw catalogUnavailable(
+        tokenUri,
+        `The token endpoint ${tokenUri} does not answer (${(cause as Error).message}).`,
+        undefined,
         cause,
-      });
+      );
     }
     if (!response.ok) {
-      throw new LakehouseError({
-        code: response.status >= 500 ? "CATALOG_UNAVAILABLE" : "NOT_AUTHORIZED",
-        subject: tokenUri,
-        message: `The token endpoint ${tokenUri} refused with status ${response.status}.`,
-        remedy: "Check the credential for this catalog.",
-      });
+      throw (response.status >= 500 ? catalogUnavailable : notAuthorized)(
+        tokenUri,
+        `The token endpoint ${tokenUri} refused with status ${response.status}.`,
+        "Check the credential for this catalog.",
+      );
     }
     const root = readJson(text, { subject: tokenUri, code: "CATALOG_UNAVAILABLE" });
     const seconds = root.optional("expires_in")?.number() ?? 3600;

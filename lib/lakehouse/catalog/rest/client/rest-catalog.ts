@@ -1,6 +1,7 @@
-import { isLakehouseError, LakehouseError } from "../../../errors.js";
+import { LakehouseError } from "../../../errors.js";
 import {
   type Committer,
+  commitConflict,
   commitRequestToJson,
   type LoadedTable,
   Table,
@@ -21,6 +22,7 @@ import type {
   TransactionOptions,
   UnchangedTable,
 } from "../../catalog.js";
+import { tableExists, viewExists } from "../../errors.js";
 import { tableKey, toIdentifier } from "../../identifiers.js";
 import type { Page } from "../../versioned/log.js";
 import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "../../view-catalog.js";
@@ -216,13 +218,13 @@ export class RestCatalog implements Catalog {
     try {
       return await made;
     } catch (error) {
-      const [kind, other] = isLakehouseError(error, "TABLE_EXISTS")
+      const [kind, other] = tableExists.is(error)
         ? (["view", "VIEW_EXISTS"] as const)
         : (["table", "TABLE_EXISTS"] as const);
-      const isTaken = isLakehouseError(error, "TABLE_EXISTS") || isLakehouseError(error, "VIEW_EXISTS");
+      const isTaken = tableExists.is(error) || viewExists.is(error);
       if (!isTaken || !(await tables.exists(this.#session, identifier, kind).catch(() => false))) throw error;
       const { subject, message } = error as LakehouseError;
-      throw new LakehouseError({ code: other, subject, message, cause: error });
+      throw new LakehouseError(other, subject, message, undefined, error);
     }
   }
 
@@ -231,12 +233,11 @@ export class RestCatalog implements Catalog {
     const { metadata, metadataLocation: current } = await this.#load(identifier);
     const { subject } = tables.about(identifier);
     if (current !== metadataLocation) {
-      throw new LakehouseError({
-        code: "COMMIT_CONFLICT",
+      throw commitConflict(
         subject,
-        message: `${subject}, which was read, has changed.`,
-        remedy: "Read the tables again and decide anew.",
-      });
+        `${subject}, which was read, has changed.`,
+        "Read the tables again and decide anew.",
+      );
     }
     const requirements: TableRequirement[] = [
       { type: "assert-table-uuid", uuid: metadata.tableUuid },

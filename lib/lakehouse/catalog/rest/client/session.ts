@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { LakehouseError } from "../../../errors.js";
+import { unsupported } from "../../../errors.js";
 import {
   type JsonInput,
   type JsonNode,
@@ -54,11 +54,7 @@ export class Session {
   /** @throws LakehouseError UNSUPPORTED_FEATURE */
   require(endpoint: string, what: string): void {
     if (this.has(endpoint)) return;
-    throw new LakehouseError({
-      code: "UNSUPPORTED_FEATURE",
-      subject: what,
-      message: `This catalog's server does not offer ${what} (${endpoint}).`,
-    });
+    throw unsupported(what, `This catalog's server does not offer ${what} (${endpoint}).`);
   }
 
   namespacePath(levels: readonly string[]): string {

@@ -1,7 +1,8 @@
-import { isLakehouseError, LakehouseError } from "../../../errors.js";
+import { LakehouseError } from "../../../errors.js";
 import {
   type CommitRequest,
   commitRequestToJson,
+  commitStateUnknown,
   currentSchema,
   defaultSortOrder,
   defaultSpec,
@@ -201,7 +202,7 @@ export async function commitTable(
   try {
     return loadedFromJson((await session.change({ request, path: session.tablePath(table), token })).json());
   } catch (error) {
-    if (!isLakehouseError(error, "COMMIT_STATE_UNKNOWN")) throw error;
+    if (!commitStateUnknown.is(error)) throw error;
     const added = updates.flatMap((update) =>
       update.action === "add-snapshot" ? update.snapshot.snapshotId : [],
     );

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { closed, isLakehouseError, LakehouseError } from "../../../errors.js";
-import { type JsonInput, type JsonNode, readJson, stringifyJson } from "../../../iceberg/index.js";
+import { closed, isLakehouseError, type LakehouseError } from "../../../errors.js";
+import {
+  commitStateUnknown,
+  type JsonInput,
+  type JsonNode,
+  readJson,
+  stringifyJson,
+} from "../../../iceberg/index.js";
+import { catalogUnavailable } from "../../errors.js";
 import { isUnsent } from "../../unsent.js";
 import type { Kind } from "./errors.js";
 import type { TokenSource } from "./oauth.js";
@@ -160,21 +167,19 @@ function retryAfterMs({ headers }: Response): number | undefined {
 
 function unreachable(uri: string, cause: Error): LakehouseError {
   const why = cause.cause instanceof Error ? cause.cause.message : cause.message;
-  return new LakehouseError({
-    code: "CATALOG_UNAVAILABLE",
-    subject: uri,
-    message: `The catalog at ${uri} does not answer (${why}).`,
-    remedy: "Check that it runs and that the address is right.",
+  return catalogUnavailable(
+    uri,
+    `The catalog at ${uri} does not answer (${why}).`,
+    "Check that it runs and that the address is right.",
     cause,
-  });
+  );
 }
 
 function unknownOutcome({ subject, method }: RestRequest, cause: LakehouseError): LakehouseError {
-  return new LakehouseError({
-    code: "COMMIT_STATE_UNKNOWN",
+  return commitStateUnknown(
     subject,
-    message: `Whether the ${method} for ${subject} took effect is not known: ${cause.message}`,
-    remedy: "Look at the catalog before you try again.",
+    `Whether the ${method} for ${subject} took effect is not known: ${cause.message}`,
+    "Look at the catalog before you try again.",
     cause,
-  });
+  );
 }

@@ -1,4 +1,5 @@
-import { isLakehouseError } from "../../../errors.js";
+import { noSuchNamespace } from "../../errors.js";
+
 import { namespaceFromJson, splitNamespace } from "../names.js";
 import { badRequest, Fault } from "./fault.js";
 import { bodyOf, NO_CONTENT, type Operation } from "./operation.js";
@@ -27,7 +28,7 @@ export const namespaceOperations: readonly Operation[] = [
         .createNamespace(levels, body.optional("properties")?.stringMap())
         .catch((error: unknown) => {
           // The spec has no 404 here: the path exists, and what the body asks for makes no sense.
-          if (!isLakehouseError(error, "NO_SUCH_NAMESPACE")) throw error;
+          if (!noSuchNamespace.is(error)) throw error;
           throw new Fault(400, "NoSuchNamespaceException", error.message);
         });
       return { status: 200, body: { namespace: namespace.levels, properties: namespace.properties } };

@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
-import { LakehouseError } from "../../../errors.js";
+import { invalidConfig } from "../../../errors.js";
 import { MovedStore, movedFrom, type ObjectStore, recordedLocation } from "../../../storage/index.js";
 import type { BranchingCatalog } from "../../branching-catalog.js";
+import { lakeMoved } from "../../errors.js";
 import { buildApp } from "./app.js";
 import { Gate, type RestAuth } from "./auth.js";
 import { ScanPlans } from "./scan-plans.js";
@@ -55,12 +56,11 @@ export async function serveRestCatalog(options: RestServerOptions): Promise<Rest
   const store = checkServable(catalog, options.store);
   const gate = new Gate(options.auth);
   if (gate.isOpen && !isLoopback(host)) {
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: host,
-      message: `The catalog would be open to everyone who reaches ${host}.`,
-      remedy: "Give it a bearer token or OAuth2 clients, or serve it on 127.0.0.1.",
-    });
+    throw invalidConfig(
+      host,
+      `The catalog would be open to everyone who reaches ${host}.`,
+      "Give it a bearer token or OAuth2 clients, or serve it on 127.0.0.1.",
+    );
   }
   const app = await buildApp({
     context: {
@@ -81,13 +81,12 @@ export async function serveRestCatalog(options: RestServerOptions): Promise<Rest
     uri = await app.listen({ host, port });
   } catch (cause) {
     await app.close();
-    throw new LakehouseError({
-      code: "INVALID_CONFIG",
-      subject: `${host}:${port}`,
-      message: `The catalog cannot be served on ${host}:${port} (${(cause as Error).message}).`,
-      remedy: "Choose another port.",
+    throw invalidConfig(
+      `${host}:${port}`,
+      `The catalog cannot be served on ${host}:${port} (${(cause as Error).message}).`,
+      "Choose another port.",
       cause,
-    });
+    );
   }
   return {
     uri,
@@ -110,12 +109,11 @@ export async function serveRestCatalog(options: RestServerOptions): Promise<Rest
 function checkServable(catalog: BranchingCatalog, store: ObjectStore): ObjectStore {
   const from = movedFrom(catalog.store);
   if (from === undefined) return catalog.store instanceof MovedStore ? catalog.store : store;
-  throw new LakehouseError({
-    code: "LAKE_MOVED",
-    subject: from,
-    message: `The lake was at ${from}, and its tables' locations say so: other engines would look there.`,
-    remedy: 'Run "slh lake relocate" first, which writes the locations anew for where it is.',
-  });
+  throw lakeMoved(
+    from,
+    `The lake was at ${from}, and its tables' locations say so: other engines would look there.`,
+    'Run "slh lake relocate" first, which writes the locations anew for where it is.',
+  );
 }
 
 function isLoopback(host: string): boolean {
