@@ -18,7 +18,8 @@ import { serveRestCatalog } from "sololakehouse/catalog";
 import { openQueryEngine } from "sololakehouse/query";
 import { fileUri } from "sololakehouse/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AvroFile, compileDecoder } from "../../lib/lakehouse/iceberg/avro/index.js";
+import { AvroFile } from "../../lib/lakehouse/iceberg/files/avro/container.js";
+import { compileDecoder } from "../../lib/lakehouse/iceberg/files/avro/decode.js";
 
 const schema = defineSchema({ k: long(), v: string() });
 const rows = (from: number, to: number) =>

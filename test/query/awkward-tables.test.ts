@@ -2,7 +2,8 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AvroWriter, structToAvro } from "../../lib/lakehouse/iceberg/avro/index.js";
+import { AvroWriter } from "../../lib/lakehouse/iceberg/files/avro/container.js";
+import { structToAvro } from "../../lib/lakehouse/iceberg/files/avro/from-iceberg.js";
 import {
   bucket,
   createNameMapping,

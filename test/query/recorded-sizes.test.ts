@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
-import { AvroWriter, structToAvro } from "../../lib/lakehouse/iceberg/avro/index.js";
+import { AvroWriter } from "../../lib/lakehouse/iceberg/files/avro/container.js";
+import { structToAvro } from "../../lib/lakehouse/iceberg/files/avro/from-iceberg.js";
 import {
   type DataFile,
   defineSchema,

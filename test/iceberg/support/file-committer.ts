@@ -1,8 +1,16 @@
 import { isLakehouseError, LakehouseError } from "../../../lib/lakehouse/errors.js";
-import { readTableMetadata, writeTableMetadata } from "../../../lib/lakehouse/iceberg/metadata/index.js";
-import type { TableMetadata } from "../../../lib/lakehouse/iceberg/types.js";
-import { applyUpdates, checkRequirements } from "../../../lib/lakehouse/iceberg/updates/index.js";
-import type { CommitRequest, Committer, LoadedTable } from "../../../lib/lakehouse/iceberg/updates/types.js";
+import {
+  readTableMetadata,
+  writeTableMetadata,
+} from "../../../lib/lakehouse/iceberg/files/metadata/metadata-file.js";
+import type { TableMetadata } from "../../../lib/lakehouse/iceberg/index.js";
+import { applyUpdates } from "../../../lib/lakehouse/iceberg/table/updates/apply.js";
+import { checkRequirements } from "../../../lib/lakehouse/iceberg/table/updates/requirements.js";
+import type {
+  CommitRequest,
+  Committer,
+  LoadedTable,
+} from "../../../lib/lakehouse/iceberg/table/updates/types.js";
 import type { ObjectStore } from "../../../lib/lakehouse/storage/index.js";
 
 /**

@@ -1,17 +1,17 @@
 import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { commitConflict, commitStateUnknown } from "../errors.js";
-import type { Snapshot, TableMetadata } from "../metadata/types.js";
-import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
-import { applyUpdates } from "../updates/index.js";
+import { booleanProperty, numberProperty } from "../model/metadata/properties.js";
+import type { Snapshot, TableMetadata } from "../model/metadata/types.js";
+import type { PendingUpdate, Proposal } from "./snapshot/pending.js";
+import { applyUpdates } from "./updates/apply.js";
 import type {
   CommitRequest,
   Committer,
   LoadedTable,
   TableRequirement,
   TableUpdate,
-} from "../updates/types.js";
-import { booleanProperty, numberProperty } from "./properties.js";
+} from "./updates/types.js";
 
 /** The summary key that holds a commit's idempotency token. */
 export const COMMIT_TOKEN = "sololakehouse.commit-token";

@@ -8,16 +8,12 @@ import {
   openAnywhere,
 } from "../../storage/index.js";
 import { noSuchTable } from "../errors.js";
-import {
-  currentSnapshot,
-  metadataFileVersion,
-  metadataFolder,
-  readTableMetadata,
-} from "../metadata/index.js";
-import type { TableMetadata } from "../metadata/types.js";
-import type { Committer } from "../updates/types.js";
-import { utf8Decode } from "../values/index.js";
+import { metadataFileVersion, metadataFolder, readTableMetadata } from "../files/metadata/metadata-file.js";
+import { currentSnapshot } from "../model/metadata/lookup.js";
+import type { TableMetadata } from "../model/metadata/types.js";
+import { utf8Decode } from "../model/values/bytes.js";
 import { Table } from "./table.js";
+import type { Committer } from "./updates/types.js";
 
 export interface OpenOptions {
   /**

@@ -1,26 +1,31 @@
 import type { ObjectStore } from "../../storage/index.js";
-import { type AppendData, isRereadable } from "../data/input.js";
-import { replaceTable, type TableReplacement } from "../evolution/index.js";
-import type { Expression } from "../expressions/types.js";
-import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../metadata/lookup.js";
-import { MAIN_BRANCH } from "../metadata/parse.js";
-import type { Snapshot, SnapshotId, TableMetadata } from "../metadata/types.js";
-import type { PartitionSpec, SortOrder } from "../partitioning/types.js";
-import { type ChangelogOptions, type ChangelogTask, changelog } from "../scan/changelog.js";
-import { type IncrementalOptions, incrementalAppends, type SnapshotRange } from "../scan/incremental.js";
-import { type ScanOptions, type ScanTask, TableScan } from "../scan/scan.js";
-import type { Schema } from "../schema/types.js";
-import type { PendingUpdate } from "../snapshot/pending.js";
-import type { SnapshotChange } from "../snapshot/producer.js";
-import type { Committer, LoadedTable, TableIdentifier } from "../updates/types.js";
-import { type AddFilesOptions, addFiles } from "./add-files.js";
+import { type AppendData, isRereadable } from "../files/data/input.js";
+import type { Expression } from "../model/expressions/types.js";
+import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../model/metadata/lookup.js";
+import { MAIN_BRANCH } from "../model/metadata/parse.js";
+import type { Snapshot, SnapshotId, TableMetadata } from "../model/metadata/types.js";
+import type { PartitionSpec, SortOrder } from "../model/partitioning/types.js";
+import type { Schema } from "../model/types/types.js";
 import { type CommitOptions, commitUpdates, runAgain } from "./commit.js";
-import { type ExpireOptions, expireSnapshots } from "./expire.js";
-import { FileChange, type OverwriteOptions, type SnapshotOptions, type TableState } from "./file-change.js";
-import { TableInspection } from "./inspect.js";
-import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./merge.js";
-import { type AppendOptions, append, type RewriteFiles, rewriteFiles, truncate } from "./operations.js";
-import { overwritePartitions } from "./overwrite-partitions.js";
+import { replaceTable, type TableReplacement } from "./evolution/replace.js";
+import { type AddFilesOptions, addFiles } from "./operations/add-files.js";
+import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
+import {
+  FileChange,
+  type OverwriteOptions,
+  type SnapshotOptions,
+  type TableState,
+} from "./operations/file-change.js";
+import { TableInspection } from "./operations/inspect.js";
+import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./operations/merge.js";
+import {
+  type AppendOptions,
+  append,
+  type RewriteFiles,
+  rewriteFiles,
+  truncate,
+} from "./operations/operations.js";
+import { overwritePartitions } from "./operations/overwrite-partitions.js";
 import {
   CherryPick,
   createRef,
@@ -31,11 +36,17 @@ import {
   rollback,
   setBranch,
   setRetention,
-} from "./refs.js";
-import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./row-changes.js";
-import { type RowDelta, rowDelta } from "./row-delta.js";
-import type { Assignments, RowEngine } from "./row-engine.js";
+} from "./operations/refs.js";
+import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./operations/row-changes.js";
+import { type RowDelta, rowDelta } from "./operations/row-delta.js";
+import type { Assignments, RowEngine } from "./operations/row-engine.js";
+import { type ChangelogOptions, type ChangelogTask, changelog } from "./scan/changelog.js";
+import { type IncrementalOptions, incrementalAppends, type SnapshotRange } from "./scan/incremental.js";
+import { type ScanOptions, type ScanTask, TableScan } from "./scan/scan.js";
+import type { PendingUpdate } from "./snapshot/pending.js";
+import type { SnapshotChange } from "./snapshot/producer.js";
 import { Transaction } from "./transaction.js";
+import type { Committer, LoadedTable, TableIdentifier } from "./updates/types.js";
 
 export interface TableInit extends LoadedTable {
   readonly identifier: TableIdentifier;

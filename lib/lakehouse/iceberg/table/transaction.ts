@@ -1,20 +1,20 @@
 import { invalidArgument } from "../../errors.js";
-import type { AppendData } from "../data/input.js";
-import type { Expression } from "../expressions/types.js";
-import type { SnapshotId, TableMetadata } from "../metadata/types.js";
-import type { PendingUpdate } from "../snapshot/pending.js";
-import type { SnapshotChange } from "../snapshot/producer.js";
-import { applyUpdates } from "../updates/index.js";
+import type { AppendData } from "../files/data/input.js";
+import type { Expression } from "../model/expressions/types.js";
+import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
 import type { CommitOptions } from "./commit.js";
-import { type ExpireOptions, expireSnapshots } from "./expire.js";
-import { FileChange, type OverwriteOptions, type SnapshotOptions } from "./file-change.js";
-import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./merge.js";
-import { type AppendOptions, append, truncate } from "./operations.js";
-import { overwritePartitions } from "./overwrite-partitions.js";
-import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./row-changes.js";
-import { type RowDelta, rowDelta } from "./row-delta.js";
-import type { Assignments } from "./row-engine.js";
+import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
+import { FileChange, type OverwriteOptions, type SnapshotOptions } from "./operations/file-change.js";
+import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./operations/merge.js";
+import { type AppendOptions, append, truncate } from "./operations/operations.js";
+import { overwritePartitions } from "./operations/overwrite-partitions.js";
+import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./operations/row-changes.js";
+import { type RowDelta, rowDelta } from "./operations/row-delta.js";
+import type { Assignments } from "./operations/row-engine.js";
+import type { PendingUpdate } from "./snapshot/pending.js";
+import type { SnapshotChange } from "./snapshot/producer.js";
 import type { Table } from "./table.js";
+import { applyUpdates } from "./updates/apply.js";
 
 /**
  * Changes to one table that are committed together: all of them, or none. Each step sees what the ones before it made;

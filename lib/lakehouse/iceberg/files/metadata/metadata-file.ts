@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { invalidMetadata } from "../../../errors.js";
+import type { ObjectStore } from "../../../storage/index.js";
+import { parseTableMetadata } from "../../model/metadata/parse.js";
+import { serializeTableMetadata } from "../../model/metadata/serialize.js";
+import type { TableMetadata } from "../../model/metadata/types.js";
+import { utf8Encode } from "../../model/values/bytes.js";
+
+const gunzipBytes = promisify(gunzip);
+const gzipBytes = promisify(gzip);
+
+/** Metadata larger than this is refused: a compressed file could unfold without end. */
+const MAX_METADATA_BYTES = 1 << 30;
+
+/** `write.metadata.compression-codec`: `none` (the default) or `gzip`. */
+export const METADATA_COMPRESSION = "write.metadata.compression-codec";
+
+/** Table properties that say where files go. */
+export const PATH_PROPERTIES: ReadonlySet<string> = new Set([
+  "write.data.path",
+  "write.metadata.path",
+  "write.object-storage.path",
+  "write.folder-storage.path",
+]);
+
+/** The folder of a table's metadata files: `write.metadata.path`, or `metadata` below the location. */
+export function metadataFolder(metadata: Pick<TableMetadata, "location" | "properties">): string {
+  const own = metadata.properties["write.metadata.path"];
+  return own === undefined ? `${metadata.location}/metadata` : own.replace(/\/+$/, "");
+}
+
+/** The version in the name of a metadata file, `00012-<uuid>.metadata.json` or `v12.metadata.json`; `undefined` when it has none. */
+export function metadataFileVersion(location: string): number | undefined {
+  const name = location.slice(location.lastIndexOf("/") + 1);
+  const match = /^(?:v(\d+)|(\d+)-[^.]*)(?:\.gz)?\.metadata\.json(?:\.gz)?$/.exec(name);
+  return match === null ? undefined : Number(match[1] ?? match[2]);
+}
+
+/**
+ * Reads a metadata file, gzip or plain: told by its bytes, so that a name that says otherwise does no harm.
+ * Throws `OBJECT_NOT_FOUND`, `INVALID_METADATA`, `UNSUPPORTED_FEATURE`.
+ */
+export async function readTableMetadata(store: ObjectStore, location: string): Promise<TableMetadata> {
+  return parseTableMetadata(await decompress(await store.read(location), location), location);
+}
+
+async function decompress(bytes: Uint8Array, location: string): Promise<Uint8Array> {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return await gunzipBytes(bytes, { maxOutputLength: MAX_METADATA_BYTES });
+  } catch (cause) {
+    throw invalidMetadata(
+      location,
+      `Cannot read ${location}: it is no complete gzip file (${(cause as Error).message}).`,
+      undefined,
+      cause,
+    );
+  }
+}
+
+/**
+ * Writes metadata as a new file `<folder>/00001-<uuid>.metadata.json` (`.gz.metadata.json` when compressed) and gives
+ * its location. Never overwrites.
+ */
+export async function writeTableMetadata(
+  store: ObjectStore,
+  metadata: TableMetadata,
+  version: number,
+): Promise<string> {
+  const compressed = metadata.properties[METADATA_COMPRESSION]?.toLowerCase() === "gzip";
+  const text = utf8Encode(serializeTableMetadata(metadata));
+  const body = compressed ? await gzipBytes(text) : text;
+  const name = `${String(version).padStart(5, "0")}-${randomUUID()}${compressed ? ".gz" : ""}.metadata.json`;
+  const location = `${metadataFolder(metadata)}/${name}`;
+  await store.put(location, body, { ifAbsent: true });
+  return location;
+}

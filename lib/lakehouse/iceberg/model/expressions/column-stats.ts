@@ -1,0 +1,127 @@
+import type { PrimitiveType, PrimitiveValue } from "../types/types.js";
+import { type Comparator, comparatorOf } from "../values/compare.js";
+import { negatePredicate } from "./negate.js";
+import type { BoundComparisonPredicate, BoundPredicate, BoundSetPredicate } from "./types.js";
+
+/**
+ * What is known of a column's values in some set of rows. Everything may be less than the truth allows, never more:
+ * a `false` is proof that no row is so, and the bounds enclose every value that is neither null nor NaN.
+ */
+export interface ColumnStats {
+  readonly mayBeNull: boolean;
+  readonly mayBeNaN: boolean;
+  /** Some row may have a value that is neither null nor NaN. */
+  readonly mayBeValue: boolean;
+  readonly lower?: PrimitiveValue | undefined;
+  readonly upper?: PrimitiveValue | undefined;
+}
+
+/** Nothing is known. */
+export function unknownStats(type: PrimitiveType): ColumnStats {
+  return { mayBeNull: true, mayBeNaN: isFloat(type), mayBeValue: true };
+}
+
+export function isFloat(type: PrimitiveType): boolean {
+  return type.type === "float" || type.type === "double";
+}
+
+/**
+ * False only when the stats prove that the predicate is true of no row. On any doubt true, so that pruning by it
+ * never changes a result.
+ */
+export function mightMatch(predicate: BoundPredicate, stats: ColumnStats): boolean {
+  switch (predicate.type) {
+    case "is-null":
+      return stats.mayBeNull;
+    case "not-null":
+      return stats.mayBeNaN || stats.mayBeValue;
+    case "is-nan":
+      return stats.mayBeNaN;
+    case "not-nan":
+      return stats.mayBeValue;
+    case "in":
+    case "not-in":
+      return setMightMatch(predicate as BoundSetPredicate, stats);
+    default:
+      return comparisonMightMatch(predicate as BoundComparisonPredicate, stats);
+  }
+}
+
+/**
+ * True only when the stats prove that the predicate is true of every row: no row is null, so the predicate is nowhere
+ * unknown, and its opposite is true of none.
+ */
+export function mustMatch(predicate: BoundPredicate, stats: ColumnStats): boolean {
+  if (mightMatch(negatePredicate(predicate), stats)) return false;
+  return predicate.type === "is-null" || !stats.mayBeNull;
+}
+
+function comparisonMightMatch({ type, term, value }: BoundComparisonPredicate, stats: ColumnStats): boolean {
+  const compare = comparatorOf(term.type);
+  // NaN equals itself and is above every number; bounds say nothing of it.
+  const literalIsNaN = Number.isNaN(value);
+  switch (type) {
+    case "eq":
+      return literalIsNaN ? stats.mayBeNaN : within(value, stats, compare) && stats.mayBeValue;
+    case "not-eq":
+      if (stats.mayBeNaN && !literalIsNaN) return true;
+      return stats.mayBeValue && !(isAll(stats.lower, value, compare) && isAll(stats.upper, value, compare));
+    case "lt":
+      return !reaches(stats.lower, (lower) => compare(lower, value) >= 0) && stats.mayBeValue;
+    case "lt-eq":
+      if (stats.mayBeNaN && literalIsNaN) return true;
+      return !reaches(stats.lower, (lower) => compare(lower, value) > 0) && stats.mayBeValue;
+    case "gt":
+      if (stats.mayBeNaN && !literalIsNaN) return true;
+      return !reaches(stats.upper, (upper) => compare(upper, value) <= 0) && stats.mayBeValue;
+    case "gt-eq":
+      if (stats.mayBeNaN) return true;
+      return !reaches(stats.upper, (upper) => compare(upper, value) < 0) && stats.mayBeValue;
+    case "starts-with":
+      return stats.mayBeValue && prefixMightMatch(value as string, stats, compare);
+    case "not-starts-with": {
+      // Everything between two texts with the prefix has it too.
+      const prefix = value as string;
+      const all =
+        (stats.lower as string | undefined)?.startsWith(prefix) &&
+        (stats.upper as string | undefined)?.startsWith(prefix);
+      return stats.mayBeValue && !all;
+    }
+  }
+}
+
+/** Whether there is a bound, and it is past the value. */
+function reaches(bound: PrimitiveValue | undefined, past: (bound: PrimitiveValue) => boolean): boolean {
+  return bound !== undefined && past(bound);
+}
+
+function isAll(bound: PrimitiveValue | undefined, value: PrimitiveValue, compare: Comparator): boolean {
+  return bound !== undefined && compare(bound, value) === 0;
+}
+
+function within(value: PrimitiveValue, stats: ColumnStats, compare: Comparator): boolean {
+  return (
+    !reaches(stats.lower, (lower) => compare(lower, value) > 0) &&
+    !reaches(stats.upper, (upper) => compare(upper, value) < 0)
+  );
+}
+
+function prefixMightMatch(prefix: string, { lower, upper }: ColumnStats, compare: Comparator): boolean {
+  if (upper !== undefined && compare(upper, prefix) < 0) return false;
+  // Above the prefix without having it: above everything that has it.
+  return !(lower !== undefined && compare(lower, prefix) > 0 && !(lower as string).startsWith(prefix));
+}
+
+function setMightMatch({ type, term, values }: BoundSetPredicate, stats: ColumnStats): boolean {
+  const compare = comparatorOf(term.type);
+  if (type === "in") {
+    return values.some((value) =>
+      Number.isNaN(value) ? stats.mayBeNaN : stats.mayBeValue && within(value, stats, compare),
+    );
+  }
+  if (stats.mayBeNaN && !values.some(Number.isNaN)) return true;
+  if (!stats.mayBeValue) return false;
+  const { lower, upper } = stats;
+  const one = lower !== undefined && upper !== undefined && compare(lower, upper) === 0;
+  return !(one && values.some((value) => compare(value, lower) === 0));
+}

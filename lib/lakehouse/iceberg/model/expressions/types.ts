@@ -1,0 +1,96 @@
+import type { Transform } from "../partitioning/types.js";
+import type { IcebergType, NestedField, PrimitiveType, PrimitiveValue } from "../types/types.js";
+
+/** A value as one writes it: `5`, `"ATL"`, `new Date(…)`, `"2001-01-01"`, `"12.30"`, `10n`. Binding turns it into the column's canonical form. */
+export type LiteralInput = PrimitiveValue | Date;
+
+/** A transformed column: `{ transform: day, source: "date" }` compares days. */
+export interface TransformTerm {
+  readonly transform: Transform;
+  readonly source: string;
+}
+
+/** What a predicate is about: a column by full name (dots lead into structs), or a transform of one. */
+export type Term = string | TransformTerm;
+
+export type UnaryOperation = "is-null" | "not-null" | "is-nan" | "not-nan";
+export type ComparisonOperation =
+  | "eq"
+  | "not-eq"
+  | "lt"
+  | "lt-eq"
+  | "gt"
+  | "gt-eq"
+  | "starts-with"
+  | "not-starts-with";
+export type SetOperation = "in" | "not-in";
+
+export interface UnaryPredicate {
+  readonly type: UnaryOperation;
+  readonly term: Term;
+}
+
+export interface ComparisonPredicate {
+  readonly type: ComparisonOperation;
+  readonly term: Term;
+  readonly value: LiteralInput;
+}
+
+export interface SetPredicate {
+  readonly type: SetOperation;
+  readonly term: Term;
+  readonly values: readonly LiteralInput[];
+}
+
+/** A row filter by column names, in the REST catalog's vocabulary. Made by `eq`, `and`, …; bound to a schema by `bind`. */
+export type Expression =
+  | { readonly type: "true" }
+  | { readonly type: "false" }
+  | { readonly type: "and" | "or"; readonly left: Expression; readonly right: Expression }
+  | { readonly type: "not"; readonly child: Expression }
+  | UnaryPredicate
+  | ComparisonPredicate
+  | SetPredicate;
+
+/** A term bound to a schema: which field, how to reach it in a row, and the type of what the transform makes of it. */
+export interface BoundTerm {
+  readonly field: NestedField;
+  /** Names from the root to the field, as the schema spells them. */
+  readonly path: readonly string[];
+  /** Full name, for messages. */
+  readonly name: string;
+  readonly transform: Transform;
+  /** Type of the transformed value: the type of the predicate's literals. */
+  readonly type: PrimitiveType;
+  /** False where null cannot occur: the field and all structs around it are required. */
+  readonly optional: boolean;
+  readonly sourceType: IcebergType;
+}
+
+export interface BoundUnaryPredicate {
+  readonly type: UnaryOperation;
+  readonly term: BoundTerm;
+}
+
+export interface BoundComparisonPredicate {
+  readonly type: ComparisonOperation;
+  readonly term: BoundTerm;
+  /** Canonical form of `term.type`. */
+  readonly value: PrimitiveValue;
+}
+
+export interface BoundSetPredicate {
+  readonly type: SetOperation;
+  readonly term: BoundTerm;
+  /** Canonical forms, sorted, without duplicates. */
+  readonly values: readonly PrimitiveValue[];
+}
+
+export type BoundPredicate = BoundUnaryPredicate | BoundComparisonPredicate | BoundSetPredicate;
+
+/** An expression bound to a schema and free of `not`. */
+export type BoundExpression =
+  | { readonly type: "true" }
+  | { readonly type: "false" }
+  | { readonly type: "and" | "or"; readonly left: BoundExpression; readonly right: BoundExpression }
+  | BoundPredicate;

@@ -1,0 +1,124 @@
+import { invalidArgument } from "../../../errors.js";
+import type { JsonInput, JsonNode } from "../json.js";
+import { locateById, locateByName } from "../schema/lookup.js";
+import { typeToString } from "../types/type-text.js";
+import type { Schema } from "../types/types.js";
+import { sourceIdsFromJson, sourceIdsToJson } from "./spec.js";
+import { canTransform, parseTransform, sameTransform, transformToString } from "./transform.js";
+import type {
+  NullOrder,
+  PartitionFieldInit,
+  SortField,
+  SortFieldInit,
+  SortOrder,
+  SortOrderId,
+} from "./types.js";
+
+/** Order id 0 is reserved for it. */
+export const UNSORTED: SortOrder = { orderId: 0, fields: [] };
+
+/** A column by name, or a transform of one: `asc("origin")`, `asc(day("date"))`. */
+export type SortTerm = string | PartitionFieldInit;
+
+function init(term: SortTerm, direction: "asc" | "desc", nullOrder: NullOrder): SortFieldInit {
+  const [source, transform] =
+    typeof term === "string" ? [term, { transform: "identity" } as const] : [term.source, term.transform];
+  return { kind: "sort-field", source, transform, direction, nullOrder };
+}
+
+/** Ascending; nulls first unless told otherwise. */
+export const asc = (term: SortTerm, nullOrder: NullOrder = "nulls-first") => init(term, "asc", nullOrder);
+/** Descending; nulls last unless told otherwise. */
+export const desc = (term: SortTerm, nullOrder: NullOrder = "nulls-last") => init(term, "desc", nullOrder);
+
+function invalid(subject: string, message: string): never {
+  throw invalidArgument(subject, message);
+}
+
+/** Binds sort fields to a schema. No fields: the unsorted order. Throws `INVALID_ARGUMENT`. */
+export function buildSortOrder(
+  schema: Schema,
+  fields: readonly SortFieldInit[],
+  orderId: SortOrderId = 1,
+): SortOrder {
+  if (fields.length === 0) return UNSORTED;
+  const order: SortOrder = {
+    orderId,
+    fields: fields.map(({ source, transform, direction, nullOrder }): SortField => {
+      const location = locateByName(schema, source);
+      if (location === undefined) return invalid(source, `There is no column "${source}" to sort by.`);
+      return { sourceIds: [location.field.id], transform, direction, nullOrder };
+    }),
+  };
+  validateSortOrder(order, schema);
+  return order;
+}
+
+/** Checks that the order's sources exist and suit their transforms. Throws `INVALID_ARGUMENT`. */
+export function validateSortOrder(order: SortOrder, schema: Schema): void {
+  for (const field of order.fields) {
+    for (const id of field.sourceIds) {
+      const location = locateById(schema, id);
+      if (location === undefined) invalid(String(id), `The sort column ${id} does not exist.`);
+      if (!canTransform(field.transform, location.field.type)) {
+        const type = typeToString(location.field.type);
+        invalid(
+          location.name,
+          `Cannot sort "${location.name}" of type ${type} by ${transformToString(field.transform)}.`,
+        );
+      }
+    }
+  }
+}
+
+/** True when orders sort alike; ids may differ. */
+export function sameSortOrder(a: SortOrder, b: SortOrder): boolean {
+  return (
+    a.fields.length === b.fields.length &&
+    a.fields.every((field, i) => {
+      const other = b.fields[i]!;
+      return (
+        sameTransform(field.transform, other.transform) &&
+        field.direction === other.direction &&
+        field.nullOrder === other.nullOrder &&
+        field.sourceIds.length === other.sourceIds.length &&
+        field.sourceIds.every((id, j) => id === other.sourceIds[j])
+      );
+    })
+  );
+}
+
+/** JSON of a sort order (spec, Appendix C, "Sort Orders"). */
+export function sortOrderToJson(order: SortOrder): { readonly [key: string]: JsonInput | undefined } {
+  return {
+    "order-id": order.orderId,
+    fields: order.fields.map((field) => ({
+      transform: transformToString(field.transform),
+      ...sourceIdsToJson(field.sourceIds),
+      direction: field.direction,
+      "null-order": field.nullOrder,
+    })),
+  };
+}
+
+/** Reads a sort order. */
+export function sortOrderFromJson(node: JsonNode): SortOrder {
+  return {
+    orderId: node.optional("order-id")?.int() ?? 0,
+    fields: node.get("fields").array().map(sortFieldFromJson),
+  };
+}
+
+function sortFieldFromJson(node: JsonNode): SortField {
+  return {
+    sourceIds: sourceIdsFromJson(node),
+    transform: parseTransform(node.get("transform").string()),
+    direction: oneOf(node.get("direction"), "asc", "desc"),
+    nullOrder: oneOf(node.get("null-order"), "nulls-first", "nulls-last"),
+  };
+}
+
+function oneOf<A extends string, B extends string>(node: JsonNode, a: A, b: B): A | B {
+  const text = node.string().toLowerCase();
+  return text === a ? a : text === b ? b : node.fail(`should be "${a}" or "${b}"`);
+}

@@ -1,0 +1,138 @@
+import * as arrow from "apache-arrow";
+import { type JsonInput, type JsonNode, readJson, stringifyJson } from "../json.js";
+import type { FieldId, IcebergType, NestedField, Schema } from "../types/types.js";
+
+/** The table property that holds the mapping as JSON. */
+export const DEFAULT_NAME_MAPPING = "schema.name-mapping.default";
+
+/** Names that files may have a field under (spec, "Column Projection"). Dots in names are literal. */
+export interface MappedField {
+  readonly names: readonly string[];
+  /** Absent for a field of the files that the schema does not have. */
+  readonly fieldId?: FieldId;
+  readonly fields?: readonly MappedField[];
+}
+
+/** Field ids by name, for data files that were written without ids. */
+export type NameMapping = readonly MappedField[];
+
+/** The mapping of a schema: each field under its own name. */
+export function createNameMapping(schema: Pick<Schema, "fields">): NameMapping {
+  return schema.fields.map(mapField);
+}
+
+function mapField(field: Pick<NestedField, "id" | "name" | "type">): MappedField {
+  const fields = partsOf(field.type).map(mapField);
+  return { fieldId: field.id, names: [field.name], ...(fields.length > 0 ? { fields } : {}) };
+}
+
+function partsOf(type: IcebergType): readonly Pick<NestedField, "id" | "name" | "type">[] {
+  switch (type.type) {
+    case "struct":
+      return type.fields;
+    case "list":
+      return [{ id: type.elementId, name: "element", type: type.element }];
+    case "map":
+      return [
+        { id: type.keyId, name: "key", type: type.key },
+        { id: type.valueId, name: "value", type: type.value },
+      ];
+    default:
+      return [];
+  }
+}
+
+/**
+ * The mapping after the schema has become `schema`: a renamed field answers to its new name as well, a new field to its own. A name
+ * that another field now has belongs to that one alone.
+ */
+export function updateNameMapping(mapping: NameMapping, schema: Pick<Schema, "fields">): NameMapping {
+  return updateFields(mapping, schema.fields);
+}
+
+function updateFields(
+  mapping: readonly MappedField[],
+  fields: readonly Pick<NestedField, "id" | "name" | "type">[],
+): MappedField[] {
+  const taken = new Map(fields.map((field) => [field.name, field.id]));
+  const byId = new Map(fields.map((field) => [field.id, field]));
+  const known = new Set<FieldId>();
+  const updated = mapping.map((mapped): MappedField => {
+    const names = mapped.names.filter((name) => !taken.has(name) || taken.get(name) === mapped.fieldId);
+    const field = mapped.fieldId === undefined ? undefined : byId.get(mapped.fieldId);
+    if (field === undefined) return { ...mapped, names };
+    known.add(field.id);
+    if (!names.includes(field.name)) names.push(field.name);
+    const parts = updateFields(mapped.fields ?? [], partsOf(field.type));
+    return { fieldId: field.id, names, ...(parts.length > 0 ? { fields: parts } : {}) };
+  });
+  return [...updated, ...fields.filter((field) => !known.has(field.id)).map(mapField)];
+}
+
+function mappedToJson(field: MappedField): JsonInput {
+  return { "field-id": field.fieldId, names: field.names, fields: field.fields?.map(mappedToJson) };
+}
+
+/** JSON text of a mapping (spec, Appendix C, "Name Mapping Serialization"). */
+export function nameMappingToJson(mapping: NameMapping): string {
+  return stringifyJson(mapping.map(mappedToJson));
+}
+
+/** Reads a mapping. Throws `INVALID_METADATA` with the path of what is wrong. */
+export function nameMappingFromJson(text: string): NameMapping {
+  return readJson(text, { subject: DEFAULT_NAME_MAPPING, code: "INVALID_METADATA" })
+    .array()
+    .map(mappedFromJson);
+}
+
+function mappedFromJson(node: JsonNode): MappedField {
+  const fieldId = node.optional("field-id")?.int();
+  const fields = node.optional("fields")?.array().map(mappedFromJson);
+  return {
+    names: node
+      .get("names")
+      .array()
+      .map((name) => name.string()),
+    ...(fieldId === undefined ? {} : { fieldId }),
+    ...(fields === undefined ? {} : { fields }),
+  };
+}
+
+/** The mapping of the field under a path of names; `undefined` when the mapping does not know it. */
+export function findMapped(mapping: NameMapping, path: readonly string[]): MappedField | undefined {
+  const [name, ...rest] = path;
+  const found = mapping.find((field) => field.names.includes(name as string));
+  return rest.length === 0 ? found : findMapped(found?.fields ?? [], rest);
+}
+
+/**
+ * An Arrow schema of a file without field ids, with the ids that the mapping gives. Fields that it does not know stay without.
+ * Lists and maps are met by the names `element`, `key` and `value`, whatever the file calls them.
+ */
+export function applyNameMapping(schema: arrow.Schema, mapping: NameMapping): arrow.Schema {
+  return new arrow.Schema(
+    schema.fields.map((field) => withId(field, mapping, field.name)),
+    schema.metadata,
+  );
+}
+
+function withId(field: arrow.Field, mapping: NameMapping, name: string): arrow.Field {
+  const mapped = mapping.find((each) => each.names.includes(name));
+  const type = typeWithIds(field.type, mapped?.fields ?? []);
+  if (mapped?.fieldId === undefined) return field.clone({ type });
+  return field.clone({
+    type,
+    metadata: new Map([...field.metadata, ["PARQUET:field_id", String(mapped.fieldId)]]),
+  });
+}
+
+function typeWithIds(type: arrow.DataType, mapping: NameMapping): arrow.DataType {
+  if (arrow.DataType.isStruct(type))
+    return new arrow.Struct(type.children.map((child) => withId(child, mapping, child.name)));
+  if (arrow.DataType.isList(type)) return new arrow.List(withId(type.children[0]!, mapping, "element"));
+  if (!arrow.DataType.isMap(type)) return type;
+  const entries = type.children[0] as arrow.Field;
+  const [key, value] = (entries.type as arrow.Struct).children as [arrow.Field, arrow.Field];
+  const parts = new arrow.Struct([withId(key, mapping, "key"), withId(value, mapping, "value")]);
+  return new arrow.Map_(entries.clone({ type: parts }) as ConstructorParameters<typeof arrow.Map_>[0]);
+}

@@ -1,0 +1,125 @@
+import { invalidArgument, type LakehouseError } from "../../../errors.js";
+import type { ColumnMetrics } from "../../../parquet/index.js";
+import { fileMetrics } from "../../files/data/metrics.js";
+import type { ResolvedSpec } from "../../files/manifest/specs.js";
+import { transformFunction } from "../../model/partitioning/apply.js";
+import { preservesOrder } from "../../model/partitioning/transform.js";
+import type { PartitionField, PartitionTuple } from "../../model/partitioning/types.js";
+import { locateById } from "../../model/schema/lookup.js";
+import { isPrimitiveType } from "../../model/types/type-text.js";
+import type { FieldId, PrimitiveType, PrimitiveValue, Schema } from "../../model/types/types.js";
+import { canonicalValue } from "../../model/values/canonical.js";
+import { fromBinary } from "../../model/values/single-value.js";
+
+/** What Hive calls the folder of rows without a value. */
+const HIVE_NULL = "__HIVE_DEFAULT_PARTITION__";
+
+/**
+ * The partition of a file that somebody else wrote: identity fields from folders such as `origin=ATL`, all others
+ * from the bounds of their column, where these leave one value.
+ *
+ * @param metrics of the file's columns
+ * @param present the columns that the file has; what is in the file goes before what the path says of it
+ */
+export function inferPartition(
+  uri: string,
+  { spec }: ResolvedSpec,
+  schema: Schema,
+  metrics: readonly ColumnMetrics[],
+  present: ReadonlySet<FieldId>,
+): PartitionTuple {
+  const folders = hiveFolders(uri);
+  return spec.fields.map((field) => {
+    if (field.transform.transform === "void") return null;
+    const source = locateById(schema, field.sourceIds[0]);
+    const type = source?.field.type;
+    if (source === undefined || type === undefined || !isPrimitiveType(type)) {
+      throw untold(uri, field, "its column is not in the table's schema");
+    }
+    const column = metrics.find(({ fieldId }) => fieldId === source.field.id);
+    if (present.has(source.field.id)) return fromBounds(uri, field, type, schema, column);
+    const text = folders.get(source.name) ?? folders.get(field.name);
+    if (text === undefined || field.transform.transform !== "identity") {
+      throw untold(uri, field, `neither its columns nor its folders have ${source.name}`);
+    }
+    if (text === HIVE_NULL) return null;
+    const value = fromText(type, text);
+    if (value === undefined) throw untold(uri, field, `${JSON.stringify(text)} is no ${type.type}`);
+    return value;
+  });
+}
+
+function hiveFolders(uri: string): Map<string, string> {
+  const folders = new Map<string, string>();
+  for (const part of uri.split("/").slice(0, -1)) {
+    const at = part.indexOf("=");
+    if (at > 0) folders.set(decode(part.slice(0, at)), decode(part.slice(at + 1)));
+  }
+  return folders;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a percent sign that stands for itself
+  }
+}
+
+function fromText(type: PrimitiveType, text: string): PrimitiveValue | undefined {
+  switch (type.type) {
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : undefined;
+    case "int":
+    case "long":
+      return /^[+-]?\d+$/.test(text) ? canonicalValue(type, BigInt(text)) : undefined;
+    case "float":
+    case "double":
+      // Engines write what is no number under its name, and nothing else reads as NaN.
+      return /^\s*$/.test(text) || (Number.isNaN(Number(text)) && text.toLowerCase() !== "nan")
+        ? undefined
+        : canonicalValue(type, Number(text));
+    case "timestamp":
+    case "timestamptz":
+      return canonicalValue(type, text.replace(" ", "T"));
+    default:
+      return canonicalValue(type, text);
+  }
+}
+
+function fromBounds(
+  uri: string,
+  field: PartitionField,
+  type: PrimitiveType,
+  schema: Schema,
+  column: ColumnMetrics | undefined,
+): PrimitiveValue | null {
+  if (column?.nullCount !== undefined && column.nullCount === column.valueCount) return null;
+  if (column?.nullCount !== 0n || !column.lower?.exact || !column.upper?.exact) {
+    throw untold(uri, field, "the file's statistics do not tell its values");
+  }
+  const config = new Map([[column.fieldId, { mode: "full" as const }]]);
+  const bounds = fileMetrics([column], schema, config);
+  const transform = transformFunction(field.transform, type);
+  const read = (bytes: Uint8Array | undefined) => bytes && fromBinary(type, bytes);
+  const lower = read(bounds.lowerBounds?.get(column.fieldId));
+  const upper = read(bounds.upperBounds?.get(column.fieldId));
+  if (lower === undefined || upper === undefined) throw untold(uri, field, "its column has no bounds");
+  const oneValue = sameValue(lower, upper);
+  const [first, last] = [transform(lower), transform(upper)];
+  if (oneValue || (preservesOrder(field.transform) && sameValue(first, last))) return first;
+  throw untold(uri, field, "its rows belong to several partitions");
+}
+
+function sameValue(a: PrimitiveValue | null, b: PrimitiveValue | null): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
+  return a === b;
+}
+
+function untold(uri: string, field: PartitionField, problem: string): LakehouseError {
+  return invalidArgument(
+    uri,
+    `${uri} cannot be added: its partition ${field.name} cannot be told: ${problem}.`,
+    "Append its rows instead, which splits them by partition.",
+  );
+}

@@ -1,0 +1,84 @@
+import { type AppendData, conformingBatches } from "../../files/data/input.js";
+import { writeDataFiles } from "../../files/data/writer.js";
+import { currentSchema } from "../../model/metadata/lookup.js";
+import type { DataFile } from "../../model/metadata/manifest-types.js";
+import type { SequenceNumber } from "../../model/metadata/types.js";
+import { selectAll, selectFiles } from "../snapshot/selector.js";
+import { validateNoNewDeletesFor } from "../snapshot/validate.js";
+import {
+  FileChange,
+  type OverwriteOptions,
+  type SnapshotOptions,
+  sinceOf,
+  type TableState,
+} from "./file-change.js";
+
+export interface AppendOptions extends SnapshotOptions {
+  /** True writes a manifest of its own and merges none: the quickest commit, at the price of more manifests to read. */
+  readonly fast?: boolean | undefined;
+}
+
+/** Adds rows. `undefined` when there are none. */
+export async function append<Row>(
+  state: TableState,
+  data: AppendData<Row>,
+  options: AppendOptions,
+): Promise<FileChange | undefined> {
+  const files = await writeRows(state, data);
+  if (files.length === 0) return undefined;
+  return new FileChange(state, { operation: "append", addedDataFiles: files, merge: !options.fast }, options);
+}
+
+export function writeRows<Row>(state: TableState, data: AppendData<Row>): Promise<DataFile[]> {
+  return writeDataFiles(state.store, state.metadata, conformingBatches(currentSchema(state.metadata), data));
+}
+
+/** Takes every file out of the branch, whatever others added meanwhile. */
+export function truncate(state: TableState, options: SnapshotOptions): FileChange {
+  return new FileChange(
+    state,
+    { operation: "delete", removedDataFiles: selectAll, removedDeleteFiles: selectAll },
+    options,
+  );
+}
+
+export interface RewriteFiles {
+  /** Data files whose rows the added ones hold now. */
+  readonly removedDataFiles: readonly DataFile[];
+  readonly addedDataFiles: readonly DataFile[];
+  readonly removedDeleteFiles?: readonly DataFile[] | undefined;
+  readonly addedDeleteFiles?: readonly DataFile[] | undefined;
+  /**
+   * Data sequence number of the added files. Give that of the snapshot which was read: then equality deletes that came
+   * in meanwhile go on to apply, and are no conflict.
+   */
+  readonly dataSequenceNumber?: SequenceNumber | undefined;
+}
+
+/** Replaces files without changing the table's rows: compaction. */
+export function rewriteFiles(
+  state: TableState,
+  files: RewriteFiles,
+  options: Pick<OverwriteOptions, "validateFrom"> & SnapshotOptions,
+): FileChange {
+  const since = sinceOf(state, options);
+  const removedDeletes = files.removedDeleteFiles ?? [];
+  return new FileChange(
+    state,
+    {
+      operation: "replace",
+      addedDataFiles: files.addedDataFiles,
+      addedDeleteFiles: files.addedDeleteFiles ?? [],
+      dataSequenceNumber: files.dataSequenceNumber,
+      removedDataFiles: files.removedDataFiles.length === 0 ? undefined : selectFiles(files.removedDataFiles),
+      removedDeleteFiles: removedDeletes.length === 0 ? undefined : selectFiles(removedDeletes),
+      validate: (base, parent) =>
+        validateNoNewDeletesFor(
+          since(base, parent),
+          files.removedDataFiles,
+          files.dataSequenceNumber !== undefined,
+        ),
+    },
+    options,
+  );
+}

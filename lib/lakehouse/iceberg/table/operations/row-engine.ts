@@ -1,0 +1,93 @@
+import type * as arrow from "apache-arrow";
+import { unsupported } from "../../../errors.js";
+import type { ObjectStore } from "../../../storage/index.js";
+import type { PositionBitmap } from "../../files/deletes/position-bitmap.js";
+import type { Expression, LiteralInput } from "../../model/expressions/types.js";
+import type { TableMetadata } from "../../model/metadata/types.js";
+import type { Schema } from "../../model/types/types.js";
+import type { ScanTask } from "../scan/scan.js";
+
+/**
+ * Reads rows of data files. This room writes them only; a query engine is handed in from above. Everywhere deletes
+ * are applied, and a row for which `where` is null does not match.
+ *
+ * Rows come in the Arrow form of `schema`, which is the table's; in v3 the columns of row lineage follow, as they
+ * are to be stored with rows that move (spec, "Row Lineage").
+ */
+export interface RowEngine {
+  /** The rows of the tasks that stay when those that match go. */
+  remainingRows(request: RowsRequest): AsyncIterable<arrow.RecordBatch>;
+  /** The rows of the tasks that match, with new values. */
+  changedRows(request: ChangedRows): AsyncIterable<arrow.RecordBatch>;
+  /** Where the rows that match stand in their files. Tasks without any are left out. */
+  matchingPositions(request: RowsRequest): Promise<ReadonlyMap<ScanTask, PositionBitmap>>;
+  /** Holds rows that are to be merged into a table. */
+  openMerge(request: MergeRequest): Promise<RowMerge>;
+}
+
+export interface RowsRequest {
+  readonly store: ObjectStore;
+  readonly metadata: TableMetadata;
+  readonly tasks: readonly ScanTask[];
+  readonly where: Expression;
+  readonly caseSensitive?: boolean | undefined;
+  readonly schema: Schema;
+}
+
+/** A value for a column: a literal, or an SQL expression over the row as it was. */
+export type AssignedValue = LiteralInput | null | { readonly sql: string };
+
+/** New values by column; or a function that gives them for a row. Columns left out keep their values. */
+export type Assignments<Row> =
+  | { readonly [Column in keyof Row]?: Row[Column] | AssignedValue }
+  | ((row: Row) => Partial<Row>);
+
+export interface ChangedRows extends RowsRequest {
+  readonly set: Assignments<Record<string, unknown>>;
+}
+
+export interface MergeRequest {
+  readonly store: ObjectStore;
+  readonly metadata: TableMetadata;
+  readonly schema: Schema;
+  /** In the Arrow form of `schema`. */
+  readonly source: AsyncIterable<arrow.RecordBatch>;
+  /** The key: columns of `schema`. */
+  readonly on: readonly string[];
+  /** Whether null equals null in a key, or a source with a null in a key is refused. */
+  readonly nullKeys: "refuse" | "match";
+}
+
+/**
+ * Rows to be merged, and what they meet in the table.
+ *
+ * Lifecycle: `match` once; then the rows, in any order; `close`.
+ */
+export interface RowMerge {
+  /** True for every row of the table that can have a key of the source, and for as few others as can be said shortly. */
+  readonly range: Expression;
+  /**
+   * Finds the rows of the tasks that have a key of the source.
+   *
+   * @param onlyChanged passes over those that are equal to the source's row in every column.
+   * @returns where they stand; tasks without any are left out.
+   */
+  match(tasks: readonly ScanTask[], onlyChanged: boolean): Promise<ReadonlyMap<ScanTask, PositionBitmap>>;
+  /** The rows of some of the tasks without those that `match` returned. */
+  remainingRows(tasks: readonly ScanTask[]): AsyncIterable<arrow.RecordBatch>;
+  /** The source's rows in place of those that `match` returned. */
+  updatedRows(): AsyncIterable<arrow.RecordBatch>;
+  /** The source's rows that have no match. Without lineage: these are new. */
+  insertedRows(): AsyncIterable<arrow.RecordBatch>;
+  close(): Promise<void>;
+}
+
+/** @throws LakehouseError UNSUPPORTED_FEATURE when there is no engine. */
+export function requireEngine(engine: RowEngine | undefined, subject: string): RowEngine {
+  if (engine !== undefined) return engine;
+  throw unsupported(
+    subject,
+    "Rows of data files have to be read for this change, and there is no engine for it.",
+    "Filter by whole partitions, or open the table through the lakehouse, which brings an engine.",
+  );
+}

@@ -1,0 +1,19 @@
+import type { ObjectStore } from "../../../storage/index.js";
+import type { TableMetadata } from "../../model/metadata/types.js";
+import type { TableRequirement, TableUpdate } from "../updates/types.js";
+
+/** What a commit would ask of the catalog. */
+export interface Proposal {
+  readonly requirements: readonly TableRequirement[];
+  readonly updates: readonly TableUpdate[];
+}
+
+/**
+ * A change that can be put on top of any version of the table, until a commit goes through. `propose` runs once an
+ * attempt, with the store of the table's files where that is at hand; it throws COMMIT_CONFLICT when the change cannot be put on top of that version at all.
+ */
+export interface PendingUpdate {
+  propose(base: TableMetadata, store?: ObjectStore): Promise<Proposal> | Proposal;
+  /** Called once it is known how the commit ended: with the new metadata, or `undefined` when nothing was committed. */
+  settle?(committed: TableMetadata | undefined): Promise<void>;
+}
