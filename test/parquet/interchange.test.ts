@@ -5,10 +5,10 @@ import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readThriftStruct, writeThriftStruct } from "../../lib/lakehouse/parquet/format/thrift.js";
 import { FIELD_ID_KEY, readFooter, readParquet, writeParquet } from "../../lib/lakehouse/parquet/index.js";
-import { readThriftStruct, writeThriftStruct } from "../../lib/lakehouse/parquet/thrift.js";
 import { runs } from "../support/runs.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 let dir: string;
 let duckdb: DuckDBConnection;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { columnMetrics, readFooter, readParquet } from "../../lib/lakehouse/parquet/index.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 const uri = "mem://test/typed.parquet";
 const store = new MemoryStore();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
 import { beforeAll, describe, expect, it } from "vitest";
+import { readThriftStruct } from "../../lib/lakehouse/parquet/format/thrift.js";
 import {
   FIELD_ID_KEY,
   type ParquetCompression,
@@ -13,8 +14,7 @@ import {
   verifyParquet,
   writeParquet,
 } from "../../lib/lakehouse/parquet/index.js";
-import { readThriftStruct } from "../../lib/lakehouse/parquet/thrift.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 const uri = "mem://test/x.parquet";
 const store = new MemoryStore();

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readFooter, readParquet, withFlagColumn, writeParquet } from "../../lib/lakehouse/parquet/index.js";
 import { runs } from "../support/runs.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 const uri = "mem://test/flagged.parquet";
 

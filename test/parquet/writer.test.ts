@@ -8,7 +8,7 @@ import {
   splitOffsets,
   writeParquet,
 } from "../../lib/lakehouse/parquet/index.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 const uri = "mem://test/data.parquet";
 const id = (n: number) => new Map([[FIELD_ID_KEY, String(n)]]);

@@ -1,10 +1,10 @@
 import { corruptFile, type LakehouseError, unsupported } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { loadDecompressors } from "./decompressors.js";
-import { chunkStart, type ParquetColumnChunk, type ParquetFooter } from "./footer.js";
-import type { NodePlace } from "./nodes.js";
-import { int } from "./schema.js";
-import { readThriftStruct, type ThriftStruct } from "./thrift.js";
+import { chunkStart, type ParquetColumnChunk, type ParquetFooter } from "./format/footer.js";
+import type { NodePlace } from "./format/nodes.js";
+import { int } from "./format/schema.js";
+import { readThriftStruct, type ThriftStruct } from "./format/thrift.js";
 
 /** parquet.thrift, CompressionCodec, by number. */
 const CODECS = ["UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW"] as const;

@@ -3,9 +3,9 @@ import { corruptFile, invalidArgument, LakehouseError } from "../errors.js";
 import { keyOf } from "../keys.js";
 import type { ObjectStore } from "../storage/index.js";
 import { loadDecompressors } from "./decompressors.js";
-import { type ParquetFooter, readFooter } from "./footer.js";
-import { bigEndian } from "./metrics.js";
-import type { ParquetColumn } from "./schema.js";
+import { type ParquetFooter, readFooter } from "./format/footer.js";
+import { bigEndian } from "./format/metrics.js";
+import type { ParquetColumn } from "./format/schema.js";
 
 /**
  * A value of a leaf column: boolean; number for INT32, FLOAT and DOUBLE; bigint for INT64, INT96 (nanoseconds) and,

@@ -1,7 +1,7 @@
-import type { ParquetFooter } from "./footer.js";
-import type { ParquetNode } from "./schema.js";
-import { flag, int, structs } from "./schema.js";
-import { readThriftStruct, type ThriftStruct, type ThriftValue, writeThriftStruct } from "./thrift.js";
+import type { ParquetFooter } from "./format/footer.js";
+import type { ParquetNode } from "./format/schema.js";
+import { flag, int, structs } from "./format/schema.js";
+import { readThriftStruct, type ThriftStruct, type ThriftValue, writeThriftStruct } from "./format/thrift.js";
 
 /**
  * Whether a file has columns that not every reader reads whole as they are declared: instants in nanoseconds, and

@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
 import { corruptFile, type LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
-import { chunkStart, readFooter } from "./footer.js";
-import { int, structAt } from "./schema.js";
-import { readThriftStruct, type ThriftStruct } from "./thrift.js";
+import { chunkStart, readFooter } from "./format/footer.js";
+import { int, structAt } from "./format/schema.js";
+import { readThriftStruct, type ThriftStruct } from "./format/thrift.js";
 
 /** What a verification has seen of a file. */
 export interface ParquetVerification {

@@ -1,6 +1,6 @@
-import type { ParquetFooter } from "./footer.js";
-import { int, structs } from "./schema.js";
-import { readThriftStruct, type ThriftStruct, type ThriftValue, writeThriftStruct } from "./thrift.js";
+import type { ParquetFooter } from "./format/footer.js";
+import { int, structs } from "./format/schema.js";
+import { readThriftStruct, type ThriftStruct, type ThriftValue, writeThriftStruct } from "./format/thrift.js";
 
 const MAGIC = new TextEncoder().encode("PAR1");
 

@@ -1,5 +1,5 @@
-import { writeThriftStruct } from "../thrift.js";
-import { i32, struct } from "./thrift-values.js";
+import { writeThriftStruct } from "../format/thrift.js";
+import { i32, struct } from "../format/thrift-values.js";
 import { type Values, valueBytes } from "./values.js";
 import { xxHash64 } from "./xxhash64.js";
 

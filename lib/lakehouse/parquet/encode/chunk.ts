@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
-import { type ThriftValue, writeThriftStruct } from "../thrift.js";
+import { type ThriftValue, writeThriftStruct } from "../format/thrift.js";
+import { i32, struct } from "../format/thrift-values.js";
 import { type BloomFilterOptions, bloomFilter } from "./bloom.js";
 import { type Bound, boundOf, compareValues, countNaNs, type Extremes, extremes } from "./bounds.js";
 import { compressPage, type ParquetCompression } from "./codecs.js";
@@ -7,7 +8,6 @@ import { buildDictionary, type Dictionary } from "./dictionary.js";
 import { bitWidth, hybridSize, writeHybrid, writeRun } from "./hybrid.js";
 import type { LeafColumn } from "./layout.js";
 import type { LeafStream } from "./shred.js";
-import { i32, struct } from "./thrift-values.js";
 import { leafValues, plainSize, type Values, writePlain } from "./values.js";
 
 /** How one leaf column is encoded. */

@@ -1,9 +1,9 @@
-import { type ThriftStruct, type ThriftValue, writeThriftStruct } from "../thrift.js";
+import { type ThriftStruct, type ThriftValue, writeThriftStruct } from "../format/thrift.js";
+import { boolean, bytes, i16, i32, i64, list, struct, text } from "../format/thrift-values.js";
 import { DATA_PAGE, DICTIONARY_PAGE, type EncodedPage, PLAIN, RLE, RLE_DICTIONARY } from "./chunk.js";
 import { CODEC_NUMBERS } from "./codecs.js";
 import { type FileLayout, type LeafColumn, PHYSICAL_CODES } from "./layout.js";
 import type { EncodedRowGroup, PlacedChunk } from "./row-group.js";
-import { boolean, bytes, i16, i32, i64, list, struct, text } from "./thrift-values.js";
 
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31);
 const CREATED_BY = "SoloLakehouse";

@@ -1,9 +1,9 @@
 import * as arrow from "apache-arrow";
 import { type LakehouseError, unsupported } from "../../errors.js";
-import { arrowFieldId } from "../arrow-data.js";
-import type { ParquetPhysicalType } from "../schema.js";
-import type { ThriftStruct, ThriftValue } from "../thrift.js";
-import { i8, i32, struct, text } from "./thrift-values.js";
+import { arrowFieldId } from "../format/arrow-data.js";
+import type { ParquetPhysicalType } from "../format/schema.js";
+import type { ThriftStruct, ThriftValue } from "../format/thrift.js";
+import { i8, i32, struct, text } from "../format/thrift-values.js";
 
 const EXTENSION_KEY = "ARROW:extension:name";
 

@@ -6,18 +6,18 @@ import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { compressors } from "hyparquet-compressors";
 import { describe, expect, it } from "vitest";
-import { compressLz4 } from "../../lib/lakehouse/parquet/encode/lz4.js";
-import { compressSnappy } from "../../lib/lakehouse/parquet/encode/snappy.js";
-import { xxHash64 } from "../../lib/lakehouse/parquet/encode/xxhash64.js";
+import { compressLz4 } from "../../../lib/lakehouse/parquet/encode/lz4.js";
+import { compressSnappy } from "../../../lib/lakehouse/parquet/encode/snappy.js";
+import { xxHash64 } from "../../../lib/lakehouse/parquet/encode/xxhash64.js";
+import { int, long, structs } from "../../../lib/lakehouse/parquet/format/schema.js";
+import { readThriftStruct, type ThriftStruct } from "../../../lib/lakehouse/parquet/format/thrift.js";
 import {
   FIELD_ID_KEY,
   type ParquetWriteOptions,
   type WrittenParquet,
   writeParquet,
-} from "../../lib/lakehouse/parquet/index.js";
-import { int, long, structs } from "../../lib/lakehouse/parquet/schema.js";
-import { readThriftStruct, type ThriftStruct } from "../../lib/lakehouse/parquet/thrift.js";
-import { MemoryStore } from "./memory-store.js";
+} from "../../../lib/lakehouse/parquet/index.js";
+import { MemoryStore } from "../support/memory-store.js";
 
 const uri = "mem://test/x.parquet";
 const id = (n: number) => new Map([[FIELD_ID_KEY, String(n)]]);

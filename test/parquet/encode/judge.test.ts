@@ -16,12 +16,12 @@ import {
   readFooter,
   readParquet,
   writeParquet,
-} from "../../lib/lakehouse/parquet/index.js";
-import { runs } from "../support/runs.js";
-import { MemoryStore } from "./memory-store.js";
-import { build, type Plain, plainRows } from "./plain-values.js";
-import { anyColumn, type Column, columnOf, LEAVES } from "./random-columns.js";
-import { rustRead, rustWrite } from "./rust.js";
+} from "../../../lib/lakehouse/parquet/index.js";
+import { runs } from "../../support/runs.js";
+import { MemoryStore } from "../support/memory-store.js";
+import { build, type Plain, plainRows } from "../support/plain-values.js";
+import { anyColumn, type Column, columnOf, LEAVES } from "../support/random-columns.js";
+import { rustRead, rustWrite } from "../support/rust.js";
 
 const uri = "mem://test/x.parquet";
 const CODECS: readonly ParquetCompression[] = ["zstd", "snappy", "gzip", "lz4_raw", "uncompressed"];

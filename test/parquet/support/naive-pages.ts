@@ -1,9 +1,9 @@
 // The pages of a column chunk, read as parquet-format says and byte by byte: the model that page indexes, statistics
 // and sizes are held against.
 import { compressors } from "hyparquet-compressors";
-import type { ParquetColumn } from "../../lib/lakehouse/parquet/index.js";
-import { int, long } from "../../lib/lakehouse/parquet/schema.js";
-import { readThriftStruct, type ThriftStruct } from "../../lib/lakehouse/parquet/thrift.js";
+import { int, long } from "../../../lib/lakehouse/parquet/format/schema.js";
+import { readThriftStruct, type ThriftStruct } from "../../../lib/lakehouse/parquet/format/thrift.js";
+import type { ParquetColumn } from "../../../lib/lakehouse/parquet/index.js";
 
 export interface NaivePage {
   readonly offset: number;

@@ -1,7 +1,7 @@
 // Random columns: a type, and values of it.
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
-import { FIELD_ID_KEY } from "../../lib/lakehouse/parquet/index.js";
+import { FIELD_ID_KEY } from "../../../lib/lakehouse/parquet/index.js";
 import type { Plain } from "./plain-values.js";
 
 export interface Column {

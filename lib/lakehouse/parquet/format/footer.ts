@@ -1,5 +1,5 @@
-import { corruptFile, type LakehouseError, unsupported } from "../errors.js";
-import { type ObjectStore, readTail } from "../storage/index.js";
+import { corruptFile, type LakehouseError, unsupported } from "../../errors.js";
+import { type ObjectStore, readTail } from "../../storage/index.js";
 import {
   binary,
   flag,

@@ -2,21 +2,21 @@
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { xxHash64 } from "../../lib/lakehouse/parquet/encode/xxhash64.js";
+import { xxHash64 } from "../../../lib/lakehouse/parquet/encode/xxhash64.js";
+import { int, long, structs } from "../../../lib/lakehouse/parquet/format/schema.js";
+import { readThriftStruct, type ThriftStruct } from "../../../lib/lakehouse/parquet/format/thrift.js";
 import {
   type ParquetColumn,
   type ParquetCompression,
   type ParquetNode,
   type ParquetWriteOptions,
   writeParquet,
-} from "../../lib/lakehouse/parquet/index.js";
-import { int, long, structs } from "../../lib/lakehouse/parquet/schema.js";
-import { readThriftStruct, type ThriftStruct } from "../../lib/lakehouse/parquet/thrift.js";
-import { runs } from "../support/runs.js";
-import { MemoryStore } from "./memory-store.js";
-import { hybrid, maxLevels, type NaivePage, pagesOf, plainBytes } from "./naive-pages.js";
-import { build, type Plain } from "./plain-values.js";
-import { anyColumn, type Column, columnOf } from "./random-columns.js";
+} from "../../../lib/lakehouse/parquet/index.js";
+import { runs } from "../../support/runs.js";
+import { MemoryStore } from "../support/memory-store.js";
+import { hybrid, maxLevels, type NaivePage, pagesOf, plainBytes } from "../support/naive-pages.js";
+import { build, type Plain } from "../support/plain-values.js";
+import { anyColumn, type Column, columnOf } from "../support/random-columns.js";
 
 const uri = "mem://test/x.parquet";
 const PLAIN = 0;

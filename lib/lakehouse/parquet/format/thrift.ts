@@ -1,4 +1,4 @@
-import { corruptFile, type LakehouseError } from "../errors.js";
+import { corruptFile, type LakehouseError } from "../../errors.js";
 
 /**
  * The Thrift compact protocol, as far as Parquet uses it. A struct becomes a map from field id to a typed value,

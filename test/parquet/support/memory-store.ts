@@ -1,5 +1,5 @@
-import { LakehouseError } from "../../lib/lakehouse/errors.js";
-import type { Body, ByteRange, ObjectInfo, ObjectStore } from "../../lib/lakehouse/storage/index.js";
+import { LakehouseError } from "../../../lib/lakehouse/errors.js";
+import type { Body, ByteRange, ObjectInfo, ObjectStore } from "../../../lib/lakehouse/storage/index.js";
 
 /** An object store in memory, to look at what a writer leaves behind. `mem://` URIs; conditions are not needed here. */
 export class MemoryStore implements ObjectStore {

@@ -1,4 +1,4 @@
-import { corruptFile } from "../errors.js";
+import { corruptFile } from "../../errors.js";
 import type { ThriftStruct } from "./thrift.js";
 
 export type ParquetPhysicalType =

@@ -14,9 +14,9 @@ import {
   readParquet,
   type WrittenParquet,
   writeParquet,
-} from "../../lib/lakehouse/parquet/index.js";
-import { runs } from "../support/runs.js";
-import { MemoryStore } from "./memory-store.js";
+} from "../../../lib/lakehouse/parquet/index.js";
+import { runs } from "../../support/runs.js";
+import { MemoryStore } from "../support/memory-store.js";
 
 const uri = "mem://test/x.parquet";
 let dir: string;

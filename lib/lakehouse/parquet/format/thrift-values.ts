@@ -1,4 +1,4 @@
-import type { ThriftStruct, ThriftValue } from "../thrift.js";
+import type { ThriftStruct, ThriftValue } from "./thrift.js";
 
 /** Short names for the values that Parquet's metadata is made of. */
 export const i8 = (value: number): ThriftValue => ({ type: "i8", value });

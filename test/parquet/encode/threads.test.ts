@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as arrow from "apache-arrow";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readParquet, writeParquet } from "../../lib/lakehouse/parquet/index.js";
-import { bundle, LAKEHOUSE } from "../support/bundle.js";
-import { MemoryStore } from "./memory-store.js";
+import { readParquet, writeParquet } from "../../../lib/lakehouse/parquet/index.js";
+import { bundle, LAKEHOUSE } from "../../support/bundle.js";
+import { MemoryStore } from "../support/memory-store.js";
 
-type Parquet = typeof import("../../lib/lakehouse/parquet/index.js");
+type Parquet = typeof import("../../../lib/lakehouse/parquet/index.js");
 
 const uri = "mem://test/x.parquet";
 let dir: string;
@@ -20,7 +20,7 @@ let built: Parquet;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "threads-"));
   await writeFile(join(dir, "package.json"), '{"type":"module"}');
-  await symlink(fileURLToPath(new URL("../../node_modules", import.meta.url)), join(dir, "node_modules"));
+  await symlink(fileURLToPath(new URL("../../../node_modules", import.meta.url)), join(dir, "node_modules"));
   await bundle({ parquet: join(LAKEHOUSE, "parquet/index.ts") }, dir);
   built = (await import(/* @vite-ignore */ pathToFileURL(join(dir, "parquet.js")).href)) as Parquet;
 });
