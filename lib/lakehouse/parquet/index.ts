@@ -4,12 +4,11 @@
  * numbers that the Arrow schema carries.
  */
 
-export { loadDecompressors } from "./decompressors.js";
-export type { ParquetCompression } from "./encode/codecs.js";
 export { type DistinctBytes, distinctBytes } from "./encode/dictionary.js";
 export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";
-export * from "./errors.js";
+export { schemaMismatch } from "./errors.js";
 export { arrowBytes, arrowFieldId, BatchSchema, FIELD_ID_KEY } from "./format/arrow-data.js";
+export { loadDecompressors, type ParquetCompression } from "./format/codecs.js";
 export {
   type ParquetChunkStatistics,
   type ParquetColumnChunk,

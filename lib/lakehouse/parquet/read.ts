@@ -2,7 +2,7 @@ import type { AsyncBuffer, FileMetaData } from "hyparquet";
 import { corruptFile, invalidArgument, LakehouseError } from "../errors.js";
 import { keyOf } from "../keys.js";
 import type { ObjectStore } from "../storage/index.js";
-import { loadDecompressors } from "./decompressors.js";
+import { decompressors } from "./format/codecs.js";
 import { type ParquetFooter, readFooter } from "./format/footer.js";
 import { bigEndian } from "./format/metrics.js";
 import type { ParquetColumn } from "./format/schema.js";
@@ -54,7 +54,6 @@ export async function readParquet(
   const groups = options.rowGroups ?? footer.rowGroups.map((_, i) => i);
   const file = await asyncBuffer(store, uri, footer.fileSize);
   const { parquetRead } = await import("hyparquet");
-  const compressors = await loadDecompressors();
   const metadata = await rawMetadata(footer);
   const values = selected.map((): ParquetValue[] => []);
   const names = [...new Set(selected.map((column) => column.path[0] ?? ""))];
@@ -74,7 +73,7 @@ export async function readParquet(
         rowStart,
         rowEnd: rowStart + rowCount,
         utf8: false,
-        compressors,
+        compressors: decompressors,
         parsers: { timestampFromNanoseconds: (nanos) => nanos },
         onPage: (page) => {
           const part = parts[places.get(keyOf(page.pathInSchema)) ?? -1];

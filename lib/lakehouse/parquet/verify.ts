@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { crc32 } from "../codecs/index.js";
 import { corruptFile, type LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { chunkStart, readFooter } from "./format/footer.js";

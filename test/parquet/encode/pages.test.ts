@@ -2,7 +2,7 @@
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { xxHash64 } from "../../../lib/lakehouse/parquet/encode/xxhash64.js";
+import { xxHash64 } from "../../../lib/lakehouse/codecs/index.js";
 import { int, long, structs } from "../../../lib/lakehouse/parquet/format/schema.js";
 import { readThriftStruct, type ThriftStruct } from "../../../lib/lakehouse/parquet/format/thrift.js";
 import {

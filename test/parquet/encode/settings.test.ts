@@ -3,12 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
-import fc from "fast-check";
-import { compressors } from "hyparquet-compressors";
 import { describe, expect, it } from "vitest";
-import { compressLz4 } from "../../../lib/lakehouse/parquet/encode/lz4.js";
-import { compressSnappy } from "../../../lib/lakehouse/parquet/encode/snappy.js";
-import { xxHash64 } from "../../../lib/lakehouse/parquet/encode/xxhash64.js";
 import { int, long, structs } from "../../../lib/lakehouse/parquet/format/schema.js";
 import { readThriftStruct, type ThriftStruct } from "../../../lib/lakehouse/parquet/format/thrift.js";
 import {
@@ -141,41 +136,5 @@ describe("settings of a Parquet file", () => {
       connection.closeSync();
       await rm(dir, { recursive: true });
     }
-  });
-});
-
-describe("the codecs", () => {
-  it("give back what they compressed, whatever it is", () => {
-    const bytes = fc.oneof(
-      fc.uint8Array({ minLength: 1, maxLength: 500 }),
-      fc
-        .array(fc.constantFrom("abcdefgh", "the same again ", "x"), { minLength: 1, maxLength: 400 })
-        .map((parts) => Buffer.from(parts.join(""))),
-      fc
-        .integer({ min: 1, max: 200_000 })
-        .map((length) => new Uint8Array(length).map((_, i) => (i * i) >> 9)),
-    );
-    fc.assert(
-      fc.property(bytes, (input) => {
-        const plain = new Uint8Array(input);
-        expect(
-          Buffer.compare(compressors.SNAPPY?.(compressSnappy(plain), plain.length) ?? plain, plain),
-        ).toBe(0);
-        expect(Buffer.compare(compressors.LZ4_RAW?.(compressLz4(plain), plain.length) ?? plain, plain)).toBe(
-          0,
-        );
-      }),
-    );
-    const run = new Uint8Array(100_000);
-    expect(compressSnappy(run).length).toBeLessThan(10_000);
-    expect(compressLz4(run).length).toBeLessThan(1_000);
-  });
-
-  it("hash as XXH64 does", () => {
-    const hash = (text: string) => xxHash64(new TextEncoder().encode(text)).toString(16);
-    expect(hash("")).toBe("ef46db3751d8e999");
-    expect(hash("a")).toBe("d24ec4f1a98c6e5b");
-    expect(hash("abc")).toBe("44bc2cf5ad770999");
-    expect(hash("Nobody inspects the spammish repetition")).toBe("fbcea83c8a378bf1");
   });
 });

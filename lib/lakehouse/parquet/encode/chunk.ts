@@ -1,9 +1,9 @@
-import { crc32 } from "node:zlib";
+import { crc32 } from "../../codecs/index.js";
+import { compressPage, type ParquetCompression } from "../format/codecs.js";
 import { type ThriftValue, writeThriftStruct } from "../format/thrift.js";
 import { i32, struct } from "../format/thrift-values.js";
 import { type BloomFilterOptions, bloomFilter } from "./bloom.js";
 import { type Bound, boundOf, compareValues, countNaNs, type Extremes, extremes } from "./bounds.js";
-import { compressPage, type ParquetCompression } from "./codecs.js";
 import { buildDictionary, type Dictionary } from "./dictionary.js";
 import { bitWidth, hybridSize, writeHybrid, writeRun } from "./hybrid.js";
 import type { LeafColumn } from "./layout.js";

@@ -1,7 +1,7 @@
+import { codecNumber } from "../format/codecs.js";
 import { type ThriftStruct, type ThriftValue, writeThriftStruct } from "../format/thrift.js";
 import { boolean, bytes, i16, i32, i64, list, struct, text } from "../format/thrift-values.js";
 import { DATA_PAGE, DICTIONARY_PAGE, type EncodedPage, PLAIN, RLE, RLE_DICTIONARY } from "./chunk.js";
-import { CODEC_NUMBERS } from "./codecs.js";
 import { type FileLayout, type LeafColumn, PHYSICAL_CODES } from "./layout.js";
 import type { EncodedRowGroup, PlacedChunk } from "./row-group.js";
 
@@ -116,7 +116,7 @@ export class ParquetFile {
       [1, i32(PHYSICAL_CODES[leaf.physicalType])],
       [2, list("i32", encodings.map(i32))],
       [3, list("binary", leaf.path.map(text))],
-      [4, i32(CODEC_NUMBERS[chunk.compression])],
+      [4, i32(codecNumber(chunk.compression))],
       [5, i64(chunk.count)],
       [6, i64(chunk.uncompressedSize)],
       [7, i64(chunk.size)],

@@ -1,6 +1,6 @@
 import { invalidArgument } from "../../errors.js";
+import { codecLevels, type ParquetCompression } from "../format/codecs.js";
 import type { ChunkOptions } from "./chunk.js";
-import { CODEC_LEVELS, CODEC_NUMBERS, type ParquetCompression } from "./codecs.js";
 import type { LeafColumn } from "./layout.js";
 
 /** What one column does otherwise than the file. */
@@ -77,10 +77,11 @@ export function chunkOptions(leaves: readonly LeafColumn[], options: ParquetWrit
 function checkCodec(compression: ParquetCompression, level: number | undefined): void {
   const invalid = (why: string) =>
     invalidArgument("Parquet compression", `Parquet files are not written with ${why}.`);
-  if (!Object.hasOwn(CODEC_NUMBERS, compression)) throw invalid(`codec ${JSON.stringify(compression)}`);
+  const levels = codecLevels(compression);
+  if (!levels) throw invalid(`codec ${JSON.stringify(compression)}`);
   if (level === undefined) return;
-  const levels = CODEC_LEVELS[compression];
-  if (!levels) throw invalid(`a level of ${compression}, which has none`);
-  if (!Number.isInteger(level) || level < levels[0] || level > levels[1])
-    throw invalid(`level ${level} of ${compression}; its levels are ${levels[0]} to ${levels[1]}`);
+  const [least, most] = levels;
+  if (most === 0) throw invalid(`a level of ${compression}, which has none`);
+  if (!Number.isInteger(level) || level < least || level > most)
+    throw invalid(`level ${level} of ${compression}; its levels are ${least} to ${most}`);
 }
