@@ -73,9 +73,9 @@ export class Crc64Nvme {
 
   /** The value so far, big-endian. */
   digest(): Uint8Array {
-    const out = Buffer.alloc(8);
-    out.writeInt32BE(~this.#high, 0);
-    out.writeInt32BE(~this.#low, 4);
-    return out;
+    const out = new DataView(new ArrayBuffer(8));
+    out.setInt32(0, ~this.#high);
+    out.setInt32(4, ~this.#low);
+    return new Uint8Array(out.buffer);
   }
 }

@@ -6,8 +6,14 @@
 export { crc32, crc32c } from "./crc.js";
 export { Crc64Nvme } from "./crc64.js";
 export { InvalidBytes } from "./errors.js";
-export { compressDeflate, compressGzip, decompressDeflate, decompressGzip } from "./gzip.js";
 export { compressLz4Block, decompressLz4Block, decompressLz4Frame } from "./lz4.js";
 export { compressSnappy, decompressSnappy } from "./snappy.js";
 export { prepareXxHash, xxHash64 } from "./xxhash.js";
+export {
+  compressDeflate,
+  compressGzip,
+  decompressBrotli,
+  decompressDeflate,
+  decompressGzip,
+} from "./zlib.js";
 export { compressZstd, decompressZstd, prepareZstd, zstdContentSize } from "./zstd.js";

@@ -1,4 +1,5 @@
 /** Raw Snappy blocks (google/snappy, format_description.txt), by the Rust implementation. */
+import { asBytes } from "./bytes.js";
 import { InvalidBytes } from "./errors.js";
 import { lazy } from "./lazy.js";
 
@@ -10,7 +11,7 @@ const COPY = { copyOutputData: true, asBuffer: true } as const;
 const MAX_RATIO = 32;
 
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
-  return snappy().compressSync(bytes, COPY);
+  return asBytes(snappy().compressSync(bytes, COPY));
 }
 
 /**
@@ -22,7 +23,7 @@ export function decompressSnappy(block: Uint8Array, limit: number): Uint8Array {
   if (length === undefined || length > Math.min(limit, block.length * MAX_RATIO))
     throw new InvalidBytes(`the Snappy block claims ${length ?? "no"} bytes`);
   try {
-    return snappy().uncompressSync(block, COPY) as Buffer;
+    return asBytes(snappy().uncompressSync(block, COPY) as Buffer);
   } catch (cause) {
     throw new InvalidBytes("the Snappy block is damaged", { cause });
   }

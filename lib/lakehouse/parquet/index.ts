@@ -8,7 +8,7 @@ export { type DistinctBytes, distinctBytes } from "./encode/dictionary.js";
 export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";
 export { schemaMismatch } from "./errors.js";
 export { arrowBytes, arrowFieldId, BatchSchema, FIELD_ID_KEY } from "./format/arrow-data.js";
-export { loadDecompressors, type ParquetCompression } from "./format/codecs.js";
+export { decompressors, type ParquetCompression } from "./format/codecs.js";
 export {
   type ParquetChunkStatistics,
   type ParquetColumnChunk,

@@ -1,10 +1,10 @@
-import { brotliDecompressSync } from "node:zlib";
 import type { Compressors } from "hyparquet";
 import {
   compressGzip,
   compressLz4Block,
   compressSnappy,
   compressZstd,
+  decompressBrotli,
   decompressGzip,
   decompressLz4Block,
   decompressSnappy,
@@ -76,7 +76,7 @@ const DECOMPRESSORS: Readonly<Record<(typeof NAMES)[number], Decompressor | unde
   SNAPPY: decompressSnappy,
   GZIP: decompressGzip,
   LZO: undefined,
-  BROTLI: (block, length) => brotliDecompressSync(block, { maxOutputLength: Math.max(1, length) }),
+  BROTLI: decompressBrotli,
   LZ4: decompressHadoopLz4,
   ZSTD: decompressZstd,
   LZ4_RAW: decompressLz4Block,
@@ -138,9 +138,4 @@ function decompressHadoopLz4(bytes: Uint8Array, length: number): Uint8Array {
     at = end;
   }
   return left === 0 && at === bytes.length ? Buffer.concat(parts) : decompressLz4Block(bytes, length);
-}
-
-/** For rooms that read by hyparquet themselves. */
-export async function loadDecompressors(): Promise<Compressors> {
-  return decompressors;
 }
