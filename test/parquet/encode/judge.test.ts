@@ -8,7 +8,7 @@ import {
   WriterPropertiesBuilder,
   WriterVersion,
 } from "parquet-wasm";
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   columnMetrics,
   type ParquetCompression,
@@ -68,7 +68,7 @@ describe("another implementation reads", () => {
     .array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 4 })
     .chain((depths) => fc.tuple(...depths.map((depth, i) => anyColumn(`c${i}`, depth))));
 
-  it("the rows that were written, of any schema, however they are cut into batches, row groups and pages", async () => {
+  test("the rows that were written, of any schema, however they are cut into batches, row groups and pages", async () => {
     await fc.assert(
       fc.asyncProperty(
         shapes.chain((columns) =>
@@ -107,7 +107,7 @@ describe("another implementation reads", () => {
     },
   );
 
-  it("a file without rows, a row group of nulls, and lists that are all empty or null", async () => {
+  test("a file without rows, a row group of nulls, and lists that are all empty or null", async () => {
     const text = columnOf("t", new arrow.Utf8(), fc.constant("x"), true).field;
     const list = columnOf("l", new arrow.List(text.clone({ name: "element" })), fc.constant([]), true).field;
     const empty = await written([text, list], []);
@@ -120,7 +120,7 @@ describe("another implementation reads", () => {
       );
   });
 
-  it("pages, values and dictionaries that are large", async () => {
+  test("pages, values and dictionaries that are large", async () => {
     const columns = [
       columnOf("long", new arrow.Utf8(), fc.constant(""), true),
       columnOf("many", new arrow.Int64(), fc.constant(0n), false),
@@ -220,7 +220,7 @@ describe("what another implementation writes is read", () => {
     expect(found[0]?.values.map(plain)).toEqual(rows.map(({ v }) => v));
   });
 
-  it("and its footers give bounds that hold, at every level of statistics", async () => {
+  test("and its footers give bounds that hold, at every level of statistics", async () => {
     await fc.assert(
       fc.asyncProperty(
         rowsOf(columns, { minLength: 1, maxLength: 40 }),

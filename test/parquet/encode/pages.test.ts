@@ -1,7 +1,7 @@
 // Page indexes, statistics, sizes and Bloom filters say of the pages what a naive reader finds in them.
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { xxHash64 } from "../../../lib/lakehouse/codecs/index.js";
 import { int, long, structs } from "../../../lib/lakehouse/parquet/format/schema.js";
 import { readThriftStruct, type ThriftStruct } from "../../../lib/lakehouse/parquet/format/thrift.js";
@@ -88,7 +88,7 @@ const options = fc.record({
 });
 
 describe("of the pages of any table", () => {
-  it("the index says where each is, its first row, nulls and bounds; the footer adds them up", async () => {
+  test("the index says where each is, its first row, nulls and bounds; the footer adds them up", async () => {
     await fc.assert(
       fc.asyncProperty(table, options, async ({ columns: all, rows }, how) => {
         const { file, chunks } = await written(all, rows, how);
@@ -102,7 +102,7 @@ describe("of the pages of any table", () => {
     );
   });
 
-  it("the Bloom filters of any type find every value, and few others", async () => {
+  test("the Bloom filters of any type find every value, and few others", async () => {
     let asked = 0;
     let wrong = 0;
     await fc.assert(
@@ -141,7 +141,7 @@ describe("a dictionary", () => {
     Array.from({ length: 200 }, (_, i) => ({ n: BigInt(i % different) * 3n }));
   const n = columnOf("n", new arrow.Int64(), fc.constant(0n), false);
 
-  it("is as large as it may be, and not a value larger; then the chunk is plain, as a whole", async () => {
+  test("is as large as it may be, and not a value larger; then the chunk is plain, as a whole", async () => {
     for (const [different, isDictionary] of [
       [10, true],
       [11, false],

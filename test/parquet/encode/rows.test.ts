@@ -6,7 +6,7 @@ import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   FIELD_ID_KEY,
   type ParquetCompression,
@@ -144,7 +144,7 @@ const nestedRow = fc.record({
 });
 
 describe("what the encoder writes", () => {
-  it("is read by DuckDB and hyparquet as the rows that were given, nested and null as they may be", async () => {
+  test("is read by DuckDB and hyparquet as the rows that were given, nested and null as they may be", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(nestedRow, { minLength: 1, maxLength: 80 }),
@@ -260,7 +260,7 @@ describe("every type that tables have", () => {
   const bytesOf = (value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
 
-  it("comes back exactly, and its bounds and counts are those of the values", async () => {
+  test("comes back exactly, and its bounds and counts are those of the values", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { int, long, structs } from "../../../lib/lakehouse/parquet/format/schema.js";
 import { readThriftStruct, type ThriftStruct } from "../../../lib/lakehouse/parquet/format/thrift.js";
 import {
@@ -53,7 +53,7 @@ function metadataOf(chunk: ThriftStruct | undefined): ThriftStruct {
 }
 
 describe("settings of a Parquet file", () => {
-  it("take codec and level, for the file and for single columns", async () => {
+  test("take codec and level, for the file and for single columns", async () => {
     const fast = await write({ compression: "zstd", compressionLevel: 1 });
     const small = await write({ compression: "zstd", compressionLevel: 19 });
     expect(small.bytes.length).toBeLessThan(fast.bytes.length);
@@ -61,7 +61,7 @@ describe("settings of a Parquet file", () => {
     expect(chunks(mixed.written).map((chunk) => int(metadataOf(chunk), 4))).toEqual([2, 1, 2]);
   });
 
-  it("are refused when there is no such codec or level", async () => {
+  test("are refused when there is no such codec or level", async () => {
     for (const options of [
       { compression: "zstd", compressionLevel: 23 },
       { compression: "snappy", compressionLevel: 1 },
@@ -70,7 +70,7 @@ describe("settings of a Parquet file", () => {
       await expect(write(options)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
-  it("bound pages by rows and by bytes, and the page index says where each is", async () => {
+  test("bound pages by rows and by bytes, and the page index says where each is", async () => {
     const { written, bytes } = await write({ pageRows: 1000, pageBytes: 4000 });
     const [code, n, ratio] = chunks(written);
     const locations = (chunk: ThriftStruct | undefined) => {
@@ -95,7 +95,7 @@ describe("settings of a Parquet file", () => {
     ]);
   });
 
-  it("give up a dictionary that grows too large, or that a column shall not have", async () => {
+  test("give up a dictionary that grows too large, or that a column shall not have", async () => {
     const dictionary = async (options: ParquetWriteOptions) =>
       (await write(options)).written.footer.rowGroups[0]?.columns.map(
         (c) => c.dictionaryPageOffset !== undefined,
@@ -109,7 +109,7 @@ describe("settings of a Parquet file", () => {
     ]);
   });
 
-  it("add Bloom filters that another engine skips row groups by", async () => {
+  test("add Bloom filters that another engine skips row groups by", async () => {
     const dir = await mkdtemp(join(tmpdir(), "bloom-"));
     const connection = await (await DuckDBInstance.create()).connect();
     try {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as arrow from "apache-arrow";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { readParquet, writeParquet } from "../../../lib/lakehouse/parquet/index.js";
 import { bundle, LAKEHOUSE } from "../../support/bundle.js";
 import { MemoryStore } from "../support/memory-store.js";
@@ -37,7 +37,7 @@ function batches(count: number): { schema: arrow.Schema; batches: arrow.RecordBa
   return { schema: table.schema, batches: new Array(count).fill(table.batches[0]) };
 }
 
-it("encodes on other threads, many files at a time, as it does on this one", async () => {
+test("encodes on other threads, many files at a time, as it does on this one", async () => {
   const { schema, batches: data } = batches(4);
   const stores = Array.from({ length: 5 }, () => new MemoryStore());
   const written = await Promise.all(
@@ -54,7 +54,7 @@ it("encodes on other threads, many files at a time, as it does on this one", asy
   expect(columns[0]?.values.at(-1)).toBe(19_999n);
 });
 
-it("encodes small files that are some of many as it does a small one alone", async () => {
+test("encodes small files that are some of many as it does a small one alone", async () => {
   const { schema, batches: data } = batches(1);
   const stores = Array.from({ length: 5 }, () => new MemoryStore());
   await Promise.all(stores.map((store) => built.writeParquet(store, uri, schema, data, { oneOfMany: true })));
@@ -66,7 +66,7 @@ it("encodes small files that are some of many as it does a small one alone", asy
     );
 });
 
-it("starts its threads also in a process with options that a thread refuses", async () => {
+test("starts its threads also in a process with options that a thread refuses", async () => {
   const program = `
     import * as arrow from "apache-arrow";
     import { writeParquet } from "./parquet.js";
@@ -87,7 +87,7 @@ it("starts its threads also in a process with options that a thread refuses", as
   expect(output).toBe("5 true\n");
 });
 
-it("fails with the thread's reason, and goes on with other files", async () => {
+test("fails with the thread's reason, and goes on with other files", async () => {
   const { schema, batches: data } = batches(2);
   const required = new arrow.Schema(schema.fields.map((field) => field.clone({ nullable: false })));
   const store = new MemoryStore();

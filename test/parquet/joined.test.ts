@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readThriftStruct, writeThriftStruct } from "../../lib/lakehouse/parquet/format/thrift.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FIELD_ID_KEY, readFooter, readParquet, writeParquet } from "../../lib/lakehouse/parquet/index.js";
 import { runs } from "../support/runs.js";
 import { MemoryStore } from "./support/memory-store.js";
@@ -35,7 +34,7 @@ async function read(store: MemoryStore, sql = "*"): Promise<unknown[]> {
 }
 
 describe("a file joined from row groups", () => {
-  it("reads elsewhere as the rows that were written, however batches and row groups are cut", async () => {
+  test("reads elsewhere as the rows that were written, however batches and row groups are cut", async () => {
     const type = new arrow.Struct([
       field(1, "n", new arrow.Int32()),
       field(2, "s", new arrow.Utf8()),
@@ -82,7 +81,7 @@ describe("a file joined from row groups", () => {
     );
   });
 
-  it("keeps field ids at every depth, and a page index that finds the right pages", async () => {
+  test("keeps field ids at every depth, and a page index that finds the right pages", async () => {
     const store = new MemoryStore();
     const map = new arrow.Map_(
       new arrow.Field(
@@ -120,7 +119,7 @@ describe("a file joined from row groups", () => {
     expect(last.columns[0]?.values[0]).toBe(4000);
   });
 
-  it("takes dictionary-encoded columns for their values", async () => {
+  test("takes dictionary-encoded columns for their values", async () => {
     const store = new MemoryStore();
     const schema = new arrow.Schema([field(1, "s", new arrow.Utf8())]);
     const batches = ["a", "b"].map((prefix) => {
@@ -135,7 +134,7 @@ describe("a file joined from row groups", () => {
     expect(counts).toEqual([{ s: "a0,a1,a2,b0,b1,b2", c: 100 }]);
   });
 
-  it("is not written when a null stands in a required column", async () => {
+  test("is not written when a null stands in a required column", async () => {
     const store = new MemoryStore();
     const required = new arrow.Schema([new arrow.Field("n", new arrow.Int32(), false)]);
     const batch = new arrow.Table({ n: arrow.vectorFromArray([1, null], new arrow.Int32()) })
@@ -147,33 +146,5 @@ describe("a file joined from row groups", () => {
       writeParquet(store, uri, required, [batch, batch], { rowGroupRows: 1 }),
     ).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(store.objects.size).toBe(0);
-  });
-});
-
-describe("the Thrift codec", () => {
-  it("writes back what it read, byte for byte", async () => {
-    const store = new MemoryStore();
-    const schema = new arrow.Schema([field(1, "n", new arrow.Int32()), field(2, "s", new arrow.Utf8())]);
-    const table = new arrow.Table({
-      n: arrow.vectorFromArray([1, 2], new arrow.Int32()),
-      s: arrow.vectorFromArray(["a", "b"], new arrow.Utf8()),
-    });
-    const { footer } = await writeParquet(store, uri, schema, table.batches);
-    const { struct, length } = readThriftStruct(footer.metadata, "footer");
-    expect(length).toBe(footer.metadata.length);
-    expect(writeThriftStruct(struct)).toEqual(footer.metadata);
-  });
-
-  it("reads any bytes or refuses them, in bounded time and memory", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        try {
-          readThriftStruct(bytes, "noise");
-        } catch (error) {
-          expect(error).toMatchObject({ code: "CORRUPT_FILE" });
-        }
-      }),
-      { numRuns: runs(2000) },
-    );
   });
 });
