@@ -1,6 +1,7 @@
-import { corruptFile, type LakehouseError, unsupported } from "../errors.js";
+import { type LakehouseError, unsupported } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { decompressPage } from "./format/codecs.js";
+import { corrupt } from "./format/corrupt.js";
 import { chunkStart, type ParquetColumnChunk, type ParquetFooter } from "./format/footer.js";
 import type { NodePlace } from "./format/nodes.js";
 import { int } from "./format/schema.js";
@@ -140,10 +141,6 @@ function countLevel(bytes: Uint8Array, levels: Levels, values: number, uri: stri
     left -= packed;
   }
   return count;
-}
-
-function corrupt(subject: string, why: string, cause?: unknown): LakehouseError {
-  return corruptFile(subject, `${subject} cannot be read: ${why}.`, undefined, cause);
 }
 
 function unreadable(subject: string, what: string): LakehouseError {

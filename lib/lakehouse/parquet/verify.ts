@@ -1,6 +1,6 @@
 import { crc32 } from "../codecs/index.js";
-import { corruptFile, type LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
+import { corrupt } from "./format/corrupt.js";
 import { chunkStart, readFooter } from "./format/footer.js";
 import { int, structAt } from "./format/schema.js";
 import { readThriftStruct, type ThriftStruct } from "./format/thrift.js";
@@ -103,12 +103,4 @@ class Window {
     }
     return this.#bytes.subarray(start - this.#start);
   }
-}
-
-function corrupt(uri: string, why: string): LakehouseError {
-  return corruptFile(
-    uri,
-    `${uri} is damaged: ${why}.`,
-    "Restore the object from a backup, or drop the snapshot that refers to it.",
-  );
 }

@@ -22,8 +22,8 @@ export interface EncodedRowGroup {
 
 export type PlacedChunk = Omit<EncodedChunk, "bloomFilter"> & {
   readonly offset: number;
-  readonly bloomFilterOffset?: number;
-  readonly bloomFilterLength?: number;
+  readonly bloomFilterOffset?: number | undefined;
+  readonly bloomFilterLength?: number | undefined;
 };
 
 /**

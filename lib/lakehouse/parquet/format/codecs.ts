@@ -12,7 +12,9 @@ import {
   InvalidBytes,
   prepareZstd,
 } from "../../codecs/index.js";
-import { corruptFile, unsupported } from "../../errors.js";
+import { unsupported } from "../../errors.js";
+
+import { corrupt } from "./corrupt.js";
 
 export type ParquetCompression = "zstd" | "snappy" | "gzip" | "lz4_raw" | "uncompressed";
 
@@ -97,7 +99,7 @@ export function decompressPage(block: Uint8Array, length: number, codec: number,
   try {
     return exactly(decompress, block, length);
   } catch (cause) {
-    throw corruptFile(uri, `${uri} cannot be read: a page cannot be decompressed.`, undefined, cause);
+    throw corrupt(uri, "a page cannot be decompressed", cause);
   }
 }
 

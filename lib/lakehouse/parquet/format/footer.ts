@@ -1,5 +1,6 @@
-import { corruptFile, type LakehouseError, unsupported } from "../../errors.js";
+import { unsupported } from "../../errors.js";
 import { type ObjectStore, readTail } from "../../storage/index.js";
+import { corrupt } from "./corrupt.js";
 import {
   binary,
   flag,
@@ -9,6 +10,7 @@ import {
   type ParquetColumn,
   type ParquetNode,
   readSchemaTree,
+  structAt,
   structs,
   text,
 } from "./schema.js";
@@ -16,12 +18,12 @@ import { readThriftStruct, type ThriftStruct } from "./thrift.js";
 
 /** Statistics of one column chunk: bounds as the file has them, in the bytes of the column's physical type. */
 export interface ParquetChunkStatistics {
-  readonly min?: Uint8Array;
-  readonly max?: Uint8Array;
+  readonly min?: Uint8Array | undefined;
+  readonly max?: Uint8Array | undefined;
   /** False where the writer shortened the bound: still a bound, not a value of the column. */
   readonly minExact: boolean;
   readonly maxExact: boolean;
-  readonly nullCount?: bigint;
+  readonly nullCount?: bigint | undefined;
 }
 
 export interface ParquetColumnChunk {
@@ -33,8 +35,8 @@ export interface ParquetColumnChunk {
   /** parquet.thrift, CompressionCodec. */
   readonly codec: number;
   readonly dataPageOffset: bigint;
-  readonly dictionaryPageOffset?: bigint;
-  readonly statistics?: ParquetChunkStatistics;
+  readonly dictionaryPageOffset?: bigint | undefined;
+  readonly statistics?: ParquetChunkStatistics | undefined;
 }
 
 export interface ParquetRowGroup {
@@ -54,7 +56,7 @@ export interface ParquetFooter {
   readonly columns: readonly ParquetColumn[];
   readonly rowGroups: readonly ParquetRowGroup[];
   readonly keyValueMetadata: ReadonlyMap<string, string>;
-  readonly createdBy?: string;
+  readonly createdBy?: string | undefined;
   /** The footer as it lies in the file: the Thrift FileMetaData struct. */
   readonly metadata: Uint8Array;
 }
@@ -124,7 +126,6 @@ export function parseFooter(metadata: Uint8Array, subject: string, fileSize: num
   const orders = structs(struct, 7);
   const sorted = columns.map((column, i) => statisticsOrder(column, orders?.[i]));
   const rowGroups = (structs(struct, 4) ?? []).map((group) => readRowGroup(group, sorted, subject));
-  const createdBy = text(struct, 6);
   const keyValueMetadata = new Map<string, string>();
   for (const pair of structs(struct, 5) ?? []) keyValueMetadata.set(text(pair, 1) ?? "", text(pair, 2) ?? "");
   return {
@@ -135,7 +136,7 @@ export function parseFooter(metadata: Uint8Array, subject: string, fileSize: num
     rowGroups,
     keyValueMetadata,
     metadata,
-    ...(createdBy !== undefined && { createdBy }),
+    createdBy: text(struct, 6),
   };
 }
 
@@ -188,46 +189,33 @@ export function chunkStart(chunk: ParquetColumnChunk): bigint {
 }
 
 function readColumnChunk(chunk: ThriftStruct, order: StatisticsOrder, subject: string): ParquetColumnChunk {
-  const meta = chunk.get(3);
-  if (meta?.type !== "struct") {
+  const fields = structAt(chunk, 3);
+  if (fields === undefined) {
     throw unsupported(
       subject,
       `${subject} keeps the metadata of a column outside its footer (encrypted or in another file).`,
     );
   }
-  const fields = meta.value;
-  const dictionaryPageOffset = long(fields, 11);
-  const statistics = fields.get(12);
+  const statistics = structAt(fields, 12);
   return {
     valueCount: long(fields, 5) ?? 0n,
     uncompressedSize: long(fields, 6) ?? 0n,
     compressedSize: long(fields, 7) ?? 0n,
     codec: int(fields, 4) ?? 0,
     dataPageOffset: long(fields, 9) ?? 0n,
-    ...(dictionaryPageOffset !== undefined && { dictionaryPageOffset }),
-    ...(statistics?.type === "struct" && { statistics: readStatistics(statistics.value, order) }),
+    dictionaryPageOffset: long(fields, 11),
+    statistics: statistics && readStatistics(statistics, order),
   };
 }
 
 function readStatistics(fields: ThriftStruct, order: StatisticsOrder): ParquetChunkStatistics {
   const bound = (current: number, old: number) =>
     (order.current ? binary(fields, current) : undefined) ?? (order.old ? binary(fields, old) : undefined);
-  const min = bound(6, 2);
-  const max = bound(5, 1);
-  const nullCount = long(fields, 3);
   return {
+    min: bound(6, 2),
+    max: bound(5, 1),
     minExact: flag(fields, 8) ?? true,
     maxExact: flag(fields, 7) ?? true,
-    ...(min && { min }),
-    ...(max && { max }),
-    ...(nullCount !== undefined && { nullCount }),
+    nullCount: long(fields, 3),
   };
-}
-
-function corrupt(subject: string, why: string): LakehouseError {
-  return corruptFile(
-    subject,
-    `${subject} cannot be read: ${why}.`,
-    "Restore the object from a backup, or read a snapshot that does not refer to it.",
-  );
 }

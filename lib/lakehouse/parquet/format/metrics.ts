@@ -1,5 +1,10 @@
 import type { ParquetChunkStatistics, ParquetFooter } from "./footer.js";
-import type { ParquetColumn, ParquetLogicalType, ParquetPhysicalType } from "./schema.js";
+import {
+  bytesMean,
+  type ParquetColumn,
+  type ParquetLogicalType,
+  type ParquetPhysicalType,
+} from "./schema.js";
 
 /**
  * One bound of a column. The value in JavaScript: boolean; number for INT32, FLOAT and DOUBLE; bigint for INT64 and,
@@ -9,7 +14,7 @@ import type { ParquetColumn, ParquetLogicalType, ParquetPhysicalType } from "./s
 export interface ParquetStat {
   readonly value: boolean | number | bigint | string | Uint8Array;
   readonly physicalType: ParquetPhysicalType;
-  readonly logicalType?: ParquetLogicalType;
+  readonly logicalType?: ParquetLogicalType | undefined;
   /** False where the writer shortened it: still a bound, but no value of the column. */
   readonly exact: boolean;
 }
@@ -21,10 +26,10 @@ export interface ColumnMetrics {
   readonly columnSize: bigint;
   /** Values, nulls and NaNs included; below a list or map, one per element. */
   readonly valueCount: bigint;
-  readonly nullCount?: bigint;
-  readonly nanCount?: bigint;
-  readonly lower?: ParquetStat;
-  readonly upper?: ParquetStat;
+  readonly nullCount?: bigint | undefined;
+  readonly nanCount?: bigint | undefined;
+  readonly lower?: ParquetStat | undefined;
+  readonly upper?: ParquetStat | undefined;
   /** True below a list or a map. */
   readonly repeated: boolean;
 }
@@ -58,18 +63,15 @@ export function columnMetrics(
       nullCount = nullCount === undefined || nulls === undefined ? undefined : nullCount + nulls;
       if (nulls === undefined || nulls < chunk.valueCount) bounds.push(chunk.statistics);
     }
-    const lower = mergeBounds(column, bounds, "min");
-    const upper = mergeBounds(column, bounds, "max");
-    const nanCount = nanCounts.get(fieldId);
     metrics.push({
       fieldId,
       columnSize,
       valueCount,
       repeated: column.repeated,
-      ...(nullCount !== undefined && { nullCount }),
-      ...(nanCount !== undefined && { nanCount }),
-      ...(lower && { lower }),
-      ...(upper && { upper }),
+      nullCount,
+      nanCount: nanCounts.get(fieldId),
+      lower: mergeBounds(column, bounds, "min"),
+      upper: mergeBounds(column, bounds, "max"),
     });
   });
   return metrics;
@@ -100,7 +102,7 @@ function mergeBounds(
   const value = statValue(column, best.order, best.bytes, side, best.exact);
   if (value === undefined) return undefined;
   const { physicalType, logicalType } = column.node;
-  return { value, physicalType, exact: best.exact, ...(logicalType && { logicalType }) };
+  return { value, physicalType, logicalType, exact: best.exact };
 }
 
 type Comparable = boolean | number | bigint | Uint8Array;
@@ -129,13 +131,7 @@ function comparable(column: ParquetColumn, bytes: Uint8Array): Comparable | unde
     case "FIXED_LEN_BYTE_ARRAY":
       if (isDecimal) return bytes.length > 0 ? bigEndian(bytes) : undefined;
       // Half floats and intervals lie in byte arrays too, but their bytes do not sort as their values do.
-      if (
-        logicalType &&
-        ["float16", "interval", "geometry", "geography", "variant"].includes(logicalType.kind)
-      ) {
-        return undefined;
-      }
-      return bytes;
+      return bytesMean(logicalType) === "unsorted" ? undefined : bytes;
     case "INT96":
       return undefined;
   }
@@ -157,8 +153,7 @@ function statValue(
 ): ParquetStat["value"] | undefined {
   if (order === 0) return isFloat(column) ? (side === "min" ? -0 : 0) : 0;
   if (!(order instanceof Uint8Array)) return order;
-  const kind = column.node.logicalType?.kind;
-  if (kind !== "string" && kind !== "enum" && kind !== "json") return bytes.slice();
+  if (bytesMean(column.node.logicalType) !== "text") return bytes.slice();
   // A writer that shortens by bytes may cut a character in two. Dropping the rest of it keeps a lower bound low
   // enough, but would make an upper bound too low, so that one is given up.
   for (let cut = 0; cut <= (exact || side === "max" ? 0 : 3); cut++) {

@@ -1,15 +1,23 @@
-import { corruptFile } from "../../errors.js";
+import { corrupt } from "./corrupt.js";
 import type { ThriftStruct } from "./thrift.js";
 
-export type ParquetPhysicalType =
-  | "BOOLEAN"
-  | "INT32"
-  | "INT64"
-  | "INT96"
-  | "FLOAT"
-  | "DOUBLE"
-  | "BYTE_ARRAY"
-  | "FIXED_LEN_BYTE_ARRAY";
+/** parquet.thrift, Type: the number of each is its place. */
+const PHYSICAL_TYPES = [
+  "BOOLEAN",
+  "INT32",
+  "INT64",
+  "INT96",
+  "FLOAT",
+  "DOUBLE",
+  "BYTE_ARRAY",
+  "FIXED_LEN_BYTE_ARRAY",
+] as const;
+
+export type ParquetPhysicalType = (typeof PHYSICAL_TYPES)[number];
+
+export function physicalTypeNumber(type: ParquetPhysicalType): number {
+  return PHYSICAL_TYPES.indexOf(type);
+}
 
 export type ParquetTimeUnit = "millis" | "micros" | "nanos";
 
@@ -40,12 +48,12 @@ export type ParquetLogicalType =
 /** One element of the schema tree: a leaf has a physical type, a group has children. */
 export interface ParquetNode {
   readonly name: string;
-  readonly fieldId?: number;
+  readonly fieldId?: number | undefined;
   readonly repetition: "required" | "optional" | "repeated";
-  readonly physicalType?: ParquetPhysicalType;
+  readonly physicalType?: ParquetPhysicalType | undefined;
   /** Length in bytes of a FIXED_LEN_BYTE_ARRAY. */
-  readonly typeLength?: number;
-  readonly logicalType?: ParquetLogicalType;
+  readonly typeLength?: number | undefined;
+  readonly logicalType?: ParquetLogicalType | undefined;
   readonly children: readonly ParquetNode[];
 }
 
@@ -60,16 +68,6 @@ export interface ParquetColumn {
   readonly maxRepetition: number;
 }
 
-const PHYSICAL_TYPES: readonly ParquetPhysicalType[] = [
-  "BOOLEAN",
-  "INT32",
-  "INT64",
-  "INT96",
-  "FLOAT",
-  "DOUBLE",
-  "BYTE_ARRAY",
-  "FIXED_LEN_BYTE_ARRAY",
-];
 const REPETITIONS = ["required", "optional", "repeated"] as const;
 
 /** Builds the tree from the flat, depth-first list of schema elements (parquet.thrift, SchemaElement). */
@@ -78,23 +76,20 @@ export function readSchemaTree(elements: readonly ThriftStruct[], subject: strin
   const read = (depth: number): ParquetNode => {
     const element = elements[next++];
     if (!element || depth > 200) {
-      throw corruptFile(subject, `The Parquet schema of ${subject} does not form a tree.`);
+      throw corrupt(subject, "its schema does not form a tree");
     }
     const childCount = int(element, 5) ?? 0;
     const physicalType = childCount === 0 ? PHYSICAL_TYPES[int(element, 1) ?? -1] : undefined;
-    const fieldId = int(element, 9);
-    const typeLength = int(element, 2);
-    const logicalType = readLogicalType(element);
     const children: ParquetNode[] = [];
     for (let i = 0; i < childCount; i++) children.push(read(depth + 1));
     return {
       name: text(element, 4) ?? "",
       repetition: REPETITIONS[int(element, 3) ?? 0] ?? "required",
       children,
-      ...(fieldId !== undefined && { fieldId }),
-      ...(physicalType && { physicalType }),
-      ...(typeLength !== undefined && { typeLength }),
-      ...(logicalType && { logicalType }),
+      fieldId: int(element, 9),
+      physicalType,
+      typeLength: int(element, 2),
+      logicalType: readLogicalType(element),
     };
   };
   return read(0);
@@ -119,85 +114,105 @@ export function leafColumns(root: ParquetNode): ParquetColumn[] {
   return columns;
 }
 
-const SIMPLE_LOGICAL = new Map<number, PlainLogicalKind>([
-  [1, "string"],
-  [2, "map"],
-  [3, "list"],
-  [4, "enum"],
-  [6, "date"],
-  [9, "interval"],
-  [11, "null"],
-  [12, "json"],
-  [13, "bson"],
-  [14, "uuid"],
-  [15, "float16"],
-  [16, "variant"],
-  [17, "geometry"],
-  [18, "geography"],
-]);
+/** What is known of one logical type. */
+interface LogicalDefinition {
+  /** The member of the union that stands for it (parquet.thrift, LogicalType). */
+  readonly id: number;
+  /** What the values of byte arrays are: text, bytes that sort as the values do, or bytes that do not. */
+  readonly bytes: "text" | "sorted" | "unsorted";
+  /** Its parameters, where it has some. */
+  readonly read?: (fields: ThriftStruct) => ParquetLogicalType;
+}
+
+type LogicalKind = ParquetLogicalType["kind"];
+
+const LOGICAL_TYPES: Readonly<Record<LogicalKind, LogicalDefinition>> = {
+  string: { id: 1, bytes: "text" },
+  map: { id: 2, bytes: "sorted" },
+  list: { id: 3, bytes: "sorted" },
+  enum: { id: 4, bytes: "text" },
+  decimal: { id: 5, bytes: "sorted", read: (fields) => decimal(int(fields, 1), int(fields, 2)) },
+  date: { id: 6, bytes: "sorted" },
+  time: { id: 7, bytes: "sorted", read: (fields) => temporal("time", fields) },
+  timestamp: { id: 8, bytes: "sorted", read: (fields) => temporal("timestamp", fields) },
+  // In the files of some it is there, in parquet.thrift it is reserved.
+  interval: { id: 9, bytes: "unsorted" },
+  int: { id: 10, bytes: "sorted", read: (fields) => integer(int(fields, 1) ?? 32, flag(fields, 2) ?? true) },
+  null: { id: 11, bytes: "sorted" },
+  json: { id: 12, bytes: "text" },
+  bson: { id: 13, bytes: "sorted" },
+  uuid: { id: 14, bytes: "sorted" },
+  float16: { id: 15, bytes: "unsorted" },
+  variant: { id: 16, bytes: "unsorted" },
+  geometry: { id: 17, bytes: "unsorted" },
+  geography: { id: 18, bytes: "unsorted" },
+};
+
+const KINDS_BY_ID = new Map(Object.entries(LOGICAL_TYPES).map(([kind, { id }]) => [id, kind as LogicalKind]));
+
+/** What byte arrays of a logical type hold. Decimals, which are numbers, are told by their own. */
+export function bytesMean(type: ParquetLogicalType | undefined): LogicalDefinition["bytes"] {
+  return type === undefined ? "sorted" : LOGICAL_TYPES[type.kind].bytes;
+}
+
+const decimal = (scale = 0, precision = 0): ParquetLogicalType => ({ kind: "decimal", scale, precision });
+const integer = (bits: number, signed: boolean): ParquetLogicalType => ({ kind: "int", bits, signed });
+
+/** parquet.thrift, TimeType and TimestampType. */
+function temporal(kind: "time" | "timestamp", fields: ThriftStruct): ParquetLogicalType {
+  const unit = structAt(fields, 2);
+  return {
+    kind,
+    unit: unit?.has(1) ? "millis" : unit?.has(3) ? "nanos" : "micros",
+    adjustedToUtc: flag(fields, 1) ?? false,
+  };
+}
 
 function readLogicalType(element: ThriftStruct): ParquetLogicalType | undefined {
-  const union = element.get(10);
-  if (union?.type !== "struct") return fromConvertedType(element);
-  for (const [id, member] of union.value) {
-    const kind = SIMPLE_LOGICAL.get(id);
-    if (kind) return { kind };
-    if (member.type !== "struct") continue;
-    const fields = member.value;
-    if (id === 5) return { kind: "decimal", scale: int(fields, 1) ?? 0, precision: int(fields, 2) ?? 0 };
-    if (id === 7 || id === 8) {
-      const unit = fields.get(2);
-      const unitId = unit?.type === "struct" ? [...unit.value.keys()][0] : undefined;
-      return {
-        kind: id === 7 ? "time" : "timestamp",
-        unit: unitId === 1 ? "millis" : unitId === 3 ? "nanos" : "micros",
-        adjustedToUtc: flag(fields, 1) ?? false,
-      };
-    }
-    if (id === 10) return { kind: "int", bits: int(fields, 1) ?? 32, signed: flag(fields, 2) ?? true };
+  for (const [id, member] of structAt(element, 10) ?? []) {
+    const kind = KINDS_BY_ID.get(id);
+    if (kind === undefined) continue;
+    const { read } = LOGICAL_TYPES[kind];
+    if (!read) return { kind } as ParquetLogicalType;
+    if (member.type === "struct") return read(member.value);
   }
-  return fromConvertedType(element);
+  const converted = CONVERTED_TYPES[int(element, 6) ?? -1];
+  return typeof converted === "function" ? converted(element) : converted;
 }
 
-function fromConvertedType(element: ThriftStruct): ParquetLogicalType | undefined {
-  const converted = int(element, 6);
-  switch (converted) {
-    case undefined:
-      return undefined;
-    case 0:
-      return { kind: "string" };
-    case 1:
-    case 2:
-      return { kind: "map" };
-    case 3:
-      return { kind: "list" };
-    case 4:
-      return { kind: "enum" };
-    case 5:
-      return { kind: "decimal", scale: int(element, 7) ?? 0, precision: int(element, 8) ?? 0 };
-    case 6:
-      return { kind: "date" };
-    // The converted types always meant instants; the local ones came with the logical types.
-    case 7:
-    case 8:
-      return { kind: "time", unit: converted === 7 ? "millis" : "micros", adjustedToUtc: true };
-    case 9:
-    case 10:
-      return { kind: "timestamp", unit: converted === 9 ? "millis" : "micros", adjustedToUtc: true };
-    case 19:
-      return { kind: "json" };
-    case 20:
-      return { kind: "bson" };
-    case 21:
-      return { kind: "interval" };
-    default:
-      // 11..14 are the unsigned, 15..18 the signed integers of 8, 16, 32 and 64 bits.
-      if (converted >= 11 && converted <= 18) {
-        return { kind: "int", bits: 8 << ((converted - 11) % 4), signed: converted >= 15 };
-      }
-      return undefined;
-  }
-}
+// The converted types always meant instants; the local ones came with the logical types.
+const instant = (kind: "time" | "timestamp", unit: ParquetTimeUnit): ParquetLogicalType => ({
+  kind,
+  unit,
+  adjustedToUtc: true,
+});
+
+/** parquet.thrift, ConvertedType, by number. */
+const CONVERTED_TYPES: readonly (ParquetLogicalType | ((element: ThriftStruct) => ParquetLogicalType))[] = [
+  { kind: "string" },
+  { kind: "map" },
+  // MAP_KEY_VALUE, which some put on a map itself.
+  { kind: "map" },
+  { kind: "list" },
+  { kind: "enum" },
+  (element) => decimal(int(element, 7), int(element, 8)),
+  { kind: "date" },
+  instant("time", "millis"),
+  instant("time", "micros"),
+  instant("timestamp", "millis"),
+  instant("timestamp", "micros"),
+  integer(8, false),
+  integer(16, false),
+  integer(32, false),
+  integer(64, false),
+  integer(8, true),
+  integer(16, true),
+  integer(32, true),
+  integer(64, true),
+  { kind: "json" },
+  { kind: "bson" },
+  { kind: "interval" },
+];
 
 export function int(struct: ThriftStruct, id: number): number | undefined {
   const field = struct.get(id);

@@ -1,4 +1,5 @@
-import { corruptFile, type LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
+import { corrupt } from "./corrupt.js";
 
 /**
  * The Thrift compact protocol, as far as Parquet uses it. A struct becomes a map from field id to a typed value,
@@ -156,7 +157,7 @@ class ThriftReader {
   }
 
   #corrupt(what: string): LakehouseError {
-    return corruptFile(this.#subject, `The Parquet metadata of ${this.#subject} has ${what}.`);
+    return corrupt(this.#subject, `its metadata has ${what}`);
   }
 }
 
