@@ -92,7 +92,7 @@ module.exports = {
       name: "no-circles-of-folders",
       severity: "error",
       scope: "folder",
-      from: { path: "^lib/lakehouse/iceberg" },
+      from: { path: "^lib/lakehouse/(codecs|parquet|iceberg)" },
       to: { circular: true },
     },
     {

@@ -8,6 +8,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "catalog-commits": () => import("./catalog-commits.js"),
   "catalog-rest": () => import("./catalog-rest.js"),
   "catalog-scale": () => import("./catalog-scale.js"),
+  codecs: () => import("./codecs.js"),
   commits: () => import("./commits.js"),
   "delete-memory": () => import("./delete-memory.js"),
   "deleted-read": () => import("./deleted-read.js"),

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { columnMetrics, readFooter, readParquet } from "../../lib/lakehouse/parquet/index.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 const uri = "mem://test/typed.parquet";
 const store = new MemoryStore();
@@ -43,7 +43,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 describe("readParquet", () => {
-  it("tells a column with a dot in its name from a member of a struct", async () => {
+  test("tells a column with a dot in its name from a member of a struct", async () => {
     const path = join(dir, "dotted.parquet");
     const duckdb = await DuckDBInstance.create();
     const connection = await duckdb.connect();
@@ -59,7 +59,7 @@ describe("readParquet", () => {
     ]);
   });
 
-  it("gives every value exactly", async () => {
+  test("gives every value exactly", async () => {
     const { rowCount, columns } = await readParquet(store, uri);
     expect(rowCount).toBe(5);
     const values = Object.fromEntries(columns.map(({ column, values }) => [column.path.join("."), values]));
@@ -89,7 +89,7 @@ describe("readParquet", () => {
     expect(Object.keys(values)).not.toContain("nested.b.list.element");
   });
 
-  it("reads the columns asked for, by field id or by name", async () => {
+  test("reads the columns asked for, by field id or by name", async () => {
     const { columns } = await readParquet(store, uri, { columns: ["small", 1] });
     expect(columns.map(({ column }) => column.path[0])).toEqual(["big", "small"]);
     await expect(readParquet(store, uri, { columns: [99] })).rejects.toMatchObject({
@@ -99,7 +99,7 @@ describe("readParquet", () => {
 });
 
 describe("a footer", () => {
-  it("gives exact bounds for every type, and none that it does not prove", async () => {
+  test("gives exact bounds for every type, and none that it does not prove", async () => {
     const metrics = new Map(
       columnMetrics(await readFooter(store, uri)).map((metric) => [metric.fieldId, metric]),
     );
@@ -119,7 +119,7 @@ describe("a footer", () => {
     expect(metrics.get(16)).toMatchObject({ repeated: true, valueCount: 5n });
   });
 
-  it.each([0, 3, 11, 12, 100, 1000])(
+  test.each([0, 3, 11, 12, 100, 1000])(
     "is refused as corrupt when the file is cut to %i bytes",
     async (length) => {
       const whole = store.objects.get(uri) ?? new Uint8Array();
@@ -128,7 +128,7 @@ describe("a footer", () => {
     },
   );
 
-  it("is refused, not misread, when its bytes are damaged", async () => {
+  test("is refused, not misread, when its bytes are damaged", async () => {
     const whole = store.objects.get(uri) ?? new Uint8Array();
     const footerStart = whole.length - 8 - new DataView(whole.buffer).getUint32(whole.length - 8, true);
     for (let at = footerStart; at < whole.length - 8; at += 7) {

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readThriftStruct } from "../../lib/lakehouse/parquet/format/thrift.js";
 import {
   FIELD_ID_KEY,
   type ParquetCompression,
@@ -13,8 +14,7 @@ import {
   verifyParquet,
   writeParquet,
 } from "../../lib/lakehouse/parquet/index.js";
-import { readThriftStruct } from "../../lib/lakehouse/parquet/thrift.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 const uri = "mem://test/x.parquet";
 const store = new MemoryStore();
@@ -62,7 +62,7 @@ describe("verifyParquet", () => {
     });
   });
 
-  it.each(["uncompressed", "zstd", "snappy", "gzip", "lz4_raw"] as ParquetCompression[])(
+  test.each(["uncompressed", "zstd", "snappy", "gzip", "lz4_raw"] as ParquetCompression[])(
     "every page that we write in %s carries its checksum, and is read as before",
     async (compression) => {
       await write(compression);
@@ -77,7 +77,7 @@ describe("verifyParquet", () => {
     },
   );
 
-  it("no flipped bit of a page passes; of a header, only one that moves and counts nothing", async () => {
+  test("no flipped bit of a page passes; of a header, only one that moves and counts nothing", async () => {
     let unseen = 0;
     for (let i = 0; i < 400; i++) {
       const bad = good.slice();
@@ -92,7 +92,7 @@ describe("verifyParquet", () => {
     expect(unseen).toBeLessThan(100);
   });
 
-  it("names the page: column, row group and offset", async () => {
+  test("names the page: column, row group and offset", async () => {
     const bad = good.slice();
     const footer = await readFooter(new MemoryStoreOf(good), uri);
     const at = Number(footer.rowGroups[1]?.columns[0]?.dataPageOffset) + 40;
@@ -107,12 +107,12 @@ describe("verifyParquet", () => {
     });
   });
 
-  it("a file that is cut is refused", async () => {
+  test("a file that is cut is refused", async () => {
     store.objects.set(uri, good.slice(0, -5000));
     await expect(verifyParquet(store, uri)).rejects.toMatchObject({ code: "CORRUPT_FILE" });
   });
 
-  it("a file of a writer without checksums is walked through, and its pages are counted as unchecked", async () => {
+  test("a file of a writer without checksums is walked through, and its pages are counted as unchecked", async () => {
     const folder = await mkdtemp(join(tmpdir(), "verify-"));
     const duckdb = await (await DuckDBInstance.create()).connect();
     await duckdb.run(`COPY (SELECT range AS n, 'x' AS s FROM range(100000)) TO '${folder}/x.parquet'`);

@@ -1,9 +1,9 @@
 import { Field, Int32, Schema, tableFromArrays } from "apache-arrow";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readFooter, readParquet, withFlagColumn, writeParquet } from "../../lib/lakehouse/parquet/index.js";
 import { runs } from "../support/runs.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 const uri = "mem://test/flagged.parquet";
 
@@ -24,7 +24,7 @@ async function flagged(rows: number, rowGroupRows: number, flags: readonly boole
 }
 
 describe("withFlagColumn", () => {
-  it("adds a column and leaves the others, whatever the size of the row groups", async () => {
+  test("adds a column and leaves the others, whatever the size of the row groups", async () => {
     const anyFile = fc
       .record({ rows: fc.integer({ min: 1, max: 300 }), rowGroupRows: fc.integer({ min: 1, max: 100 }) })
       .chain(({ rows, rowGroupRows }) =>
@@ -42,7 +42,7 @@ describe("withFlagColumn", () => {
     );
   });
 
-  it("keeps the field ids and the bounds of the others", async () => {
+  test("keeps the field ids and the bounds of the others", async () => {
     const { schema, rowGroups } = await readFooter(await flagged(20, 8, []), uri);
     expect(schema.children.map(({ name, fieldId, repetition }) => ({ name, fieldId, repetition }))).toEqual([
       { name: "n", fieldId: 1, repetition: "required" },

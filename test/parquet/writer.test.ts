@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   columnMetrics,
   FIELD_ID_KEY,
@@ -8,7 +8,7 @@ import {
   splitOffsets,
   writeParquet,
 } from "../../lib/lakehouse/parquet/index.js";
-import { MemoryStore } from "./memory-store.js";
+import { MemoryStore } from "./support/memory-store.js";
 
 const uri = "mem://test/data.parquet";
 const id = (n: number) => new Map([[FIELD_ID_KEY, String(n)]]);
@@ -35,7 +35,7 @@ function batch(rows: number, from = 0): arrow.RecordBatch {
 }
 
 describe("a Parquet writer", () => {
-  it("joins row groups from worker threads into one file, in order", async () => {
+  test("joins row groups from worker threads into one file, in order", async () => {
     const store = new MemoryStore();
     const batches = Array.from({ length: 25 }, (_, i) => batch(1000, i * 1000));
     const written = await writeParquet(store, uri, schema, batches, { rowGroupRows: 4096 });
@@ -62,7 +62,7 @@ describe("a Parquet writer", () => {
     expect(columnMetrics(written.footer)[2]?.nanCount).toBeUndefined();
   });
 
-  it("makes dictionaries for values that repeat, and none for those that do not", async () => {
+  test("makes dictionaries for values that repeat, and none for those that do not", async () => {
     const { footer } = await writeParquet(new MemoryStore(), uri, schema, [batch(5000)]);
     const dictionaries = footer.rowGroups[0]?.columns.map(
       (chunk) => chunk.dictionaryPageOffset !== undefined,
@@ -70,14 +70,14 @@ describe("a Parquet writer", () => {
     expect(dictionaries).toEqual([false, true, false]);
   });
 
-  it("writes an empty file when no batch came", async () => {
+  test("writes an empty file when no batch came", async () => {
     const store = new MemoryStore();
     const written = await writeParquet(store, uri, schema, []);
     expect(written.recordCount).toBe(0n);
     expect(written.footer.columns.map((column) => column.node.fieldId)).toEqual([1, 2, 3]);
   });
 
-  it("leaves nothing behind when aborted, when the source fails, or when the store does", async () => {
+  test("leaves nothing behind when aborted, when the source fails, or when the store does", async () => {
     const store = new MemoryStore();
     const writer = await openParquetWriter(store, uri, schema, { rowGroupRows: 100 });
     await writer.write(batch(1000));
@@ -100,7 +100,7 @@ describe("a Parquet writer", () => {
     expect(store.objects.size).toBe(0);
   });
 
-  it("refuses a batch of other columns, and says which", async () => {
+  test("refuses a batch of other columns, and says which", async () => {
     const other = new arrow.Table({ id: arrow.makeVector(new Int32Array(2)) })
       .batches[0] as arrow.RecordBatch;
     const one = new arrow.Schema([schema.fields[0] as arrow.Field]);

@@ -33,7 +33,7 @@ import {
   type ThriftStruct,
   type ThriftValue,
   writeThriftStruct,
-} from "../../lib/lakehouse/parquet/thrift.js";
+} from "../../lib/lakehouse/parquet/format/thrift.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { fileUri, LocalStore, openAnywhere, pathOfFile } from "../../lib/lakehouse/storage/index.js";
 

@@ -3,22 +3,30 @@
  * group; footers give the metrics that a table format keeps. This room knows nothing of tables: field ids are
  * numbers that the Arrow schema carries.
  */
-export { arrowBytes, arrowFieldId, BatchSchema, FIELD_ID_KEY } from "./arrow-data.js";
-export { loadDecompressors } from "./decompressors.js";
-export type { ParquetCompression } from "./encode/codecs.js";
+
 export { type DistinctBytes, distinctBytes } from "./encode/dictionary.js";
 export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";
-export * from "./errors.js";
+export { schemaMismatch } from "./errors.js";
+export { arrowBytes, BatchSchema, FIELD_ID_KEY } from "./format/arrow-data.js";
+export { decompressors, type ParquetCompression } from "./format/codecs.js";
 export {
   type ParquetChunkStatistics,
   type ParquetColumnChunk,
   type ParquetFooter,
   type ParquetRowGroup,
   readFooter,
-} from "./footer.js";
+} from "./format/footer.js";
+export { type ColumnMetrics, columnMetrics, type ParquetStat, splitOffsets } from "./format/metrics.js";
+export { listElement, mapEntry, type NodePlace, nodePlaces, withParts } from "./format/nodes.js";
+export {
+  leafColumns,
+  type ParquetColumn,
+  type ParquetLogicalType,
+  type ParquetNode,
+  type ParquetPhysicalType,
+  type ParquetTimeUnit,
+} from "./format/schema.js";
 export { countNulls } from "./levels.js";
-export { type ColumnMetrics, columnMetrics, type ParquetStat, splitOffsets } from "./metrics.js";
-export { listElement, mapEntry, type NodePlace, nodePlaces, withParts } from "./nodes.js";
 export {
   type ParquetColumnData,
   type ParquetData,
@@ -27,14 +35,6 @@ export {
   readParquet,
 } from "./read.js";
 export { isShreddedStruct, needsRedeclaring, redeclared } from "./redeclare.js";
-export {
-  leafColumns,
-  type ParquetColumn,
-  type ParquetLogicalType,
-  type ParquetNode,
-  type ParquetPhysicalType,
-  type ParquetTimeUnit,
-} from "./schema.js";
 export { type ParquetVerification, verifyParquet } from "./verify.js";
 export { withFlagColumn } from "./with-flag.js";
 export {

@@ -1,13 +1,12 @@
-import { corruptFile, type LakehouseError, unsupported } from "../errors.js";
+import { type LakehouseError, unsupported } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
-import { loadDecompressors } from "./decompressors.js";
-import { chunkStart, type ParquetColumnChunk, type ParquetFooter } from "./footer.js";
-import type { NodePlace } from "./nodes.js";
-import { int } from "./schema.js";
-import { readThriftStruct, type ThriftStruct } from "./thrift.js";
+import { decompressPage } from "./format/codecs.js";
+import { corrupt } from "./format/corrupt.js";
+import { chunkStart, type ParquetColumnChunk, type ParquetFooter } from "./format/footer.js";
+import type { NodePlace } from "./format/nodes.js";
+import { int } from "./format/schema.js";
+import { readThriftStruct, type ThriftStruct } from "./format/thrift.js";
 
-/** parquet.thrift, CompressionCodec, by number. */
-const CODECS = ["UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW"] as const;
 /** parquet.thrift, PageType. */
 const DATA_PAGE = 0;
 const DATA_PAGE_V2 = 3;
@@ -69,7 +68,7 @@ async function countInChunk(
     if (data?.type !== "struct" || values < 0 || values > left) throw corrupt(uri, "a page has no values");
     const definitions =
       kind === DATA_PAGE
-        ? await levelsOfV1(page, header, data.value, chunk.codec, levels, uri)
+        ? levelsOfV1(page, header, data.value, chunk.codec, levels, uri)
         : levelsOfV2(page, data.value);
     nulls += countLevel(definitions, levels, values, uri);
     left -= values;
@@ -78,16 +77,16 @@ async function countInChunk(
 }
 
 /** In a page of version 1 all is compressed, and the levels, each with its length, come first. */
-async function levelsOfV1(
+function levelsOfV1(
   page: Uint8Array,
   header: ThriftStruct,
   data: ThriftStruct,
   codec: number,
   { maxRepetition }: Levels,
   uri: string,
-): Promise<Uint8Array> {
+): Uint8Array {
   if ((int(data, 3) ?? RLE) !== RLE) throw unreadable(uri, "levels in the encoding BIT_PACKED");
-  const body = await decompress(page, int(header, 2) ?? 0, codec, uri);
+  const body = decompressPage(page, int(header, 2) ?? 0, codec, uri);
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let at = 0;
   const next = (): Uint8Array => {
@@ -105,18 +104,6 @@ async function levelsOfV1(
 function levelsOfV2(page: Uint8Array, data: ThriftStruct): Uint8Array {
   const repetitions = int(data, 6) ?? 0;
   return page.subarray(repetitions, repetitions + (int(data, 5) ?? 0));
-}
-
-async function decompress(page: Uint8Array, size: number, codec: number, uri: string): Promise<Uint8Array> {
-  const name = CODECS[codec];
-  if (name === "UNCOMPRESSED") return page;
-  const decode = name && (await loadDecompressors())[name];
-  if (!decode) throw unreadable(uri, `the compression ${name ?? codec}`);
-  try {
-    return decode(page, size);
-  } catch (cause) {
-    throw corrupt(uri, "a page cannot be decompressed", cause);
-  }
 }
 
 /** How many of the levels say that the node is null (parquet-format, "RLE / Bit-Packing Hybrid"). */
@@ -154,10 +141,6 @@ function countLevel(bytes: Uint8Array, levels: Levels, values: number, uri: stri
     left -= packed;
   }
   return count;
-}
-
-function corrupt(subject: string, why: string, cause?: unknown): LakehouseError {
-  return corruptFile(subject, `${subject} cannot be read: ${why}.`, undefined, cause);
 }
 
 function unreadable(subject: string, what: string): LakehouseError {

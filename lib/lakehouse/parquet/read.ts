@@ -1,11 +1,12 @@
 import type { AsyncBuffer, FileMetaData } from "hyparquet";
-import { corruptFile, invalidArgument, LakehouseError } from "../errors.js";
+import { invalidArgument, LakehouseError } from "../errors.js";
 import { keyOf } from "../keys.js";
 import type { ObjectStore } from "../storage/index.js";
-import { loadDecompressors } from "./decompressors.js";
-import { type ParquetFooter, readFooter } from "./footer.js";
-import { bigEndian } from "./metrics.js";
-import type { ParquetColumn } from "./schema.js";
+import { decompressors } from "./format/codecs.js";
+import { corrupt } from "./format/corrupt.js";
+import { type ParquetFooter, readFooter } from "./format/footer.js";
+import { bigEndian } from "./format/metrics.js";
+import { bytesMean, type ParquetColumn } from "./format/schema.js";
 
 /**
  * A value of a leaf column: boolean; number for INT32, FLOAT and DOUBLE; bigint for INT64, INT96 (nanoseconds) and,
@@ -54,7 +55,6 @@ export async function readParquet(
   const groups = options.rowGroups ?? footer.rowGroups.map((_, i) => i);
   const file = await asyncBuffer(store, uri, footer.fileSize);
   const { parquetRead } = await import("hyparquet");
-  const compressors = await loadDecompressors();
   const metadata = await rawMetadata(footer);
   const values = selected.map((): ParquetValue[] => []);
   const names = [...new Set(selected.map((column) => column.path[0] ?? ""))];
@@ -74,7 +74,7 @@ export async function readParquet(
         rowStart,
         rowEnd: rowStart + rowCount,
         utf8: false,
-        compressors,
+        compressors: decompressors,
         parsers: { timestampFromNanoseconds: (nanos) => nanos },
         onPage: (page) => {
           const part = parts[places.get(keyOf(page.pathInSchema)) ?? -1];
@@ -85,12 +85,7 @@ export async function readParquet(
       });
     } catch (cause) {
       if (cause instanceof LakehouseError) throw cause;
-      throw corruptFile(
-        uri,
-        `Row group ${group} of ${uri} cannot be decoded: ${cause instanceof Error ? cause.message : cause}.`,
-        undefined,
-        cause,
-      );
+      throw corrupt(uri, `row group ${group}: ${cause instanceof Error ? cause.message : cause}`, cause);
     }
     selected.forEach((column, i) => {
       const convert = converter(column);
@@ -150,7 +145,7 @@ function converter({ node }: ParquetColumn): (raw: unknown) => ParquetValue {
   if (kind === "decimal") {
     return (raw) => (raw instanceof Uint8Array ? bigEndian(raw) : BigInt(raw as number | bigint));
   }
-  if (kind === "string" || kind === "enum" || kind === "json") return (raw) => utf8.decode(raw as Uint8Array);
+  if (bytesMean(node.logicalType) === "text") return (raw) => utf8.decode(raw as Uint8Array);
   return (raw) => raw as ParquetValue;
 }
 

@@ -1,7 +1,8 @@
-import type { ParquetFooter } from "./footer.js";
-import type { ParquetNode } from "./schema.js";
-import { flag, int, structs } from "./schema.js";
-import { readThriftStruct, type ThriftStruct, type ThriftValue, writeThriftStruct } from "./thrift.js";
+import type { ParquetFooter } from "./format/footer.js";
+import type { ParquetNode } from "./format/schema.js";
+import { flag, int, structAt, structs } from "./format/schema.js";
+import { readThriftStruct, type ThriftStruct, writeThriftStruct } from "./format/thrift.js";
+import { boolean, i8, struct as structOf } from "./format/thrift-values.js";
 
 /**
  * Whether a file has columns that not every reader reads whole as they are declared: instants in nanoseconds, and
@@ -37,12 +38,11 @@ export function redeclared(
     const id = int(element, FIELD_ID);
     const isGroup = (int(element, CHILD_COUNT) ?? 0) > 0;
     if (id !== undefined && isGroup && variants.has(id) && !element.has(LOGICAL_TYPE)) {
-      element.set(LOGICAL_TYPE, structOf(VARIANT, structOf(SPECIFICATION_VERSION, { type: "i8", value: 1 })));
+      element.set(LOGICAL_TYPE, structOf([VARIANT, structOf([SPECIFICATION_VERSION, i8(1)])]));
     }
     const timestamp = timestampOf(element);
-    const unit = timestamp?.get(UNIT);
-    if (!timestamp || unit?.type !== "struct" || !unit.value.has(NANOS)) continue;
-    if (flag(timestamp, ADJUSTED)) timestamp.set(ADJUSTED, { type: "boolean", value: false });
+    if (!timestamp || !structAt(timestamp, UNIT)?.has(NANOS)) continue;
+    if (flag(timestamp, ADJUSTED)) timestamp.set(ADJUSTED, boolean(false));
   }
   return writeThriftStruct(struct);
 }
@@ -59,12 +59,7 @@ const UNIT = 2;
 const NANOS = 3;
 const SPECIFICATION_VERSION = 1;
 
-function structOf(id: number, value: ThriftValue): ThriftValue {
-  return { type: "struct", value: new Map([[id, value]]) };
-}
-
 function timestampOf(element: ThriftStruct): ThriftStruct | undefined {
-  const logical = element.get(LOGICAL_TYPE);
-  const timestamp = logical?.type === "struct" ? logical.value.get(TIMESTAMP) : undefined;
-  return timestamp?.type === "struct" ? timestamp.value : undefined;
+  const logical = structAt(element, LOGICAL_TYPE);
+  return logical && structAt(logical, TIMESTAMP);
 }

@@ -1,9 +1,9 @@
-import { crc32 } from "node:zlib";
-import { corruptFile, type LakehouseError } from "../errors.js";
+import { crc32 } from "../codecs/index.js";
 import type { ObjectStore } from "../storage/index.js";
-import { chunkStart, readFooter } from "./footer.js";
-import { int, structAt } from "./schema.js";
-import { readThriftStruct, type ThriftStruct } from "./thrift.js";
+import { corrupt } from "./format/corrupt.js";
+import { chunkStart, readFooter } from "./format/footer.js";
+import { int, structAt } from "./format/schema.js";
+import { readThriftStruct, type ThriftStruct } from "./format/thrift.js";
 
 /** What a verification has seen of a file. */
 export interface ParquetVerification {
@@ -103,12 +103,4 @@ class Window {
     }
     return this.#bytes.subarray(start - this.#start);
   }
-}
-
-function corrupt(uri: string, why: string): LakehouseError {
-  return corruptFile(
-    uri,
-    `${uri} is damaged: ${why}.`,
-    "Restore the object from a backup, or drop the snapshot that refers to it.",
-  );
 }

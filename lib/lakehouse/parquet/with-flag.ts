@@ -1,6 +1,7 @@
-import type { ParquetFooter } from "./footer.js";
-import { int, structs } from "./schema.js";
-import { readThriftStruct, type ThriftStruct, type ThriftValue, writeThriftStruct } from "./thrift.js";
+import type { ParquetFooter } from "./format/footer.js";
+import { int, structs } from "./format/schema.js";
+import { readThriftStruct, type ThriftStruct, writeThriftStruct } from "./format/thrift.js";
+import { bytes, i32, i64, list, struct as structOf } from "./format/thrift-values.js";
 
 const MAGIC = new TextEncoder().encode("PAR1");
 
@@ -31,19 +32,8 @@ export function withFlagColumn(
   const path = new TextEncoder().encode(name);
   const root = structs(struct, SCHEMA)?.[0];
   root?.set(CHILD_COUNT, i32((int(root, CHILD_COUNT) ?? 0) + 1));
-  append(
-    struct,
-    SCHEMA,
-    new Map([
-      [1, i32(BOOLEAN)],
-      [3, i32(0)],
-      [4, binary(path)],
-    ]),
-  );
-  if (struct.has(COLUMN_ORDERS)) {
-    const typeDefined: ThriftValue = { type: "struct", value: new Map() };
-    append(struct, COLUMN_ORDERS, new Map([[1, typeDefined]]));
-  }
+  append(struct, SCHEMA, structOf([1, i32(BOOLEAN)], [3, i32(0)], [4, bytes(path)]).value);
+  if (struct.has(COLUMN_ORDERS)) append(struct, COLUMN_ORDERS, structOf([1, structOf()]).value);
   const parts: Uint8Array[] = [];
   let at = start;
   let row = 0;
@@ -67,38 +57,24 @@ const RLE = 3;
 
 /** One data page (parquet.thrift, PageHeader and DataPageHeader). A required column has no levels. */
 function dataPage(values: Uint8Array, rows: number): Uint8Array {
-  const data: ThriftStruct = new Map([
-    [1, i32(rows)],
-    [2, i32(PLAIN)],
-    [3, i32(RLE)],
-    [4, i32(RLE)],
-  ]);
-  const header = writeThriftStruct(
-    new Map<number, ThriftValue>([
-      [1, i32(0)],
-      [2, i32(values.length)],
-      [3, i32(values.length)],
-      [5, { type: "struct", value: data }],
-    ]),
-  );
+  const data = structOf([1, i32(rows)], [2, i32(PLAIN)], [3, i32(RLE)], [4, i32(RLE)]);
+  const size = i32(values.length);
+  const header = writeThriftStruct(structOf([1, i32(0)], [2, size], [3, size], [5, data]).value);
   return Buffer.concat([header, values]);
 }
 
 function columnChunk(path: Uint8Array, size: number, offset: number, rows: number): ThriftStruct {
-  const metadata: ThriftStruct = new Map<number, ThriftValue>([
+  const metadata = structOf(
     [1, i32(BOOLEAN)],
-    [2, { type: "list", elementCode: I32_CODE, value: [i32(PLAIN)] }],
-    [3, { type: "list", elementCode: BINARY_CODE, value: [binary(path)] }],
+    [2, list("i32", [i32(PLAIN)])],
+    [3, list("binary", [bytes(path)])],
     [4, i32(0)],
     [5, i64(rows)],
     [6, i64(size)],
     [7, i64(size)],
     [9, i64(offset)],
-  ]);
-  return new Map<number, ThriftValue>([
-    [2, i64(offset)],
-    [3, { type: "struct", value: metadata }],
-  ]);
+  );
+  return structOf([2, i64(offset)], [3, metadata]).value;
 }
 
 /** `count` bits from bit `from` on; those after them in the last byte are 0. */
@@ -119,19 +95,4 @@ function append(struct: ThriftStruct, id: number, value: ThriftStruct): void {
   const list = struct.get(id);
   if (list?.type !== "list") return;
   struct.set(id, { ...list, value: [...list.value, { type: "struct", value }] });
-}
-
-const I32_CODE = 5;
-const BINARY_CODE = 8;
-
-function i32(value: number): ThriftValue {
-  return { type: "i32", value };
-}
-
-function i64(value: number): ThriftValue {
-  return { type: "i64", value: BigInt(value) };
-}
-
-function binary(value: Uint8Array): ThriftValue {
-  return { type: "binary", value };
 }

@@ -1,7 +1,6 @@
 import type * as arrow from "apache-arrow";
 import { invalidArgument, type LakehouseError } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
-import { arrowBytes } from "./arrow-data.js";
 import { Arena, gather, gatheredBytes } from "./encode/buffers.js";
 import { withoutDictionaries } from "./encode/decode-dictionary.js";
 import { ParquetFile } from "./encode/file.js";
@@ -10,8 +9,9 @@ import { chunkOptions, type ParquetWriteOptions } from "./encode/options.js";
 import { encodeHere, encoders } from "./encode/pool.js";
 import type { EncodedRowGroup, RowGroupPlan } from "./encode/row-group.js";
 import { schemaMismatch } from "./errors.js";
-import { type ParquetFooter, parseFooter } from "./footer.js";
-import { type ColumnMetrics, columnMetrics } from "./metrics.js";
+import { arrowBytes } from "./format/arrow-data.js";
+import { type ParquetFooter, parseFooter } from "./format/footer.js";
+import { type ColumnMetrics, columnMetrics } from "./format/metrics.js";
 
 /** One finished Parquet file. */
 export interface WrittenParquet {

@@ -1,7 +1,7 @@
-import { writeThriftStruct } from "../thrift.js";
-import { i32, struct } from "./thrift-values.js";
+import { xxHash64 } from "../../codecs/index.js";
+import { writeThriftStruct } from "../format/thrift.js";
+import { i32, struct } from "../format/thrift-values.js";
 import { type Values, valueBytes } from "./values.js";
-import { xxHash64 } from "./xxhash64.js";
 
 /** Settings of a column's filter. */
 export interface BloomFilterOptions {
@@ -23,7 +23,10 @@ const SALT = Int32Array.of(
   0x5c6bfb31,
 );
 
-/** The filter of distinct `values` as it lies in a file: its header (parquet.thrift, BloomFilterHeader) and its bits. */
+/**
+ * The filter of distinct `values` as it lies in a file: its header (parquet.thrift, BloomFilterHeader) and its bits.
+ * `prepareXxHash` has been awaited.
+ */
 export function bloomFilter(values: Values, options: BloomFilterOptions): Uint8Array {
   const size = filterBytes(values.length, options);
   const blocks = BigInt(size / BLOCK_BYTES);

@@ -229,8 +229,10 @@ function textAbove(bytes: Uint8Array): Uint8Array | undefined {
   for (let i = characters.length - 1; i >= 0; i--) {
     const point = (characters[i]!.codePointAt(0) as number) + 1;
     const next = point >= 0xd800 && point <= 0xdfff ? 0xe000 : point;
-    if (next <= 0x10ffff)
-      return new TextEncoder().encode(characters.slice(0, i).join("") + String.fromCodePoint(next));
+    if (next > 0x10ffff) continue;
+    const above = new TextEncoder().encode(characters.slice(0, i).join("") + String.fromCodePoint(next));
+    // The next character may take a byte more.
+    if (above.length <= BOUND_BYTES) return above;
   }
   return undefined;
 }

@@ -10,9 +10,9 @@ import * as arrow from "apache-arrow";
 export interface ColumnBuffers {
   readonly length: number;
   readonly nulls: number;
-  readonly validity?: Uint8Array;
-  readonly offsets?: Int32Array;
-  readonly values?: Uint8Array;
+  readonly validity?: Uint8Array | undefined;
+  readonly offsets?: Int32Array | undefined;
+  readonly values?: Uint8Array | undefined;
   readonly children: readonly ColumnBuffers[];
 }
 
@@ -53,12 +53,12 @@ export function gather(parts: readonly arrow.Data[], arena: Arena): ColumnBuffer
   const type = parts[0]?.type ?? new arrow.Null();
   const nulls = parts.reduce((sum, part) => sum + part.nullCount, 0);
   const validity = nulls > 0 ? gatherBits(parts, (part) => part.nullBitmap, length, arena) : undefined;
-  const base = { length, nulls, ...(validity && { validity }), children: [] };
+  const base = { length, nulls, validity, children: [] };
   if (arrow.DataType.isBool(type))
     return { ...base, values: gatherBits(parts, (part) => part.values as Uint8Array, length, arena) };
   const offsets = gatherOffsets(type, parts, length, arena);
   const children = childParts(type, parts).map((child) => gather(child, arena));
-  if (children.length > 0) return { ...base, ...(offsets && { offsets }), children };
+  if (children.length > 0) return { ...base, offsets, children };
   const sources = parts.map(valueBytes);
   const values = arena.bytes(sources.reduce((sum, source) => sum + source.length, 0));
   let at = 0;
@@ -66,7 +66,7 @@ export function gather(parts: readonly arrow.Data[], arena: Arena): ColumnBuffer
     values.set(source, at);
     at += source.length;
   }
-  return { ...base, ...(offsets && { offsets }), values };
+  return { ...base, offsets, values };
 }
 
 function rowsOf(parts: readonly arrow.Data[]): number {

@@ -1,25 +1,25 @@
-import { crc32 } from "node:zlib";
-import { type ThriftValue, writeThriftStruct } from "../thrift.js";
+import { crc32 } from "../../codecs/index.js";
+import { compressPage, type ParquetCompression } from "../format/codecs.js";
+import { type ThriftValue, writeThriftStruct } from "../format/thrift.js";
+import { i32, struct } from "../format/thrift-values.js";
 import { type BloomFilterOptions, bloomFilter } from "./bloom.js";
 import { type Bound, boundOf, compareValues, countNaNs, type Extremes, extremes } from "./bounds.js";
-import { compressPage, type ParquetCompression } from "./codecs.js";
 import { buildDictionary, type Dictionary } from "./dictionary.js";
 import { bitWidth, hybridSize, writeHybrid, writeRun } from "./hybrid.js";
 import type { LeafColumn } from "./layout.js";
 import type { LeafStream } from "./shred.js";
-import { i32, struct } from "./thrift-values.js";
 import { leafValues, plainSize, type Values, writePlain } from "./values.js";
 
 /** How one leaf column is encoded. */
 export interface ChunkOptions {
   readonly compression: ParquetCompression;
-  readonly compressionLevel?: number;
+  readonly compressionLevel?: number | undefined;
   /** False where the values are known not to repeat. */
   readonly dictionary: boolean;
   readonly dictionaryBytes: number;
   readonly pageBytes: number;
   readonly pageRows: number;
-  readonly bloomFilter?: BloomFilterOptions;
+  readonly bloomFilter?: BloomFilterOptions | undefined;
 }
 
 /** One data page: where it lies in its chunk, and what is in it. */
@@ -31,8 +31,8 @@ export interface EncodedPage {
   readonly nulls: number;
   /** True where the page has no value. */
   readonly empty: boolean;
-  readonly min?: Bound;
-  readonly max?: Bound;
+  readonly min?: Bound | undefined;
+  readonly max?: Bound | undefined;
 }
 
 /** One column chunk. Plain data: it crosses back from the encoder's thread. */
@@ -46,11 +46,11 @@ export interface EncodedChunk {
   readonly nans: number;
   readonly dictionary: boolean;
   readonly pages: readonly EncodedPage[];
-  readonly min?: Bound;
-  readonly max?: Bound;
+  readonly min?: Bound | undefined;
+  readonly max?: Bound | undefined;
   /** parquet.thrift, BoundaryOrder of the pages' bounds. */
   readonly boundaryOrder: number;
-  readonly bloomFilter?: Uint8Array;
+  readonly bloomFilter?: Uint8Array | undefined;
 }
 
 /** parquet.thrift, Encoding and PageType. */
@@ -137,7 +137,7 @@ export function encodeChunk(
     pages,
     ...boundsOf(ordered, leaf, merged(ordered, leaf, bounds)),
     boundaryOrder: boundaryOrder(ordered, leaf, bounds),
-    ...(filter && { bloomFilter: filter }),
+    bloomFilter: filter,
   };
 }
 
@@ -279,10 +279,10 @@ function boundsOf(
   values: Values,
   leaf: LeafColumn,
   { least, greatest }: Extremes,
-): { min?: Bound; max?: Bound } {
+): { min: Bound | undefined; max: Bound | undefined } {
   const min = least < 0 ? undefined : boundOf(values, leaf, least, "min");
   const max = greatest < 0 ? undefined : boundOf(values, leaf, greatest, "max");
-  return { ...(min && { min }), ...(max && { max }) };
+  return { min, max };
 }
 
 /** parquet.thrift, BoundaryOrder: 1 where neither bound ever falls, 2 where neither rises, else 0. Empty pages do not count. */

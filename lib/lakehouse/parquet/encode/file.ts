@@ -1,9 +1,10 @@
-import { type ThriftStruct, type ThriftValue, writeThriftStruct } from "../thrift.js";
+import { codecNumber } from "../format/codecs.js";
+import { physicalTypeNumber } from "../format/schema.js";
+import { type ThriftStruct, type ThriftValue, writeThriftStruct } from "../format/thrift.js";
+import { boolean, bytes, i16, i32, i64, list, struct, text } from "../format/thrift-values.js";
 import { DATA_PAGE, DICTIONARY_PAGE, type EncodedPage, PLAIN, RLE, RLE_DICTIONARY } from "./chunk.js";
-import { CODEC_NUMBERS } from "./codecs.js";
-import { type FileLayout, type LeafColumn, PHYSICAL_CODES } from "./layout.js";
+import type { FileLayout, LeafColumn } from "./layout.js";
 import type { EncodedRowGroup, PlacedChunk } from "./row-group.js";
-import { boolean, bytes, i16, i32, i64, list, struct, text } from "./thrift-values.js";
 
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31);
 const CREATED_BY = "SoloLakehouse";
@@ -21,7 +22,7 @@ export class ParquetFile {
   readonly #groups: ThriftValue[] = [];
   readonly #indexes: {
     readonly chunk: ThriftStruct;
-    readonly column?: ThriftStruct;
+    readonly column: ThriftStruct | undefined;
     readonly offset: ThriftStruct;
   }[] = [];
   readonly #nans: number[];
@@ -113,10 +114,10 @@ export class ParquetFile {
     const counts = [struct([1, i32(DATA_PAGE)], [2, i32(encoding)], [3, i32(pages.length)])];
     if (dictionary) counts.unshift(struct([1, i32(DICTIONARY_PAGE)], [2, i32(PLAIN)], [3, i32(1)]));
     const metadata = struct(
-      [1, i32(PHYSICAL_CODES[leaf.physicalType])],
+      [1, i32(physicalTypeNumber(leaf.physicalType))],
       [2, list("i32", encodings.map(i32))],
       [3, list("binary", leaf.path.map(text))],
-      [4, i32(CODEC_NUMBERS[chunk.compression])],
+      [4, i32(codecNumber(chunk.compression))],
       [5, i64(chunk.count)],
       [6, i64(chunk.uncompressedSize)],
       [7, i64(chunk.size)],
@@ -131,7 +132,7 @@ export class ParquetFile {
     }
     const value = struct([2, i64(0)], [3, { type: "struct", value: metadata }]).value;
     const column = columnIndex(pages, chunk.boundaryOrder);
-    this.#indexes.push({ chunk: value, ...(column && { column }), offset: offsetIndex(pages, at) });
+    this.#indexes.push({ chunk: value, column, offset: offsetIndex(pages, at) });
     return { type: "struct", value };
   }
 }

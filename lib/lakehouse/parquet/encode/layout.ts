@@ -1,9 +1,9 @@
 import * as arrow from "apache-arrow";
 import { type LakehouseError, unsupported } from "../../errors.js";
-import { arrowFieldId } from "../arrow-data.js";
-import type { ParquetPhysicalType } from "../schema.js";
-import type { ThriftStruct, ThriftValue } from "../thrift.js";
-import { i8, i32, struct, text } from "./thrift-values.js";
+import { arrowFieldId } from "../format/arrow-data.js";
+import { type ParquetPhysicalType, physicalTypeNumber } from "../format/schema.js";
+import type { ThriftStruct, ThriftValue } from "../format/thrift.js";
+import { i8, i32, struct, text } from "../format/thrift-values.js";
 
 const EXTENSION_KEY = "ARROW:extension:name";
 
@@ -26,7 +26,7 @@ export type LeafOrder = "signed" | "unsigned" | "float" | "bytes" | "decimal-byt
 /** One leaf column of a Parquet file. Plain data: it crosses to the encoder's thread. */
 export interface LeafColumn {
   readonly path: readonly string[];
-  readonly fieldId?: number;
+  readonly fieldId?: number | undefined;
   readonly physicalType: ParquetPhysicalType;
   /** Bytes of a FIXED_LEN_BYTE_ARRAY value; 0 for other types. */
   readonly typeLength: number;
@@ -62,18 +62,6 @@ export interface FileLayout {
 const REQUIRED = 0;
 const OPTIONAL = 1;
 const REPEATED = 2;
-
-/** parquet.thrift, Type. */
-export const PHYSICAL_CODES: Readonly<Record<ParquetPhysicalType, number>> = {
-  BOOLEAN: 0,
-  INT32: 1,
-  INT64: 2,
-  INT96: 3,
-  FLOAT: 4,
-  DOUBLE: 5,
-  BYTE_ARRAY: 6,
-  FIXED_LEN_BYTE_ARRAY: 7,
-};
 
 /**
  * Lays an Arrow schema out as Parquet columns: lists and maps in three levels (LogicalTypes.md, "Nested Types"),
@@ -153,7 +141,7 @@ export function fileLayout(schema: arrow.Schema): FileLayout {
     if (!leaf) throw noSuchType(field, path);
     const { element, ...shape } = leaf;
     const id = arrowFieldId(field);
-    element.set(1, i32(PHYSICAL_CODES[shape.physicalType]));
+    element.set(1, i32(physicalTypeNumber(shape.physicalType)));
     if (shape.typeLength > 0) element.set(2, i32(shape.typeLength));
     element.set(3, i32(repeats));
     element.set(4, text(name));
@@ -162,7 +150,7 @@ export function fileLayout(schema: arrow.Schema): FileLayout {
     leaves.push({
       ...shape,
       path,
-      ...(id !== undefined && { fieldId: id }),
+      fieldId: id,
       maxDefinition: own,
       maxRepetition: repetition,
     });
@@ -184,7 +172,11 @@ function leafOf(field: arrow.Field): LeafShape | undefined {
     physicalType: ParquetPhysicalType,
     storage: LeafStorage,
     order: LeafOrder,
-    logical: { converted?: number; logical?: readonly [number, ThriftStruct]; typeLength?: number } = {},
+    logical: {
+      converted?: number | undefined;
+      logical?: readonly [number, ThriftStruct] | undefined;
+      typeLength?: number;
+    } = {},
   ): LeafShape => {
     const element: ThriftStruct = new Map();
     if (logical.converted !== undefined) element.set(6, i32(logical.converted));
@@ -209,12 +201,11 @@ function leafOf(field: arrow.Field): LeafShape | undefined {
   }
   if (arrow.DataType.isDecimal(type) && type.bitWidth === 128) {
     const { precision, scale } = type;
-    const bytes = decimalBytes(precision);
     const physical = precision <= 9 ? "INT32" : precision <= 18 ? "INT64" : "FIXED_LEN_BYTE_ARRAY";
     const made = shape(physical, "decimal", precision <= 18 ? "signed" : "decimal-bytes", {
       converted: 5,
       logical: [5, struct([1, i32(scale)], [2, i32(precision)]).value],
-      ...(precision > 18 && { typeLength: bytes }),
+      typeLength: precision > 18 ? decimalBytes(precision) : 0,
     });
     made.element.set(7, i32(scale)).set(8, i32(precision));
     return made;
@@ -230,9 +221,11 @@ function leafOf(field: arrow.Field): LeafShape | undefined {
   if (arrow.DataType.isTimestamp(type) && type.unit !== arrow.TimeUnit.SECOND) {
     const zoned = Boolean(type.timezone);
     // The older converted types mean instants, so a local timestamp has none; neither has any of nanoseconds.
-    const converted = type.unit === arrow.TimeUnit.MILLISECOND ? 9 : 10;
+    const converted = { [arrow.TimeUnit.MILLISECOND]: 9, [arrow.TimeUnit.MICROSECOND]: 10 }[
+      type.unit as number
+    ];
     return shape("INT64", "double-words", "signed", {
-      ...(zoned && type.unit !== arrow.TimeUnit.NANOSECOND && { converted }),
+      converted: zoned ? converted : undefined,
       logical: [8, timeUnit(type.unit, zoned)],
     });
   }
@@ -244,7 +237,7 @@ function leafOf(field: arrow.Field): LeafShape | undefined {
     const uuid = field.metadata.get(EXTENSION_KEY) === "arrow.uuid" && type.byteWidth === 16;
     return shape("FIXED_LEN_BYTE_ARRAY", "fixed", "bytes", {
       typeLength: type.byteWidth,
-      ...(uuid && { logical: [14, none] as const }),
+      logical: uuid ? [14, none] : undefined,
     });
   }
   return undefined;
@@ -257,21 +250,20 @@ type Shape = (
   logical?: { converted?: number; logical?: readonly [number, ThriftStruct] },
 ) => LeafShape;
 
+/** How signed and unsigned integers of a width lie in Arrow's buffers. */
+const INT_STORAGE: Readonly<
+  Record<arrow.Int["bitWidth"], readonly [signed: LeafStorage, unsigned: LeafStorage]>
+> = {
+  8: ["int8", "uint8"],
+  16: ["int16", "uint16"],
+  32: ["words", "words"],
+  64: ["double-words", "double-words"],
+};
+
 function intShape(type: arrow.Int, shape: Shape): LeafShape {
   const { bitWidth, isSigned } = type;
   const physical = bitWidth === 64 ? "INT64" : "INT32";
-  const storage: LeafStorage =
-    bitWidth === 64
-      ? "double-words"
-      : bitWidth === 32
-        ? "words"
-        : bitWidth === 16
-          ? isSigned
-            ? "int16"
-            : "uint16"
-          : isSigned
-            ? "int8"
-            : "uint8";
+  const storage = INT_STORAGE[bitWidth][isSigned ? 0 : 1];
   if (isSigned && bitWidth >= 32) return shape(physical, storage, "signed");
   const converted = (isSigned ? 15 : 11) + Math.log2(bitWidth / 8);
   return shape(physical, storage, isSigned ? "signed" : "unsigned", {

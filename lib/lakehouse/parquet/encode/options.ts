@@ -1,43 +1,43 @@
 import { invalidArgument } from "../../errors.js";
+import { codecLevels, type ParquetCompression } from "../format/codecs.js";
 import type { ChunkOptions } from "./chunk.js";
-import { CODEC_LEVELS, CODEC_NUMBERS, type ParquetCompression } from "./codecs.js";
 import type { LeafColumn } from "./layout.js";
 
 /** What one column does otherwise than the file. */
 export interface ParquetColumnOptions {
-  readonly compression?: ParquetCompression;
-  readonly compressionLevel?: number;
+  readonly compression?: ParquetCompression | undefined;
+  readonly compressionLevel?: number | undefined;
   /** False where values are known not to repeat: ids, hashes, free text. By default each row group finds out. */
-  readonly dictionary?: boolean;
+  readonly dictionary?: boolean | undefined;
   /** A split block Bloom filter in each row group, for equality lookups. Columns of booleans have none. */
-  readonly bloomFilter?: boolean;
+  readonly bloomFilter?: boolean | undefined;
   /** Share of absent values that the filter takes for present. Default 0.01. */
-  readonly bloomFilterFalsePositives?: number;
+  readonly bloomFilterFalsePositives?: number | undefined;
 }
 
 export interface ParquetWriteOptions {
   /** Default `zstd`. */
-  readonly compression?: ParquetCompression;
+  readonly compression?: ParquetCompression | undefined;
   /** 1 to 22 for zstd, default 1; 1 to 9 for gzip, default 6; the other codecs have none. */
-  readonly compressionLevel?: number;
+  readonly compressionLevel?: number | undefined;
   /** Rows in a row group, at most. Default 131,072. */
-  readonly rowGroupRows?: number;
+  readonly rowGroupRows?: number | undefined;
   /** Bytes of Arrow data in a row group, at which it ends. Default 64 MiB; memory peaks at a few times this. */
-  readonly rowGroupBytes?: number;
+  readonly rowGroupBytes?: number | undefined;
   /** Bytes in a page before compression, about. Default 1 MiB. */
-  readonly pageBytes?: number;
+  readonly pageBytes?: number | undefined;
   /** Rows in a page, at most: what a reader of the page index can skip. Default 20,000. */
-  readonly pageRows?: number;
+  readonly pageRows?: number | undefined;
   /** Bytes of a dictionary, at most. Default 2 MiB. */
-  readonly dictionaryBytes?: number;
+  readonly dictionaryBytes?: number | undefined;
   /** Bytes of one Bloom filter, at most. Default 1 MiB. */
-  readonly bloomFilterBytes?: number;
+  readonly bloomFilterBytes?: number | undefined;
   /** Settings of single leaf columns, by field id. */
-  readonly columns?: ReadonlyMap<number, ParquetColumnOptions>;
+  readonly columns?: ReadonlyMap<number, ParquetColumnOptions> | undefined;
   /** True for one of many files that are written at a time: other threads then encode even small ones. */
-  readonly oneOfMany?: boolean;
+  readonly oneOfMany?: boolean | undefined;
   /** Key-value pairs for the footer. */
-  readonly keyValueMetadata?: Readonly<Record<string, string>>;
+  readonly keyValueMetadata?: Readonly<Record<string, string>> | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -58,18 +58,18 @@ export function chunkOptions(leaves: readonly LeafColumn[], options: ParquetWrit
     checkCodec(compression, level);
     return {
       compression,
-      ...(level !== undefined && { compressionLevel: level }),
+      compressionLevel: level,
       dictionary: own.dictionary ?? true,
       dictionaryBytes: options.dictionaryBytes ?? 2 * MIB,
       pageBytes: options.pageBytes ?? MIB,
       pageRows: Math.max(1, options.pageRows ?? 20_000),
-      ...(own.bloomFilter &&
-        leaf.physicalType !== "BOOLEAN" && {
-          bloomFilter: {
-            falsePositives: own.bloomFilterFalsePositives ?? FALSE_POSITIVES,
-            maxBytes: options.bloomFilterBytes ?? MIB,
-          },
-        }),
+      bloomFilter:
+        own.bloomFilter && leaf.physicalType !== "BOOLEAN"
+          ? {
+              falsePositives: own.bloomFilterFalsePositives ?? FALSE_POSITIVES,
+              maxBytes: options.bloomFilterBytes ?? MIB,
+            }
+          : undefined,
     };
   });
 }
@@ -77,10 +77,11 @@ export function chunkOptions(leaves: readonly LeafColumn[], options: ParquetWrit
 function checkCodec(compression: ParquetCompression, level: number | undefined): void {
   const invalid = (why: string) =>
     invalidArgument("Parquet compression", `Parquet files are not written with ${why}.`);
-  if (!Object.hasOwn(CODEC_NUMBERS, compression)) throw invalid(`codec ${JSON.stringify(compression)}`);
+  const levels = codecLevels(compression);
+  if (!levels) throw invalid(`codec ${JSON.stringify(compression)}`);
   if (level === undefined) return;
-  const levels = CODEC_LEVELS[compression];
-  if (!levels) throw invalid(`a level of ${compression}, which has none`);
-  if (!Number.isInteger(level) || level < levels[0] || level > levels[1])
-    throw invalid(`level ${level} of ${compression}; its levels are ${levels[0]} to ${levels[1]}`);
+  const [least, most] = levels;
+  if (most === 0) throw invalid(`a level of ${compression}, which has none`);
+  if (!Number.isInteger(level) || level < least || level > most)
+    throw invalid(`level ${level} of ${compression}; its levels are ${least} to ${most}`);
 }

@@ -1,6 +1,7 @@
+import { prepareXxHash } from "../../codecs/index.js";
+import { prepareCodec } from "../format/codecs.js";
 import type { ColumnBuffers } from "./buffers.js";
 import { type ChunkOptions, type EncodedChunk, encodeChunk } from "./chunk.js";
-import { prepareCodec } from "./codecs.js";
 import type { ColumnTree, LeafColumn } from "./layout.js";
 import { shred } from "./shred.js";
 
@@ -21,8 +22,8 @@ export interface EncodedRowGroup {
 
 export type PlacedChunk = Omit<EncodedChunk, "bloomFilter"> & {
   readonly offset: number;
-  readonly bloomFilterOffset?: number;
-  readonly bloomFilterLength?: number;
+  readonly bloomFilterOffset?: number | undefined;
+  readonly bloomFilterLength?: number | undefined;
 };
 
 /**
@@ -35,7 +36,10 @@ export async function encodeRowGroup(
   columns: readonly ColumnBuffers[],
   rows: number,
 ): Promise<EncodedRowGroup> {
-  for (const { compression } of plan.options) await prepareCodec(compression);
+  for (const { compression, bloomFilter } of plan.options) {
+    await prepareCodec(compression);
+    if (bloomFilter) await prepareXxHash();
+  }
   const encoded: { readonly chunk: EncodedChunk; readonly offset: number }[] = [];
   let at = 0;
   const place = (part: Uint8Array) => {

@@ -6,12 +6,12 @@ export interface LeafStream {
   /** Levels, one per value or null or empty list. Without `definitions` there are as many values. */
   readonly count: number;
   /** Definition levels; left out where every value is there. */
-  readonly definitions?: Int32Array;
+  readonly definitions?: Int32Array | undefined;
   /** Repetition levels; left out where the column is not below a list. */
-  readonly repetitions?: Int32Array;
+  readonly repetitions?: Int32Array | undefined;
   readonly column: ColumnBuffers;
   /** Rows of `column` that are values of the leaf, in order; left out where all of them are. */
-  readonly positions?: Int32Array;
+  readonly positions?: Int32Array | undefined;
 }
 
 /** Thrown when a null stands where the schema has none. */
@@ -30,9 +30,9 @@ interface Slots {
   readonly count: number;
   readonly live: number;
   readonly definition: number;
-  readonly index?: Int32Array;
-  readonly dead?: Int32Array;
-  readonly repetitions?: Int32Array;
+  readonly index?: Int32Array | undefined;
+  readonly dead?: Int32Array | undefined;
+  readonly repetitions?: Int32Array | undefined;
 }
 
 /** Shreds one column into its leaves (Dremel's levels; parquet-format, "Nested Encoding"), in file order. */
@@ -127,7 +127,7 @@ function repeated(tree: ColumnTree, column: ColumnBuffers, slots: Slots): Slots 
 
 function streamOf(column: ColumnBuffers, slots: Slots): LeafStream {
   const { count, live, index, dead, definition, repetitions } = slots;
-  const base = { count, column, ...(repetitions && { repetitions }) };
+  const base = { count, column, repetitions };
   if (!index || !dead) return base;
   const positions = new Int32Array(live);
   if (live === count) {

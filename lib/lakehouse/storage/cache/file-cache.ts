@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
-import { crc32 } from "node:zlib";
+import { crc32 } from "../../codecs/index.js";
 import { corruptFile } from "../../errors.js";
 import { identityOf } from "../../keys.js";
 import { failed, isDiskFull, systemCode } from "../failure.js";

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { crc32 } from "node:zlib";
+import { crc32 } from "../../codecs/index.js";
 import { isMissing, systemCode } from "../failure.js";
 import type { ByteRange } from "../store.js";
 

@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { crc32 } from "../../../codecs/index.js";
 import { corruptFile, invalidMetadata, type LakehouseError, unsupported } from "../../../errors.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";

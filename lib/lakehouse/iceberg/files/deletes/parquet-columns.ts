@@ -1,6 +1,6 @@
 import type { AsyncBuffer, FileMetaData, SchemaElement } from "hyparquet";
 import { corruptFile, isLakehouseError, type LakehouseError, unsupported } from "../../../errors.js";
-import { loadDecompressors, type ParquetFooter, readFooter } from "../../../parquet/index.js";
+import { decompressors, type ParquetFooter, readFooter } from "../../../parquet/index.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
 import type { FieldId } from "../../model/types/types.js";
@@ -41,8 +41,7 @@ export async function* readDeleteColumns(
     const paths = wanted.map((column) => columnPath(metadata, column, filePath));
     const columns = [...new Set(paths.map((path) => path[0]!))];
     const { parquetScan } = await import("hyparquet");
-    const compressors = await loadDecompressors();
-    const scan = await parquetScan({ file, metadata, columns, compressors, utf8: text });
+    const scan = await parquetScan({ file, metadata, columns, compressors: decompressors, utf8: text });
     for (const range of scan.ranges) {
       const values = await Promise.all(
         paths.map(async ([column, ...fields]) =>

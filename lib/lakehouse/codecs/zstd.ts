@@ -1,0 +1,80 @@
+/**
+ * Zstandard (RFC 8878). Compression is the C library as WebAssembly; decompression is JavaScript, at half its speed,
+ * since Avro and Puffin decode without waiting and WebAssembly has to be compiled first. Node has its own from 22.15
+ * on: when that is the oldest that is supported, it takes the place of both.
+ */
+import { InvalidBytes } from "./errors.js";
+import { lazy } from "./lazy.js";
+
+const fzstd = lazy<typeof import("fzstd")>("fzstd");
+
+const MAGIC = 0xfd2fb528;
+/** A block holds at most 128 KiB and takes at least 4 bytes, so a claim beyond this is false. */
+const BLOCK_BYTES = 128 * 1024;
+const LEAST_BLOCK = 4;
+/** Encoders choose the window by level, not by content: windows of some megabytes on small frames are normal. */
+const MAX_WINDOW = 128 * 1024 * 1024;
+
+let wasm: Promise<typeof import("@bokuweb/zstd-wasm")> | undefined;
+let compressor: typeof import("@bokuweb/zstd-wasm") | undefined;
+
+/** Resolves when `compressZstd` can be called. */
+export async function prepareZstd(): Promise<void> {
+  wasm ??= import("@bokuweb/zstd-wasm").then(async (zstd) => {
+    await zstd.init();
+    return zstd;
+  });
+  compressor = await wasm;
+}
+
+/** @param level 1 to 22. */
+export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
+  if (compressor === undefined) throw new Error("prepareZstd has not been awaited");
+  return compressor.compress(bytes, level);
+}
+
+/**
+ * Frames, one after the other. No more is allocated than the compressed bytes can stand for.
+ *
+ * @param limit the most bytes that the content may have.
+ * @throws InvalidBytes
+ */
+export function decompressZstd(frames: Uint8Array, limit: number): Uint8Array {
+  const { size, window } = readFrameHeader(frames);
+  if (size !== undefined && size > Math.min(limit, (frames.length / LEAST_BLOCK) * BLOCK_BYTES))
+    throw new InvalidBytes(`the zstd frame claims ${size} bytes`);
+  if (window > MAX_WINDOW) throw new InvalidBytes(`the zstd frame wants a window of ${window} bytes`);
+  let content: Uint8Array;
+  try {
+    content = fzstd().decompress(frames);
+  } catch (cause) {
+    throw new InvalidBytes("the zstd frame is damaged", { cause });
+  }
+  if (content.length > limit || content.length < (size ?? 0))
+    throw new InvalidBytes(`the zstd frame holds ${content.length} bytes, not ${size ?? limit}`);
+  return content;
+}
+
+/** The content size in the header of a frame, in bytes, where it is there. @throws InvalidBytes */
+export function zstdContentSize(frame: Uint8Array): number | undefined {
+  return readFrameHeader(frame).size;
+}
+
+/** RFC 8878, 3.1.1.1 "Frame_Header". Without a content size the window is what memory is taken for. */
+function readFrameHeader(frame: Uint8Array): { readonly size: number | undefined; readonly window: number } {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (frame.length < 6 || view.getUint32(0, true) !== MAGIC) throw new InvalidBytes("it is no zstd frame");
+  const descriptor = view.getUint8(4);
+  const singleSegment = (descriptor & 0x20) !== 0;
+  const flag = descriptor >>> 6;
+  const width = flag === 0 ? (singleSegment ? 1 : 0) : 1 << flag;
+  const at = 5 + (singleSegment ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] as number);
+  if (at + width > frame.length) throw new InvalidBytes("the zstd frame ends early");
+  if (width === 0) {
+    const window = view.getUint8(5);
+    return { size: undefined, window: 2 ** (10 + (window >>> 3)) * (1 + (window & 7) / 8) };
+  }
+  let size = width === 2 ? 256 : 0;
+  for (let i = 0; i < width; i++) size += view.getUint8(at + i) * 2 ** (8 * i);
+  return { size, window: 0 };
+}
