@@ -12,7 +12,7 @@ export {
   openFileCache,
 } from "./cache/file-cache.js";
 export { type FileCacheOptions, fileCacheOptionsFromEnv } from "./cache/options.js";
-export * from "./errors.js";
+export { invalidUri, objectNotFound, preconditionFailed, storageFailed } from "./errors.js";
 export { systemCode } from "./failure.js";
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";

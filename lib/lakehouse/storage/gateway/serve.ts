@@ -15,13 +15,13 @@ import { xmlDocument } from "./xml.js";
 
 export interface S3GatewayOptions {
   /** Default: the one that the system gives. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Default `127.0.0.1`. The gateway speaks plain HTTP: on another address put TLS before it. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** Default: made at random. */
-  readonly credentials?: GatewayCredentials;
+  readonly credentials?: GatewayCredentials | undefined;
   /** The one bucket, whose keys are the store's. Default `lake`. */
-  readonly bucket?: string;
+  readonly bucket?: string | undefined;
 }
 
 export interface S3Gateway {
