@@ -1,6 +1,6 @@
 // Counts of tests, and the closing line that the scripts of this folder print and .ci/run adds up.
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
 import { node, root } from "./setup.mjs";
 
 /** "N passed, N failed", and ", N skipped" where some were. */
@@ -27,6 +27,7 @@ export async function vitest(project, args, env = {}) {
   const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
     readFileSync(report, "utf8"),
   );
+  rememberDurations(report);
   // A file that does not even load has no tests to count.
   const unloaded = testResults.filter(
     ({ status, assertionResults }) =>
@@ -39,4 +40,22 @@ export async function vitest(project, args, env = {}) {
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: numPendingTests,
   };
+}
+
+const DURATIONS = join(root, ".cache", "test", "durations.json");
+
+/** Seconds that each test file took when it last ran here, by its path from the project's root. */
+export function durations() {
+  return existsSync(DURATIONS) ? JSON.parse(readFileSync(DURATIONS, "utf8")) : {};
+}
+
+/** Takes them from a report of Vitest's. */
+export function rememberDurations(report) {
+  if (!existsSync(report)) return;
+  const { testResults } = JSON.parse(readFileSync(report, "utf8"));
+  const took = testResults.map(({ name, startTime, endTime }) => [
+    relative(root, name).split(sep).join("/"),
+    Math.round((endTime - startTime) / 10) / 100,
+  ]);
+  writeFileSync(DURATIONS, JSON.stringify({ ...durations(), ...Object.fromEntries(took) }));
 }
