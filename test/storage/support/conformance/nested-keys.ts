@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ObjectStore, PutCondition } from "../../../lib/lakehouse/storage/index.js";
-import { runs } from "../../support/runs.js";
+import type { ObjectStore, PutCondition } from "../../../../lib/lakehouse/storage/index.js";
+import { runs } from "../../../support/runs.js";
 import { bytes, text } from "../bodies.js";
 import type { Subject } from "./subject.js";
 

@@ -18,17 +18,17 @@ import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { LakehouseError } from "../../lib/lakehouse/errors.js";
-import { byteCount, normalize, split, subtract } from "../../lib/lakehouse/storage/cache/intervals.js";
-import { reseal, sealOf } from "../../lib/lakehouse/storage/cache/sealed-file.js";
+import { LakehouseError } from "../../../lib/lakehouse/errors.js";
+import { byteCount, normalize, split, subtract } from "../../../lib/lakehouse/storage/cache/intervals.js";
+import { reseal, sealOf } from "../../../lib/lakehouse/storage/cache/sealed-file.js";
 import {
   type ByteRange,
   fileCacheOptionsFromEnv,
   LocalStore,
   type ObjectStore,
   openFileCache,
-} from "../../lib/lakehouse/storage/index.js";
-import { canUnshare, childProgram } from "./child.js";
+} from "../../../lib/lakehouse/storage/index.js";
+import { canUnshare, childProgram } from "../child.js";
 
 const MB = 1024 * 1024;
 

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { ListMultipartUploadsCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, describe, it } from "vitest";
-import { S3Store } from "../../lib/lakehouse/storage/index.js";
-import { needs } from "../support/needs.js";
-import { conformance } from "./conformance.js";
-import { startS3Server } from "./s3-server.js";
+import { S3Store } from "../../../lib/lakehouse/storage/index.js";
+import { needs } from "../../support/needs.js";
+import { conformance } from "../support/conformance.js";
+import { startS3Server } from "../support/s3-server.js";
 
 const server = await startS3Server();
 

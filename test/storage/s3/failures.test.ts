@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { type S3Options, S3Store } from "../../lib/lakehouse/storage/index.js";
-import { bytes, chunks, collect, text } from "./bodies.js";
+import { type S3Options, S3Store } from "../../../lib/lakehouse/storage/index.js";
+import { bytes, chunks, collect, text } from "../support/bodies.js";
 
 /*
  * What real servers do seldom and at no one's command: lost answers, broken bodies, conflicts, partial failures.

@@ -19,10 +19,10 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LakehouseError } from "../../lib/lakehouse/errors.js";
-import { toFault } from "../../lib/lakehouse/storage/gateway/fault.js";
-import { LocalStore, type S3Gateway, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
-import { bytes, text } from "./bodies.js";
+import { LakehouseError } from "../../../lib/lakehouse/errors.js";
+import { toFault } from "../../../lib/lakehouse/storage/gateway/fault.js";
+import { LocalStore, type S3Gateway, S3Store, serveS3 } from "../../../lib/lakehouse/storage/index.js";
+import { bytes, text } from "../support/bodies.js";
 
 describe("serveS3", () => {
   let directory: string;

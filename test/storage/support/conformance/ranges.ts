@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { runs } from "../../support/runs.js";
+import { runs } from "../../../support/runs.js";
 import { collect, MB } from "../bodies.js";
 import type { Subject } from "./subject.js";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
-import type { ObjectStore } from "../../lib/lakehouse/storage/index.js";
+import type { ObjectStore } from "../../../lib/lakehouse/storage/index.js";
 
 export const MB = 1024 * 1024;
 

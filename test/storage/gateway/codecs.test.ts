@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
-import { checksumFor } from "../../lib/lakehouse/storage/checksum.js";
-import { decodeChunks } from "../../lib/lakehouse/storage/gateway/chunked.js";
-import { parseRange } from "../../lib/lakehouse/storage/gateway/object.js";
-import { parseTarget, verifySignature } from "../../lib/lakehouse/storage/gateway/sigv4.js";
-import { xmlDocument, xmlElements, xmlText } from "../../lib/lakehouse/storage/gateway/xml.js";
-import { bytes, chunks, collect, text } from "./bodies.js";
+import { checksumFor } from "../../../lib/lakehouse/storage/checksum.js";
+import { decodeChunks } from "../../../lib/lakehouse/storage/gateway/chunked.js";
+import { parseRange } from "../../../lib/lakehouse/storage/gateway/object.js";
+import { parseTarget, verifySignature } from "../../../lib/lakehouse/storage/gateway/sigv4.js";
+import { xmlDocument, xmlElements, xmlText } from "../../../lib/lakehouse/storage/gateway/xml.js";
+import { bytes, chunks, collect, text } from "../support/bodies.js";
 
 /** Key and time of the worked examples in the S3 API reference, "Authenticating Requests (AWS Signature Version 4)". */
 const EXAMPLE_KEY = {

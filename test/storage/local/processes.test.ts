@@ -3,9 +3,9 @@ import os from "node:os";
 import path from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { bytes, text, uris } from "./bodies.js";
-import { type ChildProgram, childProgram } from "./child.js";
+import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
+import { bytes, text, uris } from "../support/bodies.js";
+import { type ChildProgram, childProgram } from "../child.js";
 
 /** What a child does, by its first argument; the second is the store's directory. */
 const PROGRAM = `

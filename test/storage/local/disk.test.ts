@@ -16,10 +16,10 @@ import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fileUri, LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { needs } from "../support/needs.js";
-import { bytes, text, uris } from "./bodies.js";
-import { canUnshare, childProgram } from "./child.js";
+import { fileUri, LocalStore } from "../../../lib/lakehouse/storage/index.js";
+import { needs } from "../../support/needs.js";
+import { bytes, text, uris } from "../support/bodies.js";
+import { canUnshare, childProgram } from "../child.js";
 
 describe("LocalStore on the disk", () => {
   let outside: string;

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ObjectStore } from "../../../lib/lakehouse/storage/index.js";
+import type { ObjectStore } from "../../../../lib/lakehouse/storage/index.js";
 
 /** A store to be tested, and what its maker knows of it. */
 export interface Made {

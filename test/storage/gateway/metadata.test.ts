@@ -6,8 +6,8 @@ import os from "node:os";
 import path from "node:path";
 import { HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { LocalStore, type S3Gateway, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
-import { bytes, text } from "./bodies.js";
+import { LocalStore, type S3Gateway, S3Store, serveS3 } from "../../../lib/lakehouse/storage/index.js";
+import { bytes, text } from "../support/bodies.js";
 
 describe("user metadata of the gateway", () => {
   let directory: string;

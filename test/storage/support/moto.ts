@@ -4,7 +4,7 @@ import { mkdtemp, rename, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
-import { exclusively, userCache } from "../../scripts/places.mjs";
+import { exclusively, userCache } from "../../../scripts/places.mjs";
 import type { S3Credentials, S3Service } from "./s3-server.js";
 
 const run = promisify(execFile);

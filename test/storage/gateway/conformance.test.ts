@@ -3,8 +3,8 @@ import os from "node:os";
 import path from "node:path";
 import { GetObjectCommand, ListMultipartUploadsCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import { LocalStore, type ObjectStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
-import { conformance } from "./conformance.js";
+import { LocalStore, type ObjectStore, S3Store, serveS3 } from "../../../lib/lakehouse/storage/index.js";
+import { conformance } from "../support/conformance.js";
 
 conformance("S3Store on the gateway on LocalStore", async () => {
   const directory = await mkdtemp(path.join(os.tmpdir(), "slh-gateway-"));
