@@ -1,10 +1,7 @@
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import {
   appendFile,
-  mkdir,
-  mkdtemp,
   open as openFile,
-  readdir,
   readFile,
   rm,
   stat,
@@ -12,129 +9,28 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { crc32 } from "node:zlib";
-import Database from "better-sqlite3";
-import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { LakehouseError } from "../../../lib/lakehouse/errors.js";
-import { byteCount, normalize, split, subtract } from "../../../lib/lakehouse/storage/cache/intervals.js";
 import { reseal, sealOf } from "../../../lib/lakehouse/storage/cache/sealed-file.js";
-import {
-  type ByteRange,
-  fileCacheOptionsFromEnv,
-  LocalStore,
-  type ObjectStore,
-  openFileCache,
-} from "../../../lib/lakehouse/storage/index.js";
+import { LocalStore, openFileCache } from "../../../lib/lakehouse/storage/index.js";
 import { canUnshare, childProgram } from "../child.js";
-
-const MB = 1024 * 1024;
-
-describe("intervals", () => {
-  const range = fc
-    .tuple(fc.nat(60), fc.nat(60))
-    .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) }));
-  const ranges = fc.array(range, { maxLength: 8 });
-  const members = (list: readonly ByteRange[]) => {
-    const all = new Set<number>();
-    for (const { start, end } of list) for (let i = start; i < end; i++) all.add(i);
-    return all;
-  };
-
-  it("normalize keeps the bytes, sorted and apart", () => {
-    fc.assert(
-      fc.property(ranges, (list) => {
-        const normal = normalize(list);
-        expect(members(normal)).toEqual(members(list));
-        expect(byteCount(normal)).toBe(members(list).size);
-        normal.forEach(({ start, end }, i) => {
-          expect(start).toBeLessThan(end);
-          if (i > 0) expect(start).toBeGreaterThan(normal[i - 1]!.end);
-        });
-      }),
-    );
-  });
-
-  it("normalize with a gap only adds what lies between", () => {
-    expect(
-      normalize(
-        [
-          { start: 0, end: 2 },
-          { start: 5, end: 6 },
-          { start: 10, end: 11 },
-        ],
-        3,
-      ),
-    ).toEqual([
-      { start: 0, end: 6 },
-      { start: 10, end: 11 },
-    ]);
-  });
-
-  it("subtract leaves what is wanted and not there", () => {
-    fc.assert(
-      fc.property(ranges, ranges, (wanted, have) => {
-        const missing = subtract(normalize(wanted), normalize(have));
-        const held = members(have);
-        expect(members(missing)).toEqual(new Set([...members(wanted)].filter((i) => !held.has(i))));
-        expect(normalize(missing)).toEqual(missing);
-      }),
-    );
-  });
-
-  it("split keeps the bytes in pieces no longer than asked", () => {
-    fc.assert(
-      fc.property(ranges, fc.integer({ min: 1, max: 20 }), (list, most) => {
-        const pieces = split(normalize(list), most);
-        expect(members(pieces)).toEqual(members(list));
-        for (const { start, end } of pieces) expect(end - start).toBeLessThanOrEqual(most);
-      }),
-    );
-  });
-});
+import {
+  directory,
+  eachWithRemoteStore,
+  exists,
+  MB,
+  open,
+  put,
+  reads,
+  store,
+} from "../support/remote-store.js";
 
 describe("openFileCache", () => {
-  let directory: string;
-  let store: ObjectStore;
-  let reads: { uri: string; start?: number; end?: number }[];
+  eachWithRemoteStore();
 
-  beforeEach(async () => {
-    directory = await mkdtemp(path.join(os.tmpdir(), "slh-cache-"));
-    reads = [];
-    const local = new LocalStore(path.join(directory, "store"), { durable: false });
-    // A store that is somewhere else: the same objects, no path, and a record of what was read.
-    store = {
-      root: local.root,
-      read: (uri, range) => {
-        reads.push({ uri, ...range });
-        return local.read(uri, range);
-      },
-      stream: (uri, range) => local.stream(uri, range),
-      put: (uri, body, condition) => local.put(uri, body, condition),
-      head: (uri) => local.head(uri),
-      list: (prefix) => local.list(prefix),
-      delete: (uris) => local.delete(uris),
-      localPath: () => undefined,
-    };
-  });
-  afterEach(() => rm(directory, { recursive: true }));
-
-  const open = (maxBytes = 100 * MB) => openFileCache({ dir: path.join(directory, "cache"), maxBytes });
-  const put = async (name: string, size: number) => {
-    const body = randomBytes(size);
-    const uri = `${store.root}/${name}`;
-    await store.put(uri, body);
-    return { uri, body };
-  };
-  const exists = (file: string) =>
-    stat(file).then(
-      () => true,
-      () => false,
-    );
-
-  it("gives the object itself, without a copy, where it is on this disk", async () => {
+  test("gives the object itself, without a copy, where it is on this disk", async () => {
     const local = new LocalStore(path.join(directory, "store"));
     const { uri } = await put("a.parquet", 10);
     expect(await open().hold().file(local, uri, { size: 10 })).toBe(
@@ -143,7 +39,7 @@ describe("openFileCache", () => {
     expect(await exists(path.join(directory, "cache"))).toBe(false);
   });
 
-  it("fetches a small object whole, once", async () => {
+  test("fetches a small object whole, once", async () => {
     const { uri, body } = await put("a.parquet", 5000);
     const cache = open();
     const hold = cache.hold();
@@ -155,7 +51,7 @@ describe("openFileCache", () => {
     expect(cache.stats).toEqual({ bytesHeld: 5000, bytesFetched: 5000, bytesHit: 5000 });
   });
 
-  it("fetches of a large object only what was asked for, into a file of its full length", async () => {
+  test("fetches of a large object only what was asked for, into a file of its full length", async () => {
     const { uri, body } = await put("a.parquet", 20 * MB);
     const cache = open();
     const hold = cache.hold();
@@ -184,7 +80,7 @@ describe("openFileCache", () => {
     expect(cache.stats).toMatchObject({ bytesFetched: 20 * MB, bytesHeld: 20 * MB });
   });
 
-  it.each([
+  test.each([
     ["small", 5000, [1, 4999, 5001, 400_000]],
     ["large", 12 * MB, [1, 5 * MB, 12 * MB - 1, 12 * MB + 1, 40 * MB]],
   ] as const)("a %s object is as long as it is, whatever was recorded", async (_, size, recorded) => {
@@ -203,7 +99,7 @@ describe("openFileCache", () => {
     }
   });
 
-  it("callers at the same time share one fetch", async () => {
+  test("callers at the same time share one fetch", async () => {
     const { uri, body } = await put("a", 3 * MB);
     const cache = open();
     const files = await Promise.all(
@@ -218,7 +114,7 @@ describe("openFileCache", () => {
     expect(cache.stats.bytesFetched).toBe(3 * MB);
   });
 
-  it("stays in its size: what was used longest ago goes, what is held stays", async () => {
+  test("stays in its size: what was used longest ago goes, what is held stays", async () => {
     const cache = open(3 * MB);
     const objects = await Promise.all(["a", "b", "c", "d"].map((name) => put(name, MB)));
     const get = async (i: number) => {
@@ -243,7 +139,7 @@ describe("openFileCache", () => {
     expect(await exists(c.file)).toBe(false);
   });
 
-  it("an error leaves nothing behind that would be taken for the object", async () => {
+  test("an error leaves nothing behind that would be taken for the object", async () => {
     const cache = open();
     const hold = cache.hold();
     await expect(hold.file(store, `${store.root}/none`, { size: 10 })).rejects.toMatchObject({
@@ -253,7 +149,7 @@ describe("openFileCache", () => {
     expect((await readFile(await hold.file(store, `${store.root}/none`, { size: 10 }))).byteLength).toBe(10);
   });
 
-  it.each([1, 12])(
+  test.each([1, 12])(
     "gives an object of %d MB its own length, whatever the manifest says of it",
     async (mb) => {
       for (const off of [-MB, -1, 1, 700]) {
@@ -272,7 +168,7 @@ describe("openFileCache", () => {
   describe("what is on the disk is not taken for what was written", () => {
     const sizes = [5000, 10 * MB];
 
-    it.each(sizes)(
+    test.each(sizes)(
       "a flipped bit anywhere in %d bytes is noticed, though times are set back",
       async (size) => {
         const { uri, body } = await put("a.parquet", size);
@@ -296,27 +192,30 @@ describe("openFileCache", () => {
       },
     );
 
-    it.each(sizes)("a file of %d bytes that is gone, cut, empty or longer is fetched anew", async (size) => {
-      const { uri, body } = await put("a.parquet", size);
-      const cache = open();
-      for (const harm of [
-        (file: string) => rm(file),
-        (file: string) => truncate(file, size - 1),
-        (file: string) => truncate(file, size / 2),
-        (file: string) => writeFile(file, ""),
-        (file: string) => appendFile(file, "PAR1"),
-        (file: string) => rm(path.dirname(file), { recursive: true }),
-        (file: string) => rm(path.dirname(path.dirname(file)), { recursive: true }),
-      ]) {
-        const hold = cache.hold();
-        await harm(await hold.file(store, uri, { size }));
-        expect((await readFile(await hold.file(store, uri, { size }))).equals(body)).toBe(true);
-        hold.release();
-      }
-      await cache.close();
-    });
+    test.each(sizes)(
+      "a file of %d bytes that is gone, cut, empty or longer is fetched anew",
+      async (size) => {
+        const { uri, body } = await put("a.parquet", size);
+        const cache = open();
+        for (const harm of [
+          (file: string) => rm(file),
+          (file: string) => truncate(file, size - 1),
+          (file: string) => truncate(file, size / 2),
+          (file: string) => writeFile(file, ""),
+          (file: string) => appendFile(file, "PAR1"),
+          (file: string) => rm(path.dirname(file), { recursive: true }),
+          (file: string) => rm(path.dirname(path.dirname(file)), { recursive: true }),
+        ]) {
+          const hold = cache.hold();
+          await harm(await hold.file(store, uri, { size }));
+          expect((await readFile(await hold.file(store, uri, { size }))).equals(body)).toBe(true);
+          hold.release();
+        }
+        await cache.close();
+      },
+    );
 
-    it("bytes that decay without a trace are noticed when the file is next verified", async () => {
+    test("bytes that decay without a trace are noticed when the file is next verified", async () => {
       const file = path.join(directory, "decayed");
       await writeFile(file, "abcdef");
       const handle = await openFile(file, "r");
@@ -328,7 +227,7 @@ describe("openFileCache", () => {
       expect(await reseal(file, 6, [{ start: 0, end: 6, crc: crc32("abcdef") }], seal, 0)).toBeDefined();
     });
 
-    it("who reads a file keeps it while others get a new one", async () => {
+    test("who reads a file keeps it while others get a new one", async () => {
       const { uri } = await put("a", 5000);
       const cache = open();
       const reader = cache.hold();
@@ -342,7 +241,7 @@ describe("openFileCache", () => {
       next.release();
     });
 
-    it("what came damaged is fetched once more; twice is an error, and nothing stays", async () => {
+    test("what came damaged is fetched once more; twice is an error, and nothing stays", async () => {
       const { uri, body } = await put("a", 5000);
       const cache = open();
       let checks = 0;
@@ -362,7 +261,7 @@ describe("openFileCache", () => {
     });
   });
 
-  it("names itself where it is what failed", async () => {
+  test("names itself where it is what failed", async () => {
     const { uri } = await put("a", 10);
     await writeFile(path.join(directory, "file"), "");
     const dir = path.join(directory, "file", "cache");
@@ -375,78 +274,11 @@ describe("openFileCache", () => {
     });
   });
 
-  describe("owners", () => {
-    const cacheDir = () => path.join(directory, "cache");
-    const age = async (folder: string) => {
-      const old = new Date(Date.now() - 3 * 86_400_000);
-      for (const name of await readdir(folder)) await utimes(path.join(folder, name), old, old);
-      await utimes(folder, old, old);
-    };
-
-    it("removes its files when closed, and those of dead processes when opened", async () => {
-      const { uri } = await put("a", 10);
-      const cache = open();
-      await cache.hold().file(store, uri, { size: 10 });
-      const [own] = await readdir(cacheDir());
-      // The same realm as ours, and a process id above any that Linux gives.
-      const left = path.join(cacheDir(), `${own!.split(".")[0]}.4194305.left`);
-      await mkdir(left);
-      await mkdir(path.join(cacheDir(), "elsewhere.1.new"));
-      await mkdir(path.join(cacheDir(), "elsewhere.1.old"));
-      await age(path.join(cacheDir(), "elsewhere.1.old"));
-      const other = open();
-      await other.hold().file(store, uri, { size: 10 });
-      expect(await exists(left)).toBe(false);
-      await cache.close();
-      await other.close();
-      expect(await readdir(cacheDir())).toEqual(["elsewhere.1.new"]);
-    });
-
-    it("one that has not read for days keeps its folder, and finds its files", async () => {
-      const program = await childProgram(`
-        const { openFileCache, LocalStore } = storage;
-        const local = new LocalStore(args[0]);
-        const store = { root: local.root, read: (u, r) => local.read(u, r), head: (u) => local.head(u), localPath: () => undefined };
-        const cache = openFileCache({ dir: args[1], maxBytes: 1e9 });
-        await cache.hold().file(store, store.root + "/a", { size: 10 });
-        await cache.close();
-      `);
-      try {
-        const { uri } = await put("a", 10);
-        const cache = open();
-        const file = await cache.hold().file(store, uri, { size: 10 });
-        await age(path.dirname(file));
-        await program.start(path.join(directory, "store"), cacheDir()).done;
-        expect(await exists(file)).toBe(true);
-        await cache.close();
-      } finally {
-        await program.dispose();
-      }
-    });
-
-    it("one that this machine's process ids do not tell of is known by its lock, and dead without it", async () => {
-      const theirs = path.join(cacheDir(), "elsewhere.1.theirs");
-      await mkdir(theirs, { recursive: true });
-      const lock = new Database(path.join(theirs, "owner.sqlite"));
-      lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-      await age(theirs);
-      const { uri } = await put("a", 10);
-      const first = open();
-      await first.hold().file(store, uri, { size: 10 });
-      expect(await exists(theirs)).toBe(true);
-      lock.close();
-      await age(theirs);
-      const second = open();
-      await second.hold().file(store, uri, { size: 10 });
-      expect(await exists(theirs)).toBe(false);
-      await first.close();
-      await second.close();
-    });
-  });
-
   // A small file system of one's own needs Linux with user namespaces.
-  it.skipIf(!canUnshare())("a full disk evicts what is idle and goes on; what is in use stays", async () => {
-    const program = await childProgram(`
+  test.skipIf(!canUnshare())(
+    "a full disk evicts what is idle and goes on; what is in use stays",
+    async () => {
+      const program = await childProgram(`
       import { execFileSync } from "node:child_process";
       import { readFileSync } from "node:fs";
       const [directory] = args;
@@ -481,39 +313,16 @@ describe("openFileCache", () => {
       console.log(JSON.stringify({ right, held: files.length, code: failure.code, subject: failure.subject, message: failure.message }));
       await cache.close();
     `);
-    try {
-      const result = JSON.parse(await program.startUnshared(directory).done) as { right: boolean[] };
-      expect(result).toMatchObject({ held: 3, code: "STORAGE_FAILED", subject: `${directory}/cache` });
-      expect(result).toMatchObject({
-        message: expect.stringMatching(/the cache, its disk is full.*Free some space/),
-      });
-      expect(result.right).toEqual(Array(12).fill(true));
-    } finally {
-      await program.dispose();
-    }
-  });
-});
-
-describe("fileCacheOptionsFromEnv", () => {
-  it("reads a folder and a size in bytes or with a unit", () => {
-    expect(fileCacheOptionsFromEnv({})).toEqual({});
-    expect(fileCacheOptionsFromEnv({ SLH_CACHE_DIR: "/fast/disk", SLH_CACHE_BYTES: "1000" })).toEqual({
-      dir: "/fast/disk",
-      maxBytes: 1000,
-    });
-    for (const [text, bytes] of [
-      ["500MB", 5e8],
-      ["16GiB", 2 ** 34],
-      ["1.5 gib", 1.5 * 2 ** 30],
-      ["0", 0],
-    ] as const) {
-      expect(fileCacheOptionsFromEnv({ SLH_CACHE_BYTES: text })).toEqual({ maxBytes: bytes });
-    }
-  });
-
-  it.each(["-1", "many", "10 bananas", "1e9"])("%s is INVALID_CONFIG", (size) => {
-    expect(() => fileCacheOptionsFromEnv({ SLH_CACHE_BYTES: size })).toThrow(
-      expect.objectContaining({ code: "INVALID_CONFIG", subject: "SLH_CACHE_BYTES" }),
-    );
-  });
+      try {
+        const result = JSON.parse(await program.startUnshared(directory).done) as { right: boolean[] };
+        expect(result).toMatchObject({ held: 3, code: "STORAGE_FAILED", subject: `${directory}/cache` });
+        expect(result).toMatchObject({
+          message: expect.stringMatching(/the cache, its disk is full.*Free some space/),
+        });
+        expect(result.right).toEqual(Array(12).fill(true));
+      } finally {
+        await program.dispose();
+      }
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { checksumFor } from "../../../lib/lakehouse/storage/checksum.js";
 import { decodeChunks } from "../../../lib/lakehouse/storage/gateway/chunked.js";
 import { parseRange } from "../../../lib/lakehouse/storage/gateway/object.js";
@@ -39,7 +39,7 @@ describe("Signature Version 4: the examples of the S3 API reference", () => {
     ),
   };
 
-  it("GET Object", () => {
+  test("GET Object", () => {
     const verified = verifySignature(
       request("GET", getObject),
       parseTarget("/test.txt"),
@@ -49,7 +49,7 @@ describe("Signature Version 4: the examples of the S3 API reference", () => {
     expect(verified.payload).toBe(EMPTY_SHA256);
   });
 
-  it("GET Bucket (List Objects), whose query is sorted and encoded", () => {
+  test("GET Bucket (List Objects), whose query is sorted and encoded", () => {
     const headers = {
       ...common,
       authorization: authorization(
@@ -67,7 +67,7 @@ describe("Signature Version 4: the examples of the S3 API reference", () => {
     "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
   const presignedRequest = request("GET", { host: common.host });
 
-  it("a presigned URL, until it expires", () => {
+  test("a presigned URL, until it expires", () => {
     const verify = (now: number) =>
       verifySignature(presignedRequest, parseTarget(presigned), EXAMPLE_KEY, now);
     expect(verify(EXAMPLE_TIME).payload).toBe("UNSIGNED-PAYLOAD");
@@ -76,7 +76,7 @@ describe("Signature Version 4: the examples of the S3 API reference", () => {
     expect(() => verify(EXAMPLE_TIME - 901_000)).toThrow(/future/);
   });
 
-  it("whatever is changed on the way is noticed", () => {
+  test("whatever is changed on the way is noticed", () => {
     const verify = (
       method: string,
       url: string,
@@ -121,7 +121,7 @@ describe("Signature Version 4: the examples of the S3 API reference", () => {
     expect(verify("GET", `${presigned}&versionId=1`, { host: common.host })).toBe("SignatureDoesNotMatch");
   });
 
-  it("an upload in signed chunks, as long as no chunk is touched", async () => {
+  test("an upload in signed chunks, as long as no chunk is touched", async () => {
     const headers = {
       "content-encoding": "aws-chunked",
       "content-length": "66824",
@@ -164,7 +164,7 @@ describe("Signature Version 4: the examples of the S3 API reference", () => {
 });
 
 describe("checksums of '123456789', the check value of each catalogue", () => {
-  it.each([
+  test.each([
     ["x-amz-checksum-crc32", "cbf43926"],
     ["x-amz-checksum-crc32c", "e3069283"],
     ["x-amz-checksum-crc64nvme", "ae8b14860a799888"],
@@ -180,7 +180,7 @@ describe("checksums of '123456789', the check value of each catalogue", () => {
 });
 
 describe("request ranges", () => {
-  it.each([
+  test.each([
     ["bytes=0-9", { start: 0, end: 10 }],
     ["bytes=90-200", { start: 90, end: 100 }],
     ["bytes=90-", { start: 90, end: 100 }],
@@ -195,19 +195,19 @@ describe("request ranges", () => {
     expect(parseRange(header, 100)).toEqual(range);
   });
 
-  it.each(["bytes=100-", "bytes=100-200", "bytes=-0"])("%s of 100 bytes cannot be satisfied", (header) => {
+  test.each(["bytes=100-", "bytes=100-200", "bytes=-0"])("%s of 100 bytes cannot be satisfied", (header) => {
     expect(() => parseRange(header, 100)).toThrow(expect.objectContaining({ code: "InvalidRange" }));
   });
 });
 
 describe("XML", () => {
-  it("escapes what would end an element, and what XML cannot hold", () => {
+  test("escapes what would end an element, and what XML cannot hold", () => {
     const document = xmlDocument("R", { Key: "<a>&\"']]>\r\n\u0001é😀" }, false);
     expect(document).toContain("<R><Key>&#60;a&#62;&#38;&#34;&#39;]]&#62;&#13;&#10;\uFFFDé😀</Key></R>");
     expect(xmlText(document, "Key")).toBe("<a>&\"']]>\r\n\uFFFDé😀");
   });
 
-  it("reads lists, and refuses declarations that could define entities", () => {
+  test("reads lists, and refuses declarations that could define entities", () => {
     expect(xmlElements("<D><O><K>a</K></O><O x='1'><K>b</K></O></D>", "O")).toEqual(["<K>a</K>", "<K>b</K>"]);
     expect(xmlText("<K>&lt;&#x41;&#66;&unknown;</K>", "K")).toBe("<AB&unknown;");
     expect(() => xmlElements("<!DOCTYPE x [<!ENTITY a 'b'>]><K>&a;</K>", "K")).toThrow(/declaration/);

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { LocalStore, type S3Gateway, S3Store, serveS3 } from "../../../lib/lakehouse/storage/index.js";
 import { bytes, text } from "../support/bodies.js";
 
@@ -56,7 +56,7 @@ describe("user metadata of the gateway", () => {
   const metadataOf = async (Key: string) =>
     (await client.send(new HeadObjectCommand({ Bucket: "lake", Key }))).Metadata;
 
-  it("comes back with the object that it was put with, and not with the next one", async () => {
+  test("comes back with the object that it was put with, and not with the next one", async () => {
     const put = (Body: string, Metadata?: Record<string, string>) =>
       client.send(
         new PutObjectCommand({ Bucket: "lake", Key: "a", Body, ...(Metadata ? { Metadata } : {}) }),
@@ -67,7 +67,7 @@ describe("user metadata of the gateway", () => {
     expect(await metadataOf("a")).toEqual({});
   });
 
-  it("lets a client know its own conditional put again whose answer was lost", async () => {
+  test("lets a client know its own conditional put again whose answer was lost", async () => {
     loses = /^PUT/;
     const first = await store.put("s3://lake/new", bytes("mine"), { ifAbsent: true });
     expect(seen).toEqual(["PUT 200", "PUT 412", "HEAD 200"]);
@@ -77,7 +77,7 @@ describe("user metadata of the gateway", () => {
     expect(text(await store.read("s3://lake/new"))).toBe("mine too");
   });
 
-  it.each([undefined, { ifAbsent: true } as const])(
+  test.each([undefined, { ifAbsent: true } as const])(
     "also when it came in parts, condition %j",
     async (condition) => {
       const uri = `s3://lake/${randomUUID()}`;
@@ -90,7 +90,7 @@ describe("user metadata of the gateway", () => {
     },
   );
 
-  it("does not hide that another one came first", async () => {
+  test("does not hide that another one came first", async () => {
     await store.put("s3://lake/taken", bytes("theirs"), { ifAbsent: true });
     loses = /^PUT/;
     await expect(store.put("s3://lake/taken", bytes("mine"), { ifAbsent: true })).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import os from "node:os";
@@ -18,11 +18,12 @@ import {
   type S3ServiceException,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LakehouseError } from "../../../lib/lakehouse/errors.js";
 import { toFault } from "../../../lib/lakehouse/storage/gateway/fault.js";
 import { LocalStore, type S3Gateway, S3Store, serveS3 } from "../../../lib/lakehouse/storage/index.js";
 import { bytes, text } from "../support/bodies.js";
+import { sendSigned } from "../support/signed.js";
 
 describe("serveS3", () => {
   let directory: string;
@@ -49,12 +50,12 @@ describe("serveS3", () => {
       (error: S3ServiceException) => error,
     );
 
-  it("listens on the loopback address, with a key of its own", () => {
+  test("listens on the loopback address, with a key of its own", () => {
     expect(gateway.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(gateway.credentials.secretAccessKey.length).toBeGreaterThanOrEqual(32);
   });
 
-  it("says what S3 says when something is missing or not allowed", async () => {
+  test("says what S3 says when something is missing or not allowed", async () => {
     const wrongKey = new S3Store("s3://lake", {
       endpoint: gateway.endpoint,
       credentials: { ...gateway.credentials, secretAccessKey: "wrong" },
@@ -81,7 +82,7 @@ describe("serveS3", () => {
     expect(await anonymous.text()).toMatch(/<Error><Code>AccessDenied<\/Code>.*<RequestId>/);
   });
 
-  it("stores nothing of a body whose checksum is wrong", async () => {
+  test("stores nothing of a body whose checksum is wrong", async () => {
     const Body = bytes("the body");
     const sha256 = createHash("sha256").update("another").digest("base64");
     for (const wrong of [{ ChecksumSHA256: sha256 }, { ContentMD5: "1B2M2Y8AsgTpgAmY7PhCfg==" }]) {
@@ -91,7 +92,7 @@ describe("serveS3", () => {
     expect(await store.head(`${store.root}/wrong`)).toBeUndefined();
   });
 
-  it("lets no key out of the store's directory", async () => {
+  test("lets no key out of the store's directory", async () => {
     for (const Key of ["../outside", "a/../../outside", "..", "./a", "a//b", ".slh/tmp/x"]) {
       const put = await failure(client.send(new PutObjectCommand({ Bucket, Key, Body: bytes("x") })));
       expect(put.$metadata.httpStatusCode).toBeGreaterThanOrEqual(400);
@@ -101,7 +102,7 @@ describe("serveS3", () => {
     expect(await readdir(directory)).toEqual(["root"]);
   });
 
-  it("has no key that was never put, whatever it looks like: 404", async () => {
+  test("has no key that was never put, whatever it looks like: 404", async () => {
     await store.put(`${store.root}/dir/file`, bytes("x"));
     for (const Key of [
       "dir",
@@ -122,7 +123,7 @@ describe("serveS3", () => {
     }
   });
 
-  it("refuses for good what it cannot hold with a 4xx that says why, and no path of this machine", async () => {
+  test("refuses for good what it cannot hold with a 4xx that says why, and no path of this machine", async () => {
     for (const [Key, why] of [
       ["a//b", "empty"],
       ["a/../b", '".." segment'],
@@ -138,7 +139,7 @@ describe("serveS3", () => {
     }
   });
 
-  it("holds a key below another's, and one with a slash at its end; and lists them as S3 does", async () => {
+  test("holds a key below another's, and one with a slash at its end; and lists them as S3 does", async () => {
     const keys = ["nest", "nest/", "nest-1", "nest/a", "nest/a/b", "nest/a/", "nest/a.x"];
     for (const Key of keys) await client.send(new PutObjectCommand({ Bucket, Key, Body: bytes(Key) }));
     for (const Key of keys) {
@@ -176,7 +177,7 @@ describe("serveS3", () => {
     expect(await page({ Prefix: "nest" })).toEqual([sorted.filter((key) => key !== "nest"), []]);
   });
 
-  it("gives SDKs for Java the MD5 that they hold a put's answer against, and takes it in conditions", async () => {
+  test("gives SDKs for Java the MD5 that they hold a put's answer against, and takes it in conditions", async () => {
     const java = { "user-agent": "Hadoop 3.3.4, aws-sdk-java/1.12.262 Linux/6.1 OpenJDK" };
     const md5 = (body: string) => createHash("md5").update(body).digest("hex");
     const put = (headers: Record<string, string>, body: string) =>
@@ -200,7 +201,7 @@ describe("serveS3", () => {
     expect((await failure(client.send(same))).$metadata.httpStatusCode).toBe(304);
   });
 
-  it("answers what may pass with a 5xx, and what will not with a 4xx", async () => {
+  test("answers what may pass with a 5xx, and what will not with a 4xx", async () => {
     const failing = (code: string) => Object.assign(new Error(code), { code });
     for (const [code, status, name] of [
       ["ENOSPC", 503, "SlowDown"],
@@ -217,7 +218,7 @@ describe("serveS3", () => {
     }
   });
 
-  it("lists with delimiter, start-after and pages of any size, also when it forgot the listing", async () => {
+  test("lists with delimiter, start-after and pages of any size, also when it forgot the listing", async () => {
     const keys = ["a/1", "a/2", "b", "c/1", "c/2/3", "d e&f", "ü"];
     for (const key of keys) await store.put(`${store.root}/list/${key}`, bytes(key));
     const page = (more: object) =>
@@ -260,7 +261,7 @@ describe("serveS3", () => {
     expect(names(await page({ Prefix: "list/../" }))).toEqual([]);
   });
 
-  it("completes a multipart upload only of the parts that were sent, in order, large enough", async () => {
+  test("completes a multipart upload only of the parts that were sent, in order, large enough", async () => {
     const Key = "parts";
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
     const part = async (PartNumber: number, size: number) => {
@@ -288,7 +289,7 @@ describe("serveS3", () => {
     expect((await failure(complete([first, second]))).name).toBe("NoSuchUpload");
   });
 
-  it("survives what is no HTTP, and clients that go away in the middle of a body", async () => {
+  test("survives what is no HTTP, and clients that go away in the middle of a body", async () => {
     const port = Number(new URL(gateway.endpoint).port);
     for (const garbage of [
       "garbage\r\n\r\n",
@@ -323,7 +324,7 @@ describe("serveS3", () => {
     expect(text(await store.read(`${store.root}/alive`))).toBe("yes");
   });
 
-  it("takes a stream whose checksum comes in a trailer", async () => {
+  test("takes a stream whose checksum comes in a trailer", async () => {
     for (const ChecksumAlgorithm of ["CRC32", "CRC32C", "SHA256"] as const) {
       const Body = Readable.from([bytes("in "), bytes("pieces")]);
       await client.send(
@@ -333,7 +334,7 @@ describe("serveS3", () => {
     }
   });
 
-  it("stores nothing of a body whose signed digest, length or trailing checksum is wrong", async () => {
+  test("stores nothing of a body whose signed digest, length or trailing checksum is wrong", async () => {
     const put = (payload: string, headers: Record<string, string>, body: string) =>
       sendSigned(gateway, "PUT", "/lake/forged", { "x-amz-content-sha256": payload, ...headers }, body);
     const digest = createHash("sha256").update("the body").digest("hex");
@@ -370,43 +371,9 @@ describe("serveS3", () => {
     expect(text(await store.read(`${store.root}/forged`))).toBe("the body");
   });
 
-  it("refuses bucket names that are none, and a port that is taken", async () => {
+  test("refuses bucket names that are none, and a port that is taken", async () => {
     await expect(serveS3(store, { bucket: "No_Bucket" })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     const port = Number(new URL(gateway.endpoint).port);
     await expect(serveS3(store, { port })).rejects.toMatchObject({ code: "STORAGE_FAILED" });
   });
 });
-
-/** Sends a request signed by hand, for bodies that no SDK would send. */
-async function sendSigned(
-  { endpoint, credentials }: S3Gateway,
-  method: string,
-  pathname: string,
-  headers: Record<string, string>,
-  body: string,
-): Promise<{ status: number; code: string | undefined; etag: string | null }> {
-  const timestamp = `${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`;
-  const scope = `${timestamp.slice(0, 8)}/us-east-1/s3/aws4_request`;
-  const all: Record<string, string> = { ...headers, host: new URL(endpoint).host, "x-amz-date": timestamp };
-  const names = Object.keys(all).sort();
-  const canonical = [
-    method,
-    pathname,
-    "",
-    ...names.map((name) => `${name}:${all[name]}`),
-    "",
-    names.join(";"),
-    headers["x-amz-content-sha256"],
-  ].join("\n");
-  const hmac = (key: string | Buffer, data: string) => createHmac("sha256", key).update(data).digest();
-  const key = scope.split("/").reduce<string | Buffer>(hmac, `AWS4${credentials.secretAccessKey}`);
-  const digest = createHash("sha256").update(canonical).digest("hex");
-  const signature = hmac(key as Buffer, `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${digest}`).toString(
-    "hex",
-  );
-  const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
-  const { host: _, ...sent } = all;
-  const answer = await fetch(`${endpoint}${pathname}`, { method, headers: { ...sent, authorization }, body });
-  const code = /<Code>(\w+)</.exec(await answer.text())?.[1];
-  return { status: answer.status, code, etag: answer.headers.get("etag") };
-}

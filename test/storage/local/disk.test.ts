@@ -15,11 +15,11 @@ import {
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fileUri, LocalStore } from "../../../lib/lakehouse/storage/index.js";
 import { needs } from "../../support/needs.js";
-import { bytes, text, uris } from "../support/bodies.js";
 import { canUnshare, childProgram } from "../child.js";
+import { bytes, text, uris } from "../support/bodies.js";
 
 describe("LocalStore on the disk", () => {
   let outside: string;
@@ -33,7 +33,7 @@ describe("LocalStore on the disk", () => {
   });
   afterEach(() => rm(outside, { recursive: true }));
 
-  it("makes its directory only when it is written to", async () => {
+  test("makes its directory only when it is written to", async () => {
     expect(await uris(store, store.root)).toEqual([]);
     expect(await store.head(`${store.root}/a`)).toBeUndefined();
     await store.delete([`${store.root}/a`]);
@@ -43,7 +43,7 @@ describe("LocalStore on the disk", () => {
     expect((await readdir(directory)).sort()).toEqual([".slh", "deep"]);
   });
 
-  it("takes a path or a file URI for its root, character for character", async () => {
+  test("takes a path or a file URI for its root, character for character", async () => {
     const odd = path.join(outside, "a b%20#?ü");
     for (const given of [odd, `${odd}/`, fileUri(odd), `file:${odd}`, `file://localhost${odd}`]) {
       expect(new LocalStore(given).root).toBe(`file://${odd}`);
@@ -56,7 +56,7 @@ describe("LocalStore on the disk", () => {
     expect(() => new LocalStore("/")).toThrow(expect.objectContaining({ code: "INVALID_URI" }));
   });
 
-  it("accepts what Hadoop and Java write for file:///", async () => {
+  test("accepts what Hadoop and Java write for file:///", async () => {
     await store.put(`${store.root}/a`, bytes("a"));
     const below = store.root.slice("file://".length);
     for (const uri of [`file:${below}/a`, `file://localhost${below}/a`]) {
@@ -66,7 +66,7 @@ describe("LocalStore on the disk", () => {
     expect(await uris(store, `file:${below}/`)).toEqual([`${store.root}/a`]);
   });
 
-  it("keys with an empty segment, and the store's own directory, are INVALID_URI", async () => {
+  test("keys with an empty segment, and the store's own directory, are INVALID_URI", async () => {
     for (const key of ["a//b", "/a", "a//", ".slh/tmp/x", "a/.slh/b", "a/.slh-object", "a/.slh-marker"]) {
       await expect(store.put(`${store.root}/${key}`, bytes("x"))).rejects.toMatchObject({
         code: "INVALID_URI",
@@ -86,7 +86,7 @@ describe("LocalStore on the disk", () => {
       await symlink(path.join(directory, "real"), path.join(directory, "in"));
     });
 
-    it.each(["out/file", "in/file"])("%s: none on the way is followed", async (key) => {
+    test.each(["out/file", "in/file"])("%s: none on the way is followed", async (key) => {
       const uri = `${store.root}/${key}`;
       const refused = { code: "INVALID_URI", subject: uri };
       await expect(store.read(uri)).rejects.toMatchObject(refused);
@@ -103,7 +103,7 @@ describe("LocalStore on the disk", () => {
       expect(await readFile(path.join(outside, "secret", "file"), "utf8")).toBe("secret");
     });
 
-    it("one at the end is no object, and a put takes its place", async () => {
+    test("one at the end is no object, and a put takes its place", async () => {
       const uri = `${store.root}/out-file`;
       expect(await store.head(uri)).toBeUndefined();
       await expect(store.read(uri)).rejects.toMatchObject({ code: "INVALID_URI" });
@@ -114,7 +114,7 @@ describe("LocalStore on the disk", () => {
       expect(await readFile(path.join(outside, "secret", "file"), "utf8")).toBe("secret");
     });
 
-    it("the way to the root may have some", async () => {
+    test("the way to the root may have some", async () => {
       await symlink(outside, path.join(outside, "link"));
       const linked = new LocalStore(path.join(outside, "link", "root"));
       expect(text(await linked.read(`${linked.root}/real/file`))).toBe("real");
@@ -124,7 +124,7 @@ describe("LocalStore on the disk", () => {
   });
 
   describe("directories", () => {
-    it("go when their last object is deleted, and come again", async () => {
+    test("go when their last object is deleted, and come again", async () => {
       const [a, b] = [`${store.root}/x/y/a`, `${store.root}/x/b`];
       await store.put(a, bytes("a"));
       await store.put(b, bytes("b"));
@@ -136,7 +136,7 @@ describe("LocalStore on the disk", () => {
       expect(text(await store.read(`${store.root}/x`))).toBe("now an object");
     });
 
-    it("puts and deletes in one place at the same time do not trip over them", async () => {
+    test("puts and deletes in one place at the same time do not trip over them", async () => {
       await Promise.all(
         Array.from({ length: 8 }, async (_, i) => {
           for (let round = 0; round < 20; round++) {
@@ -148,7 +148,7 @@ describe("LocalStore on the disk", () => {
       expect(await uris(store, store.root)).toEqual([]);
     });
 
-    it("an empty one gives way to an object", async () => {
+    test("an empty one gives way to an object", async () => {
       await mkdir(path.join(directory, "empty"), { recursive: true });
       await store.put(`${store.root}/empty`, bytes("x"), { ifAbsent: true });
       expect(text(await store.read(`${store.root}/empty`))).toBe("x");
@@ -156,7 +156,7 @@ describe("LocalStore on the disk", () => {
   });
 
   describe("keys that continue below others", () => {
-    it("lie where they always did, but for an object whose name is a directory's", async () => {
+    test("lie where they always did, but for an object whose name is a directory's", async () => {
       await store.put(`${store.root}/t/a`, bytes("first"));
       const before = await store.head(`${store.root}/t/a`);
       expect(store.localPath(`${store.root}/t/a`)).toBe(path.join(directory, "t", "a"));
@@ -174,7 +174,7 @@ describe("LocalStore on the disk", () => {
       expect(await readdir(directory)).toEqual([".slh"]);
     });
 
-    it("a lake of plain files opens as it is, and takes an object at a directory's name", async () => {
+    test("a lake of plain files opens as it is, and takes an object at a directory's name", async () => {
       await mkdir(path.join(directory, "t", "data"), { recursive: true });
       await writeFile(path.join(directory, "t", "data", "x"), "plain");
       expect(await store.head(`${store.root}/t/data`)).toBeUndefined();
@@ -186,7 +186,7 @@ describe("LocalStore on the disk", () => {
       expect(await readFile(path.join(directory, "t", "data", "x"), "utf8")).toBe("plain");
     });
 
-    it("a move that a killed process began is ended by the next", async () => {
+    test("a move that a killed process began is ended by the next", async () => {
       const uri = `${store.root}/a`;
       for (const deeds of [1, 2, 3, 4]) {
         await store.put(uri, bytes(`v${deeds}`));
@@ -214,7 +214,7 @@ describe("LocalStore on the disk", () => {
       }
     });
 
-    it("an object is never missing while it moves, nor put twice", async () => {
+    test("an object is never missing while it moves, nor put twice", async () => {
       const quick = new LocalStore(directory, { durable: false });
       for (let round = 0; round < 60; round++) {
         const uri = `${quick.root}/r${round}`;
@@ -235,7 +235,7 @@ describe("LocalStore on the disk", () => {
     });
   });
 
-  it("says that an object was cut while it was read, and gives no bytes of it", async () => {
+  test("says that an object was cut while it was read, and gives no bytes of it", async () => {
     const uri = `${store.root}/a`;
     await store.put(uri, new Uint8Array(1_000_000));
     const stream = store.stream(uri)[Symbol.asyncIterator]();
@@ -245,7 +245,7 @@ describe("LocalStore on the disk", () => {
   });
 
   describe("etags", () => {
-    it("differ even when size, inode and the kernel's time are the same", async () => {
+    test("differ even when size, inode and the kernel's time are the same", async () => {
       // Deleting frees the inode, and the next file often gets it: thousands of puts within the kernel's tick.
       const quick = new LocalStore(directory, { durable: false });
       const etags = new Set<string>();
@@ -256,7 +256,7 @@ describe("LocalStore on the disk", () => {
       expect(etags.size).toBe(300);
     });
 
-    it("rest on a time of our own, since the kernel's stands still for some milliseconds", async () => {
+    test("rest on a time of our own, since the kernel's stands still for some milliseconds", async () => {
       const quick = new LocalStore(directory, { durable: false });
       const keys = Array.from({ length: 200 }, (_, i) => String(i));
       await Promise.all(keys.map((key) => quick.put(`${store.root}/${key}`, bytes("same"))));
@@ -264,7 +264,7 @@ describe("LocalStore on the disk", () => {
       expect(times.size).toBe(200);
     });
 
-    it("move on although the object before has a time in the future", async () => {
+    test("move on although the object before has a time in the future", async () => {
       const uri = `${store.root}/a`;
       await store.put(uri, bytes("1"));
       const future = new Date(Date.now() + 3_600_000);
@@ -277,7 +277,7 @@ describe("LocalStore on the disk", () => {
     });
   });
 
-  it("removes temporary files that nobody has touched for a day, whoever made them", async () => {
+  test("removes temporary files that nobody has touched for a day, whoever made them", async () => {
     const tmp = path.join(directory, ".slh", "tmp");
     await mkdir(tmp, { recursive: true });
     await writeFile(path.join(tmp, "other-host.1.old"), "old");
@@ -290,7 +290,7 @@ describe("LocalStore on the disk", () => {
 
   // A small file system of one's own needs Linux with user namespaces.
   const needsUnshare = needs(canUnshare(), "Linux with user namespaces (unshare)");
-  it("on a full disk a put is STORAGE_FAILED, and nothing of it stays", needsUnshare, async () => {
+  test("on a full disk a put is STORAGE_FAILED, and nothing of it stays", needsUnshare, async () => {
     const program = await childProgram(`
       import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import Database from "better-sqlite3";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
-import { bytes, text, uris } from "../support/bodies.js";
 import { type ChildProgram, childProgram } from "../child.js";
+import { bytes, text, uris } from "../support/bodies.js";
 
 /** What a child does, by its first argument; the second is the store's directory. */
 const PROGRAM = `
@@ -78,7 +78,7 @@ describe("LocalStore between processes", () => {
 
   const leftOver = () => readdir(path.join(directory, ".slh", "tmp"));
 
-  it("of racing ifAbsent exactly one process wins each key", async () => {
+  test("of racing ifAbsent exactly one process wins each key", async () => {
     const children = Array.from({ length: 4 }, (_, i) => program.start("race", directory, `process ${i}`));
     const won = await Promise.all(children.map(async ({ done }) => JSON.parse(await done) as number[]));
     expect(won.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
@@ -89,7 +89,7 @@ describe("LocalStore between processes", () => {
     }
   });
 
-  it("a counter moved by ifEtag loses no step", async () => {
+  test("a counter moved by ifEtag loses no step", async () => {
     await store.put(`${store.root}/counter`, bytes("0"));
     const children = ["count", "count", "count", "blind"].map((task) => program.start(task, directory));
     await Promise.all(children.map(({ done }) => done));
@@ -97,7 +97,7 @@ describe("LocalStore between processes", () => {
     expect(await leftOver()).toEqual([]);
   });
 
-  it("a process killed in the middle of a put leaves the old object, and its temporary file goes", async () => {
+  test("a process killed in the middle of a put leaves the old object, and its temporary file goes", async () => {
     const uri = `${store.root}/object`;
     await store.put(uri, bytes("old"));
     const child = program.start("hang", directory);
@@ -113,7 +113,7 @@ describe("LocalStore between processes", () => {
     expect(await leftOver()).toEqual([]);
   });
 
-  it("the temporary file of a process that lives is left alone", async () => {
+  test("the temporary file of a process that lives is left alone", async () => {
     const child = program.start("hang", directory);
     await child.printed("half");
     await new LocalStore(directory).put(`${store.root}/other`, bytes("x"));
@@ -122,7 +122,7 @@ describe("LocalStore between processes", () => {
     await child.done.catch(() => undefined);
   });
 
-  it("killed at random moments, it leaves whole objects and a lock that others get", async () => {
+  test("killed at random moments, it leaves whole objects and a lock that others get", async () => {
     const uri = `${store.root}/object`;
     for (let round = 0; round < 8; round++) {
       const child = program.start("hammer", directory);
@@ -140,7 +140,7 @@ describe("LocalStore between processes", () => {
     expect(await store.head(uri)).toBeDefined();
   });
 
-  it("waits while another connection holds the lock, and goes on when it is released", async () => {
+  test("waits while another connection holds the lock, and goes on when it is released", async () => {
     const uri = `${store.root}/object`;
     const { etag } = await store.put(uri, bytes("1"));
     await store.put(uri, bytes("1"));
@@ -160,7 +160,7 @@ describe("LocalStore between processes", () => {
     expect((await store.head(uri))?.etag).not.toBe(etag);
   });
 
-  it("goes on when its directory was deleted and made again", async () => {
+  test("goes on when its directory was deleted and made again", async () => {
     const uri = `${store.root}/object`;
     const first = await store.put(uri, bytes("1"));
     await store.put(uri, bytes("2"), { ifEtag: first.etag });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ListMultipartUploadsCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, describe, it } from "vitest";
+import { afterAll, describe, test } from "vitest";
 import { S3Store } from "../../../lib/lakehouse/storage/index.js";
 import { needs } from "../../support/needs.js";
 import { conformance } from "../support/conformance.js";
@@ -10,7 +10,7 @@ const server = await startS3Server();
 
 if ("unavailable" in server) {
   describe("ObjectStore: S3Store", () => {
-    it("passes the conformance suite on a real server", needs(false, server.unavailable), () => {});
+    test("passes the conformance suite on a real server", needs(false, server.unavailable), () => {});
   });
 } else {
   afterAll(() => server.stop());

@@ -1,57 +1,10 @@
-import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { crc32 } from "node:zlib";
-import { afterEach, describe, expect, it } from "vitest";
-import { type S3Options, S3Store } from "../../../lib/lakehouse/storage/index.js";
-import { bytes, chunks, collect, text } from "../support/bodies.js";
-
-/*
- * What real servers do seldom and at no one's command: lost answers, broken bodies, conflicts, partial failures.
- */
-
-/** A minute's patience in a quarter of a second. */
-const QUICK: S3Options = { retryLimitMs: 250, retryDelayMs: 5, retryMaxDelayMs: 20 };
-
-type Handler = (request: IncomingMessage, response: ServerResponse, body: string, count: number) => void;
+import { describe, expect, test } from "vitest";
+import { S3Store } from "../../../lib/lakehouse/storage/index.js";
+import { bytes, chunks, text } from "../support/bodies.js";
+import { error, ok, storeOn, uri } from "../support/unruly-s3.js";
 
 describe("S3Store when the service misbehaves", () => {
-  let server: Server | undefined;
-  afterEach(async () => {
-    server?.closeAllConnections();
-    await new Promise((resolve) => server?.close(resolve));
-  });
-
-  /** A store on a server that answers as told; `seen` lists the methods and paths that arrived. */
-  async function storeOn(
-    handler: Handler,
-    more: S3Options = {},
-  ): Promise<{ store: S3Store; seen: string[] }> {
-    const seen: string[] = [];
-    server = createServer(async (request, response) => {
-      const body = text(await collect(request));
-      const key = `${request.method} ${(request.url ?? "").replace(/\?x-id=\w+$/, "")}`;
-      seen.push(key);
-      handler(request, response, body, seen.filter((one) => one === key).length);
-    });
-    await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    const credentials = { accessKeyId: "a", secretAccessKey: "b" };
-    const options = { endpoint: `http://127.0.0.1:${port}`, credentials, ...QUICK, ...more };
-    return { store: new S3Store("s3://bucket", options), seen };
-  }
-
-  const uri = "s3://bucket/key";
-  const error = (response: ServerResponse, status: number, code: string) => {
-    response.writeHead(status, { "content-type": "application/xml" });
-    response.end(`<Error><Code>${code}</Code><Message>${code}</Message></Error>`);
-  };
-  const ok = (response: ServerResponse, headers: Record<string, string | number>, body = "") => {
-    response.writeHead(200, { etag: '"e"', ...headers });
-    response.end(body);
-  };
-
-  it("knows its own work again when the answer to a conditional put was lost", async () => {
+  test("knows its own work again when the answer to a conditional put was lost", async () => {
     let stored: string | undefined;
     const { store, seen } = await storeOn((request, response, _, count) => {
       if (request.method === "HEAD")
@@ -68,7 +21,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(seen).toEqual(["PUT /bucket/key", "PUT /bucket/key", "HEAD /bucket/key"]);
   });
 
-  it("and does not take another's for its own", async () => {
+  test("and does not take another's for its own", async () => {
     const { store } = await storeOn((request, response, _, count) => {
       if (request.method === "HEAD")
         return ok(response, { "x-amz-meta-slh-put": "another's", "content-length": 3 });
@@ -80,7 +33,7 @@ describe("S3Store when the service misbehaves", () => {
     });
   });
 
-  it("a plain 412 is PRECONDITION_FAILED at once, and so is 404 for ifEtag", async () => {
+  test("a plain 412 is PRECONDITION_FAILED at once, and so is 404 for ifEtag", async () => {
     const { store, seen } = await storeOn((request, response) =>
       request.headers["if-match"]
         ? error(response, 404, "NoSuchKey")
@@ -95,7 +48,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(seen).toEqual(["PUT /bucket/key", "PUT /bucket/key"]);
   });
 
-  it("sends again after 409 ConditionalRequestConflict", async () => {
+  test("sends again after 409 ConditionalRequestConflict", async () => {
     const { store, seen } = await storeOn((_, response, __, count) =>
       count < 4 ? error(response, 409, "ConditionalRequestConflict") : ok(response, {}),
     );
@@ -103,7 +56,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(seen).toHaveLength(4);
   });
 
-  it("a conflict that does not end is PRECONDITION_FAILED when another object is there, else STORAGE_FAILED", async () => {
+  test("a conflict that does not end is PRECONDITION_FAILED when another object is there, else STORAGE_FAILED", async () => {
     let there = true;
     const { store } = await storeOn((request, response) => {
       if (request.method !== "HEAD") return error(response, 409, "ConditionalRequestConflict");
@@ -119,18 +72,18 @@ describe("S3Store when the service misbehaves", () => {
     });
   });
 
-  it("tries again after 503, and gives up with STORAGE_FAILED", async () => {
-    const { store, seen } = await storeOn((_, response, __, count) =>
+  test("tries again after 503, and gives up with STORAGE_FAILED", async () => {
+    const { store, seen, server } = await storeOn((_, response, __, count) =>
       count < 3 ? error(response, 503, "SlowDown") : ok(response, { "content-length": 2 }, "ok"),
     );
     expect(text(await store.read(uri))).toBe("ok");
     expect(seen).toHaveLength(3);
-    server?.removeAllListeners("request");
-    server?.on("request", (_, response: ServerResponse) => error(response, 503, "SlowDown"));
+    server.removeAllListeners("request");
+    server.on("request", (_, response) => error(response, 503, "SlowDown"));
     await expect(store.read(uri)).rejects.toMatchObject({ code: "STORAGE_FAILED", subject: uri });
   });
 
-  it("goes on reading where a body broke off, on the same version", async () => {
+  test("goes on reading where a body broke off, on the same version", async () => {
     const body = "0123456789".repeat(10_000);
     const ranges: unknown[] = [];
     const { store } = await storeOn((request, response, _, count) => {
@@ -155,7 +108,7 @@ describe("S3Store when the service misbehaves", () => {
     ]);
   });
 
-  it("does not join the halves of two versions", async () => {
+  test("does not join the halves of two versions", async () => {
     const { store } = await storeOn((_, response, __, count) => {
       if (count > 1) return error(response, 412, "PreconditionFailed");
       response.writeHead(200, { etag: '"v1"', "content-length": 10 });
@@ -167,7 +120,7 @@ describe("S3Store when the service misbehaves", () => {
     });
   });
 
-  it("waits for a service that is away, longer than any count of tries would", async () => {
+  test("waits for a service that is away, longer than any count of tries would", async () => {
     let away = true;
     const { store, seen } = await storeOn(
       (_, response) => {
@@ -183,7 +136,7 @@ describe("S3Store when the service misbehaves", () => {
     expect((await Promise.all(reads)).map(text)).toEqual(Array(10).fill("ok"));
   });
 
-  it("gives up at the limit, not before and not long after", async () => {
+  test("gives up at the limit, not before and not long after", async () => {
     const { store } = await storeOn((_, response) => error(response, 503, "SlowDown"), {
       retryLimitMs: 400,
       retryDelayMs: 5,
@@ -194,7 +147,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(performance.now() - start).toBeGreaterThanOrEqual(390);
   });
 
-  it("does not send again what will never be answered otherwise", async () => {
+  test("does not send again what will never be answered otherwise", async () => {
     for (const [status, code] of [
       [400, "InvalidRequest"],
       [403, "AccessDenied"],
@@ -203,11 +156,10 @@ describe("S3Store when the service misbehaves", () => {
       const { store, seen } = await storeOn((_, response) => error(response, status, code));
       await expect(store.read(uri)).rejects.toMatchObject({ code: "STORAGE_FAILED" });
       expect(seen).toHaveLength(1);
-      server?.close();
     }
   });
 
-  it("a put is settled when the service comes back: applied once, and known as its own", async () => {
+  test("a put is settled when the service comes back: applied once, and known as its own", async () => {
     let stored: string | undefined;
     const puts: number[] = [];
     const { store } = await storeOn(
@@ -226,7 +178,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(puts.length).toBe(41);
   });
 
-  it("knows its own work by its bytes where the service lost the metadata", async () => {
+  test("knows its own work by its bytes where the service lost the metadata", async () => {
     for (const there of ["abc", "xyz"]) {
       const { store } = await storeOn((request, response, _, count) => {
         if (request.method === "HEAD") return ok(response, { "content-length": 3 });
@@ -237,11 +189,10 @@ describe("S3Store when the service misbehaves", () => {
       const put = store.put(uri, bytes("abc"), { ifEtag: '"old"' });
       if (there === "abc") expect(await put).toMatchObject({ etag: '"e"' });
       else await expect(put).rejects.toMatchObject({ code: "PRECONDITION_FAILED" });
-      server?.close();
     }
   });
 
-  it("a lost answer is not forgotten over a conflict", async () => {
+  test("a lost answer is not forgotten over a conflict", async () => {
     let stored = "";
     const { store } = await storeOn((request, response, _, count) => {
       if (request.method === "HEAD")
@@ -256,7 +207,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(await store.put(uri, bytes("abc"), { ifAbsent: true })).toMatchObject({ etag: '"e"' });
   });
 
-  it("never says that another came first when it cannot know", async () => {
+  test("never says that another came first when it cannot know", async () => {
     const { store } = await storeOn((request, response, _, count) => {
       if (request.method === "HEAD") return error(response, 503, "SlowDown");
       if (count === 1) return response.destroy();
@@ -268,123 +219,7 @@ describe("S3Store when the service misbehaves", () => {
     });
   });
 
-  describe("bodies", () => {
-    const right = "0123456789".repeat(5_000);
-    const crc = (body: string) => {
-      const out = Buffer.alloc(4);
-      out.writeUInt32BE(crc32(body));
-      return out.toString("base64");
-    };
-    const flipped = `${right.slice(0, 20_000)}X${right.slice(20_001)}`;
-
-    it("that come damaged are read again", async () => {
-      const modes: unknown[] = [];
-      const { store } = await storeOn((request, response) => {
-        const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
-        if (from === 0) modes.push(request.headers["x-amz-checksum-mode"]);
-        const body = (modes.length < 3 ? flipped : right).slice(from);
-        const headers = { etag: '"e"', "content-length": body.length };
-        if (from === 0) response.writeHead(200, { ...headers, "x-amz-checksum-crc32": crc(right) });
-        else {
-          const sent = `bytes ${from}-${right.length - 1}/${right.length}`;
-          response.writeHead(206, { ...headers, "content-range": sent });
-        }
-        response.end(body);
-      });
-      expect(text(await store.read(uri))).toBe(right);
-      expect(modes).toEqual(["ENABLED", "ENABLED", "ENABLED"]);
-    });
-
-    it("that are always damaged are an error, also as a stream; never bytes", async () => {
-      for (const header of ["crc32", "sha256"]) {
-        const wrong = header === "crc32" ? "AAAAAA==" : createHash("sha256").update("x").digest("base64");
-        const headers = { "content-length": right.length, [`x-amz-checksum-${header}`]: wrong };
-        const { store } = await storeOn((_, response) => ok(response, headers, right));
-        const damaged = { code: "STORAGE_FAILED", message: expect.stringContaining("damaged") };
-        await expect(store.read(uri)).rejects.toMatchObject(damaged);
-        await expect(collect(store.stream(uri))).rejects.toMatchObject(damaged);
-        server?.close();
-      }
-    });
-
-    it("damaged and broken off are noticed as well: the checksum runs over both halves", async () => {
-      const { store, seen } = await storeOn((request, response) => {
-        const damagedNow = seen.length <= 2 ? flipped : right;
-        const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
-        const headers = { etag: '"e"', "content-length": right.length - from };
-        if (from === 0) {
-          response.writeHead(200, { ...headers, "x-amz-checksum-crc32": crc(right) });
-          return response.write(damagedNow.slice(0, 30_000), () => setTimeout(() => response.destroy(), 20));
-        }
-        response.writeHead(206, {
-          ...headers,
-          "content-range": `bytes ${from}-${right.length - 1}/${right.length}`,
-        });
-        response.end(right.slice(from));
-      });
-      expect(text(await store.read(uri))).toBe(right);
-      expect(seen).toHaveLength(4);
-    });
-
-    it("a checksum of the parts' checksums is no checksum of the object", async () => {
-      const headers = { "content-length": 3, "x-amz-checksum-crc32": "AAAAAA==-2" };
-      const { store } = await storeOn((_, response) => ok(response, headers, "abc"));
-      expect(text(await store.read(uri))).toBe("abc");
-    });
-
-    it("that end early are asked for the rest; a service that ignores ranges is understood", async () => {
-      const asked: unknown[] = [];
-      const { store } = await storeOn((request, response, _, count) => {
-        asked.push(request.headers.range);
-        // Chunked, and complete as far as HTTP can tell; then the whole object where a range was asked for.
-        response.writeHead(200, { etag: '"e"', ...(count === 1 ? {} : { "content-length": right.length }) });
-        if (count > 1) return response.end(right);
-        response.write(right.slice(0, 30_000), () => setTimeout(() => response.destroy(), 20));
-      });
-      expect(text(await store.read(uri))).toBe(right);
-      expect(asked).toEqual([undefined, "bytes=30000-"]);
-      expect(text(await store.read(uri, { start: 15, end: 18 }))).toBe("567");
-    });
-
-    it("of another range than the one asked for are refused", async () => {
-      const { store } = await storeOn((_, response) => {
-        response.writeHead(206, { "content-length": 3, "content-range": "bytes 0-2/50000" });
-        response.end("012");
-      });
-      await expect(store.read(uri, { start: 5, end: 8 })).rejects.toMatchObject({
-        code: "STORAGE_FAILED",
-        message: expect.stringContaining("bytes 0-2/50000"),
-      });
-    });
-
-    it("a range that is answered in smaller ones is put together", async () => {
-      const { store } = await storeOn((request, response) => {
-        const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1]);
-        response.writeHead(206, { "content-length": 4, "content-range": `bytes ${from}-${from + 3}/50000` });
-        response.end(right.slice(from, from + 4));
-      });
-      expect(text(await store.read(uri, { start: 100, end: 112 }))).toBe("012345678901");
-    });
-
-    it("that stop in the middle without an end are given up and asked for again", async () => {
-      const { store, seen } = await storeOn(
-        (_, response, __, count) => {
-          response.writeHead(count === 1 ? 200 : 206, {
-            etag: '"e"',
-            "content-length": count === 1 ? 6 : 3,
-            ...(count === 1 ? {} : { "content-range": "bytes 3-5/6" }),
-          });
-          if (count === 1) response.write("012");
-          else response.end("345");
-        },
-        { timeoutMs: 300 },
-      );
-      expect(text(await store.read(uri))).toBe("012345");
-      expect(seen).toHaveLength(2);
-    });
-  });
-
-  it("tells which of many deletes failed, after trying those again", async () => {
+  test("tells which of many deletes failed, after trying those again", async () => {
     const asked: string[][] = [];
     const { store } = await storeOn((_, response, body) => {
       const keys = [...body.matchAll(/<Key>(.*?)<\/Key>/g)].map((match) => match[1] ?? "");
@@ -409,7 +244,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(asked.at(-1)).toEqual(["locked"]);
   });
 
-  it("deletes 2,500 keys in three requests", async () => {
+  test("deletes 2,500 keys in three requests", async () => {
     const counts: number[] = [];
     const { store } = await storeOn((_, response, body) => {
       counts.push(body.split("<Key>").length - 1);
@@ -419,7 +254,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(counts).toEqual([1000, 1000, 500]);
   });
 
-  it("aborts a multipart upload when a part fails for good", async () => {
+  test("aborts a multipart upload when a part fails for good", async () => {
     const { store, seen } = await storeOn((request, response) => {
       if (request.url?.includes("?uploads")) {
         return ok(
@@ -438,7 +273,7 @@ describe("S3Store when the service misbehaves", () => {
     expect(seen.filter((one) => one.startsWith("POST"))).toHaveLength(1);
   });
 
-  it("says that nobody answers", async () => {
+  test("says that nobody answers", async () => {
     const credentials = { accessKeyId: "a", secretAccessKey: "b" };
     const store = new S3Store("s3://bucket", {
       endpoint: "http://127.0.0.1:1",

@@ -1,11 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bytes, countUp, text } from "../bodies.js";
 import type { Subject } from "./subject.js";
 
 /** Writes that hold only when the reader's view still does. */
 export function conditionalPuts(subject: Subject): void {
   describe("conditional puts", () => {
-    it("ifAbsent writes a new object and never replaces one", async () => {
+    test("ifAbsent writes a new object and never replaces one", async () => {
       const uri = `${subject.place()}/a`;
       await subject.store.put(uri, bytes("first"), { ifAbsent: true });
       await expect(subject.store.put(uri, bytes("second"), { ifAbsent: true })).rejects.toMatchObject({
@@ -18,7 +18,7 @@ export function conditionalPuts(subject: Subject): void {
       expect(text(await subject.store.read(uri))).toBe("third");
     });
 
-    it("ifEtag replaces the version that it names and no other", async () => {
+    test("ifEtag replaces the version that it names and no other", async () => {
       const uri = `${subject.place()}/a`;
       const first = await subject.store.put(uri, bytes("1"));
       const second = await subject.store.put(uri, bytes("2"), { ifEtag: first.etag });
@@ -33,7 +33,7 @@ export function conditionalPuts(subject: Subject): void {
       expect(await subject.store.head(uri)).toBeUndefined();
     });
 
-    it("of 16 racing ifAbsent exactly one wins, and its bytes are there", async () => {
+    test("of 16 racing ifAbsent exactly one wins, and its bytes are there", async () => {
       for (let round = 0; round < 3; round++) {
         const uri = `${subject.place()}/race`;
         const outcomes = await Promise.allSettled(
@@ -51,7 +51,7 @@ export function conditionalPuts(subject: Subject): void {
       }
     });
 
-    it("of 16 racing ifEtag on one version exactly one wins", async () => {
+    test("of 16 racing ifEtag on one version exactly one wins", async () => {
       const uri = `${subject.place()}/race`;
       const { etag } = await subject.store.put(uri, bytes("start"));
       const outcomes = await Promise.allSettled(
@@ -62,7 +62,7 @@ export function conditionalPuts(subject: Subject): void {
       expect(text(await subject.store.read(uri))).toBe(`writer ${winners[0]}`);
     });
 
-    it("a counter moved by ifEtag loses no step", async () => {
+    test("a counter moved by ifEtag loses no step", async () => {
       const uri = `${subject.place()}/counter`;
       await subject.store.put(uri, bytes("0"));
       await Promise.all(Array.from({ length: 6 }, () => countUp(subject.store, uri, 5)));

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bytes, collect, text, uris } from "../bodies.js";
 import type { Subject } from "./subject.js";
 
@@ -27,7 +27,7 @@ export function keys(subject: Subject): void {
       "tab\tand newline\n",
     ];
 
-    it.each(awkward)("%j is a key like any other", async (key) => {
+    test.each(awkward)("%j is a key like any other", async (key) => {
       const at = subject.place();
       const uri = `${at}/${key}/file`;
       const body = bytes(`this is ${key}`);
@@ -40,7 +40,7 @@ export function keys(subject: Subject): void {
       expect(await subject.store.head(uri)).toBeUndefined();
     });
 
-    it("are taken character by character: an encoded key is another key", async () => {
+    test("are taken character by character: an encoded key is another key", async () => {
       const at = subject.place();
       await subject.store.put(`${at}/a b`, bytes("space"));
       await subject.store.put(`${at}/a%20b`, bytes("percent"));
@@ -49,7 +49,7 @@ export function keys(subject: Subject): void {
       expect(await uris(subject.store, at)).toEqual([`${at}/a b`, `${at}/a%20b`]);
     });
 
-    it.each([
+    test.each([
       "../outside",
       "a/../../outside",
       "a/../b",
@@ -70,7 +70,7 @@ export function keys(subject: Subject): void {
       expect(() => subject.store.localPath(uri)).toThrow(expect.objectContaining(invalid));
     });
 
-    it("outside the root are INVALID_URI", async () => {
+    test("outside the root are INVALID_URI", async () => {
       for (const uri of [
         `${subject.store.root}2/a`,
         "http://example.com/a",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bytes, chunks, collect, digest, MB, slices, text, uris } from "../bodies.js";
 import type { Subject } from "./subject.js";
 
@@ -8,7 +8,7 @@ export function largeBodies(subject: Subject): void {
   describe("large bodies", () => {
     const large = randomBytes(20 * MB);
 
-    it("20 MB in one piece and in odd chunks arrive unchanged", async () => {
+    test("20 MB in one piece and in odd chunks arrive unchanged", async () => {
       const at = subject.place();
       await subject.store.put(`${at}/piece`, large);
       await subject.store.put(`${at}/chunks`, chunks(slices(large, 777_777)));
@@ -21,7 +21,7 @@ export function largeBodies(subject: Subject): void {
       expect(Buffer.from(await subject.store.read(`${at}/chunks`, across)).equals(expected)).toBe(true);
     });
 
-    it("a producer may reuse its buffer between chunks", async () => {
+    test("a producer may reuse its buffer between chunks", async () => {
       const uri = `${subject.place()}/reused`;
       async function* producer() {
         const buffer = new Uint8Array(MB);
@@ -34,7 +34,7 @@ export function largeBodies(subject: Subject): void {
       );
     });
 
-    it("conditions hold for them too", async () => {
+    test("conditions hold for them too", async () => {
       const uri = `${subject.place()}/conditional`;
       const first = await subject.store.put(uri, chunks(slices(large, MB)), { ifAbsent: true });
       const refused = { code: "PRECONDITION_FAILED" };
@@ -49,7 +49,7 @@ export function largeBodies(subject: Subject): void {
       expect(await subject.openUploads()).toBe(0);
     });
 
-    it("of 4 racing large ifAbsent exactly one wins", async () => {
+    test("of 4 racing large ifAbsent exactly one wins", async () => {
       const uri = `${subject.place()}/race`;
       const outcomes = await Promise.allSettled(
         Array.from({ length: 4 }, (_, i) =>
@@ -63,7 +63,7 @@ export function largeBodies(subject: Subject): void {
       expect(got.every((byte) => byte === winners[0])).toBe(true);
     });
 
-    it.each([0, 1, 12])(
+    test.each([0, 1, 12])(
       "a body that fails after %i MB leaves nothing, and its own error",
       async (megabytes) => {
         const at = subject.place();
@@ -83,7 +83,7 @@ export function largeBodies(subject: Subject): void {
       },
     );
 
-    it("nothing is seen while a body is on its way", async () => {
+    test("nothing is seen while a body is on its way", async () => {
       const at = subject.place();
       const seen: string[][] = [];
       async function* watched() {

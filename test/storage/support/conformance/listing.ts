@@ -1,11 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bytes, uris } from "../bodies.js";
 import type { Subject } from "./subject.js";
 
 /** Every object once, in the order of UTF-8 bytes. */
 export function listing(subject: Subject): void {
   describe("listing", () => {
-    it("is in the order of UTF-8 bytes, deep keys among shallow ones", async () => {
+    test("is in the order of UTF-8 bytes, deep keys among shallow ones", async () => {
       const at = subject.place();
       const keys = ["a-b", "a/c", "a0", "a/b/c", "a.d/e", "B", "é", "z", "\uffee", "😀", "a b", "~"];
       for (const key of keys) await subject.store.put(`${at}/${key}`, bytes(key));
@@ -15,7 +15,7 @@ export function listing(subject: Subject): void {
       expect(await uris(subject.store, at)).toEqual(sorted);
     });
 
-    it("takes any prefix, also one that ends inside a name", async () => {
+    test("takes any prefix, also one that ends inside a name", async () => {
       const at = subject.place();
       for (const key of ["part-1", "part-10", "part-2", "other", "part-1x/deep"])
         await subject.store.put(`${at}/${key}`, bytes(""));
@@ -29,7 +29,7 @@ export function listing(subject: Subject): void {
       expect(await under("")).toHaveLength(5);
     });
 
-    it("2,500 keys come once each, in order, with what head says; and go in one delete", async () => {
+    test("2,500 keys come once each, in order, with what head says; and go in one delete", async () => {
       const at = subject.place();
       const keys = Array.from({ length: 2500 }, (_, i) => `${at}/${String(i).padStart(5, "0")} %.json`);
       const queue = [...keys].reverse();
@@ -49,7 +49,7 @@ export function listing(subject: Subject): void {
       expect(await uris(subject.store, at)).toEqual([]);
     });
 
-    it("may be left early", async () => {
+    test("may be left early", async () => {
       const at = subject.place();
       for (const key of ["a", "b", "c"]) await subject.store.put(`${at}/${key}`, bytes(key));
       for await (const { uri } of subject.store.list(at)) {

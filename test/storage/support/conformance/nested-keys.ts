@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ObjectStore, PutCondition } from "../../../../lib/lakehouse/storage/index.js";
 import { runs } from "../../../support/runs.js";
 import { bytes, text } from "../bodies.js";
@@ -28,7 +28,7 @@ const step = fc.oneof(
 /** S3 has no directories: any key may be an object, whatever others there are. The model is a map. */
 export function nestedKeys(subject: Subject): void {
   describe("keys below keys", () => {
-    it("are a map from key to bytes, also where a key continues below another's, or ends in a slash", async () => {
+    test("are a map from key to bytes, also where a key continues below another's, or ends in a slash", async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
           await follow(subject.store, subject.place(), steps);

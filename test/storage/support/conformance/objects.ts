@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bytes, chunks, collect, digest, MB } from "../bodies.js";
 import type { Subject } from "./subject.js";
 
 /** What a put leaves, and what is not there. */
 export function objects(subject: Subject): void {
   describe("objects", () => {
-    it("gives back what was put, whole and as a stream", async () => {
+    test("gives back what was put, whole and as a stream", async () => {
       const uri = `${subject.place()}/a.bin`;
       const body = randomBytes(100_000);
       const info = await subject.store.put(uri, body);
@@ -16,7 +16,7 @@ export function objects(subject: Subject): void {
       expect(await subject.store.head(uri)).toMatchObject({ uri, size: 100_000, etag: info.etag });
     });
 
-    it("holds empty objects, in one piece or as an empty stream", async () => {
+    test("holds empty objects, in one piece or as an empty stream", async () => {
       const at = subject.place();
       await subject.store.put(`${at}/piece`, new Uint8Array(0));
       await subject.store.put(`${at}/stream`, chunks([]));
@@ -28,7 +28,7 @@ export function objects(subject: Subject): void {
       }
     });
 
-    it("gives another etag to other bytes of the same length, and tells a recent time", async () => {
+    test("gives another etag to other bytes of the same length, and tells a recent time", async () => {
       const uri = `${subject.place()}/a`;
       const etags = new Set<string>();
       for (const letter of "abcdefghijklmnop") etags.add((await subject.store.put(uri, bytes(letter))).etag);
@@ -37,7 +37,7 @@ export function objects(subject: Subject): void {
       expect(Math.abs(Date.now() - modified)).toBeLessThan(10 * 60 * 1000);
     });
 
-    it("says OBJECT_NOT_FOUND for what is not there, and undefined for its head", async () => {
+    test("says OBJECT_NOT_FOUND for what is not there, and undefined for its head", async () => {
       const uri = `${subject.place()}/nothing`;
       const missing = { code: "OBJECT_NOT_FOUND", subject: uri };
       await expect(subject.store.read(uri)).rejects.toMatchObject(missing);
@@ -47,14 +47,14 @@ export function objects(subject: Subject): void {
       expect(await subject.store.head(uri)).toBeUndefined();
     });
 
-    it("is no object for the prefix of another", async () => {
+    test("is no object for the prefix of another", async () => {
       const at = subject.place();
       await subject.store.put(`${at}/directory/a`, bytes("a"));
       expect(await subject.store.head(`${at}/directory`)).toBeUndefined();
       await expect(subject.store.read(`${at}/directory`)).rejects.toMatchObject({ code: "OBJECT_NOT_FOUND" });
     });
 
-    it("shows a reader the old bytes or the new, never a mixture", async () => {
+    test("shows a reader the old bytes or the new, never a mixture", async () => {
       const uri = `${subject.place()}/a`;
       const versions = [new Uint8Array(MB).fill(1), new Uint8Array(MB).fill(2)];
       await subject.store.put(uri, versions[0]!);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { runs } from "../../../support/runs.js";
 import { collect, MB } from "../bodies.js";
 import type { Subject } from "./subject.js";
@@ -15,7 +15,7 @@ export function ranges(subject: Subject): void {
       await subject.store.put(uri, body);
     });
 
-    it.each([
+    test.each([
       [0, 1],
       [0, size],
       [size - 1, size],
@@ -34,7 +34,7 @@ export function ranges(subject: Subject): void {
       );
     });
 
-    it("any range is what a slice of the whole is", async () => {
+    test("any range is what a slice of the whole is", async () => {
       const position = fc.nat({ max: size + 20 });
       await fc.assert(
         fc.asyncProperty(position, position, async (a, b) => {
@@ -46,7 +46,7 @@ export function ranges(subject: Subject): void {
       );
     });
 
-    it.each([
+    test.each([
       [-1, 5],
       [5, 4],
       [0.5, 2],
@@ -61,7 +61,7 @@ export function ranges(subject: Subject): void {
       });
     });
 
-    it("a stream may be left early", async () => {
+    test("a stream may be left early", async () => {
       const large = `${subject.place()}/large`;
       await subject.store.put(large, new Uint8Array(3 * MB).fill(7));
       for (let i = 0; i < 60; i++) {
