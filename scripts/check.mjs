@@ -2,7 +2,7 @@
 // linted and tested, as far as that takes some twenty seconds. It says what it leaves to npm test. --all runs every
 // test that the changes have to do with.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { durations, rememberDurations } from "./counts.mjs";
@@ -60,62 +60,48 @@ for (const file of related) {
 }
 
 console.log(`${changed.length} changed since ${branch}: ${shortened(changed)}`);
-const plain = { env: { NO_COLOR: "1" } };
 const report = join(root, ".cache", "test", "check.json");
-const steps = [
-  ["types", typed, () => node("node_modules/typescript/bin/tsc", ["-b"], plain)],
-  [
-    "form",
-    formed,
-    () =>
-      node("node_modules/@biomejs/biome/bin/biome", ["check", "--no-errors-on-unmatched", ...formed], plain),
+const tools = {
+  types: ["typescript/bin/tsc", "-b"],
+  form: ["@biomejs/biome/bin/biome", "check", "--no-errors-on-unmatched", ...formed],
+  floors: ["dependency-cruiser/bin/dependency-cruise.mjs", "--config", ".dependency-cruiser.cjs", ...floored],
+  tests: [
+    "vitest/vitest.mjs",
+    "run",
+    "--project=unit",
+    "--reporter=dot",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+    ...tests,
   ],
-  [
-    "floors",
-    floored,
-    () =>
-      node(
-        "node_modules/dependency-cruiser/bin/dependency-cruise.mjs",
-        [...floored, "--config", ".dependency-cruiser.cjs"],
-        plain,
-      ),
-  ],
-  [
-    "tests",
-    tests,
-    () =>
-      node(
-        "node_modules/vitest/vitest.mjs",
-        [
-          "run",
-          "--project",
-          "unit",
-          "--reporter=dot",
-          "--reporter=json",
-          `--outputFile.json=${report}`,
-          ...tests,
-        ],
-        plain,
-      ),
-  ],
-];
-const results = await Promise.all(
-  steps.map(async ([title, files, work]) => {
-    const what =
-      title === "tests" ? `${files.length} of ${related.length} related files` : `${files.length} files`;
-    if (files.length === 0) {
-      console.log(`- ${title}  nothing to do`);
-      return true;
-    }
-    const start = performance.now();
-    const { code, output } = await work();
-    const isFine = code === 0;
-    console.log(
-      `${isFine ? "✔" : "✖"} ${title}  ${what}, ${seconds(start)}${isFine ? "" : `\n\n${output.trim()}\n`}`,
-    );
-    return isFine;
-  }),
-);
+};
+
+/** Runs a tool where there is something for it; true where all is well. */
+async function run(title, count, what = `${count} ${count === 1 ? "file" : "files"}`) {
+  if (count === 0) {
+    console.log(`- ${title}  nothing to do`);
+    return true;
+  }
+  const start = performance.now();
+  const [script, ...args] = tools[title];
+  const { code, output } = await node(`node_modules/${script}`, args, { env: { NO_COLOR: "1" } });
+  const told = code === 0 ? "" : `\n\n${output.trim()}\n`;
+  console.log(`${code === 0 ? "✔" : "✖"} ${title}  ${what}, ${seconds(start)}${told}`);
+  return code === 0;
+}
+
+/** Tests that start `slh` start the build, which is made where the types are looked at. */
+const startBuild = tests.some((file) => readFileSync(join(root, file), "utf8").includes("lib/kit/bin/slh"));
+const types = run("types", typed.length);
+const passed = await Promise.all([
+  types,
+  run("form", formed.length),
+  run("floors", floored.length),
+  (startBuild ? types : Promise.resolve()).then(() =>
+    run("tests", tests.length, `${tests.length} of ${related.length} related files`),
+  ),
+]);
+const isFine = passed.every(Boolean);
 if (tests.length > 0) {
   rememberDurations(report);
   console.log(`Tested: ${shortened(tests, 12)}`);
@@ -123,8 +109,8 @@ if (tests.length > 0) {
 const skipped = related.filter((file) => !tests.includes(file));
 if (skipped.length > 0) console.log(`Left to --all: ${skipped.length} test files (${shortened(skipped)})`);
 console.log("Left to npm test: the other tests, the notebooks' cells, what is unused.");
-console.log(`${results.every(Boolean) ? "Fine" : "Not fine"}, after ${seconds(began)}.`);
-process.exit(results.every(Boolean) ? 0 : 1);
+console.log(`${isFine ? "Fine" : "Not fine"}, after ${seconds(began)}.`);
+process.exit(isFine ? 0 : 1);
 
 function shortened(files, most = 4) {
   const more = files.length > most ? ` and ${files.length - most} more` : "";

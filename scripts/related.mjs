@@ -24,8 +24,8 @@ function resolved(from, name) {
 }
 
 /**
- * The unit tests that the files have to do with, nearest first: a changed test itself, then those of the file's own
- * room, each by the number of imports that lie between.
+ * The unit tests that the files have to do with, nearest first: those that mirror a file's folder, then those of its
+ * room, then the others; each by the number of imports that lie between.
  *
  * @param {readonly string[]} changed paths from the project's root
  * @returns {string[]}
@@ -51,13 +51,14 @@ export function relatedTests(changed) {
     const begin = isFixture
       ? files.filter((file) => dirname(start).startsWith(dirname(file)) && dirname(file) !== "test")
       : [start];
+    const places = new Set(begin.map(placeOf));
     const rooms = new Set(begin.map(roomOf));
     let at = new Set(begin);
     const seen = new Set(at);
     for (let hops = 0; at.size > 0; hops++) {
       const next = new Set();
       for (const file of at) {
-        const far = hops + (rooms.has(roomOf(file)) ? 0 : 100);
+        const far = hops + (places.has(placeOf(file)) ? 0 : rooms.has(roomOf(file)) ? 10 : 100);
         if (file.endsWith(".test.ts") && far < (distances.get(file) ?? Infinity)) distances.set(file, far);
         for (const importer of importers.get(file) ?? []) {
           if (!seen.has(importer)) next.add(importer);
@@ -70,8 +71,11 @@ export function relatedTests(changed) {
   return [...distances].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1)).map(([file]) => file);
 }
 
-/** The second folder counts for the tests, the third for the sources: `test/storage/…`, `lib/lakehouse/storage/…`. */
+/** `test/storage/local/…` and `lib/lakehouse/storage/local/…` are one place, `storage/local`, in the room `storage`. */
+function placeOf(file) {
+  return dirname(file.replace(/^(lib\/[^/]+|test)\//, ""));
+}
+
 function roomOf(file) {
-  const [top, second, third = ""] = file.split("/");
-  return top === "lib" ? third : second;
+  return placeOf(file).split("/")[0];
 }
