@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { durations, rememberDurations } from "./counts.mjs";
 import { relatedTests } from "./related.mjs";
-import { node, root, seconds } from "./setup.mjs";
+import { build, node, root, seconds } from "./setup.mjs";
 
 /** Seconds of tests that are run, each file by what it took last time. Two at a time, beside the types. */
 const BUDGET = 16;
@@ -90,16 +90,19 @@ async function run(title, count, what = `${count} ${count === 1 ? "file" : "file
   return code === 0;
 }
 
-/** Tests that start `slh` start the build, which is made where the types are looked at. */
-const startBuild = tests.some((file) => readFileSync(join(root, file), "utf8").includes("lib/kit/bin/slh"));
 const types = run("types", typed.length);
+/** What starts `slh` starts the build. */
+const startsBuild = tests.some((file) => readFileSync(join(root, file), "utf8").includes("lib/kit/bin/slh"));
+const runTests = async () => {
+  // There is no build of what has a wrong type.
+  if (startsBuild && (await types)) await build();
+  return run("tests", tests.length, `${tests.length} of ${related.length} related files`);
+};
 const passed = await Promise.all([
   types,
   run("form", formed.length),
   run("floors", floored.length),
-  (startBuild ? types : Promise.resolve()).then(() =>
-    run("tests", tests.length, `${tests.length} of ${related.length} related files`),
-  ),
+  runTests(),
 ]);
 const isFine = passed.every(Boolean);
 if (tests.length > 0) {
