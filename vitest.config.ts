@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -23,6 +24,8 @@ const soak = process.env.SLH_SOAK !== undefined;
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/lacks-reporter.ts"],
+    // One more than Vitest's own choice, which leaves a core to the terminal: on two cores that was half the machine.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         resolve,

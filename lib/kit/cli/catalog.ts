@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { RestAuth } from "sololakehouse/catalog";
 import { invalidConfig } from "sololakehouse/errors";
 import { s3OptionsFromEnv } from "sololakehouse/storage";
 import { ink } from "../look/index.js";
+import { portNumber, stopSignal } from "./serving.js";
 
 /** `slh catalog`: the lakehouse's catalog, for other engines. */
 export function catalogCommands(program: Command): void {
@@ -99,23 +100,4 @@ function s3ForClients(passCredentials: boolean): {
     ...(sessionToken === undefined ? {} : { "s3.session-token": sessionToken }),
   };
   return { clientConfig, clientCredentials };
-}
-
-/** Resolves at the first Ctrl-C or termination; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
-      resolve();
-    };
-    process.on("SIGINT", stop);
-    process.on("SIGTERM", stop);
-  });
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError("A port is a number from 0 to 65535.");
 }

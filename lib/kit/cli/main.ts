@@ -9,6 +9,7 @@ import { lakeCommands } from "./lake.js";
 import { resetCommand } from "./reset.js";
 import { run } from "./run.js";
 import { statusCommand } from "./status.js";
+import { storageCommands } from "./storage.js";
 import { tableCommands } from "./table.js";
 
 export function buildProgram(): Command {
@@ -35,6 +36,7 @@ Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 st
   branchCommands(program);
   tableCommands(program);
   catalogCommands(program);
+  storageCommands(program);
   resetCommand(program);
   return program;
 }
