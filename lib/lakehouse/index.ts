@@ -23,10 +23,11 @@ export {
   type RefWriteOptions,
   type RelocationReport,
 } from "./catalog/index.js";
-export { isLakehouseError, LakehouseError } from "./errors.js";
+export { LakehouseError } from "./errors.js";
 export type { PartHealth } from "./health.js";
 export * from "./iceberg/index.js";
 export { type CommitsRequest, type HistoryRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
+export type { MetricReading } from "./observability/index.js";
 export {
   type LakehouseCatalog,
   type LakehouseOptions,
@@ -35,3 +36,4 @@ export {
   relocateLakehouse,
 } from "./open.js";
 export { type Profile, type ProfileName, type ProfileOptions, resolveProfile } from "./profile.js";
+export { type ErrorCode, isLakehouseError } from "./rooms.js";

@@ -1,0 +1,22 @@
+import type { Room } from "../room.js";
+import { isBranchingCatalog } from "./branching-catalog.js";
+import type { Catalog } from "./catalog.js";
+import * as errors from "./errors.js";
+
+/** What the catalog needs of an open lakehouse. */
+export interface CatalogContext {
+  /** Seen on the lakehouse's branch. */
+  readonly catalog: Catalog;
+}
+
+/** The catalog, for the wiring: `lake.catalog` is the one that the lakehouse works on, seen on the same branch. */
+export const catalogRoom = {
+  name: "catalog",
+  errors,
+  facade: ({ catalog }) => catalog,
+  probe: async ({ catalog }) => {
+    if (isBranchingCatalog(catalog)) return `${catalog.ref} at ${(await catalog.hash()).slice(0, 12)}`;
+    const { length } = await catalog.listNamespaces();
+    return `${length} namespaces`;
+  },
+} as const satisfies Room<CatalogContext>;
