@@ -2,7 +2,6 @@
  * SoloLakehouse: an Iceberg-first lakehouse that one person can run, read, explain and evolve. `openLakehouse()` is
  * the front door; the rooms behind it can be imported one by one (`sololakehouse/iceberg`, `sololakehouse/storage`).
  */
-export type { TableDiff, TableState } from "./branches.js";
 export {
   type CombineOptions,
   type Conflict,
@@ -11,6 +10,7 @@ export {
   type GarbageReport,
   type GcOptions,
   type Hash,
+  type HistoryRequest,
   type Into,
   type LoggedCommit,
   type MergeBehavior,
@@ -22,11 +22,13 @@ export {
   type ReflogEntry,
   type RefWriteOptions,
   type RelocationReport,
+  type TableContents,
+  type TableDiff,
 } from "./catalog/index.js";
 export { LakehouseError } from "./errors.js";
 export type { PartHealth } from "./health.js";
 export * from "./iceberg/index.js";
-export { type CommitsRequest, type HistoryRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
+export { type CommitsRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
 export type { MetricReading } from "./observability/index.js";
 export {
   type LakehouseCatalog,

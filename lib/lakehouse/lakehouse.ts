@@ -1,14 +1,16 @@
-import { branchingOf, diffTables, readHistory, type TableDiff } from "./branches.js";
 import {
+  allTables,
   type BranchingCatalog,
-  type Catalog,
+  branchingOf,
   type CombineOptions,
   type CreateOrReplaceOptions,
   type CreateTableOptions,
   createOrReplaceTable,
+  diffTables,
   type GarbageReport,
   type GcOptions,
   type Hash,
+  type HistoryRequest,
   type Into,
   type LoggedCommit,
   type LogRequest,
@@ -20,12 +22,14 @@ import {
   type Reference,
   type ReflogEntry,
   type RefWriteOptions,
+  readHistory,
+  type TableDiff,
   type TableName,
   tableExists,
 } from "./catalog/index.js";
-import { closed, invalidArgument } from "./errors.js";
+import { invalidArgument } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
-import { knownRows, POSITION, type Table, type TableIdentifier, type TableScan } from "./iceberg/index.js";
+import type { Table, TableIdentifier, TableScan } from "./iceberg/index.js";
 import { collectMetrics, type MetricReading, type Metrics } from "./observability/index.js";
 import type { Profile } from "./profile.js";
 import type { ChangesOptions, QueryResult, ScanRowsOptions, SqlOptions } from "./query/index.js";
@@ -42,14 +46,6 @@ export interface NewTableOptions<Row> extends CreateTableOptions<Row> {
 
 /** Which commits of a log to show, and how many at most: 100 where not given. */
 export interface CommitsRequest extends Omit<LogRequest, "pageSize" | "pageToken"> {
-  readonly limit?: number;
-}
-
-/** Which commits to draw. */
-export interface HistoryRequest {
-  /** Where to start: every branch and tag where not given. */
-  readonly refs?: readonly RefExpression[];
-  /** 100 where not given. */
   readonly limit?: number;
 }
 
@@ -162,15 +158,8 @@ export class Lakehouse extends Facades {
    * The rows that a reader of a table finds: deletes are applied. Metadata tells them for most tables; files of which
    * nobody knows how many rows are deleted are read, as after another engine's equality deletes.
    */
-  async countRows(table: Table): Promise<bigint> {
-    if (this.#parts.engine.isClosed) throw closed("lakehouse");
-    const { rows, open } = await knownRows(table.store, table.metadata);
-    if (open.length === 0) return rows;
-    const scan = table.scan({ select: [POSITION.name] });
-    const read = await this.#parts.engine.scan(table, scan, { tasks: open });
-    let counted = rows;
-    for await (const batch of read.batches()) counted += BigInt(batch.numRows);
-    return counted;
+  countRows(table: Table): Promise<bigint> {
+    return this.#parts.countRows(table);
   }
 
   /** Every table, by name. */
@@ -231,10 +220,8 @@ export class Lakehouse extends Facades {
   }
 
   /** The commits behind several refs over all parents, newest first, each before its parents: for a graph. */
-  async history({ refs, limit = 100 }: HistoryRequest = {}): Promise<readonly LoggedCommit[]> {
-    const catalog = this.#branching;
-    const from = refs ?? (await catalog.references()).map(({ name }) => name);
-    return readHistory(catalog, from, limit);
+  history(request: HistoryRequest = {}): Promise<readonly LoggedCommit[]> {
+    return readHistory(this.#branching, request);
   }
 
   /** What differs from one ref to another (where this lakehouse is), with the rows and files of each table. */
@@ -304,8 +291,7 @@ export class Lakehouse extends Facades {
   async close(): Promise<void> {
     if (this.#isView) return;
     this.#metrics.stop();
-    await this.#parts.engine.close();
-    await this.catalog.close();
+    await this.#parts.close();
   }
 
   get #branching(): BranchingCatalog {
@@ -329,15 +315,4 @@ export class Lakehouse extends Facades {
       }
     }
   }
-}
-
-/** Every table of every namespace. */
-export async function allTables(catalog: Catalog): Promise<TableIdentifier[]> {
-  const tables: TableIdentifier[] = [];
-  const visit = async (parent?: readonly string[]): Promise<void> => {
-    if (parent) tables.push(...(await catalog.listTables(parent)));
-    for (const namespace of await catalog.listNamespaces(parent)) await visit(namespace);
-  };
-  await visit();
-  return tables;
 }

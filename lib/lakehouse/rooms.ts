@@ -3,6 +3,7 @@
 import type { Catalog } from "./catalog/index.js";
 import { catalogRoom } from "./catalog/room.js";
 import * as groundErrors from "./errors.js";
+import type { Table } from "./iceberg/index.js";
 import { icebergRoom } from "./iceberg/room.js";
 import type { Metric } from "./observability/index.js";
 import { parquetRoom } from "./parquet/room.js";
@@ -20,6 +21,10 @@ export interface LakehouseParts {
   /** Seen on one branch. */
   readonly catalog: Catalog;
   readonly engine: QueryEngine;
+  /** The rows of a table, deletes applied. */
+  readonly countRows: (table: Table) => Promise<bigint>;
+  /** Ends all of it. */
+  close(): Promise<void>;
 }
 
 /** Ground first. */

@@ -4,6 +4,8 @@
  * `BranchingCatalog` adds branches, tags, merges and the rest, in Nessie's terms; `openCatalog` opens the one
  * that is embedded. `Backend` is all that a place to keep it must offer.
  */
+export { allTables } from "./all-tables.js";
+export { branchingOf } from "./branching.js";
 export {
   type BranchingCatalog,
   type EntriesRequest,
@@ -30,6 +32,7 @@ export type {
 export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
 export * from "./errors.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
+export { type HistoryRequest, readHistory } from "./history.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
 export { backendAt, type CatalogOptions, openCatalog } from "./open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./relocate.js";
@@ -41,6 +44,7 @@ export {
   type RestServerOptions,
   serveRestCatalog,
 } from "./rest/index.js";
+export { diffTables, type TableContents, type TableDiff } from "./table-diff.js";
 export type { Backend, RefMove, StoredObjectInfo } from "./versioned/backend.js";
 export type {
   Commit,

@@ -1,4 +1,6 @@
+import type { Table } from "../iceberg/index.js";
 import type { Room } from "../room.js";
+import type { ObjectStore } from "../storage/index.js";
 import { isBranchingCatalog } from "./branching-catalog.js";
 import type { Catalog } from "./catalog.js";
 import * as errors from "./errors.js";
@@ -7,6 +9,9 @@ import * as errors from "./errors.js";
 export interface CatalogContext {
   /** Seen on the lakehouse's branch. */
   readonly catalog: Catalog;
+  readonly store: ObjectStore;
+  /** The rows of a table, deletes applied: to tell how two commits differ. */
+  readonly countRows: (table: Table) => Promise<bigint>;
 }
 
 /** The catalog, for the wiring: `lake.catalog` is the one that the lakehouse works on, seen on the same branch. */
@@ -19,4 +24,5 @@ export const catalogRoom = {
     const { length } = await catalog.listNamespaces();
     return `${length} namespaces`;
   },
+  commands: async () => (await import("./commands.js")).catalogCommands,
 } as const satisfies Room<CatalogContext>;

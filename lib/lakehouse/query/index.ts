@@ -4,6 +4,7 @@
  */
 export type { SqlValue } from "./arrow/values.js";
 export type { ChangesOptions } from "./changes.js";
+export { countRows } from "./count-rows.js";
 export type { DuckDBOptions } from "./duckdb.js";
 export type {
   ListedTable,

@@ -1,3 +1,5 @@
+import type { Catalog } from "../catalog/index.js";
+import type { Table } from "../iceberg/index.js";
 import type { Room } from "../room.js";
 import type { QueryEngine } from "./engine.js";
 import * as errors from "./errors.js";
@@ -5,6 +7,10 @@ import * as errors from "./errors.js";
 /** What SQL needs of an open lakehouse. */
 export interface QueryContext {
   readonly engine: QueryEngine;
+  /** Where the names in a query are looked up. */
+  readonly catalog: Catalog;
+  /** The rows of a table, deletes applied. */
+  readonly countRows: (table: Table) => Promise<bigint>;
 }
 
 /** SQL, for the wiring. */
@@ -15,4 +21,5 @@ export const queryRoom = {
     const [row] = await (await engine.sql("select version() as version")).rows();
     return `DuckDB ${String(row?.version).replace(/^v/, "")}`;
   },
+  commands: async () => (await import("./commands.js")).queryCommands,
 } as const satisfies Room<QueryContext>;

@@ -23,4 +23,5 @@ export const storageRoom = {
     }
     return store.root.startsWith("file:") ? "a local directory" : store.root;
   },
+  commands: async () => (await import("./commands.js")).storageCommands,
 } as const satisfies Room<StorageContext>;

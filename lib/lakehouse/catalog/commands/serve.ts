@@ -1,12 +1,14 @@
 import type { Command } from "commander";
-import type { RestAuth } from "sololakehouse/catalog";
-import { invalidConfig } from "sololakehouse/errors";
-import { s3OptionsFromEnv } from "sololakehouse/storage";
-import { ink } from "../look/index.js";
-import { portNumber, stopSignal } from "./serving.js";
+import { invalidConfig } from "../../errors.js";
+import type { WithLake } from "../../room.js";
+import type { S3Options } from "../../storage/index.js";
+import { ink, portNumber, stopSignal } from "../../terminal/index.js";
+import { branchingOf } from "../branching.js";
+import type { RestAuth } from "../rest/index.js";
+import type { CatalogContext } from "../room.js";
 
 /** `slh catalog`: the lakehouse's catalog, for other engines. */
-export function catalogCommands(program: Command): void {
+export function serveCommand(program: Command, withLake: WithLake<CatalogContext>): void {
   const group = program.command("catalog").summary("serve the catalog to other engines");
   group
     .command("serve")
@@ -30,7 +32,7 @@ Examples:
   $ slh catalog serve
   $ SLH_CATALOG_TOKEN=… slh catalog serve --host 0.0.0.0 --port 9000`,
     )
-    .action(serve);
+    .action((options: ServeOptions) => withLake((context) => serve(context, options)));
 }
 
 interface ServeOptions {
@@ -39,29 +41,26 @@ interface ServeOptions {
   readonly passCredentials?: true;
 }
 
-async function serve({ port, host, passCredentials }: ServeOptions): Promise<void> {
-  const { serveRestCatalog } = await import("sololakehouse/catalog");
-  const { openLakehouseCatalog } = await import("sololakehouse");
-  const { catalog, store } = await openLakehouseCatalog();
-  try {
-    const server = await serveRestCatalog({
-      catalog,
-      store,
-      port,
-      host,
-      auth: authFromEnv(process.env),
-      ...(store.root.startsWith("s3:") ? s3ForClients(passCredentials === true) : {}),
-      onFault: (error, request) =>
-        console.error(`${ink("fault", "red", process.stderr)}  ${request}\n`, error),
-    });
-    console.log(`The catalog is at ${ink(server.uri, "bold")}, a branch at ${server.uri}/iceberg/<branch>,`);
-    console.log(`and for Nessie's clients at ${server.uri}/api/v2.`);
-    console.log("Stop it with Ctrl-C.");
-    await stopSignal();
-    await server.close();
-  } finally {
-    await catalog.close();
-  }
+async function serve(
+  { catalog, store }: CatalogContext,
+  { port, host, passCredentials }: ServeOptions,
+): Promise<void> {
+  const { serveRestCatalog } = await import("../rest/index.js");
+  const { s3OptionsFromEnv } = await import("../../storage/index.js");
+  const server = await serveRestCatalog({
+    catalog: branchingOf(catalog),
+    store,
+    port,
+    host,
+    auth: authFromEnv(process.env),
+    ...(store.root.startsWith("s3:") ? s3ForClients(s3OptionsFromEnv(), passCredentials === true) : {}),
+    onFault: (error, request) => console.error(`${ink("fault", "red", process.stderr)}  ${request}\n`, error),
+  });
+  console.log(`The catalog is at ${ink(server.uri, "bold")}, a branch at ${server.uri}/iceberg/<branch>,`);
+  console.log(`and for Nessie's clients at ${server.uri}/api/v2.`);
+  console.log("Stop it with Ctrl-C.");
+  await stopSignal();
+  await server.close();
 }
 
 /** Who is let in, as the environment says: a secret on the command line would be shown to all who list processes. */
@@ -82,11 +81,13 @@ function authFromEnv(env: Readonly<Record<string, string | undefined>>): RestAut
 }
 
 /** How clients reach the store, in the properties of Iceberg's S3FileIO. */
-function s3ForClients(passCredentials: boolean): {
+function s3ForClients(
+  { endpoint, region, pathStyle = endpoint !== undefined, credentials }: S3Options,
+  passCredentials: boolean,
+): {
   readonly clientConfig: Readonly<Record<string, string>>;
   readonly clientCredentials?: Readonly<Record<string, string>>;
 } {
-  const { endpoint, region, pathStyle = endpoint !== undefined, credentials } = s3OptionsFromEnv();
   const clientConfig = {
     ...(endpoint === undefined ? {} : { "s3.endpoint": endpoint }),
     ...(region === undefined ? {} : { "client.region": region }),

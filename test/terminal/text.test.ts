@@ -1,5 +1,5 @@
+import { columns, count, duration, ink, ProgressLine } from "sololakehouse/terminal";
 import { afterEach, describe, expect, it } from "vitest";
-import { columns, count, duration, ink, ProgressLine } from "../../lib/kit/look/index.js";
 
 const { NO_COLOR, FORCE_COLOR } = process.env;
 afterEach(() => {

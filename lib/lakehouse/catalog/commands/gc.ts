@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { GarbageReport } from "sololakehouse";
-import { count, ink } from "../../look/index.js";
-import { withLake } from "../with-lake.js";
-import { printJson, short } from "./describe.js";
+import { count, ink, printJson } from "../../terminal/index.js";
+import type { GarbageReport } from "../garbage.js";
+import { short } from "./describe.js";
+import type { WithBranches } from "./with-branches.js";
 
 interface GcFlags {
   readonly gracePeriod?: number;
@@ -15,7 +15,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
 const SHOWN = 8;
 
 /** `slh gc`. */
-export function gcCommand(program: Command): void {
+export function gcCommand(program: Command, withBranches: WithBranches): void {
   program
     .command("gc")
     .summary("delete what no branch or tag leads to")
@@ -33,8 +33,8 @@ Examples:
   $ slh gc --grace-period 30d`,
     )
     .action(({ gracePeriod, dryRun = false, json }: GcFlags) =>
-      withLake(async (lake) => {
-        const report = await lake.gc({ gracePeriodMs: gracePeriod, dryRun });
+      withBranches(async (catalog) => {
+        const report = await catalog.collectGarbage({ gracePeriodMs: gracePeriod, dryRun });
         if (json) printJson(report);
         else print(report);
       }),

@@ -61,6 +61,10 @@ export function duration(milliseconds: number): string {
 export const count = (number: number, one: string, many = `${one}s`): string =>
   `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
 
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
+
 /**
  * Progress of something that takes over a second. On a terminal one line that changes in place and is gone in the
  * end; elsewhere, where lines stay, each step that is new.

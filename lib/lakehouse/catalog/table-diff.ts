@@ -1,20 +1,10 @@
-import {
-  type BranchingCatalog,
-  type Catalog,
-  type Content,
-  type ContentKey,
-  type ContentType,
-  type DiffEntry,
-  type Hash,
-  isBranchingCatalog,
-  type LoggedCommit,
-  type RefExpression,
-} from "./catalog/index.js";
-import { unsupported } from "./errors.js";
-import type { SnapshotId, Table } from "./iceberg/index.js";
+import type { SnapshotId, Table } from "../iceberg/index.js";
+import type { BranchingCatalog, RefExpression } from "./branching-catalog.js";
+import type { Content, ContentKey, ContentType } from "./versioned/content.js";
+import type { DiffEntry } from "./versioned/versions.js";
 
 /** What a table holds at a commit; zero where it has no snapshot. */
-export interface TableState {
+export interface TableContents {
   /** Those that a reader finds: deletes are applied. */
   readonly rows: bigint;
   /** Data files. */
@@ -36,19 +26,9 @@ export interface TableDiff {
   /** What it was called, where it was renamed. */
   readonly renamedFrom?: string;
   /** Tables only: absent where it was added. */
-  readonly before?: TableState;
+  readonly before?: TableContents;
   /** Tables only: absent where it was removed. */
-  readonly after?: TableState;
-}
-
-/** The catalog with its branches. Throws `UNSUPPORTED_FEATURE` where it has none. */
-export function branchingOf(catalog: Catalog): BranchingCatalog {
-  if (isBranchingCatalog(catalog)) return catalog;
-  throw unsupported(
-    "catalog",
-    "This catalog has no branches.",
-    "Open the embedded catalog or a Nessie server; over the Iceberg REST protocol a branch is a catalog of its own, at <uri>/iceberg/<branch>.",
-  );
+  readonly after?: TableContents;
 }
 
 /** What differs from one commit to another, by name, with what each table held before and after. */
@@ -105,7 +85,7 @@ async function stateOf(
   key: ContentKey,
   content: Content | undefined,
   countRows: (table: Table) => Promise<bigint>,
-): Promise<TableState | undefined> {
+): Promise<TableContents | undefined> {
   if (content?.type !== "ICEBERG_TABLE") return undefined;
   const table = await catalog.loadTable({
     namespace: key.slice(0, -1),
@@ -121,50 +101,4 @@ async function stateOf(
     schemaId: metadata.currentSchemaId,
     specId: metadata.defaultSpecId,
   };
-}
-
-/**
- * The newest commits that the refs lead to over all parents, each before its parents: what a graph of branches and
- * merges is drawn from.
- */
-export async function readHistory(
-  catalog: BranchingCatalog,
-  refs: readonly RefExpression[],
-  limit: number,
-): Promise<readonly LoggedCommit[]> {
-  const known = new Map<Hash, LoggedCommit>();
-  const tips = await Promise.all(refs.map(async (ref) => (await catalog.commitAt(ref)).hash));
-  // No line of first parents shows more than `limit` commits, since each of them comes after all before it.
-  const open = [...tips];
-  for (let tip = open.pop(); tip !== undefined; tip = open.pop()) {
-    if (known.has(tip)) continue;
-    const { items } = await catalog.on(`@${tip}`).log({ pageSize: limit });
-    for (const commit of items) {
-      if (known.has(commit.hash)) break;
-      known.set(commit.hash, commit);
-      open.push(...commit.parents.slice(1));
-    }
-  }
-  return newestFirst(known).slice(0, limit);
-}
-
-/** By time, newest first, but no commit before its children. */
-function newestFirst(commits: ReadonlyMap<Hash, LoggedCommit>): LoggedCommit[] {
-  const children = new Map<Hash, number>();
-  for (const { parents } of commits.values())
-    for (const parent of parents) children.set(parent, (children.get(parent) ?? 0) + 1);
-  const ready = [...commits.values()].filter(({ hash }) => !children.has(hash));
-  const ordered: LoggedCommit[] = [];
-  for (;;) {
-    ready.sort((a, b) => a.commitTime - b.commitTime);
-    const commit = ready.pop();
-    if (commit === undefined) return ordered;
-    ordered.push(commit);
-    for (const hash of commit.parents) {
-      const left = (children.get(hash) ?? 0) - 1;
-      children.set(hash, left);
-      const parent = commits.get(hash);
-      if (left === 0 && parent) ready.push(parent);
-    }
-  }
 }

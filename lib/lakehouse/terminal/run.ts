@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { isLakehouseError } from "sololakehouse/errors";
-import { ink } from "../look/index.js";
+import { isLakehouseError } from "../errors.js";
+import { ink } from "./text.js";
 
 /**
  * Runs a command line and gives its exit code. Errors become what a person at a terminal needs: what failed, why, and

@@ -1,4 +1,4 @@
-import type { GraphCommit, GraphRow } from "../../look/index.js";
+import type { GraphCommit, GraphRow } from "../../terminal/index.js";
 
 /** The left margin of one commit in a graph of text. */
 export interface GraphText {

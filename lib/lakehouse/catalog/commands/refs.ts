@@ -1,9 +1,10 @@
 import type { Command } from "commander";
-import type { Lakehouse, Reference } from "sololakehouse";
-import { invalidArgument, LakehouseError } from "sololakehouse/errors";
-import { columns, ink } from "../../look/index.js";
-import { withLake } from "../with-lake.js";
-import { printJson, short, time, toRef } from "./describe.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
+import { columns, ink, printJson, toRef } from "../../terminal/index.js";
+import type { BranchingCatalog } from "../branching-catalog.js";
+import type { Reference } from "../versioned/refs.js";
+import { short, time } from "./describe.js";
+import type { WithBranches } from "./with-branches.js";
 
 interface RefOptions {
   readonly from?: string;
@@ -12,7 +13,7 @@ interface RefOptions {
 }
 
 /** `slh branch` and `slh tag`. */
-export function refCommands(program: Command): void {
+export function refCommands(program: Command, withBranches: WithBranches): void {
   program
     .command("branch")
     .summary("list, make and delete branches")
@@ -33,7 +34,7 @@ Examples:
   $ slh branch --delete etl`,
     )
     .action((name: string | undefined, options: RefOptions) =>
-      withLake((lake) => refs(lake, "BRANCH", name, options)),
+      withBranches((catalog) => refs(catalog, "BRANCH", name, options)),
     );
 
   program
@@ -53,12 +54,12 @@ Examples:
   $ slh sql "select count(*) from flights.bronze_flights" --ref release-2026-11`,
     )
     .action((name: string | undefined, options: RefOptions) =>
-      withLake((lake) => refs(lake, "TAG", name, options)),
+      withBranches((catalog) => refs(catalog, "TAG", name, options)),
     );
 }
 
 async function refs(
-  lake: Lakehouse,
+  catalog: BranchingCatalog,
   type: Reference["type"],
   name: string | undefined,
   { from, delete: goes, json }: RefOptions,
@@ -73,23 +74,25 @@ async function refs(
         `slh ${word} <name> --from ${from}`,
       );
     }
-    return list(lake, type, json === true);
+    return list(catalog, type, json === true);
   }
   if (goes) {
-    const { hash } = await requireType(lake, type, name);
-    await lake.deleteRef(name, { expectedHash: hash });
+    const { hash } = await requireType(catalog, type, name);
+    await catalog.deleteReference(name, { expectedHash: hash });
     console.log(`Deleted the ${word} ${ink(name, "bold")}, which was at ${short(hash)}.`);
     console.log(ink(`slh ${word} ${name} --from ${short(hash)} brings it back, until slh gc.`, "grey"));
     return;
   }
-  const options = { from: from ?? lake.ref };
-  const made = await (type === "BRANCH" ? lake.branch(name, options) : lake.tag(name, options));
-  console.log(`Made the ${word} ${ink(name, "bold")} at ${short(await made.hash())}.`);
+  const options = { from: from ?? catalog.ref };
+  await (type === "BRANCH" ? catalog.createBranch(name, options) : catalog.createTag(name, options));
+  console.log(`Made the ${word} ${ink(name, "bold")} at ${short(await catalog.on(name).hash())}.`);
 }
 
-async function list(lake: Lakehouse, type: Reference["type"], json: boolean): Promise<void> {
-  const found = (await lake.refs()).filter((ref) => ref.type === type);
-  const commits = await Promise.all(found.map(({ name }) => lake.on(name).log({ limit: 1 })));
+async function list(catalog: BranchingCatalog, type: Reference["type"], json: boolean): Promise<void> {
+  const found = (await catalog.references()).filter((ref) => ref.type === type);
+  const commits = await Promise.all(
+    found.map(async ({ name }) => (await catalog.on(name).log({ pageSize: 1 })).items),
+  );
   if (json) {
     printJson(
       found.map(({ name, hash }, index) => {
@@ -97,7 +100,7 @@ async function list(lake: Lakehouse, type: Reference["type"], json: boolean): Pr
         return {
           name,
           hash,
-          current: name === lake.ref,
+          current: name === catalog.ref,
           ...(commit && { time: new Date(commit.commitTime).toISOString(), message: commit.message }),
         };
       }),
@@ -110,7 +113,7 @@ async function list(lake: Lakehouse, type: Reference["type"], json: boolean): Pr
   }
   const rows = found.map(({ name, hash }, index) => {
     const [commit] = commits[index] ?? [];
-    const isCurrent = name === lake.ref;
+    const isCurrent = name === catalog.ref;
     return [
       type === "TAG" ? "" : isCurrent ? "*" : " ",
       ink(name, type === "TAG" ? "amber" : isCurrent ? "green" : "bold"),
@@ -123,12 +126,16 @@ async function list(lake: Lakehouse, type: Reference["type"], json: boolean): Pr
 }
 
 /** A branch is not deleted as a tag, nor a tag as a branch. */
-async function requireType(lake: Lakehouse, type: Reference["type"], name: string): Promise<Reference> {
-  const found = (await lake.refs()).find((ref) => ref.name === name);
+async function requireType(
+  catalog: BranchingCatalog,
+  type: Reference["type"],
+  name: string,
+): Promise<Reference> {
+  const found = (await catalog.references()).find((ref) => ref.name === name);
   if (found?.type === type) return found;
   const word = type.toLowerCase();
-  throw new LakehouseError(
-    "NO_SUCH_REF",
+  const { noSuchRef } = await import("../../iceberg/index.js");
+  throw noSuchRef(
     name,
     `There is no ${word} ${name}${found ? `: it is a ${found.type.toLowerCase()}` : ""}.`,
     `slh ${found ? found.type.toLowerCase() : word} lists them.`,

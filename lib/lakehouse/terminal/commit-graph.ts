@@ -49,7 +49,7 @@ interface Line {
 }
 
 /**
- * Gives commits their places: one a row in the order given, each before its parents, as `Lakehouse.history` has them.
+ * Gives commits their places: one a row in the order given, each before its parents, as `lake.history()` has them.
  * Lines that wait for the same commit share one lane, the left one. Costs what there is to draw.
  *
  * @param first the commit whose line keeps the leftmost lane: the head of the main branch.

@@ -10,8 +10,9 @@ import {
   toJsonValue,
   typeToString,
   type VerifiedFile,
-} from "sololakehouse/iceberg";
-import { formatRecords, type SqlValue } from "sololakehouse/query";
+} from "../../iceberg/index.js";
+import type { SqlValue } from "../arrow/values.js";
+import { formatRecords } from "../format.js";
 
 /** What can be asked of a table's metadata. */
 export type Inspected = "snapshots" | "files" | "manifests" | "partitions" | "history" | "refs" | "schema";

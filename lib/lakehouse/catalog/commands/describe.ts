@@ -1,5 +1,8 @@
-import type { Lakehouse, LoggedCommit, Reference, TableDiff, TableState } from "sololakehouse";
-import { columns, ink } from "../../look/index.js";
+import { columns, ink } from "../../terminal/index.js";
+import type { BranchingCatalog } from "../branching-catalog.js";
+import type { TableContents, TableDiff } from "../table-diff.js";
+import type { LoggedCommit } from "../versioned/commits.js";
+import type { Reference } from "../versioned/refs.js";
 
 /** As many digits as are clear for long, and as the catalog takes in place of the whole hash. */
 export const short = (hash: string): string => hash.slice(0, 12);
@@ -7,9 +10,6 @@ export const short = (hash: string): string => hash.slice(0, 12);
 /** `2026-11-20 22:01:13`, in UTC as everywhere on the command line. */
 export const time = (milliseconds: number): string =>
   new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
-
-/** What a person writes for a commit: a bare hash, `3f2a9c1b77e0~1`, is meant as `@3f2a9c1b77e0~1`. */
-export const toRef = (text: string): string => (/^[0-9a-f]{8,64}(?:$|[~^*])/i.test(text) ? `@${text}` : text);
 
 /** The branches and tags that are at a commit, in brackets and colours. */
 export function refsAt(refs: readonly Reference[], hash: string): string {
@@ -45,7 +45,7 @@ export function diffLines(diffs: readonly TableDiff[]): string[] {
 function counts({ type, before, after }: TableDiff): string[] {
   if (type === "NAMESPACE") return ["", "", "", "namespace"];
   if (type === "ICEBERG_VIEW") return ["", "", "", "view"];
-  const nothing: TableState = { rows: 0n, files: 0n, bytes: 0n, snapshots: [], schemaId: 0, specId: 0 };
+  const nothing: TableContents = { rows: 0n, files: 0n, bytes: 0n, snapshots: [], schemaId: 0, specId: 0 };
   const [old, now] = [before ?? nothing, after ?? nothing];
   const isEmpty =
     (before ?? after)?.snapshots.length === 0 && now.snapshots.length + old.snapshots.length === 0;
@@ -63,7 +63,7 @@ function counts({ type, before, after }: TableDiff): string[] {
 }
 
 /** `+2 −1 snapshots`: what is only on one side. Counting would hide that both sides went on. */
-function snapshots(before: TableState, after: TableState): string {
+function snapshots(before: TableContents, after: TableContents): string {
   const added = after.snapshots.filter((id) => !before.snapshots.includes(id)).length;
   const removed = before.snapshots.filter((id) => !after.snapshots.includes(id)).length;
   const parts = [...(added > 0 ? [`+${added}`] : []), ...(removed > 0 ? [`−${removed}`] : [])];
@@ -78,7 +78,7 @@ function change(by: bigint, unit: string): string {
 
 /** For `--json`: 64-bit ids as text, counts as numbers. */
 export function diffToJson(diffs: readonly TableDiff[]): unknown[] {
-  const state = (of: TableState | undefined) =>
+  const state = (of: TableContents | undefined) =>
     of && {
       rows: Number(of.rows),
       files: Number(of.files),
@@ -96,10 +96,6 @@ export function diffToJson(diffs: readonly TableDiff[]): unknown[] {
 }
 
 /** A ref as written, with the hash that it has now: `etl (3f2a9c1b77e0)`. */
-export async function named(lake: Lakehouse, ref: string): Promise<string> {
-  return `${ref.replace(/^@[0-9a-f]+/i, (hash) => short(hash.slice(1)))} (${short(await lake.on(ref).hash())})`;
-}
-
-export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
+export async function named(catalog: BranchingCatalog, ref: string): Promise<string> {
+  return `${ref.replace(/^@[0-9a-f]+/i, (hash) => short(hash.slice(1)))} (${short(await catalog.on(ref).hash())})`;
 }

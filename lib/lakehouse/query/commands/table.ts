@@ -2,9 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { isLakehouseError } from "sololakehouse/errors";
-import type { ScanOptions, Table } from "sololakehouse/iceberg";
-import { Spool } from "./spool.js";
+import type { ScanOptions, Table } from "../../iceberg/index.js";
+import { oneOf, Spool, wholeNumber } from "../../terminal/index.js";
 
 interface Place {
   readonly moved?: boolean;
@@ -40,7 +39,7 @@ export function tableCommands(program: Command): void {
     .summary("print its rows")
     .option("--select <columns>", "columns, by commas; a.b for a field of a struct", names)
     .option("--filter <predicate>", "only rows for which this SQL predicate is true")
-    .option("--limit <n>", "so many rows at most", wholeNumber)
+    .option("--limit <n>", "so many rows at most", wholeNumber(0))
     .addOption(format())
     .addHelpText(
       "after",
@@ -123,7 +122,7 @@ function format(): Option {
 
 async function open(location: string, { moved }: Place): Promise<Table> {
   // Loaded here, so that the other commands start without it.
-  const { openTable } = await import("sololakehouse/iceberg");
+  const { openTable } = await import("../../iceberg/index.js");
   return openTable(location, { moved });
 }
 
@@ -132,7 +131,7 @@ function stateOf({ snapshot, ref, asOf }: At): Pick<ScanOptions, "snapshotId" | 
 }
 
 async function read(location: string, options: ReadOptions): Promise<void> {
-  const { openQueryEngine } = await import("sololakehouse/query");
+  const { openQueryEngine } = await import("../open.js");
   const folder = await mkdtemp(join(tmpdir(), "slh-"));
   const engine = await openQueryEngine({
     tempDirectory: join(folder, "tmp"),
@@ -162,11 +161,11 @@ async function predicate(
   sql: string | undefined,
 ): Promise<{ filter?: ScanOptions["filter"]; where?: string }> {
   if (sql === undefined) return {};
-  const { parsePredicate } = await import("sololakehouse/iceberg");
+  const { invalidExpression, parsePredicate } = await import("../../iceberg/index.js");
   try {
     return { filter: parsePredicate(sql) };
   } catch (error) {
-    if (isLakehouseError(error, "INVALID_EXPRESSION")) return { where: sql };
+    if (invalidExpression.is(error)) return { where: sql };
     throw error;
   }
 }
@@ -193,11 +192,6 @@ function names(text: string): string[] {
   throw new InvalidArgumentError("Name at least one column.");
 }
 
-function wholeNumber(text: string): number {
-  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
-  throw new InvalidArgumentError("It is a whole number.");
-}
-
 function snapshotId(text: string): bigint {
   if (/^-?\d+$/.test(text)) return BigInt(text);
   throw new InvalidArgumentError("A snapshot id is a whole number; slh table inspect lists them.");
@@ -214,12 +208,4 @@ function time(text: string): bigint {
   const exists = !/^\d{4}-\d\d-\d\d$/.test(day) || new Date(day).toJSON()?.startsWith(day);
   if (!Number.isNaN(milliseconds) && exists) return BigInt(milliseconds);
   throw new InvalidArgumentError("Write it as 2026-11-01T12:00:00Z, or as milliseconds from 1970.");
-}
-
-function oneOf<T extends string>(choices: readonly T[]): (text: string) => T {
-  return (text) => {
-    const found = choices.find((choice) => choice === text);
-    if (found !== undefined) return found;
-    throw new InvalidArgumentError(`Choose from ${choices.join(", ")}.`);
-  };
 }

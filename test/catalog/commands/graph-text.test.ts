@@ -1,7 +1,7 @@
 import fc from "fast-check";
+import { type GraphCommit, layOutGraph } from "sololakehouse/terminal";
 import { describe, expect, it } from "vitest";
-import { drawRow } from "../../lib/kit/cli/branches/graph-text.js";
-import { type GraphCommit, layOutGraph } from "../../lib/kit/look/index.js";
+import { drawRow } from "../../../lib/lakehouse/catalog/commands/graph-text.js";
 
 /** Commits written as "hash: parents". */
 const commits = (...lines: string[]): GraphCommit[] =>

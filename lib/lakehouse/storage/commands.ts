@@ -1,12 +1,13 @@
 import { statSync } from "node:fs";
-import type { Command } from "commander";
-import { invalidArgument, invalidConfig } from "sololakehouse/errors";
-import type { GatewayCredentials, ObjectStore } from "sololakehouse/storage";
-import { ink } from "../look/index.js";
-import { portNumber, stopSignal } from "./serving.js";
+import { invalidArgument, invalidConfig } from "../errors.js";
+import type { AddCommands, WithLake } from "../room.js";
+import { ink, portNumber, stopSignal } from "../terminal/index.js";
+import type { GatewayCredentials } from "./gateway/sigv4.js";
+import type { StorageContext } from "./room.js";
+import type { ObjectStore } from "./store.js";
 
-/** `slh storage`: the lakehouse's files, for programs that speak S3. */
-export function storageCommands(program: Command): void {
+/** `storage serve`: the lakehouse's files, for programs that speak S3. */
+export const storageCommands: AddCommands<StorageContext> = (program, withLake) => {
   const group = program.command("storage").summary("serve the lakehouse's files to other programs");
   group
     .command("serve")
@@ -31,8 +32,8 @@ Examples:
   $ slh storage serve
   $ slh storage serve data --port 9001 --bucket data`,
     )
-    .action(serve);
-}
+    .action((folder: string | undefined, options: ServeOptions) => serve(withLake, folder, options));
+};
 
 interface ServeOptions {
   readonly port: number;
@@ -40,8 +41,12 @@ interface ServeOptions {
   readonly bucket: string;
 }
 
-async function serve(folder: string | undefined, options: ServeOptions): Promise<void> {
-  const { gatewayCredentialsFromEnv, openStore } = await import("sololakehouse/storage");
+async function serve(
+  withLake: WithLake<StorageContext>,
+  folder: string | undefined,
+  options: ServeOptions,
+): Promise<void> {
+  const { gatewayCredentialsFromEnv } = await import("./gateway/credentials.js");
   const credentials = gatewayCredentialsFromEnv();
   if (credentials === undefined && !isLoopback(options.host)) {
     throw invalidConfig(
@@ -52,16 +57,11 @@ async function serve(folder: string | undefined, options: ServeOptions): Promise
   }
   if (folder !== undefined) {
     checkFolder(folder);
+    const { openStore } = await import("./open.js");
     await serveStore(openStore(folder), credentials, options);
     return;
   }
-  const { openLakehouseCatalog } = await import("sololakehouse");
-  const { catalog, store } = await openLakehouseCatalog();
-  try {
-    await serveStore(store, credentials, options);
-  } finally {
-    await catalog.close();
-  }
+  await withLake(({ store }) => serveStore(store, credentials, options));
 }
 
 async function serveStore(
@@ -69,7 +69,7 @@ async function serveStore(
   known: GatewayCredentials | undefined,
   { port, host, bucket: name }: ServeOptions,
 ): Promise<void> {
-  const { serveS3 } = await import("sololakehouse/storage");
+  const { serveS3 } = await import("./gateway/serve.js");
   const gateway = await serveS3(store, { port, host, bucket: name, credentials: known });
   const { endpoint, bucket, credentials } = gateway;
   console.log(`${store.root} is the bucket ${ink(bucket, "bold")} at ${ink(endpoint, "bold")}.`);

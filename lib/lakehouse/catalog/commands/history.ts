@@ -1,20 +1,13 @@
-import { type Command, InvalidArgumentError } from "commander";
-import type { Lakehouse, LoggedCommit, Reference } from "sololakehouse";
-import { invalidArgument, type LakehouseError } from "sololakehouse/errors";
-import { columns, count, ink, layOutGraph } from "../../look/index.js";
-import { withLake } from "../with-lake.js";
-import {
-  changedNames,
-  diffLines,
-  diffToJson,
-  named,
-  printJson,
-  refsAt,
-  short,
-  time,
-  toRef,
-} from "./describe.js";
+import type { Command } from "commander";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
+import { columns, count, ink, layOutGraph, printJson, toRef, wholeNumber } from "../../terminal/index.js";
+import type { BranchingCatalog } from "../branching-catalog.js";
+import { readHistory } from "../history.js";
+import type { LoggedCommit } from "../versioned/commits.js";
+import type { Reference } from "../versioned/refs.js";
+import { changedNames, diffLines, diffToJson, named, refsAt, short, time } from "./describe.js";
 import { drawRow } from "./graph-text.js";
+import type { WithBranches } from "./with-branches.js";
 
 interface LogOptions {
   readonly graph?: true;
@@ -26,7 +19,7 @@ interface LogOptions {
 }
 
 /** `slh log`. */
-export function logCommand(program: Command): void {
+export function logCommand(program: Command, withBranches: WithBranches): void {
   program
     .command("log")
     .summary("show what was committed")
@@ -35,7 +28,7 @@ export function logCommand(program: Command): void {
     )
     .argument("[ref...]", "branch, tag or commit to start from; several with --graph")
     .option("--graph", "draw branches and merges")
-    .option("-n, --limit <number>", "so many commits at most", wholeNumber, 20)
+    .option("-n, --limit <number>", "so many commits at most", wholeNumber(1), 20)
     .option("--table <name>", "only commits that changed this table, or something in this namespace")
     .option("--author <name>", "only this author's")
     .option("--grep <text>", "only messages with this text")
@@ -49,10 +42,12 @@ Examples:
   $ slh log --graph -n 50
   $ slh log "main~3"`,
     )
-    .action((refs: string[], options: LogOptions) => withLake((lake) => log(lake, refs.map(toRef), options)));
+    .action((refs: string[], options: LogOptions) =>
+      withBranches((catalog) => log(catalog, refs.map(toRef), options)),
+    );
 }
 
-async function log(lake: Lakehouse, refs: readonly string[], options: LogOptions): Promise<void> {
+async function log(catalog: BranchingCatalog, refs: readonly string[], options: LogOptions): Promise<void> {
   const { graph, limit, table, author, grep, json } = options;
   const filter = {
     ...(table === undefined ? {} : { key: table.split(".") }),
@@ -66,17 +61,17 @@ async function log(lake: Lakehouse, refs: readonly string[], options: LogOptions
     throw misuse(refs.join(" "), "Without --graph a log starts from one ref.", "Add --graph, or name one.");
   }
   const commits = graph
-    ? await lake.history({ limit, ...(refs.length === 0 ? {} : { refs }) })
-    : await lake.on(refs[0] ?? lake.ref).log({ limit, ...filter });
-  const { BEGINNING } = await import("sololakehouse/catalog");
+    ? await readHistory(catalog, { limit, refs: refs.length === 0 ? undefined : refs })
+    : (await catalog.on(refs[0] ?? catalog.ref).log({ pageSize: limit, ...filter })).items;
+  const { BEGINNING } = await import("../versioned/hash.js");
   if (json) {
     printJson(commits.map((commit) => commitToJson(commit, BEGINNING)));
     return;
   }
   if (commits.length === 0) console.log("Nothing was committed there yet.");
-  const named = await lake.refs();
+  const named = await catalog.references();
   if (graph) {
-    const first = named.find(({ name }) => name === lake.ref)?.hash;
+    const first = named.find(({ name }) => name === catalog.ref)?.hash;
     const { rows } = layOutGraph(commits, { root: BEGINNING, ...(first === undefined ? {} : { first }) });
     for (const row of rows) {
       const { commit, below } = drawRow(row);
@@ -124,7 +119,7 @@ function commitToJson(commit: LoggedCommit, beginning: string): unknown {
 }
 
 /** `slh diff`. */
-export function diffCommand(program: Command): void {
+export function diffCommand(program: Command, withBranches: WithBranches): void {
   program
     .command("diff")
     .summary("show what differs between two refs")
@@ -145,14 +140,14 @@ Examples:
   $ slh diff main~1 main`,
     )
     .action((first: string, second: string | undefined, { json }: { json?: true }) =>
-      withLake(async (lake) => {
+      withBranches(async (catalog, diff) => {
         const [from, to] = bothRefs(first, second);
-        const diffs = await lake.diff(from, to);
+        const diffs = await diff(from, to);
         if (json) {
           printJson(diffToJson(diffs));
           return;
         }
-        const between = `${await named(lake, from)} → ${await named(lake, to)}`;
+        const between = `${await named(catalog, from)} → ${await named(catalog, to)}`;
         if (diffs.length === 0) console.log(`Nothing differs: ${between}.`);
         else console.log(`${ink(between, "bold")}  ${count(diffs.length, "difference")}`);
         for (const line of diffLines(diffs)) console.log(line);
@@ -167,7 +162,7 @@ function bothRefs(first: string, second: string | undefined): [string, string] {
 }
 
 /** `slh reflog`. */
-export function reflogCommand(program: Command): void {
+export function reflogCommand(program: Command, withBranches: WithBranches): void {
   program
     .command("reflog")
     .summary("show where a branch has been")
@@ -185,8 +180,8 @@ Examples:
   $ slh branch rescued --from 3f2a9c1b77e0`,
     )
     .action((name: string | undefined, { json }: { json?: true }) =>
-      withLake(async (lake) => {
-        const entries = await lake.reflog(name);
+      withBranches(async (catalog) => {
+        const entries = await catalog.reflog(name);
         if (json) {
           printJson(
             entries.map(({ from, to, operation, author, message, time }) => ({
@@ -214,9 +209,4 @@ Examples:
 
 function misuse(subject: string, message: string, remedy: string): LakehouseError {
   return invalidArgument(subject, message, remedy);
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It is a whole number from 1.");
 }

@@ -1,9 +1,11 @@
 import { type Command, Option } from "commander";
-import type { CombineOptions, Conflict, Into, Lakehouse, MergeOptions, MergeResult } from "sololakehouse";
-import { invalidArgument, isLakehouseError, LakehouseError } from "sololakehouse/errors";
-import { columns, count, ink } from "../../look/index.js";
-import { withLake } from "../with-lake.js";
-import { diffLines, diffToJson, printJson, short, toRef } from "./describe.js";
+import { invalidArgument } from "../../errors.js";
+import { columns, count, ink, printJson, toRef } from "../../terminal/index.js";
+import type { BranchingCatalog, Into } from "../branching-catalog.js";
+import type { Conflict } from "../versioned/content.js";
+import type { CombineOptions, MergeOptions, MergeResult } from "../versioned/merge-commits.js";
+import { diffLines, diffToJson, short } from "./describe.js";
+import type { DiffTables, WithBranches } from "./with-branches.js";
 
 interface CombineFlags {
   readonly into?: string;
@@ -19,7 +21,7 @@ interface MergeFlags extends CombineFlags {
 }
 
 /** `slh merge`. */
-export function mergeCommand(program: Command): void {
+export function mergeCommand(program: Command, withBranches: WithBranches): void {
   combining(program.command("merge"))
     .summary("bring a branch's changes into another")
     .description(
@@ -40,19 +42,19 @@ Examples:
   $ slh merge etl --into release --take flights.silver -m "Release the fares"`,
     )
     .action((source: string, { fastForward, ...flags }: MergeFlags) =>
-      withLake((lake) =>
-        combine(lake, flags, {
+      withBranches((catalog, diff) =>
+        combine(catalog, diff, flags, {
           done: "Merged",
           source,
           sides: true,
-          run: (options) => lake.merge(source, { ...options, fastForward }),
+          run: (options) => catalog.merge(source, { ...options, fastForward }),
         }),
       ),
     );
 }
 
 /** `slh cherry-pick`. */
-export function cherryPickCommand(program: Command): void {
+export function cherryPickCommand(program: Command, withBranches: WithBranches): void {
   combining(program.command("cherry-pick"))
     .summary("apply single commits from elsewhere")
     .description(
@@ -67,19 +69,19 @@ Examples:
   $ slh cherry-pick etl --into release`,
     )
     .action((commits: string[], flags: CombineFlags) =>
-      withLake((lake) =>
-        combine(lake, flags, {
+      withBranches((catalog, diff) =>
+        combine(catalog, diff, flags, {
           done: "Applied",
           source: commits.join(", "),
           sides: false,
-          run: (options) => lake.transplant(commits.map(toRef), options),
+          run: (options) => catalog.transplant(commits.map(toRef), options),
         }),
       ),
     );
 }
 
 /** `slh revert`. */
-export function revertCommand(program: Command): void {
+export function revertCommand(program: Command, withBranches: WithBranches): void {
   combining(program.command("revert"))
     .summary("undo single commits by new ones")
     .description(
@@ -94,19 +96,19 @@ Examples:
   $ slh revert main`,
     )
     .action((commits: string[], flags: CombineFlags) =>
-      withLake((lake) =>
-        combine(lake, flags, {
+      withBranches((catalog, diff) =>
+        combine(catalog, diff, flags, {
           done: "Reverted",
           source: commits.join(", "),
           sides: false,
-          run: (options) => lake.revert(commits.map(toRef), options),
+          run: (options) => catalog.revert(commits.map(toRef), options),
         }),
       ),
     );
 }
 
 /** `slh rollback`. */
-export function rollbackCommand(program: Command): void {
+export function rollbackCommand(program: Command, withBranches: WithBranches): void {
   program
     .command("rollback")
     .summary("set a branch back to an earlier commit")
@@ -124,15 +126,15 @@ Examples:
   $ slh rollback release-2026-11 --branch main`,
     )
     .action((to: string, { branch, json }: { branch?: string; json?: true }) =>
-      withLake(async (lake) => {
-        const name = branch ?? lake.ref;
-        const before = await lake.on(name).hash();
-        const wanted = await lake.on(to).hash();
+      withBranches(async (catalog, diff) => {
+        const name = branch ?? catalog.ref;
+        const before = await catalog.on(name).hash();
+        const wanted = await catalog.on(to).hash();
         const moved = wanted !== before;
         const { hash } = moved
-          ? await lake.rollback(to, { into: name, expectedHash: before })
+          ? await catalog.rollback(to, { into: name, expectedHash: before })
           : { hash: before };
-        const diffs = await lake.diff(`@${before}`, `@${hash}`);
+        const diffs = await diff(`@${before}`, `@${hash}`);
         if (json) {
           printJson({ branch: name, before, after: hash, changes: diffToJson(diffs) });
           return;
@@ -169,7 +171,12 @@ interface Combination {
   readonly run: (options: CombineOptions & Into) => Promise<MergeResult>;
 }
 
-async function combine(lake: Lakehouse, flags: CombineFlags, how: Combination): Promise<void> {
+async function combine(
+  catalog: BranchingCatalog,
+  diff: DiffTables,
+  flags: CombineFlags,
+  how: Combination,
+): Promise<void> {
   const { take = [], keep = [], message, dryRun = false, json = false } = flags;
   const both = take.find((name) => keep.includes(name));
   if (both !== undefined) {
@@ -179,7 +186,7 @@ async function combine(lake: Lakehouse, flags: CombineFlags, how: Combination): 
       "Name it with --take or with --keep.",
     );
   }
-  const into = flags.into ?? lake.ref;
+  const into = flags.into ?? catalog.ref;
   const options: CombineOptions & Into = {
     into,
     behaviors: [
@@ -188,18 +195,19 @@ async function combine(lake: Lakehouse, flags: CombineFlags, how: Combination): 
     ],
     ...(message === undefined ? {} : { message }),
   };
+  const { commitConflict } = await import("../../iceberg/index.js");
   let result: MergeResult;
   try {
     result = await how.run({ ...options, dryRun });
   } catch (error) {
-    if (!isLakehouseError(error, "COMMIT_CONFLICT")) throw error;
+    if (!commitConflict.is(error)) throw error;
     // The dry run meets the same conflicts, and tells from where both sides were compared.
     result = await how.run({ ...options, dryRun: true });
     if (conflictsIn(result).length === 0) throw error;
   }
   const conflicts = conflictsIn(result);
   if (json) {
-    const diffs = result.applied ? await lake.diff(`@${result.before}`, `@${result.after}`) : [];
+    const diffs = result.applied ? await diff(`@${result.before}`, `@${result.after}`) : [];
     const { applied, before, after, mergeBase } = result;
     printJson({
       applied,
@@ -213,8 +221,8 @@ async function combine(lake: Lakehouse, flags: CombineFlags, how: Combination): 
     if (conflicts.length > 0) process.exitCode = 1;
     return;
   }
-  if (conflicts.length > 0) throw reportConflicts(how, into, result, conflicts);
-  if (dryRun) return describePlan(lake, how, into, result);
+  if (conflicts.length > 0) throw commitConflict(into, ...reportConflicts(how, into, result, conflicts));
+  if (dryRun) return describePlan(diff, how, into, result);
   if (!result.applied) {
     console.log(`There is nothing to do: ${into} has it already.`);
     return;
@@ -222,12 +230,12 @@ async function combine(lake: Lakehouse, flags: CombineFlags, how: Combination): 
   console.log(
     `${how.done} ${how.source} ${how.done === "Reverted" ? "in" : "into"} ${ink(into, "bold")}: ${ink(short(result.after), "amber")}`,
   );
-  for (const line of diffLines(await lake.diff(`@${result.before}`, `@${result.after}`))) console.log(line);
+  for (const line of diffLines(await diff(`@${result.before}`, `@${result.after}`))) console.log(line);
 }
 
 /** What a dry run found: with counts where both sides have a commit in common to count from. */
 async function describePlan(
-  lake: Lakehouse,
+  diff: DiffTables,
   { source, sides }: Combination,
   into: string,
   { keys, mergeBase }: MergeResult,
@@ -242,7 +250,7 @@ async function describePlan(
     for (const name of taken) console.log(`  ${ink("~", "amber")}  ${name}`);
     return;
   }
-  const diffs = await lake.diff(`@${mergeBase}`, source);
+  const diffs = await diff(`@${mergeBase}`, source);
   for (const line of diffLines(diffs.filter(({ name }) => taken.includes(name)))) console.log(line);
 }
 
@@ -250,13 +258,13 @@ const conflictsIn = ({ keys }: MergeResult): Conflict[] => keys.flatMap(({ confl
 
 const conflictToJson = ({ type, key, message }: Conflict) => ({ type, name: key?.join("."), message });
 
-/** Prints the conflicts one by one, and gives the error that sums them up and says what can be done. */
+/** Prints the conflicts one by one, and sums them up: a message, and what can be done. */
 function reportConflicts(
   { source, sides }: Combination,
   into: string,
   { mergeBase, keys }: MergeResult,
   conflicts: readonly Conflict[],
-): LakehouseError {
+): [message: string, remedy: string] {
   const rows = conflicts.map(({ type, key, message }) => [
     ink("conflict", "red", process.stderr),
     key?.join(".") ?? "",
@@ -269,10 +277,8 @@ function reportConflicts(
     sides && mergeBase !== undefined
       ? `Look at both sides: slh diff ${short(mergeBase)} ${into}, slh diff ${short(mergeBase)} ${source}.\n       `
       : "";
-  return new LakehouseError(
-    "COMMIT_CONFLICT",
-    into,
+  return [
     `${conflicts.length} of ${count(keys.length, "change")} from ${source} cannot go into ${into}; nothing was changed.`,
     `${look}Take the source's with --take ${names}, or leave the branch's with --keep ${names}.`,
-  );
+  ];
 }
