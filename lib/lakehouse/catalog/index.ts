@@ -30,7 +30,17 @@ export type {
   UnchangedTable,
 } from "./catalog.js";
 export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
-export * from "./errors.js";
+export {
+  catalogUnavailable,
+  lakeMoved,
+  namespaceExists,
+  namespaceNotEmpty,
+  noSuchNamespace,
+  noSuchView,
+  notAuthorized,
+  tableExists,
+  viewExists,
+} from "./errors.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
 export { type HistoryRequest, readHistory } from "./history.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";

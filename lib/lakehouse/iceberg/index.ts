@@ -515,7 +515,7 @@ export {
   type SnapshotRow,
   TableInspection,
 } from "./table/operations/inspect.js";
-export type { MergeOptions, UpsertOptions } from "./table/operations/merge.js";
+export type { RowMergeOptions, UpsertOptions } from "./table/operations/merge.js";
 export type { AppendOptions, RewriteFiles } from "./table/operations/operations.js";
 export { CherryPick, type NewRef, type Retention } from "./table/operations/refs.js";
 export type { RowChangeOptions } from "./table/operations/row-changes.js";

@@ -14,7 +14,7 @@ export type {
   SqlOptions,
   TableRequest,
 } from "./engine.js";
-export * from "./errors.js";
+export { invalidSql } from "./errors.js";
 export { formatRecords, type ResultFormat } from "./format.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result.js";
