@@ -24,6 +24,7 @@ import {
   type FileCacheOptions,
   fileCacheOptionsFromEnv,
   type ObjectStore,
+  ObservedStore,
   openStore,
   type StoreOptions,
 } from "./storage/index.js";
@@ -174,7 +175,7 @@ async function makeRoot(root: string): Promise<void> {
 
 function openProfile(options: LakehouseOptions): { readonly profile: Profile; readonly store: ObjectStore } {
   const profile = resolveProfile(options);
-  return { profile, store: openStore(profile.warehouse, options.storage) };
+  return { profile, store: new ObservedStore(openStore(profile.warehouse, options.storage)) };
 }
 
 async function findTable(catalog: Catalog, parts: readonly string[]): Promise<Table | undefined> {

@@ -87,4 +87,19 @@ describe("slh, on any lake", () => {
       { part: "query", ok: true },
     ]);
   });
+
+  it("says with --stats what a command did", async () => {
+    const { code, out, err } = await slh(
+      "sql",
+      "select sum(n)::int as n from s.t",
+      "--format",
+      "csv",
+      "--stats",
+    );
+    expect({ code, out }).toEqual({ code: 0, out: "n\n3\n" });
+    expect(err).toMatch(/^query\.files {2,}1$/m);
+    expect(err).toMatch(/^query\.queries +sql ok +1 × [\d.]+ ms +at most [\d.]+ ms$/m);
+    expect(err).toMatch(/^storage\.bytes +read +[\d.]+ kB$/m);
+    expect((await slh("sql", "select 1")).err).toBe("");
+  });
 });

@@ -43,6 +43,7 @@ export {
 } from "./errors.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
 export { type HistoryRequest, readHistory } from "./history.js";
+export { type BranchMove, branchMoves } from "./metrics.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
 export { backendAt, type CatalogOptions, openCatalog } from "./open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./relocate.js";

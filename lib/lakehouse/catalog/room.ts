@@ -4,6 +4,7 @@ import type { ObjectStore } from "../storage/index.js";
 import { isBranchingCatalog } from "./branching-catalog.js";
 import type { Catalog } from "./catalog.js";
 import * as errors from "./errors.js";
+import { metrics } from "./metrics.js";
 
 /** What the catalog needs of an open lakehouse. */
 export interface CatalogContext {
@@ -18,6 +19,7 @@ export interface CatalogContext {
 export const catalogRoom = {
   name: "catalog",
   errors,
+  metrics,
   facade: ({ catalog }) => catalog,
   probe: async ({ catalog }) => {
     if (isBranchingCatalog(catalog)) return `${catalog.ref} at ${(await catalog.hash()).slice(0, 12)}`;

@@ -486,6 +486,7 @@ export {
   type UpdatePartitionSpecOptions,
 } from "./table/evolution/update-partition-spec.js";
 export { type ColumnPath, UpdateSchema, type UpdateSchemaOptions } from "./table/evolution/update-schema.js";
+export { type PlannedScan, plannedScans, type TableCommit, tableCommits } from "./table/metrics.js";
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./table/open.js";
 export type { AddFilesOptions } from "./table/operations/add-files.js";
 export type { ExpireOptions } from "./table/operations/expire.js";

@@ -14,3 +14,4 @@ export {
   type MetricUnit,
   metric,
 } from "./metric.js";
+export { type Ending, observe, outcomeOf } from "./observe.js";

@@ -16,5 +16,6 @@ export type {
 } from "./engine.js";
 export { invalidSql } from "./errors.js";
 export { formatRecords, type ResultFormat } from "./format.js";
+export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result.js";

@@ -3,6 +3,7 @@ import type { Table } from "../iceberg/index.js";
 import type { Room } from "../room.js";
 import type { QueryEngine } from "./engine.js";
 import * as errors from "./errors.js";
+import { metrics } from "./metrics.js";
 
 /** What SQL needs of an open lakehouse. */
 export interface QueryContext {
@@ -17,6 +18,7 @@ export interface QueryContext {
 export const queryRoom = {
   name: "query",
   errors,
+  metrics,
   probe: async ({ engine }) => {
     const [row] = await (await engine.sql("select version() as version")).rows();
     return `DuckDB ${String(row?.version).replace(/^v/, "")}`;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Room } from "../room.js";
 import * as errors from "./errors.js";
+import { metrics } from "./metrics.js";
 import type { ObjectStore } from "./store.js";
 
 /** What storage needs of an open lakehouse. */
@@ -12,6 +13,7 @@ export interface StorageContext {
 export const storageRoom = {
   name: "storage",
   errors,
+  metrics,
   probe: async ({ store }) => {
     const uri = `${store.root}/.health-${randomUUID()}`;
     const sent = Buffer.from(uri);

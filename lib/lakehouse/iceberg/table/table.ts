@@ -17,7 +17,7 @@ import {
   type TableState,
 } from "./operations/file-change.js";
 import { TableInspection } from "./operations/inspect.js";
-import { type RowMergeOptions, merge, UPSERT, type UpsertOptions } from "./operations/merge.js";
+import { merge, type RowMergeOptions, UPSERT, type UpsertOptions } from "./operations/merge.js";
 import {
   type AppendOptions,
   append,

@@ -5,7 +5,7 @@ import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
 import type { CommitOptions } from "./commit.js";
 import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions } from "./operations/file-change.js";
-import { type RowMergeOptions, merge, UPSERT, type UpsertOptions } from "./operations/merge.js";
+import { merge, type RowMergeOptions, UPSERT, type UpsertOptions } from "./operations/merge.js";
 import { type AppendOptions, append, truncate } from "./operations/operations.js";
 import { overwritePartitions } from "./operations/overwrite-partitions.js";
 import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./operations/row-changes.js";
