@@ -1,5 +1,5 @@
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
-import type { RowMergeOptions, RowDelta, Table, WriteMode } from "../../../lib/lakehouse/iceberg/index.js";
+import type { RowDelta, RowMergeOptions, Table, WriteMode } from "../../../lib/lakehouse/iceberg/index.js";
 import { anyFilter } from "./filters.js";
 import {
   type Column,
