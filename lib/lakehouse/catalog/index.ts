@@ -30,17 +30,7 @@ export type {
   UnchangedTable,
 } from "./catalog.js";
 export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
-export {
-  catalogUnavailable,
-  lakeMoved,
-  namespaceExists,
-  namespaceNotEmpty,
-  noSuchNamespace,
-  noSuchView,
-  notAuthorized,
-  tableExists,
-  viewExists,
-} from "./errors.js";
+export { namespaceExists, tableExists } from "./errors.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
 export { type HistoryRequest, readHistory } from "./history.js";
 export { type BranchMove, branchMoves } from "./metrics.js";
@@ -76,7 +66,6 @@ export {
   type IcebergViewContent,
   type NamespaceContent,
 } from "./versioned/content.js";
-export { EtcdBackend } from "./versioned/etcd-backend.js";
 export { BEGINNING, type Hash, type StoredObject } from "./versioned/hash.js";
 export type { LogFilter, Page } from "./versioned/log.js";
 export type { MergeBehavior, MergeBehaviors, MergedKey } from "./versioned/merge.js";

@@ -10,7 +10,6 @@ export {
   invalidExpression,
   invalidSchema,
   noSuchRef,
-  noSuchSnapshot,
   noSuchTable,
   refConflict,
   refExists,
@@ -327,11 +326,11 @@ export {
   type PartitionSummaryRow,
   type RefRow,
   type SnapshotRow,
-  TableInspection,
+  type TableInspection,
 } from "./table/operations/inspect.js";
 export type { RowMergeOptions, UpsertOptions } from "./table/operations/merge.js";
 export type { AppendOptions, RewriteFiles } from "./table/operations/operations.js";
-export { CherryPick, type NewRef, type Retention } from "./table/operations/refs.js";
+export type { CherryPick, NewRef, Retention } from "./table/operations/refs.js";
 export type { RowChangeOptions } from "./table/operations/row-changes.js";
 export type { RowDelta } from "./table/operations/row-delta.js";
 export type {
@@ -349,7 +348,6 @@ export { Relocator } from "./table/relocation/relocator.js";
 export {
   type ChangelogOptions,
   type ChangelogTask,
-  changelog,
   changelogSchema,
 } from "./table/scan/changelog.js";
 export { everyField } from "./table/scan/delete-scope.js";

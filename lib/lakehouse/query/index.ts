@@ -14,7 +14,6 @@ export type {
   SqlOptions,
   TableRequest,
 } from "./engine.js";
-export { invalidSql } from "./errors.js";
 export { formatRecords, type ResultFormat } from "./format.js";
 export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
