@@ -69,3 +69,14 @@ test("a room's facade is made when it is first asked for, once, from what the ro
   // @ts-expect-error only rooms that are wired are there
   expect(lake.quality).toBe(undefined);
 });
+
+test("a facade that is named as a method of the lakehouse's own does not compile", () => {
+  const log = { name: "log", facade: () => "facade" } as const satisfies Room<object>;
+  class Lake extends withFacades<object, readonly [typeof log]>([log]) {
+    // @ts-expect-error TS2425: the method would hide the room
+    log(): string {
+      return "method";
+    }
+  }
+  expect(new Lake({}).log()).toBe("method");
+});
