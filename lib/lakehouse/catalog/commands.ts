@@ -1,13 +1,13 @@
 import type { AddCommands } from "../room.js";
-import { branchingOf } from "./branching.js";
 import { gcCommand } from "./commands/gc.js";
 import { diffCommand, logCommand, reflogCommand } from "./commands/history.js";
 import { cherryPickCommand, mergeCommand, revertCommand, rollbackCommand } from "./commands/merge.js";
 import { refCommands } from "./commands/refs.js";
 import { serveCommand } from "./commands/serve.js";
 import type { WithBranches } from "./commands/with-branches.js";
+import { branchingOf } from "./model/branching.js";
+import { diffTables } from "./model/table-diff.js";
 import type { CatalogContext } from "./room.js";
-import { diffTables } from "./table-diff.js";
 
 /**
  * Git for tables: `branch`, `tag`, `log`, `diff`, `merge`, `cherry-pick`, `revert`, `rollback`, `reflog`, `gc`; and

@@ -4,8 +4,7 @@
  * `BranchingCatalog` adds branches, tags, merges and the rest, in Nessie's terms; `openCatalog` opens the one
  * that is embedded. `Backend` is all that a place to keep it must offer.
  */
-export { allTables } from "./all-tables.js";
-export { branchingOf } from "./branching.js";
+
 export {
   type BranchingCatalog,
   type EntriesRequest,
@@ -32,8 +31,11 @@ export type {
 export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
 export { namespaceExists, tableExists } from "./errors.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
-export { type HistoryRequest, readHistory } from "./history.js";
 export { type BranchMove, branchMoves } from "./metrics.js";
+export { allTables } from "./model/all-tables.js";
+export { branchingOf } from "./model/branching.js";
+export { type HistoryRequest, readHistory } from "./model/history.js";
+export { diffTables, type TableContents, type TableDiff } from "./model/table-diff.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
 export { backendAt, type CatalogOptions, openCatalog } from "./open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./relocate.js";
@@ -45,7 +47,6 @@ export {
   type RestServerOptions,
   serveRestCatalog,
 } from "./rest/index.js";
-export { diffTables, type TableContents, type TableDiff } from "./table-diff.js";
 export type { Backend, RefMove, StoredObjectInfo } from "./versioned/backend.js";
 export type {
   Commit,

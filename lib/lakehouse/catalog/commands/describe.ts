@@ -1,6 +1,6 @@
 import { columns, ink } from "../../terminal/index.js";
 import type { BranchingCatalog } from "../branching-catalog.js";
-import type { TableContents, TableDiff } from "../table-diff.js";
+import type { TableContents, TableDiff } from "../model/table-diff.js";
 import type { LoggedCommit } from "../versioned/commits.js";
 import type { Reference } from "../versioned/refs.js";
 

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { columns, count, ink, layOutGraph, printJson, toRef, wholeNumber } from "../../terminal/index.js";
 import type { BranchingCatalog } from "../branching-catalog.js";
-import { readHistory } from "../history.js";
+import { readHistory } from "../model/history.js";
 import type { LoggedCommit } from "../versioned/commits.js";
 import type { Reference } from "../versioned/refs.js";
 import { changedNames, diffLines, diffToJson, named, refsAt, short, time } from "./describe.js";

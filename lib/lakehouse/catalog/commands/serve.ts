@@ -3,7 +3,7 @@ import { invalidConfig } from "../../errors.js";
 import type { WithLake } from "../../room.js";
 import type { S3Options } from "../../storage/index.js";
 import { ink, portNumber, stopSignal } from "../../terminal/index.js";
-import { branchingOf } from "../branching.js";
+import { branchingOf } from "../model/branching.js";
 import type { RestAuth } from "../rest/index.js";
 import type { CatalogContext } from "../room.js";
 

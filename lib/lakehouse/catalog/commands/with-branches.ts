@@ -1,5 +1,5 @@
 import type { BranchingCatalog, RefExpression } from "../branching-catalog.js";
-import type { TableDiff } from "../table-diff.js";
+import type { TableDiff } from "../model/table-diff.js";
 
 /** Tells the differences from one commit to another, with the rows of each table. */
 export type DiffTables = (from: RefExpression, to: RefExpression) => Promise<readonly TableDiff[]>;
