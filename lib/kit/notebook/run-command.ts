@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { columns, count, duration, ink, ProgressLine } from "../look/index.js";
+import { columns, count, duration, ink, ProgressLine } from "sololakehouse/terminal";
 import type { Milestone, Project } from "../milestones/index.js";
 import { ensureBuilt } from "./build.js";
 import { type Execution, executeNotebook, refreshText, saveExecuted } from "./execute.js";

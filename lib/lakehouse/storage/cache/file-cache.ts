@@ -7,6 +7,7 @@ import { identityOf } from "../../keys.js";
 import { failed } from "../errors.js";
 import { isDiskFull, systemCode } from "../failure.js";
 import { remove } from "../local/scratch.js";
+import { cacheLookups } from "../metrics.js";
 import { checkRange } from "../range.js";
 import type { ByteRange, ObjectStore } from "../store.js";
 import { FETCH_BYTES, OtherSize, readRange, wantedRanges } from "./fetch.js";
@@ -244,7 +245,9 @@ class SparseFileCache implements FileCache {
     const wanted = wantedRanges(entry.size, request.ranges);
     const missing = subtract(wanted, normalize(entry.pieces));
     const count = byteCount(missing);
-    this.#hit += byteCount(wanted) - count;
+    const bytesHit = byteCount(wanted) - count;
+    this.#hit += bytesHit;
+    if (cacheLookups.hasSubscribers) cacheLookups.publish({ uri, bytesHit, bytesMissed: count });
     if (count === 0 && entry.pieces.length > 0) return true;
     await this.#evict(count);
     const isFirst = entry.pieces.length === 0;
