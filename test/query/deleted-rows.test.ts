@@ -4,9 +4,9 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DataFile } from "../../lib/lakehouse/iceberg/index.js";
-import { edgeOf } from "../../lib/lakehouse/query/relation/names.js";
 import type { RelationInput, RelationTask } from "../../lib/lakehouse/query/relation/relation.js";
-import { RelationViews } from "../../lib/lakehouse/query/relation/views.js";
+import { RelationViews } from "../../lib/lakehouse/query/relation/shared-relations.js";
+import { edgeOf } from "../../lib/lakehouse/query/text/names.js";
 import { runs } from "../support/runs.js";
 import { HandMadeTables } from "./hand-made-table.js";
 

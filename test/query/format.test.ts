@@ -1,7 +1,7 @@
 import * as arrow from "apache-arrow";
 import { expect, it } from "vitest";
 import { formatRecords } from "../../lib/lakehouse/query/index.js";
-import { jsonRows } from "../../lib/lakehouse/query/json.js";
+import { jsonRows } from "../../lib/lakehouse/query/result/json.js";
 
 function rows(fields: arrow.Field[], columns: arrow.Data[]): unknown[] {
   const type = new arrow.Struct(fields);

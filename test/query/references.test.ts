@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { prepareText } from "../../lib/lakehouse/query/sql/time-travel.js";
-import { fromByteString, toByteString, tokenize } from "../../lib/lakehouse/query/sql/tokens.js";
+import { fromByteString, toByteString, tokenize } from "../../lib/lakehouse/query/text/tokens.js";
 
 function prepare(sql: string) {
   const { text, special } = prepareText(toByteString(sql));

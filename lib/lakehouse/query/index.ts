@@ -3,8 +3,7 @@
  * which columns by field id, and which rows are deleted, is decided here and not by it. Results are Arrow.
  */
 export type { SqlValue } from "./arrow/values.js";
-export type { ChangesOptions } from "./changes.js";
-export type { DuckDBOptions } from "./duckdb.js";
+export type { DuckDBOptions } from "./duckdb/duckdb.js";
 export type {
   ListedTable,
   QueryEngine,
@@ -12,8 +11,9 @@ export type {
   ScanRowsOptions,
   SqlOptions,
   TableRequest,
-} from "./engine.js";
+} from "./engine/engine.js";
 export * from "./errors.js";
-export { formatRecords, type ResultFormat } from "./format.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
-export { type QueriedTable, QueryResult, type SqlRow } from "./result.js";
+export { formatRecords, type ResultFormat } from "./result/format.js";
+export { type QueriedTable, QueryResult, type SqlRow } from "./result/result.js";
+export type { ChangesOptions } from "./rows/changes.js";

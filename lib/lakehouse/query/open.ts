@@ -1,5 +1,5 @@
 import { closed } from "../errors.js";
-import type { QueryEngine, QueryEngineOptions } from "./engine.js";
+import type { QueryEngine, QueryEngineOptions } from "./engine/engine.js";
 
 /**
  * Opens a query engine: an in-memory DuckDB that reads the data files which our own planner chose.
@@ -10,7 +10,7 @@ import type { QueryEngine, QueryEngineOptions } from "./engine.js";
  * console.log(await result.format("table"));
  */
 export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
-  const { openDuckDBEngine } = await import("./engine.js");
+  const { openDuckDBEngine } = await import("./engine/engine.js");
   return openDuckDBEngine(options);
 }
 

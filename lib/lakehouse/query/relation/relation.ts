@@ -14,11 +14,11 @@ import {
 import { keyOf } from "../../keys.js";
 import type { ParquetNode } from "../../parquet/index.js";
 import { type ObjectStore, pathOfFile } from "../../storage/index.js";
-import { quoteString } from "../sql/tokens.js";
+import { columnName, internalName } from "../text/names.js";
+import { quoteString } from "../text/tokens.js";
+import { sqlLiteral, sqlType } from "../types/sql-types.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
-import { columnName, internalName } from "./names.js";
 import { columnSql, type FileFacts, fileColumn, projectedSql, projection } from "./projection.js";
-import { sqlLiteral, sqlType } from "./sql-types.js";
 import { type StandIns, schemasOf } from "./stand-ins.js";
 
 /** What a relation needs of a scan task: a data file, the deletes that apply to it, and its partition spec. */

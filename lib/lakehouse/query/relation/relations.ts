@@ -9,10 +9,10 @@ import {
 } from "../../iceberg/index.js";
 import { digestOnce, identityOf, keyOf } from "../../keys.js";
 import { type FileCache, type ObjectStore, reachingOut } from "../../storage/index.js";
-import { LocalFiles } from "../local-files.js";
-import type { QueriedTable } from "../result.js";
+import type { QueriedTable } from "../result/result.js";
+import { LocalFiles } from "./local-files.js";
 import type { RelationInput, RelationTask } from "./relation.js";
-import { RelationViews } from "./views.js";
+import { RelationViews } from "./shared-relations.js";
 
 /** What one query holds until its result was read. */
 export class Use {

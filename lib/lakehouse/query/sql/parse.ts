@@ -1,11 +1,11 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { ask } from "../duckdb.js";
+import { ask } from "../duckdb/duckdb.js";
+import { sqlError } from "../duckdb/sql-error.js";
 import { invalidSql } from "../errors.js";
-import { foldName } from "../relation/names.js";
-import { sqlError } from "../sql-error.js";
-import type { Edit } from "./edits.js";
+import type { Edit } from "../text/edits.js";
+import { foldName } from "../text/names.js";
+import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "../text/tokens.js";
 import { isNode, type Node, refuseStatement, type StatementReferences } from "./statement.js";
-import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "./tokens.js";
 
 /** A constant that would lose digits as a number: snapshot ids are such. Within text the quotes would be escaped. */
 const BIG_VALUE = /"value":(-?\d{16,})(?=[,}])/g;

@@ -1,5 +1,5 @@
 import type { Expression, LiteralInput, NestedField, PrimitiveType } from "../../iceberg/index.js";
-import { foldName } from "../relation/names.js";
+import { foldName } from "../text/names.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
 
 /**

@@ -1,7 +1,7 @@
 import type { LakehouseError } from "../../errors.js";
 import { invalidSql } from "../errors.js";
+import { fromByteString, isKeyword, type Token, tokenize } from "../text/tokens.js";
 import type { SpecialReference, TimeTravel } from "./time-travel.js";
-import { fromByteString, isKeyword, type Token, tokenize } from "./tokens.js";
 
 /** A node of the tree that DuckDB's `json_serialize_sql` gives. */
 export type Node = { readonly [key: string]: unknown };

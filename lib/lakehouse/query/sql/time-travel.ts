@@ -1,4 +1,4 @@
-import { applyEdits, type Edit, type EditedText } from "./edits.js";
+import { applyEdits, type Edit, type EditedText } from "../text/edits.js";
 import {
   fromByteString,
   identifierName,
@@ -6,7 +6,7 @@ import {
   quoteIdentifier,
   type Token,
   tokenize,
-} from "./tokens.js";
+} from "../text/tokens.js";
 
 /** Which state of a table a reference asks for, as written. */
 export interface TimeTravel {

@@ -1,5 +1,5 @@
-import type { ScanPlan, ScanTask, TableScan } from "../iceberg/index.js";
-import { identityOf, keyOf } from "../keys.js";
+import type { ScanPlan, ScanTask, TableScan } from "../../iceberg/index.js";
+import { identityOf, keyOf } from "../../keys.js";
 
 const MAX_PLANS = 256;
 

@@ -7,8 +7,8 @@ import {
   inspectSnapshots,
   type Snapshot,
   type Table,
-} from "../iceberg/index.js";
-import { quoteIdentifier, quoteString } from "./sql/tokens.js";
+} from "../../iceberg/index.js";
+import { quoteIdentifier, quoteString } from "../text/tokens.js";
 
 type Cell = string | number | bigint | boolean | Date | undefined | Readonly<Record<string, string>>;
 type Column = readonly [name: string, type: string];

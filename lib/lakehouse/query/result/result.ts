@@ -1,6 +1,6 @@
 import * as arrow from "apache-arrow";
-import { invalidArgument, type LakehouseError } from "../errors.js";
-import { type SqlValue, valueReader } from "./arrow/values.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
+import { type SqlValue, valueReader } from "../arrow/values.js";
 import { formatBatches, formatHead, formatRows, type ResultFormat } from "./format.js";
 
 /** A result row by column name; `SqlValue` says what each SQL type becomes. */

@@ -6,7 +6,7 @@ import {
   parquetTypeText,
 } from "../../iceberg/index.js";
 import type { ParquetNode } from "../../parquet/index.js";
-import { quoteString } from "../sql/tokens.js";
+import { quoteString } from "../text/tokens.js";
 import { parquetSqlType, sqlType } from "./sql-types.js";
 
 /*

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import { nearNames } from "../errors.js";
+import { nearNames } from "../../errors.js";
 import {
   bind,
   type ChangedRows,
@@ -21,45 +21,45 @@ import {
   schemaToArrow,
   type Table,
   type TableScan,
-} from "../iceberg/index.js";
-import { type FileCacheOptions, openFileCache } from "../storage/index.js";
-import { type ChangesOptions, changesSql } from "./changes.js";
-import { describeSql } from "./describe.js";
-import { type DuckDBOptions, openDuckDB } from "./duckdb.js";
-import { execute } from "./execute.js";
-import { metadataTable } from "./metadata-tables.js";
-import { columnName, edgeOf, internalName } from "./relation/names.js";
-import type { RelationInput } from "./relation/relation.js";
-import { Relations, type Use } from "./relation/relations.js";
-import { asDuckDB } from "./relation/sql-types.js";
-import { whereSql } from "./relation/where.js";
-import type { QueryResult } from "./result.js";
-import { openMerge } from "./row-merge.js";
-import { RowReader } from "./row-reader.js";
-import { allColumns, scanColumns } from "./scan-columns.js";
-import { givenPlan, ScanPlans } from "./scan-plans.js";
-import { applyEdits, type Edit } from "./sql/edits.js";
+} from "../../iceberg/index.js";
+import { type FileCacheOptions, openFileCache } from "../../storage/index.js";
+import { type DuckDBOptions, openDuckDB } from "../duckdb/duckdb.js";
+import { readError, sqlError } from "../duckdb/sql-error.js";
+import type { RelationInput } from "../relation/relation.js";
+import { Relations, type Use } from "../relation/relations.js";
+import { whereSql } from "../relation/where.js";
+import { execute } from "../result/execute.js";
+import type { QueryResult } from "../result/result.js";
+import { type ChangesOptions, changesSql } from "../rows/changes.js";
+import { openMerge } from "../rows/row-merge.js";
+import { RowReader } from "../rows/row-reader.js";
+import { describeSql } from "../sql/describe.js";
 import {
   type Extended,
   extend,
   type KnownTable,
   mayNameMetadata,
   starEdits,
-} from "./sql/metadata-columns.js";
-import { columnEdits, comparesNulls, isShowTables, parseStatement } from "./sql/parse.js";
-import { pushedFilter } from "./sql/pushdown.js";
-import { Spellings, spellColumns, spellExpression } from "./sql/spelling.js";
+} from "../sql/metadata-columns.js";
+import { metadataTable } from "../sql/metadata-tables.js";
+import { columnEdits, comparesNulls, isShowTables, parseStatement } from "../sql/parse.js";
+import { pushedFilter } from "../sql/pushdown.js";
+import { Spellings, spellColumns, spellExpression } from "../sql/spelling.js";
+import { snapshotOf } from "../sql/state.js";
 import {
   findReferences,
   type Node,
   type StatementReferences,
   splitExplain,
   type TableReference,
-} from "./sql/statement.js";
-import { prepareText } from "./sql/time-travel.js";
-import { quoteIdentifier, quoteString, toByteString } from "./sql/tokens.js";
-import { readError, sqlError } from "./sql-error.js";
-import { snapshotOf } from "./state.js";
+} from "../sql/statement.js";
+import { prepareText } from "../sql/time-travel.js";
+import { applyEdits, type Edit } from "../text/edits.js";
+import { columnName, edgeOf, internalName } from "../text/names.js";
+import { quoteIdentifier, quoteString, toByteString } from "../text/tokens.js";
+import { asDuckDB } from "../types/sql-types.js";
+import { allColumns, scanColumns } from "./scan-columns.js";
+import { givenPlan, ScanPlans } from "./scan-plans.js";
 
 export interface TableRequest {
   /** A branch or tag of the catalog; the engine's user decides on the default. */

@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import type { SqlValue } from "./arrow/values.js";
+import type { SqlValue } from "../arrow/values.js";
 import { jsonCell, jsonRows, jsonText } from "./json.js";
 
 export type ResultFormat = "table" | "json" | "ndjson" | "csv";

@@ -1,8 +1,8 @@
-import { corruptFile, invalidConfig } from "../errors.js";
-import type { DataFile } from "../iceberg/index.js";
-import { digestOf } from "../keys.js";
-import { verifyParquet } from "../parquet/index.js";
-import { type FileCache, fileUri, type ObjectStore, openAnywhere } from "../storage/index.js";
+import { corruptFile, invalidConfig } from "../../errors.js";
+import type { DataFile } from "../../iceberg/index.js";
+import { digestOf } from "../../keys.js";
+import { verifyParquet } from "../../parquet/index.js";
+import { type FileCache, fileUri, type ObjectStore, openAnywhere } from "../../storage/index.js";
 
 const PARALLEL_FETCHES = 8;
 

@@ -1,5 +1,11 @@
-import { unsupported } from "../errors.js";
-import { allFields, type FieldId, locateById, type NestedField, type TableScan } from "../iceberg/index.js";
+import { unsupported } from "../../errors.js";
+import {
+  allFields,
+  type FieldId,
+  locateById,
+  type NestedField,
+  type TableScan,
+} from "../../iceberg/index.js";
 
 /**
  * The columns to read for a scan: its own, and after them those that only its filter needs.

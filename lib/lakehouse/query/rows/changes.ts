@@ -1,4 +1,4 @@
-import { invalidArgument } from "../errors.js";
+import { invalidArgument } from "../../errors.js";
 import {
   bind,
   CHANGE_COLUMNS,
@@ -13,12 +13,12 @@ import {
   type ScanTask,
   type SnapshotRange,
   type Table,
-} from "../iceberg/index.js";
-import { columnName, fieldSql, internalName } from "./relation/names.js";
-import { TASK } from "./relation/relation.js";
-import type { Relations, Use } from "./relation/relations.js";
-import { sqlType } from "./relation/sql-types.js";
-import { whereSql } from "./relation/where.js";
+} from "../../iceberg/index.js";
+import { TASK } from "../relation/relation.js";
+import type { Relations, Use } from "../relation/relations.js";
+import { whereSql } from "../relation/where.js";
+import { columnName, fieldSql, internalName } from "../text/names.js";
+import { sqlType } from "../types/sql-types.js";
 import { rowsView } from "./row-reader.js";
 
 export interface ChangesOptions extends SnapshotRange {

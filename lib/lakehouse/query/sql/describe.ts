@@ -1,6 +1,6 @@
-import type { Schema } from "../iceberg/index.js";
-import { sqlLiteral } from "./relation/sql-types.js";
-import { quoteString } from "./sql/tokens.js";
+import type { Schema } from "../../iceberg/index.js";
+import { quoteString } from "../text/tokens.js";
+import { sqlLiteral } from "../types/sql-types.js";
 
 /**
  * DESCRIBE of a table: DuckDB's own, and what only the table's schema knows. `null` is NO for a required column, `key`

@@ -1,5 +1,5 @@
 import type { FieldId, NestedField } from "../../iceberg/index.js";
-import { quoteIdentifier, quoteString } from "../sql/tokens.js";
+import { quoteIdentifier, quoteString } from "./tokens.js";
 
 /**
  * How columns are called in SQL between us and DuckDB, in one place.

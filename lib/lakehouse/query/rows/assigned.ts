@@ -1,14 +1,14 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { LakehouseError } from "../errors.js";
-import { type ChangedRows, canonicalValue, type NestedField, typeToString } from "../iceberg/index.js";
-import { schemaMismatch } from "../parquet/index.js";
-import { duckdbMessage } from "./duckdb.js";
-import { fittedSql, misfitIn } from "./relation/fit.js";
-import type { Edge } from "./relation/names.js";
-import { sqlLiteral, sqlType } from "./relation/sql-types.js";
-import { spellExpression } from "./sql/spelling.js";
-import { fromByteString, quoteIdentifier, toByteString } from "./sql/tokens.js";
-import { sqlError } from "./sql-error.js";
+import type { LakehouseError } from "../../errors.js";
+import { type ChangedRows, canonicalValue, type NestedField, typeToString } from "../../iceberg/index.js";
+import { schemaMismatch } from "../../parquet/index.js";
+import { duckdbMessage } from "../duckdb/duckdb.js";
+import { sqlError } from "../duckdb/sql-error.js";
+import { spellExpression } from "../sql/spelling.js";
+import type { Edge } from "../text/names.js";
+import { fromByteString, quoteIdentifier, toByteString } from "../text/tokens.js";
+import { fittedSql, misfitIn } from "../types/fit.js";
+import { sqlLiteral, sqlType } from "../types/sql-types.js";
 
 type Assigned = Exclude<ChangedRows["set"], (row: Record<string, unknown>) => unknown>;
 

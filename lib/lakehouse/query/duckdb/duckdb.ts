@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { invalidConfig } from "../errors.js";
-import { quoteString } from "./sql/tokens.js";
+import { invalidConfig } from "../../errors.js";
+import { quoteString } from "../text/tokens.js";
 
 export interface DuckDBOptions {
   /** What DuckDB may hold in memory, such as `"2GB"`; beyond it queries spill to `tempDirectory`. Default: 80% of the machine. */

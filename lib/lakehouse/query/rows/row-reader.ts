@@ -15,15 +15,15 @@ import {
   type ScanTask,
   type Schema,
   schemaToArrow,
-} from "../iceberg/index.js";
-import { valueReader } from "./arrow/values.js";
+} from "../../iceberg/index.js";
+import { valueReader } from "../arrow/values.js";
+import { TASK } from "../relation/relation.js";
+import type { Relations, Use } from "../relation/relations.js";
+import { whereSql } from "../relation/where.js";
+import { execute } from "../result/execute.js";
+import { columnName, edgeOf, internalName } from "../text/names.js";
+import { toByteString } from "../text/tokens.js";
 import { assignedSql, assignmentError } from "./assigned.js";
-import { execute } from "./execute.js";
-import { columnName, edgeOf, internalName } from "./relation/names.js";
-import { TASK } from "./relation/relation.js";
-import type { Relations, Use } from "./relation/relations.js";
-import { whereSql } from "./relation/where.js";
-import { toByteString } from "./sql/tokens.js";
 
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
 

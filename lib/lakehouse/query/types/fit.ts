@@ -6,8 +6,8 @@ import {
   type DuckDBType,
 } from "@duckdb/node-api";
 import { type IcebergType, type NestedField, type PrimitiveType, typeToString } from "../../iceberg/index.js";
-import { quoteIdentifier, quoteString } from "../sql/tokens.js";
-import { foldName, memberNames } from "./names.js";
+import { foldName, memberNames } from "../text/names.js";
+import { quoteIdentifier, quoteString } from "../text/tokens.js";
 import { sqlType } from "./sql-types.js";
 
 /*

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type * as arrow from "apache-arrow";
-import { closed, invalidArgument } from "../errors.js";
+import { closed, invalidArgument } from "../../errors.js";
 import {
   alwaysFalse,
   and,
@@ -21,14 +21,16 @@ import {
   type RowMerge,
   type ScanTask,
   schemaToArrow,
-} from "../iceberg/index.js";
-import { writeParquet } from "../parquet/index.js";
-import { LocalStore } from "../storage/index.js";
-import { execute } from "./execute.js";
-import { columnName, internalName } from "./relation/names.js";
-import { TASK } from "./relation/relation.js";
-import type { Relations, Use } from "./relation/relations.js";
-import type { QueryResult, SqlRow } from "./result.js";
+} from "../../iceberg/index.js";
+import { writeParquet } from "../../parquet/index.js";
+import { LocalStore } from "../../storage/index.js";
+import { sqlError } from "../duckdb/sql-error.js";
+import { TASK } from "../relation/relation.js";
+import type { Relations, Use } from "../relation/relations.js";
+import { execute } from "../result/execute.js";
+import type { QueryResult, SqlRow } from "../result/result.js";
+import { columnName, internalName } from "../text/names.js";
+import { toByteString } from "../text/tokens.js";
 import {
   collectPositions,
   hasLineage,
@@ -38,8 +40,6 @@ import {
   storedFields,
   storedNames,
 } from "./row-reader.js";
-import { toByteString } from "./sql/tokens.js";
-import { sqlError } from "./sql-error.js";
 
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
 

@@ -1,8 +1,8 @@
-import { corruptFile, LakehouseError } from "../errors.js";
-import { storageFailed } from "../storage/index.js";
+import { corruptFile, LakehouseError } from "../../errors.js";
+import { storageFailed } from "../../storage/index.js";
+import { invalidSql } from "../errors.js";
+import { fromByteString } from "../text/tokens.js";
 import { duckdbMessage } from "./duckdb.js";
-import { invalidSql } from "./errors.js";
-import { fromByteString } from "./sql/tokens.js";
 
 /**
  * An error of DuckDB as INVALID_SQL, with the line of the query that it is about and a caret below the place.

@@ -1,11 +1,11 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 
-import type { ScanOptions } from "../iceberg/index.js";
-import { ask } from "./duckdb.js";
-import { invalidSql } from "./errors.js";
-import type { TableReference } from "./sql/statement.js";
-import { toByteString } from "./sql/tokens.js";
-import { sqlError } from "./sql-error.js";
+import type { ScanOptions } from "../../iceberg/index.js";
+import { ask } from "../duckdb/duckdb.js";
+import { sqlError } from "../duckdb/sql-error.js";
+import { invalidSql } from "../errors.js";
+import { toByteString } from "../text/tokens.js";
+import type { TableReference } from "./statement.js";
 
 /** Which snapshot of a table. */
 export type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;

@@ -1,12 +1,12 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import { closed, type LakehouseError } from "../errors.js";
-import { BatchSchema } from "../parquet/index.js";
-import { readBatches } from "./arrow/batches.js";
-import { conformBatch } from "./arrow/conform.js";
-import { castForArrow } from "./arrow/types.js";
+import { closed, type LakehouseError } from "../../errors.js";
+import { BatchSchema } from "../../parquet/index.js";
+import { readBatches } from "../arrow/batches.js";
+import { conformBatch } from "../arrow/conform.js";
+import { castForArrow } from "../arrow/types.js";
+import { fromByteString, quoteIdentifier } from "../text/tokens.js";
 import { type QueriedTable, QueryResult } from "./result.js";
-import { fromByteString, quoteIdentifier } from "./sql/tokens.js";
 
 export interface Execution {
   /** The statement, as a byte string. */

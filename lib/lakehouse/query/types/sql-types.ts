@@ -8,8 +8,8 @@ import {
   type PrimitiveValue,
 } from "../../iceberg/index.js";
 import type { ParquetNode } from "../../parquet/index.js";
-import { quoteIdentifier, quoteString } from "../sql/tokens.js";
-import { memberNames } from "./names.js";
+import { memberNames } from "../text/names.js";
+import { quoteIdentifier, quoteString } from "../text/tokens.js";
 
 /**
  * The DuckDB type of an Iceberg type. A variant is a struct of its two parts, as in Arrow. DuckDB has no nanosecond timestamp with a zone: `timestamptz_ns` becomes

@@ -1,6 +1,6 @@
 import * as arrow from "apache-arrow";
-import { decodeVariant } from "../iceberg/index.js";
-import { type SqlValue, valueReader } from "./arrow/values.js";
+import { decodeVariant } from "../../iceberg/index.js";
+import { type SqlValue, valueReader } from "../arrow/values.js";
 
 /**
  * JSON without loss, of values and straight from Arrow: integers beyond 2^53 and decimals as strings, bytes as
