@@ -3,7 +3,7 @@
  * which columns by field id, and which rows are deleted, is decided here and not by it. Results are Arrow.
  */
 export type { SqlValue } from "./arrow/values.js";
-export type { DuckDBOptions } from "./duckdb/duckdb.js";
+export type { DuckDBOptions } from "./duckdb/open.js";
 export type {
   ListedTable,
   QueryEngine,
@@ -15,5 +15,5 @@ export type {
 export * from "./errors.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { formatRecords, type ResultFormat } from "./result/format.js";
-export { type QueriedTable, QueryResult, type SqlRow } from "./result/result.js";
+export { type QueriedTable, QueryResult, type SqlRow } from "./result/query-result.js";
 export type { ChangesOptions } from "./rows/changes.js";

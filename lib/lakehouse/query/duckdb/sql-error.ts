@@ -2,7 +2,7 @@ import { corruptFile, LakehouseError } from "../../errors.js";
 import { storageFailed } from "../../storage/index.js";
 import { invalidSql } from "../errors.js";
 import { fromByteString } from "../text/tokens.js";
-import { duckdbMessage } from "./duckdb.js";
+import { duckdbMessage } from "./open.js";
 
 /**
  * An error of DuckDB as INVALID_SQL, with the line of the query that it is about and a caret below the place.

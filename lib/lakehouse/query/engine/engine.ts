@@ -23,16 +23,16 @@ import {
   type TableScan,
 } from "../../iceberg/index.js";
 import { type FileCacheOptions, openFileCache } from "../../storage/index.js";
-import { type DuckDBOptions, openDuckDB } from "../duckdb/duckdb.js";
+import { type DuckDBOptions, openDuckDB } from "../duckdb/open.js";
 import { readError, sqlError } from "../duckdb/sql-error.js";
 import type { RelationInput } from "../relation/relation.js";
 import { Relations, type Use } from "../relation/relations.js";
 import { whereSql } from "../relation/where.js";
 import { execute } from "../result/execute.js";
-import type { QueryResult } from "../result/result.js";
+import type { QueryResult } from "../result/query-result.js";
 import { type ChangesOptions, changesSql } from "../rows/changes.js";
-import { openMerge } from "../rows/row-merge.js";
-import { RowReader } from "../rows/row-reader.js";
+import { openMerge } from "../rows/merge.js";
+import { RowReader } from "../rows/reader.js";
 import { describeSql } from "../sql/describe.js";
 import {
   type Extended,

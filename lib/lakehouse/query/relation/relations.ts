@@ -9,7 +9,7 @@ import {
 } from "../../iceberg/index.js";
 import { digestOnce, identityOf, keyOf } from "../../keys.js";
 import { type FileCache, type ObjectStore, reachingOut } from "../../storage/index.js";
-import type { QueriedTable } from "../result/result.js";
+import type { QueriedTable } from "../result/query-result.js";
 import { LocalFiles } from "./local-files.js";
 import type { RelationInput, RelationTask } from "./relation.js";
 import { RelationViews } from "./shared-relations.js";

@@ -6,7 +6,7 @@ import { readBatches } from "../arrow/batches.js";
 import { conformBatch } from "../arrow/conform.js";
 import { castForArrow } from "../arrow/types.js";
 import { fromByteString, quoteIdentifier } from "../text/tokens.js";
-import { type QueriedTable, QueryResult } from "./result.js";
+import { type QueriedTable, QueryResult } from "./query-result.js";
 
 export interface Execution {
   /** The statement, as a byte string. */

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { LakehouseError } from "../../errors.js";
 import { type ChangedRows, canonicalValue, type NestedField, typeToString } from "../../iceberg/index.js";
 import { schemaMismatch } from "../../parquet/index.js";
-import { duckdbMessage } from "../duckdb/duckdb.js";
+import { duckdbMessage } from "../duckdb/open.js";
 import { sqlError } from "../duckdb/sql-error.js";
 import { spellExpression } from "../sql/spelling.js";
 import type { Edge } from "../text/names.js";

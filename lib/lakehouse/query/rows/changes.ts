@@ -19,7 +19,7 @@ import type { Relations, Use } from "../relation/relations.js";
 import { whereSql } from "../relation/where.js";
 import { columnName, fieldSql, internalName } from "../text/names.js";
 import { sqlType } from "../types/sql-types.js";
-import { rowsView } from "./row-reader.js";
+import { rowsView } from "./reader.js";
 
 export interface ChangesOptions extends SnapshotRange {
   /** Only changes for which this is true. It may name `_change_type`, `_change_ordinal` and `_commit_snapshot_id`. */

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { ask } from "../duckdb/duckdb.js";
+import { ask } from "../duckdb/open.js";
 import { sqlError } from "../duckdb/sql-error.js";
 import { invalidSql } from "../errors.js";
 import type { Edit } from "../text/edits.js";

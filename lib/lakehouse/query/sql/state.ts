@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 
 import type { ScanOptions } from "../../iceberg/index.js";
-import { ask } from "../duckdb/duckdb.js";
+import { ask } from "../duckdb/open.js";
 import { sqlError } from "../duckdb/sql-error.js";
 import { invalidSql } from "../errors.js";
 import { toByteString } from "../text/tokens.js";
