@@ -11,8 +11,8 @@ export type {
   ScanRowsOptions,
   SqlOptions,
   TableRequest,
-} from "./engine/engine.js";
-export * from "./errors.js";
+} from "./engine/query-engine.js";
+export { invalidSql } from "./errors.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { formatRecords, type ResultFormat } from "./result/format.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result/query-result.js";

@@ -1,5 +1,5 @@
 import { closed } from "../errors.js";
-import type { QueryEngine, QueryEngineOptions } from "./engine/engine.js";
+import type { QueryEngine, QueryEngineOptions } from "./engine/query-engine.js";
 
 /**
  * Opens a query engine: an in-memory DuckDB that reads the data files which our own planner chose.
@@ -10,7 +10,7 @@ import type { QueryEngine, QueryEngineOptions } from "./engine/engine.js";
  * console.log(await result.format("table"));
  */
 export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
-  const { openDuckDBEngine } = await import("./engine/engine.js");
+  const { openDuckDBEngine } = await import("./engine/duckdb-engine.js");
   return openDuckDBEngine(options);
 }
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DataFile } from "../../../lib/lakehouse/iceberg/index.js";
 import type { RelationInput, RelationTask } from "../../../lib/lakehouse/query/relation/relation.js";
-import { RelationViews } from "../../../lib/lakehouse/query/relation/shared-relations.js";
+import { SharedRelations } from "../../../lib/lakehouse/query/relation/shared-relations.js";
 import { edgeOf } from "../../../lib/lakehouse/query/text/names.js";
 import { runs } from "../../support/runs.js";
 import { HandMadeTables } from "../support/hand-made-table.js";
@@ -37,10 +37,10 @@ async function left(
 ): Promise<number[]> {
   const scratch = join(tables.dir, `scratch-${++reads}`);
   const duckdb = await DuckDBInstance.create();
-  const relations = new RelationViews(duckdb, scratch, maxCopiedBytes);
+  const relations = new SharedRelations(duckdb, scratch, maxCopiedBytes);
   const connection = await duckdb.connect();
   try {
-    const { name } = await relations.view("rows", inputOf(tasks));
+    const { name } = await relations.hold("rows", inputOf(tasks));
     const copies = await readdir(join(scratch, "masked")).catch(() => []);
     if (maxCopiedBytes === 0) expect(copies).toEqual([]);
     const reader = await connection.runAndReadAll(
@@ -155,24 +155,24 @@ describe("rows at deleted positions", () => {
 });
 
 describe("copies of files with deleted rows", () => {
-  it("are shared by the views that read the same deletes, and make room for others when no view is left", async () => {
+  it("are shared by the relations that read the same deletes, and make room for others when none is left", async () => {
     const scratch = join(tables.dir, "shared");
     const size = Number(files[0]?.fileSizeInBytes);
     const duckdb = await DuckDBInstance.create();
-    const relations = new RelationViews(duckdb, scratch, size * 2);
+    const relations = new SharedRelations(duckdb, scratch, size * 2);
     const copies = async () => (await readdir(join(scratch, "masked"))).sort();
     const task = async (position: number) => {
       const deleteFiles = [await positionDeletes([[0, position]])];
       return inputOf([{ dataFile: files[0] as DataFile, deleteFiles }]);
     };
     const same = await task(1);
-    for (let i = 0; i < 140; i++) (await relations.view(`same ${i}`, same)).release();
+    for (let i = 0; i < 140; i++) (await relations.hold(`same ${i}`, same)).release();
     expect(await copies()).toEqual(["1.parquet"]);
     // Views are kept until there are many; the 128 others push out all that read the first copy.
     const other = await task(2);
-    for (let i = 0; i < 140; i++) (await relations.view(`other ${i}`, other)).release();
+    for (let i = 0; i < 140; i++) (await relations.hold(`other ${i}`, other)).release();
     expect(await copies()).toEqual(["1.parquet", "2.parquet"]);
-    (await relations.view("third", await task(3))).release();
+    (await relations.hold("third", await task(3))).release();
     await expect.poll(copies).toEqual(["2.parquet", "3.parquet"]);
     await relations.close();
     duckdb.closeSync();

@@ -4,15 +4,15 @@ import { quoteString } from "../text/tokens.js";
 
 export interface DuckDBOptions {
   /** What DuckDB may hold in memory, such as `"2GB"`; beyond it queries spill to `tempDirectory`. Default: 80% of the machine. */
-  readonly memoryLimit?: string;
+  readonly memoryLimit?: string | undefined;
   /** Folder for what does not fit in memory. Default: `.tmp` in the working directory, made when needed. */
-  readonly tempDirectory?: string;
-  readonly threads?: number;
+  readonly tempDirectory?: string | undefined;
+  readonly threads?: number | undefined;
   /**
    * Folders whose files SQL may read by name. Set it when the SQL comes from others: all other files are then out
    * of reach. Without it, queries read any file that the process can.
    */
-  readonly allowedDirectories?: readonly string[];
+  readonly allowedDirectories?: readonly string[] | undefined;
 }
 
 /**
@@ -47,9 +47,9 @@ export async function openDuckDB(options: DuckDBOptions = {}): Promise<DuckDBIns
 export interface DuckDBMessage {
   readonly message: string;
   /** DuckDB's class of the error: `Parser`, `Binder`, `Out of Memory`, … */
-  readonly type?: string;
+  readonly type?: string | undefined;
   /** Byte of the text that the error is about. */
-  readonly position?: number;
+  readonly position?: number | undefined;
 }
 
 /** Reads an error of a connection with `errors_as_json`. */
@@ -63,8 +63,8 @@ export function duckdbMessage(error: unknown): DuckDBMessage {
     const type = parsed.exception_type ?? parsed.error_type;
     return {
       message: typeof message === "string" ? message : text,
-      ...(typeof type === "string" && { type }),
-      ...(parsed.position !== undefined && { position: Number(parsed.position) }),
+      type: typeof type === "string" ? type : undefined,
+      position: parsed.position === undefined ? undefined : Number(parsed.position),
     };
   } catch {
     return { message: text };

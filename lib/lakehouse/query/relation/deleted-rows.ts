@@ -18,7 +18,7 @@ const PARALLEL_COPIES = 8;
 /** Brings deleted positions to DuckDB: as a column of a copied file, else as a table to join with. */
 export class DeletedRows {
   readonly #masks: MaskedFiles;
-  /** Delete files never change, so what a reader keeps serves every view. */
+  /** Delete files never change, so what a reader keeps serves every relation. */
   readonly #readers = new WeakMap<ObjectStore, PositionDeleteReader>();
 
   /** @param folder for copies of files. */

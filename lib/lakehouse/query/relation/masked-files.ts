@@ -26,7 +26,7 @@ interface Copy {
 /**
  * Copies of Parquet files with one more column, the last, which tells for each row whether it is deleted. DuckDB filters
  * by such a column while it reads; joined with a list of deleted positions, the same read takes three times as long.
- * Copies are shared by all views that read the same file with the same deletes, and kept until others need their place.
+ * Copies are shared by all relations that read the same file with the same deletes, and kept until others need their place.
  */
 export class MaskedFiles {
   readonly #folder: string;

@@ -28,7 +28,7 @@ export interface RelationTask {
   readonly spec: PartitionSpec;
   readonly sequenceNumber: bigint;
   /** What `TASK` tells of its rows. */
-  readonly number?: number;
+  readonly number?: number | undefined;
 }
 
 /** A column that is in no table: the number of the task that a row is of. */

@@ -6,17 +6,17 @@ import type { MaskedFile } from "./masked-files.js";
 import { type RelationInput, relationSql } from "./relation.js";
 import { makeStandIns, removeStandIns } from "./stand-ins.js";
 
-/** A view that a statement may read until it is released. */
-export interface RelationView {
+/** A relation that a statement may read until it is released. */
+export interface SharedRelation {
   /** Its qualified name, ready for SQL. */
   readonly name: string;
   release(): void;
 }
 
 const SCHEMA = "lakehouse";
-const MAX_IDLE_VIEWS = 128;
+const MAX_IDLE = 128;
 
-interface View {
+interface Made {
   readonly name: string;
   readonly tables: readonly string[];
   /** Where its stand-ins are. */
@@ -25,15 +25,15 @@ interface View {
 }
 
 interface Entry {
-  readonly view: Promise<View>;
+  readonly made: Promise<Made>;
   users: number;
 }
 
 /**
- * The views that stand for tables in DuckDB. A view is made once for each state of a table and filter, and shared by
+ * The relations that stand for tables in DuckDB: views there. One is made once for each state of a table and filter, and shared by
  * all queries that ask for the same: so a second query pays for neither planning nor footers.
  */
-export class RelationViews {
+export class SharedRelations {
   readonly #instance: DuckDBInstance;
   readonly #schemas = new FileSchemas();
   readonly #entries = new Map<string, Entry>();
@@ -54,11 +54,11 @@ export class RelationViews {
   }
 
   /**
-   * @param key names for good all that the view is made of: files, deletes, columns, and where they lie.
+   * @param key names for good all that the relation is made of: files, deletes, columns, and where they lie.
    */
-  async view(key: string, input: RelationInput): Promise<RelationView> {
+  async hold(key: string, input: RelationInput): Promise<SharedRelation> {
     const known = this.#entries.get(key);
-    const entry: Entry = known ?? { view: this.#create(input), users: 0 };
+    const entry: Entry = known ?? { made: this.#create(input), users: 0 };
     entry.users++;
     // Deleted and set again, so that the map's order is that of last use.
     this.#entries.delete(key);
@@ -67,7 +67,7 @@ export class RelationViews {
       entry.users--;
     };
     try {
-      const { name } = await entry.view;
+      const { name } = await entry.made;
       await this.#evict();
       return { name, release };
     } catch (error) {
@@ -91,7 +91,7 @@ export class RelationViews {
     return this.#ready;
   }
 
-  async #create(input: RelationInput): Entry["view"] {
+  async #create(input: RelationInput): Entry["made"] {
     const connection = await this.#connection();
     const tables: string[] = [];
     const folder = path.join(this.#scratch, String(++this.#count));
@@ -128,15 +128,15 @@ export class RelationViews {
     }
   }
 
-  /** Drops the views that were not used for the longest time. */
+  /** Drops the relations that were not used for the longest time. */
   async #evict(): Promise<void> {
-    if (this.#entries.size <= MAX_IDLE_VIEWS) return;
+    if (this.#entries.size <= MAX_IDLE) return;
     const connection = await this.#connection();
     for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= MAX_IDLE_VIEWS) return;
+      if (this.#entries.size <= MAX_IDLE) return;
       if (entry.users > 0) continue;
       this.#entries.delete(key);
-      const { name, tables, folder, masks } = await entry.view;
+      const { name, tables, folder, masks } = await entry.made;
       await connection.run(`DROP VIEW ${name}`);
       for (const table of tables) await connection.run(`DROP TABLE ${table}`);
       for (const mask of masks) mask.release();

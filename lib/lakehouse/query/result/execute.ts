@@ -18,9 +18,9 @@ export interface Execution {
   /** True once the engine was closed. */
   readonly isCut: () => boolean;
   /** The schema that the batches shall have, where it is known from elsewhere. */
-  readonly schema?: arrow.Schema;
+  readonly schema?: arrow.Schema | undefined;
   /** Names of columns that the result shall have, by those that they had in SQL. */
-  readonly renamed?: ReadonlyMap<string, string>;
+  readonly renamed?: ReadonlyMap<string, string> | undefined;
 }
 
 /**

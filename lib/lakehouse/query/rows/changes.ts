@@ -19,7 +19,7 @@ import type { Relations, Use } from "../relation/relations.js";
 import { whereSql } from "../relation/where.js";
 import { columnName, fieldSql, internalName } from "../text/names.js";
 import { sqlType } from "../types/sql-types.js";
-import { rowsView } from "./reader.js";
+import { rowsRelation } from "./reader.js";
 
 export interface ChangesOptions extends SnapshotRange {
   /** Only changes for which this is true. It may name `_change_type`, `_change_ordinal` and `_commit_snapshot_id`. */
@@ -182,11 +182,14 @@ async function sides(
     .map(internalName)
     .map((name) => `v.${name} = o.${name}`)
     .join(" AND ");
-  const view = (files: readonly ChangelogTask[], side: "deletesBefore" | "deletesAfter"): Promise<string> => {
+  const relation = (
+    files: readonly ChangelogTask[],
+    side: "deletesBefore" | "deletesAfter",
+  ): Promise<string> => {
     const { store, metadata, schema } = table;
     const numbers = new Map(files.map((file, i) => [scanTask(file, file[side] ?? []), i]));
     const request = { store, metadata, tasks: [...numbers.keys()], schema: { ...schema, fields } };
-    return rowsView(relations, request, use, true, numbers);
+    return rowsRelation(relations, request, use, true, numbers);
   };
   const select = (sign: 1 | -1, files: readonly ChangelogTask[], from: string): string => {
     const ordinals = files.map((task) => task.changeOrdinal).join(", ");
@@ -194,15 +197,15 @@ async function sides(
   };
   const found: string[] = [];
   for (const files of layers(tasks.filter((task) => task.deletesAfter === undefined))) {
-    found.push(select(-1, files, await view(files, "deletesBefore")));
+    found.push(select(-1, files, await relation(files, "deletesBefore")));
   }
   for (const files of layers(tasks.filter((task) => task.deletesBefore === undefined))) {
-    found.push(select(1, files, await view(files, "deletesAfter")));
+    found.push(select(1, files, await relation(files, "deletesAfter")));
   }
   // In a file that stays, rows are the same where they stand at the same place.
   for (const files of layers(tasks.filter((task) => task.deletesBefore && task.deletesAfter))) {
-    const was = await view(files, "deletesBefore");
-    const is = await view(files, "deletesAfter");
+    const was = await relation(files, "deletesBefore");
+    const is = await relation(files, "deletesAfter");
     found.push(`${select(-1, files, was)} ANTI JOIN ${is} AS o ON ${place}`);
     found.push(`${select(1, files, is)} ANTI JOIN ${was} AS o ON ${place}`);
   }
@@ -216,7 +219,7 @@ function scanTask(
   return { dataFile, spec, sequenceNumber, deleteFiles, residual: { type: "true" } };
 }
 
-/** The tasks in lists, none of which has a file twice: a view reads a file with one set of deletes. */
+/** The tasks in lists, none of which has a file twice: a relation reads a file with one set of deletes. */
 function layers(tasks: readonly ChangelogTask[]): ChangelogTask[][] {
   const found: Map<string, ChangelogTask>[] = [];
   for (const task of tasks) {

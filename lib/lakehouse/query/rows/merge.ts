@@ -36,7 +36,7 @@ import {
   hasLineage,
   numbered,
   POSITIONS,
-  rowsView,
+  rowsRelation,
   storedFields,
   storedNames,
 } from "./reader.js";
@@ -76,8 +76,8 @@ export async function openMerge(
   try {
     return await relations.use(async (use) => {
       const tasks = [source];
-      const view = await rowsView(relations, { ...request, store, tasks }, use, true);
-      const merge = new DuckDBMerge(relations, request, use, view, end);
+      const relation = await rowsRelation(relations, { ...request, store, tasks }, use, true);
+      const merge = new DuckDBMerge(relations, request, use, relation, end);
       await merge.checkKeys();
       await merge.findRange();
       return merge;
@@ -92,7 +92,7 @@ class DuckDBMerge implements RowMerge {
   range: Expression = alwaysFalse;
   readonly #relations: Relations;
   readonly #request: MergeRequest;
-  /** Holds the source's view, and the table of matches, until the end. */
+  /** Holds the source's relation, and the table of matches, until the end. */
   readonly #use: Use;
   readonly #source: string;
   readonly #end: () => Promise<void>;
@@ -194,7 +194,7 @@ class DuckDBMerge implements RowMerge {
   ): Promise<ReadonlyMap<ScanTask, PositionBitmap>> {
     this.#tasks = tasks;
     const { schema } = this.#request;
-    const view = await rowsView(this.#relations, { ...this.#request, tasks }, this.#use, true);
+    const relation = await rowsRelation(this.#relations, { ...this.#request, tasks }, this.#use, true);
     const on = this.#keys();
     const equals = this.#request.nullKeys === "match" ? "IS NOT DISTINCT FROM" : "=";
     const keys = on.map((key) => `t.${key} ${equals} s.${key}`).join(" AND ");
@@ -205,7 +205,7 @@ class DuckDBMerge implements RowMerge {
     const changed = onlyChanged ? (differs.length === 0 ? "false" : differs.join(" OR ")) : "true";
     const rowId = hasLineage(this.#request) ? `t.${internalName(ROW_ID)}` : "NULL::BIGINT";
     await this.#run(
-      `CREATE TABLE ${this.#matches} AS SELECT t.${internalName(TASK)} AS file, t.${internalName(POSITION)} AS pos, ${rowId} AS row_id, s.${internalName(POSITION)} AS source, (${changed}) AS changed FROM ${view} AS t JOIN ${this.#source} AS s ON ${keys}`,
+      `CREATE TABLE ${this.#matches} AS SELECT t.${internalName(TASK)} AS file, t.${internalName(POSITION)} AS pos, ${rowId} AS row_id, s.${internalName(POSITION)} AS source, (${changed}) AS changed FROM ${relation} AS t JOIN ${this.#source} AS s ON ${keys}`,
     );
     const rows = `SELECT file, pos FROM ${this.#matches} WHERE changed ORDER BY file, pos`;
     return collectPositions(tasks, this.#batches(rows, POSITIONS));
@@ -214,12 +214,12 @@ class DuckDBMerge implements RowMerge {
   async *remainingRows(tasks: readonly ScanTask[]): Batches {
     const request = { ...this.#request, tasks };
     const fields = storedFields(request);
-    const view = await rowsView(this.#relations, request, this.#use, true, numbered(this.#tasks));
+    const relation = await rowsRelation(this.#relations, request, this.#use, true, numbered(this.#tasks));
     const columns = storedNames(request)
       .map((name) => `t.${name}`)
       .join(", ");
     const gone = `SELECT file, pos FROM ${this.#matches} WHERE changed`;
-    const sql = `SELECT ${columns} FROM ${view} AS t ANTI JOIN (${gone}) AS m ON t.${internalName(TASK)} = m.file AND t.${internalName(POSITION)} = m.pos`;
+    const sql = `SELECT ${columns} FROM ${relation} AS t ANTI JOIN (${gone}) AS m ON t.${internalName(TASK)} = m.file AND t.${internalName(POSITION)} = m.pos`;
     yield* this.#batches(sql, schemaToArrow({ fields }));
   }
 
@@ -239,7 +239,7 @@ class DuckDBMerge implements RowMerge {
     return this.#request.schema.fields.map((field) => `s.${columnName(field)}`).join(", ");
   }
 
-  /** The key's columns, as views name them. */
+  /** The key's columns, as relations name them. */
   #keys(): readonly string[] {
     const { on, schema } = this.#request;
     return on.map((name) => columnName(schema.fields.find((field) => field.name === name) as NestedField));
@@ -256,9 +256,7 @@ class DuckDBMerge implements RowMerge {
   #execute(sql: string, schema?: arrow.Schema): Promise<QueryResult> {
     const bytes = toByteString(sql);
     const onError = (error: unknown) => sqlError(error, bytes, (position) => position);
-    return this.#relations.use((use) =>
-      execute(use.connection, { ...use, bytes, onError, ...(schema && { schema }) }),
-    );
+    return this.#relations.use((use) => execute(use.connection, { ...use, bytes, onError, schema }));
   }
 
   async #run(sql: string): Promise<void> {

@@ -36,8 +36,8 @@ export class RowReader implements Omit<RowEngine, "openMerge"> {
   }
 
   async *remainingRows(request: RowsRequest): Batches {
-    const sql = (view: string) =>
-      `SELECT ${storedNames(request).join(", ")} FROM ${view} WHERE (${filterSql(request)}) IS NOT TRUE`;
+    const sql = (relation: string) =>
+      `SELECT ${storedNames(request).join(", ")} FROM ${relation} WHERE (${filterSql(request)}) IS NOT TRUE`;
     yield* this.#read(request, sql, schemaToArrow({ fields: storedFields(request) }));
   }
 
@@ -45,9 +45,9 @@ export class RowReader implements Omit<RowEngine, "openMerge"> {
     const { set, schema } = request;
     const lineage = hasLineage(request) ? LINEAGE : [];
     const fields = storedFields(request);
-    const sql = (view: string, { connection }: Use): string | Promise<string> => {
+    const sql = (relation: string, { connection }: Use): string | Promise<string> => {
       // Expressions name columns as the reader does.
-      const edge = edgeOf(view, schema.fields, lineage);
+      const edge = edgeOf(relation, schema.fields, lineage);
       const values = typeof set === "function" ? {} : set;
       const where = `(${filterSql(request)}) IS TRUE`;
       // The row stays the same row; that this commit updated it is told by the null (spec, "Row Lineage").
@@ -60,18 +60,21 @@ export class RowReader implements Omit<RowEngine, "openMerge"> {
 
   async matchingPositions(request: RowsRequest): Promise<Map<ScanTask, PositionBitmap>> {
     const place = [TASK, POSITION].map(internalName).join(", ");
-    const sql = (view: string) => `SELECT ${place} FROM ${view} WHERE (${filterSql(request)}) IS TRUE`;
+    const sql = (relation: string) =>
+      `SELECT ${place} FROM ${relation} WHERE (${filterSql(request)}) IS TRUE`;
     return collectPositions(request.tasks, this.#read(request, sql, POSITIONS, true));
   }
 
   async *#read(
     request: RowsRequest,
-    sql: (view: string, use: Use) => string | Promise<string>,
+    sql: (relation: string, use: Use) => string | Promise<string>,
     schema: arrow.Schema,
     positions = false,
   ): Batches {
     const result = await this.#relations.use(async (use) => {
-      const bytes = toByteString(await sql(await rowsView(this.#relations, request, use, positions), use));
+      const bytes = toByteString(
+        await sql(await rowsRelation(this.#relations, request, use, positions), use),
+      );
       const onError = (error: unknown) => assignmentError(error, bytes);
       return execute(use.connection, { ...use, bytes, onError, schema });
     });
@@ -84,8 +87,8 @@ export const POSITIONS = new ArrowSchema([
   new Field(POSITION.name, new Int64()),
 ]);
 
-/** The view of the rows of a request's tasks: all columns, in v3 the row lineage, and where they stand if asked for. */
-export function rowsView(
+/** The relation of the rows of a request's tasks: all columns, in v3 the row lineage, and where they stand if asked for. */
+export function rowsRelation(
   relations: Relations,
   request: Pick<RowsRequest, "store" | "metadata" | "tasks" | "schema">,
   use: Use,
@@ -96,7 +99,7 @@ export function rowsView(
   const tasks = request.tasks.map((task) => ({ ...task, number: numbers.get(task) ?? 0 }));
   const lineage = hasLineage(request) ? LINEAGE : [];
   const metadataColumns = [...lineage, ...(positions ? [TASK, POSITION] : [])];
-  return relations.view({ store, metadata, tasks, fields: schema.fields, metadataColumns }, use);
+  return relations.hold({ store, metadata, tasks, fields: schema.fields, metadataColumns }, use);
 }
 
 export function numbered(tasks: readonly ScanTask[]): ReadonlyMap<ScanTask, number> {
@@ -139,7 +142,7 @@ export function storedFields(request: Pick<RowsRequest, "metadata" | "schema">):
   return hasLineage(request) ? [...schema.fields, ...lineageColumns(schema)] : schema.fields;
 }
 
-/** The columns of `storedFields` in a view of `rowsView`. */
+/** The columns of `storedFields` in a relation of `rowsRelation`. */
 export function storedNames(request: Pick<RowsRequest, "metadata" | "schema">): readonly string[] {
   const columns = request.schema.fields.map(columnName);
   return hasLineage(request) ? [...columns, ...LINEAGE.map(internalName)] : columns;

@@ -13,12 +13,12 @@ export type SnapshotChoice = Pick<ScanOptions, "snapshotId" | "ref" | "asOf">;
 /** The state that a reference asks for, else the query's; the timestamp is any expression that DuckDB understands. */
 export async function snapshotOf(
   { version, timestamp }: TableReference,
-  options: { readonly at?: Date | bigint },
+  options: { readonly at?: Date | bigint | undefined },
   connection: DuckDBConnection,
 ): Promise<SnapshotChoice> {
   if (typeof version === "bigint") return { snapshotId: version };
   if (version !== undefined) return { ref: version };
-  if (timestamp === undefined) return options.at === undefined ? {} : { asOf: options.at };
+  if (timestamp === undefined) return { asOf: options.at };
   try {
     const [[ms] = []] = await ask(connection, `SELECT epoch_ms(CAST((${timestamp}) AS TIMESTAMPTZ))`);
     if (ms !== null && ms !== undefined) return { asOf: BigInt(ms) };
