@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { isLakehouseError } from "sololakehouse/errors";
 import type { ScanOptions, Table } from "sololakehouse/iceberg";
 import { Spool } from "./spool.js";
 
@@ -141,33 +140,12 @@ async function read(location: string, options: ReadOptions): Promise<void> {
   });
   try {
     const table = await open(location, options);
-    const { filter, where } = await predicate(options.filter);
-    const { select, limit } = options;
-    const scan = table.scan({
-      ...stateOf(options),
-      select,
-      filter,
-      limit: where === undefined ? limit : undefined,
-    });
-    const result = await engine.scan(table, scan, { where, limit });
+    const { select, filter: where, limit } = options;
+    const result = await engine.scan(table, table.scan({ ...stateOf(options), select }), { where, limit });
     await print(result.text(options.format, limit === undefined ? {} : { maxRows: limit }));
   } finally {
     await engine.close();
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** A predicate that files can be pruned by, or else one for the engine alone. */
-async function predicate(
-  sql: string | undefined,
-): Promise<{ filter?: ScanOptions["filter"]; where?: string }> {
-  if (sql === undefined) return {};
-  const { parsePredicate } = await import("sololakehouse/iceberg");
-  try {
-    return { filter: parsePredicate(sql) };
-  } catch (error) {
-    if (isLakehouseError(error, "INVALID_EXPRESSION")) return { where: sql };
-    throw error;
   }
 }
 

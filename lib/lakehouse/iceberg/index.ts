@@ -158,7 +158,6 @@ export {
 export { boundAnd, boundOr, mapPredicates, negate, testPredicates } from "./model/expressions/negate.js";
 export { inclusiveProjection, type Projection, strictProjection } from "./model/expressions/project.js";
 export { residualEvaluator } from "./model/expressions/residual.js";
-export { parsePredicate } from "./model/expressions/sql.js";
 export { expressionToString } from "./model/expressions/text.js";
 export type {
   BoundComparisonPredicate,

@@ -5,13 +5,25 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AvroWriter } from "../../../lib/lakehouse/iceberg/files/avro/container.js";
 import { structToAvro } from "../../../lib/lakehouse/iceberg/files/avro/from-iceberg.js";
 import {
+  and,
   bucket,
   createNameMapping,
+  type Expression,
   encodeVariant,
+  eq,
+  gt,
+  gtEq,
   identity,
+  isIn,
+  isNaN as isNotANumber,
+  isNull,
+  lt,
+  ltEq,
   nameMappingToJson,
+  not,
+  notNull,
   openTable,
-  parsePredicate,
+  or,
   type Table,
 } from "../../../lib/lakehouse/iceberg/index.js";
 import { AdoptedTables, field, schemaOf } from "../support/adopted-tables.js";
@@ -236,32 +248,38 @@ describe("values", () => {
     expect(new Set(Object.values(empty as object))).toEqual(new Set([null]));
   });
 
-  it.each([
-    "b",
-    "b = true",
-    "l = 9007199254740993",
-    "f < 0.2",
-    "isnan(d)",
-    "d > 1e308",
-    "dec = 1234567890123456789012345678.0123456789",
-    "date between '2024-02-29' and '2024-03-01'",
-    "time = '13:33:20.000001'",
-    "ts >= '2024-03-01T13:33:20.123456'",
-    "tz = '2024-03-01T14:33:20.123456+01:00'",
-    "ns = '2024-03-01T13:33:20.123456789'",
-    "nz > '2024-03-01T13:33:20.123456788+00:00'",
-    `u in ('${uuid}')`,
-    "fx = x'0102ff'",
-    "bin = x'00'",
-    "st.n = 1",
-    "st.at < '1970-01-01T00:00:00+00:00'",
-    "v is not null and g is not null and none is null and m is not null",
-    "not (l < 0)",
-    "b is true and not (l = 5 or f > 1)",
-  ])("are found by %s, and nulls are not", async (predicate) => {
-    expect(await tables.rows(table, { select: ["l"], filter: parsePredicate(predicate) })).toEqual([
-      { l: "9007199254740993" },
-    ]);
+  it.each<[string, Expression]>([
+    ["b", eq("b", true)],
+    ["b = true", eq("b", true)],
+    ["l = 9007199254740993", eq("l", 9007199254740993n)],
+    ["f < 0.2", lt("f", 0.2)],
+    ["isnan(d)", isNotANumber("d")],
+    ["d > 1e308", gt("d", 1e308)],
+    ["dec = 1234567890123456789012345678.0123456789", eq("dec", "1234567890123456789012345678.0123456789")],
+    [
+      "date between '2024-02-29' and '2024-03-01'",
+      and(gtEq("date", "2024-02-29"), ltEq("date", "2024-03-01")),
+    ],
+    ["time = '13:33:20.000001'", eq("time", "13:33:20.000001")],
+    ["ts >= '2024-03-01T13:33:20.123456'", gtEq("ts", "2024-03-01T13:33:20.123456")],
+    ["tz = '2024-03-01T14:33:20.123456+01:00'", eq("tz", "2024-03-01T14:33:20.123456+01:00")],
+    ["ns = '2024-03-01T13:33:20.123456789'", eq("ns", "2024-03-01T13:33:20.123456789")],
+    ["nz > '2024-03-01T13:33:20.123456788+00:00'", gt("nz", "2024-03-01T13:33:20.123456788+00:00")],
+    [`u in ('${uuid}')`, isIn("u", [uuid])],
+    ["fx = '\\x01\\x02\\xff'", eq("fx", Uint8Array.of(1, 2, 255))],
+    ["bin = '\\x00'", eq("bin", Uint8Array.of(0))],
+    ["st.n = 1", eq("st.n", 1)],
+    ["st.at < '1970-01-01T00:00:00+00:00'", lt("st.at", "1970-01-01T00:00:00+00:00")],
+    [
+      "v is not null and g is not null and none is null and m is not null",
+      and(notNull("v"), notNull("g"), isNull("none"), notNull("m")),
+    ],
+    ["not (l < 0)", not(lt("l", 0))],
+    ["b is true and not (l = 5 or f > 1)", and(eq("b", true), not(or(eq("l", 5), gt("f", 1))))],
+  ])("are found by %s, in SQL and as an expression, and nulls are not", async (where, filter) => {
+    const found = [{ l: "9007199254740993" }];
+    expect(await tables.rows(table, { select: ["l"], filter })).toEqual(found);
+    expect(await tables.rows(table, { select: ["l"], where })).toEqual(found);
   });
 
   it("are found by any other SQL predicate too", async () => {
@@ -279,7 +297,7 @@ describe("values", () => {
   it("are given with where their rows are", async () => {
     const [row] = await tables.rows(table, {
       select: ["b", "_pos", "_row_id", "_file"],
-      filter: parsePredicate("b"),
+      filter: eq("b", true),
     });
     expect(row).toMatchObject({ b: true, _pos: 0, _row_id: 0 });
     expect((row as { _file: string })._file).toMatch(/\/data\/.*\.parquet$/);
@@ -301,10 +319,10 @@ describe("names", () => {
     );
     const row = { a: 1, A: "one", s: { x: 2, X: "two" }, l: [{ y: 3, Y: 4 }] };
     const table = await (await tables.create(schema)).append([row, { ...row, a: 5, A: "five" }]);
-    expect(
-      await tables.rows(table, { filter: parsePredicate(`a = 1 and "A" = 'one' and s."X" = 'two'`) }),
-    ).toEqual([row]);
-    expect(await tables.rows(table, { select: ["A", "s.X"], filter: parsePredicate("a = 5") })).toEqual([
+    expect(await tables.rows(table, { filter: and(eq("a", 1), eq("A", "one"), eq("s.X", "two")) })).toEqual([
+      row,
+    ]);
+    expect(await tables.rows(table, { select: ["A", "s.X"], filter: eq("a", 5) })).toEqual([
       { A: "five", s: { X: "two" } },
     ]);
     expect(() => table.scan({ select: ["S"] })).toThrow(expect.objectContaining({ code: "INVALID_SCHEMA" }));
@@ -327,11 +345,9 @@ describe("names", () => {
     const schema = schemaOf(...names.map((name, i) => field(i + 1, name, "int")));
     const row = Object.fromEntries(names.map((name, i) => [name, i]));
     const table = await (await tables.create(schema)).append([row, row]);
-    const deleted = await table.deleteRows(parsePredicate('"file_row_number" = 7'));
+    const deleted = await table.deleteRows(eq("file_row_number", 7));
     expect(await tables.rows(deleted)).toEqual([row, row]);
-    expect(
-      await tables.rows(table, { filter: parsePredicate('"a.b" = 8 and "x""y" = 10'), limit: 1 }),
-    ).toEqual([row]);
+    expect(await tables.rows(table, { filter: and(eq("a.b", 8), eq('x"y', 10)), limit: 1 })).toEqual([row]);
   });
 });
 
@@ -396,7 +412,7 @@ describe("files of other writers", () => {
       { at: null },
     ]);
     const zoned = await tables.with(await tables.create(schemaOf(field(1, "at", "timestamptz"))), file);
-    expect(await tables.rows(zoned, { filter: parsePredicate("at > '2000-01-01T00:00:00+00:00'") })).toEqual([
+    expect(await tables.rows(zoned, { filter: gt("at", "2000-01-01T00:00:00+00:00") })).toEqual([
       { at: "2024-03-01T13:33:20.123456+00:00" },
     ]);
   });
@@ -407,11 +423,11 @@ describe("files of other writers", () => {
     const some = (partition: [string | null, number]) =>
       tables.parquet("select 1::bigint as id, 9::int as n", "field_ids {id: 1, n: 3}", { partition });
     const both = await tables.with(table, await some(["2024/01", 0]), await some([null, 0]));
-    expect(await tables.rows(both, { filter: parsePredicate("n = 9") })).toEqual([
+    expect(await tables.rows(both, { filter: eq("n", 9) })).toEqual([
       { id: 1, day: "2024/01", n: 9 },
       { id: 1, day: null, n: 9 },
     ]);
-    expect(await tables.rows(both, { filter: parsePredicate("day = '2024/01'"), select: ["day"] })).toEqual([
+    expect(await tables.rows(both, { filter: eq("day", "2024/01"), select: ["day"] })).toEqual([
       { day: "2024/01" },
     ]);
   });
@@ -473,9 +489,9 @@ describe("files of other writers", () => {
       m: [[7, "seven"]],
     });
     expect(new Set(Object.values(empty as object))).toEqual(new Set([null]));
-    expect(await tables.read(path, {}, { select: ["id", "_pos"], filter: parsePredicate("id > 1") })).toEqual(
-      [{ id: 2, _pos: 2 }],
-    );
+    expect(await tables.read(path, {}, { select: ["id", "_pos"], filter: gt("id", 1) })).toEqual([
+      { id: 2, _pos: 2 },
+    ]);
   });
 
   it("of formats that are not read are refused", async () => {

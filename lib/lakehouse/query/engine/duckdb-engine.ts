@@ -5,14 +5,12 @@ import { join } from "node:path";
 import type { DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
 import {
-  bind,
   type ChangedRows,
   changelogSchema,
   type MergeRequest,
   type RowEngine,
   type RowMerge,
   type RowsRequest,
-  referencedFieldIds,
   schemaToArrow,
   type Table,
   type TableScan,
@@ -21,23 +19,21 @@ import { openFileCache } from "../../storage/index.js";
 import { openDuckDB } from "../duckdb/open.js";
 import { readError, sqlError } from "../duckdb/sql-error.js";
 import { Relations } from "../relation/relations.js";
-import { whereSql } from "../relation/where.js";
 import { execute } from "../result/execute.js";
 import type { QueryResult } from "../result/query-result.js";
 import type { ChangesOptions } from "../rows/changes.js";
 import { openMerge } from "../rows/merge.js";
 import { RowReader } from "../rows/reader.js";
 import { isShowTables, parseStatement } from "../sql/parse.js";
-import { spellExpression } from "../sql/spelling.js";
 import { findReferences, splitExplain } from "../sql/statement.js";
 import { prepareText } from "../sql/time-travel.js";
 import { applyEdits } from "../text/edits.js";
-import { columnName, edgeOf, internalName } from "../text/names.js";
-import { quoteIdentifier, toByteString } from "../text/tokens.js";
+import { columnName } from "../text/names.js";
+import { toByteString } from "../text/tokens.js";
 import { PlannedRelations } from "./planned-relations.js";
 import type { QueryEngine, QueryEngineOptions, ScanRowsOptions, SqlOptions } from "./query-engine.js";
-import { allColumns, scanColumns } from "./scan-columns.js";
-import { BARRIER, StatementTables } from "./statement-tables.js";
+import { scanRows } from "./scan-rows.js";
+import { StatementTables } from "./statement-tables.js";
 
 export async function openDuckDBEngine(options: QueryEngineOptions): Promise<QueryEngine> {
   const scratch = join(tmpdir(), `sololakehouse-${randomUUID()}`);
@@ -67,8 +63,6 @@ class DuckDBEngine implements QueryEngine {
 
   async sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
     const source = toByteString(text);
-    if (text.includes("\0"))
-      throw sqlError(new Error("A statement cannot have a NUL character."), source, () => 0);
     const prepared = prepareText(source);
     const { prefix, body } = splitExplain(prepared.text);
     const inBody = (position: number) => prepared.original(prefix.length + position);
@@ -91,34 +85,7 @@ class DuckDBEngine implements QueryEngine {
   }
 
   async scan(table: Table, scan: TableScan, options: ScanRowsOptions = {}): Promise<QueryResult> {
-    const filter = bind(scan.tableSchema, scan.filter, { caseSensitive: scan.caseSensitive });
-    const { where } = options;
-    const { metadataColumns } = scan;
-    const fields = where === undefined ? scanColumns(scan, referencedFieldIds(filter)) : allColumns(scan);
-    const count = scan.schema.fields.length;
-    const schema = schemaToArrow({ fields: [...scan.schema.fields, ...metadataColumns] });
-    return this.#relations.use(async (use) => {
-      const { tasks } = options;
-      const relation = await this.#planned.ofScan(table, scan, use, { fields, metadataColumns, tasks });
-      const rows = options.limit ?? scan.limit;
-      const limit = rows === undefined ? "" : ` LIMIT ${rows}`;
-      const kept = `WHERE ${whereSql(filter, fields)}`;
-      if (where === undefined) {
-        const columns = [...fields.slice(0, count).map(columnName), ...metadataColumns.map(internalName)];
-        const bytes = toByteString(`SELECT ${columns.join(", ")} FROM ${relation} ${kept}${limit}`);
-        return execute(use.connection, { ...use, bytes, onError: readError(table.name), schema });
-      }
-      const edge = edgeOf(relation, fields, metadataColumns);
-      const names = [...edge.names.slice(0, count), ...edge.names.slice(fields.length)].map(quoteIdentifier);
-      // As for a statement's tables, by the word alone: more barriers than needed change no row.
-      const barrier = /\bdistinct\b/i.test(where) ? BARRIER : "";
-      const head = toByteString(`SELECT ${names.join(", ")} FROM (${edge.sql} ${kept}${barrier}) WHERE (`);
-      const source = toByteString(where);
-      const spelled = spellExpression(source, fields);
-      const bytes = `${head}${spelled.text}\n)${limit}`;
-      const onError = (error: unknown) => sqlError(error, source, (at) => spelled.original(at - head.length));
-      return execute(use.connection, { ...use, bytes, onError, schema });
-    });
+    return this.#relations.use((use) => scanRows(this.#planned, table, scan, options, use));
   }
 
   async changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {

@@ -32,7 +32,10 @@ export interface SqlOptions {
 }
 
 export interface ScanRowsOptions {
-  /** A SQL predicate in place of the scan's filter: any that DuckDB takes, but no file is left out by it. */
+  /**
+   * A SQL predicate beside the scan's filter: any that DuckDB takes. Files are left out by what it says of single columns
+   * and constants.
+   */
   readonly where?: string | undefined;
   /** Rows at most; the scan's own limit when absent. */
   readonly limit?: number | undefined;
