@@ -1,3 +1,6 @@
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { closed } from "../errors.js";
 import type { QueryEngine, QueryEngineOptions } from "./engine/query-engine.js";
 
@@ -10,8 +13,14 @@ import type { QueryEngine, QueryEngineOptions } from "./engine/query-engine.js";
  * console.log(await result.format("table"));
  */
 export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
-  const { openDuckDBEngine } = await import("./engine/duckdb-engine.js");
-  return openDuckDBEngine(options);
+  const { openDuckDB } = await import("./duckdb/open.js");
+  const scratch = join(tmpdir(), `sololakehouse-${randomUUID()}`);
+  const { allowedDirectories } = options;
+  const allowed = allowedDirectories && { allowedDirectories: [...allowedDirectories, scratch] };
+  // DuckDB starts on threads of its own while the rest is loaded.
+  const opening = openDuckDB({ ...options, ...allowed });
+  const [instance, { DuckDBEngine }] = await Promise.all([opening, import("./engine/duckdb-engine.js")]);
+  return new DuckDBEngine(instance, options, scratch);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DataFile } from "../../../lib/lakehouse/iceberg/index.js";
+import { openDuckDB } from "../../../lib/lakehouse/query/duckdb/open.js";
 import type { RelationInput, RelationTask } from "../../../lib/lakehouse/query/relation/relation.js";
 import { SharedRelations } from "../../../lib/lakehouse/query/relation/shared-relations.js";
 import { edgeOf } from "../../../lib/lakehouse/query/text/names.js";
@@ -36,7 +36,7 @@ async function left(
   { maxCopiedBytes, where = "true" }: { maxCopiedBytes?: number; where?: string } = {},
 ): Promise<number[]> {
   const scratch = join(tables.dir, `scratch-${++reads}`);
-  const duckdb = await DuckDBInstance.create();
+  const duckdb = await openDuckDB();
   const relations = new SharedRelations(duckdb, scratch, maxCopiedBytes);
   const connection = await duckdb.connect();
   try {
@@ -158,7 +158,7 @@ describe("copies of files with deleted rows", () => {
   it("are shared by the relations that read the same deletes, and make room for others when none is left", async () => {
     const scratch = join(tables.dir, "shared");
     const size = Number(files[0]?.fileSizeInBytes);
-    const duckdb = await DuckDBInstance.create();
+    const duckdb = await openDuckDB();
     const relations = new SharedRelations(duckdb, scratch, size * 2);
     const copies = async () => (await readdir(join(scratch, "masked"))).sort();
     const task = async (position: number) => {

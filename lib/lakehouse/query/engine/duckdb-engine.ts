@@ -1,6 +1,4 @@
-import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
@@ -16,7 +14,6 @@ import {
   type TableScan,
 } from "../../iceberg/index.js";
 import { openFileCache } from "../../storage/index.js";
-import { openDuckDB } from "../duckdb/open.js";
 import { readError, sqlError } from "../duckdb/sql-error.js";
 import { Relations } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
@@ -35,22 +32,16 @@ import type { QueryEngine, QueryEngineOptions, ScanRowsOptions, SqlOptions } fro
 import { scanRows } from "./scan-rows.js";
 import { StatementTables } from "./statement-tables.js";
 
-export async function openDuckDBEngine(options: QueryEngineOptions): Promise<QueryEngine> {
-  const scratch = join(tmpdir(), `sololakehouse-${randomUUID()}`);
-  const { allowedDirectories } = options;
-  const allowed = allowedDirectories && { allowedDirectories: [...allowedDirectories, scratch] };
-  return new DuckDBEngine(await openDuckDB({ ...options, ...allowed }), options, scratch);
-}
-
-class DuckDBEngine implements QueryEngine {
+/** A query engine on an open DuckDB, which it closes. */
+export class DuckDBEngine implements QueryEngine {
   readonly #instance: DuckDBInstance;
   readonly #relations: Relations;
   readonly #planned: PlannedRelations;
   readonly #tables: StatementTables;
   readonly #rows: RowReader;
-  /** A folder for rows that are to be merged, made when needed. */
   readonly #scratch: string;
 
+  /** @param scratch folder for files that are read in place of others, and for rows that are to be merged. */
   constructor(instance: DuckDBInstance, options: QueryEngineOptions, scratch: string) {
     this.#instance = instance;
     const cache = options.cache && openFileCache(options.cache);

@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, open, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { PositionBitmap } from "../../iceberg/index.js";
 import { keyOf } from "../../keys.js";
-import { readFooter, withFlagColumn } from "../../parquet/index.js";
+import { readSummary, withFlagColumn } from "../../parquet/index.js";
 import { fileUri, openAnywhere } from "../../storage/index.js";
 
 /** A larger file takes longer to copy than a query that reads a part of it should wait. */
@@ -101,7 +101,7 @@ export class MaskedFiles {
   ): Promise<string> {
     await mkdir(this.#folder, { recursive: true });
     const [footer, deleted] = await Promise.all([
-      readFooter(openAnywhere(), fileUri(file), size),
+      readSummary(openAnywhere(), fileUri(file), size),
       positions(),
       copyFile(file, target, constants.COPYFILE_FICLONE),
     ]);

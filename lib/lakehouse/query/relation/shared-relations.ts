@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { SCHEMA } from "../duckdb/open.js";
 import { DeletedRows } from "./deleted-rows.js";
 import { FileSchemas } from "./file-schemas.js";
 import type { MaskedFile } from "./masked-files.js";
@@ -13,7 +14,6 @@ export interface SharedRelation {
   release(): void;
 }
 
-const SCHEMA = "lakehouse";
 const MAX_IDLE = 128;
 
 interface Made {
@@ -82,12 +82,8 @@ export class SharedRelations {
     await removeStandIns(this.#scratch);
   }
 
-  async #connection(): Promise<DuckDBConnection> {
-    this.#ready ??= (async () => {
-      const connection = await this.#instance.connect();
-      await connection.run(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
-      return connection;
-    })();
+  #connection(): Promise<DuckDBConnection> {
+    this.#ready ??= this.#instance.connect();
     return this.#ready;
   }
 
