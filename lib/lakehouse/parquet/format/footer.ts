@@ -91,7 +91,7 @@ export async function readSummary(
   uri: string,
   recorded?: number,
 ): Promise<ParquetSummary> {
-  const { metadata, size } = await readMetadata(store, uri, recorded);
+  const { metadata, size } = await readMetadata(store, uri, recorded, tailOf(recorded));
   const struct = readThriftFields(metadata, [SCHEMA, ROW_COUNT], uri);
   return { fileSize: size, rowCount: long(struct, ROW_COUNT) ?? 0n, schema: schemaOf(struct, uri), metadata };
 }
@@ -100,8 +100,9 @@ async function readMetadata(
   store: ObjectStore,
   uri: string,
   recorded: number | undefined,
+  tailBytes = TAIL_BYTES,
 ): Promise<{ readonly metadata: Uint8Array; readonly size: number }> {
-  const { size, start, bytes: tail } = await readTail(store, uri, TAIL_BYTES, recorded);
+  const { size, start, bytes: tail } = await readTail(store, uri, tailBytes, recorded);
   if (size < 12) throw corrupt(uri, `${size} bytes are too few for a Parquet file`);
   const footerLength = footerLengthOf(tail, size, uri, recorded);
   const footerStart = size - 8 - footerLength;
@@ -114,6 +115,11 @@ async function readMetadata(
   metadata.set(head);
   metadata.set(tail.subarray(0, tail.length - 8), head.length);
   return { metadata, size };
+}
+
+/** A small file has a small footer, and of many small files so many tails are work for the garbage collector. */
+function tailOf(recorded = Number.POSITIVE_INFINITY): number {
+  return Math.min(TAIL_BYTES, Math.max(TAIL_BYTES / 8, Math.ceil(recorded / 16)));
 }
 
 /** Field ids of parquet.thrift, FileMetaData. */

@@ -9,6 +9,7 @@ import { isShreddedStruct, listElement, mapEntry, type ParquetNode } from "../..
 import { columnName, foldName, isSpeakable, memberNames } from "../text/names.js";
 import { quoteIdentifier, quoteString } from "../text/tokens.js";
 import { exactly, isOfAnotherKind, isReadAs, onlyNull } from "../types/misfits.js";
+import { primitiveSqlType } from "../types/primitives.js";
 import { parquetSqlType, sqlLiteral, sqlType } from "../types/sql-types.js";
 
 /**
@@ -261,6 +262,6 @@ function same(type: IcebergType, node: ParquetNode): boolean {
       return entry !== undefined && same(type.key, entry[0]) && same(type.value, entry[1]);
     }
     default:
-      return parquetSqlType(node) === sqlType(type);
+      return parquetSqlType(node) === primitiveSqlType(type);
   }
 }

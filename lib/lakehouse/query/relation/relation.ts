@@ -1,3 +1,4 @@
+import { unsupported } from "../../errors.js";
 import {
   allFields,
   corruptDeletes,
@@ -5,6 +6,7 @@ import {
   equalityColumns,
   FILE,
   type FieldId,
+  LAST_UPDATED_SEQUENCE_NUMBER,
   type NestedField,
   type PartitionSpec,
   POSITION,
@@ -236,10 +238,12 @@ function metadataColumn(input: RelationInput, column: NestedField, { tasks, sche
       );
       return `COALESCE(${stored()}, ${first} + f.file_row_number)`;
     }
-    default: {
+    case LAST_UPDATED_SEQUENCE_NUMBER.id: {
       const sequenceNumbers = tasks.map((task) => String(task.sequenceNumber));
       return `COALESCE(${stored()}, ${perFile("BIGINT", sequenceNumbers)})`;
     }
+    default:
+      throw unsupported(column.name, `Rows have no metadata column ${column.name}.`);
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Expression, LiteralInput, NestedField, PrimitiveType } from "../../iceberg/index.js";
 import { foldName } from "../text/names.js";
+import type { Constant } from "../types/constants.js";
+import { constantOf } from "../types/primitives.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
 
 /**
@@ -200,7 +202,7 @@ function functionTest(
   const { name: term, type } = column;
   const name = String(node.function_name);
   if (name === "isnan") return isFloating(column) ? { type: "is-nan", term } : undefined;
-  const literal = readLiteral(constant);
+  const literal = readConstant(constant);
   if (type.type !== "string" || literal?.kind !== "string") return undefined;
   if (name === "starts_with" || name === "prefix" || name === "^@") {
     return literal.text === "" ? undefined : { type: "starts-with", term, value: literal.text };
@@ -243,18 +245,19 @@ function columnAt(fields: readonly NestedField[], [first, ...others]: readonly s
   return { name, type };
 }
 
-type Literal =
-  | { readonly kind: "integer"; readonly value: bigint }
-  | { readonly kind: "decimal"; readonly unscaled: bigint; readonly scale: number }
-  | { readonly kind: "string" | "date" | "timestamp"; readonly text: string }
-  | { readonly kind: "boolean"; readonly value: boolean };
+/** The constant in a form that binds to the column and means what DuckDB makes of it; `undefined` where that is not sure. */
+function literalOf({ type }: Column, node: unknown): LiteralInput | undefined {
+  const constant = readConstant(node);
+  return constant && constantOf(type, constant);
+}
 
 const INTEGER_TYPES = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT"];
 
-function readLiteral(node: unknown): Literal | undefined {
+/** A constant of a statement; `undefined` for what is none, or of a type that is not understood. */
+function readConstant(node: unknown): Constant | undefined {
   if (!isNode(node)) return undefined;
   if (node.type === "OPERATOR_CAST" && isNode(node.cast_type)) {
-    const inner = readLiteral(node.child);
+    const inner = readConstant(node.child);
     if (inner?.kind !== "string") return undefined;
     if (node.cast_type.id === "DATE") return { kind: "date", text: inner.text };
     return node.cast_type.id === "TIMESTAMP" ? { kind: "timestamp", text: inner.text } : undefined;
@@ -268,81 +271,4 @@ function readLiteral(node: unknown): Literal | undefined {
   if (INTEGER_TYPES.includes(String(type.id))) return { kind: "integer", value: BigInt(value) };
   if (type.id !== "DECIMAL" || !isNode(type.type_info)) return undefined;
   return { kind: "decimal", unscaled: BigInt(value), scale: Number(type.type_info.scale ?? 0) };
-}
-
-/** The literal in a form that binds to the column and means what DuckDB makes of it; `undefined` where that is not sure. */
-function literalOf({ type }: Column, node: unknown): LiteralInput | undefined {
-  const literal = readLiteral(node);
-  return literal && LITERALS[type.type](literal, type as never);
-}
-
-type Reader<Type extends PrimitiveType> = (literal: Literal, type: Type) => LiteralInput | undefined;
-const unsure = () => undefined;
-
-/** For each type of a column, what a constant beside it means. */
-const LITERALS: { readonly [Kind in PrimitiveType["type"]]: Reader<Extract<PrimitiveType, { type: Kind }>> } =
-  {
-    boolean: (literal) => (literal.kind === "boolean" ? literal.value : undefined),
-    int: (literal) => {
-      const fits = literal.kind === "integer" && BigInt.asIntN(32, literal.value) === literal.value;
-      return fits ? Number(literal.value) : undefined;
-    },
-    long: (literal) => (literal.kind === "integer" ? literal.value : undefined),
-    // A constant is rounded to the column's type, or the column widened to that of the constant, as it happens.
-    float: unsure,
-    double: (literal) => {
-      if (literal.kind === "integer") return Number(literal.value);
-      return literal.kind === "decimal" ? Number(literal.unscaled) / 10 ** literal.scale : undefined;
-    },
-    decimal: (literal, { precision, scale }) => decimalText(literal, precision, scale),
-    date: (literal) =>
-      (literal.kind === "string" || literal.kind === "date") && isDay(literal.text)
-        ? literal.text
-        : undefined,
-    time: unsure,
-    timestamp: timestampText,
-    timestamptz: (literal) => {
-      // The session's time zone is UTC.
-      const text = timestampText(literal);
-      return text && `${text}+00:00`;
-    },
-    timestamp_ns: unsure,
-    timestamptz_ns: unsure,
-    string: (literal) => (literal.kind === "string" ? literal.text : undefined),
-    // Writers disagree on their order.
-    uuid: unsure,
-    fixed: unsure,
-    binary: unsure,
-    unknown: unsure,
-    variant: unsure,
-    geometry: unsure,
-    geography: unsure,
-  };
-
-function decimalText(literal: Literal, precision: number, scale: number): string | undefined {
-  if (literal.kind !== "integer" && literal.kind !== "decimal") return undefined;
-  const [unscaled, from] =
-    literal.kind === "integer" ? [literal.value, 0] : [literal.unscaled, literal.scale];
-  if (from > scale) return undefined;
-  const digits = String(unscaled < 0n ? -unscaled : unscaled) + "0".repeat(scale - from);
-  if (digits.length > precision) return undefined;
-  const padded = digits.padStart(scale + 1, "0");
-  const sign = unscaled < 0n ? "-" : "";
-  return scale === 0 ? sign + padded : `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
-}
-
-function isDay(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
-}
-
-function timestampText(literal: Literal): string | undefined {
-  if (literal.kind === "integer" || literal.kind === "decimal" || literal.kind === "boolean")
-    return undefined;
-  const { text, kind } = literal;
-  if (isDay(text)) return `${text}T00:00:00`;
-  if (kind === "date") return undefined;
-  const match = /^(\d{4}-\d{2}-\d{2})[ T]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(\.\d{1,6})?$/.exec(text);
-  return match && isDay(match[1] ?? "") ? text.replace(" ", "T") : undefined;
 }

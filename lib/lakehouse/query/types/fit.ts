@@ -8,6 +8,7 @@ import {
 import { type IcebergType, type NestedField, type PrimitiveType, typeToString } from "../../iceberg/index.js";
 import { foldName, memberNames } from "../text/names.js";
 import { quoteIdentifier, quoteString } from "../text/tokens.js";
+import { spellingOf } from "./primitives.js";
 import { sqlType } from "./sql-types.js";
 
 /*
@@ -147,35 +148,6 @@ function castSql(value: string, source: string, target: string): string {
   if (target !== "TIMESTAMP_NS" || source === target || !POINT.test(source)) return cast;
   const reach = 2n ** 63n / 1_000n;
   return `CASE WHEN ${value} BETWEEN make_timestamp(${-reach}) AND make_timestamp(${reach}) THEN ${cast} END`;
-}
-
-/** The text that says a value of a type as it is: DuckDB's cast from text rounds and cuts. Other types have one text each. */
-function spellingOf(type: PrimitiveType): string | undefined {
-  const day = "\\d{4}-\\d{2}-\\d{2}";
-  const clock = (digits: number) => `\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,${digits}}0*)?)?`;
-  const moment = (digits: number) => `${day}([ T]${clock(digits)})?`;
-  switch (type.type) {
-    case "int":
-    case "long":
-      return "[+-]?\\d+";
-    case "decimal":
-      return type.scale === 0 ? "[+-]?\\d+(\\.0*)?" : `[+-]?\\d*(\\.\\d{0,${type.scale}}0*)?`;
-    case "date":
-      return day;
-    case "time":
-      return clock(6);
-    case "timestamp":
-      return moment(6);
-    case "timestamptz":
-      return `${moment(6)}(Z|[+-]\\d{2}(:\\d{2})?)?`;
-    case "timestamp_ns":
-    case "timestamptz_ns":
-      return moment(9);
-    case "uuid":
-      return "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
-    default:
-      return undefined;
-  }
 }
 
 /** No value of the one type is one of the other, but null, which has no type of its own in SQL. */

@@ -1,58 +1,13 @@
 import { invalidMetadata } from "../../errors.js";
-import {
-  type DefaultValue,
-  formatDecimal,
-  type IcebergType,
-  type NestedField,
-  type PrimitiveType,
-  type PrimitiveValue,
-} from "../../iceberg/index.js";
+import type { DefaultValue, IcebergType, NestedField, PrimitiveValue } from "../../iceberg/index.js";
 import type { ParquetNode } from "../../parquet/index.js";
 import { memberNames } from "../text/names.js";
-import { quoteIdentifier, quoteString } from "../text/tokens.js";
+import { quoteIdentifier } from "../text/tokens.js";
+import { primitiveLiteral, primitiveSqlType } from "./primitives.js";
 
-/**
- * The DuckDB type of an Iceberg type. A variant is a struct of its two parts, as in Arrow. DuckDB has no nanosecond timestamp with a zone: `timestamptz_ns` becomes
- * TIMESTAMP_NS, the same instant in UTC.
- */
+/** The DuckDB type of an Iceberg type. */
 export function sqlType(type: IcebergType): string {
   switch (type.type) {
-    case "boolean":
-      return "BOOLEAN";
-    case "int":
-      return "INTEGER";
-    case "long":
-      return "BIGINT";
-    case "float":
-      return "FLOAT";
-    case "double":
-      return "DOUBLE";
-    case "decimal":
-      return `DECIMAL(${type.precision},${type.scale})`;
-    case "date":
-      return "DATE";
-    case "time":
-      return "TIME";
-    case "timestamp":
-      return "TIMESTAMP";
-    case "timestamptz":
-      return "TIMESTAMP WITH TIME ZONE";
-    case "timestamp_ns":
-    case "timestamptz_ns":
-      return "TIMESTAMP_NS";
-    case "string":
-      return "VARCHAR";
-    case "uuid":
-      return "UUID";
-    case "fixed":
-    case "binary":
-    case "geometry":
-    case "geography":
-      return "BLOB";
-    case "unknown":
-      return "INTEGER";
-    case "variant":
-      return 'STRUCT(metadata BLOB, "value" BLOB)';
     case "struct": {
       const names = memberNames(type.fields);
       const members = type.fields.map(
@@ -64,6 +19,8 @@ export function sqlType(type: IcebergType): string {
       return `${sqlType(type.element)}[]`;
     case "map":
       return `MAP(${sqlType(type.key)}, ${sqlType(type.value)})`;
+    default:
+      return primitiveSqlType(type);
   }
 }
 
@@ -119,33 +76,6 @@ export function sqlLiteral(type: IcebergType, value: DefaultValue): string {
   if (type.type === "struct" || type.type === "list" || type.type === "map")
     return nestedLiteral(type, value);
   return primitiveLiteral(type, value as PrimitiveValue);
-}
-
-function primitiveLiteral(type: PrimitiveType, value: PrimitiveValue): string {
-  const target = sqlType(type);
-  switch (type.type) {
-    case "decimal":
-      return `${quoteString(formatDecimal(value as bigint, type.scale))}::${target}`;
-    case "date":
-      return `(DATE '1970-01-01' + ${value as number}::INTEGER)`;
-    case "time":
-      return `(TIME '00:00:00' + to_microseconds(${value as bigint}))`;
-    case "timestamp":
-    case "timestamptz":
-      return `make_timestamp(${value as bigint})::${target}`;
-    case "timestamp_ns":
-    case "timestamptz_ns":
-      return `make_timestamp_ns(${value as bigint})`;
-    case "float":
-    case "double":
-      return `${quoteString(Object.is(value, -0) ? "-0" : String(value))}::${target}`;
-    default:
-      break;
-  }
-  if (value instanceof Uint8Array) {
-    return `from_hex('${Buffer.from(value).toString("hex")}')`;
-  }
-  return `CAST(${typeof value === "string" ? quoteString(value) : String(value)} AS ${target})`;
 }
 
 function nestedLiteral(type: IcebergType, value: DefaultValue): string {
