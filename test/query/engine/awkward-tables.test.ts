@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AvroWriter } from "../../../lib/lakehouse/iceberg/files/avro/container.js";
 import { structToAvro } from "../../../lib/lakehouse/iceberg/files/avro/from-iceberg.js";
 import {
@@ -44,7 +44,7 @@ const filled = async (): Promise<Table> =>
 const folderOf = (table: Table) => table.location.slice("file://".length);
 
 describe("a table is opened", () => {
-  it("by its folder, its metadata folder and its metadata file, in any spelling", async () => {
+  test("by its folder, its metadata folder and its metadata file, in any spelling", async () => {
     const table = await filled();
     const folder = folderOf(table);
     const file = table.metadataLocation.slice("file://".length);
@@ -60,7 +60,7 @@ describe("a table is opened", () => {
     }
   });
 
-  it("at the version that the hint names, else at the highest", async () => {
+  test("at the version that the hint names, else at the highest", async () => {
     const table = await filled();
     const metadata = join(folderOf(table), "metadata");
     const empty = await tables.edited(table, "v12.metadata.json", (json) => {
@@ -79,7 +79,7 @@ describe("a table is opened", () => {
     expect((await openTable(folderOf(table))).metadataLocation).toBe(`file://${empty}`);
   });
 
-  it("from gzip, under both names", async () => {
+  test("from gzip, under both names", async () => {
     const table = await filled();
     const bytes = gzipSync(await readFile(table.metadataLocation.slice("file://".length)));
     for (const name of ["v3.gz.metadata.json", "v4.metadata.json.gz"]) {
@@ -90,7 +90,7 @@ describe("a table is opened", () => {
     }
   });
 
-  it("where it was moved to, whatever scheme its metadata names it by", async () => {
+  test("where it was moved to, whatever scheme its metadata names it by", async () => {
     const table = await filled();
     const moved = join(tables.dir, "moved 100%41 here");
     await rename(folderOf(table), moved);
@@ -100,7 +100,7 @@ describe("a table is opened", () => {
     }
   });
 
-  it("with relative locations, from the current directory", async () => {
+  test("with relative locations, from the current directory", async () => {
     const table = await filled();
     const here = process.cwd();
     const relative = await tables.edited(table, "v5.metadata.json", (json) => {
@@ -114,7 +114,7 @@ describe("a table is opened", () => {
     expect(process.cwd()).toBe(here);
   });
 
-  it("or not, with a word on what is wrong", async () => {
+  test("or not, with a word on what is wrong", async () => {
     await expect(openTable(join(tables.dir, "nothing"))).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
     await expect(openTable(join(tables.dir, "v1.metadata.json"))).rejects.toMatchObject({
       code: "OBJECT_NOT_FOUND",
@@ -131,7 +131,7 @@ describe("a table is opened", () => {
 });
 
 describe("version 1", () => {
-  it("lists manifests inline and knows no sequence numbers", async () => {
+  test("lists manifests inline and knows no sequence numbers", async () => {
     const table = await filled();
     const [manifest] = await table.inspect.manifests();
     const path = await tables.edited(table, "v1.metadata.json", (json) => {
@@ -149,7 +149,7 @@ describe("version 1", () => {
     expect(await tables.read(path)).toEqual(two);
   });
 
-  it.each([-1, null, undefined])("has no snapshot when the current one is %s", async (current) => {
+  test.each([-1, null, undefined])("has no snapshot when the current one is %s", async (current) => {
     const path = await tables.edited(await tables.create(simple), "v1.metadata.json", (json) => {
       if (current === undefined) delete json["current-snapshot-id"];
       else json["current-snapshot-id"] = current;
@@ -219,7 +219,7 @@ describe("values", () => {
     ]);
   });
 
-  it("of every type come out exactly", async () => {
+  test("of every type come out exactly", async () => {
     const [full, empty] = await tables.rows(table);
     expect(full).toEqual({
       b: true,
@@ -248,7 +248,7 @@ describe("values", () => {
     expect(new Set(Object.values(empty as object))).toEqual(new Set([null]));
   });
 
-  it.each<[string, Expression]>([
+  test.each<[string, Expression]>([
     ["b", eq("b", true)],
     ["b = true", eq("b", true)],
     ["l = 9007199254740993", eq("l", 9007199254740993n)],
@@ -282,7 +282,7 @@ describe("values", () => {
     expect(await tables.rows(table, { select: ["l"], where })).toEqual(found);
   });
 
-  it("are found by any other SQL predicate too", async () => {
+  test("are found by any other SQL predicate too", async () => {
     for (const where of [
       "upper(hex(bin)) = '00'",
       "l % 2 = 1",
@@ -294,7 +294,7 @@ describe("values", () => {
     await expect(tables.rows(table, { where: "nosuch > 1" })).rejects.toMatchObject({ code: "INVALID_SQL" });
   });
 
-  it("are given with where their rows are", async () => {
+  test("are given with where their rows are", async () => {
     const [row] = await tables.rows(table, {
       select: ["b", "_pos", "_row_id", "_file"],
       filter: eq("b", true),
@@ -305,7 +305,7 @@ describe("values", () => {
 });
 
 describe("names", () => {
-  it("that differ by case alone are different columns, at every depth", async () => {
+  test("that differ by case alone are different columns, at every depth", async () => {
     const schema = schemaOf(
       field(1, "a", "int"),
       field(2, "A", "string"),
@@ -328,7 +328,7 @@ describe("names", () => {
     expect(() => table.scan({ select: ["S"] })).toThrow(expect.objectContaining({ code: "INVALID_SCHEMA" }));
   });
 
-  it("may be those that the reader uses itself", async () => {
+  test("may be those that the reader uses itself", async () => {
     const names = [
       "file_row_number",
       "file_index",
@@ -352,7 +352,7 @@ describe("names", () => {
 });
 
 describe("files of other writers", () => {
-  it.each(["snappy", "zstd", "gzip", "lz4", "lz4_raw", "brotli", "uncompressed"])(
+  test.each(["snappy", "zstd", "gzip", "lz4", "lz4_raw", "brotli", "uncompressed"])(
     "compressed with %s",
     async (codec) => {
       const file = await tables.parquet(
@@ -364,14 +364,14 @@ describe("files of other writers", () => {
     },
   );
 
-  it("without field ids, by the order of their columns", async () => {
+  test("without field ids, by the order of their columns", async () => {
     const file = await tables.parquet("select 7::int as was_id, 'x' as was_name");
     expect(await tables.rows(await tables.with(await tables.create(simple), file))).toEqual([
       { id: 7, name: "x" },
     ]);
   });
 
-  it("without field ids, by the name mapping, in lists and maps too", async () => {
+  test("without field ids, by the name mapping, in lists and maps too", async () => {
     const schema = schemaOf(
       field(11, "id", "long"),
       field(12, "l", {
@@ -403,7 +403,7 @@ describe("files of other writers", () => {
     expect(await tables.read(path)).toEqual([{ id: 5, l: [{ q: 1 }], m: [["k", { z: 2 }]] }]);
   });
 
-  it("with timestamps of 96 bits", async () => {
+  test("with timestamps of 96 bits", async () => {
     const file = await tables.bytes(Buffer.from(INT96, "base64"), { recordCount: 3n });
     const local = await tables.with(await tables.create(schemaOf(field(1, "at", "timestamp"))), file);
     expect(await tables.rows(local)).toEqual([
@@ -417,7 +417,7 @@ describe("files of other writers", () => {
     ]);
   });
 
-  it("that leave out the columns they are partitioned by", async () => {
+  test("that leave out the columns they are partitioned by", async () => {
     const schema = schemaOf(field(1, "id", "long"), field(2, "day", "string"), field(3, "n", "int"));
     const table = await tables.create(schema, { partitionSpec: [identity("day"), bucket("id", 4)] });
     const some = (partition: [string | null, number]) =>
@@ -432,7 +432,7 @@ describe("files of other writers", () => {
     ]);
   });
 
-  it("in Avro, evolved since", async () => {
+  test("in Avro, evolved since", async () => {
     const old = schemaOf(
       field(1, "id", "int"),
       field(2, "gone", "string"),
@@ -494,14 +494,14 @@ describe("files of other writers", () => {
     ]);
   });
 
-  it("of formats that are not read are refused", async () => {
+  test("of formats that are not read are refused", async () => {
     const file = await tables.bytes(new Uint8Array(20), { fileFormat: "orc" });
     await expect(tables.rows(await tables.with(await tables.create(simple), file))).rejects.toMatchObject({
       code: "UNSUPPORTED_FEATURE",
     });
   });
 
-  it("that are damaged or gone are told, never passed over", async () => {
+  test("that are damaged or gone are told, never passed over", async () => {
     const whole = await tables.parquet(
       "select i::bigint as id, md5(i::varchar) as name from range(100000) t(i)",
       "codec gzip, field_ids {id: 1, name: 2}",

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   defineSchema,
   type Expression,
@@ -42,7 +42,7 @@ const field = (id: number, name: string, type: Schema["fields"][number]["type"],
 });
 
 describe("SQL over tables", () => {
-  it("finds tables wherever a statement can name them, and leaves WITH names alone", async () => {
+  test("finds tables wherever a statement can name them, and leaves WITH names alone", async () => {
     const schema = defineSchema({ a: int(), b: long() });
     const file = await tables.file("select i::int as a, i * 10 as b from range(5) t(i)", "a: 1, b: 2");
     known.set("n.t", tables.table(schema, [file]));
@@ -75,7 +75,7 @@ describe("SQL over tables", () => {
     expect(await (await engine.sql("select 1 as x", { ref: "dev" })).rows()).toEqual([{ x: 1 }]);
   });
 
-  it("refuses what is not one query, and says where a query is wrong", async () => {
+  test("refuses what is not one query, and says where a query is wrong", async () => {
     const message = (sql: string) =>
       engine.sql(sql).then(
         () => "ran",
@@ -95,14 +95,14 @@ describe("SQL over tables", () => {
     expect(await message("selec 1")).toMatch(/syntax error at or near "selec"\.\nline 1: selec 1\n {8}\^$/);
   });
 
-  it("reads an empty table with its types", async () => {
+  test("reads an empty table with its types", async () => {
     known.set("n.empty", tables.table(defineSchema({ a: int(), b: long() }), []));
     const result = await engine.sql("select * from n.empty");
     expect(result.schema.fields.map(String)).toEqual(["a: Int32", "b: Int64"]);
     expect(await result.rows()).toEqual([]);
   });
 
-  it("reads thousands of files in one query", async () => {
+  test("reads thousands of files in one query", async () => {
     const file = await tables.file("select 1::int as a", "a: 1");
     const table = tables.table(
       defineSchema({ a: int() }),
@@ -114,7 +114,7 @@ describe("SQL over tables", () => {
 });
 
 describe("schema evolution", () => {
-  it("follows field ids through renames, reorders, drops, adds and promotion, at every depth", async () => {
+  test("follows field ids through renames, reorders, drops, adds and promotion, at every depth", async () => {
     const old = await tables.file(
       `select 1::int as n, 'x' as gone, {'p': 1::int, 'q': 'q1'} as s, [{'p': 5::int}] as l, map {'k': {'p': 7::int}} as m`,
       `n: 1, gone: 2, s: {__duckdb_field_id: 3, p: 4, q: 5}, l: {__duckdb_field_id: 6, element: {__duckdb_field_id: 7, p: 8}},
@@ -160,7 +160,7 @@ describe("schema evolution", () => {
     ]);
   });
 
-  it("takes identity-partitioned columns that the files lack from the partition", async () => {
+  test("takes identity-partitioned columns that the files lack from the partition", async () => {
     const schema = schemaOf([field(1, "v", { type: "int" }), field(2, "p", { type: "string" })]);
     const files = await Promise.all(
       ["it's", null].map((value) => tables.file("select 1::int as v", "v: 1", { partition: [value] })),
@@ -178,7 +178,7 @@ describe("schema evolution", () => {
     ]);
   });
 
-  it("reads files without field ids by the name mapping, and without one by the order of their columns", async () => {
+  test("reads files without field ids by the name mapping, and without one by the order of their columns", async () => {
     const schema = schemaOf([
       field(1, "renamed", { type: "int" }),
       field(2, "s", { type: "struct", fields: [field(3, "inner", { type: "int" })] }),
@@ -201,7 +201,7 @@ describe("schema evolution", () => {
 describe("row-level deletes", () => {
   const schema = schemaOf([field(1, "id", { type: "long" }), field(2, "name", { type: "string" })]);
 
-  it("takes away the rows at deleted positions, each file's own", async () => {
+  test("takes away the rows at deleted positions, each file's own", async () => {
     const one = await tables.file("select i as id, 'n' || i as name from range(5000) t(i)", "id: 1, name: 2");
     const two = await tables.file(
       "select i as id, 'n' || i as name from range(5000, 5010) t(i)",
@@ -220,7 +220,7 @@ describe("row-level deletes", () => {
     expect(rows).toEqual([{ c: 5006n, s: sum }]);
   });
 
-  it("takes away the rows whose keys are deleted, null equal to null", async () => {
+  test("takes away the rows whose keys are deleted, null equal to null", async () => {
     const data = await tables.file(
       "select * from (values (1::bigint, 'a'), (2, null), (null, 'c'), (4, 'd')) t(id, name)",
       "id: 1, name: 2",
@@ -268,7 +268,7 @@ describe("predicate pushdown", () => {
   };
   const eq = (term: string, value: string | number) => ({ type: "eq", term, value });
 
-  it.each([
+  test.each([
     ["i = 5", eq("i", 5)],
     ["-5 > i", { type: "lt", term: "i", value: -5 }],
     ["P.I = 5 and length(s) > 3", eq("i", 5)],
@@ -294,7 +294,7 @@ describe("predicate pushdown", () => {
     expect(await push(`select * from n.p where ${where}`)).toEqual(expected);
   });
 
-  it.each([
+  test.each([
     // For DuckDB NaN is greater than any number, and bounds do not tell of it.
     "f > 5",
     "f <> 5",
@@ -313,7 +313,7 @@ describe("predicate pushdown", () => {
     expect(await push(`select * from n.p where ${where}`)).toBeUndefined();
   });
 
-  it.each([
+  test.each([
     "select * from n.p tablesample 50% where i = 5",
     "select * from n.p as x(a) where a = 5",
     "select * from (select 1 as k) t left join n.p on true where n.p.i = 5",

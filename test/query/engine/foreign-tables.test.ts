@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eq, openTableAt, type Table } from "../../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
@@ -25,7 +25,7 @@ describe("tables of other engines, copied out of their bucket", needsFixtureTabl
   const upTo21 = Array.from({ length: 21 }, (_, i) => i + 1);
   const without = (...gone: number[]) => upTo21.filter((rank) => !gone.includes(rank));
 
-  it("by Java: position deletes, then an equality delete beside the row that replaces its own", async () => {
+  test("by Java: position deletes, then an equality delete beside the row that replaces its own", async () => {
     const table = await open("java/bunnies");
     expect(
       await Promise.all(
@@ -50,7 +50,7 @@ describe("tables of other engines, copied out of their bucket", needsFixtureTabl
     ).toEqual([{ "Breed Name": "Holland Lop", __happy__: null }]);
   });
 
-  it("by Spark: a row deleted, then all rewritten with a new column", async () => {
+  test("by Spark: a row deleted, then all rewritten with a new column", async () => {
     const table = await open("spark/bunnies");
     expect(
       await Promise.all(
@@ -63,7 +63,7 @@ describe("tables of other engines, copied out of their bucket", needsFixtureTabl
     );
   });
 
-  it("by Spark: a renamed column, partitions with null", async () => {
+  test("by Spark: a renamed column, partitions with null", async () => {
     const all = await rows("spark/rename_column");
     expect(all.sort((a, b) => Number(a.id) - Number(b.id))).toEqual([
       { id: 1, name: "Flopsy 🐇", event_date: "2022-01-01", price: "9.99", active: true },
@@ -78,7 +78,7 @@ describe("tables of other engines, copied out of their bucket", needsFixtureTabl
     expect(of).toEqual({ name: "Thumper" });
   });
 
-  it("by Athena", async () => {
+  test("by Athena", async () => {
     expect(await rows("athena/example")).toEqual([
       { id: 1, name: "Alice" },
       { id: 2, name: "Bob" },

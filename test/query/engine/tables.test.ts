@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import {
@@ -68,14 +68,14 @@ describe("a table of the catalog", () => {
     }
   });
 
-  it("is read whole, and pruned by what WHERE says", async () => {
+  test("is read whole, and pruned by what WHERE says", async () => {
     expect(await rows("select count(*) as c, sum(delay) as s from n.flights")).toEqual([{ c: 30n, s: 735n }]);
     const result = await engine.sql("select count(*) as c from n.flights where date >= '2001-01-03'");
     expect(await result.rows()).toEqual([{ c: 10n }]);
     expect(result.tables).toMatchObject([{ name: "n.flights", dataFiles: 1, skippedDataFiles: 2 }]);
   });
 
-  it("is read as it was, by snapshot, by time, and by its own refs", async () => {
+  test("is read as it was, by snapshot, by time, and by its own refs", async () => {
     const [first, second] = table.metadata.snapshots;
     expect(await rows(`select count(*) as c from n.flights for version as of ${first?.snapshotId}`)).toEqual([
       { c: 10n },
@@ -96,7 +96,7 @@ describe("a table of the catalog", () => {
     });
   });
 
-  it("shows a new snapshot at once, and the old one to those who hold it", async () => {
+  test("shows a new snapshot at once, and the old one to those who hold it", async () => {
     const before = await catalog.loadTable("n.flights");
     await before.append([{ date: "2001-01-09T00:00:00", delay: 1, origin: "LAX" }]);
     expect(await rows("select count(*) as c from n.flights")).toEqual([{ c: 31n }]);
@@ -106,7 +106,7 @@ describe("a table of the catalog", () => {
     });
   });
 
-  it("is read as far as given tasks go: the files of an increment", async () => {
+  test("is read as far as given tasks go: the files of an increment", async () => {
     const [first] = table.metadata.snapshots;
     const tasks = await table.incrementalAppends({ from: first?.snapshotId });
     const read = async (given = tasks) =>
@@ -118,7 +118,7 @@ describe("a table of the catalog", () => {
     expect(await read([])).toEqual([]);
   });
 
-  it("gives a scan's rows: its columns, where its filter is true", async () => {
+  test("gives a scan's rows: its columns, where its filter is true", async () => {
     const current = await catalog.loadTable("n.flights");
     const scan = current.scan({ select: ["origin"], filter: gt("delay", 37) });
     const result = await engine.scan(current, scan);
@@ -126,7 +126,7 @@ describe("a table of the catalog", () => {
     expect(result.schema.fields[0]?.metadata.get("PARQUET:field_id")).toBe("3");
   });
 
-  it("tells of itself in its metadata tables", async () => {
+  test("tells of itself in its metadata tables", async () => {
     expect(
       await rows(
         "select operation, summary['added-records'] as added from n.flights.snapshots order by committed_at limit 1",
@@ -147,7 +147,7 @@ describe("a table of the catalog", () => {
   });
 });
 
-it("gives a query's batches back to a table, exactly", async () => {
+test("gives a query's batches back to a table, exactly", async () => {
   const schema = defineSchema({
     id: long(),
     price: decimal(38, 4).optional(),
@@ -170,7 +170,7 @@ it("gives a query's batches back to a table, exactly", async () => {
   ]);
 });
 
-it("rewrites files for a table that changes some of their rows", async () => {
+test("rewrites files for a table that changes some of their rows", async () => {
   const schema = defineSchema({ id: long(), code: fixed(2).optional(), note: string().optional() });
   const created = (await catalog.createTable("n.rewritten", { schema })) as Table;
   const table = created.withEngine(engine);

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DataFile } from "../../../lib/lakehouse/iceberg/index.js";
 import { openDuckDB } from "../../../lib/lakehouse/query/duckdb/open.js";
 import type { RelationInput, RelationTask } from "../../../lib/lakehouse/query/relation/relation.js";
@@ -85,7 +85,7 @@ function tasksOf(...deleteFiles: DataFile[]): { dataFile: DataFile; deleteFiles:
 const all = Array.from({ length: 3 * ROWS }, (_, i) => i);
 
 describe("rows at deleted positions", () => {
-  it("are left out, whether files are copied or positions joined", async () => {
+  test("are left out, whether files are copied or positions joined", async () => {
     const anyRow = fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: ROWS + 5 }));
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(anyRow, { selector: String, maxLength: 300 }), async (rows) => {
@@ -99,7 +99,7 @@ describe("rows at deleted positions", () => {
     );
   });
 
-  it.each([
+  test.each([
     ["none", []],
     ["the first and the last row of a file", [0, ROWS - 1]],
     ["the first and the last bits of a word", [63, 64, 127, 128, 191, 192]],
@@ -111,7 +111,7 @@ describe("rows at deleted positions", () => {
     expect(await left(tasksOf(deletes))).toEqual(all.filter((value) => !gone.has(value)));
   });
 
-  it("are left out of a filtered read, whose filter may not know them", async () => {
+  test("are left out of a filtered read, whose filter may not know them", async () => {
     const deletes = await positionDeletes([
       [0, 10],
       [0, 11],
@@ -123,7 +123,7 @@ describe("rows at deleted positions", () => {
     expect(await left(tasksOf(deletes), { where, maxCopiedBytes: 0 })).toEqual(expected);
   });
 
-  it("are left out along with rows of deleted keys, and beside files without deletes", async () => {
+  test("are left out along with rows of deleted keys, and beside files without deletes", async () => {
     const positions = await positionDeletes([
       [0, 0],
       [1, 5],
@@ -142,7 +142,7 @@ describe("rows at deleted positions", () => {
     expect(await left(tasks, { maxCopiedBytes: 0 })).toEqual(expected);
   });
 
-  it("are left out where only some files have room for a copy", async () => {
+  test("are left out where only some files have room for a copy", async () => {
     const deletes = await positionDeletes([
       [0, 7],
       [1, 7],
@@ -155,7 +155,7 @@ describe("rows at deleted positions", () => {
 });
 
 describe("copies of files with deleted rows", () => {
-  it("are shared by the relations that read the same deletes, and make room for others when none is left", async () => {
+  test("are shared by the relations that read the same deletes, and make room for others when none is left", async () => {
     const scratch = join(tables.dir, "shared");
     const size = Number(files[0]?.fileSizeInBytes);
     const duckdb = await openDuckDB();

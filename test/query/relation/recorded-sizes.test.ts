@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import { AvroWriter } from "../../../lib/lakehouse/iceberg/files/avro/container.js";
 import { structToAvro } from "../../../lib/lakehouse/iceberg/files/avro/from-iceberg.js";
@@ -80,7 +80,7 @@ describe.each([0, 1])("the length that a manifest records of a file (%i)", (lake
     };
   };
 
-  it.each(wrong)("does not keep data files and deletes from being read: %s", async (how) => {
+  test.each(wrong)("does not keep data files and deletes from being read: %s", async (how) => {
     for (const version of [2, 3] as const) {
       const source = await create(version);
       await source.append([1n, 2n, 3n, 4n, 5n].map((id) => ({ id, name: `n${id}` })));
@@ -111,7 +111,7 @@ describe.each([0, 1])("the length that a manifest records of a file (%i)", (lake
     }
   });
 
-  it.each(wrong)("does not keep Avro from being read: %s", async (how) => {
+  test.each(wrong)("does not keep Avro from being read: %s", async (how) => {
     const table = await create();
     const avro = await avroFile(table, [7n, 8n]);
     const after = (await table.commitFiles({
@@ -121,7 +121,7 @@ describe.each([0, 1])("the length that a manifest records of a file (%i)", (lake
     expect(await ids(after)).toEqual([7, 8]);
   });
 
-  it("tells a file that is cut from one that is whole", async () => {
+  test("tells a file that is cut from one that is whole", async () => {
     const table = (await (await create()).append([{ id: 1n }, { id: 2n }])) as Table;
     const { data } = await filesOf(table);
     const [file] = data as [DataFile];
@@ -146,7 +146,7 @@ describe.each([0, 1])("the length that a manifest records of a file (%i)", (lake
     }
   });
 
-  it("tells an Avro file that is cut between two blocks", async () => {
+  test("tells an Avro file that is cut between two blocks", async () => {
     const table = await create();
     const many = Array.from({ length: 20_000 }, (_, i) => BigInt(i));
     const avro = await avroFile(table, many);
@@ -160,7 +160,7 @@ describe.each([0, 1])("the length that a manifest records of a file (%i)", (lake
     await expect(ids(after)).rejects.toMatchObject({ code: "CORRUPT_FILE", subject: avro.filePath });
   });
 
-  it("is no matter, but the number of rows is: count(*) and the rows must agree", async () => {
+  test("is no matter, but the number of rows is: count(*) and the rows must agree", async () => {
     const source = (await (await create()).append([{ id: 1n }, { id: 2n }])) as Table;
     const [file] = (await filesOf(source)).data as [DataFile];
     const copy = await create();

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import { defineSchema, long } from "../../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
@@ -61,7 +61,7 @@ async function cachedFiles(cache: string): Promise<string[]> {
 }
 
 describe("a store elsewhere", () => {
-  it("gives right rows whatever bit of its cached files flips", async () => {
+  test("gives right rows whatever bit of its cached files flips", async () => {
     const cache = { dir: join(dir, "cache-flips"), maxBytes: 1 << 30 };
     const engine = await engineWith(cache);
     const sum = async () => (await (await engine.sql("select sum(id) as s from n.one")).rows())[0];
@@ -80,7 +80,7 @@ describe("a store elsewhere", () => {
     }
   });
 
-  it("gives right rows where a body comes damaged once, and names the object where it always does", async () => {
+  test("gives right rows where a body comes damaged once, and names the object where it always does", async () => {
     const table = await catalog.loadTable("n.one");
     const { filePath } = (await table.inspect.files())[0]!;
     const local = new LocalStore(join(dir, "warehouse"), { durable: false });
@@ -105,7 +105,7 @@ describe("a store elsewhere", () => {
     damage = (_, bytes) => bytes;
   });
 
-  it("is read through the cache, also when the cache is too small to keep anything", async () => {
+  test("is read through the cache, also when the cache is too small to keep anything", async () => {
     for (const maxBytes of [1 << 30, 1]) {
       const engine = await engineWith({ dir: join(dir, `cache-${maxBytes}`), maxBytes });
       for (let round = 0; round < 3; round++) {
@@ -120,14 +120,14 @@ describe("a store elsewhere", () => {
     }
   });
 
-  it("is refused without a cache, with the remedy", async () => {
+  test("is refused without a cache, with the remedy", async () => {
     const engine = await engineWith();
     await expect(engine.sql("select * from n.one")).rejects.toMatchObject({ code: "INVALID_CONFIG" });
     expect(await (await engine.sql("select 1 as x")).rows()).toEqual([{ x: 1 }]);
   });
 });
 
-it("keeps SQL from files outside the allowed directories", async () => {
+test("keeps SQL from files outside the allowed directories", async () => {
   const engine = await openQueryEngine({
     resolve: async () => undefined,
     allowedDirectories: [join(dir, "warehouse")],

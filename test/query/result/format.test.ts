@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { formatRecords } from "../../../lib/lakehouse/query/index.js";
 import { jsonRows } from "../../../lib/lakehouse/query/result/json.js";
 
@@ -14,7 +14,7 @@ function rows(fields: arrow.Field[], columns: arrow.Data[]): unknown[] {
 const column = (values: unknown[], type: arrow.DataType) =>
   arrow.vectorFromArray(values, type).data[0] as arrow.Data;
 
-it("prints longs as numbers up to 2^53 and as text beyond", () => {
+test("prints longs as numbers up to 2^53 and as text beyond", () => {
   const type = new arrow.Int64();
   const values = [2n ** 53n, 2n ** 53n + 1n, -(2n ** 53n), -(2n ** 63n), null];
   expect(rows([new arrow.Field("n", type, true)], [column(values, type)])).toEqual([
@@ -26,7 +26,7 @@ it("prints longs as numbers up to 2^53 and as text beyond", () => {
   ]);
 });
 
-it("prints floats with the fewest digits that are the same float, and what JSON has no number for as text", () => {
+test("prints floats with the fewest digits that are the same float, and what JSON has no number for as text", () => {
   const single = new arrow.Float32();
   const values = [0.1, 16777216, 3.4028234663852886e38, 1.401298464324817e-45, NaN, -Infinity, -0];
   expect(rows([new arrow.Field("f", single)], [column(values, single)])).toEqual([
@@ -43,7 +43,7 @@ it("prints floats with the fewest digits that are the same float, and what JSON 
   expect(printed.map((row) => Math.fround((JSON.parse(row as string) as { f: number }).f))).toEqual(random);
 });
 
-it("keeps the order of names, whatever they look like, and the entries of maps", () => {
+test("keeps the order of names, whatever they look like, and the entries of maps", () => {
   const int = new arrow.Int32();
   const struct = new arrow.Struct([
     new arrow.Field("2", int),
@@ -57,7 +57,7 @@ it("keeps the order of names, whatever they look like, and the entries of maps",
   ]);
 });
 
-it("gives records as lines, as CSV, and as a table for people", () => {
+test("gives records as lines, as CSV, and as a table for people", () => {
   const records = [
     [1n, "a,b", { k: new Uint8Array([0, 255]) }],
     [2n ** 60n, "", null],

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
 import { runs } from "../../support/runs.js";
 
@@ -15,7 +15,7 @@ const one = async (expression: string) =>
   (await (await engine.sql(`SELECT ${expression} AS x`)).rows())[0]?.x;
 
 describe("a value of a result", () => {
-  it.each([
+  test.each([
     ["true", true],
     ["(-128)::TINYINT", -128],
     ["65535::USMALLINT", 65535],
@@ -64,7 +64,7 @@ describe("a value of a result", () => {
     expect(await one(expression)).toEqual(expected);
   });
 
-  it("survives nulls at any place, over many chunks, in flat and nested columns", async () => {
+  test("survives nulls at any place, over many chunks, in flat and nested columns", async () => {
     const result = await engine.sql(`
       SELECT i, CASE WHEN i % 3 = 0 THEN NULL ELSE 'text number ' || i END AS s, CASE WHEN i % 5 = 0 THEN NULL ELSE
         [i, NULL] END AS l, CASE WHEN i % 7 = 0 THEN NULL ELSE {'a': CASE WHEN i % 2 = 0 THEN i END} END AS t, i > 3 AS b
@@ -83,7 +83,7 @@ describe("a value of a result", () => {
     expect((await result.toArrow()).numRows).toBe(expected.length);
   });
 
-  it("is the same as DuckDB's own text of it, for any date and decimal", async () => {
+  test("is the same as DuckDB's own text of it, for any date and decimal", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: -2_000_000, max: 2_000_000 }),
@@ -103,7 +103,7 @@ describe("a value of a result", () => {
 });
 
 describe("a result", () => {
-  it("streams, once, and can be let go early", async () => {
+  test("streams, once, and can be let go early", async () => {
     const result = await engine.sql("SELECT i FROM range(500000) t(i)");
     let rows = 0;
     for await (const batch of result.batches()) {
@@ -117,7 +117,7 @@ describe("a result", () => {
     expect((await whole.rows())[499_999]).toEqual({ i: 499_999n });
   });
 
-  it("fails with the database's words when a row cannot be computed", async () => {
+  test("fails with the database's words when a row cannot be computed", async () => {
     const result = await engine
       .sql("SELECT CASE WHEN i = 400000 THEN error('row ' || i) ELSE i END AS x FROM range(500000) t(i)")
       .catch((error: unknown) => error);
@@ -128,7 +128,7 @@ describe("a result", () => {
     expect(error).toMatchObject({ code: "INVALID_SQL", message: expect.stringContaining("row 400000") });
   });
 
-  it("prints as a table with numbers to the right and a note of what is left out", async () => {
+  test("prints as a table with numbers to the right and a note of what is left out", async () => {
     const sql =
       "SELECT i AS n, 'é' || i AS name, TIMESTAMP '2024-03-01 12:00:00' AS at, NULL AS nothing FROM range(98, 1101) t(i)";
     expect(await (await engine.sql(sql)).format("table", { maxRows: 3 })).toBe(
@@ -144,7 +144,7 @@ describe("a result", () => {
     );
   });
 
-  it("prints as JSON and CSV without loss", async () => {
+  test("prints as JSON and CSV without loss", async () => {
     const sql = `SELECT 9007199254740993 AS big, 5::BIGINT AS small, 1.10 AS dec, 'a,"b"' AS s, '' AS empty, NULL AS nil,
       '\\xAB'::BLOB AS bytes, MAP {'k': 1} AS m, 'NaN'::DOUBLE AS nan`;
     const result = await engine.sql(sql);
@@ -159,7 +159,7 @@ describe("a result", () => {
 });
 
 describe("a result in a console or as a notebook cell's last line", () => {
-  it("shows its first rows, and is still there to be read", async () => {
+  test("shows its first rows, and is still there to be read", async () => {
     const result = await engine.sql("SELECT n, 'row ' || n AS name FROM range(2) AS t(n)");
     expect(inspect(result)).toBe("n  name\n─  ─────\n0  row 0\n1  row 1\n(2 rows)");
     expect(inspect({ result })).toContain("(2 rows)");
@@ -169,7 +169,7 @@ describe("a result in a console or as a notebook cell's last line", () => {
     expect(inspect(none)).toBe("n\n─\n(0 rows)");
   });
 
-  it("says that there are more, also where it has not read how many", async () => {
+  test("says that there are more, also where it has not read how many", async () => {
     expect(inspect(await engine.sql("SELECT * FROM range(100)"))).toContain("(100 rows, the first 40 shown)");
     const many = await engine.sql("SELECT * FROM range(1000000)");
     expect(inspect(many)).toMatch(/39\n\(the first 40 rows\)$/);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { openCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import {
   alwaysFalse,
@@ -50,7 +50,7 @@ async function withTable(
   }
 }
 
-it("rows that are rewritten keep their row ids, and when they were last updated", () =>
+test("rows that are rewritten keep their row ids, and when they were last updated", () =>
   withTable(defineSchema({ id: long(), text: string().optional() }), async (table, engine) => {
     const first = await table.append([{ id: 1 }, { id: 2 }, { id: 3 }]);
     const loaded = await first.append([{ id: 4 }, { id: 5 }]);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { prepareText } from "../../../lib/lakehouse/query/sql/time-travel.js";
 import { fromByteString, toByteString, tokenize } from "../../../lib/lakehouse/query/text/tokens.js";
 
@@ -8,7 +8,7 @@ function prepare(sql: string) {
 }
 
 describe("time travel and catalog references", () => {
-  it.each([
+  test.each([
     ["select * from a.t for version as of 123", { parts: ["a", "t"], version: 123n }],
     ["select * from a.t FOR VERSION AS OF 'audit'", { parts: ["a", "t"], version: "audit" }],
     ["select * from a.t version as of 123 x", { parts: ["a", "t"], version: 123n }],
@@ -35,7 +35,7 @@ describe("time travel and catalog references", () => {
     expect(prepare(sql).special).toEqual([expected]);
   });
 
-  it.each([
+  test.each([
     "select 'from a.t@dev' as x, \"a@b\" from a.t -- from a.t@dev",
     "select /* a.t for version as of 1 /* nested */ */ a.b.c.d from a.t",
     "select @ -5, x from a.t where version = 1",
@@ -47,19 +47,19 @@ describe("time travel and catalog references", () => {
     expect(prepare(sql)).toEqual({ text: sql, special: [] });
   });
 
-  it("keeps aliases and the rest of the text", () => {
+  test("keeps aliases and the rest of the text", () => {
     expect(prepare("select x.a from a.t@dev as x for version as of 5 join b.u on x.a = u.a").text).toBe(
       'select x.a from "lakehouse reference 1" as x join b.u on x.a = u.a',
     );
   });
 
-  it("maps positions of the new text back to the old one", () => {
+  test("maps positions of the new text back to the old one", () => {
     const sql = toByteString("select * from a.t@dev where nope = 1");
     const prepared = prepareText(sql);
     expect(prepared.original(prepared.text.indexOf("nope"))).toBe(sql.indexOf("nope"));
   });
 
-  it("ends on any text, even one that does not end its quotes", () => {
+  test("ends on any text, even one that does not end its quotes", () => {
     for (const sql of ["'", '"', "/*", "$a$", "a.", "@", "a@", "from a.t at (version =>", "e'\\"]) {
       expect(tokenize(sql).every((token) => token.end > token.start)).toBe(true);
       prepareText(sql);

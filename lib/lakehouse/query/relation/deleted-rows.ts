@@ -3,6 +3,7 @@ import duckdb from "@duckdb/node-bindings";
 import { PositionDeleteReader, referencedDataFile } from "../../iceberg/index.js";
 import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { deletesByKind } from "./deletes.js";
 import { type MaskedFile, MaskedFiles } from "./masked-files.js";
 import {
   hasPositionDeletes,
@@ -94,7 +95,7 @@ export class DeletedRows {
 
 /** The deletes of a file, and the file as the table knows it: a position delete file speaks of many. */
 function deletesKey({ dataFile, deleteFiles }: RelationTask): string {
-  const positions = deleteFiles.filter(({ content }) => content === "position-deletes");
+  const positions = deletesByKind(deleteFiles)["position-deletes"];
   const names = positions.map((file) => keyOf([file.filePath, file.contentOffset, referencedDataFile(file)]));
   return keyOf([dataFile.filePath, names.sort()]);
 }

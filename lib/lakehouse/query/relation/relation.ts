@@ -19,6 +19,7 @@ import { type ObjectStore, pathOfFile } from "../../storage/index.js";
 import { columnName, internalName } from "../text/names.js";
 import { quoteString } from "../text/tokens.js";
 import { sqlLiteral, sqlType } from "../types/sql-types.js";
+import { deletesByKind } from "./deletes.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
 import { columnSql, type FileFacts, fileColumn, projectedSql, projection } from "./projection.js";
 import { type StandIns, schemasOf } from "./stand-ins.js";
@@ -77,7 +78,7 @@ export async function relationSql(input: RelationInput, context: RelationContext
   const groups = new Map<string, Group>();
   input.tasks.forEach((task, i) => {
     const schema = schemas[i] as FileSchema;
-    const equality = task.deleteFiles.filter((file) => file.content === "equality-deletes");
+    const equality = deletesByKind(task.deleteFiles)["equality-deletes"];
     const positions = masks.has(task) ? "masked" : hasPositionDeletes(task) ? "listed" : "none";
     const key = keyOf([schema.key, positions, equality.map((file) => file.filePath).sort()]);
     const group = groups.get(key) ?? { schema, equality, positions, tasks: [], paths: [] };
@@ -100,7 +101,7 @@ interface Group {
 }
 
 export function hasPositionDeletes(task: RelationTask): boolean {
-  return task.deleteFiles.some((file) => file.content === "position-deletes");
+  return deletesByKind(task.deleteFiles)["position-deletes"].length > 0;
 }
 
 function emptySql({ fields, metadataColumns = [] }: RelationInput): string {

@@ -10,6 +10,7 @@ import {
 import { digestOnce, identityOf, keyOf } from "../../keys.js";
 import { type FileCache, type ObjectStore, reachingOut } from "../../storage/index.js";
 import type { QueriedTable } from "../result/query-result.js";
+import { deletesByKind } from "./deletes.js";
 import { LocalFiles } from "./local-files.js";
 import type { RelationInput, RelationTask } from "./relation.js";
 import { SharedRelations } from "./shared-relations.js";
@@ -99,9 +100,7 @@ export class Relations {
     const { metadata, tasks } = source;
     // Files may have been adopted from anywhere.
     const store = reachingOut(source.store);
-    const equality = tasks.flatMap((task) =>
-      task.deleteFiles.filter((file) => file.content === "equality-deletes"),
-    );
+    const equality = tasks.flatMap((task) => deletesByKind(task.deleteFiles)["equality-deletes"]);
     const files = await this.#files.hold(store, [
       ...tasks.map((task) => task.dataFile),
       ...new Set(equality),
