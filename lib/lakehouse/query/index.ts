@@ -1,6 +1,8 @@
 /**
  * SQL over tables. An embedded DuckDB reads the data files that our own planner chose: which snapshot, which files,
  * which columns by field id, and which rows are deleted, is decided here and not by it. Results are Arrow.
+ *
+ * Folders, each using those before it alone: text, duckdb, types, arrow, result, sql, relation, rows, engine.
  */
 export type { SqlValue } from "./arrow/values.js";
 export type { DuckDBOptions } from "./duckdb/open.js";

@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { expect, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import {
   bucket,
@@ -20,36 +16,14 @@ import {
   type Table,
   truncate,
 } from "../../../lib/lakehouse/iceberg/index.js";
-import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
-import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
 import { runs } from "../../support/runs.js";
+import { catalog, engine, newName } from "../support/lake.js";
 import { anyFilter } from "../support/random-tables/filters.js";
 import { type Column, leavesOf, type Row, textOf, type Value } from "../support/random-tables/model.js";
 import { Random } from "../support/random-tables/random.js";
 import { KEY } from "../support/random-tables/row-steps.js";
 import { STEPS, type State } from "../support/random-tables/steps.js";
 import { fromOutput } from "../support/random-tables/values.js";
-
-let directory: string;
-let engine: QueryEngine;
-let catalog: BranchingCatalog;
-let tables = 0;
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "random-tables-"));
-  catalog = await openCatalog({ backend: ":memory:", store: new LocalStore(directory, { durable: false }) });
-  await catalog.createNamespace("n");
-  engine = await openQueryEngine({
-    resolve: async ([namespace = "", name = ""]) =>
-      (await catalog.loadTable(`${namespace}.${name}`)) as unknown as Table,
-  });
-});
-
-afterAll(async () => {
-  await engine.close();
-  await catalog.close();
-  await rm(directory, { recursive: true });
-});
 
 const SCHEMA = defineSchema({
   k: long(),
@@ -91,7 +65,7 @@ const PARTITIONINGS: readonly (readonly PartitionFieldInit[])[] = [
 ];
 
 async function create(random: Random): Promise<State> {
-  const table = await catalog.createTable(`n.t${tables++}`, {
+  const table = await catalog.createTable(newName(), {
     schema: SCHEMA,
     formatVersion: random.one([2, 3] as const),
     partitionSpec: [...random.one(PARTITIONINGS)],

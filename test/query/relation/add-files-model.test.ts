@@ -1,14 +1,12 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import type { IcebergType, NestedField, Table } from "../../../lib/lakehouse/iceberg/index.js";
-import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
-import { fileUri, LocalStore } from "../../../lib/lakehouse/storage/index.js";
+import { fileUri } from "../../../lib/lakehouse/storage/index.js";
 import { runs } from "../../support/runs.js";
+import { catalog, directory, engine } from "../support/lake.js";
 
 /*
  * Random nested files against random nested tables. A model that knows nothing of Parquet says whether the file may be
@@ -323,26 +321,13 @@ function randomOf(seed: number): Random {
   };
 }
 
-let directory: string;
-let engine: QueryEngine;
 let duckdb: DuckDBConnection;
-let catalog: Awaited<ReturnType<typeof openCatalog>>;
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), "query-model-"));
-  const store = new LocalStore(path.join(directory, "w"), { durable: false });
-  await mkdir(path.join(directory, "w"), { recursive: true });
-  engine = await openQueryEngine({ resolve: async () => undefined });
-  catalog = await openCatalog({ backend: ":memory:", store });
-  await catalog.createNamespace("n");
+  await mkdir(path.join(directory, "warehouse"), { recursive: true });
   duckdb = await (await DuckDBInstance.create(":memory:")).connect();
 });
-afterAll(async () => {
-  duckdb.closeSync();
-  await engine.close();
-  await catalog.close();
-  await rm(directory, { recursive: true });
-});
+afterAll(() => duckdb.closeSync());
 
 test("a file is adopted exactly where the model has it fit, and its rows are the model's", async () => {
   let count = 0;
@@ -367,7 +352,7 @@ test("a file is adopted exactly where the model has it fit, and its rows are the
             ...inFile(members).map(([name, type]) => `${literal(type, row[name] ?? null)} AS "${name}"`),
           ].join(", "),
         );
-        const file = path.join(directory, "w", `f${count}.parquet`);
+        const file = path.join(directory, "warehouse", `f${count}.parquet`);
         await duckdb.run(`COPY (${selects.join(" UNION ALL ")}) TO '${file}' (FORMAT parquet)`);
         let id = 1;
         const fields: NestedField[] = [

@@ -1,8 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { describe, expect, test } from "vitest";
 import {
   bucket,
   type Column,
@@ -30,33 +26,14 @@ import {
   type WriteMode,
   writeDataFiles,
 } from "../../../lib/lakehouse/iceberg/index.js";
-import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
-import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
-
-let directory: string;
-let engine: QueryEngine;
-let catalog: BranchingCatalog;
-let tables = 0;
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "equality-deletes-"));
-  engine = await openQueryEngine({ resolve: async () => undefined });
-  catalog = await openCatalog({ backend: ":memory:", store: new LocalStore(directory, { durable: false }) });
-  await catalog.createNamespace("n");
-});
-
-afterAll(async () => {
-  await engine.close();
-  await catalog.close();
-  await rm(directory, { recursive: true });
-});
+import { catalog, engine, newName } from "../support/lake.js";
 
 const versions: FormatVersion[] = [2, 3];
 
 type Row = Record<string, unknown>;
 
 async function create(formatVersion: FormatVersion, schema: Schema, more: object = {}): Promise<Table<Row>> {
-  const table = await catalog.createTable(`n.t${tables++}`, { schema, formatVersion, ...more });
+  const table = await catalog.createTable(newName(), { schema, formatVersion, ...more });
   return table.withEngine(engine) as Table<Row>;
 }
 
@@ -186,7 +163,7 @@ test("a field of a struct that files lack is null in null structs, and else its 
     new UpdateSchema().addColumn("t", struct({ c: int() }).optional()),
   ]);
   const keys = async (on: string, deletes: Row[]) => {
-    const branch = `b${tables++}`;
+    const branch = newName().replace(".", "-");
     await wider.createRef(branch, { type: "branch" });
     const deleted = await (await wider.refresh()).rowDelta({ on: [on], deletes }, { branch });
     return rows(deleted, { ref: branch, select: ["k"] });

@@ -1,8 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { expect, test } from "vitest";
 import {
   defineSchema,
   double,
@@ -12,27 +8,7 @@ import {
   struct,
   type Table,
 } from "../../../lib/lakehouse/iceberg/index.js";
-import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
-import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
-
-let directory: string;
-let engine: QueryEngine;
-let catalog: BranchingCatalog;
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "nan-"));
-  catalog = await openCatalog({ backend: ":memory:", store: new LocalStore(directory, { durable: false }) });
-  await catalog.createNamespace("n");
-  engine = await openQueryEngine({
-    resolve: async ([namespace = "", name = ""]) =>
-      (await catalog.loadTable(`${namespace}.${name}`)) as unknown as Table,
-  });
-});
-afterAll(async () => {
-  await engine.close();
-  await catalog.close();
-  await rm(directory, { recursive: true });
-});
+import { catalog, engine } from "../support/lake.js";
 
 const schema = defineSchema({
   k: int(),

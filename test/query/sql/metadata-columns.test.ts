@@ -1,8 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   defineSchema,
   eq,
@@ -11,24 +7,13 @@ import {
   string,
   type Table,
 } from "../../../lib/lakehouse/iceberg/index.js";
-import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
-import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
+import { catalog, engine } from "../support/lake.js";
 
 // `_file`, `_pos`, `_spec_id`, `_row_id` and `_last_updated_sequence_number` in SQL.
 
-let directory: string;
-let engine: QueryEngine;
-let catalog: BranchingCatalog;
 const first = new Map<FormatVersion, bigint>();
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "metadata-columns-"));
-  catalog = await openCatalog({ backend: ":memory:", store: new LocalStore(directory, { durable: false }) });
-  await catalog.createNamespace("n");
-  engine = await openQueryEngine({
-    resolve: (name, { ref }) =>
-      (ref === undefined ? catalog : catalog.on(ref)).loadTable(name.join(".")).catch(() => undefined),
-  });
   for (const version of [2, 3] as const) {
     const schema = defineSchema({ k: long(), city: string() });
     const made = (await catalog.createTable(`n.t${version}`, { schema, formatVersion: version })) as Table;
@@ -39,12 +24,6 @@ beforeAll(async () => {
   }
   const own = defineSchema({ k: long(), city: string() });
   await (await catalog.createTable("n.other", { schema: own })).append([{ k: 10n, city: "JFK" }]);
-});
-
-afterAll(async () => {
-  await engine.close();
-  await catalog.close();
-  await rm(directory, { recursive: true });
 });
 
 const rows = async (sql: string) => [...(await (await engine.sql(sql)).rows())].map((row) => ({ ...row }));

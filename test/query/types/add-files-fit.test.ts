@@ -1,18 +1,13 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { describe, expect, test } from "vitest";
 import {
   binary,
   date,
   decimal,
-  defineSchema,
   double,
   eq,
   type FormatVersion,
-  float,
   gt,
   identity,
   int,
@@ -27,240 +22,23 @@ import {
   timestamptz,
   uuid,
 } from "../../../lib/lakehouse/iceberg/index.js";
-import { readFooter } from "../../../lib/lakehouse/parquet/index.js";
+import type { ThriftStruct, ThriftValue } from "../../../lib/lakehouse/parquet/format/thrift.js";
+import { fileUri, pathOfFile } from "../../../lib/lakehouse/storage/index.js";
 import {
-  readThriftStruct,
-  type ThriftStruct,
-  type ThriftValue,
-  writeThriftStruct,
-} from "../../../lib/lakehouse/parquet/format/thrift.js";
-import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
-import { fileUri, LocalStore, openAnywhere, pathOfFile } from "../../../lib/lakehouse/storage/index.js";
-
-let directory: string;
-let store: LocalStore;
-let engine: QueryEngine;
-let duckdb: DuckDBConnection;
-let catalog: Awaited<ReturnType<typeof openCatalog>>;
-let count = 0;
-
-beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), "query-fit-"));
-  store = new LocalStore(path.join(directory, "warehouse"), { durable: false });
-  engine = await openQueryEngine({ resolve: async () => undefined });
-  catalog = await openCatalog({ backend: ":memory:", store });
-  await catalog.createNamespace("n");
-  duckdb = await (await DuckDBInstance.create(":memory:")).connect();
-});
-afterAll(async () => {
-  duckdb.closeSync();
-  await engine.close();
-  await catalog.close();
-  await rm(directory, { recursive: true });
-});
-
-type Columns = Parameters<typeof defineSchema>[0];
-const create = async (columns: Columns, more: Partial<Parameters<typeof catalog.createTable>[1]> = {}) =>
-  (await catalog.createTable(`n.t${count++}`, { schema: defineSchema(columns), ...more })).withEngine(
-    engine,
-  ) as Table;
-const rows = async (table: Table, options = {}) =>
-  (await engine.scan(table, table.scan(options))).rows() as Promise<Record<string, unknown>[]>;
-
-/** A file that DuckDB writes; all its columns are optional. */
-async function write(select: string, options = "", name = `f${count++}.parquet`): Promise<string> {
-  const file = path.join(directory, "warehouse", "in", name);
-  await mkdir(path.dirname(file), { recursive: true });
-  await duckdb.run(`COPY (${select}) TO '${file}' (FORMAT parquet${options && `, ${options}`})`);
-  return fileUri(file);
-}
-
-/** Rewrites a file's footer. */
-async function edit(uri: string, change: (footer: ThriftStruct) => void): Promise<string> {
-  const file = pathOfFile(uri);
-  const { metadata, fileSize } = await readFooter(openAnywhere(), uri);
-  const { struct: footer } = readThriftStruct(metadata, uri);
-  change(footer);
-  const bytes = Buffer.from(writeThriftStruct(footer));
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(bytes.length);
-  const body = (await readFile(file)).subarray(0, fileSize - 8 - metadata.length);
-  await writeFile(file, Buffer.concat([body, bytes, length, Buffer.from("PAR1")]));
-  return uri;
-}
-
-const list_ = (struct: ThriftStruct, id: number): ThriftStruct[] => {
-  const value = struct.get(id);
-  return value?.type === "list"
-    ? value.value.flatMap((item) => (item.type === "struct" ? [item.value] : []))
-    : [];
-};
-const text = (value: string): ThriftValue => ({ type: "binary", value: Buffer.from(value) });
-/** The schema element of a name, and its place. */
-const element = (footer: ThriftStruct, name: string): ThriftStruct => {
-  const found = list_(footer, 2).find((each) => {
-    const value = each.get(4);
-    return value?.type === "binary" && Buffer.from(value.value).toString() === name;
-  });
-  if (found === undefined) throw new Error(`no ${name}`);
-  return found;
-};
-const chunks = (footer: ThriftStruct): ThriftStruct[] =>
-  list_(footer, 4).flatMap((group) =>
-    list_(group, 1).flatMap((chunk) => {
-      const meta = chunk.get(3);
-      return meta?.type === "struct" ? [meta.value] : [];
-    }),
-  );
-const withoutStatistics = (footer: ThriftStruct): void => {
-  for (const chunk of chunks(footer)) chunk.delete(12);
-};
-
-const refusal = async (table: Table, uri: string, options = {}): Promise<string> => {
-  const outcome = await table.addFiles([uri], options).then(
-    () => "accepted",
-    (error: { code?: string; message: string }) => `${error.code} ${error.message}`,
-  );
-  expect(outcome).toMatch(/^SCHEMA_MISMATCH /);
-  expect(outcome).toContain(uri);
-  // Nothing was committed and nothing was deleted.
-  expect((await table.refresh()).metadata.snapshots).toHaveLength(table.metadata.snapshots.length);
-  expect(await store.head(uri)).toBeDefined();
-  return outcome;
-};
-
-describe("a file is refused", () => {
-  test.each<[name: string, columns: Columns, select: string, problem: string]>([
-    [
-      "for the elements of a list",
-      { l: list(int()).optional() },
-      "SELECT ['a', 'b'] AS l",
-      'column "l.element" is string (BYTE_ARRAY) in the file, and int in the table',
-    ],
-    [
-      "for a decimal of another scale, which would be rounded",
-      { s: struct({ price: decimal(9, 2).optional() }).optional() },
-      "SELECT {'price': 1.2345::DECIMAL(9, 4)} AS s",
-      'column "s.price" is decimal(9, 4) in the file, and decimal(9, 2) in the table',
-    ],
-    [
-      "for a decimal of more digits",
-      { price: decimal(9, 2).optional() },
-      "SELECT 1.23::DECIMAL(18, 2) AS price",
-      'column "price" is decimal(18, 2) in the file, and decimal(9, 2) in the table',
-    ],
-    [
-      "for nulls in a list that has none",
-      { l: list(int()).optional() },
-      "SELECT [1, NULL, 3] AS l UNION ALL SELECT NULL UNION ALL SELECT []",
-      'column "l.element" has 1 null in the file, and is required in the table',
-    ],
-    [
-      "for nulls in a struct within a map",
-      { m: map(string(), struct({ n: long() })).optional() },
-      "SELECT MAP {'a': {'n': 1::BIGINT}, 'b': {'n': NULL}} AS m",
-      'column "m.value.n" has 1 null in the file, and is required in the table',
-    ],
-    [
-      "for a map's keys",
-      { m: map(int(), int().optional()).optional() },
-      "SELECT MAP {'a': 1} AS m",
-      'column "m.key" is string (BYTE_ARRAY) in the file, and int in the table',
-    ],
-    [
-      "for a struct without a field that is required",
-      { s: list(struct({ a: int().optional(), b: int() })).optional() },
-      "SELECT [{'a': 1}] AS s",
-      'column "s.element.b" is not in the file, and int in the table, and required',
-    ],
-    [
-      "for a field that the table does not have, below a list",
-      { s: list(struct({ a: int().optional() })).optional() },
-      "SELECT [{'a': 1, 'b': 2}] AS s",
-      'column "s.element.b" is not in the table',
-    ],
-    [
-      "for a struct where a list belongs",
-      { l: list(int()).optional() },
-      "SELECT {'a': 1} AS l",
-      'column "l" is a struct in the file, and a list in the table',
-    ],
-    [
-      "for a list where a value belongs",
-      { l: int().optional() },
-      "SELECT [1] AS l",
-      'column "l" is a list in the file, and int in the table',
-    ],
-    [
-      "for a narrower type",
-      { n: int().optional() },
-      "SELECT 1::BIGINT AS n",
-      'column "n" is a signed integer of 64 bits in the file, and int in the table',
-    ],
-    [
-      "for unsigned integers that a long cannot hold",
-      { n: long().optional() },
-      "SELECT 1::UBIGINT AS n",
-      'column "n" is an unsigned integer of 64 bits in the file, and long in the table',
-    ],
-    [
-      "for floats that would be rounded",
-      { n: float().optional() },
-      "SELECT 0.1::DOUBLE AS n",
-      'column "n" is DOUBLE in the file, and float in the table',
-    ],
-    [
-      "for nanoseconds",
-      { t: timestamp().optional() },
-      "SELECT TIMESTAMP_NS '2024-01-01 00:00:00.000000001' AS t",
-      'column "t" is timestamp in nanoseconds, without a zone in the file, and timestamp (in microseconds, without a zone) in the table',
-    ],
-    [
-      "for a zone",
-      { t: timestamp().optional() },
-      "SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00' AS t",
-      'column "t" is timestamp in microseconds, in UTC in the file, and timestamp (in microseconds, without a zone) in the table',
-    ],
-    [
-      "for text that is no uuid",
-      { u: uuid().optional() },
-      "SELECT '00112233-4455-6677-8899-aabbccddeeff' AS u",
-      'column "u" is string (BYTE_ARRAY) in the file, and uuid in the table',
-    ],
-    [
-      "for a date, which only tables of v3 promote",
-      { t: timestamp().optional() },
-      "SELECT DATE '2024-01-01' AS t",
-      'column "t" is date (INT32) in the file, and timestamp (in microseconds, without a zone) in the table',
-    ],
-  ])("%s", async (_, columns, select, problem) => {
-    const table = await create(columns);
-    expect(await refusal(table, await write(select))).toContain(problem);
-  });
-
-  test("for every column that does not fit, the first of them named", async () => {
-    const table = await create({ a: int().optional() });
-    const columns = Array.from({ length: 9 }, (_, i) => `${i} AS x${i}`);
-    const message = await refusal(table, await write(`SELECT 1 AS a, ${columns.join(", ")}`));
-    expect(message).toContain('"x4" is not in the table; and 4 more');
-  });
-
-  test("for field ids that are those of something else", async () => {
-    const table = await create({ a: long().optional(), b: long().optional() });
-    const uri = await write("SELECT 1::BIGINT AS b, 2::BIGINT AS a", "FIELD_IDS {b: 1, a: 2}");
-    expect(await refusal(table, uri)).toContain('column "b" has field id 1, which is "a" in the table');
-    // By its own ids, in the table's order or not, a file is believed.
-    const own = await write("SELECT 1::BIGINT AS b, 2::BIGINT AS a", "FIELD_IDS {b: 2, a: 1}");
-    expect(await rows((await table.addFiles([own])) as Table)).toEqual([{ a: 2n, b: 1n }]);
-  });
-
-  test("for two columns of one name, or one id", async () => {
-    const table = await create({ a: long().optional() });
-    const twice = await write("SELECT 1::BIGINT AS a, 2::BIGINT AS b");
-    await edit(twice, (footer) => void element(footer, "b").set(4, text("a")));
-    expect(await refusal(table, twice)).toContain("is one of several columns");
-  });
-});
+  type Columns,
+  chunks,
+  create,
+  duckdb,
+  edit,
+  element,
+  list_,
+  refusal,
+  rows,
+  text,
+  withoutStatistics,
+  write,
+} from "../support/fitting-files.js";
+import { catalog, directory, newName, store } from "../support/lake.js";
 
 describe("a file is accepted", () => {
   const accept = async (table: Table, uri: string, options = {}) =>
@@ -310,12 +88,12 @@ describe("a file is accepted", () => {
     const [micros, nanos] = INT96 as [Buffer, Buffer];
     for (const type of [timestamp, timestamptz]) {
       const table = await create({ t: type().optional() });
-      const uri = `${store.root}/in/i96-${count++}.parquet`;
+      const uri = `${store.root}/in/i96-${newName()}.parquet`;
       await store.put(uri, micros);
       const after = await accept(table, uri);
       const zone = type === timestamp ? "" : "+00:00";
       expect(await rows(after)).toEqual([{ t: `2024-01-02T03:04:05.678901${zone}` }, { t: null }]);
-      const finer = `${store.root}/in/i96-${count++}.parquet`;
+      const finer = `${store.root}/in/i96-${newName()}.parquet`;
       await store.put(finer, nanos);
       expect(await refusal(after, finer)).toContain('column "t" has instants in nanoseconds (INT96)');
     }

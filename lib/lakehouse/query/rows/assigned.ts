@@ -107,9 +107,5 @@ function isSql(value: unknown): value is { readonly sql: string } {
 }
 
 function unassignable(column: string, problem: string, remedy?: string): LakehouseError {
-  return schemaMismatch(
-    column,
-    `Column ${JSON.stringify(column)} cannot be set: ${problem}.`,
-    remedy !== undefined ? remedy : undefined,
-  );
+  return schemaMismatch(column, `Column ${JSON.stringify(column)} cannot be set: ${problem}.`, remedy);
 }
