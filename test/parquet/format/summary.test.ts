@@ -1,7 +1,7 @@
 import { Field, Int64, makeData, RecordBatch, Schema, Struct } from "apache-arrow";
 import { expect, test } from "vitest";
-import { readFooter, readSummary, writeParquet } from "../../lib/lakehouse/parquet/index.js";
-import { MemoryStore } from "./memory-store.js";
+import { readFooter, readSummary, writeParquet } from "../../../lib/lakehouse/parquet/index.js";
+import { MemoryStore } from "../support/memory-store.js";
 
 /** A file of three rows with so many columns. */
 async function written(store: MemoryStore, uri: string, columns: number): Promise<number> {
