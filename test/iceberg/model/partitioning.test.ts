@@ -1,7 +1,7 @@
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
+import { invalidMetadata, isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import {
   asc,
   bucket,
@@ -47,7 +47,7 @@ import { readJson, stringifyJson } from "../../../lib/lakehouse/iceberg/model/js
 import { runs } from "../../support/runs.js";
 
 const t = parsePrimitiveType;
-const node = (text: string) => readJson(text, { subject: "test", code: "INVALID_METADATA" });
+const node = (text: string) => readJson(text, { subject: "test", kind: invalidMetadata });
 const apply = (transform: string, type: string, value: unknown) =>
   transformFunction(parseTransform(transform), t(type))(canonicalValue(t(type), value) as PrimitiveValue);
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { invalidArgument } from "../../../lib/lakehouse/errors.js";
 import {
   applyUpdates,
   asc,
@@ -434,12 +435,12 @@ describe("requirements", () => {
     ];
     const request = { requirements: [...good.slice(1), ...bad], updates };
     const text = stringifyJson(commitRequestToJson(request));
-    expect(commitRequestFromJson(readJson(text, { subject: "request", code: "INVALID_ARGUMENT" }))).toEqual(
+    expect(commitRequestFromJson(readJson(text, { subject: "request", kind: invalidArgument }))).toEqual(
       request,
     );
     expect(() =>
       commitRequestFromJson(
-        readJson('{"updates":[{"action":"explode"}]}', { subject: "request", code: "INVALID_ARGUMENT" }),
+        readJson('{"updates":[{"action":"explode"}]}', { subject: "request", kind: invalidArgument }),
       ),
     ).toThrow(/updates\[0\]\.action/);
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
+import { invalidArgument, isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import { parseJson, readJson, stringifyJson } from "../../../lib/lakehouse/iceberg/model/json.js";
 import type { Schema } from "../../../lib/lakehouse/iceberg/model/types/types.js";
 import { parseViewMetadata, serializeViewMetadata } from "../../../lib/lakehouse/iceberg/table/view/json.js";
@@ -299,7 +299,7 @@ describe("updates of a view", () => {
       { action: "add-view-version", viewVersion: version },
       { action: "set-current-view-version", viewVersionId: -1 },
     ];
-    const origin = { subject: "request", code: "INVALID_ARGUMENT" } as const;
+    const origin = { subject: "request", kind: invalidArgument } as const;
     for (const update of updates) {
       const text = stringifyJson(viewUpdateToJson(update));
       expect(viewUpdateFromJson(readJson(text, origin))).toEqual(update);
@@ -313,7 +313,7 @@ describe("updates of a view", () => {
   });
 
   it("of other kinds are refused", async () => {
-    const origin = { subject: "request", code: "INVALID_ARGUMENT" } as const;
+    const origin = { subject: "request", kind: invalidArgument } as const;
     const read = (text: string) => codeOf(() => viewUpdateFromJson(readJson(text, origin)));
     expect(await read('{"action":"add-snapshot"}')).toBe("INVALID_ARGUMENT");
     expect(await codeOf(() => viewRequirementFromJson(readJson('{"type":"assert-create"}', origin)))).toBe(

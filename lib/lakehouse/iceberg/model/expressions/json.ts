@@ -125,7 +125,7 @@ function literalToJson(value: LiteralInput, type: PrimitiveType | undefined): Js
  * @throws LakehouseError INVALID_EXPRESSION naming the place in the document.
  */
 export function expressionFromJson(json: string | Json, schema?: Columns): Expression {
-  const origin: JsonOrigin = { subject: "the filter", code: "INVALID_EXPRESSION" };
+  const origin: JsonOrigin = { subject: "the filter", kind: invalidExpression };
   // JSON text never starts with the name of an operation, so a string is always a document.
   const root = typeof json === "string" ? readJson(json, origin) : new JsonNode(json, origin);
   return readExpression(root, schema);

@@ -32,7 +32,7 @@ export function isUnpartitioned(spec: PartitionSpec): boolean {
 }
 
 function init(source: string, transform: PartitionFieldInit["transform"], name?: string): PartitionFieldInit {
-  return { kind: "partition-field", source, transform, ...(name === undefined ? {} : { name }) };
+  return { kind: "partition-field", source, transform, name };
 }
 
 /** Partitions by the value itself. */

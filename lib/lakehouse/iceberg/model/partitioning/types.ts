@@ -59,7 +59,7 @@ export interface PartitionFieldInit {
   readonly source: string;
   readonly transform: Transform;
   /** Defaults to the source's name with the transform's suffix, as Java names it: `date_day`, `id_bucket`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** A sort field by column name, before a schema gives ids to it. Made by `asc("origin")`, `desc("delay")`. */

@@ -112,9 +112,9 @@ function fieldFromJson(node: JsonNode): NestedField {
     name: node.get("name").string(),
     required: node.get("required").boolean(),
     type,
-    ...(doc ? { doc: doc.string() } : {}),
-    ...(initial ? { initialDefault: fromJsonValue(type, initial) } : {}),
-    ...(write ? { writeDefault: fromJsonValue(type, write) } : {}),
+    doc: doc?.string(),
+    initialDefault: initial && fromJsonValue(type, initial),
+    writeDefault: write && fromJsonValue(type, write),
   };
 }
 
