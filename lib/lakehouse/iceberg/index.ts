@@ -273,9 +273,6 @@ export type {
   TableMetadata,
   TimestampMs,
 } from "./model/metadata/types.js";
-export { bucketHash, type TransformFunction, transformFunction } from "./model/partitioning/apply.js";
-export { escapePathPart, humanPartitionValue } from "./model/partitioning/human.js";
-export { hashBytes, hashInt, hashLong } from "./model/partitioning/murmur3.js";
 export {
   asc,
   buildSortOrder,
@@ -293,6 +290,7 @@ export {
   day,
   defaultPartitionName,
   equivalentSpecs,
+  escapePathPart,
   highestPartitionFieldId,
   hour,
   identity,
@@ -314,14 +312,6 @@ export {
   voidTransform,
   year,
 } from "./model/partitioning/spec.js";
-export {
-  canTransform,
-  parseTransform,
-  preservesOrder,
-  sameTransform,
-  transformResultType,
-  transformToString,
-} from "./model/partitioning/transform.js";
 export type {
   NullOrder,
   PartitionField,
@@ -336,7 +326,6 @@ export type {
   SortOrderId,
   SourceIds,
   SpecId,
-  Transform,
 } from "./model/partitioning/types.js";
 export {
   binary,
@@ -399,6 +388,19 @@ export {
   updateNameMapping,
 } from "./model/schema/name-mapping.js";
 export { MAX_FIELD_ID, validateSchema } from "./model/schema/validate.js";
+export { bucketHash } from "./model/transforms/bucket.js";
+export { hashBytes, hashInt, hashLong } from "./model/transforms/murmur3.js";
+export {
+  canTransform,
+  humanPartitionValue,
+  parseTransform,
+  sameTransform,
+  type TransformFunction,
+  transformFunction,
+  transformResultType,
+  transformToString,
+} from "./model/transforms/transform.js";
+export type { Transform } from "./model/transforms/types.js";
 export { canPromote } from "./model/types/promotion.js";
 export {
   isNestedType,

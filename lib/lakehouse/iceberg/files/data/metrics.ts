@@ -5,7 +5,7 @@ import { textProperty } from "../../model/metadata/properties.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import type { SortOrder } from "../../model/partitioning/types.js";
 import { allFields, fieldName, locateById } from "../../model/schema/lookup.js";
-import { isPrimitiveType } from "../../model/types/type-text.js";
+import { isFloat, isPrimitiveType } from "../../model/types/type-text.js";
 import type { FieldId, PrimitiveType, PrimitiveValue, Schema } from "../../model/types/types.js";
 import { uuidFromBytes } from "../../model/values/bytes.js";
 import { canonicalValue } from "../../model/values/canonical.js";
@@ -96,8 +96,7 @@ export function fileMetrics(
     if (!isPrimitiveType(type)) continue;
     metrics.valueCounts.set(id, column.valueCount);
     if (column.nullCount !== undefined) metrics.nullValueCounts.set(id, column.nullCount);
-    const floating = type.type === "float" || type.type === "double";
-    if (floating && column.nanCount !== undefined) metrics.nanValueCounts.set(id, column.nanCount);
+    if (isFloat(type) && column.nanCount !== undefined) metrics.nanValueCounts.set(id, column.nanCount);
     if (mode.mode === "counts" || !hasBounds(type)) continue;
     const length = mode.mode === "truncate" && isCut(type) ? mode.length : undefined;
     const subject = fieldName(schema, id) ?? String(id);

@@ -1,12 +1,11 @@
 import { invalidExpression } from "../../errors.js";
-
-import { canTransform, transformResultType, transformToString } from "../partitioning/transform.js";
-import type { Transform } from "../partitioning/types.js";
 import { locateByName, type NameLookup } from "../schema/lookup.js";
+import { canTransform, transformResultType, transformToString } from "../transforms/transform.js";
+import type { Transform } from "../transforms/types.js";
 import { isPrimitiveType, typeToString } from "../types/type-text.js";
 import type { PrimitiveType, PrimitiveValue, Schema } from "../types/types.js";
 import { describeExpected, describeValue } from "../values/canonical.js";
-import { comparatorOf } from "../values/compare.js";
+import { sortDistinct } from "../values/compare.js";
 import { placeLiteral, toLiteralInput } from "./literals.js";
 import { boundAnd, boundOr, negate } from "./negate.js";
 import type {
@@ -89,8 +88,10 @@ function bindTerm(schema: Pick<Schema, "fields">, term: Term, lookup: NameLookup
     : transform.transform === "identity"
       ? field.type
       : transformResultType(transform, field.type);
-  const optional =
-    !location.requiredThroughout || transform.transform === "void" || transform.transform === "unknown";
+  if (transform.transform === "unknown") {
+    invalid(name, `The transform ${transformToString(transform)} of "${name}" is not known.`);
+  }
+  const optional = !location.requiredThroughout || transform.transform === "void";
   return { field, path, name: location.name, transform, type, optional, sourceType: field.type };
 }
 
@@ -174,12 +175,6 @@ function bindSet(term: BoundTerm, { type, values }: SetPredicate): BoundExpressi
   if (distinct.length === 0) return type === "in" ? neverTrue(term) : trueOfValues(term);
   if (distinct.length === 1) return { type: type === "in" ? "eq" : "not-eq", term, value: distinct[0]! };
   return { type, term, values: distinct };
-}
-
-function sortDistinct(type: PrimitiveType, values: readonly PrimitiveValue[]): PrimitiveValue[] {
-  const compare = comparatorOf(type);
-  const sorted = [...values].sort(compare);
-  return sorted.filter((value, i) => i === 0 || compare(sorted[i - 1]!, value) !== 0);
 }
 
 /** The bound expression by names again: binds to the same schema with the same meaning. */

@@ -1,3 +1,4 @@
+import { isFloat } from "../types/type-text.js";
 import type { PrimitiveType, PrimitiveValue } from "../types/types.js";
 import { type Comparator, comparatorOf } from "../values/compare.js";
 import { negatePredicate } from "./negate.js";
@@ -19,10 +20,6 @@ export interface ColumnStats {
 /** Nothing is known. */
 export function unknownStats(type: PrimitiveType): ColumnStats {
   return { mayBeNull: true, mayBeNaN: isFloat(type), mayBeValue: true };
-}
-
-export function isFloat(type: PrimitiveType): boolean {
-  return type.type === "float" || type.type === "double";
 }
 
 /**

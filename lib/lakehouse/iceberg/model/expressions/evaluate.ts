@@ -1,6 +1,6 @@
-import { transformFunction } from "../partitioning/apply.js";
 import type { PartitionSpec, PartitionTuple } from "../partitioning/types.js";
 import { accessor } from "../schema/lookup.js";
+import { transformFunction } from "../transforms/transform.js";
 import { isPrimitiveType } from "../types/type-text.js";
 import type { PrimitiveValue } from "../types/types.js";
 import { canonicalValue } from "../values/canonical.js";

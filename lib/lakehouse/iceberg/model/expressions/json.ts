@@ -1,13 +1,13 @@
 import { invalidExpression } from "../../errors.js";
 import { type Json, type JsonInput, JsonNode, type JsonOrigin, readJson } from "../json.js";
+import { locateById, locateByName } from "../schema/lookup.js";
 import {
   canTransform,
   parseTransform,
   transformResultType,
   transformToString,
-} from "../partitioning/transform.js";
-import type { Transform } from "../partitioning/types.js";
-import { locateById, locateByName } from "../schema/lookup.js";
+} from "../transforms/transform.js";
+import type { Transform } from "../transforms/types.js";
 import { isPrimitiveType } from "../types/type-text.js";
 import type { PrimitiveType, Schema } from "../types/types.js";
 import { bytesToHex, hexToBytes, isHex } from "../values/bytes.js";

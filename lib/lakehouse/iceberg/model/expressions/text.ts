@@ -1,4 +1,4 @@
-import { transformToString } from "../partitioning/transform.js";
+import { transformToString } from "../transforms/transform.js";
 import { bytesToHex } from "../values/bytes.js";
 import type { Expression, LiteralInput, Term } from "./types.js";
 

@@ -42,6 +42,10 @@ export function isPrimitiveType(type: IcebergType): type is PrimitiveType {
   return !isNestedType(type);
 }
 
+export function isFloat({ type }: IcebergType): boolean {
+  return type === "float" || type === "double";
+}
+
 function invalidType(text: string, why: string): never {
   throw invalidSchema(
     text,

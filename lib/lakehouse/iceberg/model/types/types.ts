@@ -35,6 +35,11 @@ export type PrimitiveType =
       readonly algorithm?: EdgeAlgorithm | undefined;
     };
 
+export type PrimitiveKind = PrimitiveType["type"];
+
+/** The member of the union that is of a kind. */
+export type TypeOf<Kind extends PrimitiveKind> = Extract<PrimitiveType, { readonly type: Kind }>;
+
 export interface StructType {
   readonly type: "struct";
   readonly fields: readonly NestedField[];

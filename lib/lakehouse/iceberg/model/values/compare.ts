@@ -59,6 +59,13 @@ export function compareStrings(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Values in order, without duplicates. */
+export function sortDistinct(type: IcebergType, values: readonly PrimitiveValue[]): PrimitiveValue[] {
+  const compare = comparatorOf(type);
+  const sorted = [...values].sort(compare);
+  return sorted.filter((value, i) => i === 0 || compare(sorted[i - 1]!, value) !== 0);
+}
+
 /** A `Map` or `Set` key that is equal for equal canonical values. */
 export function valueKey(value: PrimitiveValue | null): string | number | bigint | boolean | null {
   if (value instanceof Uint8Array)

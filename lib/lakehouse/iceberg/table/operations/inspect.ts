@@ -14,9 +14,9 @@ import type {
   ManifestFile,
 } from "../../model/metadata/manifest-types.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../../model/metadata/types.js";
-import { humanPartitionValue } from "../../model/partitioning/human.js";
 import type { PartitionTuple, SpecId } from "../../model/partitioning/types.js";
 import { allFields } from "../../model/schema/lookup.js";
+import { humanPartitionValue } from "../../model/transforms/transform.js";
 import { isPrimitiveType } from "../../model/types/type-text.js";
 import type { PrimitiveType, PrimitiveValue } from "../../model/types/types.js";
 import { fromBinary } from "../../model/values/single-value.js";
