@@ -583,12 +583,15 @@ export { sameSchema } from "./table/updates/apply-definitions.js";
 export {
   commitRequestFromJson,
   commitRequestToJson,
-  requirementFromJson,
-  requirementToJson,
   updateFromJson,
   updateToJson,
 } from "./table/updates/json.js";
-export { checkRequirements, requirementsFor } from "./table/updates/requirements.js";
+export {
+  checkRequirements,
+  requirementFromJson,
+  requirementsFor,
+  requirementToJson,
+} from "./table/updates/requirements.js";
 export type {
   CommitRequest,
   Committer,
@@ -624,16 +627,14 @@ export type {
   ViewVersionId,
 } from "./table/view/types.js";
 export {
-  viewRequirementFromJson,
-  viewRequirementToJson,
-  viewUpdateFromJson,
-  viewUpdateToJson,
-} from "./table/view/update-json.js";
-export {
   applyViewUpdates,
   checkViewRequirements,
   currentViewVersion,
   REPLACE_DROP_DIALECT_ALLOWED,
   sqlFor,
   VERSION_HISTORY_SIZE,
+  viewRequirementFromJson,
+  viewRequirementToJson,
+  viewUpdateFromJson,
+  viewUpdateToJson,
 } from "./table/view/updates.js";

@@ -19,16 +19,14 @@ import {
 } from "../../../lib/lakehouse/iceberg/table/view/new-view.js";
 import type { ViewMetadata, ViewUpdate } from "../../../lib/lakehouse/iceberg/table/view/types.js";
 import {
-  viewRequirementFromJson,
-  viewRequirementToJson,
-  viewUpdateFromJson,
-  viewUpdateToJson,
-} from "../../../lib/lakehouse/iceberg/table/view/update-json.js";
-import {
   applyViewUpdates,
   checkViewRequirements,
   currentViewVersion,
   sqlFor,
+  viewRequirementFromJson,
+  viewRequirementToJson,
+  viewUpdateFromJson,
+  viewUpdateToJson,
 } from "../../../lib/lakehouse/iceberg/table/view/updates.js";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
 import { runs } from "../../support/runs.js";

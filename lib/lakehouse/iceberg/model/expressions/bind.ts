@@ -8,11 +8,11 @@ import { describeExpected, describeValue } from "../values/canonical.js";
 import { sortDistinct } from "../values/compare.js";
 import { placeLiteral, toLiteralInput } from "./literals.js";
 import { boundAnd, boundOr, negate } from "./negate.js";
+import { COMPARISONS } from "./operations.js";
 import type {
   BoundExpression,
   BoundPredicate,
   BoundTerm,
-  ComparisonOperation,
   ComparisonPredicate,
   Expression,
   LiteralInput,
@@ -140,20 +140,13 @@ function bindComparison(term: BoundTerm, { type, value }: ComparisonPredicate): 
     case "exact":
       return { type, term, value: literal.value };
     case "above":
-      return type === "lt" || type === "lt-eq" || type === "not-eq" ? trueOfValues(term) : neverTrue(term);
+      return COMPARISONS[type].above ? trueOfValues(term) : neverTrue(term);
     case "below":
-      return type === "gt" || type === "gt-eq" || type === "not-eq" ? trueOfValues(term) : neverTrue(term);
+      return COMPARISONS[type].below ? trueOfValues(term) : neverTrue(term);
     case "floor": {
-      // Between `value` and the next: less means at most the lower one, greater means more than it.
-      const between: Partial<Record<ComparisonOperation, ComparisonOperation>> = {
-        lt: "lt-eq",
-        "lt-eq": "lt-eq",
-        gt: "gt",
-        "gt-eq": "gt",
-      };
-      const operation = between[type];
-      if (operation !== undefined) return { type: operation, term, value: literal.value };
-      return type === "not-eq" ? trueOfValues(term) : neverTrue(term);
+      const { between } = COMPARISONS[type];
+      if (typeof between === "string") return { type: between, term, value: literal.value };
+      return between ? trueOfValues(term) : neverTrue(term);
     }
   }
 }
