@@ -5,7 +5,7 @@ import { textProperty } from "../../model/metadata/properties.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import type { SortOrder } from "../../model/partitioning/types.js";
 import { allFields, fieldName, locateById } from "../../model/schema/lookup.js";
-import { isFloat, isPrimitiveType } from "../../model/types/type-text.js";
+import { isFloat, isOpaque, isPrimitiveType } from "../../model/types/type-text.js";
 import type { FieldId, PrimitiveType, PrimitiveValue, Schema } from "../../model/types/types.js";
 import { uuidFromBytes } from "../../model/values/bytes.js";
 import { canonicalValue } from "../../model/values/canonical.js";
@@ -97,7 +97,7 @@ export function fileMetrics(
     metrics.valueCounts.set(id, column.valueCount);
     if (column.nullCount !== undefined) metrics.nullValueCounts.set(id, column.nullCount);
     if (isFloat(type) && column.nanCount !== undefined) metrics.nanValueCounts.set(id, column.nanCount);
-    if (mode.mode === "counts" || !hasBounds(type)) continue;
+    if (mode.mode === "counts" || isOpaque(type)) continue;
     const length = mode.mode === "truncate" && isCut(type) ? mode.length : undefined;
     const subject = fieldName(schema, id) ?? String(id);
     const lower = column.lower && lowerBound(canonicalStat(type, column.lower, subject), length);
@@ -106,11 +106,6 @@ export function fileMetrics(
     if (upper !== undefined) metrics.upperBounds.set(id, toBinary(type, upper));
   }
   return metrics;
-}
-
-/** Types whose footer statistics order as the Iceberg type does. */
-function hasBounds(type: PrimitiveType): boolean {
-  return !["variant", "geometry", "geography", "unknown"].includes(type.type);
 }
 
 /** Only text and binary have bounds that are cut: a part of a uuid or of fixed bytes is no value of the type. */

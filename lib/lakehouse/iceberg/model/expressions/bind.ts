@@ -2,7 +2,7 @@ import { invalidExpression } from "../../errors.js";
 import { locateByName, type NameLookup } from "../schema/lookup.js";
 import { canTransform, transformResultType, transformToString } from "../transforms/transform.js";
 import type { Transform } from "../transforms/types.js";
-import { isPrimitiveType, typeToString } from "../types/type-text.js";
+import { isOpaque, isPrimitiveType, typeToString } from "../types/type-text.js";
 import type { PrimitiveType, PrimitiveValue, Schema } from "../types/types.js";
 import { describeExpected, describeValue } from "../values/canonical.js";
 import { sortDistinct } from "../values/compare.js";
@@ -106,10 +106,8 @@ function bindUnary(term: BoundTerm, type: UnaryPredicate["type"]): BoundExpressi
   return { type, term };
 }
 
-const NOT_COMPARABLE = new Set(["unknown", "variant", "geometry", "geography"]);
-
 function placed(term: BoundTerm, value: LiteralInput) {
-  if (NOT_COMPARABLE.has(term.type.type)) {
+  if (isOpaque(term.type)) {
     return invalid(
       term.name,
       `Values of "${term.name}" of type ${typeToString(term.sourceType)} cannot be compared.`,

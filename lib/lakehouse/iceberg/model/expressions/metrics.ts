@@ -2,7 +2,7 @@ import type { FieldSummary, FileBrief } from "../metadata/manifest-types.js";
 import { partitionFieldType } from "../partitioning/spec.js";
 import type { PartitionSpec } from "../partitioning/types.js";
 import { definitionOf } from "../transforms/table.js";
-import { isFloat, isPrimitiveType } from "../types/type-text.js";
+import { isFloat, isOpaque, isPrimitiveType } from "../types/type-text.js";
 import type { PrimitiveType, PrimitiveValue, Schema } from "../types/types.js";
 import { comparatorOf } from "../values/compare.js";
 import { boundFromBinary } from "../values/single-value.js";
@@ -15,8 +15,6 @@ export type FileMetrics = Pick<
   FileBrief,
   "recordCount" | "valueCounts" | "nullValueCounts" | "nanValueCounts" | "lowerBounds" | "upperBounds"
 >;
-
-const NO_BOUNDS = new Set(["variant", "geometry", "geography", "unknown"]);
 
 /** What a file's metrics prove of a term's values. What it gives serves until the next call: there are many files. */
 function fileStats(): (term: BoundTerm, file: FileMetrics) => ColumnStats {
@@ -64,13 +62,13 @@ class FileStats implements ColumnStats {
   }
 
   get lower(): PrimitiveValue | undefined {
-    return NO_BOUNDS.has(this.#type.type)
+    return isOpaque(this.#type)
       ? undefined
       : boundFromBinary(this.#type, this.file.lowerBounds?.get(this.#id));
   }
 
   get upper(): PrimitiveValue | undefined {
-    return NO_BOUNDS.has(this.#type.type)
+    return isOpaque(this.#type)
       ? undefined
       : boundFromBinary(this.#type, this.file.upperBounds?.get(this.#id));
   }

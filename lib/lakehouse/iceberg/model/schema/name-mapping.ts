@@ -1,6 +1,7 @@
 import * as arrow from "apache-arrow";
 import { invalidMetadata } from "../../../errors.js";
 import { type JsonInput, type JsonNode, readJson, stringifyJson } from "../json.js";
+import { isPrimitiveType } from "../types/type-text.js";
 import type { FieldId, IcebergType, NestedField, Schema } from "../types/types.js";
 
 /** The table property that holds the mapping as JSON. */
@@ -28,6 +29,7 @@ function mapField(field: Pick<NestedField, "id" | "name" | "type">): MappedField
 }
 
 function partsOf(type: IcebergType): readonly Pick<NestedField, "id" | "name" | "type">[] {
+  if (isPrimitiveType(type)) return [];
   switch (type.type) {
     case "struct":
       return type.fields;
@@ -38,8 +40,6 @@ function partsOf(type: IcebergType): readonly Pick<NestedField, "id" | "name" | 
         { id: type.keyId, name: "key", type: type.key },
         { id: type.valueId, name: "value", type: type.value },
       ];
-    default:
-      return [];
   }
 }
 

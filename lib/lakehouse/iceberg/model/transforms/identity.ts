@@ -1,16 +1,12 @@
-import { isPrimitiveType } from "../types/type-text.js";
-import type { PrimitiveType } from "../types/types.js";
+import { isOpaque, isPrimitiveType } from "../types/type-text.js";
 import type { TransformDefinition, TransformOf } from "./definition.js";
 import { parsePlain } from "./parse.js";
-
-/** Types whose values cannot stand in a partition tuple or be sorted by. */
-const UNFIT: ReadonlySet<PrimitiveType["type"]> = new Set(["geometry", "geography", "variant", "unknown"]);
 
 export const identity: TransformDefinition<TransformOf<"identity">> = {
   parse: parsePlain("identity"),
   toText: () => "identity",
   suffix: "",
-  takes: (type) => isPrimitiveType(type) && !UNFIT.has(type.type),
+  takes: (type) => isPrimitiveType(type) && !isOpaque(type),
   result: (source) => source ?? { type: "unknown" },
   apply: () => (value) => value,
   preservesOrder: true,

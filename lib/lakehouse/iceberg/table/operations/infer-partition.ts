@@ -84,8 +84,21 @@ function fromText(type: PrimitiveType, text: string): PrimitiveValue | undefined
     case "timestamp":
     case "timestamptz":
       return canonicalValue(type, text.replace(" ", "T"));
-    default:
+    case "decimal":
+    case "date":
+    case "time":
+    case "timestamp_ns":
+    case "timestamptz_ns":
+    case "string":
+    case "uuid":
+    case "fixed":
+    case "binary":
       return canonicalValue(type, text);
+    case "unknown":
+    case "variant":
+    case "geometry":
+    case "geography":
+      return undefined;
   }
 }
 
