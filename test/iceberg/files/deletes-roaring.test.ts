@@ -225,19 +225,22 @@ describe("64-bit position bitmaps", () => {
     );
   });
 
-  test.each([-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY])("refuse %d as a position", (position) => {
-    const refused = (run: () => void): void => {
-      try {
-        run();
-      } catch (error) {
-        expect(isLakehouseError(error, "INVALID_ARGUMENT")).toBe(true);
-        return;
-      }
-      expect.unreachable("it was accepted");
-    };
-    refused(() => new PositionBitmap().add(position));
-    refused(() => PositionBitmap.from([1, position]));
-  });
+  test.each([-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY])(
+    "refuse %d as a position",
+    (position) => {
+      const refused = (run: () => void): void => {
+        try {
+          run();
+        } catch (error) {
+          expect(isLakehouseError(error, "INVALID_ARGUMENT")).toBe(true);
+          return;
+        }
+        expect.unreachable("it was accepted");
+      };
+      refused(() => new PositionBitmap().add(position));
+      refused(() => PositionBitmap.from([1, position]));
+    },
+  );
 });
 
 describe("bytes that are no bitmap", () => {
