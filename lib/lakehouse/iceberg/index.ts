@@ -498,25 +498,27 @@ export {
   type TableState,
   type WriteMode,
 } from "./table/operations/file-change.js";
+export { TableInspection } from "./table/operations/inspect.js";
 export {
   type ColumnMetricsRow,
   type EntryRow,
   type FileRow,
-  type HistoryRow,
   inspectEntries,
   inspectFiles,
-  inspectHistory,
   inspectManifests,
   inspectPartitions,
-  inspectRefs,
-  inspectSnapshots,
   type ManifestRow,
   type PartitionRow,
   type PartitionSummaryRow,
+} from "./table/operations/inspect-files.js";
+export {
+  type HistoryRow,
+  inspectHistory,
+  inspectRefs,
+  inspectSnapshots,
   type RefRow,
   type SnapshotRow,
-  TableInspection,
-} from "./table/operations/inspect.js";
+} from "./table/operations/inspect-metadata.js";
 export type { MergeOptions, UpsertOptions } from "./table/operations/merge.js";
 export type { AppendOptions, RewriteFiles } from "./table/operations/operations.js";
 export { CherryPick, type NewRef, type Retention } from "./table/operations/refs.js";
