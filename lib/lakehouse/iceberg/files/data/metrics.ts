@@ -1,7 +1,6 @@
-import { invalidMetadata } from "../../../errors.js";
 import type { ColumnMetrics, ParquetStat } from "../../../parquet/index.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
-import { textProperty } from "../../model/metadata/properties.js";
+import { invalidProperty, textProperty } from "../../model/metadata/properties.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import type { SortOrder } from "../../model/partitioning/types.js";
 import { allFields, fieldName, locateById } from "../../model/schema/lookup.js";
@@ -27,10 +26,7 @@ export function parseMetricsMode(text: string, property: string): MetricsMode {
   if (lower === "none" || lower === "counts" || lower === "full") return { mode: lower };
   const length = Number(/^truncate\((\d+)\)$/.exec(lower)?.[1]);
   if (length > 0) return { mode: "truncate", length };
-  throw invalidMetadata(
-    property,
-    `Table property ${property} must be none, counts, truncate(n) or full; it is ${JSON.stringify(text)}.`,
-  );
+  throw invalidProperty(property, "none, counts, truncate(n) or full", text);
 }
 
 /**
