@@ -36,11 +36,13 @@ function fileStats(): (term: BoundTerm, file: FileMetrics) => ColumnStats {
 class FileStats implements ColumnStats {
   readonly #id: number;
   readonly #type: PrimitiveType;
+  readonly #opaque: boolean;
   file: FileMetrics = { recordCount: 0n };
 
   constructor(id: number, type: PrimitiveType) {
     this.#id = id;
     this.#type = type;
+    this.#opaque = isOpaque(type);
   }
 
   get mayBeNull(): boolean {
@@ -62,13 +64,13 @@ class FileStats implements ColumnStats {
   }
 
   get lower(): PrimitiveValue | undefined {
-    return isOpaque(this.#type)
+    return this.#opaque
       ? undefined
       : boundFromBinary(this.#type, this.file.lowerBounds?.get(this.#id));
   }
 
   get upper(): PrimitiveValue | undefined {
-    return isOpaque(this.#type)
+    return this.#opaque
       ? undefined
       : boundFromBinary(this.#type, this.file.upperBounds?.get(this.#id));
   }
