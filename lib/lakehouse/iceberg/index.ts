@@ -272,9 +272,6 @@ export type {
   TableMetadata,
   TimestampMs,
 } from "./model/metadata/types.js";
-export { bucketHash, type TransformFunction, transformFunction } from "./model/partitioning/apply.js";
-export { escapePathPart, humanPartitionValue } from "./model/partitioning/human.js";
-export { hashBytes, hashInt, hashLong } from "./model/partitioning/murmur3.js";
 export {
   asc,
   buildSortOrder,
@@ -292,6 +289,7 @@ export {
   day,
   defaultPartitionName,
   equivalentSpecs,
+  escapePathPart,
   highestPartitionFieldId,
   hour,
   identity,
@@ -312,14 +310,6 @@ export {
   voidTransform,
   year,
 } from "./model/partitioning/spec.js";
-export {
-  canTransform,
-  parseTransform,
-  preservesOrder,
-  sameTransform,
-  transformResultType,
-  transformToString,
-} from "./model/partitioning/transform.js";
 export type {
   NullOrder,
   PartitionField,
@@ -334,7 +324,6 @@ export type {
   SortOrderId,
   SourceIds,
   SpecId,
-  Transform,
 } from "./model/partitioning/types.js";
 export {
   binary,
@@ -397,6 +386,19 @@ export {
   updateNameMapping,
 } from "./model/schema/name-mapping.js";
 export { MAX_FIELD_ID, validateSchema } from "./model/schema/validate.js";
+export { bucketHash } from "./model/transforms/bucket.js";
+export { hashBytes, hashInt, hashLong } from "./model/transforms/murmur3.js";
+export {
+  canTransform,
+  humanPartitionValue,
+  parseTransform,
+  sameTransform,
+  type TransformFunction,
+  transformFunction,
+  transformResultType,
+  transformToString,
+} from "./model/transforms/transform.js";
+export type { Transform } from "./model/transforms/types.js";
 export { canPromote } from "./model/types/promotion.js";
 export {
   isNestedType,
@@ -495,25 +497,27 @@ export {
   type TableState,
   type WriteMode,
 } from "./table/operations/file-change.js";
+export { TableInspection } from "./table/operations/inspect.js";
 export {
   type ColumnMetricsRow,
   type EntryRow,
   type FileRow,
-  type HistoryRow,
   inspectEntries,
   inspectFiles,
-  inspectHistory,
   inspectManifests,
   inspectPartitions,
-  inspectRefs,
-  inspectSnapshots,
   type ManifestRow,
   type PartitionRow,
   type PartitionSummaryRow,
+} from "./table/operations/inspect-files.js";
+export {
+  type HistoryRow,
+  inspectHistory,
+  inspectRefs,
+  inspectSnapshots,
   type RefRow,
   type SnapshotRow,
-  TableInspection,
-} from "./table/operations/inspect.js";
+} from "./table/operations/inspect-metadata.js";
 export type { RowMergeOptions, UpsertOptions } from "./table/operations/merge.js";
 export type { AppendOptions, RewriteFiles } from "./table/operations/operations.js";
 export { CherryPick, type NewRef, type Retention } from "./table/operations/refs.js";
@@ -580,12 +584,15 @@ export { sameSchema } from "./table/updates/apply-definitions.js";
 export {
   commitRequestFromJson,
   commitRequestToJson,
-  requirementFromJson,
-  requirementToJson,
   updateFromJson,
   updateToJson,
 } from "./table/updates/json.js";
-export { checkRequirements, requirementsFor } from "./table/updates/requirements.js";
+export {
+  checkRequirements,
+  requirementFromJson,
+  requirementsFor,
+  requirementToJson,
+} from "./table/updates/requirements.js";
 export type {
   CommitRequest,
   Committer,
@@ -621,16 +628,14 @@ export type {
   ViewVersionId,
 } from "./table/view/types.js";
 export {
-  viewRequirementFromJson,
-  viewRequirementToJson,
-  viewUpdateFromJson,
-  viewUpdateToJson,
-} from "./table/view/update-json.js";
-export {
   applyViewUpdates,
   checkViewRequirements,
   currentViewVersion,
   REPLACE_DROP_DIALECT_ALLOWED,
   sqlFor,
   VERSION_HISTORY_SIZE,
+  viewRequirementFromJson,
+  viewRequirementToJson,
+  viewUpdateFromJson,
+  viewUpdateToJson,
 } from "./table/view/updates.js";
