@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ObjectStoreBackend } from "../../lib/lakehouse/catalog/versioned/object-store-backend.js";
-import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
+import { ObjectStoreBackend } from "../../lib/lakehouse/catalog/store/backends/object-store-backend.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
 import { LocalStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";
 import { backendConformance } from "./backend-conformance.js";
 

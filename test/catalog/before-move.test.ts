@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openCatalog } from "../../lib/lakehouse/catalog/index.js";
-import { ObjectStoreBackend } from "../../lib/lakehouse/catalog/versioned/object-store-backend.js";
+import { ObjectStoreBackend } from "../../lib/lakehouse/catalog/store/backends/object-store-backend.js";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { code, records, schema } from "./support.js";

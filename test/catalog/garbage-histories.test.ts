@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
-import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
-import type { Hash } from "../../lib/lakehouse/catalog/versioned/hash.js";
-import { ObjectStoreBackend } from "../../lib/lakehouse/catalog/versioned/object-store-backend.js";
-import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
+import type { Hash } from "../../lib/lakehouse/catalog/model/hash.js";
+import type { Backend } from "../../lib/lakehouse/catalog/store/backend.js";
+import { ObjectStoreBackend } from "../../lib/lakehouse/catalog/store/backends/object-store-backend.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
 import { LocalStore, type ObjectStore } from "../../lib/lakehouse/storage/index.js";
 import { records, schema, withOverrides } from "./support.js";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isAncestor, mergeBase } from "../../lib/lakehouse/catalog/versioned/commits.js";
-import type { Content } from "../../lib/lakehouse/catalog/versioned/content.js";
-import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
-import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import type { Content } from "../../lib/lakehouse/catalog/model/content.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
+import { isAncestor, mergeBase } from "../../lib/lakehouse/catalog/store/commits.js";
+import { VersionStore } from "../../lib/lakehouse/catalog/store/version-store.js";
 import { runs } from "../support/runs.js";
 import { collect, del, put, table } from "./support.js";
 

@@ -11,8 +11,8 @@ import {
   relocateLake,
   SqliteBackend,
 } from "../../lib/lakehouse/catalog/index.js";
-import { BEGINNING } from "../../lib/lakehouse/catalog/versioned/hash.js";
-import { writeLakeRecord } from "../../lib/lakehouse/catalog/versioned/lake-record.js";
+import { BEGINNING } from "../../lib/lakehouse/catalog/model/hash.js";
+import { writeLakeRecord } from "../../lib/lakehouse/catalog/store/lake-record.js";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
 import { defineSchema, long, type Table } from "../../lib/lakehouse/iceberg/index.js";
 import { fileUri, LocalStore, S3Store, serveS3 } from "../../lib/lakehouse/storage/index.js";

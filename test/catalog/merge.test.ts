@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
-import type { ConflictError, Content } from "../../lib/lakehouse/catalog/versioned/content.js";
-import type { Operation } from "../../lib/lakehouse/catalog/versioned/operations.js";
-import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
-import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import type { ConflictError, Content } from "../../lib/lakehouse/catalog/model/content.js";
+import type { Backend } from "../../lib/lakehouse/catalog/store/backend.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
+import type { Operation } from "../../lib/lakehouse/catalog/store/operations.js";
+import { VersionStore } from "../../lib/lakehouse/catalog/store/version-store.js";
 import { collect, del, namespace, put, table } from "./support.js";
 
 const backends: Backend[] = [];

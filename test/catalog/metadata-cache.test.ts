@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MetadataCache } from "../../lib/lakehouse/catalog/metadata-cache.js";
+import { MetadataCache } from "../../lib/lakehouse/catalog/versioned/metadata-cache.js";
 import { newTableMetadata, serializeTableMetadata } from "../../lib/lakehouse/iceberg/index.js";
 import type { ObjectStore } from "../../lib/lakehouse/storage/index.js";
 import { schema } from "./support.js";

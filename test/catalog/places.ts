@@ -1,13 +1,13 @@
-import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
-import { EtcdBackend } from "../../lib/lakehouse/catalog/versioned/etcd-backend.js";
+import type { Backend } from "../../lib/lakehouse/catalog/store/backend.js";
+import { EtcdBackend } from "../../lib/lakehouse/catalog/store/backends/etcd-backend.js";
 import type {
   EtcdCompare,
   EtcdOutcome,
   EtcdStep,
   EtcdTransaction,
-} from "../../lib/lakehouse/catalog/versioned/etcd-client.js";
-import { ObjectStoreBackend } from "../../lib/lakehouse/catalog/versioned/object-store-backend.js";
-import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
+} from "../../lib/lakehouse/catalog/store/backends/etcd-client.js";
+import { ObjectStoreBackend } from "../../lib/lakehouse/catalog/store/backends/object-store-backend.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
 import type { ObjectInfo, ObjectStore } from "../../lib/lakehouse/storage/index.js";
 import type { Actor } from "./interleaving.js";

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Hash } from "../../lib/lakehouse/catalog/versioned/hash.js";
-import { ObjectCache } from "../../lib/lakehouse/catalog/versioned/object-cache.js";
+import type { Hash } from "../../lib/lakehouse/catalog/model/hash.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
+import { ObjectCache } from "../../lib/lakehouse/catalog/store/object-cache.js";
 import {
   cutLevel,
   diffMaps,
@@ -10,8 +11,7 @@ import {
   getEntry,
   type MapNode,
   scanLeaves,
-} from "../../lib/lakehouse/catalog/versioned/sorted-map.js";
-import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
+} from "../../lib/lakehouse/catalog/store/sorted-map.js";
 import { runs } from "../support/runs.js";
 import { withOverrides } from "./support.js";
 

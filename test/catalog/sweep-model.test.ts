@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import type { VersionStore } from "../../lib/lakehouse/catalog/store/version-store.js";
 import { type Actor, type Decision, dying, shuffled, switching } from "./interleaving.js";
 import { etcdPlace, objectStorePlace, type Place, sqlitePlace } from "./places.js";
 import { del } from "./support.js";

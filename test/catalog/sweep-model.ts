@@ -1,7 +1,7 @@
-import type { Content } from "../../lib/lakehouse/catalog/versioned/content.js";
-import { findReachable, type Reachability } from "../../lib/lakehouse/catalog/versioned/reachability.js";
-import { finishSweep, type SweptFiles, sweep } from "../../lib/lakehouse/catalog/versioned/sweep.js";
-import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import type { Content } from "../../lib/lakehouse/catalog/model/content.js";
+import { findReachable, type Reachability } from "../../lib/lakehouse/catalog/store/reachability.js";
+import { finishSweep, type SweptFiles, sweep } from "../../lib/lakehouse/catalog/store/sweep.js";
+import { VersionStore } from "../../lib/lakehouse/catalog/store/version-store.js";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
 import { Actor, type Decision, interleave } from "./interleaving.js";
 import type { Place } from "./places.js";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { findReachable } from "../../lib/lakehouse/catalog/versioned/reachability.js";
-import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
-import { finishSweep, sweep } from "../../lib/lakehouse/catalog/versioned/sweep.js";
-import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
+import { findReachable } from "../../lib/lakehouse/catalog/store/reachability.js";
+import { finishSweep, sweep } from "../../lib/lakehouse/catalog/store/sweep.js";
+import { VersionStore } from "../../lib/lakehouse/catalog/store/version-store.js";
 import { runs } from "../support/runs.js";
 import { collect, del, namespace, put, table } from "./support.js";
 

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Backend } from "../../lib/lakehouse/catalog/versioned/backend.js";
-import type { Commit } from "../../lib/lakehouse/catalog/versioned/commits.js";
-import { type ConflictError, encodeKey } from "../../lib/lakehouse/catalog/versioned/content.js";
-import { BEGINNING } from "../../lib/lakehouse/catalog/versioned/hash.js";
-import { SqliteBackend } from "../../lib/lakehouse/catalog/versioned/sqlite-backend.js";
-import { VersionStore } from "../../lib/lakehouse/catalog/versioned/version-store.js";
+import { type ConflictError, encodeKey } from "../../lib/lakehouse/catalog/model/content.js";
+import { BEGINNING } from "../../lib/lakehouse/catalog/model/hash.js";
+import type { Backend } from "../../lib/lakehouse/catalog/store/backend.js";
+import { SqliteBackend } from "../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
+import type { Commit } from "../../lib/lakehouse/catalog/store/commits.js";
+import { VersionStore } from "../../lib/lakehouse/catalog/store/version-store.js";
 import { LakehouseError } from "../../lib/lakehouse/errors.js";
 import { collect, del, namespace, put, table, withOverrides } from "./support.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCatalog } from "../../lib/lakehouse/catalog/index.js";
-import { EtcdBackend } from "../../lib/lakehouse/catalog/versioned/etcd-backend.js";
+import { EtcdBackend } from "../../lib/lakehouse/catalog/store/backends/etcd-backend.js";
 import { openLakehouse } from "../../lib/lakehouse/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { backendConformance } from "../catalog/backend-conformance.js";

@@ -4,6 +4,13 @@
  * `BranchingCatalog` adds branches, tags, merges and the rest, in Nessie's terms; `openCatalog` opens the one
  * that is embedded. `Backend` is all that a place to keep it must offer.
  */
+
+export { type NessieCatalogOptions, openNessieCatalog } from "./client/nessie/open.js";
+export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js";
+export type { GarbageReport, GcOptions } from "./embedded/garbage.js";
+export { backendAt, type CatalogOptions, openCatalog } from "./embedded/open.js";
+export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
+export * from "./errors.js";
 export {
   type BranchingCatalog,
   type EntriesRequest,
@@ -12,7 +19,7 @@ export {
   type LogRequest,
   type NewRefOptions,
   type RefExpression,
-} from "./branching-catalog.js";
+} from "./model/branching-catalog.js";
 export type {
   Catalog,
   CreateTableOptions,
@@ -26,29 +33,7 @@ export type {
   TableName,
   TransactionOptions,
   UnchangedTable,
-} from "./catalog.js";
-export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
-export * from "./errors.js";
-export type { GarbageReport, GcOptions } from "./garbage.js";
-export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
-export { backendAt, type CatalogOptions, openCatalog } from "./open.js";
-export { type RelocateOptions, type RelocationReport, relocateLake } from "./relocate.js";
-export {
-  openRestCatalog,
-  type RestAuth,
-  type RestCatalogOptions,
-  type RestServer,
-  type RestServerOptions,
-  serveRestCatalog,
-} from "./rest/index.js";
-export type { Backend, RefMove, StoredObjectInfo } from "./versioned/backend.js";
-export type {
-  Commit,
-  CommitMeta,
-  CommitObject,
-  CommittedOperation,
-  LoggedCommit,
-} from "./versioned/commits.js";
+} from "./model/catalog.js";
 export {
   type Conflict,
   ConflictError,
@@ -60,28 +45,39 @@ export {
   type IcebergTableContent,
   type IcebergViewContent,
   type NamespaceContent,
-} from "./versioned/content.js";
-export { EtcdBackend } from "./versioned/etcd-backend.js";
-export { BEGINNING, type Hash, type StoredObject } from "./versioned/hash.js";
-export type { LogFilter, Page } from "./versioned/log.js";
-export type { MergeBehavior, MergeBehaviors, MergedKey } from "./versioned/merge.js";
-export type { CombineOptions, MergeOptions, MergeResult } from "./versioned/merge-commits.js";
-export { ObjectStoreBackend } from "./versioned/object-store-backend.js";
-export type { Operation } from "./versioned/operations.js";
-export type { RefWriteOptions } from "./versioned/ref-changes.js";
-export type { Reference, ReferenceType, ReflogEntry, RefOperation } from "./versioned/refs.js";
-export type { ResolvedReference } from "./versioned/resolve.js";
-export { SqliteBackend } from "./versioned/sqlite-backend.js";
-export type { Entry } from "./versioned/tree.js";
-export {
-  VersionStore,
-  type VersionStoreOptions,
-} from "./versioned/version-store.js";
+} from "./model/content.js";
+export { type CreateOrReplaceOptions, createOrReplaceTable } from "./model/create-or-replace.js";
+export { BEGINNING, type Hash, type StoredObject } from "./model/hash.js";
+export type { LogFilter, Page } from "./model/log.js";
 export type {
   CommitOptions as VersionCommitOptions,
   DiffEntry,
   Place,
   ResolvedPlace,
   Versions,
-} from "./versioned/versions.js";
-export type { CreateViewOptions, LoadedView, ViewCatalog, ViewCommitRequest } from "./view-catalog.js";
+} from "./model/versions.js";
+export type { CreateViewOptions, LoadedView, ViewCatalog, ViewCommitRequest } from "./model/view-catalog.js";
+export type { RestAuth } from "./server/http/auth.js";
+export { type RestServer, type RestServerOptions, serveRestCatalog } from "./server/serve.js";
+export type { Backend, RefMove, StoredObjectInfo } from "./store/backend.js";
+export { EtcdBackend } from "./store/backends/etcd-backend.js";
+export { ObjectStoreBackend } from "./store/backends/object-store-backend.js";
+export { SqliteBackend } from "./store/backends/sqlite-backend.js";
+export type {
+  Commit,
+  CommitMeta,
+  CommitObject,
+  CommittedOperation,
+  LoggedCommit,
+} from "./store/commits.js";
+export type { MergeBehavior, MergeBehaviors, MergedKey } from "./store/merge.js";
+export type { CombineOptions, MergeOptions, MergeResult } from "./store/merge-commits.js";
+export type { Operation } from "./store/operations.js";
+export type { RefWriteOptions } from "./store/ref-changes.js";
+export type { Reference, ReferenceType, ReflogEntry, RefOperation } from "./store/refs.js";
+export type { ResolvedReference } from "./store/resolve.js";
+export type { Entry } from "./store/tree.js";
+export {
+  VersionStore,
+  type VersionStoreOptions,
+} from "./store/version-store.js";

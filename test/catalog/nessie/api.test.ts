@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openNessieCatalog } from "../../../lib/lakehouse/catalog/index.js";
-import { keyFromPath, keyToPath } from "../../../lib/lakehouse/catalog/nessie/keys.js";
+import { keyFromPath, keyToPath } from "../../../lib/lakehouse/catalog/wire/nessie/keys.js";
 import { newTableMetadata, writeTableMetadata } from "../../../lib/lakehouse/iceberg/index.js";
 import { runs } from "../../support/runs.js";
 import { type Served, serve } from "../rest/support.js";

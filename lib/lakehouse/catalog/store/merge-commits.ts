@@ -1,0 +1,243 @@
+import { randomUUID } from "node:crypto";
+import { invalidArgument } from "../../errors.js";
+import { ConflictError } from "../model/content.js";
+import type { Hash, StoredObject } from "../model/hash.js";
+import { type Advance, advance } from "./advance.js";
+import { type Commit, firstParent, getCommit, mergeBase, newCommit } from "./commits.js";
+import { liveRef, type StoreContext } from "./context.js";
+import { conflictsOf, type MergeBehaviors, type MergedKey, mergeTrees } from "./merge.js";
+import type { RefOperation } from "./refs.js";
+import { type Brought, requireSpared } from "./spared.js";
+import { changeTree, type TreeChanges, toOperations } from "./tree.js";
+
+/** What merges, transplants and reverts have in common. */
+export interface CombineOptions extends MergeBehaviors {
+  /** Finds out what would happen, conflicts included, and changes nothing. */
+  readonly dryRun?: boolean;
+  readonly message?: string;
+  readonly author?: string;
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+export interface MergeOptions extends CombineOptions {
+  /**
+   * What to do when the target has no commits that the source lacks. `never` (as Nessie): a merge commit all the
+   * same. `allow`: the target moves to the source. `only`: that, or a conflict. `never` where not given.
+   */
+  readonly fastForward?: "never" | "allow" | "only";
+}
+
+/** What a merge, transplant or revert did, or in a dry run would do. */
+export interface MergeResult {
+  /** True when the branch moved. False in a dry run, and where there was nothing to do. */
+  readonly applied: boolean;
+  /** Head of the branch before. */
+  readonly before: Hash;
+  /** Head of the branch after. */
+  readonly after: Hash;
+  /** Merges only: the commit from which both sides' changes were counted. */
+  readonly mergeBase?: Hash;
+  /** Every key that the source changed, and what became of it. */
+  readonly keys: readonly MergedKey[];
+}
+
+/** Merges the history that ends in `source` into a branch: one commit with both as parents. */
+export async function mergeInto(
+  context: StoreContext,
+  branch: string,
+  source: { readonly commit: Commit; readonly name: string },
+  options: MergeOptions = {},
+): Promise<MergeResult> {
+  const { objects } = context;
+  const { fastForward = "never", message = `Merge ${source.name} into ${branch}` } = options;
+  const author = options.author ?? context.author;
+  const brings = { commits: [source.commit.hash] };
+  let base: Commit | undefined;
+  const combined = await combine(context, branch, options, brings, async (head, sweep) => {
+    base = await mergeBase(objects, head, source.commit);
+    if (base.hash === source.commit.hash) return { keys: [] };
+    const trees = { base: base.tree, source: source.commit.tree, target: head.tree };
+    const histories = { source: source.commit, target: head, base };
+    const { changes, keys } = await mergeTrees(objects, { ...trees, histories }, options);
+    if (
+      fastForward !== "never" &&
+      base.hash === head.hash &&
+      keys.every(({ behavior }) => behavior !== "DROP")
+    ) {
+      return {
+        keys,
+        advance: { to: source.commit.hash, objects: [], operation: "FAST_FORWARD", author, message },
+      };
+    }
+    if (fastForward === "only") throw notFastForward(branch, source.name);
+    if (conflictsOf(keys).length > 0 || changes.size === 0) return { keys };
+    const made = await commitChanges(context, sweep, [head, source.commit], changes, {
+      message,
+      authors: [author],
+      authorTime: context.now(),
+      properties: options.properties ?? {},
+    });
+    return {
+      keys,
+      advance: { to: made.commit.hash, objects: made.objects, operation: "MERGE", author, message },
+    };
+  });
+  return { ...combined, mergeBase: (base as Commit).hash };
+}
+
+/**
+ * Applies what each commit changed to a branch, in the order given, as one new commit each; authors and messages
+ * stay. All are applied, or none. A merge commit counts as what it changed in its first parent.
+ */
+export async function transplantInto(
+  context: StoreContext,
+  branch: string,
+  commits: readonly Commit[],
+  options: CombineOptions = {},
+): Promise<MergeResult> {
+  return replay(context, branch, "TRANSPLANT", options, commits, async (commit) => ({
+    base: (await getCommit(context.objects, firstParent(commit))).tree,
+    source: commit.tree,
+    meta: {
+      message: commits.length === 1 && options.message !== undefined ? options.message : commit.message,
+      authors: commit.authors,
+      authorTime: commit.authorTime,
+      properties: { ...commit.properties, ...options.properties },
+    },
+  }));
+}
+
+/** Undoes what each commit changed, in the order given, as one new commit each. All are undone, or none. */
+export async function revertIn(
+  context: StoreContext,
+  branch: string,
+  commits: readonly Commit[],
+  options: CombineOptions = {},
+): Promise<MergeResult> {
+  return replay(context, branch, "REVERT", options, commits, async (commit) => ({
+    base: commit.tree,
+    source: (await getCommit(context.objects, firstParent(commit))).tree,
+    meta: {
+      message: options.message ?? revertMessage(commit),
+      authors: [options.author ?? context.author],
+      authorTime: context.now(),
+      properties: options.properties ?? {},
+    },
+  }));
+}
+
+/** Quotes the first line only, so that undoing what undid a commit nests titles and not whole messages. */
+export function revertMessage({ hash, message }: { readonly hash: Hash; readonly message: string }): string {
+  return `Revert "${message.split("\n", 1)[0]}"\n\nThis reverts commit ${hash}.`;
+}
+
+type Meta = Pick<Commit, "message" | "authors" | "authorTime" | "properties">;
+
+async function replay(
+  context: StoreContext,
+  branch: string,
+  operation: RefOperation,
+  options: CombineOptions,
+  commits: readonly Commit[],
+  toPatch: (commit: Commit) => Promise<{ base: Hash; source: Hash; meta: Meta }>,
+): Promise<MergeResult> {
+  const begun = commits.find(({ depth }) => depth === 0);
+  if (commits.length === 0 || begun !== undefined) {
+    throw invalidArgument(
+      branch,
+      `There is no commit to apply to ${branch}.`,
+      "Give the hashes of one or more commits.",
+    );
+  }
+  const brings = { commits: commits.map(({ hash }) => hash) };
+  return combine(context, branch, options, brings, async (head, sweep) => {
+    const stored: StoredObject[] = [];
+    const unstage: (() => void)[] = [];
+    const keys = new Map<string, MergedKey>();
+    let tip = head;
+    try {
+      for (const commit of commits) {
+        const { base, source, meta } = await toPatch(commit);
+        const merged = await mergeTrees(context.objects, { base, source, target: tip.tree }, options);
+        for (const key of merged.keys) keys.set(key.key.join("\u0000"), key);
+        if (conflictsOf(merged.keys).length > 0) return { keys: [...keys.values()] };
+        if (merged.changes.size === 0) continue;
+        const made = await commitChanges(context, sweep, [tip], merged.changes, meta);
+        // The next commit is made on top of this one, which is not stored yet.
+        unstage.push(context.objects.stage(made.objects));
+        stored.push(...made.objects);
+        tip = made.commit;
+      }
+    } finally {
+      for (const release of unstage) release();
+    }
+    const author = options.author ?? context.author;
+    if (tip.hash === head.hash) return { keys: [...keys.values()] };
+    const advance = { to: tip.hash, objects: stored, operation, author, message: tip.message };
+    return { keys: [...keys.values()], advance };
+  });
+}
+
+/** Runs a combination on the branch's head, again when the branch moves; reports or throws its conflicts. */
+async function combine(
+  context: StoreContext,
+  branch: string,
+  { dryRun = false }: CombineOptions,
+  brings: Brought,
+  plan: (head: Commit, sweep: number) => Promise<{ keys: readonly MergedKey[]; advance?: Advance }>,
+): Promise<MergeResult> {
+  if (dryRun) {
+    const { hash, sweep } = await liveRef(context, branch, "BRANCH");
+    const { keys } = await plan(await getCommit(context.objects, hash), sweep);
+    return { applied: false, before: hash, after: hash, keys };
+  }
+  let keys: readonly MergedKey[] = [];
+  // What goes with the garbage while it is read shows as holes in the catalog.
+  const explain = async (error: unknown): Promise<never> => {
+    await requireSpared(context, branch, "ANY", brings);
+    throw error;
+  };
+  const { before, after } = await advance(context, branch, async (head, sweep) => {
+    const planned = await plan(head, sweep).catch(explain);
+    keys = planned.keys;
+    const conflicts = conflictsOf(keys);
+    if (conflicts.length === 0) return planned.advance && { ...planned.advance, brings };
+    throw new ConflictError(
+      branch,
+      `${branch} does not take the changes`,
+      conflicts,
+      "Take or leave these keys with FORCE or DROP, or settle them in the source first.",
+    );
+  });
+  return { applied: before !== after, before, after, keys };
+}
+
+/** A commit of changes on its first parent's tree, with all objects to store. */
+export async function commitChanges(
+  context: StoreContext,
+  sweep: number,
+  parents: readonly [Commit, ...Commit[]],
+  changes: TreeChanges,
+  meta: Meta & { readonly token?: string },
+): Promise<{ commit: Commit; objects: StoredObject[] }> {
+  const { tree, created } = await changeTree(context.objects, parents[0].tree, changes, sweep);
+  const { commit, object } = await newCommit(context.objects, parents, {
+    token: randomUUID(),
+    ...meta,
+    committer: context.author,
+    tree,
+    operations: toOperations(changes),
+    now: context.now(),
+    sweep,
+  });
+  return { commit, objects: [...created, object] };
+}
+
+function notFastForward(branch: string, source: string): ConflictError {
+  return new ConflictError(
+    branch,
+    `${branch} cannot be fast-forwarded to ${source}`,
+    [{ type: "UNEXPECTED_HASH", message: `${branch} has commits that ${source} lacks` }],
+    "Allow a merge commit.",
+  );
+}

@@ -1,0 +1,366 @@
+import { invalidArgument } from "../../errors.js";
+import {
+  type Committer,
+  type LoadedTable,
+  newTableMetadata,
+  newViewMetadata,
+  Table,
+  type TableIdentifier,
+} from "../../iceberg/index.js";
+import type { ObjectStore } from "../../storage/index.js";
+import type { GarbageReport, GcOptions } from "../embedded/garbage.js";
+import { recordedProperties } from "../embedded/located.js";
+import type {
+  BranchingCatalog,
+  EntriesRequest,
+  Into,
+  LogRequest,
+  NewRefOptions,
+  RefExpression,
+} from "../model/branching-catalog.js";
+import type {
+  CreateTableOptions,
+  Namespace,
+  NamespaceName,
+  PageRequest,
+  Properties,
+  PropertiesUpdated,
+  PropertyChanges,
+  TableChange,
+  TableName,
+  TransactionOptions,
+} from "../model/catalog.js";
+import { type ContentKey, decodeKey, encodeKey } from "../model/content.js";
+import type { Hash } from "../model/hash.js";
+import { namespaceKey, tableKey, toIdentifier } from "../model/identifiers.js";
+import type { Page } from "../model/log.js";
+import { toPage } from "../model/paging.js";
+import type { DiffEntry, Place, Versions } from "../model/versions.js";
+import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "../model/view-catalog.js";
+import type { LoggedCommit } from "../store/commits.js";
+import type { CombineOptions, MergeOptions, MergeResult } from "../store/merge-commits.js";
+import type { RefWriteOptions } from "../store/ref-changes.js";
+import type { Reference, ReflogEntry } from "../store/refs.js";
+import type { Entry } from "../store/tree.js";
+import { type Shared, View } from "./checkout.js";
+import { createEntry, listEntries, loadEntry, registerEntry, removeEntry, renameEntry } from "./entries.js";
+import {
+  createNamespace,
+  dropNamespace,
+  listNamespaces,
+  loadNamespace,
+  namespaceExists,
+  updateNamespace,
+} from "./namespaces.js";
+import { commitTransaction, committerOf } from "./table-commits.js";
+import { dropTable, TABLE } from "./tables.js";
+import { commitView, VIEW } from "./views.js";
+
+/** One view of the catalog: all methods work on its ref, and what they do lives in the files that they call. */
+export class VersionedCatalog implements BranchingCatalog {
+  readonly #shared: Shared;
+  readonly #view: View;
+
+  constructor(shared: Shared, ref: RefExpression, token?: string) {
+    this.#shared = shared;
+    this.#view = new View(shared, ref, token);
+  }
+
+  get ref(): RefExpression {
+    return this.#view.ref;
+  }
+
+  get store(): ObjectStore {
+    return this.#shared.store;
+  }
+
+  get versions(): Versions {
+    return this.#shared.versions;
+  }
+
+  on(ref: RefExpression): BranchingCatalog {
+    return new VersionedCatalog(this.#shared, ref, this.#view.token);
+  }
+
+  once(token: string): BranchingCatalog {
+    return new VersionedCatalog(this.#shared, this.ref, token);
+  }
+
+  // Namespaces
+
+  createNamespace(namespace: NamespaceName, properties?: Properties): Promise<Namespace> {
+    return createNamespace(this.#view, namespace, properties);
+  }
+
+  async listNamespaces(parent: NamespaceName = []): Promise<readonly (readonly string[])[]> {
+    return (await listNamespaces(this.#view, parent, ALL)).items;
+  }
+
+  listNamespacesPage(page: PageRequest, parent: NamespaceName = []): Promise<Page<readonly string[]>> {
+    return listNamespaces(this.#view, parent, page);
+  }
+
+  loadNamespace(namespace: NamespaceName): Promise<Namespace> {
+    return loadNamespace(this.#view, namespace);
+  }
+
+  namespaceExists(namespace: NamespaceName): Promise<boolean> {
+    return namespaceExists(this.#view, namespace);
+  }
+
+  updateNamespace(namespace: NamespaceName, changes: PropertyChanges): Promise<PropertiesUpdated> {
+    return updateNamespace(this.#view, namespace, changes);
+  }
+
+  dropNamespace(namespace: NamespaceName): Promise<void> {
+    return dropNamespace(this.#view, namespace);
+  }
+
+  // Tables
+
+  async createTable<Row = Record<string, unknown>>(
+    table: TableName,
+    options: CreateTableOptions<Row>,
+  ): Promise<Table<Row>> {
+    const properties = recordedProperties(this.store, options.properties);
+    const given = properties === undefined ? options : { ...options, properties };
+    const created = await createEntry(this.#view, TABLE, table, options.location, (location) =>
+      newTableMetadata({ ...given, location }),
+    );
+    return this.#table(tableKey(table), created);
+  }
+
+  async loadTable<Row = Record<string, unknown>>(table: TableName): Promise<Table<Row>> {
+    const key = tableKey(table);
+    return this.#table(key, await loadEntry(this.#view, TABLE, key));
+  }
+
+  async tableExists(table: TableName): Promise<boolean> {
+    return (await this.#view.content(tableKey(table)))?.type === "ICEBERG_TABLE";
+  }
+
+  async listTables(namespace: NamespaceName): Promise<readonly TableIdentifier[]> {
+    return (await listEntries(this.#view, TABLE, namespace, ALL)).items;
+  }
+
+  listTablesPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>> {
+    return listEntries(this.#view, TABLE, namespace, page);
+  }
+
+  dropTable(table: TableName, { purge = false }: { readonly purge?: boolean } = {}): Promise<void> {
+    return dropTable(this.#view, table, purge);
+  }
+
+  async unregisterTable(table: TableName): Promise<LoadedTable> {
+    const { metadataLocation } = await removeEntry(this.#view, TABLE, table, "Unregister");
+    return { metadata: await TABLE.read(this.#view, metadataLocation), metadataLocation };
+  }
+
+  renameTable(from: TableName, to: TableName): Promise<void> {
+    return renameEntry(this.#view, TABLE, from, to);
+  }
+
+  async registerTable<Row = Record<string, unknown>>(
+    table: TableName,
+    metadataLocation: string,
+    { overwrite = false }: { readonly overwrite?: boolean } = {},
+  ): Promise<Table<Row>> {
+    const registered = await registerEntry(this.#view, TABLE, table, metadataLocation, overwrite);
+    return this.#table(tableKey(table), registered);
+  }
+
+  committer(table: TableName): Committer {
+    return committerOf(this.#view, tableKey(table));
+  }
+
+  commitTransaction(changes: readonly TableChange[], options: TransactionOptions = {}): Promise<void> {
+    return commitTransaction(this.#view, changes, options);
+  }
+
+  // Views
+
+  createView(view: TableName, options: CreateViewOptions): Promise<LoadedView> {
+    return createEntry(this.#view, VIEW, view, options.location, (location) =>
+      newViewMetadata({ ...options, location }),
+    );
+  }
+
+  async loadView(view: TableName): Promise<LoadedView> {
+    return loadEntry(this.#view, VIEW, tableKey(view));
+  }
+
+  async viewExists(view: TableName): Promise<boolean> {
+    return (await this.#view.content(tableKey(view)))?.type === "ICEBERG_VIEW";
+  }
+
+  async listViews(namespace: NamespaceName): Promise<readonly TableIdentifier[]> {
+    return (await listEntries(this.#view, VIEW, namespace, ALL)).items;
+  }
+
+  listViewsPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>> {
+    return listEntries(this.#view, VIEW, namespace, page);
+  }
+
+  async dropView(view: TableName): Promise<void> {
+    await removeEntry(this.#view, VIEW, view, "Drop");
+  }
+
+  renameView(from: TableName, to: TableName): Promise<void> {
+    return renameEntry(this.#view, VIEW, from, to);
+  }
+
+  registerView(view: TableName, metadataLocation: string): Promise<LoadedView> {
+    return registerEntry(this.#view, VIEW, view, metadataLocation, false);
+  }
+
+  commitView(view: TableName, request: ViewCommitRequest): Promise<LoadedView> {
+    return commitView(this.#view, view, request);
+  }
+
+  // References
+
+  reference(name: string): Promise<Reference> {
+    return this.versions.reference(name);
+  }
+
+  references(): Promise<readonly Reference[]> {
+    return this.versions.references();
+  }
+
+  async createBranch(name: string, { from = this.ref, message }: NewRefOptions = {}): Promise<Reference> {
+    const at = await this.#at(from);
+    return this.versions.createReference("BRANCH", name, at.hash, message === undefined ? {} : { message });
+  }
+
+  async createTag(name: string, { from = this.ref, message }: NewRefOptions = {}): Promise<Reference> {
+    const at = await this.#at(from);
+    return this.versions.createReference("TAG", name, at.hash, message === undefined ? {} : { message });
+  }
+
+  async assignReference(name: string, to: RefExpression, options?: RefWriteOptions): Promise<Reference> {
+    return this.versions.assignReference(name, (await this.#at(to)).hash, options);
+  }
+
+  async deleteReference(name: string, options?: RefWriteOptions): Promise<Reference> {
+    if (name === this.#shared.defaultBranch) {
+      throw invalidArgument(
+        name,
+        `${name} is the default branch, which stays.`,
+        "Assign it elsewhere, or roll it back.",
+      );
+    }
+    return this.versions.deleteReference(name, options);
+  }
+
+  async reflog(name?: string): Promise<readonly ReflogEntry[]> {
+    const entries: ReflogEntry[] = [];
+    for await (const entry of this.versions.reflog(name ?? this.#view.branch())) entries.push(entry);
+    return entries;
+  }
+
+  // History
+
+  async commitAt(ref: RefExpression = this.ref): Promise<LoggedCommit> {
+    return this.versions.commitAt((await this.#at(ref)).hash);
+  }
+
+  async hash(): Promise<Hash> {
+    return (await this.#view.head()).hash;
+  }
+
+  async log({ pageSize, pageToken, stopAt, ...filter }: LogRequest = {}): Promise<Page<LoggedCommit>> {
+    return this.versions.log(await this.#view.head(), {
+      ...filter,
+      ...(pageSize === undefined ? {} : { limit: pageSize }),
+      ...(pageToken === undefined ? {} : { pageToken }),
+      ...(stopAt === undefined ? {} : { stopAt: (await this.#at(stopAt)).hash }),
+    });
+  }
+
+  async entries({ namespace = [], types, ...page }: EntriesRequest = {}): Promise<Page<Entry>> {
+    const head = await this.#view.head();
+    // Keys hold NUL characters, which not everything that a token goes through takes.
+    const token = page.pageToken && Buffer.from(page.pageToken, "base64url").toString("utf8");
+    const after = token ? decodeKey(token) : undefined;
+    const all = this.versions.entries(head, namespaceKey(namespace), after);
+    const wanted = (async function* () {
+      for await (const entry of all)
+        if (types === undefined || types.includes(entry.content.type)) yield entry;
+    })();
+    return toPage(wanted, page, ({ key }) => Buffer.from(encodeKey(key), "utf8").toString("base64url"));
+  }
+
+  async diff(from: RefExpression, to: RefExpression = this.ref): Promise<readonly DiffEntry[]> {
+    const differences: DiffEntry[] = [];
+    const [left, right] = [await this.#at(from), await this.#at(to)];
+    for await (const difference of this.versions.diff(left, right)) differences.push(difference);
+    return differences;
+  }
+
+  // Changes of history
+
+  async merge(source: RefExpression, options: MergeOptions & Into = {}): Promise<MergeResult> {
+    const commit = await this.#at(source);
+    return this.versions.merge(this.#into(options), { commit, name: source }, options);
+  }
+
+  async transplant(
+    commits: RefExpression | readonly RefExpression[],
+    options: CombineOptions & Into = {},
+  ): Promise<MergeResult> {
+    return this.versions.transplant(this.#into(options), await this.#commits(commits), options);
+  }
+
+  async revert(
+    commits: RefExpression | readonly RefExpression[],
+    options: CombineOptions & Into = {},
+  ): Promise<MergeResult> {
+    return this.versions.revert(this.#into(options), await this.#commits(commits), options);
+  }
+
+  async rollback(to: RefExpression, options: RefWriteOptions & Into = {}): Promise<Reference> {
+    const branch = this.#into(options);
+    const [target, head] = [await this.#at(to), await this.#at(branch)];
+    if (!(await this.versions.contains(head, target))) {
+      throw invalidArgument(
+        to,
+        `${to} is not in the history of ${branch}, so that ${branch} cannot roll back to it.`,
+        "Choose a commit of its log, or assign the branch.",
+      );
+    }
+    return this.versions.assignReference(branch, target.hash, {
+      message: `Roll back to ${to}`,
+      expectedHash: head.hash,
+      ...options,
+    });
+  }
+
+  collectGarbage(options: GcOptions = {}): Promise<GarbageReport> {
+    return this.#shared.collectGarbage(options);
+  }
+
+  close(): Promise<void> {
+    return this.versions.close();
+  }
+
+  #table<Row>(key: ContentKey, loaded: LoadedTable): Table<Row> {
+    const committer = committerOf(this.#view, key);
+    return new Table<Row>({ identifier: toIdentifier(key), store: this.#shared.store, committer, ...loaded });
+  }
+
+  async #at(ref: RefExpression): Promise<Place> {
+    return (await this.versions.resolve(ref)).commit;
+  }
+
+  #into({ into }: Into): string {
+    return into ?? this.#view.branch();
+  }
+
+  async #commits(refs: RefExpression | readonly RefExpression[]): Promise<Place[]> {
+    const commits: Place[] = [];
+    for (const ref of typeof refs === "string" ? [refs] : refs) commits.push(await this.#at(ref));
+    return commits;
+  }
+}
+
+const ALL: PageRequest = { pageSize: Number.POSITIVE_INFINITY };
