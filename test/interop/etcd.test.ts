@@ -7,12 +7,12 @@ import { openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import { EtcdBackend } from "../../lib/lakehouse/catalog/store/backends/etcd-backend.js";
 import { openLakehouse } from "../../lib/lakehouse/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { backendConformance } from "../catalog/backend-conformance.js";
-import { type BranchingFixture, branchingConformance } from "../catalog/branching-conformance.js";
-import { catalogConformance } from "../catalog/catalog-conformance.js";
-import { evolutionConformance } from "../catalog/evolution-conformance.js";
-import { records, schema } from "../catalog/support.js";
-import { viewConformance } from "../catalog/view-conformance.js";
+import { backendConformance } from "../catalog/support/backend-conformance.js";
+import { type BranchingFixture, branchingConformance } from "../catalog/support/branching-conformance.js";
+import { catalogConformance } from "../catalog/support/catalog-conformance.js";
+import { records, schema } from "../catalog/support/contents.js";
+import { evolutionConformance } from "../catalog/support/evolution-conformance.js";
+import { viewConformance } from "../catalog/support/view-conformance.js";
 import { type EtcdCluster, findEtcd, needsEtcd, startEtcd } from "./etcd-cluster.js";
 
 const binary = findEtcd();

@@ -51,7 +51,7 @@ const ATTEMPTS = 3;
 
 /**
  * Marks what the refs and their recent logs lead to, and sweeps the rest. Any number of writers may be at work, and
- * other collectors: ``store/sweep.ts` says why none of them loses anything. Stopped half way, the next run goes on.
+ * other collectors: `store/sweep.ts` says why none of them loses anything. Stopped half way, the next run goes on.
  *
  * @throws LakehouseError INVALID_ARGUMENT for a grace period below 0; REF_CONFLICT where others bring back what is
  * dead, or collect as well, as often as it is looked for.

@@ -57,7 +57,7 @@ const ATTEMPTS = 5;
  * - each metadata file with all below it has locations of one root only, so position deletes match as before.
  *
  * A process that has the lake open from before is told so (LAKE_MOVED) as soon as it reads or moves a branch, see
- * ``store/same-lake.ts`; what it committed before is found by a last look here. Where this process dies before it has
+ * `store/same-lake.ts`; what it committed before is found by a last look here. Where this process dies before it has
  * told all refs, a table may get a commit below the root that was left, and cannot be loaded (LAKE_MOVED) until
  * relocation runs again, which takes in what is missing. Nothing is lost, and no row is wrong meanwhile.
  *
