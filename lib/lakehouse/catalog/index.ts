@@ -7,7 +7,6 @@
 
 export { type NessieCatalogOptions, openNessieCatalog } from "./client/nessie/open.js";
 export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js";
-export type { GarbageReport, GcOptions } from "./embedded/garbage.js";
 export { backendAt, type CatalogOptions, openCatalog } from "./embedded/open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
 export * from "./errors.js";
@@ -25,7 +24,6 @@ export type {
   CreateTableOptions,
   Namespace,
   NamespaceName,
-  PageRequest,
   Properties,
   PropertiesUpdated,
   PropertyChanges,
@@ -34,21 +32,39 @@ export type {
   TransactionOptions,
   UnchangedTable,
 } from "./model/catalog.js";
-export {
-  type Conflict,
-  ConflictError,
-  type ConflictType,
-  type Content,
-  type ContentId,
-  type ContentKey,
-  type ContentType,
-  type IcebergTableContent,
-  type IcebergViewContent,
-  type NamespaceContent,
+export type { CommitMeta, CommittedOperation, LoggedCommit } from "./model/commits.js";
+export { type Conflict, ConflictError, type ConflictType } from "./model/conflicts.js";
+export type {
+  Content,
+  ContentId,
+  ContentKey,
+  ContentType,
+  Entry,
+  IcebergTableContent,
+  IcebergViewContent,
+  NamespaceContent,
 } from "./model/content.js";
 export { type CreateOrReplaceOptions, createOrReplaceTable } from "./model/create-or-replace.js";
-export { BEGINNING, type Hash, type StoredObject } from "./model/hash.js";
-export type { LogFilter, Page } from "./model/log.js";
+export type { GarbageReport, GcOptions } from "./model/garbage.js";
+export { BEGINNING, type Hash } from "./model/hash.js";
+export type { LogFilter } from "./model/log.js";
+export type {
+  CombineOptions,
+  MergeBehavior,
+  MergeBehaviors,
+  MergedKey,
+  MergeOptions,
+  MergeResult,
+} from "./model/merging.js";
+export type { Operation } from "./model/operations.js";
+export type { Page, PageRequest } from "./model/paging.js";
+export type {
+  Reference,
+  ReferenceType,
+  ReflogEntry,
+  RefOperation,
+  RefWriteOptions,
+} from "./model/references.js";
 export type {
   CommitOptions as VersionCommitOptions,
   DiffEntry,
@@ -63,20 +79,9 @@ export type { Backend, RefMove, StoredObjectInfo } from "./store/backend.js";
 export { EtcdBackend } from "./store/backends/etcd-backend.js";
 export { ObjectStoreBackend } from "./store/backends/object-store-backend.js";
 export { SqliteBackend } from "./store/backends/sqlite-backend.js";
-export type {
-  Commit,
-  CommitMeta,
-  CommitObject,
-  CommittedOperation,
-  LoggedCommit,
-} from "./store/commits.js";
-export type { MergeBehavior, MergeBehaviors, MergedKey } from "./store/merge.js";
-export type { CombineOptions, MergeOptions, MergeResult } from "./store/merge-commits.js";
-export type { Operation } from "./store/operations.js";
-export type { RefWriteOptions } from "./store/ref-changes.js";
-export type { Reference, ReferenceType, ReflogEntry, RefOperation } from "./store/refs.js";
+export type { Commit, CommitObject } from "./store/commits.js";
 export type { ResolvedReference } from "./store/resolve.js";
-export type { Entry } from "./store/tree.js";
+export type { StoredObject } from "./store/stored-object.js";
 export {
   VersionStore,
   type VersionStoreOptions,

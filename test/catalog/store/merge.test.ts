@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { ConflictError, Content } from "../../../lib/lakehouse/catalog/model/content.js";
+import type { ConflictError } from "../../../lib/lakehouse/catalog/model/conflicts.js";
+import type { Content } from "../../../lib/lakehouse/catalog/model/content.js";
+import type { Operation } from "../../../lib/lakehouse/catalog/model/operations.js";
 import type { Backend } from "../../../lib/lakehouse/catalog/store/backend.js";
 import { SqliteBackend } from "../../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
-import type { Operation } from "../../../lib/lakehouse/catalog/store/operations.js";
 import { VersionStore } from "../../../lib/lakehouse/catalog/store/version-store.js";
 import { collect, del, namespace, put, table } from "../support/contents.js";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { named } from "../../../lib/lakehouse/catalog/model/hash.js";
 import type { Backend } from "../../../lib/lakehouse/catalog/store/backend.js";
+import { named } from "../../../lib/lakehouse/catalog/store/stored-object.js";
 
 /** Opens backends on one fresh place, as often as asked: each stands for a process. */
 export interface BackendFactory {

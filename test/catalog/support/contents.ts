@@ -1,6 +1,6 @@
 import type { Content, ContentKey } from "../../../lib/lakehouse/catalog/model/content.js";
+import type { Operation } from "../../../lib/lakehouse/catalog/model/operations.js";
 import type { Backend } from "../../../lib/lakehouse/catalog/store/backend.js";
-import type { Operation } from "../../../lib/lakehouse/catalog/store/operations.js";
 import { defineSchema, long, type RowOf, string } from "../../../lib/lakehouse/iceberg/index.js";
 
 /** A table content whose state is told by a number. */

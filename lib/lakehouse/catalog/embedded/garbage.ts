@@ -1,41 +1,13 @@
 import { invalidArgument } from "../../errors.js";
 import { refConflict } from "../../iceberg/index.js";
 import { type ObjectStore, storageFailed, storeNow } from "../../storage/index.js";
-import type { Hash } from "../model/hash.js";
+import type { GarbageReport, GcOptions } from "../model/garbage.js";
 import { findReachable } from "../store/reachability.js";
 import { finishSweep, type SweptFiles, sweep } from "../store/sweep.js";
 import { readSweep } from "../store/sweep-word.js";
 import type { VersionStore } from "../store/version-store.js";
 import { FileSet, within } from "../versioned/files.js";
 import { findDeadFiles, leadsTo, type SharedFiles } from "./dead-files.js";
-
-export interface GcOptions {
-  /**
-   * What is younger stays, in milliseconds: a branch deleted or rolled back by mistake can be brought back from its
-   * reflog for so long, and a write under way has written data files that no commit names yet. Measured by the clocks
-   * of the stores that hold the catalog and the files, not by this machine's. 7 days where not given; longer than the
-   * longest write, always.
-   */
-  readonly gracePeriodMs?: number | undefined;
-  /** Finds out, and deletes nothing. */
-  readonly dryRun?: boolean;
-}
-
-/** What garbage collection deleted, or in a dry run would delete. */
-export interface GarbageReport {
-  readonly dryRun: boolean;
-  /** Commits that no branch, tag or recent reflog entry leads to. */
-  readonly commits: readonly Hash[];
-  /** Catalog objects: those commits, their trees, reflog entries, leftovers of commits that lost a race. */
-  readonly objects: number;
-  /** Their size in bytes. */
-  readonly objectBytes: number;
-  /**
-   * URIs of metadata, manifests, data and other files that only those commits refer to, and of those in the tables'
-   * folders that no commit ever named: what killed writers left.
-   */
-  readonly files: readonly string[];
-}
 
 interface Shared {
   readonly versions: VersionStore;

@@ -1,20 +1,11 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import { corruptFile } from "../../errors.js";
-import { PATH_PROPERTIES } from "../../iceberg/index.js";
-import {
-  fileUri,
-  invalidUri,
-  MovedStore,
-  movedFrom,
-  type ObjectStore,
-  pathOfFile,
-} from "../../storage/index.js";
+import { fileUri, MovedStore, type ObjectStore, pathOfFile } from "../../storage/index.js";
 import { BEGINNING } from "../model/hash.js";
 import type { Backend } from "../store/backend.js";
 import { getCommit } from "../store/commits.js";
 import {
-  liesElsewhere,
   readLakeRecord,
   readReplacedLocations,
   type StoredLakeRecord,
@@ -177,27 +168,4 @@ async function sampleLocations(backend: Backend): Promise<string[]> {
     }
   }
   return [...locations];
-}
-
-/** Reads a metadata file. One that is outside of the store is of a lake that was moved in a way that cannot be told. */
-export async function readAt<T>(store: ObjectStore, location: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!invalidUri.is(error) || location.startsWith(`${store.root}/`)) throw error;
-    throw liesElsewhere(location, movedFrom(store) ?? store.root, error);
-  }
-}
-
-/** Properties as they are recorded: users give paths as they are now. */
-export function recordedProperties<P extends Readonly<Record<string, string>> | undefined>(
-  store: ObjectStore,
-  properties: P,
-): P {
-  if (properties === undefined || !(store instanceof MovedStore)) return properties;
-  const entries = Object.entries(properties).map(([key, value]) => [
-    key,
-    PATH_PROPERTIES.has(key) ? store.record(value) : value,
-  ]);
-  return Object.fromEntries(entries) as P;
 }

@@ -1,7 +1,7 @@
-import { userInfo } from "node:os";
 import { type ObjectStore, recordedLocation } from "../../storage/index.js";
 import { lakeMoved } from "../errors.js";
 import type { BranchingCatalog } from "../model/branching-catalog.js";
+import type { GcOptions } from "../model/garbage.js";
 import { checkReferenceName } from "../model/reference-expression.js";
 import { turns } from "../model/turns.js";
 import type { Backend } from "../store/backend.js";
@@ -10,8 +10,9 @@ import { SqliteBackend } from "../store/backends/sqlite-backend.js";
 import { VersionStore } from "../store/version-store.js";
 import { within } from "../versioned/files.js";
 import { MetadataCache } from "../versioned/metadata-cache.js";
+import { userName } from "../versioned/user-name.js";
 import { VersionedCatalog } from "../versioned/versioned-catalog.js";
-import { collectGarbage, type GcOptions } from "./garbage.js";
+import { collectGarbage } from "./garbage.js";
 import { type LocatedLake, locateLake } from "./located.js";
 
 export interface CatalogOptions {
@@ -100,14 +101,4 @@ function checkOwner({ place }: Backend, copiedFrom: string | undefined): void {
 /** The backend at a path or URI. */
 export function backendAt(place: string): Backend {
   return place.startsWith("etcd://") ? new EtcdBackend(place) : new SqliteBackend(place);
-}
-
-/** Who runs this process. */
-export function userName(): string {
-  try {
-    return process.env.USER || userInfo().username;
-  } catch {
-    // A container may run under a user id without a name.
-    return "unknown";
-  }
 }

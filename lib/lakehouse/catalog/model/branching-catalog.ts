@@ -1,14 +1,13 @@
 import type { ObjectStore } from "../../storage/index.js";
-import type { GarbageReport, GcOptions } from "../embedded/garbage.js";
-import type { LoggedCommit } from "../store/commits.js";
-import type { CombineOptions, MergeOptions, MergeResult } from "../store/merge-commits.js";
-import type { RefWriteOptions } from "../store/ref-changes.js";
-import type { Reference, ReflogEntry } from "../store/refs.js";
-import type { Entry } from "../store/tree.js";
-import type { Catalog, NamespaceName, PageRequest } from "./catalog.js";
-import type { ContentType } from "./content.js";
+import type { Catalog, NamespaceName } from "./catalog.js";
+import type { LoggedCommit } from "./commits.js";
+import type { ContentType, Entry } from "./content.js";
+import type { GarbageReport, GcOptions } from "./garbage.js";
 import type { Hash } from "./hash.js";
-import type { LogFilter, Page } from "./log.js";
+import type { LogFilter } from "./log.js";
+import type { CombineOptions, MergeOptions, MergeResult } from "./merging.js";
+import type { Page, PageRequest } from "./paging.js";
+import type { Reference, ReflogEntry, RefWriteOptions } from "./references.js";
 import type { DiffEntry, Versions } from "./versions.js";
 
 /**

@@ -8,7 +8,7 @@ import type {
   TableUpdate,
   TypedSchema,
 } from "../../iceberg/index.js";
-import type { Page } from "./log.js";
+import type { Page, PageRequest } from "./paging.js";
 import type { ViewCatalog } from "./view-catalog.js";
 
 /** A table or view: `{ namespace: ["flights"], name: "bronze" }`, or "flights.bronze" where no part holds a dot. */
@@ -36,13 +36,6 @@ export interface PropertiesUpdated {
   readonly removed: readonly string[];
   /** To be removed, and not there. */
   readonly missing: readonly string[];
-}
-
-export interface PageRequest {
-  /** At most this many items. 100 where not given. */
-  readonly pageSize?: number;
-  /** `nextPageToken` of the page before. */
-  readonly pageToken?: string;
 }
 
 /** What a new table is made of. The location is the catalog's to choose where not given. */

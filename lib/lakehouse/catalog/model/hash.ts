@@ -1,15 +1,8 @@
-import { createHash } from "node:crypto";
 import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { requireWellFormed } from "../../iceberg/index.js";
 
 /** The name of an immutable object: the sha-256 of its bytes, 64 lower-case hex digits. */
 export type Hash = string & { readonly __flavor?: "Hash" };
-
-/** An object with the name that its bytes give it. */
-export interface StoredObject {
-  readonly hash: Hash;
-  readonly bytes: Uint8Array;
-}
 
 /** The hash of no commit: where every history begins. It is the value that Nessie uses. */
 export const BEGINNING: Hash = "2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d";
@@ -47,21 +40,6 @@ export function sameJson(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (left === undefined || right === undefined) return false;
   return canonicalJson(left) === canonicalJson(right);
-}
-
-/** Encodes a value canonically and names it. */
-export function toObject(value: unknown): StoredObject {
-  return named(canonicalJson(value));
-}
-
-/** The object that holds a canonical text. */
-export function named(text: string): StoredObject {
-  const bytes = Buffer.from(text, "utf8");
-  return { hash: sha256(bytes), bytes };
-}
-
-export function sha256(bytes: Uint8Array): Hash {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function notCanonical(found: string): LakehouseError {

@@ -1,6 +1,7 @@
-import { type LoggedCommit, latestOf } from "../store/commits.js";
+import { type LoggedCommit, latestOf } from "./commits.js";
 import { type ContentId, type ContentKey, encodeKey, keyPrefix } from "./content.js";
 import type { Hash } from "./hash.js";
+import type { Page } from "./paging.js";
 
 /** Which commits of a log to show. All that is given must hold. */
 export interface LogFilter {
@@ -29,13 +30,6 @@ export interface LogOptions extends LogFilter {
   readonly pageToken?: string;
   /** The last commit to look at, as a hash. */
   readonly stopAt?: Hash;
-}
-
-/** A part of a longer list. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  /** For the next page; absent on the last. */
-  readonly nextPageToken?: string;
 }
 
 /** One page of a history, newest first. Where the page before ended is for the caller to start from. */

@@ -1,6 +1,3 @@
-import type { PageRequest } from "./catalog.js";
-import type { Page } from "./log.js";
-
 const PAGE_SIZE = 100;
 
 /** One page of a list that `tokenOf` can go on from: the token is that of the last item shown. */
@@ -16,4 +13,18 @@ export async function toPage<T>(
     page.push(item);
   }
   return { items: page };
+}
+
+/** A part of a longer list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** For the next page; absent on the last. */
+  readonly nextPageToken?: string;
+}
+
+export interface PageRequest {
+  /** At most this many items. 100 where not given. */
+  readonly pageSize?: number;
+  /** `nextPageToken` of the page before. */
+  readonly pageToken?: string;
 }

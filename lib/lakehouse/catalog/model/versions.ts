@@ -1,12 +1,11 @@
-import type { LoggedCommit } from "../store/commits.js";
-import type { CombineOptions, MergeOptions, MergeResult } from "../store/merge-commits.js";
-import type { Operation } from "../store/operations.js";
-import type { RefWriteOptions } from "../store/ref-changes.js";
-import type { Reference, ReferenceType, ReflogEntry } from "../store/refs.js";
-import type { Entry } from "../store/tree.js";
-import type { Content, ContentKey } from "./content.js";
+import type { LoggedCommit } from "./commits.js";
+import type { Content, ContentKey, Entry } from "./content.js";
 import type { Hash } from "./hash.js";
-import type { LogOptions, Page } from "./log.js";
+import type { LogOptions } from "./log.js";
+import type { CombineOptions, MergeOptions, MergeResult } from "./merging.js";
+import type { Operation } from "./operations.js";
+import type { Page } from "./paging.js";
+import type { Reference, ReferenceType, ReflogEntry, RefWriteOptions } from "./references.js";
 
 export interface CommitOptions {
   readonly message: string;

@@ -5,8 +5,8 @@ import type {
   ViewRequirement,
   ViewUpdate,
 } from "../../iceberg/index.js";
-import type { NamespaceName, PageRequest, Properties, TableName } from "./catalog.js";
-import type { Page } from "./log.js";
+import type { NamespaceName, Properties, TableName } from "./catalog.js";
+import type { Page, PageRequest } from "./paging.js";
 
 export interface LoadedView {
   readonly metadata: ViewMetadata;

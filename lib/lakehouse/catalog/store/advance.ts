@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConflictError } from "../model/content.js";
-import type { Hash, StoredObject } from "../model/hash.js";
+import { ConflictError } from "../model/conflicts.js";
+import type { Hash } from "../model/hash.js";
+import type { RefOperation } from "../model/references.js";
 import { type Commit, getCommit } from "./commits.js";
 import { liveRef, type StoreContext } from "./context.js";
-import { type RefChange, RefMover, type RefOperation, type RefState, readRef } from "./refs.js";
+import { type RefChange, RefMover, type RefState, readRef } from "./refs.js";
 import { type Brought, requireSpared } from "./spared.js";
+import type { StoredObject } from "./stored-object.js";
 
 /** Where a branch goes from a head: the new commits, with what has to be stored for them. */
 export interface Advance {

@@ -1,4 +1,5 @@
-import type { Hash, StoredObject } from "../model/hash.js";
+import type { Hash } from "../model/hash.js";
+import type { StoredObject } from "./stored-object.js";
 
 /** A compare-and-set of one ref. `undefined` stands for a ref that is not there. */
 export interface RefMove {

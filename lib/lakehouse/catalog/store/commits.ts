@@ -1,28 +1,8 @@
-import type { Content, ContentKey } from "../model/content.js";
-import { BEGINNING, type Hash, type StoredObject, toObject } from "../model/hash.js";
+import { type CommitMeta, type CommittedOperation, latestOf } from "../model/commits.js";
+import { BEGINNING, type Hash } from "../model/hash.js";
 import type { ObjectCache } from "./object-cache.js";
 import { EMPTY_MAP } from "./sorted-map.js";
-
-/** What a commit did to one key. */
-export type CommittedOperation =
-  | { readonly type: "PUT"; readonly key: ContentKey; readonly content: Content }
-  | { readonly type: "DELETE"; readonly key: ContentKey };
-
-/** Who, when and why. Times are milliseconds since 1970 UTC. */
-export interface CommitMeta {
-  readonly message: string;
-  /** Who made the change first; a transplant keeps them. */
-  readonly authors: readonly string[];
-  /** Who put it where it is. */
-  readonly committer: string;
-  readonly authorTime: number;
-  /**
-   * What the committer's clock said, and no more: clocks differ, and a commit may bear an earlier time than its parent.
-   * Which came first is told by parents alone.
-   */
-  readonly commitTime: number;
-  readonly properties: Readonly<Record<string, string>>;
-}
+import { type StoredObject, toObject } from "./stored-object.js";
 
 /** A commit as it is stored. */
 export interface CommitObject extends CommitMeta {
@@ -47,14 +27,6 @@ export interface CommitObject extends CommitMeta {
   readonly latest?: number;
   /** The sweep that the branch had seen, see `sweep.ts`; absent before the first one. */
   readonly sweep?: number;
-}
-
-/** A commit as a log tells of it, in any catalog that has one. */
-export interface LoggedCommit extends CommitMeta {
-  readonly hash: Hash;
-  /** First the commit that this one follows, then those merged into it. */
-  readonly parents: readonly Hash[];
-  readonly operations: readonly CommittedOperation[];
 }
 
 /** A commit with its hash. */
@@ -143,17 +115,6 @@ async function jumpFrom(
 
 async function earliestOf(objects: ObjectCache, { earliest, jump }: Commit): Promise<number> {
   return earliest ?? (await getCommit(objects, jump)).commitTime;
-}
-
-/** No commit from here back along first parents is later. */
-export function latestOf({
-  latest,
-  commitTime,
-}: {
-  readonly latest?: number;
-  readonly commitTime: number;
-}): number {
-  return latest ?? commitTime;
 }
 
 /** The ancestor of `commit` along first parents at that depth; the commit itself when it is not deeper. */

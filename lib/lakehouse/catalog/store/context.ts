@@ -2,12 +2,13 @@ import { invalidArgument } from "../../errors.js";
 import { noSuchRef } from "../../iceberg/index.js";
 import type { Hash } from "../model/hash.js";
 import { couldBeHash } from "../model/reference-expression.js";
+import type { ReferenceType } from "../model/references.js";
 import { nearest } from "../model/suggestions.js";
 import type { InTurn } from "../model/turns.js";
 import type { WaitingChange } from "./advance.js";
 import type { Backend } from "./backend.js";
 import type { ObjectCache } from "./object-cache.js";
-import { type ReferenceType, type RefState, readRef, readRefs } from "./refs.js";
+import { type RefState, readRef, readRefs } from "./refs.js";
 import { requireSameLake } from "./same-lake.js";
 
 /** What the operations of a version store work with. */

@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { LakehouseError } from "../../errors.js";
-import { lakeMoved } from "../errors.js";
 import type { Backend } from "./backend.js";
 import type { ReplacedLocations } from "./replaced-locations.js";
 
@@ -96,14 +94,4 @@ export async function dropReplacedLocations(backend: Backend, id: string): Promi
   for (const { name, value } of await backend.listRefs(`${NAME}/${id}/`)) {
     await backend.moveRef({ name, expected: value, next: undefined }, []);
   }
-}
-
-/** What lies at the given location, which is not below the root. */
-export function liesElsewhere(location: string, root: string, cause?: unknown): LakehouseError {
-  return lakeMoved(
-    location,
-    `${location} is not below ${root}, where this lakehouse keeps its tables.`,
-    'If the lake was moved or copied from there, "slh lake relocate" makes its tables right for where they are now (with --from, if the catalog does not know the old root); else open it with the root that it has.',
-    cause,
-  );
 }

@@ -1,45 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { invalidArgument } from "../../errors.js";
-import { ConflictError } from "../model/content.js";
-import type { Hash, StoredObject } from "../model/hash.js";
+import { ConflictError } from "../model/conflicts.js";
+import type { Hash } from "../model/hash.js";
+import type { CombineOptions, MergedKey, MergeOptions, MergeResult } from "../model/merging.js";
+import type { RefOperation } from "../model/references.js";
 import { type Advance, advance } from "./advance.js";
 import { type Commit, firstParent, getCommit, mergeBase, newCommit } from "./commits.js";
 import { liveRef, type StoreContext } from "./context.js";
-import { conflictsOf, type MergeBehaviors, type MergedKey, mergeTrees } from "./merge.js";
-import type { RefOperation } from "./refs.js";
+import { conflictsOf, mergeTrees } from "./merge.js";
 import { type Brought, requireSpared } from "./spared.js";
+import type { StoredObject } from "./stored-object.js";
 import { changeTree, type TreeChanges, toOperations } from "./tree.js";
-
-/** What merges, transplants and reverts have in common. */
-export interface CombineOptions extends MergeBehaviors {
-  /** Finds out what would happen, conflicts included, and changes nothing. */
-  readonly dryRun?: boolean;
-  readonly message?: string;
-  readonly author?: string;
-  readonly properties?: Readonly<Record<string, string>>;
-}
-
-export interface MergeOptions extends CombineOptions {
-  /**
-   * What to do when the target has no commits that the source lacks. `never` (as Nessie): a merge commit all the
-   * same. `allow`: the target moves to the source. `only`: that, or a conflict. `never` where not given.
-   */
-  readonly fastForward?: "never" | "allow" | "only";
-}
-
-/** What a merge, transplant or revert did, or in a dry run would do. */
-export interface MergeResult {
-  /** True when the branch moved. False in a dry run, and where there was nothing to do. */
-  readonly applied: boolean;
-  /** Head of the branch before. */
-  readonly before: Hash;
-  /** Head of the branch after. */
-  readonly after: Hash;
-  /** Merges only: the commit from which both sides' changes were counted. */
-  readonly mergeBase?: Hash;
-  /** Every key that the source changed, and what became of it. */
-  readonly keys: readonly MergedKey[];
-}
 
 /** Merges the history that ends in `source` into a branch: one commit with both as parents. */
 export async function mergeInto(

@@ -1,9 +1,8 @@
+import { type Conflict, conflictOf } from "../model/conflicts.js";
 import {
-  type Conflict,
   type Content,
   type ContentId,
   type ContentKey,
-  conflictOf,
   decodeKey,
   encodeKey,
   fromText,
@@ -11,33 +10,11 @@ import {
   toText,
 } from "../model/content.js";
 import { type Hash, sameJson } from "../model/hash.js";
+import type { MergeBehavior, MergeBehaviors, MergedKey } from "../model/merging.js";
 import { type Commit, history } from "./commits.js";
 import type { ObjectCache } from "./object-cache.js";
 import { diffMaps, getEntry } from "./sorted-map.js";
 import { namespaceConflicts, type TreeChanges } from "./tree.js";
-
-/** What a merge does with a key that the source changed. */
-export type MergeBehavior =
-  /** Takes the change; a conflict where the target changed the key as well. */
-  | "NORMAL"
-  /** Takes the change whatever the target holds. */
-  | "FORCE"
-  /** Leaves the key as the target has it. */
-  | "DROP";
-
-/** How a merge, transplant or revert treats keys: one behaviour for all, and others for some. */
-export interface MergeBehaviors {
-  /** `NORMAL` where not given. */
-  readonly defaultBehavior?: MergeBehavior;
-  readonly behaviors?: readonly { readonly key: ContentKey; readonly behavior: MergeBehavior }[];
-}
-
-/** What became of one key. */
-export interface MergedKey {
-  readonly key: ContentKey;
-  readonly behavior: MergeBehavior;
-  readonly conflict?: Conflict;
-}
 
 /** The changes from `base` to `source`, to be made in `target`. The commits, where known, tell what contains what. */
 export interface ThreeWay {

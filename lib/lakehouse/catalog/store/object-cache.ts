@@ -1,7 +1,8 @@
 import { corruptFile } from "../../errors.js";
-import { type Hash, type StoredObject, sha256 } from "../model/hash.js";
+import type { Hash } from "../model/hash.js";
 import type { Backend } from "./backend.js";
 import { type ReplacedLocations, withReplacedLocations } from "./replaced-locations.js";
+import { type StoredObject, sha256 } from "./stored-object.js";
 
 interface Cached {
   readonly value: unknown;

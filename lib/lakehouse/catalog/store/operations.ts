@@ -1,30 +1,10 @@
 import { invalidArgument, type LakehouseError } from "../../errors.js";
-import {
-  type Conflict,
-  type Content,
-  type ContentKey,
-  conflictOf,
-  encodeKey,
-  keyName,
-} from "../model/content.js";
+import { type Conflict, conflictOf } from "../model/conflicts.js";
+import { type Content, type ContentKey, encodeKey, keyName } from "../model/content.js";
+import type { Operation } from "../model/operations.js";
 import type { Commit } from "./commits.js";
 import type { ObjectCache } from "./object-cache.js";
 import { contentAt, type TreeChanges } from "./tree.js";
-
-/**
- * A change to one key, and what must be there for it to happen. `expected`: the content as it was read, `null`
- * for a key that must not exist, absent for no expectation.
- */
-export type Operation =
-  | {
-      readonly type: "PUT";
-      readonly key: ContentKey;
-      readonly content: Content;
-      readonly expected?: Content | null;
-    }
-  | { readonly type: "DELETE"; readonly key: ContentKey; readonly expected?: Content }
-  /** Changes nothing and is not recorded: the commit happens only if this key still holds what was read. */
-  | { readonly type: "UNCHANGED"; readonly key: ContentKey; readonly expected?: Content | null };
 
 /** What the operations come to on the tree of `head`, or why they cannot be. */
 export async function evaluateOperations(

@@ -1,30 +1,13 @@
 import { refExists } from "../../iceberg/index.js";
-
-import { ConflictError } from "../model/content.js";
+import { ConflictError } from "../model/conflicts.js";
 import type { Hash } from "../model/hash.js";
 import { checkReferenceName } from "../model/reference-expression.js";
+import type { Reference, ReferenceType, RefOperation, RefWriteOptions } from "../model/references.js";
 import { liveRef, type StoreContext } from "./context.js";
-import {
-  type Reference,
-  type ReferenceType,
-  RefMover,
-  type RefOperation,
-  type RefState,
-  readRef,
-  reserveRef,
-  stampRef,
-} from "./refs.js";
+import { RefMover, type RefState, readRef, reserveRef, stampRef } from "./refs.js";
 import { requireSameLake, requireSameRecord } from "./same-lake.js";
 import { requireSpared } from "./spared.js";
 import { readSweep } from "./sweep-word.js";
-
-export interface RefWriteOptions {
-  /** The ref must be here, or the change is a `REF_CONFLICT`. */
-  readonly expectedHash?: Hash;
-  readonly author?: string;
-  /** For the reflog. */
-  readonly message?: string;
-}
 
 interface Write {
   readonly type: ReferenceType;

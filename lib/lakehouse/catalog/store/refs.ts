@@ -1,50 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { commitStateUnknown } from "../../iceberg/index.js";
 import { storageFailed } from "../../storage/index.js";
-import { canonicalJson, type Hash, type StoredObject, toObject } from "../model/hash.js";
+import { canonicalJson, type Hash } from "../model/hash.js";
+import type { ReferenceType, ReflogEntry, RefOperation } from "../model/references.js";
 import type { Backend } from "./backend.js";
 import type { ObjectCache } from "./object-cache.js";
-
-export type ReferenceType = "BRANCH" | "TAG";
-
-/** A branch or a tag, and the commit that it names. */
-export interface Reference {
-  readonly type: ReferenceType;
-  readonly name: string;
-  readonly hash: Hash;
-}
-
-/** What moved a ref. */
-export type RefOperation =
-  | "CREATE"
-  | "COMMIT"
-  | "MERGE"
-  | "FAST_FORWARD"
-  | "TRANSPLANT"
-  | "REVERT"
-  | "ASSIGN"
-  | "DELETE";
-
-/** One move of a ref. Entries form a chain, newest first, that the ref holds by its head. */
-export interface ReflogEntry {
-  readonly kind: "reflog";
-  readonly ref: string;
-  readonly refType: ReferenceType;
-  readonly operation: RefOperation;
-  /** Absent when the ref came to be. */
-  readonly from?: Hash;
-  /** Absent when the ref was deleted. */
-  readonly to?: Hash;
-  /** Milliseconds since 1970 UTC. */
-  readonly time: number;
-  readonly author: string;
-  readonly message: string;
-  /** Number of moves of this name so far, from 1, deletions and new creations included. */
-  readonly sequence: number;
-  readonly previous?: Hash;
-  /** The sweep that the ref had seen, see `sweep.ts`; absent before the first one. */
-  readonly sweep?: number;
-}
+import { type StoredObject, toObject } from "./stored-object.js";
 
 /**
  * A ref as the backend holds it. It names the head of its reflog, whose entries never repeat: so no two values

@@ -2,6 +2,7 @@ import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { noSuchRef } from "../../iceberg/index.js";
 import type { Hash } from "../model/hash.js";
 import { parseReferenceExpression, type RelativeStep } from "../model/reference-expression.js";
+import type { Reference } from "../model/references.js";
 import type { Place } from "../model/versions.js";
 import {
   ancestorAt,
@@ -13,7 +14,7 @@ import {
   isAncestor,
 } from "./commits.js";
 import { liveRef, type StoreContext } from "./context.js";
-import { type Reference, readRefs, reflogChain } from "./refs.js";
+import { readRefs, reflogChain } from "./refs.js";
 
 /** What a reference expression names. */
 export interface ResolvedReference {

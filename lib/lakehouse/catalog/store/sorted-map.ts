@@ -1,5 +1,6 @@
-import { type Hash, named, type StoredObject } from "../model/hash.js";
+import type { Hash } from "../model/hash.js";
 import type { ObjectCache } from "./object-cache.js";
+import { named, type StoredObject } from "./stored-object.js";
 
 /**
  * A node of a persistent sorted map of texts that is cut by content (a "prolly tree"). Level 0 holds the entries;

@@ -1,5 +1,5 @@
 import { noSuchRef } from "../../iceberg/index.js";
-import { ConflictError } from "../model/content.js";
+import { ConflictError } from "../model/conflicts.js";
 import { BEGINNING, type Hash } from "../model/hash.js";
 import type { StoreContext } from "./context.js";
 import { readDoomed, readSweep } from "./sweep-word.js";

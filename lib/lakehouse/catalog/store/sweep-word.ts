@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { canonicalJson, type Hash, type StoredObject, toObject } from "../model/hash.js";
+import { canonicalJson, type Hash } from "../model/hash.js";
 import type { Backend } from "./backend.js";
 import type { StoreContext } from "./context.js";
+import { type StoredObject, toObject } from "./stored-object.js";
 
 /**
  * How far a sweep is. `CONDEMNED`: it has said what it wants to delete, and looks whether a ref has come to lead there.

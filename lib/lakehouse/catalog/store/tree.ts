@@ -1,8 +1,10 @@
+import type { CommittedOperation } from "../model/commits.js";
+import type { Conflict } from "../model/conflicts.js";
 import {
-  type Conflict,
   type Content,
   type ContentKey,
   decodeKey,
+  type Entry,
   encodeKey,
   fromText,
   keyName,
@@ -10,19 +12,13 @@ import {
   pastContents,
   toText,
 } from "../model/content.js";
-import type { Hash, StoredObject } from "../model/hash.js";
-import type { CommittedOperation } from "./commits.js";
+import type { Hash } from "../model/hash.js";
 import type { ObjectCache } from "./object-cache.js";
 import { editMap, getEntry, scanLeaves } from "./sorted-map.js";
+import type { StoredObject } from "./stored-object.js";
 
 /** What changes in a tree: encoded key → its new content, `undefined` where it goes. */
 export type TreeChanges = ReadonlyMap<string, Content | undefined>;
-
-/** One key of a tree and what it holds. */
-export interface Entry {
-  readonly key: ContentKey;
-  readonly content: Content;
-}
 
 export async function contentAt(
   objects: ObjectCache,

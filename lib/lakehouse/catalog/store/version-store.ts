@@ -1,47 +1,37 @@
 import { randomUUID } from "node:crypto";
 import { LakehouseError } from "../../errors.js";
+import { ConflictError } from "../model/conflicts.js";
 import {
-  ConflictError,
   type Content,
   type ContentKey,
   decodeKey,
+  type Entry,
   encodeKey,
   fromText,
 } from "../model/content.js";
 import { BEGINNING, type Hash } from "../model/hash.js";
-import { type LogOptions, type Page, readLog } from "../model/log.js";
+import { type LogOptions, readLog } from "../model/log.js";
+import type { CombineOptions, MergeOptions, MergeResult } from "../model/merging.js";
+import type { Operation } from "../model/operations.js";
+import type { Page } from "../model/paging.js";
+import type { Reference, ReferenceType, ReflogEntry, RefWriteOptions } from "../model/references.js";
 import { turns } from "../model/turns.js";
 import type { CommitOptions, DiffEntry, Versions } from "../model/versions.js";
 import { advance } from "./advance.js";
 import type { Backend } from "./backend.js";
 import { type Commit, getCommit, history, isAncestor } from "./commits.js";
 import { liveRef, type StoreContext } from "./context.js";
-import {
-  type CombineOptions,
-  commitChanges,
-  type MergeOptions,
-  type MergeResult,
-  mergeInto,
-  revertIn,
-  transplantInto,
-} from "./merge-commits.js";
+import { commitChanges, mergeInto, revertIn, transplantInto } from "./merge-commits.js";
 import { ObjectCache } from "./object-cache.js";
-import { evaluateOperations, filesBrought, type Operation } from "./operations.js";
+import { evaluateOperations, filesBrought } from "./operations.js";
 import { RecentTokens } from "./recent-tokens.js";
-import { assignRef, createRef, deleteRef, type RefWriteOptions } from "./ref-changes.js";
-import {
-  type Reference,
-  type ReferenceType,
-  type ReflogEntry,
-  readRef,
-  readRefs,
-  reflogChain,
-} from "./refs.js";
+import { assignRef, createRef, deleteRef } from "./ref-changes.js";
+import { readRef, readRefs, reflogChain } from "./refs.js";
 import type { ReplacedLocations } from "./replaced-locations.js";
 import { type ResolvedReference, resolveReference } from "./resolve.js";
 import { requireSameLake } from "./same-lake.js";
 import { diffMaps, EMPTY_MAP } from "./sorted-map.js";
-import { childrenOf, contentAt, type Entry, entriesOf, namespaceConflicts } from "./tree.js";
+import { childrenOf, contentAt, entriesOf, namespaceConflicts } from "./tree.js";
 
 export interface VersionStoreOptions {
   /** Author and committer where a call does not say. */

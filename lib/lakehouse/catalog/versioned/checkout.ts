@@ -1,14 +1,14 @@
 import { type ErrorKind, invalidArgument, type LakehouseError } from "../../errors.js";
 import { noSuchTable } from "../../iceberg/index.js";
 import type { ObjectStore } from "../../storage/index.js";
-import type { GarbageReport, GcOptions } from "../embedded/garbage.js";
 import { namespaceExists, noSuchNamespace, noSuchView, tableExists, viewExists } from "../errors.js";
 import { type Content, type ContentKey, keyName } from "../model/content.js";
+import type { GarbageReport, GcOptions } from "../model/garbage.js";
+import type { Operation } from "../model/operations.js";
 import { parseReferenceExpression } from "../model/reference-expression.js";
 import { nearest } from "../model/suggestions.js";
 import type { InTurn } from "../model/turns.js";
 import type { CommitOptions, Place, Versions } from "../model/versions.js";
-import type { Operation } from "../store/operations.js";
 import type { MetadataCache } from "./metadata-cache.js";
 
 /** What all views of one catalog share. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { invalidArgument } from "../../errors.js";
 import { commitStateUnknown, type TableIdentifier } from "../../iceberg/index.js";
 import { recordedLocation } from "../../storage/index.js";
-import type { NamespaceName, PageRequest, Properties, TableName } from "../model/catalog.js";
+import type { NamespaceName, Properties, TableName } from "../model/catalog.js";
 import {
   type ContentId,
   type ContentKey,
@@ -11,7 +11,7 @@ import {
   keyName,
 } from "../model/content.js";
 import { namespaceKey, tableKey, tableLocation, toIdentifier } from "../model/identifiers.js";
-import type { Page } from "../model/log.js";
+import type { Page, PageRequest } from "../model/paging.js";
 import { toPage } from "../model/paging.js";
 import { checkPropertySize } from "../model/property-limits.js";
 import type { Place } from "../model/versions.js";

@@ -1,6 +1,6 @@
 import { readTableMetadata, type TableMetadata } from "../../iceberg/index.js";
 import type { ObjectStore } from "../../storage/index.js";
-import { readAt } from "../embedded/located.js";
+import { readAt } from "./recorded.js";
 
 /**
  * What is kept, in snapshots and earlier metadata files: what metadata grows by, some hundred bytes each. The rest of

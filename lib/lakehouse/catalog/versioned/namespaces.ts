@@ -4,20 +4,14 @@ import { namespaceNotEmpty } from "../errors.js";
 import type {
   Namespace,
   NamespaceName,
-  PageRequest,
   Properties,
   PropertiesUpdated,
   PropertyChanges,
 } from "../model/catalog.js";
-import {
-  ConflictError,
-  type Content,
-  type ContentKey,
-  keyName,
-  type NamespaceContent,
-} from "../model/content.js";
+import { ConflictError } from "../model/conflicts.js";
+import { type Content, type ContentKey, keyName, type NamespaceContent } from "../model/content.js";
 import { namespaceKey, ownNamespaceKey } from "../model/identifiers.js";
-import type { Page } from "../model/log.js";
+import type { Page, PageRequest } from "../model/paging.js";
 import { toPage } from "../model/paging.js";
 import { checkPropertySize } from "../model/property-limits.js";
 import type { View } from "./checkout.js";

@@ -13,25 +13,19 @@ import {
   type TableUpdate,
 } from "../../iceberg/index.js";
 import { type ObjectStore, recordedLocation } from "../../storage/index.js";
-import { recordedProperties } from "../embedded/located.js";
 import type { TableChange, TransactionOptions, UnchangedTable } from "../model/catalog.js";
-import {
-  type Conflict,
-  ConflictError,
-  type ContentKey,
-  encodeKey,
-  type IcebergTableContent,
-  keyName,
-} from "../model/content.js";
+import { type Conflict, ConflictError } from "../model/conflicts.js";
+import { type ContentKey, encodeKey, type IcebergTableContent, keyName } from "../model/content.js";
 import { tableKey } from "../model/identifiers.js";
+import type { Operation } from "../model/operations.js";
 import { checkPropertySize } from "../model/property-limits.js";
 import { inTurnOfAll } from "../model/turns.js";
 import type { Place } from "../model/versions.js";
-import type { Operation } from "../store/operations.js";
 import type { View } from "./checkout.js";
 import { checkLocation, loadEntry } from "./entries.js";
 import { discard } from "./files.js";
 import { explained } from "./namespaces.js";
+import { recordedProperties } from "./recorded.js";
 import { TABLE } from "./tables.js";
 
 /** How often a commit is built again because others changed its tables in ways that its requirements allow. */

@@ -8,8 +8,6 @@ import {
   type TableIdentifier,
 } from "../../iceberg/index.js";
 import type { ObjectStore } from "../../storage/index.js";
-import type { GarbageReport, GcOptions } from "../embedded/garbage.js";
-import { recordedProperties } from "../embedded/located.js";
 import type {
   BranchingCatalog,
   EntriesRequest,
@@ -22,7 +20,6 @@ import type {
   CreateTableOptions,
   Namespace,
   NamespaceName,
-  PageRequest,
   Properties,
   PropertiesUpdated,
   PropertyChanges,
@@ -30,18 +27,18 @@ import type {
   TableName,
   TransactionOptions,
 } from "../model/catalog.js";
+import type { LoggedCommit } from "../model/commits.js";
+import type { Entry } from "../model/content.js";
 import { type ContentKey, decodeKey, encodeKey } from "../model/content.js";
+import type { GarbageReport, GcOptions } from "../model/garbage.js";
 import type { Hash } from "../model/hash.js";
 import { namespaceKey, tableKey, toIdentifier } from "../model/identifiers.js";
-import type { Page } from "../model/log.js";
+import type { CombineOptions, MergeOptions, MergeResult } from "../model/merging.js";
+import type { Page, PageRequest } from "../model/paging.js";
 import { toPage } from "../model/paging.js";
+import type { Reference, ReflogEntry, RefWriteOptions } from "../model/references.js";
 import type { DiffEntry, Place, Versions } from "../model/versions.js";
 import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "../model/view-catalog.js";
-import type { LoggedCommit } from "../store/commits.js";
-import type { CombineOptions, MergeOptions, MergeResult } from "../store/merge-commits.js";
-import type { RefWriteOptions } from "../store/ref-changes.js";
-import type { Reference, ReflogEntry } from "../store/refs.js";
-import type { Entry } from "../store/tree.js";
 import { type Shared, View } from "./checkout.js";
 import { createEntry, listEntries, loadEntry, registerEntry, removeEntry, renameEntry } from "./entries.js";
 import {
@@ -52,6 +49,7 @@ import {
   namespaceExists,
   updateNamespace,
 } from "./namespaces.js";
+import { recordedProperties } from "./recorded.js";
 import { commitTransaction, committerOf } from "./table-commits.js";
 import { dropTable, TABLE } from "./tables.js";
 import { commitView, VIEW } from "./views.js";

@@ -10,15 +10,9 @@ import {
   type ViewMetadata,
   writeViewMetadata,
 } from "../../iceberg/index.js";
-import { readAt } from "../embedded/located.js";
 import type { TableName } from "../model/catalog.js";
-import {
-  ConflictError,
-  type ContentKey,
-  encodeKey,
-  type IcebergViewContent,
-  keyName,
-} from "../model/content.js";
+import { ConflictError } from "../model/conflicts.js";
+import { type ContentKey, encodeKey, type IcebergViewContent, keyName } from "../model/content.js";
 import { tableKey } from "../model/identifiers.js";
 import { checkPropertySize } from "../model/property-limits.js";
 import type { LoadedView, ViewCommitRequest } from "../model/view-catalog.js";
@@ -26,6 +20,7 @@ import type { View } from "./checkout.js";
 import { checkLocation, type Kind, loadEntry, requireEntry } from "./entries.js";
 import { discard } from "./files.js";
 import { explained } from "./namespaces.js";
+import { readAt } from "./recorded.js";
 
 /** How often a commit is built again because another commit changed the view meanwhile. */
 const ATTEMPTS = 20;

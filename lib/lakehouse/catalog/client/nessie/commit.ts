@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 
 import { commitStateUnknown, type JsonInput } from "../../../iceberg/index.js";
-import { ConflictError, type Content, type ContentKey, conflictOf } from "../../model/content.js";
+import type { LoggedCommit } from "../../model/commits.js";
+import { ConflictError, conflictOf } from "../../model/conflicts.js";
+import type { Content, ContentKey } from "../../model/content.js";
 import type { Hash } from "../../model/hash.js";
+import type { Operation } from "../../model/operations.js";
 import type { CommitOptions, Place, Versions } from "../../model/versions.js";
-import type { LoggedCommit } from "../../store/commits.js";
-import type { Operation } from "../../store/operations.js";
 import { contentToJson } from "../../wire/nessie/json.js";
 import { keyToJson } from "../../wire/nessie/keys.js";
 import type { NessieContext } from "./nessie-versions.js";

@@ -1,9 +1,14 @@
 import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
-import { ConflictError } from "../../model/content.js";
+import { ConflictError } from "../../model/conflicts.js";
 import type { Hash } from "../../model/hash.js";
+import type {
+  CombineOptions,
+  MergeBehavior,
+  MergedKey,
+  MergeOptions,
+  MergeResult,
+} from "../../model/merging.js";
 import type { Place, Versions } from "../../model/versions.js";
-import type { MergeBehavior, MergedKey } from "../../store/merge.js";
-import type { CombineOptions, MergeOptions, MergeResult } from "../../store/merge-commits.js";
 import { conflictFromJson } from "../../wire/nessie/json.js";
 import { keyFromJson, keyToJson } from "../../wire/nessie/keys.js";
 import type { NessieContext } from "./nessie-versions.js";

@@ -1,10 +1,10 @@
 import { invalidArgument } from "../../../errors.js";
 import type { ObjectStore } from "../../../storage/index.js";
-import { userName } from "../../embedded/open.js";
 import type { BranchingCatalog } from "../../model/branching-catalog.js";
 import { BEGINNING } from "../../model/hash.js";
 import { turns } from "../../model/turns.js";
 import { MetadataCache } from "../../versioned/metadata-cache.js";
+import { userName } from "../../versioned/user-name.js";
 import { VersionedCatalog } from "../../versioned/versioned-catalog.js";
 import { TokenSource } from "../http/oauth.js";
 import { Transport } from "../http/transport.js";

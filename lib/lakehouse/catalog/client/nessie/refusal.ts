@@ -1,7 +1,7 @@
 import { invalidArgument, isLakehouseError, LakehouseError } from "../../../errors.js";
 import { type JsonNode, readJson } from "../../../iceberg/index.js";
 import { catalogUnavailable, notAuthorized } from "../../errors.js";
-import { ConflictError } from "../../model/content.js";
+import { ConflictError } from "../../model/conflicts.js";
 import { FROM_NESSIE } from "../../wire/nessie/errors.js";
 import { conflictFromJson } from "../../wire/nessie/json.js";
 

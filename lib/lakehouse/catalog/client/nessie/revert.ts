@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { type Conflict, ConflictError, conflictOf, encodeKey } from "../../model/content.js";
+import { type Conflict, ConflictError, conflictOf } from "../../model/conflicts.js";
+import { encodeKey } from "../../model/content.js";
 import { sameJson } from "../../model/hash.js";
+import type { CombineOptions, MergedKey, MergeResult } from "../../model/merging.js";
+import type { Operation } from "../../model/operations.js";
 import type { Place, Versions } from "../../model/versions.js";
-import { conflictsOf, type MergedKey } from "../../store/merge.js";
-import { type CombineOptions, type MergeResult, revertMessage } from "../../store/merge-commits.js";
-import type { Operation } from "../../store/operations.js";
+import { conflictsOf } from "../../store/merge.js";
+import { revertMessage } from "../../store/merge-commits.js";
 
 /**
  * Undoes the changes of single commits. Nessie has no such operation: what each commit changed is put back by a

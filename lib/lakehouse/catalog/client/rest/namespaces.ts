@@ -3,13 +3,12 @@ import { noSuchNamespace } from "../../errors.js";
 import type {
   Namespace,
   NamespaceName,
-  PageRequest,
   Properties,
   PropertiesUpdated,
   PropertyChanges,
 } from "../../model/catalog.js";
 import { namespaceKey, ownNamespaceKey } from "../../model/identifiers.js";
-import type { Page } from "../../model/log.js";
+import type { Page, PageRequest } from "../../model/paging.js";
 import { namespaceFromJson } from "../../wire/rest/names.js";
 import type { Session } from "./session.js";
 

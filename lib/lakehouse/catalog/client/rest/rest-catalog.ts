@@ -14,7 +14,6 @@ import type {
   CreateTableOptions,
   Namespace,
   NamespaceName,
-  PageRequest,
   Properties,
   PropertiesUpdated,
   PropertyChanges,
@@ -24,7 +23,7 @@ import type {
   UnchangedTable,
 } from "../../model/catalog.js";
 import { tableKey, toIdentifier } from "../../model/identifiers.js";
-import type { Page } from "../../model/log.js";
+import type { Page, PageRequest } from "../../model/paging.js";
 import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "../../model/view-catalog.js";
 import { identifierToJson } from "../../wire/rest/names.js";
 import {

@@ -6,8 +6,7 @@ import {
   stringifyJson,
   type TableIdentifier,
 } from "../../../iceberg/index.js";
-import type { PageRequest } from "../../model/catalog.js";
-import type { Page } from "../../model/log.js";
+import type { Page, PageRequest } from "../../model/paging.js";
 import type { RestRequest, RestResponse, Transport } from "../http/transport.js";
 import type { Stores } from "./store.js";
 

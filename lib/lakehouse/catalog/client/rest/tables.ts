@@ -16,9 +16,9 @@ import {
   tableMetadataFromJson,
 } from "../../../iceberg/index.js";
 import type { ObjectStore } from "../../../storage/index.js";
-import type { CreateTableOptions, NamespaceName, PageRequest } from "../../model/catalog.js";
+import type { CreateTableOptions, NamespaceName } from "../../model/catalog.js";
 import { namespaceKey } from "../../model/identifiers.js";
-import type { Page } from "../../model/log.js";
+import type { Page, PageRequest } from "../../model/paging.js";
 import { identifierFromJson, identifierToJson } from "../../wire/rest/names.js";
 import type { Kind } from "./errors.js";
 import type { Session } from "./session.js";

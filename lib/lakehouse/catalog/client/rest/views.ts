@@ -8,8 +8,8 @@ import {
   viewUpdateToJson,
   viewVersionToJson,
 } from "../../../iceberg/index.js";
-import type { NamespaceName, PageRequest } from "../../model/catalog.js";
-import type { Page } from "../../model/log.js";
+import type { NamespaceName } from "../../model/catalog.js";
+import type { Page, PageRequest } from "../../model/paging.js";
 import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "../../model/view-catalog.js";
 import { identifierToJson } from "../../wire/rest/names.js";
 import type { Session } from "./session.js";

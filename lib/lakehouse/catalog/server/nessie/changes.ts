@@ -1,17 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type JsonNode, readTableMetadata, readViewMetadata } from "../../../iceberg/index.js";
-import {
-  type Conflict,
-  ConflictError,
-  type Content,
-  type ContentId,
-  type ContentKey,
-  conflictOf,
-  encodeKey,
-  keyName,
-} from "../../model/content.js";
+import { type Conflict, ConflictError, conflictOf } from "../../model/conflicts.js";
+import { type Content, type ContentId, type ContentKey, encodeKey, keyName } from "../../model/content.js";
+import type { Operation } from "../../model/operations.js";
 import { checkPropertySize } from "../../model/property-limits.js";
-import type { Operation } from "../../store/operations.js";
 import { contentFromJson, newCommitFromJson, referenceToJson } from "../../wire/nessie/json.js";
 import { keyFromJson, keyToJson } from "../../wire/nessie/keys.js";
 import { checkLocation, checkMetadata, checkProperties } from "../http/locations.js";

@@ -1,6 +1,6 @@
+import type { LoggedCommit } from "../../model/commits.js";
 import type { ContentKey } from "../../model/content.js";
-import type { LoggedCommit } from "../../store/commits.js";
-import type { Reference } from "../../store/refs.js";
+import type { Reference } from "../../model/references.js";
 import { type CelValue, compileFilter } from "./cel.js";
 
 /** A filter on `T`; one that is not given lets everything through. */

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import { isLakehouseError } from "../../../errors.js";
 import type { JsonInput } from "../../../iceberg/index.js";
-import { ConflictError, type ContentKey, keyName } from "../../model/content.js";
+import { ConflictError } from "../../model/conflicts.js";
+import { type ContentKey, keyName } from "../../model/content.js";
 import { NESSIE_STATUS, type NessieErrorCode, TO_NESSIE } from "../../wire/nessie/errors.js";
 import { conflictToJson } from "../../wire/nessie/json.js";
 import { keyToJson } from "../../wire/nessie/keys.js";

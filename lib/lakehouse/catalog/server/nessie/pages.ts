@@ -1,5 +1,5 @@
 import type { JsonInput } from "../../../iceberg/index.js";
-import type { Page } from "../../model/log.js";
+import type { Page } from "../../model/paging.js";
 import { toPage as pageOf } from "../../model/paging.js";
 
 export function toPage<T>(

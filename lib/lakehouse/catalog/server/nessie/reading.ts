@@ -1,7 +1,7 @@
 import type { JsonInput } from "../../../iceberg/index.js";
+import type { Entry } from "../../model/content.js";
 import { type ContentKey, encodeKey, keyPrefix } from "../../model/content.js";
 import type { Place, ResolvedPlace } from "../../model/versions.js";
-import type { Entry } from "../../store/tree.js";
 import { commitMetaToJson, contentToJson, operationToJson, referenceToJson } from "../../wire/nessie/json.js";
 import { keyFromJson, keyToJson, keyToPath } from "../../wire/nessie/keys.js";
 import {

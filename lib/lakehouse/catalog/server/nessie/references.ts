@@ -1,7 +1,7 @@
 import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
 import { keyName } from "../../model/content.js";
+import type { Reference } from "../../model/references.js";
 import type { ResolvedPlace } from "../../model/versions.js";
-import type { Reference } from "../../store/refs.js";
 import { commitMetaToJson, referenceToJson } from "../../wire/nessie/json.js";
 import {
   bodyOf,

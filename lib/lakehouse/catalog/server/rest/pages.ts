@@ -1,5 +1,4 @@
-import type { PageRequest } from "../../model/catalog.js";
-import type { Page } from "../../model/log.js";
+import type { Page, PageRequest } from "../../model/paging.js";
 import { badRequest } from "../http/fault.js";
 import type { Call } from "./operation.js";
 

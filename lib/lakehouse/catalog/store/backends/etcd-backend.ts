@@ -1,6 +1,7 @@
 import { invalidConfig } from "../../../errors.js";
-import type { Hash, StoredObject } from "../../model/hash.js";
+import type { Hash } from "../../model/hash.js";
 import type { Backend, RefMove, StoredObjectInfo } from "../backend.js";
+import type { StoredObject } from "../stored-object.js";
 import { beforeMove } from "./before-move.js";
 import { EtcdClient, type EtcdCompare, type EtcdKeyValue, type EtcdStep } from "./etcd-client.js";
 

@@ -6,8 +6,9 @@ import {
   storageFailed,
   storeNow,
 } from "../../../storage/index.js";
-import type { Hash, StoredObject } from "../../model/hash.js";
+import type { Hash } from "../../model/hash.js";
 import type { Backend, RefMove, StoredObjectInfo } from "../backend.js";
+import type { StoredObject } from "../stored-object.js";
 import { beforeMove } from "./before-move.js";
 
 /** How many requests go out at once. */

@@ -3,8 +3,9 @@ import Database from "better-sqlite3";
 import { closed, invalidConfig, LakehouseError, readOnly, unsupported } from "../../../errors.js";
 import { keep } from "../../../sqlite.js";
 import { fileUri, storageFailed } from "../../../storage/index.js";
-import type { Hash, StoredObject } from "../../model/hash.js";
+import type { Hash } from "../../model/hash.js";
 import type { Backend, RefMove, StoredObjectInfo } from "../backend.js";
+import type { StoredObject } from "../stored-object.js";
 import { notMoved } from "./before-move.js";
 import { openCatalogFile } from "./sqlite-file.js";
 

@@ -1,7 +1,8 @@
 import { type JsonInput, JsonNode } from "../../../iceberg/index.js";
-import type { Conflict, ConflictType, Content, ContentKey } from "../../model/content.js";
-import type { CommittedOperation, LoggedCommit } from "../../store/commits.js";
-import type { Reference } from "../../store/refs.js";
+import type { CommittedOperation, LoggedCommit } from "../../model/commits.js";
+import type { Conflict, ConflictType } from "../../model/conflicts.js";
+import type { Content, ContentKey } from "../../model/content.js";
+import type { Reference } from "../../model/references.js";
 import { keyFromJson, keyToJson } from "./keys.js";
 
 /** A content object, as an operation or an answer carries it. */
