@@ -28,21 +28,21 @@ export interface EntriesRequest extends PageRequest {
   readonly types?: readonly ContentType[];
 }
 
-/** Which branch a change goes to: the one that this view is on, where not given. */
+/** Which branch a change goes to: the one that the catalog is on, where not given. */
 export interface Into {
   readonly into?: string;
 }
 
 export interface NewRefOptions {
-  /** Where it starts: where this view is, where not given. */
+  /** Where it starts: where the catalog is, where not given. */
   readonly from?: RefExpression;
   /** For the reflog. */
   readonly message?: string;
 }
 
 /**
- * Git for tables: a catalog whose every change is a commit on a branch. A view of it reads and writes one ref;
- * `on` gives a view of another. On a tag or an older commit a view only reads.
+ * Git for tables: a catalog whose every change is a commit on a branch. It is on one ref, which it
+ * reads and writes; `on` gives the same catalog on another. A tag or an older commit is only read.
  *
  * A commit is immutable and named by its hash; a branch is a name that moves from commit to commit. So a branch
  * costs nothing, sees nothing of the others until it is merged, and no change is ever lost while a ref, or its
@@ -61,7 +61,7 @@ export interface NewRefOptions {
  * await catalog.merge("etl");            // now it does
  */
 export interface BranchingCatalog extends Catalog {
-  /** Where this view reads, as it was given. */
+  /** The ref that it is on, as it was given. */
   readonly ref: RefExpression;
   /**
    * What the tables' files are read and written through, by their recorded locations. Where the lake was moved it is
@@ -73,7 +73,7 @@ export interface BranchingCatalog extends Catalog {
   /** The same catalog seen from elsewhere. Nothing is read yet: a ref that does not exist shows at the first use. */
   on(ref: RefExpression): BranchingCatalog;
   /**
-   * The same view for one change of namespaces, tables or views, named by a token of the caller's: made again with
+   * The same catalog for one change of namespaces, tables or views, named by a token of the caller's: made again with
    * the same token, also by another process or after a crash, it has no second effect and answers as it did. So far
    * back as the branch's last thousand commits.
    */
@@ -93,18 +93,18 @@ export interface BranchingCatalog extends Catalog {
   assignReference(name: string, to: RefExpression, options?: RefWriteOptions): Promise<Reference>;
   /** Deletes a branch or tag. Its reflog still knows where it was. The default branch stays. */
   deleteReference(name: string, options?: RefWriteOptions): Promise<Reference>;
-  /** The moves of a branch or tag, newest first: this view's, where not given. */
+  /** The moves of a branch or tag, newest first: of the branch that it is on, where not given. */
   reflog(name?: string): Promise<readonly ReflogEntry[]>;
 
   // History
 
-  /** The commit that an expression names; where this view is, where not given. */
+  /** The commit that an expression names; where the catalog is, where not given. */
   commitAt(ref?: RefExpression): Promise<LoggedCommit>;
   /** The commits from here back, newest first, along first parents. */
   log(request?: LogRequest): Promise<Page<LoggedCommit>>;
   /** What the catalog holds here, by key: namespaces, tables, views. */
   entries(request?: EntriesRequest): Promise<Page<Entry>>;
-  /** What differs between two commits, by key. `to` is where this view is, where not given. */
+  /** What differs between two commits, by key. `to` is where the catalog is, where not given. */
   diff(from: RefExpression, to?: RefExpression): Promise<readonly DiffEntry[]>;
 
   // Changes of history
@@ -131,7 +131,7 @@ export interface BranchingCatalog extends Catalog {
    */
   rollback(to: RefExpression, options?: RefWriteOptions & Into): Promise<Reference>;
 
-  /** The hash where this view is now. */
+  /** The hash where the catalog is now. */
   hash(): Promise<Hash>;
   /** Finds commits that nothing leads to and files that only they refer to, and unless it is a dry run deletes them. */
   collectGarbage(options?: GcOptions): Promise<GarbageReport>;

@@ -70,3 +70,9 @@ export function conflictOf(
 export function nounOf(content: Content): string {
   return { ICEBERG_TABLE: "a table", ICEBERG_VIEW: "a view", NAMESPACE: "a namespace" }[content.type];
 }
+
+/** The refusal of a commit whose keys do not hold what it expects. */
+export function refusedCommit(branch: string, conflicts: readonly Conflict[]): ConflictError {
+  const remedy = "Read the keys again and decide anew.";
+  return new ConflictError(branch, `The commit to ${branch} was refused`, conflicts, remedy);
+}

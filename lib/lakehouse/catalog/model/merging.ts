@@ -1,5 +1,5 @@
-import type { Conflict } from "./conflicts.js";
-import type { ContentKey } from "./content.js";
+import { type Conflict, ConflictError } from "./conflicts.js";
+import { type ContentKey, encodeKey } from "./content.js";
 import type { Hash } from "./hash.js";
 
 /** What a merge does with a key that the source changed. */
@@ -54,4 +54,43 @@ export interface MergeResult {
   readonly mergeBase?: Hash;
   /** Every key that the source changed, and what became of it. */
   readonly keys: readonly MergedKey[];
+}
+
+/** What becomes of a key, by its encoded form. */
+export function behaviorLookup({
+  defaultBehavior = "NORMAL",
+  behaviors = [],
+}: MergeBehaviors): (key: string) => MergeBehavior {
+  const byKey = new Map(behaviors.map(({ key, behavior }) => [encodeKey(key), behavior]));
+  return (key) => byKey.get(key) ?? defaultBehavior;
+}
+
+/** The conflicts among what became of the keys. */
+export function conflictsOf(keys: readonly MergedKey[]): Conflict[] {
+  return keys.flatMap(({ conflict }) => conflict ?? []);
+}
+
+/** The refusal of a merge, transplant or revert whose changes the branch does not take. */
+export function refusedChanges(branch: string, conflicts: readonly Conflict[]): ConflictError {
+  return new ConflictError(
+    branch,
+    `${branch} does not take the changes`,
+    conflicts,
+    "Take or leave these keys with FORCE or DROP, or settle them in the source first.",
+  );
+}
+
+/** The refusal of a merge that may only be a fast-forward. */
+export function notFastForward(branch: string, source: string): ConflictError {
+  return new ConflictError(
+    branch,
+    `${branch} cannot be fast-forwarded to ${source}`,
+    [{ type: "UNEXPECTED_HASH", message: `${branch} has commits that ${source} lacks` }],
+    "Allow a merge commit.",
+  );
+}
+
+/** Quotes the first line only, so that undoing what undid a commit nests titles and not whole messages. */
+export function revertMessage({ hash, message }: { readonly hash: Hash; readonly message: string }): string {
+  return `Revert "${message.split("\n", 1)[0]}"\n\nThis reverts commit ${hash}.`;
 }

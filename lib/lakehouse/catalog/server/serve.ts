@@ -5,7 +5,6 @@ import { lakeMoved } from "../errors.js";
 import type { BranchingCatalog } from "../model/branching-catalog.js";
 import { buildApp } from "./app.js";
 import { Gate, type RestAuth } from "./http/auth.js";
-import { ScanPlans } from "./rest/scan-plans.js";
 
 export interface RestServerOptions {
   /** What is served. It stays open when the server closes. */
@@ -68,7 +67,6 @@ export async function serveRestCatalog(options: RestServerOptions): Promise<Rest
       store,
       warehouse: recordedLocation(store, (options.warehouse ?? store.root).replace(/\/+$/, "")),
       warehouseName: options.warehouseName ?? "lakehouse",
-      plans: new ScanPlans(),
       clientConfig: options.clientConfig ?? {},
       clientCredentials: options.clientCredentials,
     },

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { invalidArgument } from "../../errors.js";
-import { ConflictError } from "../model/conflicts.js";
 import type { Hash } from "../model/hash.js";
 import type { CombineOptions, MergedKey, MergeOptions, MergeResult } from "../model/merging.js";
+import { conflictsOf, notFastForward, refusedChanges, revertMessage } from "../model/merging.js";
 import type { RefOperation } from "../model/references.js";
 import { type Advance, advance } from "./advance.js";
 import { type Commit, firstParent, getCommit, mergeBase, newCommit } from "./commits.js";
 import { liveRef, type StoreContext } from "./context.js";
-import { conflictsOf, mergeTrees } from "./merge.js";
+import { mergeTrees } from "./merge.js";
 import { type Brought, requireSpared } from "./spared.js";
 import type { StoredObject } from "./stored-object.js";
 import { changeTree, type TreeChanges, toOperations } from "./tree.js";
@@ -97,11 +97,6 @@ export async function revertIn(
   }));
 }
 
-/** Quotes the first line only, so that undoing what undid a commit nests titles and not whole messages. */
-export function revertMessage({ hash, message }: { readonly hash: Hash; readonly message: string }): string {
-  return `Revert "${message.split("\n", 1)[0]}"\n\nThis reverts commit ${hash}.`;
-}
-
 type Meta = Pick<Commit, "message" | "authors" | "authorTime" | "properties">;
 
 async function replay(
@@ -173,12 +168,7 @@ async function combine(
     keys = planned.keys;
     const conflicts = conflictsOf(keys);
     if (conflicts.length === 0) return planned.advance && { ...planned.advance, brings };
-    throw new ConflictError(
-      branch,
-      `${branch} does not take the changes`,
-      conflicts,
-      "Take or leave these keys with FORCE or DROP, or settle them in the source first.",
-    );
+    throw refusedChanges(branch, conflicts);
   });
   return { applied: before !== after, before, after, keys };
 }
@@ -202,13 +192,4 @@ export async function commitChanges(
     sweep,
   });
   return { commit, objects: [...created, object] };
-}
-
-function notFastForward(branch: string, source: string): ConflictError {
-  return new ConflictError(
-    branch,
-    `${branch} cannot be fast-forwarded to ${source}`,
-    [{ type: "UNEXPECTED_HASH", message: `${branch} has commits that ${source} lacks` }],
-    "Allow a merge commit.",
-  );
 }

@@ -10,7 +10,8 @@ import {
   toText,
 } from "../model/content.js";
 import { type Hash, sameJson } from "../model/hash.js";
-import type { MergeBehavior, MergeBehaviors, MergedKey } from "../model/merging.js";
+import type { MergeBehaviors, MergedKey } from "../model/merging.js";
+import { behaviorLookup } from "../model/merging.js";
 import { type Commit, history } from "./commits.js";
 import type { ObjectCache } from "./object-cache.js";
 import { diffMaps, getEntry } from "./sorted-map.js";
@@ -69,11 +70,6 @@ export async function mergeTrees(
     keys.set(encodeKey(key), { key, behavior, conflict });
   }
   return { changes, keys: [...keys.values()] };
-}
-
-/** The conflicts among what became of the keys. */
-export function conflictsOf(keys: readonly MergedKey[]): Conflict[] {
-  return keys.flatMap(({ conflict }) => conflict ?? []);
 }
 
 /**
@@ -139,12 +135,4 @@ function stateOf(key: string, content: Content): string {
 /** Two namespaces of one name and properties, created on both sides, are one: nothing depends on their ids. */
 function sameNamespace(a: Content | undefined, b: Content | undefined): boolean {
   return a?.type === "NAMESPACE" && b?.type === "NAMESPACE" && sameJson(a.properties, b.properties);
-}
-
-function behaviorLookup({
-  defaultBehavior = "NORMAL",
-  behaviors = [],
-}: MergeBehaviors): (key: string) => MergeBehavior {
-  const byKey = new Map(behaviors.map(({ key, behavior }) => [encodeKey(key), behavior]));
-  return (key) => byKey.get(key) ?? defaultBehavior;
 }

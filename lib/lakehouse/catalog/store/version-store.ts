@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { LakehouseError } from "../../errors.js";
-import { ConflictError } from "../model/conflicts.js";
+import { refExists } from "../../iceberg/index.js";
+import { refusedCommit } from "../model/conflicts.js";
 import {
   type Content,
   type ContentKey,
@@ -35,17 +35,17 @@ import { childrenOf, contentAt, entriesOf, namespaceConflicts } from "./tree.js"
 
 export interface VersionStoreOptions {
   /** Author and committer where a call does not say. */
-  readonly author?: string;
+  readonly author?: string | undefined;
   /** Bytes of encoded objects to keep decoded in memory. 16 MiB where not given. */
-  readonly cacheSize?: number;
+  readonly cacheSize?: number | undefined;
   /** The clock, in milliseconds since 1970 UTC. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Locations of metadata files that others have taken the place of, see `LakeRecord`. */
-  readonly replaced?: ReplacedLocations;
+  readonly replaced?: ReplacedLocations | undefined;
   /** How many relocations of the lake it was opened after, see `same-lake.ts`; not given where it has no record. */
   readonly relocations?: number | undefined;
   /** Whether a metadata file is where a content says. Believed, where not given. */
-  readonly hasFile?: (uri: string) => Promise<boolean>;
+  readonly hasFile?: ((uri: string) => Promise<boolean>) | undefined;
 }
 
 /**
@@ -166,8 +166,7 @@ export class VersionStore implements Versions {
       const { changes, conflicts } = await evaluateOperations(objects, head, operations, readAt);
       if (conflicts.length === 0) conflicts.push(...(await namespaceConflicts(objects, head.tree, changes)));
       if (conflicts.length > 0) {
-        const remedy = "Read the keys again and decide anew.";
-        throw new ConflictError(branch, `The commit to ${branch} was refused`, conflicts, remedy);
+        throw refusedCommit(branch, conflicts);
       }
       if (changes.size === 0) return undefined;
       const meta = {
@@ -216,7 +215,7 @@ export class VersionStore implements Versions {
     try {
       await this.createReference("BRANCH", name, BEGINNING);
     } catch (error) {
-      if (!(error instanceof LakehouseError && error.code === "REF_EXISTS")) throw error;
+      if (!refExists.is(error)) throw error;
     }
   }
 

@@ -9,10 +9,9 @@ import {
 } from "../../../iceberg/index.js";
 import { catalogUnavailable } from "../../errors.js";
 import { isUnsent } from "../../model/unsent.js";
-import type { Kind } from "../rest/errors.js";
 import type { TokenSource } from "./oauth.js";
 
-export interface TransportOptions {
+export interface TransportOptions<R extends HttpRequest> {
   /** Base of all paths, without a trailing slash. */
   readonly uri: string;
   readonly token: string | TokenSource | undefined;
@@ -22,10 +21,10 @@ export interface TransportOptions {
   /** For one try, in milliseconds. */
   readonly timeoutMs: number;
   /** What a status of 400 and more stands for, in the words of the protocol that is spoken. */
-  readonly toError: (status: number, text: string, request: RestRequest) => LakehouseError;
+  readonly toError: (status: number, text: string, request: R) => LakehouseError;
 }
 
-export interface RestRequest {
+export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Below the base, percent-encoded. */
   readonly path: string;
@@ -35,13 +34,12 @@ export interface RestRequest {
   /** A POST that changes nothing. */
   readonly isRead?: true;
   /** What it is about, for errors. */
-  readonly kind: Kind;
   readonly subject: string;
   /** Sent again with it, the request has no second effect. */
   readonly idempotencyKey?: string | undefined;
 }
 
-export interface RestResponse {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
   /** The body's root. Throws where the server sent none. */
@@ -63,11 +61,11 @@ const LONGEST_WAIT_MS = 30_000;
  * never reached the server or that it asked to send again. When the outcome of a change is not known it says so
  * (`COMMIT_STATE_UNKNOWN`), and never calls it a failure.
  */
-export class Transport {
-  readonly #options: TransportOptions;
+export class Transport<R extends HttpRequest = HttpRequest> {
+  readonly #options: TransportOptions<R>;
   #isClosed = false;
 
-  constructor(options: TransportOptions) {
+  constructor(options: TransportOptions<R>) {
     this.#options = options;
   }
 
@@ -76,7 +74,7 @@ export class Transport {
     this.#isClosed = true;
   }
 
-  async send(request: RestRequest): Promise<RestResponse> {
+  async send(request: R): Promise<HttpResponse> {
     if (this.#isClosed) throw closed("catalog");
     const isRead = request.isRead ?? (request.method === "GET" || request.method === "HEAD");
     const isRepeatable = isRead || request.idempotencyKey !== undefined;
@@ -107,9 +105,9 @@ export class Transport {
   }
 
   async #try(
-    request: RestRequest,
+    request: R,
     body: string | undefined,
-  ): Promise<RestResponse | { refused: number; error: LakehouseError } | Failure> {
+  ): Promise<HttpResponse | { refused: number; error: LakehouseError } | Failure> {
     const { uri, token, headers, timeoutMs } = this.#options;
     const query = new URLSearchParams(request.query).toString();
     const bearer = typeof token === "object" ? await token.token() : token;
@@ -121,12 +119,12 @@ export class Transport {
         headers: {
           accept: "application/json",
           ...headers,
-          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...(request.idempotencyKey === undefined ? {} : { "idempotency-key": request.idempotencyKey }),
+          ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+          ...(body !== undefined && { "content-type": "application/json" }),
+          ...(request.idempotencyKey !== undefined && { "idempotency-key": request.idempotencyKey }),
           ...request.headers,
         },
-        ...(body === undefined ? {} : { body }),
+        body: body ?? null,
         // A redirect would send the token, or the change, elsewhere.
         redirect: "manual",
         signal: AbortSignal.timeout(timeoutMs),
@@ -143,7 +141,7 @@ export class Transport {
   }
 }
 
-function readable(request: RestRequest, response: Response, text: string): RestResponse {
+function readable(request: HttpRequest, response: Response, text: string): HttpResponse {
   return {
     status: response.status,
     headers: response.headers,
@@ -175,7 +173,7 @@ function unreachable(uri: string, cause: Error): LakehouseError {
   );
 }
 
-function unknownOutcome({ subject, method }: RestRequest, cause: LakehouseError): LakehouseError {
+function unknownOutcome({ subject, method }: HttpRequest, cause: LakehouseError): LakehouseError {
   return commitStateUnknown(
     subject,
     `Whether the ${method} for ${subject} took effect is not known: ${cause.message}`,

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-
 import { commitStateUnknown, type JsonInput } from "../../../iceberg/index.js";
 import type { LoggedCommit } from "../../model/commits.js";
-import { ConflictError, conflictOf } from "../../model/conflicts.js";
+import { ConflictError, conflictOf, refusedCommit } from "../../model/conflicts.js";
 import type { Content, ContentKey } from "../../model/content.js";
 import type { Hash } from "../../model/hash.js";
 import type { Operation } from "../../model/operations.js";
@@ -97,8 +96,7 @@ async function checkedHead(
     ({ key, expected }, i) => conflictOf(key, expected ?? undefined, found[i]) ?? [],
   );
   if (conflicts.length === 0) return hash;
-  const remedy = "Read the keys again and decide anew.";
-  throw new ConflictError(branch, `The commit to ${branch} was refused`, conflicts, remedy);
+  throw refusedCommit(branch, conflicts);
 }
 
 /** A new content has no id: the server gives it one. One that moves within the commit keeps its own. */

@@ -1,5 +1,4 @@
 import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
-import { ConflictError } from "../../model/conflicts.js";
 import type { Hash } from "../../model/hash.js";
 import type {
   CombineOptions,
@@ -8,6 +7,7 @@ import type {
   MergeOptions,
   MergeResult,
 } from "../../model/merging.js";
+import { conflictsOf, notFastForward, refusedChanges } from "../../model/merging.js";
 import type { Place, Versions } from "../../model/versions.js";
 import { conflictFromJson } from "../../wire/nessie/json.js";
 import { keyFromJson, keyToJson } from "../../wire/nessie/keys.js";
@@ -39,16 +39,7 @@ export async function mergeInto(
   const planned = await send(true);
   const isForward = planned.mergeBase === head && planned.keys.every(({ behavior }) => behavior !== "DROP");
   if (!isForward && fastForward === "only" && planned.mergeBase !== source.hash) {
-    const conflict = {
-      type: "UNEXPECTED_HASH",
-      message: `${branch} has commits that ${source.name} lacks`,
-    } as const;
-    throw new ConflictError(
-      branch,
-      `${branch} cannot be fast-forwarded to ${source.name}`,
-      [conflict],
-      "Allow a merge commit.",
-    );
+    throw notFastForward(branch, source.name);
   }
   if (dryRun || planned.mergeBase === source.hash) return planned;
   if (!isForward) return send(false);
@@ -105,14 +96,9 @@ function combining(
 /** Reads a `MergeResponse`. Throws a `ConflictError` where it lists conflicts, unless it was a dry run. */
 function toResult(head: Hash, answer: JsonNode, branch: string, isDryRun: boolean): MergeResult {
   const keys = answer.get("details").array().map(keyResult);
-  const conflicts = keys.flatMap(({ conflict }) => conflict ?? []);
+  const conflicts = conflictsOf(keys);
   if (conflicts.length > 0 && !isDryRun) {
-    throw new ConflictError(
-      branch,
-      `${branch} does not take the changes`,
-      conflicts,
-      "Take or leave these keys with FORCE or DROP, or settle them in the source first.",
-    );
+    throw refusedChanges(branch, conflicts);
   }
   const applied = answer.optional("wasApplied")?.boolean() ?? false;
   const before = answer.optional("effectiveTargetHash")?.string() ?? head;

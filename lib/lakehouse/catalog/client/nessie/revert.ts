@@ -1,12 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { type Conflict, ConflictError, conflictOf } from "../../model/conflicts.js";
+import { conflictOf } from "../../model/conflicts.js";
 import { encodeKey } from "../../model/content.js";
 import { sameJson } from "../../model/hash.js";
 import type { CombineOptions, MergedKey, MergeResult } from "../../model/merging.js";
+import {
+  behaviorLookup,
+  conflictsOf,
+  type MergeBehaviors,
+  refusedChanges,
+  revertMessage,
+} from "../../model/merging.js";
 import type { Operation } from "../../model/operations.js";
 import type { Place, Versions } from "../../model/versions.js";
-import { conflictsOf } from "../../store/merge.js";
-import { revertMessage } from "../../store/merge-commits.js";
 
 /**
  * Undoes the changes of single commits. Nessie has no such operation: what each commit changed is put back by a
@@ -28,7 +33,7 @@ export async function revertIn(
       const operations = await undo(versions, head, commit, options, keys);
       const conflicts = conflictsOf([...keys.values()]);
       if (conflicts.length > 0 && options.dryRun) break;
-      if (conflicts.length > 0) throw refused(branch, conflicts);
+      if (conflicts.length > 0) throw refusedChanges(branch, conflicts);
       if (operations.length === 0) continue;
       const { message } = await versions.commitAt(commit.hash);
       head = await versions.commit(aside, operations, {
@@ -51,14 +56,14 @@ async function undo(
   versions: Versions,
   head: Place,
   commit: Place,
-  { defaultBehavior = "NORMAL", behaviors = [] }: CombineOptions,
+  behaviors: MergeBehaviors,
   keys: Map<string, MergedKey>,
 ): Promise<Operation[]> {
-  const given = new Map(behaviors.map(({ key, behavior }) => [encodeKey(key), behavior]));
+  const behaviorOf = behaviorLookup(behaviors);
   const parent = (await versions.resolve(`@${commit.hash}~1`)).commit;
   const operations: Operation[] = [];
   for await (const { key, from, to } of versions.diff(commit, parent)) {
-    const behavior = given.get(encodeKey(key)) ?? defaultBehavior;
+    const behavior = behaviorOf(encodeKey(key));
     const actual = await versions.content(head, key);
     const isSettled = behavior === "DROP" || sameJson(actual, to);
     const conflict = isSettled || behavior === "FORCE" ? undefined : conflictOf(key, from, actual);
@@ -68,13 +73,4 @@ async function undo(
     else if (actual !== undefined) operations.push({ type: "DELETE", key, expected: actual });
   }
   return operations;
-}
-
-function refused(branch: string, conflicts: readonly Conflict[]): ConflictError {
-  return new ConflictError(
-    branch,
-    `${branch} does not take the changes`,
-    conflicts,
-    "Take or leave these keys with FORCE or DROP.",
-  );
 }

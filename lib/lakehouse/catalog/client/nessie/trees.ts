@@ -1,5 +1,5 @@
 import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
-import type { RestRequest, Transport } from "../http/transport.js";
+import type { Transport } from "../http/transport.js";
 
 /** Requests to the trees of a Nessie server: paths, pages, reads and changes. */
 export class Trees {
@@ -15,13 +15,13 @@ export class Trees {
 
   /** @param path below `trees`: reference expressions and keys are encoded already */
   async get(path: string, subject: string, query: Readonly<Record<string, string>> = {}): Promise<JsonNode> {
-    return (await this.#send({ method: "GET", path: `trees${path}`, query, subject })).json();
+    return (await this.#transport.send({ method: "GET", path: `trees${path}`, query, subject })).json();
   }
 
   /** A POST that only reads: sent again where no answer came. */
   async ask(path: string, subject: string, body: JsonInput): Promise<JsonNode> {
     const request = { method: "POST", path: `trees${path}`, body, subject, isRead: true } as const;
-    return (await this.#send(request)).json();
+    return (await this.#transport.send(request)).json();
   }
 
   async change(
@@ -32,7 +32,7 @@ export class Trees {
     query: Readonly<Record<string, string>> = {},
   ): Promise<JsonNode> {
     const request = { method, path: `trees${path}`, query, subject, ...(body === undefined ? {} : { body }) };
-    return (await this.#send(request)).json();
+    return (await this.#transport.send(request)).json();
   }
 
   /** All items of a list, page by page as they are asked for. */
@@ -52,10 +52,6 @@ export class Trees {
       const hasMore = page.optional("hasMore")?.boolean() === true;
       token = hasMore ? page.get("token").string() : undefined;
     } while (token !== undefined);
-  }
-
-  #send(request: Omit<RestRequest, "kind">) {
-    return this.#transport.send({ kind: "commit", ...request });
   }
 }
 

@@ -7,12 +7,18 @@ import {
   type TableIdentifier,
 } from "../../../iceberg/index.js";
 import type { Page, PageRequest } from "../../model/paging.js";
-import type { RestRequest, RestResponse, Transport } from "../http/transport.js";
+import type { HttpRequest, HttpResponse, Transport } from "../http/transport.js";
+import type { Kind } from "./errors.js";
 import type { Stores } from "./store.js";
+
+export interface RestRequest extends HttpRequest {
+  /** How an answer that names no exception is to be understood. */
+  readonly kind: Kind;
+}
 
 /** What a client knows once the server has told it its configuration. */
 export interface SessionInit {
-  readonly transport: Transport;
+  readonly transport: Transport<RestRequest>;
   /** `v1`, and the prefix where there is one. */
   readonly base: string;
   /** What the server says that it has, as `GET /v1/{prefix}/namespaces`; `undefined` where it does not say. */
@@ -68,11 +74,11 @@ export class Session {
     return levels.join(this.#init.namespaceSeparator);
   }
 
-  read(request: Omit<RestRequest, "path">, path: string): Promise<RestResponse> {
+  read(request: Omit<RestRequest, "path">, path: string): Promise<HttpResponse> {
     return this.#init.transport.send({ ...request, path: `${this.#init.base}/${path}` });
   }
 
-  change({ request, path, token }: Change): Promise<RestResponse> {
+  change({ request, path, token }: Change): Promise<HttpResponse> {
     const idempotencyKey = this.#init.hasIdempotencyKeys ? keyOf(request, path, token) : undefined;
     return this.#init.transport.send({ ...request, path: `${this.#init.base}/${path}`, idempotencyKey });
   }

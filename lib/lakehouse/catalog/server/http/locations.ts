@@ -5,7 +5,7 @@ import {
   type ViewUpdate,
 } from "../../../iceberg/index.js";
 import { canonicalFileUri, canonicalS3Uri } from "../../../storage/index.js";
-import type { ServerContext } from "../rest/operation.js";
+import type { ServerContext } from "./api.js";
 import { badRequest } from "./fault.js";
 
 type Place = Pick<ServerContext, "warehouse">;

@@ -1,10 +1,9 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { JsonNode, readJson, stringifyJson } from "../../../iceberg/index.js";
 import { BEGINNING } from "../../model/hash.js";
-import type { Gate } from "../http/auth.js";
-import type { ServerContext } from "../rest/operation.js";
+import type { Api, ApiOptions } from "../http/api.js";
 import type { NessieOperation } from "./call.js";
 import { commitOperation } from "./changes.js";
 import { mergingOperations } from "./merging.js";
@@ -12,26 +11,7 @@ import { badRequest, NessieFault, nessieFaultToJson, toNessieFault } from "./nes
 import { readingOperations } from "./reading.js";
 import { referenceOperations } from "./references.js";
 
-export interface NessieApiOptions {
-  readonly context: ServerContext;
-  readonly gate: Gate;
-  /** In bytes, also of what a compressed body comes to. */
-  readonly bodyLimit: number;
-  readonly onFault: (error: unknown, request: string) => void;
-}
-
 const BASE = "/api/v2";
-
-/** True for what this API answers, and not another one of the same server. */
-export function isNessieRequest({ url }: FastifyRequest): boolean {
-  return url.startsWith(`${BASE}/`);
-}
-
-export function sendNessieFault(reply: FastifyReply, error: unknown): FastifyReply {
-  const fault = toNessieFault(error);
-  const body = stringifyJson(nessieFaultToJson(fault));
-  return reply.headers(fault.headers).code(fault.status).type("application/json").send(body);
-}
 
 const configOperations: readonly NessieOperation[] = [
   {
@@ -68,29 +48,39 @@ function toPattern(path: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
-/** Adds Nessie's API, version 2, to a server: `/api/v2/…`. */
-export function registerNessieApi(app: FastifyInstance, options: NessieApiOptions): void {
-  const { bodyLimit, onFault } = options;
-  void app.register(async (api) => {
-    api.removeAllContentTypeParsers();
-    api.addContentTypeParser(
-      "application/json",
-      { parseAs: "buffer" },
-      (request: FastifyRequest, body: Buffer) => readBody(request, body, bodyLimit),
-    );
-    api.setErrorHandler((error, request, reply) => {
-      if (toNessieFault(error).status >= 500) onFault(error, `${request.method} ${request.url}`);
-      return sendNessieFault(reply, error);
+/** Nessie's API, version 2: `/api/v2/…`. */
+export const nessieApi: Api = {
+  claims: ({ url }) => url.startsWith(`${BASE}/`),
+  refuse,
+  register(app, options) {
+    const { bodyLimit, onFault } = options;
+    void app.register(async (api) => {
+      api.removeAllContentTypeParsers();
+      api.addContentTypeParser(
+        "application/json",
+        { parseAs: "buffer" },
+        (request: FastifyRequest, body: Buffer) => readBody(request, body, bodyLimit),
+      );
+      api.setErrorHandler((error, request, reply) => {
+        if (toNessieFault(error).status >= 500) onFault(error, `${request.method} ${request.url}`);
+        return refuse(reply, error);
+      });
+      api.route({
+        method: ["GET", "POST", "PUT", "DELETE"],
+        url: `${BASE}/*`,
+        handler: (request, reply) => answer(options, request, reply),
+      });
     });
-    api.route({
-      method: ["GET", "POST", "PUT", "DELETE"],
-      url: `${BASE}/*`,
-      handler: (request, reply) => answer(options, request, reply),
-    });
-  });
+  },
+};
+
+function refuse(reply: FastifyReply, error: unknown): FastifyReply {
+  const fault = toNessieFault(error);
+  const body = stringifyJson(nessieFaultToJson(fault));
+  return reply.headers(fault.headers).code(fault.status).type("application/json").send(body);
 }
 
-async function answer({ context, gate }: NessieApiOptions, request: FastifyRequest, reply: FastifyReply) {
+async function answer({ context, gate }: ApiOptions, request: FastifyRequest, reply: FastifyReply) {
   gate.check(request.headers.authorization);
   const path = (request.raw.url ?? "").split("?", 1)[0]?.slice(BASE.length) ?? "";
   for (const { method, pattern, run } of routes) {

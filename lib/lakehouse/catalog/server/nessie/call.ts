@@ -3,7 +3,7 @@ import type { Content, ContentKey } from "../../model/content.js";
 import { parseReferenceExpression } from "../../model/reference-expression.js";
 import type { Place, ResolvedPlace, Versions } from "../../model/versions.js";
 import { keyFromPath } from "../../wire/nessie/keys.js";
-import type { ServerContext } from "../rest/operation.js";
+import type { ServerContext } from "../http/api.js";
 import { badRequest } from "./nessie-fault.js";
 
 /** One request to Nessie's API, taken apart. */

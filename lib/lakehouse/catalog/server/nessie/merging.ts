@@ -1,8 +1,8 @@
 import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
 import { ConflictError } from "../../model/conflicts.js";
 import type { CombineOptions, MergeBehavior, MergeResult } from "../../model/merging.js";
+import { conflictsOf } from "../../model/merging.js";
 import type { Place } from "../../model/versions.js";
-import { conflictsOf } from "../../store/merge.js";
 import { conflictToJson, newCommitFromJson } from "../../wire/nessie/json.js";
 import { keyFromJson, keyToJson } from "../../wire/nessie/keys.js";
 import { bodyOf, type ExpectedRef, expectedRef, type NessieOperation } from "./call.js";

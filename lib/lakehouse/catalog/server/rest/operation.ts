@@ -1,27 +1,17 @@
 import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
-import type { ObjectStore } from "../../../storage/index.js";
 import type { BranchingCatalog } from "../../model/branching-catalog.js";
+import type { ServerContext } from "../http/api.js";
 import { badRequest } from "../http/fault.js";
 import type { ScanPlans } from "./scan-plans.js";
 
-/** What all operations work with. */
-export interface ServerContext {
-  readonly catalog: BranchingCatalog;
-  readonly store: ObjectStore;
-  /** URI below which everything that a request names must lie, without a trailing slash. */
-  readonly warehouse: string;
-  /** The name by which clients may ask for the warehouse. */
-  readonly warehouseName: string;
+/** What all operations of REST work with. */
+export interface RestContext extends ServerContext {
   readonly plans: ScanPlans;
-  /** Told to every client: how to reach the store, and nothing secret. */
-  readonly clientConfig: Readonly<Record<string, string>>;
-  /** Given to clients that ask for vended credentials. */
-  readonly clientCredentials: Readonly<Record<string, string>> | undefined;
 }
 
 /** One request, taken apart. */
 export interface Call {
-  readonly context: ServerContext;
+  readonly context: RestContext;
   /** The catalog, on the ref that the request's prefix names; it makes the request's change once. */
   readonly catalog: BranchingCatalog;
   /** Decoded path parameters. */

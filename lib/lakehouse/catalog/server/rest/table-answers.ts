@@ -8,7 +8,8 @@ import {
   tableMetadataToJson,
   tableMetadataToRawJson,
 } from "../../../iceberg/index.js";
-import type { Answer, Call, ServerContext } from "./operation.js";
+import type { ServerContext } from "../http/api.js";
+import type { Answer, Call } from "./operation.js";
 
 /** Which snapshots a client wants in the metadata: all, or those that branches and tags lead to. */
 export type SnapshotsMode = "all" | "refs";

@@ -2,8 +2,9 @@ import type { TableIdentifier } from "../../../iceberg/index.js";
 import type { BranchingCatalog } from "../../model/branching-catalog.js";
 import { parseReferenceExpression } from "../../model/reference-expression.js";
 import { splitNamespace } from "../../wire/rest/names.js";
+import type { ServerContext } from "../http/api.js";
 import { Fault } from "../http/fault.js";
-import { type Call, param, type ServerContext } from "./operation.js";
+import { type Call, param } from "./operation.js";
 
 /**
  * The catalog that a prefix means: `{ref}` or `{ref}|{warehouse}`, as Nessie writes it. An empty part is the

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { stringifyJson } from "../../../iceberg/index.js";
-import { Fault, faultToJson } from "./fault.js";
+import { Fault } from "../http/fault.js";
+import { faultToJson } from "./faults.js";
 
 /** How long a client may take to read what is wrong with its request, in milliseconds. */
 const REFUSAL_MS = 1000;
