@@ -11,7 +11,7 @@ import type { InTurn } from "../model/turns.js";
 import type { CommitOptions, Place, Versions } from "../model/versions.js";
 import type { MetadataCache } from "./metadata-cache.js";
 
-/** What all views of one catalog share. */
+/** What all checkouts of one catalog share. */
 export interface Shared {
   readonly versions: Versions;
   readonly store: ObjectStore;
@@ -30,10 +30,10 @@ export interface Shared {
 const CANDIDATES = 1000;
 
 /** A catalog seen from one ref: what the operations on namespaces and tables read and write through. */
-export class View {
+export class Checkout {
   readonly shared: Shared;
   readonly ref: string;
-  /** Names the change that is made through this view: sent twice, it is made once. */
+  /** Names the change that is made through this checkout: sent twice, it is made once. */
   readonly token: string | undefined;
 
   constructor(shared: Shared, ref: string, token?: string) {
@@ -42,7 +42,7 @@ export class View {
     this.token = token;
   }
 
-  /** The commit where the view is now. */
+  /** The commit where the ref is now. */
   async head(): Promise<Place> {
     return (await this.shared.versions.resolve(this.ref)).commit;
   }
@@ -51,7 +51,7 @@ export class View {
     return this.shared.versions.content(await this.head(), key);
   }
 
-  /** Commits to the view's branch. Throws `INVALID_ARGUMENT` where the view is on an older commit or a tag. */
+  /** Commits to the branch. Throws `INVALID_ARGUMENT` where an older commit or a tag is checked out. */
   async commit(operations: readonly Operation[], options: CommitOptions): Promise<Place> {
     const token = this.token === undefined ? {} : { token: this.token };
     return this.shared.versions.commit(this.branch(), operations, { ...token, ...options });
@@ -78,7 +78,7 @@ export class View {
     return parent === undefined ? undefined : versions.content(await versions.commitAt(parent), key);
   }
 
-  /** The branch that the view writes. */
+  /** The branch that is checked out, to be written. */
   branch(): string {
     const { name, hash, steps } = parseReferenceExpression(this.ref);
     if (name !== undefined && hash === undefined && steps.length === 0) return name;

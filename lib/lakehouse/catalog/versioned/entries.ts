@@ -15,7 +15,7 @@ import type { Page, PageRequest } from "../model/paging.js";
 import { toPage } from "../model/paging.js";
 import { checkPropertySize } from "../model/property-limits.js";
 import type { Place } from "../model/versions.js";
-import type { View } from "./checkout.js";
+import type { Checkout } from "./checkout.js";
 import { discard } from "./files.js";
 import { explained, requireNamespace, retried } from "./namespaces.js";
 
@@ -27,9 +27,9 @@ export interface Kind<C extends Pointer, Metadata> {
   readonly noun: "table" | "view";
   readonly type: C["type"];
   toContent(id: ContentId, metadataLocation: string, metadata: Metadata): C;
-  read(view: View, metadataLocation: string): Promise<Metadata>;
+  read(checkout: Checkout, metadataLocation: string): Promise<Metadata>;
   /** Answers with the URI of the file. */
-  write(view: View, metadata: Metadata, version: number): Promise<string>;
+  write(checkout: Checkout, metadata: Metadata, version: number): Promise<string>;
 }
 
 interface Loaded<Metadata> {
@@ -40,97 +40,97 @@ interface Loaded<Metadata> {
 
 /** What a key holds at a commit. Throws `NO_SUCH_TABLE` or `NO_SUCH_VIEW`. */
 export async function requireEntry<C extends Pointer, M>(
-  view: View,
+  checkout: Checkout,
   kind: Kind<C, M>,
   place: Place,
   key: ContentKey,
 ): Promise<C> {
-  const content = await view.shared.versions.content(place, key);
+  const content = await checkout.shared.versions.content(place, key);
   if (content?.type === kind.type) return content as C;
-  throw await (kind.noun === "table" ? view.noSuchTable(key, place) : view.noSuchView(key, place));
+  throw await (kind.noun === "table" ? checkout.noSuchTable(key, place) : checkout.noSuchView(key, place));
 }
 
 export async function loadEntry<C extends Pointer, M>(
-  view: View,
+  checkout: Checkout,
   kind: Kind<C, M>,
   key: ContentKey,
   place?: Place,
 ): Promise<Loaded<M>> {
-  const { metadataLocation } = await requireEntry(view, kind, place ?? (await view.head()), key);
-  return { metadata: await kind.read(view, metadataLocation), metadataLocation };
+  const { metadataLocation } = await requireEntry(checkout, kind, place ?? (await checkout.head()), key);
+  return { metadata: await kind.read(checkout, metadataLocation), metadataLocation };
 }
 
 /** Writes the metadata that `make` gives for a location, then commits its entry. */
 export async function createEntry<C extends Pointer, M extends { readonly properties: Properties }>(
-  view: View,
+  checkout: Checkout,
   kind: Kind<C, M>,
   name: TableName,
   givenLocation: string | undefined,
   make: (location: string) => M,
 ): Promise<Loaded<M>> {
   const key = tableKey(name);
-  const { store, warehouse } = view.shared;
+  const { store, warehouse } = checkout.shared;
   const create = async (): Promise<Loaded<M>> => {
-    // Refused before anything is written: a view on an older commit.
-    view.branch();
-    await requireFree(view, key);
+    // Refused before anything is written: there is no writing to an older commit.
+    checkout.branch();
+    await requireFree(checkout, key);
     const location = recordedLocation(store, givenLocation ?? tableLocation(warehouse, key, randomUUID()));
     checkLocation(store.root, location);
     const metadata = make(location);
     checkPropertySize(kind.noun, keyName(key), metadata.properties);
-    const metadataLocation = await kind.write(view, metadata, 0);
+    const metadataLocation = await kind.write(checkout, metadata, 0);
     const content = kind.toContent(randomUUID(), metadataLocation, metadata);
     try {
       const message = `Create ${kind.noun} ${keyName(key)}`;
-      await view.commit([{ type: "PUT", key, content, expected: null }], { message });
+      await checkout.commit([{ type: "PUT", key, content, expected: null }], { message });
     } catch (error) {
       if (!commitStateUnknown.is(error)) await discard(store, [metadataLocation]);
-      throw await explained(view, key, error);
+      throw await explained(checkout, key, error);
     }
     return { metadata, metadataLocation };
   };
-  return view.once(create, (made) => loadEntry(view, kind, key, made));
+  return checkout.once(create, (made) => loadEntry(checkout, kind, key, made));
 }
 
 /** Takes over what exists as files. `overwrite` puts it in the place of the one of that name. */
 export async function registerEntry<C extends Pointer, M>(
-  view: View,
+  checkout: Checkout,
   kind: Kind<C, M>,
   name: TableName,
   location: string,
   overwrite: boolean,
 ): Promise<Loaded<M>> {
   const key = tableKey(name);
-  const metadataLocation = recordedLocation(view.shared.store, location);
+  const metadataLocation = recordedLocation(checkout.shared.store, location);
   const register = async (): Promise<Loaded<M>> => {
-    if (!overwrite) await requireFree(view, key);
-    const metadata = await kind.read(view, metadataLocation);
+    if (!overwrite) await requireFree(checkout, key);
+    const metadata = await kind.read(checkout, metadataLocation);
     await retried(async () => {
-      const existing = await view.content(key);
+      const existing = await checkout.content(key);
       if (existing !== undefined && (existing.type !== kind.type || !overwrite))
-        throw view.taken(key, existing);
+        throw checkout.taken(key, existing);
       const content = kind.toContent(existing?.id ?? randomUUID(), metadataLocation, metadata);
       try {
         const message = `Register ${kind.noun} ${keyName(key)}`;
-        await view.commit([{ type: "PUT", key, content, expected: existing ?? null }], { message });
+        await checkout.commit([{ type: "PUT", key, content, expected: existing ?? null }], { message });
       } catch (error) {
-        throw await explained(view, key, error);
+        throw await explained(checkout, key, error);
       }
     });
     return { metadata, metadataLocation };
   };
-  return view.once(register, (made) => loadEntry(view, kind, key, made));
+  return checkout.once(register, (made) => loadEntry(checkout, kind, key, made));
 }
 
 export async function listEntries<C extends Pointer, M>(
-  view: View,
+  checkout: Checkout,
   kind: Kind<C, M>,
   namespace: NamespaceName,
   page: PageRequest,
 ): Promise<Page<TableIdentifier>> {
   const key = namespaceKey(namespace);
-  if (key.length > 0) await requireNamespace(view, key);
-  const children = view.shared.versions.children(await view.head(), key, page.pageToken);
+  if (key.length > 0) await requireNamespace(checkout, key);
+  const children = checkout.shared.versions.children(await checkout.head(), key, page.pageToken);
   const entries = (async function* () {
     for await (const child of children) if (child.content.type === kind.type) yield toIdentifier(child.key);
   })();
@@ -139,38 +139,38 @@ export async function listEntries<C extends Pointer, M>(
 
 /** Takes an entry away, and answers with what it was: every commit before is in it, none comes after. */
 export async function removeEntry<C extends Pointer, M>(
-  view: View,
+  checkout: Checkout,
   kind: Kind<C, M>,
   name: TableName,
   verb: "Drop" | "Unregister",
 ): Promise<C> {
   const key = tableKey(name);
   const remove = async (): Promise<C> => {
-    const expected = await requireEntry(view, kind, await view.head(), key);
-    await view.commit([{ type: "DELETE", key, expected }], {
+    const expected = await requireEntry(checkout, kind, await checkout.head(), key);
+    await checkout.commit([{ type: "DELETE", key, expected }], {
       message: `${verb} ${kind.noun} ${keyName(key)}`,
     });
     return expected;
   };
-  return view.once(
+  return checkout.once(
     () => retried(remove),
-    async (made) => (await view.contentBefore(made, key)) as C,
+    async (made) => (await checkout.contentBefore(made, key)) as C,
   );
 }
 
 /** Puts an entry under another key, where nothing is yet. */
 export async function renameEntry<C extends Pointer, M>(
-  view: View,
+  checkout: Checkout,
   kind: Kind<C, M>,
   from: TableName,
   to: TableName,
 ): Promise<void> {
   const [source, target] = [tableKey(from), tableKey(to)];
   const rename = async (): Promise<void> => {
-    const content = await requireEntry(view, kind, await view.head(), source);
-    await requireFree(view, target);
+    const content = await requireEntry(checkout, kind, await checkout.head(), source);
+    await requireFree(checkout, target);
     try {
-      await view.commit(
+      await checkout.commit(
         [
           { type: "DELETE", key: source, expected: content },
           { type: "PUT", key: target, content, expected: null },
@@ -178,20 +178,20 @@ export async function renameEntry<C extends Pointer, M>(
         { message: `Rename ${kind.noun} ${keyName(source)} to ${keyName(target)}` },
       );
     } catch (error) {
-      throw await explained(view, target, error);
+      throw await explained(checkout, target, error);
     }
   };
-  return view.once(
+  return checkout.once(
     () => retried(rename),
     async () => {},
   );
 }
 
 /** Throws `TABLE_EXISTS`, `VIEW_EXISTS`, `NO_SUCH_NAMESPACE` before anything is written for the name. */
-async function requireFree(view: View, key: ContentKey): Promise<void> {
-  const existing = await view.content(key);
-  if (existing !== undefined) throw view.taken(key, existing);
-  if (key.length > 1) await requireNamespace(view, key.slice(0, -1));
+async function requireFree(checkout: Checkout, key: ContentKey): Promise<void> {
+  const existing = await checkout.content(key);
+  if (existing !== undefined) throw checkout.taken(key, existing);
+  if (key.length > 1) await requireNamespace(checkout, key.slice(0, -1));
 }
 
 /** Throws `INVALID_ARGUMENT` for a location outside the store: nobody could read the table back. */

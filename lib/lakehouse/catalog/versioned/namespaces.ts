@@ -14,10 +14,10 @@ import { namespaceKey, ownNamespaceKey } from "../model/identifiers.js";
 import type { Page, PageRequest } from "../model/paging.js";
 import { toPage } from "../model/paging.js";
 import { checkPropertySize } from "../model/property-limits.js";
-import type { View } from "./checkout.js";
+import type { Checkout } from "./checkout.js";
 
 export async function createNamespace(
-  view: View,
+  checkout: Checkout,
   name: NamespaceName,
   properties: Properties = {},
 ): Promise<Namespace> {
@@ -27,42 +27,42 @@ export async function createNamespace(
   const create = async (): Promise<void> => {
     try {
       const message = `Create namespace ${keyName(key)}`;
-      await view.commit([{ type: "PUT", key, content, expected: null }], { message });
+      await checkout.commit([{ type: "PUT", key, content, expected: null }], { message });
     } catch (error) {
-      throw await explained(view, key, error);
+      throw await explained(checkout, key, error);
     }
   };
-  await view.once(create, async () => {});
+  await checkout.once(create, async () => {});
   return { levels: key, properties: content.properties };
 }
 
 export async function listNamespaces(
-  view: View,
+  checkout: Checkout,
   parent: NamespaceName,
   page: PageRequest,
 ): Promise<Page<readonly string[]>> {
   const key = namespaceKey(parent);
-  const head = await view.head();
-  if (key.length > 0) await requireNamespace(view, key);
-  const children = view.shared.versions.children(head, key, page.pageToken);
+  const head = await checkout.head();
+  if (key.length > 0) await requireNamespace(checkout, key);
+  const children = checkout.shared.versions.children(head, key, page.pageToken);
   const namespaces = (async function* () {
     for await (const child of children) if (child.content.type === "NAMESPACE") yield child.key;
   })();
   return toPage(namespaces, page, (levels) => levels[levels.length - 1] as string);
 }
 
-export async function loadNamespace(view: View, name: NamespaceName): Promise<Namespace> {
+export async function loadNamespace(checkout: Checkout, name: NamespaceName): Promise<Namespace> {
   const key = ownNamespaceKey(name);
-  return { levels: key, properties: (await requireNamespace(view, key)).properties };
+  return { levels: key, properties: (await requireNamespace(checkout, key)).properties };
 }
 
-export async function namespaceExists(view: View, name: NamespaceName): Promise<boolean> {
+export async function namespaceExists(checkout: Checkout, name: NamespaceName): Promise<boolean> {
   const key = namespaceKey(name);
-  return key.length === 0 || (await view.content(key))?.type === "NAMESPACE";
+  return key.length === 0 || (await checkout.content(key))?.type === "NAMESPACE";
 }
 
 export async function updateNamespace(
-  view: View,
+  checkout: Checkout,
   name: NamespaceName,
   { set = {}, remove = [] }: PropertyChanges,
 ): Promise<PropertiesUpdated> {
@@ -85,56 +85,56 @@ export async function updateNamespace(
     };
   };
   const update = async (): Promise<PropertiesUpdated> => {
-    const current = await requireNamespace(view, key);
+    const current = await requireNamespace(checkout, key);
     const properties: Record<string, string> = { ...current.properties, ...set };
     for (const property of remove) delete properties[property];
     if (Object.keys(set).length > 0) checkPropertySize("namespace", keyName(key), properties);
     const content = { ...current, properties };
     const message = `Update properties of namespace ${keyName(key)}`;
-    await view.commit([{ type: "PUT", key, content, expected: current }], { message });
+    await checkout.commit([{ type: "PUT", key, content, expected: current }], { message });
     return toUpdated(current);
   };
-  return view.once(
+  return checkout.once(
     () => retried(update),
-    async (made) => toUpdated(await view.contentBefore(made, key)),
+    async (made) => toUpdated(await checkout.contentBefore(made, key)),
   );
 }
 
-export async function dropNamespace(view: View, name: NamespaceName): Promise<void> {
+export async function dropNamespace(checkout: Checkout, name: NamespaceName): Promise<void> {
   const key = ownNamespaceKey(name);
   const drop = async (): Promise<void> => {
-    const current = await requireNamespace(view, key);
+    const current = await requireNamespace(checkout, key);
     try {
       const message = `Drop namespace ${keyName(key)}`;
-      await view.commit([{ type: "DELETE", key, expected: current }], { message });
+      await checkout.commit([{ type: "DELETE", key, expected: current }], { message });
     } catch (error) {
-      throw await explained(view, key, error);
+      throw await explained(checkout, key, error);
     }
   };
-  await view.once(
+  await checkout.once(
     () => retried(drop),
     async () => {},
   );
 }
 
 /** Throws `NO_SUCH_NAMESPACE`. */
-export async function requireNamespace(view: View, key: ContentKey): Promise<NamespaceContent> {
-  const head = await view.head();
-  const content = await view.shared.versions.content(head, key);
+export async function requireNamespace(checkout: Checkout, key: ContentKey): Promise<NamespaceContent> {
+  const head = await checkout.head();
+  const content = await checkout.shared.versions.content(head, key);
   if (content?.type === "NAMESPACE") return content;
-  throw await view.noSuchNamespace(key, head);
+  throw await checkout.noSuchNamespace(key, head);
 }
 
 /** A refused commit in the words of those who work with namespaces and tables; other errors as they are. */
-export async function explained(view: View, key: ContentKey, error: unknown): Promise<unknown> {
+export async function explained(checkout: Checkout, key: ContentKey, error: unknown): Promise<unknown> {
   if (!(error instanceof ConflictError)) return error;
   for (const { type, key: at = key } of error.conflicts) {
-    const head = await view.head();
-    const content = await view.shared.versions.content(head, at);
-    if (type === "KEY_EXISTS" && content !== undefined) return view.taken(at, content);
-    if (type === "NAMESPACE_ABSENT" || type === "NOT_A_NAMESPACE") return view.noSuchNamespace(at, head);
+    const head = await checkout.head();
+    const content = await checkout.shared.versions.content(head, at);
+    if (type === "KEY_EXISTS" && content !== undefined) return checkout.taken(at, content);
+    if (type === "NAMESPACE_ABSENT" || type === "NOT_A_NAMESPACE") return checkout.noSuchNamespace(at, head);
     if (type === "NAMESPACE_NOT_EMPTY") {
-      const held = await view.names(head, at, ["NAMESPACE", "ICEBERG_TABLE", "ICEBERG_VIEW"]);
+      const held = await checkout.names(head, at, ["NAMESPACE", "ICEBERG_TABLE", "ICEBERG_VIEW"]);
       const some = held.slice(0, 3).join(", ");
       return namespaceNotEmpty(
         keyName(at),

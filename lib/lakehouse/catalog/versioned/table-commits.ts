@@ -21,7 +21,7 @@ import type { Operation } from "../model/operations.js";
 import { checkPropertySize } from "../model/property-limits.js";
 import { inTurnOfAll } from "../model/turns.js";
 import type { Place } from "../model/versions.js";
-import type { View } from "./checkout.js";
+import type { Checkout } from "./checkout.js";
 import { checkLocation, loadEntry } from "./entries.js";
 import { discard } from "./files.js";
 import { explained } from "./namespaces.js";
@@ -32,19 +32,19 @@ import { TABLE } from "./tables.js";
 const ATTEMPTS = 100;
 
 /** The committer of one table: what `Table` commits through. */
-export function committerOf(view: View, key: ContentKey): Committer {
+export function committerOf(checkout: Checkout, key: ContentKey): Committer {
   return {
     // Commits of the catalog's history lead to them, and branches may start there: garbage collection knows which do.
     keepsMetadata: true,
-    load: () => loadEntry(view, TABLE, key),
+    load: () => loadEntry(checkout, TABLE, key),
     commit: async (request: CommitRequest): Promise<LoadedTable> => {
       const { requirements, updates, message, token } = request;
       const options = {
         ...(message === undefined ? {} : { message }),
         ...(token === undefined ? {} : { token: tokenOfTable(token, requirements) }),
       };
-      const [loaded] = await commitTables(view, [{ key, requirements, updates }], options);
-      return loaded ?? loadEntry(view, TABLE, key);
+      const [loaded] = await commitTables(checkout, [{ key, requirements, updates }], options);
+      return loaded ?? loadEntry(checkout, TABLE, key);
     },
   };
 }
@@ -59,7 +59,7 @@ function tokenOfTable(token: string, requirements: CommitRequest["requirements"]
 }
 
 export async function commitTransaction(
-  view: View,
+  checkout: Checkout,
   changes: readonly TableChange[],
   options: TransactionOptions,
 ): Promise<void> {
@@ -68,7 +68,7 @@ export async function commitTransaction(
     requirements,
     updates,
   }));
-  await commitTables(view, keyed, options);
+  await commitTables(checkout, keyed, options);
 }
 
 type Step = Pick<TableChange, "requirements" | "updates">;
@@ -108,32 +108,33 @@ interface Prepared {
  * not known whether an attempt won, they stay.
  */
 async function commitTables(
-  view: View,
+  checkout: Checkout,
   changes: readonly KeyedChange[],
   options: TransactionOptions,
 ): Promise<LoadedTable[]> {
-  const branch = view.branch();
+  const branch = checkout.branch();
   const names = changes.map(({ key }) => `${branch}\n${encodeKey(key)}`);
-  return inTurnOfAll(view.shared.inTurn, names, () => commitInTurn(view, changes, options));
+  return inTurnOfAll(checkout.shared.inTurn, names, () => commitInTurn(checkout, changes, options));
 }
 
 async function commitInTurn(
-  view: View,
+  checkout: Checkout,
   changes: readonly KeyedChange[],
-  { unchanged = [], message, token = view.token }: TransactionOptions,
+  { unchanged = [], message, token = checkout.token }: TransactionOptions,
 ): Promise<LoadedTable[]> {
-  const { versions, store } = view.shared;
+  const { versions, store } = checkout.shared;
   for (let attempt = 1; ; attempt++) {
-    const head = await view.head();
+    const head = await checkout.head();
     const made = token === undefined ? undefined : await versions.findToken(head, token);
-    if (made !== undefined) return Promise.all(changes.map(({ key }) => loadEntry(view, TABLE, key, made)));
-    const expected = await expectations(view, head, unchanged);
-    const prepared = await prepareAll(view, head, changes);
+    if (made !== undefined)
+      return Promise.all(changes.map(({ key }) => loadEntry(checkout, TABLE, key, made)));
+    const expected = await expectations(checkout, head, unchanged);
+    const prepared = await prepareAll(checkout, head, changes);
     const written = prepared.filter(({ isNew }) => isNew);
     if (written.length === 0) return prepared.map(({ loaded }) => loaded);
     try {
       const operations = [...prepared.map(({ operation }) => operation), ...expected];
-      await view.commit(operations, {
+      await checkout.commit(operations, {
         message: message ?? defaultMessage(changes),
         expectedHash: head.hash,
         seen: head.seen,
@@ -144,7 +145,7 @@ async function commitInTurn(
       if (commitStateUnknown.is(error)) throw error;
       const unused = written.map(({ loaded }) => loaded.metadataLocation);
       await discard(store, unused);
-      const shown = await explained(view, [], error);
+      const shown = await explained(checkout, [], error);
       if (shown !== error || !(error instanceof ConflictError) || attempt === ATTEMPTS) throw shown;
       await sleep(Math.random() * Math.min(50, 2 ** attempt));
       continue;
@@ -153,10 +154,14 @@ async function commitInTurn(
   }
 }
 
-async function prepareAll(view: View, head: Place, changes: readonly KeyedChange[]): Promise<Prepared[]> {
+async function prepareAll(
+  checkout: Checkout,
+  head: Place,
+  changes: readonly KeyedChange[],
+): Promise<Prepared[]> {
   const planned = [];
   // All requirements first: nothing is written for a transaction that one table refuses.
-  for (const table of stepsByTable(changes)) planned.push(await plan(view, head, table));
+  for (const table of stepsByTable(changes)) planned.push(await plan(checkout, head, table));
   return Promise.all(planned.map((write) => write()));
 }
 
@@ -164,12 +169,16 @@ async function prepareAll(view: View, head: Place, changes: readonly KeyedChange
  * Checks one table's requirements and applies its updates, each step on what the ones before it make of the table; the
  * function that it returns writes the result.
  */
-async function plan(view: View, head: Place, { key, steps }: TableSteps): Promise<() => Promise<Prepared>> {
-  const { versions, store, metadata } = view.shared;
+async function plan(
+  checkout: Checkout,
+  head: Place,
+  { key, steps }: TableSteps,
+): Promise<() => Promise<Prepared>> {
+  const { versions, store, metadata } = checkout.shared;
   const current = await versions.content(head, key);
   const isCreate = steps[0]?.requirements.some(({ type }) => type === "assert-create") === true;
-  if (isCreate && current !== undefined) throw view.taken(key, current);
-  if (!isCreate && current?.type !== "ICEBERG_TABLE") throw await view.noSuchTable(key, head);
+  if (isCreate && current !== undefined) throw checkout.taken(key, current);
+  if (!isCreate && current?.type !== "ICEBERG_TABLE") throw await checkout.noSuchTable(key, head);
   const content = current as IcebergTableContent | undefined;
   const base = content && (await metadata.read(content.metadataLocation));
   const updates: TableUpdate[] = [];
@@ -190,7 +199,7 @@ async function plan(view: View, head: Place, { key, steps }: TableSteps): Promis
   if (next.properties !== base?.properties) checkPropertySize("table", keyName(key), next.properties);
   const version = content === undefined ? 0 : (metadataFileVersion(content.metadataLocation) ?? 0) + 1;
   return async () => {
-    const metadataLocation = await TABLE.write(view, next, version);
+    const metadataLocation = await TABLE.write(checkout, next, version);
     const put = TABLE.toContent(content?.id ?? randomUUID(), metadataLocation, next);
     const operation: Operation = { type: "PUT", key, content: put, expected: content ?? null };
     return { operation, loaded: { metadata: next, metadataLocation }, isNew: true };
@@ -207,7 +216,7 @@ function asRecorded(store: ObjectStore, update: TableUpdate): TableUpdate {
 
 /** The tables that were read must be where they were read: checked now, and again with the commit. */
 async function expectations(
-  view: View,
+  checkout: Checkout,
   head: Place,
   unchanged: readonly UnchangedTable[],
 ): Promise<Operation[]> {
@@ -215,7 +224,7 @@ async function expectations(
   const conflicts: Conflict[] = [];
   for (const { identifier, metadataLocation } of unchanged) {
     const key = tableKey(identifier);
-    const content = await view.shared.versions.content(head, key);
+    const content = await checkout.shared.versions.content(head, key);
     if (content?.type === "ICEBERG_TABLE" && content.metadataLocation === metadataLocation) {
       operations.push({ type: "UNCHANGED", key, expected: content });
     } else if (content === undefined) {
@@ -230,7 +239,7 @@ async function expectations(
   }
   if (conflicts.length === 0) return operations;
   const remedy = "Read the tables again and decide anew.";
-  throw new ConflictError(view.ref, "The transaction was refused", conflicts, remedy);
+  throw new ConflictError(checkout.ref, "The transaction was refused", conflicts, remedy);
 }
 
 function defaultMessage(changes: readonly KeyedChange[]): string {

@@ -1,7 +1,7 @@
 import { type TableMetadata, writeTableMetadata } from "../../iceberg/index.js";
 import type { TableName } from "../model/catalog.js";
 import type { Content, IcebergTableContent } from "../model/content.js";
-import type { View } from "./checkout.js";
+import type { Checkout } from "./checkout.js";
 import { type Kind, removeEntry } from "./entries.js";
 import { deleteTableFiles } from "./files.js";
 
@@ -17,7 +17,7 @@ export const TABLE: Kind<IcebergTableContent, TableMetadata> = {
     specId: metadata.defaultSpecId,
     sortOrderId: metadata.defaultSortOrderId,
   }),
-  read: (view, metadataLocation) => view.shared.metadata.read(metadataLocation),
+  read: (checkout, metadataLocation) => checkout.shared.metadata.read(metadataLocation),
   async write({ shared }, metadata, version) {
     const location = await writeTableMetadata(shared.store, metadata, version);
     shared.metadata.remember(location, metadata);
@@ -25,17 +25,17 @@ export const TABLE: Kind<IcebergTableContent, TableMetadata> = {
   },
 };
 
-export async function dropTable(view: View, name: TableName, purge: boolean): Promise<void> {
-  if (purge) view.shared.checkOwner();
-  const dropped = await removeEntry(view, TABLE, name, "Drop");
-  if (purge && !(await isShownElsewhere(view, dropped))) {
-    await deleteTableFiles(view.shared.store, dropped.metadataLocation);
+export async function dropTable(checkout: Checkout, name: TableName, purge: boolean): Promise<void> {
+  if (purge) checkout.shared.checkOwner();
+  const dropped = await removeEntry(checkout, TABLE, name, "Drop");
+  if (purge && !(await isShownElsewhere(checkout, dropped))) {
+    await deleteTableFiles(checkout.shared.store, dropped.metadataLocation);
   }
 }
 
 /** True when the head of any branch or tag has the table, under whatever name. */
-async function isShownElsewhere(view: View, { id }: Content): Promise<boolean> {
-  const { versions } = view.shared;
+async function isShownElsewhere(checkout: Checkout, { id }: Content): Promise<boolean> {
+  const { versions } = checkout.shared;
   const heads = new Set((await versions.references()).map(({ hash }) => hash));
   for (const hash of heads) {
     const { commit } = await versions.resolve(`@${hash}`);

@@ -39,7 +39,7 @@ import { toPage } from "../model/paging.js";
 import type { Reference, ReflogEntry, RefWriteOptions } from "../model/references.js";
 import type { DiffEntry, Place, Versions } from "../model/versions.js";
 import type { CreateViewOptions, LoadedView, ViewCommitRequest } from "../model/view-catalog.js";
-import { type Shared, View } from "./checkout.js";
+import { Checkout, type Shared } from "./checkout.js";
 import { createEntry, listEntries, loadEntry, registerEntry, removeEntry, renameEntry } from "./entries.js";
 import {
   createNamespace,
@@ -54,18 +54,18 @@ import { commitTransaction, committerOf } from "./table-commits.js";
 import { dropTable, TABLE } from "./tables.js";
 import { commitView, VIEW } from "./views.js";
 
-/** One view of the catalog: all methods work on its ref, and what they do lives in the files that they call. */
+/** A catalog on a history of keys, wherever that is kept: all methods work on one ref, by the files that they call. */
 export class VersionedCatalog implements BranchingCatalog {
   readonly #shared: Shared;
-  readonly #view: View;
+  readonly #checkout: Checkout;
 
   constructor(shared: Shared, ref: RefExpression, token?: string) {
     this.#shared = shared;
-    this.#view = new View(shared, ref, token);
+    this.#checkout = new Checkout(shared, ref, token);
   }
 
   get ref(): RefExpression {
-    return this.#view.ref;
+    return this.#checkout.ref;
   }
 
   get store(): ObjectStore {
@@ -77,7 +77,7 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   on(ref: RefExpression): BranchingCatalog {
-    return new VersionedCatalog(this.#shared, ref, this.#view.token);
+    return new VersionedCatalog(this.#shared, ref, this.#checkout.token);
   }
 
   once(token: string): BranchingCatalog {
@@ -87,31 +87,31 @@ export class VersionedCatalog implements BranchingCatalog {
   // Namespaces
 
   createNamespace(namespace: NamespaceName, properties?: Properties): Promise<Namespace> {
-    return createNamespace(this.#view, namespace, properties);
+    return createNamespace(this.#checkout, namespace, properties);
   }
 
   async listNamespaces(parent: NamespaceName = []): Promise<readonly (readonly string[])[]> {
-    return (await listNamespaces(this.#view, parent, ALL)).items;
+    return (await listNamespaces(this.#checkout, parent, ALL)).items;
   }
 
   listNamespacesPage(page: PageRequest, parent: NamespaceName = []): Promise<Page<readonly string[]>> {
-    return listNamespaces(this.#view, parent, page);
+    return listNamespaces(this.#checkout, parent, page);
   }
 
   loadNamespace(namespace: NamespaceName): Promise<Namespace> {
-    return loadNamespace(this.#view, namespace);
+    return loadNamespace(this.#checkout, namespace);
   }
 
   namespaceExists(namespace: NamespaceName): Promise<boolean> {
-    return namespaceExists(this.#view, namespace);
+    return namespaceExists(this.#checkout, namespace);
   }
 
   updateNamespace(namespace: NamespaceName, changes: PropertyChanges): Promise<PropertiesUpdated> {
-    return updateNamespace(this.#view, namespace, changes);
+    return updateNamespace(this.#checkout, namespace, changes);
   }
 
   dropNamespace(namespace: NamespaceName): Promise<void> {
-    return dropNamespace(this.#view, namespace);
+    return dropNamespace(this.#checkout, namespace);
   }
 
   // Tables
@@ -122,7 +122,7 @@ export class VersionedCatalog implements BranchingCatalog {
   ): Promise<Table<Row>> {
     const properties = recordedProperties(this.store, options.properties);
     const given = properties === undefined ? options : { ...options, properties };
-    const created = await createEntry(this.#view, TABLE, table, options.location, (location) =>
+    const created = await createEntry(this.#checkout, TABLE, table, options.location, (location) =>
       newTableMetadata({ ...given, location }),
     );
     return this.#table(tableKey(table), created);
@@ -130,32 +130,32 @@ export class VersionedCatalog implements BranchingCatalog {
 
   async loadTable<Row = Record<string, unknown>>(table: TableName): Promise<Table<Row>> {
     const key = tableKey(table);
-    return this.#table(key, await loadEntry(this.#view, TABLE, key));
+    return this.#table(key, await loadEntry(this.#checkout, TABLE, key));
   }
 
   async tableExists(table: TableName): Promise<boolean> {
-    return (await this.#view.content(tableKey(table)))?.type === "ICEBERG_TABLE";
+    return (await this.#checkout.content(tableKey(table)))?.type === "ICEBERG_TABLE";
   }
 
   async listTables(namespace: NamespaceName): Promise<readonly TableIdentifier[]> {
-    return (await listEntries(this.#view, TABLE, namespace, ALL)).items;
+    return (await listEntries(this.#checkout, TABLE, namespace, ALL)).items;
   }
 
   listTablesPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>> {
-    return listEntries(this.#view, TABLE, namespace, page);
+    return listEntries(this.#checkout, TABLE, namespace, page);
   }
 
   dropTable(table: TableName, { purge = false }: { readonly purge?: boolean } = {}): Promise<void> {
-    return dropTable(this.#view, table, purge);
+    return dropTable(this.#checkout, table, purge);
   }
 
   async unregisterTable(table: TableName): Promise<LoadedTable> {
-    const { metadataLocation } = await removeEntry(this.#view, TABLE, table, "Unregister");
-    return { metadata: await TABLE.read(this.#view, metadataLocation), metadataLocation };
+    const { metadataLocation } = await removeEntry(this.#checkout, TABLE, table, "Unregister");
+    return { metadata: await TABLE.read(this.#checkout, metadataLocation), metadataLocation };
   }
 
   renameTable(from: TableName, to: TableName): Promise<void> {
-    return renameEntry(this.#view, TABLE, from, to);
+    return renameEntry(this.#checkout, TABLE, from, to);
   }
 
   async registerTable<Row = Record<string, unknown>>(
@@ -163,56 +163,56 @@ export class VersionedCatalog implements BranchingCatalog {
     metadataLocation: string,
     { overwrite = false }: { readonly overwrite?: boolean } = {},
   ): Promise<Table<Row>> {
-    const registered = await registerEntry(this.#view, TABLE, table, metadataLocation, overwrite);
+    const registered = await registerEntry(this.#checkout, TABLE, table, metadataLocation, overwrite);
     return this.#table(tableKey(table), registered);
   }
 
   committer(table: TableName): Committer {
-    return committerOf(this.#view, tableKey(table));
+    return committerOf(this.#checkout, tableKey(table));
   }
 
   commitTransaction(changes: readonly TableChange[], options: TransactionOptions = {}): Promise<void> {
-    return commitTransaction(this.#view, changes, options);
+    return commitTransaction(this.#checkout, changes, options);
   }
 
   // Views
 
   createView(view: TableName, options: CreateViewOptions): Promise<LoadedView> {
-    return createEntry(this.#view, VIEW, view, options.location, (location) =>
+    return createEntry(this.#checkout, VIEW, view, options.location, (location) =>
       newViewMetadata({ ...options, location }),
     );
   }
 
   async loadView(view: TableName): Promise<LoadedView> {
-    return loadEntry(this.#view, VIEW, tableKey(view));
+    return loadEntry(this.#checkout, VIEW, tableKey(view));
   }
 
   async viewExists(view: TableName): Promise<boolean> {
-    return (await this.#view.content(tableKey(view)))?.type === "ICEBERG_VIEW";
+    return (await this.#checkout.content(tableKey(view)))?.type === "ICEBERG_VIEW";
   }
 
   async listViews(namespace: NamespaceName): Promise<readonly TableIdentifier[]> {
-    return (await listEntries(this.#view, VIEW, namespace, ALL)).items;
+    return (await listEntries(this.#checkout, VIEW, namespace, ALL)).items;
   }
 
   listViewsPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>> {
-    return listEntries(this.#view, VIEW, namespace, page);
+    return listEntries(this.#checkout, VIEW, namespace, page);
   }
 
   async dropView(view: TableName): Promise<void> {
-    await removeEntry(this.#view, VIEW, view, "Drop");
+    await removeEntry(this.#checkout, VIEW, view, "Drop");
   }
 
   renameView(from: TableName, to: TableName): Promise<void> {
-    return renameEntry(this.#view, VIEW, from, to);
+    return renameEntry(this.#checkout, VIEW, from, to);
   }
 
   registerView(view: TableName, metadataLocation: string): Promise<LoadedView> {
-    return registerEntry(this.#view, VIEW, view, metadataLocation, false);
+    return registerEntry(this.#checkout, VIEW, view, metadataLocation, false);
   }
 
   commitView(view: TableName, request: ViewCommitRequest): Promise<LoadedView> {
-    return commitView(this.#view, view, request);
+    return commitView(this.#checkout, view, request);
   }
 
   // References
@@ -252,7 +252,7 @@ export class VersionedCatalog implements BranchingCatalog {
 
   async reflog(name?: string): Promise<readonly ReflogEntry[]> {
     const entries: ReflogEntry[] = [];
-    for await (const entry of this.versions.reflog(name ?? this.#view.branch())) entries.push(entry);
+    for await (const entry of this.versions.reflog(name ?? this.#checkout.branch())) entries.push(entry);
     return entries;
   }
 
@@ -263,11 +263,11 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   async hash(): Promise<Hash> {
-    return (await this.#view.head()).hash;
+    return (await this.#checkout.head()).hash;
   }
 
   async log({ pageSize, pageToken, stopAt, ...filter }: LogRequest = {}): Promise<Page<LoggedCommit>> {
-    return this.versions.log(await this.#view.head(), {
+    return this.versions.log(await this.#checkout.head(), {
       ...filter,
       ...(pageSize === undefined ? {} : { limit: pageSize }),
       ...(pageToken === undefined ? {} : { pageToken }),
@@ -276,7 +276,7 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   async entries({ namespace = [], types, ...page }: EntriesRequest = {}): Promise<Page<Entry>> {
-    const head = await this.#view.head();
+    const head = await this.#checkout.head();
     // Keys hold NUL characters, which not everything that a token goes through takes.
     const token = page.pageToken && Buffer.from(page.pageToken, "base64url").toString("utf8");
     const after = token ? decodeKey(token) : undefined;
@@ -342,7 +342,7 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   #table<Row>(key: ContentKey, loaded: LoadedTable): Table<Row> {
-    const committer = committerOf(this.#view, key);
+    const committer = committerOf(this.#checkout, key);
     return new Table<Row>({ identifier: toIdentifier(key), store: this.#shared.store, committer, ...loaded });
   }
 
@@ -351,7 +351,7 @@ export class VersionedCatalog implements BranchingCatalog {
   }
 
   #into({ into }: Into): string {
-    return into ?? this.#view.branch();
+    return into ?? this.#checkout.branch();
   }
 
   async #commits(refs: RefExpression | readonly RefExpression[]): Promise<Place[]> {

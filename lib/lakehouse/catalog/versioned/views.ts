@@ -16,7 +16,7 @@ import { type ContentKey, encodeKey, type IcebergViewContent, keyName } from "..
 import { tableKey } from "../model/identifiers.js";
 import { checkPropertySize } from "../model/property-limits.js";
 import type { LoadedView, ViewCommitRequest } from "../model/view-catalog.js";
-import type { View } from "./checkout.js";
+import type { Checkout } from "./checkout.js";
 import { checkLocation, type Kind, loadEntry, requireEntry } from "./entries.js";
 import { discard } from "./files.js";
 import { explained } from "./namespaces.js";
@@ -37,7 +37,7 @@ export const VIEW: Kind<IcebergViewContent, ViewMetadata> = {
   }),
   read: ({ shared: { store } }, metadataLocation) =>
     readAt(store, metadataLocation, () => readViewMetadata(store, metadataLocation)),
-  write: (view, metadata, version) => writeViewMetadata(view.shared.store, metadata, version),
+  write: (checkout, metadata, version) => writeViewMetadata(checkout.shared.store, metadata, version),
 };
 
 /**
@@ -46,36 +46,43 @@ export const VIEW: Kind<IcebergViewContent, ViewMetadata> = {
  * an attempt won, it stays.
  */
 export async function commitView(
-  view: View,
+  checkout: Checkout,
   name: TableName,
   request: ViewCommitRequest,
 ): Promise<LoadedView> {
   const key = tableKey(name);
-  return view.shared.inTurn(`${view.branch()}\n${encodeKey(key)}`, () => commitInTurn(view, key, request));
+  return checkout.shared.inTurn(`${checkout.branch()}\n${encodeKey(key)}`, () =>
+    commitInTurn(checkout, key, request),
+  );
 }
 
 async function commitInTurn(
-  view: View,
+  checkout: Checkout,
   key: ContentKey,
-  { requirements, updates, message = `Update view ${keyName(key)}`, token = view.token }: ViewCommitRequest,
+  {
+    requirements,
+    updates,
+    message = `Update view ${keyName(key)}`,
+    token = checkout.token,
+  }: ViewCommitRequest,
 ): Promise<LoadedView> {
-  const { versions, store } = view.shared;
+  const { versions, store } = checkout.shared;
   for (let attempt = 1; ; attempt++) {
-    const head = await view.head();
+    const head = await checkout.head();
     const made = token === undefined ? undefined : await versions.findToken(head, token);
-    if (made !== undefined) return loadEntry(view, VIEW, key, made);
-    const current = await requireEntry(view, VIEW, head, key);
-    const base = await VIEW.read(view, current.metadataLocation);
+    if (made !== undefined) return loadEntry(checkout, VIEW, key, made);
+    const current = await requireEntry(checkout, VIEW, head, key);
+    const base = await VIEW.read(checkout, current.metadataLocation);
     checkViewRequirements(base, requirements);
     const metadata = applyViewUpdates(base, updates);
     if (metadata === base) return { metadata: base, metadataLocation: current.metadataLocation };
     checkLocation(store.root, metadata.location);
     if (metadata.properties !== base.properties) checkPropertySize("view", keyName(key), metadata.properties);
     const version = (metadataFileVersion(current.metadataLocation) ?? 0) + 1;
-    const metadataLocation = await VIEW.write(view, metadata, version);
+    const metadataLocation = await VIEW.write(checkout, metadata, version);
     const content = VIEW.toContent(current.id, metadataLocation, metadata);
     try {
-      await view.commit([{ type: "PUT", key, content, expected: current }], {
+      await checkout.commit([{ type: "PUT", key, content, expected: current }], {
         message,
         expectedHash: head.hash,
         seen: head.seen,
@@ -85,7 +92,8 @@ async function commitInTurn(
     } catch (error) {
       if (commitStateUnknown.is(error)) throw error;
       await discard(store, [metadataLocation]);
-      if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw await explained(view, key, error);
+      if (!(error instanceof ConflictError) || attempt === ATTEMPTS)
+        throw await explained(checkout, key, error);
       await sleep(Math.random() * Math.min(50, 2 ** attempt));
     }
   }
