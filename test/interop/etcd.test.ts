@@ -27,13 +27,13 @@ describe("etcd", needsEtcd, () => {
 
   test("keeps the catalog of a lakehouse whose profile names it", async () => {
     const root = await mkdtemp(join(tmpdir(), "lake-etcd-"));
-    const etcd = `${cluster.uri}/lake`;
-    const lake = await openLakehouse({ root, etcd });
+    const catalog = `${cluster.uri}/lake`;
+    const lake = await openLakehouse({ root, catalog });
     const table = await lake.createTable("ns.t", { schema });
     await table.append(records(1, 2));
     await lake.branch("etl");
     await lake.close();
-    const again = await openLakehouse({ root, etcd });
+    const again = await openLakehouse({ root, catalog });
     expect(await (await again.sql("select count(*)::int as n from ns.t@etl")).rows()).toEqual([{ n: 2 }]);
     expect(existsSync(join(root, "catalog.db"))).toBe(false);
     await again.close();

@@ -5,9 +5,9 @@
  * that is embedded. `Backend` is all that a place to keep it must offer.
  */
 
+export type { ConnectionOptions } from "./client/http/connection.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./client/nessie/open.js";
 export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js";
-export { backendAt, type CatalogOptions, openCatalog } from "./embedded/open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
 export * from "./errors.js";
 export {
@@ -73,6 +73,7 @@ export type {
   Versions,
 } from "./model/versions.js";
 export type { CreateViewOptions, LoadedView, ViewCatalog, ViewCommitRequest } from "./model/view-catalog.js";
+export { backendAt, type CatalogAtOptions, type CatalogOptions, openCatalog, openCatalogAt } from "./open.js";
 export type { RestAuth } from "./server/http/auth.js";
 export { type RestServer, type RestServerOptions, serveRestCatalog } from "./server/serve.js";
 export type { Backend, RefMove, StoredObjectInfo } from "./store/backend.js";
