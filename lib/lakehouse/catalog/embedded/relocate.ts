@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { isLakehouseError, LakehouseError, readOnly, unsupported } from "../../errors.js";
+import { errorKind, isLakehouseError, readOnly, unsupported } from "../../errors.js";
 import { commitStateUnknown, Relocator, refConflict } from "../../iceberg/index.js";
 import { MovedStore, type ObjectStore, objectNotFound, storageFailed } from "../../storage/index.js";
 import { sameJson } from "../model/hash.js";
@@ -88,8 +88,7 @@ export async function relocateLake(options: RelocateOptions): Promise<Relocation
 /** A failure after the one step: that one stays. */
 function unfinished({ root }: ObjectStore, error: unknown): unknown {
   if (!isLakehouseError(error)) return error;
-  return new LakehouseError(
-    error.code,
+  return errorKind(error.code)(
     error.subject,
     `The lake was relocated to ${root}, but then a last look for what others committed meanwhile failed: ${error.message}`,
     "Relocate it again: what is done already is not done twice.",

@@ -1,4 +1,5 @@
 import { LakehouseError } from "../../errors.js";
+import { commitConflict, refConflict } from "../../iceberg/index.js";
 import { type Content, type ContentKey, keyName } from "./content.js";
 import { sameJson } from "./hash.js";
 
@@ -37,9 +38,8 @@ export class ConflictError extends LakehouseError {
   readonly conflicts: readonly Conflict[];
 
   constructor(subject: string, what: string, conflicts: readonly Conflict[], remedy: string) {
-    const code = conflicts.every(({ type }) => type === "UNEXPECTED_HASH")
-      ? "REF_CONFLICT"
-      : "COMMIT_CONFLICT";
+    const isOfRef = conflicts.every(({ type }) => type === "UNEXPECTED_HASH");
+    const { code } = isOfRef ? refConflict : commitConflict;
     const reasons = conflicts.slice(0, 5).map(({ message }) => message);
     if (conflicts.length > reasons.length) reasons.push(`and ${conflicts.length - reasons.length} more`);
     super(code, subject, `${what}: ${reasons.join("; ")}.`, remedy);

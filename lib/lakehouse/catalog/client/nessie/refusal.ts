@@ -1,5 +1,5 @@
-import { invalidArgument, isLakehouseError, LakehouseError } from "../../../errors.js";
-import { type JsonNode, readJson } from "../../../iceberg/index.js";
+import { invalidArgument, isLakehouseError, type LakehouseError } from "../../../errors.js";
+import { type JsonNode, readJson, refConflict } from "../../../iceberg/index.js";
 import { catalogUnavailable, notAuthorized } from "../../errors.js";
 import { ConflictError } from "../../model/conflicts.js";
 import { FROM_NESSIE } from "../../wire/nessie/errors.js";
@@ -13,8 +13,8 @@ export function toError(
 ): LakehouseError {
   const body = readBody(text);
   const message = body?.optional("message")?.string() ?? `The server refused with status ${status}.`;
-  const code = FROM_NESSIE[body?.optional("errorCode")?.string() ?? ""];
-  if (code === "REF_CONFLICT") {
+  const kind = FROM_NESSIE.get(body?.optional("errorCode")?.string() ?? "");
+  if (kind === refConflict) {
     const listed = body?.optional("errorDetails")?.optional("conflicts")?.array() ?? [];
     const conflicts = listed.map(conflictFromJson);
     const unexplained = [{ type: "UNEXPECTED_HASH", message } as const];
@@ -25,7 +25,7 @@ export function toError(
       "Read it again and decide anew.",
     );
   }
-  if (code !== undefined) return new LakehouseError(code, subject, message);
+  if (kind !== undefined) return kind(subject, message);
   if ([401, 403, 419].includes(status)) {
     return notAuthorized(subject, message, "Check the token or the credential for this catalog.");
   }

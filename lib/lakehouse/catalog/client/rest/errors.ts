@@ -1,5 +1,27 @@
-import { isLakehouseError, LakehouseError } from "../../../errors.js";
-import { readJson } from "../../../iceberg/index.js";
+import {
+  type ErrorKind,
+  invalidArgument,
+  isLakehouseError,
+  type LakehouseError,
+  unsupported,
+} from "../../../errors.js";
+import {
+  commitConflict,
+  commitStateUnknown,
+  noSuchRef,
+  noSuchTable,
+  readJson,
+} from "../../../iceberg/index.js";
+import {
+  catalogUnavailable,
+  namespaceExists,
+  namespaceNotEmpty,
+  noSuchNamespace,
+  noSuchView,
+  notAuthorized,
+  tableExists,
+  viewExists,
+} from "../../errors.js";
 
 /** What a request is about: how an answer that names no exception is to be understood. */
 export type Kind = "namespace" | "table" | "view" | "commit";
@@ -11,30 +33,30 @@ export interface Refusal {
   readonly message: string;
 }
 
-const BY_TYPE: Readonly<Record<string, string>> = {
-  NoSuchNamespaceException: "NO_SUCH_NAMESPACE",
-  NoSuchTableException: "NO_SUCH_TABLE",
-  NoSuchIcebergTableException: "NO_SUCH_TABLE",
-  NoSuchViewException: "NO_SUCH_VIEW",
-  NoSuchReferenceException: "NO_SUCH_REF",
-  NamespaceNotEmptyException: "NAMESPACE_NOT_EMPTY",
-  CommitFailedException: "COMMIT_CONFLICT",
-  CommitStateUnknownException: "COMMIT_STATE_UNKNOWN",
-  UnsupportedOperationException: "UNSUPPORTED_FEATURE",
+const BY_TYPE: ReadonlyMap<string, ErrorKind> = new Map<string, ErrorKind>([
+  ["NoSuchNamespaceException", noSuchNamespace],
+  ["NoSuchTableException", noSuchTable],
+  ["NoSuchIcebergTableException", noSuchTable],
+  ["NoSuchViewException", noSuchView],
+  ["NoSuchReferenceException", noSuchRef],
+  ["NamespaceNotEmptyException", namespaceNotEmpty],
+  ["CommitFailedException", commitConflict],
+  ["CommitStateUnknownException", commitStateUnknown],
+  ["UnsupportedOperationException", unsupported],
+]);
+
+const MISSING: Readonly<Record<Kind, ErrorKind>> = {
+  namespace: noSuchNamespace,
+  table: noSuchTable,
+  view: noSuchView,
+  commit: noSuchTable,
 };
 
-const MISSING: Readonly<Record<Kind, string>> = {
-  namespace: "NO_SUCH_NAMESPACE",
-  table: "NO_SUCH_TABLE",
-  view: "NO_SUCH_VIEW",
-  commit: "NO_SUCH_TABLE",
-};
-
-const EXISTING: Readonly<Record<Kind, string>> = {
-  namespace: "NAMESPACE_EXISTS",
-  table: "TABLE_EXISTS",
-  view: "VIEW_EXISTS",
-  commit: "TABLE_EXISTS",
+const EXISTING: Readonly<Record<Kind, ErrorKind>> = {
+  namespace: namespaceExists,
+  table: tableExists,
+  view: viewExists,
+  commit: tableExists,
 };
 
 /** Reads an error's body; where it is none of the catalog's, its first line is the message. */
@@ -55,29 +77,19 @@ export function readRefusal(status: number, text: string): Refusal {
 
 /** The error that a refusal stands for. The exception's name counts first, then the status. */
 export function toError(refusal: Refusal, kind: Kind, subject: string): LakehouseError {
-  const code = codeOf(refusal, kind);
+  const error = kindOf(refusal, kind);
   const message = refusal.message || `The catalog refused with status ${refusal.status}.`;
-  const remedy =
-    code === "NOT_AUTHORIZED" ? "Check the token or the credential for this catalog." : undefined;
-  return new LakehouseError(code, subject, message, remedy);
+  const remedy = error === notAuthorized ? "Check the token or the credential for this catalog." : undefined;
+  return error(subject, message, remedy);
 }
 
-function codeOf({ status, type }: Refusal, kind: Kind): string {
-  const known = BY_TYPE[type];
+function kindOf({ status, type }: Refusal, kind: Kind): ErrorKind {
+  const known = BY_TYPE.get(type);
   if (known !== undefined) return known;
   if (type === "AlreadyExistsException") return EXISTING[kind];
-  switch (status) {
-    case 401:
-    case 403:
-    case 419:
-      return "NOT_AUTHORIZED";
-    case 404:
-      return MISSING[kind];
-    case 406:
-      return "UNSUPPORTED_FEATURE";
-    case 409:
-      return kind === "commit" ? "COMMIT_CONFLICT" : EXISTING[kind];
-    default:
-      return status >= 500 ? "CATALOG_UNAVAILABLE" : "INVALID_ARGUMENT";
-  }
+  if ([401, 403, 419].includes(status)) return notAuthorized;
+  if (status === 404) return MISSING[kind];
+  if (status === 406) return unsupported;
+  if (status === 409) return kind === "commit" ? commitConflict : EXISTING[kind];
+  return status >= 500 ? catalogUnavailable : invalidArgument;
 }

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../../errors.js";
+import type { LakehouseError } from "../../../errors.js";
 import {
   type Committer,
   commitConflict,
@@ -218,12 +218,12 @@ export class RestCatalog implements Catalog {
       return await made;
     } catch (error) {
       const [kind, other] = tableExists.is(error)
-        ? (["view", "VIEW_EXISTS"] as const)
-        : (["table", "TABLE_EXISTS"] as const);
+        ? (["view", viewExists] as const)
+        : (["table", tableExists] as const);
       const isTaken = tableExists.is(error) || viewExists.is(error);
       if (!isTaken || !(await tables.exists(this.#session, identifier, kind).catch(() => false))) throw error;
       const { subject, message } = error as LakehouseError;
-      throw new LakehouseError(other, subject, message, undefined, error);
+      throw other(subject, message, undefined, error);
     }
   }
 

@@ -1,4 +1,3 @@
-import { LakehouseError } from "../../../errors.js";
 import {
   type CommitRequest,
   commitRequestToJson,
@@ -9,6 +8,7 @@ import {
   type JsonNode,
   type LoadedTable,
   newTableMetadata,
+  noSuchTable,
   partitionSpecToJson,
   schemaToJson,
   sortOrderToJson,
@@ -16,6 +16,7 @@ import {
   tableMetadataFromJson,
 } from "../../../iceberg/index.js";
 import type { ObjectStore } from "../../../storage/index.js";
+import { noSuchNamespace, noSuchView } from "../../errors.js";
 import type { CreateTableOptions, NamespaceName } from "../../model/catalog.js";
 import { namespaceKey } from "../../model/identifiers.js";
 import type { Page, PageRequest } from "../../model/paging.js";
@@ -107,9 +108,7 @@ export async function exists(
     await session.read({ method, ...about(table, kind) }, session.tablePath(table, `${kind}s`));
     return true;
   } catch (error) {
-    const isMissing = ["NO_SUCH_TABLE", "NO_SUCH_VIEW", "NO_SUCH_NAMESPACE"].some(
-      (code) => error instanceof LakehouseError && error.code === code,
-    );
+    const isMissing = [noSuchTable, noSuchView, noSuchNamespace].some((missing) => missing.is(error));
     if (isMissing) return false;
     throw error;
   }

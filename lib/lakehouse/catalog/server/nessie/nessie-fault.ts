@@ -42,7 +42,7 @@ export function toNessieFault(error: unknown): NessieFault {
     const details = { type: "REFERENCE_CONFLICTS", conflicts: error.conflicts.map(conflictToJson) };
     return new NessieFault("REFERENCE_CONFLICT", error.message, details);
   }
-  const known = isLakehouseError(error) ? TO_NESSIE[error.code] : undefined;
+  const known = isLakehouseError(error) ? TO_NESSIE.get(error.code) : undefined;
   if (known !== undefined) return new NessieFault(known, (error as Error).message);
   const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
   if (typeof status === "number" && status >= 400 && status < 500) {

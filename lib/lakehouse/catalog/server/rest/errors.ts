@@ -1,30 +1,60 @@
-/** The exception names that Iceberg's REST clients know, with their status codes (REST spec, "responses"). */
+import {
+  corruptFile,
+  type ErrorKind,
+  invalidArgument,
+  invalidMetadata,
+  unsupported,
+} from "../../../errors.js";
+import {
+  commitConflict,
+  commitStateUnknown,
+  invalidExpression,
+  invalidSchema,
+  noSuchRef,
+  noSuchSnapshot,
+  noSuchTable,
+  refConflict,
+} from "../../../iceberg/index.js";
+import { schemaMismatch } from "../../../parquet/index.js";
+import { invalidUri, objectNotFound } from "../../../storage/index.js";
+import {
+  namespaceExists,
+  namespaceNotEmpty,
+  noSuchNamespace,
+  noSuchView,
+  tableExists,
+  viewExists,
+} from "../../errors.js";
+
+/** An exception's name that Iceberg's REST clients know, with its status code (REST spec, "responses"). */
 export interface RestError {
   readonly status: number;
   readonly type: string;
 }
 
+const SPOKEN: readonly (readonly [status: number, type: string, ...kinds: ErrorKind[]])[] = [
+  [
+    400,
+    "BadRequestException",
+    invalidArgument,
+    invalidSchema,
+    invalidMetadata,
+    invalidExpression,
+    invalidUri,
+  ],
+  [400, "BadRequestException", schemaMismatch, noSuchSnapshot, objectNotFound, corruptFile],
+  [400, "UnsupportedOperationException", unsupported],
+  [404, "NoSuchNamespaceException", noSuchNamespace],
+  [404, "NoSuchTableException", noSuchTable],
+  [404, "NoSuchViewException", noSuchView],
+  [404, "NoSuchReferenceException", noSuchRef],
+  [409, "AlreadyExistsException", namespaceExists, tableExists, viewExists],
+  [409, "NamespaceNotEmptyException", namespaceNotEmpty],
+  [409, "CommitFailedException", commitConflict, refConflict],
+  [500, "CommitStateUnknownException", commitStateUnknown],
+];
+
 /** What each of our codes is over REST. Those that are missing are faults of the server: 500. */
-export const REST_ERRORS: Readonly<Partial<Record<string, RestError>>> = {
-  INVALID_ARGUMENT: { status: 400, type: "BadRequestException" },
-  INVALID_SCHEMA: { status: 400, type: "BadRequestException" },
-  INVALID_METADATA: { status: 400, type: "BadRequestException" },
-  INVALID_EXPRESSION: { status: 400, type: "BadRequestException" },
-  INVALID_URI: { status: 400, type: "BadRequestException" },
-  SCHEMA_MISMATCH: { status: 400, type: "BadRequestException" },
-  NO_SUCH_SNAPSHOT: { status: 400, type: "BadRequestException" },
-  OBJECT_NOT_FOUND: { status: 400, type: "BadRequestException" },
-  CORRUPT_FILE: { status: 400, type: "BadRequestException" },
-  UNSUPPORTED_FEATURE: { status: 400, type: "UnsupportedOperationException" },
-  NO_SUCH_NAMESPACE: { status: 404, type: "NoSuchNamespaceException" },
-  NO_SUCH_TABLE: { status: 404, type: "NoSuchTableException" },
-  NO_SUCH_VIEW: { status: 404, type: "NoSuchViewException" },
-  NO_SUCH_REF: { status: 404, type: "NoSuchReferenceException" },
-  NAMESPACE_EXISTS: { status: 409, type: "AlreadyExistsException" },
-  TABLE_EXISTS: { status: 409, type: "AlreadyExistsException" },
-  VIEW_EXISTS: { status: 409, type: "AlreadyExistsException" },
-  NAMESPACE_NOT_EMPTY: { status: 409, type: "NamespaceNotEmptyException" },
-  COMMIT_CONFLICT: { status: 409, type: "CommitFailedException" },
-  REF_CONFLICT: { status: 409, type: "CommitFailedException" },
-  COMMIT_STATE_UNKNOWN: { status: 500, type: "CommitStateUnknownException" },
-};
+export const REST_ERRORS: ReadonlyMap<string, RestError> = new Map(
+  SPOKEN.flatMap(([status, type, ...kinds]) => kinds.map(({ code }) => [code, { status, type }] as const)),
+);

@@ -19,7 +19,7 @@ const FRAMEWORK_TYPES: Readonly<Record<number, string>> = {
  */
 export function toFault(error: unknown, isCommit: boolean): Fault {
   if (error instanceof Fault) return error;
-  const known = isLakehouseError(error) ? REST_ERRORS[error.code] : undefined;
+  const known = isLakehouseError(error) ? REST_ERRORS.get(error.code) : undefined;
   if (known !== undefined) return new Fault(known.status, known.type, (error as Error).message);
   const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
   if (typeof status === "number" && FRAMEWORK_TYPES[status] !== undefined) {

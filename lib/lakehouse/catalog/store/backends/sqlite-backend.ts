@@ -1,8 +1,17 @@
 import { realpathSync } from "node:fs";
 import Database from "better-sqlite3";
-import { closed, invalidConfig, LakehouseError, readOnly, unsupported } from "../../../errors.js";
+import {
+  closed,
+  corruptFile,
+  type ErrorKind,
+  invalidConfig,
+  type LakehouseError,
+  readOnly,
+  unsupported,
+} from "../../../errors.js";
 import { keep } from "../../../sqlite.js";
 import { fileUri, storageFailed } from "../../../storage/index.js";
+import { catalogUnavailable } from "../../errors.js";
 import type { Hash } from "../../model/hash.js";
 import type { Backend, RefMove, StoredObjectInfo } from "../backend.js";
 import type { StoredObject } from "../stored-object.js";
@@ -159,27 +168,17 @@ interface ScannedRow {
  * others come before it could be written whole.
  */
 function failure(path: string, cause: InstanceType<typeof Database.SqliteError>): LakehouseError {
-  const as = (
-    code: "CATALOG_UNAVAILABLE" | "CORRUPT_FILE" | "STORAGE_FAILED",
-    why: string,
-    remedy?: string,
-  ) =>
-    new LakehouseError(
-      code,
-      path,
-      `The catalog ${path} cannot be used: ${why}.`,
-      remedy ? remedy : undefined,
-      cause,
-    );
+  const as = (kind: ErrorKind, why: string, remedy?: string) =>
+    kind(path, `The catalog ${path} cannot be used: ${why}.`, remedy, cause);
   const code = cause.code.split("_")[1];
-  if (code === "FULL") return as("CATALOG_UNAVAILABLE", "the disk is full", "Free some space and try again.");
+  if (code === "FULL") return as(catalogUnavailable, "the disk is full", "Free some space and try again.");
   if (code === "IOERR")
-    return as("STORAGE_FAILED", cause.message, "Look whether its disk is full or failing, and try again.");
-  if (code === "BUSY") return as("CATALOG_UNAVAILABLE", "another process has kept it locked for 30 s");
+    return as(storageFailed, cause.message, "Look whether its disk is full or failing, and try again.");
+  if (code === "BUSY") return as(catalogUnavailable, "another process has kept it locked for 30 s");
   if (code === "READONLY") return readOnlyCatalog(path);
   if (code === "CORRUPT" || code === "NOTADB")
-    return as("CORRUPT_FILE", cause.message, "Restore it from a backup.");
-  return as("STORAGE_FAILED", cause.message);
+    return as(corruptFile, cause.message, "Restore it from a backup.");
+  return as(storageFailed, cause.message);
 }
 
 function toBlob(hash: Hash): Buffer {

@@ -1,3 +1,14 @@
+import {
+  corruptFile,
+  type ErrorKind,
+  invalidArgument,
+  invalidMetadata,
+  unsupported,
+} from "../../../errors.js";
+import { commitConflict, invalidSchema, noSuchRef, refConflict, refExists } from "../../../iceberg/index.js";
+import { invalidUri, objectNotFound } from "../../../storage/index.js";
+import { notAuthorized } from "../../errors.js";
+
 /** Nessie's error codes with their status (`ErrorCode` of its API model). */
 export const NESSIE_STATUS = {
   BAD_REQUEST: 400,
@@ -17,27 +28,23 @@ export const NESSIE_STATUS = {
 
 export type NessieErrorCode = keyof typeof NESSIE_STATUS;
 
+/** Which of our kinds are which of Nessie's codes; the first one is what the code is to a client. */
+const SPOKEN: readonly (readonly [NessieErrorCode, ErrorKind, ...ErrorKind[]])[] = [
+  ["BAD_REQUEST", invalidArgument, invalidMetadata, invalidSchema, invalidUri],
+  ["BAD_REQUEST", invalidArgument, objectNotFound, corruptFile, unsupported],
+  ["REFERENCE_NOT_FOUND", noSuchRef],
+  ["REFERENCE_ALREADY_EXISTS", refExists],
+  ["REFERENCE_CONFLICT", refConflict, commitConflict],
+];
+
 /** What each of our codes is in Nessie's API; the others are faults of the server. */
-export const TO_NESSIE: Readonly<Partial<Record<string, NessieErrorCode>>> = {
-  INVALID_ARGUMENT: "BAD_REQUEST",
-  INVALID_METADATA: "BAD_REQUEST",
-  INVALID_SCHEMA: "BAD_REQUEST",
-  INVALID_URI: "BAD_REQUEST",
-  OBJECT_NOT_FOUND: "BAD_REQUEST",
-  CORRUPT_FILE: "BAD_REQUEST",
-  UNSUPPORTED_FEATURE: "BAD_REQUEST",
-  NO_SUCH_REF: "REFERENCE_NOT_FOUND",
-  REF_EXISTS: "REFERENCE_ALREADY_EXISTS",
-  REF_CONFLICT: "REFERENCE_CONFLICT",
-  COMMIT_CONFLICT: "REFERENCE_CONFLICT",
-};
+export const TO_NESSIE: ReadonlyMap<string, NessieErrorCode> = new Map(
+  SPOKEN.flatMap(([nessie, ...kinds]) => kinds.map(({ code }) => [code, nessie] as const)),
+);
 
 /** What Nessie's codes are to its client. A content that is missing is no error to it. */
-export const FROM_NESSIE: Readonly<Partial<Record<string, string>>> = {
-  BAD_REQUEST: "INVALID_ARGUMENT",
-  FORBIDDEN: "NOT_AUTHORIZED",
-  REFERENCE_NOT_FOUND: "NO_SUCH_REF",
-  REFERENCE_ALREADY_EXISTS: "REF_EXISTS",
-  REFERENCE_CONFLICT: "REF_CONFLICT",
-  UNSUPPORTED_MEDIA_TYPE: "INVALID_ARGUMENT",
-};
+export const FROM_NESSIE: ReadonlyMap<string, ErrorKind> = new Map<string, ErrorKind>([
+  ...SPOKEN.map(([nessie, kind]) => [nessie, kind] as const),
+  ["FORBIDDEN", notAuthorized],
+  ["UNSUPPORTED_MEDIA_TYPE", invalidArgument],
+]);
