@@ -435,7 +435,7 @@ async function allPages<T>(
   list: (page: {
     pageSize: number;
     pageToken?: string;
-  }) => Promise<{ items: readonly T[]; nextPageToken?: string }>,
+  }) => Promise<{ items: readonly T[]; nextPageToken?: string | undefined }>,
   pageSize: number,
 ): Promise<number[]> {
   const sizes: number[] = [];

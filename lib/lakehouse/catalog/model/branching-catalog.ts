@@ -17,27 +17,27 @@ import type { DiffEntry, Versions } from "./versions.js";
 export type RefExpression = string;
 
 export interface LogRequest extends Omit<LogFilter, "matches">, PageRequest {
-  readonly matches?: (commit: LoggedCommit) => boolean;
+  readonly matches?: ((commit: LoggedCommit) => boolean) | undefined;
   /** The last commit to look at. */
-  readonly stopAt?: RefExpression;
+  readonly stopAt?: RefExpression | undefined;
 }
 
 export interface EntriesRequest extends PageRequest {
   /** Only what lies in it, at any depth. */
-  readonly namespace?: NamespaceName;
-  readonly types?: readonly ContentType[];
+  readonly namespace?: NamespaceName | undefined;
+  readonly types?: readonly ContentType[] | undefined;
 }
 
 /** Which branch a change goes to: the one that the catalog is on, where not given. */
 export interface Into {
-  readonly into?: string;
+  readonly into?: string | undefined;
 }
 
 export interface NewRefOptions {
   /** Where it starts: where the catalog is, where not given. */
-  readonly from?: RefExpression;
+  readonly from?: RefExpression | undefined;
   /** For the reflog. */
-  readonly message?: string;
+  readonly message?: string | undefined;
 }
 
 /**

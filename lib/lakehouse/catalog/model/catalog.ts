@@ -26,8 +26,8 @@ export interface Namespace {
 }
 
 export interface PropertyChanges {
-  readonly set?: Properties;
-  readonly remove?: readonly string[];
+  readonly set?: Properties | undefined;
+  readonly remove?: readonly string[] | undefined;
 }
 
 /** What became of the keys of a change of properties. */
@@ -43,7 +43,7 @@ export interface CreateTableOptions<Row = Record<string, unknown>>
   extends Omit<NewTable, "location" | "schema"> {
   readonly schema: TypedSchema<Row> | NewTable["schema"];
   /** URI of the table's folder, within the catalog's store. */
-  readonly location?: string;
+  readonly location?: string | undefined;
 }
 
 /** A change to one table of a transaction, in the REST catalog's vocabulary. */
@@ -61,10 +61,10 @@ export interface UnchangedTable {
 
 export interface TransactionOptions {
   /** Tables that were read and must not have changed: with all that were read, the transaction is serializable. */
-  readonly unchanged?: readonly UnchangedTable[];
-  readonly message?: string;
+  readonly unchanged?: readonly UnchangedTable[] | undefined;
+  readonly message?: string | undefined;
   /** Idempotency: the same token twice is applied once. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /**
@@ -98,7 +98,7 @@ export interface Catalog extends ViewCatalog {
   listTables(namespace: NamespaceName): Promise<readonly TableIdentifier[]>;
   listTablesPage(namespace: NamespaceName, page: PageRequest): Promise<Page<TableIdentifier>>;
   /** `purge`: the table's files go too, where nobody else can need them. */
-  dropTable(table: TableName, options?: { readonly purge?: boolean }): Promise<void>;
+  dropTable(table: TableName, options?: { readonly purge?: boolean | undefined }): Promise<void>;
   /** Forgets the table and leaves its files, for another catalog to register. Answers with its last state. */
   unregisterTable(table: TableName): Promise<LoadedTable>;
   /** To another name or namespace. Throws `TABLE_EXISTS` where the new name is taken. */
@@ -107,7 +107,7 @@ export interface Catalog extends ViewCatalog {
   registerTable<Row = Record<string, unknown>>(
     table: TableName,
     metadataLocation: string,
-    options?: { readonly overwrite?: boolean },
+    options?: { readonly overwrite?: boolean | undefined },
   ): Promise<Table<Row>>;
 
   /**

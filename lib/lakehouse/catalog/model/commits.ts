@@ -35,7 +35,7 @@ export function latestOf({
   latest,
   commitTime,
 }: {
-  readonly latest?: number;
+  readonly latest?: number | undefined;
   readonly commitTime: number;
 }): number {
   return latest ?? commitTime;

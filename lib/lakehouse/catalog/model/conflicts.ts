@@ -29,7 +29,7 @@ export type ConflictType =
 export interface Conflict {
   readonly type: ConflictType;
   /** Absent for conflicts of whole refs. */
-  readonly key?: ContentKey;
+  readonly key?: ContentKey | undefined;
   readonly message: string;
 }
 

@@ -6,7 +6,7 @@ import { canonicalJson } from "./hash.js";
 export type ContentKey = readonly string[];
 
 /** Identifies a content object for life: renames keep it, a drop and a new create do not. */
-export type ContentId = string & { readonly __flavor?: "ContentId" };
+export type ContentId = string & { readonly __flavor?: "ContentId" | undefined };
 
 export interface NamespaceContent {
   readonly type: "NAMESPACE";

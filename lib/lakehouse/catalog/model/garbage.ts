@@ -9,7 +9,7 @@ export interface GcOptions {
    */
   readonly gracePeriodMs?: number | undefined;
   /** Finds out, and deletes nothing. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
 }
 
 /** What garbage collection deleted, or in a dry run would delete. */

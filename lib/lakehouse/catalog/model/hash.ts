@@ -2,7 +2,7 @@ import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { requireWellFormed } from "../../iceberg/index.js";
 
 /** The name of an immutable object: the sha-256 of its bytes, 64 lower-case hex digits. */
-export type Hash = string & { readonly __flavor?: "Hash" };
+export type Hash = string & { readonly __flavor?: "Hash" | undefined };
 
 /** The hash of no commit: where every history begins. It is the value that Nessie uses. */
 export const BEGINNING: Hash = "2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d";

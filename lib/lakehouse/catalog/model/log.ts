@@ -6,30 +6,30 @@ import type { Page } from "./paging.js";
 /** Which commits of a log to show. All that is given must hold. */
 export interface LogFilter {
   /** One of the authors. */
-  readonly author?: string;
-  readonly committer?: string;
+  readonly author?: string | undefined;
+  readonly committer?: string | undefined;
   /** Part of the message, upper and lower case alike. */
-  readonly message?: string;
+  readonly message?: string | undefined;
   /** Committed at this time or later. */
-  readonly since?: Date;
+  readonly since?: Date | undefined;
   /** Committed at this time or earlier. */
-  readonly until?: Date;
+  readonly until?: Date | undefined;
   /** Changed this key or, where it is a namespace, something in it. */
-  readonly key?: ContentKey;
+  readonly key?: ContentKey | undefined;
   /** Changed this object, whatever it was called then. */
-  readonly contentId?: ContentId;
+  readonly contentId?: ContentId | undefined;
   /** Has all these properties. */
-  readonly properties?: Readonly<Record<string, string>>;
-  readonly matches?: (commit: LoggedCommit) => boolean;
+  readonly properties?: Readonly<Record<string, string>> | undefined;
+  readonly matches?: ((commit: LoggedCommit) => boolean) | undefined;
 }
 
 export interface LogOptions extends LogFilter {
   /** How many to return at most. 100 where not given. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Of the page before: the hash of the commit to go on with. */
-  readonly pageToken?: string;
+  readonly pageToken?: string | undefined;
   /** The last commit to look at, as a hash. */
-  readonly stopAt?: Hash;
+  readonly stopAt?: Hash | undefined;
 }
 
 /** One page of a history, newest first. Where the page before ended is for the caller to start from. */

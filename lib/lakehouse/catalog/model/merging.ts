@@ -14,24 +14,24 @@ export type MergeBehavior =
 /** How a merge, transplant or revert treats keys: one behaviour for all, and others for some. */
 export interface MergeBehaviors {
   /** `NORMAL` where not given. */
-  readonly defaultBehavior?: MergeBehavior;
-  readonly behaviors?: readonly { readonly key: ContentKey; readonly behavior: MergeBehavior }[];
+  readonly defaultBehavior?: MergeBehavior | undefined;
+  readonly behaviors?: readonly { readonly key: ContentKey; readonly behavior: MergeBehavior }[] | undefined;
 }
 
 /** What became of one key. */
 export interface MergedKey {
   readonly key: ContentKey;
   readonly behavior: MergeBehavior;
-  readonly conflict?: Conflict;
+  readonly conflict?: Conflict | undefined;
 }
 
 /** What merges, transplants and reverts have in common. */
 export interface CombineOptions extends MergeBehaviors {
   /** Finds out what would happen, conflicts included, and changes nothing. */
-  readonly dryRun?: boolean;
-  readonly message?: string;
-  readonly author?: string;
-  readonly properties?: Readonly<Record<string, string>>;
+  readonly dryRun?: boolean | undefined;
+  readonly message?: string | undefined;
+  readonly author?: string | undefined;
+  readonly properties?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface MergeOptions extends CombineOptions {
@@ -39,7 +39,7 @@ export interface MergeOptions extends CombineOptions {
    * What to do when the target has no commits that the source lacks. `never` (as Nessie): a merge commit all the
    * same. `allow`: the target moves to the source. `only`: that, or a conflict. `never` where not given.
    */
-  readonly fastForward?: "never" | "allow" | "only";
+  readonly fastForward?: "never" | "allow" | "only" | undefined;
 }
 
 /** What a merge, transplant or revert did, or in a dry run would do. */
@@ -51,7 +51,7 @@ export interface MergeResult {
   /** Head of the branch after. */
   readonly after: Hash;
   /** Merges only: the commit from which both sides' changes were counted. */
-  readonly mergeBase?: Hash;
+  readonly mergeBase?: Hash | undefined;
   /** Every key that the source changed, and what became of it. */
   readonly keys: readonly MergedKey[];
 }

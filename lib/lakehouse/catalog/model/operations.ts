@@ -9,8 +9,8 @@ export type Operation =
       readonly type: "PUT";
       readonly key: ContentKey;
       readonly content: Content;
-      readonly expected?: Content | null;
+      readonly expected?: Content | null | undefined;
     }
-  | { readonly type: "DELETE"; readonly key: ContentKey; readonly expected?: Content }
+  | { readonly type: "DELETE"; readonly key: ContentKey; readonly expected?: Content | undefined }
   /** Changes nothing and is not recorded: the commit happens only if this key still holds what was read. */
-  | { readonly type: "UNCHANGED"; readonly key: ContentKey; readonly expected?: Content | null };
+  | { readonly type: "UNCHANGED"; readonly key: ContentKey; readonly expected?: Content | null | undefined };

@@ -19,12 +19,12 @@ export async function toPage<T>(
 export interface Page<T> {
   readonly items: readonly T[];
   /** For the next page; absent on the last. */
-  readonly nextPageToken?: string;
+  readonly nextPageToken?: string | undefined;
 }
 
 export interface PageRequest {
   /** At most this many items. 100 where not given. */
-  readonly pageSize?: number;
+  readonly pageSize?: number | undefined;
   /** `nextPageToken` of the page before. */
-  readonly pageToken?: string;
+  readonly pageToken?: string | undefined;
 }

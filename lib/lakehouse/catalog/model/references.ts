@@ -27,24 +27,24 @@ export interface ReflogEntry {
   readonly refType: ReferenceType;
   readonly operation: RefOperation;
   /** Absent when the ref came to be. */
-  readonly from?: Hash;
+  readonly from?: Hash | undefined;
   /** Absent when the ref was deleted. */
-  readonly to?: Hash;
+  readonly to?: Hash | undefined;
   /** Milliseconds since 1970 UTC. */
   readonly time: number;
   readonly author: string;
   readonly message: string;
   /** Number of moves of this name so far, from 1, deletions and new creations included. */
   readonly sequence: number;
-  readonly previous?: Hash;
+  readonly previous?: Hash | undefined;
   /** The sweep that the ref had seen, see `sweep.ts`; absent before the first one. */
-  readonly sweep?: number;
+  readonly sweep?: number | undefined;
 }
 
 export interface RefWriteOptions {
   /** The ref must be here, or the change is a `REF_CONFLICT`. */
-  readonly expectedHash?: Hash;
-  readonly author?: string;
+  readonly expectedHash?: Hash | undefined;
+  readonly author?: string | undefined;
   /** For the reflog. */
-  readonly message?: string;
+  readonly message?: string | undefined;
 }

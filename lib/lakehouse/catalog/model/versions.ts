@@ -9,17 +9,17 @@ import type { Reference, ReferenceType, ReflogEntry, RefWriteOptions } from "./r
 
 export interface CommitOptions {
   readonly message: string;
-  readonly author?: string;
+  readonly author?: string | undefined;
   /** Who else made the change. */
-  readonly coAuthors?: readonly string[];
-  readonly properties?: Readonly<Record<string, string>>;
+  readonly coAuthors?: readonly string[] | undefined;
+  readonly properties?: Readonly<Record<string, string>> | undefined;
   /**
    * The commit at which the operations' keys were read: a key that changed since is a conflict. What an operation
    * expects of its key is what the key held there.
    */
-  readonly expectedHash?: Hash;
+  readonly expectedHash?: Hash | undefined;
   /** Idempotency: when a change with this token is in the branch's recent log, that is the answer, and no other is made. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Where a place of this branch was read before the files of the operations were written: its `seen`. */
   readonly seen?: number | undefined;
 }
@@ -35,7 +35,7 @@ export interface DiffEntry {
 export interface Place {
   readonly hash: Hash;
   /** The last garbage collection that had passed the ref when it was read, where a ref was. Commits may give it back. */
-  readonly seen?: number;
+  readonly seen?: number | undefined;
 }
 
 /** The commit that a reference expression names. */

@@ -17,8 +17,8 @@ export interface LoadedView {
 /** What a new view is made of. */
 export interface CreateViewOptions extends ViewDefinition {
   /** URI of the view's folder, within the catalog's store; the catalog's to choose where not given. */
-  readonly location?: string;
-  readonly properties?: Properties;
+  readonly location?: string | undefined;
+  readonly properties?: Properties | undefined;
 }
 
 /** A change to a view, in the REST catalog's vocabulary. */
@@ -26,9 +26,9 @@ export interface ViewCommitRequest {
   readonly requirements: readonly ViewRequirement[];
   readonly updates: readonly ViewUpdate[];
   /** For the catalog's log. */
-  readonly message?: string;
+  readonly message?: string | undefined;
   /** Idempotency: the same token twice is applied once. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /**

@@ -12,24 +12,24 @@ export interface RestServerOptions {
   /** Where the tables' files are. */
   readonly store: ObjectStore;
   /** URI below which every location in a request must lie. The store's root where not given. */
-  readonly warehouse?: string;
+  readonly warehouse?: string | undefined;
   /** By which clients may ask for the warehouse. `lakehouse` where not given. */
-  readonly warehouseName?: string;
+  readonly warehouseName?: string | undefined;
   /** 8181 where not given; 0 for one that the system gives. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** `127.0.0.1` where not given. Elsewhere than on the loopback interface `auth` is needed, and TLS in front. */
-  readonly host?: string;
-  readonly auth?: RestAuth;
+  readonly host?: string | undefined;
+  readonly auth?: RestAuth | undefined;
   /** Told to every client: how to reach the store (`s3.endpoint`, `client.region`, …). Nothing secret. */
-  readonly clientConfig?: Readonly<Record<string, string>>;
+  readonly clientConfig?: Readonly<Record<string, string>> | undefined;
   /** Given to clients that ask for vended credentials (`s3.access-key-id`, …). None where not given. */
-  readonly clientCredentials?: Readonly<Record<string, string>>;
+  readonly clientCredentials?: Readonly<Record<string, string>> | undefined;
   /** Longest body of a request, in bytes. 16 MiB where not given. */
-  readonly bodyLimit?: number;
+  readonly bodyLimit?: number | undefined;
   /** How long requests under way may take once the server closes, in milliseconds. 10 s where not given. */
-  readonly closeTimeoutMs?: number;
+  readonly closeTimeoutMs?: number | undefined;
   /** Told of faults of the server, which clients see as a bare 500. */
-  readonly onFault?: (error: unknown, request: string) => void;
+  readonly onFault?: ((error: unknown, request: string) => void) | undefined;
 }
 
 export interface RestServer {

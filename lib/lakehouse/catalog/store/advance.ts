@@ -13,7 +13,7 @@ export interface Advance {
   readonly to: Hash;
   readonly objects: readonly StoredObject[];
   /** What it leads to that is neither the head's nor new. */
-  readonly brings?: Brought;
+  readonly brings?: Brought | undefined;
   readonly operation: RefOperation;
   readonly author: string;
   readonly message: string;

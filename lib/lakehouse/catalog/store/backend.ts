@@ -38,7 +38,7 @@ export interface Backend {
    */
   readonly place?: string | undefined;
   /** True where nothing can be written: every change is `READ_ONLY`. */
-  readonly readOnly?: boolean;
+  readonly readOnly?: boolean | undefined;
   /** The bytes under each hash, in the order asked; `undefined` where there is no such object. */
   get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]>;
   /** Stores objects; one that exists already only has its `storedAt` renewed. */

@@ -22,11 +22,11 @@ export interface CommitObject extends CommitMeta {
   readonly jump: Hash;
   readonly jumpDepth: number;
   /** The earliest time of the commits from here back to `jump`, without it. Absent from old commits, whose times never decrease. */
-  readonly earliest?: number;
+  readonly earliest?: number | undefined;
   /** The latest time of all from here back along first parents. Absent as `earliest` is. */
-  readonly latest?: number;
+  readonly latest?: number | undefined;
   /** The sweep that the branch had seen, see `sweep.ts`; absent before the first one. */
-  readonly sweep?: number;
+  readonly sweep?: number | undefined;
 }
 
 /** A commit with its hash. */
@@ -94,7 +94,7 @@ export async function newCommit(
     depth: first.depth + 1,
     generation: Math.max(...parents.map(({ generation }) => generation)) + 1,
     ...(await jumpFrom(objects, first, now)),
-    ...(sweep > 0 && { sweep }),
+    sweep: sweep || undefined,
   };
   const object = toObject(content);
   return { commit: { ...content, hash: object.hash }, object };

@@ -150,7 +150,10 @@ async function combine(
   branch: string,
   { dryRun = false }: CombineOptions,
   brings: Brought,
-  plan: (head: Commit, sweep: number) => Promise<{ keys: readonly MergedKey[]; advance?: Advance }>,
+  plan: (
+    head: Commit,
+    sweep: number,
+  ) => Promise<{ keys: readonly MergedKey[]; advance?: Advance | undefined }>,
 ): Promise<MergeResult> {
   if (dryRun) {
     const { hash, sweep } = await liveRef(context, branch, "BRANCH");
@@ -179,12 +182,12 @@ export async function commitChanges(
   sweep: number,
   parents: readonly [Commit, ...Commit[]],
   changes: TreeChanges,
-  meta: Meta & { readonly token?: string },
+  meta: Meta & { readonly token?: string | undefined },
 ): Promise<{ commit: Commit; objects: StoredObject[] }> {
   const { tree, created } = await changeTree(context.objects, parents[0].tree, changes, sweep);
   const { commit, object } = await newCommit(context.objects, parents, {
-    token: randomUUID(),
     ...meta,
+    token: meta.token ?? randomUUID(),
     committer: context.author,
     tree,
     operations: toOperations(changes),

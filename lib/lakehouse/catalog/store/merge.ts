@@ -23,7 +23,9 @@ export interface ThreeWay {
   readonly source: Hash;
   readonly target: Hash;
   /** Commits whose history since `since` says which contents each side went through. */
-  readonly histories?: { readonly source: Commit; readonly target: Commit; readonly base: Commit };
+  readonly histories?:
+    | { readonly source: Commit; readonly target: Commit; readonly base: Commit }
+    | undefined;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function mergeTrees(
   const behaviorOf = behaviorLookup(options);
   const changes = new Map<string, Content | undefined>();
   const keys = new Map<string, MergedKey>();
-  const renames = new Map<ContentId, { from?: string; to?: string }>();
+  const renames = new Map<ContentId, { from?: string | undefined; to?: string | undefined }>();
   const passed = histories && new PassedContents(objects, histories);
   for await (const difference of diffMaps(objects, base, source)) {
     const key = decodeKey(difference.key);
@@ -79,7 +81,7 @@ export async function mergeTrees(
 async function resolveRenames(
   objects: ObjectCache,
   { base, target }: { base: Hash; target: Hash },
-  renames: ReadonlyMap<ContentId, { from?: string; to?: string }>,
+  renames: ReadonlyMap<ContentId, { from?: string | undefined; to?: string | undefined }>,
   keys: Map<string, MergedKey>,
   changes: Map<string, Content | undefined>,
 ): Promise<void> {

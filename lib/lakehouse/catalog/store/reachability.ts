@@ -65,13 +65,13 @@ export async function findReachable(context: StoreContext, cutoff: Date): Promis
   await markCommits(context, named, live, liveContents, "WHERE_THERE");
   for (const hash of young) {
     if (live.has(hash)) continue;
-    if ((await objects.find<{ kind?: string }>(hash))?.kind !== "commit") continue;
+    if ((await objects.find<{ kind?: string | undefined }>(hash))?.kind !== "commit") continue;
     await markCommits(context, [hash], live, liveContents, "WHERE_THERE");
   }
   const dead = [...old].filter(([hash]) => !live.has(hash)).map(([hash, size]) => ({ hash, size }));
   const deadCommits: Commit[] = [];
   for (const { hash } of dead) {
-    const object = await objects.find<{ kind?: string }>(hash);
+    const object = await objects.find<{ kind?: string | undefined }>(hash);
     if (object?.kind === "commit") deadCommits.push({ ...(object as CommitObject), hash });
   }
   return { live, liveContents, dead, deadCommits, deadRefs, refs };

@@ -99,14 +99,14 @@ export class RefMover<T> {
         ref: name,
         refType: type,
         operation,
-        ...(from === undefined ? {} : { from }),
-        ...(to === undefined ? {} : { to }),
+        from,
+        to,
         time,
         author,
         message,
         sequence,
-        ...(previous === undefined ? {} : { previous }),
-        ...(sweep > 0 && { sweep }),
+        previous,
+        sweep: sweep || undefined,
       };
       const logged = toObject(entry);
       stored.push(logged);
@@ -224,17 +224,17 @@ interface RefValue {
   readonly type: ReferenceType;
   readonly hash?: Hash | undefined;
   readonly log?: Hash | undefined;
-  readonly sweep?: number;
-  readonly relocations?: number;
+  readonly sweep?: number | undefined;
+  readonly relocations?: number | undefined;
   /** Tells a name that was taken from the same name taken again. */
-  readonly reservation?: string;
+  readonly reservation?: string | undefined;
 }
 
 function refValue({ type, hash, log, reservation, sweep = 0, relocations = 0 }: RefValue): string {
   return canonicalJson({
     ...{ type, hash, log, reservation },
-    ...(sweep > 0 && { sweep }),
-    ...(relocations > 0 && { relocations }),
+    sweep: sweep || undefined,
+    relocations: relocations || undefined,
   });
 }
 

@@ -12,7 +12,7 @@ export type ReplacedLocations = ReadonlyMap<string, string>;
  */
 export function withReplacedLocations(object: unknown, replaced: ReplacedLocations): unknown {
   if (replaced.size === 0) return object;
-  const { kind, level } = object as { kind?: string; level?: number };
+  const { kind, level } = object as { kind?: string | undefined; level?: number | undefined };
   if (kind === "commit") {
     const commit = object as CommitObject;
     const operations = commit.operations.map((operation) =>

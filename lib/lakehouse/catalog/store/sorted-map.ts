@@ -17,7 +17,7 @@ export interface MapNode {
   readonly keys: readonly string[];
   readonly values: readonly string[];
   /** The sweep that the node's maker knew of, see `sweep.ts`; absent before the first one. */
-  readonly sweep?: number;
+  readonly sweep?: number | undefined;
 }
 
 /** What an edit leaves: the new root, and the nodes that did not exist before. */

@@ -7,9 +7,9 @@ import { readDoomed, readSweep } from "./sweep-word.js";
 /** What a move of a ref leads to beyond where the ref was, other than what the move itself stores. */
 export interface Brought {
   /** Commits that another ref leads to, or only their hash. */
-  readonly commits?: readonly Hash[];
+  readonly commits?: readonly Hash[] | undefined;
   /** Metadata files that were not in the catalog before. */
-  readonly files?: readonly string[];
+  readonly files?: readonly string[] | undefined;
 }
 
 /**

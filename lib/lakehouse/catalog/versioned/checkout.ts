@@ -53,8 +53,8 @@ export class Checkout {
 
   /** Commits to the branch. Throws `INVALID_ARGUMENT` where an older commit or a tag is checked out. */
   async commit(operations: readonly Operation[], options: CommitOptions): Promise<Place> {
-    const token = this.token === undefined ? {} : { token: this.token };
-    return this.shared.versions.commit(this.branch(), operations, { ...token, ...options });
+    const { token = this.token } = options;
+    return this.shared.versions.commit(this.branch(), operations, { ...options, token });
   }
 
   /**

@@ -39,11 +39,11 @@ export function committerOf(checkout: Checkout, key: ContentKey): Committer {
     load: () => loadEntry(checkout, TABLE, key),
     commit: async (request: CommitRequest): Promise<LoadedTable> => {
       const { requirements, updates, message, token } = request;
-      const options = {
-        ...(message === undefined ? {} : { message }),
-        ...(token === undefined ? {} : { token: tokenOfTable(token, requirements) }),
-      };
-      const [loaded] = await commitTables(checkout, [{ key, requirements, updates }], options);
+      const own = token && tokenOfTable(token, requirements);
+      const [loaded] = await commitTables(checkout, [{ key, requirements, updates }], {
+        message,
+        token: own,
+      });
       return loaded ?? loadEntry(checkout, TABLE, key);
     },
   };
@@ -138,7 +138,7 @@ async function commitInTurn(
         message: message ?? defaultMessage(changes),
         expectedHash: head.hash,
         seen: head.seen,
-        ...(token === undefined ? {} : { token }),
+        token,
       });
     } catch (error) {
       // Whether it happened is not known: a file that may be current stays.

@@ -145,7 +145,10 @@ export class VersionedCatalog implements BranchingCatalog {
     return listEntries(this.#checkout, TABLE, namespace, page);
   }
 
-  dropTable(table: TableName, { purge = false }: { readonly purge?: boolean } = {}): Promise<void> {
+  dropTable(
+    table: TableName,
+    { purge = false }: { readonly purge?: boolean | undefined } = {},
+  ): Promise<void> {
     return dropTable(this.#checkout, table, purge);
   }
 
@@ -161,7 +164,7 @@ export class VersionedCatalog implements BranchingCatalog {
   async registerTable<Row = Record<string, unknown>>(
     table: TableName,
     metadataLocation: string,
-    { overwrite = false }: { readonly overwrite?: boolean } = {},
+    { overwrite = false }: { readonly overwrite?: boolean | undefined } = {},
   ): Promise<Table<Row>> {
     const registered = await registerEntry(this.#checkout, TABLE, table, metadataLocation, overwrite);
     return this.#table(tableKey(table), registered);
@@ -179,7 +182,7 @@ export class VersionedCatalog implements BranchingCatalog {
 
   createView(view: TableName, options: CreateViewOptions): Promise<LoadedView> {
     return createEntry(this.#checkout, VIEW, view, options.location, (location) =>
-      newViewMetadata({ ...options, location }),
+      newViewMetadata({ ...options, location, properties: options.properties ?? {} }),
     );
   }
 
@@ -227,12 +230,12 @@ export class VersionedCatalog implements BranchingCatalog {
 
   async createBranch(name: string, { from = this.ref, message }: NewRefOptions = {}): Promise<Reference> {
     const at = await this.#at(from);
-    return this.versions.createReference("BRANCH", name, at.hash, message === undefined ? {} : { message });
+    return this.versions.createReference("BRANCH", name, at.hash, { message });
   }
 
   async createTag(name: string, { from = this.ref, message }: NewRefOptions = {}): Promise<Reference> {
     const at = await this.#at(from);
-    return this.versions.createReference("TAG", name, at.hash, message === undefined ? {} : { message });
+    return this.versions.createReference("TAG", name, at.hash, { message });
   }
 
   async assignReference(name: string, to: RefExpression, options?: RefWriteOptions): Promise<Reference> {
@@ -269,9 +272,9 @@ export class VersionedCatalog implements BranchingCatalog {
   async log({ pageSize, pageToken, stopAt, ...filter }: LogRequest = {}): Promise<Page<LoggedCommit>> {
     return this.versions.log(await this.#checkout.head(), {
       ...filter,
-      ...(pageSize === undefined ? {} : { limit: pageSize }),
-      ...(pageToken === undefined ? {} : { pageToken }),
-      ...(stopAt === undefined ? {} : { stopAt: (await this.#at(stopAt)).hash }),
+      limit: pageSize,
+      pageToken,
+      stopAt: stopAt && (await this.#at(stopAt)).hash,
     });
   }
 
@@ -327,9 +330,9 @@ export class VersionedCatalog implements BranchingCatalog {
       );
     }
     return this.versions.assignReference(branch, target.hash, {
-      message: `Roll back to ${to}`,
-      expectedHash: head.hash,
       ...options,
+      message: options.message ?? `Roll back to ${to}`,
+      expectedHash: options.expectedHash ?? head.hash,
     });
   }
 

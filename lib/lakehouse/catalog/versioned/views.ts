@@ -86,7 +86,7 @@ async function commitInTurn(
         message,
         expectedHash: head.hash,
         seen: head.seen,
-        ...(token === undefined ? {} : { token }),
+        token,
       });
       return { metadata, metadataLocation };
     } catch (error) {

@@ -23,8 +23,8 @@ export interface ConnectionOptions {
 /** What a protocol adds to the options of its user. */
 export interface Protocol<R extends HttpRequest> extends Pick<TransportOptions<R>, "toError"> {
   /** The token endpoint where the user names none. */
-  readonly tokenUri?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly tokenUri?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a client shows to a catalog server, as the environment says: a secret in a URI would turn up in messages. */

@@ -24,13 +24,16 @@ export interface TransportOptions<R extends HttpRequest> {
   readonly toError: (status: number, text: string, request: R) => LakehouseError;
 }
 
+/** Names and their values. One that is `undefined` is not sent. */
+export type Query = Readonly<Record<string, string | undefined>>;
+
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Below the base, percent-encoded. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: JsonInput;
+  readonly query?: Query | undefined;
+  readonly headers?: Query | undefined;
+  readonly body?: JsonInput | undefined;
   /** A POST that changes nothing. */
   readonly isRead?: true;
   /** What it is about, for errors. */
@@ -109,21 +112,21 @@ export class Transport<R extends HttpRequest = HttpRequest> {
     body: string | undefined,
   ): Promise<HttpResponse | { refused: number; error: LakehouseError } | Failure> {
     const { uri, token, headers, timeoutMs } = this.#options;
-    const query = new URLSearchParams(request.query).toString();
+    const query = new URLSearchParams(defined(request.query)).toString();
     const bearer = typeof token === "object" ? await token.token() : token;
     let response: Response;
     let text: string;
     try {
       response = await fetch(`${uri}/${request.path}${query === "" ? "" : `?${query}`}`, {
         method: request.method,
-        headers: {
+        headers: defined({
           accept: "application/json",
           ...headers,
           ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
-          ...(body !== undefined && { "content-type": "application/json" }),
-          ...(request.idempotencyKey !== undefined && { "idempotency-key": request.idempotencyKey }),
+          "content-type": body === undefined ? undefined : "application/json",
+          "idempotency-key": request.idempotencyKey,
           ...request.headers,
-        },
+        }),
         body: body ?? null,
         // A redirect would send the token, or the change, elsewhere.
         redirect: "manual",
@@ -139,6 +142,11 @@ export class Transport<R extends HttpRequest = HttpRequest> {
     // 429 is said before anything is done; after any 5xx something may have been.
     return { error, mayHaveActed: response.status !== 429, waitMs: retryAfterMs(response) };
   }
+}
+
+function defined(values: Query = {}): Record<string, string> {
+  const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(given);
 }
 
 function readable(request: HttpRequest, response: Response, text: string): HttpResponse {

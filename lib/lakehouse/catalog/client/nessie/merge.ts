@@ -63,7 +63,7 @@ export async function transplantInto(
     hashesToTransplant: commits.map(({ hash }) => hash),
     ...rest,
     // Authors and properties stay those of the commits.
-    ...(options.message === undefined || commits.length > 1 ? {} : { message: options.message }),
+    message: commits.length > 1 ? undefined : options.message,
     isDryRun,
   };
   const path = `${refPath(`${branch}@${head}`)}/history/transplant`;
@@ -107,7 +107,7 @@ function toResult(head: Hash, answer: JsonNode, branch: string, isDryRun: boolea
     applied,
     before,
     after: applied ? answer.get("resultantTargetHash").string() : before,
-    ...(mergeBase === undefined ? {} : { mergeBase }),
+    mergeBase,
     keys,
   };
 }
@@ -117,6 +117,6 @@ function keyResult(node: JsonNode): MergedKey {
   return {
     key: keyFromJson(node.get("key")),
     behavior: (node.optional("mergeBehavior")?.string() ?? "NORMAL") as MergeBehavior,
-    ...(conflict === undefined ? {} : { conflict: conflictFromJson(conflict) }),
+    conflict: conflict && conflictFromJson(conflict),
   };
 }

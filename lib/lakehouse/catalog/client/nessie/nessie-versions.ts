@@ -13,6 +13,7 @@ import type { Reference, ReferenceType, ReflogEntry, RefWriteOptions } from "../
 import type { CommitOptions, DiffEntry, Place, ResolvedPlace, Versions } from "../../model/versions.js";
 import { commitFromJson, contentFromJson, isKnown, referenceFromJson } from "../../wire/nessie/json.js";
 import { keyFromJson, keyToJson, keyToPath } from "../../wire/nessie/keys.js";
+import type { Query } from "../http/transport.js";
 import { commitOperations, findToken } from "./commit.js";
 import { mergeInto, transplantInto } from "./merge.js";
 import { revertIn } from "./revert.js";
@@ -200,7 +201,7 @@ export class NessieVersions implements Versions {
     { hash }: Place,
     namespace: ContentKey,
     start: ContentKey,
-    filter: Readonly<Record<string, string>> = {},
+    filter: Query = {},
   ): AsyncGenerator<Entry> {
     const path = `${refPath(`@${hash}`)}/entries`;
     const prefix = keyPrefix(namespace);
@@ -208,7 +209,7 @@ export class NessieVersions implements Versions {
     const query = {
       content: "true",
       ...filter,
-      ...(start.length === 0 ? {} : { "min-key": keyToPath(start) }),
+      "min-key": start.length === 0 ? undefined : keyToPath(start),
     };
     for await (const node of this.#trees.all(path, keyToPath(namespace), "entries", query)) {
       const key = keyFromJson(node.get("name"));

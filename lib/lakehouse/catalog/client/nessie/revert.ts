@@ -38,7 +38,7 @@ export async function revertIn(
       const { message } = await versions.commitAt(commit.hash);
       head = await versions.commit(aside, operations, {
         message: options.message ?? revertMessage({ hash: commit.hash, message }),
-        ...(options.author === undefined ? {} : { author: options.author }),
+        author: options.author,
         properties: options.properties ?? {},
         expectedHash: head.hash,
       });
@@ -67,7 +67,7 @@ async function undo(
     const actual = await versions.content(head, key);
     const isSettled = behavior === "DROP" || sameJson(actual, to);
     const conflict = isSettled || behavior === "FORCE" ? undefined : conflictOf(key, from, actual);
-    keys.set(encodeKey(key), { key, behavior, ...(conflict === undefined ? {} : { conflict }) });
+    keys.set(encodeKey(key), { key, behavior, conflict });
     if (isSettled || conflict !== undefined) continue;
     if (to !== undefined) operations.push({ type: "PUT", key, content: to, expected: actual ?? null });
     else if (actual !== undefined) operations.push({ type: "DELETE", key, expected: actual });

@@ -1,5 +1,5 @@
 import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
-import type { Transport } from "../http/transport.js";
+import type { Query, Transport } from "../http/transport.js";
 
 /** Requests to the trees of a Nessie server: paths, pages, reads and changes. */
 export class Trees {
@@ -14,7 +14,7 @@ export class Trees {
   }
 
   /** @param path below `trees`: reference expressions and keys are encoded already */
-  async get(path: string, subject: string, query: Readonly<Record<string, string>> = {}): Promise<JsonNode> {
+  async get(path: string, subject: string, query: Query = {}): Promise<JsonNode> {
     return (await this.#transport.send({ method: "GET", path: `trees${path}`, query, subject })).json();
   }
 
@@ -29,25 +29,17 @@ export class Trees {
     path: string,
     subject: string,
     body?: JsonInput,
-    query: Readonly<Record<string, string>> = {},
+    query: Query = {},
   ): Promise<JsonNode> {
-    const request = { method, path: `trees${path}`, query, subject, ...(body === undefined ? {} : { body }) };
+    const request = { method, path: `trees${path}`, query, subject, body };
     return (await this.#transport.send(request)).json();
   }
 
   /** All items of a list, page by page as they are asked for. */
-  async *all(
-    path: string,
-    subject: string,
-    list: string,
-    query: Readonly<Record<string, string>> = {},
-  ): AsyncGenerator<JsonNode> {
+  async *all(path: string, subject: string, list: string, query: Query = {}): AsyncGenerator<JsonNode> {
     let token: string | undefined;
     do {
-      const page = await this.get(path, subject, {
-        ...query,
-        ...(token === undefined ? {} : { "page-token": token }),
-      });
+      const page = await this.get(path, subject, { ...query, "page-token": token });
       yield* page.get(list).array();
       const hasMore = page.optional("hasMore")?.boolean() === true;
       token = hasMore ? page.get("token").string() : undefined;

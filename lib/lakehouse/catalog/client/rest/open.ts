@@ -32,7 +32,7 @@ export async function openRestCatalog(options: RestCatalogOptions): Promise<Cata
   const answer = await transport.send({
     method: "GET",
     path: "v1/config",
-    query: options.warehouse === undefined ? {} : { warehouse: options.warehouse },
+    query: { warehouse: options.warehouse },
     kind: "namespace",
     subject: uri,
   });

@@ -106,7 +106,10 @@ export class RestCatalog implements Catalog {
     return tables.listTablesPage(this.#session, namespace, page);
   }
 
-  dropTable(table: TableName, { purge = false }: { readonly purge?: boolean } = {}): Promise<void> {
+  dropTable(
+    table: TableName,
+    { purge = false }: { readonly purge?: boolean | undefined } = {},
+  ): Promise<void> {
     return tables.dropTable(this.#session, identifierOf(table), purge);
   }
 
@@ -122,7 +125,7 @@ export class RestCatalog implements Catalog {
   async registerTable<Row = Record<string, unknown>>(
     table: TableName,
     metadataLocation: string,
-    { overwrite = false }: { readonly overwrite?: boolean } = {},
+    { overwrite = false }: { readonly overwrite?: boolean | undefined } = {},
   ): Promise<Table<Row>> {
     const identifier = identifierOf(table);
     const registered = tables.registerTable(this.#session, identifier, metadataLocation, overwrite);

@@ -102,7 +102,7 @@ export class Session {
     const items: T[] = [];
     let pageToken: string | undefined;
     do {
-      const query = { ...request.query, ...(pageToken === undefined ? {} : { pageToken }) };
+      const query = { ...request.query, pageToken };
       const page = pageOf((await this.read({ ...request, method: "GET", query }, path)).json(), read);
       items.push(...page.items);
       pageToken = page.nextPageToken;
@@ -113,7 +113,7 @@ export class Session {
 
 function pageOf<T>(answer: JsonNode, read: (answer: JsonNode) => T[]): Page<T> {
   const nextPageToken = answer.optional("next-page-token")?.string();
-  return { items: read(answer), ...(nextPageToken ? { nextPageToken } : {}) };
+  return { items: read(answer), nextPageToken: nextPageToken || undefined };
 }
 
 /**
@@ -121,7 +121,7 @@ function pageOf<T>(answer: JsonNode, read: (answer: JsonNode) => T[]): Page<T> {
  * commit is another operation to the server, so its content is part of the key.
  */
 function keyOf(
-  { method, body }: { readonly method: string; readonly body?: JsonInput },
+  { method, body }: { readonly method: string; readonly body?: JsonInput | undefined },
   path: string,
   token: string | undefined,
 ): string {

@@ -80,7 +80,7 @@ export class TableCache {
     const known = this.#entries.get(path);
     const headers = {
       ...session.stores.headers,
-      ...(known === undefined ? {} : { "if-none-match": known.etag }),
+      "if-none-match": known?.etag,
     };
     const answer = await session.read({ method: "GET", headers, ...about(table) }, path);
     this.#entries.delete(path);

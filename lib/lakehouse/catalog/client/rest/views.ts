@@ -31,7 +31,11 @@ export async function createView(
   options: CreateViewOptions,
 ): Promise<LoadedView> {
   session.require(`POST ${VIEWS}`, "views");
-  const { schemas, versions } = newViewMetadata({ ...options, location: options.location ?? "" });
+  const { schemas, versions } = newViewMetadata({
+    ...options,
+    location: options.location ?? "",
+    properties: options.properties ?? {},
+  });
   const body = {
     name: view.name,
     location: options.location,

@@ -4,11 +4,11 @@ import { Fault } from "./fault.js";
 /** Who is let in. With neither tokens nor clients everybody is: allowed on the loopback interface only. */
 export interface RestAuth {
   /** Bearer tokens that are let in as they are. */
-  readonly tokens?: readonly string[];
+  readonly tokens?: readonly string[] | undefined;
   /** OAuth2 clients that may ask for a token: id → secret. */
-  readonly clients?: Readonly<Record<string, string>>;
+  readonly clients?: Readonly<Record<string, string>> | undefined;
   /** Lifetime of the tokens that clients get, in seconds. 3600 where not given. */
-  readonly tokenLifetimeS?: number;
+  readonly tokenLifetimeS?: number | undefined;
 }
 
 export interface IssuedToken {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type JsonNode, readTableMetadata, readViewMetadata } from "../../../iceberg/index.js";
-import { type Conflict, ConflictError, conflictOf } from "../../model/conflicts.js";
+import { type Conflict, conflictOf, refusedCommit } from "../../model/conflicts.js";
 import { type Content, type ContentId, type ContentKey, encodeKey, keyName } from "../../model/content.js";
 import type { Operation } from "../../model/operations.js";
 import { checkPropertySize } from "../../model/property-limits.js";
@@ -36,7 +36,8 @@ export const commitOperation: NessieOperation = {
     const [author, ...coAuthors] = meta.authors;
     const { hash } = await call.versions.commit(ref.name, operations, {
       message: meta.message,
-      ...(author === undefined ? {} : { author, coAuthors }),
+      author,
+      coAuthors,
       properties: meta.properties,
       expectedHash: readAt.hash,
     });
@@ -93,10 +94,10 @@ function toOperations(
     const conflict =
       current?.id === id && current.type === content.type ? undefined : conflictOf(key, content, current);
     if (conflict !== undefined) conflicts.push(conflict);
-    return [{ type, key, content, ...(current === undefined ? {} : { expected: current }) }];
+    return [{ type, key, content, expected: current }];
   });
   if (conflicts.length === 0) return { operations, added };
-  throw new ConflictError(branch, `The commit to ${branch} was refused`, conflicts, "Read the keys again.");
+  throw refusedCommit(branch, conflicts);
 }
 
 /** Tables and views that a client commits are read as those that it registers: nothing may lead out of the warehouse. */

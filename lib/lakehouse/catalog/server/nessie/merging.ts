@@ -50,7 +50,7 @@ const BEHAVIORS: ReadonlySet<string> = new Set(["NORMAL", "FORCE", "DROP"]);
 async function combined(
   ref: ExpectedRef,
   body: JsonNode,
-  defaults: { readonly message?: string },
+  defaults: { readonly message?: string | undefined },
   run: (options: CombineOptions) => Promise<MergeResult>,
 ): Promise<JsonInput> {
   const flag = (name: string): boolean =>
@@ -91,14 +91,13 @@ function optionsOf(body: JsonNode): CombineOptions {
   const meta = body.optional("commitMeta");
   const given = meta && newCommitFromJson(meta);
   const message = body.optional("message")?.string() || given?.message;
-  const author = given?.authors[0];
   const behaviors = body.optional("keyMergeModes")?.array() ?? [];
   const defaultBehavior = body.optional("defaultKeyMergeMode");
   return {
-    ...(message ? { message } : {}),
-    ...(author === undefined ? {} : { author }),
-    ...(given === undefined ? {} : { properties: given.properties }),
-    ...(defaultBehavior === undefined ? {} : { defaultBehavior: behaviorOf(defaultBehavior) }),
+    message: message || undefined,
+    author: given?.authors[0],
+    properties: given?.properties,
+    defaultBehavior: defaultBehavior && behaviorOf(defaultBehavior),
     behaviors: behaviors.map((mode) => {
       if (mode.optional("resolvedContent") !== undefined) {
         throw badRequest(

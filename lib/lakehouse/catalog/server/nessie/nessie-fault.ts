@@ -44,7 +44,7 @@ export function toNessieFault(error: unknown): NessieFault {
   }
   const known = isLakehouseError(error) ? TO_NESSIE.get(error.code) : undefined;
   if (known !== undefined) return new NessieFault(known, (error as Error).message);
-  const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
+  const status = (error as { statusCode?: unknown | undefined } | undefined)?.statusCode;
   if (typeof status === "number" && status >= 400 && status < 500) {
     const code = status === NESSIE_STATUS.UNSUPPORTED_MEDIA_TYPE ? "UNSUPPORTED_MEDIA_TYPE" : "BAD_REQUEST";
     return new NessieFault(code, (error as Error).message, undefined, status);

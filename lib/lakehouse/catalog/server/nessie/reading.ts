@@ -33,8 +33,8 @@ export const readingOperations: readonly NessieOperation[] = [
       const matches = commitFilter(queryOf(call, "filter"));
       const page = await call.versions.log(commit, {
         limit: limitOf(call, LOG_PAGE),
-        ...(limitHash ? { stopAt: (await call.versions.resolve(`@${limitHash}`)).commit.hash } : {}),
-        ...(matches === undefined ? {} : { matches }),
+        stopAt: limitHash ? (await call.versions.resolve(`@${limitHash}`)).commit.hash : undefined,
+        matches,
       });
       const isAll = queryOf(call, "fetch")?.toUpperCase() === "ALL";
       const logEntries = page.items.map((item) => ({

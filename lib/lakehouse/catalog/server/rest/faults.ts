@@ -21,7 +21,7 @@ export function toFault(error: unknown, isCommit: boolean): Fault {
   if (error instanceof Fault) return error;
   const known = isLakehouseError(error) ? REST_ERRORS.get(error.code) : undefined;
   if (known !== undefined) return new Fault(known.status, known.type, (error as Error).message);
-  const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
+  const status = (error as { statusCode?: unknown | undefined } | undefined)?.statusCode;
   if (typeof status === "number" && FRAMEWORK_TYPES[status] !== undefined) {
     return new Fault(status, FRAMEWORK_TYPES[status], (error as Error).message);
   }

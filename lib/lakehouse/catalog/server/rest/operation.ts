@@ -24,8 +24,8 @@ export interface Call {
 
 export interface Answer {
   readonly status: 200 | 204 | 304;
-  readonly body?: JsonInput;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: JsonInput | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One operation of the REST spec. */

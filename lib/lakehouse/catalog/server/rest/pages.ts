@@ -15,8 +15,8 @@ export function pageOf({ query }: Call): PageRequest {
   }
   if (pageToken === undefined) return { pageSize: Number.POSITIVE_INFINITY };
   return {
-    ...(pageSize === undefined ? {} : { pageSize: Math.min(Number(pageSize), MAX_PAGE_SIZE) }),
-    ...(pageToken === "" ? {} : { pageToken: decodeToken(pageToken) }),
+    pageSize: pageSize === undefined ? undefined : Math.min(Number(pageSize), MAX_PAGE_SIZE),
+    pageToken: pageToken === "" ? undefined : decodeToken(pageToken),
   };
 }
 

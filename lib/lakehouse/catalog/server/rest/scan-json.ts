@@ -15,7 +15,10 @@ import type { ScanPlan } from "./scan-plans.js";
 type JsonObject = { [key: string]: JsonInput | undefined };
 
 /** REST spec, `ScanTasks`: each delete file once, and the data files that it belongs to name it by its place. */
-export function scanTasksToJson(plan: ScanPlan, tasks: readonly ScanTask[]): { [key: string]: JsonInput } {
+export function scanTasksToJson(
+  plan: ScanPlan,
+  tasks: readonly ScanTask[],
+): { [key: string]: JsonInput | undefined } {
   const places = new Map<DataFile, number>();
   const fileTasks = tasks.map(({ dataFile, deleteFiles, residual }) => {
     for (const file of deleteFiles) if (!places.has(file)) places.set(file, places.size);
@@ -26,7 +29,7 @@ export function scanTasksToJson(plan: ScanPlan, tasks: readonly ScanTask[]): { [
         "first-row-id": dataFile.firstRowId,
         ...metrics(plan, dataFile),
       },
-      ...(references.length === 0 ? {} : { "delete-file-references": references }),
+      "delete-file-references": references.length === 0 ? undefined : references,
       "residual-filter": expressionToJson(residual, plan.schema),
     };
   });
@@ -38,7 +41,7 @@ export function scanTasksToJson(plan: ScanPlan, tasks: readonly ScanTask[]): { [
   }));
   return {
     "file-scan-tasks": fileTasks,
-    ...(deletes.length === 0 ? {} : { "delete-files": deletes }),
+    "delete-files": deletes.length === 0 ? undefined : deletes,
   };
 }
 

@@ -67,13 +67,13 @@ async function loaded(call: Call): Promise<LoadedTable> {
 }
 
 /** REST spec, `CompletedPlanningResult`. */
-function completed(call: Call, id: string, plan: ScanPlan): { [key: string]: JsonInput } {
+function completed(call: Call, id: string, plan: ScanPlan): { [key: string]: JsonInput | undefined } {
   const more = planTasks(id, plan);
   const { config: _, ...credentials } = access(call);
   return {
     status: "completed",
     ...scanTasksToJson(plan, firstPage(plan)),
-    ...(more.length === 0 ? {} : { "plan-tasks": more }),
+    "plan-tasks": more.length === 0 ? undefined : more,
     ...credentials,
   };
 }

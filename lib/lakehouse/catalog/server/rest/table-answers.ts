@@ -28,11 +28,11 @@ export function loadAnswer(call: Call, loaded: LoadedTable, mode: SnapshotsMode 
 }
 
 /** The configuration of a table's client, and the credentials that it asked for. */
-export function access({ context, headers }: Call): { [key: string]: JsonInput } {
+export function access({ context, headers }: Call): { [key: string]: JsonInput | undefined } {
   const asked = headers["x-iceberg-access-delegation"]?.split(",").map((each) => each.trim()) ?? [];
   return {
     config: { ...context.clientConfig },
-    ...(asked.includes("vended-credentials") ? { "storage-credentials": credentials(context) } : {}),
+    "storage-credentials": asked.includes("vended-credentials") ? credentials(context) : undefined,
   };
 }
 

@@ -50,16 +50,12 @@ export const tableOperations: readonly Operation[] = [
       checkProperties(call.context, properties);
       const options = {
         schema: schemaFromJson(body.get("schema")),
-        ...(spec === undefined ? {} : { partitionSpec: partitionSpecFromJson(spec) }),
-        ...(order === undefined ? {} : { sortOrder: sortOrderFromJson(order) }),
+        partitionSpec: spec && partitionSpecFromJson(spec),
+        sortOrder: order && sortOrderFromJson(order),
         properties,
       };
       if (body.optional("stage-create")?.boolean() !== true) {
-        const table = await catalog.createTable(identifier, {
-          ...options,
-          ...(location === undefined ? {} : { location }),
-        });
-        return loadAnswer(call, table);
+        return loadAnswer(call, await catalog.createTable(identifier, { ...options, location }));
       }
       await requireFree(catalog, identifier);
       const metadata = newTableMetadata({

@@ -11,7 +11,10 @@ const REFUSAL_MS = 1000;
  * Answers what is no HTTP: a header with a control character, say. The connection is closed once the client had the
  * time to read why: at once, the rest of its request would meet a closed door, and the answer be lost with it.
  */
-export function refuseUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
+export function refuseUnreadable(
+  error: Error & { readonly code?: string | undefined },
+  socket: Socket,
+): void {
   if (error.code === "ECONNRESET" || socket.destroyed) {
     socket.destroy();
     return;

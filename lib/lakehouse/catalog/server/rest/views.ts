@@ -43,10 +43,10 @@ export const viewOperations: readonly Operation[] = [
         schema: schemaFromJson(body.get("schema")),
         representations,
         defaultNamespace,
-        ...(defaultCatalog === undefined ? {} : { defaultCatalog }),
+        ...(defaultCatalog !== undefined && { defaultCatalog }),
         summary,
         timestampMs,
-        ...(location === undefined ? {} : { location }),
+        location,
         properties,
       });
       return loadAnswer(created);

@@ -9,35 +9,43 @@ export interface EtcdCompare {
   readonly key: string;
   readonly result: "EQUAL" | "GREATER";
   readonly target: "VALUE" | "VERSION";
-  readonly value?: string;
+  readonly value?: string | undefined;
   /** Number of puts since the key came to be; 0 for a key that is not there. */
-  readonly version?: string;
+  readonly version?: string | undefined;
 }
 
 /** One step of a transaction, as etcd's JSON writes it. `range_end` makes it one of all keys from `key` up to it. */
 export type EtcdStep =
-  | { readonly request_range: { readonly key: string; readonly range_end?: string; readonly limit?: string } }
+  | {
+      readonly request_range: {
+        readonly key: string;
+        readonly range_end?: string | undefined;
+        readonly limit?: string | undefined;
+      };
+    }
   | { readonly request_put: { readonly key: string; readonly value: string } }
-  | { readonly request_delete_range: { readonly key: string; readonly range_end?: string } };
+  | { readonly request_delete_range: { readonly key: string; readonly range_end?: string | undefined } };
 
 export interface EtcdTransaction {
-  readonly compare?: readonly EtcdCompare[];
+  readonly compare?: readonly EtcdCompare[] | undefined;
   readonly success: readonly EtcdStep[];
-  readonly failure?: readonly EtcdStep[];
+  readonly failure?: readonly EtcdStep[] | undefined;
 }
 
 export interface EtcdKeyValue {
   readonly key: string;
   /** Absent for an empty value. */
-  readonly value?: string;
+  readonly value?: string | undefined;
 }
 
 /** What a transaction came to: the branch that it took, and the answers of its steps. */
 export interface EtcdOutcome {
-  readonly succeeded?: boolean;
-  readonly responses?: readonly {
-    readonly response_range?: { readonly kvs?: readonly EtcdKeyValue[]; readonly more?: boolean };
-  }[];
+  readonly succeeded?: boolean | undefined;
+  readonly responses?:
+    | readonly {
+        readonly response_range?: { readonly kvs?: readonly EtcdKeyValue[]; readonly more?: boolean };
+      }[]
+    | undefined;
 }
 
 /** How long one endpoint may take, in milliseconds: the election of a new leader takes about one second. */
@@ -149,7 +157,7 @@ async function send(endpoint: string, body: string): Promise<Answer | Problem> {
 
 function messageOf(text: string): string {
   try {
-    return (JSON.parse(text) as { message?: string }).message ?? text.slice(0, 200);
+    return (JSON.parse(text) as { message?: string | undefined }).message ?? text.slice(0, 200);
   } catch {
     return text.slice(0, 200);
   }

@@ -5,6 +5,7 @@ import {
   corruptFile,
   type ErrorKind,
   invalidConfig,
+  isLakehouseError,
   type LakehouseError,
   readOnly,
   unsupported,
@@ -43,7 +44,7 @@ export class SqliteBackend implements Backend {
       this.readOnly = readOnly;
       this.place = path === ":memory:" ? undefined : fileUri(realpathSync(path));
     } catch (cause) {
-      if (cause instanceof LakehouseError) throw cause;
+      if (isLakehouseError(cause)) throw cause;
       // Opening writes a little, which a full disk refuses: then nothing is wrong with the path.
       if (cause instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR)/.test(cause.code))
         throw failure(path, cause);

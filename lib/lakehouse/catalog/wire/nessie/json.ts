@@ -1,4 +1,4 @@
-import { type JsonInput, JsonNode } from "../../../iceberg/index.js";
+import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
 import type { CommittedOperation, LoggedCommit } from "../../model/commits.js";
 import type { Conflict, ConflictType } from "../../model/conflicts.js";
 import type { Content, ContentKey } from "../../model/content.js";
@@ -165,7 +165,7 @@ export function conflictFromJson(node: JsonNode): Conflict {
   return {
     // One that is newer than this client is a conflict over the key all the same.
     type: (node.optional("conflictType")?.string() ?? "KEY_CONFLICT") as ConflictType,
-    ...(key instanceof JsonNode ? { key: keyFromJson(key) } : {}),
+    key: key && keyFromJson(key),
     message: node.optional("message")?.string() ?? "",
   };
 }
