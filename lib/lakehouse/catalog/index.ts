@@ -2,14 +2,23 @@
  * The catalog: git for tables. Every change is a content-addressed commit on a branch; commits and trees are
  * immutable, and only refs move, by compare-and-set. `Catalog` is what any Iceberg catalog offers;
  * `BranchingCatalog` adds branches, tags, merges and the rest, in Nessie's terms; `openCatalog` opens the one
- * that is embedded. `Backend` is all that a place to keep it must offer.
+ * that is embedded, `openCatalogAt` that of a URI. `Backend` is all that a place to keep it must offer.
  */
-
 export type { ConnectionOptions } from "./client/http/connection.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./client/nessie/open.js";
 export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
-export * from "./errors.js";
+export {
+  catalogUnavailable,
+  lakeMoved,
+  namespaceExists,
+  namespaceNotEmpty,
+  noSuchNamespace,
+  noSuchView,
+  notAuthorized,
+  tableExists,
+  viewExists,
+} from "./errors.js";
 export {
   type BranchingCatalog,
   type EntriesRequest,
@@ -77,7 +86,6 @@ export { backendAt, type CatalogAtOptions, type CatalogOptions, openCatalog, ope
 export type { RestAuth } from "./server/http/auth.js";
 export { type RestServer, type RestServerOptions, serveRestCatalog } from "./server/serve.js";
 export type { Backend, RefMove, StoredObjectInfo } from "./store/backend.js";
-export { EtcdBackend } from "./store/backends/etcd-backend.js";
 export { ObjectStoreBackend } from "./store/backends/object-store-backend.js";
 export { SqliteBackend } from "./store/backends/sqlite-backend.js";
 export type { Commit, CommitObject } from "./store/commits.js";

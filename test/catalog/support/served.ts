@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach } from "vitest";
 import {
   type BranchingCatalog,
   openCatalog,
@@ -35,4 +36,30 @@ export async function serve(options: Partial<RestServerOptions> = {}): Promise<S
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+const running: Served[] = [];
+afterEach(async () => {
+  for (const served of running.splice(0)) await served.stop();
+});
+
+export async function started(options?: Partial<RestServerOptions>): Promise<Served> {
+  const served = await serve(options);
+  running.push(served);
+  return served;
+}
+
+export const columns = { type: "struct", fields: [{ id: 1, name: "id", required: true, type: "long" }] };
+
+export function post(
+  uri: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(`${uri}/v1/${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
 }
