@@ -22,7 +22,7 @@ export interface StoredObjectInfo {
  * Everything the catalog asks of the place that keeps it: immutable objects under their hashes, and a few
  * named refs that move by compare-and-set. Anything with a linearizable compare-and-set can be one.
  *
- * What an implementation must hold to (`test/catalog/backend-conformance.ts` checks it):
+ * What an implementation must hold to (`test/catalog/support/backend-conformance.ts` checks it):
  * - An object is visible whole or not at all, and is durable when the promise resolves.
  * - `moveRef` makes `objects` durable before the ref shows `next`. When it answers `false` they may or may not
  *   have been stored; nothing refers to them and garbage collection takes them.

@@ -52,7 +52,7 @@ import { type Doomed, moveSweep, readDoomed, readSweep, type SweepState, toLists
  *   made again.
  *
  * The one thing that time decides: a data file that no metadata names yet must be younger than the grace period.
- * `test/catalog/sweep-model.test.ts` goes through the interleavings, and fails when any of the steps is left out.
+ * `test/catalog/store/sweep-model.test.ts` goes through the interleavings, and fails when any of the steps is left out.
  */
 
 /** How many objects go in one request. */
