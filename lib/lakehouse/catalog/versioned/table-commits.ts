@@ -39,7 +39,7 @@ export function committerOf(checkout: Checkout, key: ContentKey): Committer {
     load: () => loadEntry(checkout, TABLE, key),
     commit: async (request: CommitRequest): Promise<LoadedTable> => {
       const { requirements, updates, message, token } = request;
-      const own = token && tokenOfTable(token, requirements);
+      const own = token === undefined ? undefined : tokenOfTable(token, requirements);
       const [loaded] = await commitTables(checkout, [{ key, requirements, updates }], {
         message,
         token: own,

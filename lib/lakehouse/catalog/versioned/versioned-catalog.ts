@@ -274,7 +274,7 @@ export class VersionedCatalog implements BranchingCatalog {
       ...filter,
       limit: pageSize,
       pageToken,
-      stopAt: stopAt && (await this.#at(stopAt)).hash,
+      stopAt: stopAt === undefined ? undefined : (await this.#at(stopAt)).hash,
     });
   }
 
