@@ -9,12 +9,11 @@ import {
   branchingOf,
   type Catalog,
   isBranchingCatalog,
-  openCatalog,
-  openNessieCatalog,
+  openCatalogAt,
   type RelocationReport,
   relocateLake,
 } from "./catalog/index.js";
-import { invalidConfig, unsupported } from "./errors.js";
+import { invalidConfig } from "./errors.js";
 import { noSuchTable, type Table } from "./iceberg/index.js";
 import { Lakehouse } from "./lakehouse.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
@@ -29,7 +28,7 @@ import {
   type StoreOptions,
 } from "./storage/index.js";
 
-export interface LakehouseOptions extends ProfileOptions {
+export interface LakehouseOptions extends Omit<ProfileOptions, "catalog"> {
   /** How to reach the store that the profile names; by default what the environment says. */
   readonly storage?: StoreOptions;
   readonly duckdb?: DuckDBOptions;
@@ -39,10 +38,10 @@ export interface LakehouseOptions extends ProfileOptions {
    */
   readonly cache?: Partial<FileCacheOptions>;
   /**
-   * The catalog to work on: a Nessie client, one over the Iceberg REST protocol, or one opened with other options.
-   * The profile's own where not given. The lakehouse closes it with itself.
+   * The catalog to work on: its URI, as of a profile, or one that is open. The profile's own where not given. The
+   * lakehouse closes it with itself.
    */
-  readonly catalog?: Catalog;
+  readonly catalog?: Catalog | string | undefined;
 }
 
 const CACHE_BYTES = 4 * 2 ** 30;
@@ -64,11 +63,7 @@ export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lak
 
 /** What a lakehouse is made of, for `openLakehouse` and for the rooms' commands. */
 export async function openParts(options: LakehouseOptions = {}): Promise<LakehouseParts> {
-  const opened = options.catalog
-    ? { ...openProfile(options), catalog: options.catalog }
-    : await openLakehouseCatalog(options);
-  const { profile, catalog } = opened;
-  const store = isBranchingCatalog(catalog) ? catalog.store : opened.store;
+  const { profile, catalog, store } = await openAny(options);
   const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
   const scratch = await scratchFolder(profile.root);
   const engine = deferQueryEngine({
@@ -110,12 +105,21 @@ export interface LakehouseCatalog {
  * @throws LakehouseError INVALID_CONFIG for settings that make no sense.
  */
 export async function openLakehouseCatalog(options: LakehouseOptions = {}): Promise<LakehouseCatalog> {
+  const { catalog, ...opened } = await openAny(options);
+  return { ...opened, catalog: branchingOf(catalog) };
+}
+
+/** A catalog has branches, or none: over the Iceberg REST protocol. */
+async function openAny(
+  options: LakehouseOptions,
+): Promise<Omit<LakehouseCatalog, "catalog"> & { readonly catalog: Catalog }> {
   const { profile, store } = openProfile(options);
-  await makeRoot(profile.root);
-  const catalog = await (profile.nessie === undefined
-    ? openCatalog({ backend: catalogPlace(profile), store })
-    : openNessieCatalog({ uri: profile.nessie, store }));
-  return { profile, store: catalog.store, catalog };
+  if (typeof options.catalog !== "object") await makeRoot(profile.root);
+  const catalog =
+    typeof options.catalog === "object"
+      ? options.catalog
+      : await openCatalogAt(profile.catalog, { store, storage: options.storage });
+  return { profile, catalog, store: isBranchingCatalog(catalog) ? catalog.store : store };
 }
 
 /**
@@ -123,30 +127,19 @@ export async function openLakehouseCatalog(options: LakehouseOptions = {}): Prom
  * copied, for other engines, which follow locations by themselves. The lakehouse itself opens wherever it lies.
  *
  * @param options `from`: the root that the tables' locations have, where the catalog does not know it.
- * @throws LakehouseError UNSUPPORTED_FEATURE where a Nessie server keeps the catalog; and as `relocateLake`.
+ * @throws LakehouseError UNSUPPORTED_FEATURE where a server keeps the catalog; and as `relocateLake`.
  */
 export async function relocateLakehouse(
   options: LakehouseOptions & { readonly from?: string | undefined } = {},
 ): Promise<RelocationReport> {
   const { profile, store } = openProfile(options);
-  if (profile.nessie !== undefined) {
-    throw unsupported(
-      profile.nessie,
-      "A Nessie server keeps the locations of tables, and other engines have them from it.",
-      "Put the files back where they were, or register the tables anew from where they are.",
-    );
-  }
   await makeRoot(profile.root);
-  const backend = backendAt(catalogPlace(profile));
+  const backend = backendAt(profile.catalog, options.storage);
   try {
     return await relocateLake({ backend, store, from: options.from });
   } finally {
     await backend.close();
   }
-}
-
-function catalogPlace({ etcd, root }: Profile): string {
-  return etcd ?? join(root, "catalog.db");
 }
 
 /** Where queries may write what does not fit in memory, and copies of remote files: the system's folder where the lake is only read. */
@@ -174,7 +167,8 @@ async function makeRoot(root: string): Promise<void> {
 }
 
 function openProfile(options: LakehouseOptions): { readonly profile: Profile; readonly store: ObjectStore } {
-  const profile = resolveProfile(options);
+  const { catalog, ...rest } = options;
+  const profile = resolveProfile({ ...rest, catalog: typeof catalog === "string" ? catalog : undefined });
   return { profile, store: new ObservedStore(openStore(profile.warehouse, options.storage)) };
 }
 

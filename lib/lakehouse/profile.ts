@@ -8,8 +8,8 @@ import { invalidConfig } from "./errors.js";
  * - `embedded`: one folder, SQLite, DuckDB; nothing to start.
  * - `stack`: tables on an S3 service (SeaweedFS in `deploy/compose`), reached by the `SLH_S3_*` variables.
  *
- * On either, the catalog is a Nessie server's where `SLH_NESSIE_URI` names one, or kept in the etcd cluster of
- * `SLH_ETCD_URI`.
+ * On either, the catalog is the one at the URI in `SLH_CATALOG`: in an etcd cluster or an object store, on a Nessie
+ * server, or of any server of the Iceberg REST protocol. `SLH_NESSIE_URI` and `SLH_ETCD_URI` are its older spellings.
  */
 export type ProfileName = "embedded" | "stack";
 
@@ -19,10 +19,8 @@ export interface Profile {
   readonly root: string;
   /** URI or path below which tables get their folders. */
   readonly warehouse: string;
-  /** Base of the API v2 of the Nessie server that keeps the catalog. */
-  readonly nessie?: string;
-  /** The etcd cluster that keeps the catalog. Without it and Nessie it is kept in `root`. */
-  readonly etcd?: string;
+  /** URI of the catalog, as `openCatalogAt` takes it. */
+  readonly catalog: string;
 }
 
 export interface ProfileOptions {
@@ -32,10 +30,11 @@ export interface ProfileOptions {
   readonly root?: string | undefined;
   /** Default: `warehouse` in the root; on the stack `SLH_WAREHOUSE`, or `s3://lakehouse/warehouse`. */
   readonly warehouse?: string | undefined;
-  /** Such as `http://127.0.0.1:19120/api/v2`. Default: `SLH_NESSIE_URI`, or none. */
-  readonly nessie?: string | undefined;
-  /** Such as `etcd://127.0.0.1:2379/lake`. Default: `SLH_ETCD_URI`, or none. */
-  readonly etcd?: string | undefined;
+  /**
+   * URI of the catalog, such as `s3://lakehouse/catalog`, `nessie:http://127.0.0.1:19120/api/v2` or
+   * `rest:https://catalog.example.org?warehouse=lake`. Default: `SLH_CATALOG`, or a SQLite file in the root.
+   */
+  readonly catalog?: string | undefined;
 }
 
 /**
@@ -59,22 +58,20 @@ export function resolveProfile(
   const warehouse =
     options.warehouse ??
     (name === "stack" ? env.SLH_WAREHOUSE || "s3://lakehouse/warehouse" : join(root, "warehouse"));
-  const nessie = options.nessie ?? (env.SLH_NESSIE_URI || undefined);
-  const etcd = options.etcd ?? (env.SLH_ETCD_URI || undefined);
-  if (nessie !== undefined && etcd !== undefined) {
+  const named = [
+    env.SLH_CATALOG,
+    env.SLH_NESSIE_URI && `nessie:${env.SLH_NESSIE_URI}`,
+    env.SLH_ETCD_URI,
+  ].filter((uri) => uri);
+  if (options.catalog === undefined && named.length > 1) {
     throw invalidConfig(
-      "SLH_ETCD_URI",
-      `The catalog cannot be both on the Nessie server ${nessie} and in ${etcd}.`,
-      "Unset SLH_NESSIE_URI or SLH_ETCD_URI.",
+      "SLH_CATALOG",
+      "The catalog cannot be at two places, as SLH_CATALOG, SLH_NESSIE_URI and SLH_ETCD_URI say.",
+      "Set SLH_CATALOG alone.",
     );
   }
-  return {
-    name,
-    root,
-    warehouse,
-    ...(nessie === undefined ? {} : { nessie }),
-    ...(etcd === undefined ? {} : { etcd }),
-  };
+  const catalog = options.catalog ?? named[0] ?? `sqlite:${join(root, "catalog.db")}`;
+  return { name, root, warehouse, catalog };
 }
 
 /**

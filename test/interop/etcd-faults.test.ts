@@ -8,7 +8,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { finalReads, historyClient, outcomes, prepare, toHistory, violationOf } from "../catalog/history.js";
+import {
+  finalReads,
+  historyClient,
+  outcomes,
+  prepare,
+  toHistory,
+  violationOf,
+} from "../catalog/support/history.js";
 import type { Child, ChildProgram } from "../storage/child.js";
 import { needs } from "../support/needs.js";
 import { type EtcdCluster, findEtcd, type Host, needsEtcd, startEtcd } from "./etcd-cluster.js";

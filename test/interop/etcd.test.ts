@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCatalog } from "../../lib/lakehouse/catalog/index.js";
-import { EtcdBackend } from "../../lib/lakehouse/catalog/versioned/etcd-backend.js";
+import { EtcdBackend } from "../../lib/lakehouse/catalog/store/backends/etcd-backend.js";
 import { openLakehouse } from "../../lib/lakehouse/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { backendConformance } from "../catalog/backend-conformance.js";
-import { type BranchingFixture, branchingConformance } from "../catalog/branching-conformance.js";
-import { catalogConformance } from "../catalog/catalog-conformance.js";
-import { evolutionConformance } from "../catalog/evolution-conformance.js";
-import { records, schema } from "../catalog/support.js";
-import { viewConformance } from "../catalog/view-conformance.js";
+import { backendConformance } from "../catalog/support/backend-conformance.js";
+import { type BranchingFixture, branchingConformance } from "../catalog/support/branching-conformance.js";
+import { catalogConformance } from "../catalog/support/catalog-conformance.js";
+import { records, schema } from "../catalog/support/contents.js";
+import { evolutionConformance } from "../catalog/support/evolution-conformance.js";
+import { viewConformance } from "../catalog/support/view-conformance.js";
 import { type EtcdCluster, findEtcd, needsEtcd, startEtcd } from "./etcd-cluster.js";
 
 const binary = findEtcd();
@@ -27,13 +27,13 @@ describe("etcd", needsEtcd, () => {
 
   test("keeps the catalog of a lakehouse whose profile names it", async () => {
     const root = await mkdtemp(join(tmpdir(), "lake-etcd-"));
-    const etcd = `${cluster.uri}/lake`;
-    const lake = await openLakehouse({ root, etcd });
+    const catalog = `${cluster.uri}/lake`;
+    const lake = await openLakehouse({ root, catalog });
     const table = await lake.createTable("ns.t", { schema });
     await table.append(records(1, 2));
     await lake.branch("etl");
     await lake.close();
-    const again = await openLakehouse({ root, etcd });
+    const again = await openLakehouse({ root, catalog });
     expect(await (await again.sql("select count(*)::int as n from ns.t@etl")).rows()).toEqual([{ n: 2 }]);
     expect(existsSync(join(root, "catalog.db"))).toBe(false);
     await again.close();

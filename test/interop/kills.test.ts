@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "vitest";
-import { historyClient } from "../catalog/history.js";
-import { killUnderLoad } from "../catalog/rest/kills.js";
+import { historyClient } from "../catalog/support/history.js";
+import { killUnderLoad } from "../catalog/support/kills.js";
 
 test("a server that is killed fifty times under load loses no commit, and leaves none half done", async () => {
   const directory = await mkdtemp(join(tmpdir(), "catalog-kills-"));

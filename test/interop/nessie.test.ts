@@ -11,10 +11,10 @@ import {
 } from "../../lib/lakehouse/catalog/index.js";
 import { newTableMetadata, writeTableMetadata } from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { type BranchingFixture, branchingConformance } from "../catalog/branching-conformance.js";
-import { type CatalogFixture, catalogConformance } from "../catalog/catalog-conformance.js";
-import { schema } from "../catalog/support.js";
-import { viewConformance } from "../catalog/view-conformance.js";
+import { type BranchingFixture, branchingConformance } from "../catalog/support/branching-conformance.js";
+import { type CatalogFixture, catalogConformance } from "../catalog/support/catalog-conformance.js";
+import { schema } from "../catalog/support/contents.js";
+import { viewConformance } from "../catalog/support/view-conformance.js";
 import { type NessieServer, startNessie } from "./nessie-server.js";
 import { Twin } from "./nessie-twin.js";
 

@@ -9,7 +9,7 @@ import {
   serveRestCatalog,
 } from "../../lib/lakehouse/catalog/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-import { records } from "../catalog/support.js";
+import { records } from "../catalog/support/contents.js";
 import { Engine } from "./engine.js";
 
 /** Nessie's own Java client, in Spark, on our Nessie API. */

@@ -24,18 +24,18 @@ let stop: () => Promise<void>;
 async function begin(kind: "embedded" | "nessie"): Promise<void> {
   root = await mkdtemp(join(tmpdir(), "branches-"));
   stop = async () => rm(root, { recursive: true, force: true });
-  let nessie: string | undefined;
+  let catalog: string | undefined;
   if (kind === "nessie") {
     const served = await openLakehouseCatalog({ root, profile: "embedded" });
     const server = await serveRestCatalog({ ...served, port: 0 });
-    nessie = `${server.uri}/api/v2`;
+    catalog = `nessie:${server.uri}/api/v2`;
     stop = async () => {
       await server.close();
       await served.catalog.close();
       await rm(root, { recursive: true, force: true });
     };
   }
-  lake = await openLakehouse({ root, profile: "embedded", nessie });
+  lake = await openLakehouse({ root, profile: "embedded", catalog });
   await (await lake.createTable("flights.silver", { schema })).append(rows(1, 2));
 }
 afterEach(async () => {

@@ -196,12 +196,16 @@ describe("profiles", () => {
       root: "/lake",
       warehouse: "s3://lakehouse/warehouse",
     });
+    expect(resolveProfile({ root: "/lake" }, { SLH_CATALOG: "" }).catalog).toBe("sqlite:/lake/catalog.db");
+    const catalog = "rest:http://127.0.0.1:8181/iceberg/etl?warehouse=lake";
+    expect(resolveProfile({}, { SLH_CATALOG: catalog })).toMatchObject({ name: "embedded", catalog });
     const nessie = "http://127.0.0.1:19120/api/v2";
-    expect(resolveProfile({}, { SLH_NESSIE_URI: nessie })).toMatchObject({ name: "embedded", nessie });
-    expect(resolveProfile({}, { SLH_NESSIE_URI: "" })).not.toHaveProperty("nessie");
+    expect(resolveProfile({}, { SLH_NESSIE_URI: nessie }).catalog).toBe(`nessie:${nessie}`);
     const etcd = "etcd://127.0.0.1:2379,127.0.0.1:2380/lake";
-    expect(resolveProfile({}, { SLH_ETCD_URI: etcd })).toMatchObject({ name: "embedded", etcd });
-    expect(() => resolveProfile({ nessie }, { SLH_ETCD_URI: etcd })).toThrow(/both/);
+    expect(resolveProfile({}, { SLH_ETCD_URI: etcd }).catalog).toBe(etcd);
+    const both = { SLH_NESSIE_URI: nessie, SLH_CATALOG: etcd };
+    expect(() => resolveProfile({}, both)).toThrow(/two places/);
+    expect(resolveProfile({ catalog }, both).catalog).toBe(catalog);
     expect(() => resolveProfile({}, { SLH_PROFILE: "cloud" })).toThrow(/no profile "cloud"/);
   });
 });

@@ -2,9 +2,26 @@
  * The catalog: git for tables. Every change is a content-addressed commit on a branch; commits and trees are
  * immutable, and only refs move, by compare-and-set. `Catalog` is what any Iceberg catalog offers;
  * `BranchingCatalog` adds branches, tags, merges and the rest, in Nessie's terms; `openCatalog` opens the one
- * that is embedded. `Backend` is all that a place to keep it must offer.
+ * that is embedded, `openCatalogAt` that of a URI. `Backend` is all that a place to keep it must offer.
  */
-
+export type { ConnectionOptions } from "./client/http/connection.js";
+export { type NessieCatalogOptions, openNessieCatalog } from "./client/nessie/open.js";
+export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js";
+export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
+export {
+  catalogUnavailable,
+  lakeMoved,
+  namespaceExists,
+  namespaceNotEmpty,
+  noSuchNamespace,
+  noSuchView,
+  notAuthorized,
+  tableExists,
+  viewExists,
+} from "./errors.js";
+export { type BranchMove, branchMoves } from "./metrics.js";
+export { allTables } from "./model/all-tables.js";
+export { branchingOf } from "./model/branching.js";
 export {
   type BranchingCatalog,
   type EntriesRequest,
@@ -13,13 +30,12 @@ export {
   type LogRequest,
   type NewRefOptions,
   type RefExpression,
-} from "./branching-catalog.js";
+} from "./model/branching-catalog.js";
 export type {
   Catalog,
   CreateTableOptions,
   Namespace,
   NamespaceName,
-  PageRequest,
   Properties,
   PropertiesUpdated,
   PropertyChanges,
@@ -27,66 +43,60 @@ export type {
   TableName,
   TransactionOptions,
   UnchangedTable,
-} from "./catalog.js";
-export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
-export { namespaceExists, tableExists } from "./errors.js";
-export type { GarbageReport, GcOptions } from "./garbage.js";
-export { type BranchMove, branchMoves } from "./metrics.js";
-export { allTables } from "./model/all-tables.js";
-export { branchingOf } from "./model/branching.js";
-export { type HistoryRequest, readHistory } from "./model/history.js";
-export { diffTables, type TableContents, type TableDiff } from "./model/table-diff.js";
-export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
-export { backendAt, type CatalogOptions, openCatalog } from "./open.js";
-export { type RelocateOptions, type RelocationReport, relocateLake } from "./relocate.js";
-export {
-  openRestCatalog,
-  type RestAuth,
-  type RestCatalogOptions,
-  type RestServer,
-  type RestServerOptions,
-  serveRestCatalog,
-} from "./rest/index.js";
-export type { Backend, RefMove, StoredObjectInfo } from "./versioned/backend.js";
+} from "./model/catalog.js";
+export type { CommitMeta, CommittedOperation, LoggedCommit } from "./model/commits.js";
+export { type Conflict, ConflictError, type ConflictType } from "./model/conflicts.js";
 export type {
-  Commit,
-  CommitMeta,
-  CommitObject,
-  CommittedOperation,
-  LoggedCommit,
-} from "./versioned/commits.js";
-export {
-  type Conflict,
-  ConflictError,
-  type ConflictType,
-  type Content,
-  type ContentId,
-  type ContentKey,
-  type ContentType,
-  type IcebergTableContent,
-  type IcebergViewContent,
-  type NamespaceContent,
-} from "./versioned/content.js";
-export { BEGINNING, type Hash, type StoredObject } from "./versioned/hash.js";
-export type { LogFilter, Page } from "./versioned/log.js";
-export type { MergeBehavior, MergeBehaviors, MergedKey } from "./versioned/merge.js";
-export type { CombineOptions, MergeOptions, MergeResult } from "./versioned/merge-commits.js";
-export { ObjectStoreBackend } from "./versioned/object-store-backend.js";
-export type { Operation } from "./versioned/operations.js";
-export type { RefWriteOptions } from "./versioned/ref-changes.js";
-export type { Reference, ReferenceType, ReflogEntry, RefOperation } from "./versioned/refs.js";
-export type { ResolvedReference } from "./versioned/resolve.js";
-export { SqliteBackend } from "./versioned/sqlite-backend.js";
-export type { Entry } from "./versioned/tree.js";
-export {
-  VersionStore,
-  type VersionStoreOptions,
-} from "./versioned/version-store.js";
+  Content,
+  ContentId,
+  ContentKey,
+  ContentType,
+  Entry,
+  IcebergTableContent,
+  IcebergViewContent,
+  NamespaceContent,
+} from "./model/content.js";
+export { type CreateOrReplaceOptions, createOrReplaceTable } from "./model/create-or-replace.js";
+export type { GarbageReport, GcOptions } from "./model/garbage.js";
+export { BEGINNING, type Hash } from "./model/hash.js";
+export { type HistoryRequest, readHistory } from "./model/history.js";
+export type { LogFilter } from "./model/log.js";
+export type {
+  CombineOptions,
+  MergeBehavior,
+  MergeBehaviors,
+  MergedKey,
+  MergeOptions,
+  MergeResult,
+} from "./model/merging.js";
+export type { Operation } from "./model/operations.js";
+export type { Page, PageRequest } from "./model/paging.js";
+export type {
+  Reference,
+  ReferenceType,
+  ReflogEntry,
+  RefOperation,
+  RefWriteOptions,
+} from "./model/references.js";
+export { diffTables, type TableContents, type TableDiff } from "./model/table-diff.js";
 export type {
   CommitOptions as VersionCommitOptions,
   DiffEntry,
   Place,
   ResolvedPlace,
   Versions,
-} from "./versioned/versions.js";
-export type { CreateViewOptions, LoadedView, ViewCatalog, ViewCommitRequest } from "./view-catalog.js";
+} from "./model/versions.js";
+export type { CreateViewOptions, LoadedView, ViewCatalog, ViewCommitRequest } from "./model/view-catalog.js";
+export { backendAt, type CatalogAtOptions, type CatalogOptions, openCatalog, openCatalogAt } from "./open.js";
+export type { RestAuth } from "./server/http/auth.js";
+export { type RestServer, type RestServerOptions, serveRestCatalog } from "./server/serve.js";
+export type { Backend, RefMove, StoredObjectInfo } from "./store/backend.js";
+export { ObjectStoreBackend } from "./store/backends/object-store-backend.js";
+export { SqliteBackend } from "./store/backends/sqlite-backend.js";
+export type { Commit, CommitObject } from "./store/commits.js";
+export type { ResolvedReference } from "./store/resolve.js";
+export type { StoredObject } from "./store/stored-object.js";
+export {
+  VersionStore,
+  type VersionStoreOptions,
+} from "./store/version-store.js";

@@ -1,38 +1,61 @@
-import { userInfo } from "node:os";
-import { type ObjectStore, recordedLocation } from "../storage/index.js";
-import type { BranchingCatalog } from "./branching-catalog.js";
-import { lakeMoved } from "./errors.js";
-import { within } from "./files.js";
-import { collectGarbage, type GcOptions } from "./garbage.js";
-import { type LocatedLake, locateLake } from "./located.js";
-import { MetadataCache } from "./metadata-cache.js";
-import type { Backend } from "./versioned/backend.js";
-import { EtcdBackend } from "./versioned/etcd-backend.js";
-import { checkReferenceName } from "./versioned/reference-expression.js";
-import { SqliteBackend } from "./versioned/sqlite-backend.js";
-import { turns } from "./versioned/turns.js";
-import { VersionStore } from "./versioned/version-store.js";
-import { VersionedCatalog } from "./versioned-catalog.js";
+import { invalidConfig, unsupported } from "../errors.js";
+import { type ObjectStore, openStore, type StoreOptions } from "../storage/index.js";
+import { type ConnectionOptions, connectionFromEnv } from "./client/http/connection.js";
+import { openNessieCatalog } from "./client/nessie/open.js";
+import { openRestCatalog } from "./client/rest/open.js";
+import { type EmbeddedOptions, openEmbeddedCatalog } from "./embedded/open.js";
+import type { BranchingCatalog } from "./model/branching-catalog.js";
+import type { Catalog } from "./model/catalog.js";
+import type { Backend } from "./store/backend.js";
+import { EtcdBackend } from "./store/backends/etcd-backend.js";
+import { ObjectStoreBackend } from "./store/backends/object-store-backend.js";
+import { SqliteBackend } from "./store/backends/sqlite-backend.js";
 
-export interface CatalogOptions {
+export interface CatalogOptions extends EmbeddedOptions {
   /**
-   * Where the catalog itself is kept: the path of a SQLite file (made where absent; ":memory:" for none), an etcd
-   * cluster (`etcd://host:2379,host:2379/prefix`), or a backend.
+   * Where the catalog itself is kept: the path of a SQLite file (made where absent; ":memory:" for none), the URI of a
+   * place (`etcd://host:2379,host:2379/prefix`, `s3://bucket/catalog`, `file:///…`), or a backend.
    */
   readonly backend: Backend | string;
-  /** Where the tables' files are kept. */
-  readonly store: ObjectStore;
-  /** URI below which new tables get their folders, within the store. The store's root where not given. */
-  readonly warehouse?: string;
-  /** What the first view is on. The default branch where not given. */
-  readonly ref?: string;
-  /** Exists always, and cannot be deleted. `main` where not given. */
-  readonly defaultBranch?: string;
-  /** Author of the commits. The name of the user where not given. */
-  readonly author?: string;
-  /** Bytes of catalog objects to keep in memory. 16 MiB where not given. */
-  readonly cacheSize?: number;
 }
+
+export interface CatalogAtOptions {
+  /** Where the tables' files are kept. A catalog over the Iceberg REST protocol says itself where they are. */
+  readonly store: ObjectStore;
+  /** How to reach the object store that keeps the catalog, where one does: by default what the environment says. */
+  readonly storage?: StoreOptions | undefined;
+  /** How to reach the server that keeps the catalog, where one does: by default what the environment says. */
+  readonly connection?: ConnectionOptions | undefined;
+}
+
+/** A place that keeps a catalog, or a server that does. */
+type Scheme =
+  | { readonly backend: (uri: string, storage: StoreOptions | undefined) => Backend }
+  | { readonly server: (uri: URL, store: ObjectStore, connection: ConnectionOptions) => Promise<Catalog> };
+
+const inObjects: Scheme = {
+  backend(uri, storage) {
+    const store = openStore(uri, storage);
+    return new ObjectStoreBackend(store, store.root);
+  },
+};
+
+/** What the URI of a catalog may begin with: all that knows a scheme is here. */
+const SCHEMES: Readonly<Record<string, Scheme>> = {
+  sqlite: { backend: (uri) => new SqliteBackend(uri.slice("sqlite:".length)) },
+  etcd: { backend: (uri) => new EtcdBackend(uri) },
+  s3: inObjects,
+  s3a: inObjects,
+  file: inObjects,
+  nessie: { server: (uri, store, connection) => openNessieCatalog({ ...connection, uri: uri.href, store }) },
+  rest: {
+    server(uri, _, connection) {
+      const warehouse = uri.searchParams.get("warehouse") ?? undefined;
+      uri.search = "";
+      return openRestCatalog({ ...connection, uri: uri.href, warehouse });
+    },
+  },
+};
 
 /**
  * Opens a catalog, and makes it where there is none. Any number of processes may have one open at a time.
@@ -43,71 +66,64 @@ export interface CatalogOptions {
  * await catalog.createNamespace("flights");
  * const table = await catalog.createTable("flights.bronze", { schema });
  */
-export async function openCatalog(options: CatalogOptions): Promise<BranchingCatalog> {
-  const { defaultBranch = "main", ref = defaultBranch } = options;
-  checkReferenceName(defaultBranch);
-  const backend = typeof options.backend === "string" ? backendAt(options.backend) : options.backend;
-  const { versions, lake } = await openVersions(backend, options, defaultBranch);
-  const { store, copiedFrom } = lake;
-  const warehouse = recordedLocation(store, (options.warehouse ?? store.root).replace(/\/+$/, ""));
-  const shared = {
-    versions,
-    store,
-    warehouse,
-    checkOwner: () => checkOwner(backend, copiedFrom),
-    defaultBranch,
-    metadata: new MetadataCache(store),
-    inTurn: turns(),
-    collectGarbage: async (options: GcOptions) => {
-      if (!options.dryRun) checkOwner(backend, copiedFrom);
-      return collectGarbage({ versions, store, warehouse }, options);
-    },
-  };
-  return new VersionedCatalog(shared, ref);
+export async function openCatalog({ backend, ...options }: CatalogOptions): Promise<BranchingCatalog> {
+  return openEmbeddedCatalog(typeof backend === "string" ? backendAt(backend) : backend, options);
 }
 
-async function openVersions(
-  backend: Backend,
-  { store, author = userName(), cacheSize }: CatalogOptions,
-  defaultBranch: string,
-): Promise<{ versions: VersionStore; lake: LocatedLake }> {
-  try {
-    const lake = await locateLake(backend, store);
-    const { replaced, relocations } = lake;
-    const sized = cacheSize === undefined ? {} : { cacheSize };
-    // What lies elsewhere is not collected.
-    const hasFile = async (uri: string): Promise<boolean> =>
-      within(lake.store, [uri]).length === 0 || (await lake.store.head(uri)) !== undefined;
-    const versions = new VersionStore(backend, { author, replaced, relocations, hasFile, ...sized });
-    await versions.ensureBranch(defaultBranch);
-    return { versions, lake };
-  } catch (error) {
-    await backend.close();
-    throw error;
-  }
+/**
+ * Opens the catalog of a URI, whoever keeps it: `sqlite:<path>`, `etcd://host:2379/prefix`, `s3://bucket/prefix`,
+ * `file:///path`, `nessie:http://host:19120/api/v2`, `rest:https://host/path?warehouse=name`. The last one has branches
+ * only where its server puts them into the path.
+ *
+ * @throws LakehouseError INVALID_CONFIG for a URI that names no catalog; and as the catalog's own way to be opened.
+ */
+export async function openCatalogAt(uri: string, options: CatalogAtOptions): Promise<Catalog> {
+  const { store, storage, connection = connectionFromEnv() } = options;
+  const scheme = schemeOf(uri);
+  if ("backend" in scheme) return openEmbeddedCatalog(scheme.backend(uri, storage), { store });
+  return scheme.server(serverOf(uri), store, connection);
 }
 
-/** Throws `LAKE_MOVED` where the catalog may be a copy, and its files are still those of the original. */
-function checkOwner({ place }: Backend, copiedFrom: string | undefined): void {
-  if (copiedFrom === undefined) return;
-  throw lakeMoved(
-    copiedFrom,
-    `This catalog, ${place}, was at ${copiedFrom} before and its tables' files were not moved with it: if it is a copy, the files belong to the original as well. Nothing was deleted.`,
-    'If there is no other catalog of these files, "slh lake relocate" makes this one their owner.',
+/**
+ * The backend at a path or URI.
+ *
+ * @throws LakehouseError INVALID_CONFIG for a URI that names no catalog, UNSUPPORTED_FEATURE for that of a server.
+ */
+export function backendAt(place: string, storage?: StoreOptions): Backend {
+  if (nameOf(place) === undefined) return new SqliteBackend(place);
+  const scheme = schemeOf(place);
+  if ("backend" in scheme) return scheme.backend(place, storage);
+  throw unsupported(
+    nameOf(place) ?? "",
+    `A server keeps the catalog (${nameOf(place)}:), and the locations of its tables: other engines have them from it.`,
+    "Put the files back where they were, or register the tables anew from where they are.",
   );
 }
 
-/** The backend at a path or URI. */
-export function backendAt(place: string): Backend {
-  return place.startsWith("etcd://") ? new EtcdBackend(place) : new SqliteBackend(place);
+/** A drive letter is none. */
+function nameOf(uri: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1]?.toLowerCase();
 }
 
-/** Who runs this process. */
-export function userName(): string {
-  try {
-    return process.env.USER || userInfo().username;
-  } catch {
-    // A container may run under a user id without a name.
-    return "unknown";
-  }
+function schemeOf(uri: string): Scheme {
+  const name = nameOf(uri) ?? "";
+  if (Object.hasOwn(SCHEMES, name)) return SCHEMES[name] as Scheme;
+  const known = Object.keys(SCHEMES).map((each) => `${each}:`);
+  // The URI itself may hold a secret.
+  throw invalidConfig(
+    name === "" ? "catalog" : `${name}:`,
+    name === "" ? "The catalog's URI has no scheme." : `No catalog has a URI that begins with ${name}:.`,
+    `Begin it with ${known.slice(0, -1).join(", ")} or ${known.at(-1)}; one of the last two goes before a server's address.`,
+  );
+}
+
+function serverOf(uri: string): URL {
+  const address = uri.slice(uri.indexOf(":") + 1);
+  if (/^https?:/i.test(address) && URL.canParse(address)) return new URL(address);
+  const name = nameOf(uri);
+  throw invalidConfig(
+    `${name}:`,
+    `After ${name}: comes the address of a server.`,
+    `Write ${name}:http://host:port/path.`,
+  );
 }

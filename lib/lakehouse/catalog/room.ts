@@ -1,10 +1,10 @@
 import type { Table } from "../iceberg/index.js";
 import type { Room } from "../room.js";
 import type { ObjectStore } from "../storage/index.js";
-import { isBranchingCatalog } from "./branching-catalog.js";
-import type { Catalog } from "./catalog.js";
 import * as errors from "./errors.js";
 import { metrics } from "./metrics.js";
+import { isBranchingCatalog } from "./model/branching-catalog.js";
+import type { Catalog } from "./model/catalog.js";
 
 /** What the catalog needs of an open lakehouse. */
 export interface CatalogContext {

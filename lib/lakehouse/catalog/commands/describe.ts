@@ -1,8 +1,8 @@
 import { columns, ink } from "../../terminal/index.js";
-import type { BranchingCatalog } from "../branching-catalog.js";
+import type { BranchingCatalog } from "../model/branching-catalog.js";
+import type { LoggedCommit } from "../model/commits.js";
+import type { Reference } from "../model/references.js";
 import type { TableContents, TableDiff } from "../model/table-diff.js";
-import type { LoggedCommit } from "../versioned/commits.js";
-import type { Reference } from "../versioned/refs.js";
 
 /** As many digits as are clear for long, and as the catalog takes in place of the whole hash. */
 export const short = (hash: string): string => hash.slice(0, 12);

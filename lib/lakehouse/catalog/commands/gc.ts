@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { count, ink, printJson } from "../../terminal/index.js";
-import type { GarbageReport } from "../garbage.js";
+import type { GarbageReport } from "../model/garbage.js";
 import { short } from "./describe.js";
 import type { WithBranches } from "./with-branches.js";
 

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { columns, count, ink, layOutGraph, printJson, toRef, wholeNumber } from "../../terminal/index.js";
-import type { BranchingCatalog } from "../branching-catalog.js";
+import type { BranchingCatalog } from "../model/branching-catalog.js";
+import type { LoggedCommit } from "../model/commits.js";
 import { readHistory } from "../model/history.js";
-import type { LoggedCommit } from "../versioned/commits.js";
-import type { Reference } from "../versioned/refs.js";
+import type { Reference } from "../model/references.js";
 import { changedNames, diffLines, diffToJson, named, refsAt, short, time } from "./describe.js";
 import { drawRow } from "./graph-text.js";
 import type { WithBranches } from "./with-branches.js";
@@ -63,7 +63,7 @@ async function log(catalog: BranchingCatalog, refs: readonly string[], options: 
   const commits = graph
     ? await readHistory(catalog, { limit, refs: refs.length === 0 ? undefined : refs })
     : (await catalog.on(refs[0] ?? catalog.ref).log({ pageSize: limit, ...filter })).items;
-  const { BEGINNING } = await import("../versioned/hash.js");
+  const { BEGINNING } = await import("../model/hash.js");
   if (json) {
     printJson(commits.map((commit) => commitToJson(commit, BEGINNING)));
     return;

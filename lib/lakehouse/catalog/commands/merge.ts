@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { invalidArgument } from "../../errors.js";
 import { columns, count, ink, printJson, toRef } from "../../terminal/index.js";
-import type { BranchingCatalog, Into } from "../branching-catalog.js";
-import type { Conflict } from "../versioned/content.js";
-import type { CombineOptions, MergeOptions, MergeResult } from "../versioned/merge-commits.js";
+import type { BranchingCatalog, Into } from "../model/branching-catalog.js";
+import type { Conflict } from "../model/conflicts.js";
+import type { CombineOptions, MergeOptions, MergeResult } from "../model/merging.js";
 import { diffLines, diffToJson, short } from "./describe.js";
 import type { DiffTables, WithBranches } from "./with-branches.js";
 

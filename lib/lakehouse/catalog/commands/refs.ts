@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { columns, ink, printJson, toRef } from "../../terminal/index.js";
-import type { BranchingCatalog } from "../branching-catalog.js";
-import type { Reference } from "../versioned/refs.js";
+import type { BranchingCatalog } from "../model/branching-catalog.js";
+import type { Reference } from "../model/references.js";
 import { short, time } from "./describe.js";
 import type { WithBranches } from "./with-branches.js";
 

@@ -4,8 +4,8 @@ import type { WithLake } from "../../room.js";
 import type { S3Options } from "../../storage/index.js";
 import { ink, portNumber, stopSignal } from "../../terminal/index.js";
 import { branchingOf } from "../model/branching.js";
-import type { RestAuth } from "../rest/index.js";
 import type { CatalogContext } from "../room.js";
+import type { RestAuth } from "../server/http/auth.js";
 
 /** `slh catalog`: the lakehouse's catalog, for other engines. */
 export function serveCommand(program: Command, withLake: WithLake<CatalogContext>): void {
@@ -45,7 +45,7 @@ async function serve(
   { catalog, store }: CatalogContext,
   { port, host, passCredentials }: ServeOptions,
 ): Promise<void> {
-  const { serveRestCatalog } = await import("../rest/index.js");
+  const { serveRestCatalog } = await import("../server/serve.js");
   const { s3OptionsFromEnv } = await import("../../storage/index.js");
   const server = await serveRestCatalog({
     catalog: branchingOf(catalog),

@@ -1,4 +1,4 @@
-import type { BranchingCatalog, RefExpression } from "../branching-catalog.js";
+import type { BranchingCatalog, RefExpression } from "../model/branching-catalog.js";
 import type { TableDiff } from "../model/table-diff.js";
 
 /** Tells the differences from one commit to another, with the rows of each table. */

@@ -1,5 +1,5 @@
 import type { TableIdentifier } from "../../iceberg/index.js";
-import type { Catalog } from "../catalog.js";
+import type { Catalog } from "./catalog.js";
 
 /** Every table of every namespace. */
 export async function allTables(catalog: Catalog): Promise<TableIdentifier[]> {

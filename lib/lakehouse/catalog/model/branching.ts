@@ -1,6 +1,6 @@
 import { unsupported } from "../../errors.js";
-import { type BranchingCatalog, isBranchingCatalog } from "../branching-catalog.js";
-import type { Catalog } from "../catalog.js";
+import { type BranchingCatalog, isBranchingCatalog } from "./branching-catalog.js";
+import type { Catalog } from "./catalog.js";
 
 /** The catalog with its branches. Throws `UNSUPPORTED_FEATURE` where it has none. */
 export function branchingOf(catalog: Catalog): BranchingCatalog {

@@ -1,6 +1,6 @@
-import type { BranchingCatalog, RefExpression } from "../branching-catalog.js";
-import type { LoggedCommit } from "../versioned/commits.js";
-import type { Hash } from "../versioned/hash.js";
+import type { BranchingCatalog, RefExpression } from "./branching-catalog.js";
+import type { LoggedCommit } from "./commits.js";
+import type { Hash } from "./hash.js";
 
 /** Which commits to draw. */
 export interface HistoryRequest {

@@ -1,7 +1,7 @@
 import type { SnapshotId, Table } from "../../iceberg/index.js";
-import type { BranchingCatalog, RefExpression } from "../branching-catalog.js";
-import type { Content, ContentKey, ContentType } from "../versioned/content.js";
-import type { DiffEntry } from "../versioned/versions.js";
+import type { BranchingCatalog, RefExpression } from "./branching-catalog.js";
+import type { Content, ContentKey, ContentType } from "./content.js";
+import type { DiffEntry } from "./versions.js";
 
 /** What a table holds at a commit; zero where it has no snapshot. */
 export interface TableContents {

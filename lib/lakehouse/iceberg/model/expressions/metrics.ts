@@ -64,15 +64,11 @@ class FileStats implements ColumnStats {
   }
 
   get lower(): PrimitiveValue | undefined {
-    return this.#opaque
-      ? undefined
-      : boundFromBinary(this.#type, this.file.lowerBounds?.get(this.#id));
+    return this.#opaque ? undefined : boundFromBinary(this.#type, this.file.lowerBounds?.get(this.#id));
   }
 
   get upper(): PrimitiveValue | undefined {
-    return this.#opaque
-      ? undefined
-      : boundFromBinary(this.#type, this.file.upperBounds?.get(this.#id));
+    return this.#opaque ? undefined : boundFromBinary(this.#type, this.file.upperBounds?.get(this.#id));
   }
 }
 

@@ -1,0 +1,83 @@
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import type Database from "better-sqlite3";
+import { openSqlite } from "../../../sqlite.js";
+import { systemCode } from "../../../storage/index.js";
+
+/** How long a writer waits for another process's transaction, in milliseconds. One takes under a millisecond. */
+const BUSY_TIMEOUT_MS = 30_000;
+
+export interface SqliteFile {
+  readonly db: Database.Database;
+  readonly readOnly: boolean;
+}
+
+/**
+ * Opens the file of a catalog, to be written where it can be; `prepare` makes its tables. One in a folder where nothing
+ * can be written is opened to be read.
+ *
+ * @throws what SQLite and the file system do.
+ */
+export function openCatalogFile(path: string, prepare: (db: Database.Database) => void): SqliteFile {
+  let db: Database.Database | undefined;
+  try {
+    if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+    // SQLite itself says so only when something is to be written.
+    if (existsSync(path)) accessSync(path, constants.W_OK);
+    db = openSqlite(path, { timeout: BUSY_TIMEOUT_MS });
+    // FULL: a commit that was acknowledged survives a power cut, not only the death of the process.
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    prepare(db);
+    return { db, readOnly: false };
+  } catch (error) {
+    db?.close();
+    if (!isWriteRefused(error) || !existsSync(path)) throw error;
+    return { db: openToRead(path), readOnly: true };
+  }
+}
+
+/** SQLite says "cannot open" where it may not make the files that belong to a write-ahead log. */
+function isWriteRefused(error: unknown): boolean {
+  const code = systemCode(error) ?? "";
+  return /^(SQLITE_(READONLY|CANTOPEN)|EROFS|EACCES|EPERM)/.test(code);
+}
+
+/**
+ * Even to be read, a database with a write-ahead log needs the log's index beside it. Where another process has it open,
+ * the index is there, and the file is read in place. Else nobody is writing, and a copy is read: in it the log can be
+ * brought in. The copy has no name any more once it is open, so it goes with the process.
+ */
+function openToRead(path: string): Database.Database {
+  let db: Database.Database | undefined;
+  try {
+    db = openSqlite(path, { timeout: BUSY_TIMEOUT_MS, readonly: true });
+    db.exec("SELECT count(*) FROM refs");
+    return db;
+  } catch {
+    db?.close();
+  }
+  const folder = mkdtempSync(join(tmpdir(), "slh-catalog-"));
+  try {
+    const copy = join(folder, basename(path));
+    for (const end of ["", "-wal"]) {
+      if (!existsSync(path + end)) continue;
+      copyFileSync(path + end, copy + end);
+      chmodSync(copy + end, 0o600); // the copy has the modes of its original
+    }
+    const opened = openSqlite(copy, { timeout: BUSY_TIMEOUT_MS });
+    opened.exec("PRAGMA journal_mode = DELETE; SELECT count(*) FROM refs");
+    return opened;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
