@@ -1,11 +1,8 @@
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  batchConformer,
-  type IcebergType,
-  type PrimitiveType,
-} from "../../../lib/lakehouse/iceberg/index.js";
+import { batchConformer } from "../../../lib/lakehouse/iceberg/files/arrow/conform.js";
+import type { IcebergType, PrimitiveType } from "../../../lib/lakehouse/iceberg/index.js";
 import { batchOf, conformed, isOne, meaning, schemaOf, sources, targets } from "../support/exact-values.js";
 
 describe("a value of an Arrow column", () => {

@@ -1,12 +1,8 @@
 import type * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  canonicalReader,
-  canonicalValue,
-  type PrimitiveValue,
-  rowsToBatches,
-} from "../../../lib/lakehouse/iceberg/index.js";
+import { canonicalReader } from "../../../lib/lakehouse/iceberg/files/arrow/read.js";
+import { canonicalValue, type PrimitiveValue, rowsToBatches } from "../../../lib/lakehouse/iceberg/index.js";
 import { inputs, parseNested, says, schemaOf, TYPES } from "../support/exact-values.js";
 
 describe("a value of a row", () => {

@@ -6,15 +6,15 @@ import {
   type Column,
   defineSchema,
   eq,
-  evaluator,
   gt,
   gtEq,
   lt,
   ltEq,
   newTableMetadata,
   newViewMetadata,
-  parsePrimitiveType,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { evaluator } from "../../../lib/lakehouse/iceberg/model/expressions/evaluate.js";
+import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
 import { schemaOf } from "../support/exact-values.js";
 
 describe("a literal of a filter", () => {

@@ -7,12 +7,8 @@ import { structToAvro } from "../../../lib/lakehouse/iceberg/files/avro/from-ice
 import { readManifest, readMatching } from "../../../lib/lakehouse/iceberg/files/manifest/reader.js";
 import { specsById } from "../../../lib/lakehouse/iceberg/files/manifest/specs.js";
 import { ManifestWriter } from "../../../lib/lakehouse/iceberg/files/manifest/writer.js";
-import type {
-  DataFile,
-  FileBrief,
-  ManifestEntry,
-  ManifestFile,
-} from "../../../lib/lakehouse/iceberg/index.js";
+import type { DataFile, ManifestEntry, ManifestFile } from "../../../lib/lakehouse/iceberg/index.js";
+import type { FileBrief } from "../../../lib/lakehouse/iceberg/model/metadata/manifest-types.js";
 import { newTableMetadata } from "../../../lib/lakehouse/iceberg/model/metadata/new.js";
 import { openTableAt } from "../../../lib/lakehouse/iceberg/table/open.js";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";

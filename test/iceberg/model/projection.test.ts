@@ -5,20 +5,17 @@ import {
   bind,
   type ComparisonOperation,
   type Expression,
-  evaluator,
   type LiteralInput,
   type PartitionSpec,
   type PrimitiveType,
   type PrimitiveValue,
-  parsePrimitiveType,
-  parseTransform,
-  partitionFilter,
   type Schema,
   type SetOperation,
   type Term,
   type Transform,
   type UnaryOperation,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { evaluator, partitionFilter } from "../../../lib/lakehouse/iceberg/model/expressions/evaluate.js";
 import { toLiteralInput } from "../../../lib/lakehouse/iceberg/model/expressions/literals.js";
 import {
   inclusiveProjection,
@@ -26,9 +23,11 @@ import {
 } from "../../../lib/lakehouse/iceberg/model/expressions/project.js";
 import {
   canTransform,
+  parseTransform,
   transformFunction,
 } from "../../../lib/lakehouse/iceberg/model/transforms/transform.js";
 import type { TransformKind } from "../../../lib/lakehouse/iceberg/model/transforms/types.js";
+import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
 import { runs } from "../../support/runs.js";
 
 /** Each kind, so that a new one is not forgotten here either. */

@@ -1,14 +1,14 @@
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { expect } from "vitest";
-import {
-  batchConformer,
-  type IcebergType,
-  type PrimitiveType,
-  type PrimitiveValue,
-  parsePrimitiveType,
-  type Schema,
+import { batchConformer } from "../../../lib/lakehouse/iceberg/files/arrow/conform.js";
+import type {
+  IcebergType,
+  PrimitiveType,
+  PrimitiveValue,
+  Schema,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
 /**
  * The rule that all of this holds: a value that goes into a column comes back as exactly this value, or it is refused
  * with its row. Floats alone are rounded, within their range.

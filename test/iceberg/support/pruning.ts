@@ -2,17 +2,12 @@ import fc from "fast-check";
 import {
   and,
   type BoundExpression,
-  type Comparator,
-  canTransform,
-  comparatorOf,
   date,
   decimal,
   defineSchema,
   double,
   type Expression,
   eq,
-  evaluator,
-  type FileMetrics,
   gt,
   gtEq,
   int,
@@ -31,14 +26,17 @@ import {
   type PartitionSpec,
   type PrimitiveType,
   type PrimitiveValue,
-  parseTransform,
-  partitioner,
   startsWith,
   string,
   timestamp,
   toBinary,
   truncate,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { evaluator } from "../../../lib/lakehouse/iceberg/model/expressions/evaluate.js";
+import type { FileMetrics } from "../../../lib/lakehouse/iceberg/model/expressions/metrics.js";
+import { partitioner } from "../../../lib/lakehouse/iceberg/model/partitioning/spec.js";
+import { canTransform, parseTransform } from "../../../lib/lakehouse/iceberg/model/transforms/transform.js";
+import { type Comparator, comparatorOf } from "../../../lib/lakehouse/iceberg/model/values/compare.js";
 import { runs } from "../../support/runs.js";
 export const schema = defineSchema({
   i: int().optional(),

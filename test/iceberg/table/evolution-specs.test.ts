@@ -1,15 +1,13 @@
 import * as arrow from "apache-arrow";
 import { describe, expect, test } from "vitest";
+import { FIELD_ID_KEY } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
 import {
-  applyNameMapping,
   asc,
   bucket,
   createNameMapping,
   day,
   defaultSpec,
-  FIELD_ID_KEY,
   fieldByName,
-  findMapped,
   hour,
   identity,
   month,
@@ -20,10 +18,14 @@ import {
   UpdatePartitionSpec,
   UpdateSchema,
   updateLocation,
-  updateNameMapping,
   updateProperties,
   upgradeFormatVersion,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import {
+  applyNameMapping,
+  findMapped,
+  updateNameMapping,
+} from "../../../lib/lakehouse/iceberg/model/schema/name-mapping.js";
 import { commit, create, refused, schema, table } from "../support/evolution.js";
 
 describe("a partition spec", () => {

@@ -3,11 +3,8 @@ import {
   bind,
   type Expression,
   eq,
-  type FileMetrics,
   gt,
   gtEq,
-  inclusiveMetricsEvaluator,
-  inclusiveProjection,
   isIn,
   isNull,
   lt,
@@ -18,13 +15,20 @@ import {
   notStartsWith,
   type PartitionSpec,
   type PrimitiveValue,
-  parseTransform,
-  partitionFilter,
   startsWith,
-  strictMetricsEvaluator,
-  strictProjection,
   toBinary,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { partitionFilter } from "../../../lib/lakehouse/iceberg/model/expressions/evaluate.js";
+import {
+  type FileMetrics,
+  inclusiveMetricsEvaluator,
+  strictMetricsEvaluator,
+} from "../../../lib/lakehouse/iceberg/model/expressions/metrics.js";
+import {
+  inclusiveProjection,
+  strictProjection,
+} from "../../../lib/lakehouse/iceberg/model/expressions/project.js";
+import { parseTransform } from "../../../lib/lakehouse/iceberg/model/transforms/transform.js";
 import { type Name, type Row, schema, truth, tupleOf } from "../support/pruning.js";
 
 describe("pruning by hand", () => {

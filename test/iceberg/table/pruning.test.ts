@@ -3,23 +3,27 @@ import { describe, expect, test } from "vitest";
 import {
   bind,
   buildPartitionSpec,
-  comparatorOf,
   defineSchema,
   type FieldSummary,
   identity,
-  inclusiveMetricsEvaluator,
-  inclusiveProjection,
-  manifestEvaluator,
   not,
-  partitionFieldType,
-  partitionFilter,
-  residualEvaluator,
-  strictMetricsEvaluator,
-  strictProjection,
   string,
   toBinary,
-  unbind,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { unbind } from "../../../lib/lakehouse/iceberg/model/expressions/bind.js";
+import { partitionFilter } from "../../../lib/lakehouse/iceberg/model/expressions/evaluate.js";
+import {
+  inclusiveMetricsEvaluator,
+  manifestEvaluator,
+  strictMetricsEvaluator,
+} from "../../../lib/lakehouse/iceberg/model/expressions/metrics.js";
+import {
+  inclusiveProjection,
+  strictProjection,
+} from "../../../lib/lakehouse/iceberg/model/expressions/project.js";
+import { residualEvaluator } from "../../../lib/lakehouse/iceberg/model/expressions/residual.js";
+import { partitionFieldType } from "../../../lib/lakehouse/iceberg/model/partitioning/spec.js";
+import { comparatorOf } from "../../../lib/lakehouse/iceberg/model/values/compare.js";
 import {
   expressionOf,
   extremes,

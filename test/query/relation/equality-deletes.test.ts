@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { writeDataFiles } from "../../../lib/lakehouse/iceberg/files/data/writer.js";
 import {
   bucket,
   type Column,
@@ -24,7 +25,6 @@ import {
   UpdateSchema,
   upgradeFormatVersion,
   type WriteMode,
-  writeDataFiles,
 } from "../../../lib/lakehouse/iceberg/index.js";
 import { catalog, engine, newName } from "../support/lake.js";
 
