@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { buildContent, checkContent, contentDone, saveDiagrams } from "../../lib/kit/content/index.js";
 import { listMilestones } from "../../lib/kit/milestones/index.js";
-import { commitNotebook, type Fixture, makeFixture, writingCells } from "./fixture.js";
+import { commitNotebook, type Fixture, makeFixture, writingCells } from "./support/fixture.js";
 
 let fixture: Fixture;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { contentCommands } from "../../lib/kit/content/index.js";
-import { type Fixture, makeFixture } from "./fixture.js";
+import { type Fixture, makeFixture } from "./support/fixture.js";
 
 let fixture: Fixture;
 let printed: string;

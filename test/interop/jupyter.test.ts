@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { parseNotebook, recordedIn, serializeNotebook } from "../../lib/kit/notebook/index.js";
-import { notebookOf } from "../notebook/fixtures.js";
+import { notebookOf } from "../notebook/support/notebooks.js";
 import { python } from "./installed.js";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));

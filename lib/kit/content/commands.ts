@@ -97,7 +97,7 @@ Examples:
   $ slh content serve --port 0`,
     )
     .action(async (options: { port: number }) => {
-      const { serveSite } = await import("./serve.js");
+      const { serveSite } = await import("./site/serve.js");
       const server = await serveSite(join(findProject().dist, "site"), options.port);
       print(`${server.url}  (Ctrl+C ends it)`);
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.close());

@@ -1,8 +1,8 @@
 import { relative } from "node:path";
 import type { DoneCheck, DoneItem, Milestone, Piece, Project } from "../milestones/index.js";
-import { checkMilestone } from "./checks/index.js";
-import { loadContent, readSettings } from "./load.js";
-import { siteMap } from "./site-map.js";
+import { loadContent, readSettings } from "./model/load.js";
+import { siteMap } from "./model/site-map.js";
+import { checkMilestone } from "./pieces/check.js";
 
 /** What each rule's piece promises, for the checklist. */
 const PROMISES: readonly (readonly [Piece, string])[] = [

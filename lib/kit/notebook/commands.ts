@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { findProject, listMilestones, selectMilestones } from "../milestones/index.js";
-import { placeOf } from "./place.js";
-import type { RunFlags } from "./run-command.js";
+import type { RunFlags } from "./commands/run.js";
+import { placeOf } from "./fresh/place.js";
 
 /** `slh run`, `slh lab` and `slh notebook …`. */
 export function notebookCommands(program: Command): void {
@@ -27,7 +27,7 @@ Examples:
   $ slh run --all --save --volatile   take every time anew, on a quiet machine`,
     )
     .action(async (words: string[], flags: RunFlags) => {
-      const { runCommand } = await import("./run-command.js");
+      const { runCommand } = await import("./commands/run.js");
       const project = findProject();
       const all = await listMilestones(project);
       process.exitCode = await runCommand(project, words.length > 0 ? selectMilestones(all, words) : all, {
@@ -54,7 +54,7 @@ Examples:
     .action(async (word: string | undefined, { start }: { start: boolean }) => {
       const project = findProject();
       const [milestone] = word ? selectMilestones(await listMilestones(project), [word]) : [];
-      const { lab } = await import("./lab-command.js");
+      const { lab } = await import("./commands/lab.js");
       process.exitCode = await lab(project, milestone, start);
     });
 
@@ -76,7 +76,7 @@ Examples:
   $ slh notebook export m03 | less`,
     )
     .action(async (what: string, { output }: { output?: string }) => {
-      const { exportNotebook } = await import("./convert-command.js");
+      const { exportNotebook } = await import("./commands/convert.js");
       await exportNotebook(await notebookPath(what), output);
     });
 
@@ -97,7 +97,7 @@ Examples:
     .action(async (file: string, { to }: { to?: string }) => {
       const stem = /([^/\\]+)\.ts$/.exec(file)?.[1] ?? file;
       const named = to ?? (/^m\d\d(-|$)/.test(stem) ? stem : file.replace(/\.ts$/, ".ipynb"));
-      const { importNotebook } = await import("./convert-command.js");
+      const { importNotebook } = await import("./commands/convert.js");
       await importNotebook(file, await notebookPath(named));
     });
 
@@ -119,7 +119,7 @@ Examples:
         words.length > 0
           ? await Promise.all(words.map((word) => (word.endsWith(".ts") ? word : notebookPath(word))))
           : (await listMilestones(project)).map((milestone) => milestone.notebookPath);
-      const { checkNotebooks } = await import("./typecheck-command.js");
+      const { checkNotebooks } = await import("./commands/typecheck.js");
       process.exitCode = await checkNotebooks(project, paths, words.length > 0, json === true);
     });
 }

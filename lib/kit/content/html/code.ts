@@ -1,5 +1,5 @@
 import { createHighlighter, type ThemeRegistrationRaw } from "shiki";
-import { escapeHtml } from "./escape.js";
+import { escapeHtml } from "../text/escape.js";
 
 /** Highlights code as HTML; colours are CSS variables, so one page serves both themes. */
 export interface Highlighter {

@@ -1,6 +1,6 @@
 import MarkdownIt, { type Token } from "markdown-it";
+import { escapeHtml, slugify } from "../text/escape.js";
 import type { Highlighter } from "./code.js";
-import { escapeHtml, slugify } from "./escape.js";
 
 /** Private-use characters that stand for insertion number n while Markdown is rendered. */
 const OPEN = "\uE000";

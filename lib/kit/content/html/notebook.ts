@@ -6,11 +6,11 @@ import {
   type RecordedNotebook,
   VEGA_LITE_MIME,
 } from "../../notebook/index.js";
-import { type Cache, contentHash } from "../cache.js";
-import { formatFact, formatValue } from "../format.js";
+import { type Cache, contentHash } from "../draw/cache.js";
+import { escapeHtml } from "../text/escape.js";
+import { formatFact, formatValue } from "../text/format.js";
 import { chartHtml, inlineSvg } from "./chart.js";
 import type { Highlighter } from "./code.js";
-import { escapeHtml } from "./escape.js";
 import type { Heading, Rendered, RenderOptions } from "./markdown.js";
 import { cellAnchor } from "./provenance.js";
 import { tableHtml } from "./table.js";

@@ -5,9 +5,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate as immediate } from "node:timers/promises";
 import { inspect } from "node:util";
-import { verifySolution } from "../exercise.js";
-import type { MimeBundle } from "../nbformat.js";
-import { recorder } from "../recorder.js";
+import { verifySolution } from "../cell/exercise.js";
+import { recorder } from "../cell/recorder.js";
+import type { MimeBundle } from "../file/nbformat.js";
 import { cellOf, describeDiagnostics, describeError, type StackContext } from "./failure.js";
 import type { FromKernel, ToKernel } from "./protocol.js";
 import { type Converter, cellUrl, type Diagnostic, loadTslab, type Mapping } from "./tslab.js";

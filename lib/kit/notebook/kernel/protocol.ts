@@ -1,4 +1,4 @@
-import type { MimeBundle, Output } from "../nbformat.js";
+import type { MimeBundle, Output } from "../file/nbformat.js";
 
 /** What the supervisor tells the child process, one message a cell. */
 export type ToKernel =

@@ -1,0 +1,220 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openCache } from "../../../lib/kit/content/draw/cache.js";
+import { chartHtml, inlineSvg } from "../../../lib/kit/content/html/chart.js";
+import { type Highlighter, openHighlighter } from "../../../lib/kit/content/html/code.js";
+import { openMarkdown, placeholder } from "../../../lib/kit/content/html/markdown.js";
+import { notebookHtml } from "../../../lib/kit/content/html/notebook.js";
+import { tableHtml, tableTexts } from "../../../lib/kit/content/html/table.js";
+import { brokenLinks } from "../../../lib/kit/content/site/link-check.js";
+import { escapeHtml, relativeUrl, slugify } from "../../../lib/kit/content/text/escape.js";
+import { type Output, recordedIn } from "../../../lib/kit/notebook/index.js";
+import { code, recordedFixture } from "../support/fixture.js";
+
+let highlighter: Highlighter;
+let folder: string;
+beforeAll(async () => {
+  highlighter = await openHighlighter();
+  folder = mkdtempSync(join(tmpdir(), "slh-html-"));
+});
+afterAll(() => {
+  highlighter.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("relative URLs", () => {
+  it.each([
+    ["index.html", "index.html", "index.html"],
+    ["index.html", "blog/a.html#x", "blog/a.html#x"],
+    ["blog/a.html", "index.html", "../index.html"],
+    ["blog/a.html", "blog/b.html", "b.html"],
+    ["blog/a.html", "blog/a.html#x", "#x"],
+    ["a/b/c.html", "a/d/e.html", "../d/e.html"],
+  ])("from %s to %s are %s", (from, to, url) => expect(relativeUrl(from, to)).toBe(url));
+
+  it("lead where a browser would go", () => {
+    const path = fc
+      .array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 4 })
+      .map((parts) => `${parts.join("/")}.html`);
+    fc.assert(
+      fc.property(path, path, (from, to) => {
+        expect(new URL(relativeUrl(from, to), `http://site/${from}`).pathname).toBe(`/${to}`);
+      }),
+    );
+  });
+});
+
+describe("words for fragments", () => {
+  it.each([
+    ["What I decided, and why", "what-i-decided-and-why"],
+    ["Überblick: `x`", "uberblick-x"],
+    ["  --  ", ""],
+  ])("%s becomes %s", (text, slug) => expect(slugify(text)).toBe(slug));
+});
+
+describe("Markdown", () => {
+  const render = (text: string, options = {}) => openMarkdown(highlighter)(text, options);
+
+  it("numbers equal headings, and gives the list of them", () => {
+    const { html, headings } = render("## A b\n\n## A b\n\n### `c` d");
+    expect(headings).toEqual([
+      { level: 2, id: "a-b", text: "A b" },
+      { level: 2, id: "a-b-2", text: "A b" },
+      { level: 3, id: "c-d", text: "c d" },
+    ]);
+    expect(html).toContain('<h2 id="a-b-2">');
+  });
+
+  it("puts fillings in place: inline in sentences and alt texts, blocks without a paragraph around", () => {
+    const fillings = [
+      { html: "<b>1</b>", text: "one", block: false },
+      { html: "<figure></figure>", text: "fig", block: true },
+    ];
+    const { html } = render(
+      `A ${placeholder(0)} "b" ![see ${placeholder(0)}](x.png)\n\n${placeholder(1)}\n`,
+      { fillings },
+    );
+    expect(html).toContain('<p>A <b>1</b> “b” <img src="x.png" alt="see one"');
+    expect(html).toContain("<figure></figure>");
+    expect(html).not.toContain("<p><figure>");
+  });
+
+  it("drops a link that leads nowhere and keeps its words", () => {
+    expect(
+      render("[a *b*](x.md) [c](y.md)", { link: (href: string) => (href === "y.md" ? "y.html" : undefined) })
+        .html,
+    ).toBe('<p>a <em>b</em> <a href="y.html">c</a></p>\n');
+  });
+
+  it("shows code in unknown languages as it is", () => {
+    expect(render("```klingon\n<a> & b\n```").html).toContain(
+      '<pre tabindex="0"><code>&lt;a&gt; &amp; b</code></pre>',
+    );
+  });
+
+  it("never lets text become markup", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(escapeHtml(text)).not.toMatch(/[<>"]/);
+      }),
+    );
+  });
+});
+
+describe("charts and tables", () => {
+  it("draws a chart once for both themes, again for phones, and lists its data", async () => {
+    const figure = recordedFixture().figures.get("files.by_day");
+    if (!figure) throw new Error("no figure");
+    const html = await chartHtml(openCache(folder), figure, "from here");
+    expect(html).toContain('<p class="chart-title">Every day fills one to three files</p>');
+    expect(html.match(/<svg /g)).toHaveLength(2);
+    expect(html).not.toMatch(/fill="#|stroke="#/);
+    expect(html).toContain("<title>Day: Jan 01, 2001; Data files: 1</title>");
+    expect(html).toContain("<summary>Data, 24 rows</summary>");
+  });
+
+  it("draws a chart for each theme where colours are between those of the palette", async () => {
+    const figure = recordedFixture().figures.get("files.by_day");
+    if (!figure) throw new Error("no figure");
+    const encoding = { ...(figure.spec.encoding as object), color: { field: "files", type: "quantitative" } };
+    const html = await chartHtml(
+      openCache(folder),
+      { ...figure, spec: { ...figure.spec, width: 200, encoding } },
+      "",
+    );
+    expect(html).toContain('<div class="only-light"><svg');
+    expect(html).toContain('<div class="only-dark"><svg');
+  });
+
+  it("keeps ids of drawings apart", () => {
+    expect(inlineSvg('<?xml?><svg><g id="a"/><use href="#a" fill="url(#a)"/></svg>', "x", "n.1")).toBe(
+      '<svg role="img" aria-label="x"><g id="n-1-a"/><use href="#n-1-a" fill="url(#n-1-a)"/></svg>',
+    );
+  });
+
+  it("gives a column as many decimals as its numbers need", () => {
+    const column = { key: "a", label: "A", align: "right" } as const;
+    const texts = (values: (number | null)[]) =>
+      tableTexts({ columns: [column], rows: values.map((value) => [value]) }).flat();
+    expect(texts([1, 20_000])).toEqual(["1", "20,000"]);
+    expect(texts([0.0741, 0.5])).toEqual(["0.074", "0.500"]);
+    expect(texts([1.5, 2, null])).toEqual(["1.5", "2.0", "–"]);
+    expect(texts([1234.5, 2])).toEqual(["1,235", "2"]);
+  });
+
+  it("escapes what cells hold", () => {
+    const table = {
+      name: "t",
+      columns: [{ key: "a", label: "<A>", align: "left" as const }],
+      rows: [["<b>"]],
+      totalRows: 1,
+      volatile: false,
+      cell: { id: "c", index: 0, executionCount: 1 },
+    };
+    expect(tableHtml(table)).toContain(
+      '<th scope="col">&lt;A&gt;</th></tr></thead><tbody><tr><td>&lt;b&gt;</td>',
+    );
+  });
+});
+
+describe("a notebook's outputs", () => {
+  const page = async (outputs: readonly Output[]) => {
+    const cells = [code("one", "1 + 1", 1, outputs)];
+    const recorded = recordedIn({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }, "n.ipynb");
+    const tools = { cache: openCache(folder), highlighter, markdown: openMarkdown(highlighter) };
+    return (await notebookHtml(recorded, tools, (href) => href)).html;
+  };
+  const display = (data: Record<string, unknown>): Output => ({
+    output_type: "display_data",
+    metadata: {},
+    data,
+  });
+
+  it("lose what would run or load something", async () => {
+    const html = await page([
+      display({
+        "text/html":
+          '<b onclick="x()">bold</b><script src="https://else.test/x.js"></script><link rel="stylesheet" href="y"><iframe src="z"></iframe>',
+      }),
+    ]);
+    expect(html).toContain('<div class="output html"><b>bold</b></div>');
+  });
+
+  it("show errors and terminal text without their colours", async () => {
+    const html = await page([
+      { output_type: "stream", name: "stdout", text: "\u001b[31mred\u001b[0m <x>\n" },
+      { output_type: "error", ename: "TypeError", evalue: "no", traceback: [] },
+    ]);
+    expect(html).toContain('<pre tabindex="0">red &lt;x&gt;</pre>');
+    expect(html).toContain(
+      '<div class="output error" role="note"><div class="output"><pre tabindex="0">TypeError: no</pre>',
+    );
+  });
+
+  it("show pictures with words, Markdown, and values", async () => {
+    const html = await page([
+      display({ "image/png": "aGk=", "text/plain": "a plot" }),
+      display({ "text/markdown": "# *m*" }),
+      { output_type: "execute_result", execution_count: 1, metadata: {}, data: { "text/plain": "2" } },
+    ]);
+    expect(html).toContain('<img src="data:image/png;base64,aGk=" alt="a plot">');
+    expect(html).toMatch(/<h3 id="o[0-9a-f]{6}-m"><em>m<\/em>/);
+    expect(html).toContain('<pre tabindex="0">2</pre>');
+  });
+});
+
+describe("the check of a built site", () => {
+  it("names every link that leads nowhere", () => {
+    const site = new Map([
+      ["index.html", '<a id="x" href="a/b.html#y">1</a>\n<a href="a/b.html#n">2</a><img src="c.png?v=1">'],
+      ["a/b.html", '<p id="y"></p><a href="../index.html#x">3</a><a href="https://else.test/d">4</a>'],
+    ]);
+    expect(brokenLinks(site).map(({ file, line, message }) => `${file}:${line} ${message}`)).toEqual([
+      'dist/site/index.html:2 it links to "a/b.html#n", where nothing has that id.',
+      'dist/site/index.html:2 it links to "c.png?v=1", which is not there.',
+    ]);
+  });
+});
