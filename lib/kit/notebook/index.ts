@@ -43,6 +43,7 @@ export {
   type RecordedFigure,
   type RecordedNotebook,
   type RecordedTable,
+  type RecordKind,
   readRecorded,
   recordedIn,
   type TableValue,

@@ -11,7 +11,7 @@ import { notebookHtml } from "../../../lib/kit/content/html/notebook.js";
 import { tableHtml, tableTexts } from "../../../lib/kit/content/html/table.js";
 import { brokenLinks } from "../../../lib/kit/content/site/link-check.js";
 import { escapeHtml, relativeUrl, slugify } from "../../../lib/kit/content/text/escape.js";
-import { type Output, recordedIn } from "../../../lib/kit/notebook/index.js";
+import { type Output, RECORD_MIME, recordedIn } from "../../../lib/kit/notebook/index.js";
 import { code, recordedFixture } from "../support/fixture.js";
 
 let highlighter: Highlighter;
@@ -173,14 +173,61 @@ describe("a notebook's outputs", () => {
     data,
   });
 
-  it("lose what would run or load something", async () => {
-    const html = await page([
-      display({
-        "text/html":
-          '<b onclick="x()">bold</b><script src="https://else.test/x.js"></script><link rel="stylesheet" href="y"><iframe src="z"></iframe>',
-      }),
-    ]);
-    expect(html).toContain('<div class="output html"><b>bold</b></div>');
+  const wicked = [
+    "<script>alert(1)</script>",
+    '<script src="https://else.test/x.js"></script>',
+    '<img src="x" onerror="alert(1)">',
+    '<img src="https://else.test/x.png">',
+    "<svg/onload=alert(1)><g onclick='alert(1)'/></svg>",
+    '<svg><animate attributeName="href" to="javascript:alert(1)"/></svg>',
+    '<svg><foreignObject><iframe src="https://else.test"></iframe></foreignObject></svg>',
+    '<svg><use href="https://else.test/x.svg#a"/></svg>',
+    '<a href="javascript:alert(1)">a</a>',
+    '<a href=" java&#10;script:alert(1)">a</a>',
+    '<iframe srcdoc="<script>alert(1)</script>"></iframe>',
+    '<form action="https://else.test"><button>a</button></form>',
+    '<link rel="stylesheet" href="https://else.test/y.css"><base href="https://else.test"><meta http-equiv="refresh" content="0">',
+    '<style>@import "https://else.test/y.css";</style>',
+    '<b style="background:url(https://else.test/x.png)">a</b>',
+    '<b style="background:u\\72l(https://else.test/x.png)">a</b>',
+    '<rect fill="url(https://else.test/x.svg#a)"/>',
+    '<math><mtext></table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">',
+    '<video src="https://else.test/v" autoplay></video><object data="https://else.test"></object><embed src="https://else.test">',
+    "<sc<script>ript>alert(1)</script>",
+  ];
+
+  it.each(wicked)("run and load nothing, whatever their form: %s", async (html) => {
+    for (const data of [
+      { "text/html": html },
+      { "text/markdown": `a ${html} b\n\n${html}\n` },
+      { "image/svg+xml": `<svg>${html}</svg>` },
+      { [RECORD_MIME.predict]: {}, "text/html": html },
+      { [RECORD_MIME.check]: { name: "a", state: "open", message: "" }, "text/html": html },
+    ]) {
+      const out = (await page([display(data)])).replace(
+        /src="data:image\/svg\+xml;base64,[A-Za-z0-9+/=]*"/g,
+        "",
+      );
+      expect(out).not.toMatch(
+        /<(?:script|iframe|object|embed|link|base|meta|style|form|video|animate|foreignobject)\b/i,
+      );
+      const tags = [...out.matchAll(/<[a-z][^<]*?>/gi)].map(([tag]) =>
+        tag.replace(/"[^"]*"/g, (value) => value.replace(/&[a-z]+;/g, "")),
+      );
+      for (const tag of tags) {
+        expect(tag).not.toMatch(/javascript:|\ssrc=|url\(http/i);
+        expect(tag.replace(/"[^"]*"/g, '""')).not.toMatch(/\son[a-z]+=/i);
+        if (!tag.startsWith("<a ")) expect(tag).not.toMatch(/else\.test/);
+      }
+    }
+  });
+
+  it("keep what is harmless", async () => {
+    const html =
+      '<b class="x" style="color:red">bold</b><svg viewBox="0 0 1 1"><path d="M0 0" fill="url(#g)"></path></svg>';
+    const out = await page([display({ "text/html": html })]);
+    expect(out).toContain('<b class="x" style="color:red">bold</b>');
+    expect(out).toMatch(/<svg viewbox="0 0 1 1"><path d="M0 0" fill="url\(#g\)"/i);
   });
 
   it("show errors and terminal text without their colours", async () => {

@@ -204,7 +204,7 @@ describe("a LinkedIn post", () => {
     [
       "Markdown",
       (text) => text.replace("nothing", "**nothing**"),
-      /linkedin\.md:7 linkedin\/plain: "\*\*" is Markdown/,
+      /linkedin\.md:7 linkedin\/plain: "\*\*nothing\*\*\S* is Markdown/,
     ],
     [
       "a link in Markdown",

@@ -30,8 +30,8 @@ describe("insertions", () => {
 
   it("leaves code, front matter and comments alone", () => {
     const text =
-      '---\ntitle: "{{ a }}"\n---\n`{{ fact "x" }}` ``{{ y` }}``\n\n```ts\n{{ z }}\n```\n<!-- {{ no }} -->\n\n    text {{ given "5 s" }}';
-    expect(found(text).insertions.map(({ name }) => name)).toEqual(["5 s"]);
+      '---\ntitle: "{{ a }}"\n---\n`{{ fact "x" }}` ``{{ y` }}``\n\n```ts\n{{ z }}\n```\n<!-- {{ no }} -->\n\n    text {{ given "5 s" }}\n\nand {{ given "6 s" }}';
+    expect(found(text).insertions.map(({ name }) => name)).toEqual(["6 s"]);
   });
 
   it.each([

@@ -6,7 +6,7 @@ import { linkTarget, type SiteMap } from "../model/site-map.js";
 import { escapeHtml, relativeUrl } from "../text/escape.js";
 import { chartHtml } from "./chart.js";
 import { type Filling, placeholder, type Rendered } from "./markdown.js";
-import { outputsHtml, type Tools } from "./notebook.js";
+import { outputsHtml, type Tools } from "./outputs.js";
 import { factHtml, provenanceHtml, provenanceText } from "./provenance.js";
 import { tableHtml } from "./table.js";
 

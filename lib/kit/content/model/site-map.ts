@@ -66,6 +66,12 @@ export function linkTarget(href: string, folder: string, map: SiteMap, ownPage: 
   return { kind: "source", path: inside, fragment };
 }
 
+/** A picture's path from the folder of the text that shows it; undefined for one that lies elsewhere on the web. */
+export function picturePath(href: string): string | undefined {
+  if (/^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(href)) return undefined;
+  return decodeURI(href).replace(/^\.\//, "");
+}
+
 /** Where a piece becomes a page; LinkedIn and video texts have none. */
 export function pageOf(piece: Piece, content: MilestoneContent): string {
   return piece.name === "blog" ? postPage(content) : docPage(content);

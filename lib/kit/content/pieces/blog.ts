@@ -1,6 +1,7 @@
 import type { Piece } from "../model/inputs.js";
-import { countWords, headingsOf } from "../text/headings.js";
+import { findInsertions } from "../text/insertions.js";
 import { placeAt } from "../text/source.js";
+import { countWords } from "../text/words.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
 
 /** Bounds of a post, in words; code and tables do not count. */
@@ -49,8 +50,7 @@ export function checkBlog(piece: Piece): CheckResult[] {
       : [at('the front matter has no date: "2026-11-20".')]),
   ];
   const results = verdict("blog/front-matter", piece, front, "title, description, tags and date fit");
-  const prose = piece.prose.slice(piece.bodyStart).replace(/^\s*\|.*$/gm, "");
-  const words = countWords(prose);
+  const words = countWords(piece.running);
   results.push(
     words >= BLOG_WORDS.least && words <= BLOG_WORDS.most
       ? pass("blog/length", piece.file, `${words} words`)
@@ -60,14 +60,14 @@ export function checkBlog(piece: Piece): CheckResult[] {
           `it has ${words} words: ${BLOG_WORDS.least} to ${BLOG_WORDS.most}.`,
         ),
   );
-  const title1 = headingsOf(piece).find(({ level }) => level === 1);
+  const title1 = piece.headings.find(({ level }) => level === 1);
   results.push(
     title1
       ? fail("blog/title", title1.place, "the title is in the front matter: start with a paragraph, then ##.")
       : pass("blog/title", piece.file, "the title is in the front matter"),
   );
   results.push(
-    /\{\{\s*fact\s/.test(piece.prose)
+    findInsertions(piece).insertions.some(({ kind }) => kind === "fact")
       ? pass("blog/numbers", piece.file, "measured numbers do the arguing")
       : fail(
           "blog/numbers",

@@ -3,7 +3,6 @@ import { bind } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
 import { linkTarget, pageOf, type SiteMap } from "../model/site-map.js";
 import { slugify } from "../text/escape.js";
-import { headingsOf } from "../text/headings.js";
 import type { Problem } from "../text/insertions.js";
 import { typedMeasurements } from "../text/measurements.js";
 import { placeAt } from "../text/source.js";
@@ -47,18 +46,6 @@ function standsAlone(piece: Piece, start: number, end: number): boolean {
   );
 }
 
-/** `](target)` and `]: target` outside code. */
-function linksOf(piece: Piece): { href: string; offset: number; image: boolean; text: string }[] {
-  const inline = [...piece.prose.matchAll(/(!?)\[([^\]\n]*)\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g)];
-  const defined = [...piece.prose.matchAll(/^ {0,3}()\[([^\]\n]+)\]:\s*<?(\S+?)>?\s*$/gm)];
-  return [...inline, ...defined].map((match) => ({
-    href: match[3] ?? "",
-    offset: match.index,
-    image: match[1] === "!",
-    text: piece.text.slice(match.index, match.index + match[0].length),
-  }));
-}
-
 function linkProblems(
   piece: Piece,
   content: MilestoneContent,
@@ -67,8 +54,8 @@ function linkProblems(
 ): Problem[] {
   const folder = content.milestone.folder;
   const ownPage = pageOf(piece, content);
-  return linksOf(piece).flatMap(({ href, offset, image }) => {
-    const place = placeAt(piece, offset);
+  return piece.links.flatMap(({ href, start, image }) => {
+    const place = placeAt(piece, start);
     if (image && href.replace(/^\.\//, "") === "diagram.svg" && content.diagram) return [];
     const target = linkTarget(href, folder, map, ownPage);
     if (target.kind === "missing")
@@ -87,7 +74,7 @@ function anchorsOf(page: string, all: readonly MilestoneContent[]): Set<string> 
   for (const content of all) {
     for (const piece of [content.pieces.doc, content.pieces.blog]) {
       if (piece && pageOf(piece, content) === page) {
-        return new Set(headingsOf(piece).map(({ text }) => slugify(text.replace(/[`*_]/g, ""))));
+        return new Set(piece.headings.map(({ text }) => slugify(text.replace(/[`*_]/g, ""))));
       }
     }
   }
@@ -95,15 +82,11 @@ function anchorsOf(page: string, all: readonly MilestoneContent[]): Set<string> 
 }
 
 function altProblems(piece: Piece): Problem[] {
-  const markdown = linksOf(piece)
-    .filter(({ image, text }) => image && /^!\[\s*\]/.test(text))
-    .map(({ offset, href }) => ({ offset, href }));
-  const html = [...piece.prose.matchAll(/<img\b[^>]*>/gi)]
-    .filter((match) => !/\balt\s*=\s*("[^"]+"|'[^']+')/i.test(match[0]))
-    .map((match) => ({ offset: match.index, href: /src="([^"]*)"/.exec(match[0])?.[1] ?? "an image" }));
-  return [...markdown, ...html].map(({ offset, href }) => ({
-    place: placeAt(piece, offset),
-    message: `${href} has no text alternative: say in the brackets what it shows.`,
+  const isSilent = ({ image, label, alt }: Piece["links"][number]) =>
+    image && (label ? piece.text.slice(...label).trim() === "" : !alt);
+  return piece.links.filter(isSilent).map(({ start, href }) => ({
+    place: placeAt(piece, start),
+    message: `${href || "an image"} has no text alternative: say in the brackets what it shows.`,
   }));
 }
 
@@ -111,7 +94,7 @@ function altProblems(piece: Piece): Problem[] {
 function headingProblems(piece: Piece): Problem[] {
   const problems: Problem[] = [];
   let previous = 1;
-  for (const [index, { level, text, place }] of headingsOf(piece).entries()) {
+  for (const [index, { level, text, place }] of piece.headings.entries()) {
     if (level === 1 && index > 0) problems.push({ place, message: `"${text}" is a second title: use ##.` });
     if (level > previous + 1)
       problems.push({ place, message: `"${text}" skips a level: use ${"#".repeat(previous + 1)}.` });

@@ -1,6 +1,6 @@
 import type { MilestoneContent, Piece } from "../model/inputs.js";
-import { headingsOf, sectionText } from "../text/headings.js";
 import { placeAt } from "../text/source.js";
+import { sectionText } from "../text/words.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
 
 /** The sections of a doc page, in order. */
@@ -16,7 +16,7 @@ export const DOC_SECTIONS = [
 
 /** The rules of a doc page. */
 export function checkDoc(piece: Piece, content: MilestoneContent): CheckResult[] {
-  const headings = headingsOf(piece);
+  const headings = piece.headings;
   const sections = headings.filter(({ level }) => level === 2);
   const names = sections.map(({ text }) => text);
   const start = placeAt(piece, piece.bodyStart);
@@ -33,13 +33,13 @@ export function checkDoc(piece: Piece, content: MilestoneContent): CheckResult[]
         ]
       : []),
     ...sections
-      .filter((heading) => sectionText(piece, headings, heading).text.trim() === "")
+      .filter((heading) => sectionText(piece, heading).text.trim() === "")
       .map(({ place, text }) => ({ place, message: `the section "${text}" is empty.` })),
   ];
   const results = verdict("doc/sections", piece, problems, "every section is there, in order");
   const section = (name: string) => {
     const heading = sections.find(({ text }) => text === name);
-    return heading ? { heading, ...sectionText(piece, headings, heading) } : undefined;
+    return heading ? { heading, ...sectionText(piece, heading) } : undefined;
   };
 
   results.push(

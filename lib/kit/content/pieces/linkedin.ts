@@ -61,11 +61,10 @@ export function checkLinkedin(
       : fail("linkedin/close", lineOf(piece.text.trimEnd().length), "end with a question or a link."),
   );
 
-  const markup = [
-    ...piece.prose.matchAll(/^#{1,6} |\*\*|__|!?\[[^\]\n]*\]\([^)\n]*\)|^\s*\|.*\|\s*$|^>\s/gm),
-  ].map((match) => ({
-    place: placeAt(piece, match.index),
-    message: `"${match[0].trim()}" is Markdown, which LinkedIn shows as typed: write plain text.`,
+  const typed = piece.links.filter(({ kind }) => kind !== "autolink").map(({ start: at }) => at);
+  const markup = [...piece.markup, ...typed].map((offset) => ({
+    place: placeAt(piece, offset),
+    message: `"${piece.text.slice(offset).split(/\s/, 1)[0]}" is Markdown, which LinkedIn shows as typed: write plain text.`,
   }));
   const blocks = bound
     .filter(({ kind }) => kind === "table" || kind === "cell" || kind === "figure")

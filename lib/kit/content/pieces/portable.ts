@@ -4,7 +4,7 @@ import { columnLabel, tableTexts } from "../html/table.js";
 import { type Bound, shownCode, substitute } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
 import type { SiteSettings } from "../model/load.js";
-import { linkTarget, pageOf, type SiteMap } from "../model/site-map.js";
+import { linkTarget, pageOf, picturePath, type SiteMap } from "../model/site-map.js";
 import { formatFact } from "../text/format.js";
 import { parseSource } from "../text/source.js";
 
@@ -42,24 +42,20 @@ export function portableMarkdown(
 
 /** Joins the lines of each paragraph: some platforms show every line break of the source. */
 function unwrap(body: string, file: string): string {
-  const prose = parseSource(body, file).prose.split("\n");
-  const isText = (line: string | undefined, shown: string | undefined) =>
-    shown !== undefined &&
-    shown.trim() !== "" &&
-    line !== undefined &&
-    !/^\s*(?:[-*+>|#<]|\d+[.)]\s|!\[|={3}|-{3}| {4})/.test(line);
-  const written = body.split("\n");
-  const lines: string[] = [];
-  for (const [index, line] of written.entries()) {
-    const previous = written[index - 1];
-    const continues =
-      isText(line, prose[index]) && /\S/.test(previous ?? "") && isText(previous, prose[index - 1]);
-    // Two spaces or a backslash at the end of a line ask for the break.
-    if (continues && lines.length > 0 && !/(?: {2}|\\)$/.test(previous ?? ""))
-      lines.push(`${lines.pop()} ${line.trim()}`);
-    else lines.push(line);
+  const lines = body.split("\n");
+  const first = new Map(parseSource(body, file).paragraphs.map(([from, to]) => [from, to]));
+  const joined: string[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const end = first.get(at) ?? at + 1;
+    let paragraph = lines[at] ?? "";
+    for (const line of lines.slice(at + 1, end)) {
+      // Two spaces or a backslash at the end of a line ask for the break.
+      paragraph += / {2}$|\\$/.test(paragraph) ? `\n${line}` : ` ${line.replace(/^[\s>]+/, "")}`;
+    }
+    joined.push(paragraph);
+    at = end;
   }
-  return lines.join("\n");
+  return joined.join("\n");
 }
 
 /** Relative links made whole; those to files that are on no page and no code host keep their words only. */
@@ -71,29 +67,51 @@ function absoluteLinks(
   settings: SiteSettings,
   media: MediaUrl,
 ): string {
-  const { prose } = parseSource(body, piece.file);
-  let result = "";
-  let at = 0;
-  for (const match of prose.matchAll(/(!?)\[([^\]\n]*)\]\(([^)\s]+)((?:\s+"[^"]*")?)\)/g)) {
-    const [whole, bang, , href = "", title = ""] = match;
-    const words = body.slice(match.index + (bang?.length ?? 0) + 1, body.indexOf("](", match.index));
-    result += body.slice(at, match.index);
-    at = match.index + whole.length;
-    if (bang) {
-      const name = href.replace(/^\.\//, "");
-      const url = /^[a-z]+:/i.test(href) ? href : media(name === "diagram.svg" ? "diagram.png" : name);
-      result += `![${words}](${url}${title})`;
-      continue;
+  const { links, text } = parseSource(body, piece.file);
+  const place = (from: number, to: number): string => {
+    let result = "";
+    let at = from;
+    for (const link of links) {
+      const { start, end, label, href, image, kind } = link;
+      if (start < at || end > to || kind !== "markdown" || !label) continue;
+      result += text.slice(at, start);
+      at = end;
+      // A picture may be the words of a link.
+      const words = place(...label);
+      const title = /\s("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*\)$/.exec(text.slice(label[1], end))?.[1];
+      const url = image ? pictureUrl(href, media) : linkUrl(href, piece, content, map, settings);
+      const sign = image ? "!" : "";
+      result += url === undefined ? words : `${sign}[${words}](${url}${title ? ` ${title}` : ""})`;
     }
-    const target = linkTarget(href, content.milestone.folder, map, pageOf(piece, content));
-    if (target.kind === "external") result += `[${words}](${target.href}${title})`;
-    else if (target.kind === "page") {
-      result += `[${words}](${settings.url}/${target.page}${target.fragment ? `#${target.fragment}` : ""}${title})`;
-    } else if (target.kind === "source" && map.sourceBase)
-      result += `[${words}](${map.sourceBase}/${target.path}${title})`;
-    else result += words;
+    return result + text.slice(at, to);
+  };
+  return place(0, text.length);
+}
+
+function pictureUrl(href: string, media: MediaUrl): string {
+  const name = picturePath(href);
+  return name === undefined ? href : media(name === "diagram.svg" ? "diagram.png" : name);
+}
+
+function linkUrl(
+  href: string,
+  piece: Piece,
+  content: MilestoneContent,
+  map: SiteMap,
+  settings: SiteSettings,
+): string | undefined {
+  const target = linkTarget(href, content.milestone.folder, map, pageOf(piece, content));
+  const fragment = "fragment" in target && target.fragment ? `#${target.fragment}` : "";
+  switch (target.kind) {
+    case "external":
+      return target.href;
+    case "page":
+      return `${settings.url}/${target.page}${fragment}`;
+    case "source":
+      return map.sourceBase && `${map.sourceBase}/${target.path}${fragment}`;
+    case "missing":
+      return undefined;
   }
-  return result + body.slice(at);
 }
 
 function markdownTable(table: RecordedTable): string {

@@ -1,6 +1,6 @@
 import { type Bound, substitute } from "../model/bind.js";
 import type { Piece } from "../model/inputs.js";
-import { countWords } from "../text/headings.js";
+import { countWords } from "../text/words.js";
 import { plainInsertion } from "./linkedin-text.js";
 
 /** Words said a minute. */

@@ -1,7 +1,7 @@
 import type { Bound } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
-import { countWords, headingsOf, sectionText } from "../text/headings.js";
 import { placeAt } from "../text/source.js";
+import { countWords, sectionText } from "../text/words.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
 import { clock, readScript, typedStart, VIDEO_COLUMNS } from "./script.js";
 
@@ -66,10 +66,10 @@ export function checkVideo(piece: Piece, content: MilestoneContent, bound: reado
   });
   results.push(...verdict("video/times", piece, drifted, "times fit the words"));
 
-  const headings = headingsOf(piece);
+  const headings = piece.headings;
   const plan = headings.find(({ text }) => /when a live step fails/i.test(text));
   results.push(
-    plan && sectionText(piece, headings, plan).text.trim() !== ""
+    plan && sectionText(piece, plan).text.trim() !== ""
       ? pass("video/fallback", piece.file, "it says what to do when a live step fails")
       : fail(
           "video/fallback",

@@ -11,6 +11,7 @@ import type { Bound } from "../model/bind.js";
 import type { MilestoneContent } from "../model/inputs.js";
 import { label } from "../model/inputs.js";
 import type { SiteSettings } from "../model/load.js";
+import { picturePath } from "../model/site-map.js";
 import { postFront } from "../pieces/blog.js";
 import { postImage } from "../pieces/linkedin.js";
 
@@ -133,11 +134,11 @@ function pngSize(png: Uint8Array): { width: number; height: number } {
 function ownPictures({ milestone, pieces }: MilestoneContent): Files {
   const files: Files = new Map();
   for (const piece of Object.values(pieces)) {
-    for (const [, src = ""] of piece.prose.matchAll(
-      /!\[[^\]\n]*\]\((?:\.\/)?([\w.-]+\.(?:png|jpe?g|svg|webp|gif))\)/g,
-    )) {
-      const path = join(milestone.folder, src);
-      if (src !== "diagram.svg" && existsSync(path)) files.set(src, readFileSync(path));
+    for (const { image, href } of piece.links) {
+      const name = picturePath(href);
+      if (!image || name === undefined || name === "diagram.svg") continue;
+      const path = join(milestone.folder, name);
+      if (existsSync(path)) files.set(name, readFileSync(path));
     }
   }
   return files;

@@ -12,7 +12,7 @@ import type { SiteSettings } from "../model/load.js";
 import { docPage, notebookPage, postPage } from "../model/site-map.js";
 import { postFront } from "../pieces/blog.js";
 import { escapeHtml, relativeUrl } from "../text/escape.js";
-import { countWords } from "../text/headings.js";
+import { countWords } from "../text/words.js";
 import { renderTemplates } from "./eleventy.js";
 import type { Files } from "./media.js";
 import { searchIndex } from "./search-index.js";

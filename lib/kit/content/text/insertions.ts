@@ -1,4 +1,5 @@
 import { type Place, placeAt, type Source } from "./source.js";
+import type { Zone } from "./zones.js";
 
 export const INSERTION_KINDS = ["fact", "figure", "table", "cell", "given"] as const;
 export type InsertionKind = (typeof INSERTION_KINDS)[number];
@@ -29,18 +30,30 @@ export interface Problem {
 const FORM =
   'Write {{ fact "name" }}, {{ figure "name" }}, {{ table "name" }}, {{ cell "id" }} or {{ given "words" }}.';
 
-/** Finds every insertion of a source outside code; what is between braces and is none is a problem. */
+/** Where braces are no insertion, and what to say of those there; undefined where they are quotation. */
+const MISPLACED: Readonly<Record<Exclude<Zone, "text">, string | undefined>> = {
+  code: undefined,
+  html: "an insertion cannot stand in HTML: write the passage in Markdown.",
+  target: "an insertion cannot stand in the address or the title of a link: put it into the words.",
+  elsewhere: "an insertion cannot stand in a definition: put it into a sentence.",
+};
+
+/** Finds every insertion of a source; what is between braces and is none, or stands where none can, is a problem. */
 export function findInsertions(source: Source): { insertions: Insertion[]; problems: Problem[] } {
   const insertions: Insertion[] = [];
   const problems: Problem[] = [];
-  for (const match of source.prose.matchAll(/\{\{(.*?)\}\}/g)) {
-    const place = placeAt(source, match.index);
-    const parsed = parseInsertion(match[1] ?? "");
+  let { prose } = source;
+  for (const { start, end, zone } of source.braces) {
+    const place = placeAt(source, start);
+    const misplaced = zone === "text" ? undefined : MISPLACED[zone];
+    if (misplaced !== undefined) problems.push({ place, message: misplaced });
+    if (zone !== "text") continue;
+    prose = prose.slice(0, start) + " ".repeat(end - start) + prose.slice(end);
+    const parsed = parseInsertion(source.text.slice(start + 2, end - 2));
     if (typeof parsed === "string") problems.push({ place, message: parsed });
-    else insertions.push({ ...parsed, place, start: match.index, end: match.index + match[0].length });
+    else insertions.push({ ...parsed, place, start, end });
   }
-  const rest = source.prose.replace(/\{\{.*?\}\}/g, (text) => " ".repeat(text.length));
-  for (const match of rest.matchAll(/\{\{/g)) {
+  for (const match of prose.matchAll(/\{\{/g)) {
     problems.push({
       place: placeAt(source, match.index),
       message: `"{{" is never closed on its line. ${FORM}`,

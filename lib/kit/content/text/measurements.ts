@@ -1,5 +1,5 @@
 import { findInsertions, type Problem } from "./insertions.js";
-import { placeAt, type Source } from "./source.js";
+import { blank, placeAt, type Source } from "./source.js";
 
 const NUMBER = String.raw`(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?`;
 const TIME = "ns|µs|us|ms|msec|s|secs?|seconds?|milliseconds?|microseconds?|min|mins|minutes?|h|hours?";
@@ -18,20 +18,15 @@ const MEASUREMENT = new RegExp(
 );
 
 /**
- * Numbers with units that were typed into prose instead of being pulled from a run. Code, links, HTML tags and
- * insertions are not prose. `{{ given "350 MB" }}` says that a number is a definition or a setting, not a result.
+ * Numbers with units that were typed into prose instead of being pulled from a run. Insertions are not typed. `{{ given "350 MB" }}` says that a number is a definition or a setting, not a result.
  */
 export function typedMeasurements(source: Source): Problem[] {
   let prose = source.prose;
-  const blank = (text: string) => text.replace(/[^\n]/g, " ");
   for (const { start, end } of findInsertions(source).insertions) {
     prose = prose.slice(0, start) + blank(prose.slice(start, end)) + prose.slice(end);
   }
   prose = prose
-    .replace(/(?<=\])\([^)\n]*\)/g, blank)
-    .replace(/^\s*\[[^\]\n]+\]:.*$/gm, blank)
-    .replace(/<[^>\n]+>|https?:\/\/\S+/g, blank)
-    .replace(/^\s*\d+[.)]\s/gm, blank)
+    .replace(/https?:\/\/\S+/g, blank)
     // How long a step of a video takes on stage is planned, not measured.
     .replace(/\bdemo \d+ s\b/g, blank);
   return [...prose.matchAll(MEASUREMENT)].map((match) => ({

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { type Link, type Zone, zonesOf } from "./zones.js";
 
 /** A place in a content file; `line` and `column` start at 1. */
 export interface Place {
@@ -7,14 +8,40 @@ export interface Place {
   readonly column: number;
 }
 
-/** A content file and what position arithmetic needs. `file` is relative to the project, for messages. */
+/** What stands between `{{` and `}}`, and what Markdown takes its place for. */
+export interface Braces {
+  /** Offsets in the text, end exclusive. */
+  readonly start: number;
+  readonly end: number;
+  readonly zone: Zone;
+}
+
+/** A heading, with where it stands. */
+export interface SourceHeading {
+  readonly level: number;
+  /** As written, without the `#`. */
+  readonly text: string;
+  readonly offset: number;
+  readonly place: Place;
+}
+
+/** A text in Markdown, with what position arithmetic needs. `file` is relative to the project, for messages. */
 export interface Source {
   readonly file: string;
   readonly text: string;
-  /** The text, same length, with front matter, code and comments blanked: what is left is prose. */
-  readonly prose: string;
   /** Where the body begins, after front matter. */
   readonly bodyStart: number;
+  /** The text, same length, with all blanked that is not read as words: code, HTML, comments, targets of links. */
+  readonly prose: string;
+  /** The prose without what stands in tables. */
+  readonly running: string;
+  readonly braces: readonly Braces[];
+  readonly headings: readonly SourceHeading[];
+  readonly links: readonly Link[];
+  /** First line and the line after the last of each paragraph, from 0. */
+  readonly paragraphs: readonly (readonly [number, number])[];
+  /** What LinkedIn would show as typed: the offsets of emphasis, tables, quotes and the like. */
+  readonly markup: readonly number[];
 }
 
 /** Reads a content file; `file` is how messages will name it. */
@@ -22,47 +49,61 @@ export function readSource(path: string, file: string): Source {
   return parseSource(readFileSync(path, "utf8"), file);
 }
 
+/**
+ * Reads a text by the tokens that Markdown makes of it, so that each brace, link and number is known for what it is.
+ * Braces are kept out of the parser's sight: it meets signs without a meaning in their place, as the pages' own does.
+ */
 export function parseSource(text: string, file: string): Source {
   const frontMatter = /^---\r?\n[\s\S]*?\r?\n---[ \t]*(?:\r?\n|$)/.exec(text);
   const bodyStart = frontMatter ? frontMatter[0].length : 0;
-  return { file, text, bodyStart, prose: blank(text.slice(0, bodyStart)) + maskCode(text.slice(bodyStart)) };
+  const found = [...text.matchAll(/\{\{(?:(?!\{\{|\}\}|`)[^\r\n])*\}\}/g)].filter(
+    ({ index }) => index >= bodyStart,
+  );
+  let marked = blank(text.slice(0, bodyStart)) + text.slice(bodyStart);
+  for (const { 0: whole, index } of found)
+    marked = marked.slice(0, index) + UNREAD.repeat(whole.length) + marked.slice(index + whole.length);
+  const { zones, tables, headings, links, paragraphs, markup } = zonesOf(marked);
+  const words = (wanted: (offset: number) => boolean) => {
+    let prose = "";
+    for (let at = 0; at < text.length; at++) {
+      const sign = text[at] as string;
+      prose += sign === "\n" || sign === "\r" || wanted(at) ? sign : " ";
+    }
+    return prose;
+  };
+  return {
+    file,
+    text,
+    bodyStart,
+    prose: words((at) => zones[at] === "text"),
+    running: words((at) => zones[at] === "text" && !tables[at]),
+    braces: found.map(({ 0: whole, index }) => ({
+      start: index,
+      end: index + whole.length,
+      zone: zones[index] ?? "elsewhere",
+    })),
+    headings: headings.map(({ level, start, end }) => ({
+      level,
+      text: text.slice(start, end).trim(),
+      offset: start,
+      place: placeAt({ file, text }, text.lastIndexOf("\n", start - 1) + 1),
+    })),
+    links,
+    paragraphs,
+    markup,
+  };
 }
 
+/** A private-use sign: no Markdown begins or ends with it. */
+const UNREAD = "\uE00F";
+
 /** Turns an offset into a place. */
-export function placeAt(source: Source, offset: number): Place {
-  const before = source.text.slice(0, offset);
-  return { file: source.file, line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+export function placeAt({ file, text }: Pick<Source, "file" | "text">, offset: number): Place {
+  const before = text.slice(0, offset);
+  return { file, line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
 /** Same length, same line breaks, everything else a space. */
-function blank(text: string): string {
+export function blank(text: string): string {
   return text.replace(/[^\r\n]/g, " ");
-}
-
-/**
- * Blanks fenced code, inline code and HTML comments, keeping every offset. Code in prose is quotation: nothing in it
- * is an insertion or a measurement.
- */
-function maskCode(text: string): string {
-  const lines = text.split("\n");
-  let fence: { mark: string; length: number } | undefined;
-  for (const [index, line] of lines.entries()) {
-    const found = /^ {0,3}(?:>\s?)*(?:[-*]\s+)?(`{3,}|~{3,})(.*)$/.exec(line.replace(/\r$/, ""));
-    const run = found?.[1] ?? "";
-    if (fence === undefined) {
-      // A backtick fence's info string holds no backtick; otherwise it is inline code.
-      if (run !== "" && !(run.startsWith("`") && found?.[2]?.includes("`"))) {
-        fence = { mark: run[0] ?? "", length: run.length };
-        lines[index] = blank(line);
-      }
-      continue;
-    }
-    const closes = run.startsWith(fence.mark) && run.length >= fence.length && found?.[2]?.trim() === "";
-    lines[index] = blank(line);
-    if (closes) fence = undefined;
-  }
-  return lines
-    .join("\n")
-    .replace(/<!--[\s\S]*?-->/g, blank)
-    .replace(/(?<!`)(`+)(?!`)((?:(?!\n\s*\n)[\s\S])*?[^`])\1(?!`)/g, blank);
 }

@@ -12,6 +12,8 @@ export const RECORD_MIME = {
   predict: "application/vnd.sololakehouse.predict+json",
 } as const;
 
+export type RecordKind = keyof typeof RECORD_MIME;
+
 export const VEGA_LITE_MIME = "application/vnd.vegalite.v5+json";
 
 /** A value that a fact may have. 64-bit integers beyond 2^53 arrive as decimal strings. */
