@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -31,6 +31,7 @@ async function slh(...words: string[]): Promise<void> {
 
 describe("slh content check", () => {
   it("shows what is off, with the place, and fails", async () => {
+    rmSync(join(fixture.milestone, "diagram.svg"));
     await slh("content", "check", "m03");
     expect(printed).toMatch(
       /^✖ milestones\/m03-writing-iceberg\/diagram\.d2:1:1 {2}diagram\/fresh: diagram\.svg is missing/,
@@ -53,6 +54,7 @@ describe("slh content check", () => {
 
 describe("slh content build", () => {
   it("says what it made, saves diagrams when asked, and says what to open", async () => {
+    rmSync(join(fixture.milestone, "diagram.svg"));
     await slh("content", "build", "--save");
     expect(printed).toContain("drew milestones/m03-writing-iceberg/diagram.svg\n");
     expect(printed).toContain("m03  3 pages  doc, blog, linkedin, video\n");

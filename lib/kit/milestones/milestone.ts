@@ -12,8 +12,8 @@ export const PROFILES = ["embedded", "stack"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** What a milestone may promise beyond the checks that all of them share. */
-export const PIECES = ["notebook", "doc", "blog", "linkedin", "video", "diagram"] as const;
-export type Piece = (typeof PIECES)[number];
+export const PIECE_KINDS = ["notebook", "doc", "blog", "linkedin", "video", "diagram"] as const;
+export type PieceKind = (typeof PIECE_KINDS)[number];
 
 /** A folder of `milestones/`, as its `milestone.yaml` declares it. Its state is computed, never typed in. */
 export interface Milestone {
@@ -30,7 +30,7 @@ export interface Milestone {
   /** Profiles that its notebook runs on, the usual one first. */
   readonly profiles: readonly Profile[];
   /** Pieces that must be there and in order for the milestone to be done. */
-  readonly definitionOfDone: readonly Piece[];
+  readonly definitionOfDone: readonly PieceKind[];
   /** Seconds that the notebook may take. */
   readonly timeoutSeconds: number;
   readonly folder: string;
@@ -133,7 +133,7 @@ export function parseMilestone(
     oneLine,
     datasets: list("datasets"),
     profiles,
-    definitionOfDone: list("definition-of-done", PIECES),
+    definitionOfDone: list("definition-of-done", PIECE_KINDS),
     timeoutSeconds: timeout,
   };
 }

@@ -44,6 +44,7 @@ export {
   type RecordedNotebook,
   type RecordedTable,
   type RecordKind,
+  type RepeatedName,
   readRecorded,
   recordedIn,
   type TableValue,
@@ -52,6 +53,8 @@ export {
 export {
   type Freshness,
   type FreshnessState,
+  type FreshOutputs,
+  freshOutputs,
   type NotebookStatus,
   notebookStatus,
 } from "./fresh/freshness.js";

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { openMarkdown } from "../../../lib/kit/content/html/markdown.js";
 import { bind } from "../../../lib/kit/content/model/bind.js";
 import {
   type MilestoneContent,
@@ -7,8 +8,9 @@ import {
   pieceFromText,
 } from "../../../lib/kit/content/model/inputs.js";
 import { siteMap } from "../../../lib/kit/content/model/site-map.js";
-import { devtoPost, type PostSource } from "../../../lib/kit/content/pieces/blog-channels.js";
+import { devtoPost } from "../../../lib/kit/content/pieces/blog-channels.js";
 import { linkedinApiText, linkedinText } from "../../../lib/kit/content/pieces/linkedin-text.js";
+import type { ChannelInput } from "../../../lib/kit/content/pieces/piece.js";
 import { captions, clock, readScript, videoMarkdown } from "../../../lib/kit/content/pieces/script.js";
 import { parseMilestone } from "../../../lib/kit/milestones/index.js";
 import { fixtureText, recordedFixture } from "../support/fixture.js";
@@ -56,7 +58,7 @@ describe("a dev.to post", () => {
       "blog",
       `---\ntitle: "T: x"\ndescription: D\ntags: [a, b]\ndate: "2026-11-20"\n---\n${body}`,
     );
-    const source: PostSource = {
+    const source: ChannelInput = {
       piece,
       content,
       bound,
@@ -70,6 +72,7 @@ describe("a dev.to post", () => {
         language: "en",
       },
       media: () => (name) => `https://site.test/media/${name}`,
+      markdown: openMarkdown({ code: (text) => text, close: () => undefined }),
     };
     return devtoPost(source);
   };

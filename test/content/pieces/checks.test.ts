@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { anchorsOf } from "../../../lib/kit/content/html/anchors.js";
 import { bind } from "../../../lib/kit/content/model/bind.js";
 import {
   type MilestoneContent,
@@ -6,12 +7,9 @@ import {
   pieceFromText,
 } from "../../../lib/kit/content/model/inputs.js";
 import { siteMap } from "../../../lib/kit/content/model/site-map.js";
-import { checkBlog } from "../../../lib/kit/content/pieces/blog.js";
 import { checkCommon } from "../../../lib/kit/content/pieces/common.js";
-import { checkDoc } from "../../../lib/kit/content/pieces/doc.js";
-import { checkLinkedin } from "../../../lib/kit/content/pieces/linkedin.js";
+import { PIECES } from "../../../lib/kit/content/pieces/pieces.js";
 import type { CheckResult } from "../../../lib/kit/content/pieces/result.js";
-import { checkVideo } from "../../../lib/kit/content/pieces/video.js";
 import { parseMilestone } from "../../../lib/kit/milestones/index.js";
 import { fixtureText, recordedFixture } from "../support/fixture.js";
 
@@ -38,12 +36,11 @@ function off(name: PieceName, text: string, number = 3): string[] {
   const piece = own.pieces[name];
   if (!piece) throw new Error("no piece");
   const { bound } = bind(piece, own, [own]);
-  const map = siteMap("/project", [own]);
-  const results: CheckResult[] = checkCommon(piece, own, [own], map);
-  if (name === "doc") results.push(...checkDoc(piece, own));
-  if (name === "blog") results.push(...checkBlog(piece));
-  if (name === "linkedin") results.push(...checkLinkedin(piece, own, bound));
-  if (name === "video") results.push(...checkVideo(piece, own, bound));
+  const whole = { all: [own], map: siteMap("/project", [own]), anchors: anchorsOf([own]) };
+  const results: CheckResult[] = [
+    ...checkCommon(piece, own, whole),
+    ...PIECES[name].check(piece, own, bound, [own]),
+  ];
   return results
     .filter(({ ok }) => !ok)
     .map(({ file, line, rule, message }) => `${file}:${line} ${rule}: ${message}`);

@@ -1,6 +1,6 @@
-import { RECORD_MIME, type RecordedCell, type RecordedNotebook } from "../../notebook/index.js";
+import { type Cell, RECORD_MIME, type RecordedCell, type RecordedNotebook } from "../../notebook/index.js";
 import { escapeHtml } from "../text/escape.js";
-import type { Heading, Rendered } from "./markdown.js";
+import type { Rendered, RenderOptions } from "./markdown.js";
 import { outputsHtml, type Tools } from "./outputs.js";
 import { cellAnchor } from "./provenance.js";
 
@@ -8,20 +8,16 @@ import { cellAnchor } from "./provenance.js";
 export async function notebookHtml(
   recorded: RecordedNotebook,
   tools: Tools,
-  link: (href: string) => string | undefined,
+  options: TextOptions,
 ): Promise<Rendered> {
-  const headings: Heading[] = [];
+  const texts = notebookTexts(recorded, tools.markdown, options);
   const parts: string[] = [];
   for (const [index, cell] of recorded.cells.entries()) {
     if (cell.type === "raw") continue;
     const id = escapeHtml(cellAnchor(cell.ref));
     if (cell.type === "markdown") {
-      // The page has the notebook's title already.
-      const source = index === 0 ? cell.source.replace(/^\s*# .*\n?/, "") : cell.source;
-      const rendered = tools.markdown(source, { link, idPrefix: headings.length === 0 ? "" : `s${index}-` });
-      headings.push(...rendered.headings);
-      if (rendered.html.trim())
-        parts.push(`<section class="cell text" id="${id}">${rendered.html}</section>`);
+      const html = texts.get(index)?.html ?? "";
+      if (html.trim()) parts.push(`<section class="cell text" id="${id}">${html}</section>`);
       continue;
     }
     const outputs = await outputsHtml(cell, recorded, tools);
@@ -30,7 +26,32 @@ export async function notebookHtml(
         `${outputs ? `<div class="outputs">${outputs}</div>` : ""}</section>`,
     );
   }
-  return { html: parts.join("\n"), headings };
+  return { html: parts.join("\n"), headings: [...texts.values()].flatMap(({ headings }) => headings) };
+}
+
+/** Where links of a notebook's text lead, and what its pictures become. */
+export type TextOptions = Pick<RenderOptions, "link"> & {
+  readonly picture?: ((src: string, alt: string, cell: Cell) => string | undefined) | undefined;
+};
+
+/** A notebook's Markdown cells as HTML, by position. Their headings share one page. */
+export function notebookTexts(
+  { notebook }: RecordedNotebook,
+  markdown: Tools["markdown"],
+  { link, picture }: TextOptions = {},
+): ReadonlyMap<number, Rendered> {
+  const ids = new Map<string, number>();
+  const texts = new Map<number, Rendered>();
+  for (const [index, cell] of notebook.cells.entries()) {
+    if (cell.cell_type !== "markdown") continue;
+    // The page has the notebook's title already.
+    const source = index === 0 ? cell.source.replace(/^\s*# .*\n?/, "") : cell.source;
+    texts.set(
+      index,
+      markdown(source, { link, picture: picture && ((src, alt) => picture(src, alt, cell)), ids }),
+    );
+  }
+  return texts;
 }
 
 function cellName(cell: RecordedCell): string {

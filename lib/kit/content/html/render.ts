@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { RecordedNotebook } from "../../notebook/index.js";
 import { type Bound, bind, shownCode, substitute } from "../model/bind.js";
 import { type MilestoneContent, type Piece, stemOf } from "../model/inputs.js";
-import { linkTarget, type SiteMap } from "../model/site-map.js";
+import { linkTarget, picturePath, type SiteMap } from "../model/site-map.js";
 import { escapeHtml, relativeUrl } from "../text/escape.js";
 import { chartHtml } from "./chart.js";
 import { type Filling, placeholder, type Rendered } from "./markdown.js";
+import { notebookHtml } from "./notebook.js";
 import { outputsHtml, type Tools } from "./outputs.js";
 import { factHtml, provenanceHtml, provenanceText } from "./provenance.js";
 import { tableHtml } from "./table.js";
@@ -74,7 +76,7 @@ async function fillingOf(item: Bound, index: number, context: PageContext): Prom
 }
 
 /** A link of a piece, or of a notebook's text, as the site needs it. */
-export function siteHref(
+function siteHref(
   href: string,
   folder: string,
   { map, page }: Pick<PageContext, "map" | "page">,
@@ -94,19 +96,39 @@ export function siteHref(
   }
 }
 
+/** A milestone's executed notebook as the body of its page. */
+export function renderNotebook(
+  recorded: RecordedNotebook,
+  content: MilestoneContent,
+  context: PageContext,
+): Promise<Rendered> {
+  return notebookHtml(recorded, context.tools, {
+    link: (href) => siteHref(href, content.milestone.folder, context),
+    picture: (src, alt, { attachments }) => {
+      const attached = src.startsWith("attachment:")
+        ? attachments?.[src.slice("attachment:".length)]
+        : undefined;
+      const [mime, data] = Object.entries(attached ?? {})[0] ?? [];
+      if (mime === undefined) return pictureHtml(src, alt, content, context);
+      return `<figure class="picture"><img src="data:${escapeHtml(mime)};base64,${escapeHtml(String(data).replace(/\s/g, ""))}" alt="${escapeHtml(alt)}"></figure>`;
+    },
+  });
+}
+
 /** Where the site keeps a milestone's pictures. */
 export function mediaPath(content: MilestoneContent, name: string): string {
   return `media/${stemOf(content.milestone)}/${name}`;
 }
 
+/** A picture of a piece, or of a notebook's text, as the site shows it; one from elsewhere stays as it is. */
 function pictureHtml(
   src: string,
   alt: string,
   content: MilestoneContent,
-  { page }: PageContext,
+  { page }: Pick<PageContext, "page">,
 ): string | undefined {
-  const name = src.replace(/^\.\//, "");
-  if (/^[a-z]+:/i.test(src)) return undefined;
+  const name = picturePath(src);
+  if (name === undefined) return undefined;
   if (name === "diagram.svg" && content.diagram) {
     return diagramHtml((variant) => relativeUrl(page, mediaPath(content, `diagram${variant}.svg`)), alt);
   }

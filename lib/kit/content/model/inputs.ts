@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { parse } from "yaml";
 import { contentInvalid } from "../../errors.js";
-import type { Milestone, Project } from "../../milestones/index.js";
+import { type Milestone, PIECE_KINDS, type PieceKind, type Project } from "../../milestones/index.js";
 import type { RecordedNotebook } from "../../notebook/index.js";
 import { parseSource, readSource, type Source } from "../text/source.js";
 
@@ -14,8 +14,11 @@ export type OutputState =
   | { readonly kind: "stale"; readonly reasons: readonly string[] }
   | { readonly kind: "fresh" };
 
-export type PieceName = "doc" | "blog" | "linkedin" | "video";
-export const PIECE_NAMES: readonly PieceName[] = ["doc", "blog", "linkedin", "video"];
+/** The pieces that are written as Markdown, in a file of that name. */
+export type PieceName = Exclude<PieceKind, "notebook" | "diagram">;
+export const PIECE_NAMES = PIECE_KINDS.filter(
+  (kind): kind is PieceName => kind !== "notebook" && kind !== "diagram",
+);
 
 /** A written piece: its source and its front matter, which may be empty. */
 export interface Piece extends Source {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { invalidConfig } from "sololakehouse/errors";
 import { parse } from "yaml";
 import { listMilestones, type Milestone, type Project } from "../../milestones/index.js";
-import { notebookStatus, placeOf, type RecordedNotebook, readRecorded } from "../../notebook/index.js";
+import { freshOutputs } from "../../notebook/fresh/freshness.js";
+import { placeOf, type RecordedNotebook } from "../../notebook/index.js";
 import { type MilestoneContent, type OutputState, readContent } from "./inputs.js";
 
 /** What `blog/site.yaml` says of the site as a whole. */
@@ -67,14 +68,12 @@ async function loadOutputs(
   milestone: Milestone,
 ): Promise<{ state: OutputState; recorded: RecordedNotebook | undefined }> {
   const place = placeOf(milestone, project);
-  const { machine, committed } = await notebookStatus(place);
-  if (machine.state === "fresh")
-    return { state: { kind: "fresh" }, recorded: await readRecorded(place.executed) };
+  const { status, recorded } = await freshOutputs(place);
+  const { machine, committed } = status;
+  if (recorded) return { state: { kind: "fresh" }, recorded };
   if (machine.state === "failed") {
     return { state: { kind: "failed", reasons: machine.reasons }, recorded: undefined };
   }
-  if (committed.state === "fresh")
-    return { state: { kind: "fresh" }, recorded: await readRecorded(place.source) };
   const kinds = [machine, committed];
   const stale = kinds.find(({ state }) => state === "stale");
   if (stale) return { state: { kind: "stale", reasons: stale.reasons }, recorded: undefined };

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
 import { slugify } from "../text/escape.js";
-import { type MilestoneContent, type Piece, stemOf } from "./inputs.js";
+import { type MilestoneContent, type Piece, type PieceName, stemOf } from "./inputs.js";
 
 /** Where things stand on the site: paths from its root, without leading slash. */
 export interface SiteMap {
@@ -35,6 +35,14 @@ export function postPage(content: MilestoneContent): string {
   return `blog/${typeof slug === "string" ? slugify(slug) : content.milestone.slug}.html`;
 }
 
+/** The page that each kind of piece becomes; none for what is pasted or read aloud. */
+export const PAGES: Readonly<Record<PieceName, ((content: MilestoneContent) => string) | undefined>> = {
+  doc: docPage,
+  blog: postPage,
+  linkedin: undefined,
+  video: undefined,
+};
+
 /** Knows the page of every file that becomes one. */
 export function siteMap(root: string, all: readonly MilestoneContent[], sourceBase?: string): SiteMap {
   const pages = new Map<string, string>([
@@ -43,11 +51,11 @@ export function siteMap(root: string, all: readonly MilestoneContent[], sourceBa
   ]);
   for (const content of all) {
     const { folder, notebookPath } = content.milestone;
-    if (content.pieces.doc) {
-      pages.set(folder, docPage(content));
-      pages.set(join(folder, "doc.md"), docPage(content));
+    if (content.pieces.doc) pages.set(folder, docPage(content));
+    for (const { name } of Object.values(content.pieces)) {
+      const page = PAGES[name]?.(content);
+      if (page !== undefined) pages.set(join(folder, `${name}.md`), page);
     }
-    if (content.pieces.blog) pages.set(join(folder, "blog.md"), postPage(content));
     if (content.recorded) pages.set(notebookPath, notebookPage(content));
   }
   return { pages, sourceBase, root };
@@ -72,7 +80,7 @@ export function picturePath(href: string): string | undefined {
   return decodeURI(href).replace(/^\.\//, "");
 }
 
-/** Where a piece becomes a page; LinkedIn and video texts have none. */
+/** The page that links within a piece are about: its own, or the doc page where it has none. */
 export function pageOf(piece: Piece, content: MilestoneContent): string {
-  return piece.name === "blog" ? postPage(content) : docPage(content);
+  return (PAGES[piece.name] ?? docPage)(content);
 }

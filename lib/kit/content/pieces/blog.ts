@@ -1,33 +1,33 @@
-import type { Piece } from "../model/inputs.js";
+import type { MilestoneContent, Piece } from "../model/inputs.js";
+import { postPage } from "../model/site-map.js";
 import { findInsertions } from "../text/insertions.js";
 import { placeAt } from "../text/source.js";
 import { countWords } from "../text/words.js";
+import { devtoPost, hashnodePost, mediumPost } from "./blog-channels.js";
+import { postFront } from "./blog-front.js";
+import type { PieceDefinition } from "./piece.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
 
 /** Bounds of a post, in words; code and tables do not count. */
-export const BLOG_WORDS = { least: 900, most: 1800 } as const;
-export const TITLE_MOST = 128;
-export const DESCRIPTION_MOST = 200;
-export const TAGS_MOST = 4;
+const BLOG_WORDS = { least: 900, most: 1800 } as const;
+const TITLE_MOST = 128;
+const DESCRIPTION_MOST = 200;
+const TAGS_MOST = 4;
 
-/** The front matter that a post declares. */
-export interface PostFront {
-  readonly title: string;
-  readonly description: string;
-  readonly tags: readonly string[];
-  /** `2026-11-20`. */
-  readonly date: string;
-}
-
-/** A post's front matter; what is missing is empty, as the checks have said. */
-export function postFront(piece: Piece): PostFront {
-  const text = (key: string) => (typeof piece.front[key] === "string" ? String(piece.front[key]).trim() : "");
-  const tags = Array.isArray(piece.front.tags) ? piece.front.tags.map(String) : [];
-  return { title: text("title"), description: text("description"), tags, date: text("date").slice(0, 10) };
-}
+/** A blog post, for the platforms that it goes to. */
+export const blog: PieceDefinition = {
+  promise: "the post fits its length and quotes the run",
+  check: (piece, content, _, all) => [...checkBlog(piece), checkAddress(content, all)],
+  channels: (input) =>
+    new Map([
+      ["blog.md", devtoPost(input)],
+      ["blog.hashnode.md", hashnodePost(input)],
+      ["blog.medium.html", mediumPost(input)],
+    ]),
+};
 
 /** The rules of a blog post. */
-export function checkBlog(piece: Piece): CheckResult[] {
+function checkBlog(piece: Piece): CheckResult[] {
   const { title, description, tags, date } = postFront(piece);
   const place = placeAt(piece, 0);
   const at = (message: string) => ({ place, message });
@@ -76,4 +76,17 @@ export function checkBlog(piece: Piece): CheckResult[] {
         ),
   );
   return results;
+}
+
+/** Two posts cannot have one page. */
+function checkAddress(content: MilestoneContent, all: readonly MilestoneContent[]): CheckResult {
+  const page = postPage(content);
+  const file = content.pieces.blog?.file ?? "";
+  const other = all.find((one) => one !== content && one.pieces.blog && postPage(one) === page);
+  if (!other) return pass("blog/address", file, page);
+  return fail(
+    "blog/address",
+    { file, line: 1, column: 1 },
+    `its page ${page} is that of ${other.milestone.id} too: change the slug.`,
+  );
 }

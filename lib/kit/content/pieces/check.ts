@@ -7,24 +7,18 @@ import { join, relative } from "node:path";
 import { diagramProblem, readDiagram } from "../draw/diagrams.js";
 import { bind } from "../model/bind.js";
 import { isStarted, type MilestoneContent, PIECE_NAMES } from "../model/inputs.js";
-import { postPage, type SiteMap } from "../model/site-map.js";
-import { checkBlog } from "./blog.js";
+import type { SiteMap } from "../model/site-map.js";
 import { checkCommon } from "./common.js";
-import { checkDoc } from "./doc.js";
-import { checkLinkedin } from "./linkedin.js";
+import type { Whole } from "./links.js";
+import { checkNotebook } from "./notebook.js";
+import { PIECES } from "./pieces.js";
 import { type CheckResult, fail, pass } from "./result.js";
-import { checkVideo } from "./video.js";
-
-export type { CheckResult } from "./result.js";
 
 /** Holds every rule against a milestone. One that has not been started has no results. */
-export function checkMilestone(
-  content: MilestoneContent,
-  all: readonly MilestoneContent[],
-  map: SiteMap,
-): CheckResult[] {
+export function checkMilestone(content: MilestoneContent, whole: Whole): CheckResult[] {
   if (!isStarted(content)) return [];
-  const results: CheckResult[] = [checkOutputs(content, map)];
+  const { map } = whole;
+  const results: CheckResult[] = [checkOutputs(content, map), ...checkNotebook(content, whole)];
   const folder = relative(map.root, content.milestone.folder);
   for (const name of PIECE_NAMES) {
     const piece = content.pieces[name];
@@ -36,31 +30,14 @@ export function checkMilestone(
     }
     results.push(
       pass(`${name}/present`, piece.file, "it is there"),
-      ...checkCommon(piece, content, all, map),
+      ...checkCommon(piece, content, whole),
+      ...PIECES[name].check(piece, content, bind(piece, content, whole.all).bound, whole.all),
     );
-    const { bound } = bind(piece, content, all);
-    if (name === "doc") results.push(...checkDoc(piece, content));
-    if (name === "blog") results.push(...checkBlog(piece), checkAddress(content, all));
-    if (name === "linkedin") results.push(...checkLinkedin(piece, content, bound));
-    if (name === "video") results.push(...checkVideo(piece, content, bound));
   }
   if (content.diagram || content.milestone.definitionOfDone.includes("diagram")) {
     results.push(...checkDiagram(content, folder));
   }
   return results;
-}
-
-/** Two posts cannot have one page. */
-function checkAddress(content: MilestoneContent, all: readonly MilestoneContent[]): CheckResult {
-  const page = postPage(content);
-  const file = content.pieces.blog?.file ?? "";
-  const other = all.find((one) => one !== content && one.pieces.blog && postPage(one) === page);
-  if (!other) return pass("blog/address", file, page);
-  return fail(
-    "blog/address",
-    { file, line: 1, column: 1 },
-    `its page ${page} is that of ${other.milestone.id} too: change the slug.`,
-  );
 }
 
 /** Numbers come from fresh outputs only. */

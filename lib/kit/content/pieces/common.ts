@@ -1,21 +1,16 @@
-import { dirname, join } from "node:path";
 import { bind } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
-import { linkTarget, pageOf, type SiteMap } from "../model/site-map.js";
-import { slugify } from "../text/escape.js";
+import { pageOf } from "../model/site-map.js";
 import type { Problem } from "../text/insertions.js";
 import { typedMeasurements } from "../text/measurements.js";
-import { placeAt } from "../text/source.js";
+import { placeAt, type Source } from "../text/source.js";
+import { linkProblems, type Whole } from "./links.js";
 import { type CheckResult, verdict } from "./result.js";
 
 /** The rules that every written piece keeps. */
-export function checkCommon(
-  piece: Piece,
-  content: MilestoneContent,
-  all: readonly MilestoneContent[],
-  map: SiteMap,
-): CheckResult[] {
+export function checkCommon(piece: Piece, content: MilestoneContent, whole: Whole): CheckResult[] {
   const { name } = piece;
+  const { all } = whole;
   const { bound, problems } = bind(piece, content, all);
   const alone = bound
     .filter(({ kind }) => kind === "figure" || kind === "table" || kind === "cell")
@@ -27,7 +22,12 @@ export function checkCommon(
   return [
     ...verdict(`${name}/names`, piece, [...problems, ...alone], `${bound.length} names resolve`),
     ...verdict(`${name}/measurements`, piece, typedMeasurements(piece), "no measurement is typed in"),
-    ...verdict(`${name}/links`, piece, linkProblems(piece, content, all, map), "links lead somewhere"),
+    ...verdict(
+      `${name}/links`,
+      piece,
+      linkProblems(piece, pageOf(piece, content), content, whole),
+      "links lead somewhere",
+    ),
     ...verdict(`${name}/alt-text`, piece, altProblems(piece), "pictures have a text alternative"),
     ...verdict(`${name}/headings`, piece, headingProblems(piece), "headings are in order"),
   ];
@@ -46,46 +46,12 @@ function standsAlone(piece: Piece, start: number, end: number): boolean {
   );
 }
 
-function linkProblems(
-  piece: Piece,
-  content: MilestoneContent,
-  all: readonly MilestoneContent[],
-  map: SiteMap,
-): Problem[] {
-  const folder = content.milestone.folder;
-  const ownPage = pageOf(piece, content);
-  return piece.links.flatMap(({ href, start, image }) => {
-    const place = placeAt(piece, start);
-    if (image && href.replace(/^\.\//, "") === "diagram.svg" && content.diagram) return [];
-    const target = linkTarget(href, folder, map, ownPage);
-    if (target.kind === "missing")
-      return [
-        { place, message: `"${href}" leads nowhere: there is no ${join(dirname(piece.file), target.path)}.` },
-      ];
-    if (target.kind !== "page" || target.fragment === "") return [];
-    const anchors = anchorsOf(target.page, all);
-    if (anchors === undefined || anchors.has(decodeURIComponent(target.fragment))) return [];
-    return [{ place, message: `"${href}" leads to no heading of that page.` }];
-  });
-}
-
-/** Heading ids of a written page; undefined for pages whose anchors are not headings of a piece. */
-function anchorsOf(page: string, all: readonly MilestoneContent[]): Set<string> | undefined {
-  for (const content of all) {
-    for (const piece of [content.pieces.doc, content.pieces.blog]) {
-      if (piece && pageOf(piece, content) === page) {
-        return new Set(piece.headings.map(({ text }) => slugify(text.replace(/[`*_]/g, ""))));
-      }
-    }
-  }
-  return undefined;
-}
-
-function altProblems(piece: Piece): Problem[] {
-  const isSilent = ({ image, label, alt }: Piece["links"][number]) =>
-    image && (label ? piece.text.slice(...label).trim() === "" : !alt);
-  return piece.links.filter(isSilent).map(({ start, href }) => ({
-    place: placeAt(piece, start),
+/** Pictures without words for who cannot see them. */
+export function altProblems(source: Source): Problem[] {
+  const isSilent = ({ image, label, alt }: Source["links"][number]) =>
+    image && (label ? source.text.slice(...label).trim() === "" : !alt);
+  return source.links.filter(isSilent).map(({ start, href }) => ({
+    place: placeAt(source, start),
     message: `${href || "an image"} has no text alternative: say in the brackets what it shows.`,
   }));
 }

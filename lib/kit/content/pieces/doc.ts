@@ -1,6 +1,7 @@
 import type { MilestoneContent, Piece } from "../model/inputs.js";
 import { placeAt } from "../text/source.js";
 import { sectionText } from "../text/words.js";
+import type { PieceDefinition } from "./piece.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
 
 /** The sections of a doc page, in order. */
@@ -14,8 +15,13 @@ export const DOC_SECTIONS = [
   "Next",
 ] as const;
 
-/** The rules of a doc page. */
-export function checkDoc(piece: Piece, content: MilestoneContent): CheckResult[] {
+/** The doc page of a milestone. */
+export const doc: PieceDefinition = {
+  promise: "the doc page has every section and keeps its rules",
+  check: checkDoc,
+};
+
+function checkDoc(piece: Piece, content: MilestoneContent): CheckResult[] {
   const headings = piece.headings;
   const sections = headings.filter(({ level }) => level === 2);
   const names = sections.map(({ text }) => text);

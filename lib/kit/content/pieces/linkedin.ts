@@ -1,19 +1,29 @@
 import type { Bound } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
 import { placeAt } from "../text/source.js";
-import { linkedinText } from "./linkedin-text.js";
+import { linkedinApiText, linkedinText } from "./linkedin-text.js";
+import type { PieceDefinition } from "./piece.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
 
 export const POST_MOST = 3000;
 /** Where "see more" may cut: early on phones, later on wide screens. */
 export const HOOK = { best: 140, most: 210 } as const;
 
+/** The post, to paste and for the API. */
+export const linkedin: PieceDefinition = {
+  promise: "the LinkedIn post fits its limits",
+  check: checkLinkedin,
+  channels({ piece, bound }) {
+    const text = linkedinText(piece, bound);
+    return new Map([
+      ["linkedin.txt", text],
+      ["linkedin.api.txt", linkedinApiText(text)],
+    ]);
+  },
+};
+
 /** The rules of a LinkedIn post, held against the text that will be pasted. */
-export function checkLinkedin(
-  piece: Piece,
-  content: MilestoneContent,
-  bound: readonly Bound[],
-): CheckResult[] {
+function checkLinkedin(piece: Piece, content: MilestoneContent, bound: readonly Bound[]): CheckResult[] {
   const text = linkedinText(piece, bound);
   const lines = text.split("\n");
   const start = placeAt(piece, piece.bodyStart);

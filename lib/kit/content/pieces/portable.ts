@@ -2,43 +2,39 @@ import { stripVTControlCharacters } from "node:util";
 import { type Output, RECORD_MIME, type RecordedCell, type RecordedTable } from "../../notebook/index.js";
 import { columnLabel, tableTexts } from "../html/table.js";
 import { type Bound, shownCode, substitute } from "../model/bind.js";
-import type { MilestoneContent, Piece } from "../model/inputs.js";
-import type { SiteSettings } from "../model/load.js";
-import { linkTarget, pageOf, picturePath, type SiteMap } from "../model/site-map.js";
+import type { MilestoneContent } from "../model/inputs.js";
+import { linkTarget, pageOf, picturePath } from "../model/site-map.js";
 import { formatFact } from "../text/format.js";
 import { parseSource } from "../text/source.js";
-
-/** Where a milestone's pictures can be fetched from once the site is published. */
-export type MediaUrl = (name: string) => string;
+import type { ChannelInput, MediaUrl } from "./piece.js";
 
 /**
  * A piece as Markdown that stands alone: facts in place, figures as pictures, tables and cells written out, links
  * whole.
  */
 export function portableMarkdown(
-  piece: Piece,
-  content: MilestoneContent,
-  bound: readonly Bound[],
-  map: SiteMap,
-  settings: SiteSettings,
-  media: (owner: MilestoneContent) => MediaUrl,
+  input: ChannelInput,
+  writeTable: (table: RecordedTable, owner: MilestoneContent) => string = markdownTable,
 ): string {
+  const { piece, bound, media } = input;
   const body = substitute(piece, bound, (item) => {
     switch (item.kind) {
       case "given":
       case "fact":
-        return item.text;
+        return escapeMarkdown(item.text);
       case "figure":
         return `![${item.figure.alt.replace(/[[\]]/g, "")}](${media(item.owner)(`figure-${item.figure.name}.png`)})`;
       case "table":
-        return markdownTable(item.table);
+        return writeTable(item.table, item.owner);
       case "cell":
         return markdownCell(item.cell, item.show);
     }
   });
-  const linked = absoluteLinks(body, piece, content, map, settings, media(content));
-  return `${unwrap(linked, piece.file).trim()}\n`;
+  return `${unwrap(absoluteLinks(body, input), piece.file).trim()}\n`;
 }
+
+/** What a fact says is text, whatever signs are in it. */
+const escapeMarkdown = (text: string): string => text.replace(/[\\`*_[\]<>|]/g, "\\$&");
 
 /** Joins the lines of each paragraph: some platforms show every line break of the source. */
 function unwrap(body: string, file: string): string {
@@ -59,14 +55,8 @@ function unwrap(body: string, file: string): string {
 }
 
 /** Relative links made whole; those to files that are on no page and no code host keep their words only. */
-function absoluteLinks(
-  body: string,
-  piece: Piece,
-  content: MilestoneContent,
-  map: SiteMap,
-  settings: SiteSettings,
-  media: MediaUrl,
-): string {
+function absoluteLinks(body: string, input: ChannelInput): string {
+  const { piece, content, media } = input;
   const { links, text } = parseSource(body, piece.file);
   const place = (from: number, to: number): string => {
     let result = "";
@@ -79,7 +69,7 @@ function absoluteLinks(
       // A picture may be the words of a link.
       const words = place(...label);
       const title = /\s("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*\)$/.exec(text.slice(label[1], end))?.[1];
-      const url = image ? pictureUrl(href, media) : linkUrl(href, piece, content, map, settings);
+      const url = image ? pictureUrl(href, media(content)) : linkUrl(href, input);
       const sign = image ? "!" : "";
       result += url === undefined ? words : `${sign}[${words}](${url}${title ? ` ${title}` : ""})`;
     }
@@ -93,13 +83,7 @@ function pictureUrl(href: string, media: MediaUrl): string {
   return name === undefined ? href : media(name === "diagram.svg" ? "diagram.png" : name);
 }
 
-function linkUrl(
-  href: string,
-  piece: Piece,
-  content: MilestoneContent,
-  map: SiteMap,
-  settings: SiteSettings,
-): string | undefined {
+function linkUrl(href: string, { piece, content, map, settings }: ChannelInput): string | undefined {
   const target = linkTarget(href, content.milestone.folder, map, pageOf(piece, content));
   const fragment = "fragment" in target && target.fragment ? `#${target.fragment}` : "";
   switch (target.kind) {

@@ -2,8 +2,9 @@ import type { Bound } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
 import { placeAt } from "../text/source.js";
 import { countWords, sectionText } from "../text/words.js";
+import type { PieceDefinition } from "./piece.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
-import { clock, readScript, typedStart, VIDEO_COLUMNS } from "./script.js";
+import { captions, clock, readScript, typedStart, VIDEO_COLUMNS, videoMarkdown } from "./script.js";
 
 /** Minutes of a video; the introduction is shorter. */
 const MINUTES = { least: 8, most: 12 } as const;
@@ -11,8 +12,19 @@ const MINUTES_OF_M0 = { least: 5, most: 8 } as const;
 /** Seconds that a typed time may be off from what words and demos add up to. */
 const DRIFT = 15;
 
+/** The script to read from, and its captions. */
+export const video: PieceDefinition = {
+  promise: "the video script fits its time, with a plan for failure",
+  check: checkVideo,
+  channels: ({ piece, bound }) =>
+    new Map([
+      ["video.md", videoMarkdown(piece, bound)],
+      ["captions.vtt", captions(readScript(piece, bound))],
+    ]),
+};
+
 /** The rules of a video script. */
-export function checkVideo(piece: Piece, content: MilestoneContent, bound: readonly Bound[]): CheckResult[] {
+function checkVideo(piece: Piece, content: MilestoneContent, bound: readonly Bound[]): CheckResult[] {
   const script = readScript(piece, bound);
   const start = placeAt(piece, piece.bodyStart);
   const row = (line: number) => ({ file: piece.file, line, column: 1 });

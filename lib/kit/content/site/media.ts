@@ -12,7 +12,7 @@ import type { MilestoneContent } from "../model/inputs.js";
 import { label } from "../model/inputs.js";
 import type { SiteSettings } from "../model/load.js";
 import { picturePath } from "../model/site-map.js";
-import { postFront } from "../pieces/blog.js";
+import { postFront } from "../pieces/blog-front.js";
 import { postImage } from "../pieces/linkedin.js";
 
 /** What pictures are made with. */

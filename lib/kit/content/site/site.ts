@@ -4,13 +4,12 @@ import { join, relative } from "node:path";
 import { cssVariables, FONT_FACES, fontFile, type } from "../../look/index.js";
 import type { Project } from "../../milestones/index.js";
 import type { Heading } from "../html/markdown.js";
-import { notebookHtml } from "../html/notebook.js";
 import { runId } from "../html/provenance.js";
-import { diagramHtml, mediaPath, type PageContext, renderPiece, siteHref } from "../html/render.js";
+import { diagramHtml, mediaPath, type PageContext, renderNotebook, renderPiece } from "../html/render.js";
 import { isStarted, label, type MilestoneContent, type OutputState } from "../model/inputs.js";
 import type { SiteSettings } from "../model/load.js";
 import { docPage, notebookPage, postPage } from "../model/site-map.js";
-import { postFront } from "../pieces/blog.js";
+import { postFront } from "../pieces/blog-front.js";
 import { escapeHtml, relativeUrl } from "../text/escape.js";
 import { countWords } from "../text/words.js";
 import { renderTemplates } from "./eleventy.js";
@@ -174,8 +173,7 @@ async function makePages({ settings, all, context }: SiteInput): Promise<PageIte
     }
     if (recorded) {
       const path = notebookPage(content);
-      const link = (href: string) => siteHref(href, milestone.folder, { map: context.map, page: path });
-      const { html, headings } = await notebookHtml(recorded, context.tools, link);
+      const { html, headings } = await renderNotebook(recorded, content, { ...context, page: path });
       const toc = headings.filter(({ level }) => level === 2);
       const title = `${milestone.title}: the notebook`;
       pages.push({

@@ -79,7 +79,8 @@ function openParser(): MarkdownIt {
     for (const token of state.tokens) {
       if (token.type !== "inline") continue;
       const env: Environment = { ...(state.env as object), found: [], base: 0 };
-      parser.inline.parse(token.content, parser, env, (token.children ??= []));
+      token.children ??= [];
+      parser.inline.parse(token.content, parser, env, token.children);
       token.meta = { found: env.found };
     }
   });

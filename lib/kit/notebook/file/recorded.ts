@@ -83,6 +83,24 @@ export interface RecordedCell {
   readonly outputs: readonly Output[];
 }
 
+/** A name that stands for two things. */
+export interface RepeatedName {
+  readonly kind: "fact" | "figure" | "table";
+  readonly name: string;
+  readonly first: CellRef;
+  readonly again: CellRef;
+}
+
+/** What an output records under a name that content may use, if it does. */
+export function namedIn(output: Output): Pick<RepeatedName, "kind" | "name"> | undefined {
+  if (output.output_type !== "display_data") return undefined;
+  for (const kind of ["fact", "figure", "table"] as const) {
+    const record = output.data[RECORD_MIME[kind]] as { name: string } | undefined;
+    if (record) return { kind, name: record.name };
+  }
+  return undefined;
+}
+
 /** All that an executed notebook holds for those who build from it. */
 export interface RecordedNotebook {
   readonly path: string;
@@ -90,6 +108,8 @@ export interface RecordedNotebook {
   readonly figures: ReadonlyMap<string, RecordedFigure>;
   readonly tables: ReadonlyMap<string, RecordedTable>;
   readonly checks: readonly RecordedCheck[];
+  /** Names that were recorded more than once, which is an error: which of the values would a text mean? */
+  readonly repeated: readonly RepeatedName[];
   readonly cells: readonly RecordedCell[];
   /** Undefined for a notebook that the kit has never run. */
   readonly run: RunInfo | undefined;
@@ -102,7 +122,7 @@ export interface RecordedNotebook {
 /**
  * Reads what an executed notebook recorded.
  *
- * A name recorded twice keeps its last value, as a re-run cell would.
+ * A name recorded twice keeps its last value, and is among `repeated`.
  *
  * @throws LakehouseError `INVALID_METADATA` when the file is no notebook; ENOENT as Node gives it when absent.
  */
@@ -116,11 +136,16 @@ export function recordedIn(notebook: Notebook, path: string): RecordedNotebook {
   const figures = new Map<string, RecordedFigure>();
   const tables = new Map<string, RecordedTable>();
   const checks: RecordedCheck[] = [];
+  const repeated: RepeatedName[] = [];
+  const places = { fact: facts, figure: figures, table: tables };
   const cells = notebook.cells.map((cell, index): RecordedCell => {
     const ref: CellRef = { id: cell.id, index, executionCount: cell.execution_count ?? null };
     for (const output of cell.outputs ?? []) {
       if (output.output_type !== "display_data") continue;
       const { data } = output;
+      const named = namedIn(output);
+      const first = named && places[named.kind].get(named.name)?.cell;
+      if (named && first) repeated.push({ ...named, first, again: ref });
       const fact = data[RECORD_MIME.fact] as Omit<RecordedFact, "cell"> | undefined;
       if (fact) facts.set(fact.name, { ...fact, volatile: fact.volatile === true, cell: ref });
       const figure = data[RECORD_MIME.figure] as Omit<RecordedFigure, "cell" | "svg"> | undefined;
@@ -155,6 +180,7 @@ export function recordedIn(notebook: Notebook, path: string): RecordedNotebook {
     figures,
     tables,
     checks,
+    repeated,
     cells,
     run,
     fingerprint,

@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
+import { withKitMetadata, withOutputsOf } from "../file/merge.js";
 import { type Fingerprint, kitMetadata, type RunInfo } from "../file/metadata.js";
+import { type RecordedNotebook, recordedIn } from "../file/recorded.js";
 import { readNotebook } from "../file/store.js";
 import { reasonsBetween } from "./fingerprint.js";
 import { currentFingerprint, type NotebookPlace } from "./place.js";
@@ -23,6 +25,34 @@ export interface Freshness {
 export interface NotebookStatus {
   readonly machine: Freshness;
   readonly committed: Freshness;
+}
+
+/** What pages are made from, where it is fresh. */
+export interface FreshOutputs {
+  readonly status: NotebookStatus;
+  /** Undefined when neither this machine's run nor the committed outputs are fresh. */
+  readonly recorded: RecordedNotebook | undefined;
+}
+
+/**
+ * The outputs of this machine's run where they are fresh, else the committed ones. Everything else (text, titles, tags)
+ * is the source's own: it has no part in a run, and may have changed since.
+ */
+export async function freshOutputs(place: NotebookPlace): Promise<FreshOutputs> {
+  const status = await notebookStatus(place);
+  const source = await readNotebook(place.source);
+  const isFailed = status.machine.state === "failed";
+  if (!source || isFailed) return { status, recorded: undefined };
+  if (status.machine.state === "fresh") {
+    const executed = await readNotebook(place.executed);
+    if (!executed) return { status, recorded: undefined };
+    const shown = withKitMetadata(withOutputsOf(source, executed), kitMetadata(executed));
+    return { status, recorded: recordedIn(shown, place.source) };
+  }
+  return {
+    status,
+    recorded: status.committed.state === "fresh" ? recordedIn(source, place.source) : undefined,
+  };
 }
 
 /** Computes whether a notebook's outputs are what a run would give now. */

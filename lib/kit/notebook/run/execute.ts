@@ -1,7 +1,8 @@
 import { dirname, relative } from "node:path";
 import { notebookFailed } from "../../errors.js";
-import { type KitMetadata, kitMetadata, type RunInfo } from "../file/metadata.js";
-import type { Cell, Notebook } from "../file/nbformat.js";
+import { withKitMetadata, withOutputsOf } from "../file/merge.js";
+import { kitMetadata, type RunInfo } from "../file/metadata.js";
+import type { Notebook } from "../file/nbformat.js";
 import { recordedIn } from "../file/recorded.js";
 import { readNotebook, writeNotebook } from "../file/store.js";
 import { currentFingerprint, currentProfile, type NotebookPlace } from "../fresh/place.js";
@@ -92,31 +93,6 @@ export async function saveExecuted(place: NotebookPlace, volatile = false): Prom
   await writeNotebook(place.source, committedForm(executed, source, volatile));
 }
 
-/**
- * Brings text, titles and tags of the executed copy up to the source, for what has no part in a run: pages are made
- * from the copy.
- */
-export async function refreshText(place: NotebookPlace): Promise<void> {
-  const source = await readNotebook(place.source);
-  const executed = await readNotebook(place.executed);
-  if (!source || !executed) return;
-  const { run, fingerprint } = kitMetadata(executed);
-  const refreshed = withOutputsOf(source, executed);
-  if (!run || !fingerprint) return;
-  await writeNotebook(place.executed, withKitMetadata(refreshed, { run, fingerprint }));
-}
-
-/** The notebook with the outputs that its cells have in `executed`. */
-function withOutputsOf(notebook: Notebook, executed: Notebook): Notebook {
-  const ran = new Map(executed.cells.map((cell) => [cell.id, cell]));
-  const cells = notebook.cells.map((cell): Cell => {
-    if (cell.cell_type !== "code") return cell;
-    const { outputs = [], execution_count = null } = ran.get(cell.id) ?? {};
-    return { ...cell, outputs, execution_count };
-  });
-  return { ...notebook, cells };
-}
-
 /** As it is committed: the source, with outputs, but nothing of the run that differs each time. */
 export function committedForm(executed: Notebook, source: Notebook, volatile = false): Notebook {
   const { run, fingerprint } = kitMetadata(executed);
@@ -125,23 +101,4 @@ export function committedForm(executed: Notebook, source: Notebook, volatile = f
   const outputs = withOutputsOf(source, executed);
   const kept = volatile ? outputs : withStableOutputs(outputs, source);
   return withKitMetadata(kept, { run: lasting, fingerprint });
-}
-
-const KERNEL = {
-  kernelspec: { display_name: "TypeScript", language: "typescript", name: "tslab" },
-  language_info: {
-    codemirror_mode: { mode: "typescript", name: "javascript", typescript: true },
-    file_extension: ".ts",
-    mimetype: "text/typescript",
-    name: "typescript",
-    version: "",
-  },
-};
-
-function withKitMetadata(notebook: Notebook, added: KitMetadata): Notebook {
-  const before = kitMetadata(notebook);
-  return {
-    ...notebook,
-    metadata: { ...KERNEL, ...notebook.metadata, sololakehouse: { ...before, ...added } },
-  };
 }

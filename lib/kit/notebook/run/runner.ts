@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { notebookFailed } from "../../errors.js";
 import type { RunFailure } from "../file/metadata.js";
-import { type Cell, type Notebook, solutionsOf } from "../file/nbformat.js";
+import { type Cell, type Notebook, type Output, solutionsOf } from "../file/nbformat.js";
+import { namedIn } from "../file/recorded.js";
 import { builtModule } from "../kernel/built.js";
 import type { FromKernel, KernelFailure, ToKernel } from "../kernel/protocol.js";
 import { OutputCollector } from "./outputs.js";
@@ -83,6 +84,8 @@ class Supervisor {
   readonly #options: RunOptions;
   readonly #child: ChildProcess;
   readonly #outputs: OutputCollector;
+  /** Names that were recorded, and in which cell. */
+  readonly #names = new Map<string, number>();
   readonly #started = performance.now();
   #ready = 0;
   #tslab = "";
@@ -177,6 +180,7 @@ class Supervisor {
   #receive(message: FromKernel): void {
     switch (message.type) {
       case "output":
+        this.#refuseSecond(message.cell, message.output);
         this.#outputs.add(message.cell, message.output, message.displayId);
         break;
       case "update":
@@ -188,6 +192,24 @@ class Supervisor {
       default:
         this.#settle?.(message);
     }
+  }
+
+  /** A name is recorded once: a second value would silently take the place of the first in every text. */
+  #refuseSecond(cell: number, output: Output): void {
+    const named = namedIn(output);
+    if (!named) return;
+    const key = `${named.kind} "${named.name}"`;
+    const first = this.#names.get(key);
+    this.#names.set(key, first ?? cell);
+    if (first === undefined) return;
+    const at = (position: number) =>
+      `cell [${this.#count(position)}] (${this.#notebook.cells[position]?.id})`;
+    const where = first === cell ? `twice in ${at(cell)}` : `in ${at(first)} and again in ${at(cell)}`;
+    this.#fail(cell, {
+      name: "RecordedTwice",
+      message: `The ${key} is recorded ${where}. Give one of them another name.`,
+      frames: [],
+    });
   }
 
   /** The next message that ends a step, or why there is none. */
