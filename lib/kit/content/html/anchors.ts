@@ -3,7 +3,7 @@ import type { MilestoneContent, Piece } from "../model/inputs.js";
 import { notebookPage, PAGES } from "../model/site-map.js";
 import { escapeHtml } from "../text/escape.js";
 import { openMarkdown, placeholder } from "./markdown.js";
-import { notebookTexts } from "./notebook.js";
+import { notebookTexts } from "./notebook-text.js";
 import { cellAnchor } from "./provenance.js";
 
 /** Ids that every page of the site has. */

@@ -1,6 +1,7 @@
-import { type Cell, RECORD_MIME, type RecordedCell, type RecordedNotebook } from "../../notebook/index.js";
+import { RECORD_MIME, type RecordedCell, type RecordedNotebook } from "../../notebook/index.js";
 import { escapeHtml } from "../text/escape.js";
-import type { Rendered, RenderOptions } from "./markdown.js";
+import type { Rendered } from "./markdown.js";
+import { notebookTexts, type TextOptions } from "./notebook-text.js";
 import { outputsHtml, type Tools } from "./outputs.js";
 import { cellAnchor } from "./provenance.js";
 
@@ -27,31 +28,6 @@ export async function notebookHtml(
     );
   }
   return { html: parts.join("\n"), headings: [...texts.values()].flatMap(({ headings }) => headings) };
-}
-
-/** Where links of a notebook's text lead, and what its pictures become. */
-export type TextOptions = Pick<RenderOptions, "link"> & {
-  readonly picture?: ((src: string, alt: string, cell: Cell) => string | undefined) | undefined;
-};
-
-/** A notebook's Markdown cells as HTML, by position. Their headings share one page. */
-export function notebookTexts(
-  { notebook }: RecordedNotebook,
-  markdown: Tools["markdown"],
-  { link, picture }: TextOptions = {},
-): ReadonlyMap<number, Rendered> {
-  const ids = new Map<string, number>();
-  const texts = new Map<number, Rendered>();
-  for (const [index, cell] of notebook.cells.entries()) {
-    if (cell.cell_type !== "markdown") continue;
-    // The page has the notebook's title already.
-    const source = index === 0 ? cell.source.replace(/^\s*# .*\n?/, "") : cell.source;
-    texts.set(
-      index,
-      markdown(source, { link, picture: picture && ((src, alt) => picture(src, alt, cell)), ids }),
-    );
-  }
-  return texts;
 }
 
 function cellName(cell: RecordedCell): string {

@@ -23,7 +23,8 @@ export function provenanceText(owner: MilestoneContent, cell: CellRef): string {
 
 /** Eight hex digits that name what a run was made from: the same code, data and versions give the same. */
 export function runId(recorded: RecordedNotebook): string {
-  return contentHash(JSON.stringify(recorded.fingerprint ?? {})).slice(0, 8);
+  const { environment: _, lake: __, ...made } = recorded.fingerprint ?? {};
+  return contentHash(JSON.stringify(made)).slice(0, 8);
 }
 
 /** A link to a cell, for captions. */

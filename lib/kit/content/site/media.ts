@@ -14,6 +14,7 @@ import type { SiteSettings } from "../model/load.js";
 import { picturePath } from "../model/site-map.js";
 import { postFront } from "../pieces/blog-front.js";
 import { postImage } from "../pieces/linkedin.js";
+import { parseSource } from "../text/source.js";
 
 /** What pictures are made with. */
 export interface MediaTools {
@@ -130,11 +131,13 @@ function pngSize(png: Uint8Array): { width: number; height: number } {
   return { width: view.getUint32(16), height: view.getUint32(20) };
 }
 
-/** Pictures that lie beside a piece and that it shows. */
-function ownPictures({ milestone, pieces }: MilestoneContent): Files {
+/** Pictures that lie beside a piece or the notebook, and that it shows. */
+function ownPictures({ milestone, pieces, recorded }: MilestoneContent): Files {
   const files: Files = new Map();
-  for (const piece of Object.values(pieces)) {
-    for (const { image, href } of piece.links) {
+  const texts = recorded?.notebook.cells.filter(({ cell_type }) => cell_type === "markdown") ?? [];
+  const sources = [...Object.values(pieces), ...texts.map(({ id, source }) => parseSource(source, id))];
+  for (const source of sources) {
+    for (const { image, href } of source.links) {
       const name = picturePath(href);
       if (!image || name === undefined || name === "diagram.svg") continue;
       const path = join(milestone.folder, name);

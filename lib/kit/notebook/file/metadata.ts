@@ -23,8 +23,14 @@ export interface Fingerprint {
   readonly lock: string;
   /** Data files by name. */
   readonly datasets: Readonly<Record<string, string>>;
+  /** Data files of the project that cells read or name, by path from the project root. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
   /** `embedded` or `stack`. */
   readonly profile: string;
+  /** The variables that choose storage and catalog, with their values. Not in a committed notebook. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Which lakehouse it ran on; empty where there is none. Not in a committed notebook, nor where no cell uses one. */
+  readonly lake?: string | undefined;
   readonly versions: { readonly node: number; readonly tslab: string };
 }
 

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { datasetPath } from "../cell/datasets.js";
 import type { Fingerprint } from "../file/metadata.js";
 import { type Notebook, solutionsOf } from "../file/nbformat.js";
 import { reachedSources } from "./imports.js";
+import { remembered } from "./remembered.js";
+import { environmentReasons, lakeEnvironment, lakeFolder, lakeMark, usesLake } from "./surroundings.js";
 
 export interface FingerprintInput {
   readonly notebook: Notebook;
@@ -14,12 +16,14 @@ export interface FingerprintInput {
   readonly root: string;
   /** Names of data sets, as `dataset()` takes them. */
   readonly datasets: readonly string[];
+  /** Paths of data files that an earlier run has read. */
+  readonly files: readonly string[];
   readonly profile: string;
 }
 
 /** Computes the fingerprint that a run of the notebook here and now would have. */
 export function fingerprintOf(input: FingerprintInput): Fingerprint {
-  const { notebook, folder, root, datasets, profile } = input;
+  const { notebook, folder, root, datasets, files, profile } = input;
   const code = notebook.cells.filter((cell) => cell.cell_type === "code");
   const sources = reachedSources(
     code.map((cell) => cell.source),
@@ -28,10 +32,13 @@ export function fingerprintOf(input: FingerprintInput): Fingerprint {
   );
   return {
     cells: code.map((cell) => `${cell.id} ${hash([...solutionsOf(cell), cell.source].join("\n"))}`),
-    library: Object.fromEntries(sources.map((path) => [path, hash(readFileSync(join(root, path)))])),
+    library: Object.fromEntries(sources.map((path) => [path, hashOf(join(root, path))])),
     lock: lockHash(join(root, "package-lock.json")),
-    datasets: Object.fromEntries([...datasets].sort().map((name) => [name, datasetHash(name)])),
+    datasets: Object.fromEntries([...datasets].sort().map((name) => [name, hashOf(datasetPath(name))])),
+    files: fileHashes(root, files),
     profile,
+    environment: lakeEnvironment(),
+    lake: usesLake(code) ? lakeMark(lakeFolder(root, folder)) : undefined,
     versions: { node: Number(process.versions.node.split(".")[0]), tslab: tslabVersion() },
   };
 }
@@ -48,6 +55,7 @@ export function reasonsBetween(stored: Fingerprint, now: Fingerprint, anyMachine
     ...mapReasons(stored.library, now.library, (path) => path),
     ...(stored.lock === now.lock ? [] : ["package-lock.json has other versions"]),
     ...mapReasons(stored.datasets, now.datasets, (name) => `the data set ${name}`),
+    ...mapReasons(stored.files ?? {}, now.files ?? {}, (path) => path),
   ];
   if (stored.versions.tslab !== now.versions.tslab) {
     reasons.push(`tslab was ${stored.versions.tslab} and is ${now.versions.tslab}`);
@@ -57,6 +65,11 @@ export function reasonsBetween(stored: Fingerprint, now: Fingerprint, anyMachine
   }
   if (!anyMachine && stored.profile !== now.profile) {
     reasons.push(`the profile was ${stored.profile} and is ${now.profile}`);
+  }
+  if (!anyMachine) {
+    reasons.push(...environmentReasons(stored.environment ?? {}, now.environment ?? {}));
+    if (now.lake === "") reasons.push("the lakehouse that it ran on is not there");
+    else if (stored.lake !== now.lake) reasons.push("it ran on another lakehouse");
   }
   return reasons;
 }
@@ -88,31 +101,26 @@ function mapReasons(stored: Hashes, now: Hashes, shown: (key: string) => string)
   });
 }
 
+function fileHashes(root: string, paths: readonly string[]): Hashes {
+  const found = [...new Set(paths)].sort().filter((path) => existsSync(join(root, path)));
+  return Object.fromEntries(found.map((path) => [path, hashOf(join(root, path))]));
+}
+
 const hash = (content: string | Uint8Array): string =>
   createHash("sha256").update(content).digest("hex").slice(0, 16);
 
-const datasetHashes = new Map<string, string>();
-
-/** A data set is hashed once in a process: the large one has 13.5 MB, and each milestone names it. */
-function datasetHash(name: string): string {
-  let found = datasetHashes.get(name);
-  if (found === undefined) {
-    found = hash(readFileSync(datasetPath(name)));
-    datasetHashes.set(name, found);
-  }
-  return found;
-}
+const hashOf = remembered(hash);
 
 /** A new version of a linter changes no notebook's outputs: packages for development do not count. */
-function lockHash(path: string): string {
-  const { packages } = JSON.parse(readFileSync(path, "utf8")) as {
+const lockHash = remembered((bytes) => {
+  const { packages } = JSON.parse(bytes.toString("utf8")) as {
     packages: Record<string, { version?: string; integrity?: string; dev?: boolean; link?: boolean }>;
   };
   const locked = Object.entries(packages)
     .filter(([name, entry]) => name.includes("node_modules/") && !entry.dev && !entry.link)
     .map(([name, entry]) => `${name} ${entry.version} ${entry.integrity ?? ""}`);
   return hash(locked.sort().join("\n"));
-}
+});
 
 function tslabVersion(): string {
   return (createRequire(import.meta.url)("tslab/package.json") as { version: string }).version;

@@ -68,7 +68,10 @@ export async function notebookStatus(place: NotebookPlace): Promise<NotebookStat
     anyMachine: boolean,
   ): Freshness => {
     if (!stored || !run) return { state: "missing", reasons: ["it has never been run"] };
-    const now = currentFingerprint(place, source, Object.keys(stored.datasets));
+    const now = currentFingerprint(place, source, {
+      datasets: Object.keys(stored.datasets),
+      files: Object.keys(stored.files ?? {}),
+    });
     const reasons = reasonsBetween(stored, now, anyMachine);
     if (reasons.length > 0) return { state: "stale", reasons, run };
     if (run.status === "ok") return { state: "fresh", reasons: [], run };

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { remembered } from "./remembered.js";
 
 /** Import names of the project's packages, and where their sources lie below the root. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -53,7 +54,6 @@ export function reachedSources(code: readonly string[], root: string, folder: st
 class Walk {
   readonly files = new Set<string>();
   readonly #done = new Set<string>();
-  readonly #modules = new Map<string, Module>();
   readonly #root: string;
 
   constructor(root: string) {
@@ -71,7 +71,7 @@ class Walk {
     if (this.#done.has(key)) return;
     this.#done.add(key);
     this.files.add(path);
-    const module = this.#module(path);
+    const module = moduleOf(path);
     if (!module.barrel || name === ALL) {
       if (this.#done.has(`${path}\0\0`)) return;
       this.#done.add(`${path}\0\0`);
@@ -87,15 +87,6 @@ class Walk {
     else for (const from of module.stars) this.follow(path, from, [name]);
   }
 
-  #module(path: string): Module {
-    let module = this.#modules.get(path);
-    if (!module) {
-      module = /\.[cm]?tsx?$/.test(path) ? parseModule(readFileSync(path, "utf8")) : parseModule("");
-      this.#modules.set(path, module);
-    }
-    return module;
-  }
-
   #resolve(importer: string, from: string): string | undefined {
     if (from.startsWith(".")) return sourceFile(resolve(dirname(importer), from));
     const name = Object.keys(PACKAGES).find((known) => from === known || from.startsWith(`${known}/`));
@@ -105,10 +96,21 @@ class Walk {
   }
 }
 
+const moduleOf = remembered((bytes, path) =>
+  parseModule(/\.[cm]?tsx?$/.test(path) ? bytes.toString("utf8") : ""),
+);
+
+/** Files that import names have led to: looked for again when they are gone. */
+const resolved = new Map<string, string>();
+
 /** Imports name the JavaScript that a source becomes. */
 function sourceFile(path: string): string | undefined {
+  const known = resolved.get(path);
+  if (known !== undefined && statSync(known, { throwIfNoEntry: false })) return known;
   const candidates = [path.replace(/\.([cm]?)js$/, ".$1ts"), path, `${path}.ts`, join(path, "index.ts")];
-  return candidates.find((candidate) => /\.[a-z]+$/.test(candidate) && existsSync(candidate));
+  const found = candidates.find((candidate) => /\.[a-z]+$/.test(candidate) && existsSync(candidate));
+  if (found !== undefined) resolved.set(path, found);
+  return found;
 }
 
 function parseModule(source: string): Module {

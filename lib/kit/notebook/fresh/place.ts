@@ -28,18 +28,19 @@ export const placeOf = (milestone: Milestone, project: Project): NotebookPlace =
 /** The profile that notebooks run on: `SLH_PROFILE`, else embedded. */
 export const currentProfile = (): string => process.env.SLH_PROFILE || "embedded";
 
-/** The fingerprint that a run would have now; `more` are data sets known from an earlier run. */
+/** The fingerprint that a run would have now; `known` is what an earlier run has read. */
 export function currentFingerprint(
   place: NotebookPlace,
   notebook: Notebook,
-  more: readonly string[] = [],
+  known: { readonly datasets?: readonly string[]; readonly files?: readonly string[] } = {},
 ): Fingerprint {
   const declared = kitMetadata(notebook).datasets ?? [];
   return fingerprintOf({
     notebook,
     folder: dirname(place.source),
     root: place.root,
-    datasets: [...new Set([...place.datasets, ...declared, ...more])],
+    datasets: [...new Set([...place.datasets, ...declared, ...(known.datasets ?? [])])],
+    files: known.files ?? [],
     profile: currentProfile(),
   });
 }

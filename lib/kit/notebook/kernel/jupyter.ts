@@ -3,8 +3,10 @@
  * corrections that headless runs have. Jupyter gives the path of its connection file.
  */
 import { createRequire } from "node:module";
+import { refuseInput } from "./surroundings.js";
 import { loadTslab } from "./tslab.js";
 
+refuseInput();
 loadTslab();
 const { startKernel } = createRequire(import.meta.url)("tslab/dist/main.js") as {
   startKernel(options: { configPath: string; enableFindLocal: boolean }): void;

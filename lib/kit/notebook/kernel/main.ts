@@ -9,7 +9,9 @@ import { verifySolution } from "../cell/exercise.js";
 import { recorder } from "../cell/recorder.js";
 import type { MimeBundle } from "../file/nbformat.js";
 import { cellOf, describeDiagnostics, describeError, type StackContext } from "./failure.js";
+import { watchFiles } from "./files.js";
 import type { FromKernel, ToKernel } from "./protocol.js";
+import { hideTraces, refuseInput } from "./surroundings.js";
 import { type Converter, cellUrl, type Diagnostic, loadTslab, type Mapping } from "./tslab.js";
 
 const root = process.argv[2] ?? process.cwd();
@@ -146,6 +148,9 @@ async function main(): Promise<void> {
   Error.stackTraceLimit = 40;
   captureStreams();
   refuseExit();
+  refuseInput();
+  hideTraces();
+  const files = watchFiles([root, process.cwd()]);
   process.on("unhandledRejection", (reason) => failWith(reason, cellOf(reason) ?? cellNow()));
   process.on("uncaughtException", (error) => failWith(error, cellOf(error) ?? cellNow()));
   process.on("disconnect", () => exit(1));
@@ -155,7 +160,16 @@ async function main(): Promise<void> {
     if (message.type === "finish") {
       await settle();
       await new Promise((resolve) => setTimeout(resolve, LAST_WAIT_MS));
-      process.send?.({ type: "finished", datasets: Object.fromEntries(recorder().datasets) }, () => exit(0));
+      const datasets = Object.fromEntries(recorder().datasets);
+      process.send?.(
+        {
+          type: "finished",
+          datasets,
+          files: [...files.read],
+          written: [...files.written],
+        } satisfies FromKernel,
+        () => exit(0),
+      );
       return;
     }
     const { cell, source, solutions } = message;

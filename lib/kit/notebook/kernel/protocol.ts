@@ -32,4 +32,11 @@ export type FromKernel =
     }
   | { readonly type: "failed"; readonly cell: number; readonly failure: KernelFailure }
   | { readonly type: "executed"; readonly cell: number }
-  | { readonly type: "finished"; readonly datasets: Readonly<Record<string, string>> };
+  | {
+      readonly type: "finished";
+      readonly datasets: Readonly<Record<string, string>>;
+      /** Paths of the project's data files that cells have read. */
+      readonly files: readonly string[];
+      /** Those that cells have written. */
+      readonly written: readonly string[];
+    };

@@ -6,6 +6,7 @@ import type { Notebook } from "../file/nbformat.js";
 import { recordedIn } from "../file/recorded.js";
 import { readNotebook, writeNotebook } from "../file/store.js";
 import { currentFingerprint, currentProfile, type NotebookPlace } from "../fresh/place.js";
+import { lakeFolder, markLake, namedFiles } from "../fresh/surroundings.js";
 import { type RunOptions, runNotebook } from "./runner.js";
 import { withStableOutputs } from "./stable.js";
 
@@ -46,8 +47,9 @@ export async function executeNotebook(
   }
   // Taken before the run: what changes during it makes the outputs stale.
   const before = currentFingerprint(place, source);
+  const folder = dirname(place.source);
   const result = await runNotebook(source, {
-    folder: dirname(place.source),
+    folder,
     root: place.root,
     notebookTimeout: place.timeoutSeconds * 1000,
     cellTimeout: place.timeoutSeconds * 1000,
@@ -60,7 +62,14 @@ export async function executeNotebook(
       "Its outputs are those of the run before.",
     );
   }
-  const { datasets } = currentFingerprint(place, source, Object.keys(result.datasets));
+  markLake(lakeFolder(place.root, folder));
+  // What is known only now: what cells have read, and the lakehouse that they may have made.
+  const { datasets, files, lake } = currentFingerprint(place, source, {
+    datasets: Object.keys(result.datasets),
+    files: [...result.files, ...namedFiles(source, place.root, folder)]
+      .filter((path) => !result.written.includes(path))
+      .map((path) => relative(place.root, path).replaceAll("\\", "/")),
+  });
   const run: RunInfo = {
     status: result.failure ? "failed" : "ok",
     profile: currentProfile(),
@@ -70,7 +79,10 @@ export async function executeNotebook(
     finishedAt: new Date().toISOString(),
     ...(result.failure ? { failure: result.failure } : {}),
   };
-  const executed = withKitMetadata(result.notebook, { run, fingerprint: { ...before, datasets } });
+  const executed = withKitMetadata(result.notebook, {
+    run,
+    fingerprint: { ...before, datasets, files, lake },
+  });
   await writeNotebook(place.executed, executed);
   if (options.save) await saveExecuted(place, options.volatile);
   return {
@@ -98,7 +110,8 @@ export function committedForm(executed: Notebook, source: Notebook, volatile = f
   const { run, fingerprint } = kitMetadata(executed);
   if (!run || !fingerprint) return source;
   const { milliseconds: _, finishedAt: __, ...lasting } = run;
+  const { environment: ___, lake: ____, ...portable } = fingerprint;
   const outputs = withOutputsOf(source, executed);
   const kept = volatile ? outputs : withStableOutputs(outputs, source);
-  return withKitMetadata(kept, { run: lasting, fingerprint });
+  return withKitMetadata(kept, { run: lasting, fingerprint: portable });
 }

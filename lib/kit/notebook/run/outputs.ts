@@ -1,5 +1,7 @@
 import { pathToFileURL } from "node:url";
-import type { DisplayDataOutput, MimeBundle, Output } from "../file/nbformat.js";
+import type { DisplayDataOutput, MimeBundle, Output, StreamOutput } from "../file/nbformat.js";
+import { cutBundle, LongText } from "./limits.js";
+import { terminalText } from "./terminal-text.js";
 
 /**
  * Gathers what cells put out, in the order in which it came. Neighbouring pieces of one stream become one output,
@@ -7,6 +9,8 @@ import type { DisplayDataOutput, MimeBundle, Output } from "../file/nbformat.js"
  */
 export class OutputCollector {
   readonly #cells: Output[][];
+  /** What each stream's output holds, as long as it grows. */
+  readonly #streams = new Map<StreamOutput, LongText>();
   readonly #displays = new Map<string, { cell: number; index: number }>();
   readonly #root: string;
   readonly #rootUrl: string;
@@ -22,8 +26,17 @@ export class OutputCollector {
     if (!outputs) return;
     const output = this.#portable(raw);
     const last = outputs.at(-1);
-    if (output.output_type === "stream" && last?.output_type === "stream" && last.name === output.name) {
-      outputs[outputs.length - 1] = { ...last, text: last.text + output.text };
+    if (output.output_type === "stream") {
+      const stream = this.#streams.get(last as StreamOutput) ?? undefined;
+      if (last?.output_type === "stream" && last.name === output.name && stream) {
+        stream.add(output.text);
+        return;
+      }
+      const started = { ...output, text: "" };
+      const text = new LongText();
+      text.add(output.text);
+      this.#streams.set(started, text);
+      outputs.push(started);
       return;
     }
     outputs.push(output);
@@ -41,9 +54,20 @@ export class OutputCollector {
 
   /** The outputs of a cell; `count` is the number that its result carries. */
   of(cell: number, count: number | null): Output[] {
-    return (this.#cells[cell] ?? []).map((output) =>
-      output.output_type === "execute_result" ? { ...output, execution_count: count } : output,
-    );
+    return (this.#cells[cell] ?? []).map((output) => this.#finished(output, count));
+  }
+
+  #finished(output: Output, count: number | null): Output {
+    switch (output.output_type) {
+      case "stream":
+        return { ...output, text: terminalText(this.#streams.get(output)?.whole() ?? output.text) };
+      case "execute_result":
+        return { ...output, data: cutBundle(output.data), execution_count: count };
+      case "display_data":
+        return { ...output, data: cutBundle(output.data) };
+      case "error":
+        return output;
+    }
   }
 
   #portable<T extends Output>(output: T): T {

@@ -44,8 +44,18 @@ export interface NotebookRun {
   readonly milliseconds: number;
   /** Data sets that cells asked for: name to path. */
   readonly datasets: Readonly<Record<string, string>>;
+  /** Data files below the root or the folder that cells have read: absolute paths. */
+  readonly files: readonly string[];
+  /** Files there that cells have written: no data that was given to them. */
+  readonly written: readonly string[];
   readonly tslab: string;
 }
+
+const NOTHING_READ: Pick<NotebookRun, "datasets" | "files" | "written"> = {
+  datasets: {},
+  files: [],
+  written: [],
+};
 
 const MINUTE = 60_000;
 
@@ -141,7 +151,7 @@ class Supervisor {
       if (this.#failure) break;
       await this.#runCell(position, ++done, positions.length);
     }
-    const datasets = this.#failure ? {} : await this.#finish();
+    const { datasets, files, written } = this.#failure ? NOTHING_READ : await this.#finish();
     const milliseconds = performance.now() - this.#started;
     this.#options.onProgress?.({ type: "finished", elapsed: milliseconds });
     return {
@@ -150,6 +160,8 @@ class Supervisor {
       cells: done,
       milliseconds,
       datasets,
+      files,
+      written,
       tslab: this.#tslab,
     };
   }
@@ -169,12 +181,12 @@ class Supervisor {
     if (!("type" in answer)) this.#fail(position, answer);
   }
 
-  async #finish(): Promise<Readonly<Record<string, string>>> {
+  async #finish(): Promise<Pick<NotebookRun, "datasets" | "files" | "written">> {
     this.#send({ type: "finish" });
     const answer = await this.#next(this.#remaining());
-    if ("type" in answer) return answer.type === "finished" ? answer.datasets : {};
+    if ("type" in answer) return answer.type === "finished" ? answer : NOTHING_READ;
     this.#fail(this.#current, answer);
-    return {};
+    return NOTHING_READ;
   }
 
   #receive(message: FromKernel): void {
