@@ -59,6 +59,7 @@ export {
   notebookStatus,
 } from "./fresh/freshness.js";
 export { type NotebookPlace, placeOf } from "./fresh/place.js";
+export { steadily } from "./fresh/remembered.js";
 export type { CellDiagnostic } from "./kernel/typecheck.js";
 export { type ExecuteOptions, type Execution, executeNotebook } from "./run/execute.js";
 export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./run/runner.js";

@@ -4,7 +4,7 @@ import { invalidConfig } from "sololakehouse/errors";
 import { parse } from "yaml";
 import { listMilestones, type Milestone, type Project } from "../../milestones/index.js";
 import { freshOutputs } from "../../notebook/fresh/freshness.js";
-import { placeOf, type RecordedNotebook } from "../../notebook/index.js";
+import { placeOf, type RecordedNotebook, steadily } from "../../notebook/index.js";
 import { type MilestoneContent, type OutputState, readContent } from "./inputs.js";
 
 /** What `blog/site.yaml` says of the site as a whole. */
@@ -55,9 +55,11 @@ function siteUrl(text: string): string {
 /** Reads all milestones with their pieces and the freshest outputs that there are. */
 export async function loadContent(project: Project): Promise<MilestoneContent[]> {
   const milestones = await listMilestones(project);
-  return Promise.all(
-    milestones.map(async (milestone) =>
-      readContent(project, milestone, await loadOutputs(project, milestone)),
+  return steadily(() =>
+    Promise.all(
+      milestones.map(async (milestone) =>
+        readContent(project, milestone, await loadOutputs(project, milestone)),
+      ),
     ),
   );
 }

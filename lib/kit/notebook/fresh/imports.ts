@@ -1,6 +1,6 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { remembered } from "./remembered.js";
+import { remembered, whileSteady } from "./remembered.js";
 
 /** Import names of the project's packages, and where their sources lie below the root. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -42,14 +42,22 @@ const ASSET = /new URL\(\s*["'](\.[^"']+)["']\s*,\s*import\.meta\.url\s*\)/g;
  * notebook stale too early, too few would let it rot.
  */
 export function reachedSources(code: readonly string[], root: string, folder: string): string[] {
-  const walk = new Walk(root);
-  for (const source of code) {
-    // A cell has no path of its own: relative imports start at the notebook's folder.
-    for (const { from, names } of parseModule(source).imports)
-      walk.follow(join(folder, "cell.ts"), from, names);
-  }
-  return [...walk.files].map((path) => relative(root, path).replaceAll("\\", "/")).sort();
+  return reached(
+    JSON.stringify({ imports: code.map((source) => parseModule(source).imports), root, folder }),
+  );
 }
+
+const reached = whileSteady((key: string): string[] => {
+  const { imports, root, folder } = JSON.parse(key) as {
+    imports: { from: string; names?: string[] }[][];
+    root: string;
+    folder: string;
+  };
+  const walk = new Walk(root);
+  // A cell has no path of its own: relative imports start at the notebook's folder.
+  for (const { from, names } of imports.flat()) walk.follow(join(folder, "cell.ts"), from, names);
+  return [...walk.files].map((path) => relative(root, path).replaceAll("\\", "/")).sort();
+});
 
 class Walk {
   readonly files = new Set<string>();
@@ -100,18 +108,11 @@ const moduleOf = remembered((bytes, path) =>
   parseModule(/\.[cm]?tsx?$/.test(path) ? bytes.toString("utf8") : ""),
 );
 
-/** Files that import names have led to: looked for again when they are gone. */
-const resolved = new Map<string, string>();
-
-/** Imports name the JavaScript that a source becomes. */
-function sourceFile(path: string): string | undefined {
-  const known = resolved.get(path);
-  if (known !== undefined && statSync(known, { throwIfNoEntry: false })) return known;
+/** Imports name the JavaScript that a source becomes. Empty where there is no such file. */
+const sourceFile = whileSteady((path: string): string => {
   const candidates = [path.replace(/\.([cm]?)js$/, ".$1ts"), path, `${path}.ts`, join(path, "index.ts")];
-  const found = candidates.find((candidate) => /\.[a-z]+$/.test(candidate) && existsSync(candidate));
-  if (found !== undefined) resolved.set(path, found);
-  return found;
-}
+  return candidates.find((candidate) => /\.[a-z]+$/.test(candidate) && existsSync(candidate)) ?? "";
+});
 
 function parseModule(source: string): Module {
   const imports: Import[] = [];
