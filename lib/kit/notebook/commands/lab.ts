@@ -12,7 +12,7 @@ import { builtModule } from "../kernel/built.js";
 export async function lab(
   project: Project,
   milestone: Milestone | undefined,
-  start: boolean,
+  { start, port }: { readonly start: boolean; readonly port?: number | undefined },
 ): Promise<number> {
   const folder = await writeKernelspec(project);
   const env = {
@@ -36,6 +36,7 @@ export async function lab(
     return 1;
   }
   const target = milestone ? [relative(project.root, milestone.notebookPath)] : ["--notebook-dir=milestones"];
+  if (port !== undefined) target.push(`--port=${port}`);
   const child = spawn("jupyter", [application, ...target], { cwd: project.root, env, stdio: "inherit" });
   // Jupyter asks before it ends on Ctrl-C; until it has ended, this process stays.
   const wait = () => {};

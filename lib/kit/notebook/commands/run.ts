@@ -1,11 +1,11 @@
 import { relative } from "node:path";
 import { columns, count, duration, ink, ProgressLine } from "../../look/index.js";
-import type { Milestone, Project } from "../../milestones/index.js";
+import type { Project } from "../../milestones/index.js";
 import { recordedIn } from "../file/recorded.js";
 import { readNotebook } from "../file/store.js";
 import { ensureBuilt } from "../fresh/build.js";
 import { notebookStatus } from "../fresh/freshness.js";
-import { currentFingerprint, type NotebookPlace, placeOf } from "../fresh/place.js";
+import { currentFingerprint, type NotebookPlace } from "../fresh/place.js";
 import { type Execution, executeNotebook, saveExecuted } from "../run/execute.js";
 import type { RunProgress } from "../run/runner.js";
 
@@ -15,6 +15,14 @@ export interface RunFlags {
   readonly save?: boolean;
   readonly volatile?: boolean;
   readonly json?: boolean;
+}
+
+/** A notebook to run, and how it is called. */
+export interface Target {
+  /** `m03`, or the path of a notebook of one's own. */
+  readonly id: string;
+  readonly slug: string;
+  readonly place: NotebookPlace;
 }
 
 interface Row {
@@ -34,7 +42,7 @@ interface Row {
  */
 export async function runCommand(
   project: Project,
-  milestones: readonly Milestone[],
+  targets: readonly Target[],
   flags: RunFlags & { readonly named: boolean },
 ): Promise<number> {
   const progress = new ProgressLine();
@@ -44,11 +52,11 @@ export async function runCommand(
   for (const signal of signals) process.once(signal, interrupt);
   const rows: Row[] = [];
   try {
-    for (const milestone of milestones) {
-      const row = await runOne(project, milestone, flags, progress, stop.signal);
+    for (const target of targets) {
+      const row = await runOne(project, target, flags, progress, stop.signal);
       if (!row) continue;
       rows.push(row);
-      if (!flags.json) print(row, project, placeOf(milestone, project));
+      if (!flags.json) print(row, project, target.place);
     }
   } catch (error) {
     if (!stop.signal.aborted) throw error;
@@ -66,26 +74,25 @@ export async function runCommand(
 
 async function runOne(
   project: Project,
-  milestone: Milestone,
+  { id, slug, place }: Target,
   flags: RunFlags & { readonly named: boolean },
   progress: ProgressLine,
   signal: AbortSignal,
 ): Promise<Row | undefined> {
-  const place = placeOf(milestone, project);
   const source = await readNotebook(place.source);
   // A milestone without a notebook is an error only when it was asked for by name.
   if (!source && !flags.named) return undefined;
   const { machine } = await notebookStatus(place);
-  const known = { milestone: milestone.id, slug: milestone.slug };
+  const known = { milestone: id, slug };
   if (machine.state === "fresh" && !flags.all && !flags.force) {
     if (flags.save) await saveExecuted(place, flags.volatile);
     return { ...known, outcome: "fresh", ...(await recordedNumbers(place)) };
   }
   if (source) {
-    progress.update(`${milestone.id}  checking the build`);
+    progress.update(`${id}  checking the build`);
     await ensureBuilt(project.root, Object.keys(currentFingerprint(place, source).library));
   }
-  const { ticking, onProgress } = ticker(milestone.id, progress);
+  const { ticking, onProgress } = ticker(id, progress);
   try {
     const { save = false, volatile = false } = flags;
     const execution = await executeNotebook(place, { onProgress, signal, save, volatile });

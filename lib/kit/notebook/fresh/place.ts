@@ -1,4 +1,6 @@
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { invalidConfig } from "sololakehouse/errors";
 import type { Milestone, Project } from "../../milestones/index.js";
 import { type Fingerprint, kitMetadata } from "../file/metadata.js";
 import type { Notebook } from "../file/nbformat.js";
@@ -24,6 +26,25 @@ export const placeOf = (milestone: Milestone, project: Project): NotebookPlace =
   datasets: milestone.datasets,
   timeoutSeconds: milestone.timeoutSeconds,
 });
+
+/**
+ * A notebook of one's own, anywhere in the checkout: its cells find the packages only there.
+ *
+ * @throws LakehouseError `INVALID_CONFIG` when it is not there, or lies outside the checkout.
+ */
+export function ownPlace(path: string, project: Project): NotebookPlace {
+  const source = resolve(path);
+  const id = relative(project.root, source).replaceAll("\\", "/");
+  if (id.startsWith("..") || isAbsolute(id)) {
+    const why = `${path} lies outside the checkout, and cells find their packages only inside.`;
+    throw invalidConfig(path, why, `Put it below ${project.root}.`);
+  }
+  if (!existsSync(source)) throw invalidConfig(path, `There is no file ${path}.`, `Make it: slh new ${path}`);
+  const executed = join(project.executed, "own", id);
+  return { id, source, executed, root: project.root, datasets: [], timeoutSeconds: OWN_TIMEOUT_SECONDS };
+}
+
+const OWN_TIMEOUT_SECONDS = 600;
 
 /** The profile that notebooks run on: `SLH_PROFILE`, else embedded. */
 export const currentProfile = (): string => process.env.SLH_PROFILE || "embedded";

@@ -8,17 +8,17 @@ import { inspect } from "node:util";
 import { verifySolution } from "../cell/exercise.js";
 import { recorder } from "../cell/recorder.js";
 import type { MimeBundle } from "../file/nbformat.js";
-import { cellOf, describeDiagnostics, describeError, type StackContext } from "./failure.js";
+import { cellOf, describeDiagnostics, describeError } from "./failure.js";
 import { watchFiles } from "./files.js";
 import type { FromKernel, ToKernel } from "./protocol.js";
 import { hideTraces, refuseInput } from "./surroundings.js";
-import { type Converter, cellUrl, type Diagnostic, loadTslab, type Mapping } from "./tslab.js";
+import { trackCells } from "./tracking.js";
+import { loadTslab } from "./tslab.js";
 
 const root = process.argv[2] ?? process.cwd();
 const exit = process.exit.bind(process);
-const mappings = new Map<number, Mapping>();
-const counts = new Map<number, number>();
-const context: StackContext = { mappings, counts, root };
+const tslab = loadTslab();
+const cells = trackCells(tslab, root);
 const reported = new WeakSet<object>();
 
 /** Follows timers and promises, so that what a cell does late is still its own. */
@@ -42,7 +42,7 @@ function failWith(error: unknown, cell: number): void {
     if (reported.has(error)) return;
     reported.add(error);
   }
-  fail(cell, describeError(error, cell, context));
+  fail(cell, describeError(error, cell, cells.context));
 }
 
 function captureStreams(): void {
@@ -100,35 +100,19 @@ function showResult(value: unknown): void {
 }
 
 function start(): (cell: number, source: string) => Promise<boolean> {
-  const tslab = loadTslab();
-  tslab.jupyter.lastWriteDisplayData = showData;
-  const real = tslab.createConverter();
-  let diagnostics: readonly Diagnostic[] = [];
-  const converter: Converter = {
-    close: () => real.close(),
-    convert(declarations, source) {
-      const converted = real.convert(declarations, source);
-      diagnostics = converted.diagnostics;
-      if (converted.output !== undefined) {
-        mappings.set(current, tslab.takeMapping());
-        converted.output += `\n//# sourceURL=${cellUrl(current)}`;
-      }
-      return converted;
-    },
-  };
-  const executor = tslab.createExecutor(process.cwd(), converter, {
+  const executor = tslab.createExecutor(process.cwd(), cells.watch(tslab.createConverter()), {
     log: showResult,
     error: (...parts) => {
-      if (diagnostics.length === 0) failWith(parts[0], cellNow());
+      if (cells.diagnostics().length === 0) failWith(parts[0], cellNow());
     },
   });
   send({ type: "ready", tslab: tslab.version });
+  let count = 0;
   return async (cell, source) => {
     current = cell;
-    counts.set(cell, counts.size + 1);
-    diagnostics = [];
+    cells.begin(cell, ++count);
     const ok = await origin.run(cell, () => executor.execute(source));
-    if (diagnostics.length > 0) fail(cell, describeDiagnostics(diagnostics));
+    if (cells.diagnostics().length > 0) fail(cell, describeDiagnostics(cells.diagnostics()));
     return ok;
   };
 }
@@ -155,6 +139,7 @@ async function main(): Promise<void> {
   process.on("uncaughtException", (error) => failWith(error, cellOf(error) ?? cellNow()));
   process.on("disconnect", () => exit(1));
 
+  tslab.jupyter.lastWriteDisplayData = showData;
   const execute = start();
   process.on("message", async (message: ToKernel) => {
     if (message.type === "finish") {

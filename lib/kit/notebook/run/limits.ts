@@ -36,9 +36,10 @@ export class LongText {
     this.#shorten();
     if (this.#left === 0) return this.#head + this.#tail;
     // Whole lines stay on both sides of the notice.
-    const head = this.#head.slice(0, this.#head.lastIndexOf("\n") + 1) || `${this.#head}\n`;
+    const lastLine = this.#head.lastIndexOf("\n") + 1;
+    const head = lastLine > HEAD / 2 ? this.#head.slice(0, lastLine) : `${this.#head}\n`;
     const lineEnd = this.#tail.indexOf("\n");
-    const tail = lineEnd === -1 ? this.#tail : this.#tail.slice(lineEnd + 1);
+    const tail = lineEnd === -1 || lineEnd > TAIL / 2 ? this.#tail : this.#tail.slice(lineEnd + 1);
     const left = this.#left + this.#head.length + this.#tail.length - head.trimEnd().length - tail.length;
     return `${head}… ${size(left)} of output left out: a notebook that kept it could hardly be opened …\n${tail}`;
   }
