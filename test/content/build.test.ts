@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildContent, checkContent, contentDone, saveDiagrams } from "../../lib/kit/content/index.js";
 import { listMilestones } from "../../lib/kit/milestones/index.js";
 import { commitNotebook, type Fixture, makeFixture, writingCells } from "./support/fixture.js";
@@ -24,7 +24,7 @@ const edit = (name: string, change: (text: string) => string) => {
 };
 
 describe("a build", () => {
-  it("makes the site and every channel's files, the same bytes each time", async () => {
+  test("makes the site and every channel's files, the same bytes each time", async () => {
     const report = await buildContent(fixture.project);
     expect(report.milestones).toMatchObject([
       { id: "m01", pages: 2 },
@@ -59,7 +59,7 @@ describe("a build", () => {
     expect(hashes(fixture.project.dist)).toEqual(first);
   });
 
-  it("links each fact to the cell that measured it, and says which run it was", async () => {
+  test("links each fact to the cell that measured it, and says which run it was", async () => {
     await buildContent(fixture.project);
     const doc = site("milestones/m03-writing-iceberg.html");
     expect(doc).toContain(
@@ -72,7 +72,7 @@ describe("a build", () => {
     expect(doc).toContain("128\u00A0MB");
   });
 
-  it("makes pages that ask no other host, work by keyboard, and know both themes", async () => {
+  test("makes pages that ask no other host, work by keyboard, and know both themes", async () => {
     await buildContent(fixture.project);
     const pages = Object.keys(hashes(join(fixture.project.dist, "site"))).filter((path) =>
       path.endsWith(".html"),
@@ -101,14 +101,14 @@ describe("a build", () => {
     expect(css).not.toMatch(/url\((?!fonts\/)/);
   });
 
-  it("lists milestones that are not started, and gives them no page", async () => {
+  test("lists milestones that are not started, and gives them no page", async () => {
     await buildContent(fixture.project);
     expect(site("index.html")).toContain("Medallion: bronze, silver, gold");
     expect(existsSync(join(fixture.project.dist, "site", "milestones", "m05-medallion.html"))).toBe(false);
     expect(site("sitemap.xml")).not.toContain("medallion");
   });
 
-  it("renders the notebook with code, folded output, prediction, table and chart", async () => {
+  test("renders the notebook with code, folded output, prediction, table and chart", async () => {
     await buildContent(fixture.project);
     const page = site("notebooks/m03-writing-iceberg.html");
     expect(page).toContain("<summary>32 more lines</summary>");
@@ -121,7 +121,7 @@ describe("a build", () => {
     expect(page).toContain('<span style="color:var(--ice-text)">const</span>');
   });
 
-  it("gives the feed whole posts and search an index that loads only when asked", async () => {
+  test("gives the feed whole posts and search an index that loads only when asked", async () => {
     await buildContent(fixture.project);
     const feed = site("feed.xml");
     expect(feed).toContain("<title>One pointer: what writing an Iceberg table really does</title>");
@@ -132,7 +132,7 @@ describe("a build", () => {
 });
 
 describe("a build is refused", () => {
-  it("for names that do not resolve, all at once, with the place and what was meant", async () => {
+  test("for names that do not resolve, all at once, with the place and what was meant", async () => {
     edit("doc.md", (text) => text.replace('{{ fact "days" }}', '{{ fact "dayz" }}'));
     edit("blog.md", (text) => text.replace('{{ figure "files.by_day" }}', '{{ figure "files.by_dy" }}'));
     await expect(buildContent(fixture.project)).rejects.toMatchObject({
@@ -143,12 +143,12 @@ describe("a build is refused", () => {
     });
   });
 
-  it("for a measurement that was typed in", async () => {
+  test("for a measurement that was typed in", async () => {
     edit("doc.md", (text) => text.replace("a reader saw none", "in 12.5 ms a reader saw none"));
     await expect(buildContent(fixture.project)).rejects.toThrow(/doc\.md:\d+:\d+: "12\.5 ms" is typed in/);
   });
 
-  it("for outputs that are older than their code, and keeps the site that was there", async () => {
+  test("for outputs that are older than their code, and keeps the site that was there", async () => {
     await buildContent(fixture.project);
     const before = hashes(fixture.project.dist);
     edit("notebook.ipynb", (text) => text.replace("load flights", "load all flights"));
@@ -161,12 +161,12 @@ describe("a build is refused", () => {
     expect(hashes(fixture.project.dist)).toEqual(before);
   });
 
-  it("for a notebook without outputs, with what to run", async () => {
+  test("for a notebook without outputs, with what to run", async () => {
     edit("notebook.ipynb", (text) => JSON.stringify({ ...JSON.parse(text), metadata: {} }));
     await expect(buildContent(fixture.project)).rejects.toThrow(/it has not run\. Run: slh run m03/);
   });
 
-  it("only for milestones that were asked for: others are left out", async () => {
+  test("only for milestones that were asked for: others are left out", async () => {
     edit("notebook.ipynb", (text) => text.replace("load flights", "load all flights"));
     const report = await buildContent(fixture.project, { only: ["m01"] }).catch((error: Error) => error);
     // M1 links to M3, whose page is not made: the words stay, the link goes.
@@ -176,7 +176,7 @@ describe("a build is refused", () => {
 });
 
 describe("the Definition of Done", () => {
-  it("lists each piece, and what is off in it", async () => {
+  test("lists each piece, and what is off in it", async () => {
     const milestone = (await listMilestones(fixture.project))[3];
     if (!milestone) throw new Error("the fixture has no M3");
     rmSync(join(fixture.milestone, "diagram.svg"));
@@ -200,14 +200,14 @@ describe("the Definition of Done", () => {
     });
   });
 
-  it("says of each milestone which rules hold", async () => {
+  test("says of each milestone which rules hold", async () => {
     rmSync(join(fixture.milestone, "diagram.svg"));
     const results = [...(await checkContent(fixture.project, ["m03"])).values()].flat();
     expect(results.filter(({ ok }) => !ok).map(({ rule }) => rule)).toEqual(["diagram/fresh"]);
     expect(results.length).toBeGreaterThan(30);
   });
 
-  it("follows a new run without a new word", async () => {
+  test("follows a new run without a new word", async () => {
     const cells = await writingCells();
     await commitNotebook(
       fixture.project,

@@ -24,9 +24,9 @@ import { renderSite } from "./site/site.js";
 
 export interface BuildOptions {
   /** Milestones that must build, by id. Others join where they can; all must when this is left out. */
-  readonly only?: readonly string[];
+  readonly only?: readonly string[] | undefined;
   /** Called as each stage begins. */
-  readonly onStage?: (stage: string) => void;
+  readonly onStage?: ((stage: string) => void) | undefined;
 }
 
 export interface BuildReport {

@@ -31,7 +31,7 @@ Examples:
       const only = await chosen(project, words);
       const saved = options.save ? await (await import("./save-diagrams.js")).saveDiagrams(project) : [];
       const report = await buildContent(project, {
-        ...(only ? { only } : {}),
+        only,
         onStage: (stage) => {
           if (!options.json && process.stderr.isTTY) process.stderr.write(`${stage}\n`);
         },

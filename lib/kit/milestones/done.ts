@@ -8,7 +8,7 @@ export interface DoneItem {
   readonly what: string;
   readonly done: boolean;
   /** When it is not done, or only just: what is off, in words. */
-  readonly why?: string;
+  readonly why?: string | undefined;
 }
 
 /**

@@ -50,7 +50,7 @@ const item = (what: string, done: boolean, why: string | undefined): DoneItem =>
   piece: "notebook",
   what,
   done,
-  ...(done || why === undefined ? {} : { why }),
+  why: done ? undefined : why,
 });
 
 /** The first reason, and how many more there are. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { contentHash, openCache } from "../../../lib/kit/content/draw/cache.js";
 import {
   type DiagramRenderer,
@@ -25,7 +25,7 @@ afterAll(async () => {
 const source = "direction: right\na: Rows\nb: Table {class: here}\na -> b: appends\n";
 
 describe("diagrams", () => {
-  it("are drawn in both themes, wide and tall, with their fonts inside, the same bytes each time", async () => {
+  test("are drawn in both themes, wide and tall, with their fonts inside, the same bytes each time", async () => {
     const light = await diagrams.render(source, "d.d2", "light");
     const dark = await diagrams.render(source, "d.d2", "dark");
     const tall = await diagrams.render(source, "d.d2", "light", "tall");
@@ -41,14 +41,14 @@ describe("diagrams", () => {
     expect(await diagrams.render(source, "d.d2", "light")).toBe(light);
   });
 
-  it("come out of the cache without D2", async () => {
+  test("come out of the cache without D2", async () => {
     const first = await diagrams.render(source, "d.d2", "light");
     const other = openDiagrams(openCache(folder));
     expect(await other.render(source, "d.d2", "light")).toBe(first);
     await other.close();
   });
 
-  it("say where D2 stumbles", async () => {
+  test("say where D2 stumbles", async () => {
     await expect(
       diagrams.render("a: {\n  b ->\n}\n", "milestones/x/diagram.d2", "light"),
     ).rejects.toMatchObject({
@@ -59,7 +59,7 @@ describe("diagrams", () => {
     expect(await diagrams.render("z", "z.d2", "light")).toContain("<svg");
   });
 
-  it("know whether a committed drawing shows its source", () => {
+  test("know whether a committed drawing shows its source", () => {
     const svg = stampDiagram("<svg/>", source);
     expect(diagramProblem(svg, source)).toBeUndefined();
     expect(diagramProblem(svg, source.replaceAll("\n", "\r\n"))).toBeUndefined();
@@ -69,7 +69,7 @@ describe("diagrams", () => {
 });
 
 describe("the cache", () => {
-  it("makes a thing once, and nothing when making fails", async () => {
+  test("makes a thing once, and nothing when making fails", async () => {
     const cache = openCache(folder);
     let made = 0;
     const make = () => `made ${++made}`;
@@ -78,7 +78,7 @@ describe("the cache", () => {
     expect(existsSync(join(folder, "bad"))).toBe(false);
   });
 
-  it("tells parts apart however they are cut", () => {
+  test("tells parts apart however they are cut", () => {
     expect(contentHash("ab", "c")).not.toBe(contentHash("a", "bc"));
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCache } from "../../../lib/kit/content/draw/cache.js";
 import { chartHtml, inlineSvg } from "../../../lib/kit/content/html/chart.js";
 import { type Highlighter, openHighlighter } from "../../../lib/kit/content/html/code.js";
@@ -26,7 +26,7 @@ afterAll(() => {
 });
 
 describe("relative URLs", () => {
-  it.each([
+  test.each([
     ["index.html", "index.html", "index.html"],
     ["index.html", "blog/a.html#x", "blog/a.html#x"],
     ["blog/a.html", "index.html", "../index.html"],
@@ -35,7 +35,7 @@ describe("relative URLs", () => {
     ["a/b/c.html", "a/d/e.html", "../d/e.html"],
   ])("from %s to %s are %s", (from, to, url) => expect(relativeUrl(from, to)).toBe(url));
 
-  it("lead where a browser would go", () => {
+  test("lead where a browser would go", () => {
     const path = fc
       .array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 4 })
       .map((parts) => `${parts.join("/")}.html`);
@@ -48,7 +48,7 @@ describe("relative URLs", () => {
 });
 
 describe("words for fragments", () => {
-  it.each([
+  test.each([
     ["What I decided, and why", "what-i-decided-and-why"],
     ["Überblick: `x`", "uberblick-x"],
     ["  --  ", ""],
@@ -58,7 +58,7 @@ describe("words for fragments", () => {
 describe("Markdown", () => {
   const render = (text: string, options = {}) => openMarkdown(highlighter)(text, options);
 
-  it("numbers equal headings, and gives the list of them", () => {
+  test("numbers equal headings, and gives the list of them", () => {
     const { html, headings } = render("## A b\n\n## A b\n\n### `c` d");
     expect(headings).toEqual([
       { level: 2, id: "a-b", text: "A b" },
@@ -68,7 +68,7 @@ describe("Markdown", () => {
     expect(html).toContain('<h2 id="a-b-2">');
   });
 
-  it("puts fillings in place: inline in sentences and alt texts, blocks without a paragraph around", () => {
+  test("puts fillings in place: inline in sentences and alt texts, blocks without a paragraph around", () => {
     const fillings = [
       { html: "<b>1</b>", text: "one", block: false },
       { html: "<figure></figure>", text: "fig", block: true },
@@ -82,20 +82,20 @@ describe("Markdown", () => {
     expect(html).not.toContain("<p><figure>");
   });
 
-  it("drops a link that leads nowhere and keeps its words", () => {
+  test("drops a link that leads nowhere and keeps its words", () => {
     expect(
       render("[a *b*](x.md) [c](y.md)", { link: (href: string) => (href === "y.md" ? "y.html" : undefined) })
         .html,
     ).toBe('<p>a <em>b</em> <a href="y.html">c</a></p>\n');
   });
 
-  it("shows code in unknown languages as it is", () => {
+  test("shows code in unknown languages as it is", () => {
     expect(render("```klingon\n<a> & b\n```").html).toContain(
       '<pre tabindex="0"><code>&lt;a&gt; &amp; b</code></pre>',
     );
   });
 
-  it("never lets text become markup", () => {
+  test("never lets text become markup", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect(escapeHtml(text)).not.toMatch(/[<>"]/);
@@ -105,7 +105,7 @@ describe("Markdown", () => {
 });
 
 describe("charts and tables", () => {
-  it("draws a chart once for both themes, again for phones, and lists its data", async () => {
+  test("draws a chart once for both themes, again for phones, and lists its data", async () => {
     const figure = recordedFixture().figures.get("files.by_day");
     if (!figure) throw new Error("no figure");
     const html = await chartHtml(openCache(folder), figure, "from here");
@@ -116,7 +116,7 @@ describe("charts and tables", () => {
     expect(html).toContain("<summary>Data, 24 rows</summary>");
   });
 
-  it("draws a chart for each theme where colours are between those of the palette", async () => {
+  test("draws a chart for each theme where colours are between those of the palette", async () => {
     const figure = recordedFixture().figures.get("files.by_day");
     if (!figure) throw new Error("no figure");
     const encoding = { ...(figure.spec.encoding as object), color: { field: "files", type: "quantitative" } };
@@ -129,13 +129,13 @@ describe("charts and tables", () => {
     expect(html).toContain('<div class="only-dark"><svg');
   });
 
-  it("keeps ids of drawings apart", () => {
+  test("keeps ids of drawings apart", () => {
     expect(inlineSvg('<?xml?><svg><g id="a"/><use href="#a" fill="url(#a)"/></svg>', "x", "n.1")).toBe(
       '<svg role="img" aria-label="x"><g id="n-1-a"/><use href="#n-1-a" fill="url(#n-1-a)"/></svg>',
     );
   });
 
-  it("gives a column as many decimals as its numbers need", () => {
+  test("gives a column as many decimals as its numbers need", () => {
     const column = { key: "a", label: "A", align: "right" } as const;
     const texts = (values: (number | null)[]) =>
       tableTexts({ columns: [column], rows: values.map((value) => [value]) }).flat();
@@ -145,7 +145,7 @@ describe("charts and tables", () => {
     expect(texts([1234.5, 2])).toEqual(["1,235", "2"]);
   });
 
-  it("escapes what cells hold", () => {
+  test("escapes what cells hold", () => {
     const table = {
       name: "t",
       columns: [{ key: "a", label: "<A>", align: "left" as const }],
@@ -196,7 +196,7 @@ describe("a notebook's outputs", () => {
     "<sc<script>ript>alert(1)</script>",
   ];
 
-  it.each(wicked)("run and load nothing, whatever their form: %s", async (html) => {
+  test.each(wicked)("run and load nothing, whatever their form: %s", async (html) => {
     for (const data of [
       { "text/html": html },
       { "text/markdown": `a ${html} b\n\n${html}\n` },
@@ -222,7 +222,7 @@ describe("a notebook's outputs", () => {
     }
   });
 
-  it("keep what is harmless", async () => {
+  test("keep what is harmless", async () => {
     const html =
       '<b class="x" style="color:red">bold</b><svg viewBox="0 0 1 1"><path d="M0 0" fill="url(#g)"></path></svg>';
     const out = await page([display({ "text/html": html })]);
@@ -230,7 +230,7 @@ describe("a notebook's outputs", () => {
     expect(out).toMatch(/<svg viewbox="0 0 1 1"><path d="M0 0" fill="url\(#g\)"/i);
   });
 
-  it("show errors and terminal text without their colours", async () => {
+  test("show errors and terminal text without their colours", async () => {
     const html = await page([
       { output_type: "stream", name: "stdout", text: "\u001b[31mred\u001b[0m <x>\n" },
       { output_type: "error", ename: "TypeError", evalue: "no", traceback: [] },
@@ -241,7 +241,7 @@ describe("a notebook's outputs", () => {
     );
   });
 
-  it("show pictures with words, Markdown, and values", async () => {
+  test("show pictures with words, Markdown, and values", async () => {
     const html = await page([
       display({ "image/png": "aGk=", "text/plain": "a plot" }),
       display({ "text/markdown": "# *m*" }),
@@ -254,7 +254,7 @@ describe("a notebook's outputs", () => {
 });
 
 describe("the check of a built site", () => {
-  it("names every link that leads nowhere", () => {
+  test("names every link that leads nowhere", () => {
     const site = new Map([
       ["index.html", '<a id="x" href="a/b.html#y">1</a>\n<a href="a/b.html#n">2</a><img src="c.png?v=1">'],
       ["a/b.html", '<p id="y"></p><a href="../index.html#x">3</a><a href="https://else.test/d">4</a>'],

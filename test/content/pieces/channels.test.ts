@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openMarkdown } from "../../../lib/kit/content/html/markdown.js";
 import { bind } from "../../../lib/kit/content/model/bind.js";
 import {
@@ -34,7 +34,7 @@ function made(name: PieceName, text: string) {
 }
 
 describe("LinkedIn text", () => {
-  it("unwraps paragraphs, writes bullets as bullets, keeps hashtags on a line", () => {
+  test("unwraps paragraphs, writes bullets as bullets, keeps hashtags on a line", () => {
     const { piece, bound } = made(
       "linkedin",
       'A hook\nin two lines with {{ fact "days" }}\n\n- one\n- two goes\n  on\n• three\n\nWhy?\n\n#a #b\n',
@@ -44,7 +44,7 @@ describe("LinkedIn text", () => {
     );
   });
 
-  it("escapes what the Posts API reserves, and nothing else", () => {
+  test("escapes what the Posts API reserves, and nothing else", () => {
     expect(linkedinApiText("a_b (c) #d @e [f] {g} <h> *i* ~j~ k|l \\m 100%")).toBe(
       "a\\_b \\(c\\) \\#d \\@e \\[f\\] \\{g\\} \\<h\\> \\*i\\* \\~j\\~ k\\|l \\\\m 100%",
     );
@@ -77,19 +77,19 @@ describe("a dev.to post", () => {
     return devtoPost(source);
   };
 
-  it("has the front matter that dev.to reads, unpublished", () => {
+  test("has the front matter that dev.to reads, unpublished", () => {
     expect(post("Text.")).toBe(
       '---\ntitle: "T: x"\npublished: false\ndescription: D\ntags: a, b\ncanonical_url: https://site.test/blog/writing-iceberg.html\ncover_image: https://site.test/media/cover.png\nseries: Series\n---\n\nText.\n',
     );
   });
 
-  it("escapes what Liquid would run, in code too", () => {
+  test("escapes what Liquid would run, in code too", () => {
     expect(post("See `{{ x }}` and\n\n```\n{% y %}\n```")).toContain(
       "See `{% raw %}{{{% endraw %} x }}` and\n\n```\n{% raw %}{%{% endraw %} y %}\n```",
     );
   });
 
-  it("writes out figures, tables and cells, and unwraps paragraphs but not lists, code or tables", () => {
+  test("writes out figures, tables and cells, and unwraps paragraphs but not lists, code or tables", () => {
     const text = post(
       'One\ntwo\n\n- a\n- b\n\n{{ figure "files.by_day" }}\n\n{{ table "manifest.bounds" | rows 1 | columns "rows, lower" }}\n\n{{ cell "append" | lines 1 1 | code }}\n\n```\nx\ny\n```\n',
     );
@@ -101,7 +101,7 @@ describe("a dev.to post", () => {
     expect(text).toContain("```\nx\ny\n```");
   });
 
-  it("makes links whole, and drops those that lead nowhere outside", () => {
+  test("makes links whole, and drops those that lead nowhere outside", () => {
     expect(post("[a](#x) [b](https://b.test) [c](blog.md#y)")).toContain(
       "[a](https://site.test/blog/writing-iceberg.html#x) [b](https://b.test) [c](https://site.test/blog/writing-iceberg.html#y)",
     );
@@ -112,7 +112,7 @@ describe("a video", () => {
   const { piece, bound } = made("video", fixtureText("video"));
   const script = readScript(piece, bound);
 
-  it("times each segment by its words and its demo", () => {
+  test("times each segment by its words and its demo", () => {
     const [first, second] = script.segments;
     expect(first?.start).toBe(0);
     expect(second?.start).toBe(first?.end);
@@ -121,7 +121,7 @@ describe("a video", () => {
     expect(script.seconds).toBe(script.segments.at(-1)?.end);
   });
 
-  it("writes the times into the script that is read", () => {
+  test("writes the times into the script that is read", () => {
     const text = videoMarkdown(piece, bound);
     expect(text).toContain(
       `| ${clock(script.segments[1]?.start ?? 0)}–${clock(script.segments[1]?.end ?? 0)} | The append |`,
@@ -129,7 +129,7 @@ describe("a video", () => {
     expect(text).not.toContain("{{");
   });
 
-  it("captions every word, in order, two short lines at a time, without overlap", () => {
+  test("captions every word, in order, two short lines at a time, without overlap", () => {
     const vtt = captions(script);
     expect(vtt.startsWith("WEBVTT\n\n")).toBe(true);
     const cues = vtt

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { anchorsOf } from "../../../lib/kit/content/html/anchors.js";
 import { bind } from "../../../lib/kit/content/model/bind.js";
 import {
@@ -52,9 +52,9 @@ describe("a doc page", () => {
     .replace("../m01-object-storage/doc.md", "blog.md")
     .replace("](blog.md)", "](https://example.org)");
 
-  it("keeps every rule in the fixture", () => expect(off("doc", good)).toEqual([]));
+  test("keeps every rule in the fixture", () => expect(off("doc", good)).toEqual([]));
 
-  it.each<[string, (text: string) => string, RegExp]>([
+  test.each<[string, (text: string) => string, RegExp]>([
     [
       "a missing section",
       (text) => text.replace("## Pitfalls", "## Traps"),
@@ -144,7 +144,7 @@ describe("a doc page", () => {
     expect(found.join("\n")).toMatch(message);
   });
 
-  it("accepts an anchor that is there", () => {
+  test("accepts an anchor that is there", () => {
     expect(off("doc", good.replace("https://example.org", "#the-idea"))).toEqual([]);
   });
 });
@@ -152,9 +152,9 @@ describe("a doc page", () => {
 describe("a blog post", () => {
   const good = fixtureText("blog");
 
-  it("keeps every rule in the fixture", () => expect(off("blog", good)).toEqual([]));
+  test("keeps every rule in the fixture", () => expect(off("blog", good)).toEqual([]));
 
-  it.each<[string, (text: string) => string, RegExp]>([
+  test.each<[string, (text: string) => string, RegExp]>([
     ["too few words", (text) => text.slice(0, 3000), /blog\/length: it has \d{3} words: 900 to 1800/],
     ["too many words", (text) => `${text}\n${"more words ".repeat(450)}`, /blog\/length: it has \d{4} words/],
     [
@@ -183,9 +183,9 @@ describe("a blog post", () => {
 describe("a LinkedIn post", () => {
   const good = fixtureText("linkedin");
 
-  it("keeps every rule in the fixture", () => expect(off("linkedin", good)).toEqual([]));
+  test("keeps every rule in the fixture", () => expect(off("linkedin", good)).toEqual([]));
 
-  it.each<[string, (text: string) => string, RegExp]>([
+  test.each<[string, (text: string) => string, RegExp]>([
     [
       "3,001 characters",
       (text) => text.replace("What would", `${"w".repeat(3000)}\n\nWhat would`),
@@ -232,7 +232,7 @@ describe("a LinkedIn post", () => {
     expect(off("linkedin", change(good)).join("\n")).toMatch(message);
   });
 
-  it("may end with a link", () => {
+  test("may end with a link", () => {
     expect(
       off("linkedin", good.replace("What would you measure first?", "https://example.org/post")),
     ).toEqual([]);
@@ -242,9 +242,9 @@ describe("a LinkedIn post", () => {
 describe("a video script", () => {
   const good = fixtureText("video");
 
-  it("keeps every rule in the fixture", () => expect(off("video", good)).toEqual([]));
+  test("keeps every rule in the fixture", () => expect(off("video", good)).toEqual([]));
 
-  it.each<[string, (text: string) => string, RegExp]>([
+  test.each<[string, (text: string) => string, RegExp]>([
     [
       "no table",
       (text) => text.replace(/^\|.*$/gm, ""),
@@ -276,7 +276,7 @@ describe("a video script", () => {
     expect(off("video", change(good)).join("\n")).toMatch(message);
   });
 
-  it("is shorter for M0", () => {
+  test("is shorter for M0", () => {
     expect(off("video", good, 0).join("\n")).toMatch(/5 to 8 minutes/);
     expect(off("video", good.replaceAll("demo 110 s", "demo 70 s"), 0)).toEqual([]);
   });

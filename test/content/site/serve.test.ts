@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type SiteServer, serveSite } from "../../../lib/kit/content/index.js";
 
 let folder: string;
@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 describe("the site server", () => {
-  it("serves pages with their types, folders by their index", async () => {
+  test("serves pages with their types, folders by their index", async () => {
     const home = await fetch(server.url);
     expect([home.status, home.headers.get("content-type"), await home.text()]).toEqual([
       200,
@@ -33,21 +33,21 @@ describe("the site server", () => {
     expect(await (await fetch(`${server.url}blog/?x=1`)).text()).toBe("blog");
   });
 
-  it("answers what is not there, or not a page, with the page for the lost", async () => {
+  test("answers what is not there, or not a page, with the page for the lost", async () => {
     for (const path of ["nothing", "%ff", "blog"]) {
       const lost = await fetch(server.url + path);
       expect([lost.status, await lost.text()]).toEqual([404, "lost"]);
     }
   });
 
-  it.each(["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//secret.txt"])(
+  test.each(["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//secret.txt"])(
     "serves nothing outside its folder: %s",
     async (path) => {
       expect(await raw(path)).toMatch(/^HTTP\/1\.1 404 /);
     },
   );
 
-  it("says what to do when there is no site, or the port is taken", async () => {
+  test("says what to do when there is no site, or the port is taken", async () => {
     await expect(serveSite(join(folder, "none"))).rejects.toThrow(
       /no site to serve yet\. Run: slh content build/,
     );

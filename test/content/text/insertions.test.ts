@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { formatFact } from "../../../lib/kit/content/text/format.js";
 import { findInsertions } from "../../../lib/kit/content/text/insertions.js";
 import { typedMeasurements } from "../../../lib/kit/content/text/measurements.js";
@@ -10,7 +10,7 @@ const typed = (text: string) =>
   typedMeasurements(parseSource(text, "doc.md")).map(({ message }) => /^"(.*?)"/.exec(message)?.[1]);
 
 describe("insertions", () => {
-  it("gives kind, name, modifiers and place", () => {
+  test("gives kind, name, modifiers and place", () => {
     const { insertions, problems } = found(
       'One\n\nIt took {{ fact "run.time" | unit "s" | digits 1 }} in all.',
     );
@@ -28,13 +28,13 @@ describe("insertions", () => {
     ]);
   });
 
-  it("leaves code, front matter and comments alone", () => {
+  test("leaves code, front matter and comments alone", () => {
     const text =
       '---\ntitle: "{{ a }}"\n---\n`{{ fact "x" }}` ``{{ y` }}``\n\n```ts\n{{ z }}\n```\n<!-- {{ no }} -->\n\n    text {{ given "5 s" }}\n\nand {{ given "6 s" }}';
     expect(found(text).insertions.map(({ name }) => name)).toEqual(["6 s"]);
   });
 
-  it.each([
+  test.each([
     ['{{ fakt "x" }}', /"fakt" is not a kind/],
     ["{{ fact x }}", /is not an insertion/],
     ['{{ fact "x"', /never closed/],
@@ -45,7 +45,7 @@ describe("insertions", () => {
     ]);
   });
 
-  it("keeps every offset and line break when it masks what is not prose", () => {
+  test("keeps every offset and line break when it masks what is not prose", () => {
     const piece = fc.constantFrom(
       "`",
       "```",
@@ -78,7 +78,7 @@ describe("facts as words", () => {
     return "text" in result ? result.text.replaceAll("\u00A0", " ") : `! ${result.problem}`;
   };
 
-  it.each([
+  test.each([
     [3_000_000, "rows", "", "3,000,000 rows"],
     [1, "files", "", "1 file"],
     [1, "ms", "", "1 ms"],
@@ -107,7 +107,7 @@ describe("facts as words", () => {
 });
 
 describe("typed-in measurements", () => {
-  it.each([
+  test.each([
     "1.42 s",
     "81 MB",
     "22%",
@@ -127,7 +127,7 @@ describe("typed-in measurements", () => {
     expect(typed(`It took ${text}, which is good.`)).toHaveLength(1);
   });
 
-  it.each([
+  test.each([
     "S3 and M0",
     "Iceberg v2",
     "SHA-256",
@@ -147,7 +147,7 @@ describe("typed-in measurements", () => {
     expect(typed(`See ${text}.`)).toEqual([]);
   });
 
-  it("gives the place", () => {
+  test("gives the place", () => {
     expect(typedMeasurements(parseSource("a\n\nb took 12 ms", "blog.md"))[0]?.place).toEqual({
       file: "blog.md",
       line: 3,

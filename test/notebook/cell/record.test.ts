@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { datasetPath } from "../../../lib/kit/notebook/cell/datasets.js";
 import {
   type RecordedNotebook,
@@ -45,7 +45,7 @@ describe("what cells record", () => {
     datasets = run.datasets;
   });
 
-  it("gives facts by name, with 64-bit integers exact", () => {
+  test("gives facts by name, with 64-bit integers exact", () => {
     const at = { id: "measure", index: 1, executionCount: 2 };
     expect([...recorded.facts.values()]).toEqual([
       { name: "bronze.rows", value: 3000000, unit: "rows", volatile: false, cell: at },
@@ -62,7 +62,7 @@ describe("what cells record", () => {
     expect(JSON.stringify(recorded.cell("numbers")?.outputs)).toContain("one &lt;run&gt;");
   });
 
-  it("gives figures with their data, their text alternative and an SVG in the theme", () => {
+  test("gives figures with their data, their text alternative and an SVG in the theme", () => {
     const files = recorded.figures.get("files");
     expect(files).toMatchObject({
       title: "Compaction: 2,000 files become 12",
@@ -88,11 +88,11 @@ describe("what cells record", () => {
     });
   });
 
-  it("shows a figure that no cell awaits, in its own cell", () => {
+  test("shows a figure that no cell awaits, in its own cell", () => {
     expect(recorded.figures.get("forgotten")?.cell.index).toBe(3);
   });
 
-  it("gives tables as values, cut to their limit, numbers to the right", () => {
+  test("gives tables as values, cut to their limit, numbers to the right", () => {
     expect(recorded.tables.get("days")).toMatchObject({
       caption: "Rows a day",
       totalRows: 3,
@@ -123,14 +123,14 @@ describe("what cells record", () => {
     expect(recorded.tables.get("result")?.rows).toEqual([[1]]);
   });
 
-  it("folds the answer to a prediction, and leaves it out of the text", () => {
+  test("folds the answer to a prediction, and leaves it out of the text", () => {
     const [output] = recorded.cells[6]?.outputs ?? [];
     const data = output && "data" in output ? output.data : {};
     expect(data["text/html"]).toMatch(/<code>append<\/code>[\s\S]*<details><summary>Answer<\/summary><p>182/);
     expect(data["text/plain"]).not.toContain("one a day");
   });
 
-  it("knows which data sets cells asked for", () => {
+  test("knows which data sets cells asked for", () => {
     expect(datasets).toEqual({ "flights-3m": datasetPath("flights-3m") });
   });
 });
@@ -148,7 +148,7 @@ describe("exercises", () => {
     return { ...result, checks: recordedIn(result.notebook, folder).checks };
   }
 
-  it("leaves a starter open without failing the run, and holds the same check against the solution", async () => {
+  test("leaves a starter open without failing the run, and holds the same check against the solution", async () => {
     const { failure, checks } = await run(starter, checking, solution(1.609));
     expect(failure).toBeUndefined();
     expect(
@@ -159,7 +159,7 @@ describe("exercises", () => {
     ]);
   });
 
-  it("fails the run when the reference solution is wrong", async () => {
+  test("fails the run when the reference solution is wrong", async () => {
     const { failure } = await run(starter, checking, solution(2));
     expect(failure).toMatchObject({
       cell: { index: 2 },
@@ -167,12 +167,12 @@ describe("exercises", () => {
     });
   });
 
-  it("fails the run when a solution has no check", async () => {
+  test("fails the run when a solution has no check", async () => {
     const { failure } = await run(starter, solution(2));
     expect(failure?.message).toContain('has no check("km", …)');
   });
 
-  it("takes a sentence, false or an exception as what is off", async () => {
+  test("takes a sentence, false or an exception as what is off", async () => {
     const { checks } = await run(
       'import { check } from "@sololakehouse/kit";',
       `await check("a", () => "two files too many"); await check("b", () => false);
@@ -190,7 +190,7 @@ describe("exercises", () => {
 });
 
 describe("what cannot be recorded", () => {
-  it("says why, and how to do better", async () => {
+  test("says why, and how to do better", async () => {
     const cases: readonly (readonly [string, string])[] = [
       ['fact("two words", 1)', '"two words" cannot name a fact.'],
       ['fact("x", NaN)', "Record a finite number, a text or a boolean."],
@@ -224,7 +224,7 @@ describe("what cannot be recorded", () => {
 });
 
 describe("readRecorded", () => {
-  it("names the file that is no notebook", async () => {
+  test("names the file that is no notebook", async () => {
     await expect(
       readRecorded(new URL("../support/notebooks.ts", import.meta.url).pathname),
     ).rejects.toMatchObject({

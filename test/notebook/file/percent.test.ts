@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fromPercent, toPercent } from "../../../lib/kit/notebook/file/percent.js";
 import {
   type Cell,
@@ -62,7 +62,7 @@ const notebook: fc.Arbitrary<Notebook> = fc
   }));
 
 describe("the percent format", () => {
-  it("loses nothing of any notebook", () => {
+  test("loses nothing of any notebook", () => {
     fc.assert(
       fc.property(notebook, (given) => {
         expect(fromPercent(toPercent(given))).toEqual(given);
@@ -71,12 +71,12 @@ describe("the percent format", () => {
     );
   });
 
-  it("reads the same from a file with Windows line ends", () => {
+  test("reads the same from a file with Windows line ends", () => {
     const given = notebookOf("const a = 1;\n\nconst b = 2;", cell("# Title", { type: "markdown" }));
     expect(fromPercent(toPercent(given).replaceAll("\n", "\r\n"))).toEqual(given);
   });
 
-  it("is what people write by hand in other editors too", () => {
+  test("is what people write by hand in other editors too", () => {
     const read = fromPercent("// %%\nconst a = 1;\n// %% [markdown] A title\n// # Hello\n//\n// World\n");
     expect(read.cells.map(({ cell_type, source: text }) => [cell_type, text])).toEqual([
       ["code", "const a = 1;"],
@@ -84,7 +84,7 @@ describe("the percent format", () => {
     ]);
   });
 
-  it("keeps outputs of cells whose code is the same, and drops those of cells that changed", () => {
+  test("keeps outputs of cells whose code is the same, and drops those of cells that changed", () => {
     const outputs = [{ output_type: "stream", name: "stdout", text: "1\n" }] as const;
     const before = notebookOf("1", "2");
     const ran = {
@@ -100,14 +100,14 @@ describe("the percent format", () => {
     expect(read.metadata).toEqual({ sololakehouse: { datasets: ["airports"], run: { status: "ok" } } });
   });
 
-  it("names the line that it cannot read", () => {
+  test("names the line that it cannot read", () => {
     expect(() => fromPercent("const a = 1;\n")).toThrow("Line 1 cannot be read: code before the first");
     expect(() => fromPercent('// %% id="x\nconst a = 1;')).toThrow(/Line 1 .* not JSON/);
   });
 });
 
 describe("the notebook file", () => {
-  it("loses nothing of any notebook", () => {
+  test("loses nothing of any notebook", () => {
     fc.assert(
       fc.property(notebook, (given) => {
         expect(parseNotebook(serializeNotebook(given))).toEqual(given);
@@ -115,7 +115,7 @@ describe("the notebook file", () => {
     );
   });
 
-  it("is written as Jupyter writes it: sorted keys, a space of indent, text as lines", () => {
+  test("is written as Jupyter writes it: sorted keys, a space of indent, text as lines", () => {
     const [given] = notebookOf("a\nb").cells as [Cell];
     const ran = { ...given, outputs: [{ output_type: "stream", name: "stdout", text: "1\n2" } as const] };
     expect(serializeNotebook({ ...notebookOf(), cells: [ran] })).toBe(
@@ -123,7 +123,7 @@ describe("the notebook file", () => {
     );
   });
 
-  it("gives cells of older notebooks an id each", () => {
+  test("gives cells of older notebooks an id each", () => {
     const text = JSON.stringify({
       cells: [
         { cell_type: "code", id: "cell-2", source: "1", metadata: {}, outputs: [] },

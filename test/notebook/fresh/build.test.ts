@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { ensureBuilt, unbuilt } from "../../../lib/kit/notebook/fresh/build.js";
 import { notebookFolder } from "../support/notebooks.js";
 
-it("builds when a source that is reached is newer than the build, and says why it cannot", async () => {
+test("builds when a source that is reached is newer than the build, and says why it cannot", async () => {
   const root = await notebookFolder();
   const write = async (path: string, content: string) => {
     await mkdir(dirname(join(root, path)), { recursive: true });

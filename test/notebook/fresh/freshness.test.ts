@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { reachedSources } from "../../../lib/kit/notebook/fresh/imports.js";
 import {
   executeNotebook,
@@ -40,7 +40,7 @@ const writeSource = (...cells: Parameters<typeof notebookOf>) =>
 const machine = async () => (await notebookStatus(place)).machine;
 
 describe("staleness", () => {
-  it("goes from not started over missing to fresh, and to stale when its cells change; the committed notebook stays as it is", async () => {
+  test("goes from not started over missing to fresh, and to stale when its cells change; the committed notebook stays as it is", async () => {
     expect(await machine()).toEqual({ state: "not started", reasons: [] });
 
     const first = cell("const a = 1;", { id: "first" });
@@ -66,7 +66,7 @@ describe("staleness", () => {
     expect((await machine()).reasons).toEqual(["the code cells stand in another order"]);
   });
 
-  it("names the library file that changed, and leaves alone what the notebook never reaches", async () => {
+  test("names the library file that changed, and leaves alone what the notebook never reaches", async () => {
     await write(
       "lib/lakehouse/index.ts",
       'export { a } from "./room/index.js";\nexport { b } from "./other.js";\n',
@@ -85,7 +85,7 @@ describe("staleness", () => {
     });
   });
 
-  it("counts locked versions, data sets, profile and Node, the last two on this machine only", async () => {
+  test("counts locked versions, data sets, profile and Node, the last two on this machine only", async () => {
     await writeSource('import { dataset } from "@sololakehouse/kit"; void dataset("airports");');
     await executeNotebook(place, { save: true });
     expect(await notebookStatus(place)).toMatchObject({
@@ -117,7 +117,7 @@ describe("staleness", () => {
     ]);
   });
 
-  it("keeps a failed run apart, and neither saves it nor calls it fresh", async () => {
+  test("keeps a failed run apart, and neither saves it nor calls it fresh", async () => {
     await writeSource("1", 'throw new Error("no");');
     const before = await readFile(place.source, "utf8");
     const { run } = await executeNotebook(place, { save: true });
@@ -135,7 +135,7 @@ describe("saving a notebook", () => {
   const timed = `import { fact } from "@sololakehouse/kit"; import { hrtime } from "node:process";
     fact("time", Number(hrtime.bigint() % 1000000007n), { unit: "ns", volatile: true }); fact("rows", 3);`;
 
-  it("writes the same bytes when only volatile values differ", async () => {
+  test("writes the same bytes when only volatile values differ", async () => {
     await writeSource(timed, cell("console.log(Math.random())", { tags: ["volatile"] }), "1 + 1");
     await executeNotebook(place, { save: true });
     const first = await readFile(place.source, "utf8");
@@ -155,7 +155,7 @@ describe("saving a notebook", () => {
     expect(await readFile(place.source, "utf8")).not.toBe(first);
   });
 
-  it("takes all new outputs of a cell in which something lasting changed", async () => {
+  test("takes all new outputs of a cell in which something lasting changed", async () => {
     await writeSource(timed);
     await executeNotebook(place, { save: true });
     const committed = parseNotebook(await readFile(place.source, "utf8"));
@@ -212,7 +212,7 @@ describe("what code reaches", () => {
     await write("milestones/m42-answer/helper.ts", "export const helper = 1;\n");
   });
 
-  it.each([
+  test.each([
     ['import { one } from "sololakehouse";', ["data.json", "index.ts", "one.ts"]],
     [
       'import { drei } from "sololakehouse";',
@@ -237,7 +237,7 @@ describe("what code reaches", () => {
     expect(reached(code)).toEqual(files.map((file) => `lib/lakehouse/${file}`));
   });
 
-  it("crosses from the kit to the lakehouse, and finds files beside the notebook", () => {
+  test("crosses from the kit to the lakehouse, and finds files beside the notebook", () => {
     expect(
       reached('import { fact } from "@sololakehouse/kit";\nimport { helper } from "./helper.js";'),
     ).toEqual([

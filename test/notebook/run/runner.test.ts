@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   type Output,
   type RunOptions,
@@ -74,7 +74,7 @@ describe("a notebook that runs", () => {
     return ran.outputs.slice(before, before + sections[name].length);
   };
 
-  it("numbers its cells, keeps results and streams in order, and waits for top-level await", () => {
+  test("numbers its cells, keeps results and streams in order, and waits for top-level await", () => {
     const outputs = outputsOf("plain");
     const counts = ran.notebook.cells.map((each) => each.execution_count);
     expect(counts.slice(0, outputs.length)).toEqual([1, undefined, null, 2, 3, 4, 5, 6]);
@@ -99,7 +99,7 @@ describe("a notebook that runs", () => {
     ]);
   });
 
-  it("keeps rich outputs, and replaces a display that is updated", () => {
+  test("keeps rich outputs, and replaces a display that is updated", () => {
     const shown = outputsOf("rich")[0]?.map((output) =>
       output.output_type === "display_data" ? output.data : output,
     );
@@ -113,25 +113,25 @@ describe("a notebook that runs", () => {
     ]);
   });
 
-  it("has the notebook's folder as its working directory, and shows no path of this machine", () => {
+  test("has the notebook's folder as its working directory, and shows no path of this machine", () => {
     expect(outputsOf("folder")[0]).toMatchObject([{ data: { "text/plain": "/sololakehouse" } }]);
   });
 
-  it("gives what a timer prints late to the cell that set it", () => {
+  test("gives what a timer prints late to the cell that set it", () => {
     expect(outputsOf("timers")).toEqual([[stream("stdout", "late\n")], [], [stream("stdout", "last\n")]]);
   });
 
-  it("imports both packages of the project, with types", () => {
+  test("imports both packages of the project, with types", () => {
     const outputs = outputsOf("packages");
     expect(outputs[0]).toEqual([]);
     expect(outputs[1]).toMatchObject([{ data: { "text/plain": "NO_SUCH_TABLE" } }]);
   });
 
-  it("takes an await in parentheses and a loop that awaits for top-level await", () => {
+  test("takes an await in parentheses and a loop that awaits for top-level await", () => {
     expect(outputsOf("awaits")[2]).toEqual([stream("stdout", "t\n")]);
   });
 
-  it("tells its progress cell by cell", () => {
+  test("tells its progress cell by cell", () => {
     const cells = Array.from({ length: ran.cells }, (_, i) => `${i + 1}/${ran.cells}`);
     expect(
       seen.map((progress) =>
@@ -140,7 +140,7 @@ describe("a notebook that runs", () => {
     ).toEqual(["starting", ...cells, "finished"]);
   });
 
-  it("goes on when the folders change in which its imports are looked for", async () => {
+  test("goes on when the folders change in which its imports are looked for", async () => {
     const folder = join(await notebookFolder(), "notebooks");
     await mkdir(folder);
     const notebook = notebookOf(
@@ -161,7 +161,7 @@ describe("a notebook that runs", () => {
 });
 
 describe("a notebook that fails", () => {
-  it("says in which cell and on which line of it, and runs nothing after", async () => {
+  test("says in which cell and on which line of it, and runs nothing after", async () => {
     const { failure, outputs, notebook } = await run([
       [
         "interface Row { day: string }",
@@ -192,7 +192,7 @@ describe("a notebook that fails", () => {
     expect(notebook.cells[2]?.execution_count).toBeNull();
   });
 
-  it("names the code of a coded error and its causes", async () => {
+  test("names the code of a coded error and its causes", async () => {
     const { outputs } = await run([
       'import { LakehouseError } from "sololakehouse"; throw new LakehouseError("NO_SUCH_TABLE", "t", "There is no table t.", "List them.", new Error("below"));',
     ]);
@@ -202,13 +202,13 @@ describe("a notebook that fails", () => {
     expect(tracebackOf(outputs[0]).at(-1)).toBe("caused by Error: below");
   });
 
-  it("reports a cell that does not type-check with each place", async () => {
+  test("reports a cell that does not type-check with each place", async () => {
     const { failure, outputs } = await run(['const a = 1;\nconst s: string = a;\nconst t: number = "";']);
     expect(failure).toMatchObject({ name: "TypeScriptError", line: 2 });
     expect(tracebackOf(outputs[0]).filter((line) => /line \d+:\d+/.test(line))).toHaveLength(2);
   });
 
-  it("takes process.exit for an error, even when the cell catches it", async () => {
+  test("takes process.exit for an error, even when the cell catches it", async () => {
     const plain = await run(["process.exit(0)", "1"]);
     expect(plain.failure).toMatchObject({ name: "ProcessExit", cell: { index: 0 } });
     expect(errorsIn(plain.outputs[0] ?? [])).toHaveLength(1);
@@ -216,7 +216,7 @@ describe("a notebook that fails", () => {
     expect(caught.failure).toMatchObject({ name: "ProcessExit" });
   });
 
-  it("fails on a rejection that nobody handles, and on an exception in a timer, in the cell that caused them", async () => {
+  test("fails on a rejection that nobody handles, and on an exception in a timer, in the cell that caused them", async () => {
     const rejected = await run(['Promise.reject(new Error("dropped")); void 0;', "1"]);
     expect(rejected.failure).toMatchObject({ message: "dropped", cell: { index: 0 } });
     const late = await run([
@@ -228,7 +228,7 @@ describe("a notebook that fails", () => {
     expect(late.cells).toBe(2);
   });
 
-  it("kills a cell that never lets go of its thread, and keeps what came before", async () => {
+  test("kills a cell that never lets go of its thread, and keeps what came before", async () => {
     const { failure, outputs } = await run([
       'console.log("before")',
       // Long enough for a slow machine to get as far as to block.
@@ -245,19 +245,19 @@ describe("a notebook that fails", () => {
     expect(outputs[1]?.[0]).toEqual(stream("stdout", "blocked\n"));
   });
 
-  it("stops a notebook that waits for ever at the notebook's own limit", async () => {
+  test("stops a notebook that waits for ever at the notebook's own limit", async () => {
     const { failure } = await run(["await new Promise(() => { setInterval(() => {}, 1000) });"], {
       notebookTimeout: 3000,
     });
     expect(failure).toMatchObject({ name: "Timeout", message: "The notebook ran longer than 3 s." });
   });
 
-  it("notices a kernel that dies", async () => {
+  test("notices a kernel that dies", async () => {
     const { failure } = await run(['process.kill(process.pid, "SIGKILL"); await new Promise(() => {});']);
     expect(failure).toMatchObject({ name: "KernelDied", cell: { index: 0 } });
   });
 
-  it("can be stopped from outside", async () => {
+  test("can be stopped from outside", async () => {
     const controller = new AbortController();
     const running = run(["await new Promise(() => { setInterval(() => {}, 1000) });"], {
       signal: controller.signal,

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { projectAt } from "../../../lib/kit/milestones/index.js";
 import { openCheckedNotebooks } from "../../../lib/kit/notebook/run/typecheck-cache.js";
 
@@ -31,7 +31,7 @@ afterEach(() => rm(root, { recursive: true }));
 
 const isKnown = async () => (await openCheckedNotebooks(projectAt(root))).has(notebook());
 
-it("knows a notebook that compiled until something changes that decides whether it does", async () => {
+test("knows a notebook that compiled until something changes that decides whether it does", async () => {
   expect(await isKnown()).toBe(true);
   for (const path of [
     "milestones/m01-one/notebook.ipynb",
@@ -50,13 +50,13 @@ it("knows a notebook that compiled until something changes that decides whether 
   }
 });
 
-it("knows it still when something else changes", async () => {
+test("knows it still when something else changes", async () => {
   await write("milestones/m02-two/helper.ts", "changed");
   await write("node_modules/sololakehouse/dist/index.js", "changed");
   expect(await isKnown()).toBe(true);
 });
 
-it("knows nothing of what a damaged record says", async () => {
+test("knows nothing of what a damaged record says", async () => {
   await write(".lake/checked-notebooks.json", '[["');
   expect(await isKnown()).toBe(false);
 });

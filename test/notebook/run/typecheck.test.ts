@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { toPercent } from "../../../lib/kit/notebook/file/percent.js";
 import { serializeNotebook, typecheckNotebooks } from "../../../lib/kit/notebook/index.js";
 import { cell, notebookFolder, notebookOf } from "../support/notebooks.js";
 
-it("checks cells in order, as strictly as the library, in notebooks and percent files", async () => {
+test("checks cells in order, as strictly as the library, in notebooks and percent files", async () => {
   const folder = await notebookFolder();
   const write = async (name: string, text: string) => {
     await writeFile(join(folder, name), text);
@@ -42,7 +42,7 @@ it("checks cells in order, as strictly as the library, in notebooks and percent 
   ]);
 });
 
-it("tells what the kernel breaks: names of earlier cells in shorthand properties and renaming patterns", async () => {
+test("tells what the kernel breaks: names of earlier cells in shorthand properties and renaming patterns", async () => {
   const folder = await notebookFolder();
   const earlier = [
     "const schema = 1; const local = 2;",
@@ -81,7 +81,7 @@ it("tells what the kernel breaks: names of earlier cells in shorthand properties
   expect(await last(...harmless)).toEqual([]);
 });
 
-it("says what file is no notebook", async () => {
+test("says what file is no notebook", async () => {
   const folder = await notebookFolder();
   const path = join(folder, "not.ipynb");
   await writeFile(path, "{}");

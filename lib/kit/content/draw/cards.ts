@@ -4,7 +4,7 @@ import { palettes } from "../../look/index.js";
 export interface CardElement {
   readonly type: string;
   readonly props: Readonly<Record<string, unknown>> & {
-    readonly children?: readonly (CardElement | string)[] | string;
+    readonly children?: readonly (CardElement | string)[] | string | undefined;
   };
 }
 
@@ -118,7 +118,7 @@ export function socialCard(card: {
 
 /** A table as a picture, for the platforms that have none. Cells are already written out. */
 export function tableCard(table: {
-  caption?: string;
+  caption?: string | undefined;
   columns: readonly { label: string; align: "left" | "right" }[];
   rows: readonly (readonly string[])[];
 }): CardElement {

@@ -46,7 +46,7 @@ export function openPictures(cache: Cache, fontFolder: string): Pictures {
           element as unknown as Parameters<typeof satori>[0],
           {
             width,
-            ...(height === undefined ? {} : { height }),
+            height,
             fonts: fonts.map(({ face: { family, weight, style }, data }) => ({
               name: family,
               weight,

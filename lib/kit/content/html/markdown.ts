@@ -30,13 +30,13 @@ export interface RenderOptions {
   /** HTML for a picture in place of `<img>`; undefined keeps it. */
   readonly picture?: ((src: string, alt: string) => string | undefined) | undefined;
   /** Added to every heading's level: a notebook's own `#` is not the page's. */
-  readonly demote?: number;
+  readonly demote?: number | undefined;
   /** Leaves out what only our own pages style: anchors on headings, frames around tables. */
-  readonly plain?: boolean;
+  readonly plain?: boolean | undefined;
   /** Put before heading ids, to keep them apart from others on the page. */
-  readonly idPrefix?: string;
+  readonly idPrefix?: string | undefined;
   /** How often each heading id is on the page already, where a page is made of several texts. */
-  readonly ids?: Map<string, number>;
+  readonly ids?: Map<string, number> | undefined;
 }
 
 export interface Rendered {

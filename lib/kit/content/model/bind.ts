@@ -24,7 +24,7 @@ export type Bound = { readonly insertion: Insertion; readonly owner: MilestoneCo
 export interface CellView {
   readonly code: boolean;
   readonly output: boolean;
-  readonly lines?: readonly [number, number];
+  readonly lines?: readonly [number, number] | undefined;
 }
 
 /**

@@ -62,7 +62,7 @@ export async function milestoneMedia(
     if (item.kind !== "table" || item.owner !== content) continue;
     const { table } = item;
     const card = tableCard({
-      ...(table.caption ? { caption: table.caption } : {}),
+      caption: table.caption,
       columns: table.columns.map((column) => ({ label: columnLabel(column), align: column.align })),
       rows: tableTexts(table),
     });
@@ -104,7 +104,7 @@ async function socialPicture(
   content: MilestoneContent,
   files: Files,
   tools: MediaTools,
-): Promise<{ png: Uint8Array; width: number; height: number; title?: string } | undefined> {
+): Promise<{ png: Uint8Array; width: number; height: number; title?: string | undefined } | undefined> {
   const { pieces, recorded } = content;
   const image = pieces.linkedin && postImage(pieces.linkedin);
   const figure = image?.kind === "figure" ? recorded?.figures.get(image.name) : undefined;
@@ -112,7 +112,7 @@ async function socialPicture(
     // The card carries the title; the chart need not repeat it.
     const { title: _, ...untitled } = figure.spec;
     const png = await tools.pictures.png(await drawChart(tools.cache, socialShape(untitled), "light"), 1400);
-    return { png, ...pngSize(png), ...(figure.title ? { title: figure.title } : {}) };
+    return { png, ...pngSize(png), title: figure.title };
   }
   const diagram = files.get("diagram.png");
   return diagram instanceof Uint8Array ? { png: diagram, ...pngSize(diagram) } : undefined;

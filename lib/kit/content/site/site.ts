@@ -22,13 +22,13 @@ interface PageItem {
   readonly kind: "home" | "doc" | "post" | "notebook" | "blog" | "lost";
   readonly title: string;
   readonly description: string;
-  readonly html?: string;
-  readonly toc?: readonly Heading[];
+  readonly html?: string | undefined;
+  readonly toc?: readonly Heading[] | undefined;
   /** Id of the milestone that the page is about. */
-  readonly milestone?: string;
-  readonly image?: string;
-  readonly date?: string;
-  readonly minutes?: number;
+  readonly milestone?: string | undefined;
+  readonly image?: string | undefined;
+  readonly date?: string | undefined;
+  readonly minutes?: number | undefined;
 }
 
 /** A milestone in the navigation and on the home page. */
@@ -39,11 +39,11 @@ interface NavItem {
   readonly oneLine: string;
   readonly state: OutputState["kind"];
   readonly stateText: string;
-  readonly doc?: string;
-  readonly notebook?: string;
-  readonly post?: string;
+  readonly doc?: string | undefined;
+  readonly notebook?: string | undefined;
+  readonly post?: string | undefined;
   /** The first of its pages. */
-  readonly page?: string;
+  readonly page?: string | undefined;
 }
 
 const STATE_TEXT: Readonly<Record<OutputState["kind"], string>> = {
@@ -212,10 +212,10 @@ function navItem(content: MilestoneContent): NavItem {
     oneLine: milestone.oneLine,
     state: kind,
     stateText: STATE_TEXT[kind],
-    ...(doc ? { doc } : {}),
-    ...(notebook ? { notebook } : {}),
-    ...(post ? { post } : {}),
-    ...(page ? { page } : {}),
+    doc,
+    notebook,
+    post,
+    page,
   };
 }
 

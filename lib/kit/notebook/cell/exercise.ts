@@ -5,7 +5,7 @@ import { checkName, escapeHtml, inlineHtml, invalid } from "./values.js";
 
 export interface PredictOptions {
   /** Answers to choose from, where the question offers some. */
-  readonly options?: readonly string[];
+  readonly options?: readonly string[] | undefined;
   /** What the next cell will show, and why. */
   readonly answer: string;
 }

@@ -11,11 +11,11 @@ import { checkName, escapeHtml, factValue, formatValue, invalid, plain, tableVal
 
 export interface FactOptions {
   /** Written after the value: `files`, `ms`, `MB`, `%`, `x`. */
-  readonly unit?: string;
+  readonly unit?: string | undefined;
   /** For what differs from one machine to the next, times above all: a new value then is no change. */
-  readonly volatile?: boolean;
+  readonly volatile?: boolean | undefined;
   /** A few words that the value needs to be understood. */
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 /**
@@ -38,9 +38,9 @@ export function fact(
     [RECORD_MIME.fact]: {
       name,
       value: recorded,
-      ...(unit === undefined ? {} : { unit }),
+      unit,
       volatile,
-      ...(note === undefined ? {} : { note }),
+      note,
     },
     "text/html": `<code>${name}</code> <strong>${escapeHtml(shown)}</strong>${note ? ` <em>${escapeHtml(note)}</em>` : ""}`,
     "text/plain": `${name}  ${shown}${note ? `  (${note})` : ""}`,
@@ -51,8 +51,8 @@ export interface FigureOptions {
   /** What the chart shows, for who cannot see it: the finding, with its numbers. */
   readonly alt: string;
   /** States the finding: "Compaction: 2,000 files become 12". Replaces the specification's own. */
-  readonly title?: string;
-  readonly volatile?: boolean;
+  readonly title?: string | undefined;
+  readonly volatile?: boolean | undefined;
 }
 
 /**
@@ -75,7 +75,7 @@ async function drawFigure(name: string, given: ChartSpec, options: FigureOptions
   if (!alt) {
     throw invalid(name, `The figure ${name} has no text alternative.`, "Say in `alt` what the chart shows.");
   }
-  const spec = plain({ ...given, ...(title === undefined ? {} : { title }) }) as Record<string, unknown>;
+  const spec = plain({ ...given, title }) as Record<string, unknown>;
   if (spec.data !== null && typeof spec.data === "object" && "url" in spec.data) {
     throw invalid(
       name,
@@ -94,12 +94,12 @@ async function drawFigure(name: string, given: ChartSpec, options: FigureOptions
   show({
     [RECORD_MIME.figure]: {
       name,
-      ...(caption === undefined ? {} : { title: caption }),
+      title: caption,
       alt,
       volatile,
       spec: withoutData,
     },
-    [VEGA_LITE_MIME]: { ...withTheme(spec, "light"), ...(data === undefined ? {} : { data }) },
+    [VEGA_LITE_MIME]: { ...withTheme(spec, "light"), data },
     "image/svg+xml": svg,
     "text/plain": `Figure ${name}${caption ? `: ${caption}` : ""}\n${alt}`,
   });
@@ -111,17 +111,17 @@ export type TableRow = Readonly<Record<string, unknown>>;
 export type TableSource = readonly TableRow[] | { rows(): Promise<readonly TableRow[]> };
 
 export interface ColumnOptions {
-  readonly label?: string;
-  readonly unit?: string;
+  readonly label?: string | undefined;
+  readonly unit?: string | undefined;
 }
 
 export interface TableOptions {
-  readonly caption?: string;
+  readonly caption?: string | undefined;
   /** Which columns, in this order, and what heads them. All, under their own names, when left out. */
-  readonly columns?: readonly string[] | Readonly<Record<string, string | ColumnOptions>>;
+  readonly columns?: readonly string[] | Readonly<Record<string, string | ColumnOptions>> | undefined;
   /** Rows shown and recorded; 20 when left out. */
-  readonly limit?: number;
-  readonly volatile?: boolean;
+  readonly limit?: number | undefined;
+  readonly volatile?: boolean | undefined;
 }
 
 /**
@@ -148,7 +148,7 @@ async function showTable(name: string, source: TableSource, options: TableOption
   show({
     [RECORD_MIME.table]: {
       name,
-      ...(caption === undefined ? {} : { caption }),
+      caption,
       columns,
       rows,
       totalRows: input.length,
@@ -174,7 +174,7 @@ function columnsOf(rows: readonly TableRow[], given: TableOptions["columns"]): R
     return {
       key,
       label: label ?? key,
-      ...(unit === undefined ? {} : { unit }),
+      unit,
       align: numeric ? "right" : "left",
     };
   });

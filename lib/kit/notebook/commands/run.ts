@@ -10,11 +10,11 @@ import { type Execution, executeNotebook, saveExecuted } from "../run/execute.js
 import type { RunProgress } from "../run/runner.js";
 
 export interface RunFlags {
-  readonly all?: boolean;
-  readonly force?: boolean;
-  readonly save?: boolean;
-  readonly volatile?: boolean;
-  readonly json?: boolean;
+  readonly all?: boolean | undefined;
+  readonly force?: boolean | undefined;
+  readonly save?: boolean | undefined;
+  readonly volatile?: boolean | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** A notebook to run, and how it is called. */
@@ -32,7 +32,7 @@ interface Row {
   readonly cells: number;
   readonly milliseconds: number;
   readonly facts: number;
-  readonly failure?: Execution["run"]["failure"];
+  readonly failure?: Execution["run"]["failure"] | undefined;
 }
 
 /**
@@ -103,7 +103,7 @@ async function runOne(
       cells,
       milliseconds: Math.round(milliseconds),
       facts,
-      ...(run.failure ? { failure: run.failure } : {}),
+      failure: run.failure,
     };
   } finally {
     clearInterval(ticking);

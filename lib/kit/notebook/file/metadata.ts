@@ -42,11 +42,11 @@ export interface RunInfo {
   readonly node: string;
   readonly tslab: string;
   /** Wall time of the whole run. Absent in a committed notebook, where it would only make diffs. */
-  readonly milliseconds?: number;
+  readonly milliseconds?: number | undefined;
   /** ISO 8601, UTC. Absent in a committed notebook. */
-  readonly finishedAt?: string;
+  readonly finishedAt?: string | undefined;
   /** The cell that failed, when one did. */
-  readonly failure?: RunFailure;
+  readonly failure?: RunFailure | undefined;
 }
 
 export interface RunFailure {
@@ -54,15 +54,15 @@ export interface RunFailure {
   readonly name: string;
   readonly message: string;
   /** Line within the cell, from 1, where it is known. */
-  readonly line?: number;
+  readonly line?: number | undefined;
 }
 
 /** `metadata.sololakehouse` as written by the runner. */
 export interface KitMetadata {
-  readonly run?: RunInfo;
-  readonly fingerprint?: Fingerprint;
+  readonly run?: RunInfo | undefined;
+  readonly fingerprint?: Fingerprint | undefined;
   /** Names of data sets that the notebook declares beyond those it asks for through `dataset()`. */
-  readonly datasets?: readonly string[];
+  readonly datasets?: readonly string[] | undefined;
 }
 
 export const kitMetadata = (notebook: Notebook): KitMetadata =>

@@ -37,7 +37,7 @@ export type Output = StreamOutput | DisplayDataOutput | ExecuteResultOutput | Er
 export type CellType = "code" | "markdown" | "raw";
 
 export interface CellMetadata {
-  readonly tags?: readonly string[];
+  readonly tags?: readonly string[] | undefined;
   readonly [key: string]: unknown;
 }
 
@@ -48,11 +48,11 @@ export interface Cell {
   readonly metadata: CellMetadata;
   readonly source: string;
   /** Files that a Markdown or raw cell carries along. */
-  readonly attachments?: Readonly<Record<string, MimeBundle>>;
+  readonly attachments?: Readonly<Record<string, MimeBundle>> | undefined;
   /** Code cells only. */
-  readonly execution_count?: number | null;
+  readonly execution_count?: number | null | undefined;
   /** Code cells only. */
-  readonly outputs?: readonly Output[];
+  readonly outputs?: readonly Output[] | undefined;
 }
 
 const SOLUTION_TAG = /^solution:(.+)$/;
@@ -167,7 +167,7 @@ function cellFromJson(raw: Record<string, unknown>, index: number, taken: Set<st
     id,
     metadata: (raw.metadata ?? {}) as CellMetadata,
     source: joined(raw.source),
-    ...(raw.attachments ? { attachments: raw.attachments as Record<string, MimeBundle> } : {}),
+    attachments: raw.attachments as Record<string, MimeBundle> | undefined,
   } as const;
   if (type !== "code") return cell;
   return {

@@ -97,8 +97,8 @@ function readHeader(lines: readonly string[]) {
   if (end < 0) throw unreadable(0, "a header without an end");
   const json = lines.slice(1, end).map((line) => line.replace(/^\/\/ ?/, ""));
   const read = parseJson(json.join("\n"), 1) as {
-    metadata?: Record<string, unknown>;
-    nbformat_minor?: number;
+    metadata?: Record<string, unknown> | undefined;
+    nbformat_minor?: number | undefined;
   };
   return { metadata: read.metadata ?? {}, minor: read.nbformat_minor ?? 5, next: end + 1 };
 }
@@ -120,9 +120,9 @@ function readCell(heading: string, body: readonly string[], at: number, before: 
   return {
     cell_type: type,
     id,
-    metadata: { ...metadata, ...(tags === undefined ? {} : { tags }) },
+    metadata: { ...metadata, tags },
     source: source.join("\n"),
-    ...(fields.attachments ? { attachments: fields.attachments as Record<string, MimeBundle> } : {}),
+    attachments: fields.attachments as Record<string, MimeBundle> | undefined,
   };
 }
 

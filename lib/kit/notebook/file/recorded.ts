@@ -24,17 +24,17 @@ export interface RecordedFact {
   readonly name: string;
   readonly value: FactValue;
   /** As written after the value: `files`, `ms`, `MB`. */
-  readonly unit?: string;
+  readonly unit?: string | undefined;
   /** True for what differs from machine to machine (times, sizes of caches): a new value is no change. */
   readonly volatile: boolean;
-  readonly note?: string;
+  readonly note?: string | undefined;
   readonly cell: CellRef;
 }
 
 /** One named chart: the Vega-Lite spec with its data embedded, and the SVG drawn from it. */
 export interface RecordedFigure {
   readonly name: string;
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** The text alternative. */
   readonly alt: string;
   /** Without a theme: colours may still be roles such as `@ice`. */
@@ -48,7 +48,7 @@ export interface RecordedFigure {
 export interface RecordedColumn {
   readonly key: string;
   readonly label: string;
-  readonly unit?: string;
+  readonly unit?: string | undefined;
   readonly align: "left" | "right";
 }
 
@@ -57,7 +57,7 @@ export type TableValue = number | string | boolean | null;
 /** One named table; `rows` are in the order of `columns`. */
 export interface RecordedTable {
   readonly name: string;
-  readonly caption?: string;
+  readonly caption?: string | undefined;
   readonly columns: readonly RecordedColumn[];
   readonly rows: readonly (readonly TableValue[])[];
   /** Rows that the table had before it was cut to what is shown. */

@@ -18,7 +18,7 @@ export interface Freshness {
   readonly state: FreshnessState;
   /** In words: "lib/lakehouse/iceberg/append.ts changed". */
   readonly reasons: readonly string[];
-  readonly run?: RunInfo;
+  readonly run?: RunInfo | undefined;
 }
 
 /** Outputs have two homes: the copy run on this machine, and the notebook as committed. */

@@ -37,7 +37,7 @@ export function describeError(error: unknown, cell: number, context: StackContex
     name: nameOf(error),
     message: error.message,
     frames: [...frames, ...causes],
-    ...(line === undefined ? {} : { line }),
+    line,
   };
 }
 
@@ -52,7 +52,7 @@ export function describeDiagnostics(diagnostics: readonly Diagnostic[]): KernelF
     name: "TypeScriptError",
     message: first?.messageText ?? "the cell does not compile",
     frames: places,
-    ...(first && !first.fileName ? { line: first.start.line + 1 } : {}),
+    line: first && !first.fileName ? first.start.line + 1 : undefined,
   };
 }
 

@@ -82,7 +82,7 @@ function showData(
     return;
   }
   const output = { output_type: "display_data", data, metadata } as const;
-  send({ type: "output", cell: cellNow(), output, ...(displayId === undefined ? {} : { displayId }) });
+  send({ type: "output", cell: cellNow(), output, displayId });
 }
 
 function showResult(value: unknown): void {

@@ -18,12 +18,17 @@ export interface KernelFailure {
   readonly message: string;
   readonly frames: readonly string[];
   /** Line in the cell that failed, from 1, where the stack shows it. */
-  readonly line?: number;
+  readonly line?: number | undefined;
 }
 
 export type FromKernel =
   | { readonly type: "ready"; readonly tslab: string }
-  | { readonly type: "output"; readonly cell: number; readonly output: Output; readonly displayId?: string }
+  | {
+      readonly type: "output";
+      readonly cell: number;
+      readonly output: Output;
+      readonly displayId?: string | undefined;
+    }
   | {
       readonly type: "update";
       readonly displayId: string;

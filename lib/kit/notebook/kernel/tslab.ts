@@ -14,14 +14,14 @@ export interface Diagnostic {
   readonly start: { readonly line: number; readonly character: number };
   readonly messageText: string;
   readonly code: number;
-  readonly fileName?: string;
+  readonly fileName?: string | undefined;
 }
 
 interface ConvertResult {
-  output?: string;
-  readonly declOutput?: string;
+  output?: string | undefined;
+  readonly declOutput?: string | undefined;
   readonly diagnostics: readonly Diagnostic[];
-  hasToplevelAwait?: boolean;
+  hasToplevelAwait?: boolean | undefined;
 }
 
 export interface Converter {
@@ -50,7 +50,7 @@ interface TypeScript {
 }
 
 interface WatchHost {
-  afterProgramCreate?: (builder: ts.BuilderProgram) => void;
+  afterProgramCreate?: ((builder: ts.BuilderProgram) => void) | undefined;
 }
 
 export interface Jupyter {

@@ -19,7 +19,7 @@ export interface CellDiagnostic {
   readonly column: number;
   readonly message: string;
   /** TypeScript's number for it: 2322 for a type that does not fit. None for what only the kernel gets wrong. */
-  readonly code?: number;
+  readonly code?: number | undefined;
 }
 
 export interface TypecheckRequest {

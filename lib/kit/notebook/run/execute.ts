@@ -12,9 +12,9 @@ import { withStableOutputs } from "./stable.js";
 
 export interface ExecuteOptions extends Pick<RunOptions, "onProgress" | "signal" | "cellTimeout"> {
   /** Also write the outputs back into the committed notebook; not done when a cell failed. */
-  readonly save?: boolean;
+  readonly save?: boolean | undefined;
   /** Saved outputs have this run's volatile values, even where nothing else has changed. */
-  readonly volatile?: boolean;
+  readonly volatile?: boolean | undefined;
 }
 
 export interface Execution {
@@ -52,8 +52,8 @@ export async function executeNotebook(
     folder,
     root: place.root,
     notebookTimeout: place.timeoutSeconds * 1000,
-    cellTimeout: place.timeoutSeconds * 1000,
     ...options,
+    cellTimeout: options.cellTimeout ?? place.timeoutSeconds * 1000,
   });
   if (options.signal?.aborted) {
     throw notebookFailed(
@@ -77,7 +77,7 @@ export async function executeNotebook(
     tslab: result.tslab,
     milliseconds: Math.round(result.milliseconds),
     finishedAt: new Date().toISOString(),
-    ...(result.failure ? { failure: result.failure } : {}),
+    failure: result.failure,
   };
   const executed = withKitMetadata(result.notebook, {
     run,

@@ -26,13 +26,13 @@ export interface RunOptions {
   /** Paths below it come out relative, in errors and outputs alike. */
   readonly root: string;
   /** Milliseconds that one cell may take; 5 minutes when left out. */
-  readonly cellTimeout?: number;
+  readonly cellTimeout?: number | undefined;
   /** Milliseconds that the cells together may take; 10 minutes when left out. */
-  readonly notebookTimeout?: number;
+  readonly notebookTimeout?: number | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly onProgress?: (progress: RunProgress) => void;
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
   /** Aborting kills the child process; the run then has failed with the name `Aborted`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface NotebookRun {
@@ -276,7 +276,7 @@ class Supervisor {
       cell: { id: cell.id, index: position, executionCount },
       name: failure.name,
       message: failure.message,
-      ...(failure.line === undefined ? {} : { line: failure.line }),
+      line: failure.line,
     };
   }
 
