@@ -21,6 +21,7 @@ import { breaks } from "./pieces/result.js";
 import { brokenLinks } from "./site/link-check.js";
 import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./site/media.js";
 import { renderSite } from "./site/site.js";
+import { inputsKey, noteBuild, unchangedBuild } from "./unchanged.js";
 
 export interface BuildOptions {
   /** Milestones that must build, by id. Others join where they can; all must when this is left out. */
@@ -45,7 +46,7 @@ export interface BuildReport {
 
 /**
  * Builds the site into `dist/site` and each milestone's channel texts into `dist/content/mNN`. Each folder is made
- * aside and moved into place, so a reader never meets half a site.
+ * aside and moved into place, so a reader never meets half a site. Where nothing has changed since, nothing is made.
  *
  * @throws STALE_OUTPUT when a milestone's outputs are missing, failed or older than their code; CONTENT_INVALID with
  *   every broken rule, `file:line:column` first.
@@ -57,6 +58,9 @@ export async function buildContent(project: Project, options: BuildOptions = {})
   stage("read notebooks and texts");
   const loaded = await loadContent(project);
   const { all, skipped } = admit(project, loaded, options.only);
+  const key = inputsKey(project, all, settings, options.only);
+  const before = unchangedBuild(project, key);
+  if (before) return { ...before, seconds: (performance.now() - began) / 1000 };
   const map = siteMap(project.root, all, settings.source);
 
   const cache = openCache(join(project.lake, "cache", "content"));
@@ -122,7 +126,7 @@ export async function buildContent(project: Project, options: BuildOptions = {})
     replaceFolder(join(project.dist, "site"), site);
     const htmlOf = (id: string) =>
       [...site.keys()].filter((path) => path.endsWith(".html") && path.includes(id)).length;
-    return {
+    const report: BuildReport = {
       home: join(project.dist, "site", "index.html"),
       pages: [...site.keys()].filter((path) => path.endsWith(".html")).length,
       milestones: started.map(({ milestone, pieces }) => ({
@@ -133,6 +137,8 @@ export async function buildContent(project: Project, options: BuildOptions = {})
       skipped,
       seconds: (performance.now() - began) / 1000,
     };
+    noteBuild(project, key, report);
+    return report;
   } finally {
     highlighter.close();
     await diagrams.close();
