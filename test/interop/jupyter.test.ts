@@ -33,6 +33,36 @@ it("Jupyter runs our notebooks through the kernelspec of slh lab, and records th
     stdio: "pipe",
   });
 
+  // Errors are errors of their cell, in terms of its lines.
+  const broken = join(root, "milestones", "broken.ipynb");
+  const failing = notebookOf(
+    "const a = 1;\nconst s: string = a;",
+    'const f = () => {\n  throw new RangeError("no day");\n};\nf();',
+  );
+  writeFileSync(broken, serializeNotebook({ ...failing, metadata: { kernelspec } }));
+  execFileSync(join(dirname(python), "jupyter"), ["execute", "--inplace", "--allow-errors", broken], {
+    cwd: root,
+    env: { ...process.env, JUPYTER_PATH: join(root, ".lake", "jupyter") },
+    stdio: "pipe",
+  });
+  expect(parseNotebook(readFileSync(broken, "utf8")).cells.map(({ outputs }) => outputs)).toMatchObject([
+    [
+      {
+        output_type: "error",
+        ename: "TypeScriptError",
+        traceback: [expect.anything(), expect.stringContaining("line 2:7")],
+      },
+    ],
+    [
+      {
+        output_type: "error",
+        ename: "RangeError",
+        evalue: "no day",
+        traceback: ["RangeError: no day", "    at f (cell [2] line 2)", "    at cell [2] line 4"],
+      },
+    ],
+  ]);
+
   const { facts, tables, figures, cells } = recordedIn(parseNotebook(readFileSync(path, "utf8")), path);
   expect(cells.map(({ ref }) => ref.executionCount)).toEqual([1, 2, 3, 4]);
   expect(facts.get("answer")).toMatchObject({ value: 42, unit: "rows" });

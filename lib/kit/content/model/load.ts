@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { invalidConfig } from "sololakehouse/errors";
 import { parse } from "yaml";
 import { listMilestones, type Milestone, type Project } from "../../milestones/index.js";
-import { freshOutputs } from "../../notebook/fresh/freshness.js";
-import { placeOf, type RecordedNotebook, steadily } from "../../notebook/index.js";
+import { freshOutputs, placeOf, type RecordedNotebook, steadily } from "../../notebook/index.js";
 import { type MilestoneContent, type OutputState, readContent } from "./inputs.js";
 
 /** What `blog/site.yaml` says of the site as a whole. */
