@@ -68,29 +68,33 @@ function bindOne(
   if (!recorded) {
     return `${kind} "${name}" cannot be resolved: the notebook of ${milestone.id} has not run. Run: slh run ${milestone.id}`;
   }
-  if (kind === "fact") {
-    const fact = recorded.facts.get(name);
-    if (!fact) return unresolved(kind, name, recorded.facts.keys(), milestone.id);
-    const formatted = formatFact(fact, modifiers);
-    if ("problem" in formatted) return `fact "${name}": ${formatted.problem}`;
-    return { kind, insertion, owner, fact, text: formatted.text };
+  switch (kind) {
+    case "fact": {
+      const fact = recorded.facts.get(name);
+      if (!fact) return unresolved(kind, name, recorded.facts.keys(), milestone.id);
+      const formatted = formatFact(fact, modifiers);
+      if ("problem" in formatted) return `fact "${name}": ${formatted.problem}`;
+      return { kind, insertion, owner, fact, text: formatted.text };
+    }
+    case "figure": {
+      const figure = recorded.figures.get(name);
+      if (!figure) return unresolved(kind, name, recorded.figures.keys(), milestone.id);
+      if (modifiers.length > 0) return "figure takes no modifier.";
+      return { kind, insertion, owner, figure };
+    }
+    case "table": {
+      const table = recorded.tables.get(name);
+      if (!table) return unresolved(kind, name, recorded.tables.keys(), milestone.id);
+      const cut = cutTable(table, modifiers);
+      return typeof cut === "string" ? cut : { kind, insertion, owner, table: cut };
+    }
+    case "cell": {
+      const cell = recorded.cell(name);
+      if (!cell) return unresolved(kind, name, cellNames(recorded), milestone.id);
+      const show = cellView(modifiers);
+      return typeof show === "string" ? show : { kind, insertion, owner, cell, show };
+    }
   }
-  if (kind === "figure") {
-    const figure = recorded.figures.get(name);
-    if (!figure) return unresolved(kind, name, recorded.figures.keys(), milestone.id);
-    if (modifiers.length > 0) return "figure takes no modifier.";
-    return { kind, insertion, owner, figure };
-  }
-  if (kind === "table") {
-    const table = recorded.tables.get(name);
-    if (!table) return unresolved(kind, name, recorded.tables.keys(), milestone.id);
-    const cut = cutTable(table, modifiers);
-    return typeof cut === "string" ? cut : { kind, insertion, owner, table: cut };
-  }
-  const cell = recorded.cell(name);
-  if (!cell) return unresolved(kind, name, cellNames(recorded), milestone.id);
-  const show = cellView(modifiers);
-  return typeof show === "string" ? show : { kind, insertion, owner, cell, show };
 }
 
 function unresolved(kind: string, name: string, known: Iterable<string>, id: string): string {

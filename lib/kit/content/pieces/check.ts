@@ -52,7 +52,8 @@ function checkOutputs({ state, milestone }: MilestoneContent, map: SiteMap): Che
       return fail("notebook/fresh", place, `its outputs are stale: ${state.reasons.join("; ")}. ${run}`);
     case "failed":
       return fail("notebook/fresh", place, `its last run failed: ${state.reasons.join("; ")}. ${run}`);
-    default:
+    case "missing":
+    case "not-started":
       return fail("notebook/fresh", place, `it has not run. ${run}`);
   }
 }

@@ -1,7 +1,8 @@
 import { inspect, isDeepStrictEqual } from "node:util";
+import { invalidArgument } from "sololakehouse/errors";
 import { RECORD_MIME, type RecordedCheck } from "../file/recorded.js";
 import { type CheckFunction, type CheckTools, keepPending, recorder, show } from "./recorder.js";
-import { checkName, escapeHtml, inlineHtml, invalid } from "./values.js";
+import { checkName, escapeHtml, inlineHtml } from "./values.js";
 
 export interface PredictOptions {
   /** Answers to choose from, where the question offers some. */
@@ -17,7 +18,7 @@ export interface PredictOptions {
  */
 export function predict(question: string, { options = [], answer }: PredictOptions): void {
   if (!question.trim() || !answer?.trim()) {
-    throw invalid("predict", "A prediction needs a question and an answer.", "Give both.");
+    throw invalidArgument("predict", "A prediction needs a question and an answer.", "Give both.");
   }
   const letter = (index: number) => String.fromCharCode(65 + index);
   const list = options.map((option) => `<li>${inlineHtml(option)}</li>`).join("");

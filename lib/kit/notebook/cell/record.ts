@@ -1,3 +1,4 @@
+import { invalidArgument } from "sololakehouse/errors";
 import { type ChartSpec, renderChart, withTheme } from "../../look/index.js";
 import {
   type FactValue,
@@ -7,7 +8,7 @@ import {
   VEGA_LITE_MIME,
 } from "../file/recorded.js";
 import { keepPending, show } from "./recorder.js";
-import { checkName, escapeHtml, factValue, formatValue, invalid, plain, tableValue } from "./values.js";
+import { checkName, escapeHtml, factValue, formatValue, plain, tableValue } from "./values.js";
 
 export interface FactOptions {
   /** Written after the value: `files`, `ms`, `MB`, `%`, `x`. */
@@ -73,11 +74,15 @@ async function drawFigure(name: string, given: ChartSpec, options: FigureOptions
   const { title, volatile = false } = options;
   const alt = options.alt?.trim();
   if (!alt) {
-    throw invalid(name, `The figure ${name} has no text alternative.`, "Say in `alt` what the chart shows.");
+    throw invalidArgument(
+      name,
+      `The figure ${name} has no text alternative.`,
+      "Say in `alt` what the chart shows.",
+    );
   }
   const spec = plain({ ...given, title }) as Record<string, unknown>;
   if (spec.data !== null && typeof spec.data === "object" && "url" in spec.data) {
-    throw invalid(
+    throw invalidArgument(
       name,
       `The figure ${name} reads its data from a URL.`,
       "Give the rows: data: { values: rows }.",

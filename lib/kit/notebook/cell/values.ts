@@ -1,4 +1,4 @@
-import { invalidArgument, type LakehouseError } from "sololakehouse/errors";
+import { invalidArgument } from "sololakehouse/errors";
 import type { FactValue, TableValue } from "../file/recorded.js";
 
 /** Names of facts, figures, tables and exercises, as prose writes them: `compaction.files_before`. */
@@ -6,15 +6,11 @@ const NAME = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
 
 export function checkName(name: string, what: string): void {
   if (NAME.test(name)) return;
-  throw invalid(
+  throw invalidArgument(
     name,
     `${JSON.stringify(name)} cannot name a ${what}.`,
     "Use letters, digits and single . _ - between them.",
   );
-}
-
-export function invalid(subject: string, message: string, remedy: string): LakehouseError {
-  return invalidArgument(subject, message, remedy);
 }
 
 /** A 64-bit integer as JSON can hold it: a number when that is exact, else its decimal digits. */
@@ -27,7 +23,7 @@ export function factValue(name: string, value: unknown): FactValue {
   if (typeof value === "bigint") return fromBigint(value);
   if (typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  throw invalid(
+  throw invalidArgument(
     name,
     `The fact ${name} has the value ${String(value)}, of the type ${typeof value}.`,
     "Record a finite number, a text or a boolean.",

@@ -80,7 +80,7 @@ function readStack(stack: string, cell: number, context: StackContext) {
   const all = stack.split("\n").filter((raw) => /^\s+at /.test(raw));
   for (const [index, raw] of all.entries()) {
     // The call of the function that tslab wraps around a cell.
-    if (all[index + 1]?.includes("Script.runInThisContext")) continue;
+    if (/Script\.runInThisContext|sigintHandlersWrap/.test(all[index + 1] ?? "")) continue;
     const found = CELL_FRAME.exec(raw);
     if (!found) {
       if (!MACHINERY.test(raw)) frames.push(relativeTo(context.root, raw.trim()));
