@@ -68,8 +68,11 @@ export function reasonsBetween(stored: Fingerprint, now: Fingerprint, anyMachine
   }
   if (!anyMachine) {
     reasons.push(...environmentReasons(stored.environment ?? {}, now.environment ?? {}));
-    if (now.lake === "") reasons.push("the lakehouse that it ran on is not there");
-    else if (stored.lake !== now.lake) reasons.push("it ran on another lakehouse");
+    // Empty: it made no lakehouse, and has none to miss.
+    if (stored.lake !== "" && stored.lake !== now.lake)
+      reasons.push(
+        now.lake === "" ? "the lakehouse that it ran on is not there" : "it ran on another lakehouse",
+      );
   }
   return reasons;
 }
