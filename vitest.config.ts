@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -7,7 +8,7 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const resolve = {
   alias: [
     { find: /^sololakehouse$/, replacement: source("./lib/lakehouse/index.ts") },
-    { find: /^sololakehouse\/errors$/, replacement: source("./lib/lakehouse/errors.ts") },
+    { find: /^sololakehouse\/(errors|cli)$/, replacement: `${source("./lib/lakehouse/")}$1.ts` },
     { find: /^sololakehouse\/(.+)$/, replacement: `${source("./lib/lakehouse/")}$1/index.ts` },
     { find: /^@sololakehouse\/kit$/, replacement: source("./lib/kit/index.ts") },
     { find: /^@sololakehouse\/kit\/(.+)$/, replacement: `${source("./lib/kit/")}$1/index.ts` },
@@ -23,6 +24,8 @@ const soak = process.env.SLH_SOAK !== undefined;
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/lacks-reporter.ts"],
+    // One more than Vitest's own choice, which leaves a core to the terminal: on two cores that was half the machine.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         resolve,

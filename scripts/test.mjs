@@ -1,7 +1,7 @@
 // npm test [-- test/iceberg …]: installs and builds what is missing, type-checks, lints, runs the tests. Arguments
 // go to Vitest. The last line adds everything up: "N passed, N failed", and ", N skipped" where some were.
 import { checks } from "./checks.mjs";
-import { closingLine, vitest } from "./counts.mjs";
+import { closingLine, unitTests, vitest } from "./counts.mjs";
 import { build, checkNode, install, SetupError } from "./setup.mjs";
 
 try {
@@ -16,7 +16,8 @@ try {
 }
 
 const checked = await checks();
-const tested = await vitest("unit", process.argv.slice(2));
+const args = process.argv.slice(2);
+const tested = args.length === 0 ? await unitTests() : await vitest("unit", args);
 const total = {
   passed: checked.passed + tested.passed,
   failed: checked.failed + tested.failed,

@@ -1,32 +1,15 @@
 /**
  * SoloLakehouse: an Iceberg-first lakehouse that one person can run, read, explain and evolve. `openLakehouse()` is
- * the front door; the rooms behind it can be imported one by one (`sololakehouse/iceberg`, `sololakehouse/storage`).
+ * the front door. What is listed here is what working with a lakehouse takes; the rooms behind it have more, and can be
+ * imported one by one (`sololakehouse/iceberg`, `sololakehouse/storage`).
  */
-export type { TableDiff, TableState } from "./branches.js";
-export {
-  type CombineOptions,
-  type Conflict,
-  ConflictError,
-  type ConflictType,
-  type GarbageReport,
-  type GcOptions,
-  type Hash,
-  type Into,
-  type LoggedCommit,
-  type MergeBehavior,
-  type MergeOptions,
-  type MergeResult,
-  type NewRefOptions,
-  type RefExpression,
-  type Reference,
-  type ReflogEntry,
-  type RefWriteOptions,
-  type RelocationReport,
-} from "./catalog/index.js";
-export { isLakehouseError, LakehouseError } from "./errors.js";
+
+// Open a lakehouse
+
+export type { RelocationReport } from "./catalog/index.js";
 export type { PartHealth } from "./health.js";
-export * from "./iceberg/index.js";
-export { type CommitsRequest, type HistoryRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
+export { type CommitsRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
+export type { MetricReading } from "./observability/index.js";
 export {
   type LakehouseCatalog,
   type LakehouseOptions,
@@ -35,3 +18,148 @@ export {
   relocateLakehouse,
 } from "./open.js";
 export { type Profile, type ProfileName, type ProfileOptions, resolveProfile } from "./profile.js";
+
+// Errors
+
+export { type Conflict, ConflictError } from "./catalog/index.js";
+export { LakehouseError } from "./errors.js";
+export { type ErrorCode, isLakehouseError } from "./rooms.js";
+
+// Queries
+
+export type {
+  ChangesOptions,
+  QueryResult,
+  ScanRowsOptions,
+  SqlOptions,
+  SqlRow,
+  SqlValue,
+} from "./query/index.js";
+
+// Branches, tags and commits
+
+export type {
+  BranchingCatalog,
+  Catalog,
+  CombineOptions,
+  GarbageReport,
+  GcOptions,
+  Hash,
+  HistoryRequest,
+  Into,
+  LoggedCommit,
+  MergeBehavior,
+  MergeOptions,
+  MergeResult,
+  NewRefOptions,
+  RefExpression,
+  Reference,
+  ReflogEntry,
+  RefWriteOptions,
+  TableContents,
+  TableDiff,
+} from "./catalog/index.js";
+
+// Tables: made, opened, written, read
+
+export type { CreateOrReplaceOptions, CreateTableOptions, TableName } from "./catalog/index.js";
+export {
+  type AddFilesOptions,
+  type AppendData,
+  type AppendOptions,
+  type CommitOptions,
+  type ExpireOptions,
+  type FormatVersion,
+  type OverwriteOptions,
+  openTable,
+  type RowChangeOptions,
+  type RowMergeOptions,
+  type ScanOptions,
+  type ScanPlan,
+  type ScanTask,
+  type Snapshot,
+  type SnapshotId,
+  Table,
+  type TableIdentifier,
+  TableScan,
+  Transaction,
+  UpdatePartitionSpec,
+  UpdateSchema,
+  type UpsertOptions,
+  updateProperties,
+  upgradeFormatVersion,
+} from "./iceberg/index.js";
+
+// Schemas
+
+export {
+  binary,
+  boolean,
+  Column,
+  date,
+  decimal,
+  defineSchema,
+  double,
+  fixed,
+  float,
+  geography,
+  geometry,
+  int,
+  list,
+  long,
+  map,
+  type RowOf,
+  type Schema,
+  string,
+  struct,
+  type TypedSchema,
+  time,
+  timestamp,
+  timestampNs,
+  timestamptz,
+  timestamptzNs,
+  unknown,
+  uuid,
+} from "./iceberg/index.js";
+
+// Partitions and sort orders
+
+export {
+  asc,
+  bucket,
+  day,
+  desc,
+  hour,
+  identity,
+  month,
+  type PartitionSpec,
+  type SortOrder,
+  truncate,
+  voidTransform,
+  year,
+} from "./iceberg/index.js";
+
+// Filters
+
+export {
+  alwaysFalse,
+  alwaysTrue,
+  and,
+  type Expression,
+  eq,
+  gt,
+  gtEq,
+  isIn,
+  isNaN,
+  isNull,
+  lt,
+  ltEq,
+  not,
+  notEq,
+  notIn,
+  notNaN,
+  notNull,
+  notStartsWith,
+  or,
+  startsWith,
+} from "./iceberg/index.js";

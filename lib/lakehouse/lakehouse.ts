@@ -1,14 +1,16 @@
-import { branchingOf, diffTables, readHistory, type TableDiff } from "./branches.js";
 import {
+  allTables,
   type BranchingCatalog,
-  type Catalog,
+  branchingOf,
   type CombineOptions,
   type CreateOrReplaceOptions,
   type CreateTableOptions,
   createOrReplaceTable,
+  diffTables,
   type GarbageReport,
   type GcOptions,
   type Hash,
+  type HistoryRequest,
   type Into,
   type LoggedCommit,
   type LogRequest,
@@ -20,14 +22,18 @@ import {
   type Reference,
   type ReflogEntry,
   type RefWriteOptions,
+  readHistory,
+  type TableDiff,
   type TableName,
   tableExists,
 } from "./catalog/index.js";
-import { closed, invalidArgument } from "./errors.js";
+import { invalidArgument } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
-import { knownRows, POSITION, type Table, type TableIdentifier, type TableScan } from "./iceberg/index.js";
+import type { Table, TableIdentifier, TableScan } from "./iceberg/index.js";
+import { collectMetrics, type MetricReading, type Metrics } from "./observability/index.js";
 import type { Profile } from "./profile.js";
-import type { ChangesOptions, QueryEngine, QueryResult, ScanRowsOptions, SqlOptions } from "./query/index.js";
+import type { ChangesOptions, QueryResult, ScanRowsOptions, SqlOptions } from "./query/index.js";
+import { Facades, type LakehouseParts, metrics } from "./rooms.js";
 import type { ObjectStore } from "./storage/index.js";
 
 export interface NewTableOptions<Row> extends CreateTableOptions<Row> {
@@ -43,21 +49,6 @@ export interface CommitsRequest extends Omit<LogRequest, "pageSize" | "pageToken
   readonly limit?: number;
 }
 
-/** Which commits to draw. */
-export interface HistoryRequest {
-  /** Where to start: every branch and tag where not given. */
-  readonly refs?: readonly RefExpression[];
-  /** 100 where not given. */
-  readonly limit?: number;
-}
-
-interface Parts {
-  readonly profile: Profile;
-  readonly store: ObjectStore;
-  readonly catalog: Catalog;
-  readonly engine: QueryEngine;
-}
-
 /**
  * An open lakehouse, seen on one branch: `main` at first, another with `on`. `close` it when done: it holds a
  * database connection and DuckDB's memory.
@@ -69,23 +60,27 @@ interface Parts {
  * await lake.diff("main", "etl");                        // flights.silver, with rows before and after
  * await lake.merge("etl");                               // now it does
  */
-export class Lakehouse {
-  readonly profile: Profile;
-  /** Where the tables' files are. */
-  readonly store: ObjectStore;
-  /** The catalog, seen on the same branch. */
-  readonly catalog: Catalog;
-  readonly #engine: QueryEngine;
+export class Lakehouse extends Facades {
+  readonly #parts: LakehouseParts;
   /** A view has a lakehouse that it is a view of, and that closes what they share. */
   readonly #isView: boolean;
+  readonly #metrics: Metrics;
 
-  /** @internal */
-  constructor(parts: Parts, isView = false) {
-    this.profile = parts.profile;
-    this.store = parts.store;
-    this.catalog = parts.catalog;
-    this.#engine = parts.engine;
-    this.#isView = isView;
+  /** `openLakehouse` makes one. */
+  constructor(parts: LakehouseParts, viewOf?: Lakehouse) {
+    super(parts);
+    this.#parts = parts;
+    this.#isView = viewOf !== undefined;
+    this.#metrics = viewOf === undefined ? collectMetrics(metrics) : viewOf.#metrics;
+  }
+
+  get profile(): Profile {
+    return this.#parts.profile;
+  }
+
+  /** Where the tables' files are. */
+  get store(): ObjectStore {
+    return this.#parts.store;
   }
 
   /**
@@ -94,12 +89,12 @@ export class Lakehouse {
    */
   sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
     const here = this.#isView ? { ref: this.ref } : {};
-    return this.#engine.sql(text, { ...here, ...options });
+    return this.#parts.engine.sql(text, { ...here, ...options });
   }
 
   /** The rows of a table's scan, as Arrow batches or rows, with deletes applied. */
   read(table: Table, scan: TableScan = table.scan(), options: ScanRowsOptions = {}): Promise<QueryResult> {
-    return this.#engine.scan(table, scan, options);
+    return this.#parts.engine.scan(table, scan, options);
   }
 
   /**
@@ -115,7 +110,7 @@ export class Lakehouse {
    * for (const row of await changes.rows()) console.log(row._change_type, row.id, row.status);
    */
   changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {
-    return this.#engine.changes(table, options);
+    return this.#parts.engine.changes(table, options);
   }
 
   /** Makes a table, and its namespace where that is missing. The schema gives the row type that `append` takes. */
@@ -124,7 +119,8 @@ export class Lakehouse {
     { ifExists = "fail", ...options }: NewTableOptions<Row>,
   ): Promise<Table<Row>> {
     await this.#ensureNamespace(name);
-    const create = async () => (await this.catalog.createTable<Row>(name, options)).withEngine(this.#engine);
+    const create = async () =>
+      (await this.catalog.createTable<Row>(name, options)).withEngine(this.#parts.engine);
     try {
       return await create();
     } catch (error) {
@@ -146,7 +142,7 @@ export class Lakehouse {
     options: Omit<CreateOrReplaceOptions<Row>, "engine">,
   ): Promise<Table<Row>> {
     await this.#ensureNamespace(name);
-    return createOrReplaceTable(this.catalog, this.store, name, { ...options, engine: this.#engine });
+    return createOrReplaceTable(this.catalog, this.store, name, { ...options, engine: this.#parts.engine });
   }
 
   /**
@@ -155,22 +151,15 @@ export class Lakehouse {
    * @throws LakehouseError NO_SUCH_TABLE, with the nearest name there is.
    */
   async table<Row = Record<string, unknown>>(name: TableName): Promise<Table<Row>> {
-    return (await this.catalog.loadTable<Row>(name)).withEngine(this.#engine);
+    return (await this.catalog.loadTable<Row>(name)).withEngine(this.#parts.engine);
   }
 
   /**
    * The rows that a reader of a table finds: deletes are applied. Metadata tells them for most tables; files of which
    * nobody knows how many rows are deleted are read, as after another engine's equality deletes.
    */
-  async countRows(table: Table): Promise<bigint> {
-    if (this.#engine.isClosed) throw closed("lakehouse");
-    const { rows, open } = await knownRows(table.store, table.metadata);
-    if (open.length === 0) return rows;
-    const scan = table.scan({ select: [POSITION.name] });
-    const read = await this.#engine.scan(table, scan, { tasks: open });
-    let counted = rows;
-    for await (const batch of read.batches()) counted += BigInt(batch.numRows);
-    return counted;
+  countRows(table: Table): Promise<bigint> {
+    return this.#parts.countRows(table);
   }
 
   /** Every table, by name. */
@@ -190,8 +179,7 @@ export class Lakehouse {
    * does not exist shows at the first use.
    */
   on(ref: RefExpression): Lakehouse {
-    const { profile, store } = this;
-    return new Lakehouse({ profile, store, catalog: this.#branching.on(ref), engine: this.#engine }, true);
+    return new Lakehouse({ ...this.#parts, catalog: this.#branching.on(ref) }, this);
   }
 
   /**
@@ -232,15 +220,15 @@ export class Lakehouse {
   }
 
   /** The commits behind several refs over all parents, newest first, each before its parents: for a graph. */
-  async history({ refs, limit = 100 }: HistoryRequest = {}): Promise<readonly LoggedCommit[]> {
-    const catalog = this.#branching;
-    const from = refs ?? (await catalog.references()).map(({ name }) => name);
-    return readHistory(catalog, from, limit);
+  history(request: HistoryRequest = {}): Promise<readonly LoggedCommit[]> {
+    return readHistory(this.#branching, request);
   }
 
   /** What differs from one ref to another (where this lakehouse is), with the rows and files of each table. */
   diff(from: RefExpression, to: RefExpression = this.ref): Promise<readonly TableDiff[]> {
-    return diffTables(this.#branching, from, to, (table) => this.countRows(table.withEngine(this.#engine)));
+    return diffTables(this.#branching, from, to, (table) =>
+      this.countRows(table.withEngine(this.#parts.engine)),
+    );
   }
 
   /**
@@ -288,14 +276,22 @@ export class Lakehouse {
 
   /** Whether each part answers, and how quickly. Never throws for a part that is down: that is what it reports. */
   health(): Promise<PartHealth[]> {
-    return checkHealth(this);
+    return checkHealth(this.#parts);
+  }
+
+  /**
+   * What this process has done since the lakehouse was opened: requests to its store, commits, files that plans read and
+   * left out, queries. Each room says which metrics it has.
+   */
+  metrics(): MetricReading[] {
+    return this.#metrics.read();
   }
 
   /** Ends everything that this lakehouse and its views share. On a view it does nothing. */
   async close(): Promise<void> {
     if (this.#isView) return;
-    await this.#engine.close();
-    await this.catalog.close();
+    this.#metrics.stop();
+    await this.#parts.close();
   }
 
   get #branching(): BranchingCatalog {
@@ -319,15 +315,4 @@ export class Lakehouse {
       }
     }
   }
-}
-
-/** Every table of every namespace. */
-export async function allTables(catalog: Catalog): Promise<TableIdentifier[]> {
-  const tables: TableIdentifier[] = [];
-  const visit = async (parent?: readonly string[]): Promise<void> => {
-    if (parent) tables.push(...(await catalog.listTables(parent)));
-    for (const namespace of await catalog.listNamespaces(parent)) await visit(namespace);
-  };
-  await visit();
-  return tables;
 }

@@ -2,10 +2,11 @@ import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { branchingOf } from "./branches.js";
 import {
+  allTables,
   type BranchingCatalog,
   backendAt,
+  branchingOf,
   type Catalog,
   isBranchingCatalog,
   openCatalog,
@@ -15,13 +16,15 @@ import {
 } from "./catalog/index.js";
 import { invalidConfig, unsupported } from "./errors.js";
 import { noSuchTable, type Table } from "./iceberg/index.js";
-import { allTables, Lakehouse } from "./lakehouse.js";
+import { Lakehouse } from "./lakehouse.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
-import { type DuckDBOptions, deferQueryEngine } from "./query/index.js";
+import { countRows, type DuckDBOptions, deferQueryEngine } from "./query/index.js";
+import type { LakehouseParts } from "./rooms.js";
 import {
   type FileCacheOptions,
   fileCacheOptionsFromEnv,
   type ObjectStore,
+  ObservedStore,
   openStore,
   type StoreOptions,
 } from "./storage/index.js";
@@ -56,6 +59,11 @@ const CACHE_BYTES = 4 * 2 ** 30;
  * await lake.close();
  */
 export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {
+  return new Lakehouse(await openParts(options));
+}
+
+/** What a lakehouse is made of, for `openLakehouse` and for the rooms' commands. */
+export async function openParts(options: LakehouseOptions = {}): Promise<LakehouseParts> {
   const opened = options.catalog
     ? { ...openProfile(options), catalog: options.catalog }
     : await openLakehouseCatalog(options);
@@ -76,7 +84,17 @@ export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lak
     listTables: async ({ ref }) =>
       (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),
   });
-  return new Lakehouse({ profile, store, catalog, engine });
+  return {
+    profile,
+    store,
+    catalog,
+    engine,
+    countRows: (table) => countRows(engine, table),
+    close: async () => {
+      await engine.close();
+      await catalog.close();
+    },
+  };
 }
 
 /** A lakehouse without SQL: what serves or maintains the catalog needs no more. Close the catalog when done. */
@@ -157,7 +175,7 @@ async function makeRoot(root: string): Promise<void> {
 
 function openProfile(options: LakehouseOptions): { readonly profile: Profile; readonly store: ObjectStore } {
   const profile = resolveProfile(options);
-  return { profile, store: openStore(profile.warehouse, options.storage) };
+  return { profile, store: new ObservedStore(openStore(profile.warehouse, options.storage)) };
 }
 
 async function findTable(catalog: Catalog, parts: readonly string[]): Promise<Table | undefined> {

@@ -1,6 +1,6 @@
+import { run } from "sololakehouse/terminal";
 import { vi } from "vitest";
 import { buildProgram } from "../../lib/kit/cli/main.js";
-import { run } from "../../lib/kit/cli/run.js";
 
 /** What a command printed, and its exit code. */
 export interface Ran {
@@ -33,7 +33,7 @@ export async function slhInProcess(args: readonly string[], folder = process.cwd
   process.exitCode = undefined;
   try {
     process.chdir(folder);
-    const code = await run(buildProgram(), [process.execPath, "slh", ...args]);
+    const code = await run(await buildProgram(), [process.execPath, "slh", ...args]);
     const textOf = (name: keyof typeof printed) => Buffer.concat(printed[name]).toString();
     return { code, out: textOf("stdout"), err: textOf("stderr") };
   } finally {

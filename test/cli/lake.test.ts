@@ -1,12 +1,11 @@
-import { mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { defineSchema, int, openLakehouse } from "sololakehouse";
+import { addLakehouseCommands } from "sololakehouse/cli";
+import { run } from "sololakehouse/terminal";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { catalogCommands } from "../../lib/kit/cli/catalog.js";
-import { lakeCommands } from "../../lib/kit/cli/lake.js";
-import { run } from "../../lib/kit/cli/run.js";
 
 let folder: string;
 
@@ -35,8 +34,7 @@ async function slh(...args: string[]): Promise<{ code: number; out: string; err:
   vi.spyOn(process.stdout, "write").mockImplementation((text) => out.push(String(text)) > 0);
   try {
     const program = new Command("slh");
-    lakeCommands(program);
-    catalogCommands(program);
+    await addLakehouseCommands(program);
     const code = await run(program, [process.execPath, "slh", ...args]);
     return { code, out: out.join(""), err: err.join("") };
   } finally {
@@ -65,5 +63,43 @@ describe("slh, on a lake that was moved", () => {
     );
     expect(JSON.parse((await slh("lake", "relocate", "--json")).out)).toMatchObject({ files: 0 });
     expect((await slh("sql", "select sum(n)::int as n from s.t", "--format", "csv")).out).toBe("n\n3\n");
+  });
+});
+
+describe("slh, on any lake", () => {
+  it("puts each part to work, and says which one does not answer", async () => {
+    const { code, out } = await slh("lake", "health");
+    expect(code).toBe(0);
+    expect(out.split("\n").map((line) => line.split(/ {2,}/).slice(0, 2).join(" "))).toEqual([
+      "ok storage",
+      "ok catalog",
+      "ok query",
+      "",
+    ]);
+    const warehouse = join(folder, "after/warehouse");
+    await rm(warehouse, { recursive: true });
+    await writeFile(warehouse, "in the way");
+    const failed = await slh("lake", "health", "--json");
+    expect(failed.code).toBe(1);
+    expect(JSON.parse(failed.out)).toMatchObject([
+      { part: "storage", ok: false },
+      { part: "catalog", ok: true },
+      { part: "query", ok: true },
+    ]);
+  });
+
+  it("says with --stats what a command did", async () => {
+    const { code, out, err } = await slh(
+      "sql",
+      "select sum(n)::int as n from s.t",
+      "--format",
+      "csv",
+      "--stats",
+    );
+    expect({ code, out }).toEqual({ code: 0, out: "n\n3\n" });
+    expect(err).toMatch(/^query\.files {2,}1$/m);
+    expect(err).toMatch(/^query\.queries +sql ok +1 × [\d.]+ ms +at most [\d.]+ ms$/m);
+    expect(err).toMatch(/^storage\.bytes +read +[\d.]+ kB$/m);
+    expect((await slh("sql", "select 1")).err).toBe("");
   });
 });

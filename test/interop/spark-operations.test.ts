@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { THETA_SKETCH } from "../../lib/lakehouse/iceberg/files/puffin/statistics.js";
+import { writePuffin } from "../../lib/lakehouse/iceberg/files/puffin/writer.js";
 import {
   and,
   binary,
@@ -36,12 +38,10 @@ import {
   stringifyJson,
   struct,
   type Table,
-  THETA_SKETCH,
   timestamp,
   timestamptz,
   updateStatistics,
   uuid,
-  writePuffin,
 } from "../../lib/lakehouse/iceberg/index.js";
 import type { ChangesOptions, SqlRow, SqlValue } from "../../lib/lakehouse/query/index.js";
 import { Engine } from "./engine.js";

@@ -154,7 +154,7 @@ describe("after close()", () => {
         log: [],
         history: [],
       },
-      ["on", "close", "health"],
+      ["on", "close", "health", "metrics"],
     );
     expect(found).toEqual(allClosed(found));
     expect(Object.keys(found).length).toBeGreaterThan(15);

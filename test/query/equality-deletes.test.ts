@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
+import { writeDataFiles } from "../../lib/lakehouse/iceberg/files/data/writer.js";
 import {
   bucket,
   type Column,
@@ -28,7 +29,6 @@ import {
   UpdateSchema,
   upgradeFormatVersion,
   type WriteMode,
-  writeDataFiles,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";

@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { LocalStore, openStore, S3Store, s3OptionsFromEnv } from "../../lib/lakehouse/storage/index.js";
 import { compareUtf8 } from "../../lib/lakehouse/storage/uri.js";
 import { runs } from "../support/runs.js";
 
 describe("s3OptionsFromEnv", () => {
-  it("reads what is set and leaves out what is not", () => {
+  test("reads what is set and leaves out what is not", () => {
     expect(s3OptionsFromEnv({})).toEqual({});
     expect(s3OptionsFromEnv({ SLH_S3_ENDPOINT: "", SLH_S3_PATH_STYLE: "" })).toEqual({});
     expect(
@@ -33,7 +33,7 @@ describe("s3OptionsFromEnv", () => {
     });
   });
 
-  it.each([
+  test.each([
     [{ SLH_S3_ACCESS_KEY_ID: "id" }, "SLH_S3_SECRET_ACCESS_KEY"],
     [{ SLH_S3_SECRET_ACCESS_KEY: "secret" }, "SLH_S3_ACCESS_KEY_ID"],
     [{ SLH_S3_PATH_STYLE: "maybe" }, "SLH_S3_PATH_STYLE"],
@@ -44,7 +44,7 @@ describe("s3OptionsFromEnv", () => {
     expect(() => s3OptionsFromEnv(env)).toThrow(expect.objectContaining({ code: "INVALID_CONFIG", subject }));
   });
 
-  it("never puts the secret into an error", () => {
+  test("never puts the secret into an error", () => {
     const env = { SLH_S3_SECRET_ACCESS_KEY: "hunter2" };
     expect(() => s3OptionsFromEnv(env)).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining("hunter2") }),
@@ -53,7 +53,7 @@ describe("s3OptionsFromEnv", () => {
 });
 
 describe("openStore", () => {
-  it("takes the store from the scheme", () => {
+  test("takes the store from the scheme", () => {
     expect(openStore("/some/where")).toBeInstanceOf(LocalStore);
     expect(openStore("file:///some/where").root).toBe("file:///some/where");
     expect(openStore("relative/place").root).toBe(`file://${process.cwd()}/relative/place`);
@@ -62,11 +62,11 @@ describe("openStore", () => {
     expect(openStore("s3a://bucket", { s3: {} }).root).toBe("s3://bucket");
   });
 
-  it.each(["gs://bucket/a", "https://example.com/a", "s3://", "s3:///a"])("%s is INVALID_URI", (root) => {
+  test.each(["gs://bucket/a", "https://example.com/a", "s3://", "s3:///a"])("%s is INVALID_URI", (root) => {
     expect(() => openStore(root, { s3: {} })).toThrow(expect.objectContaining({ code: "INVALID_URI" }));
   });
 
-  it.each([
+  test.each([
     { endpoint: "ftp://x" },
     { endpoint: "nonsense" },
     { partBytes: 1024 },
@@ -80,7 +80,7 @@ describe("openStore", () => {
 });
 
 describe("compareUtf8", () => {
-  it("orders as the bytes of UTF-8 do", () => {
+  test("orders as the bytes of UTF-8 do", () => {
     const string = fc.string({ unit: "binary", maxLength: 6 });
     fc.assert(
       fc.property(string, string, (a, b) => {

@@ -1,17 +1,14 @@
 /** The command `slh`. Each group of commands lives with the room that it serves; here they are put together. */
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addLakehouseCommands } from "sololakehouse/cli";
+import { run } from "sololakehouse/terminal";
 import { contentCommands } from "../content/commands.js";
 import { notebookCommands } from "../notebook/commands.js";
-import { branchCommands } from "./branches/commands.js";
-import { catalogCommands } from "./catalog.js";
-import { lakeCommands } from "./lake.js";
 import { resetCommand } from "./reset.js";
-import { run } from "./run.js";
 import { statusCommand } from "./status.js";
-import { tableCommands } from "./table.js";
 
-export function buildProgram(): Command {
+export async function buildProgram(): Promise<Command> {
   const program = new Command("slh")
     .description("SoloLakehouse: notebooks, what is made from them, and the lakehouse that they run on.")
     .showHelpAfterError("(add --help for what it takes)")
@@ -31,10 +28,7 @@ Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 st
   notebookCommands(program);
   contentCommands(program);
   statusCommand(program);
-  lakeCommands(program);
-  branchCommands(program);
-  tableCommands(program);
-  catalogCommands(program);
+  await addLakehouseCommands(program);
   resetCommand(program);
   return program;
 }
@@ -54,5 +48,5 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     console.error(`error  The output cannot be written: ${error.message}.`);
     process.exit(1);
   });
-  process.exitCode = await run(buildProgram().version(version()), argv);
+  process.exitCode = await run((await buildProgram()).version(version()), argv);
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
+import { columns, type Ink, ink } from "sololakehouse/terminal";
 import { contentDone } from "../content/index.js";
-import { columns, type Ink, ink } from "../look/index.js";
 import {
   type DoneCheck,
   type DoneItem,

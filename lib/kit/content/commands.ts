@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { ink } from "../look/index.js";
+import { ink } from "sololakehouse/terminal";
 import { findProject, listMilestones, type Project, selectMilestones } from "../milestones/index.js";
 
 /** `slh content build`, `slh content check` and `slh content serve`. */

@@ -1,5 +1,5 @@
+import { type GraphCommit, layOutGraph } from "sololakehouse/terminal";
 import type { ChartSpec } from "./charts.js";
-import { type GraphCommit, layOutGraph } from "./commit-graph.js";
 
 /** A commit with what is said of it. */
 export interface ShownCommit extends GraphCommit {

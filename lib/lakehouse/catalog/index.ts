@@ -4,6 +4,7 @@
  * `BranchingCatalog` adds branches, tags, merges and the rest, in Nessie's terms; `openCatalog` opens the one
  * that is embedded. `Backend` is all that a place to keep it must offer.
  */
+
 export {
   type BranchingCatalog,
   type EntriesRequest,
@@ -28,8 +29,13 @@ export type {
   UnchangedTable,
 } from "./catalog.js";
 export { type CreateOrReplaceOptions, createOrReplaceTable } from "./create-or-replace.js";
-export * from "./errors.js";
+export { namespaceExists, tableExists } from "./errors.js";
 export type { GarbageReport, GcOptions } from "./garbage.js";
+export { type BranchMove, branchMoves } from "./metrics.js";
+export { allTables } from "./model/all-tables.js";
+export { branchingOf } from "./model/branching.js";
+export { type HistoryRequest, readHistory } from "./model/history.js";
+export { diffTables, type TableContents, type TableDiff } from "./model/table-diff.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./nessie/index.js";
 export { backendAt, type CatalogOptions, openCatalog } from "./open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./relocate.js";
@@ -61,7 +67,6 @@ export {
   type IcebergViewContent,
   type NamespaceContent,
 } from "./versioned/content.js";
-export { EtcdBackend } from "./versioned/etcd-backend.js";
 export { BEGINNING, type Hash, type StoredObject } from "./versioned/hash.js";
 export type { LogFilter, Page } from "./versioned/log.js";
 export type { MergeBehavior, MergeBehaviors, MergedKey } from "./versioned/merge.js";

@@ -3,6 +3,7 @@
  * since Avro and Puffin decode without waiting and WebAssembly has to be compiled first. Node has its own from 22.15
  * on: when that is the oldest that is supported, it takes the place of both.
  */
+import { unsupported } from "../errors.js";
 import { InvalidBytes } from "./errors.js";
 import { lazy } from "./lazy.js";
 
@@ -15,22 +16,45 @@ const LEAST_BLOCK = 4;
 /** Encoders choose the window by level, not by content: windows of some megabytes on small frames are normal. */
 const MAX_WINDOW = 128 * 1024 * 1024;
 
-let wasm: Promise<typeof import("@bokuweb/zstd-wasm")> | undefined;
+/**
+ * The module is started once in a process, for all copies of this library in it. Started again, the package would go on
+ * to compress in the memory of the old module, and give back what lies at that place in the new one's.
+ */
+const STARTED = Symbol.for("sololakehouse.zstd");
+const shared = globalThis as { [STARTED]?: Promise<void> };
 let compressor: typeof import("@bokuweb/zstd-wasm") | undefined;
 
 /** Resolves when `compressZstd` can be called. */
 export async function prepareZstd(): Promise<void> {
-  wasm ??= import("@bokuweb/zstd-wasm").then(async (zstd) => {
-    await zstd.init();
-    return zstd;
-  });
-  compressor = await wasm;
+  const zstd = await import("@bokuweb/zstd-wasm");
+  shared[STARTED] ??= zstd.init();
+  await shared[STARTED];
+  compressor = zstd;
 }
 
-/** @param level 1 to 22. */
+/**
+ * @param level 1 to 22.
+ * @throws LakehouseError UNSUPPORTED_FEATURE where another package of the process has started the module again.
+ */
 export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
   if (compressor === undefined) throw new Error("prepareZstd has not been awaited");
-  return compressor.compress(bytes, level);
+  const frame = compressor.compress(bytes, level);
+  if (!isFrameOf(frame, bytes.length))
+    throw unsupported(
+      "zstd",
+      "Another package of this process has started @bokuweb/zstd-wasm again, which gives wrong bytes from then on.",
+      "Write with another codec, or start the process anew without it.",
+    );
+  return frame;
+}
+
+/** Whether these bytes can be the frame of content of that many bytes: its header says how many. */
+function isFrameOf(frame: Uint8Array, bytes: number): boolean {
+  try {
+    return (zstdContentSize(frame) ?? bytes) === bytes;
+  } catch {
+    return false;
+  }
 }
 
 /**

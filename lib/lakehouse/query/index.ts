@@ -4,6 +4,7 @@
  */
 export type { SqlValue } from "./arrow/values.js";
 export type { ChangesOptions } from "./changes.js";
+export { countRows } from "./count-rows.js";
 export type { DuckDBOptions } from "./duckdb.js";
 export type {
   ListedTable,
@@ -13,7 +14,7 @@ export type {
   SqlOptions,
   TableRequest,
 } from "./engine.js";
-export * from "./errors.js";
 export { formatRecords, type ResultFormat } from "./format.js";
+export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result.js";

@@ -1,5 +1,8 @@
 import { closed } from "../errors.js";
+import { observe } from "../observability/index.js";
 import type { QueryEngine, QueryEngineOptions } from "./engine.js";
+import { type AnsweredQuery, queries } from "./metrics.js";
+import type { QueryResult } from "./result.js";
 
 /**
  * Opens a query engine: an in-memory DuckDB that reads the data files which our own planner chose.
@@ -27,9 +30,9 @@ export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
     return opened;
   };
   return {
-    sql: async (...request) => (await open()).sql(...request),
-    scan: async (...request) => (await open()).scan(...request),
-    changes: async (...request) => (await open()).changes(...request),
+    sql: (...request) => observed("sql", async () => (await open()).sql(...request)),
+    scan: (...request) => observed("scan", async () => (await open()).scan(...request)),
+    changes: (...request) => observed("changes", async () => (await open()).changes(...request)),
     async *remainingRows(request) {
       yield* (await open()).remainingRows(request);
     },
@@ -46,4 +49,13 @@ export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
       await (await opened?.catch(() => undefined))?.close();
     },
   };
+}
+
+function observed(kind: AnsweredQuery["kind"], work: () => Promise<QueryResult>): Promise<QueryResult> {
+  return observe(queries, work, ({ outcome, milliseconds, result }) => {
+    const tables = result?.tables ?? [];
+    const dataFiles = tables.reduce((sum, table) => sum + table.dataFiles, 0);
+    const skippedDataFiles = tables.reduce((sum, table) => sum + table.skippedDataFiles, 0);
+    return { kind, dataFiles, skippedDataFiles, outcome, milliseconds };
+  });
 }

@@ -50,7 +50,7 @@ export class QueryResult {
   #streamed = false;
   readonly #head: ResultHead;
 
-  /** @internal */
+  /** The query engine makes one. */
   constructor(init: {
     readonly schema: arrow.Schema;
     readonly tables: readonly QueriedTable[];

@@ -1,7 +1,8 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { type LakehouseError, unsupported } from "../errors.js";
-import { failed, fromFileSystem, isMissing, notFound } from "./failure.js";
+import { failed, notFound } from "./errors.js";
+import { fromFileSystem, isMissing } from "./failure.js";
 import { openStore, type StoreOptions } from "./open.js";
 import { checkRange, cutRange } from "./range.js";
 import type { ByteRange, ObjectInfo, ObjectStore } from "./store.js";

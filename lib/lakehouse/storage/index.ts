@@ -12,13 +12,16 @@ export {
   openFileCache,
 } from "./cache/file-cache.js";
 export { type FileCacheOptions, fileCacheOptionsFromEnv } from "./cache/options.js";
-export * from "./errors.js";
+export { invalidUri, objectNotFound, preconditionFailed, storageFailed } from "./errors.js";
 export { systemCode } from "./failure.js";
+export { gatewayCredentialsFromEnv } from "./gateway/credentials.js";
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";
 export { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
+export { type CacheLookup, cacheLookups, type StorageRequest, storageRequests } from "./metrics.js";
 export { MovedStore, movedFrom, recordedLocation } from "./moved-store.js";
 export { storeNow } from "./now.js";
+export { ObservedStore } from "./observed-store.js";
 export { openStore, type StoreOptions } from "./open.js";
 export { reachingOut } from "./reaching-out.js";
 export { type S3Credentials, type S3Options, s3OptionsFromEnv } from "./s3/options.js";

@@ -1,13 +1,13 @@
+import { unusable } from "./errors.js";
 import { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
 import { type S3Options, s3OptionsFromEnv } from "./s3/options.js";
 import { S3Store } from "./s3/s3-store.js";
 import type { ObjectStore } from "./store.js";
-import { unusable } from "./uri.js";
 
 export interface StoreOptions {
-  readonly local?: LocalStoreOptions;
+  readonly local?: LocalStoreOptions | undefined;
   /** Default: what the environment says, see `s3OptionsFromEnv`. */
-  readonly s3?: S3Options;
+  readonly s3?: S3Options | undefined;
 }
 
 /**

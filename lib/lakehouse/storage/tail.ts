@@ -1,5 +1,4 @@
-import { objectNotFound } from "./errors.js";
-
+import { notFound } from "./errors.js";
 import type { ObjectStore } from "./store.js";
 
 /** The last bytes of an object, and where its end is. */
@@ -31,9 +30,7 @@ export async function readTail(
     if (bytes.length === recorded - start) return { size: recorded, start, bytes };
   }
   const info = await store.head(uri);
-  if (info === undefined) {
-    throw objectNotFound(uri, `There is no object ${uri}.`);
-  }
+  if (info === undefined) throw notFound(uri);
   const start = Math.max(0, info.size - length);
   const bytes = info.size === 0 ? new Uint8Array() : await store.read(uri, { start, end: info.size });
   return { size: start + bytes.length, start, bytes };

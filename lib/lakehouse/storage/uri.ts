@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { LakehouseError } from "../errors.js";
-import { invalidUri } from "./errors.js";
+import { unusable } from "./errors.js";
 
 /** Name of the directory in which a LocalStore keeps its lock and unfinished writes. No key may use it. */
 export const RESERVED_NAME = ".slh";
@@ -11,10 +11,6 @@ export const OBJECT_NAME = ".slh-object";
 export const MARKER_NAME = ".slh-marker";
 
 export const RESERVED: readonly string[] = [RESERVED_NAME, OBJECT_NAME, MARKER_NAME];
-
-export function unusable(uri: string, why: string, remedy?: string): LakehouseError {
-  return invalidUri(uri, `Not a usable object URI, ${why}: ${JSON.stringify(uri)}.`, remedy);
-}
 
 /**
  * The `file://` URI of a path, character for character: nothing is percent-encoded. (Node's `pathToFileURL`
@@ -63,9 +59,7 @@ export function spelledUri(location: string): string {
  * parser would rewrite (`.`, `..`, an empty one, a NUL, half a surrogate pair): two URIs must never be one object.
  */
 export function keyBelow(root: string, uri: string): string {
-  if (!uri.startsWith(`${root}/`)) {
-    throw unusable(uri, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
-  }
+  if (!uri.startsWith(`${root}/`)) throw outside(uri, root);
   const key = uri.slice(root.length + 1);
   if (key === "") throw unusable(uri, "it names no object");
   // With a slash at its end it is another key, and no file: readers of files take it for a directory.
@@ -79,15 +73,17 @@ export function keyBelow(root: string, uri: string): string {
  */
 export function prefixBelow(root: string, prefix: string): string {
   if (prefix === root) return "";
-  if (!prefix.startsWith(`${root}/`)) {
-    throw unusable(prefix, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
-  }
+  if (!prefix.startsWith(`${root}/`)) throw outside(prefix, root);
   const key = prefix.slice(root.length + 1);
   const segments = key.split("/");
   const last = segments.pop() ?? "";
   for (const segment of segments) checkSegment(prefix, segment);
   checkCharacters(prefix, last);
   return key;
+}
+
+function outside(uri: string, root: string): LakehouseError {
+  return unusable(uri, `it is not below the root of this store, ${root}`, "Use a URI below that root.");
 }
 
 function checkSegment(uri: string, segment: string): void {

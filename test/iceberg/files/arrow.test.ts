@@ -1,19 +1,19 @@
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { batchConformer, conformBatches } from "../../../lib/lakehouse/iceberg/files/arrow/conform.js";
+import { canonicalReader } from "../../../lib/lakehouse/iceberg/files/arrow/read.js";
+import { validateRow } from "../../../lib/lakehouse/iceberg/files/arrow/rows.js";
+import { FIELD_ID_KEY } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
 import {
   arrowToSchema,
-  batchConformer,
   binary,
   boolean,
-  canonicalReader,
   canonicalValue,
-  conformBatches,
   date,
   decimal,
   defineSchema,
   double,
-  FIELD_ID_KEY,
   fixed,
   float,
   int,
@@ -33,7 +33,6 @@ import {
   timestamptz,
   unknown,
   uuid,
-  validateRow,
 } from "../../../lib/lakehouse/iceberg/index.js";
 
 const everything = defineSchema({

@@ -1,16 +1,15 @@
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { batchConformer } from "../../../lib/lakehouse/iceberg/files/arrow/conform.js";
+import { canonicalReader } from "../../../lib/lakehouse/iceberg/files/arrow/read.js";
 import {
   applyUpdates,
-  batchConformer,
   bind,
   type Column,
-  canonicalReader,
   canonicalValue,
   defineSchema,
   eq,
-  evaluator,
   gt,
   gtEq,
   type IcebergType,
@@ -20,10 +19,11 @@ import {
   newViewMetadata,
   type PrimitiveType,
   type PrimitiveValue,
-  parsePrimitiveType,
   rowsToBatches,
   type Schema,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { evaluator } from "../../../lib/lakehouse/iceberg/model/expressions/evaluate.js";
+import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
 
 /**
  * The rule that all of this holds: a value that goes into a column comes back as exactly this value, or it is refused

@@ -11,12 +11,12 @@ import { specsById } from "../../../lib/lakehouse/iceberg/files/manifest/specs.j
 import { ManifestWriter } from "../../../lib/lakehouse/iceberg/files/manifest/writer.js";
 import type {
   DataFile,
-  FileBrief,
   FormatVersion,
   ManifestEntry,
   ManifestFile,
   TableMetadata,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import type { FileBrief } from "../../../lib/lakehouse/iceberg/model/metadata/manifest-types.js";
 import { newTableMetadata } from "../../../lib/lakehouse/iceberg/model/metadata/new.js";
 import { bucket, day, identity } from "../../../lib/lakehouse/iceberg/model/partitioning/spec.js";
 import {

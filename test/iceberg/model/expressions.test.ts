@@ -30,14 +30,14 @@ import {
   notStartsWith,
   or,
   parsePredicate,
-  rowFilter,
   startsWith,
   string,
   struct,
   timestamp,
   timestamptz,
-  unbind,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { unbind } from "../../../lib/lakehouse/iceberg/model/expressions/bind.js";
+import { rowFilter } from "../../../lib/lakehouse/iceberg/model/expressions/evaluate.js";
 
 const schema = defineSchema({
   id: int(),

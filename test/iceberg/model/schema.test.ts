@@ -1,36 +1,38 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import {
-  canPromote,
   decimal,
   defineSchema,
   fieldById,
   fieldByName,
-  fieldName,
-  freshSchema,
   geography,
-  highestFieldId,
   int,
   list,
   locateById,
   locateByName,
   long,
   map,
-  parsePrimitiveType,
   type RowOf,
   type Schema,
   schemaFromJson,
   schemaToJson,
-  selectFields,
   string,
   struct,
   timestamp,
   timestampNs,
   typeToString,
   unknown,
-  validateSchema,
 } from "../../../lib/lakehouse/iceberg/index.js";
 import { readJson, stringifyJson } from "../../../lib/lakehouse/iceberg/model/json.js";
+import { freshSchema } from "../../../lib/lakehouse/iceberg/model/schema/fresh-ids.js";
+import {
+  fieldName,
+  highestFieldId,
+  selectFields,
+} from "../../../lib/lakehouse/iceberg/model/schema/lookup.js";
+import { validateSchema } from "../../../lib/lakehouse/iceberg/model/schema/validate.js";
+import { canPromote } from "../../../lib/lakehouse/iceberg/model/types/promotion.js";
+import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
 
 const people = defineSchema(
   {

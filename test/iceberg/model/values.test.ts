@@ -3,27 +3,30 @@ import { describe, expect, test } from "vitest";
 import {
   bytesToHex,
   canonicalValue,
-  comparatorOf,
-  compareStrings,
-  decimalRequiredBytes,
-  formatDate,
   formatDecimal,
-  formatTimestamp,
   fromBinary,
   fromJsonValue,
-  hexToBytes,
   type PrimitiveType,
   type PrimitiveValue,
-  parseDate,
-  parseDecimal,
-  parsePrimitiveType,
-  parseTimestamp,
   toBinary,
   toJsonValue,
-  unscaledFromBytes,
-  unscaledToBytes,
 } from "../../../lib/lakehouse/iceberg/index.js";
 import { parseJson, readJson, stringifyJson } from "../../../lib/lakehouse/iceberg/model/json.js";
+import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
+import { hexToBytes } from "../../../lib/lakehouse/iceberg/model/values/bytes.js";
+import { comparatorOf, compareStrings } from "../../../lib/lakehouse/iceberg/model/values/compare.js";
+import {
+  decimalRequiredBytes,
+  parseDecimal,
+  unscaledFromBytes,
+  unscaledToBytes,
+} from "../../../lib/lakehouse/iceberg/model/values/decimal.js";
+import {
+  formatDate,
+  formatTimestamp,
+  parseDate,
+  parseTimestamp,
+} from "../../../lib/lakehouse/iceberg/model/values/temporal.js";
 import { runs } from "../../support/runs.js";
 
 const t = parsePrimitiveType;

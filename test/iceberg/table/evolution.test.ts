@@ -1,7 +1,7 @@
 import * as arrow from "apache-arrow";
 import { describe, expect, test } from "vitest";
+import { FIELD_ID_KEY } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
 import {
-  applyNameMapping,
   applyUpdates,
   asc,
   bucket,
@@ -12,9 +12,7 @@ import {
   decimal,
   defaultSpec,
   defineSchema,
-  FIELD_ID_KEY,
   fieldByName,
-  findMapped,
   float,
   hour,
   identity,
@@ -35,10 +33,14 @@ import {
   UpdatePartitionSpec,
   UpdateSchema,
   updateLocation,
-  updateNameMapping,
   updateProperties,
   upgradeFormatVersion,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import {
+  applyNameMapping,
+  findMapped,
+  updateNameMapping,
+} from "../../../lib/lakehouse/iceberg/model/schema/name-mapping.js";
 import type { PendingUpdate } from "../../../lib/lakehouse/iceberg/table/snapshot/pending.js";
 
 const schema = defineSchema(

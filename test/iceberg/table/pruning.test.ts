@@ -5,23 +5,16 @@ import {
   type BoundExpression,
   bind,
   buildPartitionSpec,
-  type Comparator,
-  canTransform,
-  comparatorOf,
   date,
   decimal,
   defineSchema,
   double,
   type Expression,
   eq,
-  evaluator,
   type FieldSummary,
-  type FileMetrics,
   gt,
   gtEq,
   identity,
-  inclusiveMetricsEvaluator,
-  inclusiveProjection,
   int,
   isIn,
   isNaN as isNan,
@@ -29,7 +22,6 @@ import {
   long,
   lt,
   ltEq,
-  manifestEvaluator,
   not,
   notEq,
   notIn,
@@ -39,20 +31,28 @@ import {
   type PartitionSpec,
   type PrimitiveType,
   type PrimitiveValue,
-  parseTransform,
-  partitioner,
-  partitionFieldType,
-  partitionFilter,
-  residualEvaluator,
   startsWith,
-  strictMetricsEvaluator,
-  strictProjection,
   string,
   timestamp,
   toBinary,
   truncate,
-  unbind,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { unbind } from "../../../lib/lakehouse/iceberg/model/expressions/bind.js";
+import { evaluator, partitionFilter } from "../../../lib/lakehouse/iceberg/model/expressions/evaluate.js";
+import {
+  type FileMetrics,
+  inclusiveMetricsEvaluator,
+  manifestEvaluator,
+  strictMetricsEvaluator,
+} from "../../../lib/lakehouse/iceberg/model/expressions/metrics.js";
+import {
+  inclusiveProjection,
+  strictProjection,
+} from "../../../lib/lakehouse/iceberg/model/expressions/project.js";
+import { residualEvaluator } from "../../../lib/lakehouse/iceberg/model/expressions/residual.js";
+import { partitioner, partitionFieldType } from "../../../lib/lakehouse/iceberg/model/partitioning/spec.js";
+import { canTransform, parseTransform } from "../../../lib/lakehouse/iceberg/model/partitioning/transform.js";
+import { type Comparator, comparatorOf } from "../../../lib/lakehouse/iceberg/model/values/compare.js";
 import { runs } from "../../support/runs.js";
 
 const schema = defineSchema({

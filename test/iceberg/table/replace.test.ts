@@ -10,6 +10,7 @@ import {
 } from "../../../lib/lakehouse/iceberg/model/schema/builders.js";
 import { replaceTable } from "../../../lib/lakehouse/iceberg/table/evolution/replace.js";
 import {
+  updatePartitionStatistics,
   updateProperties,
   updateStatistics,
 } from "../../../lib/lakehouse/iceberg/table/evolution/settings.js";
@@ -130,4 +131,20 @@ test("statistics of a snapshot are recorded, and removed", () =>
     expect((await known.refresh()).metadata.statistics).toEqual([statistics]);
     const gone = await known.update([updateStatistics({ remove: [snapshotId] })]);
     expect(gone.metadata.statistics).toEqual([]);
+  }));
+
+test("statistics by partition of a snapshot are recorded, and removed", () =>
+  scratch(async (directory) => {
+    const { table } = await createTable(directory, { schema: before });
+    const full = await table.append([{ id: 1n, city: "ATL" }]);
+    const snapshotId = full.currentSnapshot?.snapshotId ?? 0n;
+    const statistics = {
+      snapshotId,
+      statisticsPath: `${table.location}/metadata/partitions.parquet`,
+      fileSizeInBytes: 10n,
+    };
+    const known = await full.update([updatePartitionStatistics({ set: [statistics] })]);
+    expect((await known.refresh()).metadata.partitionStatistics).toEqual([statistics]);
+    const gone = await known.update([updatePartitionStatistics({ remove: [snapshotId] })]);
+    expect(gone.metadata.partitionStatistics).toEqual([]);
   }));

@@ -1,5 +1,5 @@
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
-import type { MergeOptions, RowDelta, Table, WriteMode } from "../../../lib/lakehouse/iceberg/index.js";
+import type { RowDelta, RowMergeOptions, Table, WriteMode } from "../../../lib/lakehouse/iceberg/index.js";
 import { anyFilter } from "./filters.js";
 import {
   type Column,
@@ -118,7 +118,7 @@ const mergeByKey: RowStep = async (target, model, random) => {
     random.many(4, () => anyRow(random, model.columns)).map((row) => [row.get(KEY), row]),
   );
   const rows = [...byKey.values()];
-  const options: MergeOptions = {
+  const options: RowMergeOptions = {
     on: ["k"],
     mode: random.one(MODES),
     whenMatched: random.one(["update", "update", "delete", "ignore"]),

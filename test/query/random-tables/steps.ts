@@ -1,4 +1,5 @@
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
+import { writeDataFiles } from "../../../lib/lakehouse/iceberg/files/data/writer.js";
 import {
   alwaysFalse,
   bucket,
@@ -17,7 +18,6 @@ import {
   UpdatePartitionSpec,
   UpdateSchema,
   upgradeFormatVersion,
-  writeDataFiles,
 } from "../../../lib/lakehouse/iceberg/index.js";
 import { anyFilter } from "./filters.js";
 import {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { invalidConfig, type LakehouseError } from "sololakehouse/errors";
-import { count } from "../../look/index.js";
+import { count } from "sololakehouse/terminal";
 import { fromPercent, toPercent } from "../file/percent.js";
 import { readNotebook, writeNotebook } from "../file/store.js";
 

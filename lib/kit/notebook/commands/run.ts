@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { columns, count, duration, ink, ProgressLine } from "../../look/index.js";
+import { columns, count, duration, ink, ProgressLine } from "sololakehouse/terminal";
 import type { Project } from "../../milestones/index.js";
 import { recordedIn } from "../file/recorded.js";
 import { readNotebook } from "../file/store.js";

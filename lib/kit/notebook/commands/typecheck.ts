@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { invalidConfig } from "sololakehouse/errors";
-import { count, ink } from "../../look/index.js";
+import { count, ink } from "sololakehouse/terminal";
 import type { Project } from "../../milestones/index.js";
 import { typecheckNotebooks } from "../run/typecheck.js";
 import { openCheckedNotebooks } from "../run/typecheck-cache.js";

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Ending, observe } from "../../observability/index.js";
+import { type BranchMove, branchMoves } from "../metrics.js";
 import { type Commit, getCommit } from "./commits.js";
 import { ConflictError } from "./content.js";
 import { liveRef, type StoreContext } from "./context.js";
@@ -73,7 +75,13 @@ async function makeTogether(
   if (batch.length === 0) return;
   if (context.waiting.get(branch)?.length === 0) context.waiting.delete(branch);
   try {
-    for (const { change, result } of await moveTogether(context, branch, batch)) {
+    let retries = 0;
+    const moved = await observe(
+      branchMoves,
+      () => moveTogether(context, branch, batch, () => void retries++),
+      (ending) => describeMove(branch, retries, ending),
+    );
+    for (const { change, result } of moved) {
       if ("error" in result) change.reject(result.error);
       else change.resolve(result);
     }
@@ -83,13 +91,21 @@ async function makeTogether(
   }
 }
 
+function describeMove(branch: string, retries: number, ending: Ending<readonly Outcome[]>): BranchMove {
+  const { outcome, milliseconds, result = [] } = ending;
+  const changes = result.filter(({ result }) => "after" in result && result.after !== result.before).length;
+  return { branch, changes, retries, outcome, milliseconds };
+}
+
 async function moveTogether(
   context: StoreContext,
   branch: string,
   batch: readonly WaitingChange[],
+  onRetry: () => void,
 ): Promise<readonly Outcome[]> {
   const mover = new RefMover<readonly Outcome[]>(context);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (attempt > 0) onRetry();
     if (attempt > 1) await sleep(Math.random() * Math.min(50, 2 ** attempt));
     const landed = await mover.landed(await readRef(context.backend, branch));
     if (landed !== undefined) return landed;

@@ -1,8 +1,10 @@
 import { keyOf } from "../../keys.js";
+import { observe } from "../../observability/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { commitConflict, commitStateUnknown } from "../errors.js";
 import { booleanProperty, numberProperty } from "../model/metadata/properties.js";
 import type { Snapshot, TableMetadata } from "../model/metadata/types.js";
+import { tableCommits } from "./metrics.js";
 import type { PendingUpdate, Proposal } from "./snapshot/pending.js";
 import { applyUpdates } from "./updates/apply.js";
 import type {
@@ -32,16 +34,36 @@ export interface CommitOptions {
  * @throws LakehouseError COMMIT_CONFLICT when an update cannot be put on top of the other commit, or attempts ran
  *   out: the table has nothing of it. COMMIT_STATE_UNKNOWN when it may or may not have happened: nothing is deleted.
  */
-export async function commitUpdates(
+export function commitUpdates(
   committer: Committer,
   start: LoadedTable,
   pending: readonly PendingUpdate[],
   options: CommitOptions = {},
   store?: ObjectStore,
 ): Promise<LoadedTable> {
+  let retries = 0;
+  const onRetry = () => {
+    retries++;
+  };
+  return observe(
+    tableCommits,
+    () => commitOrRetry(committer, start, pending, options, store, onRetry),
+    ({ outcome, milliseconds }) => ({ table: start.metadata.location, retries, outcome, milliseconds }),
+  );
+}
+
+async function commitOrRetry(
+  committer: Committer,
+  start: LoadedTable,
+  pending: readonly PendingUpdate[],
+  options: CommitOptions,
+  store: ObjectStore | undefined,
+  onRetry: () => void,
+): Promise<LoadedTable> {
   const began = Date.now();
   let base = start;
   for (let attempt = 0; ; attempt++) {
+    if (attempt > 0) onRetry();
     const done = committedBefore(base.metadata, options.token);
     if (done !== undefined) {
       await settle(pending, undefined);

@@ -17,7 +17,7 @@ import {
   type TableState,
 } from "./operations/file-change.js";
 import { TableInspection } from "./operations/inspect.js";
-import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./operations/merge.js";
+import { merge, type RowMergeOptions, UPSERT, type UpsertOptions } from "./operations/merge.js";
 import {
   type AppendOptions,
   append,
@@ -213,7 +213,7 @@ export class Table<Row = Record<string, unknown>> {
    * table as it is then: writers of different keys do not disturb each other. Not so where `data` can be read only once
    * (a generator, a stream): then it is a COMMIT_CONFLICT.
    */
-  async merge(data: AppendData<Row>, options: MergeOptions & CommitOptions = {}): Promise<Table<Row>> {
+  async merge(data: AppendData<Row>, options: RowMergeOptions & CommitOptions = {}): Promise<Table<Row>> {
     const once = async (): Promise<Table<Row>> => {
       const now = await this.refresh();
       return now.#commitChange(await merge(now, data, options), options);

@@ -5,7 +5,7 @@ import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
 import type { CommitOptions } from "./commit.js";
 import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions } from "./operations/file-change.js";
-import { type MergeOptions, merge, UPSERT, type UpsertOptions } from "./operations/merge.js";
+import { merge, type RowMergeOptions, UPSERT, type UpsertOptions } from "./operations/merge.js";
 import { type AppendOptions, append, truncate } from "./operations/operations.js";
 import { overwritePartitions } from "./operations/overwrite-partitions.js";
 import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./operations/row-changes.js";
@@ -97,7 +97,7 @@ export class Transaction<Row = Record<string, unknown>> {
     await this.#change(await updateRows(this.table, where, set, options));
   }
 
-  async merge(data: AppendData<Row>, options: MergeOptions = {}): Promise<void> {
+  async merge(data: AppendData<Row>, options: RowMergeOptions = {}): Promise<void> {
     await this.#change(await merge(this.table, data, options));
   }
 

@@ -1,4 +1,4 @@
-import { failed, notFound } from "../failure.js";
+import { failed, notFound } from "../errors.js";
 import type { ByteRange, ObjectStore } from "../store.js";
 import { byteCount, normalize } from "./intervals.js";
 

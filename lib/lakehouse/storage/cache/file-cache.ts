@@ -4,8 +4,10 @@ import path from "node:path";
 import { crc32 } from "../../codecs/index.js";
 import { corruptFile } from "../../errors.js";
 import { identityOf } from "../../keys.js";
-import { failed, isDiskFull, systemCode } from "../failure.js";
+import { failed } from "../errors.js";
+import { isDiskFull, systemCode } from "../failure.js";
 import { remove } from "../local/scratch.js";
+import { cacheLookups } from "../metrics.js";
 import { checkRange } from "../range.js";
 import type { ByteRange, ObjectStore } from "../store.js";
 import { FETCH_BYTES, OtherSize, readRange, wantedRanges } from "./fetch.js";
@@ -21,12 +23,12 @@ export interface FileRequest {
    */
   readonly size: number;
   /** The bytes that will be read. Default: all. */
-  readonly ranges?: readonly ByteRange[];
+  readonly ranges?: readonly ByteRange[] | undefined;
   /**
    * Looks at a whole object when it was fetched. Where it throws CORRUPT_FILE, the object is fetched once more, since it
    * may have been damaged on its way; a second time, the error is the caller's.
    */
-  readonly check?: (file: string) => Promise<void>;
+  readonly check?: ((file: string) => Promise<void>) | undefined;
 }
 
 export interface FileCache {
@@ -71,7 +73,7 @@ interface Entry {
   size: number;
   /** What is there, in no order, without overlap. */
   pieces: Piece[];
-  seal?: Seal;
+  seal?: Seal | undefined;
   /** Holds that use it. */
   users: number;
   /** The fetches of one file follow one another, so that none is made twice. */
@@ -243,7 +245,9 @@ class SparseFileCache implements FileCache {
     const wanted = wantedRanges(entry.size, request.ranges);
     const missing = subtract(wanted, normalize(entry.pieces));
     const count = byteCount(missing);
-    this.#hit += byteCount(wanted) - count;
+    const bytesHit = byteCount(wanted) - count;
+    this.#hit += bytesHit;
+    if (cacheLookups.hasSubscribers) cacheLookups.publish({ uri, bytesHit, bytesMissed: count });
     if (count === 0 && entry.pieces.length > 0) return true;
     await this.#evict(count);
     const isFirst = entry.pieces.length === 0;

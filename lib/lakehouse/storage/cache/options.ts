@@ -1,4 +1,5 @@
-import { invalidConfig, type LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
+import { badSetting } from "../errors.js";
 
 export interface FileCacheOptions {
   /** Directory of the cache, made where it is missing. Each process has its own part of it. */
@@ -9,7 +10,7 @@ export interface FileCacheOptions {
    * Milliseconds after which the bytes of a file are read and held against their checksums before it is used again, even
    * though the file looks untouched. Default 600,000; 0 for every use, which costs about 1 ms for a mebibyte.
    */
-  readonly verifyAfterMs?: number;
+  readonly verifyAfterMs?: number | undefined;
 }
 
 /**
@@ -51,9 +52,9 @@ function parseBytes(subject: string, text: string): number {
 }
 
 function invalidSize(subject: string, text: string): LakehouseError {
-  return invalidConfig(
+  return badSetting(
     subject,
-    `${subject}: ${text} is no size of a cache.`,
+    `${text} is no size of a cache`,
     "Use a number of bytes, or one with a unit: 500MB, 16GiB.",
   );
 }

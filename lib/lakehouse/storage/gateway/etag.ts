@@ -1,8 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { ObjectInfo, PutCondition } from "../store.js";
-import { type Exchange, header, preconditionFailed, quoted, uriOf } from "./exchange.js";
-import { S3Fault } from "./fault.js";
+import { type Exchange, header, quoted, uriOf } from "./exchange.js";
+import { conditionFailed, S3Fault } from "./fault.js";
 
 /*
  * The store's etag is the object's, in every answer but one. On S3 the ETag of a plain put is the MD5 of its body, and
@@ -50,6 +50,6 @@ export async function putCondition(exchange: Exchange): Promise<PutCondition | u
   if (ifMatch === undefined) return undefined;
   const info = await exchange.store.head(uriOf(exchange));
   if (info === undefined) throw new S3Fault("NoSuchKey", "The specified key does not exist.");
-  if (!(await namesObject(exchange, ifMatch, info))) throw preconditionFailed();
+  if (!(await namesObject(exchange, ifMatch, info))) throw conditionFailed();
   return { ifEtag: info.etag };
 }

@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { invalidUri } from "../errors.js";
-
 import type { ObjectStore } from "../store.js";
-import { S3Fault } from "./fault.js";
 import type { RecentMetadata } from "./metadata.js";
 import type { Verified } from "./sigv4.js";
 import { type XmlNode, xmlDocument } from "./xml.js";
@@ -50,10 +48,6 @@ export function sendEmpty(
 ): void {
   response.writeHead(status, status === 204 ? headers : { "content-length": "0", ...headers });
   response.end();
-}
-
-export function preconditionFailed(): S3Fault {
-  return new S3Fault("PreconditionFailed", "At least one of the preconditions did not hold.");
 }
 
 /** Keys that the store could not hold are keys that it does not have. */

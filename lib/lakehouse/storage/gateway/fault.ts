@@ -1,5 +1,6 @@
-import { isLakehouseError } from "../../errors.js";
-import { isDiskFull, systemCode } from "../failure.js";
+import { invalidArgument, unsupported } from "../../errors.js";
+import { invalidUri, objectNotFound, preconditionFailed, storageFailed } from "../errors.js";
+import { systemCode } from "../failure.js";
 
 /** Error codes of the S3 API reference ("Error responses") that the gateway gives, with their status. */
 const STATUS = {
@@ -61,46 +62,52 @@ export interface Surroundings {
  */
 export function toFault(error: unknown, { store, bucket }: Surroundings): S3Fault {
   if (error instanceof S3Fault) return error;
-  if (isLakehouseError(error)) {
-    const message = error.message.replaceAll(store.root, `s3://${bucket}`);
-    switch (error.code) {
-      case "OBJECT_NOT_FOUND":
-        return new S3Fault("NoSuchKey", "The specified key does not exist.");
-      case "PRECONDITION_FAILED":
-        return new S3Fault("PreconditionFailed", "At least one of the preconditions did not hold.");
-      case "INVALID_URI":
-        return new S3Fault("InvalidURI", message);
-      case "INVALID_ARGUMENT":
-        return new S3Fault("InvalidArgument", message);
-      case "UNSUPPORTED_FEATURE":
-        return new S3Fault("MethodNotAllowed", message);
-      case "STORAGE_FAILED":
-        return fromCause(error.cause);
-    }
+  if (objectNotFound.is(error)) return new S3Fault("NoSuchKey", "The specified key does not exist.");
+  if (preconditionFailed.is(error)) return conditionFailed();
+  if (storageFailed.is(error)) return fromCause(error.cause);
+  for (const [kind, code] of REFUSALS) {
+    if (kind.is(error)) return new S3Fault(code, error.message.replaceAll(store.root, `s3://${bucket}`));
   }
+  return storeFailed();
+}
+
+/** What the store will never do, which is told in its own words. */
+const REFUSALS = [
+  [invalidUri, "InvalidURI"],
+  [invalidArgument, "InvalidArgument"],
+  [unsupported, "MethodNotAllowed"],
+] as const;
+
+const DENIED = ["AccessDenied", "The gateway may not do this in the directory of its store."] as const;
+const TAKEN = [
+  "InvalidRequest",
+  "Something that is no object has this name in the gateway's store.",
+] as const;
+const FULL = ["SlowDown", "The disk of the store behind the gateway is full."] as const;
+
+/** By the code of the system error that made the store fail. */
+const CAUSES: Readonly<Record<string, readonly [FaultCode, string]>> = {
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  EACCES: DENIED,
+  EPERM: DENIED,
+  EROFS: DENIED,
+  ENOTDIR: TAKEN,
+  EISDIR: TAKEN,
+  ENOTEMPTY: TAKEN,
+  EEXIST: TAKEN,
+  EFBIG: ["EntityTooLarge", "The disk of the store behind the gateway holds no file as large."],
+};
+
+function fromCause(cause: unknown): S3Fault {
+  const known = CAUSES[systemCode(cause) ?? ""];
+  return known === undefined ? storeFailed() : new S3Fault(...known);
+}
+
+function storeFailed(): S3Fault {
   return new S3Fault("InternalError", "The store behind the gateway failed. Try again.");
 }
 
-function fromCause(cause: unknown): S3Fault {
-  if (isDiskFull(cause)) return new S3Fault("SlowDown", "The disk of the store behind the gateway is full.");
-  switch (systemCode(cause)) {
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return new S3Fault("AccessDenied", "The gateway may not do this in the directory of its store.");
-    case "ENOTDIR":
-    case "EISDIR":
-    case "ENOTEMPTY":
-    case "EEXIST":
-      return new S3Fault(
-        "InvalidRequest",
-        "Something that is no object has this name in the gateway's store.",
-      );
-    case "EFBIG":
-      return new S3Fault(
-        "EntityTooLarge",
-        "The disk of the store behind the gateway holds no file as large.",
-      );
-  }
-  return new S3Fault("InternalError", "The store behind the gateway failed. Try again.");
+export function conditionFailed(): S3Fault {
+  return new S3Fault("PreconditionFailed", "At least one of the preconditions did not hold.");
 }

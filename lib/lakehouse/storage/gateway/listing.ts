@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import type { ObjectInfo } from "../store.js";
 import { compareUtf8 } from "../uri.js";
 import { type Exchange, isImpossibleKey, keyOf, quoted, sendXml } from "./exchange.js";
@@ -12,12 +13,17 @@ const MAX_PAUSED = 32;
 interface Entry {
   /** The key, or the common prefix that stands for it. */
   readonly name: string;
-  readonly info?: ObjectInfo;
+  readonly info?: ObjectInfo | undefined;
 }
 
 /** ListObjectsV2. The store lists in S3's own order, so that a page is a stretch of its listing. */
 export class Listings {
-  readonly #paused = new Map<string, AsyncIterator<Entry>>();
+  readonly #paused = new LRUCache<string, AsyncIterator<Entry>>({
+    max: MAX_PAUSED,
+    dispose: (left, _, reason) => {
+      if (reason === "evict") void left.return?.();
+    },
+  });
 
   async list(exchange: Exchange): Promise<void> {
     const { query } = exchange;
@@ -74,11 +80,6 @@ export class Listings {
   #pause(after: string, iterator: AsyncIterator<Entry>): string {
     const token = `${randomUUID()}.${Buffer.from(after).toString("base64url")}`;
     this.#paused.set(token, iterator);
-    for (const [oldest, left] of this.#paused) {
-      if (this.#paused.size <= MAX_PAUSED) break;
-      this.#paused.delete(oldest);
-      void left.return?.();
-    }
     return token;
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { LRUCache } from "lru-cache";
 import type { ObjectInfo } from "../store.js";
 
 const PREFIX = "x-amz-meta-";
@@ -18,21 +19,17 @@ export function userMetadata(request: IncomingMessage): UserMetadata {
 }
 
 /**
- * User metadata of the objects put last, in memory. A store keeps bytes and no more; but a client whose conditional
+ * User metadata of the objects put or looked at last, in memory. A store keeps bytes and no more; but a client whose conditional
  * put got no answer finds out by the metadata whether the object is its own work, and it asks within seconds.
  */
 export class RecentMetadata {
-  readonly #kept = new Map<string, { readonly etag: string; readonly metadata: UserMetadata }>();
+  readonly #kept = new LRUCache<string, { readonly etag: string; readonly metadata: UserMetadata }>({
+    max: KEPT,
+  });
 
   keep({ uri, etag }: ObjectInfo, metadata: UserMetadata): void {
-    this.#kept.delete(uri); // so that it moves to the end: the first is the oldest
-    if (Object.keys(metadata).length === 0) return;
-    this.#kept.set(uri, { etag, metadata });
-    if (this.#kept.size <= KEPT) return;
-    for (const oldest of this.#kept.keys()) {
-      this.#kept.delete(oldest);
-      return;
-    }
+    if (Object.keys(metadata).length === 0) this.#kept.delete(uri);
+    else this.#kept.set(uri, { etag, metadata });
   }
 
   /** None where the object is another one by now. */

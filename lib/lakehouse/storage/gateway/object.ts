@@ -1,22 +1,11 @@
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
-import { objectNotFound } from "../errors.js";
-
-import { notFound } from "../failure.js";
+import { notFound, objectNotFound } from "../errors.js";
 import type { ByteRange, ObjectInfo, ObjectStore } from "../store.js";
 import { readDocument, requestBody } from "./body.js";
 import { hashing, namesObject, putCondition, wantsMd5 } from "./etag.js";
-import {
-  type Exchange,
-  header,
-  isImpossibleKey,
-  preconditionFailed,
-  quoted,
-  sendEmpty,
-  sendXml,
-  uriOf,
-} from "./exchange.js";
-import { S3Fault, toFault } from "./fault.js";
+import { type Exchange, header, isImpossibleKey, quoted, sendEmpty, sendXml, uriOf } from "./exchange.js";
+import { conditionFailed, S3Fault, toFault } from "./fault.js";
 import { userMetadata } from "./metadata.js";
 import { xmlElements, xmlText } from "./xml.js";
 
@@ -155,7 +144,7 @@ async function headOf(store: ObjectStore, uri: string): Promise<ObjectInfo | und
 
 async function checkReadConditions(exchange: Exchange, info: ObjectInfo): Promise<void> {
   const ifMatch = header(exchange, "if-match");
-  if (ifMatch !== undefined && !(await namesObject(exchange, ifMatch, info))) throw preconditionFailed();
+  if (ifMatch !== undefined && !(await namesObject(exchange, ifMatch, info))) throw conditionFailed();
   const ifNoneMatch = header(exchange, "if-none-match");
   if (ifNoneMatch !== undefined && (await namesObject(exchange, ifNoneMatch, info))) {
     throw new S3Fault("NotModified", "The object is the one that you have.", { etag: quoted(info.etag) });

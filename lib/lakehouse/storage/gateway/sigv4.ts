@@ -38,7 +38,7 @@ interface Claim {
   readonly timestamp: string;
   readonly payload: string;
   /** Seconds of validity of a presigned URL. */
-  readonly expires?: number;
+  readonly expires?: number | undefined;
 }
 
 /** @throws S3Fault unless the request carries a valid signature of the one key. */

@@ -18,7 +18,7 @@ interface Item {
   readonly name: string;
   readonly path: string;
   /** Where the object may lie; undefined for a directory, whose objects come next. */
-  readonly file?: string;
+  readonly file?: string | undefined;
 }
 
 /**

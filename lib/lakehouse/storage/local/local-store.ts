@@ -1,38 +1,20 @@
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fstatSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  utimesSync,
-} from "node:fs";
-import { lstat, mkdir, rmdir } from "node:fs/promises";
+import { closeSync, constants, fstatSync, openSync, renameSync } from "node:fs";
 import path from "node:path";
 import type { LakehouseError } from "../../errors.js";
 import { BodyFailure } from "../body.js";
-import { failed, fromFileSystem, isMissing, notFound, notWritten, systemCode } from "../failure.js";
+import { failed, notFound, notWritten, unusable } from "../errors.js";
+import { fromFileSystem, isMissing } from "../failure.js";
 import { checkRange, cutRange } from "../range.js";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
-import {
-  canonicalFileUri,
-  fileUri,
-  keyBelow,
-  OBJECT_NAME,
-  prefixBelow,
-  RESERVED_NAME,
-  unusable,
-} from "../uri.js";
-import { DirectorySync } from "./directory-sync.js";
-import { describe, etagOf } from "./info.js";
+import { canonicalFileUri, fileUri, keyBelow, prefixBelow, RESERVED_NAME } from "../uri.js";
+import { Directories } from "./directories.js";
+import { describe } from "./info.js";
 import { Layout } from "./layout.js";
 import { listFiles } from "./list.js";
 import { StoreLock } from "./lock.js";
+import { LINK_TRIES, Publisher } from "./publish.js";
 import { readInto } from "./read-into.js";
-import { remove, removeNow, Scratch, type TempFile } from "./scratch.js";
+import { remove, removeNow, Scratch } from "./scratch.js";
 
 export interface LocalStoreOptions {
   /**
@@ -40,11 +22,8 @@ export interface LocalStoreOptions {
    * survives a power cut. Default true: a catalog commit must not outlive the metadata that it points to.
    * Without it a put still survives the death of the process.
    */
-  readonly durable?: boolean;
+  readonly durable?: boolean | undefined;
 }
-
-/** Each try but the first means that a delete came between two system calls of ours. */
-const LINK_TRIES = 100;
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -73,11 +52,11 @@ export class LocalStore implements ObjectStore {
   readonly root: string;
   readonly #directory: string;
   readonly #durable: boolean;
+  readonly #directories: Directories;
   readonly #scratch: Scratch;
   readonly #lock: StoreLock;
   readonly #layout: Layout;
-  readonly #sync = new DirectorySync();
-  #realRoot: string | undefined;
+  readonly #publisher: Publisher;
 
   /** @param directory path of the root directory, or its `file://` URI; it is made when first written to. */
   constructor(directory: string, options: LocalStoreOptions = {}) {
@@ -92,6 +71,13 @@ export class LocalStore implements ObjectStore {
     this.#scratch = new Scratch(path.join(reserved, "tmp"));
     this.#lock = new StoreLock(reserved);
     this.#layout = new Layout(this.#directory, reserved);
+    this.#directories = new Directories(this.#directory, this.#durable);
+    this.#publisher = new Publisher({
+      directories: this.#directories,
+      scratch: this.#scratch,
+      lock: this.#lock,
+      layout: this.#layout,
+    });
   }
 
   async read(uri: string, range?: ByteRange): Promise<Uint8Array> {
@@ -138,7 +124,7 @@ export class LocalStore implements ObjectStore {
       if (ifAbsent && (await this.head(uri))) throw notWritten(uri, "it exists already");
       const temp = await this.#scratch.write(body, this.#durable);
       try {
-        return await this.#publish(uri, temp, target, condition);
+        return await this.#publisher.publish(uri, temp, target, condition);
       } finally {
         removeNow(temp.path);
       }
@@ -158,7 +144,7 @@ export class LocalStore implements ObjectStore {
   async head(uri: string): Promise<ObjectInfo | undefined> {
     const target = this.#target(uri);
     try {
-      this.#checkDirectory(path.dirname(target), uri);
+      this.#directories.check(path.dirname(target), uri);
       const stats = this.#layout.find(target)?.stats;
       return stats?.isFile() ? describe(canonicalFileUri(uri), stats) : undefined;
     } catch (error) {
@@ -172,7 +158,7 @@ export class LocalStore implements ObjectStore {
     const slash = key.lastIndexOf("/");
     const from = slash < 0 ? this.#directory : path.join(this.#directory, key.slice(0, slash));
     try {
-      this.#checkDirectory(from, prefix);
+      this.#directories.check(from, prefix);
       const find = (target: string) => this.#layout.find(target)?.stats;
       for await (const listed of listFiles(from, key.slice(slash + 1), find)) {
         yield describe(`file://${listed.path}`, listed.stats);
@@ -188,7 +174,7 @@ export class LocalStore implements ObjectStore {
     const emptied = new Set<string>();
     for (const { uri, target } of targets) {
       try {
-        this.#checkDirectory(path.dirname(target), uri);
+        this.#directories.check(path.dirname(target), uri);
         await this.#scratch.prepare();
         const trash = this.#scratch.name();
         const moved = await this.#lock.run(() => {
@@ -206,109 +192,12 @@ export class LocalStore implements ObjectStore {
         throw fromFileSystem(error, uri, "Could not delete the object");
       }
     }
-    for (const directory of emptied) await this.#removeEmpty(directory);
+    for (const directory of emptied) await this.#directories.removeEmpty(directory);
   }
 
   localPath(uri: string): string {
     const target = this.#target(uri);
     return this.#layout.find(target)?.file ?? target;
-  }
-
-  async #publish(
-    uri: string,
-    temp: TempFile,
-    target: string,
-    condition: PutCondition | undefined,
-  ): Promise<ObjectInfo> {
-    let { stats } = temp;
-    const ifEtag = condition !== undefined && "ifEtag" in condition ? condition.ifEtag : undefined;
-    if (ifEtag !== undefined) this.#checkDirectory(path.dirname(target), uri);
-    if (this.#layout.isMoving(target)) await this.#lock.run(() => this.#layout.endMove(target));
-    let file = target;
-    for (;;) {
-      if (ifEtag === undefined) {
-        const linked = await this.#linkNew(temp.path, target, uri);
-        if (linked !== undefined) {
-          file = linked;
-          await this.#settleMove(uri, target, stats, condition);
-          break;
-        }
-        if (condition !== undefined) throw notWritten(uri, "it exists already");
-      }
-      const replaced = await this.#lock.run(() => {
-        const found = this.#layout.find(target);
-        const old = found?.stats;
-        if (ifEtag !== undefined && (!old?.isFile() || etagOf(old) !== ifEtag)) {
-          throw notWritten(uri, "it is no longer what was read");
-        }
-        if (found === undefined || old === undefined) return false; // deleted since it was in our way: the name is free again
-        if (old.mtimeNs >= stats.mtimeNs) {
-          const later = Number(old.mtimeNs / 1000n + 2n) / 1e6; // 2 us: a double holds them to 0.25 us
-          utimesSync(temp.path, later, later);
-          stats = lstatSync(temp.path, { bigint: true });
-        }
-        file = found.file;
-        renameSync(temp.path, file);
-        return true;
-      });
-      if (replaced) break;
-    }
-    if (this.#durable) await this.#sync.run(path.dirname(file));
-    return describe(canonicalFileUri(uri), stats);
-  }
-
-  /** Names the file where the name is free, and returns the name; undefined where an object has it. */
-  async #linkNew(temp: string, target: string, uri: string): Promise<string | undefined> {
-    let file = target;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#ensureDirectory(path.dirname(target), uri);
-        linkSync(temp, file);
-        return file;
-      } catch (error) {
-        const code = systemCode(error);
-        if (attempt === LINK_TRIES) throw error;
-        if (code === "ENOTDIR") await this.#makeWay(target);
-        else if (code === "EEXIST" && file === target) {
-          const there = await lstat(target).catch(() => undefined);
-          if (there !== undefined && !there.isDirectory()) return undefined;
-          // An empty directory is nothing; one with objects is where this one lies as well.
-          if (there !== undefined && !(await isRemoved(target))) file = path.join(target, OBJECT_NAME);
-        } else if (code === "EEXIST") return undefined;
-        // Deletes remove empty directories: one that was there a moment ago may be gone.
-        else if (code === "ENOENT") file = target;
-        else throw error;
-      }
-    }
-  }
-
-  /**
-   * A name that was free may have been that of an object on its way to its other place. If so it was replaced, and where
-   * that was not wanted, it comes back.
-   */
-  async #settleMove(
-    uri: string,
-    target: string,
-    { ino }: BigIntStats,
-    condition: PutCondition | undefined,
-  ): Promise<void> {
-    if (!this.#layout.isMoving(target)) return;
-    await this.#lock.run(() => {
-      const isMine = lstatSync(target, { bigint: true, throwIfNoEntry: false })?.ino === ino;
-      if (condition !== undefined && isMine && this.#layout.isMoving(target)) {
-        removeNow(target);
-        this.#layout.endMove(target);
-        throw notWritten(uri, "it exists already");
-      }
-      this.#layout.endMove(target);
-    });
-  }
-
-  /** Moves objects out of the way whose keys are directories of this one's. */
-  async #makeWay(target: string): Promise<void> {
-    await this.#scratch.prepare();
-    const changed = await this.#lock.run(() => this.#layout.makeWay(target));
-    if (this.#durable) for (const directory of changed) await this.#sync.run(directory);
   }
 
   #open(uri: string): { fd: number; size: number } {
@@ -317,7 +206,7 @@ export class LocalStore implements ObjectStore {
     for (let attempt = 1; file !== undefined; attempt++) {
       let missing: unknown;
       try {
-        this.#checkDirectory(path.dirname(target), uri);
+        this.#directories.check(path.dirname(target), uri);
         const fd = openSync(file, READ_FLAGS);
         const stats = fstatSync(fd);
         if (stats.isFile()) return { fd, size: stats.size };
@@ -334,40 +223,6 @@ export class LocalStore implements ObjectStore {
     throw notFound(uri);
   }
 
-  /** Makes a directory and its parents; each new name is on the disk before the next is made below it. */
-  async #ensureDirectory(directory: string, uri: string): Promise<void> {
-    try {
-      this.#checkDirectory(directory, uri);
-    } catch (error) {
-      if (systemCode(error) !== "ENOENT") throw error; // ENOTDIR too: an object is in the way
-      const parent = path.dirname(directory);
-      if (directory !== this.#directory) await this.#ensureDirectory(parent, uri);
-      await mkdir(directory, { recursive: directory === this.#directory }).catch((failure: unknown) => {
-        if (systemCode(failure) !== "EEXIST") throw failure;
-      });
-      if (this.#durable) await this.#sync.run(parent);
-    }
-  }
-
-  /** Throws ENOENT where the directory does not exist, INVALID_URI where a symbolic link is on the way to it. */
-  #checkDirectory(directory: string, uri: string): void {
-    this.#realRoot ??= realpathSync.native(this.#directory);
-    const real = realpathSync.native(directory);
-    if (real !== path.join(this.#realRoot, path.relative(this.#directory, directory))) {
-      throw unusable(uri, "a symbolic link is on its way, and those are not followed");
-    }
-  }
-
-  async #removeEmpty(directory: string): Promise<void> {
-    for (let at = directory; at !== this.#directory; at = path.dirname(at)) {
-      try {
-        await rmdir(at);
-      } catch {
-        return; // not empty, or gone already
-      }
-    }
-  }
-
   /** @throws INVALID_URI */
   #target(uri: string): string {
     return this.#layout.target(keyBelow(this.root, canonicalFileUri(uri)));
@@ -377,17 +232,4 @@ export class LocalStore implements ObjectStore {
 /** Objects are never written in place: somebody cut the file, past this class. */
 function cutShort(uri: string, at: number, size: number): LakehouseError {
   return failed(uri, `The object was cut from ${size} to ${at} bytes while it was read`);
-}
-
-/** Removes a directory if it is empty; false where it is not. */
-async function isRemoved(directory: string): Promise<boolean> {
-  try {
-    await rmdir(directory);
-    return true;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === "ENOTEMPTY" || code === "EEXIST") return false;
-    if (code === "ENOENT") return true;
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { openSqlite } from "../../sqlite.js";
-import { failed } from "../failure.js";
+import { failed } from "../errors.js";
 
 /** Sections under this lock are a few system calls long, so a wait this long means a stopped process. */
 const PATIENCE_MS = 30_000;

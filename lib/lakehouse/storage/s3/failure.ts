@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3ServiceException } from "@aws-sdk/client-s3";
 import { isLakehouseError } from "../../errors.js";
-import { failed, notFound, notWritten } from "../failure.js";
+import { failed, notFound, notWritten } from "../errors.js";
 
 /** By its marks, as the SDK itself does it: its class would have to be loaded, also by who has no S3 store. */
 function isServiceException(error: unknown): error is S3ServiceException {

@@ -1,27 +1,27 @@
-import { invalidConfig, type LakehouseError } from "../../errors.js";
+import { badSetting } from "../errors.js";
 
 /** How to reach an S3 service. What is left out comes from the SDK's own chain (AWS_* variables, profiles). */
 export interface S3Options {
   /** `http(s)://host:port` of a service other than AWS. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** Default: the SDK's own; `us-east-1` where an endpoint is given, since signatures need some region. */
-  readonly region?: string;
-  readonly credentials?: S3Credentials;
+  readonly region?: string | undefined;
+  readonly credentials?: S3Credentials | undefined;
   /** `http://host/bucket/key` instead of `http://bucket.host/key`. Default: true where an endpoint is given. */
-  readonly pathStyle?: boolean;
+  readonly pathStyle?: boolean | undefined;
   /**
    * Milliseconds for which a request is sent again after its first failure: while the service refuses, is in trouble
    * or does not answer. Default 60,000, which a service that restarts does not need; 0 fails at once.
    */
-  readonly retryLimitMs?: number;
+  readonly retryLimitMs?: number | undefined;
   /** Milliseconds of the first wait between tries, at most; doubled for each next one. Default 100. */
-  readonly retryDelayMs?: number;
+  readonly retryDelayMs?: number | undefined;
   /** Milliseconds of any wait between tries, at most. Default 5,000. */
-  readonly retryMaxDelayMs?: number;
+  readonly retryMaxDelayMs?: number | undefined;
   /** Milliseconds without an answer, or without a next byte of one, after which a request has failed. Default 120,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Size of an uploaded part in bytes; smaller bodies go up in one request. At least 5 MiB; default 8 MiB. */
-  readonly partBytes?: number;
+  readonly partBytes?: number | undefined;
 }
 
 export interface S3Credentials {
@@ -38,29 +38,22 @@ export interface S3Credentials {
  * @throws INVALID_CONFIG naming the variable that makes no sense.
  */
 export function s3OptionsFromEnv(env: Readonly<Record<string, string | undefined>> = process.env): S3Options {
-  const endpoint = env.SLH_S3_ENDPOINT || undefined;
-  const region = env.SLH_S3_REGION || undefined;
   const accessKeyId = env.SLH_S3_ACCESS_KEY_ID || undefined;
   const secretAccessKey = env.SLH_S3_SECRET_ACCESS_KEY || undefined;
-  const sessionToken = env.SLH_S3_SESSION_TOKEN || undefined;
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
     const missing = accessKeyId === undefined ? "SLH_S3_ACCESS_KEY_ID" : "SLH_S3_SECRET_ACCESS_KEY";
-    throw badOption(missing, "is missing: the key id and the secret go together", "Set both or neither.");
+    throw badSetting(missing, "is missing: the key id and the secret go together", "Set both or neither.");
   }
+  const sessionToken = env.SLH_S3_SESSION_TOKEN || undefined;
   const options: S3Options = {
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
+    endpoint: env.SLH_S3_ENDPOINT || undefined,
+    region: env.SLH_S3_REGION || undefined,
+    credentials:
+      accessKeyId !== undefined && secretAccessKey !== undefined
+        ? { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) }
+        : undefined,
+    pathStyle: env.SLH_S3_PATH_STYLE ? flag("SLH_S3_PATH_STYLE", env.SLH_S3_PATH_STYLE) : undefined,
     ...durations(env),
-    ...(env.SLH_S3_PATH_STYLE ? { pathStyle: flag("SLH_S3_PATH_STYLE", env.SLH_S3_PATH_STYLE) } : {}),
-    ...(accessKeyId === undefined || secretAccessKey === undefined
-      ? {}
-      : {
-          credentials: {
-            accessKeyId,
-            secretAccessKey,
-            ...(sessionToken === undefined ? {} : { sessionToken }),
-          },
-        }),
   };
   checkS3Options(options);
   return options;
@@ -70,20 +63,20 @@ export function s3OptionsFromEnv(env: Readonly<Record<string, string | undefined
 export function checkS3Options(options: S3Options): void {
   const { endpoint, partBytes } = options;
   if (endpoint !== undefined && !/^https?:$/.test(protocolOf(endpoint))) {
-    throw badOption(
+    throw badSetting(
       "endpoint",
       `${JSON.stringify(endpoint)} is no http(s) URL`,
       "Write it as http://host:port.",
     );
   }
   if (partBytes !== undefined && !(Number.isSafeInteger(partBytes) && partBytes >= MIN_PART_BYTES)) {
-    throw badOption("partBytes", `${partBytes} is less than S3 allows`, `Use at least ${MIN_PART_BYTES}.`);
+    throw badSetting("partBytes", `${partBytes} is less than S3 allows`, `Use at least ${MIN_PART_BYTES}.`);
   }
   for (const name of Object.values(DURATIONS)) {
     const value = options[name];
     if (value === undefined || (Number.isSafeInteger(value) && value >= (name === "timeoutMs" ? 1 : 0)))
       continue;
-    throw badOption(name, `${value} is no number of milliseconds`, "Use a whole number.");
+    throw badSetting(name, `${value} is no number of milliseconds`, "Use a whole number.");
   }
 }
 
@@ -103,7 +96,7 @@ function durations(env: Readonly<Record<string, string | undefined>>): S3Options
       const text = env[variable];
       if (!text) return [];
       if (/^\d{1,12}$/.test(text)) return [[name, Number(text)]];
-      throw badOption(
+      throw badSetting(
         variable,
         `${JSON.stringify(text)} is no number of milliseconds`,
         "Use a whole number.",
@@ -115,7 +108,7 @@ function durations(env: Readonly<Record<string, string | undefined>>): S3Options
 function flag(name: string, value: string): boolean {
   if (/^(true|1)$/i.test(value)) return true;
   if (/^(false|0)$/i.test(value)) return false;
-  throw badOption(name, `${JSON.stringify(value)} is neither true nor false`, "Use true or false.");
+  throw badSetting(name, `${JSON.stringify(value)} is neither true nor false`, "Use true or false.");
 }
 
 function protocolOf(url: string): string {
@@ -124,8 +117,4 @@ function protocolOf(url: string): string {
   } catch {
     return "";
   }
-}
-
-function badOption(name: string, why: string, remedy: string): LakehouseError {
-  return invalidConfig(name, `${name}: ${why}.`, remedy);
 }

@@ -1,7 +1,7 @@
 import type { GetObjectCommandOutput, S3 } from "@aws-sdk/client-s3";
 import { isLakehouseError } from "../../errors.js";
 import { type Checksum, checksumFor } from "../checksum.js";
-import { failed } from "../failure.js";
+import { failed } from "../errors.js";
 import type { ByteRange } from "../store.js";
 import { backOff, statusOf } from "./failure.js";
 
@@ -10,7 +10,10 @@ const RESUMES = 4;
 /** How often a whole object is read before a wrong checksum is believed to be the object's own. */
 const WHOLE_READS = 3;
 
-type Get = (input: { Range?: string; IfMatch?: string }) => Promise<GetObjectCommandOutput>;
+type Get = (input: {
+  Range?: string | undefined;
+  IfMatch?: string | undefined;
+}) => Promise<GetObjectCommandOutput>;
 
 /** Everything arrived, and it is not what the service has. */
 class DamagedBody extends Error {}
@@ -113,10 +116,7 @@ async function open(
 ) {
   const Range = range && `bytes=${range.start}-${range.end === undefined ? "" : range.end - 1}`;
   try {
-    return await get({
-      ...(Range === undefined ? {} : { Range }),
-      ...(etag === undefined ? {} : { IfMatch: etag }),
-    });
+    return await get({ Range, IfMatch: etag });
   } catch (error) {
     if (statusOf(error) === 416) return undefined;
     if (statusOf(error) === 412) throw failed(uri, "The object changed while it was read", error);

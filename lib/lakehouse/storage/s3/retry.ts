@@ -16,7 +16,7 @@ type Token = Awaited<ReturnType<Strategy["acquireInitialRetryToken"]>>;
 
 interface PatientToken extends Token {
   /** `performance.now()` of the first failure. */
-  readonly since?: number;
+  readonly since?: number | undefined;
 }
 
 /**
@@ -55,9 +55,5 @@ function isPassing(error: unknown, type: string): boolean {
 }
 
 function token(count: number, delay: number, since?: number): PatientToken {
-  return {
-    getRetryCount: () => count,
-    getRetryDelay: () => delay,
-    ...(since === undefined ? {} : { since }),
-  };
+  return { getRetryCount: () => count, getRetryDelay: () => delay, since };
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { HeadObjectCommandOutput, ListObjectsV2CommandOutput, S3 } from "@aws-sdk/client-s3";
 import { BodyFailure } from "../body.js";
-import { failed, notWritten } from "../failure.js";
+import { failed, notWritten, unusable } from "../errors.js";
 import { checkRange } from "../range.js";
 import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
-import { canonicalS3Uri, keyBelow, prefixBelow, unusable } from "../uri.js";
+import { canonicalS3Uri, keyBelow, prefixBelow } from "../uri.js";
 import { backOff, fromS3, isOutcomeUnknown, isUploadGone, statusOf } from "./failure.js";
 import { checkS3Options, type S3Options } from "./options.js";
 import { askForChecksums, getBytes, getStream } from "./read.js";
@@ -23,7 +23,7 @@ interface Put {
   readonly condition: PutCondition | undefined;
   readonly id: string;
   /** The body, where it went in one request. */
-  sent?: Uint8Array;
+  sent?: Uint8Array | undefined;
 }
 
 /**
@@ -150,7 +150,7 @@ export class S3Store implements ObjectStore {
           Bucket: this.#bucket,
           Prefix: `${this.root}/${below}`.slice(base.length),
           EncodingType: "url", // XML cannot hold every character that a key can
-          ...(token === undefined ? {} : { ContinuationToken: token }),
+          ContinuationToken: token,
         })
         .catch((error: unknown) => {
           throw fromS3(error, prefix, "Could not list the bucket");

@@ -1,6 +1,6 @@
 import type { S3 } from "@aws-sdk/client-s3";
 import { watched } from "../body.js";
-import { failed } from "../failure.js";
+import { failed } from "../errors.js";
 import type { Body } from "../store.js";
 import { retryConflict } from "./failure.js";
 

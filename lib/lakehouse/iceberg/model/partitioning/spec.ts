@@ -24,8 +24,6 @@ import type {
 /** Ids of partition fields start here. */
 export const PARTITION_FIELD_ID_START = 1000;
 
-export const UNPARTITIONED: PartitionSpec = { specId: 0, fields: [] };
-
 /** True for a spec that gives one partition to all rows: without fields, or with void ones only. */
 export function isUnpartitioned(spec: PartitionSpec): boolean {
   return spec.fields.every((field) => field.transform.transform === "void");

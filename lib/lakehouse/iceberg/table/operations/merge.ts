@@ -8,7 +8,7 @@ import { TableScan } from "../scan/scan.js";
 import { type FileChange, readRef, type TableState } from "./file-change.js";
 import { changeRows, engineOf, type RowChangeOptions } from "./row-changes.js";
 
-export interface MergeOptions extends Omit<RowChangeOptions, "caseSensitive"> {
+export interface RowMergeOptions extends Omit<RowChangeOptions, "caseSensitive"> {
   /** The key: columns by which rows are matched. Default: the schema's identifier fields. */
   readonly on?: readonly string[] | undefined;
   /**
@@ -22,7 +22,7 @@ export interface MergeOptions extends Omit<RowChangeOptions, "caseSensitive"> {
   readonly whenNotMatched?: "insert" | "ignore" | undefined;
 }
 
-export type UpsertOptions = Omit<MergeOptions, "whenMatched" | "whenNotMatched">;
+export type UpsertOptions = Omit<RowMergeOptions, "whenMatched" | "whenNotMatched">;
 
 /** What makes a merge an upsert. */
 export const UPSERT = { whenMatched: "update", whenNotMatched: "insert" } as const;
@@ -34,7 +34,7 @@ export const UPSERT = { whenMatched: "update", whenNotMatched: "insert" } as con
 export async function merge<Row>(
   state: TableState,
   data: AppendData<Row>,
-  options: MergeOptions,
+  options: RowMergeOptions,
 ): Promise<FileChange | undefined> {
   const { store, metadata } = state;
   const schema = currentSchema(metadata);

@@ -17,6 +17,7 @@ import type { SequenceNumber, Snapshot, SnapshotId, TableMetadata } from "../../
 import type { PartitionSpec } from "../../model/partitioning/types.js";
 import { fieldByName, selectFields } from "../../model/schema/lookup.js";
 import type { NestedField, Schema } from "../../model/types/types.js";
+import { type PlannedScan, plannedScans } from "../metrics.js";
 import { deleteReach, REACHES_ALL } from "./delete-reach.js";
 import { deleteScope } from "./delete-scope.js";
 import { fileFilter } from "./file-filter.js";
@@ -162,8 +163,22 @@ export class TableScan {
       if (task.deleteFiles.length === 0 && task.residual.type === "true") rows += dataFile.recordCount;
       tasks.push(task);
     }
-    return { tasks, report: counts.report(tasks, performance.now() - began) };
+    const report = counts.report(tasks, performance.now() - began);
+    if (plannedScans.hasSubscribers) plannedScans.publish(plannedScan(this.metadata.location, report));
+    return { tasks, report };
   }
+}
+
+function plannedScan(table: string, report: ScanReport): PlannedScan {
+  return {
+    table,
+    snapshotId: report.snapshotId,
+    dataFiles: report.resultDataFiles,
+    skippedDataFiles: report.skippedDataFiles,
+    deleteFiles: report.resultDeleteFiles,
+    skippedManifests: report.skippedDataManifests + report.skippedDeleteManifests,
+    milliseconds: report.planningMs,
+  };
 }
 
 /** A column of the table's own takes precedence. */

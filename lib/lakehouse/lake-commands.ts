@@ -1,0 +1,76 @@
+import type { Command } from "commander";
+import type { AddCommands } from "./room.js";
+import type { LakehouseParts } from "./rooms.js";
+import { columns, count, duration, ink, printJson } from "./terminal/index.js";
+
+/** `slh lake`: what is no single room's. */
+export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => {
+  const lake = program.command("lake").summary("the lakehouse as a whole");
+  lake
+    .command("health")
+    .summary("put each part to work once")
+    .description(
+      "Writes, reads and deletes an object, asks the catalog, runs a query, and says what answered and how quickly. The exit code is 1 where a part does not work.",
+    )
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Example:
+  $ slh lake health`,
+    )
+    .action(({ json }: { json?: true }) =>
+      withLake(async (parts) => {
+        const { checkHealth } = await import("./health.js");
+        const report = await checkHealth(parts);
+        if (report.some(({ ok }) => !ok)) process.exitCode = 1;
+        if (json) {
+          printJson(report);
+          return;
+        }
+        const rows = report.map(({ part, ok, detail, milliseconds }) => [
+          ink(ok ? "ok" : "failed", ok ? "green" : "red"),
+          ink(part, "bold"),
+          duration(milliseconds),
+          detail,
+        ]);
+        for (const line of columns(rows, "<<><")) console.log(line);
+      }),
+    );
+  relocateCommand(lake);
+};
+
+function relocateCommand(lake: Command): void {
+  lake
+    .command("relocate")
+    .summary("write its locations anew, after it was moved or copied")
+    .description(
+      "The locations in Iceberg tables are absolute. A lakehouse that was moved or copied opens where it lies, but other engines follow the locations by themselves: to the old place. This writes them anew for where it lies now, on all branches and in all of their history, in one atomic step. What it replaces is garbage, which slh gc deletes later.",
+    )
+    .option(
+      "--from <root>",
+      "the root that the locations have: a path, file:// or s3://; what the catalog remembers where not given",
+    )
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Processes that have the lakehouse open are to be started again afterwards.
+
+Examples:
+  $ cp -r ~/project ~/copy && cd ~/copy && slh lake relocate && slh catalog serve
+  $ SLH_WAREHOUSE=s3://new/lake slh lake relocate --from s3://old/lake`,
+    )
+    .action(async ({ from, json }: { from?: string; json?: boolean }) => {
+      const { relocateLakehouse } = await import("./open.js");
+      const { fileUri } = await import("./storage/index.js");
+      const root = from === undefined || /^[a-z][a-z0-9+.-]+:/i.test(from) ? from : fileUri(from);
+      const report = await relocateLakehouse({ from: root });
+      if (json) printJson(report);
+      else if (report.files === 0) console.log(`All locations are below ${ink(report.to, "bold")} already.`);
+      else {
+        const metadata = `${count(report.metadataFiles, "metadata file")}, ${count(report.files, "file")} in all`;
+        console.log(`Relocated from ${report.from} to ${ink(report.to, "bold")}: wrote ${metadata}.`);
+      }
+    });
+}

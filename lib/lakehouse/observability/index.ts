@@ -1,0 +1,17 @@
+/**
+ * Observability: a port. A room publishes what happens in it on named, typed channels, and states which metrics follow
+ * from them; it costs nothing while nobody listens. What listens (the counters of `lake.metrics()`, an exporter) stands at
+ * the top, so that no room knows a metrics library. This room imports no other.
+ */
+export { type EventChannel, eventChannel } from "./channel.js";
+export { collectMetrics, type Distribution, type MetricReading, type Metrics } from "./collect.js";
+export {
+  type Measurement,
+  type Metric,
+  type MetricDescription,
+  type MetricKind,
+  type MetricLabels,
+  type MetricUnit,
+  metric,
+} from "./metric.js";
+export { type Ending, observe, outcomeOf } from "./observe.js";

@@ -1,0 +1,61 @@
+/** The one place where rooms are wired. A room that is listed here is in the house: see `room.ts` for what that brings. */
+
+import type { Catalog } from "./catalog/index.js";
+import { catalogRoom } from "./catalog/room.js";
+import * as groundErrors from "./errors.js";
+import type { Table } from "./iceberg/index.js";
+import { icebergRoom } from "./iceberg/room.js";
+import type { Metric } from "./observability/index.js";
+import { parquetRoom } from "./parquet/room.js";
+import type { Profile } from "./profile.js";
+import type { QueryEngine } from "./query/index.js";
+import { queryRoom } from "./query/room.js";
+import { type CodesIn, type Room, withFacades } from "./room.js";
+import type { ObjectStore } from "./storage/index.js";
+import { storageRoom } from "./storage/room.js";
+
+/** What an open lakehouse is made of: what rooms may ask for in their contexts. */
+export interface LakehouseParts {
+  readonly profile: Profile;
+  readonly store: ObjectStore;
+  /** Seen on one branch. */
+  readonly catalog: Catalog;
+  readonly engine: QueryEngine;
+  /** The rows of a table, deletes applied. */
+  readonly countRows: (table: Table) => Promise<bigint>;
+  /** Ends all of it. */
+  close(): Promise<void>;
+}
+
+/** Ground first. */
+export const rooms = [
+  storageRoom,
+  parquetRoom,
+  icebergRoom,
+  catalogRoom,
+  queryRoom,
+] as const satisfies readonly Room<LakehouseParts>[];
+
+type Rooms = typeof rooms;
+
+/** A room that can be asked whether it works. */
+export type Part = Extract<Rooms[number], { readonly probe: unknown }>["name"];
+
+/** Every code that an error of this library can have. */
+export type ErrorCode =
+  | CodesIn<typeof groundErrors>
+  | CodesIn<Extract<Rooms[number], { readonly errors: unknown }>["errors"]>;
+
+/** Every metric that a room states. */
+export const metrics: readonly Metric[] = (rooms as readonly Room<LakehouseParts>[]).flatMap(
+  (room) => room.metrics ?? [],
+);
+
+/** Objects with `lake.<room>` of every room that has a facade. */
+export const Facades = withFacades<LakehouseParts, Rooms>(rooms);
+
+/** True for an error of this library, and, where `code` is given, only for one with that code. */
+export const isLakehouseError: <Code extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: Code,
+) => error is groundErrors.LakehouseError<Code> = groundErrors.isLakehouseError;

@@ -1,0 +1,16 @@
+/**
+ * The terminal: what the rooms' commands share. How they print, what their arguments mean, how they end. It stands on the
+ * ground and loads quickly, as a help text does.
+ */
+export { oneOf, portNumber, toRef, wholeNumber } from "./arguments.js";
+export {
+  type Graph,
+  type GraphCommit,
+  type GraphEdge,
+  type GraphRow,
+  layOutGraph,
+} from "./commit-graph.js";
+export { run } from "./run.js";
+export { Spool } from "./spool.js";
+export { stopSignal } from "./stop-signal.js";
+export { columns, count, duration, type Ink, ink, ProgressLine, printJson } from "./text.js";

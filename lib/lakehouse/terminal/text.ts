@@ -1,0 +1,97 @@
+/**
+ * The command line: quiet, aligned, colour only on a terminal. `NO_COLOR` switches colour off and `FORCE_COLOR` on,
+ * whatever they are set to.
+ */
+export type Ink = "green" | "red" | "amber" | "ice" | "grey" | "bold";
+
+const CODES: Readonly<Record<Ink, readonly [number, number]>> = {
+  green: [32, 39],
+  red: [31, 39],
+  amber: [33, 39],
+  ice: [34, 39],
+  grey: [90, 39],
+  bold: [1, 22],
+};
+
+const wantsColour = (stream: NodeJS.WriteStream): boolean => {
+  if (process.env.NO_COLOR) return false;
+  return process.env.FORCE_COLOR ? true : stream.isTTY === true;
+};
+
+/** The text in a colour, where `stream` shows colours. */
+export function ink(text: string, colour: Ink, stream: NodeJS.WriteStream = process.stdout): string {
+  if (!wantsColour(stream)) return text;
+  const [on, off] = CODES[colour];
+  return `\u001b[${on}m${text}\u001b[${off}m`;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+const ESCAPES = /\u001b\[\d+m/g;
+
+/** Columns that a text takes on the screen, colours left out. */
+const width = (text: string): number => text.replace(ESCAPES, "").length;
+
+/** `>` aligns a column right, `<` left. Columns without content are left out. */
+export function columns(rows: readonly (readonly string[])[], align: string): string[] {
+  const widths = [...align].map((_, index) => Math.max(0, ...rows.map((row) => width(row[index] ?? ""))));
+  return rows.map((row) =>
+    [...align]
+      .flatMap((side, index) => {
+        const size = widths[index] ?? 0;
+        if (size === 0) return [];
+        const text = row[index] ?? "";
+        const gap = " ".repeat(size - width(text));
+        return [side === ">" ? gap + text : text + gap];
+      })
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** `820 ms`, `8.1 s`, `2 min 05 s`. */
+export function duration(milliseconds: number): string {
+  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+}
+
+/** `1 cell`, `12 cells`, `3,000,000 rows`. */
+export const count = (number: number, one: string, many = `${one}s`): string =>
+  `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
+
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
+
+/**
+ * Progress of something that takes over a second. On a terminal one line that changes in place and is gone in the
+ * end; elsewhere, where lines stay, each step that is new.
+ */
+export class ProgressLine {
+  readonly #stream: NodeJS.WriteStream;
+  #last = "";
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  /** @param live more of the line that changes all the time, such as seconds: shown on a terminal only. */
+  update(step: string, live = ""): void {
+    if (this.#stream.isTTY) {
+      const line = live ? `${step}  ${ink(live, "grey", this.#stream)}` : step;
+      const room = (this.#stream.columns || 80) - 1;
+      this.#stream.write(`\r\u001b[2K${width(line) > room ? step.slice(0, room) : line}`);
+    } else if (step !== this.#last) {
+      this.#stream.write(`${step}\n`);
+    }
+    this.#last = step;
+  }
+
+  /** Takes the line away, before something else is printed. */
+  clear(): void {
+    if (this.#stream.isTTY && this.#last !== "") this.#stream.write("\r\u001b[2K");
+    this.#last = "";
+  }
+}
