@@ -6,7 +6,7 @@ import { readNotebook } from "../file/store.js";
 import { ensureBuilt } from "../fresh/build.js";
 import { notebookStatus } from "../fresh/freshness.js";
 import { currentFingerprint, type NotebookPlace } from "../fresh/place.js";
-import { type Execution, executeNotebook, saveExecuted } from "../run/execute.js";
+import { type Execution, executeNotebook, refreshText, saveExecuted } from "../run/execute.js";
 import type { RunProgress } from "../run/runner.js";
 
 export interface RunFlags {
@@ -85,6 +85,7 @@ async function runOne(
   const { machine } = await notebookStatus(place);
   const known = { milestone: id, slug };
   if (machine.state === "fresh" && !flags.all && !flags.force) {
+    await refreshText(place);
     if (flags.save) await saveExecuted(place, flags.volatile);
     return { ...known, outcome: "fresh", ...(await recordedNumbers(place)) };
   }

@@ -105,6 +105,17 @@ export async function saveExecuted(place: NotebookPlace, volatile = false): Prom
   await writeNotebook(place.source, committedForm(executed, source, volatile));
 }
 
+/** Brings what has no part in a run (text, titles, tags) up to the source in the executed copy, for who opens that. */
+export async function refreshText(place: NotebookPlace): Promise<void> {
+  const source = await readNotebook(place.source);
+  const executed = await readNotebook(place.executed);
+  if (!source || !executed) return;
+  await writeNotebook(
+    place.executed,
+    withKitMetadata(withOutputsOf(source, executed), kitMetadata(executed)),
+  );
+}
+
 /** As it is committed: the source, with outputs, but nothing of the run that differs each time. */
 export function committedForm(executed: Notebook, source: Notebook, volatile = false): Notebook {
   const { run, fingerprint } = kitMetadata(executed);
