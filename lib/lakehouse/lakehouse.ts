@@ -88,8 +88,8 @@ export class Lakehouse extends Facades {
    * `silver@"main~3"`), and `FOR VERSION AS OF` or `FOR TIMESTAMP AS OF` for the past of the table itself.
    */
   sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
-    const here = this.#isView ? { ref: this.ref } : {};
-    return this.#parts.engine.sql(text, { ...here, ...options });
+    const ref = options.ref ?? (this.#isView ? this.ref : undefined);
+    return this.#parts.engine.sql(text, { ...options, ref });
   }
 
   /** The rows of a table's scan, as Arrow batches or rows, with deletes applied. */

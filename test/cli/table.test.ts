@@ -4,7 +4,7 @@ import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Table } from "../../lib/lakehouse/iceberg/index.js";
-import { AdoptedTables, field, schemaOf } from "../query/adopted-tables.js";
+import { AdoptedTables, field, schemaOf } from "../query/support/adopted-tables.js";
 import { needs } from "../support/needs.js";
 import { type Ran, slhInProcess } from "./in-process.js";
 

@@ -15,6 +15,7 @@ export {
   type ParquetFooter,
   type ParquetRowGroup,
   readFooter,
+  readSummary,
 } from "./format/footer.js";
 export { type ColumnMetrics, columnMetrics, type ParquetStat, splitOffsets } from "./format/metrics.js";
 export { listElement, mapEntry, type NodePlace, nodePlaces, withParts } from "./format/nodes.js";

@@ -1,5 +1,5 @@
-import type { ParquetFooter } from "./format/footer.js";
-import { int, structs } from "./format/schema.js";
+import type { ParquetSummary } from "./format/footer.js";
+import { int, long, structs } from "./format/schema.js";
 import { readThriftStruct, type ThriftStruct, writeThriftStruct } from "./format/thrift.js";
 import { bytes, i32, i64, list, struct as structOf } from "./format/thrift-values.js";
 
@@ -11,6 +11,7 @@ const ROW_GROUPS = 4;
 const COLUMN_ORDERS = 7;
 const CHILD_COUNT = 5;
 const COLUMNS = 1;
+const GROUP_ROWS = 3;
 
 /**
  * The end of a Parquet file that gets one more column at its top: a required boolean, uncompressed. The file is then
@@ -22,7 +23,7 @@ const COLUMNS = 1;
  * @param start offset in the file at which the old footer starts.
  */
 export function withFlagColumn(
-  footer: ParquetFooter,
+  footer: Pick<ParquetSummary, "metadata">,
   name: string,
   bits: Uint8Array,
   start: number,
@@ -37,8 +38,8 @@ export function withFlagColumn(
   const parts: Uint8Array[] = [];
   let at = start;
   let row = 0;
-  for (const [i, group] of (structs(struct, ROW_GROUPS) ?? []).entries()) {
-    const rows = Number(footer.rowGroups[i]?.rowCount ?? 0n);
+  for (const group of structs(struct, ROW_GROUPS) ?? []) {
+    const rows = Number(long(group, GROUP_ROWS) ?? 0n);
     const page = dataPage(sliceBits(bits, row, rows), rows);
     append(group, COLUMNS, columnChunk(path, page.length, at, rows));
     parts.push(page);

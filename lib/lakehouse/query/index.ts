@@ -1,11 +1,12 @@
 /**
  * SQL over tables. An embedded DuckDB reads the data files that our own planner chose: which snapshot, which files,
  * which columns by field id, and which rows are deleted, is decided here and not by it. Results are Arrow.
+ *
+ * Folders, each using those before it alone: text, duckdb, types, arrow, result, sql, relation, rows, engine.
  */
 export type { SqlValue } from "./arrow/values.js";
-export type { ChangesOptions } from "./changes.js";
-export { countRows } from "./count-rows.js";
-export type { DuckDBOptions } from "./duckdb.js";
+export type { DuckDBOptions } from "./duckdb/open.js";
+export { countRows } from "./engine/count-rows.js";
 export type {
   ListedTable,
   QueryEngine,
@@ -13,8 +14,10 @@ export type {
   ScanRowsOptions,
   SqlOptions,
   TableRequest,
-} from "./engine.js";
-export { formatRecords, type ResultFormat } from "./format.js";
+} from "./engine/query-engine.js";
+export { invalidSql } from "./errors.js";
 export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
-export { type QueriedTable, QueryResult, type SqlRow } from "./result.js";
+export { formatRecords, type ResultFormat } from "./result/format.js";
+export { type QueriedTable, QueryResult, type SqlRow } from "./result/query-result.js";
+export type { ChangesOptions } from "./rows/changes.js";

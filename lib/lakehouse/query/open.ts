@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { closed } from "../errors.js";
 import { observe } from "../observability/index.js";
-import type { QueryEngine, QueryEngineOptions } from "./engine.js";
+import type { QueryEngine, QueryEngineOptions } from "./engine/query-engine.js";
 import { type AnsweredQuery, queries } from "./metrics.js";
-import type { QueryResult } from "./result.js";
+import type { QueryResult } from "./result/query-result.js";
 
 /**
  * Opens a query engine: an in-memory DuckDB that reads the data files which our own planner chose.
@@ -13,8 +16,14 @@ import type { QueryResult } from "./result.js";
  * console.log(await result.format("table"));
  */
 export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
-  const { openDuckDBEngine } = await import("./engine.js");
-  return openDuckDBEngine(options);
+  const { openDuckDB } = await import("./duckdb/open.js");
+  const scratch = join(tmpdir(), `sololakehouse-${randomUUID()}`);
+  const { allowedDirectories } = options;
+  const allowed = allowedDirectories && { allowedDirectories: [...allowedDirectories, scratch] };
+  // DuckDB starts on threads of its own while the rest is loaded.
+  const opening = openDuckDB({ ...options, ...allowed });
+  const [instance, { DuckDBEngine }] = await Promise.all([opening, import("./engine/duckdb-engine.js")]);
+  return new DuckDBEngine(instance, options, scratch);
 }
 
 /**

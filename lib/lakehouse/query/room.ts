@@ -1,7 +1,7 @@
 import type { Catalog } from "../catalog/index.js";
 import type { Table } from "../iceberg/index.js";
 import type { Room } from "../room.js";
-import type { QueryEngine } from "./engine.js";
+import type { QueryEngine } from "./engine/query-engine.js";
 import * as errors from "./errors.js";
 import { metrics } from "./metrics.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { RecordBatch, Struct, vectorFromArray } from "apache-arrow";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import { schemaToArrow } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
 import { writeEqualityDeletes } from "../../../lib/lakehouse/iceberg/files/deletes/equality-delete-writer.js";
@@ -112,14 +112,14 @@ describe("an equality delete file", () => {
     ["binary", 14, [Uint8Array.of(0, 255), new Uint8Array(0), null], Uint8Array.of(0)],
     ["int", 15, [5, -5, null], 0],
   ];
-  it.each(keys)("gives keys of a %s, null among them", async (_, id, values, other) => {
+  test.each(keys)("gives keys of a %s, null among them", async (_, id, values, other) => {
     const found = await readEqualityDeletes(store, { ...file, equalityIds: [id] }, typeOf);
     expect(found.size).toBe(values.length);
     for (const value of values) expect(found.has([value])).toBe(true);
     expect(found.has([other])).toBe(false);
   });
 
-  it("compares all of its delete columns, in the order of the ids, and no others", async () => {
+  test("compares all of its delete columns, in the order of the ids, and no others", async () => {
     const found = await readEqualityDeletes(store, { ...file, equalityIds: [11, 1] }, typeOf);
     expect(found.fieldIds).toEqual([11, 1]);
     expect(found.has(["30301", 1n])).toBe(true);
@@ -128,14 +128,14 @@ describe("an equality delete file", () => {
     expect(found.has(["30301", null])).toBe(false);
   });
 
-  it("matches a column that was promoted since", async () => {
+  test("matches a column that was promoted since", async () => {
     const promoted = await readEqualityDeletes(store, { ...file, equalityIds: [15, 5] }, (id) =>
       id === 15 ? { type: "long" } : { type: "timestamp" },
     );
     expect(promoted.has([5n, 11_323n * 86_400_000_000n])).toBe(true);
   });
 
-  it("is read or refused whichever bytes are damaged", async () => {
+  test("is read or refused whichever bytes are damaged", async () => {
     const outcome = async (changes: [at: number, byte: number][]): Promise<string> => {
       const damaged = Uint8Array.from(PYARROW);
       for (const [at, byte] of changes) damaged[at] = byte;
@@ -158,7 +158,7 @@ describe("an equality delete file", () => {
     );
   });
 
-  it("is refused when its columns or its entry are wrong", async () => {
+  test("is refused when its columns or its entry are wrong", async () => {
     const read = (equalityIds: number[] | undefined, type = typeOf) =>
       codeOf(() => readEqualityDeletes(store, { ...file, equalityIds }, type));
     expect(await read([1])).toBe("accepted");
@@ -192,7 +192,7 @@ describe("writing equality deletes", () => {
     return new RecordBatch(shape, struct.data[0]!);
   };
 
-  it("gives a file with the delete columns, their metrics and the entry's ids", async () => {
+  test("gives a file with the delete columns, their metrics and the entry's ids", async () => {
     const uri = `${store.root}/eq.parquet`;
     const file = await writeEqualityDeletes(store, uri, [batchOf(rows), batchOf([])], target);
     expect(file).toMatchObject({
@@ -223,13 +223,13 @@ describe("writing equality deletes", () => {
     ]).toEqual([true, true, true, false]);
   });
 
-  it("without rows gives no file", async () => {
+  test("without rows gives no file", async () => {
     const uri = `${store.root}/none.parquet`;
     expect(await writeEqualityDeletes(store, uri, [batchOf([])], target)).toBeUndefined();
     expect(await store.head(uri)).toBeUndefined();
   });
 
-  it("of another schema is refused, and leaves no file", async () => {
+  test("of another schema is refused, and leaves no file", async () => {
     const uri = `${store.root}/other.parquet`;
     const write = () => writeEqualityDeletes(store, uri, [batchOf(rows)], { ...target, equalityIds: [1] });
     expect(await codeOf(write)).toBe("SCHEMA_MISMATCH");
@@ -238,7 +238,7 @@ describe("writing equality deletes", () => {
 });
 
 describe("equality keys", () => {
-  it("of several columns never collide", () => {
+  test("of several columns never collide", () => {
     const value = fc.oneof(fc.string(), fc.constant(null));
     const row = fc.array(value, { minLength: 2, maxLength: 2 });
     fc.assert(
@@ -251,7 +251,7 @@ describe("equality keys", () => {
     );
   });
 
-  it("of files over the same columns unite", () => {
+  test("of files over the same columns unite", () => {
     const [a, b] = [new EqualityKeys([1]), new EqualityKeys([1])];
     a.add([1n]);
     b.add([null]);
@@ -261,7 +261,7 @@ describe("equality keys", () => {
 });
 
 describe("the schema of an equality delete file", () => {
-  it("is the delete columns and the structs around them, under the table's ids", () => {
+  test("is the delete columns and the structs around them, under the table's ids", () => {
     const subset = equalityDeleteSchema(schema, [12, 1]);
     expect(subset.fields.map(({ id, required }) => [id, required])).toEqual([
       [1, true],
@@ -274,7 +274,7 @@ describe("the schema of an equality delete file", () => {
     expect(subset.identifierFieldIds).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ["no columns", []],
     ["an unknown column", [99]],
     ["a double", [16]],

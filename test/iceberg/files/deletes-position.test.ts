@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import { AvroWriter } from "../../../lib/lakehouse/iceberg/files/avro/container.js";
 import type { AvroSchemaJson } from "../../../lib/lakehouse/iceberg/files/avro/types.js";
@@ -75,7 +75,7 @@ function dataFile(filePath: string): DataFile {
 }
 
 describe("a position delete file", () => {
-  it("holds what was written, whatever the paths and positions", async () => {
+  test("holds what was written, whatever the paths and positions", async () => {
     const path = fc.oneof(fc.webPath(), fc.string({ minLength: 1, unit: "binary" }));
     const positions = fc.array(fc.oneof(fc.nat(300), fc.maxSafeNat()), { minLength: 1, maxLength: 40 });
     await fc.assert(
@@ -94,7 +94,7 @@ describe("a position delete file", () => {
     );
   });
 
-  it("is sorted by path, in code points, and position, and stays so over many batches", async () => {
+  test("is sorted by path, in code points, and position, and stays so over many batches", async () => {
     const many = Array.from({ length: 100_000 }, (_, i) => 3 * i);
     const file = await write({ "s3://b/\u{1f426}": [4, 1], "s3://b/\uffee": [9], "s3://b/a": many });
     const { rowGroups, columns } = await readFooter(store, file.filePath);
@@ -106,7 +106,7 @@ describe("a position delete file", () => {
     expect(back.get("s3://b/a")?.toArray()).toEqual(many);
   });
 
-  it("has the metrics that planning needs, its bounds whole however long the paths are", async () => {
+  test("has the metrics that planning needs, its bounds whole however long the paths are", async () => {
     const [a, z] = [`s3://b/${"a".repeat(300)}`, `s3://b/${"z".repeat(300)}`];
     const file = await write({ [z]: [7, 3], [a]: [5] });
     const footer = await readFooter(store, file.filePath);
@@ -131,21 +131,21 @@ describe("a position delete file", () => {
     expect(file.sortOrderId).toBeUndefined();
   });
 
-  it("of one data file names it, and its bounds do too", async () => {
+  test("of one data file names it, and its bounds do too", async () => {
     const path = `s3://b/${"long/".repeat(60)}a.parquet`;
     const file = await write({ [path]: [5, 8] });
     expect(file.referencedDataFile).toBe(path);
     expect(referencedDataFile({ ...file, referencedDataFile: undefined })).toBe(path);
   });
 
-  it("is not written when nothing is deleted", async () => {
+  test("is not written when nothing is deleted", async () => {
     const uri = nextUri();
     const nothing = new Map([["s3://b/a", new PositionBitmap()]]);
     expect(await writePositionDeletes(store, uri, nothing, partition)).toBeUndefined();
     expect(await store.head(uri)).toBeUndefined();
   });
 
-  it("written by pyarrow is read, zstd and dictionaries included", async () => {
+  test("written by pyarrow is read, zstd and dictionaries included", async () => {
     const bytes = Buffer.from(
       "UEFSMRUEFVIVXEwVBBUAEgAAKLUv/SApLQEA+BAAAABzMzovL2IveC5wYXJxdWV0EcOkLnBhcnF1ZXQBAG+bTBUAFQYVGCwVEBUQFQYVBhw2ACgRczM6Ly9iL8OkLnBhcnF1ZXQYEHMzOi8vYi94LnBhcnF1ZXQREQAAACi1L/0gAxkAAAED4BUEFYABFV5MFRAVABIAACi1L/0gQDUBAKgAAAEABQBwEQEAAgMABAAAAAAAAAAHAGAQhNjlCwgBA4OBB4AFFQAVChUcLBUQFRAVBhUGHBgIAAAAAAIAAAAYCAAAAAAAAAAAFgAoCAAAAAACAAAAGAgAAAAAAAAAABERAAAAKLUv/SAFKQAAAwOIxvoVBBk8NQAYBnNjaGVtYRUEABUMJQAYCWZpbGVfcGF0aCUANbT+//8PHBwAAAAVBCUAGANwb3NVsv7//w8AFhAZHBksJgAcFQwZNQAGEBkYCWZpbGVfcGF0aBUMFhAW7AEWiAImgAEmCBw2ACgRczM6Ly9iL8OkLnBhcnF1ZXQYEHMzOi8vYi94LnBhcnF1ZXQREQAZLBUEFQAVAgAVABUQFQIAPBaGAhkGGQYAAAAmABwVBBk1AAYQGRgDcG9zFQwWEBamAhaWAiaMAyaQAhwYCAAAAAACAAAAGAgAAAAAAAAAABYAKAgAAAAAAgAAABgIAAAAAAAAAAAREQAZLBUEFQAVAgAVABUQFQIAAAAWkgQWECYIFp4EABkcGAxBUlJPVzpzY2hlbWEYrAMvLy8vL3pnQkFBQVFBQUFBQUFBS0FBd0FCZ0FGQUFnQUNnQUFBQUFCQkFBTUFBQUFDQUFJQUFBQUJBQUlBQUFBQkFBQUFBSUFBQUNRQUFBQUJBQUFBSXIvLy84QUFBQUNGQUFBQUZ3QUFBQUlBQUFBRUFBQUFBQUFBQUFEQUFBQWNHOXpBQUVBQUFBRUFBQUFjUC8vL3hnQUFBQUVBQUFBQ2dBQUFESXhORGMwT0RNMU5EVUFBQkFBQUFCUVFWSlJWVVZVT21acFpXeGtYMmxrQUFBQUFBZ0FEZ0FJQUFjQUNBQUFBQUFBQUFGQUFBQUFBQUFTQUJnQUNBQUFBQWNBREFBQUFCQUFGQUFTQUFBQUFBQUFCUlFBQUFCb0FBQUFDQUFBQUJnQUFBQUFBQUFBQ1FBQUFHWnBiR1ZmY0dGMGFBQUFBQUVBQUFBTUFBQUFDQUFNQUFRQUNBQUlBQUFBR0FBQUFBUUFBQUFLQUFBQU1qRTBOelE0TXpVME5nQUFFQUFBQUZCQlVsRlZSVlE2Wm1sbGJHUmZhV1FBQUFBQUJBQUVBQVFBQUFBPQAYIHBhcnF1ZXQtY3BwLWFycm93IHZlcnNpb24gMjYuMC4xGSwcAAAcAAAABAMAAFBBUjE=",
       "base64",
@@ -183,7 +183,7 @@ describe("a position delete file in Avro", () => {
     return { ...file, content: "position-deletes" };
   }
 
-  it.each([true, false])("is read, with field ids or by names (%s)", async (ids) => {
+  test.each([true, false])("is read, with field ids or by names (%s)", async (ids) => {
     const entries = Array.from({ length: 70_000 }, (_, i) => ["s3://b/a", i * 2] as const);
     const file = await writeAvro(ids, [...entries, ["s3://b/b", 7]]);
     const found = await readPositionDeletes(store, file);
@@ -192,7 +192,7 @@ describe("a position delete file in Avro", () => {
     expect(found.get("s3://b/b")?.toArray()).toEqual([7]);
   });
 
-  it("is refused when a column is missing or a position is none, and when it is damaged anywhere", async () => {
+  test("is refused when a column is missing or a position is none, and when it is damaged anywhere", async () => {
     const file = await writeAvro(true, [["s3://b/a", -1]]);
     expect(await codeOf(() => readPositionDeletes(store, file))).toBe("CORRUPT_FILE");
     const writer = new AvroWriter({ type: "record", name: "t", fields: [{ name: "pos", type: "long" }] }, {});
@@ -213,7 +213,7 @@ describe("a position delete file in Avro", () => {
 });
 
 describe("a damaged position delete file", () => {
-  it("is refused when missing, cut, of another length or of another kind", async () => {
+  test("is refused when missing, cut, of another length or of another kind", async () => {
     const file = await write({ "s3://b/a": [1, 2, 3] });
     const bytes = await store.read(file.filePath);
     const cut = nextUri();
@@ -227,7 +227,7 @@ describe("a damaged position delete file", () => {
     expect(await read({ fileFormat: "orc" })).toBe("UNSUPPORTED_FEATURE");
   });
 
-  it("is read or refused whichever bytes are damaged", async () => {
+  test("is read or refused whichever bytes are damaged", async () => {
     const file = await write({ "s3://b/a": [1, 2, 3], "s3://b/b": [9] });
     const bytes = await store.read(file.filePath);
     await fc.assert(
@@ -251,7 +251,7 @@ describe("a damaged position delete file", () => {
 });
 
 describe("the reader of position deletes", () => {
-  it("unites the deletes of a data file, and passes over equality deletes and other data files", async () => {
+  test("unites the deletes of a data file, and passes over equality deletes and other data files", async () => {
     const reader = new PositionDeleteReader(store);
     const first = await write({ "s3://b/a": [1, 2], "s3://b/b": [50] });
     const second = await write({ "s3://b/a": [2, 9] });
@@ -262,7 +262,7 @@ describe("the reader of position deletes", () => {
     expect((await reader.positions(dataFile("s3://b/c"), all)).isEmpty).toBe(true);
   });
 
-  it("reads a file once for all data files, also when asked at once", async () => {
+  test("reads a file once for all data files, also when asked at once", async () => {
     const reader = new PositionDeleteReader(store);
     const names = Array.from({ length: 20 }, (_, i) => `s3://b/${i}`);
     const file = await write(Object.fromEntries(names.map((name, i) => [name, [i]])));
@@ -273,7 +273,7 @@ describe("the reader of position deletes", () => {
     expect(store.reads).toBe(reads);
   });
 
-  it("gives bitmaps that belong to the caller", async () => {
+  test("gives bitmaps that belong to the caller", async () => {
     const reader = new PositionDeleteReader(store);
     const file = await write({ "s3://b/a": [1] });
     const positions = await reader.positions(dataFile("s3://b/a"), [file]);
@@ -281,7 +281,7 @@ describe("the reader of position deletes", () => {
     expect((await reader.positions(dataFile("s3://b/a"), [file])).toArray()).toEqual([1]);
   });
 
-  it("tries again after a read that failed", async () => {
+  test("tries again after a read that failed", async () => {
     const reader = new PositionDeleteReader(store);
     const file = await write({ "s3://b/a": [1] });
     const bytes = await store.read(file.filePath);
@@ -291,7 +291,7 @@ describe("the reader of position deletes", () => {
     expect((await reader.positions(dataFile("s3://b/a"), [file])).toArray()).toEqual([1]);
   });
 
-  it("turns position deletes and the vector before into the next deletion vector", async () => {
+  test("turns position deletes and the vector before into the next deletion vector", async () => {
     const reader = new PositionDeleteReader(store);
     const data = dataFile("s3://b/a");
     const legacy = await write({ "s3://b/a": [1, 2] });

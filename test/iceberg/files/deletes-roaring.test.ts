@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import { PositionBitmap } from "../../../lib/lakehouse/iceberg/files/deletes/position-bitmap.js";
 import { RoaringBitmap } from "../../../lib/lakehouse/iceberg/files/deletes/roaring.js";
@@ -89,18 +89,18 @@ describe("32-bit roaring bitmaps, byte for byte as CRoaring writes them after ru
       "3b30040010000000000100000002000000030000000400f3012d0000002f000000310000003300000035000000010002000300040001000000f301",
     ],
   ];
-  it.each(golden)("%s", (_, values, bytes) => {
+  test.each(golden)("%s", (_, values, bytes) => {
     expect(hex(serialize32(bitmapOf(values)))).toBe(bytes);
     expect(values32(readRoaring(unhex(bytes), 0, "golden").bitmap)).toEqual(values);
   });
 
-  it("bitmap containers", () => {
+  test("bitmap containers", () => {
     const bytes = serialize32(bitmapOf(span(0, 200_000, 3)));
     expect(bytes.length).toBe(26_878);
     expect(sha256(bytes)).toBe("8081422a09d67d0d5505529e383b05e096ed7e1526345da5127676bfbfad9ea7");
   });
 
-  it("twenty thousand values scattered over all 32 bits", () => {
+  test("twenty thousand values scattered over all 32 bits", () => {
     const scattered = span(1, 20_001).map((i) => Number((BigInt(i) * BigInt(i) * 2654435761n) % 2n ** 32n));
     const bytes = serialize32(bitmapOf(scattered));
     expect(bytes.length).toBe(179_416);
@@ -109,14 +109,14 @@ describe("32-bit roaring bitmaps, byte for byte as CRoaring writes them after ru
 });
 
 describe("64-bit position bitmaps", () => {
-  it("are written byte for byte as CRoaring writes them", () => {
+  test("are written byte for byte as CRoaring writes them", () => {
     const bitmap = PositionBitmap.from([5, 7, 2 ** 33 + 1, 2 ** 40, ...span(70_000, 90_000)]);
     expect(hex(bitmap.serialize())).toBe(
       "0300000000000000000000003b300100020000010001001f4e05000700010070111f4e020000003a3000000100000000000000100000000100000100003a3000000100000000000000100000000000",
     );
   });
 
-  it("read empty bitmaps, which Java writes for the keys between two others", () => {
+  test("read empty bitmaps, which Java writes for the keys between two others", () => {
     const emptyThenSeven =
       "0200000000000000" + "000000003a30000000000000" + "010000003a300000010000000000000010000000" + "0700";
     const bitmap = PositionBitmap.deserialize(unhex(emptyThenSeven), "gap");
@@ -124,7 +124,7 @@ describe("64-bit position bitmaps", () => {
     expect(PositionBitmap.deserialize(bitmap.serialize(), "again").toArray()).toEqual([2 ** 32 + 7]);
   });
 
-  it("hold the set that was added, whatever the order", () => {
+  test("hold the set that was added, whatever the order", () => {
     fc.assert(
       fc.property(positions, fc.boolean(), (values, backwards) => {
         const expected = sorted(values);
@@ -143,7 +143,7 @@ describe("64-bit position bitmaps", () => {
     );
   });
 
-  it("come back from their serialization, and serialize to the same bytes again", () => {
+  test("come back from their serialization, and serialize to the same bytes again", () => {
     fc.assert(
       fc.property(positions, (values) => {
         const bytes = PositionBitmap.from(values).serialize();
@@ -155,7 +155,7 @@ describe("64-bit position bitmaps", () => {
     );
   });
 
-  it("unite in place, before and after run optimisation, and leave the other side alone", () => {
+  test("unite in place, before and after run optimisation, and leave the other side alone", () => {
     fc.assert(
       fc.property(positions, positions, fc.boolean(), fc.boolean(), (a, b, optimizeA, optimizeB) => {
         const left = PositionBitmap.from(a);
@@ -171,7 +171,7 @@ describe("64-bit position bitmaps", () => {
     );
   });
 
-  it("take values after run optimisation", () => {
+  test("take values after run optimisation", () => {
     fc.assert(
       fc.property(positions, positions, (a, b) => {
         const bitmap = PositionBitmap.from(a);
@@ -183,7 +183,7 @@ describe("64-bit position bitmaps", () => {
     );
   });
 
-  it("take ranges, also across containers and keys, and give them back as the fewest ranges", () => {
+  test("take ranges, also across containers and keys, and give them back as the fewest ranges", () => {
     const near = fc.oneof(
       fc.integer({ min: 0, max: 200_000 }),
       fc.integer({ min: 2 ** 31 - 1, max: 2 ** 31 - 1 }).map((n) => 2 * n),
@@ -212,7 +212,7 @@ describe("64-bit position bitmaps", () => {
     );
   });
 
-  it("count within a range of scattered positions", () => {
+  test("count within a range of scattered positions", () => {
     fc.assert(
       fc.property(positions, fc.nat(400_000), fc.nat(400_000), fc.boolean(), (values, a, b, optimize) => {
         const bitmap = PositionBitmap.from(values);
@@ -225,19 +225,22 @@ describe("64-bit position bitmaps", () => {
     );
   });
 
-  it.each([-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY])("refuse %d as a position", (position) => {
-    const refused = (run: () => void): void => {
-      try {
-        run();
-      } catch (error) {
-        expect(isLakehouseError(error, "INVALID_ARGUMENT")).toBe(true);
-        return;
-      }
-      expect.unreachable("it was accepted");
-    };
-    refused(() => new PositionBitmap().add(position));
-    refused(() => PositionBitmap.from([1, position]));
-  });
+  test.each([-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY])(
+    "refuse %d as a position",
+    (position) => {
+      const refused = (run: () => void): void => {
+        try {
+          run();
+        } catch (error) {
+          expect(isLakehouseError(error, "INVALID_ARGUMENT")).toBe(true);
+          return;
+        }
+        expect.unreachable("it was accepted");
+      };
+      refused(() => new PositionBitmap().add(position));
+      refused(() => PositionBitmap.from([1, position]));
+    },
+  );
 });
 
 describe("bytes that are no bitmap", () => {
@@ -252,7 +255,7 @@ describe("bytes that are no bitmap", () => {
   };
   const one = "0100000000000000" + "00000000";
 
-  it.each([
+  test.each([
     ["nothing at all", ""],
     ["a count of 2^63", "0000000000000080"],
     ["more bitmaps than bytes", "ffffff7f00000000"],
@@ -273,16 +276,16 @@ describe("bytes that are no bitmap", () => {
     expect(refusal(unhex(bytes))).toBe("CORRUPT_FILE");
   });
 
-  it("positions above 2^53 are refused as unsupported", () => {
+  test("positions above 2^53 are refused as unsupported", () => {
     expect(refusal(unhex("0100000000000000" + "000020003a30000000000000"))).toBe("UNSUPPORTED_FEATURE");
   });
 
-  it("every truncation is refused", () => {
+  test("every truncation is refused", () => {
     const bytes = PositionBitmap.from([1, 9, 70_000, ...span(131_072, 133_000), 2 ** 35]).serialize();
     for (let end = 0; end < bytes.length; end++) expect(refusal(bytes.subarray(0, end))).toBe("CORRUPT_FILE");
   });
 
-  it("random and mutated bytes are read or refused, and what is read is a sound bitmap", () => {
+  test("random and mutated bytes are read or refused, and what is read is a sound bitmap", () => {
     const valid = positions.map((values) => PositionBitmap.from(values).serialize());
     const edits = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
       minLength: 1,

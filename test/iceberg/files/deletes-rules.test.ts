@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import { DeleteIndex } from "../../../lib/lakehouse/iceberg/files/deletes/delete-index.js";
 import {
@@ -78,33 +78,33 @@ const longs = (lower: bigint, upper: bigint, nulls: bigint, values = 10n): Parti
 });
 
 describe("a deletion vector applies", () => {
-  it("to the data file that it names, of the same commit or older", () => {
+  test("to the data file that it names, of the same commit or older", () => {
     expect(deletionVectorApplies(at(3n), vector(4n))).toBe(true);
     expect(deletionVectorApplies(at(4n), vector(4n))).toBe(true);
     expect(deletionVectorApplies(at(5n), vector(4n))).toBe(false);
     expect(deletionVectorApplies(at(3n, { filePath: "s3://b/data/b.parquet" }), vector(4n))).toBe(false);
   });
-  it("within its partition and spec only", () => {
+  test("within its partition and spec only", () => {
     expect(deletionVectorApplies(at(3n), vector(4n, { partition: [6n] }))).toBe(false);
     expect(deletionVectorApplies(at(3n), vector(4n, { specId: 2 }))).toBe(false);
   });
 });
 
 describe("position deletes apply", () => {
-  it("to files of the same partition, of the same commit or older", () => {
+  test("to files of the same partition, of the same commit or older", () => {
     expect(positionDeletesApply(at(3n), positions(4n))).toBe(true);
     expect(positionDeletesApply(at(4n), positions(4n))).toBe(true);
     expect(positionDeletesApply(at(5n), positions(4n))).toBe(false);
     expect(positionDeletesApply(at(3n), positions(4n, { partition: [null] }))).toBe(false);
   });
-  it("not to files outside of the bounds of their paths, nor to others than the one named", () => {
+  test("not to files outside of the bounds of their paths, nor to others than the one named", () => {
     expect(positionDeletesApply(at(3n), positions(4n, paths("s3://b/data/a", "s3://b/data/b")))).toBe(true);
     expect(positionDeletesApply(at(3n), positions(4n, paths("s3://b/data/b", "s3://b/data/c")))).toBe(false);
     expect(positionDeletesApply(at(3n), positions(4n, { referencedDataFile: "s3://b/data/z.parquet" }))).toBe(
       false,
     );
   });
-  it("to one file by equal bounds, also where the entry does not name it", () => {
+  test("to one file by equal bounds, also where the entry does not name it", () => {
     for (const path of ["s3://b/data/ä🤯.parquet", "\ufeff/data/a.parquet"]) {
       expect(referencedDataFile(positions(4n, paths(path, path)).file)).toBe(path);
     }
@@ -114,21 +114,21 @@ describe("position deletes apply", () => {
 });
 
 describe("equality deletes apply", () => {
-  it("to strictly older files", () => {
+  test("to strictly older files", () => {
     expect(equalityDeletesApply(at(3n), equality(4n), scope)).toBe(true);
     expect(equalityDeletesApply(at(4n), equality(4n), scope)).toBe(false);
   });
-  it("to their partition, and with an unpartitioned spec to all", () => {
+  test("to their partition, and with an unpartitioned spec to all", () => {
     expect(equalityDeletesApply(at(3n), equality(4n, { partition: [6n] }), scope)).toBe(false);
     expect(equalityDeletesApply(at(3n), equality(4n, { specId: 0, partition: [] }), scope)).toBe(true);
   });
-  it("unless the values of a delete column cannot meet", () => {
+  test("unless the values of a delete column cannot meet", () => {
     const deletes = equality(4n, longs(10n, 20n, 0n));
     expect(equalityDeletesApply(at(3n, longs(20n, 30n, 0n)), deletes, scope)).toBe(true);
     expect(equalityDeletesApply(at(3n, longs(21n, 30n, 0n)), deletes, scope)).toBe(false);
     expect(equalityDeletesApply(at(3n, longs(1n, 9n, 5n)), deletes, scope)).toBe(false);
   });
-  it("where null can meet null, whatever the bounds", () => {
+  test("where null can meet null, whatever the bounds", () => {
     const deletes = equality(4n, longs(10n, 20n, 1n));
     expect(equalityDeletesApply(at(3n, longs(30n, 40n, 1n)), deletes, scope)).toBe(true);
     expect(equalityDeletesApply(at(3n, longs(30n, 40n, 0n)), deletes, scope)).toBe(false);
@@ -136,7 +136,7 @@ describe("equality deletes apply", () => {
     expect(equalityDeletesApply(at(3n, longs(10n, 20n, 0n)), equality(4n, onlyNulls), scope)).toBe(false);
     expect(equalityDeletesApply(at(3n, longs(10n, 20n, 3n)), equality(4n, onlyNulls), scope)).toBe(true);
   });
-  it("wherever metrics are missing, or are those of floats, which say nothing of NaN", () => {
+  test("wherever metrics are missing, or are those of floats, which say nothing of NaN", () => {
     expect(equalityDeletesApply(at(3n), equality(4n, longs(10n, 20n, 0n)), scope)).toBe(true);
     const doubles = (value: number): Partial<DataFile> => ({
       valueCounts: new Map([[2, 10n]]),
@@ -147,11 +147,11 @@ describe("equality deletes apply", () => {
     const deletes = equality(4n, { ...doubles(1), equalityIds: [2] });
     expect(equalityDeletesApply(at(3n, doubles(2)), deletes, scope)).toBe(true);
   });
-  it("whatever the metrics of columns say that are not compared", () => {
+  test("whatever the metrics of columns say that are not compared", () => {
     const deletes = equality(4n, { ...longs(10n, 20n, 0n), equalityIds: [2] });
     expect(equalityDeletesApply(at(3n, longs(30n, 40n, 0n)), deletes, scope)).toBe(true);
   });
-  it("in every partition, with a spec of void fields alone, and position deletes in theirs", () => {
+  test("in every partition, with a spec of void fields alone, and position deletes in theirs", () => {
     const voided: DeleteScope = {
       ...scope,
       spec: (id) => {
@@ -166,7 +166,7 @@ describe("equality deletes apply", () => {
     expect(new DeleteIndex([deletes], voided).forDataFile(at(3n))).toEqual([deletes.file]);
     expect(positionDeletesApply(at(3n), positions(4n, { specId: 2, partition: [null] }))).toBe(false);
   });
-  it("by bounds of an older, narrower type, and by none that cannot be read or are the wrong way round", () => {
+  test("by bounds of an older, narrower type, and by none that cannot be read or are the wrong way round", () => {
     const bounds = (type: PrimitiveType, lower: Uint8Array, upper: Uint8Array) => ({
       scope: { ...scope, fieldType: () => type } as DeleteScope,
       metrics: {
@@ -243,7 +243,7 @@ describe("which deletes may touch some data files", () => {
     ],
   });
 
-  it("is told by sequence numbers, specs and partitions", () => {
+  test("is told by sequence numbers, specs and partitions", () => {
     const reach = deleteReach([at(3n), at(5n, { partition: [null] })], specs);
     expect(reach.mayReachManifest(manifest(summary(4n, 6n)))).toBe(true);
     expect(reach.mayReachManifest(manifest(summary(6n, 8n)))).toBe(false);
@@ -256,7 +256,7 @@ describe("which deletes may touch some data files", () => {
     expect(reach.mayReachFile(file({ partition: [6n] }))).toBe(false);
     expect(reach.mayReachFile(file({ specId: 0, partition: [] }))).toBe(true);
   });
-  it("is none where there are no data files, and none in another spec", () => {
+  test("is none where there are no data files, and none in another spec", () => {
     expect(deleteReach([], specs).mayReachManifest(manifest({ partitionSpecId: 0 }))).toBe(false);
     const global = deleteReach([at(3n, { specId: 0, partition: [] })], specs);
     expect(global.mayReachManifest(manifest(summary(4n, 6n)))).toBe(false);
@@ -265,7 +265,7 @@ describe("which deletes may touch some data files", () => {
 });
 
 describe("partition keys", () => {
-  it("tell apart what is different and only that", () => {
+  test("tell apart what is different and only that", () => {
     expect(partitionKey(1, ["a", "b"])).not.toBe(partitionKey(1, ["a,1:b"]));
     expect(partitionKey(1, [null])).not.toBe(partitionKey(1, ["null"]));
     expect(partitionKey(1, [""])).not.toBe(partitionKey(1, [null]));
@@ -318,7 +318,7 @@ describe("the index of delete files", () => {
     { selector: ({ file: { referencedDataFile: path } }) => path, maxLength: 2 },
   );
 
-  it("finds exactly the deletes that the rules apply", () => {
+  test("finds exactly the deletes that the rules apply", () => {
     fc.assert(
       fc.property(data, fc.array(deletes, { maxLength: 12 }), vectors, (target, others, dvs) => {
         const all = [...others, ...dvs];
@@ -337,7 +337,7 @@ describe("the index of delete files", () => {
     );
   });
 
-  it("gives position deletes before equality deletes, each in order of sequence numbers", () => {
+  test("gives position deletes before equality deletes, each in order of sequence numbers", () => {
     const index = new DeleteIndex(
       [
         equality(9n),
@@ -357,7 +357,7 @@ describe("the index of delete files", () => {
     expect(found.map((found) => found.specId)).toEqual([1, 1, 0, 1]);
   });
 
-  it("refuses two deletion vectors of one data file", () => {
+  test("refuses two deletion vectors of one data file", () => {
     try {
       new DeleteIndex([vector(4n), vector(5n)], scope);
       expect.unreachable("it was accepted");

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import {
   decodeDeletionVector,
@@ -64,7 +64,7 @@ describe("the blob of a deletion vector, byte for byte as Java writes it", () =>
       "00000056d1d339640200000000000000000000003b30020006000001000100e6030200fdff0500070001000100e60301000100fdff010000003b30020006000001000100e9010200fdff0a00140001000a00e90101000100fdffc89be397",
     ],
   ];
-  it.each(golden)("%s", (_, positions, bytes) => {
+  test.each(golden)("%s", (_, positions, bytes) => {
     expect(hex(encodeDeletionVector(positions))).toBe(bytes);
     expect(decodeDeletionVector(unhex(bytes), "golden").ranges()).toEqual(positions.ranges());
   });
@@ -73,7 +73,7 @@ describe("the blob of a deletion vector, byte for byte as Java writes it", () =>
 describe("a damaged blob", () => {
   const blob = encodeDeletionVector(withRanges([[10, 5000]], [1, 70_000]));
 
-  it("is refused whichever byte is damaged, and wherever it is cut", async () => {
+  test("is refused whichever byte is damaged, and wherever it is cut", async () => {
     for (let i = 0; i < blob.length; i++) {
       const damaged = blob.slice();
       damaged[i] = damaged[i]! ^ 0x20;
@@ -82,7 +82,7 @@ describe("a damaged blob", () => {
     }
   });
 
-  it("is refused for any bytes", () => {
+  test("is refused for any bytes", () => {
     return fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
         expect(await codeOf(() => decodeDeletionVector(bytes, "x"))).toBe("CORRUPT_FILE");
@@ -110,7 +110,7 @@ describe("deletion vectors in a Puffin file", () => {
     fileSizeInBytes: 1000n,
   });
 
-  it("are described by one manifest entry each and read by it", async () => {
+  test("are described by one manifest entry each and read by it", async () => {
     const uri = `${store.root}/many.puffin`;
     const deletes = Array.from({ length: 200 }, (_, i) => ({
       dataFile: dataFile(`f${i}`),
@@ -144,7 +144,7 @@ describe("deletion vectors in a Puffin file", () => {
     expect(footer.blobs[7]!.compressionCodec).toBeUndefined();
   });
 
-  it("are not written for files without deletes, and no file is then", async () => {
+  test("are not written for files without deletes, and no file is then", async () => {
     const uri = `${store.root}/none.puffin`;
     expect(
       await writeDeletionVectors(store, uri, [{ dataFile: dataFile("a"), positions: new PositionBitmap() }]),
@@ -152,7 +152,7 @@ describe("deletion vectors in a Puffin file", () => {
     expect(await store.head(uri)).toBeUndefined();
   });
 
-  it("are refused for positions behind the end of the file, and twice for one file", async () => {
+  test("are refused for positions behind the end of the file, and twice for one file", async () => {
     const uri = `${store.root}/bad.puffin`;
     const write = (...deletes: { dataFile: DataFile; positions: PositionBitmap }[]) =>
       codeOf(() => writeDeletionVectors(store, uri, deletes));
@@ -163,7 +163,7 @@ describe("deletion vectors in a Puffin file", () => {
     expect(await write(last)).toBe("accepted");
   });
 
-  it("are refused when the entry's record count, place or file do not fit", async () => {
+  test("are refused when the entry's record count, place or file do not fit", async () => {
     const uri = `${store.root}/misfit.puffin`;
     const [entry] = await writeDeletionVectors(store, uri, [
       { dataFile: dataFile("a"), positions: PositionBitmap.from([1, 2, 3]) },

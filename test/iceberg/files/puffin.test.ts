@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isLakehouseError, LakehouseError } from "../../../lib/lakehouse/errors.js";
 import { decompress } from "../../../lib/lakehouse/iceberg/files/puffin/compression.js";
 import { decodeFooter } from "../../../lib/lakehouse/iceberg/files/puffin/footer.js";
@@ -62,7 +62,7 @@ const sample: PuffinBlob[] = [
 ];
 
 describe("writing", () => {
-  it("gives the bytes that the Java implementation writes for the same blobs", async () => {
+  test("gives the bytes that the Java implementation writes for the same blobs", async () => {
     const written = await writePuffin(store, nextUri(), sample, { "created-by": "Test 1234" });
     const bytes = await store.read(written.uri);
     expect(sha256(bytes)).toBe("23bd3eab427835f39c769867952699bbde99a6589081c52c670704801af0bea9");
@@ -73,7 +73,7 @@ describe("writing", () => {
     ]);
   });
 
-  it("round-trips any blobs, and any 64-bit snapshot id", async () => {
+  test("round-trips any blobs, and any 64-bit snapshot id", async () => {
     const blob = fc.record({
       type: fc.string(),
       fields: fc.array(fc.integer({ min: 0, max: 0x7fffffff }), { maxLength: 3 }),
@@ -103,13 +103,13 @@ describe("writing", () => {
     );
   });
 
-  it("never replaces a file", async () => {
+  test("never replaces a file", async () => {
     const { uri } = await writePuffin(store, nextUri(), sample);
     expect(await codeOf(() => writePuffin(store, uri, []))).toBe("PRECONDITION_FAILED");
     expect((await readPuffinFooter(store, uri)).blobs.length).toBe(2);
   });
 
-  it("leaves nothing behind when a blob fails to come", async () => {
+  test("leaves nothing behind when a blob fails to come", async () => {
     async function* failing(): AsyncGenerator<PuffinBlob> {
       yield sample[0]!;
       throw new LakehouseError("STORAGE_FAILED", "x", "no more");
@@ -121,7 +121,7 @@ describe("writing", () => {
 });
 
 describe("reading", () => {
-  it("needs the footer only, however large the file, and reads a footer larger than its first request", async () => {
+  test("needs the footer only, however large the file, and reads a footer larger than its first request", async () => {
     const many = Array.from({ length: 500 }, (_, i) => ({
       ...sample[0]!,
       type: `blob-${i}`,
@@ -133,7 +133,7 @@ describe("reading", () => {
     expect(Buffer.from(await readPuffinBlob(store, uri, footer.blobs[321]!)).toString()).toBe("321");
   });
 
-  it("reads a file without blobs", async () => {
+  test("reads a file without blobs", async () => {
     const uri = await put(unhex("50464131504641317b22626c6f6273223a5b5d7d0c0000000000000050464131"));
     expect(await readPuffinFooter(store, uri)).toEqual({
       blobs: [],
@@ -143,7 +143,7 @@ describe("reading", () => {
     });
   });
 
-  it("reads a footer compressed with lz4", async () => {
+  test("reads a footer compressed with lz4", async () => {
     const payload = unhex(
       "04224d18684031000000000000007f310000807b22626c6f6273223a5b5d2c2270726f70657274696573223a7b22637265617465642d6279223a22676f6c64656e227d7d00000000",
     );
@@ -154,7 +154,7 @@ describe("reading", () => {
     expect((await readPuffinFooter(store, uri)).properties).toEqual({ "created-by": "golden" });
   });
 
-  it.each([
+  test.each([
     ["an empty file", ""],
     ["the magic alone", "50464131"],
     ["another magic at the end", "50464131504641317b22626c6f6273223a5b5d7d0c0000000000000050464132"],
@@ -169,12 +169,12 @@ describe("reading", () => {
     expect(await codeOf(() => readPuffinFooter(store, uri))).toBe("CORRUPT_FILE");
   });
 
-  it("refuses flags that it does not know", async () => {
+  test("refuses flags that it does not know", async () => {
     const uri = await put(unhex("50464131504641317b22626c6f6273223a5b5d7d0c0000000200000050464131"));
     expect(await codeOf(() => readPuffinFooter(store, uri))).toBe("UNSUPPORTED_FEATURE");
   });
 
-  it("refuses a blob that lies outside of the file", async () => {
+  test("refuses a blob that lies outside of the file", async () => {
     const json =
       '{"blobs":[{"type":"t","fields":[],"snapshot-id":1,"sequence-number":1,"offset":4,"length":1}]}';
     const footer = Buffer.concat([utf8(`PFA1${json}`), unhex("5e00000000000000"), utf8("PFA1")]);
@@ -183,7 +183,7 @@ describe("reading", () => {
     expect(await codeOf(() => decodeFooter(footer, footer.length + 4, "x"))).toBe("CORRUPT_FILE");
   });
 
-  it("says that a file is missing", async () => {
+  test("says that a file is missing", async () => {
     expect(await codeOf(() => readPuffinFooter(store, nextUri()))).toBe("OBJECT_NOT_FOUND");
   });
 });
@@ -202,17 +202,17 @@ describe("compressed blobs, as the lz4 and zstd reference libraries write them",
     `04224d184c40e093040000000000030b0100001f000100${ff(256)}e75000000000000a0100000f0100${ff(256)}e85000000000000a0100000f0100${ff(256)}e85000000000000a0100000f0100${ff(256)}e85000000000009e0000000f0100${ff(148)}5c50000000000000000000c262d0f5`,
   );
 
-  it("lz4", () => expect(decompress("lz4", lz4, "x")).toEqual(text));
-  it("zstd", () => expect(decompress("zstd", zstd, "x")).toEqual(text));
-  it("lz4 with linked blocks", () => {
+  test("lz4", () => expect(decompress("lz4", lz4, "x")).toEqual(text));
+  test("zstd", () => expect(decompress("zstd", zstd, "x")).toEqual(text));
+  test("lz4 with linked blocks", () => {
     expect(Buffer.compare(decompress("lz4", zeros, "x"), Buffer.alloc(300_000))).toBe(0);
   });
 
-  it("an unknown codec is refused", async () => {
+  test("an unknown codec is refused", async () => {
     expect(await codeOf(() => decompress("gzip", zstd, "x"))).toBe("UNSUPPORTED_FEATURE");
   });
 
-  it("a frame that claims more than its bytes can stand for is refused before memory is taken", async () => {
+  test("a frame that claims more than its bytes can stand for is refused before memory is taken", async () => {
     const claim = (frame: Uint8Array, at: number): Uint8Array => {
       const copy = frame.slice();
       copy.set([0xff, 0xff, 0xff, 0x7f], at);
@@ -224,7 +224,7 @@ describe("compressed blobs, as the lz4 and zstd reference libraries write them",
     expect(await codeOf(() => decompress("lz4", claim(lz4, 6), "x"))).toBe("CORRUPT_FILE");
   });
 
-  it("every truncation and every flipped byte of an lz4 frame is caught", async () => {
+  test("every truncation and every flipped byte of an lz4 frame is caught", async () => {
     for (let i = 0; i < lz4.length; i++) {
       const flipped = lz4.slice();
       flipped[i] = flipped[i]! ^ 0x11;
@@ -233,7 +233,7 @@ describe("compressed blobs, as the lz4 and zstd reference libraries write them",
     }
   });
 
-  it("random and mutated frames are decompressed or refused", async () => {
+  test("random and mutated frames are decompressed or refused", async () => {
     const edits = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
       minLength: 1,
       maxLength: 5,
@@ -257,7 +257,7 @@ describe("compressed blobs, as the lz4 and zstd reference libraries write them",
 });
 
 describe("footers, random and mutated", () => {
-  it("are read or refused", async () => {
+  test("are read or refused", async () => {
     const { uri, footerSizeInBytes } = await writePuffin(store, nextUri(), sample);
     const file = await store.read(uri);
     const footer = file.subarray(file.length - Number(footerSizeInBytes));
@@ -290,7 +290,7 @@ describe("table statistics", () => {
     data: utf8(`sketch of ${field}`),
   });
 
-  it("are recorded in the update that adds them, and found again", async () => {
+  test("are recorded in the update that adds them, and found again", async () => {
     const written = await writePuffin(store, nextUri(), [sketch(1, "229"), sketch(4, "3000000"), sample[0]!]);
     const update = setStatistics(written, 7n) as { action: "set-statistics"; statistics: StatisticsFile };
     expect(update.action).toBe("set-statistics");

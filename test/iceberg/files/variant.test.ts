@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import { decodeVariant, type VariantValue } from "../../../lib/lakehouse/iceberg/files/variant/decode.js";
 import { encodeVariant, type VariantInput } from "../../../lib/lakehouse/iceberg/files/variant/encode.js";
@@ -48,7 +48,7 @@ describe("variants written by DuckDB", () => {
     ["null", EMPTY, "00", null],
     ["arrays within an array", EMPTY, "030200030c030000030100051401000000", [[], [1]]],
   ];
-  it.each(golden)("%s", (_, metadata, value, expected) => {
+  test.each(golden)("%s", (_, metadata, value, expected) => {
     expect(decodeVariant(unhex(metadata), unhex(value), "golden")).toEqual(expected);
   });
 });
@@ -84,7 +84,7 @@ function normal(input: VariantInput): unknown {
 }
 
 describe("encoding", () => {
-  it("gives what decodes to the same value", () => {
+  test("gives what decodes to the same value", () => {
     fc.assert(
       fc.property(tree, (input) => {
         const { metadata, value } = encodeVariant(input);
@@ -94,7 +94,7 @@ describe("encoding", () => {
     );
   });
 
-  it("holds more than 255 fields and elements, a date, a wide integer, and a field named __proto__", () => {
+  test("holds more than 255 fields and elements, a date, a wide integer, and a field named __proto__", () => {
     const wide = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`field ${i}`, i]));
     const back = (input: VariantInput) => {
       const { metadata, value } = encodeVariant(input);
@@ -109,7 +109,7 @@ describe("encoding", () => {
     expect(Object.entries(back(JSON.parse('{"__proto__":1}')) as object)).toEqual([["__proto__", 1]]);
   });
 
-  it("refuses what no variant can hold", () => {
+  test("refuses what no variant can hold", () => {
     const refused = (input: VariantInput): boolean => {
       try {
         encodeVariant(input);
@@ -125,7 +125,7 @@ describe("encoding", () => {
 });
 
 describe("bytes that are no variant", () => {
-  it.each([
+  test.each([
     ["no metadata", "", "00"],
     ["metadata that ends early", "01", "00"],
     ["a dictionary larger than its bytes", "c1ffffffff", "00"],
@@ -141,19 +141,19 @@ describe("bytes that are no variant", () => {
     expect(outcome(unhex(metadata), unhex(value))).toBe("CORRUPT_FILE");
   });
 
-  it("another version or an unknown type is refused as such", () => {
+  test("another version or an unknown type is refused as such", () => {
     expect(outcome(unhex("020000"), unhex("00"))).toBe("UNSUPPORTED_FEATURE");
     expect(outcome(unhex(EMPTY), unhex("fc"))).toBe("UNSUPPORTED_FEATURE");
   });
 
-  it("values that share bytes are refused before they multiply", () => {
+  test("values that share bytes are refused before they multiply", () => {
     // Each array holds the next one ten times over: ten to the power of thirty values in 400 bytes.
     let value = unhex("00");
     for (let i = 0; i < 30; i++) value = Buffer.concat([unhex(`030a${"00".repeat(11)}`), value]);
     expect(outcome(unhex(EMPTY), value)).toBe("CORRUPT_FILE");
   });
 
-  it("random and mutated bytes are decoded or refused", () => {
+  test("random and mutated bytes are decoded or refused", () => {
     const edits = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 });
     const mutate = (bytes: Uint8Array, changes: [number, number][]): Uint8Array => {
       const copy = bytes.slice();

@@ -1,56 +1,53 @@
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
-import { typeToArrow } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
-import { transformColumn } from "../../../lib/lakehouse/iceberg/files/arrow/transform-column.js";
+import { invalidMetadata, isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import {
   asc,
   bucket,
+  bucketHash,
   buildPartitionSpec,
   buildSortOrder,
   canonicalValue,
+  canTransform,
   day,
   decimal,
   defineSchema,
   desc,
+  equivalentSpecs,
   hour,
   identity,
   int,
   list,
   month,
   type PrimitiveValue,
+  parsePrimitiveType,
+  parseTransform,
+  partitioner,
   partitionSpecFromJson,
   partitionSpecToJson,
+  partitionToPath,
+  partitionType,
   sortOrderFromJson,
   sortOrderToJson,
   string,
   struct,
   type Transform,
   timestamp,
+  transformColumn,
+  transformFunction,
+  transformToString,
   truncate,
+  typeToArrow,
+  validateSortOrder,
   voidTransform,
   year,
 } from "../../../lib/lakehouse/iceberg/index.js";
 import { readJson, stringifyJson } from "../../../lib/lakehouse/iceberg/model/json.js";
-import { bucketHash, transformFunction } from "../../../lib/lakehouse/iceberg/model/partitioning/apply.js";
-import { validateSortOrder } from "../../../lib/lakehouse/iceberg/model/partitioning/sort-order.js";
-import {
-  equivalentSpecs,
-  partitioner,
-  partitionToPath,
-  partitionType,
-} from "../../../lib/lakehouse/iceberg/model/partitioning/spec.js";
-import {
-  canTransform,
-  parseTransform,
-  transformToString,
-} from "../../../lib/lakehouse/iceberg/model/partitioning/transform.js";
-import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
 import { runs } from "../../support/runs.js";
 
 const t = parsePrimitiveType;
-const node = (text: string) => readJson(text, { subject: "test", code: "INVALID_METADATA" });
+const node = (text: string) => readJson(text, { subject: "test", kind: invalidMetadata });
 const apply = (transform: string, type: string, value: unknown) =>
   transformFunction(parseTransform(transform), t(type))(canonicalValue(t(type), value) as PrimitiveValue);
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ManifestFile } from "../../../lib/lakehouse/iceberg/model/metadata/manifest-types.js";
 import {
   assignFirstRowIds,
@@ -25,7 +25,7 @@ const manifest = (
 });
 
 describe("first row ids", () => {
-  it("are assigned as in the spec's example", () => {
+  test("are assigned as in the spec's example", () => {
     const result = assignFirstRowIds(
       [
         manifest("existing", 75n, 0n, { firstRowId: 925n }),
@@ -39,7 +39,7 @@ describe("first row ids", () => {
     expect(result.nextRowId).toBe(1375n);
   });
 
-  it("are not given to delete manifests", () => {
+  test("are not given to delete manifests", () => {
     const result = assignFirstRowIds(
       [manifest("deletes", 10n, 0n, { content: "deletes" }), manifest("data", 5n, 0n)],
       7n,
@@ -53,11 +53,11 @@ describe("a row's lineage", () => {
   const nothing = { rowId: null, lastUpdatedSequenceNumber: null };
   const file = { firstRowId: 1050n, sequenceNumber: 8n };
 
-  it("is inherited from its file where none is stored", () => {
+  test("is inherited from its file where none is stored", () => {
     expect(readLineage(file, 3n, nothing)).toEqual({ rowId: 1053n, lastUpdatedSequenceNumber: 8n });
   });
 
-  it("is what the file stores, each value for itself", () => {
+  test("is what the file stores, each value for itself", () => {
     expect(readLineage(file, 3n, { rowId: 12n, lastUpdatedSequenceNumber: null })).toEqual({
       rowId: 12n,
       lastUpdatedSequenceNumber: 8n,
@@ -67,12 +67,12 @@ describe("a row's lineage", () => {
     ).toBe(2n);
   });
 
-  it("has no id in a snapshot from before the upgrade to v3", () => {
+  test("has no id in a snapshot from before the upgrade to v3", () => {
     const old = { firstRowId: undefined, sequenceNumber: 4n };
     expect(readLineage(old, 3n, nothing)).toEqual({ rowId: null, lastUpdatedSequenceNumber: 4n });
   });
 
-  it("goes along when the row moves, without the sequence number when the row is changed", () => {
+  test("goes along when the row moves, without the sequence number when the row is changed", () => {
     const row = readLineage(file, 3n, nothing);
     expect(storedLineage(row, false)).toEqual({ rowId: 1053n, lastUpdatedSequenceNumber: 8n });
     const changed = storedLineage(row, true);

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
+import { invalidMetadata, isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import {
   decimal,
   defineSchema,
@@ -144,7 +144,7 @@ describe("a declared schema", () => {
 describe("schema JSON", () => {
   const roundTrip = (schema: Schema) =>
     schemaFromJson(
-      readJson(stringifyJson(schemaToJson(schema)), { subject: "schema", code: "INVALID_METADATA" }),
+      readJson(stringifyJson(schemaToJson(schema)), { subject: "schema", kind: invalidMetadata }),
     );
 
   test("keeps every type, doc, default and identifier", () => {
@@ -162,7 +162,7 @@ describe("schema JSON", () => {
 
   test("names the place of what is wrong", () => {
     const text = '{"type":"struct","fields":[{"id":1,"name":"a","required":true,"type":"inte"}]}';
-    expect(() => schemaFromJson(readJson(text, { subject: "x.json", code: "INVALID_METADATA" }))).toThrow(
+    expect(() => schemaFromJson(readJson(text, { subject: "x.json", kind: invalidMetadata }))).toThrow(
       /x\.json: "fields\[0\]\.type"/,
     );
   });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { invalidMetadata } from "../../../lib/lakehouse/errors.js";
 import {
   bytesToHex,
   canonicalValue,
@@ -30,7 +31,7 @@ import {
 import { runs } from "../../support/runs.js";
 
 const t = parsePrimitiveType;
-const origin = { subject: "test", code: "INVALID_METADATA" } as const;
+const origin = { subject: "test", kind: invalidMetadata } as const;
 
 /** Type, value as written, JSON of Appendix D, hex of the binary form. */
 const GOLDEN: [string, unknown, string, string][] = [

@@ -1,71 +1,23 @@
-import * as arrow from "apache-arrow";
 import { describe, expect, test } from "vitest";
-import { FIELD_ID_KEY } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
 import {
   applyUpdates,
-  asc,
   bucket,
-  createNameMapping,
   currentSchema,
-  date,
-  day,
   decimal,
-  defaultSpec,
   defineSchema,
   fieldByName,
   float,
-  hour,
-  identity,
   int,
   list,
   long,
   map,
   month,
-  type NewTable,
-  nameMappingFromJson,
-  nameMappingToJson,
-  newTableMetadata,
-  replaceSortOrder,
   string,
   struct,
-  type TableMetadata,
-  timestamp,
   UpdatePartitionSpec,
   UpdateSchema,
-  updateLocation,
-  updateProperties,
-  upgradeFormatVersion,
 } from "../../../lib/lakehouse/iceberg/index.js";
-import {
-  applyNameMapping,
-  findMapped,
-  updateNameMapping,
-} from "../../../lib/lakehouse/iceberg/model/schema/name-mapping.js";
-import type { PendingUpdate } from "../../../lib/lakehouse/iceberg/table/snapshot/pending.js";
-
-const schema = defineSchema(
-  {
-    id: long(),
-    n: int().optional(),
-    f: float().optional(),
-    ts: timestamp().optional(),
-    d: date().optional(),
-    place: struct({ city: string().optional(), zip: int().optional() }).optional(),
-    points: list(struct({ x: int() })).optional(),
-    attrs: map(string(), struct({ v: int().optional() })).optional(),
-  },
-  { identifier: ["id"] },
-);
-const create = (more: Partial<NewTable> = {}) => newTableMetadata({ schema, location: "s3://t", ...more });
-const table = create();
-
-async function commit(base: TableMetadata, change: PendingUpdate): Promise<TableMetadata> {
-  const { updates } = await change.propose(base);
-  return applyUpdates(base, updates);
-}
-const names = (metadata: TableMetadata) => currentSchema(metadata).fields.map((field) => field.name);
-const refusedSchema = expect.objectContaining({ code: "INVALID_SCHEMA" });
-const refused = expect.objectContaining({ code: "INVALID_ARGUMENT" });
+import { commit, create, names, refusedSchema, table } from "../support/evolution.js";
 
 describe("a schema", () => {
   test("gets columns at every depth, with ids never used before", async () => {
@@ -278,151 +230,5 @@ describe("a schema", () => {
       new UpdateSchema({ caseSensitive: false }).renameColumn("PLACE.City", "town"),
     );
     expect(fieldByName(currentSchema(next), "place.town")?.name).toBe("town");
-  });
-});
-
-describe("a partition spec", () => {
-  test("changes for new data, and equal fields get their old ids back", async () => {
-    const monthly = create({ partitionSpec: [month("ts"), bucket("id", 4)] });
-    const daily = await commit(
-      monthly,
-      new UpdatePartitionSpec().removeField("ts_month").addField(day("ts")),
-    );
-    expect(defaultSpec(daily)).toMatchObject({
-      specId: 1,
-      fields: [
-        { fieldId: 1001, name: "id_bucket" },
-        { fieldId: 1002, name: "ts_day" },
-      ],
-    });
-    const back = await commit(daily, new UpdatePartitionSpec().removeField("ts_day").addField(month("ts")));
-    expect(defaultSpec(back).fields.map((field) => field.fieldId)).toEqual([1001, 1000]);
-    expect(back.partitionSpecs).toHaveLength(3);
-    const first = await commit(
-      back,
-      new UpdatePartitionSpec()
-        .removeField("ts_month")
-        .removeField("id_bucket")
-        .addField(month("ts"))
-        .addField(bucket("id", 4)),
-    );
-    expect(first.defaultSpecId).toBe(0);
-  });
-
-  test("of v1 keeps removed fields as void ones, at their place", async () => {
-    const v1 = create({ formatVersion: 1, partitionSpec: [day("ts"), identity("n")] });
-    const next = await commit(v1, new UpdatePartitionSpec().removeField("ts_day").addField(hour("ts")));
-    expect(
-      defaultSpec(next).fields.map((field) => [field.fieldId, field.name, field.transform.transform]),
-    ).toEqual([
-      [1000, "ts_day", "void"],
-      [1001, "n", "identity"],
-      [1002, "ts_hour", "hour"],
-    ]);
-    const again = await commit(next, new UpdatePartitionSpec().addField(bucket("id", 2, "ts_day")));
-    expect(defaultSpec(again).fields.map((field) => field.name)).toEqual([
-      "ts_day_1000",
-      "n",
-      "ts_hour",
-      "ts_day",
-    ]);
-    const undone = new UpdatePartitionSpec().removeField("n").addField(identity("n"));
-    expect(undone.propose(next)).toEqual({ requirements: [], updates: [] });
-  });
-
-  test("can be renamed, or added without becoming the default", async () => {
-    const base = create({ partitionSpec: [day("ts")] });
-    const next = await commit(base, new UpdatePartitionSpec().renameField("ts_day", "on"));
-    expect(defaultSpec(next).fields).toMatchObject([{ fieldId: 1000, name: "on" }]);
-    const kept = await commit(base, new UpdatePartitionSpec({ keepDefault: true }).addField(bucket("id", 2)));
-    expect([kept.defaultSpecId, kept.partitionSpecs.length]).toEqual([0, 2]);
-  });
-
-  test.each<[string, UpdatePartitionSpec]>([
-    ["a field that is there", new UpdatePartitionSpec().addField(day("ts"))],
-    ["day and hour of one column", new UpdatePartitionSpec().addField(hour("ts"))],
-    ["a name that is taken", new UpdatePartitionSpec().addField(bucket("id", 2, "ts_day"))],
-    ["a field that is not there", new UpdatePartitionSpec().removeField("nope")],
-    ["a column that is not there", new UpdatePartitionSpec().addField(identity("nope"))],
-    ["a transform that does not suit", new UpdatePartitionSpec().addField(hour("n"))],
-  ])("with %s is refused", (_name, update) => {
-    expect(() => update.propose(create({ partitionSpec: [day("ts")] }))).toThrow(refused);
-  });
-});
-
-describe("settings", () => {
-  test("sort order, properties, location and version change by proposals", async () => {
-    const sorted = await commit(table, replaceSortOrder([asc("n")]));
-    expect([sorted.defaultSortOrderId, sorted.sortOrders.length]).toEqual([1, 2]);
-    expect(replaceSortOrder([asc("n")]).propose(sorted)).toEqual({ requirements: [], updates: [] });
-    expect((await commit(sorted, replaceSortOrder([]))).defaultSortOrderId).toBe(0);
-    const set = await commit(table, updateProperties({ set: { a: "1", b: "2" } }));
-    expect((await commit(set, updateProperties({ remove: ["a"] }))).properties).toEqual({ b: "2" });
-    expect((await commit(table, updateLocation("s3://u"))).location).toBe("s3://u");
-    expect((await commit(table, upgradeFormatVersion(3))).formatVersion).toBe(3);
-    expect(() => updateProperties({ set: { "format-version": "3" } })).toThrow(refused);
-  });
-});
-
-describe("a name mapping", () => {
-  const mapping = createNameMapping(schema);
-
-  test("comes back from the spec's JSON", () => {
-    const text =
-      '[{"field-id":1,"names":["id","record_id"]},{"field-id":2,"names":["data"]},{"field-id":3,"names":["location"],"fields":[{"field-id":4,"names":["latitude","lat"]},{"names":["unused"]}]}]';
-    expect(nameMappingToJson(nameMappingFromJson(text))).toBe(text);
-    expect(() => nameMappingFromJson('[{"field-id":1}]')).toThrow(/\[0\]\.names/);
-    expect(findMapped(nameMappingFromJson(text), ["location", "lat"])?.fieldId).toBe(4);
-    expect(findMapped(nameMappingFromJson(text), ["location", "lon"])).toBeUndefined();
-  });
-
-  test("of a renamed field knows both names, and a name taken over belongs to the new field alone", () => {
-    const renamed = new UpdateSchema()
-      .renameColumn("n", "count")
-      .renameColumn("place.city", "town")
-      .apply(table);
-    const updated = updateNameMapping(mapping, renamed);
-    expect(findMapped(updated, ["n"])?.fieldId).toBe(2);
-    expect(findMapped(updated, ["count"])?.fieldId).toBe(2);
-    expect(findMapped(updated, ["place", "city"])).toBe(findMapped(updated, ["place", "town"]));
-    const reused = {
-      ...renamed,
-      fields: [...renamed.fields, { id: 99, name: "n", required: false, type: { type: "int" } as const }],
-    };
-    expect(findMapped(updateNameMapping(updated, reused), ["n"])?.fieldId).toBe(99);
-    expect(findMapped(updateNameMapping(updated, reused), ["count"])?.names).toEqual(["count"]);
-  });
-
-  test("in a table's properties follows the schema", async () => {
-    const mapped = create({ properties: { "schema.name-mapping.default": nameMappingToJson(mapping) } });
-    const next = await commit(
-      mapped,
-      new UpdateSchema().renameColumn("n", "count").addColumn("note", string().optional()),
-    );
-    const now = nameMappingFromJson(next.properties["schema.name-mapping.default"]!);
-    expect([findMapped(now, ["n"])?.fieldId, findMapped(now, ["note"])?.fieldId]).toEqual([
-      2,
-      table.lastColumnId + 1,
-    ]);
-  });
-
-  test("gives ids to Arrow fields without them, nested ones too", () => {
-    const item = new arrow.Field(
-      "item",
-      new arrow.Struct([new arrow.Field("x", new arrow.Int32(), true)]),
-      true,
-    );
-    const file = new arrow.Schema([
-      new arrow.Field("id", new arrow.Int64(), false),
-      new arrow.Field("other", new arrow.Int64(), true),
-      new arrow.Field("points", new arrow.List(item), true),
-    ]);
-    const [id, other, points] = applyNameMapping(file, mapping).fields;
-    expect([id!.metadata.get(FIELD_ID_KEY), other!.metadata.get(FIELD_ID_KEY)]).toEqual(["1", undefined]);
-    const element = points!.type.children[0] as arrow.Field;
-    expect(element.metadata.get(FIELD_ID_KEY)).toBe(String(fieldByName(schema, "points.element")?.id));
-    expect((element.type as arrow.Struct).children[0]!.metadata.get(FIELD_ID_KEY)).toBe(
-      String(fieldByName(schema, "points.x")?.id),
-    );
   });
 });

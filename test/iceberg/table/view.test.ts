@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { invalidArgument, isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import { parseJson, readJson, stringifyJson } from "../../../lib/lakehouse/iceberg/model/json.js";
 import type { Schema } from "../../../lib/lakehouse/iceberg/model/types/types.js";
 import { parseViewMetadata, serializeViewMetadata } from "../../../lib/lakehouse/iceberg/table/view/json.js";
@@ -19,16 +19,14 @@ import {
 } from "../../../lib/lakehouse/iceberg/table/view/new-view.js";
 import type { ViewMetadata, ViewUpdate } from "../../../lib/lakehouse/iceberg/table/view/types.js";
 import {
-  viewRequirementFromJson,
-  viewRequirementToJson,
-  viewUpdateFromJson,
-  viewUpdateToJson,
-} from "../../../lib/lakehouse/iceberg/table/view/update-json.js";
-import {
   applyViewUpdates,
   checkViewRequirements,
   currentViewVersion,
   sqlFor,
+  viewRequirementFromJson,
+  viewRequirementToJson,
+  viewUpdateFromJson,
+  viewUpdateToJson,
 } from "../../../lib/lakehouse/iceberg/table/view/updates.js";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
 import { runs } from "../../support/runs.js";
@@ -115,7 +113,7 @@ const replace = (view: ViewMetadata, sql: string, changes: Partial<ViewDefinitio
   applyViewUpdates(view, replaceViewUpdates(definition(sql, changes)));
 
 describe("view metadata as JSON", () => {
-  it("is read and written without loss, unknown representations included", () => {
+  test("is read and written without loss, unknown representations included", () => {
     const view = parseViewMetadata(JSON.stringify(SPARK_VIEW), "v");
     expect(view.versions[0]?.defaultCatalog).toBe("prod");
     expect(view.versions[1]?.defaultNamespace).toEqual(["flights", "eu"]);
@@ -123,7 +121,7 @@ describe("view metadata as JSON", () => {
     expect(parseJson(serializeViewMetadata(view))).toEqual(SPARK_VIEW);
   });
 
-  it("may lack properties and default catalog, and may have null for it", () => {
+  test("may lack properties and default catalog, and may have null for it", () => {
     const { properties: _, ...rest } = structuredClone(SPARK_VIEW);
     const json = JSON.stringify(rest).replace('"prod"', "null");
     const view = parseViewMetadata(new TextEncoder().encode(json), "v");
@@ -131,7 +129,7 @@ describe("view metadata as JSON", () => {
     expect(view.versions[0]?.defaultCatalog).toBeUndefined();
   });
 
-  it.each([
+  test.each([
     ["another format version", { "format-version": 2 }],
     ["no UUID", { "view-uuid": undefined }],
     ["no location", { location: undefined }],
@@ -150,7 +148,7 @@ describe("view metadata as JSON", () => {
     expect(await codeOf(() => parseViewMetadata(json, "v"))).toBe("INVALID_METADATA");
   });
 
-  it("is read or refused however it is damaged", async () => {
+  test("is read or refused however it is damaged", async () => {
     const text = JSON.stringify(SPARK_VIEW);
     await fc.assert(
       fc.asyncProperty(
@@ -170,7 +168,7 @@ describe("view metadata as JSON", () => {
 });
 
 describe("a new view", () => {
-  it("has version 1 of schema 0, logged, and no slash behind its location", () => {
+  test("has version 1 of schema 0, logged, and no slash behind its location", () => {
     const view = newView({ properties: { comment: "c" } });
     expect(view).toMatchObject({ formatVersion: 1, location: "s3://lake/v", currentVersionId: 1 });
     expect(view.viewUuid).toMatch(/^[0-9a-f]{8}-/);
@@ -179,7 +177,7 @@ describe("a new view", () => {
     expect(parseViewMetadata(serializeViewMetadata(view), "v")).toEqual(view);
   });
 
-  it("needs a query, and one at most for a dialect", async () => {
+  test("needs a query, and one at most for a dialect", async () => {
     const sql = (dialect: string) => ({ type: "sql" as const, dialect, sql: "SELECT 1" });
     expect(await codeOf(() => newView({ representations: [] }))).toBe("INVALID_ARGUMENT");
     expect(await codeOf(() => newView({ representations: [sql("Spark"), sql("spark")] }))).toBe(
@@ -192,7 +190,7 @@ describe("a new view", () => {
 });
 
 describe("replacing a view", () => {
-  it("adds a version and, only where it differs, a schema", () => {
+  test("adds a version and, only where it differs, a schema", () => {
     const first = newView();
     const second = replace(first, "SELECT 1 AS a");
     expect(second.currentVersionId).toBe(2);
@@ -204,7 +202,7 @@ describe("replacing a view", () => {
     expect(first.versions.length).toBe(1);
   });
 
-  it("with what an old version said makes that version current again, at the time of the change", () => {
+  test("with what an old version said makes that version current again, at the time of the change", () => {
     const first = newView();
     const second = replace(first, "SELECT 1 AS a");
     const back = applyViewUpdates(second, replaceViewUpdates(definition("SELECT 0 AS a")), 99_999n);
@@ -213,12 +211,12 @@ describe("replacing a view", () => {
     expect(back.versionLog.at(-1)).toEqual({ versionId: 1, timestampMs: 99_999n });
   });
 
-  it("with what it says already changes nothing", () => {
+  test("with what it says already changes nothing", () => {
     const view = newView();
     expect(replace(view, "SELECT 0 AS a")).toEqual(view);
   });
 
-  it("must not lose a dialect, unless the view allows it", async () => {
+  test("must not lose a dialect, unless the view allows it", async () => {
     const view = newView({ representations: [{ type: "sql", dialect: "Spark", sql: "SELECT 0" }] });
     expect(await codeOf(() => replace(view, "SELECT 1"))).toBe("INVALID_ARGUMENT");
     const allowed = applyViewUpdates(view, [
@@ -229,14 +227,14 @@ describe("replacing a view", () => {
 });
 
 describe("the history of a view", () => {
-  it("keeps ten versions by default, and its log begins after the last one that is gone", () => {
+  test("keeps ten versions by default, and its log begins after the last one that is gone", () => {
     let view = newView();
     for (let i = 1; i < 15; i++) view = replace(view, `SELECT ${i} AS a`);
     expect(view.versions.map(({ versionId }) => versionId)).toEqual([6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
     expect(view.versionLog.map(({ versionId }) => versionId)).toEqual([6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
   });
 
-  it("keeps as many as the property says, the current one always among them", () => {
+  test("keeps as many as the property says, the current one always among them", () => {
     const properties = { "version.history.num-entries": "2" };
     let view = newView({ properties });
     for (let i = 1; i < 3; i++) view = replace(view, `SELECT ${i} AS a`);
@@ -248,7 +246,7 @@ describe("the history of a view", () => {
     expect(view.versionLog.map(({ versionId }) => versionId)).toEqual([4]);
   });
 
-  it("refuses a number of versions that is none", async () => {
+  test("refuses a number of versions that is none", async () => {
     const set = (text: string): ViewUpdate => ({
       action: "set-properties",
       updates: { "version.history.num-entries": text },
@@ -262,7 +260,7 @@ describe("the history of a view", () => {
 describe("updates of a view", () => {
   const view = newView({ properties: { a: "1", b: "2" } });
 
-  it("change properties and location", () => {
+  test("change properties and location", () => {
     const changed = applyViewUpdates(view, [
       { action: "set-properties", updates: { b: "3", c: "4" } },
       { action: "remove-properties", removals: ["a", "z"] },
@@ -274,7 +272,7 @@ describe("updates of a view", () => {
   });
 
   const version = currentViewVersion(view);
-  it.each<[string, ViewUpdate]>([
+  test.each<[string, ViewUpdate]>([
     ["another UUID", { action: "assign-uuid", uuid: "x" }],
     ["a format version that does not exist", { action: "upgrade-format-version", formatVersion: 2 }],
     [
@@ -288,7 +286,7 @@ describe("updates of a view", () => {
     expect(await codeOf(() => applyViewUpdates(view, [update]))).toBe("INVALID_ARGUMENT");
   });
 
-  it("and requirements travel as the REST catalog's JSON", () => {
+  test("and requirements travel as the REST catalog's JSON", () => {
     const updates: ViewUpdate[] = [
       { action: "assign-uuid", uuid: "u" },
       { action: "upgrade-format-version", formatVersion: 1 },
@@ -299,7 +297,7 @@ describe("updates of a view", () => {
       { action: "add-view-version", viewVersion: version },
       { action: "set-current-view-version", viewVersionId: -1 },
     ];
-    const origin = { subject: "request", code: "INVALID_ARGUMENT" } as const;
+    const origin = { subject: "request", kind: invalidArgument } as const;
     for (const update of updates) {
       const text = stringifyJson(viewUpdateToJson(update));
       expect(viewUpdateFromJson(readJson(text, origin))).toEqual(update);
@@ -312,8 +310,8 @@ describe("updates of a view", () => {
     expect(viewRequirementFromJson(readJson(text, origin))).toEqual(requirement);
   });
 
-  it("of other kinds are refused", async () => {
-    const origin = { subject: "request", code: "INVALID_ARGUMENT" } as const;
+  test("of other kinds are refused", async () => {
+    const origin = { subject: "request", kind: invalidArgument } as const;
     const read = (text: string) => codeOf(() => viewUpdateFromJson(readJson(text, origin)));
     expect(await read('{"action":"add-snapshot"}')).toBe("INVALID_ARGUMENT");
     expect(await codeOf(() => viewRequirementFromJson(readJson('{"type":"assert-create"}', origin)))).toBe(
@@ -321,7 +319,7 @@ describe("updates of a view", () => {
     );
   });
 
-  it("are bound to the view by its UUID", async () => {
+  test("are bound to the view by its UUID", async () => {
     const check = (uuid: string, of: ViewMetadata | undefined = view) =>
       codeOf(() => checkViewRequirements(of, [{ type: "assert-view-uuid", uuid }]));
     expect(await check(view.viewUuid.toUpperCase())).toBe("accepted");
@@ -341,14 +339,14 @@ describe("metadata files of views", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it("are numbered, lie below the view's location and are read back", async () => {
+  test("are numbered, lie below the view's location and are read back", async () => {
     const view = { ...newView(), location: `${store.root}/v` };
     const location = await writeViewMetadata(store, view, 12);
     expect(location).toMatch(/\/v\/metadata\/00012-[0-9a-f-]{36}\.metadata\.json$/);
     expect(await readViewMetadata(store, location)).toEqual(view);
   });
 
-  it("are read gzipped too, and refused when cut", async () => {
+  test("are read gzipped too, and refused when cut", async () => {
     const zipped = gzipSync(JSON.stringify(SPARK_VIEW));
     await store.put(`${store.root}/a.gz.metadata.json`, zipped);
     await store.put(`${store.root}/b.gz.metadata.json`, zipped.subarray(0, 100));

@@ -1,4 +1,4 @@
-import { LakehouseError } from "../../errors.js";
+import type { ErrorKind } from "../../errors.js";
 
 /**
  * A JSON value without loss: an integer outside ±(2^53 − 1) is a `bigint`, any other number a `number`.
@@ -167,7 +167,8 @@ function quotedKey(key: string): string {
 export interface JsonOrigin {
   /** URI or name of the document. */
   readonly subject: string;
-  readonly code: string;
+  /** What is thrown where the document is not as it should be. */
+  readonly kind: ErrorKind;
 }
 
 /** A value within a document that knows its path, so that an error can name it. */
@@ -189,13 +190,8 @@ export class JsonNode {
 
   fail(problem: string, cause?: unknown): never {
     const at = this.path === "" ? "the document" : `"${this.path}"`;
-    throw new LakehouseError(
-      this.origin.code,
-      this.origin.subject,
-      `Cannot read ${this.origin.subject}: ${at} ${problem}.`,
-      undefined,
-      cause,
-    );
+    const { subject, kind } = this.origin;
+    throw kind(subject, `Cannot read ${subject}: ${at} ${problem}.`, undefined, cause);
   }
 
   private expected(what: string): never {
@@ -277,7 +273,7 @@ export class JsonNode {
   }
 }
 
-/** The root of a parsed document. Throws the origin's code when the text is not JSON. */
+/** The root of a parsed document. Throws the origin's kind of error when the text is not JSON. */
 export function readJson(text: string, origin: JsonOrigin): JsonNode {
   let value: Json;
   try {

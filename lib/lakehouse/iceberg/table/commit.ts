@@ -206,7 +206,8 @@ function holdsBefore(requirement: TableRequirement, earlier: readonly TableUpdat
       return !earlier.some((u) => u.action === "set-default-spec");
     case "assert-default-sort-order-id":
       return !earlier.some((u) => u.action === "set-default-sort-order");
-    default:
+    case "assert-create":
+    case "assert-table-uuid":
       return true;
   }
 }

@@ -14,7 +14,7 @@ import {
   structs,
   text,
 } from "./schema.js";
-import { readThriftStruct, type ThriftStruct } from "./thrift.js";
+import { readThriftFields, readThriftStruct, type ThriftStruct } from "./thrift.js";
 
 /** Statistics of one column chunk: bounds as the file has them, in the bytes of the column's physical type. */
 export interface ParquetChunkStatistics {
@@ -47,18 +47,22 @@ export interface ParquetRowGroup {
   readonly columns: readonly ParquetColumnChunk[];
 }
 
-/** What the end of a Parquet file says about the rest of it. */
-export interface ParquetFooter {
+/** What a footer says first, before its row groups, which are most of it. */
+export interface ParquetSummary {
   /** Length of the file in bytes. */
   readonly fileSize: number;
   readonly rowCount: bigint;
   readonly schema: ParquetNode;
+  /** The footer as it lies in the file: the Thrift FileMetaData struct. */
+  readonly metadata: Uint8Array;
+}
+
+/** What the end of a Parquet file says about the rest of it. */
+export interface ParquetFooter extends ParquetSummary {
   readonly columns: readonly ParquetColumn[];
   readonly rowGroups: readonly ParquetRowGroup[];
   readonly keyValueMetadata: ReadonlyMap<string, string>;
   readonly createdBy?: string | undefined;
-  /** The footer as it lies in the file: the Thrift FileMetaData struct. */
-  readonly metadata: Uint8Array;
 }
 
 /** Bytes read from the end at first: enough for the footer of most files, and for small files whole. */
@@ -74,19 +78,58 @@ const MAGIC = 0x31524150; // "PAR1", little-endian
  * is damaged; UNSUPPORTED_FEATURE when the footer is encrypted.
  */
 export async function readFooter(store: ObjectStore, uri: string, recorded?: number): Promise<ParquetFooter> {
-  const { size, start, bytes: tail } = await readTail(store, uri, TAIL_BYTES, recorded);
+  const { metadata, size } = await readMetadata(store, uri, recorded);
+  return parseFooter(metadata, uri, size);
+}
+
+/**
+ * Reads no more of a footer than its schema and row count: for who reads many files, and leaves their row groups to
+ * another. Otherwise as `readFooter`; damage further on in the footer does not show.
+ */
+export async function readSummary(
+  store: ObjectStore,
+  uri: string,
+  recorded?: number,
+): Promise<ParquetSummary> {
+  const { metadata, size } = await readMetadata(store, uri, recorded, tailOf(recorded));
+  const struct = readThriftFields(metadata, [SCHEMA, ROW_COUNT], uri);
+  return { fileSize: size, rowCount: long(struct, ROW_COUNT) ?? 0n, schema: schemaOf(struct, uri), metadata };
+}
+
+async function readMetadata(
+  store: ObjectStore,
+  uri: string,
+  recorded: number | undefined,
+  tailBytes = TAIL_BYTES,
+): Promise<{ readonly metadata: Uint8Array; readonly size: number }> {
+  const { size, start, bytes: tail } = await readTail(store, uri, tailBytes, recorded);
   if (size < 12) throw corrupt(uri, `${size} bytes are too few for a Parquet file`);
   const footerLength = footerLengthOf(tail, size, uri, recorded);
   const footerStart = size - 8 - footerLength;
   if (footerStart >= start) {
     // A copy, so that a footer held for long does not hold the rest of the tail.
-    return parseFooter(new Uint8Array(tail.subarray(footerStart - start, tail.length - 8)), uri, size);
+    return { metadata: new Uint8Array(tail.subarray(footerStart - start, tail.length - 8)), size };
   }
   const head = await store.read(uri, { start: footerStart, end: start });
-  const whole = new Uint8Array(footerLength);
-  whole.set(head);
-  whole.set(tail.subarray(0, tail.length - 8), head.length);
-  return parseFooter(whole, uri, size);
+  const metadata = new Uint8Array(footerLength);
+  metadata.set(head);
+  metadata.set(tail.subarray(0, tail.length - 8), head.length);
+  return { metadata, size };
+}
+
+/** A small file has a small footer, and of many small files so many tails are work for the garbage collector. */
+function tailOf(recorded = Number.POSITIVE_INFINITY): number {
+  return Math.min(TAIL_BYTES, Math.max(TAIL_BYTES / 8, Math.ceil(recorded / 16)));
+}
+
+/** Field ids of parquet.thrift, FileMetaData. */
+const SCHEMA = 2;
+const ROW_COUNT = 3;
+
+function schemaOf(struct: ThriftStruct, subject: string): ParquetNode {
+  const elements = structs(struct, SCHEMA);
+  if (!elements || elements.length === 0) throw corrupt(subject, "its footer has no schema");
+  return readSchemaTree(elements, subject);
 }
 
 function footerLengthOf(
@@ -119,9 +162,7 @@ function footerLengthOf(
  */
 export function parseFooter(metadata: Uint8Array, subject: string, fileSize: number): ParquetFooter {
   const { struct } = readThriftStruct(metadata, subject);
-  const elements = structs(struct, 2);
-  if (!elements || elements.length === 0) throw corrupt(subject, "its footer has no schema");
-  const schema = readSchemaTree(elements, subject);
+  const schema = schemaOf(struct, subject);
   const columns = leafColumns(schema);
   const orders = structs(struct, 7);
   const sorted = columns.map((column, i) => statisticsOrder(column, orders?.[i]));
@@ -130,7 +171,7 @@ export function parseFooter(metadata: Uint8Array, subject: string, fileSize: num
   for (const pair of structs(struct, 5) ?? []) keyValueMetadata.set(text(pair, 1) ?? "", text(pair, 2) ?? "");
   return {
     fileSize,
-    rowCount: long(struct, 3) ?? 0n,
+    rowCount: long(struct, ROW_COUNT) ?? 0n,
     schema,
     columns,
     rowGroups,

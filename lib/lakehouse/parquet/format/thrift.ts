@@ -45,6 +45,15 @@ export function readThriftStruct(
   return { struct, length: reader.position };
 }
 
+/**
+ * Reads some fields of a struct, up to the last of them: what follows is not looked at.
+ *
+ * @throws LakehouseError CORRUPT_FILE when the bytes up to there are not those of a struct.
+ */
+export function readThriftFields(bytes: Uint8Array, ids: readonly number[], subject: string): ThriftStruct {
+  return new ThriftReader(bytes, subject).struct(0, new Set(ids));
+}
+
 class ThriftReader {
   position = 0;
   readonly #bytes: Uint8Array;
@@ -57,7 +66,8 @@ class ThriftReader {
     this.#subject = subject;
   }
 
-  struct(depth: number): ThriftStruct {
+  /** @param wanted ids of fields that are enough; all are read where it is not given. */
+  struct(depth: number, wanted?: Set<number>): ThriftStruct {
     if (depth > MAX_DEPTH) throw this.#corrupt(`structs nested more than ${MAX_DEPTH} deep`);
     const fields: ThriftStruct = new Map();
     let id = 0;
@@ -67,6 +77,7 @@ class ThriftReader {
       if (code === STOP) return fields;
       id = header >> 4 ? id + (header >> 4) : Number(this.#zigzag());
       fields.set(id, this.#value(code, depth));
+      if (wanted?.delete(id) && wanted.size === 0) return fields;
     }
   }
 

@@ -12,7 +12,7 @@ import {
   type VerifiedFile,
 } from "../../iceberg/index.js";
 import type { SqlValue } from "../arrow/values.js";
-import { formatRecords } from "../format.js";
+import { formatRecords } from "../result/format.js";
 
 /** What can be asked of a table's metadata. */
 export type Inspected = "snapshots" | "files" | "manifests" | "partitions" | "history" | "refs" | "schema";

@@ -140,33 +140,12 @@ async function read(location: string, options: ReadOptions): Promise<void> {
   });
   try {
     const table = await open(location, options);
-    const { filter, where } = await predicate(options.filter);
-    const { select, limit } = options;
-    const scan = table.scan({
-      ...stateOf(options),
-      select,
-      filter,
-      limit: where === undefined ? limit : undefined,
-    });
-    const result = await engine.scan(table, scan, { where, limit });
+    const { select, filter: where, limit } = options;
+    const result = await engine.scan(table, table.scan({ ...stateOf(options), select }), { where, limit });
     await print(result.text(options.format, limit === undefined ? {} : { maxRows: limit }));
   } finally {
     await engine.close();
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** A predicate that files can be pruned by, or else one for the engine alone. */
-async function predicate(
-  sql: string | undefined,
-): Promise<{ filter?: ScanOptions["filter"]; where?: string }> {
-  if (sql === undefined) return {};
-  const { invalidExpression, parsePredicate } = await import("../../iceberg/index.js");
-  try {
-    return { filter: parsePredicate(sql) };
-  } catch (error) {
-    if (invalidExpression.is(error)) return { where: sql };
-    throw error;
   }
 }
 

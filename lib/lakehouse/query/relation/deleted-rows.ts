@@ -3,6 +3,7 @@ import duckdb from "@duckdb/node-bindings";
 import { PositionDeleteReader, referencedDataFile } from "../../iceberg/index.js";
 import { keyOf } from "../../keys.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { deletesByKind } from "./deletes.js";
 import { type MaskedFile, MaskedFiles } from "./masked-files.js";
 import {
   hasPositionDeletes,
@@ -18,7 +19,7 @@ const PARALLEL_COPIES = 8;
 /** Brings deleted positions to DuckDB: as a column of a copied file, else as a table to join with. */
 export class DeletedRows {
   readonly #masks: MaskedFiles;
-  /** Delete files never change, so what a reader keeps serves every view. */
+  /** Delete files never change, so what a reader keeps serves every relation. */
   readonly #readers = new WeakMap<ObjectStore, PositionDeleteReader>();
 
   /** @param folder for copies of files. */
@@ -94,7 +95,7 @@ export class DeletedRows {
 
 /** The deletes of a file, and the file as the table knows it: a position delete file speaks of many. */
 function deletesKey({ dataFile, deleteFiles }: RelationTask): string {
-  const positions = deleteFiles.filter(({ content }) => content === "position-deletes");
+  const positions = deletesByKind(deleteFiles)["position-deletes"];
   const names = positions.map((file) => keyOf([file.filePath, file.contentOffset, referencedDataFile(file)]));
   return keyOf([dataFile.filePath, names.sort()]);
 }

@@ -9,7 +9,7 @@ import {
   withMappedIds,
 } from "../../iceberg/index.js";
 import { digestOf, identityOf, keyOf } from "../../keys.js";
-import { type ParquetNode, readFooter } from "../../parquet/index.js";
+import { type ParquetNode, readSummary } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 
 /** The schema of a data file; files with equal schemas share one object and one key. */
@@ -82,7 +82,7 @@ export class FileSchemas {
         "Rewrite the table's data files as Parquet.",
       );
     }
-    const footer = await readFooter(store, file.filePath, Number(file.fileSizeInBytes));
+    const footer = await readSummary(store, file.filePath, Number(file.fileSizeInBytes));
     return { schema: this.#share(footer.schema), rowCount: footer.rowCount };
   }
 

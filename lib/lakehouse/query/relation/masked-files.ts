@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, open, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { PositionBitmap } from "../../iceberg/index.js";
 import { keyOf } from "../../keys.js";
-import { readFooter, withFlagColumn } from "../../parquet/index.js";
+import { readSummary, withFlagColumn } from "../../parquet/index.js";
 import { fileUri, openAnywhere } from "../../storage/index.js";
 
 /** A larger file takes longer to copy than a query that reads a part of it should wait. */
@@ -26,7 +26,7 @@ interface Copy {
 /**
  * Copies of Parquet files with one more column, the last, which tells for each row whether it is deleted. DuckDB filters
  * by such a column while it reads; joined with a list of deleted positions, the same read takes three times as long.
- * Copies are shared by all views that read the same file with the same deletes, and kept until others need their place.
+ * Copies are shared by all relations that read the same file with the same deletes, and kept until others need their place.
  */
 export class MaskedFiles {
   readonly #folder: string;
@@ -101,7 +101,7 @@ export class MaskedFiles {
   ): Promise<string> {
     await mkdir(this.#folder, { recursive: true });
     const [footer, deleted] = await Promise.all([
-      readFooter(openAnywhere(), fileUri(file), size),
+      readSummary(openAnywhere(), fileUri(file), size),
       positions(),
       copyFile(file, target, constants.COPYFILE_FICLONE),
     ]);

@@ -6,10 +6,11 @@ import {
   type PrimitiveType,
 } from "../../iceberg/index.js";
 import { isShreddedStruct, listElement, mapEntry, type ParquetNode } from "../../parquet/index.js";
-import { quoteIdentifier, quoteString } from "../sql/tokens.js";
-import { exactly, isOfAnotherKind, isReadAs, onlyNull } from "./misfits.js";
-import { columnName, foldName, isSpeakable, memberNames } from "./names.js";
-import { parquetSqlType, sqlLiteral, sqlType } from "./sql-types.js";
+import { columnName, foldName, isSpeakable, memberNames } from "../text/names.js";
+import { quoteIdentifier, quoteString } from "../text/tokens.js";
+import { exactly, isOfAnotherKind, isReadAs, onlyNull } from "../types/misfits.js";
+import { primitiveSqlType } from "../types/primitives.js";
+import { parquetSqlType, sqlLiteral, sqlType } from "../types/sql-types.js";
 
 /**
  * The SELECT list that reads the columns of a table out of files of one Parquet schema. Columns are found by field id
@@ -261,6 +262,6 @@ function same(type: IcebergType, node: ParquetNode): boolean {
       return entry !== undefined && same(type.key, entry[0]) && same(type.value, entry[1]);
     }
     default:
-      return parquetSqlType(node) === sqlType(type);
+      return parquetSqlType(node) === primitiveSqlType(type);
   }
 }

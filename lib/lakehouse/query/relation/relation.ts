@@ -1,3 +1,4 @@
+import { unsupported } from "../../errors.js";
 import {
   allFields,
   corruptDeletes,
@@ -5,6 +6,7 @@ import {
   equalityColumns,
   FILE,
   type FieldId,
+  LAST_UPDATED_SEQUENCE_NUMBER,
   type NestedField,
   type PartitionSpec,
   POSITION,
@@ -14,11 +16,12 @@ import {
 import { keyOf } from "../../keys.js";
 import type { ParquetNode } from "../../parquet/index.js";
 import { type ObjectStore, pathOfFile } from "../../storage/index.js";
-import { quoteString } from "../sql/tokens.js";
+import { columnName, internalName } from "../text/names.js";
+import { quoteString } from "../text/tokens.js";
+import { sqlLiteral, sqlType } from "../types/sql-types.js";
+import { deletesByKind } from "./deletes.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
-import { columnName, internalName } from "./names.js";
 import { columnSql, type FileFacts, fileColumn, projectedSql, projection } from "./projection.js";
-import { sqlLiteral, sqlType } from "./sql-types.js";
 import { type StandIns, schemasOf } from "./stand-ins.js";
 
 /** What a relation needs of a scan task: a data file, the deletes that apply to it, and its partition spec. */
@@ -28,7 +31,7 @@ export interface RelationTask {
   readonly spec: PartitionSpec;
   readonly sequenceNumber: bigint;
   /** What `TASK` tells of its rows. */
-  readonly number?: number;
+  readonly number?: number | undefined;
 }
 
 /** A column that is in no table: the number of the task that a row is of. */
@@ -75,7 +78,7 @@ export async function relationSql(input: RelationInput, context: RelationContext
   const groups = new Map<string, Group>();
   input.tasks.forEach((task, i) => {
     const schema = schemas[i] as FileSchema;
-    const equality = task.deleteFiles.filter((file) => file.content === "equality-deletes");
+    const equality = deletesByKind(task.deleteFiles)["equality-deletes"];
     const positions = masks.has(task) ? "masked" : hasPositionDeletes(task) ? "listed" : "none";
     const key = keyOf([schema.key, positions, equality.map((file) => file.filePath).sort()]);
     const group = groups.get(key) ?? { schema, equality, positions, tasks: [], paths: [] };
@@ -98,7 +101,7 @@ interface Group {
 }
 
 export function hasPositionDeletes(task: RelationTask): boolean {
-  return task.deleteFiles.some((file) => file.content === "position-deletes");
+  return deletesByKind(task.deleteFiles)["position-deletes"].length > 0;
 }
 
 function emptySql({ fields, metadataColumns = [] }: RelationInput): string {
@@ -236,10 +239,12 @@ function metadataColumn(input: RelationInput, column: NestedField, { tasks, sche
       );
       return `COALESCE(${stored()}, ${first} + f.file_row_number)`;
     }
-    default: {
+    case LAST_UPDATED_SEQUENCE_NUMBER.id: {
       const sequenceNumbers = tasks.map((task) => String(task.sequenceNumber));
       return `COALESCE(${stored()}, ${perFile("BIGINT", sequenceNumbers)})`;
     }
+    default:
+      throw unsupported(column.name, `Rows have no metadata column ${column.name}.`);
   }
 }
 

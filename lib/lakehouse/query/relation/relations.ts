@@ -9,10 +9,11 @@ import {
 } from "../../iceberg/index.js";
 import { digestOnce, identityOf, keyOf } from "../../keys.js";
 import { type FileCache, type ObjectStore, reachingOut } from "../../storage/index.js";
-import { LocalFiles } from "../local-files.js";
-import type { QueriedTable } from "../result.js";
+import type { QueriedTable } from "../result/query-result.js";
+import { deletesByKind } from "./deletes.js";
+import { LocalFiles } from "./local-files.js";
 import type { RelationInput, RelationTask } from "./relation.js";
-import { RelationViews } from "./views.js";
+import { SharedRelations } from "./shared-relations.js";
 
 /** What one query holds until its result was read. */
 export class Use {
@@ -49,10 +50,10 @@ export interface RelationSource extends Pick<RelationInput, "fields" | "metadata
   readonly tasks: readonly RelationTask[];
 }
 
-/** Relations in a DuckDB: their files at hand, their views shared, all of it as long as a query needs them. */
+/** Relations in a DuckDB: their files at hand, shared, all of it as long as a query needs them. */
 export class Relations {
   readonly #instance: DuckDBInstance;
-  readonly #views: RelationViews;
+  readonly #shared: SharedRelations;
   readonly #files: LocalFiles;
   readonly #uses = new Set<Use>();
   /** What is being done now for uses. */
@@ -62,7 +63,7 @@ export class Relations {
   /** @param scratch folder for files that are read in place of others. */
   constructor(instance: DuckDBInstance, cache: FileCache | undefined, scratch: string) {
     this.#instance = instance;
-    this.#views = new RelationViews(instance, scratch);
+    this.#shared = new SharedRelations(instance, scratch);
     this.#files = new LocalFiles(cache);
   }
 
@@ -94,14 +95,12 @@ export class Relations {
     if (this.#isClosed) throw closed(ENGINE);
   }
 
-  /** The name of the view of some files' rows. It is there as long as `use` lasts. */
-  async view(source: RelationSource, use: Use): Promise<string> {
+  /** The name of the relation of some files' rows. It is there as long as `use` lasts. */
+  async hold(source: RelationSource, use: Use): Promise<string> {
     const { metadata, tasks } = source;
     // Files may have been adopted from anywhere.
     const store = reachingOut(source.store);
-    const equality = tasks.flatMap((task) =>
-      task.deleteFiles.filter((file) => file.content === "equality-deletes"),
-    );
+    const equality = tasks.flatMap((task) => deletesByKind(task.deleteFiles)["equality-deletes"]);
     const files = await this.#files.hold(store, [
       ...tasks.map((task) => task.dataFile),
       ...new Set(equality),
@@ -113,9 +112,9 @@ export class Relations {
     const nameMapping = metadata.properties[DEFAULT_NAME_MAPPING];
     const input = { store, tasks, fields, metadataColumns, nameMapping, paths: files.paths, fieldPath };
     const key = keyOf([sourceKey(source), files.signature]);
-    const view = await this.#views.view(key, input);
-    use.onRelease(view.release);
-    return view.name;
+    const relation = await this.#shared.hold(key, input);
+    use.onRelease(relation.release);
+    return relation.name;
   }
 
   /** Stops what runs: queries fail with CLOSED, and results that were not read to their end do when they are read on. */
@@ -127,7 +126,7 @@ export class Relations {
       use.cut();
       use.release();
     }
-    await this.#views.close();
+    await this.#shared.close();
     await this.#files.close();
   }
 }

@@ -16,6 +16,7 @@ import {
 } from "../../iceberg/index.js";
 import { needsRedeclaring, readFooter, redeclared, writeParquet } from "../../parquet/index.js";
 import { fileUri, LocalStore, type ObjectStore, objectNotFound, openAnywhere } from "../../storage/index.js";
+import { deletesByKind } from "./deletes.js";
 import { checkRowCount, type FileSchema, type FileSchemas } from "./file-schemas.js";
 import { replaceEnd } from "./masked-files.js";
 import type { RelationInput } from "./relation.js";
@@ -89,7 +90,7 @@ function filesOf(input: RelationInput): DataFile[] {
   const files = new Map<string, DataFile>();
   for (const { dataFile, deleteFiles } of input.tasks) {
     files.set(dataFile.filePath, dataFile);
-    for (const file of deleteFiles) if (file.content === "equality-deletes") files.set(file.filePath, file);
+    for (const file of deletesByKind(deleteFiles)["equality-deletes"]) files.set(file.filePath, file);
   }
   return [...files.values()];
 }

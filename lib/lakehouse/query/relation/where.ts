@@ -6,8 +6,8 @@ import {
   invalidExpression,
   type NestedField,
 } from "../../iceberg/index.js";
-import { fieldSql } from "./names.js";
-import { sqlLiteral } from "./sql-types.js";
+import { fieldSql } from "../text/names.js";
+import { sqlLiteral } from "../types/sql-types.js";
 
 const OPERATORS = { eq: "=", "not-eq": "<>", lt: "<", "lt-eq": "<=", gt: ">", "gt-eq": ">=" } as const;
 

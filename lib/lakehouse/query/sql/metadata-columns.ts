@@ -1,10 +1,17 @@
 import type { LakehouseError } from "../../errors.js";
 import { METADATA_COLUMNS, type NestedField } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
-import { foldName } from "../relation/names.js";
-import type { Edit } from "./edits.js";
+import type { Edit } from "../text/edits.js";
+import { foldName } from "../text/names.js";
+import {
+  identifierName,
+  isKeyword,
+  quoteIdentifier,
+  type Token,
+  toByteString,
+  tokenize,
+} from "../text/tokens.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
-import { identifierName, isKeyword, quoteIdentifier, type Token, toByteString, tokenize } from "./tokens.js";
 
 /*
  * The columns that every table has without its schema saying so. A table gets those that its SELECT names, and each star

@@ -1,11 +1,13 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { ask } from "../duckdb.js";
+import { ask } from "../duckdb/open.js";
+import { sqlError } from "../duckdb/sql-error.js";
 import { invalidSql } from "../errors.js";
-import { foldName } from "../relation/names.js";
-import { sqlError } from "../sql-error.js";
-import type { Edit } from "./edits.js";
+import type { Edit } from "../text/edits.js";
+import { foldName } from "../text/names.js";
+import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "../text/tokens.js";
 import { isNode, type Node, refuseStatement, type StatementReferences } from "./statement.js";
-import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "./tokens.js";
+
+const NUL = "A statement cannot have a NUL character.";
 
 /** A constant that would lose digits as a number: snapshot ids are such. Within text the quotes would be escaped. */
 const BIG_VALUE = /"value":(-?\d{16,})(?=[,}])/g;
@@ -23,6 +25,8 @@ export async function parseStatement(
   source: string,
   original: (position: number) => number,
 ): Promise<Node> {
+  // The text would end there for DuckDB, and what follows would not count.
+  if (body.includes("\0")) throw sqlError(new Error(NUL), source, () => 0);
   const options = "skip_empty := true, skip_null := true, skip_default := true";
   const literal = quoteString(fromByteString(body));
   const [[json] = []] = await ask(connection, `SELECT json_serialize_sql(${literal}, ${options})`);

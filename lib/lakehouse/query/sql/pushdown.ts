@@ -1,5 +1,7 @@
 import type { Expression, LiteralInput, NestedField, PrimitiveType } from "../../iceberg/index.js";
-import { foldName } from "../relation/names.js";
+import { foldName } from "../text/names.js";
+import type { Constant } from "../types/constants.js";
+import { constantOf } from "../types/primitives.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
 
 /**
@@ -11,22 +13,37 @@ export function pushedFilter(
   reference: TableReference,
   fields: readonly NestedField[],
 ): Expression | undefined {
-  const { select, node } = reference;
+  const { select, node, parts, alias } = reference;
   // A sample is drawn before WHERE: reading fewer files would change it. Column aliases rename what WHERE names.
   if (!select || select.sample || node.sample || node.column_name_alias) return undefined;
   const tables = innerJoined(select.from_table);
-  if (!tables?.includes(node) || !isNode(select.where_clause)) return undefined;
-  const columns: Columns = {
-    qualifier: foldName(reference.alias ?? reference.parts.at(-1) ?? ""),
-    alone: tables.length === 1,
-    fields,
-  };
-  return conjunction(conjuncts(select.where_clause).map((conjunct) => predicate(conjunct, columns)));
+  if (!tables?.includes(node)) return undefined;
+  const qualifier = foldName(alias ?? parts.at(-1) ?? "");
+  const named = new Set([qualifier, ...parts.map(foldName)]);
+  return whereFilter(select, { qualifier, named, alone: tables.length === 1, fields });
 }
 
+/**
+ * The same of a predicate over the columns of one table, which has no name in it.
+ *
+ * @param statement a SELECT with the predicate as its WHERE clause, parsed.
+ */
+export function predicateFilter(statement: Node, fields: readonly NestedField[]): Expression | undefined {
+  const select = isNode(statement.node) ? statement.node : {};
+  if (select.type !== "SELECT_NODE" || select.sample) return undefined;
+  return whereFilter(select, { qualifier: undefined, named: new Set(), alone: true, fields });
+}
+
+function whereFilter({ where_clause: where }: Node, columns: Columns): Expression | undefined {
+  if (!isNode(where)) return undefined;
+  return conjunction(conjuncts(where).map((conjunct) => predicate(conjunct, columns)));
+}
+
+/** What columns may be called. Names are folded: SQL's do not differ by case. */
 interface Columns {
-  /** Folded: SQL names do not differ by case. */
-  readonly qualifier: string;
+  readonly qualifier: string | undefined;
+  /** Parts of the table's name: what starts with one may be a column named in full, and no member of a struct. */
+  readonly named: ReadonlySet<string>;
   /** True where the SELECT reads no other table, so that a column without qualifier is this table's. */
   readonly alone: boolean;
   readonly fields: readonly NestedField[];
@@ -57,29 +74,37 @@ function conjunction(parts: readonly (Expression | undefined)[]): Expression | u
     );
 }
 
-const MIRRORED: ReadonlyMap<string, Comparison> = new Map([
-  ["COMPARE_EQUAL", "eq"],
-  ["COMPARE_NOTEQUAL", "not-eq"],
-  ["COMPARE_LESSTHAN", "gt"],
-  ["COMPARE_LESSTHANOREQUALTO", "gt-eq"],
-  ["COMPARE_GREATERTHAN", "lt"],
-  ["COMPARE_GREATERTHANOREQUALTO", "lt-eq"],
-]);
-const COMPARISONS: ReadonlyMap<string, Comparison> = new Map([
-  ["COMPARE_EQUAL", "eq"],
-  ["COMPARE_NOTEQUAL", "not-eq"],
-  ["COMPARE_LESSTHAN", "lt"],
-  ["COMPARE_LESSTHANOREQUALTO", "lt-eq"],
-  ["COMPARE_GREATERTHAN", "gt"],
-  ["COMPARE_GREATERTHANOREQUALTO", "gt-eq"],
-]);
 type Comparison = "eq" | "not-eq" | "lt" | "lt-eq" | "gt" | "gt-eq";
+
+/** What DuckDB calls a comparison; the one with its sides exchanged; and the one that is true where it is false. */
+const COMPARISONS: ReadonlyMap<string, { is: Comparison; mirrored: Comparison; negated: string }> = new Map([
+  ["COMPARE_EQUAL", { is: "eq", mirrored: "eq", negated: "COMPARE_NOTEQUAL" }],
+  ["COMPARE_NOTEQUAL", { is: "not-eq", mirrored: "not-eq", negated: "COMPARE_EQUAL" }],
+  ["COMPARE_LESSTHAN", { is: "lt", mirrored: "gt", negated: "COMPARE_GREATERTHANOREQUALTO" }],
+  ["COMPARE_LESSTHANOREQUALTO", { is: "lt-eq", mirrored: "gt-eq", negated: "COMPARE_GREATERTHAN" }],
+  ["COMPARE_GREATERTHAN", { is: "gt", mirrored: "lt", negated: "COMPARE_LESSTHANOREQUALTO" }],
+  ["COMPARE_GREATERTHANOREQUALTO", { is: "gt-eq", mirrored: "lt-eq", negated: "COMPARE_LESSTHAN" }],
+]);
+
+/** The other tests and connectives that have a negation of their own. */
+const NEGATIONS: ReadonlyMap<string, string> = new Map([
+  ["OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"],
+  ["OPERATOR_IS_NOT_NULL", "OPERATOR_IS_NULL"],
+  ["COMPARE_IN", "COMPARE_NOT_IN"],
+  ["COMPARE_NOT_IN", "COMPARE_IN"],
+  ["CONJUNCTION_AND", "CONJUNCTION_OR"],
+  ["CONJUNCTION_OR", "CONJUNCTION_AND"],
+]);
 
 /** A filter that `node` implies; `undefined` where none is certain. */
 function predicate(node: Node, columns: Columns): Expression | undefined {
-  const children = Array.isArray(node.children) ? node.children.filter(isNode) : [];
+  const children = childrenOf(node);
   const [first, ...others] = children;
   switch (node.type) {
+    case "COLUMN_REF": {
+      const column = columnOf(node, columns);
+      return column?.type.type === "boolean" ? { type: "eq", term: column.name, value: true } : undefined;
+    }
     case "CONJUNCTION_AND":
       return conjunction(children.map((child) => predicate(child, columns)));
     case "CONJUNCTION_OR": {
@@ -88,98 +113,151 @@ function predicate(node: Node, columns: Columns): Expression | undefined {
       if (branches.length < 2 || branches.includes(undefined)) return undefined;
       return branches.reduce((left, right) => left && right && { type: "or", left, right });
     }
+    case "OPERATOR_NOT":
+      return first && negation(first, columns);
     case "OPERATOR_IS_NULL":
     case "OPERATOR_IS_NOT_NULL": {
-      const field = columnField(first, columns);
-      return field && { type: node.type === "OPERATOR_IS_NULL" ? "is-null" : "not-null", term: field.name };
+      const column = columnOf(first, columns);
+      return column && { type: node.type === "OPERATOR_IS_NULL" ? "is-null" : "not-null", term: column.name };
     }
     case "COMPARE_IN":
     case "COMPARE_NOT_IN": {
-      const field = columnField(first, columns);
-      const values = field ? others.map((child) => literalFor(field, child)) : [];
-      if (!field || values.length === 0 || values.includes(undefined)) return undefined;
-      if (node.type === "COMPARE_NOT_IN" && isFloating(field)) return undefined;
+      const column = columnOf(first, columns);
+      const values = column ? others.map((child) => literalOf(column, child)) : [];
+      if (!column || values.length === 0 || values.includes(undefined)) return undefined;
+      if (node.type === "COMPARE_NOT_IN" && isFloating(column)) return undefined;
       const type = node.type === "COMPARE_IN" ? "in" : "not-in";
-      return { type, term: field.name, values: values as LiteralInput[] };
+      return { type, term: column.name, values: values as LiteralInput[] };
     }
     case "COMPARE_BETWEEN": {
       const lower = comparison("gt-eq", node.input, node.lower, columns);
       const upper = comparison("lt-eq", node.input, node.upper, columns);
       // The three are compared as one type: beside a float, whole numbers are rounded, and this bound with them.
-      const field = columnField(node.input, columns);
-      const bounds = [node.lower, node.upper].map((bound) => field && literalFor(field, bound));
+      const column = columnOf(node.input, columns);
+      const bounds = [node.lower, node.upper].map((bound) => column && literalOf(column, bound));
       return bounds.includes(undefined) ? undefined : conjunction([lower, upper]);
     }
     case "FUNCTION":
-      return prefixTest(node, first, others[0], columns);
+      return functionTest(node, first, others[0], columns);
     default: {
-      const straight = COMPARISONS.get(String(node.type));
-      const mirrored = MIRRORED.get(String(node.type));
-      if (!straight || !mirrored) return undefined;
+      const known = COMPARISONS.get(String(node.type));
+      if (!known) return undefined;
       return (
-        comparison(straight, node.left, node.right, columns) ??
-        comparison(mirrored, node.right, node.left, columns)
+        comparison(known.is, node.left, node.right, columns) ??
+        comparison(known.mirrored, node.right, node.left, columns)
       );
     }
   }
 }
 
+/** A filter that is implied where `node` is false. A test of a null is null either way. */
+function negation(node: Node, columns: Columns): Expression | undefined {
+  const type = String(node.type);
+  if (type === "OPERATOR_NOT") {
+    const [child] = childrenOf(node);
+    return child && predicate(child, columns);
+  }
+  if (type === "COLUMN_REF") {
+    const column = columnOf(node, columns);
+    return column?.type.type === "boolean" ? { type: "eq", term: column.name, value: false } : undefined;
+  }
+  const negated = COMPARISONS.get(type)?.negated ?? NEGATIONS.get(type);
+  if (negated === undefined) return undefined;
+  if (!type.startsWith("CONJUNCTION")) return predicate({ ...node, type: negated }, columns);
+  const children = childrenOf(node).map((child) => ({ type: "OPERATOR_NOT", children: [child] }));
+  return predicate({ type: negated, children }, columns);
+}
+
+function childrenOf(node: Node): readonly Node[] {
+  return Array.isArray(node.children) ? node.children.filter(isNode) : [];
+}
+
 function comparison(
   type: Comparison,
-  column: unknown,
+  side: unknown,
   constant: unknown,
   columns: Columns,
 ): Expression | undefined {
-  const field = columnField(column, columns);
+  const column = columnOf(side, columns);
   // For DuckDB NaN is the greatest number, and equal to itself; bounds leave NaN out, so they do not bound it from above.
-  if (!field || (isFloating(field) && (type === "gt" || type === "gt-eq" || type === "not-eq")))
+  if (!column || (isFloating(column) && (type === "gt" || type === "gt-eq" || type === "not-eq")))
     return undefined;
-  const value = literalFor(field, constant);
-  return value === undefined ? undefined : { type, term: field.name, value };
+  const value = literalOf(column, constant);
+  return value === undefined ? undefined : { type, term: column.name, value };
 }
 
-function isFloating(field: NestedField): boolean {
-  return field.type.type === "float" || field.type.type === "double";
+function isFloating({ type }: Column): boolean {
+  return type.type === "float" || type.type === "double";
 }
 
-/** `column LIKE 'abc%'` and `starts_with(column, 'abc')`. */
-function prefixTest(
+/** `[NOT] column LIKE 'abc%'`, `starts_with(column, 'abc')` and `isnan(column)`. */
+function functionTest(
   node: Node,
-  column: unknown,
+  argument: unknown,
   constant: unknown,
   columns: Columns,
 ): Expression | undefined {
-  const field = columnField(column, columns);
-  const literal = readLiteral(constant);
-  if (field?.type.type !== "string" || literal?.kind !== "string") return undefined;
+  const column = columnOf(argument, columns);
+  if (column === undefined) return undefined;
+  const { name: term, type } = column;
   const name = String(node.function_name);
-  const prefix = name === "~~" ? /^([^%_\\]+)%$/.exec(literal.text)?.[1] : literal.text;
-  if (!prefix || !["~~", "starts_with", "prefix", "^@"].includes(name)) return undefined;
-  return { type: "starts-with", term: field.name, value: prefix };
+  if (name === "isnan") return isFloating(column) ? { type: "is-nan", term } : undefined;
+  const literal = readConstant(constant);
+  if (type.type !== "string" || literal?.kind !== "string") return undefined;
+  if (name === "starts_with" || name === "prefix" || name === "^@") {
+    return literal.text === "" ? undefined : { type: "starts-with", term, value: literal.text };
+  }
+  // A backslash is a character like any other in a pattern, but a reader may have meant more by it.
+  const [, value, rest] = /^([^%_\\]+)(%*)$/.exec(literal.text) ?? [];
+  if (value === undefined || (name !== "~~" && name !== "!~~")) return undefined;
+  const isLike = name === "~~";
+  if (rest === "") return { type: isLike ? "eq" : "not-eq", term, value };
+  return { type: isLike ? "starts-with" : "not-starts-with", term, value };
 }
 
-function columnField(node: unknown, { qualifier, alone, fields }: Columns): NestedField | undefined {
+/** A column, or a member of structs by the names that lead to it. */
+interface Column {
+  readonly name: string;
+  readonly type: PrimitiveType;
+}
+
+function columnOf(node: unknown, { qualifier, named, alone, fields }: Columns): Column | undefined {
   if (!isNode(node) || node.class !== "COLUMN_REF" || !Array.isArray(node.column_names)) return undefined;
   const names = (node.column_names as string[]).map(foldName);
-  const qualified = names.length === 2 && names[0] === qualifier;
-  if (!qualified && !(alone && names.length === 1)) return undefined;
-  const found = fields.filter((field) => foldName(field.name) === names.at(-1));
-  // A dot in a name would read as a path into a struct.
-  return found.length === 1 && !found[0]?.name.includes(".") ? found[0] : undefined;
+  const [first = "", ...others] = names;
+  if (others.length > 0 && first === qualifier) return columnAt(fields, others);
+  if (!alone || (others.length > 0 && named.has(first))) return undefined;
+  return columnAt(fields, names);
 }
 
-type Literal =
-  | { readonly kind: "integer"; readonly value: bigint }
-  | { readonly kind: "decimal"; readonly unscaled: bigint; readonly scale: number }
-  | { readonly kind: "string" | "date" | "timestamp"; readonly text: string }
-  | { readonly kind: "boolean"; readonly value: boolean };
+/** The column that names lead to, where they can lead to no other. */
+function columnAt(fields: readonly NestedField[], [first, ...others]: readonly string[]): Column | undefined {
+  const found = fields.filter(({ name }) => foldName(name) === first);
+  const [field] = found;
+  // A dot in a name would read as a path into a struct.
+  if (found.length !== 1 || field === undefined || field.name.includes(".")) return undefined;
+  const { name, type } = field;
+  if (type.type === "struct") {
+    const member = others.length === 0 ? undefined : columnAt(type.fields, others);
+    return member && { name: `${name}.${member.name}`, type: member.type };
+  }
+  if (others.length > 0 || type.type === "list" || type.type === "map") return undefined;
+  return { name, type };
+}
+
+/** The constant in a form that binds to the column and means what DuckDB makes of it; `undefined` where that is not sure. */
+function literalOf({ type }: Column, node: unknown): LiteralInput | undefined {
+  const constant = readConstant(node);
+  return constant && constantOf(type, constant);
+}
 
 const INTEGER_TYPES = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT"];
 
-function readLiteral(node: unknown): Literal | undefined {
+/** A constant of a statement; `undefined` for what is none, or of a type that is not understood. */
+function readConstant(node: unknown): Constant | undefined {
   if (!isNode(node)) return undefined;
   if (node.type === "OPERATOR_CAST" && isNode(node.cast_type)) {
-    const inner = readLiteral(node.child);
+    const inner = readConstant(node.child);
     if (inner?.kind !== "string") return undefined;
     if (node.cast_type.id === "DATE") return { kind: "date", text: inner.text };
     return node.cast_type.id === "TIMESTAMP" ? { kind: "timestamp", text: inner.text } : undefined;
@@ -193,68 +271,4 @@ function readLiteral(node: unknown): Literal | undefined {
   if (INTEGER_TYPES.includes(String(type.id))) return { kind: "integer", value: BigInt(value) };
   if (type.id !== "DECIMAL" || !isNode(type.type_info)) return undefined;
   return { kind: "decimal", unscaled: BigInt(value), scale: Number(type.type_info.scale ?? 0) };
-}
-
-/** The literal in a form that binds to the field and means what DuckDB makes of it; `undefined` where that is not sure. */
-function literalFor(field: NestedField, node: unknown): LiteralInput | undefined {
-  const literal = readLiteral(node);
-  if (!literal) return undefined;
-  const type = field.type as PrimitiveType;
-  switch (type.type) {
-    case "boolean":
-      return literal.kind === "boolean" ? literal.value : undefined;
-    case "int":
-      if (literal.kind !== "integer" || BigInt.asIntN(32, literal.value) !== literal.value) return undefined;
-      return Number(literal.value);
-    case "long":
-      return literal.kind === "integer" ? literal.value : undefined;
-    case "double":
-      if (literal.kind === "integer") return Number(literal.value);
-      return literal.kind === "decimal" ? Number(literal.unscaled) / 10 ** literal.scale : undefined;
-    case "decimal":
-      return decimalText(literal, type.precision, type.scale);
-    case "string":
-      return literal.kind === "string" ? literal.text : undefined;
-    case "date":
-      return (literal.kind === "string" || literal.kind === "date") && isDay(literal.text)
-        ? literal.text
-        : undefined;
-    case "timestamp":
-      return timestampText(literal);
-    case "timestamptz": {
-      // The session's time zone is UTC.
-      const text = timestampText(literal);
-      return text && `${text}+00:00`;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function decimalText(literal: Literal, precision: number, scale: number): string | undefined {
-  if (literal.kind !== "integer" && literal.kind !== "decimal") return undefined;
-  const [unscaled, from] =
-    literal.kind === "integer" ? [literal.value, 0] : [literal.unscaled, literal.scale];
-  if (from > scale) return undefined;
-  const digits = String(unscaled < 0n ? -unscaled : unscaled) + "0".repeat(scale - from);
-  if (digits.length > precision) return undefined;
-  const padded = digits.padStart(scale + 1, "0");
-  const sign = unscaled < 0n ? "-" : "";
-  return scale === 0 ? sign + padded : `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
-}
-
-function isDay(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
-}
-
-function timestampText(literal: Literal): string | undefined {
-  if (literal.kind === "integer" || literal.kind === "decimal" || literal.kind === "boolean")
-    return undefined;
-  const { text, kind } = literal;
-  if (isDay(text)) return `${text}T00:00:00`;
-  if (kind === "date") return undefined;
-  const match = /^(\d{4}-\d{2}-\d{2})[ T]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(\.\d{1,6})?$/.exec(text);
-  return match && isDay(match[1] ?? "") ? text.replace(" ", "T") : undefined;
 }

@@ -1,10 +1,17 @@
 import type { LakehouseError } from "../../errors.js";
 import type { NestedField } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
-import { foldName, readerNames } from "../relation/names.js";
-import { applyEdits, type Edit, type EditedText } from "./edits.js";
+import { applyEdits, type Edit, type EditedText } from "../text/edits.js";
+import { foldName, readerNames } from "../text/names.js";
+import {
+  identifierName,
+  isKeyword,
+  quoteIdentifier,
+  type Token,
+  toByteString,
+  tokenize,
+} from "../text/tokens.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
-import { identifierName, isKeyword, quoteIdentifier, type Token, toByteString, tokenize } from "./tokens.js";
 
 /** What SQL says for the columns of a table that it cannot call by their own names: those that differ by case alone. */
 export class Spellings {

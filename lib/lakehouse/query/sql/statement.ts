@@ -1,7 +1,7 @@
 import type { LakehouseError } from "../../errors.js";
 import { invalidSql } from "../errors.js";
+import { fromByteString, isKeyword, type Token, tokenize } from "../text/tokens.js";
 import type { SpecialReference, TimeTravel } from "./time-travel.js";
-import { fromByteString, isKeyword, type Token, tokenize } from "./tokens.js";
 
 /** A node of the tree that DuckDB's `json_serialize_sql` gives. */
 export type Node = { readonly [key: string]: unknown };
@@ -11,11 +11,11 @@ export interface TableReference extends TimeTravel {
   /** The name as written, one element per dotted part. */
   readonly parts: readonly string[];
   /** A branch or tag of the catalog. */
-  readonly ref?: string;
+  readonly ref?: string | undefined;
   /** Bytes of the name in the text that was parsed. */
   readonly start: number;
   readonly end: number;
-  readonly alias?: string;
+  readonly alias?: string | undefined;
   /** False right after DESCRIBE and SUMMARIZE, where the grammar has no place for an alias. */
   readonly mayAlias: boolean;
   /** True where `TABLE name` says `SELECT * FROM name`; the word TABLE is part of the reference then. */
@@ -23,7 +23,7 @@ export interface TableReference extends TimeTravel {
   /** True right after DESCRIBE, DESC or SHOW; that word is part of the reference then. */
   readonly isDescribed: boolean;
   /** The SELECT whose FROM the reference stands in, and its table node. */
-  readonly select?: Node;
+  readonly select?: Node | undefined;
   readonly node: Node;
 }
 
@@ -106,8 +106,8 @@ export function findReferences(
       mayAlias: !isDescribed && !isKeyword(before, "SUMMARIZE"),
       isSelect,
       isDescribed,
-      ...(typeof node.alias === "string" && node.alias !== "" && { alias: node.alias }),
-      ...(select && { select }),
+      alias: typeof node.alias === "string" && node.alias !== "" ? node.alias : undefined,
+      select,
     });
   };
 

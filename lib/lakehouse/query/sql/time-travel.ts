@@ -1,4 +1,4 @@
-import { applyEdits, type Edit, type EditedText } from "./edits.js";
+import { applyEdits, type Edit, type EditedText } from "../text/edits.js";
 import {
   fromByteString,
   identifierName,
@@ -6,20 +6,20 @@ import {
   quoteIdentifier,
   type Token,
   tokenize,
-} from "./tokens.js";
+} from "../text/tokens.js";
 
 /** Which state of a table a reference asks for, as written. */
 export interface TimeTravel {
   /** A snapshot id, or the name of one of the table's own branches or tags. */
-  readonly version?: bigint | string;
+  readonly version?: bigint | string | undefined;
   /** A SQL expression that gives a point in time. */
-  readonly timestamp?: string;
+  readonly timestamp?: string | undefined;
 }
 
 /** A reference that DuckDB's grammar has no words for. `parts` is the dotted name, without the catalog's `ref`. */
 export interface SpecialReference extends TimeTravel {
   readonly parts: readonly string[];
-  readonly ref?: string;
+  readonly ref?: string | undefined;
 }
 
 export interface PreparedText extends EditedText {
@@ -34,8 +34,8 @@ interface Path {
   /** The last token, a catalog reference included. */
   end: number;
   readonly parts: readonly string[];
-  ref?: string;
-  travel?: TimeTravel;
+  ref?: string | undefined;
+  travel?: TimeTravel | undefined;
 }
 
 /**
@@ -59,7 +59,7 @@ export function prepareText(source: string): PreparedText {
     const name = `${marker} ${special.size + 1}`;
     special.set(name, {
       parts: path.parts,
-      ...(path.ref !== undefined && { ref: path.ref }),
+      ref: path.ref,
       ...path.travel,
     });
     const start = tokens[path.first]?.start ?? 0;

@@ -1,4 +1,4 @@
-import { invalidArgument, isLakehouseError, LakehouseError } from "../../../errors.js";
+import { invalidArgument, invalidMetadata, isLakehouseError, LakehouseError } from "../../../errors.js";
 import { type JsonNode, readJson } from "../../../iceberg/index.js";
 import { catalogUnavailable, notAuthorized } from "../../errors.js";
 import { ConflictError } from "../../versioned/content.js";
@@ -35,7 +35,7 @@ export function toError(
 /** What is no answer of Nessie's, but of something on the way, has no body that counts. */
 function readBody(text: string): JsonNode | undefined {
   try {
-    const body = readJson(text, { subject: "the answer", code: "INVALID_METADATA" });
+    const body = readJson(text, { subject: "the answer", kind: invalidMetadata });
     return body.optional("errorCode") === undefined ? undefined : body;
   } catch (error) {
     if (!isLakehouseError(error)) throw error;

@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { invalidArgument } from "../../../errors.js";
 import { JsonNode, readJson, stringifyJson } from "../../../iceberg/index.js";
 import type { Gate } from "../../rest/server/auth.js";
 import type { ServerContext } from "../../rest/server/operation.js";
@@ -149,5 +150,5 @@ async function readBody(
     }
   }
   const text = plain.toString("utf8");
-  return text === "" ? undefined : readJson(text, { subject: "the request", code: "INVALID_ARGUMENT" });
+  return text === "" ? undefined : readJson(text, { subject: "the request", kind: invalidArgument });
 }

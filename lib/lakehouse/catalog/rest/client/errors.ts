@@ -1,4 +1,4 @@
-import { isLakehouseError, LakehouseError } from "../../../errors.js";
+import { invalidMetadata, isLakehouseError, LakehouseError } from "../../../errors.js";
 import { readJson } from "../../../iceberg/index.js";
 
 /** What a request is about: how an answer that names no exception is to be understood. */
@@ -40,7 +40,7 @@ const EXISTING: Readonly<Record<Kind, string>> = {
 /** Reads an error's body; where it is none of the catalog's, its first line is the message. */
 export function readRefusal(status: number, text: string): Refusal {
   try {
-    const root = readJson(text, { subject: "the answer", code: "INVALID_METADATA" });
+    const root = readJson(text, { subject: "the answer", kind: invalidMetadata });
     const error = root.optional("error") ?? root;
     return {
       status,

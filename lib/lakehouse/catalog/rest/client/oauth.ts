@@ -73,7 +73,7 @@ export class TokenSource {
         "Check the credential for this catalog.",
       );
     }
-    const root = readJson(text, { subject: tokenUri, code: "CATALOG_UNAVAILABLE" });
+    const root = readJson(text, { subject: tokenUri, kind: catalogUnavailable });
     const seconds = root.optional("expires_in")?.number() ?? 3600;
     this.#expires = Date.now() + seconds * 1000;
     return root.get("access_token").string();

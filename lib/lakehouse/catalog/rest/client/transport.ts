@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { closed, isLakehouseError, type LakehouseError } from "../../../errors.js";
+import { closed, invalidMetadata, isLakehouseError, type LakehouseError } from "../../../errors.js";
 import {
   commitStateUnknown,
   type JsonInput,
@@ -149,7 +149,7 @@ function readable(request: RestRequest, response: Response, text: string): RestR
     headers: response.headers,
     json: () => {
       try {
-        return readJson(text, { subject: request.subject, code: "INVALID_METADATA" });
+        return readJson(text, { subject: request.subject, kind: invalidMetadata });
       } catch (error) {
         if (request.method === "GET" || !isLakehouseError(error)) throw error;
         throw unknownOutcome(request, error);

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { invalidArgument } from "../../../errors.js";
 import { type JsonInput, JsonNode, readJson, stringifyJson } from "../../../iceberg/index.js";
 import { isNessieRequest, registerNessieApi, sendNessieFault } from "../../nessie/index.js";
 import type { Gate } from "./auth.js";
@@ -43,7 +44,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     "application/json",
     { parseAs: "string" },
     async (_: FastifyRequest, text: string) =>
-      text === "" ? undefined : readJson(text, { subject: "the request", code: "INVALID_ARGUMENT" }),
+      text === "" ? undefined : readJson(text, { subject: "the request", kind: invalidArgument }),
   );
   const FORM = "application/x-www-form-urlencoded";
   app.addContentTypeParser(

@@ -107,7 +107,9 @@ function castable(type: PrimitiveType, from: arrow.DataType): boolean {
       return (
         arrow.DataType.isFixedSizeBinary(from) && from.byteWidth === (type.type === "uuid" ? 16 : type.length)
       );
-    default:
+    case "boolean":
+    case "unknown":
+    case "variant":
       return false;
   }
 }

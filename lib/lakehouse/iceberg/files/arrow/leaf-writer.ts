@@ -79,7 +79,11 @@ export function leafWriter(type: PrimitiveType): LeafWriter {
       return new FixedWriter(arrowType, type.length, (value) => value as Uint8Array);
     case "unknown":
       return new NullWriter(arrowType);
-    default:
+    case "string":
+    case "binary":
+    case "variant":
+    case "geometry":
+    case "geography":
       return new BytesWriter(arrowType);
   }
 }

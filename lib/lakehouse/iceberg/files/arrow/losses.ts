@@ -34,7 +34,18 @@ export function lossOf(type: PrimitiveType, from: arrow.DataType): Loss | undefi
       return timestampLoss(from as arrow.Timestamp, 1_000_000_000n);
     case "decimal":
       return decimalLoss(type.precision);
-    default:
+    case "boolean":
+    case "int":
+    case "long":
+    case "float":
+    case "double":
+    case "uuid":
+    case "fixed":
+    case "binary":
+    case "unknown":
+    case "variant":
+    case "geometry":
+    case "geography":
       return undefined;
   }
 }

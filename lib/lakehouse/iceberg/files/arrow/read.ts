@@ -121,7 +121,14 @@ function valueReader(type: PrimitiveType, data: arrow.Data): (index: number) => 
       if (from > perSecond) return (index) => BigInt(values[index]!) / (from / perSecond);
       return (index) => BigInt(values[index]!) * (perSecond / from);
     }
-    default: {
+    case "string":
+    case "uuid":
+    case "fixed":
+    case "binary":
+    case "unknown":
+    case "variant":
+    case "geometry":
+    case "geography": {
       const ranges = byteRanges(data);
       if (ranges === undefined) {
         // Views: their own accessor resolves inline and out-of-line values.

@@ -123,13 +123,12 @@ export function arrowToSchema(schema: arrow.Schema): Schema {
   const toField = (field: arrow.Field): NestedField => {
     const id = field.metadata.get(FIELD_ID_KEY);
     if (id === undefined) complete = false;
-    const doc = field.metadata.get(DOC_KEY);
     return {
       id: id === undefined ? 0 : Number(id),
       name: field.name,
       required: !field.nullable,
       type: toType(field),
-      ...(doc === undefined ? {} : { doc }),
+      doc: field.metadata.get(DOC_KEY),
     };
   };
   const toType = (field: arrow.Field): IcebergType => {

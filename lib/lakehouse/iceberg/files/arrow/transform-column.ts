@@ -1,13 +1,15 @@
 import * as arrow from "apache-arrow";
-import { dayOrdinal, transformFunction, truncateInt } from "../../model/partitioning/apply.js";
-import { hashBytes, hashLongParts } from "../../model/partitioning/murmur3.js";
-import { transformResultType } from "../../model/partitioning/transform.js";
-import type { Transform } from "../../model/partitioning/types.js";
+import type { TransformOf } from "../../model/transforms/definition.js";
+import { hashBytes, hashLongParts } from "../../model/transforms/murmur3.js";
+import { DAY, HOUR, MONTH, type TimeUnit, YEAR } from "../../model/transforms/times.js";
+import { transformFunction, transformResultType } from "../../model/transforms/transform.js";
+import { truncateInt } from "../../model/transforms/truncate.js";
+import type { Transform, TransformKind } from "../../model/transforms/types.js";
 import type { PrimitiveType, PrimitiveValue } from "../../model/types/types.js";
 import { utf8Decode, uuidFromBytes } from "../../model/values/bytes.js";
 import { valueKey } from "../../model/values/compare.js";
 import { ByteInterner } from "./intern.js";
-import { byteRanges, canonicalReader, nullTest } from "./read.js";
+import { type ByteRanges, byteRanges, canonicalReader, nullTest } from "./read.js";
 
 /** A transformed column, dictionary-encoded: row i has the value `values[codes[i]]`. Few values, whatever the rows. */
 export interface TransformedColumn {
@@ -67,11 +69,8 @@ function transformChunk(
   out: Codes,
   codes: Int32Array,
 ): void {
-  if (
-    transform.transform === "void" ||
-    transform.transform === "unknown" ||
-    arrow.DataType.isNull(data.type)
-  ) {
+  const form = COLUMN_FORMS[transform.transform] as ColumnForm | undefined;
+  if (form === undefined || arrow.DataType.isNull(data.type)) {
     if (data.length > 0) codes.fill(out.ofNull());
     return;
   }
@@ -79,15 +78,95 @@ function transformChunk(
     dictionaryChunk(transform, source, data, out, codes);
     return;
   }
-  const ordinal = ordinalReader(transform, source, data);
-  if (ordinal !== undefined) {
-    ordinalChunk(ordinal, data, out, codes);
+  const reader = ordinalReader(form, transform, source, data);
+  if (reader !== undefined) {
+    ordinalChunk(reader, data, out, codes);
     return;
   }
-  if (bytesChunk(transform, source, data, out, codes)) return;
+  const ranges = byteRanges(data);
+  if (form.bytes !== undefined && ranges !== undefined) {
+    form.bytes(transform, { source, data, ranges, out, codes });
+    return;
+  }
   const read = canonicalReader(source, data);
   const apply = transformFunction(transform, source);
   for (let i = 0; i < data.length; i += 1) codes[i] = out.of(apply(read(i)));
+}
+
+/** The transformed value at an index, where that is a 32-bit integer. */
+type OrdinalReader = (index: number) => number;
+
+/** A chunk of bytes on its way to codes. */
+interface BytesChunk {
+  readonly source: PrimitiveType;
+  readonly data: arrow.Data;
+  readonly ranges: ByteRanges;
+  readonly out: Codes;
+  readonly codes: Int32Array;
+}
+
+/** How a transform reads the buffers of a column; where it cannot, values are made and transformed one by one. */
+interface ColumnForm<T extends Transform = Transform> {
+  /** Of ints, and of dates in days. */
+  int?(transform: T, values: Int32Array): OrdinalReader;
+  /** Of 64-bit integers, as little-endian halves: arithmetic on doubles is an order of magnitude faster than on bigints. */
+  long?(
+    transform: T,
+    source: PrimitiveType,
+    type: arrow.DataType,
+    halves: Int32Array,
+  ): OrdinalReader | undefined;
+  /** Of text and bytes, in place. */
+  bytes?(transform: T, chunk: BytesChunk): void;
+}
+
+/** The column form of each transform; `undefined` for one that gives null for all. */
+const COLUMN_FORMS: { readonly [Kind in TransformKind]: ColumnForm<TransformOf<Kind>> | undefined } = {
+  identity: {
+    int: (_, values) => (i) => values[i]!,
+    bytes: (_, chunk) => internedChunk(chunk, Number.POSITIVE_INFINITY),
+  },
+  bucket: {
+    int:
+      ({ numBuckets }, values) =>
+      (i) =>
+        (hashLongParts(values[i]!, values[i]! < 0 ? -1 : 0) & 0x7fffffff) % numBuckets,
+    long: ({ numBuckets }, source, type, halves) => {
+      // Only where the buffer's unit is what is hashed: longs, and microseconds.
+      const { unit } = type as arrow.Timestamp | arrow.Time;
+      const direct =
+        source.type === "long" || (source.type !== "date" && unit === arrow.TimeUnit.MICROSECOND);
+      if (!direct) return undefined;
+      return (i) => (hashLongParts(halves[2 * i]!, halves[2 * i + 1]!) & 0x7fffffff) % numBuckets;
+    },
+    bytes: ({ numBuckets }, { ranges: { bytes, start, end }, data, out, codes }) =>
+      ordinalChunk((i) => (hashBytes(bytes, start(i), end(i)) & 0x7fffffff) % numBuckets, data, out, codes),
+  },
+  truncate: {
+    int:
+      ({ width }, values) =>
+      (i) =>
+        truncateInt(values[i]!, width),
+    bytes: ({ width }, chunk) => internedChunk(chunk, width),
+  },
+  year: timeForm(YEAR),
+  month: timeForm(MONTH),
+  day: timeForm(DAY),
+  hour: timeForm(HOUR),
+  void: undefined,
+  unknown: undefined,
+};
+
+function timeForm<T extends Transform>({ ofDays }: TimeUnit): ColumnForm<T> {
+  return {
+    ...(ofDays && { int: (_: T, values: Int32Array) => (i: number) => ofDays(values[i]!) }),
+    long: (_, __, type, halves) => {
+      if (!arrow.DataType.isTimestamp(type) || type.unit === arrow.TimeUnit.NANOSECOND) return undefined;
+      const perSecond = [1, 1e3, 1e6][type.unit]!;
+      const count = floorDivReader(halves, perSecond * (ofDays === undefined ? 3600 : 86_400));
+      return ofDays === undefined ? count : (i) => ofDays(count(i));
+    },
+  };
 }
 
 function dictionaryChunk(
@@ -137,77 +216,31 @@ function ordinalChunk(
   }
 }
 
-/** The transformed value at an index where that is a 32-bit integer and can be had from the buffers alone. */
+/** A reader of the buffers alone, where there is one. */
 function ordinalReader(
+  form: ColumnForm,
   transform: Transform,
   source: PrimitiveType,
   data: arrow.Data,
-): ((index: number) => number) | undefined {
+): OrdinalReader | undefined {
   if (data.values instanceof Int32Array && (source.type === "int" || source.type === "date")) {
     if (source.type === "date" && (data.type as arrow.Date_).unit !== arrow.DateUnit.DAY) return undefined;
-    return intReader(transform, data.values);
+    return form.int?.(transform, data.values);
   }
   if (!(data.values instanceof BigInt64Array)) return undefined;
-  // Little-endian halves: arithmetic on doubles is an order of magnitude faster than on bigints.
   const halves = new Int32Array(data.values.buffer, data.values.byteOffset, data.values.length * 2);
-  if (transform.transform === "bucket") return longBucketReader(transform.numBuckets, source, data, halves);
-  if (arrow.DataType.isTimestamp(data.type) && data.type.unit !== arrow.TimeUnit.NANOSECOND) {
-    const perSecond = [1, 1e3, 1e6][data.type.unit]!;
-    return timestampReader(transform, halves, perSecond);
-  }
-  return undefined;
+  return form.long?.(transform, source, data.type, halves);
 }
 
-function intReader(transform: Transform, values: Int32Array): ((index: number) => number) | undefined {
-  switch (transform.transform) {
-    case "identity":
-    case "day":
-      return (i) => values[i]!;
-    case "year":
-    case "month": {
-      const ordinal = dayOrdinal(transform.transform);
-      return (i) => ordinal(values[i]!);
-    }
-    case "truncate":
-      return (i) => truncateInt(values[i]!, transform.width);
-    case "bucket":
-      return (i) => (hashLongParts(values[i]!, values[i]! < 0 ? -1 : 0) & 0x7fffffff) % transform.numBuckets;
-    default:
-      return undefined;
-  }
-}
-
-function longBucketReader(
-  numBuckets: number,
-  source: PrimitiveType,
-  data: arrow.Data,
-  halves: Int32Array,
-): ((index: number) => number) | undefined {
-  // Only where the buffer's unit is what is hashed: longs, and microseconds.
-  const unit = (data.type as arrow.Timestamp | arrow.Time).unit;
-  const direct = source.type === "long" || (source.type !== "date" && unit === arrow.TimeUnit.MICROSECOND);
-  if (!direct) return undefined;
-  return (i) => (hashLongParts(halves[2 * i]!, halves[2 * i + 1]!) & 0x7fffffff) % numBuckets;
-}
-
-function timestampReader(
-  transform: Transform,
-  halves: Int32Array,
-  perSecond: number,
-): ((index: number) => number) | undefined {
-  const { transform: unit } = transform;
-  if (unit !== "year" && unit !== "month" && unit !== "day" && unit !== "hour") return undefined;
-  const per = perSecond * (unit === "hour" ? 3600 : 86_400);
-  const ordinal = unit === "hour" ? undefined : dayOrdinal(unit);
+/** 64-bit integers divided, rounded down. */
+function floorDivReader(halves: Int32Array, per: number): OrdinalReader {
   return (i) => {
     const high = halves[2 * i + 1]!;
     const low = halves[2 * i]! >>> 0;
     // Exact in a double up to 2^53 units, which is the year 2255 in microseconds; beyond that, by bigint.
-    const count =
-      high >= -0x200000 && high < 0x200000
-        ? Math.floor((high * 4294967296 + low) / per)
-        : exactFloorDiv((BigInt(high) << 32n) | BigInt(low), BigInt(per));
-    return ordinal === undefined ? count : ordinal(count);
+    return high >= -0x200000 && high < 0x200000
+      ? Math.floor((high * 4294967296 + low) / per)
+      : exactFloorDiv((BigInt(high) << 32n) | BigInt(low), BigInt(per));
   };
 }
 
@@ -216,28 +249,9 @@ function exactFloorDiv(a: bigint, b: bigint): number {
   return Number(a % b < 0n ? quotient - 1n : quotient);
 }
 
-/** Transforms bytes in place: hashes ranges, or interns them (cut first for truncate). False where the column is not bytes. */
-function bytesChunk(
-  transform: Transform,
-  source: PrimitiveType,
-  data: arrow.Data,
-  out: Codes,
-  codes: Int32Array,
-): boolean {
-  const ranges = byteRanges(data);
-  if (ranges === undefined || arrow.DataType.isNull(data.type)) return false;
+/** Interns bytes, cut to `width` first: bytes, or characters of text. */
+function internedChunk({ source, data, ranges, out, codes }: BytesChunk, width: number): void {
   const { bytes, start, end } = ranges;
-  if (transform.transform === "bucket") {
-    ordinalChunk(
-      (i) => (hashBytes(bytes, start(i), end(i)) & 0x7fffffff) % transform.numBuckets,
-      data,
-      out,
-      codes,
-    );
-    return true;
-  }
-  if (transform.transform !== "identity" && transform.transform !== "truncate") return false;
-  const width = transform.transform === "truncate" ? transform.width : Number.POSITIVE_INFINITY;
   const cut = source.type === "string" ? cutCodePoints : cutBytes;
   const interner = new ByteInterner();
   const byInterned: number[] = [];
@@ -251,7 +265,6 @@ function bytesChunk(
     byInterned[interned] ??= out.of(fromBytes(source, interner.values[interned]!));
     codes[i] = byInterned[interned]!;
   }
-  return true;
 }
 
 function fromBytes(type: PrimitiveType, bytes: Uint8Array): PrimitiveValue {

@@ -134,7 +134,21 @@ function primitive(avro: AvroType, type: PrimitiveType): Part["convert"] {
       if (logicalType?.endsWith("micros")) return (value) => (value as bigint) * nanos;
       return (value) => value;
     }
-    default:
+    case "boolean":
+    case "int":
+    case "long":
+    case "float":
+    case "double":
+    case "date":
+    case "time":
+    case "string":
+    case "uuid":
+    case "fixed":
+    case "binary":
+    case "unknown":
+    case "variant":
+    case "geometry":
+    case "geography":
       return (value) => value;
   }
 }

@@ -17,7 +17,15 @@ export function minimumSize(type: AvroType): number {
       return type.size;
     case "record":
       return type.fields.reduce((sum, field) => sum + minimumSize(field.type), 0);
-    default:
+    case "boolean":
+    case "int":
+    case "long":
+    case "bytes":
+    case "string":
+    case "enum":
+    case "array":
+    case "map":
+    case "union":
       return 1;
   }
 }

@@ -1,10 +1,9 @@
 import type * as arrow from "apache-arrow";
-import { transformFunction } from "../../model/partitioning/apply.js";
 import { refuseUnknown } from "../../model/partitioning/spec.js";
-import { transformResultType } from "../../model/partitioning/transform.js";
 import type { PartitionField, PartitionTuple, SortOrder } from "../../model/partitioning/types.js";
+import { definitionOf } from "../../model/transforms/table.js";
+import { transformFunction, transformResultType } from "../../model/transforms/transform.js";
 import type { Schema } from "../../model/types/types.js";
-import { civilFromDays } from "../../model/values/temporal.js";
 import type { ResolvedSpec } from "../manifest/specs.js";
 import { type SourceColumn, sourceColumn } from "./arrow-values.js";
 import {
@@ -144,22 +143,11 @@ function partitionCodes(
 }
 
 function codeField(length: number, field: PartitionField, column: SourceColumn): CodedColumn {
-  const { transform } = field.transform;
+  const { ofHours } = definitionOf(field.transform);
   const inMicros = column.type.type === "timestamp" || column.type.type === "timestamptz";
-  if (
-    inMicros &&
-    (transform === "year" || transform === "month" || transform === "day" || transform === "hour")
-  ) {
-    const coded = codeTimestamps(length, column, (hours) => fromHours(transform, hours));
+  if (inMicros && ofHours !== undefined) {
+    const coded = codeTimestamps(length, column, ofHours);
     if (coded !== undefined) return coded;
   }
   return codeValues(length, column, transformFunction(field.transform, column.type));
-}
-
-function fromHours(unit: "year" | "month" | "day" | "hour", hours: number): number {
-  if (unit === "hour") return hours;
-  const days = Math.floor(hours / 24);
-  if (unit === "day") return days;
-  const { year, month } = civilFromDays(days);
-  return unit === "year" ? year - 1970 : (year - 1970) * 12 + month - 1;
 }

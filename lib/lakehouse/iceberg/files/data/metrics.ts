@@ -1,11 +1,10 @@
-import { invalidMetadata } from "../../../errors.js";
 import type { ColumnMetrics, ParquetStat } from "../../../parquet/index.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
-import { textProperty } from "../../model/metadata/properties.js";
+import { invalidProperty, textProperty } from "../../model/metadata/properties.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import type { SortOrder } from "../../model/partitioning/types.js";
 import { allFields, fieldName, locateById } from "../../model/schema/lookup.js";
-import { isPrimitiveType } from "../../model/types/type-text.js";
+import { isFloat, isOpaque, isPrimitiveType } from "../../model/types/type-text.js";
 import type { FieldId, PrimitiveType, PrimitiveValue, Schema } from "../../model/types/types.js";
 import { uuidFromBytes } from "../../model/values/bytes.js";
 import { canonicalValue } from "../../model/values/canonical.js";
@@ -27,10 +26,7 @@ export function parseMetricsMode(text: string, property: string): MetricsMode {
   if (lower === "none" || lower === "counts" || lower === "full") return { mode: lower };
   const length = Number(/^truncate\((\d+)\)$/.exec(lower)?.[1]);
   if (length > 0) return { mode: "truncate", length };
-  throw invalidMetadata(
-    property,
-    `Table property ${property} must be none, counts, truncate(n) or full; it is ${JSON.stringify(text)}.`,
-  );
+  throw invalidProperty(property, "none, counts, truncate(n) or full", text);
 }
 
 /**
@@ -96,9 +92,8 @@ export function fileMetrics(
     if (!isPrimitiveType(type)) continue;
     metrics.valueCounts.set(id, column.valueCount);
     if (column.nullCount !== undefined) metrics.nullValueCounts.set(id, column.nullCount);
-    const floating = type.type === "float" || type.type === "double";
-    if (floating && column.nanCount !== undefined) metrics.nanValueCounts.set(id, column.nanCount);
-    if (mode.mode === "counts" || !hasBounds(type)) continue;
+    if (isFloat(type) && column.nanCount !== undefined) metrics.nanValueCounts.set(id, column.nanCount);
+    if (mode.mode === "counts" || isOpaque(type)) continue;
     const length = mode.mode === "truncate" && isCut(type) ? mode.length : undefined;
     const subject = fieldName(schema, id) ?? String(id);
     const lower = column.lower && lowerBound(canonicalStat(type, column.lower, subject), length);
@@ -107,11 +102,6 @@ export function fileMetrics(
     if (upper !== undefined) metrics.upperBounds.set(id, toBinary(type, upper));
   }
   return metrics;
-}
-
-/** Types whose footer statistics order as the Iceberg type does. */
-function hasBounds(type: PrimitiveType): boolean {
-  return !["variant", "geometry", "geography", "unknown"].includes(type.type);
 }
 
 /** Only text and binary have bounds that are cut: a part of a uuid or of fixed bytes is no value of the type. */

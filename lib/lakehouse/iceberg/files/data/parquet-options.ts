@@ -1,10 +1,10 @@
-import { invalidMetadata, type LakehouseError, unsupported } from "../../../errors.js";
+import { unsupported } from "../../../errors.js";
 import type {
   ParquetColumnOptions,
   ParquetCompression,
   ParquetWriteOptions,
 } from "../../../parquet/index.js";
-import { numberProperty, textProperty } from "../../model/metadata/properties.js";
+import { invalidProperty, numberProperty, textProperty } from "../../model/metadata/properties.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import { allFields } from "../../model/schema/lookup.js";
 import type { Schema } from "../../model/types/types.js";
@@ -88,7 +88,7 @@ function levelOf(
   codec: ParquetCompression,
 ): { readonly compressionLevel?: number } {
   if (value === "" || (codec !== "zstd" && codec !== "gzip")) return {};
-  if (!/^\d+$/.test(value)) throw invalid(property, "a whole number", value);
+  if (!/^\d+$/.test(value)) throw invalidProperty(property, "a whole number", value);
   return { compressionLevel: Number(value) };
 }
 
@@ -98,13 +98,6 @@ function shareOf(
 ): { readonly bloomFilterFalsePositives?: number } {
   if (value === undefined) return {};
   const share = Number(value);
-  if (!(share > 0 && share < 1)) throw invalid(property, "a number between 0 and 1", value);
+  if (!(share > 0 && share < 1)) throw invalidProperty(property, "a number between 0 and 1", value);
   return { bloomFilterFalsePositives: share };
-}
-
-function invalid(property: string, what: string, value: string): LakehouseError {
-  return invalidMetadata(
-    property,
-    `Table property ${property} must be ${what}; it is ${JSON.stringify(value)}.`,
-  );
 }

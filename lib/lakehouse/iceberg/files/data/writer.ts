@@ -12,6 +12,7 @@ import { currentSchema, defaultSortOrder } from "../../model/metadata/lookup.js"
 import type { DataFile } from "../../model/metadata/manifest-types.js";
 import { numberProperty } from "../../model/metadata/properties.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
+import { isKnownOrder, UNSORTED } from "../../model/partitioning/sort-order.js";
 import type { PartitionTuple, SortOrder } from "../../model/partitioning/types.js";
 import type { Schema } from "../../model/types/types.js";
 import { schemaToArrow, storedSchema } from "../arrow/schema.js";
@@ -144,7 +145,9 @@ class DataFileOutput {
     this.metadata = metadata;
     this.schema = options.schema ?? storedSchema(currentSchema(metadata));
     this.spec = specOf(specsById(metadata), metadata.defaultSpecId, metadata.location);
-    this.order = defaultSortOrder(metadata);
+    const order = defaultSortOrder(metadata);
+    // What cannot be sorted by is not said to be sorted by.
+    this.order = isKnownOrder(order) ? order : UNSORTED;
     this.arrowSchema = schemaToArrow(this.schema);
     this.targetBytes = numberProperty(metadata, "write.target-file-size-bytes");
     this.now = options.clock ?? (() => performance.now());

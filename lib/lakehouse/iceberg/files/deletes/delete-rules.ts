@@ -2,6 +2,7 @@ import type { DataFile, MetricMap } from "../../model/metadata/manifest-types.js
 import type { SequenceNumber } from "../../model/metadata/types.js";
 import { isUnpartitioned } from "../../model/partitioning/spec.js";
 import type { PartitionSpec, PartitionTuple, SpecId } from "../../model/partitioning/types.js";
+import { isFloat } from "../../model/types/type-text.js";
 import type { FieldId, IcebergType, PrimitiveType, PrimitiveValue } from "../../model/types/types.js";
 import { utf8Decode, utf8Encode } from "../../model/values/bytes.js";
 import { comparatorOf, compareBytes } from "../../model/values/compare.js";
@@ -136,7 +137,7 @@ function mayBeEqual(deletes: DataFile, data: DataFile, id: FieldId, type: Primit
   // From here on one side has no null, so only values can be equal.
   if (isAll(deleteNulls, deletes, id) || isAll(dataNulls, data, id)) return false;
   // Bounds say nothing of NaN, and a float's zeros have two forms.
-  if (type.type === "float" || type.type === "double") return true;
+  if (isFloat(type)) return true;
   const deleted = boundsOf(deletes, id, type);
   const stored = boundsOf(data, id, type);
   const compare = comparatorOf(type);

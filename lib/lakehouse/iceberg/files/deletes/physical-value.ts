@@ -38,7 +38,10 @@ export function canonicalFromPhysical(type: PrimitiveType, value: unknown): Prim
       return value instanceof Uint8Array && value.length === type.length ? value : undefined;
     case "binary":
       return value instanceof Uint8Array ? value : undefined;
-    default:
+    case "unknown":
+    case "variant":
+    case "geometry":
+    case "geography":
       return undefined;
   }
 }

@@ -1,9 +1,9 @@
 import { invalidMetadata } from "../../../errors.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
-import { escapePathPart, humanPartitionValue } from "../../model/partitioning/human.js";
-import { canTransform, transformResultType } from "../../model/partitioning/transform.js";
+import { escapePathPart } from "../../model/partitioning/spec.js";
 import type { PartitionSpec, PartitionTuple, SpecId } from "../../model/partitioning/types.js";
 import { fieldById } from "../../model/schema/lookup.js";
+import { canTransform, humanPartitionValue, transformResultType } from "../../model/transforms/transform.js";
 import type { NestedField, PrimitiveType, StructType } from "../../model/types/types.js";
 
 /** A partition spec with the types of its values. */

@@ -1,6 +1,7 @@
 import { stringifyJson } from "../../model/json.js";
 import type {
   DataFile,
+  FileContent,
   ManifestContent,
   ManifestEntry,
   ManifestFile,
@@ -152,7 +153,7 @@ export class ManifestWriter {
       sequence_number: sequenceNumber,
       file_sequence_number: fileSequenceNumber,
       data_file: {
-        content: file.content === "data" ? 0 : file.content === "position-deletes" ? 1 : 2,
+        content: CONTENT_CODES[file.content],
         file_path: file.filePath,
         file_format: file.fileFormat.toUpperCase(),
         partition: this.#partition(file.partition),
@@ -200,6 +201,13 @@ export class ManifestWriter {
     };
   }
 }
+
+/** Spec, "Manifests", `content`. */
+const CONTENT_CODES: Readonly<Record<FileContent, number>> = {
+  data: 0,
+  "position-deletes": 1,
+  "equality-deletes": 2,
+};
 
 /** Turns a partition value from its canonical form into what Avro stores. */
 function partitionToAvro(type: PrimitiveType): (value: PrimitiveValue | null) => unknown {

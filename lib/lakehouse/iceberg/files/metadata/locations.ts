@@ -1,7 +1,7 @@
 import { booleanProperty } from "../../model/metadata/properties.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
-import { hashBytes } from "../../model/partitioning/murmur3.js";
 import type { PartitionTuple } from "../../model/partitioning/types.js";
+import { hashBytes } from "../../model/transforms/murmur3.js";
 import { utf8Encode } from "../../model/values/bytes.js";
 import { partitionPath, type ResolvedSpec } from "../manifest/specs.js";
 import { metadataFolder } from "./metadata-file.js";

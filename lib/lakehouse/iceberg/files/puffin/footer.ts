@@ -77,7 +77,7 @@ export function decodeFooter(footer: Uint8Array, fileSize: number, subject: stri
   const stored = footer.subarray(PUFFIN_MAGIC.length, end);
   const payload = flags === FLAG_FOOTER_COMPRESSED ? decompress("lz4", stored, subject) : stored;
   const blobsEnd = BigInt(fileSize - footer.length);
-  const root = readJson(utf8(payload, subject), { subject, code: "CORRUPT_FILE" });
+  const root = readJson(utf8(payload, subject), { subject, kind: corruptFile });
   return {
     blobs: root
       .get("blobs")
@@ -95,8 +95,6 @@ function blobFromJson(node: JsonNode, blobsEnd: bigint): PuffinBlobMetadata {
   if (offset < BigInt(PUFFIN_MAGIC.length) || length < 0n || offset + length > blobsEnd) {
     node.fail(`lies at ${offset} with ${length} bytes, outside of the file's blobs`);
   }
-  const compressionCodec = node.optional("compression-codec")?.string();
-  const properties = node.optional("properties")?.stringMap();
   return {
     type: node.get("type").string(),
     fields: node
@@ -107,8 +105,8 @@ function blobFromJson(node: JsonNode, blobsEnd: bigint): PuffinBlobMetadata {
     sequenceNumber: node.get("sequence-number").long(),
     offset,
     length,
-    ...(compressionCodec === undefined ? {} : { compressionCodec }),
-    ...(properties === undefined ? {} : { properties }),
+    compressionCodec: node.optional("compression-codec")?.string(),
+    properties: node.optional("properties")?.stringMap(),
   };
 }
 

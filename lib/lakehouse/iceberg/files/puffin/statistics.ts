@@ -19,7 +19,7 @@ export function statisticsFile(written: WrittenPuffin, snapshotId: SnapshotId): 
 }
 
 function recorded({ type, snapshotId, sequenceNumber, fields, properties }: BlobMetadata): BlobMetadata {
-  return { type, snapshotId, sequenceNumber, fields, ...(properties === undefined ? {} : { properties }) };
+  return { type, snapshotId, sequenceNumber, fields, properties };
 }
 
 /**

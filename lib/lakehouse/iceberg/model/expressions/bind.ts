@@ -1,19 +1,18 @@
 import { invalidExpression } from "../../errors.js";
-
-import { canTransform, transformResultType, transformToString } from "../partitioning/transform.js";
-import type { Transform } from "../partitioning/types.js";
 import { locateByName, type NameLookup } from "../schema/lookup.js";
-import { isPrimitiveType, typeToString } from "../types/type-text.js";
+import { canTransform, transformResultType, transformToString } from "../transforms/transform.js";
+import type { Transform } from "../transforms/types.js";
+import { isOpaque, isPrimitiveType, typeToString } from "../types/type-text.js";
 import type { PrimitiveType, PrimitiveValue, Schema } from "../types/types.js";
 import { describeExpected, describeValue } from "../values/canonical.js";
-import { comparatorOf } from "../values/compare.js";
+import { sortDistinct } from "../values/compare.js";
 import { placeLiteral, toLiteralInput } from "./literals.js";
 import { boundAnd, boundOr, negate } from "./negate.js";
+import { COMPARISONS } from "./operations.js";
 import type {
   BoundExpression,
   BoundPredicate,
   BoundTerm,
-  ComparisonOperation,
   ComparisonPredicate,
   Expression,
   LiteralInput,
@@ -89,8 +88,10 @@ function bindTerm(schema: Pick<Schema, "fields">, term: Term, lookup: NameLookup
     : transform.transform === "identity"
       ? field.type
       : transformResultType(transform, field.type);
-  const optional =
-    !location.requiredThroughout || transform.transform === "void" || transform.transform === "unknown";
+  if (transform.transform === "unknown") {
+    invalid(name, `The transform ${transformToString(transform)} of "${name}" is not known.`);
+  }
+  const optional = !location.requiredThroughout || transform.transform === "void";
   return { field, path, name: location.name, transform, type, optional, sourceType: field.type };
 }
 
@@ -105,10 +106,8 @@ function bindUnary(term: BoundTerm, type: UnaryPredicate["type"]): BoundExpressi
   return { type, term };
 }
 
-const NOT_COMPARABLE = new Set(["unknown", "variant", "geometry", "geography"]);
-
 function placed(term: BoundTerm, value: LiteralInput) {
-  if (NOT_COMPARABLE.has(term.type.type)) {
+  if (isOpaque(term.type)) {
     return invalid(
       term.name,
       `Values of "${term.name}" of type ${typeToString(term.sourceType)} cannot be compared.`,
@@ -139,20 +138,13 @@ function bindComparison(term: BoundTerm, { type, value }: ComparisonPredicate): 
     case "exact":
       return { type, term, value: literal.value };
     case "above":
-      return type === "lt" || type === "lt-eq" || type === "not-eq" ? trueOfValues(term) : neverTrue(term);
+      return COMPARISONS[type].above ? trueOfValues(term) : neverTrue(term);
     case "below":
-      return type === "gt" || type === "gt-eq" || type === "not-eq" ? trueOfValues(term) : neverTrue(term);
+      return COMPARISONS[type].below ? trueOfValues(term) : neverTrue(term);
     case "floor": {
-      // Between `value` and the next: less means at most the lower one, greater means more than it.
-      const between: Partial<Record<ComparisonOperation, ComparisonOperation>> = {
-        lt: "lt-eq",
-        "lt-eq": "lt-eq",
-        gt: "gt",
-        "gt-eq": "gt",
-      };
-      const operation = between[type];
-      if (operation !== undefined) return { type: operation, term, value: literal.value };
-      return type === "not-eq" ? trueOfValues(term) : neverTrue(term);
+      const { between } = COMPARISONS[type];
+      if (typeof between === "string") return { type: between, term, value: literal.value };
+      return between ? trueOfValues(term) : neverTrue(term);
     }
   }
 }
@@ -174,12 +166,6 @@ function bindSet(term: BoundTerm, { type, values }: SetPredicate): BoundExpressi
   if (distinct.length === 0) return type === "in" ? neverTrue(term) : trueOfValues(term);
   if (distinct.length === 1) return { type: type === "in" ? "eq" : "not-eq", term, value: distinct[0]! };
   return { type, term, values: distinct };
-}
-
-function sortDistinct(type: PrimitiveType, values: readonly PrimitiveValue[]): PrimitiveValue[] {
-  const compare = comparatorOf(type);
-  const sorted = [...values].sort(compare);
-  return sorted.filter((value, i) => i === 0 || compare(sorted[i - 1]!, value) !== 0);
 }
 
 /** The bound expression by names again: binds to the same schema with the same meaning. */

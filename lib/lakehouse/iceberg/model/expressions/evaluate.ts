@@ -1,11 +1,12 @@
-import { transformFunction } from "../partitioning/apply.js";
 import type { PartitionSpec, PartitionTuple } from "../partitioning/types.js";
 import { accessor } from "../schema/lookup.js";
+import { transformFunction } from "../transforms/transform.js";
 import { isPrimitiveType } from "../types/type-text.js";
 import type { PrimitiveValue } from "../types/types.js";
 import { canonicalValue } from "../values/canonical.js";
 import { type Comparator, comparatorOf } from "../values/compare.js";
-import type { BoundExpression, BoundPredicate, BoundTerm } from "./types.js";
+import { OPERATIONS } from "./operations.js";
+import type { BoundExpression, BoundPredicate, BoundTerm, PredicateOf, PredicateOperation } from "./types.js";
 
 /** True, false, or unknown (`null`): SQL's three-valued logic. */
 export type Truth = boolean | null;
@@ -53,42 +54,65 @@ export function evaluator<Row>(
 
 /** The predicate as a function of its term's value. */
 export function predicateTest(predicate: BoundPredicate): (value: PrimitiveValue | null) => Truth {
-  if (predicate.type === "is-null") return (value) => value === null;
-  if (predicate.type === "not-null") return (value) => value !== null;
-  const test = valueTest(predicate);
-  return (value) => (value === null ? null : test(value));
+  const { ofNull } = OPERATIONS[predicate.type];
+  const compile = TESTS[predicate.type] as Compile<PredicateOperation>;
+  const compare = comparatorOf(predicate.term.type);
+  const test = compile(predicate as PredicateOf<PredicateOperation>, compare);
+  return (value) => (value === null ? ofNull : test(value));
 }
 
-function valueTest(predicate: BoundPredicate): (value: PrimitiveValue) => boolean {
-  const compare = comparatorOf(predicate.term.type);
-  if ("values" in predicate) {
-    const wanted = predicate.type === "in";
-    return (value) => includes(predicate.values, value, compare) === wanted;
-  }
-  if (!("value" in predicate)) {
-    const wanted = predicate.type === "is-nan";
-    return (value) => Number.isNaN(value) === wanted;
-  }
-  const literal = predicate.value;
-  switch (predicate.type) {
-    case "eq":
-      return (value) => compare(value, literal) === 0;
-    case "not-eq":
-      return (value) => compare(value, literal) !== 0;
-    case "lt":
-      return (value) => compare(value, literal) < 0;
-    case "lt-eq":
-      return (value) => compare(value, literal) <= 0;
-    case "gt":
-      return (value) => compare(value, literal) > 0;
-    case "gt-eq":
-      return (value) => compare(value, literal) >= 0;
-    case "starts-with":
-      return (value) => (value as string).startsWith(literal as string);
-    case "not-starts-with":
-      return (value) => !(value as string).startsWith(literal as string);
-  }
-}
+type Compile<Operation extends PredicateOperation> = (
+  predicate: PredicateOf<Operation>,
+  compare: Comparator,
+) => (value: PrimitiveValue) => boolean;
+
+/** What each operation is of a value that is not null. */
+const TESTS: { readonly [Operation in PredicateOperation]: Compile<Operation> } = {
+  "is-null": () => () => false,
+  "not-null": () => () => true,
+  "is-nan": () => Number.isNaN,
+  "not-nan": () => (value) => !Number.isNaN(value),
+  eq:
+    ({ value: literal }, compare) =>
+    (value) =>
+      compare(value, literal) === 0,
+  "not-eq":
+    ({ value: literal }, compare) =>
+    (value) =>
+      compare(value, literal) !== 0,
+  lt:
+    ({ value: literal }, compare) =>
+    (value) =>
+      compare(value, literal) < 0,
+  "lt-eq":
+    ({ value: literal }, compare) =>
+    (value) =>
+      compare(value, literal) <= 0,
+  gt:
+    ({ value: literal }, compare) =>
+    (value) =>
+      compare(value, literal) > 0,
+  "gt-eq":
+    ({ value: literal }, compare) =>
+    (value) =>
+      compare(value, literal) >= 0,
+  "starts-with":
+    ({ value: prefix }) =>
+    (value) =>
+      (value as string).startsWith(prefix as string),
+  "not-starts-with":
+    ({ value: prefix }) =>
+    (value) =>
+      !(value as string).startsWith(prefix as string),
+  in:
+    ({ values }, compare) =>
+    (value) =>
+      includes(values, value, compare),
+  "not-in":
+    ({ values }, compare) =>
+    (value) =>
+      !includes(values, value, compare),
+};
 
 /** Binary search among sorted values. */
 export function includes(

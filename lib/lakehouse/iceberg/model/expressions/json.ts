@@ -1,19 +1,20 @@
 import { invalidExpression } from "../../errors.js";
 import { type Json, type JsonInput, JsonNode, type JsonOrigin, readJson } from "../json.js";
+import { locateById, locateByName } from "../schema/lookup.js";
 import {
   canTransform,
   parseTransform,
   transformResultType,
   transformToString,
-} from "../partitioning/transform.js";
-import type { Transform } from "../partitioning/types.js";
-import { locateById, locateByName } from "../schema/lookup.js";
+} from "../transforms/transform.js";
+import type { Transform } from "../transforms/types.js";
 import { isPrimitiveType } from "../types/type-text.js";
 import type { PrimitiveType, Schema } from "../types/types.js";
 import { bytesToHex, hexToBytes, isHex } from "../values/bytes.js";
 import { canonicalValue } from "../values/canonical.js";
 import { toJsonValue } from "../values/json-value.js";
 import { and, not, or } from "./builders.js";
+import { COMPARISONS, isOperation, OPERATIONS } from "./operations.js";
 import type {
   ComparisonOperation,
   Expression,
@@ -23,19 +24,6 @@ import type {
   UnaryOperation,
 } from "./types.js";
 
-const UNARY: ReadonlySet<string> = new Set<UnaryOperation>(["is-null", "not-null", "is-nan", "not-nan"]);
-const COMPARISONS: ReadonlySet<string> = new Set<ComparisonOperation>([
-  "eq",
-  "not-eq",
-  "lt",
-  "lt-eq",
-  "gt",
-  "gt-eq",
-  "starts-with",
-  "not-starts-with",
-]);
-const SETS: ReadonlySet<string> = new Set<SetOperation>(["in", "not-in"]);
-
 /** Types whose numbers are micro- or nanoseconds, which programs write as a bigint. */
 const TIMES: ReadonlySet<string> = new Set([
   "time",
@@ -44,16 +32,6 @@ const TIMES: ReadonlySet<string> = new Set([
   "timestamp_ns",
   "timestamptz_ns",
 ]);
-
-/** The comparison with its sides exchanged: `5 < x` is `x > 5`. */
-const MIRRORED: Readonly<Partial<Record<ComparisonOperation, ComparisonOperation>>> = {
-  eq: "eq",
-  "not-eq": "not-eq",
-  lt: "gt",
-  "lt-eq": "gt-eq",
-  gt: "lt",
-  "gt-eq": "lt-eq",
-};
 
 type Columns = Pick<Schema, "fields">;
 
@@ -125,7 +103,7 @@ function literalToJson(value: LiteralInput, type: PrimitiveType | undefined): Js
  * @throws LakehouseError INVALID_EXPRESSION naming the place in the document.
  */
 export function expressionFromJson(json: string | Json, schema?: Columns): Expression {
-  const origin: JsonOrigin = { subject: "the filter", code: "INVALID_EXPRESSION" };
+  const origin: JsonOrigin = { subject: "the filter", kind: invalidExpression };
   // JSON text never starts with the name of an operation, so a string is always a document.
   const root = typeof json === "string" ? readJson(json, origin) : new JsonNode(json, origin);
   return readExpression(root, schema);
@@ -147,17 +125,26 @@ function readExpression(node: JsonNode, columns: Columns | undefined): Expressio
     case "not":
       return not(readExpression(node.get("child"), columns));
     default:
+      return readPredicate(node, type, columns);
   }
-  if (UNARY.has(type)) return { type: type as UnaryOperation, term: readTerm(operand(node), columns) };
-  if (SETS.has(type)) {
-    const term = readTerm(operand(node), columns);
-    const listed = node.get("values");
-    const values = (Array.isArray(listed.value) ? listed : listed.get("values")).array();
-    const valueType = typeOfTerm(term, columns);
-    return { type: type as SetOperation, term, values: values.map((each) => readLiteral(each, valueType)) };
+}
+
+function readPredicate(node: JsonNode, type: string, columns: Columns | undefined): Expression {
+  if (!isOperation(type)) return node.get("type").fail(`is no operation: ${JSON.stringify(type)}`);
+  const { form } = OPERATIONS[type];
+  switch (form) {
+    case "unary":
+      return { type: type as UnaryOperation, term: readTerm(operand(node), columns) };
+    case "comparison":
+      return readComparison(node, type as ComparisonOperation, columns);
+    case "set": {
+      const term = readTerm(operand(node), columns);
+      const listed = node.get("values");
+      const values = (Array.isArray(listed.value) ? listed : listed.get("values")).array();
+      const valueType = typeOfTerm(term, columns);
+      return { type: type as SetOperation, term, values: values.map((each) => readLiteral(each, valueType)) };
+    }
   }
-  if (COMPARISONS.has(type)) return readComparison(node, type as ComparisonOperation, columns);
-  return node.get("type").fail(`is no operation: ${JSON.stringify(type)}`);
 }
 
 function operand(node: JsonNode): JsonNode {
@@ -174,7 +161,7 @@ function readComparison(node: JsonNode, type: ComparisonOperation, columns: Colu
   const left = node.get("left");
   const right = node.get("right");
   if (!isLiteral(left)) return comparison(type, left, right);
-  return comparison(MIRRORED[type] ?? left.fail("should be a column"), right, left);
+  return comparison(COMPARISONS[type].mirrored ?? left.fail("should be a column"), right, left);
 }
 
 /** A bare string as an operand of `left` and `right` is a literal: references are objects there. */

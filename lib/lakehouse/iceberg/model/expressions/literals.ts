@@ -41,8 +41,23 @@ export function placeLiteral(type: PrimitiveType, input: LiteralInput): Placed |
         return placeDay(floorDiv(micros, MICROS_PER_DAY), micros % MICROS_PER_DAY === 0n);
       break;
     }
-    default:
+    case "boolean":
+    case "time":
+    case "timestamp":
+    case "timestamptz":
+    case "timestamp_ns":
+    case "timestamptz_ns":
+    case "string":
+    case "uuid":
+    case "fixed":
+    case "binary":
+    case "unknown":
+    case "variant":
+    case "geometry":
+    case "geography":
       break;
+    default:
+      return type satisfies never;
   }
   const value = canonicalValue(type, input);
   return value === undefined ? undefined : { place: "exact", value };

@@ -1,13 +1,12 @@
 import type { FieldSummary, FileBrief } from "../metadata/manifest-types.js";
-import { transformFunction } from "../partitioning/apply.js";
 import { partitionFieldType } from "../partitioning/spec.js";
-import { preservesOrder } from "../partitioning/transform.js";
 import type { PartitionSpec } from "../partitioning/types.js";
-import { isPrimitiveType } from "../types/type-text.js";
+import { definitionOf } from "../transforms/table.js";
+import { isFloat, isOpaque, isPrimitiveType } from "../types/type-text.js";
 import type { PrimitiveType, PrimitiveValue, Schema } from "../types/types.js";
 import { comparatorOf } from "../values/compare.js";
 import { boundFromBinary } from "../values/single-value.js";
-import { type ColumnStats, isFloat, mightMatch, mustMatch, unknownStats } from "./column-stats.js";
+import { type ColumnStats, mightMatch, mustMatch, unknownStats } from "./column-stats.js";
 import { testPredicates } from "./negate.js";
 import type { BoundExpression, BoundTerm } from "./types.js";
 
@@ -16,8 +15,6 @@ export type FileMetrics = Pick<
   FileBrief,
   "recordCount" | "valueCounts" | "nullValueCounts" | "nanValueCounts" | "lowerBounds" | "upperBounds"
 >;
-
-const NO_BOUNDS = new Set(["variant", "geometry", "geography", "unknown"]);
 
 /** What a file's metrics prove of a term's values. What it gives serves until the next call: there are many files. */
 function fileStats(): (term: BoundTerm, file: FileMetrics) => ColumnStats {
@@ -39,11 +36,13 @@ function fileStats(): (term: BoundTerm, file: FileMetrics) => ColumnStats {
 class FileStats implements ColumnStats {
   readonly #id: number;
   readonly #type: PrimitiveType;
+  readonly #opaque: boolean;
   file: FileMetrics = { recordCount: 0n };
 
   constructor(id: number, type: PrimitiveType) {
     this.#id = id;
     this.#type = type;
+    this.#opaque = isOpaque(type);
   }
 
   get mayBeNull(): boolean {
@@ -65,13 +64,13 @@ class FileStats implements ColumnStats {
   }
 
   get lower(): PrimitiveValue | undefined {
-    return NO_BOUNDS.has(this.#type.type)
+    return this.#opaque
       ? undefined
       : boundFromBinary(this.#type, this.file.lowerBounds?.get(this.#id));
   }
 
   get upper(): PrimitiveValue | undefined {
-    return NO_BOUNDS.has(this.#type.type)
+    return this.#opaque
       ? undefined
       : boundFromBinary(this.#type, this.file.upperBounds?.get(this.#id));
   }
@@ -79,16 +78,17 @@ class FileStats implements ColumnStats {
 
 /** Of a transform that keeps order, the transformed bounds are bounds of the transformed values. */
 function transformedStats(term: BoundTerm, type: PrimitiveType, source: ColumnStats): ColumnStats {
-  if (term.transform.transform === "void") return { mayBeNull: true, mayBeNaN: false, mayBeValue: false };
-  if (term.transform.transform === "unknown") return unknownStats(term.type);
+  const definition = definitionOf(term.transform);
+  const apply = definition.apply(term.transform, type);
+  // Null for all.
+  if (apply === undefined) return { mayBeNull: true, mayBeNaN: false, mayBeValue: false };
   const stats = { mayBeNull: source.mayBeNull, mayBeNaN: false, mayBeValue: source.mayBeValue };
-  if (!preservesOrder(term.transform)) return stats;
-  const apply = transformFunction(term.transform, type);
+  if (!definition.preservesOrder) return stats;
   const bound = (value: PrimitiveValue | undefined) => (value === undefined ? undefined : apply(value));
-  const lower = bound(source.lower) ?? undefined;
-  const upper = bound(source.upper) ?? undefined;
-  // Truncation wraps around below the lowest integer: then the results are not between the transformed bounds.
-  if (term.transform.transform === "truncate") {
+  const lower = bound(source.lower);
+  const upper = bound(source.upper);
+  // Where they wrapped around, the results are not between the transformed bounds.
+  if (definition.preservesOrder === "except-wrapped") {
     if (lower === undefined || upper === undefined || comparatorOf(term.type)(lower, upper) > 0) return stats;
   }
   return { ...stats, lower, upper };

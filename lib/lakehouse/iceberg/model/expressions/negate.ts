@@ -1,38 +1,9 @@
-import type {
-  BoundExpression,
-  BoundPredicate,
-  ComparisonOperation,
-  SetOperation,
-  UnaryOperation,
-} from "./types.js";
-
-type PredicateOperation = UnaryOperation | ComparisonOperation | SetOperation;
-
-const OPPOSITE: Readonly<Record<PredicateOperation, PredicateOperation>> = {
-  eq: "not-eq",
-  "not-eq": "eq",
-  lt: "gt-eq",
-  "gt-eq": "lt",
-  gt: "lt-eq",
-  "lt-eq": "gt",
-  in: "not-in",
-  "not-in": "in",
-  "starts-with": "not-starts-with",
-  "not-starts-with": "starts-with",
-  "is-null": "not-null",
-  "not-null": "is-null",
-  "is-nan": "not-nan",
-  "not-nan": "is-nan",
-};
-
-/** The operation that is false where this one is true, and unknown where it is unknown. */
-export function oppositeOf(operation: PredicateOperation): PredicateOperation {
-  return OPPOSITE[operation];
-}
+import { OPERATIONS } from "./operations.js";
+import type { BoundExpression, BoundPredicate } from "./types.js";
 
 /** A predicate's opposite. True and false change places; unknown (of a null) stays: `is-null` and `not-null` are never unknown. */
 export function negatePredicate(predicate: BoundPredicate): BoundPredicate {
-  return { ...predicate, type: oppositeOf(predicate.type) } as BoundPredicate;
+  return { ...predicate, type: OPERATIONS[predicate.type].opposite } as BoundPredicate;
 }
 
 /** The opposite of a bound expression, by De Morgan. */

@@ -1,16 +1,21 @@
-import { transformFunction } from "../partitioning/apply.js";
 import { partitionFieldType } from "../partitioning/spec.js";
-import { canTransform, sameTransform } from "../partitioning/transform.js";
-import type { PartitionField, PartitionSpec, Transform } from "../partitioning/types.js";
-import type { PrimitiveType, PrimitiveValue, Schema } from "../types/types.js";
-import { comparatorOf } from "../values/compare.js";
+import type { PartitionField, PartitionSpec } from "../partitioning/types.js";
+import type { Filing, PrefixFiling } from "../transforms/definition.js";
+import { definitionOf } from "../transforms/table.js";
+import { isIdentity, sameTransform } from "../transforms/transform.js";
+import type { Transform } from "../transforms/types.js";
+import { isPrimitiveType } from "../types/type-text.js";
+import type { PrimitiveValue, Schema } from "../types/types.js";
+import { sortDistinct } from "../values/compare.js";
 import { boundAnd, boundOr, mapPredicates, negate, negatePredicate } from "./negate.js";
 import type {
   BoundComparisonPredicate,
   BoundExpression,
   BoundPredicate,
-  BoundSetPredicate,
   BoundTerm,
+  ComparisonOperation,
+  PredicateOf,
+  PredicateOperation,
 } from "./types.js";
 
 const TRUE: BoundExpression = { type: "true" };
@@ -79,75 +84,97 @@ function partitionTerm(field: PartitionField, schema: Schema): BoundTerm {
 
 function projectOne(
   predicate: BoundPredicate,
-  field: PartitionField,
+  { transform }: PartitionField,
   term: BoundTerm,
 ): BoundExpression | undefined {
-  const { transform } = field;
-  if (transform.transform === "void" || transform.transform === "unknown" || term.type.type === "unknown")
-    return undefined;
-  if (predicate.term.transform.transform !== "identity") {
-    // A predicate on the very transform that partitions is one on the partition value.
-    return sameTransform(predicate.term.transform, transform) ? { ...predicate, term } : undefined;
-  }
-  if (transform.transform === "identity") return { ...predicate, term };
-  if (!canTransform(transform, predicate.term.sourceType)) return undefined;
-  switch (predicate.type) {
-    // A value is null exactly where its transform is.
-    case "is-null":
-    case "not-null":
-      return { type: predicate.type, term };
-    case "is-nan":
-    case "not-nan":
-    case "not-in":
-    case "not-eq":
-      return undefined;
-    case "in":
-      return projectSet(predicate as BoundSetPredicate, transform, term);
-    case "starts-with":
-    case "not-starts-with":
-      return projectPrefix(predicate as BoundComparisonPredicate, transform, term);
-    default:
-      return projectComparison(predicate as BoundComparisonPredicate, transform, term);
-  }
+  // Its source is no longer in the schema.
+  if (term.type.type === "unknown") return undefined;
+  const { project, projectResult, takes } = definitionOf(transform);
+  const { sourceType, transform: asked } = predicate.term;
+  const onResult = !isIdentity(asked);
+  if (onResult && !sameTransform(asked, transform)) return undefined;
+  const projecting = onResult ? projectResult : project;
+  if (projecting === "nothing") return undefined;
+  if (projecting === "same") return { ...predicate, term };
+  if (!isPrimitiveType(sourceType) || !takes(sourceType)) return undefined;
+  const projection = PROJECTIONS[predicate.type] as Project<PredicateOperation>;
+  return projection(predicate as PredicateOf<PredicateOperation>, projecting(transform, sourceType), term);
 }
 
-function projectSet(predicate: BoundSetPredicate, transform: Transform, term: BoundTerm): BoundExpression {
-  const apply = transformFunction(transform, predicate.term.sourceType);
-  const values = predicate.values.flatMap((value) =>
-    equalResults(transform, predicate.term.type, apply(value) as PrimitiveValue),
-  );
-  return inSet(term, values);
-}
+type Project<Operation extends PredicateOperation> = (
+  predicate: PredicateOf<Operation>,
+  filing: Filing,
+  term: BoundTerm,
+) => BoundExpression | undefined;
+
+/** What each operation on a value says of where its rows are filed; `undefined`: nothing. */
+const PROJECTIONS: { readonly [Operation in PredicateOperation]: Project<Operation> } = {
+  // A value is null exactly where its transform is.
+  "is-null": ({ type }, _, term) => ({ type, term }),
+  "not-null": ({ type }, _, term) => ({ type, term }),
+  "is-nan": () => undefined,
+  "not-nan": () => undefined,
+  eq: ({ value }, filing, term) => inSet(term, filing.equal(value)),
+  "not-eq": ({ value }, filing, term) => notInSet(term, [value], filing),
+  in: ({ values }, filing, term) =>
+    inSet(
+      term,
+      values.flatMap((value) => filing.equal(value)),
+    ),
+  "not-in": ({ values }, filing, term) => notInSet(term, values, filing),
+  // x < v is x <= v - 1, and the transform keeps order.
+  lt: (predicate, filing, term) => atMost(neighbour(predicate, -1), filing, term),
+  "lt-eq": ({ value }, filing, term) => atMost(value, filing, term),
+  gt: (predicate, filing, term) => atLeast(neighbour(predicate, 1), filing, term),
+  "gt-eq": ({ value }, filing, term) => atLeast(value, filing, term),
+  "starts-with": ({ value }, filing, term) => withTerm(filing.startsWith(value as string), term),
+  "not-starts-with": ({ value }, filing, term) => withTerm(filing.notStartsWith(value as string), term),
+};
 
 function inSet(term: BoundTerm, values: readonly PrimitiveValue[]): BoundExpression {
-  const compare = comparatorOf(term.type);
-  const sorted = [...values].sort(compare);
-  const distinct = sorted.filter((value, i) => i === 0 || compare(sorted[i - 1]!, value) !== 0);
+  const distinct = sortDistinct(term.type, values);
   return distinct.length === 1
     ? { type: "eq", term, value: distinct[0]! }
     : { type: "in", term, values: distinct };
 }
 
-function isTime(transform: Transform): boolean {
-  const name = transform.transform;
-  return name === "year" || name === "month" || name === "day" || name === "hour";
+/** Leaves out the partitions that hold excluded values alone. */
+function notInSet(
+  term: BoundTerm,
+  values: readonly PrimitiveValue[],
+  filing: Filing,
+): BoundExpression | undefined {
+  const alone = sortDistinct(
+    term.type,
+    values.map((value) => filing.only(value)).filter((value) => value !== undefined),
+  );
+  if (alone.length === 0) return undefined;
+  return alone.length === 1
+    ? { type: "not-eq", term, value: alone[0]! }
+    : { type: "not-in", term, values: alone };
 }
 
-/**
- * Old writers rounded times before 1970 up instead of down, so a file of theirs may be filed one unit later than it should:
- * for negative results the next one counts too. Days of dates were never wrong.
- */
-function misfiled(transform: Transform, source: PrimitiveType, result: PrimitiveValue): boolean {
-  if (!isTime(transform) || (source.type === "date" && transform.transform === "day")) return false;
-  return (result as number) < 0;
+function atMost(value: PrimitiveValue, filing: Filing, term: BoundTerm): BoundExpression | undefined {
+  const result = filing.atMost(value);
+  if (result === undefined) return undefined;
+  const below: BoundExpression = { type: "lt-eq", term, value: result.bound };
+  return result.also.length === 0 ? below : boundOr(below, inSet(term, result.also));
 }
 
-function equalResults(transform: Transform, source: PrimitiveType, result: PrimitiveValue): PrimitiveValue[] {
-  return misfiled(transform, source, result) ? [result, (result as number) + 1] : [result];
+function atLeast(value: PrimitiveValue, filing: Filing, term: BoundTerm): BoundExpression | undefined {
+  const bound = filing.atLeast(value);
+  return bound === undefined ? undefined : { type: "gt-eq", term, value: bound };
+}
+
+function withTerm(
+  result: PrefixFiling<ComparisonOperation> | undefined,
+  term: BoundTerm,
+): BoundExpression | undefined {
+  return result === undefined ? undefined : { ...result, term };
 }
 
 /** The value one unit below or above, where the type counts in units and has it; else the value itself, which is never wrong, only wider. */
-function neighbour(type: PrimitiveType, value: PrimitiveValue, step: 1 | -1): PrimitiveValue {
+function neighbour({ term: { type }, value }: BoundComparisonPredicate, step: 1 | -1): PrimitiveValue {
   if (typeof value === "bigint") {
     const next = value + BigInt(step);
     return type.type === "decimal" || BigInt.asIntN(64, next) === next ? next : value;
@@ -157,73 +184,4 @@ function neighbour(type: PrimitiveType, value: PrimitiveValue, step: 1 | -1): Pr
     return Math.abs(next) <= 0x7fffffff ? next : value;
   }
   return value;
-}
-
-function projectComparison(
-  predicate: BoundComparisonPredicate,
-  transform: Transform,
-  term: BoundTerm,
-): BoundExpression | undefined {
-  const source = predicate.term.type;
-  const apply = transformFunction(transform, source);
-  const result = (value: PrimitiveValue) => apply(value) as PrimitiveValue;
-  if (predicate.type === "eq") return inSet(term, equalResults(transform, source, result(predicate.value)));
-  if (transform.transform === "bucket") return undefined;
-  const wrapped = wrappedResult(source, transform, result);
-  switch (predicate.type) {
-    // x < v is x <= v - 1, and the transform keeps order.
-    case "lt":
-    case "lt-eq": {
-      const value = result(
-        predicate.type === "lt" ? neighbour(source, predicate.value, -1) : predicate.value,
-      );
-      const bound = misfiled(transform, source, value) ? (value as number) + 1 : value;
-      const below: BoundExpression = { type: "lt-eq", term, value: bound };
-      return wrapped === undefined ? below : boundOr(below, { type: "eq", term, value: wrapped });
-    }
-    case "gt":
-    case "gt-eq": {
-      const value = result(predicate.type === "gt" ? neighbour(source, predicate.value, 1) : predicate.value);
-      return wrapped !== undefined && value === wrapped ? undefined : { type: "gt-eq", term, value };
-    }
-    default:
-      return undefined;
-  }
-}
-
-/**
- * Truncating an integer next to the lowest one goes below it and wraps around: those few values have a result above
- * all others. `undefined` where the width divides the range, so that nothing wraps.
- */
-function wrappedResult(
-  source: PrimitiveType,
-  transform: Transform,
-  result: (value: PrimitiveValue) => PrimitiveValue,
-): PrimitiveValue | undefined {
-  if (transform.transform !== "truncate" || (source.type !== "int" && source.type !== "long"))
-    return undefined;
-  const lowest = source.type === "int" ? -(2 ** 31) : -(2n ** 63n);
-  const value = result(lowest);
-  return value === lowest ? undefined : value;
-}
-
-function projectPrefix(
-  predicate: BoundComparisonPredicate,
-  transform: Transform,
-  term: BoundTerm,
-): BoundExpression | undefined {
-  if (transform.transform !== "truncate") return undefined;
-  const prefix = predicate.value as string;
-  const length = [...prefix].length;
-  // Within the width, the cut text has the prefix exactly where the whole text has it.
-  if (length < transform.width) return { type: predicate.type, term, value: prefix };
-  if (length === transform.width) {
-    return { type: predicate.type === "starts-with" ? "eq" : "not-eq", term, value: prefix };
-  }
-  if (predicate.type === "not-starts-with") return undefined;
-  return {
-    type: "eq",
-    term,
-    value: transformFunction(transform, predicate.term.type)(prefix) as PrimitiveValue,
-  };
 }

@@ -1,15 +1,7 @@
-import { transformToString } from "../partitioning/transform.js";
+import { transformToString } from "../transforms/transform.js";
 import { bytesToHex } from "../values/bytes.js";
+import { COMPARISONS } from "./operations.js";
 import type { Expression, LiteralInput, Term } from "./types.js";
-
-const OPERATORS: Readonly<Record<string, string>> = {
-  eq: "=",
-  "not-eq": "!=",
-  lt: "<",
-  "lt-eq": "<=",
-  gt: ">",
-  "gt-eq": ">=",
-};
 
 function quoteName(name: string): string {
   return name
@@ -66,7 +58,14 @@ export function expressionToString(expression: Expression): string {
       const prefix = String(expression.value).replace(/[\\%_]/g, "\\$&");
       return `${termToString(expression.term)} ${operator} ${literalToString(`${prefix}%`)}`;
     }
-    default:
-      return `${termToString(expression.term)} ${OPERATORS[expression.type]} ${literalToString(expression.value)}`;
+    case "eq":
+    case "not-eq":
+    case "lt":
+    case "lt-eq":
+    case "gt":
+    case "gt-eq": {
+      const { operator } = COMPARISONS[expression.type];
+      return `${termToString(expression.term)} ${operator} ${literalToString(expression.value)}`;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { Transform } from "../partitioning/types.js";
+import type { Transform } from "../transforms/types.js";
 import type { IcebergType, NestedField, PrimitiveType, PrimitiveValue } from "../types/types.js";
 
 /** A value as one writes it: `5`, `"ATL"`, `new Date(…)`, `"2001-01-01"`, `"12.30"`, `10n`. Binding turns it into the column's canonical form. */
@@ -87,6 +87,15 @@ export interface BoundSetPredicate {
 }
 
 export type BoundPredicate = BoundUnaryPredicate | BoundComparisonPredicate | BoundSetPredicate;
+
+export type PredicateOperation = UnaryOperation | ComparisonOperation | SetOperation;
+
+/** The bound predicate of an operation. */
+export type PredicateOf<Operation extends PredicateOperation> = (Operation extends UnaryOperation
+  ? BoundUnaryPredicate
+  : Operation extends ComparisonOperation
+    ? BoundComparisonPredicate
+    : BoundSetPredicate) & { readonly type: Operation };
 
 /** An expression bound to a schema and free of `not`. */
 export type BoundExpression =

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isLakehouseError, unsupported } from "../../../errors.js";
+import { invalidMetadata, isLakehouseError, unsupported } from "../../../errors.js";
 import { type JsonNode, readJson } from "../json.js";
 import { sortOrderFromJson, UNSORTED } from "../partitioning/sort-order.js";
 import { partitionFieldsFromJson, partitionSpecFromJson } from "../partitioning/spec.js";
@@ -26,7 +26,7 @@ export const MAIN_BRANCH = "main";
  */
 export function parseTableMetadata(text: string | Uint8Array, source = "table metadata"): TableMetadata {
   const json = typeof text === "string" ? text : utf8Decode(text);
-  return tableMetadataFromJson(readJson(json, { subject: source, code: "INVALID_METADATA" }), source);
+  return tableMetadataFromJson(readJson(json, { subject: source, kind: invalidMetadata }), source);
 }
 
 /** The same from a node of a larger document, such as a REST response. */

@@ -1,4 +1,4 @@
-import { invalidMetadata } from "../../../errors.js";
+import { invalidMetadata, type LakehouseError } from "../../../errors.js";
 import type { TableMetadata } from "./types.js";
 
 /** The table properties that this room acts on, with the defaults of the Iceberg documentation unless said. */
@@ -68,5 +68,10 @@ export function bigintProperty(metadata: TableMetadata, key: TableProperty): big
 }
 
 function noNumber(key: string, text: string): never {
-  throw invalidMetadata(key, `Table property ${key} must be a whole number; it is ${JSON.stringify(text)}.`);
+  throw invalidProperty(key, "a whole number", text);
+}
+
+/** A property whose text is not what it must be. */
+export function invalidProperty(key: string, must: string, text: string): LakehouseError {
+  return invalidMetadata(key, `Table property ${key} must be ${must}; it is ${JSON.stringify(text)}.`);
 }

@@ -1,10 +1,10 @@
 import { invalidArgument } from "../../../errors.js";
 import type { JsonInput, JsonNode } from "../json.js";
 import { locateById, locateByName } from "../schema/lookup.js";
+import { canTransform, parseTransform, sameTransform, transformToString } from "../transforms/transform.js";
 import { typeToString } from "../types/type-text.js";
 import type { Schema } from "../types/types.js";
 import { sourceIdsFromJson, sourceIdsToJson } from "./spec.js";
-import { canTransform, parseTransform, sameTransform, transformToString } from "./transform.js";
 import type {
   NullOrder,
   PartitionFieldInit,
@@ -69,6 +69,13 @@ export function validateSortOrder(order: SortOrder, schema: Schema): void {
       }
     }
   }
+}
+
+/** True for an order that this version can sort by: without unknown transforms, or such of several sources. */
+export function isKnownOrder(order: SortOrder): boolean {
+  return order.fields.every(
+    ({ sourceIds, transform }) => sourceIds.length === 1 && transform.transform !== "unknown",
+  );
 }
 
 /** True when orders sort alike; ids may differ. */

@@ -1,17 +1,17 @@
 import { invalidArgument, unsupported } from "../../../errors.js";
 import type { JsonInput, JsonNode } from "../json.js";
 import { locateById, locateByName } from "../schema/lookup.js";
-import { typeToString } from "../types/type-text.js";
-import type { NestedField, PrimitiveType, PrimitiveValue, Schema, StructType } from "../types/types.js";
-import { transformFunction } from "./apply.js";
-import { escapePathPart, humanPartitionValue } from "./human.js";
+import { definitionOf } from "../transforms/table.js";
 import {
   canTransform,
+  humanPartitionValue,
   parseTransform,
   sameTransform,
-  transformResultType,
+  transformFunction,
   transformToString,
-} from "./transform.js";
+} from "../transforms/transform.js";
+import { isPrimitiveType, typeToString } from "../types/type-text.js";
+import type { NestedField, PrimitiveType, PrimitiveValue, Schema, StructType } from "../types/types.js";
 import type {
   PartitionField,
   PartitionFieldInit,
@@ -30,7 +30,7 @@ export function isUnpartitioned(spec: PartitionSpec): boolean {
 }
 
 function init(source: string, transform: PartitionFieldInit["transform"], name?: string): PartitionFieldInit {
-  return { kind: "partition-field", source, transform, ...(name === undefined ? {} : { name }) };
+  return { kind: "partition-field", source, transform, name };
 }
 
 /** Partitions by the value itself. */
@@ -56,21 +56,9 @@ function positive(value: number, what: string): number {
   );
 }
 
-const SUFFIXES: Readonly<Record<string, string>> = {
-  identity: "",
-  bucket: "_bucket",
-  truncate: "_trunc",
-  year: "_year",
-  month: "_month",
-  day: "_day",
-  hour: "_hour",
-  void: "_null",
-  unknown: "_unknown",
-};
-
 /** The name that a partition field gets when none is given, as in the reference: `date_day`, `id_bucket`. */
 export function defaultPartitionName(field: PartitionFieldInit): string {
-  return field.name ?? `${field.source}${SUFFIXES[field.transform.transform]}`;
+  return field.name ?? `${field.source}${definitionOf(field.transform).suffix}`;
 }
 
 function invalid(subject: string, message: string): never {
@@ -104,9 +92,8 @@ export function buildPartitionSpec(
 
 /** Two time transforms of one column say the same thing at two sizes, so they count as one here. */
 function redundancyKey(field: PartitionField): string {
-  const { transform } = field.transform;
-  const time = transform === "year" || transform === "month" || transform === "day" || transform === "hour";
-  return `${field.sourceIds.join(",")}:${time ? "time" : transformToString(field.transform)}`;
+  const { family } = definitionOf(field.transform);
+  return `${field.sourceIds.join(",")}:${family === "own" ? transformToString(field.transform) : family}`;
 }
 
 /**
@@ -159,23 +146,8 @@ function checkSource(field: PartitionField, id: number, schema: Schema): void {
 /** Type of a field's partition values; `unknown` where its source is no longer in the schema. */
 export function partitionFieldType(field: PartitionField, schema: Schema): PrimitiveType {
   const source = locateById(schema, field.sourceIds[0])?.field.type;
-  switch (field.transform.transform) {
-    // These do not depend on the source.
-    case "bucket":
-    case "year":
-    case "month":
-    case "hour":
-      return { type: "int" };
-    case "day":
-      return { type: "date" };
-    case "unknown":
-      return { type: "string" };
-    default:
-      if (source === undefined) return { type: "unknown" };
-      return canTransform(field.transform, source)
-        ? transformResultType(field.transform, source)
-        : { type: "unknown" };
-  }
+  const { result, takes } = definitionOf(field.transform);
+  return result(source !== undefined && isPrimitiveType(source) && takes(source) ? source : undefined);
 }
 
 /** The struct of a spec's partition tuples: one optional field per partition field, under its id. */
@@ -294,4 +266,11 @@ export function partitionSpecFromJson(node: JsonNode): PartitionSpec {
     specId: node.optional("spec-id")?.int() ?? 0,
     fields: partitionFieldsFromJson(node.get("fields").array()),
   };
+}
+
+/** Text, with lone surrogates replaced, escaped for one part of a partition path, as an HTML form would escape it: `a b/c` is `a+b%2Fc`. */
+export function escapePathPart(text: string): string {
+  return encodeURIComponent(Buffer.from(text, "utf8").toString("utf8"))
+    .replaceAll("%20", "+")
+    .replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -1,21 +1,10 @@
+import type { Transform } from "../transforms/types.js";
 import type { FieldId, PrimitiveValue } from "../types/types.js";
 
 export type SpecId = number & { readonly __flavor?: "SpecId" };
 export type SortOrderId = number & { readonly __flavor?: "SortOrderId" };
 /** Id of a partition field: the field id of its value in the partition tuple. From 1000 up. */
 export type PartitionFieldId = number & { readonly __flavor?: "PartitionFieldId" };
-
-/** A partition transform (spec, "Partition Transforms"). `unknown` keeps the text of one that this version does not know. */
-export type Transform =
-  | { readonly transform: "identity" }
-  | { readonly transform: "bucket"; readonly numBuckets: number }
-  | { readonly transform: "truncate"; readonly width: number }
-  | { readonly transform: "year" }
-  | { readonly transform: "month" }
-  | { readonly transform: "day" }
-  | { readonly transform: "hour" }
-  | { readonly transform: "void" }
-  | { readonly transform: "unknown"; readonly name: string };
 
 /** One or more ids of source columns. More than one only for multi-argument transforms (v3). */
 export type SourceIds = readonly [FieldId, ...FieldId[]];
@@ -59,7 +48,7 @@ export interface PartitionFieldInit {
   readonly source: string;
   readonly transform: Transform;
   /** Defaults to the source's name with the transform's suffix, as Java names it: `date_day`, `id_bucket`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** A sort field by column name, before a schema gives ids to it. Made by `asc("origin")`, `desc("delay")`. */

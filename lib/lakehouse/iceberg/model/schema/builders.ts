@@ -157,15 +157,14 @@ export function columnToField(
     name,
     required: !isOptional,
     type,
-    ...(init.doc === undefined ? {} : { doc: init.doc }),
-    ...(init.initialDefault === undefined
-      ? {}
-      : { initialDefault: toDefault(name, type, init.initialDefault) }),
-    ...(init.writeDefault === undefined ? {} : { writeDefault: toDefault(name, type, init.writeDefault) }),
+    doc: init.doc,
+    initialDefault: toDefault(name, type, init.initialDefault),
+    writeDefault: toDefault(name, type, init.writeDefault),
   };
 }
 
 function toDefault(name: string, type: IcebergType, value: unknown) {
+  if (value === undefined) return undefined;
   const canonical = isPrimitiveType(type) ? canonicalValue(type, value) : undefined;
   if (canonical !== undefined) return canonical;
   const expected = isPrimitiveType(type)

@@ -1,3 +1,4 @@
+import { isPrimitiveType } from "../types/type-text.js";
 import type { FieldId, IcebergType, NestedField, Schema } from "../types/types.js";
 import { fieldName, locateByName } from "./lookup.js";
 
@@ -11,6 +12,7 @@ export function assignFreshIds(fields: readonly NestedField[], nextId: () => Fie
 }
 
 function freshType(type: IcebergType, nextId: () => FieldId): IcebergType {
+  if (isPrimitiveType(type)) return type;
   switch (type.type) {
     case "struct":
       return { type: "struct", fields: assignFreshIds(type.fields, nextId) };
@@ -29,8 +31,6 @@ function freshType(type: IcebergType, nextId: () => FieldId): IcebergType {
         value: freshType(type.value, nextId),
       };
     }
-    default:
-      return type;
   }
 }
 

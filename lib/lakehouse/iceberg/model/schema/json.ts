@@ -1,10 +1,11 @@
 import type { JsonInput, JsonNode } from "../json.js";
-import { DEFAULT_CRS, parsePrimitiveType } from "../types/type-text.js";
+import { isPrimitiveType, parsePrimitiveType, typeToString } from "../types/type-text.js";
 import type { IcebergType, NestedField, Schema, StructType } from "../types/types.js";
 import { fromJsonValue, toJsonValue } from "../values/json-value.js";
 
 /** JSON of a type (spec, Appendix C, "Schemas"). */
 export function typeToJson(type: IcebergType): JsonInput {
+  if (isPrimitiveType(type)) return typeToString(type);
   switch (type.type) {
     case "struct":
       return { type: "struct", fields: type.fields.map(fieldToJson) };
@@ -24,17 +25,6 @@ export function typeToJson(type: IcebergType): JsonInput {
         value: typeToJson(type.value),
         "value-required": type.valueRequired,
       };
-    case "decimal":
-      return `decimal(${type.precision}, ${type.scale})`;
-    case "fixed":
-      return `fixed[${type.length}]`;
-    case "geometry":
-      return type.crs === undefined ? "geometry" : `geometry(${type.crs})`;
-    case "geography":
-      if (type.algorithm !== undefined) return `geography(${type.crs ?? DEFAULT_CRS}, ${type.algorithm})`;
-      return type.crs === undefined ? "geography" : `geography(${type.crs})`;
-    default:
-      return type.type;
   }
 }
 
@@ -112,9 +102,9 @@ function fieldFromJson(node: JsonNode): NestedField {
     name: node.get("name").string(),
     required: node.get("required").boolean(),
     type,
-    ...(doc ? { doc: doc.string() } : {}),
-    ...(initial ? { initialDefault: fromJsonValue(type, initial) } : {}),
-    ...(write ? { writeDefault: fromJsonValue(type, write) } : {}),
+    doc: doc?.string(),
+    initialDefault: initial && fromJsonValue(type, initial),
+    writeDefault: write && fromJsonValue(type, write),
   };
 }
 

@@ -1,5 +1,7 @@
 import * as arrow from "apache-arrow";
+import { invalidMetadata } from "../../../errors.js";
 import { type JsonInput, type JsonNode, readJson, stringifyJson } from "../json.js";
+import { isPrimitiveType } from "../types/type-text.js";
 import type { FieldId, IcebergType, NestedField, Schema } from "../types/types.js";
 
 /** The table property that holds the mapping as JSON. */
@@ -9,8 +11,8 @@ export const DEFAULT_NAME_MAPPING = "schema.name-mapping.default";
 export interface MappedField {
   readonly names: readonly string[];
   /** Absent for a field of the files that the schema does not have. */
-  readonly fieldId?: FieldId;
-  readonly fields?: readonly MappedField[];
+  readonly fieldId?: FieldId | undefined;
+  readonly fields?: readonly MappedField[] | undefined;
 }
 
 /** Field ids by name, for data files that were written without ids. */
@@ -23,10 +25,11 @@ export function createNameMapping(schema: Pick<Schema, "fields">): NameMapping {
 
 function mapField(field: Pick<NestedField, "id" | "name" | "type">): MappedField {
   const fields = partsOf(field.type).map(mapField);
-  return { fieldId: field.id, names: [field.name], ...(fields.length > 0 ? { fields } : {}) };
+  return { fieldId: field.id, names: [field.name], fields: fields.length > 0 ? fields : undefined };
 }
 
 function partsOf(type: IcebergType): readonly Pick<NestedField, "id" | "name" | "type">[] {
+  if (isPrimitiveType(type)) return [];
   switch (type.type) {
     case "struct":
       return type.fields;
@@ -37,8 +40,6 @@ function partsOf(type: IcebergType): readonly Pick<NestedField, "id" | "name" | 
         { id: type.keyId, name: "key", type: type.key },
         { id: type.valueId, name: "value", type: type.value },
       ];
-    default:
-      return [];
   }
 }
 
@@ -64,7 +65,7 @@ function updateFields(
     known.add(field.id);
     if (!names.includes(field.name)) names.push(field.name);
     const parts = updateFields(mapped.fields ?? [], partsOf(field.type));
-    return { fieldId: field.id, names, ...(parts.length > 0 ? { fields: parts } : {}) };
+    return { fieldId: field.id, names, fields: parts.length > 0 ? parts : undefined };
   });
   return [...updated, ...fields.filter((field) => !known.has(field.id)).map(mapField)];
 }
@@ -80,9 +81,7 @@ export function nameMappingToJson(mapping: NameMapping): string {
 
 /** Reads a mapping. Throws `INVALID_METADATA` with the path of what is wrong. */
 export function nameMappingFromJson(text: string): NameMapping {
-  return readJson(text, { subject: DEFAULT_NAME_MAPPING, code: "INVALID_METADATA" })
-    .array()
-    .map(mappedFromJson);
+  return readJson(text, { subject: DEFAULT_NAME_MAPPING, kind: invalidMetadata }).array().map(mappedFromJson);
 }
 
 function mappedFromJson(node: JsonNode): MappedField {
@@ -93,8 +92,8 @@ function mappedFromJson(node: JsonNode): MappedField {
       .get("names")
       .array()
       .map((name) => name.string()),
-    ...(fieldId === undefined ? {} : { fieldId }),
-    ...(fields === undefined ? {} : { fields }),
+    fieldId,
+    fields,
   };
 }
 

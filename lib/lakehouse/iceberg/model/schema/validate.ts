@@ -1,5 +1,12 @@
 import { invalidSchema } from "../../errors.js";
-import { minFormatVersion, typeToString } from "../types/type-text.js";
+import {
+  isFloat,
+  isNestedType,
+  isOpaque,
+  isPrimitiveType,
+  minFormatVersion,
+  typeToString,
+} from "../types/type-text.js";
 import type { FieldId, IcebergType, NestedField, Schema } from "../types/types.js";
 import { locateById } from "./lookup.js";
 
@@ -62,15 +69,13 @@ export function validateSchema(schema: Schema, formatVersion?: number, read = fa
   for (const id of schema.identifierFieldIds) checkIdentifier(schema, id);
 }
 
-const NULL_DEFAULT_ONLY = new Set(["unknown", "variant", "geometry", "geography"]);
-
 function checkDefaults(field: NestedField, name: string, formatVersion: number | undefined): void {
   const initial = field.initialDefault ?? null;
   const write = field.writeDefault ?? null;
   if (field.type.type === "unknown" && field.required) {
     invalid(name, `Field "${name}" has the type unknown and so must be optional.`);
   }
-  if (NULL_DEFAULT_ONLY.has(field.type.type) && (initial !== null || write !== null)) {
+  if (isPrimitiveType(field.type) && isOpaque(field.type) && (initial !== null || write !== null)) {
     invalid(name, `Field "${name}" of type ${field.type.type} cannot have a default other than null.`);
   }
   if ([initial, write].some((value) => typeof value === "number" && !Number.isFinite(value))) {
@@ -92,9 +97,9 @@ function checkIdentifier(schema: Schema, id: FieldId): void {
   const why =
     path === undefined
       ? "it is inside a list or map"
-      : field.type.type === "struct" || field.type.type === "list" || field.type.type === "map"
+      : isNestedType(field.type)
         ? "it is not a primitive"
-        : field.type.type === "float" || field.type.type === "double"
+        : isFloat(field.type)
           ? "its type is a floating-point type"
           : requiredThroughout
             ? undefined

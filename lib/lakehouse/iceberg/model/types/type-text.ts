@@ -1,25 +1,13 @@
 import { invalidSchema } from "../../errors.js";
 
-import type { EdgeAlgorithm, IcebergType, NestedType, PrimitiveType } from "./types.js";
-
-const PLAIN = new Set([
-  "boolean",
-  "int",
-  "long",
-  "float",
-  "double",
-  "date",
-  "time",
-  "timestamp",
-  "timestamptz",
-  "timestamp_ns",
-  "timestamptz_ns",
-  "string",
-  "uuid",
-  "binary",
-  "unknown",
-  "variant",
-]);
+import type {
+  EdgeAlgorithm,
+  IcebergType,
+  NestedType,
+  PrimitiveKind,
+  PrimitiveType,
+  TypeOf,
+} from "./types.js";
 
 const EDGE_ALGORITHMS: ReadonlySet<string> = new Set([
   "spherical",
@@ -42,6 +30,10 @@ export function isPrimitiveType(type: IcebergType): type is PrimitiveType {
   return !isNestedType(type);
 }
 
+export function isFloat({ type }: IcebergType): boolean {
+  return type === "float" || type === "double";
+}
+
 function invalidType(text: string, why: string): never {
   throw invalidSchema(
     text,
@@ -50,23 +42,127 @@ function invalidType(text: string, why: string): never {
   );
 }
 
+/** Everything that depends on which type it is, but its values, which have tables of their own. */
+interface PrimitiveDefinition<Type extends PrimitiveType = PrimitiveType> {
+  /** The type of a text without spaces around it, as Appendix C writes it; `undefined` for any other. */
+  parse(text: string): Type | undefined;
+  toText(type: Type): string;
+  /** Compares the parameters. */
+  same(a: Type, b: Type): boolean;
+  /** The first format version that has it. */
+  readonly since: 1 | 3;
+  /**
+   * Values that are neither compared nor bounded here, and so are no partition values, sort keys or literals, and have no
+   * defaults but null.
+   */
+  readonly opaque: boolean;
+}
+
+type Plain = Exclude<PrimitiveKind, "decimal" | "fixed" | "geometry" | "geography">;
+
+/** A type without parameters. */
+function plain<Kind extends Plain>(
+  kind: Kind,
+  since: 1 | 3 = 1,
+  opaque = false,
+): PrimitiveDefinition<TypeOf<Kind>> {
+  return {
+    parse: (text) => (text === kind ? ({ type: kind } as unknown as TypeOf<Kind>) : undefined),
+    toText: () => kind,
+    same: () => true,
+    since,
+    opaque,
+  };
+}
+
+const crsOf = ({ crs }: TypeOf<"geometry" | "geography">) => crs ?? DEFAULT_CRS;
+
+/** The definition of each primitive type (spec, "Primitive Types"). */
+const PRIMITIVES: { readonly [Kind in PrimitiveKind]: PrimitiveDefinition<TypeOf<Kind>> } = {
+  boolean: plain("boolean"),
+  int: plain("int"),
+  long: plain("long"),
+  float: plain("float"),
+  double: plain("double"),
+  decimal: {
+    parse: (text) => {
+      const match = /^decimal\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(text);
+      return match ? decimalType(Number(match[1]), Number(match[2])) : undefined;
+    },
+    toText: ({ precision, scale }) => `decimal(${precision}, ${scale})`,
+    same: (a, b) => a.precision === b.precision && a.scale === b.scale,
+    since: 1,
+    opaque: false,
+  },
+  date: plain("date"),
+  time: plain("time"),
+  timestamp: plain("timestamp"),
+  timestamptz: plain("timestamptz"),
+  timestamp_ns: plain("timestamp_ns", 3),
+  timestamptz_ns: plain("timestamptz_ns", 3),
+  string: plain("string"),
+  uuid: plain("uuid"),
+  fixed: {
+    parse: (text) => {
+      const match = /^fixed\s*\[\s*(\d+)\s*\]$/.exec(text);
+      return match ? fixedType(Number(match[1])) : undefined;
+    },
+    toText: ({ length }) => `fixed[${length}]`,
+    same: (a, b) => a.length === b.length,
+    since: 1,
+    opaque: false,
+  },
+  binary: plain("binary"),
+  unknown: plain("unknown", 3, true),
+  variant: plain("variant", 3, true),
+  geometry: {
+    parse: (text) => {
+      const match = /^geometry(?:\s*\(\s*(.*?)\s*\))?$/.exec(text);
+      return match ? { type: "geometry", crs: match[1] || undefined } : undefined;
+    },
+    toText: ({ crs }) => (crs === undefined ? "geometry" : `geometry(${crs})`),
+    same: (a, b) => crsOf(a) === crsOf(b),
+    since: 3,
+    opaque: true,
+  },
+  geography: {
+    parse: (text) => {
+      const match = /^geography(?:\s*\(\s*(.*?)\s*(?:,\s*([A-Za-z]*)\s*)?\))?$/.exec(text);
+      return match ? geographyType(text, match[1], match[2]) : undefined;
+    },
+    toText: (type) => {
+      if (type.crs === undefined && type.algorithm === undefined) return "geography";
+      return `geography(${crsOf(type)}${type.algorithm ? `, ${type.algorithm}` : ""})`;
+    },
+    same: (a, b) => crsOf(a) === crsOf(b) && (a.algorithm ?? "spherical") === (b.algorithm ?? "spherical"),
+    since: 3,
+    opaque: true,
+  },
+};
+
+const DEFINITIONS = Object.values(PRIMITIVES) as readonly PrimitiveDefinition[];
+
+function definitionOf(type: PrimitiveType): PrimitiveDefinition {
+  return PRIMITIVES[type.type] as PrimitiveDefinition;
+}
+
+/** True of types whose values are neither compared nor bounded here, and are no partition values, sort keys or literals. */
+export function isOpaque(type: PrimitiveType): boolean {
+  return definitionOf(type).opaque;
+}
+
 /** Parses the text of a primitive type as Appendix C writes it; spaces around parameters are accepted. Throws `INVALID_SCHEMA`. */
 export function parsePrimitiveType(text: string): PrimitiveType {
-  const plain = text.trim();
-  if (PLAIN.has(plain)) return { type: plain } as PrimitiveType;
-  const decimal = /^decimal\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(plain);
-  if (decimal) return decimalType(Number(decimal[1]), Number(decimal[2]));
-  const fixed = /^fixed\s*\[\s*(\d+)\s*\]$/.exec(plain);
-  if (fixed) return fixedType(Number(fixed[1]));
-  const geometry = /^geometry(?:\s*\(\s*(.*?)\s*\))?$/.exec(plain);
-  if (geometry) return geometry[1] ? { type: "geometry", crs: geometry[1] } : { type: "geometry" };
-  const geography = /^geography(?:\s*\(\s*(.*?)\s*(?:,\s*([A-Za-z]*)\s*)?\))?$/.exec(plain);
-  if (geography) return geographyType(text, geography[1], geography[2]);
+  const trimmed = text.trim();
+  for (const definition of DEFINITIONS) {
+    const type = definition.parse(trimmed);
+    if (type !== undefined) return type;
+  }
   return invalidType(text, "no type of the spec has this name");
 }
 
 /** Throws `INVALID_SCHEMA` when precision or scale are outside the spec's limits. */
-export function decimalType(precision: number, scale: number): PrimitiveType {
+export function decimalType(precision: number, scale: number): TypeOf<"decimal"> {
   if (!Number.isInteger(precision) || precision < 1 || precision > MAX_DECIMAL_PRECISION) {
     return invalidType(`decimal(${precision},${scale})`, `precision must be 1 to ${MAX_DECIMAL_PRECISION}`);
   }
@@ -77,36 +173,27 @@ export function decimalType(precision: number, scale: number): PrimitiveType {
 }
 
 /** Throws `INVALID_SCHEMA` when the length is no positive integer. */
-export function fixedType(length: number): PrimitiveType {
+export function fixedType(length: number): TypeOf<"fixed"> {
   if (!Number.isInteger(length) || length < 1)
     return invalidType(`fixed[${length}]`, "length must be positive");
   return { type: "fixed", length };
 }
 
-function geographyType(text: string, crs: string | undefined, algorithm: string | undefined): PrimitiveType {
+function geographyType(
+  text: string,
+  crs: string | undefined,
+  algorithm: string | undefined,
+): TypeOf<"geography"> {
   const edges = algorithm?.toLowerCase();
   if (edges !== undefined && !EDGE_ALGORITHMS.has(edges))
     invalidType(text, `"${algorithm}" is no edge algorithm`);
-  return {
-    type: "geography",
-    ...(crs ? { crs } : {}),
-    ...(edges ? { algorithm: edges as EdgeAlgorithm } : {}),
-  };
+  return { type: "geography", crs: crs || undefined, algorithm: (edges as EdgeAlgorithm) || undefined };
 }
 
 /** Canonical text of a type: Appendix C's for primitives, `struct<1: a: required int>` and the like for nested ones. */
 export function typeToString(type: IcebergType): string {
+  if (isPrimitiveType(type)) return definitionOf(type).toText(type);
   switch (type.type) {
-    case "decimal":
-      return `decimal(${type.precision}, ${type.scale})`;
-    case "fixed":
-      return `fixed[${type.length}]`;
-    case "geometry":
-      return type.crs === undefined ? "geometry" : `geometry(${type.crs})`;
-    case "geography": {
-      if (type.crs === undefined && type.algorithm === undefined) return "geography";
-      return `geography(${type.crs ?? DEFAULT_CRS}${type.algorithm ? `, ${type.algorithm}` : ""})`;
-    }
     case "struct": {
       const fields = type.fields.map(
         (field) =>
@@ -118,13 +205,12 @@ export function typeToString(type: IcebergType): string {
       return `list<${typeToString(type.element)}>`;
     case "map":
       return `map<${typeToString(type.key)}, ${typeToString(type.value)}>`;
-    default:
-      return type.type;
   }
 }
 
 /** True when the types are the same with their parameters, and, where nested, with their ids, names and nullability. */
 export function sameType(a: IcebergType, b: IcebergType): boolean {
+  if (isPrimitiveType(a)) return a.type === b.type && definitionOf(a).same(a, b as PrimitiveType);
   switch (a.type) {
     case "struct":
       return (
@@ -159,20 +245,6 @@ export function sameType(a: IcebergType, b: IcebergType): boolean {
         sameType(a.key, b.key) &&
         sameType(a.value, b.value)
       );
-    case "decimal":
-      return b.type === "decimal" && a.precision === b.precision && a.scale === b.scale;
-    case "fixed":
-      return b.type === "fixed" && a.length === b.length;
-    case "geometry":
-      return b.type === "geometry" && (a.crs ?? DEFAULT_CRS) === (b.crs ?? DEFAULT_CRS);
-    case "geography":
-      return (
-        b.type === "geography" &&
-        (a.crs ?? DEFAULT_CRS) === (b.crs ?? DEFAULT_CRS) &&
-        (a.algorithm ?? "spherical") === (b.algorithm ?? "spherical")
-      );
-    default:
-      return a.type === b.type;
   }
 }
 
@@ -192,15 +264,5 @@ function sameDefault(a: unknown, b: unknown): boolean {
 
 /** The first format version that has the type; nested types ask their parts. */
 export function minFormatVersion(type: IcebergType): 1 | 3 {
-  switch (type.type) {
-    case "timestamp_ns":
-    case "timestamptz_ns":
-    case "unknown":
-    case "variant":
-    case "geometry":
-    case "geography":
-      return 3;
-    default:
-      return 1;
-  }
+  return isPrimitiveType(type) ? definitionOf(type).since : 1;
 }

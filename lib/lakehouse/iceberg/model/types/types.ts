@@ -27,9 +27,18 @@ export type PrimitiveType =
   | { readonly type: "unknown" }
   | { readonly type: "variant" }
   /** `crs` defaults to `OGC:CRS84`. */
-  | { readonly type: "geometry"; readonly crs?: string }
+  | { readonly type: "geometry"; readonly crs?: string | undefined }
   /** `crs` defaults to `OGC:CRS84`, `algorithm` to `spherical`. */
-  | { readonly type: "geography"; readonly crs?: string; readonly algorithm?: EdgeAlgorithm };
+  | {
+      readonly type: "geography";
+      readonly crs?: string | undefined;
+      readonly algorithm?: EdgeAlgorithm | undefined;
+    };
+
+export type PrimitiveKind = PrimitiveType["type"];
+
+/** The member of the union that is of a kind. */
+export type TypeOf<Kind extends PrimitiveKind> = Extract<PrimitiveType, { readonly type: Kind }>;
 
 export interface StructType {
   readonly type: "struct";
@@ -90,11 +99,11 @@ export interface NestedField {
   readonly name: string;
   readonly required: boolean;
   readonly type: IcebergType;
-  readonly doc?: string;
+  readonly doc?: string | undefined;
   /** Value of the field in rows of data files written before the field existed. v3. */
-  readonly initialDefault?: DefaultValue;
+  readonly initialDefault?: DefaultValue | undefined;
   /** Value of the field in new rows whose writer gives none. v3. */
-  readonly writeDefault?: DefaultValue;
+  readonly writeDefault?: DefaultValue | undefined;
 }
 
 /** A table's schema: a struct with an id (spec, "Schemas and Data Types"). Immutable; look fields up with the functions of this folder. */

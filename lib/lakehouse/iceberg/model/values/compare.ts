@@ -1,4 +1,5 @@
-import type { IcebergType, PrimitiveValue } from "../types/types.js";
+import { isPrimitiveType } from "../types/type-text.js";
+import type { IcebergType, PrimitiveKind, PrimitiveValue } from "../types/types.js";
 
 /**
  * Order of two canonical values of one type. Total:
@@ -10,26 +11,35 @@ import type { IcebergType, PrimitiveValue } from "../types/types.js";
 export type Comparator = (a: PrimitiveValue, b: PrimitiveValue) => number;
 
 export function comparatorOf(type: IcebergType): Comparator {
-  switch (type.type) {
-    case "float":
-    case "double":
-      return compareFloats as Comparator;
-    case "string":
-      return compareStrings as Comparator;
-    case "fixed":
-    case "binary":
-    case "variant":
-    case "geometry":
-    case "geography":
-      return compareBytes as Comparator;
-    default:
-      return compareNatural;
-  }
+  return isPrimitiveType(type) ? COMPARATORS[type.type] : compareNatural;
 }
 
 function compareNatural(a: PrimitiveValue, b: PrimitiveValue): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+const COMPARATORS: Readonly<Record<PrimitiveKind, Comparator>> = {
+  boolean: compareNatural,
+  int: compareNatural,
+  long: compareNatural,
+  float: compareFloats as Comparator,
+  double: compareFloats as Comparator,
+  decimal: compareNatural,
+  date: compareNatural,
+  time: compareNatural,
+  timestamp: compareNatural,
+  timestamptz: compareNatural,
+  timestamp_ns: compareNatural,
+  timestamptz_ns: compareNatural,
+  string: compareStrings as Comparator,
+  uuid: compareNatural,
+  fixed: compareBytes as Comparator,
+  binary: compareBytes as Comparator,
+  unknown: compareNatural,
+  variant: compareBytes as Comparator,
+  geometry: compareBytes as Comparator,
+  geography: compareBytes as Comparator,
+};
 
 export function compareFloats(a: number, b: number): number {
   if (a < b) return -1;
@@ -57,6 +67,13 @@ export function compareStrings(a: string, b: string): number {
     return x < y ? -1 : 1;
   }
   return a.length - b.length;
+}
+
+/** Values in order, without duplicates. */
+export function sortDistinct(type: IcebergType, values: readonly PrimitiveValue[]): PrimitiveValue[] {
+  const compare = comparatorOf(type);
+  const sorted = [...values].sort(compare);
+  return sorted.filter((value, i) => i === 0 || compare(sorted[i - 1]!, value) !== 0);
 }
 
 /** A `Map` or `Set` key that is equal for equal canonical values. */

@@ -1,6 +1,13 @@
 import type { JsonInput, JsonNode } from "../json.js";
 import { isPrimitiveType, typeToString } from "../types/type-text.js";
-import type { DefaultValue, IcebergType, PrimitiveType, PrimitiveValue } from "../types/types.js";
+import type {
+  DefaultValue,
+  IcebergType,
+  PrimitiveKind,
+  PrimitiveType,
+  PrimitiveValue,
+  TypeOf,
+} from "../types/types.js";
 import { bytesToHex, hexToBytes, isHex, isWellFormed, parseUuid } from "./bytes.js";
 import { nearestFloat } from "./canonical.js";
 import { formatDecimal, parseDecimal } from "./decimal.js";
@@ -9,6 +16,7 @@ import { formatDate, formatTime, formatTimestamp, parseDate, parseTime, parseTim
 /** The JSON single-value form (spec, Appendix D) of a canonical value; `null` for null. */
 export function toJsonValue(type: IcebergType, value: DefaultValue): JsonInput {
   if (value === null) return null;
+  if (isPrimitiveType(type)) return jsonFormOf(type).toJson(value as PrimitiveValue, type);
   switch (type.type) {
     case "struct": {
       const struct = value as { readonly [name: string]: DefaultValue };
@@ -28,36 +36,15 @@ export function toJsonValue(type: IcebergType, value: DefaultValue): JsonInput {
         values: [...map.values()].map((item) => toJsonValue(type.value, item)),
       };
     }
-    default:
-      return primitiveToJson(type, value as PrimitiveValue);
-  }
-}
-
-function primitiveToJson(type: PrimitiveType, value: PrimitiveValue): JsonInput {
-  switch (type.type) {
-    case "decimal":
-      return formatDecimal(value as bigint, type.scale);
-    case "date":
-      return formatDate(value as number);
-    case "time":
-      return formatTime(value as bigint);
-    case "timestamp":
-      return formatTimestamp(value as bigint, "micros");
-    case "timestamptz":
-      return `${formatTimestamp(value as bigint, "micros")}+00:00`;
-    case "timestamp_ns":
-      return formatTimestamp(value as bigint, "nanos");
-    case "timestamptz_ns":
-      return `${formatTimestamp(value as bigint, "nanos")}+00:00`;
-    default:
-      return value instanceof Uint8Array ? bytesToHex(value) : value;
   }
 }
 
 /** Reads a JSON single value. Fails through the node, with its path, when it does not fit the type. */
 export function fromJsonValue(type: IcebergType, node: JsonNode): DefaultValue {
   if (node.value === null) return null;
-  if (isPrimitiveType(type)) return primitiveFromJson(type, node);
+  if (isPrimitiveType(type)) {
+    return jsonFormOf(type).fromJson(node, type) ?? node.fail(`is no value of type ${typeToString(type)}`);
+  }
   switch (type.type) {
     case "struct": {
       const struct: Record<string, DefaultValue> = {};
@@ -80,48 +67,73 @@ export function fromJsonValue(type: IcebergType, node: JsonNode): DefaultValue {
   }
 }
 
-function primitiveFromJson(type: PrimitiveType, node: JsonNode): PrimitiveValue {
-  switch (type.type) {
-    case "boolean":
-      return node.boolean();
-    case "int":
-      return node.int();
-    case "long":
-      return node.long();
-    case "float":
-      return nearestFloat(node.number()) ?? node.fail("is beyond the range of float");
-    case "double":
-      return node.number();
-    default:
-      return textFromJson(type, node.string()) ?? node.fail(`is no value of type ${typeToString(type)}`);
-  }
+/** The JSON single-value form of a type (spec, Appendix D). */
+interface JsonForm<Type extends PrimitiveType = PrimitiveType> {
+  toJson(value: PrimitiveValue, type: Type): JsonInput;
+  /** `undefined` for text that is no value of the type. */
+  fromJson(node: JsonNode, type: Type): PrimitiveValue | undefined;
 }
 
-function textFromJson(type: PrimitiveType, text: string): PrimitiveValue | undefined {
-  switch (type.type) {
-    case "decimal":
-      return parseDecimal(text, type.precision, type.scale);
-    case "date":
-      return parseDate(text);
-    case "time":
-      return parseTime(text);
-    case "timestamp":
-      return parseTimestamp(text, "micros", false);
-    case "timestamptz":
-      return parseTimestamp(text, "micros", true);
-    case "timestamp_ns":
-      return parseTimestamp(text, "nanos", false);
-    case "timestamptz_ns":
-      return parseTimestamp(text, "nanos", true);
-    case "string":
-      return isWellFormed(text) ? text : undefined;
-    case "uuid":
-      return parseUuid(text);
-    case "fixed":
-      return isHex(text) && text.length === type.length * 2 ? hexToBytes(text) : undefined;
-    case "binary":
-      return isHex(text) ? hexToBytes(text) : undefined;
-    default:
-      return undefined;
-  }
+const asItIs = (value: PrimitiveValue) => value as JsonInput;
+const toHex = (value: PrimitiveValue) => bytesToHex(value as Uint8Array);
+
+function timestamp(unit: "micros" | "nanos", zoned: boolean): JsonForm {
+  return {
+    toJson: (value) => `${formatTimestamp(value as bigint, unit)}${zoned ? "+00:00" : ""}`,
+    fromJson: (node) => parseTimestamp(node.string(), unit, zoned),
+  };
+}
+
+/** Types without JSON values: their only default is null. */
+const NO_VALUES: JsonForm = {
+  toJson: toHex,
+  fromJson: (node) => {
+    node.string();
+    return undefined;
+  },
+};
+
+const JSON_FORMS: { readonly [Kind in PrimitiveKind]: JsonForm<TypeOf<Kind>> } = {
+  boolean: { toJson: asItIs, fromJson: (node) => node.boolean() },
+  int: { toJson: asItIs, fromJson: (node) => node.int() },
+  long: { toJson: asItIs, fromJson: (node) => node.long() },
+  float: {
+    toJson: asItIs,
+    fromJson: (node) => nearestFloat(node.number()) ?? node.fail("is beyond the range of float"),
+  },
+  double: { toJson: asItIs, fromJson: (node) => node.number() },
+  decimal: {
+    toJson: (value, { scale }) => formatDecimal(value as bigint, scale),
+    fromJson: (node, { precision, scale }) => parseDecimal(node.string(), precision, scale),
+  },
+  date: { toJson: (value) => formatDate(value as number), fromJson: (node) => parseDate(node.string()) },
+  time: { toJson: (value) => formatTime(value as bigint), fromJson: (node) => parseTime(node.string()) },
+  timestamp: timestamp("micros", false),
+  timestamptz: timestamp("micros", true),
+  timestamp_ns: timestamp("nanos", false),
+  timestamptz_ns: timestamp("nanos", true),
+  string: {
+    toJson: asItIs,
+    fromJson: (node) => (isWellFormed(node.string()) ? node.string() : undefined),
+  },
+  uuid: { toJson: asItIs, fromJson: (node) => parseUuid(node.string()) },
+  fixed: {
+    toJson: toHex,
+    fromJson: (node, { length }) => {
+      const text = node.string();
+      return isHex(text) && text.length === length * 2 ? hexToBytes(text) : undefined;
+    },
+  },
+  binary: {
+    toJson: toHex,
+    fromJson: (node) => (isHex(node.string()) ? hexToBytes(node.string()) : undefined),
+  },
+  unknown: NO_VALUES,
+  variant: NO_VALUES,
+  geometry: NO_VALUES,
+  geography: NO_VALUES,
+};
+
+function jsonFormOf(type: PrimitiveType): JsonForm {
+  return JSON_FORMS[type.type] as JsonForm;
 }

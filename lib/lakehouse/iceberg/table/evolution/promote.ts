@@ -20,6 +20,7 @@ export function promote(
   }
   const { initialDefault, writeDefault, ...rest } = field;
   const convert = (value: NestedField["initialDefault"]) => {
+    if (value === undefined || value === null) return undefined;
     const range = field.type.type === "date" ? dayRange(type) : undefined;
     if (range !== undefined && ((value as number) < range.first || (value as number) > range.last)) {
       refuse(
@@ -32,10 +33,8 @@ export function promote(
   return {
     ...rest,
     type,
-    ...(initialDefault === undefined || initialDefault === null
-      ? {}
-      : { initialDefault: convert(initialDefault) }),
-    ...(writeDefault === undefined || writeDefault === null ? {} : { writeDefault: convert(writeDefault) }),
+    initialDefault: convert(initialDefault),
+    writeDefault: convert(writeDefault),
   };
 }
 

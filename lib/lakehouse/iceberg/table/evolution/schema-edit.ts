@@ -2,6 +2,7 @@ import { invalidSchema } from "../../errors.js";
 
 import { assignFreshIds } from "../../model/schema/fresh-ids.js";
 import { type FieldLocation, locateByName, type NameLookup } from "../../model/schema/lookup.js";
+import { isPrimitiveType } from "../../model/types/type-text.js";
 import type { FieldId, IcebergType, NestedField, Schema, StructType } from "../../model/types/types.js";
 
 /** A schema while it is being changed. Each step sees what the steps before it made. */
@@ -61,6 +62,7 @@ function withType(field: NestedField, type: IcebergType): NestedField {
 }
 
 function mapType(type: IcebergType, id: FieldId, change: (field: NestedField) => NestedField): IcebergType {
+  if (isPrimitiveType(type)) return type;
   switch (type.type) {
     case "struct": {
       const fields = mapFields(type.fields, id, change);
@@ -78,8 +80,6 @@ function mapType(type: IcebergType, id: FieldId, change: (field: NestedField) =>
       const value = part(type.valueId, "value", type.valueRequired, type.value, id, change);
       return value === undefined ? type : { ...type, value: value.type, valueRequired: value.required };
     }
-    default:
-      return type;
   }
 }
 

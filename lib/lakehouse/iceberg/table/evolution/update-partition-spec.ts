@@ -7,9 +7,9 @@ import {
   refuseUnknown,
   validatePartitionSpec,
 } from "../../model/partitioning/spec.js";
-import { sameTransform } from "../../model/partitioning/transform.js";
 import type { PartitionField, PartitionFieldInit, PartitionSpec } from "../../model/partitioning/types.js";
 import { locateByName } from "../../model/schema/lookup.js";
+import { sameTransform } from "../../model/transforms/transform.js";
 import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
 import { requirementsFor } from "../updates/requirements.js";
 import type { TableUpdate } from "../updates/types.js";

@@ -11,6 +11,7 @@ import {
 } from "../../model/schema/name-mapping.js";
 import { validateNewNames } from "../../model/schema/reserved.js";
 import { validateSchema } from "../../model/schema/validate.js";
+import { definitionOf } from "../../model/transforms/table.js";
 import { isPrimitiveType, sameType } from "../../model/types/type-text.js";
 import type { FieldId, NestedField, PrimitiveType, PrimitiveValue, Schema } from "../../model/types/types.js";
 import { canonicalValue, describeExpected, describeValue } from "../../model/values/canonical.js";
@@ -289,7 +290,8 @@ function move(edit: SchemaEdit, name: string, reference: string | undefined, off
 function checkPartitionSources(base: TableMetadata, before: Schema, after: Schema): void {
   for (const spec of base.partitionSpecs) {
     for (const { transform, sourceIds, name } of spec.fields) {
-      if (transform.transform === "void" || transform.transform === "unknown") continue;
+      const { datesPromote } = definitionOf(transform);
+      if (datesPromote === "no-source") continue;
       for (const id of sourceIds) {
         const old = locateById(before, id);
         const now = locateById(after, id);
@@ -303,7 +305,7 @@ function checkPartitionSources(base: TableMetadata, before: Schema, after: Schem
           );
         }
         const dated = old.field.type.type === "date" && !sameType(old.field.type, now.field.type);
-        if (dated && !["year", "month", "day"].includes(transform.transform)) {
+        if (dated && !datesPromote) {
           refuse(
             old.name,
             `"${old.name}" cannot change its type: the values of the partition field "${name}" would change.`,

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { invalidMetadata, unsupported } from "../../../errors.js";
+import { unsupported } from "../../../errors.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { snapshotByRef } from "../../model/metadata/lookup.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
 import { MAIN_BRANCH } from "../../model/metadata/parse.js";
-import { type TableProperty, textProperty } from "../../model/metadata/properties.js";
+import { invalidProperty, type TableProperty, textProperty } from "../../model/metadata/properties.js";
 import type { SnapshotId, TableMetadata } from "../../model/metadata/types.js";
 import type { PendingUpdate } from "../snapshot/pending.js";
 import { type SnapshotChange, SnapshotProducer } from "../snapshot/producer.js";
@@ -138,10 +138,7 @@ export function oneOf<T extends string>(
   const text = textProperty(metadata, key).toLowerCase();
   const found = allowed.find((each) => each === text);
   if (found !== undefined) return found;
-  throw invalidMetadata(
-    key,
-    `Table property ${key} must be ${allowed.join(" or ")}; it is ${JSON.stringify(text)}.`,
-  );
+  throw invalidProperty(key, allowed.join(" or "), text);
 }
 
 /**

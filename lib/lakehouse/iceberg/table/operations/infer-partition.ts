@@ -2,11 +2,12 @@ import { invalidArgument, type LakehouseError } from "../../../errors.js";
 import type { ColumnMetrics } from "../../../parquet/index.js";
 import { fileMetrics } from "../../files/data/metrics.js";
 import type { ResolvedSpec } from "../../files/manifest/specs.js";
-import { transformFunction } from "../../model/partitioning/apply.js";
-import { preservesOrder } from "../../model/partitioning/transform.js";
+import { refuseUnknown } from "../../model/partitioning/spec.js";
 import type { PartitionField, PartitionTuple } from "../../model/partitioning/types.js";
 import { locateById } from "../../model/schema/lookup.js";
-import { isPrimitiveType } from "../../model/types/type-text.js";
+import { definitionOf } from "../../model/transforms/table.js";
+import { transformFunction } from "../../model/transforms/transform.js";
+import { isFloat, isPrimitiveType } from "../../model/types/type-text.js";
 import type { FieldId, PrimitiveType, PrimitiveValue, Schema } from "../../model/types/types.js";
 import { canonicalValue } from "../../model/values/canonical.js";
 import { fromBinary } from "../../model/values/single-value.js";
@@ -30,6 +31,7 @@ export function inferPartition(
 ): PartitionTuple {
   const folders = hiveFolders(uri);
   return spec.fields.map((field) => {
+    refuseUnknown(field);
     if (field.transform.transform === "void") return null;
     const source = locateById(schema, field.sourceIds[0]);
     const type = source?.field.type;
@@ -82,8 +84,21 @@ function fromText(type: PrimitiveType, text: string): PrimitiveValue | undefined
     case "timestamp":
     case "timestamptz":
       return canonicalValue(type, text.replace(" ", "T"));
-    default:
+    case "decimal":
+    case "date":
+    case "time":
+    case "timestamp_ns":
+    case "timestamptz_ns":
+    case "string":
+    case "uuid":
+    case "fixed":
+    case "binary":
       return canonicalValue(type, text);
+    case "unknown":
+    case "variant":
+    case "geometry":
+    case "geography":
+      return undefined;
   }
 }
 
@@ -98,6 +113,10 @@ function fromBounds(
   if (column?.nullCount !== 0n || !column.lower?.exact || !column.upper?.exact) {
     throw untold(uri, field, "the file's statistics do not tell its values");
   }
+  // Bounds say nothing of NaN, which is a value of a partition of its own.
+  if (isFloat(type) && column.nanCount !== 0n) {
+    throw untold(uri, field, "the file's statistics do not tell whether some of its values are NaN");
+  }
   const config = new Map([[column.fieldId, { mode: "full" as const }]]);
   const bounds = fileMetrics([column], schema, config);
   const transform = transformFunction(field.transform, type);
@@ -105,9 +124,10 @@ function fromBounds(
   const lower = read(bounds.lowerBounds?.get(column.fieldId));
   const upper = read(bounds.upperBounds?.get(column.fieldId));
   if (lower === undefined || upper === undefined) throw untold(uri, field, "its column has no bounds");
-  const oneValue = sameValue(lower, upper);
   const [first, last] = [transform(lower), transform(upper)];
-  if (oneValue || (preservesOrder(field.transform) && sameValue(first, last))) return first;
+  if (sameValue(lower, upper)) return first;
+  // Where results wrap around, equal ones still enclose one step alone: the range is narrower than that.
+  if (definitionOf(field.transform).preservesOrder && sameValue(first, last)) return first;
   throw untold(uri, field, "its rows belong to several partitions");
 }
 

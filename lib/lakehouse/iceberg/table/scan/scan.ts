@@ -5,6 +5,7 @@ import type { SequencedFile } from "../../files/deletes/delete-rules.js";
 import { readManifests } from "../../files/manifest/list.js";
 import { readManifest, readMatching } from "../../files/manifest/reader.js";
 import { specOf, specsById } from "../../files/manifest/specs.js";
+import { and } from "../../model/expressions/builders.js";
 import type { Expression } from "../../model/expressions/types.js";
 import type {
   DataFile,
@@ -91,9 +92,11 @@ export class TableScan {
   readonly caseSensitive: boolean;
   readonly limit: number | undefined;
   readonly #store: ObjectStore;
+  readonly #options: ScanOptions;
 
   constructor(store: ObjectStore, metadata: TableMetadata, options: ScanOptions = {}) {
     this.#store = store;
+    this.#options = options;
     this.metadata = metadata;
     const { snapshot, schema } = resolveSnapshot(metadata, options);
     this.snapshot = snapshot;
@@ -107,6 +110,15 @@ export class TableScan {
     );
     this.filter = options.filter ?? { type: "true" };
     this.limit = options.limit;
+  }
+
+  /**
+   * The scan for a reader who filters its rows further: files are left out by `filter`, too. It has no limit, which
+   * counts the rows that are left after that.
+   */
+  narrowed(filter: Expression): TableScan {
+    const both = this.filter.type === "true" ? filter : and(this.filter, filter);
+    return new TableScan(this.#store, this.metadata, { ...this.#options, filter: both, limit: undefined });
   }
 
   /** The tasks, as their manifests are read. */

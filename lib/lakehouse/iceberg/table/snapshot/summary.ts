@@ -1,5 +1,5 @@
 import { isDeletionVector } from "../../files/deletes/deletion-vector.js";
-import type { DataFile } from "../../model/metadata/manifest-types.js";
+import type { DataFile, FileContent } from "../../model/metadata/manifest-types.js";
 import type { Operation, Snapshot, SnapshotSummary } from "../../model/metadata/types.js";
 
 /** Written into every summary, as the spec's Appendix F names them. */
@@ -23,36 +23,58 @@ class ChangeCounts {
 
   addedFile(file: DataFile): void {
     this.add("added-files-size", contentSize(file));
-    if (file.content === "data") {
-      this.add("added-data-files", 1n);
-      this.add("added-records", file.recordCount);
-    } else if (file.content === "position-deletes") {
-      this.add("added-delete-files", 1n);
-      this.add(isDeletionVector(file) ? "added-dvs" : "added-position-delete-files", 1n);
-      this.add("added-position-deletes", file.recordCount);
-    } else {
-      this.add("added-delete-files", 1n);
-      this.add("added-equality-delete-files", 1n);
-      this.add("added-equality-deletes", file.recordCount);
-    }
+    const { records, files } = COUNTED[file.content].added(file);
+    for (const key of files) this.add(key, 1n);
+    this.add(records, file.recordCount);
   }
 
   removedFile(file: DataFile): void {
     this.add("removed-files-size", contentSize(file));
-    if (file.content === "data") {
-      this.add("deleted-data-files", 1n);
-      this.add("deleted-records", file.recordCount);
-    } else if (file.content === "position-deletes") {
-      this.add("removed-delete-files", 1n);
-      this.add(isDeletionVector(file) ? "removed-dvs" : "removed-position-delete-files", 1n);
-      this.add("removed-position-deletes", file.recordCount);
-    } else {
-      this.add("removed-delete-files", 1n);
-      this.add("removed-equality-delete-files", 1n);
-      this.add("removed-equality-deletes", file.recordCount);
-    }
+    const { records, files } = COUNTED[file.content].removed(file);
+    for (const key of files) this.add(key, 1n);
+    this.add(records, file.recordCount);
   }
 }
+
+/** Under which keys a file and its records count. */
+interface Keys {
+  readonly files: readonly CountKey[];
+  readonly records: CountKey;
+}
+
+type CountKey = (typeof COUNT_KEYS)[number];
+
+const COUNTED: Readonly<
+  Record<FileContent, Readonly<Record<"added" | "removed", (file: DataFile) => Keys>>>
+> = {
+  data: {
+    added: () => ({ files: ["added-data-files"], records: "added-records" }),
+    removed: () => ({ files: ["deleted-data-files"], records: "deleted-records" }),
+  },
+  "position-deletes": {
+    added: (file) => ({
+      files: ["added-delete-files", isDeletionVector(file) ? "added-dvs" : "added-position-delete-files"],
+      records: "added-position-deletes",
+    }),
+    removed: (file) => ({
+      files: [
+        "removed-delete-files",
+        isDeletionVector(file) ? "removed-dvs" : "removed-position-delete-files",
+      ],
+      records: "removed-position-deletes",
+    }),
+  },
+  "equality-deletes": {
+    added: () => ({
+      files: ["added-delete-files", "added-equality-delete-files"],
+      records: "added-equality-deletes",
+    }),
+    removed: () => ({
+      files: ["removed-delete-files", "removed-equality-delete-files"],
+      records: "removed-equality-deletes",
+    }),
+  },
+};
 
 const COUNT_KEYS = [
   "added-data-files",

@@ -1,26 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { stripTrailingSlash } from "../../model/metadata/new.js";
 import type { MetadataLogEntry, TableMetadata } from "../../model/metadata/types.js";
 import { requireWellFormed } from "../../model/values/well-formed.js";
-import {
-  addSchema,
-  addSortOrder,
-  addSpec,
-  checkDefinitions,
-  removeSchemas,
-  removeSpecs,
-  setCurrentSchema,
-  setDefaultSortOrder,
-  setDefaultSpec,
-} from "./apply-definitions.js";
-import {
-  addSnapshot,
-  removeSnapshotRef,
-  removeSnapshots,
-  setSnapshotRef,
-  upkeepSnapshotLog,
-} from "./apply-snapshots.js";
-import { change, type Draft, refuse } from "./draft.js";
+import { checkDefinitions } from "./apply-definitions.js";
+import { upkeepSnapshotLog } from "./apply-snapshots.js";
+import { definitionOf } from "./definitions.js";
+import { type Draft, refuse } from "./draft.js";
 import type { TableUpdate } from "./types.js";
 
 /** How many earlier metadata files the log keeps; 100 unless the property says otherwise. */
@@ -59,122 +43,8 @@ export function applyUpdates(
     passedByMain: new Set(),
     snapshotsRemoved: false,
   };
-  for (const update of updates) applyUpdate(draft, update);
+  for (const update of updates) definitionOf(update).apply(draft, update);
   return draft.changed ? finish(draft, options) : draft.metadata;
-}
-
-function applyUpdate(draft: Draft, update: TableUpdate): void {
-  const { metadata } = draft;
-  switch (update.action) {
-    case "assign-uuid":
-      assignUuid(draft, update.uuid);
-      return;
-    case "upgrade-format-version":
-      upgradeFormatVersion(draft, update.formatVersion);
-      return;
-    case "add-schema":
-      addSchema(draft, update.schema);
-      return;
-    case "set-current-schema":
-      setCurrentSchema(draft, update.schemaId);
-      return;
-    case "add-spec":
-      addSpec(draft, update.spec);
-      return;
-    case "set-default-spec":
-      setDefaultSpec(draft, update.specId);
-      return;
-    case "add-sort-order":
-      addSortOrder(draft, update.sortOrder);
-      return;
-    case "set-default-sort-order":
-      setDefaultSortOrder(draft, update.sortOrderId);
-      return;
-    case "add-snapshot":
-      addSnapshot(draft, update.snapshot);
-      return;
-    case "set-snapshot-ref":
-      setSnapshotRef(draft, update.refName, update.ref);
-      return;
-    case "remove-snapshots":
-      removeSnapshots(draft, update.snapshotIds);
-      return;
-    case "remove-snapshot-ref":
-      removeSnapshotRef(draft, update.refName);
-      return;
-    case "set-location":
-      if (update.location !== metadata.location)
-        change(draft, { location: stripTrailingSlash(update.location) });
-      return;
-    case "set-properties":
-      if (Object.keys(update.updates).length > 0) {
-        change(draft, { properties: { ...metadata.properties, ...update.updates } });
-      }
-      return;
-    case "remove-properties": {
-      const kept = Object.entries(metadata.properties).filter(([key]) => !update.removals.includes(key));
-      if (update.removals.length > 0) change(draft, { properties: Object.fromEntries(kept) });
-      return;
-    }
-    case "set-statistics": {
-      const { statistics } = update;
-      const others = metadata.statistics.filter((file) => file.snapshotId !== statistics.snapshotId);
-      change(draft, { statistics: [...others, statistics] });
-      return;
-    }
-    case "remove-statistics":
-      change(draft, {
-        statistics: metadata.statistics.filter((file) => file.snapshotId !== update.snapshotId),
-      });
-      return;
-    case "set-partition-statistics": {
-      const file = update.partitionStatistics;
-      const others = metadata.partitionStatistics.filter((other) => other.snapshotId !== file.snapshotId);
-      change(draft, { partitionStatistics: [...others, file] });
-      return;
-    }
-    case "remove-partition-statistics":
-      change(draft, {
-        partitionStatistics: metadata.partitionStatistics.filter(
-          (file) => file.snapshotId !== update.snapshotId,
-        ),
-      });
-      return;
-    case "remove-partition-specs":
-      removeSpecs(draft, update.specIds);
-      return;
-    case "remove-schemas":
-      removeSchemas(draft, update.schemaIds);
-      return;
-    case "add-encryption-key": {
-      const known = metadata.encryptionKeys.some((key) => key.keyId === update.encryptionKey.keyId);
-      if (!known) change(draft, { encryptionKeys: [...metadata.encryptionKeys, update.encryptionKey] });
-      return;
-    }
-    case "remove-encryption-key": {
-      const kept = metadata.encryptionKeys.filter((key) => key.keyId !== update.keyId);
-      if (kept.length < metadata.encryptionKeys.length) change(draft, { encryptionKeys: kept });
-      return;
-    }
-  }
-}
-
-function assignUuid(draft: Draft, uuid: string): void {
-  if (draft.base !== undefined && draft.base.tableUuid !== uuid) {
-    refuse(draft, `The table has the UUID ${draft.base.tableUuid}, which cannot be replaced by ${uuid}.`);
-  }
-  if (draft.metadata.tableUuid !== uuid) change(draft, { tableUuid: uuid });
-}
-
-function upgradeFormatVersion(draft: Draft, version: TableMetadata["formatVersion"]): void {
-  const { formatVersion } = draft.metadata;
-  if (version !== 1 && version !== 2 && version !== 3)
-    refuse(draft, `There is no format version ${version} to upgrade to.`);
-  // A table that is being made has no version to go back from.
-  if (version < formatVersion && draft.base !== undefined) {
-    refuse(draft, `A table of format version ${formatVersion} cannot go back to ${version}.`);
-  }
-  if (version !== formatVersion) change(draft, { formatVersion: version });
 }
 
 function finish(draft: Draft, options: ApplyOptions): TableMetadata {

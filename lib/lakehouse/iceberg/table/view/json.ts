@@ -1,3 +1,4 @@
+import { invalidMetadata } from "../../../errors.js";
 import { type Json, type JsonInput, type JsonNode, readJson, stringifyJson } from "../../model/json.js";
 import { schemaFromJson, schemaToJson } from "../../model/schema/json.js";
 import type { ViewHistoryEntry, ViewMetadata, ViewRepresentation, ViewVersion } from "./types.js";
@@ -15,7 +16,7 @@ export function serializeViewMetadata(metadata: ViewMetadata): string {
  */
 export function parseViewMetadata(text: string | Uint8Array, subject: string): ViewMetadata {
   const json = typeof text === "string" ? text : new TextDecoder().decode(text);
-  return viewMetadataFromJson(readJson(json, { subject, code: "INVALID_METADATA" }));
+  return viewMetadataFromJson(readJson(json, { subject, kind: invalidMetadata }));
 }
 
 export function viewMetadataToJson(metadata: ViewMetadata): JsonInput {
@@ -78,14 +79,13 @@ export function viewVersionToJson(version: ViewVersion): JsonInput {
 }
 
 export function viewVersionFromJson(node: JsonNode): ViewVersion {
-  const defaultCatalog = node.optional("default-catalog")?.string();
   return {
     versionId: node.get("version-id").int(),
     schemaId: node.get("schema-id").int(),
     timestampMs: node.get("timestamp-ms").long(),
     summary: node.get("summary").stringMap(),
     representations: node.get("representations").array().map(representationFromJson),
-    ...(defaultCatalog === undefined ? {} : { defaultCatalog }),
+    defaultCatalog: node.optional("default-catalog")?.string(),
     defaultNamespace: node
       .get("default-namespace")
       .array()

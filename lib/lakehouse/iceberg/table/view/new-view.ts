@@ -73,7 +73,7 @@ function versionOf(definition: ViewDefinition): ViewVersion {
     timestampMs: timestampMs ?? BigInt(Date.now()),
     summary: summary ?? {},
     representations,
-    ...(defaultCatalog === undefined ? {} : { defaultCatalog }),
+    defaultCatalog,
     defaultNamespace,
   };
 }

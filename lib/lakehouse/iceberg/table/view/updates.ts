@@ -1,11 +1,11 @@
 import { invalidArgument, type LakehouseError } from "../../../errors.js";
 import { commitConflict } from "../../errors.js";
-import { stringifyJson } from "../../model/json.js";
+import { type JsonInput, type JsonNode, stringifyJson } from "../../model/json.js";
 import type { TimestampMs } from "../../model/metadata/types.js";
-import { schemaToJson } from "../../model/schema/json.js";
+import { schemaFromJson, schemaToJson } from "../../model/schema/json.js";
 import type { Schema, SchemaId } from "../../model/types/types.js";
 import { requireWellFormed } from "../../model/values/well-formed.js";
-import { viewVersionToJson } from "./json.js";
+import { viewVersionFromJson, viewVersionToJson } from "./json.js";
 import type {
   ViewHistoryEntry,
   ViewMetadata,
@@ -52,7 +52,10 @@ export function applyViewUpdates(
     addedVersionIds: new Set(),
     change: undefined,
   };
-  for (const update of updates) applyUpdate(draft, update, now);
+  for (const update of updates) {
+    requireWellFormed(update);
+    (VIEW_UPDATES[update.action] as ViewUpdateDefinition).apply(draft, update, now);
+  }
   checkDialects(metadata, draft.metadata);
   return expireVersions(draft);
 }
@@ -79,40 +82,105 @@ export function checkViewRequirements(
   }
 }
 
-function applyUpdate(draft: Draft, update: ViewUpdate, now: TimestampMs): void {
-  requireWellFormed(update);
-  const { metadata } = draft;
-  switch (update.action) {
-    case "assign-uuid":
-      if (update.uuid !== metadata.viewUuid) throw invalid(metadata, "its UUID cannot be changed");
-      return;
-    case "upgrade-format-version":
-      if (update.formatVersion !== 1)
-        throw invalid(metadata, `there is no format version ${update.formatVersion}`);
-      return;
-    case "set-location":
-      draft.metadata = { ...metadata, location: update.location };
-      return;
-    case "set-properties":
-      draft.metadata = { ...metadata, properties: { ...metadata.properties, ...update.updates } };
-      return;
-    case "remove-properties": {
-      const kept = Object.entries(metadata.properties).filter(([key]) => !update.removals.includes(key));
-      draft.metadata = { ...metadata, properties: Object.fromEntries(kept) };
-      return;
-    }
-    case "add-schema": {
-      const schemas = withSchema(metadata.schemas, update.schema);
+type ViewAction = ViewUpdate["action"];
+type ViewUpdateOf<Action extends ViewAction> = Extract<ViewUpdate, { readonly action: Action }>;
+
+/** Everything that depends on which update it is (REST catalog spec, `ViewUpdate`). */
+interface ViewUpdateDefinition<Update extends ViewUpdate = ViewUpdate> {
+  apply(draft: Draft, update: Update, now: TimestampMs): void;
+  /** The members of its JSON beside `action`. */
+  toJson(update: Update): { readonly [key: string]: JsonInput | undefined };
+  fromJson(node: JsonNode): Omit<Update, "action">;
+}
+
+function change(draft: Draft, change: Partial<ViewMetadata>): void {
+  draft.metadata = { ...draft.metadata, ...change };
+}
+
+/** The definition of each update of a view. */
+const VIEW_UPDATES: { readonly [Action in ViewAction]: ViewUpdateDefinition<ViewUpdateOf<Action>> } = {
+  "assign-uuid": {
+    apply: ({ metadata }, { uuid }) => {
+      if (uuid !== metadata.viewUuid) throw invalid(metadata, "its UUID cannot be changed");
+    },
+    toJson: ({ uuid }) => ({ uuid }),
+    fromJson: (node) => ({ uuid: node.get("uuid").string() }),
+  },
+  "upgrade-format-version": {
+    apply: ({ metadata }, { formatVersion }) => {
+      if (formatVersion !== 1) throw invalid(metadata, `there is no format version ${formatVersion}`);
+    },
+    toJson: ({ formatVersion }) => ({ "format-version": formatVersion }),
+    fromJson: (node) => ({ formatVersion: node.get("format-version").int() }),
+  },
+  "add-schema": {
+    apply: (draft, { schema }) => {
+      const schemas = withSchema(draft.metadata.schemas, schema);
       draft.lastAddedSchemaId = schemas.id;
-      draft.metadata = { ...metadata, schemas: schemas.all };
-      return;
-    }
-    case "add-view-version":
-      addVersion(draft, update.viewVersion);
-      return;
-    case "set-current-view-version":
-      setCurrentVersion(draft, update.viewVersionId, now);
-  }
+      change(draft, { schemas: schemas.all });
+    },
+    toJson: ({ schema }) => ({ schema: schemaToJson(schema) }),
+    fromJson: (node) => ({ schema: schemaFromJson(node.get("schema")) }),
+  },
+  "set-location": {
+    apply: (draft, { location }) => change(draft, { location }),
+    toJson: ({ location }) => ({ location }),
+    fromJson: (node) => ({ location: node.get("location").string() }),
+  },
+  "set-properties": {
+    apply: (draft, { updates }) =>
+      change(draft, { properties: { ...draft.metadata.properties, ...updates } }),
+    toJson: ({ updates }) => ({ updates }),
+    fromJson: (node) => ({ updates: node.get("updates").stringMap() }),
+  },
+  "remove-properties": {
+    apply: (draft, { removals }) => {
+      const kept = Object.entries(draft.metadata.properties).filter(([key]) => !removals.includes(key));
+      change(draft, { properties: Object.fromEntries(kept) });
+    },
+    toJson: ({ removals }) => ({ removals }),
+    fromJson: (node) => ({
+      removals: node
+        .get("removals")
+        .array()
+        .map((key) => key.string()),
+    }),
+  },
+  "add-view-version": {
+    apply: (draft, { viewVersion }) => addVersion(draft, viewVersion),
+    toJson: ({ viewVersion }) => ({ "view-version": viewVersionToJson(viewVersion) }),
+    fromJson: (node) => ({ viewVersion: viewVersionFromJson(node.get("view-version")) }),
+  },
+  "set-current-view-version": {
+    apply: (draft, { viewVersionId }, now) => setCurrentVersion(draft, viewVersionId, now),
+    toJson: ({ viewVersionId }) => ({ "view-version-id": viewVersionId }),
+    fromJson: (node) => ({ viewVersionId: node.get("view-version-id").int() }),
+  },
+};
+
+/** JSON of a view update (REST catalog spec, `ViewUpdate`). */
+export function viewUpdateToJson(update: ViewUpdate): JsonInput {
+  const { action } = update;
+  return { action, ...(VIEW_UPDATES[action] as ViewUpdateDefinition).toJson(update) };
+}
+
+/** Reads the JSON of a view update. */
+export function viewUpdateFromJson(node: JsonNode): ViewUpdate {
+  const action = node.get("action").string();
+  if (!Object.hasOwn(VIEW_UPDATES, action)) node.get("action").fail("is no update of a view");
+  return { action, ...VIEW_UPDATES[action as ViewAction].fromJson(node) } as ViewUpdate;
+}
+
+/** JSON of a view requirement (REST catalog spec, `ViewRequirement`), of which there is one kind. */
+export function viewRequirementToJson({ type, uuid }: ViewRequirement): JsonInput {
+  return { type, uuid };
+}
+
+/** Reads the JSON of a view requirement. */
+export function viewRequirementFromJson(node: JsonNode): ViewRequirement {
+  const type = node.get("type");
+  if (type.string() !== "assert-view-uuid") type.fail("is no requirement of a view");
+  return { type: "assert-view-uuid", uuid: node.get("uuid").string() };
 }
 
 /** The schemas with one more, under the next id; or as they are, when the same one is among them. */

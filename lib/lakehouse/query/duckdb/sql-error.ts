@@ -1,0 +1,60 @@
+import { corruptFile, LakehouseError } from "../../errors.js";
+import { storageFailed } from "../../storage/index.js";
+import { invalidSql } from "../errors.js";
+import { fromByteString } from "../text/tokens.js";
+import { duckdbMessage } from "./open.js";
+
+/**
+ * An error of DuckDB as INVALID_SQL, with the line of the query that it is about and a caret below the place.
+ *
+ * @param bytes the query as the user wrote it, as a byte string.
+ * @param original maps a position of the text that DuckDB saw to one of `bytes`.
+ */
+export function sqlError(
+  cause: unknown,
+  bytes: string,
+  original: (position: number) => number,
+): LakehouseError {
+  if (cause instanceof LakehouseError) return cause;
+  const { message, type, position } = duckdbMessage(cause);
+  const text = message
+    .replace(/lakehouse\.relation_\d+/g, "the table")
+    .replace(/\n\nLINE \d+:[\s\S]*$/, "")
+    .trim();
+  const place = position === undefined ? "" : `\n${caret(bytes, original(position))}`;
+  const sentence = /[.!?]$/.test(text) ? text : `${text}.`;
+  if (type === "IO" || type === "Out of Memory") {
+    return storageFailed(
+      fromByteString(bytes),
+      `The query could not read or hold its data: ${sentence}`,
+      type === "Out of Memory" ? "Raise memoryLimit, or let it spill with tempDirectory." : undefined,
+      cause,
+    );
+  }
+  return invalidSql(fromByteString(bytes), `${sentence}${place}`, undefined, cause);
+}
+
+/** An error of DuckDB while it read a table's files, with no SQL of a user in it: the files are what is wrong. */
+export function readError(table: string): (cause: unknown) => LakehouseError {
+  return (cause) => {
+    const failure = sqlError(cause, "", () => 0);
+    if (failure.code !== "INVALID_SQL") return failure;
+    return corruptFile(
+      table,
+      `The rows of ${table} cannot be read: ${failure.message}`,
+      "Restore the file from a backup, or read a snapshot before it.",
+      cause,
+    );
+  };
+}
+
+function caret(bytes: string, position: number): string {
+  const at = Math.max(0, Math.min(position, bytes.length));
+  const start = bytes.lastIndexOf("\n", at - 1) + 1;
+  const newline = bytes.indexOf("\n", at);
+  const line = fromByteString(bytes.slice(start, newline < 0 ? undefined : newline));
+  const column = fromByteString(bytes.slice(start, at)).length;
+  const number = bytes.slice(0, start).split("\n").length;
+  const prefix = `line ${number}: `;
+  return `${prefix}${line}\n${" ".repeat(prefix.length + column)}^`;
+}

@@ -1,0 +1,121 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { DuckDBInstance } from "@duckdb/node-api";
+import type * as arrow from "apache-arrow";
+import {
+  type ChangedRows,
+  changelogSchema,
+  type MergeRequest,
+  type RowEngine,
+  type RowMerge,
+  type RowsRequest,
+  schemaToArrow,
+  type Table,
+  type TableScan,
+} from "../../iceberg/index.js";
+import { openFileCache } from "../../storage/index.js";
+import { readError, sqlError } from "../duckdb/sql-error.js";
+import { Relations } from "../relation/relations.js";
+import { execute } from "../result/execute.js";
+import type { QueryResult } from "../result/query-result.js";
+import type { ChangesOptions } from "../rows/changes.js";
+import { openMerge } from "../rows/merge.js";
+import { RowReader } from "../rows/reader.js";
+import { isShowTables, parseStatement } from "../sql/parse.js";
+import { findReferences, splitExplain } from "../sql/statement.js";
+import { prepareText } from "../sql/time-travel.js";
+import { applyEdits } from "../text/edits.js";
+import { columnName } from "../text/names.js";
+import { toByteString } from "../text/tokens.js";
+import { PlannedRelations } from "./planned-relations.js";
+import type { QueryEngine, QueryEngineOptions, ScanRowsOptions, SqlOptions } from "./query-engine.js";
+import { scanRows } from "./scan-rows.js";
+import { StatementTables } from "./statement-tables.js";
+
+/** A query engine on an open DuckDB, which it closes. */
+export class DuckDBEngine implements QueryEngine {
+  readonly #instance: DuckDBInstance;
+  readonly #relations: Relations;
+  readonly #planned: PlannedRelations;
+  readonly #tables: StatementTables;
+  readonly #rows: RowReader;
+  readonly #scratch: string;
+
+  /** @param scratch folder for files that are read in place of others, and for rows that are to be merged. */
+  constructor(instance: DuckDBInstance, options: QueryEngineOptions, scratch: string) {
+    this.#instance = instance;
+    const cache = options.cache && openFileCache(options.cache);
+    this.#relations = new Relations(instance, cache, join(scratch, "stand-ins"));
+    this.#planned = new PlannedRelations(this.#relations);
+    this.#tables = new StatementTables(options, this.#planned);
+    this.#rows = new RowReader(this.#relations);
+    this.#scratch = scratch;
+  }
+
+  async sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
+    const source = toByteString(text);
+    const prepared = prepareText(source);
+    const { prefix, body } = splitExplain(prepared.text);
+    const inBody = (position: number) => prepared.original(prefix.length + position);
+    return this.#relations.use(async (use) => {
+      const statement = await parseStatement(use.connection, body, source, inBody);
+      const { edits, renamed } = isShowTables(statement)
+        ? { edits: [{ start: 0, end: body.length, text: await this.#tables.shown(options) }] }
+        : await this.#tables.edits(
+            statement,
+            findReferences(statement, body, prepared.special),
+            body,
+            options,
+            use,
+          );
+      const final = applyEdits(body, edits);
+      const onError = (error: unknown) =>
+        sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));
+      return execute(use.connection, { ...use, bytes: prefix + final.text, onError, renamed });
+    });
+  }
+
+  async scan(table: Table, scan: TableScan, options: ScanRowsOptions = {}): Promise<QueryResult> {
+    return this.#relations.use((use) => scanRows(this.#planned, table, scan, options, use));
+  }
+
+  async changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {
+    return this.#relations.use(async (use) => {
+      const { relation, fields, order } = await this.#planned.ofChanges(table, options, use);
+      const columns = fields.map(columnName).join(", ");
+      return execute(use.connection, {
+        ...use,
+        bytes: toByteString(`SELECT ${columns} FROM ${relation} ORDER BY ${order.join(", ")}`),
+        onError: readError(table.name),
+        schema: schemaToArrow(changelogSchema(table.metadata)),
+      });
+    });
+  }
+
+  remainingRows(request: RowsRequest): AsyncIterable<arrow.RecordBatch> {
+    return this.#rows.remainingRows(request);
+  }
+
+  changedRows(request: ChangedRows): AsyncIterable<arrow.RecordBatch> {
+    return this.#rows.changedRows(request);
+  }
+
+  matchingPositions(request: RowsRequest): ReturnType<RowEngine["matchingPositions"]> {
+    return this.#rows.matchingPositions(request);
+  }
+
+  async openMerge(request: MergeRequest): Promise<RowMerge> {
+    this.#relations.checkOpen();
+    return openMerge(this.#relations, this.#scratch, request);
+  }
+
+  get isClosed(): boolean {
+    return this.#relations.isClosed;
+  }
+
+  async close(): Promise<void> {
+    await this.#relations.close();
+    this.#instance.closeSync();
+    await rm(this.#scratch, { recursive: true, force: true });
+  }
+}

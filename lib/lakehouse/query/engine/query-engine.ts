@@ -1,0 +1,83 @@
+import type { RowEngine, ScanTask, Table, TableScan } from "../../iceberg/index.js";
+import type { FileCacheOptions } from "../../storage/index.js";
+import type { DuckDBOptions } from "../duckdb/open.js";
+import type { QueryResult } from "../result/query-result.js";
+import type { ChangesOptions } from "../rows/changes.js";
+
+export interface TableRequest {
+  /** A branch or tag of the catalog; the engine's user decides on the default. */
+  readonly ref?: string | undefined;
+}
+
+/** A name as SHOW TABLES lists it. */
+export interface ListedTable {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface QueryEngineOptions extends DuckDBOptions {
+  /** Finds a table by the dotted parts of its name; `undefined` when there is none. */
+  readonly resolve: (name: readonly string[], request: TableRequest) => Promise<Table | undefined>;
+  /** For SHOW TABLES. */
+  readonly listTables?: ((request: TableRequest) => Promise<readonly ListedTable[]>) | undefined;
+  /** Folder and size of the cache of files of stores that are not on this machine's disk. */
+  readonly cache?: FileCacheOptions | undefined;
+}
+
+export interface SqlOptions {
+  /** A branch or tag of the catalog that names without `@` are looked up on. */
+  readonly ref?: string | undefined;
+  /** A point in time that names without a time of their own are read at; a bigint is milliseconds since the epoch. */
+  readonly at?: Date | bigint | undefined;
+}
+
+export interface ScanRowsOptions {
+  /**
+   * A SQL predicate beside the scan's filter: any that DuckDB takes. Files are left out by what it says of single columns
+   * and constants.
+   */
+  readonly where?: string | undefined;
+  /** Rows at most; the scan's own limit when absent. */
+  readonly limit?: number | undefined;
+  /** Files to read in place of those that the scan would plan: what `Table.incrementalAppends` gives, say. */
+  readonly tasks?: readonly ScanTask[] | undefined;
+}
+
+/** SQL over tables. `close` it when done: it holds memory and files. */
+export interface QueryEngine extends RowEngine {
+  /**
+   * Runs one query. Names are `namespace.table`, at any depth, with `@ref` for a branch of the catalog; state is
+   * chosen with `FOR VERSION AS OF <snapshot id | 'ref'>` or `FOR TIMESTAMP AS OF '…'`; `namespace.table.snapshots`
+   * and its like read metadata, and `namespace.table.changes` reads all changes up to that state (see `changes`; a
+   * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots). Writes are refused.
+   *
+   * A SELECT may name the metadata columns of its tables: `_file`, `_pos`, `_spec_id`, `_row_id` and
+   * `_last_updated_sequence_number`. `*` does not give them, and a table's own column of such a name comes first.
+   *
+   * SQL ignores case in names, tables do not: of columns that differ by it alone, the one that is spelled just so is
+   * meant, where the SELECT names it itself; elsewhere they are `"a#1"` and `"A#2"`, by name and field id.
+   *
+   * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT.
+   */
+  sql(text: string, options?: SqlOptions): Promise<QueryResult>;
+  /**
+   * The rows of a scan: its columns, in the table's own Arrow schema, where its filter is true, deletes applied, as
+   * many as its limit says. Names that differ by case alone are different names.
+   *
+   * @throws LakehouseError OBJECT_NOT_FOUND, CORRUPT_FILE, UNSUPPORTED_FEATURE.
+   */
+  scan(table: Table, scan: TableScan, options?: ScanRowsOptions): Promise<QueryResult>;
+  /**
+   * The rows that the snapshots of a range changed: the table's columns, then `_change_type` (`INSERT`, `DELETE`,
+   * and with a key `UPDATE_BEFORE` and `UPDATE_AFTER`), `_change_ordinal` (the snapshot's place in the range, from 0)
+   * and `_commit_snapshot_id`. In order of snapshots; in each, by key and what goes before what comes. Rows that were
+   * only written again, by copy-on-write or compaction, are no changes.
+   *
+   * @throws LakehouseError NO_SUCH_SNAPSHOT, also when deletes have to be compared with a snapshot that has expired;
+   *   INVALID_ARGUMENT when `from` is no ancestor of `to`; and as `scan`.
+   */
+  changes(table: Table, options?: ChangesOptions): Promise<QueryResult>;
+  /** True after `close`. */
+  readonly isClosed: boolean;
+  close(): Promise<void>;
+}

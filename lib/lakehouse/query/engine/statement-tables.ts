@@ -1,0 +1,160 @@
+import { nearNames } from "../../errors.js";
+import { changelogSchema, type NestedField, noSuchTable, type Schema } from "../../iceberg/index.js";
+import type { Use } from "../relation/relations.js";
+import { describeSql } from "../sql/describe.js";
+import {
+  type Extended,
+  extend,
+  type KnownTable,
+  mayNameMetadata,
+  starEdits,
+} from "../sql/metadata-columns.js";
+import { metadataTable } from "../sql/metadata-tables.js";
+import { columnEdits, comparesNulls } from "../sql/parse.js";
+import { pushedFilter } from "../sql/pushdown.js";
+import { Spellings, spellColumns } from "../sql/spelling.js";
+import { snapshotOf } from "../sql/state.js";
+import type { Node, StatementReferences, TableReference } from "../sql/statement.js";
+import type { Edit } from "../text/edits.js";
+import { edgeOf } from "../text/names.js";
+import { quoteIdentifier, quoteString, toByteString } from "../text/tokens.js";
+import { asDuckDB } from "../types/sql-types.js";
+import type { PlannedRelations } from "./planned-relations.js";
+import type { QueryEngineOptions, SqlOptions, TableRequest } from "./query-engine.js";
+
+/** No filter passes it: DuckDB then evaluates what it would push down wrongly (`comparesNulls`). */
+export const BARRIER = " OFFSET 0";
+
+/** What makes a user's statement one that DuckDB can run. */
+export interface StatementEdits {
+  readonly edits: readonly Edit[];
+  /** Names of columns that the result shall have, by those that they have in the statement. */
+  readonly renamed: ReadonlyMap<string, string>;
+}
+
+/** What stands for a table in a statement; its schema where it is one of the lakehouse, or its changes. */
+interface TableSql {
+  readonly sql: string;
+  readonly schema?: Schema | undefined;
+}
+
+/** Puts the tables of the lakehouse in the place of their names in a statement. */
+export class StatementTables {
+  readonly #options: Pick<QueryEngineOptions, "resolve" | "listTables">;
+  readonly #relations: PlannedRelations;
+
+  constructor(options: Pick<QueryEngineOptions, "resolve" | "listTables">, relations: PlannedRelations) {
+    this.#options = options;
+    this.#relations = relations;
+  }
+
+  /** What SHOW TABLES runs. */
+  async shown({ ref }: SqlOptions): Promise<string> {
+    const tables = (await this.#options.listTables?.({ ref })) ?? [];
+    const rows = tables.map(({ namespace, name }) => `(${quoteString(namespace)}, ${quoteString(name)})`);
+    const empty = "SELECT NULL::VARCHAR AS namespace, NULL::VARCHAR AS name WHERE false";
+    return toByteString(
+      rows.length === 0 ? empty : `SELECT * FROM (VALUES ${rows.join(", ")}) AS t(namespace, name)`,
+    );
+  }
+
+  async edits(
+    statement: Node,
+    references: StatementReferences,
+    body: string,
+    options: SqlOptions,
+    use: Use,
+  ): Promise<StatementEdits> {
+    const renamed = new Map<string, string>();
+    const edits = columnEdits(references, body);
+    const barrier = comparesNulls(statement) ? BARRIER : "";
+    const extended = mayNameMetadata(body) ? await this.#extended(references, options, use) : [];
+    edits.push(...starEdits(extended, body));
+    for (const reference of references.tables) {
+      const added = extended.find((each) => each.reference === reference)?.added ?? [];
+      const table = await this.#tableSql(reference, options, use, added);
+      if (table === undefined) continue;
+      const spellings = new Spellings(table.schema?.fields ?? []);
+      edits.push(...spellColumns(reference, body, spellings));
+      for (const [said, column] of spellings.originals) renamed.set(said, column);
+      const text = toByteString(inPlace(reference, table, barrier));
+      edits.push({ start: reference.start, end: reference.end, text });
+    }
+    return { edits, renamed };
+  }
+
+  /** The tables that a statement reads, as far as it names their metadata columns. */
+  async #extended({ tables }: StatementReferences, options: SqlOptions, use: Use): Promise<Extended[]> {
+    const known: KnownTable[] = [];
+    for (const reference of tables) {
+      const table = await this.#options.resolve(reference.parts, { ref: reference.ref ?? options.ref });
+      if (!table) continue;
+      const state = await snapshotOf(reference, options, use.connection);
+      known.push({ reference, fields: table.scan(state).schema.fields });
+    }
+    return extend(known);
+  }
+
+  /**
+   * What stands for a reference in the statement; `undefined` for what is DuckDB's own.
+   *
+   * @param added metadata columns, of a table.
+   */
+  async #tableSql(
+    reference: TableReference,
+    options: SqlOptions,
+    use: Use,
+    added: readonly NestedField[],
+  ): Promise<TableSql | undefined> {
+    const { parts } = reference;
+    const request = { ref: reference.ref ?? options.ref };
+    const state = await snapshotOf(reference, options, use.connection);
+    const table = await this.#options.resolve(parts, request);
+    if (table) {
+      const { schema } = table.scan(state);
+      const { fields } = schema;
+      const scan = table.scan({ ...state, filter: pushedFilter(reference, fields) });
+      const relation = await this.#relations.ofScan(table, scan, use, { fields, metadataColumns: added });
+      return { sql: edgeOf(relation, fields, added, asDuckDB).sql, schema };
+    }
+    const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
+    if (owner && parts.at(-1)?.toLowerCase() === "changes") {
+      const schema = changelogSchema(owner.metadata);
+      const filter = pushedFilter(reference, schema.fields);
+      const to = owner.scan(state).snapshot?.snapshotId;
+      const { relation, fields } = await this.#relations.ofChanges(owner, { to, filter }, use);
+      return { sql: edgeOf(relation, fields, [], asDuckDB).sql, schema: { ...schema, fields } };
+    }
+    const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
+    if (metadata) return { sql: metadata };
+    if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) return undefined;
+    throw noSuchTable(
+      parts.join("."),
+      `There is no table ${parts.join(".")}${request.ref === undefined ? "" : ` on ${request.ref}`}.`,
+      await this.#meant(parts.join("."), request),
+    );
+  }
+
+  async #meant(name: string, request: TableRequest): Promise<string> {
+    const tables = (await this.#options.listTables?.(request)) ?? [];
+    const [best] = nearNames(
+      name,
+      tables.map((table) => `${table.namespace}.${table.name}`),
+    );
+    return best === undefined
+      ? "SHOW TABLES lists them."
+      : `Did you mean ${best}? SHOW TABLES lists them all.`;
+  }
+}
+
+/** A table as the text that replaces its name. */
+function inPlace(
+  { parts, alias, mayAlias, isSelect, isDescribed }: TableReference,
+  { sql, schema }: TableSql,
+  barrier: string,
+): string {
+  if (isDescribed && schema) return describeSql(sql, schema);
+  const head = isSelect ? "SELECT * FROM " : isDescribed ? "DESCRIBE " : "";
+  const name = mayAlias && !alias ? ` AS ${quoteIdentifier(parts.at(-1) ?? "")}` : "";
+  return head + (mayAlias ? `(${sql}${barrier})` : sql) + name;
+}
