@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { defineSchema, int, openLakehouse, string } from "sololakehouse";
 import { beforeEach, describe, expect, it } from "vitest";
 import { serializeNotebook } from "../../lib/kit/notebook/index.js";
-import { cell, notebookFolder, notebookOf } from "../notebook/fixtures.js";
+import { cell, notebookFolder, notebookOf } from "../notebook/support/notebooks.js";
 import { type Ran, slhInProcess } from "./in-process.js";
 
 const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { commitGraph, palettes, renderChart } from "../../lib/kit/look/index.js";
 
 const commits = [
@@ -13,7 +13,7 @@ const refs = [
   { type: "TAG", name: "v1", hash: "a" },
 ];
 
-it("draws a row for each commit, names its refs, and fits a phone", async () => {
+test("draws a row for each commit, names its refs, and fits a phone", async () => {
   const svg = await renderChart(commitGraph(commits, { refs, main: "main", root: "0" }), "light");
   const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
   expect(texts.sort()).toEqual([
@@ -31,6 +31,6 @@ it("draws a row for each commit, names its refs, and fits a phone", async () => 
   );
 });
 
-it("draws nothing but an empty plot where there are no commits", async () => {
+test("draws nothing but an empty plot where there are no commits", async () => {
   expect(await renderChart(commitGraph([]), "dark")).toContain("<svg");
 });

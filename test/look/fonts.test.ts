@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FONT_FACES, fontFile, trueType, woffToTrueType } from "../../lib/kit/look/index.js";
 
 describe("fonts", () => {
-  it.each(FONT_FACES)(
+  test.each(FONT_FACES)(
     "$family $weight $style unpacks to a TrueType file whose tables carry their checksums",
     (face) => {
       const font = trueType(face);
@@ -23,7 +23,7 @@ describe("fonts", () => {
     },
   );
 
-  it("refuses what is not WOFF 1.0", () => {
+  test("refuses what is not WOFF 1.0", () => {
     const woff2 = readFileSync(fontFile({ family: "Inter", weight: 400, style: "normal" }, "woff2"));
     expect(() => woffToTrueType(woff2)).toThrow(expect.objectContaining({ code: "CORRUPT_FILE" }));
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type ColourRole,
   contrastRatio,
@@ -24,29 +24,29 @@ const MARKS: ColourRole[] = ["ice", "teal", "amber", "red", "green"];
 describe.each(THEMES)("the %s palette", (theme) => {
   const palette = palettes[theme];
 
-  it.each(TEXT)("%s reads at 4.5:1 on paper, raised and wash", (role) => {
+  test.each(TEXT)("%s reads at 4.5:1 on paper, raised and wash", (role) => {
     for (const background of [palette.paper, palette.raised, palette.wash]) {
       expect(contrastRatio(palette[role], background)).toBeGreaterThanOrEqual(4.5);
     }
   });
 
-  it.each(MARKS)("%s stands out from paper at 3:1, as a mark must", (role) => {
+  test.each(MARKS)("%s stands out from paper at 3:1, as a mark must", (role) => {
     expect(contrastRatio(palette[role], palette.paper)).toBeGreaterThanOrEqual(3);
   });
 
-  it("has a colour of its own for each role, written alike, so that drawings can be recoloured", () => {
+  test("has a colour of its own for each role, written alike, so that drawings can be recoloured", () => {
     const colours = Object.values(palette);
     expect(new Set(colours).size).toBe(colours.length);
     for (const colour of colours) expect(colour).toMatch(/^#[0-9A-F]{6}$/);
   });
 
-  it("becomes CSS custom properties", () => {
+  test("becomes CSS custom properties", () => {
     expect(cssVariables(theme)).toContain(`--ink-soft: ${palette.inkSoft};`);
   });
 });
 
 describe("contrast", () => {
-  it("is 21 for black on white, 1 for a colour on itself, whichever comes first", () => {
+  test("is 21 for black on white, 1 for a colour on itself, whichever comes first", () => {
     expect(contrastRatio("#000000", "#FFFFFF")).toBeCloseTo(21);
     expect(contrastRatio("#FFFFFF", "#000000")).toBeCloseTo(21);
     expect(contrastRatio("#2F6FDE", "#2F6FDE")).toBe(1);
@@ -66,20 +66,20 @@ describe("charts", () => {
     encoding: { x: { field: "files", type: "quantitative" }, y: { field: "state", type: "nominal" } },
   };
 
-  it("paints named roles from the palette, and lets a chart override the theme", () => {
+  test("paints named roles from the palette, and lets a chart override the theme", () => {
     const themed = withTheme({ ...spec, config: { axis: { labelFontSize: 20 } } }, "dark");
     expect(themed.mark).toEqual({ type: "bar", color: palettes.dark.teal });
     expect(themed.config).toMatchObject({ axis: { labelFontSize: 20, labelColor: palettes.dark.inkSoft } });
   });
 
-  it.each(THEMES)("draws the same bytes twice in the %s theme", async (theme) => {
+  test.each(THEMES)("draws the same bytes twice in the %s theme", async (theme) => {
     const first = await renderChart(spec, theme);
     expect(first).toContain(palettes[theme].teal);
     expect(first).toContain("Compaction: 2,000 files become 12");
     expect(await renderChart(spec, theme)).toBe(first);
   });
 
-  it.each(["America/Los_Angeles", "Asia/Tokyo"])("draws times alike on a machine in %s", async (zone) => {
+  test.each(["America/Los_Angeles", "Asia/Tokyo"])("draws times alike on a machine in %s", async (zone) => {
     const times = {
       data: {
         values: [
@@ -107,7 +107,7 @@ describe("charts", () => {
     }
   });
 
-  it("says what Vega-Lite dislikes", async () => {
+  test("says what Vega-Lite dislikes", async () => {
     await expect(
       renderChart(
         { mark: "bar", encoding: { x: { field: "a", type: "nonsense" } }, data: { url: 3 } },

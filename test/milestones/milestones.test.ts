@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   findProject,
   listMilestones,
@@ -11,7 +11,7 @@ import {
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
 describe("the milestones of this project", () => {
-  it("are twelve, numbered as their folders", async () => {
+  test("are twelve, numbered as their folders", async () => {
     const project = findProject(fileURLToPath(new URL(".", import.meta.url)));
     expect(project.root).toBe(root);
     const all = await listMilestones(project);
@@ -25,7 +25,7 @@ describe("the milestones of this project", () => {
     for (const { oneLine } of all) expect(oneLine).toMatch(/\.$/);
   });
 
-  it("are found by id, number, slug and folder, in their own order", async () => {
+  test("are found by id, number, slug and folder, in their own order", async () => {
     const all = await listMilestones(findProject(root));
     const words = ["writing-iceberg", "M01", "0", "m03-writing-iceberg"];
     expect(selectMilestones(all, words).map(({ id }) => id)).toEqual(["m00", "m01", "m03"]);
@@ -45,7 +45,7 @@ describe("milestone.yaml", () => {
   };
   const parse = (raw: unknown) => parseMilestone(raw, "m03-writing-iceberg", "milestone.yaml");
 
-  it("gives the milestone, with ten minutes where no timeout is set", () => {
+  test("gives the milestone, with ten minutes where no timeout is set", () => {
     expect(parse(good)).toEqual({
       id: "m03",
       number: 3,
@@ -59,7 +59,7 @@ describe("milestone.yaml", () => {
     });
   });
 
-  it.each([
+  test.each([
     [{ number: 4 }, '"number" must be 3, as the folder says'],
     [{ slug: "writing" }, '"slug" must be writing-iceberg, as the folder says'],
     [{ title: " " }, '"title" must be a text'],
@@ -74,7 +74,7 @@ describe("milestone.yaml", () => {
     expect(() => parse({ ...good, ...change })).toThrow(message);
   });
 
-  it("refuses what is no mapping", () => {
+  test("refuses what is no mapping", () => {
     expect(() => parse(["number"])).toThrow("must be a mapping");
     expect(() => parse(null)).toThrow("must be a mapping");
   });

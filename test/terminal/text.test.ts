@@ -1,5 +1,5 @@
 import { columns, count, duration, ink, ProgressLine } from "sololakehouse/terminal";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 
 const { NO_COLOR, FORCE_COLOR } = process.env;
 afterEach(() => {
@@ -17,7 +17,7 @@ function stream(isTTY: boolean) {
 }
 
 describe("the command line", () => {
-  it("has colour on a terminal only, and never with NO_COLOR", () => {
+  test("has colour on a terminal only, and never with NO_COLOR", () => {
     delete process.env.NO_COLOR;
     delete process.env.FORCE_COLOR;
     expect(ink("ok", "green", stream(true).stream)).toBe("\u001b[32mok\u001b[39m");
@@ -26,7 +26,7 @@ describe("the command line", () => {
     expect(ink("ok", "green", stream(true).stream)).toBe("ok");
   });
 
-  it("aligns columns by what is seen, and drops those without content", () => {
+  test("aligns columns by what is seen, and drops those without content", () => {
     const rows = [
       ["m00", "", "\u001b[32mfresh\u001b[39m", "7"],
       ["m1", "", "no", "120"],
@@ -34,7 +34,7 @@ describe("the command line", () => {
     expect(columns(rows, "<<<>")).toEqual(["m00  \u001b[32mfresh\u001b[39m    7", "m1   no     120"]);
   });
 
-  it("writes times and counts for people", () => {
+  test("writes times and counts for people", () => {
     expect([0, 820.4, 999.6, 8123, 59_960, 125_000].map(duration)).toEqual([
       "0 ms",
       "820 ms",
@@ -50,7 +50,7 @@ describe("the command line", () => {
     ]);
   });
 
-  it("shows progress in one line on a terminal, and each step once elsewhere", () => {
+  test("shows progress in one line on a terminal, and each step once elsewhere", () => {
     const terminal = stream(true);
     const line = new ProgressLine(terminal.stream);
     line.update("m03  cell 1 of 2", "1.0 s");

@@ -18,6 +18,7 @@ import {
   notebookStatus,
   placeOf,
   readRecorded,
+  steadily,
 } from "../notebook/index.js";
 
 /** Every room that looks after pieces of a milestone computes their lines. */
@@ -62,7 +63,9 @@ export async function reportStatus(words: readonly string[], json: boolean): Pro
   const all = await listMilestones(project);
   const chosen = words.length > 0 ? selectMilestones(all, words) : all;
   const statuses: MilestoneStatus[] = [];
-  for (const milestone of chosen) statuses.push(await milestoneStatus(milestone, project));
+  await steadily(async () => {
+    for (const milestone of chosen) statuses.push(await milestoneStatus(milestone, project));
+  });
   if (json) console.log(JSON.stringify(statuses.map(asJson), null, 2));
   else if (words.length > 0) for (const status of statuses) printChecklist(status);
   else printOverview(statuses);

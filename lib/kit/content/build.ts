@@ -1,32 +1,33 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { LakehouseError } from "sololakehouse/errors";
 import { contentInvalid, staleOutput } from "../errors.js";
-import type { Milestone, Project } from "../milestones/index.js";
-import { type Bound, bind } from "./bind.js";
-import { openCache } from "./cache.js";
-import { devtoPost, hashnodePost, mediumPost, type PostSource } from "./channels/blog.js";
-import { linkedinApiText, linkedinText } from "./channels/linkedin.js";
-import { portableMarkdown } from "./channels/markdown.js";
-import { captions, readScript, videoMarkdown } from "./channels/video.js";
-import { type CheckResult, checkMilestone } from "./checks/index.js";
-import { type DiagramRenderer, openDiagrams, readDiagram, stampDiagram } from "./diagrams.js";
+import type { Project } from "../milestones/index.js";
+import { openCache } from "./draw/cache.js";
+import { type DiagramRenderer, openDiagrams, readDiagram } from "./draw/diagrams.js";
+import { openPictures } from "./draw/pictures.js";
 import { openHighlighter } from "./html/code.js";
 import { openMarkdown } from "./html/markdown.js";
-import type { MilestoneContent, PIECE_NAMES } from "./inputs.js";
-import { brokenLinks } from "./link-check.js";
-import { loadContent, readSettings } from "./load.js";
-import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./media.js";
-import { openPictures } from "./pictures.js";
-import { mediaPath } from "./render.js";
-import { renderSite } from "./site.js";
-import { siteMap } from "./site-map.js";
+import { mediaPath } from "./html/render.js";
+import { judge } from "./judge.js";
+import { type Bound, bind } from "./model/bind.js";
+import type { MilestoneContent, PieceName } from "./model/inputs.js";
+import { loadContent, readSettings } from "./model/load.js";
+import { siteMap } from "./model/site-map.js";
+import type { ChannelInput } from "./pieces/piece.js";
+import { PIECES } from "./pieces/pieces.js";
+import { portableMarkdown } from "./pieces/portable.js";
+import { breaks } from "./pieces/result.js";
+import { brokenLinks } from "./site/link-check.js";
+import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./site/media.js";
+import { renderSite } from "./site/site.js";
+import { inputsKey, noteBuild, unchangedBuild } from "./unchanged.js";
 
 export interface BuildOptions {
   /** Milestones that must build, by id. Others join where they can; all must when this is left out. */
-  readonly only?: readonly string[];
+  readonly only?: readonly string[] | undefined;
   /** Called as each stage begins. */
-  readonly onStage?: (stage: string) => void;
+  readonly onStage?: ((stage: string) => void) | undefined;
 }
 
 export interface BuildReport {
@@ -45,7 +46,7 @@ export interface BuildReport {
 
 /**
  * Builds the site into `dist/site` and each milestone's channel texts into `dist/content/mNN`. Each folder is made
- * aside and moved into place, so a reader never meets half a site.
+ * aside and moved into place, so a reader never meets half a site. Where nothing has changed since, nothing is made.
  *
  * @throws STALE_OUTPUT when a milestone's outputs are missing, failed or older than their code; CONTENT_INVALID with
  *   every broken rule, `file:line:column` first.
@@ -57,6 +58,9 @@ export async function buildContent(project: Project, options: BuildOptions = {})
   stage("read notebooks and texts");
   const loaded = await loadContent(project);
   const { all, skipped } = admit(project, loaded, options.only);
+  const key = inputsKey(project, all, settings, options.only);
+  const before = unchangedBuild(project, key);
+  if (before) return { ...before, seconds: (performance.now() - began) / 1000 };
   const map = siteMap(project.root, all, settings.source);
 
   const cache = openCache(join(project.lake, "cache", "content"));
@@ -89,19 +93,20 @@ export async function buildContent(project: Project, options: BuildOptions = {})
     for (const content of started) {
       const files: Files = new Map();
       for (const [name, bytes] of media.get(content) ?? []) files.set(`images/${name}`, bytes);
-      const { blog } = content.pieces;
-      if (blog) {
-        const bound = boundOf(content, "blog", all);
-        const post: PostSource = { piece: blog, content, bound, map, settings, media: mediaUrl };
-        files.set("blog.md", devtoPost(post));
-        files.set("blog.hashnode.md", hashnodePost(post));
-        files.set("blog.medium.html", mediumPost(post, plain));
-        feed.set(
+      for (const piece of Object.values(content.pieces)) {
+        const bound = boundOf(content, piece.name, all);
+        const input: ChannelInput = {
+          piece,
           content,
-          plain(portableMarkdown(blog, content, bound, map, settings, mediaUrl), { plain: true }).html,
-        );
+          bound,
+          map,
+          settings,
+          media: mediaUrl,
+          markdown: plain,
+        };
+        for (const [name, text] of PIECES[piece.name].channels?.(input) ?? []) files.set(name, text);
+        if (piece.name === "blog") feed.set(content, plain(portableMarkdown(input), { plain: true }).html);
       }
-      addSpoken(files, content, all);
       channels.set(content.milestone.id, files);
     }
 
@@ -121,7 +126,7 @@ export async function buildContent(project: Project, options: BuildOptions = {})
     replaceFolder(join(project.dist, "site"), site);
     const htmlOf = (id: string) =>
       [...site.keys()].filter((path) => path.endsWith(".html") && path.includes(id)).length;
-    return {
+    const report: BuildReport = {
       home: join(project.dist, "site", "index.html"),
       pages: [...site.keys()].filter((path) => path.endsWith(".html")).length,
       milestones: started.map(({ milestone, pieces }) => ({
@@ -132,49 +137,13 @@ export async function buildContent(project: Project, options: BuildOptions = {})
       skipped,
       seconds: (performance.now() - began) / 1000,
     };
+    noteBuild(project, key, report);
+    return report;
   } finally {
     highlighter.close();
     await diagrams.close();
   }
 }
-
-/** Holds all rules against all milestones, or those named. */
-export async function checkContent(
-  project: Project,
-  only?: readonly string[],
-): Promise<Map<Milestone, CheckResult[]>> {
-  const all = await loadContent(project);
-  const map = siteMap(project.root, all, readSettings(project).source);
-  const chosen = all.filter(({ milestone }) => !only || only.includes(milestone.id));
-  return new Map(chosen.map((content) => [content.milestone, checkMilestone(content, all, map)]));
-}
-
-/** Redraws each committed `diagram.svg` that is not what its source says. Returns the paths written. */
-export async function saveDiagrams(project: Project): Promise<string[]> {
-  const diagrams = openDiagrams(openCache(join(project.lake, "cache", "content")));
-  const saved: string[] = [];
-  try {
-    for (const { milestone, diagram } of await loadContent(project)) {
-      if (!diagram) continue;
-      const source = readDiagram(diagram);
-      const path = join(milestone.folder, "diagram.svg");
-      const svg = stampDiagram(
-        await diagrams.render(source, relative(project.root, diagram), "light"),
-        source,
-      );
-      if (existsSync(path) && readFileSync(path, "utf8") === svg) continue;
-      writeFileSync(path, svg);
-      saved.push(relative(project.root, path));
-    }
-  } finally {
-    await diagrams.close();
-  }
-  return saved;
-}
-
-/** Rules about what is still missing belong to the Definition of Done; everything else stops a build. */
-const blocks = ({ ok, rule }: CheckResult) =>
-  !ok && !rule.endsWith("/present") && !rule.startsWith("diagram/");
 
 /** Decides which milestones are built. One that may not be is left unstarted, or stops the build when it must be. */
 function admit(
@@ -182,9 +151,9 @@ function admit(
   loaded: readonly MilestoneContent[],
   only: readonly string[] | undefined,
 ): { all: MilestoneContent[]; skipped: { id: string; reason: string }[] } {
-  const map = siteMap(project.root, loaded);
   const must = (content: MilestoneContent) => !only || only.includes(content.milestone.id);
-  const broken = loaded.map((content) => checkMilestone(content, loaded, map).filter(blocks));
+  const results = judge(project, loaded);
+  const broken = loaded.map(({ milestone }) => (results.get(milestone.id) ?? []).filter(breaks));
   const failures = loaded.flatMap((content, index) => (must(content) ? (broken[index] ?? []) : []));
   const old = failures.filter(({ rule }) => rule === "notebook/fresh");
   if (old.length > 0) {
@@ -215,28 +184,9 @@ function invalid(
   );
 }
 
-function boundOf(
-  content: MilestoneContent,
-  name: (typeof PIECE_NAMES)[number],
-  all: readonly MilestoneContent[],
-): Bound[] {
+function boundOf(content: MilestoneContent, name: PieceName, all: readonly MilestoneContent[]): Bound[] {
   const piece = content.pieces[name];
   return piece ? bind(piece, content, all).bound : [];
-}
-
-/** What is read from paper or pasted: the LinkedIn post and the video script. */
-function addSpoken(files: Files, content: MilestoneContent, all: readonly MilestoneContent[]): void {
-  const { linkedin, video } = content.pieces;
-  if (linkedin) {
-    const text = linkedinText(linkedin, boundOf(content, "linkedin", all));
-    files.set("linkedin.txt", text);
-    files.set("linkedin.api.txt", linkedinApiText(text));
-  }
-  if (video) {
-    const bound = boundOf(content, "video", all);
-    files.set("video.md", videoMarkdown(video, bound));
-    files.set("captions.vtt", captions(readScript(video, bound)));
-  }
 }
 
 /** The home page's diagram, from `blog/architecture.d2`. */

@@ -26,12 +26,12 @@ Examples:
   $ slh content build --save   and redraw diagrams for the commit`,
     )
     .action(async (words: string[], options: { save?: boolean; json?: boolean }) => {
-      const { buildContent, saveDiagrams } = await import("./build.js");
+      const { buildContent } = await import("./build.js");
       const project = findProject();
       const only = await chosen(project, words);
-      const saved = options.save ? await saveDiagrams(project) : [];
+      const saved = options.save ? await (await import("./save-diagrams.js")).saveDiagrams(project) : [];
       const report = await buildContent(project, {
-        ...(only ? { only } : {}),
+        only,
         onStage: (stage) => {
           if (!options.json && process.stderr.isTTY) process.stderr.write(`${stage}\n`);
         },
@@ -64,19 +64,24 @@ Examples:
     )
     .action(async (words: string[], options: { all?: boolean; json?: boolean }) => {
       const project = findProject();
-      const { checkContent } = await import("./build.js");
+      const { checkContent } = await import("./judge.js");
+      const { breaks } = await import("./pieces/result.js");
       const results = [...(await checkContent(project, await chosen(project, words))).values()].flat();
-      const broken = results.filter(({ ok }) => !ok);
+      const broken = results.filter(breaks);
+      const missing = results.filter((result) => !result.ok && !breaks(result));
       if (options.json) print(JSON.stringify(results, null, 2));
       else {
-        for (const { ok, rule, file, line, column, message } of options.all ? results : broken) {
-          print(`${ok ? ink("✔", "green") : ink("✖", "red")} ${file}:${line}:${column}  ${rule}: ${message}`);
+        for (const result of options.all ? results : [...broken, ...missing]) {
+          const { ok, rule, file, line, column, message } = result;
+          const mark = ok ? ink("✔", "green") : breaks(result) ? ink("✖", "red") : ink("○", "grey");
+          print(`${mark} ${file}:${line}:${column}  ${rule}: ${message}`);
         }
-        const held = results.length - broken.length;
+        const held = results.filter(({ ok }) => ok).length;
+        const left = missing.length > 0 ? ` Still to be written: ${missing.length}.` : "";
         print(
           results.length === 0
             ? "Nothing to check: no milestone has content yet."
-            : `${held} rules hold, ${broken.length} do not.`,
+            : `${held} rules hold, ${broken.length} do not.${left}`,
         );
       }
       if (broken.length > 0) process.exitCode = 1;
@@ -97,7 +102,7 @@ Examples:
   $ slh content serve --port 0`,
     )
     .action(async (options: { port: number }) => {
-      const { serveSite } = await import("./serve.js");
+      const { serveSite } = await import("./site/serve.js");
       const server = await serveSite(join(findProject().dist, "site"), options.port);
       print(`${server.url}  (Ctrl+C ends it)`);
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.close());

@@ -2,8 +2,17 @@
  * Content: prose pulls facts, figures, tables and cells out of executed notebooks by name, and becomes the site,
  * posts and scripts. Rules of every channel are checked with file and line. How to write: README.md in this folder.
  */
-export { type BuildOptions, type BuildReport, buildContent, checkContent, saveDiagrams } from "./build.js";
-export type { CheckResult } from "./checks/index.js";
+import type * as building from "./build.js";
+
+export type { BuildOptions, BuildReport } from "./build.js";
 export { contentCommands } from "./commands.js";
 export { contentDone } from "./done.js";
-export { type SiteServer, serveSite } from "./serve.js";
+
+export { checkContent } from "./judge.js";
+export type { CheckResult } from "./pieces/result.js";
+export { saveDiagrams } from "./save-diagrams.js";
+export { type SiteServer, serveSite } from "./site/serve.js";
+
+/** See `build.ts`, which is loaded on the first call: it brings along all that draws and highlights. */
+export const buildContent: typeof building.buildContent = async (...given) =>
+  (await import("./build.js")).buildContent(...given);

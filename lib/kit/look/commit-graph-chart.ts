@@ -10,9 +10,9 @@ export interface CommitGraphOptions {
   /** Branches and tags, which are named beside the commits that they are at. */
   readonly refs?: readonly { readonly type: string; readonly name: string; readonly hash: string }[];
   /** The branch that keeps the leftmost lane and the accent. */
-  readonly main?: string;
+  readonly main?: string | undefined;
   /** The commit before the first one shown, such as the place where a branch began: no line leads there. */
-  readonly root?: string;
+  readonly root?: string | undefined;
 }
 
 /** In px: a commit's row, a lane, and the whole plot, which fits a phone as it is. */
@@ -31,7 +31,7 @@ const CHARACTER = 7;
 export function commitGraph(commits: readonly ShownCommit[], options: CommitGraphOptions = {}): ChartSpec {
   const { refs = [], main, root } = options;
   const first = refs.find(({ name }) => name === main)?.hash;
-  const graph = layOutGraph(commits, { ...(first && { first }), ...(root !== undefined && { root }) });
+  const graph = layOutGraph(commits, { first, root });
   const values = graph.rows.map(({ commit, lane }, row) => {
     const names = refs
       .filter(({ hash }) => hash === commit.hash)

@@ -1,14 +1,14 @@
-import type { Milestone, Piece } from "./milestone.js";
+import type { Milestone, PieceKind } from "./milestone.js";
 import type { Project } from "./project.js";
 
 /** One line of a milestone's Definition of Done. */
 export interface DoneItem {
-  readonly piece: Piece;
+  readonly piece: PieceKind;
   /** What holds when it is done: "the doc page has every section". */
   readonly what: string;
   readonly done: boolean;
   /** When it is not done, or only just: what is off, in words. */
-  readonly why?: string;
+  readonly why?: string | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { invalidConfig, type LakehouseError } from "sololakehouse/errors";
+import { invalidConfig } from "sololakehouse/errors";
 import { parse } from "yaml";
 import type { Project } from "./project.js";
 
@@ -12,8 +12,8 @@ export const PROFILES = ["embedded", "stack"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** What a milestone may promise beyond the checks that all of them share. */
-export const PIECES = ["notebook", "doc", "blog", "linkedin", "video", "diagram"] as const;
-export type Piece = (typeof PIECES)[number];
+export const PIECE_KINDS = ["notebook", "doc", "blog", "linkedin", "video", "diagram"] as const;
+export type PieceKind = (typeof PIECE_KINDS)[number];
 
 /** A folder of `milestones/`, as its `milestone.yaml` declares it. Its state is computed, never typed in. */
 export interface Milestone {
@@ -30,7 +30,7 @@ export interface Milestone {
   /** Profiles that its notebook runs on, the usual one first. */
   readonly profiles: readonly Profile[];
   /** Pieces that must be there and in order for the milestone to be done. */
-  readonly definitionOfDone: readonly Piece[];
+  readonly definitionOfDone: readonly PieceKind[];
   /** Seconds that the notebook may take. */
   readonly timeoutSeconds: number;
   readonly folder: string;
@@ -80,12 +80,12 @@ export function selectMilestones(all: readonly Milestone[], words: readonly stri
 async function readMilestone(project: Project, folder: string, name: string): Promise<Milestone> {
   const path = join(folder, "milestone.yaml");
   const shown = relative(project.root, path);
-  if (!existsSync(path)) throw invalid(shown, `${shown} is missing.`, "Copy that of a neighbour.");
+  if (!existsSync(path)) throw invalidConfig(shown, `${shown} is missing.`, "Copy that of a neighbour.");
   let raw: unknown;
   try {
     raw = parse(await readFile(path, "utf8"));
   } catch (cause) {
-    throw invalid(shown, `${shown} is not YAML: ${(cause as Error).message}.`, "Correct it.", cause);
+    throw invalidConfig(shown, `${shown} is not YAML: ${(cause as Error).message}.`, "Correct it.", cause);
   }
   return { ...parseMilestone(raw, name, shown), folder, notebookPath: join(folder, "notebook.ipynb") };
 }
@@ -97,7 +97,7 @@ export function parseMilestone(
   shown: string,
 ): Omit<Milestone, "folder" | "notebookPath"> {
   const fail = (field: string, must: string): never => {
-    throw invalid(shown, `${shown}: "${field}" must be ${must}.`, "Correct the file.");
+    throw invalidConfig(shown, `${shown}: "${field}" must be ${must}.`, "Correct the file.");
   };
   if (raw === null || typeof raw !== "object" || Array.isArray(raw)) return fail("the file", "a mapping");
   const fields = raw as Record<string, unknown>;
@@ -133,11 +133,7 @@ export function parseMilestone(
     oneLine,
     datasets: list("datasets"),
     profiles,
-    definitionOfDone: list("definition-of-done", PIECES),
+    definitionOfDone: list("definition-of-done", PIECE_KINDS),
     timeoutSeconds: timeout,
   };
-}
-
-function invalid(subject: string, message: string, remedy: string, cause?: unknown): LakehouseError {
-  return invalidConfig(subject, message, remedy, cause);
 }

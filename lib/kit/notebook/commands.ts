@@ -1,17 +1,17 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { findProject, listMilestones, selectMilestones } from "../milestones/index.js";
-import { placeOf } from "./place.js";
-import type { RunFlags } from "./run-command.js";
+import type { RunFlags } from "./commands/run.js";
+import { ownPlace, placeOf } from "./fresh/place.js";
 
 /** `slh run`, `slh lab` and `slh notebook …`. */
 export function notebookCommands(program: Command): void {
   program
     .command("run")
-    .summary("run milestone notebooks")
+    .summary("run notebooks")
     .description(
-      "Runs milestone notebooks headless and keeps the executed copies below .lake/notebooks. Without a name: all whose outputs are not fresh on this machine.",
+      "Runs notebooks headless and keeps the executed copies below .lake/notebooks. Without a name: all whose outputs are not fresh on this machine.",
     )
-    .argument("[milestone...]", "m03, 3 or writing-iceberg")
+    .argument("[notebook...]", "m03, 3, writing-iceberg, or the path of an .ipynb of your own")
     .option("--all", "all of them, fresh ones too")
     .option("--force", "the named ones, even when they are fresh")
     .option("--save", "write the outputs back into the committed notebooks")
@@ -23,17 +23,41 @@ export function notebookCommands(program: Command): void {
 Examples:
   $ slh run                  what has changed since it last ran here
   $ slh run m03 --force      one milestone, once more
+  $ slh run my/first.ipynb   a notebook of your own
   $ slh run m00 m01 --save   and update the outputs for the commit
   $ slh run --all --save --volatile   take every time anew, on a quiet machine`,
     )
     .action(async (words: string[], flags: RunFlags) => {
-      const { runCommand } = await import("./run-command.js");
+      const { runCommand } = await import("./commands/run.js");
       const project = findProject();
       const all = await listMilestones(project);
-      process.exitCode = await runCommand(project, words.length > 0 ? selectMilestones(all, words) : all, {
-        ...flags,
-        named: words.length > 0,
-      });
+      const own = words.filter((word) => word.endsWith(".ipynb"));
+      const named = words.filter((word) => !own.includes(word));
+      const milestones = words.length === 0 ? all : selectMilestones(all, named);
+      const targets = [
+        ...milestones.map((milestone) => ({ ...milestone, place: placeOf(milestone, project) })),
+        ...own.map((path) => {
+          const place = ownPlace(path, project);
+          return { id: place.id, slug: "", place };
+        }),
+      ];
+      process.exitCode = await runCommand(project, targets, { ...flags, named: words.length > 0 });
+    });
+
+  program
+    .command("new")
+    .summary("begin a notebook of your own")
+    .description("Writes a notebook with a first query, ready to run, anywhere in the checkout.")
+    .argument("<path>", "where: my/first.ipynb")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh new my/first.ipynb && slh run my/first.ipynb`,
+    )
+    .action(async (path: string) => {
+      const { newNotebook } = await import("./commands/new.js");
+      await newNotebook(findProject(), path.endsWith(".ipynb") ? path : `${path}.ipynb`);
     });
 
   program
@@ -44,18 +68,19 @@ Examples:
     )
     .argument("[milestone]", "open this one")
     .option("--no-start", "only write the kernelspec")
+    .option("--port <number>", "port for Jupyter to listen on", parsePort)
     .addHelpText(
       "after",
       `
 Examples:
   $ slh lab
-  $ slh lab m03`,
+  $ slh lab m03 --port 8890`,
     )
-    .action(async (word: string | undefined, { start }: { start: boolean }) => {
+    .action(async (word: string | undefined, { start, port }: { start: boolean; port?: number }) => {
       const project = findProject();
       const [milestone] = word ? selectMilestones(await listMilestones(project), [word]) : [];
-      const { lab } = await import("./lab-command.js");
-      process.exitCode = await lab(project, milestone, start);
+      const { lab } = await import("./commands/lab.js");
+      process.exitCode = await lab(project, milestone, { start, port });
     });
 
   const notebook = program
@@ -76,7 +101,7 @@ Examples:
   $ slh notebook export m03 | less`,
     )
     .action(async (what: string, { output }: { output?: string }) => {
-      const { exportNotebook } = await import("./convert-command.js");
+      const { exportNotebook } = await import("./commands/convert.js");
       await exportNotebook(await notebookPath(what), output);
     });
 
@@ -97,7 +122,7 @@ Examples:
     .action(async (file: string, { to }: { to?: string }) => {
       const stem = /([^/\\]+)\.ts$/.exec(file)?.[1] ?? file;
       const named = to ?? (/^m\d\d(-|$)/.test(stem) ? stem : file.replace(/\.ts$/, ".ipynb"));
-      const { importNotebook } = await import("./convert-command.js");
+      const { importNotebook } = await import("./commands/convert.js");
       await importNotebook(file, await notebookPath(named));
     });
 
@@ -119,9 +144,16 @@ Examples:
         words.length > 0
           ? await Promise.all(words.map((word) => (word.endsWith(".ts") ? word : notebookPath(word))))
           : (await listMilestones(project)).map((milestone) => milestone.notebookPath);
-      const { checkNotebooks } = await import("./typecheck-command.js");
+      const { checkNotebooks } = await import("./commands/typecheck.js");
       process.exitCode = await checkNotebooks(project, paths, words.length > 0, json === true);
     });
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new InvalidArgumentError("A port is 1 to 65535.");
+  return port;
 }
 
 /** A path as it is; else that of the milestone's notebook. */

@@ -1,7 +1,8 @@
 import type { DoneCheck, DoneItem } from "../milestones/index.js";
-import { type Freshness, notebookStatus } from "./freshness.js";
-import { placeOf, readNotebook } from "./place.js";
-import { RECORD_MIME, recordedIn } from "./recorded.js";
+import { RECORD_MIME, recordedIn } from "./file/recorded.js";
+import { readNotebook } from "./file/store.js";
+import { type Freshness, notebookStatus } from "./fresh/freshness.js";
+import { placeOf } from "./fresh/place.js";
 
 /** What the rules ask of every milestone's notebook. */
 const EXERCISES_AT_LEAST = 2;
@@ -49,7 +50,7 @@ const item = (what: string, done: boolean, why: string | undefined): DoneItem =>
   piece: "notebook",
   what,
   done,
-  ...(done || why === undefined ? {} : { why }),
+  why: done ? undefined : why,
 });
 
 /** The first reason, and how many more there are. */

@@ -2,12 +2,23 @@
  * Notebooks: recording from cells, running headless, telling fresh outputs from stale ones, and reading what a run
  * recorded. Content is made from `readRecorded` alone.
  */
-export { dataset } from "./datasets.js";
+export { dataset } from "./cell/datasets.js";
+export { check, type PredictOptions, predict } from "./cell/exercise.js";
+export {
+  type ColumnOptions,
+  type FactOptions,
+  type FigureOptions,
+  fact,
+  figure,
+  type TableOptions,
+  type TableRow,
+  type TableSource,
+  table,
+} from "./cell/record.js";
+export type { CheckFunction, CheckOutcome, CheckTools } from "./cell/recorder.js";
+export { formatValue } from "./cell/values.js";
 export { notebookDone } from "./done.js";
-export { type ExecuteOptions, type Execution, executeNotebook } from "./execute.js";
-export { check, type PredictOptions, predict } from "./exercise.js";
-export type { Fingerprint } from "./fingerprint.js";
-export { type Freshness, type FreshnessState, type NotebookStatus, notebookStatus } from "./freshness.js";
+export type { CellRef, Fingerprint, KitMetadata, RunFailure, RunInfo } from "./file/metadata.js";
 export type {
   Cell,
   CellMetadata,
@@ -19,25 +30,11 @@ export type {
   Notebook,
   Output,
   StreamOutput,
-} from "./nbformat.js";
-export { parseNotebook, serializeNotebook } from "./nbformat.js";
-export { type NotebookPlace, placeOf } from "./place.js";
+} from "./file/nbformat.js";
+export { parseNotebook, serializeNotebook } from "./file/nbformat.js";
 export {
-  type ColumnOptions,
-  type FactOptions,
-  type FigureOptions,
-  fact,
-  figure,
-  type TableOptions,
-  type TableRow,
-  type TableSource,
-  table,
-} from "./record.js";
-export {
-  type CellRef,
   errorOf,
   type FactValue,
-  type KitMetadata,
   RECORD_MIME,
   type RecordedCell,
   type RecordedCheck,
@@ -46,14 +43,24 @@ export {
   type RecordedFigure,
   type RecordedNotebook,
   type RecordedTable,
-  type RunFailure,
-  type RunInfo,
+  type RecordKind,
+  type RepeatedName,
   readRecorded,
   recordedIn,
   type TableValue,
   VEGA_LITE_MIME,
-} from "./recorded.js";
-export type { CheckFunction, CheckOutcome, CheckTools } from "./recorder.js";
-export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./runner.js";
-export { type CellDiagnostic, typecheckNotebooks } from "./typecheck.js";
-export { formatValue } from "./values.js";
+} from "./file/recorded.js";
+export {
+  type Freshness,
+  type FreshnessState,
+  type FreshOutputs,
+  freshOutputs,
+  type NotebookStatus,
+  notebookStatus,
+} from "./fresh/freshness.js";
+export { type NotebookPlace, placeOf } from "./fresh/place.js";
+export { steadily } from "./fresh/remembered.js";
+export type { CellDiagnostic } from "./kernel/typecheck.js";
+export { type ExecuteOptions, type Execution, executeNotebook } from "./run/execute.js";
+export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./run/runner.js";
+export { typecheckNotebooks } from "./run/typecheck.js";

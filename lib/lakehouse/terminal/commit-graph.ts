@@ -57,7 +57,7 @@ interface Line {
  */
 export function layOutGraph<C extends GraphCommit>(
   commits: readonly C[],
-  { first, root }: { readonly first?: string; readonly root?: string } = {},
+  { first, root }: { readonly first?: string | undefined; readonly root?: string | undefined } = {},
 ): Graph<C> {
   const lanes: (Lane | undefined)[] = [];
   const edges: GraphEdge[] = [];

@@ -1,8 +1,8 @@
 import { type ChartSpec, palettes, renderChart, type Theme, withTheme } from "../../look/index.js";
 import type { RecordedFigure, TableValue } from "../../notebook/index.js";
-import { type Cache, contentHash, packageVersion } from "../cache.js";
-import { formatValue } from "../format.js";
-import { escapeHtml } from "./escape.js";
+import { type Cache, contentHash, packageVersion } from "../draw/cache.js";
+import { escapeHtml } from "../text/escape.js";
+import { formatValue } from "../text/format.js";
 import { tableHtml } from "./table.js";
 
 /** Widths in px for phones of 360 px: of the plot, of the whole drawing, and of the plot beside long labels. */

@@ -1,5 +1,5 @@
 import { createHighlighter, type ThemeRegistrationRaw } from "shiki";
-import { escapeHtml } from "./escape.js";
+import { escapeHtml } from "../text/escape.js";
 
 /** Highlights code as HTML; colours are CSS variables, so one page serves both themes. */
 export interface Highlighter {
@@ -62,9 +62,10 @@ export async function openHighlighter(): Promise<Highlighter> {
     code(text, language) {
       const lang = ALIASES[language] ?? language;
       const known = (LANGUAGES as readonly string[]).includes(lang);
+      // Without a limit of time: on a busy machine, a line that took long would come out without its colours.
       const body = known
         ? highlighter
-            .codeToHtml(text, { lang, theme: "sololakehouse", structure: "inline" })
+            .codeToHtml(text, { lang, theme: "sololakehouse", structure: "inline", tokenizeTimeLimit: 0 })
             .replaceAll("<br>", "\n")
         : escapeHtml(text);
       const label = language && known ? ` data-lang="${escapeHtml(lang)}"` : "";

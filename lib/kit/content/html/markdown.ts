@@ -1,6 +1,6 @@
 import MarkdownIt, { type Token } from "markdown-it";
+import { escapeHtml, slugify } from "../text/escape.js";
 import type { Highlighter } from "./code.js";
-import { escapeHtml, slugify } from "./escape.js";
 
 /** Private-use characters that stand for insertion number n while Markdown is rendered. */
 const OPEN = "\uE000";
@@ -24,17 +24,19 @@ export interface Heading {
 }
 
 export interface RenderOptions {
-  readonly fillings?: readonly Filling[];
+  readonly fillings?: readonly Filling[] | undefined;
   /** Where a link leads from this page; undefined drops the link and keeps its words. */
-  readonly link?: (href: string) => string | undefined;
+  readonly link?: ((href: string) => string | undefined) | undefined;
   /** HTML for a picture in place of `<img>`; undefined keeps it. */
-  readonly picture?: (src: string, alt: string) => string | undefined;
+  readonly picture?: ((src: string, alt: string) => string | undefined) | undefined;
   /** Added to every heading's level: a notebook's own `#` is not the page's. */
-  readonly demote?: number;
+  readonly demote?: number | undefined;
   /** Leaves out what only our own pages style: anchors on headings, frames around tables. */
-  readonly plain?: boolean;
+  readonly plain?: boolean | undefined;
   /** Put before heading ids, to keep them apart from others on the page. */
-  readonly idPrefix?: string;
+  readonly idPrefix?: string | undefined;
+  /** How often each heading id is on the page already, where a page is made of several texts. */
+  readonly ids?: Map<string, number> | undefined;
 }
 
 export interface Rendered {
@@ -98,7 +100,7 @@ export function openMarkdown(highlighter: Highlighter): (text: string, options?:
     return `<a class="anchor" href="#${heading.attrGet("id")}" aria-hidden="true" tabindex="-1" data-pagefind-ignore>#</a>${self.renderToken(tokens, index, options)}`;
   };
   return (text, options = {}) => {
-    const env: Environment = { options, headings: [], ids: new Map(), linkDropped: false };
+    const env: Environment = { options, headings: [], ids: options.ids ?? new Map(), linkDropped: false };
     return { html: md.render(text, env), headings: env.headings };
   };
 }

@@ -1,13 +1,9 @@
 import type { CellRef, RecordedNotebook } from "../../notebook/index.js";
-import { contentHash } from "../cache.js";
-import type { MilestoneContent } from "../inputs.js";
-import { stemOf } from "../inputs.js";
-import { escapeHtml, relativeUrl } from "./escape.js";
-
-/** The page of a milestone's executed notebook, from the site's root. */
-export function notebookPage(content: MilestoneContent): string {
-  return `notebooks/${stemOf(content.milestone)}.html`;
-}
+import { contentHash } from "../draw/cache.js";
+import type { MilestoneContent } from "../model/inputs.js";
+import { label } from "../model/inputs.js";
+import { notebookPage } from "../model/site-map.js";
+import { escapeHtml, relativeUrl } from "../text/escape.js";
 
 /** The fragment of a cell on its notebook's page. */
 export function cellAnchor(cell: CellRef): string {
@@ -27,12 +23,8 @@ export function provenanceText(owner: MilestoneContent, cell: CellRef): string {
 
 /** Eight hex digits that name what a run was made from: the same code, data and versions give the same. */
 export function runId(recorded: RecordedNotebook): string {
-  return contentHash(JSON.stringify(recorded.fingerprint ?? {})).slice(0, 8);
-}
-
-/** `M3`. */
-export function label(content: MilestoneContent): string {
-  return `M${content.milestone.number}`;
+  const { environment: _, lake: __, ...made } = recorded.fingerprint ?? {};
+  return contentHash(JSON.stringify(made)).slice(0, 8);
 }
 
 /** A link to a cell, for captions. */

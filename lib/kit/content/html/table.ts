@@ -1,6 +1,6 @@
 import type { RecordedTable } from "../../notebook/index.js";
-import { formatValue } from "../format.js";
-import { escapeHtml } from "./escape.js";
+import { escapeHtml } from "../text/escape.js";
+import { formatValue } from "../text/format.js";
 
 /** A cell of a recorded table as words. A column of numbers with decimals keeps the same number of them. */
 export function tableTexts(table: Pick<RecordedTable, "columns" | "rows">): string[][] {

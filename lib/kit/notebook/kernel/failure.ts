@@ -37,7 +37,7 @@ export function describeError(error: unknown, cell: number, context: StackContex
     name: nameOf(error),
     message: error.message,
     frames: [...frames, ...causes],
-    ...(line === undefined ? {} : { line }),
+    line,
   };
 }
 
@@ -52,7 +52,7 @@ export function describeDiagnostics(diagnostics: readonly Diagnostic[]): KernelF
     name: "TypeScriptError",
     message: first?.messageText ?? "the cell does not compile",
     frames: places,
-    ...(first && !first.fileName ? { line: first.start.line + 1 } : {}),
+    line: first && !first.fileName ? first.start.line + 1 : undefined,
   };
 }
 
@@ -80,7 +80,7 @@ function readStack(stack: string, cell: number, context: StackContext) {
   const all = stack.split("\n").filter((raw) => /^\s+at /.test(raw));
   for (const [index, raw] of all.entries()) {
     // The call of the function that tslab wraps around a cell.
-    if (all[index + 1]?.includes("Script.runInThisContext")) continue;
+    if (/Script\.runInThisContext|sigintHandlersWrap/.test(all[index + 1] ?? "")) continue;
     const found = CELL_FRAME.exec(raw);
     if (!found) {
       if (!MACHINERY.test(raw)) frames.push(relativeTo(context.root, raw.trim()));

@@ -3,10 +3,111 @@
  * corrections that headless runs have. Jupyter gives the path of its connection file.
  */
 import { createRequire } from "node:module";
-import { loadTslab } from "./tslab.js";
+import type { KernelFailure } from "./protocol.js";
+import { refuseInput } from "./surroundings.js";
+import { trackCells } from "./tracking.js";
+import { type Converter, loadTslab } from "./tslab.js";
 
-loadTslab();
-const { startKernel } = createRequire(import.meta.url)("tslab/dist/main.js") as {
+/** An error as Jupyter's protocol has it, in `error` messages and in replies. */
+interface ErrorContent {
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback: readonly string[];
+}
+
+interface Message {
+  readonly content: object;
+  createReply(): {
+    header: { msg_type: string };
+    content: object;
+    signAndSend(key: string, socket: unknown): void;
+  };
+}
+
+/** The parts of tslab's kernel that are replaced here. */
+interface JupyterModule {
+  readonly ZmqServer: {
+    readonly prototype: {
+      readonly connInfo: { readonly key: string };
+      readonly iopub: unknown;
+      handleExecute(socket: unknown, message: Message): Promise<void>;
+    };
+  };
+  readonly JupyterHandlerImpl: {
+    readonly prototype: {
+      handleExecute(request: object, ...rest: unknown[]): Promise<{ readonly status: string }>;
+      handleExecuteImpl(request: object, ...rest: unknown[]): Promise<unknown>;
+    };
+  };
+}
+
+interface ExecutorModule {
+  createExecutor(
+    folder: string,
+    converters: { readonly node: Converter; readonly browser: Converter; close(): void },
+    console: { log(value: unknown): void; error(...parts: unknown[]): void },
+  ): unknown;
+}
+
+const require = createRequire(import.meta.url);
+
+/** tslab prints what goes wrong on stderr. Here it becomes an error of the cell, as front ends show and save it. */
+function showErrors(): void {
+  const cells = trackCells(loadTslab(), process.cwd());
+  const { ZmqServer, JupyterHandlerImpl } = require("tslab/dist/jupyter.js") as JupyterModule;
+  const executor = require("tslab/dist/executor.js") as ExecutorModule;
+  const publishers = new WeakMap<object, (content: ErrorContent) => void>();
+  const failures = new WeakMap<object, ErrorContent>();
+  let running: object | undefined;
+  let count = 0;
+
+  const { createExecutor } = executor;
+  executor.createExecutor = (folder, converters, console) => {
+    const node = cells.watch(converters.node);
+    const watched = { node, browser: node, close: () => converters.close() };
+    const error = (...parts: unknown[]): void => {
+      // Diagnostics come one by one, and are told together the first time.
+      if (running === undefined || failures.has(running)) return;
+      const content = asError(cells.describe(parts[0]));
+      failures.set(running, content);
+      publishers.get(running)?.(content);
+    };
+    return createExecutor(folder, watched, { ...console, error });
+  };
+
+  const server = ZmqServer.prototype;
+  const { handleExecute } = server;
+  server.handleExecute = function (socket, message) {
+    publishers.set(message.content, (content) => {
+      const reply = message.createReply();
+      reply.header.msg_type = "error";
+      reply.content = content;
+      reply.signAndSend(this.connInfo.key, this.iopub);
+    });
+    return handleExecute.call(this, socket, message);
+  };
+  const handler = JupyterHandlerImpl.prototype;
+  const { handleExecute: answer, handleExecuteImpl: execute } = handler;
+  handler.handleExecuteImpl = function (request, ...rest) {
+    running = request;
+    cells.begin(count, ++count);
+    return execute.call(this, request, ...rest);
+  };
+  handler.handleExecute = async function (request, ...rest) {
+    const reply = await answer.call(this, request, ...rest);
+    return reply.status === "error" ? { ...reply, ...failures.get(request) } : reply;
+  };
+}
+
+const asError = ({ name, message, frames }: KernelFailure): ErrorContent => ({
+  ename: name,
+  evalue: message,
+  traceback: [`${name}: ${message}`, ...frames.map((frame) => `    ${frame}`)],
+});
+
+refuseInput();
+showErrors();
+const { startKernel } = require("tslab/dist/main.js") as {
   startKernel(options: { configPath: string; enableFindLocal: boolean }): void;
 };
 startKernel({ configPath: process.argv[2] ?? "", enableFindLocal: false });

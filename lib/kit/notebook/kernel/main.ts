@@ -5,18 +5,20 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate as immediate } from "node:timers/promises";
 import { inspect } from "node:util";
-import { verifySolution } from "../exercise.js";
-import type { MimeBundle } from "../nbformat.js";
-import { recorder } from "../recorder.js";
-import { cellOf, describeDiagnostics, describeError, type StackContext } from "./failure.js";
+import { verifySolution } from "../cell/exercise.js";
+import { recorder } from "../cell/recorder.js";
+import type { MimeBundle } from "../file/nbformat.js";
+import { cellOf, describeDiagnostics, describeError } from "./failure.js";
+import { watchFiles } from "./files.js";
 import type { FromKernel, ToKernel } from "./protocol.js";
-import { type Converter, cellUrl, type Diagnostic, loadTslab, type Mapping } from "./tslab.js";
+import { hideTraces, refuseInput } from "./surroundings.js";
+import { trackCells } from "./tracking.js";
+import { loadTslab } from "./tslab.js";
 
 const root = process.argv[2] ?? process.cwd();
 const exit = process.exit.bind(process);
-const mappings = new Map<number, Mapping>();
-const counts = new Map<number, number>();
-const context: StackContext = { mappings, counts, root };
+const tslab = loadTslab();
+const cells = trackCells(tslab, root);
 const reported = new WeakSet<object>();
 
 /** Follows timers and promises, so that what a cell does late is still its own. */
@@ -40,7 +42,7 @@ function failWith(error: unknown, cell: number): void {
     if (reported.has(error)) return;
     reported.add(error);
   }
-  fail(cell, describeError(error, cell, context));
+  fail(cell, describeError(error, cell, cells.context));
 }
 
 function captureStreams(): void {
@@ -80,7 +82,7 @@ function showData(
     return;
   }
   const output = { output_type: "display_data", data, metadata } as const;
-  send({ type: "output", cell: cellNow(), output, ...(displayId === undefined ? {} : { displayId }) });
+  send({ type: "output", cell: cellNow(), output, displayId });
 }
 
 function showResult(value: unknown): void {
@@ -98,35 +100,19 @@ function showResult(value: unknown): void {
 }
 
 function start(): (cell: number, source: string) => Promise<boolean> {
-  const tslab = loadTslab();
-  tslab.jupyter.lastWriteDisplayData = showData;
-  const real = tslab.createConverter();
-  let diagnostics: readonly Diagnostic[] = [];
-  const converter: Converter = {
-    close: () => real.close(),
-    convert(declarations, source) {
-      const converted = real.convert(declarations, source);
-      diagnostics = converted.diagnostics;
-      if (converted.output !== undefined) {
-        mappings.set(current, tslab.takeMapping());
-        converted.output += `\n//# sourceURL=${cellUrl(current)}`;
-      }
-      return converted;
-    },
-  };
-  const executor = tslab.createExecutor(process.cwd(), converter, {
+  const executor = tslab.createExecutor(process.cwd(), cells.watch(tslab.createConverter()), {
     log: showResult,
     error: (...parts) => {
-      if (diagnostics.length === 0) failWith(parts[0], cellNow());
+      if (cells.diagnostics().length === 0) failWith(parts[0], cellNow());
     },
   });
   send({ type: "ready", tslab: tslab.version });
+  let count = 0;
   return async (cell, source) => {
     current = cell;
-    counts.set(cell, counts.size + 1);
-    diagnostics = [];
+    cells.begin(cell, ++count);
     const ok = await origin.run(cell, () => executor.execute(source));
-    if (diagnostics.length > 0) fail(cell, describeDiagnostics(diagnostics));
+    if (cells.diagnostics().length > 0) fail(cell, describeDiagnostics(cells.diagnostics()));
     return ok;
   };
 }
@@ -146,16 +132,29 @@ async function main(): Promise<void> {
   Error.stackTraceLimit = 40;
   captureStreams();
   refuseExit();
+  refuseInput();
+  hideTraces();
+  const files = watchFiles([root, process.cwd()]);
   process.on("unhandledRejection", (reason) => failWith(reason, cellOf(reason) ?? cellNow()));
   process.on("uncaughtException", (error) => failWith(error, cellOf(error) ?? cellNow()));
   process.on("disconnect", () => exit(1));
 
+  tslab.jupyter.lastWriteDisplayData = showData;
   const execute = start();
   process.on("message", async (message: ToKernel) => {
     if (message.type === "finish") {
       await settle();
       await new Promise((resolve) => setTimeout(resolve, LAST_WAIT_MS));
-      process.send?.({ type: "finished", datasets: Object.fromEntries(recorder().datasets) }, () => exit(0));
+      const datasets = Object.fromEntries(recorder().datasets);
+      process.send?.(
+        {
+          type: "finished",
+          datasets,
+          files: [...files.read],
+          written: [...files.written],
+        } satisfies FromKernel,
+        () => exit(0),
+      );
       return;
     }
     const { cell, source, solutions } = message;

@@ -1,4 +1,4 @@
-import type { MimeBundle, Output } from "../nbformat.js";
+import type { MimeBundle, Output } from "../file/nbformat.js";
 
 /** What the supervisor tells the child process, one message a cell. */
 export type ToKernel =
@@ -18,12 +18,17 @@ export interface KernelFailure {
   readonly message: string;
   readonly frames: readonly string[];
   /** Line in the cell that failed, from 1, where the stack shows it. */
-  readonly line?: number;
+  readonly line?: number | undefined;
 }
 
 export type FromKernel =
   | { readonly type: "ready"; readonly tslab: string }
-  | { readonly type: "output"; readonly cell: number; readonly output: Output; readonly displayId?: string }
+  | {
+      readonly type: "output";
+      readonly cell: number;
+      readonly output: Output;
+      readonly displayId?: string | undefined;
+    }
   | {
       readonly type: "update";
       readonly displayId: string;
@@ -32,4 +37,11 @@ export type FromKernel =
     }
   | { readonly type: "failed"; readonly cell: number; readonly failure: KernelFailure }
   | { readonly type: "executed"; readonly cell: number }
-  | { readonly type: "finished"; readonly datasets: Readonly<Record<string, string>> };
+  | {
+      readonly type: "finished";
+      readonly datasets: Readonly<Record<string, string>>;
+      /** Paths of the project's data files that cells have read. */
+      readonly files: readonly string[];
+      /** Those that cells have written. */
+      readonly written: readonly string[];
+    };

@@ -2,6 +2,7 @@ import { createRequire, SourceMap } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import type ts from "typescript";
+import { cellSource } from "./cell-source.js";
 import { findTraps, type Trap } from "./traps.js";
 
 /**
@@ -13,14 +14,14 @@ export interface Diagnostic {
   readonly start: { readonly line: number; readonly character: number };
   readonly messageText: string;
   readonly code: number;
-  readonly fileName?: string;
+  readonly fileName?: string | undefined;
 }
 
 interface ConvertResult {
-  output?: string;
-  readonly declOutput?: string;
+  output?: string | undefined;
+  readonly declOutput?: string | undefined;
   readonly diagnostics: readonly Diagnostic[];
-  hasToplevelAwait?: boolean;
+  hasToplevelAwait?: boolean | undefined;
 }
 
 export interface Converter {
@@ -49,7 +50,7 @@ interface TypeScript {
 }
 
 interface WatchHost {
-  afterProgramCreate?: (builder: ts.BuilderProgram) => void;
+  afterProgramCreate?: ((builder: ts.BuilderProgram) => void) | undefined;
 }
 
 export interface Jupyter {
@@ -131,7 +132,10 @@ export function loadTslab({ strict = false } = {}): Tslab {
   };
   // Replaced in the module itself, where tslab's own kernel looks for it.
   const { createConverter } = converter;
-  converter.createConverter = (options) => noticingAwait(createConverter(options));
+  converter.createConverter = (options) =>
+    noticingAwait(createConverter(options), (source) =>
+      cellSource(ts as unknown as Parameters<typeof cellSource>[0], source),
+    );
   const executor = require("tslab/dist/executor.js") as {
     createExecutor(folder: string, converters: object, console: ExecutorConsole): Executor;
   };
@@ -165,7 +169,7 @@ export function loadTslab({ strict = false } = {}): Tslab {
  * tslab takes a cell for asynchronous by a complaint of TypeScript's about its first `await`. That complaint is
  * missing for `await (…)` and for `for await`, so a cell which only compiles inside an async function is marked here.
  */
-function noticingAwait(converter: Converter): Converter {
+function noticingAwait(converter: Converter, prepare: (source: string) => string): Converter {
   const compiles = (output: string, keyword: string) => {
     try {
       new Script(`(${keyword} function (exports, require) {${output}\n})`);
@@ -177,7 +181,7 @@ function noticingAwait(converter: Converter): Converter {
   return {
     ...converter,
     convert(declarations, source) {
-      const converted = converter.convert(declarations, source);
+      const converted = converter.convert(declarations, prepare(source));
       const { output, hasToplevelAwait } = converted;
       if (output !== undefined && !hasToplevelAwait && /\bawait\b/.test(output)) {
         converted.hasToplevelAwait = !compiles(output, "") && compiles(output, "async");

@@ -4,8 +4,23 @@
  * stricter than the kernel: as the library.
  * The working directory is the notebook's folder from the start, where the converter looks for modules.
  */
-import type { CellDiagnostic } from "../typecheck.js";
 import { loadTslab } from "./tslab.js";
+
+/** One complaint of the type check about a cell. */
+export interface CellDiagnostic {
+  /** The `.ipynb`, or the percent-format `.ts`. */
+  readonly path: string;
+  /** The cell's id. */
+  readonly cell: string;
+  /** The number that the cell has when the notebook runs. */
+  readonly executionCount: number;
+  /** Both from 1, within the cell. */
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  /** TypeScript's number for it: 2322 for a type that does not fit. None for what only the kernel gets wrong. */
+  readonly code?: number | undefined;
+}
 
 export interface TypecheckRequest {
   readonly path: string;

@@ -1,0 +1,53 @@
+import { bind, substitute } from "../model/bind.js";
+import type { MilestoneContent, Piece } from "../model/inputs.js";
+import { notebookPage, PAGES } from "../model/site-map.js";
+import { escapeHtml } from "../text/escape.js";
+import { openMarkdown, placeholder } from "./markdown.js";
+import { notebookTexts } from "./notebook-text.js";
+import { cellAnchor } from "./provenance.js";
+
+/** Ids that every page of the site has. */
+const FRAME = ["content"];
+
+/** Made without a highlighter: code has no part in it. */
+const markdown = openMarkdown({ code: (text) => escapeHtml(text), close: () => undefined });
+
+/** The ids that may be linked to on each page that is made of a piece or a notebook, by the page's path. */
+export function anchorsOf(all: readonly MilestoneContent[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const pages = new Map<string, ReadonlySet<string>>();
+  for (const content of all) {
+    for (const piece of Object.values(content.pieces)) {
+      const page = PAGES[piece.name]?.(content);
+      if (page !== undefined) pages.set(page, new Set([...FRAME, ...pieceAnchors(piece, content, all)]));
+    }
+    if (content.recorded) pages.set(notebookPage(content), new Set([...FRAME, ...notebookAnchors(content)]));
+  }
+  return pages;
+}
+
+function pieceAnchors(piece: Piece, content: MilestoneContent, all: readonly MilestoneContent[]): string[] {
+  const { bound } = bind(piece, content, all);
+  const fillings = bound.map((item) => ({
+    html: "",
+    text: "text" in item ? item.text : "",
+    block: !("text" in item),
+  }));
+  const { headings } = markdown(
+    substitute(piece, bound, (_, index) => placeholder(index)),
+    { fillings },
+  );
+  const figures = bound.flatMap((item) => (item.kind === "figure" ? [`figure-${item.figure.name}`] : []));
+  const facts = bound.flatMap((item, index) => (item.kind === "fact" ? [`fact-${index + 1}`] : []));
+  return [...headings.map(({ id }) => id), ...figures, ...facts];
+}
+
+function notebookAnchors({ recorded }: MilestoneContent): string[] {
+  if (!recorded) return [];
+  const texts = [...notebookTexts(recorded, markdown).values()];
+  return [
+    ...recorded.cells.map(({ ref }) => cellAnchor(ref)),
+    ...[...recorded.facts.keys()].map((name) => `fact-${name}`),
+    ...[...recorded.figures.keys()].map((name) => `figure-${name}`),
+    ...texts.flatMap(({ headings }) => headings.map(({ id }) => id)),
+  ];
+}

@@ -1,0 +1,93 @@
+import { existsSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { parse } from "yaml";
+import { contentInvalid } from "../../errors.js";
+import { type Milestone, PIECE_KINDS, type PieceKind, type Project } from "../../milestones/index.js";
+import type { RecordedNotebook } from "../../notebook/index.js";
+import { parseSource, readSource, type Source } from "../text/source.js";
+
+/** What stands behind a milestone's numbers. Only `fresh` outputs are built from. */
+export type OutputState =
+  | { readonly kind: "not-started" }
+  | { readonly kind: "missing" }
+  | { readonly kind: "failed"; readonly reasons: readonly string[] }
+  | { readonly kind: "stale"; readonly reasons: readonly string[] }
+  | { readonly kind: "fresh" };
+
+/** The pieces that are written as Markdown, in a file of that name. */
+export type PieceName = Exclude<PieceKind, "notebook" | "diagram">;
+export const PIECE_NAMES = PIECE_KINDS.filter(
+  (kind): kind is PieceName => kind !== "notebook" && kind !== "diagram",
+);
+
+/** A written piece: its source and its front matter, which may be empty. */
+export interface Piece extends Source {
+  readonly name: PieceName;
+  readonly front: Readonly<Record<string, unknown>>;
+}
+
+/** A milestone with all that content is made from. */
+export interface MilestoneContent {
+  readonly milestone: Milestone;
+  readonly state: OutputState;
+  /** Its executed notebook, when there is one, fresh or not. */
+  readonly recorded: RecordedNotebook | undefined;
+  readonly pieces: Readonly<Partial<Record<PieceName, Piece>>>;
+  /** Path of `diagram.d2`, when there is one. */
+  readonly diagram: string | undefined;
+}
+
+/** Reads the written pieces of a milestone; the caller knows the state of its outputs. */
+export function readContent(
+  project: Project,
+  milestone: Milestone,
+  outputs: { state: OutputState; recorded: RecordedNotebook | undefined },
+): MilestoneContent {
+  const pieces: Partial<Record<PieceName, Piece>> = {};
+  for (const name of PIECE_NAMES) {
+    const path = join(milestone.folder, `${name}.md`);
+    if (existsSync(path)) pieces[name] = toPiece(name, readSource(path, relative(project.root, path)));
+  }
+  const diagram = join(milestone.folder, "diagram.d2");
+  return { milestone, ...outputs, pieces, diagram: existsSync(diagram) ? diagram : undefined };
+}
+
+/** A piece from text, as a file of that name would give it. */
+export function pieceFromText(name: PieceName, text: string, file = `${name}.md`): Piece {
+  return toPiece(name, parseSource(text, file));
+}
+
+function toPiece(name: PieceName, source: Source): Piece {
+  const yaml = source.text.slice(0, source.bodyStart).replace(/^---\r?\n|\r?\n---\s*$/g, "");
+  let front: unknown;
+  try {
+    front = parse(yaml);
+  } catch (cause) {
+    throw contentInvalid(
+      source.file,
+      `${source.file}:1:1: the front matter is not YAML: ${cause instanceof Error ? cause.message : cause}.`,
+      "Correct the lines between the two ---.",
+      cause,
+    );
+  }
+  return { ...source, name, front: isRecord(front) ? front : {} };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** True when a milestone has anything to show: a notebook or a written piece. */
+export function isStarted({ recorded, pieces, milestone }: MilestoneContent): boolean {
+  return recorded !== undefined || Object.keys(pieces).length > 0 || existsSync(milestone.notebookPath);
+}
+
+/** `m03-writing-iceberg`: the folder, and the stem of the milestone's pages. */
+export function stemOf(milestone: Milestone): string {
+  return basename(milestone.folder);
+}
+
+/** `M3`. */
+export function label(content: MilestoneContent): string {
+  return `M${content.milestone.number}`;
+}

@@ -1,0 +1,107 @@
+import type { MilestoneContent, Piece } from "../model/inputs.js";
+import { placeAt } from "../text/source.js";
+import { sectionText } from "../text/words.js";
+import type { PieceDefinition } from "./piece.js";
+import { type CheckResult, fail, pass, verdict } from "./result.js";
+
+/** The sections of a doc page, in order. */
+export const DOC_SECTIONS = [
+  "Problem",
+  "Where it sits",
+  "Reproduce it",
+  "The idea",
+  "Pitfalls",
+  "In an interview",
+  "Next",
+] as const;
+
+/** The doc page of a milestone. */
+export const doc: PieceDefinition = {
+  promise: "the doc page has every section and keeps its rules",
+  check: checkDoc,
+};
+
+function checkDoc(piece: Piece, content: MilestoneContent): CheckResult[] {
+  const headings = piece.headings;
+  const sections = headings.filter(({ level }) => level === 2);
+  const names = sections.map(({ text }) => text);
+  const start = placeAt(piece, piece.bodyStart);
+  const missing = DOC_SECTIONS.filter((name) => !names.includes(name));
+  const wrong = sections.find(({ text }, index) => missing.length === 0 && text !== DOC_SECTIONS[index]);
+  const problems = [
+    ...missing.map((name) => ({ place: start, message: `the section "## ${name}" is missing.` })),
+    ...(wrong
+      ? [
+          {
+            place: wrong.place,
+            message: `"${wrong.text}" is out of order: the sections are ${DOC_SECTIONS.join(", ")}.`,
+          },
+        ]
+      : []),
+    ...sections
+      .filter((heading) => sectionText(piece, heading).text.trim() === "")
+      .map(({ place, text }) => ({ place, message: `the section "${text}" is empty.` })),
+  ];
+  const results = verdict("doc/sections", piece, problems, "every section is there, in order");
+  const section = (name: string) => {
+    const heading = sections.find(({ text }) => text === name);
+    return heading ? { heading, ...sectionText(piece, heading) } : undefined;
+  };
+
+  results.push(
+    headings[0]?.level === 1
+      ? pass("doc/title", piece.file, "it has a title")
+      : fail("doc/title", start, 'it must begin with its title, "# …".'),
+  );
+  const problem = section("Problem");
+  if (problem) {
+    // A sentence ends with a stop before a space or the end; "v2.1" and "e.g. x" do not end one for this purpose.
+    const sentences =
+      problem.text
+        .trim()
+        .replace(/\b(?:e\.g|i\.e|vs|etc)\./g, "")
+        .match(/[.!?](?=\s|$)/g)?.length ?? 0;
+    results.push(
+      sentences === 1
+        ? pass("doc/problem", piece.file, "the problem is one sentence")
+        : fail("doc/problem", problem.heading.place, `the problem is ${sentences} sentences: say it in one.`),
+    );
+  }
+  const where = section("Where it sits");
+  if (where) {
+    results.push(
+      /!\[[^\]]*\]\((?:\.\/)?diagram\.svg\)/.test(where.text)
+        ? pass("doc/diagram", piece.file, "the diagram stands where it belongs")
+        : fail("doc/diagram", where.heading.place, 'show the diagram here: "![what it shows](diagram.svg)".'),
+    );
+    if (!content.diagram)
+      results.push(fail("doc/diagram", where.heading.place, "there is no diagram.d2 beside doc.md."));
+  }
+  const reproduce = section("Reproduce it");
+  if (reproduce) {
+    results.push(
+      /^\s*(?:```|~~~)/m.test(reproduce.text)
+        ? pass("doc/reproduce", piece.file, "it can be reproduced by commands")
+        : fail("doc/reproduce", reproduce.heading.place, "give the commands in a code block."),
+    );
+  }
+  const pitfalls = section("Pitfalls");
+  if (pitfalls) {
+    const below = headings.filter(
+      ({ level, offset }) =>
+        level === 3 && offset >= pitfalls.offset && offset < pitfalls.offset + pitfalls.text.length,
+    );
+    const items = pitfalls.text.match(/^(?:[-*]|\d+[.)])\s+\S/gm)?.length ?? 0;
+    const count = below.length > 0 ? below.length : items;
+    results.push(
+      count >= 3 && count <= 5
+        ? pass("doc/pitfalls", piece.file, `${count} pitfalls`)
+        : fail(
+            "doc/pitfalls",
+            pitfalls.heading.place,
+            `it has ${count} pitfalls: give 3 to 5, as a list or as ### headings.`,
+          ),
+    );
+  }
+  return results;
+}

@@ -1,0 +1,148 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ChartSpec } from "../../look/index.js";
+import type { Cache } from "../draw/cache.js";
+import { coverCard, socialCard, tableCard } from "../draw/cards.js";
+import { type DiagramRenderer, readDiagram } from "../draw/diagrams.js";
+import type { Pictures } from "../draw/pictures.js";
+import { drawChart } from "../html/chart.js";
+import { columnLabel, tableTexts } from "../html/table.js";
+import type { Bound } from "../model/bind.js";
+import type { MilestoneContent } from "../model/inputs.js";
+import { label } from "../model/inputs.js";
+import type { SiteSettings } from "../model/load.js";
+import { picturePath } from "../model/site-map.js";
+import { postFront } from "../pieces/blog-front.js";
+import { postImage } from "../pieces/linkedin.js";
+import { parseSource } from "../text/source.js";
+
+/** What pictures are made with. */
+export interface MediaTools {
+  readonly cache: Cache;
+  readonly pictures: Pictures;
+  readonly diagrams: DiagramRenderer;
+}
+
+/** A file by name, ready to be written. */
+export type Files = Map<string, Uint8Array | string>;
+
+const CHART_WIDTH = 1200;
+const DIAGRAM_WIDTH = 1600;
+
+/** Every picture of a milestone: the diagram in all its forms, figures and tables that posts show, cover, social image. */
+export async function milestoneMedia(
+  content: MilestoneContent,
+  shown: readonly Bound[],
+  tools: MediaTools,
+  settings: SiteSettings,
+): Promise<Files> {
+  const files: Files = new Map();
+  const { milestone, diagram, recorded, pieces } = content;
+  const drawn = diagram
+    ? await drawDiagram(readDiagram(diagram), join(milestone.folder, "diagram.d2"), tools.diagrams)
+    : undefined;
+  for (const [name, svg] of drawn ?? []) files.set(`diagram${name}.svg`, svg);
+  const light = drawn?.get("-light");
+  if (light) files.set("diagram.png", await tools.pictures.png(light, DIAGRAM_WIDTH));
+
+  const image = pieces.linkedin && postImage(pieces.linkedin);
+  const figures = new Set(
+    shown.flatMap((item) => (item.kind === "figure" && item.owner === content ? [item.figure.name] : [])),
+  );
+  if (image?.kind === "figure") figures.add(image.name);
+  for (const name of figures) {
+    const figure = recorded?.figures.get(name);
+    if (!figure) continue;
+    files.set(
+      `figure-${name}.png`,
+      await tools.pictures.png(await drawChart(tools.cache, figure.spec, "light"), CHART_WIDTH),
+    );
+  }
+  for (const item of shown) {
+    if (item.kind !== "table" || item.owner !== content) continue;
+    const { table } = item;
+    const card = tableCard({
+      caption: table.caption,
+      columns: table.columns.map((column) => ({ label: columnLabel(column), align: column.align })),
+      rows: tableTexts(table),
+    });
+    files.set(`table-${table.name}.png`, await tools.pictures.card(card, 1000));
+  }
+
+  const title = pieces.blog ? postFront(pieces.blog).title || milestone.title : milestone.title;
+  const common = { series: settings.title, label: label(content), number: milestone.number };
+  files.set("cover.png", await tools.pictures.card(coverCard({ ...common, title }), 1000, 420));
+  const picture = await socialPicture(content, files, tools);
+  const social = picture
+    ? socialCard({ ...common, title: picture.title ?? milestone.title, picture })
+    : coverCard({ ...common, title });
+  files.set("social.png", await tools.pictures.card(social, 1200, 627));
+  for (const [name, bytes] of ownPictures(content)) files.set(name, bytes);
+  return files;
+}
+
+/** The four drawings of a diagram, by suffix. */
+export async function drawDiagram(
+  source: string,
+  file: string,
+  diagrams: DiagramRenderer,
+): Promise<Map<string, string>> {
+  const drawn = new Map<string, string>();
+  for (const shape of ["wide", "tall"] as const) {
+    for (const theme of ["light", "dark"] as const) {
+      drawn.set(
+        `${shape === "tall" ? "-tall" : ""}-${theme}`,
+        await diagrams.render(source, file, theme, shape),
+      );
+    }
+  }
+  return drawn;
+}
+
+/** The one picture of the social image: the chart or the diagram that the LinkedIn post names. */
+async function socialPicture(
+  content: MilestoneContent,
+  files: Files,
+  tools: MediaTools,
+): Promise<{ png: Uint8Array; width: number; height: number; title?: string | undefined } | undefined> {
+  const { pieces, recorded } = content;
+  const image = pieces.linkedin && postImage(pieces.linkedin);
+  const figure = image?.kind === "figure" ? recorded?.figures.get(image.name) : undefined;
+  if (figure) {
+    // The card carries the title; the chart need not repeat it.
+    const { title: _, ...untitled } = figure.spec;
+    const png = await tools.pictures.png(await drawChart(tools.cache, socialShape(untitled), "light"), 1400);
+    return { png, ...pngSize(png), title: figure.title };
+  }
+  const diagram = files.get("diagram.png");
+  return diagram instanceof Uint8Array ? { png: diagram, ...pngSize(diagram) } : undefined;
+}
+
+/** A chart as wide and low as the card leaves room for, so that its text stays large; composed charts stay as they are. */
+function socialShape(spec: ChartSpec): ChartSpec {
+  const single = ["hconcat", "vconcat", "concat", "facet", "repeat"].every((key) => !(key in spec));
+  const plain = (side: unknown) => side === undefined || typeof side === "number";
+  return single && plain(spec.width) && plain(spec.height) ? { ...spec, width: 620, height: 210 } : spec;
+}
+
+/** Width and height from the IHDR chunk (PNG, section 11.2.1). */
+function pngSize(png: Uint8Array): { width: number; height: number } {
+  const view = new DataView(png.buffer, png.byteOffset);
+  return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** Pictures that lie beside a piece or the notebook, and that it shows. */
+function ownPictures({ milestone, pieces, recorded }: MilestoneContent): Files {
+  const files: Files = new Map();
+  const texts = recorded?.notebook.cells.filter(({ cell_type }) => cell_type === "markdown") ?? [];
+  const sources = [...Object.values(pieces), ...texts.map(({ id, source }) => parseSource(source, id))];
+  for (const source of sources) {
+    for (const { image, href } of source.links) {
+      const name = picturePath(href);
+      if (!image || name === undefined || name === "diagram.svg") continue;
+      const path = join(milestone.folder, name);
+      if (existsSync(path)) files.set(name, readFileSync(path));
+    }
+  }
+  return files;
+}

@@ -1,0 +1,43 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { ensureBuilt, unbuilt } from "../../../lib/kit/notebook/fresh/build.js";
+import { notebookFolder } from "../support/notebooks.js";
+
+test("builds when a source that is reached is newer than the build, and says why it cannot", async () => {
+  const root = await notebookFolder();
+  const write = async (path: string, content: string) => {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content);
+  };
+  const config = {
+    compilerOptions: {
+      composite: true,
+      rootDir: ".",
+      outDir: "dist",
+      tsBuildInfoFile: "dist/.tsbuildinfo",
+      types: [],
+      noLib: true,
+      noCheck: true,
+    },
+  };
+  for (const folder of ["lib/lakehouse", "lib/kit"]) {
+    await write(`${folder}/tsconfig.json`, JSON.stringify({ ...config, include: ["*.ts"] }));
+    await write(`${folder}/index.ts`, "export const a = 1;\n");
+  }
+  const sources = ["lib/lakehouse/index.ts", "lib/kit/index.ts", "milestones/m01-x/helper.ts"];
+  expect(unbuilt(root, sources)).toEqual(["lib/lakehouse/index.ts", "lib/kit/index.ts"]);
+  expect(await ensureBuilt(root, sources)).toBe(true);
+  expect(await ensureBuilt(root, sources)).toBe(false);
+
+  await write("lib/kit/index.ts", "export const a = 2;\n");
+  expect(unbuilt(root, sources)).toEqual(["lib/kit/index.ts"]);
+  expect(await ensureBuilt(root, sources)).toBe(true);
+
+  await write("lib/lakehouse/tsconfig.json", "{ nonsense");
+  await write("lib/lakehouse/index.ts", "export const a = 3;\n");
+  await expect(ensureBuilt(root, sources)).rejects.toMatchObject({
+    code: "INVALID_CONFIG",
+    message: expect.stringMatching(/lib\/lakehouse\/index\.ts cannot be built:[\s\S]*error TS/),
+  });
+});
