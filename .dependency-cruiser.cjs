@@ -15,6 +15,20 @@ const iceberg = [["model"], ["files"], ["table"]];
 
 const path = (base, rooms) => `^${base}/(${rooms.join("|")})/`;
 
+/**
+ * The catalog's folders, and what of the room each may use: clients and servers are siblings, and so are the protocols.
+ * What all may say, its errors and metrics, lies in the room's own folder.
+ */
+const catalog = {
+  "model/": "model/",
+  "versioned/": "(model|versioned)/",
+  "store/": "(model|store)/",
+  "embedded/": "(model|versioned|store|embedded)/",
+  "wire/([^/]+)/": "(model/|wire/$1/)",
+  "client/([^/]+)/": "((model|versioned)/|wire/$1/|client/(http|$1)/)",
+  "server/([^/]+)/": "(model/|wire/$1/|server/(http|$1)/)",
+};
+
 /** For each floor: no import of a floor above it, nor of another room on it. */
 const floors = (base, levels) =>
   levels.flatMap((rooms, level) => {
@@ -43,6 +57,18 @@ module.exports = {
     ...floors("lib/lakehouse", lakehouse),
     ...floors("lib/kit", kit),
     ...floors("lib/lakehouse/iceberg", iceberg),
+    ...Object.entries(catalog).map(([folder, may]) => ({
+      name: `catalog-${folder.split("/")[0]}`,
+      severity: "error",
+      from: { path: `^lib/lakehouse/catalog/${folder}` },
+      to: { path: `^lib/lakehouse/catalog/(?!${may}|(errors|metrics)\\.ts$)` },
+    })),
+    {
+      name: "the-version-store-knows-no-backend",
+      severity: "error",
+      from: { path: "^lib/lakehouse/catalog/store/[^/]+\\.ts$" },
+      to: { path: "^lib/lakehouse/catalog/store/backends/" },
+    },
     {
       name: "the-model-reads-and-writes-nothing",
       severity: "error",
@@ -93,7 +119,7 @@ module.exports = {
       name: "no-circles-of-folders",
       severity: "error",
       scope: "folder",
-      from: { path: "^lib/lakehouse/(codecs|parquet|iceberg)" },
+      from: { path: "^lib/" },
       to: { circular: true },
     },
     {
