@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 // The AWS SDK announces on stderr which Node versions it will drop one day; neither commands nor notebooks should.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
-const built = new URL("../dist/cli/main.js", import.meta.url);
+const built = new URL("../dist/cli.js", import.meta.url);
 if (existsSync(built)) {
   const { main } = await import(built.href);
   await main();

@@ -1,0 +1,111 @@
+// npm run build: declarations by TypeScript, JavaScript by Rolldown: one file for each entry of a package and for each
+// program in it, and what they share in others (`_*.js`), so that a class is the same class wherever it is imported. A
+// process then opens a dozen files instead of hundreds, which is most of the time that it needs to start. All of it lies
+// flat in `dist`: a file that is found beside `import.meta.url` is there whichever chunk the code has landed in.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, relative, sep } from "node:path";
+
+/** What a package starts beside its entries, by the name of the file that it becomes. */
+const PROGRAMS = {
+  "lib/lakehouse": { worker: "parquet/encode/worker.ts" },
+  "lib/kit": {
+    cli: "cli/main.ts",
+    main: "notebook/kernel/main.ts",
+    typecheck: "notebook/kernel/typecheck.ts",
+    jupyter: "notebook/kernel/jupyter.ts",
+  },
+};
+
+/** Says what `dist` was made from: see `unbuilt` in lib/kit/notebook/build.ts. */
+const RECORD = "dist/built.json";
+
+/** Projects that are compiled beside the packages, as `bench`. */
+const others = process.argv.slice(2);
+const tsc = ["node_modules/typescript/bin/tsc", "-b", ...Object.keys(PROGRAMS), ...others];
+const { status } = spawnSync(process.execPath, tsc, { stdio: "inherit" });
+if (status === 0) for (const folder of Object.keys(PROGRAMS)) await bundle(folder);
+else process.exitCode = 1;
+
+/** Bundles a package of the working directory; what is up to date is left alone. */
+async function bundle(folder) {
+  const sources = sourcesOf(folder);
+  const by = createHash("sha256")
+    .update(readFileSync(createRequire(import.meta.url).resolve("rolldown/package.json")))
+    .update(readFileSync(new URL(import.meta.url)))
+    .digest("hex");
+  const before = readJson(folder, RECORD);
+  const isSame =
+    before?.by === by &&
+    JSON.stringify(before.sources) === JSON.stringify(sources) &&
+    before.files.every((file) => existsSync(join(folder, "dist", file)));
+  if (isSame) return;
+  const { rolldown } = await import("rolldown");
+  const bundled = await rolldown({
+    cwd: join(process.cwd(), folder),
+    input: entriesOf(folder),
+    platform: "node",
+    external: /^[^./]/,
+    tsconfig: "./tsconfig.json",
+  });
+  const { output } = await bundled.write({
+    dir: "dist",
+    format: "es",
+    sourcemap: true,
+    entryFileNames: "[name].js",
+    chunkFileNames: "_[name]-[hash].js",
+  });
+  await bundled.close();
+  const files = output.map(({ fileName }) => fileName);
+  // A process that runs from the build before this one may still load parts of it.
+  const kept = new Set([...files, ...(before?.files ?? [])]);
+  for (const entry of readdirSync(join(folder, "dist"), { recursive: true })) {
+    const name = entry.split(sep).join("/");
+    if (/\.js(\.map)?$/.test(name) && !kept.has(name)) rmSync(join(folder, "dist", entry));
+  }
+  writeFileSync(join(folder, RECORD), JSON.stringify({ by, sources, files }));
+}
+
+/** What can be imported: the entries that the package names (`dist/index.js` is made from `index.ts`), and its rooms. */
+function entriesOf(folder) {
+  const { exports = { ".": { default: "./dist/index.js" } } } = readJson(folder, "package.json") ?? {};
+  const named = Object.values(exports)
+    .map((target) => /^\.\/dist\/([^*]+)\.js$/.exec(target?.default ?? "")?.[1])
+    .filter((name) => name !== undefined)
+    .map((name) => [name, `./${name}.ts`]);
+  const rooms = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "index.ts")))
+    .map(({ name }) => [name, `./${name}/index.ts`]);
+  const programs = Object.entries(PROGRAMS[folder])
+    .filter(([, path]) => existsSync(join(folder, path)))
+    .map(([name, path]) => [name, `./${path}`]);
+  return Object.fromEntries([...named, ...rooms, ...programs]);
+}
+
+/** SHA-256 of each source, by its path in the package. */
+function sourcesOf(folder) {
+  const sources = {};
+  const visit = (at) => {
+    for (const entry of readdirSync(at, { withFileTypes: true })) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) {
+        if (entry.name !== "dist" && entry.name !== "node_modules") visit(path);
+      } else if (entry.name.endsWith(".ts")) {
+        const hash = createHash("sha256").update(readFileSync(path));
+        sources[relative(folder, path).split(sep).join("/")] = hash.digest("hex");
+      }
+    }
+  };
+  visit(folder);
+  return sources;
+}
+
+function readJson(folder, file) {
+  try {
+    return JSON.parse(readFileSync(join(folder, file), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
