@@ -16,6 +16,7 @@ export {
   refExists,
 } from "./errors.js";
 export { batchConformer, conformBatches } from "./files/arrow/conform.js";
+export { applyNameMapping } from "./files/arrow/mapped-names.js";
 export { type ByteRanges, byteRanges, canonicalReader, nullTest } from "./files/arrow/read.js";
 export { type BatchLimits, rowsToBatches, validateRow } from "./files/arrow/rows.js";
 export {
@@ -27,8 +28,8 @@ export {
 } from "./files/arrow/schema.js";
 export { type TransformedColumn, transformColumn } from "./files/arrow/transform-column.js";
 export { type AvroData, readAvroData } from "./files/avro/data-rows.js";
+export type { AppendData } from "./files/data/append-data.js";
 export { dataFileOf } from "./files/data/data-file.js";
-export type { AppendData } from "./files/data/input.js";
 export {
   fileMetrics,
   type MetricsConfig,
@@ -375,7 +376,6 @@ export {
   selectFields,
 } from "./model/schema/lookup.js";
 export {
-  applyNameMapping,
   createNameMapping,
   DEFAULT_NAME_MAPPING,
   findMapped,
@@ -489,6 +489,7 @@ export { type ColumnPath, UpdateSchema, type UpdateSchemaOptions } from "./table
 export { type PlannedScan, plannedScans, type TableCommit, tableCommits } from "./table/metrics.js";
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./table/open.js";
 export type { AddFilesOptions } from "./table/operations/add-files.js";
+export type { AppendOptions } from "./table/operations/append.js";
 export type { ExpireOptions } from "./table/operations/expire.js";
 export {
   FileChange,
@@ -519,7 +520,7 @@ export {
   type SnapshotRow,
 } from "./table/operations/inspect-metadata.js";
 export type { RowMergeOptions, UpsertOptions } from "./table/operations/merge.js";
-export type { AppendOptions, RewriteFiles } from "./table/operations/operations.js";
+export type { RewriteFiles } from "./table/operations/operations.js";
 export { CherryPick, type NewRef, type Retention } from "./table/operations/refs.js";
 export type { RowChangeOptions } from "./table/operations/row-changes.js";
 export type { RowDelta } from "./table/operations/row-delta.js";
