@@ -6,7 +6,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, relative, sep } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { parseArgs } from "node:util";
 
 /** What a package starts beside its entries, by the name of the file that it becomes. */
 const PROGRAMS = {
@@ -19,11 +20,24 @@ const PROGRAMS = {
   },
 };
 
+/**
+ * Packages that go into the bundle: their many files take longer to open than to run, nobody outside gets or gives an
+ * object of theirs, and they depend on nothing that we do not. Arrow does not go in: its classes are our users' too.
+ */
+const INLINED = ["@duckdb/node-api", "yaml"];
+
+/** The licences of what is inlined, which ask to come along. */
+const LICENSES = "THIRD-PARTY-LICENSES.txt";
+
 /** Says what `dist` was made from: see `unbuilt` in lib/kit/notebook/build.ts. */
 const RECORD = "dist/built.json";
 
-/** Projects that are compiled beside the packages, as `bench`. */
-const others = process.argv.slice(2);
+const { positionals: others, values } = parseArgs({
+  /** Projects that are compiled beside the packages, as `bench`. */
+  allowPositionals: true,
+  /** Leaves nothing of earlier builds: for a package that is to be published. */
+  options: { clean: { type: "boolean" } },
+});
 const tsc = ["node_modules/typescript/bin/tsc", "-b", ...Object.keys(PROGRAMS), ...others];
 const { status } = spawnSync(process.execPath, tsc, { stdio: "inherit" });
 if (status === 0) for (const folder of Object.keys(PROGRAMS)) await bundle(folder);
@@ -36,7 +50,7 @@ async function bundle(folder) {
     .update(readFileSync(createRequire(import.meta.url).resolve("rolldown/package.json")))
     .update(readFileSync(new URL(import.meta.url)))
     .digest("hex");
-  const before = readJson(folder, RECORD);
+  const before = values.clean ? undefined : readJson(folder, RECORD);
   const isSame =
     before?.by === by &&
     JSON.stringify(before.sources) === JSON.stringify(sources) &&
@@ -47,7 +61,7 @@ async function bundle(folder) {
     cwd: join(process.cwd(), folder),
     input: entriesOf(folder),
     platform: "node",
-    external: /^[^./]/,
+    external: (id) => !/^[./]/.test(id) && !isAbsolute(id) && !INLINED.includes(id),
     tsconfig: "./tsconfig.json",
   });
   const { output } = await bundled.write({
@@ -58,6 +72,7 @@ async function bundle(folder) {
     chunkFileNames: "_[name]-[hash].js",
   });
   await bundled.close();
+  writeFileSync(join(folder, "dist", LICENSES), licensesOf(output));
   const files = output.map(({ fileName }) => fileName);
   // A process that runs from the build before this one may still load parts of it.
   const kept = new Set([...files, ...(before?.files ?? [])]);
@@ -82,6 +97,25 @@ function entriesOf(folder) {
     .filter(([, path]) => existsSync(join(folder, path)))
     .map(([name, path]) => [name, `./${path}`]);
   return Object.fromEntries([...named, ...rooms, ...programs]);
+}
+
+/** Name, version and licence of each package that a bundle has code of. */
+function licensesOf(output) {
+  const inlined = new Set(
+    output
+      .flatMap(({ modules = {} }) => Object.keys(modules))
+      .map((path) => /^.*[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/.exec(path)?.[0])
+      .filter((home) => home !== undefined),
+  );
+  return [...inlined]
+    .sort()
+    .map((home) => {
+      const { name, version, license } = readJson(home, "package.json");
+      const file = readdirSync(home).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file === undefined ? "" : `\n\n${readFileSync(join(home, file), "utf8").trim()}`;
+      return `${name} ${version} (${license})${text}\n`;
+    })
+    .join("\n");
 }
 
 /** SHA-256 of each source, by its path in the package. */
