@@ -49,6 +49,7 @@ async function bundle(folder) {
   const by = createHash("sha256")
     .update(readFileSync(createRequire(import.meta.url).resolve("rolldown/package.json")))
     .update(readFileSync(new URL(import.meta.url)))
+    .update(JSON.stringify([readJson(folder, "package.json"), readJson(".", "package-lock.json")]))
     .digest("hex");
   const before = values.clean ? undefined : readJson(folder, RECORD);
   const isSame =
