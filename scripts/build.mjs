@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
 
 /** What a package starts beside its entries, by the name of the file that it becomes. */
@@ -31,6 +31,9 @@ const LICENSES = "THIRD-PARTY-LICENSES.txt";
 
 /** Says what `dist` was made from: see `unbuilt` in lib/kit/notebook/build.ts. */
 const RECORD = "dist/built.json";
+
+/** A statement that imports or passes on names. */
+const NAMED = /^(import|export) \{([^}]*)\} from "([^"]+)";/gm;
 
 const { positionals: others, values } = parseArgs({
   /** Projects that are compiled beside the packages, as `bench`. */
@@ -64,6 +67,7 @@ async function bundle(folder) {
     platform: "node",
     external: (id) => !/^[./]/.test(id) && !isAbsolute(id) && !INLINED.includes(id),
     tsconfig: "./tsconfig.json",
+    plugins: [throughRooms()],
   });
   const { output } = await bundled.write({
     dir: "dist",
@@ -84,20 +88,73 @@ async function bundle(folder) {
   writeFileSync(join(folder, RECORD), JSON.stringify({ by, sources, files }));
 }
 
-/** What can be imported: the entries that the package names (`dist/index.js` is made from `index.ts`), and its rooms. */
+/**
+ * What can be imported, by the package's exports (a file is made from the source that its declarations are made from,
+ * `*` stands for each room), and its programs.
+ */
 function entriesOf(folder) {
-  const { exports = { ".": { default: "./dist/index.js" } } } = readJson(folder, "package.json") ?? {};
-  const named = Object.values(exports)
-    .map((target) => /^\.\/dist\/([^*]+)\.js$/.exec(target?.default ?? "")?.[1])
-    .filter((name) => name !== undefined)
-    .map((name) => [name, `./${name}.ts`]);
+  const whole = { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" } };
+  const { exports = whole } = readJson(folder, "package.json") ?? {};
   const rooms = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "index.ts")))
-    .map(({ name }) => [name, `./${name}/index.ts`]);
+    .map(({ name }) => name);
+  const entries = Object.values(exports)
+    .filter((target) => target !== null)
+    .flatMap(({ types, default: file }) => {
+      const [source, name] = [/^\.\/dist\/(.+)\.d\.ts$/.exec(types)[1], /^\.\/dist\/(.+)\.js$/.exec(file)[1]];
+      return (name.includes("*") ? rooms : [""]).map((room) => [
+        name.replace("*", room),
+        `./${source.replace("*", room)}.ts`,
+      ]);
+    });
   const programs = Object.entries(PROGRAMS[folder])
     .filter(([, path]) => existsSync(join(folder, path)))
     .map(([name, path]) => [name, `./${path}`]);
-  return Object.fromEntries([...named, ...rooms, ...programs]);
+  return Object.fromEntries([...entries, ...programs]);
+}
+
+/**
+ * Imports from a room's index become imports from the files that have the things. A bundler puts all that an index leads
+ * to into what loads it, and who wants one name of a room would load all of it, Arrow and all.
+ */
+function throughRooms() {
+  const rooms = new Map();
+  const target = (file, from) => join(dirname(file), from.replace(/\.js$/, ".ts"));
+  const named = (names) =>
+    names
+      .split(",")
+      .map((each) => each.trim())
+      .filter((each) => each !== "" && !each.startsWith("type "))
+      .map((each) => each.split(" as "))
+      .map(([name, alias = name]) => ({ name, alias }));
+  /** Where each name of a room is from. */
+  const namesOf = (index) => {
+    if (!rooms.has(index)) {
+      const found = new Map();
+      for (const [, kind, names, from] of readFileSync(index, "utf8").matchAll(NAMED))
+        if (kind === "export")
+          for (const { name, alias } of named(names)) found.set(alias, { name, file: target(index, from) });
+      rooms.set(index, found);
+    }
+    return rooms.get(index);
+  };
+  return {
+    name: "through-rooms",
+    transform(code, id) {
+      if (!id.endsWith(".ts") || !code.includes("/index.js")) return null;
+      const changed = code.replace(NAMED, (statement, kind, names, from) => {
+        if (!/^\..*\/index\.js$/.test(from)) return statement;
+        const index = target(id, from);
+        const direct = named(names).map(({ name, alias }) => {
+          const known = namesOf(index).get(name) ?? { name, file: index };
+          return `${kind} { ${known.name} as ${alias} } from ${JSON.stringify(known.file)};`;
+        });
+        // As many lines as before: nothing else moves, so that no source map is needed.
+        return direct.join(" ") + "\n".repeat(statement.split("\n").length - 1);
+      });
+      return { code: changed, map: null };
+    },
+  };
 }
 
 /** Name, version and licence of each package that a bundle has code of. */
