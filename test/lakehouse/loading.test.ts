@@ -38,7 +38,7 @@ test("a help text loads nothing heavy", async () => {
   expect(await heavyIn(join(ROOT, "lib/kit/bin/slh.js"), "--help")).toEqual([]);
 });
 
-test.each(["sololakehouse/errors", "sololakehouse/storage", "sololakehouse/catalog"])(
+test.each(["sololakehouse", "sololakehouse/errors", "sololakehouse/storage", "sololakehouse/catalog"])(
   "%s loads nothing heavy before it is used",
   async (name) => {
     expect(await heavyIn(...importing(name))).toEqual([]);
