@@ -33,14 +33,14 @@ const ROWS = 10_000n;
 const folder = fileURLToPath(new URL("../../.cache/bench/", import.meta.url));
 
 async function run(manifests: number): Promise<Measurement> {
-  const location = await table(manifests);
+  const { root, location } = await planTable(manifests);
   const measured: Record<string, number> = {};
   const plan = async (name: string, filter: Expression): Promise<void> => {
-    let opened = await openTableAt(new LocalStore(join(folder, `plan-${manifests}`)), location);
+    let opened = await openTableAt(new LocalStore(root), location);
     for (const round of ["Cold", "Reread", "Cached"]) {
       // A store remembers the manifests that it has decoded.
       if (round === "Reread") {
-        opened = await openTableAt(new LocalStore(join(folder, `plan-${manifests}`)), location);
+        opened = await openTableAt(new LocalStore(root), location);
       }
       const began = performance.now();
       const { tasks } = await opened.scan({ filter }).planAll();
@@ -53,12 +53,14 @@ async function run(manifests: number): Promise<Measurement> {
   return measured;
 }
 
-/** The location of the table's metadata. The files themselves are not there: planning does not look at them. */
-async function table(manifests: number): Promise<string> {
+/** A table's folder, and its metadata's location. The files are not there: planning does not look at them. */
+export async function planTable(
+  manifests: number,
+): Promise<{ readonly root: string; readonly location: string }> {
   const root = join(folder, `plan-${manifests}`);
   const pointer = join(root, "location");
   const known = await readFile(pointer, "utf8").catch(() => undefined);
-  if (known !== undefined) return known;
+  if (known !== undefined) return { root, location: known };
   await rm(root, { recursive: true, force: true });
   await mkdir(root, { recursive: true });
   const store = new LocalStore(root, { durable: false });
@@ -73,7 +75,7 @@ async function table(manifests: number): Promise<string> {
   }
   await catalog.close();
   await writeFile(pointer, made.metadataLocation);
-  return made.metadataLocation;
+  return { root, location: made.metadataLocation };
 }
 
 function file(location: string, manifest: number, i: number): DataFile {

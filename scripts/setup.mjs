@@ -44,7 +44,8 @@ export function run(command, args, { onOutput, stdio = "pipe", env = {} } = {}) 
   });
 }
 
-export const node = (script, args, options) => run(process.execPath, [join(root, script), ...args], options);
+export const node = (script, args = [], options = {}) =>
+  run(process.execPath, [join(root, script), ...args], options);
 
 export const slh = (args, options) => node("lib/kit/bin/slh.js", args, options);
 
@@ -118,9 +119,7 @@ export async function install() {
 
 /** Builds both packages; what is up to date is left alone. */
 export async function build() {
-  const { result, took } = await step("building", () =>
-    node("node_modules/typescript/bin/tsc", ["-b", "lib/lakehouse", "lib/kit"]),
-  );
+  const { result, took } = await step("building", () => node("scripts/build.mjs"));
   if (result.code !== 0) {
     throw new SetupError(
       "the sources do not compile.",

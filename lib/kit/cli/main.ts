@@ -33,9 +33,9 @@ Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 st
   return program;
 }
 
-/** The kit's, from beside the build. */
+/** The kit's, from above the build. */
 function version(): string {
-  const file = new URL("../../package.json", import.meta.url);
+  const file = new URL("../package.json", import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 

@@ -22,7 +22,7 @@ export function inputsKey(
   settings: SiteSettings,
   only: readonly string[] | undefined,
 ): string {
-  const code = ["package-lock.json", "lib/kit/dist/.tsbuildinfo"]
+  const code = ["package-lock.json", "lib/kit/dist/built.json"]
     .map((path) => join(root, path))
     .filter(existsSync);
   const folders = [join(root, "blog"), ...all.map(({ milestone }) => milestone.folder)];

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { invalidConfig } from "sololakehouse/errors";
-import { parse } from "yaml";
 import type { Project } from "./project.js";
 
 /** `m03`: how commands, names of files and the site call a milestone. */
@@ -81,6 +80,7 @@ async function readMilestone(project: Project, folder: string, name: string): Pr
   const path = join(folder, "milestone.yaml");
   const shown = relative(project.root, path);
   if (!existsSync(path)) throw invalidConfig(shown, `${shown} is missing.`, "Copy that of a neighbour.");
+  const { parse } = await import("yaml");
   let raw: unknown;
   try {
     raw = parse(await readFile(path, "utf8"));

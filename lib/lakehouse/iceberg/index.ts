@@ -21,7 +21,7 @@ export { arrowToSchema, schemaToArrow, storedSchema } from "./files/arrow/schema
 
 export { type AvroData, readAvroData } from "./files/avro/data-rows.js";
 
-export type { AppendData } from "./files/data/input.js";
+export type { AppendData } from "./files/data/append-data.js";
 
 export { hasFieldIds, withMappedIds } from "./files/data/parquet-ids.js";
 export {
@@ -302,6 +302,7 @@ export { type ColumnPath, UpdateSchema, type UpdateSchemaOptions } from "./table
 export { type PlannedScan, plannedScans, type TableCommit, tableCommits } from "./table/metrics.js";
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./table/open.js";
 export type { AddFilesOptions } from "./table/operations/add-files.js";
+export type { AppendOptions } from "./table/operations/append.js";
 export type { ExpireOptions } from "./table/operations/expire.js";
 export type {
   OverwriteOptions,
@@ -330,7 +331,7 @@ export {
   type SnapshotRow,
 } from "./table/operations/inspect-metadata.js";
 export type { RowMergeOptions, UpsertOptions } from "./table/operations/merge.js";
-export type { AppendOptions, RewriteFiles } from "./table/operations/operations.js";
+export type { RewriteFiles } from "./table/operations/operations.js";
 export type { NewRef, Retention } from "./table/operations/refs.js";
 export type { RowChangeOptions } from "./table/operations/row-changes.js";
 export type { RowDelta } from "./table/operations/row-delta.js";

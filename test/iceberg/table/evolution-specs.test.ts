@@ -1,5 +1,6 @@
 import * as arrow from "apache-arrow";
 import { describe, expect, test } from "vitest";
+import { applyNameMapping } from "../../../lib/lakehouse/iceberg/files/arrow/mapped-names.js";
 import { FIELD_ID_KEY } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
 import {
   asc,
@@ -21,11 +22,7 @@ import {
   updateProperties,
   upgradeFormatVersion,
 } from "../../../lib/lakehouse/iceberg/index.js";
-import {
-  applyNameMapping,
-  findMapped,
-  updateNameMapping,
-} from "../../../lib/lakehouse/iceberg/model/schema/name-mapping.js";
+import { findMapped, updateNameMapping } from "../../../lib/lakehouse/iceberg/model/schema/name-mapping.js";
 import { commit, create, refused, schema, table } from "../support/evolution.js";
 
 describe("a partition spec", () => {

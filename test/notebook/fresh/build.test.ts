@@ -1,11 +1,13 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { ensureBuilt, unbuilt } from "../../../lib/kit/notebook/fresh/build.js";
 import { notebookFolder } from "../support/notebooks.js";
 
 test("builds when a source that is reached is newer than the build, and says why it cannot", async () => {
   const root = await notebookFolder();
+  await symlink(fileURLToPath(new URL("../../../scripts", import.meta.url)), join(root, "scripts"));
   const write = async (path: string, content: string) => {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content);
@@ -15,9 +17,10 @@ test("builds when a source that is reached is newer than the build, and says why
       composite: true,
       rootDir: ".",
       outDir: "dist",
+      emitDeclarationOnly: true,
       tsBuildInfoFile: "dist/.tsbuildinfo",
       types: [],
-      noLib: true,
+      lib: ["es5"],
       noCheck: true,
     },
   };

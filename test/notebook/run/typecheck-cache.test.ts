@@ -21,7 +21,7 @@ beforeEach(async () => {
   await write("node_modules/sololakehouse/dist/index.d.ts", "export {};");
   await write("node_modules/sololakehouse/dist/index.js", "");
   await write("node_modules/@sololakehouse/kit/dist/index.d.ts", "export {};");
-  await write("node_modules/@sololakehouse/kit/dist/notebook/kernel/tslab.js", "");
+  await write("node_modules/@sololakehouse/kit/dist/typecheck.js", "");
   const checked = await openCheckedNotebooks(projectAt(root));
   expect(await checked.has(notebook())).toBe(false);
   await checked.add(notebook());
@@ -38,7 +38,7 @@ test("knows a notebook that compiled until something changes that decides whethe
     "milestones/m01-one/helper.ts",
     "node_modules/sololakehouse/dist/index.d.ts",
     "node_modules/sololakehouse/dist/new.d.ts",
-    "node_modules/@sololakehouse/kit/dist/notebook/kernel/tslab.js",
+    "node_modules/@sololakehouse/kit/dist/typecheck.js",
     "package-lock.json",
   ]) {
     const checked = await openCheckedNotebooks(projectAt(root));

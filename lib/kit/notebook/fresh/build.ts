@@ -6,37 +6,33 @@ import { invalidConfig } from "sololakehouse/errors";
 
 const PACKAGES = ["lib/lakehouse", "lib/kit"];
 
-interface BuildInfo {
-  readonly fileNames: readonly string[];
-  readonly fileInfos: readonly (string | { readonly version: string })[];
+/** What `scripts/build.mjs` has made `dist` from. */
+interface BuildRecord {
+  /** SHA-256 by path in the package. */
+  readonly sources: Readonly<Record<string, string>>;
 }
 
 /**
- * Those of the given source files (paths from the root) that the build does not hold as they are now. TypeScript
- * notes the SHA-256 of each source that it has compiled, so dates do not matter.
+ * Those of the given source files (paths from the root) that the build does not hold as they are now. The build notes
+ * the SHA-256 of each source, so dates do not matter.
  */
 export function unbuilt(root: string, sources: readonly string[]): string[] {
-  const versions = new Map<string, string>();
+  const built = new Map<string, string>();
   for (const folder of PACKAGES) {
-    const path = join(root, folder, "dist/.tsbuildinfo");
+    const path = join(root, folder, "dist/built.json");
     if (!existsSync(path)) continue;
-    const { fileNames, fileInfos } = JSON.parse(readFileSync(path, "utf8")) as BuildInfo;
-    fileNames.forEach((name, index) => {
-      const info = fileInfos[index];
-      const version = typeof info === "string" ? info : info?.version;
-      if (version && name.startsWith("../"))
-        versions.set(join(folder, "dist", name).replaceAll("\\", "/"), version);
-    });
+    const record = JSON.parse(readFileSync(path, "utf8")) as BuildRecord;
+    for (const [name, hash] of Object.entries(record.sources)) built.set(`${folder}/${name}`, hash);
   }
   const hash = (path: string) =>
     createHash("sha256")
-      .update(readFileSync(join(root, path), "utf8"))
+      .update(readFileSync(join(root, path)))
       .digest("hex");
   return sources.filter(
     (path) =>
       PACKAGES.some((folder) => path.startsWith(`${folder}/`)) &&
       path.endsWith(".ts") &&
-      versions.get(path) !== hash(path),
+      built.get(path) !== hash(path),
   );
 }
 
@@ -49,8 +45,7 @@ export function unbuilt(root: string, sources: readonly string[]): string[] {
  */
 export async function ensureBuilt(root: string, sources: readonly string[]): Promise<boolean> {
   if (unbuilt(root, sources).length === 0) return false;
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const child = spawn(process.execPath, [tsc, "-b", ...PACKAGES], { cwd: root });
+  const child = spawn(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {

@@ -26,7 +26,7 @@ export async function openCheckedNotebooks({ root, lake }: Project): Promise<Che
   world.update(await readFile(join(root, "package-lock.json")).catch(() => ""));
   for (const name of PACKAGES) {
     const folder = await realpath(join(root, "node_modules", name));
-    await addFiles(world, folder, /\.d\.ts$|[\\/](package\.json|kernel[\\/][^\\/]*\.js)$/);
+    await addFiles(world, folder, /\.d\.ts$|[\\/](package\.json|typecheck\.js)$/);
   }
   const shared = world.digest("hex");
   const keys = new Map<string, string>(await readKeys(file));

@@ -1,5 +1,5 @@
 import type { ObjectStore } from "../../storage/index.js";
-import { type AppendData, isRereadable } from "../files/data/input.js";
+import { type AppendData, isRereadable } from "../files/data/append-data.js";
 import type { Expression } from "../model/expressions/types.js";
 import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../model/metadata/lookup.js";
 import { MAIN_BRANCH } from "../model/metadata/parse.js";
@@ -8,7 +8,8 @@ import type { PartitionSpec, SortOrder } from "../model/partitioning/types.js";
 import type { Schema } from "../model/types/types.js";
 import { type CommitOptions, commitUpdates, runAgain } from "./commit.js";
 import { replaceTable, type TableReplacement } from "./evolution/replace.js";
-import { type AddFilesOptions, addFiles } from "./operations/add-files.js";
+import type { AddFilesOptions } from "./operations/add-files.js";
+import type { AppendOptions } from "./operations/append.js";
 import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
 import {
   FileChange,
@@ -17,15 +18,8 @@ import {
   type TableState,
 } from "./operations/file-change.js";
 import { TableInspection } from "./operations/inspect.js";
-import { merge, type RowMergeOptions, UPSERT, type UpsertOptions } from "./operations/merge.js";
-import {
-  type AppendOptions,
-  append,
-  type RewriteFiles,
-  rewriteFiles,
-  truncate,
-} from "./operations/operations.js";
-import { overwritePartitions } from "./operations/overwrite-partitions.js";
+import type { RowMergeOptions, UpsertOptions } from "./operations/merge.js";
+import { type RewriteFiles, rewriteFiles, truncate } from "./operations/operations.js";
 import {
   CherryPick,
   createRef,
@@ -37,8 +31,8 @@ import {
   setBranch,
   setRetention,
 } from "./operations/refs.js";
-import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./operations/row-changes.js";
-import { type RowDelta, rowDelta } from "./operations/row-delta.js";
+import type { RowChangeOptions } from "./operations/row-changes.js";
+import type { RowDelta } from "./operations/row-delta.js";
 import type { Assignments, RowEngine } from "./operations/row-engine.js";
 import { type ChangelogOptions, type ChangelogTask, changelog } from "./scan/changelog.js";
 import { type IncrementalOptions, incrementalAppends, type SnapshotRange } from "./scan/incremental.js";
@@ -47,6 +41,9 @@ import type { PendingUpdate } from "./snapshot/pending.js";
 import type { SnapshotChange } from "./snapshot/producer.js";
 import { Transaction } from "./transaction.js";
 import type { Committer, LoadedTable, TableIdentifier } from "./updates/types.js";
+
+/** Loaded when it is first needed, as its module says. */
+const rowOperations = () => import("./operations/rows.js");
 
 export interface TableInit extends LoadedTable {
   readonly identifier: TableIdentifier;
@@ -144,6 +141,7 @@ export class Table<Row = Record<string, unknown>> {
    *   COMMIT_STATE_UNKNOWN.
    */
   async append(data: AppendData<Row>, options: AppendOptions & CommitOptions = {}): Promise<Table<Row>> {
+    const { append } = await rowOperations();
     return this.#commitChange(await append(this, data, options), options);
   }
 
@@ -158,6 +156,7 @@ export class Table<Row = Record<string, unknown>> {
     data: AppendData<Row>,
     options: OverwriteOptions & CommitOptions & { readonly where: Expression },
   ): Promise<Table<Row>> {
+    const { replaceRows } = await rowOperations();
     const now = await this.refresh();
     return now.#commitChange(
       await replaceRows(now, options.where, data, { ...options, mode: "copy-on-write" }),
@@ -173,6 +172,7 @@ export class Table<Row = Record<string, unknown>> {
     data: AppendData<Row>,
     options: OverwriteOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
+    const { overwritePartitions } = await rowOperations();
     const now = await this.refresh();
     return now.#commitChange(await overwritePartitions(now, data, options), options);
   }
@@ -183,6 +183,7 @@ export class Table<Row = Record<string, unknown>> {
    * (v3) or position delete files (v2) are added (merge-on-read). Throws as `overwrite` does.
    */
   async deleteRows(where: Expression, options: RowChangeOptions & CommitOptions = {}): Promise<Table<Row>> {
+    const { deleteRows } = await rowOperations();
     const now = await this.refresh();
     return now.#commitChange(await deleteRows(now, where, options), options);
   }
@@ -200,6 +201,7 @@ export class Table<Row = Record<string, unknown>> {
     set: Assignments<Row>,
     options: RowChangeOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
+    const { updateRows } = await rowOperations();
     const now = await this.refresh();
     return now.#commitChange(await updateRows(now, where, set, options), options);
   }
@@ -214,6 +216,7 @@ export class Table<Row = Record<string, unknown>> {
    * (a generator, a stream): then it is a COMMIT_CONFLICT.
    */
   async merge(data: AppendData<Row>, options: RowMergeOptions & CommitOptions = {}): Promise<Table<Row>> {
+    const { merge } = await rowOperations();
     const once = async (): Promise<Table<Row>> => {
       const now = await this.refresh();
       return now.#commitChange(await merge(now, data, options), options);
@@ -222,7 +225,8 @@ export class Table<Row = Record<string, unknown>> {
   }
 
   /** Merges rows so that afterwards the table has each under its key: updates those it has, and inserts the others. */
-  upsert(data: AppendData<Row>, options: UpsertOptions & CommitOptions = {}): Promise<Table<Row>> {
+  async upsert(data: AppendData<Row>, options: UpsertOptions & CommitOptions = {}): Promise<Table<Row>> {
+    const { UPSERT } = await rowOperations();
     return this.merge(data, { ...options, ...UPSERT });
   }
 
@@ -235,6 +239,7 @@ export class Table<Row = Record<string, unknown>> {
    * await orders.rowDelta({ on: ["id"], deletes: changes.map(({ id }) => ({ id })), rows: changes });
    */
   async rowDelta(delta: RowDelta<Row>, options: SnapshotOptions & CommitOptions = {}): Promise<Table<Row>> {
+    const { rowDelta } = await rowOperations();
     return this.#commitChange(await rowDelta(this, delta, options), options);
   }
 
@@ -264,6 +269,7 @@ export class Table<Row = Record<string, unknown>> {
     paths: readonly string[],
     options: AddFilesOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
+    const { addFiles } = await rowOperations();
     const now = await this.refresh();
     return now.update(await addFiles(now, paths, options), options);
   }

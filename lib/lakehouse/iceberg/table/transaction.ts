@@ -1,20 +1,23 @@
 import { invalidArgument } from "../../errors.js";
-import type { AppendData } from "../files/data/input.js";
+import type { AppendData } from "../files/data/append-data.js";
 import type { Expression } from "../model/expressions/types.js";
 import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
 import type { CommitOptions } from "./commit.js";
+import type { AppendOptions } from "./operations/append.js";
 import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions } from "./operations/file-change.js";
-import { merge, type RowMergeOptions, UPSERT, type UpsertOptions } from "./operations/merge.js";
-import { type AppendOptions, append, truncate } from "./operations/operations.js";
-import { overwritePartitions } from "./operations/overwrite-partitions.js";
-import { deleteRows, type RowChangeOptions, replaceRows, updateRows } from "./operations/row-changes.js";
-import { type RowDelta, rowDelta } from "./operations/row-delta.js";
+import type { RowMergeOptions, UpsertOptions } from "./operations/merge.js";
+import { truncate } from "./operations/operations.js";
+import type { RowChangeOptions } from "./operations/row-changes.js";
+import type { RowDelta } from "./operations/row-delta.js";
 import type { Assignments } from "./operations/row-engine.js";
 import type { PendingUpdate } from "./snapshot/pending.js";
 import type { SnapshotChange } from "./snapshot/producer.js";
 import type { Table } from "./table.js";
 import { applyUpdates } from "./updates/apply.js";
+
+/** Loaded when it is first needed, as its module says. */
+const rowOperations = () => import("./operations/rows.js");
 
 /**
  * Changes to one table that are committed together: all of them, or none. Each step sees what the ones before it made;
@@ -74,6 +77,7 @@ export class Transaction<Row = Record<string, unknown>> {
   }
 
   async append(data: AppendData<Row>, options: AppendOptions = {}): Promise<void> {
+    const { append } = await rowOperations();
     await this.#change(await append(this.table, data, options));
   }
 
@@ -81,31 +85,38 @@ export class Transaction<Row = Record<string, unknown>> {
     data: AppendData<Row>,
     options: OverwriteOptions & { readonly where: Expression },
   ): Promise<void> {
+    const { replaceRows } = await rowOperations();
     const mode = "copy-on-write";
     await this.#change(await replaceRows(this.table, options.where, data, { ...options, mode }));
   }
 
   async overwritePartitions(data: AppendData<Row>, options: OverwriteOptions = {}): Promise<void> {
+    const { overwritePartitions } = await rowOperations();
     await this.#change(await overwritePartitions(this.table, data, options));
   }
 
   async deleteRows(where: Expression, options: RowChangeOptions = {}): Promise<void> {
+    const { deleteRows } = await rowOperations();
     await this.#change(await deleteRows(this.table, where, options));
   }
 
   async updateRows(where: Expression, set: Assignments<Row>, options: RowChangeOptions = {}): Promise<void> {
+    const { updateRows } = await rowOperations();
     await this.#change(await updateRows(this.table, where, set, options));
   }
 
   async merge(data: AppendData<Row>, options: RowMergeOptions = {}): Promise<void> {
+    const { merge } = await rowOperations();
     await this.#change(await merge(this.table, data, options));
   }
 
   async upsert(data: AppendData<Row>, options: UpsertOptions = {}): Promise<void> {
+    const { UPSERT } = await rowOperations();
     await this.merge(data, { ...options, ...UPSERT });
   }
 
   async rowDelta(delta: RowDelta<Row>, options: SnapshotOptions = {}): Promise<void> {
+    const { rowDelta } = await rowOperations();
     await this.#change(await rowDelta(this.table, delta, options));
   }
 

@@ -4,20 +4,7 @@ import type { Schema } from "../../model/types/types.js";
 import { describeValue } from "../../model/values/canonical.js";
 import { conformBatches } from "../arrow/conform.js";
 import { rowsToBatches } from "../arrow/rows.js";
-
-/** Rows of the schema's type, or Arrow data with its columns. */
-export type AppendData<Row> =
-  | arrow.Table
-  | arrow.RecordBatch
-  | Iterable<Row>
-  | AsyncIterable<Row>
-  | Iterable<arrow.RecordBatch>
-  | AsyncIterable<arrow.RecordBatch>;
-
-/** True for data that can be read again from its beginning: neither a generator nor a stream. */
-export function isRereadable<Row>(data: AppendData<Row>): boolean {
-  return !(Symbol.asyncIterator in data) && data[Symbol.iterator]() !== (data as unknown);
-}
+import type { AppendData } from "./append-data.js";
 
 /**
  * Brings any data that can be appended into Arrow batches of the schema's stored columns. The first item tells rows

@@ -1,6 +1,7 @@
 import { invalidArgument, type LakehouseError } from "../../../errors.js";
 import { storedSchema } from "../../files/arrow/schema.js";
-import { type AppendData, conformingBatches } from "../../files/data/input.js";
+import type { AppendData } from "../../files/data/append-data.js";
+import { conformingBatches } from "../../files/data/input.js";
 import { currentSchema } from "../../model/metadata/lookup.js";
 import { fieldById } from "../../model/schema/lookup.js";
 import type { Schema } from "../../model/types/types.js";

@@ -1,6 +1,3 @@
-import { type AppendData, conformingBatches } from "../../files/data/input.js";
-import { writeDataFiles } from "../../files/data/writer.js";
-import { currentSchema } from "../../model/metadata/lookup.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
 import type { SequenceNumber } from "../../model/metadata/types.js";
 import { selectAll, selectFiles } from "../snapshot/selector.js";
@@ -12,26 +9,6 @@ import {
   sinceOf,
   type TableState,
 } from "./file-change.js";
-
-export interface AppendOptions extends SnapshotOptions {
-  /** True writes a manifest of its own and merges none: the quickest commit, at the price of more manifests to read. */
-  readonly fast?: boolean | undefined;
-}
-
-/** Adds rows. `undefined` when there are none. */
-export async function append<Row>(
-  state: TableState,
-  data: AppendData<Row>,
-  options: AppendOptions,
-): Promise<FileChange | undefined> {
-  const files = await writeRows(state, data);
-  if (files.length === 0) return undefined;
-  return new FileChange(state, { operation: "append", addedDataFiles: files, merge: !options.fast }, options);
-}
-
-export function writeRows<Row>(state: TableState, data: AppendData<Row>): Promise<DataFile[]> {
-  return writeDataFiles(state.store, state.metadata, conformingBatches(currentSchema(state.metadata), data));
-}
 
 /** Takes every file out of the branch, whatever others added meanwhile. */
 export function truncate(state: TableState, options: SnapshotOptions): FileChange {

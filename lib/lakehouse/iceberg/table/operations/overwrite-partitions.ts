@@ -1,5 +1,5 @@
 import { type LakehouseError, unsupported } from "../../../errors.js";
-import type { AppendData } from "../../files/data/input.js";
+import type { AppendData } from "../../files/data/append-data.js";
 import { partitionKey } from "../../files/deletes/delete-rules.js";
 import { specsById } from "../../files/manifest/specs.js";
 import { and, eq, isNan, isNull, or } from "../../model/expressions/builders.js";
@@ -16,8 +16,8 @@ import { type FileFilter, fileFilter } from "../scan/file-filter.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
 import { type FileSelector, selectAll, selectPartitions } from "../snapshot/selector.js";
 import { validateNoNewDataFiles, validateNoNewDeleteFiles } from "../snapshot/validate.js";
+import { writeRows } from "./append.js";
 import { FileChange, isolationOf, type OverwriteOptions, sinceOf, type TableState } from "./file-change.js";
-import { writeRows } from "./operations.js";
 
 /**
  * Replaces the partitions that the new rows are in, and leaves the others alone (dynamic partition overwrite). Without

@@ -1,7 +1,8 @@
 import type * as arrow from "apache-arrow";
 import { conformBatches } from "../../files/arrow/conform.js";
 import { storedSchema } from "../../files/arrow/schema.js";
-import { type AppendData, conformingBatches } from "../../files/data/input.js";
+import type { AppendData } from "../../files/data/append-data.js";
+import { conformingBatches } from "../../files/data/input.js";
 import { writeDataFiles } from "../../files/data/writer.js";
 import { asDeletedRows } from "../../files/deletes/delete-rules.js";
 import type { PositionBitmap } from "../../files/deletes/position-bitmap.js";

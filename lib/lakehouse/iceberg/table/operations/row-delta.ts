@@ -1,8 +1,9 @@
 import type * as arrow from "apache-arrow";
 import { storedSchema } from "../../files/arrow/schema.js";
+import type { AppendData } from "../../files/data/append-data.js";
 import { arrange } from "../../files/data/arrange.js";
 import { concatBatches } from "../../files/data/concat.js";
-import { type AppendData, conformingBatches } from "../../files/data/input.js";
+import { conformingBatches } from "../../files/data/input.js";
 import { takeRows } from "../../files/data/take.js";
 import { writeDataFiles } from "../../files/data/writer.js";
 import { writeEqualityDeletes } from "../../files/deletes/equality-delete-writer.js";

@@ -6,7 +6,7 @@ import { type Json, parseJson, stringifyJson } from "../../model/json.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
 import { utf8Decode, utf8Encode } from "../../model/values/bytes.js";
 import { fieldName, rewriteAvro } from "./avro.js";
-import { type RewrittenDeletes, relocateDeletionVectors, relocatePositionDeletes } from "./deletes.js";
+import type { RewrittenDeletes } from "./deletes.js";
 import { deleteEntries } from "./entries.js";
 import { Place } from "./place.js";
 
@@ -131,6 +131,8 @@ export class Relocator {
   #positionDeletes(file: DataFile): Promise<RewrittenDeletes> {
     const { filePath } = file;
     return this.#once(filePath, async () => {
+      // Delete files are Parquet, with all that writes it: most lakes have none that move.
+      const { relocateDeletionVectors, relocatePositionDeletes } = await import("./deletes.js");
       try {
         const written = await (file.fileFormat === "puffin"
           ? relocateDeletionVectors(this.#place, filePath)

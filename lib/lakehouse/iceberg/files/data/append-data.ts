@@ -1,0 +1,15 @@
+import type * as arrow from "apache-arrow";
+
+/** Rows of the schema's type, or Arrow data with its columns. */
+export type AppendData<Row> =
+  | arrow.Table
+  | arrow.RecordBatch
+  | Iterable<Row>
+  | AsyncIterable<Row>
+  | Iterable<arrow.RecordBatch>
+  | AsyncIterable<arrow.RecordBatch>;
+
+/** True for data that can be read again from its beginning: neither a generator nor a stream. */
+export function isRereadable<Row>(data: AppendData<Row>): boolean {
+  return !(Symbol.asyncIterator in data) && data[Symbol.iterator]() !== (data as unknown);
+}

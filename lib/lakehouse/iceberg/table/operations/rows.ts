@@ -1,0 +1,10 @@
+/**
+ * What brings rows into a table or changes them, in one module: it is loaded with the first such operation, since Arrow
+ * and the Parquet encoder come with it, and who lists, plans or serves tables needs neither.
+ */
+export { addFiles } from "./add-files.js";
+export { append } from "./append.js";
+export { merge, UPSERT } from "./merge.js";
+export { overwritePartitions } from "./overwrite-partitions.js";
+export { deleteRows, replaceRows, updateRows } from "./row-changes.js";
+export { rowDelta } from "./row-delta.js";

@@ -1,0 +1,203 @@
+// npm run build: declarations by TypeScript, JavaScript by Rolldown: one file for each entry of a package and for each
+// program in it, and what they share in others (`_*.js`), so that a class is the same class wherever it is imported. A
+// process then opens a dozen files instead of hundreds, which is most of the time that it needs to start. All of it lies
+// flat in `dist`: a file that is found beside `import.meta.url` is there whichever chunk the code has landed in.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { parseArgs } from "node:util";
+
+/** What a package starts beside its entries, by the name of the file that it becomes. */
+const PROGRAMS = {
+  "lib/lakehouse": { worker: "parquet/encode/worker.ts" },
+  "lib/kit": {
+    cli: "cli/main.ts",
+    main: "notebook/kernel/main.ts",
+    typecheck: "notebook/kernel/typecheck.ts",
+    jupyter: "notebook/kernel/jupyter.ts",
+  },
+};
+
+/**
+ * Packages that go into the bundle: their many files take longer to open than to run, nobody outside gets or gives an
+ * object of theirs, and they depend on nothing that we do not. Arrow does not go in: its classes are our users' too.
+ */
+const INLINED = ["@duckdb/node-api", "yaml"];
+
+/** The licences of what is inlined, which ask to come along. */
+const LICENSES = "THIRD-PARTY-LICENSES.txt";
+
+/** Says what `dist` was made from: see `unbuilt` in lib/kit/notebook/build.ts. */
+const RECORD = "dist/built.json";
+
+/** A statement that imports or passes on names. */
+const NAMED = /^(import|export) \{([^}]*)\} from "([^"]+)";/gm;
+
+const { positionals: others, values } = parseArgs({
+  /** Projects that are compiled beside the packages, as `bench`. */
+  allowPositionals: true,
+  /** Leaves nothing of earlier builds: for a package that is to be published. */
+  options: { clean: { type: "boolean" } },
+});
+const tsc = ["node_modules/typescript/bin/tsc", "-b", ...Object.keys(PROGRAMS), ...others];
+const { status } = spawnSync(process.execPath, tsc, { stdio: "inherit" });
+if (status === 0) for (const folder of Object.keys(PROGRAMS)) await bundle(folder);
+else process.exitCode = 1;
+
+/** Bundles a package of the working directory; what is up to date is left alone. */
+async function bundle(folder) {
+  const sources = sourcesOf(folder);
+  const by = createHash("sha256")
+    .update(readFileSync(createRequire(import.meta.url).resolve("rolldown/package.json")))
+    .update(readFileSync(new URL(import.meta.url)))
+    .update(JSON.stringify([readJson(folder, "package.json"), readJson(".", "package-lock.json")]))
+    .digest("hex");
+  const before = values.clean ? undefined : readJson(folder, RECORD);
+  const isSame =
+    before?.by === by &&
+    JSON.stringify(before.sources) === JSON.stringify(sources) &&
+    before.files.every((file) => existsSync(join(folder, "dist", file)));
+  if (isSame) return;
+  const { rolldown } = await import("rolldown");
+  const bundled = await rolldown({
+    cwd: join(process.cwd(), folder),
+    input: entriesOf(folder),
+    platform: "node",
+    external: (id) => !/^[./]/.test(id) && !isAbsolute(id) && !INLINED.includes(id),
+    tsconfig: "./tsconfig.json",
+    plugins: [throughRooms()],
+  });
+  const { output } = await bundled.write({
+    dir: "dist",
+    format: "es",
+    sourcemap: true,
+    entryFileNames: "[name].js",
+    chunkFileNames: "_[name]-[hash].js",
+  });
+  await bundled.close();
+  writeFileSync(join(folder, "dist", LICENSES), licensesOf(output));
+  const files = output.map(({ fileName }) => fileName);
+  // A process that runs from the build before this one may still load parts of it.
+  const kept = new Set([...files, ...(before?.files ?? [])]);
+  for (const entry of readdirSync(join(folder, "dist"), { recursive: true })) {
+    const name = entry.split(sep).join("/");
+    if (/\.js(\.map)?$/.test(name) && !kept.has(name)) rmSync(join(folder, "dist", entry));
+  }
+  writeFileSync(join(folder, RECORD), JSON.stringify({ by, sources, files }));
+}
+
+/**
+ * What can be imported, by the package's exports (a file is made from the source that its declarations are made from,
+ * `*` stands for each room), and its programs.
+ */
+function entriesOf(folder) {
+  const whole = { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" } };
+  const { exports = whole } = readJson(folder, "package.json") ?? {};
+  const rooms = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "index.ts")))
+    .map(({ name }) => name);
+  const entries = Object.values(exports)
+    .filter((target) => target !== null)
+    .flatMap(({ types, default: file }) => {
+      const [source, name] = [/^\.\/dist\/(.+)\.d\.ts$/.exec(types)[1], /^\.\/dist\/(.+)\.js$/.exec(file)[1]];
+      return (name.includes("*") ? rooms : [""]).map((room) => [
+        name.replace("*", room),
+        `./${source.replace("*", room)}.ts`,
+      ]);
+    });
+  const programs = Object.entries(PROGRAMS[folder])
+    .filter(([, path]) => existsSync(join(folder, path)))
+    .map(([name, path]) => [name, `./${path}`]);
+  return Object.fromEntries([...entries, ...programs]);
+}
+
+/**
+ * Imports from a room's index become imports from the files that have the things. A bundler puts all that an index leads
+ * to into what loads it, and who wants one name of a room would load all of it, Arrow and all.
+ */
+function throughRooms() {
+  const rooms = new Map();
+  const target = (file, from) => join(dirname(file), from.replace(/\.js$/, ".ts"));
+  const named = (names) =>
+    names
+      .split(",")
+      .map((each) => each.trim())
+      .filter((each) => each !== "" && !each.startsWith("type "))
+      .map((each) => each.split(" as "))
+      .map(([name, alias = name]) => ({ name, alias }));
+  /** Where each name of a room is from. */
+  const namesOf = (index) => {
+    if (!rooms.has(index)) {
+      const found = new Map();
+      for (const [, kind, names, from] of readFileSync(index, "utf8").matchAll(NAMED))
+        if (kind === "export")
+          for (const { name, alias } of named(names)) found.set(alias, { name, file: target(index, from) });
+      rooms.set(index, found);
+    }
+    return rooms.get(index);
+  };
+  return {
+    name: "through-rooms",
+    transform(code, id) {
+      if (!id.endsWith(".ts") || !code.includes("/index.js")) return null;
+      const changed = code.replace(NAMED, (statement, kind, names, from) => {
+        if (!/^\..*\/index\.js$/.test(from)) return statement;
+        const index = target(id, from);
+        const direct = named(names).map(({ name, alias }) => {
+          const known = namesOf(index).get(name) ?? { name, file: index };
+          return `${kind} { ${known.name} as ${alias} } from ${JSON.stringify(known.file)};`;
+        });
+        // As many lines as before: nothing else moves, so that no source map is needed.
+        return direct.join(" ") + "\n".repeat(statement.split("\n").length - 1);
+      });
+      return { code: changed, map: null };
+    },
+  };
+}
+
+/** Name, version and licence of each package that a bundle has code of. */
+function licensesOf(output) {
+  const inlined = new Set(
+    output
+      .flatMap(({ modules = {} }) => Object.keys(modules))
+      .map((path) => /^.*[\\/]node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/.exec(path)?.[0])
+      .filter((home) => home !== undefined),
+  );
+  return [...inlined]
+    .sort()
+    .map((home) => {
+      const { name, version, license } = readJson(home, "package.json");
+      const file = readdirSync(home).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file === undefined ? "" : `\n\n${readFileSync(join(home, file), "utf8").trim()}`;
+      return `${name} ${version} (${license})${text}\n`;
+    })
+    .join("\n");
+}
+
+/** SHA-256 of each source, by its path in the package. */
+function sourcesOf(folder) {
+  const sources = {};
+  const visit = (at) => {
+    for (const entry of readdirSync(at, { withFileTypes: true })) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) {
+        if (entry.name !== "dist" && entry.name !== "node_modules") visit(path);
+      } else if (entry.name.endsWith(".ts")) {
+        const hash = createHash("sha256").update(readFileSync(path));
+        sources[relative(folder, path).split(sep).join("/")] = hash.digest("hex");
+      }
+    }
+  };
+  visit(folder);
+  return sources;
+}
+
+function readJson(folder, file) {
+  try {
+    return JSON.parse(readFileSync(join(folder, file), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
