@@ -9,15 +9,8 @@ export { type NessieCatalogOptions, openNessieCatalog } from "./client/nessie/op
 export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
 export {
-  catalogUnavailable,
-  lakeMoved,
   namespaceExists,
-  namespaceNotEmpty,
-  noSuchNamespace,
-  noSuchView,
-  notAuthorized,
   tableExists,
-  viewExists,
 } from "./errors.js";
 export { type BranchMove, branchMoves } from "./metrics.js";
 export { allTables } from "./model/all-tables.js";
@@ -96,6 +89,7 @@ export { SqliteBackend } from "./store/backends/sqlite-backend.js";
 export type { Commit, CommitObject } from "./store/commits.js";
 export type { ResolvedReference } from "./store/resolve.js";
 export type { StoredObject } from "./store/stored-object.js";
+/** @public For those who keep a catalog in a place of their own. */
 export {
   VersionStore,
   type VersionStoreOptions,

@@ -15,7 +15,6 @@ export type {
   SqlOptions,
   TableRequest,
 } from "./engine/query-engine.js";
-export { invalidSql } from "./errors.js";
 export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { formatRecords, type ResultFormat } from "./result/format.js";

@@ -14,7 +14,6 @@ export {
 export { type FileCacheOptions, fileCacheOptionsFromEnv } from "./cache/options.js";
 export { invalidUri, objectNotFound, preconditionFailed, storageFailed } from "./errors.js";
 export { systemCode } from "./failure.js";
-export { gatewayCredentialsFromEnv } from "./gateway/credentials.js";
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";
 export { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
