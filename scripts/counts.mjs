@@ -11,7 +11,7 @@ export const closingLine = ({ passed, failed, skipped }) =>
  * Rooms whose tests leave nothing behind in modules: one process runs many of their files, and loads the library once.
  * That takes 40% off the time of iceberg's. A room belongs here when it passes with `vitest run --no-isolate`.
  */
-const SHARING = ["test/iceberg", "test/lakehouse", "test/query", "test/storage"];
+const SHARING = ["test/iceberg", "test/lakehouse", "test/storage"];
 
 /** All unit tests: those of the rooms above without isolation, then the others with it. */
 export async function unitTests() {
