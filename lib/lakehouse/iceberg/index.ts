@@ -362,13 +362,12 @@ export {
 export type { SnapshotAt } from "./table/scan/snapshot-at.js";
 export type { PendingUpdate, Proposal } from "./table/snapshot/pending.js";
 export type { SnapshotChange } from "./table/snapshot/producer.js";
-export type { FileSelector } from "./table/snapshot/selector.js";
-
+/** @public What `Table.commitFiles` takes to name files. */
+export { type FileSelector, selectFiles } from "./table/snapshot/selector.js";
 export type { IsolationLevel } from "./table/snapshot/validate.js";
 export { Table, type TableInit } from "./table/table.js";
 export { Transaction } from "./table/transaction.js";
 export { type ApplyOptions, applyUpdates, updatesToCreate } from "./table/updates/apply.js";
-
 export { commitRequestFromJson, commitRequestToJson } from "./table/updates/json.js";
 export { checkRequirements, requirementsFor } from "./table/updates/requirements.js";
 export type {
