@@ -45,6 +45,7 @@ import {
   transformToString,
 } from "../../../lib/lakehouse/iceberg/model/transforms/transform.js";
 import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
+import { TRANSFORM_TEXTS } from "../support/transforms.js";
 
 const t = parsePrimitiveType;
 const node = (text: string) => readJson(text, { subject: "test", kind: invalidMetadata });
@@ -118,17 +119,7 @@ describe("transforms", () => {
   });
 
   test("text comes back, and an unknown transform keeps its own", () => {
-    for (const text of [
-      "identity",
-      "bucket[16]",
-      "truncate[3]",
-      "year",
-      "month",
-      "day",
-      "hour",
-      "void",
-      "zorder[2]",
-    ]) {
+    for (const text of Object.values(TRANSFORM_TEXTS).flat()) {
       expect(transformToString(parseTransform(text))).toBe(text);
     }
     expect(parseTransform("zorder[2]").transform).toBe("unknown");
