@@ -20,6 +20,10 @@ const CHECKS = [
       ),
   ],
   ["nothing unused (knip)", () => node("node_modules/knip/bin/knip.js", [], plain)],
+  [
+    "no file for tests alone (knip)",
+    () => node("node_modules/knip/bin/knip.js", ["--production", "--include", "files"], plain),
+  ],
 ];
 
 /** Runs the checks, as many at a time as there are cores: a line for each where all is well, else what it printed. */

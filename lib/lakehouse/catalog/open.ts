@@ -109,12 +109,17 @@ function schemeOf(uri: string): Scheme {
   const name = nameOf(uri) ?? "";
   if (Object.hasOwn(SCHEMES, name)) return SCHEMES[name] as Scheme;
   const known = Object.keys(SCHEMES).map((each) => `${each}:`);
+  const servers = known.filter((each) => "server" in (SCHEMES[each.slice(0, -1)] as Scheme));
   // The URI itself may hold a secret.
   throw invalidConfig(
     name === "" ? "catalog" : `${name}:`,
     name === "" ? "The catalog's URI has no scheme." : `No catalog has a URI that begins with ${name}:.`,
-    `Begin it with ${known.slice(0, -1).join(", ")} or ${known.at(-1)}; one of the last two goes before a server's address.`,
+    `Begin it with ${anyOf(known)}. After ${anyOf(servers)} comes the address of a server.`,
   );
+}
+
+function anyOf(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
 function serverOf(uri: string): URL {

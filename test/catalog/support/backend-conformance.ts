@@ -42,6 +42,12 @@ export function backendConformance(name: string, place: () => Promise<BackendFac
       expect(await backend.get([])).toEqual([]);
     });
 
+    test("names the place where it is kept, and every opener the same", async () => {
+      const [backend, other] = await fresh(2);
+      expect(backend.place).toMatch(/^[a-z0-9]+:/);
+      expect(other?.place).toBe(backend.place);
+    });
+
     test("keeps large objects and any bytes", async () => {
       const [backend] = await fresh();
       const large = object("é\u0000".repeat(200_000));

@@ -1,9 +1,6 @@
-import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { invalidMetadata, isLakehouseError } from "../../../lib/lakehouse/errors.js";
-import { typeToArrow } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
-import { transformColumn } from "../../../lib/lakehouse/iceberg/files/arrow/transform-column.js";
 import {
   asc,
   bucket,
@@ -48,7 +45,7 @@ import {
   transformToString,
 } from "../../../lib/lakehouse/iceberg/model/transforms/transform.js";
 import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
-import { runs } from "../../support/runs.js";
+import { TRANSFORM_TEXTS } from "../support/transforms.js";
 
 const t = parsePrimitiveType;
 const node = (text: string) => readJson(text, { subject: "test", kind: invalidMetadata });
@@ -122,17 +119,7 @@ describe("transforms", () => {
   });
 
   test("text comes back, and an unknown transform keeps its own", () => {
-    for (const text of [
-      "identity",
-      "bucket[16]",
-      "truncate[3]",
-      "year",
-      "month",
-      "day",
-      "hour",
-      "void",
-      "zorder[2]",
-    ]) {
+    for (const text of Object.values(TRANSFORM_TEXTS).flat()) {
       expect(transformToString(parseTransform(text))).toBe(text);
     }
     expect(parseTransform("zorder[2]").transform).toBe("unknown");
@@ -148,77 +135,6 @@ describe("transforms", () => {
     expect(can("identity", "geometry")).toBe(false);
     expect(can("void", "geometry")).toBe(true);
     expect(() => transformFunction(parseTransform("hour"), t("date"))).toThrow(/cannot be applied/);
-  });
-});
-
-describe("a whole column", () => {
-  const values = (transform: string, type: string, vector: arrow.Vector) => {
-    const column = transformColumn(parseTransform(transform), t(type), vector);
-    expect(new Set(column.values).size).toBe(column.values.length);
-    return Array.from(column.codes, (code) => column.values[code]);
-  };
-  const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-
-  const cases: [string, string[], fc.Arbitrary<number | bigint | string>][] = [
-    ["int", ["identity", "bucket[7]", "truncate[10]"], fc.integer({ min: -2147483640 })],
-    [
-      "long",
-      ["identity", "bucket[7]", "truncate[10]"],
-      fc.bigInt({ min: -(2n ** 63n) + 10n, max: 2n ** 63n - 1n }),
-    ],
-    ["string", ["identity", "bucket[7]", "truncate[2]"], fc.string({ unit: "grapheme" })],
-    [
-      "timestamp",
-      ["identity", "bucket[7]", "year", "month", "day", "hour"],
-      fc.oneof(int64, fc.bigInt({ min: -(10n ** 16n), max: 10n ** 16n })),
-    ],
-    ["timestamp_ns", ["bucket[7]", "year", "day", "hour"], int64],
-    ["date", ["identity", "bucket[7]", "year", "month", "day"], fc.integer({ min: -1000000, max: 1000000 })],
-  ];
-  test.each(cases)("of %s gives the values of its rows, by %s", (type, transforms, item) => {
-    fc.assert(
-      fc.property(fc.array(fc.option(item), { maxLength: 40 }), fc.nat(10), (items, skip) => {
-        const vector = fromItems(type, items).slice(Math.min(skip, items.length));
-        const rest = items.slice(Math.min(skip, items.length));
-        for (const transform of transforms) {
-          const each = transformFunction(parseTransform(transform), t(type));
-          expect(values(transform, type, vector)).toEqual(rest.map((v) => each(v as PrimitiveValue | null)));
-        }
-      }),
-      { numRuns: runs(60) },
-    );
-  });
-
-  /** Through the builder of the plain integer: those of dates and timestamps take milliseconds and lose digits. */
-  function fromItems(type: string, items: readonly (number | bigint | string | null)[]): arrow.Vector {
-    const target = typeToArrow(t(type));
-    const plain =
-      target instanceof arrow.Timestamp ? new arrow.Int64() : type === "date" ? new arrow.Int32() : target;
-    const builder = arrow.makeBuilder({ type: plain, nullValues: [null] });
-    for (const item of items) builder.append(item);
-    return new arrow.Vector(
-      builder
-        .finish()
-        .toVector()
-        .data.map((data) => data.clone(target)),
-    );
-  }
-
-  test("of a dictionary is transformed once per entry", () => {
-    const vector = arrow.vectorFromArray(
-      ["ATL", "ORD", null, "ATL"],
-      new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32()),
-    );
-    const column = transformColumn(parseTransform("truncate[1]"), t("string"), vector);
-    expect(column.values).toEqual(["A", "O", null]);
-    expect([...column.codes]).toEqual([0, 1, 2, 0]);
-  });
-
-  test("of several chunks shares its values", () => {
-    const vector = arrow
-      .vectorFromArray(["a", "b"], new arrow.Utf8())
-      .concat(arrow.vectorFromArray(["b", "a"], new arrow.Utf8()));
-    expect([...transformColumn(parseTransform("identity"), t("string"), vector).codes]).toEqual([0, 1, 1, 0]);
   });
 });
 

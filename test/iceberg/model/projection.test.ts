@@ -29,19 +29,7 @@ import {
 import type { TransformKind } from "../../../lib/lakehouse/iceberg/model/transforms/types.js";
 import { parsePrimitiveType } from "../../../lib/lakehouse/iceberg/model/types/type-text.js";
 import { runs } from "../../support/runs.js";
-
-/** Each kind, so that a new one is not forgotten here either. */
-const TEXTS: Readonly<Record<TransformKind, readonly string[]>> = {
-  identity: ["identity"],
-  bucket: ["bucket[2]", "bucket[7]"],
-  truncate: ["truncate[1]", "truncate[2]", "truncate[10]"],
-  year: ["year"],
-  month: ["month"],
-  day: ["day"],
-  hour: ["hour"],
-  void: ["void"],
-  unknown: ["zorder[3]"],
-};
+import { TRANSFORM_TEXTS } from "../support/transforms.js";
 
 const bytes = fc.uint8Array({ maxLength: 3, max: 2 });
 const near = <T>(...values: T[]) => fc.constantFrom(...values);
@@ -118,13 +106,15 @@ function filedUnder(transform: Transform, type: PrimitiveType, value: PrimitiveV
 }
 
 describe("a projection loses no row, and a strict one takes in none that does not match", () => {
-  for (const kind of Object.keys(TEXTS) as TransformKind[]) {
+  for (const kind of Object.keys(TRANSFORM_TEXTS) as TransformKind[]) {
     test(kind, () => {
       let excluded = 0;
       for (const [name, values] of TYPES) {
         const type = parsePrimitiveType(name);
         const schema = schemaOf(type);
-        const transforms = TEXTS[kind].map(parseTransform).filter((each) => canTransform(each, type));
+        const transforms = TRANSFORM_TEXTS[kind]
+          .map(parseTransform)
+          .filter((each) => canTransform(each, type));
         for (const transform of transforms) {
           const spec = specOf(transform);
           const inclusive = inclusiveProjection(spec, schema);

@@ -38,6 +38,7 @@ import { partitioner } from "../../../lib/lakehouse/iceberg/model/partitioning/s
 import { canTransform, parseTransform } from "../../../lib/lakehouse/iceberg/model/transforms/transform.js";
 import { type Comparator, comparatorOf } from "../../../lib/lakehouse/iceberg/model/values/compare.js";
 import { runs } from "../../support/runs.js";
+import { WRITTEN_TEXTS } from "./transforms.js";
 export const schema = defineSchema({
   i: int().optional(),
   l: long().optional(),
@@ -177,23 +178,10 @@ export function cutUp(text: string, length: number): string | undefined {
 }
 
 export const specOf: fc.Arbitrary<PartitionSpec> = fc
-  .array(
-    fc.tuple(
-      fc.constantFrom(...NAMES),
-      fc.constantFrom(
-        "identity",
-        "bucket[3]",
-        "truncate[10]",
-        "truncate[2]",
-        "year",
-        "month",
-        "day",
-        "hour",
-        "void",
-      ),
-    ),
-    { minLength: 1, maxLength: 3 },
-  )
+  .array(fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom(...WRITTEN_TEXTS)), {
+    minLength: 1,
+    maxLength: 3,
+  })
   .map((parts) => ({
     specId: 0,
     fields: parts

@@ -1,14 +1,10 @@
-import * as arrow from "apache-arrow";
 import { describe, expect, test } from "vitest";
-import { applyNameMapping } from "../../../lib/lakehouse/iceberg/files/arrow/mapped-names.js";
-import { FIELD_ID_KEY } from "../../../lib/lakehouse/iceberg/files/arrow/schema.js";
 import {
   asc,
   bucket,
   createNameMapping,
   day,
   defaultSpec,
-  fieldByName,
   hour,
   identity,
   month,
@@ -148,25 +144,5 @@ describe("a name mapping", () => {
       2,
       table.lastColumnId + 1,
     ]);
-  });
-
-  test("gives ids to Arrow fields without them, nested ones too", () => {
-    const item = new arrow.Field(
-      "item",
-      new arrow.Struct([new arrow.Field("x", new arrow.Int32(), true)]),
-      true,
-    );
-    const file = new arrow.Schema([
-      new arrow.Field("id", new arrow.Int64(), false),
-      new arrow.Field("other", new arrow.Int64(), true),
-      new arrow.Field("points", new arrow.List(item), true),
-    ]);
-    const [id, other, points] = applyNameMapping(file, mapping).fields;
-    expect([id!.metadata.get(FIELD_ID_KEY), other!.metadata.get(FIELD_ID_KEY)]).toEqual(["1", undefined]);
-    const element = points!.type.children[0] as arrow.Field;
-    expect(element.metadata.get(FIELD_ID_KEY)).toBe(String(fieldByName(schema, "points.element")?.id));
-    expect((element.type as arrow.Struct).children[0]!.metadata.get(FIELD_ID_KEY)).toBe(
-      String(fieldByName(schema, "points.x")?.id),
-    );
   });
 });

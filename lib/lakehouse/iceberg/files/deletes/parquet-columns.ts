@@ -14,7 +14,7 @@ export interface WantedColumn {
 
 /**
  * Values of one column over some rows, in the form of their physical type: number for INT32, FLOAT and DOUBLE, bigint
- * for INT64, boolean, and for byte arrays Uint8Array, or string where text was asked for.
+ * for INT64, boolean, and for byte arrays string.
  */
 export type ColumnValues = ArrayLike<unknown>;
 
@@ -22,7 +22,6 @@ export type ColumnValues = ArrayLike<unknown>;
  * Reads columns of a Parquet delete file, row group by row group, so that memory does not grow with the file.
  * Columns may stand within structs, not within lists and maps.
  *
- * @param text whether byte arrays are decoded as UTF-8
  * @returns per row group, one array of values for each wanted column, in their order
  * @throws OBJECT_NOT_FOUND; CORRUPT_FILE, also when a column is missing; UNSUPPORTED_FEATURE for other formats
  */
@@ -30,7 +29,6 @@ export async function* readDeleteColumns(
   store: ObjectStore,
   deleteFile: DataFile,
   wanted: readonly WantedColumn[],
-  text: boolean,
 ): AsyncGenerator<ColumnValues[]> {
   const { filePath } = deleteFile;
   if (deleteFile.fileFormat !== "parquet") throw otherFormat(deleteFile);
@@ -41,7 +39,7 @@ export async function* readDeleteColumns(
     const paths = wanted.map((column) => columnPath(metadata, column, filePath));
     const columns = [...new Set(paths.map((path) => path[0]!))];
     const { parquetScan } = await import("hyparquet");
-    const scan = await parquetScan({ file, metadata, columns, compressors: decompressors, utf8: text });
+    const scan = await parquetScan({ file, metadata, columns, compressors: decompressors, utf8: true });
     for (const range of scan.ranges) {
       const values = await Promise.all(
         paths.map(async ([column, ...fields]) =>

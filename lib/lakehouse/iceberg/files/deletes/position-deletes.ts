@@ -32,7 +32,7 @@ export async function readPositionDeletes(
   const batches =
     deleteFile.fileFormat === "avro"
       ? readAvroDeleteColumns(store, deleteFile, columns)
-      : readDeleteColumns(store, deleteFile, columns, true);
+      : readDeleteColumns(store, deleteFile, columns);
   for await (const [positions, paths] of batches) {
     for (let i = 0; i < positions!.length; i++) {
       // Entries are sorted by path, so this is one lookup for each data file.

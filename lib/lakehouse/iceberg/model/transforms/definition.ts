@@ -40,7 +40,7 @@ export interface PrefixFiling<Operation> {
  */
 export type Projecting<T> = "same" | "nothing" | ((transform: T, source: PrimitiveType) => Filing);
 
-/** Everything that depends on which transform it is (spec, "Partition Transforms"), but its form for whole Arrow columns. */
+/** Everything that depends on which transform it is (spec, "Partition Transforms"). */
 export interface TransformDefinition<T extends Transform = Transform> {
   /** The transform of a text in lower case without spaces around it, as JSON has it; `undefined` for any other. */
   parse(text: string): T | undefined;

@@ -37,7 +37,7 @@ export function hashBytes(bytes: Uint8Array, start = 0, end = bytes.length): num
 }
 
 /** Hash of a 64-bit integer given as its low and high 32 bits: of its 8 little-endian bytes. */
-export function hashLongParts(low: number, high: number): number {
+function hashLongParts(low: number, high: number): number {
   return finish(mixBlock(mixBlock(0, low), high), 8);
 }
 

@@ -11,7 +11,7 @@ import type { Filing, TransformDefinition, TransformOf } from "./definition.js";
 import { parsePlain } from "./parse.js";
 
 /** A unit of time, and where it lies: whole hours from the epoch decide each of them. */
-export interface TimeUnit {
+interface TimeUnit {
   /** The number of the unit from the epoch that a day lies in; `undefined` where a day has many. */
   readonly ofDays: ((days: number) => number) | undefined;
   readonly ofHours: (hours: number) => number;
@@ -36,28 +36,28 @@ function monthOfDays(days: number): number {
   return (year - 1970) * 12 + month - 1;
 }
 
-export const YEAR: TimeUnit = {
+const YEAR: TimeUnit = {
   ofDays: yearOfDays,
   ofHours: (hours) => yearOfDays(Math.floor(hours / 24)),
   result: { type: "int" },
   human: (years) => formatYear(1970 + years),
 };
 
-export const MONTH: TimeUnit = {
+const MONTH: TimeUnit = {
   ofDays: monthOfDays,
   ofHours: (hours) => monthOfDays(Math.floor(hours / 24)),
   result: { type: "int" },
   human: (months) => `${formatYear(1970 + Math.floor(months / 12))}-${two(positiveModulo(months, 12) + 1)}`,
 };
 
-export const DAY: TimeUnit = {
+const DAY: TimeUnit = {
   ofDays: (days) => days,
   ofHours: (hours) => Math.floor(hours / 24),
   result: { type: "date" },
   human: formatDate,
 };
 
-export const HOUR: TimeUnit = {
+const HOUR: TimeUnit = {
   ofDays: undefined,
   ofHours: (hours) => hours,
   result: { type: "int" },

@@ -21,7 +21,7 @@ const TRUNCATABLE: Readonly<Partial<Record<PrimitiveKind, Truncatable>>> = {
 };
 
 /** `v - (v % W)` with a positive remainder; wraps around below the lowest integer as the reference does. */
-export function truncateInt(value: number, width: number): number {
+function truncateInt(value: number, width: number): number {
   return (value - (((value % width) + width) % width)) | 0;
 }
 

@@ -1,0 +1,22 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+/** Where a path in a text for contributors may begin. */
+const BASES = ["", "lib", "lib/lakehouse", "lib/kit"].map((base) => join(root, base));
+const decisions = readdirSync(join(root, "docs/decisions")).map((name) => `docs/decisions/${name}`);
+
+test.each(["CONTRIBUTING.md", "README.md", "lib/lakehouse/CACHES.md", ...decisions])(
+  "every path that %s names is there",
+  (text) => {
+    const quoted = readFileSync(join(root, text), "utf8").matchAll(/`([\w.-]+)\/([\w./-]+)`/g);
+    const missing = [...quoted].filter(([, first = "", rest = ""]) => {
+      const bases = BASES.filter((base) => existsSync(join(base, first)));
+      // mNN stands for any milestone; what begins with no folder of ours is no path.
+      const meant = bases.length > 0 && !/^mNN/.test(rest);
+      return meant && !bases.some((base) => existsSync(join(base, first, rest)));
+    });
+    expect(missing.map(([path]) => path)).toEqual([]);
+  },
+);
