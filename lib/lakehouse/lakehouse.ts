@@ -214,7 +214,7 @@ export class Lakehouse extends Facades {
   }
 
   /** The commits from here back, newest first, along first parents: a merge shows as the one commit that it is. */
-  async log({ limit, ...request }: CommitsRequest = {}): Promise<readonly LoggedCommit[]> {
+  async commits({ limit, ...request }: CommitsRequest = {}): Promise<readonly LoggedCommit[]> {
     const paged = limit === undefined ? request : { ...request, pageSize: limit };
     return (await this.#branching.log(paged)).items;
   }
