@@ -1,6 +1,6 @@
 /** LZ4 (lz4/lz4, lz4_Block_format.md and lz4_Frame_format.md), by the Rust implementation. */
 import { asBytes } from "./bytes.js";
-import { InvalidBytes } from "./errors.js";
+import { InvalidBytes } from "./invalid-bytes.js";
 import { lazy } from "./lazy.js";
 
 const lz4 = lazy<typeof import("lz4-napi")>("lz4-napi");

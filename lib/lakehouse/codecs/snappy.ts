@@ -1,6 +1,6 @@
 /** Raw Snappy blocks (google/snappy, format_description.txt), by the Rust implementation. */
 import { asBytes } from "./bytes.js";
-import { InvalidBytes } from "./errors.js";
+import { InvalidBytes } from "./invalid-bytes.js";
 import { lazy } from "./lazy.js";
 
 const snappy = lazy<typeof import("snappy")>("snappy");

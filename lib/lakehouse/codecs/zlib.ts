@@ -1,7 +1,7 @@
 /** Gzip (RFC 1952), bare deflate (RFC 1951) and Brotli (RFC 7932), by Node's zlib. */
 import { brotliDecompressSync, deflateRawSync, gunzipSync, gzipSync, inflateRawSync } from "node:zlib";
 import { asBytes } from "./bytes.js";
-import { InvalidBytes } from "./errors.js";
+import { InvalidBytes } from "./invalid-bytes.js";
 
 /** @param level 1 to 9; 6 where none is given. */
 export function compressGzip(bytes: Uint8Array, level?: number): Uint8Array {

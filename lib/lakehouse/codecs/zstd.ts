@@ -4,7 +4,7 @@
  * on: when that is the oldest that is supported, it takes the place of both.
  */
 import { unsupported } from "../errors.js";
-import { InvalidBytes } from "./errors.js";
+import { InvalidBytes } from "./invalid-bytes.js";
 import { lazy } from "./lazy.js";
 
 const fzstd = lazy<typeof import("fzstd")>("fzstd");
