@@ -68,7 +68,7 @@ export class Lakehouse extends Facades {
 
   /** `openLakehouse` makes one. */
   constructor(parts: LakehouseParts, viewOf?: Lakehouse) {
-    super(parts);
+    super(parts, parts.closing);
     this.#parts = parts;
     this.#isView = viewOf !== undefined;
     this.#metrics = viewOf === undefined ? collectMetrics(metrics) : viewOf.#metrics;
@@ -291,7 +291,7 @@ export class Lakehouse extends Facades {
   async close(): Promise<void> {
     if (this.#isView) return;
     this.#metrics.stop();
-    await this.#parts.close();
+    await this.#parts.closing.close();
   }
 
   get #branching(): BranchingCatalog {
