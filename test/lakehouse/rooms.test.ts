@@ -49,7 +49,8 @@ test("the front door knows the code of every room, and no other", () => {
 });
 
 test("each room that can be asked has its part in the report of health", () => {
-  expectTypeOf<Part>().toEqualTypeOf<"storage" | "catalog" | "query">();
+  expectTypeOf<"storage" | "catalog" | "query">().toExtend<Part>();
+  expectTypeOf<"parquet">().not.toExtend<Part>();
 });
 
 test("a room's facade is made when it is first asked for, once, from what the room needs", () => {
