@@ -7,7 +7,8 @@ const lakehouse = [
   ["parquet"],
   ["iceberg"],
   ["catalog"],
-  ["query", "log", "quality", "maintenance"],
+  ["query", "log"],
+  ["quality", "maintenance"],
   ["pipeline", "experiments"],
 ];
 const kit = [["look"], ["milestones"], ["notebook"], ["content"], ["studio", "interview"], ["cli"]];
@@ -51,12 +52,24 @@ const floors = (base, levels) =>
     return [...(above.length > 0 ? [up] : []), ...(rooms.length > 1 ? [across] : [])];
   });
 
+/** A folder that is on no floor would be held by none of these rules. */
+const everyFolderHasAFloor = (base, levels) => ({
+  name: `a-room-of-${base.split("/").at(-1)}-has-a-floor`,
+  comment: "add the room to the floors at the top of .dependency-cruiser.cjs",
+  severity: "error",
+  from: { path: `^${base}/[^/]+/.*\\.ts$`, pathNot: path(base, levels.flat()) },
+  to: {},
+});
+
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
   forbidden: [
     ...floors("lib/lakehouse", lakehouse),
     ...floors("lib/kit", kit),
     ...floors("lib/lakehouse/iceberg", iceberg),
+    everyFolderHasAFloor("lib/lakehouse", lakehouse),
+    everyFolderHasAFloor("lib/kit", kit),
+    everyFolderHasAFloor("lib/lakehouse/iceberg", iceberg),
     ...Object.entries(catalog).map(([folder, may]) => ({
       name: `catalog-${folder.split("/")[0]}`,
       severity: "error",

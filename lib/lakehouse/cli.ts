@@ -27,7 +27,7 @@ const withLake: WithLake<LakehouseParts> = async (work) => {
   try {
     await work(parts);
   } finally {
-    await parts.close();
+    await parts.closing.close();
   }
 };
 

@@ -68,7 +68,7 @@ export class Lakehouse extends Facades {
 
   /** `openLakehouse` makes one. */
   constructor(parts: LakehouseParts, viewOf?: Lakehouse) {
-    super(parts);
+    super(parts, parts.closing);
     this.#parts = parts;
     this.#isView = viewOf !== undefined;
     this.#metrics = viewOf === undefined ? collectMetrics(metrics) : viewOf.#metrics;
@@ -214,7 +214,7 @@ export class Lakehouse extends Facades {
   }
 
   /** The commits from here back, newest first, along first parents: a merge shows as the one commit that it is. */
-  async log({ limit, ...request }: CommitsRequest = {}): Promise<readonly LoggedCommit[]> {
+  async commits({ limit, ...request }: CommitsRequest = {}): Promise<readonly LoggedCommit[]> {
     const paged = limit === undefined ? request : { ...request, pageSize: limit };
     return (await this.#branching.log(paged)).items;
   }
@@ -291,7 +291,7 @@ export class Lakehouse extends Facades {
   async close(): Promise<void> {
     if (this.#isView) return;
     this.#metrics.stop();
-    await this.#parts.close();
+    await this.#parts.closing.close();
   }
 
   get #branching(): BranchingCatalog {

@@ -13,6 +13,7 @@ import {
   type RelocationReport,
   relocateLake,
 } from "./catalog/index.js";
+import { Closing } from "./closing.js";
 import { invalidConfig } from "./errors.js";
 import { noSuchTable, type Table } from "./iceberg/index.js";
 import { Lakehouse } from "./lakehouse.js";
@@ -85,10 +86,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
     catalog,
     engine,
     countRows: (table) => countRows(engine, table),
-    close: async () => {
-      await engine.close();
-      await catalog.close();
-    },
+    closing: new Closing("lakehouse", [catalog, engine]),
   };
 }
 

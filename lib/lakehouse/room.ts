@@ -6,6 +6,7 @@
  * events, and little else. What is heavy is imported where it is used.
  */
 import type { Command } from "commander";
+import type { Closing } from "./closing.js";
 import type { ErrorKind } from "./errors.js";
 import type { Metric } from "./observability/index.js";
 
@@ -14,16 +15,18 @@ import type { Metric } from "./observability/index.js";
  *
  * @typeParam Context what the room needs of an open lakehouse. The room states the type, since it knows none above it;
  * `rooms.ts` checks that the lakehouse has all of it.
+ * @typeParam Facade what `lake.<name>` is: to be stated where there is a `close`.
  *
  * @example
  * export const logRoom = {
  *   name: "log",
  *   errors,
  *   facade: (context) => new Log(context),
+ *   close: (log) => log.close(),
  *   commands: async () => (await import("./commands.js")).logCommands,
- * } as const satisfies Room<LogContext>;
+ * } as const satisfies Room<LogContext, Log>;
  */
-export interface Room<Context = never> {
+export interface Room<Context = never, Facade = unknown> {
   /** The folder's. */
   readonly name: string;
   /** The room's `errors.ts`: its kinds are among what it exports. */
@@ -31,7 +34,12 @@ export interface Room<Context = never> {
   /** Does the room's job once. Answers with what answered, in a few words; throws where it does not work. */
   readonly probe?: (context: Context) => Promise<string>;
   /** What `lake.<name>` is, made when it is first asked for. */
-  readonly facade?: (context: Context) => unknown;
+  readonly facade?: (context: Context) => Facade;
+  /**
+   * Ends what the facade holds, such as a server or a timer, when the lakehouse is closed: what was opened last ends
+   * first, and the rooms' facades before the catalog and the engine. Of facades that were made, of views too.
+   */
+  close?(facade: Facade): Promise<void>;
   /** Loads what adds the room's commands to a program. */
   readonly commands?: () => Promise<AddCommands<Context>>;
   readonly metrics?: readonly Metric[];
@@ -60,26 +68,31 @@ interface WithFacade {
 
 /**
  * A class whose objects have the facades of the rooms, each made when it is first asked for. `Lakehouse` extends it, so
- * that a facade with the name of one of its own methods does not compile.
+ * that a facade with the name of one of its own methods does not compile. A facade that its room closes is opened in
+ * `closing`.
  */
 export function withFacades<Context, const Rooms extends readonly Room<Context>[]>(
   rooms: Rooms,
 ): new (
   context: Context,
+  closing: Closing,
 ) => FacadesOf<Rooms> {
   class Facades {
     readonly #context: Context;
+    readonly #closing: Closing;
 
-    constructor(context: Context) {
+    constructor(context: Context, closing: Closing) {
       this.#context = context;
+      this.#closing = closing;
     }
 
     static {
-      for (const { name, facade } of rooms) {
+      for (const { name, facade, close } of rooms) {
         if (facade === undefined) continue;
         Object.defineProperty(Facades.prototype, name, {
           get(this: Facades) {
-            const value = facade(this.#context);
+            const make = () => facade(this.#context);
+            const value = close === undefined ? make() : this.#closing.open(make, close);
             Object.defineProperty(this, name, { value, enumerable: true });
             return value;
           },
@@ -89,5 +102,6 @@ export function withFacades<Context, const Rooms extends readonly Room<Context>[
   }
   return Facades as unknown as new (
     context: Context,
+    closing: Closing,
   ) => FacadesOf<Rooms>;
 }

@@ -2,6 +2,7 @@
 
 import type { Catalog } from "./catalog/index.js";
 import { catalogRoom } from "./catalog/room.js";
+import type { Closing } from "./closing.js";
 import * as groundErrors from "./errors.js";
 import type { Table } from "./iceberg/index.js";
 import { icebergRoom } from "./iceberg/room.js";
@@ -23,8 +24,8 @@ export interface LakehouseParts {
   readonly engine: QueryEngine;
   /** The rows of a table, deletes applied. */
   readonly countRows: (table: Table) => Promise<bigint>;
-  /** Ends all of it. */
-  close(): Promise<void>;
+  /** What is open: closing it ends all of this. */
+  readonly closing: Closing;
 }
 
 /** Ground first. */

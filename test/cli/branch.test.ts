@@ -170,7 +170,7 @@ describe("slh merge, cherry-pick, revert and rollback", () => {
     expect(await hash("main")).toBe(before);
     const merged = await slh("merge", "etl", "-m", "Take February");
     expect(merged.out).toMatch(new RegExp(`^Merged etl into main: ${await hash("main")}\n.*\\+3 rows`));
-    expect((await lake.log({ limit: 1 }))[0]?.message).toBe("Take February");
+    expect((await lake.commits({ limit: 1 }))[0]?.message).toBe("Take February");
     expect((await slh("merge", "etl")).out).toBe("There is nothing to do: main has it already.\n");
   });
 

@@ -70,22 +70,18 @@ describe("slh, on any lake", () => {
   it("puts each part to work, and says which one does not answer", async () => {
     const { code, out } = await slh("lake", "health");
     expect(code).toBe(0);
-    expect(out.split("\n").map((line) => line.split(/ {2,}/).slice(0, 2).join(" "))).toEqual([
-      "ok storage",
-      "ok catalog",
-      "ok query",
-      "",
-    ]);
+    const lines = out.trimEnd().split("\n");
+    const parts = lines.map((line) => line.split(/ {2,}/).slice(0, 2).join(" "));
+    expect(parts).toEqual(expect.arrayContaining(["ok storage", "ok catalog", "ok query"]));
+    expect(parts.filter((part) => !part.startsWith("ok "))).toEqual([]);
     const warehouse = join(folder, "after/warehouse");
     await rm(warehouse, { recursive: true });
     await writeFile(warehouse, "in the way");
     const failed = await slh("lake", "health", "--json");
     expect(failed.code).toBe(1);
-    expect(JSON.parse(failed.out)).toMatchObject([
-      { part: "storage", ok: false },
-      { part: "catalog", ok: true },
-      { part: "query", ok: true },
-    ]);
+    const report = JSON.parse(failed.out) as { part: string; ok: boolean }[];
+    const answers = Object.fromEntries(report.map(({ part, ok }) => [part, ok]));
+    expect(answers).toMatchObject({ storage: false, catalog: true, query: true });
   });
 
   it("says with --stats what a command did", async () => {

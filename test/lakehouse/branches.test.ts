@@ -47,7 +47,7 @@ const append = async (on: Lakehouse, ...delays: number[]) =>
   (await on.table<{ delay: number; origin: string }>("flights.silver")).append(rows(...delays));
 const delays = async (from: string, on = lake) =>
   (await (await on.sql(`select delay from ${from} order by 1`)).rows()).map(({ delay }) => delay);
-const messages = async (on: Lakehouse) => (await on.log()).map(({ message }) => message);
+const messages = async (on: Lakehouse) => (await on.commits()).map(({ message }) => message);
 
 describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind) => {
   beforeEach(() => begin(kind));
@@ -65,7 +65,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     const merged = await lake.merge("etl", { into: "main" });
     expect(merged).toMatchObject({ applied: true, after: await lake.hash() });
     expect(await delays("flights.silver")).toEqual([1, 2, 3]);
-    expect((await lake.log())[0]?.parents).toEqual([merged.before, await etl.hash()]);
+    expect((await lake.commits())[0]?.parents).toEqual([merged.before, await etl.hash()]);
     await lake.deleteRef("etl");
     expect((await lake.refs()).map(({ name }) => name)).toEqual(["main"]);
   });
@@ -144,7 +144,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     await etl.createTable("flights.unwanted", { schema });
     await lake.transplant(`@${wanted}`);
     expect((await lake.tables()).map(({ name }) => name)).toEqual(["silver", "wanted"]);
-    expect((await messages(lake))[0]).toBe((await etl.log({ limit: 2 }))[1]?.message);
+    expect((await messages(lake))[0]).toBe((await etl.commits({ limit: 2 }))[1]?.message);
     await lake.revert("main");
     expect((await lake.tables()).map(({ name }) => name)).toEqual(["silver"]);
     expect((await messages(lake))[0]).toMatch(/^Revert "/);
@@ -226,7 +226,7 @@ describe("a lakehouse on a catalog of the caller's", () => {
     const catalog = await openCatalog({ backend: join(root, "other.db"), store, author: "ada" });
     const other = await openLakehouse({ root, profile: "embedded", catalog });
     await other.createTable("ns.t", { schema });
-    expect((await other.log())[0]?.authors).toEqual(["ada"]);
+    expect((await other.commits())[0]?.authors).toEqual(["ada"]);
     expect((await lake.tables()).map(({ name }) => name)).toEqual(["silver"]);
     expect((await other.health()).every(({ ok }) => ok)).toBe(true);
     await other.close();
@@ -246,7 +246,7 @@ describe("a lakehouse on a catalog of the caller's", () => {
       expect((await remote.health()).map(({ part, ok }) => [part, ok])).toContainEqual(["catalog", true]);
       const refused = expect.objectContaining({ code: "UNSUPPORTED_FEATURE" });
       await expect(remote.branch("x")).rejects.toEqual(refused);
-      await expect(remote.log()).rejects.toEqual(refused);
+      await expect(remote.commits()).rejects.toEqual(refused);
       await expect(remote.sql("from flights.silver@main")).rejects.toEqual(refused);
       expect(() => remote.on("main")).toThrow(refused);
     } finally {

@@ -177,11 +177,8 @@ describe("a lakehouse on the embedded profile", () => {
 
   it("reports every part healthy", async () => {
     const health = await lake.health();
-    expect(health.map(({ part, ok }) => [part, ok])).toEqual([
-      ["storage", true],
-      ["catalog", true],
-      ["query", true],
-    ]);
+    expect(health.map(({ part }) => part)).toEqual(expect.arrayContaining(["storage", "catalog", "query"]));
+    expect(health.filter(({ ok }) => !ok)).toEqual([]);
   });
 
   it("asks for a namespace where a name has none", async () => {

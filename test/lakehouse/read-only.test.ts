@@ -22,7 +22,7 @@ const table = await lake.table("s.t");
 const found = {
   now: await keys("s.t"),
   before: await keys("s.t for version as of " + table.metadata.snapshots[0].snapshotId),
-  commits: (await lake.log()).length,
+  commits: (await lake.commits()).length,
   garbage: (await lake.gc({ dryRun: true })).files.length,
   append: await code(table.append([{ k: 9n, v: "v" }])),
   delete: await code(table.deleteRows(eq("k", 2n))),

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ErrorCode, isLakehouseError, LakehouseError } from "sololakehouse";
 import { expect, expectTypeOf, test } from "vitest";
+import { Closing } from "../../lib/lakehouse/closing.js";
 import type { ErrorKind } from "../../lib/lakehouse/errors.js";
 import * as ground from "../../lib/lakehouse/errors.js";
 import { type Room, withFacades } from "../../lib/lakehouse/room.js";
@@ -48,7 +49,8 @@ test("the front door knows the code of every room, and no other", () => {
 });
 
 test("each room that can be asked has its part in the report of health", () => {
-  expectTypeOf<Part>().toEqualTypeOf<"storage" | "catalog" | "query">();
+  expectTypeOf<"storage" | "catalog" | "query">().toExtend<Part>();
+  expectTypeOf<"parquet">().not.toExtend<Part>();
 });
 
 test("a room's facade is made when it is first asked for, once, from what the room needs", () => {
@@ -61,7 +63,7 @@ test("a room's facade is made when it is first asked for, once, from what the ro
     },
   } as const satisfies Room<{ topic: string }>;
   class Lake extends withFacades<{ topic: string; more: number }, readonly [typeof log]>([log]) {}
-  const lake = new Lake({ topic: "flights", more: 1 });
+  const lake = new Lake({ topic: "flights", more: 1 }, new Closing("lakehouse"));
   expect(made).toEqual([]);
   expect(lake.log.append("late")).toBe("flights: late");
   expect(lake.log).toBe(lake.log);
@@ -78,5 +80,60 @@ test("a facade that is named as a method of the lakehouse's own does not compile
       return "method";
     }
   }
-  expect(new Lake({}).log()).toBe("method");
+  expect(new Lake({}, new Closing("lakehouse")).log()).toBe("method");
+});
+
+/** Two rooms that say when they close, and a third that has nothing to close. */
+function closingRooms(fails?: "log") {
+  const closed: string[] = [];
+  const roomOf = <const Name extends string>(name: Name) =>
+    ({
+      name,
+      facade: ({ at }: { readonly at: string }) => ({ says: `${name} at ${at}` }),
+      close: async ({ says }) => {
+        closed.push(says);
+        if (name === fails) throw new Error(`${name} does not close`);
+      },
+    }) as const satisfies Room<{ at: string }, { says: string }>;
+  const plain = { name: "plain", facade: () => ({ nothing: true }) } as const satisfies Room<object>;
+  const log = roomOf("log");
+  const studio = roomOf("studio");
+  class Lake extends withFacades<{ at: string }, readonly [typeof log, typeof studio, typeof plain]>([
+    log,
+    studio,
+    plain,
+  ]) {}
+  const closing = new Closing("lakehouse", [{ close: async () => void closed.push("the catalog") }]);
+  return { closed, closing, lakeAt: (at: string) => new Lake({ at }, closing) };
+}
+
+test("what facades hold is closed with the lakehouse: those that were made, the last first, of views too", async () => {
+  const { closed, closing, lakeAt } = closingRooms();
+  const lake = lakeAt("main");
+  const view = lakeAt("etl");
+  expect([lake.studio.says, view.log.says, lake.plain.nothing]).toEqual([
+    "studio at main",
+    "log at etl",
+    true,
+  ]);
+  await Promise.all([closing.close(), closing.close()]);
+  expect(closed).toEqual(["log at etl", "studio at main", "the catalog"]);
+  await closing.close();
+  expect(closed).toHaveLength(3);
+});
+
+test("a facade that does not close keeps no other open, and its error is told", async () => {
+  const { closed, closing, lakeAt } = closingRooms("log");
+  const lake = lakeAt("main");
+  expect([lake.studio.says, lake.log.says]).toHaveLength(2);
+  await expect(closing.close()).rejects.toThrow("log does not close");
+  expect(closed).toEqual(["log at main", "studio at main", "the catalog"]);
+});
+
+test("after the end, a facade that would have to be closed is not made", async () => {
+  const { closing, lakeAt } = closingRooms();
+  const lake = lakeAt("main");
+  await closing.close();
+  expect(() => lake.log).toThrow(expect.objectContaining({ code: "CLOSED" }));
+  expect(lake.plain.nothing).toBe(true);
 });
