@@ -294,3 +294,14 @@ function nanosecondsOf(text: string): bigint {
   const ms = Date.parse(seconds.length > 10 ? `${seconds}Z` : `${seconds}T00:00:00Z`);
   return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
 }
+
+test("an expression names a struct's member, whatever the struct is called", async () => {
+  const member = struct({ n: long() });
+  const columns = { n: long(), m: long(), rows: member, unnamed_subquery: member };
+  const created = await catalog.createTable("n.members", { schema: defineSchema(columns) });
+  const line = { n: 1n, m: 0n, rows: { n: 5n }, unnamed_subquery: { n: 7n } };
+  const table = (await created.append([line])).withEngine(engine) as unknown as Table;
+  const set = { m: { sql: "unnamed_subquery.n" }, n: { sql: "rows.n" } };
+  const updated = await table.updateRows(alwaysTrue, set);
+  expect(await (await engine.scan(updated, updated.scan())).rows()).toEqual([{ ...line, m: 7n, n: 5n }]);
+});

@@ -15,7 +15,7 @@ import type { QueryResult } from "../result/query-result.js";
 import { comparesNulls, parseStatement } from "../sql/parse.js";
 import { predicateFilter } from "../sql/pushdown.js";
 import { spellExpression } from "../sql/spelling.js";
-import { columnName, edgeOf, internalName } from "../text/names.js";
+import { aliasOf, columnName, edgeOf, internalName } from "../text/names.js";
 import { quoteIdentifier, toByteString } from "../text/tokens.js";
 import type { PlannedRelations } from "./planned-relations.js";
 import type { ScanRowsOptions } from "./query-engine.js";
@@ -82,7 +82,7 @@ async function predicateRows(
   const names = namesOf(scan, fields, edge.names).map(quoteIdentifier);
   const barrier = comparesNulls(statement) ? BARRIER : "";
   const rows = `${edge.sql} WHERE ${whereSql(filterOf(scan), fields)}${barrier}`;
-  const head = toByteString(`SELECT ${names.join(", ")} FROM (${rows}) WHERE (`);
+  const head = toByteString(`SELECT ${names.join(", ")} FROM (${rows}) AS ${aliasOf(edge)} WHERE (`);
   const bytes = `${head}${spelled.text}\n)${limit}`;
   const onError = (error: unknown) => sqlError(error, source, placed(head.length));
   return execute(use.connection, { ...use, bytes, onError, schema: arrowSchema(scan) });

@@ -5,7 +5,7 @@ import { schemaMismatch } from "../../parquet/index.js";
 import { duckdbMessage } from "../duckdb/open.js";
 import { sqlError } from "../duckdb/sql-error.js";
 import { spellExpression } from "../sql/spelling.js";
-import type { Edge } from "../text/names.js";
+import { aliasOf, type Edge } from "../text/names.js";
 import { fromByteString, quoteIdentifier, toByteString } from "../text/tokens.js";
 import { fittedSql, misfitIn } from "../types/fit.js";
 import { sqlLiteral, sqlType } from "../types/sql-types.js";
@@ -55,7 +55,7 @@ export async function assignedSql(
   const sources = evaluated.map(({ source }) => `, (${source})`).join("");
   const values = evaluated.map((_, i) => `v${i}`);
   const stored = edge.names.map(quoteIdentifier).join(", ");
-  return `SELECT ${[...columns, ...kept(names.slice(fields.length))].join(", ")} FROM (SELECT ${stored}${sources} FROM (${edge.sql} WHERE ${where})) AS q(${[...names, ...values].join(", ")})`;
+  return `SELECT ${[...columns, ...kept(names.slice(fields.length))].join(", ")} FROM (SELECT ${stored}${sources} FROM (${edge.sql} WHERE ${where}) AS ${aliasOf(edge)}) AS q(${[...names, ...values].join(", ")})`;
 }
 
 const HEAD = "SELECT (";
@@ -73,7 +73,7 @@ async function evaluate(
   // A comment at its end shall not reach what follows.
   const source = `${fromByteString(spelled.text)}\n`;
   try {
-    const statement = await connection.prepare(`${HEAD}${source}) FROM (${edge.sql})`);
+    const statement = await connection.prepare(`${HEAD}${source}) FROM (${edge.sql}) AS ${aliasOf(edge)}`);
     const fitted = fittedSql(name, statement.columnType(0), field);
     statement.destroySync();
     return { source, fitted };

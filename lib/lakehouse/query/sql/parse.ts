@@ -7,6 +7,8 @@ import { foldName } from "../text/names.js";
 import { fromByteString, quoteIdentifier, quoteString, toByteString, tokenize } from "../text/tokens.js";
 import { isNode, type Node, refuseStatement, type StatementReferences } from "./statement.js";
 
+/** What DuckDB says of a statement that is no query. */
+const NO_QUERY = "Only SELECT statements";
 const NUL = "A statement cannot have a NUL character.";
 
 /** A constant that would lose digits as a number: snapshot ids are such. Within text the quotes would be escaped. */
@@ -32,7 +34,8 @@ export async function parseStatement(
   const [[json] = []] = await ask(connection, `SELECT json_serialize_sql(${literal}, ${options})`);
   const tree = JSON.parse((json ?? "{}").replace(BIG_VALUE, '"value":"$1"')) as Record<string, unknown>;
   if (tree.error === true) {
-    if (tree.error_type === "not implemented") throw refuseStatement(body);
+    // A query can have parts, too, that DuckDB parses and does not know: BETWEEN SYMMETRIC is such.
+    if (String(tree.error_message).startsWith(NO_QUERY)) throw refuseStatement(body);
     throw sqlError(new Error(JSON.stringify(tree)), source, original);
   }
   const statements = Array.isArray(tree.statements) ? tree.statements.filter(isNode) : [];

@@ -19,8 +19,10 @@ export function pushedFilter(
   const tables = innerJoined(select.from_table);
   if (!tables?.includes(node)) return undefined;
   const qualifier = foldName(alias ?? parts.at(-1) ?? "");
-  const named = new Set([qualifier, ...parts.map(foldName)]);
-  return whereFilter(select, { qualifier, named, alone: tables.length === 1, fields });
+  const folded = parts.map(foldName);
+  const named = new Set([qualifier, ...folded]);
+  const inFull = alias === undefined ? folded : [];
+  return whereFilter(select, { qualifier, inFull, named, alone: tables.length === 1, fields });
 }
 
 /**
@@ -31,7 +33,7 @@ export function pushedFilter(
 export function predicateFilter(statement: Node, fields: readonly NestedField[]): Expression | undefined {
   const select = isNode(statement.node) ? statement.node : {};
   if (select.type !== "SELECT_NODE" || select.sample) return undefined;
-  return whereFilter(select, { qualifier: undefined, named: new Set(), alone: true, fields });
+  return whereFilter(select, { qualifier: undefined, inFull: [], named: new Set(), alone: true, fields });
 }
 
 function whereFilter({ where_clause: where }: Node, columns: Columns): Expression | undefined {
@@ -42,6 +44,8 @@ function whereFilter({ where_clause: where }: Node, columns: Columns): Expressio
 /** What columns may be called. Names are folded: SQL's do not differ by case. */
 interface Columns {
   readonly qualifier: string | undefined;
+  /** The parts of the table's name, where it has no alias that stands for all of them. */
+  readonly inFull: readonly string[];
   /** Parts of the table's name: what starts with one may be a column named in full, and no member of a struct. */
   readonly named: ReadonlySet<string>;
   /** True where the SELECT reads no other table, so that a column without qualifier is this table's. */
@@ -221,10 +225,13 @@ interface Column {
   readonly type: PrimitiveType;
 }
 
-function columnOf(node: unknown, { qualifier, named, alone, fields }: Columns): Column | undefined {
+function columnOf(node: unknown, { qualifier, inFull, named, alone, fields }: Columns): Column | undefined {
   if (!isNode(node) || node.class !== "COLUMN_REF" || !Array.isArray(node.column_names)) return undefined;
   const names = (node.column_names as string[]).map(foldName);
   const [first = "", ...others] = names;
+  // In `sales.sales.day` the second part may be the table, and may be a struct of its.
+  if (inFull.length > 1 && names.length > inFull.length && inFull.every((part, i) => part === names[i]))
+    return undefined;
   if (others.length > 0 && first === qualifier) return columnAt(fields, others);
   if (!alone || (others.length > 0 && named.has(first))) return undefined;
   return columnAt(fields, names);

@@ -72,7 +72,7 @@ export function spellExpression(text: string, fields: readonly NestedField[]): E
   const spellings = new Spellings(fields);
   if (spellings.isEmpty) return { text, original: (position) => position };
   const tokens = tokenize(text);
-  const hasQuery = tokens.some((token) => isKeyword(token, "SELECT", "FROM", "VALUES", "TABLE"));
+  const hasQuery = tokens.some((_, i) => startsQuery(tokens, i));
   const edits = tokens.flatMap((token, i): Edit[] => {
     if (!isColumn(tokens, i)) return [];
     const name = identifierName(token);
@@ -83,6 +83,14 @@ export function spellExpression(text: string, fields: readonly NestedField[]): E
     return [{ start: token.start, end: token.end, text: toByteString(quoteIdentifier(said)) }];
   });
   return applyEdits(text, edits);
+}
+
+/** FROM is also a word of IS DISTINCT FROM, and of functions such as EXTRACT; a query starts with it behind a parenthesis. */
+function startsQuery(tokens: readonly Token[], i: number): boolean {
+  return (
+    isKeyword(tokens[i], "SELECT", "VALUES", "TABLE") ||
+    (isKeyword(tokens[i], "FROM") && tokens[i - 1]?.text === "(")
+  );
 }
 
 /** A name that stands for a column: not a member of a struct, a function, or the name of an argument. */

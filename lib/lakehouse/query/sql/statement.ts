@@ -141,7 +141,16 @@ const WRITES: ReadonlyMap<string, string> = new Map([
 
 /** Why a statement that is no query is refused, and what to do instead. */
 export function refuseStatement(text: string): LakehouseError {
-  const first: Token | undefined = tokenize(text)[0];
+  const tokens = tokenize(text);
+  const first: Token | undefined = tokens[0];
+  // DuckDB makes several statements of it, one of which finds out the values.
+  if (tokens.some((token) => isKeyword(token, "PIVOT", "PIVOT_WIDER"))) {
+    return invalidSql(
+      fromByteString(text),
+      "A PIVOT here names the values that become columns.",
+      "Write them behind its column: ON city IN ('Bern', 'Basel').",
+    );
+  }
   const word = fromByteString(first?.text ?? "").toUpperCase();
   return invalidSql(
     fromByteString(text),

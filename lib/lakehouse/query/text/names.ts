@@ -122,3 +122,14 @@ export function edgeOf(
   ].map((column, i) => `${column} AS ${quoteIdentifier(names[i] as string)}`);
   return { sql: `SELECT ${columns.join(", ")} FROM ${relation}`, names };
 }
+
+/**
+ * A name for an edge's rows, quoted, which no column has: in an expression `a.b` shall be the member of a struct. Where
+ * they have none, DuckDB calls them `unnamed_subquery`.
+ */
+export function aliasOf({ names }: Edge): string {
+  const taken = new Set(names.map(foldName));
+  let alias = "rows";
+  while (taken.has(alias)) alias += "#";
+  return quoteIdentifier(alias);
+}
