@@ -4,20 +4,24 @@ import type { Filing, TransformDefinition, TransformOf } from "./definition.js";
 import { parseParameter } from "./parse.js";
 
 interface Truncatable {
-  apply(value: PrimitiveValue, width: number): PrimitiveValue;
+  /** The function on values, made once for all rows: of integers of 64 bits the width is a bigint. */
+  to(width: number): (value: PrimitiveValue) => PrimitiveValue;
   /** The lowest value, where steps below it wrap around to the highest ones. */
   readonly lowest?: PrimitiveValue | undefined;
 }
 
 const TRUNCATABLE: Readonly<Partial<Record<PrimitiveKind, Truncatable>>> = {
-  int: { apply: (value, width) => truncateInt(value as number, width), lowest: -(2 ** 31) },
+  int: { to: (width) => (value) => truncateInt(value as number, width), lowest: -(2 ** 31) },
   long: {
-    apply: (value, width) => BigInt.asIntN(64, truncateUnits(value as bigint, width)),
+    to: (width) => {
+      const truncated = truncateUnits(width);
+      return (value) => BigInt.asIntN(64, truncated(value));
+    },
     lowest: -(2n ** 63n),
   },
-  decimal: { apply: (value, width) => truncateUnits(value as bigint, width) },
-  string: { apply: (value, width) => truncateString(value as string, width) },
-  binary: { apply: (value, width) => (value as Uint8Array).subarray(0, width) },
+  decimal: { to: truncateUnits },
+  string: { to: (width) => (value) => truncateString(value as string, width) },
+  binary: { to: (width) => (value) => (value as Uint8Array).subarray(0, width) },
 };
 
 /** `v - (v % W)` with a positive remainder; wraps around below the lowest integer as the reference does. */
@@ -25,9 +29,9 @@ function truncateInt(value: number, width: number): number {
   return (value - (((value % width) + width) % width)) | 0;
 }
 
-function truncateUnits(value: bigint, width: number): bigint {
+function truncateUnits(width: number): (value: PrimitiveValue) => bigint {
   const wide = BigInt(width);
-  return floorDiv(value, wide) * wide;
+  return (value) => floorDiv(value as bigint, wide) * wide;
 }
 
 /** The first `length` code points. */
@@ -41,8 +45,7 @@ function truncateString(text: string, length: number): string {
 }
 
 function apply({ width }: TransformOf<"truncate">, source: PrimitiveType) {
-  const truncatable = TRUNCATABLE[source.type] as Truncatable;
-  return (value: PrimitiveValue) => truncatable.apply(value, width);
+  return (TRUNCATABLE[source.type] as Truncatable).to(width);
 }
 
 function filing(transform: TransformOf<"truncate">, source: PrimitiveType): Filing {
