@@ -23,7 +23,7 @@ export { type Profile, type ProfileName, type ProfileOptions, resolveProfile } f
 
 export { type Conflict, ConflictError } from "./catalog/index.js";
 export { LakehouseError } from "./errors.js";
-export { type ErrorCode, isLakehouseError } from "./rooms.js";
+export { type ErrorCode, isLakehouseError, type Part } from "./rooms.js";
 
 // Queries
 

@@ -8,7 +8,7 @@ export type { BuildOptions, BuildReport } from "./build.js";
 export { contentCommands } from "./commands.js";
 export { contentDone } from "./done.js";
 
-export { checkContent } from "./judge.js";
+export { checkContent, type Judgement } from "./judge.js";
 export type { CheckResult } from "./pieces/result.js";
 export { saveDiagrams } from "./save-diagrams.js";
 export { type SiteServer, serveSite } from "./site/serve.js";

@@ -53,7 +53,7 @@ export { type CreateOrReplaceOptions, createOrReplaceTable } from "./model/creat
 export type { GarbageReport, GcOptions } from "./model/garbage.js";
 export { BEGINNING, type Hash } from "./model/hash.js";
 export { type HistoryRequest, readHistory } from "./model/history.js";
-export type { LogFilter } from "./model/log.js";
+export type { LogFilter, LogOptions } from "./model/log.js";
 export type {
   CombineOptions,
   MergeBehavior,
@@ -87,6 +87,7 @@ export type { Backend, RefMove, StoredObjectInfo } from "./store/backend.js";
 export { ObjectStoreBackend } from "./store/backends/object-store-backend.js";
 export { SqliteBackend } from "./store/backends/sqlite-backend.js";
 export type { Commit, CommitObject } from "./store/commits.js";
+export type { ReplacedLocations } from "./store/replaced-locations.js";
 export type { ResolvedReference } from "./store/resolve.js";
 export type { StoredObject } from "./store/stored-object.js";
 /** @public For those who keep a catalog in a place of their own. */

@@ -204,6 +204,7 @@ export {
   binary,
   boolean,
   Column,
+  type ColumnInit,
   type Columns,
   type ColumnValue,
   type DateInput,
@@ -283,7 +284,7 @@ export { fromBinary, toBinary } from "./model/values/single-value.js";
 
 export { requireWellFormed } from "./model/values/well-formed.js";
 export type { CommitOptions } from "./table/commit.js";
-export { dayRange, describeDays } from "./table/evolution/promotion-range.js";
+export { type DayRange, dayRange, describeDays } from "./table/evolution/promotion-range.js";
 export { replaceTable, type TableReplacement } from "./table/evolution/replace.js";
 export {
   type PropertyChanges,
@@ -349,7 +350,6 @@ export type { VerifiedFile } from "./table/operations/verify.js";
 export { Relocator } from "./table/relocation/relocator.js";
 export { type ChangelogOptions, type ChangelogTask, changelogSchema } from "./table/scan/changelog.js";
 export { everyField } from "./table/scan/delete-scope.js";
-
 export { type IncrementalOptions, incrementalAppends, type SnapshotRange } from "./table/scan/incremental.js";
 export { type KnownRows, knownRows } from "./table/scan/row-count.js";
 export {
@@ -368,6 +368,8 @@ export type { IsolationLevel } from "./table/snapshot/validate.js";
 export { Table, type TableInit } from "./table/table.js";
 export { Transaction } from "./table/transaction.js";
 export { type ApplyOptions, applyUpdates, updatesToCreate } from "./table/updates/apply.js";
+export type { JsonObject } from "./table/updates/definitions.js";
+
 export { commitRequestFromJson, commitRequestToJson } from "./table/updates/json.js";
 export { checkRequirements, requirementsFor } from "./table/updates/requirements.js";
 export type {

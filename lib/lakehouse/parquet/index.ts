@@ -14,6 +14,7 @@ export {
   type ParquetColumnChunk,
   type ParquetFooter,
   type ParquetRowGroup,
+  type ParquetSummary,
   readFooter,
   readSummary,
 } from "./format/footer.js";

@@ -5,7 +5,7 @@ export interface GraphCommit {
 }
 
 /** A line that crosses from one lane to another below a commit. */
-interface Crossing {
+export interface Crossing {
   readonly from: number;
   readonly to: number;
   /** `open`: a merge starts a lane; `join`: a merge meets a lane that is there; `close`: a lane ends in another. */

@@ -4,6 +4,7 @@
  */
 export { oneOf, portNumber, toRef, wholeNumber } from "./arguments.js";
 export {
+  type Crossing,
   type Graph,
   type GraphCommit,
   type GraphEdge,

@@ -23,6 +23,16 @@ const lose = (fate: "lose answer" | "lose request", count = 1) => {
   network.fate = first(count, fate, isCommit);
 };
 
+test("an address where no Nessie answers is named as what to check", async () => {
+  const opening = openNessieCatalog({ uri: served.server.uri, store: served.store }).then((c) =>
+    c.references(),
+  );
+  await expect(opening).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    remedy: "Check the address: Nessie's API is at http://host:port/api/v2.",
+  });
+});
+
 describe("a Nessie client whose answers get lost", () => {
   test.each(["lose answer", "lose request"] as const)("makes each change once (%s)", async (fate) => {
     lose(fate);

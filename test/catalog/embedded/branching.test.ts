@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
-import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { type BranchingCatalog, openCatalog, openCatalogAt } from "../../../lib/lakehouse/catalog/index.js";
 import type { RowOf, Table } from "../../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
 import { code, records, schema } from "../support/contents.js";
@@ -40,6 +40,13 @@ test("a file that is no catalog is refused by name", async () => {
   await writeFile(path, "something else, longer than a page header".repeat(100));
   const opening = openCatalog({ backend: path, store: new LocalStore(join(directory, "warehouse")) });
   await expect(opening).rejects.toMatchObject({ code: "INVALID_CONFIG", subject: path });
+});
+
+test("a catalog whose file has no path is refused, not kept in a temporary one", async () => {
+  const store = new LocalStore(join(directory, "warehouse"));
+  for (const opening of [openCatalog({ backend: "", store }), openCatalogAt("sqlite:", { store })]) {
+    await expect(opening).rejects.toMatchObject({ code: "INVALID_CONFIG", subject: "sqlite:" });
+  }
 });
 
 test("a table knows the type of its rows from the schema that made it", async () => {

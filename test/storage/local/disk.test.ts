@@ -33,6 +33,17 @@ describe("LocalStore on the disk", () => {
   });
   afterEach(() => rm(outside, { recursive: true }));
 
+  test("takes as its root a path or any form of an absolute file URI, and makes no folder of another", () => {
+    for (const form of [directory, fileUri(directory), `file:${directory}`, `file://localhost${directory}`]) {
+      expect(new LocalStore(form).root).toBe(fileUri(directory));
+    }
+    for (const form of ["file:", "file:lake", "file://", "file://host/lake"]) {
+      expect(() => new LocalStore(form)).toThrow(
+        expect.objectContaining({ code: "INVALID_URI", subject: form }),
+      );
+    }
+  });
+
   test("makes its directory only when it is written to", async () => {
     expect(await uris(store, store.root)).toEqual([]);
     expect(await store.head(`${store.root}/a`)).toBeUndefined();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { S3Store } from "../../../lib/lakehouse/storage/index.js";
+import { fromS3 } from "../../../lib/lakehouse/storage/s3/failure.js";
 import { bytes, chunks, text } from "../support/bodies.js";
 import { error, ok, storeOn, uri } from "../support/unruly-s3.js";
 
@@ -271,6 +272,14 @@ describe("S3Store when the service misbehaves", () => {
     await expect(store.put(uri, body)).rejects.toMatchObject({ code: "STORAGE_FAILED" });
     expect(seen.at(-1)).toMatch(/^DELETE .*uploadId=u1/);
     expect(seen.filter((one) => one.startsWith("POST"))).toHaveLength(1);
+  });
+
+  test("says which setting names a region, where the SDK finds none", async () => {
+    const missing = new Error("Region is missing");
+    expect(fromS3(missing, uri, "Could not read the object")).toMatchObject({
+      code: "STORAGE_FAILED",
+      remedy: "Set SLH_S3_REGION; or SLH_S3_ENDPOINT, for a service that is not AWS's.",
+    });
   });
 
   test("says that nobody answers", async () => {

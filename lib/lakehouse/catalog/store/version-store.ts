@@ -53,6 +53,7 @@ export interface VersionStoreOptions {
  * Iceberg beyond the shape of the contents. Any number of processes may work on one backend.
  */
 export class VersionStore implements Versions {
+  /** @internal For the rest of the room. */
   readonly context: StoreContext;
   readonly #tokens: RecentTokens;
 

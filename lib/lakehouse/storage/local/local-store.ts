@@ -61,7 +61,16 @@ export class LocalStore implements ObjectStore {
   /** @param directory path of the root directory, or its `file://` URI; it is made when first written to. */
   constructor(directory: string, options: LocalStoreOptions = {}) {
     const uri = canonicalFileUri(directory);
-    this.#directory = path.resolve(uri.startsWith("file://") ? uri.slice("file://".length) : directory);
+    const isUri = /^file:/i.test(uri);
+    const plain = isUri ? uri.replace(/^file:(\/\/)?/i, "") : directory;
+    if (isUri && !path.isAbsolute(plain)) {
+      throw unusable(
+        directory,
+        "it is not file:/// and an absolute path",
+        "Write file:///path, or a path alone.",
+      );
+    }
+    this.#directory = path.resolve(plain);
     if (this.#directory === path.parse(this.#directory).root) {
       throw unusable(directory, "a store's root cannot be the root of the file system");
     }

@@ -46,6 +46,10 @@ export function fromS3(error: unknown, uri: string, what: string): unknown {
   if (status === 401 || status === 403) {
     return failed(uri, `${what}, access denied`, error, "Check the credentials and their policy.");
   }
+  if (/^Region is missing/.test(error instanceof Error ? error.message : "")) {
+    const remedy = "Set SLH_S3_REGION; or SLH_S3_ENDPOINT, for a service that is not AWS's.";
+    return failed(uri, what, error, remedy);
+  }
   return failed(
     uri,
     what,

@@ -29,7 +29,10 @@ export function toError(
   if ([401, 403, 419].includes(status)) {
     return notAuthorized(subject, message, "Check the token or the credential for this catalog.");
   }
-  return (status >= 500 ? catalogUnavailable : invalidArgument)(subject, message);
+  if (status >= 500) return catalogUnavailable(subject, message);
+  const remedy =
+    body === undefined ? "Check the address: Nessie's API is at http://host:port/api/v2." : undefined;
+  return invalidArgument(subject, message, remedy);
 }
 
 /** What is no answer of Nessie's, but of something on the way, has no body that counts. */

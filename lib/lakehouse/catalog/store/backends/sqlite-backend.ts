@@ -38,6 +38,14 @@ export class SqliteBackend implements Backend {
   /** @param path the file, made with its folders where absent; ":memory:" for one that dies with the process. */
   constructor(path: string) {
     this.#path = path;
+    if (path === "") {
+      // SQLite would keep it in a temporary file, and delete that in the end.
+      throw invalidConfig(
+        "sqlite:",
+        "The catalog's SQLite file has no path.",
+        "Write sqlite:<path of the file>.",
+      );
+    }
     try {
       const { db, readOnly } = openCatalogFile(path, (opened) => createTables(opened, path));
       this.#db = db;

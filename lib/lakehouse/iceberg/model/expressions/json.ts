@@ -33,8 +33,6 @@ const TIMES: ReadonlySet<string> = new Set([
   "timestamptz_ns",
 ]);
 
-type Columns = Pick<Schema, "fields">;
-
 /**
  * The expression as the REST catalog's `Predicate` (expressions spec, "JSON serialization"): for `stringifyJson`, which
  * keeps 64-bit integers whole. Predicates are written in the `term` and `value` form, which readers of every version
@@ -44,7 +42,7 @@ type Columns = Pick<Schema, "fields">;
  *   are written as they stand.
  * @throws LakehouseError INVALID_EXPRESSION for an infinite number or NaN.
  */
-export function expressionToJson(expression: Expression, schema?: Columns): JsonInput {
+export function expressionToJson(expression: Expression, schema?: Pick<Schema, "fields">): JsonInput {
   switch (expression.type) {
     case "true":
       return true;
@@ -73,7 +71,7 @@ function termToJson(term: Term): JsonInput {
 }
 
 /** The type of a term's values; `undefined` where the schema does not tell. */
-function typeOfTerm(term: Term, schema: Columns | undefined): PrimitiveType | undefined {
+function typeOfTerm(term: Term, schema: Pick<Schema, "fields"> | undefined): PrimitiveType | undefined {
   const name = typeof term === "string" ? term : term.source;
   const type = schema && locateByName(schema, name)?.field.type;
   if (type === undefined || !isPrimitiveType(type)) return undefined;
@@ -102,14 +100,14 @@ function literalToJson(value: LiteralInput, type: PrimitiveType | undefined): Js
  * @param schema tells hex from text and micros from a number; and columns may be named by field id then.
  * @throws LakehouseError INVALID_EXPRESSION naming the place in the document.
  */
-export function expressionFromJson(json: string | Json, schema?: Columns): Expression {
+export function expressionFromJson(json: string | Json, schema?: Pick<Schema, "fields">): Expression {
   const origin: JsonOrigin = { subject: "the filter", kind: invalidExpression };
   // JSON text never starts with the name of an operation, so a string is always a document.
   const root = typeof json === "string" ? readJson(json, origin) : new JsonNode(json, origin);
   return readExpression(root, schema);
 }
 
-function readExpression(node: JsonNode, columns: Columns | undefined): Expression {
+function readExpression(node: JsonNode, columns: Pick<Schema, "fields"> | undefined): Expression {
   if (typeof node.value === "boolean") return { type: node.value ? "true" : "false" };
   const type = node.get("type").string().toLowerCase();
   switch (type) {
@@ -129,7 +127,11 @@ function readExpression(node: JsonNode, columns: Columns | undefined): Expressio
   }
 }
 
-function readPredicate(node: JsonNode, type: string, columns: Columns | undefined): Expression {
+function readPredicate(
+  node: JsonNode,
+  type: string,
+  columns: Pick<Schema, "fields"> | undefined,
+): Expression {
   if (!isOperation(type)) return node.get("type").fail(`is no operation: ${JSON.stringify(type)}`);
   const { form } = OPERATIONS[type];
   switch (form) {
@@ -151,7 +153,11 @@ function operand(node: JsonNode): JsonNode {
   return node.optional("child") ?? node.get("term");
 }
 
-function readComparison(node: JsonNode, type: ComparisonOperation, columns: Columns | undefined): Expression {
+function readComparison(
+  node: JsonNode,
+  type: ComparisonOperation,
+  columns: Pick<Schema, "fields"> | undefined,
+): Expression {
   const comparison = (operation: ComparisonOperation, term: JsonNode, value: JsonNode): Expression => {
     const read = readTerm(term, columns);
     return { type: operation, term: read, value: readLiteral(value, typeOfTerm(read, columns)) };
@@ -169,7 +175,7 @@ function isLiteral({ value }: JsonNode): boolean {
   return typeof value !== "object" || value === null || Array.isArray(value) || value.type === "literal";
 }
 
-function readTerm(node: JsonNode, columns: Columns | undefined): Term {
+function readTerm(node: JsonNode, columns: Pick<Schema, "fields"> | undefined): Term {
   if (typeof node.value === "string") return node.value;
   const type = node.get("type").string();
   switch (type) {
@@ -184,7 +190,7 @@ function readTerm(node: JsonNode, columns: Columns | undefined): Term {
   }
 }
 
-function readReference(node: JsonNode, columns: Columns | undefined): string {
+function readReference(node: JsonNode, columns: Pick<Schema, "fields"> | undefined): string {
   const id = node.optional("id");
   if (id === undefined) return (node.optional("name") ?? node.get("term")).string();
   if (columns === undefined) return id.fail("is a field id, and columns are named here");
@@ -192,7 +198,7 @@ function readReference(node: JsonNode, columns: Columns | undefined): string {
 }
 
 /** Partition transforms as functions (expressions spec, "Iceberg functions"): `day(x)`, `bucket(16, x)`. */
-function readApply(node: JsonNode, columns: Columns | undefined): Term {
+function readApply(node: JsonNode, columns: Pick<Schema, "fields"> | undefined): Term {
   const name = functionName(node.get("function"));
   const given = node.get("arguments").array();
   const source = given.at(-1) ?? node.get("arguments").fail("should not be empty");

@@ -17,7 +17,7 @@ export type LongInput = bigint | number;
 
 declare const valueType: unique symbol;
 
-interface ColumnInit {
+export interface ColumnInit {
   readonly doc?: string;
   readonly initialDefault?: unknown;
   readonly writeDefault?: unknown;

@@ -10,7 +10,7 @@ import { fromBinary } from "../../model/values/single-value.js";
 import { formatDate, MICROS_PER_DAY, NANOS_PER_DAY } from "../../model/values/temporal.js";
 
 /** The first and last day that a type reaches, as days from 1970. */
-interface DayRange {
+export interface DayRange {
   readonly first: number;
   readonly last: number;
 }
