@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../lib/lakehouse");
 /** A map that a module or an object keeps, and that begins empty: a table of constants does not. */
 const KEPT =
   /^(?:export )?const \w+ = new (?:(?:Weak)?Map(?:<.*>)?\(\)|LRUCache\b)|^\s+(?:private |static )*(?:readonly )?#\w+(?:: [^=]+)? = new (?:(?:Weak)?Map(?:<.*>)?\(\)|LRUCache\b)/m;
 
-it("every map that outlives a call is listed, with what its key is made of", () => {
+test("every map that outlives a call is listed, with what its key is made of", () => {
   const listed = readFileSync(join(root, "CACHES.md"), "utf8");
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).map((file) =>
     file.replaceAll("\\", "/"),

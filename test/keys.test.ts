@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { digestOf, digestOnce, identityOf, keyOf } from "../lib/lakehouse/keys.js";
 
 const leaf = fc.oneof(
@@ -73,7 +73,7 @@ function kind(of: object): string {
 }
 
 describe("a key", () => {
-  it("is equal exactly for equal values", () => {
+  test("is equal exactly for equal values", () => {
     fc.assert(
       fc.property(value, value, (a, b) => {
         expect(keyOf(a) === keyOf(b)).toBe(equal(a, b));
@@ -83,7 +83,7 @@ describe("a key", () => {
     );
   });
 
-  it("does not depend on where a value comes from", () => {
+  test("does not depend on where a value comes from", () => {
     fc.assert(
       fc.property(value, (a) => {
         expect(keyOf(structuredClone(a))).toBe(keyOf(a));
@@ -91,7 +91,7 @@ describe("a key", () => {
     );
   });
 
-  it.each([
+  test.each([
     [1n, 1],
     [1n, "1n"],
     [0, -0],
@@ -113,7 +113,7 @@ describe("a key", () => {
     expect(digestOf(a)).not.toBe(digestOf(b));
   });
 
-  it("of an object with a life of its own is its alone", () => {
+  test("of an object with a life of its own is its alone", () => {
     class Store {}
     const [a, b] = [new Store(), new Store()];
     expect(keyOf([a])).toBe(keyOf([a]));
@@ -121,7 +121,7 @@ describe("a key", () => {
     expect(identityOf(a)).not.toBe(identityOf(b));
   });
 
-  it("is made once for an object, by what it is asked for", () => {
+  test("is made once for an object, by what it is asked for", () => {
     let made = 0;
     const first = digestOnce<{ readonly a: number; readonly b: number }>(({ a }) => {
       made++;

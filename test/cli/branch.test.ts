@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSchema, int, type Lakehouse, openLakehouse, string } from "sololakehouse";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { slhInProcess } from "./in-process.js";
 
 const schema = defineSchema({ delay: int(), origin: string() });
@@ -37,7 +37,7 @@ const load = async (on: Lakehouse, rows: number, message: string) =>
 const hash = async (ref: string) => (await lake.on(ref).hash()).slice(0, 12);
 
 describe("slh branch and slh tag", () => {
-  it("make, list and delete, and mark the branch that commands work on", async () => {
+  test("make, list and delete, and mark the branch that commands work on", async () => {
     expect((await slh("tag")).out).toBe("There are no tags yet.\n");
     expect(await slh("branch", "etl")).toMatchObject({
       code: 0,
@@ -64,12 +64,12 @@ describe("slh branch and slh tag", () => {
     expect(await hash("etl")).toBe(head);
   });
 
-  it("ask for the name of what is to be made or deleted", async () => {
+  test("ask for the name of what is to be made or deleted", async () => {
     expect((await slh("branch", "--from", "main")).err).toContain("Name it: slh branch <name> --from main.");
     expect((await slh("tag", "--delete")).err).toContain("Name it: slh tag --delete <name>.");
   });
 
-  it("say what is wrong, and what there is", async () => {
+  test("say what is wrong, and what there is", async () => {
     await slh("tag", "v1");
     expect(await slh("branch", "main")).toMatchObject({
       code: 1,
@@ -83,7 +83,7 @@ describe("slh branch and slh tag", () => {
 });
 
 describe("slh log and slh diff", () => {
-  it("show hash, refs, message, time, author and changed tables", async () => {
+  test("show hash, refs, message, time, author and changed tables", async () => {
     await slh("tag", "v1");
     const { out } = await slh("log", "-n", "1");
     expect(out).toMatch(
@@ -102,7 +102,7 @@ describe("slh log and slh diff", () => {
     expect(all.at(-1).parents).toEqual([]);
   });
 
-  it("filter a log, and start it anywhere", async () => {
+  test("filter a log, and start it anywhere", async () => {
     await lake.createTable("flights.gold", { schema });
     const titles = async (...args: string[]) =>
       JSON.parse((await slh("log", "--json", ...args)).out).map(
@@ -121,7 +121,7 @@ describe("slh log and slh diff", () => {
     expect((await slh("log", "-n", "0")).code).toBe(2);
   });
 
-  it("draw branches and merges", async () => {
+  test("draw branches and merges", async () => {
     const etl = await lake.branch("etl");
     await load(etl, 1, "Load February");
     await lake.createTable("flights.gold", { schema });
@@ -142,7 +142,7 @@ describe("slh log and slh diff", () => {
     expect(ofBranch).not.toContain("Merge");
   });
 
-  it("count what differs, in either direction and as JSON", async () => {
+  test("count what differs, in either direction and as JSON", async () => {
     const etl = await lake.branch("etl");
     await load(etl, 1000, "Load February");
     await lake.createTable("flights.gold", { schema });
@@ -161,7 +161,7 @@ describe("slh log and slh diff", () => {
 });
 
 describe("slh merge, cherry-pick, revert and rollback", () => {
-  it("merge, after a dry run that changes nothing", async () => {
+  test("merge, after a dry run that changes nothing", async () => {
     const etl = await lake.branch("etl");
     await load(etl, 3, "Load February");
     const before = await hash("main");
@@ -174,7 +174,7 @@ describe("slh merge, cherry-pick, revert and rollback", () => {
     expect((await slh("merge", "etl")).out).toBe("There is nothing to do: main has it already.\n");
   });
 
-  it("name each conflict with both sides and the ways out, and take the one that is chosen", async () => {
+  test("name each conflict with both sides and the ways out, and take the one that is chosen", async () => {
     const etl = await lake.branch("etl");
     const base = await hash("main");
     await load(etl, 3, "Load February");
@@ -198,7 +198,7 @@ describe("slh merge, cherry-pick, revert and rollback", () => {
     expect(Number((await lake.table("flights.silver")).currentSnapshot?.summary?.["total-records"])).toBe(5);
   });
 
-  it("name every table in conflict in the way out", async () => {
+  test("name every table in conflict in the way out", async () => {
     await append(await lake.createTable("flights.gold", { schema }), 1, "Load gold");
     for (const on of [await lake.branch("etl"), lake]) {
       await load(on, 1, "Load February");
@@ -208,7 +208,7 @@ describe("slh merge, cherry-pick, revert and rollback", () => {
     expect((await slh("merge", "etl", "--take", "flights.gold", "flights.silver")).code).toBe(0);
   });
 
-  it("refuse to take and to keep the same table", async () => {
+  test("refuse to take and to keep the same table", async () => {
     await load(await lake.branch("etl"), 1, "Load February");
     const before = await hash("main");
     const { code, err } = await slh("merge", "etl", "--take", "flights.silver", "--keep", "flights.silver");
@@ -217,13 +217,13 @@ describe("slh merge, cherry-pick, revert and rollback", () => {
     expect(await hash("main")).toBe(before);
   });
 
-  it("move a branch that has nothing of its own", async () => {
+  test("move a branch that has nothing of its own", async () => {
     await load(await lake.branch("etl"), 3, "Load February");
     expect((await slh("merge", "etl", "--fast-forward", "only")).code).toBe(0);
     expect(await hash("main")).toBe(await hash("etl"));
   });
 
-  it("take single commits, undo them, and set a branch back", async () => {
+  test("take single commits, undo them, and set a branch back", async () => {
     const etl = await lake.branch("etl");
     await etl.createTable("flights.gold", { schema });
     await etl.createTable("flights.more", { schema });
@@ -244,7 +244,7 @@ describe("slh merge, cherry-pick, revert and rollback", () => {
 });
 
 describe("slh gc", () => {
-  it("waits for the grace period, says what would go, and deletes it", async () => {
+  test("waits for the grace period, says what would go, and deletes it", async () => {
     const etl = await lake.branch("etl");
     const table = await etl.createTable("flights.gold", { schema });
     const lost = await hash("etl");

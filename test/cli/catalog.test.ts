@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openRestCatalog } from "../../lib/lakehouse/catalog/index.js";
 
 const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
@@ -44,7 +44,7 @@ function serve(args: readonly string[] = [], env: Record<string, string> = {}): 
 }
 
 describe("slh catalog serve", () => {
-  it("serves the lake until it is stopped, and keeps what was committed", async () => {
+  test("serves the lake until it is stopped, and keeps what was committed", async () => {
     const catalog = await openRestCatalog({ uri: await serve() });
     await catalog.createNamespace("flights");
     child.kill("SIGTERM");
@@ -55,7 +55,7 @@ describe("slh catalog serve", () => {
     expect(await ended, output).toBe(0);
   });
 
-  it("asks for a token where others can reach it", async () => {
+  test("asks for a token where others can reach it", async () => {
     await serve(["--host", "0.0.0.0"]);
     expect(await ended).toBe(1);
     expect(output).toContain("token");
@@ -68,7 +68,7 @@ describe("slh catalog serve", () => {
     expect(await catalog.listNamespaces()).toEqual([]);
   });
 
-  it("says what is wrong with a port", async () => {
+  test("says what is wrong with a port", async () => {
     await serve(["--port", "99999"]);
     expect(await ended).toBe(2);
     expect(output).toContain("0 to 65535");

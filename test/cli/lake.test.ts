@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { defineSchema, int, openLakehouse } from "sololakehouse";
 import { addLakehouseCommands } from "sololakehouse/cli";
 import { run } from "sololakehouse/terminal";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 let folder: string;
 
@@ -44,7 +44,7 @@ async function slh(...args: string[]): Promise<{ code: number; out: string; err:
 }
 
 describe("slh, on a lake that was moved", () => {
-  it("reads it, does not serve it before it is relocated, and says how", async () => {
+  test("reads it, does not serve it before it is relocated, and says how", async () => {
     expect((await slh("tables")).out).toMatch(/^s\.t {2}2 rows {2}1 file/);
     expect((await slh("sql", "select sum(n)::int as n from s.t", "--format", "csv")).out).toBe("n\n3\n");
     const refused = await slh("catalog", "serve", "--port", "0");
@@ -67,7 +67,7 @@ describe("slh, on a lake that was moved", () => {
 });
 
 describe("slh, on any lake", () => {
-  it("puts each part to work, and says which one does not answer", async () => {
+  test("puts each part to work, and says which one does not answer", async () => {
     const { code, out } = await slh("lake", "health");
     expect(code).toBe(0);
     const lines = out.trimEnd().split("\n");
@@ -84,7 +84,7 @@ describe("slh, on any lake", () => {
     expect(answers).toMatchObject({ storage: false, catalog: true, query: true });
   });
 
-  it("says with --stats what a command did", async () => {
+  test("says with --stats what a command did", async () => {
     const { code, out, err } = await slh(
       "sql",
       "select sum(n)::int as n from s.t",

@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineSchema, int, openLakehouse, string } from "sololakehouse";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { serializeNotebook } from "../../lib/kit/notebook/index.js";
 import { cell, notebookFolder, notebookOf } from "../notebook/support/notebooks.js";
 import { type Ran, slhInProcess } from "./in-process.js";
@@ -61,7 +61,7 @@ async function runAll(): Promise<Ran> {
 }
 
 describe("slh run", () => {
-  it("runs what is not fresh, a line for each step, and names the cell that fails", async () => {
+  test("runs what is not fresh, a line for each step, and names the cell that fails", async () => {
     const first = await runAll();
     expect(first.code).toBe(1);
     expect(first.err).toContain("m01  cell 1 of 1\n");
@@ -82,7 +82,7 @@ describe("slh run", () => {
     );
   });
 
-  it("brings text up to date without running again", async () => {
+  test("brings text up to date without running again", async () => {
     await runAll();
     const path = join(root, "milestones/m01-one/notebook.ipynb");
     const source = notebookOf('import { fact } from "@sololakehouse/kit";\nfact("a", 1);');
@@ -97,7 +97,7 @@ describe("slh run", () => {
     expect(copy).toContain("application/vnd.sololakehouse.fact+json");
   });
 
-  it("says what is wrong with a name, and what there is", async () => {
+  test("says what is wrong with a name, and what there is", async () => {
     expect(await slh("run", "m07")).toMatchObject({
       code: 1,
       err: 'error  INVALID_CONFIG: There is no milestone "m07".\n       Choose from m01, m02, m03.\n',
@@ -108,7 +108,7 @@ describe("slh run", () => {
 });
 
 describe("slh status", () => {
-  it("tells each milestone's state, and why", async () => {
+  test("tells each milestone's state, and why", async () => {
     await runAll();
     const path = join(root, "milestones/m01-one/notebook.ipynb");
     await writeFile(path, (await readFile(path, "utf8")).replace('(\\"a\\", 1)', '(\\"a\\", 2)'));
@@ -132,7 +132,7 @@ describe("slh status", () => {
     );
   });
 
-  it("names the field of a milestone.yaml that is wrong", async () => {
+  test("names the field of a milestone.yaml that is wrong", async () => {
     await writeFile(join(root, "milestones/m03-three/milestone.yaml"), "number: 4\nslug: three\n");
     expect((await slh("status")).err).toContain(
       'milestones/m03-three/milestone.yaml: "number" must be 3, as the folder says.',
@@ -141,7 +141,7 @@ describe("slh status", () => {
 });
 
 describe("slh notebook", () => {
-  it("exports a notebook and imports it back", async () => {
+  test("exports a notebook and imports it back", async () => {
     const before = await readFile(join(root, "milestones/m01-one/notebook.ipynb"), "utf8");
     expect((await slh("notebook", "export", "m01", "-o", "m01.ts")).code).toBe(0);
     const text = await readFile(join(root, "m01.ts"), "utf8");
@@ -155,7 +155,7 @@ describe("slh notebook", () => {
     expect((await slh("notebook", "import", "none.ts")).err).toContain("There is no file none.ts.");
   });
 
-  it("type-checks cells without running them", async () => {
+  test("type-checks cells without running them", async () => {
     expect(await slh("notebook", "check")).toMatchObject({
       code: 0,
       out: "2 notebooks: every cell compiles\n",
@@ -169,7 +169,7 @@ describe("slh notebook", () => {
 });
 
 describe("slh lab", () => {
-  it("writes a kernelspec that starts tslab", async () => {
+  test("writes a kernelspec that starts tslab", async () => {
     const { code, out } = await slh("lab", "--no-start");
     expect(code).toBe(0);
     expect(out).toContain("JUPYTER_PATH=");
@@ -186,7 +186,7 @@ describe("slh lab", () => {
 });
 
 describe("slh sql and slh tables", () => {
-  it("say of a disk that takes nothing more that it does, not that the path is wrong", async () => {
+  test("say of a disk that takes nothing more that it does, not that the path is wrong", async () => {
     await (await openLakehouse({ root: join(root, ".lake"), profile: "embedded" })).close();
     const command = `ulimit -f 0; exec "${process.execPath}" "${SLH}" log`;
     const child = spawn("sh", ["-c", command], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
@@ -197,7 +197,7 @@ describe("slh sql and slh tables", () => {
     expect(err).not.toContain("Give the path");
   });
 
-  it("ask the lakehouse of the project", async () => {
+  test("ask the lakehouse of the project", async () => {
     expect((await slh("tables")).out).toContain("There are no tables yet.");
     const lake = await openLakehouse({ root: join(root, ".lake") });
     const schema = defineSchema({ origin: string(), delay: int() });
@@ -231,7 +231,7 @@ describe("slh sql and slh tables", () => {
 });
 
 describe("slh reset", () => {
-  it("deletes nothing unasked, and only what is below .lake", async () => {
+  test("deletes nothing unasked, and only what is below .lake", async () => {
     await mkdir(join(root, ".lake/warehouse"), { recursive: true });
     expect(await slh("reset")).toMatchObject({ code: 1, err: expect.stringContaining("Add --yes.") });
     expect(existsSync(join(root, ".lake/warehouse"))).toBe(true);
@@ -242,7 +242,7 @@ describe("slh reset", () => {
 });
 
 describe("help", () => {
-  it.each([
+  test.each([
     ["run"],
     ["status"],
     ["lab"],
@@ -258,7 +258,7 @@ describe("help", () => {
     expect(out).toContain(`Examples:\n  $ slh ${words.join(" ")}`);
   });
 
-  it("is there outside of a checkout, where other commands say what is missing", async () => {
+  test("is there outside of a checkout, where other commands say what is missing", async () => {
     root = join(root, "..");
     expect((await slh("--help")).out).toContain("Exit codes");
     expect((await slh("status")).err).toContain("is not inside a SoloLakehouse checkout");

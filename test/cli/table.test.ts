@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Table } from "../../lib/lakehouse/iceberg/index.js";
 import { AdoptedTables, field, schemaOf } from "../query/support/adopted-tables.js";
 import { needs } from "../support/needs.js";
@@ -53,7 +53,7 @@ const first = '{"id":1,"name":"say \\"a, b\\"","at":"2024-03-01T13:33:20.000000+
 const second = '{"id":"1152921504606846976","name":null,"at":null,"bytes":null}\n';
 
 describe("slh table read", () => {
-  it("prints a line of JSON a row, and the rows of an older snapshot", async () => {
+  test("prints a line of JSON a row, and the rows of an older snapshot", async () => {
     const [snapshot] = table.metadata.snapshots;
     const read = await slh(["read", folder, "--snapshot", String(snapshot?.snapshotId)]);
     expect(read).toEqual({ code: 0, out: first + second, err: "" });
@@ -62,7 +62,7 @@ describe("slh table read", () => {
     expect((await slh(["read", folder, "--ref", "main", "--limit", "3"])).out.split("\n")).toHaveLength(4);
   });
 
-  it("selects columns, filters by SQL, and prints CSV and tables", async () => {
+  test("selects columns, filters by SQL, and prints CSV and tables", async () => {
     const some = await slh(["read", folder, "--select", "id,name", "--filter", "id < 2", "--format", "csv"]);
     expect(some).toEqual({ code: 0, out: 'id,name\n1,"say ""a, b"""\n', err: "" });
     const table = await slh([
@@ -78,7 +78,7 @@ describe("slh table read", () => {
     expect(table.out).toBe("id\n──\n 3\n(1 row)\n");
   });
 
-  it("prints nothing of a table that it cannot read whole, and says why", async () => {
+  test("prints nothing of a table that it cannot read whole, and says why", async () => {
     const [file] = (await readdir(`${folder}/data`)).sort();
     const path = `${folder}/data/${file}`;
     const whole = await readFile(path);
@@ -98,7 +98,7 @@ describe("slh table read", () => {
   });
 
   const needsFull = needs(existsSync("/dev/full"), "/dev/full (Linux)");
-  it("says in a line that its output cannot be written", needsFull, async () => {
+  test("says in a line that its output cannot be written", needsFull, async () => {
     const full = await open("/dev/full", "w");
     const child = spawn(process.execPath, [SLH, "table", "read", folder], {
       stdio: ["ignore", full.fd, "pipe"],
@@ -113,7 +113,7 @@ describe("slh table read", () => {
     expect(err).toMatch(/^error {2}The output cannot be written: ENOSPC.*\n$/);
   });
 
-  it.each([
+  test.each([
     ["--select", "", "Name at least one column."],
     ["--as-of", "2026-02-30", "Write it as 2026-11-01T12:00:00Z"],
     ["--as-of", "2026-13-01T12:00:00Z", "Write it as 2026-11-01T12:00:00Z"],
@@ -123,7 +123,7 @@ describe("slh table read", () => {
     expect(err).toContain(remedy);
   });
 
-  it("prints what is too large to hold, as far as it is wanted", async () => {
+  test("prints what is too large to hold, as far as it is wanted", async () => {
     const many = await tables.parquet(
       "select i::bigint as id, repeat('x', 100) as name from range(100000) t(i)",
       "field_ids {id: 1, name: 2}",
@@ -144,7 +144,7 @@ describe("slh table read", () => {
 });
 
 describe("slh table inspect", () => {
-  it("prints the table's metadata under the names of Iceberg's metadata tables", async () => {
+  test("prints the table's metadata under the names of Iceberg's metadata tables", async () => {
     const lines = async (what: string) =>
       (await slh(["inspect", folder, what])).out
         .trimEnd()
@@ -171,7 +171,7 @@ describe("slh table inspect", () => {
 });
 
 describe("slh table verify", () => {
-  it("says of each file whether its pages are what was written, and fails where one is not", async () => {
+  test("says of each file whether its pages are what was written, and fails where one is not", async () => {
     const good = await slh(["verify", folder]);
     const lines = (out: string) =>
       out

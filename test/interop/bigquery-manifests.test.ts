@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { eq, fieldByName, openTable, readManifests } from "../../lib/lakehouse/iceberg/index.js";
 import { pathOfFile } from "../../lib/lakehouse/storage/index.js";
 import { Engine } from "./engine.js";
@@ -17,7 +17,7 @@ afterAll(async () => {
   await world.close();
 });
 
-it.each(ZOO)("$name is read alike when its manifests are as BigQuery writes them", async ({ make }) => {
+test.each(ZOO)("$name is read alike when its manifests are as BigQuery writes them", async ({ make }) => {
   const table = await make(world);
   const rows = await ourRows(world.engine, table);
   const entries = await ourEntries(table);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { parseNotebook, recordedIn, serializeNotebook } from "../../lib/kit/notebook/index.js";
 import { notebookOf } from "../notebook/support/notebooks.js";
 import { python } from "./installed.js";
@@ -12,7 +12,7 @@ const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const root = mkdtempSync(join(tmpdir(), "slh-jupyter-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-it("Jupyter runs our notebooks through the kernelspec of slh lab, and records the same", () => {
+test("Jupyter runs our notebooks through the kernelspec of slh lab, and records the same", () => {
   symlinkSync(join(checkout, "node_modules"), join(root, "node_modules"));
   writeFileSync(join(root, "package.json"), JSON.stringify({ workspaces: [] }));
   mkdirSync(join(root, "milestones"));

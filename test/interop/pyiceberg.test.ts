@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eq, fieldByName, readManifests, type Table } from "../../lib/lakehouse/iceberg/index.js";
 import { readFooter, verifyParquet } from "../../lib/lakehouse/parquet/index.js";
 import { Engine } from "./engine.js";
@@ -42,7 +42,7 @@ async function expectedRows({ emptied = [] }: Pick<ZooTable, "emptied">, table: 
 }
 
 describe("PyIceberg reads what we write", () => {
-  it.each(readable)("$name: schema, entries and rows", async (zoo) => {
+  test.each(readable)("$name: schema, entries and rows", async (zoo) => {
     const table = ours(zoo.name);
     const view = await read(table);
     expect(view.schema).toEqual(ourSchema(table));
@@ -50,7 +50,7 @@ describe("PyIceberg reads what we write", () => {
     expect(sorted(view.rows)).toEqual(await expectedRows(zoo, table));
   });
 
-  it("to the last digit", async () => {
+  test("to the last digit", async () => {
     const { rows } = await read(ours("primitives"));
     const [first, second, third, fourth] = sorted(rows);
     expect(first).toEqual({
@@ -76,7 +76,7 @@ describe("PyIceberg reads what we write", () => {
     expect(fourth).toMatchObject({ f: -0, d: -0, flag: null, blob: null });
   });
 
-  it("at every snapshot of a history", async () => {
+  test("at every snapshot of a history", async () => {
     const table = ours("history");
     const counts: number[] = [];
     for (const { snapshotId } of table.metadata.snapshots) {
@@ -94,7 +94,7 @@ describe("PyIceberg reads what we write", () => {
 describe("PyIceberg's own measure of our Parquet files", () => {
   // From the footers alone: it takes no bounds below the top level, and none of columns that are null throughout.
   const measured = ["primitives", "identities", "buckets", "truncations", "sorted", "history", "version1"];
-  it.each(measured)("is what our manifests say: %s", async (name) => {
+  test.each(measured)("is what our manifests say: %s", async (name) => {
     const table = ours(name);
     const statistics = await pyiceberg.call<Record<string, PlainRow>>("statistics", {
       metadata_location: table.metadataLocation,
@@ -111,7 +111,7 @@ describe("pyarrow's check of the pages of our Parquet files", () => {
       ({ content, fileFormat }) => content === "data" && fileFormat === "parquet",
     );
 
-  it("finds every checksum right", async () => {
+  test("finds every checksum right", async () => {
     const files = (await Promise.all(readable.map(({ name }) => dataFiles(ours(name))))).flat();
     const paths = files.map(({ filePath }) => world.store.localPath(filePath));
     const counts = await pyiceberg.call<(number | string)[]>("checksums", { paths });
@@ -119,7 +119,7 @@ describe("pyarrow's check of the pages of our Parquet files", () => {
     expect(files.length).toBeGreaterThan(20);
   });
 
-  it("and refuses a page in which a bit has flipped, as ours does", async () => {
+  test("and refuses a page in which a bit has flipped, as ours does", async () => {
     const [file] = await dataFiles(ours("primitives"));
     const bytes = await world.store.read(file?.filePath ?? "");
     const uri = `${world.store.root}/flipped.parquet`;
@@ -157,7 +157,7 @@ describe("the files of our tables", () => {
     return ids;
   }
 
-  it.each(["buckets", "evolved", "version1", "deletion_vectors"])(
+  test.each(["buckets", "evolved", "version1", "deletion_vectors"])(
     "fastavro shows every field id in the manifests and manifest list of %s",
     async (name) => {
       const table = ours(name);
@@ -185,7 +185,7 @@ describe("the files of our tables", () => {
     },
   );
 
-  it("have the field ids of the schema for pyarrow, and their rows for DuckDB", async () => {
+  test("have the field ids of the schema for pyarrow, and their rows for DuckDB", async () => {
     for (const name of ["primitives", "nested", "sorted"]) {
       const table = ours(name);
       const entries = await ourEntries(table);
@@ -202,7 +202,7 @@ describe("the files of our tables", () => {
     }
   });
 
-  it("are read by DuckDB as we read them", async () => {
+  test("are read by DuckDB as we read them", async () => {
     const table = ours("sorted");
     const paths = (await ourEntries(table)).map(({ filePath }) => filePath);
     const rows = await pyiceberg.call<PlainRow[]>("duckdb_rows", {
@@ -219,7 +219,7 @@ describe("we read what PyIceberg writes", () => {
     views = await pyiceberg.call("write_zoo", { folder: world.folder });
   });
 
-  it.each([
+  test.each([
     { name: "types" },
     { name: "nested", emptied: ["points"] },
     { name: "partitioned" },
@@ -234,7 +234,7 @@ describe("we read what PyIceberg writes", () => {
     expect(await expectedRows(zoo, table)).toEqual(sorted(view.rows));
   });
 
-  it("and write on top of it, for PyIceberg to read again", async () => {
+  test("and write on top of it, for PyIceberg to read again", async () => {
     const table = await world.takeOver("partitioned", views.partitioned?.metadataLocation ?? "");
     const after = await (
       await table.append([{ id: 200, origin: "a/b", at: "2001-01-02T03:04:05", delay: 1 }])
@@ -257,7 +257,7 @@ describe("PyIceberg writes on top of our tables", () => {
       steps,
     });
 
-  it.each(["primitives", "identities", "times", "buckets", "evolved"])(
+  test.each(["primitives", "identities", "times", "buckets", "evolved"])(
     "%s: a row of nulls, a new column",
     async (name) => {
       const zoo = ZOO.find((each) => each.name === name) as ZooTable;
@@ -271,14 +271,14 @@ describe("PyIceberg writes on top of our tables", () => {
     },
   );
 
-  it.each(["sorted", "history", "version1", "position_deletes"])("%s: another flight", async (name) => {
+  test.each(["sorted", "history", "version1", "position_deletes"])("%s: another flight", async (name) => {
     const view = await onTop(name, ["append_flight"]);
     const table = await world.takeOver(`${name}_on_top`, view.metadataLocation);
     expect(await ourRows(world.engine, table)).toEqual(sorted(view.rows));
     expect(await ourEntries(table)).toEqual(view.entries);
   });
 
-  it("and deletes rows that we have written", async () => {
+  test("and deletes rows that we have written", async () => {
     const view = await onTop("primitives", ["delete_first"]);
     const table = await world.takeOver("primitives_without_first", view.metadataLocation);
     const rows = await ourRows(world.engine, table);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { THETA_SKETCH } from "../../lib/lakehouse/iceberg/files/puffin/statistics.js";
 import { writePuffin } from "../../lib/lakehouse/iceberg/files/puffin/writer.js";
 import {
@@ -111,7 +111,7 @@ describe("a changelog", () => {
     }
   }
 
-  it("of Spark's copy-on-write is the same for both", async () => {
+  test("of Spark's copy-on-write is the same for both", async () => {
     await run(
       `CREATE TABLE lake.theirs.changed ${FLIGHTS} TBLPROPERTIES ('format-version'='2')`,
       insert("lake.theirs.changed", 0, 20),
@@ -125,7 +125,7 @@ describe("a changelog", () => {
     await expectSameChanges("theirs.changed", await world.published("theirs.changed"));
   });
 
-  it.each([2, 3] as const)("of our copy-on-write in v%i is the same for both", async (formatVersion) => {
+  test.each([2, 3] as const)("of our copy-on-write in v%i is the same for both", async (formatVersion) => {
     const name = `changed${formatVersion}`;
     const created = await world.create(name, {
       schema: flights,
@@ -145,7 +145,7 @@ describe("a changelog", () => {
 describe("staged snapshots", () => {
   const summaryOf = (table: Table): Snapshot["summary"] => table.currentSnapshot?.summary;
 
-  it("of Spark's are published by us, and read by Spark", async () => {
+  test("of Spark's are published by us, and read by Spark", async () => {
     await run(
       `CREATE TABLE lake.theirs.staged ${FLIGHTS} TBLPROPERTIES ('write.wap.enabled'='true')`,
       insert("lake.theirs.staged", 0, 3),
@@ -174,7 +174,7 @@ describe("staged snapshots", () => {
     await expect(run(again)).rejects.toThrow(/[Dd]uplicate|already/);
   });
 
-  it("of ours are published by Spark, and read by us", async () => {
+  test("of ours are published by Spark, and read by us", async () => {
     const created = await world.create("staged", {
       schema: flights,
       properties: { "write.wap.enabled": "true" },
@@ -201,7 +201,7 @@ describe("staged snapshots", () => {
 });
 
 describe("files that Spark wrote as plain Parquet", () => {
-  it("are adopted by either, Hive-style folders included", async () => {
+  test("are adopted by either, Hive-style folders included", async () => {
     const folder = `file://${world.folder}/hive`;
     await run(
       `CREATE TABLE hive (id bigint, delay int, origin string) USING parquet PARTITIONED BY (origin) LOCATION '${folder}'`,
@@ -234,7 +234,7 @@ describe("statistics in Puffin files", () => {
     readonly blobs: readonly (readonly [string, readonly number[], number])[];
   }
 
-  it("of Spark's are read by us, and ours by Spark", async () => {
+  test("of Spark's are read by us, and ours by Spark", async () => {
     await run(
       `CREATE TABLE lake.theirs.measured ${FLIGHTS}`,
       insert("lake.theirs.measured", 0, 50),
@@ -278,7 +278,7 @@ describe("the summaries of the same operations, and in v3 the lineage of their r
     return Object.fromEntries(shown.filter(([key]) => !key.endsWith("-size")));
   }
 
-  it.each([
+  test.each([
     [1, "copy-on-write"],
     [2, "copy-on-write"],
     [2, "merge-on-read"],
@@ -331,7 +331,7 @@ describe("the summaries of the same operations, and in v3 the lineage of their r
 });
 
 describe("filters as the REST catalog's JSON", () => {
-  it("mean the same to Java, and what Java makes of them the same to us", async () => {
+  test("mean the same to Java, and what Java makes of them the same to us", async () => {
     const schema = defineSchema({
       id: long(),
       day: date().optional(),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   bucket,
   eq,
@@ -86,11 +86,11 @@ function totals(entries: readonly PlainEntry[]): Record<string, string> {
 }
 
 describe("Spark reads what we write", () => {
-  it.each(readable)("$name: schema, entries and rows", async ({ name }) => {
+  test.each(readable)("$name: schema, entries and rows", async ({ name }) => {
     await expectSame(await view(`ours.${name}`), tables.get(name) as Table);
   });
 
-  it("plans the same files for a filter by any value, where a transform or bounds may prune", async () => {
+  test("plans the same files for a filter by any value, where a transform or bounds may prune", async () => {
     const columns = {
       buckets: ["id", "i", "dec", "day", "ts", "text", "key", "five", "blob"],
       truncations: ["i", "l", "dec", "text", "blob"],
@@ -137,7 +137,7 @@ describe("Spark reads what we write", () => {
     }
   });
 
-  it("at every snapshot and reference", async () => {
+  test("at every snapshot and reference", async () => {
     for (const name of ["history", "branched", "deletion_vectors", "replaced", "updated_on_read"]) {
       const table = tables.get(name) as Table;
       for (const { snapshotId } of table.metadata.snapshots) {
@@ -151,7 +151,7 @@ describe("Spark reads what we write", () => {
     }
   });
 
-  it.each([
+  test.each([
     ...["lineage", "deletion_vectors", "upgraded", "lineage_on_write", "lineage_on_read", "streamed"],
   ])("the lineage of the rows of %s", async (name) => {
     const rows = await query(`SELECT id, _row_id, _last_updated_sequence_number FROM lake.ours.${name}`);
@@ -160,12 +160,12 @@ describe("Spark reads what we write", () => {
 });
 
 describe("we read what Spark writes", () => {
-  it.each(SPARK_ZOO)("$name", async ({ name, statements }) => {
+  test.each(SPARK_ZOO)("$name", async ({ name, statements }) => {
     await run(...statementsOn(`lake.theirs.${name}`, statements));
     await expectSame(await view(`theirs.${name}`), await world.published(`theirs.${name}`));
   });
 
-  it("at every snapshot and reference", async () => {
+  test("at every snapshot and reference", async () => {
     for (const name of ["branched", "position_deletes", "deletion_vectors", "maintained", "evolved"]) {
       const table = await world.published(`theirs.${name}`);
       for (const { snapshotId } of table.metadata.snapshots) {
@@ -179,7 +179,7 @@ describe("we read what Spark writes", () => {
     }
   });
 
-  it("data files in Avro", async () => {
+  test("data files in Avro", async () => {
     await run(
       "CREATE TABLE lake.theirs.avro (id bigint, name string) USING iceberg TBLPROPERTIES ('write.format.default'='avro')",
       "INSERT INTO lake.theirs.avro VALUES (1, 'one'), (2, NULL)",
@@ -188,7 +188,7 @@ describe("we read what Spark writes", () => {
     expect(sorted(rows)).toEqual(await ourRows(world.engine, await world.published("theirs.avro")));
   });
 
-  it("and say so where we cannot: data files in ORC", async () => {
+  test("and say so where we cannot: data files in ORC", async () => {
     await run(
       "CREATE TABLE lake.theirs.orc (id bigint) USING iceberg TBLPROPERTIES ('write.format.default'='orc')",
       "INSERT INTO lake.theirs.orc VALUES (1)",
@@ -200,7 +200,7 @@ describe("we read what Spark writes", () => {
     });
   });
 
-  it.each(["lineage", "deletion_vectors", "upgraded"])("the lineage of the rows of %s", async (name) => {
+  test.each(["lineage", "deletion_vectors", "upgraded"])("the lineage of the rows of %s", async (name) => {
     const rows = await query(`SELECT id, _row_id, _last_updated_sequence_number FROM lake.theirs.${name}`);
     expect(sorted(rows)).toEqual(await ourLineage(world.engine, await world.published(`theirs.${name}`)));
   });
@@ -229,7 +229,7 @@ describe("on top of each other", () => {
   }
   const flight = { id: 5000, date: "2001-01-02T03:04:05", origin: "a/b c", delay: null };
 
-  it.each([
+  test.each([
     ...["ours.sorted", "ours.history", "ours.version1", "ours.lineage_on_write"],
     ...["theirs.copy_on_write", "theirs.version1", "theirs.lineage"],
   ])("%s: copy-on-write", async (name) => {
@@ -242,7 +242,7 @@ describe("on top of each other", () => {
     );
   });
 
-  it.each([
+  test.each([
     "ours.position_deletes",
     "ours.deletion_vectors",
     "ours.lineage_on_read",
@@ -263,7 +263,7 @@ describe("on top of each other", () => {
     );
   });
 
-  it("ours.evolved and theirs.evolved: another column, another spec", async () => {
+  test("ours.evolved and theirs.evolved: another column, another spec", async () => {
     for (const name of ["ours.evolved", "theirs.evolved"]) {
       const statements = [
         "ALTER TABLE t ADD COLUMN spark string",
@@ -278,7 +278,7 @@ describe("on top of each other", () => {
     }
   });
 
-  it("Spark compacts what we wrote, and we go on", async () => {
+  test("Spark compacts what we wrote, and we go on", async () => {
     for (const name of ["ours.equality_deletes", "ours.upgraded"]) {
       const compact = `CALL lake.system.rewrite_data_files(table => '${name}', options => map('rewrite-all', 'true'))`;
       await takeTurns(name, [compact], (table) => table.append([{ ...flight, id: 6000 }]));

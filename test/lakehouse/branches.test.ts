@@ -11,7 +11,7 @@ import {
   string,
 } from "sololakehouse";
 import { openCatalog, openRestCatalog, serveRestCatalog } from "sololakehouse/catalog";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const schema = defineSchema({ delay: int(), origin: string() });
 const rows = (...delays: number[]) => delays.map((delay) => ({ delay, origin: "ATL" }));
@@ -52,7 +52,7 @@ const messages = async (on: Lakehouse) => (await on.commits()).map(({ message })
 describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind) => {
   beforeEach(() => begin(kind));
 
-  it("keep work apart until it is merged", async () => {
+  test("keep work apart until it is merged", async () => {
     const etl = await lake.branch("etl");
     expect(etl.ref).toBe("etl");
     await append(etl, 3);
@@ -70,7 +70,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     expect((await lake.refs()).map(({ name }) => name)).toEqual(["main"]);
   });
 
-  it("are read by name in SQL: branches, tags, commits, and several in one query", async () => {
+  test("are read by name in SQL: branches, tags, commits, and several in one query", async () => {
     await lake.tag("v1");
     const etl = await lake.branch("etl");
     await append(etl, 3);
@@ -89,7 +89,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     });
   });
 
-  it("show what differs, table by table, renames included", async () => {
+  test("show what differs, table by table, renames included", async () => {
     await lake.createTable("flights.old", { schema });
     const etl = await lake.branch("etl");
     await append(etl, 3);
@@ -120,7 +120,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     expect(await lake.diff("etl", "etl")).toEqual([]);
   });
 
-  it("conflict where both changed one table, say so before and at the merge, and merge as told", async () => {
+  test("conflict where both changed one table, say so before and at the merge, and merge as told", async () => {
     const etl = await lake.branch("etl");
     await append(etl, 3);
     await append(lake, 4);
@@ -137,7 +137,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     expect(await delays("flights.silver")).toEqual([1, 2, 3]);
   });
 
-  it("take single commits from elsewhere, undo them, and roll back", async () => {
+  test("take single commits from elsewhere, undo them, and roll back", async () => {
     const etl = await lake.branch("etl");
     await etl.createTable("flights.wanted", { schema });
     const wanted = await etl.hash();
@@ -155,7 +155,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     await expect(lake.rollback("etl")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
-  it("show their history over all parents, no commit before its children", async () => {
+  test("show their history over all parents, no commit before its children", async () => {
     const etl = await lake.branch("etl");
     await etl.createTable("flights.gold", { schema });
     await lake.createTable("flights.other", { schema });
@@ -177,7 +177,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     expect(ofMain).toHaveLength(6);
   });
 
-  it("can only be read at a tag or an older commit", async () => {
+  test("can only be read at a tag or an older commit", async () => {
     const v1 = await lake.tag("v1");
     await expect(v1.createTable("flights.more", { schema })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -188,7 +188,7 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
 });
 
 describe("a lakehouse on a Nessie server", () => {
-  it("leaves to the server what only the server can do", async () => {
+  test("leaves to the server what only the server can do", async () => {
     await begin("nessie");
     for (const asked of [lake.reflog(), lake.gc()])
       await expect(asked).rejects.toMatchObject({ code: "UNSUPPORTED_FEATURE" });
@@ -198,14 +198,14 @@ describe("a lakehouse on a Nessie server", () => {
 describe("a lakehouse on its own catalog", () => {
   beforeEach(() => begin("embedded"));
 
-  it("knows where a branch has been", async () => {
+  test("knows where a branch has been", async () => {
     const before = await lake.hash();
     await lake.rollback("main~1");
     const [moved] = await lake.reflog();
     expect(moved).toMatchObject({ operation: "ASSIGN", from: before, to: await lake.hash() });
   });
 
-  it("collect their garbage, and a view does not close the lakehouse", async () => {
+  test("collect their garbage, and a view does not close the lakehouse", async () => {
     const etl = await lake.branch("etl");
     const table = await etl.createTable("flights.gold", { schema });
     await lake.deleteRef("etl");
@@ -221,7 +221,7 @@ describe("a lakehouse on its own catalog", () => {
 describe("a lakehouse on a catalog of the caller's", () => {
   beforeEach(() => begin("embedded"));
 
-  it("works on it and closes it", async () => {
+  test("works on it and closes it", async () => {
     const { store } = lake;
     const catalog = await openCatalog({ backend: join(root, "other.db"), store, author: "ada" });
     const other = await openLakehouse({ root, profile: "embedded", catalog });
@@ -233,7 +233,7 @@ describe("a lakehouse on a catalog of the caller's", () => {
     await expect(catalog.listNamespaces()).rejects.toThrow();
   });
 
-  it("has tables and SQL over the Iceberg REST protocol, and says that branches are elsewhere", async () => {
+  test("has tables and SQL over the Iceberg REST protocol, and says that branches are elsewhere", async () => {
     const served = await openLakehouseCatalog({ root, profile: "embedded" });
     await served.catalog.createBranch("etl");
     const server = await serveRestCatalog({ ...served, port: 0 });

@@ -22,7 +22,7 @@ import {
   serveRestCatalog,
 } from "sololakehouse/catalog";
 import { LocalStore } from "sololakehouse/storage";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const schema = defineSchema({ k: long(), v: string() });
 const rows = [1, 2, 3].map((k) => ({ k: BigInt(k), v: `v${k}` }));
@@ -121,7 +121,7 @@ const CATALOG_CALLS = {
 const VIEWS = ["on", "once", "close", "committer"];
 
 describe("after close()", () => {
-  it("every method of a lakehouse is CLOSED, and of its tables all that asks for more", async () => {
+  test("every method of a lakehouse is CLOSED, and of its tables all that asks for more", async () => {
     const lake = await openHere();
     const table = (await lake.createTable("s.t", { schema })) as unknown as Table;
     await table.append(rows);
@@ -221,7 +221,7 @@ describe("after close()", () => {
       return { catalog: await openNessieCatalog({ uri: `${server.uri}/api/v2`, store: served.store }), end };
     },
   };
-  it.each(Object.keys(catalogs))("every method of a catalog %s is CLOSED", async (name) => {
+  test.each(Object.keys(catalogs))("every method of a catalog %s is CLOSED", async (name) => {
     const { catalog, end } = await (catalogs[name] as (typeof catalogs)[string])();
     await catalog.createNamespace("s");
     await catalog.createTable("s.t", { schema });
@@ -246,7 +246,7 @@ describe("close()", () => {
     return outcome(async () => (await lake.sql(LONG)).rows());
   }
 
-  it("stops queries that run, which say that they were closed", async () => {
+  test("stops queries that run, which say that they were closed", async () => {
     const lake = await openHere();
     await lake.sql("select 1");
     const queries = [running(lake), running(lake), running(lake)];
@@ -255,7 +255,7 @@ describe("close()", () => {
     expect(await Promise.all(queries)).toEqual(["CLOSED", "CLOSED", "CLOSED"]);
   });
 
-  it("ends results that were not read to their end, and leaves those that were", async () => {
+  test("ends results that were not read to their end, and leaves those that were", async () => {
     const lake = await openHere();
     const whole = await lake.sql("select 7 as n");
     const kept = await lake.sql("select range as n from range(300000)");
@@ -275,7 +275,7 @@ describe("close()", () => {
     expect(await outcome(() => unread.rows())).toBe("CLOSED");
   });
 
-  it("leaves a table as it was where a change is under way", async () => {
+  test("leaves a table as it was where a change is under way", async () => {
     const lake = await openHere();
     const table = (await lake.createTable("s.t", { schema })) as unknown as Table;
     const filled = await table.append(Array.from({ length: 20_000 }, (_, k) => ({ k: BigInt(k), v: "v" })));

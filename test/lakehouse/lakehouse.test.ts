@@ -19,7 +19,7 @@ import {
   type Table,
   timestamp,
 } from "sololakehouse";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const schema = defineSchema({ at: timestamp(), delay: int().optional(), origin: string() });
 type Row = RowOf<typeof schema>;
@@ -50,7 +50,7 @@ const count = async (from: string) => {
 };
 
 describe("a lakehouse on the embedded profile", () => {
-  it("says which folder it cannot make, and how to choose another", async () => {
+  test("says which folder it cannot make, and how to choose another", async () => {
     const file = join(root, "a-file");
     await writeFile(file, "");
     for (const taken of [file, join(file, "below")]) {
@@ -61,7 +61,7 @@ describe("a lakehouse on the embedded profile", () => {
     }
   });
 
-  it("says which table SQL may mean", async () => {
+  test("says which table SQL may mean", async () => {
     await lake.createTable("hints.Birds", { schema, formatVersion: 3 });
     for (const name of ["hints.birds", "birds", "hints.Birds.foo"]) {
       await expect(lake.sql(`select * from ${name}`)).rejects.toMatchObject({
@@ -72,7 +72,7 @@ describe("a lakehouse on the embedded profile", () => {
     await expect(lake.sql("select nope from hints.Birds")).rejects.toMatchObject({ remedy: undefined });
   });
 
-  it("creates, appends, queries, and goes back in time", async () => {
+  test("creates, appends, queries, and goes back in time", async () => {
     const table = await lake.createTable("front.flights", { schema, partitionSpec: [day("at")] });
     const first = await table.append([january(1, 5), january(2, 10)]);
     await first.append([january(3, 20)]);
@@ -84,7 +84,7 @@ describe("a lakehouse on the embedded profile", () => {
     expect((await lake.tables()).map(({ name }) => name)).toContain("flights");
   });
 
-  it("overwrites one day and leaves the others alone, however often", async () => {
+  test("overwrites one day and leaves the others alone, however often", async () => {
     const table = await lake.createTable("front.overwrite", { schema, partitionSpec: [day("at")] });
     await table.append([january(1, 1), january(2, 1), january(2, 2)]);
     const secondDay = and(gtEq("at", "2001-01-02T00:00:00"), lt("at", "2001-01-03T00:00:00"));
@@ -94,7 +94,7 @@ describe("a lakehouse on the embedded profile", () => {
     }
   });
 
-  it("deletes rows by a predicate that cuts through a file", async () => {
+  test("deletes rows by a predicate that cuts through a file", async () => {
     const table = await lake.createTable("front.deletes", { schema });
     await table.append([january(1, 1), january(2, 50), { at: "2001-01-03T10:00:00", origin: "ORD" }]);
     await (await lake.table("front.deletes")).deleteRows(gtEq("delay", 10));
@@ -102,7 +102,7 @@ describe("a lakehouse on the embedded profile", () => {
     expect(await count("front.deletes")).toEqual({ n: 2, delay: 1 });
   });
 
-  it("keeps, replaces or refuses a table that exists, as asked", async () => {
+  test("keeps, replaces or refuses a table that exists, as asked", async () => {
     const table = await lake.createTable("front.exists", { schema });
     await table.append([january(1, 1)]);
     await expect(lake.createTable("front.exists", { schema })).rejects.toMatchObject({
@@ -114,7 +114,7 @@ describe("a lakehouse on the embedded profile", () => {
     expect(await count("front.exists")).toEqual({ n: 0, delay: null });
   });
 
-  it("makes a table with its rows, and another one of it, in a commit each, with its history", async () => {
+  test("makes a table with its rows, and another one of it, in a commit each, with its history", async () => {
     const name = "front.replaced";
     const one = await lake.createOrReplaceTable(name, { schema, data: [january(1, 1), january(2, 50)] });
     expect(await count(name)).toEqual({ n: 2, delay: 51 });
@@ -143,7 +143,7 @@ describe("a lakehouse on the embedded profile", () => {
     expect((await lake.createOrReplaceTable(name, { schema })).currentSnapshot).toBeUndefined();
   });
 
-  it("makes no table of rows that do not fit, and an empty one of none", async () => {
+  test("makes no table of rows that do not fit, and an empty one of none", async () => {
     const name = "front.unmade";
     const wrong = [{ at: "2001-01-01T00:00:00", delay: "late", origin: "ATL" }] as never;
     await expect(lake.createOrReplaceTable(name, { schema, data: wrong })).rejects.toMatchObject({
@@ -154,7 +154,7 @@ describe("a lakehouse on the embedded profile", () => {
     expect(await count(name)).toEqual({ n: 0, delay: null });
   });
 
-  it("names the row, the column, what was expected and what was found", async () => {
+  test("names the row, the column, what was expected and what was found", async () => {
     const table = await lake.createTable("front.mismatch", { schema });
     // @ts-expect-error a row that the schema does not allow does not compile
     const wrong = table.append([january(1, 1), { at: "2001-01-01T00:00:00", delay: "late", origin: "ATL" }]);
@@ -164,7 +164,7 @@ describe("a lakehouse on the embedded profile", () => {
     expect((await lake.table("front.mismatch")).currentSnapshot).toBeUndefined();
   });
 
-  it("shows another branch by name and by option", async () => {
+  test("shows another branch by name and by option", async () => {
     const table = await lake.createTable("front.branches", { schema });
     await table.append([january(1, 1)]);
     await lake.branch("etl");
@@ -175,19 +175,19 @@ describe("a lakehouse on the embedded profile", () => {
     expect(row).toEqual({ n: 2 });
   });
 
-  it("reports every part healthy", async () => {
+  test("reports every part healthy", async () => {
     const health = await lake.health();
     expect(health.map(({ part }) => part)).toEqual(expect.arrayContaining(["storage", "catalog", "query"]));
     expect(health.filter(({ ok }) => !ok)).toEqual([]);
   });
 
-  it("asks for a namespace where a name has none", async () => {
+  test("asks for a namespace where a name has none", async () => {
     await expect(lake.createTable("flights", { schema })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 });
 
 describe("profiles", () => {
-  it("come from the environment, and an unknown one is refused", () => {
+  test("come from the environment, and an unknown one is refused", () => {
     expect(resolveProfile({}, { SLH_PROFILE: "stack", SLH_LAKE: "/lake" })).toMatchObject({
       name: "stack",
       root: "/lake",

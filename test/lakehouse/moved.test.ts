@@ -14,7 +14,7 @@ import {
   updateProperties,
 } from "sololakehouse";
 import { fileUri } from "sololakehouse/storage";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const schema = defineSchema({ k: long(), v: string() });
 const rows = (from: number, to: number) =>
@@ -63,7 +63,7 @@ async function files(name: string): Promise<string[]> {
 const MERGE_ON_READ = { mode: "merge-on-read" } as const;
 
 describe("a lake that was moved", () => {
-  it.each([2, 3] as const)(
+  test.each([2, 3] as const)(
     "v%s: deletes from before and after apply, and all files lie where it lies",
     async (v) => {
       const before = await openAt("a");
@@ -95,7 +95,7 @@ describe("a lake that was moved", () => {
     },
   );
 
-  it("as a copy has nothing to do with the original, whatever either deletes", async () => {
+  test("as a copy has nothing to do with the original, whatever either deletes", async () => {
     const original = await openAt("a");
     await make(original);
     await original.branch("etl");
@@ -118,7 +118,7 @@ describe("a lake that was moved", () => {
     await expect(keys(again, "s.t@etl")).rejects.toThrow();
   });
 
-  it("never reads the original, not even where its own file is gone", async () => {
+  test("never reads the original, not even where its own file is gone", async () => {
     const original = await openAt("a");
     await make(original);
     await closed(original);
@@ -129,7 +129,7 @@ describe("a lake that was moved", () => {
     await expect(keys(copy)).rejects.toMatchObject({ code: "OBJECT_NOT_FOUND" });
   });
 
-  it.each([
+  test.each([
     ["a/lake", "a/lake2"],
     ["a/lake2", "a/lake"],
     ["a/lake", "a/lake/sub/lake"],
@@ -150,7 +150,7 @@ describe("a lake that was moved", () => {
     expect(await keys(await openAt(to))).toEqual([3, 4, 5, 6]);
   });
 
-  it("by a symbolic link and by its own path is one lake", async () => {
+  test("by a symbolic link and by its own path is one lake", async () => {
     const own = await openAt("a");
     await make(own);
     await symlink(join(folder, "a"), join(folder, "link"));
@@ -160,7 +160,7 @@ describe("a lake that was moved", () => {
     for (const lake of [own, linked]) expect(await keys(lake)).toEqual([3, 4, 5, 6]);
   });
 
-  it("takes locations as they are now from its users, and knows a file by them", async () => {
+  test("takes locations as they are now from its users, and knows a file by them", async () => {
     const before = await openAt("a");
     await make(before);
     await closed(before);
@@ -199,7 +199,7 @@ describe("a lake that was moved", () => {
     expect(await keys(again, "s.placed")).toEqual([1, 2]);
   });
 
-  it("reads what it adopted from outside where that is, and nothing of its old place in another spelling", async () => {
+  test("reads what it adopted from outside where that is, and nothing of its old place in another spelling", async () => {
     const other = await openAt("other");
     await make(other);
     const outside = fileUri((await files("other")).find((file) => file.endsWith(".parquet")) as string);
@@ -225,7 +225,7 @@ describe("a lake that was moved", () => {
     expect(await keys(await openAt("b"))).toEqual(twice);
   });
 
-  it("before anything was in it has no old place", async () => {
+  test("before anything was in it has no old place", async () => {
     await closed(await openAt("a"));
     await rename(join(folder, "a"), join(folder, "b"));
     const lake = await openAt("b");
@@ -233,7 +233,7 @@ describe("a lake that was moved", () => {
     expect((await lake.table("s.t")).location).toContain(join(folder, "b"));
   });
 
-  it("keeps its views", async () => {
+  test("keeps its views", async () => {
     const before = await openAt("a");
     await make(before);
     await before.catalog.createView("s.v", {

@@ -3,7 +3,7 @@ import { chmod, cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSchema, eq, type Lakehouse, long, openLakehouse, string } from "sololakehouse";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Child, type ChildProgram, canBeNobody, canUnshare, childProgram } from "../storage/child.js";
 
 /** Uses the lake in a folder in all ways, and prints what came of each. */
@@ -100,7 +100,7 @@ const READ = { now: [2, 3], before: [1, 2, 3], garbage: 0, after: [2, 3] };
 const REFUSED = { properties: "READ_ONLY", branch: "READ_ONLY", gc: "READ_ONLY", relocate: "READ_ONLY" };
 
 describe.each(ways)("a lake in a folder $way", ({ can, start }) => {
-  it.runIf(can)("is read, and says of each change that it cannot be made", async () => {
+  test.runIf(can)("is read, and says of each change that it cannot be made", async () => {
     const root = await make();
     await settled();
     const names = await readdir(root, { recursive: true });
@@ -112,7 +112,7 @@ describe.each(ways)("a lake in a folder $way", ({ can, start }) => {
     expect(await readdir(root, { recursive: true })).toEqual(names);
   });
 
-  it.runIf(can)("is read while another process writes to it, and after one was killed", async () => {
+  test.runIf(can)("is read while another process writes to it, and after one was killed", async () => {
     const root = await make();
     const killed = join(folder, "killed");
     await cp(root, killed, { recursive: true });

@@ -17,7 +17,7 @@ import {
 import { serveRestCatalog } from "sololakehouse/catalog";
 import { openQueryEngine } from "sololakehouse/query";
 import { fileUri } from "sololakehouse/storage";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AvroFile } from "../../lib/lakehouse/iceberg/files/avro/container.js";
 import { compileDecoder } from "../../lib/lakehouse/iceberg/files/avro/decode.js";
 
@@ -110,7 +110,7 @@ async function holding(name: string, text: string): Promise<string[]> {
 const RELOCATED = /-r[0-9a-f]{8}\./;
 
 describe.each([2, 3] as const)("a lake of v%s tables that is relocated", (formatVersion) => {
-  it("is right for readers that follow locations, in all of its history, and keeps its hashes", async () => {
+  test("is right for readers that follow locations, in all of its history, and keeps its hashes", async () => {
     const { hash } = await make("a", formatVersion);
     await rename(join(folder, "a"), join(folder, "b"));
     const report = await relocateLakehouse(at("b"));
@@ -144,7 +144,7 @@ describe.each([2, 3] as const)("a lake of v%s tables that is relocated", (format
     expect(still.length).toBeGreaterThan(0);
   });
 
-  it("and moved again, back, and relocated again, is right each time", async () => {
+  test("and moved again, back, and relocated again, is right each time", async () => {
     await make("a", formatVersion);
     let gone = [1, 2];
     const all = [3, 4, 5, 6, 7, 8, 9];
@@ -172,7 +172,7 @@ describe.each([2, 3] as const)("a lake of v%s tables that is relocated", (format
 });
 
 describe("relocation", () => {
-  it("into a folder of the old root, whose locations begin with it, is right", async () => {
+  test("into a folder of the old root, whose locations begin with it, is right", async () => {
     await make("a", 2);
     await rename(join(folder, "a"), join(folder, "between"));
     const deep = "a/warehouse/a";
@@ -187,7 +187,7 @@ describe("relocation", () => {
     expect(await keysByFiles((await again.table("s.t")).metadataLocation)).toHaveLength(8);
   });
 
-  it("of a copy leaves the original alone, and other engines may then be served", async () => {
+  test("of a copy leaves the original alone, and other engines may then be served", async () => {
     await make("a", 3);
     await cp(join(folder, "a"), join(folder, "b"), { recursive: true });
     const before = await readdir(join(folder, "a"), { recursive: true });
@@ -205,7 +205,7 @@ describe("relocation", () => {
     expect(await keys(await openAt("a"))).toEqual([3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it("that fails half way changes nothing, and succeeds the next time", async () => {
+  test("that fails half way changes nothing, and succeeds the next time", async () => {
     await make("a", 2);
     await rename(join(folder, "a"), join(folder, "b"));
     const files = await readdir(join(folder, "b"), { recursive: true });
@@ -223,7 +223,7 @@ describe("relocation", () => {
     expect(await keys(await openAt("b"))).toEqual([3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it("takes nothing any more from a process that had the lake open all the time, and says so", async () => {
+  test("takes nothing any more from a process that had the lake open all the time, and says so", async () => {
     await make("a", 2);
     await rename(join(folder, "a"), join(folder, "b"));
     const stale = await openAt("b");
@@ -238,7 +238,7 @@ describe("relocation", () => {
     expect(await keysByFiles((await lake.table("s.t")).metadataLocation)).toEqual([4, 5, 6, 7, 8, 9]);
   });
 
-  it("twice at once ends at one place", async () => {
+  test("twice at once ends at one place", async () => {
     await make("a", 3);
     await rename(join(folder, "a"), join(folder, "b"));
     const outcomes = await Promise.allSettled([relocateLakehouse(at("b")), relocateLakehouse(at("b"))]);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { type GraphCommit, layOutGraph } from "sololakehouse/terminal";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { drawRow } from "../../../lib/lakehouse/catalog/commands/graph-text.js";
 
 /** Commits written as "hash: parents". */
@@ -17,11 +17,11 @@ const draw = (shown: readonly GraphCommit[], first?: string): string[] =>
   });
 
 describe("a graph of commits as text", () => {
-  it("is one line where nothing branches", () => {
+  test("is one line where nothing branches", () => {
     expect(draw(commits("c: b", "b: a", "a: 0"))).toEqual(["●  c", "│", "●  b", "│", "●  a", ""]);
   });
 
-  it("opens a lane at a merge and closes it where the branch began", () => {
+  test("opens a lane at a merge and closes it where the branch began", () => {
     expect(draw(commits("m: b e", "e: a", "b: a", "a: 0"))).toEqual([
       "●    m",
       "├─╮",
@@ -36,13 +36,13 @@ describe("a graph of commits as text", () => {
     ]);
   });
 
-  it("keeps the main branch at the left, even when another branch is newer", () => {
+  test("keeps the main branch at the left, even when another branch is newer", () => {
     const shown = commits("e: a", "b: a", "a: 0");
     expect(draw(shown, "b").filter((line) => line.includes("●"))).toEqual(["  ●  e", "● │  b", "●  a"]);
     expect(draw(shown).filter((line) => line.includes("●"))).toEqual(["●  e", "│ ●  b", "●  a"]);
   });
 
-  it("crosses lanes that lie between", () => {
+  test("crosses lanes that lie between", () => {
     expect(draw(commits("p: q x", "q: a y", "x: a", "y: a", "a: 0"))).toEqual([
       "●    p",
       "├─╮",
@@ -61,7 +61,7 @@ describe("a graph of commits as text", () => {
     ]);
   });
 
-  it("joins a lane that is there when two merges take in the same branch", () => {
+  test("joins a lane that is there when two merges take in the same branch", () => {
     const drawn = draw(commits("n: m e", "m: b e", "e: a", "b: a", "a: 0"));
     expect(drawn).toEqual([
       "●    n",
@@ -80,7 +80,7 @@ describe("a graph of commits as text", () => {
     ]);
   });
 
-  it("draws each parent of each commit exactly once, from its row to the parent's, whatever the history", () => {
+  test("draws each parent of each commit exactly once, from its row to the parent's, whatever the history", () => {
     const history = fc
       .array(fc.tuple(fc.nat(3), fc.option(fc.nat(5))), { minLength: 1, maxLength: 30 })
       .map((steps): GraphCommit[] =>
