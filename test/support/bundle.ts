@@ -22,7 +22,10 @@ export async function bundle(
     input: { ...input, worker: join(LAKEHOUSE, "parquet/encode/worker.ts") },
     platform: "node",
     external: (id) => !id.startsWith(".") && !isAbsolute(id) && !isInlined(id),
-    logLevel: "silent",
+    // Programs of tests are texts that no compiler reads: a name that a room does not offer would be undefined in them.
+    onLog(_level, { code, message }) {
+      if (code === "IMPORT_IS_UNDEFINED" || code === "MISSING_EXPORT") throw new Error(message);
+    },
   });
   await bundled.write({
     dir: folder,

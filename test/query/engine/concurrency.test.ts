@@ -19,6 +19,7 @@ const WRITERS = 8;
  * that it knows of the other writers.
  */
 const PROGRAM = `
+import { writeDataFiles } from "../../lib/lakehouse/iceberg/files/data/writer.js";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 const [directory, writer, wanted] = args;
@@ -77,7 +78,7 @@ const operations = {
     const rows = engine.remainingRows({ store, metadata, tasks: some, where, schema });
     const lineage = metadata.formatVersion < 3 ? [] : [iceberg.ROW_ID, iceberg.LAST_UPDATED_SEQUENCE_NUMBER];
     const written = { ...schema, fields: [...schema.fields, ...lineage] };
-    const addedDataFiles = await iceberg.writeDataFiles(store, metadata, rows, { schema: written });
+    const addedDataFiles = await writeDataFiles(store, metadata, rows, { schema: written });
     const validateFrom = now.currentSnapshot.snapshotId;
     const removedDataFiles = some.map((task) => task.dataFile);
     table = await now.rewriteFiles({ removedDataFiles, addedDataFiles }, { validateFrom });
