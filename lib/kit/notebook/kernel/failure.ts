@@ -15,8 +15,8 @@ export interface StackContext {
 
 const CELL_FRAME = /notebook-cell:(\d+):(\d+):(\d+)/;
 
-/** Frames of the machinery: nobody who reads a notebook can act on them. */
-const MACHINERY = /node:|[\\/]node_modules[\\/](?:tslab|@tslab)[\\/]|[\\/]notebook[\\/]kernel[\\/]/;
+/** Frames of the machinery, which a cell may come through: nobody who reads a notebook can act on them. */
+const MACHINERY = /node:|[\\/]node_modules[\\/](?:tslab|@tslab)[\\/]/;
 
 /** The position of the cell in which the stack of `error` begins, if it passes through one. */
 export function cellOf(error: unknown): number | undefined {
@@ -78,12 +78,15 @@ function readStack(stack: string, cell: number, context: StackContext) {
   const frames: string[] = [];
   let line: number | undefined;
   const all = stack.split("\n").filter((raw) => /^\s+at /.test(raw));
+  // What stands below the lowest cell is what ran it: the kernel, wherever its build put it.
+  const lowest = all.findLastIndex((raw) => CELL_FRAME.test(raw));
   for (const [index, raw] of all.entries()) {
     // The call of the function that tslab wraps around a cell.
     if (/Script\.runInThisContext|sigintHandlersWrap/.test(all[index + 1] ?? "")) continue;
     const found = CELL_FRAME.exec(raw);
     if (!found) {
-      if (!MACHINERY.test(raw)) frames.push(relativeTo(context.root, raw.trim()));
+      const ours = lowest >= 0 && index > lowest;
+      if (!ours && !MACHINERY.test(raw)) frames.push(relativeTo(context.root, raw.trim()));
       continue;
     }
     const position = Number(found[1]);
