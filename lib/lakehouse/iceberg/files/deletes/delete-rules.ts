@@ -6,7 +6,7 @@ import { isFloat } from "../../model/types/type-text.js";
 import type { FieldId, IcebergType, PrimitiveType, PrimitiveValue } from "../../model/types/types.js";
 import { utf8Decode, utf8Encode } from "../../model/values/bytes.js";
 import { comparatorOf, compareBytes } from "../../model/values/compare.js";
-import { boundFromBinary } from "../../model/values/single-value.js";
+import { type Bounds, boundsFromBinary } from "../../model/values/single-value.js";
 import { isDeletionVector } from "./deletion-vector.js";
 import { FILE_PATH_ID } from "./reserved.js";
 
@@ -143,16 +143,11 @@ function mayBeEqual(deletes: DataFile, data: DataFile, id: FieldId, type: Primit
   const compare = comparatorOf(type);
   const above = (a: PrimitiveValue | undefined, b: PrimitiveValue | undefined): boolean =>
     a !== undefined && b !== undefined && compare(a, b) > 0;
-  // Bounds the wrong way round, as of UUIDs that were once compared with a sign, bound nothing.
-  if (above(deleted.lower, deleted.upper) || above(stored.lower, stored.upper)) return true;
   return !above(deleted.lower, stored.upper) && !above(stored.lower, deleted.upper);
 }
 
-function boundsOf({ lowerBounds, upperBounds }: DataFile, id: FieldId, type: PrimitiveType) {
-  return {
-    lower: boundFromBinary(type, lowerBounds?.get(id)),
-    upper: boundFromBinary(type, upperBounds?.get(id)),
-  };
+function boundsOf({ lowerBounds, upperBounds }: DataFile, id: FieldId, type: PrimitiveType): Bounds {
+  return boundsFromBinary(type, lowerBounds?.get(id), upperBounds?.get(id));
 }
 
 function isAll(count: bigint | undefined, file: DataFile, id: FieldId): boolean {

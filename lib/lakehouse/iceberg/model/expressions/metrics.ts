@@ -5,7 +5,7 @@ import { definitionOf } from "../transforms/table.js";
 import { isFloat, isOpaque, isPrimitiveType } from "../types/type-text.js";
 import type { PrimitiveType, PrimitiveValue, Schema } from "../types/types.js";
 import { comparatorOf } from "../values/compare.js";
-import { boundFromBinary } from "../values/single-value.js";
+import { type Bounds, boundFromBinary, boundsFromBinary } from "../values/single-value.js";
 import { type ColumnStats, mightMatch, mustMatch, unknownStats } from "./column-stats.js";
 import { testPredicates } from "./negate.js";
 import type { BoundExpression, BoundTerm } from "./types.js";
@@ -64,11 +64,21 @@ class FileStats implements ColumnStats {
   }
 
   get lower(): PrimitiveValue | undefined {
-    return this.#opaque ? undefined : boundFromBinary(this.#type, this.file.lowerBounds?.get(this.#id));
+    if (this.#opaque) return undefined;
+    if (this.#type.type === "uuid") return this.#both.lower;
+    return boundFromBinary(this.#type, this.file.lowerBounds?.get(this.#id));
   }
 
   get upper(): PrimitiveValue | undefined {
-    return this.#opaque ? undefined : boundFromBinary(this.#type, this.file.upperBounds?.get(this.#id));
+    if (this.#opaque) return undefined;
+    if (this.#type.type === "uuid") return this.#both.upper;
+    return boundFromBinary(this.#type, this.file.upperBounds?.get(this.#id));
+  }
+
+  /** Where what one says depends on the other. */
+  get #both(): Bounds {
+    const { lowerBounds, upperBounds } = this.file;
+    return boundsFromBinary(this.#type, lowerBounds?.get(this.#id), upperBounds?.get(this.#id));
   }
 }
 
@@ -118,8 +128,7 @@ function summaryStats(type: PrimitiveType, summary: FieldSummary | undefined): C
     mayBeNull: summary.containsNull,
     mayBeNaN: isFloat(type) && summary.containsNan !== false,
     mayBeValue: lowerBound !== undefined || upperBound !== undefined,
-    lower: boundFromBinary(type, lowerBound),
-    upper: boundFromBinary(type, upperBound),
+    ...boundsFromBinary(type, lowerBound, upperBound),
   };
 }
 

@@ -126,4 +126,42 @@ export function boundFromBinary(
   }
 }
 
+/** The two bounds of some values, as far as there are any that bound something. */
+export interface Bounds {
+  readonly lower?: PrimitiveValue | undefined;
+  readonly upper?: PrimitiveValue | undefined;
+}
+
+/** What a file's or a manifest's two bounds of a column enclose, whichever writer they are from. */
+export function boundsFromBinary(
+  type: PrimitiveType,
+  lower: Uint8Array | undefined,
+  upper: Uint8Array | undefined,
+): Bounds {
+  const bounds = { lower: boundFromBinary(type, lower), upper: boundFromBinary(type, upper) };
+  return type.type === "uuid" ? ofEitherOrder(bounds as UuidBounds) : bounds;
+}
+
+interface UuidBounds {
+  readonly lower: string | undefined;
+  readonly upper: string | undefined;
+}
+
+/**
+ * Bounds of UUIDs in the order of their bytes, of bounds that may be in another: Iceberg for Java compared UUIDs as two
+ * signed longs until 1.11 (apache/iceberg#14216), and nothing in a file tells. Where the first halves are in order, and
+ * they are so in either order, all values between have a first half between them: the second halves say nothing.
+ * Where they are not, or one bound is missing, any value may be there. Two equal bounds are the only value in any order.
+ */
+function ofEitherOrder({ lower, upper }: UuidBounds): Bounds {
+  if (lower === undefined || upper === undefined) return {};
+  if (lower === upper) return { lower, upper };
+  const [first, last] = [lower.slice(0, FIRST_HALF), upper.slice(0, FIRST_HALF)];
+  if (first > last) return {};
+  return { lower: `${first}-0000-000000000000`, upper: `${last}-ffff-ffffffffffff` };
+}
+
+/** Of a UUID's text, `xxxxxxxx-xxxx-xxxx`: 64 bits. */
+const FIRST_HALF = 18;
+
 const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });

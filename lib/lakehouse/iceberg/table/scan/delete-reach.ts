@@ -6,7 +6,7 @@ import { isUnpartitioned } from "../../model/partitioning/spec.js";
 import type { PartitionTuple, SpecId } from "../../model/partitioning/types.js";
 import type { PrimitiveType, PrimitiveValue } from "../../model/types/types.js";
 import { comparatorOf } from "../../model/values/compare.js";
-import { boundFromBinary } from "../../model/values/single-value.js";
+import { boundsFromBinary } from "../../model/values/single-value.js";
 
 /**
  * Which delete manifests and delete files can touch some data files. A delete applies by sequence number, spec and
@@ -76,8 +76,7 @@ function mayHold(
   { containsNull, containsNan, lowerBound, upperBound }: FieldSummary,
 ): (value: PrimitiveValue | null) => boolean {
   if (type === undefined) return () => true;
-  const lower = boundFromBinary(type, lowerBound);
-  const upper = boundFromBinary(type, upperBound);
+  const { lower, upper } = boundsFromBinary(type, lowerBound, upperBound);
   const compare = comparatorOf(type);
   return (value) => {
     if (value === null) return containsNull;
