@@ -7,6 +7,7 @@
 // Open a lakehouse
 
 export type { RelocationReport } from "./catalog/index.js";
+export type { LakehouseConfig } from "./config-file.js";
 export type { PartHealth } from "./health.js";
 export { type CommitsRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
 export type { MetricReading } from "./observability/index.js";

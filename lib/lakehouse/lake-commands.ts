@@ -1,9 +1,10 @@
 import type { Command } from "commander";
+import { configCommand } from "./config-command.js";
 import type { AddCommands } from "./room.js";
 import type { LakehouseParts } from "./rooms.js";
 import { columns, count, duration, ink, printJson } from "./terminal/index.js";
 
-/** `slh lake`: what is no single room's. */
+/** `slh lake` and `slh config`: what is no single room's. */
 export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => {
   const lake = program.command("lake").summary("the lakehouse as a whole");
   lake
@@ -38,6 +39,7 @@ Example:
       }),
     );
   relocateCommand(lake);
+  configCommand(program);
 };
 
 function relocateCommand(lake: Command): void {

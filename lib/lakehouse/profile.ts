@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { invalidConfig } from "./errors.js";
+import { type FoundConfig, findConfig } from "./config-file.js";
+import { invalidConfig, type LakehouseError } from "./errors.js";
 
 /**
  * Where a lakehouse runs.
@@ -10,6 +11,7 @@ import { invalidConfig } from "./errors.js";
  *
  * On either, the catalog is the one at the URI in `SLH_CATALOG`: in an etcd cluster or an object store, on a Nessie
  * server, or of any server of the Iceberg REST protocol. `SLH_NESSIE_URI` and `SLH_ETCD_URI` are its older spellings.
+ * A config file (`LakehouseConfig`) says the same for a project, and the environment wins over it.
  */
 export type ProfileName = "embedded" | "stack";
 
@@ -24,9 +26,9 @@ export interface Profile {
 }
 
 export interface ProfileOptions {
-  /** Default: `SLH_PROFILE`, or `embedded`. */
+  /** Default: `SLH_PROFILE`, then the config file, then `embedded`; so with all settings. */
   readonly profile?: ProfileName | undefined;
-  /** Default: `SLH_LAKE`, or `.lake` in the project that the working directory lies in. */
+  /** Default: `SLH_LAKE`, or `.lake` beside the config file or in the project that the working directory lies in. */
   readonly root?: string | undefined;
   /** Default: `warehouse` in the root; on the stack `SLH_WAREHOUSE`, or `s3://lakehouse/warehouse`. */
   readonly warehouse?: string | undefined;
@@ -37,41 +39,83 @@ export interface ProfileOptions {
   readonly catalog?: string | undefined;
 }
 
+/** A setting in force, and who says so: an option, a variable of the environment, the config file's path, or nobody. */
+export interface Setting {
+  readonly name: "profile" | "root" | "warehouse" | "catalog";
+  readonly value: string;
+  readonly source: string;
+}
+
+/** Who has said nothing of a setting. */
+export const DEFAULT = "default";
+
 /**
- * The profile that the options and the environment ask for.
+ * The profile that the options, the environment and the nearest config file ask for, each setting by itself: options
+ * win over the environment, the environment over the file.
  *
- * @throws LakehouseError `INVALID_CONFIG` for a profile that does not exist, or a catalog in two places.
+ * @throws LakehouseError `INVALID_CONFIG` for a profile that does not exist, a catalog in two places, or a config file
+ *   that makes no sense.
  */
 export function resolveProfile(
   options: ProfileOptions = {},
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Profile {
-  const name = options.profile ?? (env.SLH_PROFILE || "embedded");
-  if (name !== "embedded" && name !== "stack") {
+  const [name, root, warehouse, catalog] = settingsInForce(options, env).map(({ value }) => value);
+  return { name, root, warehouse, catalog } as Profile;
+}
+
+/** The settings of a profile, in the order of their names in `Setting`. Throws as `resolveProfile`. */
+export function settingsInForce(
+  options: ProfileOptions = {},
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  cwd: string = process.cwd(),
+): readonly Setting[] {
+  const file = findConfig(cwd);
+  const setting = (
+    name: Setting["name"],
+    variables: Readonly<Record<string, string | undefined>>,
+    fallback: () => string,
+  ): Setting => {
+    const [option, written] = [options[name], file?.config[name]];
+    const set = Object.keys(variables).filter((variable) => variables[variable]);
+    const [variable, second] = set;
+    if (option !== undefined) return { name, value: option, source: `option ${name}` };
+    if (second !== undefined) throw twoPlaces(set);
+    if (variable !== undefined) return { name, value: variables[variable] as string, source: variable };
+    if (written !== undefined) return { name, value: written, source: (file as FoundConfig).path };
+    return { name, value: fallback(), source: DEFAULT };
+  };
+  const profile = setting("profile", { SLH_PROFILE: env.SLH_PROFILE }, () => "embedded");
+  if (profile.value !== "embedded" && profile.value !== "stack") {
+    const subject = profile.source;
     throw invalidConfig(
-      "SLH_PROFILE",
-      `There is no profile "${name}".`,
-      "Set SLH_PROFILE to embedded or stack.",
+      subject,
+      `There is no profile "${profile.value}", which is said by ${subject}.`,
+      "Say embedded or stack.",
     );
   }
-  const root = resolve(options.root ?? (env.SLH_LAKE || join(projectFolder(process.cwd()), ".lake")));
-  const warehouse =
-    options.warehouse ??
-    (name === "stack" ? env.SLH_WAREHOUSE || "s3://lakehouse/warehouse" : join(root, "warehouse"));
-  const named = [
-    env.SLH_CATALOG,
-    env.SLH_NESSIE_URI && `nessie:${env.SLH_NESSIE_URI}`,
-    env.SLH_ETCD_URI,
-  ].filter((uri) => uri);
-  if (options.catalog === undefined && named.length > 1) {
-    throw invalidConfig(
-      "SLH_CATALOG",
-      "The catalog cannot be at two places, as SLH_CATALOG, SLH_NESSIE_URI and SLH_ETCD_URI say.",
-      "Set SLH_CATALOG alone.",
-    );
-  }
-  const catalog = options.catalog ?? named[0] ?? `sqlite:${join(root, "catalog.db")}`;
-  return { name, root, warehouse, catalog };
+  const isStack = profile.value === "stack";
+  const home = () => (file === undefined ? projectFolder(cwd) : dirname(file.path));
+  const asked = setting("root", { SLH_LAKE: env.SLH_LAKE }, () => join(home(), ".lake"));
+  const root = { ...asked, value: resolve(cwd, asked.value) };
+  const warehouse = setting("warehouse", isStack ? { SLH_WAREHOUSE: env.SLH_WAREHOUSE } : {}, () =>
+    isStack ? "s3://lakehouse/warehouse" : join(root.value, "warehouse"),
+  );
+  const catalogs = {
+    SLH_CATALOG: env.SLH_CATALOG,
+    SLH_NESSIE_URI: env.SLH_NESSIE_URI && `nessie:${env.SLH_NESSIE_URI}`,
+    SLH_ETCD_URI: env.SLH_ETCD_URI,
+  };
+  const catalog = setting("catalog", catalogs, () => `sqlite:${join(root.value, "catalog.db")}`);
+  return [profile, root, warehouse, catalog];
+}
+
+function twoPlaces(variables: readonly string[]): LakehouseError {
+  return invalidConfig(
+    variables[0] as string,
+    `The catalog cannot be at two places, as ${variables.join(" and ")} say.`,
+    "Set SLH_CATALOG alone.",
+  );
 }
 
 /**

@@ -73,7 +73,7 @@ const somePredicate = fc
 
 describe.each([
   ["the order of their bytes", compareUnsigned],
-  ["that of two signed longs, as by Iceberg for Java before 1.11", compareSigned],
+  ["that of two signed longs, as by Iceberg for Java", compareSigned],
 ])("UUIDs whose bounds were made in %s", (_, compare) => {
   test("prune no file and no manifest that has a matching row, and take none for whole that has another", () => {
     let pruned = 0;

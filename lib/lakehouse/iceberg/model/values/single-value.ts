@@ -148,8 +148,8 @@ interface UuidBounds {
 }
 
 /**
- * Bounds of UUIDs in the order of their bytes, of bounds that may be in another: Iceberg for Java compared UUIDs as two
- * signed longs until 1.11 (apache/iceberg#14216), and nothing in a file tells. Where the first halves are in order, and
+ * Bounds of UUIDs in the order of their bytes, of bounds that may be in another: Iceberg for Java compares UUIDs as two
+ * signed longs (apache/iceberg#14216), and nothing in a file tells. Where the first halves are in order, and
  * they are so in either order, all values between have a first half between them: the second halves say nothing.
  * Where they are not, or one bound is missing, any value may be there. Two equal bounds are the only value in any order.
  */
