@@ -17,6 +17,6 @@ export type {
 } from "./engine/query-engine.js";
 export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
-export { formatRecords, type ResultFormat } from "./result/format.js";
+export { type FormatOptions, formatRecords, type ResultFormat } from "./result/format.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result/query-result.js";
 export type { ChangesOptions } from "./rows/changes.js";

@@ -144,6 +144,68 @@ describe("a result", () => {
     );
   });
 
+  test("prints in pieces what it prints as a whole, in any format, with any number of rows", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom("table", "json", "ndjson", "csv" as const),
+        fc.constantFrom(0, 1, 39, 40, 41, 1023, 1024, 8191, 8192, 8193, 20_000),
+        fc.option(fc.constantFrom(1, 1000, 5000, Number.POSITIVE_INFINITY), { nil: undefined }),
+        async (format, count, maxRows) => {
+          const sql = `SELECT i, 'row ' || i AS s, CASE WHEN i % 3 = 0 THEN 1.5 END AS x FROM range(${count}) t(i)`;
+          const pieces: string[] = [];
+          for await (const piece of (await engine.sql(sql)).text(format, { maxRows })) pieces.push(piece);
+          const whole = await (await engine.sql(sql)).format(format, { maxRows });
+          expect(pieces.join("")).toBe(whole);
+          const lines = whole.split("\n").length - 1;
+          const shown = Math.min(count, maxRows ?? 40);
+          expect(lines).toBe({ table: shown + 3, json: count + 2, ndjson: count, csv: count + 1 }[format]);
+          if (format === "json") expect(JSON.parse(whole)).toHaveLength(count);
+        },
+      ),
+      { numRuns: runs(20) },
+    );
+  });
+
+  test("gives its first rows before the last are computed", async () => {
+    for (const format of ["table", "json", "ndjson", "csv"] as const) {
+      // The last row fails, so what came before did not wait for it.
+      const result = await engine.sql(
+        "SELECT CASE WHEN i = 499999 THEN error('the last row') ELSE i END AS x FROM range(500000) t(i)",
+      );
+      let text = "";
+      const read = async () => {
+        for await (const piece of result.text(format)) text += piece;
+      };
+      await expect(read()).rejects.toMatchObject({ message: expect.stringContaining("the last row") });
+      expect(text).toMatch(/\b39\b/);
+    }
+  });
+
+  test("fits a terminal: cells are cut, then columns left out, and nothing in it moves the cursor", async () => {
+    const columns = Array.from(
+      { length: 30 },
+      (_, i) => `repeat('${String.fromCharCode(97 + (i % 26))}', 70) AS "c${i}"`,
+    );
+    const wide = await engine.sql(`SELECT ${columns.join(", ")}`);
+    for (const width of [12, 20, 80, 200]) {
+      const lines = (await wide.format("table", { width })).trimEnd().split("\n");
+      for (const line of lines.slice(0, -1)) expect(line.length).toBeLessThanOrEqual(width);
+      expect(lines[0]).toMatch(/^c0/);
+      expect(lines.at(-1)).toMatch(/^\(1 row, \d+ of 30 columns shown\)$/);
+    }
+    const two = await engine.sql("SELECT repeat('x', 70) AS a, '日本語日本語' AS b");
+    expect(await two.format("table", { width: 30 })).toBe(
+      `a                 b\n${"─".repeat(16)}  ${"─".repeat(12)}\n${"x".repeat(15)}…  日本語日本語\n(1 row)\n`,
+    );
+    const hostile = await engine.sql(
+      `SELECT chr(27) || '[31mred' || chr(7) || chr(155) || chr(8238) AS "a\u001b]0;t\u0007"`,
+    );
+    const text = await hostile.format("table");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not be there
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    expect(text).toContain("\\u001b[31mred\\u0007\\u009b\\u202e");
+  });
+
   test("prints as JSON and CSV without loss", async () => {
     const sql = `SELECT 9007199254740993 AS big, 5::BIGINT AS small, 1.10 AS dec, 'a,"b"' AS s, '' AS empty, NULL AS nil,
       '\\xAB'::BLOB AS bytes, MAP {'k': 1} AS m, 'NaN'::DOUBLE AS nan`;

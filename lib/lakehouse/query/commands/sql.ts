@@ -1,3 +1,4 @@
+import { pipeline } from "node:stream/promises";
 import { type Command, Option } from "commander";
 import type { WithLake } from "../../room.js";
 import { columns, count, ink, printJson, toRef } from "../../terminal/index.js";
@@ -29,8 +30,7 @@ Examples:
     .action(async (query: string, { ref, format }: { ref?: string; format: "table" | "json" | "csv" }) => {
       await withLake(async ({ engine }) => {
         const result = await engine.sql(query, ref === undefined ? {} : { ref });
-        const text = await result.format(format);
-        process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+        await pipeline(result.text(format), process.stdout, { end: false });
       });
     });
 }

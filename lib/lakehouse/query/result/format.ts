@@ -1,29 +1,67 @@
 import * as arrow from "apache-arrow";
 import type { SqlValue } from "../arrow/values.js";
 import { jsonCell, jsonRows, jsonText } from "./json.js";
+import { type TextColumn, tableChunks, tableText } from "./table-text.js";
 
 export type ResultFormat = "table" | "json" | "ndjson" | "csv";
 
-/** Batches as text; `maxRows` limits the `table` format alone. */
-export function formatRows(
-  schema: arrow.Schema,
-  batches: readonly arrow.RecordBatch[],
-  format: ResultFormat,
-  maxRows: number,
-): string {
-  switch (format) {
-    case "table": {
-      const total = batches.reduce((sum, batch) => sum + batch.numRows, 0);
-      return table(columnsOf(schema), rowsOf(schema, batches, maxRows), total);
-    }
-    case "csv":
-      return [...csvLines(schema, batches)].join("");
-    case "ndjson":
-      return [...ndjsonLines(schema, batches)].join("");
-    case "json":
-      return `[${[...ndjsonLines(schema, batches)].map((line) => `\n  ${line.trimEnd()}`).join(",")}\n]\n`;
-  }
+/** How much of a result a table for people shows. The other formats have all of it. */
+export interface FormatOptions {
+  /** Rows, 40 by default. `Infinity` shows them all as they come; columns are then as wide as the first rows need. */
+  readonly maxRows?: number | undefined;
+  /** Columns of the terminal that its lines shall fit: wide cells are cut, then columns left out. Default: no limit. */
+  readonly width?: number | undefined;
 }
+
+/** Lines that are handed on together. */
+const LINES_PER_CHUNK = 1024;
+
+/** The text of a result in pieces, as its batches come, in flat memory. */
+export async function* formatBatches(
+  schema: arrow.Schema,
+  batches: AsyncIterable<arrow.RecordBatch>,
+  format: ResultFormat,
+  options: FormatOptions = {},
+): AsyncGenerator<string, void, undefined> {
+  if (format === "table") {
+    yield* tableChunks(columnsOf(schema), batches, (batch) => rowsOf(schema, batch), options);
+    return;
+  }
+  const { head, lines, tail } = LINES[format](schema);
+  let chunk: string[] = head === "" ? [] : [head];
+  for await (const batch of batches) {
+    for (const line of lines(batch)) {
+      if (chunk.push(line) < LINES_PER_CHUNK) continue;
+      yield chunk.join("");
+      chunk = [];
+    }
+    // What there is goes out before the next batch is waited for.
+    if (chunk.length > 0) yield chunk.join("");
+    chunk = [];
+  }
+  yield chunk.join("") + tail;
+}
+
+/** A text format: what comes before the rows, each row of a batch, and what comes after them. */
+interface Lines {
+  readonly head: string;
+  readonly lines: (batch: arrow.RecordBatch) => Iterable<string>;
+  readonly tail: string;
+}
+
+const LINES: Readonly<Record<Exclude<ResultFormat, "table">, (schema: arrow.Schema) => Lines>> = {
+  csv: (schema) => ({
+    head: `${schema.fields.map((field) => csvCell(field.name)).join(",")}\n`,
+    lines: (batch) => csvLines(schema, batch),
+    tail: "",
+  }),
+  ndjson: (schema) => ({ head: "", lines: (batch) => jsonLines(schema, batch, () => "", "\n"), tail: "" }),
+  json: (schema) => {
+    let rows = 0;
+    const before = () => (rows++ === 0 ? "\n  " : ",\n  ");
+    return { head: "[", lines: (batch) => jsonLines(schema, batch, before, ""), tail: "\n]\n" };
+  },
+};
 
 /** The first rows as a table, where the others have not been read. */
 export function formatHead(
@@ -31,78 +69,31 @@ export function formatHead(
   { batch, total }: { readonly batch: arrow.RecordBatch | undefined; readonly total: number | undefined },
   maxRows: number,
 ): string {
-  return table(columnsOf(schema), rowsOf(schema, batch ? [batch] : [], maxRows), total).trimEnd();
+  const rows = batch ? [...rowsOf(schema, batch.slice(0, maxRows))] : [];
+  return tableText(columnsOf(schema), rows, total).trimEnd();
 }
 
-/** Lines that are handed on together. */
-const LINES_PER_CHUNK = 1024;
-
-/** The text of a result in pieces, as its batches come: what is too large to hold. As `formatRows` gives it whole. */
-export async function* formatBatches(
+function* jsonLines(
   schema: arrow.Schema,
-  batches: AsyncIterable<arrow.RecordBatch>,
-  format: Exclude<ResultFormat, "json">,
-  maxRows: number,
-): AsyncGenerator<string, void, undefined> {
-  if (format === "table") {
-    const first: arrow.RecordBatch[] = [];
-    let total = 0;
-    for await (const batch of batches) {
-      if (total < maxRows) first.push(batch);
-      total += batch.numRows;
-    }
-    yield table(columnsOf(schema), rowsOf(schema, first, maxRows), total);
-    return;
-  }
-  if (format === "csv") yield [...csvLines(schema, [])].join("");
-  for await (const batch of batches) {
-    let chunk: string[] = [];
-    for (const line of format === "csv" ? csvLines(schema, [batch], false) : ndjsonLines(schema, [batch])) {
-      if (chunk.push(line) < LINES_PER_CHUNK) continue;
-      yield chunk.join("");
-      chunk = [];
-    }
-    yield chunk.join("");
-  }
-}
-
-function* ndjsonLines(
-  schema: arrow.Schema,
-  batches: Iterable<arrow.RecordBatch>,
+  batch: arrow.RecordBatch,
+  before: () => string,
+  after: string,
 ): Generator<string, void, undefined> {
-  for (const batch of batches) {
-    const json = jsonRows(schema, batch);
-    for (let row = 0; row < batch.numRows; row++) yield `${json(row)}\n`;
-  }
+  const json = jsonRows(schema, batch);
+  for (let row = 0; row < batch.numRows; row++) yield before() + json(row) + after;
 }
 
-function* csvLines(
-  schema: arrow.Schema,
-  batches: Iterable<arrow.RecordBatch>,
-  header = true,
-): Generator<string, void, undefined> {
-  if (header) yield `${schema.fields.map((field) => csvCell(field.name)).join(",")}\n`;
-  for (const batch of batches) {
-    const cells = schema.fields.map((field, i) => textCell(field, batch.data.children[i] as arrow.Data));
-    for (let row = 0; row < batch.numRows; row++) {
-      yield `${cells.map((cell) => csvCell(cell(row))).join(",")}\n`;
-    }
-  }
+function* csvLines(schema: arrow.Schema, batch: arrow.RecordBatch): Generator<string, void, undefined> {
+  for (const row of rowsOf(schema, batch)) yield `${row.map(csvCell).join(",")}\n`;
 }
 
-/** The first rows as text for people, cell by cell; null where the value is null. */
-function rowsOf(
+/** Rows as text, cell by cell; null where the value is null. */
+function* rowsOf(
   schema: arrow.Schema,
-  batches: readonly arrow.RecordBatch[],
-  limit: number,
-): (string | null)[][] {
-  const rows: (string | null)[][] = [];
-  for (const batch of batches) {
-    const cells = schema.fields.map((field, i) => textCell(field, batch.data.children[i] as arrow.Data));
-    for (let row = 0; row < batch.numRows && rows.length < limit; row++)
-      rows.push(cells.map((cell) => cell(row)));
-  }
-  return rows;
+  batch: arrow.RecordBatch,
+): Generator<(string | null)[], void, undefined> {
+  const cells = schema.fields.map((field, i) => textCell(field, batch.data.children[i] as arrow.Data));
+  for (let row = 0; row < batch.numRows; row++) yield cells.map((cell) => cell(row));
 }
 
 /** A column's values as text: as in JSON, without the quotes around what is no text inside. */
@@ -120,15 +111,6 @@ function unquoted(json: string): string | null {
 function csvCell(text: string | null): string {
   if (text === null) return "";
   return text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Characters of a cell, at most; a result for people is for reading, and the other formats have it all. */
-const MAX_CELL = 60;
-
-interface TextColumn {
-  readonly name: string;
-  /** Whether it stands to the right, as numbers do. */
-  readonly right: boolean;
 }
 
 function columnsOf(schema: arrow.Schema): TextColumn[] {
@@ -153,69 +135,9 @@ export function formatRecords(
     name,
     right: records.some((record) => typeof record[i] === "number" || typeof record[i] === "bigint"),
   }));
-  return table(columns, rows, rows.length);
-}
-
-function table(
-  columns: readonly TextColumn[],
-  rows: readonly (readonly (string | null)[])[],
-  total: number | undefined,
-): string {
-  const names = columns.map(({ name }) => name);
-  const right = columns.map((column) => column.right);
-  const cells = rows.map((row) => row.map((value) => cut(value === null ? "NULL" : cellText(value))));
-  const widths = names.map((name, i) => Math.max(width(name), ...cells.map((row) => width(row[i] ?? ""))));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => pad(cell, widths[i] ?? 0, right[i] ?? false))
-      .join("  ")
-      .trimEnd();
-  const rule = widths.map((size) => "─".repeat(size)).join("  ");
-  const shown = rows.length.toLocaleString("en-US");
-  const count = total === undefined ? "" : `${total.toLocaleString("en-US")} ${total === 1 ? "row" : "rows"}`;
-  const note =
-    total === undefined
-      ? `the first ${shown} rows`
-      : total > rows.length
-        ? `${count}, the first ${shown} shown`
-        : count;
-  return [line(names), rule, ...cells.map(line), `(${note})`, ""].join("\n");
-}
-
-/** Timestamps read better with a space, and without a fraction that says nothing. */
-function cellText(value: string): string {
-  const text = value.replace(/[\r\n\t]+/g, " ");
-  const timestamp = /^(-?\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(\+00:00)?$/.exec(text);
-  if (!timestamp) return text;
-  const [, date, time, fraction = "", zone = ""] = timestamp;
-  return `${date} ${time}${/^\.0+$/.test(fraction) ? "" : fraction}${zone}`;
+  return tableText(columns, rows, rows.length);
 }
 
 function isNumber(type: arrow.DataType): boolean {
   return arrow.DataType.isInt(type) || arrow.DataType.isFloat(type) || arrow.DataType.isDecimal(type);
-}
-
-function cut(text: string): string {
-  const characters = [...text];
-  return characters.length > MAX_CELL ? `${characters.slice(0, MAX_CELL - 1).join("")}…` : text;
-}
-
-/** Columns that a text takes in a terminal: East Asian wide characters take two, combining marks none. */
-function width(text: string): number {
-  let columns = 0;
-  for (const character of text) {
-    if (/\p{Mark}/u.test(character)) continue;
-    columns +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\u{1f300}-\u{1faff}]/u.test(
-        character,
-      )
-        ? 2
-        : 1;
-  }
-  return columns;
-}
-
-function pad(text: string, size: number, right: boolean): string {
-  const space = " ".repeat(Math.max(0, size - width(text)));
-  return right ? space + text : text + space;
 }

@@ -1,7 +1,8 @@
 import * as arrow from "apache-arrow";
 import { invalidArgument, type LakehouseError } from "../../errors.js";
 import { type SqlValue, valueReader } from "../arrow/values.js";
-import { formatBatches, formatHead, formatRows, type ResultFormat } from "./format.js";
+import { type FormatOptions, formatBatches, formatHead, type ResultFormat } from "./format.js";
+import { SHOWN_ROWS } from "./table-text.js";
 
 /** A result row by column name; `SqlValue` says what each SQL type becomes. */
 export type SqlRow = Record<string, SqlValue>;
@@ -25,8 +26,6 @@ export interface ResultHead {
   /** Of how many rows it is, where more may come: then `undefined`. */
   readonly total: number | undefined;
 }
-
-const SHOWN_ROWS = 40;
 
 /**
  * The result of a query: a stream of Arrow batches, that can also be taken whole.
@@ -118,22 +117,43 @@ export class QueryResult {
   }
 
   /**
-   * The result as text: `table` for people (the first `maxRows` rows, 40 by default, and how many more there are),
+   * The result as one string: `table` for people (the first `maxRows` rows, 40 by default, and how many there are),
    * `json` (an array of objects), `ndjson` (an object a line) or `csv` (RFC 4180, with a header), each with all rows.
+   *
+   * In JSON nothing is lost: integers beyond 2^53 and decimals are strings (`"9007199254740993"`, `"1.10"`), bytes are
+   * lower-case hex, maps are arrays of `[key, value]`, and NaN and Infinity are strings. `rows()` gives values instead.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT when it is longer than a string can be: `text()` has no such end.
    */
-  async format(format: ResultFormat, options: { readonly maxRows?: number } = {}): Promise<string> {
-    return formatRows(this.schema, await this.#readAll(), format, options.maxRows ?? SHOWN_ROWS);
+  async format(format: ResultFormat, options: FormatOptions = {}): Promise<string> {
+    const kept = await this.#readAll();
+    async function* batches(): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+      yield* kept;
+    }
+    let text = "";
+    try {
+      for await (const chunk of formatBatches(this.schema, batches(), format, options)) text += chunk;
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw invalidArgument(
+        "query result",
+        `The result as ${format} is longer than a string can be.`,
+        "Read it in pieces, with text().",
+        cause,
+      );
+    }
+    return text;
   }
 
   /**
-   * The same text in pieces, in flat memory. Like `batches()` it reads the stream, once. When it throws, what was given
-   * before is not the whole: hold it back until the end where that matters.
+   * The same text in pieces, in flat memory, the first of them as soon as there are rows. Like `batches()` it reads the
+   * stream, once. When it throws, what was given before is not the whole: hold it back until the end where that matters.
+   *
+   * @example
+   * for await (const piece of result.text("csv")) process.stdout.write(piece);
    */
-  text(
-    format: Exclude<ResultFormat, "json">,
-    options: { readonly maxRows?: number } = {},
-  ): AsyncGenerator<string, void, undefined> {
-    return formatBatches(this.schema, this.batches(), format, options.maxRows ?? SHOWN_ROWS);
+  text(format: ResultFormat, options: FormatOptions = {}): AsyncGenerator<string, void, undefined> {
+    return formatBatches(this.schema, this.batches(), format, options);
   }
 
   /**
