@@ -20,10 +20,10 @@ export async function addLakehouseCommands(program: Command): Promise<void> {
   statsOption(program);
 }
 
-/** Opens the lakehouse of the current profile for a command, and closes it whatever happens. */
+/** Opens the lakehouse of the current profile for a command, where there is one, and closes it whatever happens. */
 const withLake: WithLake<LakehouseParts> = async (work) => {
   const { openParts } = await import("./open.js");
-  const parts = await openParts();
+  const parts = await openParts({ create: false });
   try {
     await work(parts);
   } finally {

@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { configCommand } from "./config-command.js";
+import { initCommand } from "./init-command.js";
 import type { AddCommands } from "./room.js";
 import type { LakehouseParts } from "./rooms.js";
 import { columns, count, duration, ink, printJson } from "./terminal/index.js";
 
-/** `slh lake` and `slh config`: what is no single room's. */
+/** `slh init`, `slh lake` and `slh config`: what is no single room's. */
 export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => {
+  initCommand(program);
   const lake = program.command("lake").summary("the lakehouse as a whole");
   lake
     .command("health")

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -23,6 +23,7 @@ import type { LakehouseParts } from "./rooms.js";
 import {
   type FileCacheOptions,
   fileCacheOptionsFromEnv,
+  makeFolders,
   type ObjectStore,
   ObservedStore,
   openStore,
@@ -43,6 +44,11 @@ export interface LakehouseOptions extends Omit<ProfileOptions, "catalog"> {
    * lakehouse closes it with itself.
    */
   readonly catalog?: Catalog | string | undefined;
+  /**
+   * Whether a lake is made where there is none: true where not given. Who only reads says `false`, so that a misspelled
+   * place is an error.
+   */
+  readonly create?: boolean | undefined;
 }
 
 const CACHE_BYTES = 4 * 2 ** 30;
@@ -50,7 +56,8 @@ const CACHE_BYTES = 4 * 2 ** 30;
 /**
  * Opens the lakehouse: storage, catalog and SQL, wired by profile. The same code runs on every profile.
  *
- * @throws LakehouseError INVALID_CONFIG for settings that make no sense.
+ * @throws LakehouseError INVALID_CONFIG for settings that make no sense; NO_SUCH_LAKE where there is none and none is to
+ *   be made.
  * @example
  * const lake = await openLakehouse();
  * const flights = await lake.createTable("flights.bronze_flights", { schema, partitionSpec: [day("date")] });
@@ -112,11 +119,12 @@ async function openAny(
   options: LakehouseOptions,
 ): Promise<Omit<LakehouseCatalog, "catalog"> & { readonly catalog: Catalog }> {
   const { profile, store } = openProfile(options);
-  if (typeof options.catalog !== "object") await makeRoot(profile.root);
+  const { create = true } = options;
+  if (create && typeof options.catalog !== "object") makeRoot(profile.root);
   const catalog =
     typeof options.catalog === "object"
       ? options.catalog
-      : await openCatalogAt(profile.catalog, { store, storage: options.storage });
+      : await openCatalogAt(profile.catalog, { store, storage: options.storage, create });
   return { profile, catalog, store: isBranchingCatalog(catalog) ? catalog.store : store };
 }
 
@@ -125,14 +133,13 @@ async function openAny(
  * copied, for other engines, which follow locations by themselves. The lakehouse itself opens wherever it lies.
  *
  * @param options `from`: the root that the tables' locations have, where the catalog does not know it.
- * @throws LakehouseError UNSUPPORTED_FEATURE where a server keeps the catalog; and as `relocateLake`.
+ * @throws LakehouseError UNSUPPORTED_FEATURE where a server keeps the catalog; and as `relocateLake`. NO_SUCH_LAKE.
  */
 export async function relocateLakehouse(
   options: LakehouseOptions & { readonly from?: string | undefined } = {},
 ): Promise<RelocationReport> {
   const { profile, store } = openProfile(options);
-  await makeRoot(profile.root);
-  const backend = backendAt(profile.catalog, options.storage);
+  const backend = backendAt(profile.catalog, { storage: options.storage, create: false });
   try {
     return await relocateLake({ backend, store, from: options.from });
   } finally {
@@ -140,20 +147,23 @@ export async function relocateLakehouse(
   }
 }
 
-/** Where queries may write what does not fit in memory, and copies of remote files: the system's folder where the lake is only read. */
+/**
+ * Where queries may write what does not fit in memory, and copies of remote files: the system's folder where the lake's
+ * own is only read, or is not there, as a catalog's server needs none.
+ */
 async function scratchFolder(root: string): Promise<string> {
   try {
     await access(root, constants.W_OK);
     return root;
   } catch (error) {
-    const isReadOnly = /^(EACCES|EPERM|EROFS)$/.test((error as NodeJS.ErrnoException).code ?? "");
-    return isReadOnly ? join(tmpdir(), `sololakehouse-${process.pid}`) : root;
+    const isNotThere = /^(EACCES|EPERM|EROFS|ENOENT)$/.test((error as NodeJS.ErrnoException).code ?? "");
+    return isNotThere ? join(tmpdir(), `sololakehouse-${process.pid}`) : root;
   }
 }
 
-async function makeRoot(root: string): Promise<void> {
+function makeRoot(root: string): void {
   try {
-    await mkdir(root, { recursive: true });
+    makeFolders(root);
   } catch (cause) {
     throw invalidConfig(
       root,

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openLakehouse } from "sololakehouse";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openRestCatalog } from "../../lib/lakehouse/catalog/index.js";
 
@@ -15,6 +16,7 @@ let ended: Promise<number | null>;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "slh-catalog-"));
+  await (await openLakehouse({ root: join(root, "lake") })).close();
 });
 afterEach(async () => {
   child.kill("SIGKILL");

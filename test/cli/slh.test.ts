@@ -198,8 +198,8 @@ describe("slh sql and slh tables", () => {
   });
 
   test("ask the lakehouse of the project", async () => {
-    expect((await slh("tables")).out).toContain("There are no tables yet.");
     const lake = await openLakehouse({ root: join(root, ".lake") });
+    expect((await slh("tables")).out).toContain("There are no tables yet.");
     const schema = defineSchema({ origin: string(), delay: int() });
     const table = await lake.createTable("flights.bronze", { schema });
     await table.append([

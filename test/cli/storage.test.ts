@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openLakehouse } from "sololakehouse";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { S3Store } from "../../lib/lakehouse/storage/index.js";
 import { slhInProcess } from "./in-process.js";
@@ -17,6 +18,7 @@ let ended: Promise<number | null>;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "slh-storage-"));
+  await (await openLakehouse({ root: join(root, "lake") })).close();
 });
 afterEach(async () => {
   await rm(root, { recursive: true, force: true });

@@ -1,5 +1,7 @@
 import { errorKind } from "../errors.js";
 
+/** There is no lake at a place, and whoever asked did not want one made. */
+export const noSuchLake = errorKind("NO_SUCH_LAKE");
 /** There is no namespace of a name. */
 export const noSuchNamespace = errorKind("NO_SUCH_NAMESPACE");
 /** A namespace of a name is there already. */

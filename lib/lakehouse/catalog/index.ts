@@ -10,6 +10,7 @@ export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js"
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
 export {
   namespaceExists,
+  noSuchLake,
   tableExists,
 } from "./errors.js";
 export { type BranchMove, branchMoves } from "./metrics.js";

@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { invalidConfig, unsupported } from "../errors.js";
 import { type ObjectStore, openStore, type StoreOptions } from "../storage/index.js";
 import { type ConnectionOptions, connectionFromEnv } from "./client/http/connection.js";
 import { openNessieCatalog } from "./client/nessie/open.js";
 import { openRestCatalog } from "./client/rest/open.js";
-import { type EmbeddedOptions, openEmbeddedCatalog } from "./embedded/open.js";
+import { type EmbeddedOptions, noLakeAt, openEmbeddedCatalog } from "./embedded/open.js";
 import type { BranchingCatalog } from "./model/branching-catalog.js";
 import type { Catalog } from "./model/catalog.js";
 import type { Backend } from "./store/backend.js";
@@ -26,6 +28,8 @@ export interface CatalogAtOptions {
   readonly storage?: StoreOptions | undefined;
   /** How to reach the server that keeps the catalog, where one does: by default what the environment says. */
   readonly connection?: ConnectionOptions | undefined;
+  /** Whether a catalog is made where there is none. True where not given; a server has its own. */
+  readonly create?: boolean | undefined;
 }
 
 /** A place that keeps a catalog, or a server that does. */
@@ -75,21 +79,26 @@ export async function openCatalog({ backend, ...options }: CatalogOptions): Prom
  * `file:///path`, `nessie:http://host:19120/api/v2`, `rest:https://host/path?warehouse=name`. The last one has branches
  * only where its server puts them into the path.
  *
- * @throws LakehouseError INVALID_CONFIG for a URI that names no catalog; and as the catalog's own way to be opened.
+ * @throws LakehouseError INVALID_CONFIG for a URI that names no catalog; NO_SUCH_LAKE where there is none and none is to
+ *   be made; and as the catalog's own way to be opened.
  */
 export async function openCatalogAt(uri: string, options: CatalogAtOptions): Promise<Catalog> {
-  const { store, storage, connection = connectionFromEnv() } = options;
+  const { store, storage, connection = connectionFromEnv(), create = true } = options;
   const scheme = schemeOf(uri);
-  if ("backend" in scheme) return openEmbeddedCatalog(scheme.backend(uri, storage), { store });
+  if ("backend" in scheme) return openEmbeddedCatalog(backendAt(uri, { storage, create }), { store, create });
   return scheme.server(serverOf(uri), store, connection);
 }
 
 /**
- * The backend at a path or URI.
+ * The backend at a path or URI. `create`: whether its SQLite file is made where it is missing.
  *
- * @throws LakehouseError INVALID_CONFIG for a URI that names no catalog, UNSUPPORTED_FEATURE for that of a server.
+ * @throws LakehouseError NO_SUCH_LAKE where it is not to be made; INVALID_CONFIG for a URI that names no catalog, UNSUPPORTED_FEATURE for that of a server.
  */
-export function backendAt(place: string, storage?: StoreOptions): Backend {
+export function backendAt(
+  place: string,
+  { storage, create = true }: Pick<CatalogAtOptions, "storage" | "create"> = {},
+): Backend {
+  if (!create) checkFileIsThere(place);
   if (nameOf(place) === undefined) return new SqliteBackend(place);
   const scheme = schemeOf(place);
   if ("backend" in scheme) return scheme.backend(place, storage);
@@ -98,6 +107,12 @@ export function backendAt(place: string, storage?: StoreOptions): Backend {
     `A server keeps the catalog (${nameOf(place)}:), and the locations of its tables: other engines have them from it.`,
     "Put the files back where they were, or register the tables anew from where they are.",
   );
+}
+
+function checkFileIsThere(place: string): void {
+  const file = place.replace(/^sqlite:/i, "");
+  if (nameOf(file) === undefined && file !== "" && file !== ":memory:" && !existsSync(file))
+    throw noLakeAt(dirname(file));
 }
 
 /** A drive letter is none. */

@@ -16,6 +16,7 @@ export { invalidUri, objectNotFound, preconditionFailed, storageFailed } from ".
 export { systemCode } from "./failure.js";
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";
+export { makeFolders } from "./local/folders.js";
 export { LocalStore, type LocalStoreOptions } from "./local/local-store.js";
 export { type CacheLookup, cacheLookups, type StorageRequest, storageRequests } from "./metrics.js";
 export { MovedStore, movedFrom, recordedLocation } from "./moved-store.js";

@@ -3,6 +3,7 @@
  * ground and loads quickly, as a help text does.
  */
 export { oneOf, portNumber, toRef, wholeNumber } from "./arguments.js";
+export { ask } from "./ask.js";
 export {
   type Crossing,
   type Graph,

@@ -18,7 +18,7 @@ test("metadata is read once while it is in use, and large ones leave before many
       return Buffer.from(serializeTableMetadata(content));
     },
   } as unknown as ObjectStore;
-  const cache = new MetadataCache(store);
+  const cache = new MetadataCache({ store, canRelocate: true });
   const load = (name: string) => cache.read(`file:///w/t/${name}.metadata.json`);
   const readsOf = async (name: string) => {
     const before = reads.length;

@@ -1,5 +1,6 @@
+import type { LakehouseError } from "../../errors.js";
 import { type ObjectStore, recordedLocation } from "../../storage/index.js";
-import { lakeMoved } from "../errors.js";
+import { lakeMoved, noSuchLake } from "../errors.js";
 import type { BranchingCatalog } from "../model/branching-catalog.js";
 import type { GcOptions } from "../model/garbage.js";
 import { checkReferenceName } from "../model/reference-expression.js";
@@ -26,9 +27,15 @@ export interface EmbeddedOptions {
   readonly author?: string | undefined;
   /** Bytes of catalog objects to keep in memory. 16 MiB where not given. */
   readonly cacheSize?: number | undefined;
+  /** Whether a catalog is made where there is none. True where not given; else that is `NO_SUCH_LAKE`. */
+  readonly create?: boolean | undefined;
 }
 
-/** Opens the catalog that a backend keeps, and makes it where there is none. Closing it closes the backend. */
+/**
+ * Opens the catalog that a backend keeps, and makes it where there is none. Closing it closes the backend.
+ *
+ * @throws LakehouseError NO_SUCH_LAKE where there is none and none is to be made.
+ */
 export async function openEmbeddedCatalog(
   backend: Backend,
   options: EmbeddedOptions,
@@ -41,10 +48,11 @@ export async function openEmbeddedCatalog(
   const shared = {
     versions,
     store,
+    canRelocate: true,
     warehouse,
     checkOwner: () => checkOwner(backend, copiedFrom),
     defaultBranch,
-    metadata: new MetadataCache(store),
+    metadata: new MetadataCache({ store, canRelocate: true }),
     inTurn: turns(),
     collectGarbage: async (options: GcOptions) => {
       if (!options.dryRun) checkOwner(backend, copiedFrom);
@@ -56,10 +64,11 @@ export async function openEmbeddedCatalog(
 
 async function openVersions(
   backend: Backend,
-  { store, author = userName(), cacheSize }: EmbeddedOptions,
+  { store, author = userName(), cacheSize, create = true }: EmbeddedOptions,
   defaultBranch: string,
 ): Promise<{ versions: VersionStore; lake: LocatedLake }> {
   try {
+    if (!create && (await backend.listRefs()).length === 0) throw noLakeAt(backend.place ?? "its place");
     const lake = await locateLake(backend, store);
     const { replaced, relocations } = lake;
     // What lies elsewhere is not collected.
@@ -72,6 +81,15 @@ async function openVersions(
     await backend.close();
     throw error;
   }
+}
+
+/** @param place of its catalog, or its folder. */
+export function noLakeAt(place: string): LakehouseError {
+  return noSuchLake(
+    place,
+    `There is no lake at ${place}.`,
+    'If it should be there, look at SLH_LAKE and SLH_CATALOG; "slh init" makes a new one.',
+  );
 }
 
 /** Throws `LAKE_MOVED` where the catalog may be a copy, and its files are still those of the original. */

@@ -20,6 +20,7 @@ import { EMPTY_MAP } from "../store/sorted-map.js";
 import { entriesOf } from "../store/tree.js";
 import { discard } from "../versioned/files.js";
 import { type Lake, pathBelow, readLake } from "./located.js";
+import { noLakeAt } from "./open.js";
 
 export interface RelocateOptions {
   /** Where the catalog is kept. */
@@ -68,6 +69,7 @@ const ATTEMPTS = 5;
 export async function relocateLake(options: RelocateOptions): Promise<RelocationReport> {
   const { backend, store } = options;
   checkCanRelocate(backend);
+  if ((await backend.listRefs()).length === 0) throw noLakeAt(backend.place ?? "its place");
   const report = { from: "", to: store.root, metadataFiles: 0, files: 0 };
   let isMade = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -1,6 +1,5 @@
 import { type ErrorKind, invalidArgument, type LakehouseError } from "../../errors.js";
 import { noSuchTable } from "../../iceberg/index.js";
-import type { ObjectStore } from "../../storage/index.js";
 import { namespaceExists, noSuchNamespace, noSuchView, tableExists, viewExists } from "../errors.js";
 import { type Content, type ContentKey, keyName } from "../model/content.js";
 import type { GarbageReport, GcOptions } from "../model/garbage.js";
@@ -10,11 +9,11 @@ import { nearest } from "../model/suggestions.js";
 import type { InTurn } from "../model/turns.js";
 import type { CommitOptions, Place, Versions } from "../model/versions.js";
 import type { MetadataCache } from "./metadata-cache.js";
+import type { Files } from "./recorded.js";
 
 /** What all checkouts of one catalog share. */
-export interface Shared {
+export interface Shared extends Files {
   readonly versions: Versions;
-  readonly store: ObjectStore;
   /** URI without a trailing slash. */
   readonly warehouse: string;
   readonly defaultBranch: string;

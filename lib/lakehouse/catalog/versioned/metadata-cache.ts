@@ -1,6 +1,5 @@
 import { readTableMetadata, type TableMetadata } from "../../iceberg/index.js";
-import type { ObjectStore } from "../../storage/index.js";
-import { readAt } from "./recorded.js";
+import { type Files, readAt } from "./recorded.js";
 
 /**
  * What is kept, in snapshots and earlier metadata files: what metadata grows by, some hundred bytes each. The rest of
@@ -11,18 +10,18 @@ const BASE_WEIGHT = 20;
 
 /** Table metadata by location, the least recently used going first. Files are immutable: what was parsed stays true. */
 export class MetadataCache {
-  readonly #store: ObjectStore;
+  readonly #files: Files;
   readonly #entries = new Map<string, TableMetadata>();
   #weight = 0;
 
-  constructor(store: ObjectStore) {
-    this.#store = store;
+  constructor(files: Files) {
+    this.#files = files;
   }
 
   async read(location: string): Promise<TableMetadata> {
     const known = this.#entries.get(location);
     const metadata =
-      known ?? (await readAt(this.#store, location, () => readTableMetadata(this.#store, location)));
+      known ?? (await readAt(this.#files, location, () => readTableMetadata(this.#files.store, location)));
     this.remember(location, metadata);
     return metadata;
   }

@@ -35,8 +35,8 @@ export const VIEW: Kind<IcebergViewContent, ViewMetadata> = {
     versionId: metadata.currentVersionId,
     schemaId: currentViewVersion(metadata).schemaId,
   }),
-  read: ({ shared: { store } }, metadataLocation) =>
-    readAt(store, metadataLocation, () => readViewMetadata(store, metadataLocation)),
+  read: ({ shared }, metadataLocation) =>
+    readAt(shared, metadataLocation, () => readViewMetadata(shared.store, metadataLocation)),
   write: (checkout, metadata, version) => writeViewMetadata(checkout.shared.store, metadata, version),
 };
 

@@ -59,7 +59,7 @@ Examples:
           return;
         }
         if (rows.length === 0) {
-          console.log("There are no tables yet. npm start runs the notebooks that make some.");
+          console.log("There are no tables yet.");
           return;
         }
         const shown = rows.map(({ table, rows: inside, files, bytes, snapshots }) => [

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import Database from "better-sqlite3";
 import { keep, openSqlite } from "../../sqlite.js";
+import { makeFolders } from "../local/folders.js";
 import { isLeftOver, ownerPrefix } from "../local/scratch.js";
 
 /** The name of the file in a folder by which others see that it is in use. */
@@ -27,7 +28,7 @@ export interface OwnedFolder {
  * some network file systems.
  */
 export async function ownFolder(dir: string): Promise<OwnedFolder> {
-  await mkdir(dir, { recursive: true });
+  makeFolders(dir);
   for (const name of await readdir(dir)) {
     const folder = path.join(dir, name);
     if (await isAbandoned(folder)) await rm(folder, { recursive: true, force: true });

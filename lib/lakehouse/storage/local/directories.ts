@@ -4,6 +4,7 @@ import path from "node:path";
 import { unusable } from "../errors.js";
 import { systemCode } from "../failure.js";
 import { DirectorySync } from "./directory-sync.js";
+import { makeFolders } from "./folders.js";
 
 /** The directories from a store's root down. */
 export class Directories {
@@ -29,10 +30,14 @@ export class Directories {
     } catch (error) {
       if (systemCode(error) !== "ENOENT") throw error; // ENOTDIR too: an object is in the way
       const parent = path.dirname(directory);
-      if (directory !== this.#root) await this.ensure(parent, uri);
-      await mkdir(directory, { recursive: directory === this.#root }).catch((failure: unknown) => {
-        if (systemCode(failure) !== "EEXIST") throw failure;
-      });
+      if (directory === this.#root) {
+        makeFolders(directory);
+      } else {
+        await this.ensure(parent, uri);
+        await mkdir(directory).catch((failure: unknown) => {
+          if (systemCode(failure) !== "EEXIST") throw failure;
+        });
+      }
       await this.flush(parent);
     }
   }

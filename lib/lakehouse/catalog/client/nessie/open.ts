@@ -51,9 +51,10 @@ export async function openNessieCatalog(options: NessieCatalogOptions): Promise<
   const shared = {
     versions: new NessieVersions({ trees: new Trees(transport), author, beginning }),
     store,
+    canRelocate: false,
     warehouse: warehouse.replace(/\/+$/, ""),
     defaultBranch,
-    metadata: new MetadataCache(store),
+    metadata: new MetadataCache({ store, canRelocate: false }),
     inTurn: turns(),
     // Nessie keeps the catalog, and whoever uses it goes to the same files.
     checkOwner: () => {},

@@ -1,18 +1,9 @@
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-} from "node:fs";
+import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type Database from "better-sqlite3";
 import { openSqlite } from "../../../sqlite.js";
-import { systemCode } from "../../../storage/index.js";
+import { makeFolders, systemCode } from "../../../storage/index.js";
 
 /** How long a writer waits for another process's transaction, in milliseconds. One takes under a millisecond. */
 const BUSY_TIMEOUT_MS = 30_000;
@@ -31,7 +22,7 @@ export interface SqliteFile {
 export function openCatalogFile(path: string, prepare: (db: Database.Database) => void): SqliteFile {
   let db: Database.Database | undefined;
   try {
-    if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+    if (path !== ":memory:") makeFolders(dirname(path));
     // SQLite itself says so only when something is to be written.
     if (existsSync(path)) accessSync(path, constants.W_OK);
     db = openSqlite(path, { timeout: BUSY_TIMEOUT_MS });
