@@ -20,6 +20,7 @@ import { validateNewNames } from "../schema/reserved.js";
 import { validateSchema } from "../schema/validate.js";
 import type { Schema } from "../types/types.js";
 import { requireWellFormed } from "../values/well-formed.js";
+import { checkProperties } from "./properties.js";
 import type { FormatVersion, TableMetadata } from "./types.js";
 
 export const DEFAULT_FORMAT_VERSION: FormatVersion = 2;
@@ -67,6 +68,7 @@ export function newTableMetadata(init: NewTable): TableMetadata {
   for (const [key, value] of Object.entries(init.properties ?? {})) {
     if (!RESERVED_PROPERTIES.has(key)) properties[key] = value;
   }
+  checkProperties(properties);
   return {
     formatVersion,
     tableUuid: init.tableUuid ?? randomUUID(),

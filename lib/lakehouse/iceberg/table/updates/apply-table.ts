@@ -1,4 +1,5 @@
 import { stripTrailingSlash } from "../../model/metadata/new.js";
+import { checkProperties } from "../../model/metadata/properties.js";
 import type {
   EncryptionKey,
   PartitionStatisticsFile,
@@ -32,7 +33,11 @@ export function setLocation(draft: Draft, location: string): void {
 
 export function setProperties(draft: Draft, updates: Readonly<Record<string, string>>): void {
   if (Object.keys(updates).length === 0) return;
-  change(draft, { properties: { ...draft.metadata.properties, ...updates } });
+  const { properties } = draft.metadata;
+  checkProperties(
+    Object.fromEntries(Object.entries(updates).filter(([key, value]) => properties[key] !== value)),
+  );
+  change(draft, { properties: { ...properties, ...updates } });
 }
 
 export function removeProperties(draft: Draft, removals: readonly string[]): void {
