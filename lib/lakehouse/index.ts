@@ -9,7 +9,12 @@
 export type { RelocationReport } from "./catalog/index.js";
 export type { LakehouseConfig } from "./config-file.js";
 export type { PartHealth } from "./health.js";
-export { type CommitsRequest, Lakehouse, type NewTableOptions } from "./lakehouse.js";
+export {
+  type CommitsRequest,
+  type CreateTableAsOptions,
+  Lakehouse,
+  type NewTableOptions,
+} from "./lakehouse.js";
 export type { MetricReading } from "./observability/index.js";
 export {
   type LakehouseCatalog,
@@ -90,6 +95,10 @@ export {
   updateProperties,
   upgradeFormatVersion,
 } from "./iceberg/index.js";
+
+// Sources of rows
+
+export { type Cast, InferredSchema, type IngestOptions, type Source } from "./iceberg/index.js";
 
 // Schemas
 

@@ -18,6 +18,7 @@ import {
   type MergeResult,
   type NewRefOptions,
   namespaceExists,
+  noSuchNamespace,
   type RefExpression,
   type Reference,
   type ReflogEntry,
@@ -29,7 +30,17 @@ import {
 } from "./catalog/index.js";
 import { invalidArgument } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
-import type { Table, TableIdentifier, TableScan } from "./iceberg/index.js";
+import {
+  type AppendData,
+  InferredSchema,
+  type IngestOptions,
+  type RowEngine,
+  type Schema,
+  type Source,
+  type Table,
+  type TableIdentifier,
+  type TableScan,
+} from "./iceberg/index.js";
 import { collectMetrics, type MetricReading, type Metrics } from "./observability/index.js";
 import type { Profile } from "./profile.js";
 import type { ChangesOptions, QueryResult, ScanRowsOptions, SqlOptions } from "./query/index.js";
@@ -42,6 +53,14 @@ export interface NewTableOptions<Row> extends CreateTableOptions<Row> {
    * `replace` it by a new, empty one, whose files go too.
    */
   readonly ifExists?: "fail" | "keep" | "replace";
+}
+
+export interface CreateTableAsOptions<Row = Record<string, unknown>>
+  extends Omit<CreateOrReplaceOptions<Row>, "schema" | "data" | "engine" | "ifExists">,
+    IngestOptions,
+    Pick<NewTableOptions<Row>, "ifExists"> {
+  /** The table's schema; what `inferSchema` says where not given. */
+  readonly schema?: CreateOrReplaceOptions<Row>["schema"] | undefined;
 }
 
 /** Which commits of a log to show, and how many at most: 100 where not given. */
@@ -88,7 +107,7 @@ export class Lakehouse extends Facades {
    * `silver@"main~3"`), and `FOR VERSION AS OF` or `FOR TIMESTAMP AS OF` for the past of the table itself.
    */
   sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
-    const ref = options.ref ?? (this.#isView ? this.ref : undefined);
+    const ref = options.ref ?? this.#queryRef;
     return this.#parts.engine.sql(text, { ...options, ref });
   }
 
@@ -119,8 +138,7 @@ export class Lakehouse extends Facades {
     { ifExists = "fail", ...options }: NewTableOptions<Row>,
   ): Promise<Table<Row>> {
     await this.#ensureNamespace(name);
-    const create = async () =>
-      (await this.catalog.createTable<Row>(name, options)).withEngine(this.#parts.engine);
+    const create = async () => (await this.catalog.createTable<Row>(name, options)).withEngine(this.#engine);
     try {
       return await create();
     } catch (error) {
@@ -139,10 +157,101 @@ export class Lakehouse extends Facades {
    */
   async createOrReplaceTable<Row = Record<string, unknown>>(
     name: TableName,
-    options: Omit<CreateOrReplaceOptions<Row>, "engine">,
+    options: Omit<CreateOrReplaceOptions<Row>, "engine" | "ifExists">,
   ): Promise<Table<Row>> {
     await this.#ensureNamespace(name);
-    return createOrReplaceTable(this.catalog, this.store, name, { ...options, engine: this.#parts.engine });
+    return createOrReplaceTable(this.catalog, this.store, name, { ...options, engine: this.#engine });
+  }
+
+  /**
+   * The schema that `createTableAs` would give a table of this source, to look at before anything is written: it prints
+   * as a column a line. All of the source is read; the narrowest type that holds every value of a column is its type, all
+   * columns are optional, and text of CSV that would not come back as it is (`00501`) stays text.
+   *
+   * Of data that can be read only once (a generator, a stream), this takes the first 10,000 rows.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT where nothing tells columns, or a column is of several kinds;
+   *   OBJECT_NOT_FOUND, CORRUPT_FILE, INVALID_SQL.
+   * @example
+   * console.log(await lake.inferSchema("raw/weather.csv"));
+   */
+  async inferSchema(
+    source: Source<unknown>,
+    options: Pick<IngestOptions, "cast"> = {},
+  ): Promise<InferredSchema> {
+    const { schema } = await this.#parts.engine.inferSource({
+      ...options,
+      source: source as Source,
+      store: this.store,
+      ref: this.#queryRef,
+    });
+    return new InferredSchema(schema);
+  }
+
+  /**
+   * Makes a table of the rows of a query, of files or of data at hand, and its namespace where that is missing, in one
+   * commit: nobody sees it empty or half. Its schema is what `inferSchema` says, unless one is given.
+   *
+   * @throws LakehouseError TABLE_EXISTS; SCHEMA_MISMATCH for rows that do not fit; and as `inferSchema`.
+   * @example
+   * await lake.createTableAs("weather.daily", "raw/weather.csv", { partitionSpec: [month("date")] });
+   * await lake.createTableAs("weather.hot", "select * from weather.daily where temp_max > 30");
+   */
+  async createTableAs<Row = Record<string, unknown>>(
+    name: TableName,
+    source: Source<unknown>,
+    options: CreateTableAsOptions<Row> = {},
+  ): Promise<Table<Row>> {
+    const { ifExists = "fail", cast, extraFields, missingFields, schema: given, ...rest } = options;
+    // Before a source is read for nothing; whether the name is still free is checked again when the table is made.
+    if (ifExists !== "replace" && (await this.#hasTable(name))) {
+      const table = await this.table<Row>(name);
+      if (ifExists === "keep") return table;
+      throw tableExists(
+        table.name,
+        `There is a table ${table.name} already.`,
+        'Take another name, or ifExists: "replace" for a new version of it that keeps its history.',
+      );
+    }
+    const request = { source: source as Source, cast, store: this.store, ref: this.#queryRef };
+    const inferred = given === undefined ? await this.#parts.engine.inferSource(request) : undefined;
+    const schema = given ?? (inferred?.schema as Schema);
+    const rows = this.#parts.engine.readSource({
+      ...request,
+      source: inferred?.source ?? request.source,
+      schema,
+      extraFields,
+      missingFields,
+    });
+    await this.#ensureNamespace(name);
+    return createOrReplaceTable<Row>(this.catalog, this.store, name, {
+      ...rest,
+      schema,
+      data: rows as AppendData<Row>,
+      ifExists: ifExists === "replace" ? "replace" : "fail",
+      engine: this.#engine,
+    });
+  }
+
+  async #hasTable(name: TableName): Promise<boolean> {
+    try {
+      return await this.catalog.tableExists(name);
+    } catch (error) {
+      if (noSuchNamespace.is(error)) return false;
+      throw error;
+    }
+  }
+
+  /** The ref of queries that say none. */
+  get #queryRef(): RefExpression | undefined {
+    return this.#isView ? this.ref : undefined;
+  }
+
+  /** What reads rows for tables of this lakehouse: with the names of queries looked up where it is. */
+  get #engine(): RowEngine {
+    const { engine } = this.#parts;
+    if (!this.#isView) return engine;
+    return { ...engine, readSource: (request) => engine.readSource({ ref: this.ref, ...request }) };
   }
 
   /**
@@ -151,7 +260,7 @@ export class Lakehouse extends Facades {
    * @throws LakehouseError NO_SUCH_TABLE, with the nearest name there is.
    */
   async table<Row = Record<string, unknown>>(name: TableName): Promise<Table<Row>> {
-    return (await this.catalog.loadTable<Row>(name)).withEngine(this.#parts.engine);
+    return (await this.catalog.loadTable<Row>(name)).withEngine(this.#engine);
   }
 
   /**

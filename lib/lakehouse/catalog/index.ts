@@ -11,6 +11,7 @@ export { type RelocateOptions, type RelocationReport, relocateLake } from "./emb
 export {
   namespaceExists,
   noSuchLake,
+  noSuchNamespace,
   tableExists,
 } from "./errors.js";
 export { type BranchMove, branchMoves } from "./metrics.js";

@@ -21,8 +21,9 @@ export { arrowToSchema, schemaToArrow, storedSchema } from "./files/arrow/schema
 
 export { type AvroData, readAvroData } from "./files/avro/data-rows.js";
 
-export type { AppendData } from "./files/data/append-data.js";
+export { type AppendData, isRereadable } from "./files/data/append-data.js";
 
+export { conformingBatches } from "./files/data/input.js";
 export { hasFieldIds, withMappedIds } from "./files/data/parquet-ids.js";
 export {
   expectedTypeText,
@@ -30,6 +31,19 @@ export {
   parquetFit,
   parquetTypeText,
 } from "./files/data/parquet-types.js";
+
+export type {
+  ArrowSource,
+  Cast,
+  CsvSource,
+  IngestOptions,
+  JsonSource,
+  NdjsonSource,
+  ParquetSource,
+  Paths,
+  Source,
+  SqlSource,
+} from "./files/data/source.js";
 
 export { referencedDataFile } from "./files/deletes/delete-rules.js";
 
@@ -236,6 +250,9 @@ export {
   uuid,
 } from "./model/schema/builders.js";
 
+export { assignFreshIds } from "./model/schema/fresh-ids.js";
+export { inferRows } from "./model/schema/infer-rows.js";
+export { InferredSchema } from "./model/schema/inferred.js";
 export { schemaFromJson, schemaToJson } from "./model/schema/json.js";
 export {
   allFields,
@@ -257,7 +274,8 @@ export {
 
 export type { Transform } from "./model/transforms/types.js";
 
-export { isPrimitiveType, typeToString } from "./model/types/type-text.js";
+export { canPromote } from "./model/types/promotion.js";
+export { isPrimitiveType, sameType, typeToString } from "./model/types/type-text.js";
 export type {
   DefaultValue,
   EdgeAlgorithm,
@@ -344,6 +362,7 @@ export type {
   RowEngine,
   RowMerge,
   RowsRequest,
+  SourceRequest,
 } from "./table/operations/row-engine.js";
 export { setStatistics } from "./table/operations/statistics.js";
 export type { VerifiedFile } from "./table/operations/verify.js";

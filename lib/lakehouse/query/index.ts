@@ -15,6 +15,7 @@ export type {
   SqlOptions,
   TableRequest,
 } from "./engine/query-engine.js";
+export type { InferRequest, InferredSource } from "./ingest/ingest.js";
 export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { type FormatOptions, formatRecords, type ResultFormat } from "./result/format.js";

@@ -49,6 +49,10 @@ export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
       yield* (await open()).changedRows(request);
     },
     matchingPositions: async (request) => (await open()).matchingPositions(request),
+    async *readSource(request) {
+      yield* (await open()).readSource(request);
+    },
+    inferSource: async (request) => (await open()).inferSource(request),
     openMerge: async (request) => (await open()).openMerge(request),
     get isClosed() {
       return isClosed;

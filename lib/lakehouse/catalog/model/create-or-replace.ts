@@ -16,6 +16,7 @@ import {
   upgradeFormatVersion,
 } from "../../iceberg/index.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { tableExists } from "../errors.js";
 import type { Catalog, TableName } from "./catalog.js";
 import { tableKey, tableLocation, toIdentifier } from "./identifiers.js";
 
@@ -25,6 +26,8 @@ export interface CreateOrReplaceOptions<Row = Record<string, unknown>> extends T
   readonly formatVersion?: FormatVersion | undefined;
   /** Rows that the table has from its first moment on. */
   readonly data?: AppendData<Row> | undefined;
+  /** `fail`: a table that is there already stays, with TABLE_EXISTS. Default `replace`. */
+  readonly ifExists?: "replace" | "fail" | undefined;
   /** Reads rows back, for what the table is used for afterwards. */
   readonly engine?: RowEngine | undefined;
 }
@@ -42,10 +45,11 @@ export async function createOrReplaceTable<Row>(
   name: TableName,
   options: CreateOrReplaceOptions<Row>,
 ): Promise<Table<Row>> {
-  const { data, formatVersion, engine, ...replacement } = options;
+  const { data, formatVersion, engine, ifExists = "replace", ...replacement } = options;
   const withEngine = (table: Table<Row>) => (engine === undefined ? table : table.withEngine(engine));
   const existing = await existingTable<Row>(catalog, name);
   if (existing !== undefined) {
+    if (ifExists === "fail") throw tableExists(existing.name, `There is a table ${existing.name} already.`);
     const transaction = withEngine(existing).begin();
     if (formatVersion !== undefined && formatVersion > existing.metadata.formatVersion) {
       await transaction.update(upgradeFormatVersion(formatVersion));

@@ -1,5 +1,6 @@
 import type { ObjectStore } from "../../storage/index.js";
 import { type AppendData, isRereadable } from "../files/data/append-data.js";
+import type { IngestOptions, Source } from "../files/data/source.js";
 import type { Expression } from "../model/expressions/types.js";
 import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../model/metadata/lookup.js";
 import { MAIN_BRANCH } from "../model/metadata/parse.js";
@@ -33,7 +34,7 @@ import {
 } from "./operations/refs.js";
 import type { RowChangeOptions } from "./operations/row-changes.js";
 import type { RowDelta } from "./operations/row-delta.js";
-import type { Assignments, RowEngine } from "./operations/row-engine.js";
+import { type Assignments, type RowEngine, requireEngine } from "./operations/row-engine.js";
 import { type ChangelogOptions, type ChangelogTask, changelog } from "./scan/changelog.js";
 import { type IncrementalOptions, incrementalAppends, type SnapshotRange } from "./scan/incremental.js";
 import { type ScanOptions, type ScanTask, TableScan } from "./scan/scan.js";
@@ -143,6 +144,28 @@ export class Table<Row = Record<string, unknown>> {
   async append(data: AppendData<Row>, options: AppendOptions & CommitOptions = {}): Promise<Table<Row>> {
     const { append } = await rowOperations();
     return this.#commitChange(await append(this, data, options), options);
+  }
+
+  /**
+   * Adds the rows of a query, of files or of data at hand, in one snapshot: all of them, or none. Columns go by name.
+   * Nothing is rounded, cut or guessed: text is read as the column's type says, and what differs is an error until the
+   * options allow for it. Memory stays flat, however large the source is.
+   *
+   * @throws LakehouseError SCHEMA_MISMATCH for what does not fit, with file, row (from 1, without a header) and column;
+   *   OBJECT_NOT_FOUND, CORRUPT_FILE, INVALID_SQL; and as `append`.
+   * @example
+   * await weather.appendFrom("raw/2024-*.csv.gz");
+   * await weather.appendFrom({ ndjson: "raw/today.txt" }, { extraFields: "ignore", cast: { wind: double() } });
+   * await weather.appendFrom("select * from staging.weather@etl where temp is not null");
+   */
+  async appendFrom(
+    source: Source<Row>,
+    options: IngestOptions & AppendOptions & CommitOptions = {},
+  ): Promise<Table<Row>> {
+    const engine = requireEngine(this.engine, this.name);
+    const { store, schema } = this;
+    const request = { ...options, store, schema, source: source as Source };
+    return this.append(engine.readSource(request) as AppendData<Row>, options);
   }
 
   /**

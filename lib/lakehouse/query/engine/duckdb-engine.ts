@@ -9,13 +9,15 @@ import {
   type RowEngine,
   type RowMerge,
   type RowsRequest,
+  type SourceRequest,
   schemaToArrow,
   type Table,
   type TableScan,
 } from "../../iceberg/index.js";
 import { openFileCache } from "../../storage/index.js";
 import { readError, sqlError } from "../duckdb/sql-error.js";
-import { Relations } from "../relation/relations.js";
+import { type InferRequest, type InferredSource, Ingest } from "../ingest/ingest.js";
+import { Relations, type Use } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
 import type { QueryResult } from "../result/query-result.js";
 import type { ChangesOptions } from "../rows/changes.js";
@@ -26,7 +28,7 @@ import { findReferences, splitExplain } from "../sql/statement.js";
 import { prepareText } from "../sql/time-travel.js";
 import { applyEdits } from "../text/edits.js";
 import { columnName } from "../text/names.js";
-import { toByteString } from "../text/tokens.js";
+import { fromByteString, toByteString } from "../text/tokens.js";
 import { PlannedRelations } from "./planned-relations.js";
 import type { QueryEngine, QueryEngineOptions, ScanRowsOptions, SqlOptions } from "./query-engine.js";
 import { scanRows } from "./scan-rows.js";
@@ -40,6 +42,7 @@ export class DuckDBEngine implements QueryEngine {
   readonly #tables: StatementTables;
   readonly #rows: RowReader;
   readonly #scratch: string;
+  readonly #ingest: Ingest;
 
   /** @param scratch folder for files that are read in place of others, and for rows that are to be merged. */
   constructor(instance: DuckDBInstance, options: QueryEngineOptions, scratch: string) {
@@ -50,29 +53,49 @@ export class DuckDBEngine implements QueryEngine {
     this.#tables = new StatementTables(options, this.#planned);
     this.#rows = new RowReader(this.#relations);
     this.#scratch = scratch;
+    this.#ingest = new Ingest(this.#relations, join(scratch, "sources"), async (text, ref, use) => {
+      const { bytes, ...prepared } = await this.#prepared(text, { ref }, use);
+      return { ...prepared, sql: fromByteString(bytes) };
+    });
   }
 
   async sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
+    return this.#relations.use(async (use) =>
+      execute(use.connection, { ...use, ...(await this.#prepared(text, options, use)) }),
+    );
+  }
+
+  /** A user's query with what DuckDB can read in the place of the tables that it names. */
+  async #prepared(text: string, options: SqlOptions, use: Use) {
     const source = toByteString(text);
     const prepared = prepareText(source);
     const { prefix, body } = splitExplain(prepared.text);
     const inBody = (position: number) => prepared.original(prefix.length + position);
-    return this.#relations.use(async (use) => {
-      const statement = await parseStatement(use.connection, body, source, inBody);
-      const { edits, renamed } = isShowTables(statement)
-        ? { edits: [{ start: 0, end: body.length, text: await this.#tables.shown(options) }] }
-        : await this.#tables.edits(
-            statement,
-            findReferences(statement, body, prepared.special),
-            body,
-            options,
-            use,
-          );
-      const final = applyEdits(body, edits);
-      const onError = (error: unknown) =>
-        sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));
-      return execute(use.connection, { ...use, bytes: prefix + final.text, onError, renamed });
-    });
+    const statement = await parseStatement(use.connection, body, source, inBody);
+    const { edits, renamed } = isShowTables(statement)
+      ? {
+          edits: [{ start: 0, end: body.length, text: await this.#tables.shown(options) }],
+          renamed: undefined,
+        }
+      : await this.#tables.edits(
+          statement,
+          findReferences(statement, body, prepared.special),
+          body,
+          options,
+          use,
+        );
+    const final = applyEdits(body, edits);
+    const onError = (error: unknown) =>
+      sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));
+    return { bytes: prefix + final.text, onError, renamed };
+  }
+
+  readSource(request: SourceRequest): AsyncIterable<arrow.RecordBatch> {
+    return this.#ingest.rows(request);
+  }
+
+  inferSource(request: InferRequest): Promise<InferredSource> {
+    return this.#ingest.infer(request);
   }
 
   async scan(table: Table, scan: TableScan, options: ScanRowsOptions = {}): Promise<QueryResult> {

@@ -1,6 +1,7 @@
 import type { RowEngine, ScanTask, Table, TableScan } from "../../iceberg/index.js";
 import type { FileCacheOptions } from "../../storage/index.js";
 import type { DuckDBOptions } from "../duckdb/open.js";
+import type { InferRequest, InferredSource } from "../ingest/ingest.js";
 import type { QueryResult } from "../result/query-result.js";
 import type { ChangesOptions } from "../rows/changes.js";
 
@@ -77,6 +78,12 @@ export interface QueryEngine extends RowEngine {
    *   INVALID_ARGUMENT when `from` is no ancestor of `to`; and as `scan`.
    */
   changes(table: Table, options?: ChangesOptions): Promise<QueryResult>;
+  /**
+   * The columns of a source, and the source to read from then on.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT, OBJECT_NOT_FOUND, CORRUPT_FILE, INVALID_SQL.
+   */
+  inferSource(request: InferRequest): Promise<InferredSource>;
   /** True after `close`. */
   readonly isClosed: boolean;
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import {
   DuckDBMapType,
   DuckDBStructType,
   type DuckDBType,
+  VARCHAR,
 } from "@duckdb/node-api";
 import { type IcebergType, type NestedField, type PrimitiveType, typeToString } from "../../iceberg/index.js";
 import { foldName, memberNames } from "../text/names.js";
@@ -23,6 +24,8 @@ const END = "\u0001";
 /** A value that a column does not hold. */
 export interface Misfit {
   readonly column: string;
+  /** What `FitOptions.where` was for its row. */
+  readonly where: string;
   /** The value, its type and what was expected. */
   readonly problem: string;
 }
@@ -31,11 +34,21 @@ export interface Misfit {
 export function misfitIn(message: string): Misfit | undefined {
   const at = message.indexOf(REFUSAL);
   if (at < 0) return undefined;
-  const [column = "", ...rest] = message.slice(at + REFUSAL.length).split(END);
-  return { column, problem: rest.join(END) };
+  const [column = "", where = "", ...rest] = message.slice(at + REFUSAL.length).split(END);
+  return { column, where, problem: rest.join(END) };
 }
 
-interface Place {
+export interface FitOptions {
+  /** SQL for text that says where a row comes from, for the refusal of its values. */
+  readonly where?: string | undefined;
+  /** What becomes of members of JSON objects that the struct does not have. Default `refuse`. */
+  readonly extraFields?: "refuse" | "ignore" | undefined;
+}
+
+/** What DuckDB calls its text that is JSON; of values inside others, too. */
+export const JSON_ALIAS = "JSON";
+
+interface Place extends FitOptions {
   readonly column: string;
   /** How many lambdas are around. */
   readonly depth: number;
@@ -47,11 +60,22 @@ interface Place {
  *
  * @param value a name, or what is evaluated as often as it is written: not a user's expression.
  */
-export function fittedSql(value: string, from: DuckDBType, { name, type }: NestedField): string {
-  return fit(value, from, type, { column: name, depth: 0 });
+export function fittedSql(
+  value: string,
+  from: DuckDBType,
+  { name, type }: NestedField,
+  options: FitOptions = {},
+): string {
+  return fit(value, from, type, { ...options, column: name, depth: 0 });
+}
+
+/** SQL that refuses a value as none of a column, in the words of `problem`, which is SQL for text. */
+export function refusalSql(column: string, problem: string, { where = "''" }: FitOptions): string {
+  return `error(${quoteString(REFUSAL + column + END)} || ${where} || ${quoteString(END)} || ${problem})`;
 }
 
 function fit(value: string, from: DuckDBType, to: IcebergType, at: Place): string {
+  if (from.alias === JSON_ALIAS) return fitJson(value, to, at);
   const inside = { ...at, depth: at.depth + 1 };
   switch (to.type) {
     case "struct":
@@ -135,6 +159,12 @@ function fitPrimitive(value: string, from: DuckDBType, to: PrimitiveType, at: Pl
   const spelling = source === "VARCHAR" ? spellingOf(to) : undefined;
   if (spelling !== undefined) conditions.push(`regexp_full_match(${value}, ${quoteString(spelling)})`);
   else if (source !== target) conditions.push(`CAST(${cast} AS ${source}) IS NOT DISTINCT FROM ${value}`);
+  if (source === "VARCHAR" && (to.type === "float" || to.type === "double")) {
+    // A fraction means the nearest number, a whole number itself.
+    const [is, was] = [cast, value].map((number) => `TRY_CAST(${number} AS DECIMAL(38,0))`);
+    conditions.push(`(isfinite(${cast}) OR NOT regexp_matches(${value}, '\\d'))`);
+    conditions.push(`(NOT regexp_full_match(${value}, '[+-]?\\d{8,}') OR ${is} IS NOT DISTINCT FROM ${was})`);
+  }
   // DuckDB's own: Iceberg has neither an infinite date nor the time 24:00.
   if (POINT.test(target)) conditions.push(`isfinite(${cast})`);
   if (target === "TIME") conditions.push(`${cast} < TIME '24:00:00'`);
@@ -157,8 +187,90 @@ function none(value: string, from: DuckDBType, to: IcebergType, at: Place): stri
 
 const SHOWN_CHARACTERS = 80;
 
-function refuse(value: string, source: string, to: IcebergType, { column }: Place): string {
+function refuse(value: string, source: string, to: IcebergType, at: Place): string {
   const text = `left(CAST(${value} AS VARCHAR), ${SHOWN_CHARACTERS})`;
-  const rest = ` (${source}) is no value of type ${typeToString(to)}`;
-  return `error(${quoteString(REFUSAL + column + END)} || ${text} || ${quoteString(rest)})`;
+  return refusalSql(
+    at.column,
+    `${text} || ${quoteString(` (${source}) is no value of type ${typeToString(to)}`)}`,
+    at,
+  );
+}
+
+/*
+ * JSON: objects are structs, or maps by their keys; arrays are lists, or maps of [key, value]. Text is what DuckDB's own
+ * type JSON is not: a string column gets `x` of "x", and of other values their JSON.
+ */
+
+function fitJson(value: string, to: IcebergType, at: Place): string {
+  const kind = `json_type(${value})`;
+  const branch = (of: string, then: string): string =>
+    `CASE WHEN coalesce(${kind}, 'NULL') = 'NULL' THEN NULL::${sqlType(to)} WHEN ${of} THEN ${then} ELSE ${refuse(value, "JSON", to, at)} END`;
+  const inside = { ...at, depth: at.depth + 1 };
+  const item = `e${at.depth}`;
+  switch (to.type) {
+    case "struct": {
+      const names = memberNames(to.fields);
+      const members = to.fields.map(
+        (field, i) =>
+          `${quoteIdentifier(names[i] as string)} := ${fitJson(memberSql(value, field.name), field.type, at)}`,
+      );
+      return branch(
+        `${kind} = 'OBJECT' AND ${keysFit(value, to.fields, at)}`,
+        `struct_pack(${members.join(", ")})`,
+      );
+    }
+    case "list":
+      return branch(
+        `${kind} = 'ARRAY'`,
+        `list_transform(json_extract(${value}, '$[*]'), lambda ${item}: ${fitJson(item, to.element, inside)})`,
+      );
+    case "map": {
+      const member = `json_extract(${value}, '/' || replace(replace(${item}, '~', '~0'), '/', '~1'))`;
+      const entries = (key: string, inner: string) =>
+        `lambda ${item}: struct_pack(k := ${key}, v := ${inner})`;
+      const byKey = entries(fitText(item, to.key, inside), fitJson(member, to.value, inside));
+      const pair = (place: number) => `json_extract(${item}, '/${place}')`;
+      const byPair = entries(fitJson(pair(0), to.key, inside), fitJson(pair(1), to.value, inside));
+      const all = `CASE WHEN ${kind} = 'OBJECT' THEN list_transform(json_keys(${value}), ${byKey}) ELSE list_transform(json_extract(${value}, '$[*]'), ${byPair}) END`;
+      return branch(`${kind} IN ('OBJECT', 'ARRAY')`, `map_from_entries(${all})`);
+    }
+    case "variant":
+      return branch("true", `variant_to_parquet_variant(${value}::VARIANT)::${sqlType(to)}`);
+    default:
+      return fitJsonLeaf(value, kind, to, at);
+  }
+}
+
+/** Numbers of JSON are doubles where they have a fraction: more digits than these may have been lost before. */
+const EXACT_DIGITS = 15;
+
+function fitJsonLeaf(value: string, kind: string, to: PrimitiveType, at: Place): string {
+  const text = `json_extract_string(${value}, '$')`;
+  if (to.type === "string") return text;
+  const refused = refuse(value, "JSON", to, at);
+  if (to.type === "decimal") {
+    const digits = `length(ltrim(regexp_replace(${text}, '[eE].*|[^0-9]', '', 'g'), '0'))`;
+    return `CASE WHEN ${kind} = 'DOUBLE' AND ${digits} > ${EXACT_DIGITS} THEN ${refused} ELSE ${fitText(text, to, at)} END`;
+  }
+  // A number that is whole, however it is written.
+  const whole = to.type === "int" || to.type === "long";
+  return fitText(whole ? `regexp_replace(${text}, '\\.0+$', '')` : text, to, at);
+}
+
+function fitText(value: string, to: IcebergType, at: Place): string {
+  return fit(value, VARCHAR, to, at);
+}
+
+/** SQL for a member of a JSON object. */
+export function memberSql(json: string, name: string): string {
+  const pointer = `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return `json_extract(${json}, ${quoteString(pointer)})`;
+}
+
+/** SQL that is true for a JSON object of which each key is a field, once. */
+function keysFit(json: string, fields: readonly NestedField[], { extraFields }: FitOptions): string {
+  const keys = `json_keys(${json})`;
+  const once = `len(list_distinct(${keys})) = len(${keys})`;
+  if (extraFields === "ignore") return once;
+  return `${once} AND list_has_all([${fields.map(({ name }) => quoteString(name)).join(", ")}]::VARCHAR[], ${keys})`;
 }

@@ -34,6 +34,7 @@ const microseconds = (value: PrimitiveValue, _: PrimitiveType, target: string) =
 const nanoseconds = (value: PrimitiveValue) => `make_timestamp_ns(${value as bigint})`;
 
 const whole = () => "[+-]?\\d+";
+const number = () => "[+-]?((\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?|(?i:inf(inity)?|nan))";
 const day = () => "\\d{4}-\\d{2}-\\d{2}";
 const clock = (digits: number) => `\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,${digits}}0*)?)?`;
 const moment = (digits: number) => `${day()}([ T]${clock(digits)})?`;
@@ -53,7 +54,7 @@ const PRIMITIVES: {
   boolean: {
     sql: () => "BOOLEAN",
     literal: cast,
-    spelling: undefined,
+    spelling: () => "(?i:true|false)",
     constant: (constant) => (constant.kind === "boolean" ? constant.value : undefined),
   },
   int: {
@@ -72,11 +73,11 @@ const PRIMITIVES: {
     constant: (constant) => (constant.kind === "integer" ? constant.value : undefined),
   },
   // Beside a float a constant is rounded to it, or the float widened to the constant's type, as it happens.
-  float: { sql: () => "FLOAT", literal: floating, spelling: undefined, constant: unsure },
+  float: { sql: () => "FLOAT", literal: floating, spelling: number, constant: unsure },
   double: {
     sql: () => "DOUBLE",
     literal: floating,
-    spelling: undefined,
+    spelling: number,
     constant: (constant) => {
       if (constant.kind === "integer") return Number(constant.value);
       return constant.kind === "decimal" ? Number(constant.unscaled) / 10 ** constant.scale : undefined;
@@ -112,7 +113,7 @@ const PRIMITIVES: {
   timestamptz: {
     sql: () => "TIMESTAMP WITH TIME ZONE",
     literal: microseconds,
-    spelling: () => `${moment(6)}(Z|[+-]\\d{2}(:\\d{2})?)?`,
+    spelling: () => `${moment(6)}(Z|[+-]\\d{2}(:\\d{2})?)`,
     constant: (constant) => {
       // The session's time zone is UTC.
       const text = timestampText(constant);

@@ -1,6 +1,7 @@
 import type * as arrow from "apache-arrow";
 import { unsupported } from "../../../errors.js";
 import type { ObjectStore } from "../../../storage/index.js";
+import type { IngestOptions, Source } from "../../files/data/source.js";
 import type { PositionBitmap } from "../../files/deletes/position-bitmap.js";
 import type { Expression, LiteralInput } from "../../model/expressions/types.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
@@ -23,6 +24,17 @@ export interface RowEngine {
   matchingPositions(request: RowsRequest): Promise<ReadonlyMap<ScanTask, PositionBitmap>>;
   /** Holds rows that are to be merged into a table. */
   openMerge(request: MergeRequest): Promise<RowMerge>;
+  /** The rows of a source, as values of `schema` and in its Arrow form. */
+  readSource(request: SourceRequest): AsyncIterable<arrow.RecordBatch>;
+}
+
+export interface SourceRequest extends IngestOptions {
+  /** Where paths that are URIs are looked up first. */
+  readonly store: ObjectStore;
+  readonly source: Source;
+  /** The catalog's ref for a query that says none. */
+  readonly ref?: string | undefined;
+  readonly schema: Schema;
 }
 
 export interface RowsRequest {

@@ -1,0 +1,232 @@
+import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
+import * as arrow from "apache-arrow";
+import { invalidArgument } from "../../errors.js";
+import {
+  arrowToSchema,
+  canPromote,
+  type IcebergType,
+  type IngestOptions,
+  type NestedField,
+  sameType,
+  typeToString,
+} from "../../iceberg/index.js";
+import { arrowField, castForArrow, gathererFor } from "../arrow/types.js";
+import { ask } from "../duckdb/open.js";
+import { columnName } from "../text/names.js";
+import { JSON_ALIAS } from "../types/fit.js";
+import type { Layout, SourceColumn } from "./layouts.js";
+
+/** A column as it is found: without id, and never required. */
+export type FoundColumn = Pick<NestedField, "name" | "type">;
+
+const STRING: IcebergType = { type: "string" };
+
+/** The columns of layouts, each of the narrowest type that holds all of their values. */
+export async function inferColumns(
+  connection: DuckDBConnection,
+  layouts: readonly Layout[],
+  isText: boolean,
+  cast: NonNullable<IngestOptions["cast"]>,
+): Promise<FoundColumn[]> {
+  const found = new Map<string, IcebergType>();
+  const kinds = new Map<string, number>();
+  for (const layout of layouts) {
+    const { columns, files } = layout;
+    if (columns === undefined) return jsonColumns(connection, layout);
+    refuseTwice(columns, files[0]?.name ?? "The query");
+    if (isText) await addTextKinds(connection, layout, columns, kinds);
+    else
+      for (const { name, type } of columns) {
+        // A column that is cast may be of any type.
+        const own = Object.hasOwn(cast, name) ? STRING : icebergType(name, type);
+        found.set(name, union(name, found.get(name), own));
+      }
+  }
+  for (const [name, bits] of kinds) found.set(name, typeOfKinds(bits));
+  return [...found].map(([name, type]) => ({ name, type }));
+}
+
+function refuseTwice(columns: readonly SourceColumn[], where: string): void {
+  const names = columns.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice === undefined) return;
+  throw invalidArgument(
+    twice,
+    `${where} has the column ${JSON.stringify(twice)} twice.`,
+    "Give each its own name: with AS in a query, with header: […] for CSV whose header line you took away.",
+  );
+}
+
+/** The type of a column of a query or of Parquet. */
+export function icebergType(name: string, type: DuckDBType): IcebergType {
+  const text = String(type);
+  // Beyond a long.
+  if (text === "UBIGINT") return { type: "decimal", precision: 20, scale: 0 };
+  if (type.alias === JSON_ALIAS || castForArrow(type) === "VARCHAR") return STRING;
+  if (text === "VARIANT") return { type: "variant" };
+  const { fields } = arrowToSchema(new arrow.Schema([arrowField(name, type, gathererFor(type))]));
+  return optionalThroughout((fields[0] as NestedField).type);
+}
+
+/** DuckDB does not say what cannot be null. */
+function optionalThroughout(type: IcebergType): IcebergType {
+  switch (type.type) {
+    case "struct":
+      return {
+        ...type,
+        fields: type.fields.map((field) => ({
+          ...field,
+          required: false,
+          type: optionalThroughout(field.type),
+        })),
+      };
+    case "list":
+      return { ...type, elementRequired: false, element: optionalThroughout(type.element) };
+    case "map":
+      return { ...type, valueRequired: false, value: optionalThroughout(type.value) };
+    default:
+      return type;
+  }
+}
+
+function union(name: string, a: IcebergType | undefined, b: IcebergType): IcebergType {
+  if (a === undefined || sameType(a, b) || canPromote(a, b, 2)) return b;
+  if (canPromote(b, a, 2)) return a;
+  throw invalidArgument(
+    name,
+    `Column ${JSON.stringify(name)} is ${typeToString(a)} in one file and ${typeToString(b)} in another.`,
+    `Say which it shall be: cast: { ${JSON.stringify(name)}: … }.`,
+  );
+}
+
+/**
+ * What a text can be read as. A number that another program would print in another way is no number: the `00501` of a
+ * postal code would come back as `501`.
+ */
+const KINDS = {
+  boolean: `regexp_full_match(v, '(?i:true|false)')`,
+  /** An integer that is a double, too. */
+  whole: `regexp_full_match(v, '-?(0|[1-9]\\d{0,14})')`,
+  long: `regexp_full_match(v, '-?[1-9]\\d{0,18}') AND TRY_CAST(v AS BIGINT) IS NOT NULL`,
+  huge: `regexp_full_match(v, '-?[1-9]\\d{0,37}')`,
+  double: `regexp_full_match(v, '-?((0|[1-9]\\d*)(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d+)?') AND regexp_matches(v, '[.eE]') AND isfinite(TRY_CAST(v AS DOUBLE))`,
+  date: `regexp_full_match(v, '\\d{4}-\\d{2}-\\d{2}') AND TRY_CAST(v AS DATE) IS NOT NULL`,
+  timestamp: `regexp_full_match(v, '\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?') AND TRY_CAST(v AS TIMESTAMP) IS NOT NULL`,
+  timestamptz: `regexp_full_match(v, '\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?(Z|[+-]\\d{2}(:\\d{2})?)') AND TRY_CAST(v AS TIMESTAMPTZ) IS NOT NULL`,
+  time: `regexp_full_match(v, '([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?')`,
+  text: "true",
+} as const;
+
+type Kind = keyof typeof KINDS;
+
+const BITS = Object.fromEntries(Object.keys(KINDS).map((kind, i) => [kind, 1 << i])) as Record<Kind, number>;
+
+/** The type of each set of kinds that one type holds without a change; the first that has them all. */
+const TYPES: readonly (readonly [IcebergType, ...Kind[]])[] = [
+  [{ type: "boolean" }, "boolean"],
+  [{ type: "long" }, "whole", "long"],
+  [{ type: "decimal", precision: 38, scale: 0 }, "whole", "long", "huge"],
+  [{ type: "double" }, "whole", "double"],
+  [{ type: "date" }, "date"],
+  [{ type: "timestamp" }, "date", "timestamp"],
+  [{ type: "timestamptz" }, "timestamptz"],
+  [{ type: "time" }, "time"],
+];
+
+function typeOfKinds(bits: number): IcebergType {
+  if (bits === 0) return STRING;
+  const fits = TYPES.find(([, ...kinds]) => (bits & ~kinds.reduce((all, kind) => all | BITS[kind], 0)) === 0);
+  return fits?.[0] ?? STRING;
+}
+
+async function addTextKinds(
+  connection: DuckDBConnection,
+  layout: Layout,
+  columns: readonly SourceColumn[],
+  kinds: Map<string, number>,
+): Promise<void> {
+  const bitsOf = (column: string) =>
+    `CASE WHEN ${column} IS NULL THEN 0 ${Object.entries(KINDS)
+      .map(([kind, test]) => `WHEN ${test.replace(/\bv\b/g, column)} THEN ${BITS[kind as Kind]}`)
+      .join(" ")} END`;
+  const list = columns.map((_, i) => `bit_or(${bitsOf(columnName({ id: i }))})`);
+  const [bits = []] = await ask(
+    connection,
+    `SELECT ${list.join(", ")} FROM ${layout.relation(layout.files)}`,
+  );
+  for (const [i, { name }] of columns.entries())
+    kinds.set(name, (kinds.get(name) ?? 0) | Number(bits[i] ?? 0));
+}
+
+/** What `json_structure` says of a value: a type's name, an array of its items' structure, or an object of members'. */
+type Structure = string | readonly Structure[] | { readonly [name: string]: Structure };
+
+/** The fields of all objects, those of the first one first. */
+async function jsonColumns(connection: DuckDBConnection, layout: Layout): Promise<FoundColumn[]> {
+  const from = layout.relation(layout.files);
+  const first = await ask(connection, `SELECT json_structure(c0) FROM ${from} LIMIT 1`);
+  const all = await ask(connection, `SELECT DISTINCT json_structure(c0) AS s FROM ${from} ORDER BY s`);
+  const structure = [...first, ...all]
+    .map(([text]) => JSON.parse(text ?? '"NULL"') as Structure)
+    .reduce(mergeStructures, "NULL");
+  if (structure === "NULL") return [];
+  if (!isObject(structure)) {
+    throw invalidArgument(
+      layout.files[0]?.name ?? "json",
+      `${layout.files[0]?.name} holds values that are no objects: a row is an object.`,
+    );
+  }
+  return Object.entries(structure).map(([name, member]) => ({ name, type: structureType(member) }));
+}
+
+function isObject(structure: Structure): structure is { readonly [name: string]: Structure } {
+  return typeof structure === "object" && !Array.isArray(structure);
+}
+
+function mergeStructures(a: Structure, b: Structure): Structure {
+  if (a === "NULL") return b;
+  if (b === "NULL") return a;
+  if (Array.isArray(a) && Array.isArray(b)) return [mergeStructures(a[0] ?? "NULL", b[0] ?? "NULL")];
+  if (isObject(a) && isObject(b)) {
+    const merged: Record<string, Structure> = Object.create(null);
+    for (const [name, member] of [...Object.entries(a), ...Object.entries(b)]) {
+      merged[name] = mergeStructures(merged[name] ?? "NULL", member);
+    }
+    return merged;
+  }
+  if (a === b) return a;
+  const numbers = ["UBIGINT", "BIGINT", "DOUBLE"];
+  const place =
+    typeof a === "string" && typeof b === "string" ? [numbers.indexOf(a), numbers.indexOf(b)] : [-1];
+  return place.includes(-1) ? "VARCHAR" : (numbers[Math.max(...place)] as string);
+}
+
+function structureType(structure: Structure): IcebergType {
+  if (Array.isArray(structure)) {
+    const element = structureType(structure[0] ?? "NULL");
+    return { type: "list", elementId: 0, elementRequired: false, element };
+  }
+  if (isObject(structure)) {
+    const members = Object.entries(structure);
+    if (members.length === 0) return STRING;
+    const fields = members.map(([name, member]) => ({
+      id: 0,
+      name,
+      required: false,
+      type: structureType(member),
+    }));
+    return { type: "struct", fields };
+  }
+  switch (structure) {
+    case "BOOLEAN":
+      return { type: "boolean" };
+    case "UBIGINT":
+    case "BIGINT":
+      return { type: "long" };
+    case "DOUBLE":
+      return { type: "double" };
+    default:
+      // Text, only nulls, and what is of several kinds: as JSON.
+      return STRING;
+  }
+}

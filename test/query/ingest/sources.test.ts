@@ -1,0 +1,413 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import * as arrow from "apache-arrow";
+import {
+  boolean,
+  date,
+  decimal,
+  defineSchema,
+  double,
+  float,
+  int,
+  isLakehouseError,
+  type Lakehouse,
+  list,
+  long,
+  map,
+  openLakehouse,
+  type Source,
+  string,
+  struct,
+  time,
+  timestamp,
+  timestamptz,
+} from "sololakehouse";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const DATA = "node_modules/vega-datasets/data";
+
+let folder: string;
+let lake: Lakehouse;
+let tables = 0;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "sources-"));
+  lake = await openLakehouse({ root: join(folder, "lake") });
+});
+
+afterAll(async () => {
+  await lake.close();
+  rmSync(folder, { recursive: true });
+});
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const fresh = () => `t.t${tables++}`;
+
+async function rowsOf(name: string) {
+  return (await lake.sql(`select * from ${name}`)).rows();
+}
+
+async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
+  const error = await work.then(
+    () => undefined,
+    (each: unknown) => each,
+  );
+  if (!isLakehouseError(error)) throw error ?? new Error("Nothing was refused.");
+  return { code: error.code, message: error.message };
+}
+
+describe("a text is a value of a column's type, or an error", () => {
+  const NESTED = struct({ a: int().optional(), b: list(string()).optional() });
+  // Column, the text in CSV (undefined where CSV has none), the JSON, what is read back.
+  const VALUES = [
+    [boolean(), "true", "true", true],
+    [boolean(), "FALSE", '"FALSE"', false],
+    [boolean(), "1", "1", undefined],
+    [int(), "-12", "-12", -12],
+    [int(), "12.0", undefined, undefined],
+    [int(), undefined, "12.0", 12],
+    [int(), "2147483648", "2147483648", undefined],
+    [int(), "1.5", "1.5", undefined],
+    [int(), "abc", '"abc"', undefined],
+    [long(), "9007199254740993", "9007199254740993", 9007199254740993n],
+    [long(), "9223372036854775807", '"9223372036854775807"', 9223372036854775807n],
+    [long(), "9223372036854775808", "9223372036854775808", undefined],
+    [float(), "0.1", "0.1", Math.fround(0.1)],
+    [double(), "1.50", "1.50", 1.5],
+    [double(), "1e300", "1e300", 1e300],
+    [double(), "1e999", '"1e999"', undefined],
+    [double(), "9007199254740993", "9007199254740993", undefined],
+    [double(), "NaN", '"NaN"', Number.NaN],
+    [decimal(10, 2), "12.3", "12.3", "12.30"],
+    [decimal(10, 2), "12.345", "12.345", undefined],
+    [
+      decimal(30, 10),
+      "12345678901234567890.0123456789",
+      '"12345678901234567890.0123456789"',
+      "12345678901234567890.0123456789",
+    ],
+    [decimal(30, 20), undefined, "0.12345678901234567890", undefined],
+    [date(), "2024-02-29", '"2024-02-29"', "2024-02-29"],
+    [date(), "2023-02-29", '"2023-02-29"', undefined],
+    [date(), "29/02/2024", '"29/02/2024"', undefined],
+    [time(), "12:34:56.789", '"12:34:56.789"', "12:34:56.789000"],
+    [timestamp(), "2024-02-29T01:02:03.5", '"2024-02-29 01:02:03.5"', "2024-02-29T01:02:03.500000"],
+    [timestamp(), "2024-02-29T01:02:03Z", '"2024-02-29T01:02:03Z"', undefined],
+    [
+      timestamptz(),
+      "2024-02-29T01:02:03+02:00",
+      '"2024-02-29T01:02:03+02:00"',
+      "2024-02-28T23:02:03.000000+00:00",
+    ],
+    [timestamptz(), "2024-02-29T01:02:03", '"2024-02-29T01:02:03"', undefined],
+    [string(), "00501", '"00501"', "00501"],
+    [string(), undefined, '"say \\"hi\\""', 'say "hi"'],
+    [string(), undefined, '{"a":[1,null]}', '{"a":[1,null]}'],
+    [string(), undefined, "true", "true"],
+    [NESTED, undefined, '{"a":1,"b":["x"]}', { a: 1, b: ["x"] }],
+    [NESTED, undefined, '{"b":[]}', { a: null, b: [] }],
+    [NESTED, undefined, '{"a":"x"}', undefined],
+    [NESTED, undefined, '{"a":1,"c":2}', undefined],
+    [list(int()), undefined, "[1,2]", [1, 2]],
+    [list(int()), undefined, '{"0":1}', undefined],
+    [
+      map(string(), int()),
+      undefined,
+      '{"a/b":1,"~":2}',
+      new Map([
+        ["a/b", 1],
+        ["~", 2],
+      ]),
+    ],
+    [map(int(), string()), undefined, '[[1,"x"]]', new Map([[1, "x"]])],
+  ] as const;
+
+  test.each(VALUES)("%o of %s and %s", async (column, csv, json, expected) => {
+    const sources: Source[] = [];
+    if (csv !== undefined) sources.push(file("v.csv", `v\r\n${csv}\r\n`));
+    if (json !== undefined)
+      sources.push(file("v.ndjson", `{"v":${json}}\n`), file("v.json", `[{"v":${json}}]`));
+    for (const source of sources) {
+      const schema = defineSchema({ v: column.optional() });
+      const made = lake.createTableAs(fresh(), source, { schema });
+      if (expected === undefined) {
+        const { code, message } = await refusal(made);
+        expect(code).toBe("SCHEMA_MISMATCH");
+        expect(message).toContain(`Row 1 of ${source as string}, column "v"`);
+      } else {
+        const [row] = await lake.read(await made).then((result) => result.rows());
+        expect(row?.v instanceof Map ? row.v : JSON.parse(JSON.stringify(row?.v, text), revive)).toEqual(
+          expected,
+        );
+      }
+    }
+  });
+
+  const text = (_: string, value: unknown) =>
+    typeof value === "bigint" ? `${value}n` : Number.isNaN(value) ? "NaN!" : value;
+  const revive = (_: string, value: unknown) =>
+    typeof value === "string" && /^\d+n$/.test(value)
+      ? BigInt(value.slice(0, -1))
+      : value === "NaN!"
+        ? Number.NaN
+        : value;
+});
+
+describe("a schema is the narrowest that holds all values", () => {
+  test.each([
+    ["1\n2", "long"],
+    ["1\n2.5\n", "double"],
+    ["00501\n10001", "string"],
+    ["9223372036854775808\n1", "decimal(38, 0)"],
+    ["9007199254740993\n1.5", "string"],
+    ["true\nFalse", "boolean"],
+    ["2024-01-01\n2024-01-02", "date"],
+    ["2024-01-01\n2024-01-02T03:04", "timestamp"],
+    ["2024-01-01T03:04:05Z", "timestamptz"],
+    ["2024-01-01T03:04:05Z\n2024-01-01T03:04:05", "string"],
+    ["2024-13-01", "string"],
+    ["12:34:56", "time"],
+    ["1\nx", "string"],
+    ["\n\n", "string"],
+    [" 1", "string"],
+    ["1e5\n2", "double"],
+    ["-0", "long"],
+  ])("%o is of type %s", async (values, type) => {
+    const schema = await lake.inferSchema(
+      file(
+        "i.csv",
+        `v,w\n${values
+          .split("\n")
+          .map((v) => `${v},x`)
+          .join("\n")}\n`,
+      ),
+    );
+    expect(String(schema).split("\n")[0]).toBe(`"v"  ${type}`);
+  });
+
+  test("of JSON is that of all objects, in the order of the first, and prints", async () => {
+    const path = file(
+      "j.json",
+      '[{"b":1,"a":null},{"a":{"x":[1]},"c":"2024-01-01"},{"b":2.5,"a":{"y":true,"x":[]}},{"c":1}]',
+    );
+    expect(String(await lake.inferSchema(path))).toBe(
+      ['"b"  double', '"a"  struct<"x": list<long>, "y": boolean>', '"c"  string'].join("\n"),
+    );
+  });
+
+  test("of rows and of Arrow is theirs", async () => {
+    const rows = [
+      { a: 1, b: null },
+      { a: 2.5, b: { c: [null] } },
+      { d: new Date(0), b: { c: [1n] } },
+    ];
+    const columns = ['"a"  double', '"b"  struct<"c": list<long>>', '"d"  timestamptz'].join("\n");
+    expect(String(await lake.inferSchema(rows))).toBe(columns);
+    const table = await lake.createTableAs(fresh(), rows);
+    const result = await lake.read(table);
+    expect(String(await lake.inferSchema(arrow.tableToIPC(await result.toArrow(), "file")))).toBe(columns);
+  });
+
+  test("of a generator comes from its first rows, and none of them is lost", async () => {
+    const rows = function* () {
+      for (let i = 0; i < 25_000; i += 1) yield { i };
+    };
+    const table = await lake.createTableAs(fresh(), rows());
+    expect(await lake.countRows(table)).toBe(25_000n);
+  });
+
+  test("of nothing is refused, and a header alone is enough", async () => {
+    expect((await refusal(lake.inferSchema(file("e.csv", "")))).code).toBe("INVALID_ARGUMENT");
+    expect((await refusal(lake.inferSchema([]))).code).toBe("INVALID_ARGUMENT");
+    expect(String(await lake.inferSchema(file("h.csv", "a,b\n")))).toBe('"a"  string\n"b"  string');
+  });
+});
+
+describe("files come in as they are written", () => {
+  const schema = defineSchema({ a: int().optional(), b: string().optional() });
+  const rows = [
+    { a: 1, b: 'x\r\ny, "z"' },
+    { a: null, b: "" },
+    { a: 3, b: null },
+    { a: 4, b: "ü" },
+  ];
+  const CSV = 'a,b\r\n1,"x\r\ny, ""z"""\r\n,""\r\n3,\r\n4,ü\r\n';
+  const JSON_TEXT = JSON.stringify(rows, null, 2);
+  const NDJSON = rows.map((row) => JSON.stringify(row)).join("\n");
+
+  test.each([
+    ["plain.csv", CSV, {}],
+    ["bom.csv", `\ufeff${CSV}`, {}],
+    ["z.csv.gz", gzipSync(CSV), {}],
+    ["semi.txt", CSV.replaceAll(/,(?! )/g, ";"), { delimiter: ";" }],
+    ["tab.tsv", CSV.replaceAll(/,(?! )/g, "\t"), {}],
+    ["latin.csv", Buffer.from(CSV, "latin1"), { encoding: "latin-1" }],
+    ["utf16.csv", Buffer.from(`\ufeff${CSV}`, "utf16le"), { encoding: "utf-16" }],
+    ["headless.csv", CSV.slice(5), { header: ["a", "b"] }],
+    ["we[i]rd*'n.csv", CSV, {}],
+    ["quoted.csv", CSV.replace("a,b", '"a","b"'), {}],
+    ["swapped.csv", 'b,a\n"x\r\ny, ""z""",1\n"",\n,3\nü,4', {}],
+  ] as const)("%s", async (name, content, options) => {
+    const table = await lake.createTableAs(fresh(), { csv: file(name, content), ...options }, { schema });
+    expect(await rowsOf(table.name)).toEqual(rows);
+  });
+
+  test.each([
+    ["pretty.json", JSON_TEXT],
+    ["bom.json", `\ufeff${JSON_TEXT}`],
+    ["lines.json", NDJSON],
+    ["crlf.ndjson", `${NDJSON.replaceAll("\n", "\r\n\r\n")}\r\n`],
+    ["bom.jsonl", `\ufeff${NDJSON}`],
+    ["z.ndjson.gz", gzipSync(NDJSON)],
+  ])("%s", async (name, content) => {
+    const table = await lake.createTableAs(fresh(), file(name, content), { schema });
+    expect(await rowsOf(table.name)).toEqual(rows);
+  });
+
+  test("many files are one commit, and an empty one has no rows", async () => {
+    const table = await lake.createTable(fresh(), { schema });
+    file("many-1.csv", CSV);
+    file("many-2.csv", "b,a\nq,9\n");
+    file("many-3.csv", "");
+    const after = await table.appendFrom(join(folder, "many-*.csv"));
+    expect(await lake.countRows(after)).toBe(5n);
+    expect(after.metadata.snapshots).toHaveLength(1);
+    expect((await after.appendFrom(join(folder, "many-3.csv"))).metadata.snapshots).toHaveLength(1);
+  });
+
+  test("of many files with one bad value nothing comes in", async () => {
+    const table = await lake.createTable(fresh(), { schema });
+    file("half-1.csv", CSV);
+    file("half-2.csv", "a,b\n1,x\nzwei,y\n");
+    const { message } = await refusal(table.appendFrom(join(folder, "half-*.csv")));
+    expect(message).toContain(
+      `Row 2 of ${join(folder, "half-2.csv")}, column "a": zwei (VARCHAR) is no value of type int.`,
+    );
+    expect((await table.refresh()).currentSnapshot).toBeUndefined();
+    const files: string[] = [];
+    for await (const { uri } of lake.store.list(`${table.location}/data/`)) files.push(uri);
+    expect(files).toEqual([]);
+  });
+});
+
+describe("what differs is an error until it is asked for", () => {
+  const schema = defineSchema({ a: int(), b: string().writeDefault("none") });
+
+  test.each([
+    ["a column more", "a,b,c\n1,x,2\n", { extraFields: "ignore" }, [{ a: 1, b: "x" }]],
+    ["a column less", "a\n1\n", { missingFields: "fill" }, [{ a: 1, b: "none" }]],
+    ["a number that is to be rounded", "a,b\n1.6,x\n", { cast: { a: int() } }, [{ a: 2, b: "x" }]],
+    [
+      "a date of another kind",
+      "a,b\n29/02/2024,x\n",
+      { cast: { a: { sql: "year(strptime(a, '%d/%m/%Y')) -- of it" } } },
+      [{ a: 2024, b: "x" }],
+    ],
+    [
+      "a column that is computed of others",
+      "x,y\n1,2\n",
+      { cast: { a: { sql: "x::int + y::int" }, b: { sql: "'n'" } }, extraFields: "ignore" },
+      [{ a: 3, b: "n" }],
+    ],
+  ] as const)("%s", async (_, csv, options, expected) => {
+    const table = await lake.createTable(fresh(), { schema });
+    const path = file("d.csv", csv);
+    expect((await refusal(table.appendFrom(path))).code).toBe("SCHEMA_MISMATCH");
+    await table.appendFrom(path, options);
+    expect(await rowsOf(table.name)).toEqual(expected);
+  });
+
+  test("in JSON, in Arrow and in rows, too", async () => {
+    const rows = [{ a: 1.6, c: "?" }];
+    const asked = { cast: { a: int() }, extraFields: "ignore", missingFields: "fill" } as const;
+    const ipc = arrow.tableToIPC(arrow.tableFromJSON(rows), "stream");
+    for (const source of [rows, ipc, file("d.arrow", ipc), file("d.json", JSON.stringify(rows))]) {
+      const table = await lake.createTable(fresh(), { schema });
+      expect((await refusal(table.appendFrom(source as Source<never>))).code).toBe("SCHEMA_MISMATCH");
+      await table.appendFrom(source as Source<never>, asked);
+      expect(await rowsOf(table.name)).toEqual([{ a: 2, b: "none" }]);
+    }
+  });
+
+  test("a cast of a column that is not there is a slip, and so is an option that is none", async () => {
+    const table = await lake.createTable(fresh(), { schema });
+    const path = file("d.csv", "a,b\n1,x\n");
+    expect(await refusal(table.appendFrom(path, { cast: { A: int() } }))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("Did you mean a?"),
+    });
+    expect((await refusal(table.appendFrom({ csv: path, delim: ";" } as never))).code).toBe(
+      "INVALID_ARGUMENT",
+    );
+  });
+
+  test("a null in a required column, two columns of a name, a key twice, a torn line", async () => {
+    const table = await lake.createTable(fresh(), { schema });
+    const message = async (name: string, text: string) =>
+      (await refusal(table.appendFrom(file(name, text)))).message;
+    expect(await message("n.csv", "a,b\n1,x\n,y\n")).toMatch(/Row 2 of .*n\.csv, column "a": null/);
+    expect(await message("n.ndjson", '{"a":1}\n{"b":"y"}\n')).toMatch(
+      /Row 2 of .*n\.ndjson, column "a": null/,
+    );
+    expect(await message("t.csv", "a,b,a\n1,x,2\n")).toMatch(/column "a" twice/);
+    expect(await message("t.json", '[{"a":1,"a":2,"b":"x"}]')).toMatch(/key is there twice/);
+    expect(await message("s.json", "[1]")).toMatch(/an object was expected/);
+    expect(await message("r.csv", "a,b\n1,x\n2\n")).toMatch(/r\.csv.*cannot be read[\s\S]*Line: 3/);
+    expect(await message("m.ndjson", '{"a":1,"b":"x"}\n{"a":\n')).toMatch(/m\.ndjson/);
+  });
+});
+
+test("rows of a query come in with the kinds that its columns have", async () => {
+  const schema = defineSchema({ a: int(), b: string() });
+  const table = await lake.createTable(fresh(), { schema });
+  await table.appendFrom(`select 1::bigint as a, '"x"'::json as b union all select 2, '{"c": 1}'`);
+  expect(await rowsOf(table.name)).toEqual([
+    { a: 1, b: "x" },
+    { a: 2, b: '{"c":1}' },
+  ]);
+  expect(await refusal(table.appendFrom("select 2147483648 as a, 'x' as b"))).toMatchObject({
+    code: "SCHEMA_MISMATCH",
+    message: expect.stringContaining("2147483648 (BIGINT) is no value of type int"),
+  });
+  expect((await refusal(table.appendFrom("select nope from t.nope"))).code).toBe("NO_SUCH_TABLE");
+  expect((await refusal(table.appendFrom("select a from (select 1 as c)"))).code).toBe("INVALID_SQL");
+});
+
+test("a query is one on the branch that the lakehouse is on", async () => {
+  const name = fresh();
+  await lake.createTableAs(name, "select 1 as a");
+  const etl = await lake.branch(`b${tables}`);
+  await (await etl.table(name)).appendFrom("select 2 as a");
+  const copy = await etl.createTableAs(fresh(), `select * from ${name}`);
+  const after = await copy.appendFrom(`select a + 10 as a from ${name}`);
+  expect((await (await etl.read(after)).rows()).map(({ a }) => a).sort()).toEqual([1, 11, 12, 2]);
+});
+
+test("a table is made of a source once, and anew when asked", async () => {
+  const name = fresh();
+  await lake.createTableAs(name, "select 1 as a");
+  expect((await refusal(lake.createTableAs(name, "select 2 as a"))).code).toBe("TABLE_EXISTS");
+  await lake.createTableAs(name, "select 2 as a", { ifExists: "keep" });
+  expect(await rowsOf(name)).toEqual([{ a: 1 }]);
+  const table = await lake.createTableAs(name, "select 3 as b", { ifExists: "replace" });
+  expect(await rowsOf(name)).toEqual([{ b: 3 }]);
+  expect(table.metadata.snapshots).toHaveLength(2);
+});
+
+test.each([
+  ["weather.csv", 2922n, '"date"           date'],
+  ["birdstrikes.csv", 10_000n, '"Flight Date"                date'],
+  ["movies.json", 3201n, '"Rotten Tomatoes Rating"  long'],
+  ["earthquakes.json", 1n, '"bbox"      list<double>'],
+])("%s comes in", async (name, rows, column) => {
+  const path = `${DATA}/${name}`;
+  expect(String(await lake.inferSchema(path)).split("\n")).toContain(column);
+  expect(await lake.countRows(await lake.createTableAs(fresh(), path))).toBe(rows);
+});
