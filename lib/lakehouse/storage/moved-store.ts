@@ -84,6 +84,10 @@ export class MovedStore implements ObjectStore {
     return this.#store.localPath(this.locate(uri));
   }
 
+  async ensureFolder(uri: string): Promise<void> {
+    await this.#store.ensureFolder?.(this.locate(uri));
+  }
+
   #recordedInfo(info: ObjectInfo): ObjectInfo {
     return { ...info, uri: this.record(info.uri) };
   }

@@ -40,6 +40,10 @@ export class ObservedStore implements ObjectStore {
   localPath(uri: string): string | undefined {
     return this.#store.localPath(uri);
   }
+
+  async ensureFolder(uri: string): Promise<void> {
+    await this.#store.ensureFolder?.(uri);
+  }
 }
 
 const lengthOf = (bytes: Uint8Array): number => bytes.byteLength;

@@ -47,4 +47,6 @@ export interface ObjectStore {
   delete(uris: readonly string[]): Promise<void>;
   /** The path of an object on this machine's disk, for engines that read files themselves; `undefined` where there is none. */
   localPath(uri: string): string | undefined;
+  /** Makes the folder of a location, for engines that write files by themselves; for stores that have folders. */
+  ensureFolder?(uri: string): Promise<void>;
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { Table } from "../../../lib/lakehouse/iceberg/index.js";
+import { pathOfFile } from "../../../lib/lakehouse/storage/index.js";
 import { records } from "../support/contents.js";
 import {
   type Given,
@@ -122,6 +124,8 @@ describe("answers of the REST server", () => {
     expect(json["metadata-location"]).toBeUndefined();
     expect((await ask(`HEAD ${TABLE}`, { table: "staged" })).status).toBe(404);
     const { metadata } = json;
+    // Whoever writes files there before the commit finds the folder.
+    expect((await stat(`${pathOfFile(metadata.location)}/metadata`)).isDirectory()).toBe(true);
     const body = {
       requirements: [{ type: "assert-create" }],
       updates: [

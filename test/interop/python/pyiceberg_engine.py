@@ -149,7 +149,7 @@ def collect_ids(fields, prefix, ids):
 def duckdb_rows(paths, columns):
     """Rows of plain columns as DuckDB reads them from data files, without any help of ours."""
     names = ", ".join(f'"{name}"' for name in columns)
-    return arrow_rows(duckdb.execute(f"SELECT {names} FROM read_parquet(?)", [[local(p) for p in paths]]).to_arrow_table())
+    return arrow_rows(duckdb.execute(f"SELECT {names} FROM read_parquet(?)", [[local(p) for p in paths]]).fetch_arrow_table())
 
 
 def local(uri):

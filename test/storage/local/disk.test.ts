@@ -103,6 +103,8 @@ describe("LocalStore on the disk", () => {
       await expect(store.read(uri)).rejects.toMatchObject(refused);
       await expect(store.head(uri)).rejects.toMatchObject(refused);
       await expect(store.put(uri, bytes("x"))).rejects.toMatchObject(refused);
+      const folder = `${path.dirname(uri)}/new`;
+      await expect(store.ensureFolder(folder)).rejects.toMatchObject({ ...refused, subject: folder });
       await expect(store.put(`${store.root}/out/new/deep`, bytes("x"))).rejects.toMatchObject({
         code: "INVALID_URI",
       });
@@ -135,6 +137,15 @@ describe("LocalStore on the disk", () => {
   });
 
   describe("directories", () => {
+    test("are made for engines that write past the store, and are no objects", async () => {
+      const uri = `${store.root}/a/b`;
+      await store.ensureFolder(uri);
+      await store.ensureFolder(uri);
+      await writeFile(path.join(store.localPath(uri), "c"), "c");
+      expect(await uris(store, store.root)).toEqual([`${uri}/c`]);
+      await expect(store.ensureFolder(`${uri}/c/d`)).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    });
+
     test("go when their last object is deleted, and come again", async () => {
       const [a, b] = [`${store.root}/x/y/a`, `${store.root}/x/b`];
       await store.put(a, bytes("a"));

@@ -209,6 +209,15 @@ export class LocalStore implements ObjectStore {
     return this.#layout.find(target)?.file ?? target;
   }
 
+  async ensureFolder(uri: string): Promise<void> {
+    const target = this.#target(uri);
+    try {
+      await this.#directories.ensure(target, uri);
+    } catch (error) {
+      throw fromFileSystem(error, uri, "Could not make the folder");
+    }
+  }
+
   #open(uri: string): { fd: number; size: number } {
     const target = this.#target(uri);
     let file: string | undefined = target;

@@ -58,10 +58,13 @@ export const tableOperations: readonly Operation[] = [
         return loadAnswer(call, await catalog.createTable(identifier, { ...options, location }));
       }
       await requireFree(catalog, identifier);
+      const { store, warehouse } = call.context;
       const metadata = newTableMetadata({
         ...options,
-        location: location ?? tableLocation(call.context.warehouse, tableKey(identifier), randomUUID()),
+        location: location ?? tableLocation(warehouse, tableKey(identifier), randomUUID()),
       });
+      // The client writes its manifests before anything of ours is stored, and DuckDB makes no folder for them.
+      await store.ensureFolder?.(`${metadata.location}/metadata`);
       return { status: 200, body: { metadata: metadataToJson(metadata), ...access(call) } };
     },
   },
