@@ -68,7 +68,7 @@ describe("a doc page", () => {
     ],
     [
       "an empty section",
-      (text) => text.replace(/(## In an interview\n)[\s\S]*(## Next)/, "$1\n$2"),
+      (text) => text.replace(/(## In an interview\n)[\s\S]*(## Further reading)/, "$1\n$2"),
       /"In an interview" is empty/,
     ],
     [
@@ -85,6 +85,26 @@ describe("a doc page", () => {
       "no commands",
       (text) => text.replace(/```bash[\s\S]*?```/, "Run it."),
       /doc\/reproduce: give the commands/,
+    ],
+    [
+      "three invariants",
+      (text) => text.replace(/^4\. .*\n/m, ""),
+      /doc\/invariants: it has 3 invariants: list 4 to 6/,
+    ],
+    [
+      "an invariant that nothing attacks",
+      (text) => text.replace(/^(2\. .*?)\[.*\n/m, "$1Believe it.\n"),
+      /doc\/invariants: "\*\*Nothing changes\.\*\* Believe it\.…" links to no cell/,
+    ],
+    [
+      "two follow-ups",
+      (text) => text.replace(/- \*\*A slow reader.*\n/, ""),
+      /doc\/follow-ups: it has 2 follow-up questions/,
+    ],
+    [
+      "sources without links",
+      (text) => text.replace(/\[Avro\]\(.*\)/, "Avro"),
+      /doc\/reading: it lists 2 sources with a link/,
     ],
     ["two pitfalls", (text) => text.replace(/- \*\*Counting.*\n/, ""), /doc\/pitfalls: it has 2 pitfalls/],
     [

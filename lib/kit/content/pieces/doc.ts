@@ -8,10 +8,12 @@ import { type CheckResult, fail, pass, verdict } from "./result.js";
 export const DOC_SECTIONS = [
   "Problem",
   "Where it sits",
+  "Invariants",
   "Reproduce it",
   "The idea",
   "Pitfalls",
   "In an interview",
+  "Further reading",
   "Next",
 ] as const;
 
@@ -85,14 +87,55 @@ function checkDoc(piece: Piece, content: MilestoneContent): CheckResult[] {
         : fail("doc/reproduce", reproduce.heading.place, "give the commands in a code block."),
     );
   }
+  const invariants = section("Invariants");
+  if (invariants) {
+    const items = listItems(invariants.text);
+    const untried = items.filter((item) => !/\]\(notebook\.ipynb#cell-[\w-]+\)/.test(item));
+    results.push(
+      items.length < 4 || items.length > 6
+        ? fail("doc/invariants", invariants.heading.place, `it has ${items.length} invariants: list 4 to 6.`)
+        : untried.length > 0
+          ? fail(
+              "doc/invariants",
+              invariants.heading.place,
+              `"${untried[0]?.slice(0, 40)}…" links to no cell that tries to break it: [words](notebook.ipynb#cell-ID).`,
+            )
+          : pass("doc/invariants", piece.file, `${items.length} invariants, each with its attack`),
+    );
+  }
+  const interview = section("In an interview");
+  if (interview) {
+    const asked = listItems(interview.text).filter((item) => /^\*\*[^*]+\?\*\*\s+\S/.test(item)).length;
+    results.push(
+      asked === 3
+        ? pass("doc/follow-ups", piece.file, "three follow-up questions")
+        : fail(
+            "doc/follow-ups",
+            interview.heading.place,
+            `it has ${asked} follow-up questions: give three, as "- **Question?** Answer."`,
+          ),
+    );
+  }
+  const reading = section("Further reading");
+  if (reading) {
+    const sources = listItems(reading.text).filter((item) => /\]\(https:\/\//.test(item)).length;
+    results.push(
+      sources >= 3
+        ? pass("doc/reading", piece.file, `${sources} sources`)
+        : fail(
+            "doc/reading",
+            reading.heading.place,
+            `it lists ${sources} sources with a link: give 3 or more.`,
+          ),
+    );
+  }
   const pitfalls = section("Pitfalls");
   if (pitfalls) {
     const below = headings.filter(
       ({ level, offset }) =>
         level === 3 && offset >= pitfalls.offset && offset < pitfalls.offset + pitfalls.text.length,
     );
-    const items = pitfalls.text.match(/^(?:[-*]|\d+[.)])\s+\S/gm)?.length ?? 0;
-    const count = below.length > 0 ? below.length : items;
+    const count = below.length > 0 ? below.length : listItems(pitfalls.text).length;
     results.push(
       count >= 3 && count <= 5
         ? pass("doc/pitfalls", piece.file, `${count} pitfalls`)
@@ -104,4 +147,12 @@ function checkDoc(piece: Piece, content: MilestoneContent): CheckResult[] {
     );
   }
   return results;
+}
+
+/** The items of the lists of a text, each with the lines that belong to it. */
+function listItems(text: string): string[] {
+  return text
+    .split(/^(?=(?:[-*]|\d+[.)])\s+\S)/m)
+    .filter((part) => /^(?:[-*]|\d+[.)])\s/.test(part))
+    .map((part) => part.replace(/^\S+\s+/, "").trim());
 }
