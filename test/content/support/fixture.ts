@@ -127,7 +127,7 @@ export async function makeFixture(): Promise<Fixture> {
   await commitNotebook(project, 3, await writingCells());
   await commitNotebook(project, 1, [
     markdown("intro", "# Object storage\n\nWhat a store must promise."),
-    code("health", 'console.log("ok")', 1, [
+    code("fact", 'console.log("ok")', 1, [
       { output_type: "stream", name: "stdout", text: "ok\n" },
       factOutput("store.checks", 38, "checks"),
     ]),
