@@ -342,7 +342,8 @@ export class Lakehouse extends Facades {
 
   /**
    * Brings the changes of a ref into a branch, this one where `into` does not say otherwise, by one commit. Changes
-   * to different tables merge; two different ones to one table conflict. `dryRun` tells the conflicts and does nothing.
+   * to different tables merge, and two to one table where both sides only appended: the source's rows come as one more
+   * append, later than all deletes that the table has. Any other two conflict. `dryRun` tells and does nothing.
    *
    * @throws ConflictError COMMIT_CONFLICT, with `conflicts`, key by key, in Nessie's words.
    */

@@ -120,10 +120,10 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     expect(await lake.diff("etl", "etl")).toEqual([]);
   });
 
-  test("conflict where both changed one table, say so before and at the merge, and merge as told", async () => {
+  test("conflict where both changed one table and one did not append, say so before and at the merge, and merge as told", async () => {
     const etl = await lake.branch("etl");
     await append(etl, 3);
-    await append(lake, 4);
+    await (await lake.table("flights.silver")).truncate();
     const dry = await lake.merge("etl", { dryRun: true });
     expect(dry.applied).toBe(false);
     expect(dry.keys).toMatchObject([{ key: ["flights", "silver"], conflict: { type: "VALUE_DIFFERS" } }]);
@@ -135,6 +135,17 @@ describe.each(["embedded", "nessie"] as const)("branches in the hand, %s", (kind
     const key = ["flights", "silver"];
     await lake.merge("etl", { behaviors: [{ key, behavior: "FORCE" }] });
     expect(await delays("flights.silver")).toEqual([1, 2, 3]);
+  });
+
+  test("merge where both only appended to one table, once", async () => {
+    const etl = await lake.branch("etl");
+    await append(etl, 3);
+    await append(lake, 4);
+    expect((await lake.merge("etl", { dryRun: true })).keys).toMatchObject([{ key: ["flights", "silver"] }]);
+    await lake.merge("etl");
+    expect((await lake.merge("etl")).applied).toBe(false);
+    expect(await delays("flights.silver")).toEqual([1, 2, 3, 4]);
+    expect(await delays("flights.silver", etl)).toEqual([1, 2, 3]);
   });
 
   test("take single commits from elsewhere, undo them, and roll back", async () => {

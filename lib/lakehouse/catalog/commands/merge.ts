@@ -25,7 +25,7 @@ export function mergeCommand(program: Command, withBranches: WithBranches): void
   combining(program.command("merge"))
     .summary("bring a branch's changes into another")
     .description(
-      "Brings all that a branch, tag or commit has changed into another branch, as one commit. Changes to different tables merge; two different ones to one table conflict, and then nothing happens.",
+      "Brings all that a branch, tag or commit has changed into another branch, as one commit. Changes to different tables merge, and so do two to one table that only append; any other two to one table conflict, and then nothing happens.",
     )
     .argument("<source>", "branch, tag or commit", toRef)
     .addOption(

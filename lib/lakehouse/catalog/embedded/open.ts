@@ -13,6 +13,7 @@ import { userName } from "../versioned/user-name.js";
 import { VersionedCatalog } from "../versioned/versioned-catalog.js";
 import { collectGarbage } from "./garbage.js";
 import { type LocatedLake, locateLake } from "./located.js";
+import { mergeTablesIn } from "./merge-tables.js";
 
 export interface EmbeddedOptions {
   /** Where the tables' files are kept. */
@@ -43,7 +44,7 @@ export async function openEmbeddedCatalog(
   const { defaultBranch = "main", ref = defaultBranch } = options;
   checkReferenceName(defaultBranch);
   const { versions, lake } = await openVersions(backend, options, defaultBranch);
-  const { store, copiedFrom } = lake;
+  const { store, copiedFrom, metadata } = lake;
   const warehouse = recordedLocation(store, (options.warehouse ?? store.root).replace(/\/+$/, ""));
   const shared = {
     versions,
@@ -52,7 +53,7 @@ export async function openEmbeddedCatalog(
     warehouse,
     checkOwner: () => checkOwner(backend, copiedFrom),
     defaultBranch,
-    metadata: new MetadataCache({ store, canRelocate: true }),
+    metadata,
     inTurn: turns(),
     collectGarbage: async (options: GcOptions) => {
       if (!options.dryRun) checkOwner(backend, copiedFrom);
@@ -66,7 +67,7 @@ async function openVersions(
   backend: Backend,
   { store, author = userName(), cacheSize, create = true }: EmbeddedOptions,
   defaultBranch: string,
-): Promise<{ versions: VersionStore; lake: LocatedLake }> {
+): Promise<{ versions: VersionStore; lake: LocatedLake & { readonly metadata: MetadataCache } }> {
   try {
     if (!create && (await backend.listRefs()).length === 0) throw noLakeAt(backend.place ?? "its place");
     const lake = await locateLake(backend, store);
@@ -74,9 +75,12 @@ async function openVersions(
     // What lies elsewhere is not collected.
     const hasFile = async (uri: string): Promise<boolean> =>
       within(lake.store, [uri]).length === 0 || (await lake.store.head(uri)) !== undefined;
-    const versions = new VersionStore(backend, { author, replaced, relocations, hasFile, cacheSize });
+    const metadata = new MetadataCache({ store: lake.store, canRelocate: true });
+    const mergeTables = mergeTablesIn(lake.store, metadata);
+    const given = { author, replaced, relocations, hasFile, cacheSize, mergeTables };
+    const versions = new VersionStore(backend, given);
     await versions.ensureBranch(defaultBranch);
-    return { versions, lake };
+    return { versions, lake: { ...lake, metadata } };
   } catch (error) {
     await backend.close();
     throw error;

@@ -4,6 +4,7 @@ import type { Hash } from "../model/hash.js";
 import { couldBeHash } from "../model/reference-expression.js";
 import type { ReferenceType } from "../model/references.js";
 import { nearest } from "../model/suggestions.js";
+import type { MergeTables } from "../model/table-merge.js";
 import type { InTurn } from "../model/turns.js";
 import type { WaitingChange } from "./advance.js";
 import type { Backend } from "./backend.js";
@@ -25,6 +26,8 @@ export interface StoreContext {
   readonly relocations?: number | undefined;
   /** Whether a metadata file is where a content says. */
   readonly hasFile: (uri: string) => Promise<boolean>;
+  /** Puts together what two sides changed in one table; a conflict always, where there is nobody who can. */
+  readonly mergeTables?: MergeTables | undefined;
   /** Changes that wait for their turn, by the name of the branch. */
   readonly waiting: Map<string, WaitingChange[]>;
 }

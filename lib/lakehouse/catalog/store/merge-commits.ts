@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { invalidArgument } from "../../errors.js";
+import { commitStateUnknown } from "../../iceberg/index.js";
 import type { Hash } from "../model/hash.js";
 import type { CombineOptions, MergedKey, MergeOptions, MergeResult } from "../model/merging.js";
 import { conflictsOf, notFastForward, refusedChanges, revertMessage } from "../model/merging.js";
@@ -10,6 +11,7 @@ import { liveRef, type StoreContext } from "./context.js";
 import { mergeTrees } from "./merge.js";
 import { type Brought, requireSpared } from "./spared.js";
 import type { StoredObject } from "./stored-object.js";
+import { type From, MergeAttempt } from "./table-merges.js";
 import { changeTree, type TreeChanges, toOperations } from "./tree.js";
 
 /** Merges the history that ends in `source` into a branch: one commit with both as parents. */
@@ -24,12 +26,13 @@ export async function mergeInto(
   const author = options.author ?? context.author;
   const brings = { commits: [source.commit.hash] };
   let base: Commit | undefined;
-  const combined = await combine(context, branch, options, brings, async (head, sweep) => {
+  const combined = await combine(context, branch, options, brings, async (head, sweep, attempt) => {
     base = await mergeBase(objects, head, source.commit);
     if (base.hash === source.commit.hash) return { keys: [] };
     const trees = { base: base.tree, source: source.commit.tree, target: head.tree };
     const histories = { source: source.commit, target: head, base };
-    const { changes, keys } = await mergeTrees(objects, { ...trees, histories }, options);
+    const mergeTable = attempt.mergeTable({ name: source.name, isMerge: true });
+    const { changes, keys } = await mergeTrees(objects, { ...trees, histories, mergeTable }, options);
     if (
       fastForward !== "never" &&
       base.hash === head.hash &&
@@ -69,6 +72,7 @@ export async function transplantInto(
   return replay(context, branch, "TRANSPLANT", options, commits, async (commit) => ({
     base: (await getCommit(context.objects, firstParent(commit))).tree,
     source: commit.tree,
+    from: { name: commit.hash, isMerge: false },
     meta: {
       message: commits.length === 1 && options.message !== undefined ? options.message : commit.message,
       authors: commit.authors,
@@ -105,7 +109,7 @@ async function replay(
   operation: RefOperation,
   options: CombineOptions,
   commits: readonly Commit[],
-  toPatch: (commit: Commit) => Promise<{ base: Hash; source: Hash; meta: Meta }>,
+  toPatch: (commit: Commit) => Promise<{ base: Hash; source: Hash; from?: From; meta: Meta }>,
 ): Promise<MergeResult> {
   const begun = commits.find(({ depth }) => depth === 0);
   if (commits.length === 0 || begun !== undefined) {
@@ -116,15 +120,17 @@ async function replay(
     );
   }
   const brings = { commits: commits.map(({ hash }) => hash) };
-  return combine(context, branch, options, brings, async (head, sweep) => {
+  return combine(context, branch, options, brings, async (head, sweep, attempt) => {
     const stored: StoredObject[] = [];
     const unstage: (() => void)[] = [];
     const keys = new Map<string, MergedKey>();
     let tip = head;
     try {
       for (const commit of commits) {
-        const { base, source, meta } = await toPatch(commit);
-        const merged = await mergeTrees(context.objects, { base, source, target: tip.tree }, options);
+        const { base, source, from, meta } = await toPatch(commit);
+        const mergeTable = from && attempt.mergeTable(from);
+        const trees = { base, source, target: tip.tree, mergeTable };
+        const merged = await mergeTrees(context.objects, trees, options);
         for (const key of merged.keys) keys.set(key.key.join("\u0000"), key);
         if (conflictsOf(merged.keys).length > 0) return { keys: [...keys.values()] };
         if (merged.changes.size === 0) continue;
@@ -153,11 +159,13 @@ async function combine(
   plan: (
     head: Commit,
     sweep: number,
+    attempt: MergeAttempt,
   ) => Promise<{ keys: readonly MergedKey[]; advance?: Advance | undefined }>,
 ): Promise<MergeResult> {
   if (dryRun) {
     const { hash, sweep } = await liveRef(context, branch, "BRANCH");
-    const { keys } = await plan(await getCommit(context.objects, hash), sweep);
+    const attempt = new MergeAttempt(context, true);
+    const { keys } = await plan(await getCommit(context.objects, hash), sweep, attempt);
     return { applied: false, before: hash, after: hash, keys };
   }
   let keys: readonly MergedKey[] = [];
@@ -166,14 +174,26 @@ async function combine(
     await requireSpared(context, branch, "ANY", brings);
     throw error;
   };
-  const { before, after } = await advance(context, branch, async (head, sweep) => {
-    const planned = await plan(head, sweep).catch(explain);
-    keys = planned.keys;
-    const conflicts = conflictsOf(keys);
-    if (conflicts.length === 0) return planned.advance && { ...planned.advance, brings };
-    throw refusedChanges(branch, conflicts);
-  });
-  return { applied: before !== after, before, after, keys };
+  const attempts: MergeAttempt[] = [];
+  const settle = (head: Hash | undefined) => Promise.all(attempts.map((attempt) => attempt.settle(head)));
+  try {
+    const { before, after } = await advance(context, branch, async (head, sweep) => {
+      const attempt = new MergeAttempt(context, false);
+      attempts.push(attempt);
+      const planned = await plan(head, sweep, attempt).catch(explain);
+      keys = planned.keys;
+      attempt.to = planned.advance?.to;
+      const conflicts = conflictsOf(keys);
+      if (conflicts.length === 0) return planned.advance && { ...planned.advance, brings };
+      throw refusedChanges(branch, conflicts);
+    });
+    await settle(after);
+    return { applied: before !== after, before, after, keys };
+  } catch (error) {
+    // Whether it happened is not known: what may be current stays.
+    if (!commitStateUnknown.is(error)) await settle(undefined);
+    throw error;
+  }
 }
 
 /** A commit of changes on its first parent's tree, with all objects to store. */

@@ -12,6 +12,7 @@ import {
 import { type Hash, sameJson } from "../model/hash.js";
 import type { MergeBehaviors, MergedKey } from "../model/merging.js";
 import { behaviorLookup } from "../model/merging.js";
+import type { MergedTable, PartedTable } from "../model/table-merge.js";
 import { type Commit, history } from "./commits.js";
 import type { ObjectCache } from "./object-cache.js";
 import { diffMaps, getEntry } from "./sorted-map.js";
@@ -26,16 +27,21 @@ export interface ThreeWay {
   readonly histories?:
     | { readonly source: Commit; readonly target: Commit; readonly base: Commit }
     | undefined;
+  /** Puts the two changes of a table together; `undefined` for a conflict as of any other content. */
+  readonly mergeTable?:
+    | ((tables: Pick<PartedTable, "key" | "base" | "source" | "target">) => Promise<MergedTable | undefined>)
+    | undefined;
 }
 
 /**
  * Three-way merge of trees, key by key: a key that only the source changed is taken; one that both changed
  * alike stays; one that both changed differently is a conflict, unless one side's content is a state that the
- * other side has already gone through, and so a fast-forward of it. Costs what differs between base and source.
+ * other side has already gone through, and so a fast-forward of it, or both are changes of one table that can be put
+ * together. Costs what differs between base and source.
  */
 export async function mergeTrees(
   objects: ObjectCache,
-  { base, source, target, histories }: ThreeWay,
+  { base, source, target, histories, mergeTable }: ThreeWay,
   options: MergeBehaviors,
 ): Promise<{ changes: TreeChanges; keys: MergedKey[] }> {
   const behaviorOf = behaviorLookup(options);
@@ -61,7 +67,13 @@ export async function mergeTrees(
     } else if (actual !== undefined && (await passed?.has("source", difference.key, actual))) {
       changes.set(difference.key, to);
     } else if (to === undefined || !(await passed?.has("target", difference.key, to))) {
-      const conflict = conflictOf(key, from, actual) as Conflict;
+      const merged = await mergedTable(mergeTable, key, [from, to, actual]);
+      if (merged !== undefined && "content" in merged) {
+        if (toText(merged.content) !== found) changes.set(difference.key, merged.content);
+        continue;
+      }
+      const why = merged && { message: `${keyName(key)} was changed on both sides, and ${merged.refused}` };
+      const conflict = { ...(conflictOf(key, from, actual) as Conflict), ...why };
       keys.set(difference.key, { key, behavior, conflict });
     }
   }
@@ -72,6 +84,18 @@ export async function mergeTrees(
     keys.set(encodeKey(key), { key, behavior, conflict });
   }
   return { changes, keys: [...keys.values()] };
+}
+
+/** What becomes of a table that both sides have still, and changed. */
+async function mergedTable(
+  mergeTable: ThreeWay["mergeTable"],
+  key: ContentKey,
+  [base, source, target]: readonly [Content | undefined, Content | undefined, Content | undefined],
+): Promise<MergedTable | undefined> {
+  if (base?.type !== "ICEBERG_TABLE" || source?.type !== "ICEBERG_TABLE" || target?.type !== "ICEBERG_TABLE")
+    return undefined;
+  if (base.id !== source.id || base.id !== target.id) return undefined;
+  return mergeTable?.({ key, base, source, target });
 }
 
 /**

@@ -15,6 +15,7 @@ import type { CombineOptions, MergeOptions, MergeResult } from "../model/merging
 import type { Operation } from "../model/operations.js";
 import type { Page } from "../model/paging.js";
 import type { Reference, ReferenceType, ReflogEntry, RefWriteOptions } from "../model/references.js";
+import type { MergeTables } from "../model/table-merge.js";
 import { turns } from "../model/turns.js";
 import type { CommitOptions, DiffEntry, Versions } from "../model/versions.js";
 import { advance } from "./advance.js";
@@ -46,6 +47,8 @@ export interface VersionStoreOptions {
   readonly relocations?: number | undefined;
   /** Whether a metadata file is where a content says. Believed, where not given. */
   readonly hasFile?: ((uri: string) => Promise<boolean>) | undefined;
+  /** Puts together what two branches changed in one table. Always a conflict, where not given. */
+  readonly mergeTables?: MergeTables | undefined;
 }
 
 /**
@@ -59,9 +62,9 @@ export class VersionStore implements Versions {
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
     const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now, replaced } = options;
-    const { hasFile = async () => true, relocations } = options;
+    const { hasFile = async () => true, relocations, mergeTables } = options;
     const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP], replaced);
-    const given = { backend, objects, now, author, hasFile, relocations };
+    const given = { backend, objects, now, author, hasFile, relocations, mergeTables };
     this.context = { ...given, inTurn: turns(), waiting: new Map() };
     this.#tokens = new RecentTokens(objects);
   }
