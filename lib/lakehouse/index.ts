@@ -33,13 +33,19 @@ export { type ErrorCode, isLakehouseError, type Part } from "./rooms.js";
 
 // Queries
 
-export type {
-  ChangesOptions,
-  QueryResult,
-  ScanRowsOptions,
-  SqlOptions,
-  SqlRow,
-  SqlValue,
+export {
+  type ChangesOptions,
+  identifier,
+  type QueryResult,
+  type ScanRowsOptions,
+  SqlFragment,
+  type SqlOptions,
+  type SqlParameter,
+  type SqlParams,
+  type SqlPart,
+  type SqlRow,
+  type SqlValue,
+  sql,
 } from "./query/index.js";
 
 // Branches, tags and commits

@@ -43,7 +43,15 @@ import {
 } from "./iceberg/index.js";
 import { collectMetrics, type MetricReading, type Metrics } from "./observability/index.js";
 import type { Profile } from "./profile.js";
-import type { ChangesOptions, QueryResult, ScanRowsOptions, SqlOptions } from "./query/index.js";
+import {
+  type ChangesOptions,
+  type QueryResult,
+  type ScanRowsOptions,
+  type SqlFragment,
+  type SqlOptions,
+  type SqlPart,
+  sql,
+} from "./query/index.js";
 import { Facades, type LakehouseParts, metrics } from "./rooms.js";
 import type { ObjectStore } from "./storage/index.js";
 
@@ -105,10 +113,24 @@ export class Lakehouse extends Facades {
   /**
    * Runs a query: names are `namespace.table`, with `@ref` for a branch, tag or commit (`silver@etl`,
    * `silver@"main~3"`), and `FOR VERSION AS OF` or `FOR TIMESTAMP AS OF` for the past of the table itself.
+   *
+   * Values are given as parameters, `?`, `$1` or `$name`, or in a template. They are values and never SQL, and leave
+   * out files as constants do.
+   *
+   * @example
+   * await lake.sql("select * from flights.silver where origin = $origin", { params: { origin } });
+   * await lake.sql`select * from flights.silver where origin = ${origin} and delay = any(${delays})`;
+   * await lake.sql(sql`select ${identifier(column)} from flights.silver where delay > ${limit}`, { ref: "etl" });
    */
-  sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
-    const ref = options.ref ?? this.#queryRef;
-    return this.#parts.engine.sql(text, { ...options, ref });
+  sql(query: string | SqlFragment, options?: SqlOptions): Promise<QueryResult>;
+  sql(template: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<QueryResult>;
+  async sql(
+    query: string | SqlFragment | TemplateStringsArray,
+    ...rest: readonly unknown[]
+  ): Promise<QueryResult> {
+    if (isTemplate(query)) return this.sql(sql(query, ...(rest as readonly SqlPart[])));
+    const [options = {}] = rest as readonly [SqlOptions?];
+    return this.#parts.engine.sql(query, { ...options, ref: options.ref ?? this.#queryRef });
   }
 
   /** The rows of a table's scan, as Arrow batches or rows, with deletes applied. */
@@ -425,4 +447,8 @@ export class Lakehouse extends Facades {
       }
     }
   }
+}
+
+function isTemplate(query: string | SqlFragment | TemplateStringsArray): query is TemplateStringsArray {
+  return Array.isArray(query) && "raw" in query;
 }

@@ -21,3 +21,6 @@ export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { type FormatOptions, formatRecords, type ResultFormat } from "./result/format.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result/query-result.js";
 export type { ChangesOptions } from "./rows/changes.js";
+export type { SqlParams } from "./sql/parameters.js";
+export { identifier, SqlFragment, type SqlPart, sql } from "./sql/template.js";
+export type { SqlParameter } from "./types/values.js";

@@ -23,8 +23,10 @@ import type { QueryResult } from "../result/query-result.js";
 import type { ChangesOptions } from "../rows/changes.js";
 import { openMerge } from "../rows/merge.js";
 import { RowReader } from "../rows/reader.js";
+import { bindParameters } from "../sql/parameters.js";
 import { isShowTables, parseStatement } from "../sql/parse.js";
 import { findReferences, splitExplain } from "../sql/statement.js";
+import { type SqlFragment, statementOf } from "../sql/template.js";
 import { prepareText } from "../sql/time-travel.js";
 import { applyEdits } from "../text/edits.js";
 import { columnName } from "../text/names.js";
@@ -59,18 +61,20 @@ export class DuckDBEngine implements QueryEngine {
     });
   }
 
-  async sql(text: string, options: SqlOptions = {}): Promise<QueryResult> {
+  async sql(query: string | SqlFragment, options: SqlOptions = {}): Promise<QueryResult> {
     return this.#relations.use(async (use) =>
-      execute(use.connection, { ...use, ...(await this.#prepared(text, options, use)) }),
+      execute(use.connection, { ...use, ...(await this.#prepared(query, options, use)) }),
     );
   }
 
   /** A user's query with what DuckDB can read in the place of the tables that it names. */
-  async #prepared(text: string, options: SqlOptions, use: Use) {
+  async #prepared(query: string | SqlFragment, options: SqlOptions, use: Use) {
+    const { text, params } = statementOf(query, options.params);
     const source = toByteString(text);
-    const prepared = prepareText(source);
+    const bound = bindParameters(source, params);
+    const prepared = prepareText(bound.text);
     const { prefix, body } = splitExplain(prepared.text);
-    const inBody = (position: number) => prepared.original(prefix.length + position);
+    const inBody = (position: number) => bound.original(prepared.original(prefix.length + position));
     const statement = await parseStatement(use.connection, body, source, inBody);
     const { edits, renamed } = isShowTables(statement)
       ? {

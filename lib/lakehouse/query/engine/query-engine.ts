@@ -4,6 +4,8 @@ import type { DuckDBOptions } from "../duckdb/open.js";
 import type { InferRequest, InferredSource } from "../ingest/ingest.js";
 import type { QueryResult } from "../result/query-result.js";
 import type { ChangesOptions } from "../rows/changes.js";
+import type { SqlParams } from "../sql/parameters.js";
+import type { SqlFragment } from "../sql/template.js";
 
 export interface TableRequest {
   /** A branch or tag of the catalog; the engine's user decides on the default. */
@@ -26,6 +28,11 @@ export interface QueryEngineOptions extends DuckDBOptions {
 }
 
 export interface SqlOptions {
+  /**
+   * Values for the statement's parameters: an array for `?` or `$1`, an object for `$name`. Each is a value and never
+   * SQL; `SqlParameter` says which type it has. Files are left out by them as by constants.
+   */
+  readonly params?: SqlParams | undefined;
   /** A branch or tag of the catalog that names without `@` are looked up on. */
   readonly ref?: string | undefined;
   /** A point in time that names without a time of their own are read at; a bigint is milliseconds since the epoch. */
@@ -58,9 +65,10 @@ export interface QueryEngine extends RowEngine {
    * SQL ignores case in names, tables do not: of columns that differ by it alone, the one that is spelled just so is
    * meant, where the SELECT names it itself; elsewhere they are `"a#1"` and `"A#2"`, by name and field id.
    *
-   * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT.
+   * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT; INVALID_ARGUMENT
+   *   where parameters and values do not belong together.
    */
-  sql(text: string, options?: SqlOptions): Promise<QueryResult>;
+  sql(query: string | SqlFragment, options?: SqlOptions): Promise<QueryResult>;
   /**
    * The rows of a scan: its columns, in the table's own Arrow schema, where its filter is true, deletes applied, as
    * many as its limit says. Names that differ by case alone are different names.

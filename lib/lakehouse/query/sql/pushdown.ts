@@ -133,6 +133,8 @@ function predicate(node: Node, columns: Columns): Expression | undefined {
       const type = node.type === "COMPARE_IN" ? "in" : "not-in";
       return { type, term: column.name, values: values as LiteralInput[] };
     }
+    case "SUBQUERY":
+      return membership(node, columns);
     case "COMPARE_BETWEEN": {
       const lower = comparison("gt-eq", node.input, node.lower, columns);
       const upper = comparison("lt-eq", node.input, node.upper, columns);
@@ -201,10 +203,12 @@ function functionTest(
   constant: unknown,
   columns: Columns,
 ): Expression | undefined {
+  const name = String(node.function_name);
+  // What `column IN list` is.
+  if (name === "contains") return isAmong(columnOf(constant, columns), argument);
   const column = columnOf(argument, columns);
   if (column === undefined) return undefined;
   const { name: term, type } = column;
-  const name = String(node.function_name);
   if (name === "isnan") return isFloating(column) ? { type: "is-nan", term } : undefined;
   const literal = readConstant(constant);
   if (type.type !== "string" || literal?.kind !== "string") return undefined;
@@ -217,6 +221,35 @@ function functionTest(
   const isLike = name === "~~";
   if (rest === "") return { type: isLike ? "eq" : "not-eq", term, value };
   return { type: isLike ? "starts-with" : "not-starts-with", term, value };
+}
+
+/** `column = ANY(list)` and `column IN (SELECT unnest(list))`, which are one tree. */
+function membership(node: Node, columns: Columns): Expression | undefined {
+  if (node.subquery_type !== "ANY" || node.comparison_type !== "COMPARE_EQUAL") return undefined;
+  const select = isNode(node.subquery) && isNode(node.subquery.node) ? node.subquery.node : {};
+  const [unnest, ...more] = Array.isArray(select.select_list) ? select.select_list.filter(isNode) : [];
+  const isPlain = Object.keys(select).every((key) =>
+    ["type", "select_list", "from_table", "aggregate_handling"].includes(key),
+  );
+  const from = isNode(select.from_table) ? select.from_table.type : undefined;
+  if (!isPlain || select.type !== "SELECT_NODE" || from !== "EMPTY" || !unnest || more.length > 0)
+    return undefined;
+  if (unnest.function_name !== "unnest" || unnest.distinct || unnest.filter) return undefined;
+  const [list, ...others] = childrenOf(unnest);
+  return others.length === 0 ? isAmong(columnOf(node.child, columns), list) : undefined;
+}
+
+/** That a column has one of the values of a constant list. */
+function isAmong(column: Column | undefined, list: unknown): Expression | undefined {
+  const constants = column && readList(list);
+  if (!column || !constants) return undefined;
+  // Texts of a list are VARCHAR, and not, as one alone, whatever they are compared with.
+  if (constants.some(({ kind }) => kind === "string") && column.type.type !== "string") return undefined;
+  const values = constants.map((constant) => constantOf(column.type, constant));
+  if (values.includes(undefined)) return undefined;
+  return values.length === 0
+    ? { type: "false" }
+    : { type: "in", term: column.name, values: values as LiteralInput[] };
 }
 
 /** A column, or a member of structs by the names that lead to it. */
@@ -263,14 +296,14 @@ const INTEGER_TYPES = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT"];
 /** A constant of a statement; `undefined` for what is none, or of a type that is not understood. */
 function readConstant(node: unknown): Constant | undefined {
   if (!isNode(node)) return undefined;
-  if (node.type === "OPERATOR_CAST" && isNode(node.cast_type)) {
+  if (node.type === "OPERATOR_CAST" && isNode(node.cast_type) && node.try_cast !== true) {
     const inner = readConstant(node.child);
-    if (inner?.kind !== "string") return undefined;
-    if (node.cast_type.id === "DATE") return { kind: "date", text: inner.text };
-    return node.cast_type.id === "TIMESTAMP" ? { kind: "timestamp", text: inner.text } : undefined;
+    return inner?.kind === "string" ? castConstant(inner.text, node.cast_type) : undefined;
   }
   if (node.type !== "VALUE_CONSTANT" || !isNode(node.value) || !isNode(node.value.type)) return undefined;
-  const { type, value } = node.value;
+  // What is empty is left out of the tree.
+  const { type, is_null: isNull } = node.value as { readonly type: Node; readonly is_null: unknown };
+  const { value = type.id === "VARCHAR" && isNull === false ? "" : undefined } = node.value;
   if (typeof value === "string" && type.id === "VARCHAR") return { kind: "string", text: value };
   if (typeof value === "string" && type.id === "BIGINT") return { kind: "integer", value: BigInt(value) };
   if (typeof value === "boolean" && type.id === "BOOLEAN") return { kind: "boolean", value };
@@ -278,4 +311,54 @@ function readConstant(node: unknown): Constant | undefined {
   if (INTEGER_TYPES.includes(String(type.id))) return { kind: "integer", value: BigInt(value) };
   if (type.id !== "DECIMAL" || !isNode(type.type_info)) return undefined;
   return { kind: "decimal", unscaled: BigInt(value), scale: Number(type.type_info.scale ?? 0) };
+}
+
+/** The text of a whole number, and of a number: as `valueSql` writes them. */
+const WHOLE = /^-?\d{1,38}$/;
+const NUMBER = /^-?(\d+(\.\d+)?(e[+-]?\d+)?)$/i;
+
+/** What a text is as another type, where that is certain. */
+function castConstant(text: string, type: Node): Constant | undefined {
+  switch (type.id) {
+    case "DATE":
+      return { kind: "date", text };
+    case "TIMESTAMP":
+      return { kind: "timestamp", text };
+    case "TIMESTAMP WITH TIME ZONE": {
+      // The session's time zone is UTC, so that beside days and timestamps this is the timestamp in UTC.
+      const [, moment] = /^([^+]+)\+00$/.exec(text) ?? [];
+      return moment === undefined ? undefined : { kind: "timestamp", text: moment };
+    }
+    case "INTEGER":
+    case "BIGINT":
+    case "HUGEINT":
+      return WHOLE.test(text) ? { kind: "integer", value: BigInt(text) } : undefined;
+    case "DOUBLE":
+      return NUMBER.test(text) ? { kind: "double", value: Number(text) } : undefined;
+    case "BOOLEAN":
+      return /^(t|f|true|false)$/.test(text) ? { kind: "boolean", value: text.startsWith("t") } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The constants of a list, but nulls, which nothing is equal to; `undefined` where one of them is not understood. */
+function readList(node: unknown): readonly Constant[] | undefined {
+  if (!isNode(node)) return undefined;
+  if (node.type === "FUNCTION" && node.function_name === "list_value") {
+    const children = childrenOf(node).filter(
+      (child) => !(isNode(child.value) && child.value.is_null === true),
+    );
+    const constants = children.map(readConstant);
+    return constants.includes(undefined) ? undefined : (constants as Constant[]);
+  }
+  if (node.type !== "OPERATOR_CAST" || !isNode(node.cast_type) || node.cast_type.id !== "LIST")
+    return undefined;
+  const text = readConstant(node.child);
+  const element = isNode(node.cast_type.type_info) ? node.cast_type.type_info.child_type : undefined;
+  const [, inside] = text?.kind === "string" ? (/^\[([-+.\w,]*)\]$/.exec(text.text) ?? []) : [];
+  if (inside === undefined || !isNode(element)) return undefined;
+  const items = inside === "" ? [] : inside.split(",").filter((item) => item !== "NULL");
+  const constants = items.map((item) => castConstant(item, element));
+  return constants.includes(undefined) ? undefined : (constants as Constant[]);
 }

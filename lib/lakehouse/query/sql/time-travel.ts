@@ -132,7 +132,8 @@ function readClause(tokens: readonly Token[], i: number): { travel: TimeTravel; 
   const at = isKeyword(tokens[i], "FOR") ? i + 1 : i;
   if (!isKeyword(tokens[at + 1], "AS") || !isKeyword(tokens[at + 2], "OF")) return undefined;
   const first = at + 3;
-  const close = tokens[first]?.text === "(" ? closingParenthesis(tokens, first) : undefined;
+  const open = isKeyword(tokens[first], "CAST") ? first + 1 : first;
+  const close = tokens[open]?.text === "(" ? closingParenthesis(tokens, open) : undefined;
   const typed =
     isKeyword(tokens[first], "TIMESTAMP", "TIMESTAMPTZ", "DATE") && tokens[first + 1]?.kind === "string";
   const last = close ?? (typed ? first + 1 : first);
@@ -148,16 +149,24 @@ function travelOf(
   const end = value.at(-1);
   if (!first || !end) return undefined;
   if (isKeyword(unit, "VERSION", "SYSTEM_VERSION")) {
-    if (value.length !== 1) return undefined;
-    if (first.kind === "number" && /^\d+$/.test(first.text))
-      return { travel: { version: BigInt(first.text) }, last };
-    if (first.kind === "string") return { travel: { version: stringValue(first) }, last };
-    return undefined;
+    const version = versionOf(first.text === "(" && end.text === ")" ? value.slice(1, -1) : value);
+    return version === undefined ? undefined : { travel: { version }, last };
   }
   if (!isKeyword(unit, "TIMESTAMP", "SYSTEM_TIME")) return undefined;
   if (value.length === 1 && first.kind !== "string") return undefined;
   const text = value.map((token) => fromByteString(token.text)).join(" ");
   return { travel: { timestamp: text }, last };
+}
+
+/** A snapshot id, or a name; a parameter's value stands there with its type, or in parentheses. */
+function versionOf(value: readonly Token[]): bigint | string | undefined {
+  const [first] = value;
+  if (!first) return undefined;
+  const id = /^CAST\('(\d+)'ASBIGINT\)$/i.exec(value.map(({ text }) => text).join(""))?.[1];
+  if (id !== undefined) return BigInt(id);
+  if (value.length !== 1) return undefined;
+  if (first.kind === "number" && /^\d+$/.test(first.text)) return BigInt(first.text);
+  return first.kind === "string" ? stringValue(first) : undefined;
 }
 
 function stringValue(token: Token): string {

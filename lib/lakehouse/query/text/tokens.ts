@@ -6,8 +6,11 @@ import { invalidSql } from "../errors.js";
  * "byte string", one character per byte, from `toByteString`.
  */
 export interface Token {
-  /** `word` is a keyword or a plain identifier, `quoted` an identifier in double quotes. */
-  readonly kind: "word" | "quoted" | "string" | "number" | "symbol";
+  /**
+   * `word` is a keyword or a plain identifier, `quoted` an identifier in double quotes, `parameter` what stands for a
+   * value that comes with the text: `?`, `$1` or `$name`.
+   */
+  readonly kind: "word" | "quoted" | "string" | "number" | "parameter" | "symbol";
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -30,6 +33,7 @@ export function fromByteString(bytes: string): string {
 
 const WORD = /[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*/y;
 const NUMBER = /(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?/y;
+const PARAMETER = /\?\d*|\$(?:\d+|[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)/y;
 const DOLLAR_QUOTE = /\$([A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$/y;
 
 /**
@@ -56,7 +60,8 @@ export function tokenize(sql: string): Token[] {
       const tag = match(DOLLAR_QUOTE, sql, at) ?? "";
       const close = sql.indexOf(tag, at + tag.length);
       take("string", close < 0 ? sql.length : close + tag.length);
-    } else if (match(WORD, sql, at)) take("word", at + (match(WORD, sql, at)?.length ?? 1));
+    } else if (match(PARAMETER, sql, at)) take("parameter", at + (match(PARAMETER, sql, at)?.length ?? 1));
+    else if (match(WORD, sql, at)) take("word", at + (match(WORD, sql, at)?.length ?? 1));
     else if (match(NUMBER, sql, at)) take("number", at + (match(NUMBER, sql, at)?.length ?? 1));
     else if (char === "=" && next === ">") take("symbol", at + 2);
     else take("symbol", at + 1);

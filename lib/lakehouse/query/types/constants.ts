@@ -3,6 +3,7 @@ export type Constant =
   | { readonly kind: "integer"; readonly value: bigint }
   | { readonly kind: "decimal"; readonly unscaled: bigint; readonly scale: number }
   | { readonly kind: "string" | "date" | "timestamp"; readonly text: string }
+  | { readonly kind: "double"; readonly value: number }
   | { readonly kind: "boolean"; readonly value: boolean };
 
 /** The constant as a decimal, where it has no more digits than the type. */
@@ -25,10 +26,16 @@ export function isDay(text: string): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
+/** The constant as a day: one that is written so, or a point in time that is the beginning of one. */
+export function dayText(literal: Constant): string | undefined {
+  if (!("text" in literal)) return undefined;
+  const text = literal.kind === "timestamp" ? literal.text.replace(/[ T]00:00:00(\.0+)?$/, "") : literal.text;
+  return isDay(text) ? text : undefined;
+}
+
 /** The constant as a timestamp in ISO 8601, up to microseconds. */
 export function timestampText(literal: Constant): string | undefined {
-  if (literal.kind === "integer" || literal.kind === "decimal" || literal.kind === "boolean")
-    return undefined;
+  if (!("text" in literal)) return undefined;
   const { text, kind } = literal;
   if (isDay(text)) return `${text}T00:00:00`;
   if (kind === "date") return undefined;

@@ -5,7 +5,7 @@ import {
   type PrimitiveValue,
 } from "../../iceberg/index.js";
 import { quoteString } from "../text/tokens.js";
-import { type Constant, decimalText, isDay, timestampText } from "./constants.js";
+import { type Constant, dayText, decimalText, timestampText } from "./constants.js";
 
 /** All that SQL has to know of a primitive type. What is not known is said so: `undefined`. */
 interface PrimitiveSql<Type extends PrimitiveType> {
@@ -80,6 +80,7 @@ const PRIMITIVES: {
     spelling: number,
     constant: (constant) => {
       if (constant.kind === "integer") return Number(constant.value);
+      if (constant.kind === "double") return constant.value;
       return constant.kind === "decimal" ? Number(constant.unscaled) / 10 ** constant.scale : undefined;
     },
   },
@@ -93,10 +94,7 @@ const PRIMITIVES: {
     sql: () => "DATE",
     literal: (value) => `(DATE '1970-01-01' + ${value as number}::INTEGER)`,
     spelling: day,
-    constant: (constant) => {
-      const isText = constant.kind === "string" || constant.kind === "date";
-      return isText && isDay(constant.text) ? constant.text : undefined;
-    },
+    constant: dayText,
   },
   time: {
     sql: () => "TIME",
