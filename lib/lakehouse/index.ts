@@ -9,12 +9,8 @@
 export type { RelocationReport } from "./catalog/index.js";
 export type { LakehouseConfig } from "./config-file.js";
 export type { PartHealth } from "./health.js";
-export {
-  type CommitsRequest,
-  type CreateTableAsOptions,
-  Lakehouse,
-  type NewTableOptions,
-} from "./lakehouse.js";
+export { Lakehouse } from "./lakehouse.js";
+export type { CommitsRequest, CreateTableAsOptions, NewTableOptions } from "./lakehouse-options.js";
 export type { MetricReading } from "./observability/index.js";
 export {
   type LakehouseCatalog,
@@ -74,7 +70,13 @@ export type {
 
 // Tables: made, opened, written, read
 
-export type { CreateOrReplaceOptions, CreateTableOptions, TableName } from "./catalog/index.js";
+export type {
+  CreateOrReplaceOptions,
+  CreateTableOptions,
+  Namespace,
+  NamespaceName,
+  TableName,
+} from "./catalog/index.js";
 export {
   type AddFilesOptions,
   type AppendData,

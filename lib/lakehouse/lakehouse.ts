@@ -1,10 +1,10 @@
 import {
+  allNamespaces,
   allTables,
   type BranchingCatalog,
   branchingOf,
   type CombineOptions,
   type CreateOrReplaceOptions,
-  type CreateTableOptions,
   createOrReplaceTable,
   diffTables,
   type GarbageReport,
@@ -13,12 +13,15 @@ import {
   type HistoryRequest,
   type Into,
   type LoggedCommit,
-  type LogRequest,
   type MergeOptions,
   type MergeResult,
+  type Namespace,
+  type NamespaceName,
   type NewRefOptions,
   namespaceExists,
+  namespaceOf,
   noSuchNamespace,
+  type Properties,
   type RefExpression,
   type Reference,
   type ReflogEntry,
@@ -41,7 +44,16 @@ import {
   type TableIdentifier,
   type TableScan,
 } from "./iceberg/index.js";
+import {
+  type CommitsRequest,
+  CREATE_TABLE_AS_OPTIONS,
+  type CreateTableAsOptions,
+  NEW_TABLE_OPTIONS,
+  type NewTableOptions,
+  SQL_OPTIONS,
+} from "./lakehouse-options.js";
 import { collectMetrics, type MetricReading, type Metrics } from "./observability/index.js";
+import { checkOptions } from "./options.js";
 import type { Profile } from "./profile.js";
 import {
   type ChangesOptions,
@@ -54,27 +66,6 @@ import {
 } from "./query/index.js";
 import { Facades, type LakehouseParts, metrics } from "./rooms.js";
 import type { ObjectStore } from "./storage/index.js";
-
-export interface NewTableOptions<Row> extends CreateTableOptions<Row> {
-  /**
-   * When there is a table of that name: `fail` with TABLE_EXISTS (the default), `keep` the one there is, or
-   * `replace` it by a new, empty one, whose files go too.
-   */
-  readonly ifExists?: "fail" | "keep" | "replace";
-}
-
-export interface CreateTableAsOptions<Row = Record<string, unknown>>
-  extends Omit<CreateOrReplaceOptions<Row>, "schema" | "data" | "engine" | "ifExists">,
-    IngestOptions,
-    Pick<NewTableOptions<Row>, "ifExists"> {
-  /** The table's schema; what `inferSchema` says where not given. */
-  readonly schema?: CreateOrReplaceOptions<Row>["schema"] | undefined;
-}
-
-/** Which commits of a log to show, and how many at most: 100 where not given. */
-export interface CommitsRequest extends Omit<LogRequest, "pageSize" | "pageToken"> {
-  readonly limit?: number;
-}
 
 /**
  * An open lakehouse, seen on one branch: `main` at first, another with `on`. `close` it when done: it holds a
@@ -130,6 +121,7 @@ export class Lakehouse extends Facades {
   ): Promise<QueryResult> {
     if (isTemplate(query)) return this.sql(sql(query, ...(rest as readonly SqlPart[])));
     const [options = {}] = rest as readonly [SqlOptions?];
+    checkOptions("sql", options, SQL_OPTIONS);
     return this.#parts.engine.sql(query, { ...options, ref: options.ref ?? this.#queryRef });
   }
 
@@ -157,8 +149,10 @@ export class Lakehouse extends Facades {
   /** Makes a table, and its namespace where that is missing. The schema gives the row type that `append` takes. */
   async createTable<Row = Record<string, unknown>>(
     name: TableName,
-    { ifExists = "fail", ...options }: NewTableOptions<Row>,
+    given: NewTableOptions<Row>,
   ): Promise<Table<Row>> {
+    checkOptions("createTable", given ?? {}, NEW_TABLE_OPTIONS);
+    const { ifExists = "fail", ...options } = given ?? {};
     await this.#ensureNamespace(name);
     const create = async () => (await this.catalog.createTable<Row>(name, options)).withEngine(this.#engine);
     try {
@@ -201,6 +195,7 @@ export class Lakehouse extends Facades {
     source: Source<unknown>,
     options: Pick<IngestOptions, "cast"> = {},
   ): Promise<InferredSchema> {
+    checkOptions("inferSchema", options, { cast: true });
     const { schema } = await this.#parts.engine.inferSource({
       ...options,
       source: source as Source,
@@ -224,6 +219,7 @@ export class Lakehouse extends Facades {
     source: Source<unknown>,
     options: CreateTableAsOptions<Row> = {},
   ): Promise<Table<Row>> {
+    checkOptions("createTableAs", options, CREATE_TABLE_AS_OPTIONS);
     const { ifExists = "fail", cast, extraFields, missingFields, schema: given, ...rest } = options;
     // Before a source is read for nothing; whether the name is still free is checked again when the table is made.
     if (ifExists !== "replace" && (await this.#hasTable(name))) {
@@ -291,6 +287,58 @@ export class Lakehouse extends Facades {
    */
   countRows(table: Table): Promise<bigint> {
     return this.#parts.countRows(table);
+  }
+
+  /**
+   * Takes a table off this branch, with its namespaces left: other branches keep it, and so do tags and earlier commits,
+   * from which `lake.on(…)` reads it and `rollback` or `revert` brings it back.
+   *
+   * @param options `purge`: its files are deleted, too, at once, unless the head of a branch or tag still shows the table,
+   *   under whatever name. Earlier commits cannot read it any more then. Without it files stay until `gc` finds that
+   *   nothing leads to them.
+   * @throws LakehouseError NO_SUCH_TABLE, with the nearest name there is.
+   */
+  async dropTable(name: TableName, options: { readonly purge?: boolean | undefined } = {}): Promise<void> {
+    checkOptions("dropTable", options, { purge: true });
+    await this.catalog.dropTable(name, options);
+  }
+
+  /**
+   * Gives a table another name or namespace, which is made where it is missing, on this branch alone. Files stay where
+   * they are.
+   *
+   * @throws LakehouseError NO_SUCH_TABLE; TABLE_EXISTS or VIEW_EXISTS where the new name is taken.
+   */
+  async renameTable(from: TableName, to: TableName): Promise<Table> {
+    await this.catalog.loadTable(from);
+    await this.#ensureNamespace(to);
+    await this.catalog.renameTable(from, to);
+    return this.table(to);
+  }
+
+  /**
+   * Makes a namespace, and those that it lies in.
+   *
+   * @throws LakehouseError NAMESPACE_EXISTS.
+   */
+  async createNamespace(name: NamespaceName, properties: Properties = {}): Promise<Namespace> {
+    const levels = typeof name === "string" ? name.split(".") : name;
+    if (Array.isArray(levels) && levels.length > 1) await this.#ensureNamespaces(levels.slice(0, -1));
+    return this.catalog.createNamespace(name, properties);
+  }
+
+  /**
+   * Takes an empty namespace off this branch.
+   *
+   * @throws LakehouseError NO_SUCH_NAMESPACE, NAMESPACE_NOT_EMPTY.
+   */
+  async dropNamespace(name: NamespaceName): Promise<void> {
+    await this.catalog.dropNamespace(name);
+  }
+
+  /** Every namespace, by its levels, each before those in it. */
+  async namespaces(): Promise<readonly (readonly string[])[]> {
+    return allNamespaces(this.catalog);
   }
 
   /** Every table, by name. */
@@ -431,7 +479,7 @@ export class Lakehouse extends Facades {
   }
 
   async #ensureNamespace(name: TableName): Promise<void> {
-    const levels = typeof name === "string" ? name.split(".").slice(0, -1) : name.namespace;
+    const levels = namespaceOf(name);
     if (levels.length === 0) {
       throw invalidArgument(
         String(name),
@@ -439,6 +487,10 @@ export class Lakehouse extends Facades {
         `Name it as in flights.${String(name)}.`,
       );
     }
+    await this.#ensureNamespaces(levels);
+  }
+
+  async #ensureNamespaces(levels: readonly string[]): Promise<void> {
     for (let depth = 1; depth <= levels.length; depth++) {
       try {
         await this.catalog.createNamespace(levels.slice(0, depth));

@@ -17,6 +17,7 @@ import { Closing } from "./closing.js";
 import { invalidConfig } from "./errors.js";
 import { noSuchTable, type Table } from "./iceberg/index.js";
 import { Lakehouse } from "./lakehouse.js";
+import { checkOptions, type OptionNames } from "./options.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
 import { countRows, type DuckDBOptions, deferQueryEngine } from "./query/index.js";
 import type { LakehouseParts } from "./rooms.js";
@@ -51,6 +52,17 @@ export interface LakehouseOptions extends Omit<ProfileOptions, "catalog"> {
   readonly create?: boolean | undefined;
 }
 
+const OPTIONS: OptionNames<LakehouseOptions> = {
+  profile: true,
+  root: true,
+  warehouse: true,
+  storage: true,
+  duckdb: true,
+  cache: true,
+  catalog: true,
+  create: true,
+};
+
 const CACHE_BYTES = 4 * 2 ** 30;
 
 /**
@@ -66,6 +78,7 @@ const CACHE_BYTES = 4 * 2 ** 30;
  * await lake.close();
  */
 export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {
+  checkOptions("openLakehouse", options, OPTIONS);
   return new Lakehouse(await openParts(options));
 }
 

@@ -15,7 +15,7 @@ export {
   tableExists,
 } from "./errors.js";
 export { type BranchMove, branchMoves } from "./metrics.js";
-export { allTables } from "./model/all-tables.js";
+export { allNamespaces, allTables } from "./model/all-tables.js";
 export { branchingOf } from "./model/branching.js";
 export {
   type BranchingCatalog,
@@ -55,6 +55,7 @@ export { type CreateOrReplaceOptions, createOrReplaceTable } from "./model/creat
 export type { GarbageReport, GcOptions } from "./model/garbage.js";
 export { BEGINNING, type Hash } from "./model/hash.js";
 export { type HistoryRequest, readHistory } from "./model/history.js";
+export { namespaceOf } from "./model/identifiers.js";
 export type { LogFilter, LogOptions } from "./model/log.js";
 export type {
   CombineOptions,

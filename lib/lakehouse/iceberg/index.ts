@@ -294,7 +294,7 @@ export type {
   TypedSchema,
 } from "./model/types/types.js";
 export { bytesToHex, isWellFormed } from "./model/values/bytes.js";
-export { canonicalValue } from "./model/values/canonical.js";
+export { canonicalValue, describeValue } from "./model/values/canonical.js";
 
 export { formatDecimal } from "./model/values/decimal.js";
 export { fromJsonValue, toJsonValue } from "./model/values/json-value.js";

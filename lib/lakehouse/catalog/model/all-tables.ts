@@ -1,13 +1,22 @@
 import type { TableIdentifier } from "../../iceberg/index.js";
 import type { Catalog } from "./catalog.js";
 
+/** Every namespace, each before those in it. */
+export async function allNamespaces(catalog: Catalog): Promise<(readonly string[])[]> {
+  const namespaces: (readonly string[])[] = [];
+  const visit = async (parent?: readonly string[]): Promise<void> => {
+    for (const namespace of await catalog.listNamespaces(parent)) {
+      namespaces.push(namespace);
+      await visit(namespace);
+    }
+  };
+  await visit();
+  return namespaces;
+}
+
 /** Every table of every namespace. */
 export async function allTables(catalog: Catalog): Promise<TableIdentifier[]> {
   const tables: TableIdentifier[] = [];
-  const visit = async (parent?: readonly string[]): Promise<void> => {
-    if (parent) tables.push(...(await catalog.listTables(parent)));
-    for (const namespace of await catalog.listNamespaces(parent)) await visit(namespace);
-  };
-  await visit();
+  for (const namespace of await allNamespaces(catalog)) tables.push(...(await catalog.listTables(namespace)));
   return tables;
 }

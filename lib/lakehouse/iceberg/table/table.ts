@@ -179,7 +179,8 @@ export class Table<Row = Record<string, unknown>> {
     data: AppendData<Row>,
     options: OverwriteOptions & CommitOptions & { readonly where: Expression },
   ): Promise<Table<Row>> {
-    const { replaceRows } = await rowOperations();
+    const { checkOverwrite, replaceRows } = await rowOperations();
+    checkOverwrite(options);
     const now = await this.refresh();
     return now.#commitChange(
       await replaceRows(now, options.where, data, { ...options, mode: "copy-on-write" }),

@@ -1,13 +1,16 @@
 import { invalidArgument } from "../../errors.js";
-import type {
-  AppendData,
-  ArrowSource,
-  CsvSource,
-  JsonSource,
-  NdjsonSource,
-  ParquetSource,
-  Source,
-  SqlSource,
+import {
+  type AppendData,
+  type ArrowSource,
+  Column,
+  type CsvSource,
+  describeValue,
+  type IngestOptions,
+  type JsonSource,
+  type NdjsonSource,
+  type ParquetSource,
+  type Source,
+  type SqlSource,
 } from "../../iceberg/index.js";
 
 /** A source by its kind. */
@@ -62,6 +65,28 @@ export function givenSource(source: Source): Given {
     "source",
     `${typeof source === "object" && source !== null ? `An object with the keys ${Object.keys(source).join(", ")}` : `A value of type ${typeof source}`} is no source of rows.`,
     'Give a query, a path, { csv: "…" }, { json: "…" }, { ndjson: "…" }, { parquet: "…" }, { arrow: "…" }, { sql: "…" }, rows or Arrow data.',
+  );
+}
+
+/** @throws LakehouseError INVALID_ARGUMENT for options that say nothing. */
+export function checkIngest({ cast, extraFields, missingFields }: IngestOptions): void {
+  const oneOf = (name: string, value: string | undefined, words: readonly string[]) => {
+    if (value === undefined || words.includes(value)) return;
+    throw invalidArgument(name, `${name} is ${describeValue(value)}.`, `It can be ${words.join(" or ")}.`);
+  };
+  oneOf("extraFields", extraFields, ["refuse", "ignore"]);
+  oneOf("missingFields", missingFields, ["refuse", "fill"]);
+  if (cast === undefined) return;
+  const isCast = (each: unknown) =>
+    each instanceof Column ||
+    (typeof each === "object" && each !== null && "sql" in each && typeof each.sql === "string");
+  const wrong =
+    typeof cast !== "object" || cast === null ? cast : Object.values(cast).find((each) => !isCast(each));
+  if (wrong === undefined) return;
+  throw invalidArgument(
+    "cast",
+    `A cast is a type or an expression, not ${describeValue(wrong)}.`,
+    'Write it as in cast: { delay: int(), day: { sql: "…" } }.',
   );
 }
 

@@ -25,7 +25,7 @@ import { type Misfit, misfitIn } from "../types/fit.js";
 import { arrowFileBatches, arrowFileFields, dataBatches, inferData } from "./data.js";
 import { findFiles, type SourceFile } from "./files.js";
 import { expressionColumns, fittedRows, ROW } from "./fitted.js";
-import { type Given, givenSource } from "./given.js";
+import { checkIngest, type Given, givenSource } from "./given.js";
 import { type FoundColumn, icebergType, inferColumns } from "./infer.js";
 import {
   csvLayouts,
@@ -89,6 +89,7 @@ export class Ingest {
 
   /** The rows of a source as those of a schema, in flat memory. */
   async *rows(request: SourceRequest): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+    checkIngest(request);
     const given = givenSource(request.source);
     if (given.kind !== "data" && given.kind !== "arrow") yield* this.#relationalRows(given, request);
     else if (Object.keys(request.cast ?? {}).length > 0) yield* this.#castRows(given, request);
@@ -97,6 +98,7 @@ export class Ingest {
 
   /** The columns of a source. */
   async infer({ source, store, ref, cast = {} }: InferRequest): Promise<InferredSource> {
+    checkIngest({ cast });
     const given = givenSource(source);
     if (given.kind === "data") {
       const { fields, data } = await inferData(given.data);

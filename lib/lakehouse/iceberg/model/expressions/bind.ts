@@ -41,6 +41,13 @@ export function bind(
   expression: Expression,
   lookup: NameLookup = {},
 ): BoundExpression {
+  if (typeof expression !== "object" || expression === null || typeof expression.type !== "string") {
+    invalid(
+      "filter",
+      `A filter is made by functions such as eq and and; this is ${describeValue(expression)}.`,
+      'Write eq("origin", "ATL"), or give SQL to lake.sql.',
+    );
+  }
   switch (expression.type) {
     case "true":
       return TRUE;

@@ -17,7 +17,7 @@ import type {
 import { freshSchema } from "../schema/fresh-ids.js";
 import { fieldName, highestFieldId, locateByName } from "../schema/lookup.js";
 import { validateNewNames } from "../schema/reserved.js";
-import { validateSchema } from "../schema/validate.js";
+import { requireSchema, validateSchema } from "../schema/validate.js";
 import type { Schema } from "../types/types.js";
 import { requireWellFormed } from "../values/well-formed.js";
 import { checkProperties } from "./properties.js";
@@ -58,6 +58,7 @@ export interface NewTable {
  */
 export function newTableMetadata(init: NewTable): TableMetadata {
   const formatVersion = formatVersionOf(init);
+  requireSchema(init.schema);
   requireWellFormed([init.schema, init.partitionSpec, init.location, init.properties]);
   validateSchema(init.schema, formatVersion);
   validateNewNames(init.schema);

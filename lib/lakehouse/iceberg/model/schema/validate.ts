@@ -1,3 +1,4 @@
+import { invalidArgument } from "../../../errors.js";
 import { invalidSchema } from "../../errors.js";
 import {
   isFloat,
@@ -8,6 +9,7 @@ import {
   typeToString,
 } from "../types/type-text.js";
 import type { FieldId, IcebergType, NestedField, Schema } from "../types/types.js";
+import { describeValue } from "../values/canonical.js";
 import { locateById } from "./lookup.js";
 
 /** Ids above this are reserved for metadata columns (spec, "Reserved Field IDs"). */
@@ -15,6 +17,17 @@ export const MAX_FIELD_ID = 2147483447;
 
 function invalid(subject: string, message: string, remedy?: string): never {
   throw invalidSchema(subject, message, remedy ? remedy : undefined);
+}
+
+/** Refuses what is no schema, which types alone do not in plain JavaScript. */
+export function requireSchema(schema: unknown): void {
+  const { fields, identifierFieldIds } = (schema ?? {}) as Partial<Schema>;
+  if (Array.isArray(fields) && Array.isArray(identifierFieldIds)) return;
+  throw invalidArgument(
+    "schema",
+    `A schema was expected, not ${describeValue(schema)}.`,
+    "Make one with defineSchema({ … }).",
+  );
 }
 
 /**
@@ -25,6 +38,7 @@ function invalid(subject: string, message: string, remedy?: string): never {
  * @param read true for a schema that is read and was made by others: reserved ids are let pass.
  */
 export function validateSchema(schema: Schema, formatVersion?: number, read = false): void {
+  requireSchema(schema);
   const ids = new Map<FieldId, string>();
   const claim = (id: FieldId, name: string) => {
     if (!Number.isInteger(id) || id < 0) invalid(name, `Field "${name}" has the invalid id ${id}.`);

@@ -1,12 +1,15 @@
 import { invalidArgument, type LakehouseError } from "../../../errors.js";
+import { checkOptions } from "../../../options.js";
 import { storedSchema } from "../../files/arrow/schema.js";
 import type { AppendData } from "../../files/data/append-data.js";
 import { conformingBatches } from "../../files/data/input.js";
 import { currentSchema } from "../../model/metadata/lookup.js";
 import { fieldById } from "../../model/schema/lookup.js";
 import type { Schema } from "../../model/types/types.js";
+import { describeValue } from "../../model/values/canonical.js";
 import { TableScan } from "../scan/scan.js";
 import { type FileChange, readRef, type TableState } from "./file-change.js";
+import { MERGE } from "./option-names.js";
 import { changeRows, engineOf, type RowChangeOptions } from "./row-changes.js";
 
 export interface RowMergeOptions extends Omit<RowChangeOptions, "caseSensitive"> {
@@ -37,6 +40,7 @@ export async function merge<Row>(
   data: AppendData<Row>,
   options: RowMergeOptions,
 ): Promise<FileChange | undefined> {
+  checkOptions("merge", options, MERGE);
   const { store, metadata } = state;
   const schema = currentSchema(metadata);
   const { whenMatched = "update", whenNotMatched = "insert", nullKeys = "refuse" } = options;
@@ -69,6 +73,8 @@ export async function merge<Row>(
 
 function keyColumns(schema: Schema, on: readonly string[] | undefined): readonly string[] {
   const identifiers = schema.identifierFieldIds ?? [];
+  if (on !== undefined && !Array.isArray(on))
+    throw badKey(`A key is an array of columns, not ${describeValue(on)}`);
   const names = on ?? identifiers.map((id) => fieldById(schema, id)?.name ?? "");
   if (names.length === 0) throw badKey("A merge needs a key, and the table has no identifier fields");
   for (const name of names) {

@@ -1,4 +1,6 @@
 import type * as arrow from "apache-arrow";
+import { invalidArgument } from "../../../errors.js";
+import { checkOptions } from "../../../options.js";
 import { conformBatches } from "../../files/arrow/conform.js";
 import { storedSchema } from "../../files/arrow/schema.js";
 import type { AppendData } from "../../files/data/append-data.js";
@@ -35,6 +37,7 @@ import {
   type WriteMode,
   Written,
 } from "./file-change.js";
+import { ROW_CHANGE } from "./option-names.js";
 import { writeRowDeletes } from "./row-deletes.js";
 import { type Assignments, requireEngine } from "./row-engine.js";
 
@@ -68,7 +71,15 @@ export function deleteRows(
   where: Expression,
   options: RowChangeOptions,
 ): Promise<FileChange | undefined> {
+  checkOptions("deleteRows", options, ROW_CHANGE);
   return replaceRows(state, where, undefined, options);
+}
+
+/** An overwrite without a filter would take out all rows. */
+export function checkOverwrite(options: OverwriteOptions & { readonly where: Expression }): void {
+  checkOptions("overwrite", options ?? {}, { ...ROW_CHANGE, where: true });
+  if (options?.where !== undefined) return;
+  throw invalidArgument("where", "An overwrite needs a filter: which rows to replace.", "Give it as where.");
 }
 
 /** Takes out the rows for which `where` is true and adds the rows of `data`. */
@@ -92,6 +103,7 @@ export async function updateRows<Row>(
   set: Assignments<Row>,
   options: RowChangeOptions,
 ): Promise<FileChange | undefined> {
+  checkOptions("updateRows", options, ROW_CHANGE);
   const engine = engineOf(state);
   const { whole, partly } = await findRows(state, where, options);
   if (whole.length + partly.size === 0) return undefined;

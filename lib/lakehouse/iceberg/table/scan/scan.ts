@@ -1,4 +1,5 @@
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
+import { checkOptions, type OptionNames } from "../../../options.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { DeleteIndex } from "../../files/deletes/delete-index.js";
 import type { SequencedFile } from "../../files/deletes/delete-rules.js";
@@ -34,6 +35,16 @@ export interface ScanOptions extends SnapshotAt {
   /** Enough files for so many rows are planned, where that can be told: no deletes, no residual. */
   readonly limit?: number | undefined;
 }
+
+const SCAN: OptionNames<ScanOptions> = {
+  snapshotId: true,
+  ref: true,
+  asOf: true,
+  select: true,
+  filter: true,
+  caseSensitive: true,
+  limit: true,
+};
 
 /** A data file to read, with what has to be taken away from it. */
 export interface ScanTask {
@@ -95,6 +106,7 @@ export class TableScan {
   readonly #options: ScanOptions;
 
   constructor(store: ObjectStore, metadata: TableMetadata, options: ScanOptions = {}) {
+    checkOptions("scan", options, SCAN);
     this.#store = store;
     this.#options = options;
     this.metadata = metadata;

@@ -1,0 +1,44 @@
+import type { OptionNames } from "../../../options.js";
+import type { IngestOptions } from "../../files/data/source.js";
+import type { CommitOptions } from "../commit.js";
+import type { AppendOptions } from "./append.js";
+import type { OverwriteOptions, SnapshotOptions } from "./file-change.js";
+import type { RowMergeOptions } from "./merge.js";
+import type { RowChangeOptions } from "./row-changes.js";
+
+/** What the calls of a table take, for those whose types do not hold. */
+const SNAPSHOT: OptionNames<SnapshotOptions & CommitOptions> = {
+  branch: true,
+  summary: true,
+  wapId: true,
+  message: true,
+  token: true,
+};
+
+export const APPEND: OptionNames<AppendOptions & CommitOptions & IngestOptions> = {
+  ...SNAPSHOT,
+  fast: true,
+  cast: true,
+  extraFields: true,
+  missingFields: true,
+};
+
+const OVERWRITE: OptionNames<OverwriteOptions & CommitOptions> = {
+  ...SNAPSHOT,
+  isolation: true,
+  validateFrom: true,
+  caseSensitive: true,
+};
+
+export const ROW_CHANGE: OptionNames<RowChangeOptions & CommitOptions> = { ...OVERWRITE, mode: true };
+
+export const MERGE: OptionNames<RowMergeOptions & CommitOptions> = {
+  ...SNAPSHOT,
+  isolation: true,
+  validateFrom: true,
+  mode: true,
+  on: true,
+  nullKeys: true,
+  whenMatched: true,
+  whenNotMatched: true,
+};
