@@ -8,7 +8,7 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const resolve = {
   alias: [
     { find: /^sololakehouse$/, replacement: source("./lib/lakehouse/index.ts") },
-    { find: /^sololakehouse\/(errors|cli)$/, replacement: `${source("./lib/lakehouse/")}$1.ts` },
+    { find: /^sololakehouse\/(errors)$/, replacement: `${source("./lib/lakehouse/")}$1.ts` },
     { find: /^sololakehouse\/(.+)$/, replacement: `${source("./lib/lakehouse/")}$1/index.ts` },
     { find: /^@sololakehouse\/kit$/, replacement: source("./lib/kit/index.ts") },
     { find: /^@sololakehouse\/kit\/(.+)$/, replacement: `${source("./lib/kit/")}$1/index.ts` },

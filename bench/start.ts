@@ -17,7 +17,7 @@ export const bench: Bench = {
   ],
 };
 
-const slh = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+const slh = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 
 /** Prints how long what stands between `began` and the end took, for `within`. */
 const timed = (before: string, work: string, after = "") =>

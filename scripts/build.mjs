@@ -4,16 +4,15 @@
 // flat in `dist`: a file that is found beside `import.meta.url` is there whichever chunk the code has landed in.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
 
 /** What a package starts beside its entries, by the name of the file that it becomes. */
 const PROGRAMS = {
-  "lib/lakehouse": { worker: "parquet/encode/worker.ts" },
+  "lib/lakehouse": { cli: "cli.ts", worker: "parquet/encode/worker.ts" },
   "lib/kit": {
-    cli: "cli/main.ts",
     main: "notebook/kernel/main.ts",
     typecheck: "notebook/kernel/typecheck.ts",
     jupyter: "notebook/kernel/jupyter.ts",
@@ -22,9 +21,10 @@ const PROGRAMS = {
 
 /**
  * Packages that go into the bundle: their many files take longer to open than to run, nobody outside gets or gives an
- * object of theirs, and they depend on nothing that we do not. Arrow does not go in: its classes are our users' too.
+ * object of theirs. Arrow does not go in: its classes are our users' too. Fastify goes in with all that it needs, at the
+ * versions of our lock file: what npm would choose for our users asks for a newer Node than we do.
  */
-const INLINED = ["@duckdb/node-api", "yaml"];
+const INLINED = ["@duckdb/node-api", "yaml", ...withDependencies("fastify")];
 
 /** The licences of what is inlined, which ask to come along. */
 const LICENSES = "THIRD-PARTY-LICENSES.txt";
@@ -65,7 +65,7 @@ async function bundle(folder) {
     cwd: join(process.cwd(), folder),
     input: entriesOf(folder),
     platform: "node",
-    external: (id) => !/^[./]/.test(id) && !isAbsolute(id) && !INLINED.includes(id),
+    external: (id) => !/^[./]/.test(id) && !isAbsolute(id) && !INLINED.includes(packageOf(id)),
     tsconfig: "./tsconfig.json",
     plugins: [throughRooms()],
   });
@@ -78,7 +78,10 @@ async function bundle(folder) {
   });
   await bundled.close();
   writeFileSync(join(folder, "dist", LICENSES), licensesOf(output));
-  const files = output.map(({ fileName }) => fileName);
+  const files = [
+    ...output.map(({ fileName }) => fileName),
+    ...(folder === "lib/kit" ? copyTslab(folder) : []),
+  ];
   // A process that runs from the build before this one may still load parts of it.
   const kept = new Set([...files, ...(before?.files ?? [])]);
   for (const entry of readdirSync(join(folder, "dist"), { recursive: true })) {
@@ -99,7 +102,7 @@ function entriesOf(folder) {
     .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "index.ts")))
     .map(({ name }) => name);
   const entries = Object.values(exports)
-    .filter((target) => target !== null)
+    .filter((target) => typeof target !== "string")
     .flatMap(({ types, default: file }) => {
       const [source, name] = [/^\.\/dist\/(.+)\.d\.ts$/.exec(types)[1], /^\.\/dist\/(.+)\.js$/.exec(file)[1]];
       return (name.includes("*") ? rooms : [""]).map((room) => [
@@ -155,6 +158,70 @@ function throughRooms() {
       return { code: changed, map: null };
     },
   };
+}
+
+/** The package that an import is from. */
+function packageOf(id) {
+  return /^(@[^/]+\/)?[^/]+/.exec(id)?.[0];
+}
+
+/** A package, and all that it depends on. */
+function withDependencies(name) {
+  const found = new Set();
+  const visit = (each, from) => {
+    const home = homeOf(each, from);
+    if (found.has(each)) return;
+    found.add(each);
+    for (const next of Object.keys(readJson(home, "package.json").dependencies ?? {})) visit(next, home);
+  };
+  visit(name, process.cwd());
+  return [...found];
+}
+
+/** The folder of a package, as one in another folder imports it. */
+function homeOf(name, from) {
+  const home = join(from, "node_modules", name);
+  if (existsSync(home)) return home;
+  if (dirname(from) === from) throw new Error(`${name} is not installed`);
+  return homeOf(name, dirname(from));
+}
+
+/**
+ * tslab and its TypeScript, as files of the kit. As packages they would bring programs along: that TypeScript's `tsc`
+ * took the place of the user's own in `node_modules/.bin`. What the kernel runs with is copied, and the compiler's
+ * library, beside which TypeScript looks for it.
+ *
+ * @returns the names of the files, in `dist`
+ */
+function copyTslab(folder) {
+  const target = join(folder, "dist", "tslab");
+  rmSync(target, { recursive: true, force: true });
+  const files = [];
+  const add = (name, content) => {
+    mkdirSync(dirname(join(target, name)), { recursive: true });
+    writeFileSync(join(target, name), content);
+    files.push(`tslab/${name}`);
+  };
+  const home = homeOf("tslab", process.cwd());
+  const { name, version, license, main, types } = readJson(home, "package.json");
+  add("package.json", JSON.stringify({ name, version, license, main, types, type: "commonjs" }, null, 2));
+  add("LICENSE", readFileSync(join(home, "LICENSE")));
+  const TYPES = '"..", "node_modules", "@types"';
+  for (const file of readdirSync(join(home, "dist"))) {
+    const text = readFileSync(join(home, "dist", file), "utf8")
+      .replaceAll('"@tslab/typescript-for-tslab"', '"../typescript/typescript.js"')
+      // Where no @types/node is to be found from a cell: the kit's.
+      .replace(`(__dirname, ${TYPES})`, '(require.resolve("@types/node/package.json"), "..", "..")');
+    if (text.includes(TYPES)) throw new Error(`${file} of tslab looks for types where none are`);
+    add(`dist/${file}`, text);
+  }
+  const compiler = homeOf("@tslab/typescript-for-tslab", home);
+  for (const file of ["LICENSE.txt", "ThirdPartyNoticeText.txt"])
+    add(`typescript/${file}`, readFileSync(join(compiler, file)));
+  for (const file of readdirSync(join(compiler, "lib")))
+    if (file === "typescript.js" || /^lib\..*d\.ts$/.test(file))
+      add(`typescript/${file}`, readFileSync(join(compiler, "lib", file)));
+  return files;
 }
 
 /** Name, version and licence of each package that a bundle has code of. */

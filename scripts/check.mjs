@@ -92,7 +92,9 @@ async function run(title, count, what = `${count} ${count === 1 ? "file" : "file
 
 const types = run("types", typed.length);
 /** What starts `slh` starts the build. */
-const startsBuild = tests.some((file) => readFileSync(join(root, file), "utf8").includes("lib/kit/bin/slh"));
+const startsBuild = tests.some((file) =>
+  readFileSync(join(root, file), "utf8").includes("lib/lakehouse/bin/slh"),
+);
 const runTests = async () => {
   // There is no build of what has a wrong type.
   if (startsBuild && (await types)) await build();

@@ -47,7 +47,7 @@ export function run(command, args, { onOutput, stdio = "pipe", env = {} } = {}) 
 export const node = (script, args = [], options = {}) =>
   run(process.execPath, [join(root, script), ...args], options);
 
-export const slh = (args, options) => node("lib/kit/bin/slh.js", args, options);
+export const slh = (args, options) => node("lib/lakehouse/bin/slh.js", args, options);
 
 /** npm as it was started, or the one on the path. */
 function npm(args, options) {

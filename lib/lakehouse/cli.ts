@@ -1,60 +1,93 @@
+/** The command `slh`: the lakehouse's commands, and those of `@sololakehouse/kit` where that is installed. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Command } from "commander";
+import { addLakehouseCommands } from "./room-commands.js";
+import { run } from "./terminal/index.js";
+
+/** What a package that adds commands to `slh` exports as `./commands`. */
+export interface MoreCommands {
+  addCommands(program: Command): void;
+  /** Lines for the examples of `slh --help`. */
+  readonly examples: readonly string[];
+}
+
+const KIT = "@sololakehouse/kit";
+
+/** The command line; with the kit's commands, or a word on where they are to be had. */
+export async function buildProgram(kit: MoreCommands | undefined): Promise<Command> {
+  const program = new Command("slh")
+    .description(
+      kit === undefined
+        ? "SoloLakehouse: Iceberg tables, their branches, and SQL over them."
+        : "SoloLakehouse: notebooks, what is made from them, and the lakehouse that they run on.",
+    )
+    .showHelpAfterError("(add --help for what it takes)")
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText(
+      "after",
+      `
+Examples:
+${[...(kit?.examples ?? []), ...EXAMPLES].map((line) => `  $ ${line}`).join("\n")}
+${kit === undefined ? `\nNotebooks and what is made from them (slh run, new, lab, content): npm install ${KIT}\n` : ""}
+Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 stopped.`,
+    );
+  kit?.addCommands(program);
+  await addLakehouseCommands(program);
+  return program;
+}
+
+const EXAMPLES = [
+  'slh sql "select 1"         ask the lakehouse',
+  "slh log --graph            what became of its tables, on all branches",
+  "slh help sql               more about a command",
+];
+
 /**
- * The lakehouse's part of a command line: the commands of all rooms. Nothing heavy is loaded before a command runs, so
- * that a help text is there at once.
+ * The kit's commands: of the kit beside this package, else of the one that the working folder's packages can import.
+ * One that does not load is told of, and leaves the rest at work.
  */
-import type { Command } from "commander";
-import { lakeCommands } from "./lake-commands.js";
-import { collectMetrics } from "./observability/index.js";
-import type { AddCommands, WithLake } from "./room.js";
-import { type LakehouseParts, metrics, rooms } from "./rooms.js";
-import { columns, ink } from "./terminal/index.js";
-
-/** Adds every command of the lakehouse to a program, and the option `--stats`. */
-export async function addLakehouseCommands(program: Command): Promise<void> {
-  for (const room of rooms) {
-    if (!("commands" in room)) continue;
-    const addCommands: AddCommands<LakehouseParts> = await room.commands();
-    addCommands(program, withLake);
+async function findKit(): Promise<MoreCommands | undefined> {
+  for (const from of [import.meta.url, join(process.cwd(), "package.json")]) {
+    const path = resolved(from);
+    if (path === undefined) continue;
+    try {
+      return (await import(pathToFileURL(path).href)) as MoreCommands;
+    } catch (error) {
+      console.error(
+        `warning  ${KIT} does not load, and its commands are missing (${(error as Error).message}).`,
+      );
+      return undefined;
+    }
   }
-  lakeCommands(program, withLake);
-  statsOption(program);
+  return undefined;
 }
 
-/** Opens the lakehouse of the current profile for a command, where there is one, and closes it whatever happens. */
-const withLake: WithLake<LakehouseParts> = async (work) => {
-  const { openParts } = await import("./open.js");
-  const parts = await openParts({ create: false });
+function resolved(from: string): string | undefined {
   try {
-    await work(parts);
-  } finally {
-    await parts.closing.close();
+    return createRequire(from).resolve(`${KIT}/commands`);
+  } catch {
+    // Not installed there.
+    return undefined;
   }
-};
+}
 
-/** `--stats`: what a command did, on stderr, when it is done. */
-function statsOption(program: Command): void {
-  program.option("--stats", "say in the end what the lakehouse did: requests, files, queries, commits");
-  program.hook("preAction", () => {
-    if (program.opts<{ stats?: true }>().stats !== true) return;
-    const collected = collectMetrics(metrics);
-    program.hook("postAction", () => {
-      for (const line of statsLines(collected.read())) console.error(line);
-      collected.stop();
-    });
+/** This package's, from above the build. */
+function version(): string {
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+/** Runs the command line of this process and sets its exit code. */
+export async function main(argv: readonly string[] = process.argv): Promise<void> {
+  // A reader that has seen enough (`| head`) closes the pipe: no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    // A full disk, mostly: what was printed is not whole, and nothing that follows would be.
+    console.error(`error  The output cannot be written: ${error.message}.`);
+    process.exit(1);
   });
-}
-
-function statsLines(readings: ReturnType<ReturnType<typeof collectMetrics>["read"]>): string[] {
-  const rows = readings.map(({ name, kind, unit, labels, count, sum, distribution }) => [
-    ink(name, "bold", process.stderr),
-    Object.values(labels).join(" "),
-    kind === "counter" ? amount(sum, unit) : `${count} × ${amount(sum / count, unit)}`,
-    distribution === undefined ? "" : `at most ${amount(distribution.max, unit)}`,
-  ]);
-  return columns(rows, "<<>>");
-}
-
-function amount(value: number, unit: string): string {
-  if (unit === "By") return value < 1e6 ? `${(value / 1e3).toFixed(1)} kB` : `${(value / 1e6).toFixed(1)} MB`;
-  return unit === "ms" ? `${value.toFixed(1)} ms` : value.toLocaleString("en-US");
+  process.exitCode = await run((await buildProgram(await findKit())).version(version()), argv);
 }

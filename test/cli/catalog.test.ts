@@ -7,7 +7,7 @@ import { openLakehouse } from "sololakehouse";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openRestCatalog } from "../../lib/lakehouse/catalog/index.js";
 
-const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 
 let root: string;
 let child: ChildProcess;

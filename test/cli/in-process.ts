@@ -1,6 +1,7 @@
 import { run } from "sololakehouse/terminal";
 import { vi } from "vitest";
-import { buildProgram } from "../../lib/kit/cli/main.js";
+import * as kit from "../../lib/kit/cli/commands.js";
+import { buildProgram } from "../../lib/lakehouse/cli.js";
 
 /** What a command printed, and its exit code. */
 export interface Ran {
@@ -33,7 +34,7 @@ export async function slhInProcess(args: readonly string[], folder = process.cwd
   process.exitCode = undefined;
   try {
     process.chdir(folder);
-    const code = await run(await buildProgram(), [process.execPath, "slh", ...args]);
+    const code = await run(await buildProgram(kit), [process.execPath, "slh", ...args]);
     const textOf = (name: keyof typeof printed) => Buffer.concat(printed[name]).toString();
     return { code, out: textOf("stdout"), err: textOf("stderr") };
   } finally {

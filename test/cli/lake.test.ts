@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { defineSchema, int, openLakehouse } from "sololakehouse";
-import { addLakehouseCommands } from "sololakehouse/cli";
+
 import { run } from "sololakehouse/terminal";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { addLakehouseCommands } from "../../lib/lakehouse/room-commands.js";
 
 let folder: string;
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-const kit = join(import.meta.dirname, "../../lib/kit");
+const lakehouse = join(import.meta.dirname, "../../lib/lakehouse");
 const run = promisify(execFile);
 
 let folder: string;
@@ -19,7 +19,7 @@ afterEach(async () => {
 /** The scripts that a process of Node loads, by what it leaves for coverage. */
 async function loadedBy(...args: string[]): Promise<string[]> {
   const env = { ...process.env, NODE_V8_COVERAGE: folder, SLH_LAKE: join(folder, "lake") };
-  await run(process.execPath, args, { cwd: kit, env });
+  await run(process.execPath, args, { cwd: lakehouse, env });
   const reports = (await readdir(folder)).filter((name) => name.endsWith(".json"));
   const texts = await Promise.all(reports.map((name) => readFile(join(folder, name), "utf8")));
   return texts.flatMap((text) => (JSON.parse(text).result as { url: string }[]).map(({ url }) => url));

@@ -9,7 +9,7 @@ import { serializeNotebook } from "../../lib/kit/notebook/index.js";
 import { cell, notebookFolder, notebookOf } from "../notebook/support/notebooks.js";
 import { type Ran, slhInProcess } from "./in-process.js";
 
-const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 
 let root: string;
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { S3Store } from "../../lib/lakehouse/storage/index.js";
 import { slhInProcess } from "./in-process.js";
 
-const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 const KEY = { SLH_STORAGE_ACCESS_KEY_ID: "ada", SLH_STORAGE_SECRET_ACCESS_KEY: "lovelace" };
 
 let root: string;

@@ -8,7 +8,7 @@ import { AdoptedTables, field, schemaOf } from "../query/support/adopted-tables.
 import { needs } from "../support/needs.js";
 import { type Ran, slhInProcess } from "./in-process.js";
 
-const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 
 let tables: AdoptedTables;
 let table: Table;

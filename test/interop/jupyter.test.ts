@@ -16,7 +16,9 @@ test("Jupyter runs our notebooks through the kernelspec of slh lab, and records 
   symlinkSync(join(checkout, "node_modules"), join(root, "node_modules"));
   writeFileSync(join(root, "package.json"), JSON.stringify({ workspaces: [] }));
   mkdirSync(join(root, "milestones"));
-  execFileSync(process.execPath, [join(checkout, "lib/kit/bin/slh.js"), "lab", "--no-start"], { cwd: root });
+  execFileSync(process.execPath, [join(checkout, "lib/lakehouse/bin/slh.js"), "lab", "--no-start"], {
+    cwd: root,
+  });
 
   const source = notebookOf(
     'import { fact, figure, table } from "@sololakehouse/kit";\nconst late = async () => ({ value: async () => 41 });',

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Command } from "commander";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { addLakehouseCommands } from "../../lib/lakehouse/cli.js";
 import { openLakehouse, resolveProfile } from "../../lib/lakehouse/index.js";
 import { settingsInForce } from "../../lib/lakehouse/profile.js";
+import { addLakehouseCommands } from "../../lib/lakehouse/room-commands.js";
 import { runs } from "../support/runs.js";
 
 const runsTypeScript = "typescript" in process.features && Boolean(process.features.typescript);

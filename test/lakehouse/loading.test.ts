@@ -35,7 +35,7 @@ async function heavyIn(...args: string[]): Promise<string[]> {
 const importing = (name: string) => ["--input-type=module", "-e", `import ${JSON.stringify(name)};`];
 
 test("a help text loads nothing heavy", async () => {
-  expect(await heavyIn(join(ROOT, "lib/kit/bin/slh.js"), "--help")).toEqual([]);
+  expect(await heavyIn(join(ROOT, "lib/lakehouse/bin/slh.js"), "--help")).toEqual([]);
 });
 
 test.each(["sololakehouse", "sololakehouse/errors", "sololakehouse/storage", "sololakehouse/catalog"])(

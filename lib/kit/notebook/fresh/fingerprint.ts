@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { datasetPath } from "../cell/datasets.js";
 import type { Fingerprint } from "../file/metadata.js";
 import { type Notebook, solutionsOf } from "../file/nbformat.js";
+import { tslabFile } from "../kernel/built.js";
 import { reachedSources } from "./imports.js";
 import { remembered } from "./remembered.js";
 import { environmentReasons, lakeEnvironment, lakeFolder, lakeMark, usesLake } from "./surroundings.js";
@@ -126,5 +127,5 @@ const lockHash = remembered((bytes) => {
 });
 
 function tslabVersion(): string {
-  return (createRequire(import.meta.url)("tslab/package.json") as { version: string }).version;
+  return (createRequire(import.meta.url)(tslabFile("package.json")) as { version: string }).version;
 }

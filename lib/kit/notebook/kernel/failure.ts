@@ -16,7 +16,7 @@ export interface StackContext {
 const CELL_FRAME = /notebook-cell:(\d+):(\d+):(\d+)/;
 
 /** Frames of the machinery, which a cell may come through: nobody who reads a notebook can act on them. */
-const MACHINERY = /node:|[\\/]node_modules[\\/](?:tslab|@tslab)[\\/]/;
+const MACHINERY = /node:|[\\/]dist[\\/]tslab[\\/]/;
 
 /** The position of the cell in which the stack of `error` begins, if it passes through one. */
 export function cellOf(error: unknown): number | undefined {

@@ -3,6 +3,7 @@
  * corrections that headless runs have. Jupyter gives the path of its connection file.
  */
 import { createRequire } from "node:module";
+import { tslabFile } from "./built.js";
 import type { KernelFailure } from "./protocol.js";
 import { refuseInput } from "./surroundings.js";
 import { trackCells } from "./tracking.js";
@@ -54,8 +55,8 @@ const require = createRequire(import.meta.url);
 /** tslab prints what goes wrong on stderr. Here it becomes an error of the cell, as front ends show and save it. */
 function showErrors(): void {
   const cells = trackCells(loadTslab(), process.cwd());
-  const { ZmqServer, JupyterHandlerImpl } = require("tslab/dist/jupyter.js") as JupyterModule;
-  const executor = require("tslab/dist/executor.js") as ExecutorModule;
+  const { ZmqServer, JupyterHandlerImpl } = require(tslabFile("dist/jupyter.js")) as JupyterModule;
+  const executor = require(tslabFile("dist/executor.js")) as ExecutorModule;
   const publishers = new WeakMap<object, (content: ErrorContent) => void>();
   const failures = new WeakMap<object, ErrorContent>();
   let running: object | undefined;
@@ -107,7 +108,7 @@ const asError = ({ name, message, frames }: KernelFailure): ErrorContent => ({
 
 refuseInput();
 showErrors();
-const { startKernel } = require("tslab/dist/main.js") as {
+const { startKernel } = require(tslabFile("dist/main.js")) as {
   startKernel(options: { configPath: string; enableFindLocal: boolean }): void;
 };
 startKernel({ configPath: process.argv[2] ?? "", enableFindLocal: false });

@@ -2,6 +2,7 @@ import { createRequire, SourceMap } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import type ts from "typescript";
+import { tslabFile } from "./built.js";
 import { cellSource } from "./cell-source.js";
 import { findTraps, type Trap } from "./traps.js";
 
@@ -93,8 +94,7 @@ const PREFIX_LINES = 1;
  */
 export function loadTslab({ strict = false } = {}): Tslab {
   const require = createRequire(import.meta.url);
-  // Its own copy, wherever npm has put that.
-  const typescriptPath = createRequire(require.resolve("tslab")).resolve("@tslab/typescript-for-tslab");
+  const typescriptPath = tslabFile("typescript/typescript.js");
   const ts = require(typescriptPath) as TypeScript;
   let maps: readonly (SourceMap | undefined)[] = [];
   let builder: ts.BuilderProgram | undefined;
@@ -126,8 +126,8 @@ export function loadTslab({ strict = false } = {}): Tslab {
     },
   } satisfies TypeScript;
 
-  const jupyter = require("tslab/dist/jupyter.js") as Jupyter;
-  const converter = require("tslab/dist/converter.js") as {
+  const jupyter = require(tslabFile("dist/jupyter.js")) as Jupyter;
+  const converter = require(tslabFile("dist/converter.js")) as {
     createConverter(options: { isJS: boolean; isBrowser: boolean }): Converter;
   };
   // Replaced in the module itself, where tslab's own kernel looks for it.
@@ -136,10 +136,10 @@ export function loadTslab({ strict = false } = {}): Tslab {
     noticingAwait(createConverter(options), (source) =>
       cellSource(ts as unknown as Parameters<typeof cellSource>[0], source),
     );
-  const executor = require("tslab/dist/executor.js") as {
+  const executor = require(tslabFile("dist/executor.js")) as {
     createExecutor(folder: string, converters: object, console: ExecutorConsole): Executor;
   };
-  const { version } = require("tslab/package.json") as { version: string };
+  const { version } = require(tslabFile("package.json")) as { version: string };
   return {
     version,
     jupyter,

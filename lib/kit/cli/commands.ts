@@ -1,0 +1,23 @@
+/**
+ * What the kit adds to the command `slh`, which is the lakehouse's: see `MoreCommands` in `lib/lakehouse/cli.ts`. Each
+ * group of commands lives with the room that it serves.
+ */
+import type { Command } from "commander";
+import { contentCommands } from "../content/commands.js";
+import { notebookCommands } from "../notebook/commands.js";
+import { resetCommand } from "./reset.js";
+import { statusCommand } from "./status.js";
+
+/** Adds the kit's commands to a program. */
+export function addCommands(program: Command): void {
+  notebookCommands(program);
+  contentCommands(program);
+  statusCommand(program);
+  resetCommand(program);
+}
+
+/** For the help of the whole command line. */
+export const examples: readonly string[] = [
+  "slh run                    run the notebooks that are not fresh on this machine",
+  "slh status m03             what milestone M3 still lacks",
+];
