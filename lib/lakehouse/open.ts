@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   allTables,
   type BranchingCatalog,
@@ -90,6 +90,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
   const engine = deferQueryEngine({
     tempDirectory: join(scratch, "tmp"),
     ...options.duckdb,
+    allowedDirectories: withWarehouse(options.duckdb?.allowedDirectories, store),
     cache: {
       dir: join(scratch, "cache"),
       maxBytes: CACHE_BYTES,
@@ -164,6 +165,15 @@ export async function relocateLakehouse(
  * Where queries may write what does not fit in memory, and copies of remote files: the system's folder where the lake's
  * own is only read, or is not there, as a catalog's server needs none.
  */
+/** The folders that queries may read, where they are limited, and among them that of the tables' files on this machine. */
+function withWarehouse(
+  allowed: readonly string[] | undefined,
+  store: ObjectStore,
+): readonly string[] | undefined {
+  const inWarehouse = store.localPath(`${store.root}/table`);
+  return Array.isArray(allowed) && inWarehouse !== undefined ? [...allowed, dirname(inWarehouse)] : allowed;
+}
+
 async function scratchFolder(root: string): Promise<string> {
   try {
     await access(root, constants.W_OK);

@@ -64,14 +64,34 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 /**
  * Opens a catalog, and makes it where there is none. Any number of processes may have one open at a time.
  *
+ * @throws LakehouseError INVALID_CONFIG without a backend or a store, and for a URI that names no catalog.
  * @example
  * const store = new LocalStore(".lake/warehouse");
  * const catalog = await openCatalog({ backend: ".lake/catalog.db", store });
  * await catalog.createNamespace("flights");
  * const table = await catalog.createTable("flights.bronze", { schema });
  */
-export async function openCatalog({ backend, ...options }: CatalogOptions): Promise<BranchingCatalog> {
-  return openEmbeddedCatalog(typeof backend === "string" ? backendAt(backend) : backend, options);
+export async function openCatalog(options: CatalogOptions): Promise<BranchingCatalog> {
+  const { backend, ...rest } = checked(options);
+  return openEmbeddedCatalog(typeof backend === "string" ? backendAt(backend) : backend, rest);
+}
+
+/** Callers without TypeScript may leave out what there is no catalog without. */
+function checked(options: Partial<CatalogOptions> | undefined): CatalogOptions {
+  const { backend, store } = options ?? {};
+  if (typeof backend !== "string" && typeof backend?.moveRef !== "function")
+    throw invalidConfig(
+      "backend",
+      "openCatalog was not told where the catalog is kept.",
+      'Give it a backend: the path of a SQLite file, such as ".lake/catalog.db", a URI or a Backend.',
+    );
+  if (typeof store?.root !== "string")
+    throw invalidConfig(
+      "store",
+      "openCatalog was not told where the tables' files are kept.",
+      "Give it a store: new LocalStore(<path>), say, or what openStore(<uri>) gives.",
+    );
+  return { ...options, backend, store };
 }
 
 /**

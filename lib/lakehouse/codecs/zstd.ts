@@ -3,7 +3,7 @@
  * since Avro and Puffin decode without waiting and WebAssembly has to be compiled first. Node has its own from 22.15
  * on: when that is the oldest that is supported, it takes the place of both.
  */
-import { unsupported } from "../errors.js";
+import { type LakehouseError, unsupported } from "../errors.js";
 import { InvalidBytes } from "./invalid-bytes.js";
 import { lazy } from "./lazy.js";
 
@@ -24,6 +24,14 @@ const STARTED = Symbol.for("sololakehouse.zstd");
 const shared = globalThis as { [STARTED]?: Promise<void> };
 let compressor: typeof import("@bokuweb/zstd-wasm") | undefined;
 
+/**
+ * The package does not look whether it got memory. Without, it writes over the module's own data, and every frame from
+ * then on may be wrong. The module's memory only grows, and is free again after each call: so there is enough for whatever
+ * is no larger than what came out right before: in bytes, by level.
+ */
+const proven: number[] = [];
+let isSpoilt = false;
+
 /** Resolves when `compressZstd` can be called. */
 export async function prepareZstd(): Promise<void> {
   const zstd = await import("@bokuweb/zstd-wasm");
@@ -34,18 +42,50 @@ export async function prepareZstd(): Promise<void> {
 
 /**
  * @param level 1 to 22.
- * @throws LakehouseError UNSUPPORTED_FEATURE where another package of the process has started the module again.
+ * @throws LakehouseError UNSUPPORTED_FEATURE where another package of the process has started the module again, or where
+ *   memory ran out.
  */
 export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
   if (compressor === undefined) throw new Error("prepareZstd has not been awaited");
-  const frame = compressor.compress(bytes, level);
+  if (isSpoilt) throw outOfMemory();
+  let frame: Uint8Array;
+  try {
+    frame = compressor.compress(bytes, level);
+  } catch (cause) {
+    isSpoilt = true;
+    throw outOfMemory(cause);
+  }
   if (!isFrameOf(frame, bytes.length))
     throw unsupported(
       "zstd",
       "Another package of this process has started @bokuweb/zstd-wasm again, which gives wrong bytes from then on.",
       "Write with another codec, or start the process anew without it.",
     );
+  if (bytes.length > (proven[level] ?? -1)) {
+    if (!standsFor(frame, bytes)) {
+      isSpoilt = true;
+      throw outOfMemory();
+    }
+    proven[level] = bytes.length;
+  }
   return frame;
+}
+
+function outOfMemory(cause?: unknown): LakehouseError {
+  return unsupported(
+    "zstd",
+    "There was not enough memory to compress with zstd, and what this process compresses from then on may be wrong.",
+    "Start the process anew with more memory, or write with another codec.",
+    cause,
+  );
+}
+
+function standsFor(frame: Uint8Array, bytes: Uint8Array): boolean {
+  try {
+    return Buffer.compare(decompressZstd(frame, bytes.length), bytes) === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether these bytes can be the frame of content of that many bytes: its header says how many. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { closed } from "../errors.js";
+import { join, resolve } from "node:path";
+import { closed, invalidConfig } from "../errors.js";
 import { observe } from "../observability/index.js";
 import type { QueryEngine, QueryEngineOptions } from "./engine/query-engine.js";
 import { type AnsweredQuery, queries } from "./metrics.js";
@@ -18,12 +18,28 @@ import type { QueryResult } from "./result/query-result.js";
 export async function openQueryEngine(options: QueryEngineOptions): Promise<QueryEngine> {
   const { openDuckDB } = await import("./duckdb/open.js");
   const scratch = join(tmpdir(), `sololakehouse-${randomUUID()}`);
-  const { allowedDirectories } = options;
-  const allowed = allowedDirectories && { allowedDirectories: [...allowedDirectories, scratch] };
+  const allowed = { allowedDirectories: allowedDirectories(options, scratch) };
   // DuckDB starts on threads of its own while the rest is loaded.
   const opening = openDuckDB({ ...options, ...allowed });
   const [instance, { DuckDBEngine }] = await Promise.all([opening, import("./engine/duckdb-engine.js")]);
   return new DuckDBEngine(instance, options, scratch);
+}
+
+/** The folders that DuckDB may read where they are limited: what the engine itself reads from is among them. */
+function allowedDirectories(
+  { allowedDirectories: asked, cache, tempDirectory }: QueryEngineOptions,
+  scratch: string,
+): readonly string[] | undefined {
+  if (asked === undefined) return undefined;
+  // Of a text each letter would be a folder, "/" too.
+  if (!Array.isArray(asked) || !asked.every((folder) => typeof folder === "string" && folder !== ""))
+    throw invalidConfig(
+      "allowedDirectories",
+      "allowedDirectories is not a list of folders.",
+      'Write ["/data/shared"], or [] where the warehouse is all that queries may read.',
+    );
+  const own = [scratch, cache?.dir, tempDirectory].filter((folder) => folder !== undefined);
+  return [...asked, ...own].map((folder) => resolve(folder));
 }
 
 /**

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   backendAt,
   isBranchingCatalog,
+  openCatalog,
   openCatalogAt,
   type RestServerOptions,
 } from "../../../lib/lakehouse/catalog/index.js";
@@ -33,6 +34,17 @@ test.each([
   expect(isBranchingCatalog(again)).toBe(true);
   expect(await again.listTables("ns")).toEqual([{ namespace: ["ns"], name: "t" }]);
   await again.close();
+});
+
+test.each([
+  ["backend", undefined],
+  ["backend", {}],
+  ["backend", { backend: 3 }],
+  ["backend", { backend: {} }],
+  ["store", { backend: ":memory:" }],
+  ["store", { backend: ":memory:", store: "warehouse" }],
+])("openCatalog says that it needs a %s (%j)", async (subject, options) => {
+  await expect(openCatalog(options as never)).rejects.toMatchObject({ code: "INVALID_CONFIG", subject });
 });
 
 describe("of a server", () => {

@@ -127,6 +127,14 @@ describe("a store elsewhere", () => {
   });
 });
 
+test.each(["/", [""], [3]])("takes no %j for the folders that SQL may read", async (allowedDirectories) => {
+  const opening = openQueryEngine({
+    resolve: async () => undefined,
+    allowedDirectories: allowedDirectories as string[],
+  });
+  await expect(opening).rejects.toMatchObject({ code: "INVALID_CONFIG", subject: "allowedDirectories" });
+});
+
 test("keeps SQL from files outside the allowed directories", async () => {
   const engine = await openQueryEngine({
     resolve: async () => undefined,

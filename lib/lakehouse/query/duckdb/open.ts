@@ -9,8 +9,9 @@ export interface DuckDBOptions {
   readonly tempDirectory?: string | undefined;
   readonly threads?: number | undefined;
   /**
-   * Folders whose files SQL may read by name. Set it when the SQL comes from others: all other files are then out
-   * of reach. Without it, queries read any file that the process can.
+   * Folders whose files SQL may read by name, beside the lakehouse's own warehouse and cache. Set it when the SQL comes
+   * from others (`[]` for no other folder): all other files are then out of reach, those of tables included. Without it,
+   * queries read any file that the process can.
    */
   readonly allowedDirectories?: readonly string[] | undefined;
 }

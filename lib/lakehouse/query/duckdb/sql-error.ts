@@ -1,4 +1,4 @@
-import { corruptFile, LakehouseError } from "../../errors.js";
+import { corruptFile, invalidConfig, LakehouseError } from "../../errors.js";
 import { storageFailed } from "../../storage/index.js";
 import { invalidSql } from "../errors.js";
 import { fromByteString } from "../text/tokens.js";
@@ -46,6 +46,19 @@ export function readError(table: string): (cause: unknown) => LakehouseError {
       cause,
     );
   };
+}
+
+/** An error of DuckDB when a table's files were to be made a relation; `file` is one of them. */
+export function relationError(cause: unknown, file: string): LakehouseError {
+  const { message, type } = duckdbMessage(cause);
+  if (type !== "Permission") return readError(file)(cause);
+  const [, denied = file] = /"(.+)"/.exec(message) ?? [];
+  return invalidConfig(
+    denied,
+    `${denied} lies outside the folders that queries may read.`,
+    "Name the folder of the table's files among allowedDirectories.",
+    cause,
+  );
 }
 
 function caret(bytes: string, position: number): string {

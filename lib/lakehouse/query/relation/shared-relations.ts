@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { SCHEMA } from "../duckdb/open.js";
+import { relationError } from "../duckdb/sql-error.js";
 import { DeletedRows } from "./deleted-rows.js";
 import { FileSchemas } from "./file-schemas.js";
 import type { MaskedFile } from "./masked-files.js";
@@ -116,7 +117,9 @@ export class SharedRelations {
         },
       });
       const name = `${SCHEMA}.relation_${++this.#count}`;
-      await connection.run(`CREATE VIEW ${name} AS ${sql}`);
+      await connection.run(`CREATE VIEW ${name} AS ${sql}`).catch((error: unknown) => {
+        throw relationError(error, input.tasks[0]?.dataFile.filePath ?? input.store.root);
+      });
       return { name, tables, folder, masks: [...masks.values()] };
     } catch (error) {
       for (const mask of masks.values()) mask.release();
