@@ -24,7 +24,7 @@ export interface CommitsRequest extends Omit<LogRequest, "pageSize" | "pageToken
   readonly limit?: number;
 }
 
-export const SQL_OPTIONS: OptionNames<SqlOptions> = { params: true, ref: true, at: true };
+export const SQL_OPTIONS: OptionNames<SqlOptions> = { params: true, ref: true, at: true, signal: true };
 
 const TABLE = {
   schema: true,

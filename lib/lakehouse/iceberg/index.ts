@@ -271,7 +271,7 @@ export {
   nameMappingFromJson,
   nameMappingToJson,
 } from "./model/schema/name-mapping.js";
-
+export { transformToString } from "./model/transforms/transform.js";
 export type { Transform } from "./model/transforms/types.js";
 
 export { canPromote } from "./model/types/promotion.js";

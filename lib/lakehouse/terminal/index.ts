@@ -4,6 +4,7 @@
  */
 export { oneOf, portNumber, toRef, wholeNumber } from "./arguments.js";
 export { ask } from "./ask.js";
+export { printable, widthOf } from "./characters.js";
 export {
   type Crossing,
   type Graph,
@@ -12,7 +13,7 @@ export {
   type GraphRow,
   layOutGraph,
 } from "./commit-graph.js";
-export { run } from "./run.js";
+export { reportError, run } from "./run.js";
 export { Spool } from "./spool.js";
 export { stopSignal } from "./stop-signal.js";
 export { columns, count, duration, type Ink, ink, ProgressLine, printJson } from "./text.js";

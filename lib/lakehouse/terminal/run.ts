@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { isLakehouseError } from "../errors.js";
+import { printable } from "./characters.js";
 import { ink } from "./text.js";
 
 /**
@@ -21,22 +22,28 @@ function forEachCommand(command: Command, apply: (command: Command) => void): vo
   for (const child of command.commands) forEachCommand(child, apply);
 }
 
-/** Prints an error and gives the exit code that it stands for. */
+/** Gives the exit code that an error stands for, and prints it. */
 function report(error: unknown): number {
+  // Commander has printed its message already.
   if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2;
+  reportError(error);
+  return 1;
+}
+
+/** Prints an error as people need it: what failed, why, and what to do. */
+export function reportError(error: unknown): void {
   const failed = ink("error", "red", process.stderr);
   if (isLakehouseError(error)) {
     const { message, remedy } = error;
     const what = remedy && message.endsWith(remedy) ? message.slice(0, -remedy.length).trimEnd() : message;
-    console.error(`${failed}  ${error.code}: ${what}${remedy ? `\n       ${remedy}` : ""}`);
-    return 1;
+    console.error(`${failed}  ${printable(`${error.code}: ${what}${remedy ? `\n       ${remedy}` : ""}`)}`);
+    return;
   }
   // Not foreseen, so the trace is the best there is.
-  console.error(`${failed}  ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  return 1;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  console.error(`${failed}  ${printable(text)}`);
 }
 
-/** Commander has printed its message already. */
 const isCommanderError = (error: unknown): error is { exitCode: number } =>
   error instanceof Error &&
   "exitCode" in error &&

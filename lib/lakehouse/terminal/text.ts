@@ -1,3 +1,5 @@
+import { printable, widthOf } from "./characters.js";
+
 /**
  * The command line: quiet, aligned, colour only on a terminal. `NO_COLOR` switches colour off and `FORCE_COLOR` on,
  * whatever they are set to.
@@ -18,18 +20,19 @@ const wantsColour = (stream: NodeJS.WriteStream): boolean => {
   return process.env.FORCE_COLOR ? true : stream.isTTY === true;
 };
 
-/** The text in a colour, where `stream` shows colours. */
+/** The text in a colour, where `stream` shows colours. What would tell the terminal something is shown instead. */
 export function ink(text: string, colour: Ink, stream: NodeJS.WriteStream = process.stdout): string {
-  if (!wantsColour(stream)) return text;
+  const shown = printable(text);
+  if (!wantsColour(stream)) return shown;
   const [on, off] = CODES[colour];
-  return `\u001b[${on}m${text}\u001b[${off}m`;
+  return `\u001b[${on}m${shown}\u001b[${off}m`;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const ESCAPES = /\u001b\[\d+m/g;
 
 /** Columns that a text takes on the screen, colours left out. */
-const width = (text: string): number => text.replace(ESCAPES, "").length;
+const width = (text: string): number => widthOf(text.replace(ESCAPES, ""));
 
 /** `>` aligns a column right, `<` left. Columns without content are left out. */
 export function columns(rows: readonly (readonly string[])[], align: string): string[] {

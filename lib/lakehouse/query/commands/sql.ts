@@ -1,8 +1,19 @@
-import { pipeline } from "node:stream/promises";
+import { readFile } from "node:fs/promises";
+import { text as textOf } from "node:stream/consumers";
 import { type Command, Option } from "commander";
+import { invalidArgument } from "../../errors.js";
 import type { WithLake } from "../../room.js";
-import { columns, count, ink, printJson, toRef } from "../../terminal/index.js";
+import { toRef } from "../../terminal/index.js";
 import type { QueryContext } from "../room.js";
+
+const FORMATS = ["table", "json", "ndjson", "csv"] as const;
+
+interface SqlFlags {
+  readonly file?: string;
+  readonly ref?: string;
+  readonly format?: (typeof FORMATS)[number];
+  readonly json?: true;
+}
 
 /** `slh sql`. */
 export function sqlCommand(program: Command, withLake: WithLake<QueryContext>): void {
@@ -10,66 +21,61 @@ export function sqlCommand(program: Command, withLake: WithLake<QueryContext>): 
     .command("sql")
     .summary("ask the lakehouse in SQL")
     .description(
-      "Runs a query over the tables. Names are namespace.table, with @ref for a branch; FOR VERSION AS OF and FOR TIMESTAMP AS OF read the past.",
+      "Runs statements, with semicolons between them, and prints their rows as they come. Names are namespace.table, with @ref for a branch; FOR VERSION AS OF and FOR TIMESTAMP AS OF read the past. The first statement that fails is the last.",
     )
-    .argument("<query>")
+    .argument("[query]", "what to run; from stdin where neither it nor --file is given")
+    .option("-f, --file <path>", "run what is in a file, - for stdin")
     .option("--ref <name>", "branch, tag or commit on which names are looked up", toRef)
     .addOption(
-      new Option("--format <name>", "how to print the rows")
-        .choices(["table", "json", "csv"] as const)
-        .default("table"),
+      new Option("--format <name>", "how to print the rows; a table where not given").choices(FORMATS),
     )
+    .addOption(new Option("--json", "the same as --format json").conflicts("format"))
     .addHelpText(
       "after",
       `
+In JSON, longs beyond 2^53 and decimals are strings, bytes are hex, and maps are arrays of [key, value].
+
 Examples:
   $ slh sql "select origin, count(*) from flights.bronze_flights group by 1 order by 2 desc limit 5"
   $ slh sql "select count(*) from flights.bronze_flights for timestamp as of '2026-11-01'"
-  $ slh sql "select * from flights.bronze_flights limit 3" --ref main --format json`,
+  $ slh sql "select * from flights.bronze_flights limit 3" --ref main --format json
+  $ slh sql --file report.sql --format csv > report.csv`,
     )
-    .action(async (query: string, { ref, format }: { ref?: string; format: "table" | "json" | "csv" }) => {
-      await withLake(async ({ engine }) => {
-        const result = await engine.sql(query, ref === undefined ? {} : { ref });
-        await pipeline(result.text(format), process.stdout, { end: false });
-      });
+    .action(async (query: string | undefined, flags: SqlFlags) => {
+      const text = await readQuery(query, flags.file);
+      await withLake((context) => runStatements(context, text, flags));
     });
 }
 
-/** `slh tables`. */
-export function tablesCommand(program: Command, withLake: WithLake<QueryContext>): void {
-  program
-    .command("tables")
-    .summary("list the tables")
-    .description("Lists every table with its rows, deletes applied, and its data files and bytes.")
-    .option("--ref <name>", "branch, tag or commit", toRef)
-    .option("--json", "print them as JSON")
-    .addHelpText(
-      "after",
-      `
-Examples:
-  $ slh tables
-  $ slh tables --json`,
-    )
-    .action(async ({ ref, json }: { ref?: string; json?: boolean }) => {
-      await withLake(async ({ catalog, countRows }) => {
-        const { describeTables } = await import("./describe-tables.js");
-        const rows = await describeTables(catalog, ref, countRows);
-        if (json) {
-          printJson(rows);
-          return;
-        }
-        if (rows.length === 0) {
-          console.log("There are no tables yet.");
-          return;
-        }
-        const shown = rows.map(({ table, rows: inside, files, bytes, snapshots }) => [
-          ink(table, "bold"),
-          inside === null ? "" : count(inside, "row"),
-          files === null ? "" : count(files, "file"),
-          bytes === null ? "" : `${(bytes / 1e6).toFixed(1)} MB`,
-          count(snapshots, "snapshot"),
-        ]);
-        for (const line of columns(shown, "<>>>>")) console.log(line);
-      });
+async function readQuery(query: string | undefined, file: string | undefined): Promise<string> {
+  if (query !== undefined && file !== undefined)
+    throw invalidArgument("--file", "There is a query, and a file with another.", "Give one of them.");
+  if (query !== undefined && query !== "-") return query;
+  if (file !== undefined && file !== "-") {
+    return readFile(file, "utf8").catch((cause: Error) => {
+      throw invalidArgument(file, `${file} cannot be read: ${cause.message}.`, "Name a file of SQL.", cause);
     });
+  }
+  if (process.stdin.isTTY && query === undefined && file === undefined) {
+    throw invalidArgument(
+      "slh sql",
+      "There is no query.",
+      'Write slh sql "select …", or slh shell for several.',
+    );
+  }
+  return textOf(process.stdin);
+}
+
+async function runStatements(
+  { engine }: QueryContext,
+  text: string,
+  { ref, json, format = json ? "json" : "table" }: SqlFlags,
+): Promise<void> {
+  const { splitStatements } = await import("../text/statements.js");
+  const { printResult } = await import("../shell/print.js");
+  const { statements, rest } = splitStatements(text.replace(/^\uFEFF/, ""));
+  const all = rest.trim() === "" ? statements : [...statements, rest];
+  if (all.length === 0)
+    throw invalidArgument("slh sql", "There is no statement in it.", 'Write slh sql "select …".');
+  for (const statement of all) await printResult(await engine.sql(statement, { ref }), format);
 }

@@ -62,9 +62,10 @@ export class DuckDBEngine implements QueryEngine {
   }
 
   async sql(query: string | SqlFragment, options: SqlOptions = {}): Promise<QueryResult> {
-    return this.#relations.use(async (use) =>
-      execute(use.connection, { ...use, ...(await this.#prepared(query, options, use)) }),
-    );
+    return this.#relations.use(async (use) => {
+      if (options.signal) use.cutBy(options.signal);
+      return execute(use.connection, { ...use, ...(await this.#prepared(query, options, use)) });
+    });
   }
 
   /** A user's query with what DuckDB can read in the place of the tables that it names. */

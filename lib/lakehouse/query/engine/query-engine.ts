@@ -37,6 +37,8 @@ export interface SqlOptions {
   readonly ref?: string | undefined;
   /** A point in time that names without a time of their own are read at; a bigint is milliseconds since the epoch. */
   readonly at?: Date | bigint | undefined;
+  /** Stops the query, and the reading of its result: both then fail with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ScanRowsOptions {

@@ -18,20 +18,31 @@ import { SharedRelations } from "./shared-relations.js";
 /** What one query holds until its result was read. */
 export class Use {
   readonly tables: QueriedTable[] = [];
-  #isCut = false;
+  #cut: { readonly why: unknown } | undefined;
   readonly #ends: (() => void)[] = [];
 
   constructor(readonly connection: DuckDBConnection) {
     this.#ends.push(() => connection.closeSync());
   }
 
-  /** True once the engine was closed before the result was read: what is still to come never will. */
-  readonly isCut = (): boolean => this.#isCut;
+  /** True once it was cut before the result was read: what is still to come never will. */
+  readonly isCut = (): boolean => this.#cut !== undefined;
+
+  /** What it fails with since then. */
+  readonly whyCut = (): unknown => this.#cut?.why;
 
   /** Stops what runs on the connection. */
-  cut(): void {
-    this.#isCut = true;
+  cut(why: unknown): void {
+    this.#cut ??= { why };
     this.connection.interrupt();
+  }
+
+  /** Cuts it when the signal says so, with its reason. */
+  cutBy(signal: AbortSignal): void {
+    signal.throwIfAborted();
+    const cut = () => this.cut(signal.reason);
+    signal.addEventListener("abort", cut, { once: true });
+    this.onRelease(() => signal.removeEventListener("abort", cut));
   }
 
   onRelease(end: () => void): void {
@@ -78,9 +89,9 @@ export class Relations {
     try {
       return await running;
     } catch (error) {
-      const wasCut = use.isCut();
+      const cut = use.isCut() ? { why: use.whyCut() } : undefined;
       use.release();
-      throw wasCut ? closed(ENGINE) : error;
+      throw cut === undefined ? error : cut.why;
     } finally {
       this.#work.delete(running);
     }
@@ -120,10 +131,10 @@ export class Relations {
   /** Stops what runs: queries fail with CLOSED, and results that were not read to their end do when they are read on. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const use of this.#uses) use.cut();
+    for (const use of this.#uses) use.cut(closed(ENGINE));
     await Promise.allSettled(this.#work);
     for (const use of this.#uses) {
-      use.cut();
+      use.cut(closed(ENGINE));
       use.release();
     }
     await this.#shared.close();

@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
-import { closed, type LakehouseError } from "../../errors.js";
+import type { LakehouseError } from "../../errors.js";
 import { BatchSchema } from "../../parquet/index.js";
 import { readBatches } from "../arrow/batches.js";
 import { conformBatch } from "../arrow/conform.js";
@@ -15,8 +15,10 @@ export interface Execution {
   /** Called when the result was read or given up. */
   readonly release: () => void;
   readonly onError: (error: unknown) => LakehouseError;
-  /** True once the engine was closed. */
+  /** True once the engine was closed, or who asked wants no more. */
   readonly isCut: () => boolean;
+  /** What it fails with since then. */
+  readonly whyCut: () => unknown;
   /** The schema that the batches shall have, where it is known from elsewhere. */
   readonly schema?: arrow.Schema | undefined;
   /** Names of columns that the result shall have, by those that they had in SQL. */
@@ -28,8 +30,8 @@ export interface Execution {
  * is over with it, and its connection is given back at once.
  */
 export async function execute(connection: DuckDBConnection, execution: Execution): Promise<QueryResult> {
-  const { bytes, tables, release, isCut } = execution;
-  const onError = (error: unknown) => (isCut() ? closed("query engine") : execution.onError(error));
+  const { bytes, tables, release, isCut, whyCut } = execution;
+  const onError = (error: unknown) => (isCut() ? whyCut() : execution.onError(error));
   try {
     // The text would end there for DuckDB, and what follows would not count.
     if (bytes.includes("\0")) throw new Error("A statement cannot have a NUL character.");
@@ -37,7 +39,9 @@ export async function execute(connection: DuckDBConnection, execution: Execution
     await connection.run("BEGIN TRANSACTION READ ONLY");
     // Columns of tables have types that Arrow has; asking DuckDB for each takes time with the square of their number.
     const statement = execution.schema ? await connection.prepare(sql) : await prepare(connection, sql);
-    const read = readBatches(await statement.stream(), () => verify(connection, sql));
+    const read = readBatches(await statement.stream(), () =>
+      isCut() ? Promise.reject(whyCut()) : verify(connection, sql),
+    );
     const schema = execution.schema ?? renamedSchema(read.schema, execution.renamed);
     const batches = schema === read.schema ? read.batches : conforming(read.batches, schema);
     const first = await batches.next();
@@ -52,7 +56,7 @@ export async function execute(connection: DuckDBConnection, execution: Execution
         if (next.done) return;
         yield next.value;
       }
-      throw closed("query engine");
+      throw whyCut();
     }
     // Cut, so that a result which is kept to be looked at does not hold the batch.
     const batch = first.done ? undefined : first.value.slice(0, HEAD_ROWS);

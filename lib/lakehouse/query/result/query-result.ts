@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { invalidArgument, type LakehouseError } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import { type SqlValue, valueReader } from "../arrow/values.js";
 import { type FormatOptions, formatBatches, formatHead, type ResultFormat } from "./format.js";
 import { SHOWN_ROWS } from "./table-text.js";
@@ -43,7 +43,7 @@ export class QueryResult {
   readonly tables: readonly QueriedTable[];
   readonly #source: AsyncIterator<arrow.RecordBatch>;
   readonly #release: () => void;
-  readonly #onError: (error: unknown) => LakehouseError;
+  readonly #onError: (error: unknown) => unknown;
   #kept: arrow.RecordBatch[] | undefined;
   #complete: Promise<arrow.RecordBatch[]> | undefined;
   #streamed = false;
@@ -55,7 +55,7 @@ export class QueryResult {
     readonly tables: readonly QueriedTable[];
     readonly source: AsyncIterator<arrow.RecordBatch>;
     readonly release: () => void;
-    readonly onError: (error: unknown) => LakehouseError;
+    readonly onError: (error: unknown) => unknown;
     readonly head: ResultHead;
   }) {
     this.schema = init.schema;

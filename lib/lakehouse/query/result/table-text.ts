@@ -1,5 +1,7 @@
 /** Tables for people: as wide as their cells, cut where a terminal ends, safe to print. */
 
+import { printable, widthOf } from "../../terminal/index.js";
+
 /** A column of a table. */
 export interface TextColumn {
   readonly name: string;
@@ -156,23 +158,16 @@ function valueText(value: string | null): string {
 
 const PLAIN = /^[ -~]*$/;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be printed
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-
 /**
  * Text on one line, that tells the terminal nothing: control characters and changes of direction are shown. Timestamps
  * read better with a space, and without a fraction that says nothing.
  */
 function cellText(value: string): string {
-  if (!PLAIN.test(value)) return value.replace(/[\r\n\t]+/g, " ").replace(UNPRINTABLE, escapeText);
+  if (!PLAIN.test(value)) return printable(value.replace(/[\r\n\t]+/g, " "));
   const timestamp = /^(-?\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(\+00:00)?$/.exec(value);
   if (!timestamp) return value;
   const [, date, time, fraction = "", zone = ""] = timestamp;
   return `${date} ${time}${/^\.0+$/.test(fraction) ? "" : fraction}${zone}`;
-}
-
-function escapeText(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** @param size columns of a terminal. */
@@ -187,22 +182,6 @@ function cut(text: string, size: number): string {
     kept += character;
   }
   return `${kept}…`;
-}
-
-/** Columns that a text takes in a terminal: East Asian wide characters and emoji take two, combining marks none. */
-function widthOf(text: string): number {
-  if (PLAIN.test(text)) return text.length;
-  let columns = 0;
-  for (const character of text) {
-    if (/[\p{Mark}\u200b-\u200d\ufeff]/u.test(character)) continue;
-    columns +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u.test(
-        character,
-      )
-        ? 2
-        : 1;
-  }
-  return columns;
 }
 
 function pad(text: string, size: number, right: boolean): string {

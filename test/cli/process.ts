@@ -1,0 +1,45 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Ran } from "./in-process.js";
+
+const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+
+/** Runs `slh` in a process of its own, with a text on its stdin. */
+export function slhWithInput(
+  args: readonly string[],
+  input: string,
+  env: Record<string, string>,
+): Promise<Ran> {
+  return slh(args, env, (child) => child.stdin.end(input));
+}
+
+/** The same, whose reader closes the pipe after the first that comes. */
+export function slhCutShort(args: readonly string[], env: Record<string, string>): Promise<Ran> {
+  return slh(args, env, ({ stdin, stdout }) => {
+    stdin.end();
+    stdout.once("data", () => stdout.destroy());
+  });
+}
+
+function slh(
+  args: readonly string[],
+  env: Record<string, string>,
+  use: (child: Child) => void,
+): Promise<Ran> {
+  return new Promise((done) => {
+    const child = spawn(process.execPath, [SLH, ...args], {
+      env: { ...process.env, NO_COLOR: "1", SLH_PROFILE: "embedded", ...env },
+    });
+    let [out, err] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      err += text;
+    });
+    child.on("close", (code) => done({ code, out, err }));
+    use(child);
+  });
+}
+
+type Child = ChildProcessWithoutNullStreams;
