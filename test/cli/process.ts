@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Ran } from "./in-process.js";
 
-const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 
 /** Runs `slh` in a process of its own, with a text on its stdin. */
 export function slhWithInput(

@@ -2,7 +2,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { needs } from "../support/needs.js";
 
-const SLH = fileURLToPath(new URL("../../lib/kit/bin/slh.js", import.meta.url));
+const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 
 /** What a person does next: waits until the screen has a text that it did not have before, then types. */
 export interface Step {
