@@ -17,6 +17,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   plan: () => import("./plan.js"),
   sql: () => import("./sql.js"),
   start: () => import("./start.js"),
+  upsert: () => import("./upsert.js"),
   wide: () => import("./wide.js"),
 };
 

@@ -1,3 +1,4 @@
+import { invalidArgument } from "../../errors.js";
 import { keyOf } from "../../keys.js";
 import { observe } from "../../observability/index.js";
 import type { ObjectStore } from "../../storage/index.js";
@@ -227,27 +228,47 @@ async function settle(
 }
 
 /**
- * Runs a whole operation, and again on the table as it is then when another commit was in its way: as often, and with
- * such waits between, as the `commit.retry.` properties say. For operations that name all that they want, so that they
- * mean the same whatever the table holds.
+ * Runs a whole operation, and again on the table as it is then when another commit was in its way, with such waits
+ * between as the `commit.retry.` properties say.
  */
-export async function runAgain<T>(metadata: TableMetadata, run: () => Promise<T>): Promise<T> {
+export async function runAgain<T>(
+  metadata: TableMetadata,
+  retries: number,
+  run: () => Promise<T>,
+): Promise<T> {
   const began = Date.now();
   for (let attempt = 0; ; attempt++) {
     try {
       return await run();
     } catch (error) {
-      if (!commitConflict.is(error) || !mayRetry(metadata, attempt, began)) throw error;
+      if (!commitConflict.is(error) || !mayRetry(metadata, attempt, began, retries)) throw error;
       await backOff(metadata, attempt);
     }
   }
 }
 
-function mayRetry(metadata: TableMetadata, attempt: number, began: number): boolean {
-  return (
-    attempt < numberProperty(metadata, "commit.retry.num-retries") &&
-    Date.now() - began < numberProperty(metadata, "commit.retry.total-timeout-ms")
-  );
+/**
+ * How often an operation is made again.
+ *
+ * @param otherwise where neither the caller nor the table says.
+ * @throws LakehouseError INVALID_ARGUMENT for what is no number of times.
+ */
+export function retriesOf(metadata: TableMetadata, asked: number | undefined, otherwise: number): number {
+  if (asked === undefined) {
+    const isSet = metadata.properties["commit.retry.num-retries"] !== undefined;
+    return isSet ? numberProperty(metadata, "commit.retry.num-retries") : otherwise;
+  }
+  if (Number.isSafeInteger(asked) && asked >= 0) return asked;
+  throw invalidArgument("retry", `${asked} is no number of retries.`, "Give a whole number from 0 up.");
+}
+
+function mayRetry(
+  metadata: TableMetadata,
+  attempt: number,
+  began: number,
+  retries = numberProperty(metadata, "commit.retry.num-retries"),
+): boolean {
+  return attempt < retries && Date.now() - began < numberProperty(metadata, "commit.retry.total-timeout-ms");
 }
 
 /** Waits a random time below an exponentially growing bound: writers that met once shall not meet again. */

@@ -4,10 +4,11 @@ import type { IngestOptions, Source } from "../files/data/source.js";
 import type { Expression } from "../model/expressions/types.js";
 import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../model/metadata/lookup.js";
 import { MAIN_BRANCH } from "../model/metadata/parse.js";
+import { TABLE_PROPERTIES } from "../model/metadata/properties.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../model/metadata/types.js";
 import type { PartitionSpec, SortOrder } from "../model/partitioning/types.js";
 import type { Schema } from "../model/types/types.js";
-import { type CommitOptions, commitUpdates, runAgain } from "./commit.js";
+import { type CommitOptions, commitUpdates, retriesOf, runAgain } from "./commit.js";
 import { replaceTable, type TableReplacement } from "./evolution/replace.js";
 import type { AddFilesOptions } from "./operations/add-files.js";
 import type { AppendOptions } from "./operations/append.js";
@@ -45,6 +46,9 @@ import type { Committer, LoadedTable, TableIdentifier } from "./updates/types.js
 
 /** Loaded when it is first needed, as its module says. */
 const rowOperations = () => import("./operations/rows.js");
+
+/** A merge names all that it wants, so that it means the same whatever the table holds: it is made again unasked. */
+const MERGE_RETRIES = Number(TABLE_PROPERTIES["commit.retry.num-retries"].fallback);
 
 export interface TableInit extends LoadedTable {
   readonly identifier: TableIdentifier;
@@ -181,11 +185,8 @@ export class Table<Row = Record<string, unknown>> {
   ): Promise<Table<Row>> {
     const { checkOverwrite, replaceRows } = await rowOperations();
     checkOverwrite(options);
-    const now = await this.refresh();
-    return now.#commitChange(
-      await replaceRows(now, options.where, data, { ...options, mode: "copy-on-write" }),
-      options,
-    );
+    const given = { ...options, mode: "copy-on-write" as const };
+    return this.#planned(options, data, (now) => replaceRows(now, options.where, data, given));
   }
 
   /**
@@ -197,8 +198,7 @@ export class Table<Row = Record<string, unknown>> {
     options: OverwriteOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
     const { overwritePartitions } = await rowOperations();
-    const now = await this.refresh();
-    return now.#commitChange(await overwritePartitions(now, data, options), options);
+    return this.#planned(options, data, (now) => overwritePartitions(now, data, options));
   }
 
   /**
@@ -208,8 +208,7 @@ export class Table<Row = Record<string, unknown>> {
    */
   async deleteRows(where: Expression, options: RowChangeOptions & CommitOptions = {}): Promise<Table<Row>> {
     const { deleteRows } = await rowOperations();
-    const now = await this.refresh();
-    return now.#commitChange(await deleteRows(now, where, options), options);
+    return this.#planned(options, [], (now) => deleteRows(now, where, options));
   }
 
   /**
@@ -226,8 +225,7 @@ export class Table<Row = Record<string, unknown>> {
     options: RowChangeOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
     const { updateRows } = await rowOperations();
-    const now = await this.refresh();
-    return now.#commitChange(await updateRows(now, where, set, options), options);
+    return this.#planned(options, [], (now) => updateRows(now, where, set, options));
   }
 
   /**
@@ -241,11 +239,7 @@ export class Table<Row = Record<string, unknown>> {
    */
   async merge(data: AppendData<Row>, options: RowMergeOptions & CommitOptions = {}): Promise<Table<Row>> {
     const { merge } = await rowOperations();
-    const once = async (): Promise<Table<Row>> => {
-      const now = await this.refresh();
-      return now.#commitChange(await merge(now, data, options), options);
-    };
-    return isRereadable(data) ? runAgain(this.metadata, once) : once();
+    return this.#planned(options, data, (now) => merge(now, data, options), MERGE_RETRIES);
   }
 
   /** Merges rows so that afterwards the table has each under its key: updates those it has, and inserts the others. */
@@ -301,6 +295,21 @@ export class Table<Row = Record<string, unknown>> {
   /** Commits a change of files that the caller has written: what the operations above come down to. */
   commitFiles(change: SnapshotChange, options: SnapshotOptions & CommitOptions = {}): Promise<Table<Row>> {
     return this.#commitChange(new FileChange(this, change, options), options);
+  }
+
+  /** Plans a change on the table as it is now and commits it; again, where another commit is in the way and that is asked for. */
+  #planned(
+    options: OverwriteOptions & CommitOptions,
+    data: AppendData<Row>,
+    plan: (now: Table<Row>) => Promise<FileChange | undefined>,
+    otherwise = 0,
+  ): Promise<Table<Row>> {
+    const once = async (): Promise<Table<Row>> => {
+      const now = await this.refresh();
+      return now.#commitChange(await plan(now), options);
+    };
+    const retries = retriesOf(this.metadata, options.retry, otherwise);
+    return isRereadable(data) ? runAgain(this.metadata, retries, once) : once();
   }
 
   async #commitChange(change: FileChange | undefined, options: CommitOptions): Promise<Table<Row>> {

@@ -36,6 +36,12 @@ export interface OverwriteOptions extends SnapshotOptions {
   /** Commits after this snapshot are checked for conflicts. Default: the snapshot that the operation starts on. */
   readonly validateFrom?: SnapshotId | undefined;
   readonly caseSensitive?: boolean | undefined;
+  /**
+   * So often the whole operation is made again, on the table as it is then, when another commit is in its way. Default:
+   * the table property `commit.retry.num-retries` where it is set, else 0; of a merge or upsert 12. Data that can be read only once (a generator, a stream) is never
+   * asked for again.
+   */
+  readonly retry?: number | undefined;
 }
 
 /**

@@ -42,7 +42,10 @@ import { writeRowDeletes } from "./row-deletes.js";
 import { type Assignments, requireEngine } from "./row-engine.js";
 
 export interface RowChangeOptions extends OverwriteOptions {
-  /** Default: the table property for the operation, such as `write.delete.mode`; else copy-on-write. */
+  /**
+   * Default: the table property for the operation, such as `write.delete.mode`; else copy-on-write, and for a merge or
+   * upsert the one that costs less: merge-on-read where a small part of many rows changes.
+   */
   readonly mode?: WriteMode | undefined;
 }
 
@@ -162,7 +165,7 @@ export async function changeRows(
   options: RowChangeOptions,
 ): Promise<FileChange | undefined> {
   const { store, metadata } = state;
-  const mode = modeOf(metadata, change.command, options.mode);
+  const mode = modeOf(metadata, change.command, options.mode ?? cheaperMode(metadata, change));
   const { whole, partly, changed, added } = change;
   const written = new Written(store);
   return written.guard(async () => {
@@ -196,6 +199,27 @@ export async function changeRows(
     };
     return new FileChange(state, snapshot, options);
   });
+}
+
+/** Files with fewer rows than these together are written again quicker than deletes pay off for readers. */
+const MANY_ROWS = 250_000;
+/** One row in so many, at most, is changed where marking it as deleted beats writing its file again. */
+const FEW = 5;
+
+/**
+ * The mode of a merge for which nobody set one. Keys that lie scattered touch all files, and copy-on-write would write
+ * again every row of them for a few. By the rows alone: both modes write the changed ones, and readers pay some for what
+ * is marked as deleted, until the files are rewritten.
+ */
+function cheaperMode(metadata: TableMetadata, { command, partly }: RowChange): WriteMode | undefined {
+  if (command !== "merge" || metadata.formatVersion < 2) return undefined;
+  if (metadata.properties["write.merge.mode"] !== undefined) return undefined;
+  let [rows, changed] = [0n, 0n];
+  for (const [{ dataFile }, positions] of partly) {
+    rows += dataFile.recordCount;
+    changed += BigInt(positions.cardinality);
+  }
+  return rows >= MANY_ROWS && changed * BigInt(FEW) <= rows ? "merge-on-read" : undefined;
 }
 
 /**
