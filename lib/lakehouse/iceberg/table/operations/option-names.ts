@@ -28,6 +28,7 @@ const OVERWRITE: OptionNames<OverwriteOptions & CommitOptions> = {
   isolation: true,
   validateFrom: true,
   caseSensitive: true,
+  retry: true,
 };
 
 export const ROW_CHANGE: OptionNames<RowChangeOptions & CommitOptions> = { ...OVERWRITE, mode: true };
@@ -36,6 +37,7 @@ export const MERGE: OptionNames<RowMergeOptions & CommitOptions> = {
   ...SNAPSHOT,
   isolation: true,
   validateFrom: true,
+  retry: true,
   mode: true,
   on: true,
   nullKeys: true,
