@@ -10,7 +10,12 @@ export type { RelocationReport } from "./catalog/index.js";
 export type { LakehouseConfig } from "./config-file.js";
 export type { PartHealth } from "./health.js";
 export { Lakehouse } from "./lakehouse.js";
-export type { CommitsRequest, CreateTableAsOptions, NewTableOptions } from "./lakehouse-options.js";
+export type {
+  CommitsRequest,
+  CreateTableAsOptions,
+  NewTableOptions,
+  TableOptions,
+} from "./lakehouse-options.js";
 export type { MetricReading } from "./observability/index.js";
 export {
   type LakehouseCatalog,

@@ -1,5 +1,5 @@
 import type { CreateOrReplaceOptions, CreateTableOptions, LogRequest } from "./catalog/index.js";
-import type { IngestOptions } from "./iceberg/index.js";
+import type { IngestOptions, TypedSchema } from "./iceberg/index.js";
 import type { OptionNames } from "./options.js";
 import type { SqlOptions } from "./query/index.js";
 
@@ -17,6 +17,12 @@ export interface CreateTableAsOptions<Row = Record<string, unknown>>
     Pick<NewTableOptions<Row>, "ifExists"> {
   /** The table's schema; what `inferSchema` says where not given. */
   readonly schema?: CreateOrReplaceOptions<Row>["schema"] | undefined;
+}
+
+/** How a table is opened. */
+export interface TableOptions<Row = Record<string, unknown>> {
+  /** What the table's schema has to be, ids, docs and defaults apart. It gives the row type. */
+  readonly schema?: TypedSchema<Row> | undefined;
 }
 
 /** Which commits of a log to show, and how many at most: 100 where not given. */

@@ -38,6 +38,7 @@ import {
   InferredSchema,
   type IngestOptions,
   type RowEngine,
+  requireFit,
   type Schema,
   type Source,
   type Table,
@@ -51,6 +52,7 @@ import {
   NEW_TABLE_OPTIONS,
   type NewTableOptions,
   SQL_OPTIONS,
+  type TableOptions,
 } from "./lakehouse-options.js";
 import { collectMetrics, type MetricReading, type Metrics } from "./observability/index.js";
 import { checkOptions } from "./options.js";
@@ -275,10 +277,20 @@ export class Lakehouse extends Facades {
   /**
    * A table, able to read its own rows: what deletes and overwrites by predicate need.
    *
-   * @throws LakehouseError NO_SUCH_TABLE, with the nearest name there is.
+   * @param options `schema`: a declared one, which gives the row type and is held against the table's.
+   * @throws LakehouseError NO_SUCH_TABLE, with the nearest name there is; SCHEMA_MISMATCH with all that differs from the
+   *   declared schema: columns, types, nulls.
+   * @example
+   * const flights = await lake.table("flights.demo", { schema }); // Table<Flight>, or an error that says why not
    */
-  async table<Row = Record<string, unknown>>(name: TableName): Promise<Table<Row>> {
-    return (await this.catalog.loadTable<Row>(name)).withEngine(this.#engine);
+  async table<Row = Record<string, unknown>>(
+    name: TableName,
+    options: TableOptions<Row> = {},
+  ): Promise<Table<Row>> {
+    checkOptions("table", options, { schema: true });
+    const table = (await this.catalog.loadTable<Row>(name)).withEngine(this.#engine);
+    if (options.schema !== undefined) requireFit(table.name, table.schema, options.schema);
+    return table;
   }
 
   /**

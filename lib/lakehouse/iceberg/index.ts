@@ -249,7 +249,7 @@ export {
   unknown,
   uuid,
 } from "./model/schema/builders.js";
-
+export { requireFit } from "./model/schema/conformity.js";
 export { assignFreshIds } from "./model/schema/fresh-ids.js";
 export { inferRows } from "./model/schema/infer-rows.js";
 export { InferredSchema } from "./model/schema/inferred.js";

@@ -65,6 +65,7 @@ export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
       yield* (await open()).changedRows(request);
     },
     matchingPositions: async (request) => (await open()).matchingPositions(request),
+    scanRows: async (...request) => (await open()).scanRows(...request),
     async *readSource(request) {
       yield* (await open()).readSource(request);
     },

@@ -237,13 +237,16 @@ export class Table<Row = Record<string, unknown>> {
    * table as it is then: writers of different keys do not disturb each other. Not so where `data` can be read only once
    * (a generator, a stream): then it is a COMMIT_CONFLICT.
    */
-  async merge(data: AppendData<Row>, options: RowMergeOptions & CommitOptions = {}): Promise<Table<Row>> {
+  async merge(
+    data: AppendData<Row>,
+    options: RowMergeOptions<Row> & CommitOptions = {},
+  ): Promise<Table<Row>> {
     const { merge } = await rowOperations();
     return this.#planned(options, data, (now) => merge(now, data, options), MERGE_RETRIES);
   }
 
   /** Merges rows so that afterwards the table has each under its key: updates those it has, and inserts the others. */
-  async upsert(data: AppendData<Row>, options: UpsertOptions & CommitOptions = {}): Promise<Table<Row>> {
+  async upsert(data: AppendData<Row>, options: UpsertOptions<Row> & CommitOptions = {}): Promise<Table<Row>> {
     const { UPSERT } = await rowOperations();
     return this.merge(data, { ...options, ...UPSERT });
   }
@@ -389,6 +392,25 @@ export class Table<Row = Record<string, unknown>> {
    */
   expireSnapshots(options: ExpireOptions & CommitOptions = {}): Promise<Table<Row>> {
     return this.update([expireSnapshots(options)], options);
+  }
+
+  /**
+   * The rows of the table as objects, with deletes applied: those for which the filter is true, with the columns that are
+   * selected, as many as the limit says. All of them are held in memory; `lake.read` streams.
+   *
+   * A long comes as a bigint, a decimal, date, time or timestamp as text (`SqlValue`): each is one of those that the row
+   * type has for writing.
+   *
+   * @throws LakehouseError INVALID_EXPRESSION, NO_SUCH_SNAPSHOT, UNSUPPORTED_FEATURE without an engine.
+   * @example
+   * const late = await flights.rows({ filter: gt("delay", 60), select: ["origin", "delay"], limit: 10 });
+   */
+  async rows<Name extends keyof Row & string = keyof Row & string>(
+    options: Omit<ScanOptions, "select"> & { readonly select?: readonly Name[] | undefined } = {},
+  ): Promise<Pick<Row, Name>[]> {
+    const engine = requireEngine(this.engine, this.name);
+    const rows = await engine.scanRows(this as unknown as Table, this.scan(options));
+    return rows as unknown as Pick<Row, Name>[];
   }
 
   /** A read of the table: plan it, or hand it to a query engine. */

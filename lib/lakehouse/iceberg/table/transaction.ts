@@ -105,12 +105,12 @@ export class Transaction<Row = Record<string, unknown>> {
     await this.#change(await updateRows(this.table, where, set, options));
   }
 
-  async merge(data: AppendData<Row>, options: RowMergeOptions = {}): Promise<void> {
+  async merge(data: AppendData<Row>, options: RowMergeOptions<Row> = {}): Promise<void> {
     const { merge } = await rowOperations();
     await this.#change(await merge(this.table, data, options));
   }
 
-  async upsert(data: AppendData<Row>, options: UpsertOptions = {}): Promise<void> {
+  async upsert(data: AppendData<Row>, options: UpsertOptions<Row> = {}): Promise<void> {
     const { UPSERT } = await rowOperations();
     await this.merge(data, { ...options, ...UPSERT });
   }

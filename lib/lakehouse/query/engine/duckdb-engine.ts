@@ -95,6 +95,10 @@ export class DuckDBEngine implements QueryEngine {
     return { bytes: prefix + final.text, onError, renamed };
   }
 
+  async scanRows(table: Table, scan: TableScan): Promise<readonly Record<string, unknown>[]> {
+    return (await this.scan(table, scan)).rows();
+  }
+
   readSource(request: SourceRequest): AsyncIterable<arrow.RecordBatch> {
     return this.#ingest.rows(request);
   }

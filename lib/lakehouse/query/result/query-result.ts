@@ -101,7 +101,7 @@ export class QueryResult {
   }
 
   /** The whole result as objects. Convenient, and a hundred times slower than `batches()`: mind the row count. */
-  async rows<Row extends SqlRow = SqlRow>(): Promise<Row[]> {
+  async rows<Row extends object = SqlRow>(): Promise<Row[]> {
     const rows: Row[] = [];
     for (const batch of await this.#readAll()) {
       const readers = this.schema.fields.map((field, i) =>

@@ -28,7 +28,7 @@ import { assignedSql, assignmentError } from "./assigned.js";
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
 
 /** Reads the rows that row-level changes need, out of the files that they name. */
-export class RowReader implements Omit<RowEngine, "openMerge" | "readSource"> {
+export class RowReader implements Omit<RowEngine, "openMerge" | "readSource" | "scanRows"> {
   readonly #relations: Relations;
 
   constructor(relations: Relations) {

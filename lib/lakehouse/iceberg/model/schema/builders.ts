@@ -40,6 +40,14 @@ export class Column<T, Optional extends boolean = false> {
     return new Column<T, true>(this.type, true, this.init);
   }
 
+  /**
+   * The column's values are of a narrower type: `string().as<"open" | "closed">()`. It is the compiler that holds writers to
+   * it, as with TypeScript's own `as`; a table has no such type, and other engines write what they like.
+   */
+  as<Narrow extends T>(): Column<Narrow, Optional> {
+    return new Column<Narrow, Optional>(this.type, this.isOptional, this.init as ColumnInit);
+  }
+
   doc(text: string): Column<T, Optional> {
     return new Column<T, Optional>(this.type, this.isOptional, { ...this.init, doc: text });
   }

@@ -12,9 +12,10 @@ import { type FileChange, readRef, type TableState } from "./file-change.js";
 import { MERGE } from "./option-names.js";
 import { changeRows, engineOf, type RowChangeOptions } from "./row-changes.js";
 
-export interface RowMergeOptions extends Omit<RowChangeOptions, "caseSensitive"> {
+export interface RowMergeOptions<Row = Record<string, unknown>>
+  extends Omit<RowChangeOptions, "caseSensitive"> {
   /** The key: columns by which rows are matched. Default: the schema's identifier fields. */
-  readonly on?: readonly string[] | undefined;
+  readonly on?: readonly (keyof Row & string)[] | undefined;
   /**
    * What becomes of a new row with a null in its key. Default `refuse`: as SQL compares, it equals no row, and would be
    * inserted again each time. With `match` null is a value like any other.
@@ -26,7 +27,10 @@ export interface RowMergeOptions extends Omit<RowChangeOptions, "caseSensitive">
   readonly whenNotMatched?: "insert" | "ignore" | undefined;
 }
 
-export type UpsertOptions = Omit<RowMergeOptions, "whenMatched" | "whenNotMatched">;
+export type UpsertOptions<Row = Record<string, unknown>> = Omit<
+  RowMergeOptions<Row>,
+  "whenMatched" | "whenNotMatched"
+>;
 
 /** What makes a merge an upsert. */
 export const UPSERT = { whenMatched: "update", whenNotMatched: "insert" } as const;
@@ -38,7 +42,7 @@ export const UPSERT = { whenMatched: "update", whenNotMatched: "insert" } as con
 export async function merge<Row>(
   state: TableState,
   data: AppendData<Row>,
-  options: RowMergeOptions,
+  options: RowMergeOptions<Row>,
 ): Promise<FileChange | undefined> {
   checkOptions("merge", options, MERGE);
   const { store, metadata } = state;

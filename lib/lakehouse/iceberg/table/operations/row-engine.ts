@@ -6,7 +6,8 @@ import type { PositionBitmap } from "../../files/deletes/position-bitmap.js";
 import type { Expression, LiteralInput } from "../../model/expressions/types.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import type { Schema } from "../../model/types/types.js";
-import type { ScanTask } from "../scan/scan.js";
+import type { ScanTask, TableScan } from "../scan/scan.js";
+import type { Table } from "../table.js";
 
 /**
  * Reads rows of data files. This room writes them only; a query engine is handed in from above. Everywhere deletes
@@ -24,6 +25,8 @@ export interface RowEngine {
   matchingPositions(request: RowsRequest): Promise<ReadonlyMap<ScanTask, PositionBitmap>>;
   /** Holds rows that are to be merged into a table. */
   openMerge(request: MergeRequest): Promise<RowMerge>;
+  /** The rows of a scan as objects, deletes applied, as many as its limit says. */
+  scanRows(table: Table, scan: TableScan): Promise<readonly Record<string, unknown>[]>;
   /** The rows of a source, as values of `schema` and in its Arrow form. */
   readSource(request: SourceRequest): AsyncIterable<arrow.RecordBatch>;
 }

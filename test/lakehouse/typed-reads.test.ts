@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  defineSchema,
+  gt,
+  int,
+  type Lakehouse,
+  list,
+  long,
+  openLakehouse,
+  type RowOf,
+  string,
+  struct,
+} from "sololakehouse";
+import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
+
+const schema = defineSchema({
+  id: long(),
+  state: string().as<"open" | "closed">(),
+  place: struct({ city: string().optional() }).optional(),
+  tags: list(string()).optional(),
+});
+type Case = RowOf<typeof schema>;
+
+let root: string;
+let lake: Lakehouse;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "typed-"));
+  lake = await openLakehouse({ root, profile: "embedded" });
+  const table = await lake.createTable("a.cases", { schema });
+  await table.append([
+    { id: 1n, state: "open", place: { city: "Ulm" } },
+    { id: 2n, state: "closed", tags: ["x"] },
+  ]);
+});
+
+afterAll(async () => {
+  await lake.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+test("rows are those of the schema, and of the columns that are selected", async () => {
+  const table = await lake.table("a.cases", { schema });
+  const rows = await table.rows();
+  expectTypeOf(rows).toEqualTypeOf<Case[]>();
+  expect(rows).toEqual([
+    { id: 1n, state: "open", place: { city: "Ulm" }, tags: null },
+    { id: 2n, state: "closed", place: null, tags: ["x"] },
+  ]);
+  const some = await table.rows({ filter: gt("id", 1n), select: ["state", "id"], limit: 5 });
+  expectTypeOf(some).toEqualTypeOf<Pick<Case, "state" | "id">[]>();
+  expect(some).toEqual([{ state: "closed", id: 2n }]);
+  expect(await table.rows({ limit: 1 })).toHaveLength(1);
+  await expect(
+    // @ts-expect-error there is no such column
+    table.rows({ select: ["nope"] }),
+  ).rejects.toMatchObject({ code: "INVALID_SCHEMA" });
+});
+
+test("rows of an earlier snapshot, and after deletes", async () => {
+  const table = await lake.createTable("a.past", { schema });
+  const first = await table.append([{ id: 1n, state: "open" }]);
+  const then = await first.deleteRows(gt("id", 0n));
+  expect(await then.rows()).toEqual([]);
+  const { snapshotId } = first.currentSnapshot ?? {};
+  expect(await then.rows({ snapshotId, select: ["id"] })).toEqual([{ id: 1n }]);
+});
+
+test("of a table whose rows are not known, any column can be selected", async () => {
+  const table = await lake.table("a.cases");
+  expectTypeOf(await table.rows()).toEqualTypeOf<Record<string, unknown>[]>();
+  expect(await table.rows({ select: ["id"], limit: 1 })).toEqual([{ id: 1n }]);
+});
+
+test("a literal union is what the compiler lets in", async () => {
+  expectTypeOf<Case["state"]>().toEqualTypeOf<"open" | "closed">();
+  const table = await lake.createTable("a.union", { schema });
+  // @ts-expect-error no such state
+  const after = await table.append([{ id: 1n, state: "ajar" }]);
+  expect(await after.rows({ select: ["state"] })).toEqual([{ state: "ajar" }]);
+});
+
+test("a key names columns of the row", async () => {
+  const table = await lake.createTable("a.keyed", { schema });
+  const after = await table.upsert([{ id: 1n, state: "open" }], { on: ["id"] });
+  expect(await after.rows({ select: ["id"] })).toEqual([{ id: 1n }]);
+  // @ts-expect-error there is no such column
+  await expect(after.upsert([], { on: ["ident"] })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
+test("a query's rows are of an interface that the caller names", async () => {
+  interface Count {
+    n: bigint;
+  }
+  const rows = await (await lake.sql("select count(*) as n from a.cases")).rows<Count>();
+  expectTypeOf(rows).toEqualTypeOf<Count[]>();
+  expect(rows).toEqual([{ n: 2n }]);
+});
+
+test("a declared schema is held against the table, and all that differs is told", async () => {
+  const table = await lake.table("a.cases", { schema });
+  expectTypeOf(await table.rows()).toEqualTypeOf<Case[]>();
+  const other = defineSchema({
+    id: int(),
+    state: string().optional(),
+    place: struct({ city: string(), zip: string() }).optional(),
+  });
+  await expect(lake.table("a.cases", { schema: other })).rejects.toMatchObject({
+    code: "SCHEMA_MISMATCH",
+    message: expect.stringContaining(
+      [
+        "id is long in the table, and int in the schema",
+        "state is required in the table, and optional in the schema",
+        "place.city is optional in the table, and required in the schema",
+        "the table has no place.zip",
+        "the schema has no tags",
+      ].join("; "),
+    ),
+  });
+  await expect(lake.table("a.cases", { schema: "id long" as never })).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+  });
+});
