@@ -84,6 +84,7 @@ describe("a text is a value of a column's type, or an error", () => {
     [double(), "1e300", "1e300", 1e300],
     [double(), "1e999", '"1e999"', undefined],
     [double(), "9007199254740993", "9007199254740993", undefined],
+    [double(), "-35085639962546990", "-35085639962546990", -35085639962546990],
     [double(), "NaN", '"NaN"', Number.NaN],
     [decimal(10, 2), "12.3", "12.3", "12.30"],
     [decimal(10, 2), "12.345", "12.345", undefined],

@@ -160,10 +160,14 @@ function fitPrimitive(value: string, from: DuckDBType, to: PrimitiveType, at: Pl
   if (spelling !== undefined) conditions.push(`regexp_full_match(${value}, ${quoteString(spelling)})`);
   else if (source !== target) conditions.push(`CAST(${cast} AS ${source}) IS NOT DISTINCT FROM ${value}`);
   if (source === "VARCHAR" && (to.type === "float" || to.type === "double")) {
-    // A fraction means the nearest number, a whole number itself.
-    const [is, was] = [cast, value].map((number) => `TRY_CAST(${number} AS DECIMAL(38,0))`);
+    // A fraction means the nearest number; a whole number itself, or what a number is shortly written as.
+    const [is, shown, was] = [cast, `CAST(${cast} AS VARCHAR)`, value].map(
+      (number) => `TRY_CAST(${number} AS DECIMAL(38,0))`,
+    );
     conditions.push(`(isfinite(${cast}) OR NOT regexp_matches(${value}, '\\d'))`);
-    conditions.push(`(NOT regexp_full_match(${value}, '[+-]?\\d{8,}') OR ${is} IS NOT DISTINCT FROM ${was})`);
+    conditions.push(
+      `(NOT regexp_full_match(${value}, '[+-]?\\d{8,}') OR ${is} IS NOT DISTINCT FROM ${was} OR ${shown} IS NOT DISTINCT FROM ${was})`,
+    );
   }
   // DuckDB's own: Iceberg has neither an infinite date nor the time 24:00.
   if (POINT.test(target)) conditions.push(`isfinite(${cast})`);

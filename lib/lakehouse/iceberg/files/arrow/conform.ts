@@ -35,6 +35,7 @@ export async function* conformBatches(
   let conform: ((batch: arrow.RecordBatch) => arrow.RecordBatch) | undefined;
   for await (const batch of batches) {
     conform ??= batchConformer(schema, batch.schema);
-    yield conform(batch);
+    // Arrow makes a batch without columns' data of a table that has no rows.
+    if (batch.numRows > 0) yield conform(batch);
   }
 }

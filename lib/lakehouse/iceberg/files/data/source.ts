@@ -51,7 +51,7 @@ export interface SqlSource {
 }
 
 /**
- * Where rows come from: a query, files, or data at hand. Text alone is a query where it begins as one does (`SELECT`,
+ * Where rows come from: a query, files, or data at hand (rows, Arrow data, bytes of Arrow IPC). Text alone is a query where it begins as one does (`SELECT`,
  * `WITH`, `FROM`, `VALUES`, and then a space), else the path of files, whose format its ending tells: `.csv`, `.tsv`,
  * `.json`, `.ndjson`, `.jsonl`, `.parquet`, `.arrow`, `.feather`.
  */
@@ -63,6 +63,7 @@ export type Source<Row = Record<string, unknown>> =
   | NdjsonSource
   | ParquetSource
   | ArrowSource
+  | Uint8Array
   | AppendData<Row>;
 
 /** What a column is made of, where it is not the source's own value: a type to cast it to, or an SQL expression. */
