@@ -1,13 +1,25 @@
 import type { Command } from "commander";
+import { completionCommand } from "./completion-command.js";
 import { configCommand } from "./config-command.js";
 import { initCommand } from "./init-command.js";
 import type { AddCommands } from "./room.js";
 import type { LakehouseParts } from "./rooms.js";
 import { columns, count, duration, ink, printJson } from "./terminal/index.js";
 
-/** `slh init`, `slh lake` and `slh config`: what is no single room's. */
+/** `slh init`, `slh completion`, `slh lake` and `slh config`: what is no single room's. */
 export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => {
   initCommand(program);
+  completionCommand(program, (use) =>
+    withLake(async ({ catalog }) => {
+      const { allTables, isBranchingCatalog } = await import("./catalog/index.js");
+      await use({
+        tables: async () =>
+          (await allTables(catalog)).map(({ namespace, name }) => [...namespace, name].join(".")),
+        refs: async () =>
+          isBranchingCatalog(catalog) ? (await catalog.references()).map(({ name }) => name) : [],
+      });
+    }),
+  );
   const lake = program.command("lake").summary("the lakehouse as a whole");
   lake
     .command("health")

@@ -200,6 +200,14 @@ describe("slh sql", () => {
     expect((await sql([], " -- nothing\n")).err).toContain("There is no statement in it.");
   });
 
+  test("takes parameters, and says which one a text has not", async () => {
+    const query = "select $a::varchar as a, typeof($n) as n; select 1 as x";
+    const ran = await sql([query, "-p", "a=it's; --", "-p", "n=5", "--format", "csv"]);
+    expect(ran).toMatchObject({ code: 0, out: "a,n\nit's; --,INTEGER\nx\n1\n" });
+    expect((await sql(["select 1", "-p", "a=1"])).err).toContain("There is no parameter $a in it.");
+    expect((await sql(["select 1", "-p", "a"])).code).toBe(2);
+  });
+
   test.each(["table", "csv", "ndjson", "json"])(
     "gives the first rows of many as %s at once, and stops with its reader",
     async (format) => {

@@ -182,6 +182,7 @@ Examples:
     .action((name: string | undefined, { json }: { json?: true }) =>
       withBranches(async (catalog) => {
         const entries = await catalog.reflog(name);
+        if (entries.length === 0 && name !== undefined) await requireRef(catalog, name);
         if (json) {
           printJson(
             entries.map(({ from, to, operation, author, message, time }) => ({
@@ -205,6 +206,15 @@ Examples:
         for (const line of columns(rows, "<<<<")) console.log(line);
       }),
     );
+}
+
+/** A ref that never was has no moves either. */
+async function requireRef(catalog: BranchingCatalog, name: string): Promise<void> {
+  const names = (await catalog.references()).map((ref) => ref.name);
+  if (names.includes(name)) return;
+  const { noSuchRef } = await import("../../iceberg/index.js");
+  const { nearest } = await import("../model/suggestions.js");
+  throw noSuchRef(name, `There is no branch or tag ${name}, and none is remembered.`, nearest(name, names));
 }
 
 function misuse(subject: string, message: string, remedy: string): LakehouseError {

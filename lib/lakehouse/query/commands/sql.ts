@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { text as textOf } from "node:stream/consumers";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { invalidArgument } from "../../errors.js";
 import type { WithLake } from "../../room.js";
 import { toRef } from "../../terminal/index.js";
@@ -13,7 +13,10 @@ interface SqlFlags {
   readonly ref?: string;
   readonly format?: (typeof FORMATS)[number];
   readonly json?: true;
+  readonly param?: Readonly<Record<string, ParameterValue>>;
 }
+
+type ParameterValue = string | number | bigint | boolean | null;
 
 /** `slh sql`. */
 export function sqlCommand(program: Command, withLake: WithLake<QueryContext>): void {
@@ -25,6 +28,7 @@ export function sqlCommand(program: Command, withLake: WithLake<QueryContext>): 
     )
     .argument("[query]", "what to run; from stdin where neither it nor --file is given")
     .option("-f, --file <path>", "run what is in a file, - for stdin")
+    .option("-p, --param <name=value>", "a value for $name, again for others", addParameter)
     .option("--ref <name>", "branch, tag or commit on which names are looked up", toRef)
     .addOption(
       new Option("--format <name>", "how to print the rows; a table where not given").choices(FORMATS),
@@ -33,12 +37,14 @@ export function sqlCommand(program: Command, withLake: WithLake<QueryContext>): 
     .addHelpText(
       "after",
       `
+Values of parameters are numbers, true, false, null, or else text; in double quotes they are text.
 In JSON, longs beyond 2^53 and decimals are strings, bytes are hex, and maps are arrays of [key, value].
 
 Examples:
   $ slh sql "select origin, count(*) from flights.bronze_flights group by 1 order by 2 desc limit 5"
   $ slh sql "select count(*) from flights.bronze_flights for timestamp as of '2026-11-01'"
   $ slh sql "select * from flights.bronze_flights limit 3" --ref main --format json
+  $ slh sql "select count(*) from flights.bronze_flights where origin = $origin" -p origin=ATL
   $ slh sql --file report.sql --format csv > report.csv`,
     )
     .action(async (query: string | undefined, flags: SqlFlags) => {
@@ -69,7 +75,7 @@ async function readQuery(query: string | undefined, file: string | undefined): P
 async function runStatements(
   { engine }: QueryContext,
   text: string,
-  { ref, json, format = json ? "json" : "table" }: SqlFlags,
+  { ref, json, format = json ? "json" : "table", param = {} }: SqlFlags,
 ): Promise<void> {
   const { splitStatements } = await import("../text/statements.js");
   const { printResult } = await import("../shell/print.js");
@@ -77,5 +83,40 @@ async function runStatements(
   const all = rest.trim() === "" ? statements : [...statements, rest];
   if (all.length === 0)
     throw invalidArgument("slh sql", "There is no statement in it.", 'Write slh sql "select …".');
-  for (const statement of all) await printResult(await engine.sql(statement, { ref }), format);
+  const names = Object.keys(param);
+  const unused = names.find((name) => !all.some((statement) => hasParameter(statement, name)));
+  if (unused !== undefined)
+    throw invalidArgument("--param", `There is no parameter $${unused} in it.`, "Leave the value out.");
+  for (const statement of all) {
+    const own = names.filter((name) => hasParameter(statement, name));
+    const params = Object.fromEntries(own.map((name) => [name, param[name] as ParameterValue]));
+    const result = await engine.sql(statement, { ref, ...(own.length > 0 && { params }) });
+    await printResult(result, format);
+  }
+}
+
+const hasParameter = (statement: string, name: string): boolean =>
+  new RegExp(`\\$${name}(?![\\w$])`).test(statement);
+
+/** Adds `name=value` to those before. */
+function addParameter(
+  text: string,
+  before: Readonly<Record<string, ParameterValue>> = {},
+): Readonly<Record<string, ParameterValue>> {
+  const [, name, value] = /^\$?([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError("Write it as name=value.");
+  return { ...before, [name]: parameterValue(value) };
+}
+
+function parameterValue(text: string): ParameterValue {
+  if (/^-?\d+$/.test(text)) {
+    const number = Number(text);
+    return Number.isSafeInteger(number) ? number : BigInt(text);
+  }
+  if (!/^(-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false|null|".*")$/s.test(text)) return text;
+  try {
+    return JSON.parse(text) as ParameterValue;
+  } catch {
+    return text;
+  }
 }

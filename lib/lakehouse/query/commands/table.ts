@@ -123,8 +123,20 @@ function format(): Option {
 async function open(location: string, { moved }: Place): Promise<Table> {
   // Loaded here, so that the other commands start without it.
   const { openTable } = await import("../../iceberg/index.js");
-  return openTable(location, { moved });
+  const { noSuchTable } = await import("../../iceberg/index.js");
+  return openTable(location, { moved }).catch((error: unknown) => {
+    if (!noSuchTable.is(error) || !isCatalogName(location)) throw error;
+    throw noSuchTable(
+      location,
+      `There is no folder ${location}: slh table reads tables by their files.`,
+      `For a table of the lakehouse's catalog: slh sql "select * from ${location}", or slh describe ${location}.`,
+      error,
+    );
+  });
 }
+
+const isCatalogName = (text: string): boolean =>
+  /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)+$/u.test(text);
 
 function stateOf({ snapshot, ref, asOf }: At): Pick<ScanOptions, "snapshotId" | "ref" | "asOf"> {
   return { snapshotId: snapshot, ref, asOf };
