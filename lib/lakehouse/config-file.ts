@@ -54,7 +54,12 @@ export function findConfig(from: string): FoundConfig | undefined {
 }
 
 function packageConfig(path: string): { path: string; value: unknown } | undefined {
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
   // One that does not concern us may be as broken as it likes.
   if (!text.includes('"slh"')) return undefined;
   const value = (parseJson(path, text) as { slh?: unknown } | null)?.slh;
@@ -62,7 +67,7 @@ function packageConfig(path: string): { path: string; value: unknown } | undefin
 }
 
 function readConfig(path: string): unknown {
-  if (path.endsWith(".json")) return parseJson(path, readFileSync(path, "utf8"));
+  if (path.endsWith(".json")) return parseJson(path, textOf(path));
   if (path.endsWith(".ts") && !runsTypeScript()) {
     throw invalidConfig(
       path,
@@ -82,6 +87,14 @@ function readConfig(path: string): unknown {
 /** From Node 22.18 on it strips types by itself. */
 function runsTypeScript(): boolean {
   return "typescript" in process.features && Boolean(process.features.typescript);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
 }
 
 function parseJson(path: string, text: string): unknown {

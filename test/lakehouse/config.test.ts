@@ -131,6 +131,13 @@ describe("a config file", () => {
     expect(() => inForce()).toThrow(/two config files/);
   });
 
+  test("that is a folder is refused, and a package.json that is one is none", async () => {
+    await mkdir(join(folder, "package.json"));
+    expect(inForce().root?.source).toBe("default");
+    await mkdir(join(folder, "slh.config.json"));
+    expect(() => inForce()).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
+  });
+
   test("is not looked for in a package.json that says nothing of it, be it broken", async () => {
     await write("package.json", "{ broken");
     expect(inForce().root?.source).toBe("default");
