@@ -249,7 +249,6 @@ export {
   unknown,
   uuid,
 } from "./model/schema/builders.js";
-export { requireFit } from "./model/schema/conformity.js";
 export { assignFreshIds } from "./model/schema/fresh-ids.js";
 export { inferRows } from "./model/schema/infer-rows.js";
 export { InferredSchema } from "./model/schema/inferred.js";
@@ -273,7 +272,6 @@ export {
 } from "./model/schema/name-mapping.js";
 export { transformToString } from "./model/transforms/transform.js";
 export type { Transform } from "./model/transforms/types.js";
-
 export { canPromote } from "./model/types/promotion.js";
 export { isPrimitiveType, sameType, typeToString } from "./model/types/type-text.js";
 export type {
@@ -295,15 +293,14 @@ export type {
 } from "./model/types/types.js";
 export { bytesToHex, isWellFormed } from "./model/values/bytes.js";
 export { canonicalValue, describeValue } from "./model/values/canonical.js";
-
 export { formatDecimal } from "./model/values/decimal.js";
 export { fromJsonValue, toJsonValue } from "./model/values/json-value.js";
 export { fromBinary, toBinary } from "./model/values/single-value.js";
-
 export { requireWellFormed } from "./model/values/well-formed.js";
 export type { CommitOptions } from "./table/commit.js";
 export { type DayRange, dayRange, describeDays } from "./table/evolution/promotion-range.js";
 export { replaceTable, type TableReplacement } from "./table/evolution/replace.js";
+export { requireFit } from "./table/evolution/require-fit.js";
 export {
   type PropertyChanges,
   replaceSortOrder,

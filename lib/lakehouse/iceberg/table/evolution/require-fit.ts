@@ -1,7 +1,7 @@
 import { schemaMismatch } from "../../../parquet/index.js";
-import { sameType, typeToString } from "../types/type-text.js";
-import type { IcebergType, NestedField, Schema } from "../types/types.js";
-import { requireSchema } from "./validate.js";
+import { requireSchema } from "../../model/schema/validate.js";
+import { sameType, typeToString } from "../../model/types/type-text.js";
+import type { IcebergType, NestedField, Schema } from "../../model/types/types.js";
 
 /**
  * Refuses a table whose rows are not those of a declared schema: for columns that are on one side alone, types, and whether
