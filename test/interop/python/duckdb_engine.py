@@ -34,4 +34,5 @@ def run(session, sql):
     return {"rows": json.loads(json.dumps(rows, default=str))}
 
 
-serve({f.__name__: f for f in (attach, run)})
+if __name__ == "__main__":
+    serve({f.__name__: f for f in (attach, run)})

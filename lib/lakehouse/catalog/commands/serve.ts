@@ -58,7 +58,7 @@ async function serve(
   });
   console.log(`The catalog is at ${ink(server.uri, "bold")}, a branch at ${server.uri}/iceberg/<branch>,`);
   console.log(`and for Nessie's clients at ${server.uri}/api/v2.`);
-  console.log("Stop it with Ctrl-C.");
+  console.log("A browser shows there how engines attach. Stop it with Ctrl-C.");
   await stopSignal();
   await server.close();
 }

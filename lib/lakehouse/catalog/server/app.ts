@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { registerFrontPage } from "./front/register.js";
 import type { Api, ApiOptions } from "./http/api.js";
 import { Fault } from "./http/fault.js";
 import { nessieApi } from "./nessie/api.js";
@@ -34,6 +35,7 @@ export async function buildApp(options: ApiOptions): Promise<FastifyInstance> {
     throw new Fault(403, "ForbiddenException", "Without authentication only localhost is served.");
   });
   for (const api of APIS) api.register(app, options);
+  registerFrontPage(app, options);
   return app;
 }
 

@@ -42,7 +42,8 @@ export interface RestServer {
 /**
  * Serves a catalog over the Iceberg REST catalog protocol. The branch is in the path, as with Nessie: a client of
  * `<uri>` is on the default branch, one of `<uri>/iceberg/etl` on `etl`; and a table may be named `table@ref`.
- * Nessie's own clients find its API, version 2, at `<uri>/api/v2`.
+ * Nessie's own clients find its API, version 2, at `<uri>/api/v2`. `<uri>` itself is a page that says how engines
+ * attach, and what is served to those who are let in.
  *
  * @throws LakehouseError INVALID_CONFIG without `auth` on an address that others reach, or when it cannot listen.
  * @example

@@ -22,6 +22,8 @@ export interface IssuedToken {
  */
 export class Gate {
   readonly isOpen: boolean;
+  /** Whether a client may come with a token that it was given; else it gets one for its id and secret. */
+  readonly takesTokens: boolean;
   readonly #digests: readonly Buffer[];
   readonly #clients: ReadonlyMap<string, Buffer>;
   readonly #key = randomBytes(32);
@@ -31,6 +33,7 @@ export class Gate {
     this.#digests = tokens.map(digest);
     this.#clients = new Map(Object.entries(clients).map(([id, secret]) => [id, digest(secret)]));
     this.#lifetimeS = tokenLifetimeS;
+    this.takesTokens = tokens.length > 0;
     this.isOpen = tokens.length === 0 && this.#clients.size === 0;
   }
 

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { defineSchema, long } from "../../lib/lakehouse/iceberg/index.js";
+import { serve } from "../catalog/support/served.js";
+import { Engine } from "./engine.js";
+
+/** What the front page tells people to copy, copied: with the secret filled in it does what it says. */
+let python: Engine;
+beforeAll(() => {
+  python = new Engine("attach.py");
+});
+afterAll(() => python.close());
+
+test.each([
+  ["open", undefined],
+  ["token", { tokens: ["let-me-in-s"] }],
+  ["client", { clients: { ada: "lovelace" } }],
+] as const)(
+  "the front page's texts attach PyIceberg and DuckDB to a server that is %s",
+  async (access, auth) => {
+    const { server, catalog, stop } = await serve({ auth });
+    try {
+      await catalog.createNamespace("flights");
+      await catalog.createTable("flights.bronze", { schema: defineSchema({ id: long() }) });
+      const page = (await (await fetch(server.uri)).json()) as {
+        access: string;
+        attach: Record<"pyiceberg" | "duckdb", string>;
+      };
+      expect(page.access).toBe(access);
+      const filledIn = (text: string) =>
+        text
+          .replaceAll("<token>", "let-me-in-s")
+          .replaceAll("<id>", "ada")
+          .replaceAll("<secret>", "lovelace");
+      const { pyiceberg, duckdb } = page.attach;
+      expect(await python.call("pyiceberg", { text: filledIn(pyiceberg) })).toBe("[('flights',)]");
+      expect(await python.call("duckdb", { text: filledIn(duckdb) })).toEqual([
+        ["lakehouse", "flights", "bronze"],
+      ]);
+    } finally {
+      await stop();
+    }
+  },
+);
