@@ -98,6 +98,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
       ...options.cache,
     },
     resolve: (name, { ref }) => findTable(on(ref), name),
+    writes: { catalog: ({ ref }) => on(ref), store },
     listTables: async ({ ref }) =>
       (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),
   });

@@ -12,6 +12,7 @@ export {
   namespaceExists,
   noSuchLake,
   noSuchNamespace,
+  noSuchView,
   tableExists,
 } from "./errors.js";
 export { type BranchMove, branchMoves } from "./metrics.js";

@@ -82,9 +82,9 @@ describe("SQL over tables", () => {
         (error: Error & { code: string }) => `${error.code} ${error.message}`,
       );
     expect(await message("insert into n.t values (1)")).toMatch(
-      /^INVALID_SQL .*INSERT is not a query.*table\.append/,
+      /^UNSUPPORTED_FEATURE .*no catalog to write to/,
     );
-    expect(await message("attach 'x' as y")).toMatch(/^INVALID_SQL .*ATTACH is not a query/);
+    expect(await message("attach 'x' as y")).toMatch(/^INVALID_SQL ATTACH is no statement that is run here/);
     expect(await message("select 1; drop table x")).toMatch(/^INVALID_SQL/);
     expect(await message("select 1; select 2")).toMatch(/2 statements/);
     expect(await message("")).toMatch(/^INVALID_SQL/);

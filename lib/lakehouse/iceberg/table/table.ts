@@ -33,7 +33,7 @@ import {
   setBranch,
   setRetention,
 } from "./operations/refs.js";
-import type { RowChangeOptions } from "./operations/row-changes.js";
+import type { RowChange, RowChangeOptions } from "./operations/row-changes.js";
 import type { RowDelta } from "./operations/row-delta.js";
 import { type Assignments, type RowEngine, requireEngine } from "./operations/row-engine.js";
 import { type ChangelogOptions, type ChangelogTask, changelog } from "./scan/changelog.js";
@@ -249,6 +249,25 @@ export class Table<Row = Record<string, unknown>> {
   async upsert(data: AppendData<Row>, options: UpsertOptions<Row> & CommitOptions = {}): Promise<Table<Row>> {
     const { UPSERT } = await rowOperations();
     return this.merge(data, { ...options, ...UPSERT });
+  }
+
+  /**
+   * Commits a change of rows that the caller finds: what SQL's UPDATE, DELETE and MERGE come down to. When another commit
+   * is in its way, it is found again on the table as it is then.
+   *
+   * @internal
+   * @param find the change of a table; `undefined` for none.
+   */
+  async changeRows(
+    find: (now: Table<Row>) => Promise<RowChange | undefined>,
+    options: RowChangeOptions & CommitOptions = {},
+  ): Promise<Table<Row>> {
+    const { changeRows } = await rowOperations();
+    const plan = async (now: Table<Row>) => {
+      const change = await find(now);
+      return change && changeRows(now, change, options);
+    };
+    return this.#planned(options, [], plan, MERGE_RETRIES);
   }
 
   /**

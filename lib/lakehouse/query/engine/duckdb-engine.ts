@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBInstance } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
+import { unsupported } from "../../errors.js";
 import {
   type ChangedRows,
   changelogSchema,
@@ -28,6 +29,8 @@ import { isShowTables, parseStatement } from "../sql/parse.js";
 import { findReferences, splitExplain } from "../sql/statement.js";
 import { type SqlFragment, statementOf } from "../sql/template.js";
 import { prepareText } from "../sql/time-travel.js";
+import type { Statement, StatementContext } from "../statements/context.js";
+import { runStatement } from "../statements/run.js";
 import { applyEdits } from "../text/edits.js";
 import { columnName } from "../text/names.js";
 import { fromByteString, toByteString } from "../text/tokens.js";
@@ -45,6 +48,7 @@ export class DuckDBEngine implements QueryEngine {
   readonly #rows: RowReader;
   readonly #scratch: string;
   readonly #ingest: Ingest;
+  readonly #writes: QueryEngineOptions["writes"];
 
   /** @param scratch folder for files that are read in place of others, and for rows that are to be merged. */
   constructor(instance: DuckDBInstance, options: QueryEngineOptions, scratch: string) {
@@ -55,27 +59,62 @@ export class DuckDBEngine implements QueryEngine {
     this.#tables = new StatementTables(options, this.#planned);
     this.#rows = new RowReader(this.#relations);
     this.#scratch = scratch;
+    this.#writes = options.writes;
     this.#ingest = new Ingest(this.#relations, join(scratch, "sources"), async (text, ref, use) => {
-      const { bytes, ...prepared } = await this.#prepared(text, { ref }, use);
+      const { bytes, ...prepared } = await this.#prepared(readStatement(text, { ref }), use);
       return { ...prepared, sql: fromByteString(bytes) };
     });
   }
 
   async sql(query: string | SqlFragment, options: SqlOptions = {}): Promise<QueryResult> {
+    const statement = readStatement(query, options);
+    const written = runStatement(statement, () => this.#writing(statement.source));
+    if (written !== undefined) return written;
     return this.#relations.use(async (use) => {
       if (options.signal) use.cutBy(options.signal);
-      return execute(use.connection, { ...use, ...(await this.#prepared(query, options, use)) });
+      return execute(use.connection, { ...use, ...(await this.#prepared(statement, use)) });
     });
   }
 
+  /** What statements that write need. */
+  #writing(source: string): StatementContext {
+    if (this.#writes === undefined) {
+      throw unsupported(
+        fromByteString(source),
+        "This engine has no catalog to write to: it reads.",
+        "Open the lakehouse, whose sql() writes.",
+      );
+    }
+    const { catalog, store } = this.#writes;
+    return {
+      relations: this.#relations,
+      catalog: (ref) => catalog({ ref }),
+      store,
+      engine: this,
+      prepare: async (query, statement, use, target) => {
+        const { source, prepared, options } = statement;
+        if (options.signal) use.cutBy(options.signal);
+        const body = query.text;
+        const original = (position: number) => prepared.original(query.original(position));
+        const tree = await parseStatement(use.connection, body, source, original);
+        const own = target === undefined ? [] : ([[target.name, { parts: target.parts }]] as const);
+        const references = findReferences(tree, body, new Map([...prepared.special, ...own]));
+        const { edits, renamed } = await this.#tables.edits(tree, references, body, options, use, target);
+        const final = applyEdits(body, edits);
+        return {
+          bytes: final.text,
+          original: (position) => original(final.original(Math.max(0, position))),
+          renamed,
+          tables: references.tables.length,
+        };
+      },
+    };
+  }
+
   /** A user's query with what DuckDB can read in the place of the tables that it names. */
-  async #prepared(query: string | SqlFragment, options: SqlOptions, use: Use) {
-    const { text, params } = statementOf(query, options.params);
-    const source = toByteString(text);
-    const bound = bindParameters(source, params);
-    const prepared = prepareText(bound.text);
+  async #prepared({ source, prepared, options }: Statement, use: Use) {
     const { prefix, body } = splitExplain(prepared.text);
-    const inBody = (position: number) => bound.original(prepared.original(prefix.length + position));
+    const inBody = (position: number) => prepared.original(prefix.length + position);
     const statement = await parseStatement(use.connection, body, source, inBody);
     const { edits, renamed } = isShowTables(statement)
       ? {
@@ -150,4 +189,14 @@ export class DuckDBEngine implements QueryEngine {
     this.#instance.closeSync();
     await rm(this.#scratch, { recursive: true, force: true });
   }
+}
+
+/** A statement with its parameters' values in their places. */
+function readStatement(query: string | SqlFragment, options: SqlOptions): Statement {
+  const { text, params } = statementOf(query, options.params);
+  const source = toByteString(text);
+  const bound = bindParameters(source, params);
+  const prepared = prepareText(bound.text);
+  const original = (position: number) => bound.original(prepared.original(position));
+  return { source, prepared: { ...prepared, original }, options };
 }

@@ -1,5 +1,6 @@
+import type { Catalog } from "../../catalog/index.js";
 import type { RowEngine, ScanTask, Table, TableScan } from "../../iceberg/index.js";
-import type { FileCacheOptions } from "../../storage/index.js";
+import type { FileCacheOptions, ObjectStore } from "../../storage/index.js";
 import type { DuckDBOptions } from "../duckdb/open.js";
 import type { InferRequest, InferredSource } from "../ingest/ingest.js";
 import type { QueryResult } from "../result/query-result.js";
@@ -23,6 +24,14 @@ export interface QueryEngineOptions extends DuckDBOptions {
   readonly resolve: (name: readonly string[], request: TableRequest) => Promise<Table | undefined>;
   /** For SHOW TABLES. */
   readonly listTables?: ((request: TableRequest) => Promise<readonly ListedTable[]>) | undefined;
+  /** What statements that write change; without it they are refused. */
+  readonly writes?:
+    | {
+        readonly catalog: (request: TableRequest) => Catalog;
+        /** Where the files of new tables go. */
+        readonly store: ObjectStore;
+      }
+    | undefined;
   /** Folder and size of the cache of files of stores that are not on this machine's disk. */
   readonly cache?: FileCacheOptions | undefined;
 }
@@ -56,10 +65,13 @@ export interface ScanRowsOptions {
 /** SQL over tables. `close` it when done: it holds memory and files. */
 export interface QueryEngine extends RowEngine {
   /**
-   * Runs one query. Names are `namespace.table`, at any depth, with `@ref` for a branch of the catalog; state is
+   * Runs one statement. Names are `namespace.table`, at any depth, with `@ref` for a branch of the catalog; state is
    * chosen with `FOR VERSION AS OF <snapshot id | 'ref'>` or `FOR TIMESTAMP AS OF '…'`; `namespace.table.snapshots`
    * and its like read metadata, and `namespace.table.changes` reads all changes up to that state (see `changes`; a
-   * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots). Writes are refused.
+   * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots).
+   *
+   * INSERT, UPDATE, DELETE, MERGE, TRUNCATE, CREATE, ALTER, DROP and COPY … TO are one commit each, on the branch that the
+   * table's name or `ref` says; they answer with `Count`, of the rows that they wrote, changed or deleted.
    *
    * A SELECT may name the metadata columns of its tables: `_file`, `_pos`, `_spec_id`, `_row_id` and
    * `_last_updated_sequence_number`. `*` does not give them, and a table's own column of such a name comes first.

@@ -1,6 +1,7 @@
 import { nearNames } from "../../errors.js";
-import { changelogSchema, type NestedField, noSuchTable, type Schema } from "../../iceberg/index.js";
+import { changelogSchema, type NestedField, noSuchTable } from "../../iceberg/index.js";
 import type { Use } from "../relation/relations.js";
+import type { TableSql } from "../result/prepared.js";
 import { describeSql } from "../sql/describe.js";
 import {
   type Extended,
@@ -15,6 +16,7 @@ import { pushedFilter } from "../sql/pushdown.js";
 import { Spellings, spellColumns } from "../sql/spelling.js";
 import { snapshotOf } from "../sql/state.js";
 import type { Node, StatementReferences, TableReference } from "../sql/statement.js";
+import type { Target } from "../statements/context.js";
 import type { Edit } from "../text/edits.js";
 import { edgeOf } from "../text/names.js";
 import { quoteIdentifier, quoteString, toByteString } from "../text/tokens.js";
@@ -30,12 +32,6 @@ export interface StatementEdits {
   readonly edits: readonly Edit[];
   /** Names of columns that the result shall have, by those that they have in the statement. */
   readonly renamed: ReadonlyMap<string, string>;
-}
-
-/** What stands for a table in a statement; its schema where it is one of the lakehouse, or its changes. */
-interface TableSql {
-  readonly sql: string;
-  readonly schema?: Schema | undefined;
 }
 
 /** Puts the tables of the lakehouse in the place of their names in a statement. */
@@ -58,21 +54,28 @@ export class StatementTables {
     );
   }
 
+  /** @param target the table that a statement changes, whose rows come with where they stand. */
   async edits(
     statement: Node,
     references: StatementReferences,
     body: string,
     options: SqlOptions,
     use: Use,
+    target?: Target,
   ): Promise<StatementEdits> {
     const renamed = new Map<string, string>();
     const edits = columnEdits(references, body);
     const barrier = comparesNulls(statement) ? BARRIER : "";
-    const extended = mayNameMetadata(body) ? await this.#extended(references, options, use) : [];
+    const isTarget = ({ node }: TableReference) => target !== undefined && node.table_name === target.name;
+    const read = references.tables.filter((reference) => !isTarget(reference));
+    const extended = mayNameMetadata(body) ? await this.#extended(read, options, use) : [];
     edits.push(...starEdits(extended, body));
     for (const reference of references.tables) {
       const added = extended.find((each) => each.reference === reference)?.added ?? [];
-      const table = await this.#tableSql(reference, options, use, added);
+      const table =
+        target !== undefined && isTarget(reference)
+          ? await target.rows(reference)
+          : await this.#tableSql(reference, options, use, added);
       if (table === undefined) continue;
       const spellings = new Spellings(table.schema?.fields ?? []);
       edits.push(...spellColumns(reference, body, spellings));
@@ -84,7 +87,7 @@ export class StatementTables {
   }
 
   /** The tables that a statement reads, as far as it names their metadata columns. */
-  async #extended({ tables }: StatementReferences, options: SqlOptions, use: Use): Promise<Extended[]> {
+  async #extended(tables: readonly TableReference[], options: SqlOptions, use: Use): Promise<Extended[]> {
     const known: KnownTable[] = [];
     for (const reference of tables) {
       const table = await this.#options.resolve(reference.parts, { ref: reference.ref ?? options.ref });

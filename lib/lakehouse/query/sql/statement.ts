@@ -127,17 +127,25 @@ export function splitExplain(text: string): { readonly prefix: string; readonly 
   return { prefix: text.slice(0, start), body: text.slice(start) };
 }
 
-const WRITES: ReadonlyMap<string, string> = new Map([
-  ["INSERT", "To add rows, use table.append(rows), or append the batches of a query's result."],
-  ["UPDATE", "To change rows, use table.overwrite(rows, { where })."],
-  ["DELETE", "To remove rows, use table.overwrite([], { where })."],
-  ["MERGE", "To change rows, use table.overwrite(rows, { where })."],
-  ["TRUNCATE", "To remove rows, use table.overwrite([], { where: alwaysTrue() })."],
-  ["CREATE", "To create a table, use lake.createTable(name, { schema })."],
-  ["DROP", "To drop a table, use catalog.dropTable(name)."],
-  ["ALTER", "To change a table, use its own methods."],
-  ["COPY", "To write a file, take the result's batches."],
+const COMMITS =
+  "Each statement is a commit of its own; to have several seen together, run them on a branch (lake.branch) and merge it (lake.merge).";
+
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ["BEGIN", COMMITS],
+  ["START", COMMITS],
+  ["COMMIT", COMMITS],
+  ["ROLLBACK", COMMITS],
+  ["USE", "Write names in full, as in flights.bronze, and the branch as sql(text, { ref })."],
+  ["ATTACH", "Read files by their names, as in SELECT * FROM 'file.parquet'."],
+  ["SET", "Settings of the engine are given to openLakehouse({ duckdb })."],
+  [
+    "VACUUM",
+    "Expired snapshots go by table.expireSnapshots(), and files that nothing leads to by lake.gc().",
+  ],
 ]);
+
+const STATEMENTS =
+  "Write a query (SELECT, WITH, VALUES, DESCRIBE, SUMMARIZE, EXPLAIN of one, SHOW TABLES), or INSERT, UPDATE, DELETE, MERGE, TRUNCATE, CREATE, ALTER, DROP or COPY … TO.";
 
 /** Why a statement that is no query is refused, and what to do instead. */
 export function refuseStatement(text: string): LakehouseError {
@@ -154,7 +162,7 @@ export function refuseStatement(text: string): LakehouseError {
   const word = fromByteString(first?.text ?? "").toUpperCase();
   return invalidSql(
     fromByteString(text),
-    `SQL here reads, it does not write: ${word || "an empty text"} is not a query.`,
-    WRITES.get(word) ?? "Write a SELECT, WITH, VALUES, DESCRIBE, SUMMARIZE, EXPLAIN or SHOW TABLES.",
+    `${word || "An empty text"} is no statement that is run here.`,
+    REMEDIES.get(word) ?? STATEMENTS,
   );
 }

@@ -108,19 +108,21 @@ export interface Edge {
  *
  * @param added columns that the relation has beside the table's own.
  * @param value SQL for a column, where it is not the column itself.
+ * @param hidden more that is selected, under names that no column has.
  */
 export function edgeOf(
   relation: string,
   fields: readonly NestedField[],
   added: readonly NestedField[] = [],
   value: (field: NestedField, column: string) => string = (_, column) => column,
+  hidden: readonly string[] = [],
 ): Edge {
   const names = readerNames(fields, added);
   const columns = [
     ...fields.map((field) => value(field, columnName(field))),
     ...added.map((field) => internalName(field)),
   ].map((column, i) => `${column} AS ${quoteIdentifier(names[i] as string)}`);
-  return { sql: `SELECT ${columns.join(", ")} FROM ${relation}`, names };
+  return { sql: `SELECT ${[...columns, ...hidden].join(", ")} FROM ${relation}`, names };
 }
 
 /**

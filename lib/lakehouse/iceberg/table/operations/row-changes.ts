@@ -30,7 +30,6 @@ import {
   isolationOf,
   modeOf,
   type OverwriteOptions,
-  type RowCommand,
   readRef,
   sinceOf,
   type TableState,
@@ -53,7 +52,8 @@ type Batches = AsyncIterable<arrow.RecordBatch>;
 
 /** Rows that leave a table, and rows that come. */
 export interface RowChange {
-  readonly command: RowCommand;
+  /** Whose mode and isolation level hold. */
+  readonly command: "delete" | "update" | "merge";
   /** Covers all rows that the change depends on: what others do to these meanwhile may be a conflict. */
   readonly covers: Expression;
   /** Files of which all rows leave. */
@@ -61,11 +61,11 @@ export interface RowChange {
   /** Files of which some rows leave, with their positions. */
   readonly partly: ReadonlyMap<ScanTask, PositionBitmap>;
   /** The rows of some of these files that stay. With lineage. */
-  remaining(tasks: readonly ScanTask[]): Batches;
+  remaining(tasks: readonly ScanTask[]): AsyncIterable<arrow.RecordBatch>;
   /** Rows in place of those that leave. With lineage. */
-  readonly changed?: Batches | undefined;
+  readonly changed?: AsyncIterable<arrow.RecordBatch> | undefined;
   /** Rows that were not there before. */
-  readonly added?: Batches | undefined;
+  readonly added?: AsyncIterable<arrow.RecordBatch> | undefined;
 }
 
 /** Deletes the rows for which `where` is true. `undefined` when there are none. */

@@ -6,5 +6,5 @@ export { addFiles } from "./add-files.js";
 export { append } from "./append.js";
 export { merge, UPSERT } from "./merge.js";
 export { overwritePartitions } from "./overwrite-partitions.js";
-export { checkOverwrite, deleteRows, replaceRows, updateRows } from "./row-changes.js";
+export { changeRows, checkOverwrite, deleteRows, replaceRows, updateRows } from "./row-changes.js";
 export { rowDelta } from "./row-delta.js";

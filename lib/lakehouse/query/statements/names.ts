@@ -1,0 +1,83 @@
+import type { Catalog } from "../../catalog/index.js";
+import { nearNames } from "../../errors.js";
+import type { NestedField, Schema, Table, TableIdentifier } from "../../iceberg/index.js";
+import { invalidSql } from "../errors.js";
+import type { SpecialReference } from "../sql/time-travel.js";
+import { foldName } from "../text/names.js";
+import type { Statement, StatementContext } from "./context.js";
+import type { Path } from "./cursor.js";
+
+/** What a statement is to change. */
+export interface TargetName {
+  readonly identifier: TableIdentifier;
+  /** As errors and the catalog's log say it. */
+  readonly text: string;
+  readonly catalog: Catalog;
+}
+
+/** A name that a statement changes: with a branch where it says one, and in no state of the past. */
+export function targetName({ parts }: Path, statement: Statement, context: StatementContext): TargetName {
+  const { options, prepared } = statement;
+  const special: SpecialReference = prepared.special.get(parts.join(".")) ?? { parts };
+  const text = special.parts.join(".");
+  if (special.version !== undefined || special.timestamp !== undefined || options.at !== undefined) {
+    throw invalidSql(
+      text,
+      `The past of ${text} cannot be changed: a statement that writes names a table as it is now.`,
+      "Leave VERSION, TIMESTAMP and `at` out; table.rollback(snapshotId) takes a table back.",
+    );
+  }
+  const ref = special.ref ?? options.ref;
+  const identifier = { namespace: special.parts.slice(0, -1), name: special.parts.at(-1) ?? "" };
+  return { identifier, text, catalog: context.catalog(ref) };
+}
+
+/** The name of a table or view, which has a namespace. */
+export function tableName(path: Path, statement: Statement, context: StatementContext): TargetName {
+  const target = targetName(path, statement, context);
+  if (target.identifier.namespace.length > 0) return target;
+  throw invalidSql(
+    target.text,
+    `The name ${target.text} has no namespace.`,
+    `Write it as in flights.${target.text}; CREATE SCHEMA makes namespaces.`,
+  );
+}
+
+/** @throws LakehouseError NO_SUCH_TABLE */
+export async function loadTarget(
+  { catalog, identifier }: TargetName,
+  context: StatementContext,
+): Promise<Table> {
+  return (await catalog.loadTable(identifier)).withEngine(context.engine);
+}
+
+/** A top-level column by its name: the one that is spelled just so, else the one that differs by case alone. */
+export function columnNamed({ fields }: Pick<Schema, "fields">, name: string, table: string): NestedField {
+  const exact = fields.find((field) => field.name === name);
+  const folded = fields.filter((field) => foldName(field.name) === foldName(name));
+  const [found] = exact ? [exact] : folded;
+  if (found !== undefined && (exact !== undefined || folded.length === 1)) return found;
+  const names = fields.map((field) => field.name);
+  const [near] = nearNames(name, names);
+  throw invalidSql(
+    name,
+    folded.length > 1
+      ? `${name} could mean each of the columns ${folded.map((field) => field.name).join(", ")} of ${table}.`
+      : `${table} has no column ${JSON.stringify(name)}.`,
+    near === undefined || folded.length > 1
+      ? `Its columns are ${names.join(", ")}.`
+      : `Did you mean ${near}?`,
+  );
+}
+
+/** Columns by name, none of them twice. */
+export function columnsNamed(
+  schema: Pick<Schema, "fields">,
+  names: readonly string[],
+  table: string,
+): NestedField[] {
+  const found = names.map((name) => columnNamed(schema, name, table));
+  const twice = found.find((field, i) => found.indexOf(field) < i);
+  if (twice === undefined) return found;
+  throw invalidSql(twice.name, `The column ${JSON.stringify(twice.name)} is named twice.`, "Name it once.");
+}
