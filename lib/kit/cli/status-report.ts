@@ -101,6 +101,9 @@ function printOverview(statuses: readonly MilestoneStatus[]): void {
   for (const line of columns(rows, "<<<><<")) console.log(line);
 }
 
+/** Reasons that a checklist names. */
+const REASONS = 8;
+
 function printChecklist({ milestone, notebook: { machine, committed }, done }: MilestoneStatus): void {
   console.log(ink(`${milestone.id}  ${milestone.title}`, "bold"));
   if (machine.state === "not started") {
@@ -114,7 +117,9 @@ function printChecklist({ milestone, notebook: { machine, committed }, done }: M
     "on this machine": machine,
     "as committed": committed,
   })) {
-    for (const reason of reasons) console.log(`     ${ink(`${state}: ${reason}`, "grey")}`);
+    for (const reason of reasons.slice(0, REASONS)) console.log(`     ${ink(`${state}: ${reason}`, "grey")}`);
+    const more = reasons.length - REASONS;
+    if (more > 0) console.log(`     ${ink(`${state}: and ${more} more; --json shows all`, "grey")}`);
   }
   const rows = done.map(({ piece, what, done: ok, why }) => [
     ok ? ink("✔", "green") : ink("✖", "red"),

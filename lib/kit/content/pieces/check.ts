@@ -40,6 +40,12 @@ export function checkMilestone(content: MilestoneContent, whole: Whole): CheckRe
   return results;
 }
 
+/** The first reasons, and how many more there are: slh status --json tells all of them. */
+function few(reasons: readonly string[]): string {
+  const more = reasons.length - 3;
+  return [...reasons.slice(0, 3), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+}
+
 /** Numbers come from fresh outputs only. */
 function checkOutputs({ state, milestone }: MilestoneContent, map: SiteMap): CheckResult {
   const file = relative(map.root, milestone.notebookPath);
@@ -49,9 +55,9 @@ function checkOutputs({ state, milestone }: MilestoneContent, map: SiteMap): Che
     case "fresh":
       return pass("notebook/fresh", file, "its outputs are fresh");
     case "stale":
-      return fail("notebook/fresh", place, `its outputs are stale: ${state.reasons.join("; ")}. ${run}`);
+      return fail("notebook/fresh", place, `its outputs are stale: ${few(state.reasons)}. ${run}`);
     case "failed":
-      return fail("notebook/fresh", place, `its last run failed: ${state.reasons.join("; ")}. ${run}`);
+      return fail("notebook/fresh", place, `its last run failed: ${few(state.reasons)}. ${run}`);
     case "missing":
     case "not-started":
       return fail("notebook/fresh", place, `it has not run. ${run}`);
