@@ -227,6 +227,7 @@ describe("a schema is the narrowest that holds all values", () => {
   test("of nothing is refused, and a header alone is enough", async () => {
     expect((await refusal(lake.inferSchema(file("e.csv", "")))).code).toBe("INVALID_ARGUMENT");
     expect((await refusal(lake.inferSchema([]))).code).toBe("INVALID_ARGUMENT");
+    expect((await refusal(lake.inferSchema(file("torn.json", '[{"a":')))).code).toBe("CORRUPT_FILE");
     expect(String(await lake.inferSchema(file("h.csv", "a,b\n")))).toBe('"a"  string\n"b"  string');
   });
 });

@@ -110,7 +110,11 @@ export class Ingest {
     }
     return this.#open(given, { store, ref }, async (opened) => {
       const isText = given.kind === "csv";
-      const columns = await inferColumns(opened.use.connection, opened.layouts, isText, cast);
+      const columns = await inferColumns(opened.use.connection, opened.layouts, isText, cast).catch(
+        (cause) => {
+          throw opened.onError(cause);
+        },
+      );
       const layout = opened.layouts[0] ?? (await emptyLayout(opened.use.connection, []));
       const name = opened.files[0]?.name ?? "the query";
       return { schema: await this.#withCasts(columns, cast, name, opened.use, layout), source };
