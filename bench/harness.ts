@@ -16,6 +16,8 @@ export interface Contender {
   readonly run?: () => Promise<Measurement>;
   /** A Python script below bench/python instead, run with the peers' virtual environment. Prints one JSON line. */
   readonly python?: string;
+  /** What the script is called with. */
+  readonly arguments?: readonly string[];
 }
 
 export interface Bench {
@@ -81,7 +83,7 @@ function summarize(runs: readonly Measurement[]): Map<string, Summary> {
 
 async function runOnce(bench: string, contender: Contender): Promise<Measurement> {
   const [command, args] = contender.python
-    ? [await peerPython(), [`${root}bench/python/${contender.python}`]]
+    ? [await peerPython(), [`${root}bench/python/${contender.python}`, ...(contender.arguments ?? [])]]
     : [process.execPath, ["--expose-gc", main, bench, "--contender", contender.name]];
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });

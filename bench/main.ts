@@ -12,6 +12,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   commits: () => import("./commits.js"),
   "delete-memory": () => import("./delete-memory.js"),
   "deleted-read": () => import("./deleted-read.js"),
+  ducklake: () => import("./ducklake.js"),
   json: () => import("./json.js"),
   notebook: () => import("./notebook.js"),
   plan: () => import("./plan.js"),

@@ -35,7 +35,10 @@ function duckdb(uri: string, access: Access): string {
   }[access];
   return `INSTALL iceberg;
 LOAD iceberg;
-ATTACH '' AS lakehouse (TYPE iceberg, ENDPOINT '${uri}', ${secret});
+ATTACH '' AS lakehouse (
+  TYPE iceberg, ENDPOINT '${uri}',
+  ${secret}
+);
 SHOW ALL TABLES;`;
 }
 

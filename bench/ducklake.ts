@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defineSchema, long, openLakehouse, string } from "sololakehouse";
+import { flightsFile, flightsInMemory, flightsSchema } from "./flights.js";
+import { type Bench, type Measurement, seconds } from "./harness.js";
+
+const COMMITS = 150;
+const REPEATS = 15;
+
+export const bench: Bench = {
+  about: `Beside DuckLake 1.4.4, its catalog in a DuckDB file: ${COMMITS} commits of 10 rows to one table, 3,000,000 flights appended from Arrow data in memory (zstd, one partition), and three queries of them, medians of ${REPEATS}. Both through their front door; ours syncs every file to the disk. Aim: ahead in each.`,
+  contenders: [
+    { name: "ours", run: ours },
+    { name: "DuckLake", python: "ducklake.py", arguments: [flightsFile] },
+  ],
+  rounds: 3,
+};
+
+async function ours(): Promise<Measurement> {
+  const root = await mkdtemp(join(tmpdir(), "bench-ducklake-"));
+  const lake = await openLakehouse({ root, profile: "embedded" });
+  try {
+    const schema = defineSchema({ id: long(), data: string().optional() });
+    let small = await lake.createTable("bench.small", { schema });
+    const committed = await seconds(async () => {
+      for (let n = 0; n < COMMITS; n++) {
+        const rows = Array.from({ length: 10 }, (_, i) => ({ id: BigInt(n * 10 + i), data: `row ${i}` }));
+        small = await small.append(rows);
+      }
+    });
+    const source = await flightsInMemory(lake);
+    const flights = await lake.createTable("bench.flights", { schema: flightsSchema });
+    const appendSeconds = await seconds(() => flights.append(source));
+    const medianMs = async (query: string): Promise<number> => {
+      const times: number[] = [];
+      for (let n = 0; n < REPEATS; n++) {
+        times.push(await seconds(async () => (await lake.sql(query)).rows()));
+      }
+      return (times.sort((a, b) => a - b)[Math.floor(REPEATS / 2)] ?? Number.NaN) * 1000;
+    };
+    return {
+      commitsPerSecond: COMMITS / committed,
+      appendSeconds,
+      aggregateMs: await medianMs("select origin, count(*), avg(delay) from bench.flights group by origin"),
+      oneDayMs: await medianMs(
+        "select origin, count(*) from bench.flights where date >= timestamp '2001-03-01' and date < timestamp '2001-03-02' group by origin",
+      ),
+      countMs: await medianMs("select count(*) from bench.flights"),
+    };
+  } finally {
+    await lake.close();
+    await rm(root, { recursive: true, force: true });
+  }
+}
