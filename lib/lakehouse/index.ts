@@ -37,6 +37,7 @@ export { type ErrorCode, isLakehouseError, type Part } from "./rooms.js";
 export {
   type ChangesOptions,
   identifier,
+  type NewViewOptions,
   type QueryResult,
   type ScanRowsOptions,
   SqlFragment,

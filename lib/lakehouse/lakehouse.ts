@@ -1,6 +1,7 @@
 import {
   allNamespaces,
   allTables,
+  allViews,
   type BranchingCatalog,
   branchingOf,
   type CombineOptions,
@@ -12,6 +13,7 @@ import {
   type Hash,
   type HistoryRequest,
   type Into,
+  type LoadedView,
   type LoggedCommit,
   type MergeOptions,
   type MergeResult,
@@ -59,6 +61,8 @@ import { checkOptions } from "./options.js";
 import type { Profile } from "./profile.js";
 import {
   type ChangesOptions,
+  defineView,
+  type NewViewOptions,
   type QueryResult,
   type ScanRowsOptions,
   type SqlFragment,
@@ -351,6 +355,35 @@ export class Lakehouse extends Facades {
   /** Every namespace, by its levels, each before those in it. */
   async namespaces(): Promise<readonly (readonly string[])[]> {
     return allNamespaces(this.catalog);
+  }
+
+  /**
+   * Makes a view of a query, and its namespace where that is missing: SQL reads it as a table. Its tables are those of the
+   * branch that the view is read on. Values of parameters become part of it. `CREATE VIEW` does the same.
+   *
+   * @throws LakehouseError VIEW_EXISTS, TABLE_EXISTS; INVALID_SQL for a query that cannot be read.
+   * @example
+   * await lake.createView("flights.late", sql`select * from flights.bronze where delay > ${15}`, { ifExists: "replace" });
+   * await lake.sql("select count(*) from flights.late@etl"); // of flights.bronze@etl
+   */
+  async createView(
+    name: TableName,
+    query: string | SqlFragment,
+    options: NewViewOptions = {},
+  ): Promise<LoadedView> {
+    checkOptions("createView", options, { params: true, ifExists: true, columns: true, comment: true });
+    await this.#ensureNamespace(name);
+    return defineView(this.#parts.engine, this.catalog, name, query, { ...options, ref: this.#queryRef });
+  }
+
+  /** @throws LakehouseError NO_SUCH_VIEW */
+  dropView(name: TableName): Promise<void> {
+    return this.catalog.dropView(name);
+  }
+
+  /** Every view, by name. */
+  views(): Promise<TableIdentifier[]> {
+    return allViews(this.catalog);
   }
 
   /** Every table, by name. */

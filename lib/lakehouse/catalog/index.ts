@@ -14,9 +14,10 @@ export {
   noSuchNamespace,
   noSuchView,
   tableExists,
+  viewExists,
 } from "./errors.js";
 export { type BranchMove, branchMoves } from "./metrics.js";
-export { allNamespaces, allTables } from "./model/all-tables.js";
+export { allNamespaces, allTables, allViews } from "./model/all-tables.js";
 export { branchingOf } from "./model/branching.js";
 export {
   type BranchingCatalog,

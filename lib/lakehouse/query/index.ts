@@ -7,6 +7,7 @@
 export type { SqlValue } from "./arrow/values.js";
 export type { DuckDBOptions } from "./duckdb/open.js";
 export { countRows } from "./engine/count-rows.js";
+export { defineView, type NewViewOptions } from "./engine/define-view.js";
 export type {
   ListedTable,
   QueryEngine,

@@ -24,7 +24,7 @@ export interface QueryEngineOptions extends DuckDBOptions {
   readonly resolve: (name: readonly string[], request: TableRequest) => Promise<Table | undefined>;
   /** For SHOW TABLES. */
   readonly listTables?: ((request: TableRequest) => Promise<readonly ListedTable[]>) | undefined;
-  /** What statements that write change; without it they are refused. */
+  /** Where views are looked up, and what statements that write change; without it there are only tables, and to read. */
   readonly writes?:
     | {
         readonly catalog: (request: TableRequest) => Catalog;

@@ -1,5 +1,7 @@
-import { nearNames } from "../../errors.js";
+import { type LoadedView, noSuchNamespace, noSuchView } from "../../catalog/index.js";
+import { nearNames, unsupported } from "../../errors.js";
 import { changelogSchema, type NestedField, noSuchTable } from "../../iceberg/index.js";
+import { invalidSql } from "../errors.js";
 import type { Use } from "../relation/relations.js";
 import type { TableSql } from "../result/prepared.js";
 import { describeSql } from "../sql/describe.js";
@@ -11,21 +13,35 @@ import {
   starEdits,
 } from "../sql/metadata-columns.js";
 import { metadataTable } from "../sql/metadata-tables.js";
-import { columnEdits, comparesNulls } from "../sql/parse.js";
+import { columnEdits, comparesNulls, parseStatement } from "../sql/parse.js";
 import { pushedFilter } from "../sql/pushdown.js";
 import { Spellings, spellColumns } from "../sql/spelling.js";
 import { snapshotOf } from "../sql/state.js";
-import type { Node, StatementReferences, TableReference } from "../sql/statement.js";
+import {
+  findReferences,
+  type Node,
+  type StatementReferences,
+  type TableReference,
+} from "../sql/statement.js";
+import { prepareText } from "../sql/time-travel.js";
+import { checkSameMeaning } from "../sql/view-dialects.js";
+import { errorInView, namesInView, viewSql, viewText } from "../sql/views.js";
 import type { Target } from "../statements/context.js";
-import type { Edit } from "../text/edits.js";
+import { applyEdits, type Edit } from "../text/edits.js";
 import { edgeOf } from "../text/names.js";
-import { quoteIdentifier, quoteString, toByteString } from "../text/tokens.js";
+import { fromByteString, quoteIdentifier, quoteString, toByteString, withoutEnd } from "../text/tokens.js";
 import { asDuckDB } from "../types/sql-types.js";
 import type { PlannedRelations } from "./planned-relations.js";
 import type { QueryEngineOptions, SqlOptions, TableRequest } from "./query-engine.js";
 
 /** No filter passes it: DuckDB then evaluates what it would push down wrongly (`comparesNulls`). */
 export const BARRIER = " OFFSET 0";
+
+/** Where the names of a statement are looked up. */
+export interface Scope extends SqlOptions {
+  /** The views that the statement is the text of, outermost first. */
+  readonly views?: readonly string[] | undefined;
+}
 
 /** What makes a user's statement one that DuckDB can run. */
 export interface StatementEdits {
@@ -36,10 +52,13 @@ export interface StatementEdits {
 
 /** Puts the tables of the lakehouse in the place of their names in a statement. */
 export class StatementTables {
-  readonly #options: Pick<QueryEngineOptions, "resolve" | "listTables">;
+  readonly #options: Pick<QueryEngineOptions, "resolve" | "writes" | "listTables">;
   readonly #relations: PlannedRelations;
 
-  constructor(options: Pick<QueryEngineOptions, "resolve" | "listTables">, relations: PlannedRelations) {
+  constructor(
+    options: Pick<QueryEngineOptions, "resolve" | "writes" | "listTables">,
+    relations: PlannedRelations,
+  ) {
     this.#options = options;
     this.#relations = relations;
   }
@@ -59,7 +78,7 @@ export class StatementTables {
     statement: Node,
     references: StatementReferences,
     body: string,
-    options: SqlOptions,
+    options: Scope,
     use: Use,
     target?: Target,
   ): Promise<StatementEdits> {
@@ -87,7 +106,7 @@ export class StatementTables {
   }
 
   /** The tables that a statement reads, as far as it names their metadata columns. */
-  async #extended(tables: readonly TableReference[], options: SqlOptions, use: Use): Promise<Extended[]> {
+  async #extended(tables: readonly TableReference[], options: Scope, use: Use): Promise<Extended[]> {
     const known: KnownTable[] = [];
     for (const reference of tables) {
       const table = await this.#options.resolve(reference.parts, { ref: reference.ref ?? options.ref });
@@ -105,7 +124,7 @@ export class StatementTables {
    */
   async #tableSql(
     reference: TableReference,
-    options: SqlOptions,
+    options: Scope,
     use: Use,
     added: readonly NestedField[],
   ): Promise<TableSql | undefined> {
@@ -128,6 +147,8 @@ export class StatementTables {
       const { relation, fields } = await this.#relations.ofChanges(owner, { to, filter }, use);
       return { sql: edgeOf(relation, fields, [], asDuckDB).sql, schema: { ...schema, fields } };
     }
+    const view = await this.#view(parts, request);
+    if (view) return this.#viewSql(view, reference, { ...options, ref: request.ref }, use);
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
     if (metadata) return { sql: metadata };
     if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) return undefined;
@@ -136,6 +157,67 @@ export class StatementTables {
       `There is no table ${parts.join(".")}${request.ref === undefined ? "" : ` on ${request.ref}`}.`,
       await this.#meant(parts.join("."), request),
     );
+  }
+
+  async #view(parts: readonly string[], request: TableRequest): Promise<LoadedView | undefined> {
+    const catalog = this.#options.writes?.catalog(request);
+    if (catalog === undefined || parts.length < 2) return undefined;
+    try {
+      return await catalog.loadView({ namespace: parts.slice(0, -1), name: parts.at(-1) ?? "" });
+    } catch (error) {
+      if (noSuchView.is(error) || noSuchNamespace.is(error) || unsupported.is(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** A view's query, with the tables of the ref on which it was looked up. */
+  async #viewSql(
+    view: LoadedView,
+    { parts, version, timestamp }: TableReference,
+    scope: Scope,
+    use: Use,
+  ): Promise<TableSql> {
+    const name = parts.join(".");
+    const key = scope.ref === undefined ? name : `${name}@${scope.ref}`;
+    const chain = [...(scope.views ?? []), key];
+    if (version !== undefined || timestamp !== undefined) {
+      throw invalidSql(
+        name,
+        `${name} is a view, which has no snapshots: FOR VERSION and FOR TIMESTAMP are for tables.`,
+        "Name the tables' versions in the view, or read it on a tag or at a commit: view@ref.",
+      );
+    }
+    if (scope.views?.includes(key)) {
+      throw invalidSql(
+        name,
+        `The view ${name} reads itself: ${chain.join(" reads ")}.`,
+        "Replace one of them by a view of tables.",
+      );
+    }
+    const text = viewText(view, name);
+    try {
+      const source = toByteString(text.sql);
+      const prepared = prepareText(withoutEnd(source));
+      const statement = await parseStatement(use.connection, prepared.text, source, prepared.original);
+      if (text.isForeign) checkSameMeaning(statement, name);
+      const found = findReferences(statement, prepared.text, prepared.special);
+      const inner = { ...scope, views: chain };
+      const tables: TableReference[] = [];
+      for (const reference of found.tables) {
+        const [first = [], ...others] = namesInView(reference.parts, text);
+        const ref = reference.ref ?? scope.ref;
+        const isThere = async (each: readonly string[]) =>
+          (await this.#options.resolve(each, { ref })) ?? (await this.#view(each, { ref }));
+        let meant = first;
+        for (const other of others) if (!(await isThere(first))) meant = other;
+        tables.push({ ...reference, parts: meant });
+      }
+      const { edits } = await this.edits(statement, { ...found, tables }, prepared.text, inner, use);
+      const query = fromByteString(applyEdits(prepared.text, edits).text);
+      return { sql: viewSql(query, text, parts.at(-1) ?? ""), schema: text.schema };
+    } catch (error) {
+      throw errorInView(error, name);
+    }
   }
 
   async #meant(name: string, request: TableRequest): Promise<string> {

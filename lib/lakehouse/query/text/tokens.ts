@@ -79,6 +79,13 @@ export function isKeyword(token: Token | undefined, ...words: readonly string[])
   return token?.kind === "word" && words.includes(token.text.toUpperCase());
 }
 
+/** A statement without what may end it. */
+export function withoutEnd(text: string): string {
+  const tokens = tokenize(text);
+  const last = tokens.findLastIndex((token) => token.text !== ";");
+  return text.slice(0, tokens[last]?.end ?? 0);
+}
+
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
