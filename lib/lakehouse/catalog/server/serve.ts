@@ -83,7 +83,7 @@ export async function serveRestCatalog(options: RestServerOptions): Promise<Rest
     throw invalidConfig(
       `${host}:${port}`,
       `The catalog cannot be served on ${host}:${port} (${(cause as Error).message}).`,
-      "Choose another port.",
+      "Choose a port that is free, from 0 to 65535, and an address of this machine.",
       cause,
     );
   }

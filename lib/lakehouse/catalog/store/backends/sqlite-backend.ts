@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import Database from "better-sqlite3";
 import {
   closed,
@@ -51,19 +51,22 @@ export class SqliteBackend implements Backend {
       this.#db = db;
       this.readOnly = readOnly;
       this.place = path === ":memory:" ? undefined : fileUri(realpathSync(path));
+      this.#statements = keep(prepare(db));
     } catch (cause) {
       if (isLakehouseError(cause)) throw cause;
-      // Opening writes a little, which a full disk refuses: then nothing is wrong with the path.
-      if (cause instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR)/.test(cause.code))
+      // Opening writes a little, which a full disk refuses, and so does a lock: then nothing is wrong with the path. Nor is
+      // it with that of a damaged catalog, in whose place no new one is to be made.
+      if (cause instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR|BUSY|CORRUPT)/.test(cause.code))
         throw failure(path, cause);
       throw invalidConfig(
         path,
         `Cannot open the catalog ${path}: ${(cause as Error).message}.`,
-        "Give the path of a catalog, or of a file that does not exist yet in a folder that can be written.",
+        existsSync(path)
+          ? "Give the path of a catalog. If this was one, restore it from a backup."
+          : "Give the path of a catalog, or of a new file in a folder that can be written.",
         cause,
       );
     }
-    this.#statements = keep(prepare(this.#db));
   }
 
   async get(hashes: readonly Hash[]): Promise<(Uint8Array | undefined)[]> {
@@ -183,7 +186,12 @@ function failure(path: string, cause: InstanceType<typeof Database.SqliteError>)
   if (code === "FULL") return as(catalogUnavailable, "the disk is full", "Free some space and try again.");
   if (code === "IOERR")
     return as(storageFailed, cause.message, "Look whether its disk is full or failing, and try again.");
-  if (code === "BUSY") return as(catalogUnavailable, "another process has kept it locked for 30 s");
+  if (code === "BUSY")
+    return as(
+      catalogUnavailable,
+      "another process has kept it locked for 30 s",
+      "Try again when that process is done with it.",
+    );
   if (code === "READONLY") return readOnlyCatalog(path);
   if (code === "CORRUPT" || code === "NOTADB")
     return as(corruptFile, cause.message, "Restore it from a backup.");
