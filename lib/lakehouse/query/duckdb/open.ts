@@ -35,7 +35,12 @@ export async function openDuckDB(options: DuckDBOptions = {}): Promise<DuckDBIns
     connection.closeSync();
     return instance;
   } catch (cause) {
-    throw invalidConfig("DuckDB", `DuckDB cannot start: ${duckdbMessage(cause).message}.`, undefined, cause);
+    throw invalidConfig(
+      "DuckDB",
+      `DuckDB cannot start: ${duckdbMessage(cause).message}.`,
+      'Look at the settings of duckdb: memoryLimit is such as "2GB", threads a whole number from 1.',
+      cause,
+    );
   }
 }
 
