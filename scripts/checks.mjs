@@ -24,6 +24,7 @@ const CHECKS = [
     "no file for tests alone (knip)",
     () => node("node_modules/knip/bin/knip.js", ["--production", "--include", "files"], plain),
   ],
+  ["the packages as they would be published (publint, attw)", () => node("scripts/packages.mjs", [], plain)],
 ];
 
 /** Runs the checks, as many at a time as there are cores: a line for each where all is well, else what it printed. */

@@ -73,6 +73,8 @@ export const unsupported = errorKind("UNSUPPORTED_FEATURE");
 export const invalidArgument = errorKind("INVALID_ARGUMENT");
 /** A setting that makes no sense. */
 export const invalidConfig = errorKind("INVALID_CONFIG");
+/** A file or native part of this package, or of one that it needs, is missing or was built for another Node. */
+export const brokenInstall = errorKind("BROKEN_INSTALL");
 /** A change, where there is only reading. */
 export const readOnly = errorKind("READ_ONLY");
 /** Something was used after it was closed. */

@@ -1,4 +1,5 @@
 import Database from "better-sqlite3";
+import { brokenInstall } from "./errors.js";
 
 const kept = new Set<unknown>();
 
@@ -6,11 +7,28 @@ export interface SqliteOptions {
   /** How long a transaction waits for another process's, in milliseconds. */
   readonly timeout: number;
   readonly readonly?: boolean;
+  readonly fileMustExist?: boolean;
 }
 
-/** Opens a SQLite file. The connection's object is held for good, and so must be every statement: see {@link keep}. */
+/**
+ * Opens a SQLite file. The connection's object is held for good, and so must be every statement: see {@link keep}.
+ *
+ * @throws LakehouseError BROKEN_INSTALL where the binding is missing, or was built for another Node; else what SQLite does.
+ */
 export function openSqlite(path: string, options: SqliteOptions): Database.Database {
-  return keep(new Database(path, options));
+  try {
+    return keep(new Database(path, options));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isMissing = code === undefined && message.startsWith("Could not locate the bindings file");
+    if (!isMissing && code !== "ERR_DLOPEN_FAILED") throw error;
+    throw brokenInstall(
+      "better-sqlite3",
+      `The native part of better-sqlite3 ${isMissing ? "was not built" : `does not load in Node ${process.versions.node}: it was built for another version, or another machine`}.`,
+      'Run "npm rebuild better-sqlite3" with this Node.',
+      error,
+    );
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * since Avro and Puffin decode without waiting and WebAssembly has to be compiled first. Node has its own from 22.15
  * on: when that is the oldest that is supported, it takes the place of both.
  */
-import { type LakehouseError, unsupported } from "../errors.js";
+import { brokenInstall, type LakehouseError, unsupported } from "../errors.js";
 import { InvalidBytes } from "./invalid-bytes.js";
 import { lazy } from "./lazy.js";
 
@@ -32,12 +32,25 @@ let compressor: typeof import("@bokuweb/zstd-wasm") | undefined;
 const proven: number[] = [];
 let isSpoilt = false;
 
-/** Resolves when `compressZstd` can be called. */
+/**
+ * Resolves when `compressZstd` can be called.
+ *
+ * @throws LakehouseError BROKEN_INSTALL where the package does not find its WebAssembly: in a bundle, mostly.
+ */
 export async function prepareZstd(): Promise<void> {
-  const zstd = await import("@bokuweb/zstd-wasm");
-  shared[STARTED] ??= zstd.init();
-  await shared[STARTED];
-  compressor = zstd;
+  try {
+    const zstd = await import("@bokuweb/zstd-wasm");
+    shared[STARTED] ??= zstd.init();
+    await shared[STARTED];
+    compressor = zstd;
+  } catch (cause) {
+    throw brokenInstall(
+      "@bokuweb/zstd-wasm",
+      `The WebAssembly of @bokuweb/zstd-wasm cannot be started (${(cause as Error).message}).`,
+      "Keep @bokuweb/zstd-wasm and sololakehouse out of the bundle of your program, or install the packages anew.",
+      cause,
+    );
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { invalidArgument, type LakehouseError } from "../../errors.js";
+import { brokenInstall, invalidArgument, type LakehouseError } from "../../errors.js";
 import type { ColumnBuffers } from "./buffers.js";
 import { type EncodedRowGroup, encodeRowGroup, type RowGroupPlan } from "./row-group.js";
 import type { EncodeReply, EncodeRequest } from "./worker.js";
@@ -137,10 +137,23 @@ export async function encodeHere(
   }
 }
 
+/** How Node says that a module, or a file beside one, is not there. */
+const MISSING = new Set(["ENOENT", "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"]);
+
 function encodeFailed(cause: unknown): LakehouseError {
+  if (brokenInstall.is(cause)) return cause;
+  const { code, message } = (cause ?? {}) as Partial<NodeJS.ErrnoException>;
+  if (code === brokenInstall.code || (code !== undefined && MISSING.has(code))) {
+    return brokenInstall(
+      "Parquet encoder",
+      `The encoder's thread lacks a file (${message}).`,
+      "Keep sololakehouse out of the bundle of your program, or install it anew.",
+      cause,
+    );
+  }
   return invalidArgument(
     "Arrow data",
-    `The batches could not be written as Parquet: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    `The batches could not be written as Parquet: ${message ?? String(cause)}.`,
     "Check that every batch has the writer's schema, and that no null stands in a required column.",
     cause,
   );

@@ -13,7 +13,7 @@ export interface EncodeRequest {
 /** The row group, or what went wrong, and the request's buffer back. */
 export interface EncodeReply {
   readonly group?: EncodedRowGroup;
-  readonly error?: string;
+  readonly error?: { readonly message: string; readonly code: string | undefined };
   readonly buffer: ArrayBuffer;
 }
 
@@ -22,7 +22,7 @@ parentPort?.on("message", async ({ plan, columns, rows, buffer }: EncodeRequest)
     const group = await encodeRowGroup(plan, columns, rows);
     parentPort?.postMessage({ group, buffer } satisfies EncodeReply, [group.bytes.buffer, buffer]);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    parentPort?.postMessage({ error: message, buffer } satisfies EncodeReply, [buffer]);
+    const { message, code } = error as NodeJS.ErrnoException;
+    parentPort?.postMessage({ error: { message, code }, buffer } satisfies EncodeReply, [buffer]);
   }
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import Database from "better-sqlite3";
-import { keep, openSqlite } from "../../sqlite.js";
+import { openSqlite } from "../../sqlite.js";
 import { makeFolders } from "../local/folders.js";
 import { isLeftOver, ownerPrefix } from "../local/scratch.js";
 
@@ -66,7 +66,7 @@ async function isAbandoned(folder: string): Promise<boolean> {
 function isLocked(owner: string): boolean {
   let lock: Database.Database | undefined;
   try {
-    lock = keep(new Database(owner, { fileMustExist: true, timeout: 0 }));
+    lock = openSqlite(owner, { fileMustExist: true, timeout: 0 });
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
     return false;
   } catch (error) {
