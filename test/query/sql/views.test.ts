@@ -157,6 +157,30 @@ describe("a view", () => {
   });
 });
 
+describe("CREATE VIEW", () => {
+  test("makes a view, as it was written, with values in it and on the branch that it says", async () => {
+    await lake.sql("create view n.made (a, b) as select id, name from n.t where id = ? or name = ?;", {
+      params: [1, "n2"],
+    });
+    expect(await rows("select * from n.made order by a")).toEqual([
+      { a: 1, b: "n1" },
+      { a: 2, b: "n2" },
+    ]);
+    await lake.branch("made");
+    await lake.sql("create or replace view n.made@made as select count(*) as c from n.t@main, n.t");
+    expect(await rows("select * from n.made@made")).toEqual([{ c: 16n }]);
+    expect(await rows("select count(*) as c from n.made")).toEqual([{ c: 2n }]);
+    await lake.sql("create view if not exists n.made as select 1 as one");
+    await expect(rows("create view n.made as select 1 as one")).rejects.toMatchObject({
+      code: "VIEW_EXISTS",
+    });
+    await lake.sql("alter view n.made rename to other");
+    expect(await rows("select count(*) as c from n.other")).toEqual([{ c: 2n }]);
+    await lake.sql("drop view n.other");
+    await expect(rows("select * from n.other")).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
+  });
+});
+
 describe("a view of another engine's", () => {
   const make = async (name: string, dialect: string, text: string, more: object = {}) =>
     lake.catalog.createView(name, {

@@ -34,6 +34,7 @@ import { runStatement } from "../statements/run.js";
 import { applyEdits } from "../text/edits.js";
 import { columnName } from "../text/names.js";
 import { fromByteString, toByteString } from "../text/tokens.js";
+import { defineView } from "./define-view.js";
 import { PlannedRelations } from "./planned-relations.js";
 import type { QueryEngine, QueryEngineOptions, ScanRowsOptions, SqlOptions } from "./query-engine.js";
 import { scanRows } from "./scan-rows.js";
@@ -91,6 +92,8 @@ export class DuckDBEngine implements QueryEngine {
       catalog: (ref) => catalog({ ref }),
       store,
       engine: this,
+      defineView: ({ catalog, identifier, ref }, query, options) =>
+        defineView(this, catalog, identifier, query, { ...options, ref }),
       prepare: async (query, statement, use, target) => {
         const { source, prepared, options } = statement;
         if (options.signal) use.cutBy(options.signal);
@@ -198,5 +201,5 @@ function readStatement(query: string | SqlFragment, options: SqlOptions): Statem
   const bound = bindParameters(source, params);
   const prepared = prepareText(bound.text);
   const original = (position: number) => bound.original(prepared.original(position));
-  return { source, prepared: { ...prepared, original }, options };
+  return { source, prepared: { ...prepared, original }, options, params };
 }

@@ -3,9 +3,11 @@ import type { RowEngine } from "../../iceberg/index.js";
 import type { ObjectStore } from "../../storage/index.js";
 import type { Relations, Use } from "../relation/relations.js";
 import type { PreparedQuery, TableSql } from "../result/prepared.js";
+import type { SqlParams } from "../sql/parameters.js";
 import type { TableReference } from "../sql/statement.js";
 import type { PreparedText } from "../sql/time-travel.js";
 import type { EditedText } from "../text/edits.js";
+import type { TargetName } from "./names.js";
 
 /** Where names in a statement are looked up. */
 export interface StatementOptions {
@@ -22,6 +24,15 @@ export interface Statement {
   /** With names in the place of references that DuckDB's grammar has no words for, a byte string. */
   readonly prepared: PreparedText;
   readonly options: StatementOptions;
+  /** The values of its parameters. */
+  readonly params?: SqlParams | undefined;
+}
+
+/** What a view is made of beside its query. */
+export interface ViewOptions {
+  readonly params?: SqlParams | undefined;
+  readonly ifExists?: "fail" | "replace" | undefined;
+  readonly columns?: readonly string[] | undefined;
 }
 
 /** The table that a statement changes: a name for it in a query, and what reads its rows with where they stand. */
@@ -44,6 +55,8 @@ export interface StatementContext {
   readonly catalog: (ref: string | undefined) => Catalog;
   /** Where the files of new tables go. */
   readonly store: ObjectStore;
+  /** Makes a view of a query. */
+  readonly defineView: (target: TargetName, query: string, options: ViewOptions) => Promise<unknown>;
   /** Reads rows back for tables that are changed. */
   readonly engine: RowEngine;
   /** Puts what DuckDB can read in the place of the tables that a query names. Positions in `query` are ones of `prepared`. */

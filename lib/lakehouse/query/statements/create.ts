@@ -1,4 +1,4 @@
-import { createOrReplaceTable, namespaceExists, tableExists } from "../../catalog/index.js";
+import { createOrReplaceTable, namespaceExists, tableExists, viewExists } from "../../catalog/index.js";
 import {
   type AppendData,
   assignFreshIds,
@@ -10,6 +10,7 @@ import {
 } from "../../iceberg/index.js";
 import type { QueryResult } from "../result/query-result.js";
 import { compose, type Span } from "../text/compose.js";
+import { fromByteString } from "../text/tokens.js";
 import { icebergTypeOf } from "../types/iceberg-types.js";
 import type { Statement, StatementContext } from "./context.js";
 import type { Cursor } from "./cursor.js";
@@ -20,7 +21,7 @@ import { readLayout, type TableLayout } from "./layout.js";
 import { columnNamed, columnsNamed, type TargetName, tableName, targetName } from "./names.js";
 import { countResult } from "./outcome.js";
 
-/** `CREATE [OR REPLACE] TABLE …` and `CREATE SCHEMA …`. */
+/** `CREATE [OR REPLACE] TABLE …`, `CREATE [OR REPLACE] VIEW … AS …` and `CREATE SCHEMA …`. */
 export async function create(
   { cursor }: Beginning,
   statement: Statement,
@@ -28,6 +29,7 @@ export async function create(
 ): Promise<QueryResult> {
   const replace = cursor.take("OR", "REPLACE");
   if (cursor.take("SCHEMA")) return createSchema(cursor, replace, statement, context);
+  if (cursor.take("VIEW")) return createView(cursor, replace, statement, context);
   if (!cursor.take("TABLE")) throw noSuchThing(cursor);
   const ifNotExists = cursor.take("IF", "NOT", "EXISTS");
   const target = tableName(cursor.path(), statement, context);
@@ -160,6 +162,35 @@ async function exists({ catalog, identifier }: TargetName): Promise<boolean> {
     if (noSuchTable.is(error)) return false;
     throw error;
   }
+}
+
+async function createView(
+  cursor: Cursor,
+  replace: boolean,
+  statement: Statement,
+  context: StatementContext,
+): Promise<QueryResult> {
+  const ifNotExists = cursor.take("IF", "NOT", "EXISTS");
+  const target = tableName(cursor.path(), statement, context);
+  const columns = cursor.isSymbol("(") ? cursor.parentheses().list((_, item) => item.name()) : undefined;
+  cursor.expect("AS");
+  const { start } = cursor.until(() => false);
+  // Behind the last token, for a value that stands there ends with a space.
+  const end = cursor.peek()?.start ?? cursor.text.length;
+  cursor.end();
+  const { source, prepared, params } = statement;
+  // As it was written, with its branches and points in time.
+  const text = source.slice(prepared.original(start), prepared.original(end));
+  try {
+    await context.defineView(target, fromByteString(text), {
+      params,
+      columns,
+      ifExists: replace ? "replace" : "fail",
+    });
+  } catch (error) {
+    if (!(ifNotExists && viewExists.is(error))) throw error;
+  }
+  return countResult(context.relations, undefined);
 }
 
 async function createSchema(

@@ -13,6 +13,8 @@ export interface TargetName {
   /** As errors and the catalog's log say it. */
   readonly text: string;
   readonly catalog: Catalog;
+  /** What the catalog is seen on, where the statement says it. */
+  readonly ref: string | undefined;
 }
 
 /** A name that a statement changes: with a branch where it says one, and in no state of the past. */
@@ -29,7 +31,7 @@ export function targetName({ parts }: Path, statement: Statement, context: State
   }
   const ref = special.ref ?? options.ref;
   const identifier = { namespace: special.parts.slice(0, -1), name: special.parts.at(-1) ?? "" };
-  return { identifier, text, catalog: context.catalog(ref) };
+  return { identifier, text, catalog: context.catalog(ref), ref };
 }
 
 /** The name of a table or view, which has a namespace. */
