@@ -77,6 +77,7 @@ export type {
   RefWriteOptions,
 } from "./model/references.js";
 export { diffTables, type TableContents, type TableDiff } from "./model/table-diff.js";
+export type { MergedTable, MergeTables, PartedTable } from "./model/table-merge.js";
 export type {
   CommitOptions as VersionCommitOptions,
   DiffEntry,

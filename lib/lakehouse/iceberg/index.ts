@@ -348,7 +348,12 @@ export {
 } from "./table/operations/inspect-metadata.js";
 export type { RowMergeOptions, UpsertOptions } from "./table/operations/merge.js";
 export type { RewriteFiles } from "./table/operations/operations.js";
-export { appendsToRebase, rebaseAppends } from "./table/operations/rebase.js";
+export {
+  appendsToRebase,
+  type Parted,
+  type RebasedTable,
+  rebaseAppends,
+} from "./table/operations/rebase.js";
 export type { NewRef, Retention } from "./table/operations/refs.js";
 export type { RowChange, RowChangeOptions } from "./table/operations/row-changes.js";
 export type { RowDelta } from "./table/operations/row-delta.js";
