@@ -108,7 +108,8 @@ export class Lakehouse extends Facades {
   }
 
   /**
-   * Runs a query: names are `namespace.table`, with `@ref` for a branch, tag or commit (`silver@etl`,
+   * Runs a statement, in DuckDB's dialect: a query, or one that writes, which is one commit on the branch that `ref` or the
+   * name says, and answers with `Count`. Names are `namespace.table`, with `@ref` for a branch, tag or commit (`silver@etl`,
    * `silver@"main~3"`), and `FOR VERSION AS OF` or `FOR TIMESTAMP AS OF` for the past of the table itself.
    *
    * Values are given as parameters, `?`, `$1` or `$name`, or in a template. They are values and never SQL, and leave

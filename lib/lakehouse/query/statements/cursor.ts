@@ -164,10 +164,6 @@ export class Cursor {
 
   unexpected(what: string): LakehouseError {
     const found = this.isDone ? "the end" : fromByteString(this.peek()?.text ?? "");
-    return invalidSql(
-      fromByteString(this.text),
-      `Expected ${what}, found ${found}.`,
-      "docs/sql.md lists the statements.",
-    );
+    return invalidSql(fromByteString(this.text), `Expected ${what}, found ${found}.`);
   }
 }
