@@ -75,6 +75,10 @@ const CASES: readonly (readonly [name: string, ...statements: readonly string[]]
     "MERGE INTO n.t USING n.s USING (id) WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME",
   ],
   [
+    "MERGE USING columns, whose names alone mean both sides",
+    "MERGE INTO n.t AS x USING (SELECT id, 'u' AS u FROM n.s) USING (ID) WHEN MATCHED AND id > 6 THEN UPDATE SET s = u || id WHEN NOT MATCHED BY SOURCE AND id = 1 THEN DELETE WHEN NOT MATCHED THEN INSERT (id, s) VALUES (id, u)",
+  ],
+  [
     "MERGE where one source row meets several",
     "MERGE INTO n.t USING (SELECT 3 AS v) AS q ON t.v > q.v WHEN MATCHED THEN UPDATE SET v = q.v",
   ],

@@ -2,7 +2,7 @@ import type { NestedField, Table } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
 import type { QueryResult } from "../result/query-result.js";
 import { compose, type Piece, type Span } from "../text/compose.js";
-import { fromByteString, quoteIdentifier, quoteString } from "../text/tokens.js";
+import { quoteIdentifier, quoteString } from "../text/tokens.js";
 import type { ChangeNames, ChangeQuery, RowFate } from "./change.js";
 import type { Statement, StatementContext } from "./context.js";
 import type { Cursor } from "./cursor.js";
@@ -58,7 +58,7 @@ export function merge(
   const query = async (table: Table, names: ChangeNames): Promise<ChangeQuery> => {
     const needsSource = parsed.clauses.some(({ action }) => action.kind.endsWith("-all"));
     const columns = needsSource ? await sourceColumns(beginning, parsed, statement, context) : [];
-    return mergeQuery(beginning, parsed, table, names, columns, alias ?? path.parts.at(-1) ?? "");
+    return mergeQuery(beginning, parsed, table, names, columns);
   };
   return changeTable(path, statement, context, query, "MERGE INTO");
 }
@@ -178,12 +178,11 @@ const FATES: { readonly [Kind in Action["kind"]]: RowFate } = {
 };
 
 function mergeQuery(
-  { with: withClause, cursor }: Beginning,
+  { with: withClause }: Beginning,
   merge: Merge,
   table: Table,
   names: ChangeNames,
   source: readonly string[],
-  tableName: string,
 ): ChangeQuery {
   const { alias, clauses, on } = merge;
   const given = clauses.map(({ action }) => valuesOf(action, table, source, merge));
@@ -201,14 +200,12 @@ function mergeQuery(
     " THEN ",
     ...changeStruct(numberOf(action, i), all, given[i] ?? new Map()),
   ]);
-  const columns = Array.isArray(on) ? usingSql(on, merge, alias ?? tableName, cursor) : [on as Span];
   const joined: readonly Piece[] = [
     ...targetPieces(names, alias),
     ` ${joinOf(clauses)} JOIN (`,
     merge.source,
-    ` CROSS JOIN (SELECT true AS ${here}) AS ${quoteIdentifier(`${names.task} marker`)}) ON (`,
-    ...columns,
-    "\n)",
+    ` CROSS JOIN (SELECT true AS ${here}) AS ${quoteIdentifier(`${names.task} marker`)})`,
+    ...joinCondition(on),
   ];
   const query: readonly Piece[] = [
     withClause,
@@ -242,26 +239,14 @@ function joinOf(clauses: readonly Clause[]): "INNER" | "LEFT" | "RIGHT" | "FULL"
   return left ? "LEFT" : right ? "RIGHT" : "INNER";
 }
 
-function usingSql(
-  columns: readonly string[],
-  { sourceName: name }: Merge,
-  table: string,
-  cursor: Cursor,
-): readonly Piece[] {
-  if (name === undefined) throw unnamed(cursor, "USING (…)");
-  const equal = columns.map((column) => {
-    const said = quoteIdentifier(column);
-    return `${quoteIdentifier(table)}.${said} = ${quoteIdentifier(name)}.${said}`;
-  });
-  return [equal.join(" AND ")];
+/** By USING, the columns' names alone mean both sides. */
+function joinCondition(on: Merge["on"]): readonly Piece[] {
+  if (isSpan(on)) return [" ON (", on, "\n)"];
+  return [` USING (${on.map(quoteIdentifier).join(", ")})`];
 }
 
-function unnamed(cursor: Cursor, what: string) {
-  return invalidSql(
-    fromByteString(cursor.text),
-    `${what} needs a name for the source of the MERGE.`,
-    "Give it one: USING (…) AS s.",
-  );
+function isSpan(on: Merge["on"]): on is Span {
+  return "start" in on;
 }
 
 /** What an action gives to which columns. */

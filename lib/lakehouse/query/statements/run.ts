@@ -46,6 +46,9 @@ export function runStatement(
  * taken apart afterwards is right.
  */
 async function checkSyntax({ source, prepared }: Statement, { relations }: StatementContext): Promise<void> {
+  // The text would end there for DuckDB, and what follows would not count.
+  if (source.includes("\0"))
+    throw sqlError(new Error("A statement cannot have a NUL character."), source, () => 0);
   const short = applyEdits(prepared.text, longNames(prepared.text));
   await relations.use(async (use) => {
     let count: number;
