@@ -54,7 +54,8 @@ export function prepareText(source: string): PreparedText {
   while (source.includes(marker)) marker += "_";
   for (const path of paths) {
     const deep =
-      path.parts.length > 3 && isKeyword(tokens[path.first - 1], "FROM", "JOIN", "USING", "COPY", "DESCRIBE", "SUMMARIZE");
+      path.parts.length > 3 &&
+      isKeyword(tokens[path.first - 1], "FROM", "JOIN", "USING", "COPY", "DESCRIBE", "SUMMARIZE");
     if (path.ref === undefined && !path.travel && !deep) continue;
     const name = `${marker} ${special.size + 1}`;
     special.set(name, {

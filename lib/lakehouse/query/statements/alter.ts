@@ -43,7 +43,12 @@ export async function alter(
     else await renameTable(target, to, ifExists);
     return done();
   }
-  if (isView) throw refusePart(cursor, "A view is only renamed.", "Write CREATE OR REPLACE VIEW.");
+  if (isView)
+    throw refusePart(
+      cursor,
+      "A view is only renamed.",
+      "For another query, make it anew with lake.createView(name, …).",
+    );
   let table: Table;
   try {
     table = await loadTarget(target, context);
