@@ -43,12 +43,7 @@ export async function alter(
     else await renameTable(target, to, ifExists);
     return done();
   }
-  if (isView)
-    throw refusePart(
-      cursor,
-      "A view is only renamed.",
-      "For another query, make it anew with lake.createView(name, …).",
-    );
+  if (isView) throw refusePart(cursor, "A view is only renamed.", "Write CREATE OR REPLACE VIEW.");
   let table: Table;
   try {
     table = await loadTarget(target, context);

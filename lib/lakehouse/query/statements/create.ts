@@ -224,6 +224,6 @@ function noSuchThing(cursor: Cursor) {
   return refusePart(
     cursor,
     "What a lakehouse has are tables, views and namespaces.",
-    "Write CREATE TABLE or CREATE SCHEMA; lake.createView(name, …) makes a view.",
+    "Write CREATE TABLE, CREATE VIEW or CREATE SCHEMA.",
   );
 }
