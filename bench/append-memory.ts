@@ -27,7 +27,7 @@ async function ours(): Promise<Measurement> {
     const lake = await openLakehouse({ root, profile: "embedded", duckdb: { threads: 1 } });
     const table = await lake.createTable("bench.synthetic", { schema });
     const result = await lake.sql(SELECT);
-    const elapsed = await seconds(() => table.append(result));
+    const elapsed = await seconds(() => table.append(result.batches()));
     await lake.close();
     return { seconds: elapsed, peakRssMiB: peakRssMiB() };
   } finally {

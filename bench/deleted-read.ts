@@ -30,7 +30,7 @@ async function run(formatVersion: FormatVersion, deleted: boolean): Promise<Meas
       schema: flightsSchema,
       formatVersion,
     })) as unknown as Table;
-    table = await table.append(await writer.sql(`select * from read_parquet('${flightsFile}')`));
+    table = await table.append(writer.sql(`select * from read_parquet('${flightsFile}')`).batches());
     const measured: Record<string, number> = {};
     if (deleted) {
       const where = isIn("delay", [4, 7, 12]);

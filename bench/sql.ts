@@ -30,7 +30,7 @@ async function run(ours: boolean): Promise<Measurement> {
   try {
     const lake = await openLakehouse({ root, profile: "embedded" });
     const table = await lake.createTable("bench.flights", { schema: flightsSchema, ...byDay });
-    const written = await table.append(await lake.sql(`select * from read_parquet('${flightsFile}')`));
+    const written = await table.append(lake.sql(`select * from read_parquet('${flightsFile}')`).batches());
     const { tasks } = await written.scan().planAll();
     await lake.close();
 

@@ -80,6 +80,21 @@ export const readOnly = errorKind("READ_ONLY");
 /** Something was used after it was closed. */
 export const useAfterClose = errorKind("CLOSED");
 
+/** A call whose AbortSignal was aborted before it was done. `cause` is the signal's reason. */
+export const abortedCall = errorKind("ABORTED");
+
+/** What a call ends in whose signal was aborted. */
+export function aborted(signal: AbortSignal): LakehouseError {
+  const { reason } = signal;
+  const why = reason instanceof Error && reason.name !== "AbortError" ? `: ${reason.message}` : "";
+  return abortedCall("signal", `The call was aborted${why.replace(/\.$/, "")}.`, undefined, reason);
+}
+
+/** @throws LakehouseError ABORTED for a signal that was aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw aborted(signal);
+}
+
 /** What a call on something that was closed ends in. */
 export function closed(what: string): LakehouseError {
   return useAfterClose(what, `The ${what} was closed.`, "Open it again, or close it after its last use.");

@@ -38,6 +38,7 @@ export {
   type ChangesOptions,
   identifier,
   type NewViewOptions,
+  type Query,
   type QueryResult,
   type ScanRowsOptions,
   SqlFragment,
@@ -48,6 +49,7 @@ export {
   type SqlRow,
   type SqlValue,
   sql,
+  type WrittenResult,
 } from "./query/index.js";
 
 // Branches, tags and commits

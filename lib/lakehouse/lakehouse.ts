@@ -63,11 +63,13 @@ import {
   type ChangesOptions,
   defineView,
   type NewViewOptions,
+  Query,
   type QueryResult,
   type ScanRowsOptions,
   type SqlFragment,
   type SqlOptions,
   type SqlPart,
+  type SqlRow,
   sql,
 } from "./query/index.js";
 import { Facades, type LakehouseParts, metrics } from "./rooms.js";
@@ -84,7 +86,7 @@ import type { ObjectStore } from "./storage/index.js";
  * await lake.diff("main", "etl");                        // flights.silver, with rows before and after
  * await lake.merge("etl");                               // now it does
  */
-export class Lakehouse extends Facades {
+export class Lakehouse extends Facades implements AsyncDisposable {
   readonly #parts: LakehouseParts;
   /** A view has a lakehouse that it is a view of, and that closes what they share. */
   readonly #isView: boolean;
@@ -120,21 +122,29 @@ export class Lakehouse extends Facades {
    * await lake.sql`select * from flights.silver where origin = ${origin} and delay = any(${delays})`;
    * await lake.sql(sql`select ${identifier(column)} from flights.silver where delay > ${limit}`, { ref: "etl" });
    */
-  sql(query: string | SqlFragment, options?: SqlOptions): Promise<QueryResult>;
-  sql(template: TemplateStringsArray, ...parts: readonly SqlPart[]): Promise<QueryResult>;
-  async sql(
+  sql<Row extends object = SqlRow>(query: string | SqlFragment, options?: SqlOptions): Query<Row>;
+  sql<Row extends object = SqlRow>(template: TemplateStringsArray, ...parts: readonly SqlPart[]): Query<Row>;
+  sql<Row extends object = SqlRow>(
     query: string | SqlFragment | TemplateStringsArray,
     ...rest: readonly unknown[]
-  ): Promise<QueryResult> {
-    if (isTemplate(query)) return this.sql(sql(query, ...(rest as readonly SqlPart[])));
+  ): Query<Row> {
+    if (isTemplate(query)) {
+      return this.#query<Row>(async () => this.sql(sql(query, ...(rest as readonly SqlPart[]))));
+    }
     const [options = {}] = rest as readonly [SqlOptions?];
-    checkOptions("sql", options, SQL_OPTIONS);
-    return this.#parts.engine.sql(query, { ...options, ref: options.ref ?? this.#queryRef });
+    return this.#query<Row>(async () => {
+      checkOptions("sql", options, SQL_OPTIONS);
+      return this.#parts.engine.sql(query, { ...options, ref: options.ref ?? this.#queryRef });
+    });
   }
 
   /** The rows of a table's scan, as Arrow batches or rows, with deletes applied. */
-  read(table: Table, scan: TableScan = table.scan(), options: ScanRowsOptions = {}): Promise<QueryResult> {
-    return this.#parts.engine.scan(table, scan, options);
+  read<Row extends object = SqlRow>(
+    table: Table,
+    scan: TableScan = table.scan(),
+    options: ScanRowsOptions = {},
+  ): Query<Row> {
+    return this.#query<Row>(() => this.#parts.engine.scan(table, scan, options));
   }
 
   /**
@@ -146,11 +156,11 @@ export class Lakehouse extends Facades {
    *
    * @throws LakehouseError NO_SUCH_SNAPSHOT, INVALID_ARGUMENT when `from` is no ancestor of `to`.
    * @example
-   * const changes = await lake.changes(orders, { from: seen.snapshotId, on: ["id"] });
-   * for (const row of await changes.rows()) console.log(row._change_type, row.id, row.status);
+   * const changes = lake.changes(orders, { from: seen.snapshotId, on: ["id"] });
+   * for await (const row of changes) console.log(row._change_type, row.id, row.status);
    */
-  changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {
-    return this.#parts.engine.changes(table, options);
+  changes<Row extends object = SqlRow>(table: Table, options: ChangesOptions = {}): Query<Row> {
+    return this.#query<Row>(() => this.#parts.engine.changes(table, options));
   }
 
   /** Makes a table, and its namespace where that is missing. The schema gives the row type that `append` takes. */
@@ -513,11 +523,23 @@ export class Lakehouse extends Facades {
     return this.#metrics.read();
   }
 
-  /** Ends everything that this lakehouse and its views share. On a view it does nothing. */
+  /**
+   * Ends everything that this lakehouse and its views share: queries that run, and results that are still read, end in
+   * CLOSED. On a view it does nothing. `await using lake = await openLakehouse()` calls it.
+   */
   async close(): Promise<void> {
     if (this.#isView) return;
     this.#metrics.stop();
     await this.#parts.closing.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What rows are is said by whoever asks. */
+  #query<Row extends object>(run: () => Promise<QueryResult>): Query<Row> {
+    return new Query(run as () => Promise<QueryResult<Row>>);
   }
 
   get #branching(): BranchingCatalog {

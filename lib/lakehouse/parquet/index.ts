@@ -41,6 +41,7 @@ export { type ParquetVerification, verifyParquet } from "./verify.js";
 export { withFlagColumn } from "./with-flag.js";
 export {
   openParquetWriter,
+  type ParquetTarget,
   type ParquetWriter,
   type WrittenParquet,
   writeParquet,

@@ -40,6 +40,9 @@ export interface ParquetWriter {
   abort(): Promise<void>;
 }
 
+/** Where a file goes: a store, or whatever else puts a body whole or not at all. */
+export type ParquetTarget = Pick<ObjectStore, "put">;
+
 const DEFAULT_ROW_GROUP_ROWS = 131_072;
 const DEFAULT_ROW_GROUP_BYTES = 64 * 1024 * 1024;
 /** Below this much Arrow data a file is encoded on the calling thread: a few ms, where starting another costs more. */
@@ -54,7 +57,7 @@ const FIRST_RATIO = 0.4;
  * depth. Row groups are encoded by worker threads and joined in order.
  */
 export async function openParquetWriter(
-  store: ObjectStore,
+  store: ParquetTarget,
   uri: string,
   schema: arrow.Schema,
   options: ParquetWriteOptions = {},
@@ -64,7 +67,7 @@ export async function openParquetWriter(
 
 /** Streams `batches` into one Parquet file. Nothing is visible until it is complete, and nothing is left if it fails. */
 export async function writeParquet(
-  store: ObjectStore,
+  store: ParquetTarget,
   uri: string,
   schema: arrow.Schema,
   batches: AsyncIterable<arrow.RecordBatch> | Iterable<arrow.RecordBatch>,
@@ -81,7 +84,7 @@ export async function writeParquet(
 }
 
 class RowGroupWriter implements ParquetWriter {
-  readonly #store: ObjectStore;
+  readonly #store: ParquetTarget;
   readonly #uri: string;
   readonly #schema: arrow.Schema;
   readonly #plan: RowGroupPlan;
@@ -105,7 +108,7 @@ class RowGroupWriter implements ParquetWriter {
   #footer: Uint8Array | undefined;
   #put: Promise<unknown> | undefined;
 
-  constructor(store: ObjectStore, uri: string, schema: arrow.Schema, options: ParquetWriteOptions) {
+  constructor(store: ParquetTarget, uri: string, schema: arrow.Schema, options: ParquetWriteOptions) {
     this.#store = store;
     this.#uri = uri;
     this.#schema = schema;

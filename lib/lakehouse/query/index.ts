@@ -20,6 +20,8 @@ export type { InferRequest, InferredSource } from "./ingest/ingest.js";
 export { type AnsweredQuery, queries } from "./metrics.js";
 export { deferQueryEngine, openQueryEngine } from "./open.js";
 export { type FormatOptions, formatRecords, type ResultFormat } from "./result/format.js";
+export type { WrittenResult } from "./result/output.js";
+export { Query } from "./result/query.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result/query-result.js";
 export type { ChangesOptions } from "./rows/changes.js";
 export type { SqlParams } from "./sql/parameters.js";

@@ -23,6 +23,7 @@ export { MovedStore, movedFrom, recordedLocation } from "./moved-store.js";
 export { storeNow } from "./now.js";
 export { ObservedStore } from "./observed-store.js";
 export { openStore, type StoreOptions } from "./open.js";
+export { putAnywhere } from "./put-anywhere.js";
 export { reachingOut } from "./reaching-out.js";
 export { type S3Credentials, type S3Options, s3OptionsFromEnv } from "./s3/options.js";
 export { S3Store } from "./s3/s3-store.js";

@@ -18,9 +18,10 @@ import {
 import { openFileCache } from "../../storage/index.js";
 import { readError, sqlError } from "../duckdb/sql-error.js";
 import { type InferRequest, type InferredSource, Ingest } from "../ingest/ingest.js";
-import { Relations, type Use } from "../relation/relations.js";
+import { Relations } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
 import type { QueryResult } from "../result/query-result.js";
+import type { Use } from "../result/use.js";
 import type { ChangesOptions } from "../rows/changes.js";
 import { openMerge } from "../rows/merge.js";
 import { RowReader } from "../rows/reader.js";
@@ -71,10 +72,10 @@ export class DuckDBEngine implements QueryEngine {
     const statement = readStatement(query, options);
     const written = runStatement(statement, () => this.#writing(statement.source));
     if (written !== undefined) return written;
-    return this.#relations.use(async (use) => {
-      if (options.signal) use.cutBy(options.signal);
-      return execute(use.connection, { ...use, ...(await this.#prepared(statement, use)) });
-    });
+    return this.#relations.use(
+      async (use) => execute(use, await this.#prepared(statement, use)),
+      options.signal,
+    );
   }
 
   /** What statements that write need. */
@@ -150,20 +151,19 @@ export class DuckDBEngine implements QueryEngine {
   }
 
   async scan(table: Table, scan: TableScan, options: ScanRowsOptions = {}): Promise<QueryResult> {
-    return this.#relations.use((use) => scanRows(this.#planned, table, scan, options, use));
+    return this.#relations.use((use) => scanRows(this.#planned, table, scan, options, use), options.signal);
   }
 
   async changes(table: Table, options: ChangesOptions = {}): Promise<QueryResult> {
     return this.#relations.use(async (use) => {
       const { relation, fields, order } = await this.#planned.ofChanges(table, options, use);
       const columns = fields.map(columnName).join(", ");
-      return execute(use.connection, {
-        ...use,
+      return execute(use, {
         bytes: toByteString(`SELECT ${columns} FROM ${relation} ORDER BY ${order.join(", ")}`),
         onError: readError(table.name),
         schema: schemaToArrow(changelogSchema(table.metadata)),
       });
-    });
+    }, options.signal);
   }
 
   remainingRows(request: RowsRequest): AsyncIterable<arrow.RecordBatch> {

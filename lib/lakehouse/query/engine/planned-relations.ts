@@ -1,6 +1,7 @@
 import type { ScanTask, Table, TableScan } from "../../iceberg/index.js";
 import type { RelationInput } from "../relation/relation.js";
-import type { Relations, Use } from "../relation/relations.js";
+import type { Relations } from "../relation/relations.js";
+import type { Use } from "../result/use.js";
 import { type ChangesOptions, changesSql } from "../rows/changes.js";
 import { givenPlan, ScanPlans } from "./scan-plans.js";
 

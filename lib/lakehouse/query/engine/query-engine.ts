@@ -4,6 +4,7 @@ import type { FileCacheOptions, ObjectStore } from "../../storage/index.js";
 import type { DuckDBOptions } from "../duckdb/open.js";
 import type { InferRequest, InferredSource } from "../ingest/ingest.js";
 import type { QueryResult } from "../result/query-result.js";
+import type { Abortable } from "../result/use.js";
 import type { ChangesOptions } from "../rows/changes.js";
 import type { SqlParams } from "../sql/parameters.js";
 import type { SqlFragment } from "../sql/template.js";
@@ -36,7 +37,7 @@ export interface QueryEngineOptions extends DuckDBOptions {
   readonly cache?: FileCacheOptions | undefined;
 }
 
-export interface SqlOptions {
+export interface SqlOptions extends Abortable {
   /**
    * Values for the statement's parameters: an array for `?` or `$1`, an object for `$name`. Each is a value and never
    * SQL; `SqlParameter` says which type it has. Files are left out by them as by constants.
@@ -46,11 +47,9 @@ export interface SqlOptions {
   readonly ref?: string | undefined;
   /** A point in time that names without a time of their own are read at; a bigint is milliseconds since the epoch. */
   readonly at?: Date | bigint | undefined;
-  /** Stops the query, and the reading of its result: both then fail with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
 }
 
-export interface ScanRowsOptions {
+export interface ScanRowsOptions extends Abortable {
   /**
    * A SQL predicate beside the scan's filter: any that DuckDB takes. Files are left out by what it says of single columns
    * and constants.

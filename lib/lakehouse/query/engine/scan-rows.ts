@@ -8,10 +8,10 @@ import {
   type TableScan,
 } from "../../iceberg/index.js";
 import { readError, sqlError } from "../duckdb/sql-error.js";
-import type { Use } from "../relation/relations.js";
 import { whereSql } from "../relation/where.js";
 import { execute } from "../result/execute.js";
 import type { QueryResult } from "../result/query-result.js";
+import type { Use } from "../result/use.js";
 import { comparesNulls, parseStatement } from "../sql/parse.js";
 import { predicateFilter } from "../sql/pushdown.js";
 import { spellExpression } from "../sql/spelling.js";
@@ -54,7 +54,7 @@ async function filteredRows(
   const columns = [...fields.slice(0, count).map(columnName), ...metadataColumns.map(internalName)];
   const sql = `SELECT ${columns.join(", ")} FROM ${relation} WHERE ${whereSql(filter, fields)}${limit}`;
   const onError = readError(table.name);
-  return execute(use.connection, { ...use, bytes: toByteString(sql), onError, schema: arrowSchema(scan) });
+  return execute(use, { bytes: toByteString(sql), onError, schema: arrowSchema(scan) });
 }
 
 /** Where the rows are chosen by a predicate in SQL. Files that it proves to hold none are not read. */
@@ -85,7 +85,7 @@ async function predicateRows(
   const head = toByteString(`SELECT ${names.join(", ")} FROM (${rows}) AS ${aliasOf(edge)} WHERE (`);
   const bytes = `${head}${spelled.text}\n)${limit}`;
   const onError = (error: unknown) => sqlError(error, source, placed(head.length));
-  return execute(use.connection, { ...use, bytes, onError, schema: arrowSchema(scan) });
+  return execute(use, { bytes, onError, schema: arrowSchema(scan) });
 }
 
 /** Before a predicate, makes a statement of it that DuckDB can parse. */

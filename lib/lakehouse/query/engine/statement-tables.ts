@@ -2,8 +2,8 @@ import { type LoadedView, noSuchNamespace, noSuchView } from "../../catalog/inde
 import { nearNames, unsupported } from "../../errors.js";
 import { changelogSchema, type NestedField, noSuchTable } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
-import type { Use } from "../relation/relations.js";
 import type { TableSql } from "../result/prepared.js";
+import type { Use } from "../result/use.js";
 import { describeSql } from "../sql/describe.js";
 import {
   type Extended,

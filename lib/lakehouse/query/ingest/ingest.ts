@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type * as arrow from "apache-arrow";
-import { closed, invalidArgument, type LakehouseError } from "../../errors.js";
+import { invalidArgument, type LakehouseError } from "../../errors.js";
 import {
   type AppendData,
   assignFreshIds,
@@ -18,8 +18,9 @@ import {
 import { schemaMismatch, writeParquet } from "../../parquet/index.js";
 import { LocalStore, type ObjectStore } from "../../storage/index.js";
 import { duckdbMessage } from "../duckdb/open.js";
-import type { Relations, Use } from "../relation/relations.js";
+import type { Relations } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
+import type { Use } from "../result/use.js";
 import { toByteString } from "../text/tokens.js";
 import { type Misfit, misfitIn } from "../types/fit.js";
 import { arrowFileBatches, arrowFileFields, dataBatches, inferData } from "./data.js";
@@ -194,7 +195,7 @@ export class Ingest {
         await end();
       }
     } catch (error) {
-      throw use.isCut() ? closed("query engine") : error;
+      throw use.stopped ?? error;
     } finally {
       use.release();
     }
@@ -261,9 +262,7 @@ export class Ingest {
   ): AsyncGenerator<arrow.RecordBatch, void, undefined> {
     const bytes = toByteString(sql);
     const arrowSchema = schemaToArrow(storedSchema(schema));
-    const result = await this.#relations.use((use) =>
-      execute(use.connection, { ...use, bytes, onError, schema: arrowSchema }),
-    );
+    const result = await this.#relations.use((use) => execute(use, { bytes, onError, schema: arrowSchema }));
     yield* result.batches();
   }
 

@@ -1,5 +1,5 @@
-import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { closed } from "../../errors.js";
+import type { DuckDBInstance } from "@duckdb/node-api";
+import { closed, throwIfAborted } from "../../errors.js";
 import {
   type DataFile,
   DEFAULT_NAME_MAPPING,
@@ -9,50 +9,11 @@ import {
 } from "../../iceberg/index.js";
 import { digestOnce, identityOf, keyOf } from "../../keys.js";
 import { type FileCache, type ObjectStore, reachingOut } from "../../storage/index.js";
-import type { QueriedTable } from "../result/query-result.js";
+import { Use } from "../result/use.js";
 import { deletesByKind } from "./deletes.js";
 import { LocalFiles } from "./local-files.js";
 import type { RelationInput, RelationTask } from "./relation.js";
 import { SharedRelations } from "./shared-relations.js";
-
-/** What one query holds until its result was read. */
-export class Use {
-  readonly tables: QueriedTable[] = [];
-  #cut: { readonly why: unknown } | undefined;
-  readonly #ends: (() => void)[] = [];
-
-  constructor(readonly connection: DuckDBConnection) {
-    this.#ends.push(() => connection.closeSync());
-  }
-
-  /** True once it was cut before the result was read: what is still to come never will. */
-  readonly isCut = (): boolean => this.#cut !== undefined;
-
-  /** What it fails with since then. */
-  readonly whyCut = (): unknown => this.#cut?.why;
-
-  /** Stops what runs on the connection. */
-  cut(why: unknown): void {
-    this.#cut ??= { why };
-    this.connection.interrupt();
-  }
-
-  /** Cuts it when the signal says so, with its reason. */
-  cutBy(signal: AbortSignal): void {
-    signal.throwIfAborted();
-    const cut = () => this.cut(signal.reason);
-    signal.addEventListener("abort", cut, { once: true });
-    this.onRelease(() => signal.removeEventListener("abort", cut));
-  }
-
-  onRelease(end: () => void): void {
-    this.#ends.push(end);
-  }
-
-  readonly release = (): void => {
-    for (const end of this.#ends.splice(0)) end();
-  };
-}
 
 /** The rows of some data files of a table. */
 export interface RelationSource extends Pick<RelationInput, "fields" | "metadataColumns"> {
@@ -67,8 +28,6 @@ export class Relations {
   readonly #shared: SharedRelations;
   readonly #files: LocalFiles;
   readonly #uses = new Set<Use>();
-  /** What is being done now for uses. */
-  readonly #work = new Set<Promise<unknown>>();
   #isClosed = false;
 
   /** @param scratch folder for files that are read in place of others. */
@@ -78,22 +37,27 @@ export class Relations {
     this.#files = new LocalFiles(cache);
   }
 
-  /** Runs work on a connection of its own. What it holds is released when it fails, else by whom it returns it to. */
-  async use<T>(work: (use: Use) => Promise<T>): Promise<T> {
+  /**
+   * Runs work on a connection of its own. What it holds is released when it fails, else by whom it returns it to.
+   *
+   * @param signal stops the work, which only reads, and whatever goes on with what it holds.
+   */
+  async use<T>(work: (use: Use) => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.checkOpen();
+    throwIfAborted(signal);
     const use = new Use(await this.#instance.connect());
     this.#uses.add(use);
     use.onRelease(() => this.#uses.delete(use));
-    const running = this.#isClosed ? Promise.reject(closed(ENGINE)) : work(use);
-    this.#work.add(running);
+    if (this.#isClosed) use.cut(engineClosed);
+    if (signal) use.cutBy(signal);
     try {
-      return await running;
+      const running = use.stopped ? Promise.reject(use.stopped) : work(use);
+      return await (signal ? use.reading(running) : use.during(running));
     } catch (error) {
-      const cut = use.isCut() ? { why: use.whyCut() } : undefined;
-      use.release();
-      throw cut === undefined ? error : cut.why;
-    } finally {
-      this.#work.delete(running);
+      const cause = use.stopped;
+      // What was cut ends on its own, and lets go of what it holds then.
+      void use.end(engineClosed);
+      throw cause ?? error;
     }
   }
 
@@ -103,7 +67,7 @@ export class Relations {
 
   /** @throws LakehouseError CLOSED */
   checkOpen(): void {
-    if (this.#isClosed) throw closed(ENGINE);
+    if (this.#isClosed) throw engineClosed();
   }
 
   /** The name of the relation of some files' rows. It is there as long as `use` lasts. */
@@ -131,18 +95,13 @@ export class Relations {
   /** Stops what runs: queries fail with CLOSED, and results that were not read to their end do when they are read on. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const use of this.#uses) use.cut(closed(ENGINE));
-    await Promise.allSettled(this.#work);
-    for (const use of this.#uses) {
-      use.cut(closed(ENGINE));
-      use.release();
-    }
+    while (this.#uses.size > 0) await Promise.all([...this.#uses].map((use) => use.end(engineClosed)));
     await this.#shared.close();
     await this.#files.close();
   }
 }
 
-const ENGINE = "query engine";
+const engineClosed = () => closed("query engine");
 
 /** All that the rows of a source and their columns depend on. */
 function sourceKey({ store, metadata, tasks, fields, metadataColumns }: RelationSource): string {

@@ -6,19 +6,13 @@ import { readBatches } from "../arrow/batches.js";
 import { conformBatch } from "../arrow/conform.js";
 import { castForArrow } from "../arrow/types.js";
 import { fromByteString, quoteIdentifier } from "../text/tokens.js";
-import { type QueriedTable, QueryResult } from "./query-result.js";
+import { QueryResult } from "./query-result.js";
+import type { Use } from "./use.js";
 
 export interface Execution {
   /** The statement, as a byte string. */
   readonly bytes: string;
-  readonly tables: readonly QueriedTable[];
-  /** Called when the result was read or given up. */
-  readonly release: () => void;
   readonly onError: (error: unknown) => LakehouseError;
-  /** True once the engine was closed, or who asked wants no more. */
-  readonly isCut: () => boolean;
-  /** What it fails with since then. */
-  readonly whyCut: () => unknown;
   /** The schema that the batches shall have, where it is known from elsewhere. */
   readonly schema?: arrow.Schema | undefined;
   /** Names of columns that the result shall have, by those that they had in SQL. */
@@ -29,39 +23,47 @@ export interface Execution {
  * Starts a statement and reads its first batch, so that a query that fails, fails here. A result that fits that batch
  * is over with it, and its connection is given back at once.
  */
-export async function execute(connection: DuckDBConnection, execution: Execution): Promise<QueryResult> {
-  const { bytes, tables, release, isCut, whyCut } = execution;
-  const onError = (error: unknown) => (isCut() ? whyCut() : execution.onError(error));
+export async function execute(use: Use, execution: Execution): Promise<QueryResult> {
+  const { connection } = use;
+  const { bytes } = execution;
+  const onError = (error: unknown) => use.stopped ?? execution.onError(error);
   try {
     // The text would end there for DuckDB, and what follows would not count.
     if (bytes.includes("\0")) throw new Error("A statement cannot have a NUL character.");
     const sql = fromByteString(bytes);
+    use.check();
     await connection.run("BEGIN TRANSACTION READ ONLY");
+    use.check();
     // Columns of tables have types that Arrow has; asking DuckDB for each takes time with the square of their number.
     const statement = execution.schema ? await connection.prepare(sql) : await prepare(connection, sql);
-    const read = readBatches(await statement.stream(), () =>
-      isCut() ? Promise.reject(whyCut()) : verify(connection, sql),
-    );
+    use.check();
+    const read = readBatches(await statement.stream(), () => verify(use, sql));
     const schema = execution.schema ?? renamedSchema(read.schema, execution.renamed);
     const batches = schema === read.schema ? read.batches : conforming(read.batches, schema);
-    const first = await batches.next();
-    const second = first.done ? first : await batches.next();
-    if (second.done) release();
+    const next = async () => {
+      use.check();
+      const read = await batches.next();
+      // A stream that was cut off ends as one that is through.
+      use.check();
+      return read;
+    };
+    const first = await next();
+    const second = first.done ? first : await next();
+    if (second.done) use.release();
     async function* all(): AsyncGenerator<arrow.RecordBatch, void, undefined> {
       if (!first.done) yield first.value;
       if (second.done) return;
       yield second.value;
-      while (!isCut()) {
-        const next = await batches.next();
-        if (next.done) return;
-        yield next.value;
+      for (;;) {
+        const { value, done } = await use.during(next());
+        if (done) return;
+        yield value;
       }
-      throw whyCut();
     }
     // Cut, so that a result which is kept to be looked at does not hold the batch.
     const batch = first.done ? undefined : first.value.slice(0, HEAD_ROWS);
     const total = first.done ? 0 : second.done ? first.value.numRows : undefined;
-    return new QueryResult({ schema, tables, source: all(), release, onError, head: { batch, total } });
+    return new QueryResult({ schema, source: all(), use, onError, head: { batch, total } });
   } catch (error) {
     throw onError(error);
   }
@@ -112,10 +114,13 @@ async function prepare(connection: DuckDBConnection, sql: string): Promise<DuckD
  * look whole. But the failure aborts the transaction around it, and that shows. The error itself is lost by then, so
  * the query runs again, without its rows, to say what it was.
  */
-async function verify(connection: DuckDBConnection, sql: string): Promise<void> {
+async function verify(use: Use, sql: string): Promise<void> {
+  const { connection } = use;
+  use.check();
   try {
     await connection.run("SELECT 1");
   } catch {
+    use.check();
     await connection.run("ROLLBACK");
     await connection.run(`EXPLAIN ANALYZE ${sql}`);
     throw new Error("The query failed while its rows were read, and did not fail again.");

@@ -1,8 +1,11 @@
 import * as arrow from "apache-arrow";
-import { invalidArgument } from "../../errors.js";
-import { type SqlValue, valueReader } from "../arrow/values.js";
+import { invalidArgument, type LakehouseError, useAfterClose } from "../../errors.js";
+import type { SqlValue } from "../arrow/values.js";
+import { batchRows } from "./batch-rows.js";
 import { type FormatOptions, formatBatches, formatHead, type ResultFormat } from "./format.js";
+import { type WrittenResult, writeResultArrow, writeResultParquet, writeResultText } from "./output.js";
 import { SHOWN_ROWS } from "./table-text.js";
+import type { Use } from "./use.js";
 
 /** A result row by column name; `SqlValue` says what each SQL type becomes. */
 export type SqlRow = Record<string, SqlValue>;
@@ -27,43 +30,58 @@ export interface ResultHead {
   readonly total: number | undefined;
 }
 
+const resultClosed = (): LakehouseError =>
+  useAfterClose(
+    "query result",
+    "The query result was closed.",
+    "Run the query again, and close its result after the last row.",
+  );
+
+/** Results that nobody can read any more give back what they hold. */
+const forgotten = new FinalizationRegistry<Use>((use) => void use.end(resultClosed));
+
 /**
- * The result of a query: a stream of Arrow batches, that can also be taken whole.
+ * The result of a query: a stream of rows, that can also be taken whole.
  *
- * Lifecycle: `batches()` reads the stream, once, in flat memory. `toArrow()`, `rows()` and `format()` read it to its
- * end and keep it, so they can be mixed and repeated. A result that is not wanted to its end is let go with `close()`;
- * one read to its end closes itself.
+ * Lifecycle: iterating it (rows), `batches()` (Arrow), `text()` and `toParquet()` with its kin read the stream, once, in
+ * flat memory. `rows()`, `toArrow()` and `format()` read it to its end and keep it, so they can be mixed and repeated, and
+ * what comes after them reads what was kept. A result that is not wanted to its end is let go with `close()`, or by
+ * `await using`; one read to its end, or left by `break`, closes itself.
+ *
+ * It reads the snapshots that were current when the query began, whatever is committed meanwhile. Once a snapshot is
+ * expired its files can go: a result that is still to read one then fails.
  *
  * @example
- * const result = await engine.sql("SELECT origin, avg(delay) AS delay FROM flights.bronze_flights GROUP BY 1");
- * for (const row of await result.rows()) console.log(row.origin, row.delay);
+ * await using result = await lake.sql("SELECT origin, delay FROM flights.bronze_flights");
+ * for await (const row of result) console.log(row.origin, row.delay);
  */
-export class QueryResult {
+export class QueryResult<Row extends object = SqlRow> implements AsyncIterable<Row>, AsyncDisposable {
   readonly schema: arrow.Schema;
   readonly tables: readonly QueriedTable[];
   readonly #source: AsyncIterator<arrow.RecordBatch>;
-  readonly #release: () => void;
-  readonly #onError: (error: unknown) => unknown;
+  readonly #use: Use;
+  readonly #onError: (error: unknown) => LakehouseError;
   #kept: arrow.RecordBatch[] | undefined;
   #complete: Promise<arrow.RecordBatch[]> | undefined;
   #streamed = false;
+  #closed = false;
   readonly #head: ResultHead;
 
   /** The query engine makes one. */
   constructor(init: {
     readonly schema: arrow.Schema;
-    readonly tables: readonly QueriedTable[];
     readonly source: AsyncIterator<arrow.RecordBatch>;
-    readonly release: () => void;
-    readonly onError: (error: unknown) => unknown;
+    readonly use: Use;
+    readonly onError: (error: unknown) => LakehouseError;
     readonly head: ResultHead;
   }) {
     this.schema = init.schema;
-    this.tables = init.tables;
+    this.tables = init.use.tables;
     this.#source = init.source;
-    this.#release = init.release;
+    this.#use = init.use;
     this.#onError = init.onError;
     this.#head = init.head;
+    forgotten.register(this, init.use, this);
   }
 
   get columns(): readonly string[] {
@@ -73,6 +91,8 @@ export class QueryResult {
   /**
    * The batches, up to 65,536 rows each. Unless the result is already held whole, this reads the stream, which works
    * once.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT where it was read before; CLOSED, ABORTED.
    */
   async *batches(): AsyncGenerator<arrow.RecordBatch, void, undefined> {
     if (this.#kept || this.#complete) {
@@ -87,12 +107,13 @@ export class QueryResult {
         yield next;
       }
     } finally {
-      this.close();
+      await this.close();
     }
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator<arrow.RecordBatch, void, undefined> {
-    return this.batches();
+  /** Row after row, in flat memory: objects as of `rows()`. Reads the stream as `batches()` does. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
+    for await (const batch of this.batches()) yield* batchRows<Row>(this.schema, batch);
   }
 
   /** The whole result as an Arrow table. */
@@ -100,18 +121,16 @@ export class QueryResult {
     return new arrow.Table(this.schema, await this.#readAll());
   }
 
-  /** The whole result as objects. Convenient, and a hundred times slower than `batches()`: mind the row count. */
-  async rows<Row extends object = SqlRow>(): Promise<Row[]> {
-    const rows: Row[] = [];
+  /**
+   * The whole result as objects; `SqlValue` says what each SQL type becomes. Convenient, and much slower than
+   * `batches()`: mind the row count.
+   *
+   * @typeParam Given what a row is, where the query did not say: a promise of yours, that nothing checks.
+   */
+  async rows<Given extends object = Row>(): Promise<Given[]> {
+    const rows: Given[] = [];
     for (const batch of await this.#readAll()) {
-      const readers = this.schema.fields.map((field, i) =>
-        valueReader(field, batch.data.children[i] as arrow.Data),
-      );
-      for (let row = 0; row < batch.numRows; row++) {
-        rows.push(
-          Object.fromEntries(this.columns.map((name, i) => [name, readers[i]?.(row) ?? null])) as Row,
-        );
-      }
+      for (const row of batchRows<Given>(this.schema, batch)) rows.push(row);
     }
     return rows;
   }
@@ -157,6 +176,34 @@ export class QueryResult {
   }
 
   /**
+   * Writes the rows to a Parquet file (zstd), in flat memory: a path, or the URI of an object. It is there when this
+   * resolves, whole, in place of the one that there was; a failure or a killed process leaves that one.
+   *
+   * Decimals, timestamps with unit and zone, UUIDs and nested types stay what they are. HUGEINT becomes `decimal(38,0)`,
+   * a column of timestamps in seconds one in milliseconds, fixed-size lists lists.
+   *
+   * @throws LakehouseError UNSUPPORTED_FEATURE for what Parquet has not: an interval, seconds inside a list or struct.
+   */
+  toParquet(path: string): Promise<WrittenResult> {
+    return writeResultParquet(path, this.schema, this.batches());
+  }
+
+  /** The same as an Arrow IPC file (Feather version 2): every type stays what it is. */
+  toArrowFile(path: string): Promise<WrittenResult> {
+    return writeResultArrow(path, this.schema, this.batches());
+  }
+
+  /** The same as CSV, as of `format("csv")`. */
+  toCsv(path: string): Promise<WrittenResult> {
+    return this.#writeText(path, "csv");
+  }
+
+  /** The same as JSON, an object a line, as of `format("ndjson")`. */
+  toNdjson(path: string): Promise<WrittenResult> {
+    return this.#writeText(path, "ndjson");
+  }
+
+  /**
    * What a console or a notebook shows of it: the first rows as a table, read or not, and whether there are more. It
    * takes nothing from the stream.
    */
@@ -164,17 +211,32 @@ export class QueryResult {
     return formatHead(this.schema, this.#head, SHOWN_ROWS);
   }
 
-  /** Ends the query, wherever it is. */
-  close(): void {
-    this.#release();
+  /**
+   * Ends the query, wherever it is, and gives back what it holds: who is reading gets CLOSED. What was read whole
+   * stays. A second call does nothing.
+   */
+  close(): Promise<void> {
+    this.#closed = true;
+    forgotten.unregister(this);
+    return this.#use.end(resultClosed);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #writeText(path: string, format: "csv" | "ndjson"): Promise<WrittenResult> {
+    return writeResultText(path, this.batches(), (batches) => formatBatches(this.schema, batches, format));
   }
 
   #claim(): void {
+    // What was streamed to its end is closed as well, and it is the reading twice that is wrong.
+    if (this.#closed && !this.#streamed) throw resultClosed();
     if (this.#streamed) {
       throw invalidArgument(
         "query result",
-        "The batches of this result were already read.",
-        "Keep them, or call toArrow() or rows() first, which hold the result.",
+        "The rows of this result were already read.",
+        "Keep its rows, or call rows() or toArrow() first, which hold the result.",
       );
     }
     this.#streamed = true;
@@ -193,7 +255,7 @@ export class QueryResult {
     try {
       for (let next = await this.#next(); next; next = await this.#next()) batches.push(next);
     } finally {
-      this.close();
+      await this.close();
     }
     this.#kept = batches;
     return batches;

@@ -15,13 +15,14 @@ import {
   type Table,
 } from "../../iceberg/index.js";
 import { TASK } from "../relation/relation.js";
-import type { Relations, Use } from "../relation/relations.js";
+import type { Relations } from "../relation/relations.js";
 import { whereSql } from "../relation/where.js";
+import type { Abortable, Use } from "../result/use.js";
 import { columnName, fieldSql, internalName } from "../text/names.js";
 import { sqlType } from "../types/sql-types.js";
 import { rowsRelation } from "./reader.js";
 
-export interface ChangesOptions extends SnapshotRange {
+export interface ChangesOptions extends SnapshotRange, Abortable {
   /** Only changes for which this is true. It may name `_change_type`, `_change_ordinal` and `_commit_snapshot_id`. */
   readonly filter?: Expression | undefined;
   /** Whether column names must match in case. Default true. */

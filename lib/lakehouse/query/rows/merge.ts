@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type * as arrow from "apache-arrow";
-import { closed, invalidArgument } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import {
   alwaysFalse,
   and,
@@ -26,9 +26,10 @@ import { writeParquet } from "../../parquet/index.js";
 import { LocalStore } from "../../storage/index.js";
 import { sqlError } from "../duckdb/sql-error.js";
 import { TASK } from "../relation/relation.js";
-import type { Relations, Use } from "../relation/relations.js";
+import type { Relations } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
 import type { QueryResult, SqlRow } from "../result/query-result.js";
+import type { Use } from "../result/use.js";
 import { columnName, internalName } from "../text/names.js";
 import { toByteString } from "../text/tokens.js";
 import {
@@ -256,23 +257,21 @@ class DuckDBMerge implements RowMerge {
   #execute(sql: string, schema?: arrow.Schema): Promise<QueryResult> {
     const bytes = toByteString(sql);
     const onError = (error: unknown) => sqlError(error, bytes, (position) => position);
-    return this.#relations.use((use) => execute(use.connection, { ...use, bytes, onError, schema }));
+    return this.#relations.use((use) => execute(use, { bytes, onError, schema }));
   }
 
   async #run(sql: string): Promise<void> {
     try {
-      await this.#use.connection.run(sql);
+      await this.#use.during(this.#use.connection.run(sql));
     } catch (error) {
-      throw this.#use.isCut()
-        ? closed("query engine")
-        : sqlError(error, toByteString(sql), (position) => position);
+      throw this.#use.stopped ?? sqlError(error, toByteString(sql), (position) => position);
     }
   }
 
   async close(): Promise<void> {
     try {
       // With a closed engine its tables are gone.
-      if (!this.#use.isCut()) await this.#run(`DROP TABLE IF EXISTS ${this.#matches}`);
+      if (!this.#use.stopped) await this.#run(`DROP TABLE IF EXISTS ${this.#matches}`);
     } finally {
       this.#use.release();
       await this.#end();

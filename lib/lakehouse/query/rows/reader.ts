@@ -18,9 +18,10 @@ import {
 } from "../../iceberg/index.js";
 import { valueReader } from "../arrow/values.js";
 import { TASK } from "../relation/relation.js";
-import type { Relations, Use } from "../relation/relations.js";
+import type { Relations } from "../relation/relations.js";
 import { whereSql } from "../relation/where.js";
 import { execute } from "../result/execute.js";
+import type { Use } from "../result/use.js";
 import { columnName, edgeOf, internalName } from "../text/names.js";
 import { toByteString } from "../text/tokens.js";
 import { assignedSql, assignmentError } from "./assigned.js";
@@ -76,7 +77,7 @@ export class RowReader implements Omit<RowEngine, "openMerge" | "readSource" | "
         await sql(await rowsRelation(this.#relations, request, use, positions), use),
       );
       const onError = (error: unknown) => assignmentError(error, bytes);
-      return execute(use.connection, { ...use, bytes, onError, schema });
+      return execute(use, { bytes, onError, schema });
     });
     yield* result.batches();
   }

@@ -15,9 +15,9 @@ import {
 } from "../../iceberg/index.js";
 import { SCHEMA } from "../duckdb/open.js";
 import { TASK } from "../relation/relation.js";
-import type { Use } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
 import type { TableSql } from "../result/prepared.js";
+import type { Use } from "../result/use.js";
 import {
   collectPositions,
   hasLineage,
@@ -253,16 +253,14 @@ export class ChangeBySql {
   async *#batches(sql: string, schema: arrow.Schema): Batches {
     const bytes = toByteString(sql);
     const onError = (error: unknown) => valueError(error, bytes, (position) => position);
-    const result = await this.#context.relations.use((use) =>
-      execute(use.connection, { ...use, bytes, onError, schema }),
-    );
+    const result = await this.#context.relations.use((use) => execute(use, { bytes, onError, schema }));
     yield* result.batches();
   }
 
   async close(): Promise<void> {
     try {
       // With a closed engine its tables are gone.
-      if (!this.#use.isCut()) await this.#use.connection.run(`DROP TABLE IF EXISTS ${this.#changes}`);
+      if (!this.#use.stopped) await this.#use.connection.run(`DROP TABLE IF EXISTS ${this.#changes}`);
     } finally {
       this.#use.release();
     }

@@ -1,9 +1,10 @@
 import type { Catalog } from "../../catalog/index.js";
 import type { RowEngine } from "../../iceberg/index.js";
 import type { ObjectStore } from "../../storage/index.js";
-import type { Relations, Use } from "../relation/relations.js";
+import type { Relations } from "../relation/relations.js";
 import type { PreparedQuery, TableSql } from "../result/prepared.js";
 import type { SqlParams } from "../sql/parameters.js";
+import type { Use } from "../result/use.js";
 import type { TableReference } from "../sql/statement.js";
 import type { PreparedText } from "../sql/time-travel.js";
 import type { EditedText } from "../text/edits.js";

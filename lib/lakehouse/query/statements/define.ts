@@ -9,8 +9,9 @@ import {
 import { ask, SCHEMA } from "../duckdb/open.js";
 import { sqlError } from "../duckdb/sql-error.js";
 import { invalidSql } from "../errors.js";
-import type { Relations, Use } from "../relation/relations.js";
+import type { Relations } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
+import type { Use } from "../result/use.js";
 import { parseStatement } from "../sql/parse.js";
 import { isNode, type Node } from "../sql/statement.js";
 import { compose, type Piece } from "../text/compose.js";
@@ -111,8 +112,7 @@ async function defaultValue(
     );
   }
   const result = await relations.use((own) =>
-    execute(own.connection, {
-      ...own,
+    execute(own, {
       bytes: toByteString(`SELECT CAST((${sql}) AS ${sqlType(type)}) AS value`),
       onError: (cause) => sqlError(cause, bytes, () => 0),
     }),

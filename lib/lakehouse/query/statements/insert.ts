@@ -2,9 +2,9 @@ import type { DuckDBType } from "@duckdb/node-api";
 import type * as arrow from "apache-arrow";
 import { type NestedField, type Schema, schemaToArrow, storedSchema } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
-import type { Use } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
 import type { QueriedTable, QueryResult } from "../result/query-result.js";
+import type { Use } from "../result/use.js";
 import { compose, type Piece, type Span } from "../text/compose.js";
 import { fromByteString, isKeyword, toByteString } from "../text/tokens.js";
 import type { QueryPart, Statement, StatementContext } from "./context.js";
@@ -148,8 +148,7 @@ export async function readRows(
         const onError = (cause: unknown) =>
           valueError(cause, statement.source, (position) => part.original(position - head.length));
         const bytes = `${head}${part.bytes}${tail}`;
-        const result = await execute(use.connection, {
-          ...use,
+        const result = await execute(use, {
           bytes,
           onError,
           schema: schemaToArrow(stored),

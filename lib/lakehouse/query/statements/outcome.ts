@@ -15,7 +15,8 @@ export function countResult(
 ): Promise<QueryResult> {
   const sql = `SELECT ${count ?? 0n}::BIGINT AS "Count"${count === undefined ? " WHERE false" : ""}`;
   const bytes = toByteString(sql);
-  return relations.use((use) =>
-    execute(use.connection, { ...use, tables, bytes, onError: (error) => sqlError(error, bytes, () => 0) }),
-  );
+  return relations.use((use) => {
+    use.tables.push(...tables);
+    return execute(use, { bytes, onError: (error) => sqlError(error, bytes, () => 0) });
+  });
 }

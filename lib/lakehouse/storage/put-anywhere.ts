@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto";
+import { type FileHandle, lstat, open, readdir, realpath, rename, stat } from "node:fs/promises";
+import path from "node:path";
+import { failed } from "./errors.js";
+import { fromFileSystem, isMissing, systemCode } from "./failure.js";
+import { isLeftOver, ownerPrefix, remove } from "./local/scratch.js";
+import { openStore, type StoreOptions } from "./open.js";
+import type { ObjectInfo } from "./store.js";
+import { fileUri, pathOfFile, spelledUri } from "./uri.js";
+
+/**
+ * Writes a body to wherever a user says: a path, a `file:` or an `s3://` URI. It is there when this resolves, whole, in
+ * place of what there was; a failure or a killed process leaves that. A file grows under another, hidden name in its
+ * folder; what a killed process left of that goes with the next write there. A pipe or a terminal gets the bytes as they
+ * come.
+ *
+ * @throws LakehouseError STORAGE_FAILED; INVALID_URI; and what the body throws.
+ */
+export async function putAnywhere(
+  location: string,
+  body: AsyncIterable<Uint8Array> | Uint8Array,
+  options: StoreOptions = {},
+): Promise<ObjectInfo> {
+  const uri = spelledUri(location);
+  const root = /^[a-z][a-z0-9+.-]+:\/\/[^/]*/i.exec(uri)?.[0];
+  if (root !== undefined && !/^file:/i.test(root)) return openStore(root, options).put(uri, body);
+  if (/[/\\]$/.test(location)) throw failed(uri, "Not written, it names a folder and no file");
+  return putFile(pathOfFile(uri), body instanceof Uint8Array ? [body] : body);
+}
+
+/** Begins the names of unfinished files; then comes `<realm>.<pid>.<uuid>`. */
+const UNFINISHED = ".slh-unfinished.";
+const LEFT_OVER = /^\.slh-unfinished\.([0-9a-f]{12}\.\d+\.[0-9a-f-]{36})$/;
+
+async function putFile(
+  file: string,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<ObjectInfo> {
+  // Where a symbolic link stands, the file that it leads to is meant.
+  const target = await realpath(file).catch(() => file);
+  const there = await stat(target).catch(() => undefined);
+  if (there?.isDirectory()) throw failed(fileUri(file), "Not written, it is a folder");
+  if (there && !there.isFile()) return writeTo(target, file, "w", body);
+  const folder = path.dirname(target);
+  await removeLeftOver(folder);
+  const temp = path.join(folder, `${UNFINISHED}${ownerPrefix()}.${randomUUID()}`);
+  try {
+    const info = await writeTo(temp, file, "wx", body);
+    await rename(temp, target);
+    return info;
+  } catch (error) {
+    await remove(temp);
+    throw notWrittenTo(error, file);
+  }
+}
+
+async function writeTo(
+  file: string,
+  named: string,
+  flags: "w" | "wx",
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<ObjectInfo> {
+  const handle = await open(file, flags).catch((error: unknown) => {
+    throw notWrittenTo(error, named);
+  });
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      await writeAll(handle, chunk, named);
+      size += chunk.length;
+    }
+    if (flags === "wx") await handle.sync();
+    const { mtime, ino } = await handle.stat();
+    return { uri: fileUri(named), size, etag: `${size}-${mtime.getTime()}-${ino}`, lastModified: mtime };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array, named: string): Promise<void> {
+  try {
+    for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
+  } catch (error) {
+    throw notWrittenTo(error, named);
+  }
+}
+
+/** Removes what processes that are dead left in a folder. */
+async function removeLeftOver(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch((): string[] => [])) {
+    const [, owner] = LEFT_OVER.exec(name) ?? [];
+    const file = path.join(folder, name);
+    if (owner !== undefined && (await isLeftOver(owner, lstat(file)))) await remove(file);
+  }
+}
+
+function notWrittenTo(error: unknown, file: string): unknown {
+  const uri = fileUri(file);
+  if (isMissing(error)) {
+    const remedy = "Make the folder first.";
+    return failed(uri, "Not written, its folder does not exist", error, remedy);
+  }
+  if (systemCode(error) === "ENAMETOOLONG") {
+    const remedy = "Give it a shorter name.";
+    return failed(uri, "Not written, its name is too long for the file system", error, remedy);
+  }
+  return fromFileSystem(error, uri, "Could not write the file");
+}
