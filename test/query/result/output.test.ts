@@ -77,7 +77,7 @@ describe("a result written to a file", () => {
           bytes: BigInt((await readFile(parquet)).length),
         });
         const read = await engine.sql(`SELECT * FROM read_parquet('${parquet}')`);
-        expect(await read.rows()).toEqual(expected.map(inMilliseconds(sql)));
+        expect(await read.rows()).toEqual(expected.map(asRead(sql)));
 
         const file = join(folder, "rows.arrow");
         const feather = await (await engine.sql(sql)).toArrowFile(file);
@@ -168,16 +168,15 @@ describe("a result written to a file", () => {
   });
 });
 
-/** Parquet has no seconds. */
-function inMilliseconds(sql: string): (row: Record<string, unknown>) => Record<string, unknown> {
-  const seconds = sql
-    .split(" END AS ")
-    .flatMap((part, n) => (part.includes("TIMESTAMP_S") ? [`c ${n}`] : []));
+/** DuckDB reads Parquet's milliseconds, which seconds have become, as microseconds. */
+function asRead(sql: string): (row: Record<string, unknown>) => Record<string, unknown> {
+  const coarse = sql.split(" END AS ").flatMap((part, n) => (/TIMESTAMP_M?S/.test(part) ? [`c ${n}`] : []));
+  const micros = (text: string) => (text.includes(".") ? `${text}000` : `${text}.000000`);
   return (row) =>
     Object.fromEntries(
       Object.entries(row).map(([name, value]) => [
         name,
-        seconds.includes(name) && typeof value === "string" ? `${value}.000` : value,
+        coarse.includes(name) && typeof value === "string" ? micros(value) : value,
       ]),
     );
 }
