@@ -261,3 +261,37 @@ describe("slh gc", () => {
     expect((await slh("gc", "--grace-period", "soon")).code).toBe(2);
   });
 });
+
+describe("what tells a terminal something", () => {
+  const HOSTILE = "Load\u001b]0;owned\u0007 \u001b[2Jall\u009b1m\u202e\r\nbody\u001b[1A\u001b[2K";
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be sent
+  const SENT = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+  test("is shown by each command that prints messages, authors and names, and is not sent", async () => {
+    vi.stubEnv("USER", "ada\u001b[2J");
+    const other = await openLakehouse();
+    await other.branch("etl");
+    const name = "flights.a\u202eb";
+    await append(await other.on("etl").createTable(name, { schema }), 1, HOSTILE);
+    await other.close();
+    for (const words of [
+      ["log", "etl"],
+      ["log", "--graph"],
+      ["branch"],
+      ["reflog", "etl"],
+      ["diff", "main", "etl"],
+      ["merge", "etl", "--dry-run"],
+      ["merge", "etl"],
+      ["rollback", "main~1"],
+      ["tables"],
+    ]) {
+      const { code, out, err } = await slh(...words);
+      expect({ words, code, err }).toEqual({ words, code: 0, err: "" });
+      expect(out, words.join(" ")).not.toMatch(SENT);
+    }
+    const { out } = await slh("log", "etl");
+    expect(out).toContain("Load\\u001b]0;owned\\u0007 \\u001b[2Jall\\u009b1m\\u202e\n");
+    expect(out).toContain("ada\\u001b[2J");
+    expect(out).toContain("flights.a\\u202eb");
+  });
+});

@@ -71,3 +71,17 @@ describe("the command line", () => {
     expect(file.written).toEqual(["one\n", "two\n"]);
   });
 });
+
+test("columns show control characters and line breaks of cells, keep the colours of ink, and stay aligned", () => {
+  delete process.env.NO_COLOR;
+  const red = ink("a\u001b[2J", "red", stream(true).stream);
+  expect(
+    columns(
+      [
+        [red, "x\ny"],
+        ["long long name\u0007", "z"],
+      ],
+      "<<",
+    ),
+  ).toEqual(["\u001b[31ma\\u001b[2J\u001b[39m            x\\ny", "long long name\\u0007  z"]);
+});

@@ -16,4 +16,4 @@ export {
 export { reportError, run } from "./run.js";
 export { Spool } from "./spool.js";
 export { stopSignal } from "./stop-signal.js";
-export { columns, count, duration, type Ink, ink, ProgressLine, printJson } from "./text.js";
+export { columns, count, duration, type Ink, ink, ProgressLine, printJson, printLine } from "./text.js";

@@ -31,11 +31,35 @@ export function ink(text: string, colour: Ink, stream: NodeJS.WriteStream = proc
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const ESCAPES = /\u001b\[\d+m/g;
 
+const OWN_COLOURS = new RegExp(`(\\u001b\\[(?:${[...new Set(Object.values(CODES).flat())].join("|")})m)`);
+
+/**
+ * A line that may hold `ink`: but for its colours, what would tell the terminal something is shown instead, line breaks
+ * and tabs too, since a name or message with one would pass for lines of its own. At worst, data colours itself.
+ */
+const shownLine = (text: string): string =>
+  text
+    .split(OWN_COLOURS)
+    .map((part, index) => (index % 2 === 1 ? part : oneLine(part)))
+    .join("");
+
+const oneLine = (text: string): string =>
+  printable(text).replace(/[\n\t]/g, (character) => (character === "\n" ? "\\n" : "\\t"));
+
+/** Prints one line for people on stdout: see `columns` for what it does with data that holds control characters. */
+export function printLine(line = ""): void {
+  console.log(wantsColour(process.stdout) ? shownLine(line) : oneLine(line));
+}
+
 /** Columns that a text takes on the screen, colours left out. */
 const width = (text: string): number => widthOf(text.replace(ESCAPES, ""));
 
-/** `>` aligns a column right, `<` left. Columns without content are left out. */
-export function columns(rows: readonly (readonly string[])[], align: string): string[] {
+/**
+ * `>` aligns a column right, `<` left. Columns without content are left out. Control characters in a cell are shown as
+ * in JSON (`\u001b`, `\n`), not sent; the colours of `ink` stay.
+ */
+export function columns(cells: readonly (readonly string[])[], align: string): string[] {
+  const rows = cells.map((row) => row.map(shownLine));
   const widths = [...align].map((_, index) => Math.max(0, ...rows.map((row) => width(row[index] ?? ""))));
   return rows.map((row) =>
     [...align]

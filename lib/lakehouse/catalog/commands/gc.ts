@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { count, ink, printJson } from "../../terminal/index.js";
+import { count, ink, printJson, printLine } from "../../terminal/index.js";
 import type { GarbageReport } from "../model/garbage.js";
 import { short } from "./describe.js";
 import type { WithBranches } from "./with-branches.js";
@@ -43,13 +43,13 @@ Examples:
 
 function print({ dryRun, commits, files, objects, objectBytes }: GarbageReport): void {
   if (objects === 0 && files.length === 0) {
-    console.log("There is no garbage that is old enough.");
+    printLine("There is no garbage that is old enough.");
     return;
   }
   const catalog = `${count(objects, "object")} of the catalog (${(objectBytes / 1000).toFixed(1)} kB)`;
   const verb = dryRun ? "Would delete" : "Deleted";
-  console.log(`${verb} ${count(commits.length, "commit")}, ${count(files.length, "file")}, ${catalog}.`);
-  for (const line of [...some("commit", commits.map(short)), ...some("file", files)]) console.log(line);
+  printLine(`${verb} ${count(commits.length, "commit")}, ${count(files.length, "file")}, ${catalog}.`);
+  for (const line of [...some("commit", commits.map(short)), ...some("file", files)]) printLine(line);
 }
 
 function some(label: string, names: readonly string[]): string[] {

@@ -1,6 +1,15 @@
 import type { Command } from "commander";
 import { invalidArgument, type LakehouseError } from "../../errors.js";
-import { columns, count, ink, layOutGraph, printJson, toRef, wholeNumber } from "../../terminal/index.js";
+import {
+  columns,
+  count,
+  ink,
+  layOutGraph,
+  printJson,
+  printLine,
+  toRef,
+  wholeNumber,
+} from "../../terminal/index.js";
 import type { BranchingCatalog } from "../model/branching-catalog.js";
 import type { LoggedCommit } from "../model/commits.js";
 import { readHistory } from "../model/history.js";
@@ -68,7 +77,7 @@ async function log(catalog: BranchingCatalog, refs: readonly string[], options: 
     printJson(commits.map((commit) => commitToJson(commit, BEGINNING)));
     return;
   }
-  if (commits.length === 0) console.log("Nothing was committed there yet.");
+  if (commits.length === 0) printLine("Nothing was committed there yet.");
   const named = await catalog.references();
   if (graph) {
     const first = named.find(({ name }) => name === catalog.ref)?.hash;
@@ -76,23 +85,23 @@ async function log(catalog: BranchingCatalog, refs: readonly string[], options: 
     for (const row of rows) {
       const { commit, below } = drawRow(row);
       const [head = "", ...rest] = commitLines(row.commit, named);
-      console.log(`${commit}  ${head}`);
+      printLine(`${commit}  ${head}`);
       const margin = below.at(-1) ?? "";
       for (let line = 0; line < Math.max(rest.length + 1, below.length); line++)
-        console.log(`${below[line] ?? margin}  ${rest[line] ?? ""}`.trimEnd());
+        printLine(`${below[line] ?? margin}  ${rest[line] ?? ""}`.trimEnd());
     }
     return;
   }
   for (const commit of commits) {
-    for (const line of commitLines(commit, named)) console.log(line);
-    console.log();
+    for (const line of commitLines(commit, named)) printLine(line);
+    printLine();
   }
-  if (commits.length === limit) console.log(ink(`The newest ${limit}; -n shows more.`, "grey"));
+  if (commits.length === limit) printLine(ink(`The newest ${limit}; -n shows more.`, "grey"));
 }
 
 function commitLines(commit: LoggedCommit, refs: readonly Reference[]): string[] {
   const { hash, message, authors, commitTime } = commit;
-  const [title = "", ...body] = message.split("\n");
+  const [title = "", ...body] = message.split(/\r?\n/);
   const names = changedNames(commit);
   const shown = names.length > 4 ? [...names.slice(0, 4), `and ${names.length - 4} more`] : names;
   const about = [`${time(commitTime)} UTC`, authors.join(", "), shown.join(", ")];
@@ -148,9 +157,9 @@ Examples:
           return;
         }
         const between = `${await named(catalog, from)} → ${await named(catalog, to)}`;
-        if (diffs.length === 0) console.log(`Nothing differs: ${between}.`);
-        else console.log(`${ink(between, "bold")}  ${count(diffs.length, "difference")}`);
-        for (const line of diffLines(diffs)) console.log(line);
+        if (diffs.length === 0) printLine(`Nothing differs: ${between}.`);
+        else printLine(`${ink(between, "bold")}  ${count(diffs.length, "difference")}`);
+        for (const line of diffLines(diffs)) printLine(line);
       }),
     );
 }
@@ -196,14 +205,14 @@ Examples:
           );
           return;
         }
-        if (entries.length === 0) console.log("It has no moves that anyone remembers.");
+        if (entries.length === 0) printLine("It has no moves that anyone remembers.");
         const rows = entries.map(({ from, to, operation, message, time: at }) => [
           ink(short(to ?? from ?? ""), "amber"),
           operation.toLowerCase().replace("_", " "),
           ink(time(at), "grey"),
-          message.split("\n", 1)[0] ?? "",
+          message.split(/\r?\n/, 1)[0] ?? "",
         ]);
-        for (const line of columns(rows, "<<<<")) console.log(line);
+        for (const line of columns(rows, "<<<<")) printLine(line);
       }),
     );
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { invalidArgument } from "../../errors.js";
-import { columns, count, ink, printJson, toRef } from "../../terminal/index.js";
+import { columns, count, ink, printJson, printLine, toRef } from "../../terminal/index.js";
 import type { BranchingCatalog, Into } from "../model/branching-catalog.js";
 import type { Conflict } from "../model/conflicts.js";
 import type { CombineOptions, MergeOptions, MergeResult } from "../model/merging.js";
@@ -140,12 +140,12 @@ Examples:
           return;
         }
         if (!moved) {
-          console.log(`${name} is at ${short(hash)} already.`);
+          printLine(`${name} is at ${short(hash)} already.`);
           return;
         }
-        console.log(`${ink(name, "bold")} is back at ${ink(short(hash), "amber")}.`);
-        for (const line of diffLines(diffs)) console.log(line);
-        console.log(
+        printLine(`${ink(name, "bold")} is back at ${ink(short(hash), "amber")}.`);
+        for (const line of diffLines(diffs)) printLine(line);
+        printLine(
           ink(`It was at ${short(before)}: slh branch <name> --from ${short(before)} keeps that.`, "grey"),
         );
       }),
@@ -224,13 +224,13 @@ async function combine(
   if (conflicts.length > 0) throw commitConflict(into, ...reportConflicts(how, into, result, conflicts));
   if (dryRun) return describePlan(diff, how, into, result);
   if (!result.applied) {
-    console.log(`There is nothing to do: ${into} has it already.`);
+    printLine(`There is nothing to do: ${into} has it already.`);
     return;
   }
-  console.log(
+  printLine(
     `${how.done} ${how.source} ${how.done === "Reverted" ? "in" : "into"} ${ink(into, "bold")}: ${ink(short(result.after), "amber")}`,
   );
-  for (const line of diffLines(await diff(`@${result.before}`, `@${result.after}`))) console.log(line);
+  for (const line of diffLines(await diff(`@${result.before}`, `@${result.after}`))) printLine(line);
 }
 
 /** What a dry run found: with counts where both sides have a commit in common to count from. */
@@ -242,16 +242,16 @@ async function describePlan(
 ): Promise<void> {
   const taken = keys.filter(({ behavior }) => behavior !== "DROP").map(({ key }) => key.join("."));
   if (taken.length === 0) {
-    console.log(`There is nothing to do: ${into} has it already.`);
+    printLine(`There is nothing to do: ${into} has it already.`);
     return;
   }
-  console.log(`No conflict. ${ink(into, "bold")} would take ${count(taken.length, "change")}:`);
+  printLine(`No conflict. ${ink(into, "bold")} would take ${count(taken.length, "change")}:`);
   if (!sides || mergeBase === undefined) {
-    for (const name of taken) console.log(`  ${ink("~", "amber")}  ${name}`);
+    for (const name of taken) printLine(`  ${ink("~", "amber")}  ${name}`);
     return;
   }
   const diffs = await diff(`@${mergeBase}`, source);
-  for (const line of diffLines(diffs.filter(({ name }) => taken.includes(name)))) console.log(line);
+  for (const line of diffLines(diffs.filter(({ name }) => taken.includes(name)))) printLine(line);
 }
 
 const conflictsIn = ({ keys }: MergeResult): Conflict[] => keys.flatMap(({ conflict }) => conflict ?? []);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { invalidArgument, type LakehouseError } from "../../errors.js";
-import { columns, ink, printJson, toRef } from "../../terminal/index.js";
+import { columns, ink, printJson, printLine, toRef } from "../../terminal/index.js";
 import type { BranchingCatalog } from "../model/branching-catalog.js";
 import type { Reference } from "../model/references.js";
 import { short, time } from "./describe.js";
@@ -79,13 +79,13 @@ async function refs(
   if (goes) {
     const { hash } = await requireType(catalog, type, name);
     await catalog.deleteReference(name, { expectedHash: hash });
-    console.log(`Deleted the ${word} ${ink(name, "bold")}, which was at ${short(hash)}.`);
-    console.log(ink(`slh ${word} ${name} --from ${short(hash)} brings it back, until slh gc.`, "grey"));
+    printLine(`Deleted the ${word} ${ink(name, "bold")}, which was at ${short(hash)}.`);
+    printLine(ink(`slh ${word} ${name} --from ${short(hash)} brings it back, until slh gc.`, "grey"));
     return;
   }
   const options = { from: from ?? catalog.ref };
   await (type === "BRANCH" ? catalog.createBranch(name, options) : catalog.createTag(name, options));
-  console.log(`Made the ${word} ${ink(name, "bold")} at ${short(await catalog.on(name).hash())}.`);
+  printLine(`Made the ${word} ${ink(name, "bold")} at ${short(await catalog.on(name).hash())}.`);
 }
 
 async function list(catalog: BranchingCatalog, type: Reference["type"], json: boolean): Promise<void> {
@@ -108,7 +108,7 @@ async function list(catalog: BranchingCatalog, type: Reference["type"], json: bo
     return;
   }
   if (found.length === 0) {
-    console.log(`There are no ${type === "TAG" ? "tags" : "branches"} yet.`);
+    printLine(`There are no ${type === "TAG" ? "tags" : "branches"} yet.`);
     return;
   }
   const rows = found.map(({ name, hash }, index) => {
@@ -119,10 +119,10 @@ async function list(catalog: BranchingCatalog, type: Reference["type"], json: bo
       ink(name, type === "TAG" ? "amber" : isCurrent ? "green" : "bold"),
       short(hash),
       commit ? ink(time(commit.commitTime), "grey") : "",
-      commit?.message.split("\n", 1)[0] ?? ink("nothing was committed yet", "grey"),
+      commit?.message.split(/\r?\n/, 1)[0] ?? ink("nothing was committed yet", "grey"),
     ];
   });
-  for (const line of columns(rows, "<<<<<")) console.log(line);
+  for (const line of columns(rows, "<<<<<")) printLine(line);
 }
 
 /** A branch is not deleted as a tag, nor a tag as a branch. */
