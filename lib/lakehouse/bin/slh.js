@@ -13,6 +13,8 @@ if (existsSync(built)) {
   const { main } = await import(built.href);
   await main();
 } else {
-  console.error("error  slh is not built yet.\n       Run `npm start` (or `npm run build`) first.");
+  console.error(
+    "error  slh is not whole: dist/cli.js is missing from its package.\n       Install sololakehouse anew (npm install), or in its checkout run npm run build.",
+  );
   process.exitCode = 1;
 }

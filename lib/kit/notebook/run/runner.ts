@@ -143,7 +143,7 @@ class Supervisor {
       throw notebookFailed(
         "kernel",
         `The notebook kernel did not start: ${(ready as KernelFailure).message}`,
-        "Run `npm start` once: it installs and builds what the kernel needs.",
+        "Install @sololakehouse/kit anew (npm install), or in its checkout run npm start once: it builds what the kernel needs.",
       );
     }
     let done = 0;

@@ -55,7 +55,7 @@ function typecheckOne(request: TypecheckRequest): Promise<CellDiagnostic[]> {
         notebookFailed(
           request.path,
           `The type check of ${request.path} ended with exit code ${code}. ${errors.trim()}`,
-          "Run `npm run build` and try again.",
+          "Install @sololakehouse/kit anew (npm install), or in its checkout run npm run build, and try again.",
         ),
       ),
     );
