@@ -7,7 +7,7 @@ import { lakeCommands } from "./lake-commands.js";
 import { collectMetrics } from "./observability/index.js";
 import type { AddCommands, WithLake } from "./room.js";
 import { type LakehouseParts, metrics, rooms } from "./rooms.js";
-import { columns, ink } from "./terminal/index.js";
+import { byteSize, columns, ink } from "./terminal/index.js";
 
 /** Adds every command of the lakehouse to a program, and the option `--stats`. */
 export async function addLakehouseCommands(program: Command): Promise<void> {
@@ -55,6 +55,6 @@ function statsLines(readings: ReturnType<ReturnType<typeof collectMetrics>["read
 }
 
 function amount(value: number, unit: string): string {
-  if (unit === "By") return value < 1e6 ? `${(value / 1e3).toFixed(1)} kB` : `${(value / 1e6).toFixed(1)} MB`;
+  if (unit === "By") return byteSize(value);
   return unit === "ms" ? `${value.toFixed(1)} ms` : value.toLocaleString("en-US");
 }

@@ -16,4 +16,14 @@ export {
 export { reportError, run } from "./run.js";
 export { Spool } from "./spool.js";
 export { stopSignal } from "./stop-signal.js";
-export { columns, count, duration, type Ink, ink, ProgressLine, printJson, printLine } from "./text.js";
+export {
+  byteSize,
+  columns,
+  count,
+  duration,
+  type Ink,
+  ink,
+  ProgressLine,
+  printJson,
+  printLine,
+} from "./text.js";

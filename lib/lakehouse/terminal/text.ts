@@ -122,3 +122,9 @@ export class ProgressLine {
     this.#last = "";
   }
 }
+
+/** `12.3 kB`, `4.0 MB`: in powers of ten, as disks are sold. */
+export function byteSize(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

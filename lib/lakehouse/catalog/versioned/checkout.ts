@@ -105,10 +105,10 @@ export class Checkout {
     return noSuchNamespace(
       keyName(key),
       `There is no namespace ${keyName(key)} on ${this.ref}.`,
-      nearest(
+      `${nearest(
         keyName(key),
         siblings.map((name) => keyName([...parent, name])),
-      ),
+      )} CREATE SCHEMA ${keyName(key)}, or createNamespace, makes it.`,
     );
   }
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { WithLake } from "../../room.js";
-import { columns, count, ink, printJson, toRef } from "../../terminal/index.js";
+import { byteSize, columns, count, ink, printJson, toRef } from "../../terminal/index.js";
 import type { QueryContext } from "../room.js";
 
 /** `slh tables`. */
@@ -34,7 +34,7 @@ Examples:
           ink(table, "bold"),
           inside === null ? "" : count(inside, "row"),
           files === null ? "" : count(files, "file"),
-          bytes === null ? "" : `${(bytes / 1e6).toFixed(1)} MB`,
+          bytes === null ? "" : byteSize(bytes),
           count(snapshots, "snapshot"),
         ]);
         for (const line of columns(shown, "<>>>>")) console.log(line);

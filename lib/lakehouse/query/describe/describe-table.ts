@@ -1,5 +1,5 @@
 import { allFields, type Table, transformToString, typeToString } from "../../iceberg/index.js";
-import { columns, count, ink, printable } from "../../terminal/index.js";
+import { byteSize, columns, count, ink, printable } from "../../terminal/index.js";
 
 /** What a table is, for people and for `--json`. 64-bit ids are text. */
 export interface TableDescription {
@@ -134,7 +134,7 @@ function filesText({ files, deleteFiles, bytes }: NonNullable<TableDescription["
   const parts = [
     files === null ? "unknown" : count(files, "data file"),
     ...(deleteFiles ? [count(deleteFiles, "delete file")] : []),
-    ...(bytes === null ? [] : [`${(bytes / 1e6).toFixed(1)} MB`]),
+    ...(bytes === null ? [] : [byteSize(bytes)]),
   ];
   return parts.join(", ");
 }
