@@ -16,6 +16,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   json: () => import("./json.js"),
   notebook: () => import("./notebook.js"),
   plan: () => import("./plan.js"),
+  results: () => import("./results.js"),
   sql: () => import("./sql.js"),
   start: () => import("./start.js"),
   upsert: () => import("./upsert.js"),

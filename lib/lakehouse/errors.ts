@@ -83,6 +83,16 @@ export const useAfterClose = errorKind("CLOSED");
 /** A call whose AbortSignal was aborted before it was done. `cause` is the signal's reason. */
 export const abortedCall = errorKind("ABORTED");
 
+/** What can be stopped while it runs. */
+export interface Abortable {
+  /**
+   * Stops the call, which then ends in ABORTED. A read stops wherever it is, while its result streams too; what is held
+   * whole by then stays. A write stops before its commit and leaves nothing; once the commit is sent it is waited for,
+   * and the call answers as if nothing had been aborted.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a call ends in whose signal was aborted. */
 export function aborted(signal: AbortSignal): LakehouseError {
   const { reason } = signal;

@@ -74,7 +74,7 @@ const CACHE_BYTES = 4 * 2 ** 30;
  * const lake = await openLakehouse();
  * const flights = await lake.createTable("flights.bronze_flights", { schema, partitionSpec: [day("date")] });
  * await flights.append(rows);
- * console.log(await (await lake.sql("select count(*) from flights.bronze_flights")).format("table"));
+ * console.log(await lake.sql("select count(*) from flights.bronze_flights").format("table"));
  * await lake.close();
  */
 export async function openLakehouse(options: LakehouseOptions = {}): Promise<Lakehouse> {

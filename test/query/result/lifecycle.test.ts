@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { alwaysTrue, type Lakehouse, openLakehouse } from "../../../lib/lakehouse/index.js";
+import { alwaysTrue, eq, type Lakehouse, openLakehouse, Table } from "../../../lib/lakehouse/index.js";
 import { pathOfFile } from "../../../lib/lakehouse/storage/index.js";
 
 let root: string;
@@ -194,6 +194,75 @@ describe("a signal", () => {
     stop.abort();
     expect(await codeOf(read.rows())).toBe("ABORTED");
     expect(await codeOf(changes.rows())).toBe("ABORTED");
+  });
+});
+
+describe("a signal of a write", () => {
+  const files = async (): Promise<string[]> => {
+    const uris: string[] = [];
+    for await (const { uri } of lake.store.list(`${lake.store.root}/`)) uris.push(uri);
+    return uris;
+  };
+
+  test("aborts it before its commit, and leaves nothing", async () => {
+    const table = await lake.createTableAs<{ i: bigint }>("a.t", LONG);
+    const before = await files();
+    const writes: Record<string, (signal: AbortSignal, abort: () => void) => Promise<unknown>> = {
+      aborted: (signal, abort) => {
+        abort();
+        return table.append([{ i: 1n }], { signal });
+      },
+      append: (signal, abort) => {
+        async function* rows() {
+          for (let i = 0n; i < 300_000n; i++) {
+            if (i === 250_000n) abort();
+            yield { i };
+          }
+        }
+        return table.append(rows(), { signal });
+      },
+      overwrite: (signal, abort) => {
+        function* rows() {
+          abort();
+          yield { i: 1n };
+        }
+        return table.overwrite(rows(), { where: alwaysTrue, signal });
+      },
+      delete: (signal, abort) => {
+        const work = table.deleteRows(eq("i", 5n), { signal });
+        abort();
+        return work;
+      },
+      upsert: (signal, abort) => {
+        const work = table.upsert([{ i: 5n }], { on: ["i"], signal });
+        abort();
+        return work;
+      },
+    };
+    for (const [name, write] of Object.entries(writes)) {
+      const stop = new AbortController();
+      expect([name, await codeOf(write(stop.signal, () => stop.abort()))]).toEqual([name, "ABORTED"]);
+      expect(await files()).toEqual(before);
+    }
+    expect((await table.refresh()).currentSnapshot).toEqual(table.currentSnapshot);
+  });
+
+  test("comes too late once the commit is sent: the call tells that it was made", async () => {
+    const table = await lake.createTableAs<{ i: bigint }>("a.t", "SELECT 1::BIGINT AS i");
+    const stop = new AbortController();
+    const committer = Object.create(table.committer, {
+      commit: {
+        value: (request: never) => {
+          stop.abort();
+          return table.committer.commit(request);
+        },
+      },
+    }) as typeof table.committer;
+    const watched = new Table<{ i: bigint }>({ ...table, committer, keepsMetadata: true } as never);
+    const after = await watched.append([{ i: 2n }], { signal: stop.signal });
+    expect(stop.signal.aborted).toBe(true);
+    expect(after.metadata.currentSnapshotId).not.toBe(table.metadata.currentSnapshotId);
+    expect(await lake.sql("SELECT count(*)::INTEGER AS n FROM a.t").rows()).toEqual([{ n: 2 }]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { invalidArgument } from "../../errors.js";
+import { type Abortable, invalidArgument, throwIfAborted } from "../../errors.js";
 import { keyOf } from "../../keys.js";
 import { observe } from "../../observability/index.js";
 import type { ObjectStore } from "../../storage/index.js";
@@ -19,7 +19,7 @@ import type {
 /** The summary key that holds a commit's idempotency token. */
 export const COMMIT_TOKEN = "sololakehouse.commit-token";
 
-export interface CommitOptions {
+export interface CommitOptions extends Abortable {
   /** For the catalog's log. */
   readonly message?: string | undefined;
   /** The same token twice gives one snapshot: the second commit finds the first one's and returns the table as it is. */
@@ -72,7 +72,10 @@ async function commitOrRetry(
     }
     let request: CommitRequest | undefined;
     try {
+      throwIfAborted(options.signal);
       request = await proposeAll(base.metadata, pending, options, store);
+      // The last moment: from here on the commit is decided.
+      throwIfAborted(options.signal);
       if (attempt > 0) refuseOtherIds(start.metadata, base.metadata, request);
       if (request.updates.length === 0) {
         await settle(pending, base.metadata);

@@ -1,10 +1,10 @@
 import type { Catalog } from "../../catalog/index.js";
+import type { Abortable } from "../../errors.js";
 import type { RowEngine, ScanTask, Table, TableScan } from "../../iceberg/index.js";
 import type { FileCacheOptions, ObjectStore } from "../../storage/index.js";
 import type { DuckDBOptions } from "../duckdb/open.js";
 import type { InferRequest, InferredSource } from "../ingest/ingest.js";
 import type { QueryResult } from "../result/query-result.js";
-import type { Abortable } from "../result/use.js";
 import type { ChangesOptions } from "../rows/changes.js";
 import type { SqlParams } from "../sql/parameters.js";
 import type { SqlFragment } from "../sql/template.js";

@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import type { SqlValue } from "../arrow/values.js";
+import { type SqlValue, valueReader } from "../arrow/values.js";
 import { jsonCell, jsonRows, jsonText } from "./json.js";
 import { type TextColumn, tableChunks, tableText } from "./table-text.js";
 
@@ -98,6 +98,12 @@ function* rowsOf(
 
 /** A column's values as text: as in JSON, without the quotes around what is no text inside. */
 function textCell(field: arrow.Field, data: arrow.Data): (row: number) => string | null {
+  const { DataType } = arrow;
+  const { type } = field;
+  if (DataType.isUtf8(type) || DataType.isTimestamp(type) || DataType.isDate(type) || DataType.isTime(type)) {
+    const read = valueReader(field, data);
+    return (row) => read(row) as string | null;
+  }
   const json = jsonCell(field, data);
   return (row) => unquoted(json(row));
 }

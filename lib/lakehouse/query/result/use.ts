@@ -2,14 +2,6 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { aborted, type LakehouseError } from "../../errors.js";
 import type { QueriedTable } from "./query-result.js";
 
-export interface Abortable {
-  /**
-   * Stops the query, wherever it is: while it is planned, while it runs, and while its result streams. What waits for it
-   * ends in ABORTED. A result that is held whole by then stays.
-   */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Milliseconds between two interrupts of what was cut: one that comes just before a statement starts is lost on it. */
 const INTERRUPT_EVERY = 20;
 

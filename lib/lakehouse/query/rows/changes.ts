@@ -1,4 +1,4 @@
-import { invalidArgument } from "../../errors.js";
+import { type Abortable, invalidArgument } from "../../errors.js";
 import {
   bind,
   CHANGE_COLUMNS,
@@ -17,7 +17,7 @@ import {
 import { TASK } from "../relation/relation.js";
 import type { Relations } from "../relation/relations.js";
 import { whereSql } from "../relation/where.js";
-import type { Abortable, Use } from "../result/use.js";
+import type { Use } from "../result/use.js";
 import { columnName, fieldSql, internalName } from "../text/names.js";
 import { sqlType } from "../types/sql-types.js";
 import { rowsRelation } from "./reader.js";

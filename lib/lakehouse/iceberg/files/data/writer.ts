@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type * as arrow from "apache-arrow";
 import { mapConcurrent } from "../../../concurrency.js";
+import { type Abortable, throwIfAborted } from "../../../errors.js";
 import {
   arrowBytes,
   openParquetWriter,
@@ -32,7 +33,7 @@ const STEP_ROWS = 65_536;
 /** Files of one window that are written at a time. */
 const PARALLEL_FILES = 4;
 
-export interface DataWriteOptions {
+export interface DataWriteOptions extends Abortable {
   /** What the batches have for columns, where it is more than the table's: row lineage of rows that move. */
   readonly schema?: Schema;
   /** Called with the location of each file as it is begun, so that a failed operation can be cleaned up. */
@@ -60,10 +61,10 @@ export async function writeDataFiles(
   options: DataWriteOptions = {},
 ): Promise<DataFile[]> {
   const output = new DataFileOutput(store, metadata, options);
+  const rows = untilAborted(batches, options);
   try {
-    if (output.spec.spec.fields.length === 0 && output.order.fields.length === 0)
-      await stream(output, batches);
-    else await windows(output, batches);
+    if (output.spec.spec.fields.length === 0 && output.order.fields.length === 0) await stream(output, rows);
+    else await windows(output, rows);
     return output.files();
   } catch (error) {
     await output.discard();
@@ -71,10 +72,18 @@ export async function writeDataFiles(
   }
 }
 
-async function stream(
-  output: DataFileOutput,
+async function* untilAborted(
   batches: AsyncIterable<arrow.RecordBatch> | Iterable<arrow.RecordBatch>,
-): Promise<void> {
+  { signal }: Abortable,
+): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+  throwIfAborted(signal);
+  for await (const batch of batches) {
+    throwIfAborted(signal);
+    yield batch;
+  }
+}
+
+async function stream(output: DataFileOutput, batches: AsyncIterable<arrow.RecordBatch>): Promise<void> {
   const run = output.run([]);
   try {
     for await (const batch of batches) await run.write(batch);
@@ -85,10 +94,7 @@ async function stream(
   }
 }
 
-async function windows(
-  output: DataFileOutput,
-  batches: AsyncIterable<arrow.RecordBatch> | Iterable<arrow.RecordBatch>,
-): Promise<void> {
+async function windows(output: DataFileOutput, batches: AsyncIterable<arrow.RecordBatch>): Promise<void> {
   let window: arrow.RecordBatch[] = [];
   let bytes = 0;
   let began = 0;

@@ -1,3 +1,4 @@
+import type { Abortable } from "../../../errors.js";
 import { checkOptions } from "../../../options.js";
 import type { AppendData } from "../../files/data/append-data.js";
 import { conformingBatches } from "../../files/data/input.js";
@@ -19,11 +20,15 @@ export async function append<Row>(
   options: AppendOptions,
 ): Promise<FileChange | undefined> {
   checkOptions("append", options, APPEND);
-  const files = await writeRows(state, data);
+  const files = await writeRows(state, data, options);
   if (files.length === 0) return undefined;
   return new FileChange(state, { operation: "append", addedDataFiles: files, merge: !options.fast }, options);
 }
 
-export function writeRows<Row>(state: TableState, data: AppendData<Row>): Promise<DataFile[]> {
-  return writeDataFiles(state.store, state.metadata, conformingBatches(currentSchema(state.metadata), data));
+export function writeRows<Row>(
+  { store, metadata }: TableState,
+  data: AppendData<Row>,
+  { signal }: Abortable = {},
+): Promise<DataFile[]> {
+  return writeDataFiles(store, metadata, conformingBatches(currentSchema(metadata), data), { signal });
 }

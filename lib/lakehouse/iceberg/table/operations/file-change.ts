@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { unsupported } from "../../../errors.js";
+import { type Abortable, unsupported } from "../../../errors.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { snapshotByRef } from "../../model/metadata/lookup.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
@@ -21,7 +21,7 @@ export interface TableState {
   readonly transaction?: { readonly start: TableMetadata; readonly own: ReadonlySet<SnapshotId> } | undefined;
 }
 
-export interface SnapshotOptions {
+export interface SnapshotOptions extends Abortable {
   /** The branch to commit to. Default `main`. It is made where it does not exist. */
   readonly branch?: string | undefined;
   /** More keys for the snapshot's summary. */

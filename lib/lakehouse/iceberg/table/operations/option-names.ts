@@ -13,6 +13,7 @@ const SNAPSHOT: OptionNames<SnapshotOptions & CommitOptions> = {
   wapId: true,
   message: true,
   token: true,
+  signal: true,
 };
 
 export const APPEND: OptionNames<AppendOptions & CommitOptions & IngestOptions> = {

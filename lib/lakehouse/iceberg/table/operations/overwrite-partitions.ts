@@ -32,7 +32,7 @@ export async function overwritePartitions<Row>(
   options: OverwriteOptions,
 ): Promise<FileChange | undefined> {
   const { metadata } = state;
-  const added = await writeRows(state, data);
+  const added = await writeRows(state, data, options);
   if (added.length === 0) return undefined;
   const isWhole = isUnpartitioned(defaultSpec(metadata));
   const replaced = replacedPartitions(metadata, added);

@@ -173,7 +173,12 @@ export async function changeRows(
     const moves = rewrites.length > 0 || changed !== undefined;
     const schema = moves ? lineageSchema(metadata) : undefined;
     const write = async (rows: Batches, stored?: Schema) =>
-      written.keep(await writeDataFiles(store, metadata, rows, stored && { schema: stored }));
+      written.keep(
+        await writeDataFiles(store, metadata, rows, {
+          signal: options.signal,
+          ...(stored && { schema: stored }),
+        }),
+      );
     const moved = concat(
       rewrites.length === 0 ? undefined : change.remaining(rewrites),
       changed && schema && conformBatches(schema, changed),

@@ -56,7 +56,11 @@ export async function rowDelta<Row>(
     const dataFiles =
       rows === undefined
         ? []
-        : written.keep(await writeDataFiles(store, metadata, conformingBatches(schema, rows)));
+        : written.keep(
+            await writeDataFiles(store, metadata, conformingBatches(schema, rows), {
+              signal: options.signal,
+            }),
+          );
     if (deleteFiles.length + dataFiles.length === 0) return undefined;
     const operation = deleteFiles.length === 0 ? "append" : dataFiles.length === 0 ? "delete" : "overwrite";
     const change = { operation, addedDataFiles: dataFiles, addedDeleteFiles: deleteFiles, validate } as const;
