@@ -61,7 +61,6 @@ import { checkOptions } from "./options.js";
 import type { Profile } from "./profile.js";
 import {
   type ChangesOptions,
-  defineView,
   type NewViewOptions,
   Query,
   type QueryResult,
@@ -384,6 +383,8 @@ export class Lakehouse extends Facades implements AsyncDisposable {
   ): Promise<LoadedView> {
     checkOptions("createView", options, { params: true, ifExists: true, columns: true, comment: true });
     await this.#ensureNamespace(name);
+    // It brings Arrow along, which opening a lakehouse does not take.
+    const { defineView } = await import("./query/index.js");
     return defineView(this.#parts.engine, this.catalog, name, query, { ...options, ref: this.#queryRef });
   }
 
