@@ -100,8 +100,15 @@ export function aborted(signal: AbortSignal): LakehouseError {
   return abortedCall("signal", `The call was aborted${why.replace(/\.$/, "")}.`, undefined, reason);
 }
 
-/** @throws LakehouseError ABORTED for a signal that was aborted. */
+/** @throws LakehouseError ABORTED for a signal that was aborted; INVALID_ARGUMENT for what is none. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgument(
+      "signal",
+      "The signal is no AbortSignal.",
+      "Give the signal of an AbortController.",
+    );
+  }
   if (signal?.aborted) throw aborted(signal);
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, lstat, open, readdir, realpath, rename, stat } from "node:fs/promises";
 import path from "node:path";
+import { invalidArgument } from "../errors.js";
 import { failed } from "./errors.js";
 import { fromFileSystem, isMissing, systemCode } from "./failure.js";
 import { isLeftOver, ownerPrefix, remove } from "./local/scratch.js";
@@ -21,6 +22,9 @@ export async function putAnywhere(
   body: AsyncIterable<Uint8Array> | Uint8Array,
   options: StoreOptions = {},
 ): Promise<ObjectInfo> {
+  if (typeof location !== "string" || location === "") {
+    throw invalidArgument("path", "A file needs a name.", "Give its path, or its s3:// URI, as text.");
+  }
   const uri = spelledUri(location);
   const root = /^[a-z][a-z0-9+.-]+:\/\/[^/]*/i.exec(uri)?.[0];
   if (root !== undefined && !/^file:/i.test(root)) return openStore(root, options).put(uri, body);

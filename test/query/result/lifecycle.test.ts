@@ -158,6 +158,14 @@ describe("a result", () => {
 });
 
 describe("a signal", () => {
+  test("that is none, as a format or a path that is none, is refused with a code", async () => {
+    const wrong = "x" as never;
+    expect(await codeOf(lake.sql("SELECT 1", { signal: wrong }).rows())).toBe("INVALID_ARGUMENT");
+    expect(await codeOf(lake.sql("SELECT 1").format(wrong))).toBe("INVALID_ARGUMENT");
+    expect(await codeOf(lake.sql("SELECT 1").toCsv(5 as never))).toBe("INVALID_ARGUMENT");
+    expect(await codeOf(lake.sql("SELECT 1").toParquet(""))).toBe("INVALID_ARGUMENT");
+  });
+
   test("that was aborted lets nothing begin", async () => {
     const signal = AbortSignal.abort();
     expect(await codeOf(lake.sql("SELECT 1", { signal }).rows())).toBe("ABORTED");

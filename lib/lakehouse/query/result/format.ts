@@ -1,4 +1,5 @@
 import * as arrow from "apache-arrow";
+import { invalidArgument } from "../../errors.js";
 import { type SqlValue, valueReader } from "../arrow/values.js";
 import { jsonCell, jsonRows, jsonText } from "./json.js";
 import { type TextColumn, tableChunks, tableText } from "./table-text.js";
@@ -26,6 +27,9 @@ export async function* formatBatches(
   if (format === "table") {
     yield* tableChunks(columnsOf(schema), batches, (batch) => rowsOf(schema, batch), options);
     return;
+  }
+  if (!Object.hasOwn(LINES, format)) {
+    throw invalidArgument("format", `There is no format ${format}.`, "Take table, csv, json or ndjson.");
   }
   const { head, lines, tail } = LINES[format](schema);
   let chunk: string[] = head === "" ? [] : [head];
