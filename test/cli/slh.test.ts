@@ -209,7 +209,9 @@ describe("slh sql and slh tables", () => {
     const hash = await lake.hash();
     await lake.close();
 
-    expect((await slh("tables")).out).toMatch(/^flights\.bronze +2 rows +1 file +[\d.]+ [kM]?B +1 snapshot$/m);
+    expect((await slh("tables")).out).toMatch(
+      /^flights\.bronze +2 rows +1 file +[\d.]+ [kM]?B +1 snapshot$/m,
+    );
     expect(JSON.parse((await slh("tables", "--json")).out)).toMatchObject([
       { table: "flights.bronze", rows: 2, files: 1, snapshots: 1 },
     ]);
