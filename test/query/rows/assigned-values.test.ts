@@ -271,6 +271,15 @@ test("any number goes into a column of numbers as it is, or not at all", async (
   await fc.assert(fc.asyncProperty(number, fc.constantFrom(...NUMERIC), property), { numRuns: runs(60) });
 });
 
+test("floats and decimals meet exactly, where DuckDB's casts multiply in floats", async () => {
+  expect(await assigned("float", "-6878659379.2::DECIMAL(38,1)")).toBeUndefined();
+  expect(await assigned("float", "-68786593792::DECIMAL(38,0)")).toBe(-68786593792);
+  expect(await assigned("double", "1152921504606847232.1::DECIMAL(38,1)")).toBeUndefined();
+  expect(await assigned("d38", "6878659584::FLOAT")).toBe("6878659584.0000000000");
+  expect(await assigned("d38", "1152921504606847232::DOUBLE")).toBe("1152921504606847232.0000000000");
+  expect(await assigned("d38", "0.1::FLOAT")).toBe("0.1000000000");
+});
+
 test("any point in time goes into a column of times as it is, or not at all", async () => {
   const second = fc.bigInt(-5_000_000_000n, 5_000_000_000n);
   const unit = fc.constantFrom(1n, 1_000n, 1_000_000_000n, 86_400_000_000_000n);

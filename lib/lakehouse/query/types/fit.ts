@@ -158,6 +158,7 @@ function fitPrimitive(value: string, from: DuckDBType, to: PrimitiveType, at: Pl
   const conditions = [`${cast} IS NOT NULL`];
   const spelling = source === "VARCHAR" ? spellingOf(to) : undefined;
   if (spelling !== undefined) conditions.push(`regexp_full_match(${value}, ${quoteString(spelling)})`);
+  else if (/^DECIMAL/.test(source) && FLOATING.test(target)) conditions.push(isHeld(value, source, cast));
   else if (source !== target) conditions.push(`CAST(${cast} AS ${source}) IS NOT DISTINCT FROM ${value}`);
   if (source === "VARCHAR" && (to.type === "float" || to.type === "double")) {
     // A fraction means the nearest number; a whole number itself, or what a number is shortly written as.
@@ -176,9 +177,27 @@ function fitPrimitive(value: string, from: DuckDBType, to: PrimitiveType, at: Pl
   return `CASE WHEN ${value} IS NULL OR (${conditions.join(" AND ")}) THEN ${cast} ELSE ${refuse(value, source, to, at)} END`;
 }
 
-/** Null where the type has no such value. DuckDB fails instead for times that nanoseconds do not reach. */
+const FLOATING = /^(FLOAT|DOUBLE)$/;
+
+/**
+ * Whether a float is the decimal that it was made of: as it is shortly written, or exactly, where it is whole. DuckDB's own
+ * cast back multiplies as floats do, and rounds to where it came from what is not the same.
+ */
+function isHeld(value: string, source: string, cast: string): string {
+  const written = `TRY_CAST(CAST(${cast} AS VARCHAR) AS ${source}) IS NOT DISTINCT FROM ${value}`;
+  return `(${written} OR (trunc(${value}) = ${value} AND TRY_CAST(${cast} AS HUGEINT) IS NOT DISTINCT FROM TRY_CAST(${value} AS HUGEINT)))`;
+}
+
+/**
+ * Null where the type has no such value. DuckDB fails instead for times that nanoseconds do not reach, and gives other
+ * digits than a float has where it multiplies one to get a decimal.
+ */
 function castSql(value: string, source: string, target: string): string {
   const cast = `TRY_CAST(${value} AS ${target})`;
+  if (FLOATING.test(source) && /^DECIMAL/.test(target)) {
+    const whole = `TRY_CAST(TRY_CAST(${value} AS HUGEINT) AS ${target})`;
+    return `CASE WHEN trunc(${value}) = ${value} THEN ${whole} ELSE TRY_CAST(CAST(${value} AS VARCHAR) AS ${target}) END`;
+  }
   if (target !== "TIMESTAMP_NS" || source === target || !POINT.test(source)) return cast;
   const reach = 2n ** 63n / 1_000n;
   return `CASE WHEN ${value} BETWEEN make_timestamp(${-reach}) AND make_timestamp(${reach}) THEN ${cast} END`;
