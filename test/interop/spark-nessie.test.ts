@@ -95,10 +95,21 @@ describe("Spark with Nessie's catalog", () => {
     expect((await catalog.references()).map(({ name }) => name)).toEqual(["main"]);
   });
 
+  test("merges what both sides only appended to one table", async () => {
+    await run("create branch more in lake from main", "use reference more in lake");
+    await run("insert into lake.ns.u values (20, 'there')", "use reference main in lake");
+    await run("insert into lake.ns.u values (21, 'here')", "merge branch more into main in lake");
+    expect(await query("select id from lake.ns.u where id >= 20 order by id")).toEqual([
+      { id: 20 },
+      { id: 21 },
+    ]);
+    await run("drop branch more in lake");
+  });
+
   test("hears of a conflict which tables it is about", async () => {
     await run("create branch risky in lake from main", "use reference risky in lake");
-    await run("insert into lake.ns.u values (20, 'there')", "use reference main in lake");
-    await run("insert into lake.ns.u values (21, 'here')");
+    await run("delete from lake.ns.u where id = 20", "use reference main in lake");
+    await run("insert into lake.ns.u values (22, 'here')");
     expect(await refused("merge branch risky into main in lake")).toContain("ns.u");
     await run("drop branch risky in lake");
   });
@@ -109,7 +120,9 @@ describe("Spark with Nessie's catalog", () => {
     expect(await query("select * from lake.ns.big order by id")).toEqual([
       { id: 10 },
       { id: 11 },
+      { id: 20 },
       { id: 21 },
+      { id: 22 },
     ]);
     await run("drop view lake.ns.big");
   });
