@@ -3,7 +3,6 @@ import { access } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
-  allTables,
   type BranchingCatalog,
   backendAt,
   branchingOf,
@@ -98,9 +97,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
       ...options.cache,
     },
     resolve: (name, { ref }) => findTable(on(ref), name),
-    writes: { catalog: ({ ref }) => on(ref), store },
-    listTables: async ({ ref }) =>
-      (await allTables(on(ref))).map(({ namespace, name }) => ({ namespace: namespace.join("."), name })),
+    lake: { catalog: ({ ref }) => on(ref), store },
   });
   return {
     profile,

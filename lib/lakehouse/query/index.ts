@@ -9,7 +9,6 @@ export type { DuckDBOptions } from "./duckdb/open.js";
 export { countRows } from "./engine/count-rows.js";
 export { defineView, type NewViewOptions } from "./engine/define-view.js";
 export type {
-  ListedTable,
   QueryEngine,
   QueryEngineOptions,
   ScanRowsOptions,

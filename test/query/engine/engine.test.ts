@@ -22,7 +22,6 @@ beforeAll(async () => {
       asked.push({ name: name.join("."), ref });
       return known.get(`${name.join(".")}${ref ? `@${ref}` : ""}`);
     },
-    listTables: async () => [{ namespace: "flights", name: "bronze" }],
   });
 });
 afterAll(async () => {
@@ -71,7 +70,6 @@ describe("SQL over tables", () => {
     ]);
     expect((await rows("summarize n.t")).map((row) => row.max)).toEqual(["4", "40"]);
     expect((await rows("explain select a from n.t"))[0]?.explain_value).toContain("READ_PARQUET");
-    expect(await rows("show tables")).toEqual([{ namespace: "flights", name: "bronze" }]);
     expect(await (await engine.sql("select 1 as x", { ref: "dev" })).rows()).toEqual([{ x: 1 }]);
   });
 

@@ -26,7 +26,7 @@ import type { ChangesOptions } from "../rows/changes.js";
 import { openMerge } from "../rows/merge.js";
 import { RowReader } from "../rows/reader.js";
 import { bindParameters } from "../sql/parameters.js";
-import { isShowTables, parseStatement } from "../sql/parse.js";
+import { parseStatement } from "../sql/parse.js";
 import { findReferences, splitExplain } from "../sql/statement.js";
 import { type SqlFragment, statementOf } from "../sql/template.js";
 import { prepareText } from "../sql/time-travel.js";
@@ -50,7 +50,7 @@ export class DuckDBEngine implements QueryEngine {
   readonly #rows: RowReader;
   readonly #scratch: string;
   readonly #ingest: Ingest;
-  readonly #writes: QueryEngineOptions["writes"];
+  readonly #lake: QueryEngineOptions["lake"];
 
   /** @param scratch folder for files that are read in place of others, and for rows that are to be merged. */
   constructor(instance: DuckDBInstance, options: QueryEngineOptions, scratch: string) {
@@ -61,7 +61,7 @@ export class DuckDBEngine implements QueryEngine {
     this.#tables = new StatementTables(options, this.#planned);
     this.#rows = new RowReader(this.#relations);
     this.#scratch = scratch;
-    this.#writes = options.writes;
+    this.#lake = options.lake;
     this.#ingest = new Ingest(this.#relations, join(scratch, "sources"), async (text, ref, use) => {
       const { bytes, ...prepared } = await this.#prepared(readStatement(text, { ref }), use);
       return { ...prepared, sql: fromByteString(bytes) };
@@ -80,14 +80,14 @@ export class DuckDBEngine implements QueryEngine {
 
   /** What statements that write need. */
   #writing(source: string): StatementContext {
-    if (this.#writes === undefined) {
+    if (this.#lake === undefined) {
       throw unsupported(
         fromByteString(source),
         "This engine has no catalog to write to: it reads.",
         "Open the lakehouse, whose sql() writes.",
       );
     }
-    const { catalog, store } = this.#writes;
+    const { catalog, store } = this.#lake;
     return {
       relations: this.#relations,
       catalog: (ref) => catalog({ ref }),
@@ -120,18 +120,17 @@ export class DuckDBEngine implements QueryEngine {
     const { prefix, body } = splitExplain(prepared.text);
     const inBody = (position: number) => prepared.original(prefix.length + position);
     const statement = await parseStatement(use.connection, body, source, inBody);
-    const { edits, renamed } = isShowTables(statement)
-      ? {
-          edits: [{ start: 0, end: body.length, text: await this.#tables.shown(options) }],
-          renamed: undefined,
-        }
-      : await this.#tables.edits(
-          statement,
-          findReferences(statement, body, prepared.special),
-          body,
-          options,
-          use,
-        );
+    const listing = await this.#tables.shown(statement, options);
+    const { edits, renamed } =
+      listing === undefined
+        ? await this.#tables.edits(
+            statement,
+            findReferences(statement, body, prepared.special),
+            body,
+            options,
+            use,
+          )
+        : { edits: [{ start: 0, end: body.length, text: listing }], renamed: undefined };
     const final = applyEdits(body, edits);
     const onError = (error: unknown) =>
       sqlError(error, source, (position) => inBody(final.original(Math.max(0, position - prefix.length))));

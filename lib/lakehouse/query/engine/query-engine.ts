@@ -14,19 +14,11 @@ export interface TableRequest {
   readonly ref?: string | undefined;
 }
 
-/** A name as SHOW TABLES lists it. */
-export interface ListedTable {
-  readonly namespace: string;
-  readonly name: string;
-}
-
 export interface QueryEngineOptions extends DuckDBOptions {
   /** Finds a table by the dotted parts of its name; `undefined` when there is none. */
   readonly resolve: (name: readonly string[], request: TableRequest) => Promise<Table | undefined>;
-  /** For SHOW TABLES. */
-  readonly listTables?: ((request: TableRequest) => Promise<readonly ListedTable[]>) | undefined;
-  /** Where views are looked up, and what statements that write change; without it there are only tables, and to read. */
-  readonly writes?:
+  /** What is listed, where views are looked up, and what statements that write change; without it there are only tables, and to read. */
+  readonly lake?:
     | {
         readonly catalog: (request: TableRequest) => Catalog;
         /** Where the files of new tables go. */

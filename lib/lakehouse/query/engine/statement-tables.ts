@@ -1,4 +1,11 @@
-import { type LoadedView, noSuchNamespace, noSuchView } from "../../catalog/index.js";
+import {
+  allTables,
+  allViews,
+  type Catalog,
+  type LoadedView,
+  noSuchNamespace,
+  noSuchView,
+} from "../../catalog/index.js";
 import { nearNames, unsupported } from "../../errors.js";
 import { changelogSchema, type NestedField, noSuchTable } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
@@ -29,8 +36,9 @@ import { errorInView, namesInView, viewSql, viewText } from "../sql/views.js";
 import type { Target } from "../statements/context.js";
 import { applyEdits, type Edit } from "../text/edits.js";
 import { edgeOf } from "../text/names.js";
-import { fromByteString, quoteIdentifier, quoteString, toByteString, withoutEnd } from "../text/tokens.js";
+import { fromByteString, quoteIdentifier, toByteString, withoutEnd } from "../text/tokens.js";
 import { asDuckDB } from "../types/sql-types.js";
+import { informationSchema, shown } from "./listing.js";
 import type { PlannedRelations } from "./planned-relations.js";
 import type { QueryEngineOptions, SqlOptions, TableRequest } from "./query-engine.js";
 
@@ -52,25 +60,24 @@ export interface StatementEdits {
 
 /** Puts the tables of the lakehouse in the place of their names in a statement. */
 export class StatementTables {
-  readonly #options: Pick<QueryEngineOptions, "resolve" | "writes" | "listTables">;
+  readonly #options: Pick<QueryEngineOptions, "resolve" | "lake">;
   readonly #relations: PlannedRelations;
 
-  constructor(
-    options: Pick<QueryEngineOptions, "resolve" | "writes" | "listTables">,
-    relations: PlannedRelations,
-  ) {
+  constructor(options: Pick<QueryEngineOptions, "resolve" | "lake">, relations: PlannedRelations) {
     this.#options = options;
     this.#relations = relations;
   }
 
-  /** What SHOW TABLES runs. */
-  async shown({ ref }: SqlOptions): Promise<string> {
-    const tables = (await this.#options.listTables?.({ ref })) ?? [];
-    const rows = tables.map(({ namespace, name }) => `(${quoteString(namespace)}, ${quoteString(name)})`);
-    const empty = "SELECT NULL::VARCHAR AS namespace, NULL::VARCHAR AS name WHERE false";
-    return toByteString(
-      rows.length === 0 ? empty : `SELECT * FROM (VALUES ${rows.join(", ")}) AS t(namespace, name)`,
-    );
+  /** What runs in place of a SHOW that lists something; `undefined` for any other statement. */
+  async shown(statement: Node, { ref }: SqlOptions): Promise<string | undefined> {
+    const sql = await shown(statement, () => this.#catalog({ ref }, "SHOW"));
+    return sql === undefined ? undefined : toByteString(sql);
+  }
+
+  #catalog(request: TableRequest, asked: string): Catalog {
+    const catalog = this.#options.lake?.catalog(request);
+    if (catalog !== undefined) return catalog;
+    throw unsupported(asked, "This engine has no catalog to list.", "Open the lakehouse, whose sql() has.");
   }
 
   /** @param target the table that a statement changes, whose rows come with where they stand. */
@@ -95,7 +102,6 @@ export class StatementTables {
         target !== undefined && isTarget(reference)
           ? await target.rows(reference)
           : await this.#tableSql(reference, options, use, added);
-      if (table === undefined) continue;
       const spellings = new Spellings(table.schema?.fields ?? []);
       edits.push(...spellColumns(reference, body, spellings));
       for (const [said, column] of spellings.originals) renamed.set(said, column);
@@ -118,7 +124,7 @@ export class StatementTables {
   }
 
   /**
-   * What stands for a reference in the statement; `undefined` for what is DuckDB's own.
+   * What stands for a reference in the statement.
    *
    * @param added metadata columns, of a table.
    */
@@ -127,7 +133,7 @@ export class StatementTables {
     options: Scope,
     use: Use,
     added: readonly NestedField[],
-  ): Promise<TableSql | undefined> {
+  ): Promise<TableSql> {
     const { parts } = reference;
     const request = { ref: reference.ref ?? options.ref };
     const state = await snapshotOf(reference, options, use.connection);
@@ -151,7 +157,9 @@ export class StatementTables {
     if (view) return this.#viewSql(view, reference, { ...options, ref: request.ref }, use);
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
     if (metadata) return { sql: metadata };
-    if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) return undefined;
+    if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) {
+      return { sql: await informationSchema(parts, this.#catalog(request, parts.join("."))) };
+    }
     throw noSuchTable(
       parts.join("."),
       `There is no table ${parts.join(".")}${request.ref === undefined ? "" : ` on ${request.ref}`}.`,
@@ -160,7 +168,7 @@ export class StatementTables {
   }
 
   async #view(parts: readonly string[], request: TableRequest): Promise<LoadedView | undefined> {
-    const catalog = this.#options.writes?.catalog(request);
+    const catalog = this.#options.lake?.catalog(request);
     if (catalog === undefined || parts.length < 2) return undefined;
     try {
       return await catalog.loadView({ namespace: parts.slice(0, -1), name: parts.at(-1) ?? "" });
@@ -221,10 +229,11 @@ export class StatementTables {
   }
 
   async #meant(name: string, request: TableRequest): Promise<string> {
-    const tables = (await this.#options.listTables?.(request)) ?? [];
+    const catalog = this.#options.lake?.catalog(request);
+    const tables = catalog === undefined ? [] : [...(await allTables(catalog)), ...(await allViews(catalog))];
     const [best] = nearNames(
       name,
-      tables.map((table) => `${table.namespace}.${table.name}`),
+      tables.map((table) => [...table.namespace, table.name].join(".")),
     );
     return best === undefined
       ? "SHOW TABLES lists them."

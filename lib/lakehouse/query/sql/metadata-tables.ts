@@ -8,10 +8,7 @@ import {
   type Snapshot,
   type Table,
 } from "../../iceberg/index.js";
-import { quoteIdentifier, quoteString } from "../text/tokens.js";
-
-type Cell = string | number | bigint | boolean | Date | undefined | Readonly<Record<string, string>>;
-type Column = readonly [name: string, type: string];
+import { type Cell, type Column, rowsSql } from "./rows-sql.js";
 
 interface MetadataRows {
   readonly columns: readonly Column[];
@@ -148,19 +145,5 @@ export async function metadataTable(
   const reader = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
   if (!reader) return undefined;
   const { columns, rows } = await reader(table, snapshot);
-  const empty = columns.map(([column, type]) => `NULL::${type} AS ${quoteIdentifier(column)}`).join(", ");
-  if (rows.length === 0) return `SELECT ${empty} WHERE false`;
-  const values = rows.map(
-    (row) => `(${row.map((cell, i) => cellSql(cell, columns[i]?.[1] ?? "VARCHAR")).join(", ")})`,
-  );
-  const names = columns.map(([column]) => quoteIdentifier(column)).join(", ");
-  return `SELECT * FROM (VALUES ${values.join(", ")}) AS m(${names})`;
-}
-
-function cellSql(cell: Cell, type: string): string {
-  if (cell === undefined) return `NULL::${type}`;
-  if (cell instanceof Date) return `CAST(${quoteString(cell.toISOString())} AS ${type})`;
-  if (typeof cell !== "object") return `CAST(${quoteString(String(cell))} AS ${type})`;
-  const entries = Object.entries(cell).map(([key, value]) => `${quoteString(key)}: ${quoteString(value)}`);
-  return `CAST(MAP {${entries.join(", ")}} AS ${type})`;
+  return rowsSql(columns, rows);
 }

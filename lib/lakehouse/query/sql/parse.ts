@@ -51,13 +51,6 @@ export async function parseStatement(
   return statement;
 }
 
-/** True for SHOW TABLES, which asks for the lakehouse's tables and not for DuckDB's. */
-export function isShowTables(statement: Node): boolean {
-  const select = isNode(statement.node) ? statement.node : {};
-  const from = isNode(select.from_table) ? select.from_table : {};
-  return from.type === "SHOW_REF" && from.table_name === '"tables"';
-}
-
 /**
  * True for a statement that compares by IS [NOT] DISTINCT FROM. DuckDB (1.5) pushes `v = 5 OR v IS DISTINCT FROM 0` down
  * to a table as if nulls could not fulfil it, and where its statistics leave nothing else it gives no rows.

@@ -59,6 +59,7 @@ export function findReferences(
     }
     if (!isNode(value)) return;
     if (value.type === "BASE_TABLE") addTable(value, scope, select);
+    if (value.type === "TABLE_FUNCTION") checkFunction(value);
     if (value.class === "COLUMN_REF" && Array.isArray(value.column_names) && value.column_names.length > 1) {
       columns.push({ names: value.column_names as string[], start: Number(value.query_location ?? 0) });
     }
@@ -113,6 +114,20 @@ export function findReferences(
 
   visit(statement, new Set(), undefined);
   return { tables, columns };
+}
+
+/** Functions that list what is in the engine: what it keeps for itself, and none of the lakehouse's tables. */
+const LISTING =
+  /^(duckdb_(columns|constraints|databases|indexes|schemas|tables|views)|pragma_(database_list|show|table_info))$/i;
+
+function checkFunction({ function: called }: Node): void {
+  const name = isNode(called) ? String(called.function_name) : "";
+  if (!LISTING.test(name)) return;
+  throw invalidSql(
+    `${name}()`,
+    `${name}() would tell of the engine, not of the lakehouse.`,
+    "SHOW TABLES, DESCRIBE and information_schema list what is here.",
+  );
 }
 
 export function isNode(value: unknown): value is Node {
