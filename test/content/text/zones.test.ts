@@ -49,6 +49,7 @@ describe("an insertion", () => {
     ["a definition", `[a][b]\n\n[b]: c/${FACT}`, "3:8 an insertion cannot stand in a definition"],
     ["a tag", `a <b title='${FACT}'>c</b>`, "1:13 an insertion cannot stand in HTML"],
     ["a block of HTML", `<div>\n${FACT}\n</div>`, "2:1 an insertion cannot stand in HTML"],
+    ["backticks of its own", `a \`${FACT}\` c`, "1:4 an insertion in backticks is shown as it is written"],
   ])("is refused in %s", (_, text, message) => {
     expect(found(text)).toEqual([]);
     expect(off(text)).toEqual([expect.stringContaining(message)]);

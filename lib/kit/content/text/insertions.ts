@@ -38,6 +38,14 @@ const MISPLACED: Readonly<Record<Exclude<Zone, "text">, string | undefined>> = {
   elsewhere: "an insertion cannot stand in a definition: put it into a sentence.",
 };
 
+const IN_BACKTICKS = "an insertion in backticks is shown as it is written: take the backticks away.";
+
+/** An insertion that is all of a code's words is one whose value was meant; others quote. */
+function isAlone(text: string, start: number, end: number): boolean {
+  const isQuoted = text[start - 1] === "`" && text[end] === "`";
+  return isQuoted && typeof parseInsertion(text.slice(start + 2, end - 2)) !== "string";
+}
+
 /** Finds every insertion of a source; what is between braces and is none, or stands where none can, is a problem. */
 export function findInsertions(source: Source): { insertions: Insertion[]; problems: Problem[] } {
   const insertions: Insertion[] = [];
@@ -47,6 +55,7 @@ export function findInsertions(source: Source): { insertions: Insertion[]; probl
     const place = placeAt(source, start);
     const misplaced = zone === "text" ? undefined : MISPLACED[zone];
     if (misplaced !== undefined) problems.push({ place, message: misplaced });
+    if (zone === "code" && isAlone(source.text, start, end)) problems.push({ place, message: IN_BACKTICKS });
     if (zone !== "text") continue;
     prose = prose.slice(0, start) + " ".repeat(end - start) + prose.slice(end);
     const parsed = parseInsertion(source.text.slice(start + 2, end - 2));
