@@ -34,7 +34,14 @@ describe("slh completion", () => {
     expect(await candidates("desc")).toEqual(["describe"]);
     expect(await candidates("catalog", "")).toEqual(["serve"]);
     expect(await candidates("sql", "--fo")).toEqual(["--format"]);
-    expect(await candidates("sql", "--format", "")).toEqual(["table", "json", "ndjson", "csv"]);
+    expect(await candidates("sql", "--format", "")).toEqual([
+      "table",
+      "json",
+      "ndjson",
+      "csv",
+      "parquet",
+      "arrow",
+    ]);
     expect(await candidates("describe", "fl")).toEqual(["flights.silver"]);
     expect(await candidates("sql", "--ref", "")).toEqual(["etl", "main"]);
     expect(await candidates("merge", "et")).toEqual(["etl"]);

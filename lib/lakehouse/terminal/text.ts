@@ -85,8 +85,8 @@ export function duration(milliseconds: number): string {
 }
 
 /** `1 cell`, `12 cells`, `3,000,000 rows`. */
-export const count = (number: number, one: string, many = `${one}s`): string =>
-  `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
+export const count = (number: number | bigint, one: string, many = `${one}s`): string =>
+  `${number.toLocaleString("en-US")} ${Number(number) === 1 ? one : many}`;
 
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));

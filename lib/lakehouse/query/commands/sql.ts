@@ -3,13 +3,17 @@ import { text as textOf } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { invalidArgument } from "../../errors.js";
 import type { WithLake } from "../../room.js";
-import { toRef } from "../../terminal/index.js";
+import { printJson, printLine, toRef } from "../../terminal/index.js";
+import type { QueryResult } from "../result/query-result.js";
 import type { QueryContext } from "../room.js";
 
-const FORMATS = ["table", "json", "ndjson", "csv"] as const;
+/** What goes to a terminal or pipe, and into files besides. */
+const TEXTS = ["table", "json", "ndjson", "csv"] as const;
+const FORMATS = [...TEXTS, "parquet", "arrow"] as const;
 
 interface SqlFlags {
   readonly file?: string;
+  readonly output?: string;
   readonly ref?: string;
   readonly format?: (typeof FORMATS)[number];
   readonly json?: true;
@@ -30,14 +34,23 @@ export function sqlCommand(program: Command, withLake: WithLake<QueryContext>): 
     .option("-f, --file <path>", "run what is in a file, - for stdin")
     .option("-p, --param <name=value>", "a value for $name, again for others", addParameter)
     .option("--ref <name>", "branch, tag or commit on which names are looked up", toRef)
-    .addOption(
-      new Option("--format <name>", "how to print the rows; a table where not given").choices(FORMATS),
+    .option(
+      "-o, --output <file>",
+      "write the rows of the one statement into a file, in place of what there was",
     )
-    .addOption(new Option("--json", "the same as --format json").conflicts("format"))
+    .addOption(
+      new Option(
+        "--format <name>",
+        "what the rows are printed as, a table where not given, or what the file is, by its suffix where not given",
+      ).choices(FORMATS),
+    )
+    .option("--json", "print the rows as JSON, the same as --format json; with --output, what was written")
     .addHelpText(
       "after",
       `
 Values of parameters are numbers, true, false, null, or else text; in double quotes they are text.
+A file, a path or s3://, ends in .parquet, .arrow, .feather, .csv, .ndjson, .jsonl or .json, unless --format says what it
+is. It is there when all of it is: what fails or is stopped leaves the file that there was.
 In JSON, longs beyond 2^53 and decimals are strings, bytes are hex, and maps are arrays of [key, value].
 
 Examples:
@@ -45,7 +58,8 @@ Examples:
   $ slh sql "select count(*) from flights.bronze_flights for timestamp as of '2026-11-01'"
   $ slh sql "select * from flights.bronze_flights limit 3" --ref main --format json
   $ slh sql "select count(*) from flights.bronze_flights where origin = $origin" -p origin=ATL
-  $ slh sql --file report.sql --format csv > report.csv`,
+  $ slh sql --file report.sql --format csv > report.csv
+  $ slh sql "select * from flights.bronze_flights where origin = 'ATL'" -o atlanta.parquet`,
     )
     .action(async (query: string | undefined, flags: SqlFlags) => {
       const text = await readQuery(query, flags.file);
@@ -72,17 +86,21 @@ async function readQuery(query: string | undefined, file: string | undefined): P
   return textOf(process.stdin);
 }
 
-async function runStatements(
-  { engine }: QueryContext,
-  text: string,
-  { ref, json, format = json ? "json" : "table", param = {} }: SqlFlags,
-): Promise<void> {
+async function runStatements({ engine }: QueryContext, text: string, flags: SqlFlags): Promise<void> {
+  const { ref, param = {} } = flags;
   const { splitStatements } = await import("../text/statements.js");
-  const { printResult } = await import("../shell/print.js");
+  const put = await destination(flags);
   const { statements, rest } = splitStatements(text.replace(/^\uFEFF/, ""));
   const all = rest.trim() === "" ? statements : [...statements, rest];
   if (all.length === 0)
     throw invalidArgument("slh sql", "There is no statement in it.", 'Write slh sql "select …".');
+  if (all.length > 1 && flags.output !== undefined) {
+    throw invalidArgument(
+      "--output",
+      `There are ${all.length} statements, and a file takes the rows of one.`,
+      "Run them one by one.",
+    );
+  }
   const names = Object.keys(param);
   const unused = names.find((name) => !all.some((statement) => hasParameter(statement, name)));
   if (unused !== undefined)
@@ -90,9 +108,32 @@ async function runStatements(
   for (const statement of all) {
     const own = names.filter((name) => hasParameter(statement, name));
     const params = Object.fromEntries(own.map((name) => [name, param[name] as ParameterValue]));
-    const result = await engine.sql(statement, { ref, ...(own.length > 0 && { params }) });
-    await printResult(result, format);
+    await put(await engine.sql(statement, { ref, ...(own.length > 0 && { params }) }));
   }
+}
+
+/** What becomes of a result. Flags that do not go together are refused before anything runs. */
+async function destination({
+  output,
+  json,
+  format,
+}: SqlFlags): Promise<(result: QueryResult) => Promise<void>> {
+  if (output !== undefined) {
+    const { fileFormat, writeResultFile, writtenLine } = await import("../shell/output-file.js");
+    const kind = fileFormat(output, format);
+    return async (result) => {
+      const written = await writeResultFile(result, output, kind);
+      if (json) printJson({ ...written, rows: Number(written.rows), bytes: Number(written.bytes) });
+      else printLine(writtenLine(output, written));
+    };
+  }
+  if (json && format !== undefined && format !== "json")
+    throw invalidArgument("--json", `It says JSON, and --format says ${format}.`, "Give one of them.");
+  const { printResult } = await import("../shell/print.js");
+  const text = TEXTS.find((each) => each === (format ?? (json ? "json" : "table")));
+  if (text === undefined)
+    throw invalidArgument("--format", `${format} is for files.`, `Add -o rows.${format}.`);
+  return (result) => printResult(result, text);
 }
 
 const hasParameter = (statement: string, name: string): boolean =>

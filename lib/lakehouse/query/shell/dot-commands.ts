@@ -3,6 +3,7 @@ import { invalidArgument } from "../../errors.js";
 import { columns, ink, printable } from "../../terminal/index.js";
 import { columnLines, describeTable } from "../describe/describe-table.js";
 import type { ResultFormat } from "../result/format.js";
+import { fileFormat } from "./output-file.js";
 import type { Session } from "./session.js";
 
 export const MODES = ["table", "ndjson", "json", "csv"] as const satisfies readonly ResultFormat[];
@@ -66,6 +67,15 @@ export const DOT_COMMANDS: Readonly<Record<string, DotCommand>> = {
         throw invalidArgument(".timing", `It is on or off, not ${word}.`, "Write .timing on.");
       session.timing = word === "" ? !session.timing : word === "on";
       console.log(`Timing is ${session.timing ? "on" : "off"}.`);
+    },
+  },
+  once: {
+    takes: "<file>",
+    summary: "write the rows of the next statement into a file: .parquet, .arrow, .csv, .ndjson or .json",
+    run(session, path) {
+      if (path === "") throw invalidArgument(".once", "It needs a file.", "Write .once <file>.");
+      fileFormat(path);
+      session.file = path;
     },
   },
   read: {

@@ -1,11 +1,13 @@
 import { branchingOf, type Catalog, isBranchingCatalog } from "../../catalog/index.js";
-import { duration, ink, reportError } from "../../terminal/index.js";
+import { duration, ink, printLine, reportError } from "../../terminal/index.js";
 import type { QueryEngine } from "../engine/query-engine.js";
 import type { ResultFormat } from "../result/format.js";
+import type { QueryResult } from "../result/query-result.js";
 import type { QueryContext } from "../room.js";
 import { splitStatements } from "../text/statements.js";
 import { runDotCommand } from "./dot-commands.js";
 import { type Names, namesOf, onRef } from "./names.js";
+import { fileFormat, writeResultFile, writtenLine } from "./output-file.js";
 import { printResult } from "./print.js";
 
 /**
@@ -17,6 +19,8 @@ export class Session {
   readonly context: QueryContext;
   mode: ResultFormat = "table";
   timing = false;
+  /** The file that takes the rows of the next statement. */
+  file: string | undefined;
   /** True once something failed. */
   hasFailed = false;
   /** True after `.quit`: nothing runs any more. */
@@ -114,7 +118,7 @@ export class Session {
     const started = performance.now();
     try {
       const result = await this.engine.sql(statement, { ref: this.#ref, signal });
-      await printResult(result, this.mode, { signal });
+      await this.#put(result, signal);
       signal.throwIfAborted();
       if (this.timing) console.log(ink(duration(performance.now() - started), "grey"));
     } catch (error) {
@@ -124,6 +128,13 @@ export class Session {
       this.#running = undefined;
       this.#names = namesOf(this.catalog);
     }
+  }
+
+  async #put(result: QueryResult, signal: AbortSignal): Promise<void> {
+    const { file } = this;
+    if (file === undefined) return printResult(result, this.mode, { signal });
+    this.file = undefined;
+    printLine(writtenLine(file, await writeResultFile(result, file, fileFormat(file))));
   }
 
   #failed(error: unknown): void {
