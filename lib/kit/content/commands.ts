@@ -77,7 +77,7 @@ Examples:
           print(`${mark} ${file}:${line}:${column}  ${rule}: ${message}`);
         }
         const held = results.filter(({ ok }) => ok).length;
-        const left = missing.length > 0 ? ` Still to be written: ${missing.length}.` : "";
+        const left = missing.length > 0 ? ` Still to be done: ${missing.length}.` : "";
         print(
           results.length === 0
             ? "Nothing to check: no milestone has content yet."

@@ -2,8 +2,10 @@
  * Notebooks: recording from cells, running headless, telling fresh outputs from stale ones, and reading what a run
  * recorded. Content is made from `readRecorded` alone.
  */
+export { type BarsOptions, bars } from "./cell/bars.js";
 export { dataset } from "./cell/datasets.js";
 export { check, type PredictOptions, predict } from "./cell/exercise.js";
+export { type FactsOptions, facts } from "./cell/facts.js";
 export {
   type ColumnOptions,
   type FactOptions,
@@ -11,13 +13,25 @@ export {
   fact,
   figure,
   type TableOptions,
-  type TableRow,
-  type TableSource,
   table,
 } from "./cell/record.js";
 export type { CheckFunction, CheckOutcome, CheckTools } from "./cell/recorder.js";
+export {
+  one,
+  type RowsInput,
+  type TableRow,
+  type TableSource,
+} from "./cell/rows.js";
+export {
+  type MeasureOptions,
+  measure,
+  type Timing,
+  type TimingOptions,
+  timing,
+} from "./cell/timing.js";
 export { formatValue } from "./cell/values.js";
 export { notebookDone } from "./done.js";
+export { BOOKKEEPING, isFolded } from "./file/fold.js";
 export type { CellRef, Fingerprint, KitMetadata, RunFailure, RunInfo } from "./file/metadata.js";
 export type {
   Cell,

@@ -12,7 +12,7 @@ import { tableHtml, tableTexts } from "../../../lib/kit/content/html/table.js";
 import { brokenLinks } from "../../../lib/kit/content/site/link-check.js";
 import { escapeHtml, relativeUrl, slugify } from "../../../lib/kit/content/text/escape.js";
 import { type Output, RECORD_MIME, recordedIn } from "../../../lib/kit/notebook/index.js";
-import { code, recordedFixture } from "../support/fixture.js";
+import { code, factOutput, recordedFixture } from "../support/fixture.js";
 
 let highlighter: Highlighter;
 let folder: string;
@@ -157,6 +157,21 @@ describe("charts and tables", () => {
     expect(tableHtml(table)).toContain(
       '<th scope="col">&lt;A&gt;</th></tr></thead><tbody><tr><td>&lt;b&gt;</td>',
     );
+  });
+});
+
+describe("folded code", () => {
+  test.each([
+    ["// Imports and helpers\nimport a;\nimport b;", [], "Imports and helpers, 3 lines"],
+    ["fact(1);", [factOutput("a", 1), factOutput("b", 2)], "Code that records 2 facts"],
+    ["// Which <b>?\nfact(1);", [], "Which &lt;b&gt;?"],
+    ["run();", [], "Code"],
+  ])("says in a line what is below it: %j", async (source, outputs, summary) => {
+    const cells = [code("one", source, 1, outputs, ["hide-input"])];
+    const recorded = recordedIn({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }, "n.ipynb");
+    const tools = { cache: openCache(folder), highlighter, markdown: openMarkdown(highlighter) };
+    const { html } = await notebookHtml(recorded, tools, { link: (href) => href });
+    expect(html).toContain(`<details class="folded"><summary>${summary}</summary>`);
   });
 });
 

@@ -1,4 +1,4 @@
-import { RECORD_MIME, type RecordedCell, type RecordedNotebook } from "../../notebook/index.js";
+import { isFolded, RECORD_MIME, type RecordedCell, type RecordedNotebook } from "../../notebook/index.js";
 import { escapeHtml } from "../text/escape.js";
 import type { Rendered } from "./markdown.js";
 import { notebookTexts, type TextOptions } from "./notebook-text.js";
@@ -41,18 +41,28 @@ function codeHtml(cell: RecordedCell, recorded: RecordedNotebook, tools: Tools):
   const anchor = escapeHtml(cellAnchor(cell.ref));
   const number = `<a class="count" href="#${anchor}" aria-label="Link to ${cellName(cell).toLowerCase()}">[${count ?? " "}]</a>`;
   const code = `<div class="source">${number}${tools.highlighter.code(source, "typescript")}</div>`;
-  const fold = foldedAs(cell, recorded);
-  return fold === undefined ? code : `<details class="folded"><summary>${fold}</summary>${code}</details>`;
+  if (!isFolded(recorded.notebook.cells[cell.ref.index] ?? { metadata: {} })) return code;
+  return `<details class="folded"><summary>${escapeHtml(foldSummary(cell))}</summary>${code}</details>`;
 }
 
-/** What a cell's code is folded under: the code of a prediction has its answer in it, a solution gives the game away. */
-function foldedAs(cell: RecordedCell, recorded: RecordedNotebook): string | undefined {
-  if (cell.tags.some((tag) => tag.startsWith("solution:"))) return "Solution";
-  const predicts = cell.outputs.some(
-    (output) => output.output_type === "display_data" && RECORD_MIME.predict in output.data,
-  );
-  const jupyter = recorded.notebook.cells[cell.ref.index]?.metadata.jupyter as
-    | { source_hidden?: unknown }
-    | undefined;
-  return predicts || jupyter?.source_hidden === true ? "Code" : undefined;
+/** The one line under which a cell's code is folded: the comment that it begins with, or what it records. */
+function foldSummary({ tags, source, outputs }: RecordedCell): string {
+  if (tags.some((tag) => tag.startsWith("solution:"))) return "Solution";
+  const lines = source.trim().split("\n");
+  const said = /^\/\/ (.+)/.exec(lines[0] ?? "")?.[1];
+  const kinds = [
+    ["fact", "facts"],
+    ["table", "tables"],
+    ["figure", "charts"],
+  ] as const;
+  const recorded = kinds.flatMap(([kind, many]) => {
+    const count = outputs.filter((output) => "data" in output && RECORD_MIME[kind] in output.data).length;
+    return count === 0 ? [] : [count === 1 ? `a ${many.slice(0, -1)}` : `${count} ${many}`];
+  });
+  const what = said ?? (recorded.length > 0 ? `Code that records ${listed(recorded)}` : "Code");
+  return lines.length < 3 ? what : `${what}, ${lines.length} lines`;
 }
+
+/** Words as a list that is read aloud: "a, b and c". */
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;

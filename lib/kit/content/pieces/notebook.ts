@@ -3,6 +3,7 @@ import type { MilestoneContent } from "../model/inputs.js";
 import { notebookPage } from "../model/site-map.js";
 import type { Problem } from "../text/insertions.js";
 import { parseSource, placeAt } from "../text/source.js";
+import { cellProblems } from "./cells.js";
 import { altProblems } from "./common.js";
 import { linkProblems, type Whole } from "./links.js";
 import { type CheckResult, verdict } from "./result.js";
@@ -36,7 +37,12 @@ export function checkNotebook(content: MilestoneContent, whole: Whole): CheckRes
     place: start,
     message: `the ${kind} "${name}" is recorded in cell [${first.executionCount}] (${first.id}) and in cell [${again.executionCount}] (${again.id}): give one of them another name.`,
   }));
+  const long = cellProblems(recorded).map(({ id, message }) => ({
+    place: start,
+    message: `cell ${id}: ${message}`,
+  }));
   return [
+    ...verdict("notebook/cells", { file }, long, "cells that teach can be read without scrolling"),
     ...verdict("notebook/names", { file }, twice, "each name is recorded once"),
     ...verdict("notebook/links", { file }, links, "links of its text lead somewhere"),
     ...verdict("notebook/alt-text", { file }, pictures, "its pictures have a text alternative"),

@@ -12,8 +12,11 @@ export interface CheckResult {
   readonly message: string;
 }
 
-/** True for what stops a build, and makes a check fail. A piece that is still to be written does neither. */
-export const breaks = ({ ok, rule }: CheckResult): boolean => !ok && !rule.endsWith("/present");
+/** Rules about what is still to be done: a piece that is not written, a cell that is not short yet. */
+const TO_DO = /\/(?:present|cells)$/;
+
+/** True for what stops a build, and makes a check fail. What is still to be done does neither. */
+export const breaks = ({ ok, rule }: CheckResult): boolean => !ok && !TO_DO.test(rule);
 
 export function pass(rule: string, file: string, message: string): CheckResult {
   return { rule, ok: true, file, line: 1, column: 1, message };

@@ -8,11 +8,14 @@ import {
   VEGA_LITE_MIME,
 } from "../file/recorded.js";
 import { keepPending, show } from "./recorder.js";
+import { type RowsInput, rowsOf, type TableRow } from "./rows.js";
 import { checkName, escapeHtml, factValue, formatValue, plain, tableValue } from "./values.js";
 
 export interface FactOptions {
   /** Written after the value: `files`, `ms`, `MB`, `%`, `x`. */
   readonly unit?: string | undefined;
+  /** Decimals that the recorded value keeps: what no text should quote is not recorded. */
+  readonly digits?: number | undefined;
   /** For what differs from one machine to the next, times above all: a new value then is no change. */
   readonly volatile?: boolean | undefined;
   /** A few words that the value needs to be understood. */
@@ -26,14 +29,12 @@ export interface FactOptions {
  *   a value that is no finite number, text or boolean.
  * @example fact("bronze.files", files.length, { unit: "files" });
  */
-export function fact(
-  name: string,
-  value: number | bigint | string | boolean,
-  options: FactOptions = {},
-): void {
+export function fact(name: string, value: unknown, options: FactOptions = {}): void {
   checkName(name, "fact");
-  const recorded: FactValue = factValue(name, value);
-  const { unit, note, volatile = false } = options;
+  const { unit, note, digits, volatile = false } = options;
+  const exact = factValue(name, value);
+  const recorded: FactValue =
+    digits === undefined || typeof exact !== "number" ? exact : Number(exact.toFixed(digits));
   const shown = formatValue(recorded, unit);
   show({
     [RECORD_MIME.fact]: {
@@ -110,11 +111,6 @@ async function drawFigure(name: string, given: ChartSpec, options: FigureOptions
   });
 }
 
-export type TableRow = Readonly<Record<string, unknown>>;
-
-/** Rows, or anything that can give them: the result of `lake.sql(…)`. */
-export type TableSource = readonly TableRow[] | { rows(): Promise<readonly TableRow[]> };
-
 export interface ColumnOptions {
   readonly label?: string | undefined;
   readonly unit?: string | undefined;
@@ -132,16 +128,15 @@ export interface TableOptions {
 /**
  * Shows rows as a table and records them. Numbers stand to the right.
  *
- * @example await table("snapshots", await lake.sql("select … limit 5"), { caption: "Snapshots so far" });
+ * @example await table("snapshots", lake.sql("select … limit 5"), { caption: "Snapshots so far" });
  */
-export function table(name: string, source: TableSource, options: TableOptions = {}): Promise<void> {
+export function table(name: string, source: RowsInput, options: TableOptions = {}): Promise<void> {
   return keepPending(showTable(name, source, options));
 }
 
-async function showTable(name: string, source: TableSource, options: TableOptions): Promise<void> {
+async function showTable(name: string, source: RowsInput, options: TableOptions): Promise<void> {
   checkName(name, "table");
-  const all = "rows" in source && typeof source.rows === "function" ? await source.rows() : source;
-  const input = all as readonly TableRow[];
+  const input = await rowsOf(source);
   const shown = input.slice(0, options.limit ?? 20);
   const columns = columnsOf(shown, options.columns);
   const rows = shown.map((row) => columns.map(({ key }) => tableValue(row[key])));

@@ -58,7 +58,7 @@ export interface Cell {
 const SOLUTION_TAG = /^solution:(.+)$/;
 
 /** Exercises whose reference solution the cell is: its tags `solution:<name>`. */
-export const solutionsOf = (cell: Cell): string[] =>
+export const solutionsOf = (cell: Pick<Cell, "metadata">): string[] =>
   (cell.metadata.tags ?? []).flatMap((tag) => SOLUTION_TAG.exec(tag)?.[1] ?? []);
 
 export interface Notebook {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { withFolds } from "./fold.js";
 import { type Notebook, parseNotebook, serializeNotebook } from "./nbformat.js";
 
 /** Undefined when there is no such file. */
@@ -13,7 +14,7 @@ export async function writeNotebook(path: string, notebook: Notebook): Promise<v
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(temporary, serializeNotebook(notebook));
+    await writeFile(temporary, serializeNotebook(withFolds(notebook)));
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
