@@ -33,37 +33,60 @@ function position(number: number): CardElement {
   return box({ gap: 8, alignItems: "center" }, ...dots);
 }
 
-/** A cover for blog platforms: series, title, position. Made for 1000 x 420. */
+/** A picture on a card, in px of the card. */
+export interface CardPicture {
+  readonly png: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What the cards leave for their picture, in px, and how wide a chart is drawn for that: less is larger text. */
+export const COVER_ROOM = { width: 400, height: 316, drawing: 300 } as const;
+export const SOCIAL_ROOM = { width: 1100, height: 420, drawing: 450 } as const;
+
+function image({ png, width, height }: CardPicture): CardElement {
+  return {
+    type: "img",
+    props: { src: `data:image/png;base64,${Buffer.from(png).toString("base64")}`, width, height },
+  };
+}
+
+/** A cover for blog platforms: series, title and position, and a picture beside them. Made for 1000 x 420. */
 export function coverCard(card: {
   series: string;
   label: string;
   title: string;
   number: number;
+  picture?: CardPicture | undefined;
 }): CardElement {
+  const large = card.picture ? 40 : 56;
   return box(
     {
       width: "100%",
       height: "100%",
-      flexDirection: "column",
-      justifyContent: "space-between",
-      padding: "52px 60px",
+      padding: "44px 40px 44px 48px",
+      gap: 28,
       backgroundColor: light.paper,
       borderTop: `8px solid ${light.ice}`,
       fontFamily: "Inter",
     },
     box(
-      { justifyContent: "space-between", fontSize: 22, color: light.inkSoft },
-      text(card.series, { fontWeight: 600, color: light.ink }),
-      text(card.label, { fontFamily: "JetBrains Mono", color: light.iceText }),
+      { flexGrow: 1, flexBasis: 0, flexDirection: "column", justifyContent: "space-between" },
+      box(
+        { gap: 16, fontSize: 22 },
+        text(card.series, { fontWeight: 600, color: light.ink }),
+        text(card.label, { fontFamily: "JetBrains Mono", color: light.iceText }),
+      ),
+      text(card.title, {
+        fontSize: card.title.length > 56 ? large - 4 : large,
+        fontWeight: 700,
+        lineHeight: 1.18,
+        letterSpacing: -1,
+        color: light.ink,
+      }),
+      position(card.number),
     ),
-    text(card.title, {
-      fontSize: card.title.length > 64 ? 46 : 56,
-      fontWeight: 700,
-      lineHeight: 1.15,
-      letterSpacing: -1.2,
-      color: light.ink,
-    }),
-    position(card.number),
+    ...(card.picture ? [box({ alignItems: "center" }, image(card.picture))] : []),
   );
 }
 
@@ -73,15 +96,14 @@ export function socialCard(card: {
   label: string;
   title: string;
   number: number;
-  picture: { png: Uint8Array; width: number; height: number };
+  picture: CardPicture;
 }): CardElement {
-  const scale = Math.min(1088 / card.picture.width, 392 / card.picture.height);
   return box(
     {
       width: "100%",
       height: "100%",
       flexDirection: "column",
-      padding: "40px 56px 36px",
+      padding: "36px 50px 32px",
       backgroundColor: light.paper,
       borderTop: `8px solid ${light.ice}`,
       fontFamily: "Inter",
@@ -93,17 +115,7 @@ export function socialCard(card: {
       letterSpacing: -0.8,
       color: light.ink,
     }),
-    box(
-      { flexGrow: 1, alignItems: "center", justifyContent: "center" },
-      {
-        type: "img",
-        props: {
-          src: `data:image/png;base64,${Buffer.from(card.picture.png).toString("base64")}`,
-          width: Math.round(card.picture.width * scale),
-          height: Math.round(card.picture.height * scale),
-        },
-      },
-    ),
+    box({ flexGrow: 1, alignItems: "center", justifyContent: "center" }, image(card.picture)),
     box(
       { justifyContent: "space-between", alignItems: "center", fontSize: 20, color: light.inkSoft },
       box(

@@ -66,9 +66,13 @@ function checkLinkedin(piece: Piece, content: MilestoneContent, bound: readonly 
   const paragraphs = text.trimEnd().split(/\n\s*\n/);
   const close = paragraphs.filter((paragraph) => !/^(?:#[\p{L}\p{N}_]+\s*)+$/u.test(paragraph)).at(-1) ?? "";
   results.push(
-    /\?/.test(close) || /https?:\/\//.test(close)
-      ? pass("linkedin/close", piece.file, "it ends with a question or a link")
-      : fail("linkedin/close", lineOf(piece.text.trimEnd().length), "end with a question or a link."),
+    close.trim() !== "" && !/^• /m.test(close)
+      ? pass("linkedin/close", piece.file, "it closes with a sentence")
+      : fail(
+          "linkedin/close",
+          lineOf(piece.text.trimEnd().length),
+          "it stops at its bullets: say after them what they come to.",
+        ),
   );
 
   const typed = piece.links.filter(({ kind }) => kind !== "autolink").map(({ start: at }) => at);

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ChartSpec } from "../../look/index.js";
 import type { Cache } from "../draw/cache.js";
-import { coverCard, socialCard, tableCard } from "../draw/cards.js";
+import { COVER_ROOM, coverCard, SOCIAL_ROOM, socialCard, tableCard } from "../draw/cards.js";
 import { type DiagramRenderer, readDiagram } from "../draw/diagrams.js";
 import type { Pictures } from "../draw/pictures.js";
 import { drawChart } from "../html/chart.js";
@@ -15,6 +14,7 @@ import { picturePath } from "../model/site-map.js";
 import { postFront } from "../pieces/blog-front.js";
 import { postImage } from "../pieces/linkedin.js";
 import { parseSource } from "../text/source.js";
+import { cardPicture } from "./card-picture.js";
 
 /** What pictures are made with. */
 export interface MediaTools {
@@ -71,8 +71,9 @@ export async function milestoneMedia(
 
   const title = pieces.blog ? postFront(pieces.blog).title || milestone.title : milestone.title;
   const common = { series: settings.title, label: label(content), number: milestone.number };
-  files.set("cover.png", await tools.pictures.card(coverCard({ ...common, title }), 1000, 420));
-  const picture = await socialPicture(content, files, tools);
+  const cover = { ...common, title, picture: await cardPicture(content, files, tools, COVER_ROOM) };
+  files.set("cover.png", await tools.pictures.card(coverCard(cover), 1000, 420));
+  const picture = await cardPicture(content, files, tools, SOCIAL_ROOM);
   const social = picture
     ? socialCard({ ...common, title: picture.title ?? milestone.title, picture })
     : coverCard({ ...common, title });
@@ -97,38 +98,6 @@ export async function drawDiagram(
     }
   }
   return drawn;
-}
-
-/** The one picture of the social image: the chart or the diagram that the LinkedIn post names. */
-async function socialPicture(
-  content: MilestoneContent,
-  files: Files,
-  tools: MediaTools,
-): Promise<{ png: Uint8Array; width: number; height: number; title?: string | undefined } | undefined> {
-  const { pieces, recorded } = content;
-  const image = pieces.linkedin && postImage(pieces.linkedin);
-  const figure = image?.kind === "figure" ? recorded?.figures.get(image.name) : undefined;
-  if (figure) {
-    // The card carries the title; the chart need not repeat it.
-    const { title: _, ...untitled } = figure.spec;
-    const png = await tools.pictures.png(await drawChart(tools.cache, socialShape(untitled), "light"), 1400);
-    return { png, ...pngSize(png), title: figure.title };
-  }
-  const diagram = files.get("diagram.png");
-  return diagram instanceof Uint8Array ? { png: diagram, ...pngSize(diagram) } : undefined;
-}
-
-/** A chart as wide and low as the card leaves room for, so that its text stays large; composed charts stay as they are. */
-function socialShape(spec: ChartSpec): ChartSpec {
-  const single = ["hconcat", "vconcat", "concat", "facet", "repeat"].every((key) => !(key in spec));
-  const plain = (side: unknown) => side === undefined || typeof side === "number";
-  return single && plain(spec.width) && plain(spec.height) ? { ...spec, width: 620, height: 210 } : spec;
-}
-
-/** Width and height from the IHDR chunk (PNG, section 11.2.1). */
-function pngSize(png: Uint8Array): { width: number; height: number } {
-  const view = new DataView(png.buffer, png.byteOffset);
-  return { width: view.getUint32(16), height: view.getUint32(20) };
 }
 
 /** Pictures that lie beside a piece or the notebook, and that it shows. */
