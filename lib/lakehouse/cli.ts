@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
+import { resetCommand } from "./reset-command.js";
 import { addLakehouseCommands } from "./room-commands.js";
 import { run } from "./terminal/index.js";
 
@@ -12,6 +13,8 @@ export interface MoreCommands {
   addCommands(program: Command): void;
   /** Lines for the examples of `slh --help`. */
   readonly examples: readonly string[];
+  /** Names of what it keeps in a lakehouse's folder, which `slh reset` deletes. */
+  keptIn(root: string): readonly string[];
 }
 
 const KIT = "@sololakehouse/kit";
@@ -36,6 +39,7 @@ Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 st
     );
   kit?.addCommands(program);
   await addLakehouseCommands(program);
+  resetCommand(program, kit?.keptIn ?? (() => []));
   return program;
 }
 

@@ -21,13 +21,20 @@ export function slhCutShort(args: readonly string[], env: Record<string, string>
   });
 }
 
+/** The same for a server, which is told to end after its first line. */
+export function slhUntilLine(args: readonly string[], folder: string): Promise<Ran> {
+  return slh(args, {}, (child) => child.stdout.once("data", () => child.kill("SIGTERM")), folder);
+}
+
 function slh(
   args: readonly string[],
   env: Record<string, string>,
   use: (child: Child) => void,
+  cwd = process.cwd(),
 ): Promise<Ran> {
   return new Promise((done) => {
     const child = spawn(process.execPath, [SLH, ...args], {
+      cwd,
       env: { ...process.env, NO_COLOR: "1", SLH_PROFILE: "embedded", ...env },
     });
     let [out, err] = ["", ""];

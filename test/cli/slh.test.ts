@@ -232,17 +232,6 @@ describe("slh sql and slh tables", () => {
   });
 });
 
-describe("slh reset", () => {
-  test("deletes nothing unasked, and only what is below .lake", async () => {
-    await mkdir(join(root, ".lake/warehouse"), { recursive: true });
-    expect(await slh("reset")).toMatchObject({ code: 1, err: expect.stringContaining("Add --yes.") });
-    expect(existsSync(join(root, ".lake/warehouse"))).toBe(true);
-    expect((await slh("reset", "--yes")).out).toBe("Deleted .lake. npm start makes it anew.\n");
-    expect(existsSync(join(root, ".lake"))).toBe(false);
-    expect((await slh("reset", "--yes")).out).toBe("There is nothing to delete.\n");
-  });
-});
-
 describe("help", () => {
   test.each([
     ["run"],

@@ -15,6 +15,10 @@ beforeEach(async () => {
     printed += text;
     return true;
   });
+  // Vitest's console does not go through the stream.
+  vi.spyOn(console, "log").mockImplementation((line) => {
+    printed += `${line}\n`;
+  });
   process.exitCode = undefined;
 });
 afterEach(() => {

@@ -5,7 +5,6 @@
 import type { Command } from "commander";
 import { contentCommands } from "../content/commands.js";
 import { notebookCommands } from "../notebook/commands.js";
-import { resetCommand } from "./reset.js";
 import { statusCommand } from "./status.js";
 
 /** Adds the kit's commands to a program. */
@@ -13,8 +12,10 @@ export function addCommands(program: Command): void {
   notebookCommands(program);
   contentCommands(program);
   statusCommand(program);
-  resetCommand(program);
 }
+
+/** For `slh reset`. */
+export { keptInLake as keptIn } from "../milestones/index.js";
 
 /** For the help of the whole command line. */
 export const examples: readonly string[] = [

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { columns, type Ink, ink } from "sololakehouse/terminal";
+import { columns, type Ink, ink, printJson } from "sololakehouse/terminal";
 import { contentDone } from "../content/index.js";
 import {
   type DoneCheck,
@@ -66,7 +66,7 @@ export async function reportStatus(words: readonly string[], json: boolean): Pro
   await steadily(async () => {
     for (const milestone of chosen) statuses.push(await milestoneStatus(milestone, project));
   });
-  if (json) console.log(JSON.stringify(statuses.map(asJson), null, 2));
+  if (json) printJson(statuses.map(asJson));
   else if (words.length > 0) for (const status of statuses) printChecklist(status);
   else printOverview(statuses);
 }

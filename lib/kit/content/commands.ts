@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
-import { ink } from "sololakehouse/terminal";
+import type { Command } from "commander";
+import { ink, portNumber, printJson, printJsonLine, stopSignal } from "sololakehouse/terminal";
 import { findProject, listMilestones, type Project, selectMilestones } from "../milestones/index.js";
 
 /** `slh content build`, `slh content check` and `slh content serve`. */
@@ -36,7 +36,7 @@ Examples:
           if (!options.json && process.stderr.isTTY) process.stderr.write(`${stage}\n`);
         },
       });
-      if (options.json) return print(JSON.stringify({ ...report, saved }, null, 2));
+      if (options.json) return printJson({ ...report, saved });
       for (const path of saved) print(`drew ${path}`);
       for (const { id, pages, pieces } of report.milestones)
         print(`${id}  ${pages} pages  ${pieces.join(", ")}`);
@@ -69,7 +69,7 @@ Examples:
       const results = [...(await checkContent(project, await chosen(project, words))).values()].flat();
       const broken = results.filter(breaks);
       const missing = results.filter((result) => !result.ok && !breaks(result));
-      if (options.json) print(JSON.stringify(results, null, 2));
+      if (options.json) printJson(results);
       else {
         for (const result of options.all ? results : [...broken, ...missing]) {
           const { ok, rule, file, line, column, message } = result;
@@ -93,7 +93,8 @@ Examples:
     .description(
       "Serves the built site on this machine alone. Search needs it; everything else opens from the file.",
     )
-    .option("--port <number>", "port to listen on; 0 takes a free one", parsePort, 4173)
+    .option("--port <number>", "port to listen on; 0 takes a free one", portNumber, 4173)
+    .option("--json", "say where it is in a line of JSON")
     .addHelpText(
       "after",
       `
@@ -101,11 +102,15 @@ Examples:
   $ slh content serve
   $ slh content serve --port 0`,
     )
-    .action(async (options: { port: number }) => {
+    .action(async ({ port, json }: { port: number; json?: true }) => {
       const { serveSite } = await import("./site/serve.js");
-      const server = await serveSite(join(findProject().dist, "site"), options.port);
-      print(`${server.url}  (Ctrl+C ends it)`);
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.close());
+      const server = await serveSite(join(findProject().dist, "site"), port);
+      // Who has read where it is may stop it at once.
+      const stopped = stopSignal();
+      if (json) printJsonLine({ url: server.url });
+      else print(`${server.url}  (Ctrl-C ends it)`);
+      await stopped;
+      await server.close();
     });
 }
 
@@ -113,13 +118,6 @@ Examples:
 async function chosen(project: Project, words: readonly string[]): Promise<string[] | undefined> {
   if (words.length === 0) return undefined;
   return selectMilestones(await listMilestones(project), words).map(({ id }) => id);
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError("A port is 0 to 65535.");
-  return port;
 }
 
 function print(line: string): void {

@@ -13,4 +13,4 @@ export {
   parseMilestone,
   selectMilestones,
 } from "./milestone.js";
-export { findProject, type Project, projectAt } from "./project.js";
+export { findProject, keptInLake, type Project, projectAt } from "./project.js";

@@ -34,11 +34,7 @@ export function projectAt(root: string): Project {
  */
 export function findProject(from: string = process.cwd()): Project {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
-    const manifest = join(folder, "package.json");
-    if (existsSync(join(folder, "milestones")) && existsSync(manifest)) {
-      const { workspaces } = JSON.parse(readFileSync(manifest, "utf8")) as { workspaces?: unknown };
-      if (workspaces) return projectAt(folder);
-    }
+    if (isCheckout(folder)) return projectAt(folder);
     if (dirname(folder) === folder) break;
   }
   throw invalidConfig(
@@ -46,4 +42,17 @@ export function findProject(from: string = process.cwd()): Project {
     `${from} is not inside a SoloLakehouse checkout: no folder above it has milestones/ and package.json.`,
     "Change into the checkout and run the command again.",
   );
+}
+
+function isCheckout(folder: string): boolean {
+  const manifest = join(folder, "package.json");
+  if (!existsSync(join(folder, "milestones")) || !existsSync(manifest)) return false;
+  const { workspaces } = JSON.parse(readFileSync(manifest, "utf8")) as { workspaces?: unknown };
+  return Boolean(workspaces);
+}
+
+/** What the kit keeps in the folder of a lakehouse, where it is that of a checkout: executed notebooks, and what is known of them. */
+export function keptInLake(root: string): readonly string[] {
+  const isOfCheckout = isCheckout(dirname(root)) && projectAt(dirname(root)).lake === root;
+  return isOfCheckout ? ["notebooks", "jupyter", "checked-notebooks.json", "lake-id"] : [];
 }

@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { portNumber, printJson } from "sololakehouse/terminal";
 import { findProject, listMilestones, selectMilestones } from "../milestones/index.js";
 import type { RunFlags } from "./commands/run.js";
 import { ownPlace, placeOf } from "./fresh/place.js";
@@ -49,15 +50,19 @@ Examples:
     .summary("begin a notebook of your own")
     .description("Writes a notebook with a first query, ready to run, anywhere in the checkout.")
     .argument("<path>", "where: my/first.ipynb")
+    .option("--json", "print where it is as JSON")
     .addHelpText(
       "after",
       `
 Examples:
   $ slh new my/first.ipynb && slh run my/first.ipynb`,
     )
-    .action(async (path: string) => {
+    .action(async (given: string, { json }: { json?: true }) => {
       const { newNotebook } = await import("./commands/new.js");
-      await newNotebook(findProject(), path.endsWith(".ipynb") ? path : `${path}.ipynb`);
+      const path = given.endsWith(".ipynb") ? given : `${given}.ipynb`;
+      await newNotebook(findProject(), path);
+      if (json) printJson({ notebook: path });
+      else console.log(`${path}  run it: npx slh run ${path}; open it: npx slh lab`);
     });
 
   program
@@ -68,7 +73,7 @@ Examples:
     )
     .argument("[milestone]", "open this one")
     .option("--no-start", "only write the kernelspec")
-    .option("--port <number>", "port for Jupyter to listen on", parsePort)
+    .option("--port <number>", "port for Jupyter to listen on", portNumber)
     .addHelpText(
       "after",
       `
@@ -90,9 +95,11 @@ Examples:
 
   notebook
     .command("export")
+    .summary("make a percent file of a notebook")
     .description("Prints a notebook in the percent format, or writes it into a file. Outputs stay behind.")
     .argument("<milestone>", "a milestone, or a path to an .ipynb")
     .option("-o, --output <file>", "write into this file")
+    .option("--json", "print what was written as JSON; where no file is named, with the text in it")
     .addHelpText(
       "after",
       `
@@ -100,18 +107,20 @@ Examples:
   $ slh notebook export m03 -o m03.ts
   $ slh notebook export m03 | less`,
     )
-    .action(async (what: string, { output }: { output?: string }) => {
+    .action(async (what: string, flags: { output?: string; json?: true }) => {
       const { exportNotebook } = await import("./commands/convert.js");
-      await exportNotebook(await notebookPath(what), output);
+      await exportNotebook(await notebookPath(what), flags);
     });
 
   notebook
     .command("import")
+    .summary("read a percent file back into its notebook")
     .description(
       "Reads a percent file back into its notebook. Outputs of cells whose code is the same stay; run the notebook for the others.",
     )
     .argument("<file>", "written by export; a file named like a milestone (m03.ts) goes into that one")
     .option("--to <notebook>", "a milestone, or a path to an .ipynb")
+    .option("--json", "print what was read as JSON")
     .addHelpText(
       "after",
       `
@@ -119,15 +128,16 @@ Examples:
   $ slh notebook import m03.ts
   $ slh notebook import draft.ts --to m04`,
     )
-    .action(async (file: string, { to }: { to?: string }) => {
+    .action(async (file: string, { to, json }: { to?: string; json?: true }) => {
       const stem = /([^/\\]+)\.ts$/.exec(file)?.[1] ?? file;
       const named = to ?? (/^m\d\d(-|$)/.test(stem) ? stem : file.replace(/\.ts$/, ".ipynb"));
       const { importNotebook } = await import("./commands/convert.js");
-      await importNotebook(file, await notebookPath(named));
+      await importNotebook(file, await notebookPath(named), json === true);
     });
 
   notebook
     .command("check")
+    .summary("type-check code cells without running them")
     .description("Type-checks code cells without running them: all milestones, or the given ones.")
     .argument("[what...]", "milestones, .ipynb files or percent files")
     .option("--json", "print the complaints as JSON")
@@ -147,13 +157,6 @@ Examples:
       const { checkNotebooks } = await import("./commands/typecheck.js");
       process.exitCode = await checkNotebooks(project, paths, words.length > 0, json === true);
     });
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new InvalidArgumentError("A port is 1 to 65535.");
-  return port;
 }
 
 /** A path as it is; else that of the milestone's notebook. */

@@ -9,6 +9,7 @@ export { type NessieCatalogOptions, openNessieCatalog } from "./client/nessie/op
 export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
 export {
+  catalogUnavailable,
   namespaceExists,
   noSuchLake,
   noSuchNamespace,

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { invalidArgument, invalidConfig } from "../errors.js";
 import type { AddCommands, WithLake } from "../room.js";
-import { ink, portNumber, stopSignal } from "../terminal/index.js";
+import { ink, portNumber, printJsonLine, stopSignal } from "../terminal/index.js";
 import type { GatewayCredentials } from "./gateway/sigv4.js";
 import type { StorageContext } from "./room.js";
 import type { ObjectStore } from "./store.js";
@@ -19,6 +19,7 @@ export const storageCommands: AddCommands<StorageContext> = (program, withLake) 
     .option("--port <number>", "port to listen on, 0 for any that is free", portNumber, 9000)
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--bucket <name>", "name of the bucket", "lake")
+    .option("--json", "say where it is, and with which key, in a line of JSON")
     .addHelpText(
       "after",
       `
@@ -39,6 +40,7 @@ interface ServeOptions {
   readonly port: number;
   readonly host: string;
   readonly bucket: string;
+  readonly json?: true;
 }
 
 async function serve(
@@ -67,17 +69,24 @@ async function serve(
 async function serveStore(
   store: ObjectStore,
   known: GatewayCredentials | undefined,
-  { port, host, bucket: name }: ServeOptions,
+  { port, host, bucket: name, json }: ServeOptions,
 ): Promise<void> {
   const { serveS3 } = await import("./gateway/serve.js");
   const gateway = await serveS3(store, { port, host, bucket: name, credentials: known });
   const { endpoint, bucket, credentials } = gateway;
-  console.log(`${store.root} is the bucket ${ink(bucket, "bold")} at ${ink(endpoint, "bold")}.`);
-  console.log(`  access key id      ${credentials.accessKeyId}`);
+  const { accessKeyId } = credentials;
   // A secret that was given is known to who gave it, and has no place in a log.
-  if (known === undefined) console.log(`  secret access key  ${credentials.secretAccessKey}`);
-  console.log("Any region will do; bucket names go in the path. Stop it with Ctrl-C.");
-  await stopSignal();
+  const secretAccessKey = known === undefined ? credentials.secretAccessKey : undefined;
+  // Who has read where it is may stop it at once.
+  const stopped = stopSignal();
+  if (json) printJsonLine({ root: store.root, endpoint, bucket, accessKeyId, secretAccessKey });
+  else {
+    console.log(`${store.root} is the bucket ${ink(bucket, "bold")} at ${ink(endpoint, "bold")}.`);
+    console.log(`  access key id      ${accessKeyId}`);
+    if (secretAccessKey !== undefined) console.log(`  secret access key  ${secretAccessKey}`);
+    console.log("Any region will do; bucket names go in the path. Stop it with Ctrl-C.");
+  }
+  await stopped;
   await gateway.stop();
 }
 

@@ -25,5 +25,6 @@ export {
   ink,
   ProgressLine,
   printJson,
+  printJsonLine,
   printLine,
 } from "./text.js";

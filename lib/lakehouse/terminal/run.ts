@@ -1,19 +1,29 @@
 import type { Command } from "commander";
-import { isLakehouseError } from "../errors.js";
+import { isLakehouseError, type LakehouseError } from "../errors.js";
 import { printable } from "./characters.js";
 import { ink } from "./text.js";
 
 /**
  * Runs a command line and gives its exit code. Errors become what a person at a terminal needs: what failed, why, and
- * what to do. A command that is not content without having failed sets `process.exitCode` itself.
+ * what to do; where the command line asks for JSON, a line of JSON with the same, `{"error": {"code", "subject",
+ * "message", "remedy"}}`. A command that is not content without having failed sets `process.exitCode` itself.
  */
 export async function run(program: Command, argv: readonly string[]): Promise<number> {
-  forEachCommand(program, (command) => command.exitOverride());
+  const asJson = asksForJson(argv.slice(2));
+  forEachCommand(program, (command) => {
+    command.exitOverride();
+    if (asJson) command.configureOutput({ writeErr: () => {} });
+  });
   try {
     await program.parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return report(error);
+    const misuse = isCommanderError(error);
+    if (misuse && error.exitCode === 0) return 0;
+    // For people commander has printed its message already.
+    if (asJson) console.error(JSON.stringify({ error: errorToJson(error) }));
+    else if (!misuse) reportError(error);
+    return misuse ? 2 : 1;
   }
 }
 
@@ -22,21 +32,52 @@ function forEachCommand(command: Command, apply: (command: Command) => void): vo
   for (const child of command.commands) forEachCommand(child, apply);
 }
 
-/** Gives the exit code that an error stands for, and prints it. */
-function report(error: unknown): number {
-  // Commander has printed its message already.
-  if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2;
-  reportError(error);
-  return 1;
+/** By the words themselves, since a command line that is wrong is no command's yet. */
+function asksForJson(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  const options = end < 0 ? words : words.slice(0, end);
+  return options.some(
+    (word, index) =>
+      word === "--json" ||
+      /^--format=(nd)?json$/.test(word) ||
+      (options[index - 1] === "--format" && /^(nd)?json$/.test(word)),
+  );
+}
+
+interface JsonError {
+  readonly code: string;
+  readonly subject?: string | undefined;
+  readonly message: string;
+  readonly remedy?: string | undefined;
+}
+
+/** USAGE is a command line that is none; UNEXPECTED what nobody foresaw, with its trace. */
+function errorToJson(error: unknown): JsonError {
+  if (isLakehouseError(error)) {
+    const { code, subject, remedy } = error;
+    return { code, subject, message: withoutRemedy(error), remedy };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (isCommanderError(error)) {
+    const [, subject] = /'([^']*)'/.exec(message) ?? [];
+    const remedy = "Add --help for what it takes.";
+    return { code: "USAGE", subject, message: message.replace(/^error: /, "").trim(), remedy };
+  }
+  return { code: "UNEXPECTED", message: error instanceof Error ? (error.stack ?? message) : message };
+}
+
+/** An error's message ends in its remedy. */
+function withoutRemedy({ message, remedy }: LakehouseError): string {
+  return remedy && message.endsWith(remedy) ? message.slice(0, -remedy.length).trimEnd() : message;
 }
 
 /** Prints an error as people need it: what failed, why, and what to do. */
 export function reportError(error: unknown): void {
   const failed = ink("error", "red", process.stderr);
   if (isLakehouseError(error)) {
-    const { message, remedy } = error;
-    const what = remedy && message.endsWith(remedy) ? message.slice(0, -remedy.length).trimEnd() : message;
-    console.error(`${failed}  ${printable(`${error.code}: ${what}${remedy ? `\n       ${remedy}` : ""}`)}`);
+    const { code, remedy } = error;
+    const shown = `${code}: ${withoutRemedy(error)}${remedy ? `\n       ${remedy}` : ""}`;
+    console.error(`${failed}  ${printable(shown)}`);
     return;
   }
   // Not foreseen, so the trace is the best there is.
@@ -44,7 +85,7 @@ export function reportError(error: unknown): void {
   console.error(`${failed}  ${printable(text)}`);
 }
 
-const isCommanderError = (error: unknown): error is { exitCode: number } =>
+const isCommanderError = (error: unknown): error is Error & { exitCode: number } =>
   error instanceof Error &&
   "exitCode" in error &&
   "code" in error &&

@@ -92,6 +92,11 @@ export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
+/** On one line, for a program that reads on: what a server says once it runs. */
+export function printJsonLine(value: unknown): void {
+  console.log(JSON.stringify(value));
+}
+
 /**
  * Progress of something that takes over a second. On a terminal one line that changes in place and is gone in the
  * end; elsewhere, where lines stay, each step that is new.

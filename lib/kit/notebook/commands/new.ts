@@ -44,5 +44,4 @@ export async function newNotebook({ root }: Project, path: string): Promise<void
   const title = basename(path, ".ipynb").replace(/[-_]+/g, " ");
   const notebook = fromPercent(STARTER(title.charAt(0).toUpperCase() + title.slice(1)));
   await writeNotebook(resolve(path), withKitMetadata(notebook, {}));
-  console.log(`${path}  run it: npx slh run ${path}; open it: npx slh lab`);
 }

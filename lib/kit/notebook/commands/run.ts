@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { columns, count, duration, ink, ProgressLine } from "sololakehouse/terminal";
+import { columns, count, duration, ink, ProgressLine, printJson } from "sololakehouse/terminal";
 import type { Project } from "../../milestones/index.js";
 import { recordedIn } from "../file/recorded.js";
 import { readNotebook } from "../file/store.js";
@@ -67,7 +67,7 @@ export async function runCommand(
     progress.clear();
     for (const signal of signals) process.off(signal, interrupt);
   }
-  if (flags.json) console.log(JSON.stringify(rows, null, 2));
+  if (flags.json) printJson(rows);
   else if (rows.length === 0) console.log("There is no notebook to run.");
   return rows.some(({ outcome }) => outcome === "failed") ? 1 : 0;
 }

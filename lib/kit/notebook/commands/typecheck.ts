@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { invalidConfig } from "sololakehouse/errors";
-import { count, ink } from "sololakehouse/terminal";
+import { count, ink, printJson } from "sololakehouse/terminal";
 import type { Project } from "../../milestones/index.js";
 import { typecheckNotebooks } from "../run/typecheck.js";
 import { openCheckedNotebooks } from "../run/typecheck-cache.js";
@@ -36,7 +36,7 @@ export async function checkNotebooks(
     if (!found.some((diagnostic) => diagnostic.path === resolve(path))) await checked.add(path);
   await checked.save();
   if (json) {
-    console.log(JSON.stringify({ checked: there.length, diagnostics: found }, null, 2));
+    printJson({ checked: there.length, diagnostics: found });
     return found.length > 0 ? 1 : 0;
   }
   for (const { path, cell, executionCount, line, column, message, code } of found) {

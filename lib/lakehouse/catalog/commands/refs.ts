@@ -23,7 +23,7 @@ export function refCommands(program: Command, withBranches: WithBranches): void 
     .argument("[name]")
     .option("--from <ref>", "branch, tag or commit to start at", toRef)
     .option("-d, --delete", "delete the branch of that name")
-    .option("--json", "print them as JSON")
+    .option("--json", "print them, or what was done, as JSON")
     .addHelpText(
       "after",
       `
@@ -44,7 +44,7 @@ Examples:
     .argument("[name]")
     .option("--from <ref>", "branch, tag or commit to name", toRef)
     .option("-d, --delete", "delete the tag of that name")
-    .option("--json", "print them as JSON")
+    .option("--json", "print them, or what was done, as JSON")
     .addHelpText(
       "after",
       `
@@ -79,13 +79,16 @@ async function refs(
   if (goes) {
     const { hash } = await requireType(catalog, type, name);
     await catalog.deleteReference(name, { expectedHash: hash });
+    if (json) return printJson({ deleted: { type: word, name, hash } });
     printLine(`Deleted the ${word} ${ink(name, "bold")}, which was at ${short(hash)}.`);
     printLine(ink(`slh ${word} ${name} --from ${short(hash)} brings it back, until slh gc.`, "grey"));
     return;
   }
   const options = { from: from ?? catalog.ref };
   await (type === "BRANCH" ? catalog.createBranch(name, options) : catalog.createTag(name, options));
-  printLine(`Made the ${word} ${ink(name, "bold")} at ${short(await catalog.on(name).hash())}.`);
+  const hash = await catalog.on(name).hash();
+  if (json) printJson({ made: { type: word, name, hash } });
+  else printLine(`Made the ${word} ${ink(name, "bold")} at ${short(hash)}.`);
 }
 
 async function list(catalog: BranchingCatalog, type: Reference["type"], json: boolean): Promise<void> {

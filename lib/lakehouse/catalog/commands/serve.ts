@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { invalidConfig } from "../../errors.js";
 import type { WithLake } from "../../room.js";
 import type { S3Options } from "../../storage/index.js";
-import { ink, portNumber, stopSignal } from "../../terminal/index.js";
+import { ink, portNumber, printJsonLine, stopSignal } from "../../terminal/index.js";
 import { branchingOf } from "../model/branching.js";
 import type { CatalogContext } from "../room.js";
 import type { RestAuth } from "../server/http/auth.js";
@@ -18,6 +18,7 @@ export function serveCommand(program: Command, withLake: WithLake<CatalogContext
     )
     .option("--port <number>", "port to listen on, 0 for any that is free", portNumber, 8181)
     .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--json", "say where it is in a line of JSON")
     .option("--pass-credentials", "give the S3 credentials of SLH_S3_* to clients that ask for them")
     .addHelpText(
       "after",
@@ -39,11 +40,12 @@ interface ServeOptions {
   readonly port: number;
   readonly host: string;
   readonly passCredentials?: true;
+  readonly json?: true;
 }
 
 async function serve(
   { catalog, store }: CatalogContext,
-  { port, host, passCredentials }: ServeOptions,
+  { port, host, passCredentials, json }: ServeOptions,
 ): Promise<void> {
   const { serveRestCatalog } = await import("../server/serve.js");
   const { s3OptionsFromEnv } = await import("../../storage/index.js");
@@ -56,10 +58,15 @@ async function serve(
     ...(store.root.startsWith("s3:") ? s3ForClients(s3OptionsFromEnv(), passCredentials === true) : {}),
     onFault: (error, request) => console.error(`${ink("fault", "red", process.stderr)}  ${request}\n`, error),
   });
-  console.log(`The catalog is at ${ink(server.uri, "bold")}, a branch at ${server.uri}/iceberg/<branch>,`);
-  console.log(`and for Nessie's clients at ${server.uri}/api/v2.`);
-  console.log("A browser shows there how engines attach. Stop it with Ctrl-C.");
-  await stopSignal();
+  // Who has read where it is may stop it at once.
+  const stopped = stopSignal();
+  if (json) printJsonLine({ uri: server.uri, nessie: `${server.uri}/api/v2` });
+  else {
+    console.log(`The catalog is at ${ink(server.uri, "bold")}, a branch at ${server.uri}/iceberg/<branch>,`);
+    console.log(`and for Nessie's clients at ${server.uri}/api/v2.`);
+    console.log("A browser shows there how engines attach. Stop it with Ctrl-C.");
+  }
+  await stopped;
   await server.close();
 }
 
