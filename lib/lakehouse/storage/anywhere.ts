@@ -5,7 +5,7 @@ import { failed, notFound } from "./errors.js";
 import { fromFileSystem, isMissing } from "./failure.js";
 import { openStore, type StoreOptions } from "./open.js";
 import { checkRange, cutRange } from "./range.js";
-import type { ByteRange, ObjectInfo, ObjectStore } from "./store.js";
+import type { ByteRange, ListOptions, ObjectInfo, ObjectStore } from "./store.js";
 import { compareUtf8, fileUri, pathOfFile } from "./uri.js";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -84,15 +84,18 @@ class Anywhere implements ObjectStore {
     }
   }
 
-  list(prefix: string): AsyncIterable<ObjectInfo> {
-    return this.#remote(prefix)?.list(prefix) ?? this.#listFiles(prefix);
+  list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectInfo> {
+    return this.#remote(prefix)?.list(prefix, options) ?? this.#listFiles(prefix, options);
   }
 
-  async *#listFiles(prefix: string): AsyncGenerator<ObjectInfo, void, undefined> {
+  async *#listFiles(
+    prefix: string,
+    { flat = false }: ListOptions,
+  ): AsyncGenerator<ObjectInfo, void, undefined> {
     const file = pathOfFile(prefix);
     const folder = prefix.endsWith("/") ? file : path.dirname(file);
     const start = prefix.endsWith("/") ? `${file}/` : file;
-    const names = await readdir(folder, { recursive: true }).catch((error: unknown) => {
+    const names = await readdir(folder, { recursive: !flat }).catch((error: unknown) => {
       if (isMissing(error)) return [];
       throw fromFileSystem(error, prefix, "Could not list the folder");
     });

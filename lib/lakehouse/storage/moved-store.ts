@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import path from "node:path";
-import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
+import type { Body, ByteRange, ListOptions, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
 import { canonicalFileUri, canonicalS3Uri, fileUri, pathOfFile } from "./uri.js";
 
 /**
@@ -71,9 +71,9 @@ export class MovedStore implements ObjectStore {
     return info && this.#recordedInfo(info);
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo, void, undefined> {
+  async *list(prefix: string, options?: ListOptions): AsyncGenerator<ObjectInfo, void, undefined> {
     const at = this.locate(prefix);
-    for await (const info of this.#store.list(at)) yield this.#recordedInfo(info);
+    for await (const info of this.#store.list(at, options)) yield this.#recordedInfo(info);
   }
 
   delete(uris: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Ending, observe, outcomeOf } from "../observability/index.js";
 import { type StorageRequest, storageRequests } from "./metrics.js";
-import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
+import type { Body, ByteRange, ListOptions, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
 
 /** A store whose requests are published. While nobody listens, it only hands them on. */
 export class ObservedStore implements ObjectStore {
@@ -29,8 +29,8 @@ export class ObservedStore implements ObjectStore {
     return observe(storageRequests, () => this.#store.head(uri), request("head", uri));
   }
 
-  list(prefix: string): AsyncIterable<ObjectInfo> {
-    return observeItems("list", prefix, this.#store.list(prefix), () => 0);
+  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
+    return observeItems("list", prefix, this.#store.list(prefix, options), () => 0);
   }
 
   delete(uris: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { openAnywhere } from "./anywhere.js";
 import { invalidUri } from "./errors.js";
 import { MovedStore } from "./moved-store.js";
-import type { ByteRange, ObjectInfo, ObjectStore } from "./store.js";
+import type { ByteRange, ListOptions, ObjectInfo, ObjectStore } from "./store.js";
 
 const reaching = new WeakMap<ObjectStore, ObjectStore>();
 
@@ -43,9 +43,9 @@ class ReachingOut implements ObjectStore {
     yield* (store ?? this.#store).stream(uri, range);
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+  async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
     const first = async (store: ObjectStore) => {
-      const objects = store.list(prefix)[Symbol.asyncIterator]();
+      const objects = store.list(prefix, options)[Symbol.asyncIterator]();
       return { objects, next: await objects.next() };
     };
     const { objects, next } = await this.#try(prefix, first);

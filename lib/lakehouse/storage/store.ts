@@ -21,6 +21,11 @@ export interface ByteRange {
 /** The put succeeds only when the object does not exist, or only when its etag is still the one given. */
 export type PutCondition = { readonly ifAbsent: true } | { readonly ifEtag: string };
 
+export interface ListOptions {
+  /** Only objects with no slash after the prefix: what lies in deeper folders is neither listed nor looked at. */
+  readonly flat?: boolean | undefined;
+}
+
 /** A body in one piece, or in chunks of any size. Chunked bodies are never held whole in memory. */
 export type Body = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -42,7 +47,7 @@ export interface ObjectStore {
   /** `undefined` when there is no such object. */
   head(uri: string): Promise<ObjectInfo | undefined>;
   /** All objects whose URI starts with `prefix`, in the order of their URIs' UTF-8 bytes. */
-  list(prefix: string): AsyncIterable<ObjectInfo>;
+  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
   /** Deletes each object; one that is not there is no error. */
   delete(uris: readonly string[]): Promise<void>;
   /** The path of an object on this machine's disk, for engines that read files themselves; `undefined` where there is none. */

@@ -32,12 +32,24 @@ test("a hint names a file of the Hadoop catalog that left it, not another catalo
     expect((await openTableAt(store, table.location)).metadataLocation).toBe(`${metadata}/v2.metadata.json`);
   }));
 
-test("a folder without metadata is no table", () =>
+test("a folder without metadata is no table, and what lies below it is not looked through", () =>
   scratch(async (directory) => {
-    const { store } = await createTable(directory, { schema });
-    await expect(openTableAt(store, `${store.root}/db/none`)).rejects.toMatchObject({
-      code: "NO_SUCH_TABLE",
+    const { table, store } = await createTable<{ id: number }>(directory, { schema });
+    await table.append([{ id: 1 }]);
+    let listed = 0;
+    const counting = Object.create(store, {
+      list: {
+        async *value(...args: Parameters<typeof store.list>) {
+          for await (const info of store.list(...args)) {
+            listed++;
+            yield info;
+          }
+        },
+      },
     });
+    for (const folder of [`${store.root}/db/none`, store.root])
+      await expect(openTableAt(counting, folder)).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
+    expect(listed).toBe(0);
   }));
 
 test("a table that was copied is read where it is, and a metadata file alone where its table is", () =>

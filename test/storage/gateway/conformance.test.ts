@@ -41,7 +41,7 @@ test("an object that is replaced while it is read is one of its versions, whole,
     read: (uri, range) => local.read(uri, range),
     put: (uri, body, condition) => local.put(uri, body, condition),
     head: (uri) => local.head(uri),
-    list: (prefix) => local.list(prefix),
+    list: (prefix, options) => local.list(prefix, options),
     delete: (uris) => local.delete(uris),
     localPath: (uri) => local.localPath(uri),
     stream: async function* (uri, range) {

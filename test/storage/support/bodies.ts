@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
-import type { ObjectStore } from "../../../lib/lakehouse/storage/index.js";
+import type { ListOptions, ObjectStore } from "../../../lib/lakehouse/storage/index.js";
 
 export const MB = 1024 * 1024;
 
@@ -18,9 +18,9 @@ export async function countUp(store: ObjectStore, uri: string, times: number): P
   }
 }
 
-export async function uris(store: ObjectStore, prefix: string): Promise<string[]> {
+export async function uris(store: ObjectStore, prefix: string, options?: ListOptions): Promise<string[]> {
   const all: string[] = [];
-  for await (const { uri } of store.list(prefix)) all.push(uri);
+  for await (const { uri } of store.list(prefix, options)) all.push(uri);
   return all;
 }
 

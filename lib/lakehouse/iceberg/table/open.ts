@@ -108,9 +108,9 @@ interface Found {
 /** The version that `version-hint.text` names, else the highest one. */
 async function latestIn(store: ObjectStore, folder: string): Promise<string | undefined> {
   const found: Found[] = [];
-  for await (const { uri } of store.list(`${folder}/`)) {
+  for await (const { uri } of store.list(`${folder}/`, { flat: true })) {
     const name = uri.slice(uri.lastIndexOf("/") + 1);
-    // Tables below this folder have metadata files of their own.
+    // A store that lists them all the same gives those of tables below, too.
     if (canonical(uri) !== canonical(`${folder}/${name}`)) continue;
     if (!/\.metadata\.json(\.gz)?$/.test(name)) continue;
     found.push({ uri, name, version: metadataFileVersion(uri) ?? -1 });

@@ -94,7 +94,8 @@ async function remoteFiles(store: ObjectStore, given: string): Promise<string[]>
   const pattern = globPattern(given);
   const prefix = given.slice(0, given.search(GLOB)).replace(/[^/]*$/, "");
   const found: string[] = [];
-  for await (const { uri } of store.list(prefix)) if (pattern.test(uri)) found.push(uri);
+  const flat = !/\/|\*\*/.test(given.slice(prefix.length));
+  for await (const { uri } of store.list(prefix, { flat })) if (pattern.test(uri)) found.push(uri);
   if (found.length === 0) throw noFile(given);
   return found;
 }

@@ -27,14 +27,17 @@ interface Item {
  * is neither file nor directory (links, pipes) is passed over, and so is what disappears meanwhile.
  *
  * @param find looks where the object of a path lies by now.
+ * @param flat whether the directories in it are left out.
  */
 export async function* listFiles(
   directory: string,
   namePrefix: string,
   find: (path: string) => BigIntStats | undefined,
+  flat = false,
 ): AsyncGenerator<ListedFile, void, undefined> {
   let files: Item[] = [];
   for (const item of await sortedItems(directory, namePrefix)) {
+    if (flat && item.file === undefined) continue;
     if (item.file !== undefined) {
       files.push(item);
       if (files.length < BATCH) continue;

@@ -5,7 +5,7 @@ import { BodyFailure } from "../body.js";
 import { failed, notFound, notWritten, unusable } from "../errors.js";
 import { fromFileSystem, isMissing } from "../failure.js";
 import { checkRange, cutRange } from "../range.js";
-import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
+import type { Body, ByteRange, ListOptions, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
 import { canonicalFileUri, fileUri, keyBelow, prefixBelow, RESERVED_NAME } from "../uri.js";
 import { Directories } from "./directories.js";
 import { describe } from "./info.js";
@@ -162,14 +162,17 @@ export class LocalStore implements ObjectStore {
     }
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo, void, undefined> {
+  async *list(
+    prefix: string,
+    { flat = false }: ListOptions = {},
+  ): AsyncGenerator<ObjectInfo, void, undefined> {
     const key = prefixBelow(this.root, canonicalFileUri(prefix));
     const slash = key.lastIndexOf("/");
     const from = slash < 0 ? this.#directory : path.join(this.#directory, key.slice(0, slash));
     try {
       this.#directories.check(from, prefix);
       const find = (target: string) => this.#layout.find(target)?.stats;
-      for await (const listed of listFiles(from, key.slice(slash + 1), find)) {
+      for await (const listed of listFiles(from, key.slice(slash + 1), find, flat)) {
         yield describe(`file://${listed.path}`, listed.stats);
       }
     } catch (error) {

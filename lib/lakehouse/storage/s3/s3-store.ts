@@ -3,7 +3,7 @@ import type { HeadObjectCommandOutput, ListObjectsV2CommandOutput, S3 } from "@a
 import { BodyFailure } from "../body.js";
 import { failed, notWritten, unusable } from "../errors.js";
 import { checkRange } from "../range.js";
-import type { Body, ByteRange, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
+import type { Body, ByteRange, ListOptions, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
 import { canonicalS3Uri, keyBelow, prefixBelow } from "../uri.js";
 import { backOff, fromS3, isOutcomeUnknown, isUploadGone, statusOf } from "./failure.js";
 import { checkS3Options, type S3Options } from "./options.js";
@@ -139,7 +139,10 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo, void, undefined> {
+  async *list(
+    prefix: string,
+    { flat = false }: ListOptions = {},
+  ): AsyncGenerator<ObjectInfo, void, undefined> {
     const below = prefixBelow(this.root, canonicalS3Uri(prefix));
     const base = `s3://${this.#bucket}/`;
     const client = await this.#client();
@@ -149,6 +152,7 @@ export class S3Store implements ObjectStore {
         .listObjectsV2({
           Bucket: this.#bucket,
           Prefix: `${this.root}/${below}`.slice(base.length),
+          Delimiter: flat ? "/" : undefined,
           EncodingType: "url", // XML cannot hold every character that a key can
           ContinuationToken: token,
         })

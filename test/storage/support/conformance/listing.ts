@@ -29,6 +29,20 @@ export function listing(subject: Subject): void {
       expect(await under("")).toHaveLength(5);
     });
 
+    test("leaves out what lies deeper, where that was asked for", async () => {
+      const at = subject.place();
+      for (const key of ["a", "a/b", "a/b/c", "ab", "b/c", "ac/", "ä"])
+        await subject.store.put(`${at}/${key}`, bytes(""));
+      const under = async (prefix: string) =>
+        (await uris(subject.store, `${at}${prefix}`, { flat: true })).map((uri) => uri.slice(at.length));
+      expect(await under("/")).toEqual(["/a", "/ab", "/ä"]);
+      expect(await under("/a")).toEqual(["/a", "/ab"]);
+      expect(await under("/a/")).toEqual(["/a/b"]);
+      expect(await under("/ac/")).toEqual(["/ac/"]);
+      expect(await under("/b")).toEqual([]);
+      expect(await under("/none/")).toEqual([]);
+    });
+
     test("2,500 keys come once each, in order, with what head says; and go in one delete", async () => {
       const at = subject.place();
       const keys = Array.from({ length: 2500 }, (_, i) => `${at}/${String(i).padStart(5, "0")} %.json`);
