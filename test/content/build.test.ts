@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildContent, checkContent, contentDone, saveDiagrams } from "../../lib/kit/content/index.js";
@@ -18,6 +18,13 @@ const content = (path: string) => readFileSync(join(fixture.project.dist, "conte
 const forget = () => {
   fixture = { ...fixture, project: { ...fixture.project } };
 };
+const setting = (key: string, value: string) => {
+  const path = join(fixture.project.root, "blog", "site.yaml");
+  writeFileSync(
+    path,
+    readFileSync(path, "utf8").replace(new RegExp(`^${key}: .*$`, "m"), `${key}: "${value}"`),
+  );
+};
 const edit = (name: string, change: (text: string) => string) => {
   const path = join(fixture.milestone, name);
   writeFileSync(path, change(readFileSync(path, "utf8")));
@@ -27,8 +34,8 @@ describe("a build", () => {
   test("makes the site and every channel's files, the same bytes each time", async () => {
     const report = await buildContent(fixture.project);
     expect(report.milestones).toMatchObject([
-      { id: "m01", pages: 2 },
-      { id: "m03", pages: 3 },
+      { id: "m01", pages: 3 },
+      { id: "m03", pages: 4 },
     ]);
     expect(existsSync(report.home)).toBe(true);
     const first = hashes(fixture.project.dist);
@@ -83,7 +90,7 @@ describe("a build", () => {
     const pages = Object.keys(hashes(join(fixture.project.dist, "site"))).filter((path) =>
       path.endsWith(".html"),
     );
-    expect(pages).toHaveLength(8);
+    expect(pages).toHaveLength(13);
     for (const path of pages) {
       const html = site(path);
       const requested = [
@@ -100,11 +107,95 @@ describe("a build", () => {
       expect([...html.matchAll(/<h1\b/g)]).toHaveLength(1);
       const ids = [...html.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
       expect(new Set(ids).size).toBe(ids.length);
-      for (const [image] of html.matchAll(/<img\b[^>]*>/g)) expect(image).toMatch(/\salt="[^"]+"/);
+      // A picture beside a link of the same words is for the eye alone.
+      const spoken = html.replace(/<a class="thumbnail"[^>]*aria-hidden="true">.*?<\/a>/g, "");
+      for (const [image] of spoken.matchAll(/<img\b[^>]*>/g)) expect(image).toMatch(/\salt="[^"]+"/);
     }
     const css = site("assets/site.css");
     expect(css).toContain("prefers-color-scheme:dark");
     expect(css).not.toMatch(/url\((?!fonts\/)/);
+  });
+
+  test("turns from page to page in order, from the first link of each series to its last", async () => {
+    await buildContent(fixture.project);
+    const turns = (path: string) =>
+      Object.fromEntries(
+        [...site(path).matchAll(/<link rel="(prev|next)" href="([^"]+)"/g)].map(([, rel = "", href]) => [
+          rel,
+          href,
+        ]),
+      );
+    expect(turns("index.html")).toEqual({ next: "milestones/m01-object-storage.html" });
+    expect(turns("milestones/m01-object-storage.html")).toEqual({
+      prev: "../index.html",
+      next: "m03-writing-iceberg.html",
+    });
+    expect(turns("milestones/m03-writing-iceberg.html")).toEqual({ prev: "m01-object-storage.html" });
+    expect(turns("docs/decisions/01-tables.html")).toEqual({ prev: "index.html" });
+    expect(turns("interview/m03-writing-iceberg.html")).toEqual({ prev: "m01-object-storage.html" });
+  });
+
+  test("quotes a run on the home page, and goes without the text where that milestone is left out", async () => {
+    await buildContent(fixture.project);
+    expect(site("index.html")).toContain("<h1>Learn it by building it.</h1>");
+    expect(site("index.html")).toContain('id="figure-files.by_day"');
+    expect(site("index.html")).toContain(
+      'src="media/architecture-light.svg" alt="Rows go in, files come out."',
+    );
+    edit("notebook.ipynb", (text) => text.replace("load flights", "load all flights"));
+    await buildContent(fixture.project, { only: ["m01"] });
+    expect(site("index.html")).not.toContain("figure-files.by_day");
+  });
+
+  test("gives records of decisions a page, with an index and links between them and the milestones", async () => {
+    await buildContent(fixture.project);
+    const decision = site("docs/decisions/01-tables.html");
+    expect(decision).toContain('href="../../milestones/m03-writing-iceberg.html"');
+    expect(site("docs/decisions/index.html")).toContain('href="01-tables.html"');
+    expect(site("index.html")).toContain('<a href="docs/decisions/index.html">Decisions</a>');
+  });
+
+  test("gives each interview answer a page, and one page all of them", async () => {
+    await buildContent(fixture.project);
+    const one = site("interview/m03-writing-iceberg.html");
+    expect(one).toContain("compare-and-set on one pointer");
+    expect(one).toContain("<strong>And a crash?</strong>");
+    expect(one).not.toContain("Sorting after partitioning");
+    const all = site("interview/index.html");
+    expect(all).toContain('<h2 id="m01">M1 · Object storage: where the bytes live</h2>');
+    expect(all).toContain("compare-and-set on one pointer");
+  });
+
+  test("offers each notebook with its outputs, and names what each page is made from", async () => {
+    await buildContent(fixture.project);
+    const doc = site("milestones/m03-writing-iceberg.html");
+    expect(doc).toContain('href="../notebooks/m03-writing-iceberg.ipynb" download');
+    expect(doc).toContain("<code>milestones/m03-writing-iceberg/doc.md</code>");
+    expect(JSON.parse(site("notebooks/m03-writing-iceberg.ipynb")).cells.length).toBeGreaterThan(3);
+    setting("repository", "https://github.com/ada/lakehouse/");
+    await buildContent(fixture.project);
+    expect(site("milestones/m03-writing-iceberg.html")).toContain(
+      'href="https://github.com/ada/lakehouse/blob/main/milestones/m03-writing-iceberg/doc.md"',
+    );
+  });
+
+  test("keeps the reference that another command made, and links it only where it is", async () => {
+    await buildContent(fixture.project);
+    expect(site("index.html")).not.toContain("api/index.html");
+    mkdirSync(join(fixture.project.dist, "site", "api"));
+    writeFileSync(join(fixture.project.dist, "site", "api", "index.html"), "<title>API</title>");
+    await buildContent(fixture.project);
+    expect(site("index.html")).toContain('<a href="api/index.html">API</a>');
+    expect(site("api/index.html")).toContain("API");
+  });
+
+  test("writes no text for another platform whose pictures would be at a placeholder", async () => {
+    setting("url", "https://sololakehouse.example");
+    const report = await buildContent(fixture.project);
+    expect(report.withheld).toEqual(["m03/blog.md", "m03/blog.hashnode.md", "m03/blog.medium.html"]);
+    expect(existsSync(join(fixture.project.dist, "content/m03/blog.md"))).toBe(false);
+    expect(content("m03/linkedin.txt")).toContain("182");
+    expect(site("blog/writing-iceberg.html")).toContain("One pointer");
   });
 
   test("lists milestones that are not started, and gives them no page", async () => {
@@ -138,6 +229,18 @@ describe("a build", () => {
 });
 
 describe("a build is refused", () => {
+  test("for a record of a decision without its evidence, and for a figure typed into the home page", async () => {
+    const change = (path: string, from: string, to: string) => {
+      const whole = join(fixture.project.root, path);
+      writeFileSync(whole, readFileSync(whole, "utf8").replace(from, to));
+    };
+    change("docs/decisions/01-tables.md", "## Evidence", "## Hearsay");
+    change("blog/home.md", "It has", "In 12 ms it has");
+    await expect(buildContent(fixture.project)).rejects.toThrow(
+      /blog\/home\.md:\d+:\d+: "12 ms" is typed in[\s\S]*01-tables\.md:1:1: the section "## Evidence" is missing/,
+    );
+  });
+
   test("for names that do not resolve, all at once, with the place and what was meant", async () => {
     edit("doc.md", (text) => text.replace('{{ fact "days" }}', '{{ fact "dayz" }}'));
     edit("blog.md", (text) => text.replace('{{ figure "files.by_day" }}', '{{ figure "files.by_dy" }}'));

@@ -61,15 +61,24 @@ describe("slh content build", () => {
     rmSync(join(fixture.milestone, "diagram.svg"));
     await slh("content", "build", "--save");
     expect(printed).toContain("drew milestones/m03-writing-iceberg/diagram.svg\n");
-    expect(printed).toContain("m03  3 pages  doc, blog, linkedin, video\n");
+    expect(printed).toContain("m03  4 pages  doc, blog, linkedin, video\n");
     expect(printed).toMatch(
-      /8 pages in [\d.]+ s\. Open dist\/site\/index\.html, or run: slh content serve\n$/,
+      /13 pages in [\d.]+ s\. Open dist\/site\/index\.html, or run: slh content serve\n$/,
     );
   });
 
   test("reports as JSON where asked", async () => {
     await slh("content", "build", "--json");
-    expect(JSON.parse(printed)).toMatchObject({ pages: 8, skipped: [], saved: [] });
+    expect(JSON.parse(printed)).toMatchObject({ pages: 13, skipped: [], saved: [] });
+  });
+
+  test("says what to set while the site has no address of its own", async () => {
+    const path = join(fixture.project.root, "blog", "site.yaml");
+    writeFileSync(path, readFileSync(path, "utf8").replace("lakehouse.test", "lakehouse.example"));
+    await slh("content", "build");
+    expect(printed).toMatch(
+      /not written: 3 texts for other platforms \(m03\/blog\.md, …\): .*slh content setup\n/,
+    );
   });
 
   test("refuses a site address that is none", async () => {
@@ -78,6 +87,47 @@ describe("slh content build", () => {
     await expect(slh("content", "build")).rejects.toMatchObject({
       code: "INVALID_CONFIG",
       subject: "somewhere",
+    });
+  });
+});
+
+describe("slh content setup", () => {
+  const settings = () => readFileSync(join(fixture.project.root, "blog", "site.yaml"), "utf8");
+
+  test("writes what is given, and keeps comments and other settings", async () => {
+    await slh(
+      "content",
+      "setup",
+      "--url",
+      "https://ada.test/lake/",
+      "--repository",
+      "https://github.com/ada/lake",
+    );
+    expect(settings()).toBe(`title: SoloLakehouse
+# Kept by setup.
+sentence: A lakehouse that one person can run.
+author: Ada L.
+url: https://ada.test/lake
+repository: "https://github.com/ada/lake"
+`);
+    expect(printed).toContain("url: https://ada.test/lake\n");
+  });
+
+  test.each([
+    ["--url", "https://sololakehouse.example", "address for examples"],
+    ["--url", "somewhere", "is not where a site can be published"],
+    ["--repository", "ada/lake", "is not where code can be read"],
+    ["--author", " ", "A site needs a name"],
+  ])("refuses %s %s, and writes nothing", async (option, value, why) => {
+    const before = settings();
+    await expect(slh("content", "setup", "--author", "Bob", option, value)).rejects.toThrow(why);
+    expect(settings()).toBe(before);
+  });
+
+  test("says what to give where nobody can answer", async () => {
+    await expect(slh("content", "setup")).rejects.toMatchObject({
+      code: "INVALID_CONFIG",
+      remedy: expect.stringContaining("--url"),
     });
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { LakehouseError } from "sololakehouse/errors";
 import { contentInvalid, staleOutput } from "../errors.js";
@@ -8,20 +8,22 @@ import { type DiagramRenderer, openDiagrams, readDiagram } from "./draw/diagrams
 import { openPictures } from "./draw/pictures.js";
 import { openHighlighter } from "./html/code.js";
 import { openMarkdown } from "./html/markdown.js";
-import { mediaPath } from "./html/render.js";
-import { judge } from "./judge.js";
-import { type Bound, bind } from "./model/bind.js";
-import type { MilestoneContent, PieceName } from "./model/inputs.js";
-import { loadContent, readSettings } from "./model/load.js";
+import { judge, SITE } from "./judge.js";
+import { bind } from "./model/bind.js";
+import type { MilestoneContent } from "./model/inputs.js";
+import { loadContent } from "./model/load.js";
+import { readSettings } from "./model/settings.js";
 import { siteMap } from "./model/site-map.js";
-import type { ChannelInput } from "./pieces/piece.js";
-import { PIECES } from "./pieces/pieces.js";
-import { portableMarkdown } from "./pieces/portable.js";
+import { readSiteTexts, type SiteText } from "./model/site-texts.js";
 import { breaks } from "./pieces/result.js";
+import { deadAddresses, makeChannels } from "./site/channels.js";
 import { brokenLinks } from "./site/link-check.js";
 import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./site/media.js";
 import { renderSite } from "./site/site.js";
 import { inputsKey, noteBuild, unchangedBuild } from "./unchanged.js";
+
+/** Folders of the site that other commands make: linked where they are, and kept when the site is built anew. */
+const OTHERS = ["api"];
 
 export interface BuildOptions {
   /** Milestones that must build, by id. Others join where they can; all must when this is left out. */
@@ -41,6 +43,8 @@ export interface BuildReport {
   }[];
   /** Started milestones that were left out, and why. */
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
+  /** Texts for other platforms that were not written, as their pictures would be at an address that is a placeholder. */
+  readonly withheld: readonly string[];
   readonly seconds: number;
 }
 
@@ -57,11 +61,13 @@ export async function buildContent(project: Project, options: BuildOptions = {})
   const settings = readSettings(project);
   stage("read notebooks and texts");
   const loaded = await loadContent(project);
-  const { all, skipped } = admit(project, loaded, options.only);
-  const key = inputsKey(project, all, settings, options.only);
+  const texts = readSiteTexts(project);
+  const { all, skipped } = admit(project, loaded, texts, options.only);
+  const besides = OTHERS.filter((name) => existsSync(join(project.dist, "site", name)));
+  const key = inputsKey(project, all, settings, { only: options.only, besides });
   const before = unchangedBuild(project, key);
   if (before) return { ...before, seconds: (performance.now() - began) / 1000 };
-  const map = siteMap(project.root, all, settings.source);
+  const map = siteMap(project.root, all, settings.source, texts);
 
   const cache = openCache(join(project.lake, "cache", "content"));
   const diagrams = openDiagrams(cache);
@@ -80,50 +86,31 @@ export async function buildContent(project: Project, options: BuildOptions = {})
     const architecture = await drawArchitecture(project, diagrams);
     const media = new Map<MilestoneContent, Files>();
     for (const content of started) {
-      const shown = boundOf(content, "blog", all);
+      const { blog } = content.pieces;
+      const shown = blog ? bind(blog, content, all).bound : [];
       media.set(content, await milestoneMedia(content, shown, mediaTools, settings));
     }
 
     stage("write channel texts");
-    const mediaUrl = (owner: MilestoneContent) => (name: string) =>
-      `${settings.url}/${mediaPath(owner, name)}`;
-    const plain = openMarkdown({ code: plainCode, close: () => undefined });
-    const feed = new Map<MilestoneContent, string>();
-    const channels = new Map<string, Files>();
-    for (const content of started) {
-      const files: Files = new Map();
-      for (const [name, bytes] of media.get(content) ?? []) files.set(`images/${name}`, bytes);
-      for (const piece of Object.values(content.pieces)) {
-        const bound = boundOf(content, piece.name, all);
-        const input: ChannelInput = {
-          piece,
-          content,
-          bound,
-          map,
-          settings,
-          media: mediaUrl,
-          markdown: plain,
-        };
-        for (const [name, text] of PIECES[piece.name].channels?.(input) ?? []) files.set(name, text);
-        if (piece.name === "blog") feed.set(content, plain(portableMarkdown(input), { plain: true }).html);
-      }
-      channels.set(content.milestone.id, files);
-    }
+    const channels = makeChannels(started, media, { all, map, settings });
 
     stage("make the site");
     const site = await renderSite({
       project,
       settings,
       all,
+      texts,
       context: { tools, map, all },
       architecture,
       media,
-      feed,
+      feed: channels.feed,
+      besides,
     });
-    const broken = brokenLinks(site);
+    const broken = brokenLinks(site, besides);
+    broken.push(...deadAddresses(channels.files, site, settings.url));
     if (broken.length > 0) throw invalid(broken);
-    for (const [id, files] of channels) replaceFolder(join(project.dist, "content", id), files);
-    replaceFolder(join(project.dist, "site"), site);
+    for (const [id, files] of channels.files) replaceFolder(join(project.dist, "content", id), files);
+    replaceFolder(join(project.dist, "site"), site, besides);
     const htmlOf = (id: string) =>
       [...site.keys()].filter((path) => path.endsWith(".html") && path.includes(id)).length;
     const report: BuildReport = {
@@ -135,6 +122,7 @@ export async function buildContent(project: Project, options: BuildOptions = {})
         pieces: Object.keys(pieces),
       })),
       skipped,
+      withheld: channels.withheld,
       seconds: (performance.now() - began) / 1000,
     };
     noteBuild(project, key, report);
@@ -149,12 +137,14 @@ export async function buildContent(project: Project, options: BuildOptions = {})
 function admit(
   project: Project,
   loaded: readonly MilestoneContent[],
+  texts: readonly SiteText[],
   only: readonly string[] | undefined,
 ): { all: MilestoneContent[]; skipped: { id: string; reason: string }[] } {
   const must = (content: MilestoneContent) => !only || only.includes(content.milestone.id);
-  const results = judge(project, loaded);
+  const results = judge(project, loaded, texts);
   const broken = loaded.map(({ milestone }) => (results.get(milestone.id) ?? []).filter(breaks));
   const failures = loaded.flatMap((content, index) => (must(content) ? (broken[index] ?? []) : []));
+  if (!only) failures.push(...(results.get(SITE) ?? []).filter(breaks));
   const old = failures.filter(({ rule }) => rule === "notebook/fresh");
   if (old.length > 0) {
     throw staleOutput(
@@ -184,24 +174,14 @@ function invalid(
   );
 }
 
-function boundOf(content: MilestoneContent, name: PieceName, all: readonly MilestoneContent[]): Bound[] {
-  const piece = content.pieces[name];
-  return piece ? bind(piece, content, all).bound : [];
-}
-
 /** The home page's diagram, from `blog/architecture.d2`. */
 async function drawArchitecture(project: Project, diagrams: DiagramRenderer): Promise<Map<string, string>> {
   const path = join(project.root, "blog", "architecture.d2");
   return drawDiagram(readDiagram(path), relative(project.root, path), diagrams);
 }
 
-function plainCode(text: string): string {
-  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  return `<pre><code>${escaped}</code></pre>`;
-}
-
-/** Writes files into a folder of their own, then puts it in the old one's place. */
-function replaceFolder(folder: string, files: Files): void {
+/** Writes files into a folder of their own, then puts it in the old one's place; what others made there moves along. */
+function replaceFolder(folder: string, files: Files, besides: readonly string[] = []): void {
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   for (const [path, content] of files) {
@@ -209,6 +189,7 @@ function replaceFolder(folder: string, files: Files): void {
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, content);
   }
+  for (const name of besides) renameSync(join(folder, name), join(partial, name));
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(dirname(folder), { recursive: true });
   renameSync(partial, folder);

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { ink, portNumber, printJson, printJsonLine, stopSignal } from "sololakehouse/terminal";
 import { findProject, listMilestones, type Project, selectMilestones } from "../milestones/index.js";
 
-/** `slh content build`, `slh content check` and `slh content serve`. */
+/** `slh content build`, `check`, `setup` and `serve`. */
 export function contentCommands(program: Command): void {
   const content = program
     .command("content")
@@ -41,9 +41,39 @@ Examples:
       for (const { id, pages, pieces } of report.milestones)
         print(`${id}  ${pages} pages  ${pieces.join(", ")}`);
       for (const { id, reason } of report.skipped) print(`${id}  left out: ${reason}`);
+      if (report.withheld.length > 0) {
+        print(
+          `not written: ${report.withheld.length} texts for other platforms (${report.withheld[0]}, …): blog/site.yaml still has a placeholder for the site's address, and their pictures would be nowhere. Run: slh content setup`,
+        );
+      }
       print(
         `${report.pages} pages in ${report.seconds.toFixed(1)} s. Open ${relative(process.cwd(), report.home)}, or run: slh content serve`,
       );
+    });
+
+  content
+    .command("setup")
+    .summary("say whose site it is, and where it will be")
+    .description(
+      "Sets author, URL and repository in blog/site.yaml. Asks for what is not given, where somebody can answer.",
+    )
+    .option("--author <name>", "whose name stands below posts")
+    .option("--url <url>", "where the site will be published")
+    .option("--repository <url>", "where the code is; empty for none")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh content setup
+  $ slh content setup --author "Ada L." --url https://ada.github.io/lakehouse --repository https://github.com/ada/lakehouse`,
+    )
+    .action(async (options: { author?: string; url?: string; repository?: string }) => {
+      const { setUpSite } = await import("./setup.js");
+      const mayAsk = process.stdin.isTTY === true && process.stdout.isTTY === true;
+      const isAsked = Object.keys(options).length === 0;
+      const set = await setUpSite(findProject(), options, mayAsk && isAsked);
+      for (const [key, value] of Object.entries(set)) print(`${key}: ${value === "" ? "none" : value}`);
+      print("Written to blog/site.yaml. Next: slh content build");
     });
 
   content

@@ -1,25 +1,38 @@
 import type { MilestoneId, Project } from "../milestones/index.js";
 import { anchorsOf } from "./html/anchors.js";
 import type { MilestoneContent } from "./model/inputs.js";
-import { loadContent, readSettings } from "./model/load.js";
+import { loadContent } from "./model/load.js";
+import { readSettings } from "./model/settings.js";
 import { siteMap } from "./model/site-map.js";
+import { readSiteTexts, type SiteText } from "./model/site-texts.js";
 import { checkMilestone } from "./pieces/check.js";
 import type { CheckResult } from "./pieces/result.js";
+import { checkSiteText } from "./pieces/site-text.js";
 
-/** What the rules say of each milestone. */
-export type Judgement = ReadonlyMap<MilestoneId, readonly CheckResult[]>;
+/** What the rules say of each milestone, and of the texts of the site as a whole. */
+export type Judgement = ReadonlyMap<MilestoneId | typeof SITE, readonly CheckResult[]>;
 
-/** Holds every rule against every milestone. The one judge: checks, builds and the Definition of Done go by it. */
-export function judge(project: Project, all: readonly MilestoneContent[]): Judgement {
+/** What the texts that belong to no milestone are judged under. */
+export const SITE = "site";
+
+/** Holds every rule against every text. The one judge: checks, builds and the Definition of Done go by it. */
+export function judge(
+  project: Project,
+  all: readonly MilestoneContent[],
+  texts: readonly SiteText[] = readSiteTexts(project),
+): Judgement {
   const whole = {
     all,
-    map: siteMap(project.root, all, readSettings(project).source),
-    anchors: anchorsOf(all),
+    map: siteMap(project.root, all, readSettings(project).source, texts),
+    anchors: anchorsOf(all, texts),
   };
-  return new Map(all.map((content) => [content.milestone.id, checkMilestone(content, whole)]));
+  return new Map([
+    ...all.map((content) => [content.milestone.id, checkMilestone(content, whole)] as const),
+    [SITE, texts.flatMap((text) => checkSiteText(text, whole))] as const,
+  ]);
 }
 
-/** Holds all rules against all milestones, or those named by their ids. */
+/** Holds all rules against everything, or against the milestones that are named by their ids. */
 export async function checkContent(project: Project, only?: readonly MilestoneId[]): Promise<Judgement> {
   const results = judge(project, await loadContent(project));
   return new Map([...results].filter(([id]) => !only || only.includes(id)));

@@ -4,7 +4,7 @@ import type { Project } from "../milestones/index.js";
 import type { BuildReport } from "./build.js";
 import { contentHash } from "./draw/cache.js";
 import type { MilestoneContent } from "./model/inputs.js";
-import type { SiteSettings } from "./model/load.js";
+import type { SiteSettings } from "./model/settings.js";
 
 /** What the last build was made from, and the size of each file that it left. */
 interface Stamp {
@@ -20,16 +20,16 @@ export function inputsKey(
   { root }: Project,
   all: readonly MilestoneContent[],
   settings: SiteSettings,
-  only: readonly string[] | undefined,
+  options: unknown,
 ): string {
   const code = ["package-lock.json", "lib/kit/dist/built.json"]
     .map((path) => join(root, path))
     .filter(existsSync);
-  const folders = [join(root, "blog"), ...all.map(({ milestone }) => milestone.folder)];
+  const folders = [join(root, "blog"), join(root, "docs"), ...all.map(({ milestone }) => milestone.folder)];
   const files = [...code, ...folders.flatMap(filesIn)];
   const outputs = all.map(({ milestone, state, recorded }) => [milestone.id, state, recorded?.notebook]);
   return contentHash(
-    JSON.stringify([settings, only, outputs, process.version]),
+    JSON.stringify([settings, options, outputs, process.version]),
     ...files.flatMap((path) => [relative(root, path), readFileSync(path)]),
   );
 }

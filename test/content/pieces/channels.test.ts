@@ -68,6 +68,7 @@ describe("a dev.to post", () => {
         sentence: "S",
         url: "https://site.test",
         author: "A",
+        repository: "",
         source: "",
         language: "en",
       },

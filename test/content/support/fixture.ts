@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { stampDiagram } from "../../../lib/kit/content/draw/diagrams.js";
 import { renderChart } from "../../../lib/kit/look/index.js";
 import { type Project, parseMilestone, projectAt } from "../../../lib/kit/milestones/index.js";
@@ -93,6 +93,57 @@ const SLUGS = [
   ["interview", "The interview", "The whole system in twenty minutes, with the numbers to hand."],
 ] as const;
 
+/** What belongs to no milestone. */
+const SITE_TEXTS: Readonly<Record<string, string>> = {
+  "blog/site.yaml": `title: SoloLakehouse
+# Kept by setup.
+sentence: A lakehouse that one person can run.
+author: Ada L.
+url: https://lakehouse.test
+repository: ""
+`,
+  "blog/home.md": `---
+promise: "Learn it by building it."
+audience: "For engineers."
+---
+
+## One figure
+
+It has {{ fact "m03:days" }}.
+
+{{ figure "m03:files.by_day" }}
+
+![Rows go in, files come out.](architecture.svg)
+`,
+  "docs/decisions/README.md": "# Decisions\n\nOne so far: [tables](01-tables.md).\n",
+  "docs/decisions/01-tables.md": `# Tables are Iceberg's
+
+## Context
+
+[M3](../../milestones/m03-writing-iceberg/doc.md) writes them.
+
+## Options
+
+Others.
+
+## Decision
+
+Iceberg.
+
+## Consequences
+
+Files.
+
+## Evidence
+
+12.5 ms by a bench.
+
+## Look again
+
+When there is reason to.
+`,
+};
+
 export async function makeFixture(): Promise<Fixture> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "slh-content-")));
   const project = projectAt(folder);
@@ -104,6 +155,10 @@ export async function makeFixture(): Promise<Fixture> {
   mkdirSync(project.lake, { recursive: true });
   symlinkSync(cache, join(project.lake, "cache"));
   cpSync(join(root, "blog"), join(folder, "blog"), { recursive: true });
+  for (const [path, text] of Object.entries(SITE_TEXTS)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
   for (const [number, [slug, title, oneLine]] of SLUGS.entries()) {
     const pieces =
       number === 3

@@ -2,11 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordedNotebook } from "../../notebook/index.js";
 import { type Bound, bind, shownCode, substitute } from "../model/bind.js";
-import { type MilestoneContent, type Piece, stemOf } from "../model/inputs.js";
+import { type MilestoneContent, type Standing, stemOf } from "../model/inputs.js";
 import { linkTarget, picturePath, type SiteMap } from "../model/site-map.js";
 import { escapeHtml, relativeUrl } from "../text/escape.js";
+import type { Source } from "../text/source.js";
 import { chartHtml } from "./chart.js";
-import { type Filling, placeholder, type Rendered } from "./markdown.js";
+import { type Filling, placeholder, type Rendered, type RenderOptions } from "./markdown.js";
 import { notebookHtml } from "./notebook.js";
 import { outputsHtml, type Tools } from "./outputs.js";
 import { factHtml, provenanceHtml, provenanceText } from "./provenance.js";
@@ -21,23 +22,30 @@ export interface PageContext {
   readonly page: string;
 }
 
-/** A written piece as the body of its page. Its insertions must have been checked: what does not resolve is left out. */
-export async function renderPiece(
-  piece: Piece,
-  content: MilestoneContent,
+/** A text as the body of its page. Its insertions must have been checked: what does not resolve is left out. */
+export async function renderText(
+  source: Source,
+  standing: Pick<Standing, "own" | "folder">,
   context: PageContext,
+  { idPrefix = "", picture }: Pick<RenderOptions, "idPrefix" | "picture"> = {},
 ): Promise<Rendered> {
-  const { bound } = bind(piece, content, context.all);
-  const fillings = await Promise.all(bound.map((item, index) => fillingOf(item, index, context)));
-  const text = substitute(piece, bound, (_, index) => placeholder(index));
-  return context.tools.markdown(text, {
-    fillings,
-    link: (href) => siteHref(href, content.milestone.folder, context),
-    picture: (src, alt) => pictureHtml(src, alt, content, context),
-  });
+  const { bound } = bind(source, standing.own, context.all);
+  const fillings = await Promise.all(
+    bound.map((item, index) => fillingOf(item, `${idPrefix}fact-${index + 1}`, context)),
+  );
+  const { own, folder } = standing;
+  return context.tools.markdown(
+    substitute(source, bound, (_, index) => placeholder(index)),
+    {
+      fillings,
+      idPrefix,
+      link: (href) => siteHref(href, folder, context),
+      picture: (src, alt) => (own ? pictureHtml(src, alt, own, context) : picture?.(src, alt)),
+    },
+  );
 }
 
-async function fillingOf(item: Bound, index: number, context: PageContext): Promise<Filling> {
+async function fillingOf(item: Bound, factId: string, context: PageContext): Promise<Filling> {
   const { tools, page } = context;
   switch (item.kind) {
     case "given":
@@ -45,7 +53,7 @@ async function fillingOf(item: Bound, index: number, context: PageContext): Prom
     case "fact": {
       const { fact, text, owner } = item;
       return {
-        html: factHtml(text, owner, fact.cell, page, `fact-${index + 1}`, fact.note),
+        html: factHtml(text, owner, fact.cell, page, factId, fact.note),
         text,
         block: false,
       };

@@ -12,12 +12,14 @@ import type { Source } from "../text/source.js";
 import type { MilestoneContent } from "./inputs.js";
 
 /** An insertion with what it stands for, ready to be written in any channel. */
-export type Bound = { readonly insertion: Insertion; readonly owner: MilestoneContent } & (
+export type Bound = { readonly insertion: Insertion } & (
   | { readonly kind: "given"; readonly text: string }
-  | { readonly kind: "fact"; readonly fact: RecordedFact; readonly text: string }
-  | { readonly kind: "figure"; readonly figure: RecordedFigure }
-  | { readonly kind: "table"; readonly table: RecordedTable }
-  | { readonly kind: "cell"; readonly cell: RecordedCell; readonly show: CellView }
+  | ({ readonly owner: MilestoneContent } & (
+      | { readonly kind: "fact"; readonly fact: RecordedFact; readonly text: string }
+      | { readonly kind: "figure"; readonly figure: RecordedFigure }
+      | { readonly kind: "table"; readonly table: RecordedTable }
+      | { readonly kind: "cell"; readonly cell: RecordedCell; readonly show: CellView }
+    ))
 );
 
 /** Which parts of a cell to show; `lines` are of its code, from 1, both ends included. */
@@ -29,13 +31,13 @@ export interface CellView {
 
 /**
  * Finds what each insertion of a source stands for. A name is looked up in the milestone's own notebook;
- * `m01:rows` in that of another.
+ * `m01:rows` in that of another, which a text of no milestone has to say.
  *
  * @returns what resolved, in order, and a problem with its place for each that did not.
  */
 export function bind(
   source: Source,
-  own: MilestoneContent,
+  own: MilestoneContent | undefined,
   all: readonly MilestoneContent[],
 ): { bound: Bound[]; problems: Problem[] } {
   const { insertions, problems } = findInsertions(source);
@@ -51,19 +53,23 @@ export function bind(
 
 function bindOne(
   insertion: Insertion,
-  own: MilestoneContent,
+  own: MilestoneContent | undefined,
   all: readonly MilestoneContent[],
 ): Bound | string {
   const { kind, modifiers } = insertion;
   if (kind === "given") {
     if (modifiers.length > 0) return "given takes no modifier: write the words as they shall read.";
     // A number is not parted from its unit at the end of a line.
-    return { kind, insertion, owner: own, text: insertion.name.replace(/(?<=\d) /g, "\u00A0") };
+    return { kind, insertion, text: insertion.name.replace(/(?<=\d) /g, "\u00A0") };
   }
   const [, prefix, local] = /^(?:(m\d{2}):)?(.+)$/.exec(insertion.name) ?? [];
   const owner = prefix ? all.find(({ milestone }) => milestone.id === prefix) : own;
   const name = local ?? insertion.name;
-  if (!owner) return `there is no milestone "${prefix}".`;
+  if (!owner) {
+    return prefix === undefined
+      ? `"${name}" needs its milestone here: ${kind} "m03:${name}".`
+      : `there is no milestone "${prefix}".`;
+  }
   const { recorded, milestone } = owner;
   if (!recorded) {
     return `${kind} "${name}" cannot be resolved: the notebook of ${milestone.id} has not run. Run: slh run ${milestone.id}`;

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { parse } from "yaml";
-import { contentInvalid } from "../../errors.js";
 import { type Milestone, PIECE_KINDS, type PieceKind, type Project } from "../../milestones/index.js";
 import type { RecordedNotebook } from "../../notebook/index.js";
+import { frontMatter } from "../text/front-matter.js";
 import { parseSource, readSource, type Source } from "../text/source.js";
 
 /** What stands behind a milestone's numbers. Only `fresh` outputs are built from. */
@@ -37,6 +36,15 @@ export interface MilestoneContent {
   readonly diagram: string | undefined;
 }
 
+/** Where a text stands: what it may show without saying where from, and what its links start from. */
+export interface Standing {
+  /** Its milestone, whose names need no prefix; a text of the site as a whole has none. */
+  readonly own: MilestoneContent | undefined;
+  readonly folder: string;
+  /** The page that it is on, from the site's root. */
+  readonly page: string;
+}
+
 /** Reads the written pieces of a milestone; the caller knows the state of its outputs. */
 export function readContent(
   project: Project,
@@ -58,23 +66,7 @@ export function pieceFromText(name: PieceName, text: string, file = `${name}.md`
 }
 
 function toPiece(name: PieceName, source: Source): Piece {
-  const yaml = source.text.slice(0, source.bodyStart).replace(/^---\r?\n|\r?\n---\s*$/g, "");
-  let front: unknown;
-  try {
-    front = parse(yaml);
-  } catch (cause) {
-    throw contentInvalid(
-      source.file,
-      `${source.file}:1:1: the front matter is not YAML: ${cause instanceof Error ? cause.message : cause}.`,
-      "Correct the lines between the two ---.",
-      cause,
-    );
-  }
-  return { ...source, name, front: isRecord(front) ? front : {} };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
+  return { ...source, name, front: frontMatter(source) };
 }
 
 /** True when a milestone has anything to show: a notebook or a written piece. */

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { slugify } from "../text/escape.js";
 import { type MilestoneContent, type Piece, type PieceName, stemOf } from "./inputs.js";
+import type { SiteText } from "./site-texts.js";
 
 /** Where things stand on the site: paths from its root, without leading slash. */
 export interface SiteMap {
@@ -26,6 +27,16 @@ export function notebookPage(content: MilestoneContent): string {
   return `notebooks/${stemOf(content.milestone)}.html`;
 }
 
+/** The notebook itself, with its outputs, to take along. */
+export function notebookFile(content: MilestoneContent): string {
+  return `notebooks/${stemOf(content.milestone)}.ipynb`;
+}
+
+/** What to say of a milestone in an interview, by itself. */
+export function interviewPage(content: MilestoneContent): string {
+  return `interview/${stemOf(content.milestone)}.html`;
+}
+
 export function docPage(content: MilestoneContent): string {
   return `milestones/${stemOf(content.milestone)}.html`;
 }
@@ -44,7 +55,12 @@ export const PAGES: Readonly<Record<PieceName, ((content: MilestoneContent) => s
 };
 
 /** Knows the page of every file that becomes one. */
-export function siteMap(root: string, all: readonly MilestoneContent[], sourceBase?: string): SiteMap {
+export function siteMap(
+  root: string,
+  all: readonly MilestoneContent[],
+  sourceBase?: string,
+  texts: readonly SiteText[] = [],
+): SiteMap {
   const pages = new Map<string, string>([
     [root, "index.html"],
     [join(root, "milestones"), "index.html"],
@@ -57,6 +73,10 @@ export function siteMap(root: string, all: readonly MilestoneContent[], sourceBa
       if (page !== undefined) pages.set(join(folder, `${name}.md`), page);
     }
     if (content.recorded) pages.set(notebookPath, notebookPage(content));
+  }
+  for (const { path, standing } of texts) {
+    pages.set(path, standing.page);
+    if (path.endsWith("README.md")) pages.set(dirname(path), standing.page);
   }
   return { pages, sourceBase, root };
 }

@@ -1,5 +1,5 @@
 import type { MilestoneContent, Piece } from "../model/inputs.js";
-import { placeAt } from "../text/source.js";
+import { parseSource, placeAt, type Source } from "../text/source.js";
 import { sectionText } from "../text/words.js";
 import type { PieceDefinition } from "./piece.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
@@ -22,6 +22,12 @@ export const doc: PieceDefinition = {
   promise: "the doc page has every section and keeps its rules",
   check: checkDoc,
 };
+
+/** What to say of the milestone in an interview, as a text of its own. */
+export function interviewOf(doc: Piece): Source {
+  const heading = doc.headings.find(({ level, text }) => level === 2 && text === "In an interview");
+  return parseSource(heading ? sectionText(doc, heading).text : "", doc.file);
+}
 
 function checkDoc(piece: Piece, content: MilestoneContent): CheckResult[] {
   const headings = piece.headings;

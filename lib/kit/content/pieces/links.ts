@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { MilestoneContent } from "../model/inputs.js";
+import type { MilestoneContent, Standing } from "../model/inputs.js";
 import { linkTarget, picturePath, type SiteMap } from "../model/site-map.js";
 import type { Problem } from "../text/insertions.js";
 import { placeAt, type Source } from "../text/source.js";
@@ -16,17 +16,14 @@ export interface Whole {
 /**
  * Links and pictures that lead nowhere on the site.
  *
- * @param ownPage the page that the text is on.
  * @param attached names of files that the text carries along, as a cell of a notebook may.
  */
 export function linkProblems(
   source: Source,
-  ownPage: string,
-  content: MilestoneContent,
+  { own, folder, page }: Standing,
   { map, anchors }: Whole,
   attached: readonly string[] = [],
 ): Problem[] {
-  const { milestone, diagram } = content;
   const why = ({ href, image, kind }: Source["links"][number]): string | undefined => {
     if (href.startsWith("attachment:"))
       return image && attached.includes(href.slice("attachment:".length))
@@ -37,12 +34,14 @@ export function linkProblems(
       if (name === undefined) return undefined;
       if (kind === "html")
         return "is a picture in HTML, which no page resolves: write ![what it shows](file).";
-      if (name === "diagram.svg" && diagram) return undefined;
+      if (!own && page === "index.html" && name === "architecture.svg") return undefined;
+      if (!own) return "is a picture, and pages of docs show none: link to the milestone's page that does.";
+      if (name === "diagram.svg" && own.diagram) return undefined;
       if (name.startsWith("..") || name.startsWith("/"))
         return "lies elsewhere: put the picture beside its text.";
-      return existsSync(join(milestone.folder, name)) ? undefined : `leads nowhere: ${missing(name)}`;
+      return existsSync(join(folder, name)) ? undefined : `leads nowhere: ${missing(name)}`;
     }
-    const target = linkTarget(href, milestone.folder, map, ownPage);
+    const target = linkTarget(href, folder, map, page);
     if (target.kind === "external") return undefined;
     if (kind === "html" && !href.startsWith("#"))
       return "is a link in HTML, which no page resolves: write [words](file).";

@@ -12,6 +12,7 @@ import { type CheckResult, verdict } from "./result.js";
 export function checkNotebook(content: MilestoneContent, whole: Whole): CheckResult[] {
   const { recorded, milestone } = content;
   if (!recorded) return [];
+  const standing = { own: content, folder: milestone.folder, page: notebookPage(content) };
   const file = relative(whole.map.root, milestone.notebookPath);
   const start = { file, line: 1, column: 1 };
   const links: Problem[] = [];
@@ -21,11 +22,7 @@ export function checkNotebook(content: MilestoneContent, whole: Whole): CheckRes
     if (cell_type !== "markdown") continue;
     const source = parseSource(text, file);
     const inCell = ({ place, message }: Problem) => ({ place, message: `cell ${id}: ${message}` });
-    links.push(
-      ...linkProblems(source, notebookPage(content), content, whole, Object.keys(attachments ?? {})).map(
-        inCell,
-      ),
-    );
+    links.push(...linkProblems(source, standing, whole, Object.keys(attachments ?? {})).map(inCell));
     pictures.push(...altProblems(source).map(inCell));
     for (const { start: at, zone } of source.braces) {
       if (zone === "code") continue;

@@ -1,7 +1,7 @@
 import type { Rendered, RenderOptions } from "../html/markdown.js";
 import type { Bound } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
-import type { SiteSettings } from "../model/load.js";
+import type { SiteSettings } from "../model/settings.js";
 import type { SiteMap } from "../model/site-map.js";
 import type { CheckResult } from "./result.js";
 

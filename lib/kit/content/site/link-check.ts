@@ -1,8 +1,15 @@
 import { posix } from "node:path";
 import type { Files } from "./media.js";
 
-/** Every link, picture and script of a built site that leads to nothing in it; fragments are held against ids. */
-export function brokenLinks(site: Files): { file: string; line: number; column: number; message: string }[] {
+/**
+ * Every link, picture and script of a built site that leads to nothing in it; fragments are held against ids.
+ *
+ * @param besides folders of the site that others make, which are not looked into.
+ */
+export function brokenLinks(
+  site: Files,
+  besides: readonly string[] = [],
+): { file: string; line: number; column: number; message: string }[] {
   const pages = new Map<string, string>();
   for (const [path, content] of site)
     if (path.endsWith(".html") && typeof content === "string") pages.set(path, content);
@@ -27,6 +34,7 @@ export function brokenLinks(site: Files): { file: string; line: number; column: 
       const [target = "", fragment] = href.split("#", 2);
       const file =
         target === "" ? path : posix.normalize(posix.join(folder, decodeURI(target.split("?", 1)[0] ?? "")));
+      if (besides.includes(file.split("/", 1)[0] ?? "")) continue;
       const problem = !site.has(file)
         ? "which is not there"
         : fragment && pages.has(file) && !idsOf(file).has(decodeURIComponent(fragment))

@@ -9,7 +9,7 @@ import { columnLabel, tableTexts } from "../html/table.js";
 import type { Bound } from "../model/bind.js";
 import type { MilestoneContent } from "../model/inputs.js";
 import { label } from "../model/inputs.js";
-import type { SiteSettings } from "../model/load.js";
+import type { SiteSettings } from "../model/settings.js";
 import { picturePath } from "../model/site-map.js";
 import { postFront } from "../pieces/blog-front.js";
 import { postImage } from "../pieces/linkedin.js";

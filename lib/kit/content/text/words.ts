@@ -17,3 +17,10 @@ export function countWords(text: string): number {
     .replace(/<[^>]+>/g, " ");
   return plain.match(/[\p{L}\p{N}][\p{L}\p{N}'’.,_-]*/gu)?.length ?? 0;
 }
+
+const WORDS_A_MINUTE = 230;
+
+/** Minutes that a text takes to read. */
+export function readingMinutes(text: string): number {
+  return Math.max(1, Math.round(countWords(text) / WORDS_A_MINUTE));
+}

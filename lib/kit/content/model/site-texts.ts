@@ -1,0 +1,52 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import type { Project } from "../../milestones/index.js";
+import { frontMatter } from "../text/front-matter.js";
+import { readSource, type Source } from "../text/source.js";
+import type { Standing } from "./inputs.js";
+
+/** A text of the site that belongs to no milestone: what the home page says, or a page of `docs`. */
+export interface SiteText {
+  readonly kind: "home" | "decision" | "text";
+  readonly source: Source;
+  readonly front: Readonly<Record<string, unknown>>;
+  readonly title: string;
+  readonly standing: Standing;
+  readonly path: string;
+}
+
+/** `blog/home.md`, then each Markdown file below `docs`, in the order of their names, a folder's README first. */
+export function readSiteTexts({ root }: Project): SiteText[] {
+  const home = join(root, "blog", "home.md");
+  const docs = join(root, "docs");
+  const names = existsSync(docs) ? readdirSync(docs, { recursive: true, encoding: "utf8" }) : [];
+  const pages = names.filter((name) => name.endsWith(".md")).sort(byReadme);
+  return [
+    ...(existsSync(home) ? [siteText(root, home, "index.html")] : []),
+    ...pages.map((name) => siteText(root, join(docs, name), docsPage(name))),
+  ];
+}
+
+function siteText(root: string, path: string, page: string): SiteText {
+  const file = relative(root, path).split(sep).join("/");
+  const source = readSource(path, file);
+  return {
+    kind: page === "index.html" ? "home" : /\/decisions\/\d/.test(page) ? "decision" : "text",
+    source,
+    front: frontMatter(source),
+    title: source.headings.find(({ level }) => level === 1)?.text ?? file,
+    standing: { folder: join(path, ".."), page, own: undefined },
+    path,
+  };
+}
+
+/** `decisions/README.md` becomes `docs/decisions/index.html`. */
+function docsPage(name: string): string {
+  const path = name.split(sep).join("/").replace(/\.md$/, "");
+  return `docs/${path.replace(/(^|\/)README$/, "$1index")}.html`;
+}
+
+const byReadme = (a: string, b: string) => {
+  const key = (name: string) => name.replace(/README\.md$/, " ");
+  return key(a) < key(b) ? -1 : 1;
+};
