@@ -319,7 +319,7 @@ export { type PlannedScan, plannedScans, type TableCommit, tableCommits } from "
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./table/open.js";
 export type { AddFilesOptions } from "./table/operations/add-files.js";
 export type { AppendOptions } from "./table/operations/append.js";
-export type { ExpireOptions } from "./table/operations/expire.js";
+export type { ExpireOptions, Expiry } from "./table/operations/expire.js";
 export type {
   OverwriteOptions,
   SnapshotOptions,
@@ -398,6 +398,8 @@ export type {
   CommitRequest,
   Committer,
   LoadedTable,
+  OrphanOptions,
+  OrphanReport,
   TableIdentifier,
   TableRequirement,
   TableUpdate,

@@ -166,7 +166,11 @@ describe("expiry of snapshots", () => {
       let { table } = await createTable(directory, { schema: defineSchema({ k: int() }) });
       for (let k = 0; k < 4; k++) table = await table.append([{ k }]);
       const now = new Date(Date.now() + 60_000);
-      const after = await table.expireSnapshots({ olderThan: now, retainLast: 2 });
+      const options = { olderThan: now, retainLast: 2 };
+      const { snapshots } = await table.expireSnapshots({ ...options, dryRun: true });
+      expect(snapshots).toEqual(table.metadata.snapshots.slice(0, 2));
+      expect((await table.refresh()).metadata).toEqual(table.metadata);
+      const after = await table.expireSnapshots(options);
       expect(after.metadata.snapshots).toHaveLength(2);
       expect((await after.scan().planAll()).tasks).toHaveLength(4);
       const transaction = after.begin();

@@ -1,41 +1,35 @@
-import { metadataFileVersion, readTableMetadata, type TableMetadata } from "../../iceberg/index.js";
-import {
-  canonicalFileUri,
-  canonicalS3Uri,
-  type ObjectStore,
-  objectNotFound,
-  recordedLocation,
-} from "../../storage/index.js";
-import type { Content, IcebergTableContent } from "../model/content.js";
+import { objectNotFound } from "../../storage/index.js";
+import type { Content, ContentId } from "../model/content.js";
 import type { Reachability } from "../store/reachability.js";
 import { FileSet, nameOf, within } from "../versioned/files.js";
-
-/** What the search for dead files works with. */
-export interface SharedFiles {
-  readonly store: ObjectStore;
-  /** Gathers what live tables lead to, as far as it was looked at. */
-  readonly kept: FileSet;
-  /** Files put last before it are old enough. */
-  readonly cutoff: Date;
-}
-
-/** Properties that say where a table's files lie, if not below its location (Iceberg, "Write properties"). */
-const PLACES = [
-  "write.data.path",
-  "write.metadata.path",
-  "write.object-storage.path",
-  "write.folder-storage.path",
-];
+import {
+  distinctTables,
+  foldersOf,
+  isShared,
+  locationsOf,
+  ownFiles,
+  plain,
+} from "../versioned/table-places.js";
+import { findOrphans, ownFolders, type SharedFiles } from "./orphans.js";
 
 /**
  * The files that only dead commits refer to, and those in the folders of the catalog's own tables that nothing refers to.
  * A table with `gc.enabled` = `false` shares its data with others: only its metadata files go. What a table has adopted
  * from outside its folders is not its own to delete.
+ *
+ * @param shown the tables at the head of any branch or tag: another catalog may go on with one that is not.
  */
-export async function findDeadFiles(shared: SharedFiles, found: Reachability): Promise<string[]> {
+export async function findDeadFiles(
+  shared: SharedFiles,
+  found: Reachability,
+  shown: ReadonlySet<ContentId>,
+): Promise<string[]> {
   const unreferenced = await filesOfDead(shared, found);
-  const orphans = await findOrphans(shared, found);
-  return [...new Set([...within(shared.store, unreferenced), ...orphans])].sort();
+  const owned = [...(await ownFolders(shared.store, found.liveContents))];
+  const folders = owned.flatMap(([id, own]) => ("folder" in own && shown.has(id) ? own.folder : []));
+  const orphans = await findOrphans(shared, found.liveContents, folders);
+  const files = [...within(shared.store, unreferenced), ...orphans.files.map(({ uri }) => uri)];
+  return [...new Set(files)].sort();
 }
 
 /** True when contents that came meanwhile lead to one of the doomed files. */
@@ -75,11 +69,10 @@ async function filesOfDead(
   for (const { id, metadataLocation } of tables) {
     const metadata = await led.add(metadataLocation, true);
     if (metadata === undefined) continue;
-    const places = foldersOf(store, metadata);
     // What one version adds to those before is the version's own.
-    const isOwn = (file: string): boolean => places.some((folder) => plain(store, file).startsWith(folder));
-    const files = isShared(metadata) ? [] : [...led.take()].filter(isOwn);
-    for (const file of [metadataLocation, ...files]) own.set(file, { id, folders: places });
+    const files = isShared(metadata) ? [] : ownFiles(store, metadata, led.take());
+    for (const file of [metadataLocation, ...files])
+      own.set(file, { id, folders: foldersOf(store, metadata) });
   }
   if (own.size === 0) return [...doomed];
   // Every table, since any may have adopted files of any other.
@@ -100,113 +93,4 @@ async function filesOfDead(
   // By name, as with orphans.
   const names = new Set([...kept.files, ...liveLocations].map(nameOf));
   return [...doomed].filter((file) => !names.has(nameOf(file)));
-}
-
-/**
- * Files in the folders of tables that no metadata leads to: of writers that were killed, and of commits that failed.
- * Looked for where this catalog made the table, and nobody else can have files there.
- */
-async function findOrphans(shared: SharedFiles, found: Reachability): Promise<string[]> {
-  const { store, kept, cutoff } = shared;
-  const tables = distinctTables(found.liveContents);
-  const candidates = new Map<string, string>();
-  for (const folder of await ownFolders(store, tables)) {
-    for await (const { uri, lastModified } of store.list(folder)) {
-      if (lastModified < cutoff && isWritten(uri)) candidates.set(uri, folder);
-    }
-  }
-  // By name, not by URI: the names that writers give are unique, and one file has several URIs in `s3:` and `s3a:`, or
-  // in a lake that has moved.
-  const orphansByName = new Map<string, string[]>();
-  for (const uri of candidates.keys()) {
-    orphansByName.set(nameOf(uri), [...(orphansByName.get(nameOf(uri)) ?? []), uri]);
-  }
-  const keep = (uri: string): void => void orphansByName.delete(nameOf(uri));
-  for (const location of locationsOf(found.liveContents)) keep(location);
-  for (const file of kept.files) keep(file);
-  // Newest first, which explain the most.
-  for (const { metadataLocation } of tables.sort((a, b) => versionOf(b) - versionOf(a))) {
-    if (orphansByName.size === 0) break;
-    try {
-      const metadata = await kept.add(metadataLocation, false);
-      for (const { metadataFile } of metadata?.metadataLog ?? []) keep(metadataFile);
-      for (const file of kept.take()) keep(file);
-    } catch (error) {
-      if (!objectNotFound.is(error)) throw error;
-      // What it led to is not known, below its own folder: of a table that was purged, or is damaged.
-      const own = /^.*\/(?=metadata\/[^/]*$)/.exec(metadataLocation)?.[0];
-      if (own === undefined) return [];
-      for (const [uri, folder] of candidates) {
-        if (plain(store, metadataLocation).startsWith(folder) || uri.startsWith(plain(store, own))) keep(uri);
-      }
-    }
-  }
-  for (const file of kept.take()) keep(file);
-  return [...orphansByName.values()].flat();
-}
-
-/** The folders of tables that were made here, and share them with no other table. */
-async function ownFolders(store: ObjectStore, tables: readonly IcebergTableContent[]): Promise<string[]> {
-  const newest = new Map<string, IcebergTableContent>();
-  const made = new Set<string>();
-  for (const content of tables) {
-    const known = newest.get(content.id);
-    if (known === undefined || versionOf(content) > versionOf(known)) newest.set(content.id, content);
-    if (versionOf(content) === 0) made.add(content.id);
-  }
-  const folders = new Map<string, string[]>();
-  for (const { id, metadataLocation } of newest.values()) {
-    const metadata = await readTableMetadata(store, metadataLocation).catch((error: unknown) => {
-      if (objectNotFound.is(error)) return undefined;
-      throw error;
-    });
-    if (metadata === undefined) continue;
-    const isOurs = made.has(id) && !isShared(metadata);
-    const folder = `${plain(store, metadata.location).replace(/\/+$/, "")}/`;
-    folders.set(folder, [...(folders.get(folder) ?? []), ...(isOurs ? [id] : ["", ""])]);
-  }
-  const all = [...folders.keys()];
-  return within(store, all).filter(
-    (folder) =>
-      folders.get(folder)?.length === 1 &&
-      !all.some((other) => other !== folder && (other.startsWith(folder) || folder.startsWith(other))),
-  );
-}
-
-function distinctTables(contents: ReadonlySet<Content>): IcebergTableContent[] {
-  const tables = new Map<string, IcebergTableContent>();
-  for (const content of contents) {
-    if (content.type === "ICEBERG_TABLE") tables.set(`${content.id} ${content.metadataLocation}`, content);
-  }
-  return [...tables.values()];
-}
-
-function locationsOf(contents: ReadonlySet<Content>): Set<string> {
-  const locations = new Set<string>();
-  for (const content of contents) if (content.type !== "NAMESPACE") locations.add(content.metadataLocation);
-  return locations;
-}
-
-function foldersOf(store: ObjectStore, { location, properties }: TableMetadata): string[] {
-  return [location, ...PLACES.flatMap((place) => properties[place] ?? [])].map((folder) =>
-    plain(store, folder.endsWith("/") ? folder : `${folder}/`),
-  );
-}
-
-/** The one spelling of a URI: Hadoop has others for S3 and for files, and a lake that has moved has two roots. */
-function plain(store: ObjectStore, uri: string): string {
-  return canonicalS3Uri(canonicalFileUri(recordedLocation(store, uri)));
-}
-
-function isShared({ properties }: TableMetadata): boolean {
-  return properties["gc.enabled"]?.toLowerCase() === "false";
-}
-
-/** What writers of tables write. Other files, and those that engines take for hidden, are somebody's own. */
-function isWritten(uri: string): boolean {
-  return /^[^._].*\.(parquet|orc|avro|puffin|stats|metadata\.json|metadata\.json\.gz)$/.test(nameOf(uri));
-}
-
-function versionOf({ metadataLocation }: IcebergTableContent): number {
-  return metadataFileVersion(metadataLocation) ?? -1;
 }

@@ -1,7 +1,9 @@
 import type { LakehouseError } from "../../errors.js";
+import type { OrphanOptions } from "../../iceberg/index.js";
 import { type ObjectStore, recordedLocation } from "../../storage/index.js";
 import { lakeMoved, noSuchLake } from "../errors.js";
 import type { BranchingCatalog } from "../model/branching-catalog.js";
+import type { IcebergTableContent } from "../model/content.js";
 import type { GcOptions } from "../model/garbage.js";
 import { checkReferenceName } from "../model/reference-expression.js";
 import { turns } from "../model/turns.js";
@@ -11,7 +13,7 @@ import { within } from "../versioned/files.js";
 import { MetadataCache } from "../versioned/metadata-cache.js";
 import { userName } from "../versioned/user-name.js";
 import { VersionedCatalog } from "../versioned/versioned-catalog.js";
-import { collectGarbage } from "./garbage.js";
+import { collectGarbage, removeOrphans } from "./garbage.js";
 import { type LocatedLake, locateLake } from "./located.js";
 import { mergeTablesIn } from "./merge-tables.js";
 
@@ -56,8 +58,12 @@ export async function openEmbeddedCatalog(
     metadata,
     inTurn: turns(),
     collectGarbage: async (options: GcOptions) => {
-      if (!options.dryRun) checkOwner(backend, copiedFrom);
+      if (!options?.dryRun) checkOwner(backend, copiedFrom);
       return collectGarbage({ versions, store, warehouse }, options);
+    },
+    removeOrphans: async (table: IcebergTableContent, options: OrphanOptions) => {
+      if (!options.dryRun) checkOwner(backend, copiedFrom);
+      return removeOrphans({ versions, store, warehouse }, table, options);
     },
   };
   return new VersionedCatalog(shared, ref);

@@ -1,7 +1,7 @@
 import { type ErrorKind, invalidArgument, type LakehouseError } from "../../errors.js";
-import { noSuchTable } from "../../iceberg/index.js";
+import { noSuchTable, type OrphanOptions, type OrphanReport } from "../../iceberg/index.js";
 import { namespaceExists, noSuchNamespace, noSuchView, tableExists, viewExists } from "../errors.js";
-import { type Content, type ContentKey, keyName } from "../model/content.js";
+import { type Content, type ContentKey, type IcebergTableContent, keyName } from "../model/content.js";
 import type { GarbageReport, GcOptions } from "../model/garbage.js";
 import type { Operation } from "../model/operations.js";
 import { parseReferenceExpression } from "../model/reference-expression.js";
@@ -23,6 +23,8 @@ export interface Shared extends Files {
   /** Throws `LAKE_MOVED` where the files may be another catalog's as well: before they are deleted. */
   readonly checkOwner: () => void;
   readonly collectGarbage: (options: GcOptions) => Promise<GarbageReport>;
+  /** For who keeps the whole catalog, and so knows what leads to a file. */
+  readonly removeOrphans?: (table: IcebergTableContent, options: OrphanOptions) => Promise<OrphanReport>;
 }
 
 /** How many names are compared to find the one that was meant. */

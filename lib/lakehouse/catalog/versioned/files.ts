@@ -6,6 +6,7 @@ import {
   type TableMetadata,
 } from "../../iceberg/index.js";
 import { type ObjectStore, objectNotFound } from "../../storage/index.js";
+import { isShared, ownFiles } from "./table-places.js";
 
 /**
  * Gathers every file that table metadata leads to: the metadata files themselves, manifest lists, manifests, data
@@ -61,17 +62,16 @@ export class FileSet {
 }
 
 /**
- * Deletes the files of a table that was dropped: all that its last metadata leads to, and the earlier metadata
- * files that it lists. With `gc.enabled` = `false` the data belongs to others as well, and only metadata goes.
+ * Deletes the files of a table that was dropped: all in its folders that its last metadata leads to, and the earlier
+ * metadata files that it lists. With `gc.enabled` = `false` the data belongs to others as well, and only metadata goes.
  */
 export async function deleteTableFiles(store: ObjectStore, metadataLocation: string): Promise<void> {
   const all = new FileSet(store);
   const metadata = await all.add(metadataLocation, true);
   if (metadata === undefined) return;
   const earlier = metadata.metadataLog.map(({ metadataFile }) => metadataFile);
-  const keepsData = metadata.properties["gc.enabled"]?.toLowerCase() === "false";
-  const doomed = keepsData ? [metadataLocation] : [...all.files];
-  await store.delete(within(store, [...doomed, ...earlier]));
+  const files = isShared(metadata) ? earlier : [...all.files, ...earlier];
+  await store.delete(within(store, [metadataLocation, ...ownFiles(store, metadata, files)]));
 }
 
 /** Deletes files that nothing refers to, after a failure: that one is to be reported, and not that they stay. */

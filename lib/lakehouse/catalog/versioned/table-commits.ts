@@ -9,6 +9,7 @@ import {
   commitStateUnknown,
   type LoadedTable,
   metadataFileVersion,
+  type OrphanOptions,
   type TableMetadata,
   type TableUpdate,
 } from "../../iceberg/index.js";
@@ -22,7 +23,7 @@ import { checkPropertySize } from "../model/property-limits.js";
 import { inTurnOfAll } from "../model/turns.js";
 import type { Place } from "../model/versions.js";
 import type { Checkout } from "./checkout.js";
-import { checkLocation, loadEntry } from "./entries.js";
+import { checkLocation, loadEntry, requireEntry } from "./entries.js";
 import { discard } from "./files.js";
 import { explained } from "./namespaces.js";
 import { recordedProperties } from "./recorded.js";
@@ -33,6 +34,7 @@ const ATTEMPTS = 100;
 
 /** The committer of one table: what `Table` commits through. */
 export function committerOf(checkout: Checkout, key: ContentKey): Committer {
+  const { removeOrphans } = checkout.shared;
   return {
     // Commits of the catalog's history lead to them, and branches may start there: garbage collection knows which do.
     keepsMetadata: true,
@@ -46,6 +48,10 @@ export function committerOf(checkout: Checkout, key: ContentKey): Committer {
       });
       return loaded ?? loadEntry(checkout, TABLE, key);
     },
+    ...(removeOrphans && {
+      removeOrphans: async (options: OrphanOptions) =>
+        removeOrphans(await requireEntry(checkout, TABLE, await checkout.head(), key), options),
+    }),
   };
 }
 

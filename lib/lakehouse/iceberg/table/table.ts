@@ -12,7 +12,7 @@ import { type CommitOptions, commitUpdates, retriesOf, runAgain } from "./commit
 import { replaceTable, type TableReplacement } from "./evolution/replace.js";
 import type { AddFilesOptions } from "./operations/add-files.js";
 import type { AppendOptions } from "./operations/append.js";
-import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
+import { type ExpireOptions, type Expiry, expireSnapshots, whatExpires } from "./operations/expire.js";
 import {
   FileChange,
   type OverwriteOptions,
@@ -22,6 +22,7 @@ import {
 import { TableInspection } from "./operations/inspect.js";
 import type { RowMergeOptions, UpsertOptions } from "./operations/merge.js";
 import { type RewriteFiles, rewriteFiles, truncate } from "./operations/operations.js";
+import { removeOrphans } from "./operations/orphans.js";
 import {
   CherryPick,
   createRef,
@@ -42,7 +43,13 @@ import { type ScanOptions, type ScanTask, TableScan } from "./scan/scan.js";
 import type { PendingUpdate } from "./snapshot/pending.js";
 import type { SnapshotChange } from "./snapshot/producer.js";
 import { Transaction } from "./transaction.js";
-import type { Committer, LoadedTable, TableIdentifier } from "./updates/types.js";
+import type {
+  Committer,
+  LoadedTable,
+  OrphanOptions,
+  OrphanReport,
+  TableIdentifier,
+} from "./updates/types.js";
 
 /** Loaded when it is first needed, as its module says. */
 const rowOperations = () => import("./operations/rows.js");
@@ -405,12 +412,37 @@ export class Table<Row = Record<string, unknown>> {
    * days, but of each branch the newest. Their files are left where they are: `Lakehouse.gc` deletes those that no commit
    * of the catalog leads to any more.
    *
+   * @param options `dryRun`: answers with what would expire, and changes nothing.
    * @throws LakehouseError INVALID_ARGUMENT for a named snapshot that a branch or tag is at; NO_SUCH_SNAPSHOT.
    * @example
    * await flights.expireSnapshots({ olderThan: new Date("2026-01-01"), retainLast: 10 });
+   * const { snapshots } = await flights.expireSnapshots({ retainLast: 10, dryRun: true });
    */
-  expireSnapshots(options: ExpireOptions & CommitOptions = {}): Promise<Table<Row>> {
-    return this.update([expireSnapshots(options)], options);
+  expireSnapshots(options: ExpireOptions & CommitOptions & { readonly dryRun: true }): Promise<Expiry>;
+  expireSnapshots(
+    options?: ExpireOptions & CommitOptions & { readonly dryRun?: false | undefined },
+  ): Promise<Table<Row>>;
+  async expireSnapshots(
+    options: ExpireOptions & CommitOptions & { readonly dryRun?: boolean | undefined } = {},
+  ): Promise<Expiry | Table<Row>> {
+    const expire = expireSnapshots(options);
+    if (options.dryRun) return whatExpires((await this.refresh()).metadata, options);
+    return this.update([expire], options);
+  }
+
+  /**
+   * Deletes files in the table's folder that nothing leads to, which killed writers left. What any commit that the catalog
+   * still has leads to stays, on whatever branch or tag, of this table or another one; so do files that no writer of tables
+   * writes, and those younger than 3 days, or what `gracePeriodMs` says: it must be longer than the longest write.
+   * `Lakehouse.gc` does the same for all tables, after it has dropped old commits.
+   *
+   * @param options `dryRun`: answers with what would go, and deletes nothing.
+   * @throws LakehouseError UNSUPPORTED_FEATURE, with nothing deleted, where it is not certain that nobody else needs
+   *   them: a folder that another table shares, a table that was registered or has `gc.enabled` = `false`, a catalog of a
+   *   server.
+   */
+  removeOrphans(options: OrphanOptions = {}): Promise<OrphanReport> {
+    return removeOrphans(this.committer, this.name, options);
   }
 
   /**

@@ -1,9 +1,11 @@
 import { invalidArgument } from "../../../errors.js";
+import { checkOptions, type OptionNames } from "../../../options.js";
 import { noSuchSnapshot } from "../../errors.js";
 import { ancestorsOf, snapshotById } from "../../model/metadata/lookup.js";
 import { MAIN_BRANCH } from "../../model/metadata/parse.js";
 import { bigintProperty, numberProperty } from "../../model/metadata/properties.js";
-import type { SnapshotId, SnapshotRef, TableMetadata } from "../../model/metadata/types.js";
+import type { Snapshot, SnapshotId, SnapshotRef, TableMetadata } from "../../model/metadata/types.js";
+import type { CommitOptions } from "../commit.js";
 import type { PendingUpdate } from "../snapshot/pending.js";
 import type { TableRequirement, TableUpdate } from "../updates/types.js";
 
@@ -17,6 +19,29 @@ export interface ExpireOptions {
   readonly snapshotIds?: readonly SnapshotId[] | undefined;
 }
 
+/** What expires, or in a dry run would. */
+export interface Expiry {
+  readonly snapshots: readonly Snapshot[];
+  /** Names of branches and tags that are older than they may be. */
+  readonly refs: readonly string[];
+}
+
+const EXPIRE: OptionNames<ExpireOptions & CommitOptions & { readonly dryRun: true }> = {
+  olderThan: true,
+  retainLast: true,
+  snapshotIds: true,
+  message: true,
+  token: true,
+  signal: true,
+  dryRun: true,
+};
+
+/** What `expireSnapshots` would take of a table as it is, by options that it has checked. */
+export function whatExpires(base: TableMetadata, options: ExpireOptions): Expiry {
+  const { gone, goneRefs } = expiring(base, options);
+  return { snapshots: gone.flatMap((id) => snapshotById(base, id) ?? []), refs: goneRefs };
+}
+
 /**
  * Removes old snapshots from a table's metadata, by the spec's "Snapshot Retention Policy": a branch keeps its newest
  * ones and those that are young enough, by its own settings or the defaults; a tag keeps its own; what neither leads to
@@ -25,20 +50,26 @@ export interface ExpireOptions {
  * @throws LakehouseError INVALID_ARGUMENT for a named snapshot that a branch or tag is at; NO_SUCH_SNAPSHOT.
  */
 export function expireSnapshots(options: ExpireOptions = {}): PendingUpdate {
-  checkOptions(options);
-  return {
-    propose: (base) => {
-      const now = BigInt(Date.now());
-      const refs = Object.entries(base.refs).filter(([name, ref]) => !isPast(base, name, ref, now));
-      const named = new Set(options.snapshotIds ?? []);
-      checkNamed(base, refs, named);
-      const stay = onlyNamed(options) ? undefined : kept(base, refs, options, now);
-      const gone = base.snapshots
-        .map(({ snapshotId }) => snapshotId)
-        .filter((id) => named.has(id) || stay?.has(id) === false);
-      return proposal(base, gone, new Set(refs.map(([name]) => name)));
-    },
-  };
+  check(options);
+  return { propose: (base) => proposal(base, expiring(base, options)) };
+}
+
+interface Expiring {
+  readonly gone: readonly SnapshotId[];
+  readonly goneRefs: readonly string[];
+}
+
+function expiring(base: TableMetadata, options: ExpireOptions): Expiring {
+  const now = BigInt(Date.now());
+  const refs = Object.entries(base.refs).filter(([name, ref]) => !isPast(base, name, ref, now));
+  const named = new Set(options.snapshotIds ?? []);
+  checkNamed(base, refs, named);
+  const stay = onlyNamed(options) ? undefined : kept(base, refs, options, now);
+  const gone = base.snapshots
+    .map(({ snapshotId }) => snapshotId)
+    .filter((id) => named.has(id) || stay?.has(id) === false);
+  const stays = new Set(refs.map(([name]) => name));
+  return { gone, goneRefs: Object.keys(base.refs).filter((name) => !stays.has(name)) };
 }
 
 type NamedRef = readonly [name: string, ref: SnapshotRef];
@@ -85,10 +116,8 @@ function kept(
   return stay;
 }
 
-function proposal(base: TableMetadata, gone: readonly SnapshotId[], kept: ReadonlySet<string>) {
-  const updates: TableUpdate[] = Object.keys(base.refs)
-    .filter((name) => !kept.has(name))
-    .map((refName) => ({ action: "remove-snapshot-ref", refName }));
+function proposal(base: TableMetadata, { gone, goneRefs }: Expiring) {
+  const updates: TableUpdate[] = goneRefs.map((refName) => ({ action: "remove-snapshot-ref", refName }));
   if (gone.length > 0) updates.push({ action: "remove-snapshots", snapshotIds: gone });
   // A reference that moved meanwhile may lead to what was to go.
   const requirements: TableRequirement[] = Object.entries(base.refs).map(([ref, { snapshotId }]) => ({
@@ -114,15 +143,27 @@ function checkNamed(base: TableMetadata, refs: readonly NamedRef[], named: Reado
   }
 }
 
-function checkOptions({ retainLast, olderThan }: ExpireOptions): void {
+function check(options: ExpireOptions): void {
+  checkOptions("expireSnapshots", options, EXPIRE);
+  const { retainLast, olderThan, snapshotIds } = options;
   const invalid =
     retainLast !== undefined && !(Number.isSafeInteger(retainLast) && retainLast >= 1)
-      ? `retainLast is ${retainLast}: it should be a whole number from 1 up`
-      : olderThan instanceof Date && Number.isNaN(olderThan.getTime())
-        ? "olderThan is no date"
-        : undefined;
+      ? `retainLast is ${String(retainLast)}: it should be a whole number from 1 up`
+      : olderThan !== undefined && !isTime(olderThan)
+        ? "olderThan is no date, and no bigint of milliseconds"
+        : snapshotIds !== undefined && !isIds(snapshotIds)
+          ? "snapshotIds is no array of bigints"
+          : undefined;
   if (invalid === undefined) return;
   throw invalidArgument("expireSnapshots", `${invalid}.`);
+}
+
+function isTime(given: unknown): boolean {
+  return typeof given === "bigint" || (given instanceof Date && !Number.isNaN(given.getTime()));
+}
+
+function isIds(given: unknown): boolean {
+  return Array.isArray(given) && given.every((id) => typeof id === "bigint");
 }
 
 function millisecondsOf(time: Date | bigint | undefined): bigint | undefined {

@@ -70,6 +70,25 @@ export interface CommitRequest {
   readonly token?: string | undefined;
 }
 
+export interface OrphanOptions {
+  /**
+   * Younger files stay, in milliseconds: a writer under way has written files that no commit names yet. Measured by the
+   * clock of the store. 3 days where not given; longer than the longest write, always.
+   */
+  readonly gracePeriodMs?: number | undefined;
+  /** Finds out, and deletes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** The orphans that were deleted, or in a dry run would be. */
+export interface OrphanReport {
+  readonly dryRun: boolean;
+  /** Their URIs, in order. */
+  readonly files: readonly string[];
+  /** Their size together. */
+  readonly bytes: number;
+}
+
 /** Applies commits to one table. Catalogs implement it; the format never knows which catalog it is in. */
 export interface Committer {
   /**
@@ -84,4 +103,6 @@ export interface Committer {
    * or another commit was first, `COMMIT_STATE_UNKNOWN` when it cannot be known whether the commit happened.
    */
   commit(request: CommitRequest): Promise<LoadedTable>;
+  /** Deletes files in the table's folder that nothing leads to. For catalogs that know of everything that may. */
+  removeOrphans?(options: OrphanOptions): Promise<OrphanReport>;
 }
