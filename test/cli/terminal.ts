@@ -2,7 +2,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { needs } from "../support/needs.js";
 
-const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
+export const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 
 /** What a person does next: waits until the screen has a text that it did not have before, then types. */
 export interface Step {
@@ -53,12 +53,24 @@ export const needsTerminal = needs(
 );
 
 /** Runs `slh` in a pseudo-terminal, and types as the steps say. */
-export async function slhInTerminal(
+export const slhInTerminal = (
   args: readonly string[],
   steps: readonly Step[],
-  { env = {}, columns = 80 }: { readonly env?: Record<string, string>; readonly columns?: number } = {},
+  options: TerminalOptions = {},
+): Promise<Session> => inTerminal([process.execPath, SLH, ...args], steps, options);
+
+interface TerminalOptions {
+  readonly env?: Record<string, string>;
+  readonly columns?: number;
+}
+
+/** The same for any program. */
+export async function inTerminal(
+  command: readonly string[],
+  steps: readonly Step[],
+  { env = {}, columns = 80 }: TerminalOptions = {},
 ): Promise<Session> {
-  const job = { command: [process.execPath, SLH, ...args], env, columns, steps };
+  const job = { command, env, columns, steps };
   const answer = JSON.parse(await run("python3", ["-c", DRIVER, JSON.stringify(job)]));
   if (answer.late || answer.left.length > 0)
     throw new Error(`It waits for ${JSON.stringify(answer.left[0])} after:\n${answer.screen}`);
