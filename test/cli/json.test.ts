@@ -51,6 +51,7 @@ const ASKED: readonly (readonly string[])[] = [
   ["notebook", "check", "empty.ipynb", "--json"],
   ["run", "--json"],
   ["content", "check", "--json"],
+  ["content", "setup", "--author", "Ada", "--json"],
   ["status", "--json"],
   ["reset", "--dry-run", "--json"],
 ];

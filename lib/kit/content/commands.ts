@@ -60,6 +60,7 @@ Examples:
     .option("--author <name>", "whose name stands below posts")
     .option("--url <url>", "where the site will be published")
     .option("--repository <url>", "where the code is; empty for none")
+    .option("--json", "print what was set as JSON")
     .addHelpText(
       "after",
       `
@@ -67,14 +68,17 @@ Examples:
   $ slh content setup
   $ slh content setup --author "Ada L." --url https://ada.github.io/lakehouse --repository https://github.com/ada/lakehouse`,
     )
-    .action(async (options: { author?: string; url?: string; repository?: string }) => {
-      const { setUpSite } = await import("./setup.js");
-      const mayAsk = process.stdin.isTTY === true && process.stdout.isTTY === true;
-      const isAsked = Object.keys(options).length === 0;
-      const set = await setUpSite(findProject(), options, mayAsk && isAsked);
-      for (const [key, value] of Object.entries(set)) print(`${key}: ${value === "" ? "none" : value}`);
-      print("Written to blog/site.yaml. Next: slh content build");
-    });
+    .action(
+      async ({ json, ...options }: { author?: string; url?: string; repository?: string; json?: true }) => {
+        const { setUpSite } = await import("./setup.js");
+        const mayAsk = process.stdin.isTTY === true && process.stdout.isTTY === true;
+        const isAsked = Object.keys(options).length === 0;
+        const set = await setUpSite(findProject(), options, mayAsk && isAsked && json !== true);
+        if (json) return printJson(set);
+        for (const [key, value] of Object.entries(set)) print(`${key}: ${value === "" ? "none" : value}`);
+        print("Written to blog/site.yaml. Next: slh content build");
+      },
+    );
 
   content
     .command("check")
