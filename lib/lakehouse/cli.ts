@@ -34,8 +34,11 @@ export async function buildProgram(kit: MoreCommands | undefined): Promise<Comma
       `
 Examples:
 ${[...(kit?.examples ?? []), ...EXAMPLES].map((line) => `  $ ${line}`).join("\n")}
-${kit === undefined ? `\nNotebooks and what is made from them (slh run, new, lab, content): npm install ${KIT}\n` : ""}
-Exit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 stopped.`,
+${kit === undefined ? `\nNotebooks and what is made from them (slh run, new, lab, content): npm install ${KIT}\n` : ""}`,
+    )
+    .addHelpText(
+      "afterAll",
+      "\nExit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 stopped.",
     );
   kit?.addCommands(program);
   await addLakehouseCommands(program);

@@ -52,12 +52,24 @@ export function completionCommand(
   program: Command,
   withNames: (use: (names: LakeNames) => Promise<void>) => Promise<void>,
 ): void {
-  const group = program.command("completion").summary("complete slh's commands in bash, zsh and fish");
+  const group = program
+    .command("completion")
+    .summary("complete slh's commands in bash, zsh and fish")
+    .description(
+      "Completes commands, options, tables and branches by Tab, once the shell has read the script that this prints.",
+    )
+    .addHelpText(
+      "after",
+      `\nExamples:\n${Object.values(HOW)
+        .map((line) => `  $ ${line}\n`)
+        .join("")}`.trimEnd(),
+    );
   for (const shell of Object.keys(SCRIPTS) as ShellName[]) {
     group
       .command(shell)
       .summary(`print the script for ${shell}`)
-      .addHelpText("after", `\nExample:\n  ${HOW[shell]}`)
+      .description(`Prints what ${shell} evaluates to complete slh's commands.`)
+      .addHelpText("after", `\nExamples:\n  $ slh completion ${shell}\n  $ ${HOW[shell]}`)
       .action(() => void process.stdout.write(SCRIPTS[shell]));
   }
   group

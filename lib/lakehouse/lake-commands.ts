@@ -20,7 +20,17 @@ export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => 
       });
     }),
   );
-  const lake = program.command("lake").summary("the lakehouse as a whole");
+  const lake = program
+    .command("lake")
+    .summary("the lakehouse as a whole")
+    .description("Looks after the lakehouse as a whole: whether its parts work, and where its files are.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh lake health
+  $ slh lake relocate`,
+    );
   lake
     .command("health")
     .summary("put each part to work once")
@@ -31,7 +41,7 @@ export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => 
     .addHelpText(
       "after",
       `
-Example:
+Examples:
   $ slh lake health`,
     )
     .action(({ json }: { json?: true }) =>

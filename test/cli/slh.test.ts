@@ -233,22 +233,6 @@ describe("slh sql and slh tables", () => {
 });
 
 describe("help", () => {
-  test.each([
-    ["run"],
-    ["status"],
-    ["lab"],
-    ["reset"],
-    ["sql"],
-    ["tables"],
-    ["notebook", "export"],
-    ["notebook", "import"],
-    ["notebook", "check"],
-  ])("of %s shows an example", async (...words) => {
-    const { code, out } = await slh(...words, "--help");
-    expect(code).toBe(0);
-    expect(out).toContain(`Examples:\n  $ slh ${words.join(" ")}`);
-  });
-
   test("is there outside of a checkout, where other commands say what is missing", async () => {
     root = join(root, "..");
     expect((await slh("--help")).out).toContain("Exit codes");

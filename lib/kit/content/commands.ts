@@ -8,7 +8,15 @@ export function contentCommands(program: Command): void {
   const content = program
     .command("content")
     .summary("build, check and serve what is made from the notebooks")
-    .description("Makes pages and posts from what the notebooks measured, and checks them.");
+    .description("Makes pages and posts from what the notebooks measured, and checks them.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh content check
+  $ slh content build
+  $ slh content serve`,
+    );
 
   content
     .command("build")

@@ -91,7 +91,15 @@ Examples:
   const notebook = program
     .command("notebook")
     .summary("convert and check notebooks")
-    .description("Notebooks as TypeScript files, for those who write in an editor; and their type check.");
+    .description("Notebooks as TypeScript files, for those who write in an editor; and their type check.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh notebook export m03 -o m03.ts
+  $ slh notebook import m03.ts
+  $ slh notebook check`,
+    );
 
   notebook
     .command("export")

@@ -8,7 +8,16 @@ import type { ObjectStore } from "./store.js";
 
 /** `storage serve`: the lakehouse's files, for programs that speak S3. */
 export const storageCommands: AddCommands<StorageContext> = (program, withLake) => {
-  const group = program.command("storage").summary("serve the lakehouse's files to other programs");
+  const group = program
+    .command("storage")
+    .summary("serve the lakehouse's files to other programs")
+    .description("Lets programs that speak S3 reach the lakehouse's files.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh storage serve`,
+    );
   group
     .command("serve")
     .argument("[folder]", "what to serve. Default: the warehouse of the current profile")

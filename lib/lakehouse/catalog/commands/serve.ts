@@ -9,7 +9,16 @@ import type { RestAuth } from "../server/http/auth.js";
 
 /** `slh catalog`: the lakehouse's catalog, for other engines. */
 export function serveCommand(program: Command, withLake: WithLake<CatalogContext>): void {
-  const group = program.command("catalog").summary("serve the catalog to other engines");
+  const group = program
+    .command("catalog")
+    .summary("serve the catalog to other engines")
+    .description("Lets other engines read and write the lakehouse's tables, by its catalog.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh catalog serve`,
+    );
   group
     .command("serve")
     .summary("serve it over the Iceberg REST protocol and Nessie's")

@@ -33,10 +33,18 @@ export function tableCommands(program: Command): void {
     .summary("read any Iceberg table by its files")
     .description(
       "Reads Iceberg tables of any writer and of format versions 1 to 3, without a catalog: by a metadata file, or by the table's folder.",
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh table read warehouse/flights --limit 10
+  $ slh table inspect warehouse/flights snapshots --format table`,
     );
 
   at(table.command("read"))
     .summary("print its rows")
+    .description("Prints the rows of a table as one snapshot has them, deletes applied.")
     .option("--select <columns>", "columns, by commas; a.b for a field of a struct", names)
     .option("--filter <predicate>", "only rows for which this SQL predicate is true")
     .option("--limit <n>", "so many rows at most", wholeNumber(0))
@@ -57,6 +65,9 @@ Examples:
 
   at(table.command("inspect"))
     .summary("print its metadata")
+    .description(
+      "Prints what a table's metadata lists: its snapshots, files, manifests, partitions, schema and the like.",
+    )
     .argument("[what]", WHAT.join(", "), oneOf(WHAT), "snapshots")
     .addOption(format())
     .addHelpText(
@@ -74,6 +85,7 @@ Examples:
 
   at(table.command("verify"))
     .summary("read all its files, and say which are damaged or missing")
+    .description("Reads every file of a snapshot to its end, and says which are damaged or missing.")
     .addOption(format())
     .addHelpText(
       "after",
@@ -81,7 +93,7 @@ Examples:
 Each page of a Parquet file is held against its checksum, where its writer left one: checked_pages of pages. Files
 with a problem say what it is, and the exit code is then 1.
 
-Example:
+Examples:
   $ slh table verify s3://lakehouse/warehouse/flights --format table`,
     )
     .action(async (location: string, options: At & { format: Format }) => {
