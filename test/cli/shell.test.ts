@@ -37,6 +37,9 @@ const shell = (steps: readonly Step[], { columns = 80, args = [] as string[] } =
     },
   });
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+const ESCAPED_COLOUR = /\u001b\[\d+m/;
+
 const history = join("state", "sololakehouse", "shell-history");
 
 describe("slh shell at a terminal", needsTerminal, () => {
@@ -156,6 +159,43 @@ describe("slh shell at a terminal", needsTerminal, () => {
     expect(screen).toContain("\\u001b[31mred\\u0007");
     expect(screen).not.toContain("\u001b[31m");
     expect(screen).not.toContain("\u0007");
+  });
+
+  test("keeps columns straight in 40 columns, whatever the writing, and cuts what is too long", async () => {
+    const rows = [
+      "('日本語', '春は、あけぼの。やうやう白くなりゆく山ぎは', 1)",
+      "('e\u0301te\u0301', '✅ done', 22)",
+      "('한국어', '👍', 333)",
+    ];
+    const { screen } = await shell(
+      [
+        { until: "main> ", type: `select * from (values ${rows.join(",\r")}) t(a, b, n);\r` },
+        { until: "(3 rows)", type: CTRL_D },
+      ],
+      { columns: 40 },
+    );
+    const lines = screen.split(/\r+\n/);
+    const at = lines.findIndex((line) => /^a +b +n$/.test(line));
+    expect(lines.slice(at, at + 6)).toEqual([
+      "a       b                              n",
+      "──────  ───────────────────────────  ───",
+      "日本語  春は、あけぼの。やうやう白…    1",
+      "e\u0301te\u0301     ✅ done                       22",
+      "한국어  👍                           333",
+      "(3 rows)",
+    ]);
+  });
+
+  test("colours its prompt and errors, unless NO_COLOR is set", async () => {
+    const steps = [
+      { until: "main", type: "selec 1;\r" },
+      { until: "INVALID_SQL", type: CTRL_D },
+    ];
+    const env = { SLH_LAKE: join(folder, "lake"), XDG_STATE_HOME: join(folder, "state"), TERM: "xterm" };
+    const coloured = await slhInTerminal(["shell"], steps, { env: { ...env, NO_COLOR: "" } });
+    expect(coloured.screen).toContain("\u001b[32mmain\u001b[39m> ");
+    expect(coloured.screen).toContain("\u001b[31merror\u001b[39m");
+    expect((await shell(steps)).screen).not.toMatch(ESCAPED_COLOUR);
   });
 
   test("reads statements from a file", async () => {

@@ -1,4 +1,4 @@
-import { columns, count, duration, ink, ProgressLine } from "sololakehouse/terminal";
+import { columns, count, duration, ink, ProgressLine, widthOf } from "sololakehouse/terminal";
 import { afterEach, describe, expect, test } from "vitest";
 
 const { NO_COLOR, FORCE_COLOR } = process.env;
@@ -32,6 +32,22 @@ describe("the command line", () => {
       ["m1", "", "no", "120"],
     ];
     expect(columns(rows, "<<<>")).toEqual(["m00  \u001b[32mfresh\u001b[39m    7", "m1   no     120"]);
+  });
+
+  test.each([
+    ["plain", 5],
+    ["é e\u0301", 3],
+    ["日本語", 6],
+    ["ｆｕｌｌ", 8],
+    ["한국 \u1112\u1161\u11ab", 7],
+    ["😀✅⭐⌚", 8],
+    ["✔ ○ →", 5],
+    ["🇩🇪", 2],
+    ["हिन्दी", 5],
+    ["a\u200bb\u2060c", 3],
+    ["±€§", 3],
+  ])("knows that %s takes %i columns", (text, columns) => {
+    expect(widthOf(text)).toBe(columns);
   });
 
   test("writes times and counts for people", () => {

@@ -2,8 +2,12 @@
 
 const PLAIN = /^[ -~]*$/;
 
+/** Unicode's East Asian Width W and F, and emoji; a flag's two letters share its width. */
 const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+  /(?![\u{1f1e6}-\u{1f1ff}])[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
+
+/** Marks, joiners and direction marks, and the letters that complete a Korean syllable. */
+const WITHOUT_WIDTH = /[\p{Mn}\p{Me}\u200b-\u200f\u2060-\u2064\ufeff\u1160-\u11ff]/u;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be sent
 const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
@@ -23,7 +27,7 @@ export function widthOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let columns = 0;
   for (const character of text) {
-    if (/[\p{Mark}\u200b-\u200d\ufeff]/u.test(character)) continue;
+    if (WITHOUT_WIDTH.test(character)) continue;
     columns += WIDE.test(character) ? 2 : 1;
   }
   return columns;

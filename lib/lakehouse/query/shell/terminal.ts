@@ -30,9 +30,12 @@ export async function runAtTerminal(session: Session, history: History): Promise
     process.stdout.write("^C\n");
     prompt();
   });
+  // Lines that were pasted come together, and are on the screen already: there is one prompt after all of them.
+  let waiting = 0;
   lines.on("line", (line) => {
     history.add(line);
-    void session.line(line).then(prompt);
+    waiting++;
+    void session.line(line).then(() => --waiting === 0 && prompt());
   });
   const left = new Promise<void>((resolve) => lines.on("close", resolve));
   prompt();
