@@ -53,6 +53,7 @@ export { PositionBitmap, type PositionRange } from "./files/deletes/position-bit
 
 export { PositionDeleteReader } from "./files/deletes/position-deletes.js";
 export { readManifests } from "./files/manifest/list.js";
+export { metadataColumns, partitionValue } from "./files/manifest/partition-column.js";
 export { readLiveEntries, readManifest } from "./files/manifest/reader.js";
 export { type ResolvedSpec, type SpecsById, specOf, specsById } from "./files/manifest/specs.js";
 
@@ -148,6 +149,7 @@ export {
   CHANGE_COLUMNS,
   FILE,
   METADATA_COLUMNS,
+  PARTITION,
   POSITION,
   SPEC_ID,
 } from "./model/metadata/metadata-columns.js";

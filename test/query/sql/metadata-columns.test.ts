@@ -85,6 +85,8 @@ describe.each([2, 3] as const)("in v%i", (version) => {
       `select * from T as a where exists (select 1 from n.other as o where o.k = a.k and a._pos = 0)`,
       ["k", "city"],
     ],
+    [`select _pos as p, count(*) as n from T group by all order by all`, ["p", "n"]],
+    [`from T where _pos = 0 order by all`, ["k", "city"]],
     [`select T._pos, * from T order by _pos desc limit 1`, ["_pos", "k", "city"]],
   ])("%s has only the columns that it names, or a star's", async (sql, expected) => {
     const text = sql.replaceAll(/\bT\b/g, t);

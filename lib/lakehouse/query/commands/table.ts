@@ -54,7 +54,7 @@ Examples:
       `
 Rows come all or not at all: nothing is printed before everything was read. In ndjson, longs beyond 2^53 and
 decimals are strings, bytes are hex, maps are arrays of [key, value], and NaN and Infinity are strings.
-Metadata columns can be selected too: _file, _pos, _spec_id, _row_id, _last_updated_sequence_number.
+Metadata columns can be selected too: _file, _pos, _spec_id, _partition, _row_id, _last_updated_sequence_number.
 
 Examples:
   $ slh table read warehouse/flights

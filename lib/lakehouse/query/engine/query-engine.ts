@@ -64,8 +64,8 @@ export interface QueryEngine extends RowEngine {
    * INSERT, UPDATE, DELETE, MERGE, TRUNCATE, CREATE, ALTER, DROP and COPY … TO are one commit each, on the branch that the
    * table's name or `ref` says; they answer with `Count`, of the rows that they wrote, changed or deleted.
    *
-   * A SELECT may name the metadata columns of its tables: `_file`, `_pos`, `_spec_id`, `_row_id` and
-   * `_last_updated_sequence_number`. `*` does not give them, and a table's own column of such a name comes first.
+   * A SELECT may name the metadata columns of its tables: `_file`, `_pos`, `_spec_id`, `_partition`,
+   * `_row_id` and `_last_updated_sequence_number`. `*` does not give them, and a table's own column of such a name comes first.
    *
    * SQL ignores case in names, tables do not: of columns that differ by it alone, the one that is spelled just so is
    * meant, where the SELECT names it itself; elsewhere they are `"a#1"` and `"A#2"`, by name and field id.

@@ -7,7 +7,7 @@ import {
   noSuchView,
 } from "../../catalog/index.js";
 import { nearNames, unsupported } from "../../errors.js";
-import { changelogSchema, type NestedField, noSuchTable } from "../../iceberg/index.js";
+import { changelogSchema, metadataColumns, type NestedField, noSuchTable } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
 import type { TableSql } from "../result/prepared.js";
 import type { Use } from "../result/use.js";
@@ -118,7 +118,8 @@ export class StatementTables {
       const table = await this.#options.resolve(reference.parts, { ref: reference.ref ?? options.ref });
       if (!table) continue;
       const state = await snapshotOf(reference, options, use.connection);
-      known.push({ reference, fields: table.scan(state).schema.fields });
+      const { fields } = table.scan(state).schema;
+      known.push({ reference, fields, metadataColumns: metadataColumns(table.metadata) });
     }
     return extend(known);
   }

@@ -8,16 +8,18 @@ import {
   type FieldId,
   LAST_UPDATED_SEQUENCE_NUMBER,
   type NestedField,
+  PARTITION,
   type PartitionSpec,
   POSITION,
+  partitionValue,
   ROW_ID,
   SPEC_ID,
 } from "../../iceberg/index.js";
 import { keyOf } from "../../keys.js";
 import type { ParquetNode } from "../../parquet/index.js";
 import { type ObjectStore, pathOfFile } from "../../storage/index.js";
-import { columnName, internalName } from "../text/names.js";
-import { quoteString } from "../text/tokens.js";
+import { columnName, internalName, memberNames } from "../text/names.js";
+import { quoteIdentifier, quoteString } from "../text/tokens.js";
 import { sqlLiteral, sqlType } from "../types/sql-types.js";
 import { deletesByKind } from "./deletes.js";
 import type { FileSchema, FileSchemas } from "./file-schemas.js";
@@ -209,6 +211,20 @@ function perFile(type: string, values: readonly string[]): string {
   return `list_extract([${values.map((value) => `${value}::${type}`).join(", ")}], f.file_index::BIGINT + 1)`;
 }
 
+/** The partition of each file; null where the table has no partition fields. */
+function partitionStruct({ type }: NestedField, tasks: Group["tasks"]): string {
+  if (type.type !== "struct") return `NULL::${sqlType(type)}`;
+  const names = memberNames(type.fields);
+  const values = tasks.map(({ dataFile, spec }) => {
+    const members = type.fields.map((field, i) => {
+      const value = sqlLiteral(field.type, partitionValue(spec, dataFile.partition, field));
+      return `${quoteIdentifier(names[i] as string)} := ${value}`;
+    });
+    return `struct_pack(${members.join(", ")})`;
+  });
+  return perFile(sqlType(type), values);
+}
+
 /** What a file stores of its rows' lineage counts; the rest is inherited from its entry in the manifest. */
 function metadataColumn(input: RelationInput, column: NestedField, { tasks, schema }: Group): string {
   // A table that broke the spec, and gave the id to a column of its own, stores that under it.
@@ -232,6 +248,8 @@ function metadataColumn(input: RelationInput, column: NestedField, { tasks, sche
         "INTEGER",
         tasks.map(({ spec }) => String(spec.specId)),
       );
+    case PARTITION.id:
+      return partitionStruct(column, tasks);
     case ROW_ID.id: {
       const first = perFile(
         "BIGINT",

@@ -35,6 +35,8 @@ export interface KnownTable {
   readonly reference: TableReference;
   /** The table's columns, at the state that is meant. */
   readonly fields: readonly NestedField[];
+  /** Those that it has beside them. */
+  readonly metadataColumns: readonly NestedField[];
 }
 
 /** A table with the metadata columns that it is given. */
@@ -57,7 +59,7 @@ export function extend(tables: readonly KnownTable[]): Extended[] {
 }
 
 function namedMetadata(
-  { reference, fields }: KnownTable,
+  { reference, fields, metadataColumns }: KnownTable,
   beside: readonly NestedField[],
 ): readonly NestedField[] {
   const { select } = reference;
@@ -70,7 +72,7 @@ function namedMetadata(
     if (at === 0 && !has(beside, folded[0] as string)) named.add(folded[0] as string);
     if (at > 0 && folded[at - 1] === qualifier) named.add(folded[at] as string);
   }
-  return METADATA_COLUMNS.filter(({ name }) => named.has(name) && !has(fields, name));
+  return metadataColumns.filter(({ name }) => named.has(name) && !has(fields, name));
 }
 
 function has(fields: readonly NestedField[], folded: string): boolean {
@@ -119,6 +121,8 @@ export function starEdits(extended: readonly Extended[], body: string): Edit[] {
       if (names.length === 0) return [];
       const at = saidStar(tokens, indexByStart.get(Number(star.query_location ?? -1)));
       if (at !== undefined) return excluding(tokens, at, names.join(", "));
+      // ORDER BY ALL is by what is selected.
+      if (!isSelected(select, star)) return [];
       // `FROM t` alone says `SELECT *`.
       const from = fromBefore(tokens, indexByStart.get(meant[0]?.reference.start ?? 0) ?? 0);
       return [{ start: from, end: from, text: `SELECT * EXCLUDE (${names.join(", ")}) ` }];
@@ -137,6 +141,10 @@ function starsOf(select: Node): Node[] {
   };
   for (const [key, child] of Object.entries(select)) if (key !== "from_table") visit(child);
   return found;
+}
+
+function isSelected({ select_list: list }: Node, star: Node): boolean {
+  return Array.isArray(list) && list.includes(star);
 }
 
 /** Where the FROM is that a table stands in: before it, outside of what is in parentheses beside it. */

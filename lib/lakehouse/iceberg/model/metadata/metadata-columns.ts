@@ -25,11 +25,23 @@ export const SPEC_ID: NestedField = {
   type: { type: "int" },
 };
 
+/**
+ * The column `_partition`: the partition values of the data file that a row is in. Its type is the table's own
+ * (`partitionColumn`); this is that of one that no spec partitions.
+ */
+export const PARTITION: NestedField = {
+  id: 2147483642,
+  name: "_partition",
+  required: false,
+  type: { type: "unknown" },
+};
+
 /** Columns that every table has without its schema saying so (spec, "Reserved Field IDs"): read when asked for by name. */
 export const METADATA_COLUMNS: readonly NestedField[] = [
   FILE,
   POSITION,
   SPEC_ID,
+  PARTITION,
   ROW_ID,
   LAST_UPDATED_SEQUENCE_NUMBER,
 ];

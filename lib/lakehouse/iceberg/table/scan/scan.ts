@@ -4,6 +4,7 @@ import type { ObjectStore } from "../../../storage/index.js";
 import { DeleteIndex } from "../../files/deletes/delete-index.js";
 import type { SequencedFile } from "../../files/deletes/delete-rules.js";
 import { readManifests } from "../../files/manifest/list.js";
+import { metadataColumns } from "../../files/manifest/partition-column.js";
 import { readManifest, readMatching } from "../../files/manifest/reader.js";
 import { specOf, specsById } from "../../files/manifest/specs.js";
 import { and } from "../../model/expressions/builders.js";
@@ -117,9 +118,12 @@ export class TableScan {
     const lookup = { caseSensitive: this.caseSensitive };
     const select = options.select?.filter((name) => !isMetadataColumn(schema, name));
     this.schema = select === undefined ? schema : selectFields(schema, select, lookup);
-    this.metadataColumns = METADATA_COLUMNS.filter(
-      ({ name }) => options.select?.includes(name) && isMetadataColumn(schema, name),
-    );
+    this.metadataColumns =
+      select?.length === options.select?.length
+        ? []
+        : metadataColumns(metadata).filter(
+            ({ name }) => options.select?.includes(name) && isMetadataColumn(schema, name),
+          );
     this.filter = options.filter ?? { type: "true" };
     this.limit = options.limit;
   }
