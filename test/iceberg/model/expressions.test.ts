@@ -160,7 +160,7 @@ describe("an expression's text", () => {
       startsWith("name", "50%_"),
     );
     expect(expressionToString(expression)).toBe(
-      "(origin = 'O''Hare' AND delay >= 60) OR NOT (\"a b\" IN (1, 2)) OR name LIKE '50\\%\\_%'",
+      "(origin = 'O''Hare' AND delay >= 60) OR NOT (\"a b\" IN (1, 2)) OR starts_with(name, '50%_')",
     );
   });
 });

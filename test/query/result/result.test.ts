@@ -43,6 +43,8 @@ describe("a value of a result", () => {
     ["TIMESTAMP_NS '2024-03-01 13:33:20.123456789'", "2024-03-01T13:33:20.123456789"],
     ["TIMESTAMP_MS '2024-03-01 13:33:20.123'", "2024-03-01T13:33:20.123"],
     ["TIMESTAMP 'infinity'", "infinity"],
+    ["TIMESTAMPTZ '-infinity'", "-infinity"],
+    ["[DATE 'infinity', DATE '5881580-07-10']", ["infinity", "5881580-07-10"]],
     ["INTERVAL '14 months 2 days -3.5 seconds'", "P14M2DT-3.500000S"],
     ["[1, NULL, 3]", [1, null, 3]],
     ["[]::INTEGER[]", []],

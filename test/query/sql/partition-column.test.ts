@@ -30,12 +30,12 @@ const schema = defineSchema({
   at: timestamp().optional(),
 });
 
-interface Row {
+type Row = {
   readonly k: bigint;
   readonly n: number | null;
   readonly City: string | null;
   readonly at: string | null;
-}
+};
 
 /** Partition fields, and what a row's value of each is: in Iceberg's types, as text. */
 const FIELDS: readonly {

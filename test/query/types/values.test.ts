@@ -163,4 +163,38 @@ describe("values", () => {
     expect(row).toMatchObject({ b: true, _pos: 0, _row_id: 0 });
     expect((row as { _file: string })._file).toMatch(/\/data\/.*\.parquet$/);
   });
+
+  test("at the ends of the range are read as they were written, and are no infinity", async () => {
+    const ends = schemaOf(
+      field(1, "ts", "timestamp"),
+      field(2, "tz", "timestamptz"),
+      field(3, "ns", "timestamp_ns"),
+      field(4, "date", "date"),
+      field(5, "tzs", {
+        type: "list",
+        elementId: 6,
+        element: { type: "timestamptz" },
+        elementRequired: false,
+      }),
+    );
+    const row = (ts: string, ns: string, date: string) => ({
+      ts,
+      tz: `${ts}+00:00`,
+      ns,
+      date,
+      tzs: [`${ts}+00:00`],
+    });
+    const rows = [
+      row("294247-01-10T04:00:54.775807", "2262-04-11T23:47:16.854775807", "5881580-07-11"),
+      row("-290308-12-21T19:59:05.224193", "1677-09-21T00:12:43.145224193", "-5877641-06-24"),
+    ];
+    const made = await (await tables.create(ends, { formatVersion: 3 })).append(rows);
+    expect(await tables.rows(made)).toEqual(rows);
+    for (const [i, name] of [0, 1].flatMap((i) =>
+      ["ts", "tz", "ns", "date"].map((name) => [i, name] as const),
+    )) {
+      const value = rows[i]?.[name as "ts"] as string;
+      expect(await tables.rows(made, { filter: eq(name, value) }), value).toEqual([rows[i]]);
+    }
+  });
 });

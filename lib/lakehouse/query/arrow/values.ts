@@ -1,4 +1,5 @@
 import * as arrow from "apache-arrow";
+import { FIELD_ID_KEY } from "../../parquet/index.js";
 
 /**
  * Arrow field metadata for types that Arrow has no word of its own for: `HUGEINT` and `UHUGEINT`, which travel as
@@ -23,6 +24,7 @@ export const EXTENSION_KEY = "ARROW:extension:name";
  * | TIME | `string`, `"13:33:20.000000"` |
  * | TIMESTAMP | `string`, `"2024-03-01T13:33:20.000000"`; nine digits for nanoseconds |
  * | TIMESTAMPTZ | the same in UTC, with `+00:00` |
+ * | DuckDB's infinite dates and timestamps | `"infinity"`, `"-infinity"`; of a scan, whose columns are a table's and have none, the day or instant that is stored so |
  * | INTERVAL | `string`, ISO 8601: `"P1M2DT3.000000S"` |
  * | LIST, ARRAY | array |
  * | MAP | `Map` |
@@ -76,11 +78,12 @@ function nonNullReader(field: arrow.Field, data: arrow.Data): Read {
   }
   if (DataType.isDate(type)) {
     const perDay = type.unit === arrow.DateUnit.DAY ? 1n : 86_400_000n;
-    return (row) => dateText(floorDiv(BigInt(values[row]), perDay));
+    const dated = unending(field, DATE_MAX, dateText);
+    return (row) => dated(floorDiv(BigInt(values[row]), perDay));
   }
   if (DataType.isTime(type)) return (row) => timeText(BigInt(values[row]), type.unit);
   if (DataType.isTimestamp(type)) {
-    return timestampReader(values as BigInt64Array, type.unit, type.timezone ? "+00:00" : "");
+    return timestampReader(field, values as BigInt64Array, type.unit, type.timezone ? "+00:00" : "");
   }
   if (DataType.isInterval(type)) return (row) => intervalText(values, row);
   if (DataType.isDictionary(type)) {
@@ -158,11 +161,21 @@ function floorDiv(a: bigint, b: bigint): bigint {
   return a % b < 0n ? quotient - 1n : quotient;
 }
 
+const DATE_MAX = 2n ** 31n - 1n;
+const TIMESTAMP_MAX = 2n ** 63n - 1n;
+
+/** DuckDB has `infinity` and `-infinity` at the ends of the range. Iceberg has none: in a table's column they are what they are. */
+function unending(
+  { metadata }: arrow.Field,
+  max: bigint,
+  text: (value: bigint) => string,
+): (value: bigint) => string {
+  if (metadata.has(FIELD_ID_KEY)) return text;
+  return (value) => (value === max ? "infinity" : value === -max ? "-infinity" : text(value));
+}
+
 /** Days since 1970-01-01 in the proleptic Gregorian calendar, of any year. */
 function dateText(days: bigint): string {
-  // DuckDB's `infinity` and `-infinity`.
-  if (days === 2147483647n) return "infinity";
-  if (days === -2147483647n) return "-infinity";
   // A date repeats every 400 years (146,097 days): brought near 1970, JavaScript's own Date knows it.
   const cycles = floorDiv(days, 146_097n);
   const date = new Date(Number(days - cycles * 146_097n) * 86_400_000);
@@ -184,16 +197,22 @@ function timeText(value: bigint, unit: arrow.TimeUnit): string {
 }
 
 /** Rows that follow each other are often of one day; and up to 2^53 doubles are exact, and faster. */
-function timestampReader(values: BigInt64Array, unit: arrow.TimeUnit, zone: string): Read {
+function timestampReader(
+  field: arrow.Field,
+  values: BigInt64Array,
+  unit: arrow.TimeUnit,
+  zone: string,
+): Read {
   const digits = DIGITS[unit] ?? 6;
   const perSecond = 10 ** digits;
   const perDay = 86_400 * perSecond;
   const two = (part: number) => (part < 10 ? `0${part}` : String(part));
+  const far = unending(field, TIMESTAMP_MAX, (value) => timestampText(value, unit) + zone);
   let day: number | undefined;
   let date = "";
   return (row) => {
     const value = Number(values[row]);
-    if (!Number.isSafeInteger(value)) return timestampText(values[row] as bigint, unit) + zone;
+    if (!Number.isSafeInteger(value)) return far(values[row] as bigint);
     const days = Math.floor(value / perDay);
     if (days !== day) {
       day = days;
@@ -208,8 +227,6 @@ function timestampReader(values: BigInt64Array, unit: arrow.TimeUnit, zone: stri
 }
 
 function timestampText(value: bigint, unit: arrow.TimeUnit): string {
-  if (value === 9223372036854775807n) return "infinity";
-  if (value === -9223372036854775807n) return "-infinity";
   const perDay = 86_400n * 10n ** BigInt(DIGITS[unit] ?? 6);
   const days = floorDiv(value, perDay);
   return `${dateText(days)}T${timeText(value - days * perDay, unit)}`;

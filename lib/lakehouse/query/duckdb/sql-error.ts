@@ -1,7 +1,7 @@
 import { corruptFile, invalidConfig, LakehouseError } from "../../errors.js";
 import { storageFailed } from "../../storage/index.js";
 import { invalidSql } from "../errors.js";
-import { fromByteString } from "../text/tokens.js";
+import { fromByteString, isKeyword, tokenize } from "../text/tokens.js";
 import { duckdbMessage } from "./open.js";
 
 /**
@@ -17,6 +17,15 @@ export function sqlError(
 ): LakehouseError {
   if (cause instanceof LakehouseError) return cause;
   const { message, type, position } = duckdbMessage(cause);
+  const symmetric = /Expression type T_List/.test(message) ? symmetricBetween(bytes) : undefined;
+  if (symmetric !== undefined) {
+    return invalidSql(
+      fromByteString(bytes),
+      `DuckDB has no BETWEEN SYMMETRIC.\n${caret(bytes, symmetric)}`,
+      "Write both orders: (x BETWEEN a AND b OR x BETWEEN b AND a).",
+      cause,
+    );
+  }
   const text = message
     .replace(/lakehouse\.relation_\d+/g, "the table")
     .replace(/\n\nLINE \d+:[\s\S]*$/, "")
@@ -59,6 +68,13 @@ export function relationError(cause: unknown, file: string): LakehouseError {
     "Name the folder of the table's files among allowedDirectories.",
     cause,
   );
+}
+
+/** Where BETWEEN SYMMETRIC stands: DuckDB's parser takes it, and then fails without a word of what. */
+function symmetricBetween(bytes: string): number | undefined {
+  const tokens = tokenize(bytes);
+  return tokens.find((token, i) => isKeyword(token, "SYMMETRIC") && isKeyword(tokens[i - 1], "BETWEEN"))
+    ?.start;
 }
 
 function caret(bytes: string, position: number): string {

@@ -68,7 +68,7 @@ async function predicateRows(
   const { metadataColumns } = scan;
   const fields = allColumns(scan);
   const source = toByteString(where);
-  const spelled = spellExpression(source, fields);
+  const spelled = await spellExpression(use.connection, source, fields);
   const placed = (offset: number) => (position: number) => spelled.original(position - offset);
   const statement = await parseStatement(
     use.connection,

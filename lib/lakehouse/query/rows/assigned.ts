@@ -69,7 +69,7 @@ async function evaluate(
   name: string,
 ): Promise<Evaluated> {
   const bytes = toByteString(sql);
-  const spelled = spellExpression(bytes, fields);
+  const spelled = await spellExpression(connection, bytes, fields);
   // A comment at its end shall not reach what follows.
   const source = `${fromByteString(spelled.text)}\n`;
   try {

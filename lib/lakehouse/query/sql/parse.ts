@@ -34,7 +34,7 @@ export async function parseStatement(
   const [[json] = []] = await ask(connection, `SELECT json_serialize_sql(${literal}, ${options})`);
   const tree = JSON.parse((json ?? "{}").replace(BIG_VALUE, '"value":"$1"')) as Record<string, unknown>;
   if (tree.error === true) {
-    // A query can have parts, too, that DuckDB parses and does not know: BETWEEN SYMMETRIC is such.
+    // A query can have parts, too, that DuckDB parses and does not know.
     if (String(tree.error_message).startsWith(NO_QUERY)) throw refuseStatement(body);
     throw sqlError(new Error(JSON.stringify(tree)), source, original);
   }

@@ -1,16 +1,11 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
 import type { LakehouseError } from "../../errors.js";
 import type { NestedField } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
 import { applyEdits, type Edit, type EditedText } from "../text/edits.js";
 import { foldName, readerNames } from "../text/names.js";
-import {
-  identifierName,
-  isKeyword,
-  quoteIdentifier,
-  type Token,
-  toByteString,
-  tokenize,
-} from "../text/tokens.js";
+import { quoteIdentifier, type Token, toByteString, tokenize } from "../text/tokens.js";
+import { parseStatement } from "./parse.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
 
 /** What SQL says for the columns of a table that it cannot call by their own names: those that differ by case alone. */
@@ -61,45 +56,30 @@ export class Spellings {
   }
 }
 
+/** Before an expression, makes a statement of it that DuckDB can parse. */
+const ALONE = "SELECT (";
+
 /**
  * An expression over the rows of one table, with its columns as SQL says them. A column is meant where its exact
- * spelling stands; another spelling could mean several, and is refused.
+ * spelling stands; another spelling could mean several, and is refused. Queries inside of it are left alone: what they
+ * name is theirs first, and a name that is nobody's is an error.
  *
  * @param text a byte string, as what this gives.
  * @throws LakehouseError INVALID_SQL.
  */
-export function spellExpression(text: string, fields: readonly NestedField[]): EditedText {
+export async function spellExpression(
+  connection: DuckDBConnection,
+  text: string,
+  fields: readonly NestedField[],
+): Promise<EditedText> {
   const spellings = new Spellings(fields);
   if (spellings.isEmpty) return { text, original: (position) => position };
-  const tokens = tokenize(text);
-  const hasQuery = tokens.some((_, i) => startsQuery(tokens, i));
-  const edits = tokens.flatMap((token, i): Edit[] => {
-    if (!isColumn(tokens, i)) return [];
-    const name = identifierName(token);
-    if (!spellings.has(name)) return [];
-    const said = spellings.exact(name);
-    // In a query inside, the name could be one of its own columns.
-    if (said === undefined || hasQuery) throw spellings.ambiguous(name);
-    return [{ start: token.start, end: token.end, text: toByteString(quoteIdentifier(said)) }];
-  });
+  const place = (position: number) => position - ALONE.length;
+  const { node: select } = await parseStatement(connection, `${ALONE}${text}\n)`, text, place);
+  const columns = isNode(select) ? ownColumns(select) : [];
+  const said = columns.map((column) => ({ ...column, start: place(column.start) }));
+  const edits = spelled(said, tokenize(text), spellings, () => ({ at: 0, isCertain: true }));
   return applyEdits(text, edits);
-}
-
-/** FROM is also a word of IS DISTINCT FROM, and of functions such as EXTRACT; a query starts with it behind a parenthesis. */
-function startsQuery(tokens: readonly Token[], i: number): boolean {
-  return (
-    isKeyword(tokens[i], "SELECT", "VALUES", "TABLE") ||
-    (isKeyword(tokens[i], "FROM") && tokens[i - 1]?.text === "(")
-  );
-}
-
-/** A name that stands for a column: not a member of a struct, a function, or the name of an argument. */
-function isColumn(tokens: readonly Token[], i: number): boolean {
-  const token = tokens[i];
-  if (token?.kind !== "word" && token?.kind !== "quoted") return false;
-  const next = tokens[i + 1];
-  const isArgument = next?.text === ":" && tokens[i + 2]?.text === "=";
-  return tokens[i - 1]?.text !== "." && next?.text !== "(" && !isArgument;
 }
 
 /**
@@ -117,18 +97,35 @@ export function spellColumns(reference: TableReference, body: string, spellings:
   if (isNatural(from)) throw naturalJoin(reference, spellings);
   const qualifier = foldName(reference.alias ?? reference.parts.at(-1) ?? "");
   const alone = from === node;
-  const tokens = tokenize(body);
-  const indexByStart = new Map(tokens.map((token, i) => [token.start, i]));
   const aliases = aliasesOf(select);
-  return ownColumns(select).flatMap(({ names, start, ordering }): Edit[] => {
-    const place = placeOf(names, qualifier, reference);
-    const qualified = place > 0;
-    const name = names[place] as string;
+  return spelled(ownColumns(select), tokenize(body), spellings, ({ names, ordering }) => {
+    const at = placeOf(names, qualifier, reference);
     // In ORDER BY a name of the result comes first.
-    if (!spellings.has(name) || (!qualified && ordering && aliases.has(foldName(name)))) return [];
+    if (at === 0 && ordering && aliases.has(foldName(names[0] as string))) return undefined;
+    return { at, isCertain: at > 0 || alone };
+  });
+}
+
+/**
+ * Edits that say columns by the names that SQL has for them.
+ *
+ * @param placeOf which part of a column's name is the column's, and whether it is surely one of this table; `undefined`
+ *   for a name of something else.
+ */
+function spelled(
+  columns: readonly OwnColumn[],
+  tokens: readonly Token[],
+  spellings: Spellings,
+  placeOf: (column: OwnColumn) => { readonly at: number; readonly isCertain: boolean } | undefined,
+): Edit[] {
+  const indexByStart = new Map(tokens.map((token, i) => [token.start, i]));
+  return columns.flatMap((column): Edit[] => {
+    const place = placeOf(column);
+    const name = column.names[place?.at ?? 0] as string;
+    if (place === undefined || !spellings.has(name)) return [];
     const said = spellings.exact(name);
-    const token = tokens[(indexByStart.get(start) ?? -1) + 2 * place];
-    if (said === undefined || !token || !(qualified || alone)) throw spellings.ambiguous(name);
+    const token = tokens[(indexByStart.get(column.start) ?? -1) + 2 * place.at];
+    if (said === undefined || !token || !place.isCertain) throw spellings.ambiguous(name);
     return [{ start: token.start, end: token.end, text: toByteString(quoteIdentifier(said)) }];
   });
 }

@@ -29,9 +29,18 @@ const cast = (value: PrimitiveValue, _: PrimitiveType, target: string) =>
 const bytes = (value: PrimitiveValue) => `from_hex('${Buffer.from(value as Uint8Array).toString("hex")}')`;
 const floating = (value: PrimitiveValue, _: PrimitiveType, target: string) =>
   `${quoteString(Object.is(value, -0) ? "-0" : String(value))}::${target}`;
-const microseconds = (value: PrimitiveValue, _: PrimitiveType, target: string) =>
-  `make_timestamp(${value as bigint})::${target}`;
-const nanoseconds = (value: PrimitiveValue) => `make_timestamp_ns(${value as bigint})`;
+/** What DuckDB makes of a count of `bits`, but its ends, which for DuckDB are infinite: no function of its gives them. */
+const counted =
+  (bits: bigint, make: (value: PrimitiveValue) => string) =>
+  (value: PrimitiveValue, _: PrimitiveType, target: string) => {
+    const max = 2n ** (bits - 1n) - 1n;
+    const count = BigInt(value as number | bigint);
+    if (count === max || count === -max) return `'${count < 0n ? "-" : ""}infinity'::${target}`;
+    return `${make(value)}::${target}`;
+  };
+const microseconds = counted(64n, (value) => `make_timestamp(${value as bigint})`);
+const nanoseconds = counted(64n, (value) => `make_timestamp_ns(${value as bigint})`);
+const days = counted(32n, (value) => `(DATE '1970-01-01' + ${value as number}::INTEGER)`);
 
 const whole = () => "[+-]?\\d+";
 const number = () => "[+-]?((\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?|(?i:inf(inity)?|nan))";
@@ -92,7 +101,7 @@ const PRIMITIVES: {
   },
   date: {
     sql: () => "DATE",
-    literal: (value) => `(DATE '1970-01-01' + ${value as number}::INTEGER)`,
+    literal: days,
     spelling: day,
     constant: dayText,
   },

@@ -79,7 +79,8 @@ export function formatTimestamp(value: bigint, unit: "micros" | "nanos"): string
   return `${formatDate(Number(days))}T${formatTimeOfDay(value - days * perDay, unit === "micros" ? 6 : 9)}`;
 }
 
-const DATE = /^([+-]\d{4,9}|\d{4})-(\d{2})-(\d{2})$/;
+/** Years beyond 9999 have a sign in ISO 8601, and in DuckDB's text none. */
+const DATE = /^([+-]\d{4,9}|\d{4,7})-(\d{2})-(\d{2})$/;
 const TIME = /^(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?$/;
 const TIMESTAMP = /^([^T ]+)(?:[T ]([^Z+-]+?)\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
