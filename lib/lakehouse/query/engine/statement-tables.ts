@@ -32,6 +32,7 @@ import {
 } from "../sql/statement.js";
 import { prepareText } from "../sql/time-travel.js";
 import { checkSameMeaning } from "../sql/view-dialects.js";
+import { type Narrowing, narrowedThrough } from "../sql/view-filter.js";
 import { errorInView, namesInView, viewSql, viewText } from "../sql/views.js";
 import type { Target } from "../statements/context.js";
 import { applyEdits, type Edit } from "../text/edits.js";
@@ -80,7 +81,10 @@ export class StatementTables {
     throw unsupported(asked, "This engine has no catalog to list.", "Open the lakehouse, whose sql() has.");
   }
 
-  /** @param target the table that a statement changes, whose rows come with where they stand. */
+  /**
+   * @param target the table that a statement changes, whose rows come with where they stand.
+   * @param narrowing what narrows the rows of a table, where it is not the statement alone.
+   */
   async edits(
     statement: Node,
     references: StatementReferences,
@@ -88,6 +92,8 @@ export class StatementTables {
     options: Scope,
     use: Use,
     target?: Target,
+    narrowing: (reference: TableReference) => Narrowing = (reference) => (fields) =>
+      pushedFilter(reference, fields),
   ): Promise<StatementEdits> {
     const renamed = new Map<string, string>();
     const edits = columnEdits(references, body);
@@ -101,7 +107,7 @@ export class StatementTables {
       const table =
         target !== undefined && isTarget(reference)
           ? await target.rows(reference)
-          : await this.#tableSql(reference, options, use, added);
+          : await this.#tableSql(reference, narrowing(reference), options, use, added);
       const spellings = new Spellings(table.schema?.fields ?? []);
       edits.push(...spellColumns(reference, body, spellings));
       for (const [said, column] of spellings.originals) renamed.set(said, column);
@@ -131,6 +137,7 @@ export class StatementTables {
    */
   async #tableSql(
     reference: TableReference,
+    narrowing: Narrowing,
     options: Scope,
     use: Use,
     added: readonly NestedField[],
@@ -142,20 +149,20 @@ export class StatementTables {
     if (table) {
       const { schema } = table.scan(state);
       const { fields } = schema;
-      const scan = table.scan({ ...state, filter: pushedFilter(reference, fields) });
+      const scan = table.scan({ ...state, filter: narrowing(fields) });
       const relation = await this.#relations.ofScan(table, scan, use, { fields, metadataColumns: added });
       return { sql: edgeOf(relation, fields, added, asDuckDB).sql, schema };
     }
     const owner = parts.length > 1 ? await this.#options.resolve(parts.slice(0, -1), request) : undefined;
     if (owner && parts.at(-1)?.toLowerCase() === "changes") {
       const schema = changelogSchema(owner.metadata);
-      const filter = pushedFilter(reference, schema.fields);
+      const filter = narrowing(schema.fields);
       const to = owner.scan(state).snapshot?.snapshotId;
       const { relation, fields } = await this.#relations.ofChanges(owner, { to, filter }, use);
       return { sql: edgeOf(relation, fields, [], asDuckDB).sql, schema: { ...schema, fields } };
     }
     const view = await this.#view(parts, request);
-    if (view) return this.#viewSql(view, reference, { ...options, ref: request.ref }, use);
+    if (view) return this.#viewSql(view, reference, narrowing, { ...options, ref: request.ref }, use);
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
     if (metadata) return { sql: metadata };
     if (["information_schema", "pg_catalog"].includes(parts[0]?.toLowerCase() ?? "")) {
@@ -183,6 +190,7 @@ export class StatementTables {
   async #viewSql(
     view: LoadedView,
     { parts, version, timestamp }: TableReference,
+    around: Narrowing,
     scope: Scope,
     use: Use,
   ): Promise<TableSql> {
@@ -221,7 +229,17 @@ export class StatementTables {
         for (const other of others) if (!(await isThere(first))) meant = other;
         tables.push({ ...reference, parts: meant });
       }
-      const { edits } = await this.edits(statement, { ...found, tables }, prepared.text, inner, use);
+      const narrowing = (reference: TableReference) => narrowedThrough(around, statement, text, reference);
+      const references = { ...found, tables };
+      const { edits } = await this.edits(
+        statement,
+        references,
+        prepared.text,
+        inner,
+        use,
+        undefined,
+        narrowing,
+      );
       const query = fromByteString(applyEdits(prepared.text, edits).text);
       return { sql: viewSql(query, text, parts.at(-1) ?? ""), schema: text.schema };
     } catch (error) {

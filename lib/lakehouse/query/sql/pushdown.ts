@@ -13,16 +13,23 @@ export function pushedFilter(
   reference: TableReference,
   fields: readonly NestedField[],
 ): Expression | undefined {
-  const { select, node, parts, alias } = reference;
+  const columns = columnsOf(reference, fields);
+  return columns && whereFilter(reference.select ?? {}, columns);
+}
+
+/** What the SELECT of a reference calls its columns; `undefined` where its WHERE is no filter of the table's rows. */
+export function columnsOf(
+  { select, node, parts, alias }: TableReference,
+  fields: readonly NestedField[],
+): Columns | undefined {
   // A sample is drawn before WHERE: reading fewer files would change it. Column aliases rename what WHERE names.
   if (!select || select.sample || node.sample || node.column_name_alias) return undefined;
-  const tables = innerJoined(select.from_table);
-  if (!tables?.includes(node)) return undefined;
+  if (!filtered(select.from_table).includes(node)) return undefined;
   const qualifier = foldName(alias ?? parts.at(-1) ?? "");
   const folded = parts.map(foldName);
   const named = new Set([qualifier, ...folded]);
   const inFull = alias === undefined ? folded : [];
-  return whereFilter(select, { qualifier, inFull, named, alone: tables.length === 1, fields });
+  return { qualifier, inFull, named, alone: select.from_table === node, fields };
 }
 
 /**
@@ -42,7 +49,7 @@ function whereFilter({ where_clause: where }: Node, columns: Columns): Expressio
 }
 
 /** What columns may be called. Names are folded: SQL's do not differ by case. */
-interface Columns {
+export interface Columns {
   readonly qualifier: string | undefined;
   /** The parts of the table's name, where it has no alias that stands for all of them. */
   readonly inFull: readonly string[];
@@ -53,15 +60,17 @@ interface Columns {
   readonly fields: readonly NestedField[];
 }
 
-/** The tables of a FROM that joins them with inner and cross joins only; outer joins keep rows that WHERE would drop. */
-function innerJoined(from: unknown): Node[] | undefined {
-  if (!isNode(from)) return undefined;
+/**
+ * The tables of a FROM whose rows a WHERE leaves out for good: an outer join makes rows of nulls in the place of those
+ * that were left out before it.
+ */
+function filtered(from: unknown): Node[] {
+  if (!isNode(from)) return [];
   if (from.type !== "JOIN") return [from];
-  if (from.join_type !== "INNER" || !["REGULAR", "CROSS", undefined].includes(from.ref_type as string))
-    return undefined;
-  const left = innerJoined(from.left);
-  const right = innerJoined(from.right);
-  return left && right && [...left, ...right];
+  if (!["REGULAR", "CROSS", undefined].includes(from.ref_type as string)) return [];
+  const left = ["INNER", "LEFT"].includes(String(from.join_type)) ? filtered(from.left) : [];
+  const right = ["INNER", "RIGHT"].includes(String(from.join_type)) ? filtered(from.right) : [];
+  return [...left, ...right];
 }
 
 function conjuncts(node: Node): Node[] {
@@ -258,7 +267,10 @@ interface Column {
   readonly type: PrimitiveType;
 }
 
-function columnOf(node: unknown, { qualifier, inFull, named, alone, fields }: Columns): Column | undefined {
+export function columnOf(
+  node: unknown,
+  { qualifier, inFull, named, alone, fields }: Columns,
+): Column | undefined {
   if (!isNode(node) || node.class !== "COLUMN_REF" || !Array.isArray(node.column_names)) return undefined;
   const names = (node.column_names as string[]).map(foldName);
   const [first = "", ...others] = names;
