@@ -30,3 +30,4 @@ export { S3Store } from "./s3/s3-store.js";
 export type { Body, ByteRange, ListOptions, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
 export { type ObjectTail, readTail } from "./tail.js";
 export { canonicalFileUri, canonicalS3Uri, fileUri, pathOfFile, spelledUri } from "./uri.js";
+export { type FolderFiles, writeBeside } from "./write-beside.js";

@@ -1,13 +1,13 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, lstat, open, readdir, realpath, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, stat } from "node:fs/promises";
 import path from "node:path";
 import { invalidArgument } from "../errors.js";
 import { failed } from "./errors.js";
 import { fromFileSystem, isMissing, systemCode } from "./failure.js";
-import { isLeftOver, ownerPrefix, remove } from "./local/scratch.js";
+import { remove } from "./local/scratch.js";
 import { openStore, type StoreOptions } from "./open.js";
 import type { ObjectInfo } from "./store.js";
 import { fileUri, pathOfFile, spelledUri } from "./uri.js";
+import { unfinishedIn } from "./write-beside.js";
 
 /**
  * Writes a body to wherever a user says: a path, a `file:` or an `s3://` URI. It is there when this resolves, whole, in
@@ -32,10 +32,6 @@ export async function putAnywhere(
   return putFile(pathOfFile(uri), body instanceof Uint8Array ? [body] : body);
 }
 
-/** Begins the names of unfinished files; then comes `<realm>.<pid>.<uuid>`. */
-const UNFINISHED = ".slh-unfinished.";
-const LEFT_OVER = /^\.slh-unfinished\.([0-9a-f]{12}\.\d+\.[0-9a-f-]{36})$/;
-
 async function putFile(
   file: string,
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -45,9 +41,7 @@ async function putFile(
   const there = await stat(target).catch(() => undefined);
   if (there?.isDirectory()) throw failed(fileUri(file), "Not written, it is a folder");
   if (there && !there.isFile()) return writeTo(target, file, "w", body);
-  const folder = path.dirname(target);
-  await removeLeftOver(folder);
-  const temp = path.join(folder, `${UNFINISHED}${ownerPrefix()}.${randomUUID()}`);
+  const temp = await unfinishedIn(path.dirname(target));
   try {
     const info = await writeTo(temp, file, "wx", body);
     await rename(temp, target);
@@ -86,15 +80,6 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array, named: string): P
     for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
   } catch (error) {
     throw notWrittenTo(error, named);
-  }
-}
-
-/** Removes what processes that are dead left in a folder. */
-async function removeLeftOver(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch((): string[] => [])) {
-    const [, owner] = LEFT_OVER.exec(name) ?? [];
-    const file = path.join(folder, name);
-    if (owner !== undefined && (await isLeftOver(owner, lstat(file)))) await remove(file);
   }
 }
 
