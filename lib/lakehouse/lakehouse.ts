@@ -20,9 +20,6 @@ import {
   type Namespace,
   type NamespaceName,
   type NewRefOptions,
-  namespaceExists,
-  namespaceOf,
-  noSuchNamespace,
   type Properties,
   type RefExpression,
   type Reference,
@@ -33,36 +30,45 @@ import {
   type TableName,
   tableExists,
 } from "./catalog/index.js";
+import { createTableAs } from "./create-table-as.js";
 import { invalidArgument } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
 import {
-  type AppendData,
   InferredSchema,
   type IngestOptions,
-  type RowEngine,
   requireFit,
-  type Schema,
   type Source,
-  type Table,
+  Table,
   type TableIdentifier,
-  type TableScan,
+  TableScan,
 } from "./iceberg/index.js";
 import {
+  CHANGES_OPTIONS,
+  COMBINE_OPTIONS,
+  COMMITS_REQUEST,
   type CommitsRequest,
-  CREATE_TABLE_AS_OPTIONS,
+  CREATE_OR_REPLACE_OPTIONS,
   type CreateTableAsOptions,
+  HISTORY_REQUEST,
+  MERGE_OPTIONS,
+  NEW_REF_OPTIONS,
   NEW_TABLE_OPTIONS,
   type NewTableOptions,
+  REF_WRITE_OPTIONS,
+  ROLLBACK_OPTIONS,
+  SCAN_ROWS_OPTIONS,
   SQL_OPTIONS,
   type TableOptions,
 } from "./lakehouse-options.js";
+import { ensureNamespace, ensureNamespaces } from "./namespaces.js";
 import { collectMetrics, type MetricReading, type Metrics } from "./observability/index.js";
-import { checkOptions } from "./options.js";
+import { checkOptions, checkText } from "./options.js";
 import type { Profile } from "./profile.js";
 import {
   type ChangesOptions,
   type NewViewOptions,
   Query,
+  type QueryEngine,
   type QueryResult,
   type ScanRowsOptions,
   type SqlFragment,
@@ -140,10 +146,16 @@ export class Lakehouse extends Facades implements AsyncDisposable {
   /** The rows of a table's scan, as Arrow batches or rows, with deletes applied. */
   read<Row extends object = SqlRow>(
     table: Table,
-    scan: TableScan = table.scan(),
+    scan?: TableScan,
     options: ScanRowsOptions = {},
   ): Query<Row> {
-    return this.#query<Row>(() => this.#parts.engine.scan(table, scan, options));
+    return this.#query<Row>(async () => {
+      checkTable("read", table);
+      checkOptions("read", options, SCAN_ROWS_OPTIONS);
+      if (scan !== undefined && !(scan instanceof TableScan))
+        throw invalidArgument("read", "What to read is no scan of a table.", "Give table.scan(…).");
+      return this.#parts.engine.scan(table, scan ?? table.scan(), options);
+    });
   }
 
   /**
@@ -159,7 +171,11 @@ export class Lakehouse extends Facades implements AsyncDisposable {
    * for await (const row of changes) console.log(row._change_type, row.id, row.status);
    */
   changes<Row extends object = SqlRow>(table: Table, options: ChangesOptions = {}): Query<Row> {
-    return this.#query<Row>(() => this.#parts.engine.changes(table, options));
+    return this.#query<Row>(async () => {
+      checkTable("changes", table);
+      checkOptions("changes", options, CHANGES_OPTIONS);
+      return this.#parts.engine.changes(table, options);
+    });
   }
 
   /** Makes a table, and its namespace where that is missing. The schema gives the row type that `append` takes. */
@@ -169,7 +185,7 @@ export class Lakehouse extends Facades implements AsyncDisposable {
   ): Promise<Table<Row>> {
     checkOptions("createTable", given ?? {}, NEW_TABLE_OPTIONS);
     const { ifExists = "fail", ...options } = given ?? {};
-    await this.#ensureNamespace(name);
+    await ensureNamespace(this.catalog, name);
     const create = async () => (await this.catalog.createTable<Row>(name, options)).withEngine(this.#engine);
     try {
       return await create();
@@ -191,7 +207,8 @@ export class Lakehouse extends Facades implements AsyncDisposable {
     name: TableName,
     options: Omit<CreateOrReplaceOptions<Row>, "engine" | "ifExists">,
   ): Promise<Table<Row>> {
-    await this.#ensureNamespace(name);
+    await ensureNamespace(this.catalog, name);
+    checkOptions("createOrReplaceTable", options, CREATE_OR_REPLACE_OPTIONS);
     return createOrReplaceTable(this.catalog, this.store, name, { ...options, engine: this.#engine });
   }
 
@@ -235,45 +252,12 @@ export class Lakehouse extends Facades implements AsyncDisposable {
     source: Source<unknown>,
     options: CreateTableAsOptions<Row> = {},
   ): Promise<Table<Row>> {
-    checkOptions("createTableAs", options, CREATE_TABLE_AS_OPTIONS);
-    const { ifExists = "fail", cast, extraFields, missingFields, schema: given, ...rest } = options;
-    // Before a source is read for nothing; whether the name is still free is checked again when the table is made.
-    if (ifExists !== "replace" && (await this.#hasTable(name))) {
-      const table = await this.table<Row>(name);
-      if (ifExists === "keep") return table;
-      throw tableExists(
-        table.name,
-        `There is a table ${table.name} already.`,
-        'Take another name, or ifExists: "replace" for a new version of it that keeps its history.',
-      );
-    }
-    const request = { source: source as Source, cast, store: this.store, ref: this.#queryRef };
-    const inferred = given === undefined ? await this.#parts.engine.inferSource(request) : undefined;
-    const schema = given ?? (inferred?.schema as Schema);
-    const rows = this.#parts.engine.readSource({
-      ...request,
-      source: inferred?.source ?? request.source,
-      schema,
-      extraFields,
-      missingFields,
-    });
-    await this.#ensureNamespace(name);
-    return createOrReplaceTable<Row>(this.catalog, this.store, name, {
-      ...rest,
-      schema,
-      data: rows as AppendData<Row>,
-      ifExists: ifExists === "replace" ? "replace" : "fail",
-      engine: this.#engine,
-    });
-  }
-
-  async #hasTable(name: TableName): Promise<boolean> {
-    try {
-      return await this.catalog.tableExists(name);
-    } catch (error) {
-      if (noSuchNamespace.is(error)) return false;
-      throw error;
-    }
+    return createTableAs(
+      { catalog: this.catalog, store: this.store, engine: this.#engine, ref: this.#queryRef },
+      name,
+      source as Source,
+      options,
+    );
   }
 
   /** The ref of queries that say none. */
@@ -282,7 +266,7 @@ export class Lakehouse extends Facades implements AsyncDisposable {
   }
 
   /** What reads rows for tables of this lakehouse: with the names of queries looked up where it is. */
-  get #engine(): RowEngine {
+  get #engine(): QueryEngine {
     const { engine } = this.#parts;
     if (!this.#isView) return engine;
     return { ...engine, readSource: (request) => engine.readSource({ ref: this.ref, ...request }) };
@@ -311,7 +295,8 @@ export class Lakehouse extends Facades implements AsyncDisposable {
    * The rows that a reader of a table finds: deletes are applied. Metadata tells them for most tables; files of which
    * nobody knows how many rows are deleted are read, as after another engine's equality deletes.
    */
-  countRows(table: Table): Promise<bigint> {
+  async countRows(table: Table): Promise<bigint> {
+    checkTable("countRows", table);
     return this.#parts.countRows(table);
   }
 
@@ -337,7 +322,7 @@ export class Lakehouse extends Facades implements AsyncDisposable {
    */
   async renameTable(from: TableName, to: TableName): Promise<Table> {
     await this.catalog.loadTable(from);
-    await this.#ensureNamespace(to);
+    await ensureNamespace(this.catalog, to);
     await this.catalog.renameTable(from, to);
     return this.table(to);
   }
@@ -349,7 +334,7 @@ export class Lakehouse extends Facades implements AsyncDisposable {
    */
   async createNamespace(name: NamespaceName, properties: Properties = {}): Promise<Namespace> {
     const levels = typeof name === "string" ? name.split(".") : name;
-    if (Array.isArray(levels) && levels.length > 1) await this.#ensureNamespaces(levels.slice(0, -1));
+    if (Array.isArray(levels) && levels.length > 1) await ensureNamespaces(this.catalog, levels.slice(0, -1));
     return this.catalog.createNamespace(name, properties);
   }
 
@@ -382,7 +367,7 @@ export class Lakehouse extends Facades implements AsyncDisposable {
     options: NewViewOptions = {},
   ): Promise<LoadedView> {
     checkOptions("createView", options, { params: true, ifExists: true, columns: true, comment: true });
-    await this.#ensureNamespace(name);
+    await ensureNamespace(this.catalog, name);
     // It brings Arrow along, which opening a lakehouse does not take.
     const { defineView } = await import("./query/index.js");
     return defineView(this.#parts.engine, this.catalog, name, query, { ...options, ref: this.#queryRef });
@@ -423,13 +408,15 @@ export class Lakehouse extends Facades implements AsyncDisposable {
    *
    * @throws LakehouseError REF_EXISTS; INVALID_ARGUMENT for a name that Nessie would not take.
    */
-  async branch(name: string, options?: NewRefOptions): Promise<Lakehouse> {
+  async branch(name: string, options: NewRefOptions = {}): Promise<Lakehouse> {
+    checkOptions("branch", options, NEW_REF_OPTIONS);
     await this.#branching.createBranch(name, options);
     return this.on(name);
   }
 
   /** Names a commit for good, and answers with the lakehouse at it, which only reads. Throws as `branch`. */
-  async tag(name: string, options?: NewRefOptions): Promise<Lakehouse> {
+  async tag(name: string, options: NewRefOptions = {}): Promise<Lakehouse> {
+    checkOptions("tag", options, NEW_REF_OPTIONS);
     await this.#branching.createTag(name, options);
     return this.on(name);
   }
@@ -440,7 +427,9 @@ export class Lakehouse extends Facades implements AsyncDisposable {
   }
 
   /** Deletes a branch or tag. Its reflog still knows where it was. */
-  deleteRef(name: string, options?: RefWriteOptions): Promise<Reference> {
+  async deleteRef(name: string, options: RefWriteOptions = {}): Promise<Reference> {
+    checkText("deleteRef", "name", name);
+    checkOptions("deleteRef", options, REF_WRITE_OPTIONS);
     return this.#branching.deleteReference(name, options);
   }
 
@@ -450,13 +439,16 @@ export class Lakehouse extends Facades implements AsyncDisposable {
   }
 
   /** The commits from here back, newest first, along first parents: a merge shows as the one commit that it is. */
-  async commits({ limit, ...request }: CommitsRequest = {}): Promise<readonly LoggedCommit[]> {
-    const paged = limit === undefined ? request : { ...request, pageSize: limit };
+  async commits(request: CommitsRequest = {}): Promise<readonly LoggedCommit[]> {
+    checkOptions("commits", request, COMMITS_REQUEST);
+    const { limit, ...rest } = request;
+    const paged = limit === undefined ? rest : { ...rest, pageSize: limit };
     return (await this.#branching.log(paged)).items;
   }
 
   /** The commits behind several refs over all parents, newest first, each before its parents: for a graph. */
-  history(request: HistoryRequest = {}): Promise<readonly LoggedCommit[]> {
+  async history(request: HistoryRequest = {}): Promise<readonly LoggedCommit[]> {
+    checkOptions("history", request, HISTORY_REQUEST);
     return readHistory(this.#branching, request);
   }
 
@@ -474,28 +466,32 @@ export class Lakehouse extends Facades implements AsyncDisposable {
    *
    * @throws ConflictError COMMIT_CONFLICT, with `conflicts`, key by key, in Nessie's words.
    */
-  merge(source: RefExpression, options?: MergeOptions & Into): Promise<MergeResult> {
+  async merge(source: RefExpression, options: MergeOptions & Into = {}): Promise<MergeResult> {
+    checkOptions("merge", options, MERGE_OPTIONS);
     return this.#branching.merge(source, options);
   }
 
   /** Applies the changes of single commits from elsewhere, oldest first (cherry-pick). All, or none. Throws as `merge`. */
-  transplant(
+  async transplant(
     commits: RefExpression | readonly RefExpression[],
-    options?: CombineOptions & Into,
+    options: CombineOptions & Into = {},
   ): Promise<MergeResult> {
+    checkOptions("transplant", options, COMBINE_OPTIONS);
     return this.#branching.transplant(commits, options);
   }
 
   /** Undoes the changes of single commits by new ones. All, or none. Throws as `merge`. */
-  revert(
+  async revert(
     commits: RefExpression | readonly RefExpression[],
-    options?: CombineOptions & Into,
+    options: CombineOptions & Into = {},
   ): Promise<MergeResult> {
+    checkOptions("revert", options, COMBINE_OPTIONS);
     return this.#branching.revert(commits, options);
   }
 
   /** Sets a branch back to an earlier commit of its own history, every table at once. The reflog keeps what came after. */
-  rollback(to: RefExpression, options?: RefWriteOptions & Into): Promise<Reference> {
+  async rollback(to: RefExpression, options: RefWriteOptions & Into = {}): Promise<Reference> {
+    checkOptions("rollback", options, ROLLBACK_OPTIONS);
     return this.#branching.rollback(to, options);
   }
 
@@ -546,28 +542,12 @@ export class Lakehouse extends Facades implements AsyncDisposable {
   get #branching(): BranchingCatalog {
     return branchingOf(this.catalog);
   }
+}
 
-  async #ensureNamespace(name: TableName): Promise<void> {
-    const levels = namespaceOf(name);
-    if (levels.length === 0) {
-      throw invalidArgument(
-        String(name),
-        `The table ${String(name)} has no namespace.`,
-        `Name it as in flights.${String(name)}.`,
-      );
-    }
-    await this.#ensureNamespaces(levels);
-  }
-
-  async #ensureNamespaces(levels: readonly string[]): Promise<void> {
-    for (let depth = 1; depth <= levels.length; depth++) {
-      try {
-        await this.catalog.createNamespace(levels.slice(0, depth));
-      } catch (error) {
-        if (!namespaceExists.is(error)) throw error;
-      }
-    }
-  }
+/** Types do not hold in JavaScript, where a table's name is soon given. */
+function checkTable(call: string, table: unknown): void {
+  if (table instanceof Table) return;
+  throw invalidArgument(call, `${call} takes a table, as lake.table(name) gives it.`);
 }
 
 function isTemplate(query: string | SqlFragment | TemplateStringsArray): query is TemplateStringsArray {

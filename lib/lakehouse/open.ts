@@ -13,10 +13,10 @@ import {
   relocateLake,
 } from "./catalog/index.js";
 import { Closing } from "./closing.js";
-import { invalidConfig } from "./errors.js";
+import { invalidArgument, invalidConfig } from "./errors.js";
 import { noSuchTable, type Table } from "./iceberg/index.js";
 import { Lakehouse } from "./lakehouse.js";
-import { checkOptions, type OptionNames } from "./options.js";
+import { checkObject, checkOptions, checkText, type OptionNames } from "./options.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
 import { countRows, type DuckDBOptions, deferQueryEngine } from "./query/index.js";
 import type { LakehouseParts } from "./rooms.js";
@@ -195,7 +195,24 @@ function makeRoot(root: string): void {
   }
 }
 
+/** Types do not hold in plain JavaScript, and a root of 3 would be a folder of that name. */
+function checkKinds(options: LakehouseOptions): void {
+  checkObject("openLakehouse", "options", options);
+  const { catalog } = options;
+  for (const name of ["profile", "root", "warehouse"] as const)
+    if (options[name] !== undefined) checkText("openLakehouse", name, options[name]);
+  for (const name of ["storage", "duckdb", "cache"] as const)
+    if (options[name] !== undefined) checkObject("openLakehouse", name, options[name]);
+  const isCatalog =
+    catalog === undefined || typeof catalog === "string" || typeof catalog?.close === "function";
+  if (!isCatalog) throw invalidArgument("catalog", "The catalog is no URI, and none that is open.");
+  const { create } = options;
+  if (create !== undefined && typeof create !== "boolean")
+    throw invalidArgument("create", "create is true or false.");
+}
+
 function openProfile(options: LakehouseOptions): { readonly profile: Profile; readonly store: ObjectStore } {
+  checkKinds(options);
   const { catalog, ...rest } = options;
   const profile = resolveProfile({ ...rest, catalog: typeof catalog === "string" ? catalog : undefined });
   return { profile, store: new ObservedStore(openStore(profile.warehouse, options.storage)) };

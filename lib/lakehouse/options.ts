@@ -4,6 +4,30 @@ import { invalidArgument, nearNames } from "./errors.js";
 export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]: true };
 
 /**
+ * Refuses what is no object of named values.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT
+ */
+export function checkObject(call: string, what: string, given: unknown): void {
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) return;
+  const found = given == null ? String(given) : `of type ${Array.isArray(given) ? "array" : typeof given}`;
+  throw invalidArgument(call, `The ${what} of ${call} are ${found}, not an object.`);
+}
+
+/**
+ * Refuses what is no text.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT
+ */
+export function checkText(call: string, what: string, given: unknown): void {
+  if (typeof given === "string") return;
+  throw invalidArgument(
+    call,
+    `The ${what} of ${call} is ${given === null ? "null" : typeof given}, not a text.`,
+  );
+}
+
+/**
  * Refuses options that a call does not have, and what is no object of options. Types do not hold in plain JavaScript, where
  * `{ mod: "…" }` would go unnoticed, and the call do something else than was meant.
  *
@@ -14,12 +38,7 @@ export function checkOptions<Options extends object>(
   options: Options,
   names: OptionNames<Options>,
 ): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalidArgument(
-      call,
-      `The options of ${call} are ${options === null ? "null" : `of type ${Array.isArray(options) ? "array" : typeof options}`}, not an object.`,
-    );
-  }
+  checkObject(call, "options", options);
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name));
   if (unknown === undefined) return;
   const [near] = nearNames(unknown, Object.keys(names));

@@ -151,7 +151,7 @@ describe("after close()", () => {
         reflog: [],
         gc: [],
         hash: [],
-        log: [],
+        commits: [],
         history: [],
       },
       ["on", "close", "health", "metrics"],

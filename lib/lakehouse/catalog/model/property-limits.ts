@@ -1,4 +1,5 @@
 import { invalidArgument } from "../../errors.js";
+import { checkObject } from "../../options.js";
 import type { Properties } from "./catalog.js";
 
 /** A namespace's properties lie in the catalog's tree, beside the entries of tables: every load of one reads them. */
@@ -15,7 +16,11 @@ export function checkPropertySize(
   const limit = noun === "namespace" ? NAMESPACE_BYTES : METADATA_BYTES;
   let size = 0;
   let longest: readonly [name: string, length: number] = ["", 0];
+  checkObject(noun, "properties", properties);
   for (const [property, value] of Object.entries(properties)) {
+    if (typeof value !== "string") {
+      throw invalidArgument(property, `The property ${property} of the ${noun} ${name} is no text.`);
+    }
     const length = Buffer.byteLength(property) + Buffer.byteLength(value);
     size += length;
     if (length > longest[1]) longest = [property, length];

@@ -32,12 +32,12 @@ const STEP_PATTERN = new RegExp(STEP, "g");
  * Throws `INVALID_ARGUMENT`.
  */
 export function parseReferenceExpression(text: string): ReferenceExpression {
-  const match = EXPRESSION_PATTERN.exec(text);
+  const match = typeof text === "string" ? EXPRESSION_PATTERN.exec(text) : null;
   const [, name, hash, steps = ""] = match ?? [];
   if (match === null || (name === undefined && hash === undefined)) {
     throw invalidArgument(
-      text,
-      `${JSON.stringify(text)} is not a reference.`,
+      String(text),
+      `${typeof text === "string" ? JSON.stringify(text) : String(text)} is not a reference.`,
       couldBeHash(text)
         ? `For a commit write @${text}.`
         : "Write a branch or tag, main@<hash>, @<hash>, main~3, main^2 or main*2026-05-01T00:00:00Z.",
@@ -57,6 +57,7 @@ export function couldBeHash(text: string): boolean {
 
 /** Throws `INVALID_ARGUMENT` for a name that a branch or tag cannot have, by Nessie's rules. */
 export function checkReferenceName(name: string): void {
+  if (typeof name !== "string") throw invalidArgument("name", "The name of a branch or tag is a text.");
   const reserved = ["HEAD", "DETACHED"].includes(name.toUpperCase()) || couldBeHash(name);
   if (NAME_PATTERN.test(name) && !reserved) return;
   throw invalidArgument(

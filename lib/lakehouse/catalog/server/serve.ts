@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import { invalidConfig } from "../../errors.js";
+import { invalidArgument, invalidConfig } from "../../errors.js";
+import { checkObject } from "../../options.js";
 import { MovedStore, movedFrom, type ObjectStore, recordedLocation } from "../../storage/index.js";
 import { lakeMoved } from "../errors.js";
 import type { BranchingCatalog } from "../model/branching-catalog.js";
@@ -52,6 +53,14 @@ export interface RestServer {
  * await server.close();
  */
 export async function serveRestCatalog(options: RestServerOptions): Promise<RestServer> {
+  checkObject("serveRestCatalog", "options", options);
+  if (typeof options.catalog?.committer !== "function" || typeof options.store?.head !== "function") {
+    throw invalidArgument(
+      "serveRestCatalog",
+      "A server needs a catalog and the store of its tables.",
+      "Give { catalog, store }, as openLakehouseCatalog() answers them.",
+    );
+  }
   const { catalog, host = "127.0.0.1", port = 8181, closeTimeoutMs = 10_000 } = options;
   const store = checkServable(catalog, options.store);
   const gate = new Gate(options.auth);

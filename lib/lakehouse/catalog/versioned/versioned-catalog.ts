@@ -359,7 +359,7 @@ export class VersionedCatalog implements BranchingCatalog {
 
   async #commits(refs: RefExpression | readonly RefExpression[]): Promise<Place[]> {
     const commits: Place[] = [];
-    for (const ref of typeof refs === "string" ? [refs] : refs) commits.push(await this.#at(ref));
+    for (const ref of Array.isArray(refs) ? refs : [refs]) commits.push(await this.#at(ref));
     return commits;
   }
 }

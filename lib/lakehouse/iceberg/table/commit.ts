@@ -1,6 +1,7 @@
 import { type Abortable, invalidArgument, throwIfAborted } from "../../errors.js";
 import { keyOf } from "../../keys.js";
 import { observe } from "../../observability/index.js";
+import { checkObject } from "../../options.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { commitConflict, commitStateUnknown } from "../errors.js";
 import { booleanProperty, numberProperty } from "../model/metadata/properties.js";
@@ -35,13 +36,17 @@ export interface CommitOptions extends Abortable {
  * @throws LakehouseError COMMIT_CONFLICT when an update cannot be put on top of the other commit, or attempts ran
  *   out: the table has nothing of it. COMMIT_STATE_UNKNOWN when it may or may not have happened: nothing is deleted.
  */
-export function commitUpdates(
+export async function commitUpdates(
   committer: Committer,
   start: LoadedTable,
   pending: readonly PendingUpdate[],
   options: CommitOptions = {},
   store?: ObjectStore,
 ): Promise<LoadedTable> {
+  checkObject("update", "options", options);
+  if (!Array.isArray(pending) || !pending.every(isPending)) {
+    throw invalidArgument("update", "What to commit is no array of updates.", NO_UPDATE);
+  }
   let retries = 0;
   const onRetry = () => {
     retries++;
@@ -51,6 +56,13 @@ export function commitUpdates(
     () => commitOrRetry(committer, start, pending, options, store, onRetry),
     ({ outcome, milliseconds }) => ({ table: start.metadata.location, retries, outcome, milliseconds }),
   );
+}
+
+const NO_UPDATE = "Give [updateProperties({ … })], [new UpdateSchema()…] or the like.";
+
+/** True for what can be committed. */
+export function isPending(update: unknown): update is PendingUpdate {
+  return typeof (update as PendingUpdate | undefined | null)?.propose === "function";
 }
 
 async function commitOrRetry(

@@ -1,4 +1,5 @@
 import { unsupported } from "../../errors.js";
+import { checkObject, checkText } from "../../options.js";
 import {
   canonicalFileUri,
   canonicalS3Uri,
@@ -39,6 +40,8 @@ export interface OpenTableOptions extends OpenOptions {
  * const table = await openTable("warehouse/flights/metadata/v3.metadata.json", { moved: true });
  */
 export function openTable(location: string, options: OpenTableOptions = {}): Promise<Table> {
+  checkText("openTable", "location", location);
+  checkObject("openTable", "options", options);
   const uri = /^[a-z][a-z0-9+.-]+:\//i.test(location) ? location : fileUri(location.replace(/^file:/, ""));
   return openTableAt(options.store ?? openAnywhere(), uri, options);
 }

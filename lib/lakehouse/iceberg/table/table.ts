@@ -337,8 +337,8 @@ export class Table<Row = Record<string, unknown>> {
       const now = await this.refresh();
       return now.#commitChange(await plan(now), options);
     };
-    const retries = retriesOf(this.metadata, options.retry, otherwise);
-    return isRereadable(data) ? runAgain(this.metadata, retries, once) : once();
+    if (!isRereadable(data) || typeof options !== "object" || options === null) return once();
+    return runAgain(this.metadata, retriesOf(this.metadata, options.retry, otherwise), once);
   }
 
   async #commitChange(change: FileChange | undefined, options: CommitOptions): Promise<Table<Row>> {

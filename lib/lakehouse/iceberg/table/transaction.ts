@@ -2,7 +2,7 @@ import { invalidArgument } from "../../errors.js";
 import type { AppendData } from "../files/data/append-data.js";
 import type { Expression } from "../model/expressions/types.js";
 import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
-import type { CommitOptions } from "./commit.js";
+import { type CommitOptions, isPending } from "./commit.js";
 import type { AppendOptions } from "./operations/append.js";
 import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
 import { FileChange, type OverwriteOptions, type SnapshotOptions } from "./operations/file-change.js";
@@ -59,6 +59,7 @@ export class Transaction<Row = Record<string, unknown>> {
         "Begin another.",
       );
     }
+    if (!isPending(update)) throw invalidArgument("update", "What to do is no update of a table.");
     try {
       const { updates } = await update.propose(this.#preview, this.#origin.store);
       this.#preview = applyUpdates(this.#preview, updates);
@@ -85,7 +86,8 @@ export class Transaction<Row = Record<string, unknown>> {
     data: AppendData<Row>,
     options: OverwriteOptions & { readonly where: Expression },
   ): Promise<void> {
-    const { replaceRows } = await rowOperations();
+    const { checkOverwrite, replaceRows } = await rowOperations();
+    checkOverwrite(options);
     const mode = "copy-on-write";
     await this.#change(await replaceRows(this.table, options.where, data, { ...options, mode }));
   }

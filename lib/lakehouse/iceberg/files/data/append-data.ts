@@ -11,5 +11,6 @@ export type AppendData<Row> =
 
 /** True for data that can be read again from its beginning: neither a generator nor a stream. */
 export function isRereadable<Row>(data: AppendData<Row>): boolean {
+  if (typeof data !== "object" || data === null || !(Symbol.iterator in data)) return false;
   return !(Symbol.asyncIterator in data) && data[Symbol.iterator]() !== (data as unknown);
 }

@@ -1,4 +1,5 @@
 import { unsupported } from "../../../errors.js";
+import { checkObject } from "../../../options.js";
 import { currentSchema } from "../../model/metadata/lookup.js";
 import { RESERVED_PROPERTIES } from "../../model/metadata/new.js";
 import { MAIN_BRANCH } from "../../model/metadata/parse.js";
@@ -34,6 +35,7 @@ export interface TableReplacement {
  * Throws, when proposed, `INVALID_SCHEMA` or `INVALID_ARGUMENT`.
  */
 export function replaceTable(replacement: TableReplacement): PendingUpdate {
+  checkObject("replace", "contents", replacement);
   const { partitionSpec = [], sortOrder = [], properties = {} } = replacement;
   return {
     propose(base) {

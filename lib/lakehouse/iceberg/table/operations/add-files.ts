@@ -1,5 +1,6 @@
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
 import { invalidArgument, type LakehouseError } from "../../../errors.js";
+import { checkOptions } from "../../../options.js";
 import {
   type ObjectInfo,
   type ObjectStore,
@@ -21,6 +22,7 @@ import type { PendingUpdate } from "../snapshot/pending.js";
 import { validateNoNewDataFiles } from "../snapshot/validate.js";
 import { Adopter } from "./adopt-file.js";
 import { FileChange, readRef, type SnapshotOptions, sinceOf, type TableState } from "./file-change.js";
+import { ADD_FILES } from "./option-names.js";
 
 export interface AddFilesOptions extends SnapshotOptions {
   /**
@@ -50,6 +52,10 @@ export async function addFiles(
   paths: readonly string[],
   options: AddFilesOptions,
 ): Promise<PendingUpdate[]> {
+  checkOptions("addFiles", options, ADD_FILES);
+  if (!Array.isArray(paths) || !paths.every((path) => typeof path === "string")) {
+    throw invalidArgument("paths", "The files to add are no array of paths.", 'Write ["/data/2024/"].');
+  }
   const { metadata } = state;
   const store = reachingOut(state.store);
   const recorded = paths.map((path) => locationOf(state.store, path));

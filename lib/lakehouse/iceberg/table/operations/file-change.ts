@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Abortable, unsupported } from "../../../errors.js";
+import { checkObject } from "../../../options.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { snapshotByRef } from "../../model/metadata/lookup.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
@@ -57,6 +58,8 @@ export class FileChange implements PendingUpdate {
   readonly #producer: SnapshotProducer;
 
   constructor(state: TableState, change: SnapshotChange, options: SnapshotOptions) {
+    checkObject("commitFiles", "files", change);
+    checkObject("commitFiles", "options", options);
     const { branch, summary, wapId } = options;
     this.#store = state.store;
     this.#files = [...(change.addedDataFiles ?? []), ...(change.addedDeleteFiles ?? [])];

@@ -1,3 +1,5 @@
+import { invalidArgument } from "../../../errors.js";
+import { checkOptions, type OptionNames } from "../../../options.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
 import type { SequenceNumber } from "../../model/metadata/types.js";
 import { selectAll, selectFiles } from "../snapshot/selector.js";
@@ -9,9 +11,11 @@ import {
   sinceOf,
   type TableState,
 } from "./file-change.js";
+import { REWRITE, SNAPSHOT } from "./option-names.js";
 
 /** Takes every file out of the branch, whatever others added meanwhile. */
 export function truncate(state: TableState, options: SnapshotOptions): FileChange {
+  checkOptions("truncate", options, SNAPSHOT);
   return new FileChange(
     state,
     { operation: "delete", removedDataFiles: selectAll, removedDeleteFiles: selectAll },
@@ -32,12 +36,25 @@ export interface RewriteFiles {
   readonly dataSequenceNumber?: SequenceNumber | undefined;
 }
 
+const FILES: OptionNames<RewriteFiles> = {
+  removedDataFiles: true,
+  addedDataFiles: true,
+  removedDeleteFiles: true,
+  addedDeleteFiles: true,
+  dataSequenceNumber: true,
+};
+
 /** Replaces files without changing the table's rows: compaction. */
 export function rewriteFiles(
   state: TableState,
   files: RewriteFiles,
   options: Pick<OverwriteOptions, "validateFrom"> & SnapshotOptions,
 ): FileChange {
+  checkOptions("rewriteFiles", options, REWRITE);
+  checkOptions("rewriteFiles", files, FILES);
+  for (const name of ["removedDataFiles", "addedDataFiles"] as const) {
+    if (!Array.isArray(files[name])) throw invalidArgument(name, `${name} is no array of data files.`);
+  }
   const since = sinceOf(state, options);
   const removedDeletes = files.removedDeleteFiles ?? [];
   return new FileChange(

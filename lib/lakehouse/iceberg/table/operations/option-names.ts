@@ -1,13 +1,14 @@
 import type { OptionNames } from "../../../options.js";
 import type { IngestOptions } from "../../files/data/source.js";
 import type { CommitOptions } from "../commit.js";
+import type { AddFilesOptions } from "./add-files.js";
 import type { AppendOptions } from "./append.js";
 import type { OverwriteOptions, SnapshotOptions } from "./file-change.js";
 import type { RowMergeOptions } from "./merge.js";
 import type { RowChangeOptions } from "./row-changes.js";
 
 /** What the calls of a table take, for those whose types do not hold. */
-const SNAPSHOT: OptionNames<SnapshotOptions & CommitOptions> = {
+export const SNAPSHOT: OptionNames<SnapshotOptions & CommitOptions> = {
   branch: true,
   summary: true,
   wapId: true,
@@ -24,7 +25,7 @@ export const APPEND: OptionNames<AppendOptions & CommitOptions & IngestOptions> 
   missingFields: true,
 };
 
-const OVERWRITE: OptionNames<OverwriteOptions & CommitOptions> = {
+export const OVERWRITE: OptionNames<OverwriteOptions & CommitOptions> = {
   ...SNAPSHOT,
   isolation: true,
   validateFrom: true,
@@ -45,3 +46,14 @@ export const MERGE: OptionNames<RowMergeOptions & CommitOptions> = {
   whenMatched: true,
   whenNotMatched: true,
 };
+
+export const ADD_FILES: OptionNames<AddFilesOptions & CommitOptions> = {
+  ...SNAPSHOT,
+  ignoreExtraColumns: true,
+};
+
+export const REWRITE: OptionNames<Pick<OverwriteOptions, "validateFrom"> & SnapshotOptions & CommitOptions> =
+  {
+    ...SNAPSHOT,
+    validateFrom: true,
+  };

@@ -1,4 +1,5 @@
 import { type LakehouseError, unsupported } from "../../../errors.js";
+import { checkOptions } from "../../../options.js";
 import type { AppendData } from "../../files/data/append-data.js";
 import { partitionKey } from "../../files/deletes/delete-rules.js";
 import { specsById } from "../../files/manifest/specs.js";
@@ -18,6 +19,7 @@ import { type FileSelector, selectAll, selectPartitions } from "../snapshot/sele
 import { validateNoNewDataFiles, validateNoNewDeleteFiles } from "../snapshot/validate.js";
 import { writeRows } from "./append.js";
 import { FileChange, isolationOf, type OverwriteOptions, sinceOf, type TableState } from "./file-change.js";
+import { OVERWRITE } from "./option-names.js";
 
 /**
  * Replaces the partitions that the new rows are in, and leaves the others alone (dynamic partition overwrite). Without
@@ -31,6 +33,7 @@ export async function overwritePartitions<Row>(
   data: AppendData<Row>,
   options: OverwriteOptions,
 ): Promise<FileChange | undefined> {
+  checkOptions("overwritePartitions", options, OVERWRITE);
   const { metadata } = state;
   const added = await writeRows(state, data, options);
   if (added.length === 0) return undefined;

@@ -1,5 +1,6 @@
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
 import { invalidArgument, type LakehouseError } from "../../../errors.js";
+import { checkOptions, type OptionNames } from "../../../options.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { noSuchRef, noSuchSnapshot, refConflict, refExists } from "../../errors.js";
 import { referencedDataFile } from "../../files/deletes/delete-rules.js";
@@ -34,8 +35,21 @@ export interface NewRef extends Retention {
   readonly snapshotId?: SnapshotId | undefined;
 }
 
+const RETENTION: OptionNames<Retention> = {
+  minSnapshotsToKeep: true,
+  maxSnapshotAgeMs: true,
+  maxRefAgeMs: true,
+};
+
+const NEW_REF: OptionNames<NewRef> = { ...RETENTION, type: true, snapshotId: true };
+
 /** Creates a branch or a tag. @throws LakehouseError REF_EXISTS, NO_SUCH_SNAPSHOT. */
-export function createRef(name: string, { type, snapshotId, ...retention }: NewRef): PendingUpdate {
+export function createRef(name: string, ref: NewRef): PendingUpdate {
+  checkOptions("createRef", ref, NEW_REF);
+  const { type, snapshotId, ...retention } = ref;
+  if (typeof name !== "string" || (type !== "branch" && type !== "tag")) {
+    throw invalidArgument(String(name), "A reference has a name, and is of type branch or tag.");
+  }
   return {
     propose: (base) => {
       if (Object.hasOwn(base.refs, name)) {
@@ -64,6 +78,7 @@ export function removeRef(name: string): PendingUpdate {
 
 /** Changes what is kept of a branch or tag. @throws LakehouseError NO_SUCH_REF. */
 export function setRetention(name: string, retention: Retention): PendingUpdate {
+  checkOptions("setRetention", retention, RETENTION);
   return { propose: (base) => moved(base, name, { ...requireRef(base, name), ...retention }) };
 }
 

@@ -1,4 +1,5 @@
 import type * as arrow from "apache-arrow";
+import { checkOptions, type OptionNames } from "../../../options.js";
 import { storedSchema } from "../../files/arrow/schema.js";
 import type { AppendData } from "../../files/data/append-data.js";
 import { arrange } from "../../files/data/arrange.js";
@@ -17,6 +18,7 @@ import type { FieldId, Schema } from "../../model/types/types.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
 import { reachingSpecs, refusedKey, validateReach } from "./delete-specs.js";
 import { FileChange, readRef, type SnapshotOptions, type TableState, Written } from "./file-change.js";
+import { SNAPSHOT } from "./option-names.js";
 
 /** What a stream changes in a table at one go. */
 export interface RowDelta<Row> {
@@ -28,6 +30,8 @@ export interface RowDelta<Row> {
   readonly on?: readonly string[] | undefined;
 }
 
+const DELTA: OptionNames<RowDelta<unknown>> = { rows: true, deletes: true, on: true };
+
 /** So many keys go into one delete file. Readers hold them in memory. */
 const FILE_KEYS = 1_000_000;
 
@@ -38,9 +42,12 @@ const FILE_KEYS = 1_000_000;
  */
 export async function rowDelta<Row>(
   state: TableState,
-  { rows, deletes, on }: RowDelta<Row>,
+  delta: RowDelta<Row>,
   options: SnapshotOptions,
 ): Promise<FileChange | undefined> {
+  checkOptions("rowDelta", options, SNAPSHOT);
+  checkOptions("rowDelta", delta, DELTA);
+  const { rows, deletes, on } = delta;
   const { store, metadata } = state;
   const schema = currentSchema(metadata);
   const written = new Written(store);
@@ -107,6 +114,7 @@ async function writeKeys<Row>(
 const UNSORTED = { orderId: 0, fields: [] };
 
 function keyIds(schema: Schema, on: readonly string[] | undefined): readonly FieldId[] {
+  if (on !== undefined && !Array.isArray(on)) throw refusedKey("The key is no array of column names");
   const ids = on?.map((name) => {
     const id = locateByName(schema, name)?.field.id;
     if (id === undefined) throw refusedKey(`The table has no column ${JSON.stringify(name)}`);

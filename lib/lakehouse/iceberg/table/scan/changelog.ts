@@ -1,6 +1,7 @@
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
 import type { LakehouseError } from "../../../errors.js";
 import { keyOf } from "../../../keys.js";
+import { checkOptions } from "../../../options.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { noSuchSnapshot } from "../../errors.js";
 import { readManifests } from "../../files/manifest/list.js";
@@ -15,7 +16,14 @@ import type { PartitionSpec } from "../../model/partitioning/types.js";
 import type { Schema } from "../../model/types/types.js";
 import { toBinary } from "../../model/values/single-value.js";
 import { fileFilter } from "./file-filter.js";
-import { changedBy, type IncrementalOptions, type SnapshotRange, snapshotsIn } from "./incremental.js";
+import {
+  changedBy,
+  INCREMENTAL,
+  type IncrementalOptions,
+  RANGE,
+  type SnapshotRange,
+  snapshotsIn,
+} from "./incremental.js";
 import { type ScanTask, TableScan } from "./scan.js";
 
 /**
@@ -61,6 +69,8 @@ export async function changelog(
   range: SnapshotRange,
   options: ChangelogOptions,
 ): Promise<ChangelogTask[]> {
+  checkOptions("changelog", range, RANGE);
+  checkOptions("changelog", options, { ...INCREMENTAL, pruneFiles: true });
   const { caseSensitive = true, pruneFiles = true } = options;
   const filter = options.filter ?? { type: "true" };
   const schema = changelogSchema(metadata);

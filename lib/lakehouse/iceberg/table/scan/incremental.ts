@@ -1,5 +1,6 @@
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
 import { invalidArgument } from "../../../errors.js";
+import { checkOptions, type OptionNames } from "../../../options.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { readManifests } from "../../files/manifest/list.js";
 import { readManifest } from "../../files/manifest/reader.js";
@@ -25,6 +26,10 @@ export interface IncrementalOptions {
   readonly caseSensitive?: boolean | undefined;
 }
 
+export const RANGE: OptionNames<SnapshotRange> = { from: true, to: true };
+
+export const INCREMENTAL: OptionNames<IncrementalOptions> = { filter: true, caseSensitive: true };
+
 /**
  * The files that the appends of a range added. Overwrites, deletes and compactions are passed over, as in Java: they
  * are for the changelog.
@@ -37,6 +42,8 @@ export async function incrementalAppends(
   range: SnapshotRange,
   options: IncrementalOptions,
 ): Promise<ScanTask[]> {
+  checkOptions("incrementalAppends", range, RANGE);
+  checkOptions("incrementalAppends", options, INCREMENTAL);
   const { filter: expression = { type: "true" }, caseSensitive = true } = options;
   const specs = specsById(metadata);
   const filter = fileFilter(expression, currentSchema(metadata), specs, caseSensitive);

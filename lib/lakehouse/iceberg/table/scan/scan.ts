@@ -1,4 +1,5 @@
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
+import { invalidArgument } from "../../../errors.js";
 import { checkOptions, type OptionNames } from "../../../options.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { DeleteIndex } from "../../files/deletes/delete-index.js";
@@ -46,6 +47,19 @@ const SCAN: OptionNames<ScanOptions> = {
   caseSensitive: true,
   limit: true,
 };
+
+function checkKinds({ select, limit }: ScanOptions): void {
+  if (select !== undefined && !(Array.isArray(select) && select.every((name) => typeof name === "string"))) {
+    throw invalidArgument("select", "The columns to select are no array of names.", 'Write ["id", "name"].');
+  }
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
+    throw invalidArgument(
+      "limit",
+      `${String(limit)} is no number of rows.`,
+      "Give a whole number from 0 up.",
+    );
+  }
+}
 
 /** A data file to read, with what has to be taken away from it. */
 export interface ScanTask {
@@ -108,6 +122,7 @@ export class TableScan {
 
   constructor(store: ObjectStore, metadata: TableMetadata, options: ScanOptions = {}) {
     checkOptions("scan", options, SCAN);
+    checkKinds(options);
     this.#store = store;
     this.#options = options;
     this.metadata = metadata;
