@@ -30,6 +30,22 @@ for (const block of document.querySelectorAll(".code")) {
   block.append(button);
 }
 
+// Slides fill the screen one by one; arrow keys, space and page keys turn them.
+const deck = document.querySelector(".deck");
+const slides = [...(deck?.querySelectorAll(".slide") ?? [])];
+const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
+document.querySelector("[data-present]")?.addEventListener("click", async () => {
+  await deck.requestFullscreen();
+  deck.focus();
+});
+addEventListener("keydown", (event) => {
+  const step = STEPS[event.key];
+  if (!step || !deck || document.fullscreenElement !== deck) return;
+  event.preventDefault();
+  const at = Math.round(deck.scrollTop / deck.clientHeight) + step;
+  slides[Math.min(slides.length - 1, Math.max(0, at))].scrollIntoView({ behavior: "instant" });
+});
+
 // A link to something folded opens it.
 function reveal() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));

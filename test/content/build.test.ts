@@ -1,16 +1,25 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { openPrinter } from "../../lib/kit/content/draw/pdf.js";
 import { buildContent, checkContent, contentDone, saveDiagrams } from "../../lib/kit/content/index.js";
 import { listMilestones } from "../../lib/kit/milestones/index.js";
+import { needs } from "../support/needs.js";
 import { commitNotebook, type Fixture, makeFixture, writingCells } from "./support/fixture.js";
 
 let fixture: Fixture;
 beforeEach(async () => {
   fixture = await makeFixture();
 });
-afterEach(() => fixture.remove());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  fixture.remove();
+});
+
+const unused = () => Promise.reject(new Error("nothing is kept"));
+const { browser } = openPrinter({ bytes: unused, text: unused });
+const chromium = needs(browser !== undefined, "Chromium, to print slides");
 
 const site = (path: string) => readFileSync(join(fixture.project.dist, "site", path), "utf8");
 const content = (path: string) => readFileSync(join(fixture.project.dist, "content", path), "utf8");
@@ -35,7 +44,7 @@ describe("a build", () => {
     const report = await buildContent(fixture.project);
     expect(report.milestones).toMatchObject([
       { id: "m01", pages: 3 },
-      { id: "m03", pages: 4 },
+      { id: "m03", pages: 5 },
     ]);
     expect(existsSync(report.home)).toBe(true);
     const first = hashes(fixture.project.dist);
@@ -90,7 +99,7 @@ describe("a build", () => {
     const pages = Object.keys(hashes(join(fixture.project.dist, "site"))).filter((path) =>
       path.endsWith(".html"),
     );
-    expect(pages).toHaveLength(13);
+    expect(pages).toHaveLength(14);
     for (const path of pages) {
       const html = site(path);
       const requested = [
@@ -187,6 +196,46 @@ describe("a build", () => {
     await buildContent(fixture.project);
     expect(site("index.html")).toContain('<a href="api/index.html">API</a>');
     expect(site("api/index.html")).toContain("API");
+  });
+
+  test("makes slides a page, and sheets that stand alone in both sizes, with their facts and no link", async () => {
+    await buildContent(fixture.project);
+    const page = site("slides/m03-writing-iceberg.html");
+    expect(page.match(/<section class="slide /g)).toHaveLength(5);
+    expect(page).toContain('href="../notebooks/m03-writing-iceberg.html#cell-');
+    for (const [name, size] of [
+      ["slides", "1280px 720px"],
+      ["document", "1080px 1350px"],
+    ]) {
+      const sheets = content(`m03/${name}.html`);
+      expect(sheets).toContain(`@page{size:${size};`);
+      expect(sheets).toContain("182\u00A0days");
+      expect(sheets).toContain('src="data:image/svg+xml;base64,');
+      // Nothing in it leads to this machine or asks for another file.
+      expect(sheets).not.toMatch(/<a\b|\b(?:href|src|srcset)="(?!data:|#)|url\((?!data:|#)/);
+    }
+  });
+
+  test("prints no slides without a browser, and says so of one that does not print", async () => {
+    vi.stubEnv("SLH_CHROMIUM", "");
+    expect((await buildContent(fixture.project)).unprinted).toBe(true);
+    expect(existsSync(join(fixture.project.dist, "content/m03/slides.pdf"))).toBe(false);
+    vi.stubEnv("SLH_CHROMIUM", join(fixture.project.root, "no-browser"));
+    edit("slides.md", (text) => text.replace("What a write leaves behind", "What a write leaves"));
+    await expect(buildContent(fixture.project)).rejects.toMatchObject({
+      code: "CONTENT_INVALID",
+      remedy: expect.stringContaining("SLH_CHROMIUM"),
+    });
+  });
+
+  test("prints both sizes, a page a slide, without the path of this machine", chromium, async () => {
+    expect((await buildContent(fixture.project)).unprinted).toBe(false);
+    for (const name of ["slides", "document"]) {
+      const pdf = readFileSync(join(fixture.project.dist, `content/m03/${name}.pdf`), "latin1");
+      expect(pdf.startsWith("%PDF-")).toBe(true);
+      expect(pdf.match(/\/Type ?\/Page\b/g)).toHaveLength(5);
+      expect(pdf).not.toContain("file://");
+    }
   });
 
   test("writes no text for another platform whose pictures would be at a placeholder", async () => {
@@ -294,6 +343,7 @@ describe("the Definition of Done", () => {
       { piece: "blog", done: true },
       { piece: "linkedin", done: true },
       { piece: "video", done: true },
+      { piece: "slides", done: true },
       { piece: "diagram", done: false, why: expect.stringContaining("diagram.svg is missing") },
     ]);
     forget();

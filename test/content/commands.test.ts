@@ -61,15 +61,15 @@ describe("slh content build", () => {
     rmSync(join(fixture.milestone, "diagram.svg"));
     await slh("content", "build", "--save");
     expect(printed).toContain("drew milestones/m03-writing-iceberg/diagram.svg\n");
-    expect(printed).toContain("m03  4 pages  doc, blog, linkedin, video\n");
+    expect(printed).toContain("m03  5 pages  doc, blog, linkedin, video, slides\n");
     expect(printed).toMatch(
-      /13 pages in [\d.]+ s\. Open dist\/site\/index\.html, or run: slh content serve\n$/,
+      /14 pages in [\d.]+ s\. Open dist\/site\/index\.html, or run: slh content serve\n$/,
     );
   });
 
   test("reports as JSON where asked", async () => {
     await slh("content", "build", "--json");
-    expect(JSON.parse(printed)).toMatchObject({ pages: 13, skipped: [], saved: [] });
+    expect(JSON.parse(printed)).toMatchObject({ pages: 14, skipped: [], saved: [] });
   });
 
   test("says what to set while the site has no address of its own", async () => {

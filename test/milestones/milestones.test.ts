@@ -67,7 +67,7 @@ describe("milestone.yaml", () => {
     [{ profiles: [] }, '"profiles" must be a list of embedded, stack, one at least'],
     [{ profiles: ["cloud"] }, '"profiles" must be a list of embedded, stack'],
     [{ datasets: "flights-3m" }, '"datasets" must be a list of names'],
-    [{ "definition-of-done": ["slides"] }, '"definition-of-done" must be a list of notebook, doc'],
+    [{ "definition-of-done": ["poster"] }, '"definition-of-done" must be a list of notebook, doc'],
     [{ timeout: 0 }, '"timeout" must be a number of seconds above 0'],
     [{ status: "done" }, '"status" must be left out'],
   ])("refuses %j", (change, message) => {

@@ -219,18 +219,20 @@ test("what says which Node a package needs is understood", () => {
 });
 
 describe("in a project of one's own", () => {
-  test("the guide and the README compile, strictly, and run", async () => {
+  test("the guide, the READMEs and the home page compile, strictly, and run", async () => {
     write("guide.ts", codeOf("docs/guide.md"));
     write("readme.ts", codeOf("lib/lakehouse/README.md"));
     write("root.ts", codeOf("README.md"));
     write("cell.ts", codeOf("lib/kit/README.md"));
+    write("home.ts", codeOf("blog/home.md"));
     write(
       "common.cts",
       'import { openLakehouse } from "sololakehouse";\nexport const open: typeof openLakehouse = openLakehouse;\n',
     );
-    await compile("esnext", "bundler", ["guide.ts", "readme.ts", "root.ts", "cell.ts"]);
-    await compile("nodenext", "nodenext", ["guide.ts", "readme.ts", "root.ts", "cell.ts"]);
+    await compile("esnext", "bundler", ["guide.ts", "readme.ts", "root.ts", "home.ts", "cell.ts"]);
+    await compile("nodenext", "nodenext", ["guide.ts", "readme.ts", "root.ts", "home.ts", "cell.ts"]);
     expect(await node("out/readme.js")).toContain("ATL");
+    expect(await node("out/home.js")).toContain("ATL");
     const printed = await node("out/guide.js");
     expect(printed).toContain("Avatar");
     expect(printed).toContain("silver.movies");

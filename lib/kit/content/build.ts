@@ -5,6 +5,7 @@ import { contentInvalid, staleOutput } from "../errors.js";
 import type { Project } from "../milestones/index.js";
 import { openCache } from "./draw/cache.js";
 import { type DiagramRenderer, openDiagrams, readDiagram } from "./draw/diagrams.js";
+import { openPrinter } from "./draw/pdf.js";
 import { openPictures } from "./draw/pictures.js";
 import { openHighlighter } from "./html/code.js";
 import { openMarkdown } from "./html/markdown.js";
@@ -20,6 +21,8 @@ import { deadAddresses, makeChannels } from "./site/channels.js";
 import { brokenLinks } from "./site/link-check.js";
 import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./site/media.js";
 import { renderSite } from "./site/site.js";
+import { deckFiles, deckHtml } from "./site/slides.js";
+import { styleFiles } from "./site/style.js";
 import { inputsKey, noteBuild, unchangedBuild } from "./unchanged.js";
 
 /** Folders of the site that other commands make: linked where they are, and kept when the site is built anew. */
@@ -45,6 +48,8 @@ export interface BuildReport {
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
   /** Texts for other platforms that were not written, as their pictures would be at an address that is a placeholder. */
   readonly withheld: readonly string[];
+  /** True where slides were not printed as PDF, since no Chromium is installed. */
+  readonly unprinted: boolean;
   readonly seconds: number;
 }
 
@@ -94,16 +99,33 @@ export async function buildContent(project: Project, options: BuildOptions = {})
     stage("write channel texts");
     const channels = makeChannels(started, media, { all, map, settings });
 
+    stage("make slides");
+    const context = { tools, map, all };
+    const printer = openPrinter(cache);
+    const css = String(styleFiles(join(project.root, "blog")).get("assets/site.css"));
+    const decks = new Map<MilestoneContent, string>();
+    for (const content of started) {
+      const deck = await deckHtml(content, settings, context);
+      const printed = await deckFiles(content, deck, {
+        css,
+        media: media.get(content) ?? new Map(),
+        printer,
+      });
+      for (const [name, bytes] of printed) channels.files.get(content.milestone.id)?.set(name, bytes);
+      decks.set(content, deck);
+    }
+
     stage("make the site");
     const site = await renderSite({
       project,
       settings,
       all,
       texts,
-      context: { tools, map, all },
+      context,
       architecture,
       media,
       feed: channels.feed,
+      decks,
       besides,
     });
     const broken = brokenLinks(site, besides);
@@ -123,6 +145,7 @@ export async function buildContent(project: Project, options: BuildOptions = {})
       })),
       skipped,
       withheld: channels.withheld,
+      unprinted: printer.browser === undefined && started.some(({ pieces }) => pieces.slides),
       seconds: (performance.now() - began) / 1000,
     };
     noteBuild(project, key, report);

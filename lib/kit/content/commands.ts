@@ -49,6 +49,11 @@ Examples:
       for (const { id, pages, pieces } of report.milestones)
         print(`${id}  ${pages} pages  ${pieces.join(", ")}`);
       for (const { id, reason } of report.skipped) print(`${id}  left out: ${reason}`);
+      if (report.unprinted) {
+        print(
+          "NOT PRINTED: no Chromium is installed, so slides and LinkedIn documents are HTML alone, without PDF. Install one, or name it in SLH_CHROMIUM.",
+        );
+      }
       if (report.withheld.length > 0) {
         print(
           `not written: ${report.withheld.length} texts for other platforms (${report.withheld[0]}, …): blog/site.yaml still has a placeholder for the site's address, and their pictures would be nowhere. Run: slh content setup`,

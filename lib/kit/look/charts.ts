@@ -1,5 +1,5 @@
 import { contentInvalid } from "../errors.js";
-
+import { textWidth } from "./text-width.js";
 import { type ColourRole, palettes, type Theme, type } from "./tokens.js";
 
 /** A Vega-Lite specification, as plain JSON. */
@@ -92,6 +92,12 @@ export function withTheme(spec: ChartSpec, theme: Theme): ChartSpec {
   return { ...painted, config: merge(chartTheme(theme), (painted.config ?? {}) as ChartSpec) };
 }
 
+/** What Vega exports and its types forget. */
+interface Untyped {
+  resetSVGDefIds(): void;
+  readonly textMetrics: { width: typeof textWidth };
+}
+
 /**
  * Draws a Vega-Lite specification as SVG, in a theme. The same specification gives the same bytes.
  *
@@ -108,8 +114,10 @@ export async function renderChart(spec: ChartSpec, theme: Theme): Promise<string
         logger: vega.logger(vega.None),
       },
     );
-    // Vega numbers clip paths and gradients across drawings; its types forget the function that starts anew.
-    (vega as unknown as { resetSVGDefIds(): void }).resetSVGDefIds();
+    // Vega numbers clip paths and gradients across drawings.
+    const { resetSVGDefIds, textMetrics } = vega as unknown as Untyped;
+    resetSVGDefIds();
+    textMetrics.width = textWidth;
     const view = new vega.View(vega.parse(compiled.spec), {
       renderer: "none",
       logger: vega.logger(vega.None),

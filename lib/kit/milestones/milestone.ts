@@ -11,7 +11,7 @@ export const PROFILES = ["embedded", "stack"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** What a milestone may promise beyond the checks that all of them share. */
-export const PIECE_KINDS = ["notebook", "doc", "blog", "linkedin", "video", "diagram"] as const;
+export const PIECE_KINDS = ["notebook", "doc", "blog", "linkedin", "video", "slides", "diagram"] as const;
 export type PieceKind = (typeof PIECE_KINDS)[number];
 
 /** A folder of `milestones/`, as its `milestone.yaml` declares it. Its state is computed, never typed in. */

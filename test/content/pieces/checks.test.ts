@@ -257,6 +257,45 @@ describe("a LinkedIn post", () => {
   });
 });
 
+describe("slides", () => {
+  const good = fixtureText("slides").replace("See [the page](doc.md).", "");
+
+  test("keep every rule in the fixture", () => expect(off("slides", good)).toEqual([]));
+
+  test.each<[string, (text: string) => string, RegExp]>([
+    ["no cover", (text) => text.replace("# One", "## One"), /slides\/cover: it must begin with its cover/],
+    [
+      "too few slides",
+      (text) => text.slice(0, text.indexOf("## A commit")),
+      /slides\/count: it makes 3 slides, with cover and close: 5 to 12/,
+    ],
+    [
+      "a title that is a paragraph",
+      (text) => text.replace("A commit moves one pointer", "word ".repeat(15)),
+      /its title has 15 words: 14 at most/,
+    ],
+    [
+      "a text to read",
+      (text) => text.replace("It wrote", "word ".repeat(40)),
+      /slides\.md:9 slides\/words: .*it has 4\d words below its title: 40 at most/,
+    ],
+    [
+      "two things on one slide",
+      (text) => text.replace("It wrote", '{{ table "manifest.bounds" }}\n\n{{ cell "append" }}\n\nIt wrote'),
+      /it shows 2 things/,
+    ],
+    [
+      "a slide inside a slide",
+      (text) => text.replace("It wrote", "### More\n\nIt wrote"),
+      /"More" is a heading/,
+    ],
+    ["an empty slide", (text) => text.replace('{{ figure "files.by_day" }}', ""), /it is empty/],
+    ["a typed number", (text) => text.replace("It wrote", "In 12 ms it wrote"), /"12 ms" is typed in/],
+  ])("are refused with %s", (_, change, message) => {
+    expect(off("slides", change(good)).join("\n")).toMatch(message);
+  });
+});
+
 describe("a video script", () => {
   const good = fixtureText("video");
 

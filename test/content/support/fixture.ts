@@ -162,7 +162,7 @@ export async function makeFixture(): Promise<Fixture> {
   for (const [number, [slug, title, oneLine]] of SLUGS.entries()) {
     const pieces =
       number === 3
-        ? "[notebook, doc, blog, linkedin, video, diagram]"
+        ? "[notebook, doc, blog, linkedin, video, slides, diagram]"
         : number === 1
           ? "[notebook, doc]"
           : "[]";
@@ -399,6 +399,6 @@ export async function writingCells(): Promise<Cell[]> {
 }
 
 /** A text of the fixture's M3, as written. */
-export function fixtureText(name: "doc" | "blog" | "linkedin" | "video"): string {
+export function fixtureText(name: "doc" | "blog" | "linkedin" | "video" | "slides"): string {
   return readFileSync(new URL(`./fixture-texts/m03-writing-iceberg/${name}.md`, import.meta.url), "utf8");
 }

@@ -8,13 +8,15 @@ import { tableHtml } from "./table.js";
 /** Widths in px for phones of 360 px: of the plot, of the whole drawing, and of the plot beside long labels. */
 const NARROW_PLOT = 250;
 const NARROW_DRAWING = 328;
-const LEAST_PLOT = 130;
+const LEAST_PLOT = 110;
+/** Labels at the side keep within a third of the drawing; the entries of a legend stand below one another. */
+const NARROW_CONFIG = { axisLeft: { labelLimit: 110 }, legend: { columns: 1, labelLimit: 280 } };
 const MOST_DATA_ROWS = 60;
 
 /** A chart drawn in a theme, through the cache. */
 export async function drawChart(cache: Cache, spec: ChartSpec, theme: Theme): Promise<string> {
   const versions = [packageVersion("vega"), packageVersion("vega-lite")].join();
-  const key = `chart-${contentHash(JSON.stringify(withTheme(spec, theme)), versions, "utc")}.svg`;
+  const key = `chart-${contentHash(JSON.stringify(withTheme(spec, theme)), versions, "utc, Inter's widths")}.svg`;
   return cache.text(key, () => renderChart(spec, theme));
 }
 
@@ -84,16 +86,25 @@ export function inlineSvg(svg: string, alt: string, id: string): string {
     .replace("<svg", `<svg role="img" aria-label="${escapeHtml(alt)}"`);
 }
 
-/** The same chart for a phone, when its width is one number that can be another. */
+/**
+ * The same chart for a phone, when its width is one number that can be another. What labels and legend take beside the
+ * plot comes off the plot, and a label gets no more than a third: a drawing that is scaled down cannot be read.
+ */
 async function narrow(cache: Cache, spec: ChartSpec): Promise<ChartSpec | undefined> {
   const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
-  const { width } = spec;
+  const { width, config } = spec;
   if (composed || (width !== undefined && (typeof width !== "number" || width <= NARROW_PLOT)))
     return undefined;
   if (width !== undefined && (await drawnWidth(cache, spec)) <= NARROW_DRAWING) return undefined;
-  // What labels take beside the plot comes off it: a drawing that is scaled down cannot be read.
-  const over = (await drawnWidth(cache, { ...spec, width: NARROW_PLOT })) - NARROW_DRAWING;
-  return { ...spec, width: Math.max(LEAST_PLOT, NARROW_PLOT - Math.max(0, Math.ceil(over))) };
+  const tight = { ...spec, config: { ...(config as object | undefined), ...NARROW_CONFIG } };
+  let plot = NARROW_PLOT;
+  // A narrower plot may leave its labels further out: two steps settle that.
+  for (let step = 0; step < 3; step++) {
+    const over = (await drawnWidth(cache, { ...tight, width: plot })) - NARROW_DRAWING;
+    if (over <= 0) break;
+    plot = Math.max(LEAST_PLOT, plot - Math.ceil(over));
+  }
+  return { ...tight, width: plot };
 }
 
 async function drawnWidth(cache: Cache, spec: ChartSpec): Promise<number> {

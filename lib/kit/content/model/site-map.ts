@@ -32,6 +32,10 @@ export function notebookFile(content: MilestoneContent): string {
   return `notebooks/${stemOf(content.milestone)}.ipynb`;
 }
 
+export function slidesPage(content: MilestoneContent): string {
+  return `slides/${stemOf(content.milestone)}.html`;
+}
+
 /** What to say of a milestone in an interview, by itself. */
 export function interviewPage(content: MilestoneContent): string {
   return `interview/${stemOf(content.milestone)}.html`;
@@ -52,6 +56,7 @@ export const PAGES: Readonly<Record<PieceName, ((content: MilestoneContent) => s
   blog: postPage,
   linkedin: undefined,
   video: undefined,
+  slides: slidesPage,
 };
 
 /** Knows the page of every file that becomes one. */

@@ -1,5 +1,12 @@
 import { isStarted, label, type MilestoneContent, type OutputState } from "../model/inputs.js";
-import { docPage, interviewPage, notebookFile, notebookPage, postPage } from "../model/site-map.js";
+import {
+  docPage,
+  interviewPage,
+  notebookFile,
+  notebookPage,
+  postPage,
+  slidesPage,
+} from "../model/site-map.js";
 import { readingMinutes } from "../text/words.js";
 import type { PageItem, PageKind } from "./pages.js";
 
@@ -8,6 +15,8 @@ export interface NavItem {
   readonly id: string;
   readonly label: string;
   readonly title: string;
+  /** The title up to its colon. */
+  readonly shortTitle: string;
   readonly oneLine: string;
   readonly state: OutputState["kind"];
   readonly stateText: string;
@@ -17,9 +26,10 @@ export interface NavItem {
   readonly file?: string | undefined;
   readonly post?: string | undefined;
   readonly interview?: string | undefined;
+  readonly slides?: string | undefined;
   /** The first of its pages. */
   readonly page?: string | undefined;
-  /** Minutes that its page and the notebook's text take to read. */
+  /** Minutes that its page and the notebook, code too, take to read. */
   readonly minutes: number;
   readonly exercises: number;
 }
@@ -39,16 +49,12 @@ export function navItem(content: MilestoneContent): NavItem {
   const notebook = recorded && notebookPage(content);
   const post = pieces.blog && postPage(content);
   const kind = isStarted(content) ? state.kind : "not-started";
-  const texts = [
-    pieces.doc?.prose ?? "",
-    ...(recorded?.notebook.cells ?? []).flatMap(({ cell_type, source }) =>
-      cell_type === "markdown" ? [source] : [],
-    ),
-  ];
+  const texts = [pieces.doc?.prose ?? "", ...(recorded?.notebook.cells ?? []).map(({ source }) => source)];
   return {
     id: milestone.id,
     label: label(content),
     title: milestone.title,
+    shortTitle: milestone.title.split(":", 1)[0] ?? "",
     oneLine: milestone.oneLine,
     state: kind,
     stateText: STATE_TEXT[kind],
@@ -57,6 +63,7 @@ export function navItem(content: MilestoneContent): NavItem {
     file: recorded && notebookFile(content),
     post,
     interview: pieces.doc && interviewPage(content),
+    slides: pieces.slides && slidesPage(content),
     page: doc ?? notebook ?? post,
     minutes: readingMinutes(texts.join(" ")),
     exercises: recorded?.checks.filter(({ state: is }) => is !== "reference").length ?? 0,
@@ -93,6 +100,7 @@ const SERIES: readonly (readonly [start: string, kind: PageKind])[] = [
   ["index.html", "notebook"],
   ["blog/index.html", "post"],
   ["interview/index.html", "interview"],
+  ["index.html", "slides"],
   ["docs/decisions/index.html", "decision"],
   ["index.html", "text"],
 ];

@@ -5,7 +5,14 @@ import { runId } from "../html/provenance.js";
 import { diagramHtml, mediaPath, type PageContext, renderNotebook, renderText } from "../html/render.js";
 import { bind } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
-import { docPage, interviewPage, notebookFile, notebookPage, postPage } from "../model/site-map.js";
+import {
+  docPage,
+  interviewPage,
+  notebookFile,
+  notebookPage,
+  postPage,
+  slidesPage,
+} from "../model/site-map.js";
 import type { SiteText } from "../model/site-texts.js";
 import { postFront } from "../pieces/blog-front.js";
 import { interviewOf } from "../pieces/doc.js";
@@ -22,6 +29,7 @@ export type PageKind =
   | "post"
   | "notebook"
   | "interview"
+  | "slides"
   | "text"
   | "decision"
   | "blog"
@@ -104,7 +112,7 @@ async function homePage({ settings, all, texts, context }: SiteInput): Promise<P
 
 async function milestonePages(
   content: MilestoneContent,
-  { project, settings, context }: SiteInput,
+  { project, settings, context, decks }: SiteInput,
 ): Promise<PageItem[]> {
   const { milestone, pieces, recorded } = content;
   const sourceOf = (file: string) => ({
@@ -128,6 +136,16 @@ async function milestonePages(
     const answer = await renderText(interviewOf(doc), standing(content), { ...context, page: spoken });
     const title = `In an interview: ${milestone.title}`;
     pages.push({ ...common, path: spoken, kind: "interview", title, source, ...body(answer) });
+  }
+  if (pieces.slides) {
+    pages.push({
+      ...common,
+      path: slidesPage(content),
+      kind: "slides",
+      title: `Slides: ${milestone.title}`,
+      html: decks.get(content),
+      source: sourceOf(pieces.slides.file),
+    });
   }
   if (recorded) {
     const path = notebookPage(content);

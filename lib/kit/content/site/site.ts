@@ -26,6 +26,8 @@ export interface SiteInput {
   readonly media: ReadonlyMap<MilestoneContent, Files>;
   /** Posts as HTML with whole URLs, for the feed. */
   readonly feed: ReadonlyMap<MilestoneContent, string>;
+  /** Slides as HTML. */
+  readonly decks: ReadonlyMap<MilestoneContent, string>;
   /** Folders of the site that others make, such as the reference of the API. */
   readonly besides: readonly string[];
 }
