@@ -4,7 +4,7 @@
 // flat in `dist`: a file that is found beside `import.meta.url` is there whichever chunk the code has landed in.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
@@ -28,6 +28,7 @@ const INLINED = ["@duckdb/node-api", "yaml", ...withDependencies("fastify")];
 
 /** The licences of what is inlined, which ask to come along. */
 const LICENSES = "THIRD-PARTY-LICENSES.txt";
+const PAGES = ["guide.md", "sql.md"];
 
 /** Says what `dist` was made from: see `unbuilt` in lib/kit/notebook/build.ts. */
 const RECORD = "dist/built.json";
@@ -43,8 +44,16 @@ const { positionals: others, values } = parseArgs({
 });
 const tsc = ["node_modules/typescript/bin/tsc", "-b", ...Object.keys(PROGRAMS), ...others];
 const { status } = spawnSync(process.execPath, tsc, { stdio: "inherit" });
-if (status === 0) for (const folder of Object.keys(PROGRAMS)) await bundle(folder);
-else process.exitCode = 1;
+if (status === 0) {
+  for (const folder of Object.keys(PROGRAMS)) await bundle(folder);
+  copyPages();
+} else process.exitCode = 1;
+
+/** The pages that go with the library, for those who have no repository at hand. */
+function copyPages() {
+  for (const page of PAGES.filter((name) => existsSync(join("docs", name))))
+    cpSync(join("docs", page), join("lib/lakehouse/dist/docs", page));
+}
 
 /** Bundles a package of the working directory; what is up to date is left alone. */
 async function bundle(folder) {

@@ -25,7 +25,7 @@ const KINDS = Object.entries(PACKAGES);
 /** In bytes, unpacked. */
 const LARGEST = { sololakehouse: 20e6, "@sololakehouse/kit": 16e6 } as const;
 const ALLOWED =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/slh\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/.*\.(js|js\.map|d\.ts)|dist\/tslab\/(package\.json|LICENSE|typescript\/\w+\.txt))$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/slh\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/docs\/(guide|sql)\.md|dist\/.*\.(js|js\.map|d\.ts)|dist\/tslab\/(package\.json|LICENSE|typescript\/\w+\.txt))$/;
 
 interface Packed {
   readonly filename: string;
@@ -122,6 +122,8 @@ describe.each(KINDS)("the package %s", (name, home) => {
     const paths = files.map(({ path }) => path);
     expect(paths.filter((path) => !ALLOWED.test(path))).toEqual([]);
     expect(paths).toEqual(expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "package.json"]));
+    const pages = paths.filter((path) => path.startsWith("dist/docs/"));
+    expect(pages).toEqual(name === "sololakehouse" ? ["dist/docs/guide.md", "dist/docs/sql.md"] : []);
     expect(unpackedSize).toBeLessThan(LARGEST[name as keyof typeof LARGEST]);
     expect(manifest(join(project, "node_modules", name)).engines.node).toBe(">=20.19");
   });
