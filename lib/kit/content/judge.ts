@@ -2,6 +2,7 @@ import type { MilestoneId, Project } from "../milestones/index.js";
 import { anchorsOf } from "./html/anchors.js";
 import type { MilestoneContent } from "./model/inputs.js";
 import { loadContent } from "./model/load.js";
+import { readParts } from "./model/parts.js";
 import { readSettings } from "./model/settings.js";
 import { siteMap } from "./model/site-map.js";
 import { readSiteTexts, type SiteText } from "./model/site-texts.js";
@@ -25,6 +26,7 @@ export function judge(
     all,
     map: siteMap(project.root, all, readSettings(project).source, texts),
     anchors: anchorsOf(all, texts),
+    parts: readParts(project, all),
   };
   return new Map([
     ...all.map((content) => [content.milestone.id, checkMilestone(content, whole)] as const),

@@ -3,13 +3,14 @@ import { palettes, type Theme } from "./tokens.js";
 /** ELK leaves wide gaps for edge labels, so a diagram is shown at half its size or less: text starts large. */
 const NODE_SIZE = 24;
 
-const ROLES = ["here", "store", "stream", "group", "note"];
+const ROLES = ["here", "store", "stream", "group", "note", "planned"];
 
 /**
  * D2 source to put after a diagram's own: theme colours, ELK, and the classes that give a box its role.
  *
  * - `here`: the part under discussion ("you are here")
  * - `store`: bytes at rest; `stream`: the log; `group`: a frame around others; `note`: text without a box
+ * - `planned`: not built yet
  */
 export function diagramTheme(theme: Theme): string {
   const p = palettes[theme];
@@ -47,6 +48,7 @@ export function diagramTheme(theme: Theme): string {
     `  store: ${shape({ ...box, fill: p.raised, stroke: p.grey })}`,
     `  stream: ${shape({ ...box, fill: p.raised, stroke: p.teal, "stroke-width": 2 })}`,
     `  group: {label.near: top-left; ${shape({ "border-radius": 8, "stroke-width": 1, fill: p.paper, stroke: p.grey, "stroke-dash": 4, "font-color": p.inkSoft, "font-size": 22 }).slice(1)}`,
+    `  planned: ${shape({ ...box, fill: p.paper, stroke: p.grey, "stroke-dash": 5, "font-color": p.inkSoft })}`,
     `  note: {shape: text; style: {font-color: "${p.inkSoft}"; font-size: 20}}`,
     "}",
     // A glob sets a box's own style, which beats its class: it must leave the boxes that have one alone.

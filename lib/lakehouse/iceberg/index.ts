@@ -20,6 +20,8 @@ export { type BatchLimits, rowsToBatches } from "./files/arrow/rows.js";
 export { arrowToSchema, schemaToArrow, storedSchema } from "./files/arrow/schema.js";
 
 export { type AvroData, readAvroData } from "./files/avro/data-rows.js";
+export { readAvro, writeAvro } from "./files/avro/records.js";
+export type { AvroSchemaJson } from "./files/avro/types.js";
 
 export { type AppendData, isRereadable } from "./files/data/append-data.js";
 

@@ -7,6 +7,7 @@ import { Cursor } from "../../../lib/lakehouse/iceberg/files/avro/cursor.js";
 import { compileDecoder, compileProjection } from "../../../lib/lakehouse/iceberg/files/avro/decode.js";
 import { compileMarker, compileSkipper } from "../../../lib/lakehouse/iceberg/files/avro/skip.js";
 import { type AvroSchemaJson, parseAvroSchema } from "../../../lib/lakehouse/iceberg/files/avro/types.js";
+import { readAvro, writeAvro } from "../../../lib/lakehouse/iceberg/index.js";
 import { runs } from "../../support/runs.js";
 
 const METRICS: AvroSchemaJson = {
@@ -369,4 +370,13 @@ describe("corrupt input", () => {
     const claim = Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0);
     expect(() => compileDecoder(type)(new Cursor(claim, "t"))).toThrow(/cannot fit/);
   });
+});
+
+test("records come back from a file as they went in", () => {
+  const bounds = new Map([[1, Uint8Array.of(7)]]);
+  const records = [
+    { status: 1, snapshot_id: 9_007_199_254_740_993n, bounds, path: "a" },
+    { status: 2, snapshot_id: null, bounds: null, path: "b" },
+  ];
+  expect(readAvro(writeAvro(METRICS, records, { content: "data" }))).toEqual(records);
 });

@@ -49,6 +49,7 @@ async function fillingOf(item: Bound, factId: string, context: PageContext): Pro
   const { tools, page } = context;
   switch (item.kind) {
     case "given":
+    case "planned":
       return { html: escapeHtml(item.text), text: item.text, block: false };
     case "fact": {
       const { fact, text, owner } = item;

@@ -13,7 +13,7 @@ import type { MilestoneContent } from "./inputs.js";
 
 /** An insertion with what it stands for, ready to be written in any channel. */
 export type Bound = { readonly insertion: Insertion } & (
-  | { readonly kind: "given"; readonly text: string }
+  | { readonly kind: "given" | "planned"; readonly text: string }
   | ({ readonly owner: MilestoneContent } & (
       | { readonly kind: "fact"; readonly fact: RecordedFact; readonly text: string }
       | { readonly kind: "figure"; readonly figure: RecordedFigure }
@@ -62,6 +62,8 @@ function bindOne(
     // A number is not parted from its unit at the end of a line.
     return { kind, insertion, text: insertion.name.replace(/(?<=\d) /g, "\u00A0") };
   }
+  if (kind === "planned")
+    return modifiers.length > 0 ? "planned takes no modifier." : { kind, insertion, text: "planned" };
   const [, prefix, local] = /^(?:(m\d{2}):)?(.+)$/.exec(insertion.name) ?? [];
   const owner = prefix ? all.find(({ milestone }) => milestone.id === prefix) : own;
   const name = local ?? insertion.name;

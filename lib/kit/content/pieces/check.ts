@@ -12,7 +12,8 @@ import { checkCommon } from "./common.js";
 import type { Whole } from "./links.js";
 import { checkNotebook } from "./notebook.js";
 import { PIECES } from "./pieces.js";
-import { type CheckResult, fail, pass } from "./result.js";
+import { plannedBoxes } from "./planned.js";
+import { type CheckResult, fail, pass, verdict } from "./result.js";
 
 /** Holds every rule against a milestone. One that has not been started has no results. */
 export function checkMilestone(content: MilestoneContent, whole: Whole): CheckResult[] {
@@ -35,7 +36,7 @@ export function checkMilestone(content: MilestoneContent, whole: Whole): CheckRe
     );
   }
   if (content.diagram || content.milestone.definitionOfDone.includes("diagram")) {
-    results.push(...checkDiagram(content, folder));
+    results.push(...checkDiagram(content, folder, whole));
   }
   return results;
 }
@@ -67,7 +68,11 @@ function checkOutputs({ state, milestone }: MilestoneContent, map: SiteMap): Che
 /** Pixels that the smallest text must have when a diagram is shown 800 px wide, as on the pages. */
 const LEGIBLE = 8;
 
-function checkDiagram({ diagram, milestone }: MilestoneContent, folder: string): CheckResult[] {
+function checkDiagram(
+  { diagram, milestone }: MilestoneContent,
+  folder: string,
+  { parts }: Whole,
+): CheckResult[] {
   const place = { file: `${folder}/diagram.d2`, line: 1, column: 1 };
   if (!diagram) return [fail("diagram/present", place, "the file is missing.")];
   const path = join(milestone.folder, "diagram.svg");
@@ -79,6 +84,12 @@ function checkDiagram({ diagram, milestone }: MilestoneContent, folder: string):
   const shown = (smallest * 800) / width;
   return [
     pass("diagram/fresh", place.file, "diagram.svg shows its source"),
+    ...verdict(
+      "diagram/planned",
+      place,
+      plannedBoxes(readDiagram(diagram), place.file, parts),
+      "what is planned is drawn so, and nothing else",
+    ),
     shown >= LEGIBLE
       ? pass("diagram/legible", place.file, "its text can be read at 800 px")
       : fail(

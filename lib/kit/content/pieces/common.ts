@@ -5,6 +5,7 @@ import type { Problem } from "../text/insertions.js";
 import { typedMeasurements } from "../text/measurements.js";
 import { placeAt, type Source } from "../text/source.js";
 import { linkProblems, type Whole } from "./links.js";
+import { plannedProblems } from "./planned.js";
 import { type CheckResult, verdict } from "./result.js";
 
 /** The rules that every written piece keeps. */
@@ -28,6 +29,12 @@ export function checkText(name: string, source: Source, standing: Standing, whol
     }));
   return [
     ...verdict(`${name}/names`, source, [...problems, ...alone], `${bound.length} names resolve`),
+    ...verdict(
+      `${name}/planned`,
+      source,
+      plannedProblems(source, whole.parts),
+      "what is planned is called so, and nothing else",
+    ),
     ...verdict(`${name}/links`, source, linkProblems(source, standing, whole), "links lead somewhere"),
     ...verdict(`${name}/alt-text`, source, altProblems(source), "pictures have a text alternative"),
     ...verdict(`${name}/headings`, source, headingProblems(source), "headings are in order"),

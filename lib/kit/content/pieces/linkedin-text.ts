@@ -3,7 +3,7 @@ import type { Piece } from "../model/inputs.js";
 
 /** A piece's insertions as plain text: facts and given words as they read, everything else left out. */
 export function plainInsertion(item: Bound): string {
-  return item.kind === "fact" || item.kind === "given" ? item.text : "";
+  return item.kind === "fact" || item.kind === "given" || item.kind === "planned" ? item.text : "";
 }
 
 /** A post to paste: facts in place, bullets as `•`, paragraphs unwrapped, comments gone. */

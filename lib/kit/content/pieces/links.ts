@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { MilestoneContent, Standing } from "../model/inputs.js";
+import type { Part } from "../model/parts.js";
 import { linkTarget, picturePath, type SiteMap } from "../model/site-map.js";
 import type { Problem } from "../text/insertions.js";
 import { placeAt, type Source } from "../text/source.js";
@@ -11,6 +12,8 @@ export interface Whole {
   readonly map: SiteMap;
   /** The ids on each page, by its path. */
   readonly anchors: ReadonlyMap<string, ReadonlySet<string>>;
+  /** What texts may speak of that is not built, or has been built since. */
+  readonly parts: readonly Part[];
 }
 
 /**

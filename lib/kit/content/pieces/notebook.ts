@@ -6,6 +6,7 @@ import { parseSource, placeAt } from "../text/source.js";
 import { cellProblems } from "./cells.js";
 import { altProblems } from "./common.js";
 import { linkProblems, type Whole } from "./links.js";
+import { plannedInNotebook } from "./planned.js";
 import { type CheckResult, verdict } from "./result.js";
 
 /** The rules of a notebook's text, and of the names that it records. */
@@ -17,12 +18,14 @@ export function checkNotebook(content: MilestoneContent, whole: Whole): CheckRes
   const start = { file, line: 1, column: 1 };
   const links: Problem[] = [];
   const pictures: Problem[] = [];
+  const planned: Problem[] = [];
   const braces: Problem[] = [];
   for (const { id, cell_type, source: text, attachments } of recorded.notebook.cells) {
     if (cell_type !== "markdown") continue;
     const source = parseSource(text, file);
     const inCell = ({ place, message }: Problem) => ({ place, message: `cell ${id}: ${message}` });
     links.push(...linkProblems(source, standing, whole, Object.keys(attachments ?? {})).map(inCell));
+    planned.push(...plannedInNotebook(source, whole.parts).map(inCell));
     pictures.push(...altProblems(source).map(inCell));
     for (const { start: at, zone } of source.braces) {
       if (zone === "code") continue;
@@ -42,6 +45,7 @@ export function checkNotebook(content: MilestoneContent, whole: Whole): CheckRes
     ...verdict("notebook/cells", { file }, long, "cells that teach can be read without scrolling"),
     ...verdict("notebook/names", { file }, twice, "each name is recorded once"),
     ...verdict("notebook/links", { file }, links, "links of its text lead somewhere"),
+    ...verdict("notebook/planned", { file }, planned, "what is planned is called so, and nothing else"),
     ...verdict("notebook/alt-text", { file }, pictures, "its pictures have a text alternative"),
     ...verdict("notebook/insertions", { file }, braces, "its text stands by itself"),
   ];

@@ -20,6 +20,7 @@ export function portableMarkdown(
   const body = substitute(piece, bound, (item) => {
     switch (item.kind) {
       case "given":
+      case "planned":
       case "fact":
         return escapeMarkdown(item.text);
       case "figure":

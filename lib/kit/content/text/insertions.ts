@@ -1,7 +1,7 @@
 import { type Place, placeAt, type Source } from "./source.js";
 import type { Zone } from "./zones.js";
 
-export const INSERTION_KINDS = ["fact", "figure", "table", "cell", "given"] as const;
+export const INSERTION_KINDS = ["fact", "figure", "table", "cell", "given", "planned"] as const;
 export type InsertionKind = (typeof INSERTION_KINDS)[number];
 
 /** A step after `|`: a word and its arguments, `digits 1`, `unit "MB"`, `lines 3 9`. */
@@ -28,7 +28,7 @@ export interface Problem {
 }
 
 const FORM =
-  'Write {{ fact "name" }}, {{ figure "name" }}, {{ table "name" }}, {{ cell "id" }} or {{ given "words" }}.';
+  'Write {{ fact "name" }}, {{ figure "name" }}, {{ table "name" }}, {{ cell "id" }}, {{ given "words" }} or {{ planned "part" }}.';
 
 /** Where braces are no insertion, and what to say of those there; undefined where they are quotation. */
 const MISPLACED: Readonly<Record<Exclude<Zone, "text">, string | undefined>> = {

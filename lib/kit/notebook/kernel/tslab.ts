@@ -1,4 +1,5 @@
 import { createRequire, SourceMap } from "node:module";
+import { parse, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import type ts from "typescript";
@@ -22,6 +23,8 @@ interface ConvertResult {
   output?: string | undefined;
   readonly declOutput?: string | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** The modules that the cell imports, as JavaScript under the paths that they would have. */
+  sideOutputs?: readonly { readonly path: string; readonly data: string }[] | undefined;
   hasToplevelAwait?: boolean | undefined;
 }
 
@@ -105,11 +108,12 @@ export function loadTslab({ strict = false } = {}): Tslab {
     ...ts,
     sys: { ...ts.sys, watchFile: watchNothing, watchDirectory: watchNothing },
     createWatchCompilerHost: (files: string[], options: object, ...rest: unknown[]) =>
-      ts.createWatchCompilerHost(files, { ...options, inlineSourceMap: true, strict }, ...rest),
+      ts.createWatchCompilerHost(files, { ...options, rootDir, inlineSourceMap: true, strict }, ...rest),
     createWatchProgram: (host: WatchHost) => {
       const { afterProgramCreate } = host;
       host.afterProgramCreate = (created) => {
         builder = created;
+        emitAsIfBelow(created);
         afterProgramCreate?.(created);
       };
       return ts.createWatchProgram(host);
@@ -165,6 +169,36 @@ export function loadTslab({ strict = false } = {}): Tslab {
   };
 }
 
+/** Where modules may lie that cells import: anywhere. tslab itself allows the notebook's folder and what is below. */
+const rootDir = parse(process.cwd()).root;
+
+/** Stands for that root in the names under which tslab takes what TypeScript emits, which all lie below the notebook's folder. */
+const OUTSIDE = "@outside";
+
+/** Makes a program emit as if the notebook's folder were its root, which is what tslab expects. */
+function emitAsIfBelow(builder: ts.BuilderProgram): void {
+  const emit = builder.emit.bind(builder);
+  const own = `outDir/${relative(rootDir, process.cwd()).replaceAll("\\", "/")}/`;
+  builder.emit = (file, write, ...rest) =>
+    emit(
+      file,
+      (name, ...given) =>
+        write?.(
+          name.startsWith(own)
+            ? `outDir/${name.slice(own.length)}`
+            : name.replace(/^outDir\//, `outDir/${OUTSIDE}/`),
+          ...given,
+        ),
+      ...rest,
+    );
+}
+
+/** Where a module lies that tslab takes for one below the notebook's folder. */
+function fromOutside(path: string): string {
+  const prefix = `${process.cwd().replaceAll("\\", "/")}/${OUTSIDE}/`;
+  return path.startsWith(prefix) ? `${rootDir.replaceAll("\\", "/")}${path.slice(prefix.length)}` : path;
+}
+
 /**
  * tslab takes a cell for asynchronous by a complaint of TypeScript's about its first `await`. That complaint is
  * missing for `await (…)` and for `for await`, so a cell which only compiles inside an async function is marked here.
@@ -182,6 +216,10 @@ function noticingAwait(converter: Converter, prepare: (source: string) => string
     ...converter,
     convert(declarations, source) {
       const converted = converter.convert(declarations, prepare(source));
+      converted.sideOutputs = converted.sideOutputs?.map((module) => ({
+        ...module,
+        path: fromOutside(module.path),
+      }));
       const { output, hasToplevelAwait } = converted;
       if (output !== undefined && !hasToplevelAwait && /\bawait\b/.test(output)) {
         converted.hasToplevelAwait = !compiles(output, "") && compiles(output, "async");

@@ -7,6 +7,7 @@ import { recordedIn } from "../file/recorded.js";
 import { readNotebook, writeNotebook } from "../file/store.js";
 import { currentFingerprint, currentProfile, type NotebookPlace } from "../fresh/place.js";
 import { lakeFolder, markLake, namedFiles } from "../fresh/surroundings.js";
+import { writeModules } from "./modules.js";
 import { type RunOptions, runNotebook } from "./runner.js";
 import { withStableOutputs } from "./stable.js";
 
@@ -84,6 +85,7 @@ export async function executeNotebook(
     fingerprint: { ...before, datasets, files, lake },
   });
   await writeNotebook(place.executed, executed);
+  if (!result.failure) await writeModules(executed, place.id, folder);
   if (options.save) await saveExecuted(place, options.volatile);
   return {
     run,
