@@ -5,7 +5,6 @@ import { headOf } from "../small/commits.js";
 import { getObject } from "../small/store.js";
 import { manifestsOf, nameOf, readMetadata } from "../small/table.js";
 
-
 /** A value of a column as bounds have it: a timestamp is a count of microseconds. */
 export type Value = number | bigint | string;
 
