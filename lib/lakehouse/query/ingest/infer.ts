@@ -145,17 +145,19 @@ async function addTextKinds(
   columns: readonly SourceColumn[],
   kinds: Map<string, number>,
 ): Promise<void> {
-  const bitsOf = (column: string) =>
-    `CASE WHEN ${column} IS NULL THEN 0 ${Object.entries(KINDS)
-      .map(([kind, test]) => `WHEN ${test.replace(/\bv\b/g, column)} THEN ${BITS[kind as Kind]}`)
-      .join(" ")} END`;
-  const list = columns.map((_, i) => `bit_or(${bitsOf(columnName({ id: i }))})`);
-  const [bits = []] = await ask(
+  const kind = Object.entries(KINDS).map(([kind, test]) => `WHEN ${test} THEN ${BITS[kind as Kind]}`);
+  // One expression for the values of all columns: DuckDB would take minutes to plan one for each of some thousand.
+  const names = columns.map((_, i) => columnName({ id: i })).join(", ");
+  const values = `SELECT generate_subscripts([${names}], 1) AS i, unnest([${names}]) AS v FROM ${layout.relation(layout.files)}`;
+  const found = await ask(
     connection,
-    `SELECT ${list.join(", ")} FROM ${layout.relation(layout.files)}`,
+    `SELECT i, bit_or(CASE ${kind.join(" ")} END) FROM (${values}) WHERE v IS NOT NULL GROUP BY i`,
   );
-  for (const [i, { name }] of columns.entries())
-    kinds.set(name, (kinds.get(name) ?? 0) | Number(bits[i] ?? 0));
+  for (const { name } of columns) kinds.set(name, kinds.get(name) ?? 0);
+  for (const [i, bits] of found) {
+    const { name } = columns[Number(i) - 1] as SourceColumn;
+    kinds.set(name, (kinds.get(name) ?? 0) | Number(bits));
+  }
 }
 
 /** What `json_structure` says of a value: a type's name, an array of its items' structure, or an object of members'. */

@@ -1,0 +1,84 @@
+import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { corruptFile } from "../../errors.js";
+import type { SourceFile } from "./files.js";
+
+/**
+ * Refuses a compressed file that is cut short: DuckDB takes the end of the bytes for the end of the rows, and would leave
+ * out the rest, and half of a row, in silence.
+ *
+ * @throws LakehouseError CORRUPT_FILE
+ */
+export async function requireWhole({ name, path }: SourceFile): Promise<void> {
+  const problem = /\.gz$/i.test(path)
+    ? await gzipProblem(path)
+    : /\.zst$/i.test(path)
+      ? await zstdProblem(path)
+      : undefined;
+  if (problem === undefined) return;
+  throw corruptFile(name, `${name} cannot be unpacked: ${problem}.`, "Get the whole file again.");
+}
+
+/** Only its end has the checksum: all of it is unpacked. */
+async function gzipProblem(path: string): Promise<string | undefined> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  try {
+    await pipeline(createReadStream(path), createGunzip(), nowhere);
+    return undefined;
+  } catch (cause) {
+    if (!(cause as NodeJS.ErrnoException).code?.startsWith("Z_")) throw cause;
+    return (cause as Error).message;
+  }
+}
+
+const CUT = "unexpected end of file";
+
+/** Goes from block to block by their headers, to the end of the last frame (RFC 8878, section 3.1). */
+async function zstdProblem(path: string): Promise<string | undefined> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    let at = 0;
+    while (at < size) {
+      const next = await frameEnd(file, at, size);
+      if (typeof next === "string") return next;
+      at = next;
+    }
+    return undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Where the frame that starts at a place ends, or what is wrong with it. */
+async function frameEnd(file: FileHandle, start: number, size: number): Promise<number | string> {
+  const bytes = new DataView(new ArrayBuffer(8));
+  const { bytesRead } = await file.read(bytes, 0, 8, start);
+  if (bytesRead < 5) return CUT;
+  const magic = bytes.getUint32(0, true);
+  if (magic >>> 4 === 0x184d2a5) {
+    const end = start + 8 + bytes.getUint32(4, true);
+    return bytesRead < 8 || end > size ? CUT : end;
+  }
+  if (magic !== 0xfd2fb528) return "it is no Zstandard frame";
+  const descriptor = bytes.getUint8(4);
+  const isSingle = (descriptor & 0x20) !== 0;
+  const dictionary = [0, 1, 2, 4][descriptor & 3] as number;
+  const content = [isSingle ? 1 : 0, 2, 4, 8][descriptor >>> 6] as number;
+  let at = start + 5 + (isSingle ? 0 : 1) + dictionary + content;
+  for (let isLast = false; !isLast; ) {
+    const header = await file.read(bytes, 0, 3, at);
+    if (header.bytesRead < 3) return CUT;
+    const block = bytes.getUint16(0, true) | (bytes.getUint8(2) << 16);
+    const kind = (block >>> 1) & 3;
+    if (kind === 3) return "a block is of no kind that there is";
+    isLast = (block & 1) === 1;
+    // A run of one byte is that byte.
+    at += 3 + (kind === 1 ? 1 : block >>> 3);
+  }
+  const end = at + ((descriptor & 4) === 0 ? 0 : 4);
+  return end > size ? CUT : end;
+}
