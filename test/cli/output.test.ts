@@ -80,7 +80,7 @@ describe("slh sql -o", () => {
 describe(".once of slh shell", () => {
   test("writes the rows of the next statement alone", async () => {
     const file = join(folder, "rows.csv");
-    const lines = `.mode csv\n.once ${file}\nselect 1 as a;\nselect 2 as b;\n.once x.xlsx\n.once\n`;
+    const lines = `.mode csv\n.once "${file}"\nselect 1 as a;\nselect 2 as b;\n.once x.xlsx\n.once\n`;
     const { out, err, code } = await slhWithInput(["shell"], lines, { SLH_LAKE: join(folder, "lake") });
     expect(out).toBe(`Wrote 1 row to ${file} (4 B).\nb\n2\n`);
     expect(await readFile(file, "utf8")).toBe("a\n1\n");

@@ -72,7 +72,8 @@ export const DOT_COMMANDS: Readonly<Record<string, DotCommand>> = {
   once: {
     takes: "<file>",
     summary: "write the rows of the next statement into a file: .parquet, .arrow, .csv, .ndjson or .json",
-    run(session, path) {
+    run(session, argument) {
+      const path = pathOf(argument);
       if (path === "") throw invalidArgument(".once", "It needs a file.", "Write .once <file>.");
       fileFormat(path);
       session.file = path;
@@ -81,7 +82,8 @@ export const DOT_COMMANDS: Readonly<Record<string, DotCommand>> = {
   read: {
     takes: "<file>",
     summary: "run the statements of a file",
-    async run(session, path) {
+    async run(session, argument) {
+      const path = pathOf(argument);
       if (path === "") throw invalidArgument(".read", "It needs a file.", "Write .read <file>.");
       const text = await readFile(path, "utf8").catch((cause: Error) => {
         throw invalidArgument(
@@ -119,6 +121,9 @@ export const DOT_COMMANDS: Readonly<Record<string, DotCommand>> = {
     },
   },
 };
+
+/** A path may stand in quotes, as in other shells. */
+const pathOf = (argument: string): string => argument.replace(/^(["'])(.*)\1$/, "$2");
 
 /** @throws LakehouseError INVALID_ARGUMENT for one that there is not; and as it does. */
 export async function runDotCommand(session: Session, line: string): Promise<void> {
