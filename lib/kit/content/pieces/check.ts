@@ -14,6 +14,7 @@ import { checkNotebook } from "./notebook.js";
 import { PIECES } from "./pieces.js";
 import { plannedBoxes } from "./planned.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
+import { roundingProblems } from "./rounding.js";
 
 /** Holds every rule against a milestone. One that has not been started has no results. */
 export function checkMilestone(content: MilestoneContent, whole: Whole): CheckResult[] {
@@ -21,6 +22,7 @@ export function checkMilestone(content: MilestoneContent, whole: Whole): CheckRe
   const { map } = whole;
   const results: CheckResult[] = [checkOutputs(content, map), ...checkNotebook(content, whole)];
   const folder = relative(map.root, content.milestone.folder);
+  const roundings = roundingProblems(content, whole.all);
   for (const name of PIECE_NAMES) {
     const piece = content.pieces[name];
     if (!piece) {
@@ -32,6 +34,7 @@ export function checkMilestone(content: MilestoneContent, whole: Whole): CheckRe
     results.push(
       pass(`${name}/present`, piece.file, "it is there"),
       ...checkCommon(piece, content, whole),
+      ...verdict(`${name}/rounding`, piece, roundings.get(name) ?? [], "a fact has one rounding everywhere"),
       ...PIECES[name].check(piece, content, bind(piece, content, whole.all).bound, whole.all),
     );
   }

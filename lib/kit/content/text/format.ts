@@ -22,6 +22,15 @@ const FAMILIES: readonly Readonly<Record<string, number>>[] = [
   { ns: 1e-9, µs: 1e-6, us: 1e-6, ms: 1e-3, s: 1, seconds: 1, min: 60, minutes: 60, h: 3600, hours: 3600 },
 ];
 
+/** What one of a unit is in the first of its family, and a word for the family; undefined for a unit of no family. */
+export function unitFactor(unit: string): { factor: number; family: string } | undefined {
+  if (unit === "%") return { factor: 0.01, family: "share" };
+  if (unit === "x" || unit === "×") return { factor: 1, family: "ratio" };
+  const family = FAMILIES.find((known) => unit in known);
+  const factor = family?.[unit];
+  return family && factor !== undefined ? { factor, family: Object.keys(family)[0] ?? unit } : undefined;
+}
+
 const MODIFIERS = 'digits N, unit "MB", compact, percent, bare';
 
 /**
