@@ -6,6 +6,7 @@ import type { Closing } from "./closing.js";
 import * as groundErrors from "./errors.js";
 import type { Table } from "./iceberg/index.js";
 import { icebergRoom } from "./iceberg/room.js";
+import { logRoom } from "./log/room.js";
 import type { Metric } from "./observability/index.js";
 import { parquetRoom } from "./parquet/room.js";
 import type { Profile } from "./profile.js";
@@ -35,6 +36,7 @@ export const rooms = [
   icebergRoom,
   catalogRoom,
   queryRoom,
+  logRoom,
 ] as const satisfies readonly Room<LakehouseParts>[];
 
 type Rooms = typeof rooms;

@@ -6,7 +6,7 @@
 export { crc32, crc32c } from "./crc.js";
 export { Crc64Nvme } from "./crc64.js";
 export { InvalidBytes } from "./invalid-bytes.js";
-export { compressLz4Block, decompressLz4Block, decompressLz4Frame } from "./lz4.js";
+export { compressLz4Block, compressLz4Frame, decompressLz4Block, decompressLz4Frame } from "./lz4.js";
 export { compressSnappy, decompressSnappy } from "./snappy.js";
 export { prepareXxHash, xxHash64 } from "./xxhash.js";
 export {

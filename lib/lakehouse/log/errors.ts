@@ -1,0 +1,21 @@
+import { errorKind } from "../errors.js";
+
+/** A segment that is torn, cut short or changed. The message says which offsets it should have held. */
+export const corruptSegment = errorKind("CORRUPT_SEGMENT");
+/** A write-ahead log whose acknowledged entries are damaged. */
+export const corruptWal = errorKind("CORRUPT_WAL");
+/** A record batch that is not what the format wants: damaged on the way, or made wrongly. */
+export const corruptBatch = errorKind("CORRUPT_RECORD_BATCH");
+/** A record that is larger than its topic allows. */
+export const recordTooLarge = errorKind("RECORD_TOO_LARGE");
+export const topicExists = errorKind("TOPIC_EXISTS");
+export const noSuchTopic = errorKind("NO_SUCH_TOPIC");
+export const noSuchPartition = errorKind("NO_SUCH_PARTITION");
+/** An offset before the first record that is kept, or after the last. */
+export const offsetOutOfRange = errorKind("OFFSET_OUT_OF_RANGE");
+/** Another process has the log's write-ahead log open. */
+export const logInUse = errorKind("LOG_IN_USE");
+/** Another writer has taken the partition over: this one's records can no longer become part of it. */
+export const fenced = errorKind("FENCED");
+/** The metadata does not know what the objects or the write-ahead log have: it was lost, or is an old copy. */
+export const metadataLost = errorKind("LOG_METADATA_LOST");

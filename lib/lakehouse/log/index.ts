@@ -1,0 +1,15 @@
+/**
+ * The streaming log: topics whose only durable home is the object store. Records are kept in Kafka's record batches, in
+ * segments with an index (`segment/layout.ts` has them byte by byte); what is appended is flushed to this machine's disk
+ * first (`wal/layout.ts`). One process writes; the metadata can be made again from the objects.
+ */
+export { Log, type LogOptions, type NewTopicOptions } from "./log.js";
+export type { TopicRecord } from "./meta/log-meta.js";
+export type { TopicConfig } from "./meta/topic-config.js";
+export type { Ack, Appended } from "./partition/partition.js";
+export type { PartitionOffsets } from "./partition/partition-reader.js";
+export type { NewRecord, RecordHeader } from "./records/batch-builder.js";
+export type { Compression } from "./records/compression.js";
+export type { LogRecord, ReadHeader } from "./records/read-records.js";
+export type { Recovered } from "./recover.js";
+export type { AppendedTo, AppendOptions, LogBatch, ReadFrom, ReadTopicOptions, Topic } from "./topic.js";

@@ -1,0 +1,244 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { closed, invalidArgument, nearNames } from "../errors.js";
+import { checkOptions, type OptionNames } from "../options.js";
+import { makeFolders, type ObjectStore } from "../storage/index.js";
+import { noSuchTopic } from "./errors.js";
+import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
+import { SqliteMeta } from "./meta/sqlite-meta.js";
+import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
+import { type Clock, systemClock } from "./partition/clock.js";
+import { PartitionReader } from "./partition/partition-reader.js";
+import { Place } from "./partition/place.js";
+import { Segments } from "./partition/segments.js";
+import { type Recovered, recoverLog } from "./recover.js";
+import { Topic } from "./topic.js";
+import { type Disk, diskAt } from "./wal/disk.js";
+import { lockWriter, Writer } from "./writer.js";
+
+export interface NewTopicOptions extends Partial<TopicConfig> {
+  /** How many; 1 where not given. */
+  readonly partitions?: number | undefined;
+  /** What to do where there is a topic of that name: `fail` with TOPIC_EXISTS (the default), or `keep` it. */
+  readonly ifExists?: "fail" | "keep" | undefined;
+}
+
+const NEW_TOPIC_OPTIONS: OptionNames<NewTopicOptions> = {
+  partitions: true,
+  ifExists: true,
+  compression: true,
+  segmentBytes: true,
+  segmentMs: true,
+  storedLingerMs: true,
+  maxBatchBytes: true,
+};
+
+/** What a log is made of. All but the first two are for tests. */
+export interface LogOptions {
+  readonly store: ObjectStore;
+  /** On this machine's disk, for the metadata and the write-ahead log. Made when the log is first used. */
+  readonly folder: string;
+  readonly disk?: Disk | undefined;
+  readonly clock?: Clock | undefined;
+  readonly bufferBytes?: number | undefined;
+  readonly cacheBytes?: number | undefined;
+}
+
+const BUFFER_BYTES = 256 * 1024 * 1024;
+const CACHE_BYTES = 128 * 1024 * 1024;
+const MOST_PARTITIONS = 10_000;
+/** As Kafka has them. */
+const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
+
+/**
+ * The streaming log: topics whose records are in the object store, in segments. What is appended is first flushed to
+ * this machine's disk, in a write-ahead log.
+ *
+ * One process writes a log at a time: the first `append` takes a lock, which ends with the process. Others read what is in
+ * the object store.
+ */
+export class Log {
+  readonly #options: LogOptions;
+  readonly #clock: Clock;
+  readonly #place: Place;
+  readonly #segments: Segments;
+  #meta: LogMeta | undefined;
+  #unlock: (() => void) | undefined;
+  #writing: Promise<Writer> | undefined;
+  #writer: Writer | undefined;
+  #isClosed = false;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#place = new Place(options.store);
+    this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
+  }
+
+  /**
+   * Makes a topic.
+   *
+   * @throws LakehouseError TOPIC_EXISTS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
+   */
+  async createTopic(name: string, options: NewTopicOptions = {}): Promise<Topic> {
+    checkOptions("createTopic", options, NEW_TOPIC_OPTIONS);
+    const { partitions = 1, ifExists = "fail", ...config } = options;
+    checkName(name);
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > MOST_PARTITIONS)
+      throw invalidArgument(
+        "partitions",
+        `A topic cannot have ${String(partitions)} partitions.`,
+        `Give a whole number from 1 to ${MOST_PARTITIONS}.`,
+      );
+    const meta = this.#openMeta();
+    if (ifExists === "keep" && (await meta.topic(name)) !== undefined) return this.topic(name);
+    const topic: TopicRecord = {
+      id: randomUUID(),
+      name,
+      partitions,
+      config: topicConfig(config),
+      createdAt: this.#clock.now(),
+    };
+    await this.#options.store.put(this.#place.topic(topic.id), Buffer.from(JSON.stringify(topic)), {
+      ifAbsent: true,
+    });
+    await meta.createTopic(topic);
+    return this.topic(name);
+  }
+
+  /** A topic by its name. That there is one is seen when it is used. */
+  topic(name: string): Topic {
+    checkName(name);
+    return new Topic(name, {
+      now: () => this.#clock.now(),
+      find: () => this.#find(name),
+      append: async (topic, partition, batch, ack) => {
+        const writer = await this.#write();
+        return (await writer.partition(topic, partition)).append(batch, ack);
+      },
+      reader: (topic, partition) =>
+        new PartitionReader(topic, partition, {
+          meta: this.#openMeta(),
+          segments: this.#segments,
+          clock: this.#clock,
+          writer: () => this.#writer?.opened(topic.id, partition),
+        }),
+    });
+  }
+
+  /** By name. */
+  async topics(): Promise<TopicRecord[]> {
+    return this.#openMeta().topics();
+  }
+
+  /**
+   * Deletes a topic: first that it is one, then its objects.
+   *
+   * @throws LakehouseError NO_SUCH_TOPIC, LOG_IN_USE, STORAGE_FAILED
+   */
+  async deleteTopic(name: string): Promise<void> {
+    const topic = await this.#find(name);
+    const writer = await this.#write();
+    await this.#options.store.put(this.#place.deleted(topic.id), new Uint8Array());
+    await this.#openMeta().deleteTopic(topic.id);
+    await writer.forget(topic);
+    const objects: string[] = [];
+    const marks = [this.#place.topic(topic.id), this.#place.deleted(topic.id)];
+    for await (const { uri } of this.#options.store.list(this.#place.folder(topic.id)))
+      if (!marks.includes(uri)) objects.push(uri);
+    await this.#options.store.delete(objects);
+    // The mark goes last: until then it says that what is there is no topic.
+    await this.#options.store.delete([this.#place.topic(topic.id)]);
+    await this.#options.store.delete([this.#place.deleted(topic.id)]);
+  }
+
+  /** Brings all that was appended by this process into the object store. */
+  async flush(): Promise<void> {
+    await (await this.#writing)?.flush();
+  }
+
+  /**
+   * Makes the metadata again from the objects alone. What is in the write-ahead log is taken up by the next append.
+   *
+   * @throws LakehouseError LOG_IN_USE, CORRUPT_SEGMENT, STORAGE_FAILED
+   */
+  async recover(): Promise<Recovered> {
+    const meta = this.#openMeta();
+    this.#lock();
+    return recoverLog(this.#options.store, this.#place, meta);
+  }
+
+  /** Tries once to bring the rest into the object store, and ends. What does not get there is in the write-ahead log. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const writer = await this.#writing?.catch(() => undefined);
+    await writer?.close();
+    await this.#meta?.close();
+    this.#unlock?.();
+  }
+
+  async #find(name: string): Promise<TopicRecord> {
+    const meta = this.#openMeta();
+    const topic = await meta.topic(name);
+    if (topic !== undefined) return topic;
+    const [near] = nearNames(
+      name,
+      (await meta.topics()).map((one) => one.name),
+    );
+    throw noSuchTopic(
+      name,
+      `There is no topic ${name}.`,
+      near === undefined ? "Make it with createTopic." : `Did you mean ${near}? Or make it with createTopic.`,
+    );
+  }
+
+  async #write(): Promise<Writer> {
+    if (this.#isClosed) throw closed("log");
+    this.#writing ??= this.#openWriter();
+    try {
+      return await this.#writing;
+    } catch (error) {
+      this.#writing = undefined;
+      throw error;
+    }
+  }
+
+  async #openWriter(): Promise<Writer> {
+    const meta = this.#openMeta();
+    this.#lock();
+    const { folder, store, disk = diskAt(join(folder, "wal")), bufferBytes = BUFFER_BYTES } = this.#options;
+    this.#writer = await Writer.open({
+      store,
+      meta,
+      place: this.#place,
+      clock: this.#clock,
+      disk,
+      bufferBytes,
+    });
+    return this.#writer;
+  }
+
+  /** Until the log is closed. */
+  #lock(): void {
+    this.#unlock ??= lockWriter(this.#options.folder);
+  }
+
+  #openMeta(): LogMeta {
+    if (this.#isClosed) throw closed("log");
+    if (this.#meta === undefined) {
+      makeFolders(this.#options.folder);
+      this.#meta = new SqliteMeta(join(this.#options.folder, "meta.db"));
+    }
+    return this.#meta;
+  }
+}
+
+function checkName(name: string): void {
+  if (typeof name === "string" && TOPIC_NAME.test(name) && name !== "." && name !== "..") return;
+  throw invalidArgument(
+    String(name),
+    `A topic cannot be named ${JSON.stringify(name)}.`,
+    "Use 1 to 249 letters, digits, dots, underscores and hyphens.",
+  );
+}

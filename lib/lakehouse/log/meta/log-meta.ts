@@ -1,0 +1,41 @@
+/** What is known of the log without reading its objects: topics, and where each offset is. */
+import type { SegmentSummary } from "../segment/layout.js";
+import type { TopicConfig } from "./topic-config.js";
+
+export interface TopicRecord {
+  /** A UUID: a topic that is made again under its name is another. */
+  readonly id: string;
+  readonly name: string;
+  /** How many: 0 to this, less one. */
+  readonly partitions: number;
+  readonly config: TopicConfig;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/**
+ * The metadata. It can be made again from the objects alone (`recover`), so it is never ahead of them: an object is put
+ * first, and known afterwards.
+ */
+export interface LogMeta {
+  /** @throws LakehouseError TOPIC_EXISTS */
+  createTopic(topic: TopicRecord): Promise<void>;
+  topic(name: string): Promise<TopicRecord | undefined>;
+  /** By name. */
+  topics(): Promise<TopicRecord[]>;
+  /** With all that is known of its segments. */
+  deleteTopic(id: string): Promise<void>;
+  /** Of who writes with this metadata: random, 64 bits, and always the same. It is in each of its segments. */
+  writerId(): Promise<bigint>;
+  /** A number larger than any before: for who begins to write. */
+  nextEpoch(): Promise<number>;
+  /** Knows a segment. One that is known already stays as it is. */
+  addSegments(segments: readonly SegmentSummary[]): Promise<void>;
+  lastSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined>;
+  firstSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined>;
+  /** The segment that has the offset, in O(log segments). */
+  segmentOf(topicId: string, partition: number, offset: bigint): Promise<SegmentSummary | undefined>;
+  /** The first segment with a record of this time or later. */
+  segmentSince(topicId: string, partition: number, timestamp: bigint): Promise<SegmentSummary | undefined>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,221 @@
+import Database from "better-sqlite3";
+import { closed, isLakehouseError } from "../../errors.js";
+import { keep, openSqlite } from "../../sqlite.js";
+import { storageFailed } from "../../storage/index.js";
+import { topicExists } from "../errors.js";
+import type { SegmentSummary } from "../segment/layout.js";
+import type { LogMeta, TopicRecord } from "./log-meta.js";
+
+const SCHEMA = `
+  pragma journal_mode = wal;
+  pragma synchronous = full;
+  create table if not exists topics (
+    id text primary key, name text not null unique, partitions integer not null, config text not null,
+    created_at integer not null
+  );
+  create table if not exists segments (
+    topic text not null, partition integer not null, base_offset integer not null, next_offset integer not null,
+    sequence integer not null, epoch integer not null, records integer not null,
+    max_timestamp integer not null, bytes integer not null,
+    primary key (topic, partition, sequence)
+  ) without rowid;
+  create index if not exists by_offset on segments (topic, partition, base_offset);
+  create table if not exists epochs (epoch integer primary key);
+  create table if not exists writer (id integer not null);
+  insert into writer select abs(random() / 2) where not exists (select 1 from writer);
+`;
+const BUSY_MS = 30_000;
+
+/** The metadata in one SQLite file, which any number of processes of one machine may have open. */
+export class SqliteMeta implements LogMeta {
+  readonly #path: string;
+  readonly #db: Database.Database;
+  readonly #statements: ReturnType<typeof prepare>;
+
+  /** @throws LakehouseError STORAGE_FAILED, BROKEN_INSTALL */
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      this.#db = openSqlite(path, { timeout: BUSY_MS });
+      this.#db.exec(SCHEMA);
+      this.#statements = keep(prepare(this.#db));
+    } catch (cause) {
+      throw isLakehouseError(cause) ? cause : this.#failure(cause);
+    }
+  }
+
+  async createTopic({ id, name, partitions, config, createdAt }: TopicRecord): Promise<void> {
+    this.#run(() => {
+      try {
+        this.#statements.addTopic.run(id, name, partitions, JSON.stringify(config), createdAt);
+      } catch (cause) {
+        if ((cause as { code?: string }).code !== "SQLITE_CONSTRAINT_UNIQUE") throw cause;
+        throw topicExists(
+          name,
+          `There is a topic ${name} already.`,
+          "Use it, or choose another name.",
+          cause,
+        );
+      }
+    });
+  }
+
+  async topic(name: string): Promise<TopicRecord | undefined> {
+    const row = this.#run(() => this.#statements.topic.get(name) as TopicRow | undefined);
+    return row === undefined ? undefined : toTopic(row);
+  }
+
+  async topics(): Promise<TopicRecord[]> {
+    return this.#run(() => this.#statements.topics.all() as TopicRow[]).map(toTopic);
+  }
+
+  async deleteTopic(id: string): Promise<void> {
+    this.#transact(() => {
+      this.#statements.deleteTopic.run(id);
+      this.#statements.deleteSegments.run(id);
+    });
+  }
+
+  async writerId(): Promise<bigint> {
+    return this.#run(() => this.#statements.writerId.get() as bigint);
+  }
+
+  async nextEpoch(): Promise<number> {
+    return this.#transact(() => Number(this.#statements.nextEpoch.get()));
+  }
+
+  async addSegments(segments: readonly SegmentSummary[]): Promise<void> {
+    this.#transact(() => {
+      for (const s of segments)
+        this.#statements.addSegment.run(
+          s.topicId,
+          s.partition,
+          s.baseOffset,
+          s.nextOffset,
+          s.sequence,
+          s.epoch,
+          s.records,
+          s.maxTimestamp,
+          s.bytes,
+        );
+    });
+  }
+
+  async lastSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined> {
+    return this.#segment(() => this.#statements.last.get(topicId, partition));
+  }
+
+  async firstSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined> {
+    return this.#segment(() => this.#statements.first.get(topicId, partition));
+  }
+
+  async segmentOf(topicId: string, partition: number, offset: bigint): Promise<SegmentSummary | undefined> {
+    const segment = this.#segment(() => this.#statements.at.get(topicId, partition, offset));
+    return segment !== undefined && offset < segment.nextOffset ? segment : undefined;
+  }
+
+  async segmentSince(
+    topicId: string,
+    partition: number,
+    timestamp: bigint,
+  ): Promise<SegmentSummary | undefined> {
+    return this.#segment(() => this.#statements.since.get(topicId, partition, timestamp));
+  }
+
+  async close(): Promise<void> {
+    this.#db.close();
+  }
+
+  #segment(find: () => unknown): SegmentSummary | undefined {
+    const row = this.#run(find) as SegmentRow | undefined;
+    return row === undefined ? undefined : toSegment(row);
+  }
+
+  #transact<T>(work: () => T): T {
+    return this.#run(() => this.#db.transaction(work).immediate());
+  }
+
+  #run<T>(work: () => T): T {
+    if (!this.#db.open) throw closed("log");
+    try {
+      return work();
+    } catch (error) {
+      throw error instanceof Database.SqliteError ? this.#failure(error) : error;
+    }
+  }
+
+  #failure(cause: unknown) {
+    return storageFailed(
+      this.#path,
+      `The log's metadata ${this.#path} cannot be used: ${(cause as Error).message}.`,
+      "Look whether its disk is full or failing. If the file is lost, it can be made again from the object store.",
+      cause,
+    );
+  }
+}
+
+interface TopicRow {
+  readonly id: string;
+  readonly name: string;
+  readonly partitions: bigint;
+  readonly config: string;
+  readonly created_at: bigint;
+}
+
+function toTopic({ id, name, partitions, config, created_at }: TopicRow): TopicRecord {
+  return {
+    id,
+    name,
+    partitions: Number(partitions),
+    config: JSON.parse(config),
+    createdAt: Number(created_at),
+  };
+}
+
+interface SegmentRow {
+  readonly topic: string;
+  readonly partition: bigint;
+  readonly base_offset: bigint;
+  readonly next_offset: bigint;
+  readonly sequence: bigint;
+  readonly epoch: bigint;
+  readonly records: bigint;
+  readonly max_timestamp: bigint;
+  readonly bytes: bigint;
+}
+
+function toSegment(row: SegmentRow): SegmentSummary {
+  return {
+    topicId: row.topic,
+    partition: Number(row.partition),
+    baseOffset: row.base_offset,
+    nextOffset: row.next_offset,
+    sequence: Number(row.sequence),
+    epoch: Number(row.epoch),
+    records: Number(row.records),
+    maxTimestamp: row.max_timestamp,
+    bytes: Number(row.bytes),
+  };
+}
+
+function prepare(db: Database.Database) {
+  const statement = (text: string) => keep(db.prepare(text).safeIntegers());
+  const of = "from segments where topic = ? and partition = ?";
+  return {
+    addTopic: statement("insert into topics values (?, ?, ?, ?, ?)"),
+    topic: statement("select * from topics where name = ?"),
+    topics: statement("select * from topics order by name"),
+    deleteTopic: statement("delete from topics where id = ?"),
+    deleteSegments: statement("delete from segments where topic = ?"),
+    writerId: keep(statement("select id from writer").pluck()),
+    nextEpoch: keep(
+      statement("insert into epochs select coalesce(max(epoch), 0) + 1 from epochs returning epoch").pluck(),
+    ),
+    addSegment: statement("insert or ignore into segments values (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    last: statement(`select * ${of} order by sequence desc limit 1`),
+    first: statement(`select * ${of} order by sequence limit 1`),
+    // An empty segment, which begins an epoch, has the base offset of the one behind it.
+    at: statement(`select * ${of} and base_offset <= ? and records > 0 order by base_offset desc limit 1`),
+    since: statement(`select * ${of} and max_timestamp >= ? order by sequence limit 1`),
+  };
+}

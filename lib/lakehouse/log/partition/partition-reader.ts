@@ -1,0 +1,143 @@
+import { offsetOutOfRange } from "../errors.js";
+import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
+import { logReads } from "../metrics.js";
+import { readRecords } from "../records/read-records.js";
+import type { HeldBatch } from "../segment/segment-builder.js";
+import { type Clock, sleep } from "./clock.js";
+import type { Partition } from "./partition.js";
+import type { Segments } from "./segments.js";
+import { nextOffset } from "./tail.js";
+
+/** How often another process's records are looked for: it makes them known when they are in the object store. */
+const POLL_MS = 500;
+
+/** Where a partition begins and ends. */
+export interface PartitionOffsets {
+  /** Of the first record that is kept; where there is none, of the next. */
+  readonly start: bigint;
+  /** One behind the last record that readers see: the high watermark. */
+  readonly end: bigint;
+  /** One behind the last record in the object store. */
+  readonly stored: bigint;
+}
+
+export interface ReaderParts {
+  readonly meta: LogMeta;
+  readonly segments: Segments;
+  readonly clock: Clock;
+  /** The partition's writer, where it is in this process. */
+  readonly writer: () => Partition | undefined;
+}
+
+/** Reads one partition: from its writer's memory where it is there, else from the object store. */
+export class PartitionReader {
+  readonly #topic: TopicRecord;
+  readonly #partition: number;
+  readonly #parts: ReaderParts;
+
+  constructor(topic: TopicRecord, partition: number, parts: ReaderParts) {
+    this.#topic = topic;
+    this.#partition = partition;
+    this.#parts = parts;
+  }
+
+  async offsets(): Promise<PartitionOffsets> {
+    const { meta, writer } = this.#parts;
+    const { id } = this.#topic;
+    const [first, last] = [
+      await meta.firstSegment(id, this.#partition),
+      await meta.lastSegment(id, this.#partition),
+    ];
+    const partition = writer();
+    const stored = partition?.stored ?? last?.nextOffset ?? 0n;
+    return { start: first?.baseOffset ?? stored, end: partition?.highWatermark ?? stored, stored };
+  }
+
+  /** @throws LakehouseError OFFSET_OUT_OF_RANGE for an offset that is neither there nor the next. */
+  check(from: bigint, { start, end }: PartitionOffsets): void {
+    if (from >= start && from <= end) return;
+    const name = `${this.#topic.name}/${this.#partition}`;
+    throw offsetOutOfRange(
+      name,
+      start === end
+        ? `${name} has no offset ${from}: it is empty, and the next record gets ${end}.`
+        : `${name} has no offset ${from}: it has ${start} to ${end - 1n}.`,
+      'Read from "beginning" or "end", or from an offset between them.',
+    );
+  }
+
+  /**
+   * Batches from the one that has `from`; none at the end of the partition.
+   *
+   * @param maxBytes in all, but for the first batch, which always comes.
+   * @throws LakehouseError OFFSET_OUT_OF_RANGE, CORRUPT_SEGMENT, STORAGE_FAILED
+   */
+  async batches(from: bigint, maxBytes: number): Promise<readonly HeldBatch[]> {
+    const writer = this.#parts.writer();
+    if (writer !== undefined && from >= writer.tailStart && from <= writer.highWatermark) {
+      const batches = writer.readTail(from, maxBytes);
+      logReads.publish({
+        source: "memory",
+        bytes: batches.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      });
+      return batches;
+    }
+    return this.#stored(from, maxBytes);
+  }
+
+  async #stored(from: bigint, maxBytes: number): Promise<readonly HeldBatch[]> {
+    const { meta, segments } = this.#parts;
+    const segment = await meta.segmentOf(this.#topic.id, this.#partition, from);
+    if (segment === undefined) {
+      this.check(from, await this.offsets());
+      return [];
+    }
+    const { batches, next } = await segments.blockOf(segment, from);
+    void this.#prefetch(next);
+    let first = 0;
+    while (first < batches.length && nextOffset(batches[first] as HeldBatch) <= from) first++;
+    let bytes = 0;
+    let end = first;
+    while (end < batches.length) {
+      bytes += (batches[end] as HeldBatch).bytes.length;
+      if (end > first && bytes > maxBytes) break;
+      end++;
+    }
+    return batches.slice(first, end);
+  }
+
+  /** A reader who has read a block will want the next. */
+  async #prefetch(offset: bigint): Promise<void> {
+    const { meta, segments } = this.#parts;
+    const segment = await meta.segmentOf(this.#topic.id, this.#partition, offset).catch(() => undefined);
+    if (segment !== undefined) await segments.prefetch(segment, offset);
+  }
+
+  /** Resolves when there may be a record at `offset`, or when `signal` is aborted. */
+  async untilBeyond(offset: bigint, signal: AbortSignal): Promise<void> {
+    const writer = this.#parts.writer();
+    if (writer !== undefined) return writer.untilBeyond(offset, signal);
+    await sleep(this.#parts.clock, POLL_MS);
+  }
+
+  /** The first offset with a record of that time, in milliseconds, or later; the end where there is none. */
+  async offsetSince(timestamp: bigint): Promise<bigint> {
+    const { meta, segments, writer } = this.#parts;
+    const segment = await meta.segmentSince(this.#topic.id, this.#partition, timestamp);
+    const block = segment === undefined ? undefined : await segments.offsetSince(segment, timestamp);
+    const { end, stored } = await this.offsets();
+    for (let from = block ?? writer()?.tailStart ?? stored; from < end; ) {
+      const batches = await this.batches(from, Number.POSITIVE_INFINITY);
+      for (const batch of batches) {
+        if (batch.header.maxTimestamp >= timestamp) {
+          const found = readRecords(batch.bytes, this.#topic.name).find(
+            (record) => record.timestamp >= timestamp,
+          );
+          if (found !== undefined) return found.offset;
+        }
+        from = nextOffset(batch);
+      }
+    }
+    return end;
+  }
+}

@@ -1,0 +1,285 @@
+import { closed } from "../../errors.js";
+import { recordTooLarge } from "../errors.js";
+import type { TopicConfig } from "../meta/topic-config.js";
+import { readHeader, setBaseOffset, verifyChecksum } from "../records/header.js";
+import type { HeldBatch } from "../segment/segment-builder.js";
+import { partitionKey, type Wal } from "../wal/wal.js";
+import type { Budget } from "./budget.js";
+import { nextOffset, Tail } from "./tail.js";
+import { type UploaderParts, uploadSegment } from "./uploader.js";
+
+/**
+ * When an append is done: its records are on this machine's disk (`wal`), and survive the process; or they are in the
+ * object store (`stored`), and survive the machine.
+ */
+export type Ack = "wal" | "stored";
+
+/** Where the records of an append are. */
+export interface Appended {
+  readonly baseOffset: bigint;
+  readonly lastOffset: bigint;
+}
+
+export interface PartitionParts extends UploaderParts {
+  readonly wal: Wal;
+  readonly budget: Budget;
+  readonly epoch: number;
+}
+
+interface Waiter {
+  /** The offset that has to be passed. */
+  readonly next: bigint;
+  readonly go: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** How much stays in memory of what is in the object store already, for readers that follow. In bytes, for a partition. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The writer of one partition. Batches get their offsets in the order of the calls, go through the write-ahead log, and
+ * are then seen by readers; from there they go into the object store, a segment at a time.
+ *
+ * Invariants: `stored <= durable <= next`; readers see what is before `durable`; an offset below `durable` is never
+ * given again.
+ */
+export class Partition {
+  readonly topicId: string;
+  readonly number: number;
+  readonly #config: TopicConfig;
+  readonly #parts: PartitionParts;
+  readonly #tail = new Tail(KEPT_BYTES);
+  readonly #name: string;
+  /** Of the next batch. */
+  #next: bigint;
+  /** One behind the last that is on the disk. */
+  #durable: bigint;
+  /** One behind the last that is in the object store. */
+  #stored: bigint;
+  /** Of the next segment. */
+  #sequence: number;
+  #unstoredBytes = 0;
+  #storedWaiters: Waiter[] = [];
+  readonly #readers = new Set<() => void>();
+  #uploading: Promise<void> | undefined;
+  #timer: { readonly at: number; readonly cancel: () => void } | undefined;
+  #failure: unknown;
+  #isClosed = false;
+
+  /** @param end of the partition's segments: the next offset, and the next segment's number. */
+  constructor(
+    topic: { readonly id: string; readonly name: string; readonly config: TopicConfig },
+    number: number,
+    end: { readonly offset: bigint; readonly sequence: number },
+    parts: PartitionParts,
+  ) {
+    this.topicId = topic.id;
+    this.number = number;
+    this.#name = `${topic.name}/${number}`;
+    this.#config = topic.config;
+    this.#parts = parts;
+    this.#next = end.offset;
+    this.#durable = end.offset;
+    this.#stored = end.offset;
+    this.#sequence = end.sequence;
+  }
+
+  /** One behind the last record that readers see. */
+  get highWatermark(): bigint {
+    return this.#durable;
+  }
+
+  /** One behind the last record in the object store. */
+  get stored(): bigint {
+    return this.#stored;
+  }
+
+  /** From which offset on `readTail` has all. */
+  get tailStart(): bigint {
+    return this.#tail.start ?? this.#durable;
+  }
+
+  /**
+   * Appends one record batch, in Kafka's version 2, as it is: only its base offset is set, in place.
+   *
+   * @throws LakehouseError CORRUPT_RECORD_BATCH, RECORD_TOO_LARGE; STORAGE_FAILED where the disk fails, and then nothing
+   *   was appended; FENCED where another writer has taken over.
+   */
+  async append(batch: Uint8Array, ack: Ack): Promise<Appended> {
+    const header = readHeader(batch, 0, this.#name);
+    verifyChecksum(batch, this.#name);
+    if (batch.length > this.#config.maxBatchBytes)
+      throw recordTooLarge(
+        this.#name,
+        `A record batch of ${batch.length} bytes is larger than the ${this.#config.maxBatchBytes} that ${this.#name} takes.`,
+        "Send fewer records at once, or raise the topic's maxBatchBytes.",
+      );
+    const isFree = this.#parts.budget.take(batch.length);
+    if (isFree !== undefined) await isFree;
+    try {
+      this.#throwIfOver();
+    } catch (error) {
+      this.#parts.budget.give(batch.length);
+      throw error;
+    }
+    const baseOffset = this.#next;
+    setBaseOffset(batch, baseOffset);
+    const held = { bytes: batch, header: { ...header, baseOffset } };
+    const next = nextOffset(held);
+    this.#next = next;
+    this.#tail.push(held);
+    try {
+      await this.#parts.wal.append({ topicId: this.topicId, partition: this.number, batch });
+    } catch (error) {
+      this.#parts.budget.give(batch.length);
+      throw error;
+    }
+    this.#advance(next, batch.length);
+    if (ack === "stored") await this.#untilStored(next);
+    return { baseOffset, lastOffset: next - 1n };
+  }
+
+  /** Takes a batch back that the write-ahead log had kept. @param held not in the object store: it begins where all ends. */
+  restore(held: HeldBatch): void {
+    this.#tail.push(held);
+    this.#next = nextOffset(held);
+    void this.#parts.budget.take(held.bytes.length);
+    this.#advance(this.#next, held.bytes.length);
+  }
+
+  /** Forgets what the write-ahead log has refused: all that is not on the disk. */
+  rollBack(): void {
+    this.#next = this.#durable;
+    this.#tail.cut(this.#durable);
+  }
+
+  /** What readers may see from `from` on. @param from not before `tailStart`. */
+  readTail(from: bigint, maxBytes: number): HeldBatch[] {
+    return this.#tail.read(from, this.#durable, maxBytes);
+  }
+
+  /** Resolves when there is a record at `offset`, when `signal` is aborted, or when the log is closed. */
+  async untilBeyond(offset: bigint, signal?: AbortSignal): Promise<void> {
+    while (this.#durable <= offset && !this.#isClosed && !signal?.aborted) {
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          signal?.removeEventListener("abort", go);
+          this.#readers.delete(go);
+          resolve();
+        };
+        this.#readers.add(go);
+        signal?.addEventListener("abort", go);
+      });
+    }
+  }
+
+  /** Waits until all is in the object store. */
+  async flush(): Promise<void> {
+    if (this.#stored < this.#durable) await this.#untilStored(this.#durable);
+  }
+
+  /** Stops, after one try to bring the rest into the object store. What does not get there stays in the write-ahead log. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelTimer();
+    this.#wakeReaders();
+    await Promise.all([this.#parts.wal.idle(), this.#uploading]);
+    let stored: bigint | undefined;
+    while (this.#failure === undefined && this.#stored < this.#durable && this.#stored !== stored) {
+      stored = this.#stored;
+      await this.#uploadOnce().catch((error: unknown) => this.#fail(error));
+    }
+    this.#fail(closed("log"));
+  }
+
+  /** Stops at once, with what its callers then hear: the topic is deleted, say. */
+  async abandon(reason: unknown): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelTimer();
+    this.#wakeReaders();
+    this.#fail(reason);
+    await this.#uploading;
+    this.#parts.budget.give(this.#unstoredBytes);
+  }
+
+  #throwIfOver(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isClosed) throw closed("log");
+  }
+
+  #advance(next: bigint, bytes: number): void {
+    this.#durable = next;
+    this.#unstoredBytes += bytes;
+    this.#wakeReaders();
+    if (this.#unstoredBytes >= this.#config.segmentBytes) this.#upload();
+    else this.#uploadWithin(this.#config.segmentMs);
+  }
+
+  #untilStored(next: bigint): Promise<void> {
+    return new Promise((go, fail) => {
+      if (this.#failure !== undefined) return fail(this.#failure);
+      if (next <= this.#stored) return go();
+      this.#storedWaiters.push({ next, go, fail });
+      this.#uploadWithin(this.#config.storedLingerMs);
+    });
+  }
+
+  #uploadWithin(ms: number): void {
+    if (this.#uploading !== undefined || this.#isClosed) return;
+    const at = this.#parts.clock.now() + ms;
+    if (this.#timer !== undefined && this.#timer.at <= at) return;
+    this.#cancelTimer();
+    this.#timer = { at, cancel: this.#parts.clock.after(ms, () => this.#upload()) };
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #upload(): void {
+    if (this.#uploading !== undefined || this.#isClosed || this.#failure !== undefined) return;
+    this.#cancelTimer();
+    this.#uploading = this.#uploadOnce()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#uploading = undefined;
+        if (this.#stored === this.#durable) return;
+        if (this.#unstoredBytes >= this.#config.segmentBytes) this.#upload();
+        else
+          this.#uploadWithin(
+            this.#storedWaiters.length > 0 ? this.#config.storedLingerMs : this.#config.segmentMs,
+          );
+      });
+  }
+
+  async #uploadOnce(): Promise<void> {
+    const { epoch, wal, budget } = this.#parts;
+    const { topicId, number: partition } = this;
+    const batches = this.#tail.read(this.#stored, this.#durable, this.#config.segmentBytes);
+    const identity = { topicId, partition, sequence: this.#sequence, epoch };
+    const isDone = await uploadSegment(this.#parts, identity, this.#stored, batches, () => this.#isClosed);
+    if (!isDone) return;
+    const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
+    this.#sequence++;
+    this.#stored = nextOffset(batches.at(-1) as HeldBatch);
+    this.#unstoredBytes -= bytes;
+    budget.give(bytes);
+    this.#tail.trim(this.#stored);
+    const done = this.#storedWaiters.filter(({ next }) => next <= this.#stored);
+    this.#storedWaiters = this.#storedWaiters.filter(({ next }) => next > this.#stored);
+    for (const { go } of done) go();
+    await wal.stored(partitionKey(topicId, partition), this.#stored);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    const waiters = this.#storedWaiters;
+    this.#storedWaiters = [];
+    for (const { fail } of waiters) fail(error);
+  }
+
+  #wakeReaders(): void {
+    for (const go of [...this.#readers]) go();
+  }
+}

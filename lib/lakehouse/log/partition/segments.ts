@@ -1,0 +1,132 @@
+/** Reads what is in the object store, through a cache of blocks. */
+import { LRUCache } from "lru-cache";
+import type { ObjectStore } from "../../storage/index.js";
+import { corruptSegment } from "../errors.js";
+import { logReads } from "../metrics.js";
+import {
+  type BlockEntry,
+  damagedSegment,
+  offsets,
+  type SegmentFooter,
+  type SegmentSummary,
+} from "../segment/layout.js";
+import type { HeldBatch } from "../segment/segment-builder.js";
+import { readBlock, readFooter, tailOf } from "../segment/segment-reader.js";
+import type { Place } from "./place.js";
+
+const FOOTERS = 10_000;
+
+interface Wanted {
+  readonly uri: string;
+  readonly entry: BlockEntry;
+}
+
+/** A block of a segment, and which one it is. */
+export interface ReadBlock {
+  readonly batches: readonly HeldBatch[];
+  /** One behind its last offset. */
+  readonly next: bigint;
+}
+
+/**
+ * Segments never change, so what was read of one stays true. Who asks for a block that is being read waits for the same
+ * request.
+ */
+export class Segments {
+  readonly #store: ObjectStore;
+  readonly #place: Place;
+  readonly #footers: LRUCache<string, SegmentFooter, SegmentSummary>;
+  readonly #blocks: LRUCache<string, readonly HeldBatch[], Wanted>;
+
+  /** @param cacheBytes the most bytes of blocks that are kept. */
+  constructor(store: ObjectStore, place: Place, cacheBytes: number) {
+    this.#store = store;
+    this.#place = place;
+    this.#footers = new LRUCache({
+      max: FOOTERS,
+      ignoreFetchAbort: true,
+      fetchMethod: (uri, _, { context }) => this.#readFooter(uri, context),
+    });
+    this.#blocks = new LRUCache({
+      maxSize: cacheBytes,
+      sizeCalculation: (batches) => batches.reduce((sum, { bytes }) => sum + bytes.length, 1),
+      ignoreFetchAbort: true,
+      fetchMethod: (_key, _, { context }) => this.#readBlock(context),
+    });
+  }
+
+  /** The block of a segment that has the offset. @throws LakehouseError CORRUPT_SEGMENT, STORAGE_FAILED, OBJECT_NOT_FOUND */
+  async blockOf(segment: SegmentSummary, offset: bigint): Promise<ReadBlock> {
+    const { uri, entry } = await this.#find(segment, offset);
+    const key = `${uri}#${entry.position}`;
+    logReads.publish({ source: this.#blocks.has(key) ? "cache" : "store", bytes: entry.bytes });
+    const batches = await this.#blocks.fetch(key, { context: { uri, entry } });
+    return { batches: batches ?? [], next: entry.lastOffset + 1n };
+  }
+
+  /** Begins to read the block that has the offset, for who will ask for it. A failure is for that one to hear. */
+  async prefetch(segment: SegmentSummary, offset: bigint): Promise<void> {
+    try {
+      const { uri, entry } = await this.#find(segment, offset);
+      await this.#blocks.fetch(`${uri}#${entry.position}`, { context: { uri, entry } });
+    } catch {
+      // Asked for again when it is wanted.
+    }
+  }
+
+  /** The first block of the segment with a record of that time or later. */
+  async offsetSince(segment: SegmentSummary, timestamp: bigint): Promise<bigint | undefined> {
+    const { blocks } = await this.footer(segment);
+    return blocks.find(({ maxTimestamp }) => maxTimestamp >= timestamp)?.baseOffset;
+  }
+
+  async footer(segment: SegmentSummary): Promise<SegmentFooter> {
+    const uri = this.#place.segment(segment.topicId, segment.partition, segment.sequence);
+    return (await this.#footers.fetch(uri, { context: segment })) as SegmentFooter;
+  }
+
+  async #find(segment: SegmentSummary, offset: bigint): Promise<Wanted> {
+    const uri = this.#place.segment(segment.topicId, segment.partition, segment.sequence);
+    const { blocks } = await this.footer(segment);
+    let low = 0;
+    let high = blocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((blocks[middle] as BlockEntry).lastOffset >= offset) high = middle;
+      else low = middle + 1;
+    }
+    const entry = blocks[low];
+    if (entry === undefined)
+      throw damagedSegment(uri, holdsOf(segment), `its index has no block for offset ${offset}`);
+    return { uri, entry };
+  }
+
+  async #readFooter(uri: string, segment: SegmentSummary): Promise<SegmentFooter> {
+    const tail = await this.#store.read(uri, tailOf(segment.bytes));
+    const footer = readFooter(tail, segment.bytes, uri, holdsOf(segment));
+    if (
+      footer.topicId !== segment.topicId ||
+      footer.partition !== segment.partition ||
+      footer.sequence !== segment.sequence ||
+      footer.baseOffset !== segment.baseOffset ||
+      footer.nextOffset !== segment.nextOffset
+    )
+      throw damagedSegment(uri, holdsOf(segment), "it is another segment than the metadata says");
+    return footer;
+  }
+
+  async #readBlock({ uri, entry }: Wanted): Promise<readonly HeldBatch[]> {
+    const range = { start: entry.position, end: entry.position + entry.bytes };
+    try {
+      return readBlock(await this.#store.read(uri, range), entry, uri);
+    } catch (error) {
+      if (!corruptSegment.is(error)) throw error;
+      // Bytes can change on their way, too: what is damaged where it lies is so again.
+      return readBlock(await this.#store.read(uri, range), entry, uri);
+    }
+  }
+}
+
+function holdsOf({ baseOffset, nextOffset }: SegmentSummary): string {
+  return offsets(baseOffset, nextOffset);
+}

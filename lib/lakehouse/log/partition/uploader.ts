@@ -1,0 +1,70 @@
+/** Brings segments into the object store, one after the other, each where none is. */
+import { type ObjectStore, preconditionFailed } from "../../storage/index.js";
+import { fenced } from "../errors.js";
+import type { LogMeta } from "../meta/log-meta.js";
+import { HEADER_BYTES, type SegmentIdentity } from "../segment/layout.js";
+import { buildSegment, type HeldBatch } from "../segment/segment-builder.js";
+import { readWriterId } from "../segment/segment-reader.js";
+import { type Clock, sleep } from "./clock.js";
+import type { Place } from "./place.js";
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 5_000;
+
+export interface UploaderParts {
+  readonly store: ObjectStore;
+  readonly meta: LogMeta;
+  readonly place: Place;
+  readonly clock: Clock;
+  /** Of this process's writer: random. */
+  readonly writerId: bigint;
+  /** Hears of each failure of the store that is tried again. */
+  readonly onFailure?: ((error: unknown) => void) | undefined;
+}
+
+/**
+ * Puts a segment and makes it known. A store that fails is asked again, with growing waits, until it answers or `isOver`: the
+ * records are in the write-ahead log meanwhile.
+ *
+ * @returns whether it is done.
+ * @throws LakehouseError FENCED where another writer's segment is there.
+ */
+export async function uploadSegment(
+  parts: UploaderParts,
+  identity: SegmentIdentity,
+  baseOffset: bigint,
+  batches: readonly HeldBatch[],
+  isOver: () => boolean,
+): Promise<boolean> {
+  const { body, summary } = buildSegment(identity, parts.writerId, baseOffset, batches);
+  const uri = parts.place.segment(identity.topicId, identity.partition, identity.sequence);
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+    try {
+      await putOnce(parts, uri, body);
+      await parts.meta.addSegments([summary]);
+      return true;
+    } catch (error) {
+      if (fenced.is(error)) throw error;
+      parts.onFailure?.(error);
+      if (isOver()) return false;
+      await sleep(parts.clock, wait);
+    }
+  }
+}
+
+/** An earlier try may have put it before its answer was lost: then our own object is in the way. */
+async function putOnce({ store, writerId }: UploaderParts, uri: string, body: Uint8Array): Promise<void> {
+  try {
+    await store.put(uri, body, { ifAbsent: true });
+  } catch (error) {
+    if (!preconditionFailed.is(error)) throw error;
+    const head = await store.read(uri, { start: 0, end: HEADER_BYTES });
+    if (readWriterId(head, uri) === writerId) return;
+    throw fenced(
+      uri,
+      `Another writer has put the segment ${uri}, so it has taken the partition over.`,
+      "Let one process write a log. Open the log again to go on behind the other's records.",
+      error,
+    );
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The header of a record batch, version 2: Kafka's "Record Batch" (kafka.apache.org/documentation, 5.3). All integers
+ * are big-endian. The checksum covers what follows it, so that a broker may set the offset and the leader's epoch.
+ */
+import { crc32c } from "../../codecs/index.js";
+import { corruptBatch } from "../errors.js";
+
+export const HEADER_BYTES = 61;
+/** What lies before the bytes that `batchLength` counts. */
+export const LENGTH_END = 12;
+const MAGIC_AT = 16;
+export const CRC_AT = 17;
+/** Where the bytes begin that the checksum covers. */
+export const ATTRIBUTES_AT = 21;
+export const MAGIC = 2;
+/** Bits of the attributes. */
+export const CODEC_BITS = 0x07;
+export const LOG_APPEND_TIME = 0x08;
+export const TRANSACTIONAL = 0x10;
+export const CONTROL = 0x20;
+
+/** A batch's header, decoded. */
+export interface BatchHeader {
+  readonly baseOffset: bigint;
+  /** Of the whole batch, header included, in bytes. */
+  readonly size: number;
+  readonly attributes: number;
+  /** Offsets are `baseOffset` to `baseOffset + lastOffsetDelta`, also where compaction has taken records out. */
+  readonly lastOffsetDelta: number;
+  /** Milliseconds since the epoch; -1 where the records have none. */
+  readonly baseTimestamp: bigint;
+  readonly maxTimestamp: bigint;
+  /** -1 for a producer that is not idempotent. */
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+  readonly count: number;
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * The header of the batch that begins at `at`.
+ *
+ * @param subject what holds the batch, for errors.
+ * @throws LakehouseError CORRUPT_RECORD_BATCH where there is no whole batch of version 2.
+ */
+export function readHeader(bytes: Uint8Array, at: number, subject: string): BatchHeader {
+  const left = bytes.length - at;
+  if (left < HEADER_BYTES)
+    throw damaged(subject, `it ends ${HEADER_BYTES - left} bytes before its header does`);
+  const view = viewOf(bytes);
+  const size = view.getInt32(at + 8) + LENGTH_END;
+  const magic = view.getInt8(at + MAGIC_AT);
+  if (magic !== MAGIC) throw damaged(subject, `its version is ${magic}, where 2 is understood`);
+  if (size < HEADER_BYTES || size > left)
+    throw damaged(subject, `its header gives ${size} bytes, and there are ${left}`);
+  const count = view.getInt32(at + 57);
+  const lastOffsetDelta = view.getInt32(at + 23);
+  if (count < 0 || lastOffsetDelta < 0 || count > lastOffsetDelta + 1)
+    throw damaged(subject, `its header gives ${count} records over ${lastOffsetDelta + 1} offsets`);
+  return {
+    baseOffset: view.getBigInt64(at),
+    size,
+    attributes: view.getInt16(at + ATTRIBUTES_AT),
+    lastOffsetDelta,
+    baseTimestamp: view.getBigInt64(at + 27),
+    maxTimestamp: view.getBigInt64(at + 35),
+    producerId: view.getBigInt64(at + 43),
+    producerEpoch: view.getInt16(at + 51),
+    baseSequence: view.getInt32(at + 53),
+    count,
+  };
+}
+
+/** @throws LakehouseError CORRUPT_RECORD_BATCH where the bytes of this one batch do not have their checksum. */
+export function verifyChecksum(batch: Uint8Array, subject: string): void {
+  const expected = viewOf(batch).getUint32(CRC_AT);
+  if (crc32c(batch.subarray(ATTRIBUTES_AT)) !== expected)
+    throw damaged(subject, "its bytes do not have its checksum");
+}
+
+/** Says where in its partition a batch stands. The checksum does not cover it. */
+export function setBaseOffset(batch: Uint8Array, baseOffset: bigint): void {
+  viewOf(batch).setBigInt64(0, baseOffset);
+}
+
+export function damaged(subject: string, why: string, cause?: unknown) {
+  return corruptBatch(
+    subject,
+    `A record batch of ${subject} is damaged: ${why}.`,
+    "Send it again; if it was stored so, read on behind it, or restore the object from a backup.",
+    cause,
+  );
+}

@@ -1,0 +1,90 @@
+/** Makes a log's metadata from its objects. */
+import { corruptFile } from "../errors.js";
+import type { ObjectStore } from "../storage/index.js";
+import { corruptSegment } from "./errors.js";
+import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
+import type { Place } from "./partition/place.js";
+import type { SegmentSummary } from "./segment/layout.js";
+import { readFooter, tailOf } from "./segment/segment-reader.js";
+
+export interface Recovered {
+  readonly topics: number;
+  readonly segments: number;
+}
+
+const ID = /\/([0-9a-f-]{36})\/(topic\.json|deleted|(\d+)\/(\d{20})\.segment)$/;
+
+/**
+ * Lists what is below the log's place, and makes known what is not. A store may list late or in any order: a partition's
+ * segments are numbered, and one that is missing among them is asked for by its name.
+ *
+ * @throws LakehouseError CORRUPT_SEGMENT where one is missing or damaged; CORRUPT_FILE for the description of a topic.
+ */
+export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta): Promise<Recovered> {
+  const topics: string[] = [];
+  const deleted = new Set<string>();
+  const sizes = new Map<string, Map<number, Map<number, number>>>();
+  for await (const { uri, size } of store.list(`${place.root}/`)) {
+    const [, id, what, partition, sequence] = ID.exec(uri) ?? [];
+    if (id === undefined) continue;
+    if (what === "topic.json") topics.push(id);
+    else if (what === "deleted") deleted.add(id);
+    else under(under(sizes, id), Number(partition)).set(Number(sequence), size);
+  }
+  const known = new Set((await meta.topics()).map(({ id }) => id));
+  let count = 0;
+  for (const id of topics.filter((one) => !deleted.has(one))) {
+    const topic = await readTopic(store, place.topic(id));
+    if (!known.has(id)) await meta.createTopic(topic);
+    for (const [partition, found] of sizes.get(id) ?? []) {
+      const segments = await readSegments(store, place, topic, partition, found);
+      await meta.addSegments(segments);
+      count += segments.length;
+    }
+  }
+  return { topics: topics.length - deleted.size, segments: count };
+}
+
+async function readTopic(store: ObjectStore, uri: string): Promise<TopicRecord> {
+  try {
+    return JSON.parse(Buffer.from(await store.read(uri)).toString()) as TopicRecord;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw corruptFile(uri, `The topic's description ${uri} is no JSON.`, "Restore it from a backup.", cause);
+  }
+}
+
+async function readSegments(
+  store: ObjectStore,
+  place: Place,
+  topic: TopicRecord,
+  partition: number,
+  found: ReadonlyMap<number, number>,
+): Promise<SegmentSummary[]> {
+  const numbers = [...found.keys()].sort((a, b) => a - b);
+  const first = numbers[0] as number;
+  const segments: SegmentSummary[] = [];
+  for (let sequence = first; ; sequence++) {
+    const uri = place.segment(topic.id, partition, sequence);
+    const size = found.get(sequence) ?? (await store.head(uri))?.size;
+    if (size === undefined) {
+      if (sequence > (numbers.at(-1) as number)) return segments;
+      throw corruptSegment(
+        uri,
+        `The segment ${uri} is missing: it would hold what is behind offset ${(segments.at(-1)?.nextOffset ?? 0n) - 1n}.`,
+        "Restore the object from a backup.",
+      );
+    }
+    const { blocks: _, ...segment } = readFooter(await store.read(uri, tailOf(size)), size, uri);
+    segments.push(segment);
+  }
+}
+
+function under<Key, Inner>(map: Map<Key, Map<number, Inner>>, key: Key): Map<number, Inner> {
+  let inner = map.get(key);
+  if (inner === undefined) {
+    inner = new Map();
+    map.set(key, inner);
+  }
+  return inner;
+}

@@ -1,0 +1,157 @@
+/** Reads segments: what is in the tail, and what is in a block. Each byte that is used has its checksum verified before. */
+import { crc32c } from "../../codecs/index.js";
+import { isLakehouseError } from "../../errors.js";
+import { readHeader, viewOf } from "../records/header.js";
+import {
+  BLOCK_HEADER_BYTES,
+  type BlockEntry,
+  damagedSegment,
+  FOOTER_BYTES,
+  FOOTER_MAGIC,
+  HEADER_BYTES,
+  HEADER_MAGIC,
+  INDEX_ENTRY_BYTES,
+  idText,
+  offsets,
+  type SegmentFooter,
+  TAIL_BYTES,
+  VERSION,
+} from "./layout.js";
+import type { HeldBatch } from "./segment-builder.js";
+
+/** Which bytes of a segment of `size` bytes are its tail. */
+export function tailOf(size: number): { readonly start: number; readonly end: number } {
+  return { start: Math.max(0, size - TAIL_BYTES), end: size };
+}
+
+/**
+ * Decodes footer and index.
+ *
+ * @param tail the last bytes of the object: `tailOf` says which.
+ * @param size of the object.
+ * @param holds which offsets it has, as far as the caller knows, for errors.
+ * @throws LakehouseError CORRUPT_SEGMENT
+ */
+export function readFooter(
+  tail: Uint8Array,
+  size: number,
+  uri: string,
+  holds = "its offsets",
+): SegmentFooter {
+  const fail = (why: string): never => {
+    throw damagedSegment(uri, holds, why);
+  };
+  const at = tail.length - FOOTER_BYTES;
+  if (at < 0) return fail(`it has ${size} bytes, fewer than a footer`);
+  const view = viewOf(tail);
+  if (!endsWith(tail, FOOTER_MAGIC))
+    return fail("it does not end as a segment does, so it is torn or was cut short");
+  if (view.getUint32(at + 88) !== crc32c(tail.subarray(at, at + 88)))
+    return fail("its footer does not have its checksum");
+  const version = view.getUint16(at + 68);
+  if (version !== VERSION) return fail(`its version is ${version}, where ${VERSION} is understood`);
+  const length = Number(view.getBigUint64(at + 80));
+  if (length !== size) return fail(`it has ${size} bytes, and was written with ${length}`);
+  const indexBytes = view.getUint32(at);
+  const indexAt = at - indexBytes;
+  if (indexAt < 0 || indexBytes !== view.getUint32(at + 8) * INDEX_ENTRY_BYTES)
+    return fail("its index does not fit");
+  if (crc32c(tail.subarray(indexAt, at)) !== view.getUint32(at + 4))
+    return fail("its index does not have its checksum");
+  const blocks: BlockEntry[] = [];
+  for (let entry = indexAt; entry < at; entry += INDEX_ENTRY_BYTES) blocks.push(readEntry(view, entry));
+  return {
+    topicId: idText(tail.subarray(at + 48, at + 64)),
+    partition: view.getInt32(at + 64),
+    sequence: Number(view.getBigUint64(at + 72)),
+    epoch: view.getInt32(at + 12),
+    baseOffset: view.getBigInt64(at + 24),
+    nextOffset: view.getBigInt64(at + 32),
+    records: Number(view.getBigUint64(at + 16)),
+    maxTimestamp: view.getBigInt64(at + 40),
+    bytes: size,
+    blocks,
+  };
+}
+
+function readEntry(view: DataView, at: number): BlockEntry {
+  return {
+    position: Number(view.getBigUint64(at)),
+    bytes: view.getUint32(at + 8),
+    crc: view.getUint32(at + 12),
+    baseOffset: view.getBigInt64(at + 16),
+    lastOffset: view.getBigInt64(at + 24),
+    maxTimestamp: view.getBigInt64(at + 32),
+  };
+}
+
+/** The id of the writer that wrote a segment, from its first bytes. @throws LakehouseError CORRUPT_SEGMENT */
+export function readWriterId(head: Uint8Array, uri: string): bigint {
+  const view = viewOf(head);
+  if (
+    head.length < HEADER_BYTES ||
+    !HEADER_MAGIC.equals(head.subarray(0, HEADER_MAGIC.length)) ||
+    view.getUint32(60) !== crc32c(head.subarray(0, 60))
+  )
+    throw damagedSegment(uri, "its offsets", "it does not begin as a segment does");
+  return view.getBigUint64(48);
+}
+
+/**
+ * The batches of a block.
+ *
+ * @param bytes the block's batches, as the index says where they are.
+ * @throws LakehouseError CORRUPT_SEGMENT
+ */
+export function readBlock(bytes: Uint8Array, entry: BlockEntry, uri: string): HeldBatch[] {
+  const holds = offsets(entry.baseOffset, entry.lastOffset + 1n);
+  if (bytes.length !== entry.bytes)
+    throw damagedSegment(uri, holds, `${bytes.length} bytes came of a block of ${entry.bytes}`);
+  if (crc32c(bytes) !== entry.crc)
+    throw damagedSegment(uri, holds, `the block at byte ${entry.position} does not have its checksum`);
+  const batches: HeldBatch[] = [];
+  try {
+    for (let at = 0; at < bytes.length; ) {
+      const header = readHeader(bytes, at, uri);
+      batches.push({ bytes: bytes.subarray(at, at + header.size), header });
+      at += header.size;
+    }
+  } catch (cause) {
+    if (!isLakehouseError(cause)) throw cause;
+    throw damagedSegment(uri, holds, "a batch in it is damaged, and was so when it was written", cause);
+  }
+  return batches;
+}
+
+/** The whole of a segment is right: header, each block's frame and bytes, index, footer. @throws LakehouseError CORRUPT_SEGMENT */
+export function verifySegment(body: Uint8Array, uri: string): SegmentFooter {
+  const { start, end } = tailOf(body.length);
+  const footer = readFooter(body.subarray(start, end), body.length, uri);
+  readWriterId(body.subarray(0, HEADER_BYTES), uri);
+  const view = viewOf(body);
+  let at = HEADER_BYTES;
+  let next = footer.baseOffset;
+  for (const entry of footer.blocks) {
+    const holds = offsets(entry.baseOffset, entry.lastOffset + 1n);
+    const frame = body.subarray(at, at + 12);
+    if (
+      entry.position !== at + BLOCK_HEADER_BYTES ||
+      view.getUint32(at + 12) !== crc32c(frame) ||
+      view.getUint32(at) !== entry.bytes ||
+      view.getUint32(at + 4) !== entry.crc
+    )
+      throw damagedSegment(uri, holds, `the frame of the block at byte ${at} is not what the index says`);
+    at = entry.position + entry.bytes;
+    for (const { header } of readBlock(body.subarray(entry.position, at), entry, uri)) {
+      if (header.baseOffset !== next) throw damagedSegment(uri, holds, `offset ${next} is missing`);
+      next = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n;
+    }
+  }
+  if (next !== footer.nextOffset)
+    throw damagedSegment(uri, offsets(footer.baseOffset, footer.nextOffset), `it ends before offset ${next}`);
+  return footer;
+}
+
+function endsWith(bytes: Uint8Array, end: Buffer): boolean {
+  return end.equals(bytes.subarray(bytes.length - end.length));
+}

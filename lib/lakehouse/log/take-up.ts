@@ -1,0 +1,102 @@
+/** Brings what an earlier process has left in the write-ahead log to its partitions. */
+import type { ObjectStore } from "../storage/index.js";
+import { fenced, metadataLost } from "./errors.js";
+import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
+import type { Partition } from "./partition/partition.js";
+import type { Place } from "./partition/place.js";
+import { nextOffset } from "./partition/tail.js";
+import { readHeader } from "./records/header.js";
+import { HEADER_BYTES, offsets, type SegmentSummary } from "./segment/layout.js";
+import type { HeldBatch } from "./segment/segment-builder.js";
+import { readBlock, readFooter, readWriterId, tailOf } from "./segment/segment-reader.js";
+import type { WalEntry } from "./wal/layout.js";
+import { partitionKey, type Wal } from "./wal/wal.js";
+
+/** Above every offset. */
+export const NEVER_MORE = 2n ** 63n - 1n;
+
+export interface TakeUpParts {
+  readonly store: ObjectStore;
+  readonly meta: LogMeta;
+  readonly place: Place;
+  readonly wal: Wal;
+  readonly writerId: bigint;
+  readonly partition: (topic: TopicRecord, number: number) => Promise<Partition>;
+}
+
+/**
+ * An entry is either in the object store already, or stands right behind what is; or its topic is deleted. All else is an
+ * error, since these records were acknowledged.
+ *
+ * @throws LakehouseError LOG_METADATA_LOST where the metadata knows too little; FENCED where another writer's records have
+ *   the offsets; CORRUPT_SEGMENT, STORAGE_FAILED
+ */
+export async function takeUp(parts: TakeUpParts, entries: readonly WalEntry[]): Promise<void> {
+  const topics = new Map((await parts.meta.topics()).map((topic) => [topic.id, topic]));
+  const partitions = new Set<Partition>();
+  for (const { topicId, partition: number, batch } of entries) {
+    const topic = topics.get(topicId);
+    if (topic === undefined) {
+      await checkDeleted(parts, topicId);
+      await parts.wal.stored(partitionKey(topicId, number), NEVER_MORE);
+      continue;
+    }
+    const name = `${topic.name}/${number}`;
+    const partition = await parts.partition(topic, number);
+    partitions.add(partition);
+    const held = { bytes: batch, header: readHeader(batch, 0, name) };
+    if (nextOffset(held) <= partition.stored) await checkStored(parts, topic, number, held);
+    else if (held.header.baseOffset === partition.highWatermark) partition.restore(held);
+    else
+      throw metadataLost(
+        name,
+        `The write-ahead log has offset ${held.header.baseOffset} of ${name}, and the metadata ends at ${partition.highWatermark}.`,
+        "Make the metadata again from the object store, with recover.",
+      );
+  }
+  for (const partition of partitions)
+    await parts.wal.stored(partitionKey(partition.topicId, partition.number), partition.stored);
+}
+
+/** A topic that the metadata does not know is deleted; else it was the metadata that was. */
+async function checkDeleted({ store, place }: TakeUpParts, topicId: string): Promise<void> {
+  if ((await store.head(place.topic(topicId))) === undefined) return;
+  if ((await store.head(place.deleted(topicId))) !== undefined) return;
+  throw metadataLost(
+    topicId,
+    `The write-ahead log has records of the topic ${topicId}, which is in the object store, and which the metadata does not know.`,
+    "Make the metadata again from the object store, with recover.",
+  );
+}
+
+/** What another writer has put at these offsets is not what was acknowledged here. */
+async function checkStored(
+  { store, meta, place, writerId }: TakeUpParts,
+  topic: TopicRecord,
+  number: number,
+  held: HeldBatch,
+): Promise<void> {
+  const { baseOffset } = held.header;
+  const segment = await meta.segmentOf(topic.id, number, baseOffset);
+  // Where retention has taken it, it was there.
+  if (segment === undefined) return;
+  const uri = place.segment(topic.id, number, segment.sequence);
+  if (readWriterId(await store.read(uri, { start: 0, end: HEADER_BYTES }), uri) === writerId) return;
+  const stored = (await readBlockOf(store, uri, segment, baseOffset)).find(
+    ({ header }) => header.baseOffset === baseOffset,
+  );
+  if (stored !== undefined && Buffer.compare(stored.bytes, held.bytes) === 0) return;
+  throw fenced(
+    uri,
+    `The write-ahead log has acknowledged records for ${offsets(baseOffset, nextOffset(held))} of ${topic.name}/${number}, and another writer has put others there.`,
+    "Let one machine write a log. To give up what only this one has, move its write-ahead log away.",
+  );
+}
+
+async function readBlockOf(store: ObjectStore, uri: string, segment: SegmentSummary, offset: bigint) {
+  const { blocks } = readFooter(await store.read(uri, tailOf(segment.bytes)), segment.bytes, uri);
+  const entry = blocks.find(({ lastOffset }) => lastOffset >= offset);
+  if (entry === undefined) return [];
+  const range = { start: entry.position, end: entry.position + entry.bytes };
+  return readBlock(await store.read(uri, range), entry, uri);
+}

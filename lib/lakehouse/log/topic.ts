@@ -1,0 +1,294 @@
+import { invalidArgument } from "../errors.js";
+import { checkOptions, type OptionNames } from "../options.js";
+import { noSuchPartition } from "./errors.js";
+import type { TopicRecord } from "./meta/log-meta.js";
+import { logAppends } from "./metrics.js";
+import type { Ack, Appended } from "./partition/partition.js";
+import type { PartitionOffsets, PartitionReader } from "./partition/partition-reader.js";
+import { nextOffset } from "./partition/tail.js";
+import { partitionOf } from "./partitioner.js";
+import { BatchBuilder, type NewRecord } from "./records/batch-builder.js";
+import { prepareCompression } from "./records/compression.js";
+import { type LogRecord, readRecords } from "./records/read-records.js";
+
+/** Of a batch before compression: what more there is goes into the next. */
+const BATCH_BYTES = 1024 * 1024;
+const FETCH_BYTES = 8 * 1024 * 1024;
+
+export interface AppendOptions {
+  /**
+   * When the append is done. `wal` (the default): the records are flushed to this machine's disk, and survive a crash of
+   * the process or a power cut. `stored`: they are in the object store, and survive the machine.
+   */
+  readonly ack?: Ack | undefined;
+  /** Where they all go; by key where not given, and those without one to one partition after the other. */
+  readonly partition?: number | undefined;
+}
+
+export interface AppendedTo extends Appended {
+  readonly partition: number;
+}
+
+/** Where a reader begins: at an offset, at the first or behind the last record, or at the first of a time. */
+export type ReadFrom = bigint | "beginning" | "end" | Date;
+
+export interface ReadTopicOptions {
+  /** `beginning` where not given. */
+  readonly from?: ReadFrom | undefined;
+  /** All of them where not given. */
+  readonly partition?: number | undefined;
+  /** Waits for new records; without it, reading ends where the topic ended when it began. */
+  readonly follow?: boolean | undefined;
+  /** Ends the reading. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Consecutive records of one partition. */
+export interface LogBatch {
+  readonly partition: number;
+  readonly records: readonly LogRecord[];
+  /** One behind the last record that readers saw when this was read. */
+  readonly highWatermark: bigint;
+}
+
+const APPEND_OPTIONS: OptionNames<AppendOptions> = { ack: true, partition: true };
+const READ_OPTIONS: OptionNames<ReadTopicOptions> = {
+  from: true,
+  partition: true,
+  follow: true,
+  signal: true,
+};
+const ACKS: Readonly<Record<Ack, true>> = { wal: true, stored: true };
+
+/** What a topic needs of its log. */
+export interface TopicParts {
+  readonly now: () => number;
+  /** @throws LakehouseError NO_SUCH_TOPIC */
+  readonly find: () => Promise<TopicRecord>;
+  readonly append: (topic: TopicRecord, partition: number, batch: Uint8Array, ack: Ack) => Promise<Appended>;
+  readonly reader: (topic: TopicRecord, partition: number) => PartitionReader;
+}
+
+/**
+ * A topic, by name: it is looked up when it is used.
+ *
+ * @example
+ * const flights = lake.log.topic("flights");
+ * await flights.append([{ key: "HNL", value: JSON.stringify({ delay: 12 }) }]);
+ * for await (const { records } of flights.read()) for (const { value } of records) console.log(String(value));
+ */
+export class Topic {
+  readonly name: string;
+  readonly #parts: TopicParts;
+  /** Where the next records without a key go. */
+  #turn = 0;
+
+  constructor(name: string, parts: TopicParts) {
+    this.name = name;
+    this.#parts = parts;
+  }
+
+  /** What the topic is. @throws LakehouseError NO_SUCH_TOPIC */
+  describe(): Promise<TopicRecord> {
+    return this.#parts.find();
+  }
+
+  /**
+   * Appends records. Those of one partition stay in their order; each partition's are one batch, or several of about 1 MB.
+   *
+   * @returns where they are, by partition.
+   * @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION, INVALID_ARGUMENT, RECORD_TOO_LARGE; STORAGE_FAILED where the
+   *   disk fails: then what is not among the acknowledged is not appended, and can be sent again.
+   */
+  async append(
+    records: NewRecord | readonly NewRecord[],
+    options: AppendOptions = {},
+  ): Promise<AppendedTo[]> {
+    checkOptions("append", options, APPEND_OPTIONS);
+    const { ack = "wal", partition } = options;
+    if (!Object.hasOwn(ACKS, ack))
+      throw invalidArgument(
+        "ack",
+        `There is no acknowledgement ${JSON.stringify(ack)}.`,
+        'Give "wal" or "stored".',
+      );
+    const topic = await this.#parts.find();
+    if (partition !== undefined) checkPartition(topic, partition);
+    await prepareCompression(topic.config.compression);
+    const batches = this.#intoBatches(
+      topic,
+      Array.isArray(records) ? records : [records as NewRecord],
+      partition,
+    );
+    const appended = await Promise.all(
+      batches.map(async ({ partition, batch }) => ({
+        partition,
+        ...(await this.#parts.append(topic, partition, batch, ack)),
+      })),
+    );
+    if (logAppends.hasSubscribers)
+      logAppends.publish({ ack, bytes: batches.reduce((sum, { batch }) => sum + batch.length, 0) });
+    return joined(appended);
+  }
+
+  /** Where each partition begins and ends, by number. */
+  async offsets(): Promise<PartitionOffsets[]> {
+    const topic = await this.#parts.find();
+    return Promise.all(this.#partitions(topic).map((number) => this.#parts.reader(topic, number).offsets()));
+  }
+
+  /**
+   * Reads records, those of each partition in their order.
+   *
+   * @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION, OFFSET_OUT_OF_RANGE, CORRUPT_SEGMENT, STORAGE_FAILED
+   */
+  async *read(options: ReadTopicOptions = {}): AsyncGenerator<LogBatch> {
+    checkOptions("read", options, READ_OPTIONS);
+    const { from = "beginning", partition, follow = false, signal } = options;
+    const topic = await this.#parts.find();
+    if (partition !== undefined) checkPartition(topic, partition);
+    const numbers = partition === undefined ? this.#partitions(topic) : [partition];
+    const ending = new AbortController();
+    const stop = () => ending.abort();
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+    try {
+      yield* merge(numbers.map((number) => this.#readOne(topic, number, from, follow, ending.signal)));
+    } finally {
+      stop();
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  async *#readOne(
+    topic: TopicRecord,
+    number: number,
+    from: ReadFrom,
+    follow: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogBatch> {
+    const reader = this.#parts.reader(topic, number);
+    const offsets = await reader.offsets();
+    const { end } = offsets;
+    let next = await offsetOf(reader, from, offsets);
+    reader.check(next, offsets);
+    while (!signal.aborted && (follow || next < end)) {
+      const batches = await reader.batches(next, FETCH_BYTES);
+      if (batches.length === 0) {
+        await reader.untilBeyond(next, signal);
+        continue;
+      }
+      const { end: highWatermark } = await reader.offsets();
+      const records: LogRecord[] = [];
+      for (const { bytes } of batches)
+        for (const record of readRecords(bytes, `${topic.name}/${number}`))
+          if (record.offset >= next) records.push(record);
+      next = nextOffset(batches.at(-1) as (typeof batches)[number]);
+      if (records.length > 0) yield { partition: number, records, highWatermark };
+    }
+  }
+
+  #partitions({ partitions }: TopicRecord): number[] {
+    return Array.from({ length: partitions }, (_, number) => number);
+  }
+
+  #intoBatches(
+    { partitions, config }: TopicRecord,
+    records: readonly NewRecord[],
+    partition: number | undefined,
+  ) {
+    const now = this.#parts.now();
+    const builders = new Map<number, BatchBuilder>();
+    const batches: { readonly partition: number; readonly batch: Uint8Array }[] = [];
+    const unkeyed = partition ?? this.#turn++ % partitions;
+    for (const record of records) {
+      checkRecord(record);
+      const { key } = record;
+      const number =
+        partition ?? (key === null || key === undefined ? unkeyed : partitionOf(key, partitions));
+      let builder = builders.get(number);
+      if (builder === undefined) {
+        builder = new BatchBuilder(config.compression);
+        builders.set(number, builder);
+      }
+      builder.add(record, now);
+      if (builder.size >= BATCH_BYTES) batches.push({ partition: number, batch: builder.build() });
+    }
+    for (const [number, builder] of builders)
+      if (builder.count > 0) batches.push({ partition: number, batch: builder.build() });
+    return batches;
+  }
+}
+
+async function offsetOf(
+  reader: PartitionReader,
+  from: ReadFrom,
+  { start, end }: PartitionOffsets,
+): Promise<bigint> {
+  if (typeof from === "bigint") return from;
+  if (from === "beginning") return start;
+  if (from === "end") return end;
+  if (from instanceof Date && !Number.isNaN(from.getTime()))
+    return reader.offsetSince(BigInt(from.getTime()));
+  throw invalidArgument(
+    "from",
+    `A topic cannot be read from ${String(from)}.`,
+    'Give an offset as a bigint, "beginning", "end", or a Date.',
+  );
+}
+
+function checkPartition({ name, partitions }: TopicRecord, partition: number): void {
+  if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return;
+  throw noSuchPartition(
+    `${name}/${partition}`,
+    `The topic ${name} has no partition ${partition}: it has ${partitions}, from 0 on.`,
+  );
+}
+
+/** Types do not hold in plain JavaScript, and a record of the wrong kind would be stored as another. */
+function checkRecord(record: NewRecord): void {
+  const { key, value, headers, timestamp } = record ?? {};
+  const isContent = (content: unknown) =>
+    content === null || typeof content === "string" || content instanceof Uint8Array;
+  const isTime =
+    timestamp === undefined || (Number.isSafeInteger(timestamp) && Math.abs(timestamp) < 2 ** 52);
+  const areHeaders =
+    headers === undefined ||
+    (Array.isArray(headers) &&
+      headers.every((header) => typeof header?.key === "string" && isContent(header.value)));
+  if ((key === undefined || isContent(key)) && isContent(value) && areHeaders && isTime) return;
+  throw invalidArgument(
+    "record",
+    "A record is not what a topic takes.",
+    "Give a value, and a key if there is one, as text, bytes or null; headers as { key, value }; a timestamp as whole milliseconds.",
+  );
+}
+
+/** One for each partition, of the batches that it got. */
+function joined(appended: readonly AppendedTo[]): AppendedTo[] {
+  const byPartition = new Map<number, AppendedTo>();
+  for (const one of appended) {
+    const before = byPartition.get(one.partition);
+    byPartition.set(one.partition, before === undefined ? one : { ...before, lastOffset: one.lastOffset });
+  }
+  return [...byPartition.values()];
+}
+
+/** What comes first, from whichever it comes. */
+async function* merge<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
+  const next = (source: AsyncGenerator<T>) => source.next().then((result) => ({ source, result }));
+  const waiting = new Map(sources.map((source) => [source, next(source)]));
+  try {
+    while (waiting.size > 0) {
+      const { source, result } = await Promise.race(waiting.values());
+      if (result.done) waiting.delete(source);
+      else {
+        waiting.set(source, next(source));
+        yield result.value;
+      }
+    }
+  } finally {
+    // A failure of one that nobody waits for any more is of no use to anyone.
+    for (const pending of waiting.values()) pending.catch(() => undefined);
+  }
+}

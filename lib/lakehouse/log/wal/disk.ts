@@ -1,0 +1,93 @@
+import { type FileHandle, open, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { makeFolders, storageFailed } from "../../storage/index.js";
+
+/** A folder of this machine, as the write-ahead log needs it. */
+export interface Disk {
+  /** What errors call it. */
+  readonly place: string;
+  list(): Promise<string[]>;
+  read(name: string): Promise<Uint8Array>;
+  /** A new file. Its name is on the disk when this resolves. */
+  create(name: string): Promise<DiskFile>;
+  /** No error where there is none. */
+  remove(name: string): Promise<void>;
+}
+
+export interface DiskFile {
+  /** Writes the chunks one behind the other. They survive a crash after the next `sync`, and may be torn before. */
+  write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A folder, made where it is absent. What is synced is on the disk.
+ *
+ * @throws LakehouseError STORAGE_FAILED, from every method, where the disk fails or is full.
+ */
+export function diskAt(folder: string): Disk {
+  makeFolders(folder);
+  const guarded = <T>(work: () => Promise<T>) => guard(folder, work);
+  return {
+    place: folder,
+    list: () => guarded(() => readdir(folder)),
+    read: (name) => guarded(() => readFile(join(folder, name))),
+    remove: (name) => guarded(() => rm(join(folder, name), { force: true })),
+    create: (name) =>
+      guarded(async () => {
+        const file = await open(join(folder, name), "wx");
+        await syncFolder(folder);
+        return diskFile(folder, file);
+      }),
+  };
+}
+
+function diskFile(folder: string, file: FileHandle): DiskFile {
+  const guarded = <T>(work: () => Promise<T>) => guard(folder, work);
+  return {
+    write: (chunks, position) => guarded(() => writeAll(file, chunks, position)),
+    sync: () => guarded(() => file.datasync()),
+    close: () => guarded(() => file.close()),
+  };
+}
+
+/** A write may take less than it was given, where the disk fills up or the chunks are large. */
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> {
+  const { bytesWritten } = await file.writev(chunks as Uint8Array[], position);
+  let skipped = bytesWritten;
+  let at = position;
+  for (const chunk of chunks) {
+    if (skipped >= chunk.length) skipped -= chunk.length;
+    else {
+      for (let from = skipped; from < chunk.length; ) {
+        const { bytesWritten: more } = await file.write(chunk, from, chunk.length - from, at + from);
+        from += more;
+      }
+      skipped = 0;
+    }
+    at += chunk.length;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function guard<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw storageFailed(
+      folder,
+      `The log's folder ${folder} cannot be used: ${(cause as Error).message}.`,
+      "Look whether its disk is full or failing. Nothing that was acknowledged is lost; what was not can be sent again.",
+      cause,
+    );
+  }
+}

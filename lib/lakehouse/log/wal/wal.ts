@@ -1,0 +1,213 @@
+import { closed } from "../../errors.js";
+import { readHeader } from "../records/header.js";
+import type { Disk, DiskFile } from "./disk.js";
+import { encodeFileHeader, encodeGroup, FILE_HEADER_BYTES, type WalEntry } from "./layout.js";
+import { fileName, replay } from "./replay.js";
+
+const FILE_BYTES = 64 * 1024 * 1024;
+/** Of batches in one flush: what more is waiting goes with the next. */
+const GROUP_BYTES = 16 * 1024 * 1024;
+
+interface Waiting {
+  readonly entry: WalEntry;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+export interface WalOptions {
+  /** Called when a flush has failed: all entries whose `append` has not resolved are refused. */
+  readonly onRefused: () => void;
+  /** A file ends when it is as large. */
+  readonly fileBytes?: number | undefined;
+}
+
+interface WalFile {
+  readonly name: string;
+  /** Up to which offset each partition has to be in the object store before the file can go. */
+  readonly needed: Map<string, bigint>;
+}
+
+/**
+ * The write-ahead log of one process: what is appended is on this machine's disk when `append` resolves. All that waits
+ * while one flush runs goes with the next (group commit). Files go when all of their records are in the object store.
+ *
+ * After a failure all that waits is refused, and the next append begins a new file, which says how much of the one
+ * before counts: so a disk that was full for a while costs nothing but what was refused.
+ */
+export class Wal {
+  readonly #disk: Disk;
+  readonly #fileBytes: number;
+  /** The oldest first. */
+  readonly #files: WalFile[] = [];
+  readonly #stored = new Map<string, bigint>();
+  #current: { readonly handle: DiskFile; readonly file: WalFile; end: number } | undefined;
+  #nextNumber = 0;
+  /** How much counts of the file before the next. */
+  #previousEnd = 0;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  /** Files are removed one after the other, the oldest first: a gap between them would be damage. */
+  #removing: Promise<void> = Promise.resolve();
+  /** A file that could not be begun. */
+  #leftover: string | undefined;
+  #isClosed = false;
+
+  readonly #onRefused: () => void;
+
+  private constructor(disk: Disk, { onRefused, fileBytes = FILE_BYTES }: WalOptions) {
+    this.#disk = disk;
+    this.#onRefused = onRefused;
+    this.#fileBytes = fileBytes;
+  }
+
+  /**
+   * Opens the log in a folder.
+   *
+   * @returns also what it holds: the caller appends it to the partitions again, and never to the log.
+   * @throws LakehouseError CORRUPT_WAL, STORAGE_FAILED
+   */
+  static async open(
+    disk: Disk,
+    options: WalOptions,
+  ): Promise<{ readonly wal: Wal; readonly entries: readonly WalEntry[] }> {
+    const { files, empty } = await replay(disk);
+    if (empty !== undefined) await disk.remove(empty);
+    const wal = new Wal(disk, options);
+    for (const { name, entries } of files) {
+      const file: WalFile = { name, needed: new Map() };
+      for (const entry of entries) need(file, entry);
+      wal.#files.push(file);
+    }
+    const last = files.at(-1);
+    wal.#nextNumber = last === undefined ? 0 : last.number + 1;
+    wal.#previousEnd = last?.end ?? 0;
+    return { wal, entries: files.flatMap(({ entries }) => entries) };
+  }
+
+  /**
+   * @throws LakehouseError STORAGE_FAILED where the disk fails or is full: then nothing of the entry, nor of what was
+   *   appended after it, is in the log.
+   */
+  append(entry: WalEntry): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closed("log"));
+    return new Promise((done, failed) => {
+      this.#waiting.push({ entry, done, failed });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** A partition is in the object store up to this offset: files that hold no more than that go. */
+  async stored(partition: string, next: bigint): Promise<void> {
+    this.#stored.set(partition, next);
+    const removing = this.#removing.then(() => this.#removeOld());
+    this.#removing = removing.catch(() => undefined);
+    return removing;
+  }
+
+  async #removeOld(): Promise<void> {
+    for (
+      let file = this.#files[0];
+      file !== undefined && file !== this.#current?.file;
+      file = this.#files[0]
+    ) {
+      for (const [key, needed] of file.needed) if ((this.#stored.get(key) ?? -1n) < needed) return;
+      await this.#disk.remove(file.name);
+      this.#files.shift();
+    }
+  }
+
+  /** Resolves when nothing waits for the disk. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Ends what runs. Where all is in the object store, no file is left. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#running;
+    const current = this.#current;
+    this.#current = undefined;
+    await current?.handle.close();
+    if (this.#leftover !== undefined) await this.#disk.remove(this.#leftover);
+    await this.#removing.then(() => this.#removeOld());
+  }
+
+  async #run(): Promise<void> {
+    // What is appended in this turn goes together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const group = this.#nextGroup();
+      try {
+        await this.#flush(group.map(({ entry }) => entry));
+        for (const { done } of group) done();
+      } catch (error) {
+        // In one turn: what is appended from here on stands behind what is on the disk, not behind what is refused.
+        const refused = [...group, ...this.#waiting];
+        this.#waiting = [];
+        this.#onRefused();
+        for (const { failed } of refused) failed(error);
+        await this.#abandon();
+      }
+    }
+    this.#running = undefined;
+  }
+
+  #nextGroup(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#waiting.length && (count === 0 || bytes < GROUP_BYTES)) {
+      bytes += (this.#waiting[count] as Waiting).entry.batch.length;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #flush(entries: readonly WalEntry[]): Promise<void> {
+    if (this.#current !== undefined && this.#current.end >= this.#fileBytes) await this.#abandon();
+    this.#current ??= await this.#begin();
+    const current = this.#current;
+    const chunks = encodeGroup(entries, current.end);
+    await current.handle.write(chunks, current.end);
+    await current.handle.sync();
+    current.end += chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    this.#previousEnd = current.end;
+    for (const entry of entries) need(current.file, entry);
+  }
+
+  async #begin() {
+    if (this.#leftover !== undefined) await this.#disk.remove(this.#leftover);
+    const number = this.#nextNumber;
+    const file: WalFile = { name: fileName(number), needed: new Map() };
+    this.#leftover = file.name;
+    const handle = await this.#disk.create(file.name);
+    try {
+      await handle.write([encodeFileHeader({ number, previousEnd: this.#previousEnd })], 0);
+      await handle.sync();
+    } catch (error) {
+      await handle.close().catch(() => undefined);
+      throw error;
+    }
+    this.#leftover = undefined;
+    this.#nextNumber = number + 1;
+    this.#previousEnd = FILE_HEADER_BYTES;
+    this.#files.push(file);
+    return { handle, file, end: FILE_HEADER_BYTES };
+  }
+
+  /** Goes on with a new file at the next flush. */
+  async #abandon(): Promise<void> {
+    const current = this.#current;
+    this.#current = undefined;
+    await current?.handle.close().catch(() => undefined);
+  }
+}
+
+/** The name under which the log is told what is stored. */
+export function partitionKey(topicId: string, partition: number): string {
+  return `${topicId}/${partition}`;
+}
+
+function need({ needed }: WalFile, { topicId, partition, batch }: WalEntry): void {
+  const { baseOffset, lastOffsetDelta } = readHeader(batch, 0, "write-ahead log");
+  needed.set(partitionKey(topicId, partition), baseOffset + BigInt(lastOffsetDelta) + 1n);
+}

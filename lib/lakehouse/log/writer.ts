@@ -1,0 +1,187 @@
+/** What writes a log on this machine: the write-ahead log, and the partitions that it brings into the object store. */
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { closed } from "../errors.js";
+import { openSqlite } from "../sqlite.js";
+import type { ObjectStore } from "../storage/index.js";
+import { fenced, logInUse, noSuchTopic } from "./errors.js";
+import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
+import { Budget } from "./partition/budget.js";
+import type { Clock } from "./partition/clock.js";
+import { Partition } from "./partition/partition.js";
+import type { Place } from "./partition/place.js";
+import { readFooter, tailOf } from "./segment/segment-reader.js";
+import { NEVER_MORE, takeUp } from "./take-up.js";
+import type { Disk } from "./wal/disk.js";
+import { partitionKey, Wal } from "./wal/wal.js";
+
+export interface WriterOptions {
+  readonly store: ObjectStore;
+  readonly meta: LogMeta;
+  readonly place: Place;
+  readonly clock: Clock;
+  readonly disk: Disk;
+  /** The most bytes of record batches that wait for the object store: who appends more, waits. */
+  readonly bufferBytes: number;
+  readonly onFailure?: ((error: unknown) => void) | undefined;
+}
+
+interface WriterIdentity {
+  readonly writerId: bigint;
+  readonly epoch: number;
+}
+
+export class Writer {
+  readonly #options: WriterOptions;
+  readonly #wal: Wal;
+  readonly #identity: WriterIdentity;
+  readonly #budget: Budget;
+  readonly #opening: Map<string, Promise<Partition>>;
+  readonly #partitions: Map<string, Partition>;
+  #isClosed = false;
+
+  private constructor(
+    options: WriterOptions,
+    wal: Wal,
+    identity: WriterIdentity,
+    partitions: Map<string, Partition>,
+  ) {
+    this.#options = options;
+    this.#wal = wal;
+    this.#identity = identity;
+    this.#budget = new Budget(options.bufferBytes);
+    this.#partitions = partitions;
+    this.#opening = new Map();
+  }
+
+  /**
+   * Takes up what an earlier process has left in the write-ahead log.
+   *
+   * @throws LakehouseError CORRUPT_WAL, STORAGE_FAILED
+   */
+  static async open(options: WriterOptions): Promise<Writer> {
+    const partitions = new Map<string, Partition>();
+    const { wal, entries } = await Wal.open(options.disk, {
+      onRefused: () => {
+        for (const partition of partitions.values()) partition.rollBack();
+      },
+    });
+    const [epoch, writerId] = [await options.meta.nextEpoch(), await options.meta.writerId()];
+    const writer = new Writer(options, wal, { epoch, writerId }, partitions);
+    try {
+      await takeUp(
+        { ...options, wal, writerId, partition: (topic, number) => writer.partition(topic, number) },
+        entries,
+      );
+    } catch (error) {
+      // Another that is opened instead must not meet this one's segments.
+      await Promise.all([...partitions.values()].map((partition) => partition.abandon(error)));
+      throw error;
+    }
+    return writer;
+  }
+
+  /** The writer of a partition, where it is open. */
+  opened(topicId: string, partition: number): Partition | undefined {
+    return this.#partitions.get(partitionKey(topicId, partition));
+  }
+
+  /** The writer of a partition. @throws LakehouseError CORRUPT_SEGMENT, STORAGE_FAILED, FENCED */
+  async partition(topic: TopicRecord, number: number): Promise<Partition> {
+    if (this.#isClosed) throw closed("log");
+    const key = partitionKey(topic.id, number);
+    let opening = this.#opening.get(key);
+    if (opening === undefined) {
+      opening = this.#open(topic, number);
+      this.#opening.set(key, opening);
+      opening.catch(() => this.#opening.delete(key));
+    }
+    return opening;
+  }
+
+  /** Stops writing to a topic that is deleted. */
+  async forget(topic: TopicRecord): Promise<void> {
+    for (let number = 0; number < topic.partitions; number++) {
+      const key = partitionKey(topic.id, number);
+      const partition = await this.#opening.get(key)?.catch(() => undefined);
+      this.#opening.delete(key);
+      this.#partitions.delete(key);
+      await partition?.abandon(noSuchTopic(topic.name, `The topic ${topic.name} was deleted.`));
+      await this.#wal.stored(key, NEVER_MORE);
+    }
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all([...this.#partitions.values()].map((partition) => partition.flush()));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#opening.values());
+    await Promise.all([...this.#partitions.values()].map((partition) => partition.close()));
+    await this.#wal.close();
+  }
+
+  async #open(topic: TopicRecord, number: number): Promise<Partition> {
+    const end = await this.#adopt(topic, number);
+    const partition = new Partition(topic, number, end, {
+      ...this.#options,
+      wal: this.#wal,
+      budget: this.#budget,
+      ...this.#identity,
+    });
+    this.#partitions.set(partitionKey(topic.id, number), partition);
+    return partition;
+  }
+
+  /** Makes segments known that an earlier process had put, and not yet made known; then says where the next one goes. */
+  async #adopt(
+    topic: TopicRecord,
+    number: number,
+  ): Promise<{ readonly offset: bigint; readonly sequence: number }> {
+    const { meta, store, place } = this.#options;
+    const last = await meta.lastSegment(topic.id, number);
+    let offset = last?.nextOffset ?? 0n;
+    let sequence = last === undefined ? 0 : last.sequence + 1;
+    for (;;) {
+      const uri = place.segment(topic.id, number, sequence);
+      const info = await store.head(uri);
+      if (info === undefined) return { offset, sequence };
+      const { blocks: _, ...segment } = readFooter(await store.read(uri, tailOf(info.size)), info.size, uri);
+      if (segment.baseOffset !== offset)
+        throw fenced(
+          uri,
+          `The segment ${uri} begins at offset ${segment.baseOffset}, where the one before ends at ${offset}.`,
+          "Make the log's metadata again from the object store, with recover.",
+        );
+      await meta.addSegments([segment]);
+      offset = segment.nextOffset;
+      sequence++;
+    }
+  }
+}
+
+/**
+ * Lets one process write a log at a time. The lock is the operating system's, by SQLite: it goes with the process.
+ *
+ * @returns what gives it back.
+ * @throws LakehouseError LOG_IN_USE
+ */
+export function lockWriter(folder: string): () => void {
+  const lock = openSqlite(join(folder, "writer.lock"), { timeout: 0 });
+  try {
+    lock.exec(
+      "pragma locking_mode = exclusive; begin exclusive; create table if not exists held (anything); commit;",
+    );
+  } catch (cause) {
+    lock.close();
+    if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith("SQLITE_BUSY")) throw cause;
+    throw logInUse(
+      folder,
+      `Another process writes the log in ${folder}.`,
+      "Append by that process, or wait until it is done. Reading is possible from here.",
+      cause,
+    );
+  }
+  return () => void lock.close();
+}
