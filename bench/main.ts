@@ -14,6 +14,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "deleted-read": () => import("./deleted-read.js"),
   ducklake: () => import("./ducklake.js"),
   json: () => import("./json.js"),
+  log: () => import("./log.js"),
   notebook: () => import("./notebook.js"),
   plan: () => import("./plan.js"),
   results: () => import("./results.js"),

@@ -151,6 +151,25 @@ export {
   uuid,
 } from "./iceberg/index.js";
 
+// The streaming log
+
+export type {
+  Ack,
+  AppendedTo,
+  AppendRecordsOptions,
+  Log,
+  LogBatch,
+  LogRecord,
+  NewRecord,
+  NewTopicOptions,
+  PartitionOffsets,
+  ReadFrom,
+  ReadTopicOptions,
+  Topic,
+  TopicConfig,
+  TopicRecord,
+} from "./log/index.js";
+
 // Partitions and sort orders
 
 export {

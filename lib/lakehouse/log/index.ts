@@ -12,4 +12,11 @@ export type { NewRecord, RecordHeader } from "./records/batch-builder.js";
 export type { Compression } from "./records/compression.js";
 export type { LogRecord, ReadHeader } from "./records/read-records.js";
 export type { Recovered } from "./recover.js";
-export type { AppendedTo, AppendOptions, LogBatch, ReadFrom, ReadTopicOptions, Topic } from "./topic.js";
+export type {
+  AppendedTo,
+  AppendRecordsOptions,
+  LogBatch,
+  ReadFrom,
+  ReadTopicOptions,
+  Topic,
+} from "./topic.js";

@@ -5,7 +5,6 @@ import { checkOptions, type OptionNames } from "../options.js";
 import { makeFolders, type ObjectStore } from "../storage/index.js";
 import { noSuchTopic } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
-import { SqliteMeta } from "./meta/sqlite-meta.js";
 import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
 import { type Clock, systemClock } from "./partition/clock.js";
 import { PartitionReader } from "./partition/partition-reader.js";
@@ -14,7 +13,7 @@ import { Segments } from "./partition/segments.js";
 import { type Recovered, recoverLog } from "./recover.js";
 import { Topic } from "./topic.js";
 import { type Disk, diskAt } from "./wal/disk.js";
-import { lockWriter, Writer } from "./writer.js";
+import type { Writer } from "./writer.js";
 
 export interface NewTopicOptions extends Partial<TopicConfig> {
   /** How many; 1 where not given. */
@@ -90,7 +89,7 @@ export class Log {
         `A topic cannot have ${String(partitions)} partitions.`,
         `Give a whole number from 1 to ${MOST_PARTITIONS}.`,
       );
-    const meta = this.#openMeta();
+    const meta = await this.#openMeta();
     if (ifExists === "keep" && (await meta.topic(name)) !== undefined) return this.topic(name);
     const topic: TopicRecord = {
       id: randomUUID(),
@@ -116,9 +115,9 @@ export class Log {
         const writer = await this.#write();
         return (await writer.partition(topic, partition)).append(batch, ack);
       },
-      reader: (topic, partition) =>
+      reader: async (topic, partition) =>
         new PartitionReader(topic, partition, {
-          meta: this.#openMeta(),
+          meta: await this.#openMeta(),
           segments: this.#segments,
           clock: this.#clock,
           writer: () => this.#writer?.opened(topic.id, partition),
@@ -128,7 +127,7 @@ export class Log {
 
   /** By name. */
   async topics(): Promise<TopicRecord[]> {
-    return this.#openMeta().topics();
+    return (await this.#openMeta()).topics();
   }
 
   /**
@@ -140,7 +139,7 @@ export class Log {
     const topic = await this.#find(name);
     const writer = await this.#write();
     await this.#options.store.put(this.#place.deleted(topic.id), new Uint8Array());
-    await this.#openMeta().deleteTopic(topic.id);
+    await (await this.#openMeta()).deleteTopic(topic.id);
     await writer.forget(topic);
     const objects: string[] = [];
     const marks = [this.#place.topic(topic.id), this.#place.deleted(topic.id)];
@@ -163,8 +162,8 @@ export class Log {
    * @throws LakehouseError LOG_IN_USE, CORRUPT_SEGMENT, STORAGE_FAILED
    */
   async recover(): Promise<Recovered> {
-    const meta = this.#openMeta();
-    this.#lock();
+    const meta = await this.#openMeta();
+    await this.#lock();
     return recoverLog(this.#options.store, this.#place, meta);
   }
 
@@ -179,7 +178,7 @@ export class Log {
   }
 
   async #find(name: string): Promise<TopicRecord> {
-    const meta = this.#openMeta();
+    const meta = await this.#openMeta();
     const topic = await meta.topic(name);
     if (topic !== undefined) return topic;
     const [near] = nearNames(
@@ -205,8 +204,8 @@ export class Log {
   }
 
   async #openWriter(): Promise<Writer> {
-    const meta = this.#openMeta();
-    this.#lock();
+    const meta = await this.#openMeta();
+    const { Writer } = await this.#lock();
     const { folder, store, disk = diskAt(join(folder, "wal")), bufferBytes = BUFFER_BYTES } = this.#options;
     this.#writer = await Writer.open({
       store,
@@ -220,11 +219,17 @@ export class Log {
   }
 
   /** Until the log is closed. */
-  #lock(): void {
-    this.#unlock ??= lockWriter(this.#options.folder);
+  async #lock() {
+    const writing = await import("./writer.js");
+    if (this.#isClosed) throw closed("log");
+    this.#unlock ??= writing.lockWriter(this.#options.folder);
+    return writing;
   }
 
-  #openMeta(): LogMeta {
+  /** SQLite is loaded when a log is used: most lakehouses are opened for their tables. */
+  async #openMeta(): Promise<LogMeta> {
+    if (this.#isClosed) throw closed("log");
+    const { SqliteMeta } = await import("./meta/sqlite-meta.js");
     if (this.#isClosed) throw closed("log");
     if (this.#meta === undefined) {
       makeFolders(this.#options.folder);

@@ -15,7 +15,7 @@ import { type LogRecord, readRecords } from "./records/read-records.js";
 const BATCH_BYTES = 1024 * 1024;
 const FETCH_BYTES = 8 * 1024 * 1024;
 
-export interface AppendOptions {
+export interface AppendRecordsOptions {
   /**
    * When the append is done. `wal` (the default): the records are flushed to this machine's disk, and survive a crash of
    * the process or a power cut. `stored`: they are in the object store, and survive the machine.
@@ -51,7 +51,7 @@ export interface LogBatch {
   readonly highWatermark: bigint;
 }
 
-const APPEND_OPTIONS: OptionNames<AppendOptions> = { ack: true, partition: true };
+const APPEND_OPTIONS: OptionNames<AppendRecordsOptions> = { ack: true, partition: true };
 const READ_OPTIONS: OptionNames<ReadTopicOptions> = {
   from: true,
   partition: true,
@@ -66,7 +66,7 @@ export interface TopicParts {
   /** @throws LakehouseError NO_SUCH_TOPIC */
   readonly find: () => Promise<TopicRecord>;
   readonly append: (topic: TopicRecord, partition: number, batch: Uint8Array, ack: Ack) => Promise<Appended>;
-  readonly reader: (topic: TopicRecord, partition: number) => PartitionReader;
+  readonly reader: (topic: TopicRecord, partition: number) => Promise<PartitionReader>;
 }
 
 /**
@@ -102,7 +102,7 @@ export class Topic {
    */
   async append(
     records: NewRecord | readonly NewRecord[],
-    options: AppendOptions = {},
+    options: AppendRecordsOptions = {},
   ): Promise<AppendedTo[]> {
     checkOptions("append", options, APPEND_OPTIONS);
     const { ack = "wal", partition } = options;
@@ -134,7 +134,9 @@ export class Topic {
   /** Where each partition begins and ends, by number. */
   async offsets(): Promise<PartitionOffsets[]> {
     const topic = await this.#parts.find();
-    return Promise.all(this.#partitions(topic).map((number) => this.#parts.reader(topic, number).offsets()));
+    return Promise.all(
+      this.#partitions(topic).map(async (number) => (await this.#parts.reader(topic, number)).offsets()),
+    );
   }
 
   /**
@@ -167,7 +169,7 @@ export class Topic {
     follow: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<LogBatch> {
-    const reader = this.#parts.reader(topic, number);
+    const reader = await this.#parts.reader(topic, number);
     const offsets = await reader.offsets();
     const { end } = offsets;
     let next = await offsetOf(reader, from, offsets);

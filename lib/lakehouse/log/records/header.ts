@@ -16,7 +16,6 @@ export const MAGIC = 2;
 /** Bits of the attributes. */
 export const CODEC_BITS = 0x07;
 export const LOG_APPEND_TIME = 0x08;
-export const TRANSACTIONAL = 0x10;
 export const CONTROL = 0x20;
 
 /** A batch's header, decoded. */

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { partitionOf } from "../../lib/lakehouse/log/partitioner.js";
+import { BatchBuilder } from "../../lib/lakehouse/log/records/batch-builder.js";
+import { type Compression, prepareCompression } from "../../lib/lakehouse/log/records/compression.js";
+import { setBaseOffset } from "../../lib/lakehouse/log/records/header.js";
+import { type LogRecord, readRecords } from "../../lib/lakehouse/log/records/read-records.js";
+import { Engine } from "./engine.js";
+
+/** A record in hexadecimal, as python/kafka_batches.py gives it. */
+interface PlainRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: readonly (readonly [string, string | null])[];
+}
+
+const hex = (content: Uint8Array | null) => (content === null ? null : Buffer.from(content).toString("hex"));
+
+const plain = ({ offset, timestamp, key, value, headers }: LogRecord): PlainRecord => ({
+  offset: Number(offset),
+  timestamp: Number(timestamp),
+  key: hex(key),
+  value: hex(value),
+  headers: headers.map((header) => [header.key, hex(header.value)]),
+});
+
+const text = (content: string) => Buffer.from(content).toString("hex");
+
+const RECORDS: readonly PlainRecord[] = [
+  { key: null, value: text("a"), headers: [] },
+  {
+    key: text("k"),
+    value: null,
+    headers: [
+      ["h", text("v")],
+      ["none", null],
+    ],
+  },
+  { key: text(""), value: text(""), headers: [["", text("")]] },
+  { key: text("naïve ключ"), value: text("long ".repeat(50_000)), headers: [] },
+  ...Array.from({ length: 200 }, (_, i) => ({
+    key: text(`${i % 7}`),
+    value: text(`{"id":${i}}`),
+    headers: [],
+  })),
+].map(
+  (record, i) =>
+    ({ ...record, offset: i, timestamp: 1_700_000_000_000 + 7 * i - (i === 3 ? 5_000 : 0) }) as PlainRecord,
+);
+
+let kafka: Engine;
+beforeAll(() => {
+  kafka = new Engine("kafka_batches.py");
+});
+afterAll(() => kafka.close());
+
+describe("record batches are those of kafka-python", () => {
+  test.each<Compression>(["none", "gzip", "lz4", "zstd"])("it reads ours: %s", async (compression) => {
+    await prepareCompression(compression);
+    const builder = new BatchBuilder(compression);
+    const content = (bytes: string | null) => (bytes === null ? null : Buffer.from(bytes, "hex"));
+    for (const { key, value, headers, timestamp } of RECORDS)
+      builder.add(
+        {
+          key: content(key),
+          value: content(value),
+          headers: headers.map(([name, bytes]) => ({ key: name, value: content(bytes) })),
+          timestamp,
+        },
+        0,
+      );
+    const batch = builder.build();
+    setBaseOffset(batch, 0n);
+    expect(await kafka.call("read", { batch: hex(batch) })).toEqual(RECORDS);
+  });
+
+  test.each(["none", "gzip", "snappy", "lz4", "zstd"])("we read its: %s", async (codec) => {
+    const batch = await kafka.call<string>("write", { records: RECORDS, codec });
+    expect(readRecords(Buffer.from(batch, "hex"), "kafka-python").map(plain)).toEqual(RECORDS);
+  });
+
+  test("and a key is in the partition that it says", async () => {
+    const keys = Array.from({ length: 300 }, (_, i) => "é".repeat(i % 13) + i);
+    const expected = await kafka.call("partitions", { keys: keys.map(text), count: 17 });
+    expect(keys.map((key) => partitionOf(key, 17))).toEqual(expected);
+  });
+});
