@@ -50,7 +50,7 @@ async function ours(): Promise<Measurement> {
         const waiting = new Set<Promise<unknown>>();
         for (let sent = 0; sent < size.count; sent += CALL) {
           const from = sent % records.length;
-          const call = topic
+          const call: Promise<unknown> = topic
             .append(records.slice(from, from + CALL), { ack })
             .then(() => waiting.delete(call));
           waiting.add(call);

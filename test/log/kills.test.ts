@@ -66,3 +66,25 @@ test("after kill -9 under load every acknowledged record is there once, at its o
   }
   for (const [number, place] of acknowledged) expect(places.get(number), `record ${number}`).toBe(place);
 });
+
+test("a process goes on until an append that it waits for is in the object store, and ends without close", async () => {
+  const root = testFolder();
+  const log = openLog(root);
+  await log.createTopic("flights");
+  await log.close();
+  const program = await childProgram(
+    `
+    const store = new storage.LocalStore(args[0] + "/warehouse");
+    const topic = new log.Log({ store, folder: args[0] + "/log" }).topic("flights");
+    await topic.append({ value: "waited for" }, { ack: "stored" });
+    await topic.append({ value: "left in the write-ahead log" });
+    console.log("done");
+    `,
+    ["storage", "log"],
+  );
+  expect(await program.start(root).done).toBe("done\n");
+  await program.dispose();
+  const again = openLog(root).topic("flights");
+  await again.append({ value: "more" });
+  expect(await readAll(again)).toHaveLength(3);
+});

@@ -97,6 +97,7 @@ export class World {
         this.#pending = this.#pending.filter((one) => one !== timer);
       };
     },
+    hold: () => () => undefined,
   };
 
   /** A request: it takes some time, does its work, and its answer may be lost with the process or by a failure. */

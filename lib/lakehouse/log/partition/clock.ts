@@ -4,7 +4,11 @@ export interface Clock {
   now(): number;
   /** Calls back once after that many milliseconds, unless it is cancelled. A waiting timer keeps no process alive. */
   after(ms: number, work: () => void): () => void;
+  /** Keeps the process alive until what it answers with is called: somebody waits for what a timer will do. */
+  hold(): () => void;
 }
+
+const LONGEST_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -13,10 +17,24 @@ export const systemClock: Clock = {
     timer.unref();
     return () => clearTimeout(timer);
   },
+  hold: () => {
+    const timer = setInterval(() => undefined, LONGEST_MS);
+    return () => clearInterval(timer);
+  },
 };
 
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(ms, resolve);
   });
+}
+
+/** Waits, and keeps the process alive meanwhile. */
+export async function holding<T>(clock: Clock, work: Promise<T>): Promise<T> {
+  const release = clock.hold();
+  try {
+    return await work;
+  } finally {
+    release();
+  }
 }

@@ -3,7 +3,7 @@ import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
 import { logReads } from "../metrics.js";
 import { readRecords } from "../records/read-records.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
-import { type Clock, sleep } from "./clock.js";
+import { type Clock, holding, sleep } from "./clock.js";
 import type { Partition } from "./partition.js";
 import type { Segments } from "./segments.js";
 import { nextOffset } from "./tail.js";
@@ -115,9 +115,9 @@ export class PartitionReader {
 
   /** Resolves when there may be a record at `offset`, or when `signal` is aborted. */
   async untilBeyond(offset: bigint, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
     const writer = this.#parts.writer();
-    if (writer !== undefined) return writer.untilBeyond(offset, signal);
-    await sleep(this.#parts.clock, POLL_MS);
+    await holding(clock, writer === undefined ? sleep(clock, POLL_MS) : writer.untilBeyond(offset, signal));
   }
 
   /** The first offset with a record of that time, in milliseconds, or later; the end where there is none. */

@@ -5,6 +5,7 @@ import { readHeader, setBaseOffset, verifyChecksum } from "../records/header.js"
 import type { HeldBatch } from "../segment/segment-builder.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
 import type { Budget } from "./budget.js";
+import { holding } from "./clock.js";
 import { nextOffset, Tail } from "./tail.js";
 import { type UploaderParts, uploadSegment } from "./uploader.js";
 
@@ -115,7 +116,7 @@ export class Partition {
         "Send fewer records at once, or raise the topic's maxBatchBytes.",
       );
     const isFree = this.#parts.budget.take(batch.length);
-    if (isFree !== undefined) await isFree;
+    if (isFree !== undefined) await holding(this.#parts.clock, isFree);
     try {
       this.#throwIfOver();
     } catch (error) {
@@ -216,12 +217,13 @@ export class Partition {
   }
 
   #untilStored(next: bigint): Promise<void> {
-    return new Promise((go, fail) => {
+    const stored = new Promise<void>((go, fail) => {
       if (this.#failure !== undefined) return fail(this.#failure);
       if (next <= this.#stored) return go();
       this.#storedWaiters.push({ next, go, fail });
       this.#uploadWithin(this.#config.storedLingerMs);
     });
+    return holding(this.#parts.clock, stored);
   }
 
   #uploadWithin(ms: number): void {
