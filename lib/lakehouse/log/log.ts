@@ -6,13 +6,13 @@ import { makeFolders, type ObjectStore } from "../storage/index.js";
 import { noSuchTopic } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
-import { type Clock, systemClock } from "./partition/clock.js";
+import { systemClock } from "./partition/clock.js";
 import { PartitionReader } from "./partition/partition-reader.js";
 import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
 import { type Recovered, recoverLog } from "./recover.js";
 import { Topic } from "./topic.js";
-import { type Disk, diskAt } from "./wal/disk.js";
+import { diskAt } from "./wal/disk.js";
 import type { Writer } from "./writer.js";
 
 export interface NewTopicOptions extends Partial<TopicConfig> {
@@ -32,14 +32,14 @@ const NEW_TOPIC_OPTIONS: OptionNames<NewTopicOptions> = {
   maxBatchBytes: true,
 };
 
-/** What a log is made of. All but the first two are for tests. */
+/** What a log is made of. */
 export interface LogOptions {
   readonly store: ObjectStore;
   /** On this machine's disk, for the metadata and the write-ahead log. Made when the log is first used. */
   readonly folder: string;
-  readonly disk?: Disk | undefined;
-  readonly clock?: Clock | undefined;
+  /** The most bytes of records that wait for the object store: who appends more, waits. 256 MiB where not given. */
   readonly bufferBytes?: number | undefined;
+  /** The most bytes of what was read from the object store that are kept in memory. 128 MiB where not given. */
   readonly cacheBytes?: number | undefined;
 }
 
@@ -58,7 +58,6 @@ const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
  */
 export class Log {
   readonly #options: LogOptions;
-  readonly #clock: Clock;
   readonly #place: Place;
   readonly #segments: Segments;
   #meta: LogMeta | undefined;
@@ -69,7 +68,6 @@ export class Log {
 
   constructor(options: LogOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
     this.#place = new Place(options.store);
     this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
   }
@@ -96,7 +94,7 @@ export class Log {
       name,
       partitions,
       config: topicConfig(config),
-      createdAt: this.#clock.now(),
+      createdAt: systemClock.now(),
     };
     await this.#options.store.put(this.#place.topic(topic.id), Buffer.from(JSON.stringify(topic)), {
       ifAbsent: true,
@@ -109,7 +107,7 @@ export class Log {
   topic(name: string): Topic {
     checkName(name);
     return new Topic(name, {
-      now: () => this.#clock.now(),
+      now: () => systemClock.now(),
       find: () => this.#find(name),
       append: async (topic, partition, batch, ack) => {
         const writer = await this.#write();
@@ -119,7 +117,7 @@ export class Log {
         new PartitionReader(topic, partition, {
           meta: await this.#openMeta(),
           segments: this.#segments,
-          clock: this.#clock,
+          clock: systemClock,
           writer: () => this.#writer?.opened(topic.id, partition),
         }),
     });
@@ -206,12 +204,13 @@ export class Log {
   async #openWriter(): Promise<Writer> {
     const meta = await this.#openMeta();
     const { Writer } = await this.#lock();
-    const { folder, store, disk = diskAt(join(folder, "wal")), bufferBytes = BUFFER_BYTES } = this.#options;
+    const { folder, store, bufferBytes = BUFFER_BYTES } = this.#options;
+    const disk = diskAt(join(folder, "wal"));
     this.#writer = await Writer.open({
       store,
       meta,
       place: this.#place,
-      clock: this.#clock,
+      clock: systemClock,
       disk,
       bufferBytes,
     });
