@@ -60,11 +60,15 @@ export const NEW_TABLE_OPTIONS: OptionNames<NewTableOptions<unknown>> = {
 
 const INGEST: OptionNames<IngestOptions> = { cast: true, extraFields: true, missingFields: true };
 
-export const CREATE_TABLE_AS_OPTIONS: OptionNames<CreateTableAsOptions<unknown>> = { ...TABLE, ...INGEST };
+export const CREATE_TABLE_AS_OPTIONS: OptionNames<CreateTableAsOptions<unknown>> = {
+  ...TABLE,
+  ...INGEST,
+  signal: true,
+};
 
 export const CREATE_OR_REPLACE_OPTIONS: OptionNames<
   Omit<CreateOrReplaceOptions<unknown>, "engine" | "ifExists">
-> = { ...TABLE_CONTENTS, data: true };
+> = { ...TABLE_CONTENTS, data: true, signal: true };
 
 export const SCAN_ROWS_OPTIONS: OptionNames<ScanRowsOptions> = {
   where: true,

@@ -366,7 +366,13 @@ export class Lakehouse extends Facades implements AsyncDisposable {
     query: string | SqlFragment,
     options: NewViewOptions = {},
   ): Promise<LoadedView> {
-    checkOptions("createView", options, { params: true, ifExists: true, columns: true, comment: true });
+    checkOptions("createView", options, {
+      params: true,
+      ifExists: true,
+      columns: true,
+      comment: true,
+      signal: true,
+    });
     await ensureNamespace(this.catalog, name);
     // It brings Arrow along, which opening a lakehouse does not take.
     const { defineView } = await import("./query/index.js");

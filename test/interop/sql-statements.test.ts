@@ -2,21 +2,32 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type BranchingCatalog, type RestServer, serveRestCatalog } from "../../lib/lakehouse/catalog/index.js";
 import { type Lakehouse, openLakehouse } from "../../lib/lakehouse/index.js";
 import { Engine } from "./engine.js";
 import { ourSchema, type PlainRow, plain, sorted } from "./plain.js";
 
-/** What SQL statements made, on main and on a branch, is for PyIceberg what it is for us. */
+/** What SQL statements made, on main and on a branch, is for PyIceberg and Spark what it is for us. */
 let folder: string;
 let lake: Lakehouse;
 let pyiceberg: Engine;
+let server: RestServer;
+let spark: Engine;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "slh-interop-sql-"));
   lake = await openLakehouse({ root: folder });
   pyiceberg = new Engine("pyiceberg_engine.py");
+  const auth = { clients: { ada: "lovelace" } };
+  const catalog = lake.catalog as BranchingCatalog;
+  server = await serveRestCatalog({ catalog, store: lake.store, port: 0, auth });
+  spark = new Engine("spark_rest.py");
+  await lake.branch("etl");
+  await spark.call("start", { uri: server.uri, credential: "ada:lovelace", folder });
 });
 afterAll(async () => {
+  await spark?.close();
+  await server?.close();
   await pyiceberg.close();
   await lake.close();
   await rm(folder, { recursive: true });
@@ -61,4 +72,39 @@ test.each([
       expect(view.schema, statement).toEqual(ourSchema(table));
     }
   }
+});
+
+test.each(["lake", "etl"])(
+  "Spark reads the results of statements on a table by partitions, in catalog %s",
+  async (name) => {
+    const on = name === "etl" ? lake.on("etl") : lake;
+    await on.sql("CREATE SCHEMA IF NOT EXISTS sp");
+    await on.sql(
+      `CREATE OR REPLACE TABLE sp.t PARTITIONED BY (year(d), bucket(2, id)) WITH (${MODES}) AS SELECT i AS id, 'r' || i AS s, DATE '2024-01-01' + (i * 40)::INTEGER AS d, (i / 4)::DECIMAL(10,2) AS n, {'a': i::INTEGER, 'b': ['x', NULL]} AS st FROM range(3) r(i)`,
+    );
+    for (const statement of STATEMENTS.map((each) => each.replaceAll("n.t", "sp.t"))) {
+      await on.sql(statement);
+      const theirs = await spark.call<PlainRow[]>("query", { sql: `SELECT * FROM ${name}.sp.t` });
+      const ours = (await on.sql("FROM sp.t").rows()).map((row) =>
+        Object.fromEntries(Object.entries(row).map(([column, value]) => [column, plain(value)])),
+      );
+      expect(sorted(theirs), statement).toEqual(sorted(ours));
+    }
+  },
+);
+
+test("Spark shows the partitions of rows as we do, over all specs", async () => {
+  await lake.sql(
+    "CREATE OR REPLACE TABLE sp.parts (id BIGINT, s VARCHAR, d DATE) PARTITIONED BY (day(d), s)",
+  );
+  await lake.sql("INSERT INTO sp.parts VALUES (1, 'a', DATE '2024-01-01'), (2, NULL, NULL)");
+  await lake.sql("ALTER TABLE sp.parts SET PARTITIONED BY (month(d), bucket(4, id))");
+  await lake.sql("INSERT INTO sp.parts VALUES (3, 'b', DATE '2024-03-01')");
+  const columns = ["d_day", "s", "d_month", "id_bucket"].map((part) => `_partition.${part} AS ${part}`);
+  const sql = (from: string) => `SELECT id, _spec_id AS spec, ${columns.join(", ")} FROM ${from} ORDER BY id`;
+  const theirs = await spark.call<PlainRow[]>("query", { sql: sql("lake.sp.parts") });
+  const ours = (await lake.sql(sql("sp.parts")).rows()).map((row) =>
+    Object.fromEntries(Object.entries(row).map(([column, value]) => [column, plain(value)])),
+  );
+  expect(theirs).toEqual(ours);
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { type Abortable, throwIfAborted } from "../../errors.js";
 import {
   type AppendData,
   type Committer,
@@ -20,7 +21,7 @@ import { tableExists } from "../errors.js";
 import type { Catalog, TableName } from "./catalog.js";
 import { tableKey, tableLocation, toIdentifier } from "./identifiers.js";
 
-export interface CreateOrReplaceOptions<Row = Record<string, unknown>> extends TableReplacement {
+export interface CreateOrReplaceOptions<Row = Record<string, unknown>> extends TableReplacement, Abortable {
   readonly schema: TypedSchema<Row> | TableReplacement["schema"];
   /** Of a new table: 2 when absent. A table of an earlier version is upgraded; there is no way back. */
   readonly formatVersion?: FormatVersion | undefined;
@@ -45,7 +46,7 @@ export async function createOrReplaceTable<Row>(
   name: TableName,
   options: CreateOrReplaceOptions<Row>,
 ): Promise<Table<Row>> {
-  const { data, formatVersion, engine, ifExists = "replace", ...replacement } = options;
+  const { data, formatVersion, engine, ifExists = "replace", signal, ...replacement } = options;
   const withEngine = (table: Table<Row>) => (engine === undefined ? table : table.withEngine(engine));
   const existing = await existingTable<Row>(catalog, name);
   if (existing !== undefined) {
@@ -55,13 +56,14 @@ export async function createOrReplaceTable<Row>(
       await transaction.update(upgradeFormatVersion(formatVersion));
     }
     await transaction.update(replaceTable(replacement));
-    if (data !== undefined) await transaction.append(data);
-    return transaction.commit({ message: `Replace table ${existing.name}` });
+    if (data !== undefined) await transaction.append(data, { signal });
+    return transaction.commit({ message: `Replace table ${existing.name}`, signal });
   }
   const table = newTable<Row>(catalog, store, name, options);
   const made =
-    data === undefined ? table : await table.append(data, { message: `Create table ${table.name}` });
+    data === undefined ? table : await table.append(data, { message: `Create table ${table.name}`, signal });
   if (made === table) {
+    throwIfAborted(signal);
     return withEngine(await catalog.createTable<Row>(name, { ...replacement, formatVersion }));
   }
   return withEngine(await catalog.loadTable<Row>(name));

@@ -5,6 +5,7 @@ import {
   type TableName,
   viewExists,
 } from "../../catalog/index.js";
+import { throwIfAborted } from "../../errors.js";
 import { arrowToSchema, replaceViewUpdates, type Schema, type ViewDefinition } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
 import { bindParameters } from "../sql/parameters.js";
@@ -15,7 +16,7 @@ import { fromByteString, quoteIdentifier, toByteString, withoutEnd } from "../te
 import type { QueryEngine, SqlOptions } from "./query-engine.js";
 
 /** How a view is made of a query. */
-export interface NewViewOptions extends Pick<SqlOptions, "params"> {
+export interface NewViewOptions extends Pick<SqlOptions, "params" | "signal"> {
   /** When there is a view of that name: `fail` (the default) or `replace` it by a new version, which keeps its history. */
   readonly ifExists?: "fail" | "replace" | undefined;
   /** Names of the columns, where they are not the query's own. */
@@ -41,7 +42,7 @@ export async function defineView(
   catalog: Catalog,
   name: TableName,
   query: string | SqlFragment,
-  { params, columns, comment, ifExists = "fail", ref }: NewViewOptions & Pick<SqlOptions, "ref">,
+  { params, columns, comment, ifExists = "fail", ref, signal }: NewViewOptions & Pick<SqlOptions, "ref">,
 ): Promise<LoadedView> {
   const parts = typeof name === "string" ? name.split(".") : [...name.namespace, name.name];
   const statement = statementOf(query, params);
@@ -52,7 +53,7 @@ export async function defineView(
   const sql = columns === undefined ? text : `SELECT * FROM (${text}\n) AS ${quoteIdentifier("v")}${names}`;
   const key = ref === undefined ? parts.join(".") : `${parts.join(".")}@${ref}`;
   // What has no place in parentheses is no view: DESCRIBE, EXPLAIN.
-  const scope = { ref, views: [key] };
+  const scope = { ref, views: [key], signal };
   const result = await engine.sql(`SELECT * FROM (${sql}\n) AS v LIMIT 0`, scope);
   result.close();
   // In parentheses DuckDB gives another name to the second of two columns of one.
@@ -67,6 +68,7 @@ export async function defineView(
   };
   const properties = { [DROPS_DIALECTS]: "true", ...(comment !== undefined && { [COMMENT]: comment }) };
   const existing = await existingView(catalog, name);
+  throwIfAborted(signal);
   if (existing === undefined) return catalog.createView(name, { ...definition, properties });
   if (ifExists === "fail") {
     throw viewExists(

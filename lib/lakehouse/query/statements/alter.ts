@@ -52,7 +52,8 @@ export async function alter(
     throw error;
   }
   const updates = await evolution(cursor, table, statement, context);
-  await table.update(updates, { message: `ALTER TABLE ${table.name}` });
+  const { signal } = statement.options;
+  await table.update(updates, { message: `ALTER TABLE ${table.name}`, signal });
   return done();
 }
 

@@ -72,16 +72,24 @@ export class ChangeBySql {
   readonly #table: Table;
   readonly #query: ChangeQuery;
   readonly #use: Use;
+  readonly #signal: AbortSignal | undefined;
   readonly #changes = `${SCHEMA}.changes_${randomUUID().replaceAll("-", "")}`;
   #tasks: readonly ScanTask[] = [];
   #covers: Expression = { type: "true" };
   #count = 0n;
 
-  private constructor(context: StatementContext, table: Table, query: ChangeQuery, use: Use) {
+  private constructor(
+    context: StatementContext,
+    table: Table,
+    query: ChangeQuery,
+    use: Use,
+    signal: AbortSignal | undefined,
+  ) {
     this.#context = context;
     this.#table = table;
     this.#query = query;
     this.#use = use;
+    this.#signal = signal;
   }
 
   static async open(
@@ -92,7 +100,7 @@ export class ChangeBySql {
     query: ChangeQuery,
   ): Promise<ChangeBySql> {
     return context.relations.use(async (use) => {
-      const change = new ChangeBySql(context, table, query, use);
+      const change = new ChangeBySql(context, table, query, use, statement.options.signal);
       await change.#evaluate(statement, names);
       return change;
     });
@@ -119,7 +127,9 @@ export class ChangeBySql {
     try {
       await this.#use.connection.run(fromByteString(head + part.bytes));
     } catch (error) {
-      throw valueError(error, source, (position) => part.original(position - head.length));
+      throw valueError(this.#use.stopped ?? error, source, (position) =>
+        part.original(position - head.length),
+      );
     }
   }
 
@@ -148,8 +158,13 @@ export class ChangeBySql {
   async change(): Promise<RowChange | undefined> {
     const { command } = this.#query;
     const leaving = this.#where("update", "delete");
-    await this.#refuseTwice(leaving);
-    const counts = await this.#counts();
+    let counts: Record<RowFate, bigint>;
+    try {
+      await this.#refuseTwice(leaving);
+      counts = await this.#counts();
+    } catch (error) {
+      throw this.#use.stopped ?? error;
+    }
     this.#count = counts.update + counts.delete + counts.insert;
     if (this.#count === 0n) return undefined;
     const rows = `SELECT task, pos FROM ${this.#changes} WHERE ${leaving} ORDER BY task, pos`;
@@ -253,16 +268,21 @@ export class ChangeBySql {
   async *#batches(sql: string, schema: arrow.Schema): Batches {
     const bytes = toByteString(sql);
     const onError = (error: unknown) => valueError(error, bytes, (position) => position);
-    const result = await this.#context.relations.use((use) => execute(use, { bytes, onError, schema }));
+    const result = await this.#context.relations.use(
+      (use) => execute(use, { bytes, onError, schema }),
+      this.#signal,
+    );
     yield* result.batches();
   }
 
   async close(): Promise<void> {
-    try {
-      // With a closed engine its tables are gone.
-      if (!this.#use.stopped) await this.#use.connection.run(`DROP TABLE IF EXISTS ${this.#changes}`);
-    } finally {
-      this.#use.release();
-    }
+    // A connection that was stopped runs nothing any more. With a closed engine its tables are gone.
+    this.#use.release();
+    const { relations } = this.#context;
+    if (relations.isClosed) return;
+    await relations.use(async ({ connection, release }) => {
+      await connection.run(`DROP TABLE IF EXISTS ${this.#changes}`);
+      release();
+    });
   }
 }

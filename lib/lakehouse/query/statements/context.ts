@@ -14,7 +14,7 @@ import type { TargetName } from "./names.js";
 export interface StatementOptions {
   readonly ref?: string | undefined;
   readonly at?: Date | bigint | undefined;
-  /** Ends what runs for the statement. */
+  /** Ends what runs for the statement; aborted before its commit, nothing has changed. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,6 +34,7 @@ export interface ViewOptions {
   readonly params?: SqlParams | undefined;
   readonly ifExists?: "fail" | "replace" | undefined;
   readonly columns?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The table that a statement changes: a name for it in a query, and what reads its rows with where they stand. */

@@ -71,7 +71,8 @@ async function createEmpty(
   const { fields, key } = await defineColumns([span], statement, context.relations);
   const numbered = withIds(fields);
   const identifiers = columnsNamed({ fields: numbered }, key, made.target.text).map(({ id }) => id);
-  await make(made, { schemaId: 0, fields: numbered, identifierFieldIds: identifiers }, undefined, context);
+  const schema = { schemaId: 0, fields: numbered, identifierFieldIds: identifiers };
+  await make(made, schema, undefined, statement, context);
   return countResult(context.relations, undefined);
 }
 
@@ -107,7 +108,7 @@ async function createAs(
   });
   try {
     const all = schema as Schema | undefined;
-    if (all !== undefined) await make(made, all, reading, context);
+    if (all !== undefined) await make(made, all, reading, statement, context);
     return await countResult(context.relations, reading.count, reading.tables);
   } finally {
     reading.close();
@@ -128,6 +129,7 @@ async function make(
   { target, layout, replace, ifNotExists }: NewTable,
   schema: Schema,
   rows: Reading | undefined,
+  { options: { signal } }: Statement,
   context: StatementContext,
 ): Promise<void> {
   const spelled = <Init extends { readonly source: string }>(init: Init): Init => ({
@@ -147,6 +149,7 @@ async function make(
       data: rows?.batches(schema) as AppendData<Record<string, unknown>> | undefined,
       ifExists: replace ? "replace" : "fail",
       engine: context.engine,
+      signal,
     });
   } catch (error) {
     // Another was faster: there is a table now, as it was asked for.
@@ -178,7 +181,7 @@ async function createView(
   // Behind the last token, for a value that stands there ends with a space.
   const end = cursor.peek()?.start ?? cursor.text.length;
   cursor.end();
-  const { source, prepared, params } = statement;
+  const { source, prepared, params, options } = statement;
   // As it was written, with its branches and points in time.
   const text = source.slice(prepared.original(start), prepared.original(end));
   try {
@@ -186,6 +189,7 @@ async function createView(
       params,
       columns,
       ifExists: replace ? "replace" : "fail",
+      signal: options.signal,
     });
   } catch (error) {
     if (!(ifNotExists && viewExists.is(error))) throw error;

@@ -39,7 +39,8 @@ export async function insert(
       : { fields: schema.fields, given: sameNumber(columns, found.length, table.name) },
   );
   try {
-    await table.append(reading.batches(schema), { message: `INSERT INTO ${table.name}` });
+    const { signal } = statement.options;
+    await table.append(reading.batches(schema), { message: `INSERT INTO ${table.name}`, signal });
     return await countResult(context.relations, reading.count, reading.tables);
   } finally {
     reading.close();

@@ -31,7 +31,8 @@ export async function changeTable(
     return change.change();
   };
   try {
-    await table.changeRows(find, { message: `${what} ${table.name}` });
+    const { signal } = statement.options;
+    await table.changeRows(find, { message: `${what} ${table.name}`, signal });
     return await countResult(context.relations, change?.count ?? 0n);
   } finally {
     await change?.close();

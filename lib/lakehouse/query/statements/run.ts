@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../../errors.js";
 import { sqlError } from "../duckdb/sql-error.js";
 import { invalidSql } from "../errors.js";
 import type { QueryResult } from "../result/query-result.js";
@@ -36,7 +37,10 @@ export function runStatement(
   if (beginning === undefined) return undefined;
   return (async () => {
     const found = context();
+    const { signal } = statement.options;
+    throwIfAborted(signal);
     await checkSyntax(statement, found);
+    throwIfAborted(signal);
     return RUNS[beginning.kind](beginning, statement, found);
   })();
 }
