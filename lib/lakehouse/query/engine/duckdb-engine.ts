@@ -95,15 +95,15 @@ export class DuckDBEngine implements QueryEngine {
       engine: this,
       defineView: ({ catalog, identifier, ref }, query, options) =>
         defineView(this, catalog, identifier, query, { ...options, ref }),
-      prepare: async (query, statement, use, target) => {
+      prepare: async (query, statement, use, targets = []) => {
         const { source, prepared, options } = statement;
         if (options.signal) use.cutBy(options.signal);
         const body = query.text;
         const original = (position: number) => prepared.original(query.original(position));
         const tree = await parseStatement(use.connection, body, source, original);
-        const own = target === undefined ? [] : ([[target.name, { parts: target.parts }]] as const);
+        const own = targets.map(({ name, parts }) => [name, { parts }] as const);
         const references = findReferences(tree, body, new Map([...prepared.special, ...own]));
-        const { edits, renamed } = await this.#tables.edits(tree, references, body, options, use, target);
+        const { edits, renamed } = await this.#tables.edits(tree, references, body, options, use, targets);
         const final = applyEdits(body, edits);
         return {
           bytes: final.text,

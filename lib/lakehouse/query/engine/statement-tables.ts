@@ -82,7 +82,7 @@ export class StatementTables {
   }
 
   /**
-   * @param target the table that a statement changes, whose rows come with where they stand.
+   * @param targets what stands for names of ours, as the table that a statement changes.
    * @param narrowing what narrows the rows of a table, where it is not the statement alone.
    */
   async edits(
@@ -91,21 +91,22 @@ export class StatementTables {
     body: string,
     options: Scope,
     use: Use,
-    target?: Target,
+    targets: readonly Target[] = [],
     narrowing: (reference: TableReference) => Narrowing = (reference) => (fields) =>
       pushedFilter(reference, fields),
   ): Promise<StatementEdits> {
     const renamed = new Map<string, string>();
     const edits = columnEdits(references, body);
     const barrier = comparesNulls(statement) ? BARRIER : "";
-    const isTarget = ({ node }: TableReference) => target !== undefined && node.table_name === target.name;
-    const read = references.tables.filter((reference) => !isTarget(reference));
+    const targetOf = ({ node }: TableReference) => targets.find(({ name }) => node.table_name === name);
+    const read = references.tables.filter((reference) => targetOf(reference) === undefined);
     const extended = mayNameMetadata(body) ? await this.#extended(read, options, use) : [];
     edits.push(...starEdits(extended, body));
     for (const reference of references.tables) {
       const added = extended.find((each) => each.reference === reference)?.added ?? [];
+      const target = targetOf(reference);
       const table =
-        target !== undefined && isTarget(reference)
+        target !== undefined
           ? await target.rows(reference)
           : await this.#tableSql(reference, narrowing(reference), options, use, added);
       const spellings = new Spellings(table.schema?.fields ?? []);

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type * as arrow from "apache-arrow";
 import { invalidArgument } from "../../errors.js";
 import {
+  alwaysTrue,
+  and,
   type Expression,
   type NestedField,
   POSITION,
@@ -34,6 +36,7 @@ import { columnName, edgeOf, internalName } from "../text/names.js";
 import { fromByteString, quoteIdentifier, toByteString } from "../text/tokens.js";
 import { asDuckDB } from "../types/sql-types.js";
 import type { Statement, StatementContext } from "./context.js";
+import type { MergeSource } from "./merge-source.js";
 import { defaultSql, storedSql, valueError } from "./values.js";
 
 /** What becomes of a row of a change, by the number that the change gives it. */
@@ -50,6 +53,8 @@ export interface ChangeQuery {
   readonly fates: readonly RowFate[];
   /** The columns that each fate gives a value; those of an update that it does not give stay. */
   readonly columns: readonly (readonly NestedField[])[];
+  /** What was evaluated before it, for a MERGE. */
+  readonly source?: MergeSource | undefined;
 }
 
 /** Names in a change's query that nothing else in it has, quoted. */
@@ -101,8 +106,13 @@ export class ChangeBySql {
   ): Promise<ChangeBySql> {
     return context.relations.use(async (use) => {
       const change = new ChangeBySql(context, table, query, use, statement.options.signal);
-      await change.#evaluate(statement, names);
-      return change;
+      try {
+        await change.#evaluate(statement, names);
+        return change;
+      } catch (error) {
+        await query.source?.close();
+        throw error;
+      }
     });
   }
 
@@ -120,7 +130,9 @@ export class ChangeBySql {
       rows: (reference: TableReference) => this.#rows(reference, names),
     };
     const query = compose(prepared.text, this.#query.pieces);
-    const part = await this.#context.prepare(query, statement, this.#use, target);
+    const { source: evaluated } = this.#query;
+    const targets = evaluated === undefined ? [target] : [target, evaluated.target];
+    const part = await this.#context.prepare(query, statement, this.#use, targets);
     // What other tables say, and this one another time, can be changed by any row.
     if (part.tables > 1) this.#covers = { type: "true" };
     const head = toByteString(`CREATE TABLE ${this.#changes} AS `);
@@ -136,8 +148,11 @@ export class ChangeBySql {
   /** The table's rows where they stand, for the query: as many of its files as the statement can mean. */
   async #rows(reference: TableReference, names: ChangeNames): Promise<TableSql> {
     const { schema } = this.#table;
-    const filter = pushedFilter(reference, schema.fields);
-    this.#covers = filter ?? { type: "true" };
+    const filter = and(
+      pushedFilter(reference, schema.fields) ?? alwaysTrue,
+      this.#query.source?.filter ?? alwaysTrue,
+    );
+    this.#covers = filter;
     const { tasks } = await this.#table.scan({ filter }).planAll();
     this.#tasks = tasks;
     const relation = await this.#relation(tasks);
@@ -278,6 +293,7 @@ export class ChangeBySql {
   async close(): Promise<void> {
     // A connection that was stopped runs nothing any more. With a closed engine its tables are gone.
     this.#use.release();
+    await this.#query.source?.close();
     const { relations } = this.#context;
     if (relations.isClosed) return;
     await relations.use(async ({ connection, release }) => {

@@ -37,7 +37,7 @@ export interface ViewOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The table that a statement changes: a name for it in a query, and what reads its rows with where they stand. */
+/** What stands for a name in a query of ours, as the table that a statement changes, whose rows come with where they stand. */
 export interface Target {
   readonly name: string;
   readonly parts: readonly string[];
@@ -66,6 +66,6 @@ export interface StatementContext {
     query: EditedText,
     statement: Statement,
     use: Use,
-    target?: Target,
+    targets?: readonly Target[],
   ) => Promise<QueryPart>;
 }

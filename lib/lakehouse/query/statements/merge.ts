@@ -2,12 +2,14 @@ import type { NestedField, Table } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
 import type { QueryResult } from "../result/query-result.js";
 import { compose, type Piece, type Span } from "../text/compose.js";
-import { quoteIdentifier, quoteString } from "../text/tokens.js";
+import { foldName } from "../text/names.js";
+import { identifierName, quoteIdentifier, quoteString, type Token } from "../text/tokens.js";
 import type { ChangeNames, ChangeQuery, RowFate } from "./change.js";
 import type { Statement, StatementContext } from "./context.js";
 import type { Cursor } from "./cursor.js";
 import { describeQuery, type GivenValue, givenPieces, returning, sameNumber, valueIn } from "./insert.js";
 import type { Beginning } from "./kind.js";
+import { evaluateSource, type MergeSource } from "./merge-source.js";
 import { columnsNamed } from "./names.js";
 import { changeTable, targetPieces } from "./rows.js";
 import { type Assignment, assigned, assignments, changeStruct } from "./update.js";
@@ -58,9 +60,37 @@ export function merge(
   const query = async (table: Table, names: ChangeNames): Promise<ChangeQuery> => {
     const needsSource = parsed.clauses.some(({ action }) => action.kind.endsWith("-all"));
     const columns = needsSource ? await sourceColumns(beginning, parsed, statement, context) : [];
-    return mergeQuery(beginning, parsed, table, names, columns);
+    const source = await narrowingSource(beginning, parsed, table, names, statement, context);
+    return { ...mergeQuery(beginning, parsed, table, names, columns, source), source };
   };
   return changeTable(path, statement, context, query, "MERGE INTO");
+}
+
+/** The source, evaluated before the rest, where rows of the table that match none of it are let be. */
+async function narrowingSource(
+  { with: withClause, cursor }: Beginning,
+  { source, sourceName: name, alias, on, clauses }: Merge,
+  table: Table,
+  names: ChangeNames,
+  statement: Statement,
+  context: StatementContext,
+): Promise<MergeSource | undefined> {
+  if (name === undefined || !["INNER", "RIGHT"].includes(joinOf(clauses))) return undefined;
+  // Named in full, its columns would not be found under a name of ours.
+  const isNamedInFull = cursor.tokens.some(
+    ({ start }, i) =>
+      start >= source.end &&
+      [1, 3].every((n) => cursor.tokens[i + n]?.text === ".") &&
+      foldName(identifierName(cursor.tokens[i + 2] as Token)) === foldName(name),
+  );
+  if (isNamedInFull) return undefined;
+  const join = {
+    rows: [withClause, "SELECT * FROM ", source],
+    unique: `${names.task} rows`,
+    names: { source: name, target: alias ?? table.identifier.name },
+    on,
+  };
+  return evaluateSource(join, table, statement, context);
 }
 
 const isWhen = (cursor: Cursor) => cursor.is("WHEN", "MATCHED") || cursor.is("WHEN", "NOT", "MATCHED");
@@ -183,8 +213,13 @@ function mergeQuery(
   table: Table,
   names: ChangeNames,
   source: readonly string[],
+  evaluated: MergeSource | undefined,
 ): ChangeQuery {
-  const { alias, clauses, on } = merge;
+  const { alias, clauses, on, sourceName: name = "" } = merge;
+  const from: readonly Piece[] =
+    evaluated === undefined
+      ? [merge.source]
+      : [`${quoteIdentifier(evaluated.target.name)} AS ${quoteIdentifier(name)}`];
   const given = clauses.map(({ action }) => valuesOf(action, table, source, merge));
   const all = table.schema.fields.filter((field) => given.some((values) => values.has(field)));
   const here = quoteIdentifier(`${names.task} source`);
@@ -203,7 +238,7 @@ function mergeQuery(
   const joined: readonly Piece[] = [
     ...targetPieces(names, alias),
     ` ${joinOf(clauses)} JOIN (`,
-    merge.source,
+    ...from,
     ` CROSS JOIN (SELECT true AS ${here}) AS ${quoteIdentifier(`${names.task} marker`)})`,
     ...joinCondition(on),
   ];
