@@ -2,7 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type BranchingCatalog, type RestServer, serveRestCatalog } from "../../lib/lakehouse/catalog/index.js";
+import {
+  type BranchingCatalog,
+  type RestServer,
+  serveRestCatalog,
+} from "../../lib/lakehouse/catalog/index.js";
 import { type Lakehouse, openLakehouse } from "../../lib/lakehouse/index.js";
 import { Engine } from "./engine.js";
 import { ourSchema, type PlainRow, plain, sorted } from "./plain.js";
