@@ -160,6 +160,10 @@ describe("a build", () => {
     await buildContent(fixture.project);
     const decision = site("docs/decisions/01-tables.html");
     expect(decision).toContain('href="../../milestones/m03-writing-iceberg.html"');
+    expect(site("milestones/m03-writing-iceberg.html")).toContain('href="../docs/decisions/01-tables.html"');
+    expect(site("milestones/m01-object-storage.html")).not.toContain(
+      'href="../docs/decisions/01-tables.html"',
+    );
     expect(site("docs/decisions/index.html")).toContain('href="01-tables.html"');
     expect(site("index.html")).toContain('<a href="docs/decisions/index.html">Decisions</a>');
   });

@@ -60,10 +60,13 @@ export function openMarkdown(highlighter: Highlighter): (text: string, options?:
   };
   rules.code_block = (tokens, index) =>
     highlighter.code((tokens[index] as Token).content.replace(/\n$/, ""), "");
-  rules.table_open = (_tokens, _index, _options, env: Environment) =>
-    env.options.plain
-      ? "<table>\n"
-      : '<div class="table" role="region" aria-label="Table" tabindex="0"><table>\n';
+  rules.table_open = (_tokens, _index, _options, env: Environment) => {
+    if (env.options.plain) return "<table>\n";
+    // Regions of a page are told apart by their labels; no heading has a blank in its id.
+    const number = (env.ids.get("a table") ?? 0) + 1;
+    env.ids.set("a table", number);
+    return `<div class="table" role="region" aria-label="Table ${number}" tabindex="0"><table>\n`;
+  };
   rules.table_close = (_tokens, _index, _options, env: Environment) =>
     env.options.plain ? "</table>\n" : "</table></div>\n";
   rules.text = (tokens, index, _options, env: Environment) =>

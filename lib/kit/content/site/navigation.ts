@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { isStarted, label, type MilestoneContent, type OutputState } from "../model/inputs.js";
 import {
   docPage,
@@ -7,6 +8,7 @@ import {
   postPage,
   slidesPage,
 } from "../model/site-map.js";
+import type { SiteText } from "../model/site-texts.js";
 import { readingMinutes } from "../text/words.js";
 import type { PageItem, PageKind } from "./pages.js";
 
@@ -32,6 +34,8 @@ export interface NavItem {
   /** Minutes that its page and the notebook, code too, take to read. */
   readonly minutes: number;
   readonly exercises: number;
+  /** The records of decisions that say where they can be seen at work: here. */
+  readonly decisions: readonly Reference[];
 }
 
 /** What a reader is told of a milestone. Why one is not ready is the author's matter: `slh status`. */
@@ -43,13 +47,13 @@ const STATE_TEXT: Readonly<Record<OutputState["kind"], string>> = {
   "not-started": "planned",
 };
 
-export function navItem(content: MilestoneContent): NavItem {
+export function navItem(content: MilestoneContent, texts: readonly SiteText[]): NavItem {
   const { milestone, state, pieces, recorded } = content;
   const doc = pieces.doc && docPage(content);
   const notebook = recorded && notebookPage(content);
   const post = pieces.blog && postPage(content);
   const kind = isStarted(content) ? state.kind : "not-started";
-  const texts = [pieces.doc?.prose ?? "", ...(recorded?.notebook.cells ?? []).map(({ source }) => source)];
+  const written = [pieces.doc?.prose ?? "", ...(recorded?.notebook.cells ?? []).map(({ source }) => source)];
   return {
     id: milestone.id,
     label: label(content),
@@ -65,10 +69,18 @@ export function navItem(content: MilestoneContent): NavItem {
     interview: pieces.doc && interviewPage(content),
     slides: pieces.slides && slidesPage(content),
     page: doc ?? notebook ?? post,
-    minutes: readingMinutes(texts.join(" ")),
+    minutes: readingMinutes(written.join(" ")),
+    decisions: texts
+      .filter(({ kind, source }) => kind === "decision" && source.links.some(leadsTo(milestone.folder)))
+      .map(({ title, standing }) => ({ title: title.replace(/`/g, ""), path: standing.page })),
     exercises: recorded?.checks.filter(({ state: is }) => is !== "reference").length ?? 0,
   };
 }
+
+const leadsTo = (folder: string) => {
+  const name = basename(folder);
+  return ({ href }: { readonly href: string }) => href.split("/").includes(name);
+};
 
 /** A page beside the milestones, in the navigation. */
 export interface Reference {

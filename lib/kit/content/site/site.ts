@@ -60,7 +60,7 @@ export async function renderSite(input: SiteInput): Promise<Files> {
     templateFolder(folder),
     {
       site: settings,
-      milestones: all.map(navItem),
+      milestones: all.map((content) => navItem(content, input.texts)),
       reference: reference(pages, input.besides),
       pages,
       posts,
