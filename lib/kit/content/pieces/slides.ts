@@ -58,9 +58,9 @@ function slideProblems(piece: Piece, heading: SourceHeading, bound: readonly Bou
   const { offset } = sectionText(piece, heading);
   const inside = (at: number) => at >= offset && at < next;
   const words = countWords(piece.prose.slice(offset, next));
-  const blocks =
-    bound.filter(({ kind, insertion }) => kind !== "fact" && kind !== "given" && inside(insertion.start))
-      .length + piece.links.filter(({ image, start }) => image && inside(start)).length;
+  const shown = bound.filter((item) => !("text" in item) && inside(item.insertion.start));
+  const pictures = piece.links.filter(({ image, start }) => image && inside(start));
+  const blocks = shown.length + pictures.length;
   const problems = [
     countWords(title) > TITLE_WORDS && `its title has ${countWords(title)} words: ${TITLE_WORDS} at most.`,
     words > SLIDE_WORDS && `it has ${words} words below its title: ${SLIDE_WORDS} at most.`,
