@@ -382,6 +382,19 @@ test("rows of a query come in with the kinds that its columns have", async () =>
   expect((await refusal(table.appendFrom("select a from (select 1 as c)"))).code).toBe("INVALID_SQL");
 });
 
+test("a transaction takes rows of a source beside other steps, all or none", async () => {
+  const table = await lake.createTable(fresh(), { schema: defineSchema({ a: int(), b: string() }) });
+  const transaction = table.begin();
+  await transaction.appendFrom(file("first.csv", "a,b\n1,x\n"));
+  await transaction.appendFrom("select 2 as a, 'y' as b");
+  expect(await refusal(transaction.appendFrom(file("bad.csv", "a,b\nz,x\n")))).toMatchObject({
+    code: "SCHEMA_MISMATCH",
+  });
+  expect(await rowsOf(table.name)).toEqual([]);
+  await transaction.commit();
+  expect((await rowsOf(table.name)).map(({ a }) => a).sort()).toEqual([1, 2]);
+});
+
 test("a query is one on the branch that the lakehouse is on", async () => {
   const name = fresh();
   await lake.createTableAs(name, "select 1 as a");

@@ -36,7 +36,7 @@ import {
 } from "./operations/refs.js";
 import type { RowChange, RowChangeOptions } from "./operations/row-changes.js";
 import type { RowDelta } from "./operations/row-delta.js";
-import { type Assignments, type RowEngine, requireEngine } from "./operations/row-engine.js";
+import { type Assignments, type RowEngine, requireEngine, rowsOf } from "./operations/row-engine.js";
 import { type ChangelogOptions, type ChangelogTask, changelog } from "./scan/changelog.js";
 import { type IncrementalOptions, incrementalAppends, type SnapshotRange } from "./scan/incremental.js";
 import { type ScanOptions, type ScanTask, TableScan } from "./scan/scan.js";
@@ -173,10 +173,7 @@ export class Table<Row = Record<string, unknown>> {
     source: Source<Row>,
     options: IngestOptions & AppendOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
-    const engine = requireEngine(this.engine, this.name);
-    const { store, schema } = this;
-    const request = { ...options, store, schema, source: source as Source };
-    return this.append(engine.readSource(request) as AppendData<Row>, options);
+    return this.append(rowsOf(this, source, options), options);
   }
 
   /**

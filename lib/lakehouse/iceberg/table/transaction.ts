@@ -1,5 +1,6 @@
 import { invalidArgument } from "../../errors.js";
 import type { AppendData } from "../files/data/append-data.js";
+import type { IngestOptions, Source } from "../files/data/source.js";
 import type { Expression } from "../model/expressions/types.js";
 import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
 import { type CommitOptions, isPending } from "./commit.js";
@@ -10,7 +11,7 @@ import type { RowMergeOptions, UpsertOptions } from "./operations/merge.js";
 import { truncate } from "./operations/operations.js";
 import type { RowChangeOptions } from "./operations/row-changes.js";
 import type { RowDelta } from "./operations/row-delta.js";
-import type { Assignments } from "./operations/row-engine.js";
+import { type Assignments, rowsOf } from "./operations/row-engine.js";
 import type { PendingUpdate } from "./snapshot/pending.js";
 import type { SnapshotChange } from "./snapshot/producer.js";
 import type { Table } from "./table.js";
@@ -80,6 +81,11 @@ export class Transaction<Row = Record<string, unknown>> {
   async append(data: AppendData<Row>, options: AppendOptions = {}): Promise<void> {
     const { append } = await rowOperations();
     await this.#change(await append(this.table, data, options));
+  }
+
+  /** Adds the rows of a query, of files or of data at hand: see `Table.appendFrom`. A query sees nothing of this transaction. */
+  async appendFrom(source: Source<Row>, options: IngestOptions & AppendOptions = {}): Promise<void> {
+    await this.append(rowsOf(this.table, source, options), options);
   }
 
   async overwrite(

@@ -1,6 +1,7 @@
 import type * as arrow from "apache-arrow";
 import { unsupported } from "../../../errors.js";
 import type { ObjectStore } from "../../../storage/index.js";
+import type { AppendData } from "../../files/data/append-data.js";
 import type { IngestOptions, Source } from "../../files/data/source.js";
 import type { PositionBitmap } from "../../files/deletes/position-bitmap.js";
 import type { Expression, LiteralInput } from "../../model/expressions/types.js";
@@ -105,4 +106,11 @@ export function requireEngine(engine: RowEngine | undefined, subject: string): R
     "Rows of data files have to be read for this change, and there is no engine for it.",
     "Filter by whole partitions, or open the table through the lakehouse, which brings an engine.",
   );
+}
+
+/** The rows of a source as those of a table. */
+export function rowsOf<Row>(table: Table<Row>, source: Source<Row>, options: IngestOptions): AppendData<Row> {
+  const { engine, name, store, schema } = table;
+  const request = { ...options, store, schema, source: source as Source };
+  return requireEngine(engine, name).readSource(request) as AppendData<Row>;
 }
