@@ -47,20 +47,22 @@ Examples:
 
   program
     .command("new")
-    .summary("begin a notebook of your own")
-    .description("Writes a notebook with a first query, ready to run, anywhere in the checkout.")
-    .argument("<path>", "where: my/first.ipynb")
+    .summary("begin a notebook or a milestone of your own")
+    .description(
+      "Writes a notebook that runs as it is, with a question, a chart and an exercise, anywhere in the checkout.",
+    )
+    .argument("<path>", "where: my/first.ipynb; or a milestone's name: m12-my-topic")
     .option("--json", "print where it is as JSON")
     .addHelpText(
       "after",
       `
 Examples:
-  $ slh new my/first.ipynb && slh run my/first.ipynb`,
+  $ slh new my/first.ipynb && slh run my/first.ipynb
+  $ slh new m12-my-topic && slh run m12 && slh status m12`,
     )
     .action(async (given: string, { json }: { json?: true }) => {
       const { newNotebook } = await import("./commands/new.js");
-      const path = given.endsWith(".ipynb") ? given : `${given}.ipynb`;
-      await newNotebook(findProject(), path);
+      const path = await newNotebook(findProject(), given);
       if (json) printJson({ notebook: path });
       else console.log(`${path}  run it: npx slh run ${path}; open it: npx slh lab`);
     });
