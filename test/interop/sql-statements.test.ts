@@ -49,7 +49,7 @@ const STATEMENTS = [
   "ALTER TABLE n.t RENAME s TO text",
   "INSERT INTO n.t (id, later) VALUES (100, 1)",
   "CREATE OR REPLACE TABLE n.t AS SELECT id, text, st FROM n.t WHERE id > 2",
-  "INSERT INTO n.t BY NAME SELECT 7 AS id",
+  "INSERT INTO n.t BY NAME SELECT 77 AS id",
 ];
 
 test.each([
