@@ -13,6 +13,8 @@ interface Quantity {
   readonly value: number;
   /** Bytes are not compared with seconds. */
   readonly family: string;
+  /** Half of the last decimal shown: how far off the exact value may be. */
+  readonly half: number;
 }
 
 const SCALES: Readonly<Record<string, number>> = { thousand: 1e3, million: 1e6, billion: 1e9 };
@@ -24,7 +26,11 @@ function quantitiesIn(text: string): Quantity[] {
   return [...text.matchAll(QUANTITY)].flatMap(([whole, digits = "", scale = "", unit = ""]) => {
     const value = Number(digits.replaceAll(",", "")) * (SCALES[scale] ?? 1);
     const known = unitFactor(unit);
-    return known ? [{ text: whole.trim(), value: value * known.factor, family: known.family }] : [];
+    const half = 0.5 * 10 ** -(digits.split(".")[1]?.length ?? 0) * (SCALES[scale] ?? 1);
+    // A zero is a rounding of whatever is small.
+    return known && value !== 0
+      ? [{ text: whole.trim(), value: value * known.factor, half: half * known.factor, family: known.family }]
+      : [];
   });
 }
 
@@ -37,27 +43,26 @@ function shownBy({ fact, text, insertion }: BoundFact): Quantity | undefined {
   const unit = isPercent ? "%" : (converted ?? fact.unit ?? "");
   const known = unitFactor(unit) ?? { factor: 1, family: unit };
   const value = Number(digits.replaceAll(",", "")) * (SCALES[scale] ?? 1) * known.factor;
-  return { text, value, family: known.family };
+  return { text, value, half: 0, family: known.family };
 }
+
+/** What was measured, in the first unit of its family. */
+const exactOf = ({ fact }: BoundFact): number =>
+  Number(fact.value) * (unitFactor(fact.unit ?? "")?.factor ?? 1);
 
 const isSame = (a: number, b: number): boolean =>
   Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
 
-/** Numbers closer than this, and not the same, are taken for two roundings of one thing, or for two runs of it. */
-const NEAR = 0.02;
-const isNear = (a: number, b: number): boolean =>
-  !isSame(a, b) && Math.abs(a - b) <= NEAR * Math.max(Math.abs(a), Math.abs(b));
-
 /**
- * Where a milestone's texts show one fact in two roundings, and where a picture that a text shows has another figure than the
- * texts have for the same thing.
+ * Where a milestone's texts show one fact in two roundings, and where a picture that a text shows has another rounding of a
+ * fact than the texts.
  */
 export function roundingProblems(
   content: MilestoneContent,
   all: readonly MilestoneContent[],
 ): ReadonlyMap<Piece["name"], Problem[]> {
   const pieces = Object.values(content.pieces).map((piece) => ({ piece, ...bind(piece, content, all) }));
-  const first = new Map<string, { shown: Quantity; place: Place }>();
+  const first = new Map<string, { shown: Quantity; exact: number; place: Place }>();
   const problems = new Map<Piece["name"], Problem[]>(pieces.map(({ piece }) => [piece.name, []]));
   for (const { piece, bound } of pieces) {
     for (const item of bound) {
@@ -66,7 +71,7 @@ export function roundingProblems(
       if (!shown) continue;
       const key = `${item.owner.milestone.id}:${item.fact.name}`;
       const before = first.get(key);
-      if (before === undefined) first.set(key, { shown, place: item.insertion.place });
+      if (before === undefined) first.set(key, { shown, exact: exactOf(item), place: item.insertion.place });
       else if (!isSame(before.shown.value, shown.value))
         problems.get(piece.name)?.push({
           place: item.insertion.place,
@@ -74,13 +79,13 @@ export function roundingProblems(
         });
     }
   }
-  const quoted = [...first].map(([name, { shown }]) => ({ name, shown }));
+  const quoted = [...first].map(([name, { shown, exact }]) => ({ name, shown, exact }));
   for (const { piece, bound } of pieces) {
     for (const { figure, place } of figuresOf(piece, bound, content)) {
       for (const drawn of quantitiesIn(`${figure.title ?? ""}\n${figure.alt}`)) {
         const alike = quoted.filter(({ shown }) => shown.family === drawn.family);
         if (alike.some(({ shown }) => isSame(shown.value, drawn.value))) continue;
-        const near = alike.find(({ shown }) => isNear(shown.value, drawn.value));
+        const near = alike.find(({ exact }) => Math.abs(exact - drawn.value) <= drawn.half * 1.0001);
         if (!near) continue;
         problems.get(piece.name)?.push({
           place,
