@@ -60,7 +60,7 @@ export function commitGraph(commits: readonly ShownCommit[], options: CommitGrap
     transform: [{ filter: `datum.named === ${isNamed}` }],
     mark: {
       type: "text",
-      // Without a screen Vega takes a text to be half as long again as it is: the clip keeps it from making room for that.
+      // No room is made for a label that reaches beyond the plot.
       clip: true,
       align: "left",
       baseline: "middle",

@@ -8,8 +8,6 @@ import type { CardElement } from "./cards.js";
 export interface Pictures {
   /** An SVG as PNG, `width` pixels wide. */
   png(svg: string, width: number): Promise<Uint8Array>;
-  /** The drawing cut to its ink: without a screen, Vega leaves room for text that is half as long again. */
-  cut(svg: string): Promise<string>;
   /** A laid-out card (cover, social image, table) as PNG. Without a height, as tall as its content. */
   card(element: CardElement, width: number, height?: number): Promise<Uint8Array>;
 }
@@ -23,33 +21,20 @@ export function openPictures(cache: Cache, fontFolder: string): Pictures {
     packageVersion("satori"),
     packageVersion("@fontsource/inter"),
   );
-  const open = async (svg: string, width?: number) => {
+  const rasterise = async (svg: string, width: number) => {
     const { Resvg } = await import("@resvg/resvg-js");
-    return new Resvg(plainGlyphs(plainFonts(svg)), {
-      fitTo: width === undefined ? { mode: "original" } : { mode: "width", value: width },
+    const image = new Resvg(plainGlyphs(plainFonts(svg)), {
+      fitTo: { mode: "width", value: width },
       background: palettes.light.paper,
       font: { fontFiles: unpackFonts(fontFolder), loadSystemFonts: false, defaultFontFamily: "Inter" },
     });
+    return image.render().asPng();
   };
-  const rasterise = async (svg: string, width: number) => (await open(svg, width)).render().asPng();
   return {
     png(svg, width) {
       return cache.bytes(`picture-${contentHash(svg, String(width), version)}.png`, () =>
         rasterise(svg, width),
       );
-    },
-    cut(svg) {
-      return cache.text(`cut-${contentHash(svg, version)}.svg`, async () => {
-        // The first rectangle is the paper.
-        const bare = svg.replace(/<rect\b[^>]*\/>/, "");
-        const ink = (await open(bare)).getBBox();
-        if (!ink) return svg;
-        const { x, y, width, height } = ink;
-        return bare.replace(
-          /^([\s\S]*?<svg\b[^>]*?) width="[^"]*" height="[^"]*" viewBox="[^"]*"/,
-          `$1 width="${width}" height="${height}" viewBox="${x} ${y} ${width} ${height}"`,
-        );
-      });
     },
     card(element, width, height) {
       const key = `card-${contentHash(JSON.stringify(element), `${width}x${height}`, version)}.png`;

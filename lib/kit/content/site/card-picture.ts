@@ -1,4 +1,5 @@
 import type { ChartSpec } from "../../look/index.js";
+import type { Cache } from "../draw/cache.js";
 import type { CardPicture } from "../draw/cards.js";
 import { drawChart } from "../html/chart.js";
 import type { MilestoneContent } from "../model/inputs.js";
@@ -28,7 +29,7 @@ export async function cardPicture(
   if (figure) {
     // The card carries the title; the chart need not repeat it.
     const { title: _, ...untitled } = figure.spec;
-    const drawn = await drawCut(await shapeFor(room, untitled, tools), tools);
+    const drawn = await drawChart(tools.cache, await shapeFor(room, untitled, tools.cache), "light");
     return { ...fit(await tools.pictures.png(drawn, 1400), room), title: figure.title };
   }
   const diagram = files.get("diagram.png");
@@ -43,10 +44,11 @@ function fit(png: Uint8Array, room: Room): CardPicture {
 }
 
 /** A chart in the proportions of the room that it fills. One that is composed, or has a width of its own, stays as it is. */
-async function shapeFor(room: Room, spec: ChartSpec, tools: MediaTools): Promise<ChartSpec> {
+async function shapeFor(room: Room, spec: ChartSpec, cache: Cache): Promise<ChartSpec> {
   const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
   if (composed || spec.width !== undefined) return spec;
-  const size = async (height: unknown) => svgSize(await drawCut({ ...spec, width: 200, height }, tools));
+  const size = async (height: unknown) =>
+    svgSize(await drawChart(cache, { ...spec, width: 200, height }, "light"));
   const isBanded = typeof spec.height === "object";
   // Two drawings tell how many bands there are, and what labels and axes take beside the plot.
   const low = await size(isBanded ? { step: 20 } : 200);
@@ -57,10 +59,6 @@ async function shapeFor(room: Room, spec: ChartSpec, tools: MediaTools): Promise
   const height = Math.max(room.drawing / aspect - above, bands * LEAST_STEP, LEAST_PLOT.height);
   const width = Math.max((height + above) * aspect - beside, LEAST_PLOT.width);
   return { ...spec, width: Math.round(width), height: Math.round(height) };
-}
-
-async function drawCut(spec: ChartSpec, { cache, pictures }: MediaTools): Promise<string> {
-  return pictures.cut(await drawChart(cache, spec, "light"));
 }
 
 function svgSize(svg: string): { width: number; height: number } {
