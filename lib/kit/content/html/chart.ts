@@ -5,12 +5,17 @@ import { escapeHtml } from "../text/escape.js";
 import { formatValue } from "../text/format.js";
 import { tableHtml } from "./table.js";
 
-/** Widths in px for phones of 360 px: of the plot, of the whole drawing, and of the plot beside long labels. */
-const NARROW_PLOT = 250;
-const NARROW_DRAWING = 328;
-const LEAST_PLOT = 110;
-/** Labels at the side keep within a third of the drawing; the entries of a legend stand below one another. */
-const NARROW_CONFIG = { axisLeft: { labelLimit: 110 }, legend: { columns: 1, labelLimit: 280 } };
+/**
+ * Widths in px of whole drawings: for the column of a laptop, and for a phone of 360 px. A drawing that is scaled down
+ * cannot be read, so each is made for its width; `.chart` in blog/styles changes from one to the other.
+ */
+const WIDE = 690;
+const NARROW = 328;
+/** Of a plot: what Vega-Lite takes where nothing else is said (chartTheme), and the least that shows anything. */
+const PLOT = 560;
+const LEAST_PLOT = 90;
+/** What gives way before the plot does: a legend moves above it, its entries stand below one another. */
+const TIGHT = { legend: { orient: "top", direction: "vertical", columns: 1, labelLimit: 280 } };
 const MOST_DATA_ROWS = 60;
 
 /** A chart drawn in a theme, through the cache. */
@@ -29,11 +34,13 @@ export async function drawChart(cache: Cache, spec: ChartSpec, theme: Theme): Pr
 export async function chartHtml(cache: Cache, figure: RecordedFigure, provenance: string): Promise<string> {
   const { title, ...untitled } = figure.spec;
   const heading = figure.title ?? titleText(title);
-  const wide = await themed(cache, untitled, figure.alt, `${figure.name}-w`);
-  const narrowSpec = await narrow(cache, untitled);
-  const plots = narrowSpec
-    ? `<div class="wide-only">${wide}</div><div class="narrow-only">${await themed(cache, narrowSpec, figure.alt, `${figure.name}-n`)}</div>`
-    : wide;
+  const [wide, narrow] = [await fitted(cache, untitled, WIDE), await fitted(cache, untitled, NARROW)];
+  const drawn = (spec: ChartSpec, suffix: string) =>
+    themed(cache, spec, figure.alt, `${figure.name}-${suffix}`);
+  const plots =
+    JSON.stringify(narrow) === JSON.stringify(wide)
+      ? await drawn(wide, "w")
+      : `<div class="wide-only">${await drawn(wide, "w")}</div><div class="narrow-only">${await drawn(narrow, "n")}</div>`;
   return (
     `<figure class="chart" id="figure-${escapeHtml(figure.name)}">` +
     (heading ? `<p class="chart-title">${escapeHtml(heading)}</p>` : "") +
@@ -87,24 +94,22 @@ export function inlineSvg(svg: string, alt: string, id: string): string {
 }
 
 /**
- * The same chart for a phone, when its width is one number that can be another. What labels and legend take beside the
- * plot comes off the plot, and a label gets no more than a third: a drawing that is scaled down cannot be read.
+ * The same chart in a drawing of at most so many px, where its width is one number that can be another. What labels take
+ * beside the plot comes off the plot.
  */
-async function narrow(cache: Cache, spec: ChartSpec): Promise<ChartSpec | undefined> {
+async function fitted(cache: Cache, spec: ChartSpec, most: number): Promise<ChartSpec> {
+  if ((await drawnWidth(cache, spec)) <= most) return spec;
   const composed = ["hconcat", "vconcat", "concat", "facet", "repeat"].some((key) => key in spec);
-  const { width, config } = spec;
-  if (composed || (width !== undefined && (typeof width !== "number" || width <= NARROW_PLOT)))
-    return undefined;
-  if (width !== undefined && (await drawnWidth(cache, spec)) <= NARROW_DRAWING) return undefined;
-  const tight = { ...spec, config: { ...(config as object | undefined), ...NARROW_CONFIG } };
-  let plot = NARROW_PLOT;
-  // A narrower plot may leave its labels further out: two steps settle that.
-  for (let step = 0; step < 3; step++) {
-    const over = (await drawnWidth(cache, { ...tight, width: plot })) - NARROW_DRAWING;
-    if (over <= 0) break;
-    plot = Math.max(LEAST_PLOT, plot - Math.ceil(over));
+  const { width: wanted = PLOT } = spec;
+  if (composed || typeof wanted !== "number") return spec;
+  const config = { ...TIGHT, ...((spec.config as object | undefined) ?? {}) };
+  let width = Math.min(wanted, most);
+  // A narrower plot may leave its labels further out, so this takes some steps.
+  for (let over = 1; over > 0 && width > LEAST_PLOT; ) {
+    over = Math.ceil((await drawnWidth(cache, { ...spec, config, width })) - most);
+    width = Math.max(LEAST_PLOT, width - Math.max(0, over));
   }
-  return { ...tight, width: plot };
+  return { ...spec, config, width };
 }
 
 async function drawnWidth(cache: Cache, spec: ChartSpec): Promise<number> {
