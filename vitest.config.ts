@@ -33,12 +33,16 @@ export default defineConfig({
           name: "unit",
           env,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/interop/**"],
+          exclude: ["test/interop/**", "test/site/**"],
           // These only give a test that hangs a name. A slow machine is no fault.
           testTimeout: soak ? 0 : 600_000,
           hookTimeout: 600_000,
           setupFiles: soak ? ["test/support/soak.ts"] : [],
         },
+      },
+      {
+        resolve,
+        test: { name: "site", env, include: ["test/site/**/*.test.ts"], testTimeout: 300_000 },
       },
       {
         resolve,

@@ -17,7 +17,7 @@ const SHARING = ["test/iceberg", "test/lakehouse", "test/storage"];
 export async function unitTests() {
   const sharing = await vitest("unit", ["--no-isolate", ...SHARING], {}, "unit-sharing");
   const rest = readdirSync(join(root, "test"))
-    .filter((name) => !["interop", "support"].includes(name) && !SHARING.includes(`test/${name}`))
+    .filter((name) => !["interop", "site", "support"].includes(name) && !SHARING.includes(`test/${name}`))
     .map((name) => (name.endsWith(".ts") ? `test/${name}` : `test/${name}/`));
   const others = await vitest("unit", rest);
   return Object.fromEntries(Object.keys(others).map((key) => [key, sharing[key] + others[key]]));

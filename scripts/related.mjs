@@ -32,7 +32,9 @@ function resolved(from, name) {
  */
 export function relatedTests(changed) {
   const importers = new Map();
-  const files = [...sources("lib"), ...sources("test")].filter((file) => !file.startsWith("test/interop/"));
+  const files = [...sources("lib"), ...sources("test")].filter(
+    (file) => !/^test\/(interop|site)\//.test(file),
+  );
   for (const file of files) {
     for (const [, ...names] of readFileSync(join(root, file), "utf8").matchAll(IMPORT)) {
       const to = resolved(

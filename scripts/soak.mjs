@@ -15,7 +15,10 @@ const hasProperties = (file) =>
   /from "(fast-check|[./]*support\/runs\.js)"/.test(readFileSync(join(root, file), "utf8"));
 const files = readdirSync(join(root, "test"), { recursive: true })
   .map((file) => join("test", file))
-  .filter((file) => file.endsWith(".test.ts") && !file.startsWith(join("test", "interop")))
+  .filter(
+    (file) =>
+      file.endsWith(".test.ts") && !["interop", "site"].some((name) => file.startsWith(join("test", name))),
+  )
   .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)))
   .filter(hasProperties);
 if (files.length === 0) {

@@ -21,7 +21,9 @@ const send = async (method: string, path: string, body?: object, headers: Record
   const response = await fetch(`${served.server.uri}/api/v2/${path}`, {
     method,
     headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-    ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
+    ...(body === undefined
+      ? {}
+      : { body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body) }),
   });
   return { status: response.status, body: (await response.json()) as Json };
 };

@@ -1,0 +1,52 @@
+/// <reference lib="dom" />
+import type { Browser, BrowserContext, Page } from "playwright-core";
+
+export interface Visit {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What went wrong so far: console errors, exceptions, requests that failed or went to another host. */
+  readonly faults: readonly string[];
+}
+
+export interface VisitOptions {
+  readonly width: number;
+  readonly scripts?: boolean;
+}
+
+/** Opens a page of the site, and listens. Requests to other hosts are refused. */
+export async function visit(
+  browser: Browser,
+  origin: string,
+  path: string,
+  options: VisitOptions,
+): Promise<Visit> {
+  const context = await browser.newContext({
+    viewport: { width: options.width, height: 900 },
+    javaScriptEnabled: options.scripts ?? true,
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", ({ message }) => faults.push(`exception: ${message}`));
+  page.on("requestfailed", (request) => {
+    const reason = request.failure()?.errorText;
+    // What the page itself gives up is no failure of a server.
+    if (reason !== "net::ERR_ABORTED") faults.push(`request failed: ${request.url()} (${reason})`);
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) faults.push(`request failed: ${response.url()} (${response.status()})`);
+  });
+  await context.route(
+    (url) => /^https?:/.test(url.protocol) && !url.href.startsWith(origin),
+    (route) => {
+      faults.push(`request to another host: ${route.request().url()}`);
+      return route.abort();
+    },
+  );
+  await page.goto(origin + path, { waitUntil: "load" });
+  await page.evaluate(() => document.fonts.ready);
+  return { page, context, faults };
+}
