@@ -62,6 +62,8 @@ async function bundle(folder) {
     .update(readFileSync(createRequire(import.meta.url).resolve("rolldown/package.json")))
     .update(readFileSync(new URL(import.meta.url)))
     .update(JSON.stringify([readJson(folder, "package.json"), readJson(".", "package-lock.json")]))
+    // The inspector's page has parts of the lakehouse in it.
+    .update(folder === "lib/kit" ? JSON.stringify(sourcesOf("lib/lakehouse")) : "")
     .digest("hex");
   const before = values.clean ? undefined : readJson(folder, RECORD);
   const isSame =
@@ -89,7 +91,7 @@ async function bundle(folder) {
   writeFileSync(join(folder, "dist", LICENSES), licensesOf(output));
   const files = [
     ...output.map(({ fileName }) => fileName),
-    ...(folder === "lib/kit" ? copyTslab(folder) : []),
+    ...(folder === "lib/kit" ? [...copyTslab(folder), ...(await bundlePage(folder, rolldown))] : []),
   ];
   // A process that runs from the build before this one may still load parts of it.
   const kept = new Set([...files, ...(before?.files ?? [])]);
@@ -128,8 +130,10 @@ function entriesOf(folder) {
 /**
  * Imports from a room's index become imports from the files that have the things. A bundler puts all that an index leads
  * to into what loads it, and who wants one name of a room would load all of it, Arrow and all.
+ *
+ * @param packages indexes of rooms of other packages, by what imports name them
  */
-function throughRooms() {
+function throughRooms(packages = {}) {
   const rooms = new Map();
   const target = (file, from) => join(dirname(file), from.replace(/\.js$/, ".ts"));
   const named = (names) =>
@@ -153,10 +157,11 @@ function throughRooms() {
   return {
     name: "through-rooms",
     transform(code, id) {
-      if (!id.endsWith(".ts") || !code.includes("/index.js")) return null;
+      const mayImport = ["/index.js", ...Object.keys(packages)].some((part) => code.includes(part));
+      if (!id.endsWith(".ts") || !mayImport) return null;
       const changed = code.replace(NAMED, (statement, kind, names, from) => {
-        if (!/^\..*\/index\.js$/.test(from)) return statement;
-        const index = target(id, from);
+        const index = /^\..*\/index\.js$/.test(from) ? target(id, from) : packages[from];
+        if (index === undefined) return statement;
         const direct = named(names).map(({ name, alias }) => {
           const known = namesOf(index).get(name) ?? { name, file: index };
           return `${kind} { ${known.name} as ${alias} } from ${JSON.stringify(known.file)};`;
@@ -231,6 +236,41 @@ function copyTslab(folder) {
     if (file === "typescript.js" || /^lib\..*d\.ts$/.test(file))
       add(`typescript/${file}`, readFileSync(join(compiler, "lib", file)));
   return files;
+}
+
+/**
+ * The inspector's page, for browsers: what reads footers as a plain script, which a page opened from a file may run too,
+ * and what decodes rows as a module with its WebAssembly, which is loaded when rows are asked for.
+ *
+ * @returns the names of the files, in `dist`
+ */
+async function bundlePage(folder, rolldown) {
+  const lakehouse = join(process.cwd(), "lib", "lakehouse");
+  const indexes = {
+    "sololakehouse/errors": join(lakehouse, "errors.ts"),
+    "sololakehouse/parquet": join(lakehouse, "parquet", "index.ts"),
+  };
+  const target = join(folder, "dist", "page");
+  rmSync(target, { recursive: true, force: true });
+  const inlined = [];
+  for (const [name, entry, format] of [
+    ["look-inside", "main", "iife"],
+    ["look-inside-rows", "rows", "es"],
+  ]) {
+    const bundled = await rolldown({
+      cwd: join(process.cwd(), folder),
+      input: { [name]: `./inspector/page/${entry}.ts` },
+      platform: "browser",
+      plugins: [throughRooms(indexes)],
+    });
+    const { output } = await bundled.write({ dir: "dist/page", format, minify: true, codeSplitting: false });
+    await bundled.close();
+    inlined.push(...output);
+  }
+  const wasm = join(homeOf("parquet-wasm", process.cwd()), "esm", "parquet_wasm_bg.wasm");
+  writeFileSync(join(target, "parquet.wasm"), readFileSync(wasm));
+  writeFileSync(join(target, "look-inside-licenses.txt"), licensesOf(inlined));
+  return readdirSync(target).map((name) => `page/${name}`);
 }
 
 /** Name, version and licence of each package that a bundle has code of. */

@@ -24,6 +24,7 @@ export {
   type PredictOptions,
   predict,
   type RowsInput,
+  sample,
   type TableOptions,
   type TableRow,
   type TableSource,

@@ -45,7 +45,8 @@ export function errorKind<const Code extends string>(code: Code): ErrorKind<Code
   const kind = (subject: string, message: string, remedy?: string, cause?: unknown) => {
     const error = new LakehouseError(code, subject, message, remedy, cause);
     // The stack starts where the error was thrown, not here.
-    Error.captureStackTrace(error, kind);
+    // Not every browser can tell, and footers are read there too.
+    Error.captureStackTrace?.(error, kind);
     return error;
   };
   return Object.assign(kind, {

@@ -12,6 +12,7 @@ export {
   type FigureOptions,
   fact,
   figure,
+  sample,
   type TableOptions,
   table,
 } from "./cell/record.js";
@@ -56,6 +57,7 @@ export {
   type RecordedFact,
   type RecordedFigure,
   type RecordedNotebook,
+  type RecordedSample,
   type RecordedTable,
   type RecordKind,
   type RepeatedName,

@@ -10,6 +10,7 @@ export { schemaMismatch } from "./errors.js";
 export { arrowBytes, BatchSchema, FIELD_ID_KEY } from "./format/arrow-data.js";
 export { decompressors, type ParquetCompression } from "./format/codecs.js";
 export {
+  chunkStart,
   type ParquetChunkStatistics,
   type ParquetColumnChunk,
   type ParquetFooter,
@@ -19,6 +20,7 @@ export {
   readSummary,
 } from "./format/footer.js";
 export { type ColumnMetrics, columnMetrics, type ParquetStat, splitOffsets } from "./format/metrics.js";
+export { codecName, encodingName } from "./format/names.js";
 export { listElement, mapEntry, type NodePlace, nodePlaces, withParts } from "./format/nodes.js";
 export {
   leafColumns,

@@ -28,6 +28,6 @@ export { reachingOut } from "./reaching-out.js";
 export { type S3Credentials, type S3Options, s3OptionsFromEnv } from "./s3/options.js";
 export { S3Store } from "./s3/s3-store.js";
 export type { Body, ByteRange, ListOptions, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
-export { type ObjectTail, readTail } from "./tail.js";
+export { type ObjectTail, type ReadableStore, readTail } from "./tail.js";
 export { canonicalFileUri, canonicalS3Uri, fileUri, pathOfFile, spelledUri } from "./uri.js";
 export { type FolderFiles, writeBeside } from "./write-beside.js";

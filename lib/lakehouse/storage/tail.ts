@@ -1,6 +1,9 @@
 import { notFound } from "./errors.js";
 import type { ObjectStore } from "./store.js";
 
+/** As much of a store as reading a file takes. */
+export type ReadableStore = Pick<ObjectStore, "head" | "read">;
+
 /** The last bytes of an object, and where its end is. */
 export interface ObjectTail {
   /** Length of the object in bytes, as the store has it. */
@@ -19,7 +22,7 @@ export interface ObjectTail {
  * @throws OBJECT_NOT_FOUND; STORAGE_FAILED
  */
 export async function readTail(
-  store: ObjectStore,
+  store: ReadableStore,
   uri: string,
   length: number,
   recorded?: number,

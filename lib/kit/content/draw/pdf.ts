@@ -45,7 +45,8 @@ export function openPrinter(cache: Cache): Printer {
   };
 }
 
-function findChromium(): string | undefined {
+/** The program that `SLH_CHROMIUM` names, or one that is installed; an empty name is for none. */
+export function findChromium(): string | undefined {
   const named = process.env.SLH_CHROMIUM;
   if (named !== undefined) return named === "" ? undefined : named;
   const folders = (process.env.PATH ?? "").split(delimiter);

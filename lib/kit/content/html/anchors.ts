@@ -1,6 +1,6 @@
 import { bind, substitute } from "../model/bind.js";
 import type { MilestoneContent } from "../model/inputs.js";
-import { notebookPage, PAGES } from "../model/site-map.js";
+import { notebookPage, PAGES, sampleAnchor } from "../model/site-map.js";
 import type { SiteText } from "../model/site-texts.js";
 import { escapeHtml } from "../text/escape.js";
 import type { Source } from "../text/source.js";
@@ -27,8 +27,12 @@ export function anchorsOf(
     }
     if (content.recorded) pages.set(notebookPage(content), new Set([...FRAME, ...notebookAnchors(content)]));
   }
-  for (const { source, standing } of texts)
-    pages.set(standing.page, new Set([...FRAME, ...textAnchors(source, undefined, all)]));
+  for (const { kind, source, standing } of texts) {
+    const offered =
+      kind === "inside" ? all.flatMap(({ recorded }) => [...(recorded?.samples.keys() ?? [])]) : [];
+    const own = [...textAnchors(source, undefined, all), ...offered.map(sampleAnchor)];
+    pages.set(standing.page, new Set([...FRAME, ...own]));
+  }
   return pages;
 }
 

@@ -6,9 +6,11 @@ import {
   type RecordedCheck,
   type RecordedFact,
   type RecordedNotebook,
+  type RecordedSample,
   type RecordKind,
 } from "../../notebook/index.js";
 import { type Cache, contentHash } from "../draw/cache.js";
+import { INSIDE_PAGE, sampleAnchor } from "../model/site-map.js";
 import { escapeHtml } from "../text/escape.js";
 import { formatFact, formatValue } from "../text/format.js";
 import { chartHtml } from "./chart.js";
@@ -49,6 +51,11 @@ const RECORDS: Readonly<
   table: ({ recorded }, { name }: { name: string }) => {
     const table = recorded.tables.get(name);
     return table && tableHtml(table);
+  },
+  // The pages that show cells lie one folder down.
+  sample: (_, { name, title }: RecordedSample) => {
+    const href = escapeHtml(`../${INSIDE_PAGE}#${sampleAnchor(name)}`);
+    return `<p class="output">${escapeHtml(title)}: <a href="${href}">look inside <code>${escapeHtml(name)}.parquet</code></a></p>`;
   },
   predict: ({ data }) => `<div class="predict">${inertHtml(asText(data["text/html"]))}</div>`,
   check: ({ data }, { state }: RecordedCheck) =>

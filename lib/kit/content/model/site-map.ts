@@ -22,6 +22,12 @@ export type LinkTarget =
   | { readonly kind: "source"; readonly path: string; readonly fragment: string }
   | { readonly kind: "missing"; readonly path: string };
 
+/** The page that looks inside files. */
+export const INSIDE_PAGE = "look-inside.html";
+
+/** Where that page offers a sample. */
+export const sampleAnchor = (name: string): string => `sample-${name}`;
+
 /** The page of a milestone's executed notebook, from the site's root. */
 export function notebookPage(content: MilestoneContent): string {
   return `notebooks/${stemOf(content.milestone)}.html`;

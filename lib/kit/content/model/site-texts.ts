@@ -4,10 +4,11 @@ import type { Project } from "../../milestones/index.js";
 import { frontMatter } from "../text/front-matter.js";
 import { readSource, type Source } from "../text/source.js";
 import type { Standing } from "./inputs.js";
+import { INSIDE_PAGE } from "./site-map.js";
 
 /** A text of the site that belongs to no milestone: what the home page says, or a page of `docs`. */
 export interface SiteText {
-  readonly kind: "home" | "decision" | "text";
+  readonly kind: "home" | "inside" | "decision" | "text";
   readonly source: Source;
   readonly front: Readonly<Record<string, unknown>>;
   readonly title: string;
@@ -15,14 +16,17 @@ export interface SiteText {
   readonly path: string;
 }
 
-/** `blog/home.md`, then each Markdown file below `docs`, in the order of their names, a folder's README first. */
+/** `blog/home.md` and `blog/look-inside.md`, then each Markdown file below `docs`, in the order of their names, a folder's README first. */
 export function readSiteTexts({ root }: Project): SiteText[] {
-  const home = join(root, "blog", "home.md");
+  const own = { "home.md": "index.html", "look-inside.md": INSIDE_PAGE };
   const docs = join(root, "docs");
   const names = existsSync(docs) ? readdirSync(docs, { recursive: true, encoding: "utf8" }) : [];
   const pages = names.filter((name) => name.endsWith(".md")).sort(byReadme);
   return [
-    ...(existsSync(home) ? [siteText(root, home, "index.html")] : []),
+    ...Object.entries(own).flatMap(([name, page]) => {
+      const path = join(root, "blog", name);
+      return existsSync(path) ? [siteText(root, path, page)] : [];
+    }),
     ...pages.map((name) => siteText(root, join(docs, name), docsPage(name))),
   ];
 }
@@ -31,13 +35,19 @@ function siteText(root: string, path: string, page: string): SiteText {
   const file = relative(root, path).split(sep).join("/");
   const source = readSource(path, file);
   return {
-    kind: page === "index.html" ? "home" : /\/decisions\/\d/.test(page) ? "decision" : "text",
+    kind: kindOf(page),
     source,
     front: frontMatter(source),
     title: source.headings.find(({ level }) => level === 1)?.text ?? file,
     standing: { folder: join(path, ".."), page, own: undefined },
     path,
   };
+}
+
+function kindOf(page: string): SiteText["kind"] {
+  if (page === "index.html") return "home";
+  if (page === INSIDE_PAGE) return "inside";
+  return /\/decisions\/\d/.test(page) ? "decision" : "text";
 }
 
 /** `decisions/README.md` becomes `docs/decisions/index.html`. */

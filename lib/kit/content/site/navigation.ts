@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { isStarted, label, type MilestoneContent, type OutputState } from "../model/inputs.js";
 import {
   docPage,
+  INSIDE_PAGE,
   interviewPage,
   notebookFile,
   notebookPage,
@@ -92,6 +93,7 @@ export interface Reference {
 const REFERENCE: readonly Reference[] = [
   { title: "Guide", path: "docs/guide.html" },
   { title: "SQL", path: "docs/sql.html" },
+  { title: "Look inside a file", path: INSIDE_PAGE },
   { title: "API", path: "api/index.html" },
   { title: "Decisions", path: "docs/decisions/index.html" },
   { title: "Interview answers", path: "interview/index.html" },

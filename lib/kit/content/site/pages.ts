@@ -19,6 +19,7 @@ import { interviewOf } from "../pieces/doc.js";
 import { escapeHtml } from "../text/escape.js";
 import type { Source } from "../text/source.js";
 import { readingMinutes } from "../text/words.js";
+import { insideFiles, type SampleItem } from "./inside.js";
 import type { Files } from "./media.js";
 import type { SiteInput } from "./site.js";
 
@@ -31,6 +32,7 @@ export type PageKind =
   | "interview"
   | "slides"
   | "text"
+  | "inside"
   | "decision"
   | "blog"
   | "answers"
@@ -55,6 +57,10 @@ export interface PageItem {
   readonly source?: { readonly path: string; readonly href?: string | undefined } | undefined;
   /** The picture in the list of posts. */
   readonly thumbnail?: string | undefined;
+  /** Files that the page which looks inside them offers. */
+  readonly samples?: readonly SampleItem[] | undefined;
+  /** Bytes of the decoder that this page loads when rows are asked for. */
+  readonly decoderBytes?: number | undefined;
   /** What the home page says above its text. */
   readonly front?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -76,7 +82,16 @@ export async function makePages(input: SiteInput): Promise<{ pages: PageItem[]; 
     title: "Blog",
     description: `Posts on building ${settings.title}.`,
   });
-  for (const text of texts) if (text.kind !== "home") pages.push(await docsPage(text, input));
+  for (const text of texts) {
+    if (text.kind === "home") continue;
+    const page = await docsPage(text, input);
+    if (text.kind !== "inside") pages.push(page);
+    else {
+      const inside = insideFiles(all);
+      for (const [path, bytes] of inside.files) files.set(path, bytes);
+      pages.push({ ...page, ...inside.item });
+    }
+  }
   pages.push({
     path: "interview/index.html",
     kind: "answers",
@@ -182,7 +197,7 @@ async function docsPage(text: SiteText, { settings, context }: SiteInput): Promi
   const { file } = source;
   return {
     path: standing.page,
-    kind: kind === "decision" ? "decision" : "text",
+    kind: kind === "home" ? "text" : kind,
     title: plainWords(title),
     description: firstWords(source),
     label: /\/(\d+)-[^/]*$/.exec(file)?.[1],

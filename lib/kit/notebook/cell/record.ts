@@ -49,6 +49,32 @@ export function fact(name: string, value: unknown, options: FactOptions = {}): v
   });
 }
 
+/** Bytes that a sample may have: it lies in the notebook, as text. */
+const MOST_SAMPLE = 500_000;
+
+/**
+ * Keeps a small file for the site's page that looks inside files, where readers open it.
+ *
+ * @param name of the file there, without its ending
+ * @param title what it is a sample of, in a few words
+ * @throws LakehouseError `INVALID_ARGUMENT` for more than 500 kB, which is too much for a notebook.
+ * @example sample("day", "A day's flights, sorted", await lake.store.read(file.filePath));
+ */
+export function sample(name: string, title: string, bytes: Uint8Array): void {
+  checkName(name, "sample");
+  if (bytes.length > MOST_SAMPLE) {
+    const why = `The sample ${name} has ${formatValue(bytes.length)} bytes, and ${formatValue(MOST_SAMPLE)} are the most.`;
+    throw invalidArgument(name, why, "Choose a smaller file.");
+  }
+  const text = `${title}: ${formatValue(bytes.length)} bytes`;
+  show({
+    // Two runs may write the same rows in other bytes.
+    [RECORD_MIME.sample]: { name, title, volatile: true, base64: Buffer.from(bytes).toString("base64") },
+    "text/html": `<p>${escapeHtml(text)}</p>`,
+    "text/plain": text,
+  });
+}
+
 export interface FigureOptions {
   /** What the chart shows, for who cannot see it: the finding, with its numbers. */
   readonly alt: string;

@@ -8,6 +8,7 @@ export const RECORD_MIME = {
   fact: "application/vnd.sololakehouse.fact+json",
   figure: "application/vnd.sololakehouse.figure+json",
   table: "application/vnd.sololakehouse.table+json",
+  sample: "application/vnd.sololakehouse.sample+json",
   check: "application/vnd.sololakehouse.check+json",
   predict: "application/vnd.sololakehouse.predict+json",
 } as const;
@@ -66,6 +67,15 @@ export interface RecordedTable {
   readonly cell: CellRef;
 }
 
+/** One named file that the page "Look inside a file" offers: its bytes lie in the notebook. */
+export interface RecordedSample {
+  readonly name: string;
+  /** What it is a sample of, in a few words. */
+  readonly title: string;
+  readonly base64: string;
+  readonly cell: CellRef;
+}
+
 /** What became of an exercise: the learner's starter as committed, and the reference solution. */
 export interface RecordedCheck {
   readonly name: string;
@@ -85,7 +95,7 @@ export interface RecordedCell {
 
 /** A name that stands for two things. */
 export interface RepeatedName {
-  readonly kind: "fact" | "figure" | "table";
+  readonly kind: "fact" | "figure" | "table" | "sample";
   readonly name: string;
   readonly first: CellRef;
   readonly again: CellRef;
@@ -94,7 +104,7 @@ export interface RepeatedName {
 /** What an output records under a name that content may use, if it does. */
 export function namedIn(output: Output): Pick<RepeatedName, "kind" | "name"> | undefined {
   if (output.output_type !== "display_data") return undefined;
-  for (const kind of ["fact", "figure", "table"] as const) {
+  for (const kind of ["fact", "figure", "table", "sample"] as const) {
     const record = output.data[RECORD_MIME[kind]] as { name: string } | undefined;
     if (record) return { kind, name: record.name };
   }
@@ -107,6 +117,7 @@ export interface RecordedNotebook {
   readonly facts: ReadonlyMap<string, RecordedFact>;
   readonly figures: ReadonlyMap<string, RecordedFigure>;
   readonly tables: ReadonlyMap<string, RecordedTable>;
+  readonly samples: ReadonlyMap<string, RecordedSample>;
   readonly checks: readonly RecordedCheck[];
   /** Names that were recorded more than once, which is an error: which of the values would a text mean? */
   readonly repeated: readonly RepeatedName[];
@@ -135,9 +146,10 @@ export function recordedIn(notebook: Notebook, path: string): RecordedNotebook {
   const facts = new Map<string, RecordedFact>();
   const figures = new Map<string, RecordedFigure>();
   const tables = new Map<string, RecordedTable>();
+  const samples = new Map<string, RecordedSample>();
   const checks: RecordedCheck[] = [];
   const repeated: RepeatedName[] = [];
-  const places = { fact: facts, figure: figures, table: tables };
+  const places = { fact: facts, figure: figures, table: tables, sample: samples };
   const cells = notebook.cells.map((cell, index): RecordedCell => {
     const ref: CellRef = { id: cell.id, index, executionCount: cell.execution_count ?? null };
     for (const output of cell.outputs ?? []) {
@@ -162,6 +174,8 @@ export function recordedIn(notebook: Notebook, path: string): RecordedNotebook {
       }
       const table = data[RECORD_MIME.table] as Omit<RecordedTable, "cell"> | undefined;
       if (table) tables.set(table.name, { ...table, volatile: table.volatile === true, cell: ref });
+      const sample = data[RECORD_MIME.sample] as Omit<RecordedSample, "cell"> | undefined;
+      if (sample) samples.set(sample.name, { ...sample, cell: ref });
       const check = data[RECORD_MIME.check] as Omit<RecordedCheck, "cell"> | undefined;
       if (check) checks.push({ ...check, cell: ref });
     }
@@ -179,6 +193,7 @@ export function recordedIn(notebook: Notebook, path: string): RecordedNotebook {
     facts,
     figures,
     tables,
+    samples,
     checks,
     repeated,
     cells,

@@ -15,6 +15,7 @@ import {
 import { unsupported } from "../../errors.js";
 
 import { corrupt } from "./corrupt.js";
+import { CODECS } from "./names.js";
 
 export type ParquetCompression = "zstd" | "snappy" | "gzip" | "lz4_raw" | "uncompressed";
 
@@ -68,12 +69,9 @@ export function compressPage(
   return COMPRESSORS[codec].compress(page, level);
 }
 
-/** parquet.thrift, CompressionCodec, by number. */
-const NAMES = ["UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW"] as const;
-
 /** What gives the content of a page of so many bytes; `undefined` for a codec that nobody writes. */
 type Decompressor = (block: Uint8Array, length: number) => Uint8Array;
-const DECOMPRESSORS: Readonly<Record<(typeof NAMES)[number], Decompressor | undefined>> = {
+const DECOMPRESSORS: Readonly<Record<(typeof CODECS)[number], Decompressor | undefined>> = {
   UNCOMPRESSED: (block) => block,
   SNAPPY: decompressSnappy,
   GZIP: decompressGzip,
@@ -92,7 +90,7 @@ const DECOMPRESSORS: Readonly<Record<(typeof NAMES)[number], Decompressor | unde
  * @throws LakehouseError CORRUPT_FILE; UNSUPPORTED_FEATURE for a codec that this version cannot read.
  */
 export function decompressPage(block: Uint8Array, length: number, codec: number, uri: string): Uint8Array {
-  const name = NAMES[codec];
+  const name = CODECS[codec];
   const decompress = name && DECOMPRESSORS[name];
   if (!decompress)
     throw unsupported(uri, `${uri} has the compression ${name ?? codec}, which this version cannot read.`);

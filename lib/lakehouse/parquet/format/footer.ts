@@ -1,10 +1,11 @@
 import { unsupported } from "../../errors.js";
-import { type ObjectStore, readTail } from "../../storage/index.js";
+import { type ReadableStore, readTail } from "../../storage/index.js";
 import { corrupt } from "./corrupt.js";
 import {
   binary,
   flag,
   int,
+  ints,
   leafColumns,
   long,
   type ParquetColumn,
@@ -34,6 +35,8 @@ export interface ParquetColumnChunk {
   readonly uncompressedSize: bigint;
   /** parquet.thrift, CompressionCodec. */
   readonly codec: number;
+  /** parquet.thrift, Encoding: those of its pages and of their levels, each once. */
+  readonly encodings: readonly number[];
   readonly dataPageOffset: bigint;
   readonly dictionaryPageOffset?: bigint | undefined;
   readonly statistics?: ParquetChunkStatistics | undefined;
@@ -77,7 +80,11 @@ const MAGIC = 0x31524150; // "PAR1", little-endian
  * @throws LakehouseError OBJECT_NOT_FOUND; CORRUPT_FILE when the file is cut off, is not Parquet, or its footer
  * is damaged; UNSUPPORTED_FEATURE when the footer is encrypted.
  */
-export async function readFooter(store: ObjectStore, uri: string, recorded?: number): Promise<ParquetFooter> {
+export async function readFooter(
+  store: ReadableStore,
+  uri: string,
+  recorded?: number,
+): Promise<ParquetFooter> {
   const { metadata, size } = await readMetadata(store, uri, recorded);
   return parseFooter(metadata, uri, size);
 }
@@ -87,7 +94,7 @@ export async function readFooter(store: ObjectStore, uri: string, recorded?: num
  * another. Otherwise as `readFooter`; damage further on in the footer does not show.
  */
 export async function readSummary(
-  store: ObjectStore,
+  store: ReadableStore,
   uri: string,
   recorded?: number,
 ): Promise<ParquetSummary> {
@@ -97,7 +104,7 @@ export async function readSummary(
 }
 
 async function readMetadata(
-  store: ObjectStore,
+  store: ReadableStore,
   uri: string,
   recorded: number | undefined,
   tailBytes = TAIL_BYTES,
@@ -243,6 +250,7 @@ function readColumnChunk(chunk: ThriftStruct, order: StatisticsOrder, subject: s
     uncompressedSize: long(fields, 6) ?? 0n,
     compressedSize: long(fields, 7) ?? 0n,
     codec: int(fields, 4) ?? 0,
+    encodings: ints(fields, 2),
     dataPageOffset: long(fields, 9) ?? 0n,
     dictionaryPageOffset: long(fields, 11),
     statistics: statistics && readStatistics(statistics, order),

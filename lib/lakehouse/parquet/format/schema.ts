@@ -219,6 +219,13 @@ export function int(struct: ThriftStruct, id: number): number | undefined {
   return field?.type === "i32" || field?.type === "i16" || field?.type === "i8" ? field.value : undefined;
 }
 
+/** The numbers of a list field; none where the field is absent. */
+export function ints(struct: ThriftStruct, id: number): number[] {
+  const field = struct.get(id);
+  if (field?.type !== "list") return [];
+  return field.value.flatMap((item) => (item.type === "i32" ? [item.value] : []));
+}
+
 export function long(struct: ThriftStruct, id: number): bigint | undefined {
   const field = struct.get(id);
   return field?.type === "i64" ? field.value : undefined;
