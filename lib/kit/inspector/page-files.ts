@@ -11,7 +11,7 @@ const PLACES = ["./page", "../dist/page"].map((place) => fileURLToPath(new URL(p
 
 /** @throws BROKEN_INSTALL where they have not been made. */
 export function pageFiles(): PageFiles {
-  const folder = PLACES.find((place) => existsSync(place));
+  const folder = PLACES.find((place) => existsSync(join(place, "look-inside.js")));
   if (folder === undefined) {
     throw brokenInstall(
       PLACES[0] ?? "",

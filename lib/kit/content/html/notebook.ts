@@ -31,7 +31,9 @@ export async function notebookHtml(
 }
 
 function cellName(cell: RecordedCell): string {
-  return cell.ref.executionCount === null ? "Code cell" : `Cell ${cell.ref.executionCount}`;
+  return cell.ref.executionCount === null
+    ? `Code cell ${cell.ref.index + 1}`
+    : `Cell ${cell.ref.executionCount}`;
 }
 
 function codeHtml(cell: RecordedCell, recorded: RecordedNotebook, tools: Tools): string {
