@@ -11,7 +11,14 @@ const lakehouse = [
   ["quality", "maintenance"],
   ["pipeline", "experiments"],
 ];
-const kit = [["look", "inspector"], ["milestones"], ["notebook"], ["content"], ["studio", "interview"], ["cli"]];
+const kit = [
+  ["look", "inspector"],
+  ["milestones"],
+  ["notebook"],
+  ["content"],
+  ["studio", "interview"],
+  ["cli"],
+];
 const iceberg = [["model"], ["files"], ["table"]];
 
 const path = (base, rooms) => `^${base}/(${rooms.join("|")})/`;
