@@ -69,6 +69,61 @@ test("nothing of it comes in", async () => {
     await expect(table.appendFrom(path)).rejects.toMatchObject({ code: "CORRUPT_FILE" });
     await expect(lake.createTableAs("a.u", path)).rejects.toMatchObject({ code: "CORRUPT_FILE" });
   }
+  const { path } = file("gz", gzipSync(rows).subarray(0, 50_000));
+  await expect(lake.sql(`insert into a.t from read_csv('${path}')`)).rejects.toMatchObject({
+    code: "CORRUPT_FILE",
+  });
   expect((await table.refresh()).currentSnapshot).toBeUndefined();
+  await lake.close();
+});
+
+test("nor do a statement's own readers give a part of the rows", async () => {
+  const lake = await openLakehouse({ root: join(folder, "readers") });
+  const rows = Buffer.from(`a\n${Array.from({ length: 50_000 }, (_, i) => i).join("\n")}\n`);
+  const objects = Buffer.from(Array.from({ length: 50_000 }, (_, i) => `{"a":${i}}\n`).join(""));
+  const write = (name: string, bytes: Uint8Array) => {
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  const half = (bytes: Uint8Array) => bytes.subarray(0, bytes.length >> 1);
+  const whole = { gz: PACKED.gz(rows), zst: PACKED.zst(rows), json: PACKED.gz(objects) };
+  const put = (cut: (bytes: Uint8Array) => Uint8Array) => {
+    write("it's, ü.csv.gz", cut(whole.gz));
+    write("r.csv.zst", cut(whole.zst));
+    write("r.json.gz", cut(whole.json));
+    write("r.packed", cut(whole.gz));
+  };
+  const dir = (name: string) => `'${join(folder, name)}'`;
+  const sources = [
+    dir("it''s, ü.csv.gz"),
+    dir("r.csv.zst"),
+    `read_csv(${dir("it''s, ü.csv.gz")}, header = true)`,
+    `main.read_csv_auto([${dir("r.csv.zst")}, ${dir("it''s, ü.csv.gz")}])`,
+    `read_csv('${folder}/' || concat('r', /* of, */ '.csv.zst') -- the file\n)`,
+    `read_csv(${dir("r.csv.z*")})`,
+    `"READ_CSV"(${dir("r.packed")}, compression = 'GZIP')`,
+    `read_csv(${dir("r.packed")}, header := true, compression := 'gzip')`,
+    `read_json(${dir("r.json.gz")})`,
+    `read_ndjson(${dir("r.json.gz")}, columns = {a: 'INTEGER'})`,
+    `(select a from read_csv(${dir("r.csv.zst")}))`,
+  ];
+  const counts = sources.flatMap((source) => [
+    `select count(*) as n from ${source}`,
+    `with t as (from ${source}) select (select count(*) from t) as n`,
+  ]);
+  put((bytes) => bytes);
+  for (const sql of counts) {
+    const [row] = await lake.sql(sql).rows();
+    expect(Number(row?.n) % 50_000, sql).toBe(0);
+  }
+  await lake.createView("a.v", `select count(*) as n from ${sources[0]}`);
+  put(half);
+  for (const sql of [...counts, "from a.v", `explain analyze ${counts[0]}`]) {
+    await expect(lake.sql(sql).rows(), sql).rejects.toMatchObject({ code: "CORRUPT_FILE" });
+  }
+  await expect(lake.sql("from read_csv('/nowhere/x.csv.gz')")).rejects.toMatchObject({
+    code: "STORAGE_FAILED",
+  });
   await lake.close();
 });

@@ -9,9 +9,11 @@ import {
 import { nearNames, unsupported } from "../../errors.js";
 import { changelogSchema, metadataColumns, type NestedField, noSuchTable } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
+import { requireWholeFiles } from "../ingest/whole.js";
 import type { TableSql } from "../result/prepared.js";
 import type { Use } from "../result/use.js";
 import { describeSql } from "../sql/describe.js";
+import { fileReferences } from "../sql/files.js";
 import {
   type Extended,
   extend,
@@ -95,6 +97,7 @@ export class StatementTables {
     narrowing: (reference: TableReference) => Narrowing = (reference) => (fields) =>
       pushedFilter(reference, fields),
   ): Promise<StatementEdits> {
+    await use.reading(requireWholeFiles(use.connection, fileReferences(statement, body)));
     const renamed = new Map<string, string>();
     const edits = columnEdits(references, body);
     const barrier = comparesNulls(statement) ? BARRIER : "";

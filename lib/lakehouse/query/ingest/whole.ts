@@ -3,23 +3,54 @@ import { type FileHandle, open } from "node:fs/promises";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { corruptFile } from "../../errors.js";
+import { ask } from "../duckdb/open.js";
+import type { FileReference } from "../sql/files.js";
 import type { SourceFile } from "./files.js";
 
 /**
  * Refuses a compressed file that is cut short: DuckDB takes the end of the bytes for the end of the rows, and would leave
  * out the rest, and half of a row, in silence.
  *
+ * @param compression as DuckDB calls it; by the file's ending where not given.
  * @throws LakehouseError CORRUPT_FILE
  */
-export async function requireWhole({ name, path }: SourceFile): Promise<void> {
-  const problem = /\.gz$/i.test(path)
-    ? await gzipProblem(path)
-    : /\.zst$/i.test(path)
-      ? await zstdProblem(path)
-      : undefined;
+export async function requireWhole(
+  { name, path }: SourceFile,
+  compression = /\.(gz|zst)$/i.exec(path)?.[1]?.toLowerCase(),
+): Promise<void> {
+  const problem =
+    compression === "gz" || compression === "gzip"
+      ? await gzipProblem(path)
+      : compression === "zst" || compression === "zstd"
+        ? await zstdProblem(path)
+        : undefined;
   if (problem === undefined) return;
   throw corruptFile(name, `${name} cannot be unpacked: ${problem}.`, "Get the whole file again.");
+}
+
+/** Refuses compressed files that are cut short among those that a user's statement reads. */
+export async function requireWholeFiles(
+  connection: DuckDBConnection,
+  references: readonly FileReference[],
+): Promise<void> {
+  for (const { paths, compression } of references) {
+    const isKnown = compression !== undefined && !/^(auto|auto_detect|infer)$/.test(compression);
+    for (const path of await pathsOf(connection, paths)) {
+      await requireWhole({ name: path, path }, isKnown ? compression : undefined);
+    }
+  }
+}
+
+async function pathsOf(connection: DuckDBConnection, paths: string): Promise<string[]> {
+  try {
+    // A comment at their end shall not reach what follows.
+    return (await ask(connection, `SELECT file FROM glob(${paths}\n)`)).map(([file]) => file as string);
+  } catch {
+    // What cannot be found for one of DuckDB's functions cannot for the other: the statement says so, at its place.
+    return [];
+  }
 }
 
 /** Only its end has the checksum: all of it is unpacked. */
