@@ -55,7 +55,7 @@ export async function changesSql(
   options: ChangesOptions,
   use: Use,
 ): Promise<ChangesSql> {
-  const { filter = { type: "true" }, caseSensitive = true, net = false } = options;
+  const { from, to, filter = { type: "true" }, caseSensitive = true, net = false } = options;
   const schema = changelogSchema(table.metadata);
   refuseNames(table);
   const bound = bind(schema, filter, { caseSensitive });
@@ -63,7 +63,7 @@ export async function changesSql(
   const key = keySql(table, options);
   // A change that the filter leaves out can still make an update of another, or cancel it out.
   const pruning = net ? {} : { filter, caseSensitive, pruneFiles: key.length === 0 };
-  const tasks = await table.changelog(options, pruning);
+  const tasks = await table.changelog({ from, to }, pruning);
   const [type = "", ordinal = "", snapshot = ""] = CHANGE_COLUMNS.map(columnName);
   const snapshots: string[] = [];
   for (const task of tasks) snapshots[task.changeOrdinal] = String(task.commitSnapshotId);
