@@ -241,7 +241,7 @@ export async function append(
   const written = await writeRows(root, `${name}/data/${randomUUID()}.parquet`, schema, rows);
   const row = await writeManifest(root, name, schema, written, Math.floor(Math.random() * 2 ** 48));
   return commitTo(root, ref, `append to ${name}`, async (tables) => {
-    // Written anew at each attempt, since it says what was there before.
+    // Written again at each attempt, since it says what was there before.
     const current = tables[name];
     const base = current ? await readMetadata(root, current) : emptyTable(root, name, schema);
     const next = await withManifest(root, name, base, row);
