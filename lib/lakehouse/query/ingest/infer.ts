@@ -169,7 +169,7 @@ async function jsonColumns(connection: DuckDBConnection, layout: Layout): Promis
   const first = await ask(connection, `SELECT json_structure(c0) FROM ${from} LIMIT 1`);
   const all = await ask(connection, `SELECT DISTINCT json_structure(c0) AS s FROM ${from} ORDER BY s`);
   const structure = [...first, ...all]
-    .map(([text]) => JSON.parse(text ?? '"NULL"') as Structure)
+    .map(([text]) => emptiesOf(JSON.parse(text ?? '"NULL"') as Structure))
     .reduce(mergeStructures, "NULL");
   if (structure === "NULL") return [];
   if (!isObject(structure)) {
@@ -179,6 +179,16 @@ async function jsonColumns(connection: DuckDBConnection, layout: Layout): Promis
     );
   }
   return Object.entries(structure).map(([name, member]) => ({ name, type: structureType(member) }));
+}
+
+/**
+ * DuckDB says "JSON" of an object without members. In a list it says the same of items of several kinds, and has itself
+ * brought empty items together with others.
+ */
+function emptiesOf(structure: Structure): Structure {
+  if (structure === "JSON") return {};
+  if (!isObject(structure)) return structure;
+  return Object.fromEntries(Object.entries(structure).map(([name, member]) => [name, emptiesOf(member)]));
 }
 
 function isObject(structure: Structure): structure is { readonly [name: string]: Structure } {
@@ -197,7 +207,7 @@ function mergeStructures(a: Structure, b: Structure): Structure {
     return merged;
   }
   if (a === b) return a;
-  const numbers = ["UBIGINT", "BIGINT", "DOUBLE"];
+  const numbers = ["UBIGINT", "BIGINT", "HUGEINT", "DOUBLE"];
   const place =
     typeof a === "string" && typeof b === "string" ? [numbers.indexOf(a), numbers.indexOf(b)] : [-1];
   return place.includes(-1) ? "VARCHAR" : (numbers[Math.max(...place)] as string);
@@ -224,6 +234,8 @@ function structureType(structure: Structure): IcebergType {
       return { type: "boolean" };
     case "UBIGINT":
     case "BIGINT":
+    // Of a list that has negative numbers and others.
+    case "HUGEINT":
       return { type: "long" };
     case "DOUBLE":
       return { type: "double" };

@@ -148,7 +148,11 @@ export class Ingest {
     for (const [column, each] of Object.entries(cast))
       if (each instanceof Column) types.set(column, each.type);
     if (types.size === 0) {
-      throw invalidArgument(name, `No columns can be told from ${name}: it is empty.`, "Give the schema.");
+      throw invalidArgument(
+        name,
+        `No columns can be told from ${name}: it holds no values.`,
+        "Give the schema.",
+      );
     }
     let last = 0;
     const fields = [...types].map(([column, type]) => ({ id: 0, name: column, required: false, type }));

@@ -37,6 +37,7 @@ export async function csvLayouts(
   for (const file of files) {
     const header = source.header ?? (await csvHeader(connection, file, source));
     if (header === undefined) continue;
+    if (source.delimiter === undefined) refuseUnparted(header, file);
     const key = JSON.stringify([header, delimiterOf(source, file)]);
     const group = byHeader.get(key) ?? { header, files: [] };
     group.files.push(file);
@@ -50,6 +51,18 @@ export async function csvLayouts(
       `read_csv(${filesSql(some)}, columns = {${names}}, auto_detect = false, header = ${source.header === undefined}, ${settings}, ${PLAIN})`;
     return { files: group.files, columns, relation };
   });
+}
+
+/** A file that is parted by another delimiter would be one column of whole lines, without an error. */
+function refuseUnparted([name = "", ...others]: readonly string[], file: SourceFile): void {
+  const other = [";", "|", "\t"].find((each) => name.includes(each));
+  if (others.length > 0 || other === undefined) return;
+  const own = delimiterOf({}, file);
+  throw invalidArgument(
+    file.name,
+    `${file.name} has one column, ${JSON.stringify(name)}, when ${JSON.stringify(own)} parts its fields.`,
+    `Say what parts them: delimiter: ${JSON.stringify(other)}, or delimiter: ${JSON.stringify(own)} where it is one column.`,
+  );
 }
 
 /** Lines that a header may go over, in quotes. */
@@ -96,7 +109,7 @@ function csvRecord(text: string, delimiter: string, quote: string, escaping: str
   return fields;
 }
 
-function delimiterOf({ delimiter }: CsvSource, { name }: SourceFile): string {
+function delimiterOf({ delimiter }: Pick<CsvSource, "delimiter">, { name }: SourceFile): string {
   return delimiter ?? (/\.tsv(\.(gz|zst))?$/i.test(name) ? "\t" : ",");
 }
 

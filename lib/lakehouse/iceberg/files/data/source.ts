@@ -10,7 +10,7 @@ export type Paths = string | readonly string[];
  */
 export interface CsvSource {
   readonly csv: Paths;
-  /** Default `,`, and a tab for `.tsv`. Nothing is guessed. */
+  /** Default `,`, and a tab for `.tsv`. Nothing is guessed; a header that no comma parts, but `;`, is an error. */
   readonly delimiter?: string | undefined;
   /** The columns' names where the files have no header line. */
   readonly header?: readonly string[] | undefined;
