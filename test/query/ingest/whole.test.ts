@@ -127,3 +127,19 @@ test("nor do a statement's own readers give a part of the rows", async () => {
   });
   await lake.close();
 });
+
+test.each([
+  JSON.stringify([{ a: 1 }, { a: 2 }, { a: 3 }]),
+  JSON.stringify([{ a: 1 }, { a: 2 }], null, 2),
+  `\n [{"a": 1} ,${" ".repeat(5000)}{"a": 2}]`,
+])("of a JSON array that is cut at any place nothing comes in", async (text) => {
+  const lake = await openLakehouse({ root: join(folder, "arrays") });
+  const json = join(folder, "cut.json");
+  const cuts = Array.from({ length: text.length - 1 }, (_, i) => i + 1);
+  for (const cut of cuts.filter((cut) => text[cut] !== " " && text.slice(0, cut).trim() !== "")) {
+    writeFileSync(json, text.slice(0, cut));
+    const outcome = await lake.createTableAs("a.t", { json }).catch((error: unknown) => error);
+    expect(outcome, text.slice(0, cut)).toMatchObject({ code: "CORRUPT_FILE" });
+  }
+  await lake.close();
+});

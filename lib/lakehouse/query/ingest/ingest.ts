@@ -37,6 +37,7 @@ import {
   parquetLayouts,
   sqlLayout,
 } from "./layouts.js";
+import { requireClosed } from "./whole.js";
 
 /** A user's query that DuckDB can run as it is, and what its failures are to the user. */
 export interface PreparedSql {
@@ -352,6 +353,7 @@ async function layoutsOf(
       return csvLayouts(connection, files, given);
     case "json":
     case "ndjson":
+      for (const file of files) await requireClosed(file);
       return [jsonLayout(files)];
     case "parquet":
       return parquetLayouts(connection, files);

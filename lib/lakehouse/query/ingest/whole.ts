@@ -53,6 +53,38 @@ async function pathsOf(connection: DuckDBConnection, paths: string): Promise<str
   }
 }
 
+/** Bytes of a file's end that are read at once. */
+const END_BYTES = 4096;
+
+/**
+ * Refuses JSON that ends after a comma: DuckDB takes what it has read for all of the array. That its bracket is missing it
+ * says anywhere else. What is compressed is whole (`requireWhole`).
+ *
+ * @throws LakehouseError CORRUPT_FILE
+ */
+export async function requireClosed({ name, path }: SourceFile): Promise<void> {
+  if (/\.(gz|zst)$/i.test(path)) return;
+  const file = await open(path);
+  try {
+    let { size: end } = await file.stat();
+    let text = "";
+    while (end > 0 && text === "") {
+      const start = Math.max(0, end - END_BYTES);
+      const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+      text = buffer.toString("latin1").trimEnd();
+      end = start;
+    }
+    if (!text.endsWith(",")) return;
+    throw corruptFile(
+      name,
+      `${name} ends after a comma: the rest of it is missing.`,
+      "Get the whole file again.",
+    );
+  } finally {
+    await file.close();
+  }
+}
+
 /** Only its end has the checksum: all of it is unpacked. */
 async function gzipProblem(path: string): Promise<string | undefined> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
