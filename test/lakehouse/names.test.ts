@@ -63,3 +63,15 @@ test("a purged table's files are gone when no branch shows it", async () => {
   await lake.dropTable("gone.t", { purge: true });
   expect(await files(table)).toBe(0);
 });
+
+test("what is not there is told by where it was looked for", async () => {
+  await lake.createTableAs("some.t", "select 1 as a");
+  const noNamespace = { code: "NO_SUCH_TABLE", message: expect.stringContaining("as in ") };
+  await expect(lake.table("t")).rejects.toMatchObject(noNamespace);
+  await lake.createView("some.v", "select 1 as a");
+  await lake.createNamespace("empty");
+  await expect(lake.dropView("empty.v")).rejects.toMatchObject({
+    code: "NO_SUCH_VIEW",
+    message: expect.stringContaining("There are none in empty."),
+  });
+});

@@ -127,17 +127,25 @@ export class Checkout {
     head: Place,
     { kind, noun, type }: { kind: ErrorKind; noun: string; type: Content["type"] },
   ): Promise<LakehouseError> {
+    const error = (remedy: string) =>
+      kind(keyName(key), `There is no ${noun} ${keyName(key)} on ${this.ref}.`, remedy);
     const namespace = key.slice(0, -1);
+    if (namespace.length === 0) {
+      const [first = "flights"] = await this.names(head, [], ["NAMESPACE"]);
+      return error(`Its name has a namespace, as in ${keyName([first, ...key])}.`);
+    }
+    const parent = await this.shared.versions.content(head, namespace);
+    if (parent?.type !== "NAMESPACE") {
+      return error((await this.noSuchNamespace(namespace, head)).message);
+    }
     const siblings = await this.names(head, namespace, [type]);
-    const parent = namespace.length === 0 ? undefined : await this.shared.versions.content(head, namespace);
-    const remedy =
-      namespace.length === 0 || parent?.type === "NAMESPACE"
-        ? nearest(
-            keyName(key),
-            siblings.map((name) => keyName([...namespace, name])),
-          )
-        : (await this.noSuchNamespace(namespace, head)).message;
-    return kind(keyName(key), `There is no ${noun} ${keyName(key)} on ${this.ref}.`, remedy);
+    if (siblings.length === 0) return error(`There are none in ${keyName(namespace)}.`);
+    return error(
+      nearest(
+        keyName(key),
+        siblings.map((name) => keyName([...namespace, name])),
+      ),
+    );
   }
 
   /** A name that is taken, by whatever it is taken. */
