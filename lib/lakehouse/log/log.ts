@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { closed, invalidArgument, nearNames } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { makeFolders, type ObjectStore } from "../storage/index.js";
-import { noSuchTopic } from "./errors.js";
+import { noSuchTopic, thereIsOne, topicExists } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
 import { systemClock } from "./partition/clock.js";
@@ -88,7 +88,10 @@ export class Log {
         `Give a whole number from 1 to ${MOST_PARTITIONS}.`,
       );
     const meta = await this.#openMeta();
-    if (ifExists === "keep" && (await meta.topic(name)) !== undefined) return this.topic(name);
+    if ((await meta.topic(name)) !== undefined) {
+      if (ifExists === "keep") return this.topic(name);
+      throw thereIsOne(name);
+    }
     const topic: TopicRecord = {
       id: randomUUID(),
       name,
@@ -96,10 +99,16 @@ export class Log {
       config: topicConfig(config),
       createdAt: systemClock.now(),
     };
-    await this.#options.store.put(this.#place.topic(topic.id), Buffer.from(JSON.stringify(topic)), {
-      ifAbsent: true,
-    });
-    await meta.createTopic(topic);
+    const uri = this.#place.topic(topic.id);
+    await this.#options.store.put(uri, Buffer.from(JSON.stringify(topic)), { ifAbsent: true });
+    try {
+      await meta.createTopic(topic);
+    } catch (error) {
+      if (!topicExists.is(error)) throw error;
+      // Another was quicker. Two descriptions of one name would stand in the way of recovery.
+      await this.#options.store.delete([uri]);
+      if (ifExists !== "keep") throw error;
+    }
     return this.topic(name);
   }
 

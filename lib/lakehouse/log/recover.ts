@@ -1,7 +1,7 @@
 /** Makes a log's metadata from its objects. */
 import { corruptFile } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
-import { corruptSegment } from "./errors.js";
+import { corruptSegment, topicExists } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import type { Place } from "./partition/place.js";
 import type { SegmentSummary } from "./segment/layout.js";
@@ -18,7 +18,8 @@ const ID = /\/([0-9a-f-]{36})\/(topic\.json|deleted|(\d+)\/(\d{20})\.segment)$/;
  * Lists what is below the log's place, and makes known what is not. A store may list late or in any order: a partition's
  * segments are numbered, and one that is missing among them is asked for by its name.
  *
- * @throws LakehouseError CORRUPT_SEGMENT where one is missing or damaged; CORRUPT_FILE for the description of a topic.
+ * @throws LakehouseError CORRUPT_SEGMENT where one is missing or damaged; CORRUPT_FILE for the description of a topic;
+ *   TOPIC_EXISTS where two of one name have records.
  */
 export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta): Promise<Recovered> {
   const topics: string[] = [];
@@ -31,18 +32,52 @@ export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta
     else if (what === "deleted") deleted.add(id);
     else under(under(sizes, id), Number(partition)).set(Number(sequence), size);
   }
-  const known = new Set((await meta.topics()).map(({ id }) => id));
+  const known = await meta.topics();
+  for (const { id } of known) if (deleted.has(id)) await meta.deleteTopic(id);
+  const found = topics.filter((id) => !deleted.has(id));
+  const chosen = chooseTopics(
+    await Promise.all(found.map((id) => readTopic(store, place.topic(id)))),
+    new Set(known.map(({ id }) => id)),
+    new Set(sizes.keys()),
+  );
   let count = 0;
-  for (const id of topics.filter((one) => !deleted.has(one))) {
-    const topic = await readTopic(store, place.topic(id));
-    if (!known.has(id)) await meta.createTopic(topic);
-    for (const [partition, found] of sizes.get(id) ?? []) {
-      const segments = await readSegments(store, place, topic, partition, found);
+  for (const { topic, isKnown } of chosen.topics) {
+    if (!isKnown) await meta.createTopic(topic);
+    for (const [partition, objects] of sizes.get(topic.id) ?? []) {
+      const segments = await readSegments(store, place, topic, partition, objects);
       await meta.addSegments(segments);
       count += segments.length;
     }
   }
-  return { topics: topics.length - deleted.size, segments: count };
+  if (chosen.refused !== undefined) {
+    const { id, name } = chosen.refused;
+    throw topicExists(
+      name,
+      `There are two topics ${name} with records: ${place.folder(id)} has those of another than the metadata knows. All else is recovered.`,
+      "The topic was made anew where the metadata was lost. Copy the records of the one that is known to another topic and delete it, then recover again.",
+    );
+  }
+  return { topics: chosen.topics.length, segments: count };
+}
+
+/**
+ * One topic for each name. The making of a topic that failed, or ended with the process, may have left its description:
+ * such a one is not known, and has no records.
+ */
+function chooseTopics(
+  found: readonly TopicRecord[],
+  known: ReadonlySet<string>,
+  filled: ReadonlySet<string>,
+) {
+  const rank = ({ id }: TopicRecord) => (known.has(id) ? 0 : filled.has(id) ? 1 : 2);
+  const byName = new Map<string, TopicRecord>();
+  let refused: TopicRecord | undefined;
+  for (const topic of found.toSorted((a, b) => rank(a) - rank(b) || a.createdAt - b.createdAt)) {
+    if (!byName.has(topic.name)) byName.set(topic.name, topic);
+    else if (filled.has(topic.id)) refused ??= topic;
+  }
+  const topics = [...byName.values()].map((topic) => ({ topic, isKnown: known.has(topic.id) }));
+  return { topics, refused };
 }
 
 async function readTopic(store: ObjectStore, uri: string): Promise<TopicRecord> {

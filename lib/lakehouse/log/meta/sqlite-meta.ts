@@ -2,7 +2,7 @@ import Database from "better-sqlite3";
 import { closed, isLakehouseError } from "../../errors.js";
 import { keep, openSqlite } from "../../sqlite.js";
 import { storageFailed } from "../../storage/index.js";
-import { topicExists } from "../errors.js";
+import { thereIsOne } from "../errors.js";
 import type { SegmentSummary } from "../segment/layout.js";
 import type { LogMeta, TopicRecord } from "./log-meta.js";
 
@@ -50,12 +50,7 @@ export class SqliteMeta implements LogMeta {
         this.#statements.addTopic.run(id, name, partitions, JSON.stringify(config), createdAt);
       } catch (cause) {
         if ((cause as { code?: string }).code !== "SQLITE_CONSTRAINT_UNIQUE") throw cause;
-        throw topicExists(
-          name,
-          `There is a topic ${name} already.`,
-          "Use it, or choose another name.",
-          cause,
-        );
+        throw thereIsOne(name, cause);
       }
     });
   }
