@@ -23,3 +23,7 @@ export const metadataLost = errorKind("LOG_METADATA_LOST");
 export function thereIsOne(name: string, cause?: unknown) {
   return topicExists(name, `There is a topic ${name} already.`, "Use it, or choose another name.", cause);
 }
+
+export function topicDeleted(name: string) {
+  return noSuchTopic(name, `The topic ${name} was deleted.`);
+}

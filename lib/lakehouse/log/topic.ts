@@ -3,7 +3,7 @@ import { checkOptions, type OptionNames } from "../options.js";
 import { noSuchPartition } from "./errors.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import { logAppends } from "./metrics.js";
-import type { Ack, Appended } from "./partition/partition.js";
+import { type Ack, type Appended, checkSize } from "./partition/partition.js";
 import type { PartitionOffsets, PartitionReader } from "./partition/partition-reader.js";
 import { nextOffset } from "./partition/tail.js";
 import { partitionOf } from "./partitioner.js";
@@ -13,6 +13,7 @@ import { type LogRecord, readRecords } from "./records/read-records.js";
 
 /** Of a batch before compression: what more there is goes into the next. */
 const BATCH_BYTES = 1024 * 1024;
+const MOST_TURNS = 2 ** 30;
 const FETCH_BYTES = 8 * 1024 * 1024;
 
 export interface AppendRecordsOptions {
@@ -75,13 +76,15 @@ export interface TopicParts {
  * @example
  * const flights = lake.log.topic("flights");
  * await flights.append([{ key: "HNL", value: JSON.stringify({ delay: 12 }) }]);
- * for await (const { records } of flights.read()) for (const { value } of records) console.log(String(value));
+ * for await (const { records } of flights.read()) {
+ *   for (const { value } of records) console.log(new TextDecoder().decode(value ?? undefined));
+ * }
  */
 export class Topic {
   readonly name: string;
   readonly #parts: TopicParts;
-  /** Where the next records without a key go. */
-  #turn = 0;
+  /** Where the next records without a key go; from any on, so that topics that are looked up for one append take turns. */
+  #turn = Math.floor(Math.random() * MOST_TURNS);
 
   constructor(name: string, parts: TopicParts) {
     this.name = name;
@@ -195,11 +198,12 @@ export class Topic {
   }
 
   #intoBatches(
-    { partitions, config }: TopicRecord,
+    { name, partitions, config }: TopicRecord,
     records: readonly NewRecord[],
     partition: number | undefined,
   ) {
     const now = this.#parts.now();
+    const limit = Math.min(BATCH_BYTES, config.maxBatchBytes);
     const builders = new Map<number, BatchBuilder>();
     const batches: { readonly partition: number; readonly batch: Uint8Array }[] = [];
     const unkeyed = partition ?? this.#turn++ % partitions;
@@ -213,11 +217,15 @@ export class Topic {
         builder = new BatchBuilder(config.compression);
         builders.set(number, builder);
       }
+      if (builder.add(record, now, limit)) continue;
+      batches.push({ partition: number, batch: builder.build() });
       builder.add(record, now);
-      if (builder.size >= BATCH_BYTES) batches.push({ partition: number, batch: builder.build() });
     }
     for (const [number, builder] of builders)
       if (builder.count > 0) batches.push({ partition: number, batch: builder.build() });
+    // Before any is appended: who is refused can send all of it again.
+    for (const { partition, batch } of batches)
+      checkSize(batch, config.maxBatchBytes, `${name}/${partition}`);
     return batches;
   }
 }
@@ -253,7 +261,7 @@ function checkRecord(record: NewRecord): void {
   const isContent = (content: unknown) =>
     content === null || typeof content === "string" || content instanceof Uint8Array;
   const isTime =
-    timestamp === undefined || (Number.isSafeInteger(timestamp) && Math.abs(timestamp) < 2 ** 52);
+    timestamp === undefined || (Number.isSafeInteger(timestamp) && Math.abs(timestamp) < 2 ** 51);
   const areHeaders =
     headers === undefined ||
     (Array.isArray(headers) &&
@@ -262,7 +270,7 @@ function checkRecord(record: NewRecord): void {
   throw invalidArgument(
     "record",
     "A record is not what a topic takes.",
-    "Give a value, and a key if there is one, as text, bytes or null; headers as { key, value }; a timestamp as whole milliseconds.",
+    "Give a value, and a key if there is one, as text, bytes or null; headers as { key, value }; a timestamp as whole milliseconds below 2^51.",
   );
 }
 
@@ -276,21 +284,35 @@ function joined(appended: readonly AppendedTo[]): AppendedTo[] {
   return [...byPartition.values()];
 }
 
-/** What comes first, from whichever it comes. */
+/**
+ * What comes first, from whichever it comes. Not by Promise.race: each race would leave something with every source that
+ * is silent, for as long as it is.
+ */
 async function* merge<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
-  const next = (source: AsyncGenerator<T>) => source.next().then((result) => ({ source, result }));
-  const waiting = new Map(sources.map((source) => [source, next(source)]));
-  try {
-    while (waiting.size > 0) {
-      const { source, result } = await Promise.race(waiting.values());
-      if (result.done) waiting.delete(source);
+  const arrived: { readonly source: AsyncGenerator<T>; readonly result: Promise<IteratorResult<T>> }[] = [];
+  let wake = () => {};
+  const ask = (source: AsyncGenerator<T>) => {
+    const result = source.next();
+    const arrive = () => {
+      arrived.push({ source, result });
+      wake();
+    };
+    // A failure of one that nobody waits for any more is of no use to anyone.
+    result.then(arrive, arrive);
+  };
+  for (const source of sources) ask(source);
+  for (let left = sources.length; left > 0; ) {
+    if (arrived.length === 0)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    for (const { source, result } of arrived.splice(0)) {
+      const { done, value } = await result;
+      if (done) left--;
       else {
-        waiting.set(source, next(source));
-        yield result.value;
+        ask(source);
+        yield value;
       }
     }
-  } finally {
-    // A failure of one that nobody waits for any more is of no use to anyone.
-    for (const pending of waiting.values()) pending.catch(() => undefined);
   }
 }

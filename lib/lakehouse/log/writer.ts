@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { closed } from "../errors.js";
 import { openSqlite } from "../sqlite.js";
 import type { ObjectStore } from "../storage/index.js";
-import { fenced, logInUse, noSuchTopic } from "./errors.js";
+import { fenced, logInUse, topicDeleted } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
@@ -49,7 +49,9 @@ export class Writer {
     this.#options = options;
     this.#wal = wal;
     this.#identity = identity;
-    this.#budget = new Budget(options.bufferBytes);
+    this.#budget = new Budget(options.bufferBytes, () => {
+      for (const partition of partitions.values()) partition.relieve();
+    });
     this.#partitions = partitions;
     this.#opening = new Map();
   }
@@ -106,7 +108,7 @@ export class Writer {
       const partition = await this.#opening.get(key)?.catch(() => undefined);
       this.#opening.delete(key);
       this.#partitions.delete(key);
-      await partition?.abandon(noSuchTopic(topic.name, `The topic ${topic.name} was deleted.`));
+      await partition?.abandon(topicDeleted(topic.name));
       await this.#wal.stored(key, NEVER_MORE);
     }
   }
@@ -124,6 +126,8 @@ export class Writer {
 
   async #open(topic: TopicRecord, number: number): Promise<Partition> {
     const end = await this.#adopt(topic, number);
+    // Who looked the topic up before it was deleted must not write to what is left of it.
+    if ((await this.#options.meta.topic(topic.name))?.id !== topic.id) throw topicDeleted(topic.name);
     const partition = new Partition(topic, number, end, {
       ...this.#options,
       wal: this.#wal,

@@ -6,16 +6,22 @@ interface Waiter {
 /** Memory for what is not in the object store yet. Who would take more than there is waits, in order. */
 export class Budget {
   readonly #limit: number;
+  readonly #onShort: () => void;
   #taken = 0;
   #waiters: Waiter[] = [];
 
-  /** @param limit in bytes. */
-  constructor(limit: number) {
+  /**
+   * @param limit in bytes.
+   * @param onShort called when somebody begins to wait: who has taken is to give back what it can.
+   */
+  constructor(limit: number, onShort: () => void) {
     this.#limit = limit;
+    this.#onShort = onShort;
   }
 
-  get taken(): number {
-    return this.#taken;
+  /** Somebody waits. */
+  get isShort(): boolean {
+    return this.#waiters.length > 0;
   }
 
   /** Resolves when there is room. What is larger than the whole budget waits until it is alone. */
@@ -26,6 +32,7 @@ export class Budget {
     }
     return new Promise((go) => {
       this.#waiters.push({ bytes, go });
+      if (this.#waiters.length === 1) this.#onShort();
     });
   }
 

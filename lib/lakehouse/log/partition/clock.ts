@@ -23,9 +23,17 @@ export const systemClock: Clock = {
   },
 };
 
-export function sleep(clock: Clock, ms: number): Promise<void> {
+/** @param signal ends it early. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    clock.after(ms, resolve);
+    const go = () => {
+      cancel();
+      signal?.removeEventListener("abort", go);
+      resolve();
+    };
+    const cancel = clock.after(ms, go);
+    signal?.addEventListener("abort", go);
   });
 }
 

@@ -1,4 +1,4 @@
-import { offsetOutOfRange } from "../errors.js";
+import { offsetOutOfRange, topicDeleted } from "../errors.js";
 import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
 import { logReads } from "../metrics.js";
 import { readRecords } from "../records/read-records.js";
@@ -44,13 +44,13 @@ export class PartitionReader {
   async offsets(): Promise<PartitionOffsets> {
     const { meta, writer } = this.#parts;
     const { id } = this.#topic;
-    const [first, last] = [
-      await meta.firstSegment(id, this.#partition),
-      await meta.lastSegment(id, this.#partition),
-    ];
+    // The end first: what is stored in between must not be taken for what was never there.
     const partition = writer();
-    const stored = partition?.stored ?? last?.nextOffset ?? 0n;
-    return { start: first?.baseOffset ?? stored, end: partition?.highWatermark ?? stored, stored };
+    const known = partition && { end: partition.highWatermark, stored: partition.stored };
+    const last = await meta.lastSegment(id, this.#partition);
+    const stored = known?.stored ?? last?.nextOffset ?? 0n;
+    const first = await meta.firstSegment(id, this.#partition);
+    return { start: first?.baseOffset ?? stored, end: known?.end ?? stored, stored };
   }
 
   /** @throws LakehouseError OFFSET_OUT_OF_RANGE for an offset that is neither there nor the next. */
@@ -89,10 +89,14 @@ export class PartitionReader {
     const { meta, segments } = this.#parts;
     const segment = await meta.segmentOf(this.#topic.id, this.#partition, from);
     if (segment === undefined) {
+      await this.#checkTopic();
       this.check(from, await this.offsets());
       return [];
     }
-    const { batches, next } = await segments.blockOf(segment, from);
+    const { batches, next } = await segments.blockOf(segment, from).catch(async (error: unknown) => {
+      await this.#checkTopic();
+      throw error;
+    });
     void this.#prefetch(next);
     let first = 0;
     while (first < batches.length && nextOffset(batches[first] as HeldBatch) <= from) first++;
@@ -106,6 +110,12 @@ export class PartitionReader {
     return batches.slice(first, end);
   }
 
+  /** Who follows a topic hears of its end. @throws LakehouseError NO_SUCH_TOPIC */
+  async #checkTopic(): Promise<void> {
+    const { id, name } = this.#topic;
+    if ((await this.#parts.meta.topic(name))?.id !== id) throw topicDeleted(name);
+  }
+
   /** A reader who has read a block will want the next. */
   async #prefetch(offset: bigint): Promise<void> {
     const { meta, segments } = this.#parts;
@@ -117,16 +127,20 @@ export class PartitionReader {
   async untilBeyond(offset: bigint, signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
     const writer = this.#parts.writer();
-    await holding(clock, writer === undefined ? sleep(clock, POLL_MS) : writer.untilBeyond(offset, signal));
+    await holding(
+      clock,
+      writer === undefined ? sleep(clock, POLL_MS, signal) : writer.untilBeyond(offset, signal),
+    );
   }
 
   /** The first offset with a record of that time, in milliseconds, or later; the end where there is none. */
   async offsetSince(timestamp: bigint): Promise<bigint> {
-    const { meta, segments, writer } = this.#parts;
+    const { meta, segments } = this.#parts;
+    // Before the search: what is stored in the midst of it was looked for by nobody.
+    const { end, stored } = await this.offsets();
     const segment = await meta.segmentSince(this.#topic.id, this.#partition, timestamp);
     const block = segment === undefined ? undefined : await segments.offsetSince(segment, timestamp);
-    const { end, stored } = await this.offsets();
-    for (let from = block ?? writer()?.tailStart ?? stored; from < end; ) {
+    for (let from = block ?? stored; from < end; ) {
       const batches = await this.batches(from, Number.POSITIVE_INFINITY);
       for (const batch of batches) {
         if (batch.header.maxTimestamp >= timestamp) {

@@ -1,7 +1,7 @@
 import { closed } from "../../errors.js";
 import { recordTooLarge } from "../errors.js";
 import type { TopicConfig } from "../meta/topic-config.js";
-import { readHeader, setBaseOffset, verifyChecksum } from "../records/header.js";
+import { checkProduced, setBaseOffset } from "../records/header.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
 import type { Budget } from "./budget.js";
@@ -107,14 +107,9 @@ export class Partition {
    *   was appended; FENCED where another writer has taken over.
    */
   async append(batch: Uint8Array, ack: Ack): Promise<Appended> {
-    const header = readHeader(batch, 0, this.#name);
-    verifyChecksum(batch, this.#name);
-    if (batch.length > this.#config.maxBatchBytes)
-      throw recordTooLarge(
-        this.#name,
-        `A record batch of ${batch.length} bytes is larger than the ${this.#config.maxBatchBytes} that ${this.#name} takes.`,
-        "Send fewer records at once, or raise the topic's maxBatchBytes.",
-      );
+    const header = checkProduced(batch, this.#name);
+    checkSize(batch, this.#config.maxBatchBytes, this.#name);
+    this.#throwIfOver();
     const isFree = this.#parts.budget.take(batch.length);
     if (isFree !== undefined) await holding(this.#parts.clock, isFree);
     try {
@@ -159,9 +154,15 @@ export class Partition {
     return this.#tail.read(from, this.#durable, maxBytes);
   }
 
-  /** Resolves when there is a record at `offset`, when `signal` is aborted, or when the log is closed. */
+  /**
+   * Resolves when there is a record at `offset`, or when `signal` is aborted.
+   *
+   * @throws LakehouseError CLOSED, NO_SUCH_TOPIC or FENCED where none will come: the partition is closed, deleted, or taken
+   *   over.
+   */
   async untilBeyond(offset: bigint, signal?: AbortSignal): Promise<void> {
-    while (this.#durable <= offset && !this.#isClosed && !signal?.aborted) {
+    while (this.#durable <= offset && !signal?.aborted) {
+      if (this.#failure !== undefined) throw this.#failure;
       await new Promise<void>((resolve) => {
         const go = () => {
           signal?.removeEventListener("abort", go);
@@ -183,7 +184,6 @@ export class Partition {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer();
-    this.#wakeReaders();
     await Promise.all([this.#parts.wal.idle(), this.#uploading]);
     let stored: bigint | undefined;
     while (this.#failure === undefined && this.#stored < this.#durable && this.#stored !== stored) {
@@ -197,10 +197,13 @@ export class Partition {
   async abandon(reason: unknown): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer();
-    this.#wakeReaders();
     this.#fail(reason);
     await this.#uploading;
-    this.#parts.budget.give(this.#unstoredBytes);
+  }
+
+  /** Others wait for memory: brings what there is into the object store, however little. */
+  relieve(): void {
+    if (this.#stored < this.#durable) this.#upload();
   }
 
   #throwIfOver(): void {
@@ -210,10 +213,19 @@ export class Partition {
 
   #advance(next: bigint, bytes: number): void {
     this.#durable = next;
-    this.#unstoredBytes += bytes;
     this.#wakeReaders();
-    if (this.#unstoredBytes >= this.#config.segmentBytes) this.#upload();
+    // It ended while the batch was on its way to the disk: no upload will give the bytes back.
+    if (this.#failure !== undefined) {
+      this.#parts.budget.give(bytes);
+      return;
+    }
+    this.#unstoredBytes += bytes;
+    if (this.#isDue()) this.#upload();
     else this.#uploadWithin(this.#config.segmentMs);
+  }
+
+  #isDue(): boolean {
+    return this.#unstoredBytes >= this.#config.segmentBytes || this.#parts.budget.isShort;
   }
 
   #untilStored(next: bigint): Promise<void> {
@@ -247,7 +259,7 @@ export class Partition {
       .finally(() => {
         this.#uploading = undefined;
         if (this.#stored === this.#durable) return;
-        if (this.#unstoredBytes >= this.#config.segmentBytes) this.#upload();
+        if (this.#isDue()) this.#upload();
         else
           this.#uploadWithin(
             this.#storedWaiters.length > 0 ? this.#config.storedLingerMs : this.#config.segmentMs,
@@ -256,7 +268,7 @@ export class Partition {
   }
 
   async #uploadOnce(): Promise<void> {
-    const { epoch, wal, budget } = this.#parts;
+    const { epoch, wal, onFailure } = this.#parts;
     const { topicId, number: partition } = this;
     const batches = this.#tail.read(this.#stored, this.#durable, this.#config.segmentBytes);
     const identity = { topicId, partition, sequence: this.#sequence, epoch };
@@ -265,13 +277,13 @@ export class Partition {
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
     this.#sequence++;
     this.#stored = nextOffset(batches.at(-1) as HeldBatch);
-    this.#unstoredBytes -= bytes;
-    budget.give(bytes);
+    this.#giveBack(Math.min(bytes, this.#unstoredBytes));
     this.#tail.trim(this.#stored);
     const done = this.#storedWaiters.filter(({ next }) => next <= this.#stored);
     this.#storedWaiters = this.#storedWaiters.filter(({ next }) => next > this.#stored);
     for (const { go } of done) go();
-    await wal.stored(partitionKey(topicId, partition), this.#stored);
+    // A file that could not be removed is tried again with the next.
+    await wal.stored(partitionKey(topicId, partition), this.#stored).catch((error) => onFailure?.(error));
   }
 
   #fail(error: unknown): void {
@@ -279,9 +291,26 @@ export class Partition {
     const waiters = this.#storedWaiters;
     this.#storedWaiters = [];
     for (const { fail } of waiters) fail(error);
+    this.#wakeReaders();
+    this.#giveBack(this.#unstoredBytes);
+  }
+
+  #giveBack(bytes: number): void {
+    this.#unstoredBytes -= bytes;
+    this.#parts.budget.give(bytes);
   }
 
   #wakeReaders(): void {
     for (const go of [...this.#readers]) go();
   }
+}
+
+/** @throws LakehouseError RECORD_TOO_LARGE */
+export function checkSize(batch: Uint8Array, most: number, name: string): void {
+  if (batch.length > most)
+    throw recordTooLarge(
+      name,
+      `A record batch of ${batch.length} bytes is larger than the ${most} that ${name} takes.`,
+      "Send fewer records at once, or raise the topic's maxBatchBytes.",
+    );
 }

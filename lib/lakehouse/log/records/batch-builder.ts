@@ -1,6 +1,7 @@
 /** Makes record batches of version 2: each record once into one growing buffer, compressed as a whole. */
 import { crc32c } from "../../codecs/index.js";
-import { type Compression, compressionId, compressRecords } from "./compression.js";
+import { recordTooLarge } from "../errors.js";
+import { type Compression, compressionId, compressRecords, MOST_CONTENT } from "./compression.js";
 import { ATTRIBUTES_AT, CRC_AT, HEADER_BYTES, LENGTH_END, MAGIC } from "./header.js";
 
 /** A record to be appended. Texts are written as UTF-8. */
@@ -10,7 +11,7 @@ export interface NewRecord {
   /** `null` deletes the key, where the topic is compacted. */
   readonly value: Uint8Array | string | null;
   readonly headers?: readonly RecordHeader[] | undefined;
-  /** Whole milliseconds since the epoch, below 2^52; the time of the call where not given. */
+  /** Whole milliseconds since the epoch, below 2^51; the time of the call where not given. */
   readonly timestamp?: number | undefined;
 }
 
@@ -40,25 +41,31 @@ export class BatchBuilder {
     return this.#count;
   }
 
-  /** Of the batch as it stands, before compression, in bytes. */
-  get size(): number {
-    return this.#end;
-  }
-
-  /** @param now the record's timestamp where it has none, in milliseconds since the epoch. */
-  add(record: NewRecord, now: number): void {
+  /**
+   * @param now the record's timestamp where it has none, in milliseconds since the epoch.
+   * @param limit how large the batch may become by another than its first record.
+   * @returns whether there was room.
+   * @throws LakehouseError RECORD_TOO_LARGE where no reader would take it.
+   */
+  add(record: NewRecord, now: number, limit = Number.POSITIVE_INFINITY): boolean {
     const { key, value, headers, timestamp = now } = record;
-    if (this.#count === 0) {
-      this.#baseTimestamp = timestamp;
-      this.#maxTimestamp = timestamp;
-    } else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
-    const delta = timestamp - this.#baseTimestamp;
+    const delta = this.#count === 0 ? 0 : timestamp - this.#baseTimestamp;
     const keyBytes = byteLength(key);
     const valueBytes = byteLength(value);
     const headerBytes = headers === undefined ? 1 : sizeOfHeaders(headers);
     const length =
       1 + varlongSize(delta) + varintSize(this.#count) + sized(keyBytes) + sized(valueBytes) + headerBytes;
-    this.#reserve(varintSize(length) + length);
+    const size = varintSize(length) + length;
+    if (this.#count > 0 && this.#end + size > limit) return false;
+    if (size > MOST_CONTENT)
+      throw recordTooLarge(
+        "record",
+        `A record has ${size} bytes, where ${MOST_CONTENT} can be read.`,
+        "Keep what is as large in the object store, and append where it is.",
+      );
+    if (this.#count === 0) this.#baseTimestamp = timestamp;
+    if (this.#count === 0 || timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+    this.#reserve(size);
     this.#varint(length);
     this.#buffer[this.#end++] = 0;
     this.#varlong(delta);
@@ -73,19 +80,23 @@ export class BatchBuilder {
       }
     }
     this.#count++;
+    return true;
   }
 
   /** The batch, with base offset 0; the builder is empty afterwards. */
   build(): Uint8Array {
     const records = this.#buffer.subarray(HEADER_BYTES, this.#end);
-    const compressed = compressRecords(records, this.#compression);
+    const smaller = compressRecords(records, this.#compression);
+    const isSmaller = smaller.length < records.length;
+    // What does not shrink stays as it is, and within the limit.
+    const compressed = isSmaller ? smaller : records;
     const batch = Buffer.allocUnsafeSlow(HEADER_BYTES + compressed.length);
     batch.set(compressed, HEADER_BYTES);
     batch.writeBigInt64BE(0n, 0);
     batch.writeInt32BE(batch.length - LENGTH_END, 8);
     batch.writeInt32BE(NONE, 12);
     batch.writeInt8(MAGIC, 16);
-    batch.writeInt16BE(compressionId(this.#compression), ATTRIBUTES_AT);
+    batch.writeInt16BE(compressionId(isSmaller ? this.#compression : "none"), ATTRIBUTES_AT);
     batch.writeInt32BE(this.#count - 1, 23);
     batch.writeBigInt64BE(BigInt(this.#baseTimestamp), 27);
     batch.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);
@@ -136,7 +147,7 @@ export class BatchBuilder {
   }
 }
 
-/** Exact below 2^52, which milliseconds are until far beyond all dates. */
+/** Exact below 2^52: that far apart are timestamps below 2^51. */
 function zigzag(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value;
 }

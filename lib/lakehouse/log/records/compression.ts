@@ -10,8 +10,7 @@ import {
   InvalidBytes,
   prepareZstd,
 } from "../../codecs/index.js";
-import { unsupported } from "../../errors.js";
-import { CODEC_BITS, damaged } from "./header.js";
+import { CODEC_BITS, damaged, undefinedCodec } from "./header.js";
 
 /** What our own producers write. Batches of other clients are kept as they came, in any of Kafka's codecs. */
 export type Compression = "none" | "gzip" | "lz4" | "zstd";
@@ -62,12 +61,7 @@ export function compressRecords(records: Uint8Array, compression: Compression): 
 export function decompressRecords(compressed: Uint8Array, attributes: number, subject: string): Uint8Array {
   const id = attributes & CODEC_BITS;
   const decompress = DECOMPRESS[id];
-  if (decompress === undefined)
-    throw unsupported(
-      subject,
-      `A record batch is compressed with codec ${id}, which Kafka does not define.`,
-      "Produce with gzip, snappy, lz4, zstd, or none.",
-    );
+  if (decompress === undefined) throw undefinedCodec(id, subject);
   try {
     return decompress(compressed, MOST_CONTENT);
   } catch (cause) {

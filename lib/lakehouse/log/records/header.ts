@@ -3,6 +3,7 @@
  * are big-endian. The checksum covers what follows it, so that a broker may set the offset and the leader's epoch.
  */
 import { crc32c } from "../../codecs/index.js";
+import { unsupported } from "../../errors.js";
 import { corruptBatch } from "../errors.js";
 
 export const HEADER_BYTES = 61;
@@ -16,7 +17,10 @@ export const MAGIC = 2;
 /** Bits of the attributes. */
 export const CODEC_BITS = 0x07;
 export const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
 export const CONTROL = 0x20;
+/** zstd. */
+const LAST_CODEC = 4;
 
 /** A batch's header, decoded. */
 export interface BatchHeader {
@@ -81,6 +85,29 @@ export function verifyChecksum(batch: Uint8Array, subject: string): void {
     throw damaged(subject, "its bytes do not have its checksum");
 }
 
+/**
+ * One batch as a producer may send it, checked as far as that goes without decompressing it. What is taken here is kept
+ * as it is: bytes behind the batch would be read as the next one's, and offsets without records as a hole.
+ *
+ * @throws LakehouseError CORRUPT_RECORD_BATCH; UNSUPPORTED_FEATURE for what belongs to a transaction.
+ */
+export function checkProduced(batch: Uint8Array, subject: string): BatchHeader {
+  const header = readHeader(batch, 0, subject);
+  const { size, count, lastOffsetDelta, attributes } = header;
+  if (size !== batch.length) throw damaged(subject, `it has ${batch.length} bytes, and claims ${size}`);
+  if (count !== lastOffsetDelta + 1)
+    throw damaged(subject, `its header gives ${count} records over ${lastOffsetDelta + 1} offsets`);
+  verifyChecksum(batch, subject);
+  if ((attributes & (TRANSACTIONAL | CONTROL)) !== 0)
+    throw unsupported(
+      subject,
+      "A record batch is part of a transaction, which the log does not know yet.",
+      "Produce without transactions.",
+    );
+  if ((attributes & CODEC_BITS) > LAST_CODEC) throw undefinedCodec(attributes & CODEC_BITS, subject);
+  return header;
+}
+
 /** Says where in its partition a batch stands. The checksum does not cover it. */
 export function setBaseOffset(batch: Uint8Array, baseOffset: bigint): void {
   viewOf(batch).setBigInt64(0, baseOffset);
@@ -92,5 +119,13 @@ export function damaged(subject: string, why: string, cause?: unknown) {
     `A record batch of ${subject} is damaged: ${why}.`,
     "Send it again; if it was stored so, read on behind it, or restore the object from a backup.",
     cause,
+  );
+}
+
+export function undefinedCodec(id: number, subject: string) {
+  return unsupported(
+    subject,
+    `A record batch is compressed with codec ${id}, which Kafka does not define.`,
+    "Produce with gzip, snappy, lz4, zstd, or none.",
   );
 }

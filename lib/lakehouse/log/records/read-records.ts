@@ -51,7 +51,8 @@ class RecordReader {
   #at = 0;
 
   constructor(bytes: Uint8Array, header: BatchHeader, subject: string) {
-    this.#bytes = bytes;
+    // A Buffer's views would be Buffers, and what a reader gets is the same whatever the codec.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#header = header;
     this.#subject = subject;
   }
