@@ -83,3 +83,26 @@ test("a segment that is missing among others is an error of recovery, and not a 
     message: expect.stringContaining("behind offset 0"),
   });
 });
+
+test("a copy of a log's folder is another writer: of two that go on, one is stopped, and neither is silent", async () => {
+  const root = testFolder();
+  const store = new LocalStore(join(root, "warehouse"));
+  const [a, b] = [join(root, "a"), join(root, "b")];
+  const before = openLog(a, { store });
+  const { name } = await before.createTopic("flights");
+  await before.topic(name).append({ value: "first" }, { ack: "stored" });
+  await before.close();
+  await cp(a, b, { recursive: true });
+
+  const [one, other] = [openLog(a, { store }), openLog(b, { store })];
+  await one.topic(name).append({ value: "of a, on its disk" });
+  await other.topic(name).append({ value: "of b" }, { ack: "stored" });
+  await expect(one.topic(name).append({ value: "late" }, { ack: "stored" })).rejects.toMatchObject({
+    code: "FENCED",
+  });
+  await one.close();
+  await expect(openLog(a, { store }).topic(name).append({ value: "more" })).rejects.toMatchObject({
+    code: "FENCED",
+    message: expect.stringContaining("offset 1 of flights/0"),
+  });
+});

@@ -4,14 +4,17 @@ import { fenced, metadataLost } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import type { Partition } from "./partition/partition.js";
 import type { Place } from "./partition/place.js";
+import { Segments } from "./partition/segments.js";
 import { nextOffset } from "./partition/tail.js";
 import { readHeader } from "./records/header.js";
-import { HEADER_BYTES, offsets, type SegmentSummary } from "./segment/layout.js";
+import { HEADER_BYTES, offsets } from "./segment/layout.js";
 import type { HeldBatch } from "./segment/segment-builder.js";
-import { readBlock, readFooter, readWriterId, tailOf } from "./segment/segment-reader.js";
+import { readWriterId } from "./segment/segment-reader.js";
 import type { WalEntry } from "./wal/layout.js";
 import { partitionKey, type Wal } from "./wal/wal.js";
 
+/** Of blocks that another writer has put. */
+const CACHE_BYTES = 16 * 1024 * 1024;
 /** Above every offset. */
 export const NEVER_MORE = 2n ** 63n - 1n;
 
@@ -20,7 +23,6 @@ export interface TakeUpParts {
   readonly meta: LogMeta;
   readonly place: Place;
   readonly wal: Wal;
-  readonly writerId: bigint;
   readonly partition: (topic: TopicRecord, number: number) => Promise<Partition>;
 }
 
@@ -32,6 +34,7 @@ export interface TakeUpParts {
  *   the offsets; CORRUPT_SEGMENT, STORAGE_FAILED
  */
 export async function takeUp(parts: TakeUpParts, entries: readonly WalEntry[]): Promise<void> {
+  const stored = new StoredRecords(parts);
   const topics = new Map((await parts.meta.topics()).map((topic) => [topic.id, topic]));
   const partitions = new Set<Partition>();
   for (const { topicId, partition: number, batch } of entries) {
@@ -45,7 +48,7 @@ export async function takeUp(parts: TakeUpParts, entries: readonly WalEntry[]): 
     const partition = await parts.partition(topic, number);
     partitions.add(partition);
     const held = { bytes: batch, header: readHeader(batch, 0, name) };
-    if (nextOffset(held) <= partition.stored) await checkStored(parts, topic, number, held);
+    if (nextOffset(held) <= partition.stored) await stored.check(topic, number, held);
     else if (held.header.baseOffset === partition.highWatermark) partition.restore(held);
     else
       throw metadataLost(
@@ -69,34 +72,45 @@ async function checkDeleted({ store, place }: TakeUpParts, topicId: string): Pro
   );
 }
 
-/** What another writer has put at these offsets is not what was acknowledged here. */
-async function checkStored(
-  { store, meta, place, writerId }: TakeUpParts,
-  topic: TopicRecord,
-  number: number,
-  held: HeldBatch,
-): Promise<void> {
-  const { baseOffset } = held.header;
-  const segment = await meta.segmentOf(topic.id, number, baseOffset);
-  // Where retention has taken it, it was there.
-  if (segment === undefined) return;
-  const uri = place.segment(topic.id, number, segment.sequence);
-  if (readWriterId(await store.read(uri, { start: 0, end: HEADER_BYTES }), uri) === writerId) return;
-  const stored = (await readBlockOf(store, uri, segment, baseOffset)).find(
-    ({ header }) => header.baseOffset === baseOffset,
-  );
-  if (stored !== undefined && Buffer.compare(stored.bytes, held.bytes) === 0) return;
-  throw fenced(
-    uri,
-    `The write-ahead log has acknowledged records for ${offsets(baseOffset, nextOffset(held))} of ${topic.name}/${number}, and another writer has put others there.`,
-    "Let one machine write a log. To give up what only this one has, move its write-ahead log away.",
-  );
-}
+/** A segment is asked once whose it is, however many entries it has. */
+class StoredRecords {
+  readonly #parts: TakeUpParts;
+  readonly #segments: Segments;
+  readonly #own = new Map<string, boolean>();
 
-async function readBlockOf(store: ObjectStore, uri: string, segment: SegmentSummary, offset: bigint) {
-  const { blocks } = readFooter(await store.read(uri, tailOf(segment.bytes)), segment.bytes, uri);
-  const entry = blocks.find(({ lastOffset }) => lastOffset >= offset);
-  if (entry === undefined) return [];
-  const range = { start: entry.position, end: entry.position + entry.bytes };
-  return readBlock(await store.read(uri, range), entry, uri);
+  constructor(parts: TakeUpParts) {
+    this.#parts = parts;
+    this.#segments = new Segments(parts.store, parts.place, CACHE_BYTES);
+  }
+
+  /** What another writer has put at these offsets is not what was acknowledged here. */
+  async check(topic: TopicRecord, number: number, held: HeldBatch): Promise<void> {
+    const { meta, place } = this.#parts;
+    const { baseOffset } = held.header;
+    const segment = await meta.segmentOf(topic.id, number, baseOffset);
+    // Where retention has taken it, it was there.
+    if (segment === undefined) return;
+    const uri = place.segment(topic.id, number, segment.sequence);
+    if (await this.#isOwn(uri)) return;
+    const { batches } = await this.#segments.blockOf(segment, baseOffset);
+    const stored = batches.find(({ header }) => header.baseOffset === baseOffset);
+    if (stored !== undefined && Buffer.compare(stored.bytes, held.bytes) === 0) return;
+    throw fenced(
+      uri,
+      `The write-ahead log has acknowledged records for ${offsets(baseOffset, nextOffset(held))} of ${topic.name}/${number}, and another writer has put others there.`,
+      "Let one machine write a log. To give up what only this one has, move its write-ahead log away.",
+    );
+  }
+
+  async #isOwn(uri: string): Promise<boolean> {
+    const { store, meta } = this.#parts;
+    let isOwn = this.#own.get(uri);
+    if (isOwn === undefined) {
+      isOwn = await meta.hasWritten(
+        readWriterId(await store.read(uri, { start: 0, end: HEADER_BYTES }), uri),
+      );
+      this.#own.set(uri, isOwn);
+    }
+    return isOwn;
+  }
 }

@@ -5,7 +5,7 @@ import { closed } from "../errors.js";
 import { openSqlite } from "../sqlite.js";
 import type { ObjectStore } from "../storage/index.js";
 import { fenced, logInUse, topicDeleted } from "./errors.js";
-import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
+import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
 import { Partition } from "./partition/partition.js";
@@ -26,15 +26,10 @@ export interface WriterOptions {
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
-interface WriterIdentity {
-  readonly writerId: bigint;
-  readonly epoch: number;
-}
-
 export class Writer {
   readonly #options: WriterOptions;
   readonly #wal: Wal;
-  readonly #identity: WriterIdentity;
+  readonly #identity: Writing;
   readonly #budget: Budget;
   readonly #opening: Map<string, Promise<Partition>>;
   readonly #partitions: Map<string, Partition>;
@@ -43,7 +38,7 @@ export class Writer {
   private constructor(
     options: WriterOptions,
     wal: Wal,
-    identity: WriterIdentity,
+    identity: Writing,
     partitions: Map<string, Partition>,
   ) {
     this.#options = options;
@@ -68,11 +63,10 @@ export class Writer {
         for (const partition of partitions.values()) partition.rollBack();
       },
     });
-    const [epoch, writerId] = [await options.meta.nextEpoch(), await options.meta.writerId()];
-    const writer = new Writer(options, wal, { epoch, writerId }, partitions);
+    const writer = new Writer(options, wal, await options.meta.beginWriting(), partitions);
     try {
       await takeUp(
-        { ...options, wal, writerId, partition: (topic, number) => writer.partition(topic, number) },
+        { ...options, wal, partition: (topic, number) => writer.partition(topic, number) },
         entries,
       );
     } catch (error) {

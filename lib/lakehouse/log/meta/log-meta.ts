@@ -13,6 +13,14 @@ export interface TopicRecord {
   readonly createdAt: number;
 }
 
+/** What a writer puts into each of its segments. */
+export interface Writing {
+  /** Larger than any before. */
+  readonly epoch: number;
+  /** Of 64 bits. */
+  readonly writerId: bigint;
+}
+
 /**
  * The metadata. It can be made again from the objects alone (`recover`), so it is never ahead of them: an object is put
  * first, and known afterwards.
@@ -25,10 +33,13 @@ export interface LogMeta {
   topics(): Promise<TopicRecord[]>;
   /** With all that is known of its segments. */
   deleteTopic(id: string): Promise<void>;
-  /** Of who writes with this metadata: random, 64 bits, and always the same. It is in each of its segments. */
-  writerId(): Promise<bigint>;
-  /** A number larger than any before: for who begins to write. */
-  nextEpoch(): Promise<number>;
+  /**
+   * For who begins to write. The id is random and of this beginning alone, so that two who go on with copies of one
+   * metadata do not take each other's segments for their own.
+   */
+  beginWriting(): Promise<Writing>;
+  /** Whether somebody with that id has begun to write with this metadata. */
+  hasWritten(writerId: bigint): Promise<boolean>;
   /** Knows a segment. One that is known already stays as it is. */
   addSegments(segments: readonly SegmentSummary[]): Promise<void>;
   lastSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined>;

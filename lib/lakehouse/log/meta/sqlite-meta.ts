@@ -4,7 +4,7 @@ import { keep, openSqlite } from "../../sqlite.js";
 import { storageFailed } from "../../storage/index.js";
 import { thereIsOne } from "../errors.js";
 import type { SegmentSummary } from "../segment/layout.js";
-import type { LogMeta, TopicRecord } from "./log-meta.js";
+import type { LogMeta, TopicRecord, Writing } from "./log-meta.js";
 
 const SCHEMA = `
   pragma journal_mode = wal;
@@ -20,9 +20,7 @@ const SCHEMA = `
     primary key (topic, partition, sequence)
   ) without rowid;
   create index if not exists by_offset on segments (topic, partition, base_offset);
-  create table if not exists epochs (epoch integer primary key);
-  create table if not exists writer (id integer not null);
-  insert into writer select abs(random() / 2) where not exists (select 1 from writer);
+  create table if not exists writers (epoch integer primary key, id integer not null unique);
 `;
 const BUSY_MS = 30_000;
 
@@ -71,12 +69,13 @@ export class SqliteMeta implements LogMeta {
     });
   }
 
-  async writerId(): Promise<bigint> {
-    return this.#run(() => this.#statements.writerId.get() as bigint);
+  async beginWriting(): Promise<Writing> {
+    const { epoch, id } = this.#transact(() => this.#statements.addWriter.get() as WriterRow);
+    return { epoch: Number(epoch), writerId: id };
   }
 
-  async nextEpoch(): Promise<number> {
-    return this.#transact(() => Number(this.#statements.nextEpoch.get()));
+  async hasWritten(writerId: bigint): Promise<boolean> {
+    return this.#run(() => this.#statements.writer.get(writerId)) !== undefined;
   }
 
   async addSegments(segments: readonly SegmentSummary[]): Promise<void> {
@@ -167,6 +166,11 @@ function toTopic({ id, name, partitions, config, created_at }: TopicRow): TopicR
   };
 }
 
+interface WriterRow {
+  readonly epoch: bigint;
+  readonly id: bigint;
+}
+
 interface SegmentRow {
   readonly topic: string;
   readonly partition: bigint;
@@ -202,10 +206,10 @@ function prepare(db: Database.Database) {
     topics: statement("select * from topics order by name"),
     deleteTopic: statement("delete from topics where id = ?"),
     deleteSegments: statement("delete from segments where topic = ?"),
-    writerId: keep(statement("select id from writer").pluck()),
-    nextEpoch: keep(
-      statement("insert into epochs select coalesce(max(epoch), 0) + 1 from epochs returning epoch").pluck(),
+    addWriter: statement(
+      "insert into writers select coalesce(max(epoch), 0) + 1, abs(random() / 2) from writers returning *",
     ),
+    writer: statement("select 1 from writers where id = ?"),
     addSegment: statement("insert or ignore into segments values (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     last: statement(`select * ${of} order by sequence desc limit 1`),
     first: statement(`select * ${of} order by sequence limit 1`),

@@ -16,7 +16,7 @@ export interface UploaderParts {
   readonly meta: LogMeta;
   readonly place: Place;
   readonly clock: Clock;
-  /** Of this process's writer: random. */
+  /** Of this writer alone: random. */
   readonly writerId: bigint;
   /** Hears of each failure of the store that is tried again. */
   readonly onFailure?: ((error: unknown) => void) | undefined;
