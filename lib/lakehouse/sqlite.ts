@@ -25,7 +25,8 @@ export function openSqlite(path: string, options: SqliteOptions): Database.Datab
     throw brokenInstall(
       "better-sqlite3",
       `The native part of better-sqlite3 ${isMissing ? "was not built" : `does not load in Node ${process.versions.node}: it was built for another version, or another machine`}.`,
-      'Run "npm rebuild better-sqlite3" with this Node.',
+      // npm says that it has rebuilt, and has done nothing, where a .npmrc turns install scripts off.
+      'Run "npm rebuild better-sqlite3 --ignore-scripts=false" with this Node.',
       error,
     );
   }

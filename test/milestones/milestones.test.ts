@@ -1,4 +1,6 @@
-import { readdir } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import {
@@ -31,6 +33,18 @@ describe("the milestones of this project", () => {
     expect(selectMilestones(all, words).map(({ id }) => id)).toEqual(["m00", "m01", "m03"]);
     expect(() => selectMilestones(all, ["m12"])).toThrow('There is no milestone "m12". Choose from m00, m01');
   });
+});
+
+test("a folder of one's own is a project once it has what the error asks for", async ({ onTestFinished }) => {
+  const own = await mkdtemp(join(tmpdir(), "slh-own-"));
+  onTestFinished(() => rm(own, { recursive: true }));
+  await writeFile(join(own, "package.json"), '{"private":true}');
+  const advice = /make the folder milestones and put "workspaces": \[\] into its package\.json/;
+  expect(() => findProject(own)).toThrow(advice);
+  await mkdir(join(own, "milestones"));
+  expect(() => findProject(own)).toThrow(advice);
+  await writeFile(join(own, "package.json"), '{"private":true,"workspaces":[]}');
+  expect(findProject(own).root).toBe(own);
 });
 
 describe("milestone.yaml", () => {

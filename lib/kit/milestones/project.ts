@@ -39,8 +39,8 @@ export function findProject(from: string = process.cwd()): Project {
   }
   throw invalidConfig(
     from,
-    `${from} is not inside a SoloLakehouse checkout: no folder above it has milestones/ and package.json.`,
-    "Change into the checkout and run the command again.",
+    `${from} is not inside a SoloLakehouse checkout, nor a project like it: no folder above it has both milestones/ and a package.json with "workspaces".`,
+    'Change into the checkout; or, in a project of your own, make the folder milestones and put "workspaces": [] into its package.json.',
   );
 }
 
