@@ -107,9 +107,8 @@ export async function prepare(catalog: Catalog): Promise<void> {
 /** What clients printed, as calls: those that never returned have an unknown outcome. */
 export function toHistory(outputs: readonly string[]): Call<CatalogCall>[] {
   const calls = new Map<string, Call<CatalogCall>>();
-  for (const line of outputs.flatMap((output) => output.split("\n"))) {
-    // The last line of a client that was killed may be cut short.
-    if (!line.endsWith("}")) continue;
+  // What comes behind the last line break is a line of which not all is there: the client was killed, or still writes.
+  for (const line of outputs.flatMap((output) => output.split("\n").slice(0, -1))) {
     const { id, client, invoked, returned, operation } = JSON.parse(line);
     const key = id === undefined ? `${client} read ${invoked}` : `${client} ${id}`;
     calls.set(key, {
