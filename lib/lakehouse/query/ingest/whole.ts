@@ -30,7 +30,7 @@ export async function requireWhole(
   throw corruptFile(name, `${name} cannot be unpacked: ${problem}.`, "Get the whole file again.");
 }
 
-/** Refuses compressed files that are cut short among those that a user's statement reads. */
+/** Refuses files that are cut short among those that a user's statement reads. */
 export async function requireWholeFiles(
   connection: DuckDBConnection,
   references: readonly FileReference[],
@@ -38,7 +38,9 @@ export async function requireWholeFiles(
   for (const { paths, compression } of references) {
     const isKnown = compression !== undefined && !/^(auto|auto_detect|infer)$/.test(compression);
     for (const path of await pathsOf(connection, paths)) {
-      await requireWhole({ name: path, path }, isKnown ? compression : undefined);
+      const file = { name: path, path };
+      await requireWhole(file, isKnown ? compression : undefined);
+      if (/\.(json|ndjson|jsonl)$/i.test(path)) await requireClosed(file);
     }
   }
 }
