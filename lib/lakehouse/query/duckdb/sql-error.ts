@@ -28,7 +28,7 @@ export function sqlError(
   }
   const text = message
     .replace(/lakehouse\.relation_\d+/g, "the table")
-    .replace(/\n\nLINE \d+:[\s\S]*$/, "")
+    .replace(/\n\n(LINE \d+:|Please try installing)[\s\S]*$/, "")
     .trim();
   const place = position === undefined ? "" : `\n${caret(bytes, original(position))}`;
   const sentence = /[.!?]$/.test(text) ? text : `${text}.`;
@@ -40,7 +40,12 @@ export function sqlError(
       cause,
     );
   }
-  return invalidSql(fromByteString(bytes), `${sentence}${place}`, undefined, cause);
+  // DuckDB says to install them, by statements that are not run here.
+  const wantsExtension = /extension to be loaded|exists in the \w+ extension/.test(message);
+  const remedy = wantsExtension
+    ? "DuckDB's extensions are not loaded here: have another program make a Parquet, CSV or JSON file on this machine, and read that."
+    : undefined;
+  return invalidSql(fromByteString(bytes), `${sentence}${place}`, remedy, cause);
 }
 
 /** An error of DuckDB while it read a table's files, with no SQL of a user in it: the files are what is wrong. */
