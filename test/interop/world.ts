@@ -1,13 +1,12 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BranchingCatalog, openCatalog } from "../../lib/lakehouse/catalog/index.js";
 import {
-  type NewTable,
-  openTableAt,
-  type Table,
-  type TypedSchema,
-} from "../../lib/lakehouse/iceberg/index.js";
+  type BranchingCatalog,
+  type CreateTableOptions,
+  openCatalog,
+} from "../../lib/lakehouse/catalog/index.js";
+import { openTableAt, type Table, type TypedSchema } from "../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 
@@ -20,7 +19,7 @@ export interface World {
   /** A new table `ours.<name>`; its folder is where a Hadoop catalog of Spark's looks for it. */
   create<Row>(
     name: string,
-    init: Omit<NewTable, "location" | "schema"> & { schema: TypedSchema<Row> },
+    init: Omit<CreateTableOptions<Row>, "location" | "schema"> & { schema: TypedSchema<Row> },
   ): Promise<Table<Row>>;
   /** A table that another engine has written to, to go on with: `theirs.<name>`. */
   takeOver(name: string, metadataLocation: string): Promise<Table>;

@@ -2,14 +2,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  asc,
+  bucket,
+  day,
   defineSchema,
+  desc,
   gt,
+  identity,
   int,
   type Lakehouse,
   list,
   long,
   openLakehouse,
   type RowOf,
+  type Schema,
   string,
   struct,
 } from "sololakehouse";
@@ -88,6 +94,47 @@ test("a key names columns of the row", async () => {
   expect(await after.rows({ select: ["id"] })).toEqual([{ id: 1n }]);
   // @ts-expect-error there is no such column
   await expect(after.upsert([], { on: ["ident"] })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
+test("partitioning and order name columns of the schema, or what is inside one", async () => {
+  const table = await lake.createTable("a.laid_out", {
+    schema,
+    partitionSpec: [identity("state"), bucket("place.city", 4)],
+    sortOrder: [asc("id"), desc(bucket("id", 2))],
+  });
+  expectTypeOf(await table.rows()).toEqualTypeOf<Case[]>();
+  expect(table.spec.fields.map(({ name }) => name)).toEqual(["state", "place.city_bucket"]);
+  const refused = { code: "INVALID_ARGUMENT" };
+  // @ts-expect-error there is no such column
+  await expect(lake.createTable("a.b", { schema, partitionSpec: [day("att")] })).rejects.toMatchObject(
+    refused,
+  );
+  // @ts-expect-error there is no such column
+  await expect(lake.createTable("a.b", { schema, sortOrder: [asc("idd")] })).rejects.toMatchObject(refused);
+  await expect(
+    // @ts-expect-error there is no such column
+    lake.createOrReplaceTable("a.b", { schema, partitionSpec: [identity("stat")] }),
+  ).rejects.toMatchObject(refused);
+});
+
+test("where the compiler does not know the columns, any name will do", async () => {
+  const columns: Schema = schema;
+  const name = String("state");
+  const table = await lake.createTable("a.untyped", { schema: columns, partitionSpec: [identity(name)] });
+  expectTypeOf(await table.rows()).toEqualTypeOf<Record<string, unknown>[]>();
+  expect(table.scan({ select: [name] }).schema.fields).toHaveLength(1);
+});
+
+test("a scan selects columns of the row, what is inside one, and metadata columns", async () => {
+  const table = await lake.table("a.cases", { schema });
+  const scan = table.scan({ select: ["id", "place.city", "_file"] });
+  expect(scan.schema.fields.map((field) => field.name)).toEqual(["id", "place"]);
+  expect(() =>
+    table.scan({
+      // @ts-expect-error there is no such column
+      select: ["ident"],
+    }),
+  ).toThrow(expect.objectContaining({ code: "INVALID_SCHEMA" }));
 });
 
 test("a query's rows are of an interface that the caller names", async () => {

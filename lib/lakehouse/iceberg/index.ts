@@ -223,6 +223,7 @@ export {
   boolean,
   Column,
   type ColumnInit,
+  type ColumnName,
   type Columns,
   type ColumnValue,
   type DateInput,

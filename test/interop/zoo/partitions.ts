@@ -14,6 +14,7 @@ import {
   int,
   long,
   month,
+  type RowOf,
   string,
   timestamp,
   timestamptz,
@@ -65,7 +66,9 @@ export const PARTITIONS: readonly ZooTable[] = [
         price: decimal(9, 2).optional(),
         number: long().optional(),
       });
-      const partitionSpec = ["text", "day", "flag", "price", "number"].map((name) => identity(name));
+      const partitionSpec = (["text", "day", "flag", "price", "number"] as const).map((name) =>
+        identity(name),
+      );
       const table = await world.create("identities", { schema, partitionSpec });
       return table.append(
         texts.map((text, id) => ({
@@ -110,7 +113,7 @@ export const PARTITIONS: readonly ZooTable[] = [
     make: async (world) => {
       const table = await world.create("buckets", {
         schema: buckets,
-        partitionSpec: buckets.fields.map(({ name }) => bucket(name, 5)),
+        partitionSpec: buckets.fields.map(({ name }) => bucket(name as keyof RowOf<typeof buckets>, 5)),
       });
       return table.append([
         { id: -1 },

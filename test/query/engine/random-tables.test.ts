@@ -54,7 +54,7 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
-const PARTITIONINGS: readonly (readonly PartitionFieldInit[])[] = [
+const PARTITIONINGS: readonly (readonly PartitionFieldInit<"p" | "k" | "v" | "s.x">[])[] = [
   [],
   [],
   [identity("p")],

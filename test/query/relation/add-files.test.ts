@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCatalog } from "../../../lib/lakehouse/catalog/index.js";
+import { type CreateTableOptions, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
 import {
   date,
   day,
@@ -13,6 +13,7 @@ import {
   identity,
   int,
   long,
+  type RowOf,
   string,
   struct,
   type Table,
@@ -60,7 +61,7 @@ async function write(name: string, select: string): Promise<string> {
   return `${store.root}/${name}`;
 }
 
-const create = async (options: Omit<Parameters<typeof catalog.createTable>[1], "schema"> = {}) =>
+const create = async (options: Omit<CreateTableOptions<RowOf<typeof schema>>, "schema"> = {}) =>
   (await catalog.createTable("n.t", { schema, ...options })).withEngine(engine) as Table;
 const rows = async (table: Table, options = {}) =>
   (await (await engine.scan(table, table.scan(options))).rows()).sort((a, b) => Number(a.id) - Number(b.id));

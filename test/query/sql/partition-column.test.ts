@@ -40,7 +40,7 @@ type Row = {
 /** Partition fields, and what a row's value of each is: in Iceberg's types, as text. */
 const FIELDS: readonly {
   readonly name: string;
-  readonly field: PartitionFieldInit;
+  readonly field: PartitionFieldInit<keyof Row & string>;
   readonly of: (row: Row) => string | null;
 }[] = [
   { name: "City", field: identity("City"), of: ({ City }) => City },
@@ -64,8 +64,10 @@ function bucketOf(n: number | null): string | null {
 }
 
 const rowsOf = async (sql: string) => (await engine.sql(sql)).rows();
-const made = async (formatVersion: FormatVersion, fields: readonly PartitionFieldInit[] = []) =>
-  (await catalog.createTable(newName(), { schema, formatVersion, partitionSpec: fields })) as Table;
+const made = async (
+  formatVersion: FormatVersion,
+  fields: readonly PartitionFieldInit<keyof Row & string>[] = [],
+) => (await catalog.createTable(newName(), { schema, formatVersion, partitionSpec: fields })) as Table;
 
 const values: fc.Arbitrary<Omit<Row, "k">> = fc.record({
   n: fc.option(fc.integer({ min: -5, max: 5 })),

@@ -1,4 +1,5 @@
 import type {
+  ColumnName,
   Committer,
   LoadedTable,
   NewTable,
@@ -40,7 +41,7 @@ export interface PropertiesUpdated {
 
 /** What a new table is made of. The location is the catalog's to choose where not given. */
 export interface CreateTableOptions<Row = Record<string, unknown>>
-  extends Omit<NewTable, "location" | "schema"> {
+  extends Omit<NewTable<ColumnName<NoInfer<Row>>>, "location" | "schema"> {
   readonly schema: TypedSchema<Row> | NewTable["schema"];
   /** URI of the table's folder, within the catalog's store. */
   readonly location?: string | undefined;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Abortable, throwIfAborted } from "../../errors.js";
 import {
   type AppendData,
+  type ColumnName,
   type Committer,
   commitConflict,
   type FormatVersion,
@@ -21,7 +22,9 @@ import { tableExists } from "../errors.js";
 import type { Catalog, TableName } from "./catalog.js";
 import { tableKey, tableLocation, toIdentifier } from "./identifiers.js";
 
-export interface CreateOrReplaceOptions<Row = Record<string, unknown>> extends TableReplacement, Abortable {
+export interface CreateOrReplaceOptions<Row = Record<string, unknown>>
+  extends TableReplacement<ColumnName<NoInfer<Row>>>,
+    Abortable {
   readonly schema: TypedSchema<Row> | TableReplacement["schema"];
   /** Of a new table: 2 when absent. A table of an earlier version is upgraded; there is no way back. */
   readonly formatVersion?: FormatVersion | undefined;

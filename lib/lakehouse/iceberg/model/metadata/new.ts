@@ -38,11 +38,12 @@ export const RESERVED_PROPERTIES: ReadonlySet<string> = new Set([
   "default-sort-order",
 ]);
 
-export interface NewTable {
+/** `Name`: the columns, where the compiler knows them. */
+export interface NewTable<Name extends string = string> {
   readonly schema: Schema;
   /** Bound to `schema` (a `PartitionSpec`), or by column name. */
-  readonly partitionSpec?: PartitionSpec | readonly PartitionFieldInit[] | undefined;
-  readonly sortOrder?: SortOrder | readonly SortFieldInit[] | undefined;
+  readonly partitionSpec?: PartitionSpec | readonly PartitionFieldInit<Name>[] | undefined;
+  readonly sortOrder?: SortOrder | readonly SortFieldInit<Name>[] | undefined;
   /** URI of the table's folder; a trailing slash is dropped. */
   readonly location: string;
   /** `format-version` among them chooses the version, and is not kept. */

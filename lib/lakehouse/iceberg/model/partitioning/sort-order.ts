@@ -18,18 +18,24 @@ import type {
 export const UNSORTED: SortOrder = { orderId: 0, fields: [] };
 
 /** A column by name, or a transform of one: `asc("origin")`, `asc(day("date"))`. */
-export type SortTerm = string | PartitionFieldInit;
+export type SortTerm<Name extends string = string> = Name | PartitionFieldInit<Name>;
 
-function init(term: SortTerm, direction: "asc" | "desc", nullOrder: NullOrder): SortFieldInit {
+function init<Name extends string>(
+  term: SortTerm<Name>,
+  direction: "asc" | "desc",
+  nullOrder: NullOrder,
+): SortFieldInit<Name> {
   const [source, transform] =
     typeof term === "string" ? [term, { transform: "identity" } as const] : [term.source, term.transform];
   return { kind: "sort-field", source, transform, direction, nullOrder };
 }
 
 /** Ascending; nulls first unless told otherwise. */
-export const asc = (term: SortTerm, nullOrder: NullOrder = "nulls-first") => init(term, "asc", nullOrder);
+export const asc = <Name extends string>(term: SortTerm<Name>, nullOrder: NullOrder = "nulls-first") =>
+  init(term, "asc", nullOrder);
 /** Descending; nulls last unless told otherwise. */
-export const desc = (term: SortTerm, nullOrder: NullOrder = "nulls-last") => init(term, "desc", nullOrder);
+export const desc = <Name extends string>(term: SortTerm<Name>, nullOrder: NullOrder = "nulls-last") =>
+  init(term, "desc", nullOrder);
 
 function invalid(subject: string, message: string): never {
   throw invalidArgument(subject, message);

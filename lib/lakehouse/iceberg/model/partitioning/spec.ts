@@ -29,24 +29,34 @@ export function isUnpartitioned(spec: PartitionSpec): boolean {
   return spec.fields.every((field) => field.transform.transform === "void");
 }
 
-function init(source: string, transform: PartitionFieldInit["transform"], name?: string): PartitionFieldInit {
+function init<Name extends string>(
+  source: Name,
+  transform: PartitionFieldInit["transform"],
+  name?: string,
+): PartitionFieldInit<Name> {
   return { kind: "partition-field", source, transform, name };
 }
 
 /** Partitions by the value itself. */
-export const identity = (source: string, name?: string) => init(source, { transform: "identity" }, name);
+export const identity = <Name extends string>(source: Name, name?: string) =>
+  init(source, { transform: "identity" }, name);
 /** Partitions by hash, into `numBuckets`. */
-export const bucket = (source: string, numBuckets: number, name?: string) =>
+export const bucket = <Name extends string>(source: Name, numBuckets: number, name?: string) =>
   init(source, { transform: "bucket", numBuckets: positive(numBuckets, "number of buckets") }, name);
 /** Partitions by prefix (text, binary) or by steps of `width` (numbers). */
-export const truncate = (source: string, width: number, name?: string) =>
+export const truncate = <Name extends string>(source: Name, width: number, name?: string) =>
   init(source, { transform: "truncate", width: positive(width, "width") }, name);
-export const year = (source: string, name?: string) => init(source, { transform: "year" }, name);
-export const month = (source: string, name?: string) => init(source, { transform: "month" }, name);
-export const day = (source: string, name?: string) => init(source, { transform: "day" }, name);
-export const hour = (source: string, name?: string) => init(source, { transform: "hour" }, name);
+export const year = <Name extends string>(source: Name, name?: string) =>
+  init(source, { transform: "year" }, name);
+export const month = <Name extends string>(source: Name, name?: string) =>
+  init(source, { transform: "month" }, name);
+export const day = <Name extends string>(source: Name, name?: string) =>
+  init(source, { transform: "day" }, name);
+export const hour = <Name extends string>(source: Name, name?: string) =>
+  init(source, { transform: "hour" }, name);
 /** Always null: a field that partitions nothing. */
-export const voidTransform = (source: string, name?: string) => init(source, { transform: "void" }, name);
+export const voidTransform = <Name extends string>(source: Name, name?: string) =>
+  init(source, { transform: "void" }, name);
 
 function positive(value: number, what: string): number {
   if (Number.isInteger(value) && value > 0 && value <= 0x7fffffff) return value;

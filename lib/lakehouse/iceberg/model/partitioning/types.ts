@@ -42,19 +42,19 @@ export interface SortOrder {
 }
 
 /** A partition field by column name, before a schema gives ids to it. Made by `day("date")`, `bucket("id", 16)`, … */
-export interface PartitionFieldInit {
+export interface PartitionFieldInit<Name extends string = string> {
   readonly kind: "partition-field";
   /** Full name of the source column; dots lead into structs. */
-  readonly source: string;
+  readonly source: Name;
   readonly transform: Transform;
   /** Defaults to the source's name with the transform's suffix, as Java names it: `date_day`, `id_bucket`. */
   readonly name?: string | undefined;
 }
 
 /** A sort field by column name, before a schema gives ids to it. Made by `asc("origin")`, `desc("delay")`. */
-export interface SortFieldInit {
+export interface SortFieldInit<Name extends string = string> {
   readonly kind: "sort-field";
-  readonly source: string;
+  readonly source: Name;
   readonly transform: Transform;
   readonly direction: SortDirection;
   readonly nullOrder: NullOrder;

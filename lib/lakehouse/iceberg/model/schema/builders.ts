@@ -86,6 +86,9 @@ export type RowOfColumns<C extends Columns> = {
   ? { [K in keyof Row]: Row[K] }
   : never;
 
+/** The name of a column of rows. The names inside structs, behind a dot, are looked up at run time alone. */
+export type ColumnName<Row> = unknown extends Row ? string : (keyof Row & string) | `${string}.${string}`;
+
 function column<T>(type: IcebergType): Column<T> {
   return new Column<T>(type, false);
 }

@@ -17,12 +17,13 @@ import type { PendingUpdate } from "../snapshot/pending.js";
 import { requirementsFor } from "../updates/requirements.js";
 import type { TableUpdate } from "../updates/types.js";
 
-export interface TableReplacement {
+/** `Name`: the columns, where the compiler knows them. */
+export interface TableReplacement<Name extends string = string> {
   readonly schema: Schema;
   /** Default: unpartitioned. */
-  readonly partitionSpec?: readonly PartitionFieldInit[] | undefined;
+  readonly partitionSpec?: readonly PartitionFieldInit<Name>[] | undefined;
   /** Default: unsorted. */
-  readonly sortOrder?: readonly SortFieldInit[] | undefined;
+  readonly sortOrder?: readonly SortFieldInit<Name>[] | undefined;
   /** Set on top of the properties that the table has. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
 }

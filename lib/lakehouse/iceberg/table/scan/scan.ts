@@ -27,9 +27,10 @@ import { deleteScope } from "./delete-scope.js";
 import { fileFilter } from "./file-filter.js";
 import { resolveSnapshot, type SnapshotAt } from "./snapshot-at.js";
 
-export interface ScanOptions extends SnapshotAt {
+/** `Name`: the columns, where the compiler knows them. */
+export interface ScanOptions<Name extends string = string> extends SnapshotAt {
   /** Columns to read, by full name, and metadata columns (`_file`, `_pos`, …); all but these when absent. */
-  readonly select?: readonly string[] | undefined;
+  readonly select?: readonly (Name | `_${string}`)[] | undefined;
   /** Only rows for which this is true; files that can have none are not read. */
   readonly filter?: Expression | undefined;
   /** Whether column names must match in case. Default true. */
