@@ -23,6 +23,7 @@ export interface WriterOptions {
   readonly disk: Disk;
   /** The most bytes of record batches that wait for the object store: who appends more, waits. */
   readonly bufferBytes: number;
+  readonly keptBytes?: number | undefined;
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 

@@ -25,6 +25,8 @@ export interface PartitionParts extends UploaderParts {
   readonly wal: Wal;
   readonly budget: Budget;
   readonly epoch: number;
+  /** How much stays in memory of what is in the object store already, for readers that follow. 4 MiB where not given. */
+  readonly keptBytes?: number | undefined;
 }
 
 interface Waiter {
@@ -34,7 +36,6 @@ interface Waiter {
   readonly fail: (error: unknown) => void;
 }
 
-/** How much stays in memory of what is in the object store already, for readers that follow. In bytes, for a partition. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -49,7 +50,7 @@ export class Partition {
   readonly number: number;
   readonly #config: TopicConfig;
   readonly #parts: PartitionParts;
-  readonly #tail = new Tail(KEPT_BYTES);
+  readonly #tail: Tail;
   readonly #name: string;
   /** Of the next batch. */
   #next: bigint;
@@ -79,6 +80,7 @@ export class Partition {
     this.#name = `${topic.name}/${number}`;
     this.#config = topic.config;
     this.#parts = parts;
+    this.#tail = new Tail(parts.keptBytes ?? KEPT_BYTES);
     this.#next = end.offset;
     this.#durable = end.offset;
     this.#stored = end.offset;
