@@ -41,7 +41,7 @@ export function sqlError(
     );
   }
   // DuckDB says to install them, by statements that are not run here.
-  const wantsExtension = /extension to be loaded|exists in the \w+ extension/.test(message);
+  const wantsExtension = /requires the extension \w+ to be loaded|exists in the \w+ extension/.test(message);
   const remedy = wantsExtension
     ? "DuckDB's extensions are not loaded here: have another program make a Parquet, CSV or JSON file on this machine, and read that."
     : undefined;
