@@ -13,9 +13,26 @@ export interface SqliteOptions {
 /**
  * Opens a SQLite file. The connection's object is held for good, and so must be every statement: see {@link keep}.
  *
+ * @param prepare what the connection is not used without. Where it throws, the file is closed again: on a full disk it
+ *   fails each time, and a process that tries again would run out of descriptors.
  * @throws LakehouseError BROKEN_INSTALL where the binding is missing, or was built for another Node; else what SQLite does.
  */
-export function openSqlite(path: string, options: SqliteOptions): Database.Database {
+export function openSqlite(
+  path: string,
+  options: SqliteOptions,
+  prepare: (db: Database.Database) => void = () => {},
+): Database.Database {
+  const db = connect(path, options);
+  try {
+    prepare(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function connect(path: string, options: SqliteOptions): Database.Database {
   try {
     return keep(new Database(path, options));
   } catch (error) {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { closed, invalidArgument, nearNames } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
-import { makeFolders, type ObjectStore } from "../storage/index.js";
+import type { ObjectStore } from "../storage/index.js";
 import { noSuchTopic, thereIsOne, topicExists } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
@@ -12,7 +12,7 @@ import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
 import { type Recovered, recoverLog } from "./recover.js";
 import { Topic } from "./topic.js";
-import { diskAt } from "./wal/disk.js";
+import { diskAt, makeLogFolder } from "./wal/disk.js";
 import type { Writer } from "./writer.js";
 
 export interface NewTopicOptions extends Partial<TopicConfig> {
@@ -240,7 +240,7 @@ export class Log {
     const { SqliteMeta } = await import("./meta/sqlite-meta.js");
     if (this.#isClosed) throw closed("log");
     if (this.#meta === undefined) {
-      makeFolders(this.#options.folder);
+      makeLogFolder(this.#options.folder);
       this.#meta = new SqliteMeta(join(this.#options.folder, "meta.db"));
     }
     return this.#meta;

@@ -12,7 +12,7 @@ import { Partition } from "./partition/partition.js";
 import type { Place } from "./partition/place.js";
 import { readFooter, tailOf } from "./segment/segment-reader.js";
 import { NEVER_MORE, takeUp } from "./take-up.js";
-import type { Disk } from "./wal/disk.js";
+import { type Disk, unusableFolder } from "./wal/disk.js";
 import { partitionKey, Wal } from "./wal/wal.js";
 
 export interface WriterOptions {
@@ -164,17 +164,19 @@ export class Writer {
  * Lets one process write a log at a time. The lock is the operating system's, by SQLite: it goes with the process.
  *
  * @returns what gives it back.
- * @throws LakehouseError LOG_IN_USE
+ * @throws LakehouseError LOG_IN_USE; STORAGE_FAILED where the disk fails or is full
  */
 export function lockWriter(folder: string): () => void {
-  const lock = openSqlite(join(folder, "writer.lock"), { timeout: 0 });
   try {
-    lock.exec(
-      "pragma locking_mode = exclusive; begin exclusive; create table if not exists held (anything); commit;",
+    const lock = openSqlite(join(folder, "writer.lock"), { timeout: 0 }, (db) =>
+      db.exec(
+        "pragma locking_mode = exclusive; begin exclusive; create table if not exists held (anything); commit;",
+      ),
     );
+    return () => void lock.close();
   } catch (cause) {
-    lock.close();
-    if (!(cause instanceof Database.SqliteError) || !cause.code.startsWith("SQLITE_BUSY")) throw cause;
+    if (!(cause instanceof Database.SqliteError)) throw cause;
+    if (!cause.code.startsWith("SQLITE_BUSY")) throw unusableFolder(folder, cause);
     throw logInUse(
       folder,
       `Another process writes the log in ${folder}.`,
@@ -182,5 +184,4 @@ export function lockWriter(folder: string): () => void {
       cause,
     );
   }
-  return () => void lock.close();
 }

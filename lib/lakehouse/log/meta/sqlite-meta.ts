@@ -34,8 +34,7 @@ export class SqliteMeta implements LogMeta {
   constructor(path: string) {
     this.#path = path;
     try {
-      this.#db = openSqlite(path, { timeout: BUSY_MS });
-      this.#db.exec(SCHEMA);
+      this.#db = openSqlite(path, { timeout: BUSY_MS }, (db) => db.exec(SCHEMA));
       this.#statements = keep(prepare(this.#db));
     } catch (cause) {
       throw isLakehouseError(cause) ? cause : this.#failure(cause);

@@ -1,5 +1,6 @@
 import { type FileHandle, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { LakehouseError } from "../../errors.js";
 import { makeFolders, storageFailed } from "../../storage/index.js";
 
 /** A folder of this machine, as the write-ahead log needs it. */
@@ -24,10 +25,10 @@ export interface DiskFile {
 /**
  * A folder, made where it is absent. What is synced is on the disk.
  *
- * @throws LakehouseError STORAGE_FAILED, from every method, where the disk fails or is full.
+ * @throws LakehouseError STORAGE_FAILED, from here and from every method, where the disk fails or is full.
  */
 export function diskAt(folder: string): Disk {
-  makeFolders(folder);
+  makeLogFolder(folder);
   const guarded = <T>(work: () => Promise<T>) => guard(folder, work);
   return {
     place: folder,
@@ -37,7 +38,12 @@ export function diskAt(folder: string): Disk {
     create: (name) =>
       guarded(async () => {
         const file = await open(join(folder, name), "wx");
-        await syncFolder(folder);
+        try {
+          await syncFolder(folder);
+        } catch (error) {
+          await file.close().catch(() => undefined);
+          throw error;
+        }
         return diskFile(folder, file);
       }),
   };
@@ -83,11 +89,24 @@ async function guard<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw storageFailed(
-      folder,
-      `The log's folder ${folder} cannot be used: ${(cause as Error).message}.`,
-      "Look whether its disk is full or failing. Nothing that was acknowledged is lost; what was not can be sent again.",
-      cause,
-    );
+    throw unusableFolder(folder, cause);
   }
+}
+
+/** Makes a folder of the log's. @throws LakehouseError STORAGE_FAILED */
+export function makeLogFolder(folder: string): void {
+  try {
+    makeFolders(folder);
+  } catch (cause) {
+    throw unusableFolder(folder, cause);
+  }
+}
+
+export function unusableFolder(folder: string, cause: unknown): LakehouseError {
+  return storageFailed(
+    folder,
+    `The log's folder ${folder} cannot be used: ${(cause as Error).message}.`,
+    "Look whether it can be written, and whether its disk is full or failing. Nothing that was acknowledged is lost; what was not can be sent again.",
+    cause,
+  );
 }

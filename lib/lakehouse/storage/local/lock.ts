@@ -69,10 +69,11 @@ export class StoreLock {
   }
 
   #connect(): { db: Database.Database; inode: bigint } {
-    const db = openSqlite(this.#file, { timeout: 0 });
     // To lock an empty database begins a journal. In a file it would cost each section two calls more, and on a full
     // disk nothing could be locked, and so nothing deleted.
-    db.exec("PRAGMA journal_mode = MEMORY");
+    const db = openSqlite(this.#file, { timeout: 0 }, (opened) =>
+      opened.exec("PRAGMA journal_mode = MEMORY"),
+    );
     abandoned.register(this, db, db);
     return { db, inode: statSync(this.#file, { bigint: true }).ino };
   }
