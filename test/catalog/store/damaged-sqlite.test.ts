@@ -35,3 +35,9 @@ test.each([
   const failure = await open().catch((error: unknown) => error);
   expect(failure).toMatchObject({ code, remedy: expect.stringContaining("estore it from a backup") });
 });
+
+/** SQLite says the same of a read that the disk refused, after which nothing is wrong with the file. */
+test("of a file that is cut the disk is suspected first, since a backup in its place would lose commits", async () => {
+  await writeFile(backend, (await readFile(backend)).subarray(0, 5000));
+  await expect(open()).rejects.toMatchObject({ remedy: expect.stringMatching(/^Look whether its disk/) });
+});

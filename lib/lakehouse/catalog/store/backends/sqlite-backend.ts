@@ -11,7 +11,7 @@ import {
   unsupported,
 } from "../../../errors.js";
 import { keep } from "../../../sqlite.js";
-import { fileUri, storageFailed } from "../../../storage/index.js";
+import { fileUri, storageFailed, systemCode } from "../../../storage/index.js";
 import { catalogUnavailable } from "../../errors.js";
 import type { Hash } from "../../model/hash.js";
 import type { Backend, RefMove, StoredObjectInfo } from "../backend.js";
@@ -58,6 +58,13 @@ export class SqliteBackend implements Backend {
       // it with that of a damaged catalog, in whose place no new one is to be made.
       if (cause instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR|BUSY|CORRUPT)/.test(cause.code))
         throw failure(path, cause);
+      if (/^(EIO|ENOSPC|EDQUOT|EMFILE|ENFILE)$/.test(systemCode(cause) ?? ""))
+        throw storageFailed(
+          path,
+          `The catalog ${path} cannot be used: ${(cause as Error).message}.`,
+          "Look whether its disk is full or failing, and try again.",
+          cause,
+        );
       throw invalidConfig(
         path,
         `Cannot open the catalog ${path}: ${(cause as Error).message}.`,
@@ -193,8 +200,13 @@ function failure(path: string, cause: InstanceType<typeof Database.SqliteError>)
       "Try again when that process is done with it.",
     );
   if (code === "READONLY") return readOnlyCatalog(path);
+  // SQLite says CORRUPT for a read that the disk refused, too: then a backup in its place would lose commits.
   if (code === "CORRUPT" || code === "NOTADB")
-    return as(corruptFile, cause.message, "Restore it from a backup.");
+    return as(
+      corruptFile,
+      cause.message,
+      "Look whether its disk is failing, and try again. If it stays so, restore it from a backup.",
+    );
   return as(storageFailed, cause.message);
 }
 
