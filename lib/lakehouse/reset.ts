@@ -7,7 +7,7 @@ import { withoutSecrets } from "./config-file.js";
 import { invalidConfig, type LakehouseError } from "./errors.js";
 import type { Profile } from "./profile.js";
 import { openSqlite } from "./sqlite.js";
-import { pathOfFile } from "./storage/index.js";
+import { pathOfFile, storageFailed } from "./storage/index.js";
 
 /** What a reset deletes, and what it leaves. */
 export interface Reset {
@@ -86,12 +86,12 @@ function isOurGitignore(root: string): boolean {
 /**
  * Deletes what was planned, the catalog last: what was stopped on the way can be done again.
  *
- * @throws LakehouseError CATALOG_UNAVAILABLE while another process has the lakehouse open. Nothing is deleted then.
+ * @throws LakehouseError CATALOG_UNAVAILABLE while another process has the lakehouse open: nothing is deleted then.
+ *   STORAGE_FAILED where the disk refuses.
  */
 export async function reset({ catalog }: Profile, { root, deletes, leaves }: Reset): Promise<void> {
   const file = catalog.startsWith("sqlite:") ? catalog.slice("sqlite:".length) : undefined;
   const ofCatalog = (path: string): boolean => file !== undefined && path.startsWith(file);
-  const remove = (path: string): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
   const lock = file !== undefined && existsSync(file) ? takeAlone(file) : undefined;
   try {
     for (const path of deletes.filter((each) => !ofCatalog(each))) await remove(path);
@@ -99,7 +99,22 @@ export async function reset({ catalog }: Profile, { root, deletes, leaves }: Res
     lock?.close();
   }
   for (const path of deletes.filter(ofCatalog)) await remove(path);
-  if (leaves.length === 0 && existsSync(root)) await rmdir(root);
+  if (leaves.length === 0 && existsSync(root)) await rmdir(root).catch(notDeleted(root));
+}
+
+function remove(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(notDeleted(path));
+}
+
+function notDeleted(path: string): (cause: Error) => never {
+  return (cause) => {
+    throw storageFailed(
+      path,
+      `${path} cannot be deleted: ${cause.message}.`,
+      "Look who owns the folder and whether its disk is failing, then run slh reset again: it deletes what is left.",
+      cause,
+    );
+  };
 }
 
 /** Opens a catalog's file as nobody else has it open; a damaged one as it is, since starting anew is a way out. */

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSchema, int, openLakehouse } from "sololakehouse";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { resolveProfile } from "../../lib/lakehouse/profile.js";
+import { reset } from "../../lib/lakehouse/reset.js";
 import { slhInProcess } from "./in-process.js";
 
 let folder: string;
@@ -117,4 +119,15 @@ test("in a checkout it deletes what notebooks left, too", async () => {
   await writeFile(join(root, "lake-id"), "");
   expect((await slh("reset", "--yes")).code).toBe(0);
   expect((await readdir(folder)).sort()).toEqual(["milestones", "package.json"]);
+});
+
+test("what the disk refuses to delete has a code, and the remedy is to run it again", async () => {
+  await mkdir(root);
+  const unheard = join(root, "x".repeat(300)); // longer than a name may be
+  const work = reset(resolveProfile(), { root, deletes: [unheard], leaves: [], warehouseLeft: undefined });
+  await expect(work).rejects.toMatchObject({
+    code: "STORAGE_FAILED",
+    subject: unheard,
+    remedy: expect.stringContaining("run slh reset again"),
+  });
 });
