@@ -65,9 +65,9 @@ function openToRead(path: string): Database.Database {
       copyFileSync(path + end, copy + end);
       chmodSync(copy + end, 0o600); // the copy has the modes of its original
     }
-    const opened = openSqlite(copy, { timeout: BUSY_TIMEOUT_MS });
-    opened.exec("PRAGMA journal_mode = DELETE; SELECT count(*) FROM refs");
-    return opened;
+    return openSqlite(copy, { timeout: BUSY_TIMEOUT_MS }, (opened) =>
+      opened.exec("PRAGMA journal_mode = DELETE; SELECT count(*) FROM refs"),
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
