@@ -153,22 +153,7 @@ export {
 
 // The streaming log
 
-export type {
-  Ack,
-  AppendedTo,
-  AppendRecordsOptions,
-  Log,
-  LogBatch,
-  LogRecord,
-  NewRecord,
-  NewTopicOptions,
-  PartitionOffsets,
-  ReadFrom,
-  ReadTopicOptions,
-  Topic,
-  TopicConfig,
-  TopicRecord,
-} from "./log/index.js";
+export type { Log, LogBatch, LogRecord, NewRecord, Topic } from "./log/index.js";
 
 // Partitions and sort orders
 
