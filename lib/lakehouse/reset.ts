@@ -21,8 +21,8 @@ export interface Reset {
   readonly warehouseLeft: string | undefined;
 }
 
-/** What a lakehouse's own catalog and engine leave in its folder. */
-const SCRATCH = ["cache", "tmp"];
+/** What a lakehouse's engine leaves in its folder, and its log: topics that named objects which are gone would be worse. */
+const OWN = ["cache", "tmp", "log"];
 
 /**
  * What there is to delete of the lakehouse of a profile: known entries of its folder alone. Looks, and deletes nothing.
@@ -57,7 +57,7 @@ export async function planReset(
   const known = new Set([
     ...[catalogEntry, ...["-wal", "-shm", "-journal"].map((end) => catalogEntry + end)],
     ...(warehouseEntry === undefined ? [] : [warehouseEntry]),
-    ...SCRATCH,
+    ...OWN,
     ...others,
     ...(isOurGitignore(root) ? [".gitignore"] : []),
   ]);
@@ -128,7 +128,8 @@ function takeAlone(file: string): Database.Database | undefined {
     db.close();
     if (!(error instanceof Database.SqliteError)) throw error;
     if (/^SQLITE_(BUSY|LOCKED)/.test(error.code)) throw inUse(file, error);
-    return undefined;
+    if (/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) return undefined;
+    return notDeleted(file)(error);
   }
 }
 

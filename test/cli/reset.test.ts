@@ -28,6 +28,7 @@ async function fill(options = {}): Promise<void> {
   const lake = await openLakehouse(options);
   await (await lake.createTable("s.t", { schema: defineSchema({ n: int() }) })).append([{ n: 1 }]);
   await lake.sql("select * from s.t").rows();
+  await lake.log.createTopic("t", { ifExists: "keep" });
   await lake.close();
 }
 

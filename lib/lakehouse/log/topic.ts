@@ -101,7 +101,8 @@ export class Topic {
    *
    * @returns where they are, by partition.
    * @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION, INVALID_ARGUMENT, RECORD_TOO_LARGE; STORAGE_FAILED where the
-   *   disk fails: then what is not among the acknowledged is not appended, and can be sent again.
+   *   disk fails: then nothing was acknowledged. Sent again, records may be there twice: some may have got through, and
+   *   where the process ends right after the failure, the rest may be found on the disk.
    */
   async append(
     records: NewRecord | readonly NewRecord[],

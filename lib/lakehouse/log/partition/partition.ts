@@ -105,8 +105,8 @@ export class Partition {
   /**
    * Appends one record batch, in Kafka's version 2, as it is: only its base offset is set, in place.
    *
-   * @throws LakehouseError CORRUPT_RECORD_BATCH, RECORD_TOO_LARGE; STORAGE_FAILED where the disk fails, and then nothing
-   *   was appended; FENCED where another writer has taken over.
+   * @throws LakehouseError CORRUPT_RECORD_BATCH, RECORD_TOO_LARGE; STORAGE_FAILED where the disk fails: then it
+   *   was not acknowledged, and no reader has seen it; FENCED where another writer has taken over.
    */
   async append(batch: Uint8Array, ack: Ack): Promise<Appended> {
     const header = checkProduced(batch, this.#name);

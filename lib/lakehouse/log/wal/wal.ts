@@ -85,8 +85,9 @@ export class Wal {
   }
 
   /**
-   * @throws LakehouseError STORAGE_FAILED where the disk fails or is full: then nothing of the entry, nor of what was
-   *   appended after it, is in the log.
+   * @throws LakehouseError STORAGE_FAILED where the disk fails or is full: for the entry, and for all that was appended
+   *   after it. Their offsets are given again. Only where the process ends before anything else is written may they be
+   *   there when the log is opened.
    */
   append(entry: WalEntry): Promise<void> {
     if (this.#isClosed) return Promise.reject(closed("log"));
