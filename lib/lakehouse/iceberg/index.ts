@@ -240,6 +240,7 @@ export {
   list,
   long,
   map,
+  type RowColumn,
   type RowOfColumns,
   type SchemaOptions,
   string,

@@ -48,6 +48,7 @@ describe("freshness sees", () => {
       // As a query would: in native code, from a name in a text.
       "const query = \"select * from 'native.csv'\";",
       'writeFileSync("made.txt", "1"); readFileSync("made.txt", "utf8")',
+      '"See [the others](other.csv)."',
     );
     expect(await reasons()).toEqual([]);
     await writeFile(join(folder, "other.csv"), "c\n2\n");

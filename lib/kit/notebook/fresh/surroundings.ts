@@ -61,14 +61,18 @@ export function markLake(folder: string): void {
   writeFileSync(join(folder, MARK), `${randomUUID()}\n`);
 }
 
+/** Of Markdown in a string: no quotes, so that it is not taken for a call. */
+const LINK_TARGET = /\]\([^)\s"'`]*\)/g;
+
 /**
  * Data files that cells name, as absolute paths: those which native code opens are seen by nobody else. Names in
- * strings that are no files of the project do not count.
+ * strings that are no files of the project do not count, nor does what a text links to.
  */
 export function namedFiles({ cells }: Notebook, root: string, folder: string): string[] {
   const found = new Set<string>();
   for (const { source } of cells.filter(({ cell_type }) => cell_type === "code")) {
-    for (const [name] of source.matchAll(/(?:[\w@.-]+[\\/])*[\w@-][\w@.-]*\.[A-Za-z][A-Za-z0-9]{1,9}\b/g)) {
+    const read = source.replaceAll(LINK_TARGET, "]");
+    for (const [name] of read.matchAll(/(?:[\w@.-]+[\\/])*[\w@-][\w@.-]*\.[A-Za-z][A-Za-z0-9]{1,9}\b/g)) {
       if (/\.[cm]?[jt]sx?$/.test(name)) continue;
       const path = resolve(folder, name);
       const inside = relative(root, path);

@@ -7,7 +7,7 @@ import { MAIN_BRANCH } from "../model/metadata/parse.js";
 import { TABLE_PROPERTIES } from "../model/metadata/properties.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../model/metadata/types.js";
 import type { PartitionSpec, SortOrder } from "../model/partitioning/types.js";
-import type { ColumnName } from "../model/schema/builders.js";
+import type { RowColumn } from "../model/schema/builders.js";
 import type { Schema } from "../model/types/types.js";
 import { type CommitOptions, commitUpdates, retriesOf, runAgain } from "./commit.js";
 import { replaceTable, type TableReplacement } from "./evolution/replace.js";
@@ -463,7 +463,7 @@ export class Table<Row = Record<string, unknown>> {
   }
 
   /** A read of the table: plan it, or hand it to a query engine. */
-  scan(options: ScanOptions<ColumnName<Row>> = {}): TableScan {
+  scan(options: ScanOptions<RowColumn<Row>> = {}): TableScan {
     return new TableScan(this.store, this.metadata, options);
   }
 

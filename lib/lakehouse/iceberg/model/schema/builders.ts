@@ -86,8 +86,14 @@ export type RowOfColumns<C extends Columns> = {
   ? { [K in keyof Row]: Row[K] }
   : never;
 
-/** The name of a column of rows. The names inside structs, behind a dot, are looked up at run time alone. */
-export type ColumnName<Row> = unknown extends Row ? string : (keyof Row & string) | `${string}.${string}`;
+/**
+ * The name of a column of a table's rows. The names inside structs, behind a dot, are looked up at run time alone. No
+ * condition is in it, so that a table of known rows is one of any rows, to every compiler.
+ */
+export type RowColumn<Row> = (keyof Row & string) | `${string}.${string}`;
+
+/** The same of rows that may not be known. */
+export type ColumnName<Row> = unknown extends Row ? string : RowColumn<Row>;
 
 function column<T>(type: IcebergType): Column<T> {
   return new Column<T>(type, false);
