@@ -1,3 +1,4 @@
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
@@ -60,4 +61,35 @@ describe("a name is one topic's", () => {
     await store.delete([`${store.root}/_log/${id}/topic.json`]);
     expect(await again.recover()).toEqual({ topics: 1, segments: 0 });
   });
+});
+
+test("a deletion that ended with its process is a deletion: nothing is written there any more, and it can be ended", async () => {
+  const root = testFolder();
+  const log = openLog(root);
+  const gone = await log.createTopic("gone", { segmentMs: 60_000 });
+  const kept = await log.createTopic("kept");
+  await gone.append({ value: "on this disk alone" });
+  await kept.append({ value: "kept" });
+  const { id } = await gone.describe();
+  const copy = join(root, "copy");
+  await cp(join(root, "log"), join(copy, "log"), { recursive: true });
+  const store = new LocalStore(join(root, "warehouse"));
+  await store.put(`${store.root}/_log/${id}/deleted`, new Uint8Array());
+
+  const again = openLog(copy, { store });
+  await expect(again.topic("gone").append({ value: "late" })).rejects.toMatchObject({
+    code: "NO_SUCH_TOPIC",
+  });
+  await again.topic("kept").append({ value: "on" });
+  expect(texts(await readAll(again.topic("kept")))).toEqual(["kept", "on"]);
+  await again.deleteTopic("gone");
+  expect((await again.topics()).map(({ name }) => name)).toEqual(["kept"]);
+  await (await again.createTopic("gone")).append({ value: "anew" });
+  expect(texts(await readAll(again.topic("gone")))).toEqual(["anew"]);
+});
+
+test("sizes of memory that are none are refused", () => {
+  const root = testFolder();
+  expect(() => openLog(root, { cacheBytes: 0 })).toThrow(/cacheBytes cannot be 0/);
+  expect(() => openLog(root, { bufferBytes: Number.NaN })).toThrow(/bufferBytes cannot be NaN/);
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { closed, invalidArgument, nearNames } from "../errors.js";
+import { closed, invalidArgument, invalidConfig, nearNames } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { ObjectStore } from "../storage/index.js";
 import { noSuchTopic, thereIsOne, topicExists } from "./errors.js";
@@ -66,7 +66,10 @@ export class Log {
   #writer: Writer | undefined;
   #isClosed = false;
 
+  /** @throws LakehouseError INVALID_CONFIG */
   constructor(options: LogOptions) {
+    checkBytes("bufferBytes", options.bufferBytes);
+    checkBytes("cacheBytes", options.cacheBytes);
     this.#options = options;
     this.#place = new Place(options.store);
     this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
@@ -145,7 +148,7 @@ export class Log {
   async deleteTopic(name: string): Promise<void> {
     const topic = await this.#find(name);
     const writer = await this.#write();
-    await this.#options.store.put(this.#place.deleted(topic.id), new Uint8Array());
+    await this.#markDeleted(topic);
     await (await this.#openMeta()).deleteTopic(topic.id);
     await writer.forget(topic);
     const objects: string[] = [];
@@ -156,6 +159,17 @@ export class Log {
     // The mark goes last: until then it says that what is there is no topic.
     await this.#options.store.delete([this.#place.topic(topic.id)]);
     await this.#options.store.delete([this.#place.deleted(topic.id)]);
+  }
+
+  /** From here on nobody writes to the topic, whatever the metadata says. */
+  async #markDeleted(topic: TopicRecord): Promise<void> {
+    const mark = this.#place.deleted(topic.id);
+    try {
+      await this.#options.store.put(mark, new Uint8Array());
+    } catch (error) {
+      // A put may fail after it was done.
+      if ((await this.#options.store.head(mark).catch(() => undefined)) === undefined) throw error;
+    }
   }
 
   /** Brings all that was appended by this process into the object store. */
@@ -245,6 +259,15 @@ export class Log {
     }
     return this.#meta;
   }
+}
+
+function checkBytes(name: string, bytes: number | undefined): void {
+  if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes > 0)) return;
+  throw invalidConfig(
+    name,
+    `A log's ${name} cannot be ${String(bytes)}.`,
+    "Give a whole number of bytes, from 1 on.",
+  );
 }
 
 function checkName(name: string): void {

@@ -1,6 +1,6 @@
 /** Brings what an earlier process has left in the write-ahead log to its partitions. */
 import type { ObjectStore } from "../storage/index.js";
-import { fenced, metadataLost } from "./errors.js";
+import { fenced, metadataLost, noSuchTopic } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import type { Partition } from "./partition/partition.js";
 import type { Place } from "./partition/place.js";
@@ -39,13 +39,13 @@ export async function takeUp(parts: TakeUpParts, entries: readonly WalEntry[]): 
   const partitions = new Set<Partition>();
   for (const { topicId, partition: number, batch } of entries) {
     const topic = topics.get(topicId);
-    if (topic === undefined) {
-      await checkDeleted(parts, topicId);
+    if (topic === undefined) await checkDeleted(parts, topicId);
+    const partition = topic && (await openUnlessDeleted(parts, topic, number));
+    if (topic === undefined || partition === undefined) {
       await parts.wal.stored(partitionKey(topicId, number), NEVER_MORE);
       continue;
     }
     const name = `${topic.name}/${number}`;
-    const partition = await parts.partition(topic, number);
     partitions.add(partition);
     const held = { bytes: batch, header: readHeader(batch, 0, name) };
     if (nextOffset(held) <= partition.stored) await stored.check(topic, number, held);
@@ -59,6 +59,20 @@ export async function takeUp(parts: TakeUpParts, entries: readonly WalEntry[]): 
   }
   for (const partition of partitions)
     await parts.wal.stored(partitionKey(partition.topicId, partition.number), partition.stored);
+}
+
+/** The deletion of a topic may have ended with its process: then the metadata still knows it. */
+async function openUnlessDeleted(
+  { partition }: TakeUpParts,
+  topic: TopicRecord,
+  number: number,
+): Promise<Partition | undefined> {
+  try {
+    return await partition(topic, number);
+  } catch (error) {
+    if (noSuchTopic.is(error)) return undefined;
+    throw error;
+  }
 }
 
 /** A topic that the metadata does not know is deleted; else it was the metadata that was. */

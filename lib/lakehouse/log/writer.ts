@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { closed } from "../errors.js";
 import { openSqlite } from "../sqlite.js";
 import type { ObjectStore } from "../storage/index.js";
-import { fenced, logInUse, topicDeleted } from "./errors.js";
+import { fenced, logInUse, noSuchTopic, topicDeleted } from "./errors.js";
 import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
@@ -139,6 +139,12 @@ export class Writer {
     number: number,
   ): Promise<{ readonly offset: bigint; readonly sequence: number }> {
     const { meta, store, place } = this.#options;
+    if ((await store.head(place.deleted(topic.id))) !== undefined)
+      throw noSuchTopic(
+        topic.name,
+        `The topic ${topic.name} is deleted, and some of its objects are still there.`,
+        "Call deleteTopic again, which ends that.",
+      );
     const last = await meta.lastSegment(topic.id, number);
     let offset = last?.nextOffset ?? 0n;
     let sequence = last === undefined ? 0 : last.sequence + 1;
