@@ -245,6 +245,7 @@ function copyTslab(folder) {
  * @returns the names of the files, in `dist`
  */
 async function bundlePage(folder, rolldown) {
+  if (!existsSync(join(folder, "inspector"))) return [];
   const lakehouse = join(process.cwd(), "lib", "lakehouse");
   const indexes = {
     "sololakehouse/errors": join(lakehouse, "errors.ts"),

@@ -6,7 +6,7 @@ import {
   refConflict,
 } from "../../iceberg/index.js";
 import { checkOptions, type OptionNames } from "../../options.js";
-import { type ObjectStore, storageFailed, storeNow } from "../../storage/index.js";
+import { type ObjectStore, objectNotFound, storageFailed, storeNow } from "../../storage/index.js";
 import type { Content, ContentId, IcebergTableContent } from "../model/content.js";
 import type { GarbageReport, GcOptions } from "../model/garbage.js";
 import { BEGINNING } from "../model/hash.js";
@@ -113,7 +113,11 @@ async function searchableFolder(
   { id, metadataLocation }: IcebergTableContent,
   contents: ReadonlySet<Content>,
 ): Promise<string> {
-  const metadata = await readTableMetadata(store, metadataLocation);
+  const metadata = await readTableMetadata(store, metadataLocation).catch((cause: unknown) => {
+    // Of a table that was purged, and that a rollback has brought back.
+    if (!objectNotFound.is(cause)) throw cause;
+    throw notRemoved(metadataLocation.replace(/\/[^/]*$/, ""), `${metadataLocation} is missing`, cause);
+  });
   const folder = folderOf(store, metadata);
   if (isShared(metadata)) throw notRemoved(folder, "the table's property gc.enabled is false");
   const own = (await ownFolders(store, contents)).get(id);
@@ -123,10 +127,12 @@ async function searchableFolder(
   return folder;
 }
 
-function notRemoved(folder: string, why: string): LakehouseError {
+function notRemoved(folder: string, why: string, cause?: unknown): LakehouseError {
   return unsupported(
     folder,
     `Whether files in ${folder} are orphans is not certain: ${why}. Nothing was deleted.`,
+    undefined,
+    cause,
   );
 }
 
