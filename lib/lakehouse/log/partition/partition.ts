@@ -1,7 +1,7 @@
 import { closed } from "../../errors.js";
 import { recordTooLarge } from "../errors.js";
 import type { TopicConfig } from "../meta/topic-config.js";
-import { checkProduced, setBaseOffset } from "../records/header.js";
+import { type BatchHeader, checkProduced, setBaseOffset } from "../records/header.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
 import type { Budget } from "./budget.js";
@@ -112,24 +112,13 @@ export class Partition {
     const header = checkProduced(batch, this.#name);
     checkSize(batch, this.#config.maxBatchBytes, this.#name);
     this.#throwIfOver();
-    const isFree = this.#parts.budget.take(batch.length);
-    if (isFree !== undefined) await holding(this.#parts.clock, isFree);
+    const { budget, clock } = this.#parts;
+    const taken = budget.take(batch.length, () => this.#write(batch, header));
+    const { baseOffset, next, written } = taken instanceof Promise ? await holding(clock, taken) : taken;
     try {
-      this.#throwIfOver();
+      await written;
     } catch (error) {
-      this.#parts.budget.give(batch.length);
-      throw error;
-    }
-    const baseOffset = this.#next;
-    setBaseOffset(batch, baseOffset);
-    const held = { bytes: batch, header: { ...header, baseOffset } };
-    const next = nextOffset(held);
-    this.#next = next;
-    this.#tail.push(held);
-    try {
-      await this.#parts.wal.append({ topicId: this.topicId, partition: this.number, batch });
-    } catch (error) {
-      this.#parts.budget.give(batch.length);
+      budget.give(batch.length);
       throw error;
     }
     this.#advance(next, batch.length);
@@ -137,11 +126,24 @@ export class Partition {
     return { baseOffset, lastOffset: next - 1n };
   }
 
+  /** In one turn, so that offsets are in the order of the write-ahead log. */
+  #write(batch: Uint8Array, header: BatchHeader) {
+    this.#throwIfOver();
+    const baseOffset = this.#next;
+    setBaseOffset(batch, baseOffset);
+    const held = { bytes: batch, header: { ...header, baseOffset } };
+    const next = nextOffset(held);
+    this.#next = next;
+    this.#tail.push(held);
+    const written = this.#parts.wal.append({ topicId: this.topicId, partition: this.number, batch });
+    return { baseOffset, next, written };
+  }
+
   /** Takes a batch back that the write-ahead log had kept. @param held not in the object store: it begins where all ends. */
   restore(held: HeldBatch): void {
     this.#tail.push(held);
     this.#next = nextOffset(held);
-    void this.#parts.budget.take(held.bytes.length);
+    this.#parts.budget.owe(held.bytes.length);
     this.#advance(this.#next, held.bytes.length);
   }
 
