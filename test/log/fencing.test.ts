@@ -106,3 +106,25 @@ test("a copy of a log's folder is another writer: of two that go on, one is stop
     message: expect.stringContaining("offset 1 of flights/0"),
   });
 });
+
+test("a segment in the place of another is damage, to recovery and to who goes on behind it", async () => {
+  const root = testFolder();
+  const store = new LocalStore(join(root, "warehouse"));
+  const log = openLog(join(root, "a"), { store });
+  const topic = await log.createTopic("flights");
+  await topic.append({ value: "first" }, { ack: "stored" });
+  const { id } = await topic.describe();
+  await log.close();
+  const segment = (sequence: number) =>
+    `${store.root}/_log/${id}/0/${String(sequence).padStart(20, "0")}.segment`;
+  await store.put(segment(1), await store.read(segment(0)));
+
+  const refused = {
+    code: "CORRUPT_SEGMENT",
+    message: expect.stringContaining("another segment than should be there"),
+  };
+  await expect(openLog(join(root, "b"), { store }).recover()).rejects.toMatchObject(refused);
+  await expect(
+    openLog(join(root, "a"), { store }).topic("flights").append({ value: "x" }),
+  ).rejects.toMatchObject(refused);
+});

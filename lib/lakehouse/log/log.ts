@@ -64,7 +64,7 @@ export class Log {
   #unlock: (() => void) | undefined;
   #writing: Promise<Writer> | undefined;
   #writer: Writer | undefined;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   /** @throws LakehouseError INVALID_CONFIG */
   constructor(options: LogOptions) {
@@ -188,14 +188,23 @@ export class Log {
     return recoverLog(this.#options.store, this.#place, meta);
   }
 
-  /** Tries once to bring the rest into the object store, and ends. What does not get there is in the write-ahead log. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  /**
+   * Tries once to bring the rest into the object store, and ends. What does not get there is in the write-ahead log. A
+   * second call waits for the first.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const writer = await this.#writing?.catch(() => undefined);
-    await writer?.close();
-    await this.#meta?.close();
-    this.#unlock?.();
+    try {
+      await writer?.close();
+    } finally {
+      await this.#meta?.close();
+      this.#unlock?.();
+    }
   }
 
   async #find(name: string): Promise<TopicRecord> {
@@ -214,7 +223,7 @@ export class Log {
   }
 
   async #write(): Promise<Writer> {
-    if (this.#isClosed) throw closed("log");
+    if (this.#closing !== undefined) throw closed("log");
     this.#writing ??= this.#openWriter();
     try {
       return await this.#writing;
@@ -243,16 +252,16 @@ export class Log {
   /** Until the log is closed. */
   async #lock() {
     const writing = await import("./writer.js");
-    if (this.#isClosed) throw closed("log");
+    if (this.#closing !== undefined) throw closed("log");
     this.#unlock ??= writing.lockWriter(this.#options.folder);
     return writing;
   }
 
   /** SQLite is loaded when a log is used: most lakehouses are opened for their tables. */
   async #openMeta(): Promise<LogMeta> {
-    if (this.#isClosed) throw closed("log");
+    if (this.#closing !== undefined) throw closed("log");
     const { SqliteMeta } = await import("./meta/sqlite-meta.js");
-    if (this.#isClosed) throw closed("log");
+    if (this.#closing !== undefined) throw closed("log");
     if (this.#meta === undefined) {
       makeLogFolder(this.#options.folder);
       this.#meta = new SqliteMeta(join(this.#options.folder, "meta.db"));

@@ -5,7 +5,7 @@ import { corruptSegment, topicExists } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import type { Place } from "./partition/place.js";
 import type { SegmentSummary } from "./segment/layout.js";
-import { readFooter, tailOf } from "./segment/segment-reader.js";
+import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 
 export interface Recovered {
   readonly topics: number;
@@ -110,7 +110,8 @@ async function readSegments(
         "Restore the object from a backup.",
       );
     }
-    const { blocks: _, ...segment } = readFooter(await store.read(uri, tailOf(size)), size, uri);
+    const wanted = { topicId: topic.id, partition, sequence, baseOffset: segments.at(-1)?.nextOffset };
+    const { blocks: _, ...segment } = readFooterOf(await store.read(uri, tailOf(size)), size, uri, wanted);
     segments.push(segment);
   }
 }

@@ -10,7 +10,7 @@ import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
 import { Partition } from "./partition/partition.js";
 import type { Place } from "./partition/place.js";
-import { readFooter, tailOf } from "./segment/segment-reader.js";
+import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 import { NEVER_MORE, takeUp } from "./take-up.js";
 import { type Disk, unusableFolder } from "./wal/disk.js";
 import { partitionKey, Wal } from "./wal/wal.js";
@@ -152,7 +152,13 @@ export class Writer {
       const uri = place.segment(topic.id, number, sequence);
       const info = await store.head(uri);
       if (info === undefined) return { offset, sequence };
-      const { blocks: _, ...segment } = readFooter(await store.read(uri, tailOf(info.size)), info.size, uri);
+      const wanted = { topicId: topic.id, partition: number, sequence };
+      const { blocks: _, ...segment } = readFooterOf(
+        await store.read(uri, tailOf(info.size)),
+        info.size,
+        uri,
+        wanted,
+      );
       if (segment.baseOffset !== offset)
         throw fenced(
           uri,

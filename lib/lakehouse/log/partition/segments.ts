@@ -11,7 +11,7 @@ import {
   type SegmentSummary,
 } from "../segment/layout.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
-import { readBlock, readFooter, tailOf } from "../segment/segment-reader.js";
+import { readBlock, readFooterOf, tailOf } from "../segment/segment-reader.js";
 import type { Place } from "./place.js";
 
 const FOOTERS = 10_000;
@@ -103,16 +103,7 @@ export class Segments {
 
   async #readFooter(uri: string, segment: SegmentSummary): Promise<SegmentFooter> {
     const tail = await this.#store.read(uri, tailOf(segment.bytes));
-    const footer = readFooter(tail, segment.bytes, uri, holdsOf(segment));
-    if (
-      footer.topicId !== segment.topicId ||
-      footer.partition !== segment.partition ||
-      footer.sequence !== segment.sequence ||
-      footer.baseOffset !== segment.baseOffset ||
-      footer.nextOffset !== segment.nextOffset
-    )
-      throw damagedSegment(uri, holdsOf(segment), "it is another segment than the metadata says");
-    return footer;
+    return readFooterOf(tail, segment.bytes, uri, segment);
   }
 
   async #readBlock({ uri, entry }: Wanted): Promise<readonly HeldBatch[]> {

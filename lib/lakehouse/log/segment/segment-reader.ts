@@ -14,6 +14,7 @@ import {
   idText,
   offsets,
   type SegmentFooter,
+  type SegmentIdentity,
   TAIL_BYTES,
   VERSION,
 } from "./layout.js";
@@ -84,6 +85,36 @@ function readEntry(view: DataView, at: number): BlockEntry {
     maxTimestamp: view.getBigInt64(at + 32),
   };
 }
+
+/** Where a segment stands, and what it holds, as far as that is known. */
+export interface WantedSegment extends Omit<SegmentIdentity, "epoch"> {
+  readonly baseOffset?: bigint | undefined;
+  readonly nextOffset?: bigint | undefined;
+}
+
+/**
+ * Decodes footer and index of the segment that stands at a place: another, put there by mistake, is damage too.
+ *
+ * @throws LakehouseError CORRUPT_SEGMENT
+ */
+export function readFooterOf(
+  tail: Uint8Array,
+  size: number,
+  uri: string,
+  wanted: WantedSegment,
+): SegmentFooter {
+  const { baseOffset, nextOffset } = wanted;
+  const holds =
+    baseOffset === undefined || nextOffset === undefined ? undefined : offsets(baseOffset, nextOffset);
+  const footer = readFooter(tail, size, uri, holds);
+  const same = (name: (typeof IDENTITY)[number]) =>
+    wanted[name] === undefined || wanted[name] === footer[name];
+  if (!IDENTITY.every(same))
+    throw damagedSegment(uri, holds ?? "its offsets", "it is another segment than should be there");
+  return footer;
+}
+
+const IDENTITY = ["topicId", "partition", "sequence", "baseOffset", "nextOffset"] as const;
 
 /** The id of the writer that wrote a segment, from its first bytes. @throws LakehouseError CORRUPT_SEGMENT */
 export function readWriterId(head: Uint8Array, uri: string): bigint {
