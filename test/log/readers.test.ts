@@ -80,6 +80,7 @@ const TOPIC: TopicRecord = {
   partitions: 1,
   config: topicConfig({}),
   createdAt: 0,
+  version: 1,
 };
 
 test("a partition begins at its first record, also where that is stored while it is asked for", async () => {

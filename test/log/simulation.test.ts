@@ -25,6 +25,7 @@ const TOPIC: TopicRecord = {
   partitions: PARTITIONS,
   config: topicConfig({ compression: "none", segmentBytes: 1024, segmentMs: 200, storedLingerMs: 10 }),
   createdAt: 0,
+  version: 1,
 };
 
 interface Acknowledged {

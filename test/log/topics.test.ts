@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { openLog, readAll, testFolder, texts } from "./support/lake-log.js";
+import { batchOf } from "./support/records.js";
 
 function twoLogs() {
   const root = testFolder();
@@ -92,4 +94,94 @@ test("sizes of memory that are none are refused", () => {
   const root = testFolder();
   expect(() => openLog(root, { cacheBytes: 0 })).toThrow(/cacheBytes cannot be 0/);
   expect(() => openLog(root, { bufferBytes: Number.NaN })).toThrow(/bufferBytes cannot be NaN/);
+});
+
+describe("a topic changes", () => {
+  test("settings and partitions reach its writer, the object store, and what is recovered from there", async () => {
+    const { log, again } = twoLogs();
+    const topic = await log.createTopic("flights");
+    await topic.append({ value: "before" }, { ack: "stored" });
+    await log.alterTopic("flights", { maxBatchBytes: 1024 });
+    await log.addPartitions("flights", 3);
+    await expect(topic.append({ value: randomBytes(2000) })).rejects.toMatchObject({
+      code: "RECORD_TOO_LARGE",
+    });
+    await topic.append({ value: "behind" }, { partition: 2, ack: "stored" });
+    await again.recover();
+    expect(await again.topics()).toEqual(await log.topics());
+    expect(await again.topic("flights").describe()).toMatchObject({
+      partitions: 3,
+      config: { maxBatchBytes: 1024, compression: "zstd" },
+      version: 3,
+    });
+    expect(texts(await readAll(again.topic("flights"))).toSorted()).toEqual(["before", "behind"]);
+  });
+
+  test("two processes that change it at once lose nothing of each other, and recovery brings an old copy up to date", async () => {
+    const { log, again } = twoLogs();
+    await log.createTopic("flights");
+    await again.recover();
+    await Promise.all([
+      log.alterTopic("flights", { segmentMs: 1 }),
+      again.alterTopic("flights", { segmentBytes: 4096 }),
+      log.alterTopic("flights", { compression: "lz4" }),
+      again.addPartitions("flights", 2),
+    ]);
+    for (const one of [log, again]) {
+      await one.recover();
+      expect(await one.topic("flights").describe()).toMatchObject({
+        partitions: 2,
+        version: 5,
+        config: { segmentMs: 1, segmentBytes: 4096, compression: "lz4" },
+      });
+    }
+  });
+
+  test("partitions become more, and never fewer; a call that failed half-way can be made again", async () => {
+    const { store, log } = twoLogs();
+    const { id, ...rest } = await (await log.createTopic("flights", { partitions: 2 })).describe();
+    for (const partitions of [0, 1, 2, 1.5, 10_001])
+      await expect(log.addPartitions("flights", partitions)).rejects.toMatchObject({
+        code: "INVALID_PARTITIONS",
+      });
+    await expect(log.alterTopic("flights", { segmentMs: 0 })).rejects.toMatchObject({
+      code: "INVALID_CONFIG",
+    });
+    await expect(log.alterTopic("other", {})).rejects.toMatchObject({ code: "NO_SUCH_TOPIC" });
+    const ahead = { id, ...rest, partitions: 4, version: 2 };
+    await store.put(`${store.root}/_log/${id}/topic.json`, Buffer.from(JSON.stringify(ahead)));
+    await expect(log.addPartitions("flights", 3)).rejects.toMatchObject({ code: "INVALID_PARTITIONS" });
+    await log.addPartitions("flights", 4);
+    expect(await log.topic("flights").describe()).toMatchObject({ partitions: 4, version: 3 });
+  });
+});
+
+test("the log's own topics are hidden, and not to be changed by clients", async () => {
+  const { log } = twoLogs();
+  const { core } = log;
+  await expect(log.createTopic("__state")).rejects.toMatchObject({ code: "INTERNAL_TOPIC" });
+  const own = await core.internalTopic("__state", { partitions: 2 });
+  expect(await core.internalTopic("__state")).toEqual(own);
+  expect(await log.topics()).toEqual([]);
+  expect(await core.topics({ internal: true })).toEqual([own]);
+  const refused = { code: "INTERNAL_TOPIC" };
+  await expect(log.topic("__state").append({ value: "x" })).rejects.toMatchObject(refused);
+  await expect(log.alterTopic("__state", {})).rejects.toMatchObject(refused);
+  await expect(log.addPartitions("__state", 3)).rejects.toMatchObject(refused);
+  await expect(log.deleteTopic("__state")).rejects.toMatchObject(refused);
+  const partition = await core.internalPartition(own, 1);
+  await partition.append(await batchOf([{ value: "kept" }]), "wal");
+  expect(texts(await readAll(log.topic("__state")))).toEqual(["kept"]);
+});
+
+test("a writer's epoch is above that of every segment, also where the metadata was made again", async () => {
+  const { store, log, again } = twoLogs();
+  const topic = await log.createTopic("flights");
+  await topic.append({ value: "1" }, { ack: "stored" });
+  await again.recover();
+  await again.topic("flights").append({ value: "2" }, { ack: "stored" });
+  const epochs: number[] = [];
+  for await (const { uri } of store.list(`${store.root}/_log/`))
+    if (uri.endsWith(".segment")) epochs.push(Buffer.from(await store.read(uri)).readUInt32BE(28));
+  expect(epochs).toEqual([1, 2]);
 });

@@ -1,4 +1,4 @@
-import { errorKind } from "../errors.js";
+import { errorKind, invalidArgument } from "../errors.js";
 
 /** A segment that is torn, cut short or changed. The message says which offsets it should have held. */
 export const corruptSegment = errorKind("CORRUPT_SEGMENT");
@@ -10,6 +10,12 @@ export const corruptBatch = errorKind("CORRUPT_RECORD_BATCH");
 export const recordTooLarge = errorKind("RECORD_TOO_LARGE");
 export const topicExists = errorKind("TOPIC_EXISTS");
 export const noSuchTopic = errorKind("NO_SUCH_TOPIC");
+/** A topic's description was changed by others, again and again, while it was to be changed here. */
+const conflict = errorKind("TOPIC_CONFLICT");
+/** A change to a topic that is the log's own. */
+export const internalTopic = errorKind("INTERNAL_TOPIC");
+/** A number of partitions that a topic cannot have. */
+export const invalidPartitions = errorKind("INVALID_PARTITIONS");
 export const noSuchPartition = errorKind("NO_SUCH_PARTITION");
 /** An offset before the first record that is kept, or after the last. */
 export const offsetOutOfRange = errorKind("OFFSET_OUT_OF_RANGE");
@@ -26,4 +32,16 @@ export function thereIsOne(name: string, cause?: unknown) {
 
 export function topicDeleted(name: string) {
   return noSuchTopic(name, `The topic ${name} was deleted.`);
+}
+
+export function topicConflict(name: string) {
+  return conflict(name, `Others kept changing the topic ${name} at the same time.`, "Try again.");
+}
+
+export function invalidTopicName(name: unknown) {
+  return invalidArgument(
+    String(name),
+    `A topic cannot be named ${JSON.stringify(name)}.`,
+    "Use 1 to 249 letters, digits, dots, underscores and hyphens.",
+  );
 }

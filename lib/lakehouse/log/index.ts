@@ -3,7 +3,8 @@
  * segments with an index (`segment/layout.ts` has them byte by byte); what is appended is flushed to this machine's disk
  * first (`wal/layout.ts`). One process writes; the metadata can be made again from the objects.
  */
-export { Log, type LogOptions, type NewTopicOptions } from "./log.js";
+export type { LogCore, LogOptions, LogPartition, NewTopicOptions } from "./core.js";
+export { Log } from "./log.js";
 export type { TopicRecord } from "./meta/log-meta.js";
 export type { TopicConfig } from "./meta/topic-config.js";
 export type { Ack, Appended } from "./partition/partition.js";

@@ -42,7 +42,8 @@ export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta
   );
   let count = 0;
   for (const { topic, isKnown } of chosen.topics) {
-    if (!isKnown) await meta.createTopic(topic);
+    if (isKnown) await meta.changeTopic(topic);
+    else await meta.createTopic(topic);
     for (const [partition, objects] of sizes.get(topic.id) ?? []) {
       const segments = await readSegments(store, place, topic, partition, objects);
       await meta.addSegments(segments);
@@ -80,7 +81,8 @@ function chooseTopics(
   return { topics, refused };
 }
 
-async function readTopic(store: ObjectStore, uri: string): Promise<TopicRecord> {
+/** @throws LakehouseError CORRUPT_FILE where the description is none. */
+export async function readTopic(store: ObjectStore, uri: string): Promise<TopicRecord> {
   try {
     return JSON.parse(Buffer.from(await store.read(uri)).toString()) as TopicRecord;
   } catch (cause) {

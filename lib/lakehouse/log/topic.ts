@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
-import { noSuchPartition } from "./errors.js";
+import { checkPartition, checkTopicName, type LogCore } from "./core.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import { logAppends } from "./metrics.js";
 import { type Ack, type Appended, checkSize } from "./partition/partition.js";
@@ -61,15 +61,6 @@ const READ_OPTIONS: OptionNames<ReadTopicOptions> = {
 };
 const ACKS: Readonly<Record<Ack, true>> = { wal: true, stored: true };
 
-/** What a topic needs of its log. */
-export interface TopicParts {
-  readonly now: () => number;
-  /** @throws LakehouseError NO_SUCH_TOPIC */
-  readonly find: () => Promise<TopicRecord>;
-  readonly append: (topic: TopicRecord, partition: number, batch: Uint8Array, ack: Ack) => Promise<Appended>;
-  readonly reader: (topic: TopicRecord, partition: number) => Promise<PartitionReader>;
-}
-
 /**
  * A topic, by name: it is looked up when it is used.
  *
@@ -82,18 +73,20 @@ export interface TopicParts {
  */
 export class Topic {
   readonly name: string;
-  readonly #parts: TopicParts;
+  readonly #core: LogCore;
   /** Where the next records without a key go; from any on, so that topics that are looked up for one append take turns. */
   #turn = Math.floor(Math.random() * MOST_TURNS);
 
-  constructor(name: string, parts: TopicParts) {
+  /** @throws LakehouseError INVALID_ARGUMENT */
+  constructor(name: string, core: LogCore) {
+    checkTopicName(name);
     this.name = name;
-    this.#parts = parts;
+    this.#core = core;
   }
 
   /** What the topic is. @throws LakehouseError NO_SUCH_TOPIC */
   describe(): Promise<TopicRecord> {
-    return this.#parts.find();
+    return this.#core.topic(this.name);
   }
 
   /**
@@ -116,7 +109,7 @@ export class Topic {
         `There is no acknowledgement ${JSON.stringify(ack)}.`,
         'Give "wal" or "stored".',
       );
-    const topic = await this.#parts.find();
+    const topic = await this.#core.topic(this.name);
     if (partition !== undefined) checkPartition(topic, partition);
     await prepareCompression(topic.config.compression);
     const batches = this.#intoBatches(
@@ -127,7 +120,7 @@ export class Topic {
     const appended = await Promise.all(
       batches.map(async ({ partition, batch }) => ({
         partition,
-        ...(await this.#parts.append(topic, partition, batch, ack)),
+        ...(await (await this.#core.partitionOf(topic, partition)).append(batch, ack)),
       })),
     );
     if (logAppends.hasSubscribers)
@@ -137,9 +130,11 @@ export class Topic {
 
   /** Where each partition begins and ends, by number. */
   async offsets(): Promise<PartitionOffsets[]> {
-    const topic = await this.#parts.find();
+    const topic = await this.#core.topic(this.name);
     return Promise.all(
-      this.#partitions(topic).map(async (number) => (await this.#parts.reader(topic, number)).offsets()),
+      this.#partitions(topic).map(async (number) =>
+        (await this.#core.partitionOf(topic, number)).reader.offsets(),
+      ),
     );
   }
 
@@ -151,7 +146,7 @@ export class Topic {
   async *read(options: ReadTopicOptions = {}): AsyncGenerator<LogBatch> {
     checkOptions("read", options, READ_OPTIONS);
     const { from = "beginning", partition, follow = false, signal } = options;
-    const topic = await this.#parts.find();
+    const topic = await this.#core.topic(this.name);
     if (partition !== undefined) checkPartition(topic, partition);
     const numbers = partition === undefined ? this.#partitions(topic) : [partition];
     const ending = new AbortController();
@@ -173,7 +168,7 @@ export class Topic {
     follow: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<LogBatch> {
-    const reader = await this.#parts.reader(topic, number);
+    const { reader } = await this.#core.partitionOf(topic, number);
     const offsets = await reader.offsets();
     const { end } = offsets;
     let next = await offsetOf(reader, from, offsets);
@@ -203,7 +198,7 @@ export class Topic {
     records: readonly NewRecord[],
     partition: number | undefined,
   ) {
-    const now = this.#parts.now();
+    const now = this.#core.clock.now();
     const limit = Math.min(BATCH_BYTES, config.maxBatchBytes);
     const builders = new Map<number, BatchBuilder>();
     const batches: { readonly partition: number; readonly batch: Uint8Array }[] = [];
@@ -245,14 +240,6 @@ async function offsetOf(
     "from",
     `A topic cannot be read from ${String(from)}.`,
     'Give an offset as a bigint, "beginning", "end", or a Date.',
-  );
-}
-
-function checkPartition({ name, partitions }: TopicRecord, partition: number): void {
-  if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return;
-  throw noSuchPartition(
-    `${name}/${partition}`,
-    `The topic ${name} has no partition ${partition}: it has ${partitions}, from 0 on.`,
   );
 }
 

@@ -11,6 +11,8 @@ export interface TopicRecord {
   readonly config: TopicConfig;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** Counts up with each change: of two descriptions, the one with the larger number is the later. */
+  readonly version: number;
 }
 
 /** What a writer puts into each of its segments. */
@@ -28,6 +30,8 @@ export interface Writing {
 export interface LogMeta {
   /** @throws LakehouseError TOPIC_EXISTS */
   createTopic(topic: TopicRecord): Promise<void>;
+  /** Knows what a topic is now, unless it knows something later. One that is not known stays so. */
+  changeTopic(topic: TopicRecord): Promise<void>;
   topic(name: string): Promise<TopicRecord | undefined>;
   /** By name. */
   topics(): Promise<TopicRecord[]>;

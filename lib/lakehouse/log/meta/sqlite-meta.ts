@@ -11,7 +11,7 @@ const SCHEMA = `
   pragma synchronous = full;
   create table if not exists topics (
     id text primary key, name text not null unique, partitions integer not null, config text not null,
-    created_at integer not null
+    created_at integer not null, version integer not null
   );
   create table if not exists segments (
     topic text not null, partition integer not null, base_offset integer not null, next_offset integer not null,
@@ -41,15 +41,21 @@ export class SqliteMeta implements LogMeta {
     }
   }
 
-  async createTopic({ id, name, partitions, config, createdAt }: TopicRecord): Promise<void> {
+  async createTopic({ id, name, partitions, config, createdAt, version }: TopicRecord): Promise<void> {
     this.#run(() => {
       try {
-        this.#statements.addTopic.run(id, name, partitions, JSON.stringify(config), createdAt);
+        this.#statements.addTopic.run(id, name, partitions, JSON.stringify(config), createdAt, version);
       } catch (cause) {
         if ((cause as { code?: string }).code !== "SQLITE_CONSTRAINT_UNIQUE") throw cause;
         throw thereIsOne(name, cause);
       }
     });
+  }
+
+  async changeTopic({ id, partitions, config, version }: TopicRecord): Promise<void> {
+    this.#run(() =>
+      this.#statements.changeTopic.run(partitions, JSON.stringify(config), version, id, version),
+    );
   }
 
   async topic(name: string): Promise<TopicRecord | undefined> {
@@ -153,15 +159,17 @@ interface TopicRow {
   readonly partitions: bigint;
   readonly config: string;
   readonly created_at: bigint;
+  readonly version: bigint;
 }
 
-function toTopic({ id, name, partitions, config, created_at }: TopicRow): TopicRecord {
+function toTopic({ id, name, partitions, config, created_at, version }: TopicRow): TopicRecord {
   return {
     id,
     name,
     partitions: Number(partitions),
     config: JSON.parse(config),
     createdAt: Number(created_at),
+    version: Number(version),
   };
 }
 
@@ -200,13 +208,19 @@ function prepare(db: Database.Database) {
   const statement = (text: string) => keep(db.prepare(text).safeIntegers());
   const of = "from segments where topic = ? and partition = ?";
   return {
-    addTopic: statement("insert into topics values (?, ?, ?, ?, ?)"),
+    addTopic: statement("insert into topics values (?, ?, ?, ?, ?, ?)"),
+    changeTopic: statement(
+      "update topics set partitions = ?, config = ?, version = ? where id = ? and version < ?",
+    ),
     topic: statement("select * from topics where name = ?"),
     topics: statement("select * from topics order by name"),
     deleteTopic: statement("delete from topics where id = ?"),
     deleteSegments: statement("delete from segments where topic = ?"),
     addWriter: statement(
-      "insert into writers select coalesce(max(epoch), 0) + 1, abs(random() / 2) from writers returning *",
+      // Made again from the objects, the metadata knows the epochs of segments alone.
+      `insert into writers select max(
+        (select coalesce(max(epoch), 0) from writers), (select coalesce(max(epoch), 0) from segments)
+      ) + 1, abs(random() / 2) returning *`,
     ),
     writer: statement("select 1 from writers where id = ?"),
     addSegment: statement("insert or ignore into segments values (?, ?, ?, ?, ?, ?, ?, ?, ?)"),

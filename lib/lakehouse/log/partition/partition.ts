@@ -48,7 +48,7 @@ const KEPT_BYTES = 4 * 1024 * 1024;
 export class Partition {
   readonly topicId: string;
   readonly number: number;
-  readonly #config: TopicConfig;
+  #config: TopicConfig;
   readonly #parts: PartitionParts;
   readonly #tail: Tail;
   readonly #name: string;
@@ -85,6 +85,11 @@ export class Partition {
     this.#durable = end.offset;
     this.#stored = end.offset;
     this.#sequence = end.sequence;
+  }
+
+  /** Goes by these settings from now on. */
+  configure(config: TopicConfig): void {
+    this.#config = config;
   }
 
   /** One behind the last record that readers see. */

@@ -1,0 +1,447 @@
+/** The log, as its public face and its servers use it. */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { closed, invalidConfig, nearNames } from "../errors.js";
+import { checkOptions, type OptionNames } from "../options.js";
+import { type ObjectStore, preconditionFailed } from "../storage/index.js";
+import {
+  internalTopic,
+  invalidPartitions,
+  invalidTopicName,
+  noSuchPartition,
+  noSuchTopic,
+  thereIsOne,
+  topicConflict,
+  topicDeleted,
+  topicExists,
+} from "./errors.js";
+import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
+import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
+import { type Clock, systemClock } from "./partition/clock.js";
+import type { Ack, Appended } from "./partition/partition.js";
+import { PartitionReader } from "./partition/partition-reader.js";
+import { Place } from "./partition/place.js";
+import { Segments } from "./partition/segments.js";
+import { type Recovered, readTopic, recoverLog } from "./recover.js";
+import { diskAt, makeLogFolder } from "./wal/disk.js";
+import type { Writer } from "./writer.js";
+
+export interface NewTopicOptions extends Partial<TopicConfig> {
+  /** How many; 1 where not given. */
+  readonly partitions?: number | undefined;
+  /** What to do where there is a topic of that name: `fail` with TOPIC_EXISTS (the default), or `keep` it. */
+  readonly ifExists?: "fail" | "keep" | undefined;
+}
+
+const NEW_TOPIC_OPTIONS: OptionNames<NewTopicOptions> = {
+  partitions: true,
+  ifExists: true,
+  compression: true,
+  segmentBytes: true,
+  segmentMs: true,
+  storedLingerMs: true,
+  maxBatchBytes: true,
+};
+
+/** What a log is made of. */
+export interface LogOptions {
+  readonly store: ObjectStore;
+  /** On this machine's disk, for the metadata and the write-ahead log. Made when the log is first used. */
+  readonly folder: string;
+  /** The most bytes of records that wait for the object store: who appends more, waits. 256 MiB where not given. */
+  readonly bufferBytes?: number | undefined;
+  /** The most bytes of what was read from the object store that are kept in memory. 128 MiB where not given. */
+  readonly cacheBytes?: number | undefined;
+}
+
+const BUFFER_BYTES = 256 * 1024 * 1024;
+const CACHE_BYTES = 128 * 1024 * 1024;
+const MOST_PARTITIONS = 10_000;
+/** As Kafka has them. */
+const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
+
+/** Topics of the log's own begin with it: clients neither make, change nor delete them, nor append to them. */
+const INTERNAL = "__";
+/** How often a topic's description is read again where another process has changed it in between. */
+const TRIES = 10;
+
+/** One partition of a topic, to append to and to read. It is looked up once: who keeps it does not see the topic change. */
+export interface LogPartition {
+  readonly topic: TopicRecord;
+  readonly number: number;
+  /**
+   * Appends one record batch, in Kafka's version 2. Its base offset is set in place.
+   *
+   * @throws LakehouseError INTERNAL_TOPIC, and what `Partition.append` throws.
+   */
+  append(batch: Uint8Array, ack: Ack): Promise<Appended>;
+  readonly reader: PartitionReader;
+}
+
+/**
+ * The log as its servers use it, too: topics are looked up by name when they are used, and batches come as Kafka's bytes.
+ *
+ * Topics whose names begin with `__` are the log's own. Clients read them; all that changes them goes through `internal…`.
+ */
+export class LogCore {
+  readonly clock: Clock = systemClock;
+  readonly #options: LogOptions;
+  readonly #place: Place;
+  readonly #segments: Segments;
+  #meta: LogMeta | undefined;
+  #unlock: (() => void) | undefined;
+  #writing: Promise<Writer> | undefined;
+  #writer: Writer | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @throws LakehouseError INVALID_CONFIG */
+  constructor(options: LogOptions) {
+    checkBytes("bufferBytes", options.bufferBytes);
+    checkBytes("cacheBytes", options.cacheBytes);
+    this.#options = options;
+    this.#place = new Place(options.store);
+    this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
+  }
+
+  /** @throws LakehouseError TOPIC_EXISTS, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED */
+  async createTopic(name: string, options: NewTopicOptions = {}): Promise<TopicRecord> {
+    checkTopicName(name);
+    checkNotInternal(name);
+    return this.#create(name, options);
+  }
+
+  /**
+   * A topic of the log's own; the one that is there where there is one.
+   *
+   * @param name begins with `__`.
+   */
+  async internalTopic(name: string, options: Omit<NewTopicOptions, "ifExists"> = {}): Promise<TopicRecord> {
+    return this.#create(name, { ...options, ifExists: "keep" });
+  }
+
+  /** @throws LakehouseError NO_SUCH_TOPIC, INVALID_ARGUMENT */
+  async topic(name: string): Promise<TopicRecord> {
+    checkTopicName(name);
+    const meta = await this.#openMeta();
+    const topic = await meta.topic(name);
+    if (topic !== undefined) return topic;
+    const [near] = nearNames(
+      name,
+      (await meta.topics()).map((one) => one.name),
+    );
+    throw noSuchTopic(
+      name,
+      `There is no topic ${name}.`,
+      near === undefined ? "Make it with createTopic." : `Did you mean ${near}? Or make it with createTopic.`,
+    );
+  }
+
+  /** By name. @param options `internal`: the log's own, too. */
+  async topics({
+    internal = false,
+  }: {
+    readonly internal?: boolean | undefined;
+  } = {}): Promise<TopicRecord[]> {
+    const topics = await (await this.#openMeta()).topics();
+    return internal ? topics : topics.filter(({ name }) => !isInternal(name));
+  }
+
+  /**
+   * Changes settings of a topic. The rest stays; a writer goes by the new ones from its next batch on.
+   *
+   * @throws LakehouseError NO_SUCH_TOPIC, INTERNAL_TOPIC, INVALID_CONFIG, TOPIC_CONFLICT, STORAGE_FAILED
+   */
+  async alterTopic(name: string, change: Partial<TopicConfig>): Promise<TopicRecord> {
+    checkNotInternal(name);
+    return this.#change(await this.topic(name), (topic) => ({
+      ...topic,
+      config: topicConfig({ ...topic.config, ...change }),
+    }));
+  }
+
+  /**
+   * Gives a topic more partitions. From then on, records of one key may go to another partition than before.
+   *
+   * @param partitions how many there are to be in all.
+   * @throws LakehouseError NO_SUCH_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, TOPIC_CONFLICT, STORAGE_FAILED
+   */
+  async addPartitions(name: string, partitions: number): Promise<TopicRecord> {
+    checkNotInternal(name);
+    checkPartitionCount(name, partitions);
+    const known = await this.topic(name);
+    return this.#change(known, (topic) => {
+      // Where they are equal, an earlier call has got as far as the object store: what is known is behind.
+      if (partitions < topic.partitions || partitions <= known.partitions)
+        throw invalidPartitions(
+          name,
+          `The topic ${name} has ${topic.partitions} partitions already.`,
+          "Give a larger number: a topic cannot have fewer than before.",
+        );
+      return { ...topic, partitions };
+    });
+  }
+
+  /**
+   * Deletes a topic: first that it is one, then its objects.
+   *
+   * @throws LakehouseError NO_SUCH_TOPIC, INTERNAL_TOPIC, LOG_IN_USE, STORAGE_FAILED
+   */
+  async deleteTopic(name: string): Promise<void> {
+    checkNotInternal(name);
+    const topic = await this.topic(name);
+    const writer = await this.#write();
+    await this.#markDeleted(topic);
+    await (await this.#openMeta()).deleteTopic(topic.id);
+    await writer.forget(topic);
+    const objects: string[] = [];
+    const marks = [this.#place.topic(topic.id), this.#place.deleted(topic.id)];
+    for await (const { uri } of this.#options.store.list(this.#place.folder(topic.id)))
+      if (!marks.includes(uri)) objects.push(uri);
+    await this.#options.store.delete(objects);
+    // The mark goes last: until then it says that what is there is no topic.
+    await this.#options.store.delete([this.#place.topic(topic.id)]);
+    await this.#options.store.delete([this.#place.deleted(topic.id)]);
+  }
+
+  /** @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION */
+  async partition(name: string, number: number): Promise<LogPartition> {
+    const topic = await this.topic(name);
+    return this.partitionOf(topic, number);
+  }
+
+  /** The same for a topic that was just looked up. */
+  async partitionOf(topic: TopicRecord, number: number): Promise<LogPartition> {
+    const partition = await this.internalPartition(topic, number);
+    if (!isInternal(topic.name)) return partition;
+    return { ...partition, append: async () => refuseInternal(topic.name) };
+  }
+
+  /** A partition that may be appended to, be it of the log's own topics. */
+  async internalPartition(topic: TopicRecord, number: number): Promise<LogPartition> {
+    checkPartition(topic, number);
+    this.#writer?.opened(topic.id, number)?.configure(topic.config);
+    return {
+      topic,
+      number,
+      append: async (batch, ack) => {
+        const writer = await this.#write();
+        return (await writer.partition(topic, number)).append(batch, ack);
+      },
+      reader: new PartitionReader(topic, number, {
+        meta: await this.#openMeta(),
+        segments: this.#segments,
+        clock: systemClock,
+        writer: () => this.#writer?.opened(topic.id, number),
+      }),
+    };
+  }
+
+  /**
+   * Makes this process the one that writes, as the first append does. What an earlier one has left in its write-ahead log
+   * is readable from then on.
+   *
+   * @throws LakehouseError LOG_IN_USE, LOG_METADATA_LOST, CORRUPT_WAL, STORAGE_FAILED
+   */
+  async startWriting(): Promise<void> {
+    await this.#write();
+  }
+
+  /** Brings all that was appended by this process into the object store. */
+  async flush(): Promise<void> {
+    await (await this.#writing)?.flush();
+  }
+
+  /**
+   * Makes the metadata again from the objects alone. What is in the write-ahead log is taken up by the next append.
+   *
+   * @throws LakehouseError LOG_IN_USE, CORRUPT_SEGMENT, STORAGE_FAILED
+   */
+  async recover(): Promise<Recovered> {
+    const meta = await this.#openMeta();
+    await this.#lock();
+    return recoverLog(this.#options.store, this.#place, meta);
+  }
+
+  /**
+   * Tries once to bring the rest into the object store, and ends. What does not get there is in the write-ahead log. A
+   * second call waits for the first.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const writer = await this.#writing?.catch(() => undefined);
+    try {
+      await writer?.close();
+    } finally {
+      await this.#meta?.close();
+      this.#unlock?.();
+    }
+  }
+
+  async #create(name: string, options: NewTopicOptions): Promise<TopicRecord> {
+    checkOptions("createTopic", options, NEW_TOPIC_OPTIONS);
+    const { partitions = 1, ifExists = "fail", ...config } = options;
+    checkPartitionCount(name, partitions);
+    const meta = await this.#openMeta();
+    const there = await meta.topic(name);
+    if (there !== undefined) {
+      if (ifExists === "keep") return there;
+      throw thereIsOne(name);
+    }
+    const topic: TopicRecord = {
+      id: randomUUID(),
+      name,
+      partitions,
+      config: topicConfig(config),
+      createdAt: systemClock.now(),
+      version: 1,
+    };
+    const uri = this.#place.topic(topic.id);
+    await this.#options.store.put(uri, Buffer.from(JSON.stringify(topic)), { ifAbsent: true });
+    try {
+      await meta.createTopic(topic);
+    } catch (error) {
+      if (!topicExists.is(error)) throw error;
+      // Another was quicker. Two descriptions of one name would stand in the way of recovery.
+      await this.#options.store.delete([uri]);
+      if (ifExists !== "keep") throw error;
+      return this.topic(name);
+    }
+    return topic;
+  }
+
+  /**
+   * Writes a topic's description anew: first in the object store, by compare-and-set, which two processes go by; then in
+   * the metadata, where the one that was written later stays.
+   */
+  async #change(known: TopicRecord, change: (topic: TopicRecord) => TopicRecord): Promise<TopicRecord> {
+    const { store } = this.#options;
+    const uri = this.#place.topic(known.id);
+    for (let tries = 0; tries < TRIES; tries++) {
+      // The etag first: where the description changes in between, the put is refused.
+      const info = await store.head(uri);
+      if (info === undefined) throw topicDeleted(known.name);
+      const before = await readTopic(store, uri);
+      const topic = { ...change(before), version: before.version + 1 };
+      try {
+        await store.put(uri, Buffer.from(JSON.stringify(topic)), { ifEtag: info.etag });
+      } catch (error) {
+        if (!preconditionFailed.is(error)) throw error;
+        continue;
+      }
+      await (await this.#openMeta()).changeTopic(topic);
+      return topic;
+    }
+    throw topicConflict(known.name);
+  }
+
+  /** From here on nobody writes to the topic, whatever the metadata says. */
+  async #markDeleted(topic: TopicRecord): Promise<void> {
+    const mark = this.#place.deleted(topic.id);
+    try {
+      await this.#options.store.put(mark, new Uint8Array());
+    } catch (error) {
+      // A put may fail after it was done.
+      if ((await this.#options.store.head(mark).catch(() => undefined)) === undefined) throw error;
+    }
+  }
+
+  async #write(): Promise<Writer> {
+    if (this.#closing !== undefined) throw closed("log");
+    this.#writing ??= this.#openWriter();
+    try {
+      return await this.#writing;
+    } catch (error) {
+      this.#writing = undefined;
+      throw error;
+    }
+  }
+
+  async #openWriter(): Promise<Writer> {
+    const meta = await this.#openMeta();
+    const { Writer } = await this.#lock();
+    const { folder, store, bufferBytes = BUFFER_BYTES } = this.#options;
+    const disk = diskAt(join(folder, "wal"));
+    this.#writer = await Writer.open({
+      store,
+      meta,
+      place: this.#place,
+      clock: systemClock,
+      disk,
+      bufferBytes,
+    });
+    return this.#writer;
+  }
+
+  /** Until the log is closed. */
+  async #lock() {
+    const writing = await import("./writer.js");
+    if (this.#closing !== undefined) throw closed("log");
+    this.#unlock ??= writing.lockWriter(this.#options.folder);
+    return writing;
+  }
+
+  /** SQLite is loaded when a log is used: most lakehouses are opened for their tables. */
+  async #openMeta(): Promise<LogMeta> {
+    if (this.#closing !== undefined) throw closed("log");
+    const { SqliteMeta } = await import("./meta/sqlite-meta.js");
+    if (this.#closing !== undefined) throw closed("log");
+    if (this.#meta === undefined) {
+      makeLogFolder(this.#options.folder);
+      this.#meta = new SqliteMeta(join(this.#options.folder, "meta.db"));
+    }
+    return this.#meta;
+  }
+}
+
+function checkBytes(name: string, bytes: number | undefined): void {
+  if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes > 0)) return;
+  throw invalidConfig(
+    name,
+    `A log's ${name} cannot be ${String(bytes)}.`,
+    "Give a whole number of bytes, from 1 on.",
+  );
+}
+
+export function checkTopicName(name: string): void {
+  if (typeof name === "string" && TOPIC_NAME.test(name) && name !== "." && name !== "..") return;
+  throw invalidTopicName(name);
+}
+
+/** @throws LakehouseError NO_SUCH_PARTITION */
+export function checkPartition({ name, partitions }: TopicRecord, number: number): void {
+  if (Number.isInteger(number) && number >= 0 && number < partitions) return;
+  throw noSuchPartition(
+    `${name}/${number}`,
+    `The topic ${name} has no partition ${number}: it has ${partitions}, from 0 on.`,
+  );
+}
+
+/** Whether a topic is one of the log's own. */
+export function isInternal(name: string): boolean {
+  return name.startsWith(INTERNAL);
+}
+
+function checkNotInternal(name: string): void {
+  if (isInternal(name)) refuseInternal(name);
+}
+
+function refuseInternal(name: string): never {
+  throw internalTopic(
+    name,
+    `${name} is a topic of the log's own: topics whose names begin with ${INTERNAL} are.`,
+    "Use another name.",
+  );
+}
+
+function checkPartitionCount(name: string, partitions: number): void {
+  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= MOST_PARTITIONS) return;
+  throw invalidPartitions(
+    name,
+    `A topic cannot have ${String(partitions)} partitions.`,
+    `Give a whole number from 1 to ${MOST_PARTITIONS}.`,
+  );
+}
