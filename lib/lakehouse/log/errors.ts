@@ -25,6 +25,8 @@ export const logInUse = errorKind("LOG_IN_USE");
 export const fenced = errorKind("FENCED");
 /** The metadata does not know what the objects or the write-ahead log have: it was lost, or is an old copy. */
 export const metadataLost = errorKind("LOG_METADATA_LOST");
+/** A record of the log's own state that cannot be understood. */
+export const corruptState = errorKind("CORRUPT_STATE");
 
 export function thereIsOne(name: string, cause?: unknown) {
   return topicExists(name, `There is a topic ${name} already.`, "Use it, or choose another name.", cause);
