@@ -23,6 +23,7 @@ const TOPIC = {
   partitions: 1,
   config: topicConfig({ compression: "none", segmentBytes: 1024, segmentMs: 200, storedLingerMs: 10 }),
   createdAt: 0,
+  version: 1,
 } satisfies TopicRecord;
 
 /** What was written to one key, in the order of the calls. */
