@@ -5,7 +5,6 @@ import { closed, invalidConfig, nearNames } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { type ObjectStore, preconditionFailed } from "../storage/index.js";
 import {
-  internalTopic,
   invalidPartitions,
   invalidTopicName,
   noSuchPartition,
@@ -15,6 +14,7 @@ import {
   topicDeleted,
   topicExists,
 } from "./errors.js";
+import { checkNotInternal, internalId, isInternal, refuseInternal } from "./internal-topics.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
 import { type Clock, systemClock } from "./partition/clock.js";
@@ -60,8 +60,6 @@ const MOST_PARTITIONS = 10_000;
 /** As Kafka has them. */
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
-/** Topics of the log's own begin with it: clients neither make, change nor delete them, nor append to them. */
-const INTERNAL = "__";
 /** How often a topic's description is read again where another process has changed it in between. */
 const TRIES = 10;
 
@@ -111,12 +109,42 @@ export class LogCore {
   }
 
   /**
-   * A topic of the log's own; the one that is there where there is one.
+   * A topic of the log's own; the one that is there where there is one, though the metadata was lost: its id follows from
+   * its name.
    *
    * @param name begins with `__`.
    */
-  async internalTopic(name: string, options: Omit<NewTopicOptions, "ifExists"> = {}): Promise<TopicRecord> {
-    return this.#create(name, { ...options, ifExists: "keep" });
+  async internalTopic(
+    name: string,
+    { partitions = 1, ...config }: Omit<NewTopicOptions, "ifExists"> = {},
+  ): Promise<TopicRecord> {
+    const meta = await this.#openMeta();
+    const known = await meta.topic(name);
+    if (known !== undefined) return known;
+    const { store } = this.#options;
+    const createdAt = systemClock.now();
+    let topic: TopicRecord = {
+      id: internalId(name),
+      name,
+      partitions,
+      config: topicConfig(config),
+      createdAt,
+      version: 1,
+    };
+    const uri = this.#place.topic(topic.id);
+    try {
+      await store.put(uri, Buffer.from(JSON.stringify(topic)), { ifAbsent: true });
+    } catch (error) {
+      if (!preconditionFailed.is(error)) throw error;
+      topic = await readTopic(store, uri);
+    }
+    try {
+      await meta.createTopic(topic);
+    } catch (error) {
+      // Another was quicker.
+      if (!topicExists.is(error)) throw error;
+    }
+    return topic;
   }
 
   /** @throws LakehouseError NO_SUCH_TOPIC, INVALID_ARGUMENT */
@@ -244,6 +272,11 @@ export class LogCore {
    */
   async startWriting(): Promise<void> {
     await this.#write();
+  }
+
+  /** The same for one partition: what an earlier writer has put into the object store is known from then on, too. */
+  async startWritingTo(topic: TopicRecord, number: number): Promise<void> {
+    await (await this.#write()).partition(topic, number);
   }
 
   /** Brings all that was appended by this process into the object store. */
@@ -421,22 +454,6 @@ export function checkPartition({ name, partitions }: TopicRecord, number: number
 }
 
 /** Whether a topic is one of the log's own. */
-export function isInternal(name: string): boolean {
-  return name.startsWith(INTERNAL);
-}
-
-function checkNotInternal(name: string): void {
-  if (isInternal(name)) refuseInternal(name);
-}
-
-function refuseInternal(name: string): never {
-  throw internalTopic(
-    name,
-    `${name} is a topic of the log's own: topics whose names begin with ${INTERNAL} are.`,
-    "Use another name.",
-  );
-}
-
 function checkPartitionCount(name: string, partitions: number): void {
   if (Number.isInteger(partitions) && partitions >= 1 && partitions <= MOST_PARTITIONS) return;
   throw invalidPartitions(
