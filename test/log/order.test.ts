@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { ManifestFile } from "../../lib/lakehouse/log/manifest/manifest-file.js";
 import { SqliteMeta } from "../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../lib/lakehouse/log/meta/topic-config.js";
 import { Budget } from "../../lib/lakehouse/log/partition/budget.js";
@@ -19,18 +20,22 @@ test("who comes at the moment that memory is free again goes behind who has wait
   const { wal } = await Wal.open(diskAt(join(root, "wal")), { onRefused: () => {} });
   const budget = new Budget(1_000, () => {});
   const topic = { id: "01234567-89ab-cdef-0123-456789abcdef", name: "flights", config: topicConfig({}) };
+  const place = new Place(store);
+  const manifest = new ManifestFile(store, place.manifest(topic.id, 0), 1n);
+  await manifest.open();
   const partition = new Partition(
     topic,
     0,
-    { offset: 0n, sequence: 0 },
+    { start: 0n, offset: 0n, sequence: 0 },
     {
       store,
       meta,
-      place: new Place(store),
+      place,
       clock: systemClock,
       wal,
       budget,
       epoch: 1,
+      manifest,
       writerId: 1n,
     },
   );

@@ -88,7 +88,7 @@ test("a partition begins at its first record, also where that is stored while it
   for (const storedAfter of [0, 1, 2]) {
     let questions = 0;
     const answer = async () => (questions++ >= storedAfter ? segment : undefined);
-    const meta = { firstSegment: answer, lastSegment: answer } as unknown as LogMeta;
+    const meta = { lastSegment: answer, manifest: async () => undefined } as unknown as LogMeta;
     const parts = { meta, segments: undefined as never, clock: systemClock, writer: () => undefined };
     expect((await new PartitionReader(TOPIC, 0, parts).offsets()).start).toBe(0n);
   }

@@ -41,6 +41,13 @@ const NEW_TOPIC_OPTIONS: OptionNames<NewTopicOptions> = {
   segmentMs: true,
   storedLingerMs: true,
   maxBatchBytes: true,
+  cleanupPolicy: true,
+  retentionMs: true,
+  retentionBytes: true,
+  deleteRetentionMs: true,
+  minCompactionLagMs: true,
+  minCleanableDirtyRatio: true,
+  fileDeleteDelayMs: true,
 };
 
 /** What a log is made of. */
@@ -221,6 +228,9 @@ export class LogCore {
     await this.#markDeleted(topic);
     await (await this.#openMeta()).deleteTopic(topic.id);
     await writer.forget(topic);
+    // Who puts a segment from here on sees that it is too late.
+    const numbers = Array.from({ length: topic.partitions }, (_, number) => number);
+    await this.#options.store.delete(numbers.map((number) => this.#place.manifest(topic.id, number)));
     const objects: string[] = [];
     const marks = [this.#place.topic(topic.id), this.#place.deleted(topic.id)];
     for await (const { uri } of this.#options.store.list(this.#place.folder(topic.id)))

@@ -1,10 +1,13 @@
 /** Makes a log's metadata from its objects. */
 import { corruptFile } from "../errors.js";
-import type { ObjectStore } from "../storage/index.js";
+import { type ObjectInfo, type ObjectStore, objectNotFound } from "../storage/index.js";
 import { corruptSegment, topicExists } from "./errors.js";
+import { firstManifest, type Manifest } from "./manifest/manifest.js";
+import { readManifest } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
-import type { Place } from "./partition/place.js";
-import type { SegmentSummary } from "./segment/layout.js";
+import { DEFAULT_CONFIG } from "./meta/topic-config.js";
+import { type Place, segmentName } from "./partition/place.js";
+import { offsets, type StoredSegment } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 
 export interface Recovered {
@@ -12,7 +15,17 @@ export interface Recovered {
   readonly segments: number;
 }
 
-const ID = /\/([0-9a-f-]{36})\/(topic\.json|deleted|(\d+)\/(\d{20})\.segment)$/;
+const ID =
+  /\/([0-9a-f-]{36})\/(?:(topic\.json|deleted)|(\d+)\/(?:(\d{20})(?:\.segment|-\S*)|manifest\.json))$/;
+
+/** A segment that a listing has. */
+type Found = Pick<ObjectInfo, "size" | "lastModified">;
+
+interface RecoverParts {
+  readonly store: ObjectStore;
+  readonly place: Place;
+  readonly meta: LogMeta;
+}
 
 /**
  * Lists what is below the log's place, and makes known what is not. A store may list late or in any order: a partition's
@@ -24,13 +37,18 @@ const ID = /\/([0-9a-f-]{36})\/(topic\.json|deleted|(\d+)\/(\d{20})\.segment)$/;
 export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta): Promise<Recovered> {
   const topics: string[] = [];
   const deleted = new Set<string>();
-  const sizes = new Map<string, Map<number, Map<number, number>>>();
-  for await (const { uri, size } of store.list(`${place.root}/`)) {
+  const filled = new Set<string>();
+  const listed = new Map<string, Map<number, Map<number, Found>>>();
+  for await (const { uri, size, lastModified } of store.list(`${place.root}/`)) {
     const [, id, what, partition, sequence] = ID.exec(uri) ?? [];
     if (id === undefined) continue;
     if (what === "topic.json") topics.push(id);
     else if (what === "deleted") deleted.add(id);
-    else under(under(sizes, id), Number(partition)).set(Number(sequence), size);
+    else {
+      const segments = under(under(listed, id), Number(partition));
+      if (sequence !== undefined) filled.add(id);
+      if (uri.endsWith(`/${sequence}.segment`)) segments.set(Number(sequence), { size, lastModified });
+    }
   }
   const known = await meta.topics();
   for (const { id } of known) if (deleted.has(id)) await meta.deleteTopic(id);
@@ -38,17 +56,14 @@ export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta
   const chosen = chooseTopics(
     await Promise.all(found.map((id) => readTopic(store, place.topic(id)))),
     new Set(known.map(({ id }) => id)),
-    new Set(sizes.keys()),
+    filled,
   );
   let count = 0;
   for (const { topic, isKnown } of chosen.topics) {
     if (isKnown) await meta.changeTopic(topic);
     else await meta.createTopic(topic);
-    for (const [partition, objects] of sizes.get(topic.id) ?? []) {
-      const segments = await readSegments(store, place, topic, partition, objects);
-      await meta.addSegments(segments);
-      count += segments.length;
-    }
+    for (const [partition, found] of listed.get(topic.id) ?? [])
+      count += await recoverPartition({ store, place, meta }, topic, partition, found);
   }
   if (chosen.refused !== undefined) {
     const { id, name } = chosen.refused;
@@ -84,10 +99,49 @@ function chooseTopics(
 /** @throws LakehouseError CORRUPT_FILE where the description is none. */
 export async function readTopic(store: ObjectStore, uri: string): Promise<TopicRecord> {
   try {
-    return JSON.parse(Buffer.from(await store.read(uri)).toString()) as TopicRecord;
+    const topic = JSON.parse(Buffer.from(await store.read(uri)).toString()) as TopicRecord;
+    return { ...topic, config: { ...DEFAULT_CONFIG, ...topic.config } };
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw corruptFile(uri, `The topic's description ${uri} is no JSON.`, "Restore it from a backup.", cause);
+  }
+}
+
+/**
+ * What the manifest lists, and what is numbered from where it ends. Where something is missing, the manifest is read again:
+ * another process may have put other objects in its place meanwhile.
+ */
+async function recoverPartition(
+  { store, place, meta }: RecoverParts,
+  topic: TopicRecord,
+  partition: number,
+  found: ReadonlyMap<number, Found>,
+): Promise<number> {
+  const uri = place.manifest(topic.id, partition);
+  for (let manifest = await readManifest(store, uri); ; ) {
+    try {
+      const listed = manifest ?? firstManifest(0n);
+      for (const segment of listed.segments) await checkSegment(store, place, segment);
+      const segments = await readSegments(store, place, topic, partition, found, listed);
+      if (manifest !== undefined) await meta.setManifest(topic.id, partition, manifest);
+      await meta.addSegments(segments);
+      return listed.segments.length + segments.length;
+    } catch (error) {
+      if (!corruptSegment.is(error)) throw error;
+      const again = await readManifest(store, uri);
+      if (again?.revision === manifest?.revision) throw error;
+      manifest = again;
+    }
+  }
+}
+
+async function checkSegment(store: ObjectStore, place: Place, segment: StoredSegment): Promise<void> {
+  const uri = place.object(segment);
+  try {
+    readFooterOf(await store.read(uri, tailOf(segment.bytes)), segment.bytes, uri, segment);
+  } catch (error) {
+    if (!objectNotFound.is(error)) throw error;
+    throw missingSegment(uri, offsets(segment.baseOffset, segment.nextOffset));
   }
 }
 
@@ -96,26 +150,37 @@ async function readSegments(
   place: Place,
   topic: TopicRecord,
   partition: number,
-  found: ReadonlyMap<number, number>,
-): Promise<SegmentSummary[]> {
-  const numbers = [...found.keys()].sort((a, b) => a - b);
-  const first = numbers[0] as number;
-  const segments: SegmentSummary[] = [];
-  for (let sequence = first; ; sequence++) {
+  found: ReadonlyMap<number, Found>,
+  { next, nextOffset }: Manifest,
+): Promise<StoredSegment[]> {
+  const last = Math.max(-1, ...found.keys());
+  const segments: StoredSegment[] = [];
+  for (let sequence = next; ; sequence++) {
     const uri = place.segment(topic.id, partition, sequence);
-    const size = found.get(sequence) ?? (await store.head(uri))?.size;
-    if (size === undefined) {
-      if (sequence > (numbers.at(-1) as number)) return segments;
-      throw corruptSegment(
-        uri,
-        `The segment ${uri} is missing: it would hold what is behind offset ${(segments.at(-1)?.nextOffset ?? 0n) - 1n}.`,
-        "Restore the object from a backup.",
-      );
+    const baseOffset = segments.at(-1)?.nextOffset ?? nextOffset;
+    const info = found.get(sequence) ?? (await store.head(uri));
+    if (info === undefined) {
+      if (sequence > last) return segments;
+      throw missingSegment(uri, `what is behind offset ${baseOffset - 1n}`);
     }
-    const wanted = { topicId: topic.id, partition, sequence, baseOffset: segments.at(-1)?.nextOffset };
+    const wanted = { topicId: topic.id, partition, sequence, baseOffset };
+    const { size, lastModified } = info;
     const { blocks: _, ...segment } = readFooterOf(await store.read(uri, tailOf(size)), size, uri, wanted);
-    segments.push(segment);
+    segments.push({
+      ...segment,
+      lastSequence: sequence,
+      object: segmentName(sequence),
+      storedAt: lastModified.getTime(),
+    });
   }
+}
+
+function missingSegment(uri: string, holds: string) {
+  return corruptSegment(
+    uri,
+    `The segment ${uri} is missing: it would hold ${holds}.`,
+    "Restore the object from a backup.",
+  );
 }
 
 function under<Key, Inner>(map: Map<Key, Map<number, Inner>>, key: Key): Map<number, Inner> {

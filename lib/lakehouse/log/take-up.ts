@@ -104,7 +104,7 @@ class StoredRecords {
     const segment = await meta.segmentOf(topic.id, number, baseOffset);
     // Where retention has taken it, it was there.
     if (segment === undefined) return;
-    const uri = place.segment(topic.id, number, segment.sequence);
+    const uri = place.object(segment);
     if (await this.#isOwn(uri)) return;
     const { batches } = await this.#segments.blockOf(segment, baseOffset);
     const stored = batches.find(({ header }) => header.baseOffset === baseOffset);

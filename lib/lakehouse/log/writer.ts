@@ -5,11 +5,12 @@ import { closed } from "../errors.js";
 import { openSqlite } from "../sqlite.js";
 import type { ObjectStore } from "../storage/index.js";
 import { fenced, logInUse, noSuchTopic, topicDeleted } from "./errors.js";
+import { ManifestFile } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
 import { Partition } from "./partition/partition.js";
-import type { Place } from "./partition/place.js";
+import { type Place, segmentName } from "./partition/place.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 import { NEVER_MORE, takeUp } from "./take-up.js";
 import { type Disk, unusableFolder } from "./wal/disk.js";
@@ -120,13 +121,16 @@ export class Writer {
   }
 
   async #open(topic: TopicRecord, number: number): Promise<Partition> {
-    const end = await this.#adopt(topic, number);
+    const { store, place } = this.#options;
+    const manifest = new ManifestFile(store, place.manifest(topic.id, number), this.#identity.writerId);
+    const end = await this.#adopt(topic, number, manifest);
     // Who looked the topic up before it was deleted must not write to what is left of it.
     if ((await this.#options.meta.topic(topic.name))?.id !== topic.id) throw topicDeleted(topic.name);
     const partition = new Partition(topic, number, end, {
       ...this.#options,
       wal: this.#wal,
       budget: this.#budget,
+      manifest,
       ...this.#identity,
     });
     this.#partitions.set(partitionKey(topic.id, number), partition);
@@ -137,7 +141,8 @@ export class Writer {
   async #adopt(
     topic: TopicRecord,
     number: number,
-  ): Promise<{ readonly offset: bigint; readonly sequence: number }> {
+    manifest: ManifestFile,
+  ): Promise<{ readonly start: bigint; readonly offset: bigint; readonly sequence: number }> {
     const { meta, store, place } = this.#options;
     if ((await store.head(place.deleted(topic.id))) !== undefined)
       throw noSuchTopic(
@@ -145,13 +150,16 @@ export class Writer {
         `The topic ${topic.name} is deleted, and some of its objects are still there.`,
         "Call deleteTopic again, which ends that.",
       );
+    const { start, next, nextOffset, ...rest } = await manifest.open();
+    await meta.setManifest(topic.id, number, { start, next, nextOffset, ...rest });
     const last = await meta.lastSegment(topic.id, number);
-    let offset = last?.nextOffset ?? 0n;
-    let sequence = last === undefined ? 0 : last.sequence + 1;
+    const isBehind = last === undefined || last.lastSequence < next;
+    let offset = isBehind ? nextOffset : last.nextOffset;
+    let sequence = isBehind ? next : last.lastSequence + 1;
     for (;;) {
       const uri = place.segment(topic.id, number, sequence);
       const info = await store.head(uri);
-      if (info === undefined) return { offset, sequence };
+      if (info === undefined) return { start, offset, sequence };
       const wanted = { topicId: topic.id, partition: number, sequence };
       const { blocks: _, ...segment } = readFooterOf(
         await store.read(uri, tailOf(info.size)),
@@ -165,7 +173,10 @@ export class Writer {
           `The segment ${uri} begins at offset ${segment.baseOffset}, where the one before ends at ${offset}.`,
           "Make the log's metadata again from the object store, with recover.",
         );
-      await meta.addSegments([segment]);
+      const storedAt = info.lastModified.getTime();
+      await meta.addSegments([
+        { ...segment, lastSequence: sequence, object: segmentName(sequence), storedAt },
+      ]);
       offset = segment.nextOffset;
       sequence++;
     }

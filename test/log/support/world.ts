@@ -39,6 +39,9 @@ export class World {
   failing = 0;
   now = 1_000;
   readonly objects = new Map<string, Buffer>();
+  /** When each object was put: the store's own clock, and its tag. */
+  readonly #puts = new Map<string, { readonly at: number; readonly number: number }>();
+  #count = 0;
   readonly files = new Map<string, SimulatedFile>();
   #pending: Pending[] = [];
   #life = 0;
@@ -131,15 +134,16 @@ export class World {
       }),
     put: (uri: string, body, condition?: PutCondition) =>
       this.request(`put ${uri}`, () => {
-        if (condition !== undefined && this.objects.has(uri)) throw preconditionFailed(uri, "It is there.");
+        const there = this.objects.get(uri);
+        if (condition !== undefined && "ifAbsent" in condition && there !== undefined)
+          throw preconditionFailed(uri, "It is there.");
+        if (condition !== undefined && "ifEtag" in condition && this.#info(uri)?.etag !== condition.ifEtag)
+          throw preconditionFailed(uri, "It has changed.");
         this.objects.set(uri, Buffer.from(body as Uint8Array));
-        return info(uri, body as Uint8Array);
+        this.#puts.set(uri, { at: this.now, number: this.#count++ });
+        return this.#info(uri) as ObjectInfo;
       }),
-    head: (uri: string) =>
-      this.request(`head ${uri}`, () => {
-        const object = this.objects.get(uri);
-        return object === undefined ? undefined : info(uri, object);
-      }),
+    head: (uri: string) => this.request(`head ${uri}`, () => this.#info(uri)),
     delete: (uris: readonly string[]) =>
       this.request("delete", () => {
         for (const uri of uris) this.objects.delete(uri);
@@ -154,7 +158,14 @@ export class World {
   /** In any order, and without the newest now and then. */
   async *#list(prefix: string): AsyncIterable<ObjectInfo> {
     const uris = [...this.objects.keys()].filter((uri) => uri.startsWith(prefix));
-    for (const uri of uris.sort(() => this.random() - 0.5)) yield info(uri, this.objects.get(uri) as Buffer);
+    for (const uri of uris.sort(() => this.random() - 0.5)) yield this.#info(uri) as ObjectInfo;
+  }
+
+  #info(uri: string): ObjectInfo | undefined {
+    const object = this.objects.get(uri);
+    if (object === undefined) return undefined;
+    const { at, number } = this.#puts.get(uri) ?? { at: 0, number: -1 };
+    return { uri, size: object.length, etag: String(number), lastModified: new Date(at) };
   }
 
   readonly disk: Disk = {
@@ -206,10 +217,6 @@ function content(file: SimulatedFile): Buffer {
   const seen: SimulatedFile = { durable: file.durable, unsynced: [] };
   for (const { bytes, position } of file.unsynced) write(seen, bytes, position);
   return seen.durable;
-}
-
-function info(uri: string, body: Uint8Array): ObjectInfo {
-  return { uri, size: body.length, etag: String(body.length), lastModified: new Date(0) };
 }
 
 function failure(what: string) {

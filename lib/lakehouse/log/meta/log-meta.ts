@@ -1,5 +1,6 @@
 /** What is known of the log without reading its objects: topics, and where each offset is. */
-import type { SegmentSummary } from "../segment/layout.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { StoredSegment } from "../segment/layout.js";
 import type { TopicConfig } from "./topic-config.js";
 
 export interface TopicRecord {
@@ -13,6 +14,20 @@ export interface TopicRecord {
   readonly createdAt: number;
   /** Counts up with each change: of two descriptions, the one with the larger number is the later. */
   readonly version: number;
+}
+
+/** What is known of a partition's manifest. */
+export interface KnownManifest {
+  readonly revision: number;
+  readonly start: bigint;
+  readonly next: number;
+}
+
+/** What a partition has in the object store. */
+export interface PartitionSize {
+  readonly partition: number;
+  readonly segments: number;
+  readonly bytes: number;
 }
 
 /** What a writer puts into each of its segments. */
@@ -45,12 +60,18 @@ export interface LogMeta {
   /** Whether somebody with that id has begun to write with this metadata. */
   hasWritten(writerId: bigint): Promise<boolean>;
   /** Knows a segment. One that is known already stays as it is. */
-  addSegments(segments: readonly SegmentSummary[]): Promise<void>;
-  lastSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined>;
-  firstSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined>;
+  addSegments(segments: readonly StoredSegment[]): Promise<void>;
+  /** Knows a partition as its manifest has it: segments below `next` are those alone. An older one than is known changes nothing. */
+  setManifest(topicId: string, partition: number, manifest: Manifest): Promise<void>;
+  manifest(topicId: string, partition: number): Promise<KnownManifest | undefined>;
+  /** In their order. */
+  segments(topicId: string, partition: number): Promise<StoredSegment[]>;
+  /** Of the partitions that have segments, by number. */
+  sizes(topicId: string): Promise<PartitionSize[]>;
+  lastSegment(topicId: string, partition: number): Promise<StoredSegment | undefined>;
   /** The segment that has the offset, in O(log segments). */
-  segmentOf(topicId: string, partition: number, offset: bigint): Promise<SegmentSummary | undefined>;
+  segmentOf(topicId: string, partition: number, offset: bigint): Promise<StoredSegment | undefined>;
   /** The first segment with a record of this time or later. */
-  segmentSince(topicId: string, partition: number, timestamp: bigint): Promise<SegmentSummary | undefined>;
+  segmentSince(topicId: string, partition: number, timestamp: bigint): Promise<StoredSegment | undefined>;
   close(): Promise<void>;
 }

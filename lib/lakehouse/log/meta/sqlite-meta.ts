@@ -3,8 +3,10 @@ import { closed, isLakehouseError } from "../../errors.js";
 import { keep, openSqlite } from "../../sqlite.js";
 import { storageFailed } from "../../storage/index.js";
 import { thereIsOne } from "../errors.js";
-import type { SegmentSummary } from "../segment/layout.js";
-import type { LogMeta, TopicRecord, Writing } from "./log-meta.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { StoredSegment } from "../segment/layout.js";
+import type { KnownManifest, LogMeta, PartitionSize, TopicRecord, Writing } from "./log-meta.js";
+import { DEFAULT_CONFIG } from "./topic-config.js";
 
 const SCHEMA = `
   pragma journal_mode = wal;
@@ -16,10 +18,15 @@ const SCHEMA = `
   create table if not exists segments (
     topic text not null, partition integer not null, base_offset integer not null, next_offset integer not null,
     sequence integer not null, epoch integer not null, records integer not null,
-    max_timestamp integer not null, bytes integer not null,
+    max_timestamp integer not null, bytes integer not null, last_sequence integer not null, object text not null,
+    stored_at integer not null,
     primary key (topic, partition, sequence)
   ) without rowid;
   create index if not exists by_offset on segments (topic, partition, base_offset);
+  create table if not exists manifests (
+    topic text not null, partition integer not null, revision integer not null, start integer not null,
+    next integer not null, primary key (topic, partition)
+  ) without rowid;
   create table if not exists writers (epoch integer primary key, id integer not null unique);
 `;
 const BUSY_MS = 30_000;
@@ -71,6 +78,7 @@ export class SqliteMeta implements LogMeta {
     this.#transact(() => {
       this.#statements.deleteTopic.run(id);
       this.#statements.deleteSegments.run(id);
+      this.#statements.deleteManifests.run(id);
     });
   }
 
@@ -83,32 +91,65 @@ export class SqliteMeta implements LogMeta {
     return this.#run(() => this.#statements.writer.get(writerId)) !== undefined;
   }
 
-  async addSegments(segments: readonly SegmentSummary[]): Promise<void> {
+  async addSegments(segments: readonly StoredSegment[]): Promise<void> {
+    this.#transact(() => this.#add(segments));
+  }
+
+  #add(segments: readonly StoredSegment[]): void {
+    for (const s of segments)
+      this.#statements.addSegment.run(
+        s.topicId,
+        s.partition,
+        s.baseOffset,
+        s.nextOffset,
+        s.sequence,
+        s.epoch,
+        s.records,
+        s.maxTimestamp,
+        s.bytes,
+        s.lastSequence,
+        s.object,
+        s.storedAt,
+      );
+  }
+
+  async setManifest(topicId: string, partition: number, manifest: Manifest): Promise<void> {
+    const { revision, start, next, segments } = manifest;
     this.#transact(() => {
-      for (const s of segments)
-        this.#statements.addSegment.run(
-          s.topicId,
-          s.partition,
-          s.baseOffset,
-          s.nextOffset,
-          s.sequence,
-          s.epoch,
-          s.records,
-          s.maxTimestamp,
-          s.bytes,
-        );
+      // Its topic may be deleted by now, and its revision be behind what another has made known.
+      const isNewer = this.#statements.setManifest.run(topicId, partition, revision, start, next, topicId);
+      if (isNewer.changes === 0) return;
+      this.#statements.dropSegments.run(topicId, partition, next);
+      this.#add(segments);
     });
   }
 
-  async lastSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined> {
+  async manifest(topicId: string, partition: number): Promise<KnownManifest | undefined> {
+    const row = this.#run(() => this.#statements.manifest.get(topicId, partition)) as ManifestRow | undefined;
+    return row && { revision: Number(row.revision), start: row.start, next: Number(row.next) };
+  }
+
+  async segments(topicId: string, partition: number): Promise<StoredSegment[]> {
+    return this.#run(() => this.#statements.segments.all(topicId, partition) as SegmentRow[]).map(toSegment);
+  }
+
+  async sizes(topicId: string): Promise<PartitionSize[]> {
+    const rows = this.#run(() => this.#statements.sizes.all(topicId)) as Record<
+      keyof PartitionSize,
+      bigint
+    >[];
+    return rows.map(({ partition, segments, bytes }) => ({
+      partition: Number(partition),
+      segments: Number(segments),
+      bytes: Number(bytes),
+    }));
+  }
+
+  async lastSegment(topicId: string, partition: number): Promise<StoredSegment | undefined> {
     return this.#segment(() => this.#statements.last.get(topicId, partition));
   }
 
-  async firstSegment(topicId: string, partition: number): Promise<SegmentSummary | undefined> {
-    return this.#segment(() => this.#statements.first.get(topicId, partition));
-  }
-
-  async segmentOf(topicId: string, partition: number, offset: bigint): Promise<SegmentSummary | undefined> {
+  async segmentOf(topicId: string, partition: number, offset: bigint): Promise<StoredSegment | undefined> {
     const segment = this.#segment(() => this.#statements.at.get(topicId, partition, offset));
     return segment !== undefined && offset < segment.nextOffset ? segment : undefined;
   }
@@ -117,7 +158,7 @@ export class SqliteMeta implements LogMeta {
     topicId: string,
     partition: number,
     timestamp: bigint,
-  ): Promise<SegmentSummary | undefined> {
+  ): Promise<StoredSegment | undefined> {
     return this.#segment(() => this.#statements.since.get(topicId, partition, timestamp));
   }
 
@@ -125,7 +166,7 @@ export class SqliteMeta implements LogMeta {
     this.#db.close();
   }
 
-  #segment(find: () => unknown): SegmentSummary | undefined {
+  #segment(find: () => unknown): StoredSegment | undefined {
     const row = this.#run(find) as SegmentRow | undefined;
     return row === undefined ? undefined : toSegment(row);
   }
@@ -167,7 +208,7 @@ function toTopic({ id, name, partitions, config, created_at, version }: TopicRow
     id,
     name,
     partitions: Number(partitions),
-    config: JSON.parse(config),
+    config: { ...DEFAULT_CONFIG, ...JSON.parse(config) },
     createdAt: Number(created_at),
     version: Number(version),
   };
@@ -188,9 +229,18 @@ interface SegmentRow {
   readonly records: bigint;
   readonly max_timestamp: bigint;
   readonly bytes: bigint;
+  readonly last_sequence: bigint;
+  readonly object: string;
+  readonly stored_at: bigint;
 }
 
-function toSegment(row: SegmentRow): SegmentSummary {
+interface ManifestRow {
+  readonly revision: bigint;
+  readonly start: bigint;
+  readonly next: bigint;
+}
+
+function toSegment(row: SegmentRow): StoredSegment {
   return {
     topicId: row.topic,
     partition: Number(row.partition),
@@ -201,6 +251,9 @@ function toSegment(row: SegmentRow): SegmentSummary {
     records: Number(row.records),
     maxTimestamp: row.max_timestamp,
     bytes: Number(row.bytes),
+    lastSequence: Number(row.last_sequence),
+    object: row.object,
+    storedAt: Number(row.stored_at),
   };
 }
 
@@ -216,6 +269,19 @@ function prepare(db: Database.Database) {
     topics: statement("select * from topics order by name"),
     deleteTopic: statement("delete from topics where id = ?"),
     deleteSegments: statement("delete from segments where topic = ?"),
+    deleteManifests: statement("delete from manifests where topic = ?"),
+    setManifest: statement(
+      `insert into manifests select ?, ?, ?, ?, ? where exists (select 1 from topics where id = ?)
+        on conflict do update set revision = excluded.revision, start = excluded.start, next = excluded.next
+        where excluded.revision > revision`,
+    ),
+    manifest: statement("select * from manifests where topic = ? and partition = ?"),
+    dropSegments: statement("delete from segments where topic = ? and partition = ? and sequence < ?"),
+    segments: statement(`select * ${of} order by sequence`),
+    sizes: statement(
+      `select partition, count(*) segments, sum(bytes) bytes from segments where topic = ?
+        group by partition order by partition`,
+    ),
     addWriter: statement(
       // Made again from the objects, the metadata knows the epochs of segments alone.
       `insert into writers select max(
@@ -223,11 +289,12 @@ function prepare(db: Database.Database) {
       ) + 1, abs(random() / 2) returning *`,
     ),
     writer: statement("select 1 from writers where id = ?"),
-    addSegment: statement("insert or ignore into segments values (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    addSegment: statement("insert or ignore into segments values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     last: statement(`select * ${of} order by sequence desc limit 1`),
-    first: statement(`select * ${of} order by sequence limit 1`),
     // An empty segment, which begins an epoch, has the base offset of the one behind it.
-    at: statement(`select * ${of} and base_offset <= ? and records > 0 order by base_offset desc limit 1`),
+    at: statement(
+      `select * ${of} and base_offset <= ? and next_offset > base_offset order by base_offset desc limit 1`,
+    ),
     since: statement(`select * ${of} and max_timestamp >= ? order by sequence limit 1`),
   };
 }

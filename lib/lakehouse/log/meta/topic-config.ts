@@ -2,7 +2,10 @@ import { invalidConfig } from "../../errors.js";
 import type { Compression } from "../records/compression.js";
 import { MOST_SEGMENT_BYTES } from "../segment/layout.js";
 
-/** How a topic's records are written. */
+/** What becomes of old records: they are deleted by age and size, or all but the latest of each key are, or both. */
+export type CleanupPolicy = "delete" | "compact" | "compact,delete";
+
+/** How a topic's records are written and kept. Times are in milliseconds, sizes in bytes. */
 export interface TopicConfig {
   /** What our own producers write. Other clients' batches are kept as they come. */
   readonly compression: Compression;
@@ -14,6 +17,19 @@ export interface TopicConfig {
   readonly storedLingerMs: number;
   /** The largest record batch that is taken, in bytes, as it came. */
   readonly maxBatchBytes: number;
+  readonly cleanupPolicy: CleanupPolicy;
+  /** How old records become, by their own timestamps, where they are deleted by age; -1 for any age. */
+  readonly retentionMs: number;
+  /** What a partition keeps at least, where it is deleted by size; -1 for all. */
+  readonly retentionBytes: number;
+  /** How long a compacted topic keeps records without a value: who reads it from its beginning has to be quicker. */
+  readonly deleteRetentionMs: number;
+  /** How old a record is at least before a later one of its key takes its place. */
+  readonly minCompactionLagMs: number;
+  /** How much of a partition, of 1, has to be new before it is compacted. */
+  readonly minCleanableDirtyRatio: number;
+  /** How long objects that count no more are kept, for those who are reading them. */
+  readonly fileDeleteDelayMs: number;
 }
 
 export const DEFAULT_CONFIG: TopicConfig = {
@@ -22,14 +38,32 @@ export const DEFAULT_CONFIG: TopicConfig = {
   segmentMs: 10_000,
   storedLingerMs: 50,
   maxBatchBytes: 16 * 1024 * 1024,
+  cleanupPolicy: "delete",
+  retentionMs: -1,
+  retentionBytes: -1,
+  deleteRetentionMs: 24 * 60 * 60_000,
+  minCompactionLagMs: 0,
+  minCleanableDirtyRatio: 0.5,
+  fileDeleteDelayMs: 60_000,
 };
 
 const COMPRESSIONS: Readonly<Record<Compression, true>> = { none: true, gzip: true, lz4: true, zstd: true };
-const RANGES: Readonly<Record<Exclude<keyof TopicConfig, "compression">, readonly [number, number]>> = {
+const POLICIES: Readonly<Record<CleanupPolicy, true>> = {
+  delete: true,
+  compact: true,
+  "compact,delete": true,
+};
+type Whole = Exclude<keyof TopicConfig, "compression" | "cleanupPolicy" | "minCleanableDirtyRatio">;
+const RANGES: Readonly<Record<Whole, readonly [number, number]>> = {
   segmentBytes: [1024, MOST_SEGMENT_BYTES],
   segmentMs: [1, 2 ** 31 - 1],
   storedLingerMs: [0, 60_000],
   maxBatchBytes: [1024, 256 * 1024 * 1024],
+  retentionMs: [-1, Number.MAX_SAFE_INTEGER],
+  retentionBytes: [-1, Number.MAX_SAFE_INTEGER],
+  deleteRetentionMs: [0, Number.MAX_SAFE_INTEGER],
+  minCompactionLagMs: [0, Number.MAX_SAFE_INTEGER],
+  fileDeleteDelayMs: [0, Number.MAX_SAFE_INTEGER],
 };
 
 /** @throws LakehouseError INVALID_CONFIG */
@@ -40,6 +74,21 @@ export function topicConfig(given: Partial<TopicConfig>): TopicConfig {
       "compression",
       `A topic cannot be compressed with ${JSON.stringify(config.compression)}.`,
       `Give one of ${Object.keys(COMPRESSIONS).join(", ")}.`,
+    );
+  if (!Object.hasOwn(POLICIES, config.cleanupPolicy))
+    throw invalidConfig(
+      "cleanupPolicy",
+      `A topic's cleanupPolicy cannot be ${JSON.stringify(config.cleanupPolicy)}.`,
+      `Give one of ${Object.keys(POLICIES)
+        .map((name) => JSON.stringify(name))
+        .join(", ")}.`,
+    );
+  const { minCleanableDirtyRatio } = config;
+  if (!(minCleanableDirtyRatio >= 0 && minCleanableDirtyRatio <= 1))
+    throw invalidConfig(
+      "minCleanableDirtyRatio",
+      `A topic's minCleanableDirtyRatio cannot be ${String(minCleanableDirtyRatio)}.`,
+      "Give a number from 0 to 1.",
     );
   for (const [name, [least, most]] of Object.entries(RANGES)) {
     const value = config[name as keyof typeof RANGES];

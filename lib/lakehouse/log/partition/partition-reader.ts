@@ -1,7 +1,9 @@
+import { objectNotFound } from "../../storage/index.js";
 import { offsetOutOfRange, topicDeleted } from "../errors.js";
 import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
 import { logReads } from "../metrics.js";
 import { readRecords } from "../records/read-records.js";
+import type { StoredSegment } from "../segment/layout.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import { type Clock, holding, sleep } from "./clock.js";
 import type { Partition } from "./partition.js";
@@ -13,7 +15,7 @@ const POLL_MS = 500;
 
 /** Where a partition begins and ends. */
 export interface PartitionOffsets {
-  /** Of the first record that is kept; where there is none, of the next. */
+  /** The first that readers may have: records before it are gone, or will be. */
   readonly start: bigint;
   /** One behind the last record that readers see: the high watermark. */
   readonly end: bigint;
@@ -49,8 +51,12 @@ export class PartitionReader {
     const known = partition && { end: partition.highWatermark, stored: partition.stored };
     const last = await meta.lastSegment(id, this.#partition);
     const stored = known?.stored ?? last?.nextOffset ?? 0n;
-    const first = await meta.firstSegment(id, this.#partition);
-    return { start: first?.baseOffset ?? stored, end: known?.end ?? stored, stored };
+    return { start: await this.#start(), end: known?.end ?? stored, stored };
+  }
+
+  async #start(): Promise<bigint> {
+    const { meta, writer } = this.#parts;
+    return writer()?.start ?? (await meta.manifest(this.#topic.id, this.#partition))?.start ?? 0n;
   }
 
   /** @throws LakehouseError OFFSET_OUT_OF_RANGE for an offset that is neither there nor the next. */
@@ -74,7 +80,12 @@ export class PartitionReader {
    */
   async batches(from: bigint, maxBytes: number): Promise<readonly HeldBatch[]> {
     const writer = this.#parts.writer();
-    if (writer !== undefined && from >= writer.tailStart && from <= writer.highWatermark) {
+    if (
+      writer !== undefined &&
+      from >= writer.tailStart &&
+      from >= writer.start &&
+      from <= writer.highWatermark
+    ) {
       const batches = writer.readTail(from, maxBytes);
       logReads.publish({
         source: "memory",
@@ -88,15 +99,19 @@ export class PartitionReader {
   async #stored(from: bigint, maxBytes: number): Promise<readonly HeldBatch[]> {
     const { meta, segments } = this.#parts;
     const segment = await meta.segmentOf(this.#topic.id, this.#partition, from);
-    if (segment === undefined) {
+    if (segment === undefined || from < (await this.#start())) {
       await this.#checkTopic();
       this.check(from, await this.offsets());
       return [];
     }
-    const { batches, next } = await segments.blockOf(segment, from).catch(async (error: unknown) => {
+    const block = await segments.blockOf(segment, from).catch(async (error: unknown) => {
       await this.#checkTopic();
-      throw error;
+      if (!objectNotFound.is(error) || !(await this.#isReplaced(segment, from))) throw error;
+      return undefined;
     });
+    if (block === undefined) return this.batches(from, maxBytes);
+    const { batches, next } = block;
+    if (batches.length === 0) return this.batches(next, maxBytes);
     void this.#prefetch(next);
     let first = 0;
     while (first < batches.length && nextOffset(batches[first] as HeldBatch) <= from) first++;
@@ -108,6 +123,19 @@ export class PartitionReader {
       end++;
     }
     return batches.slice(first, end);
+  }
+
+  /** Whether other objects have the segment's records by now, or none: the metadata, or the store itself, knows. */
+  async #isReplaced({ object }: StoredSegment, offset: bigint): Promise<boolean> {
+    const { meta, segments } = this.#parts;
+    const { id } = this.#topic;
+    const now = await meta.segmentOf(id, this.#partition, offset);
+    if (now?.object !== object) return true;
+    const manifest = await segments.manifest(id, this.#partition);
+    const known = await meta.manifest(id, this.#partition);
+    if (manifest === undefined || manifest.revision <= (known?.revision ?? -1)) return false;
+    await meta.setManifest(id, this.#partition, manifest);
+    return true;
   }
 
   /** Who follows a topic hears of its end. @throws LakehouseError NO_SUCH_TOPIC */
@@ -137,15 +165,18 @@ export class PartitionReader {
   async offsetSince(timestamp: bigint): Promise<bigint> {
     const { meta, segments } = this.#parts;
     // Before the search: what is stored in the midst of it was looked for by nobody.
-    const { end, stored } = await this.offsets();
+    const { start, end, stored } = await this.offsets();
     const segment = await meta.segmentSince(this.#topic.id, this.#partition, timestamp);
     const block = segment === undefined ? undefined : await segments.offsetSince(segment, timestamp);
-    for (let from = block ?? stored; from < end; ) {
+    let from = block ?? stored;
+    if (from < start) from = start;
+    while (from < end) {
       const batches = await this.batches(from, Number.POSITIVE_INFINITY);
+      if (batches.length === 0) break;
       for (const batch of batches) {
         if (batch.header.maxTimestamp >= timestamp) {
           const found = readRecords(batch.bytes, this.#topic.name).find(
-            (record) => record.timestamp >= timestamp,
+            (record) => record.timestamp >= timestamp && record.offset >= start,
           );
           if (found !== undefined) return found.offset;
         }

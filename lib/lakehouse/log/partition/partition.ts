@@ -1,5 +1,6 @@
 import { closed } from "../../errors.js";
 import { recordTooLarge } from "../errors.js";
+import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { TopicConfig } from "../meta/topic-config.js";
 import { type BatchHeader, checkProduced, setBaseOffset } from "../records/header.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
@@ -25,6 +26,8 @@ export interface PartitionParts extends UploaderParts {
   readonly wal: Wal;
   readonly budget: Budget;
   readonly epoch: number;
+  /** The partition's own. */
+  readonly manifest: ManifestFile;
   /** How much stays in memory of what is in the object store already, for readers that follow. 4 MiB where not given. */
   readonly keptBytes?: number | undefined;
 }
@@ -60,6 +63,7 @@ export class Partition {
   #stored: bigint;
   /** Of the next segment. */
   #sequence: number;
+  #start: bigint;
   #unstoredBytes = 0;
   #storedWaiters: Waiter[] = [];
   readonly #readers = new Set<() => void>();
@@ -68,11 +72,11 @@ export class Partition {
   #failure: unknown;
   #isClosed = false;
 
-  /** @param end of the partition's segments: the next offset, and the next segment's number. */
+  /** @param end where it begins, and the end of its segments: the next offset, and the next segment's number. */
   constructor(
     topic: { readonly id: string; readonly name: string; readonly config: TopicConfig },
     number: number,
-    end: { readonly offset: bigint; readonly sequence: number },
+    end: { readonly start: bigint; readonly offset: bigint; readonly sequence: number },
     parts: PartitionParts,
   ) {
     this.topicId = topic.id;
@@ -85,6 +89,21 @@ export class Partition {
     this.#durable = end.offset;
     this.#stored = end.offset;
     this.#sequence = end.sequence;
+    this.#start = end.start;
+  }
+
+  get manifest(): ManifestFile {
+    return this.#parts.manifest;
+  }
+
+  /** The first offset that readers may have. */
+  get start(): bigint {
+    return this.#start;
+  }
+
+  /** Readers have nothing before this offset from now on. */
+  begin(start: bigint): void {
+    if (start > this.#start) this.#start = start;
   }
 
   /** Goes by these settings from now on. */
@@ -277,11 +296,18 @@ export class Partition {
   }
 
   async #uploadOnce(): Promise<void> {
-    const { epoch, wal, onFailure } = this.#parts;
+    const { epoch, manifest, wal, onFailure } = this.#parts;
     const { topicId, number: partition } = this;
     const batches = this.#tail.read(this.#stored, this.#durable, this.#config.segmentBytes);
     const identity = { topicId, partition, sequence: this.#sequence, epoch };
-    const isDone = await uploadSegment(this.#parts, identity, this.#stored, batches, () => this.#isClosed);
+    const isDone = await uploadSegment(
+      this.#parts,
+      manifest,
+      identity,
+      this.#stored,
+      batches,
+      () => this.#isClosed,
+    );
     if (!isDone) return;
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
     this.#sequence++;

@@ -1,8 +1,18 @@
 import type { ObjectStore } from "../../storage/index.js";
+import type { StoredSegment } from "../segment/layout.js";
 
 /** Below the store's root: no namespace of tables begins with an underscore and this name by chance. */
 const FOLDER = "_log";
 const DIGITS = 20;
+
+/** The name of the segment of a number, as its writer puts it. */
+export function segmentName(sequence: number): string {
+  return `${digits(sequence)}.segment`;
+}
+
+function digits(sequence: number): string {
+  return String(sequence).padStart(DIGITS, "0");
+}
 
 /** Where a log's objects lie in a store. */
 export class Place {
@@ -25,7 +35,19 @@ export class Place {
     return `${this.root}/${topicId}/`;
   }
 
+  partition(topicId: string, partition: number): string {
+    return `${this.root}/${topicId}/${partition}/`;
+  }
+
+  manifest(topicId: string, partition: number): string {
+    return `${this.partition(topicId, partition)}manifest.json`;
+  }
+
   segment(topicId: string, partition: number, sequence: number): string {
-    return `${this.root}/${topicId}/${partition}/${String(sequence).padStart(DIGITS, "0")}.segment`;
+    return `${this.partition(topicId, partition)}${segmentName(sequence)}`;
+  }
+
+  object({ topicId, partition, object }: StoredSegment): string {
+    return `${this.partition(topicId, partition)}${object}`;
   }
 }

@@ -2,17 +2,19 @@
 import { LRUCache } from "lru-cache";
 import type { ObjectStore } from "../../storage/index.js";
 import { corruptSegment } from "../errors.js";
+import type { Manifest } from "../manifest/manifest.js";
+import { readManifest } from "../manifest/manifest-file.js";
 import { logReads } from "../metrics.js";
 import {
   type BlockEntry,
   damagedSegment,
   offsets,
   type SegmentFooter,
-  type SegmentSummary,
+  type StoredSegment,
 } from "../segment/layout.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import { readBlock, readFooterOf, tailOf } from "../segment/segment-reader.js";
-import type { Place } from "./place.js";
+import { type Place, segmentName } from "./place.js";
 
 const FOOTERS = 10_000;
 
@@ -21,7 +23,7 @@ interface Wanted {
   readonly entry: BlockEntry;
 }
 
-/** A block of a segment, and which one it is. */
+/** A block of a segment, and which one it is; no batches where the segment has none from an offset on. */
 export interface ReadBlock {
   readonly batches: readonly HeldBatch[];
   /** One behind its last offset. */
@@ -35,7 +37,7 @@ export interface ReadBlock {
 export class Segments {
   readonly #store: ObjectStore;
   readonly #place: Place;
-  readonly #footers: LRUCache<string, SegmentFooter, SegmentSummary>;
+  readonly #footers: LRUCache<string, SegmentFooter, StoredSegment>;
   readonly #blocks: LRUCache<string, readonly HeldBatch[], Wanted>;
 
   /** @param cacheBytes the most bytes of blocks that are kept. */
@@ -56,8 +58,9 @@ export class Segments {
   }
 
   /** The block of a segment that has the offset. @throws LakehouseError CORRUPT_SEGMENT, STORAGE_FAILED, OBJECT_NOT_FOUND */
-  async blockOf(segment: SegmentSummary, offset: bigint): Promise<ReadBlock> {
+  async blockOf(segment: StoredSegment, offset: bigint): Promise<ReadBlock> {
     const { uri, entry } = await this.#find(segment, offset);
+    if (entry === undefined) return { batches: [], next: segment.nextOffset };
     const key = `${uri}#${entry.position}`;
     logReads.publish({ source: this.#blocks.has(key) ? "cache" : "store", bytes: entry.bytes });
     const batches = await this.#blocks.fetch(key, { context: { uri, entry } });
@@ -65,9 +68,10 @@ export class Segments {
   }
 
   /** Begins to read the block that has the offset, for who will ask for it. A failure is for that one to hear. */
-  async prefetch(segment: SegmentSummary, offset: bigint): Promise<void> {
+  async prefetch(segment: StoredSegment, offset: bigint): Promise<void> {
     try {
       const { uri, entry } = await this.#find(segment, offset);
+      if (entry === undefined) return;
       await this.#blocks.fetch(`${uri}#${entry.position}`, { context: { uri, entry } });
     } catch {
       // Asked for again when it is wanted.
@@ -75,18 +79,27 @@ export class Segments {
   }
 
   /** The first block of the segment with a record of that time or later. */
-  async offsetSince(segment: SegmentSummary, timestamp: bigint): Promise<bigint | undefined> {
+  async offsetSince(segment: StoredSegment, timestamp: bigint): Promise<bigint | undefined> {
     const { blocks } = await this.footer(segment);
     return blocks.find(({ maxTimestamp }) => maxTimestamp >= timestamp)?.baseOffset;
   }
 
-  async footer(segment: SegmentSummary): Promise<SegmentFooter> {
-    const uri = this.#place.segment(segment.topicId, segment.partition, segment.sequence);
+  async footer(segment: StoredSegment): Promise<SegmentFooter> {
+    const uri = this.#place.object(segment);
     return (await this.#footers.fetch(uri, { context: segment })) as SegmentFooter;
   }
 
-  async #find(segment: SegmentSummary, offset: bigint): Promise<Wanted> {
-    const uri = this.#place.segment(segment.topicId, segment.partition, segment.sequence);
+  /** What the store says of a partition now. */
+  manifest(topicId: string, partition: number): Promise<Manifest | undefined> {
+    return readManifest(this.#store, this.#place.manifest(topicId, partition));
+  }
+
+  /** Where segments were merged, the last of their records may be gone. */
+  async #find(
+    segment: StoredSegment,
+    offset: bigint,
+  ): Promise<{ readonly uri: string; readonly entry: BlockEntry | undefined }> {
+    const uri = this.#place.object(segment);
     const { blocks } = await this.footer(segment);
     let low = 0;
     let high = blocks.length;
@@ -96,12 +109,12 @@ export class Segments {
       else low = middle + 1;
     }
     const entry = blocks[low];
-    if (entry === undefined)
+    if (entry === undefined && segment.object === segmentName(segment.sequence))
       throw damagedSegment(uri, holdsOf(segment), `its index has no block for offset ${offset}`);
     return { uri, entry };
   }
 
-  async #readFooter(uri: string, segment: SegmentSummary): Promise<SegmentFooter> {
+  async #readFooter(uri: string, segment: StoredSegment): Promise<SegmentFooter> {
     const tail = await this.#store.read(uri, tailOf(segment.bytes));
     return readFooterOf(tail, segment.bytes, uri, segment);
   }
@@ -118,6 +131,6 @@ export class Segments {
   }
 }
 
-function holdsOf({ baseOffset, nextOffset }: SegmentSummary): string {
+function holdsOf({ baseOffset, nextOffset }: StoredSegment): string {
   return offsets(baseOffset, nextOffset);
 }

@@ -1,12 +1,13 @@
 /** Brings segments into the object store, one after the other, each where none is. */
-import { type ObjectStore, preconditionFailed } from "../../storage/index.js";
-import { fenced } from "../errors.js";
+import { type ObjectInfo, type ObjectStore, preconditionFailed } from "../../storage/index.js";
+import { fenced, noSuchTopic, topicDeleted } from "../errors.js";
+import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { LogMeta } from "../meta/log-meta.js";
 import { HEADER_BYTES, type SegmentIdentity } from "../segment/layout.js";
 import { buildSegment, type HeldBatch } from "../segment/segment-builder.js";
 import { readWriterId } from "../segment/segment-reader.js";
 import { type Clock, sleep } from "./clock.js";
-import type { Place } from "./place.js";
+import { type Place, segmentName } from "./place.js";
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 5_000;
@@ -26,25 +27,32 @@ export interface UploaderParts {
  * Puts a segment and makes it known. A store that fails is asked again, with growing waits, until it answers or `isOver`: the
  * records are in the write-ahead log meanwhile.
  *
+ * @param manifest of the partition.
  * @returns whether it is done.
- * @throws LakehouseError FENCED where another writer's segment is there.
+ * @throws LakehouseError FENCED where another writer's segment is there, or was; NO_SUCH_TOPIC where the topic is deleted.
  */
 export async function uploadSegment(
   parts: UploaderParts,
+  manifest: ManifestFile,
   identity: SegmentIdentity,
   baseOffset: bigint,
   batches: readonly HeldBatch[],
   isOver: () => boolean,
 ): Promise<boolean> {
   const { body, summary } = buildSegment(identity, parts.writerId, baseOffset, batches);
-  const uri = parts.place.segment(identity.topicId, identity.partition, identity.sequence);
+  const { sequence } = identity;
+  const uri = parts.place.segment(identity.topicId, identity.partition, sequence);
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
     try {
-      await putOnce(parts, uri, body);
-      await parts.meta.addSegments([summary]);
+      const { lastModified } = await putOnce(parts, uri, body);
+      await checkOwner(parts, manifest, identity, uri);
+      const storedAt = lastModified.getTime();
+      await parts.meta.addSegments([
+        { ...summary, lastSequence: sequence, object: segmentName(sequence), storedAt },
+      ]);
       return true;
     } catch (error) {
-      if (fenced.is(error)) throw error;
+      if (fenced.is(error) || noSuchTopic.is(error)) throw error;
       parts.onFailure?.(error);
       if (isOver()) return false;
       await sleep(parts.clock, wait);
@@ -53,18 +61,45 @@ export async function uploadSegment(
 }
 
 /** An earlier try may have put it before its answer was lost: then our own object is in the way. */
-async function putOnce({ store, writerId }: UploaderParts, uri: string, body: Uint8Array): Promise<void> {
+async function putOnce(
+  { store, writerId }: UploaderParts,
+  uri: string,
+  body: Uint8Array,
+): Promise<Pick<ObjectInfo, "lastModified">> {
   try {
-    await store.put(uri, body, { ifAbsent: true });
+    return await store.put(uri, body, { ifAbsent: true });
   } catch (error) {
     if (!preconditionFailed.is(error)) throw error;
     const head = await store.read(uri, { start: 0, end: HEADER_BYTES });
-    if (readWriterId(head, uri) === writerId) return;
-    throw fenced(
-      uri,
-      `Another writer has put the segment ${uri}, so it has taken the partition over.`,
-      "Let one process write a log. Open the log again to go on behind the other's records.",
-      error,
-    );
+    const there = await store.head(uri);
+    if (readWriterId(head, uri) === writerId && there !== undefined) return there;
+    throw takenOver(uri, error);
   }
+}
+
+/**
+ * A number may be free because another writer's segment was there and is deleted. Before it was, the manifest said so: so
+ * this look, behind the put, sees it. Whatever the clocks say, and however long the put was under way.
+ */
+async function checkOwner(
+  { meta }: UploaderParts,
+  file: ManifestFile,
+  { topicId, partition, sequence }: SegmentIdentity,
+  uri: string,
+): Promise<void> {
+  const manifest = await file.read();
+  if (manifest === undefined) throw topicDeleted(topicId);
+  if (manifest.next > sequence) throw takenOver(uri);
+  const known = await meta.manifest(topicId, partition);
+  if (known === undefined || known.revision < manifest.revision)
+    await meta.setManifest(topicId, partition, manifest);
+}
+
+function takenOver(uri: string, cause?: unknown) {
+  return fenced(
+    uri,
+    `Another writer has put the segment ${uri}, so it has taken the partition over.`,
+    "Let one process write a log. Open the log again to go on behind the other's records.",
+    cause,
+  );
 }

@@ -61,6 +61,16 @@ export interface SegmentSummary extends SegmentIdentity {
   readonly bytes: number;
 }
 
+/** A segment as it stands in the store: what its footer says, and what its name does. */
+export interface StoredSegment extends SegmentSummary {
+  /** Where several were merged into one, the number of the last of them: `sequence` is the first's. */
+  readonly lastSequence: number;
+  /** The object's name in the partition's folder. */
+  readonly object: string;
+  /** When it was put, in milliseconds since the epoch; of a merged one, when the last of its parts was. */
+  readonly storedAt: number;
+}
+
 /** One block of a segment, as the index has it. */
 export interface BlockEntry {
   /** Where its batches begin in the object. */
