@@ -86,7 +86,7 @@ describe("a topic", () => {
     const root = testFolder();
     const topic = await openLog(root).createTopic("flights");
     await topic.append(numbered(0, 10), { ack: "stored" });
-    expect((await topic.offsets())[0]).toEqual({ start: 0n, end: 10n, stored: 10n });
+    expect((await topic.offsets())[0]).toEqual({ start: 0n, end: 10n, lastStable: 10n, stored: 10n });
     const reader = openLog(root);
     expect(texts(await readAll(reader.topic("flights")))).toHaveLength(10);
     await expect(reader.topic("flights").append({ value: "no" })).rejects.toMatchObject({

@@ -7,6 +7,7 @@ import { Budget } from "../../lib/lakehouse/log/partition/budget.js";
 import { systemClock } from "../../lib/lakehouse/log/partition/clock.js";
 import { Partition } from "../../lib/lakehouse/log/partition/partition.js";
 import { Place } from "../../lib/lakehouse/log/partition/place.js";
+import { OpenTransactions } from "../../lib/lakehouse/log/producers/open-transactions.js";
 import { diskAt } from "../../lib/lakehouse/log/wal/disk.js";
 import { Wal } from "../../lib/lakehouse/log/wal/wal.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
@@ -26,7 +27,7 @@ test("who comes at the moment that memory is free again goes behind who has wait
   const partition = new Partition(
     topic,
     0,
-    { start: 0n, offset: 0n, sequence: 0 },
+    { start: 0n, offset: 0n, sequence: 0, producers: [] },
     {
       store,
       meta,
@@ -37,6 +38,7 @@ test("who comes at the moment that memory is free again goes behind who has wait
       epoch: 1,
       manifest,
       writerId: 1n,
+      transactions: new OpenTransactions(),
     },
   );
   budget.owe(1_000);

@@ -4,6 +4,7 @@ import { SqliteMeta } from "../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../lib/lakehouse/log/meta/topic-config.js";
 import type { Ack } from "../../lib/lakehouse/log/partition/partition.js";
 import { Place } from "../../lib/lakehouse/log/partition/place.js";
+import { OpenTransactions } from "../../lib/lakehouse/log/producers/open-transactions.js";
 import { readRecords } from "../../lib/lakehouse/log/records/read-records.js";
 import { recoverLog } from "../../lib/lakehouse/log/recover.js";
 import { readBlock, verifySegment } from "../../lib/lakehouse/log/segment/segment-reader.js";
@@ -134,7 +135,8 @@ async function openUntilItDoes(world: World, parts: { meta: SqliteMeta; place: P
     try {
       const { store, clock, disk } = world;
       const bufferBytes = world.chance(0.5) ? 4_096 : 300;
-      return await Writer.open({ store, clock, disk, bufferBytes, keptBytes: 300, ...parts });
+      const transactions = new OpenTransactions();
+      return await Writer.open({ store, clock, disk, bufferBytes, keptBytes: 300, transactions, ...parts });
     } catch (error) {
       if ((error as { code?: string }).code !== "STORAGE_FAILED") throw error;
     }

@@ -22,6 +22,7 @@ import type { Ack, Appended } from "./partition/partition.js";
 import { PartitionReader } from "./partition/partition-reader.js";
 import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
+import { OpenTransactions } from "./producers/open-transactions.js";
 import { type Recovered, readTopic, recoverLog } from "./recover.js";
 import { diskAt, makeLogFolder } from "./wal/disk.js";
 import type { Writer } from "./writer.js";
@@ -93,6 +94,7 @@ export class LogCore {
   readonly #options: LogOptions;
   readonly #place: Place;
   readonly #segments: Segments;
+  readonly #transactions = new OpenTransactions();
   #meta: LogMeta | undefined;
   #unlock: (() => void) | undefined;
   #writing: Promise<Writer> | undefined;
@@ -415,6 +417,7 @@ export class LogCore {
       clock: systemClock,
       disk,
       bufferBytes,
+      transactions: this.#transactions,
     });
     return this.#writer;
   }

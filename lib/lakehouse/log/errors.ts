@@ -6,6 +6,14 @@ export const corruptSegment = errorKind("CORRUPT_SEGMENT");
 export const corruptWal = errorKind("CORRUPT_WAL");
 /** A record batch that is not what the format wants: damaged on the way, or made wrongly. */
 export const corruptBatch = errorKind("CORRUPT_RECORD_BATCH");
+/** A record batch that no producer may send: one that ends a transaction, or names its producer by halves. */
+export const invalidRecord = errorKind("INVALID_RECORD");
+/** A batch that does not follow its producer's last: one in between is missing, or it is an old one. */
+export const outOfOrderSequence = errorKind("OUT_OF_ORDER_SEQUENCE");
+/** A producer in whose place a newer one has come, or whose transaction took too long. */
+export const producerFenced = errorKind("PRODUCER_FENCED");
+/** What a transaction does not allow as it stands. */
+export const invalidTxnState = errorKind("INVALID_TXN_STATE");
 /** A record that is larger than its topic allows. */
 export const recordTooLarge = errorKind("RECORD_TOO_LARGE");
 export const topicExists = errorKind("TOPIC_EXISTS");

@@ -7,7 +7,7 @@ export type { LogCore, LogOptions, LogPartition, NewTopicOptions } from "./core.
 export { Log } from "./log.js";
 export type { TopicRecord } from "./meta/log-meta.js";
 export type { CleanupPolicy, TopicConfig } from "./meta/topic-config.js";
-export type { Ack, Appended } from "./partition/partition.js";
+export type { Ack, Appended, Isolation } from "./partition/partition.js";
 export type { PartitionOffsets } from "./partition/partition-reader.js";
 export type { NewRecord, RecordHeader } from "./records/batch-builder.js";
 export type { Compression } from "./records/compression.js";

@@ -7,7 +7,7 @@ import { readManifest } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { DEFAULT_CONFIG } from "./meta/topic-config.js";
 import { type Place, segmentName } from "./partition/place.js";
-import { offsets, type StoredSegment } from "./segment/layout.js";
+import { offsets, type StoredSegment, summaryOf } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 
 export interface Recovered {
@@ -165,9 +165,9 @@ async function readSegments(
     }
     const wanted = { topicId: topic.id, partition, sequence, baseOffset };
     const { size, lastModified } = info;
-    const { blocks: _, ...segment } = readFooterOf(await store.read(uri, tailOf(size)), size, uri, wanted);
+    const footer = readFooterOf(await store.read(uri, tailOf(size)), size, uri, wanted);
     segments.push({
-      ...segment,
+      ...summaryOf(footer),
       lastSequence: sequence,
       object: segmentName(sequence),
       storedAt: lastModified.getTime(),

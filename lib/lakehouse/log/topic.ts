@@ -3,7 +3,7 @@ import { checkOptions, type OptionNames } from "../options.js";
 import { checkPartition, checkTopicName, type LogCore } from "./core.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import { logAppends } from "./metrics.js";
-import { type Ack, type Appended, checkSize } from "./partition/partition.js";
+import { type Ack, type Appended, checkSize, type Isolation } from "./partition/partition.js";
 import type { PartitionOffsets, PartitionReader } from "./partition/partition-reader.js";
 import { nextOffset } from "./partition/tail.js";
 import { partitionOf } from "./partitioner.js";
@@ -40,6 +40,11 @@ export interface ReadTopicOptions {
   readonly partition?: number | undefined;
   /** Waits for new records; without it, reading ends where the topic ended when it began. */
   readonly follow?: boolean | undefined;
+  /**
+   * `read_uncommitted` (the default): records as they come. `read_committed`: those of transactions when these are
+   * committed, and never those of aborted ones; so nothing behind the first record of an open transaction.
+   */
+  readonly isolation?: Isolation | undefined;
   /** Ends the reading. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,8 +62,10 @@ const READ_OPTIONS: OptionNames<ReadTopicOptions> = {
   from: true,
   partition: true,
   follow: true,
+  isolation: true,
   signal: true,
 };
+const ISOLATIONS: Readonly<Record<Isolation, true>> = { read_uncommitted: true, read_committed: true };
 const ACKS: Readonly<Record<Ack, true>> = { wal: true, stored: true };
 
 /**
@@ -145,7 +152,13 @@ export class Topic {
    */
   async *read(options: ReadTopicOptions = {}): AsyncGenerator<LogBatch> {
     checkOptions("read", options, READ_OPTIONS);
-    const { from = "beginning", partition, follow = false, signal } = options;
+    const { partition, signal, isolation = "read_uncommitted" } = options;
+    if (!Object.hasOwn(ISOLATIONS, isolation))
+      throw invalidArgument(
+        "isolation",
+        `There is no isolation ${JSON.stringify(isolation)}.`,
+        'Give "read_uncommitted" or "read_committed".',
+      );
     const topic = await this.#core.topic(this.name);
     if (partition !== undefined) checkPartition(topic, partition);
     const numbers = partition === undefined ? this.#partitions(topic) : [partition];
@@ -154,7 +167,7 @@ export class Topic {
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
     try {
-      yield* merge(numbers.map((number) => this.#readOne(topic, number, from, follow, ending.signal)));
+      yield* merge(numbers.map((number) => this.#readOne(topic, number, options, ending.signal)));
     } finally {
       stop();
       signal?.removeEventListener("abort", stop);
@@ -164,24 +177,24 @@ export class Topic {
   async *#readOne(
     topic: TopicRecord,
     number: number,
-    from: ReadFrom,
-    follow: boolean,
+    { from = "beginning", follow = false, isolation = "read_uncommitted" }: ReadTopicOptions,
     signal: AbortSignal,
   ): AsyncGenerator<LogBatch> {
     const { reader } = await this.#core.partitionOf(topic, number);
     const offsets = await reader.offsets();
-    const { end } = offsets;
-    let next = await offsetOf(reader, from, offsets);
+    const end = isolation === "read_committed" ? offsets.lastStable : offsets.end;
+    let next = await offsetOf(reader, from, { ...offsets, end });
     reader.check(next, offsets);
     while (!signal.aborted && (follow || next < end)) {
-      const batches = await reader.batches(next, FETCH_BYTES);
+      const batches = await reader.batches(next, FETCH_BYTES, { isolation });
       if (batches.length === 0) {
-        await reader.untilBeyond(next, signal);
+        await reader.untilBeyond(next, signal, { isolation });
         continue;
       }
       const { end: highWatermark } = await reader.offsets();
       const records: LogRecord[] = [];
-      for (const { bytes } of batches)
+      const visible = isolation === "read_committed" ? await reader.committed(batches) : batches;
+      for (const { bytes } of visible)
         for (const record of readRecords(bytes, `${topic.name}/${number}`))
           if (record.offset >= next) records.push(record);
       next = nextOffset(batches.at(-1) as (typeof batches)[number]);

@@ -9,9 +9,12 @@ import { ManifestFile } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
-import { Partition } from "./partition/partition.js";
+import { Partition, type PartitionEnd } from "./partition/partition.js";
 import { type Place, segmentName } from "./partition/place.js";
+import type { OpenTransactions } from "./producers/open-transactions.js";
+import { type StoredSegment, summaryOf } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
+import { type ProducerEntry, readProducers } from "./segment/segment-state.js";
 import { NEVER_MORE, takeUp } from "./take-up.js";
 import { type Disk, unusableFolder } from "./wal/disk.js";
 import { partitionKey, Wal } from "./wal/wal.js";
@@ -25,6 +28,9 @@ export interface WriterOptions {
   /** The most bytes of record batches that wait for the object store: who appends more, waits. */
   readonly bufferBytes: number;
   readonly keptBytes?: number | undefined;
+  readonly transactions: OpenTransactions;
+  /** How long a partition knows a producer that does not append. A day where not given. */
+  readonly producerIdExpirationMs?: number | undefined;
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -61,8 +67,8 @@ export class Writer {
   static async open(options: WriterOptions): Promise<Writer> {
     const partitions = new Map<string, Partition>();
     const { wal, entries } = await Wal.open(options.disk, {
-      onRefused: () => {
-        for (const partition of partitions.values()) partition.rollBack();
+      onRefused: (error) => {
+        for (const partition of partitions.values()) partition.rollBack(error);
       },
     });
     const writer = new Writer(options, wal, await options.meta.beginWriting(), partitions);
@@ -138,11 +144,7 @@ export class Writer {
   }
 
   /** Makes segments known that an earlier process had put, and not yet made known; then says where the next one goes. */
-  async #adopt(
-    topic: TopicRecord,
-    number: number,
-    manifest: ManifestFile,
-  ): Promise<{ readonly start: bigint; readonly offset: bigint; readonly sequence: number }> {
+  async #adopt(topic: TopicRecord, number: number, manifest: ManifestFile): Promise<PartitionEnd> {
     const { meta, store, place } = this.#options;
     if ((await store.head(place.deleted(topic.id))) !== undefined)
       throw noSuchTopic(
@@ -156,30 +158,34 @@ export class Writer {
     const isBehind = last === undefined || last.lastSequence < next;
     let offset = isBehind ? nextOffset : last.nextOffset;
     let sequence = isBehind ? next : last.lastSequence + 1;
+    let producers = last === undefined ? [] : await this.#producersOf(last);
     for (;;) {
       const uri = place.segment(topic.id, number, sequence);
       const info = await store.head(uri);
-      if (info === undefined) return { start, offset, sequence };
+      if (info === undefined) return { start, offset, sequence, producers };
       const wanted = { topicId: topic.id, partition: number, sequence };
-      const { blocks: _, ...segment } = readFooterOf(
-        await store.read(uri, tailOf(info.size)),
-        info.size,
-        uri,
-        wanted,
-      );
-      if (segment.baseOffset !== offset)
+      const footer = readFooterOf(await store.read(uri, tailOf(info.size)), info.size, uri, wanted);
+      if (footer.baseOffset !== offset)
         throw fenced(
           uri,
-          `The segment ${uri} begins at offset ${segment.baseOffset}, where the one before ends at ${offset}.`,
+          `The segment ${uri} begins at offset ${footer.baseOffset}, where the one before ends at ${offset}.`,
           "Make the log's metadata again from the object store, with recover.",
         );
       const storedAt = info.lastModified.getTime();
       await meta.addSegments([
-        { ...segment, lastSequence: sequence, object: segmentName(sequence), storedAt },
+        { ...summaryOf(footer), lastSequence: sequence, object: segmentName(sequence), storedAt },
       ]);
-      offset = segment.nextOffset;
+      producers = await readProducers(store, uri, footer);
+      offset = footer.nextOffset;
       sequence++;
     }
+  }
+
+  async #producersOf(segment: StoredSegment): Promise<ProducerEntry[]> {
+    const { store, place } = this.#options;
+    const uri = place.object(segment);
+    const tail = await store.read(uri, tailOf(segment.bytes));
+    return readProducers(store, uri, readFooterOf(tail, segment.bytes, uri, segment));
   }
 }
 

@@ -31,12 +31,18 @@ test("a batch that would harm those beside it is refused, though its checksum ho
       expect.objectContaining({ code: "CORRUPT_RECORD_BATCH" }),
     );
   }
-  for (const attributes of [0x10, 0x20, 0x30, 5, 7]) {
+  for (const [attributes, code] of [
+    [0x10, "INVALID_RECORD"],
+    [0x20, "INVALID_RECORD"],
+    [0x30, "INVALID_RECORD"],
+    [5, "UNSUPPORTED_FEATURE"],
+    [7, "UNSUPPORTED_FEATURE"],
+  ] as const) {
     const batch = await hostile((bytes) => void bytes.writeInt16BE(attributes, 21));
-    expect(() => checkProduced(batch, "test")).toThrow(
-      expect.objectContaining({ code: "UNSUPPORTED_FEATURE" }),
-    );
+    expect(() => checkProduced(batch, "test")).toThrow(expect.objectContaining({ code }));
   }
+  const halves = await hostile((bytes) => void bytes.writeBigInt64BE(4n, 43));
+  expect(() => checkProduced(halves, "test")).toThrow(expect.objectContaining({ code: "INVALID_RECORD" }));
 });
 
 test("timestamps come out as they went in, however far they are from each other", () => {

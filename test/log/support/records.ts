@@ -1,5 +1,9 @@
 import fc from "fast-check";
-import { BatchBuilder, type NewRecord } from "../../../lib/lakehouse/log/records/batch-builder.js";
+import {
+  BatchBuilder,
+  type BatchProducer,
+  type NewRecord,
+} from "../../../lib/lakehouse/log/records/batch-builder.js";
 import { type Compression, prepareCompression } from "../../../lib/lakehouse/log/records/compression.js";
 import { readHeader, setBaseOffset } from "../../../lib/lakehouse/log/records/header.js";
 import type { HeldBatch } from "../../../lib/lakehouse/log/segment/segment-builder.js";
@@ -25,11 +29,12 @@ export async function batchOf(
   records: readonly NewRecord[],
   compression: Compression = "none",
   baseOffset = 0n,
+  producer?: BatchProducer,
 ): Promise<Uint8Array> {
   await prepareCompression(compression);
   const builder = new BatchBuilder(compression);
   for (const record of records) builder.add(record, 0);
-  const batch = builder.build();
+  const batch = builder.build(producer);
   setBaseOffset(batch, baseOffset);
   return batch;
 }

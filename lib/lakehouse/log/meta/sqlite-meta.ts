@@ -18,7 +18,7 @@ const SCHEMA = `
   create table if not exists segments (
     topic text not null, partition integer not null, base_offset integer not null, next_offset integer not null,
     sequence integer not null, epoch integer not null, records integer not null,
-    max_timestamp integer not null, bytes integer not null, last_sequence integer not null, object text not null,
+    max_timestamp integer not null, last_stable integer not null, bytes integer not null, last_sequence integer not null, object text not null,
     stored_at integer not null,
     primary key (topic, partition, sequence)
   ) without rowid;
@@ -106,6 +106,7 @@ export class SqliteMeta implements LogMeta {
         s.epoch,
         s.records,
         s.maxTimestamp,
+        s.lastStable,
         s.bytes,
         s.lastSequence,
         s.object,
@@ -228,6 +229,7 @@ interface SegmentRow {
   readonly epoch: bigint;
   readonly records: bigint;
   readonly max_timestamp: bigint;
+  readonly last_stable: bigint;
   readonly bytes: bigint;
   readonly last_sequence: bigint;
   readonly object: string;
@@ -250,6 +252,7 @@ function toSegment(row: SegmentRow): StoredSegment {
     epoch: Number(row.epoch),
     records: Number(row.records),
     maxTimestamp: row.max_timestamp,
+    lastStable: row.last_stable,
     bytes: Number(row.bytes),
     lastSequence: Number(row.last_sequence),
     object: row.object,
@@ -289,7 +292,7 @@ function prepare(db: Database.Database) {
       ) + 1, abs(random() / 2) returning *`,
     ),
     writer: statement("select 1 from writers where id = ?"),
-    addSegment: statement("insert or ignore into segments values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    addSegment: statement("insert or ignore into segments values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     last: statement(`select * ${of} order by sequence desc limit 1`),
     // An empty segment, which begins an epoch, has the base offset of the one behind it.
     at: statement(

@@ -2,11 +2,13 @@ import { objectNotFound } from "../../storage/index.js";
 import { offsetOutOfRange, topicDeleted } from "../errors.js";
 import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
 import { logReads } from "../metrics.js";
+import { CONTROL, TRANSACTIONAL } from "../records/header.js";
 import { readRecords } from "../records/read-records.js";
 import type { StoredSegment } from "../segment/layout.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
+import type { AbortedTransaction } from "../segment/segment-state.js";
 import { type Clock, holding, sleep } from "./clock.js";
-import type { Partition } from "./partition.js";
+import type { Isolation, Partition } from "./partition.js";
 import type { Segments } from "./segments.js";
 import { nextOffset } from "./tail.js";
 
@@ -19,8 +21,16 @@ export interface PartitionOffsets {
   readonly start: bigint;
   /** One behind the last record that readers see: the high watermark. */
   readonly end: bigint;
+  /** Before it, all transactions have ended: who reads what is committed sees no further. */
+  readonly lastStable: bigint;
   /** One behind the last record in the object store. */
   readonly stored: bigint;
+}
+
+/** What of a partition is read. */
+export interface ReadBatchesOptions {
+  /** `read_uncommitted` where not given. */
+  readonly isolation?: Isolation | undefined;
 }
 
 export interface ReaderParts {
@@ -48,10 +58,19 @@ export class PartitionReader {
     const { id } = this.#topic;
     // The end first: what is stored in between must not be taken for what was never there.
     const partition = writer();
-    const known = partition && { end: partition.highWatermark, stored: partition.stored };
+    const known = partition && {
+      end: partition.highWatermark,
+      lastStable: partition.lastStable,
+      stored: partition.stored,
+    };
     const last = await meta.lastSegment(id, this.#partition);
     const stored = known?.stored ?? last?.nextOffset ?? 0n;
-    return { start: await this.#start(), end: known?.end ?? stored, stored };
+    return {
+      start: await this.#start(),
+      end: known?.end ?? stored,
+      lastStable: known?.lastStable ?? last?.lastStable ?? stored,
+      stored,
+    };
   }
 
   async #start(): Promise<bigint> {
@@ -73,12 +92,18 @@ export class PartitionReader {
   }
 
   /**
-   * Batches from the one that has `from`; none at the end of the partition.
+   * Batches from the one that has `from`; none at the end of the partition. Who reads what is committed gets no batch behind
+   * the last stable offset, but those of aborted transactions: `abortedIn` says which they are, and `committed` leaves
+   * them out.
    *
    * @param maxBytes in all, but for the first batch, which always comes.
    * @throws LakehouseError OFFSET_OUT_OF_RANGE, CORRUPT_SEGMENT, STORAGE_FAILED
    */
-  async batches(from: bigint, maxBytes: number): Promise<readonly HeldBatch[]> {
+  async batches(
+    from: bigint,
+    maxBytes: number,
+    { isolation = "read_uncommitted" }: ReadBatchesOptions = {},
+  ): Promise<readonly HeldBatch[]> {
     const writer = this.#parts.writer();
     if (
       writer !== undefined &&
@@ -86,29 +111,76 @@ export class PartitionReader {
       from >= writer.start &&
       from <= writer.highWatermark
     ) {
-      const batches = writer.readTail(from, maxBytes);
+      const batches = writer.readTail(from, maxBytes, isolation);
       logReads.publish({
         source: "memory",
         bytes: batches.reduce((sum, { bytes }) => sum + bytes.length, 0),
       });
       return batches;
     }
-    return this.#stored(from, maxBytes);
+    if (isolation === "read_uncommitted") return this.#stored(from, maxBytes);
+    const end = await this.#lastStable();
+    if (from >= end) return this.#noneFrom(from);
+    return (await this.#stored(from, maxBytes)).filter(({ header }) => header.baseOffset < end);
+  }
+
+  /** Of batches that were read as committed: those with records that are. */
+  async committed(batches: readonly HeldBatch[]): Promise<readonly HeldBatch[]> {
+    const [first] = batches;
+    if (first === undefined || !batches.some(isTransactional)) return batches;
+    const end = nextOffset(batches.at(-1) as HeldBatch);
+    const aborted = await this.abortedIn(first.header.baseOffset, end);
+    return batches.filter(({ header: { producerId, baseOffset, attributes } }) => {
+      if ((attributes & CONTROL) !== 0) return false;
+      const isAborted = (one: AbortedTransaction) =>
+        one.producerId === producerId && one.firstOffset <= baseOffset && baseOffset < one.lastOffset;
+      return (attributes & TRANSACTIONAL) === 0 || !aborted.some(isAborted);
+    });
+  }
+
+  /**
+   * The aborted transactions that have an offset from `from` to before `to`, by their first offset.
+   *
+   * @param to not behind the last stable offset: then the markers of all of them are there.
+   */
+  async abortedIn(from: bigint, to: bigint): Promise<AbortedTransaction[]> {
+    const { meta, segments, writer } = this.#parts;
+    // The memory first: what goes from there is in the object store by then.
+    const recent = writer()?.aborted ?? [];
+    const recentFrom = writer()?.tailStart;
+    const found = new Map(recent.map((one) => [one.lastOffset, one]));
+    for (let at = from; recentFrom === undefined || at < recentFrom; ) {
+      const segment = await meta.segmentOf(this.#topic.id, this.#partition, at);
+      if (segment === undefined) break;
+      const aborted = await this.#unlessReplaced(segment, at, segments.aborted(segment));
+      if (aborted === undefined) continue;
+      for (const one of aborted) found.set(one.lastOffset, one);
+      // Up to there, all have ended in this segment or before.
+      if (segment.lastStable >= to) break;
+      at = segment.nextOffset;
+    }
+    return [...found.values()]
+      .filter(({ firstOffset, lastOffset }) => firstOffset < to && lastOffset >= from)
+      .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
+  }
+
+  async #lastStable(): Promise<bigint> {
+    const known = this.#parts.writer()?.lastStable;
+    if (known !== undefined) return known;
+    return (await this.#parts.meta.lastSegment(this.#topic.id, this.#partition))?.lastStable ?? 0n;
+  }
+
+  async #noneFrom(from: bigint): Promise<readonly HeldBatch[]> {
+    await this.#checkTopic();
+    this.check(from, await this.offsets());
+    return [];
   }
 
   async #stored(from: bigint, maxBytes: number): Promise<readonly HeldBatch[]> {
     const { meta, segments } = this.#parts;
     const segment = await meta.segmentOf(this.#topic.id, this.#partition, from);
-    if (segment === undefined || from < (await this.#start())) {
-      await this.#checkTopic();
-      this.check(from, await this.offsets());
-      return [];
-    }
-    const block = await segments.blockOf(segment, from).catch(async (error: unknown) => {
-      await this.#checkTopic();
-      if (!objectNotFound.is(error) || !(await this.#isReplaced(segment, from))) throw error;
-      return undefined;
-    });
+    if (segment === undefined || from < (await this.#start())) return this.#noneFrom(from);
+    const block = await this.#unlessReplaced(segment, from, segments.blockOf(segment, from));
     if (block === undefined) return this.batches(from, maxBytes);
     const { batches, next } = block;
     if (batches.length === 0) return this.batches(next, maxBytes);
@@ -123,6 +195,17 @@ export class PartitionReader {
       end++;
     }
     return batches.slice(first, end);
+  }
+
+  /** What was read of a segment; `undefined` where it is to be read from another by now. */
+  async #unlessReplaced<T>(segment: StoredSegment, offset: bigint, read: Promise<T>): Promise<T | undefined> {
+    try {
+      return await read;
+    } catch (error) {
+      await this.#checkTopic();
+      if (!objectNotFound.is(error) || !(await this.#isReplaced(segment, offset))) throw error;
+      return undefined;
+    }
   }
 
   /** Whether other objects have the segment's records by now, or none: the metadata, or the store itself, knows. */
@@ -151,13 +234,17 @@ export class PartitionReader {
     if (segment !== undefined) await segments.prefetch(segment, offset);
   }
 
-  /** Resolves when there may be a record at `offset`, or when `signal` is aborted. */
-  async untilBeyond(offset: bigint, signal: AbortSignal): Promise<void> {
+  /** Resolves when there may be something to read at `offset`, or when `signal` is aborted. */
+  async untilBeyond(
+    offset: bigint,
+    signal: AbortSignal,
+    { isolation = "read_uncommitted" }: ReadBatchesOptions = {},
+  ): Promise<void> {
     const { clock } = this.#parts;
     const writer = this.#parts.writer();
     await holding(
       clock,
-      writer === undefined ? sleep(clock, POLL_MS, signal) : writer.untilBeyond(offset, signal),
+      writer === undefined ? sleep(clock, POLL_MS, signal) : writer.untilBeyond(offset, isolation, signal),
     );
   }
 
@@ -185,4 +272,8 @@ export class PartitionReader {
     }
     return end;
   }
+}
+
+function isTransactional({ header }: HeldBatch): boolean {
+  return (header.attributes & TRANSACTIONAL) !== 0;
 }

@@ -1,9 +1,20 @@
 import { closed } from "../../errors.js";
-import { recordTooLarge } from "../errors.js";
+import { invalidTxnState, recordTooLarge } from "../errors.js";
 import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { TopicConfig } from "../meta/topic-config.js";
-import { type BatchHeader, checkProduced, setBaseOffset } from "../records/header.js";
-import type { HeldBatch } from "../segment/segment-builder.js";
+import type { OpenTransactions } from "../producers/open-transactions.js";
+import { ProducerStates } from "../producers/producer-states.js";
+import { type Marker, markerBatch } from "../records/control.js";
+import {
+  type BatchHeader,
+  CONTROL,
+  checkProduced,
+  readHeader,
+  setBaseOffset,
+  TRANSACTIONAL,
+} from "../records/header.js";
+import { type BuiltSegment, buildSegment, type HeldBatch } from "../segment/segment-builder.js";
+import type { AbortedTransaction, ProducerEntry } from "../segment/segment-state.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
 import type { Budget } from "./budget.js";
 import { holding } from "./clock.js";
@@ -15,6 +26,11 @@ import { type UploaderParts, uploadSegment } from "./uploader.js";
  * object store (`stored`), and survive the machine.
  */
 export type Ack = "wal" | "stored";
+
+/**
+ * What a reader sees: all that is on the disk, or what of it belongs to no transaction, or to one that was committed.
+ */
+export type Isolation = "read_uncommitted" | "read_committed";
 
 /** Where the records of an append are. */
 export interface Appended {
@@ -28,8 +44,21 @@ export interface PartitionParts extends UploaderParts {
   readonly epoch: number;
   /** The partition's own. */
   readonly manifest: ManifestFile;
+  readonly transactions: OpenTransactions;
+  /** How long a producer is known that does not append, in milliseconds. A day where not given. */
+  readonly producerIdExpirationMs?: number | undefined;
   /** How much stays in memory of what is in the object store already, for readers that follow. 4 MiB where not given. */
   readonly keptBytes?: number | undefined;
+}
+
+/** Where a partition begins, and where its segments end. */
+export interface PartitionEnd {
+  readonly start: bigint;
+  /** Of the next record. */
+  readonly offset: bigint;
+  /** Of the next segment. */
+  readonly sequence: number;
+  readonly producers: readonly ProducerEntry[];
 }
 
 interface Waiter {
@@ -39,14 +68,25 @@ interface Waiter {
   readonly fail: (error: unknown) => void;
 }
 
+/** A segment that is on its way. */
+interface Unfinished {
+  readonly built: BuiltSegment;
+  /** Of its batches. */
+  readonly bytes: number;
+  /** As of its end. */
+  readonly producers: ProducerStates;
+}
+
 const KEPT_BYTES = 4 * 1024 * 1024;
+/** As Kafka's. */
+const PRODUCER_ID_EXPIRATION_MS = 24 * 60 * 60 * 1000;
 
 /**
  * The writer of one partition. Batches get their offsets in the order of the calls, go through the write-ahead log, and
  * are then seen by readers; from there they go into the object store, a segment at a time.
  *
  * Invariants: `stored <= durable <= next`; readers see what is before `durable`; an offset below `durable` is never
- * given again.
+ * given again. A batch that comes again is not appended again (`ProducerStates`).
  */
 export class Partition {
   readonly topicId: string;
@@ -55,6 +95,7 @@ export class Partition {
   readonly #parts: PartitionParts;
   readonly #tail: Tail;
   readonly #name: string;
+  readonly #key: string;
   /** Of the next batch. */
   #next: bigint;
   /** One behind the last that is on the disk. */
@@ -65,23 +106,29 @@ export class Partition {
   #sequence: number;
   #start: bigint;
   #unstoredBytes = 0;
+  /** As of the next batch. */
+  #producers: ProducerStates;
+  /** As of the last segment's end. */
+  #storedProducers: ProducerStates;
+  #durableWaiters: Waiter[] = [];
   #storedWaiters: Waiter[] = [];
   readonly #readers = new Set<() => void>();
   #uploading: Promise<void> | undefined;
+  #unfinished: Unfinished | undefined;
   #timer: { readonly at: number; readonly cancel: () => void } | undefined;
   #failure: unknown;
   #isClosed = false;
 
-  /** @param end where it begins, and the end of its segments: the next offset, and the next segment's number. */
   constructor(
     topic: { readonly id: string; readonly name: string; readonly config: TopicConfig },
     number: number,
-    end: { readonly start: bigint; readonly offset: bigint; readonly sequence: number },
+    end: PartitionEnd,
     parts: PartitionParts,
   ) {
     this.topicId = topic.id;
     this.number = number;
     this.#name = `${topic.name}/${number}`;
+    this.#key = partitionKey(topic.id, number);
     this.#config = topic.config;
     this.#parts = parts;
     this.#tail = new Tail(parts.keptBytes ?? KEPT_BYTES);
@@ -89,6 +136,9 @@ export class Partition {
     this.#durable = end.offset;
     this.#stored = end.offset;
     this.#sequence = end.sequence;
+    const { producerIdExpirationMs = PRODUCER_ID_EXPIRATION_MS } = parts;
+    this.#storedProducers = new ProducerStates(this.#name, producerIdExpirationMs, end.producers);
+    this.#producers = this.#storedProducers.copy();
     this.#start = end.start;
   }
 
@@ -116,6 +166,26 @@ export class Partition {
     return this.#durable;
   }
 
+  /** Before it, all transactions have ended. */
+  get lastStable(): bigint {
+    return this.#producers.lastStable(this.#durable);
+  }
+
+  /** Where readers of that isolation end. */
+  endFor(isolation: Isolation): bigint {
+    return isolation === "read_committed" ? this.lastStable : this.#durable;
+  }
+
+  /** Aborted transactions whose markers are at `tailStart` or behind it. */
+  get aborted(): readonly AbortedTransaction[] {
+    return this.#producers.aborted;
+  }
+
+  /** Producers with an open transaction, the oldest transaction first. */
+  get openTransactions(): readonly ProducerEntry[] {
+    return this.#producers.open;
+  }
+
   /** One behind the last record in the object store. */
   get stored(): bigint {
     return this.#stored;
@@ -127,25 +197,44 @@ export class Partition {
   }
 
   /**
-   * Appends one record batch, in Kafka's version 2, as it is: only its base offset is set, in place.
+   * Appends one record batch, in Kafka's version 2, as it is: only its base offset is set, in place. One of the last five of
+   * its producer that comes again is answered as it was the first time.
    *
-   * @throws LakehouseError CORRUPT_RECORD_BATCH, RECORD_TOO_LARGE; STORAGE_FAILED where the disk fails: then it
-   *   was not acknowledged, and no reader has seen it; FENCED where another writer has taken over.
+   * @throws LakehouseError CORRUPT_RECORD_BATCH, INVALID_RECORD, RECORD_TOO_LARGE; OUT_OF_ORDER_SEQUENCE; PRODUCER_FENCED
+   *   (which Kafka's Produce calls INVALID_PRODUCER_EPOCH); INVALID_TXN_STATE for a batch of a transaction that is not open,
+   *   or does not have the partition; STORAGE_FAILED where the disk fails: then it was not acknowledged, and no reader has
+   *   seen it; FENCED where another writer has taken over.
    */
   async append(batch: Uint8Array, ack: Ack): Promise<Appended> {
     const header = checkProduced(batch, this.#name);
     checkSize(batch, this.#config.maxBatchBytes, this.#name);
+    return this.#append(batch, header, ack);
+  }
+
+  /**
+   * Ends the producer's transaction here; does nothing more where none is open.
+   *
+   * @param epoch of the producer, or a later one: batches of an earlier are refused from then on.
+   * @throws LakehouseError PRODUCER_FENCED, STORAGE_FAILED, FENCED
+   */
+  async appendMarker(producerId: bigint, epoch: number, marker: Marker, ack: Ack): Promise<void> {
+    this.#throwIfOver();
+    if (this.#producers.isOpen(producerId)) {
+      const batch = markerBatch(producerId, epoch, marker, this.#parts.clock.now());
+      await this.#append(batch, readHeader(batch, 0, this.#name), ack);
+      return;
+    }
+    const next = this.#next;
+    await this.#untilDurable(next);
+    if (ack === "stored") await this.#untilStored(next);
+  }
+
+  async #append(batch: Uint8Array, header: BatchHeader, ack: Ack): Promise<Appended> {
     this.#throwIfOver();
     const { budget, clock } = this.#parts;
     const taken = budget.take(batch.length, () => this.#write(batch, header));
     const { baseOffset, next, written } = taken instanceof Promise ? await holding(clock, taken) : taken;
-    try {
-      await written;
-    } catch (error) {
-      budget.give(batch.length);
-      throw error;
-    }
-    this.#advance(next, batch.length);
+    await written;
     if (ack === "stored") await this.#untilStored(next);
     return { baseOffset, lastOffset: next - 1n };
   }
@@ -153,43 +242,92 @@ export class Partition {
   /** In one turn, so that offsets are in the order of the write-ahead log. */
   #write(batch: Uint8Array, header: BatchHeader) {
     this.#throwIfOver();
+    const now = this.#parts.clock.now();
+    const repeated = this.#check(header, now);
+    if (repeated !== undefined) {
+      this.#parts.budget.give(batch.length);
+      const next = repeated + BigInt(header.lastOffsetDelta) + 1n;
+      return { baseOffset: repeated, next, written: this.#untilDurable(next) };
+    }
     const baseOffset = this.#next;
     setBaseOffset(batch, baseOffset);
     const held = { bytes: batch, header: { ...header, baseOffset } };
     const next = nextOffset(held);
     this.#next = next;
     this.#tail.push(held);
-    const written = this.#parts.wal.append({ topicId: this.topicId, partition: this.number, batch });
+    this.#producers.apply(held, now);
+    const written = this.#parts.wal.append({ topicId: this.topicId, partition: this.number, batch }).then(
+      () => this.#advance(next, batch.length),
+      (error: unknown) => {
+        this.#parts.budget.give(batch.length);
+        throw error;
+      },
+    );
     return { baseOffset, next, written };
+  }
+
+  /** @returns where the batch is, if it was appended before. */
+  #check(header: BatchHeader, now: number): bigint | undefined {
+    const { producerId, producerEpoch, attributes } = header;
+    if (producerId < 0n) return undefined;
+    if ((attributes & CONTROL) !== 0) {
+      this.#producers.checkEpoch(producerId, producerEpoch);
+      return undefined;
+    }
+    const repeated = this.#producers.check(header, now);
+    if (repeated !== undefined) return repeated.baseOffset;
+    const isTransactional = (attributes & TRANSACTIONAL) !== 0;
+    const isAllowed = isTransactional
+      ? this.#parts.transactions.has(producerId, producerEpoch, this.#key)
+      : !this.#producers.isOpen(producerId);
+    if (isAllowed) return undefined;
+    throw invalidTxnState(
+      `${this.#name}, producer ${producerId}`,
+      isTransactional
+        ? `Producer ${producerId} has no open transaction that has ${this.#name}.`
+        : `Producer ${producerId} has an open transaction in ${this.#name}, and this batch is no part of it.`,
+      "Add the partition to the transaction first, and append to it before it ends.",
+    );
   }
 
   /** Takes a batch back that the write-ahead log had kept. @param held not in the object store: it begins where all ends. */
   restore(held: HeldBatch): void {
     this.#tail.push(held);
     this.#next = nextOffset(held);
+    this.#producers.apply(held, this.#parts.clock.now());
     this.#parts.budget.owe(held.bytes.length);
     this.#advance(this.#next, held.bytes.length);
   }
 
   /** Forgets what the write-ahead log has refused: all that is not on the disk. */
-  rollBack(): void {
+  rollBack(error: unknown): void {
+    if (this.#next === this.#durable) return;
     this.#next = this.#durable;
     this.#tail.cut(this.#durable);
+    const known = this.#producers.aborted.filter(({ lastOffset }) => lastOffset < this.#stored);
+    const producers = this.#storedProducers.copy(known);
+    const now = this.#parts.clock.now();
+    for (const batch of this.#tail.read(this.#stored, this.#durable)) producers.apply(batch, now);
+    producers.settle(this.#durable);
+    this.#producers = producers;
+    const waiters = this.#durableWaiters;
+    this.#durableWaiters = [];
+    for (const { fail } of waiters) fail(error);
   }
 
   /** What readers may see from `from` on. @param from not before `tailStart`. */
-  readTail(from: bigint, maxBytes: number): HeldBatch[] {
-    return this.#tail.read(from, this.#durable, maxBytes);
+  readTail(from: bigint, maxBytes: number, isolation: Isolation): HeldBatch[] {
+    return this.#tail.read(from, this.endFor(isolation), maxBytes);
   }
 
   /**
-   * Resolves when there is a record at `offset`, or when `signal` is aborted.
+   * Resolves when a reader of that isolation sees `offset`, or when `signal` is aborted.
    *
    * @throws LakehouseError CLOSED, NO_SUCH_TOPIC or FENCED where none will come: the partition is closed, deleted, or taken
    *   over.
    */
-  async untilBeyond(offset: bigint, signal?: AbortSignal): Promise<void> {
-    while (this.#durable <= offset && !signal?.aborted) {
+  async untilBeyond(offset: bigint, isolation: Isolation, signal?: AbortSignal): Promise<void> {
+    while (this.endFor(isolation) <= offset && !signal?.aborted) {
       if (this.#failure !== undefined) throw this.#failure;
       await new Promise<void>((resolve) => {
         const go = () => {
@@ -241,6 +379,8 @@ export class Partition {
 
   #advance(next: bigint, bytes: number): void {
     this.#durable = next;
+    this.#producers.settle(next);
+    this.#durableWaiters = passed(this.#durableWaiters, next);
     this.#wakeReaders();
     // It ended while the batch was on its way to the disk: no upload will give the bytes back.
     if (this.#failure !== undefined) {
@@ -254,6 +394,11 @@ export class Partition {
 
   #isDue(): boolean {
     return this.#unstoredBytes >= this.#config.segmentBytes || this.#parts.budget.isShort;
+  }
+
+  #untilDurable(next: bigint): Promise<void> {
+    if (next <= this.#durable) return Promise.resolve();
+    return new Promise((go, fail) => this.#durableWaiters.push({ next, go, fail }));
   }
 
   #untilStored(next: bigint): Promise<void> {
@@ -296,29 +441,40 @@ export class Partition {
   }
 
   async #uploadOnce(): Promise<void> {
-    const { epoch, manifest, wal, onFailure } = this.#parts;
-    const { topicId, number: partition } = this;
-    const batches = this.#tail.read(this.#stored, this.#durable, this.#config.segmentBytes);
-    const identity = { topicId, partition, sequence: this.#sequence, epoch };
-    const isDone = await uploadSegment(
-      this.#parts,
-      manifest,
-      identity,
-      this.#stored,
-      batches,
-      () => this.#isClosed,
-    );
-    if (!isDone) return;
-    const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
+    const { manifest, wal, onFailure } = this.#parts;
+    // One that was given up may be in the store all the same: then another of its number would not be taken.
+    this.#unfinished ??= this.#nextSegment();
+    const { built, bytes, producers } = this.#unfinished;
+    if (!(await uploadSegment(this.#parts, manifest, built, () => this.#isClosed))) return;
+    this.#unfinished = undefined;
     this.#sequence++;
-    this.#stored = nextOffset(batches.at(-1) as HeldBatch);
+    this.#stored = built.summary.nextOffset;
+    this.#storedProducers = producers;
+    producers.forgetAborted(this.#stored);
+    this.#producers.expire(this.#parts.clock.now());
     this.#giveBack(Math.min(bytes, this.#unstoredBytes));
     this.#tail.trim(this.#stored);
-    const done = this.#storedWaiters.filter(({ next }) => next <= this.#stored);
-    this.#storedWaiters = this.#storedWaiters.filter(({ next }) => next > this.#stored);
-    for (const { go } of done) go();
+    this.#producers.forgetAborted(this.tailStart);
+    this.#storedWaiters = passed(this.#storedWaiters, this.#stored);
     // A file that could not be removed is tried again with the next.
-    await wal.stored(partitionKey(topicId, partition), this.#stored).catch((error) => onFailure?.(error));
+    await wal.stored(this.#key, this.#stored).catch((error) => onFailure?.(error));
+  }
+
+  #nextSegment(): Unfinished {
+    const { epoch, writerId, clock } = this.#parts;
+    const { topicId, number: partition } = this;
+    const batches = this.#tail.read(this.#stored, this.#durable, this.#config.segmentBytes);
+    const end = nextOffset(batches.at(-1) as HeldBatch);
+    const producers = this.#storedProducers.copy();
+    for (const batch of batches) producers.apply(batch, clock.now());
+    producers.settle(end);
+    producers.expire(clock.now());
+    const identity = { topicId, partition, sequence: this.#sequence, epoch };
+    return {
+      built: buildSegment(identity, writerId, this.#stored, batches, producers.stateAt(end)),
+      bytes: batches.reduce((sum, batch) => sum + batch.bytes.length, 0),
+      producers,
+    };
   }
 
   #fail(error: unknown): void {
@@ -338,6 +494,13 @@ export class Partition {
   #wakeReaders(): void {
     for (const go of [...this.#readers]) go();
   }
+}
+
+/** Lets those go whose offset was passed. @returns the others. */
+function passed(waiters: Waiter[], offset: bigint): Waiter[] {
+  if (waiters.length === 0) return waiters;
+  for (const { next, go } of waiters) if (next <= offset) go();
+  return waiters.filter(({ next }) => next > offset);
 }
 
 /** @throws LakehouseError RECORD_TOO_LARGE */

@@ -14,9 +14,11 @@ import {
 } from "../segment/layout.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import { readBlock, readFooterOf, tailOf } from "../segment/segment-reader.js";
+import { type AbortedTransaction, readAborted } from "../segment/segment-state.js";
 import { type Place, segmentName } from "./place.js";
 
 const FOOTERS = 10_000;
+const ABORTED_LISTS = 1_000;
 
 interface Wanted {
   readonly uri: string;
@@ -39,6 +41,7 @@ export class Segments {
   readonly #place: Place;
   readonly #footers: LRUCache<string, SegmentFooter, StoredSegment>;
   readonly #blocks: LRUCache<string, readonly HeldBatch[], Wanted>;
+  readonly #aborted: LRUCache<string, readonly AbortedTransaction[], SegmentFooter>;
 
   /** @param cacheBytes the most bytes of blocks that are kept. */
   constructor(store: ObjectStore, place: Place, cacheBytes: number) {
@@ -48,6 +51,11 @@ export class Segments {
       max: FOOTERS,
       ignoreFetchAbort: true,
       fetchMethod: (uri, _, { context }) => this.#readFooter(uri, context),
+    });
+    this.#aborted = new LRUCache({
+      max: ABORTED_LISTS,
+      ignoreFetchAbort: true,
+      fetchMethod: (uri, _, { context }) => readAborted(this.#store, uri, context),
     });
     this.#blocks = new LRUCache({
       maxSize: cacheBytes,
@@ -87,6 +95,13 @@ export class Segments {
   async footer(segment: StoredSegment): Promise<SegmentFooter> {
     const uri = this.#place.object(segment);
     return (await this.#footers.fetch(uri, { context: segment })) as SegmentFooter;
+  }
+
+  /** The transactions whose abort markers are in a segment. */
+  async aborted(segment: StoredSegment): Promise<readonly AbortedTransaction[]> {
+    const footer = await this.footer(segment);
+    if (footer.aborted.bytes === 0) return [];
+    return (await this.#aborted.fetch(this.#place.object(segment), { context: footer })) ?? [];
   }
 
   /** What the store says of a partition now. */

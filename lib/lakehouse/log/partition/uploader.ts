@@ -4,7 +4,7 @@ import { fenced, noSuchTopic, topicDeleted } from "../errors.js";
 import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { LogMeta } from "../meta/log-meta.js";
 import { HEADER_BYTES, type SegmentIdentity } from "../segment/layout.js";
-import { buildSegment, type HeldBatch } from "../segment/segment-builder.js";
+import type { BuiltSegment } from "../segment/segment-builder.js";
 import { readWriterId } from "../segment/segment-reader.js";
 import { type Clock, sleep } from "./clock.js";
 import { type Place, segmentName } from "./place.js";
@@ -34,18 +34,15 @@ export interface UploaderParts {
 export async function uploadSegment(
   parts: UploaderParts,
   manifest: ManifestFile,
-  identity: SegmentIdentity,
-  baseOffset: bigint,
-  batches: readonly HeldBatch[],
+  { body, summary }: BuiltSegment,
   isOver: () => boolean,
 ): Promise<boolean> {
-  const { body, summary } = buildSegment(identity, parts.writerId, baseOffset, batches);
-  const { sequence } = identity;
-  const uri = parts.place.segment(identity.topicId, identity.partition, sequence);
+  const { topicId, partition, sequence } = summary;
+  const uri = parts.place.segment(topicId, partition, sequence);
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
     try {
       const { lastModified } = await putOnce(parts, uri, body);
-      await checkOwner(parts, manifest, identity, uri);
+      await checkOwner(parts, manifest, summary, uri);
       const storedAt = lastModified.getTime();
       await parts.meta.addSegments([
         { ...summary, lastSequence: sequence, object: segmentName(sequence), storedAt },

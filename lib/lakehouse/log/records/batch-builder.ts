@@ -2,7 +2,7 @@
 import { crc32c } from "../../codecs/index.js";
 import { recordTooLarge } from "../errors.js";
 import { type Compression, compressionId, compressRecords, MOST_CONTENT } from "./compression.js";
-import { ATTRIBUTES_AT, CRC_AT, HEADER_BYTES, LENGTH_END, MAGIC } from "./header.js";
+import { ATTRIBUTES_AT, CONTROL, CRC_AT, HEADER_BYTES, LENGTH_END, MAGIC, TRANSACTIONAL } from "./header.js";
 
 /** A record to be appended. Texts are written as UTF-8. */
 export interface NewRecord {
@@ -20,8 +20,22 @@ export interface RecordHeader {
   readonly value: Uint8Array | string | null;
 }
 
-const NO_PRODUCER = -1n;
+/** Whose batch it is, so that it is there once however often it is sent. */
+export interface BatchProducer {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  /** Of the first record. */
+  readonly baseSequence: number;
+  readonly kind: "idempotent" | "transactional" | "control";
+}
+
 const NONE = -1;
+const NOBODY = { producerId: -1n, producerEpoch: NONE, baseSequence: NONE, kind: "idempotent" } as const;
+const KIND_BITS: Readonly<Record<BatchProducer["kind"], number>> = {
+  idempotent: 0,
+  transactional: TRANSACTIONAL,
+  control: TRANSACTIONAL | CONTROL,
+};
 const FIRST_BYTES = 16 * 1024;
 
 /** One batch at a time: `add` records, `build` the batch, and go on with the next. */
@@ -84,7 +98,7 @@ export class BatchBuilder {
   }
 
   /** The batch, with base offset 0; the builder is empty afterwards. */
-  build(): Uint8Array {
+  build({ producerId, producerEpoch, baseSequence, kind }: BatchProducer = NOBODY): Uint8Array {
     const records = this.#buffer.subarray(HEADER_BYTES, this.#end);
     const smaller = compressRecords(records, this.#compression);
     const isSmaller = smaller.length < records.length;
@@ -96,13 +110,14 @@ export class BatchBuilder {
     batch.writeInt32BE(batch.length - LENGTH_END, 8);
     batch.writeInt32BE(NONE, 12);
     batch.writeInt8(MAGIC, 16);
-    batch.writeInt16BE(compressionId(isSmaller ? this.#compression : "none"), ATTRIBUTES_AT);
+    const codec = compressionId(isSmaller ? this.#compression : "none");
+    batch.writeInt16BE(codec | KIND_BITS[kind], ATTRIBUTES_AT);
     batch.writeInt32BE(this.#count - 1, 23);
     batch.writeBigInt64BE(BigInt(this.#baseTimestamp), 27);
     batch.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);
-    batch.writeBigInt64BE(NO_PRODUCER, 43);
-    batch.writeInt16BE(NONE, 51);
-    batch.writeInt32BE(NONE, 53);
+    batch.writeBigInt64BE(producerId, 43);
+    batch.writeInt16BE(producerEpoch, 51);
+    batch.writeInt32BE(baseSequence, 53);
     batch.writeInt32BE(this.#count, 57);
     batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
     this.#end = HEADER_BYTES;

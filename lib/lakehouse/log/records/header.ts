@@ -4,7 +4,7 @@
  */
 import { crc32c } from "../../codecs/index.js";
 import { unsupported } from "../../errors.js";
-import { corruptBatch } from "../errors.js";
+import { corruptBatch, invalidRecord } from "../errors.js";
 
 export const HEADER_BYTES = 61;
 /** What lies before the bytes that `batchLength` counts. */
@@ -17,7 +17,7 @@ export const MAGIC = 2;
 /** Bits of the attributes. */
 export const CODEC_BITS = 0x07;
 export const LOG_APPEND_TIME = 0x08;
-const TRANSACTIONAL = 0x10;
+export const TRANSACTIONAL = 0x10;
 export const CONTROL = 0x20;
 /** zstd. */
 const LAST_CODEC = 4;
@@ -89,21 +89,21 @@ export function verifyChecksum(batch: Uint8Array, subject: string): void {
  * One batch as a producer may send it, checked as far as that goes without decompressing it. What is taken here is kept
  * as it is: bytes behind the batch would be read as the next one's, and offsets without records as a hole.
  *
- * @throws LakehouseError CORRUPT_RECORD_BATCH; UNSUPPORTED_FEATURE for what belongs to a transaction.
+ * @throws LakehouseError CORRUPT_RECORD_BATCH; INVALID_RECORD for one that no producer may send; UNSUPPORTED_FEATURE
  */
 export function checkProduced(batch: Uint8Array, subject: string): BatchHeader {
   const header = readHeader(batch, 0, subject);
-  const { size, count, lastOffsetDelta, attributes } = header;
+  const { size, count, lastOffsetDelta, attributes, producerId, producerEpoch, baseSequence } = header;
   if (size !== batch.length) throw damaged(subject, `it has ${batch.length} bytes, and claims ${size}`);
   if (count !== lastOffsetDelta + 1)
     throw damaged(subject, `its header gives ${count} records over ${lastOffsetDelta + 1} offsets`);
   verifyChecksum(batch, subject);
-  if ((attributes & (TRANSACTIONAL | CONTROL)) !== 0)
-    throw unsupported(
-      subject,
-      "A record batch is part of a transaction, which the log does not know yet.",
-      "Produce without transactions.",
-    );
+  if ((attributes & CONTROL) !== 0) throw invalid(subject, "is a control batch, which brokers alone write");
+  const isIdempotent = producerId >= 0n;
+  if (!isIdempotent && (attributes & TRANSACTIONAL) !== 0)
+    throw invalid(subject, "is part of a transaction, and has no producer's id");
+  if (isIdempotent && (producerEpoch < 0 || baseSequence < 0))
+    throw invalid(subject, `has a producer's id, with epoch ${producerEpoch} and sequence ${baseSequence}`);
   if ((attributes & CODEC_BITS) > LAST_CODEC) throw undefinedCodec(attributes & CODEC_BITS, subject);
   return header;
 }
@@ -120,6 +120,10 @@ export function damaged(subject: string, why: string, cause?: unknown) {
     "Send it again; if it was stored so, read on behind it, or restore the object from a backup.",
     cause,
   );
+}
+
+function invalid(subject: string, why: string) {
+  return invalidRecord(subject, `A record batch of ${subject} ${why}.`, "Produce with a client of Kafka's.");
 }
 
 export function undefinedCodec(id: number, subject: string) {

@@ -1,6 +1,6 @@
 /**
  * A segment: one object of the store with consecutive record batches of one partition. Nothing in it changes after it
- * was written. Integers are big-endian, as in the batches. Version 1, byte by byte:
+ * was written. Integers are big-endian, as in the batches. Version 2, byte by byte:
  *
  * ```
  * header   64 bytes
@@ -9,15 +9,26 @@
  * block    one after the other, each about 1 MB
  *    0  bytes of its batches (4)    4  their CRC-32C (4)    8  how many they are (4)    12  CRC-32C of 0 to 11
  *   16  record batches, as their producers sent them (Kafka's version 2), with their base offsets set
+ * producers, one after the other: what the partition knows of them as of the segment's end
+ *    0  producer id (8)             8  epoch (2)         10  how many batches (1)   11  1 in a transaction, else 0 (1)
+ *   12  last used, ms (8)          20  first offset of its open transaction, else -1 (8)
+ *   28  for each batch, up to 5: first sequence (4), last sequence (4), base offset (8)
+ * aborted  32 bytes for each transaction whose abort marker is in the segment
+ *    0  producer id (8)             8  first offset (8)  16  offset of the marker (8)
+ *   24  last stable offset behind it (8)
  * index    40 bytes for each block
  *    0  position of its batches (8)    8  their bytes (4)    12  their CRC-32C (4)
  *   16  base offset (8)               24  last offset (8)    32  largest timestamp (8)
- * footer   96 bytes
- *    0  bytes of the index (4)     4  its CRC-32C (4)    8  blocks (4)            12  epoch (4)        16  records (8)
- *   24  base offset (8)           32  next offset (8)   40  largest timestamp (8)                     48  topic id (16)
- *   64  partition (4)             68  version (2), zero (2)                       72  sequence (8)
- *   80  length of the object (8)  88  CRC-32C of 0 to 87                          92  "GSLH"
+ * footer   120 bytes
+ *    0  bytes of the producers (4) 4  their CRC-32C (4)  8  bytes of the aborted (4)                   12  their CRC-32C (4)
+ *   16  last stable offset (8): the first of the oldest transaction that is open at the segment's end, else its next offset
+ *   24  bytes of the index (4)    28  its CRC-32C (4)   32  blocks (4)            36  epoch (4)        40  records (8)
+ *   48  base offset (8)           56  next offset (8)   64  largest timestamp (8)                     72  topic id (16)
+ *   88  partition (4)             92  version (2), zero (2)                       96  sequence (8)
+ *  104  length of the object (8) 112  CRC-32C of 0 to 111                        116  "GSLH"
  * ```
+ *
+ * Version 1 has no producers and no aborted, and its footer is the last 96 bytes of these. It can be read.
  *
  * A reader who knows the length reads the tail (footer and index lie in its last 64 KiB), and then one block: two range
  * reads for any offset. A partition's segments are numbered without gaps by `sequence`, which names the object and is
@@ -28,8 +39,11 @@ import { corruptSegment } from "../errors.js";
 export const HEADER_BYTES = 64;
 export const BLOCK_HEADER_BYTES = 16;
 export const INDEX_ENTRY_BYTES = 40;
+/** Of version 1, and of what the footers of all versions end with. */
 export const FOOTER_BYTES = 96;
-export const VERSION = 1;
+/** Of what version 2 has in front of that. */
+export const FOOTER_STATE_BYTES = 24;
+export const VERSION = 2;
 export const HEADER_MAGIC = Buffer.from("SLHSEG", "latin1");
 export const FOOTER_MAGIC = Buffer.from("GSLH", "latin1");
 /** A block ends with the batch that makes it as large. */
@@ -57,6 +71,8 @@ export interface SegmentSummary extends SegmentIdentity {
   readonly records: number;
   /** Milliseconds since the epoch; -1 where no record has a time. */
   readonly maxTimestamp: bigint;
+  /** Before it, all transactions have ended. */
+  readonly lastStable: bigint;
   /** Of the object. */
   readonly bytes: number;
 }
@@ -82,8 +98,27 @@ export interface BlockEntry {
   readonly maxTimestamp: bigint;
 }
 
+/** A part of a segment that is read when it is needed. */
+export interface SectionEntry {
+  readonly position: number;
+  readonly bytes: number;
+  readonly crc: number;
+}
+
 export interface SegmentFooter extends SegmentSummary {
   readonly blocks: readonly BlockEntry[];
+  readonly producers: SectionEntry;
+  readonly aborted: SectionEntry;
+}
+
+/** What the metadata keeps of a footer. */
+export function summaryOf({
+  blocks: _,
+  producers: _p,
+  aborted: _a,
+  ...summary
+}: SegmentFooter): SegmentSummary {
+  return summary;
 }
 
 export function idBytes(topicId: string): Uint8Array {

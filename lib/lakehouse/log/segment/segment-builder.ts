@@ -6,6 +6,7 @@ import {
   type BlockEntry,
   FOOTER_BYTES,
   FOOTER_MAGIC,
+  FOOTER_STATE_BYTES,
   HEADER_BYTES,
   HEADER_MAGIC,
   INDEX_ENTRY_BYTES,
@@ -14,6 +15,7 @@ import {
   type SegmentSummary,
   VERSION,
 } from "./layout.js";
+import { encodeAborted, encodeProducers, type SegmentState } from "./segment-state.js";
 
 /** A batch and its decoded header, base offset set. */
 export interface HeldBatch {
@@ -32,18 +34,25 @@ export interface BuiltSegment {
  *
  * @param baseOffset of the first batch; where the segment stands, if it has none.
  * @param writerId of the writer alone: who finds its own object in the way knows it again.
+ * @param state as of the last batch's end.
  */
 export function buildSegment(
   identity: SegmentIdentity,
   writerId: bigint,
   baseOffset: bigint,
   batches: readonly HeldBatch[],
+  state: SegmentState,
 ): BuiltSegment {
   const blocks = intoBlocks(batches);
+  const producers = encodeProducers(state.producers);
+  const aborted = encodeAborted(state.aborted);
   const bytes =
     HEADER_BYTES +
     batches.reduce((sum, batch) => sum + batch.bytes.length, 0) +
     blocks.length * (BLOCK_HEADER_BYTES + INDEX_ENTRY_BYTES) +
+    producers.length +
+    aborted.length +
+    FOOTER_STATE_BYTES +
     FOOTER_BYTES;
   const body = Buffer.allocUnsafeSlow(bytes);
   let at = writeHeader(body, identity, writerId, baseOffset);
@@ -53,10 +62,18 @@ export function buildSegment(
     entries.push(entry);
     at = entry.position + entry.bytes;
   }
+  body.set(producers, at);
+  body.set(aborted, at + producers.length);
+  at += producers.length + aborted.length;
   const indexAt = at;
   for (const entry of entries) at = writeEntry(body, at, entry);
-  const summary = summarize(identity, baseOffset, batches, bytes);
-  writeFooter(body, at, summary, entries.length, crc32c(body.subarray(indexAt, at)));
+  const summary = summarize(identity, baseOffset, batches, state.lastStable, bytes);
+  body.writeUInt32BE(producers.length, at);
+  body.writeUInt32BE(crc32c(producers), at + 4);
+  body.writeUInt32BE(aborted.length, at + 8);
+  body.writeUInt32BE(crc32c(aborted), at + 12);
+  body.writeBigInt64BE(state.lastStable, at + 16);
+  writeFooter(body, at + FOOTER_STATE_BYTES, summary, entries.length, crc32c(body.subarray(indexAt, at)));
   return { body, summary };
 }
 
@@ -126,6 +143,7 @@ function writeEntry(body: Buffer, at: number, entry: BlockEntry): number {
   return at + INDEX_ENTRY_BYTES;
 }
 
+/** The part that all versions have. What version 2 has in front of it is there already: the checksum covers it. */
 function writeFooter(
   body: Buffer,
   at: number,
@@ -147,7 +165,7 @@ function writeFooter(
   body.writeUInt16BE(0, at + 70);
   body.writeBigUInt64BE(BigInt(summary.sequence), at + 72);
   body.writeBigUInt64BE(BigInt(summary.bytes), at + 80);
-  body.writeUInt32BE(crc32c(body.subarray(at, at + 88)), at + 88);
+  body.writeUInt32BE(crc32c(body.subarray(at - FOOTER_STATE_BYTES, at + 88)), at + 88);
   body.set(FOOTER_MAGIC, at + 92);
 }
 
@@ -155,6 +173,7 @@ function summarize(
   { topicId, partition, sequence, epoch }: SegmentIdentity,
   baseOffset: bigint,
   batches: readonly HeldBatch[],
+  lastStable: bigint,
   bytes: number,
 ): SegmentSummary {
   const last = batches.at(-1);
@@ -167,6 +186,7 @@ function summarize(
     nextOffset: last === undefined ? baseOffset : lastOffsetOf(last) + 1n,
     records: batches.reduce((sum, { header }) => sum + header.count, 0),
     maxTimestamp: batches.reduce((most, { header }) => larger(most, header.maxTimestamp), -1n),
+    lastStable,
     bytes,
   };
 }

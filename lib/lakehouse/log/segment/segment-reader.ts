@@ -8,17 +8,20 @@ import {
   damagedSegment,
   FOOTER_BYTES,
   FOOTER_MAGIC,
+  FOOTER_STATE_BYTES,
   HEADER_BYTES,
   HEADER_MAGIC,
   INDEX_ENTRY_BYTES,
   idText,
   offsets,
+  type SectionEntry,
   type SegmentFooter,
   type SegmentIdentity,
   TAIL_BYTES,
   VERSION,
 } from "./layout.js";
 import type { HeldBatch } from "./segment-builder.js";
+import { checkSection } from "./segment-state.js";
 
 /** Which bytes of a segment of `size` bytes are its tail. */
 export function tailOf(size: number): { readonly start: number; readonly end: number } {
@@ -47,31 +50,54 @@ export function readFooter(
   const view = viewOf(tail);
   if (!endsWith(tail, FOOTER_MAGIC))
     return fail("it does not end as a segment does, so it is torn or was cut short");
-  if (view.getUint32(at + 88) !== crc32c(tail.subarray(at, at + 88)))
-    return fail("its footer does not have its checksum");
   const version = view.getUint16(at + 68);
-  if (version !== VERSION) return fail(`its version is ${version}, where ${VERSION} is understood`);
+  const stateBytes = version === 1 ? 0 : FOOTER_STATE_BYTES;
+  const footerAt = at - stateBytes;
+  if (footerAt < 0) return fail(`it has ${size} bytes, fewer than a footer`);
+  if (view.getUint32(at + 88) !== crc32c(tail.subarray(footerAt, at + 88)))
+    return fail("its footer does not have its checksum");
+  if (version !== 1 && version !== VERSION)
+    return fail(`its version is ${version}, where 1 to ${VERSION} are understood`);
   const length = Number(view.getBigUint64(at + 80));
   if (length !== size) return fail(`it has ${size} bytes, and was written with ${length}`);
   const indexBytes = view.getUint32(at);
-  const indexAt = at - indexBytes;
+  const indexAt = footerAt - indexBytes;
   if (indexAt < 0 || indexBytes !== view.getUint32(at + 8) * INDEX_ENTRY_BYTES)
     return fail("its index does not fit");
-  if (crc32c(tail.subarray(indexAt, at)) !== view.getUint32(at + 4))
+  if (crc32c(tail.subarray(indexAt, footerAt)) !== view.getUint32(at + 4))
     return fail("its index does not have its checksum");
   const blocks: BlockEntry[] = [];
-  for (let entry = indexAt; entry < at; entry += INDEX_ENTRY_BYTES) blocks.push(readEntry(view, entry));
+  for (let entry = indexAt; entry < footerAt; entry += INDEX_ENTRY_BYTES) blocks.push(readEntry(view, entry));
+  const nextOffset = view.getBigInt64(at + 32);
+  const state =
+    version === 1
+      ? { producers: NO_SECTION, aborted: NO_SECTION, lastStable: nextOffset }
+      : readState(view, footerAt, size - (tail.length - indexAt));
   return {
     topicId: idText(tail.subarray(at + 48, at + 64)),
     partition: view.getInt32(at + 64),
     sequence: Number(view.getBigUint64(at + 72)),
     epoch: view.getInt32(at + 12),
     baseOffset: view.getBigInt64(at + 24),
-    nextOffset: view.getBigInt64(at + 32),
+    nextOffset,
     records: Number(view.getBigUint64(at + 16)),
     maxTimestamp: view.getBigInt64(at + 40),
     bytes: size,
     blocks,
+    ...state,
+  };
+}
+
+const NO_SECTION: SectionEntry = { position: 0, bytes: 0, crc: 0 };
+
+/** @param indexAt where the index begins in the object. */
+function readState(view: DataView, at: number, indexAt: number) {
+  const aborted = view.getUint32(at + 8);
+  const producers = view.getUint32(at);
+  return {
+    producers: { position: indexAt - aborted - producers, bytes: producers, crc: view.getUint32(at + 4) },
+    aborted: { position: indexAt - aborted, bytes: aborted, crc: view.getUint32(at + 12) },
+    lastStable: view.getBigInt64(at + 16),
   };
 }
 
@@ -154,7 +180,11 @@ export function readBlock(bytes: Uint8Array, entry: BlockEntry, uri: string): He
   return batches;
 }
 
-/** The whole of a segment is right: header, each block's frame and bytes, index, footer. @throws LakehouseError CORRUPT_SEGMENT */
+/**
+ * The whole of a segment is right: header, each block's frame and bytes, producers, aborted, index, footer.
+ *
+ * @throws LakehouseError CORRUPT_SEGMENT
+ */
 export function verifySegment(body: Uint8Array, uri: string): SegmentFooter {
   const { start, end } = tailOf(body.length);
   const footer = readFooter(body.subarray(start, end), body.length, uri);
@@ -177,6 +207,11 @@ export function verifySegment(body: Uint8Array, uri: string): SegmentFooter {
       if (header.baseOffset !== next) throw damagedSegment(uri, holds, `offset ${next} is missing`);
       next = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n;
     }
+  }
+  for (const name of ["producers", "aborted"] as const) {
+    const section = footer[name];
+    const { position, bytes } = section;
+    checkSection(body.subarray(position, position + bytes), section, uri, footer, name);
   }
   if (next !== footer.nextOffset)
     throw damagedSegment(uri, offsets(footer.baseOffset, footer.nextOffset), `it ends before offset ${next}`);

@@ -16,7 +16,7 @@ interface Waiting {
 
 export interface WalOptions {
   /** Called when a flush has failed: all entries whose `append` has not resolved are refused. */
-  readonly onRefused: () => void;
+  readonly onRefused: (error: unknown) => void;
   /** A file ends when it is as large. */
   readonly fileBytes?: number | undefined;
 }
@@ -52,7 +52,7 @@ export class Wal {
   #leftover: string | undefined;
   #isClosed = false;
 
-  readonly #onRefused: () => void;
+  readonly #onRefused: (error: unknown) => void;
 
   private constructor(disk: Disk, { onRefused, fileBytes = FILE_BYTES }: WalOptions) {
     this.#disk = disk;
@@ -145,7 +145,7 @@ export class Wal {
         // In one turn: what is appended from here on stands behind what is on the disk, not behind what is refused.
         const refused = [...group, ...this.#waiting];
         this.#waiting = [];
-        this.#onRefused();
+        this.#onRefused(error);
         for (const { failed } of refused) failed(error);
         await this.#abandon();
       }
