@@ -15,7 +15,7 @@ import {
   topicExists,
 } from "./errors.js";
 import { checkNotInternal, internalId, isInternal, refuseInternal } from "./internal-topics.js";
-import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
+import type { LogMeta, PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
 import { type Clock, systemClock } from "./partition/clock.js";
 import type { Ack, Appended } from "./partition/partition.js";
@@ -24,6 +24,7 @@ import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
 import { OpenTransactions } from "./producers/open-transactions.js";
 import { type Recovered, readTopic, recoverLog } from "./recover.js";
+import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 import { diskAt, makeLogFolder } from "./wal/disk.js";
 import type { Writer } from "./writer.js";
 
@@ -64,6 +65,8 @@ export interface LogOptions {
 
 const BUFFER_BYTES = 256 * 1024 * 1024;
 const CACHE_BYTES = 128 * 1024 * 1024;
+const UPKEEP_MS = 60_000;
+const UPKEEP_OPTIONS: OptionNames<UpkeepOptions> = { dryRun: true };
 const MOST_PARTITIONS = 10_000;
 /** As Kafka has them. */
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
@@ -81,6 +84,13 @@ export interface LogPartition {
    * @throws LakehouseError INTERNAL_TOPIC, and what `Partition.append` throws.
    */
   append(batch: Uint8Array, ack: Ack): Promise<Appended>;
+  /**
+   * Lets the partition begin at an offset: readers have nothing before it from now on, and the objects go when it is time.
+   *
+   * @returns where it begins then, which is no less than before.
+   * @throws LakehouseError OFFSET_OUT_OF_RANGE, POLICY_VIOLATION, INTERNAL_TOPIC, STORAGE_FAILED
+   */
+  deleteRecords(before: bigint): Promise<bigint>;
   readonly reader: PartitionReader;
 }
 
@@ -230,17 +240,8 @@ export class LogCore {
     await this.#markDeleted(topic);
     await (await this.#openMeta()).deleteTopic(topic.id);
     await writer.forget(topic);
-    // Who puts a segment from here on sees that it is too late.
-    const numbers = Array.from({ length: topic.partitions }, (_, number) => number);
-    await this.#options.store.delete(numbers.map((number) => this.#place.manifest(topic.id, number)));
-    const objects: string[] = [];
-    const marks = [this.#place.topic(topic.id), this.#place.deleted(topic.id)];
-    for await (const { uri } of this.#options.store.list(this.#place.folder(topic.id)))
-      if (!marks.includes(uri)) objects.push(uri);
-    await this.#options.store.delete(objects);
-    // The mark goes last: until then it says that what is there is no topic.
-    await this.#options.store.delete([this.#place.topic(topic.id)]);
-    await this.#options.store.delete([this.#place.deleted(topic.id)]);
+    const { purgeTopic } = await import("./upkeep/sweep.js");
+    await purgeTopic(this.#options.store, this.#place, topic.id);
   }
 
   /** @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION */
@@ -253,7 +254,8 @@ export class LogCore {
   async partitionOf(topic: TopicRecord, number: number): Promise<LogPartition> {
     const partition = await this.internalPartition(topic, number);
     if (!isInternal(topic.name)) return partition;
-    return { ...partition, append: async () => refuseInternal(topic.name) };
+    const refuse = async () => refuseInternal(topic.name);
+    return { ...partition, append: refuse, deleteRecords: refuse };
   }
 
   /** A partition that may be appended to, be it of the log's own topics. */
@@ -267,6 +269,7 @@ export class LogCore {
         const writer = await this.#write();
         return (await writer.partition(topic, number)).append(batch, ack);
       },
+      deleteRecords: async (before) => (await this.#write()).upkeep.deleteRecords(topic, number, before),
       reader: new PartitionReader(topic, number, {
         meta: await this.#openMeta(),
         segments: this.#segments,
@@ -289,6 +292,21 @@ export class LogCore {
   /** The same for one partition: what an earlier writer has put into the object store is known from then on, too. */
   async startWritingTo(topic: TopicRecord, number: number): Promise<void> {
     await (await this.#write()).partition(topic, number);
+  }
+
+  /**
+   * Does now what is done in the background every now and then: deletes what topics' settings no longer want.
+   *
+   * @throws LakehouseError LOG_IN_USE, STORAGE_FAILED: what could be done is, all the same.
+   */
+  async upkeep(options: UpkeepOptions = {}): Promise<UpkeepAction[]> {
+    checkOptions("upkeep", options, UPKEEP_OPTIONS);
+    return (await this.#write()).upkeep.run(options);
+  }
+
+  /** What a topic's partitions have in the object store: of those that have something, by number. */
+  async sizes(topic: TopicRecord): Promise<PartitionSize[]> {
+    return (await this.#openMeta()).sizes(topic.id);
   }
 
   /** Brings all that was appended by this process into the object store. */
@@ -418,6 +436,7 @@ export class LogCore {
       disk,
       bufferBytes,
       transactions: this.#transactions,
+      upkeepMs: UPKEEP_MS,
     });
     return this.#writer;
   }

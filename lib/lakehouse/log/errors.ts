@@ -27,6 +27,8 @@ export const invalidPartitions = errorKind("INVALID_PARTITIONS");
 export const noSuchPartition = errorKind("NO_SUCH_PARTITION");
 /** An offset before the first record that is kept, or after the last. */
 export const offsetOutOfRange = errorKind("OFFSET_OUT_OF_RANGE");
+/** What a topic's settings do not allow to its clients. */
+export const policyViolation = errorKind("POLICY_VIOLATION");
 /** Another process has the log's write-ahead log open. */
 export const logInUse = errorKind("LOG_IN_USE");
 /** Another writer has taken the partition over: this one's records can no longer become part of it. */

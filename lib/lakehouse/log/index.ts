@@ -5,7 +5,7 @@
  */
 export type { LogCore, LogOptions, LogPartition, NewTopicOptions } from "./core.js";
 export { Log } from "./log.js";
-export type { TopicRecord } from "./meta/log-meta.js";
+export type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
 export type { CleanupPolicy, TopicConfig } from "./meta/topic-config.js";
 export type { Ack, Appended, Isolation } from "./partition/partition.js";
 export type { PartitionOffsets } from "./partition/partition-reader.js";
@@ -16,8 +16,10 @@ export type { Recovered } from "./recover.js";
 export type {
   AppendedTo,
   AppendRecordsOptions,
+  DeleteRecordsOptions,
   LogBatch,
   ReadFrom,
   ReadTopicOptions,
   Topic,
 } from "./topic.js";
+export type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";

@@ -3,6 +3,7 @@ import type { TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
 import type { Recovered } from "./recover.js";
 import { Topic } from "./topic.js";
+import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 
 /**
  * The streaming log: topics whose records are in the object store, in segments. What is appended is first flushed to
@@ -70,6 +71,17 @@ export class Log {
    */
   deleteTopic(name: string): Promise<void> {
     return this.#core.deleteTopic(name);
+  }
+
+  /**
+   * Does now what the process that writes does every minute: records go that are too old or too many by their topic's
+   * settings, and so do objects that nobody needs any more.
+   *
+   * @returns what was done; with `dryRun`, what would be.
+   * @throws LakehouseError LOG_IN_USE, STORAGE_FAILED: what could be done is, all the same.
+   */
+  upkeep(options: UpkeepOptions = {}): Promise<UpkeepAction[]> {
+    return this.#core.upkeep(options);
   }
 
   /** Brings all that was appended by this process into the object store. */

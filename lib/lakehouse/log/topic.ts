@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { checkPartition, checkTopicName, type LogCore } from "./core.js";
-import type { TopicRecord } from "./meta/log-meta.js";
+import type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import { logAppends } from "./metrics.js";
 import { type Ack, type Appended, checkSize, type Isolation } from "./partition/partition.js";
 import type { PartitionOffsets, PartitionReader } from "./partition/partition-reader.js";
@@ -49,6 +49,13 @@ export interface ReadTopicOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface DeleteRecordsOptions {
+  /** All records before this offset, before the first of this time, or all that there are. */
+  readonly before: bigint | Date | "end";
+  /** All of them where not given. */
+  readonly partition?: number | undefined;
+}
+
 /** Consecutive records of one partition. */
 export interface LogBatch {
   readonly partition: number;
@@ -58,6 +65,7 @@ export interface LogBatch {
 }
 
 const APPEND_OPTIONS: OptionNames<AppendRecordsOptions> = { ack: true, partition: true };
+const DELETE_OPTIONS: OptionNames<DeleteRecordsOptions> = { before: true, partition: true };
 const READ_OPTIONS: OptionNames<ReadTopicOptions> = {
   from: true,
   partition: true,
@@ -133,6 +141,38 @@ export class Topic {
     if (logAppends.hasSubscribers)
       logAppends.publish({ ack, bytes: batches.reduce((sum, { batch }) => sum + batch.length, 0) });
     return joined(appended);
+  }
+
+  /**
+   * Lets a partition begin at a later offset. Readers have nothing before it from then on, and the objects go when it is
+   * time; who follows and is behind it gets OFFSET_OUT_OF_RANGE.
+   *
+   * @returns where each partition begins then, by number.
+   * @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT; POLICY_VIOLATION where the
+   *   topic is only compacted.
+   */
+  async deleteRecords(options: DeleteRecordsOptions): Promise<bigint[]> {
+    checkOptions("deleteRecords", options, DELETE_OPTIONS);
+    const { before, partition } = options;
+    const topic = await this.#core.topic(this.name);
+    if (partition !== undefined) checkPartition(topic, partition);
+    if (typeof before === "bigint" && partition === undefined && topic.partitions > 1)
+      throw invalidArgument(
+        "partition",
+        `The topic ${this.name} has ${topic.partitions} partitions, each with offsets of its own.`,
+        'Give the partition that the offset is of, or a Date, or "end".',
+      );
+    const numbers = partition === undefined ? this.#partitions(topic) : [partition];
+    for (const number of numbers) {
+      const one = await this.#core.partitionOf(topic, number);
+      await one.deleteRecords(await offsetOf(one.reader, before, await one.reader.offsets()));
+    }
+    return (await this.offsets()).map(({ start }) => start);
+  }
+
+  /** What each partition has in the object store: of those that have something, by number. */
+  async sizes(): Promise<PartitionSize[]> {
+    return this.#core.sizes(await this.#core.topic(this.name));
   }
 
   /** Where each partition begins and ends, by number. */

@@ -16,6 +16,7 @@ import { type StoredSegment, summaryOf } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 import { type ProducerEntry, readProducers } from "./segment/segment-state.js";
 import { NEVER_MORE, takeUp } from "./take-up.js";
+import { Upkeep } from "./upkeep/upkeep.js";
 import { type Disk, unusableFolder } from "./wal/disk.js";
 import { partitionKey, Wal } from "./wal/wal.js";
 
@@ -31,6 +32,8 @@ export interface WriterOptions {
   readonly transactions: OpenTransactions;
   /** How long a partition knows a producer that does not append. A day where not given. */
   readonly producerIdExpirationMs?: number | undefined;
+  /** How long after one upkeep the next is, in milliseconds; none in the background where not given. */
+  readonly upkeepMs?: number | undefined;
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -41,6 +44,7 @@ export class Writer {
   readonly #budget: Budget;
   readonly #opening: Map<string, Promise<Partition>>;
   readonly #partitions: Map<string, Partition>;
+  readonly upkeep: Upkeep;
   #isClosed = false;
 
   private constructor(
@@ -57,6 +61,11 @@ export class Writer {
     });
     this.#partitions = partitions;
     this.#opening = new Map();
+    this.upkeep = new Upkeep({
+      ...options,
+      partition: (topic, number) => this.partition(topic, number),
+      forget: (topic) => this.forget(topic),
+    });
   }
 
   /**
@@ -82,6 +91,7 @@ export class Writer {
       await Promise.all([...partitions.values()].map((partition) => partition.abandon(error)));
       throw error;
     }
+    if (options.upkeepMs !== undefined) writer.upkeep.start(options.upkeepMs);
     return writer;
   }
 
@@ -120,6 +130,7 @@ export class Writer {
   }
 
   async close(): Promise<void> {
+    await this.upkeep.close();
     this.#isClosed = true;
     await Promise.allSettled(this.#opening.values());
     await Promise.all([...this.#partitions.values()].map((partition) => partition.close()));

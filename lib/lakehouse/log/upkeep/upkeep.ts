@@ -1,0 +1,272 @@
+import type { ObjectStore } from "../../storage/index.js";
+import { offsetOutOfRange, policyViolation } from "../errors.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { ManifestChange } from "../manifest/manifest-file.js";
+import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
+import type { Clock } from "../partition/clock.js";
+import type { Partition } from "../partition/partition.js";
+import type { Place } from "../partition/place.js";
+import type { StoredSegment } from "../segment/layout.js";
+import { partitionKey } from "../wal/wal.js";
+import { beginningAt, countingSegments, retainedFrom } from "./retention.js";
+import { type FoundObject, findUnlisted, purgeTopic } from "./sweep.js";
+
+/** Something that upkeep does, or would do. */
+export interface UpkeepAction {
+  /**
+   * `expire`: records that are too old or too many are no longer readable. `forget`: objects that nobody knows of are to be
+   * deleted. `delete`: objects are deleted that had been replaced, expired or forgotten before.
+   */
+  readonly what: "expire" | "forget" | "delete";
+  /** Its name; its id where it is deleted. */
+  readonly topic: string;
+  /** All of them where not given: the topic is deleted. */
+  readonly partition?: number | undefined;
+  readonly objects: number;
+  /** Of the objects, where they are known. */
+  readonly bytes?: number | undefined;
+}
+
+export interface UpkeepOptions {
+  /** Says what would be done, and does nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface UpkeepParts {
+  readonly store: ObjectStore;
+  readonly meta: LogMeta;
+  readonly place: Place;
+  readonly clock: Clock;
+  /** The writer of a partition. */
+  readonly partition: (topic: TopicRecord, number: number) => Promise<Partition>;
+  /** Stops writing to a topic that is deleted. */
+  readonly forget: (topic: TopicRecord) => Promise<void>;
+  readonly onFailure?: ((error: unknown) => void) | undefined;
+}
+
+type Attempt = (work: () => Promise<void>) => Promise<void>;
+
+/** How often all objects are listed, for those that nobody knows of. */
+const SWEEP_MS = 24 * 60 * 60_000;
+
+/**
+ * Keeps a log's objects in order: what its topics' settings no longer want goes.
+ *
+ * Deletion has two phases. First the partition's manifest says that an object counts no more; a while later, when those who
+ * read by the manifest before are done, the object is deleted. A process may end anywhere in between: what the manifest
+ * names is deleted by the next, and what no manifest names is found by listing.
+ */
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  /** One after the other: what one run has put and not yet listed must not be forgotten by another. */
+  #running: Promise<unknown> = Promise.resolve();
+  /** Partitions whose manifests name objects to delete, and when the first of them may be. */
+  readonly #due = new Map<string, number>();
+  #sweptAt: number | undefined;
+  #cancelTimer = () => {};
+  #isClosed = false;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs now and then, in the background, until it is closed. @param ms how long after the last time. */
+  start(ms: number): void {
+    this.#cancelTimer = this.#parts.clock.after(ms, () => {
+      this.run()
+        .catch((error: unknown) => this.#parts.onFailure?.(error))
+        .finally(() => {
+          if (!this.#isClosed) this.start(ms);
+        });
+    });
+  }
+
+  /** Ends after the step that runs. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelTimer();
+    await this.#running;
+  }
+
+  /**
+   * Does what there is to do. A partition that fails keeps no other from its turn.
+   *
+   * @returns what was done, or would be.
+   * @throws LakehouseError the first of the failures.
+   */
+  run({ dryRun = false }: UpkeepOptions = {}): Promise<UpkeepAction[]> {
+    const run = this.#running.then(() => this.#run(dryRun));
+    this.#running = run.catch(() => undefined);
+    return run;
+  }
+
+  async #run(isDry: boolean): Promise<UpkeepAction[]> {
+    const actions: UpkeepAction[] = [];
+    const failures: unknown[] = [];
+    const attempt: Attempt = async (work) => {
+      if (this.#isClosed) return;
+      await work().catch((error: unknown) => failures.push(error));
+    };
+    await attempt(() => this.#sweep(actions, isDry, attempt));
+    for (const topic of await this.#parts.meta.topics())
+      for (let number = 0; number < topic.partitions; number++) {
+        await attempt(() => this.#expire(topic, number, actions, isDry));
+        await attempt(() => this.#delete(topic, number, actions, isDry));
+      }
+    if (failures.length > 0) throw failures[0];
+    return actions;
+  }
+
+  /**
+   * Lets a partition begin at an offset. It waits until all before that is in the object store.
+   *
+   * @returns where it begins then.
+   * @throws LakehouseError OFFSET_OUT_OF_RANGE behind its end; POLICY_VIOLATION where its topic is only compacted.
+   */
+  async deleteRecords(topic: TopicRecord, number: number, before: bigint): Promise<bigint> {
+    const name = `${topic.name}/${number}`;
+    if (topic.config.cleanupPolicy === "compact")
+      throw policyViolation(
+        name,
+        `Records of ${name} cannot be deleted by their offsets: its topic is compacted by key.`,
+        'Append a record without a value for each key that is to go, or set the cleanupPolicy to "compact,delete".',
+      );
+    const partition = await this.#parts.partition(topic, number);
+    const { highWatermark } = partition;
+    if (before < 0n || before > highWatermark)
+      throw offsetOutOfRange(
+        name,
+        `Records of ${name} cannot be deleted up to ${before}: it ends at ${highWatermark}.`,
+        "Give an offset from 0 to its end.",
+      );
+    if (partition.stored < before) await partition.flush();
+    await this.#begin(topic, partition, before);
+    return partition.start;
+  }
+
+  async #expire(topic: TopicRecord, number: number, actions: UpkeepAction[], isDry: boolean): Promise<void> {
+    const { meta, clock } = this.#parts;
+    const { retentionMs, retentionBytes } = topic.config;
+    if (retentionMs < 0 && retentionBytes < 0) return;
+    const segments = await meta.segments(topic.id, number);
+    const start = (await meta.manifest(topic.id, number))?.start ?? 0n;
+    const from = retainedFrom(segments, topic.config, start, clock.now());
+    if (from <= start) return;
+    const expired = segments.filter(({ nextOffset }) => nextOffset > start && nextOffset <= from);
+    actions.push({ what: "expire", topic: topic.name, partition: number, ...totalOf(expired) });
+    if (!isDry) await this.#begin(topic, await this.#parts.partition(topic, number), from);
+  }
+
+  async #begin(topic: TopicRecord, partition: Partition, start: bigint): Promise<void> {
+    const now = this.#parts.clock.now();
+    await this.#change(topic, partition, (manifest, segments) => beginningAt(manifest, segments, start, now));
+    partition.begin(start);
+  }
+
+  /** Changes a manifest, first in the store, then in the metadata. */
+  async #change(
+    topic: TopicRecord,
+    partition: Partition,
+    change: (manifest: Manifest, segments: readonly StoredSegment[]) => ManifestChange | undefined,
+  ): Promise<void> {
+    const { meta } = this.#parts;
+    const known = await meta.segments(topic.id, partition.number);
+    const manifest = await partition.manifest.change((manifest) =>
+      change(manifest, countingSegments(manifest, known)),
+    );
+    if (manifest === undefined) return;
+    await meta.setManifest(topic.id, partition.number, manifest);
+    this.#note(topic, partition.number, manifest);
+  }
+
+  #note({ id, config }: TopicRecord, number: number, { doomed }: Manifest): void {
+    const key = partitionKey(id, number);
+    if (doomed.length === 0) this.#due.delete(key);
+    else this.#due.set(key, Math.min(...doomed.map(({ since }) => since)) + config.fileDeleteDelayMs);
+  }
+
+  /** Finds what nobody knows of: once for each process, and then now and then. */
+  async #sweep(actions: UpkeepAction[], isDry: boolean, attempt: Attempt): Promise<void> {
+    const { store, meta, place, clock } = this.#parts;
+    if (!isDry && this.#sweptAt !== undefined && clock.now() - this.#sweptAt < SWEEP_MS) return;
+    const { unlisted, deleted } = await findUnlisted(store, place, meta);
+    for (const topic of await meta.topics())
+      for (const [number, found] of unlisted.get(topic.id) ?? [])
+        await attempt(() => this.#forget(topic, number, found, actions, isDry));
+    for (const id of deleted) await attempt(() => this.#purge(id, actions, isDry));
+    if (!isDry) this.#sweptAt = clock.now();
+  }
+
+  /**
+   * The manifest is changed before anything is deleted: so a merge that is under way elsewhere cannot list what it has put
+   * here any more.
+   */
+  async #forget(
+    topic: TopicRecord,
+    number: number,
+    found: readonly FoundObject[],
+    actions: UpkeepAction[],
+    isDry: boolean,
+  ): Promise<void> {
+    const { clock } = this.#parts;
+    const partition = await this.#parts.partition(topic, number);
+    const manifest = await partition.manifest.read();
+    if (manifest === undefined) return;
+    this.#note(topic, number, manifest);
+    const isForgotten = ({ segments, doomed }: Manifest, { object }: FoundObject) =>
+      ![...segments, ...doomed].some((one) => one.object === object);
+    const objects = found.filter((one) => isForgotten(manifest, one));
+    if (objects.length === 0) return;
+    actions.push({ what: "forget", topic: topic.name, partition: number, ...totalOf(objects) });
+    if (isDry) return;
+    const since = clock.now();
+    await this.#change(topic, partition, (manifest) => ({
+      doomed: [
+        ...manifest.doomed,
+        ...objects.filter((one) => isForgotten(manifest, one)).map(({ object }) => ({ object, since })),
+      ],
+    }));
+  }
+
+  async #purge(id: string, actions: UpkeepAction[], isDry: boolean): Promise<void> {
+    const { store, meta, place } = this.#parts;
+    // A listing may be late.
+    const isMarked = (await store.head(place.deleted(id))) !== undefined;
+    if (!isMarked && (await store.head(place.topic(id))) !== undefined) return;
+    let objects = 0;
+    let bytes = 0;
+    for await (const { size } of store.list(place.folder(id))) {
+      objects++;
+      bytes += size;
+    }
+    actions.push({ what: "delete", topic: id, objects, bytes });
+    if (isDry) return;
+    const topic = (await meta.topics()).find((one) => one.id === id);
+    await meta.deleteTopic(id);
+    if (topic !== undefined) await this.#parts.forget(topic);
+    await purgeTopic(store, place, id);
+  }
+
+  /** The second phase. */
+  async #delete(topic: TopicRecord, number: number, actions: UpkeepAction[], isDry: boolean): Promise<void> {
+    const { store, place, clock } = this.#parts;
+    const due = this.#due.get(partitionKey(topic.id, number));
+    if (due === undefined || clock.now() < due) return;
+    const partition = await this.#parts.partition(topic, number);
+    const manifest = await partition.manifest.read();
+    if (manifest === undefined) return;
+    const before = clock.now() - topic.config.fileDeleteDelayMs;
+    const gone = manifest.doomed.filter(({ since }) => since <= before).map(({ object }) => object);
+    if (gone.length === 0) return;
+    actions.push({ what: "delete", topic: topic.name, partition: number, objects: gone.length });
+    if (isDry) return;
+    await store.delete(gone.map((object) => place.partition(topic.id, number) + object));
+    await this.#change(topic, partition, ({ doomed }) => ({
+      doomed: doomed.filter(({ object }) => !gone.includes(object)),
+    }));
+  }
+}
+
+function totalOf(objects: readonly { readonly bytes: number }[]) {
+  return { objects: objects.length, bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0) };
+}

@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
+import { openLog, readAll, testFolder, texts } from "../support/lake-log.js";
+
+test("a writer that was paused does not take a number for its own that another had put, and that is deleted", async () => {
+  const root = testFolder();
+  const store = new LocalStore(join(root, "warehouse"));
+  const paused = openLog(join(root, "a"), { store });
+  const topic = await paused.createTopic("flights", { fileDeleteDelayMs: 0 });
+  await topic.append({ value: "0" }, { ack: "stored" });
+  const other = openLog(join(root, "b"), { store });
+  await other.recover();
+  for (let i = 1; i < 4; i++) await other.topic("flights").append({ value: `${i}` }, { ack: "stored" });
+  await other.topic("flights").deleteRecords({ before: 3n });
+  await other.upkeep();
+  const { id } = await topic.describe();
+  const segment = (number: number) =>
+    `${store.root}/_log/${id}/0/${String(number).padStart(20, "0")}.segment`;
+  expect(await store.head(segment(1))).toBeUndefined();
+
+  await expect(topic.append({ value: "late" }, { ack: "stored" })).rejects.toMatchObject({ code: "FENCED" });
+  expect(texts(await readAll(other.topic("flights")))).toEqual(["3"]);
+  const fresh = openLog(join(root, "c"), { store });
+  await fresh.recover();
+  expect(texts(await readAll(fresh.topic("flights")))).toEqual(["3"]);
+
+  // What it has put in vain is found and deleted; opened again, the log is up to date by itself.
+  expect(await store.head(segment(1))).toBeDefined();
+  await other.close();
+  const again = openLog(join(root, "b"), { store });
+  expect(await again.upkeep()).toMatchObject([
+    { what: "forget", objects: 1 },
+    { what: "delete", objects: 1 },
+  ]);
+  expect(await store.head(segment(1))).toBeUndefined();
+});
+
+test("metadata that is behind the store's is brought up to date where a partition is opened", async () => {
+  const root = testFolder();
+  const store = new LocalStore(join(root, "warehouse"));
+  const before = openLog(join(root, "a"), { store });
+  const topic = await before.createTopic("flights", { fileDeleteDelayMs: 0 });
+  await topic.append({ value: "0" }, { ack: "stored" });
+  await before.close();
+  const other = openLog(join(root, "b"), { store });
+  await other.recover();
+  for (let i = 1; i < 4; i++) await other.topic("flights").append({ value: `${i}` }, { ack: "stored" });
+  await other.topic("flights").deleteRecords({ before: 3n });
+  await other.upkeep();
+  await other.close();
+
+  const again = openLog(join(root, "a"), { store });
+  await again.topic("flights").append({ value: "4" }, { ack: "stored" });
+  expect(texts(await readAll(again.topic("flights")))).toEqual(["3", "4"]);
+});
+
+test("what the deletion of a topic has left is deleted, and a writer that knows it still is told", async () => {
+  const root = testFolder();
+  const store = new LocalStore(join(root, "warehouse"));
+  const late = openLog(join(root, "a"), { store });
+  const topic = await late.createTopic("gone");
+  await topic.append({ value: "0" }, { ack: "stored" });
+  const { id } = await topic.describe();
+  const other = openLog(join(root, "b"), { store });
+  await other.recover();
+  await other.deleteTopic("gone");
+  await expect(topic.append({ value: "late" }, { ack: "stored" })).rejects.toMatchObject({
+    code: "NO_SUCH_TOPIC",
+  });
+  const left = async () => {
+    const uris: string[] = [];
+    for await (const { uri } of store.list(`${store.root}/_log/${id}/`)) uris.push(uri);
+    return uris.length;
+  };
+  expect(await left()).toBe(1);
+  expect(await other.upkeep()).toMatchObject([{ what: "delete", topic: id, objects: 1 }]);
+  expect(await left()).toBe(0);
+
+  const { id: half } = await (await other.createTopic("half")).describe();
+  await other.topic("half").append({ value: "0" }, { ack: "stored" });
+  await store.put(`${store.root}/_log/${half}/deleted`, new Uint8Array());
+  await other.close();
+  const again = openLog(join(root, "b"), { store });
+  expect(await again.upkeep({ dryRun: true })).toMatchObject([{ topic: half, objects: 4 }]);
+  await again.upkeep();
+  expect(await again.topics()).toEqual([]);
+});
