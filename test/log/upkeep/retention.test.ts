@@ -27,7 +27,7 @@ test("records before an offset are gone for every reader, at once and after reco
   const { store, log, topic } = await fiveSegments(root);
   expect(await topic.deleteRecords({ before: 3n })).toEqual([3n]);
   expect(await topic.deleteRecords({ before: 1n })).toEqual([3n]);
-  expect(await topic.offsets()).toEqual([{ start: 3n, end: 5n, stored: 5n }]);
+  expect(await topic.offsets()).toMatchObject([{ start: 3n, end: 5n, stored: 5n }]);
   expect(texts(await readAll(topic))).toEqual(["3", "4"]);
   await expect(readAll(topic, { from: 2n })).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
   expect(texts(await readAll(topic, { from: new Date(0) }))).toEqual(["3", "4"]);
@@ -43,7 +43,7 @@ test("records before an offset are gone for every reader, at once and after reco
 
   const again = openLog(join(root, "b"), { store });
   await again.recover();
-  expect(await again.topic("flights").offsets()).toEqual([{ start: 3n, end: 5n, stored: 5n }]);
+  expect(await again.topic("flights").offsets()).toMatchObject([{ start: 3n, end: 5n, stored: 5n }]);
   expect(texts(await readAll(again.topic("flights")))).toEqual(["3", "4"]);
 });
 
@@ -55,7 +55,7 @@ test("an offset within a segment is the first that readers have, also of records
   expect(await topic.deleteRecords({ before: 2n })).toEqual([2n]);
   expect(texts(await readAll(topic))).toEqual(["2"]);
   expect(await topic.deleteRecords({ before: "end" })).toEqual([3n]);
-  expect(await topic.offsets()).toEqual([{ start: 3n, end: 3n, stored: 3n }]);
+  expect(await topic.offsets()).toMatchObject([{ start: 3n, end: 3n, stored: 3n }]);
   await expect(topic.deleteRecords({ before: 4n })).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
   await log.close();
   const again = openLog(root);
@@ -90,7 +90,7 @@ test("by time, all may go; the newest object stays, and offsets go on", async ()
   const root = testFolder();
   const { store, log, topic } = await fiveSegments(root, { retentionMs: 60_000 });
   await log.upkeep();
-  expect(await topic.offsets()).toEqual([{ start: 5n, end: 5n, stored: 5n }]);
+  expect(await topic.offsets()).toMatchObject([{ start: 5n, end: 5n, stored: 5n }]);
   expect(await objectsOf(store)).toEqual(["4"]);
   await log.close();
   const again = openLog(join(root, "a"), { store });
