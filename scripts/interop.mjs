@@ -4,12 +4,13 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { closingLine, vitest } from "./counts.mjs";
-import { exclusively, interopHome, TRINO } from "./places.mjs";
+import { exclusively, interopHome, kafkaHome, TRINO } from "./places.mjs";
 import { root } from "./setup.mjs";
 
 const home = interopHome();
 const python = join(home, "venv", "bin", "python");
 const stamp = join(home, "installed");
+const kafka = kafkaHome();
 const interop = join(root, "test", "interop");
 
 function run(command, args, env = {}) {
@@ -67,16 +68,31 @@ function ivy(...args) {
   return status;
 }
 
-/** etcd is no Python package: Debian's and Ubuntu's is unpacked, which needs no root. Its tests can be skipped. */
-function unpackEtcd() {
-  const downloads = mkdtempSync(join(home, "download-"));
-  console.log(`installing etcd into ${home}`);
+/** Likewise; a folder of its own, which an upgrade of Kafka alone makes anew. */
+function installKafka() {
+  rmSync(kafka, { recursive: true, force: true });
+  mkdirSync(kafka, { recursive: true });
+  console.log(`installing Kafka's broker and Java clients into ${kafka}`);
+  const jars = join(kafka, "[conf]", "[artifact]-[revision].[ext]");
+  if (ivy("-ivy", join(interop, "kafka-ivy.xml"), "-retrieve", jars) !== 0)
+    fail("Kafka's jars could not be had (see above).");
+  unpack(kafka, "kcat", ["kcat", "librdkafka1", "libyajl2"]);
+  writeFileSync(join(kafka, "installed"), "");
+}
+
+/**
+ * What is on neither PyPI nor Maven: Debian's and Ubuntu's packages are unpacked, which needs no root. The tests that
+ * want it can be skipped.
+ */
+function unpack(into, name, packages) {
+  const downloads = mkdtempSync(join(into, "download-"));
+  console.log(`installing ${name} into ${into}`);
   try {
     // A fresh machine knows no packages yet; whoever is not root takes the lists that there are.
     spawnSync("apt-get", ["update", "-qq"], { stdio: "ignore" });
-    if (spawnSync("apt-get", ["download", "-q", "etcd-server"], { cwd: downloads }).status !== 0) return;
-    const [file] = readdirSync(downloads).filter((name) => name.endsWith(".deb"));
-    if (file !== undefined) spawnSync("dpkg", ["-x", join(downloads, file), join(home, "etcd")]);
+    if (spawnSync("apt-get", ["download", "-q", ...packages], { cwd: downloads }).status !== 0) return;
+    for (const file of readdirSync(downloads).filter((each) => each.endsWith(".deb")))
+      spawnSync("dpkg", ["-x", join(downloads, file), join(into, name)]);
   } finally {
     rmSync(downloads, { recursive: true, force: true });
   }
@@ -84,13 +100,21 @@ function unpackEtcd() {
 
 const etcd = join(home, "etcd", "usr", "bin", "etcd");
 const hasEtcd = () => existsSync(etcd) || spawnSync("etcd", ["--version"]).status === 0;
+const onWait = () => console.log("another clone is installing the interop suite's engines: waiting for it");
 await exclusively(
   `${home}.lock`,
   async () => {
     if (!isInstalled()) install();
-    if (!hasEtcd()) unpackEtcd();
+    if (!hasEtcd()) unpack(home, "etcd", ["etcd-server"]);
   },
-  () => console.log("another clone is installing the interop suite's engines: waiting for it"),
+  onWait,
+);
+await exclusively(
+  `${kafka}.lock`,
+  async () => {
+    if (!existsSync(join(kafka, "installed"))) installKafka();
+  },
+  onWait,
 );
 
 const counts = await vitest("interop", process.argv.slice(2), {

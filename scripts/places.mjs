@@ -21,12 +21,18 @@ export function userCache({ env, platform } = process) {
 }
 
 /** The engines of the interop suite: one folder for each list of what is wanted, shared by all clones that want it. */
-export function interopHome() {
+export const interopHome = () =>
+  homeOf("interop", ["requirements.txt", "nessie-ivy.xml", "spark-packages.txt"], TRINO);
+
+/** Kafka's broker, its Java clients and kcat, likewise. */
+export const kafkaHome = () => homeOf("kafka", ["kafka-ivy.xml"]);
+
+function homeOf(name, lists, ...more) {
   const wanted = createHash("sha256");
-  for (const file of ["requirements.txt", "nessie-ivy.xml", "spark-packages.txt"])
-    wanted.update(readFileSync(fileURLToPath(new URL(`../test/interop/${file}`, import.meta.url))));
-  wanted.update(TRINO).update(process.platform).update(process.arch);
-  return join(userCache(), `interop-${wanted.digest("hex").slice(0, 12)}`);
+  for (const list of lists)
+    wanted.update(readFileSync(fileURLToPath(new URL(`../test/interop/${list}`, import.meta.url))));
+  for (const word of [...more, process.platform, process.arch]) wanted.update(word);
+  return join(userCache(), `${name}-${wanted.digest("hex").slice(0, 12)}`);
 }
 
 /**

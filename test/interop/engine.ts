@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { home, python } from "./installed.js";
 
 /**
- * Another engine, in a Python process of its own that answers calls one after the other (python/protocol.py). Started
- * once per test file: Spark takes its time.
+ * Another engine, in a Python or Java process of its own that answers calls one after the other (python/protocol.py).
+ * Started once per test file: Spark takes its time.
  */
 export class Engine {
   readonly #child: ChildProcess;
@@ -13,9 +13,11 @@ export class Engine {
   #stderr = "";
   #last: Promise<unknown>;
 
-  constructor(script: string) {
-    const path = fileURLToPath(new URL(`./python/${script}`, import.meta.url));
-    const child = spawn(python, [path], {
+  /** `options` are those of `python` or `java`, and stand before the script. */
+  constructor(script: string, options: readonly string[] = []) {
+    const [language, command] = script.endsWith(".java") ? ["java", "java"] : ["python", python];
+    const path = fileURLToPath(new URL(`./${language}/${script}`, import.meta.url));
+    const child = spawn(command, [...options, path], {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, SLH_INTEROP_HOME: home, TZ: "UTC", PYTHONDONTWRITEBYTECODE: "1" },
     });
@@ -45,9 +47,14 @@ export class Engine {
     return value;
   }
 
+  /** Ends it at once. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
   async close(): Promise<void> {
     const ended = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.stdin?.end();
-    if (this.#child.exitCode === null) await ended;
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await ended;
   }
 }

@@ -1,8 +1,11 @@
 import { join } from "node:path";
-import { interopHome } from "../../scripts/places.mjs";
+import { interopHome, kafkaHome } from "../../scripts/places.mjs";
 
 /** Where scripts/interop.mjs has installed the other engines. */
 export const home = interopHome();
 
 /** The Python that has them. */
 export const python = join(home, "venv", "bin", "python");
+
+/** Where it has installed Kafka's broker, its Java clients and kcat. */
+export const kafka = kafkaHome();

@@ -5,17 +5,7 @@ import { type Compression, prepareCompression } from "../../lib/lakehouse/log/re
 import { setBaseOffset } from "../../lib/lakehouse/log/records/header.js";
 import { type LogRecord, readRecords } from "../../lib/lakehouse/log/records/read-records.js";
 import { Engine } from "./engine.js";
-
-/** A record in hexadecimal, as python/kafka_batches.py gives it. */
-interface PlainRecord {
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: string | null;
-  readonly value: string | null;
-  readonly headers: readonly (readonly [string, string | null])[];
-}
-
-const hex = (content: Uint8Array | null) => (content === null ? null : Buffer.from(content).toString("hex"));
+import { bytes, hex, type PlainRecord, RECORDS, text } from "./kafka/records.js";
 
 const plain = ({ offset, timestamp, key, value, headers }: LogRecord): PlainRecord => ({
   offset: Number(offset),
@@ -24,30 +14,6 @@ const plain = ({ offset, timestamp, key, value, headers }: LogRecord): PlainReco
   value: hex(value),
   headers: headers.map((header) => [header.key, hex(header.value)]),
 });
-
-const text = (content: string) => Buffer.from(content).toString("hex");
-
-const RECORDS: readonly PlainRecord[] = [
-  { key: null, value: text("a"), headers: [] },
-  {
-    key: text("k"),
-    value: null,
-    headers: [
-      ["h", text("v")],
-      ["none", null],
-    ],
-  },
-  { key: text(""), value: text(""), headers: [["", text("")]] },
-  { key: text("naïve ключ"), value: text("long ".repeat(50_000)), headers: [] },
-  ...Array.from({ length: 200 }, (_, i) => ({
-    key: text(`${i % 7}`),
-    value: text(`{"id":${i}}`),
-    headers: [],
-  })),
-].map(
-  (record, i) =>
-    ({ ...record, offset: i, timestamp: 1_700_000_000_000 + 7 * i - (i === 3 ? 5_000 : 0) }) as PlainRecord,
-);
 
 let kafka: Engine;
 beforeAll(() => {
@@ -59,13 +25,12 @@ describe("record batches are those of kafka-python", () => {
   test.each<Compression>(["none", "gzip", "lz4", "zstd"])("it reads ours: %s", async (compression) => {
     await prepareCompression(compression);
     const builder = new BatchBuilder(compression);
-    const content = (bytes: string | null) => (bytes === null ? null : Buffer.from(bytes, "hex"));
     for (const { key, value, headers, timestamp } of RECORDS)
       builder.add(
         {
-          key: content(key),
-          value: content(value),
-          headers: headers.map(([name, bytes]) => ({ key: name, value: content(bytes) })),
+          key: bytes(key),
+          value: bytes(value),
+          headers: headers.map(([name, content]) => ({ key: name, value: bytes(content) })),
           timestamp,
         },
         0,
