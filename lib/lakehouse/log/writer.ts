@@ -63,6 +63,7 @@ export class Writer {
     this.#opening = new Map();
     this.upkeep = new Upkeep({
       ...options,
+      writerId: identity.writerId,
       partition: (topic, number) => this.partition(topic, number),
       forget: (topic) => this.forget(topic),
     });

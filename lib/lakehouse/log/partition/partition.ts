@@ -1,5 +1,6 @@
 import { closed } from "../../errors.js";
 import { invalidTxnState, recordTooLarge } from "../errors.js";
+import type { Manifest } from "../manifest/manifest.js";
 import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { TopicConfig } from "../meta/topic-config.js";
 import type { OpenTransactions } from "../producers/open-transactions.js";
@@ -19,7 +20,7 @@ import { partitionKey, type Wal } from "../wal/wal.js";
 import type { Budget } from "./budget.js";
 import { holding } from "./clock.js";
 import { nextOffset, Tail } from "./tail.js";
-import { type UploaderParts, uploadSegment } from "./uploader.js";
+import { takenOver, type UploaderParts, uploadSegment } from "./uploader.js";
 
 /**
  * When an append is done: its records are on this machine's disk (`wal`), and survive the process; or they are in the
@@ -144,6 +145,16 @@ export class Partition {
 
   get manifest(): ManifestFile {
     return this.#parts.manifest;
+  }
+
+  /**
+   * For who changes the manifest: it is this writer's to do.
+   *
+   * @throws LakehouseError FENCED where another writer has taken the partition over; what else has ended it.
+   */
+  checkOwner(manifest: Manifest): void {
+    if (manifest.next > this.#sequence) this.#fail(takenOver(this.#name));
+    this.#throwIfOver();
   }
 
   /** The first offset that readers may have. */

@@ -10,6 +10,11 @@ export function segmentName(sequence: number): string {
   return `${digits(sequence)}.segment`;
 }
 
+/** The name of a segment that takes the place of those from one number to another. @param id of this one alone. */
+export function mergedName(first: number, last: number, id: string): string {
+  return `${digits(first)}-${digits(last)}-${id}.segment`;
+}
+
 function digits(sequence: number): string {
   return String(sequence).padStart(DIGITS, "0");
 }

@@ -92,10 +92,11 @@ async function checkOwner(
     await meta.setManifest(topicId, partition, manifest);
 }
 
-function takenOver(uri: string, cause?: unknown) {
+/** @param subject the partition, or the segment that shows it. */
+export function takenOver(subject: string, cause?: unknown) {
   return fenced(
-    uri,
-    `Another writer has put the segment ${uri}, so it has taken the partition over.`,
+    subject,
+    `Another writer has taken the partition over: it has put the segment that ${subject} was to get.`,
     "Let one process write a log. Open the log again to go on behind the other's records.",
     cause,
   );

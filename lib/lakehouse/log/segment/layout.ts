@@ -24,9 +24,11 @@
  *   16  last stable offset (8): the first of the oldest transaction that is open at the segment's end, else its next offset
  *   24  bytes of the index (4)    28  its CRC-32C (4)   32  blocks (4)            36  epoch (4)        40  records (8)
  *   48  base offset (8)           56  next offset (8)   64  largest timestamp (8)                     72  topic id (16)
- *   88  partition (4)             92  version (2), zero (2)                       96  sequence (8)
+ *   88  partition (4)             92  version (2), flags (2)                     96  sequence (8)
  *  104  length of the object (8) 112  CRC-32C of 0 to 111                        116  "GSLH"
  * ```
+ *
+ * Of the flags, 1 says that offsets may be missing between its batches, before and behind them: compaction has taken them.
  *
  * Version 1 has no producers and no aborted, and its footer is the last 96 bytes of these. It can be read.
  *
@@ -44,6 +46,7 @@ export const FOOTER_BYTES = 96;
 /** Of what version 2 has in front of that. */
 export const FOOTER_STATE_BYTES = 24;
 export const VERSION = 2;
+export const HAS_GAPS = 1;
 export const HEADER_MAGIC = Buffer.from("SLHSEG", "latin1");
 export const FOOTER_MAGIC = Buffer.from("GSLH", "latin1");
 /** A block ends with the batch that makes it as large. */
@@ -107,6 +110,8 @@ export interface SectionEntry {
 
 export interface SegmentFooter extends SegmentSummary {
   readonly blocks: readonly BlockEntry[];
+  /** Offsets may be missing: compaction has taken records. */
+  readonly hasGaps: boolean;
   readonly producers: SectionEntry;
   readonly aborted: SectionEntry;
 }
@@ -114,6 +119,7 @@ export interface SegmentFooter extends SegmentSummary {
 /** What the metadata keeps of a footer. */
 export function summaryOf({
   blocks: _,
+  hasGaps: _g,
   producers: _p,
   aborted: _a,
   ...summary

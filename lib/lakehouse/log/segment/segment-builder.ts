@@ -44,16 +44,12 @@ export function buildSegment(
   state: SegmentState,
 ): BuiltSegment {
   const blocks = intoBlocks(batches);
-  const producers = encodeProducers(state.producers);
-  const aborted = encodeAborted(state.aborted);
+  const sections = encodeSections(state);
   const bytes =
     HEADER_BYTES +
     batches.reduce((sum, batch) => sum + batch.bytes.length, 0) +
-    blocks.length * (BLOCK_HEADER_BYTES + INDEX_ENTRY_BYTES) +
-    producers.length +
-    aborted.length +
-    FOOTER_STATE_BYTES +
-    FOOTER_BYTES;
+    blocks.length * BLOCK_HEADER_BYTES +
+    tailBytes(sections, blocks.length);
   const body = Buffer.allocUnsafeSlow(bytes);
   let at = writeHeader(body, identity, writerId, baseOffset);
   const entries: BlockEntry[] = [];
@@ -62,19 +58,47 @@ export function buildSegment(
     entries.push(entry);
     at = entry.position + entry.bytes;
   }
+  const summary = summarize(identity, baseOffset, batches, state.lastStable, bytes);
+  writeTail(body, at, sections, entries, summary);
+  return { body, summary };
+}
+
+/** What a segment says beside its records, encoded. */
+export interface Sections {
+  readonly producers: Uint8Array;
+  readonly aborted: Uint8Array;
+}
+
+export function encodeSections({ producers, aborted }: SegmentState): Sections {
+  return { producers: encodeProducers(producers), aborted: encodeAborted(aborted) };
+}
+
+/** How many bytes there are behind the blocks. */
+export function tailBytes({ producers, aborted }: Sections, blocks: number): number {
+  return producers.length + aborted.length + blocks * INDEX_ENTRY_BYTES + FOOTER_STATE_BYTES + FOOTER_BYTES;
+}
+
+/** @param flags of the footer. */
+export function writeTail(
+  body: Buffer,
+  at: number,
+  { producers, aborted }: Sections,
+  entries: readonly BlockEntry[],
+  summary: SegmentSummary,
+  flags = 0,
+): void {
   body.set(producers, at);
   body.set(aborted, at + producers.length);
-  at += producers.length + aborted.length;
-  const indexAt = at;
-  for (const entry of entries) at = writeEntry(body, at, entry);
-  const summary = summarize(identity, baseOffset, batches, state.lastStable, bytes);
-  body.writeUInt32BE(producers.length, at);
-  body.writeUInt32BE(crc32c(producers), at + 4);
-  body.writeUInt32BE(aborted.length, at + 8);
-  body.writeUInt32BE(crc32c(aborted), at + 12);
-  body.writeBigInt64BE(state.lastStable, at + 16);
-  writeFooter(body, at + FOOTER_STATE_BYTES, summary, entries.length, crc32c(body.subarray(indexAt, at)));
-  return { body, summary };
+  const indexAt = at + producers.length + aborted.length;
+  let end = indexAt;
+  for (const entry of entries) end = writeEntry(body, end, entry);
+  body.writeUInt32BE(producers.length, end);
+  body.writeUInt32BE(crc32c(producers), end + 4);
+  body.writeUInt32BE(aborted.length, end + 8);
+  body.writeUInt32BE(crc32c(aborted), end + 12);
+  body.writeBigInt64BE(summary.lastStable, end + 16);
+  const indexCrc = crc32c(body.subarray(indexAt, end));
+  writeFooter(body, end + FOOTER_STATE_BYTES, summary, entries.length, indexCrc, flags);
 }
 
 function intoBlocks(batches: readonly HeldBatch[]): HeldBatch[][] {
@@ -91,7 +115,7 @@ function intoBlocks(batches: readonly HeldBatch[]): HeldBatch[][] {
   return blocks;
 }
 
-function writeHeader(
+export function writeHeader(
   body: Buffer,
   { topicId, partition, epoch, sequence }: SegmentIdentity,
   writerId: bigint,
@@ -110,7 +134,8 @@ function writeHeader(
   return HEADER_BYTES;
 }
 
-function writeBlock(body: Buffer, at: number, batches: readonly HeldBatch[]): BlockEntry {
+/** @returns where it is, counted from the body's first byte. */
+export function writeBlock(body: Buffer, at: number, batches: readonly HeldBatch[]): BlockEntry {
   const position = at + BLOCK_HEADER_BYTES;
   let end = position;
   for (const { bytes } of batches) {
@@ -150,6 +175,7 @@ function writeFooter(
   summary: SegmentSummary,
   blocks: number,
   indexCrc: number,
+  flags: number,
 ): void {
   body.writeUInt32BE(blocks * INDEX_ENTRY_BYTES, at);
   body.writeUInt32BE(indexCrc, at + 4);
@@ -162,7 +188,7 @@ function writeFooter(
   body.set(idBytes(summary.topicId), at + 48);
   body.writeInt32BE(summary.partition, at + 64);
   body.writeUInt16BE(VERSION, at + 68);
-  body.writeUInt16BE(0, at + 70);
+  body.writeUInt16BE(flags, at + 70);
   body.writeBigUInt64BE(BigInt(summary.sequence), at + 72);
   body.writeBigUInt64BE(BigInt(summary.bytes), at + 80);
   body.writeUInt32BE(crc32c(body.subarray(at - FOOTER_STATE_BYTES, at + 88)), at + 88);
@@ -195,6 +221,6 @@ function lastOffsetOf({ header }: HeldBatch): bigint {
   return header.baseOffset + BigInt(header.lastOffsetDelta);
 }
 
-function larger(a: bigint, b: bigint): bigint {
+export function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }

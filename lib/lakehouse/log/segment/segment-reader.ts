@@ -9,6 +9,7 @@ import {
   FOOTER_BYTES,
   FOOTER_MAGIC,
   FOOTER_STATE_BYTES,
+  HAS_GAPS,
   HEADER_BYTES,
   HEADER_MAGIC,
   INDEX_ENTRY_BYTES,
@@ -17,6 +18,7 @@ import {
   type SectionEntry,
   type SegmentFooter,
   type SegmentIdentity,
+  type SegmentSummary,
   TAIL_BYTES,
   VERSION,
 } from "./layout.js";
@@ -83,6 +85,7 @@ export function readFooter(
     records: Number(view.getBigUint64(at + 16)),
     maxTimestamp: view.getBigInt64(at + 40),
     bytes: size,
+    hasGaps: (view.getUint16(at + 70) & HAS_GAPS) !== 0,
     blocks,
     ...state,
   };
@@ -113,10 +116,8 @@ function readEntry(view: DataView, at: number): BlockEntry {
 }
 
 /** Where a segment stands, and what it holds, as far as that is known. */
-export interface WantedSegment extends Omit<SegmentIdentity, "epoch"> {
-  readonly baseOffset?: bigint | undefined;
-  readonly nextOffset?: bigint | undefined;
-}
+export type WantedSegment = Omit<SegmentIdentity, "epoch"> &
+  Partial<Pick<SegmentSummary, "epoch" | "baseOffset" | "nextOffset" | "records" | "maxTimestamp">>;
 
 /**
  * Decodes footer and index of the segment that stands at a place: another, put there by mistake, is damage too.
@@ -140,7 +141,16 @@ export function readFooterOf(
   return footer;
 }
 
-const IDENTITY = ["topicId", "partition", "sequence", "baseOffset", "nextOffset"] as const;
+const IDENTITY = [
+  "topicId",
+  "partition",
+  "sequence",
+  "epoch",
+  "baseOffset",
+  "nextOffset",
+  "records",
+  "maxTimestamp",
+] as const;
 
 /** The id of the writer that wrote a segment, from its first bytes. @throws LakehouseError CORRUPT_SEGMENT */
 export function readWriterId(head: Uint8Array, uri: string): bigint {
@@ -204,7 +214,8 @@ export function verifySegment(body: Uint8Array, uri: string): SegmentFooter {
       throw damagedSegment(uri, holds, `the frame of the block at byte ${at} is not what the index says`);
     at = entry.position + entry.bytes;
     for (const { header } of readBlock(body.subarray(entry.position, at), entry, uri)) {
-      if (header.baseOffset !== next) throw damagedSegment(uri, holds, `offset ${next} is missing`);
+      if (footer.hasGaps ? header.baseOffset < next : header.baseOffset !== next)
+        throw damagedSegment(uri, holds, `offset ${next} is missing`);
       next = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n;
     }
   }
@@ -213,7 +224,7 @@ export function verifySegment(body: Uint8Array, uri: string): SegmentFooter {
     const { position, bytes } = section;
     checkSection(body.subarray(position, position + bytes), section, uri, footer, name);
   }
-  if (next !== footer.nextOffset)
+  if (footer.hasGaps ? next > footer.nextOffset : next !== footer.nextOffset)
     throw damagedSegment(uri, offsets(footer.baseOffset, footer.nextOffset), `it ends before offset ${next}`);
   return footer;
 }

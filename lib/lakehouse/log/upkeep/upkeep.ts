@@ -1,3 +1,4 @@
+import { closed } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { offsetOutOfRange, policyViolation } from "../errors.js";
 import type { Manifest } from "../manifest/manifest.js";
@@ -8,16 +9,19 @@ import type { Partition } from "../partition/partition.js";
 import type { Place } from "../partition/place.js";
 import type { StoredSegment } from "../segment/layout.js";
 import { partitionKey } from "../wal/wal.js";
-import { beginningAt, countingSegments, retainedFrom } from "./retention.js";
+import { mergeLimits, planMerge } from "./merge-plan.js";
+import { beginningAt, countingSegments, doomedBy, retainedFrom } from "./retention.js";
+import { replacing, rewriteSegments } from "./rewrite.js";
 import { type FoundObject, findUnlisted, purgeTopic } from "./sweep.js";
 
 /** Something that upkeep does, or would do. */
 export interface UpkeepAction {
   /**
-   * `expire`: records that are too old or too many are no longer readable. `forget`: objects that nobody knows of are to be
-   * deleted. `delete`: objects are deleted that had been replaced, expired or forgotten before.
+   * `expire`: records that are too old or too many are no longer readable. `merge`: several objects become one. `forget`:
+   * objects that nobody knows of are to be deleted. `delete`: objects are deleted that had been replaced, expired or
+   * forgotten before.
    */
-  readonly what: "expire" | "forget" | "delete";
+  readonly what: "expire" | "merge" | "forget" | "delete";
   /** Its name; its id where it is deleted. */
   readonly topic: string;
   /** All of them where not given: the topic is deleted. */
@@ -37,6 +41,7 @@ export interface UpkeepParts {
   readonly meta: LogMeta;
   readonly place: Place;
   readonly clock: Clock;
+  readonly writerId: bigint;
   /** The writer of a partition. */
   readonly partition: (topic: TopicRecord, number: number) => Promise<Partition>;
   /** Stops writing to a topic that is deleted. */
@@ -64,7 +69,7 @@ export class Upkeep {
   readonly #due = new Map<string, number>();
   #sweptAt: number | undefined;
   #cancelTimer = () => {};
-  #isClosed = false;
+  readonly #ending = new AbortController();
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -76,14 +81,14 @@ export class Upkeep {
       this.run()
         .catch((error: unknown) => this.#parts.onFailure?.(error))
         .finally(() => {
-          if (!this.#isClosed) this.start(ms);
+          if (!this.#ending.signal.aborted) this.start(ms);
         });
     });
   }
 
   /** Ends after the step that runs. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#ending.abort(closed("log"));
     this.#cancelTimer();
     await this.#running;
   }
@@ -104,13 +109,14 @@ export class Upkeep {
     const actions: UpkeepAction[] = [];
     const failures: unknown[] = [];
     const attempt: Attempt = async (work) => {
-      if (this.#isClosed) return;
+      if (this.#ending.signal.aborted) return;
       await work().catch((error: unknown) => failures.push(error));
     };
     await attempt(() => this.#sweep(actions, isDry, attempt));
     for (const topic of await this.#parts.meta.topics())
       for (let number = 0; number < topic.partitions; number++) {
         await attempt(() => this.#expire(topic, number, actions, isDry));
+        await attempt(() => this.#merge(topic, number, actions, isDry));
         await attempt(() => this.#delete(topic, number, actions, isDry));
       }
     if (failures.length > 0) throw failures[0];
@@ -157,6 +163,44 @@ export class Upkeep {
     if (!isDry) await this.#begin(topic, await this.#parts.partition(topic, number), from);
   }
 
+  /** Segments that waited for the object store one by one are small: neighbours become one, but for the newest. */
+  async #merge(topic: TopicRecord, number: number, actions: UpkeepAction[], isDry: boolean): Promise<void> {
+    const { meta } = this.#parts;
+    const limits = mergeLimits(topic.config);
+    for (;;) {
+      const segments = (await meta.segments(topic.id, number)).slice(0, -1);
+      const run = planMerge(segments, limits);
+      if (run === undefined) return;
+      actions.push({ what: "merge", topic: topic.name, partition: number, ...totalOf(run) });
+      if (isDry || !(await this.#rewrite(topic, await this.#parts.partition(topic, number), run))) return;
+    }
+  }
+
+  /** @returns whether the partition is to be looked at again. */
+  async #rewrite(topic: TopicRecord, partition: Partition, run: readonly StoredSegment[]): Promise<boolean> {
+    const { meta, clock } = this.#parts;
+    const file = partition.manifest;
+    const before = await file.read();
+    if (before === undefined) return false;
+    partition.checkOwner(before);
+    const known = await meta.manifest(topic.id, partition.number);
+    if (known === undefined || known.revision < before.revision) {
+      await meta.setManifest(topic.id, partition.number, before);
+      return true;
+    }
+    const { foreign } = file;
+    const merged = await rewriteSegments({ ...this.#parts, signal: this.#ending.signal }, run);
+    const now = clock.now();
+    let isReplaced = false;
+    await this.#change(topic, partition, (manifest, segments) => {
+      // What another has forgotten, or deleted already, must not be listed.
+      const replaced = file.foreign === foreign ? replacing(manifest, segments, run, merged, now) : undefined;
+      isReplaced = replaced !== undefined;
+      return replaced ?? { doomed: [...manifest.doomed, ...doomedBy([merged], now)] };
+    });
+    return isReplaced;
+  }
+
   async #begin(topic: TopicRecord, partition: Partition, start: bigint): Promise<void> {
     const now = this.#parts.clock.now();
     await this.#change(topic, partition, (manifest, segments) => beginningAt(manifest, segments, start, now));
@@ -171,9 +215,10 @@ export class Upkeep {
   ): Promise<void> {
     const { meta } = this.#parts;
     const known = await meta.segments(topic.id, partition.number);
-    const manifest = await partition.manifest.change((manifest) =>
-      change(manifest, countingSegments(manifest, known)),
-    );
+    const manifest = await partition.manifest.change((manifest) => {
+      partition.checkOwner(manifest);
+      return change(manifest, countingSegments(manifest, known));
+    });
     if (manifest === undefined) return;
     await meta.setManifest(topic.id, partition.number, manifest);
     this.#note(topic, partition.number, manifest);

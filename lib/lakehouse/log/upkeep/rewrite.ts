@@ -1,0 +1,111 @@
+/** Makes one segment of several. */
+import { randomBytes } from "node:crypto";
+import type { ObjectStore } from "../../storage/index.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { ManifestChange } from "../manifest/manifest-file.js";
+import { mergedName, type Place } from "../partition/place.js";
+import { nextOffset } from "../partition/tail.js";
+import type { SegmentSummary, StoredSegment } from "../segment/layout.js";
+import type { HeldBatch } from "../segment/segment-builder.js";
+import { readAborted, readProducers, type SegmentState } from "../segment/segment-state.js";
+import { streamSegment } from "../segment/segment-stream.js";
+import { batchesOf, type OpenSegment, openSegments } from "./read-segment.js";
+import { doomedBy } from "./retention.js";
+
+export interface RewriteParts {
+  readonly store: ObjectStore;
+  readonly place: Place;
+  readonly writerId: bigint;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
+}
+
+/** What of the batches stays. */
+export interface Keeping {
+  /** The batch, one with fewer records, or none. */
+  keep(batch: HeldBatch): HeldBatch | undefined;
+}
+
+/**
+ * Puts a segment that has the batches of several, as they are. Nobody knows of it yet.
+ *
+ * @param run consecutive segments.
+ * @param keeping what stays of them; all where not given.
+ * @throws LakehouseError CORRUPT_SEGMENT, STORAGE_FAILED; what the signal was aborted with
+ */
+export async function rewriteSegments(
+  { store, place, writerId, signal }: RewriteParts,
+  run: readonly StoredSegment[],
+  keeping?: Keeping,
+): Promise<StoredSegment> {
+  const [first, last] = [run[0] as StoredSegment, run.at(-1) as StoredSegment];
+  const { topicId, partition, sequence, baseOffset } = first;
+  const { epoch, lastSequence, lastStable } = last;
+  const object = mergedName(sequence, lastSequence, randomBytes(8).toString("hex"));
+  const segments = openSegments(store, place, run);
+  let hasGaps = false;
+  let state: SegmentState = { producers: [], aborted: [], lastStable };
+  let latest: OpenSegment | undefined;
+  async function* batches(): AsyncGenerator<HeldBatch> {
+    let next = baseOffset;
+    for await (const segment of segments) {
+      latest = segment;
+      const { uri, footer } = segment;
+      state = { ...state, aborted: [...state.aborted, ...(await readAborted(store, uri, footer))] };
+      for await (const batch of batchesOf(store, segment)) {
+        signal.throwIfAborted();
+        const kept = keeping === undefined ? batch : keeping.keep(batch);
+        if (kept === undefined) continue;
+        hasGaps ||= kept.header.baseOffset !== next;
+        next = nextOffset(kept);
+        yield kept;
+      }
+    }
+    hasGaps ||= next !== last.nextOffset;
+    if (latest !== undefined)
+      state = { ...state, producers: await readProducers(store, latest.uri, latest.footer) };
+  }
+  let summary: SegmentSummary | undefined;
+  const body = streamSegment(
+    {
+      identity: { topicId, partition, sequence, epoch },
+      writerId,
+      baseOffset,
+      nextOffset: last.nextOffset,
+      batches: batches(),
+      end: () => ({ state, hasGaps }),
+    },
+    (written) => {
+      summary = written;
+    },
+  );
+  await store.put(`${place.partition(topicId, partition)}${object}`, body);
+  const storedAt = Math.max(...run.map((segment) => segment.storedAt));
+  return { ...(summary as unknown as SegmentSummary), lastSequence, object, storedAt };
+}
+
+/**
+ * Lets one segment take the place of several.
+ *
+ * @param segments all that count.
+ * @returns `undefined` where not all of them count any more.
+ */
+export function replacing(
+  manifest: Manifest,
+  segments: readonly StoredSegment[],
+  run: readonly StoredSegment[],
+  merged: StoredSegment,
+  now: number,
+): ManifestChange | undefined {
+  const first = segments.findIndex(({ object }) => object === run[0]?.object);
+  const end = first + run.length;
+  if (first < 0 || !run.every(({ object }, i) => segments[first + i]?.object === object)) return undefined;
+  const listed = Math.max(manifest.segments.length, end);
+  const isLonger = end > manifest.segments.length;
+  return {
+    next: isLonger ? merged.lastSequence + 1 : manifest.next,
+    nextOffset: isLonger ? merged.nextOffset : manifest.nextOffset,
+    segments: [...segments.slice(0, first), merged, ...segments.slice(end, listed)],
+    doomed: [...manifest.doomed, ...doomedBy(run, now)],
+  };
+}
