@@ -14,16 +14,24 @@ import {
   topicDeleted,
   topicExists,
 } from "./errors.js";
-import { checkNotInternal, internalId, isInternal, refuseInternal } from "./internal-topics.js";
+import {
+  checkNotInternal,
+  internalId,
+  isInternal,
+  refuseInternal,
+  TRANSACTION_TOPIC,
+} from "./internal-topics.js";
 import type { LogMeta, PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
-import { type Clock, systemClock } from "./partition/clock.js";
+import { type Clock, sleep, systemClock } from "./partition/clock.js";
 import type { Ack, Appended } from "./partition/partition.js";
 import { PartitionReader } from "./partition/partition-reader.js";
 import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
 import { OpenTransactions } from "./producers/open-transactions.js";
+import { isTransactional } from "./records/header.js";
 import { type Recovered, readTopic, recoverLog } from "./recover.js";
+import type { TransactionCoordinator } from "./transactions/coordinator.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 import { diskAt, makeLogFolder } from "./wal/disk.js";
 import type { Writer } from "./writer.js";
@@ -73,6 +81,8 @@ const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
 /** How often a topic's description is read again where another process has changed it in between. */
 const TRIES = 10;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
 
 /** One partition of a topic, to append to and to read. It is looked up once: who keeps it does not see the topic change. */
 export interface LogPartition {
@@ -104,11 +114,12 @@ export class LogCore {
   readonly #options: LogOptions;
   readonly #place: Place;
   readonly #segments: Segments;
-  readonly #transactions = new OpenTransactions();
+  readonly #openTransactions = new OpenTransactions();
   #meta: LogMeta | undefined;
   #unlock: (() => void) | undefined;
   #writing: Promise<Writer> | undefined;
   #writer: Writer | undefined;
+  #coordinator: Promise<TransactionCoordinator> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws LakehouseError INVALID_CONFIG */
@@ -267,6 +278,8 @@ export class LogCore {
       number,
       append: async (batch, ack) => {
         const writer = await this.#write();
+        // What an earlier process has let begin goes on.
+        if (isTransactional(batch)) await this.transactions();
         return (await writer.partition(topic, number)).append(batch, ack);
       },
       deleteRecords: async (before) => (await this.#write()).upkeep.deleteRecords(topic, number, before),
@@ -309,6 +322,40 @@ export class LogCore {
     return (await this.#openMeta()).sizes(topic.id);
   }
 
+  /**
+   * Producers' ids, and the transactions of this log.
+   *
+   * @throws LakehouseError LOG_IN_USE, LOG_METADATA_LOST, CORRUPT_STATE, STORAGE_FAILED
+   */
+  async transactions(): Promise<TransactionCoordinator> {
+    this.#coordinator ??= this.#openCoordinator();
+    try {
+      return await this.#coordinator;
+    } catch (error) {
+      this.#coordinator = undefined;
+      throw error;
+    }
+  }
+
+  async #openCoordinator(): Promise<TransactionCoordinator> {
+    const writer = await this.#write();
+    const { openCoordinator } = await import("./transactions/open-coordinator.js");
+    return openCoordinator(this, writer, this.#openTransactions);
+  }
+
+  /** Ends what an earlier process has left half done, also where nobody asks for transactions here. */
+  async #resumeTransactions(meta: LogMeta): Promise<void> {
+    for (let wait = FIRST_WAIT_MS; this.#closing === undefined; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      try {
+        if ((await meta.topic(TRANSACTION_TOPIC)) !== undefined) await this.transactions();
+        return;
+      } catch {
+        // Who needs transactions meanwhile hears of it.
+        await sleep(this.clock, wait);
+      }
+    }
+  }
+
   /** Brings all that was appended by this process into the object store. */
   async flush(): Promise<void> {
     await (await this.#writing)?.flush();
@@ -336,7 +383,9 @@ export class LogCore {
 
   async #close(): Promise<void> {
     const writer = await this.#writing?.catch(() => undefined);
+    const coordinator = await this.#coordinator?.catch(() => undefined);
     try {
+      coordinator?.close();
       await writer?.close();
     } finally {
       await this.#meta?.close();
@@ -435,9 +484,10 @@ export class LogCore {
       clock: systemClock,
       disk,
       bufferBytes,
-      transactions: this.#transactions,
+      transactions: this.#openTransactions,
       upkeepMs: UPKEEP_MS,
     });
+    void this.#resumeTransactions(meta);
     return this.#writer;
   }
 

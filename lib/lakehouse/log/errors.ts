@@ -14,6 +14,10 @@ export const outOfOrderSequence = errorKind("OUT_OF_ORDER_SEQUENCE");
 export const producerFenced = errorKind("PRODUCER_FENCED");
 /** What a transaction does not allow as it stands. */
 export const invalidTxnState = errorKind("INVALID_TXN_STATE");
+/** A producer that speaks for a transactional id which is not its own, or was forgotten. */
+export const invalidProducerIdMapping = errorKind("INVALID_PRODUCER_ID_MAPPING");
+/** A time that a transaction cannot be given. */
+export const invalidTransactionTimeout = errorKind("INVALID_TRANSACTION_TIMEOUT");
 /** A record that is larger than its topic allows. */
 export const recordTooLarge = errorKind("RECORD_TOO_LARGE");
 export const topicExists = errorKind("TOPIC_EXISTS");

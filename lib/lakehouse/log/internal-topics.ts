@@ -4,6 +4,9 @@ import { internalTopic } from "./errors.js";
 
 /** Topics of the log's own begin with it: clients neither make, change nor delete them, nor append to them. */
 const INTERNAL = "__";
+export const TRANSACTION_TOPIC = "__transaction_state";
+export const PRODUCER_ID_TOPIC = "__producer_ids";
+
 export function isInternal(name: string): boolean {
   return name.startsWith(INTERNAL);
 }

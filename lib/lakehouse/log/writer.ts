@@ -114,6 +114,26 @@ export class Writer {
     return opening;
   }
 
+  /** The same, by the topic's id. @throws LakehouseError NO_SUCH_TOPIC, CORRUPT_SEGMENT, STORAGE_FAILED, FENCED */
+  async partitionById(topicId: string, number: number): Promise<Partition> {
+    const opened = this.opened(topicId, number);
+    if (opened !== undefined) return opened;
+    const topic = (await this.#options.meta.topics()).find(({ id }) => id === topicId);
+    if (topic === undefined) throw topicDeleted(topicId);
+    return this.partition(topic, number);
+  }
+
+  /** The partitions with open transactions. */
+  async leftOpen(): Promise<Partition[]> {
+    const { meta } = this.#options;
+    for (const topic of await meta.topics())
+      for (let number = 0; number < topic.partitions; number++) {
+        const last = await meta.lastSegment(topic.id, number);
+        if (last !== undefined && last.lastStable < last.nextOffset) await this.partition(topic, number);
+      }
+    return [...this.#partitions.values()].filter(({ openTransactions }) => openTransactions.length > 0);
+  }
+
   /** Stops writing to a topic that is deleted. */
   async forget(topic: TopicRecord): Promise<void> {
     for (let number = 0; number < topic.partitions; number++) {

@@ -92,11 +92,12 @@ const PRODUCER_ID_EXPIRATION_MS = 24 * 60 * 60 * 1000;
 export class Partition {
   readonly topicId: string;
   readonly number: number;
+  /** As `partitionKey` makes it. */
+  readonly key: string;
   #config: TopicConfig;
   readonly #parts: PartitionParts;
   readonly #tail: Tail;
   readonly #name: string;
-  readonly #key: string;
   /** Of the next batch. */
   #next: bigint;
   /** One behind the last that is on the disk. */
@@ -129,7 +130,7 @@ export class Partition {
     this.topicId = topic.id;
     this.number = number;
     this.#name = `${topic.name}/${number}`;
-    this.#key = partitionKey(topic.id, number);
+    this.key = partitionKey(topic.id, number);
     this.#config = topic.config;
     this.#parts = parts;
     this.#tail = new Tail(parts.keptBytes ?? KEPT_BYTES);
@@ -289,7 +290,7 @@ export class Partition {
     if (repeated !== undefined) return repeated.baseOffset;
     const isTransactional = (attributes & TRANSACTIONAL) !== 0;
     const isAllowed = isTransactional
-      ? this.#parts.transactions.has(producerId, producerEpoch, this.#key)
+      ? this.#parts.transactions.has(producerId, producerEpoch, this.key)
       : !this.#producers.isOpen(producerId);
     if (isAllowed) return undefined;
     throw invalidTxnState(
@@ -468,7 +469,7 @@ export class Partition {
     this.#producers.forgetAborted(this.tailStart);
     this.#storedWaiters = passed(this.#storedWaiters, this.#stored);
     // A file that could not be removed is tried again with the next.
-    await wal.stored(this.#key, this.#stored).catch((error) => onFailure?.(error));
+    await wal.stored(this.key, this.#stored).catch((error) => onFailure?.(error));
   }
 
   #nextSegment(): Unfinished {

@@ -78,6 +78,11 @@ export function readHeader(bytes: Uint8Array, at: number, subject: string): Batc
   };
 }
 
+/** Whether a batch is part of a transaction. @param batch of any content: what is no batch is none of these. */
+export function isTransactional(batch: Uint8Array): boolean {
+  return batch.length >= HEADER_BYTES && (viewOf(batch).getInt16(ATTRIBUTES_AT) & TRANSACTIONAL) !== 0;
+}
+
 /** @throws LakehouseError CORRUPT_RECORD_BATCH where the bytes of this one batch do not have their checksum. */
 export function verifyChecksum(batch: Uint8Array, subject: string): void {
   const expected = viewOf(batch).getUint32(CRC_AT);

@@ -1,0 +1,398 @@
+import { invalidArgument } from "../../errors.js";
+import { storageFailed } from "../../storage/index.js";
+import {
+  invalidProducerIdMapping,
+  invalidTransactionTimeout,
+  invalidTxnState,
+  noSuchTopic,
+  producerFenced,
+} from "../errors.js";
+import { type Clock, holding, sleep } from "../partition/clock.js";
+import type { Ack, Partition } from "../partition/partition.js";
+import type { OpenTransactions } from "../producers/open-transactions.js";
+import type { Marker } from "../records/control.js";
+import type { StateTopic } from "../state/state-topic.js";
+import { partitionKey } from "../wal/wal.js";
+import { KeyedLock } from "./keyed-lock.js";
+import type { ProducerIds } from "./producer-ids.js";
+import type { TransactionEntry, TransactionPartition } from "./transaction-entry.js";
+
+/** Whose batch it is, or whose request: a later epoch of the same id fences the earlier. */
+export interface ProducerIdentity {
+  readonly producerId: bigint;
+  readonly epoch: number;
+}
+
+/** A producer that speaks of its transaction. */
+export interface TransactionOwner extends ProducerIdentity {
+  readonly transactionalId: string;
+}
+
+export interface InitProducerRequest {
+  /** Of a producer without transactions: `undefined`. */
+  readonly transactionalId: string | undefined;
+  /** How long its transactions may be open, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Who asks for a new epoch of an id that it has. */
+  readonly current?: ProducerIdentity | undefined;
+}
+
+export interface CoordinatorParts {
+  readonly clock: Clock;
+  /** By transactional id. */
+  readonly state: StateTopic<TransactionEntry>;
+  readonly ids: ProducerIds;
+  readonly open: OpenTransactions;
+  /** @throws LakehouseError NO_SUCH_TOPIC */
+  readonly partition: (at: TransactionPartition) => Promise<Partition>;
+  /** Partitions with transactions that earlier processes have left open. */
+  readonly leftOpen: () => Promise<readonly Partition[]>;
+  /** Lets the offsets count that the producer's transaction has, or forgets them. May be called again. */
+  readonly endOffsets: (producer: ProducerIdentity, marker: Marker) => Promise<void>;
+}
+
+/** As Kafka's `transaction.max.timeout.ms`. */
+const MOST_TIMEOUT_MS = 15 * 60 * 1000;
+/** As Kafka's `transactional.id.expiration.ms`. */
+const EXPIRATION_MS = 7 * 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** The last that is given: one more is left for fencing it. */
+const LAST_EPOCH = 2 ** 15 - 2;
+const NO_EPOCH = -1;
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 5_000;
+const PREPARED: Readonly<Partial<Record<TransactionEntry["state"], Marker>>> = {
+  prepare_commit: "commit",
+  prepare_abort: "abort",
+};
+
+/**
+ * Coordinates transactions: which producer may speak for a transactional id, what its transaction has, and how it ends. The
+ * rules are Kafka's (KIP-98, KIP-360; not KIP-890's second version, which clients use only where a server offers it).
+ *
+ * A transaction is decided when its `prepare` is durable. Then its markers are written, again and again where that fails,
+ * and by the next process where this one ends. To partitions, only batches of transactions get that are open here and have
+ * them (`OpenTransactions`), so that no late batch opens one that nobody ends.
+ */
+export class TransactionCoordinator {
+  readonly #parts: CoordinatorParts;
+  readonly #lock = new KeyedLock();
+  readonly #timers = new Map<string, () => void>();
+  #cancelForgetting = () => {};
+  readonly #closing = new AbortController();
+
+  private constructor(parts: CoordinatorParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Goes on where an earlier process has ended. A transaction that a partition has open, and nobody knows here, is aborted: it
+   * began on a machine that is lost, with what it knew.
+   *
+   * @throws LakehouseError STORAGE_FAILED, FENCED
+   */
+  static async open(parts: CoordinatorParts): Promise<TransactionCoordinator> {
+    const coordinator = new TransactionCoordinator(parts);
+    const { state, open } = parts;
+    const running = new Map<bigint, TransactionEntry>();
+    for (const [id, entry] of state.entries()) {
+      if (entry.state === "ongoing") {
+        open.set(entry.producerId, entry.epoch, entry.partitions.map(keyOf));
+        coordinator.#endInTime(id, entry);
+      }
+      if (entry.state === "ongoing" || PREPARED[entry.state] !== undefined)
+        running.set(entry.producerId, entry);
+    }
+    for (const partition of await parts.leftOpen())
+      for (const { producerId, epoch } of partition.openTransactions) {
+        const entry = running.get(producerId);
+        const isKnown = entry?.partitions.some((one) => keyOf(one) === partition.key);
+        if (!isKnown) await partition.appendMarker(producerId, epoch, "abort", "wal");
+      }
+    await coordinator.#forgetOld();
+    coordinator.#forgetDaily();
+    for (const [id, entry] of state.entries())
+      if (PREPARED[entry.state] !== undefined)
+        // Who asks for it waits behind this, and hears of what stands in its way.
+        coordinator.#lock.run(id, () => coordinator.#settled(id)).catch(() => undefined);
+    return coordinator;
+  }
+
+  /**
+   * Gives a producer its identity: a new id, or for a transactional id a later epoch. From then on, an earlier instance is
+   * refused; the transaction that it has left open is aborted.
+   *
+   * Both are in the object store then: no two producers have one id and epoch, though the machine is lost with its disk.
+   *
+   * @throws LakehouseError PRODUCER_FENCED where `current` is no longer the latest; INVALID_TRANSACTION_TIMEOUT,
+   *   INVALID_ARGUMENT, STORAGE_FAILED, FENCED
+   */
+  async initProducerId({
+    transactionalId,
+    timeoutMs,
+    current,
+  }: InitProducerRequest): Promise<ProducerIdentity> {
+    if (transactionalId === undefined) return { producerId: await this.#parts.ids.take(), epoch: 0 };
+    checkTransactionalId(transactionalId);
+    checkTimeout(timeoutMs);
+    return this.#lock.run(transactionalId, async () => {
+      const found = await this.#settled(transactionalId);
+      if (found !== undefined && current !== undefined) {
+        const { producerId, epoch, lastEpoch, state } = found;
+        const isLatest = current.producerId === producerId && current.epoch === epoch;
+        // The answer was lost, perhaps, and nothing has been done with it.
+        const isAgain =
+          current.producerId === producerId && current.epoch === lastEpoch && state !== "ongoing";
+        if (isAgain) return { producerId, epoch };
+        if (!isLatest) throw fencedOwner(transactionalId, current, found);
+      }
+      const ended = found?.state === "ongoing" ? await this.#fence(transactionalId, found) : found;
+      return this.#nextEpoch(transactionalId, timeoutMs, ended, current);
+    });
+  }
+
+  async #nextEpoch(
+    id: string,
+    timeoutMs: number,
+    before: TransactionEntry | undefined,
+    current: ProducerIdentity | undefined,
+  ): Promise<ProducerIdentity> {
+    const { ids, state, clock } = this.#parts;
+    const isOver = before === undefined || before.epoch >= LAST_EPOCH;
+    const producer = isOver
+      ? { producerId: await ids.take(), epoch: 0 }
+      : { producerId: before.producerId, epoch: before.epoch + 1 };
+    const entry: TransactionEntry = {
+      ...producer,
+      lastEpoch: isOver || current === undefined ? NO_EPOCH : current.epoch,
+      timeoutMs,
+      state: "empty",
+      partitions: [],
+      groups: [],
+      startedAt: 0,
+      updatedAt: clock.now(),
+    };
+    await state.set(id, entry, "stored");
+    return producer;
+  }
+
+  /**
+   * Begins a transaction where none is open, and lets it have these partitions.
+   *
+   * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, STORAGE_FAILED
+   */
+  addPartitions(owner: TransactionOwner, partitions: readonly TransactionPartition[]): Promise<void> {
+    return this.#add(owner, partitions, []);
+  }
+
+  #add(
+    owner: TransactionOwner,
+    partitions: readonly TransactionPartition[],
+    groups: readonly string[],
+  ): Promise<void> {
+    const { state, open, clock } = this.#parts;
+    const { transactionalId } = owner;
+    return this.#lock.run(transactionalId, async () => {
+      const entry = await this.#owned(owner);
+      const isOpen = entry.state === "ongoing";
+      const had = isOpen ? entry.partitions : [];
+      const hadGroups = isOpen ? entry.groups : [];
+      const known = new Set(had.map(keyOf));
+      const added = partitions.filter((one) => !known.has(keyOf(one)));
+      const addedGroups = groups.filter((group) => !hadGroups.includes(group));
+      if (isOpen && added.length === 0 && addedGroups.length === 0) return;
+      const now = clock.now();
+      const next: TransactionEntry = {
+        ...entry,
+        state: "ongoing",
+        partitions: [...had, ...added],
+        groups: [...hadGroups, ...addedGroups],
+        startedAt: isOpen ? entry.startedAt : now,
+        updatedAt: now,
+      };
+      await state.set(transactionalId, next);
+      open.set(next.producerId, next.epoch, next.partitions.map(keyOf));
+      if (!isOpen) this.#endInTime(transactionalId, next);
+    });
+  }
+
+  /**
+   * Ends the transaction: resolves when readers of what is committed see all of it, or nothing. Called again, it answers the
+   * same.
+   *
+   * @param ack `stored` where it has to be whole though the machine is lost with its disk. Its records have to be, too.
+   * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED; INVALID_TXN_STATE where none is open, or it has ended
+   *   otherwise; STORAGE_FAILED where it was not ended: it may be tried again
+   */
+  endTransaction(owner: TransactionOwner, marker: Marker, ack: Ack): Promise<void> {
+    return this.#lock.run(owner.transactionalId, async () => {
+      const entry = await this.#owned(owner);
+      if (entry.state === `complete_${marker}`) return;
+      if (entry.state !== "ongoing")
+        throw invalidTxnState(
+          owner.transactionalId,
+          entry.state === "empty"
+            ? `${owner.transactionalId} has no open transaction.`
+            : `The transaction of ${owner.transactionalId} has ended already, and not by ${marker}.`,
+          "Begin a new transaction.",
+        );
+      await this.#end(owner.transactionalId, entry, marker, ack);
+    });
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#cancelForgetting();
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  /** The entry of whoever asks, with no end of a transaction under way. */
+  async #owned(owner: TransactionOwner): Promise<TransactionEntry> {
+    const { transactionalId, producerId, epoch } = owner;
+    const entry = await this.#settled(transactionalId);
+    if (entry === undefined || entry.producerId !== producerId)
+      throw invalidProducerIdMapping(
+        transactionalId,
+        `${transactionalId} is not the transactional id of producer ${producerId}.`,
+        "Begin with a new producer: this one was not heard of for long, perhaps.",
+      );
+    if (entry.epoch !== epoch) throw fencedOwner(transactionalId, owner, entry);
+    return entry;
+  }
+
+  /** Drives an end on that was decided. */
+  async #settled(id: string): Promise<TransactionEntry | undefined> {
+    const entry = this.#parts.state.get(id);
+    const marker = entry && PREPARED[entry.state];
+    return entry === undefined || marker === undefined ? entry : this.#complete(id, entry, marker, "wal");
+  }
+
+  /** Aborts, with a later epoch than the producer has. */
+  #fence(id: string, entry: TransactionEntry): Promise<TransactionEntry> {
+    return this.#end(id, { ...entry, epoch: entry.epoch + 1, lastEpoch: NO_EPOCH }, "abort", "wal");
+  }
+
+  async #end(id: string, entry: TransactionEntry, marker: Marker, ack: Ack): Promise<TransactionEntry> {
+    const { state, open, clock } = this.#parts;
+    const before = state.get(id) as TransactionEntry;
+    open.close(entry.producerId);
+    const prepared: TransactionEntry = { ...entry, state: `prepare_${marker}`, updatedAt: clock.now() };
+    try {
+      await state.set(id, prepared, ack);
+    } catch (error) {
+      // It goes on as before.
+      open.set(before.producerId, before.epoch, before.partitions.map(keyOf));
+      throw error;
+    }
+    this.#timers.get(id)?.();
+    this.#timers.delete(id);
+    return this.#complete(id, prepared, marker, ack);
+  }
+
+  async #complete(id: string, entry: TransactionEntry, marker: Marker, ack: Ack): Promise<TransactionEntry> {
+    const { state, clock, endOffsets } = this.#parts;
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      try {
+        await Promise.all(entry.partitions.map((at) => this.#mark(at, entry, marker, ack)));
+        if (entry.groups.length > 0) await endOffsets(entry, marker);
+        const complete: TransactionEntry = {
+          ...entry,
+          state: `complete_${marker}`,
+          partitions: [],
+          groups: [],
+          updatedAt: clock.now(),
+        };
+        await state.set(id, complete);
+        return complete;
+      } catch (error) {
+        if (!storageFailed.is(error) || this.#closing.signal.aborted) throw error;
+        await holding(clock, sleep(clock, wait, this.#closing.signal));
+      }
+    }
+  }
+
+  async #mark(
+    at: TransactionPartition,
+    { producerId, epoch }: ProducerIdentity,
+    marker: Marker,
+    ack: Ack,
+  ): Promise<void> {
+    try {
+      const partition = await this.#parts.partition(at);
+      await partition.appendMarker(producerId, epoch, marker, ack);
+    } catch (error) {
+      // Deleted with its records.
+      if (!noSuchTopic.is(error)) throw error;
+    }
+  }
+
+  /** Aborts the transaction when its time is over, unless it has ended by then. */
+  #endInTime(id: string, { timeoutMs, startedAt }: TransactionEntry): void {
+    const { clock, state } = this.#parts;
+    const abort = async () => {
+      const entry = await this.#settled(id);
+      if (entry?.state === "ongoing" && entry.startedAt === startedAt) await this.#fence(id, entry);
+    };
+    const tryLater = () => {
+      const entry = state.get(id);
+      if (entry?.state === "ongoing" && entry.startedAt === startedAt) schedule(LONGEST_WAIT_MS);
+    };
+    const schedule = (ms: number) => {
+      if (this.#closing.signal.aborted) return;
+      this.#timers.get(id)?.();
+      const due = () => void this.#lock.run(id, abort).catch(tryLater);
+      this.#timers.set(id, clock.after(ms, due));
+    };
+    schedule(Math.max(0, startedAt + timeoutMs - clock.now()));
+  }
+
+  #forgetDaily(): void {
+    const later = () => {
+      if (this.#closing.signal.aborted) return;
+      this.#cancelForgetting = this.#parts.clock.after(DAY_MS, forget);
+    };
+    // What is not forgotten today is so tomorrow.
+    const forget = () => void this.#forgetOld().then(later, later);
+    later();
+  }
+
+  /** Forgets ids that were not used for a week. */
+  async #forgetOld(): Promise<void> {
+    const { state, clock } = this.#parts;
+    const isOld = ({ state, updatedAt }: TransactionEntry) =>
+      state !== "ongoing" && PREPARED[state] === undefined && clock.now() - updatedAt >= EXPIRATION_MS;
+    for (const [id, entry] of [...state.entries()])
+      if (isOld(entry))
+        await this.#lock.run(id, async () => {
+          const now = state.get(id);
+          if (now !== undefined && isOld(now)) await state.delete(id);
+        });
+  }
+}
+
+function keyOf({ topicId, partition }: TransactionPartition): string {
+  return partitionKey(topicId, partition);
+}
+
+function fencedOwner(id: string, { epoch }: ProducerIdentity, known: ProducerIdentity) {
+  return producerFenced(
+    id,
+    `A producer asks for ${id} with epoch ${epoch}, and another has taken its place with ${known.epoch}.`,
+    "Stop this one. If it is the only one, its transaction took too long: begin again with a new producer.",
+  );
+}
+
+function checkTransactionalId(id: string): void {
+  if (id !== "") return;
+  throw invalidArgument("transactionalId", "A transactional id cannot be empty.", "Give it a name.");
+}
+
+function checkTimeout(ms: number): void {
+  if (Number.isInteger(ms) && ms > 0 && ms <= MOST_TIMEOUT_MS) return;
+  throw invalidTransactionTimeout(
+    String(ms),
+    `A transaction cannot be open for ${ms} milliseconds.`,
+    `Give a whole number from 1 to ${MOST_TIMEOUT_MS}.`,
+  );
+}
