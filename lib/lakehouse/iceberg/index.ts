@@ -16,9 +16,10 @@ export {
   refExists,
 } from "./errors.js";
 
-export { type BatchLimits, rowsToBatches } from "./files/arrow/rows.js";
+export { type BatchLimits, rowsToBatches, validateRow } from "./files/arrow/rows.js";
 export { arrowToSchema, schemaToArrow, storedSchema } from "./files/arrow/schema.js";
 
+export { Cursor as AvroCursor } from "./files/avro/cursor.js";
 export { type AvroData, readAvroData } from "./files/avro/data-rows.js";
 export { readAvro, writeAvro } from "./files/avro/records.js";
 export type { AvroSchemaJson } from "./files/avro/types.js";
@@ -46,6 +47,8 @@ export type {
   Source,
   SqlSource,
 } from "./files/data/source.js";
+
+export { writeDataFiles } from "./files/data/writer.js";
 
 export { referencedDataFile } from "./files/deletes/delete-rules.js";
 
@@ -258,7 +261,7 @@ export {
 export { assignFreshIds } from "./model/schema/fresh-ids.js";
 export { inferRows } from "./model/schema/infer-rows.js";
 export { InferredSchema } from "./model/schema/inferred.js";
-export { schemaFromJson, schemaToJson } from "./model/schema/json.js";
+export { schemaFromJson, schemaToJson, typeFromJson } from "./model/schema/json.js";
 export {
   allFields,
   type FieldLocation,
@@ -356,6 +359,7 @@ export type { RowMergeOptions, UpsertOptions } from "./table/operations/merge.js
 export type { RewriteFiles } from "./table/operations/operations.js";
 export {
   appendsToRebase,
+  carriedFrom,
   type Parted,
   type RebasedTable,
   rebaseAppends,
@@ -388,6 +392,7 @@ export {
   TableScan,
 } from "./table/scan/scan.js";
 export type { SnapshotAt } from "./table/scan/snapshot-at.js";
+export { CARRIED, carriedTo } from "./table/snapshot/carried.js";
 export type { PendingUpdate, Proposal } from "./table/snapshot/pending.js";
 export type { SnapshotChange } from "./table/snapshot/producer.js";
 /** @public What `Table.commitFiles` takes to name files. */

@@ -1,5 +1,6 @@
 import {
   appendsToRebase,
+  carriedFrom,
   metadataFileVersion,
   rebaseAppends,
   writeTableMetadata,
@@ -28,9 +29,12 @@ export function mergeTablesIn(store: ObjectStore, metadata: MetadataCache): Merg
       targetHasBase: isMerge,
     });
     if (typeof files === "string") return { refused: files };
+    const carried = carriedFrom({ base: before, source: theirs, target: ours });
+    if (typeof carried === "string") return { refused: carried };
     if (files.length === 0 || dryRun) return { content: target, settle: async () => {} };
     const { metadataLocation } = target;
     const summary = {
+      ...carried,
       "sololakehouse.merged-from": from,
       "source-snapshot-id": String(theirs.currentSnapshotId),
     };

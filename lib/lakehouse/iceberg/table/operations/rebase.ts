@@ -9,6 +9,7 @@ import { currentSnapshot } from "../../model/metadata/lookup.js";
 import type { DataFile, ManifestFile } from "../../model/metadata/manifest-types.js";
 import { MAIN_BRANCH } from "../../model/metadata/parse.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../../model/metadata/types.js";
+import { CARRIED, carriedTo } from "../snapshot/carried.js";
 import { SnapshotProducer } from "../snapshot/producer.js";
 import { applyUpdates } from "../updates/apply.js";
 import type { LoadedTable } from "../updates/types.js";
@@ -67,6 +68,24 @@ function notAppended(side: string, snapshots: readonly Snapshot[]): string | und
   if (other === undefined) return undefined;
   const kind = other.summary?.operation ?? "unknown";
   return `the ${side} did more than append: its snapshot ${other.snapshotId} is of the kind "${kind}"`;
+}
+
+/**
+ * What the source's snapshots say of streams that they took in, where the target's do not: rows that it adds are of them.
+ *
+ * @returns why not, where both sides have gone on with one.
+ */
+export function carriedFrom({
+  base,
+  source,
+  target,
+}: Pick<Parted, "base" | "source" | "target">): Readonly<Record<string, string>> | string {
+  const of = (metadata: TableMetadata) => carriedTo(metadata, metadata.currentSnapshotId);
+  const [before, theirs, ours] = [of(base), of(source), of(target)];
+  const changed = Object.keys(theirs).filter((key) => theirs[key] !== before[key]);
+  const twice = changed.find((key) => ours[key] !== before[key] && ours[key] !== theirs[key]);
+  if (twice !== undefined) return `both took in records of the stream ${twice.slice(CARRIED.length)}`;
+  return Object.fromEntries(changed.map((key) => [key, theirs[key] as string]));
 }
 
 /** What must be the same on both sides: a file is read by it. */

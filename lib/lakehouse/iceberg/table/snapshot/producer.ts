@@ -16,6 +16,7 @@ import { assignFirstRowIds } from "../../model/metadata/row-lineage.js";
 import type { Operation, SequenceNumber, Snapshot, TableMetadata } from "../../model/metadata/types.js";
 import type { SpecId } from "../../model/partitioning/types.js";
 import type { TableRequirement, TableUpdate } from "../updates/types.js";
+import { carriedTo } from "./carried.js";
 import { filterManifests } from "./filter.js";
 import { ManifestOutput, UNASSIGNED } from "./manifest-output.js";
 import { mergeManifests } from "./merge.js";
@@ -127,6 +128,7 @@ export class SnapshotProducer implements PendingUpdate {
       parent,
       numberProperty(base, "write.summary.partition-limit"),
       {
+        ...carriedTo(base, parent?.snapshotId),
         ...this.#change.summary,
         "manifests-created": String(
           assigned.manifests.filter((m) => m.addedSnapshotId === this.snapshotId).length,

@@ -1,0 +1,21 @@
+import { ancestorsOf } from "../../model/metadata/lookup.js";
+import type { SnapshotId, TableMetadata } from "../../model/metadata/types.js";
+
+/**
+ * Summary keys that each snapshot takes over from the one before it, since they say what the rows of the table are up
+ * to: how far it has taken in a stream. Whoever commits next, be it a compaction, has them, so that they outlive the
+ * snapshot that set them.
+ */
+export const CARRIED = "sololakehouse.carried.";
+
+/** What is carried to a snapshot, each key as the nearest of its ancestors has it; other writers leave them out. */
+export function carriedTo(
+  metadata: Pick<TableMetadata, "snapshots">,
+  id: SnapshotId | undefined,
+): Record<string, string> {
+  const carried: Record<string, string> = {};
+  for (const { summary } of ancestorsOf(metadata, id))
+    for (const [key, value] of Object.entries(summary ?? {}))
+      if (key.startsWith(CARRIED) && value !== undefined) carried[key] ??= value;
+  return carried;
+}
