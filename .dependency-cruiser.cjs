@@ -113,7 +113,7 @@ module.exports = {
       from: { path: "^lib/(lakehouse|kit)/([^/]+)/" },
       to: {
         path: "^lib/(lakehouse|kit)/[^/]+/",
-        pathNot: ["^lib/$1/$2/", "^lib/(lakehouse|kit)/[^/]+/(index|commands)\\.ts$"],
+        pathNot: ["^lib/$1/$2/", "^lib/(lakehouse|kit)/[^/]+/(index|commands)\\.ts$", "/node_modules/"],
       },
     },
     {

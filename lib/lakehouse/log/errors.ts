@@ -41,6 +41,23 @@ export const fenced = errorKind("FENCED");
 export const metadataLost = errorKind("LOG_METADATA_LOST");
 /** A record of the log's own state that cannot be understood. */
 export const corruptState = errorKind("CORRUPT_STATE");
+/** Nothing says any more how far a table has taken in its topic. */
+export const positionsLost = errorKind("POSITIONS_LOST");
+/** A text that is no schema of its type. */
+export const invalidRecordSchema = errorKind("INVALID_RECORD_SCHEMA");
+/** A schema that readers or writers of an earlier one could not live with. */
+export const incompatibleSchema = errorKind("INCOMPATIBLE_SCHEMA");
+export const noSuchSubject = errorKind("NO_SUCH_SUBJECT");
+export const noSuchSchemaVersion = errorKind("NO_SUCH_SCHEMA_VERSION");
+export const noSuchSchema = errorKind("NO_SUCH_SCHEMA");
+/** What is to be deleted has been, softly: to delete it for good has to be said. */
+export const subjectDeleted = errorKind("SUBJECT_DELETED");
+export const schemaVersionDeleted = errorKind("SCHEMA_VERSION_DELETED");
+/** What is to be deleted for good has to be deleted softly before. */
+export const subjectNotDeleted = errorKind("SUBJECT_NOT_DELETED");
+export const schemaVersionNotDeleted = errorKind("SCHEMA_VERSION_NOT_DELETED");
+/** A schema that others refer to. */
+export const schemaInUse = errorKind("SCHEMA_IN_USE");
 
 export function thereIsOne(name: string, cause?: unknown) {
   return topicExists(name, `There is a topic ${name} already.`, "Use it, or choose another name.", cause);

@@ -1,0 +1,86 @@
+/** Reads `.proto` files, and file descriptors in base64, which Confluent's clients for JavaScript and Python send. */
+import protobuf from "protobufjs";
+import * as descriptor from "protobufjs/ext/descriptor.js";
+import { invalid, type SchemaSource } from "../schema.js";
+
+export interface ProtobufDocument {
+  readonly root: protobuf.Root;
+  readonly package: string;
+  /** The file's own, in its order: a record says by their places which one it is. */
+  readonly messages: readonly protobuf.Type[];
+  readonly canonical: string;
+}
+
+/** They are looked at by compilers alone. */
+const OPTIONS_ONLY =
+  /^(confluent\/|google\/protobuf\/descriptor\.proto$|google\/api\/|gogoproto\/|buf\/validate\/)/;
+const BASE64 = /^[A-Za-z0-9+/\s]+=*\s*$/;
+
+interface ProtoFile {
+  readonly package: string;
+  readonly imports: readonly string[];
+  readonly nested: { readonly [name: string]: protobuf.AnyNestedObject };
+  readonly messages: readonly string[];
+}
+
+/** @throws LakehouseError INVALID_RECORD_SCHEMA */
+export function loadProtobuf({ text, references }: SchemaSource): ProtobufDocument {
+  const root = new protobuf.Root();
+  const known = new Set(references.map(({ name }) => name));
+  try {
+    const others = references.map((reference) => readFile(reference.text));
+    const main = readFile(text);
+    for (const name of [...others, main].flatMap(({ imports }) => imports)) {
+      if (known.has(name) || OPTIONS_ONLY.test(name)) continue;
+      const common = protobuf.common.get(name);
+      if (common === null) throw invalid("Protobuf", `its import ${name} is not among its references`);
+      root.addJSON(common.nested ?? {});
+      known.add(name);
+    }
+    for (const file of [...others, main]) root.addJSON(file.nested);
+    root.resolveAll();
+    const messages = main.messages.map((name) =>
+      root.lookupType(main.package === "" ? name : `.${main.package}.${name}`),
+    );
+    if (messages.length === 0) throw invalid("Protobuf", "it has no message");
+    return {
+      root,
+      package: main.package,
+      messages,
+      canonical: JSON.stringify([main.package, main.nested, main.imports]),
+    };
+  } catch (error) {
+    if (error instanceof Error && error.name === "LakehouseError") throw error;
+    throw invalid("Protobuf", (error as Error).message, error);
+  }
+}
+
+function readFile(text: string): ProtoFile {
+  if (BASE64.test(text) && !/^\s*(syntax|edition|message|package)\b/.test(text)) return readDescriptor(text);
+  const root = new protobuf.Root();
+  const parsed = protobuf.parse(text, root, { keepCase: true });
+  const name = parsed.package ?? "";
+  const imports = [...(parsed.imports ?? []), ...(parsed.weakImports ?? [])];
+  return { package: name, imports, ...contentOf(root, name) };
+}
+
+function readDescriptor(text: string): ProtoFile {
+  const bytes = Buffer.from(text, "base64");
+  const file = descriptor.FileDescriptorProto.toObject(descriptor.FileDescriptorProto.decode(bytes)) as {
+    readonly name?: string;
+    readonly package?: string;
+    readonly dependency?: readonly string[];
+  };
+  const set = descriptor.FileDescriptorSet.create({
+    file: [descriptor.FileDescriptorProto.decode(bytes)],
+  } as object);
+  const root = protobuf.Root.fromDescriptor(set as never);
+  const name = file.package ?? "";
+  return { package: name, imports: file.dependency ?? [], ...contentOf(root, name) };
+}
+
+function contentOf(root: protobuf.Root, name: string): Pick<ProtoFile, "nested" | "messages"> {
+  const own = name === "" ? root : (root.lookup(name) as protobuf.Namespace | null);
+  const messages = (own?.nestedArray ?? []).filter((each) => each instanceof protobuf.Type);
+  return { nested: root.toJSON().nested ?? {}, messages: messages.map((message) => message.name) };
+}
