@@ -16,6 +16,7 @@ import { Closing } from "./closing.js";
 import { invalidArgument, invalidConfig } from "./errors.js";
 import { noSuchTable, type Table } from "./iceberg/index.js";
 import { Lakehouse } from "./lakehouse.js";
+import { logCoreOf } from "./log/room.js";
 import { checkObject, checkOptions, checkText, type OptionNames } from "./options.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
 import { countRows, type DuckDBOptions, deferQueryEngine } from "./query/index.js";
@@ -86,6 +87,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
   const { profile, catalog, store } = await openAny(options);
   const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
   const scratch = await scratchFolder(profile.root);
+  const closing = new Closing("lakehouse", [catalog, { close: () => engine.close() }]);
   const engine = deferQueryEngine({
     tempDirectory: join(scratch, "tmp"),
     ...options.duckdb,
@@ -98,6 +100,10 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
     },
     resolve: (name, { ref }) => findTable(on(ref), name),
     lake: { catalog: ({ ref }) => on(ref), store },
+    uncommitted: async (table) => {
+      const { readTail } = await import("./log/index.js");
+      return readTail(logCoreOf({ profile, store, closing }), table);
+    },
   });
   return {
     profile,
@@ -105,7 +111,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
     catalog,
     engine,
     countRows: (table) => countRows(engine, table),
-    closing: new Closing("lakehouse", [catalog, engine]),
+    closing,
   };
 }
 

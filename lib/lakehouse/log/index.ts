@@ -14,6 +14,24 @@ export type { Compression } from "./records/compression.js";
 export type { LogRecord, ReadHeader } from "./records/read-records.js";
 export type { Recovered } from "./recover.js";
 export type {
+  Compatibility,
+  RegistryMode,
+} from "./schemas/entries.js";
+export type {
+  DeleteSchemaOptions,
+  RegisteredSchema,
+  SchemaRegistry,
+  SchemaVersion,
+  VersionNumber,
+  WithDeleted,
+} from "./schemas/registry.js";
+export type { NewSchema, SchemaReference, SchemaType } from "./schemas/schema.js";
+export type { OnIncompatible, RecordColumns } from "./tables/link.js";
+export type { ToTableOptions } from "./tables/options.js";
+export { readTail } from "./tables/read-tail.js";
+export type { TableStream } from "./tables/table-stream.js";
+export type { TableTail } from "./tables/tail.js";
+export type {
   AppendedTo,
   AppendRecordsOptions,
   DeleteRecordsOptions,
@@ -22,4 +40,11 @@ export type {
   ReadTopicOptions,
   Topic,
 } from "./topic.js";
+export type {
+  AppendRowsOptions,
+  NewTypedTopicOptions,
+  PlacedRow,
+  TypedTopic,
+  TypedTopicOptions,
+} from "./typed-topic.js";
 export type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";

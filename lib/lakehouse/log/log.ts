@@ -1,8 +1,14 @@
+import type { Catalog } from "../catalog/index.js";
+import type { TypedSchema } from "../iceberg/index.js";
 import { LogCore, type LogOptions, type NewTopicOptions } from "./core.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
 import type { Recovered } from "./recover.js";
+import { SchemaRegistry } from "./schemas/registry.js";
+import type { NewSchema } from "./schemas/schema.js";
+import { TopicTables } from "./tables/topic-tables.js";
 import { Topic } from "./topic.js";
+import { type NewTypedTopicOptions, TypedTopic, type TypedTopicOptions } from "./typed-topic.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 
 /**
@@ -14,10 +20,16 @@ import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
  */
 export class Log {
   readonly #core: LogCore;
+  readonly #tables: TopicTables;
+  /** The schemas of the topics' records. */
+  readonly schemas: SchemaRegistry;
 
-  /** @throws LakehouseError INVALID_CONFIG */
-  constructor(options: LogOptions) {
-    this.#core = new LogCore(options);
+  /** @param options what a log of its own is made of, or one that is shared, with the catalog whose tables topics become. */
+  constructor(options: LogOptions | { readonly core: LogCore; readonly catalog: Catalog }) {
+    const isShared = "core" in options;
+    this.#core = isShared ? options.core : new LogCore(options);
+    this.schemas = new SchemaRegistry(this.#core);
+    this.#tables = new TopicTables(this.#core, this.schemas, isShared ? options.catalog : undefined);
   }
 
   /** @internal For the log's servers. */
@@ -26,18 +38,42 @@ export class Log {
   }
 
   /**
-   * Makes a topic.
+   * Makes a topic. Its `schema`, if it is given one, is registered for the values of its records, as a version of the subject
+   * `<name>-value`.
    *
-   * @throws LakehouseError TOPIC_EXISTS, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
+   * @throws LakehouseError INVALID_RECORD_SCHEMA, INCOMPATIBLE_SCHEMA; TOPIC_EXISTS, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
    */
-  async createTopic(name: string, options: NewTopicOptions = {}): Promise<Topic> {
-    await this.#core.createTopic(name, options);
-    return this.topic(name);
+  createTopic<Row>(name: string, options: NewTypedTopicOptions<Row>): Promise<TypedTopic<Row>>;
+  createTopic(
+    name: string,
+    options?: NewTopicOptions & { readonly schema?: NewSchema | undefined },
+  ): Promise<Topic>;
+  async createTopic<Row>(
+    name: string,
+    {
+      schema,
+      ...options
+    }: NewTopicOptions & { readonly schema?: NewSchema | TypedSchema<Row> | undefined } = {},
+  ): Promise<Topic> {
+    if (schema === undefined) {
+      await this.#core.createTopic(name, options);
+      return this.topic(name);
+    }
+    const { createWithSchema } = await import("./schemas/create-topic.js");
+    await createWithSchema(this.#core, this.schemas, name, options, schema);
+    return "fields" in schema ? this.topic(name, { schema }) : this.topic(name);
   }
 
-  /** A topic by its name. That there is one is seen when it is used. */
-  topic(name: string): Topic {
-    return new Topic(name, this.#core);
+  /**
+   * A topic by its name. That there is one is seen when it is used.
+   *
+   * @param options `schema`: of the rows that are appended and read, where the topic was made with it.
+   */
+  topic(name: string): Topic;
+  topic<Row>(name: string, options: TypedTopicOptions<Row>): TypedTopic<Row>;
+  topic<Row>(name: string, options?: TypedTopicOptions<Row>): Topic {
+    if (options === undefined) return new Topic(name, this.#core, this.#tables);
+    return new TypedTopic(name, this.#core, this.#tables, options);
   }
 
   /** By name. */
@@ -102,7 +138,11 @@ export class Log {
    * Tries once to bring the rest into the object store, and ends. What does not get there is in the write-ahead log. A
    * second call waits for the first.
    */
-  close(): Promise<void> {
-    return this.#core.close();
+  async close(): Promise<void> {
+    try {
+      await this.#tables.close();
+    } finally {
+      await this.#core.close();
+    }
   }
 }

@@ -17,7 +17,43 @@ export interface LogAppend {
 
 export const logAppends = eventChannel<LogAppend>("log.append");
 
+/** Records of a topic that a commit has taken into a table. */
+export interface TopicTableCommit {
+  readonly rows: number;
+  readonly deadLetters: number;
+  /** `ok`, or the code of the error. */
+  readonly outcome: string;
+  readonly milliseconds: number;
+}
+
+export const topicTables = eventChannel<TopicTableCommit>("log.table");
+
 export const metrics = [
+  metric(
+    topicTables,
+    { name: "log.table.rows", kind: "counter", unit: "1", help: "Rows of topics that tables have taken in." },
+    { value: ({ rows, outcome }) => (outcome === "ok" ? rows : undefined) },
+  ),
+  metric(
+    topicTables,
+    {
+      name: "log.table.dead-letters",
+      kind: "counter",
+      unit: "1",
+      help: "Records of topics that became no row, and are in the topic of dead letters.",
+    },
+    { value: ({ deadLetters, outcome }) => (outcome === "ok" ? deadLetters : undefined) },
+  ),
+  metric(
+    topicTables,
+    {
+      name: "log.table.commits",
+      kind: "histogram",
+      unit: "ms",
+      help: "Commits of topics into tables, by how long they took.",
+    },
+    { value: ({ milliseconds }) => milliseconds, labels: ({ outcome }) => ({ outcome }) },
+  ),
   metric(
     logReads,
     {

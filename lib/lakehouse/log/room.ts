@@ -1,7 +1,10 @@
 import { join } from "node:path";
+import type { Catalog } from "../catalog/index.js";
+import type { Closing } from "../closing.js";
 import type { Profile } from "../profile.js";
 import type { Room } from "../room.js";
 import type { ObjectStore } from "../storage/index.js";
+import { LogCore } from "./core.js";
 import * as errors from "./errors.js";
 import { Log } from "./log.js";
 import { metrics } from "./metrics.js";
@@ -10,6 +13,24 @@ import { metrics } from "./metrics.js";
 export interface LogContext {
   readonly profile: Profile;
   readonly store: ObjectStore;
+  /** Where the tables of topics are. */
+  readonly catalog: Catalog;
+  readonly closing: Closing;
+}
+
+/** A lakehouse and its views have one log. */
+const cores = new WeakMap<Closing, LogCore>();
+
+/** The log of a lakehouse, opened when it is first asked for. */
+export function logCoreOf({ profile, store, closing }: Omit<LogContext, "catalog">): LogCore {
+  const known = cores.get(closing);
+  if (known !== undefined) return known;
+  const core = closing.open(
+    () => new LogCore({ store, folder: join(profile.root, "log") }),
+    (opened) => opened.close(),
+  );
+  cores.set(closing, core);
+  return core;
 }
 
 /** The log, for the wiring. */
@@ -17,6 +38,6 @@ export const logRoom = {
   name: "log",
   errors,
   metrics,
-  facade: ({ profile, store }): Log => new Log({ store, folder: join(profile.root, "log") }),
+  facade: (context): Log => new Log({ core: logCoreOf(context), catalog: context.catalog }),
   close: (log) => log.close(),
 } as const satisfies Room<LogContext, Log>;

@@ -1,4 +1,5 @@
-import { invalidArgument } from "../errors.js";
+import type { TableName } from "../catalog/index.js";
+import { invalidArgument, unsupported } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { checkPartition, checkTopicName, type LogCore } from "./core.js";
 import type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
@@ -10,6 +11,9 @@ import { partitionOf } from "./partitioner.js";
 import { BatchBuilder, type NewRecord } from "./records/batch-builder.js";
 import { prepareCompression } from "./records/compression.js";
 import { type LogRecord, readRecords } from "./records/read-records.js";
+import type { ToTableOptions } from "./tables/options.js";
+import type { TableStream } from "./tables/table-stream.js";
+import type { TopicTables } from "./tables/topic-tables.js";
 
 /** Of a batch before compression: what more there is goes into the next. */
 const BATCH_BYTES = 1024 * 1024;
@@ -92,11 +96,33 @@ export class Topic {
   /** Where the next records without a key go; from any on, so that topics that are looked up for one append take turns. */
   #turn = Math.floor(Math.random() * MOST_TURNS);
 
-  /** @throws LakehouseError INVALID_ARGUMENT */
-  constructor(name: string, core: LogCore) {
+  readonly #tables: TopicTables | undefined;
+
+  /** @param tables what makes tables of it. @throws LakehouseError INVALID_ARGUMENT */
+  constructor(name: string, core: LogCore, tables?: TopicTables) {
     checkTopicName(name);
     this.name = name;
     this.#core = core;
+    this.#tables = tables;
+  }
+
+  /**
+   * Makes the topic an Iceberg table, and follows it until the stream is closed: each record is a row, once, whatever
+   * crashes. What becomes no row goes to a topic of dead letters. The columns are those of the schema of the values; a later
+   * version of it widens the table.
+   *
+   * @param name of the table, which is made where there is none.
+   * @throws LakehouseError NO_SUCH_TOPIC; NO_SUCH_SUBJECT where the values have no schema; UNSUPPORTED_FEATURE for a schema
+   *   that no table can hold; INVALID_ARGUMENT
+   * @example
+   * const stream = await lake.log.topic("flights").toTable("raw.flights", { partitionSpec: [day("date")] });
+   * await stream.flush(); // the table has all that the topic has
+   * await lake.sql("select count(*) from raw.flights.stream"); // and all that has come since
+   */
+  async toTable(name: TableName, options: ToTableOptions = {}): Promise<TableStream> {
+    if (this.#tables === undefined)
+      throw unsupported(this.name, "This topic was opened without a catalog.", "Use lake.log.topic(name).");
+    return this.#tables.open(this.name, name, options);
   }
 
   /** What the topic is. @throws LakehouseError NO_SUCH_TOPIC */

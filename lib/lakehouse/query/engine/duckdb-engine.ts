@@ -58,7 +58,7 @@ export class DuckDBEngine implements QueryEngine {
     const cache = options.cache && openFileCache(options.cache);
     this.#relations = new Relations(instance, cache, join(scratch, "stand-ins"));
     this.#planned = new PlannedRelations(this.#relations);
-    this.#tables = new StatementTables(options, this.#planned);
+    this.#tables = new StatementTables(options, this.#planned, join(scratch, "uncommitted"));
     this.#rows = new RowReader(this.#relations);
     this.#scratch = scratch;
     this.#lake = options.lake;

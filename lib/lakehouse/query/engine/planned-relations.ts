@@ -9,6 +9,8 @@ import { givenPlan, ScanPlans } from "./scan-plans.js";
 export interface ScanRelationOptions extends Pick<RelationInput, "fields" | "metadataColumns"> {
   /** Files to read in place of those that the scan would plan. */
   readonly tasks?: readonly ScanTask[] | undefined;
+  /** Files to read beside those. */
+  readonly more?: readonly ScanTask[] | undefined;
 }
 
 /** Relations of what tables have, planned and with their files at hand. What is read is noted in the query's tables. */
@@ -25,9 +27,10 @@ export class PlannedRelations {
     table: Table,
     scan: TableScan,
     use: Use,
-    { tasks: given, ...columns }: ScanRelationOptions,
+    { tasks: given, more = [], ...columns }: ScanRelationOptions,
   ): Promise<string> {
-    const { tasks, report } = given ? givenPlan(given) : await this.#plans.of(scan);
+    const { tasks: planned, report } = given ? givenPlan(given) : await this.#plans.of(scan);
+    const tasks = more.length === 0 ? planned : [...planned, ...more];
     use.tables.push({
       name: table.name,
       snapshotId: scan.snapshot?.snapshotId,

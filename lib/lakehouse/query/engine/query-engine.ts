@@ -1,6 +1,7 @@
+import type { RecordBatch } from "apache-arrow";
 import type { Catalog } from "../../catalog/index.js";
 import type { Abortable } from "../../errors.js";
-import type { RowEngine, ScanTask, Table, TableScan } from "../../iceberg/index.js";
+import type { RowEngine, ScanTask, Schema, Table, TableScan } from "../../iceberg/index.js";
 import type { FileCacheOptions, ObjectStore } from "../../storage/index.js";
 import type { DuckDBOptions } from "../duckdb/open.js";
 import type { InferRequest, InferredSource } from "../ingest/ingest.js";
@@ -14,6 +15,13 @@ export interface TableRequest {
   readonly ref?: string | undefined;
 }
 
+/** Rows of a table that no commit has yet. */
+export interface UncommittedRows {
+  /** The table's, or a wider one: what the table lacks is not read. */
+  readonly schema: Schema;
+  readonly batches: AsyncIterable<RecordBatch>;
+}
+
 export interface QueryEngineOptions extends DuckDBOptions {
   /** Finds a table by the dotted parts of its name; `undefined` when there is none. */
   readonly resolve: (name: readonly string[], request: TableRequest) => Promise<Table | undefined>;
@@ -25,6 +33,13 @@ export interface QueryEngineOptions extends DuckDBOptions {
         readonly store: ObjectStore;
       }
     | undefined;
+  /**
+   * The rows that a table will have beside those of a snapshot: `namespace.table.stream` reads both. `undefined` for a
+   * table that is made of no stream.
+   *
+   * @param table with the snapshot as its current one.
+   */
+  readonly uncommitted?: ((table: Table) => Promise<UncommittedRows | undefined>) | undefined;
   /** Folder and size of the cache of files of stores that are not on this machine's disk. */
   readonly cache?: FileCacheOptions | undefined;
 }
@@ -59,7 +74,8 @@ export interface QueryEngine extends RowEngine {
    * Runs one statement. Names are `namespace.table`, at any depth, with `@ref` for a branch of the catalog; state is
    * chosen with `FOR VERSION AS OF <snapshot id | 'ref'>` or `FOR TIMESTAMP AS OF '…'`; `namespace.table.snapshots`
    * and its like read metadata, and `namespace.table.changes` reads all changes up to that state (see `changes`; a
-   * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots).
+   * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots). `namespace.table.stream` reads a table
+   * that is made of a topic with the records that no commit has yet.
    *
    * INSERT, UPDATE, DELETE, MERGE, TRUNCATE, CREATE, ALTER, DROP and COPY … TO are one commit each, on the branch that the
    * table's name or `ref` says; they answer with `Count`, of the rows that they wrote, changed or deleted.

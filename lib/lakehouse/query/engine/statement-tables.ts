@@ -7,7 +7,13 @@ import {
   noSuchView,
 } from "../../catalog/index.js";
 import { nearNames, unsupported } from "../../errors.js";
-import { changelogSchema, metadataColumns, type NestedField, noSuchTable } from "../../iceberg/index.js";
+import {
+  changelogSchema,
+  metadataColumns,
+  type NestedField,
+  noSuchTable,
+  type Table,
+} from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
 import { requireWholeFiles } from "../ingest/whole.js";
 import type { TableSql } from "../result/prepared.js";
@@ -25,7 +31,7 @@ import { metadataTable } from "../sql/metadata-tables.js";
 import { columnEdits, comparesNulls, parseStatement } from "../sql/parse.js";
 import { pushedFilter } from "../sql/pushdown.js";
 import { Spellings, spellColumns } from "../sql/spelling.js";
-import { snapshotOf } from "../sql/state.js";
+import { type SnapshotChoice, snapshotOf } from "../sql/state.js";
 import {
   findReferences,
   type Node,
@@ -44,6 +50,7 @@ import { asDuckDB } from "../types/sql-types.js";
 import { informationSchema, shown } from "./listing.js";
 import type { PlannedRelations } from "./planned-relations.js";
 import type { QueryEngineOptions, SqlOptions, TableRequest } from "./query-engine.js";
+import { uncommittedTasks } from "./uncommitted.js";
 
 /** No filter passes it: DuckDB then evaluates what it would push down wrongly (`comparesNulls`). */
 export const BARRIER = " OFFSET 0";
@@ -54,6 +61,8 @@ export interface Scope extends SqlOptions {
   readonly views?: readonly string[] | undefined;
 }
 
+type TableOptions = Pick<QueryEngineOptions, "resolve" | "lake" | "uncommitted">;
+
 /** What makes a user's statement one that DuckDB can run. */
 export interface StatementEdits {
   readonly edits: readonly Edit[];
@@ -63,12 +72,15 @@ export interface StatementEdits {
 
 /** Puts the tables of the lakehouse in the place of their names in a statement. */
 export class StatementTables {
-  readonly #options: Pick<QueryEngineOptions, "resolve" | "lake">;
+  readonly #options: TableOptions;
   readonly #relations: PlannedRelations;
+  readonly #scratch: string;
 
-  constructor(options: Pick<QueryEngineOptions, "resolve" | "lake">, relations: PlannedRelations) {
+  /** @param scratch folder for rows that are in no commit. */
+  constructor(options: TableOptions, relations: PlannedRelations, scratch: string) {
     this.#options = options;
     this.#relations = relations;
+    this.#scratch = scratch;
   }
 
   /** What runs in place of a SHOW that lists something; `undefined` for any other statement. */
@@ -165,6 +177,10 @@ export class StatementTables {
       const { relation, fields } = await this.#relations.ofChanges(owner, { to, filter }, use);
       return { sql: edgeOf(relation, fields, [], asDuckDB).sql, schema: { ...schema, fields } };
     }
+    if (owner && parts.at(-1)?.toLowerCase() === "stream") {
+      const stream = await this.#streamSql(owner, state, narrowing, use);
+      if (stream) return stream;
+    }
     const view = await this.#view(parts, request);
     if (view) return this.#viewSql(view, reference, narrowing, { ...options, ref: request.ref }, use);
     const metadata = owner && (await metadataTable(owner, parts.at(-1) ?? "", owner.scan(state).snapshot));
@@ -177,6 +193,24 @@ export class StatementTables {
       `There is no table ${parts.join(".")}${request.ref === undefined ? "" : ` on ${request.ref}`}.`,
       await this.#meant(parts.join("."), request),
     );
+  }
+
+  /** A table with the rows that no commit has yet; `undefined` where nothing feeds it. */
+  async #streamSql(
+    table: Table,
+    state: SnapshotChoice,
+    narrowing: Narrowing,
+    use: Use,
+  ): Promise<TableSql | undefined> {
+    const { schema, snapshot } = table.scan(state);
+    const { fields } = schema;
+    const at = table.view({ ...table.metadata, currentSnapshotId: snapshot?.snapshotId }, undefined);
+    const rows = await this.#options.uncommitted?.(at);
+    if (rows === undefined) return undefined;
+    const more = await uncommittedTasks(table, rows, this.#scratch, use);
+    const scan = table.scan({ ...state, filter: narrowing(fields) });
+    const relation = await this.#relations.ofScan(table, scan, use, { fields, metadataColumns: [], more });
+    return { sql: edgeOf(relation, fields, [], asDuckDB).sql, schema };
   }
 
   async #view(parts: readonly string[], request: TableRequest): Promise<LoadedView | undefined> {

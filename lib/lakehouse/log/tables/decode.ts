@@ -1,0 +1,194 @@
+import { unsupported } from "../../errors.js";
+import { type NestedField, type Schema, UpdateSchema } from "../../iceberg/index.js";
+import { invalidRecordSchema, noSuchSchema, noSuchSubject } from "../errors.js";
+import type { LogRecord } from "../records/read-records.js";
+import type { SchemaRegistry } from "../schemas/registry.js";
+import { BadValue, type RowReader } from "../schemas/schema.js";
+import { partFields, RECORD_PARTS, type RecordPart, type TableLink } from "./link.js";
+
+/** A record of a partition. */
+export interface Placed {
+  readonly partition: number;
+  readonly record: LogRecord;
+}
+
+/** A record that becomes no row, and why. */
+export interface BadRecord extends Placed {
+  readonly reason: string;
+}
+
+/** What one schema's values become, in a table with the columns of the record's parts. */
+export interface SchemaRows {
+  readonly reader: RowReader;
+  /** Of the values and of the records' parts. */
+  readonly fields: readonly NestedField[];
+}
+
+/** Before the value of a record: a byte 0, and the schema's id in four (Confluent's wire format). */
+const FRAME_BYTES = 5;
+
+/** Knows the schemas of one topic's records, and makes rows of them. */
+export class RecordDecoder {
+  readonly #registry: SchemaRegistry;
+  readonly #link: TableLink;
+  /** By the schema's id; why there is none, for an id that no record of the topic may have. */
+  readonly #rows = new Map<number, SchemaRows | BadValue>();
+  readonly #refused = new Map<number, BadValue>();
+  /** Of JSON that does not name its schema: the last version of the subject. */
+  #latest: number | undefined;
+
+  constructor(registry: SchemaRegistry, link: TableLink) {
+    this.#registry = registry;
+    this.#link = link;
+  }
+
+  /**
+   * Looks for the subject's last version, which values go by that do not name theirs.
+   *
+   * @throws LakehouseError UNSUPPORTED_FEATURE for a schema that no table can hold.
+   */
+  async refresh(): Promise<SchemaRows | undefined> {
+    let latest: { readonly id: number };
+    try {
+      latest = await this.#registry.version(this.#link.subject, "latest");
+    } catch (error) {
+      if (!noSuchSubject.is(error)) throw error;
+      this.#latest = undefined;
+      return undefined;
+    }
+    this.#latest = latest.id;
+    const rows = await this.#load(latest.id);
+    if (rows instanceof BadValue) throw unsupported(this.#link.subject, rows.reason);
+    return rows;
+  }
+
+  /** The schemas that records need. Records without one are bad. */
+  async schemasOf(records: readonly Placed[]): Promise<SchemaRows[]> {
+    const ids = new Set(records.map(({ record }) => schemaId(record.value) ?? this.#latest));
+    const found: SchemaRows[] = [];
+    for (const id of ids) {
+      const rows = id === undefined ? undefined : await this.#load(id);
+      if (rows !== undefined && !(rows instanceof BadValue)) found.push(rows);
+    }
+    return found;
+  }
+
+  /** Rows for records whose schemas were asked for, or why there is none; one for each. */
+  decode(records: readonly Placed[]): (Record<string, unknown> | BadValue)[] {
+    const rows = new Array<Record<string, unknown> | BadValue>(records.length);
+    const groups = new Map<number, { readonly at: number; readonly value: Uint8Array }[]>();
+    for (const [at, { record }] of records.entries()) {
+      const { value } = record;
+      const id = schemaId(value) ?? this.#latest;
+      if (value === null) rows[at] = new BadValue("it has no value");
+      else if (id === undefined)
+        rows[at] = new BadValue(`it names no schema, and ${this.#link.subject} has none`);
+      else {
+        const group = groups.get(id);
+        if (group === undefined) groups.set(id, [{ at, value }]);
+        else group.push({ at, value });
+      }
+    }
+    for (const [id, group] of groups) {
+      const known = this.#refused.get(id) ?? (this.#rows.get(id) as SchemaRows | BadValue);
+      if (known instanceof BadValue) {
+        for (const { at } of group) rows[at] = known;
+        continue;
+      }
+      const read = known.reader.read(
+        group.map(({ value }) => (isFramed(value) ? value.subarray(FRAME_BYTES) : value)),
+      );
+      for (const [i, { at }] of group.entries()) rows[at] = read[i] as Record<string, unknown> | BadValue;
+    }
+    this.#addParts(records, rows);
+    return rows;
+  }
+
+  #addParts(records: readonly Placed[], rows: readonly (Record<string, unknown> | BadValue)[]): void {
+    for (const [part, column] of Object.entries(this.#link.columns) as [RecordPart, string][]) {
+      const { read } = RECORD_PARTS[part];
+      for (const [i, { record, partition }] of records.entries()) {
+        const row = rows[i];
+        if (row !== undefined && !(row instanceof BadValue)) row[column] = read(record, partition);
+      }
+    }
+  }
+
+  /** From here on, records of these schemas are bad. */
+  refuse(rows: SchemaRows, reason: string): void {
+    for (const [id, known] of this.#rows) if (known === rows) this.#refused.set(id, new BadValue(reason));
+  }
+
+  async #load(id: number): Promise<SchemaRows | BadValue> {
+    const refused = this.#refused.get(id);
+    if (refused !== undefined) return refused;
+    const known = this.#rows.get(id);
+    // What is no version now may be one later.
+    if (known !== undefined && !(known instanceof BadValue)) return known;
+    const rows = await this.#read(id);
+    this.#rows.set(id, rows);
+    return rows;
+  }
+
+  async #isVersion(id: number): Promise<boolean> {
+    try {
+      const uses = await this.#registry.uses(id, { deleted: true });
+      return uses.some(({ subject }) => subject === this.#link.subject);
+    } catch (error) {
+      if (noSuchSchema.is(error)) return false;
+      throw error;
+    }
+  }
+
+  /** A schema that is none of the subject's may be that of quite another table. */
+  async #read(id: number): Promise<SchemaRows | BadValue> {
+    const { subject, columns } = this.#link;
+    if (!(await this.#isVersion(id))) return new BadValue(`its schema ${id} is no version of ${subject}`);
+    let reader: RowReader;
+    try {
+      reader = (await this.#registry.read(id)).rows();
+    } catch (error) {
+      if (unsupported.is(error) || invalidRecordSchema.is(error)) return new BadValue(error.message);
+      throw error;
+    }
+    const parts = partFields(columns);
+    const twice = parts.find(({ name }) => reader.fields.some((field) => field.name === name));
+    if (twice !== undefined)
+      return new BadValue(
+        `its schema ${id} has a field ${twice.name}, which is the name of a part of the record`,
+      );
+    return { reader, fields: [...reader.fields, ...parts] };
+  }
+}
+
+function isFramed(value: Uint8Array): boolean {
+  return value[0] === 0 && value.length >= FRAME_BYTES;
+}
+
+/** `undefined` where the value names none: JSON does not begin with a byte 0. */
+function schemaId(value: Uint8Array | null): number | undefined {
+  if (value === null || !isFramed(value)) return undefined;
+  return new DataView(value.buffer, value.byteOffset).getUint32(1);
+}
+
+/**
+ * What a table's schema has to become to hold rows with these columns; `undefined` where it holds them already.
+ *
+ * @throws LakehouseError INVALID_SCHEMA where it cannot: a column would need a type that is not wider.
+ */
+export function covering(schema: Schema, fields: readonly NestedField[]): UpdateSchema {
+  const update = new UpdateSchema().unionByName({ fields });
+  for (const path of missing(schema.fields, fields, "")) update.makeOptional(path);
+  return update;
+}
+
+/** Required columns that rows with these columns do not have. */
+function missing(table: readonly NestedField[], fields: readonly NestedField[], prefix: string): string[] {
+  return table.flatMap(({ name, required, type }) => {
+    const field = fields.find((each) => each.name === name);
+    if (field === undefined) return required ? [`${prefix}${name}`] : [];
+    return type.type === "struct" && field.type.type === "struct"
+      ? missing(type.fields, field.type.fields, `${prefix}${name}.`)
+      : [];
+  });
+}

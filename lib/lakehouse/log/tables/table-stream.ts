@@ -1,0 +1,494 @@
+import type { RecordBatch } from "apache-arrow";
+import type { Catalog, TableName } from "../../catalog/index.js";
+import { closed, invalidArgument, unsupported } from "../../errors.js";
+import {
+  assignFreshIds,
+  commitConflict,
+  commitStateUnknown,
+  invalidSchema,
+  type NestedField,
+  noSuchTable,
+  rowsToBatches,
+  type Schema,
+  type Table,
+  updateProperties,
+  validateRow,
+  writeDataFiles,
+} from "../../iceberg/index.js";
+import { ensureNamespace } from "../../namespaces.js";
+import { observe } from "../../observability/index.js";
+import { schemaMismatch } from "../../parquet/index.js";
+import { storageFailed } from "../../storage/index.js";
+import type { LogCore } from "../core.js";
+import { noSuchSubject, positionsLost } from "../errors.js";
+import type { TopicRecord } from "../meta/log-meta.js";
+import { topicTables } from "../metrics.js";
+import type { SchemaRegistry } from "../schemas/registry.js";
+import { BadValue } from "../schemas/schema.js";
+import { DeadLetters } from "./dead-letters.js";
+import { type BadRecord, covering, type Placed, RecordDecoder, type SchemaRows } from "./decode.js";
+import { linkOf, linkProperties, linkTo, partFields, sameLink, type TableLink } from "./link.js";
+import { type CheckedOptions, checkedOptions, type ToTableOptions } from "./options.js";
+import { type Positions, type Progress, progressOf, progressSummary, sameProgress } from "./positions.js";
+import { type Chunk, TopicSource } from "./topic-source.js";
+
+export interface StreamParts {
+  readonly core: LogCore;
+  readonly registry: SchemaRegistry;
+  /** Where the table is, on one branch. */
+  readonly catalog: Catalog;
+}
+
+/** How often partitions that were added are looked for. */
+const REFRESH_MS = 5_000;
+/** How often records that are on their way to the object store are looked for. */
+const POLL_MS = 100;
+/** Waits after a failure of the store: twice as long after each, so many times. */
+const FIRST_WAIT_MS = 500;
+const MOST_FAILURES = 8;
+
+interface Flush {
+  readonly ends: Positions;
+  readonly go: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * Takes a topic into a table, record by record, each once: how far it has come is in the same commit as the rows. Whoever
+ * goes on, this process after a crash or another at the same time, begins where the table is; of two that commit the same
+ * records, one does, and the other takes up what comes next.
+ *
+ * Lifecycle: `open`, which makes the table where there is none; then it follows the topic until `close`, or until it
+ * fails: `done` says why.
+ */
+export class TableStream {
+  /** The table's name. */
+  readonly table: string;
+  /** Resolves when it was closed; rejects where it cannot go on. */
+  readonly done: Promise<void>;
+  readonly #parts: StreamParts;
+  readonly #options: CheckedOptions;
+  readonly #topic: TopicRecord;
+  readonly #decoder: RecordDecoder;
+  readonly #letters: DeadLetters;
+  #target: Table;
+  #progress: Progress | undefined;
+  #source: TopicSource | undefined;
+  #held: Chunk | undefined;
+  #flushes: Flush[] = [];
+  #isClosing = false;
+  #failure: unknown;
+  /** Ends the wait for records. */
+  #wake = new AbortController();
+
+  private constructor(
+    parts: StreamParts,
+    topic: TopicRecord,
+    table: Table,
+    decoder: RecordDecoder,
+    options: CheckedOptions,
+  ) {
+    this.#parts = parts;
+    this.#topic = topic;
+    this.#target = table;
+    this.table = table.name;
+    this.#options = options;
+    this.#decoder = decoder;
+    this.#letters = new DeadLetters(parts.core, options.deadLetters ?? `${topic.name}.dead-letters`, topic);
+    this.done = this.#run();
+    this.done.catch(() => {});
+  }
+
+  /** @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_SUBJECT, INVALID_ARGUMENT, UNSUPPORTED_FEATURE, INVALID_SCHEMA */
+  static async open(
+    parts: StreamParts,
+    topicName: string,
+    name: TableName,
+    given: ToTableOptions,
+  ): Promise<TableStream> {
+    const options = checkedOptions(given);
+    const topic = await parts.core.topic(topicName);
+    const link = linkTo(topic, options);
+    const decoder = new RecordDecoder(parts.registry, link);
+    const rows = await decoder.refresh();
+    const table = await openTable(parts, name, link, rows, options);
+    return new TableStream(parts, topic, table, decoder, options);
+  }
+
+  /** For each partition, the offset behind the last record that the table has taken in. */
+  get positions(): Positions {
+    return this.#progress?.positions ?? new Map();
+  }
+
+  /**
+   * Waits until the table has all that the topic has now.
+   *
+   * @throws LakehouseError what `done` rejects with; CLOSED
+   */
+  async flush(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isClosing) throw closed("stream");
+    await this.#parts.core.flush();
+    const source = await TopicSource.open(this.#parts.core, this.#topic, new Map(), "stored");
+    const ends = await source.ends();
+    await new Promise<void>((go, fail) => {
+      if (this.#failure !== undefined) return fail(this.#failure);
+      this.#flushes.push({ ends, go, fail });
+      this.#wake.abort();
+    });
+  }
+
+  /** Commits what was read, and ends. @throws LakehouseError what `done` rejects with. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#wake.abort();
+    await this.done;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (let failures = 0; !this.#isClosing; ) {
+        try {
+          await this.#resume();
+          failures = 0;
+          while (!this.#isClosing) await this.#round();
+        } catch (error) {
+          const isOvertaken = commitConflict.is(error) || commitStateUnknown.is(error);
+          if (!isOvertaken && !(storageFailed.is(error) && failures < MOST_FAILURES)) throw error;
+          if (!isOvertaken) await this.#pause(FIRST_WAIT_MS * 2 ** failures++);
+        }
+      }
+      this.#end(closed("stream"));
+    } catch (error) {
+      this.#end(error);
+      throw error;
+    }
+  }
+
+  #end(reason: unknown): void {
+    this.#failure = reason;
+    for (const { fail } of this.#flushes.splice(0)) fail(reason);
+  }
+
+  /** Begins where the table is. */
+  async #resume(): Promise<void> {
+    const { core } = this.#parts;
+    this.#held = undefined;
+    this.#target = await this.#target.refresh();
+    this.#progress = await this.#progressIn(this.#target);
+    const positions = this.#progress?.positions ?? (await this.#first());
+    this.#source = await TopicSource.open(core, this.#topic, positions, "stored");
+    await this.#source.check();
+    await this.#letters.resume(this.#progress?.letters ?? 0n, positions);
+    // Where it begins has to be the same after a crash.
+    if (this.#progress === undefined && positions.size > 0)
+      await this.#commit([], { positions, letters: this.#letters.end });
+  }
+
+  async #progressIn(table: Pick<Table, "store" | "metadata" | "name">): Promise<Progress | undefined> {
+    try {
+      return await progressOf(table, this.#topic.id);
+    } catch (error) {
+      // Who says where to go on knows better than nobody.
+      if (positionsLost.is(error) && typeof this.#options.from === "object") return undefined;
+      throw error;
+    }
+  }
+
+  async #first(): Promise<Positions> {
+    const { from } = this.#options;
+    if (typeof from === "object")
+      return new Map(Object.entries(from).map(([number, offset]) => [Number(number), offset]));
+    if (from === "beginning") return new Map();
+    const source = await TopicSource.open(this.#parts.core, this.#topic, new Map(), "stored");
+    return source.ends();
+  }
+
+  /** From the first record to a commit. */
+  async #round(): Promise<void> {
+    const source = this.#source as TopicSource;
+    const first = this.#held ?? (await this.#firstChunk(source));
+    this.#held = undefined;
+    if (first === undefined) return;
+    await this.#cover(first);
+    const bad: BadRecord[] = [];
+    const taken = new Map(this.#progress?.positions);
+    const files = await writeDataFiles(
+      this.#target.store,
+      this.#target.metadata,
+      this.#batches(first, source, taken, bad),
+    );
+    const held = this.#heldPartition();
+    for (const [number, next] of source.positions)
+      if (!taken.has(number) && number !== held) taken.set(number, next);
+    await this.#letters.write(bad);
+    const progress = { positions: taken, letters: this.#letters.end };
+    await observe(
+      topicTables,
+      () => this.#commit(files, progress),
+      ({ outcome, milliseconds }) => ({
+        rows: files.reduce((sum, { recordCount }) => sum + Number(recordCount), 0),
+        deadLetters: bad.length,
+        outcome,
+        milliseconds,
+      }),
+    );
+    this.#letters.passed();
+    this.#settleFlushes();
+  }
+
+  #heldPartition(): number | undefined {
+    return this.#held?.partition;
+  }
+
+  async #commit(files: Awaited<ReturnType<typeof writeDataFiles>>, progress: Progress): Promise<void> {
+    const expected = this.#progress;
+    this.#target = await this.#target.commitFiles(
+      {
+        operation: "append",
+        addedDataFiles: files,
+        // On every attempt: a commit of the same records that was faster is one too many.
+        validate: async (metadata) => {
+          const { store, name } = this.#target;
+          if (!sameProgress(await this.#progressIn({ store, metadata, name }), expected))
+            throw commitConflict(name, `Another has taken records of ${this.#topic.name} into ${name}.`);
+        },
+      },
+      { summary: progressSummary(this.#topic.id, progress) },
+    );
+    this.#progress = progress;
+  }
+
+  async *#batches(
+    first: Chunk,
+    source: TopicSource,
+    taken: Map<number, bigint>,
+    bad: BadRecord[],
+  ): AsyncGenerator<RecordBatch> {
+    const { commitIntervalMs, commitBytes } = this.#options;
+    const until = performance.now() + commitIntervalMs;
+    let bytes = 0;
+    for (let chunk: Chunk | undefined = first; chunk !== undefined; ) {
+      yield* this.#rows(chunk.records, bad);
+      taken.set(chunk.partition, chunk.next);
+      bytes += chunk.bytes;
+      if (bytes >= commitBytes || this.#isClosing) return;
+      chunk = await this.#nextChunk(source, until, taken);
+      if (chunk !== undefined && (await this.#needsCover(chunk))) {
+        this.#held = chunk;
+        return;
+      }
+    }
+  }
+
+  async #firstChunk(source: TopicSource): Promise<Chunk | undefined> {
+    for (;;) {
+      await source.refresh();
+      const chunk = await source.next();
+      if (chunk !== undefined || this.#isClosing) return chunk;
+      // All that was read is committed.
+      this.#settleFlushes();
+      await this.#wait(source, this.#flushes.length > 0 ? POLL_MS : REFRESH_MS);
+    }
+  }
+
+  /** `undefined` when it is time to commit. */
+  async #nextChunk(source: TopicSource, until: number, taken: Positions): Promise<Chunk | undefined> {
+    for (;;) {
+      const left = until - performance.now();
+      const isDue = left <= 0 || this.#isClosing || this.#flushes.some(({ ends }) => isReached(ends, taken));
+      if (isDue) return undefined;
+      const chunk = await source.next();
+      if (chunk !== undefined) return chunk;
+      if (!this.#flushes.some(({ ends }) => isReached(ends, taken))) await this.#wait(source, left);
+    }
+  }
+
+  /** For more records, a flush or the end, but no longer than `ms`. */
+  async #wait(source: TopicSource, ms: number): Promise<void> {
+    const wake = new AbortController();
+    this.#wake = wake;
+    if (this.#isClosing) return;
+    const isBehind = await source.isBehind();
+    const timer = setTimeout(() => wake.abort(), isBehind ? Math.min(ms, POLL_MS) : ms);
+    try {
+      await (isBehind ? untilAborted(wake.signal) : source.untilMore(wake.signal));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const wake = new AbortController();
+    this.#wake = wake;
+    if (this.#isClosing) return;
+    const timer = setTimeout(() => wake.abort(), ms);
+    await untilAborted(wake.signal);
+    clearTimeout(timer);
+  }
+
+  /** Where nothing of a partition is held, the source is where the table is. */
+  #settleFlushes(): void {
+    const positions = new Map([...(this.#source?.positions ?? []), ...(this.#progress?.positions ?? [])]);
+    const done = this.#flushes.filter(({ ends }) => isReached(ends, positions));
+    this.#flushes = this.#flushes.filter(({ ends }) => !isReached(ends, positions));
+    for (const { go } of done) go();
+  }
+
+  /** Good records as batches; the others are put to `bad`. */
+  async *#rows(records: readonly Placed[], bad: BadRecord[]): AsyncGenerator<RecordBatch> {
+    const decoded = this.#decoder.decode(records);
+    const good: Record<string, unknown>[] = [];
+    const places: Placed[] = [];
+    for (const [i, row] of decoded.entries()) {
+      const placed = records[i] as Placed;
+      if (row instanceof BadValue) bad.push({ ...placed, reason: row.reason });
+      else {
+        good.push(row);
+        places.push(placed);
+      }
+    }
+    const { schema } = this.#target;
+    let batches: RecordBatch[];
+    try {
+      batches = await collect(rowsToBatches(schema, good));
+    } catch (error) {
+      if (!schemaMismatch.is(error)) throw error;
+      // One does not fit: which ones is looked for only then.
+      const fitting = good.filter((row, i) => {
+        const reason = misfit(schema, row);
+        if (reason !== undefined) bad.push({ ...(places[i] as Placed), reason });
+        return reason === undefined;
+      });
+      batches = await collect(rowsToBatches(schema, fitting));
+    }
+    yield* batches;
+  }
+
+  async #needsCover(chunk: Chunk): Promise<boolean> {
+    for (const { fields } of await this.#decoder.schemasOf(chunk.records)) {
+      const update = attempt(() => covering(this.#target.schema, fields).propose(this.#target.metadata));
+      if (update === undefined || (await update).updates.length > 0) return true;
+    }
+    return false;
+  }
+
+  /** Widens the table for all that the records of a chunk may have. */
+  async #cover(chunk: Chunk): Promise<void> {
+    await this.#decoder.refresh().catch((error: unknown) => {
+      if (!unsupported.is(error) || this.#options.onIncompatible === "stop") throw error;
+    });
+    for (const rows of await this.#decoder.schemasOf(chunk.records)) {
+      try {
+        this.#target = await this.#target.update([covering(this.#target.schema, rows.fields)]);
+      } catch (error) {
+        if (!invalidSchema.is(error) || this.#options.onIncompatible === "stop") throw error;
+        this.#decoder.refuse(rows, error.message);
+      }
+    }
+  }
+}
+
+async function openTable(
+  { catalog }: StreamParts,
+  name: TableName,
+  link: TableLink,
+  rows: SchemaRows | undefined,
+  options: CheckedOptions,
+): Promise<Table> {
+  const found = await find(catalog, name);
+  if (found !== undefined) return linked(found, link);
+  if (rows === undefined)
+    throw noSuchSubject(
+      link.subject,
+      `The subject ${link.subject} has no schema, so that nothing tells the columns of ${String(name)}.`,
+      "Register one, or make the topic with a schema.",
+    );
+  await ensureNamespace(catalog, name);
+  const fields = [...rows.reader.fields, ...partFields(link.columns)];
+  try {
+    return await catalog.createTable(name, {
+      schema: withIds(fields),
+      partitionSpec: options.partitionSpec as never,
+      sortOrder: options.sortOrder as never,
+      properties: { ...options.properties, ...linkProperties(link) },
+      ...(needsVersion3(fields) ? { formatVersion: 3 } : {}),
+    });
+  } catch (error) {
+    const made = await find(catalog, name);
+    if (made === undefined) throw error;
+    return linked(made, link);
+  }
+}
+
+/** Ids in the order of the columns. */
+function withIds(fields: readonly NestedField[]): Schema {
+  let last = 0;
+  return { schemaId: 0, fields: assignFreshIds(fields, () => ++last), identifierFieldIds: [] };
+}
+
+/** Types that tables have from version 3 on. */
+const LATER = /"type":"(timestamp_ns|timestamptz_ns|unknown|variant|geometry|geography)"/;
+
+function needsVersion3(fields: readonly NestedField[]): boolean {
+  return LATER.test(JSON.stringify(fields.map(({ type }) => type)));
+}
+
+async function find(catalog: Catalog, name: TableName): Promise<Table | undefined> {
+  try {
+    return await catalog.loadTable(name);
+  } catch (error) {
+    if (noSuchTable.is(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Of a table, one topic's end can be read with it. */
+async function linked(table: Table, link: TableLink): Promise<Table> {
+  const there = linkOf(table);
+  if (there === undefined) return table.update([updateProperties({ set: linkProperties(link) })]);
+  if (sameLink(there, link)) return table;
+  if (there.topic !== link.topic)
+    throw invalidArgument(
+      table.name,
+      `The table ${table.name} is made of the topic ${there.topic}.`,
+      `Give ${link.topic} a table of its own.`,
+    );
+  return table.update([updateProperties({ set: linkProperties(link) })]);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((go) => {
+    if (signal.aborted) go();
+    else signal.addEventListener("abort", () => go(), { once: true });
+  });
+}
+
+function isReached(ends: Positions, positions: Positions): boolean {
+  return [...ends].every(([number, end]) => end === 0n || (positions.get(number) ?? 0n) >= end);
+}
+
+async function collect(items: AsyncIterable<RecordBatch>): Promise<RecordBatch[]> {
+  const all: RecordBatch[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+function misfit(schema: Table["schema"], row: Record<string, unknown>): string | undefined {
+  try {
+    validateRow(schema, row);
+    return undefined;
+  } catch (error) {
+    if (schemaMismatch.is(error)) return error.message;
+    throw error;
+  }
+}
+
+function attempt<Result>(work: () => Result): Result | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (invalidSchema.is(error)) return undefined;
+    throw error;
+  }
+}

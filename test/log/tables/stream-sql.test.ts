@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { defineSchema, long, string } from "../../../lib/lakehouse/index.js";
+import { openLake } from "./support/lake.js";
+
+const SCHEMA = defineSchema({ id: long(), text: string().optional() });
+
+test("a table with its stream is the whole topic, each record once, however much is committed", async () => {
+  const lake = await openLake();
+  const topic = await lake.log.createTopic("events", { schema: SCHEMA, partitions: 3 });
+  const idsOf = async (name: string) => {
+    const result = await lake.sql(`select id from ${name} order by id`);
+    return (await result.rows<{ id: bigint }>()).map(({ id }) => Number(id));
+  };
+  const stream = await topic.toTable("raw.events", { columns: { offset: "off" } });
+  let last = 0;
+  for (let round = 0; round < 4; round++) {
+    for (let partition = 0; partition < 3; partition++)
+      await topic.appendRows([{ id: last++ }, { id: last++ }], { partition });
+    const all = Array.from({ length: last }, (_, id) => id);
+    expect(await idsOf("raw.events.stream")).toEqual(all);
+    if (round % 2 === 0) {
+      expect((await idsOf("raw.events")).length).toBeLessThan(last);
+      await stream.flush();
+      expect(await idsOf("raw.events")).toEqual(all);
+      expect(await idsOf("raw.events.stream")).toEqual(all);
+    }
+  }
+  const late = await lake.sql(
+    "select max(id) as most, count(*) as many from raw.events.stream where id >= 20",
+  );
+  expect(await late.rows()).toEqual([{ most: 23n, many: 4n }]);
+  await stream.close();
+});
+
+test("a query of a past snapshot with its stream is the whole topic, too", async () => {
+  const lake = await openLake();
+  const topic = await lake.log.createTopic("events", { schema: SCHEMA });
+  const stream = await topic.toTable("raw.events");
+  await topic.appendRows({ id: 1 });
+  await stream.flush();
+  const { snapshotId } = (await lake.table("raw.events")).currentSnapshot ?? {};
+  await topic.appendRows({ id: 2 });
+  await stream.flush();
+  await topic.appendRows({ id: 3 });
+  const result = await lake.sql(
+    `select id from raw.events.stream for version as of ${snapshotId} order by id`,
+  );
+  expect(await result.rows()).toEqual([{ id: 1n }, { id: 2n }, { id: 3n }]);
+  await lake.sql("delete from raw.events where id = 2");
+  const after = await lake.sql("select id from raw.events.stream order by id");
+  expect(await after.rows()).toEqual([{ id: 1n }, { id: 3n }]);
+  await stream.close();
+});
+
+test("a table that is made of no topic has no stream", async () => {
+  const lake = await openLake();
+  await lake.createTable("raw.plain", { schema: SCHEMA });
+  await expect(lake.sql("select * from raw.plain.stream")).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
+});
