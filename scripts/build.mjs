@@ -47,12 +47,19 @@ const { status } = spawnSync(process.execPath, tsc, { stdio: "inherit" });
 if (status === 0) {
   for (const folder of Object.keys(PROGRAMS)) await bundle(folder);
   copyPages();
+  copyProtos();
 } else process.exitCode = 1;
 
 /** The pages that go with the library, for those who have no repository at hand. */
 function copyPages() {
   for (const page of PAGES.filter((name) => existsSync(join("docs", name))))
     cpSync(join("docs", page), join("lib/lakehouse/dist/docs", page));
+}
+
+/** The protos of the log's services, from which clients in other languages are made. */
+function copyProtos() {
+  const from = "lib/lakehouse/log/rpc/proto/sololakehouse";
+  if (existsSync(from)) cpSync(from, "lib/lakehouse/dist/proto/sololakehouse", { recursive: true });
 }
 
 /** Bundles a package of the working directory; what is up to date is left alone. */

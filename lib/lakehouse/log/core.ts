@@ -31,6 +31,7 @@ import { Segments } from "./partition/segments.js";
 import { OpenTransactions } from "./producers/open-transactions.js";
 import { isTransactional } from "./records/header.js";
 import { type Recovered, readTopic, recoverLog } from "./recover.js";
+import type { StoredSegment } from "./segment/layout.js";
 import type { TransactionCoordinator } from "./transactions/coordinator.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 import { diskAt, makeLogFolder } from "./wal/disk.js";
@@ -43,7 +44,7 @@ export interface NewTopicOptions extends Partial<TopicConfig> {
   readonly ifExists?: "fail" | "keep" | undefined;
 }
 
-const NEW_TOPIC_OPTIONS: OptionNames<NewTopicOptions> = {
+export const NEW_TOPIC_OPTIONS: OptionNames<NewTopicOptions> = {
   partitions: true,
   ifExists: true,
   compression: true,
@@ -102,6 +103,11 @@ export interface LogPartition {
    */
   deleteRecords(before: bigint): Promise<bigint>;
   readonly reader: PartitionReader;
+}
+
+/** A segment, and the object that it is. */
+export interface LogSegment extends StoredSegment {
+  readonly uri: string;
 }
 
 /**
@@ -290,6 +296,17 @@ export class LogCore {
         writer: () => this.#writer?.opened(topic.id, number),
       }),
     };
+  }
+
+  /**
+   * Segments of a partition that are in the object store, in their order.
+   *
+   * @throws LakehouseError NO_SUCH_PARTITION
+   */
+  async segments(topic: TopicRecord, number: number): Promise<LogSegment[]> {
+    checkPartition(topic, number);
+    const segments = await (await this.#openMeta()).segments(topic.id, number);
+    return segments.map((segment) => ({ ...segment, uri: this.#place.object(segment) }));
   }
 
   /**
@@ -535,8 +552,8 @@ export function checkPartition({ name, partitions }: TopicRecord, number: number
   );
 }
 
-/** Whether a topic is one of the log's own. */
-function checkPartitionCount(name: string, partitions: number): void {
+/** @throws LakehouseError INVALID_PARTITIONS */
+export function checkPartitionCount(name: string, partitions: number): void {
   if (Number.isInteger(partitions) && partitions >= 1 && partitions <= MOST_PARTITIONS) return;
   throw invalidPartitions(
     name,

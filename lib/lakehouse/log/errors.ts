@@ -59,6 +59,9 @@ export const schemaVersionNotDeleted = errorKind("SCHEMA_VERSION_NOT_DELETED");
 /** A schema that others refer to. */
 export const schemaInUse = errorKind("SCHEMA_IN_USE");
 
+/** A server of the log does not answer, or is none. */
+export const logUnavailable = errorKind("LOG_UNAVAILABLE");
+
 export function thereIsOne(name: string, cause?: unknown) {
   return topicExists(name, `There is a topic ${name} already.`, "Use it, or choose another name.", cause);
 }

@@ -13,6 +13,10 @@ export type { NewRecord, RecordHeader } from "./records/batch-builder.js";
 export type { Compression } from "./records/compression.js";
 export type { LogRecord, ReadHeader } from "./records/read-records.js";
 export type { Recovered } from "./recover.js";
+export { type ConnectLogOptions, connectLog } from "./rpc/connect-log.js";
+export type { RemoteLog } from "./rpc/remote-log.js";
+export type { RemoteTopic } from "./rpc/remote-topic.js";
+export { type GrpcServer, type ServeGrpcOptions, serveGrpc } from "./rpc/serve-grpc.js";
 export type {
   Compatibility,
   RegistryMode,

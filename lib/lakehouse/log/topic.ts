@@ -68,9 +68,9 @@ export interface LogBatch {
   readonly highWatermark: bigint;
 }
 
-const APPEND_OPTIONS: OptionNames<AppendRecordsOptions> = { ack: true, partition: true };
+export const APPEND_OPTIONS: OptionNames<AppendRecordsOptions> = { ack: true, partition: true };
 const DELETE_OPTIONS: OptionNames<DeleteRecordsOptions> = { before: true, partition: true };
-const READ_OPTIONS: OptionNames<ReadTopicOptions> = {
+export const READ_OPTIONS: OptionNames<ReadTopicOptions> = {
   from: true,
   partition: true,
   follow: true,
@@ -144,12 +144,7 @@ export class Topic {
   ): Promise<AppendedTo[]> {
     checkOptions("append", options, APPEND_OPTIONS);
     const { ack = "wal", partition } = options;
-    if (!Object.hasOwn(ACKS, ack))
-      throw invalidArgument(
-        "ack",
-        `There is no acknowledgement ${JSON.stringify(ack)}.`,
-        'Give "wal" or "stored".',
-      );
+    checkAck(ack);
     const topic = await this.#core.topic(this.name);
     if (partition !== undefined) checkPartition(topic, partition);
     await prepareCompression(topic.config.compression);
@@ -219,12 +214,7 @@ export class Topic {
   async *read(options: ReadTopicOptions = {}): AsyncGenerator<LogBatch> {
     checkOptions("read", options, READ_OPTIONS);
     const { partition, signal, isolation = "read_uncommitted" } = options;
-    if (!Object.hasOwn(ISOLATIONS, isolation))
-      throw invalidArgument(
-        "isolation",
-        `There is no isolation ${JSON.stringify(isolation)}.`,
-        'Give "read_uncommitted" or "read_committed".',
-      );
+    checkIsolation(isolation);
     const topic = await this.#core.topic(this.name);
     if (partition !== undefined) checkPartition(topic, partition);
     const numbers = partition === undefined ? this.#partitions(topic) : [partition];
@@ -305,7 +295,8 @@ export class Topic {
   }
 }
 
-async function offsetOf(
+/** The offset at which reading begins. */
+export async function offsetOf(
   reader: PartitionReader,
   from: ReadFrom,
   { start, end }: PartitionOffsets,
@@ -315,15 +306,40 @@ async function offsetOf(
   if (from === "end") return end;
   if (from instanceof Date && !Number.isNaN(from.getTime()))
     return reader.offsetSince(BigInt(from.getTime()));
-  throw invalidArgument(
+  throw noPlace(from);
+}
+
+/** What `from` cannot be. */
+export function noPlace(from: unknown) {
+  return invalidArgument(
     "from",
     `A topic cannot be read from ${String(from)}.`,
     'Give an offset as a bigint, "beginning", "end", or a Date.',
   );
 }
 
+/** @throws LakehouseError INVALID_ARGUMENT */
+export function checkAck(ack: Ack): void {
+  if (Object.hasOwn(ACKS, ack)) return;
+  throw invalidArgument(
+    "ack",
+    `There is no acknowledgement ${JSON.stringify(ack)}.`,
+    'Give "wal" or "stored".',
+  );
+}
+
+/** @throws LakehouseError INVALID_ARGUMENT */
+export function checkIsolation(isolation: Isolation): void {
+  if (Object.hasOwn(ISOLATIONS, isolation)) return;
+  throw invalidArgument(
+    "isolation",
+    `There is no isolation ${JSON.stringify(isolation)}.`,
+    'Give "read_uncommitted" or "read_committed".',
+  );
+}
+
 /** Types do not hold in plain JavaScript, and a record of the wrong kind would be stored as another. */
-function checkRecord(record: NewRecord): void {
+export function checkRecord(record: NewRecord): void {
   const { key, value, headers, timestamp } = record ?? {};
   const isContent = (content: unknown) =>
     content === null || typeof content === "string" || content instanceof Uint8Array;

@@ -1,0 +1,78 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import { invalidArgument } from "../../errors.js";
+import type { LogCore } from "../core.js";
+import { offsetOf, Topic } from "../topic.js";
+import type { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
+import { configOf, readFromOf, topicMessage } from "./messages.js";
+
+const PAGE = 1000;
+
+/** @param id of this run of the server. */
+export function adminService(core: LogCore, id: string): ServiceImpl<typeof AdminService> {
+  return {
+    describeServer: () => ({ id }),
+
+    createTopic: async ({ name, partitions, config, keepExisting }) =>
+      topicMessage(
+        await core.createTopic(name, {
+          ...configOf(config),
+          partitions,
+          ifExists: keepExisting ? "keep" : "fail",
+        }),
+      ),
+
+    listTopics: async () => ({ topics: (await core.topics()).map(topicMessage) }),
+
+    describeTopic: async ({ name }) => ({
+      topic: topicMessage(await core.topic(name)),
+      offsets: await new Topic(name, core).offsets(),
+    }),
+
+    alterTopic: async ({ name, config, partitions }) => {
+      let topic = await core.topic(name);
+      if (Object.keys(config).length > 0) topic = await core.alterTopic(name, configOf(config));
+      if (partitions !== undefined) topic = await core.addPartitions(name, partitions);
+      return topicMessage(topic);
+    },
+
+    deleteTopic: async ({ name }) => {
+      await core.deleteTopic(name);
+      return {};
+    },
+
+    findOffset: async ({ topic, partition, from }) => {
+      const { reader } = await core.partition(topic, partition);
+      return { offset: await offsetOf(reader, readFromOf(from), await reader.offsets()) };
+    },
+
+    listSegments: async ({ topic, partition, pageSize, pageToken }) => {
+      const limit = pageSize || PAGE;
+      if (limit < 1 || limit > PAGE || !/^\d{0,15}$/.test(pageToken))
+        throw invalidArgument(
+          "page",
+          `There is no page ${JSON.stringify(pageToken)} of ${pageSize} segments.`,
+          `Give a page_size from 1 to ${PAGE}, and the page_token of the answer before.`,
+        );
+      const all = await core.segments(await core.topic(topic), partition);
+      const from = all.findIndex(({ sequence }) => sequence >= Number(pageToken));
+      const segments = from < 0 ? [] : all.slice(from, from + limit);
+      const next = from < 0 ? undefined : all[from + limit];
+      return {
+        segments: segments.map(
+          ({ uri, sequence, epoch, baseOffset, nextOffset, records, maxTimestamp, bytes }) => ({
+            ...{ uri, epoch, baseOffset, nextOffset, maxTimestamp },
+            sequence: BigInt(sequence),
+            records: BigInt(records),
+            bytes: BigInt(bytes),
+          }),
+        ),
+        nextPageToken: next === undefined ? "" : String(next.sequence),
+      };
+    },
+
+    flush: async () => {
+      await core.flush();
+      return {};
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { invalidArgument } from "../../errors.js";
+import { checkOptions, type OptionNames } from "../../options.js";
+import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../core.js";
+import type { TopicRecord } from "../meta/log-meta.js";
+import type { TopicConfig } from "../meta/topic-config.js";
+import type { ConnectLogOptions } from "./connect-log.js";
+import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
+import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
+import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
+import { configText, topicOf } from "./messages.js";
+import { RemoteTopic } from "./remote-topic.js";
+import { fromStatus } from "./status.js";
+
+const TIMEOUT_MS = 60_000;
+/** Of one message: a record may be as large as its topic allows. */
+const MESSAGE_BYTES = 512 * 1024 * 1024;
+
+const OPTIONS: OptionNames<ConnectLogOptions> = { timeoutMs: true };
+
+/** What a remote log and its topics call. */
+export interface Remote {
+  readonly url: string;
+  readonly producer: Client<typeof ProducerService>;
+  readonly consumer: Client<typeof ConsumerService>;
+  readonly admin: Client<typeof AdminService>;
+  /** Does something over there; what fails is an error of the log's. */
+  call<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export async function openRemoteLog(url: string, options: ConnectLogOptions): Promise<RemoteLog> {
+  checkOptions("connectLog", options, OPTIONS);
+  const { timeoutMs = TIMEOUT_MS } = options;
+  checkUrl(url);
+  const sessionManager = new Http2SessionManager(url);
+  const transport: Transport = createGrpcTransport({
+    baseUrl: url,
+    sessionManager,
+    defaultTimeoutMs: timeoutMs,
+    readMaxBytes: MESSAGE_BYTES,
+    // Between processes of one machine or one network, it takes longer to compress than to send.
+    acceptCompression: [],
+  });
+  const remote: Remote = {
+    url,
+    producer: createClient(ProducerService, transport),
+    consumer: createClient(ConsumerService, transport),
+    admin: createClient(AdminService, transport),
+    call: (work) =>
+      work().catch((error: unknown) => {
+        throw fromStatus(error, url);
+      }),
+  };
+  // By HTTP/1.1: what does not speak HTTP/2 would end this process, by an error of the session that nobody can catch.
+  const first = createConnectTransport({ baseUrl: url, httpVersion: "1.1", defaultTimeoutMs: timeoutMs });
+  const { id } = await remote.call(() => createClient(AdminService, first).describeServer({}));
+  return new RemoteLog(remote, id, async () => sessionManager.abort());
+}
+
+/** A log that another process serves. Make it with `connectLog`. */
+export class RemoteLog {
+  /** Of this run of the server. */
+  readonly serverId: string;
+  readonly #remote: Remote;
+  readonly #close: () => Promise<void>;
+
+  /** @internal */
+  constructor(remote: Remote, serverId: string, close: () => Promise<void>) {
+    this.serverId = serverId;
+    this.#remote = remote;
+    this.#close = close;
+  }
+
+  get url(): string {
+    return this.#remote.url;
+  }
+
+  /** As `Log.createTopic`. */
+  async createTopic(name: string, options: NewTopicOptions = {}): Promise<RemoteTopic> {
+    checkOptions("createTopic", options, NEW_TOPIC_OPTIONS);
+    const { partitions = 1, ifExists = "fail", ...config } = options;
+    checkPartitionCount(name, partitions);
+    const request = { name, partitions, config: configText(config), keepExisting: ifExists === "keep" };
+    await this.#remote.call(() => this.#remote.admin.createTopic(request));
+    return this.topic(name);
+  }
+
+  /** A topic by its name. That there is one is seen when it is used. */
+  topic(name: string): RemoteTopic {
+    return new RemoteTopic(name, this.#remote);
+  }
+
+  /** By name. */
+  async topics(): Promise<TopicRecord[]> {
+    const { topics } = await this.#remote.call(() => this.#remote.admin.listTopics({}));
+    return topics.map(topicOf);
+  }
+
+  /** As `Log.alterTopic`. */
+  async alterTopic(name: string, change: Partial<TopicConfig>): Promise<TopicRecord> {
+    const request = { name, config: configText(change) };
+    return topicOf(await this.#remote.call(() => this.#remote.admin.alterTopic(request)));
+  }
+
+  /** As `Log.addPartitions`. */
+  async addPartitions(name: string, partitions: number): Promise<TopicRecord> {
+    checkPartitionCount(name, partitions);
+    return topicOf(await this.#remote.call(() => this.#remote.admin.alterTopic({ name, partitions })));
+  }
+
+  /** As `Log.deleteTopic`. */
+  async deleteTopic(name: string): Promise<void> {
+    await this.#remote.call(() => this.#remote.admin.deleteTopic({ name }));
+  }
+
+  /** Brings all that was appended by the server into the object store. */
+  async flush(): Promise<void> {
+    await this.#remote.call(() => this.#remote.admin.flush({}));
+  }
+
+  /** Ends all calls that are under way. The server goes on. */
+  close(): Promise<void> {
+    return this.#close();
+  }
+}
+
+function checkUrl(url: string): void {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return;
+  throw invalidArgument(
+    "url",
+    `${JSON.stringify(url)} is no URL of a server.`,
+    "Give one such as http://127.0.0.1:50051.",
+  );
+}

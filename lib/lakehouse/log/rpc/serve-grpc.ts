@@ -1,0 +1,56 @@
+import type { AddressInfo } from "node:net";
+import { invalidConfig } from "../../errors.js";
+import type { Log } from "../log.js";
+
+export interface ServeGrpcOptions {
+  /** 0, where not given, for any that is free. */
+  readonly port?: number | undefined;
+  /** The address to listen on: this machine alone where not given. Calls are neither encrypted nor authenticated. */
+  readonly host?: string | undefined;
+  /** The largest message that is taken, in bytes. 32 MiB where not given. */
+  readonly maxMessageBytes?: number | undefined;
+  /** What went wrong with a call that no client should hear of. */
+  readonly onFault?: ((error: unknown, call: string) => void) | undefined;
+}
+
+/** A server of a log that runs. */
+export interface GrpcServer {
+  /** `http://127.0.0.1:50051`: for gRPC, gRPC-Web and Connect, over HTTP/2 without TLS and HTTP/1.1. */
+  readonly url: string;
+  readonly port: number;
+  /** Of this run. */
+  readonly id: string;
+  /** Lets calls that are under way end, for some seconds, and stops. The log stays open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a log to clients in any language, by gRPC, gRPC-Web and Connect on one port. The services are in
+ * `dist/proto/sololakehouse/log/v1`; clients that can, get them by reflection. From here on this process writes the log.
+ *
+ * @throws LakehouseError INVALID_CONFIG where it cannot listen there; LOG_IN_USE, and what else opening the log can fail with
+ * @example
+ * const server = await serveGrpc(lake.log, { port: 50051 });
+ */
+export async function serveGrpc(log: Log, options: ServeGrpcOptions = {}): Promise<GrpcServer> {
+  const { startServer } = await import("./server.js");
+  await log.core.startWriting();
+  const { port = 0, host = "127.0.0.1", ...rest } = options;
+  const { server, id, close } = startServer(log.core, rest);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) =>
+      reject(
+        invalidConfig(
+          `${host}:${port}`,
+          `The log cannot be served at ${host}:${port}: ${cause.message}.`,
+          "Choose another port, or 0 for any that is free.",
+          cause,
+        ),
+      ),
+    );
+    server.listen(port, host, resolve);
+  });
+  const at = (server.address() as AddressInfo).port;
+  const name = host.includes(":") ? `[${host}]` : host;
+  return { url: `http://${name}:${at}`, port: at, id, close };
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:net";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { LogCore } from "../core.js";
+import { adminService } from "./admin-service.js";
+import { Calls } from "./calls.js";
+import { consumerService } from "./consumer-service.js";
+import { Health } from "./generated/grpc/health/v1/health_pb.js";
+import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
+import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
+import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
+import { healthService } from "./health-service.js";
+import { type Handler, onePort } from "./one-port.js";
+import { producerService } from "./producer-service.js";
+import { addReflection, REFLECTION } from "./reflection-service.js";
+import type { ServeGrpcOptions } from "./serve-grpc.js";
+import { toStatus } from "./status.js";
+
+const MESSAGE_BYTES = 32 * 1024 * 1024;
+const GRACE_MS = 5000;
+const SERVICES = [ProducerService, ConsumerService, AdminService];
+
+export interface StartedServer {
+  readonly server: Server;
+  readonly id: string;
+  close(): Promise<void>;
+}
+
+export function startServer(core: LogCore, options: Omit<ServeGrpcOptions, "port" | "host">): StartedServer {
+  const { maxMessageBytes = MESSAGE_BYTES, onFault = () => undefined } = options;
+  const id = randomUUID();
+  const calls = new Calls();
+  const handler = connectNodeAdapter({
+    routes: (router) => {
+      router.service(ProducerService, producerService(core, calls));
+      router.service(ConsumerService, consumerService(core, calls));
+      router.service(AdminService, adminService(core, id));
+      router.service(
+        Health,
+        healthService(
+          [...SERVICES, Health].map(({ typeName }) => typeName),
+          calls,
+        ),
+      );
+      addReflection(router, [...SERVICES, Health, ...REFLECTION]);
+    },
+    readMaxBytes: maxMessageBytes,
+    // Who reads JSON wants to see offset 0, too.
+    jsonOptions: { alwaysEmitImplicit: true },
+    interceptors: [errorsAsStatus(onFault)],
+  });
+  const port = onePort(refuseBrowsers(handler as Handler));
+  return {
+    server: port.server,
+    id,
+    close: () => {
+      calls.stop();
+      return port.close(GRACE_MS);
+    },
+  };
+}
+
+/**
+ * A page on the web must not reach the log through its reader's browser, which would let it: browsers say where a page is
+ * from with every call that could change something or be read.
+ */
+function refuseBrowsers(handler: Handler): Handler {
+  return (request, response) => {
+    if (request.headers.origin === undefined) return handler(request, response);
+    response.writeHead(403, { "content-type": "text/plain" });
+    response.end("Pages in a browser cannot call this server.\n");
+  };
+}
+
+/** Errors become statuses, those inside a stream, too. */
+function errorsAsStatus(onFault: (error: unknown, call: string) => void): Interceptor {
+  return (next) => async (request) => {
+    const statusOf = (error: unknown): ConnectError => {
+      const status = toStatus(error);
+      if (status !== undefined) return status;
+      onFault(error, `${request.service.typeName}/${request.method.name}`);
+      return new ConnectError(
+        "Something went wrong on the server, which its own output tells.",
+        Code.Internal,
+      );
+    };
+    try {
+      const response = await next(request);
+      return response.stream ? { ...response, message: guarded(response.message, statusOf) } : response;
+    } catch (error) {
+      throw statusOf(error);
+    }
+  };
+}
+
+async function* guarded<T>(messages: AsyncIterable<T>, statusOf: (error: unknown) => ConnectError) {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw statusOf(error);
+  }
+}

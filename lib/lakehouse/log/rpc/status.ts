@@ -1,0 +1,77 @@
+/** Errors on their way: a LakehouseError becomes a gRPC status with its code, subject and remedy, and is one again. */
+import { Code, ConnectError } from "@connectrpc/connect";
+import { abortedCall, errorKind, isLakehouseError, type LakehouseError } from "../../errors.js";
+import type { CodesIn } from "../../room.js";
+import type * as logErrors from "../errors.js";
+import { logUnavailable } from "../errors.js";
+import { ErrorDetailSchema } from "./generated/sololakehouse/log/v1/record_pb.js";
+
+/** Of every error of the log's own, and of those below it that it passes on. What else there is, is INTERNAL. */
+const STATUS: Readonly<Record<CodesIn<typeof logErrors>, Code>> & Readonly<Record<string, Code>> = {
+  NO_SUCH_TOPIC: Code.NotFound,
+  NO_SUCH_PARTITION: Code.NotFound,
+  TOPIC_EXISTS: Code.AlreadyExists,
+  TOPIC_CONFLICT: Code.Aborted,
+  INTERNAL_TOPIC: Code.PermissionDenied,
+  INVALID_PARTITIONS: Code.InvalidArgument,
+  OFFSET_OUT_OF_RANGE: Code.OutOfRange,
+  RECORD_TOO_LARGE: Code.InvalidArgument,
+  CORRUPT_RECORD_BATCH: Code.InvalidArgument,
+  CORRUPT_SEGMENT: Code.DataLoss,
+  CORRUPT_WAL: Code.DataLoss,
+  LOG_METADATA_LOST: Code.FailedPrecondition,
+  LOG_IN_USE: Code.FailedPrecondition,
+  LOG_UNAVAILABLE: Code.Unavailable,
+  FENCED: Code.FailedPrecondition,
+  INVALID_RECORD: Code.InvalidArgument,
+  OUT_OF_ORDER_SEQUENCE: Code.FailedPrecondition,
+  PRODUCER_FENCED: Code.FailedPrecondition,
+  INVALID_TXN_STATE: Code.FailedPrecondition,
+  INVALID_PRODUCER_ID_MAPPING: Code.FailedPrecondition,
+  INVALID_TRANSACTION_TIMEOUT: Code.InvalidArgument,
+  POLICY_VIOLATION: Code.FailedPrecondition,
+  CORRUPT_STATE: Code.DataLoss,
+  INVALID_ARGUMENT: Code.InvalidArgument,
+  INVALID_CONFIG: Code.InvalidArgument,
+  UNSUPPORTED_FEATURE: Code.Unimplemented,
+  STORAGE_FAILED: Code.Unavailable,
+  OBJECT_NOT_FOUND: Code.DataLoss,
+  CORRUPT_FILE: Code.DataLoss,
+  CLOSED: Code.Unavailable,
+  ABORTED: Code.Canceled,
+};
+
+/**
+ * The status that tells a client of an error.
+ *
+ * @returns `undefined` for an error that nobody foresaw: its text is for who runs the server.
+ */
+export function toStatus(error: unknown): ConnectError | undefined {
+  if (error instanceof ConnectError) return error;
+  if (!isLakehouseError(error)) return undefined;
+  const { code, subject, message, remedy = "" } = error;
+  const status = new ConnectError(message, STATUS[code] ?? Code.Internal, undefined, undefined, error);
+  status.details.push({ desc: ErrorDetailSchema, value: { code, subject, remedy } });
+  return status;
+}
+
+/** What a call to a server failed with, as the log itself would have said it. @param url of the server. */
+export function fromStatus(error: unknown, url: string): LakehouseError {
+  if (isLakehouseError(error)) return error;
+  const status = ConnectError.from(error);
+  const [detail] = status.findDetails(ErrorDetailSchema);
+  if (detail !== undefined) {
+    const { code, subject, remedy } = detail;
+    const { rawMessage } = status;
+    const message =
+      remedy !== "" && rawMessage.endsWith(remedy) ? rawMessage.slice(0, -remedy.length) : rawMessage;
+    return errorKind(code)(subject, message.trimEnd(), remedy || undefined, status);
+  }
+  if (status.code === Code.Canceled) return abortedCall(url, "The call was aborted.", undefined, status);
+  return logUnavailable(
+    url,
+    `The log's server ${url} did not do what it was asked: ${status.message}.`,
+    "Look whether it runs, and whether it is one of the log's: streamctl serve says where it listens.",
+    status,
+  );
+}

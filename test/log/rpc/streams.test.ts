@@ -1,0 +1,134 @@
+import { randomBytes } from "node:crypto";
+import { Code, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { expect, test } from "vitest";
+import type { Log } from "../../../lib/lakehouse/log/index.js";
+import { logReads } from "../../../lib/lakehouse/log/metrics.js";
+import { ConsumerService } from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/consumer_pb.js";
+import { ProducerService } from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/producer_pb.js";
+import { openLog, readAll, testFolder, texts } from "../support/lake-log.js";
+import { connected, serve } from "./support/servers.js";
+
+async function clients(log: Log) {
+  const server = await serve(log);
+  const transport = createGrpcTransport({ baseUrl: server.url });
+  return {
+    server,
+    producer: createClient(ProducerService, transport),
+    consumer: createClient(ConsumerService, transport),
+  };
+}
+
+const request = (value: string, topic = "t") => ({ topic, records: [{ value: Buffer.from(value) }] });
+
+test("a stream of appends is answered in its order, and stands in the log in it", async () => {
+  const log = openLog(testFolder());
+  const topic = await log.createTopic("t");
+  const { producer } = await clients(log);
+  const values = Array.from({ length: 2000 }, (_, i) => String(i));
+  async function* requests() {
+    for (const value of values) yield request(value);
+  }
+  const offsets: bigint[] = [];
+  for await (const { appended } of producer.appendStream(requests()))
+    for (const { baseOffset } of appended) offsets.push(baseOffset);
+  expect(offsets).toEqual(values.map(BigInt));
+  expect(texts(await readAll(topic))).toEqual(values);
+});
+
+test("a client that waits for each answer before it sends on gets it", async () => {
+  const log = openLog(testFolder());
+  await log.createTopic("t");
+  const { producer } = await clients(log);
+  let answered = () => {};
+  async function* requests() {
+    for (let i = 0; i < 5; i++) {
+      const answer = new Promise<void>((resolve) => {
+        answered = resolve;
+      });
+      yield request(String(i));
+      await answer;
+    }
+  }
+  let count = 0;
+  for await (const _ of producer.appendStream(requests())) {
+    count++;
+    answered();
+  }
+  expect(count).toBe(5);
+});
+
+test("the first failure of a stream ends it with what went wrong; what was answered before is there", async () => {
+  const log = openLog(testFolder());
+  const topic = await log.createTopic("t");
+  const { producer } = await clients(log);
+  async function* requests() {
+    yield request("a");
+    yield request("b", "nowhere");
+    yield request("c", "nowhere");
+  }
+  const answers: unknown[] = [];
+  const streaming = (async () => {
+    for await (const answer of producer.appendStream(requests())) answers.push(answer);
+  })();
+  await expect(streaming).rejects.toMatchObject({ code: Code.NotFound });
+  expect(answers).toHaveLength(1);
+  expect(texts(await readAll(topic))).toEqual(["a"]);
+});
+
+test("a stream with one answer counts the records", async () => {
+  const log = openLog(testFolder());
+  const topic = await log.createTopic("t", { partitions: 3 });
+  const { producer } = await clients(log);
+  async function* requests() {
+    for (let i = 0; i < 50; i++)
+      yield { topic: "t", records: [{ value: Buffer.from(`${i}a`) }, { value: Buffer.from(`${i}b`) }] };
+  }
+  expect(await producer.appendAll(requests())).toMatchObject({ records: 100n });
+  expect(await readAll(topic)).toHaveLength(100);
+});
+
+test("a deadline ends what waits", async () => {
+  const log = openLog(testFolder());
+  const topic = await log.createTopic("t");
+  await topic.append({ value: "a" });
+  const { consumer } = await clients(log);
+  const reading = (async () => {
+    for await (const _ of consumer.read({ topic: "t", follow: true }, { timeoutMs: 300 }));
+  })();
+  await expect(reading).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+});
+
+test("a server that stops ends who follows, as no end of the topic", async () => {
+  const log = openLog(testFolder());
+  const topic = await log.createTopic("t");
+  await topic.append({ value: "a" });
+  const { consumer, server } = await clients(log);
+  const reading = (async () => {
+    for await (const _ of consumer.read({ topic: "t", follow: true })) void server.close();
+  })();
+  await expect(reading).rejects.toMatchObject({ code: Code.Unavailable });
+  await server.close();
+});
+
+test("a reader who takes nothing makes the server hold little", async () => {
+  const log = openLog(testFolder());
+  const topic = await log.createTopic("t", { compression: "none", segmentBytes: 2 * 1024 * 1024 });
+  const value = randomBytes(500_000);
+  for (let i = 0; i < 100; i++) await topic.append({ value });
+  await log.flush();
+  const remote = await connected(log);
+  const reading = remote.topic("t").read();
+  await reading.next();
+  let bytes = 0;
+  const stop = logReads.subscribe((read) => {
+    bytes += read.bytes;
+  });
+  // What would be read ahead without end is read by then.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  stop();
+  expect(bytes).toBeLessThan(20 * value.length);
+  let rest = 0;
+  for await (const { records } of reading) rest += records.length;
+  expect(rest).toBeGreaterThan(90);
+});
