@@ -58,6 +58,7 @@ export async function beginTransaction(
   await transactions.addPartitions(
     owner,
     partitions.map((partition) => ({ topicId, partition })),
+    "wal",
   );
   return { owner, sending: new Sending(core, identity, "transactional") };
 }

@@ -33,14 +33,14 @@ test("readers of what is committed see a transaction when it has ended, and noth
   expect((await log.topic("flights").offsets())[0]).toMatchObject({ end: 4n, lastStable: 1n });
 
   const transactions = await log.core.transactions();
-  await transactions.endTransaction(owner, "commit", "wal");
+  await transactions.endTransaction(owner, "commit");
   expect(await committed(log)).toEqual(["a", "b", "before", "behind", "c"]);
   // The marker takes an offset, and is no record.
   expect((await log.topic("flights").offsets())[0]).toMatchObject({ end: 5n, lastStable: 5n });
   // The answer may have been lost.
-  await transactions.endTransaction(owner, "commit", "wal");
+  await transactions.endTransaction(owner, "commit");
   expect((await log.topic("flights").offsets())[0]).toMatchObject({ end: 5n });
-  await expect(transactions.endTransaction(owner, "abort", "wal")).rejects.toThrow(code("INVALID_TXN_STATE"));
+  await expect(transactions.endTransaction(owner, "abort")).rejects.toThrow(code("INVALID_TXN_STATE"));
 });
 
 test("of an aborted transaction they never see anything, from memory, from the objects, and after a recovery", async () => {
@@ -50,7 +50,7 @@ test("of an aborted transaction they never see anything, from memory, from the o
   await log.flush();
   await log.topic("flights").append({ value: "kept" }, { partition: 0 });
   await sending.send("flights", 0, ["b"]);
-  await (await log.core.transactions()).endTransaction(owner, "abort", "stored");
+  await (await log.core.transactions()).endTransaction(owner, "abort");
   expect(await committed(log)).toEqual(["kept"]);
   await log.close();
 
@@ -78,7 +78,7 @@ test("a reader who waits is woken by the end of the transaction before it", asyn
   });
   const first = followed.next();
   await log.topic("flights").append({ value: "b" }, { partition: 0 });
-  await (await log.core.transactions()).endTransaction(owner, "abort", "wal");
+  await (await log.core.transactions()).endTransaction(owner, "abort");
   const { value } = await first;
   expect(texts(value?.records ?? [])).toEqual(["b"]);
   ending.abort();
@@ -93,12 +93,10 @@ test("a new instance fences the one before, and aborts what that has open", asyn
   expect(young.owner.producerId).toBe(old.owner.producerId);
   await expect(old.sending.send("flights", 0, ["late"])).rejects.toThrow(code("PRODUCER_FENCED"));
   const transactions = await log.core.transactions();
-  await expect(transactions.endTransaction(old.owner, "commit", "wal")).rejects.toThrow(
-    code("PRODUCER_FENCED"),
-  );
-  await expect(transactions.addPartitions(old.owner, [])).rejects.toThrow(code("PRODUCER_FENCED"));
+  await expect(transactions.endTransaction(old.owner, "commit")).rejects.toThrow(code("PRODUCER_FENCED"));
+  await expect(transactions.addPartitions(old.owner, [], "wal")).rejects.toThrow(code("PRODUCER_FENCED"));
   await young.sending.send("flights", 0, ["young"]);
-  await transactions.endTransaction(young.owner, "commit", "wal");
+  await transactions.endTransaction(young.owner, "commit");
   expect(await committed(log)).toEqual(["young"]);
 });
 
@@ -110,7 +108,7 @@ test("a batch gets into a transaction that is open and has its partition, and in
   const plain = new Sending(log.core, owner, "idempotent");
   await expect(plain.again("flights", 0, ["outside"], 1)).rejects.toThrow(code("INVALID_TXN_STATE"));
   const transactions = await log.core.transactions();
-  await transactions.endTransaction(owner, "commit", "wal");
+  await transactions.endTransaction(owner, "commit");
   // It would open one that nobody ends, and hold all readers up.
   await expect(sending.send("flights", 0, ["late"])).rejects.toThrow(code("INVALID_TXN_STATE"));
   // What comes again is answered, though.
@@ -128,7 +126,7 @@ test("what one process has begun, the next goes on with", async () => {
   await going.again("flights", 0, ["b"], 1);
   await going.send("flights", 1, ["c"]);
   expect(await committed(again)).toEqual([]);
-  await (await again.core.transactions()).endTransaction(owner, "commit", "wal");
+  await (await again.core.transactions()).endTransaction(owner, "commit");
   expect(await committed(again)).toEqual(["a", "b", "c"]);
 });
 
@@ -140,7 +138,7 @@ test("a transaction that takes too long is aborted, and its producer fenced", as
   expect(await committed(log)).toEqual([]);
   await expect(sending.send("flights", 0, ["more"])).rejects.toThrow(code("PRODUCER_FENCED"));
   const transactions = await log.core.transactions();
-  await expect(transactions.endTransaction(owner, "commit", "wal")).rejects.toThrow(code("PRODUCER_FENCED"));
+  await expect(transactions.endTransaction(owner, "commit")).rejects.toThrow(code("PRODUCER_FENCED"));
 });
 
 test("who asks for a later epoch gets it once, though the answer was lost", async () => {
@@ -190,7 +188,7 @@ test("who speaks for an id that is not its own is refused", async () => {
     { ...owner, transactionalId: "others" },
     { ...owner, producerId: owner.producerId + 1n },
   ])
-    await expect(transactions.endTransaction(other, "commit", "wal")).rejects.toThrow(
+    await expect(transactions.endTransaction(other, "commit")).rejects.toThrow(
       code("INVALID_PRODUCER_ID_MAPPING"),
     );
 });
@@ -201,10 +199,10 @@ test("a transaction goes on where one of its topics is deleted", async () => {
   const { owner, sending } = await beginTransaction(log.core, "payments", "flights", [0]);
   const { id: topicId } = await log.core.topic("other");
   const transactions = await log.core.transactions();
-  await transactions.addPartitions(owner, [{ topicId, partition: 0 }]);
+  await transactions.addPartitions(owner, [{ topicId, partition: 0 }], "wal");
   await sending.send("flights", 0, ["a"]);
   await sending.send("other", 0, ["b"]);
   await log.deleteTopic("other");
-  await transactions.endTransaction(owner, "commit", "wal");
+  await transactions.endTransaction(owner, "commit");
   expect(await committed(log)).toEqual(["a"]);
 });

@@ -93,29 +93,39 @@ export class TransactionCoordinator {
    */
   static async open(parts: CoordinatorParts): Promise<TransactionCoordinator> {
     const coordinator = new TransactionCoordinator(parts);
-    const { state, open } = parts;
+    try {
+      await coordinator.#resume();
+    } catch (error) {
+      // Another that is opened instead must not meet this one's timers.
+      coordinator.close();
+      throw error;
+    }
+    return coordinator;
+  }
+
+  async #resume(): Promise<void> {
+    const { state, open, leftOpen } = this.#parts;
     const running = new Map<bigint, TransactionEntry>();
     for (const [id, entry] of state.entries()) {
       if (entry.state === "ongoing") {
         open.set(entry.producerId, entry.epoch, entry.partitions.map(keyOf));
-        coordinator.#endInTime(id, entry);
+        this.#endInTime(id, entry);
       }
       if (entry.state === "ongoing" || PREPARED[entry.state] !== undefined)
         running.set(entry.producerId, entry);
     }
-    for (const partition of await parts.leftOpen())
+    for (const partition of await leftOpen())
       for (const { producerId, epoch } of partition.openTransactions) {
         const entry = running.get(producerId);
         const isKnown = entry?.partitions.some((one) => keyOf(one) === partition.key);
         if (!isKnown) await partition.appendMarker(producerId, epoch, "abort", "wal");
       }
-    await coordinator.#forgetOld();
-    coordinator.#forgetDaily();
     for (const [id, entry] of state.entries())
       if (PREPARED[entry.state] !== undefined)
         // Who asks for it waits behind this, and hears of what stands in its way.
-        coordinator.#lock.run(id, () => coordinator.#settled(id)).catch(() => undefined);
-    return coordinator;
+        this.#lock.run(id, () => this.#settled(id)).catch(() => undefined);
+    await this.#forgetOld();
+    this.#forgetDaily();
   }
 
   /**
@@ -169,6 +179,7 @@ export class TransactionCoordinator {
       state: "empty",
       partitions: [],
       groups: [],
+      ack: "wal",
       startedAt: 0,
       updatedAt: clock.now(),
     };
@@ -179,16 +190,23 @@ export class TransactionCoordinator {
   /**
    * Begins a transaction where none is open, and lets it have these partitions.
    *
+   * @param ack `stored` where it has to be seen whole or not at all though the machine is lost with its disk: then its records
+   *   have to be acknowledged so, too. Once asked for, it holds for all that follows of the transaction.
    * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, STORAGE_FAILED
    */
-  addPartitions(owner: TransactionOwner, partitions: readonly TransactionPartition[]): Promise<void> {
-    return this.#add(owner, partitions, []);
+  addPartitions(
+    owner: TransactionOwner,
+    partitions: readonly TransactionPartition[],
+    ack: Ack,
+  ): Promise<void> {
+    return this.#add(owner, partitions, [], ack);
   }
 
   #add(
     owner: TransactionOwner,
     partitions: readonly TransactionPartition[],
     groups: readonly string[],
+    ack: Ack,
   ): Promise<void> {
     const { state, open, clock } = this.#parts;
     const { transactionalId } = owner;
@@ -200,17 +218,20 @@ export class TransactionCoordinator {
       const known = new Set(had.map(keyOf));
       const added = partitions.filter((one) => !known.has(keyOf(one)));
       const addedGroups = groups.filter((group) => !hadGroups.includes(group));
-      if (isOpen && added.length === 0 && addedGroups.length === 0) return;
+      const isStored = ack === "stored" || (isOpen && entry.ack === "stored");
+      const isWeaker = isStored && entry.ack === "wal";
+      if (isOpen && !isWeaker && added.length === 0 && addedGroups.length === 0) return;
       const now = clock.now();
       const next: TransactionEntry = {
         ...entry,
         state: "ongoing",
         partitions: [...had, ...added],
         groups: [...hadGroups, ...addedGroups],
+        ack: isStored ? "stored" : "wal",
         startedAt: isOpen ? entry.startedAt : now,
         updatedAt: now,
       };
-      await state.set(transactionalId, next);
+      await state.set(transactionalId, next, next.ack);
       open.set(next.producerId, next.epoch, next.partitions.map(keyOf));
       if (!isOpen) this.#endInTime(transactionalId, next);
     });
@@ -220,11 +241,10 @@ export class TransactionCoordinator {
    * Ends the transaction: resolves when readers of what is committed see all of it, or nothing. Called again, it answers the
    * same.
    *
-   * @param ack `stored` where it has to be whole though the machine is lost with its disk. Its records have to be, too.
    * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED; INVALID_TXN_STATE where none is open, or it has ended
    *   otherwise; STORAGE_FAILED where it was not ended: it may be tried again
    */
-  endTransaction(owner: TransactionOwner, marker: Marker, ack: Ack): Promise<void> {
+  endTransaction(owner: TransactionOwner, marker: Marker): Promise<void> {
     return this.#lock.run(owner.transactionalId, async () => {
       const entry = await this.#owned(owner);
       if (entry.state === `complete_${marker}`) return;
@@ -236,7 +256,7 @@ export class TransactionCoordinator {
             : `The transaction of ${owner.transactionalId} has ended already, and not by ${marker}.`,
           "Begin a new transaction.",
         );
-      await this.#end(owner.transactionalId, entry, marker, ack);
+      await this.#end(owner.transactionalId, entry, marker);
     });
   }
 
@@ -265,21 +285,21 @@ export class TransactionCoordinator {
   async #settled(id: string): Promise<TransactionEntry | undefined> {
     const entry = this.#parts.state.get(id);
     const marker = entry && PREPARED[entry.state];
-    return entry === undefined || marker === undefined ? entry : this.#complete(id, entry, marker, "wal");
+    return entry === undefined || marker === undefined ? entry : this.#complete(id, entry, marker);
   }
 
   /** Aborts, with a later epoch than the producer has. */
   #fence(id: string, entry: TransactionEntry): Promise<TransactionEntry> {
-    return this.#end(id, { ...entry, epoch: entry.epoch + 1, lastEpoch: NO_EPOCH }, "abort", "wal");
+    return this.#end(id, { ...entry, epoch: entry.epoch + 1, lastEpoch: NO_EPOCH }, "abort");
   }
 
-  async #end(id: string, entry: TransactionEntry, marker: Marker, ack: Ack): Promise<TransactionEntry> {
+  async #end(id: string, entry: TransactionEntry, marker: Marker): Promise<TransactionEntry> {
     const { state, open, clock } = this.#parts;
     const before = state.get(id) as TransactionEntry;
     open.close(entry.producerId);
     const prepared: TransactionEntry = { ...entry, state: `prepare_${marker}`, updatedAt: clock.now() };
     try {
-      await state.set(id, prepared, ack);
+      await state.set(id, prepared, prepared.ack);
     } catch (error) {
       // It goes on as before.
       open.set(before.producerId, before.epoch, before.partitions.map(keyOf));
@@ -287,14 +307,14 @@ export class TransactionCoordinator {
     }
     this.#timers.get(id)?.();
     this.#timers.delete(id);
-    return this.#complete(id, prepared, marker, ack);
+    return this.#complete(id, prepared, marker);
   }
 
-  async #complete(id: string, entry: TransactionEntry, marker: Marker, ack: Ack): Promise<TransactionEntry> {
+  async #complete(id: string, entry: TransactionEntry, marker: Marker): Promise<TransactionEntry> {
     const { state, clock, endOffsets } = this.#parts;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
-        await Promise.all(entry.partitions.map((at) => this.#mark(at, entry, marker, ack)));
+        await Promise.all(entry.partitions.map((at) => this.#mark(at, entry, marker)));
         if (entry.groups.length > 0) await endOffsets(entry, marker);
         const complete: TransactionEntry = {
           ...entry,
@@ -314,9 +334,8 @@ export class TransactionCoordinator {
 
   async #mark(
     at: TransactionPartition,
-    { producerId, epoch }: ProducerIdentity,
+    { producerId, epoch, ack }: TransactionEntry,
     marker: Marker,
-    ack: Ack,
   ): Promise<void> {
     try {
       const partition = await this.#parts.partition(at);

@@ -1,4 +1,5 @@
 /** What is known of a transactional id. */
+import type { Ack } from "../partition/partition.js";
 import type { StateFields } from "../state/state-fields.js";
 import type { StateFormat } from "../state/state-topic.js";
 
@@ -31,11 +32,14 @@ export interface TransactionEntry {
   readonly partitions: readonly TransactionPartition[];
   /** Whose offsets are committed with it. */
   readonly groups: readonly string[];
+  /** How what concerns it is acknowledged. */
+  readonly ack: Ack;
   /** When it began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly updatedAt: number;
 }
 
+const ACKS: Readonly<Record<Ack, true>> = { wal: true, stored: true };
 const STATES: Readonly<Record<TransactionState, true>> = {
   empty: true,
   ongoing: true,
@@ -61,6 +65,7 @@ export const TRANSACTIONS: StateFormat<TransactionEntry> = {
     state: fields.kind("state", STATES),
     partitions: fields.list("partitions", readPartition),
     groups: fields.list("groups", (group) => group.text("group")),
+    ack: fields.kind("ack", ACKS),
     startedAt: fields.integer("startedAt"),
     updatedAt: fields.integer("updatedAt"),
   }),
