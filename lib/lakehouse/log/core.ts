@@ -14,6 +14,8 @@ import {
   topicDeleted,
   topicExists,
 } from "./errors.js";
+import type { GroupsConfig } from "./groups/coordinator.js";
+import type { Groups } from "./groups/groups.js";
 import {
   checkNotInternal,
   internalId,
@@ -70,6 +72,8 @@ export interface LogOptions {
   readonly bufferBytes?: number | undefined;
   /** The most bytes of what was read from the object store that are kept in memory. 128 MiB where not given. */
   readonly cacheBytes?: number | undefined;
+  /** How consumer groups are kept. */
+  readonly groups?: Partial<GroupsConfig> | undefined;
 }
 
 const BUFFER_BYTES = 256 * 1024 * 1024;
@@ -126,6 +130,7 @@ export class LogCore {
   #writing: Promise<Writer> | undefined;
   #writer: Writer | undefined;
   #coordinator: Promise<TransactionCoordinator> | undefined;
+  #groups: Promise<Groups> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws LakehouseError INVALID_CONFIG */
@@ -373,6 +378,24 @@ export class LogCore {
     }
   }
 
+  /**
+   * Consumer groups and their offsets.
+   *
+   * @throws LakehouseError LOG_IN_USE where another process writes the log; INVALID_CONFIG, CORRUPT_STATE, STORAGE_FAILED
+   */
+  async groups(): Promise<Groups> {
+    if (this.#closing !== undefined) throw closed("log");
+    this.#groups ??= import("./groups/groups.js").then(({ Groups }) =>
+      Groups.open(this, this.#options.groups),
+    );
+    try {
+      return await this.#groups;
+    } catch (error) {
+      this.#groups = undefined;
+      throw error;
+    }
+  }
+
   /** Brings all that was appended by this process into the object store. */
   async flush(): Promise<void> {
     await (await this.#writing)?.flush();
@@ -399,6 +422,8 @@ export class LogCore {
   }
 
   async #close(): Promise<void> {
+    const groups = await this.#groups?.catch(() => undefined);
+    await groups?.close();
     const writer = await this.#writing?.catch(() => undefined);
     const coordinator = await this.#coordinator?.catch(() => undefined);
     try {

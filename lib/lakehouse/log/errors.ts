@@ -58,6 +58,27 @@ export const subjectNotDeleted = errorKind("SUBJECT_NOT_DELETED");
 export const schemaVersionNotDeleted = errorKind("SCHEMA_VERSION_NOT_DELETED");
 /** A schema that others refer to. */
 export const schemaInUse = errorKind("SCHEMA_IN_USE");
+/** What consumer groups refuse, by Kafka's names. The subject is the group, if it is not said to be something else. */
+export const invalidGroupId = errorKind("INVALID_GROUP_ID");
+export const groupNotFound = errorKind("GROUP_ID_NOT_FOUND");
+export const groupNotEmpty = errorKind("NON_EMPTY_GROUP");
+export const groupFull = errorKind("GROUP_MAX_SIZE_REACHED");
+/** A group that is being deleted, or whose coordinator is ending: it is asked for again. */
+export const coordinatorGone = errorKind("COORDINATOR_NOT_AVAILABLE");
+export const unknownMember = errorKind("UNKNOWN_MEMBER_ID");
+/** A new member is to join again, by the id that is the error's subject. */
+export const memberIdRequired = errorKind("MEMBER_ID_REQUIRED");
+export const fencedInstance = errorKind("FENCED_INSTANCE_ID");
+export const illegalGeneration = errorKind("ILLEGAL_GENERATION");
+export const rebalanceInProgress = errorKind("REBALANCE_IN_PROGRESS");
+export const inconsistentProtocol = errorKind("INCONSISTENT_GROUP_PROTOCOL");
+export const invalidSessionTimeout = errorKind("INVALID_SESSION_TIMEOUT");
+/** The subject is the topic and partition. */
+export const offsetMetadataTooLarge = errorKind("OFFSET_METADATA_TOO_LARGE");
+/** A transaction holds offsets of the partition, and has not ended. The subject is the topic and partition. */
+export const unstableOffset = errorKind("UNSTABLE_OFFSET_COMMIT");
+/** The subject is the topic. */
+export const groupSubscribed = errorKind("GROUP_SUBSCRIBED_TO_TOPIC");
 
 /** A server of the log does not answer, or is none. */
 export const logUnavailable = errorKind("LOG_UNAVAILABLE");

@@ -4,6 +4,7 @@ import { internalTopic } from "./errors.js";
 
 /** Topics of the log's own begin with it: clients neither make, change nor delete them, nor append to them. */
 const INTERNAL = "__";
+export const GROUP_TOPIC = "__groups";
 export const TRANSACTION_TOPIC = "__transaction_state";
 export const PRODUCER_ID_TOPIC = "__producer_ids";
 

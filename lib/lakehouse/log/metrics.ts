@@ -27,6 +27,21 @@ export interface TopicTableCommit {
 }
 
 export const topicTables = eventChannel<TopicTableCommit>("log.table");
+/** Members of a group have joined, and it has a new generation. */
+export interface LogRebalance {
+  /** From when the group began to wait for them, in milliseconds. */
+  readonly ms: number;
+  readonly members: number;
+}
+
+export const logRebalances = eventChannel<LogRebalance>("log.rebalance");
+
+/** Offsets that a group has committed. */
+export interface LogCommit {
+  readonly partitions: number;
+}
+
+export const logCommits = eventChannel<LogCommit>("log.commit");
 
 export const metrics = [
   metric(
@@ -73,5 +88,25 @@ export const metrics = [
       help: "Bytes of record batches that were acknowledged.",
     },
     { value: ({ bytes }) => bytes, labels: ({ ack }) => ({ ack }) },
+  ),
+  metric(
+    logRebalances,
+    {
+      name: "log.group.rebalance.duration",
+      kind: "histogram",
+      unit: "ms",
+      help: "How long groups took to get all members to join.",
+    },
+    { value: ({ ms }) => ms },
+  ),
+  metric(
+    logCommits,
+    {
+      name: "log.group.commits",
+      kind: "counter",
+      unit: "1",
+      help: "Offsets of partitions that groups have committed.",
+    },
+    { value: ({ partitions }) => partitions },
   ),
 ];

@@ -2,7 +2,7 @@
 import type { LogCore } from "../core.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
-import { type StateFormat, StateTopic } from "./state-topic.js";
+import { type StateFormat, type StateMap, StateTopic } from "./state-topic.js";
 
 /** Records are small, and who reads from elsewhere waits for a segment. */
 const CONFIG: Partial<TopicConfig> = { compression: "none", segmentMs: 2_000, storedLingerMs: 10 };
@@ -27,9 +27,10 @@ export async function openState<Value>(
   topic: TopicRecord,
   number: number,
   format: StateFormat<Value>,
+  map?: StateMap<Value>,
 ): Promise<StateTopic<Value>> {
   await core.startWritingTo(topic, number);
-  return followState(core, topic, number, format);
+  return followState(core, topic, number, format, map);
 }
 
 /** The same, as the object store has it, in a process that does not write. `refresh` reads on. */
@@ -38,6 +39,7 @@ export async function followState<Value>(
   topic: TopicRecord,
   number: number,
   format: StateFormat<Value>,
+  map?: StateMap<Value>,
 ): Promise<StateTopic<Value>> {
-  return StateTopic.open(await core.internalPartition(topic, number), format, core.clock);
+  return StateTopic.open(await core.internalPartition(topic, number), format, core.clock, map);
 }

@@ -25,8 +25,14 @@ export interface StatePartition {
   readonly reader: PartitionReader;
 }
 
+/** What the values of a state are kept in: a `Map` where nothing else is needed of it. */
+export type StateMap<Value> = Pick<
+  Map<string, Value>,
+  "get" | "set" | "delete" | "clear" | "entries" | "size"
+>;
+
 const READ_BYTES = 8 * 1024 * 1024;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * A durable map, which is a partition of an internal topic: each change is a keyed record there. It survives what records
@@ -45,23 +51,30 @@ export class StateTopic<Value> {
   readonly #format: StateFormat<Value>;
   readonly #clock: Clock;
   readonly #name: string;
-  #map: Map<string, Value>;
+  readonly #map: StateMap<Value>;
   /** One behind the last record that was read. */
   #next: bigint;
   #reading: Promise<void> | undefined;
 
-  private constructor(partition: StatePartition, format: StateFormat<Value>, clock: Clock, next: bigint) {
+  private constructor(
+    partition: StatePartition,
+    format: StateFormat<Value>,
+    clock: Clock,
+    map: StateMap<Value>,
+    next: bigint,
+  ) {
     this.#partition = partition;
     this.#format = format;
     this.#clock = clock;
     this.#name = `${partition.topic.name}/${partition.number}`;
-    this.#map = new Map();
+    this.#map = map;
     this.#next = next;
   }
 
   /**
    * Reads all of the partition.
    *
+   * @param map empty.
    * @throws LakehouseError CORRUPT_STATE for a record that cannot be understood; UNSUPPORTED_FEATURE for one of a later
    *   version; CORRUPT_SEGMENT, STORAGE_FAILED
    */
@@ -69,9 +82,10 @@ export class StateTopic<Value> {
     partition: StatePartition,
     format: StateFormat<Value>,
     clock: Clock,
+    map: StateMap<Value> = new Map(),
   ): Promise<StateTopic<Value>> {
     const { start } = await partition.reader.offsets();
-    const state = new StateTopic(partition, format, clock, start);
+    const state = new StateTopic(partition, format, clock, map, start);
     await state.refresh();
     return state;
   }
@@ -126,16 +140,12 @@ export class StateTopic<Value> {
   /** Reads what others have written. */
   async refresh(): Promise<void> {
     const { start, end } = await this.#partition.reader.offsets();
-    if (start > this.#next) await this.#startAnew(start, end);
+    if (start > this.#next) {
+      // What was not read is gone: the state was written anew behind it.
+      this.#map.clear();
+      this.#next = start;
+    }
     await this.#readTo(end);
-  }
-
-  /** What was not read is gone: a state that was written anew stands behind it. */
-  async #startAnew(start: bigint, end: bigint): Promise<void> {
-    const anew = new StateTopic(this.#partition, this.#format, this.#clock, start);
-    await anew.#readTo(end);
-    this.#map = anew.#map;
-    this.#next = anew.#next;
   }
 
   async #readTo(end: bigint): Promise<void> {

@@ -47,8 +47,12 @@ export interface CoordinatorParts {
   readonly partition: (at: TransactionPartition) => Promise<Partition>;
   /** Partitions with transactions that earlier processes have left open. */
   readonly leftOpen: () => Promise<readonly Partition[]>;
-  /** Lets the offsets count that the producer's transaction has, or forgets them. May be called again. */
-  readonly endOffsets: (producer: ProducerIdentity, marker: Marker) => Promise<void>;
+  /** Lets the groups' offsets count that the producer's transaction has, or forgets them. May be called again. */
+  readonly endOffsets: (
+    producer: ProducerIdentity,
+    marker: Marker,
+    groups: readonly string[],
+  ) => Promise<void>;
 }
 
 /** As Kafka's `transaction.max.timeout.ms`. */
@@ -315,7 +319,7 @@ export class TransactionCoordinator {
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
         await Promise.all(entry.partitions.map((at) => this.#mark(at, entry, marker)));
-        if (entry.groups.length > 0) await endOffsets(entry, marker);
+        if (entry.groups.length > 0) await endOffsets(entry, marker, entry.groups);
         const complete: TransactionEntry = {
           ...entry,
           state: `complete_${marker}`,

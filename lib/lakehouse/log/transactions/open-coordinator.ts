@@ -22,6 +22,7 @@ export async function openCoordinator(
     open,
     partition: ({ topicId, partition }) => writer.partitionById(topicId, partition),
     leftOpen: () => writer.leftOpen(),
-    endOffsets: async () => {},
+    endOffsets: async ({ producerId, epoch }, marker, groups) =>
+      (await core.groups()).end(groups, producerId, epoch, marker === "commit"),
   });
 }

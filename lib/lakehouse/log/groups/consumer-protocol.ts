@@ -1,0 +1,100 @@
+/**
+ * What readers of topics say to each other through a group, in Kafka's bytes ("consumer" protocol), so that ours and
+ * other clients can be in one group: the topics that each wants, and the partitions that it is given.
+ */
+
+/** Version 0 has all that is needed here; later ones have more behind it. */
+const VERSION = 0;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Partitions, by topic. */
+export type Assignment = ReadonlyMap<string, readonly number[]>;
+
+export function subscriptionOf(topics: readonly string[]): Uint8Array {
+  return Buffer.concat([int16(VERSION), int32(topics.length), ...topics.map(text), int32(-1)]);
+}
+
+/** The topics of a subscription; `undefined` for bytes that are none. */
+export function topicsOf(subscription: Uint8Array): string[] | undefined {
+  return read(subscription, (reader) => reader.list(() => reader.text()));
+}
+
+export function assignmentBytes(assignment: Assignment): Uint8Array {
+  const topics = [...assignment].map(([topic, partitions]) =>
+    Buffer.concat([text(topic), int32(partitions.length), ...partitions.map(int32)]),
+  );
+  return Buffer.concat([int16(VERSION), int32(topics.length), ...topics, int32(-1)]);
+}
+
+/** Empty bytes are an empty assignment; `undefined` for bytes that are none. */
+export function assignmentOf(bytes: Uint8Array): Assignment | undefined {
+  if (bytes.length === 0) return new Map();
+  return read(
+    bytes,
+    (reader) => new Map(reader.list(() => [reader.text(), reader.list(() => reader.int32())] as const)),
+  );
+}
+
+function read<T>(bytes: Uint8Array, what: (reader: Reader) => T): T | undefined {
+  try {
+    const reader = new Reader(bytes);
+    reader.int16();
+    return what(reader);
+  } catch (error) {
+    // It ends too early, or is no UTF-8.
+    if (error instanceof RangeError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  int16(): number {
+    this.#at += 2;
+    return this.#view.getInt16(this.#at - 2);
+  }
+
+  int32(): number {
+    this.#at += 4;
+    return this.#view.getInt32(this.#at - 4);
+  }
+
+  text(): string {
+    const length = this.int16();
+    if (length < 0 || this.#at + length > this.#bytes.length) throw new RangeError("a text does not fit");
+    this.#at += length;
+    return utf8.decode(this.#bytes.subarray(this.#at - length, this.#at));
+  }
+
+  list<T>(item: () => T): T[] {
+    const count = this.int32();
+    // Each item has two bytes at least: a claim beyond is not allocated.
+    if (count < 0 || count > (this.#bytes.length - this.#at) / 2) throw new RangeError("a list does not fit");
+    return Array.from({ length: count }, item);
+  }
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([int16(bytes.length), bytes]);
+}

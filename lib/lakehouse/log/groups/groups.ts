@@ -1,0 +1,205 @@
+/** All consumer groups of a log. */
+import { invalidConfig } from "../../errors.js";
+import type { LogCore } from "../core.js";
+import { noSuchTopic } from "../errors.js";
+import { GROUP_TOPIC } from "../internal-topics.js";
+import type { TopicRecord } from "../meta/log-meta.js";
+import { partitionOf } from "../partitioner.js";
+import { openState, stateTopic } from "../state/open-state.js";
+import { type CoordinatorParts, GroupCoordinator, type GroupsConfig } from "./coordinator.js";
+import { GroupEntries } from "./group-entries.js";
+import type { FetchedOffset, OffsetOutcome, TopicPartition } from "./group-offsets.js";
+import { type CommittedOffset, GROUP_FORMAT } from "./group-records.js";
+import type {
+  GroupDescription,
+  GroupState,
+  Joined,
+  JoinRequest,
+  Leaving,
+  Left,
+  MemberOf,
+  Synced,
+  SyncRequest,
+} from "./group-types.js";
+import { checkGroupId } from "./refusals.js";
+
+/** Each is a coordinator, which another server may be, one day. */
+const PARTITIONS = 8;
+
+/** As Kafka has them, but for the delay: it is three seconds there. */
+const DEFAULTS: GroupsConfig = {
+  minSessionTimeoutMs: 6_000,
+  maxSessionTimeoutMs: 1_800_000,
+  initialRebalanceDelayMs: 500,
+  maxSize: 10_000,
+  offsetsRetentionMs: 7 * 24 * 60 * 60_000,
+  expiryCheckMs: 10 * 60_000,
+  offsetMetadataBytes: 4_096,
+  stateAck: "wal",
+};
+
+/** Which groups to list; all where nothing is said. */
+export interface GroupFilter {
+  readonly states?: readonly GroupState[] | undefined;
+}
+
+/**
+ * Groups, each by the coordinator that it belongs to. Whatever is asked, the group's id may be refused with
+ * INVALID_GROUP_ID, and a group that is being deleted or moved answers with COORDINATOR_NOT_AVAILABLE.
+ */
+export class Groups {
+  readonly #core: LogCore;
+  readonly #topic: TopicRecord;
+  readonly #parts: CoordinatorParts;
+  readonly #coordinators = new Map<number, Promise<GroupCoordinator>>();
+
+  private constructor(core: LogCore, topic: TopicRecord, config: GroupsConfig) {
+    this.#core = core;
+    this.#topic = topic;
+    this.#parts = {
+      clock: core.clock,
+      config,
+      topic: async (name) => {
+        try {
+          return await core.topic(name);
+        } catch (error) {
+          if (noSuchTopic.is(error)) return undefined;
+          throw error;
+        }
+      },
+    };
+  }
+
+  /** @throws LakehouseError LOG_IN_USE where another process writes the log; INVALID_CONFIG, CORRUPT_STATE, STORAGE_FAILED */
+  static async open(core: LogCore, given: Partial<GroupsConfig> = {}): Promise<Groups> {
+    const config = { ...DEFAULTS, ...given };
+    for (const [name, value] of Object.entries(config))
+      if (name !== "stateAck" && !(Number.isSafeInteger(value) && (value as number) >= 0))
+        throw invalidConfig(
+          name,
+          `Groups cannot have ${String(value)} as their ${name}.`,
+          "Give a whole number.",
+        );
+    return new Groups(core, await stateTopic(core, GROUP_TOPIC, PARTITIONS), config);
+  }
+
+  /** @throws LakehouseError as `Group.join` */
+  async join(group: string, request: JoinRequest): Promise<Joined> {
+    return (await this.#of(group)).join(group, request);
+  }
+
+  /** @throws LakehouseError as `Group.sync` */
+  async sync(group: string, request: SyncRequest): Promise<Synced> {
+    return (await this.#of(group)).sync(group, request);
+  }
+
+  /** @throws LakehouseError as `Group.heartbeat` */
+  async heartbeat(group: string, request: MemberOf): Promise<void> {
+    return (await this.#of(group)).heartbeat(group, request);
+  }
+
+  /** What each could not do is in its place. */
+  async leave(group: string, leaving: readonly Leaving[]): Promise<Left[]> {
+    return (await this.#of(group)).leave(group, leaving);
+  }
+
+  /**
+   * Commits offsets, of a member or, while there is none, of nobody (generation -1). What a partition was refused for is in
+   * its place: NO_SUCH_TOPIC, NO_SUCH_PARTITION, OFFSET_METADATA_TOO_LARGE.
+   *
+   * @throws LakehouseError as `Group.checkCommit`
+   */
+  async commit(group: string, by: MemberOf, offsets: readonly CommittedOffset[]): Promise<OffsetOutcome[]> {
+    return (await this.#of(group, true)).commit(group, by, offsets);
+  }
+
+  /** The same, which counts when the producer's transaction is committed. */
+  async hold(
+    group: string,
+    producerId: bigint,
+    epoch: number,
+    offsets: readonly CommittedOffset[],
+    by: MemberOf,
+  ): Promise<OffsetOutcome[]> {
+    return (await this.#of(group)).hold(group, producerId, epoch, offsets, by);
+  }
+
+  /**
+   * A producer's transaction has ended: what it held becomes the groups', or is forgotten. Called again, it does nothing
+   * more.
+   *
+   * @param epoch what this or an earlier one held.
+   */
+  async end(groups: readonly string[], producerId: bigint, epoch: number, committed: boolean): Promise<void> {
+    const coordinators = await Promise.all(groups.map((group) => this.#of(group)));
+    for (const coordinator of new Set(coordinators)) await coordinator.end(producerId, epoch, committed);
+  }
+
+  /**
+   * Where a group goes on: -1 for partitions that it has no offset of.
+   *
+   * @param partitions all that the group has offsets of, where not given.
+   * @param requireStable answers with UNSTABLE_OFFSET_COMMIT, in its place, where a transaction holds the partition.
+   */
+  async fetch(
+    group: string,
+    partitions?: readonly TopicPartition[],
+    { requireStable = false }: { readonly requireStable?: boolean | undefined } = {},
+  ): Promise<FetchedOffset[]> {
+    return (await this.#of(group, true)).fetch(group, partitions, requireStable);
+  }
+
+  /** @throws LakehouseError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP; a topic that members read: GROUP_SUBSCRIBED_TO_TOPIC, in its place */
+  async deleteOffsets(group: string, partitions: readonly TopicPartition[]): Promise<OffsetOutcome[]> {
+    return (await this.#of(group, true)).deleteOffsets(group, partitions);
+  }
+
+  /** With its offsets. @throws LakehouseError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */
+  async delete(group: string): Promise<void> {
+    return (await this.#of(group, true)).delete(group);
+  }
+
+  /** @throws LakehouseError GROUP_ID_NOT_FOUND */
+  async describe(group: string): Promise<GroupDescription> {
+    return (await this.#of(group, true)).describe(group);
+  }
+
+  /** By name. */
+  async list({ states }: GroupFilter = {}): Promise<GroupDescription[]> {
+    return (await this.#all())
+      .flatMap((coordinator) => coordinator.list())
+      .filter(({ state }) => states === undefined || states.length === 0 || states.includes(state))
+      .sort((a, b) => (a.group < b.group ? -1 : 1));
+  }
+
+  /** Who waits hears that he is to ask again. */
+  async close(): Promise<void> {
+    for (const coordinator of await Promise.allSettled(this.#coordinators.values()))
+      if (coordinator.status === "fulfilled") coordinator.value.close();
+  }
+
+  #of(group: string, mayBeEmpty = false): Promise<GroupCoordinator> {
+    checkGroupId(group, { mayBeEmpty });
+    return this.#coordinator(partitionOf(group, this.#topic.partitions));
+  }
+
+  #all(): Promise<GroupCoordinator[]> {
+    return Promise.all(Array.from({ length: this.#topic.partitions }, (_, n) => this.#coordinator(n)));
+  }
+
+  #coordinator(number: number): Promise<GroupCoordinator> {
+    let opening = this.#coordinators.get(number);
+    if (opening === undefined) {
+      opening = this.#open(number);
+      this.#coordinators.set(number, opening);
+      opening.catch(() => this.#coordinators.delete(number));
+    }
+    return opening;
+  }
+
+  async #open(number: number): Promise<GroupCoordinator> {
+    const entries = new GroupEntries();
+    const state = await openState(this.#core, this.#topic, number, GROUP_FORMAT, entries);
+    return new GroupCoordinator(this.#parts, state, entries);
+  }
+}
