@@ -1,3 +1,4 @@
+import { randomFillSync } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,6 +48,21 @@ function chunks({ footer }: WrittenParquet): ThriftStruct[] {
   return (group && structs(group, 1)) ?? [];
 }
 
+/** What DuckDB reads: the exclusive or of each column, which no value can be missing from. */
+async function readParquet(bytes: Uint8Array): Promise<string[]> {
+  const dir = await mkdtemp(join(tmpdir(), "codecs-"));
+  const connection = await (await DuckDBInstance.create()).connect();
+  try {
+    const path = join(dir, "codecs.parquet");
+    await writeFile(path, bytes);
+    const sql = `SELECT bit_xor(noise), bit_xor(counted) FROM read_parquet('${path}')`;
+    return (await connection.runAndReadAll(sql)).getRowsJson().flat().map(String);
+  } finally {
+    connection.closeSync();
+    await rm(dir, { recursive: true });
+  }
+}
+
 function metadataOf(chunk: ThriftStruct | undefined): ThriftStruct {
   const field = chunk?.get(3);
   return field?.type === "struct" ? field.value : new Map();
@@ -59,6 +75,43 @@ describe("settings of a Parquet file", () => {
     expect(small.bytes.length).toBeLessThan(fast.bytes.length);
     const mixed = await write({ compression: "gzip", columns: new Map([[2, { compression: "snappy" }]]) });
     expect(chunks(mixed.written).map((chunk) => int(metadataOf(chunk), 4))).toEqual([2, 1, 2]);
+  });
+
+  test("leave a chunk uncompressed where its first page shows that compressing does not pay", async () => {
+    const rows = 50_000;
+    const noise = randomFillSync(new BigInt64Array(rows));
+    const counted = BigInt64Array.from({ length: rows }, (_, i) => BigInt(i));
+    const data = new arrow.Table({ noise: arrow.makeVector(noise), counted: arrow.makeVector(counted) });
+    const codecs = async (options: ParquetWriteOptions, batches = data.batches) => {
+      const store = new MemoryStore();
+      const written = await writeParquet(store, uri, data.schema, batches, options);
+      const bytes = store.objects.get(uri) ?? new Uint8Array();
+      const read = await readParquet(bytes);
+      return { read, codecs: chunks(written).map((chunk) => int(metadataOf(chunk), 4)) };
+    };
+    for (const [compression, codec] of [
+      ["zstd", 6],
+      ["snappy", 1],
+      ["gzip", 2],
+    ] as const) {
+      const { read, codecs: found } = await codecs({ compression });
+      expect(found).toEqual([0, codec]);
+      expect(read).toEqual([`${noise.reduce((a, b) => a ^ b)}`, `${counted.reduce((a, b) => a ^ b)}`]);
+    }
+    // A page of a few kilobytes says too little.
+    const few = data.batches.map((batch) => batch.slice(0, 1000));
+    expect((await codecs({ compression: "snappy" }, few)).codecs).toEqual([1, 1]);
+  });
+
+  test("end pages where an engine's vectors end", async () => {
+    const counted = arrow.makeVector(BigInt64Array.from({ length: 50_000 }, (_, i) => BigInt(i)));
+    const data = new arrow.Table({ counted });
+    const store = new MemoryStore();
+    const written = await writeParquet(store, uri, data.schema, data.batches, { pageBytes: 100_000 });
+    const bytes = store.objects.get(uri) ?? new Uint8Array();
+    const at = Number(long(chunks(written)[0] ?? new Map(), 4));
+    const pages = structs(readThriftStruct(bytes.subarray(at), "index").struct, 1) ?? [];
+    expect(pages.map((page) => long(page, 3))).toEqual([0n, 12_288n, 24_576n, 36_864n, 49_152n]);
   });
 
   test("are refused when there is no such codec or level", async () => {

@@ -16,17 +16,17 @@ export interface ParquetColumnOptions {
 }
 
 export interface ParquetWriteOptions {
-  /** Default `zstd`. */
+  /** Default `zstd`. Chunks that it makes hardly smaller are left uncompressed. */
   readonly compression?: ParquetCompression | undefined;
   /** 1 to 22 for zstd, default 1; 1 to 9 for gzip, default 6; the other codecs have none. */
   readonly compressionLevel?: number | undefined;
-  /** Rows in a row group, at most. Default 131,072. */
+  /** Rows in a row group, at most. Default 122,880, as DuckDB's are. */
   readonly rowGroupRows?: number | undefined;
   /** Bytes of Arrow data in a row group, at which it ends. Default 64 MiB; memory peaks at a few times this. */
   readonly rowGroupBytes?: number | undefined;
   /** Bytes in a page before compression, about. Default 1 MiB. */
   readonly pageBytes?: number | undefined;
-  /** Rows in a page, at most: what a reader of the page index can skip. Default 20,000. */
+  /** Rows in a page, at most: what a reader of the page index can skip. Default 40,960. */
   readonly pageRows?: number | undefined;
   /** Bytes of a dictionary, at most. Default 2 MiB. */
   readonly dictionaryBytes?: number | undefined;
@@ -62,7 +62,7 @@ export function chunkOptions(leaves: readonly LeafColumn[], options: ParquetWrit
       dictionary: own.dictionary ?? true,
       dictionaryBytes: options.dictionaryBytes ?? 2 * MIB,
       pageBytes: options.pageBytes ?? MIB,
-      pageRows: Math.max(1, options.pageRows ?? 20_000),
+      pageRows: Math.max(1, options.pageRows ?? 40_960),
       bloomFilter:
         own.bloomFilter && leaf.physicalType !== "BOOLEAN"
           ? {

@@ -36,7 +36,8 @@ export const TABLE_PROPERTIES = {
   // Of Arrow data in memory; half of Java's default, since memory peaks at a few times this.
   "write.parquet.row-group-size-bytes": known(POSITIVE, "67108864"),
   "write.parquet.page-size-bytes": known(POSITIVE, "1048576"),
-  "write.parquet.page-row-limit": known(POSITIVE, "20000"),
+  // Java's is 20,000: pages that end where a vector of DuckDB's does, and fewer of them, are read a fifth faster.
+  "write.parquet.page-row-limit": known(POSITIVE, "40960"),
   "write.parquet.dict-size-bytes": known(WHOLE, "2097152"),
   "write.parquet.bloom-filter-max-bytes": known(WHOLE, "1048576"),
   "write.target-file-size-bytes": known(POSITIVE, "536870912"),
