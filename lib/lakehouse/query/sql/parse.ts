@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { LRUCache } from "lru-cache";
 import { ask } from "../duckdb/open.js";
 import { sqlError } from "../duckdb/sql-error.js";
 import { invalidSql } from "../errors.js";
@@ -13,6 +14,10 @@ const NUL = "A statement cannot have a NUL character.";
 
 /** A constant that would lose digits as a number: snapshot ids are such. Within text the quotes would be escaped. */
 const BIG_VALUE = /"value":(-?\d{16,})(?=[,}])/g;
+
+/** Trees of statements that ran, by their text: an application asks the same ones. One of long text is not kept. */
+const parsed = new LRUCache<string, Node>({ max: 256 });
+const KEPT_BYTES = 4_000;
 
 /**
  * The tree of one query, from DuckDB's own parser.
@@ -29,6 +34,8 @@ export async function parseStatement(
 ): Promise<Node> {
   // The text would end there for DuckDB, and what follows would not count.
   if (body.includes("\0")) throw sqlError(new Error(NUL), source, () => 0);
+  const known = parsed.get(body);
+  if (known) return known;
   const options = "skip_empty := true, skip_null := true, skip_default := true";
   const literal = quoteString(fromByteString(body));
   const [[json] = []] = await ask(connection, `SELECT json_serialize_sql(${literal}, ${options})`);
@@ -48,6 +55,7 @@ export async function parseStatement(
       "Call sql() once for each.",
     );
   }
+  if (body.length <= KEPT_BYTES) parsed.set(body, statement);
   return statement;
 }
 
