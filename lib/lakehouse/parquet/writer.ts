@@ -41,7 +41,9 @@ export interface ParquetWriter {
 }
 
 /** Where a file goes: a store, or whatever else puts a body whole or not at all. */
-export type ParquetTarget = Pick<ObjectStore, "put">;
+export interface ParquetTarget {
+  put(...put: Parameters<ObjectStore["put"]>): Promise<unknown>;
+}
 
 /** 60 times what DuckDB reads at a time, which spares it to put a vector together from two row groups. */
 const DEFAULT_ROW_GROUP_ROWS = 122_880;

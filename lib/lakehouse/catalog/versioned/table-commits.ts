@@ -38,13 +38,15 @@ export function committerOf(checkout: Checkout, key: ContentKey): Committer {
   return {
     // Commits of the catalog's history lead to them, and branches may start there: garbage collection knows which do.
     keepsMetadata: true,
+    awaitsStored: true,
     load: () => loadEntry(checkout, TABLE, key),
     commit: async (request: CommitRequest): Promise<LoadedTable> => {
-      const { requirements, updates, message, token } = request;
+      const { requirements, updates, message, token, stored } = request;
       const own = token === undefined ? undefined : tokenOfTable(token, requirements);
       const [loaded] = await commitTables(checkout, [{ key, requirements, updates }], {
         message,
         token: own,
+        stored,
       });
       return loaded ?? loadEntry(checkout, TABLE, key);
     },
@@ -116,7 +118,7 @@ interface Prepared {
 async function commitTables(
   checkout: Checkout,
   changes: readonly KeyedChange[],
-  options: TransactionOptions,
+  options: TransactionOptions & Pick<CommitRequest, "stored">,
 ): Promise<LoadedTable[]> {
   const branch = checkout.branch();
   const names = changes.map(({ key }) => `${branch}\n${encodeKey(key)}`);
@@ -126,7 +128,12 @@ async function commitTables(
 async function commitInTurn(
   checkout: Checkout,
   changes: readonly KeyedChange[],
-  { unchanged = [], message, token = checkout.token }: TransactionOptions,
+  {
+    unchanged = [],
+    message,
+    token = checkout.token,
+    stored,
+  }: TransactionOptions & Pick<CommitRequest, "stored">,
 ): Promise<LoadedTable[]> {
   const { versions, store } = checkout.shared;
   for (let attempt = 1; ; attempt++) {
@@ -137,8 +144,9 @@ async function commitInTurn(
     const expected = await expectations(checkout, head, unchanged);
     const prepared = await prepareAll(checkout, head, changes);
     const written = prepared.filter(({ isNew }) => isNew);
-    if (written.length === 0) return prepared.map(({ loaded }) => loaded);
     try {
+      await stored;
+      if (written.length === 0) return prepared.map(({ loaded }) => loaded);
       const operations = [...prepared.map(({ operation }) => operation), ...expected];
       await checkout.commit(operations, {
         message: message ?? defaultMessage(changes),

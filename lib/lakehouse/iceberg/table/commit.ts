@@ -86,6 +86,7 @@ async function commitOrRetry(
     try {
       throwIfAborted(options.signal);
       request = await proposeAll(base.metadata, pending, options, store);
+      if (!committer.awaitsStored) await request.stored;
       // The last moment: from here on the commit is decided.
       throwIfAborted(options.signal);
       if (attempt > 0) refuseOtherIds(start.metadata, base.metadata, request);
@@ -179,6 +180,7 @@ async function proposeAll(
   const requirements: TableRequirement[] = [{ type: "assert-table-uuid", uuid: base.tableUuid }];
   const updates: TableUpdate[] = [];
   let metadata = base;
+  let stored: Promise<void> | undefined;
   for (const [i, update] of pending.entries()) {
     const proposal = withToken(await update.propose(metadata, store), options.token);
     for (const requirement of proposal.requirements) {
@@ -188,9 +190,13 @@ async function proposeAll(
       }
     }
     updates.push(...proposal.updates);
-    if (i < pending.length - 1) metadata = applyUpdates(metadata, proposal.updates);
+    stored = proposal.stored ?? stored;
+    if (i === pending.length - 1) continue;
+    // The next one may read what this one has written.
+    await stored;
+    metadata = applyUpdates(metadata, proposal.updates);
   }
-  return { requirements, updates, message: options.message, token: options.token };
+  return { requirements, updates, message: options.message, token: options.token, stored };
 }
 
 function withToken(proposal: Proposal, token: string | undefined): Proposal {

@@ -62,7 +62,8 @@ export class Transaction<Row = Record<string, unknown>> {
     }
     if (!isPending(update)) throw invalidArgument("update", "What to do is no update of a table.");
     try {
-      const { updates } = await update.propose(this.#preview, this.#origin.store);
+      const { updates, stored } = await update.propose(this.#preview, this.#origin.store);
+      await stored;
       this.#preview = applyUpdates(this.#preview, updates);
     } catch (error) {
       // A step that cannot be made is no step: the transaction goes on without it. That its files stay hides no error.

@@ -5,6 +5,7 @@ import { type Abortable, throwIfAborted } from "../../../errors.js";
 import {
   arrowBytes,
   openParquetWriter,
+  type ParquetTarget,
   type ParquetWriteOptions,
   type ParquetWriter,
 } from "../../../parquet/index.js";
@@ -33,6 +34,9 @@ const STEP_ROWS = 65_536;
 /** Files of one window that are written at a time. */
 const PARALLEL_FILES = 4;
 
+/** Where data files go. */
+export type DataTarget = ParquetTarget & Pick<ObjectStore, "delete">;
+
 export interface DataWriteOptions extends Abortable {
   /** What the batches have for columns, where it is more than the table's: row lineage of rows that move. */
   readonly schema?: Schema;
@@ -55,7 +59,7 @@ export interface DataWriteOptions extends Abortable {
  * @returns the files in the order in which they were begun; no rows, no files.
  */
 export async function writeDataFiles(
-  store: ObjectStore,
+  store: DataTarget,
   metadata: TableMetadata,
   batches: AsyncIterable<arrow.RecordBatch> | Iterable<arrow.RecordBatch>,
   options: DataWriteOptions = {},
@@ -130,7 +134,7 @@ async function windows(output: DataFileOutput, batches: AsyncIterable<arrow.Reco
 
 /** The files of one write: where they go, how they are encoded, what became of them. */
 class DataFileOutput {
-  readonly store: ObjectStore;
+  readonly store: DataTarget;
   readonly metadata: TableMetadata;
   readonly schema: Schema;
   readonly spec: ResolvedSpec;
@@ -146,7 +150,7 @@ class DataFileOutput {
   readonly #started: string[] = [];
   readonly #files = new Map<string, DataFile>();
 
-  constructor(store: ObjectStore, metadata: TableMetadata, options: DataWriteOptions) {
+  constructor(store: DataTarget, metadata: TableMetadata, options: DataWriteOptions) {
     this.store = store;
     this.metadata = metadata;
     this.schema = options.schema ?? storedSchema(currentSchema(metadata));

@@ -2,7 +2,8 @@ import type { Abortable } from "../../../errors.js";
 import { checkOptions } from "../../../options.js";
 import type { AppendData } from "../../files/data/append-data.js";
 import { conformingBatches } from "../../files/data/input.js";
-import { writeDataFiles } from "../../files/data/writer.js";
+import { PutsAhead } from "../../files/data/puts-ahead.js";
+import { type DataTarget, writeDataFiles } from "../../files/data/writer.js";
 import { currentSchema } from "../../model/metadata/lookup.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
 import { FileChange, type SnapshotOptions, type TableState } from "./file-change.js";
@@ -20,13 +21,15 @@ export async function append<Row>(
   options: AppendOptions,
 ): Promise<FileChange | undefined> {
   checkOptions("append", options, APPEND);
-  const files = await writeRows(state, data, options);
+  const puts = new PutsAhead(state.store);
+  const files = await writeRows({ store: puts, metadata: state.metadata }, data, options);
   if (files.length === 0) return undefined;
-  return new FileChange(state, { operation: "append", addedDataFiles: files, merge: !options.fast }, options);
+  const change = { operation: "append", addedDataFiles: files, merge: !options.fast } as const;
+  return new FileChange(state, { ...change, stored: () => puts.stored() }, options);
 }
 
 export function writeRows<Row>(
-  { store, metadata }: TableState,
+  { store, metadata }: { readonly store: DataTarget; readonly metadata: TableState["metadata"] },
   data: AppendData<Row>,
   { signal }: Abortable = {},
 ): Promise<DataFile[]> {

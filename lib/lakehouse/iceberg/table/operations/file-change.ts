@@ -56,12 +56,14 @@ export class FileChange implements PendingUpdate {
   readonly #store: ObjectStore;
   readonly #files: readonly DataFile[];
   readonly #producer: SnapshotProducer;
+  readonly #stored: SnapshotChange["stored"];
 
   constructor(state: TableState, change: SnapshotChange, options: SnapshotOptions) {
     checkObject("commitFiles", "files", change);
     checkObject("commitFiles", "options", options);
     const { branch, summary, wapId } = options;
     this.#store = state.store;
+    this.#stored = change.stored;
     this.#files = [...(change.addedDataFiles ?? []), ...(change.addedDeleteFiles ?? [])];
     this.#producer = new SnapshotProducer(state.store, state.metadata, {
       ...change,
@@ -87,7 +89,10 @@ export class FileChange implements PendingUpdate {
   async settle(committed: TableMetadata | undefined): Promise<void> {
     await this.#producer.settle(committed);
     const kept = committed?.snapshots.some((snapshot) => snapshot.snapshotId === this.snapshotId);
-    if (!kept) await this.#store.delete([...new Set(this.#files.map((file) => file.filePath))]);
+    if (kept) return;
+    // Where a put failed, others may still be under way: what they leave is to go as well.
+    await this.#stored?.().catch(() => {});
+    await this.#store.delete([...new Set(this.#files.map((file) => file.filePath))]);
   }
 }
 

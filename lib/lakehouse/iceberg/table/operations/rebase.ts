@@ -238,7 +238,8 @@ export async function rebaseAppends(
   const { metadata: base, metadataLocation } = target;
   const producer = new SnapshotProducer(store, base, { operation: "append", addedDataFiles: files, summary });
   try {
-    const { updates } = await producer.propose(base);
+    const { updates, stored } = await producer.propose(base);
+    await stored;
     const metadata = applyUpdates(base, updates, { previousMetadataLocation: metadataLocation });
     return { metadata, settle: (committed) => producer.settle(committed ? metadata : undefined) };
   } catch (error) {

@@ -69,9 +69,7 @@ export class ManifestOutput {
     const { bytes, manifest } = writer.finish();
     const location = metadataFileLocation(metadata, `${this.commitId}-m${this.#count++}.avro`);
     this.#written.push(location);
-    const put = this.store.put(location, bytes);
-    put.catch(() => {}); // `flush` reports it; until then it must not count as unhandled
-    this.#puts.push(put);
+    this.follow(this.store.put(location, bytes));
     return {
       ...manifest,
       manifestPath: location,
@@ -81,9 +79,18 @@ export class ManifestOutput {
     };
   }
 
-  /** Resolves when all manifests written so far are in the store. */
+  /** Takes a put that was begun among those that `flush` waits for. */
+  follow(put: Promise<unknown>): void {
+    put.catch(() => {}); // `flush` reports it; until then it must not count as unhandled
+    this.#puts.push(put);
+  }
+
+  /**
+   * Resolves when all that was written so far is in the store. All has ended when it rejects, too: whoever cleans up then
+   * finds all that was written.
+   */
   async flush(): Promise<void> {
-    await Promise.all(this.#puts);
+    for (const end of await Promise.allSettled(this.#puts)) if (end.status === "rejected") throw end.reason;
   }
 
   /** The location of the next attempt's manifest list. */

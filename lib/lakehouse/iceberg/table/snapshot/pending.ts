@@ -6,6 +6,11 @@ import type { TableRequirement, TableUpdate } from "../updates/types.js";
 export interface Proposal {
   readonly requirements: readonly TableRequirement[];
   readonly updates: readonly TableUpdate[];
+  /**
+   * Resolves when the files that the updates lead to are in the store; rejects when one cannot be. Whoever makes the
+   * updates public, or reads what they lead to, awaits it: until then the next files are made and put.
+   */
+  readonly stored?: Promise<void> | undefined;
 }
 
 /**

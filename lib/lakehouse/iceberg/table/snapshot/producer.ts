@@ -32,6 +32,8 @@ export interface SnapshotChange {
   /** `append`, `overwrite`, …; given the entries taken out where it depends on whether there were any. */
   readonly operation: Operation | ((removed: readonly ManifestEntry[]) => Operation);
   readonly addedDataFiles?: readonly DataFile[];
+  /** Resolves when the added files are in the store, where they are still on their way: the commit waits for it. */
+  readonly stored?: (() => Promise<void>) | undefined;
   /** Age of the rows in `addedDataFiles` where they are older than this commit: compaction keeps it. */
   readonly dataSequenceNumber?: SequenceNumber | undefined;
   readonly addedDeleteFiles?: readonly DataFile[];
@@ -82,7 +84,7 @@ export class SnapshotProducer implements PendingUpdate {
     // A branch that does not exist yet starts at the current snapshot, as Java has it.
     const parentId = ref?.snapshotId ?? base.currentSnapshotId;
     const parent = base.snapshots.find((snapshot) => snapshot.snapshotId === parentId);
-    const snapshot = await this.#snapshot(base, parent);
+    const { snapshot, stored } = await this.#snapshot(base, parent);
     const updates: TableUpdate[] = [{ action: "add-snapshot", snapshot }];
     const requirements: TableRequirement[] = [];
     if (!this.#change.stage) {
@@ -94,10 +96,13 @@ export class SnapshotProducer implements PendingUpdate {
         ref: { ...kept, snapshotId: snapshot.snapshotId },
       });
     }
-    return { requirements, updates };
+    return { requirements, updates, stored };
   }
 
-  async #snapshot(base: TableMetadata, parent: Snapshot | undefined): Promise<Snapshot> {
+  async #snapshot(
+    base: TableMetadata,
+    parent: Snapshot | undefined,
+  ): Promise<{ readonly snapshot: Snapshot; readonly stored: Promise<void> }> {
     const { operation, validate } = this.#change;
     await validate?.(base, parent);
     const listed = parent === undefined ? [] : await readManifests(this.#output.store, parent);
@@ -118,10 +123,9 @@ export class SnapshotProducer implements PendingUpdate {
       },
       assigned.manifests,
     );
-    // Both have ended before this attempt has: whoever cleans up after it finds all that it wrote.
-    for (const end of await Promise.allSettled([list, this.#output.flush()])) {
-      if (end.status === "rejected") throw end.reason;
-    }
+    this.#output.follow(list);
+    const stored = Promise.all([this.#output.flush(), this.#change.stored?.()]).then(() => {});
+    stored.catch(() => {}); // whoever commits reports it; until then it must not count as unhandled
     this.#last = new Set([manifestList, ...assigned.manifests.map((manifest) => manifest.manifestPath)]);
     const summary = this.#summary(base, removed).build(
       typeof operation === "function" ? operation(removed) : operation,
@@ -140,7 +144,7 @@ export class SnapshotProducer implements PendingUpdate {
       },
     );
     const now = BigInt(Date.now());
-    return {
+    const snapshot: Snapshot = {
       snapshotId: this.snapshotId,
       parentSnapshotId: parent?.snapshotId,
       sequenceNumber,
@@ -153,6 +157,7 @@ export class SnapshotProducer implements PendingUpdate {
         ? { firstRowId: base.nextRowId, addedRows: assigned.nextRowId - base.nextRowId }
         : {}),
     };
+    return { snapshot, stored };
   }
 
   /**

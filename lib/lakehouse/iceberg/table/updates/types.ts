@@ -68,6 +68,8 @@ export interface CommitRequest {
   readonly message?: string | undefined;
   /** Idempotency: the same token twice is applied once. */
   readonly token?: string | undefined;
+  /** Resolves when the files that the updates lead to are in the store. Only for a committer that waits for it. */
+  readonly stored?: Promise<void> | undefined;
 }
 
 export interface OrphanOptions {
@@ -96,6 +98,8 @@ export interface Committer {
    * stay in its history.
    */
   readonly keepsMetadata?: boolean;
+  /** True where `commit` takes requests whose files are still on their way, and waits for them before anyone sees it. */
+  readonly awaitsStored?: boolean;
   /** The table as it is now. Throws `NO_SUCH_TABLE`. */
   load(): Promise<LoadedTable>;
   /**
