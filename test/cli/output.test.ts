@@ -1,11 +1,15 @@
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { openLakehouse } from "sololakehouse";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { slhInProcess } from "./in-process.js";
 import { slhWithInput } from "./process.js";
+
+const SLH = fileURLToPath(new URL("../../lib/lakehouse/bin/slh.js", import.meta.url));
 
 let folder: string;
 
@@ -26,6 +30,26 @@ const QUERY = "select i, 'é;\"' as t from range(3) r(i) order by i";
 const FIRST = '"é;"""';
 
 describe("slh sql -o", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "leaves nothing beside its file when it is stopped by %s",
+    async (signal) => {
+      const long = "select i, md5(i::varchar) as t from range(2000000000) r(i)";
+      await writeFile(join(folder, "rows.csv"), "before");
+      for (const args of [[long, "-o", "rows.csv"], [`copy (${long}) to 'rows.csv'`]]) {
+        const child = spawn(process.execPath, [SLH, "sql", ...args], { cwd: folder, stdio: "ignore" });
+        const ended = new Promise((resolve) => child.on("close", resolve));
+        await vi.waitFor(
+          async () => expect((await readdir(folder)).join()).toContain(".slh-unfinished."),
+          30_000,
+        );
+        child.kill(signal);
+        expect(await ended).toBe(signal === "SIGINT" ? 130 : 143);
+        expect((await readdir(folder)).sort()).toEqual(["lake", "rows.csv"]);
+        expect(await textOf("rows.csv")).toBe("before");
+      }
+    },
+  );
+
   test.each([
     ["rows.csv", `i,t\n0,${FIRST}\n1,${FIRST}\n2,${FIRST}\n`],
     ["rows.NDJSON", [0, 1, 2].map((i) => `${JSON.stringify({ i, t: 'é;"' })}\n`).join("")],

@@ -25,6 +25,15 @@ const CLASH = [
   "On a local disk a key cannot continue below another object's key: choose another name.",
 ] as const;
 
+const FAILING = [
+  "the disk, or the way to it, fails",
+  "Look into the system's log, and copy what can still be read elsewhere before anything is repaired.",
+] as const;
+const TOO_MANY_OPEN = [
+  "too many files are open",
+  "Raise the limit (ulimit -n), or close what is done with.",
+] as const;
+
 /** What a system error's code adds to "Could not …", and what to do then. */
 const MEANINGS: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
   ENOSPC: FULL,
@@ -32,6 +41,9 @@ const MEANINGS: Readonly<Record<string, readonly [what: string, remedy: string]>
   EACCES: DENIED,
   EPERM: DENIED,
   EROFS: DENIED,
+  EIO: FAILING,
+  EMFILE: TOO_MANY_OPEN,
+  ENFILE: TOO_MANY_OPEN,
   ENOTDIR: CLASH,
   ENOTEMPTY: CLASH,
 };

@@ -13,7 +13,7 @@ export {
 } from "./cache/file-cache.js";
 export { type FileCacheOptions, fileCacheOptionsFromEnv } from "./cache/options.js";
 export { invalidUri, objectNotFound, preconditionFailed, storageFailed } from "./errors.js";
-export { systemCode } from "./failure.js";
+export { isDiskFull, systemCode } from "./failure.js";
 export { type S3Gateway, type S3GatewayOptions, serveS3 } from "./gateway/serve.js";
 export type { GatewayCredentials } from "./gateway/sigv4.js";
 export { makeFolders } from "./local/folders.js";

@@ -13,6 +13,7 @@ export {
   type GraphRow,
   layOutGraph,
 } from "./commit-graph.js";
+export { interruptible } from "./interruptible.js";
 export { reportError, run } from "./run.js";
 export { Spool } from "./spool.js";
 export { stopSignal } from "./stop-signal.js";

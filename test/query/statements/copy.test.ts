@@ -85,7 +85,12 @@ test("folders, by partitions and by threads, are whole or not there", async () =
   const count = (path: string) => nativeCount(`SELECT count(*) FROM read_parquet('${path}/**/*.parquet')`);
   expect(await count(dir)).toBe("30");
   // As in DuckDB: a folder with files in it is refused, taken over, or gets more.
-  await expect(lake.sql(partitioned())).rejects.toThrow(/not empty/);
+  await expect(lake.sql(partitioned())).rejects.toMatchObject({
+    code: "STORAGE_FAILED",
+    message: expect.stringMatching(
+      /is not empty\. Name another folder, or say what becomes of them: .*OVERWRITE/,
+    ),
+  });
   expect(await countOf(lake, partitioned(", APPEND"))).toBe("30");
   expect(await count(dir)).toBe("60");
   await writeFile(join(dir, "p=0", "other.txt"), "kept");

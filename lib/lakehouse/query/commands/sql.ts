@@ -3,7 +3,7 @@ import { text as textOf } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { invalidArgument } from "../../errors.js";
 import type { WithLake } from "../../room.js";
-import { printJson, printLine, toRef } from "../../terminal/index.js";
+import { interruptible, printJson, printLine, toRef } from "../../terminal/index.js";
 import type { QueryResult } from "../result/query-result.js";
 import type { QueryContext } from "../room.js";
 
@@ -63,7 +63,7 @@ Examples:
     )
     .action(async (query: string | undefined, flags: SqlFlags) => {
       const text = await readQuery(query, flags.file);
-      await withLake((context) => runStatements(context, text, flags));
+      await withLake((context) => interruptible((signal) => runStatements(context, text, flags, signal)));
     });
 }
 
@@ -86,7 +86,12 @@ async function readQuery(query: string | undefined, file: string | undefined): P
   return textOf(process.stdin);
 }
 
-async function runStatements({ engine }: QueryContext, text: string, flags: SqlFlags): Promise<void> {
+async function runStatements(
+  { engine }: QueryContext,
+  text: string,
+  flags: SqlFlags,
+  signal: AbortSignal,
+): Promise<void> {
   const { ref, param = {} } = flags;
   const { splitStatements } = await import("../text/statements.js");
   const put = await destination(flags);
@@ -108,7 +113,8 @@ async function runStatements({ engine }: QueryContext, text: string, flags: SqlF
   for (const statement of all) {
     const own = names.filter((name) => hasParameter(statement, name));
     const params = Object.fromEntries(own.map((name) => [name, param[name] as ParameterValue]));
-    await put(await engine.sql(statement, { ref, ...(own.length > 0 && { params }) }));
+    await put(await engine.sql(statement, { ref, signal, ...(own.length > 0 && { params }) }), signal);
+    signal.throwIfAborted();
   }
 }
 
@@ -117,7 +123,7 @@ async function destination({
   output,
   json,
   format,
-}: SqlFlags): Promise<(result: QueryResult) => Promise<void>> {
+}: SqlFlags): Promise<(result: QueryResult, signal: AbortSignal) => Promise<void>> {
   if (output !== undefined) {
     const { fileFormat, writeResultFile, writtenLine } = await import("../shell/output-file.js");
     const kind = fileFormat(output, format);
@@ -133,7 +139,7 @@ async function destination({
   const text = TEXTS.find((each) => each === (format ?? (json ? "json" : "table")));
   if (text === undefined)
     throw invalidArgument("--format", `${format} is for files.`, `Add -o rows.${format}.`);
-  return (result) => printResult(result, text);
+  return (result, signal) => printResult(result, text, { signal });
 }
 
 const hasParameter = (statement: string, name: string): boolean =>

@@ -32,6 +32,24 @@ export function sqlError(
     .trim();
   const place = position === undefined ? "" : `\n${caret(bytes, original(position))}`;
   const sentence = /[.!?]$/.test(text) ? text : `${text}.`;
+  const room = /No space left on device|Disk quota exceeded|Could not write all bytes/.test(message);
+  if (type === "IO" && room) {
+    return storageFailed(
+      fromByteString(bytes),
+      `The query could not write, the disk is full: ${sentence}`,
+      "Free some space and try again.",
+      cause,
+    );
+  }
+  const folder = /^Directory "(.*)" is not empty! Enable OVERWRITE/.exec(message)?.[1];
+  if (folder !== undefined) {
+    return storageFailed(
+      folder,
+      `Not written, the folder ${folder} is not empty.`,
+      "Name another folder, or say what becomes of them: COPY … TO … (OVERWRITE), or (OVERWRITE_OR_IGNORE) to keep them.",
+      cause,
+    );
+  }
   if (type === "IO" || type === "Out of Memory") {
     return storageFailed(
       fromByteString(bytes),

@@ -8,6 +8,7 @@ import {
   noSuchTable,
   type Schema,
 } from "../../iceberg/index.js";
+import { invalidSql } from "../errors.js";
 import type { QueryResult } from "../result/query-result.js";
 import { compose, type Span } from "../text/compose.js";
 import { fromByteString } from "../text/tokens.js";
@@ -15,7 +16,7 @@ import { icebergTypeOf } from "../types/iceberg-types.js";
 import type { Statement, StatementContext } from "./context.js";
 import type { Cursor } from "./cursor.js";
 import { defineColumns } from "./define.js";
-import { type Reading, readRows, sameNumber } from "./insert.js";
+import { type Reading, readRows } from "./insert.js";
 import { type Beginning, refusePart } from "./kind.js";
 import { readLayout, type TableLayout } from "./layout.js";
 import { columnNamed, columnsNamed, type TargetName, tableName, targetName } from "./names.js";
@@ -93,12 +94,13 @@ async function createAs(
   ]);
   let schema: Schema | undefined;
   const reading = await readRows(context, statement, text, (found, types) => {
-    if (names !== undefined)
-      sameNumber(
-        found.map((name) => ({ ...PLACE, name })),
-        names.length,
-        "the query",
+    if (names !== undefined && names.length !== found.length) {
+      throw invalidSql(
+        "CREATE TABLE",
+        `The query's columns are ${found.length}, and the names for them ${names.length}.`,
+        "Name each of them once.",
       );
+    }
     const columns = types.map((type, i) => {
       const name = names?.[i] ?? found[i] ?? "";
       return { ...PLACE, name, type: icebergTypeOf(name, type) };

@@ -30,7 +30,7 @@ export async function insert(
   const table = await loadTarget(target, context);
   const { schema } = table;
   const columns = names === undefined ? schema.fields : columnsNamed(schema, names, table.name);
-  const query = rowsQuery(cursor, columns);
+  const query = rowsQuery(cursor, columns, table.name);
   if (!cursor.isDone) throw cursor.is("RETURNING") ? returning(cursor) : onConflict(cursor);
   const { text } = cursor;
   const reading = await readRows(context, statement, compose(text, [withClause, ...query]), (found) =>
@@ -63,12 +63,12 @@ function isColumnList(cursor: Cursor): boolean {
 const isEnd = (cursor: Cursor) => cursor.is("RETURNING") || cursor.is("ON", "CONFLICT");
 
 /** The rows that are to be inserted, as a query. Values become their columns' one by one: a list of them has no common type. */
-function rowsQuery(cursor: Cursor, columns: readonly NestedField[]): readonly Piece[] {
+function rowsQuery(cursor: Cursor, columns: readonly NestedField[], table: string): readonly Piece[] {
   if (cursor.take("DEFAULT", "VALUES")) return [`SELECT ${columns.map(defaultSql).join(", ")}`];
   if (!cursor.is("VALUES")) return ["SELECT * FROM (", cursor.until(isEnd), "\n)"];
   cursor.take("VALUES");
   const rows = cursor.list((_, row) => row.parentheses().list(valueIn), isEnd);
-  return ["VALUES ", ...joined(rows.map((row) => valuesRow(row, columns)))];
+  return ["VALUES ", ...joined(rows.map((row) => valuesRow(row, columns, table)))];
 }
 
 /** A value in a statement; `undefined` for the word DEFAULT. */
@@ -78,8 +78,12 @@ export function valueIn(span: Span, item: Cursor): GivenValue {
   return item.is("DEFAULT") && item.peek(1) === undefined ? undefined : span;
 }
 
-function valuesRow(row: readonly GivenValue[], columns: readonly NestedField[]): readonly Piece[] {
-  sameNumber(columns, row.length, "the list of columns");
+function valuesRow(
+  row: readonly GivenValue[],
+  columns: readonly NestedField[],
+  table: string,
+): readonly Piece[] {
+  sameNumber(columns, row.length, table);
   return ["(", ...joined(columns.map((field, i) => givenPieces(field, row[i]))), ")"];
 }
 
@@ -99,10 +103,12 @@ export function sameNumber(
   if (columns.length === values) return columns;
   throw invalidSql(
     table,
-    `There are ${columns.length} columns of ${table} to be filled, and ${values} values.`,
+    `A row for ${table} takes ${counted(columns.length)}, and has ${values} here.`,
     "Name the columns that the values are for: INSERT INTO … (a, b) …, or take them BY NAME.",
   );
 }
+
+const counted = (values: number): string => (values === 1 ? "1 value" : `${values} values`);
 
 /** The columns of a table, and which of them a query gives, in its order. */
 interface Filled {

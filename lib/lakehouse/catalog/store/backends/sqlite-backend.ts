@@ -32,6 +32,7 @@ export class SqliteBackend implements Backend {
   readonly place: string | undefined;
   readonly readOnly: boolean;
   readonly #path: string;
+  readonly #isFull: boolean;
   readonly #db: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
 
@@ -47,9 +48,10 @@ export class SqliteBackend implements Backend {
       );
     }
     try {
-      const { db, readOnly } = openCatalogFile(path, (opened) => createTables(opened, path));
+      const { db, readOnly, isFull } = openCatalogFile(path, (opened) => createTables(opened, path));
       this.#db = db;
       this.readOnly = readOnly;
+      this.#isFull = isFull;
       this.place = path === ":memory:" ? undefined : fileUri(realpathSync(path));
       this.#statements = keep(prepare(db));
     } catch (cause) {
@@ -137,6 +139,7 @@ export class SqliteBackend implements Backend {
   }
 
   #transact<T>(work: () => T): T {
+    if (this.#isFull) throw fullDisk(this.#path);
     if (this.readOnly) throw readOnlyCatalog(this.#path);
     let isWorkDone = false;
     const transaction = this.#db.transaction(() => {
@@ -172,6 +175,14 @@ function readOnlyCatalog(path: string): LakehouseError {
     path,
     `The catalog ${path} lies where nothing can be written, and is only read.`,
     "Copy the lakehouse's folder to a place that can be written, and open it there.",
+  );
+}
+
+function fullDisk(path: string): LakehouseError {
+  return catalogUnavailable(
+    path,
+    `The catalog ${path} cannot be written: the disk was full when it was opened, and it is only read.`,
+    "Free some space and open it again.",
   );
 }
 

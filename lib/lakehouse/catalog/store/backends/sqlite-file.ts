@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type Database from "better-sqlite3";
 import { openSqlite } from "../../../sqlite.js";
-import { makeFolders, systemCode } from "../../../storage/index.js";
+import { isDiskFull, makeFolders, systemCode } from "../../../storage/index.js";
 
 /** How long a writer waits for another process's transaction, in milliseconds. One takes under a millisecond. */
 const BUSY_TIMEOUT_MS = 30_000;
@@ -11,11 +11,13 @@ const BUSY_TIMEOUT_MS = 30_000;
 export interface SqliteFile {
   readonly db: Database.Database;
   readonly readOnly: boolean;
+  /** True where it is only read since the disk is full. */
+  readonly isFull: boolean;
 }
 
 /**
  * Opens the file of a catalog, to be written where it can be; `prepare` makes its tables. One in a folder where nothing
- * can be written is opened to be read.
+ * can be written, or on a full disk, is opened to be read.
  *
  * @throws what SQLite and the file system do.
  */
@@ -29,11 +31,12 @@ export function openCatalogFile(path: string, prepare: (db: Database.Database) =
     // FULL: a commit that was acknowledged survives a power cut, not only the death of the process.
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     prepare(db);
-    return { db, readOnly: false };
+    return { db, readOnly: false, isFull: false };
   } catch (error) {
     db?.close();
-    if (!isWriteRefused(error) || !existsSync(path)) throw error;
-    return { db: openToRead(path), readOnly: true };
+    const isFull = isNoRoom(error);
+    if (!(isFull || isWriteRefused(error)) || !existsSync(path)) throw error;
+    return { db: openToRead(path, error), readOnly: true, isFull };
   }
 }
 
@@ -43,12 +46,19 @@ function isWriteRefused(error: unknown): boolean {
   return /^(SQLITE_(READONLY|CANTOPEN)|EROFS|EACCES|EPERM)/.test(code);
 }
 
+/** SQLite says FULL, or of the index beside the log that it cannot be made or made larger. */
+function isNoRoom(error: unknown): boolean {
+  return isDiskFull(error) || /^SQLITE_(FULL|IOERR_(SHM|WRITE|TRUNCATE))/.test(systemCode(error) ?? "");
+}
+
 /**
  * Even to be read, a database with a write-ahead log needs the log's index beside it. Where another process has it open,
  * the index is there, and the file is read in place. Else nobody is writing, and a copy is read: in it the log can be
  * brought in. The copy has no name any more once it is open, so it goes with the process.
+ *
+ * @throws `why` it could not be opened to be written, where it cannot be read either.
  */
-function openToRead(path: string): Database.Database {
+function openToRead(path: string, why: unknown): Database.Database {
   let db: Database.Database | undefined;
   try {
     db = openSqlite(path, { timeout: BUSY_TIMEOUT_MS, readonly: true });
@@ -57,8 +67,9 @@ function openToRead(path: string): Database.Database {
   } catch {
     db?.close();
   }
-  const folder = mkdtempSync(join(tmpdir(), "slh-catalog-"));
+  let folder: string | undefined;
   try {
+    folder = mkdtempSync(join(tmpdir(), "slh-catalog-"));
     const copy = join(folder, basename(path));
     for (const end of ["", "-wal"]) {
       if (!existsSync(path + end)) continue;
@@ -68,7 +79,10 @@ function openToRead(path: string): Database.Database {
     return openSqlite(copy, { timeout: BUSY_TIMEOUT_MS }, (opened) =>
       opened.exec("PRAGMA journal_mode = DELETE; SELECT count(*) FROM refs"),
     );
+  } catch (error) {
+    // There is no room for the copy either: what is wrong is the disk, and not the catalog.
+    throw isNoRoom(error) ? why : error;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
 }
