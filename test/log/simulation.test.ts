@@ -7,7 +7,9 @@ import { Place } from "../../lib/lakehouse/log/partition/place.js";
 import { OpenTransactions } from "../../lib/lakehouse/log/producers/open-transactions.js";
 import { readRecords } from "../../lib/lakehouse/log/records/read-records.js";
 import { recoverLog } from "../../lib/lakehouse/log/recover.js";
+import type { StoredSegment } from "../../lib/lakehouse/log/segment/layout.js";
 import { readBlock, verifySegment } from "../../lib/lakehouse/log/segment/segment-reader.js";
+import type { UpkeepAction } from "../../lib/lakehouse/log/upkeep/upkeep.js";
 import { Writer } from "../../lib/lakehouse/log/writer.js";
 import { runs } from "../support/runs.js";
 import { follow } from "./support/follower.js";
@@ -20,19 +22,37 @@ import { World } from "./support/world.js";
 const HISTORIES = runs(150);
 const PARTITIONS = 2;
 
+const SETTINGS = {
+  compression: "none",
+  segmentBytes: 1024,
+  segmentMs: 200,
+  storedLingerMs: 10,
+  fileDeleteDelayMs: 40,
+} as const;
 const TOPIC: TopicRecord = {
   id: "01234567-89ab-cdef-0123-456789abcdef",
   name: "simulated",
   partitions: PARTITIONS,
-  config: topicConfig({ compression: "none", segmentBytes: 1024, segmentMs: 200, storedLingerMs: 10 }),
+  config: topicConfig(SETTINGS),
   createdAt: 0,
   version: 1,
 };
+/** Of a few topics old records go. */
+const RETENTIONS = [{ retentionBytes: 1_500 }, { retentionMs: 300 }];
 
 interface Acknowledged {
   readonly offset: bigint;
   readonly ack: Ack;
 }
+
+/** Where a partition was asked to begin. */
+interface Begun {
+  asked: bigint;
+  answered: bigint;
+}
+
+/** What was done to the partitions of all histories. */
+const done = new Map<string, number>();
 
 test("what was acknowledged is there once, at its offset, whatever fails and whenever the process dies", async () => {
   const only = process.env.SLH_SEED;
@@ -44,14 +64,20 @@ test("what was acknowledged is there once, at its offset, whatever fails and whe
       throw new Error(`the history of SLH_SEED=${seed} failed`, { cause: error });
     }
   }
+  if (only === undefined)
+    for (const what of ["expire", "merge", "forget", "delete"])
+      expect(done.get(what) ?? 0, what).toBeGreaterThan(0);
 });
 
 async function history(seed: number): Promise<void> {
   const world = new World(seed);
   const place = new Place(world.store);
   let meta = emptyMeta();
-  await meta.createTopic(TOPIC);
-  world.objects.set(place.topic(TOPIC.id), Buffer.from(JSON.stringify(TOPIC)));
+  const retention = world.chance(0.2) ? RETENTIONS[world.below(RETENTIONS.length)] : undefined;
+  const topic = { ...TOPIC, config: topicConfig({ ...SETTINGS, ...retention }) };
+  await meta.createTopic(topic);
+  world.objects.set(place.topic(topic.id), Buffer.from(JSON.stringify(topic)));
+  const begun = Array.from({ length: PARTITIONS }, (): Begun => ({ asked: 0n, answered: 0n }));
   const acknowledged = Array.from({ length: PARTITIONS }, () => new Map<string, Acknowledged>());
   const seen = Array.from({ length: PARTITIONS }, () => new Map<bigint, string>());
   const faults: string[] = [];
@@ -77,7 +103,18 @@ async function history(seed: number): Promise<void> {
         seen: map,
         faults,
       });
+    const note = (actions: readonly UpkeepAction[]) => {
+      for (const { what } of actions) done.set(what, (done.get(what) ?? 0) + 1);
+    };
     for (let step = 0; isLast || step < steps; step++) {
+      if (writer !== undefined && step < steps && world.chance(0.05))
+        appends.push(writer.upkeep.run().then(note).catch(expected));
+      if (writer !== undefined && step < steps && world.chance(0.03)) {
+        const partition = world.below(PARTITIONS);
+        appends.push(
+          deleteRecords(world, writer, topic, partition, begun[partition] as Begun).catch(expected),
+        );
+      }
       if (writer !== undefined && step < steps && world.chance(0.4)) {
         const partition = world.below(PARTITIONS);
         const ack: Ack = world.chance(0.5) ? "wal" : "stored";
@@ -85,7 +122,7 @@ async function history(seed: number): Promise<void> {
           `${sent++}`.padEnd(world.below(200), "."),
         );
         appends.push(
-          append(writer, partition, values, ack, acknowledged[partition] as Map<string, Acknowledged>),
+          append(world, writer, partition, values, ack, acknowledged[partition] as Map<string, Acknowledged>),
         );
       }
       if (isLast && step === steps) {
@@ -93,6 +130,11 @@ async function history(seed: number): Promise<void> {
         // All are answered, before the log is closed: nobody waits for memory that was not given back.
         await drive(world, Promise.all(appends));
         await drive(world, (writer as unknown as Writer).flush());
+        for (let i = 0; i < 2; i++) {
+          await drive(world, (writer as unknown as Writer).upkeep.run().then(note));
+          world.now += SETTINGS.fileDeleteDelayMs;
+        }
+        await drive(world, (writer as unknown as Writer).upkeep.run().then(note));
         await drive(world, (writer as unknown as Writer).close());
         expect([...world.files.keys()]).toEqual([]);
         return;
@@ -119,15 +161,25 @@ async function history(seed: number): Promise<void> {
   }
   await life(0, 10, true);
   expect(faults).toEqual([]);
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    const records = await storedRecords(world, meta, place, partition);
-    check(records, acknowledged[partition] as Map<string, Acknowledged>);
-    for (const [offset, value] of seen[partition] as Map<bigint, string>)
-      expect(records[Number(offset)]?.value, `offset ${offset}, which a reader saw`).toBe(value);
-  }
   const again = await recovered(world, place);
-  for (let partition = 0; partition < PARTITIONS; partition++)
-    expect(await again.lastSegment(TOPIC.id, partition)).toEqual(await meta.lastSegment(TOPIC.id, partition));
+  const left = new Set([place.topic(TOPIC.id)]);
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const segments = await meta.segments(TOPIC.id, partition);
+    const start = (await meta.manifest(TOPIC.id, partition))?.start ?? 0n;
+    const { asked, answered } = begun[partition] as Begun;
+    expect(start >= answered, `${start} is not before ${answered}`).toBe(true);
+    if (retention === undefined) expect(start <= asked, `${start} is not behind ${asked}`).toBe(true);
+    const records = storedRecords(world, place, segments, start);
+    check(records, start, acknowledged[partition] as Map<string, Acknowledged>);
+    for (const [offset, value] of seen[partition] as Map<bigint, string>)
+      if (offset >= start)
+        expect(records[Number(offset - start)]?.value, `offset ${offset}, which a reader saw`).toBe(value);
+    expect(await again.segments(TOPIC.id, partition)).toEqual(segments);
+    for (const segment of segments) left.add(place.object(segment));
+    if (world.objects.has(place.manifest(TOPIC.id, partition))) left.add(place.manifest(TOPIC.id, partition));
+  }
+  // Nothing is left that nobody knows.
+  expect(new Set(world.objects.keys())).toEqual(left);
 }
 
 async function openUntilItDoes(world: World, parts: { meta: SqliteMeta; place: Place }): Promise<Writer> {
@@ -136,14 +188,38 @@ async function openUntilItDoes(world: World, parts: { meta: SqliteMeta; place: P
       const { store, clock, disk } = world;
       const bufferBytes = world.chance(0.5) ? 4_096 : 300;
       const transactions = new OpenTransactions();
-      return await Writer.open({ store, clock, disk, bufferBytes, keptBytes: 300, transactions, ...parts });
+      return await Writer.open({
+        store,
+        clock,
+        disk,
+        bufferBytes,
+        keptBytes: 300,
+        transactions,
+        mergeAt: 3,
+        onFailure: expected,
+        ...parts,
+      });
     } catch (error) {
       if ((error as { code?: string }).code !== "STORAGE_FAILED") throw error;
     }
   }
 }
 
+/** What may befall anyone when requests fail, and when the process ends. */
+function expected(error: unknown): void {
+  if (!/^(STORAGE_FAILED|CLOSED)$/.test((error as { code?: string }).code ?? "")) throw error;
+}
+
+async function deleteRecords(world: World, writer: Writer, topic: TopicRecord, number: number, begun: Begun) {
+  const partition = await writer.partition(topic, number);
+  const before = BigInt(world.below(Number(partition.highWatermark) + 1));
+  if (before > begun.asked) begun.asked = before;
+  await writer.upkeep.deleteRecords(topic, number, before);
+  if (before > begun.answered) begun.answered = before;
+}
+
 async function append(
+  world: World,
   writer: Writer,
   partition: number,
   values: readonly string[],
@@ -151,12 +227,12 @@ async function append(
   acknowledged: Map<string, Acknowledged>,
 ): Promise<void> {
   try {
-    const batch = await batchOf(values.map((value) => ({ value })));
+    const batch = await batchOf(values.map((value) => ({ value, timestamp: world.now })));
     const { baseOffset } = await (await writer.partition(TOPIC, partition)).append(batch, ack);
     for (const [i, value] of values.entries())
       acknowledged.set(value, { offset: baseOffset + BigInt(i), ack });
   } catch (error) {
-    if (!/^(STORAGE_FAILED|CLOSED)$/.test((error as { code?: string }).code ?? "")) throw error;
+    expected(error);
   }
 }
 
@@ -172,11 +248,10 @@ async function drive(world: World, promise: Promise<unknown>): Promise<void> {
   await promise;
 }
 
-async function storedRecords(world: World, meta: SqliteMeta, place: Place, partition: number) {
+function storedRecords(world: World, place: Place, segments: readonly StoredSegment[], start: bigint) {
   const records: { offset: bigint; value: string }[] = [];
-  const last = await meta.lastSegment(TOPIC.id, partition);
-  for (let sequence = 0; sequence <= (last?.sequence ?? -1); sequence++) {
-    const uri = place.segment(TOPIC.id, partition, sequence);
+  for (const segment of segments) {
+    const uri = place.object(segment);
     const body = world.objects.get(uri) as Buffer;
     for (const entry of verifySegment(body, uri).blocks)
       for (const { bytes } of readBlock(
@@ -185,19 +260,21 @@ async function storedRecords(world: World, meta: SqliteMeta, place: Place, parti
         uri,
       ))
         for (const { offset, value } of readRecords(bytes, uri))
-          records.push({ offset, value: Buffer.from(value ?? []).toString() });
+          if (offset >= start) records.push({ offset, value: Buffer.from(value ?? []).toString() });
   }
   return records;
 }
 
 function check(
   records: readonly { offset: bigint; value: string }[],
+  start: bigint,
   acknowledged: Map<string, Acknowledged>,
 ): void {
-  expect(records.map(({ offset }) => offset)).toEqual(records.map((_, i) => BigInt(i)));
+  expect(records.map(({ offset }) => offset)).toEqual(records.map((_, i) => start + BigInt(i)));
   const offsets = new Map(records.map(({ offset, value }) => [value, offset]));
   expect(offsets.size).toBe(records.length);
-  for (const [value, { offset }] of acknowledged) expect(offsets.get(value), `record ${value}`).toBe(offset);
+  for (const [value, { offset }] of acknowledged)
+    if (offset >= start) expect(offsets.get(value), `record ${value}`).toBe(offset);
 }
 
 function emptyMeta(): SqliteMeta {

@@ -34,6 +34,8 @@ export interface WriterOptions {
   readonly producerIdExpirationMs?: number | undefined;
   /** How long after one upkeep the next is, in milliseconds; none in the background where not given. */
   readonly upkeepMs?: number | undefined;
+  /** How many small segments become one, at least. 8 where not given. */
+  readonly mergeAt?: number | undefined;
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 

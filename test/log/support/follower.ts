@@ -26,11 +26,15 @@ export async function follow(following: Following): Promise<void> {
   const reader = new PartitionReader(topic, partition, { meta, segments, clock: world.clock, writer });
   const { signal } = new AbortController();
   let next = 0n;
+  /** Where it went on because what it had to read next was deleted. */
+  let begun = -1n;
   for (;;) {
     try {
       const batches = await reader.batches(next, 200);
       if (batches.length === 0) await reader.untilBeyond(next, signal);
       for (const { offset, value } of batches.flatMap(({ bytes }) => readRecords(bytes, "followed"))) {
+        // The partition may begin in the midst of a batch.
+        if (offset < next && next === begun) continue;
         if (offset !== next) faults.push(`${offset} came where ${next} should`);
         next = offset + 1n;
         const text = Buffer.from(value ?? []).toString();
@@ -42,8 +46,21 @@ export async function follow(following: Following): Promise<void> {
       const { code } = error as { code?: string };
       if (code === "CLOSED") return;
       if (code === "STORAGE_FAILED") continue;
+      const start = code === "OFFSET_OUT_OF_RANGE" ? await startOf(reader) : undefined;
+      if (start !== undefined && start > next) {
+        next = begun = start;
+        continue;
+      }
       faults.push(String(error));
       return;
     }
+  }
+}
+
+async function startOf(reader: PartitionReader): Promise<bigint | undefined> {
+  try {
+    return (await reader.offsets()).start;
+  } catch {
+    return undefined;
   }
 }

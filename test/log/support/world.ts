@@ -20,6 +20,7 @@ export function random(seed: number): () => number {
 }
 
 interface Pending {
+  readonly machine: Machine;
   readonly due: number;
   readonly run: () => void;
 }
@@ -30,7 +31,7 @@ interface SimulatedFile {
 }
 
 /**
- * A machine, a disk, an object store and a clock in which everything happens in an order that a seed decides, and any
+ * Machines, their disks, an object store and a clock in which everything happens in an order that a seed decides, and any
  * request may fail: before it did anything, or after. Nothing happens but by `step`.
  */
 export class World {
@@ -39,15 +40,32 @@ export class World {
   failing = 0;
   now = 1_000;
   readonly objects = new Map<string, Buffer>();
+  /** The one that most tests have. */
+  readonly machine: Machine;
   /** When each object was put: the store's own clock, and its tag. */
   readonly #puts = new Map<string, { readonly at: number; readonly number: number }>();
   #count = 0;
-  readonly files = new Map<string, SimulatedFile>();
   #pending: Pending[] = [];
-  #life = 0;
 
   constructor(seed: number) {
     this.random = random(seed);
+    this.machine = new Machine(this);
+  }
+
+  get store(): ObjectStore {
+    return this.machine.store;
+  }
+
+  get clock(): Clock {
+    return this.machine.clock;
+  }
+
+  get disk(): Disk {
+    return this.machine.disk;
+  }
+
+  get files(): Map<string, SimulatedFile> {
+    return this.machine.files;
   }
 
   chance(probability: number): boolean {
@@ -61,10 +79,11 @@ export class World {
   /** Lets one thing happen that is due, or time pass until one is; false where nothing is left to happen. */
   async step(): Promise<boolean> {
     await settled();
-    if (this.#pending.length === 0) return false;
-    const due = this.#pending.filter((one) => one.due <= this.now);
+    const awake = this.#pending.filter(({ machine }) => !machine.isPaused);
+    if (awake.length === 0) return false;
+    const due = awake.filter((one) => one.due <= this.now);
     if (due.length === 0) {
-      this.now = Math.min(...this.#pending.map((one) => one.due));
+      this.now = Math.min(...awake.map((one) => one.due));
       return true;
     }
     const chosen = due[this.below(due.length)] as Pending;
@@ -74,42 +93,91 @@ export class World {
     return true;
   }
 
+  add(pending: Pending): void {
+    this.#pending.push(pending);
+  }
+
+  remove(pending: Pending): void {
+    this.#pending = this.#pending.filter((one) => one !== pending);
+  }
+
+  /** What a machine waits for, which it does no longer. */
+  take(machine: Machine): Pending[] {
+    const taken = this.#pending.filter((one) => one.machine === machine);
+    this.#pending = this.#pending.filter((one) => one.machine !== machine);
+    return taken;
+  }
+
   /** The process dies: what it waits for never comes; requests on their way arrive or do not; writes are torn. */
   crash(): void {
+    this.machine.crash();
+  }
+
+  put(uri: string, body: Uint8Array, condition: PutCondition | undefined): ObjectInfo {
+    const there = this.info(uri);
+    if (condition !== undefined && "ifAbsent" in condition && there !== undefined)
+      throw preconditionFailed(uri, "It is there.");
+    if (condition !== undefined && "ifEtag" in condition && there?.etag !== condition.ifEtag)
+      throw preconditionFailed(uri, "It has changed.");
+    this.objects.set(uri, Buffer.from(body));
+    this.#puts.set(uri, { at: this.now, number: this.#count++ });
+    return this.info(uri) as ObjectInfo;
+  }
+
+  info(uri: string): ObjectInfo | undefined {
+    const object = this.objects.get(uri);
+    if (object === undefined) return undefined;
+    const { at, number } = this.#puts.get(uri) ?? { at: 0, number: -1 };
+    return { uri, size: object.length, etag: String(number), lastModified: new Date(at) };
+  }
+}
+
+/** A machine with its process and its disk. */
+export class Machine {
+  readonly #world: World;
+  readonly files = new Map<string, SimulatedFile>();
+  /** Nothing happens to it, and what it has sent is on its way for as long. */
+  isPaused = false;
+  #life = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  crash(): void {
     this.#life++;
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const { run } of pending) if (this.chance(0.5)) run();
+    const world = this.#world;
+    for (const { run } of world.take(this)) if (world.chance(0.5)) run();
     for (const file of this.files.values()) {
       for (const { bytes, position } of file.unsynced) {
-        const kept = bytes.subarray(0, this.below(bytes.length + 1));
+        const kept = bytes.subarray(0, world.below(bytes.length + 1));
         // Pages reach the disk in any order: a later write may be there, and an earlier one not.
-        if (this.chance(0.6)) write(file, this.chance(0.5) ? bytes : kept, position);
+        if (world.chance(0.6)) write(file, world.chance(0.5) ? bytes : kept, position);
       }
       file.unsynced = [];
     }
   }
 
   readonly clock: Clock = {
-    now: () => this.now,
+    now: () => this.#world.now,
     after: (ms, work) => {
       const life = this.#life;
-      const timer: Pending = { due: this.now + ms, run: () => life === this.#life && work() };
-      this.#pending.push(timer);
-      return () => {
-        this.#pending = this.#pending.filter((one) => one !== timer);
-      };
+      const run = () => life === this.#life && work();
+      const timer: Pending = { machine: this, due: this.#world.now + ms, run };
+      this.#world.add(timer);
+      return () => this.#world.remove(timer);
     },
     hold: () => () => undefined,
   };
 
   /** A request: it takes some time, does its work, and its answer may be lost with the process or by a failure. */
   request<T>(what: string, work: () => T): Promise<T> {
+    const world = this.#world;
     const life = this.#life;
     return new Promise((resolve, reject) => {
       const run = () => {
-        const fails = this.chance(this.failing);
-        if (fails && this.chance(0.5)) return answer(() => reject(failure(what)));
+        const fails = world.chance(world.failing);
+        if (fails && world.chance(0.5)) return answer(() => reject(failure(what)));
         try {
           const result = work();
           answer(() => (fails ? reject(failure(what)) : resolve(result)));
@@ -120,7 +188,7 @@ export class World {
       const answer = (give: () => void) => {
         if (life === this.#life) give();
       };
-      this.#pending.push({ due: this.now + this.below(20), run });
+      world.add({ machine: this, due: world.now + world.below(20), run });
     });
   }
 
@@ -128,25 +196,18 @@ export class World {
     root: "s3://simulated/lake",
     read: (uri: string, range?: ByteRange) =>
       this.request(`read ${uri}`, () => {
-        const object = this.objects.get(uri);
+        const object = this.#world.objects.get(uri);
         if (object === undefined) throw objectNotFound(uri, "There is no object.");
         return range === undefined ? object : object.subarray(range.start, range.end);
       }),
-    put: (uri: string, body, condition?: PutCondition) =>
-      this.request(`put ${uri}`, () => {
-        const there = this.objects.get(uri);
-        if (condition !== undefined && "ifAbsent" in condition && there !== undefined)
-          throw preconditionFailed(uri, "It is there.");
-        if (condition !== undefined && "ifEtag" in condition && this.#info(uri)?.etag !== condition.ifEtag)
-          throw preconditionFailed(uri, "It has changed.");
-        this.objects.set(uri, Buffer.from(body as Uint8Array));
-        this.#puts.set(uri, { at: this.now, number: this.#count++ });
-        return this.#info(uri) as ObjectInfo;
-      }),
-    head: (uri: string) => this.request(`head ${uri}`, () => this.#info(uri)),
+    put: async (uri: string, body, condition?: PutCondition) => {
+      const whole = body instanceof Uint8Array ? body : await collect(body);
+      return this.request(`put ${uri}`, () => this.#world.put(uri, whole, condition));
+    },
+    head: (uri: string) => this.request(`head ${uri}`, () => this.#world.info(uri)),
     delete: (uris: readonly string[]) =>
       this.request("delete", () => {
-        for (const uri of uris) this.objects.delete(uri);
+        for (const uri of uris) this.#world.objects.delete(uri);
       }),
     list: (prefix: string) => this.#list(prefix),
     stream: () => {
@@ -155,17 +216,10 @@ export class World {
     localPath: () => undefined,
   };
 
-  /** In any order, and without the newest now and then. */
+  /** In any order. */
   async *#list(prefix: string): AsyncIterable<ObjectInfo> {
-    const uris = [...this.objects.keys()].filter((uri) => uri.startsWith(prefix));
-    for (const uri of uris.sort(() => this.random() - 0.5)) yield this.#info(uri) as ObjectInfo;
-  }
-
-  #info(uri: string): ObjectInfo | undefined {
-    const object = this.objects.get(uri);
-    if (object === undefined) return undefined;
-    const { at, number } = this.#puts.get(uri) ?? { at: 0, number: -1 };
-    return { uri, size: object.length, etag: String(number), lastModified: new Date(at) };
+    const uris = [...this.#world.objects.keys()].filter((uri) => uri.startsWith(prefix));
+    for (const uri of uris.sort(() => this.#world.random() - 0.5)) yield this.#world.info(uri) as ObjectInfo;
   }
 
   readonly disk: Disk = {
@@ -203,6 +257,12 @@ export class World {
       close: () => this.request(`close ${name}`, () => undefined),
     };
   }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 function write(file: SimulatedFile, bytes: Buffer, position: number): void {

@@ -144,7 +144,7 @@ describe("the plan of merges", () => {
 
   test("keeps within what retention takes at once", () => {
     const limits = mergeLimits({ ...DEFAULT_CONFIG, retentionMs: 800, retentionBytes: 800_000 });
-    expect(limits).toEqual({ bytes: 100_000, span: 100 });
+    expect(limits).toEqual({ bytes: 100_000, span: 100, fewest: 8 });
     const far = Array.from({ length: 20 }, (_, i) => segment(i, 2_000, i * 50));
     expect(planMerge(far, limits)).toBeUndefined();
     const near = Array.from({ length: 20 }, (_, i) => segment(i, 2_000, i * 10));

@@ -8,20 +8,29 @@ export interface MergeLimits {
   readonly bytes: number;
   /** From its first record to its last, in milliseconds. */
   readonly span: number;
+  /** How many become one, at least. */
+  readonly fewest: number;
 }
 
-/** So many become one. */
 const FEWEST = 8;
 const MOST = 1_000;
 const MOST_BYTES = 512 * 1024 * 1024;
 const SMALLEST_BYTES = 1024;
 
-/** Retention takes whole segments: a merged one must not keep much longer what is to go, nor take much more with it. */
-export function mergeLimits({ cleanupPolicy, retentionMs, retentionBytes }: TopicConfig): MergeLimits {
+/**
+ * Retention takes whole segments: a merged one must not keep much longer what is to go, nor take much more with it.
+ *
+ * @param fewest how many become one, at least; 8 where not given.
+ */
+export function mergeLimits(
+  { cleanupPolicy, retentionMs, retentionBytes }: TopicConfig,
+  fewest = FEWEST,
+): MergeLimits {
   const isDeleted = cleanupPolicy !== "compact";
   return {
     bytes: isDeleted && retentionBytes >= 0 ? Math.min(MOST_BYTES, retentionBytes / FEWEST) : MOST_BYTES,
     span: isDeleted && retentionMs >= 0 ? retentionMs / FEWEST : Number.POSITIVE_INFINITY,
+    fewest,
   };
 }
 
@@ -85,6 +94,6 @@ class Run {
   }
 
   get isWorthIt(): boolean {
-    return this.segments.length >= FEWEST && this.#bytes >= 2 * this.#largest;
+    return this.segments.length >= this.#limits.fewest && this.#bytes >= 2 * this.#largest;
   }
 }

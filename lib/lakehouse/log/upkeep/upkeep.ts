@@ -46,6 +46,9 @@ export interface UpkeepParts {
   readonly partition: (topic: TopicRecord, number: number) => Promise<Partition>;
   /** Stops writing to a topic that is deleted. */
   readonly forget: (topic: TopicRecord) => Promise<void>;
+  /** How many small segments become one, at least. */
+  readonly mergeAt?: number | undefined;
+  /** Hears of all failures but the first of a run. */
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -119,7 +122,9 @@ export class Upkeep {
         await attempt(() => this.#merge(topic, number, actions, isDry));
         await attempt(() => this.#delete(topic, number, actions, isDry));
       }
-    if (failures.length > 0) throw failures[0];
+    const [first, ...others] = failures;
+    for (const error of others) this.#parts.onFailure?.(error);
+    if (first !== undefined) throw first;
     return actions;
   }
 
@@ -166,7 +171,7 @@ export class Upkeep {
   /** Segments that waited for the object store one by one are small: neighbours become one, but for the newest. */
   async #merge(topic: TopicRecord, number: number, actions: UpkeepAction[], isDry: boolean): Promise<void> {
     const { meta } = this.#parts;
-    const limits = mergeLimits(topic.config);
+    const limits = mergeLimits(topic.config, this.#parts.mergeAt);
     for (;;) {
       const segments = (await meta.segments(topic.id, number)).slice(0, -1);
       const run = planMerge(segments, limits);
