@@ -1,12 +1,14 @@
 /** Brings what an earlier process has left in the write-ahead log to its partitions. */
+import { isDeepStrictEqual } from "node:util";
 import type { ObjectStore } from "../storage/index.js";
 import { fenced, metadataLost, noSuchTopic } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import type { Partition } from "./partition/partition.js";
-import type { Place } from "./partition/place.js";
+import { type Place, segmentName } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
 import { nextOffset } from "./partition/tail.js";
 import { readHeader } from "./records/header.js";
+import { readRecords } from "./records/read-records.js";
 import { HEADER_BYTES, offsets } from "./segment/layout.js";
 import type { HeldBatch } from "./segment/segment-builder.js";
 import { readWriterId } from "./segment/segment-reader.js";
@@ -86,6 +88,12 @@ async function checkDeleted({ store, place }: TakeUpParts, topicId: string): Pro
   );
 }
 
+/** Whether all records of one batch are in the other, as they are there. */
+function isPartOf(part: HeldBatch, whole: HeldBatch): boolean {
+  const byOffset = new Map(readRecords(whole.bytes, "write-ahead log").map((one) => [one.offset, one]));
+  return readRecords(part.bytes, "segment").every((one) => isDeepStrictEqual(one, byOffset.get(one.offset)));
+}
+
 /** A segment is asked once whose it is, however many entries it has. */
 class StoredRecords {
   readonly #parts: TakeUpParts;
@@ -109,6 +117,9 @@ class StoredRecords {
     const { batches } = await this.#segments.blockOf(segment, baseOffset);
     const stored = batches.find(({ header }) => header.baseOffset === baseOffset);
     if (stored !== undefined && Buffer.compare(stored.bytes, held.bytes) === 0) return;
+    // Compaction takes records out, and may have taken all of these. It puts no others in their place.
+    if (segment.object !== segmentName(segment.sequence) && (stored === undefined || isPartOf(stored, held)))
+      return;
     throw fenced(
       uri,
       `The write-ahead log has acknowledged records for ${offsets(baseOffset, nextOffset(held))} of ${topic.name}/${number}, and another writer has put others there.`,

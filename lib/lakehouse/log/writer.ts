@@ -36,6 +36,8 @@ export interface WriterOptions {
   readonly upkeepMs?: number | undefined;
   /** How many small segments become one, at least. 8 where not given. */
   readonly mergeAt?: number | undefined;
+  /** How many keys compaction looks at in one round. Two millions where not given. */
+  readonly mostKeys?: number | undefined;
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -66,6 +68,7 @@ export class Writer {
     this.upkeep = new Upkeep({
       ...options,
       writerId: identity.writerId,
+      opened: (topicId, number) => this.opened(topicId, number),
       partition: (topic, number) => this.partition(topic, number),
       forget: (topic) => this.forget(topic),
     });

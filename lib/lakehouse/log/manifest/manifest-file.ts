@@ -29,6 +29,11 @@ export class ManifestFile {
     return this.#foreign;
   }
 
+  /** As it was seen last. */
+  get known(): Manifest | undefined {
+    return this.#known?.manifest;
+  }
+
   /** As it is now: one request, where it has not changed. `undefined` where there is none. */
   async read(): Promise<Manifest | undefined> {
     const info = await this.#store.head(this.#uri);

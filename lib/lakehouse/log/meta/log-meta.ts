@@ -21,6 +21,7 @@ export interface KnownManifest {
   readonly revision: number;
   readonly start: bigint;
   readonly next: number;
+  readonly cleaned: bigint;
 }
 
 /** What a partition has in the object store. */

@@ -25,7 +25,7 @@ const SCHEMA = `
   create index if not exists by_offset on segments (topic, partition, base_offset);
   create table if not exists manifests (
     topic text not null, partition integer not null, revision integer not null, start integer not null,
-    next integer not null, primary key (topic, partition)
+    next integer not null, cleaned integer not null, primary key (topic, partition)
   ) without rowid;
   create table if not exists writers (epoch integer primary key, id integer not null unique);
 `;
@@ -115,10 +115,11 @@ export class SqliteMeta implements LogMeta {
   }
 
   async setManifest(topicId: string, partition: number, manifest: Manifest): Promise<void> {
-    const { revision, start, next, segments } = manifest;
+    const { revision, start, next, cleaned, segments } = manifest;
     this.#transact(() => {
       // Its topic may be deleted by now, and its revision be behind what another has made known.
-      const isNewer = this.#statements.setManifest.run(topicId, partition, revision, start, next, topicId);
+      const values = [topicId, partition, revision, start, next, cleaned];
+      const isNewer = this.#statements.setManifest.run(...values, topicId);
       if (isNewer.changes === 0) return;
       this.#statements.dropSegments.run(topicId, partition, next);
       this.#add(segments);
@@ -127,7 +128,9 @@ export class SqliteMeta implements LogMeta {
 
   async manifest(topicId: string, partition: number): Promise<KnownManifest | undefined> {
     const row = this.#run(() => this.#statements.manifest.get(topicId, partition)) as ManifestRow | undefined;
-    return row && { revision: Number(row.revision), start: row.start, next: Number(row.next) };
+    if (row === undefined) return undefined;
+    const { revision, start, next, cleaned } = row;
+    return { revision: Number(revision), start, next: Number(next), cleaned };
   }
 
   async segments(topicId: string, partition: number): Promise<StoredSegment[]> {
@@ -240,6 +243,7 @@ interface ManifestRow {
   readonly revision: bigint;
   readonly start: bigint;
   readonly next: bigint;
+  readonly cleaned: bigint;
 }
 
 function toSegment(row: SegmentRow): StoredSegment {
@@ -274,8 +278,9 @@ function prepare(db: Database.Database) {
     deleteSegments: statement("delete from segments where topic = ?"),
     deleteManifests: statement("delete from manifests where topic = ?"),
     setManifest: statement(
-      `insert into manifests select ?, ?, ?, ?, ? where exists (select 1 from topics where id = ?)
-        on conflict do update set revision = excluded.revision, start = excluded.start, next = excluded.next
+      `insert into manifests select ?, ?, ?, ?, ?, ? where exists (select 1 from topics where id = ?)
+        on conflict do update set revision = excluded.revision, start = excluded.start, next = excluded.next,
+          cleaned = excluded.cleaned
         where excluded.revision > revision`,
     ),
     manifest: statement("select * from manifests where topic = ? and partition = ?"),

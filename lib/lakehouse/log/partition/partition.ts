@@ -1,5 +1,5 @@
 import { closed } from "../../errors.js";
-import { invalidTxnState, recordTooLarge } from "../errors.js";
+import { invalidRecord, invalidTxnState, recordTooLarge } from "../errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { TopicConfig } from "../meta/topic-config.js";
@@ -14,6 +14,7 @@ import {
   setBaseOffset,
   TRANSACTIONAL,
 } from "../records/header.js";
+import { keyedRecords } from "../records/rewrite-batch.js";
 import { type BuiltSegment, buildSegment, type HeldBatch } from "../segment/segment-builder.js";
 import type { AbortedTransaction, ProducerEntry } from "../segment/segment-state.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
@@ -220,6 +221,7 @@ export class Partition {
   async append(batch: Uint8Array, ack: Ack): Promise<Appended> {
     const header = checkProduced(batch, this.#name);
     checkSize(batch, this.#config.maxBatchBytes, this.#name);
+    if (this.#config.cleanupPolicy !== "delete") checkKeys(batch, header, this.#name);
     return this.#append(batch, header, ack);
   }
 
@@ -513,6 +515,16 @@ function passed(waiters: Waiter[], offset: bigint): Waiter[] {
   if (waiters.length === 0) return waiters;
   for (const { next, go } of waiters) if (next <= offset) go();
   return waiters.filter(({ next }) => next > offset);
+}
+
+/** @throws LakehouseError INVALID_RECORD */
+function checkKeys(bytes: Uint8Array, header: BatchHeader, name: string): void {
+  if (keyedRecords({ bytes, header }, name).every(({ key }) => key !== null)) return;
+  throw invalidRecord(
+    name,
+    `A record for ${name} has no key, and its topic is compacted: of each key, the latest record stays.`,
+    'Give each record a key, or set the topic\'s cleanupPolicy to "delete".',
+  );
 }
 
 /** @throws LakehouseError RECORD_TOO_LARGE */

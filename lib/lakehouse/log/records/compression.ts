@@ -2,6 +2,7 @@
 import {
   compressGzip,
   compressLz4Frame,
+  compressSnappy,
   compressZstd,
   decompressGzip,
   decompressLz4Frame,
@@ -31,6 +32,9 @@ const CODECS: Readonly<Record<Compression, Codec>> = {
   zstd: { id: 4, compress: (records) => compressZstd(records, ZSTD_LEVEL) },
 };
 
+/** Not for our own producers, who have better ones. */
+const SNAPPY: Codec = { id: 2, compress: compressSnappy };
+
 const DECOMPRESS: readonly (((bytes: Uint8Array, limit: number) => Uint8Array) | undefined)[] = [
   (bytes) => bytes,
   decompressGzip,
@@ -51,6 +55,21 @@ export function compressionId(compression: Compression): number {
 /** Wants `prepareCompression` before. */
 export function compressRecords(records: Uint8Array, compression: Compression): Uint8Array {
   return CODECS[compression].compress(records);
+}
+
+/**
+ * Compresses records anew in the codec that their batch had, so that who could read them still can; not where they do not
+ * shrink. Snappy is one bare block, as librdkafka sends it. Wants `prepareCompression("zstd")` before.
+ *
+ * @param id of the codec.
+ */
+export function recompressRecords(
+  records: Uint8Array,
+  id: number,
+): { readonly id: number; readonly bytes: Uint8Array } {
+  const codec = [...Object.values(CODECS), SNAPPY].find((one) => one.id === id);
+  const bytes = codec?.compress(records) ?? records;
+  return bytes.length < records.length ? { id, bytes } : { id: CODECS.none.id, bytes: records };
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The records in a batch of version 2. */
+import { ByteReader } from "./byte-reader.js";
 import { decompressRecords } from "./compression.js";
 import {
   type BatchHeader,
@@ -44,17 +45,14 @@ export function readRecords(bytes: Uint8Array, subject: string): LogRecord[] {
   return new RecordReader(content, header, subject).all();
 }
 
-class RecordReader {
-  readonly #bytes: Uint8Array;
+class RecordReader extends ByteReader {
   readonly #header: BatchHeader;
-  readonly #subject: string;
-  #at = 0;
 
   constructor(bytes: Uint8Array, header: BatchHeader, subject: string) {
-    // A Buffer's views would be Buffers, and what a reader gets is the same whatever the codec.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    super(bytes, (why) => {
+      throw damaged(subject, why);
+    });
     this.#header = header;
-    this.#subject = subject;
   }
 
   all(): LogRecord[] {
@@ -64,86 +62,42 @@ class RecordReader {
     for (let i = 0; i < count; i++) {
       const { record, delta } = this.#record();
       if (delta <= last || delta > this.#header.lastOffsetDelta)
-        this.#fail(`record ${i} has the offset delta ${delta}`);
+        this.fail(`record ${i} has the offset delta ${delta}`);
       last = delta;
       records.push(record);
     }
-    if (this.#at !== this.#bytes.length)
-      this.#fail(`${this.#bytes.length - this.#at} bytes follow its last record`);
+    if (this.at !== this.bytes.length)
+      this.fail(`${this.bytes.length - this.at} bytes follow its last record`);
     return records;
   }
 
   #record(): { readonly record: LogRecord; readonly delta: number } {
-    const length = this.#varint();
-    const end = this.#at + length;
-    if (length < 0 || end > this.#bytes.length) this.#fail(`a record of ${length} bytes does not fit`);
-    this.#at++;
-    const timestampDelta = this.#varlong();
-    const delta = this.#varint();
+    const length = this.varint();
+    const end = this.at + length;
+    if (length < 0 || end > this.bytes.length) this.fail(`a record of ${length} bytes does not fit`);
+    this.at++;
+    const timestampDelta = this.varlong();
+    const delta = this.varint();
     const { baseOffset, baseTimestamp, maxTimestamp, attributes } = this.#header;
-    const key = this.#content();
-    const value = this.#content();
+    const key = this.content();
+    const value = this.content();
     const headers = this.#headers();
-    if (this.#at !== end) this.#fail(`a record ends ${this.#at - end} bytes from where it should`);
+    if (this.at !== end) this.fail(`a record ends ${this.at - end} bytes from where it should`);
     const timestamp = (attributes & LOG_APPEND_TIME) !== 0 ? maxTimestamp : baseTimestamp + timestampDelta;
     return { record: { offset: baseOffset + BigInt(delta), timestamp, key, value, headers }, delta };
   }
 
   #headers(): readonly ReadHeader[] {
-    const count = this.#varint();
+    const count = this.varint();
     if (count === 0) return NO_HEADERS;
     // Each takes two bytes at least: a claim beyond is not allocated.
-    if (count < 0 || count > (this.#bytes.length - this.#at) / 2)
-      this.#fail(`a record claims ${count} headers`);
+    if (count < 0 || count > (this.bytes.length - this.at) / 2) this.fail(`a record claims ${count} headers`);
     const headers: ReadHeader[] = [];
     for (let i = 0; i < count; i++) {
-      const key = this.#content();
-      if (key === null) this.#fail("a header has no key");
-      headers.push({ key: utf8.decode(key), value: this.#content() });
+      const key = this.content();
+      if (key === null) this.fail("a header has no key");
+      headers.push({ key: utf8.decode(key), value: this.content() });
     }
     return headers;
-  }
-
-  /** Null where the length is -1. */
-  #content(): Uint8Array | null {
-    const length = this.#varint();
-    if (length === -1) return null;
-    const start = this.#at;
-    if (length < -1 || start + length > this.#bytes.length)
-      this.#fail(`content of ${length} bytes does not fit`);
-    this.#at = start + length;
-    return this.#bytes.subarray(start, this.#at);
-  }
-
-  /** Zigzag, seven bits a byte, the lowest first. */
-  #varint(): number {
-    let value = 0;
-    let factor = 1;
-    for (let i = 0; i < 5; i++) {
-      const byte = this.#byte();
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-      factor *= 0x80;
-    }
-    return this.#fail("a length in it has too many bytes");
-  }
-
-  /** The same, of 64 bits. */
-  #varlong(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#byte();
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
-    }
-    return this.#fail("a timestamp in it has too many bytes");
-  }
-
-  #byte(): number {
-    return this.#bytes[this.#at++] ?? this.#fail("it ends within a record");
-  }
-
-  #fail(why: string): never {
-    throw damaged(this.#subject, why);
   }
 }

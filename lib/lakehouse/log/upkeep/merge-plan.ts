@@ -61,6 +61,21 @@ export function planMerge(
   return undefined;
 }
 
+/** Neighbours, as many at once as may become one. */
+export function groupsOf(segments: readonly StoredSegment[], limits: MergeLimits): StoredSegment[][] {
+  const groups: StoredSegment[][] = [];
+  let run = new Run(limits);
+  for (const segment of segments) {
+    if (run.add(segment)) continue;
+    if (run.segments.length > 0) groups.push(run.segments);
+    run = new Run(limits);
+    // Alone, it may be larger than what is made.
+    if (!run.add(segment)) groups.push([segment]);
+  }
+  if (run.segments.length > 0) groups.push(run.segments);
+  return groups;
+}
+
 /** Sizes of one tier are within a factor of eight. */
 function tierOf({ bytes }: StoredSegment): number {
   return Math.max(0, Math.floor(Math.log(bytes / SMALLEST_BYTES) / Math.log(FEWEST)));

@@ -7,7 +7,12 @@ import { mergedName, type Place } from "../partition/place.js";
 import { nextOffset } from "../partition/tail.js";
 import type { SegmentSummary, StoredSegment } from "../segment/layout.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
-import { readAborted, readProducers, type SegmentState } from "../segment/segment-state.js";
+import {
+  type AbortedTransaction,
+  readAborted,
+  readProducers,
+  type SegmentState,
+} from "../segment/segment-state.js";
 import { streamSegment } from "../segment/segment-stream.js";
 import { batchesOf, type OpenSegment, openSegments } from "./read-segment.js";
 import { doomedBy } from "./retention.js";
@@ -22,8 +27,10 @@ export interface RewriteParts {
 
 /** What of the batches stays. */
 export interface Keeping {
-  /** The batch, one with fewer records, or none. */
-  keep(batch: HeldBatch): HeldBatch | undefined;
+  /** The batch, one with fewer records, or none. @param subject for errors. */
+  keep(batch: HeldBatch, subject: string): HeldBatch | undefined;
+  /** Asked for when all batches were. */
+  keepsAborted(transaction: AbortedTransaction): boolean;
 }
 
 /**
@@ -54,7 +61,7 @@ export async function rewriteSegments(
       state = { ...state, aborted: [...state.aborted, ...(await readAborted(store, uri, footer))] };
       for await (const batch of batchesOf(store, segment)) {
         signal.throwIfAborted();
-        const kept = keeping === undefined ? batch : keeping.keep(batch);
+        const kept = keeping === undefined ? batch : keeping.keep(batch, uri);
         if (kept === undefined) continue;
         hasGaps ||= kept.header.baseOffset !== next;
         next = nextOffset(kept);
@@ -62,6 +69,8 @@ export async function rewriteSegments(
       }
     }
     hasGaps ||= next !== last.nextOffset;
+    const aborted = state.aborted.filter((one) => keeping === undefined || keeping.keepsAborted(one));
+    state = { ...state, aborted };
     if (latest !== undefined)
       state = { ...state, producers: await readProducers(store, latest.uri, latest.footer) };
   }

@@ -13,6 +13,8 @@ export interface FoundObject {
 
 export interface Found {
   readonly unlisted: Unlisted;
+  /** The partitions that have a manifest, by topic. */
+  readonly manifests: ReadonlyMap<string, readonly number[]>;
   /** Ids of topics whose deletion has begun, and of folders that are no topic's. */
   readonly deleted: readonly string[];
 }
@@ -27,6 +29,7 @@ const OBJECT = /^([0-9a-f-]{36})\/(?:(topic\.json|deleted)|(\d+)\/(manifest\.jso
 export async function findUnlisted(store: ObjectStore, place: Place, meta: LogMeta): Promise<Found> {
   const topics = new Set((await meta.topics()).map(({ id }) => id));
   const unlisted = new Map<string, Map<number, FoundObject[]>>();
+  const manifests = new Map<string, number[]>();
   const marked = new Set<string>();
   const used = new Set<string>();
   const unknown = new Set<string>();
@@ -39,6 +42,7 @@ export async function findUnlisted(store: ObjectStore, place: Place, meta: LogMe
     if (mark === "deleted") marked.add(id);
     if (mark === "topic.json" || object === "manifest.json") used.add(id);
     if (!topics.has(id)) unknown.add(id);
+    if (object === "manifest.json") manifests.set(id, [...(manifests.get(id) ?? []), Number(number)]);
     if (sequence === undefined || object === undefined || !topics.has(id)) continue;
     const partition = Number(number);
     const key = `${id}/${partition}`;
@@ -55,7 +59,7 @@ export async function findUnlisted(store: ObjectStore, place: Place, meta: LogMe
     );
   }
   const ownerless = [...unknown].filter((id) => !used.has(id) && !marked.has(id));
-  return { unlisted, deleted: [...marked, ...ownerless] };
+  return { unlisted, manifests, deleted: [...marked, ...ownerless] };
 }
 
 /**

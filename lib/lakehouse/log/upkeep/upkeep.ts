@@ -2,26 +2,27 @@ import { closed } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { offsetOutOfRange, policyViolation } from "../errors.js";
 import type { Manifest } from "../manifest/manifest.js";
-import type { ManifestChange } from "../manifest/manifest-file.js";
+import { type ManifestChange, readManifest } from "../manifest/manifest-file.js";
 import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
 import type { Clock } from "../partition/clock.js";
 import type { Partition } from "../partition/partition.js";
 import type { Place } from "../partition/place.js";
 import type { StoredSegment } from "../segment/layout.js";
-import { partitionKey } from "../wal/wal.js";
-import { mergeLimits, planMerge } from "./merge-plan.js";
+import { Compaction, planCompaction } from "./compaction.js";
+import { groupsOf, mergeLimits, planMerge } from "./merge-plan.js";
 import { beginningAt, countingSegments, doomedBy, retainedFrom } from "./retention.js";
-import { replacing, rewriteSegments } from "./rewrite.js";
+import { type Keeping, replacing, rewriteSegments } from "./rewrite.js";
 import { type FoundObject, findUnlisted, purgeTopic } from "./sweep.js";
 
 /** Something that upkeep does, or would do. */
 export interface UpkeepAction {
   /**
-   * `expire`: records that are too old or too many are no longer readable. `merge`: several objects become one. `forget`:
+   * `expire`: records that are too old or too many are no longer readable. `merge`: several objects become one. `compact`: they
+   * become one, with the latest record of each key. `forget`:
    * objects that nobody knows of are to be deleted. `delete`: objects are deleted that had been replaced, expired or
    * forgotten before.
    */
-  readonly what: "expire" | "merge" | "forget" | "delete";
+  readonly what: "expire" | "merge" | "compact" | "forget" | "delete";
   /** Its name; its id where it is deleted. */
   readonly topic: string;
   /** All of them where not given: the topic is deleted. */
@@ -42,12 +43,16 @@ export interface UpkeepParts {
   readonly place: Place;
   readonly clock: Clock;
   readonly writerId: bigint;
+  /** The writer of a partition, where it is open. */
+  readonly opened: (topicId: string, number: number) => Partition | undefined;
   /** The writer of a partition. */
   readonly partition: (topic: TopicRecord, number: number) => Promise<Partition>;
   /** Stops writing to a topic that is deleted. */
   readonly forget: (topic: TopicRecord) => Promise<void>;
   /** How many small segments become one, at least. */
   readonly mergeAt?: number | undefined;
+  /** How many keys compaction looks at in one round. */
+  readonly mostKeys?: number | undefined;
   /** Hears of all failures but the first of a run. */
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
@@ -68,8 +73,6 @@ export class Upkeep {
   readonly #parts: UpkeepParts;
   /** One after the other: what one run has put and not yet listed must not be forgotten by another. */
   #running: Promise<unknown> = Promise.resolve();
-  /** Partitions whose manifests name objects to delete, and when the first of them may be. */
-  readonly #due = new Map<string, number>();
   #sweptAt: number | undefined;
   #cancelTimer = () => {};
   readonly #ending = new AbortController();
@@ -119,6 +122,7 @@ export class Upkeep {
     for (const topic of await this.#parts.meta.topics())
       for (let number = 0; number < topic.partitions; number++) {
         await attempt(() => this.#expire(topic, number, actions, isDry));
+        await attempt(() => this.#compact(topic, number, actions, isDry));
         await attempt(() => this.#merge(topic, number, actions, isDry));
         await attempt(() => this.#delete(topic, number, actions, isDry));
       }
@@ -174,15 +178,54 @@ export class Upkeep {
     const limits = mergeLimits(topic.config, this.#parts.mergeAt);
     for (;;) {
       const segments = (await meta.segments(topic.id, number)).slice(0, -1);
-      const run = planMerge(segments, limits);
+      const { cleaned = 0n } = (await meta.manifest(topic.id, number)) ?? {};
+      // What was compacted is not mixed with what was not: so it is known how much is new.
+      const isClean = ({ nextOffset }: StoredSegment) => nextOffset <= cleaned;
+      const run =
+        planMerge(segments.filter(isClean), limits) ??
+        planMerge(
+          segments.filter((one) => !isClean(one)),
+          limits,
+        );
       if (run === undefined) return;
       actions.push({ what: "merge", topic: topic.name, partition: number, ...totalOf(run) });
       if (isDry || !(await this.#rewrite(topic, await this.#parts.partition(topic, number), run))) return;
     }
   }
 
-  /** @returns whether the partition is to be looked at again. */
-  async #rewrite(topic: TopicRecord, partition: Partition, run: readonly StoredSegment[]): Promise<boolean> {
+  /** Of a compacted topic, all but the latest record of each key goes, a round for as many keys as memory is taken for. */
+  async #compact(topic: TopicRecord, number: number, actions: UpkeepAction[], isDry: boolean): Promise<void> {
+    const { meta, clock, mostKeys } = this.#parts;
+    for (;;) {
+      const segments = await meta.segments(topic.id, number);
+      const { cleaned = 0n } = (await meta.manifest(topic.id, number)) ?? {};
+      const plan = planCompaction(segments, cleaned, topic.config, clock.now());
+      if (plan === undefined) return;
+      actions.push({ what: "compact", topic: topic.name, partition: number, ...totalOf(plan.segments) });
+      if (isDry) return;
+      const partition = await this.#parts.partition(topic, number);
+      const parts = { ...this.#parts, signal: this.#ending.signal };
+      const compaction = await Compaction.prepare(parts, plan, cleaned, topic.config, clock.now(), mostKeys);
+      const wanted = plan.segments.filter(({ baseOffset }) => baseOffset < compaction.end);
+      const groups = groupsOf(wanted, mergeLimits(topic.config));
+      for (const [i, run] of groups.entries()) {
+        const change = i === groups.length - 1 ? { cleaned: compaction.end } : {};
+        if (!(await this.#rewrite(topic, partition, run, compaction, change))) return;
+      }
+    }
+  }
+
+  /**
+   * @param change of the manifest, beside.
+   * @returns whether it was done.
+   */
+  async #rewrite(
+    topic: TopicRecord,
+    partition: Partition,
+    run: readonly StoredSegment[],
+    keeping?: Keeping,
+    change: ManifestChange = {},
+  ): Promise<boolean> {
     const { meta, clock } = this.#parts;
     const file = partition.manifest;
     const before = await file.read();
@@ -190,18 +233,20 @@ export class Upkeep {
     partition.checkOwner(before);
     const known = await meta.manifest(topic.id, partition.number);
     if (known === undefined || known.revision < before.revision) {
+      // What was planned was planned for another. It comes again.
       await meta.setManifest(topic.id, partition.number, before);
-      return true;
+      return false;
     }
     const { foreign } = file;
-    const merged = await rewriteSegments({ ...this.#parts, signal: this.#ending.signal }, run);
+    const merged = await rewriteSegments({ ...this.#parts, signal: this.#ending.signal }, run, keeping);
     const now = clock.now();
     let isReplaced = false;
     await this.#change(topic, partition, (manifest, segments) => {
       // What another has forgotten, or deleted already, must not be listed.
       const replaced = file.foreign === foreign ? replacing(manifest, segments, run, merged, now) : undefined;
       isReplaced = replaced !== undefined;
-      return replaced ?? { doomed: [...manifest.doomed, ...doomedBy([merged], now)] };
+      if (replaced !== undefined) return { ...replaced, ...change };
+      return { doomed: [...manifest.doomed, ...doomedBy([merged], now)] };
     });
     return isReplaced;
   }
@@ -226,25 +271,30 @@ export class Upkeep {
     });
     if (manifest === undefined) return;
     await meta.setManifest(topic.id, partition.number, manifest);
-    this.#note(topic, partition.number, manifest);
-  }
-
-  #note({ id, config }: TopicRecord, number: number, { doomed }: Manifest): void {
-    const key = partitionKey(id, number);
-    if (doomed.length === 0) this.#due.delete(key);
-    else this.#due.set(key, Math.min(...doomed.map(({ since }) => since)) + config.fileDeleteDelayMs);
   }
 
   /** Finds what nobody knows of: once for each process, and then now and then. */
   async #sweep(actions: UpkeepAction[], isDry: boolean, attempt: Attempt): Promise<void> {
     const { store, meta, place, clock } = this.#parts;
     if (!isDry && this.#sweptAt !== undefined && clock.now() - this.#sweptAt < SWEEP_MS) return;
-    const { unlisted, deleted } = await findUnlisted(store, place, meta);
+    const { unlisted, deleted, manifests } = await findUnlisted(store, place, meta);
     for (const topic of await meta.topics())
       for (const [number, found] of unlisted.get(topic.id) ?? [])
         await attempt(() => this.#forget(topic, number, found, actions, isDry));
+    for (const topic of await meta.topics())
+      for (const number of manifests.get(topic.id) ?? []) await attempt(() => this.#catchUp(topic, number));
     for (const id of deleted) await attempt(() => this.#purge(id, actions, isDry));
     if (!isDry) this.#sweptAt = clock.now();
+  }
+
+  /** Opens a partition whose manifest says more than the metadata knows, or names objects that are to be deleted. */
+  async #catchUp(topic: TopicRecord, number: number): Promise<void> {
+    const { store, meta, place } = this.#parts;
+    const manifest = await readManifest(store, place.manifest(topic.id, number));
+    const known = await meta.manifest(topic.id, number);
+    if (manifest === undefined) return;
+    if (manifest.doomed.length > 0 || known === undefined || known.revision < manifest.revision)
+      await this.#parts.partition(topic, number);
   }
 
   /**
@@ -262,7 +312,6 @@ export class Upkeep {
     const partition = await this.#parts.partition(topic, number);
     const manifest = await partition.manifest.read();
     if (manifest === undefined) return;
-    this.#note(topic, number, manifest);
     const isForgotten = ({ segments, doomed }: Manifest, { object }: FoundObject) =>
       ![...segments, ...doomed].some((one) => one.object === object);
     const objects = found.filter((one) => isForgotten(manifest, one));
@@ -300,13 +349,12 @@ export class Upkeep {
   /** The second phase. */
   async #delete(topic: TopicRecord, number: number, actions: UpkeepAction[], isDry: boolean): Promise<void> {
     const { store, place, clock } = this.#parts;
-    const due = this.#due.get(partitionKey(topic.id, number));
-    if (due === undefined || clock.now() < due) return;
-    const partition = await this.#parts.partition(topic, number);
-    const manifest = await partition.manifest.read();
-    if (manifest === undefined) return;
+    const partition = this.#parts.opened(topic.id, number);
     const before = clock.now() - topic.config.fileDeleteDelayMs;
-    const gone = manifest.doomed.filter(({ since }) => since <= before).map(({ object }) => object);
+    const dueOf = (manifest: Manifest | undefined) =>
+      (manifest?.doomed ?? []).filter(({ since }) => since <= before).map(({ object }) => object);
+    if (partition === undefined || dueOf(partition.manifest.known).length === 0) return;
+    const gone = dueOf(await partition.manifest.read());
     if (gone.length === 0) return;
     actions.push({ what: "delete", topic: topic.name, partition: number, objects: gone.length });
     if (isDry) return;
