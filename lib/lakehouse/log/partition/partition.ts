@@ -14,7 +14,7 @@ import {
   setBaseOffset,
   TRANSACTIONAL,
 } from "../records/header.js";
-import { keyedRecords } from "../records/rewrite-batch.js";
+import { keyedRecords } from "../segment/rewrite-batch.js";
 import { type BuiltSegment, buildSegment, type HeldBatch } from "../segment/segment-builder.js";
 import type { AbortedTransaction, ProducerEntry } from "../segment/segment-state.js";
 import { partitionKey, type Wal } from "../wal/wal.js";

@@ -1,8 +1,7 @@
 /** Takes records out of a batch: what compaction leaves of it. Those that stay keep their offsets and their bytes. */
 import { crc32c } from "../../codecs/index.js";
-import { type HeldBatch, larger } from "../segment/segment-builder.js";
-import { ByteReader } from "./byte-reader.js";
-import { decompressRecords, recompressRecords } from "./compression.js";
+import { ByteReader } from "../records/byte-reader.js";
+import { decompressRecords, recompressRecords } from "../records/compression.js";
 import {
   ATTRIBUTES_AT,
   CODEC_BITS,
@@ -12,7 +11,8 @@ import {
   LENGTH_END,
   LOG_APPEND_TIME,
   readHeader,
-} from "./header.js";
+} from "../records/header.js";
+import { type HeldBatch, larger } from "./segment-builder.js";
 
 /**
  * The batch's base timestamp is the time from which on its records without values, or its marker, are no longer needed
