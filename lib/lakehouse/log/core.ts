@@ -1,5 +1,5 @@
 /** The log, as its public face and its servers use it. */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { closed, invalidConfig, nearNames } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
@@ -129,6 +129,7 @@ export class LogCore {
   #unlock: (() => void) | undefined;
   #writing: Promise<Writer> | undefined;
   #writer: Writer | undefined;
+  #isCoordinating = false;
   #coordinator: Promise<TransactionCoordinator> | undefined;
   #groups: Promise<Groups> | undefined;
   #closing: Promise<void> | undefined;
@@ -146,7 +147,45 @@ export class LogCore {
   async createTopic(name: string, options: NewTopicOptions = {}): Promise<TopicRecord> {
     checkTopicName(name);
     checkNotInternal(name);
-    return this.#create(name, options);
+    checkOptions("createTopic", options, NEW_TOPIC_OPTIONS);
+    const isKept = options.ifExists === "keep";
+    const meta = await this.#openMeta();
+    const there = isKept ? await meta.topic(name) : undefined;
+    if (there !== undefined) return there;
+    const topic = await this.planTopic(name, options);
+    const uri = this.#place.topic(topic.id);
+    await this.#options.store.put(uri, Buffer.from(JSON.stringify(topic)), { ifAbsent: true });
+    try {
+      await meta.createTopic(topic);
+    } catch (error) {
+      if (!topicExists.is(error)) throw error;
+      // Another was quicker. Two descriptions of one name would stand in the way of recovery.
+      await this.#options.store.delete([uri]);
+      if (!isKept) throw error;
+      return this.topic(name);
+    }
+    return topic;
+  }
+
+  /**
+   * What `createTopic` would make, and makes nothing.
+   *
+   * @throws LakehouseError TOPIC_EXISTS, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
+   */
+  async planTopic(name: string, options: NewTopicOptions): Promise<TopicRecord> {
+    checkTopicName(name);
+    checkNotInternal(name);
+    const { partitions = 1, ifExists: _, ...config } = options;
+    checkPartitionCount(name, partitions);
+    if ((await (await this.#openMeta()).topic(name)) !== undefined) throw thereIsOne(name);
+    return {
+      id: randomUUID(),
+      name,
+      partitions,
+      config: topicConfig(config),
+      createdAt: systemClock.now(),
+      version: 1,
+    };
   }
 
   /**
@@ -203,6 +242,11 @@ export class LogCore {
       `There is no topic ${name}.`,
       near === undefined ? "Make it with createTopic." : `Did you mean ${near}? Or make it with createTopic.`,
     );
+  }
+
+  /** Of the place where its objects are: the same for all who serve it. 22 characters. */
+  get id(): string {
+    return createHash("sha256").update(this.#place.root).digest().subarray(0, 16).toString("base64url");
   }
 
   /** By name. @param options `internal`: the log's own, too. */
@@ -287,11 +331,12 @@ export class LogCore {
     return {
       topic,
       number,
-      append: async (batch, ack) => {
-        const writer = await this.#write();
-        // What an earlier process has let begin goes on.
-        if (isTransactional(batch)) await this.transactions();
-        return (await writer.partition(topic, number)).append(batch, ack);
+      append: (batch, ack) => {
+        const opened = this.#writer?.opened(topic.id, number);
+        const isReady = this.#isCoordinating || !isTransactional(batch);
+        return opened !== undefined && isReady
+          ? opened.append(batch, ack)
+          : this.#appendFirst(topic, number, batch, ack);
       },
       deleteRecords: async (before) => (await this.#write()).upkeep.deleteRecords(topic, number, before),
       reader: new PartitionReader(topic, number, {
@@ -324,7 +369,10 @@ export class LogCore {
     await this.#write();
   }
 
-  /** The same for one partition: what an earlier writer has put into the object store is known from then on, too. */
+  /**
+   * The same for one partition: what an earlier writer has put into the object store is known from then on, too. Appends to
+   * it get their offsets when they are called.
+   */
   async startWritingTo(topic: TopicRecord, number: number): Promise<void> {
     await (await this.#write()).partition(topic, number);
   }
@@ -362,7 +410,9 @@ export class LogCore {
   async #openCoordinator(): Promise<TransactionCoordinator> {
     const writer = await this.#write();
     const { openCoordinator } = await import("./transactions/open-coordinator.js");
-    return openCoordinator(this, writer, this.#openTransactions);
+    const coordinator = await openCoordinator(this, writer, this.#openTransactions);
+    this.#isCoordinating = true;
+    return coordinator;
   }
 
   /** Ends what an earlier process has left half done, also where nobody asks for transactions here. */
@@ -435,36 +485,11 @@ export class LogCore {
     }
   }
 
-  async #create(name: string, options: NewTopicOptions): Promise<TopicRecord> {
-    checkOptions("createTopic", options, NEW_TOPIC_OPTIONS);
-    const { partitions = 1, ifExists = "fail", ...config } = options;
-    checkPartitionCount(name, partitions);
-    const meta = await this.#openMeta();
-    const there = await meta.topic(name);
-    if (there !== undefined) {
-      if (ifExists === "keep") return there;
-      throw thereIsOne(name);
-    }
-    const topic: TopicRecord = {
-      id: randomUUID(),
-      name,
-      partitions,
-      config: topicConfig(config),
-      createdAt: systemClock.now(),
-      version: 1,
-    };
-    const uri = this.#place.topic(topic.id);
-    await this.#options.store.put(uri, Buffer.from(JSON.stringify(topic)), { ifAbsent: true });
-    try {
-      await meta.createTopic(topic);
-    } catch (error) {
-      if (!topicExists.is(error)) throw error;
-      // Another was quicker. Two descriptions of one name would stand in the way of recovery.
-      await this.#options.store.delete([uri]);
-      if (ifExists !== "keep") throw error;
-      return this.topic(name);
-    }
-    return topic;
+  async #appendFirst(topic: TopicRecord, number: number, batch: Uint8Array, ack: Ack): Promise<Appended> {
+    const writer = await this.#write();
+    // What an earlier process has let begin goes on.
+    if (isTransactional(batch)) await this.transactions();
+    return (await writer.partition(topic, number)).append(batch, ack);
   }
 
   /**

@@ -18,6 +18,8 @@ export const invalidTxnState = errorKind("INVALID_TXN_STATE");
 export const invalidProducerIdMapping = errorKind("INVALID_PRODUCER_ID_MAPPING");
 /** A time that a transaction cannot be given. */
 export const invalidTransactionTimeout = errorKind("INVALID_TRANSACTION_TIMEOUT");
+/** Records in a format from before Kafka's version 2. */
+export const oldMessageFormat = errorKind("OLD_MESSAGE_FORMAT");
 /** A record that is larger than its topic allows. */
 export const recordTooLarge = errorKind("RECORD_TOO_LARGE");
 export const topicExists = errorKind("TOPIC_EXISTS");
@@ -28,6 +30,8 @@ const conflict = errorKind("TOPIC_CONFLICT");
 export const internalTopic = errorKind("INTERNAL_TOPIC");
 /** A number of partitions that a topic cannot have. */
 export const invalidPartitions = errorKind("INVALID_PARTITIONS");
+/** A message of Kafka's protocol that cannot be read. */
+export const malformedRequest = errorKind("MALFORMED_REQUEST");
 export const noSuchPartition = errorKind("NO_SUCH_PARTITION");
 /** An offset before the first record that is kept, or after the last. */
 export const offsetOutOfRange = errorKind("OFFSET_OUT_OF_RANGE");

@@ -4,6 +4,9 @@
  * first (`wal/layout.ts`). One process writes; the metadata can be made again from the objects.
  */
 export type { LogCore, LogOptions, LogPartition, NewTopicOptions } from "./core.js";
+export { serveKafka } from "./kafka/serve.js";
+export type { KafkaServer } from "./kafka/server/server.js";
+export type { KafkaOptions } from "./kafka/server/settings.js";
 export { Log } from "./log.js";
 export type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
 export type { CleanupPolicy, TopicConfig } from "./meta/topic-config.js";

@@ -3,7 +3,7 @@ import { offsetOutOfRange, topicDeleted } from "../errors.js";
 import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
 import { logReads } from "../metrics.js";
 import { CONTROL, TRANSACTIONAL } from "../records/header.js";
-import { readRecords } from "../records/read-records.js";
+import { type LogRecord, readRecords } from "../records/read-records.js";
 import type { StoredSegment } from "../segment/layout.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import type { AbortedTransaction } from "../segment/segment-state.js";
@@ -250,6 +250,12 @@ export class PartitionReader {
 
   /** The first offset with a record of that time, in milliseconds, or later; the end where there is none. */
   async offsetSince(timestamp: bigint): Promise<bigint> {
+    const { end } = await this.offsets();
+    return (await this.recordSince(timestamp))?.offset ?? end;
+  }
+
+  /** The first record of that time, in milliseconds, or later, if there is one. */
+  async recordSince(timestamp: bigint): Promise<LogRecord | undefined> {
     const { meta, segments } = this.#parts;
     // Before the search: what is stored in the midst of it was looked for by nobody.
     const { start, end, stored } = await this.offsets();
@@ -265,12 +271,12 @@ export class PartitionReader {
           const found = readRecords(batch.bytes, this.#topic.name).find(
             (record) => record.timestamp >= timestamp && record.offset >= start,
           );
-          if (found !== undefined) return found.offset;
+          if (found !== undefined) return found;
         }
         from = nextOffset(batch);
       }
     }
-    return end;
+    return undefined;
   }
 }
 

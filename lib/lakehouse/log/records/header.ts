@@ -9,11 +9,12 @@ import { corruptBatch, invalidRecord } from "../errors.js";
 export const HEADER_BYTES = 61;
 /** What lies before the bytes that `batchLength` counts. */
 export const LENGTH_END = 12;
-const MAGIC_AT = 16;
+export const MAGIC_AT = 16;
 export const CRC_AT = 17;
 /** Where the bytes begin that the checksum covers. */
 export const ATTRIBUTES_AT = 21;
 export const MAGIC = 2;
+export const MAX_TIMESTAMP_AT = 35;
 /** Bits of the attributes. */
 export const CODEC_BITS = 0x07;
 export const LOG_APPEND_TIME = 0x08;
@@ -70,7 +71,7 @@ export function readHeader(bytes: Uint8Array, at: number, subject: string): Batc
     attributes: view.getInt16(at + ATTRIBUTES_AT),
     lastOffsetDelta,
     baseTimestamp: view.getBigInt64(at + 27),
-    maxTimestamp: view.getBigInt64(at + 35),
+    maxTimestamp: view.getBigInt64(at + MAX_TIMESTAMP_AT),
     producerId: view.getBigInt64(at + 43),
     producerEpoch: view.getInt16(at + 51),
     baseSequence: view.getInt32(at + 53),

@@ -24,6 +24,8 @@ const STATUS: Readonly<Record<CodesIn<typeof logErrors>, Code>> & Readonly<Recor
   LOG_UNAVAILABLE: Code.Unavailable,
   FENCED: Code.FailedPrecondition,
   INVALID_RECORD: Code.InvalidArgument,
+  OLD_MESSAGE_FORMAT: Code.InvalidArgument,
+  MALFORMED_REQUEST: Code.InvalidArgument,
   OUT_OF_ORDER_SEQUENCE: Code.FailedPrecondition,
   PRODUCER_FENCED: Code.FailedPrecondition,
   INVALID_TXN_STATE: Code.FailedPrecondition,

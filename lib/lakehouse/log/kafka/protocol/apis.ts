@@ -1,0 +1,61 @@
+/** All APIs that are spoken here, by the name of their table. */
+import { apiVersions, describeCluster, metadata } from "./messages/cluster.js";
+import { alterConfigs, describeConfigs, incrementalAlterConfigs } from "./messages/configs.js";
+import { fetch, listOffsets, offsetForLeaderEpoch } from "./messages/fetch.js";
+import { offsetCommit, offsetFetch } from "./messages/group-offsets.js";
+import {
+  deleteGroups,
+  describeGroups,
+  findCoordinator,
+  heartbeat,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  syncGroup,
+} from "./messages/groups.js";
+import { produce } from "./messages/produce.js";
+import { saslAuthenticate, saslHandshake } from "./messages/sasl.js";
+import { createPartitions, createTopics, deleteRecords, deleteTopics } from "./messages/topics.js";
+import {
+  addOffsetsToTxn,
+  addPartitionsToTxn,
+  endTxn,
+  initProducerId,
+  txnOffsetCommit,
+} from "./messages/transactions.js";
+
+export const APIS = {
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
+  saslHandshake,
+  apiVersions,
+  createTopics,
+  deleteTopics,
+  deleteRecords,
+  initProducerId,
+  offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  txnOffsetCommit,
+  describeConfigs,
+  alterConfigs,
+  saslAuthenticate,
+  createPartitions,
+  deleteGroups,
+  incrementalAlterConfigs,
+  describeCluster,
+} as const;
+
+export type ApiName = keyof typeof APIS;

@@ -1,0 +1,32 @@
+import type { LogCore } from "../../core.js";
+import type { Budget } from "../../partition/budget.js";
+import type { RequestHeader } from "../protocol/api.js";
+import type { KafkaSettings } from "./settings.js";
+
+/** What requests are answered from. */
+export interface Broker {
+  readonly core: LogCore;
+  readonly settings: KafkaSettings;
+  /** Of this server, among those of its cluster. */
+  readonly nodeId: number;
+  readonly clusterId: string;
+  /** Where clients are told to connect. */
+  readonly host: string;
+  readonly port: number;
+  /** Memory for records on their way to clients. */
+  readonly fetched: Budget;
+}
+
+/** One request, and its connection. */
+export interface Context {
+  readonly broker: Broker;
+  readonly header: RequestHeader;
+  /** Aborted when the server stops, or the client is gone: what waits is to answer. */
+  readonly signal: AbortSignal;
+  /** The request's bytes. */
+  readonly frame: Buffer;
+  /** Lets the connection's next request begin, which it does else when this one is answered. */
+  readonly placed: () => void;
+  /** Called when the answer was taken by the client, or cannot be. */
+  readonly onSent: (work: () => void) => void;
+}

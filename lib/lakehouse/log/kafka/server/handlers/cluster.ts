@@ -1,0 +1,81 @@
+import { isInternal } from "../../../internal-topics.js";
+import type { TopicRecord } from "../../../meta/log-meta.js";
+import type { RequestOf, ResponseTo } from "../../protocol/api.js";
+import { ERROR } from "../../protocol/error-codes.js";
+import type { describeCluster, metadata } from "../../protocol/messages/cluster.js";
+import type { Broker, Context } from "../context.js";
+import { toKafka } from "../error-map.js";
+
+type MetadataResponse = ResponseTo<typeof metadata>;
+type TopicResponse = MetadataResponse["topics"][number];
+type Asked = NonNullable<RequestOf<typeof metadata>["topics"]>[number];
+
+const NO_ID = "00000000-0000-0000-0000-000000000000";
+
+export async function answerMetadata(
+  { topics, allowAutoTopicCreation }: RequestOf<typeof metadata>,
+  { broker, header }: Context,
+): Promise<MetadataResponse> {
+  // In the oldest version no names stand for all, in later ones null does.
+  const areAll = topics === null || (header.version === 0 && topics.length === 0);
+  return {
+    brokers: brokersOf(broker),
+    clusterId: broker.clusterId,
+    controllerId: broker.nodeId,
+    topics: areAll
+      ? (await broker.core.topics()).map((topic) => described(topic, broker))
+      : await Promise.all(topics.map((asked) => describe(asked, allowAutoTopicCreation, broker))),
+  };
+}
+
+export async function answerDescribeCluster(
+  _: RequestOf<typeof describeCluster>,
+  { broker }: Context,
+): Promise<ResponseTo<typeof describeCluster>> {
+  const brokers = brokersOf(broker).map(({ nodeId, host, port }) => ({ brokerId: nodeId, host, port }));
+  return { errorCode: ERROR.NONE, clusterId: broker.clusterId, controllerId: broker.nodeId, brokers };
+}
+
+function brokersOf({ nodeId, host, port }: Broker) {
+  return [{ nodeId, host, port }];
+}
+
+async function describe(asked: Asked, mayMake: boolean, broker: Broker): Promise<TopicResponse> {
+  const { core, settings } = broker;
+  const { name, topicId } = asked;
+  try {
+    if (name === null) {
+      const topic = (await core.topics({ internal: true })).find(({ id }) => id === topicId);
+      return topic === undefined ? missing(name, topicId, ERROR.UNKNOWN_TOPIC_ID) : described(topic, broker);
+    }
+    if (mayMake && settings.autoCreateTopics && !isInternal(name))
+      await core.createTopic(name, { partitions: settings.partitions, ifExists: "keep" });
+    return described(await core.topic(name), broker);
+  } catch (error) {
+    const { errorCode } = toKafka(error);
+    const isName = errorCode === ERROR.INVALID_REQUEST;
+    return missing(name, topicId, isName ? ERROR.INVALID_TOPIC_EXCEPTION : errorCode);
+  }
+}
+
+function missing(name: string | null, topicId: string, errorCode: number): TopicResponse {
+  return { errorCode, name, topicId: name === null ? topicId : NO_ID, partitions: [] };
+}
+
+function described({ id, name, partitions }: TopicRecord, { nodeId }: Broker): TopicResponse {
+  const nodes = [nodeId];
+  return {
+    errorCode: ERROR.NONE,
+    name,
+    topicId: id,
+    isInternal: isInternal(name),
+    partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
+      errorCode: ERROR.NONE,
+      partitionIndex,
+      leaderId: nodeId,
+      replicaNodes: nodes,
+      isrNodes: nodes,
+      offlineReplicas: [],
+    })),
+  };
+}

@@ -1,0 +1,180 @@
+import type { LogCore, LogPartition } from "../../../core.js";
+import type { Isolation } from "../../../partition/partition.js";
+import { nextOffset } from "../../../partition/tail.js";
+import type { RequestOf, ResponseTo } from "../../protocol/api.js";
+import { ERROR } from "../../protocol/error-codes.js";
+import type { fetch } from "../../protocol/messages/fetch.js";
+import type { Context } from "../context.js";
+import { toKafka } from "../error-map.js";
+
+type Request = RequestOf<typeof fetch>;
+type Response = ResponseTo<typeof fetch>;
+type TopicResponse = Response["responses"][number];
+type PartitionResponse = TopicResponse["partitions"][number];
+
+const NO_OFFSET = -1n;
+/** An isolation level, by Kafka's number. */
+const READ_COMMITTED = 1;
+/** A client that would wait longer asks again. */
+const LONGEST_WAIT_MS = 5 * 60_000;
+
+interface Wanted {
+  readonly topic: string;
+  readonly index: number;
+  readonly from: bigint;
+  readonly maxBytes: number;
+  readonly isolation: Isolation;
+}
+
+/** What there is of a partition. */
+interface Found {
+  readonly topic: string;
+  readonly response: PartitionResponse;
+  readonly bytes: number;
+  /** Where there may be more, later: nothing where the partition cannot be read. */
+  readonly next?: More | undefined;
+}
+
+interface More {
+  readonly partition: LogPartition;
+  readonly end: bigint;
+  readonly isolation: Isolation;
+}
+
+/** Records from each partition, as soon as there are enough, or the client has waited long enough. */
+export async function answerFetch(request: Request, context: Context): Promise<Response> {
+  // Sessions (KIP-227) are none of ours: a client takes the id 0 for that, and asks in full each time.
+  if (request.sessionId !== 0) return { errorCode: ERROR.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
+  const { broker, signal, onSent } = context;
+  const { clock } = broker.core;
+  const maxBytes = Math.min(Math.max(request.maxBytes, 1), broker.settings.maxFetchBytes);
+  const deadline = clock.now() + Math.min(request.maxWaitMs, LONGEST_WAIT_MS);
+  for (;;) {
+    // As much as may come, since it is in memory until the client takes it.
+    await broker.fetched.take(maxBytes, () => undefined);
+    const found = await readAll(request, maxBytes, context);
+    const bytes = found.reduce((sum, one) => sum + one.bytes, 0);
+    broker.fetched.owe(bytes);
+    broker.fetched.give(maxBytes);
+    const isDone =
+      bytes >= request.minBytes ||
+      clock.now() >= deadline ||
+      signal.aborted ||
+      found.some(({ next }) => next === undefined);
+    if (isDone) {
+      onSent(() => broker.fetched.give(bytes));
+      return { errorCode: ERROR.NONE, responses: byTopic(found) };
+    }
+    broker.fetched.give(bytes);
+    await untilNews(found, deadline, context);
+  }
+}
+
+/** In the order of the request: the first that has records gives some, however large its first batch is. */
+async function readAll(
+  { topics, isolationLevel }: Request,
+  maxBytes: number,
+  context: Context,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  let left = maxBytes;
+  let isFirst = true;
+  const isolation: Isolation = isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted";
+  for (const { topic, partitions } of topics) {
+    for (const { partition: index, fetchOffset: from, partitionMaxBytes } of partitions) {
+      const wanted = { topic, index, from, maxBytes: Math.min(partitionMaxBytes, left), isolation };
+      const one = await readOne(wanted, isFirst, context).catch((error: unknown) => failed(wanted, error));
+      if (one.bytes > 0) isFirst = false;
+      left = Math.max(0, left - one.bytes);
+      found.push(one);
+    }
+  }
+  return found;
+}
+
+async function readOne(
+  { topic, index, from, maxBytes, isolation }: Wanted,
+  isFirst: boolean,
+  { broker: { core } }: Context,
+): Promise<Found> {
+  const partition = await core.partition(topic, index);
+  const { reader } = partition;
+  const offsets = await reader.offsets();
+  reader.check(from, offsets);
+  const { start, end: highWatermark, lastStable } = offsets;
+  const end = isolation === "read_committed" ? lastStable : highWatermark;
+  const isWanted = from < end && (isFirst || maxBytes > 0);
+  const batches = isWanted ? await reader.batches(from, maxBytes, { isolation }) : [];
+  const last = batches.at(-1);
+  const all = batches.map((batch) => batch.bytes);
+  const bytes = all.reduce((sum, batch) => sum + batch.length, 0);
+  const isTaken = isFirst || bytes <= maxBytes;
+  return {
+    topic,
+    bytes: isTaken ? bytes : 0,
+    next: { partition, end, isolation },
+    response: {
+      partitionIndex: index,
+      errorCode: ERROR.NONE,
+      highWatermark,
+      lastStableOffset: lastStable,
+      logStartOffset: start,
+      abortedTransactions:
+        isolation === "read_uncommitted"
+          ? null
+          : isTaken && last !== undefined
+            ? await reader.abortedIn(from, nextOffset(last))
+            : [],
+      records: isTaken ? all : [],
+    },
+  };
+}
+
+function failed({ topic, index }: Wanted, error: unknown): Found {
+  const response = {
+    partitionIndex: index,
+    errorCode: toKafka(error).errorCode,
+    highWatermark: NO_OFFSET,
+    abortedTransactions: null,
+    records: [],
+  };
+  return { topic, response, bytes: 0 };
+}
+
+/** Until one of the partitions has more than it had, or cannot be read any more. */
+async function untilNews(
+  found: readonly Found[],
+  deadline: number,
+  { broker: { core }, signal }: Context,
+): Promise<void> {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  signal.addEventListener("abort", end);
+  if (signal.aborted) end();
+  const cancel = core.clock.after(deadline - core.clock.now(), end);
+  // The first to have news ends the waiting of all; what it failed with is heard when it is read again.
+  const waits = found.map(({ next }) => next && untilMore(next, core, ending.signal).then(end, end));
+  await Promise.all(waits);
+  cancel();
+  signal.removeEventListener("abort", end);
+}
+
+async function untilMore(
+  { partition, end, isolation }: More,
+  core: LogCore,
+  signal: AbortSignal,
+): Promise<void> {
+  // Its writer tells at once what is new; without one, the metadata has to be asked again and again.
+  await core.startWritingTo(partition.topic, partition.number);
+  await partition.reader.untilBeyond(end, signal, { isolation });
+}
+
+function byTopic(found: readonly Found[]): TopicResponse[] {
+  const topics: { topic: string; partitions: PartitionResponse[] }[] = [];
+  for (const { topic, response } of found) {
+    const last = topics.at(-1);
+    if (last?.topic === topic) last.partitions.push(response);
+    else topics.push({ topic, partitions: [response] });
+  }
+  return topics;
+}

@@ -1,0 +1,86 @@
+import type { Ack, Appended } from "../../../partition/partition.js";
+import { isTransactional } from "../../../records/header.js";
+import { validateBatch } from "../../../records/validate.js";
+import type { RequestOf, ResponseTo } from "../../protocol/api.js";
+import { ERROR } from "../../protocol/error-codes.js";
+import type { produce } from "../../protocol/messages/produce.js";
+import type { Context } from "../context.js";
+import { toKafka } from "../error-map.js";
+
+type Request = RequestOf<typeof produce>;
+type TopicData = Request["topicData"][number];
+type PartitionData = TopicData["partitionData"][number];
+type TopicResponse = ResponseTo<typeof produce>["responses"][number];
+type PartitionResponse = TopicResponse["partitionResponses"][number];
+
+const NO_OFFSET = -1n;
+const ACKS_ALL = -1;
+
+/** Batches get their places in the order of the requests; then the next may begin, and this one waits for its disk. */
+export async function answerProduce(
+  { acks, topicData }: Request,
+  context: Context,
+): Promise<ResponseTo<typeof produce> | undefined> {
+  const ack = acks === ACKS_ALL ? context.broker.settings.acksAll : "wal";
+  const isValid = acks === ACKS_ALL || acks === 0 || acks === 1;
+  const topics: { readonly name: string; readonly partitions: Promise<PartitionResponse>[] }[] = [];
+  for (const { name, partitionData } of topicData) {
+    const partitions: Promise<PartitionResponse>[] = [];
+    for (const data of partitionData)
+      partitions.push(
+        isValid
+          ? (await place(name, data, ack, context)).answer
+          : Promise.resolve(refused(data.index, ERROR.INVALID_REQUIRED_ACKS)),
+      );
+    topics.push({ name, partitions });
+  }
+  context.placed();
+  const responses: TopicResponse[] = [];
+  for (const { name, partitions } of topics)
+    responses.push({ name, partitionResponses: await Promise.all(partitions) });
+  return acks === 0 ? undefined : { responses };
+}
+
+/**
+ * Appends what is for one partition. Resolves when its place is fixed; `answer` (which never fails) when it is durable.
+ */
+async function place(
+  name: string,
+  { index, records }: PartitionData,
+  ack: Ack,
+  { broker: { core }, frame }: Context,
+): Promise<{ readonly answer: Promise<PartitionResponse> }> {
+  try {
+    const partition = await core.partition(name, index);
+    const { topic } = partition;
+    const batch = ownMemory(records ?? new Uint8Array(), frame);
+    validateBatch(batch, topic.config.cleanupPolicy !== "delete", `${name}/${index}`);
+    await core.startWritingTo(topic, index);
+    if (isTransactional(batch)) await core.transactions();
+    const appending = partition.append(batch, ack);
+    const answer = appending
+      .then(async (appended) => accepted(index, appended, (await partition.reader.offsets()).start))
+      .catch((error: unknown) => failed(index, error));
+    return { answer };
+  } catch (error) {
+    return { answer: Promise.resolve(failed(index, error)) };
+  }
+}
+
+/** A batch stays in memory with all of its request: so a small part of a large one has to leave it. */
+function ownMemory(records: Uint8Array, frame: Uint8Array): Uint8Array {
+  return records.length < frame.length / 2 ? new Uint8Array(records) : records;
+}
+
+function accepted(index: number, { baseOffset }: Appended, logStartOffset: bigint): PartitionResponse {
+  return { index, errorCode: ERROR.NONE, baseOffset, logStartOffset, recordErrors: [] };
+}
+
+function failed(index: number, error: unknown): PartitionResponse {
+  const { errorCode, errorMessage } = toKafka(error);
+  return { ...refused(index, errorCode), errorMessage };
+}
+
+function refused(index: number, errorCode: number): PartitionResponse {
+  return { index, errorCode, baseOffset: NO_OFFSET, recordErrors: [] };
+}

@@ -1,0 +1,138 @@
+import { invalidArgument } from "../../../../errors.js";
+import { invalidPartitions } from "../../../errors.js";
+import type { RequestOf, ResponseTo } from "../../protocol/api.js";
+import { ERROR } from "../../protocol/error-codes.js";
+import type { createPartitions, createTopics, deleteTopics } from "../../protocol/messages/topics.js";
+import type { Broker, Context } from "../context.js";
+import { toKafka } from "../error-map.js";
+import { configOf } from "../topic-settings.js";
+import { describedConfigs } from "./configs.js";
+
+type NewTopic = RequestOf<typeof createTopics>["topics"][number];
+type CreateResponse = ResponseTo<typeof createTopics>["topics"][number];
+type MorePartitions = RequestOf<typeof createPartitions>["topics"][number];
+type Deleted = ResponseTo<typeof deleteTopics>["responses"][number];
+
+const NO_ID = "00000000-0000-0000-0000-000000000000";
+/** What clients may leave to the broker. */
+const DEFAULT = -1;
+
+export async function answerCreateTopics(
+  { topics, validateOnly }: RequestOf<typeof createTopics>,
+  { broker }: Context,
+): Promise<ResponseTo<typeof createTopics>> {
+  const twice = repeated(topics.map(({ name }) => name));
+  const answered: CreateResponse[] = [];
+  for (const topic of topics) {
+    const { name } = topic;
+    const made = twice.has(name) ? Promise.reject(isTwice(name)) : create(topic, validateOnly, broker);
+    answered.push(
+      await made.catch((error: unknown) => ({ name, topicId: NO_ID, configs: null, ...toKafka(error) })),
+    );
+  }
+  return { topics: answered };
+}
+
+/** How often records are kept is the object store's to say: so any number of replicas is taken, and one is told. */
+async function create(topic: NewTopic, validateOnly: boolean, broker: Broker): Promise<CreateResponse> {
+  const { name } = topic;
+  const options = { ...configOf(topic.configs), partitions: partitionsOf(topic, broker) };
+  const { core } = broker;
+  const made = validateOnly ? await core.planTopic(name, options) : await core.createTopic(name, options);
+  return {
+    name,
+    topicId: validateOnly ? NO_ID : made.id,
+    errorCode: ERROR.NONE,
+    errorMessage: null,
+    numPartitions: made.partitions,
+    replicationFactor: 1,
+    configs: describedConfigs(made.config),
+  };
+}
+
+function partitionsOf(
+  { name, numPartitions, replicationFactor, assignments }: NewTopic,
+  { settings, nodeId }: Broker,
+): number {
+  if (assignments.length === 0) {
+    if (replicationFactor < 1 && replicationFactor !== DEFAULT)
+      throw invalidArgument(name, `A topic cannot have ${replicationFactor} replicas.`, "Give 1 or more.");
+    return numPartitions === DEFAULT ? settings.partitions : numPartitions;
+  }
+  const numbers = assignments.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b);
+  const isComplete = numbers.every((number, i) => number === i);
+  const isHere = assignments.every(
+    ({ brokerIds }) => brokerIds.length > 0 && brokerIds.every((id) => id === nodeId),
+  );
+  if (isComplete && isHere) return numbers.length;
+  throw invalidPartitions(
+    name,
+    `The partitions of ${name} are not given to brokers that there are, one after the other from 0 on.`,
+    "Give a number of partitions instead.",
+  );
+}
+
+export async function answerDeleteTopics(
+  { topics, topicNames }: RequestOf<typeof deleteTopics>,
+  { broker: { core } }: Context,
+): Promise<ResponseTo<typeof deleteTopics>> {
+  const asked = [...topics, ...topicNames.map((name) => ({ name, topicId: NO_ID }))];
+  const responses: Deleted[] = [];
+  for (const { name, topicId } of asked) {
+    const known = name === null ? (await core.topics()).find(({ id }) => id === topicId) : undefined;
+    try {
+      if (name === null && known === undefined) {
+        responses.push({ name, topicId, errorCode: ERROR.UNKNOWN_TOPIC_ID });
+        continue;
+      }
+      const found = name ?? (known?.name as string);
+      await core.deleteTopic(found);
+      responses.push({ name: found, topicId, errorCode: ERROR.NONE });
+    } catch (error) {
+      responses.push({ name, topicId, ...toKafka(error) });
+    }
+  }
+  return { responses };
+}
+
+export async function answerCreatePartitions(
+  { topics, validateOnly }: RequestOf<typeof createPartitions>,
+  { broker }: Context,
+): Promise<ResponseTo<typeof createPartitions>> {
+  const twice = repeated(topics.map(({ name }) => name));
+  const results: ResponseTo<typeof createPartitions>["results"][number][] = [];
+  for (const topic of topics) {
+    const { name } = topic;
+    try {
+      if (twice.has(name)) throw isTwice(name);
+      await addPartitions(topic, validateOnly, broker);
+      results.push({ name, errorCode: ERROR.NONE });
+    } catch (error) {
+      results.push({ name, ...toKafka(error) });
+    }
+  }
+  return { results };
+}
+
+async function addPartitions(
+  { name, count }: MorePartitions,
+  validateOnly: boolean,
+  { core }: Broker,
+): Promise<void> {
+  const { partitions } = await core.topic(name);
+  if (count <= partitions)
+    throw invalidPartitions(
+      name,
+      `The topic ${name} has ${partitions} partitions already.`,
+      "Give a larger number: a topic cannot have fewer than before.",
+    );
+  if (!validateOnly) await core.addPartitions(name, count);
+}
+
+function repeated(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.filter((name, i) => names.indexOf(name) !== i));
+}
+
+function isTwice(name: string) {
+  return invalidArgument(name, `The request has ${name} twice.`, "Name it once.");
+}

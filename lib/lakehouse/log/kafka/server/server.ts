@@ -1,0 +1,98 @@
+import { setMaxListeners } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { invalidConfig } from "../../../errors.js";
+import type { LogCore } from "../../core.js";
+import { Budget } from "../../partition/budget.js";
+import { serveConnection } from "./connection.js";
+import type { Broker } from "./context.js";
+import { type KafkaOptions, type KafkaSettings, kafkaSettings } from "./settings.js";
+
+/** What is on its way to clients when the server stops may take so long, in milliseconds. */
+const GRACE_MS = 5_000;
+const KEEP_ALIVE_MS = 60_000;
+const NODE_ID = 1;
+
+/** A log that is served to Kafka's clients. */
+export interface KafkaServer {
+  /** Where it listens. */
+  readonly host: string;
+  readonly port: number;
+  /** Answers what was asked, and ends. The log stays open. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves a log to Kafka's clients. This process becomes the one that writes it.
+ *
+ * @throws LakehouseError INVALID_CONFIG, where it cannot listen there, too; LOG_IN_USE, LOG_METADATA_LOST, CORRUPT_WAL,
+ *   STORAGE_FAILED
+ */
+export async function startKafka(core: LogCore, options: KafkaOptions): Promise<KafkaServer> {
+  const settings = kafkaSettings(options);
+  await core.startWriting();
+  const sockets = new Set<Socket>();
+  const stopping = new AbortController();
+  // Each connection listens.
+  setMaxListeners(0, stopping.signal);
+  const received = new Budget(settings.memoryBytes, () => undefined);
+  let broker: Broker | undefined;
+  const serving = new Set<Promise<void>>();
+  const onConnection = (socket: Socket) => {
+    if (broker === undefined || sockets.size >= settings.maxConnections) return void socket.destroy();
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    const served = serveConnection(socket, { broker, received, stopping: stopping.signal });
+    serving.add(served);
+    void served.finally(() => serving.delete(served));
+  };
+  const server =
+    settings.tls === undefined
+      ? createServer({ allowHalfOpen: true }, onConnection)
+      : createTlsServer({ ...settings.tls, allowHalfOpen: true }, onConnection);
+  const port = await listen(server, settings);
+  broker = {
+    core,
+    settings,
+    nodeId: NODE_ID,
+    clusterId: core.id,
+    host: settings.advertised?.host ?? settings.host,
+    port: settings.advertised?.port ?? port,
+    fetched: new Budget(settings.memoryBytes, () => undefined),
+  };
+  return {
+    host: settings.host,
+    port,
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      stopping.abort();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, GRACE_MS);
+      await Promise.all(serving);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function listen(server: Server, { host, port }: KafkaSettings): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) =>
+      reject(
+        invalidConfig(
+          "port",
+          `Kafka's protocol cannot be served at ${host}:${port}: ${cause.message}.`,
+          "Choose another host or port.",
+          cause,
+        ),
+      ),
+    );
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
