@@ -40,16 +40,18 @@ export interface OffsetParts {
   readonly topic: (name: string) => Promise<TopicRecord | undefined>;
 }
 
+const NO_EPOCH = -1;
+
 type Change = readonly [string, GroupValue | undefined];
 
 export class GroupOffsets {
   readonly #parts: OffsetParts;
   /** Of the last commit. */
   #commit = 0;
-  /** Ends when what was called before has been appended, be it on the disk or not. */
-  #turn: Promise<unknown> = Promise.resolve();
-  /** What is on its way to be held. */
-  readonly #holding = new Set<Promise<void>>();
+  /** Ends when those who called before have begun to write. */
+  #turn: Promise<void> = Promise.resolve();
+  /** What is on its way to the disk. */
+  readonly #writing = new Set<Promise<void>>();
 
   constructor(parts: OffsetParts) {
     this.#parts = parts;
@@ -85,19 +87,26 @@ export class GroupOffsets {
   ): Promise<OffsetOutcome[]> {
     return this.#append(offsets, check, (records, commit) => {
       const record = { producerId, epoch, commit, offsets: records };
-      const writing = this.#write([[heldKey(group, producerId, commit), { group, kind: "held", record }]]);
-      this.#holding.add(writing);
-      const done = () => this.#holding.delete(writing);
-      writing.then(done, done);
-      return writing;
+      return this.#write([[heldKey(group, producerId, commit), { group, kind: "held", record }]]);
     });
   }
 
   /** A transaction has ended: what it held counts, or is forgotten. Called again, it does nothing more. */
   async end(producerId: bigint, epoch: number, committed: boolean): Promise<void> {
+    const pass = await this.#takeTurn();
+    try {
+      // What it does depends on what was committed before, and that may be on its way.
+      await Promise.allSettled(this.#writing);
+      const writing = this.#write(this.#changesOf(producerId, epoch, committed));
+      pass();
+      await writing;
+    } finally {
+      pass();
+    }
+  }
+
+  #changesOf(producerId: bigint, epoch: number, committed: boolean): Change[] {
     const { entries } = this.#parts;
-    await this.#turn;
-    await Promise.allSettled(this.#holding);
     const latest = new Map<string, { readonly group: string; readonly record: OffsetRecord }>();
     const changes: Change[] = [];
     for (const [key, { group, record }] of entries.heldBy(producerId)) {
@@ -107,14 +116,14 @@ export class GroupOffsets {
       for (const offset of record.offsets)
         latest.set(offsetKey(group, offset.topic, offset.partition), { group, record: offset });
     }
-    if (committed)
-      for (const [key, { group, record }] of latest) {
-        const known = entries.get(key);
-        // What was committed without the transaction since is the later word.
-        if (known?.kind === "offset" && known.record.commit > record.commit) continue;
-        changes.push([key, offsetOf(group, record)]);
-      }
-    await this.#write(changes);
+    if (!committed) return changes;
+    for (const [key, { group, record }] of latest) {
+      const known = entries.get(key);
+      // What was committed without the transaction since is the later word.
+      if (known?.kind === "offset" && known.record.commit > record.commit) continue;
+      changes.push([key, offsetOf(group, record)]);
+    }
+    return changes;
   }
 
   /**
@@ -136,7 +145,7 @@ export class GroupOffsets {
         for (const { topic, partition } of offsets) held.add(offsetKey(group, topic, partition));
     const isThere = ({ topic, topicId }: OffsetRecord) => topics.get(topic)?.id === topicId;
     return (partitions ?? records.filter(isThere)).map(({ topic, partition }) => {
-      const nothing = { topic, partition, offset: -1n, leaderEpoch: -1, metadata: "" };
+      const nothing = { topic, partition, offset: -1n, leaderEpoch: NO_EPOCH, metadata: "" };
       if (held.has(offsetKey(group, topic, partition)))
         return { ...nothing, error: unstable(topic, partition) };
       const record = entry?.offsets.get(topic)?.get(partition);
@@ -157,14 +166,9 @@ export class GroupOffsets {
     check: () => void,
     write: (records: OffsetRecord[], commit: number) => Promise<void>,
   ): Promise<OffsetOutcome[]> {
-    const before = this.#turn;
-    let pass = () => {};
-    this.#turn = new Promise<void>((resolve) => {
-      pass = resolve;
-    });
+    const pass = await this.#takeTurn();
     try {
       const topics = await this.#topics(offsets.map(({ topic }) => topic));
-      await before;
       check();
       const commit = Math.max(this.#commit, this.#parts.entries.commits) + 1;
       this.#commit = commit;
@@ -176,8 +180,9 @@ export class GroupOffsets {
         const error = this.#refusal(one, topics.get(topic));
         outcomes.push({ topic, partition, error });
         const topicId = topics.get(topic)?.id;
-        if (error === undefined && topicId !== undefined)
-          records.push({ ...one, topicId, committedAt, commit });
+        if (error !== undefined || topicId === undefined) continue;
+        const leaderEpoch = Math.max(one.leaderEpoch, NO_EPOCH);
+        records.push({ ...one, leaderEpoch, topicId, committedAt, commit });
       }
       const writing = records.length === 0 ? undefined : write(records, commit);
       pass();
@@ -194,7 +199,7 @@ export class GroupOffsets {
   ): LakehouseError | undefined {
     if (there === undefined) return noSuchTopic(topic, `There is no topic ${topic}.`);
     const name = `${topic}/${partition}`;
-    if (partition >= there.partitions)
+    if (!Number.isInteger(partition) || partition < 0 || partition >= there.partitions)
       return noSuchPartition(name, `The topic ${topic} has ${there.partitions} partitions, from 0 on.`);
     const bytes = Buffer.byteLength(metadata);
     if (bytes <= this.#parts.metadataBytes) return undefined;
@@ -205,8 +210,23 @@ export class GroupOffsets {
     );
   }
 
+  /** Waits until those who called before have begun to write. @returns what lets the next begin. */
+  async #takeTurn(): Promise<() => void> {
+    const before = this.#turn;
+    let pass = () => {};
+    this.#turn = new Promise<void>((resolve) => {
+      pass = resolve;
+    });
+    await before;
+    return pass;
+  }
+
   #write(changes: readonly Change[]): Promise<void> {
-    return this.#parts.state.write(changes, this.#parts.ack);
+    const writing = this.#parts.state.write(changes, this.#parts.ack);
+    this.#writing.add(writing);
+    const done = () => this.#writing.delete(writing);
+    writing.then(done, done);
+    return writing;
   }
 
   async #topics(names: readonly string[]): Promise<Map<string, TopicRecord | undefined>> {

@@ -273,7 +273,7 @@ export class Group {
   #update(member: Member, request: JoinRequest): void {
     this.#members.setProtocols(member, copied(request.protocols));
     member.sessionTimeoutMs = request.sessionTimeoutMs;
-    member.rebalanceTimeoutMs = request.rebalanceTimeoutMs;
+    member.rebalanceTimeoutMs = Math.max(request.rebalanceTimeoutMs, 0);
   }
 
   /** Waits for the rebalance to be complete, and begins one where none is under way. */

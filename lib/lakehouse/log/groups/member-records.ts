@@ -10,7 +10,7 @@ export function newMember(memberId: string, request: JoinRequest): Member {
   return {
     ...identityOf({ memberId, instanceId, clientId, clientHost }),
     sessionTimeoutMs,
-    rebalanceTimeoutMs,
+    rebalanceTimeoutMs: Math.max(rebalanceTimeoutMs, 0),
     protocols: copied(protocols),
     assignment: NOTHING,
     isNew: true,

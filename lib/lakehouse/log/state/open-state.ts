@@ -5,7 +5,12 @@ import type { TopicConfig } from "../meta/topic-config.js";
 import { type StateFormat, type StateMap, StateTopic } from "./state-topic.js";
 
 /** Records are small, and who reads from elsewhere waits for a segment. */
-const CONFIG: Partial<TopicConfig> = { compression: "none", segmentMs: 2_000, storedLingerMs: 10 };
+const CONFIG: Partial<TopicConfig> = {
+  compression: "none",
+  cleanupPolicy: "compact",
+  segmentMs: 2_000,
+  storedLingerMs: 10,
+};
 
 /**
  * The internal topic of a state, made where there is none.

@@ -122,19 +122,20 @@ export class StateTopic<Value> {
    */
   async write(changes: readonly (readonly [string, Value | undefined])[], ack: Ack = "wal"): Promise<void> {
     if (changes.length === 0) return;
-    const { version } = this.#format;
     const builder = new BatchBuilder("none");
     const now = this.#clock.now();
     for (const [key, value] of changes)
-      builder.add(
-        {
-          key,
-          value: value === undefined ? null : JSON.stringify({ version, value: this.#format.write(value) }),
-        },
-        now,
-      );
+      builder.add({ key, value: value === undefined ? null : this.#written(key, value) }, now);
     const { lastOffset } = await this.#partition.append(builder.build(), ack);
     await this.#readTo(lastOffset + 1n);
+  }
+
+  /** What cannot be read would be in the way of every opening: it is never written. */
+  #written(key: string, value: Value): string {
+    const { version } = this.#format;
+    const text = JSON.stringify({ version, value: this.#format.write(value) });
+    this.#read(text, key, `A record for ${this.#name}`);
+    return text;
   }
 
   /** Reads what others have written. */
