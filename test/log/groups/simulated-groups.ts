@@ -9,6 +9,7 @@ import type { Ack } from "../../../lib/lakehouse/log/partition/partition.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import type { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
+import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
 import { StateTopic } from "../../../lib/lakehouse/log/state/state-topic.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import { simulatedTopic } from "../support/simulated-server.js";
@@ -95,7 +96,7 @@ export class Chronicle {
 
 export async function openCoordinator(world: World, meta: SqliteMeta, place: Place, stateAck: Ack) {
   const { store, clock, disk } = world;
-  const sizes = { bufferBytes: 4_096, keptBytes: 300 };
+  const sizes = { bufferBytes: 4_096, keptBytes: 300, transactions: new OpenTransactions() };
   const writer = await untilItDoes(() => Writer.open({ store, clock, disk, meta, place, ...sizes }));
   const partition = await untilItDoes(() => writer.partition(GROUPS, 0));
   const segments = new Segments(store, place, 2_000);
