@@ -393,7 +393,7 @@ export class LogCore {
   }
 
   /**
-   * Producers' ids, and the transactions of this log.
+   * @internal Producers' ids, and the transactions of this log.
    *
    * @throws LakehouseError LOG_IN_USE, LOG_METADATA_LOST, CORRUPT_STATE, STORAGE_FAILED
    */

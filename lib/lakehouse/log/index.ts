@@ -4,6 +4,7 @@
  * first (`wal/layout.ts`). One process writes; the metadata can be made again from the objects.
  */
 export type { LogCore, LogOptions, LogPartition, NewTopicOptions } from "./core.js";
+export type { AppendedTo } from "./into-batches.js";
 export { serveKafka } from "./kafka/serve.js";
 export type { KafkaServer } from "./kafka/server/server.js";
 export type { KafkaOptions } from "./kafka/server/settings.js";
@@ -12,6 +13,7 @@ export type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
 export type { CleanupPolicy, TopicConfig } from "./meta/topic-config.js";
 export type { Ack, Appended, Isolation } from "./partition/partition.js";
 export type { PartitionOffsets } from "./partition/partition-reader.js";
+export type { Producer, ProducerOptions } from "./producer.js";
 export type { NewRecord, RecordHeader } from "./records/batch-builder.js";
 export type { Compression } from "./records/compression.js";
 export type { LogRecord, ReadHeader } from "./records/read-records.js";
@@ -39,7 +41,6 @@ export { readTail } from "./tables/read-tail.js";
 export type { TableStream } from "./tables/table-stream.js";
 export type { TableTail } from "./tables/tail.js";
 export type {
-  AppendedTo,
   AppendRecordsOptions,
   DeleteRecordsOptions,
   LogBatch,
@@ -47,6 +48,7 @@ export type {
   ReadTopicOptions,
   Topic,
 } from "./topic.js";
+export type { AppendByProducerOptions, Transaction } from "./transaction.js";
 export type {
   AppendRowsOptions,
   NewTypedTopicOptions,

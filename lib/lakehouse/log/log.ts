@@ -3,6 +3,7 @@ import type { TypedSchema } from "../iceberg/index.js";
 import { LogCore, type LogOptions, type NewTopicOptions } from "./core.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
+import { Producer, type ProducerOptions } from "./producer.js";
 import type { Recovered } from "./recover.js";
 import { SchemaRegistry } from "./schemas/registry.js";
 import type { NewSchema } from "./schemas/schema.js";
@@ -74,6 +75,16 @@ export class Log {
   topic<Row>(name: string, options?: TypedTopicOptions<Row>): Topic {
     if (options === undefined) return new Topic(name, this.#core, this.#tables);
     return new TypedTopic(name, this.#core, this.#tables, options);
+  }
+
+  /**
+   * A producer, whose records are there once: it sends again what was refused, and is known by what it sent. With a
+   * `transactionalId`, it writes in transactions.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT
+   */
+  producer(options: ProducerOptions = {}): Producer {
+    return new Producer(this.#core, options);
   }
 
   /** By name. */

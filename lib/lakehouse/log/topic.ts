@@ -2,22 +2,19 @@ import type { TableName } from "../catalog/index.js";
 import { invalidArgument, unsupported } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { checkPartition, checkTopicName, type LogCore } from "./core.js";
+import { type AppendedTo, firstTurn, intoBatches, joined, listOf, placeOf } from "./into-batches.js";
 import type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import { logAppends } from "./metrics.js";
-import { type Ack, type Appended, checkSize, type Isolation } from "./partition/partition.js";
+import type { Ack, Isolation } from "./partition/partition.js";
 import type { PartitionOffsets, PartitionReader } from "./partition/partition-reader.js";
 import { nextOffset } from "./partition/tail.js";
-import { partitionOf } from "./partitioner.js";
-import { BatchBuilder, type NewRecord } from "./records/batch-builder.js";
+import type { NewRecord } from "./records/batch-builder.js";
 import { prepareCompression } from "./records/compression.js";
 import { type LogRecord, readRecords } from "./records/read-records.js";
 import type { ToTableOptions } from "./tables/options.js";
 import type { TableStream } from "./tables/table-stream.js";
 import type { TopicTables } from "./tables/topic-tables.js";
 
-/** Of a batch before compression: what more there is goes into the next. */
-const BATCH_BYTES = 1024 * 1024;
-const MOST_TURNS = 2 ** 30;
 const FETCH_BYTES = 8 * 1024 * 1024;
 
 export interface AppendRecordsOptions {
@@ -28,10 +25,6 @@ export interface AppendRecordsOptions {
   readonly ack?: Ack | undefined;
   /** Where they all go; by key where not given, and those without one to one partition after the other. */
   readonly partition?: number | undefined;
-}
-
-export interface AppendedTo extends Appended {
-  readonly partition: number;
 }
 
 /** Where a reader begins: at an offset, at the first or behind the last record, or at the first of a time. */
@@ -94,7 +87,7 @@ export class Topic {
   readonly name: string;
   readonly #core: LogCore;
   /** Where the next records without a key go; from any on, so that topics that are looked up for one append take turns. */
-  #turn = Math.floor(Math.random() * MOST_TURNS);
+  #turn = firstTurn();
 
   readonly #tables: TopicTables | undefined;
 
@@ -148,10 +141,12 @@ export class Topic {
     const topic = await this.#core.topic(this.name);
     if (partition !== undefined) checkPartition(topic, partition);
     await prepareCompression(topic.config.compression);
-    const batches = this.#intoBatches(
+    const turn = this.#turn++;
+    const batches = intoBatches(
       topic,
-      Array.isArray(records) ? records : [records as NewRecord],
-      partition,
+      listOf(records),
+      this.#core.clock.now(),
+      (key) => partition ?? placeOf(key, topic.partitions, turn),
     );
     const appended = await Promise.all(
       batches.map(async ({ partition, batch }) => ({
@@ -261,38 +256,6 @@ export class Topic {
   #partitions({ partitions }: TopicRecord): number[] {
     return Array.from({ length: partitions }, (_, number) => number);
   }
-
-  #intoBatches(
-    { name, partitions, config }: TopicRecord,
-    records: readonly NewRecord[],
-    partition: number | undefined,
-  ) {
-    const now = this.#core.clock.now();
-    const limit = Math.min(BATCH_BYTES, config.maxBatchBytes);
-    const builders = new Map<number, BatchBuilder>();
-    const batches: { readonly partition: number; readonly batch: Uint8Array }[] = [];
-    const unkeyed = partition ?? this.#turn++ % partitions;
-    for (const record of records) {
-      checkRecord(record);
-      const { key } = record;
-      const number =
-        partition ?? (key === null || key === undefined ? unkeyed : partitionOf(key, partitions));
-      let builder = builders.get(number);
-      if (builder === undefined) {
-        builder = new BatchBuilder(config.compression);
-        builders.set(number, builder);
-      }
-      if (builder.add(record, now, limit)) continue;
-      batches.push({ partition: number, batch: builder.build() });
-      builder.add(record, now);
-    }
-    for (const [number, builder] of builders)
-      if (builder.count > 0) batches.push({ partition: number, batch: builder.build() });
-    // Before any is appended: who is refused can send all of it again.
-    for (const { partition, batch } of batches)
-      checkSize(batch, config.maxBatchBytes, `${name}/${partition}`);
-    return batches;
-  }
 }
 
 /** The offset at which reading begins. */
@@ -336,35 +299,6 @@ export function checkIsolation(isolation: Isolation): void {
     `There is no isolation ${JSON.stringify(isolation)}.`,
     'Give "read_uncommitted" or "read_committed".',
   );
-}
-
-/** Types do not hold in plain JavaScript, and a record of the wrong kind would be stored as another. */
-export function checkRecord(record: NewRecord): void {
-  const { key, value, headers, timestamp } = record ?? {};
-  const isContent = (content: unknown) =>
-    content === null || typeof content === "string" || content instanceof Uint8Array;
-  const isTime =
-    timestamp === undefined || (Number.isSafeInteger(timestamp) && Math.abs(timestamp) < 2 ** 51);
-  const areHeaders =
-    headers === undefined ||
-    (Array.isArray(headers) &&
-      headers.every((header) => typeof header?.key === "string" && isContent(header.value)));
-  if ((key === undefined || isContent(key)) && isContent(value) && areHeaders && isTime) return;
-  throw invalidArgument(
-    "record",
-    "A record is not what a topic takes.",
-    "Give a value, and a key if there is one, as text, bytes or null; headers as { key, value }; a timestamp as whole milliseconds below 2^51.",
-  );
-}
-
-/** One for each partition, of the batches that it got. */
-function joined(appended: readonly AppendedTo[]): AppendedTo[] {
-  const byPartition = new Map<number, AppendedTo>();
-  for (const one of appended) {
-    const before = byPartition.get(one.partition);
-    byPartition.set(one.partition, before === undefined ? one : { ...before, lastOffset: one.lastOffset });
-  }
-  return [...byPartition.values()];
 }
 
 /**

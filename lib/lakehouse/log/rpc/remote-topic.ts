@@ -1,14 +1,13 @@
 import { checkOptions } from "../../options.js";
+import { type AppendedTo, checkRecord } from "../into-batches.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { PartitionOffsets } from "../partition/partition-reader.js";
 import type { NewRecord } from "../records/batch-builder.js";
 import {
   APPEND_OPTIONS,
-  type AppendedTo,
   type AppendRecordsOptions,
   checkAck,
   checkIsolation,
-  checkRecord,
   type LogBatch,
   READ_OPTIONS,
   type ReadTopicOptions,

@@ -1,0 +1,255 @@
+import { invalidArgument } from "../errors.js";
+import { checkOptions, type OptionNames } from "../options.js";
+import { storageFailed } from "../storage/index.js";
+import { checkPartition, type LogCore } from "./core.js";
+import { invalidTxnState } from "./errors.js";
+import { type AppendedTo, firstTurn, intoBatches, joined, listOf, placeOf } from "./into-batches.js";
+import type { TopicRecord } from "./meta/log-meta.js";
+import { holding, sleep } from "./partition/clock.js";
+import type { Ack, Appended } from "./partition/partition.js";
+import { sequenceAfter } from "./producers/producer-states.js";
+import type { NewRecord } from "./records/batch-builder.js";
+import { prepareCompression } from "./records/compression.js";
+import { checkAck } from "./topic.js";
+import { type AppendByProducerOptions, Transaction } from "./transaction.js";
+import type { ProducerIdentity } from "./transactions/coordinator.js";
+import { KeyedLock } from "./transactions/keyed-lock.js";
+import { partitionKey } from "./wal/wal.js";
+
+export interface ProducerOptions {
+  /**
+   * The name of who writes in transactions: a later producer of that name, in whatever process, takes the place of an earlier
+   * one, and aborts what that has left open.
+   */
+  readonly transactionalId?: string | undefined;
+  /** When appends and transactions are done; `wal` where not given. */
+  readonly ack?: Ack | undefined;
+  /** How long a transaction may take before it is aborted, in milliseconds. A minute where not given, 15 at most. */
+  readonly transactionTimeoutMs?: number | undefined;
+}
+
+const OPTIONS: OptionNames<ProducerOptions> = {
+  transactionalId: true,
+  ack: true,
+  transactionTimeoutMs: true,
+};
+const APPEND_OPTIONS: OptionNames<AppendByProducerOptions> = { partition: true };
+const TIMEOUT_MS = 60_000;
+/** How long an append is tried again. As Kafka's `delivery.timeout.ms`. */
+const DELIVERY_MS = 120_000;
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 5_000;
+
+/**
+ * A producer of a log: each of its records is there once, whatever was tried again. It gets its identity when it first
+ * appends, and what it appends to a partition goes there one call after the other.
+ *
+ * @example
+ * const payments = lake.log.producer({ transactionalId: "payments" });
+ * await payments.transaction(async (tx) => {
+ *   await tx.append("payments", { key: "HNL", value: "12" });
+ *   await tx.append("receipts", { value: "HNL paid 12" });
+ * });
+ */
+export class Producer {
+  readonly #core: LogCore;
+  readonly #transactionalId: string | undefined;
+  readonly #ack: Ack;
+  readonly #timeoutMs: number;
+  #identity: Promise<ProducerIdentity> | undefined;
+  /** The latest that it was given. */
+  #current: ProducerIdentity | undefined;
+  readonly #sequences = new Map<string, number>();
+  readonly #lock = new KeyedLock();
+  #turn = firstTurn();
+  #hasTransaction = false;
+
+  /** @internal */
+  constructor(core: LogCore, options: ProducerOptions) {
+    checkOptions("producer", options, OPTIONS);
+    const { transactionalId, ack = "wal", transactionTimeoutMs = TIMEOUT_MS } = options;
+    checkAck(ack);
+    if (transactionalId !== undefined && (typeof transactionalId !== "string" || transactionalId === ""))
+      throw invalidArgument(
+        "transactionalId",
+        "A transactional id is a text, and not empty.",
+        "Give a name.",
+      );
+    this.#core = core;
+    this.#transactionalId = transactionalId;
+    this.#ack = ack;
+    this.#timeoutMs = transactionTimeoutMs;
+  }
+
+  /**
+   * Appends records, as `Topic.append` does. What the disk refuses is tried again for two minutes.
+   *
+   * @throws LakehouseError INVALID_TXN_STATE where the producer writes in transactions; NO_SUCH_TOPIC, NO_SUCH_PARTITION,
+   *   INVALID_ARGUMENT, RECORD_TOO_LARGE; STORAGE_FAILED after those two minutes: calls that wait behind it may be refused
+   *   with OUT_OF_ORDER_SEQUENCE then
+   */
+  async append(
+    topic: string,
+    records: NewRecord | readonly NewRecord[],
+    options: AppendByProducerOptions = {},
+  ): Promise<AppendedTo[]> {
+    if (this.#transactionalId !== undefined)
+      throw invalidTxnState(
+        this.#transactionalId,
+        `The producer ${this.#transactionalId} writes in transactions.`,
+        "Append by the transaction that `transaction` gives, or with a producer that has no transactionalId.",
+      );
+    return this.#send(topic, records, options, "idempotent", async () => {});
+  }
+
+  /**
+   * Does the work in a transaction: when it is done, readers of what is committed see all that was appended, and where it
+   * throws, nothing.
+   *
+   * @param work may append as long as it has not ended.
+   * @throws what `work` does; LakehouseError INVALID_TXN_STATE where another transaction of the producer is open;
+   *   PRODUCER_FENCED where a later producer of the id has come, or it took too long; INVALID_TRANSACTION_TIMEOUT;
+   *   STORAGE_FAILED. After all of these, nothing is seen. CLOSED where the log was closed meanwhile: then it is seen as a whole
+   *   or not at all when the log is opened again.
+   */
+  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    const transactionalId = this.#transactionalId;
+    if (transactionalId === undefined)
+      throw invalidTxnState(
+        "producer",
+        "The producer has no transactionalId.",
+        "Make one with lake.log.producer({ transactionalId }).",
+      );
+    if (this.#hasTransaction)
+      throw invalidTxnState(
+        transactionalId,
+        `The producer ${transactionalId} has an open transaction.`,
+        "Await it first, or use another producer, with another transactionalId.",
+      );
+    this.#hasTransaction = true;
+    try {
+      return await this.#transact(transactionalId, work);
+    } finally {
+      this.#hasTransaction = false;
+    }
+  }
+
+  async #transact<Result>(
+    transactionalId: string,
+    work: (transaction: Transaction) => Promise<Result>,
+  ): Promise<Result> {
+    const coordinator = await this.#core.transactions();
+    const owner = { transactionalId, ...(await this.#identify()) };
+    const transaction = new Transaction(coordinator, owner, this.#ack, (topic, records, options, add) =>
+      this.#send(topic, records, options, "transactional", add),
+    );
+    try {
+      const result = await work(transaction);
+      await transaction.end("commit");
+      return result;
+    } catch (error) {
+      // What could not be aborted now is so when the next begins, with a later epoch.
+      await transaction.end("abort").catch(() => this.#renew(owner));
+      throw error;
+    }
+  }
+
+  /** @param before done when the partitions are known, and before anything is sent. */
+  async #send(
+    name: string,
+    records: NewRecord | readonly NewRecord[],
+    options: AppendByProducerOptions,
+    kind: "idempotent" | "transactional",
+    before: (topic: TopicRecord, partitions: readonly number[]) => Promise<void>,
+  ): Promise<AppendedTo[]> {
+    checkOptions("append", options, APPEND_OPTIONS);
+    const { partition } = options;
+    const topic = await this.#core.topic(name);
+    if (partition !== undefined) checkPartition(topic, partition);
+    await prepareCompression(topic.config.compression);
+    const identity = await this.#identify();
+    // In one turn from here on, so that sequences are in the order in which batches are sent.
+    const turn = this.#turn++;
+    const sequences = new Map<string, number>();
+    const batches = intoBatches(
+      topic,
+      listOf(records),
+      this.#core.clock.now(),
+      (key) => partition ?? placeOf(key, topic.partitions, turn),
+      (number, count) => {
+        const key = partitionKey(topic.id, number);
+        const baseSequence = sequences.get(key) ?? this.#sequences.get(key) ?? 0;
+        sequences.set(key, sequenceAfter(baseSequence, count));
+        const { producerId, epoch: producerEpoch } = identity;
+        return { producerId, producerEpoch, baseSequence, kind };
+      },
+    );
+    for (const [key, next] of sequences) this.#sequences.set(key, next);
+    const ready = before(
+      topic,
+      batches.map((one) => one.partition),
+    );
+    const isRetried = kind === "idempotent";
+    try {
+      return joined(
+        await Promise.all(
+          batches.map(({ partition, batch }) =>
+            // One after the other: what is tried again must not come behind the next.
+            this.#lock.run(partitionKey(topic.id, partition), async () => {
+              await ready;
+              return { partition, ...(await this.#deliver(topic, partition, batch, isRetried)) };
+            }),
+          ),
+        ),
+      );
+    } catch (error) {
+      this.#renew(identity);
+      throw error;
+    }
+  }
+
+  async #deliver(
+    topic: TopicRecord,
+    number: number,
+    batch: Uint8Array,
+    isRetried: boolean,
+  ): Promise<Appended> {
+    const { clock } = this.#core;
+    const partition = await this.#core.partitionOf(topic, number);
+    const until = clock.now() + DELIVERY_MS;
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      try {
+        return await partition.append(batch, this.#ack);
+      } catch (error) {
+        if (!isRetried || !storageFailed.is(error) || clock.now() + wait > until) throw error;
+        await holding(clock, sleep(clock, wait));
+      }
+    }
+  }
+
+  #identify(): Promise<ProducerIdentity> {
+    this.#identity ??= this.#init().catch((error: unknown) => {
+      this.#identity = undefined;
+      throw error;
+    });
+    return this.#identity;
+  }
+
+  async #init(): Promise<ProducerIdentity> {
+    const coordinator = await this.#core.transactions();
+    const identity = await coordinator.initProducerId({
+      transactionalId: this.#transactionalId,
+      timeoutMs: this.#timeoutMs,
+      current: this.#current,
+    });
+    this.#sequences.clear();
+    this.#current = identity;
+    return identity;
+  }
+
+  /** The identity's sequences may have a gap: what comes next gets a later epoch, or another id. */
+  #renew(identity: ProducerIdentity): void {
+    if (this.#current?.producerId === identity.producerId && this.#current.epoch === identity.epoch)
+      this.#identity = undefined;
+  }
+}

@@ -1,0 +1,91 @@
+import { invalidTxnState } from "./errors.js";
+import type { AppendedTo } from "./into-batches.js";
+import type { TopicRecord } from "./meta/log-meta.js";
+import type { Ack } from "./partition/partition.js";
+import type { NewRecord } from "./records/batch-builder.js";
+import type { Marker } from "./records/control.js";
+import type { TransactionCoordinator, TransactionOwner } from "./transactions/coordinator.js";
+
+export interface AppendByProducerOptions {
+  /** Where they all go; by key where not given, and those without one to one partition after the other. */
+  readonly partition?: number | undefined;
+}
+
+/** Makes batches of records and sends them, when `add` has made their partitions part of the transaction. */
+type Send = (
+  topic: string,
+  records: NewRecord | readonly NewRecord[],
+  options: AppendByProducerOptions,
+  add: (topic: TopicRecord, partitions: readonly number[]) => Promise<void>,
+) => Promise<AppendedTo[]>;
+
+/** A transaction of a producer, as long as it is open. */
+export class Transaction {
+  readonly #coordinator: TransactionCoordinator;
+  readonly #owner: TransactionOwner;
+  readonly #ack: Ack;
+  readonly #send: Send;
+  readonly #pending = new Set<Promise<unknown>>();
+  #failure: { readonly error: unknown } | undefined;
+  #hasBegun = false;
+  #isOver = false;
+
+  /** @internal */
+  constructor(coordinator: TransactionCoordinator, owner: TransactionOwner, ack: Ack, send: Send) {
+    this.#coordinator = coordinator;
+    this.#owner = owner;
+    this.#ack = ack;
+    this.#send = send;
+  }
+
+  /**
+   * Appends records, as `Topic.append` does. Where that fails, the transaction cannot be committed.
+   *
+   * @throws LakehouseError INVALID_TXN_STATE where the transaction has ended; PRODUCER_FENCED, NO_SUCH_TOPIC,
+   *   NO_SUCH_PARTITION, INVALID_ARGUMENT, RECORD_TOO_LARGE, STORAGE_FAILED
+   */
+  async append(
+    topic: string,
+    records: NewRecord | readonly NewRecord[],
+    options: AppendByProducerOptions = {},
+  ): Promise<AppendedTo[]> {
+    return this.#track(() =>
+      this.#send(topic, records, options, async ({ id: topicId }, partitions) => {
+        this.#hasBegun = true;
+        await this.#coordinator.addPartitions(
+          this.#owner,
+          partitions.map((partition) => ({ topicId, partition })),
+          this.#ack,
+        );
+      }),
+    );
+  }
+
+  /** @internal Ends it, when all that was begun in it is done. */
+  async end(marker: Marker): Promise<void> {
+    this.#isOver = true;
+    await Promise.allSettled(this.#pending);
+    if (marker === "commit" && this.#failure !== undefined) throw this.#failure.error;
+    if (this.#hasBegun) await this.#coordinator.endTransaction(this.#owner, marker);
+  }
+
+  async #track<Result>(work: () => Promise<Result>): Promise<Result> {
+    const { transactionalId } = this.#owner;
+    if (this.#isOver)
+      throw invalidTxnState(
+        transactionalId,
+        `The transaction of ${transactionalId} has ended.`,
+        "Await what is done in it before its function returns.",
+      );
+    const doing = work();
+    this.#pending.add(doing);
+    try {
+      return await doing;
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    } finally {
+      this.#pending.delete(doing);
+    }
+  }
+}
