@@ -37,6 +37,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #parts: ConnectionParts;
   readonly #gone = new AbortController();
+  readonly #host: string;
   /** Ends when all answers so far are sent. */
   #sent: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
@@ -45,6 +46,7 @@ class Connection {
   constructor(socket: Socket, parts: ConnectionParts) {
     this.#socket = socket;
     this.#parts = parts;
+    this.#host = `/${socket.remoteAddress ?? ""}`;
     const abort = () => this.#gone.abort();
     const stop = () => {
       abort();
@@ -144,6 +146,7 @@ class Connection {
       const context: Context = {
         broker: this.#parts.broker,
         header,
+        clientHost: this.#host,
         signal: this.#gone.signal,
         frame: bytes,
         placed,

@@ -21,6 +21,8 @@ export interface Broker {
 export interface Context {
   readonly broker: Broker;
   readonly header: RequestHeader;
+  /** Where the client connects from. */
+  readonly clientHost: string;
   /** Aborted when the server stops, or the client is gone: what waits is to answer. */
   readonly signal: AbortSignal;
   /** The request's bytes. */

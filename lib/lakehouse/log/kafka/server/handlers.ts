@@ -11,10 +11,27 @@ import {
   answerIncrementalAlterConfigs,
 } from "./handlers/configs.js";
 import { answerFetch } from "./handlers/fetch.js";
+import { answerOffsetCommit, answerOffsetFetch } from "./handlers/group-offsets.js";
+import {
+  answerDeleteGroups,
+  answerDescribeGroups,
+  answerFindCoordinator,
+  answerHeartbeat,
+  answerJoinGroup,
+  answerLeaveGroup,
+  answerListGroups,
+  answerSyncGroup,
+} from "./handlers/groups.js";
+import { answerOffsetForLeaderEpoch } from "./handlers/leader-epochs.js";
 import { answerListOffsets } from "./handlers/list-offsets.js";
 import { answerProduce } from "./handlers/produce.js";
-import { answerCreatePartitions, answerCreateTopics, answerDeleteTopics } from "./handlers/topics.js";
-import { answerInitProducerId } from "./handlers/transactions.js";
+import {
+  answerCreatePartitions,
+  answerCreateTopics,
+  answerDeleteRecords,
+  answerDeleteTopics,
+} from "./handlers/topics.js";
+import { answerAddPartitionsToTxn, answerEndTxn, answerInitProducerId } from "./handlers/transactions.js";
 
 /** @returns the answer; nothing where the client wants none. */
 export type Handler<A> = (request: RequestOf<A>, context: Context) => Promise<ResponseTo<A> | undefined>;
@@ -24,11 +41,25 @@ const HANDLERS: { readonly [Name in ApiName]?: Handler<(typeof APIS)[Name]> } = 
   fetch: answerFetch,
   listOffsets: answerListOffsets,
   metadata: answerMetadata,
+  offsetCommit: answerOffsetCommit,
+  offsetFetch: answerOffsetFetch,
+  findCoordinator: answerFindCoordinator,
+  joinGroup: answerJoinGroup,
+  heartbeat: answerHeartbeat,
+  leaveGroup: answerLeaveGroup,
+  syncGroup: answerSyncGroup,
+  describeGroups: answerDescribeGroups,
+  listGroups: answerListGroups,
+  deleteGroups: answerDeleteGroups,
   apiVersions: async () => ({ errorCode: ERROR.NONE, ...versions() }),
   createTopics: answerCreateTopics,
   deleteTopics: answerDeleteTopics,
   createPartitions: answerCreatePartitions,
+  deleteRecords: answerDeleteRecords,
   initProducerId: answerInitProducerId,
+  offsetForLeaderEpoch: answerOffsetForLeaderEpoch,
+  addPartitionsToTxn: answerAddPartitionsToTxn,
+  endTxn: answerEndTxn,
   describeConfigs: answerDescribeConfigs,
   alterConfigs: answerAlterConfigs,
   incrementalAlterConfigs: answerIncrementalAlterConfigs,

@@ -10,7 +10,7 @@ export const offsetCommit = api({
   request: {
     groupId: string(),
     generationIdOrMemberEpoch: int32("1+").or(-1),
-    memberId: string("1+"),
+    memberId: string("1+").or(""),
     groupInstanceId: string("7+").nullable().or(null),
     retentionTimeMs: int64("2-4").or(-1n),
     topics: array({
@@ -42,14 +42,16 @@ export const offsetFetch = api({
   versions: "0-8",
   flexible: "6+",
   request: {
-    groupId: string("0-7"),
+    groupId: string("0-7").or(""),
     topics: array(
       {
         name: string(),
         partitionIndexes: array(int32()),
       },
       "0-7",
-    ).nullable("2+"),
+    )
+      .nullable("2+")
+      .or([]),
     groups: array(
       {
         groupId: string(),
@@ -59,7 +61,7 @@ export const offsetFetch = api({
         }).nullable(),
       },
       "8+",
-    ),
+    ).or([]),
     requireStable: boolean("7+").or(false),
   },
   response: {
@@ -76,7 +78,7 @@ export const offsetFetch = api({
         }),
       },
       "0-7",
-    ),
+    ).or([]),
     errorCode: int16("2-7").or(0),
     groups: array(
       {
@@ -94,6 +96,6 @@ export const offsetFetch = api({
         errorCode: int16().or(0),
       },
       "8+",
-    ),
+    ).or([]),
   },
 });

@@ -8,17 +8,17 @@ export const findCoordinator = api({
   versions: "0-4",
   flexible: "3+",
   request: {
-    key: string("0-3"),
+    key: string("0-3").or(""),
     keyType: int8("1+").or(0),
-    coordinatorKeys: array(string(), "4+"),
+    coordinatorKeys: array(string(), "4+").or([]),
   },
   response: {
     throttleTimeMs: int32("1+").or(0),
-    errorCode: int16("0-3"),
-    errorMessage: string("1-3").nullable(),
-    nodeId: int32("0-3"),
-    host: string("0-3"),
-    port: int32("0-3"),
+    errorCode: int16("0-3").or(0),
+    errorMessage: string("1-3").nullable().or(null),
+    nodeId: int32("0-3").or(-1),
+    host: string("0-3").or(""),
+    port: int32("0-3").or(-1),
     coordinators: array(
       {
         key: string(),
@@ -26,10 +26,10 @@ export const findCoordinator = api({
         host: string(),
         port: int32(),
         errorCode: int16(),
-        errorMessage: string().nullable(),
+        errorMessage: string().nullable().or(null),
       },
       "4+",
-    ),
+    ).or([]),
   },
 });
 
@@ -118,7 +118,7 @@ export const leaveGroup = api({
   flexible: "4+",
   request: {
     groupId: string(),
-    memberId: string("0-2"),
+    memberId: string("0-2").or(""),
     members: array(
       {
         memberId: string(),
@@ -126,7 +126,7 @@ export const leaveGroup = api({
         reason: string("5+").nullable().or(null),
       },
       "3+",
-    ),
+    ).or([]),
   },
   response: {
     throttleTimeMs: int32("1+").or(0),
@@ -138,7 +138,7 @@ export const leaveGroup = api({
         errorCode: int16(),
       },
       "3+",
-    ),
+    ).or([]),
   },
 });
 
@@ -178,7 +178,7 @@ export const listGroups = api({
   versions: "0-4",
   flexible: "3+",
   request: {
-    statesFilter: array(string(), "4+"),
+    statesFilter: array(string(), "4+").or([]),
   },
   response: {
     throttleTimeMs: int32("1+").or(0),

@@ -27,21 +27,21 @@ export const addPartitionsToTxn = api({
   versions: "0-3",
   flexible: "3+",
   request: {
-    v3AndBelowTransactionalId: string(),
-    v3AndBelowProducerId: int64(),
-    v3AndBelowProducerEpoch: int16(),
-    v3AndBelowTopics: array({
+    transactionalId: string(),
+    producerId: int64(),
+    producerEpoch: int16(),
+    topics: array({
       name: string(),
       partitions: array(int32()),
     }),
   },
   response: {
     throttleTimeMs: int32().or(0),
-    resultsByTopicV3AndBelow: array({
+    results: array({
       name: string(),
-      resultsByPartition: array({
+      partitions: array({
         partitionIndex: int32(),
-        partitionErrorCode: int16(),
+        errorCode: int16(),
       }),
     }),
   },

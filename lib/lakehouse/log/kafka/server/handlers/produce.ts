@@ -78,7 +78,9 @@ function accepted(index: number, { baseOffset }: Appended, logStartOffset: bigin
 
 function failed(index: number, error: unknown): PartitionResponse {
   const { errorCode, errorMessage } = toKafka(error);
-  return { ...refused(index, errorCode), errorMessage };
+  // Here, and nowhere else, a producer in whose place another has come is told so by its epoch.
+  const isFenced = errorCode === ERROR.PRODUCER_FENCED;
+  return { ...refused(index, isFenced ? ERROR.INVALID_PRODUCER_EPOCH : errorCode), errorMessage };
 }
 
 function refused(index: number, errorCode: number): PartitionResponse {

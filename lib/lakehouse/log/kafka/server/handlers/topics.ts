@@ -2,7 +2,12 @@ import { invalidArgument } from "../../../../errors.js";
 import { invalidPartitions } from "../../../errors.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
-import type { createPartitions, createTopics, deleteTopics } from "../../protocol/messages/topics.js";
+import type {
+  createPartitions,
+  createTopics,
+  deleteRecords,
+  deleteTopics,
+} from "../../protocol/messages/topics.js";
 import type { Broker, Context } from "../context.js";
 import { toKafka } from "../error-map.js";
 import { configOf } from "../topic-settings.js";
@@ -16,6 +21,9 @@ type Deleted = ResponseTo<typeof deleteTopics>["responses"][number];
 const NO_ID = "00000000-0000-0000-0000-000000000000";
 /** What clients may leave to the broker. */
 const DEFAULT = -1;
+const NO_OFFSET = -1n;
+/** An offset that stands for all that there is. */
+const TO_THE_END = -1n;
 
 export async function answerCreateTopics(
   { topics, validateOnly }: RequestOf<typeof createTopics>,
@@ -93,6 +101,28 @@ export async function answerDeleteTopics(
     }
   }
   return { responses };
+}
+
+export async function answerDeleteRecords(
+  { topics }: RequestOf<typeof deleteRecords>,
+  { broker: { core } }: Context,
+): Promise<ResponseTo<typeof deleteRecords>> {
+  const answered = topics.map(async ({ name, partitions }) => ({
+    name,
+    partitions: await Promise.all(
+      partitions.map(async ({ partitionIndex, offset }) => {
+        try {
+          const { reader, deleteRecords } = await core.partition(name, partitionIndex);
+          const before = offset === TO_THE_END ? (await reader.offsets()).end : offset;
+          const lowWatermark = await deleteRecords(before);
+          return { partitionIndex, lowWatermark, errorCode: ERROR.NONE };
+        } catch (error) {
+          return { partitionIndex, lowWatermark: NO_OFFSET, errorCode: toKafka(error).errorCode };
+        }
+      }),
+    ),
+  }));
+  return { topics: await Promise.all(answered) };
 }
 
 export async function answerCreatePartitions(

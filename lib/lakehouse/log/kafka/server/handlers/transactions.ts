@@ -1,14 +1,107 @@
-import { randomBytes } from "node:crypto";
+import { checkNotInternal } from "../../../internal-topics.js";
+import type { TransactionOwner } from "../../../transactions/coordinator.js";
+import type { TransactionPartition } from "../../../transactions/transaction-entry.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
-import type { initProducerId } from "../../protocol/messages/transactions.js";
+import type { addPartitionsToTxn, endTxn, initProducerId } from "../../protocol/messages/transactions.js";
+import type { Context } from "../context.js";
+import { toKafka } from "../error-map.js";
 
-export async function answerInitProducerId({
-  transactionalId,
-}: RequestOf<typeof initProducerId>): Promise<ResponseTo<typeof initProducerId>> {
-  if (transactionalId !== null)
-    return { errorCode: ERROR.COORDINATOR_NOT_AVAILABLE, producerId: -1n, producerEpoch: -1 };
-  // Of 62 bits, so that two are never the same.
-  const producerId = randomBytes(8).readBigUInt64BE() >> 2n;
-  return { errorCode: ERROR.NONE, producerId, producerEpoch: 0 };
+const NO_PRODUCER = -1n;
+const NO_EPOCH = -1;
+/** From which version of each request on a client knows that it was fenced; before, its epoch is called invalid (KIP-588). */
+const FENCED_SINCE = { initProducerId: 4, others: 2 } as const;
+
+export async function answerInitProducerId(
+  request: RequestOf<typeof initProducerId>,
+  { broker, header }: Context,
+): Promise<ResponseTo<typeof initProducerId>> {
+  const { transactionalId, transactionTimeoutMs: timeoutMs, producerId, producerEpoch: epoch } = request;
+  try {
+    const coordinator = await broker.core.transactions();
+    const given = await coordinator.initProducerId({
+      transactionalId: transactionalId ?? undefined,
+      timeoutMs,
+      current: producerId === NO_PRODUCER ? undefined : { producerId, epoch },
+    });
+    return { errorCode: ERROR.NONE, producerId: given.producerId, producerEpoch: given.epoch };
+  } catch (error) {
+    const errorCode = codeOf(error, header.version >= FENCED_SINCE.initProducerId);
+    return { errorCode, producerId: NO_PRODUCER, producerEpoch: NO_EPOCH };
+  }
+}
+
+export async function answerAddPartitionsToTxn(
+  request: RequestOf<typeof addPartitionsToTxn>,
+  context: Context,
+): Promise<ResponseTo<typeof addPartitionsToTxn>> {
+  const { broker, header } = context;
+  const { topics } = request;
+  const answer = (codeOf: (name: string, partition: number) => number) => ({
+    results: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((partitionIndex) => ({
+        partitionIndex,
+        errorCode: codeOf(name, partitionIndex),
+      })),
+    })),
+  });
+  try {
+    const { found, failed } = await partitionsOf(topics, context);
+    // All of them, or none.
+    if (failed.size > 0)
+      return answer((name, partition) => failed.get(`${name}/${partition}`) ?? ERROR.OPERATION_NOT_ATTEMPTED);
+    const coordinator = await broker.core.transactions();
+    await coordinator.addPartitions(ownerOf(request), found, broker.settings.acksAll);
+    return answer(() => ERROR.NONE);
+  } catch (error) {
+    const errorCode = codeOf(error, header.version >= FENCED_SINCE.others);
+    return answer(() => errorCode);
+  }
+}
+
+async function partitionsOf(
+  topics: RequestOf<typeof addPartitionsToTxn>["topics"],
+  { broker: { core } }: Context,
+) {
+  const found: TransactionPartition[] = [];
+  const failed = new Map<string, number>();
+  for (const { name, partitions } of topics)
+    for (const number of partitions)
+      try {
+        checkNotInternal(name);
+        const { topic } = await core.partition(name, number);
+        found.push({ topicId: topic.id, partition: number });
+      } catch (error) {
+        failed.set(`${name}/${number}`, toKafka(error).errorCode);
+      }
+  return { found, failed };
+}
+
+export async function answerEndTxn(
+  request: RequestOf<typeof endTxn>,
+  { broker, header }: Context,
+): Promise<ResponseTo<typeof endTxn>> {
+  try {
+    const coordinator = await broker.core.transactions();
+    await coordinator.endTransaction(ownerOf(request), request.committed ? "commit" : "abort");
+    return { errorCode: ERROR.NONE };
+  } catch (error) {
+    return { errorCode: codeOf(error, header.version >= FENCED_SINCE.others) };
+  }
+}
+
+interface Owned {
+  readonly transactionalId: string;
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+}
+
+function ownerOf({ transactionalId, producerId, producerEpoch }: Owned): TransactionOwner {
+  return { transactionalId, producerId, epoch: producerEpoch };
+}
+
+function codeOf(error: unknown, knowsFenced: boolean): number {
+  const { errorCode } = toKafka(error);
+  return errorCode === ERROR.PRODUCER_FENCED && !knowsFenced ? ERROR.INVALID_PRODUCER_EPOCH : errorCode;
 }

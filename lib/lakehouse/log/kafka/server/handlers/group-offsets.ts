@@ -1,0 +1,152 @@
+import type { FetchedOffset, OffsetOutcome, TopicPartition } from "../../../groups/group-offsets.js";
+import type { CommittedOffset } from "../../../groups/group-records.js";
+import type { RequestOf, ResponseTo } from "../../protocol/api.js";
+import { ERROR } from "../../protocol/error-codes.js";
+import type { offsetCommit, offsetFetch } from "../../protocol/messages/group-offsets.js";
+import type { txnOffsetCommit } from "../../protocol/messages/transactions.js";
+import type { Context } from "../context.js";
+import { toKafka } from "../error-map.js";
+import { memberOf } from "./groups.js";
+
+const NO_OFFSET = -1n;
+/** From which version of OffsetFetch on it asks for several groups, and in which an error is the group's as a whole. */
+const GROUPS_SINCE = 8;
+const GROUP_ERROR_SINCE = 2;
+
+type CommitTopics = RequestOf<typeof txnOffsetCommit>["topics"];
+type CommitResponse = ResponseTo<typeof offsetCommit>;
+type FetchTopics = ResponseTo<typeof offsetFetch>["topics"];
+type AskedTopics = RequestOf<typeof offsetFetch>["topics"];
+
+export async function answerOffsetCommit(
+  request: RequestOf<typeof offsetCommit>,
+  { broker }: Context,
+): Promise<CommitResponse> {
+  const { groupId, topics, generationIdOrMemberEpoch: generationId } = request;
+  return committed(topics, async () =>
+    (await broker.core.groups()).commit(groupId, memberOf({ ...request, generationId }), offsetsOf(topics)),
+  );
+}
+
+export async function answerTxnOffsetCommit(
+  request: RequestOf<typeof txnOffsetCommit>,
+  { broker }: Context,
+): Promise<ResponseTo<typeof txnOffsetCommit>> {
+  const { groupId, producerId, producerEpoch, topics } = request;
+  return committed(topics, async () =>
+    (await broker.core.groups()).hold(
+      groupId,
+      producerId,
+      producerEpoch,
+      offsetsOf(topics),
+      memberOf(request),
+    ),
+  );
+}
+
+function offsetsOf(topics: CommitTopics): CommittedOffset[] {
+  return topics.flatMap(({ name, partitions }) =>
+    partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => ({
+      topic: name,
+      partition: partitionIndex,
+      offset: committedOffset,
+      leaderEpoch: committedLeaderEpoch,
+      metadata: committedMetadata ?? "",
+    })),
+  );
+}
+
+async function committed(
+  topics: CommitTopics,
+  commit: () => Promise<readonly OffsetOutcome[]>,
+): Promise<CommitResponse> {
+  let codeOf: (at: TopicPartition) => number;
+  try {
+    const outcomes = await commit();
+    const codes = new Map(outcomes.map((one) => [keyOf(one), codeFor(one.error)]));
+    codeOf = (at) => codes.get(keyOf(at)) ?? ERROR.UNKNOWN_SERVER_ERROR;
+  } catch (error) {
+    const { errorCode } = toKafka(error);
+    codeOf = () => errorCode;
+  }
+  return {
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        partitionIndex,
+        errorCode: codeOf({ topic: name, partition: partitionIndex }),
+      })),
+    })),
+  };
+}
+
+export async function answerOffsetFetch(
+  { groupId, topics, groups, requireStable }: RequestOf<typeof offsetFetch>,
+  context: Context,
+): Promise<ResponseTo<typeof offsetFetch>> {
+  const { version } = context.header;
+  if (version >= GROUPS_SINCE)
+    return {
+      groups: await Promise.all(
+        groups.map(async ({ groupId, topics }) => ({
+          groupId,
+          ...(await fetched(groupId, topics, requireStable, context)),
+        })),
+      ),
+    };
+  const { topics: found, errorCode } = await fetched(groupId, topics, requireStable, context);
+  if (version >= GROUP_ERROR_SINCE || errorCode === ERROR.NONE) return { topics: found, errorCode };
+  return { topics: (topics ?? []).map((asked) => refused(asked, errorCode)) };
+}
+
+async function fetched(
+  group: string,
+  topics: AskedTopics,
+  requireStable: boolean,
+  { broker }: Context,
+): Promise<{ readonly topics: NonNullable<FetchTopics>; readonly errorCode: number }> {
+  try {
+    const asked = topics?.flatMap(({ name, partitionIndexes }) =>
+      partitionIndexes.map((partition) => ({ topic: name, partition })),
+    );
+    const found = await (await broker.core.groups()).fetch(group, asked, { requireStable });
+    return { topics: byTopic(found), errorCode: ERROR.NONE };
+  } catch (error) {
+    return { topics: [], errorCode: toKafka(error).errorCode };
+  }
+}
+
+function byTopic(offsets: readonly FetchedOffset[]): NonNullable<FetchTopics> {
+  const topics = new Map<string, FetchedOffset[]>();
+  for (const one of offsets) topics.set(one.topic, [...(topics.get(one.topic) ?? []), one]);
+  return [...topics].map(([name, partitions]) => ({
+    name,
+    partitions: partitions.map(({ partition, offset, leaderEpoch, metadata, error }) => ({
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: leaderEpoch,
+      metadata,
+      errorCode: codeFor(error),
+    })),
+  }));
+}
+
+function refused({ name, partitionIndexes }: NonNullable<AskedTopics>[number], errorCode: number) {
+  return {
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => ({
+      partitionIndex,
+      committedOffset: NO_OFFSET,
+      metadata: "",
+      errorCode,
+    })),
+  };
+}
+
+function codeFor(error: unknown): number {
+  return error === undefined ? ERROR.NONE : toKafka(error).errorCode;
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
