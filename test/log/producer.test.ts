@@ -119,6 +119,30 @@ test("a later producer of the id takes the place of the earlier", async () => {
   expect(await committed(log)).toEqual(["on", "young"]);
 });
 
+test("a group's offsets are committed with the transaction, or not at all", async () => {
+  const log = await newLog();
+  const groups = await log.core.groups();
+  const where = async () => (await groups.fetch("readers", [{ topic: "flights", partition: 0 }]))[0]?.offset;
+  await log.topic("flights").append([{ value: "a" }, { value: "b" }], { partition: 0 });
+  const producer = log.producer({ transactionalId: "payments" });
+  const failing = producer.transaction(async (tx) => {
+    await tx.sendOffsets("readers", [{ topic: "flights", partition: 0, offset: 1n }]);
+    throw new Error("no more");
+  });
+  await expect(failing).rejects.toThrow("no more");
+  expect(await where()).toBe(-1n);
+  await producer.transaction(async (tx) => {
+    await tx.append("receipts", { value: "a" });
+    await tx.sendOffsets("readers", [{ topic: "flights", partition: 0, offset: 2n }]);
+    expect(await where()).toBe(-1n);
+  });
+  expect(await where()).toBe(2n);
+  const nowhere = producer.transaction((tx) =>
+    tx.sendOffsets("readers", [{ topic: "nowhere", partition: 0, offset: 2n }]),
+  );
+  await expect(nowhere).rejects.toThrow(code("NO_SUCH_TOPIC"));
+});
+
 test("what does not fit together is refused", async () => {
   const log = await newLog();
   const plain = log.producer();

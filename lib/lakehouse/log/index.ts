@@ -48,7 +48,7 @@ export type {
   ReadTopicOptions,
   Topic,
 } from "./topic.js";
-export type { AppendByProducerOptions, Transaction } from "./transaction.js";
+export type { AppendByProducerOptions, Transaction, TransactionOffset } from "./transaction.js";
 export type {
   AppendRowsOptions,
   NewTypedTopicOptions,

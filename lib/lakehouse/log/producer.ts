@@ -140,8 +140,12 @@ export class Producer {
   ): Promise<Result> {
     const coordinator = await this.#core.transactions();
     const owner = { transactionalId, ...(await this.#identify()) };
-    const transaction = new Transaction(coordinator, owner, this.#ack, (topic, records, options, add) =>
-      this.#send(topic, records, options, "transactional", add),
+    const transaction = new Transaction(
+      coordinator,
+      owner,
+      this.#ack,
+      () => this.#core.groups(),
+      (topic, records, options, add) => this.#send(topic, records, options, "transactional", add),
     );
     try {
       const result = await work(transaction);

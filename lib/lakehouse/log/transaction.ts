@@ -1,4 +1,6 @@
 import { invalidTxnState } from "./errors.js";
+import type { MemberOf } from "./groups/group-types.js";
+import type { Groups } from "./groups/groups.js";
 import type { AppendedTo } from "./into-batches.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import type { Ack } from "./partition/partition.js";
@@ -10,6 +12,17 @@ export interface AppendByProducerOptions {
   /** Where they all go; by key where not given, and those without one to one partition after the other. */
   readonly partition?: number | undefined;
 }
+
+/** Where a group goes on in a partition. */
+export interface TransactionOffset {
+  readonly topic: string;
+  readonly partition: number;
+  /** Of the next record to read. */
+  readonly offset: bigint;
+}
+
+/** The library's reader of a group is no member of it that could be told apart. */
+const NOBODY: MemberOf = { memberId: "", generation: -1 };
 
 /** Makes batches of records and sends them, when `add` has made their partitions part of the transaction. */
 type Send = (
@@ -24,6 +37,7 @@ export class Transaction {
   readonly #coordinator: TransactionCoordinator;
   readonly #owner: TransactionOwner;
   readonly #ack: Ack;
+  readonly #groups: () => Promise<Groups>;
   readonly #send: Send;
   readonly #pending = new Set<Promise<unknown>>();
   #failure: { readonly error: unknown } | undefined;
@@ -31,7 +45,14 @@ export class Transaction {
   #isOver = false;
 
   /** @internal */
-  constructor(coordinator: TransactionCoordinator, owner: TransactionOwner, ack: Ack, send: Send) {
+  constructor(
+    coordinator: TransactionCoordinator,
+    owner: TransactionOwner,
+    ack: Ack,
+    groups: () => Promise<Groups>,
+    send: Send,
+  ) {
+    this.#groups = groups;
     this.#coordinator = coordinator;
     this.#owner = owner;
     this.#ack = ack;
@@ -59,6 +80,26 @@ export class Transaction {
         );
       }),
     );
+  }
+
+  /**
+   * Commits offsets of a group with the transaction: where it goes on, when what it read was dealt with in what is appended
+   * here.
+   *
+   * @throws LakehouseError INVALID_TXN_STATE where the transaction has ended; PRODUCER_FENCED, INVALID_GROUP_ID, NO_SUCH_TOPIC,
+   *   NO_SUCH_PARTITION, STORAGE_FAILED
+   */
+  async sendOffsets(group: string, offsets: readonly TransactionOffset[]): Promise<void> {
+    const { producerId, epoch } = this.#owner;
+    await this.#track(async () => {
+      this.#hasBegun = true;
+      await this.#coordinator.addOffsets(this.#owner, group, this.#ack);
+      const committed = offsets.map((one) => ({ ...one, leaderEpoch: -1, metadata: "" }));
+      const outcomes = await this.#coordinator.withOffsets(this.#owner, group, async () =>
+        (await this.#groups()).hold(group, producerId, epoch, committed, NOBODY),
+      );
+      for (const { error } of outcomes) if (error !== undefined) throw error;
+    });
   }
 
   /** @internal Ends it, when all that was begun in it is done. */

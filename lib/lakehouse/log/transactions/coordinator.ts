@@ -1,6 +1,7 @@
 import { invalidArgument } from "../../errors.js";
 import { storageFailed } from "../../storage/index.js";
 import {
+  coordinatorGone,
   invalidProducerIdMapping,
   invalidTransactionTimeout,
   invalidTxnState,
@@ -206,6 +207,11 @@ export class TransactionCoordinator {
     return this.#add(owner, partitions, [], ack);
   }
 
+  /** The same for the offsets of a group. */
+  addOffsets(owner: TransactionOwner, group: string, ack: Ack): Promise<void> {
+    return this.#add(owner, [], [group], ack);
+  }
+
   #add(
     owner: TransactionOwner,
     partitions: readonly TransactionPartition[],
@@ -238,6 +244,23 @@ export class TransactionCoordinator {
       await state.set(transactionalId, next, next.ack);
       open.set(next.producerId, next.epoch, next.partitions.map(keyOf));
       if (!isOpen) this.#endInTime(transactionalId, next);
+    });
+  }
+
+  /**
+   * Does what makes offsets part of the transaction: its group was added before. The transaction does not end meanwhile.
+   *
+   * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_TXN_STATE
+   */
+  withOffsets<Result>(owner: TransactionOwner, group: string, work: () => Promise<Result>): Promise<Result> {
+    return this.#lock.run(owner.transactionalId, async () => {
+      const entry = await this.#owned(owner);
+      if (entry.state === "ongoing" && entry.groups.includes(group)) return work();
+      throw invalidTxnState(
+        owner.transactionalId,
+        `${owner.transactionalId} has no open transaction that has the offsets of the group ${group}.`,
+        "Add them to the transaction first.",
+      );
     });
   }
 
@@ -330,7 +353,8 @@ export class TransactionCoordinator {
         await state.set(id, complete);
         return complete;
       } catch (error) {
-        if (!storageFailed.is(error) || this.#closing.signal.aborted) throw error;
+        const mayPass = storageFailed.is(error) || coordinatorGone.is(error);
+        if (!mayPass || this.#closing.signal.aborted) throw error;
         await holding(clock, sleep(clock, wait, this.#closing.signal));
       }
     }
