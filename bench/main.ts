@@ -15,6 +15,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   ducklake: () => import("./ducklake.js"),
   json: () => import("./json.js"),
   log: () => import("./log.js"),
+  "log-upkeep": () => import("./log-upkeep.js"),
   notebook: () => import("./notebook.js"),
   plan: () => import("./plan.js"),
   results: () => import("./results.js"),
