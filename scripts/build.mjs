@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 
 /** What a package starts beside its entries, by the name of the file that it becomes. */
 const PROGRAMS = {
-  "lib/lakehouse": { cli: "cli.ts", worker: "parquet/encode/worker.ts" },
+  "lib/lakehouse": { cli: "cli.ts", streamctl: "streamctl.ts", worker: "parquet/encode/worker.ts" },
   "lib/kit": {
     main: "notebook/kernel/main.ts",
     typecheck: "notebook/kernel/typecheck.ts",

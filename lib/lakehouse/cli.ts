@@ -1,12 +1,11 @@
 /** The command `slh`: the lakehouse's commands, and those of `@sololakehouse/kit` where that is installed. */
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
 import { resetCommand } from "./reset-command.js";
 import { addLakehouseCommands } from "./room-commands.js";
-import { run } from "./terminal/index.js";
+import { runProcess } from "./run-process.js";
 
 /** What a package that adds commands to `slh` exports as `./commands`. */
 export interface MoreCommands {
@@ -81,20 +80,7 @@ function resolved(from: string): string | undefined {
   }
 }
 
-/** This package's, from above the build. */
-function version(): string {
-  const file = new URL("../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-}
-
 /** Runs the command line of this process and sets its exit code. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
-  // A reader that has seen enough (`| head`) closes the pipe: no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    // A full disk, mostly: what was printed is not whole, and nothing that follows would be.
-    console.error(`error  The output cannot be written: ${error.message}.`);
-    process.exit(1);
-  });
-  process.exitCode = await run((await buildProgram(await findKit())).version(version()), argv);
+  await runProcess(await buildProgram(await findKit()), argv);
 }

@@ -21,7 +21,7 @@ export async function addLakehouseCommands(program: Command): Promise<void> {
 }
 
 /** Opens the lakehouse of the current profile for a command, where there is one, and closes it whatever happens. */
-const withLake: WithLake<LakehouseParts> = async (work) => {
+export const withLake: WithLake<LakehouseParts> = async (work) => {
   const { openParts } = await import("./open.js");
   const parts = await openParts({ create: false });
   try {

@@ -1,7 +1,9 @@
+import type { Command } from "commander";
 import { run } from "sololakehouse/terminal";
 import { vi } from "vitest";
 import * as kit from "../../lib/kit/cli/commands.js";
 import { buildProgram } from "../../lib/lakehouse/cli.js";
+import { buildStreamctl } from "../../lib/lakehouse/streamctl.js";
 
 /** What a command printed, and its exit code. */
 export interface Ran {
@@ -17,6 +19,19 @@ export interface Ran {
  * @param folder the working directory of the command
  */
 export async function slhInProcess(args: readonly string[], folder = process.cwd()): Promise<Ran> {
+  return inProcess(() => buildProgram(kit), args, folder);
+}
+
+/** The same for `streamctl`. */
+export async function streamctlInProcess(args: readonly string[], folder = process.cwd()): Promise<Ran> {
+  return inProcess(buildStreamctl, args, folder);
+}
+
+async function inProcess(
+  build: () => Promise<Command>,
+  args: readonly string[],
+  folder: string,
+): Promise<Ran> {
   const printed = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   const take = (name: keyof typeof printed, text: string | Uint8Array) => {
     printed[name].push(Buffer.from(text));
@@ -34,7 +49,7 @@ export async function slhInProcess(args: readonly string[], folder = process.cwd
   process.exitCode = undefined;
   try {
     process.chdir(folder);
-    const code = await run(await buildProgram(kit), [process.execPath, "slh", ...args]);
+    const code = await run(await build(), [process.execPath, "program", ...args]);
     const textOf = (name: keyof typeof printed) => Buffer.concat(printed[name]).toString();
     return { code, out: textOf("stdout"), err: textOf("stderr") };
   } finally {

@@ -240,7 +240,9 @@ export class LogCore {
     throw noSuchTopic(
       name,
       `There is no topic ${name}.`,
-      near === undefined ? "Make it with createTopic." : `Did you mean ${near}? Or make it with createTopic.`,
+      near === undefined
+        ? "Make it with createTopic, or with streamctl topic create."
+        : `Did you mean ${near}? Or make it with createTopic.`,
     );
   }
 

@@ -1,43 +1,19 @@
-import { join } from "node:path";
-import type { Catalog } from "../catalog/index.js";
-import type { Closing } from "../closing.js";
-import type { Profile } from "../profile.js";
 import type { Room } from "../room.js";
-import type { ObjectStore } from "../storage/index.js";
-import { LogCore } from "./core.js";
 import * as errors from "./errors.js";
-import { Log } from "./log.js";
+import type { Log } from "./log.js";
 import { metrics } from "./metrics.js";
+import { type LogContext, openLog } from "./open-log.js";
 
-/** What the log needs of an open lakehouse. */
-export interface LogContext {
-  readonly profile: Profile;
-  readonly store: ObjectStore;
-  /** Where the tables of topics are. */
-  readonly catalog: Catalog;
-  readonly closing: Closing;
-}
-
-/** A lakehouse and its views have one log. */
-const cores = new WeakMap<Closing, LogCore>();
-
-/** The log of a lakehouse, opened when it is first asked for. */
-export function logCoreOf({ profile, store, closing }: Omit<LogContext, "catalog">): LogCore {
-  const known = cores.get(closing);
-  if (known !== undefined) return known;
-  const core = closing.open(
-    () => new LogCore({ store, folder: join(profile.root, "log") }),
-    (opened) => opened.close(),
-  );
-  cores.set(closing, core);
-  return core;
-}
+export { logCoreOf } from "./open-log.js";
 
 /** The log, for the wiring. */
 export const logRoom = {
   name: "log",
   errors,
   metrics,
-  facade: (context): Log => new Log({ core: logCoreOf(context), catalog: context.catalog }),
+  facade: openLog,
   close: (log) => log.close(),
 } as const satisfies Room<LogContext, Log>;
+
+/** Loads the commands of `streamctl`. */
+export const streamCommands = async () => (await import("./commands.js")).addStreamCommands;

@@ -191,6 +191,21 @@ export class Topic {
     return this.#core.sizes(await this.#core.topic(this.name));
   }
 
+  /**
+   * Where reading from a place begins in each partition, by number.
+   *
+   * @throws LakehouseError NO_SUCH_TOPIC, INVALID_ARGUMENT
+   */
+  async offsetsAt(from: ReadFrom): Promise<bigint[]> {
+    const topic = await this.#core.topic(this.name);
+    return Promise.all(
+      this.#partitions(topic).map(async (number) => {
+        const { reader } = await this.#core.partitionOf(topic, number);
+        return offsetOf(reader, from, await reader.offsets());
+      }),
+    );
+  }
+
   /** Where each partition begins and ends, by number. */
   async offsets(): Promise<PartitionOffsets[]> {
     const topic = await this.#core.topic(this.name);

@@ -16,7 +16,7 @@ export {
 export { interruptible } from "./interruptible.js";
 export { reportError, run } from "./run.js";
 export { Spool } from "./spool.js";
-export { stopSignal } from "./stop-signal.js";
+export { stoppable, stopSignal } from "./stop-signal.js";
 export {
   byteSize,
   columns,

@@ -1,9 +1,10 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { invalidArgument } from "../../errors.js";
+import { configOf } from "../config-text.js";
 import type { LogCore } from "../core.js";
-import { offsetOf, Topic } from "../topic.js";
+import { Topic } from "../topic.js";
 import type { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
-import { configOf, readFromOf, topicMessage } from "./messages.js";
+import { readFromOf, topicMessage } from "./messages.js";
 
 const PAGE = 1000;
 
@@ -40,10 +41,9 @@ export function adminService(core: LogCore, id: string): ServiceImpl<typeof Admi
       return {};
     },
 
-    findOffset: async ({ topic, partition, from }) => {
-      const { reader } = await core.partition(topic, partition);
-      return { offset: await offsetOf(reader, readFromOf(from), await reader.offsets()) };
-    },
+    findOffsets: async ({ topic, from }) => ({
+      offsets: await new Topic(topic, core).offsetsAt(readFromOf(from)),
+    }),
 
     listSegments: async ({ topic, partition, pageSize, pageToken }) => {
       const limit = pageSize || PAGE;

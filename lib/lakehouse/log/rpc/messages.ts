@@ -1,8 +1,9 @@
 /** What is in the messages, as the log has it, and back. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { invalidArgument, invalidConfig, nearNames } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
+import { configOf, configText } from "../config-text.js";
 import type { TopicRecord } from "../meta/log-meta.js";
-import { DEFAULT_CONFIG, type TopicConfig } from "../meta/topic-config.js";
+import { DEFAULT_CONFIG } from "../meta/topic-config.js";
 import type { Ack, Isolation } from "../partition/partition.js";
 import type { NewRecord, RecordHeader } from "../records/batch-builder.js";
 import type { LogRecord, ReadHeader } from "../records/read-records.js";
@@ -184,33 +185,4 @@ export function topicMessage({
 export function topicOf({ config, createdAt, id, name, partitions, version }: Topic): TopicRecord {
   const full = { ...DEFAULT_CONFIG, ...configOf(config) };
   return { id, name, partitions, config: full, createdAt: Number(createdAt), version: Number(version) };
-}
-
-export function configText(config: Partial<TopicConfig>): Record<string, string> {
-  return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]));
-}
-
-/**
- * Settings that came as text: which are numbers, the defaults say.
- *
- * @throws LakehouseError INVALID_CONFIG for one that there is not. Whether a value makes sense is for the log to say.
- */
-export function configOf(text: Readonly<Record<string, string>>): Partial<TopicConfig> {
-  const defaults: Readonly<Record<string, unknown>> = { ...DEFAULT_CONFIG };
-  return Object.fromEntries(
-    Object.entries(text).map(([name, value]) => {
-      if (!Object.hasOwn(defaults, name)) throw noSetting(name, Object.keys(defaults));
-      const isNumber = typeof defaults[name] === "number" && /^-?\d+(\.\d+)?$/.test(value);
-      return [name, isNumber ? Number(value) : value];
-    }),
-  );
-}
-
-function noSetting(name: string, names: readonly string[]) {
-  const [near] = nearNames(name, names);
-  return invalidConfig(
-    name,
-    `A topic has no setting ${JSON.stringify(name)}.`,
-    near === undefined ? `Its settings are ${names.join(", ")}.` : `Did you mean ${near}?`,
-  );
 }

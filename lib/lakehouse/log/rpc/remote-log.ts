@@ -2,6 +2,7 @@ import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { invalidArgument } from "../../errors.js";
 import { checkOptions, type OptionNames } from "../../options.js";
+import { configText } from "../config-text.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../core.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
@@ -9,7 +10,7 @@ import type { ConnectLogOptions } from "./connect-log.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
-import { configText, topicOf } from "./messages.js";
+import { topicOf } from "./messages.js";
 import { RemoteTopic } from "./remote-topic.js";
 import { fromStatus } from "./status.js";
 

@@ -10,6 +10,7 @@ import {
   checkIsolation,
   type LogBatch,
   READ_OPTIONS,
+  type ReadFrom,
   type ReadTopicOptions,
 } from "../topic.js";
 import type { Topic } from "./generated/sololakehouse/log/v1/admin_pb.js";
@@ -64,6 +65,12 @@ export class RemoteTopic {
     };
     const { appended } = await this.#remote.call(() => this.#remote.producer.append(request));
     return appended.map(({ partition, baseOffset, lastOffset }) => ({ partition, baseOffset, lastOffset }));
+  }
+
+  /** Where reading from a place begins in each partition, by number. */
+  async offsetsAt(from: ReadFrom): Promise<bigint[]> {
+    const request = { topic: this.name, from: readFromMessage(from) };
+    return (await this.#remote.call(() => this.#remote.admin.findOffsets(request))).offsets;
   }
 
   /** Where each partition begins and ends, by number. */

@@ -1,0 +1,23 @@
+/** The commands of `streamctl`. Nothing heavy is loaded before one runs. */
+import type { Command } from "commander";
+import type { WithLake } from "../room.js";
+import { withLogOf } from "./commands/any-log.js";
+import { benchCommand } from "./commands/bench.js";
+import { consumeCommand } from "./commands/consume.js";
+import { produceCommand } from "./commands/produce.js";
+import { recoverCommand } from "./commands/recover.js";
+import { segmentCommand } from "./commands/segment.js";
+import { serveCommand } from "./commands/serve.js";
+import { topicCommand } from "./commands/topic.js";
+import type { LogContext } from "./open-log.js";
+
+export function addStreamCommands(program: Command, withLake: WithLake<LogContext>): void {
+  const withLog = withLogOf(withLake);
+  topicCommand(program, withLog);
+  produceCommand(program, withLog);
+  consumeCommand(program, withLog);
+  segmentCommand(program);
+  serveCommand(program, withLake);
+  recoverCommand(program, withLake);
+  benchCommand(program, withLog);
+}

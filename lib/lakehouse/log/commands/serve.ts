@@ -1,0 +1,108 @@
+import { rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { invalidConfig } from "../../errors.js";
+import type { WithLake } from "../../room.js";
+import { ink, portNumber, printJsonLine, printLine, stopSignal } from "../../terminal/index.js";
+import type { Log } from "../log.js";
+import { type LogContext, openLog } from "../open-log.js";
+import type { Ack } from "../partition/partition.js";
+import type { GrpcServer } from "../rpc/serve-grpc.js";
+import { type ServerFile, serverFile } from "./any-log.js";
+
+interface ServeFlags {
+  readonly grpc: number;
+  readonly kafka: number;
+  readonly acksAll: Ack;
+  readonly autoCreateTopics?: true;
+  readonly host: string;
+  readonly insecure?: true;
+  readonly json?: true;
+}
+
+/** `streamctl serve`. */
+export function serveCommand(program: Command, withLake: WithLake<LogContext>): void {
+  program
+    .command("serve")
+    .summary("serve the log to other processes")
+    .description(
+      "Serves the log of the current profile to Kafka's clients, and by gRPC, gRPC-Web and Connect on another port, until it is stopped: then calls that are under way end, and what is not in the object store yet goes there. Meanwhile streamctl asks this server by itself.",
+    )
+    .option("--grpc <port>", "port for gRPC, 0 for any that is free", portNumber, 50051)
+    .option("--kafka <port>", "port for Kafka's clients, 0 for any that is free", portNumber, 9092)
+    .addOption(
+      new Option(
+        "--acks-all <level>",
+        "when a Kafka producer with acks=all is answered: on the disk, or in the object store",
+      )
+        .choices(["wal", "stored"])
+        .default("wal"),
+    )
+    .option("--auto-create-topics", "make topics that Kafka's clients ask for and that are not there")
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option(
+      "--insecure",
+      "listen where other machines can reach it, unencrypted, with nobody asked who they are",
+    )
+    .option("--json", "say where it is in a line of JSON")
+    .addHelpText("after", "\nExamples:\n  $ streamctl serve\n  $ streamctl serve --grpc 0 --kafka 0 --json")
+    .action((flags: ServeFlags) => withLake((context) => serve(context, flags)));
+}
+
+async function serve(context: LogContext, flags: ServeFlags): Promise<void> {
+  const { host, insecure } = flags;
+  if (!insecure && !isLoopback(host))
+    throw invalidConfig(
+      host,
+      `Others can reach ${host}, and could read, append and delete whatever they like.`,
+      "Listen on 127.0.0.1; or, where only those can reach it who may, add --insecure.",
+    );
+  const log = openLog(context);
+  try {
+    await serveLog(log, join(context.profile.root, "log"), flags);
+  } finally {
+    await log.close();
+  }
+}
+
+async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<void> {
+  const { host, json, acksAll, autoCreateTopics } = flags;
+  const { serveGrpc } = await import("../rpc/serve-grpc.js");
+  const { serveKafka } = await import("../kafka/serve.js");
+  const onFault = (error: unknown, call: string) =>
+    console.error(`${ink("fault", "red", process.stderr)}  ${call}\n`, error);
+  const grpc = await serveGrpc(log, { port: flags.grpc, host, onFault });
+  try {
+    const kafka = await serveKafka(log, { port: flags.kafka, host, acksAll, autoCreateTopics });
+    try {
+      const forget = await announce(folder, grpc);
+      // Who has read where it is may stop it at once.
+      const stopped = stopSignal();
+      const bootstrap = `${host.includes(":") ? `[${host}]` : host}:${kafka.port}`;
+      if (json) printJsonLine({ grpc: grpc.url, kafka: bootstrap, id: grpc.id });
+      else {
+        printLine(`The log is at ${ink(grpc.url, "bold")} for gRPC, gRPC-Web and Connect,`);
+        printLine(`and at ${ink(bootstrap, "bold")} for Kafka's clients. Stop it with Ctrl-C.`);
+      }
+      await stopped;
+      await forget();
+    } finally {
+      await kafka.stop();
+    }
+  } finally {
+    await grpc.close();
+  }
+}
+
+/** Lets streamctl find the server. @returns what takes that back. */
+async function announce(folder: string, { url, id }: GrpcServer): Promise<() => Promise<void>> {
+  const file = serverFile(folder);
+  const content: ServerFile = { url, id };
+  await writeFile(`${file}.new`, JSON.stringify(content));
+  await rename(`${file}.new`, file);
+  return () => rm(file, { force: true });
+}
+
+function isLoopback(host: string): boolean {
+  return /^(127(\.\d+){3}|::1|localhost)$/.test(host);
+}

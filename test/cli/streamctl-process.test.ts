@@ -1,0 +1,110 @@
+/** What only a process has: signals, pipes that are closed. From the build. */
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openLakehouse } from "sololakehouse";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { streamctl } from "./process.js";
+
+let folder: string;
+let env: Record<string, string>;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "streamctl-"));
+  const root = join(folder, "lake");
+  env = { SLH_LAKE: root };
+  const lake = await openLakehouse({ root });
+  await lake.log.createTopic("t");
+  await lake.close();
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Until a server has said where it is; then it is `use`d, and told to end. */
+function served(use: (url: string) => Promise<void>, signal: "SIGTERM" | "SIGINT" = "SIGTERM") {
+  const using: Promise<void>[] = [];
+  const ran = streamctl(["serve", "--grpc", "0", "--kafka", "0", "--json"], env, (child) =>
+    child.stdout.once("data", (line: string) => {
+      const done = use(JSON.parse(line).grpc).finally(() => child.kill(signal));
+      using.push(done);
+      done.catch(() => undefined);
+    }),
+  );
+  return ran.then(async (result) => {
+    await Promise.all(using);
+    return result;
+  });
+}
+
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "a server that gets %s brings what it has into the object store",
+  async (signal) => {
+    const { code, err } = await served(async (url) => {
+      expect((await streamctl(["produce", "t", "a", "b", "--server", url], env)).code).toBe(0);
+    }, signal);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const lake = await openLakehouse({ root: join(folder, "lake") });
+    expect(await lake.log.topic("t").offsets()).toMatchObject([{ end: 2n, stored: 2n }]);
+    await lake.close();
+  },
+);
+
+test("a server is found by the lakehouse that it serves, and what is not stored yet is seen", async () => {
+  const { code } = await served(async () => {
+    expect(await streamctl(["produce", "t", "a"], env)).toMatchObject({ code: 0, err: "" });
+    expect((await streamctl(["consume", "t", "--format", "raw"], env)).out).toBe("a\n");
+    const second = await streamctl(["serve", "--grpc", "0", "--kafka", "0"], env);
+    expect(second.code).toBe(1);
+    expect(second.err).toContain("LOG_IN_USE");
+  });
+  expect(code).toBe(0);
+  expect(await readFile(join(folder, "lake/log/server.json"), "utf8").catch(() => "gone")).toBe("gone");
+  expect((await streamctl(["consume", "t", "--format", "raw"], env)).out).toBe("a\n");
+});
+
+test("a server that was killed is not asked, and its records are there", async () => {
+  await streamctl(["serve", "--grpc", "0", "--kafka", "0", "--json"], env, (child) =>
+    child.stdout.once("data", (line: string) => {
+      const { grpc } = JSON.parse(line);
+      void streamctl(["produce", "t", "a", "--server", grpc], env).then(() => child.kill("SIGKILL"));
+    }),
+  );
+  expect((await streamctl(["produce", "t", "b"], env)).out).toContain("partition 0 from 1 to 1");
+  expect((await streamctl(["consume", "t", "--format", "raw"], env)).out).toBe("a\nb\n");
+});
+
+test("lines are appended as they come, and Ctrl-C ends it after what was read", async () => {
+  const { code, out } = await streamctl(["produce", "t"], env, (child) => {
+    child.stdin.write("a\nb\n");
+    // What is appended is in the write-ahead log at once.
+    const wal = join(folder, "lake/log/wal");
+    const look = setInterval(async () => {
+      const files = await readdir(wal).catch(() => []);
+      const sizes = await Promise.all(files.map(async (name) => (await stat(join(wal, name))).size));
+      if (!sizes.some((size) => size > 100)) return;
+      clearInterval(look);
+      child.kill("SIGINT");
+    }, 50);
+  });
+  expect({ code, out }).toEqual({ code: 130, out: "Appended 2 records to t: partition 0 from 0 to 1.\n" });
+});
+
+test("who follows is ended by Ctrl-C, with what was printed", async () => {
+  await streamctl(["produce", "t", "a"], env);
+  const ran = await streamctl(["consume", "t", "--follow", "--format", "raw"], env, (child) =>
+    child.stdout.once("data", () => child.kill("SIGINT")),
+  );
+  expect(ran).toEqual({ code: 130, out: "a\n", err: "" });
+});
+
+test("a reader that has seen enough is no error", async () => {
+  const lake = await openLakehouse({ root: join(folder, "lake") });
+  await lake.log.topic("t").append(Array.from({ length: 20_000 }, (_, i) => ({ value: `${i}`.padEnd(100) })));
+  await lake.close();
+  for (const more of [[], ["--follow"], ["--json"]]) {
+    const { code, err } = await streamctl(["consume", "t", ...more], env, ({ stdin, stdout }) => {
+      stdin.end();
+      stdout.once("data", () => stdout.destroy());
+    });
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+  }
+});

@@ -1,0 +1,381 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openLakehouse } from "sololakehouse";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { serveGrpc } from "../../lib/lakehouse/log/index.js";
+import { streamctlInProcess } from "./in-process.js";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "streamctl-"));
+  vi.stubEnv("SLH_LAKE", join(folder, "lake"));
+  vi.stubEnv("SLH_PROFILE", "embedded");
+  await (await openLakehouse()).close();
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+  vi.unstubAllEnvs();
+});
+
+const streamctl = (...args: string[]) => streamctlInProcess(args, folder);
+
+/** What a command printed that went well. */
+async function ok(...args: string[]): Promise<string> {
+  const { code, out, err } = await streamctl(...args);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return out;
+}
+
+const consumed = async (...args: string[]) =>
+  (await ok("consume", "t", "--json", ...args))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+
+const values = async (...args: string[]) => (await consumed(...args)).map(({ value }) => value);
+
+describe("a place without a lakehouse", () => {
+  test.each([
+    [["topic", "list"]],
+    [["topic", "create", "t"]],
+    [["produce", "t", "a"]],
+    [["consume", "t"]],
+    [["recover"]],
+  ])("stays one after streamctl %j", async (args) => {
+    vi.stubEnv("SLH_LAKE", join(folder, "none"));
+    const { code, out, err } = await streamctl(...args);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toMatch(/^error {2}NO_SUCH_LAKE: /);
+    expect(existsSync(join(folder, "none"))).toBe(false);
+  });
+});
+
+describe("topics", () => {
+  test("are made, listed, described, changed and deleted", async () => {
+    expect(await ok("topic", "list")).toBe("There are no topics yet.\n");
+    expect(await ok("topic", "create", "t", "--partitions", "2", "--config", "compression=lz4")).toBe(
+      "The topic t has 2 partitions.\n",
+    );
+    expect((await streamctl("topic", "create", "t")).err).toContain("TOPIC_EXISTS");
+    await ok("topic", "create", "t", "--if-not-exists");
+    expect(await ok("topic", "list")).toMatch(/^t {2}2 partitions {2}compression=lz4 {2}\d{4}-/);
+    const altered = JSON.parse(
+      await ok(
+        "topic",
+        "alter",
+        "t",
+        "--config",
+        "retentionMs=5",
+        "--config",
+        "segmentMs=50",
+        "--partitions",
+        "3",
+        "--json",
+      ),
+    );
+    expect(altered).toMatchObject({
+      partitions: 3,
+      config: { retentionMs: 5, segmentMs: 50, compression: "lz4" },
+    });
+    expect(JSON.parse(await ok("topic", "describe", "t", "--json"))).toMatchObject({
+      name: "t",
+      offsets: [{ start: 0, end: 0, stored: 0 }, {}, {}],
+    });
+    expect(await ok("topic", "describe", "t")).toMatch(/ {2}retentionMs +5\n/);
+    expect((await streamctl("topic", "delete", "t")).err).toContain("--yes");
+    expect(await ok("topic", "delete", "t", "--yes")).toBe("Deleted the topic t.\n");
+    expect((await streamctl("topic", "delete", "t", "--yes")).err).toContain("NO_SUCH_TOPIC");
+  });
+
+  test("refuse settings that there are not, with the near name", async () => {
+    await ok("topic", "create", "t");
+    for (const words of [
+      ["create", "u"],
+      ["alter", "t"],
+    ]) {
+      const { code, err } = await streamctl("topic", ...words, "--config", "retentonMs=5");
+      expect(code).toBe(1);
+      expect(err).toContain("Did you mean retentionMs?");
+    }
+    expect((await streamctl("topic", "alter", "t")).err).toContain("Nothing is to be changed.");
+  });
+});
+
+describe("produce", () => {
+  beforeEach(() => ok("topic", "create", "t", "--partitions", "2"));
+
+  test("takes arguments as they are, with key, header, partition and ack", async () => {
+    const out = await ok(
+      ...[
+        "produce",
+        "t",
+        "a\nb",
+        "",
+        "--key",
+        "k",
+        "--header",
+        "h=1=2",
+        "--partition",
+        "1",
+        "--ack",
+        "stored",
+        "--json",
+      ],
+    );
+    expect(JSON.parse(out)).toEqual({
+      topic: "t",
+      records: 2,
+      partitions: [{ partition: 1, baseOffset: 0, lastOffset: 1 }],
+    });
+    const record = { partition: 1, key: "k", headers: [{ key: "h", value: "1=2" }] };
+    expect(await consumed()).toMatchObject([
+      { ...record, offset: 0, value: "a\nb" },
+      { ...record, offset: 1, value: "" },
+    ]);
+  });
+
+  test.each([
+    ["lines", "a\n\nb:c\r\nd", [], ["a", "", "b:c", "d"], null],
+    ["lines", "k:v:w\nk:", ["--key-separator", ":"], ["v:w", ""], "k"],
+    [
+      "ndjson",
+      '{"u":"k","n":1}\n\n{"n":2,"u":"k"}\n',
+      ["--key-field", "u"],
+      ['{"u":"k","n":1}', '{"n":2,"u":"k"}'],
+      "k",
+    ],
+    ["ndjson", "3\nnull", [], ["3", "null"], null],
+    [
+      "csv",
+      'u,"a ""b"""\r\nk,"x,\r\ny"\r\n\r\nk,\r\nk,""',
+      ["--key-field", "u"],
+      ['{"u":"k","a \\"b\\"":"x,\\r\\ny"}', '{"u":"k","a \\"b\\"":""}', '{"u":"k","a \\"b\\"":""}'],
+      "k",
+    ],
+  ])("reads %s from a file: %j", async (format, text, more, expected, key) => {
+    await writeFile(join(folder, "in"), text);
+    await ok("produce", "t", "--file", join(folder, "in"), "--format", format, ...more, "--partition", "0");
+    const got = await consumed();
+    expect(got.map(({ value }) => value)).toEqual(expected);
+    for (const record of got) expect(record.key).toBe(key);
+  });
+
+  test("a line that is no record is told by its number, and what stands before it is there", async () => {
+    for (const [text, format, more] of [
+      ["a:1\nb", "lines", ["--key-separator", ":"]],
+      ["{}\n{", "ndjson", []],
+      ['{"u":1}\n{"v":1}', "ndjson", ["--key-field", "u"]],
+      ["a,b\n1", "csv", []],
+      ['a\n"b', "csv", []],
+      ["a,a\n1,2", "csv", []],
+    ] as const) {
+      await writeFile(join(folder, "in"), text);
+      const { code, err } = await streamctl(
+        "produce",
+        "t",
+        "--file",
+        join(folder, "in"),
+        "--format",
+        format,
+        ...more,
+      );
+      expect(code, text).toBe(1);
+      expect(err, text).toMatch(/Line [12] is no record: /);
+    }
+    expect((await streamctl("produce", "t", "--file", join(folder, "nowhere"))).err).toContain(
+      "cannot be read",
+    );
+    expect((await streamctl("produce", "t", "a", "--key-field", "u")).err).toContain("--format ndjson");
+  });
+
+  test("cuts no character in two, however a file comes", async () => {
+    const text = "é€😀".repeat(300_000);
+    await writeFile(join(folder, "in"), `${text}\n${text}`);
+    await ok("produce", "t", "--file", join(folder, "in"));
+    expect(await values()).toEqual([text, text]);
+  });
+});
+
+describe("consume", () => {
+  const T = Date.UTC(2026, 0, 1);
+
+  beforeEach(async () => {
+    const lake = await openLakehouse();
+    const topic = await lake.log.createTopic("t");
+    for (let i = 0; i < 6; i++) await topic.append({ value: `v${i}`, timestamp: T + i * 60_000 });
+    await lake.close();
+  });
+
+  test.each([
+    [
+      ["--from", "4"],
+      ["v4", "v5"],
+    ],
+    [["--from", "end"], []],
+    [
+      ["--until", "2"],
+      ["v0", "v1"],
+    ],
+    [
+      ["--from", "2026-01-01T00:02Z", "--until", "2026-01-01T00:04Z"],
+      ["v2", "v3"],
+    ],
+    [
+      ["--from", "1", "--limit", "2"],
+      ["v1", "v2"],
+    ],
+    [["--limit", "0"], []],
+    [["--from", "3", "--until", "3", "--follow"], []],
+    [
+      ["--until", "end", "--follow"],
+      ["v0", "v1", "v2", "v3", "v4", "v5"],
+    ],
+    [
+      ["--until", "99"],
+      ["v0", "v1", "v2", "v3", "v4", "v5"],
+    ],
+  ])("%j gives %j", async (args, expected) => {
+    expect(await values(...args)).toEqual(expected);
+  });
+
+  test("prints what was asked for: for people, as JSON, or as it is", async () => {
+    expect(await ok("consume", "t", "--limit", "1")).toBe("0/0  2026-01-01T00:00:00.000Z  v0\n");
+    expect(await ok("consume", "t", "--limit", "2", "--format", "raw")).toBe("v0\nv1\n");
+    expect(await ok("consume", "t", "--limit", "1", "--format", "json")).toBe(
+      `{"partition":0,"offset":0,"timestamp":${T},"key":null,"value":"v0","headers":[]}\n`,
+    );
+  });
+
+  test("shows control characters to people, and keeps bytes that are no text in JSON", async () => {
+    const lake = await openLakehouse();
+    await lake.log
+      .topic("t")
+      .append([
+        { key: "\u001b]0;x\u0007", value: "a\u001b[31m\nb", headers: [{ key: "\u001b[2J", value: "\r" }] },
+        { value: new Uint8Array([255, 0]) },
+        { value: null },
+      ]);
+    await lake.close();
+    const out = await ok("consume", "t", "--from", "6");
+    expect(out.split("\n")).toHaveLength(4);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(out).toContain("a\\u001b[31m\\nb");
+    expect(await values("--from", "6")).toEqual(["a\u001b[31m\nb", { base64: "/wA=" }, null]);
+  });
+
+  test("refuses what there is not", async () => {
+    expect((await streamctl("consume", "tt")).err).toContain("NO_SUCH_TOPIC");
+    expect((await streamctl("consume", "t", "--partition", "3")).err).toContain("NO_SUCH_PARTITION");
+    expect((await streamctl("consume", "t", "--from", "9")).err).toContain("OFFSET_OUT_OF_RANGE");
+    expect((await streamctl("consume", "t", "--from", "soon")).code).toBe(2);
+  });
+});
+
+describe("segment inspect", () => {
+  let file: string;
+
+  beforeEach(async () => {
+    await ok("topic", "create", "t");
+    await ok("produce", "t", "a", "b");
+    const found = (await readdir(join(folder, "lake"), { recursive: true })).find((name) =>
+      name.endsWith(".segment"),
+    );
+    file = join(folder, "lake", found as string);
+  });
+
+  test("shows a segment's header, blocks, batches and footer", async () => {
+    const inspected = JSON.parse(await ok("segment", "inspect", file, "--json"));
+    expect(inspected).toMatchObject({
+      header: { partition: 0, sequence: 0, baseOffset: 0 },
+      footer: { baseOffset: 0, nextOffset: 2, records: 2, bytes: (await readFile(file)).length },
+      blocks: [{ entry: { baseOffset: 0, lastOffset: 1 }, batches: [{ records: 2, isWhole: true }] }],
+      problems: [],
+    });
+    expect(await ok("segment", "inspect", file, "--batches")).toMatch(
+      /^Partition 0 of topic .*\nOffsets 0 to 1: 2 records in 1 block.*\n.*1 batch .*\n.*2 records, \w+ .*\nAll checksums hold\.\n$/,
+    );
+  });
+
+  test("finds every damage there can be, and shows what there is", async () => {
+    const bytes = await readFile(file);
+    for (let at = 0; at < bytes.length; at++) {
+      const damaged = Buffer.from(bytes);
+      damaged[at] = (damaged[at] as number) ^ 1;
+      await writeFile(file, damaged);
+      const { code, out, err } = await streamctl("segment", "inspect", file, "--json");
+      expect({ at, code, err }).toEqual({ at, code: 1, err: "" });
+      expect(JSON.parse(out).problems.length, `byte ${at}`).toBeGreaterThan(0);
+    }
+    await writeFile(file, bytes.subarray(0, bytes.length - 1));
+    const { code, out } = await streamctl("segment", "inspect", file);
+    expect(code).toBe(1);
+    expect(out).toMatch(/1 batch .*\n.*1 problem:\n.*torn or was cut short/);
+    await writeFile(file, bytes.subarray(0, 10));
+    expect((await streamctl("segment", "inspect", file)).code).toBe(1);
+    await writeFile(file, "");
+    expect((await streamctl("segment", "inspect", file)).code).toBe(1);
+    expect((await streamctl("segment", "inspect", `${file}x`)).err).toContain("OBJECT_NOT_FOUND");
+  });
+});
+
+test("recover makes lost metadata again", async () => {
+  await ok("topic", "create", "t");
+  await ok("produce", "t", "a");
+  for (const name of await readdir(join(folder, "lake/log")))
+    if (name.startsWith("meta.db")) await rm(join(folder, "lake/log", name));
+  expect(await ok("topic", "list")).toBe("There are no topics yet.\n");
+  expect(await ok("recover")).toBe("The log has 1 topic and 1 segment.\n");
+  expect(await values()).toEqual(["a"]);
+});
+
+test("bench measures, and leaves nothing", async () => {
+  for (const ack of ["wal", "stored"]) {
+    const measured = JSON.parse(
+      await ok("bench", "--records", "500", "--batch", "100", "--ack", ack, "--json"),
+    );
+    expect(measured).toMatchObject({ records: 500, ack, append: { recordsPerSecond: expect.any(Number) } });
+  }
+  expect(await ok("topic", "list")).toBe("There are no topics yet.\n");
+});
+
+describe("a server", () => {
+  test("is asked where --server names it, and all is as it is without", async () => {
+    const lake = await openLakehouse();
+    const { url, close } = await serveGrpc(lake.log);
+    vi.stubEnv("SLH_LAKE", join(folder, "none"));
+    const there = ["--server", url];
+    expect(await ok("topic", "create", "t", ...there)).toBe("The topic t has 1 partition.\n");
+    expect(await ok("produce", "t", "a", "b", ...there)).toBe(
+      "Appended 2 records to t: partition 0 from 0 to 1.\n",
+    );
+    expect(await values("--until", "1", ...there)).toEqual(["a"]);
+    expect(await ok("topic", "describe", "t", ...there)).toContain("retentionMs");
+    expect((await streamctl("topic", "describe", "tt", ...there)).err).toContain("NO_SUCH_TOPIC");
+    expect(await ok("topic", "delete", "t", "--yes", ...there)).toBe("Deleted the topic t.\n");
+    await close();
+    await lake.close();
+    expect((await streamctl("topic", "list", ...there)).err).toContain("LOG_UNAVAILABLE");
+  });
+
+  test("whose file was left behind is not asked, nor another that has its port now", async () => {
+    await ok("topic", "create", "t");
+    const other = await openLakehouse({ root: join(folder, "other") });
+    const { url, close } = await serveGrpc(other.log);
+    for (const content of [`{"url":"${url}","id":"x"}`, '{"url":"http://127.0.0.1:1","id":"x"}', "{", ""]) {
+      await writeFile(join(folder, "lake/log/server.json"), content);
+      expect(await ok("topic", "list")).toMatch(/^t /);
+    }
+    await close();
+    await other.close();
+  });
+
+  test("is not to be reached by others unless that is wanted", async () => {
+    const { code, err } = await streamctl("serve", "--grpc", "0", "--host", "0.0.0.0");
+    expect(code).toBe(1);
+    expect(err).toContain("--insecure");
+  });
+});
