@@ -8,9 +8,9 @@ import {
   stoppable,
   wholeNumber,
 } from "../../terminal/index.js";
+import type { AppendedTo } from "../into-batches.js";
 import type { Ack } from "../partition/partition.js";
 import type { NewRecord } from "../records/batch-builder.js";
-import type { AppendedTo } from "../topic.js";
 import { type AnyLog, type LogFlags, logOptions, type WithLog } from "./any-log.js";
 import { jsonNumber, pair } from "./arguments.js";
 import { type InputFormat, ofArguments, recordParser, textOf } from "./read-records.js";
