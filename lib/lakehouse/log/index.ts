@@ -35,6 +35,11 @@ export type {
   WithDeleted,
 } from "./schemas/registry.js";
 export type { NewSchema, SchemaReference, SchemaType } from "./schemas/schema.js";
+export {
+  type SchemaServer,
+  type SchemaServerOptions,
+  serveSchemaRegistry,
+} from "./schemas/server/serve.js";
 export type { OnIncompatible, RecordColumns } from "./tables/link.js";
 export type { ToTableOptions } from "./tables/options.js";
 export { readTail } from "./tables/read-tail.js";
