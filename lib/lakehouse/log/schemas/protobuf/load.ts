@@ -64,19 +64,28 @@ function readFile(text: string): ProtoFile {
   return { package: name, imports, ...contentOf(root, name) };
 }
 
+/** Message by message: the types of other files are not there yet. */
 function readDescriptor(text: string): ProtoFile {
-  const bytes = Buffer.from(text, "base64");
-  const file = descriptor.FileDescriptorProto.toObject(descriptor.FileDescriptorProto.decode(bytes)) as {
-    readonly name?: string;
-    readonly package?: string;
-    readonly dependency?: readonly string[];
-  };
-  const set = descriptor.FileDescriptorSet.create({
-    file: [descriptor.FileDescriptorProto.decode(bytes)],
-  } as object);
-  const root = protobuf.Root.fromDescriptor(set as never);
+  const { FileDescriptorProto } = descriptor;
+  const file = FileDescriptorProto.toObject(
+    FileDescriptorProto.decode(Buffer.from(text, "base64")),
+  ) as FileDescriptor;
+  const root = new protobuf.Root();
   const name = file.package ?? "";
+  const own = name === "" ? root : root.define(name);
+  const context = { edition: file.syntax || "proto2", keepCase: true };
+  for (const message of file.messageType ?? []) own.add(protobuf.Type.fromDescriptor(message as never, context));
+  for (const each of file.enumType ?? []) own.add(protobuf.Enum.fromDescriptor(each as never, context));
   return { package: name, imports: file.dependency ?? [], ...contentOf(root, name) };
+}
+
+/** What is looked at of a `FileDescriptorProto`. */
+interface FileDescriptor {
+  readonly package?: string;
+  readonly syntax?: string;
+  readonly dependency?: readonly string[];
+  readonly messageType?: readonly object[];
+  readonly enumType?: readonly object[];
 }
 
 function contentOf(root: protobuf.Root, name: string): Pick<ProtoFile, "nested" | "messages"> {
