@@ -63,7 +63,9 @@ const EVENTS = `select strftime(date, '%Y-%m-%dT%H:%M:%S') as date, delay, dista
   from read_parquet('${flightsFile}') limit ${ROWS}`;
 
 async function events(lake: Lakehouse): Promise<string[]> {
-  const rows = await (await lake.sql<{ event: string }>(`select to_json(e) as event from (${EVENTS}) as e`)).rows();
+  const rows = await (
+    await lake.sql<{ event: string }>(`select to_json(e) as event from (${EVENTS}) as e`)
+  ).rows();
   return rows.map(({ event }) => event);
 }
 

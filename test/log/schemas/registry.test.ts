@@ -69,9 +69,9 @@ test("what is not there, or makes no sense, is refused with the code that client
   expect((await ask("POST", "/subjects/a", { schema: avro(NOTE) })).code).toBe(40403);
   expect((await register("a", "{")).code).toBe(42201);
   expect((await register("a", "{}", { schemaType: "XML" })).code).toBe(42201);
-  expect((await register("a", '"string"', { references: [{ name: "x", subject: "y", version: 1 }] })).code).toBe(
-    40401,
-  );
+  expect(
+    (await register("a", '"string"', { references: [{ name: "x", subject: "y", version: 1 }] })).code,
+  ).toBe(40401);
   expect((await ask("PUT", "/config", { compatibility: "SOME" })).code).toBe(42203);
   expect((await ask("PUT", "/mode", { mode: "SOME" })).code).toBe(42204);
   expect((await register("a", avro(ID, MUST))).status).toBe(409);

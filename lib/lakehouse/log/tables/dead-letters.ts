@@ -1,4 +1,5 @@
 import type { LogCore } from "../core.js";
+import { logInUse } from "../errors.js";
 import { checkNotInternal } from "../internal-topics.js";
 import type { ReadHeader } from "../records/read-records.js";
 import { Topic } from "../topic.js";
@@ -23,8 +24,8 @@ export class DeadLetters {
   readonly #core: LogCore;
   readonly #topic: Topic;
   readonly #of: { readonly name: string; readonly id: string };
-  /** Places of those that no commit has passed yet. */
-  #written = new Set<string>();
+  /** Those that no commit has passed yet, by their places. */
+  #written = new Map<string, Letter>();
   /** One behind the last that is known. */
   #end = 0n;
 
@@ -36,24 +37,34 @@ export class DeadLetters {
     this.#of = of;
   }
 
-  get end(): bigint {
-    return this.#end;
+  /** The offset from which on there may be letters of records that are not before `positions`. */
+  horizon(positions: Positions): bigint {
+    let horizon = this.#end;
+    for (const letter of this.#written.values())
+      if (!isPassed(letter, positions) && letter.at < horizon) horizon = letter.at;
+    return horizon;
   }
 
   /** Reads which of the records behind `positions` are there already: of another who took the topic in, or before a crash. */
   async resume(from: bigint, positions: Positions): Promise<void> {
-    this.#written = new Set();
+    this.#written = new Map();
     this.#end = from;
-    const isThere = (await this.#core.topics()).some(({ name }) => name === this.#topic.name);
-    if (!isThere) return;
+    const letters = (await this.#core.topics()).find(({ name }) => name === this.#topic.name);
+    if (letters === undefined) return;
+    // What a process that crashed has put there last is known to who writes.
+    await this.#core.startWritingTo(letters, 0).catch((error: unknown) => {
+      if (!logInUse.is(error)) throw error;
+    });
     const { start = 0n, end = 0n } = (await this.#topic.offsets())[0] ?? {};
     // Of those that are gone again, none is behind the positions that was not passed.
     for await (const { records } of this.#topic.read({ partition: 0, from: max(start, min(from, end)) }))
       for (const { headers, offset } of records) {
         this.#end = offset + 1n;
         const place = placeIn(headers);
-        if (place?.topicId === this.#of.id && place.offset >= (positions.get(place.partition) ?? 0n))
-          this.#written.add(keyOfPlace(place));
+        if (place?.topicId !== this.#of.id || isPassed(place, positions)) continue;
+        // Of two, the first: it is the one that is looked for.
+        const key = keyOfPlace(place);
+        if (!this.#written.has(key)) this.#written.set(key, { ...place, at: offset });
       }
   }
 
@@ -80,20 +91,32 @@ export class DeadLetters {
       })),
       { ack: "stored", partition: 0 },
     );
+    const at = appended[0]?.baseOffset ?? 0n;
     this.#end = max(this.#end, (appended[0]?.lastOffset ?? -1n) + 1n);
-    for (const { partition, record } of fresh)
-      this.#written.add(keyOfPlace({ partition, offset: record.offset }));
+    for (const { partition, record } of fresh) {
+      const place = { partition, offset: record.offset };
+      this.#written.set(keyOfPlace(place), { ...place, at });
+    }
   }
 
-  /** All before `positions` are committed: they do not come again. */
-  passed(): void {
-    this.#written.clear();
+  /** Records before `positions` are committed: they do not come again. */
+  passed(positions: Positions): void {
+    for (const [key, letter] of this.#written) if (isPassed(letter, positions)) this.#written.delete(key);
   }
 }
 
 interface Place {
   readonly partition: number;
   readonly offset: bigint;
+}
+
+/** A dead letter, and its offset in their topic or one before. */
+interface Letter extends Place {
+  readonly at: bigint;
+}
+
+function isPassed({ partition, offset }: Place, positions: Positions): boolean {
+  return offset < (positions.get(partition) ?? 0n);
 }
 
 const keyOfPlace = ({ partition, offset }: Place) => `${partition}:${offset}`;

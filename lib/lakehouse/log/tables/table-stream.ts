@@ -182,7 +182,7 @@ export class TableStream {
     await this.#letters.resume(this.#progress?.letters ?? 0n, positions);
     // Where it begins has to be the same after a crash.
     if (this.#progress === undefined && positions.size > 0)
-      await this.#commit([], { positions, letters: this.#letters.end });
+      await this.#commit([], { positions, letters: this.#letters.horizon(positions) });
   }
 
   async #progressIn(table: Pick<Table, "store" | "metadata" | "name">): Promise<Progress | undefined> {
@@ -222,7 +222,7 @@ export class TableStream {
     for (const [number, next] of source.positions)
       if (!taken.has(number) && number !== held) taken.set(number, next);
     await this.#letters.write(bad);
-    const progress = { positions: taken, letters: this.#letters.end };
+    const progress = { positions: taken, letters: this.#letters.horizon(taken) };
     await observe(
       topicTables,
       () => this.#commit(files, progress),
@@ -233,7 +233,7 @@ export class TableStream {
         milliseconds,
       }),
     );
-    this.#letters.passed();
+    this.#letters.passed(taken);
     this.#settleFlushes();
   }
 

@@ -74,7 +74,8 @@ function readDescriptor(text: string): ProtoFile {
   const name = file.package ?? "";
   const own = name === "" ? root : root.define(name);
   const context = { edition: file.syntax || "proto2", keepCase: true };
-  for (const message of file.messageType ?? []) own.add(protobuf.Type.fromDescriptor(message as never, context));
+  for (const message of file.messageType ?? [])
+    own.add(protobuf.Type.fromDescriptor(message as never, context));
   for (const each of file.enumType ?? []) own.add(protobuf.Enum.fromDescriptor(each as never, context));
   return { package: name, imports: file.dependency ?? [], ...contentOf(root, name) };
 }

@@ -45,7 +45,9 @@ export const ROUTES: readonly RegistryRoute[] = [
     }
     return page(found, query);
   }),
-  route("GET", "/schemas/ids/:id", async ({ registry, params }) => schemaJson(await registry.byId(idOf(params)))),
+  route("GET", "/schemas/ids/:id", async ({ registry, params }) =>
+    schemaJson(await registry.byId(idOf(params))),
+  ),
   route(
     "GET",
     "/schemas/ids/:id/schema",
@@ -72,7 +74,10 @@ export const ROUTES: readonly RegistryRoute[] = [
     const isLive = (await registry.subjects()).includes(subject);
     const live = isLive ? await registry.versions(subject) : [];
     const all = await registry.versions(subject, { deleted: true });
-    return page(all.filter((version) => !live.includes(version)), query);
+    return page(
+      all.filter((version) => !live.includes(version)),
+      query,
+    );
   }),
   route("POST", VERSIONS, async ({ registry, params, body }) => {
     const registered = await registry.register(subjectIn(params), schemaIn(body));

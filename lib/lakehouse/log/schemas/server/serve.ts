@@ -89,9 +89,13 @@ async function buildApp(
   };
   app.removeAllContentTypeParsers();
   // Clients say octet-stream, too, or nothing: what comes is JSON.
-  app.addContentTypeParser("*", { parseAs: "string" }, async (_: FastifyRequest, text: string) => parse(text));
+  app.addContentTypeParser("*", { parseAs: "string" }, async (_: FastifyRequest, text: string) =>
+    parse(text),
+  );
   app.setErrorHandler(refuse);
-  app.setNotFoundHandler((request, reply) => refuse(new RegistryFault(404, "HTTP 404 Not Found"), request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    refuse(new RegistryFault(404, "HTTP 404 Not Found"), request, reply),
+  );
   // A page from elsewhere may make a browser speak to this machine under another name.
   app.addHook("onRequest", async ({ hostname, headers }) => {
     if (insecure || headers.host === undefined || isOwnName(hostname)) return;
