@@ -41,6 +41,9 @@ export class ByteReader {
 
   /** Of 64 bits. */
   varlong(): bigint {
+    const { bytes, at } = this;
+    // Most are short: a bigint for each byte would take longer than the rest of the record.
+    for (let i = 0; i < 3; i++) if ((bytes[at + i] as number) < 0x80) return BigInt(this.varint());
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = this.byte();

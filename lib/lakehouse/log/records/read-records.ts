@@ -47,6 +47,8 @@ export function readRecords(bytes: Uint8Array, subject: string): LogRecord[] {
 
 class RecordReader extends ByteReader {
   readonly #header: BatchHeader;
+  /** Of the record that was read last. */
+  #delta = -1;
 
   constructor(bytes: Uint8Array, header: BatchHeader, subject: string) {
     super(bytes, (why) => {
@@ -60,31 +62,31 @@ class RecordReader extends ByteReader {
     const records: LogRecord[] = [];
     let last = -1;
     for (let i = 0; i < count; i++) {
-      const { record, delta } = this.#record();
-      if (delta <= last || delta > this.#header.lastOffsetDelta)
-        this.fail(`record ${i} has the offset delta ${delta}`);
-      last = delta;
-      records.push(record);
+      records.push(this.#record(last, i));
+      last = this.#delta;
     }
     if (this.at !== this.bytes.length)
       this.fail(`${this.bytes.length - this.at} bytes follow its last record`);
     return records;
   }
 
-  #record(): { readonly record: LogRecord; readonly delta: number } {
+  #record(last: number, i: number): LogRecord {
     const length = this.varint();
     const end = this.at + length;
     if (length < 0 || end > this.bytes.length) this.fail(`a record of ${length} bytes does not fit`);
     this.at++;
     const timestampDelta = this.varlong();
     const delta = this.varint();
+    if (delta <= last || delta > this.#header.lastOffsetDelta)
+      this.fail(`record ${i} has the offset delta ${delta}`);
+    this.#delta = delta;
     const { baseOffset, baseTimestamp, maxTimestamp, attributes } = this.#header;
     const key = this.content();
     const value = this.content();
     const headers = this.#headers();
     if (this.at !== end) this.fail(`a record ends ${this.at - end} bytes from where it should`);
     const timestamp = (attributes & LOG_APPEND_TIME) !== 0 ? maxTimestamp : baseTimestamp + timestampDelta;
-    return { record: { offset: baseOffset + BigInt(delta), timestamp, key, value, headers }, delta };
+    return { offset: baseOffset + BigInt(delta), timestamp, key, value, headers };
   }
 
   #headers(): readonly ReadHeader[] {

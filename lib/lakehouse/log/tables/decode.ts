@@ -3,17 +3,13 @@ import { type NestedField, type Schema, UpdateSchema } from "../../iceberg/index
 import { invalidRecordSchema, noSuchSchema, noSuchSubject } from "../errors.js";
 import type { LogRecord } from "../records/read-records.js";
 import type { SchemaRegistry } from "../schemas/registry.js";
-import { BadValue, type RowReader } from "../schemas/schema.js";
+import { BadValue, type ReadRow, type RowReader } from "../schemas/schema.js";
 import { partFields, RECORD_PARTS, type RecordPart, type TableLink } from "./link.js";
 
-/** A record of a partition. */
-export interface Placed {
+/** A record that becomes no row, and why. */
+export interface BadRecord {
   readonly partition: number;
   readonly record: LogRecord;
-}
-
-/** A record that becomes no row, and why. */
-export interface BadRecord extends Placed {
   readonly reason: string;
 }
 
@@ -63,8 +59,9 @@ export class RecordDecoder {
   }
 
   /** The schemas that records need. Records without one are bad. */
-  async schemasOf(records: readonly Placed[]): Promise<SchemaRows[]> {
-    const ids = new Set(records.map(({ record }) => schemaId(record.value) ?? this.#latest));
+  async schemasOf(records: readonly LogRecord[]): Promise<SchemaRows[]> {
+    const ids = new Set<number | undefined>();
+    for (const { value } of records) ids.add(schemaId(value) ?? this.#latest);
     const found: SchemaRows[] = [];
     for (const id of ids) {
       const rows = id === undefined ? undefined : await this.#load(id);
@@ -73,44 +70,41 @@ export class RecordDecoder {
     return found;
   }
 
-  /** Rows for records whose schemas were asked for, or why there is none; one for each. */
-  decode(records: readonly Placed[]): (Record<string, unknown> | BadValue)[] {
-    const rows = new Array<Record<string, unknown> | BadValue>(records.length);
-    const groups = new Map<number, { readonly at: number; readonly value: Uint8Array }[]>();
-    for (const [at, { record }] of records.entries()) {
-      const { value } = record;
-      const id = schemaId(value) ?? this.#latest;
-      if (value === null) rows[at] = new BadValue("it has no value");
-      else if (id === undefined)
-        rows[at] = new BadValue(`it names no schema, and ${this.#link.subject} has none`);
+  /** Rows for records of a partition whose schemas were asked for, or why there is none; one for each. */
+  decode(partition: number, records: readonly LogRecord[]): ReadRow[] {
+    const rows = new Array<ReadRow>(records.length);
+    const groups = new Map<number, { readonly places: number[]; readonly values: Uint8Array[] }>();
+    for (let i = 0; i < records.length; i++) {
+      const { value } = records[i] as LogRecord;
+      const id = schemaId(value);
+      const schema = id ?? this.#latest;
+      if (value === null) rows[i] = new BadValue("it has no value");
+      else if (schema === undefined)
+        rows[i] = new BadValue(`it names no schema, and ${this.#link.subject} has none`);
       else {
-        const group = groups.get(id);
-        if (group === undefined) groups.set(id, [{ at, value }]);
-        else group.push({ at, value });
+        let group = groups.get(schema);
+        if (group === undefined) {
+          group = { places: [], values: [] };
+          groups.set(schema, group);
+        }
+        group.places.push(i);
+        group.values.push(id === undefined ? value : value.subarray(FRAME_BYTES));
       }
     }
-    for (const [id, group] of groups) {
+    for (const [id, { places, values }] of groups) {
       const known = this.#refused.get(id) ?? (this.#rows.get(id) as SchemaRows | BadValue);
-      if (known instanceof BadValue) {
-        for (const { at } of group) rows[at] = known;
-        continue;
-      }
-      const read = known.reader.read(
-        group.map(({ value }) => (isFramed(value) ? value.subarray(FRAME_BYTES) : value)),
-      );
-      for (const [i, { at }] of group.entries()) rows[at] = read[i] as Record<string, unknown> | BadValue;
+      const read = known instanceof BadValue ? values.map(() => known) : known.reader.read(values);
+      for (let i = 0; i < places.length; i++) rows[places[i] as number] = read[i] as ReadRow;
     }
-    this.#addParts(records, rows);
+    this.#addParts(partition, records, rows);
     return rows;
   }
 
-  #addParts(records: readonly Placed[], rows: readonly (Record<string, unknown> | BadValue)[]): void {
+  #addParts(partition: number, records: readonly LogRecord[], rows: readonly ReadRow[]): void {
     for (const [part, column] of Object.entries(this.#link.columns) as [RecordPart, string][]) {
       const { read } = RECORD_PARTS[part];
-      for (const [i, { record, partition }] of records.entries()) {
-        const row = rows[i];
-        if (row !== undefined && !(row instanceof BadValue)) row[column] = read(record, partition);
-      }
+      for (const [i, row] of rows.entries())
+        if (!(row instanceof BadValue)) row[column] = read(records[i] as LogRecord, partition);
     }
   }
 

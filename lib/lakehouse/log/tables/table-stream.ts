@@ -26,7 +26,7 @@ import { topicTables } from "../metrics.js";
 import type { SchemaRegistry } from "../schemas/registry.js";
 import { BadValue } from "../schemas/schema.js";
 import { DeadLetters } from "./dead-letters.js";
-import { type BadRecord, covering, type Placed, RecordDecoder, type SchemaRows } from "./decode.js";
+import { type BadRecord, covering, RecordDecoder, type SchemaRows } from "./decode.js";
 import { linkOf, linkProperties, linkTo, partFields, sameLink, type TableLink } from "./link.js";
 import { type CheckedOptions, checkedOptions, type ToTableOptions } from "./options.js";
 import { type Positions, type Progress, progressOf, progressSummary, sameProgress } from "./positions.js";
@@ -269,7 +269,7 @@ export class TableStream {
     const until = performance.now() + commitIntervalMs;
     let bytes = 0;
     for (let chunk: Chunk | undefined = first; chunk !== undefined; ) {
-      yield* this.#rows(chunk.records, bad);
+      yield* this.#rows(chunk, bad);
       taken.set(chunk.partition, chunk.next);
       bytes += chunk.bytes;
       if (bytes >= commitBytes || this.#isClosing) return;
@@ -336,36 +336,32 @@ export class TableStream {
   }
 
   /** Good records as batches; the others are put to `bad`. */
-  async *#rows(records: readonly Placed[], bad: BadRecord[]): AsyncGenerator<RecordBatch> {
-    const decoded = this.#decoder.decode(records);
-    const good: Record<string, unknown>[] = [];
-    const places: Placed[] = [];
-    for (const [i, row] of decoded.entries()) {
-      const placed = records[i] as Placed;
-      if (row instanceof BadValue) bad.push({ ...placed, reason: row.reason });
-      else {
-        good.push(row);
-        places.push(placed);
-      }
-    }
+  async *#rows({ partition, records }: Chunk, bad: BadRecord[]): AsyncGenerator<RecordBatch> {
     const { schema } = this.#target;
+    const rows = this.#decoder.decode(partition, records);
+    const good = rows.filter((row): row is Record<string, unknown> => !(row instanceof BadValue));
+    const reasons = new Map<number, string>();
+    for (const [i, row] of rows.entries()) if (row instanceof BadValue) reasons.set(i, row.reason);
     let batches: RecordBatch[];
     try {
       batches = await collect(rowsToBatches(schema, good));
     } catch (error) {
       if (!schemaMismatch.is(error)) throw error;
       // One does not fit: which ones is looked for only then.
-      const fitting = good.filter((row, i) => {
-        const reason = misfit(schema, row);
-        if (reason !== undefined) bad.push({ ...(places[i] as Placed), reason });
+      const fitting = rows.filter((row, i): row is Record<string, unknown> => {
+        const reason = row instanceof BadValue ? row.reason : misfit(schema, row);
+        if (reason !== undefined) reasons.set(i, reason);
         return reason === undefined;
       });
       batches = await collect(rowsToBatches(schema, fitting));
     }
+    for (const [i, reason] of reasons)
+      bad.push({ partition, record: records[i] as (typeof records)[number], reason });
     yield* batches;
   }
 
   async #needsCover(chunk: Chunk): Promise<boolean> {
+    await this.#refresh();
     for (const { fields } of await this.#decoder.schemasOf(chunk.records)) {
       const update = attempt(() => covering(this.#target.schema, fields).propose(this.#target.metadata));
       if (update === undefined || (await update).updates.length > 0) return true;
@@ -373,11 +369,16 @@ export class TableStream {
     return false;
   }
 
-  /** Widens the table for all that the records of a chunk may have. */
-  async #cover(chunk: Chunk): Promise<void> {
+  /** Records came after the schema that they are of: after they were read, it is known. */
+  async #refresh(): Promise<void> {
     await this.#decoder.refresh().catch((error: unknown) => {
       if (!unsupported.is(error) || this.#options.onIncompatible === "stop") throw error;
     });
+  }
+
+  /** Widens the table for all that the records of a chunk may have. */
+  async #cover(chunk: Chunk): Promise<void> {
+    await this.#refresh();
     for (const rows of await this.#decoder.schemasOf(chunk.records)) {
       try {
         this.#target = await this.#target.update([covering(this.#target.schema, rows.fields)]);

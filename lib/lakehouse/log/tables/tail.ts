@@ -62,7 +62,8 @@ export async function tailOf(
         decoder.refuse(needed, error.message);
       }
     }
-    for (const row of decoder.decode(chunk.records)) if (!(row instanceof BadValue)) rows.push(row);
+    for (const row of decoder.decode(chunk.partition, chunk.records))
+      if (!(row instanceof BadValue)) rows.push(row);
   }
   const fitting = rows.filter((row) => fits(schema, row));
   return { schema, batches: rowsToBatches(schema, fitting) };

@@ -3,9 +3,8 @@ import { offsetOutOfRange } from "../errors.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { PartitionReader } from "../partition/partition-reader.js";
 import { nextOffset } from "../partition/tail.js";
-import { readRecords } from "../records/read-records.js";
+import { type LogRecord, readRecords } from "../records/read-records.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
-import type { Placed } from "./decode.js";
 import type { Positions } from "./positions.js";
 
 /** Record batches that are read at a time, as they are stored: about six times as much when they are JSON. */
@@ -18,7 +17,7 @@ export type Reach = "stored" | "acknowledged";
 export interface Chunk {
   readonly partition: number;
   readonly next: bigint;
-  readonly records: readonly Placed[];
+  readonly records: readonly LogRecord[];
   readonly bytes: number;
 }
 
@@ -104,14 +103,16 @@ export class TopicSource {
       const last = batches.at(-1);
       if (last === undefined) continue;
       const visible = await reader.committed(batches);
-      const records: Placed[] = [];
+      const records: LogRecord[] = [];
       let bytes = 0;
-      for (const batch of visible)
-        for (const record of readRecords(batch.bytes, `${this.#name}/${number}`))
-          if (record.offset >= from && record.offset < end) {
-            records.push({ partition: number, record });
-            bytes += record.value?.length ?? 0;
-          }
+      for (const batch of visible) {
+        const isWhole = batch.header.baseOffset >= from && nextOffset(batch) <= end;
+        for (const record of readRecords(batch.bytes, `${this.#name}/${number}`)) {
+          if (!isWhole && (record.offset < from || record.offset >= end)) continue;
+          records.push(record);
+          bytes += record.value?.length ?? 0;
+        }
+      }
       const next = min(nextOffset(last as HeldBatch), end);
       this.#positions.set(number, next);
       return { partition: number, next, records, bytes };

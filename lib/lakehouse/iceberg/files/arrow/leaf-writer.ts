@@ -13,6 +13,8 @@ export function makeData(
 /** Room that a column starts with; it doubles when full. A table may have thousands of columns, and few rows. */
 const FIRST_VALUES = 64;
 
+const SHORT_TEXT = 24;
+
 /** A growing bitmap of which values are there. */
 export class Validity {
   length = 0;
@@ -173,7 +175,23 @@ class ByteBuffer {
   }
 
   text(value: string): void {
-    this.reserve(value.length * 3);
+    const { length } = value;
+    this.reserve(length * 3);
+    // A call into native code takes longer than some letters do.
+    if (length <= SHORT_TEXT) {
+      const { buffer } = this;
+      const start = this.length;
+      let i = 0;
+      for (; i < length; i++) {
+        const code = value.charCodeAt(i);
+        if (code > 127) break;
+        buffer[start + i] = code;
+      }
+      if (i === length) {
+        this.length += length;
+        return;
+      }
+    }
     this.length += this.buffer.write(value, this.length, "utf8");
   }
 
