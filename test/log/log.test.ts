@@ -110,7 +110,7 @@ describe("a topic", () => {
     const log = openLog(testFolder());
     await log.createTopic("flights");
     await expect(log.createTopic("flights")).rejects.toMatchObject({ code: "TOPIC_EXISTS" });
-    await expect(log.createTopic("a/b")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(log.createTopic("a/b")).rejects.toMatchObject({ code: "INVALID_TOPIC" });
     await expect(log.createTopic("x", { segmentBytes: 1 })).rejects.toMatchObject({ code: "INVALID_CONFIG" });
     await expect(log.topic("flihts").append({ value: "" })).rejects.toThrow(/Did you mean flights/);
     await expect(log.topic("flights").append({ value: "" }, { partition: 1 })).rejects.toMatchObject({

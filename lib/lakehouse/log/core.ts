@@ -143,7 +143,7 @@ export class LogCore {
     this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
   }
 
-  /** @throws LakehouseError TOPIC_EXISTS, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED */
+  /** @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED */
   async createTopic(name: string, options: NewTopicOptions = {}): Promise<TopicRecord> {
     checkTopicName(name);
     checkNotInternal(name);
@@ -170,7 +170,7 @@ export class LogCore {
   /**
    * What `createTopic` would make, and makes nothing.
    *
-   * @throws LakehouseError TOPIC_EXISTS, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
+   * @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
    */
   async planTopic(name: string, options: NewTopicOptions): Promise<TopicRecord> {
     checkTopicName(name);
@@ -227,7 +227,7 @@ export class LogCore {
     return topic;
   }
 
-  /** @throws LakehouseError NO_SUCH_TOPIC, INVALID_ARGUMENT */
+  /** @throws LakehouseError NO_SUCH_TOPIC, INVALID_TOPIC */
   async topic(name: string): Promise<TopicRecord> {
     checkTopicName(name);
     const meta = await this.#openMeta();

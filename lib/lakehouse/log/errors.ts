@@ -1,4 +1,4 @@
-import { errorKind, invalidArgument } from "../errors.js";
+import { errorKind } from "../errors.js";
 
 /** A segment that is torn, cut short or changed. The message says which offsets it should have held. */
 export const corruptSegment = errorKind("CORRUPT_SEGMENT");
@@ -25,7 +25,9 @@ export const recordTooLarge = errorKind("RECORD_TOO_LARGE");
 export const topicExists = errorKind("TOPIC_EXISTS");
 export const noSuchTopic = errorKind("NO_SUCH_TOPIC");
 /** A topic's description was changed by others, again and again, while it was to be changed here. */
-const conflict = errorKind("TOPIC_CONFLICT");
+export const conflict = errorKind("TOPIC_CONFLICT");
+/** What no topic can be named. */
+export const invalidTopic = errorKind("INVALID_TOPIC");
 /** A change to a topic that is the log's own. */
 export const internalTopic = errorKind("INTERNAL_TOPIC");
 /** A number of partitions that a topic cannot have. */
@@ -100,7 +102,7 @@ export function topicConflict(name: string) {
 }
 
 export function invalidTopicName(name: unknown) {
-  return invalidArgument(
+  return invalidTopic(
     String(name),
     `A topic cannot be named ${JSON.stringify(name)}.`,
     "Use 1 to 249 letters, digits, dots, underscores and hyphens.",

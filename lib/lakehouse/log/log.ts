@@ -42,7 +42,7 @@ export class Log {
    * Makes a topic. Its `schema`, if it is given one, is registered for the values of its records, as a version of the subject
    * `<name>-value`.
    *
-   * @throws LakehouseError INVALID_RECORD_SCHEMA, INCOMPATIBLE_SCHEMA; TOPIC_EXISTS, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
+   * @throws LakehouseError INVALID_RECORD_SCHEMA, INCOMPATIBLE_SCHEMA; TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
    */
   createTopic<Row>(name: string, options: NewTypedTopicOptions<Row>): Promise<TypedTopic<Row>>;
   createTopic(

@@ -12,6 +12,7 @@ const STATUS: Readonly<Record<CodesIn<typeof logErrors>, Code>> & Readonly<Recor
   NO_SUCH_PARTITION: Code.NotFound,
   TOPIC_EXISTS: Code.AlreadyExists,
   TOPIC_CONFLICT: Code.Aborted,
+  INVALID_TOPIC: Code.InvalidArgument,
   INTERNAL_TOPIC: Code.PermissionDenied,
   INVALID_PARTITIONS: Code.InvalidArgument,
   OFFSET_OUT_OF_RANGE: Code.OutOfRange,

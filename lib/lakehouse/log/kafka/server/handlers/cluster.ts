@@ -52,9 +52,7 @@ async function describe(asked: Asked, mayMake: boolean, broker: Broker): Promise
       await core.createTopic(name, { partitions: settings.partitions, ifExists: "keep" });
     return described(await core.topic(name), broker);
   } catch (error) {
-    const { errorCode } = toKafka(error);
-    const isName = errorCode === ERROR.INVALID_REQUEST;
-    return missing(name, topicId, isName ? ERROR.INVALID_TOPIC_EXCEPTION : errorCode);
+    return missing(name, topicId, toKafka(error).errorCode);
   }
 }
 
