@@ -1,7 +1,8 @@
 /** Makes record batches of the records of one call: for each partition one, or several of about 1 MB. */
 import { invalidArgument } from "../errors.js";
 import type { TopicRecord } from "./meta/log-meta.js";
-import { type Appended, checkSize } from "./partition/partition.js";
+import { checkSize } from "./partition/checks.js";
+import type { Appended } from "./partition/partition.js";
 import { partitionOf } from "./partitioner.js";
 import { BatchBuilder, type BatchProducer, type NewRecord } from "./records/batch-builder.js";
 

@@ -1,27 +1,22 @@
 import { closed } from "../../errors.js";
-import { invalidRecord, invalidTxnState, recordTooLarge } from "../errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { TopicConfig } from "../meta/topic-config.js";
+import { admit } from "../producers/admit.js";
 import type { OpenTransactions } from "../producers/open-transactions.js";
 import { ProducerStates } from "../producers/producer-states.js";
 import { type Marker, markerBatch } from "../records/control.js";
-import {
-  type BatchHeader,
-  CONTROL,
-  checkProduced,
-  readHeader,
-  setBaseOffset,
-  TRANSACTIONAL,
-} from "../records/header.js";
-import { keyedRecords } from "../segment/rewrite-batch.js";
-import { type BuiltSegment, buildSegment, type HeldBatch } from "../segment/segment-builder.js";
+import { type BatchHeader, checkProduced, readHeader, setBaseOffset } from "../records/header.js";
+import type { HeldBatch } from "../segment/segment-builder.js";
 import type { AbortedTransaction, ProducerEntry } from "../segment/segment-state.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
 import type { Budget } from "./budget.js";
+import { checkKeys, checkSize } from "./checks.js";
 import { holding } from "./clock.js";
+import { type NextSegment, nextSegment } from "./next-segment.js";
 import { nextOffset, Tail } from "./tail.js";
 import { takenOver, type UploaderParts, uploadSegment } from "./uploader.js";
+import { News, OffsetWaiters } from "./waiting.js";
 
 /**
  * When an append is done: its records are on this machine's disk (`wal`), and survive the process; or they are in the
@@ -63,22 +58,6 @@ export interface PartitionEnd {
   readonly producers: readonly ProducerEntry[];
 }
 
-interface Waiter {
-  /** The offset that has to be passed. */
-  readonly next: bigint;
-  readonly go: () => void;
-  readonly fail: (error: unknown) => void;
-}
-
-/** A segment that is on its way. */
-interface Unfinished {
-  readonly built: BuiltSegment;
-  /** Of its batches. */
-  readonly bytes: number;
-  /** As of its end. */
-  readonly producers: ProducerStates;
-}
-
 const KEPT_BYTES = 4 * 1024 * 1024;
 /** As Kafka's. */
 const PRODUCER_ID_EXPIRATION_MS = 24 * 60 * 60 * 1000;
@@ -113,11 +92,11 @@ export class Partition {
   #producers: ProducerStates;
   /** As of the last segment's end. */
   #storedProducers: ProducerStates;
-  #durableWaiters: Waiter[] = [];
-  #storedWaiters: Waiter[] = [];
-  readonly #readers = new Set<() => void>();
+  readonly #durableWaiters = new OffsetWaiters();
+  readonly #storedWaiters = new OffsetWaiters();
+  readonly #news = new News();
   #uploading: Promise<void> | undefined;
-  #unfinished: Unfinished | undefined;
+  #unfinished: NextSegment | undefined;
   #timer: { readonly at: number; readonly cancel: () => void } | undefined;
   #failure: unknown;
   #isClosed = false;
@@ -257,7 +236,7 @@ export class Partition {
   #write(batch: Uint8Array, header: BatchHeader) {
     this.#throwIfOver();
     const now = this.#parts.clock.now();
-    const repeated = this.#check(header, now);
+    const repeated = admit(this.#producers, header, now, this.#name, this.#isInTransaction);
     if (repeated !== undefined) {
       this.#parts.budget.give(batch.length);
       const next = repeated + BigInt(header.lastOffsetDelta) + 1n;
@@ -280,29 +259,8 @@ export class Partition {
     return { baseOffset, next, written };
   }
 
-  /** @returns where the batch is, if it was appended before. */
-  #check(header: BatchHeader, now: number): bigint | undefined {
-    const { producerId, producerEpoch, attributes } = header;
-    if (producerId < 0n) return undefined;
-    if ((attributes & CONTROL) !== 0) {
-      this.#producers.checkEpoch(producerId, producerEpoch);
-      return undefined;
-    }
-    const repeated = this.#producers.check(header, now);
-    if (repeated !== undefined) return repeated.baseOffset;
-    const isTransactional = (attributes & TRANSACTIONAL) !== 0;
-    const isAllowed = isTransactional
-      ? this.#parts.transactions.has(producerId, producerEpoch, this.key)
-      : !this.#producers.isOpen(producerId);
-    if (isAllowed) return undefined;
-    throw invalidTxnState(
-      `${this.#name}, producer ${producerId}`,
-      isTransactional
-        ? `Producer ${producerId} has no open transaction that has ${this.#name}.`
-        : `Producer ${producerId} has an open transaction in ${this.#name}, and this batch is no part of it.`,
-      "Add the partition to the transaction first, and append to it before it ends.",
-    );
-  }
+  readonly #isInTransaction = (producerId: bigint, epoch: number) =>
+    this.#parts.transactions.has(producerId, epoch, this.key);
 
   /** Takes a batch back that the write-ahead log had kept. @param held not in the object store: it begins where all ends. */
   restore(held: HeldBatch): void {
@@ -320,13 +278,9 @@ export class Partition {
     this.#tail.cut(this.#durable);
     const known = this.#producers.aborted.filter(({ lastOffset }) => lastOffset < this.#stored);
     const producers = this.#storedProducers.copy(known);
-    const now = this.#parts.clock.now();
-    for (const batch of this.#tail.read(this.#stored, this.#durable)) producers.apply(batch, now);
-    producers.settle(this.#durable);
+    producers.applyAll(this.#tail.read(this.#stored, this.#durable), this.#parts.clock.now());
     this.#producers = producers;
-    const waiters = this.#durableWaiters;
-    this.#durableWaiters = [];
-    for (const { fail } of waiters) fail(error);
+    this.#durableWaiters.fail(error);
   }
 
   /** What readers may see from `from` on. @param from not before `tailStart`. */
@@ -343,15 +297,7 @@ export class Partition {
   async untilBeyond(offset: bigint, isolation: Isolation, signal?: AbortSignal): Promise<void> {
     while (this.endFor(isolation) <= offset && !signal?.aborted) {
       if (this.#failure !== undefined) throw this.#failure;
-      await new Promise<void>((resolve) => {
-        const go = () => {
-          signal?.removeEventListener("abort", go);
-          this.#readers.delete(go);
-          resolve();
-        };
-        this.#readers.add(go);
-        signal?.addEventListener("abort", go);
-      });
+      await this.#news.next(signal);
     }
   }
 
@@ -394,8 +340,8 @@ export class Partition {
   #advance(next: bigint, bytes: number): void {
     this.#durable = next;
     this.#producers.settle(next);
-    this.#durableWaiters = passed(this.#durableWaiters, next);
-    this.#wakeReaders();
+    this.#durableWaiters.passed(next);
+    this.#news.wake();
     // It ended while the batch was on its way to the disk: no upload will give the bytes back.
     if (this.#failure !== undefined) {
       this.#parts.budget.give(bytes);
@@ -410,19 +356,16 @@ export class Partition {
     return this.#unstoredBytes >= this.#config.segmentBytes || this.#parts.budget.isShort;
   }
 
-  #untilDurable(next: bigint): Promise<void> {
-    if (next <= this.#durable) return Promise.resolve();
-    return new Promise((go, fail) => this.#durableWaiters.push({ next, go, fail }));
+  async #untilDurable(next: bigint): Promise<void> {
+    if (next > this.#durable) await this.#durableWaiters.until(next);
   }
 
-  #untilStored(next: bigint): Promise<void> {
-    const stored = new Promise<void>((go, fail) => {
-      if (this.#failure !== undefined) return fail(this.#failure);
-      if (next <= this.#stored) return go();
-      this.#storedWaiters.push({ next, go, fail });
-      this.#uploadWithin(this.#config.storedLingerMs);
-    });
-    return holding(this.#parts.clock, stored);
+  async #untilStored(next: bigint): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (next <= this.#stored) return;
+    const stored = this.#storedWaiters.until(next);
+    this.#uploadWithin(this.#config.storedLingerMs);
+    await holding(this.#parts.clock, stored);
   }
 
   #uploadWithin(ms: number): void {
@@ -449,7 +392,7 @@ export class Partition {
         if (this.#isDue()) this.#upload();
         else
           this.#uploadWithin(
-            this.#storedWaiters.length > 0 ? this.#config.storedLingerMs : this.#config.segmentMs,
+            this.#storedWaiters.isEmpty ? this.#config.segmentMs : this.#config.storedLingerMs,
           );
       });
   }
@@ -457,7 +400,13 @@ export class Partition {
   async #uploadOnce(): Promise<void> {
     const { manifest, wal, onFailure } = this.#parts;
     // One that was given up may be in the store all the same: then another of its number would not be taken.
-    this.#unfinished ??= this.#nextSegment();
+    this.#unfinished ??= nextSegment(
+      this.#parts,
+      { topicId: this.topicId, partition: this.number, sequence: this.#sequence },
+      this.#stored,
+      this.#tail.read(this.#stored, this.#durable, this.#config.segmentBytes),
+      this.#storedProducers.copy(),
+    );
     const { built, bytes, producers } = this.#unfinished;
     if (!(await uploadSegment(this.#parts, manifest, built, () => this.#isClosed))) return;
     this.#unfinished = undefined;
@@ -469,34 +418,15 @@ export class Partition {
     this.#giveBack(Math.min(bytes, this.#unstoredBytes));
     this.#tail.trim(this.#stored);
     this.#producers.forgetAborted(this.tailStart);
-    this.#storedWaiters = passed(this.#storedWaiters, this.#stored);
+    this.#storedWaiters.passed(this.#stored);
     // A file that could not be removed is tried again with the next.
     await wal.stored(this.key, this.#stored).catch((error) => onFailure?.(error));
   }
 
-  #nextSegment(): Unfinished {
-    const { epoch, writerId, clock } = this.#parts;
-    const { topicId, number: partition } = this;
-    const batches = this.#tail.read(this.#stored, this.#durable, this.#config.segmentBytes);
-    const end = nextOffset(batches.at(-1) as HeldBatch);
-    const producers = this.#storedProducers.copy();
-    for (const batch of batches) producers.apply(batch, clock.now());
-    producers.settle(end);
-    producers.expire(clock.now());
-    const identity = { topicId, partition, sequence: this.#sequence, epoch };
-    return {
-      built: buildSegment(identity, writerId, this.#stored, batches, producers.stateAt(end)),
-      bytes: batches.reduce((sum, batch) => sum + batch.bytes.length, 0),
-      producers,
-    };
-  }
-
   #fail(error: unknown): void {
     this.#failure ??= error;
-    const waiters = this.#storedWaiters;
-    this.#storedWaiters = [];
-    for (const { fail } of waiters) fail(error);
-    this.#wakeReaders();
+    this.#storedWaiters.fail(error);
+    this.#news.wake();
     this.#giveBack(this.#unstoredBytes);
   }
 
@@ -504,35 +434,4 @@ export class Partition {
     this.#unstoredBytes -= bytes;
     this.#parts.budget.give(bytes);
   }
-
-  #wakeReaders(): void {
-    for (const go of [...this.#readers]) go();
-  }
-}
-
-/** Lets those go whose offset was passed. @returns the others. */
-function passed(waiters: Waiter[], offset: bigint): Waiter[] {
-  if (waiters.length === 0) return waiters;
-  for (const { next, go } of waiters) if (next <= offset) go();
-  return waiters.filter(({ next }) => next > offset);
-}
-
-/** @throws LakehouseError INVALID_RECORD */
-function checkKeys(bytes: Uint8Array, header: BatchHeader, name: string): void {
-  if (keyedRecords({ bytes, header }, name).every(({ key }) => key !== null)) return;
-  throw invalidRecord(
-    name,
-    `A record for ${name} has no key, and its topic is compacted: of each key, the latest record stays.`,
-    'Give each record a key, or set the topic\'s cleanupPolicy to "delete".',
-  );
-}
-
-/** @throws LakehouseError RECORD_TOO_LARGE */
-export function checkSize(batch: Uint8Array, most: number, name: string): void {
-  if (batch.length > most)
-    throw recordTooLarge(
-      name,
-      `A record batch of ${batch.length} bytes is larger than the ${most} that ${name} takes.`,
-      "Send fewer records at once, or raise the topic's maxBatchBytes.",
-    );
 }

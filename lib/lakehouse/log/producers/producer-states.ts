@@ -124,6 +124,13 @@ export class ProducerStates {
     else if ((header.attributes & TRANSACTIONAL) !== 0) this.#applyMarker(bytes, header, now);
   }
 
+  /** Batches that are there for good. */
+  applyAll(batches: readonly HeldBatch[], now: number): void {
+    for (const batch of batches) this.apply(batch, now);
+    const last = batches.at(-1);
+    if (last !== undefined) this.settle(last.header.baseOffset + 1n);
+  }
+
   #applyRecords(header: BatchHeader, now: number): void {
     const { producerId, producerEpoch, baseSequence, baseOffset, lastOffsetDelta, attributes } = header;
     const before = this.#known(producerId, now);
