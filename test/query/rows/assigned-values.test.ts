@@ -313,6 +313,7 @@ test("floats and decimals meet exactly, where DuckDB's casts multiply in floats"
   expect(await assigned("d38", "6878659584::FLOAT")).toBe("6878659584.0000000000");
   expect(await assigned("d38", "1152921504606847232::DOUBLE")).toBe("1152921504606847232.0000000000");
   expect(await assigned("d38", "0.1::FLOAT")).toBe("0.1000000000");
+  expect(await assigned("d38", "0.02098569::FLOAT")).toBe("0.0209856900");
 });
 
 test("any point in time goes into a column of times as it is, or not at all", async () => {
