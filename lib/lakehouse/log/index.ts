@@ -4,6 +4,17 @@
  * first (`wal/layout.ts`). One process writes; the metadata can be made again from the objects.
  */
 export type { LogCore, LogOptions, LogPartition, NewTopicOptions } from "./core.js";
+export type { AssignorName } from "./groups/assignors.js";
+export type { GroupsConfig } from "./groups/coordinator.js";
+export type { ConsumeOptions, GroupBatch } from "./groups/group-reader.js";
+export type { CommittedOffset } from "./groups/group-records.js";
+export type {
+  GroupDescription,
+  GroupState,
+  MemberDescription,
+} from "./groups/group-types.js";
+export type { GroupFilter } from "./groups/groups.js";
+export type { GroupDetails, GroupLag, LogGroups, ResetGroupOptions } from "./groups/log-groups.js";
 export type { AppendedTo } from "./into-batches.js";
 export { serveKafka } from "./kafka/serve.js";
 export type { KafkaServer } from "./kafka/server/server.js";

@@ -1,6 +1,8 @@
 import type { Catalog } from "../catalog/index.js";
 import type { TypedSchema } from "../iceberg/index.js";
 import { LogCore, type LogOptions, type NewTopicOptions } from "./core.js";
+import type { ConsumeOptions, GroupBatch } from "./groups/group-reader.js";
+import { LogGroups } from "./groups/log-groups.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
 import { Producer, type ProducerOptions } from "./producer.js";
@@ -24,12 +26,15 @@ export class Log {
   readonly #tables: TopicTables;
   /** The schemas of the topics' records. */
   readonly schemas: SchemaRegistry;
+  /** The groups that read topics, and where they are. */
+  readonly groups: LogGroups;
 
   /** @param options what a log of its own is made of, or one that is shared, with the catalog whose tables topics become. */
   constructor(options: LogOptions | { readonly core: LogCore; readonly catalog: Catalog }) {
     const isShared = "core" in options;
     this.#core = isShared ? options.core : new LogCore(options);
     this.schemas = new SchemaRegistry(this.#core);
+    this.groups = new LogGroups(this.#core);
     this.#tables = new TopicTables(this.#core, this.schemas, isShared ? options.catalog : undefined);
   }
 
@@ -85,6 +90,22 @@ export class Log {
    */
   producer(options: ProducerOptions = {}): Producer {
     return new Producer(this.#core, options);
+  }
+
+  /**
+   * Reads topics together with others of a group: each partition goes to one of them, and where one ends, another goes on
+   * behind what it has committed.
+   *
+   * @throws LakehouseError NO_SUCH_TOPIC, INVALID_GROUP_ID, INCONSISTENT_GROUP_PROTOCOL, FENCED_INSTANCE_ID,
+   *   INVALID_ARGUMENT; LOG_IN_USE where another process writes the log
+   * @example
+   * for await (const { records } of lake.log.consume(["flights"], { group: "delays" })) await handle(records);
+   */
+  async *consume(topics: readonly string[], options: ConsumeOptions): AsyncGenerator<GroupBatch> {
+    const { consume } = await import("./groups/group-reader.js");
+    const groups = await this.#core.groups();
+    const { clock } = this.#core;
+    yield* consume({ clock, groups, topic: (name) => this.topic(name) }, topics, options);
   }
 
   /** By name. */

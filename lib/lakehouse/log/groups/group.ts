@@ -1,8 +1,9 @@
 /** A consumer group, as Kafka's classic protocol has it: who is in it, and who of them assigns the partitions. */
 import type { LakehouseError } from "../../errors.js";
-import { invalidSessionTimeout, memberIdRequired } from "../errors.js";
+import { memberIdRequired } from "../errors.js";
 import type { Clock } from "../partition/clock.js";
-import { topicsOf } from "./consumer-protocol.js";
+import { agrees, checkSession } from "./admission.js";
+import { ExpectedMembers } from "./expected-members.js";
 import type { GroupRecord } from "./group-records.js";
 import type {
   GroupConfig,
@@ -16,8 +17,9 @@ import type {
   Synced,
   SyncRequest,
 } from "./group-types.js";
-import { copied, identityOf, memberRecords, newMember, restoredMember } from "./member-records.js";
-import { type Member, Members, metadataOf, saysTheSame } from "./members.js";
+import { copied, memberRecords, newMember, restoredMember } from "./member-records.js";
+import { describeMembers, joinedAs, subscribedTopics } from "./member-views.js";
+import { type Member, Members, saysTheSame } from "./members.js";
 import {
   anotherGeneration,
   full,
@@ -54,8 +56,7 @@ export class Group {
   readonly id: string;
   readonly #parts: GroupParts;
   readonly #members = new Members();
-  /** Ids that were given out and have not joined yet, with what ends their timers. */
-  readonly #expected = new Map<string, () => void>();
+  readonly #expected: ExpectedMembers;
   #state: GroupState = "Empty";
   #since: number;
   #generation = 0;
@@ -74,6 +75,7 @@ export class Group {
   constructor(id: string, parts: GroupParts, record?: GroupRecord) {
     this.id = id;
     this.#parts = parts;
+    this.#expected = new ExpectedMembers(parts.clock, () => this.#completeIfAllJoined());
     this.#since = record?.since ?? parts.clock.now();
     if (record !== undefined) this.#restore(record);
   }
@@ -105,12 +107,12 @@ export class Group {
   async join(request: JoinRequest): Promise<Joined> {
     const { memberId, instanceId } = request;
     this.#checkAlive();
-    this.#checkSession(request.sessionTimeoutMs);
-    if (!this.#hasRoomFor(memberId, instanceId)) throw full(this.id, this.#members.size);
+    checkSession(this.id, request.sessionTimeoutMs, this.#parts.config);
+    if (!this.#hasRoomFor(request)) throw full(this.id, this.#members.size);
     if (memberId === "") return this.#joinAnew(request);
     if (this.#expected.has(memberId)) {
       this.#checkProtocols(request);
-      this.#forget(memberId);
+      this.#expected.take(memberId);
       return this.#add(memberId, request);
     }
     const member = this.#member(memberId, instanceId);
@@ -178,31 +180,20 @@ export class Group {
   }
 
   describe(): GroupDescription {
-    const isStable = this.#state === "Stable";
+    const protocol = this.#state === "Stable" ? this.#protocol : undefined;
     return {
       group: this.id,
       state: this.#state,
       generation: this.#generation,
       protocolType: this.#protocolType,
-      protocol: isStable ? (this.#protocol ?? "") : "",
-      members: [...this.#members].map((member) => ({
-        ...identityOf(member),
-        metadata: isStable ? metadataOf(member, this.#protocol) : NOTHING,
-        assignment: isStable ? member.assignment : NOTHING,
-      })),
+      protocol: protocol ?? "",
+      members: describeMembers(this.#members, protocol),
     };
   }
 
   /** The topics that its members read; `undefined` where they are no consumers, or do not say it. */
   subscribedTopics(): ReadonlySet<string> | undefined {
-    if (this.#protocolType !== "consumer") return undefined;
-    const topics = new Set<string>();
-    for (const member of this.#members) {
-      const said = topicsOf(metadataOf(member, this.#protocol ?? member.protocols[0]?.name));
-      if (said === undefined) return undefined;
-      for (const topic of said) topics.add(topic);
-    }
-    return topics;
+    return this.#protocolType === "consumer" ? subscribedTopics(this.#members, this.#protocol) : undefined;
   }
 
   /** Nobody joins from here on; back to Empty by `revive`. @returns whether it had no members. */
@@ -220,7 +211,7 @@ export class Group {
   close(reason: unknown): void {
     this.#isClosed = true;
     this.#cancelTimer();
-    for (const cancel of this.#expected.values()) cancel();
+    this.#expected.clear();
     for (const [, joining] of this.#members.takeJoining()) joining.reject(reason);
     for (const member of this.#members) {
       member.cancel();
@@ -235,7 +226,7 @@ export class Group {
     const memberId = `${instanceId ?? clientId}-${this.#parts.newId()}`;
     if (old !== undefined) return this.#replace(old, memberId, request);
     if (instanceId !== undefined || !request.needsMemberId) return this.#add(memberId, request);
-    this.#expect(memberId, request.sessionTimeoutMs);
+    this.#expected.add(memberId, request.sessionTimeoutMs);
     throw memberIdRequired(memberId, `A new member joins the group ${this.id} by an id of its own.`);
   }
 
@@ -330,6 +321,10 @@ export class Group {
     for (const member of [...this.#members])
       if (member.instanceId === undefined && !this.#members.isJoining(member))
         this.#stop(member, this.#members.remove(member), notAMember(this.id, member.memberId));
+    if (this.#members.size === 0) {
+      this.#becomeEmpty();
+      return;
+    }
     if (this.#waitForStatic()) return;
     this.#isCompleting = true;
     const next = { generation: this.#generation + 1, since: this.#parts.clock.now() };
@@ -341,7 +336,7 @@ export class Group {
 
   /** Where only static members are left, and none of them has joined, the next who does completes it. */
   #waitForStatic(): boolean {
-    if (this.#members.size === 0 || this.#members.electLeader()) return false;
+    if (this.#members.electLeader()) return false;
     this.#completeWithin(this.#members.rebalanceTimeoutMs);
     return true;
   }
@@ -349,15 +344,15 @@ export class Group {
   /** The generation is saved: who has joined hears of it. */
   #begin(): void {
     this.#isCompleting = false;
-    if (this.#isClosed || this.#waitForStatic()) return;
+    if (this.#isClosed) return;
+    if (this.#members.size === 0) {
+      this.#becomeEmpty();
+      return;
+    }
+    if (this.#waitForStatic()) return;
     this.#generation++;
     const { clock, onRebalance } = this.#parts;
     const joined = this.#members.takeJoining();
-    if (joined.length === 0) {
-      this.#protocol = undefined;
-      this.#enter("Empty");
-      return;
-    }
     this.#protocol = this.#members.chooseProtocol();
     this.#enter("CompletingRebalance");
     this.#cancelTimer = clock.after(this.#members.rebalanceTimeoutMs, () => this.#dropSilent());
@@ -371,6 +366,14 @@ export class Group {
       resolve(this.#joinedAs(member));
     }
     onRebalance({ ms: clock.now() - this.#rebalanceBegan, members: joined.length });
+  }
+
+  #becomeEmpty(): void {
+    this.#generation++;
+    this.#protocol = undefined;
+    this.#enter("Empty");
+    // Where it fails, the group has members after a restart, until their sessions end.
+    this.#parts.save(this.#record([])).catch(() => undefined);
   }
 
   #failJoin(error: unknown): void {
@@ -442,8 +445,7 @@ export class Group {
   }
 
   #leave({ memberId, instanceId }: Leaving): LakehouseError | undefined {
-    if (memberId !== "" && this.#expected.has(memberId)) {
-      this.#forget(memberId);
+    if (this.#expected.take(memberId)) {
       this.#completeIfAllJoined();
       return undefined;
     }
@@ -467,19 +469,6 @@ export class Group {
     member.syncing?.reject(reason);
   }
 
-  #expect(memberId: string, sessionTimeoutMs: number): void {
-    const cancel = this.#parts.clock.after(sessionTimeoutMs, () => {
-      this.#expected.delete(memberId);
-      this.#completeIfAllJoined();
-    });
-    this.#expected.set(memberId, cancel);
-  }
-
-  #forget(memberId: string): void {
-    this.#expected.get(memberId)?.();
-    this.#expected.delete(memberId);
-  }
-
   /** The member is there: its session begins anew. */
   #prolong(member: Member): void {
     const ms = member.isNew ? NEW_MEMBER_MS : member.sessionTimeoutMs;
@@ -495,24 +484,11 @@ export class Group {
   }
 
   #joinedAs(member: Member): Joined {
-    const leader = this.#members.leader as string;
-    const protocol = this.#protocol as string;
-    return {
-      memberId: member.memberId,
+    return joinedAs(member, this.#members, {
       generation: this.#generation,
       protocolType: this.#protocolType,
-      protocol,
-      leader,
-      members:
-        leader === member.memberId
-          ? [...this.#members].map((one) => ({
-              memberId: one.memberId,
-              instanceId: one.instanceId,
-              metadata: metadataOf(one, protocol),
-            }))
-          : [],
-      skipAssignment: false,
-    };
+      protocol: this.#protocol as string,
+    });
   }
 
   #syncedAs({ assignment }: Member): Synced {
@@ -534,39 +510,19 @@ export class Group {
     return member;
   }
 
-  #hasRoomFor(memberId: string, instanceId: string | undefined): boolean {
-    const isIn =
-      this.#members.get(memberId) !== undefined ||
-      this.#expected.has(memberId) ||
-      (instanceId !== undefined && this.#members.ofInstance(instanceId) !== undefined);
+  #hasRoomFor({ memberId, instanceId }: JoinRequest): boolean {
+    if (this.#members.has(memberId, instanceId) || this.#expected.has(memberId)) return true;
     // In a rebalance, who has not joined may be gone.
     const count = this.#state === "PreparingRebalance" ? this.#members.joiningCount : this.#members.size;
-    return isIn || count + this.#expected.size < this.#parts.config.maxSize;
+    return count + this.#expected.size < this.#parts.config.maxSize;
   }
 
   #checkAlive(): void {
     if (this.#state === "Dead" || this.#isClosed) throw gone(this.id);
   }
 
-  #checkSession(ms: number): void {
-    const { minSessionTimeoutMs: least, maxSessionTimeoutMs: most } = this.#parts.config;
-    if (ms >= least && ms <= most) return;
-    throw invalidSessionTimeout(
-      this.id,
-      `A member of the group ${this.id} asks for a session of ${ms} ms.`,
-      `Ask for ${least} to ${most}.`,
-    );
-  }
-
-  #checkProtocols({ protocolType, protocols }: JoinRequest, by?: Member): void {
-    const isAlone = this.#members.size === (by === undefined ? 0 : 1);
-    if (
-      protocolType !== "" &&
-      (isAlone || protocolType === this.#protocolType) &&
-      this.#members.support(protocols, by)
-    )
-      return;
-    throw nothingInCommon(this.id);
+  #checkProtocols(request: JoinRequest, by?: Member): void {
+    if (!agrees(request, this.#members, this.#protocolType, by)) throw nothingInCommon(this.id);
   }
 
   #enter(state: GroupState): void {

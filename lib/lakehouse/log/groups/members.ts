@@ -73,6 +73,10 @@ export class Members implements Iterable<Member> {
     return this.#members.get(memberId);
   }
 
+  has(memberId: string, instanceId: string | undefined): boolean {
+    return this.#members.has(memberId) || (instanceId !== undefined && this.#byInstance.has(instanceId));
+  }
+
   /** The member that has the instance's id now. */
   ofInstance(instanceId: string): Member | undefined {
     return this.#members.get(this.#byInstance.get(instanceId) ?? "");
