@@ -127,12 +127,11 @@ export function* batchMessages(
   if (from < records.length) yield message(records.length);
 }
 
-function sizeOf({ key, value, headers }: LogRecord): number {
-  const inHeaders = headers.reduce(
-    (sum, header) => sum + header.key.length + (header.value?.length ?? 0) + RECORD_BYTES,
-    0,
-  );
-  return (key?.length ?? 0) + (value?.length ?? 0) + inHeaders + RECORD_BYTES;
+/** About what a record takes in a message. */
+export function sizeOf({ key, value, headers = [] }: NewRecord | LogRecord): number {
+  let size = RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) size += header.key.length + (header.value?.length ?? 0) + RECORD_BYTES;
+  return size;
 }
 
 export function batchOf({ partition, records, highWatermark }: RecordBatch): LogBatch {

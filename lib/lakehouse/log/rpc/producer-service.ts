@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { LogCore } from "../core.js";
 import { Topic } from "../topic.js";
+import { appendOnce } from "./append-once.js";
 import { type Calls, unlessAborted } from "./calls.js";
 import type {
   AppendRequest,
@@ -15,13 +16,24 @@ const MOST_UNDER_WAY = 256;
 /** And their records, in bytes of the messages. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
+const NO_TRANSACTIONS = { transactionalId: undefined, timeoutMs: 60_000 };
+
 type Answer = MessageInitShape<typeof AppendResponseSchema>;
 
 export function producerService(core: LogCore, calls: Calls): ServiceImpl<typeof ProducerService> {
-  const append = async ({ topic, records, ack, partition }: AppendRequest): Promise<Answer> => ({
-    appended: await new Topic(topic, core).append(records.map(newRecordOf), { ack: ackOf(ack), partition }),
-  });
+  const append = async (request: AppendRequest): Promise<Answer> => {
+    const { topic, records, ack, partition, producer } = request;
+    if (producer !== undefined) return { appended: await appendOnce(core, request, producer) };
+    const options = { ack: ackOf(ack), partition };
+    return { appended: await new Topic(topic, core).append(records.map(newRecordOf), options) };
+  };
   return {
+    initProducer: async () => {
+      const coordinator = await core.transactions();
+      const { producerId, epoch } = await coordinator.initProducerId(NO_TRANSACTIONS);
+      return { id: producerId, epoch };
+    },
+
     append: (request, { signal }) => unlessAborted(signal, append(request)),
 
     async *appendStream(requests, { signal }) {

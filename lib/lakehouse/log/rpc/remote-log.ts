@@ -1,6 +1,6 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { invalidArgument } from "../../errors.js";
+import { closed, invalidArgument } from "../../errors.js";
 import { checkOptions, type OptionNames } from "../../options.js";
 import { configText } from "../config-text.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../core.js";
@@ -11,6 +11,7 @@ import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
 import { topicOf } from "./messages.js";
+import { RemoteProducer, type RemoteProducerOptions } from "./remote-producer.js";
 import { RemoteTopic } from "./remote-topic.js";
 import { fromStatus } from "./status.js";
 
@@ -28,6 +29,8 @@ export interface Remote {
   readonly admin: Client<typeof AdminService>;
   /** Does something over there; what fails is an error of the log's. */
   call<T>(work: () => Promise<T>): Promise<T>;
+  /** Nothing will be answered any more. */
+  isClosed(): boolean;
 }
 
 export async function openRemoteLog(url: string, options: ConnectLogOptions): Promise<RemoteLog> {
@@ -43,20 +46,25 @@ export async function openRemoteLog(url: string, options: ConnectLogOptions): Pr
     // Between processes of one machine or one network, it takes longer to compress than to send.
     acceptCompression: [],
   });
+  let isClosed = false;
   const remote: Remote = {
     url,
     producer: createClient(ProducerService, transport),
     consumer: createClient(ConsumerService, transport),
     admin: createClient(AdminService, transport),
+    isClosed: () => isClosed,
     call: (work) =>
       work().catch((error: unknown) => {
-        throw fromStatus(error, url);
+        throw isClosed ? closed("connection to the log") : fromStatus(error, url);
       }),
   };
   // By HTTP/1.1: what does not speak HTTP/2 would end this process, by an error of the session that nobody can catch.
   const first = createConnectTransport({ baseUrl: url, httpVersion: "1.1", defaultTimeoutMs: timeoutMs });
   const { id } = await remote.call(() => createClient(AdminService, first).describeServer({}));
-  return new RemoteLog(remote, id, async () => sessionManager.abort());
+  return new RemoteLog(remote, id, async () => {
+    isClosed = true;
+    sessionManager.abort();
+  });
 }
 
 /** A log that another process serves. Make it with `connectLog`. */
@@ -90,6 +98,11 @@ export class RemoteLog {
   /** A topic by its name. That there is one is seen when it is used. */
   topic(name: string): RemoteTopic {
     return new RemoteTopic(name, this.#remote);
+  }
+
+  /** A producer, whose records are there once: as `Log.producer`, without transactions. */
+  producer(options: RemoteProducerOptions = {}): RemoteProducer {
+    return new RemoteProducer(this.#remote, options);
   }
 
   /** By name. */

@@ -1,6 +1,6 @@
 /** Errors on their way: a LakehouseError becomes a gRPC status with its code, subject and remedy, and is one again. */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { abortedCall, errorKind, isLakehouseError, type LakehouseError } from "../../errors.js";
+import { errorKind, isLakehouseError, type LakehouseError } from "../../errors.js";
 import type { CodesIn } from "../../room.js";
 import type * as logErrors from "../errors.js";
 import { logUnavailable } from "../errors.js";
@@ -96,7 +96,7 @@ export function fromStatus(error: unknown, url: string): LakehouseError {
       remedy !== "" && rawMessage.endsWith(remedy) ? rawMessage.slice(0, -remedy.length) : rawMessage;
     return errorKind(code)(subject, message.trimEnd(), remedy || undefined, status);
   }
-  if (status.code === Code.Canceled) return abortedCall(url, "The call was aborted.", undefined, status);
+  // A connection that is lost is CANCELED, too.
   return logUnavailable(
     url,
     `The log's server ${url} did not do what it was asked: ${status.message}.`,

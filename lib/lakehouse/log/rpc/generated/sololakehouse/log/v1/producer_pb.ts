@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sololakehouse/log/v1/producer.proto.
  */
 export const file_sololakehouse_log_v1_producer: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb2xvbGFrZWhvdXNlL2xvZy92MS9wcm9kdWNlci5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEingEKDUFwcGVuZFJlcXVlc3QSDQoFdG9waWMYASABKAkSMAoHcmVjb3JkcxgCIAMoCzIfLnNvbG9sYWtlaG91c2UubG9nLnYxLk5ld1JlY29yZBImCgNhY2sYAyABKA4yGS5zb2xvbGFrZWhvdXNlLmxvZy52MS5BY2sSFgoJcGFydGl0aW9uGAQgASgFSACIAQFCDAoKX3BhcnRpdGlvbiJHCghBcHBlbmRlZBIRCglwYXJ0aXRpb24YASABKAUSEwoLYmFzZV9vZmZzZXQYAiABKAMSEwoLbGFzdF9vZmZzZXQYAyABKAMiQgoOQXBwZW5kUmVzcG9uc2USMAoIYXBwZW5kZWQYASADKAsyHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRlZCIkChFBcHBlbmRBbGxSZXNwb25zZRIPCgdyZWNvcmRzGAEgASgDKjcKA0FjaxITCg9BQ0tfVU5TUEVDSUZJRUQQABILCgdBQ0tfV0FMEAESDgoKQUNLX1NUT1JFRBACMqICCg9Qcm9kdWNlclNlcnZpY2USUwoGQXBwZW5kEiMuc29sb2xha2Vob3VzZS5sb2cudjEuQXBwZW5kUmVxdWVzdBokLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZFJlc3BvbnNlEl0KDEFwcGVuZFN0cmVhbRIjLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZFJlcXVlc3QaJC5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRSZXNwb25zZSgBMAESWwoJQXBwZW5kQWxsEiMuc29sb2xha2Vob3VzZS5sb2cudjEuQXBwZW5kUmVxdWVzdBonLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZEFsbFJlc3BvbnNlKAFiBnByb3RvMw", [file_sololakehouse_log_v1_record]);
+  fileDesc("CiNzb2xvbGFrZWhvdXNlL2xvZy92MS9wcm9kdWNlci5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEi2AEKDUFwcGVuZFJlcXVlc3QSDQoFdG9waWMYASABKAkSMAoHcmVjb3JkcxgCIAMoCzIfLnNvbG9sYWtlaG91c2UubG9nLnYxLk5ld1JlY29yZBImCgNhY2sYAyABKA4yGS5zb2xvbGFrZWhvdXNlLmxvZy52MS5BY2sSFgoJcGFydGl0aW9uGAQgASgFSACIAQESOAoIcHJvZHVjZXIYBSABKAsyJi5zb2xvbGFrZWhvdXNlLmxvZy52MS5Qcm9kdWNlclNlcXVlbmNlQgwKCl9wYXJ0aXRpb24iFQoTSW5pdFByb2R1Y2VyUmVxdWVzdCIlCghQcm9kdWNlchIKCgJpZBgBIAEoAxINCgVlcG9jaBgCIAEoBSJWChBQcm9kdWNlclNlcXVlbmNlEjAKCHByb2R1Y2VyGAEgASgLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuUHJvZHVjZXISEAoIc2VxdWVuY2UYAiABKAUiRwoIQXBwZW5kZWQSEQoJcGFydGl0aW9uGAEgASgFEhMKC2Jhc2Vfb2Zmc2V0GAIgASgDEhMKC2xhc3Rfb2Zmc2V0GAMgASgDIkIKDkFwcGVuZFJlc3BvbnNlEjAKCGFwcGVuZGVkGAEgAygLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuQXBwZW5kZWQiJAoRQXBwZW5kQWxsUmVzcG9uc2USDwoHcmVjb3JkcxgBIAEoAyo3CgNBY2sSEwoPQUNLX1VOU1BFQ0lGSUVEEAASCwoHQUNLX1dBTBABEg4KCkFDS19TVE9SRUQQAjL9AgoPUHJvZHVjZXJTZXJ2aWNlElMKBkFwcGVuZBIjLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZFJlcXVlc3QaJC5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRSZXNwb25zZRJdCgxBcHBlbmRTdHJlYW0SIy5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRSZXF1ZXN0GiQuc29sb2xha2Vob3VzZS5sb2cudjEuQXBwZW5kUmVzcG9uc2UoATABElsKCUFwcGVuZEFsbBIjLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZFJlcXVlc3QaJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRBbGxSZXNwb25zZSgBElkKDEluaXRQcm9kdWNlchIpLnNvbG9sYWtlaG91c2UubG9nLnYxLkluaXRQcm9kdWNlclJlcXVlc3QaHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5Qcm9kdWNlcmIGcHJvdG8z", [file_sololakehouse_log_v1_record]);
 
 /**
  * @generated from message sololakehouse.log.v1.AppendRequest
@@ -39,6 +39,13 @@ export type AppendRequest = Message<"sololakehouse.log.v1.AppendRequest"> & {
    * @generated from field: optional int32 partition = 4;
    */
   partition?: number | undefined;
+
+  /**
+   * With it the records are there once, however often the request is sent. It wants the partition, too.
+   *
+   * @generated from field: sololakehouse.log.v1.ProducerSequence producer = 5;
+   */
+  producer?: ProducerSequence | undefined;
 };
 
 /**
@@ -47,6 +54,67 @@ export type AppendRequest = Message<"sololakehouse.log.v1.AppendRequest"> & {
  */
 export const AppendRequestSchema: GenMessage<AppendRequest> = /*@__PURE__*/
   messageDesc(file_sololakehouse_log_v1_producer, 0);
+
+/**
+ * @generated from message sololakehouse.log.v1.InitProducerRequest
+ */
+export type InitProducerRequest = Message<"sololakehouse.log.v1.InitProducerRequest"> & {
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.InitProducerRequest.
+ * Use `create(InitProducerRequestSchema)` to create a new message.
+ */
+export const InitProducerRequestSchema: GenMessage<InitProducerRequest> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_producer, 1);
+
+/**
+ * Who appends.
+ *
+ * @generated from message sololakehouse.log.v1.Producer
+ */
+export type Producer = Message<"sololakehouse.log.v1.Producer"> & {
+  /**
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: int32 epoch = 2;
+   */
+  epoch: number;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.Producer.
+ * Use `create(ProducerSchema)` to create a new message.
+ */
+export const ProducerSchema: GenMessage<Producer> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_producer, 2);
+
+/**
+ * @generated from message sololakehouse.log.v1.ProducerSequence
+ */
+export type ProducerSequence = Message<"sololakehouse.log.v1.ProducerSequence"> & {
+  /**
+   * @generated from field: sololakehouse.log.v1.Producer producer = 1;
+   */
+  producer?: Producer | undefined;
+
+  /**
+   * How many records the producer has appended to the partition before, in requests with it; after 2147483647 comes 0.
+   *
+   * @generated from field: int32 sequence = 2;
+   */
+  sequence: number;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.ProducerSequence.
+ * Use `create(ProducerSequenceSchema)` to create a new message.
+ */
+export const ProducerSequenceSchema: GenMessage<ProducerSequence> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_producer, 3);
 
 /**
  * Where the records of an append are.
@@ -75,7 +143,7 @@ export type Appended = Message<"sololakehouse.log.v1.Appended"> & {
  * Use `create(AppendedSchema)` to create a new message.
  */
 export const AppendedSchema: GenMessage<Appended> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_producer, 1);
+  messageDesc(file_sololakehouse_log_v1_producer, 4);
 
 /**
  * @generated from message sololakehouse.log.v1.AppendResponse
@@ -94,7 +162,7 @@ export type AppendResponse = Message<"sololakehouse.log.v1.AppendResponse"> & {
  * Use `create(AppendResponseSchema)` to create a new message.
  */
 export const AppendResponseSchema: GenMessage<AppendResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_producer, 2);
+  messageDesc(file_sololakehouse_log_v1_producer, 5);
 
 /**
  * @generated from message sololakehouse.log.v1.AppendAllResponse
@@ -113,7 +181,7 @@ export type AppendAllResponse = Message<"sololakehouse.log.v1.AppendAllResponse"
  * Use `create(AppendAllResponseSchema)` to create a new message.
  */
 export const AppendAllResponseSchema: GenMessage<AppendAllResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_producer, 3);
+  messageDesc(file_sololakehouse_log_v1_producer, 6);
 
 /**
  * When an append is done.
@@ -185,6 +253,16 @@ export const ProducerService: GenService<{
     methodKind: "client_streaming";
     input: typeof AppendRequestSchema;
     output: typeof AppendAllResponseSchema;
+  },
+  /**
+   * Gives an identity, by which the server knows a request again that was sent twice.
+   *
+   * @generated from rpc sololakehouse.log.v1.ProducerService.InitProducer
+   */
+  initProducer: {
+    methodKind: "unary";
+    input: typeof InitProducerRequestSchema;
+    output: typeof ProducerSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_sololakehouse_log_v1_producer, 0);
