@@ -11,7 +11,7 @@ import {
   answerIncrementalAlterConfigs,
 } from "./handlers/configs.js";
 import { answerFetch } from "./handlers/fetch.js";
-import { answerOffsetCommit, answerOffsetFetch } from "./handlers/group-offsets.js";
+import { answerOffsetCommit, answerOffsetFetch, answerTxnOffsetCommit } from "./handlers/group-offsets.js";
 import {
   answerDeleteGroups,
   answerDescribeGroups,
@@ -31,7 +31,12 @@ import {
   answerDeleteRecords,
   answerDeleteTopics,
 } from "./handlers/topics.js";
-import { answerAddPartitionsToTxn, answerEndTxn, answerInitProducerId } from "./handlers/transactions.js";
+import {
+  answerAddOffsetsToTxn,
+  answerAddPartitionsToTxn,
+  answerEndTxn,
+  answerInitProducerId,
+} from "./handlers/transactions.js";
 
 /** @returns the answer; nothing where the client wants none. */
 export type Handler<A> = (request: RequestOf<A>, context: Context) => Promise<ResponseTo<A> | undefined>;
@@ -59,6 +64,8 @@ const HANDLERS: { readonly [Name in ApiName]?: Handler<(typeof APIS)[Name]> } = 
   initProducerId: answerInitProducerId,
   offsetForLeaderEpoch: answerOffsetForLeaderEpoch,
   addPartitionsToTxn: answerAddPartitionsToTxn,
+  addOffsetsToTxn: answerAddOffsetsToTxn,
+  txnOffsetCommit: answerTxnOffsetCommit,
   endTxn: answerEndTxn,
   describeConfigs: answerDescribeConfigs,
   alterConfigs: answerAlterConfigs,

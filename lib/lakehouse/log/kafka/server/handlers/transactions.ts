@@ -3,7 +3,12 @@ import type { TransactionOwner } from "../../../transactions/coordinator.js";
 import type { TransactionPartition } from "../../../transactions/transaction-entry.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
-import type { addPartitionsToTxn, endTxn, initProducerId } from "../../protocol/messages/transactions.js";
+import type {
+  addOffsetsToTxn,
+  addPartitionsToTxn,
+  endTxn,
+  initProducerId,
+} from "../../protocol/messages/transactions.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
 
@@ -76,6 +81,19 @@ async function partitionsOf(
         failed.set(`${name}/${number}`, toKafka(error).errorCode);
       }
   return { found, failed };
+}
+
+export async function answerAddOffsetsToTxn(
+  request: RequestOf<typeof addOffsetsToTxn>,
+  { broker, header }: Context,
+): Promise<ResponseTo<typeof addOffsetsToTxn>> {
+  try {
+    const coordinator = await broker.core.transactions();
+    await coordinator.addOffsets(ownerOf(request), request.groupId, broker.settings.acksAll);
+    return { errorCode: ERROR.NONE };
+  } catch (error) {
+    return { errorCode: codeOf(error, header.version >= FENCED_SINCE.others) };
+  }
 }
 
 export async function answerEndTxn(
