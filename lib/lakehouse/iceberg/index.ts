@@ -392,7 +392,7 @@ export {
   TableScan,
 } from "./table/scan/scan.js";
 export type { SnapshotAt } from "./table/scan/snapshot-at.js";
-export { CARRIED, carriedTo } from "./table/snapshot/carried.js";
+export { CARRIED } from "./table/snapshot/carried.js";
 export type { PendingUpdate, Proposal } from "./table/snapshot/pending.js";
 export type { SnapshotChange } from "./table/snapshot/producer.js";
 /** @public What `Table.commitFiles` takes to name files. */

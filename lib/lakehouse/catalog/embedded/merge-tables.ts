@@ -29,9 +29,10 @@ export function mergeTablesIn(store: ObjectStore, metadata: MetadataCache): Merg
       targetHasBase: isMerge,
     });
     if (typeof files === "string") return { refused: files };
+    if (files.length === 0) return { content: target, settle: async () => {} };
     const carried = carriedFrom({ base: before, source: theirs, target: ours });
     if (typeof carried === "string") return { refused: carried };
-    if (files.length === 0 || dryRun) return { content: target, settle: async () => {} };
+    if (dryRun) return { content: target, settle: async () => {} };
     const { metadataLocation } = target;
     const summary = {
       ...carried,

@@ -18,8 +18,6 @@ export interface Progress {
   readonly letters: bigint;
 }
 
-const NOTHING: Progress = { positions: new Map(), letters: 0n };
-
 /** A topic that is made anew under its name has another id, and begins at 0 again. */
 function summaryKey(topicId: string): string {
   return `${CARRIED}log.${topicId}`;
@@ -75,14 +73,6 @@ export async function progressOf(
     id = snapshot.parentSnapshotId;
   }
   return undefined;
-}
-
-/** The same at one snapshot, which a query reads. */
-export function progressAt(
-  table: Pick<Table, "store" | "metadata" | "name">,
-  topicId: string,
-): Promise<Progress> {
-  return progressOf(table, topicId).then((progress) => progress ?? NOTHING);
 }
 
 export function sameProgress(a: Progress | undefined, b: Progress | undefined): boolean {
