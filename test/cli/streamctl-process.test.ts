@@ -22,7 +22,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 /** Until a server has said where it is; then it is `use`d, and told to end. */
 function served(use: (url: string) => Promise<void>, signal: "SIGTERM" | "SIGINT" = "SIGTERM") {
   const using: Promise<void>[] = [];
-  const ran = streamctl(["serve", "--grpc", "0", "--kafka", "0", "--json"], env, (child) =>
+  const ran = streamctl(["serve", "--grpc", "0", "--kafka", "0", "--schemas", "0", "--json"], env, (child) =>
     child.stdout.once("data", (line: string) => {
       const done = use(JSON.parse(line).grpc).finally(() => child.kill(signal));
       using.push(done);
@@ -52,7 +52,7 @@ test("a server is found by the lakehouse that it serves, and what is not stored 
   const { code } = await served(async () => {
     expect(await streamctl(["produce", "t", "a"], env)).toMatchObject({ code: 0, err: "" });
     expect((await streamctl(["consume", "t", "--format", "raw"], env)).out).toBe("a\n");
-    const second = await streamctl(["serve", "--grpc", "0", "--kafka", "0"], env);
+    const second = await streamctl(["serve", "--grpc", "0", "--kafka", "0", "--schemas", "0"], env);
     expect(second.code).toBe(1);
     expect(second.err).toContain("LOG_IN_USE");
   });
@@ -62,7 +62,7 @@ test("a server is found by the lakehouse that it serves, and what is not stored 
 });
 
 test("a server that was killed is not asked, and its records are there", async () => {
-  await streamctl(["serve", "--grpc", "0", "--kafka", "0", "--json"], env, (child) =>
+  await streamctl(["serve", "--grpc", "0", "--kafka", "0", "--schemas", "0", "--json"], env, (child) =>
     child.stdout.once("data", (line: string) => {
       const { grpc } = JSON.parse(line);
       void streamctl(["produce", "t", "a", "--server", grpc], env).then(() => child.kill("SIGKILL"));

@@ -1,6 +1,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import { Closing } from "../../closing.js";
 import { invalidConfig } from "../../errors.js";
 import type { WithLake } from "../../room.js";
 import { ink, portNumber, printJsonLine, printLine, stopSignal } from "../../terminal/index.js";
@@ -13,6 +14,7 @@ import { type ServerFile, serverFile } from "./any-log.js";
 interface ServeFlags {
   readonly grpc: number;
   readonly kafka: number;
+  readonly schemas: number;
   readonly acksAll: Ack;
   readonly autoCreateTopics?: true;
   readonly host: string;
@@ -26,10 +28,11 @@ export function serveCommand(program: Command, withLake: WithLake<LogContext>): 
     .command("serve")
     .summary("serve the log to other processes")
     .description(
-      "Serves the log of the current profile to Kafka's clients, and by gRPC, gRPC-Web and Connect on another port, until it is stopped: then calls that are under way end, and what is not in the object store yet goes there. Meanwhile streamctl asks this server by itself.",
+      "Serves the log of the current profile to Kafka's clients, by gRPC, gRPC-Web and Connect on another port, and its schemas by Confluent's REST API on a third, until it is stopped: then calls that are under way end, and what is not in the object store yet goes there. Meanwhile streamctl asks this server by itself.",
     )
     .option("--grpc <port>", "port for gRPC, 0 for any that is free", portNumber, 50051)
     .option("--kafka <port>", "port for Kafka's clients, 0 for any that is free", portNumber, 9092)
+    .option("--schemas <port>", "port for the registry of schemas, 0 for any that is free", portNumber, 8081)
     .addOption(
       new Option(
         "--acks-all <level>",
@@ -45,7 +48,10 @@ export function serveCommand(program: Command, withLake: WithLake<LogContext>): 
       "listen where other machines can reach it, unencrypted, with nobody asked who they are",
     )
     .option("--json", "say where it is in a line of JSON")
-    .addHelpText("after", "\nExamples:\n  $ streamctl serve\n  $ streamctl serve --grpc 0 --kafka 0 --json")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ streamctl serve\n  $ streamctl serve --grpc 0 --kafka 0 --schemas 0 --json",
+    )
     .action((flags: ServeFlags) => withLake((context) => serve(context, flags)));
 }
 
@@ -66,31 +72,47 @@ async function serve(context: LogContext, flags: ServeFlags): Promise<void> {
 }
 
 async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<void> {
-  const { host, json, acksAll, autoCreateTopics } = flags;
+  const { host, json, acksAll, autoCreateTopics, insecure } = flags;
   const { serveGrpc } = await import("../rpc/serve-grpc.js");
   const { serveKafka } = await import("../kafka/serve.js");
+  const { serveSchemaRegistry } = await import("../schemas/server/serve.js");
   const onFault = (error: unknown, call: string) =>
     console.error(`${ink("fault", "red", process.stderr)}  ${call}\n`, error);
-  const grpc = await serveGrpc(log, { port: flags.grpc, host, onFault });
+  const servers = new Closing("server");
   try {
+    const grpc = await serveGrpc(log, { port: flags.grpc, host, onFault });
+    servers.open(
+      () => grpc,
+      (server) => server.close(),
+    );
     const kafka = await serveKafka(log, { port: flags.kafka, host, acksAll, autoCreateTopics });
-    try {
-      const forget = await announce(folder, grpc);
-      // Who has read where it is may stop it at once.
-      const stopped = stopSignal();
-      const bootstrap = `${host.includes(":") ? `[${host}]` : host}:${kafka.port}`;
-      if (json) printJsonLine({ grpc: grpc.url, kafka: bootstrap, id: grpc.id });
-      else {
-        printLine(`The log is at ${ink(grpc.url, "bold")} for gRPC, gRPC-Web and Connect,`);
-        printLine(`and at ${ink(bootstrap, "bold")} for Kafka's clients. Stop it with Ctrl-C.`);
-      }
-      await stopped;
-      await forget();
-    } finally {
-      await kafka.stop();
+    servers.open(
+      () => kafka,
+      (server) => server.stop(),
+    );
+    const port = flags.schemas;
+    const schemas = await serveSchemaRegistry({ registry: log.schemas, port, host, insecure, onFault });
+    servers.open(
+      () => schemas,
+      (server) => server.close(),
+    );
+    const forget = await announce(folder, grpc);
+    servers.open(
+      () => forget,
+      (undo) => undo(),
+    );
+    // Who has read where it is may stop it at once.
+    const stopped = stopSignal();
+    const bootstrap = `${host.includes(":") ? `[${host}]` : host}:${kafka.port}`;
+    if (json) printJsonLine({ grpc: grpc.url, kafka: bootstrap, schemas: schemas.uri, id: grpc.id });
+    else {
+      printLine(`The log is at ${ink(grpc.url, "bold")} for gRPC, gRPC-Web and Connect,`);
+      printLine(`at ${ink(bootstrap, "bold")} for Kafka's clients,`);
+      printLine(`and its schemas at ${ink(schemas.uri, "bold")}. Stop it with Ctrl-C.`);
     }
+    await stopped;
   } finally {
-    await grpc.close();
+    await servers.close();
   }
 }
 
