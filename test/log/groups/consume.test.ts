@@ -178,6 +178,29 @@ test("a group is reset while nobody reads: to the beginning, the end, an offset 
   expect(await groups.list()).toEqual([]);
 });
 
+test("who reads hears that the log was closed", async () => {
+  const log = await flights(testFolder(), 1);
+  await log.topic("flights").append(numbered(0, 1));
+  const [one, idle] = [reader(log), reader(log)];
+  await until(() => one.seen.length + idle.seen.length === 1);
+  await log.close();
+  for (const { stop } of [one, idle]) await expect(stop()).rejects.toMatchObject(code("CLOSED"));
+});
+
+test("a static reader that has ended sends no heartbeats: others get its partitions when its session is over", async () => {
+  const log = await flights(testFolder(), 1);
+  await log.topic("flights").append(numbered(0, 1));
+  const first = reader(log, { instanceId: "one" });
+  await until(() => first.seen.length === 1);
+  await first.stop();
+  expect(await log.groups.describe("readers")).toMatchObject({ members: [{ instanceId: "one" }] });
+  const other = reader(log);
+  await log.topic("flights").append(numbered(1, 1));
+  await until(() => other.seen.length === 1);
+  expect(other.seen).toEqual(["1"]);
+  await other.stop();
+});
+
 test("what makes no sense is refused", async () => {
   const log = await flights(testFolder());
   for (const [topics, options, why] of [

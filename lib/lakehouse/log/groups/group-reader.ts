@@ -9,7 +9,7 @@ import {
   unknownMember,
 } from "../errors.js";
 import { merge } from "../merge.js";
-import { type Clock, sleep } from "../partition/clock.js";
+import { type Clock, holding, sleep } from "../partition/clock.js";
 import type { Isolation } from "../partition/partition.js";
 import type { LogBatch, Topic } from "../topic.js";
 import { ASSIGNORS, type AssignorName } from "./assignors.js";
@@ -102,11 +102,12 @@ export async function* consume(
   const { signal } = options;
   throwIfAborted(signal);
   const reader = new GroupReader(parts, topics, options);
-  const leave = () => void reader.leave();
+  // What fails then is thrown where the reading ends.
+  const leave = () => void reader.leave().catch(() => undefined);
   signal?.addEventListener("abort", leave);
   try {
     for (;;) {
-      const session = await reader.join();
+      const session = await holding(parts.clock, reader.join());
       if (session === undefined) return;
       yield* reader.read(session);
     }
@@ -162,7 +163,7 @@ class GroupReader {
       named(topic, this.#parts.topic(topic).read({ partition, from, isolation, follow: true, signal })),
     );
     try {
-      if (sources.length === 0) await ended(signal);
+      if (sources.length === 0) await holding(this.#parts.clock, ended(signal));
       for await (const { topic, batch } of merge(sources)) {
         if (signal.aborted) break;
         const { partition, records } = batch;
@@ -263,7 +264,7 @@ class GroupReader {
     );
     const requireStable = isolation === "read_committed";
     let fetched = await this.#parts.groups.fetch(group, partitions, { requireStable });
-    while (fetched.some(({ error }) => error !== undefined)) {
+    while (this.#leaving === undefined && fetched.some(({ error }) => error !== undefined)) {
       await sleep(this.#parts.clock, AGAIN_MS, this.#options.signal);
       fetched = await this.#parts.groups.fetch(group, partitions, { requireStable });
     }
@@ -275,7 +276,8 @@ class GroupReader {
         if (there === undefined) continue;
         const { partition, offset } = committed;
         const isThere = offset >= there.start && offset <= there.end;
-        const begin = from === "beginning" ? there.start : there.end;
+        const end = requireStable ? there.lastStable : there.end;
+        const begin = from === "beginning" ? there.start : end;
         positions.push({ topic, partition, from: isThere ? offset : begin });
         // What comes from here on is the group's, though nothing comes before it ends.
         if (!isThere && commit === "auto")
@@ -288,7 +290,7 @@ class GroupReader {
           });
       }
     }
-    await this.#commitDone();
+    if (this.#leaving === undefined) await this.#commitDone();
     return positions;
   }
 
@@ -300,7 +302,9 @@ class GroupReader {
     const ms = Math.min(HEARTBEAT_MS, this.#sessionMs / 3);
     this.#cancelHeartbeat = this.#parts.clock.after(ms, () => {
       void this.#heartbeat().then(
-        () => this.#heartbeatLater(ending),
+        () => {
+          if (!ending.signal.aborted) this.#heartbeatLater(ending);
+        },
         (error: unknown) => {
           if (!isRebalance(error)) this.#failure = error;
           ending.abort();

@@ -1,5 +1,5 @@
 /** All consumer groups of a log. */
-import { invalidConfig } from "../../errors.js";
+import { closed, invalidConfig } from "../../errors.js";
 import type { LogCore } from "../core.js";
 import { noSuchTopic } from "../errors.js";
 import { GROUP_TOPIC } from "../internal-topics.js";
@@ -51,6 +51,7 @@ export class Groups {
   readonly #core: LogCore;
   readonly #topic: TopicRecord;
   readonly #parts: CoordinatorParts;
+  #isClosed = false;
   readonly #coordinators = new Map<number, Promise<GroupCoordinator>>();
 
   private constructor(core: LogCore, topic: TopicRecord, config: GroupsConfig) {
@@ -174,6 +175,7 @@ export class Groups {
 
   /** Who waits hears that he is to ask again. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const coordinator of await Promise.allSettled(this.#coordinators.values()))
       if (coordinator.status === "fulfilled") coordinator.value.close();
   }
@@ -187,7 +189,8 @@ export class Groups {
     return Promise.all(Array.from({ length: this.#topic.partitions }, (_, n) => this.#coordinator(n)));
   }
 
-  #coordinator(number: number): Promise<GroupCoordinator> {
+  async #coordinator(number: number): Promise<GroupCoordinator> {
+    if (this.#isClosed) throw closed("log");
     let opening = this.#coordinators.get(number);
     if (opening === undefined) {
       opening = this.#open(number);
