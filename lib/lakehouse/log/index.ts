@@ -5,8 +5,9 @@
  */
 export type { LogCore, LogOptions, LogPartition, NewTopicOptions } from "./core.js";
 export type { AssignorName } from "./groups/assignors.js";
+export type { ConsumeOptions } from "./groups/consume-options.js";
 export type { GroupsConfig } from "./groups/coordinator.js";
-export type { ConsumeOptions, GroupBatch } from "./groups/group-reader.js";
+export type { GroupBatch } from "./groups/group-reader.js";
 export type { CommittedOffset } from "./groups/group-records.js";
 export type {
   GroupDescription,

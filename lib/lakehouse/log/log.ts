@@ -1,7 +1,8 @@
 import type { Catalog } from "../catalog/index.js";
 import type { TypedSchema } from "../iceberg/index.js";
 import { LogCore, type LogOptions, type NewTopicOptions } from "./core.js";
-import type { ConsumeOptions, GroupBatch } from "./groups/group-reader.js";
+import type { ConsumeOptions } from "./groups/consume-options.js";
+import type { GroupBatch } from "./groups/group-reader.js";
 import { LogGroups } from "./groups/log-groups.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";

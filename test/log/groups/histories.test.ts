@@ -10,7 +10,7 @@ import { Chronicle, endTransaction, GROUPS, openCoordinator, SimulatedClient } f
 
 // As in ../simulation.test.ts: a failing history is run again by its seed, SLH_SEED=123.
 
-const HISTORIES = runs(60);
+const HISTORIES = runs(25);
 
 test("a partition has one owner in a generation, generations only grow, and offsets are those that were committed", async () => {
   const only = process.env.SLH_SEED;
