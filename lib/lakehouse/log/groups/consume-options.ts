@@ -24,6 +24,7 @@ export interface ConsumeOptions {
   readonly sessionTimeoutMs?: number | undefined;
   /** How long a batch may take while the group is rebalancing, in milliseconds; 300,000 where not given. */
   readonly rebalanceTimeoutMs?: number | undefined;
+  /** As in `topic.read`. */
   readonly isolation?: Isolation | undefined;
   /** Ends the reading. */
   readonly signal?: AbortSignal | undefined;
