@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { firstManifest } from "../../lib/lakehouse/log/manifest/manifest.js";
 import { ManifestFile } from "../../lib/lakehouse/log/manifest/manifest-file.js";
 import { SqliteMeta } from "../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../lib/lakehouse/log/meta/topic-config.js";
@@ -23,7 +24,7 @@ test("who comes at the moment that memory is free again goes behind who has wait
   const topic = { id: "01234567-89ab-cdef-0123-456789abcdef", name: "flights", config: topicConfig({}) };
   const place = new Place(store);
   const manifest = new ManifestFile(store, place.manifest(topic.id, 0), 1n);
-  await manifest.open();
+  await manifest.create(firstManifest());
   const partition = new Partition(
     topic,
     0,

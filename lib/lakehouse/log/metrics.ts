@@ -43,7 +43,40 @@ export interface LogCommit {
 
 export const logCommits = eventChannel<LogCommit>("log.commit");
 
+/** What upkeep has done. */
+export interface LogUpkeep {
+  readonly what: "expire" | "merge" | "compact" | "forget" | "delete";
+  readonly objects: number;
+  /** Of the objects, where they are known. */
+  readonly bytes: number;
+}
+
+export const logUpkeep = eventChannel<LogUpkeep>("log.upkeep");
+
+/** Upkeep that failed: it is tried again. */
+export const logUpkeepFailures = eventChannel<{ readonly count: number }>("log.upkeep.failure");
+
 export const metrics = [
+  metric(
+    logUpkeep,
+    {
+      name: "log.upkeep.objects",
+      kind: "counter",
+      unit: "1",
+      help: "Objects of the log that upkeep has expired, merged, compacted, forgotten or deleted.",
+    },
+    { value: ({ objects }) => objects, labels: ({ what }) => ({ what }) },
+  ),
+  metric(
+    logUpkeepFailures,
+    {
+      name: "log.upkeep.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Runs of upkeep in which something failed: what it is for is tried again.",
+    },
+    { value: ({ count }) => count },
+  ),
   metric(
     topicTables,
     { name: "log.table.rows", kind: "counter", unit: "1", help: "Rows of topics that tables have taken in." },

@@ -3,7 +3,7 @@ import { corruptFile } from "../errors.js";
 import { type ObjectInfo, type ObjectStore, objectNotFound } from "../storage/index.js";
 import { corruptSegment, topicExists } from "./errors.js";
 import { firstManifest, type Manifest } from "./manifest/manifest.js";
-import { readManifest } from "./manifest/manifest-file.js";
+import { missingManifest, readManifest } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { DEFAULT_CONFIG } from "./meta/topic-config.js";
 import { type Place, segmentName } from "./partition/place.js";
@@ -120,7 +120,9 @@ async function recoverPartition(
   const uri = place.manifest(topic.id, partition);
   for (let manifest = await readManifest(store, uri); ; ) {
     try {
-      const listed = manifest ?? firstManifest(0n);
+      if (manifest === undefined && found.size > 0 && !found.has(0))
+        await checkFirst(store, place, topic, partition);
+      const listed = manifest ?? firstManifest();
       for (const segment of listed.segments) await checkSegment(store, place, segment);
       const segments = await readSegments(store, place, topic, partition, found, listed);
       if (manifest !== undefined) await meta.setManifest(topic.id, partition, manifest);
@@ -133,6 +135,17 @@ async function recoverPartition(
       manifest = again;
     }
   }
+}
+
+/** @throws LakehouseError CORRUPT_FILE where the first segment is gone, and with it what said so. */
+export async function checkFirst(
+  store: ObjectStore,
+  place: Place,
+  { id }: TopicRecord,
+  partition: number,
+): Promise<void> {
+  if ((await store.head(place.segment(id, partition, 0))) !== undefined) return;
+  throw missingManifest(place.manifest(id, partition));
 }
 
 async function checkSegment(store: ObjectStore, place: Place, segment: StoredSegment): Promise<void> {

@@ -5,6 +5,7 @@ import { closed } from "../errors.js";
 import { openSqlite } from "../sqlite.js";
 import type { ObjectStore } from "../storage/index.js";
 import { fenced, logInUse, noSuchTopic, topicDeleted } from "./errors.js";
+import { firstManifest, type Manifest } from "./manifest/manifest.js";
 import { ManifestFile } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
 import { Budget } from "./partition/budget.js";
@@ -12,6 +13,7 @@ import type { Clock } from "./partition/clock.js";
 import { Partition, type PartitionEnd } from "./partition/partition.js";
 import { type Place, segmentName } from "./partition/place.js";
 import type { OpenTransactions } from "./producers/open-transactions.js";
+import { checkFirst } from "./recover.js";
 import { type StoredSegment, summaryOf } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 import { type ProducerEntry, readProducers } from "./segment/segment-state.js";
@@ -189,8 +191,10 @@ export class Writer {
         `The topic ${topic.name} is deleted, and some of its objects are still there.`,
         "Call deleteTopic again, which ends that.",
       );
-    const { start, next, nextOffset, ...rest } = await manifest.open();
-    await meta.setManifest(topic.id, number, { start, next, nextOffset, ...rest });
+    const current =
+      (await manifest.read()) ?? (await manifest.create(await this.#firstManifest(topic, number)));
+    await meta.setManifest(topic.id, number, current);
+    const { start, next, nextOffset } = current;
     const last = await meta.lastSegment(topic.id, number);
     const isBehind = last === undefined || last.lastSequence < next;
     let offset = isBehind ? nextOffset : last.nextOffset;
@@ -216,6 +220,29 @@ export class Writer {
       offset = footer.nextOffset;
       sequence++;
     }
+  }
+
+  /** The metadata knows what a manifest has said that is lost. */
+  async #firstManifest(topic: TopicRecord, number: number): Promise<Manifest> {
+    const { id, name } = topic;
+    const { meta, store, place } = this.#options;
+    // What is behind a deletion must not begin anew.
+    if ((await store.head(place.topic(id))) === undefined) throw topicDeleted(name);
+    const known = await meta.manifest(id, number);
+    if (known === undefined) {
+      for await (const { uri } of store.list(place.partition(id, number)))
+        if (uri.endsWith(".segment")) {
+          await checkFirst(store, place, topic, number);
+          break;
+        }
+      return firstManifest();
+    }
+    const { revision, ...rest } = known;
+    const all = await meta.segments(id, number);
+    const segments = all.filter(({ sequence }) => sequence < known.next);
+    const behind = all.find(({ sequence }) => sequence >= known.next);
+    const nextOffset = behind?.baseOffset ?? segments.at(-1)?.nextOffset ?? known.start;
+    return { ...firstManifest(), ...rest, revision: revision + 1, nextOffset, segments };
   }
 
   async #producersOf(segment: StoredSegment): Promise<ProducerEntry[]> {

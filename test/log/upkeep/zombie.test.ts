@@ -86,3 +86,33 @@ test("what the deletion of a topic has left is deleted, and a writer that knows 
   await again.upkeep();
   expect(await again.topics()).toEqual([]);
 });
+
+test("a manifest that is lost is made anew from the metadata, where there is some, and is said to be missing where not", async () => {
+  const root = testFolder();
+  const store = new LocalStore(join(root, "warehouse"));
+  const log = openLog(join(root, "a"), { store });
+  const topic = await log.createTopic("flights", { fileDeleteDelayMs: 0 });
+  for (let i = 0; i < 12; i++) await topic.append({ value: `${i}` }, { ack: "stored" });
+  await topic.deleteRecords({ before: 2n });
+  await log.upkeep();
+  const { id } = await topic.describe();
+  await store.delete([`${store.root}/_log/${id}/0/manifest.json`]);
+  await expect(topic.append({ value: "12" }, { ack: "stored" })).rejects.toMatchObject({
+    code: "CORRUPT_FILE",
+  });
+  await log.close();
+  const lost = { code: "CORRUPT_FILE", message: expect.stringContaining("manifest") };
+  const bare = openLog(join(root, "b"), { store });
+  await expect(bare.recover()).rejects.toMatchObject(lost);
+  await expect(bare.topic("flights").append({ value: "x" })).rejects.toMatchObject(lost);
+  await bare.close();
+
+  const again = openLog(join(root, "a"), { store });
+  await again.topic("flights").append({ value: "13" }, { ack: "stored" });
+  const values = Array.from({ length: 10 }, (_, i) => `${i + 2}`);
+  expect(texts(await readAll(again.topic("flights")))).toEqual([...values, "12", "13"]);
+  await again.close();
+  const fresh = openLog(join(root, "c"), { store });
+  await fresh.recover();
+  expect(texts(await readAll(fresh.topic("flights")))).toEqual([...values, "12", "13"]);
+});

@@ -1,5 +1,6 @@
+import { corruptFile } from "../../errors.js";
 import { type ObjectStore, objectNotFound, preconditionFailed } from "../../storage/index.js";
-import { decodeManifest, encodeManifest, firstManifest, type Manifest } from "./manifest.js";
+import { decodeManifest, encodeManifest, type Manifest } from "./manifest.js";
 
 /** What a change may not touch: who changes, and how often it was. */
 export type ManifestChange = Partial<Omit<Manifest, "revision" | "writerId">>;
@@ -47,11 +48,9 @@ export class ManifestFile {
     return manifest;
   }
 
-  /** For who begins to write the partition. */
-  async open(): Promise<Manifest> {
-    const there = await this.read();
-    if (there !== undefined) return there;
-    const manifest = firstManifest(this.#writerId);
+  /** Puts a first one, where there is none yet. */
+  async create(first: Manifest): Promise<Manifest> {
+    const manifest = { ...first, writerId: this.#writerId };
     try {
       await this.#store.put(this.#uri, encodeManifest(manifest), { ifAbsent: true });
     } catch (error) {
@@ -96,6 +95,14 @@ export class ManifestFile {
       }
     }
   }
+}
+
+export function missingManifest(uri: string) {
+  return corruptFile(
+    uri,
+    `The partition's manifest ${uri} is missing, which says which of its older segments count.`,
+    "Open the log again where it was written: the metadata there knows, and makes it anew. Or restore it from a backup.",
+  );
 }
 
 /** @throws LakehouseError CORRUPT_FILE, UNSUPPORTED_FEATURE, STORAGE_FAILED */

@@ -37,10 +37,11 @@ export interface Manifest {
 const VERSION = 1;
 const CRC_DIGITS = 8;
 
-export function firstManifest(writerId: bigint): Manifest {
+/** Of a partition that has segments in their numbers alone, or none. */
+export function firstManifest(): Manifest {
   return {
     revision: 0,
-    writerId,
+    writerId: 0n,
     start: 0n,
     next: 0,
     nextOffset: 0n,

@@ -1,7 +1,8 @@
 /** Brings segments into the object store, one after the other, each where none is. */
+import { corruptFile } from "../../errors.js";
 import { type ObjectInfo, type ObjectStore, preconditionFailed } from "../../storage/index.js";
 import { fenced, noSuchTopic, topicDeleted } from "../errors.js";
-import type { ManifestFile } from "../manifest/manifest-file.js";
+import { type ManifestFile, missingManifest } from "../manifest/manifest-file.js";
 import type { LogMeta } from "../meta/log-meta.js";
 import { HEADER_BYTES, type SegmentIdentity } from "../segment/layout.js";
 import type { BuiltSegment } from "../segment/segment-builder.js";
@@ -49,7 +50,7 @@ export async function uploadSegment(
       ]);
       return true;
     } catch (error) {
-      if (fenced.is(error) || noSuchTopic.is(error)) throw error;
+      if ([fenced, noSuchTopic, corruptFile].some((kind) => kind.is(error))) throw error;
       parts.onFailure?.(error);
       if (isOver()) return false;
       await sleep(parts.clock, wait);
@@ -79,17 +80,19 @@ async function putOnce(
  * this look, behind the put, sees it. Whatever the clocks say, and however long the put was under way.
  */
 async function checkOwner(
-  { meta }: UploaderParts,
+  { meta, store, place }: UploaderParts,
   file: ManifestFile,
   { topicId, partition, sequence }: SegmentIdentity,
   uri: string,
 ): Promise<void> {
+  const before = file.known;
   const manifest = await file.read();
-  if (manifest === undefined) throw topicDeleted(topicId);
+  if (manifest === undefined) {
+    const isThere = (await store.head(place.topic(topicId))) !== undefined;
+    throw isThere ? missingManifest(place.manifest(topicId, partition)) : topicDeleted(topicId);
+  }
   if (manifest.next > sequence) throw takenOver(uri);
-  const known = await meta.manifest(topicId, partition);
-  if (known === undefined || known.revision < manifest.revision)
-    await meta.setManifest(topicId, partition, manifest);
+  if (manifest !== before) await meta.setManifest(topicId, partition, manifest);
 }
 
 /** @param subject the partition, or the segment that shows it. */

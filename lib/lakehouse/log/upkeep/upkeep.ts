@@ -4,10 +4,12 @@ import { offsetOutOfRange, policyViolation } from "../errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { type ManifestChange, readManifest } from "../manifest/manifest-file.js";
 import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
+import { logUpkeep, logUpkeepFailures } from "../metrics.js";
 import type { Clock } from "../partition/clock.js";
 import type { Partition } from "../partition/partition.js";
 import type { Place } from "../partition/place.js";
 import type { StoredSegment } from "../segment/layout.js";
+import { partitionKey } from "../wal/wal.js";
 import { Compaction, planCompaction } from "./compaction.js";
 import { groupsOf, mergeLimits, planMerge } from "./merge-plan.js";
 import { beginningAt, countingSegments, doomedBy, retainedFrom } from "./retention.js";
@@ -76,6 +78,8 @@ export class Upkeep {
   #sweptAt: number | undefined;
   #cancelTimer = () => {};
   readonly #ending = new AbortController();
+  /** Where there was nothing to merge, by partition: what its last segment and its manifest were. */
+  readonly #settled = new Map<string, string>();
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -108,6 +112,7 @@ export class Upkeep {
   run({ dryRun = false }: UpkeepOptions = {}): Promise<UpkeepAction[]> {
     const run = this.#running.then(() => this.#run(dryRun));
     this.#running = run.catch(() => undefined);
+    if (!dryRun) run.then(publish, () => logUpkeepFailures.publish({ count: 1 }));
     return run;
   }
 
@@ -176,9 +181,12 @@ export class Upkeep {
   async #merge(topic: TopicRecord, number: number, actions: UpkeepAction[], isDry: boolean): Promise<void> {
     const { meta } = this.#parts;
     const limits = mergeLimits(topic.config, this.#parts.mergeAt);
+    const key = partitionKey(topic.id, number);
     for (;;) {
+      const { cleaned = 0n, revision } = (await meta.manifest(topic.id, number)) ?? {};
+      const state = JSON.stringify([(await meta.lastSegment(topic.id, number))?.object, revision, limits]);
+      if (this.#settled.get(key) === state) return;
       const segments = (await meta.segments(topic.id, number)).slice(0, -1);
-      const { cleaned = 0n } = (await meta.manifest(topic.id, number)) ?? {};
       // What was compacted is not mixed with what was not: so it is known how much is new.
       const isClean = ({ nextOffset }: StoredSegment) => nextOffset <= cleaned;
       const run =
@@ -187,7 +195,10 @@ export class Upkeep {
           segments.filter((one) => !isClean(one)),
           limits,
         );
-      if (run === undefined) return;
+      if (run === undefined) {
+        this.#settled.set(key, state);
+        return;
+      }
       actions.push({ what: "merge", topic: topic.name, partition: number, ...totalOf(run) });
       if (isDry || !(await this.#rewrite(topic, await this.#parts.partition(topic, number), run))) return;
     }
@@ -363,6 +374,10 @@ export class Upkeep {
       doomed: doomed.filter(({ object }) => !gone.includes(object)),
     }));
   }
+}
+
+function publish(actions: readonly UpkeepAction[]): void {
+  for (const { what, objects, bytes = 0 } of actions) logUpkeep.publish({ what, objects, bytes });
 }
 
 function totalOf(objects: readonly { readonly bytes: number }[]) {
