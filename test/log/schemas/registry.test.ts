@@ -158,3 +158,32 @@ test("each mode of compatibility allows what it says, of the last version or of 
     expect(answer.body.messages.length).toBe(compatibility === "BACKWARD" ? 0 : 1);
   }
 });
+
+test("a schema that asks for endless work, or for none that there is, is refused and harms nobody", async () => {
+  const { ask, register } = await client();
+  const json = { schemaType: "JSON" };
+  const codeOf = async (schema: unknown) =>
+    (await register("j", typeof schema === "string" ? schema : JSON.stringify(schema), json)).code;
+  expect(await codeOf({ patternProperties: { "[": {} } })).toBe(42201);
+  expect(await codeOf({ pattern: "(" })).toBe(42201);
+  expect(await codeOf({ $ref: "#/%" })).toBe(42201);
+  expect(await codeOf({ $ref: "#/nowhere" })).toBe(42201);
+  expect(await codeOf({ $ref: "#" })).toBe(42201);
+  expect(await codeOf(`${'{"not":'.repeat(5_000)}true${"}".repeat(5_000)}`)).toBe(42201);
+  const wide = (depth: number): object =>
+    depth === 0
+      ? { type: "string" }
+      : {
+          oneOf: Array.from({ length: 8 }, (_, i) => ({
+            type: "object",
+            title: `${i}`,
+            properties: { a: wide(depth - 1) },
+          })),
+        };
+  expect(await codeOf(wide(4))).toBeUndefined();
+  expect(await codeOf({ ...wide(4), title: "another" })).toBe(42201);
+  const proto = 'syntax = "proto3"; import "nowhere.proto"; message M { N n = 1; }';
+  expect((await register("p", proto, { schemaType: "PROTOBUF" })).code).toBe(42201);
+  expect((await register("p", "AAAA", { schemaType: "PROTOBUF" })).code).toBe(42201);
+  expect((await ask("GET", "/subjects")).body).toEqual(["j"]);
+});

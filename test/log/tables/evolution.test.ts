@@ -148,6 +148,9 @@ test("a topic without a schema, and a row that does not fit one, are refused wit
   const lake = await openLake();
   const plain = await lake.log.createTopic("plain");
   await expect(plain.toTable("raw.plain")).rejects.toMatchObject({ code: "NO_SUCH_SUBJECT" });
+  await expect(plain.toTable("raw.plain", { deadLetters: "plain" })).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+  });
   const typed = await lake.log.createTopic("typed", { schema: defineSchema({ id: long() }) });
   await expect(typed.appendRows([{ id: 1 }, { id: 0.5 }])).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
   expect((await typed.offsets())[0]).toMatchObject({ end: 0n });

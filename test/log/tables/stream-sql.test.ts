@@ -57,3 +57,49 @@ test("a table that is made of no topic has no stream", async () => {
   await lake.createTable("raw.plain", { schema: SCHEMA });
   await expect(lake.sql("select * from raw.plain.stream")).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
 });
+
+test("records of transactions are rows when these are committed, and never where they are aborted", async () => {
+  const lake = await openLake();
+  const topic = await lake.log.createTopic("events", { schema: SCHEMA });
+  const stream = await topic.toTable("raw.events");
+  const idsOf = async (name: string) => (await lake.sql(`select id from ${name} order by id`)).rows();
+  const producer = lake.log.producer({ transactionalId: "one" });
+  const append = (id: number) => ({ value: `{"id":${id}}` });
+  await topic.appendRows({ id: 1 });
+  await producer
+    .transaction(async (tx) => {
+      await tx.append("events", append(2));
+      throw new Error("aborted");
+    })
+    .catch(() => undefined);
+  await producer.transaction(async (tx) => {
+    await tx.append("events", append(3));
+    await topic.appendRows({ id: 4 });
+    await stream.flush();
+    // What follows an open transaction waits for it.
+    expect(await idsOf("raw.events")).toEqual([{ id: 1n }]);
+    expect(await idsOf("raw.events.stream")).toEqual([{ id: 1n }]);
+  });
+  expect(await idsOf("raw.events.stream")).toEqual([1n, 3n, 4n].map((id) => ({ id })));
+  await stream.flush();
+  expect(await idsOf("raw.events")).toEqual([1n, 3n, 4n].map((id) => ({ id })));
+  await stream.close();
+});
+
+test("more records than one commit takes are taken in by several, each once", async () => {
+  const lake = await openLake();
+  const topic = await lake.log.createTopic("events", { schema: SCHEMA, compression: "none" });
+  const rows = Array.from({ length: 20_000 }, (_, id) => ({ id, text: "x".repeat(150) }));
+  for (let from = 0; from < rows.length; from += 2_000)
+    await topic.appendRows(rows.slice(from, from + 2_000));
+  const stream = await topic.toTable("raw.events", { commitBytes: 1_000_000 });
+  await stream.flush();
+  const [{ n, many } = {}] = await (
+    await lake.sql<{ n: bigint; many: bigint }>(
+      "select count(*) as n, count(distinct id) as many from raw.events",
+    )
+  ).rows();
+  expect([n, many]).toEqual([20_000n, 20_000n]);
+  expect((await lake.table("raw.events")).metadata.snapshots.length).toBeGreaterThan(2);
+  await stream.close();
+});

@@ -13,6 +13,7 @@ const HEADERS = {
   offset: "__connect.errors.offset",
   reason: "__connect.errors.exception.message",
 } as const;
+const MOST_BATCH_BYTES = 256 * 1024 * 1024;
 /** Ours: a topic that is made anew under its name has other records at its offsets. */
 const TOPIC_ID = "sololakehouse.topic-id";
 
@@ -74,7 +75,8 @@ export class DeadLetters {
       ({ partition, record }) => !this.#written.has(keyOfPlace({ partition, offset: record.offset })),
     );
     if (fresh.length === 0) return;
-    await this.#core.createTopic(this.#topic.name, { ifExists: "keep" });
+    // A record that its topic took is taken here, with its headers.
+    await this.#core.createTopic(this.#topic.name, { ifExists: "keep", maxBatchBytes: MOST_BATCH_BYTES });
     const appended = await this.#topic.append(
       fresh.map(({ partition, record, reason }) => ({
         key: record.key,
@@ -87,7 +89,7 @@ export class DeadLetters {
           { key: HEADERS.reason, value: reason },
           { key: TOPIC_ID, value: this.#of.id },
         ],
-        ...(record.timestamp < 0n ? {} : { timestamp: Number(record.timestamp) }),
+        ...(isTime(record.timestamp) ? { timestamp: Number(record.timestamp) } : {}),
       })),
       { ack: "stored", partition: 0 },
     );
@@ -104,6 +106,9 @@ export class DeadLetters {
     for (const [key, letter] of this.#written) if (isPassed(letter, positions)) this.#written.delete(key);
   }
 }
+
+/** What a record may have for one: other clients write what they like. */
+const isTime = (timestamp: bigint) => timestamp >= 0n && timestamp < 2n ** 51n;
 
 interface Place {
   readonly partition: number;

@@ -58,6 +58,20 @@ export class RecordDecoder {
     return rows;
   }
 
+  /** The schemas that records may have: all versions of the subject. */
+  async versions(): Promise<SchemaRows[]> {
+    const { subject } = this.#link;
+    const known = await this.#registry.subjects({ deleted: true });
+    const numbers = known.includes(subject) ? await this.#registry.versions(subject, { deleted: true }) : [];
+    const found: SchemaRows[] = [];
+    for (const number of numbers) {
+      const { id } = await this.#registry.version(subject, number, { deleted: true });
+      const rows = await this.#load(id);
+      if (!(rows instanceof BadValue)) found.push(rows);
+    }
+    return found;
+  }
+
   /** The schemas that records need. Records without one are bad. */
   async schemasOf(records: readonly LogRecord[]): Promise<SchemaRows[]> {
     const ids = new Set<number | undefined>();

@@ -8,28 +8,25 @@ import {
   invalidSchema,
   type NestedField,
   noSuchTable,
-  rowsToBatches,
   type Schema,
   type Table,
   updateProperties,
-  validateRow,
   writeDataFiles,
 } from "../../iceberg/index.js";
 import { ensureNamespace } from "../../namespaces.js";
 import { observe } from "../../observability/index.js";
-import { schemaMismatch } from "../../parquet/index.js";
 import { storageFailed } from "../../storage/index.js";
 import type { LogCore } from "../core.js";
 import { noSuchSubject, positionsLost } from "../errors.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import { topicTables } from "../metrics.js";
 import type { SchemaRegistry } from "../schemas/registry.js";
-import { BadValue } from "../schemas/schema.js";
 import { DeadLetters } from "./dead-letters.js";
 import { type BadRecord, covering, RecordDecoder, type SchemaRows } from "./decode.js";
 import { linkOf, linkProperties, linkTo, partFields, sameLink, type TableLink } from "./link.js";
 import { type CheckedOptions, checkedOptions, type ToTableOptions } from "./options.js";
 import { type Positions, type Progress, progressOf, progressSummary, sameProgress } from "./positions.js";
+import { rowBatches } from "./row-batches.js";
 import { type Chunk, TopicSource } from "./topic-source.js";
 
 export interface StreamParts {
@@ -108,6 +105,12 @@ export class TableStream {
   ): Promise<TableStream> {
     const options = checkedOptions(given);
     const topic = await parts.core.topic(topicName);
+    if (options.deadLetters === topicName)
+      throw invalidArgument(
+        "deadLetters",
+        `The dead letters of ${topicName} would be records of it, and become dead letters again.`,
+        "Give them a topic of their own.",
+      );
     const link = linkTo(topic, options);
     const decoder = new RecordDecoder(parts.registry, link);
     const rows = await decoder.refresh();
@@ -269,7 +272,7 @@ export class TableStream {
     const until = performance.now() + commitIntervalMs;
     let bytes = 0;
     for (let chunk: Chunk | undefined = first; chunk !== undefined; ) {
-      yield* this.#rows(chunk, bad);
+      yield* await rowBatches(this.#decoder, this.#target.schema, chunk, bad);
       taken.set(chunk.partition, chunk.next);
       bytes += chunk.bytes;
       if (bytes >= commitBytes || this.#isClosing) return;
@@ -333,31 +336,6 @@ export class TableStream {
     const done = this.#flushes.filter(({ ends }) => isReached(ends, positions));
     this.#flushes = this.#flushes.filter(({ ends }) => !isReached(ends, positions));
     for (const { go } of done) go();
-  }
-
-  /** Good records as batches; the others are put to `bad`. */
-  async *#rows({ partition, records }: Chunk, bad: BadRecord[]): AsyncGenerator<RecordBatch> {
-    const { schema } = this.#target;
-    const rows = this.#decoder.decode(partition, records);
-    const good = rows.filter((row): row is Record<string, unknown> => !(row instanceof BadValue));
-    const reasons = new Map<number, string>();
-    for (const [i, row] of rows.entries()) if (row instanceof BadValue) reasons.set(i, row.reason);
-    let batches: RecordBatch[];
-    try {
-      batches = await collect(rowsToBatches(schema, good));
-    } catch (error) {
-      if (!schemaMismatch.is(error)) throw error;
-      // One does not fit: which ones is looked for only then.
-      const fitting = rows.filter((row, i): row is Record<string, unknown> => {
-        const reason = row instanceof BadValue ? row.reason : misfit(schema, row);
-        if (reason !== undefined) reasons.set(i, reason);
-        return reason === undefined;
-      });
-      batches = await collect(rowsToBatches(schema, fitting));
-    }
-    for (const [i, reason] of reasons)
-      bad.push({ partition, record: records[i] as (typeof records)[number], reason });
-    yield* batches;
   }
 
   async #needsCover(chunk: Chunk): Promise<boolean> {
@@ -467,22 +445,6 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 
 function isReached(ends: Positions, positions: Positions): boolean {
   return [...ends].every(([number, end]) => end === 0n || (positions.get(number) ?? 0n) >= end);
-}
-
-async function collect(items: AsyncIterable<RecordBatch>): Promise<RecordBatch[]> {
-  const all: RecordBatch[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-function misfit(schema: Table["schema"], row: Record<string, unknown>): string | undefined {
-  try {
-    validateRow(schema, row);
-    return undefined;
-  } catch (error) {
-    if (schemaMismatch.is(error)) return error.message;
-    throw error;
-  }
 }
 
 function attempt<Result>(work: () => Result): Result | undefined {

@@ -1,21 +1,13 @@
 import type { RecordBatch } from "apache-arrow";
-import {
-  allFields,
-  invalidSchema,
-  type NestedField,
-  rowsToBatches,
-  type Schema,
-  type Table,
-  validateRow,
-} from "../../iceberg/index.js";
-import { schemaMismatch } from "../../parquet/index.js";
+import type { LakehouseError } from "../../errors.js";
+import { allFields, invalidSchema, type NestedField, type Schema, type Table } from "../../iceberg/index.js";
 import type { LogCore } from "../core.js";
 import { topicDeleted } from "../errors.js";
 import type { SchemaRegistry } from "../schemas/registry.js";
-import { BadValue } from "../schemas/schema.js";
-import { covering, RecordDecoder } from "./decode.js";
+import { covering, RecordDecoder, type SchemaRows } from "./decode.js";
 import { linkOf } from "./link.js";
 import { progressOf } from "./positions.js";
+import { rowBatches } from "./row-batches.js";
 import { TopicSource } from "./topic-source.js";
 
 /** The rows that a table will have, and has not yet. */
@@ -47,26 +39,31 @@ export async function tailOf(
   const source = await TopicSource.open(core, topic, progress?.positions ?? new Map(), "acknowledged");
   await source.check();
   const ends = await source.ends();
+  // What is before the ends has a schema that is known now.
   const decoder = new RecordDecoder(registry, link);
   await decoder.refresh();
-  const rows: Record<string, unknown>[] = [];
-  let { metadata } = table;
-  let { schema } = table;
-  for (let chunk = await source.next(ends); chunk !== undefined; chunk = await source.next(ends)) {
-    for (const needed of await decoder.schemasOf(chunk.records)) {
-      try {
-        schema = covering(schema, needed.fields).apply(metadata);
-        metadata = withSchema(metadata, schema);
-      } catch (error) {
-        if (!invalidSchema.is(error) || link.onIncompatible === "stop") throw error;
-        decoder.refuse(needed, error.message);
-      }
+  const refused = new Map<SchemaRows, LakehouseError>();
+  let { metadata, schema } = table;
+  for (const rows of await decoder.versions()) {
+    try {
+      schema = covering(schema, rows.fields).apply(metadata);
+      metadata = withSchema(metadata, schema);
+    } catch (error) {
+      if (!invalidSchema.is(error)) throw error;
+      refused.set(rows, error);
+      if (link.onIncompatible === "dead-letter") decoder.refuse(rows, error.message);
     }
-    for (const row of decoder.decode(chunk.partition, chunk.records))
-      if (!(row instanceof BadValue)) rows.push(row);
   }
-  const fitting = rows.filter((row) => fits(schema, row));
-  return { schema, batches: rowsToBatches(schema, fitting) };
+  async function* batches(): AsyncGenerator<RecordBatch> {
+    for (let chunk = await source.next(ends); chunk !== undefined; chunk = await source.next(ends)) {
+      for (const needed of await decoder.schemasOf(chunk.records)) {
+        const error = refused.get(needed);
+        if (error !== undefined) throw error;
+      }
+      yield* await rowBatches(decoder, schema, chunk, []);
+    }
+  }
+  return { schema, batches: batches() };
 }
 
 function withSchema(metadata: Table["metadata"], schema: Schema): Table["metadata"] {
@@ -78,14 +75,4 @@ function withSchema(metadata: Table["metadata"], schema: Schema): Table["metadat
 
 function idsIn(fields: readonly NestedField[]): number[] {
   return [...allFields({ fields })].map(({ field }) => field.id);
-}
-
-function fits(schema: Schema, row: Record<string, unknown>): boolean {
-  try {
-    validateRow(schema, row);
-    return true;
-  } catch (error) {
-    if (schemaMismatch.is(error)) return false;
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@
  * Which changes of a JSON Schema keep readers able to read, by the rules of Confluent's registry: a reader of the new
  * schema must take all that the old one allowed, an unknown property of an open object included.
  */
+import { invalid } from "../schema.js";
 import { type JsonNode, type JsonSchema, type JsonSchemaObject, resolved } from "./nodes.js";
 
 type Kind =
@@ -27,19 +28,28 @@ interface Shape {
   readonly branches?: readonly JsonNode[];
 }
 
-/** The texts of pairs that are compared further out: a schema that contains itself is compared once. */
-type Open = ReadonlySet<string>;
+/** Pairs that are compared further out: a schema that contains itself is compared once. */
+interface Open {
+  readonly pairs: ReadonlyMap<unknown, ReadonlySet<unknown>>;
+  /** Of combinations in combinations there are more pairs than anyone waits for. */
+  readonly work: { left: number };
+}
+
+const MOST_PAIRS = 100_000;
 
 /** @returns what a reader with `reader` could not read of what `writer` allows, each with its place. */
 export function jsonRefusals(reader: JsonNode, writer: JsonNode): string[] {
-  return compare(writer, reader, "#", new Set());
+  return compare(writer, reader, "#", { pairs: new Map(), work: { left: MOST_PAIRS } });
 }
 
 function compare(given: JsonNode, now: JsonNode, path: string, around: Open): string[] {
+  const [from, to] = [resolved(given).schema, resolved(now).schema];
+  const compared = around.pairs.get(from);
+  if (compared?.has(to)) return [];
+  if (around.work.left-- <= 0)
+    throw invalid("JSON", "there are too many combinations to compare it with the other");
+  const open = { ...around, pairs: new Map(around.pairs).set(from, new Set(compared).add(to)) };
   const [original, update] = [shapeOf(given), shapeOf(now)];
-  const pair = `${JSON.stringify(original.schema)}\n${JSON.stringify(update.schema)}`;
-  if (around.has(pair)) return [];
-  const open = new Set(around).add(pair);
   const throughBranch = compareWithBranch(original, update, path, open);
   if (throughBranch) return [];
   if (original.kind !== update.kind) {

@@ -49,7 +49,7 @@ function followed(node: JsonNode, ref: string): JsonNode {
     schema = anchored(document, fragment);
   } else {
     for (const part of fragment.split("/").slice(1)) {
-      const key = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+      const key = unescaped(part).replaceAll("~1", "/").replaceAll("~0", "~");
       const isThere = typeof schema === "object" && schema !== null && Object.hasOwn(schema, key);
       schema = isThere ? (schema as Record<string, unknown>)[key] : undefined;
     }
@@ -57,6 +57,14 @@ function followed(node: JsonNode, ref: string): JsonNode {
   if (typeof schema !== "boolean" && (typeof schema !== "object" || schema === null))
     throw invalid("JSON", `$ref ${JSON.stringify(ref)} leads nowhere`);
   return { ...node, document, schema: schema as JsonSchema };
+}
+
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (cause) {
+    throw invalid("JSON", `$ref has ${JSON.stringify(part)}`, cause);
+  }
 }
 
 function documentAt({ document, others }: JsonNode, uri: string): JsonSchema {
