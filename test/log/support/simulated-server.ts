@@ -44,8 +44,9 @@ export async function openServer(world: World, meta: SqliteMeta, place: Place): 
   const { store, clock, disk } = world;
   const open = new OpenTransactions();
   const bufferBytes = world.chance(0.7) ? 4_096 : 500;
+  const keptBytes = world.chance(0.5) ? 300 : 3_000;
   const writer = await untilItDoes(() =>
-    Writer.open({ store, clock, disk, meta, place, bufferBytes, keptBytes: 300, transactions: open }),
+    Writer.open({ store, clock, disk, meta, place, bufferBytes, keptBytes, transactions: open }),
   );
   const state = async <Value>(topic: TopicRecord, format: StateFormat<Value>) => {
     const partition = await writer.partition(topic, 0);

@@ -83,6 +83,15 @@ async function history(seed: number): Promise<void> {
       await world.step();
     }
     connection.down();
+    const server = life.server();
+    if (server !== undefined && world.chance(0.3)) {
+      server.coordinator.close();
+      // It tries once more, whatever fails.
+      const closing = server.writer
+        .close()
+        .catch((error) => codeOf(error) === "STORAGE_FAILED" || report(error));
+      if (world.chance(0.7)) await drive(world, closing);
+    }
     world.crash();
     if (!world.chance(0.2)) continue;
     // The machine is gone, with its disk: what was acknowledged as stored is there all the same, and as a whole.
