@@ -25,20 +25,23 @@ async function loadedBy(...args: string[]): Promise<string[]> {
   return texts.flatMap((text) => (JSON.parse(text).result as { url: string }[]).map(({ url }) => url));
 }
 
-test.each([[["bin/slh.js", "--help"]], [["bin/slh.js", "merge", "--help"]], [["bin/streamctl.js", "consume", "--help"]]])(
-  "%j loads neither Arrow nor DuckDB, nor a room's works",
-  async (args) => {
-    const loaded = await loadedBy(...args);
-    expect(loaded.some((url) => url.includes("/commander/"))).toBe(true);
-    expect(
-      loaded.filter((url) => /\/(apache-arrow|@duckdb|fastify|@aws-sdk|better-sqlite3|@connectrpc|@bufbuild)\//.test(url)),
-    ).toEqual([]);
-    // Of a room: what it brings for the wiring, and its commands. All may use the two that load quickly.
-    expect(
-      loaded.filter((url) => /lakehouse\/dist\/(catalog|codecs|iceberg|parquet|query|storage)\.js/.test(url)),
-    ).toEqual([]);
-  },
-);
+test.each([
+  [["bin/slh.js", "--help"]],
+  [["bin/slh.js", "merge", "--help"]],
+  [["bin/streamctl.js", "consume", "--help"]],
+])("%j loads neither Arrow nor DuckDB, nor a room's works", async (args) => {
+  const loaded = await loadedBy(...args);
+  expect(loaded.some((url) => url.includes("/commander/"))).toBe(true);
+  expect(
+    loaded.filter((url) =>
+      /\/(apache-arrow|@duckdb|fastify|@aws-sdk|better-sqlite3|@connectrpc|@bufbuild)\//.test(url),
+    ),
+  ).toEqual([]);
+  // Of a room: what it brings for the wiring, and its commands. All may use the two that load quickly.
+  expect(
+    loaded.filter((url) => /lakehouse\/dist\/(catalog|codecs|iceberg|parquet|query|storage)\.js/.test(url)),
+  ).toEqual([]);
+});
 
 test("a lakehouse is opened without the command line, and without DuckDB", async () => {
   const loaded = await loadedBy(

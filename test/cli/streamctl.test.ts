@@ -275,6 +275,35 @@ describe("consume", () => {
   });
 });
 
+describe("groups", () => {
+  test("read on where they were, and are listed, described, reset and deleted", async () => {
+    await ok("topic", "create", "t");
+    await ok("produce", "t", "a", "b");
+    const grouped = (limit: number) =>
+      ok("consume", "t", "--group", "g", "--limit", String(limit), "--format", "raw");
+    expect(await ok("group", "list")).toBe("There are no groups yet.\n");
+    expect(await grouped(1)).toBe("a\n");
+    expect(await grouped(2)).toBe("a\nb\n");
+    await ok("produce", "t", "c");
+    expect(await grouped(1)).toBe("c\n");
+    expect(await ok("group", "list")).toBe("g  Empty  0 members\n");
+    expect(await ok("group", "describe", "g")).toMatch(/^g {2}Empty, 0 members\n.*\n {2}t +0 +3 +3 +0\n$/);
+    expect(JSON.parse(await ok("group", "describe", "g", "--json"))).toMatchObject({
+      state: "Empty",
+      offsets: [{ topic: "t", partition: 0, offset: 3, end: 3, lag: 0 }],
+    });
+    const reset = ["group", "reset", "g", "--topic", "t", "--to", "1"];
+    expect(await ok(...reset, "--dry-run")).toBe("g would go on in t:\n  partition 0  at 1\n");
+    expect(JSON.parse(await ok(...reset, "--json"))).toMatchObject({
+      offsets: [{ partition: 0, offset: 1 }],
+    });
+    expect(await grouped(2)).toBe("b\nc\n");
+    expect((await streamctl("consume", "t", "--group", "g", "--from", "1")).err).toContain("group reset");
+    expect(await ok("group", "delete", "g")).toBe("Deleted the group g.\n");
+    expect((await streamctl("group", "describe", "g")).err).toContain("GROUP_ID_NOT_FOUND");
+  });
+});
+
 describe("segment inspect", () => {
   let file: string;
 

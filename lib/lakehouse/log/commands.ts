@@ -4,6 +4,7 @@ import type { WithLake } from "../room.js";
 import { withLogOf } from "./commands/any-log.js";
 import { benchCommand } from "./commands/bench.js";
 import { consumeCommand } from "./commands/consume.js";
+import { groupCommand } from "./commands/group.js";
 import { produceCommand } from "./commands/produce.js";
 import { recoverCommand } from "./commands/recover.js";
 import { segmentCommand } from "./commands/segment.js";
@@ -16,6 +17,7 @@ export function addStreamCommands(program: Command, withLake: WithLake<LogContex
   topicCommand(program, withLog);
   produceCommand(program, withLog);
   consumeCommand(program, withLog);
+  groupCommand(program, withLog);
   segmentCommand(program);
   serveCommand(program, withLake);
   recoverCommand(program, withLake);

@@ -31,6 +31,7 @@ export type { Compression } from "./records/compression.js";
 export type { LogRecord, ReadHeader } from "./records/read-records.js";
 export type { Recovered } from "./recover.js";
 export { type ConnectLogOptions, connectLog } from "./rpc/connect-log.js";
+export type { RemoteGroups } from "./rpc/remote-groups.js";
 export type { RemoteLog } from "./rpc/remote-log.js";
 export type { RemoteProducer, RemoteProducerOptions } from "./rpc/remote-producer.js";
 export type { RemoteTopic } from "./rpc/remote-topic.js";

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type Command, Option } from "commander";
+import { invalidArgument } from "../../errors.js";
 import { columns, ink, printable, stoppable, wholeNumber } from "../../terminal/index.js";
 import type { Isolation } from "../partition/partition.js";
 import type { LogRecord } from "../records/read-records.js";
@@ -13,6 +14,7 @@ interface ConsumeFlags extends LogFlags {
   readonly from: ReadFrom;
   readonly until?: ReadFrom;
   readonly follow?: true;
+  readonly group?: string;
   readonly partition?: number;
   readonly limit?: number;
   readonly format: Format;
@@ -42,6 +44,10 @@ export function consumeCommand(program: Command, withLog: WithLog): void {
     )
     .option("--until <place>", "ends before this offset or time, or at the end as it is now", place)
     .option("--follow", "wait for new records")
+    .option(
+      "--group <name>",
+      "read as a member of this group, until Ctrl-C, and let it go on behind what was printed",
+    )
     .option("--partition <number>", "this one alone", wholeNumber(0))
     .option("--limit <number>", "no more records than that", wholeNumber(0))
     .addOption(
@@ -61,18 +67,23 @@ export function consumeCommand(program: Command, withLog: WithLog): void {
     .addHelpText(
       "after",
       `
+A group begins with --from beginning or end where it has not read before. It goes on behind whole batches: what was cut by
+--limit or Ctrl-C is printed again.
+
 In JSON, keys and values are text; those that are no UTF-8 are { "base64": … }.
 
 Examples:
   $ streamctl consume flights --limit 10
   $ streamctl consume flights --from 2026-11-29T12:00Z --until 2026-11-29T13:00Z --format json
-  $ streamctl consume flights --from end --follow`,
+  $ streamctl consume flights --from end --follow
+  $ streamctl consume flights --group delays`,
     )
     .action((topic: string, flags: ConsumeFlags) =>
       withLog(flags, (log) =>
         stoppable(async (signal) => {
           const print = flags.json ? PRINTERS.json : PRINTERS[flags.format];
-          for await (const placed of records(log, topic, flags, signal)) {
+          const source = flags.group === undefined ? records : groupRecords;
+          for await (const placed of source(log, topic, flags, signal)) {
             // A reader that is slower than the log has to be waited for, or all of it would be in memory.
             if (!process.stdout.write(print(placed))) await once(process.stdout, "drain");
           }
@@ -107,6 +118,32 @@ async function* records(
     }
     if (end !== undefined && (batch.records.at(-1)?.offset ?? 0n) + 1n >= end) open.delete(batch.partition);
     if (open.size === 0) return;
+  }
+}
+
+/** As a member of a group, which goes on behind each batch that was printed. */
+async function* groupRecords(
+  log: AnyLog,
+  name: string,
+  { from, until, group = "", partition, limit = Number.POSITIVE_INFINITY, isolation }: ConsumeFlags,
+  signal: AbortSignal,
+): AsyncGenerator<Placed> {
+  if ((from !== "beginning" && from !== "end") || until !== undefined || partition !== undefined)
+    throw invalidArgument(
+      group,
+      "A group reads all of a topic, from where it was.",
+      "Leave out --until and --partition, and begin at beginning or end. streamctl group reset lets it go on elsewhere.",
+    );
+  let left = limit;
+  if (left === 0) return;
+  for await (const batch of log.consume([name], { group, from, commit: "manual", isolation, signal })) {
+    for (const record of batch.records) {
+      if (signal.aborted || left === 0) return;
+      yield { partition: batch.partition, record };
+      left--;
+    }
+    await batch.commit();
+    if (left === 0) return;
   }
 }
 

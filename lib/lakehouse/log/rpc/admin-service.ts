@@ -2,14 +2,18 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { invalidArgument } from "../../errors.js";
 import { configOf } from "../config-text.js";
 import type { LogCore } from "../core.js";
+import type { GroupState } from "../groups/group-types.js";
+import { LogGroups } from "../groups/log-groups.js";
 import { Topic } from "../topic.js";
 import type { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
+import { groupMessage, lagMessage } from "./group-messages.js";
 import { readFromOf, topicMessage } from "./messages.js";
 
 const PAGE = 1000;
 
 /** @param id of this run of the server. */
 export function adminService(core: LogCore, id: string): ServiceImpl<typeof AdminService> {
+  const groups = new LogGroups(core);
   return {
     describeServer: () => ({ id }),
 
@@ -68,6 +72,27 @@ export function adminService(core: LogCore, id: string): ServiceImpl<typeof Admi
         ),
         nextPageToken: next === undefined ? "" : String(next.sequence),
       };
+    },
+
+    listGroups: async ({ states }) => {
+      // A state that there is not is in no group.
+      const filter = { states: states as GroupState[] };
+      return { groups: (await groups.list(filter)).map(groupMessage) };
+    },
+
+    describeGroup: async ({ group }) => {
+      const { offsets, ...description } = await groups.describe(group);
+      return { group: groupMessage(description), offsets: offsets.map(lagMessage) };
+    },
+
+    resetGroup: async ({ group, topic, to, partition, dryRun }) => {
+      const offsets = await groups.reset(group, { topic, to: readFromOf(to), partition, dryRun });
+      return { offsets: offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })) };
+    },
+
+    deleteGroup: async ({ group }) => {
+      await groups.delete(group);
+      return {};
     },
 
     flush: async () => {

@@ -3,6 +3,7 @@ import { invalidArgument } from "../../errors.js";
 import type { LogCore } from "../core.js";
 import { offsetOf, Topic } from "../topic.js";
 import type { Calls } from "./calls.js";
+import { consumeCall } from "./consume-call.js";
 import type { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { batchMessages, isolationOf, readFromOf } from "./messages.js";
 
@@ -24,6 +25,15 @@ export function consumerService(core: LogCore, calls: Calls): ServiceImpl<typeof
         for await (const batch of new Topic(topic, core).read(options)) yield* batchMessages(batch);
         // It was not the end of the topic, and must not look like it.
         if (signal.aborted) throw signal.reason;
+      } finally {
+        end();
+      }
+    },
+
+    async *consume(requests, { signal: client }) {
+      const { signal, end } = calls.begin(client);
+      try {
+        yield* consumeCall(core, requests, signal);
       } finally {
         end();
       }

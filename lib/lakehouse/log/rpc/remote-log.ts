@@ -4,6 +4,8 @@ import { closed, invalidArgument } from "../../errors.js";
 import { checkOptions, type OptionNames } from "../../options.js";
 import { configText } from "../config-text.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../core.js";
+import type { ConsumeOptions } from "../groups/consume-options.js";
+import type { GroupBatch } from "../groups/group-reader.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
 import type { ConnectLogOptions } from "./connect-log.js";
@@ -11,6 +13,8 @@ import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
 import { topicOf } from "./messages.js";
+import { remoteConsume } from "./remote-consume.js";
+import { RemoteGroups } from "./remote-groups.js";
 import { RemoteProducer, type RemoteProducerOptions } from "./remote-producer.js";
 import { RemoteTopic } from "./remote-topic.js";
 import { fromStatus } from "./status.js";
@@ -71,12 +75,15 @@ export async function openRemoteLog(url: string, options: ConnectLogOptions): Pr
 export class RemoteLog {
   /** Of this run of the server. */
   readonly serverId: string;
+  /** The groups that read topics, and where they are. */
+  readonly groups: RemoteGroups;
   readonly #remote: Remote;
   readonly #close: () => Promise<void>;
 
   /** @internal */
   constructor(remote: Remote, serverId: string, close: () => Promise<void>) {
     this.serverId = serverId;
+    this.groups = new RemoteGroups(remote);
     this.#remote = remote;
     this.#close = close;
   }
@@ -98,6 +105,11 @@ export class RemoteLog {
   /** A topic by its name. That there is one is seen when it is used. */
   topic(name: string): RemoteTopic {
     return new RemoteTopic(name, this.#remote);
+  }
+
+  /** Reads topics together with others of a group: as `Log.consume`. */
+  consume(topics: readonly string[], options: ConsumeOptions): AsyncGenerator<GroupBatch> {
+    return remoteConsume(this.#remote, topics, options);
   }
 
   /** A producer, whose records are there once: as `Log.producer`, without transactions. */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sololakehouse/log/v1/admin.proto.
  */
 export const file_sololakehouse_log_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("CiBzb2xvbGFrZWhvdXNlL2xvZy92MS9hZG1pbi5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEiFwoVRGVzY3JpYmVTZXJ2ZXJSZXF1ZXN0IiQKFkRlc2NyaWJlU2VydmVyUmVzcG9uc2USCgoCaWQYASABKAkiwgEKBVRvcGljEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKcGFydGl0aW9ucxgDIAEoBRI3CgZjb25maWcYBCADKAsyJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Ub3BpYy5Db25maWdFbnRyeRISCgpjcmVhdGVkX2F0GAUgASgDEg8KB3ZlcnNpb24YBiABKAMaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoSQ3JlYXRlVG9waWNSZXF1ZXN0EgwKBG5hbWUYASABKAkSFwoKcGFydGl0aW9ucxgCIAEoBUgAiAEBEkQKBmNvbmZpZxgDIAMoCzI0LnNvbG9sYWtlaG91c2UubG9nLnYxLkNyZWF0ZVRvcGljUmVxdWVzdC5Db25maWdFbnRyeRIVCg1rZWVwX2V4aXN0aW5nGAQgASgIGi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX3BhcnRpdGlvbnMiEwoRTGlzdFRvcGljc1JlcXVlc3QiQQoSTGlzdFRvcGljc1Jlc3BvbnNlEisKBnRvcGljcxgBIAMoCzIbLnNvbG9sYWtlaG91c2UubG9nLnYxLlRvcGljIiQKFERlc2NyaWJlVG9waWNSZXF1ZXN0EgwKBG5hbWUYASABKAkifAoVRGVzY3JpYmVUb3BpY1Jlc3BvbnNlEioKBXRvcGljGAEgASgLMhsuc29sb2xha2Vob3VzZS5sb2cudjEuVG9waWMSNwoHb2Zmc2V0cxgCIAMoCzImLnNvbG9sYWtlaG91c2UubG9nLnYxLlBhcnRpdGlvbk9mZnNldHMiUwoQUGFydGl0aW9uT2Zmc2V0cxINCgVzdGFydBgBIAEoAxILCgNlbmQYAiABKAMSDgoGc3RvcmVkGAMgASgDEhMKC2xhc3Rfc3RhYmxlGAQgASgDIr0BChFBbHRlclRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJEkMKBmNvbmZpZxgCIAMoCzIzLnNvbG9sYWtlaG91c2UubG9nLnYxLkFsdGVyVG9waWNSZXF1ZXN0LkNvbmZpZ0VudHJ5EhcKCnBhcnRpdGlvbnMYAyABKAVIAIgBARotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19wYXJ0aXRpb25zIiIKEkRlbGV0ZVRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJIhUKE0RlbGV0ZVRvcGljUmVzcG9uc2UiUQoSRmluZE9mZnNldHNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiwKBGZyb20YAiABKAsyHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWFkRnJvbSImChNGaW5kT2Zmc2V0c1Jlc3BvbnNlEg8KB29mZnNldHMYASADKAMiXgoTTGlzdFNlZ21lbnRzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiYAoUTGlzdFNlZ21lbnRzUmVzcG9uc2USLwoIc2VnbWVudHMYASADKAsyHS5zb2xvbGFrZWhvdXNlLmxvZy52MS5TZWdtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKYAQoHU2VnbWVudBILCgN1cmkYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSDQoFZXBvY2gYAyABKAUSEwoLYmFzZV9vZmZzZXQYBCABKAMSEwoLbmV4dF9vZmZzZXQYBSABKAMSDwoHcmVjb3JkcxgGIAEoAxIVCg1tYXhfdGltZXN0YW1wGAcgASgDEg0KBWJ5dGVzGAggASgDIg4KDEZsdXNoUmVxdWVzdCIPCg1GbHVzaFJlc3BvbnNlMvEGCgxBZG1pblNlcnZpY2USawoORGVzY3JpYmVTZXJ2ZXISKy5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZVNlcnZlclJlcXVlc3QaLC5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZVNlcnZlclJlc3BvbnNlElQKC0NyZWF0ZVRvcGljEiguc29sb2xha2Vob3VzZS5sb2cudjEuQ3JlYXRlVG9waWNSZXF1ZXN0Ghsuc29sb2xha2Vob3VzZS5sb2cudjEuVG9waWMSXwoKTGlzdFRvcGljcxInLnNvbG9sYWtlaG91c2UubG9nLnYxLkxpc3RUb3BpY3NSZXF1ZXN0Giguc29sb2xha2Vob3VzZS5sb2cudjEuTGlzdFRvcGljc1Jlc3BvbnNlEmgKDURlc2NyaWJlVG9waWMSKi5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZVRvcGljUmVxdWVzdBorLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlVG9waWNSZXNwb25zZRJSCgpBbHRlclRvcGljEicuc29sb2xha2Vob3VzZS5sb2cudjEuQWx0ZXJUb3BpY1JlcXVlc3QaGy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Ub3BpYxJiCgtEZWxldGVUb3BpYxIoLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlbGV0ZVRvcGljUmVxdWVzdBopLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlbGV0ZVRvcGljUmVzcG9uc2USYgoLRmluZE9mZnNldHMSKC5zb2xvbGFrZWhvdXNlLmxvZy52MS5GaW5kT2Zmc2V0c1JlcXVlc3QaKS5zb2xvbGFrZWhvdXNlLmxvZy52MS5GaW5kT2Zmc2V0c1Jlc3BvbnNlEmUKDExpc3RTZWdtZW50cxIpLnNvbG9sYWtlaG91c2UubG9nLnYxLkxpc3RTZWdtZW50c1JlcXVlc3QaKi5zb2xvbGFrZWhvdXNlLmxvZy52MS5MaXN0U2VnbWVudHNSZXNwb25zZRJQCgVGbHVzaBIiLnNvbG9sYWtlaG91c2UubG9nLnYxLkZsdXNoUmVxdWVzdBojLnNvbG9sYWtlaG91c2UubG9nLnYxLkZsdXNoUmVzcG9uc2ViBnByb3RvMw", [file_sololakehouse_log_v1_consumer]);
+  fileDesc("CiBzb2xvbGFrZWhvdXNlL2xvZy92MS9hZG1pbi5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEiFwoVRGVzY3JpYmVTZXJ2ZXJSZXF1ZXN0IiQKFkRlc2NyaWJlU2VydmVyUmVzcG9uc2USCgoCaWQYASABKAkiwgEKBVRvcGljEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKcGFydGl0aW9ucxgDIAEoBRI3CgZjb25maWcYBCADKAsyJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Ub3BpYy5Db25maWdFbnRyeRISCgpjcmVhdGVkX2F0GAUgASgDEg8KB3ZlcnNpb24YBiABKAMaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoSQ3JlYXRlVG9waWNSZXF1ZXN0EgwKBG5hbWUYASABKAkSFwoKcGFydGl0aW9ucxgCIAEoBUgAiAEBEkQKBmNvbmZpZxgDIAMoCzI0LnNvbG9sYWtlaG91c2UubG9nLnYxLkNyZWF0ZVRvcGljUmVxdWVzdC5Db25maWdFbnRyeRIVCg1rZWVwX2V4aXN0aW5nGAQgASgIGi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX3BhcnRpdGlvbnMiEwoRTGlzdFRvcGljc1JlcXVlc3QiQQoSTGlzdFRvcGljc1Jlc3BvbnNlEisKBnRvcGljcxgBIAMoCzIbLnNvbG9sYWtlaG91c2UubG9nLnYxLlRvcGljIiQKFERlc2NyaWJlVG9waWNSZXF1ZXN0EgwKBG5hbWUYASABKAkifAoVRGVzY3JpYmVUb3BpY1Jlc3BvbnNlEioKBXRvcGljGAEgASgLMhsuc29sb2xha2Vob3VzZS5sb2cudjEuVG9waWMSNwoHb2Zmc2V0cxgCIAMoCzImLnNvbG9sYWtlaG91c2UubG9nLnYxLlBhcnRpdGlvbk9mZnNldHMiUwoQUGFydGl0aW9uT2Zmc2V0cxINCgVzdGFydBgBIAEoAxILCgNlbmQYAiABKAMSDgoGc3RvcmVkGAMgASgDEhMKC2xhc3Rfc3RhYmxlGAQgASgDIr0BChFBbHRlclRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJEkMKBmNvbmZpZxgCIAMoCzIzLnNvbG9sYWtlaG91c2UubG9nLnYxLkFsdGVyVG9waWNSZXF1ZXN0LkNvbmZpZ0VudHJ5EhcKCnBhcnRpdGlvbnMYAyABKAVIAIgBARotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19wYXJ0aXRpb25zIiIKEkRlbGV0ZVRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJIhUKE0RlbGV0ZVRvcGljUmVzcG9uc2UiUQoSRmluZE9mZnNldHNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiwKBGZyb20YAiABKAsyHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWFkRnJvbSImChNGaW5kT2Zmc2V0c1Jlc3BvbnNlEg8KB29mZnNldHMYASADKAMiXgoTTGlzdFNlZ21lbnRzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiYAoUTGlzdFNlZ21lbnRzUmVzcG9uc2USLwoIc2VnbWVudHMYASADKAsyHS5zb2xvbGFrZWhvdXNlLmxvZy52MS5TZWdtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKYAQoHU2VnbWVudBILCgN1cmkYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSDQoFZXBvY2gYAyABKAUSEwoLYmFzZV9vZmZzZXQYBCABKAMSEwoLbmV4dF9vZmZzZXQYBSABKAMSDwoHcmVjb3JkcxgGIAEoAxIVCg1tYXhfdGltZXN0YW1wGAcgASgDEg0KBWJ5dGVzGAggASgDIg4KDEZsdXNoUmVxdWVzdCIPCg1GbHVzaFJlc3BvbnNlIiMKEUxpc3RHcm91cHNSZXF1ZXN0Eg4KBnN0YXRlcxgBIAMoCSJBChJMaXN0R3JvdXBzUmVzcG9uc2USKwoGZ3JvdXBzGAEgAygLMhsuc29sb2xha2Vob3VzZS5sb2cudjEuR3JvdXAilgEKBUdyb3VwEg0KBWdyb3VwGAEgASgJEg0KBXN0YXRlGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAUSFQoNcHJvdG9jb2xfdHlwZRgEIAEoCRIQCghwcm90b2NvbBgFIAEoCRIyCgdtZW1iZXJzGAYgAygLMiEuc29sb2xha2Vob3VzZS5sb2cudjEuR3JvdXBNZW1iZXIimAEKC0dyb3VwTWVtYmVyEhEKCW1lbWJlcl9pZBgBIAEoCRIYCgtpbnN0YW5jZV9pZBgCIAEoCUgAiAEBEhEKCWNsaWVudF9pZBgDIAEoCRITCgtjbGllbnRfaG9zdBgEIAEoCRIQCghtZXRhZGF0YRgFIAEoDBISCgphc3NpZ25tZW50GAYgASgMQg4KDF9pbnN0YW5jZV9pZCIlChREZXNjcmliZUdyb3VwUmVxdWVzdBINCgVncm91cBgBIAEoCSJ0ChVEZXNjcmliZUdyb3VwUmVzcG9uc2USKgoFZ3JvdXAYASABKAsyGy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Hcm91cBIvCgdvZmZzZXRzGAIgAygLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuR3JvdXBMYWcijgEKCEdyb3VwTGFnEg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIOCgZvZmZzZXQYAyABKAMSCwoDZW5kGAQgASgDEgsKA2xhZxgFIAEoAxIQCghtZXRhZGF0YRgGIAEoCRIWCgltZW1iZXJfaWQYByABKAlIAIgBAUIMCgpfbWVtYmVyX2lkIpQBChFSZXNldEdyb3VwUmVxdWVzdBINCgVncm91cBgBIAEoCRINCgV0b3BpYxgCIAEoCRIqCgJ0bxgDIAEoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlYWRGcm9tEhYKCXBhcnRpdGlvbhgEIAEoBUgAiAEBEg8KB2RyeV9ydW4YBSABKAhCDAoKX3BhcnRpdGlvbiJIChJSZXNldEdyb3VwUmVzcG9uc2USMgoHb2Zmc2V0cxgBIAMoCzIhLnNvbG9sYWtlaG91c2UubG9nLnYxLkdyb3VwT2Zmc2V0Ij8KC0dyb3VwT2Zmc2V0Eg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIOCgZvZmZzZXQYAyABKAMiIwoSRGVsZXRlR3JvdXBSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJIhUKE0RlbGV0ZUdyb3VwUmVzcG9uc2UygQoKDEFkbWluU2VydmljZRJrCg5EZXNjcmliZVNlcnZlchIrLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlU2VydmVyUmVxdWVzdBosLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlU2VydmVyUmVzcG9uc2USVAoLQ3JlYXRlVG9waWMSKC5zb2xvbGFrZWhvdXNlLmxvZy52MS5DcmVhdGVUb3BpY1JlcXVlc3QaGy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Ub3BpYxJfCgpMaXN0VG9waWNzEicuc29sb2xha2Vob3VzZS5sb2cudjEuTGlzdFRvcGljc1JlcXVlc3QaKC5zb2xvbGFrZWhvdXNlLmxvZy52MS5MaXN0VG9waWNzUmVzcG9uc2USaAoNRGVzY3JpYmVUb3BpYxIqLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlVG9waWNSZXF1ZXN0Gisuc29sb2xha2Vob3VzZS5sb2cudjEuRGVzY3JpYmVUb3BpY1Jlc3BvbnNlElIKCkFsdGVyVG9waWMSJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5BbHRlclRvcGljUmVxdWVzdBobLnNvbG9sYWtlaG91c2UubG9nLnYxLlRvcGljEmIKC0RlbGV0ZVRvcGljEiguc29sb2xha2Vob3VzZS5sb2cudjEuRGVsZXRlVG9waWNSZXF1ZXN0Gikuc29sb2xha2Vob3VzZS5sb2cudjEuRGVsZXRlVG9waWNSZXNwb25zZRJiCgtGaW5kT2Zmc2V0cxIoLnNvbG9sYWtlaG91c2UubG9nLnYxLkZpbmRPZmZzZXRzUmVxdWVzdBopLnNvbG9sYWtlaG91c2UubG9nLnYxLkZpbmRPZmZzZXRzUmVzcG9uc2USZQoMTGlzdFNlZ21lbnRzEikuc29sb2xha2Vob3VzZS5sb2cudjEuTGlzdFNlZ21lbnRzUmVxdWVzdBoqLnNvbG9sYWtlaG91c2UubG9nLnYxLkxpc3RTZWdtZW50c1Jlc3BvbnNlEl8KCkxpc3RHcm91cHMSJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5MaXN0R3JvdXBzUmVxdWVzdBooLnNvbG9sYWtlaG91c2UubG9nLnYxLkxpc3RHcm91cHNSZXNwb25zZRJoCg1EZXNjcmliZUdyb3VwEiouc29sb2xha2Vob3VzZS5sb2cudjEuRGVzY3JpYmVHcm91cFJlcXVlc3QaKy5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZUdyb3VwUmVzcG9uc2USXwoKUmVzZXRHcm91cBInLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlc2V0R3JvdXBSZXF1ZXN0Giguc29sb2xha2Vob3VzZS5sb2cudjEuUmVzZXRHcm91cFJlc3BvbnNlEmIKC0RlbGV0ZUdyb3VwEiguc29sb2xha2Vob3VzZS5sb2cudjEuRGVsZXRlR3JvdXBSZXF1ZXN0Gikuc29sb2xha2Vob3VzZS5sb2cudjEuRGVsZXRlR3JvdXBSZXNwb25zZRJQCgVGbHVzaBIiLnNvbG9sYWtlaG91c2UubG9nLnYxLkZsdXNoUmVxdWVzdBojLnNvbG9sYWtlaG91c2UubG9nLnYxLkZsdXNoUmVzcG9uc2ViBnByb3RvMw", [file_sololakehouse_log_v1_consumer]);
 
 /**
  * @generated from message sololakehouse.log.v1.DescribeServerRequest
@@ -498,6 +498,355 @@ export const FlushResponseSchema: GenMessage<FlushResponse> = /*@__PURE__*/
   messageDesc(file_sololakehouse_log_v1_admin, 18);
 
 /**
+ * @generated from message sololakehouse.log.v1.ListGroupsRequest
+ */
+export type ListGroupsRequest = Message<"sololakehouse.log.v1.ListGroupsRequest"> & {
+  /**
+   * Only those in one of these states; all where none is named.
+   *
+   * @generated from field: repeated string states = 1;
+   */
+  states: string[];
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.ListGroupsRequest.
+ * Use `create(ListGroupsRequestSchema)` to create a new message.
+ */
+export const ListGroupsRequestSchema: GenMessage<ListGroupsRequest> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 19);
+
+/**
+ * @generated from message sololakehouse.log.v1.ListGroupsResponse
+ */
+export type ListGroupsResponse = Message<"sololakehouse.log.v1.ListGroupsResponse"> & {
+  /**
+   * By name.
+   *
+   * @generated from field: repeated sololakehouse.log.v1.Group groups = 1;
+   */
+  groups: Group[];
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.ListGroupsResponse.
+ * Use `create(ListGroupsResponseSchema)` to create a new message.
+ */
+export const ListGroupsResponseSchema: GenMessage<ListGroupsResponse> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 20);
+
+/**
+ * Who reads topics together.
+ *
+ * @generated from message sololakehouse.log.v1.Group
+ */
+export type Group = Message<"sololakehouse.log.v1.Group"> & {
+  /**
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * Empty, PreparingRebalance, CompletingRebalance, Stable or Dead, as Kafka has them.
+   *
+   * @generated from field: string state = 2;
+   */
+  state: string;
+
+  /**
+   * @generated from field: int32 generation = 3;
+   */
+  generation: number;
+
+  /**
+   * "consumer" for readers of topics.
+   *
+   * @generated from field: string protocol_type = 4;
+   */
+  protocolType: string;
+
+  /**
+   * What the members have agreed on.
+   *
+   * @generated from field: string protocol = 5;
+   */
+  protocol: string;
+
+  /**
+   * @generated from field: repeated sololakehouse.log.v1.GroupMember members = 6;
+   */
+  members: GroupMember[];
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.Group.
+ * Use `create(GroupSchema)` to create a new message.
+ */
+export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 21);
+
+/**
+ * @generated from message sololakehouse.log.v1.GroupMember
+ */
+export type GroupMember = Message<"sololakehouse.log.v1.GroupMember"> & {
+  /**
+   * @generated from field: string member_id = 1;
+   */
+  memberId: string;
+
+  /**
+   * @generated from field: optional string instance_id = 2;
+   */
+  instanceId?: string | undefined;
+
+  /**
+   * @generated from field: string client_id = 3;
+   */
+  clientId: string;
+
+  /**
+   * @generated from field: string client_host = 4;
+   */
+  clientHost: string;
+
+  /**
+   * In Kafka's encoding.
+   *
+   * @generated from field: bytes metadata = 5;
+   */
+  metadata: Uint8Array;
+
+  /**
+   * @generated from field: bytes assignment = 6;
+   */
+  assignment: Uint8Array;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.GroupMember.
+ * Use `create(GroupMemberSchema)` to create a new message.
+ */
+export const GroupMemberSchema: GenMessage<GroupMember> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 22);
+
+/**
+ * @generated from message sololakehouse.log.v1.DescribeGroupRequest
+ */
+export type DescribeGroupRequest = Message<"sololakehouse.log.v1.DescribeGroupRequest"> & {
+  /**
+   * @generated from field: string group = 1;
+   */
+  group: string;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.DescribeGroupRequest.
+ * Use `create(DescribeGroupRequestSchema)` to create a new message.
+ */
+export const DescribeGroupRequestSchema: GenMessage<DescribeGroupRequest> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 23);
+
+/**
+ * @generated from message sololakehouse.log.v1.DescribeGroupResponse
+ */
+export type DescribeGroupResponse = Message<"sololakehouse.log.v1.DescribeGroupResponse"> & {
+  /**
+   * @generated from field: sololakehouse.log.v1.Group group = 1;
+   */
+  group?: Group | undefined;
+
+  /**
+   * By topic and partition.
+   *
+   * @generated from field: repeated sololakehouse.log.v1.GroupLag offsets = 2;
+   */
+  offsets: GroupLag[];
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.DescribeGroupResponse.
+ * Use `create(DescribeGroupResponseSchema)` to create a new message.
+ */
+export const DescribeGroupResponseSchema: GenMessage<DescribeGroupResponse> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 24);
+
+/**
+ * How far a group is with a partition.
+ *
+ * @generated from message sololakehouse.log.v1.GroupLag
+ */
+export type GroupLag = Message<"sololakehouse.log.v1.GroupLag"> & {
+  /**
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * @generated from field: int32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * Where it goes on.
+   *
+   * @generated from field: int64 offset = 3;
+   */
+  offset: bigint;
+
+  /**
+   * One behind the last record.
+   *
+   * @generated from field: int64 end = 4;
+   */
+  end: bigint;
+
+  /**
+   * How many offsets are between the two.
+   *
+   * @generated from field: int64 lag = 5;
+   */
+  lag: bigint;
+
+  /**
+   * What was kept with the offset.
+   *
+   * @generated from field: string metadata = 6;
+   */
+  metadata: string;
+
+  /**
+   * The member that reads it.
+   *
+   * @generated from field: optional string member_id = 7;
+   */
+  memberId?: string | undefined;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.GroupLag.
+ * Use `create(GroupLagSchema)` to create a new message.
+ */
+export const GroupLagSchema: GenMessage<GroupLag> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 25);
+
+/**
+ * @generated from message sololakehouse.log.v1.ResetGroupRequest
+ */
+export type ResetGroupRequest = Message<"sololakehouse.log.v1.ResetGroupRequest"> & {
+  /**
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * @generated from field: string topic = 2;
+   */
+  topic: string;
+
+  /**
+   * @generated from field: sololakehouse.log.v1.ReadFrom to = 3;
+   */
+  to?: ReadFrom | undefined;
+
+  /**
+   * All where absent.
+   *
+   * @generated from field: optional int32 partition = 4;
+   */
+  partition?: number | undefined;
+
+  /**
+   * Only says where the group would go on.
+   *
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.ResetGroupRequest.
+ * Use `create(ResetGroupRequestSchema)` to create a new message.
+ */
+export const ResetGroupRequestSchema: GenMessage<ResetGroupRequest> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 26);
+
+/**
+ * @generated from message sololakehouse.log.v1.ResetGroupResponse
+ */
+export type ResetGroupResponse = Message<"sololakehouse.log.v1.ResetGroupResponse"> & {
+  /**
+   * @generated from field: repeated sololakehouse.log.v1.GroupOffset offsets = 1;
+   */
+  offsets: GroupOffset[];
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.ResetGroupResponse.
+ * Use `create(ResetGroupResponseSchema)` to create a new message.
+ */
+export const ResetGroupResponseSchema: GenMessage<ResetGroupResponse> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 27);
+
+/**
+ * Where a group goes on.
+ *
+ * @generated from message sololakehouse.log.v1.GroupOffset
+ */
+export type GroupOffset = Message<"sololakehouse.log.v1.GroupOffset"> & {
+  /**
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * @generated from field: int32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: int64 offset = 3;
+   */
+  offset: bigint;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.GroupOffset.
+ * Use `create(GroupOffsetSchema)` to create a new message.
+ */
+export const GroupOffsetSchema: GenMessage<GroupOffset> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 28);
+
+/**
+ * @generated from message sololakehouse.log.v1.DeleteGroupRequest
+ */
+export type DeleteGroupRequest = Message<"sololakehouse.log.v1.DeleteGroupRequest"> & {
+  /**
+   * @generated from field: string group = 1;
+   */
+  group: string;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.DeleteGroupRequest.
+ * Use `create(DeleteGroupRequestSchema)` to create a new message.
+ */
+export const DeleteGroupRequestSchema: GenMessage<DeleteGroupRequest> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 29);
+
+/**
+ * @generated from message sololakehouse.log.v1.DeleteGroupResponse
+ */
+export type DeleteGroupResponse = Message<"sololakehouse.log.v1.DeleteGroupResponse"> & {
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.DeleteGroupResponse.
+ * Use `create(DeleteGroupResponseSchema)` to create a new message.
+ */
+export const DeleteGroupResponseSchema: GenMessage<DeleteGroupResponse> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 30);
+
+/**
  * Looks after topics.
  *
  * @generated from service sololakehouse.log.v1.AdminService
@@ -570,6 +919,42 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListSegmentsRequestSchema;
     output: typeof ListSegmentsResponseSchema;
+  },
+  /**
+   * @generated from rpc sololakehouse.log.v1.AdminService.ListGroups
+   */
+  listGroups: {
+    methodKind: "unary";
+    input: typeof ListGroupsRequestSchema;
+    output: typeof ListGroupsResponseSchema;
+  },
+  /**
+   * @generated from rpc sololakehouse.log.v1.AdminService.DescribeGroup
+   */
+  describeGroup: {
+    methodKind: "unary";
+    input: typeof DescribeGroupRequestSchema;
+    output: typeof DescribeGroupResponseSchema;
+  },
+  /**
+   * Lets a group without members go on elsewhere.
+   *
+   * @generated from rpc sololakehouse.log.v1.AdminService.ResetGroup
+   */
+  resetGroup: {
+    methodKind: "unary";
+    input: typeof ResetGroupRequestSchema;
+    output: typeof ResetGroupResponseSchema;
+  },
+  /**
+   * Deletes a group without members, with its offsets.
+   *
+   * @generated from rpc sololakehouse.log.v1.AdminService.DeleteGroup
+   */
+  deleteGroup: {
+    methodKind: "unary";
+    input: typeof DeleteGroupRequestSchema;
+    output: typeof DeleteGroupResponseSchema;
   },
   /**
    * Brings all that was appended into the object store.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sololakehouse/log/v1/consumer.proto.
  */
 export const file_sololakehouse_log_v1_consumer: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb2xvbGFrZWhvdXNlL2xvZy92MS9jb25zdW1lci5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEiSAoIUmVhZEZyb20SEAoGb2Zmc2V0GAEgASgDSAASEwoJdGltZXN0YW1wGAIgASgDSAASDQoDZW5kGAMgASgISABCBgoEZnJvbSK0AQoLUmVhZFJlcXVlc3QSDQoFdG9waWMYASABKAkSLAoEZnJvbRgCIAEoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlYWRGcm9tEhYKCXBhcnRpdGlvbhgDIAEoBUgAiAEBEg4KBmZvbGxvdxgEIAEoCBIyCglpc29sYXRpb24YBSABKA4yHy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Jc29sYXRpb25CDAoKX3BhcnRpdGlvbiK6AQoMRmV0Y2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIsCgRmcm9tGAMgASgLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuUmVhZEZyb20SEQoJbWF4X2J5dGVzGAQgASgFEhMKC21heF93YWl0X21zGAUgASgFEjIKCWlzb2xhdGlvbhgGIAEoDjIfLnNvbG9sYWtlaG91c2UubG9nLnYxLklzb2xhdGlvbiJ8CgtSZWNvcmRCYXRjaBIRCglwYXJ0aXRpb24YASABKAUSLQoHcmVjb3JkcxgCIAMoCzIcLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlY29yZBIWCg5oaWdoX3dhdGVybWFyaxgDIAEoAxITCgtuZXh0X29mZnNldBgEIAEoAypkCglJc29sYXRpb24SGQoVSVNPTEFUSU9OX1VOU1BFQ0lGSUVEEAASHgoaSVNPTEFUSU9OX1JFQURfVU5DT01NSVRURUQQARIcChhJU09MQVRJT05fUkVBRF9DT01NSVRURUQQAjKxAQoPQ29uc3VtZXJTZXJ2aWNlEk4KBFJlYWQSIS5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWFkUmVxdWVzdBohLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlY29yZEJhdGNoMAESTgoFRmV0Y2gSIi5zb2xvbGFrZWhvdXNlLmxvZy52MS5GZXRjaFJlcXVlc3QaIS5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWNvcmRCYXRjaGIGcHJvdG8z", [file_sololakehouse_log_v1_record]);
+  fileDesc("CiNzb2xvbGFrZWhvdXNlL2xvZy92MS9jb25zdW1lci5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEiSAoIUmVhZEZyb20SEAoGb2Zmc2V0GAEgASgDSAASEwoJdGltZXN0YW1wGAIgASgDSAASDQoDZW5kGAMgASgISABCBgoEZnJvbSK0AQoLUmVhZFJlcXVlc3QSDQoFdG9waWMYASABKAkSLAoEZnJvbRgCIAEoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlYWRGcm9tEhYKCXBhcnRpdGlvbhgDIAEoBUgAiAEBEg4KBmZvbGxvdxgEIAEoCBIyCglpc29sYXRpb24YBSABKA4yHy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Jc29sYXRpb25CDAoKX3BhcnRpdGlvbiK6AQoMRmV0Y2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIsCgRmcm9tGAMgASgLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuUmVhZEZyb20SEQoJbWF4X2J5dGVzGAQgASgFEhMKC21heF93YWl0X21zGAUgASgFEjIKCWlzb2xhdGlvbhgGIAEoDjIfLnNvbG9sYWtlaG91c2UubG9nLnYxLklzb2xhdGlvbiJ8CgtSZWNvcmRCYXRjaBIRCglwYXJ0aXRpb24YASABKAUSLQoHcmVjb3JkcxgCIAMoCzIcLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlY29yZBIWCg5oaWdoX3dhdGVybWFyaxgDIAEoAxITCgtuZXh0X29mZnNldBgEIAEoAyJyCg5Db25zdW1lUmVxdWVzdBIzCgVzdGFydBgBIAEoCzIiLnNvbG9sYWtlaG91c2UubG9nLnYxLkNvbnN1bWVTdGFydEgAEg4KBG5leHQYAiABKAhIABIQCgZjb21taXQYAyABKANIAEIJCgdyZXF1ZXN0IvcCCgxDb25zdW1lU3RhcnQSDQoFZ3JvdXAYASABKAkSDgoGdG9waWNzGAIgAygJEhAKCGZyb21fZW5kGAMgASgIEjIKCWlzb2xhdGlvbhgEIAEoDjIfLnNvbG9sYWtlaG91c2UubG9nLnYxLklzb2xhdGlvbhIOCgZtYW51YWwYCSABKAgSGAoLaW5zdGFuY2VfaWQYBSABKAlIAIgBARIfChJzZXNzaW9uX3RpbWVvdXRfbXMYBiABKAVIAYgBARIhChRyZWJhbGFuY2VfdGltZW91dF9tcxgHIAEoBUgCiAEBEhUKCGFzc2lnbm9yGAggASgJSAOIAQESHAoPY29tbWl0X2V2ZXJ5X21zGAogASgFSASIAQFCDgoMX2luc3RhbmNlX2lkQhUKE19zZXNzaW9uX3RpbWVvdXRfbXNCFwoVX3JlYmFsYW5jZV90aW1lb3V0X21zQgsKCV9hc3NpZ25vckISChBfY29tbWl0X2V2ZXJ5X21zIoYBCg9Db25zdW1lUmVzcG9uc2USMQoFYmF0Y2gYASABKAsyIC5zb2xvbGFrZWhvdXNlLmxvZy52MS5Hcm91cEJhdGNoSAASNAoJY29tbWl0dGVkGAIgASgLMh8uc29sb2xha2Vob3VzZS5sb2cudjEuQ29tbWl0dGVkSABCCgoIcmVzcG9uc2UiYAoKR3JvdXBCYXRjaBINCgV0b3BpYxgBIAEoCRIwCgViYXRjaBgCIAEoCzIhLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlY29yZEJhdGNoEhEKCWNvbW1pdF9pZBgDIAEoAyIvCglDb21taXR0ZWQSEQoJY29tbWl0X2lkGAEgASgDEg8KB2lzX2RvbmUYAiABKAgqZAoJSXNvbGF0aW9uEhkKFUlTT0xBVElPTl9VTlNQRUNJRklFRBAAEh4KGklTT0xBVElPTl9SRUFEX1VOQ09NTUlUVEVEEAESHAoYSVNPTEFUSU9OX1JFQURfQ09NTUlUVEVEEAIyjQIKD0NvbnN1bWVyU2VydmljZRJOCgRSZWFkEiEuc29sb2xha2Vob3VzZS5sb2cudjEuUmVhZFJlcXVlc3QaIS5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWNvcmRCYXRjaDABEk4KBUZldGNoEiIuc29sb2xha2Vob3VzZS5sb2cudjEuRmV0Y2hSZXF1ZXN0GiEuc29sb2xha2Vob3VzZS5sb2cudjEuUmVjb3JkQmF0Y2gSWgoHQ29uc3VtZRIkLnNvbG9sYWtlaG91c2UubG9nLnYxLkNvbnN1bWVSZXF1ZXN0GiUuc29sb2xha2Vob3VzZS5sb2cudjEuQ29uc3VtZVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_sololakehouse_log_v1_record]);
 
 /**
  * Where to begin: at the beginning where nothing is set.
@@ -181,6 +181,203 @@ export const RecordBatchSchema: GenMessage<RecordBatch> = /*@__PURE__*/
   messageDesc(file_sololakehouse_log_v1_consumer, 3);
 
 /**
+ * @generated from message sololakehouse.log.v1.ConsumeRequest
+ */
+export type ConsumeRequest = Message<"sololakehouse.log.v1.ConsumeRequest"> & {
+  /**
+   * @generated from oneof sololakehouse.log.v1.ConsumeRequest.request
+   */
+  request: {
+    /**
+     * @generated from field: sololakehouse.log.v1.ConsumeStart start = 1;
+     */
+    value: ConsumeStart;
+    case: "start";
+  } | {
+    /**
+     * The next batch, when there is one. The one before is done.
+     *
+     * @generated from field: bool next = 2;
+     */
+    value: boolean;
+    case: "next";
+  } | {
+    /**
+     * The group goes on behind the batch that has this as its commit_id.
+     *
+     * @generated from field: int64 commit = 3;
+     */
+    value: bigint;
+    case: "commit";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.ConsumeRequest.
+ * Use `create(ConsumeRequestSchema)` to create a new message.
+ */
+export const ConsumeRequestSchema: GenMessage<ConsumeRequest> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_consumer, 4);
+
+/**
+ * @generated from message sololakehouse.log.v1.ConsumeStart
+ */
+export type ConsumeStart = Message<"sololakehouse.log.v1.ConsumeStart"> & {
+  /**
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * @generated from field: repeated string topics = 2;
+   */
+  topics: string[];
+
+  /**
+   * Where the group begins with a partition that it has not read yet: at the end, or else at the beginning.
+   *
+   * @generated from field: bool from_end = 3;
+   */
+  fromEnd: boolean;
+
+  /**
+   * @generated from field: sololakehouse.log.v1.Isolation isolation = 4;
+   */
+  isolation: Isolation;
+
+  /**
+   * Batches are committed when it is asked for; else soon after they are done.
+   *
+   * @generated from field: bool manual = 9;
+   */
+  manual: boolean;
+
+  /**
+   * Of a reader that comes back, after a restart say: within its session it gets the partitions that it had.
+   *
+   * @generated from field: optional string instance_id = 5;
+   */
+  instanceId?: string | undefined;
+
+  /**
+   * How long the group waits for a reader that is silent, in milliseconds; 45000 where absent.
+   *
+   * @generated from field: optional int32 session_timeout_ms = 6;
+   */
+  sessionTimeoutMs?: number | undefined;
+
+  /**
+   * How long a batch may take while the group is rebalancing, in milliseconds; 300000 where absent.
+   *
+   * @generated from field: optional int32 rebalance_timeout_ms = 7;
+   */
+  rebalanceTimeoutMs?: number | undefined;
+
+  /**
+   * How partitions are shared out, such as range, which it is where absent.
+   *
+   * @generated from field: optional string assignor = 8;
+   */
+  assignor?: string | undefined;
+
+  /**
+   * How often it is committed where that is not asked for, in milliseconds; 1000 where absent.
+   *
+   * @generated from field: optional int32 commit_every_ms = 10;
+   */
+  commitEveryMs?: number | undefined;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.ConsumeStart.
+ * Use `create(ConsumeStartSchema)` to create a new message.
+ */
+export const ConsumeStartSchema: GenMessage<ConsumeStart> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_consumer, 5);
+
+/**
+ * @generated from message sololakehouse.log.v1.ConsumeResponse
+ */
+export type ConsumeResponse = Message<"sololakehouse.log.v1.ConsumeResponse"> & {
+  /**
+   * @generated from oneof sololakehouse.log.v1.ConsumeResponse.response
+   */
+  response: {
+    /**
+     * @generated from field: sololakehouse.log.v1.GroupBatch batch = 1;
+     */
+    value: GroupBatch;
+    case: "batch";
+  } | {
+    /**
+     * @generated from field: sololakehouse.log.v1.Committed committed = 2;
+     */
+    value: Committed;
+    case: "committed";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.ConsumeResponse.
+ * Use `create(ConsumeResponseSchema)` to create a new message.
+ */
+export const ConsumeResponseSchema: GenMessage<ConsumeResponse> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_consumer, 6);
+
+/**
+ * @generated from message sololakehouse.log.v1.GroupBatch
+ */
+export type GroupBatch = Message<"sololakehouse.log.v1.GroupBatch"> & {
+  /**
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * @generated from field: sololakehouse.log.v1.RecordBatch batch = 2;
+   */
+  batch?: RecordBatch | undefined;
+
+  /**
+   * By which it can be committed; 0 where more of it follows, which is committed together.
+   *
+   * @generated from field: int64 commit_id = 3;
+   */
+  commitId: bigint;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.GroupBatch.
+ * Use `create(GroupBatchSchema)` to create a new message.
+ */
+export const GroupBatchSchema: GenMessage<GroupBatch> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_consumer, 7);
+
+/**
+ * @generated from message sololakehouse.log.v1.Committed
+ */
+export type Committed = Message<"sololakehouse.log.v1.Committed"> & {
+  /**
+   * @generated from field: int64 commit_id = 1;
+   */
+  commitId: bigint;
+
+  /**
+   * Not where the partition belongs to another member by now, which reads the batch again.
+   *
+   * @generated from field: bool is_done = 2;
+   */
+  isDone: boolean;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.Committed.
+ * Use `create(CommittedSchema)` to create a new message.
+ */
+export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_consumer, 8);
+
+/**
  * Which records of transactions are read.
  *
  * @generated from enum sololakehouse.log.v1.Isolation
@@ -241,6 +438,18 @@ export const ConsumerService: GenService<{
     methodKind: "unary";
     input: typeof FetchRequestSchema;
     output: typeof RecordBatchSchema;
+  },
+  /**
+   * Reads topics as a member of a group, which shares their partitions among its members. The first request says what; then
+   * each batch is asked for, so that a slow reader gets no more than it wants. The member leaves when the
+   * requests end, and the answers do then, too.
+   *
+   * @generated from rpc sololakehouse.log.v1.ConsumerService.Consume
+   */
+  consume: {
+    methodKind: "bidi_streaming";
+    input: typeof ConsumeRequestSchema;
+    output: typeof ConsumeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_sololakehouse_log_v1_consumer, 0);
