@@ -1,3 +1,4 @@
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
@@ -115,4 +116,33 @@ test("a manifest that is lost is made anew from the metadata, where there is som
   const fresh = openLog(join(root, "c"), { store });
   await fresh.recover();
   expect(texts(await readAll(fresh.topic("flights")))).toEqual([...values, "12", "13"]);
+});
+
+test("a write-ahead log is taken up again where another machine has compacted and deleted what was stored of it", async () => {
+  const root = testFolder();
+  const store = new LocalStore(join(root, "warehouse"));
+  const log = openLog(join(root, "a"), { store });
+  const topic = await log.createTopic("flights", { cleanupPolicy: "compact", fileDeleteDelayMs: 0 });
+  for (let i = 0; i < 12; i++)
+    await topic.append(
+      [
+        { key: `k${i % 3}`, value: `${i}` },
+        { key: `one-${i}`, value: `${i}` },
+      ],
+      { ack: "stored" },
+    );
+  await topic.append({ key: "k0", value: null }, { ack: "stored" });
+  await cp(join(root, "a"), join(root, "copy"), { recursive: true });
+  await log.close();
+  const other = openLog(join(root, "b"), { store });
+  await other.recover();
+  await other.topic("flights").append({ key: "newest", value: "b" }, { ack: "stored" });
+  expect(await other.upkeep()).toMatchObject([{ what: "compact" }, { what: "delete" }]);
+  const left = await readAll(other.topic("flights"));
+  expect(left).toHaveLength(16);
+  await other.close();
+
+  const again = openLog(join(root, "copy"), { store });
+  await again.topic("flights").append({ key: "newest", value: "a" }, { ack: "stored" });
+  expect(texts(await readAll(again.topic("flights")))).toEqual([...texts(left), "a"]);
 });

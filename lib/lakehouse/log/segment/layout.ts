@@ -34,7 +34,9 @@
  *
  * A reader who knows the length reads the tail (footer and index lie in its last 64 KiB), and then one block: two range
  * reads for any offset. A partition's segments are numbered without gaps by `sequence`, which names the object and is
- * put only where none is: so two writers cannot both go on, and the objects alone say what the partition holds.
+ * put only where none is: so two writers cannot both go on, and the objects alone say what the partition holds. Older ones may
+ * be merged into one, which has the first number, or be gone: the partition's manifest says which count
+ * (`manifest/manifest.ts`).
  */
 import { corruptSegment } from "../errors.js";
 

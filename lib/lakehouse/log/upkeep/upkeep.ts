@@ -295,6 +295,7 @@ export class Upkeep {
     for (const topic of await meta.topics())
       for (const number of manifests.get(topic.id) ?? []) await attempt(() => this.#catchUp(topic, number));
     for (const id of deleted) await attempt(() => this.#purge(id, actions, isDry));
+    this.#settled.clear();
     if (!isDry) this.#sweptAt = clock.now();
   }
 
