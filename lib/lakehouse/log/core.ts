@@ -246,6 +246,11 @@ export class LogCore {
     );
   }
 
+  /** The topic of that id, be it the log's own; a topic that was made again under its name has another. */
+  async topicOf(id: string): Promise<TopicRecord | undefined> {
+    return (await this.#openMeta()).topicOf(id);
+  }
+
   /** Of the place where its objects are: the same for all who serve it. 22 characters. */
   get id(): string {
     return createHash("sha256").update(this.#place.root).digest().subarray(0, 16).toString("base64url");

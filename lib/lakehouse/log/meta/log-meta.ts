@@ -49,6 +49,7 @@ export interface LogMeta {
   /** Knows what a topic is now, unless it knows something later. One that is not known stays so. */
   changeTopic(topic: TopicRecord): Promise<void>;
   topic(name: string): Promise<TopicRecord | undefined>;
+  topicOf(id: string): Promise<TopicRecord | undefined>;
   /** By name. */
   topics(): Promise<TopicRecord[]>;
   /** With all that is known of its segments. */

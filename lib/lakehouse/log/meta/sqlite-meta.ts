@@ -70,6 +70,11 @@ export class SqliteMeta implements LogMeta {
     return row === undefined ? undefined : toTopic(row);
   }
 
+  async topicOf(id: string): Promise<TopicRecord | undefined> {
+    const row = this.#run(() => this.#statements.topicOf.get(id) as TopicRow | undefined);
+    return row === undefined ? undefined : toTopic(row);
+  }
+
   async topics(): Promise<TopicRecord[]> {
     return this.#run(() => this.#statements.topics.all() as TopicRow[]).map(toTopic);
   }
@@ -273,6 +278,7 @@ function prepare(db: Database.Database) {
       "update topics set partitions = ?, config = ?, version = ? where id = ? and version < ?",
     ),
     topic: statement("select * from topics where name = ?"),
+    topicOf: statement("select * from topics where id = ?"),
     topics: statement("select * from topics order by name"),
     deleteTopic: statement("delete from topics where id = ?"),
     deleteSegments: statement("delete from segments where topic = ?"),

@@ -100,6 +100,8 @@ export const int64 = scalar<bigint>("int64");
 export const boolean = scalar<boolean>("boolean");
 /** As text: lower-case hexadecimal digits, with hyphens. */
 export const uuid = scalar<string>("uuid");
+/** A UUID that stands for none. */
+export const NO_ID = "00000000-0000-0000-0000-000000000000";
 export const string = scalar<string>("string");
 /** A copy of the frame's. */
 export const bytes = scalar<Uint8Array>("bytes");

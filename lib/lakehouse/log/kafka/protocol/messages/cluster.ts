@@ -1,6 +1,6 @@
 /** What a client asks first: which versions, which brokers, which topics. */
 import { api } from "../api.js";
-import { array, boolean, int8, int16, int32, int64, string, uuid } from "../fields.js";
+import { array, boolean, int8, int16, int32, int64, NO_ID, string, uuid } from "../fields.js";
 
 export const apiVersions = api({
   name: "ApiVersions",
@@ -47,7 +47,7 @@ export const metadata = api({
   flexible: "9+",
   request: {
     topics: array({
-      topicId: uuid("10+").or("00000000-0000-0000-0000-000000000000"),
+      topicId: uuid("10+").or(NO_ID),
       name: string().nullable("10+"),
     }).nullable("1+"),
     allowAutoTopicCreation: boolean("4+").or(true),
@@ -67,7 +67,7 @@ export const metadata = api({
     topics: array({
       errorCode: int16(),
       name: string().nullable("12+"),
-      topicId: uuid("10+").or("00000000-0000-0000-0000-000000000000"),
+      topicId: uuid("10+").or(NO_ID),
       isInternal: boolean("1+").or(false),
       partitions: array({
         errorCode: int16(),

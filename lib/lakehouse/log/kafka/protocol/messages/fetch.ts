@@ -1,15 +1,15 @@
 /** Records are fetched, and offsets looked for. */
 import { api } from "../api.js";
-import { array, int8, int16, int32, int64, records, string, struct } from "../fields.js";
+import { array, int8, int16, int32, int64, NO_ID, records, string, struct, uuid } from "../fields.js";
 
 export const fetch = api({
   name: "Fetch",
   key: 1,
-  versions: "4-12",
+  versions: "4-17",
   flexible: "12+",
   request: {
     clusterId: string("12+").nullable().tag(0).or(null),
-    replicaId: int32().or(-1),
+    replicaId: int32("0-14").or(-1),
     maxWaitMs: int32(),
     minBytes: int32(),
     maxBytes: int32().or(2147483647),
@@ -17,7 +17,8 @@ export const fetch = api({
     sessionId: int32("7+").or(0),
     sessionEpoch: int32("7+").or(-1),
     topics: array({
-      topic: string(),
+      topic: string("0-12").or(""),
+      topicId: uuid("13+").or(NO_ID),
       partitions: array({
         partition: int32(),
         currentLeaderEpoch: int32("9+").or(-1),
@@ -29,7 +30,8 @@ export const fetch = api({
     }),
     forgottenTopicsData: array(
       {
-        topic: string(),
+        topic: string("0-12").or(""),
+        topicId: uuid("13+").or(NO_ID),
         partitions: array(int32()),
       },
       "7+",
@@ -41,7 +43,8 @@ export const fetch = api({
     errorCode: int16("7+"),
     sessionId: int32("7+").or(0),
     responses: array({
-      topic: string(),
+      topic: string("0-12").or(""),
+      topicId: uuid("13+").or(NO_ID),
       partitions: array({
         partitionIndex: int32(),
         errorCode: int16(),

@@ -2,6 +2,7 @@ import { isInternal } from "../../../internal-topics.js";
 import type { TopicRecord } from "../../../meta/log-meta.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
+import { NO_ID } from "../../protocol/fields.js";
 import type { describeCluster, metadata } from "../../protocol/messages/cluster.js";
 import type { Broker, Context } from "../context.js";
 import { toKafka } from "../error-map.js";
@@ -9,8 +10,6 @@ import { toKafka } from "../error-map.js";
 type MetadataResponse = ResponseTo<typeof metadata>;
 type TopicResponse = MetadataResponse["topics"][number];
 type Asked = NonNullable<RequestOf<typeof metadata>["topics"]>[number];
-
-const NO_ID = "00000000-0000-0000-0000-000000000000";
 
 export async function answerMetadata(
   { topics, allowAutoTopicCreation }: RequestOf<typeof metadata>,
@@ -45,7 +44,7 @@ async function describe(asked: Asked, mayMake: boolean, broker: Broker): Promise
   const { name, topicId } = asked;
   try {
     if (name === null) {
-      const topic = (await core.topics({ internal: true })).find(({ id }) => id === topicId);
+      const topic = await core.topicOf(topicId);
       return topic === undefined ? missing(name, topicId, ERROR.UNKNOWN_TOPIC_ID) : described(topic, broker);
     }
     if (mayMake && settings.autoCreateTopics && !isInternal(name))

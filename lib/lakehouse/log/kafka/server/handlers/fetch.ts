@@ -1,8 +1,10 @@
 import type { LogCore, LogPartition } from "../../../core.js";
+import type { TopicRecord } from "../../../meta/log-meta.js";
 import type { Isolation } from "../../../partition/partition.js";
 import { nextOffset } from "../../../partition/tail.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
+import { NO_ID } from "../../protocol/fields.js";
 import type { fetch } from "../../protocol/messages/fetch.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
@@ -18,8 +20,13 @@ const READ_COMMITTED = 1;
 /** A client that would wait longer asks again. */
 const LONGEST_WAIT_MS = 5 * 60_000;
 
-interface Wanted {
+/** A topic as the request has it: by name, or by id in later versions. */
+interface Asked {
   readonly topic: string;
+  readonly topicId: string;
+}
+
+interface Wanted extends Asked {
   readonly index: number;
   readonly from: bigint;
   readonly maxBytes: number;
@@ -27,8 +34,7 @@ interface Wanted {
 }
 
 /** What there is of a partition. */
-interface Found {
-  readonly topic: string;
+interface Found extends Asked {
   readonly response: PartitionResponse;
   readonly bytes: number;
   /** Where there may be more, later: nothing where the partition cannot be read. */
@@ -80,9 +86,9 @@ async function readAll(
   let left = maxBytes;
   let isFirst = true;
   const isolation: Isolation = isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted";
-  for (const { topic, partitions } of topics) {
+  for (const { topic, topicId, partitions } of topics) {
     for (const { partition: index, fetchOffset: from, partitionMaxBytes } of partitions) {
-      const wanted = { topic, index, from, maxBytes: Math.min(partitionMaxBytes, left), isolation };
+      const wanted = { topic, topicId, index, from, maxBytes: Math.min(partitionMaxBytes, left), isolation };
       const one = await readOne(wanted, isFirst, context).catch((error: unknown) => failed(wanted, error));
       if (one.bytes > 0) isFirst = false;
       left = Math.max(0, left - one.bytes);
@@ -92,12 +98,11 @@ async function readAll(
   return found;
 }
 
-async function readOne(
-  { topic, index, from, maxBytes, isolation }: Wanted,
-  isFirst: boolean,
-  { broker: { core } }: Context,
-): Promise<Found> {
-  const partition = await core.partition(topic, index);
+async function readOne(wanted: Wanted, isFirst: boolean, { broker: { core } }: Context): Promise<Found> {
+  const { topic, topicId, index, from, maxBytes, isolation } = wanted;
+  const known = await find(wanted, core);
+  if (known === undefined) return unreadable(wanted, ERROR.UNKNOWN_TOPIC_ID);
+  const partition = await core.partitionOf(known, index);
   const { reader } = partition;
   const offsets = await reader.offsets();
   reader.check(from, offsets);
@@ -111,6 +116,7 @@ async function readOne(
   const isTaken = isFirst || bytes <= maxBytes;
   return {
     topic,
+    topicId,
     bytes: isTaken ? bytes : 0,
     next: { partition, end, isolation },
     response: {
@@ -130,15 +136,20 @@ async function readOne(
   };
 }
 
-function failed({ topic, index }: Wanted, error: unknown): Found {
+const find = async ({ topic, topicId }: Asked, core: LogCore): Promise<TopicRecord | undefined> =>
+  topicId === NO_ID ? core.topic(topic) : core.topicOf(topicId);
+
+const failed = (wanted: Wanted, error: unknown): Found => unreadable(wanted, toKafka(error).errorCode);
+
+function unreadable({ topic, topicId, index }: Wanted, errorCode: number): Found {
   const response = {
     partitionIndex: index,
-    errorCode: toKafka(error).errorCode,
+    errorCode,
     highWatermark: NO_OFFSET,
     abortedTransactions: null,
     records: [],
   };
-  return { topic, response, bytes: 0 };
+  return { topic, topicId, response, bytes: 0 };
 }
 
 /** Until one of the partitions has more than it had, or cannot be read any more. */
@@ -170,11 +181,11 @@ async function untilMore(
 }
 
 function byTopic(found: readonly Found[]): TopicResponse[] {
-  const topics: { topic: string; partitions: PartitionResponse[] }[] = [];
-  for (const { topic, response } of found) {
+  const topics: (Asked & { partitions: PartitionResponse[] })[] = [];
+  for (const { topic, topicId, response } of found) {
     const last = topics.at(-1);
-    if (last?.topic === topic) last.partitions.push(response);
-    else topics.push({ topic, partitions: [response] });
+    if (last?.topic === topic && last.topicId === topicId) last.partitions.push(response);
+    else topics.push({ topic, topicId, partitions: [response] });
   }
   return topics;
 }

@@ -2,6 +2,7 @@ import { invalidArgument } from "../../../../errors.js";
 import { invalidPartitions } from "../../../errors.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
+import { NO_ID } from "../../protocol/fields.js";
 import type {
   createPartitions,
   createTopics,
@@ -18,7 +19,6 @@ type CreateResponse = ResponseTo<typeof createTopics>["topics"][number];
 type MorePartitions = RequestOf<typeof createPartitions>["topics"][number];
 type Deleted = ResponseTo<typeof deleteTopics>["responses"][number];
 
-const NO_ID = "00000000-0000-0000-0000-000000000000";
 /** What clients may leave to the broker. */
 const DEFAULT = -1;
 const NO_OFFSET = -1n;
@@ -87,7 +87,7 @@ export async function answerDeleteTopics(
   const asked = [...topics, ...topicNames.map((name) => ({ name, topicId: NO_ID }))];
   const responses: Deleted[] = [];
   for (const { name, topicId } of asked) {
-    const known = name === null ? (await core.topics()).find(({ id }) => id === topicId) : undefined;
+    const known = name === null ? await core.topicOf(topicId) : undefined;
     try {
       if (name === null && known === undefined) {
         responses.push({ name, topicId, errorCode: ERROR.UNKNOWN_TOPIC_ID });
