@@ -12,8 +12,8 @@ export interface Child {
   readonly done: Promise<string>;
   /** What it has printed so far. */
   output(): string;
-  /** Resolves when the child has printed this line. */
-  printed(line: string): Promise<void>;
+  /** Resolves when the child has printed this line, or what matches: with its first group. */
+  printed(line: string | RegExp): Promise<string>;
 }
 
 export interface ChildProgram {
@@ -103,7 +103,9 @@ function watch(command: string, args: readonly string[]): Child {
     printed: (line) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          if (output.split("\n").includes(line)) resolve();
+          const found =
+            typeof line === "string" ? output.split("\n").includes(line) && line : line.exec(output)?.[1];
+          if (found) resolve(found);
         };
         waiting.add(look);
         look();

@@ -1,0 +1,55 @@
+import type { Ack } from "../../../lib/lakehouse/log/index.js";
+import { type Child, childProgram } from "../../storage/child.js";
+
+const SERVER = `
+  const [root, port, acksAll, recover] = args;
+  const opened = new log.Log({ store: new storage.LocalStore(root + "/warehouse"), folder: root + "/log" });
+  if (recover === "recover") await opened.recover();
+  const server = await log.serveKafka(opened, { port: Number(port), acksAll });
+  process.on("SIGTERM", async () => {
+    await server.stop();
+    await opened.close();
+    process.exit(0);
+  });
+  console.log("serves " + server.host + ":" + server.port);
+`;
+
+/** A Kafka server over the log in `root`, in a process of its own. */
+export interface ServerProcess {
+  /** `host:port` */
+  readonly address: string;
+  readonly child: Child;
+  /** As kill -9 does. */
+  kill(): Promise<void>;
+  /** As it ends by itself. */
+  stop(): Promise<void>;
+}
+
+export interface ServerProgram {
+  start(root: string, options?: ServerOptions): Promise<ServerProcess>;
+  dispose(): Promise<void>;
+}
+
+interface ServerOptions {
+  /** Any that is free where not given. */
+  readonly port?: number;
+  readonly acksAll?: Ack;
+  /** Makes the metadata from the objects first. */
+  readonly recover?: boolean;
+}
+
+export async function kafkaServerProgram(): Promise<ServerProgram> {
+  const program = await childProgram(SERVER, ["storage", "log"]);
+  return {
+    start: async (root, { port = 0, acksAll = "wal", recover = false } = {}) => {
+      const child = program.start(root, String(port), acksAll, recover ? "recover" : "");
+      const address = await child.printed(/^serves (.*)$/m);
+      const end = async (signal: NodeJS.Signals) => {
+        child.process.kill(signal);
+        await child.done.catch(() => undefined);
+      };
+      return { address, child, kill: () => end("SIGKILL"), stop: () => end("SIGTERM") };
+    },
+    dispose: () => program.dispose(),
+  };
+}
