@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Bench, Measurement } from "./harness.js";
+
+const SECONDS = 4;
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export const bench: Bench = {
+  about: `Our Kafka protocol for Kafka's own Java client: records of 100 and 1,000 bytes, produced to four partitions with acks=1 and acks=all and consumed, as many as go in ${SECONDS} seconds each; 50,000 of 1,000 bytes a second, paced, until their acknowledgement; and from produce to consume, 1,000 a second. Beside Kafka's own broker, which does not wait for its disk, and a broker that only answers: the wire's ceiling. Aims: as many records as Kafka, 60% of the ceiling, paced p99 at most 25 ms.`,
+  contenders: [
+    { name: "ours", run: () => served(["bench/dist/kafka-server.js", "wal"]) },
+    { name: "ours, all is stored", run: () => served(["bench/dist/kafka-server.js", "stored"]) },
+    { name: "Kafka", run: () => served(["scripts/kafka.mjs"]) },
+    { name: "the wire", run: () => served(["bench/dist/kafka-wire.js"], "produce") },
+  ],
+  rounds: 2,
+};
+
+/** A server in a process of its own, which says its address first and ends with its standard input. */
+async function served([script = "", ...args]: readonly string[], ...more: string[]): Promise<Measurement> {
+  const folder = await mkdtemp(join(tmpdir(), "bench-kafka-"));
+  const server = spawn(process.execPath, [join(root, script), ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+    cwd: folder,
+  });
+  try {
+    const address = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
+    if (address.done) throw new Error(`${script} did not start. Run "npm run test:interop" once.`);
+    return JSON.parse(await client([address.value, String(SECONDS), ...more])) as Measurement;
+  } finally {
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    server.stdin.end();
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function client(args: readonly string[]): Promise<string> {
+  const { kafkaHome } = (await import(`${root}scripts/places.mjs`)) as { kafkaHome(): string };
+  const program = join(root, "bench", "java", "KafkaBench.java");
+  const jars = join(kafkaHome(), "client-4", "*");
+  const java = spawn("java", ["-Xmx1g", "-cp", jars, program, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  for await (const chunk of java.stdout) output += chunk;
+  return output.trim().split("\n").at(-1) ?? "";
+}
