@@ -15,7 +15,7 @@ class KafkaMember {
     settings.put("bootstrap.servers", arguments[0]);
     settings.put("group.id", arguments[1]);
     settings.put("auto.offset.reset", "earliest");
-    settings.put("session.timeout.ms", "2000");
+    settings.put("session.timeout.ms", "6000");
     settings.put("heartbeat.interval.ms", "300");
     settings.put("auto.commit.interval.ms", "100");
     var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());

@@ -1,6 +1,10 @@
 import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { kafkaServerProgram } from "../../log/support/kafka-server.js";
 import { Engine } from "../engine.js";
 import type { Client } from "./clients/client.js";
 import { CLIENTS } from "./clients/clients.js";
@@ -32,8 +36,28 @@ export async function startKafka(): Promise<Broker> {
   };
 }
 
-/** The control first: what the suite wants of ours is what Kafka does. */
-export const BROKERS: Readonly<Record<string, () => Promise<Broker>>> = { Kafka: startKafka };
+async function startOurs(): Promise<Broker> {
+  const root = await mkdtemp(join(tmpdir(), "slh-interop-kafka-"));
+  const program = await kafkaServerProgram();
+  const server = await program.start(root);
+  return {
+    address: server.address,
+    stop: async () => {
+      await server.stop();
+      await program.dispose();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * With SLH_KAFKA_CONTROL=1 Kafka's own broker goes first: what the suite wants of ours is what Kafka does. It takes four
+ * minutes, and cannot change unless a test does.
+ */
+export const BROKERS: Readonly<Record<string, () => Promise<Broker>>> = {
+  ...(process.env.SLH_KAFKA_CONTROL && { Kafka: startKafka }),
+  ours: startOurs,
+};
 
 /** A broker with a client of each kind at it. */
 export interface Clients {

@@ -12,7 +12,7 @@ const members = {
     const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
     const consumer = kafka.consumer({
       groupId: group,
-      sessionTimeout: 2_000,
+      sessionTimeout: 6_000,
       heartbeatInterval: 300,
       maxWaitTimeInMs: 100,
     });
@@ -31,7 +31,7 @@ const members = {
       clientId: "member",
       bootstrapBrokers: [address],
       groupId: group,
-      sessionTimeout: 2_000,
+      sessionTimeout: 6_000,
       rebalanceTimeout: 6_000,
       heartbeatInterval: 300,
       autocommit: 100,

@@ -11,7 +11,7 @@ consumer = KafkaConsumer(
     bootstrap_servers=bootstrap,
     group_id=group,
     auto_offset_reset="earliest",
-    session_timeout_ms=2000,
+    session_timeout_ms=6000,
     heartbeat_interval_ms=300,
     auto_commit_interval_ms=100,
 )

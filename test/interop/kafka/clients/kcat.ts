@@ -103,7 +103,7 @@ export function kcatClient(address: string): Client {
       new Member(
         [
           found?.command ?? "kcat",
-          ...["-b", address, "-X", "session.timeout.ms=2000", "-X", "heartbeat.interval.ms=300"],
+          ...["-b", address, "-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=300"],
           ...["-X", "auto.commit.interval.ms=100", "-X", "auto.offset.reset=earliest"],
           ...["-u", "-f", "%p/%o\n", "-G", group, topic],
         ],
