@@ -95,8 +95,8 @@ export class Transaction {
       this.#hasBegun = true;
       await this.#coordinator.addOffsets(this.#owner, group, this.#ack);
       const committed = offsets.map((one) => ({ ...one, leaderEpoch: -1, metadata: "" }));
-      const outcomes = await this.#coordinator.withOffsets(this.#owner, group, async () =>
-        (await this.#groups()).hold(group, producerId, epoch, committed, NOBODY),
+      const outcomes = await this.#coordinator.withOffsets(this.#owner, group, async (ack) =>
+        (await this.#groups()).hold(group, producerId, epoch, committed, NOBODY, ack),
       );
       for (const { error } of outcomes) if (error !== undefined) throw error;
     });

@@ -94,8 +94,8 @@ test("offsets of a transaction count when it is committed, and never where it is
   const root = testFolder();
   const { log, groups } = await openGroups(root);
   await groups.commit("readers", NOBODY, [at(0, 1n), at(1, 1n)]);
-  await groups.hold("readers", PRODUCER, 0, [at(0, 10n)], NOBODY);
-  await groups.hold("readers", PRODUCER, 0, [at(0, 11n), at(2, 12n)], NOBODY);
+  await groups.hold("readers", PRODUCER, 0, [at(0, 10n)], NOBODY, "wal");
+  await groups.hold("readers", PRODUCER, 0, [at(0, 11n), at(2, 12n)], NOBODY, "wal");
   expect(await offsetsOf(groups)).toEqual(
     new Map([
       [0, 1n],
@@ -108,25 +108,25 @@ test("offsets of a transaction count when it is committed, and never where it is
   ]);
   await log.close();
   const again = await openGroups(root);
-  await again.groups.end(["readers"], PRODUCER, 0, true);
+  await again.groups.end(["readers"], PRODUCER, 0, true, "wal");
   const committed = new Map([
     [0, 11n],
     [1, 1n],
     [2, 12n],
   ]);
   expect(await offsetsOf(again.groups, "readers", true)).toEqual(committed);
-  await again.groups.hold("readers", PRODUCER, 1, [at(0, 99n)], NOBODY);
+  await again.groups.hold("readers", PRODUCER, 1, [at(0, 99n)], NOBODY, "wal");
   // Of an earlier transaction: it has nothing to do with this one.
-  await again.groups.end(["readers"], PRODUCER, 0, true);
-  await again.groups.end(["readers"], PRODUCER, 1, false);
+  await again.groups.end(["readers"], PRODUCER, 0, true, "wal");
+  await again.groups.end(["readers"], PRODUCER, 1, false, "wal");
   expect(await offsetsOf(again.groups, "readers", true)).toEqual(committed);
 });
 
 test("what was committed beside a transaction that holds the partition is the later word", async () => {
   const { groups } = await openGroups(testFolder());
-  await groups.hold("readers", PRODUCER, 0, [at(0, 10n)], NOBODY);
+  await groups.hold("readers", PRODUCER, 0, [at(0, 10n)], NOBODY, "wal");
   await groups.commit("readers", NOBODY, [at(0, 20n)]);
-  await groups.end(["readers"], PRODUCER, 0, true);
+  await groups.end(["readers"], PRODUCER, 0, true, "wal");
   expect(await offsetsOf(groups)).toEqual(new Map([[0, 20n]]));
 });
 

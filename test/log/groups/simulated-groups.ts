@@ -125,7 +125,7 @@ export async function endTransaction(
   const { held } = chronicle;
   const isCommitted = ending === "commit";
   if (isCommitted) for (const commit of held) commit.counts = undefined;
-  await untilItDoes(() => coordinator.end(PRODUCER, 0, isCommitted));
+  await untilItDoes(() => coordinator.end(PRODUCER, 0, isCommitted, "wal"));
   for (const commit of held) if (commit.isHeld) commit.counts = isCommitted;
   chronicle.held = [];
   chronicle.ending = undefined;
@@ -252,7 +252,7 @@ export class SimulatedClient {
     }));
     try {
       const outcomes = isHeld
-        ? await coordinator.hold(GROUP, PRODUCER, 0, offsets, by)
+        ? await coordinator.hold(GROUP, PRODUCER, 0, offsets, by, "wal")
         : await coordinator.commit(GROUP, by, offsets);
       expect(outcomes.every(({ error }) => error === undefined)).toBe(true);
     } catch (error) {

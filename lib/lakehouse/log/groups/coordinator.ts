@@ -111,12 +111,14 @@ export class GroupCoordinator {
     epoch: number,
     offsets: readonly CommittedOffset[],
     by: MemberOf,
+    ack: Ack,
   ): Promise<OffsetOutcome[]> {
-    return this.#offsets.hold(group, producerId, epoch, offsets, () => this.#checkCommit(group, by, true));
+    const check = () => this.#checkCommit(group, by, true);
+    return this.#offsets.hold(group, producerId, epoch, offsets, check, ack);
   }
 
-  end(producerId: bigint, epoch: number, committed: boolean): Promise<void> {
-    return this.#offsets.end(producerId, epoch, committed);
+  end(producerId: bigint, epoch: number, committed: boolean, ack: Ack): Promise<void> {
+    return this.#offsets.end(producerId, epoch, committed, ack);
   }
 
   fetch(

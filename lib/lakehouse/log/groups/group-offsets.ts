@@ -84,20 +84,22 @@ export class GroupOffsets {
     epoch: number,
     offsets: readonly CommittedOffset[],
     check: () => void,
+    ack: Ack,
   ): Promise<OffsetOutcome[]> {
     return this.#append(offsets, check, (records, commit) => {
       const record = { producerId, epoch, commit, offsets: records };
-      return this.#write([[heldKey(group, producerId, commit), { group, kind: "held", record }]]);
+      const held: Change = [heldKey(group, producerId, commit), { group, kind: "held", record }];
+      return this.#write([held], ack);
     });
   }
 
   /** A transaction has ended: what it held counts, or is forgotten. Called again, it does nothing more. */
-  async end(producerId: bigint, epoch: number, committed: boolean): Promise<void> {
+  async end(producerId: bigint, epoch: number, committed: boolean, ack: Ack): Promise<void> {
     const pass = await this.#takeTurn();
     try {
       // What it does depends on what was committed before, and that may be on its way.
       await Promise.allSettled(this.#writing);
-      const writing = this.#write(this.#changesOf(producerId, epoch, committed));
+      const writing = this.#write(this.#changesOf(producerId, epoch, committed), ack);
       pass();
       await writing;
     } finally {
@@ -221,8 +223,10 @@ export class GroupOffsets {
     return pass;
   }
 
-  #write(changes: readonly Change[]): Promise<void> {
-    const writing = this.#parts.state.write(changes, this.#parts.ack);
+  /** @param ack where more than the groups' own is asked for. */
+  #write(changes: readonly Change[], ack: Ack = "wal"): Promise<void> {
+    const isStored = ack === "stored" || this.#parts.ack === "stored";
+    const writing = this.#parts.state.write(changes, isStored ? "stored" : "wal");
     this.#writing.add(writing);
     const done = () => this.#writing.delete(writing);
     writing.then(done, done);

@@ -4,6 +4,7 @@ import type { LogCore } from "../core.js";
 import { noSuchTopic } from "../errors.js";
 import { GROUP_TOPIC } from "../internal-topics.js";
 import type { TopicRecord } from "../meta/log-meta.js";
+import type { Ack } from "../partition/partition.js";
 import { partitionOf } from "../partitioner.js";
 import { openState, stateTopic } from "../state/open-state.js";
 import { type CoordinatorParts, GroupCoordinator, type GroupsConfig } from "./coordinator.js";
@@ -114,15 +115,20 @@ export class Groups {
     return (await this.#of(group, true)).commit(group, by, offsets);
   }
 
-  /** The same, which counts when the producer's transaction is committed. */
+  /**
+   * The same, which counts when the producer's transaction is committed.
+   *
+   * @param ack what the rest of the transaction is acknowledged with: it survives what its records survive.
+   */
   async hold(
     group: string,
     producerId: bigint,
     epoch: number,
     offsets: readonly CommittedOffset[],
     by: MemberOf,
+    ack: Ack,
   ): Promise<OffsetOutcome[]> {
-    return (await this.#of(group)).hold(group, producerId, epoch, offsets, by);
+    return (await this.#of(group)).hold(group, producerId, epoch, offsets, by, ack);
   }
 
   /**
@@ -131,9 +137,15 @@ export class Groups {
    *
    * @param epoch what this or an earlier one held.
    */
-  async end(groups: readonly string[], producerId: bigint, epoch: number, committed: boolean): Promise<void> {
+  async end(
+    groups: readonly string[],
+    producerId: bigint,
+    epoch: number,
+    committed: boolean,
+    ack: Ack,
+  ): Promise<void> {
     const coordinators = await Promise.all(groups.map((group) => this.#of(group)));
-    for (const coordinator of new Set(coordinators)) await coordinator.end(producerId, epoch, committed);
+    for (const coordinator of new Set(coordinators)) await coordinator.end(producerId, epoch, committed, ack);
   }
 
   /**

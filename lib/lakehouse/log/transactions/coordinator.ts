@@ -53,6 +53,7 @@ export interface CoordinatorParts {
     producer: ProducerIdentity,
     marker: Marker,
     groups: readonly string[],
+    ack: Ack,
   ) => Promise<void>;
 }
 
@@ -250,12 +251,17 @@ export class TransactionCoordinator {
   /**
    * Does what makes offsets part of the transaction: its group was added before. The transaction does not end meanwhile.
    *
+   * @param work gets how the transaction is acknowledged.
    * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_TXN_STATE
    */
-  withOffsets<Result>(owner: TransactionOwner, group: string, work: () => Promise<Result>): Promise<Result> {
+  withOffsets<Result>(
+    owner: TransactionOwner,
+    group: string,
+    work: (ack: Ack) => Promise<Result>,
+  ): Promise<Result> {
     return this.#lock.run(owner.transactionalId, async () => {
       const entry = await this.#owned(owner);
-      if (entry.state === "ongoing" && entry.groups.includes(group)) return work();
+      if (entry.state === "ongoing" && entry.groups.includes(group)) return work(entry.ack);
       throw invalidTxnState(
         owner.transactionalId,
         `${owner.transactionalId} has no open transaction that has the offsets of the group ${group}.`,
@@ -342,7 +348,7 @@ export class TransactionCoordinator {
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
         await Promise.all(entry.partitions.map((at) => this.#mark(at, entry, marker)));
-        if (entry.groups.length > 0) await endOffsets(entry, marker, entry.groups);
+        if (entry.groups.length > 0) await endOffsets(entry, marker, entry.groups, entry.ack);
         const complete: TransactionEntry = {
           ...entry,
           state: `complete_${marker}`,

@@ -22,7 +22,7 @@ export async function openCoordinator(
     open,
     partition: ({ topicId, partition }) => writer.partitionById(topicId, partition),
     leftOpen: () => writer.leftOpen(),
-    endOffsets: async ({ producerId, epoch }, marker, groups) =>
-      (await core.groups()).end(groups, producerId, epoch, marker === "commit"),
+    endOffsets: async ({ producerId, epoch }, marker, groups, ack) =>
+      (await core.groups()).end(groups, producerId, epoch, marker === "commit", ack),
   });
 }

@@ -32,16 +32,14 @@ export async function answerTxnOffsetCommit(
   request: RequestOf<typeof txnOffsetCommit>,
   { broker }: Context,
 ): Promise<ResponseTo<typeof txnOffsetCommit>> {
-  const { groupId, producerId, producerEpoch, topics } = request;
-  return committed(topics, async () =>
-    (await broker.core.groups()).hold(
-      groupId,
-      producerId,
-      producerEpoch,
-      offsetsOf(topics),
-      memberOf(request),
-    ),
-  );
+  const { groupId, transactionalId, producerId, producerEpoch: epoch, topics } = request;
+  return committed(topics, async () => {
+    const groups = await broker.core.groups();
+    const transactions = await broker.core.transactions();
+    return transactions.withOffsets({ transactionalId, producerId, epoch }, groupId, (ack) =>
+      groups.hold(groupId, producerId, epoch, offsetsOf(topics), memberOf(request), ack),
+    );
+  });
 }
 
 function offsetsOf(topics: CommitTopics): CommittedOffset[] {
