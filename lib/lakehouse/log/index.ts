@@ -40,14 +40,8 @@ export type {
   Compatibility,
   RegistryMode,
 } from "./schemas/entries.js";
-export type {
-  DeleteSchemaOptions,
-  RegisteredSchema,
-  SchemaRegistry,
-  SchemaVersion,
-  VersionNumber,
-  WithDeleted,
-} from "./schemas/registry.js";
+export type { RegisteredSchema, SchemaVersion, VersionNumber } from "./schemas/lookups.js";
+export type { DeleteSchemaOptions, SchemaRegistry, WithDeleted } from "./schemas/registry.js";
 export type { NewSchema, SchemaReference, SchemaType } from "./schemas/schema.js";
 export {
   type SchemaServer,

@@ -1,5 +1,5 @@
+import type { CreateTableOptions } from "../../catalog/index.js";
 import { invalidArgument } from "../../errors.js";
-import type { PartitionSpec, SortOrder } from "../../iceberg/index.js";
 import { checkOptions, type OptionNames } from "../../options.js";
 import type { OnIncompatible, RecordColumns } from "./link.js";
 
@@ -10,9 +10,9 @@ export interface ToTableOptions {
   /** Names of columns for the parts of a record beside its value. None where not given. */
   readonly columns?: RecordColumns | undefined;
   /** Of a table that is made. */
-  readonly partitionSpec?: PartitionSpec | readonly unknown[] | undefined;
+  readonly partitionSpec?: CreateTableOptions["partitionSpec"] | undefined;
   /** Of a table that is made. */
-  readonly sortOrder?: SortOrder | readonly unknown[] | undefined;
+  readonly sortOrder?: CreateTableOptions["sortOrder"] | undefined;
   /** Of a table that is made. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
   /** The longest that a record waits for its commit, in milliseconds from when it is in the object store. 60,000 where not given. */

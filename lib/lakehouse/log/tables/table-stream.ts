@@ -2,28 +2,23 @@ import type { RecordBatch } from "apache-arrow";
 import type { Catalog, TableName } from "../../catalog/index.js";
 import { closed, invalidArgument, unsupported } from "../../errors.js";
 import {
-  assignFreshIds,
   commitConflict,
   commitStateUnknown,
   invalidSchema,
-  type NestedField,
-  noSuchTable,
-  type Schema,
   type Table,
-  updateProperties,
   writeDataFiles,
 } from "../../iceberg/index.js";
-import { ensureNamespace } from "../../namespaces.js";
 import { observe } from "../../observability/index.js";
 import { storageFailed } from "../../storage/index.js";
 import type { LogCore } from "../core.js";
-import { noSuchSubject, positionsLost } from "../errors.js";
+import { positionsLost } from "../errors.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import { topicTables } from "../metrics.js";
 import type { SchemaRegistry } from "../schemas/registry.js";
 import { DeadLetters } from "./dead-letters.js";
-import { type BadRecord, covering, RecordDecoder, type SchemaRows } from "./decode.js";
-import { linkOf, linkProperties, linkTo, partFields, sameLink, type TableLink } from "./link.js";
+import { type BadRecord, covering, RecordDecoder } from "./decode.js";
+import { linkTo } from "./link.js";
+import { openTable } from "./open-table.js";
 import { type CheckedOptions, checkedOptions, type ToTableOptions } from "./options.js";
 import { type Positions, type Progress, progressOf, progressSummary, sameProgress } from "./positions.js";
 import { rowBatches } from "./row-batches.js";
@@ -75,6 +70,8 @@ export class TableStream {
   #flushes: Flush[] = [];
   #isClosing = false;
   #failure: unknown;
+  /** Of the store, since the last commit. */
+  #failures = 0;
   /** Ends the wait for records. */
   #wake = new AbortController();
 
@@ -114,7 +111,7 @@ export class TableStream {
     const link = linkTo(topic, options);
     const decoder = new RecordDecoder(parts.registry, link);
     const rows = await decoder.refresh();
-    const table = await openTable(parts, name, link, rows, options);
+    const table = await openTable(parts.catalog, name, link, rows, options);
     return new TableStream(parts, topic, table, decoder, options);
   }
 
@@ -150,15 +147,15 @@ export class TableStream {
 
   async #run(): Promise<void> {
     try {
-      for (let failures = 0; !this.#isClosing; ) {
+      while (!this.#isClosing) {
         try {
           await this.#resume();
-          failures = 0;
           while (!this.#isClosing) await this.#round();
         } catch (error) {
           const isOvertaken = commitConflict.is(error) || commitStateUnknown.is(error);
-          if (!isOvertaken && !(storageFailed.is(error) && failures < MOST_FAILURES)) throw error;
-          if (!isOvertaken) await this.#pause(FIRST_WAIT_MS * 2 ** failures++);
+          if (isOvertaken) continue;
+          if (!storageFailed.is(error) || this.#failures >= MOST_FAILURES) throw error;
+          await this.#pause(FIRST_WAIT_MS * 2 ** this.#failures++);
         }
       }
       this.#end(closed("stream"));
@@ -260,6 +257,7 @@ export class TableStream {
       { summary: progressSummary(this.#topic.id, progress) },
     );
     this.#progress = progress;
+    this.#failures = 0;
   }
 
   async *#batches(
@@ -366,74 +364,6 @@ export class TableStream {
       }
     }
   }
-}
-
-async function openTable(
-  { catalog }: StreamParts,
-  name: TableName,
-  link: TableLink,
-  rows: SchemaRows | undefined,
-  options: CheckedOptions,
-): Promise<Table> {
-  const found = await find(catalog, name);
-  if (found !== undefined) return linked(found, link);
-  if (rows === undefined)
-    throw noSuchSubject(
-      link.subject,
-      `The subject ${link.subject} has no schema, so that nothing tells the columns of ${String(name)}.`,
-      "Register one, or make the topic with a schema.",
-    );
-  await ensureNamespace(catalog, name);
-  const fields = [...rows.reader.fields, ...partFields(link.columns)];
-  try {
-    return await catalog.createTable(name, {
-      schema: withIds(fields),
-      partitionSpec: options.partitionSpec as never,
-      sortOrder: options.sortOrder as never,
-      properties: { ...options.properties, ...linkProperties(link) },
-      ...(needsVersion3(fields) ? { formatVersion: 3 } : {}),
-    });
-  } catch (error) {
-    const made = await find(catalog, name);
-    if (made === undefined) throw error;
-    return linked(made, link);
-  }
-}
-
-/** Ids in the order of the columns. */
-function withIds(fields: readonly NestedField[]): Schema {
-  let last = 0;
-  return { schemaId: 0, fields: assignFreshIds(fields, () => ++last), identifierFieldIds: [] };
-}
-
-/** Types that tables have from version 3 on. */
-const LATER = /"type":"(timestamp_ns|timestamptz_ns|unknown|variant|geometry|geography)"/;
-
-function needsVersion3(fields: readonly NestedField[]): boolean {
-  return LATER.test(JSON.stringify(fields.map(({ type }) => type)));
-}
-
-async function find(catalog: Catalog, name: TableName): Promise<Table | undefined> {
-  try {
-    return await catalog.loadTable(name);
-  } catch (error) {
-    if (noSuchTable.is(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Of a table, one topic's end can be read with it. */
-async function linked(table: Table, link: TableLink): Promise<Table> {
-  const there = linkOf(table);
-  if (there === undefined) return table.update([updateProperties({ set: linkProperties(link) })]);
-  if (sameLink(there, link)) return table;
-  if (there.topic !== link.topic)
-    throw invalidArgument(
-      table.name,
-      `The table ${table.name} is made of the topic ${there.topic}.`,
-      `Give ${link.topic} a table of its own.`,
-    );
-  return table.update([updateProperties({ set: linkProperties(link) })]);
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,8 @@
 /** Confluent's Schema Registry API, version 1: each operation by its method and path. */
 import { COMPATIBILITIES, type Compatibility, MODES, type RegistryMode } from "../entries.js";
+import type { RegisteredSchema, SchemaVersion, VersionNumber } from "../lookups.js";
 import { SCHEMA_TYPES } from "../read-schema.js";
-import type { RegisteredSchema, SchemaRegistry, SchemaVersion, VersionNumber } from "../registry.js";
+import type { SchemaRegistry } from "../registry.js";
 import type { NewSchema, SchemaReference, SchemaType } from "../schema.js";
 import { RegistryFault } from "./faults.js";
 
