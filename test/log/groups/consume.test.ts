@@ -35,6 +35,7 @@ function reader(log: Log, options: Partial<ConsumeOptions> = {}) {
   return {
     seen,
     partitions,
+    reading,
     stop: () => {
       stop.abort();
       return reading;
@@ -120,6 +121,39 @@ test("a reader that is too slow for a rebalance hears that its partition is anot
   await other.stop();
 });
 
+test("a reader that is busy while others join keeps its partition until it is done", async () => {
+  const log = await flights(testFolder(), 1);
+  await log.topic("flights").append(numbered(0, 1));
+  const busy = log.consume(["flights"], { ...QUICK, commit: "manual", sessionTimeoutMs: 1_500 });
+  const { value: batch } = await busy.next();
+  const other = reader(log);
+  await until(async () => (await log.groups.describe("readers")).members.length === 2);
+  // Longer than its session: it is alive, all the same.
+  await sleep(2_000);
+  expect(await batch?.commit()).toBe(true);
+  await busy.return(undefined);
+  await log.topic("flights").append(numbered(1, 1));
+  await until(() => other.seen.length === 1);
+  expect(other.seen).toEqual(["1"]);
+  await other.stop();
+});
+
+test("what was done when the reading was ended is committed", async () => {
+  const log = await flights(testFolder(), 1);
+  await log.topic("flights").append(numbered(0, 5));
+  const stop = new AbortController();
+  for await (const { records } of log.consume(["flights"], {
+    ...QUICK,
+    commitEveryMs: 60_000,
+    signal: stop.signal,
+  })) {
+    stop.abort();
+    await sleep(50);
+    expect(records).toHaveLength(5);
+  }
+  expect(await log.groups.describe("readers")).toMatchObject({ state: "Empty", offsets: [{ offset: 5n }] });
+});
+
 test("a group that begins at the end has what comes after it began, though it was stopped meanwhile", async () => {
   const log = await flights(testFolder(), 1);
   const topic = log.topic("flights");
@@ -184,7 +218,7 @@ test("who reads hears that the log was closed", async () => {
   const [one, idle] = [reader(log), reader(log)];
   await until(() => one.seen.length + idle.seen.length === 1);
   await log.close();
-  for (const { stop } of [one, idle]) await expect(stop()).rejects.toMatchObject(code("CLOSED"));
+  for (const { reading } of [one, idle]) await expect(reading).rejects.toMatchObject(code("CLOSED"));
 });
 
 test("a static reader that has ended sends no heartbeats: others get its partitions when its session is over", async () => {

@@ -63,17 +63,16 @@ export async function* consume(
   const { signal } = options;
   throwIfAborted(signal);
   const reader = new GroupReader(parts, topics, options);
-  // What fails then is thrown where the reading ends.
-  const leave = () => void reader.leave().catch(() => undefined);
-  signal?.addEventListener("abort", leave);
+  const stop = () => reader.stop();
+  signal?.addEventListener("abort", stop);
   try {
-    for (;;) {
+    while (!signal?.aborted) {
       const session = await holding(parts.clock, reader.join());
       if (session === undefined) return;
       yield* reader.read(session);
     }
   } finally {
-    signal?.removeEventListener("abort", leave);
+    signal?.removeEventListener("abort", stop);
     await reader.leave();
   }
 }
@@ -102,6 +101,7 @@ class GroupReader {
 
   /** @returns `undefined` when it has left. */
   async join(): Promise<Session | undefined> {
+    this.#session = undefined;
     for (const topic of this.#topics) await this.#parts.topic(topic).describe();
     while (this.#leaving === undefined) {
       try {
@@ -144,6 +144,13 @@ class GroupReader {
     await this.#commitDone();
   }
 
+  /** Reads no more. Whoever has a batch gets the time to be done with it. */
+  stop(): void {
+    if (this.#session !== undefined) this.#session.ending.abort();
+    // What fails is thrown where the reading ends.
+    else void this.leave().catch(() => undefined);
+  }
+
   /** Ends the reading, and gives its partitions to others. */
   leave(): Promise<void> {
     this.#leaving ??= this.#leave();
@@ -183,7 +190,7 @@ class GroupReader {
     const assignments = await this.#assign(joined, assignor);
     const { assignment } = await groups.sync(group, { memberId, instanceId, generation, assignments });
     const ending = new AbortController();
-    this.#heartbeatLater(ending);
+    this.#beginHeartbeats(ending);
     this.#session = { positions: await this.#positions(assignmentOf(assignment) ?? new Map()), ending };
     if (this.#leaving !== undefined) ending.abort();
     return this.#session;
@@ -259,19 +266,27 @@ class GroupReader {
     return this.#options.sessionTimeoutMs ?? SESSION_MS;
   }
 
-  #heartbeatLater(ending: AbortController): void {
+  #beginHeartbeats(ending: AbortController): void {
     const ms = Math.min(HEARTBEAT_MS, this.#sessionMs / 3);
-    this.#cancelHeartbeat = this.#parts.clock.after(ms, () => {
-      void this.#heartbeat().then(
-        () => {
-          if (!ending.signal.aborted) this.#heartbeatLater(ending);
-        },
-        (error: unknown) => {
-          if (!isRebalance(error)) this.#failure = error;
-          ending.abort();
-        },
-      );
-    });
+    let isOver = false;
+    let cancel = () => {};
+    const later = () => {
+      cancel = this.#parts.clock.after(ms, () => void this.#heartbeat().then(again, failed));
+    };
+    const again = () => {
+      if (!isOver) later();
+    };
+    const failed = (error: unknown) => {
+      ending.abort();
+      // It is there, until it joins again: somebody may be busy with a batch.
+      if (rebalanceInProgress.is(error)) again();
+      else if (!isRebalance(error)) this.#failure = error;
+    };
+    this.#cancelHeartbeat = () => {
+      isOver = true;
+      cancel();
+    };
+    later();
   }
 
   async #heartbeat(): Promise<void> {
