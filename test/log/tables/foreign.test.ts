@@ -78,3 +78,29 @@ test("where nothing says any more how far a table has come, nothing is guessed",
   await again.close();
   expect(await idsOf(lake)).toEqual([1, 2, 3]);
 });
+
+test("records that are gone before a table took them in stop it, until it is told where to go on", async () => {
+  const lake = await openLake();
+  const topic = await lake.log.createTopic("events", { schema: defineSchema({ id: long() }) });
+  const first = await topic.toTable("raw.events");
+  await topic.appendRows({ id: 0 });
+  await first.flush();
+  await first.close();
+  await topic.appendRows([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  await lake.log.flush();
+  await topic.deleteRecords({ before: 2n });
+  const stopped = await topic.toTable("raw.events");
+  await expect(stopped.done).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
+  await expect(lake.sql("select * from raw.events.stream")).rejects.toMatchObject({
+    code: "OFFSET_OUT_OF_RANGE",
+  });
+  const told = await topic.toTable("raw.events", { from: { 0: 2n } });
+  await told.flush();
+  await told.close();
+  expect(await idsOf(lake)).toEqual([0, 2, 3]);
+  // Said again, it is where the table is already: nothing comes twice.
+  const again = await topic.toTable("raw.events", { from: { 0: 2n } });
+  await again.flush();
+  await again.close();
+  expect(await idsOf(lake)).toEqual([0, 2, 3]);
+});

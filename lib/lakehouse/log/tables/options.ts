@@ -28,7 +28,8 @@ export interface ToTableOptions {
   readonly onIncompatible?: OnIncompatible | undefined;
   /**
    * Where to begin where the table has nothing of the topic: `beginning` (the default), `end`, or an offset for each
-   * partition. Offsets are also where to go on when nothing says it any more (POSITIONS_LOST).
+   * partition. Offsets are also where to go on when nothing says it any more (POSITIONS_LOST), or when the partition has no
+   * such offset any more (OFFSET_OUT_OF_RANGE).
    */
   readonly from?: "beginning" | "end" | Readonly<Record<number, bigint>> | undefined;
 }

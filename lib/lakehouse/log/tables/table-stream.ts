@@ -176,13 +176,13 @@ export class TableStream {
     this.#held = undefined;
     this.#target = await this.#target.refresh();
     this.#progress = await this.#progressIn(this.#target);
-    const positions = this.#progress?.positions ?? (await this.#first());
+    const positions = await this.#beginning();
     this.#source = await TopicSource.open(core, this.#topic, positions, "stored");
     await this.#source.check();
     await this.#letters.resume(this.#progress?.letters ?? 0n, positions);
     // Where it begins has to be the same after a crash.
-    if (this.#progress === undefined && positions.size > 0)
-      await this.#commit([], { positions, letters: this.#letters.horizon(positions) });
+    const isMoved = positions !== this.#progress?.positions && positions.size > 0;
+    if (isMoved) await this.#commit([], { positions, letters: this.#letters.horizon(positions) });
   }
 
   async #progressIn(table: Pick<Table, "store" | "metadata" | "name">): Promise<Progress | undefined> {
@@ -193,6 +193,18 @@ export class TableStream {
       if (positionsLost.is(error) && typeof this.#options.from === "object") return undefined;
       throw error;
     }
+  }
+
+  /** Where the table is; of a partition that has no such offset any more, where it was told to go on. */
+  async #beginning(): Promise<Positions> {
+    const known = this.#progress?.positions;
+    const { from } = this.#options;
+    if (known === undefined) return this.#first();
+    if (typeof from !== "object") return known;
+    const source = await TopicSource.open(this.#parts.core, this.#topic, known, "stored");
+    const told = (await source.misplaced()).filter((number) => from[number] !== undefined);
+    if (told.length === 0) return known;
+    return new Map([...known, ...told.map((number) => [number, from[number] as bigint] as const)]);
   }
 
   async #first(): Promise<Positions> {

@@ -72,21 +72,29 @@ export class TopicSource {
     return ends;
   }
 
+  /** The partitions whose position is before or behind what they have. */
+  async misplaced(): Promise<number[]> {
+    const found: number[] = [];
+    for (const [number, reader] of this.#readers.entries()) {
+      const { start, end } = await reader.offsets();
+      if (this.#position(number) < start || this.#position(number) > end) found.push(number);
+    }
+    return found;
+  }
+
   /** @throws LakehouseError OFFSET_OUT_OF_RANGE where a position is before or behind what the partition has. */
   async check(): Promise<void> {
-    for (const [number, reader] of this.#readers.entries()) {
-      const offsets = await reader.offsets();
-      const position = this.#position(number);
-      if (position >= offsets.start && position <= offsets.end) continue;
-      const name = `${this.#name}/${number}`;
-      throw offsetOutOfRange(
-        name,
-        position < offsets.start
-          ? `${name} begins at ${offsets.start}, and the table has taken in what is before ${position}: the records between are gone.`
-          : `${name} ends at ${offsets.end}, and the table has taken in what is before ${position}: the topic has lost records.`,
-        "Make a new table of the topic, or say with `from` where to go on.",
-      );
-    }
+    const [number] = await this.misplaced();
+    if (number === undefined) return;
+    const { start, end } = await (this.#readers[number] as PartitionReader).offsets();
+    const [name, position] = [`${this.#name}/${number}`, this.#position(number)];
+    throw offsetOutOfRange(
+      name,
+      position < start
+        ? `${name} begins at ${start}, and the table has taken in what is before ${position}: the records between are gone.`
+        : `${name} ends at ${end}, and the table has taken in what is before ${position}: the topic has lost records.`,
+      `Say where to go on, as in toTable(name, { from: { ${number}: ${position < start ? start : end}n } }).`,
+    );
   }
 
   /** The next records, of whichever partition has some; `undefined` where none has. @param ends not to be passed. */
