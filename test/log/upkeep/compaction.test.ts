@@ -74,6 +74,12 @@ class Compacted {
   }
 
   async open(): Promise<void> {
+    await this.meta.createTopic(this.topic);
+    this.world.objects.set(this.place.topic(this.topic.id), Buffer.from(JSON.stringify(this.topic)));
+    await this.#start();
+  }
+
+  async #start(): Promise<void> {
     const { store, clock, disk } = this.world;
     const parts = {
       store,
@@ -84,8 +90,6 @@ class Compacted {
       bufferBytes: 1e6,
       keptBytes: 200,
     };
-    await this.meta.createTopic(this.topic);
-    this.world.objects.set(this.place.topic(this.topic.id), Buffer.from(JSON.stringify(this.topic)));
     const mostKeys = this.world.chance(0.3) ? 3 : undefined;
     this.#writer = await this.drive(
       Writer.open({ ...parts, transactions: this.#transactions, mergeAt: 3, mostKeys }),
@@ -143,8 +147,24 @@ class Compacted {
     await this.drive(partition.appendMarker(producerId, 0, isCommitted ? "commit" : "abort", "stored"));
   }
 
-  async upkeep() {
-    return this.drive(this.writer.upkeep.run());
+  async upkeep(): Promise<void> {
+    await this.drive(this.writer.upkeep.run());
+  }
+
+  /** Upkeep of which some requests fail. */
+  async failingUpkeep(): Promise<void> {
+    this.world.failing = 0.1;
+    const run = this.writer.upkeep.run();
+    await this.drive(run.catch(({ code }: { code?: string }) => expect(code).toBe("STORAGE_FAILED")));
+    this.world.failing = 0;
+  }
+
+  /** The process dies in the midst of upkeep, and another goes on. */
+  async crash(): Promise<void> {
+    this.writer.upkeep.run().catch(() => undefined);
+    for (let steps = this.world.below(80); steps > 0; steps--) await this.world.step();
+    this.world.crash();
+    await this.#start();
   }
 
   /** What is there before the last stable offset: nothing of it was aborted. */
@@ -247,7 +267,9 @@ async function history(seed: number): Promise<void> {
         await partition.end(one, world.chance(0.5));
         open.delete(one);
       }
-    if (world.chance(0.3)) await partition.upkeep();
+    if (world.chance(0.2)) await partition.upkeep();
+    if (world.chance(0.1)) await partition.failingUpkeep();
+    if (world.chance(0.1)) await partition.crash();
     if (world.chance(0.3)) world.now += world.below(DELETE_RETENTION_MS / 2);
     if (world.chance(0.1)) readers.push(new SlowReader(partition));
     for (const reader of readers) if (world.now < reader.until && world.chance(0.5)) await reader.step();

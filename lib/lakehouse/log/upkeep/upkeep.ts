@@ -207,6 +207,7 @@ export class Upkeep {
   /** Of a compacted topic, all but the latest record of each key goes, a round for as many keys as memory is taken for. */
   async #compact(topic: TopicRecord, number: number, actions: UpkeepAction[], isDry: boolean): Promise<void> {
     const { meta, clock, mostKeys } = this.#parts;
+    if (topic.config.cleanupPolicy === "delete") return;
     for (;;) {
       const segments = await meta.segments(topic.id, number);
       const { cleaned = 0n } = (await meta.manifest(topic.id, number)) ?? {};
