@@ -2,7 +2,7 @@ import { closed } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
 import { offsetOutOfRange, policyViolation } from "../errors.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { type ManifestChange, readManifest } from "../manifest/manifest-file.js";
+import { readManifest } from "../manifest/manifest-file.js";
 import type { LogMeta, TopicRecord } from "../meta/log-meta.js";
 import { logUpkeep, logUpkeepFailures } from "../metrics.js";
 import type { Clock } from "../partition/clock.js";
@@ -10,19 +10,18 @@ import type { Partition } from "../partition/partition.js";
 import type { Place } from "../partition/place.js";
 import type { StoredSegment } from "../segment/layout.js";
 import { partitionKey } from "../wal/wal.js";
+import { beginAt, changeManifest, type RewritingParts, replaceRun } from "./changes.js";
 import { Compaction, planCompaction } from "./compaction.js";
 import { groupsOf, mergeLimits, planMerge } from "./merge-plan.js";
-import { beginningAt, countingSegments, doomedBy, retainedFrom } from "./retention.js";
-import { type Keeping, replacing, rewriteSegments } from "./rewrite.js";
+import { retainedFrom } from "./retention.js";
 import { type FoundObject, findUnlisted, purgeTopic } from "./sweep.js";
 
 /** Something that upkeep does, or would do. */
 export interface UpkeepAction {
   /**
-   * `expire`: records that are too old or too many are no longer readable. `merge`: several objects become one. `compact`: they
-   * become one, with the latest record of each key. `forget`:
-   * objects that nobody knows of are to be deleted. `delete`: objects are deleted that had been replaced, expired or
-   * forgotten before.
+   * `expire`: records that are too old or too many are no longer readable. `merge`: several objects become one. `compact`: they do,
+   * with the latest record of each key. `forget`: objects that nobody knows of are to be deleted. `delete`: objects are
+   * deleted that had been replaced, expired or forgotten before.
    */
   readonly what: "expire" | "merge" | "compact" | "forget" | "delete";
   /** Its name; its id where it is deleted. */
@@ -78,11 +77,13 @@ export class Upkeep {
   #sweptAt: number | undefined;
   #cancelTimer = () => {};
   readonly #ending = new AbortController();
+  readonly #rewriting: RewritingParts;
   /** Where there was nothing to merge, by partition: what its last segment and its manifest were. */
   readonly #settled = new Map<string, string>();
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
+    this.#rewriting = { ...parts, signal: this.#ending.signal };
   }
 
   /** Runs now and then, in the background, until it is closed. @param ms how long after the last time. */
@@ -160,7 +161,7 @@ export class Upkeep {
         "Give an offset from 0 to its end.",
       );
     if (partition.stored < before) await partition.flush();
-    await this.#begin(topic, partition, before);
+    await beginAt(this.#parts, partition, before);
     return partition.start;
   }
 
@@ -174,7 +175,7 @@ export class Upkeep {
     if (from <= start) return;
     const expired = segments.filter(({ nextOffset }) => nextOffset > start && nextOffset <= from);
     actions.push({ what: "expire", topic: topic.name, partition: number, ...totalOf(expired) });
-    if (!isDry) await this.#begin(topic, await this.#parts.partition(topic, number), from);
+    if (!isDry) await beginAt(this.#parts, await this.#parts.partition(topic, number), from);
   }
 
   /** Segments that waited for the object store one by one are small: neighbours become one, but for the newest. */
@@ -200,7 +201,8 @@ export class Upkeep {
         return;
       }
       actions.push({ what: "merge", topic: topic.name, partition: number, ...totalOf(run) });
-      if (isDry || !(await this.#rewrite(topic, await this.#parts.partition(topic, number), run))) return;
+      if (isDry || !(await replaceRun(this.#rewriting, await this.#parts.partition(topic, number), run)))
+        return;
     }
   }
 
@@ -216,73 +218,21 @@ export class Upkeep {
       actions.push({ what: "compact", topic: topic.name, partition: number, ...totalOf(plan.segments) });
       if (isDry) return;
       const partition = await this.#parts.partition(topic, number);
-      const parts = { ...this.#parts, signal: this.#ending.signal };
-      const compaction = await Compaction.prepare(parts, plan, cleaned, topic.config, clock.now(), mostKeys);
+      const compaction = await Compaction.prepare(
+        this.#rewriting,
+        plan,
+        cleaned,
+        topic.config,
+        clock.now(),
+        mostKeys,
+      );
       const wanted = plan.segments.filter(({ baseOffset }) => baseOffset < compaction.end);
       const groups = groupsOf(wanted, mergeLimits(topic.config));
       for (const [i, run] of groups.entries()) {
         const change = i === groups.length - 1 ? { cleaned: compaction.end } : {};
-        if (!(await this.#rewrite(topic, partition, run, compaction, change))) return;
+        if (!(await replaceRun(this.#rewriting, partition, run, compaction, change))) return;
       }
     }
-  }
-
-  /**
-   * @param change of the manifest, beside.
-   * @returns whether it was done.
-   */
-  async #rewrite(
-    topic: TopicRecord,
-    partition: Partition,
-    run: readonly StoredSegment[],
-    keeping?: Keeping,
-    change: ManifestChange = {},
-  ): Promise<boolean> {
-    const { meta, clock } = this.#parts;
-    const file = partition.manifest;
-    const before = await file.read();
-    if (before === undefined) return false;
-    partition.checkOwner(before);
-    const known = await meta.manifest(topic.id, partition.number);
-    if (known === undefined || known.revision < before.revision) {
-      // What was planned was planned for another. It comes again.
-      await meta.setManifest(topic.id, partition.number, before);
-      return false;
-    }
-    const { foreign } = file;
-    const merged = await rewriteSegments({ ...this.#parts, signal: this.#ending.signal }, run, keeping);
-    const now = clock.now();
-    let isReplaced = false;
-    await this.#change(topic, partition, (manifest, segments) => {
-      // What another has forgotten, or deleted already, must not be listed.
-      const replaced = file.foreign === foreign ? replacing(manifest, segments, run, merged, now) : undefined;
-      isReplaced = replaced !== undefined;
-      if (replaced !== undefined) return { ...replaced, ...change };
-      return { doomed: [...manifest.doomed, ...doomedBy([merged], now)] };
-    });
-    return isReplaced;
-  }
-
-  async #begin(topic: TopicRecord, partition: Partition, start: bigint): Promise<void> {
-    const now = this.#parts.clock.now();
-    await this.#change(topic, partition, (manifest, segments) => beginningAt(manifest, segments, start, now));
-    partition.begin(start);
-  }
-
-  /** Changes a manifest, first in the store, then in the metadata. */
-  async #change(
-    topic: TopicRecord,
-    partition: Partition,
-    change: (manifest: Manifest, segments: readonly StoredSegment[]) => ManifestChange | undefined,
-  ): Promise<void> {
-    const { meta } = this.#parts;
-    const known = await meta.segments(topic.id, partition.number);
-    const manifest = await partition.manifest.change((manifest) => {
-      partition.checkOwner(manifest);
-      return change(manifest, countingSegments(manifest, known));
-    });
-    if (manifest === undefined) return;
-    await meta.setManifest(topic.id, partition.number, manifest);
   }
 
   /** Finds what nobody knows of: once for each process, and then now and then. */
@@ -332,7 +282,7 @@ export class Upkeep {
     actions.push({ what: "forget", topic: topic.name, partition: number, ...totalOf(objects) });
     if (isDry) return;
     const since = clock.now();
-    await this.#change(topic, partition, (manifest) => ({
+    await changeManifest(this.#parts, partition, (manifest) => ({
       doomed: [
         ...manifest.doomed,
         ...objects.filter((one) => isForgotten(manifest, one)).map(({ object }) => ({ object, since })),
@@ -372,7 +322,7 @@ export class Upkeep {
     actions.push({ what: "delete", topic: topic.name, partition: number, objects: gone.length });
     if (isDry) return;
     await store.delete(gone.map((object) => place.partition(topic.id, number) + object));
-    await this.#change(topic, partition, ({ doomed }) => ({
+    await changeManifest(this.#parts, partition, ({ doomed }) => ({
       doomed: doomed.filter(({ object }) => !gone.includes(object)),
     }));
   }
