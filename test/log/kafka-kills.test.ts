@@ -55,7 +55,7 @@ test.each<Ack>(["wal", "stored"])(
     const kafka = new kafkajs.Kafka({
       brokers: [server.address],
       logLevel: kafkajs.logLevel.NOTHING,
-      retry: { initialRetryTime: 20, maxRetryTime: 100 },
+      retry: { initialRetryTime: 20, maxRetryTime: 100, retries: 10_000 },
     });
     const history: Acknowledged[] = [];
     let hasEnded = false;
