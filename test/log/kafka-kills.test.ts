@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Ack } from "../../lib/lakehouse/log/index.js";
 import { runs } from "../support/runs.js";
 import { kafkaServerProgram, type ServerProgram } from "./support/kafka-server.js";
-import { openLog, readAll, testFolder } from "./support/lake-log.js";
+import { openLog, readAll, testFolder, texts } from "./support/lake-log.js";
 
 const KILLS = runs(4);
 const PARTITIONS = 2;
@@ -108,3 +108,86 @@ test.each<Ack>(["wal", "stored"])(
     expect(history.length).toBeGreaterThanOrEqual((KILLS + 1) * 20);
   },
 );
+
+/** Transactions of one record in each partition, one after the other, each under a number of its own. */
+async function transactOn(
+  kafka: kafkajs.Kafka,
+  { id, committed, hasEnded }: { id: number; committed: string[]; hasEnded(): boolean },
+): Promise<void> {
+  // What is left open when the server dies is aborted by the next producer of the same id.
+  const connect = async () => {
+    const producer = kafka.producer({
+      transactionalId: `mover-${id}`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    });
+    await producer.connect();
+    return producer;
+  };
+  for (let number = 0; !hasEnded(); ) {
+    const producer = await connect();
+    try {
+      while (!hasEnded()) {
+        const value = `${id}/${number++}`;
+        const transaction = await producer.transaction();
+        for (const partition of [0, 1])
+          await transaction.send({ topic: "moves", messages: [{ partition, value }] });
+        if (number % 5 === 0) await transaction.abort();
+        else {
+          await transaction.commit();
+          committed.push(value);
+        }
+      }
+    } catch {
+      // Whether it was committed nobody has said.
+    } finally {
+      await producer.disconnect();
+    }
+  }
+  // Its last transaction is over when another may begin.
+  const producer = await connect();
+  await (await producer.transaction()).abort();
+  await producer.disconnect();
+}
+
+test("after kill -9 amid transactions each is there in all of its partitions, or in none", async () => {
+  const root = testFolder();
+  const log = openLog(root);
+  await log.createTopic("moves", { partitions: 2, segmentBytes: 4_096, storedLingerMs: 2 });
+  await log.close();
+  let server = await program.start(root);
+  const port = Number(server.address.split(":")[1]);
+  const kafka = new kafkajs.Kafka({
+    brokers: [server.address],
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { initialRetryTime: 20, maxRetryTime: 100, retries: 10_000 },
+  });
+  const committed: string[] = [];
+  let hasEnded = false;
+  const moving = Promise.all(
+    [0, 1, 2].map((id) => transactOn(kafka, { id, committed, hasEnded: () => hasEnded })),
+  );
+  moving.catch(() => undefined);
+  const hasMore = async () => {
+    for (const before = committed.length; committed.length < before + 10; )
+      await Promise.race([sleep(2), moving]);
+  };
+  for (let kill = 0; kill < KILLS; kill++) {
+    await hasMore();
+    await server.kill();
+    server = await program.start(root, { port });
+  }
+  await hasMore();
+  hasEnded = true;
+  await moving;
+  await server.stop();
+
+  const topic = openLog(root).topic("moves");
+  const [first = [], second = []] = await Promise.all(
+    [0, 1].map(async (partition) => texts(await readAll(topic, { partition, isolation: "read_committed" }))),
+  );
+  expect(new Set(first).size).toBe(first.length);
+  expect(second.toSorted()).toEqual(first.toSorted());
+  expect(first).toEqual(expect.arrayContaining(committed));
+  expect(first.filter((value) => Number(value.split("/")[1]) % 5 === 4)).toEqual([]);
+});
