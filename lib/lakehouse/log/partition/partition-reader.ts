@@ -66,14 +66,15 @@ export class PartitionReader {
     const last = await meta.lastSegment(id, this.#partition);
     const stored = known?.stored ?? last?.nextOffset ?? 0n;
     return {
-      start: await this.#start(),
+      start: await this.start(),
       end: known?.end ?? stored,
       lastStable: known?.lastStable ?? last?.lastStable ?? stored,
       stored,
     };
   }
 
-  async #start(): Promise<bigint> {
+  /** Of the first record that is kept; where there is none, of the next. */
+  async start(): Promise<bigint> {
     const { meta, writer } = this.#parts;
     return writer()?.start ?? (await meta.manifest(this.#topic.id, this.#partition))?.start ?? 0n;
   }
@@ -179,7 +180,7 @@ export class PartitionReader {
   async #stored(from: bigint, maxBytes: number): Promise<readonly HeldBatch[]> {
     const { meta, segments } = this.#parts;
     const segment = await meta.segmentOf(this.#topic.id, this.#partition, from);
-    if (segment === undefined || from < (await this.#start())) return this.#noneFrom(from);
+    if (segment === undefined || from < (await this.start())) return this.#noneFrom(from);
     const block = await this.#unlessReplaced(segment, from, segments.blockOf(segment, from));
     if (block === undefined) return this.batches(from, maxBytes);
     const { batches, next } = block;

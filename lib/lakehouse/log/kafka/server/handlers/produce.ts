@@ -59,7 +59,7 @@ async function place(
     if (isTransactional(batch)) await core.transactions();
     const appending = partition.append(batch, ack);
     const answer = appending
-      .then(async (appended) => accepted(index, appended, (await partition.reader.offsets()).start))
+      .then(async (appended) => accepted(index, appended, await partition.reader.start()))
       .catch((error: unknown) => failed(index, error));
     return { answer };
   } catch (error) {
