@@ -221,3 +221,20 @@ test("without an answer wanted, records are appended all the same", async () => 
   });
   expect(listed.topics[0]?.partitions).toMatchObject([{ errorCode: 0, offset: 2n }]);
 });
+
+test("a producer that wants no answer sees its connection close where its records are refused", async () => {
+  const { server } = await serve();
+  const client = await Client.to(server);
+  client.socket.write(frameOf(produce as unknown as Api, 3, 1, await produceOf("nope", ["a"], 0, 0)));
+  await client.closed();
+});
+
+test("small requests do not stand in line behind large ones that wait for memory", async () => {
+  const { log, server } = await serve({ memoryBytes: 100_000, stalledMs: 60_000 });
+  await log.createTopic("flights");
+  const [first, second, small] = [await Client.to(server), await Client.to(server), await Client.to(server)];
+  // Both announce as much as there is, and send no more.
+  for (const { socket } of [first, second]) socket.write(Buffer.from("00018000", "hex"));
+  for (let i = 0; i < 20; i++)
+    expect((await small.ask(metadata, 1, { topics: null })).topics).toHaveLength(1);
+});

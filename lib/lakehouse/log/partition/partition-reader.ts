@@ -63,7 +63,7 @@ export class PartitionReader {
       lastStable: partition.lastStable,
       stored: partition.stored,
     };
-    const last = await meta.lastSegment(id, this.#partition);
+    const last = known === undefined ? await meta.lastSegment(id, this.#partition) : undefined;
     const stored = known?.stored ?? last?.nextOffset ?? 0n;
     return {
       start: await this.start(),

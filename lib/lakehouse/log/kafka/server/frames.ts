@@ -43,7 +43,9 @@ export async function* framesOf(
           lengthAt = 0;
           const size = checkLength(length.readInt32BE(0), maxBytes);
           const taken = size > SMALL_BYTES ? size : 0;
-          const bytes = await budget.take(taken, () => Buffer.allocUnsafe(size));
+          // A small one does not stand in line behind those that wait for memory.
+          const bytes =
+            taken === 0 ? Buffer.allocUnsafe(size) : await budget.take(taken, () => Buffer.allocUnsafe(size));
           frame = { bytes, taken, at: 0 };
         }
         const count = Math.min(frame.bytes.length - frame.at, chunk.length - at);

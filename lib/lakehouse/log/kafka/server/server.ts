@@ -6,6 +6,7 @@ import type { LogCore } from "../../core.js";
 import { Budget } from "../../partition/budget.js";
 import { serveConnection } from "./connection.js";
 import type { Broker } from "./context.js";
+import { kafkaFailures } from "./error-map.js";
 import { type KafkaOptions, type KafkaSettings, kafkaSettings } from "./settings.js";
 
 /** What is on its way to clients when the server stops may take so long, in milliseconds. */
@@ -39,7 +40,10 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   let broker: Broker | undefined;
   const serving = new Set<Promise<void>>();
   const onConnection = (socket: Socket) => {
-    if (broker === undefined || sockets.size >= settings.maxConnections) return void socket.destroy();
+    if (broker === undefined) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.setNoDelay(true);
@@ -51,8 +55,15 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   const server =
     settings.tls === undefined
       ? createServer({ allowHalfOpen: true }, onConnection)
-      : createTlsServer({ ...settings.tls, allowHalfOpen: true }, onConnection);
+      : createTlsServer(
+          { handshakeTimeout: settings.stalledMs, ...settings.tls, allowHalfOpen: true },
+          onConnection,
+        );
+  // Also those that have not shown yet that they know TLS.
+  server.maxConnections = settings.maxConnections;
   const port = await listen(server, settings);
+  // That no connection can be taken, for want of descriptors say, ends nothing.
+  server.on("error", (error) => kafkaFailures.publish({ error }));
   broker = {
     core,
     settings,

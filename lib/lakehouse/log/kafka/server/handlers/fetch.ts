@@ -87,9 +87,14 @@ async function readAll(
   let isFirst = true;
   const isolation: Isolation = isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted";
   for (const { topic, topicId, partitions } of topics) {
+    const finding = find({ topic, topicId }, context.broker.core);
+    // Each of its partitions hears of a failure.
+    finding.catch(() => undefined);
     for (const { partition: index, fetchOffset: from, partitionMaxBytes } of partitions) {
       const wanted = { topic, topicId, index, from, maxBytes: Math.min(partitionMaxBytes, left), isolation };
-      const one = await readOne(wanted, isFirst, context).catch((error: unknown) => failed(wanted, error));
+      const one = await readOne(wanted, finding, isFirst, context).catch((error: unknown) =>
+        failed(wanted, error),
+      );
       if (one.bytes > 0) isFirst = false;
       left = Math.max(0, left - one.bytes);
       found.push(one);
@@ -98,9 +103,14 @@ async function readAll(
   return found;
 }
 
-async function readOne(wanted: Wanted, isFirst: boolean, { broker: { core } }: Context): Promise<Found> {
+async function readOne(
+  wanted: Wanted,
+  finding: Promise<TopicRecord | undefined>,
+  isFirst: boolean,
+  { broker: { core } }: Context,
+): Promise<Found> {
   const { topic, topicId, index, from, maxBytes, isolation } = wanted;
-  const known = await find(wanted, core);
+  const known = await finding;
   if (known === undefined) return unreadable(wanted, ERROR.UNKNOWN_TOPIC_ID);
   const partition = await core.partitionOf(known, index);
   const { reader } = partition;
@@ -176,8 +186,16 @@ async function untilMore(
   signal: AbortSignal,
 ): Promise<void> {
   // Its writer tells at once what is new; without one, the metadata has to be asked again and again.
-  await core.startWritingTo(partition.topic, partition.number);
+  // A store that does not answer holds nobody up for longer than he wants to wait.
+  await Promise.race([core.startWritingTo(partition.topic, partition.number), aborted(signal)]);
   await partition.reader.untilBeyond(end, signal, { isolation });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function byTopic(found: readonly Found[]): TopicResponse[] {

@@ -1,3 +1,4 @@
+import { malformedRequest } from "../../../errors.js";
 import type { Ack, Appended } from "../../../partition/partition.js";
 import { isTransactional } from "../../../records/header.js";
 import { validateBatch } from "../../../records/validate.js";
@@ -38,7 +39,15 @@ export async function answerProduce(
   const responses: TopicResponse[] = [];
   for (const { name, partitions } of topics)
     responses.push({ name, partitionResponses: await Promise.all(partitions) });
-  return acks === 0 ? undefined : { responses };
+  if (acks !== 0) return { responses };
+  const isRefused = responses.some((one) => one.partitionResponses.some(({ errorCode }) => errorCode !== 0));
+  if (isRefused)
+    throw malformedRequest(
+      "request",
+      "Records were refused of a client that wants no answers: it sees its connection close.",
+      "Let it ask for acks=1 or all, which are answered with what was wrong.",
+    );
+  return undefined;
 }
 
 /**
