@@ -108,7 +108,8 @@ export class GroupOffsets {
   }
 
   #changesOf(producerId: bigint, epoch: number, committed: boolean): Change[] {
-    const { entries } = this.#parts;
+    const { entries, clock } = this.#parts;
+    const committedAt = clock.now();
     const latest = new Map<string, { readonly group: string; readonly record: OffsetRecord }>();
     const changes: Change[] = [];
     for (const [key, { group, record }] of entries.heldBy(producerId)) {
@@ -123,7 +124,7 @@ export class GroupOffsets {
       const known = entries.get(key);
       // What was committed without the transaction since is the later word.
       if (known?.kind === "offset" && known.record.commit > record.commit) continue;
-      changes.push([key, offsetOf(group, record)]);
+      changes.push([key, offsetOf(group, { ...record, committedAt })]);
     }
     return changes;
   }
