@@ -48,7 +48,7 @@ export type {
   SqlSource,
 } from "./files/data/source.js";
 
-export { writeDataFiles } from "./files/data/writer.js";
+export { type DataTarget, type DataWriteOptions, writeDataFiles } from "./files/data/writer.js";
 
 export { referencedDataFile } from "./files/deletes/delete-rules.js";
 

@@ -50,6 +50,7 @@ export {
 } from "./schemas/server/serve.js";
 export type { OnIncompatible, RecordColumns } from "./tables/link.js";
 export type { ToTableOptions } from "./tables/options.js";
+export type { Positions } from "./tables/positions.js";
 export { readTail } from "./tables/read-tail.js";
 export type { TableStream } from "./tables/table-stream.js";
 export type { TableTail } from "./tables/tail.js";

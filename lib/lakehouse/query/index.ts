@@ -14,6 +14,7 @@ export type {
   ScanRowsOptions,
   SqlOptions,
   TableRequest,
+  UncommittedRows,
 } from "./engine/query-engine.js";
 export type { InferRequest, InferredSource } from "./ingest/ingest.js";
 export { type AnsweredQuery, queries } from "./metrics.js";

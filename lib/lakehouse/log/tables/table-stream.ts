@@ -93,7 +93,7 @@ export class TableStream {
     this.done.catch(() => {});
   }
 
-  /** @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_SUBJECT, INVALID_ARGUMENT, UNSUPPORTED_FEATURE, INVALID_SCHEMA */
+  /** @internal @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_SUBJECT, INVALID_ARGUMENT, UNSUPPORTED_FEATURE, INVALID_SCHEMA */
   static async open(
     parts: StreamParts,
     topicName: string,
