@@ -24,6 +24,8 @@ test("what is appended while a put's answer is lost is not taken for part of tha
   lose = async () => {
     await topic.append({ value: "b" });
     closing = log.close();
+    // By then, its partitions know.
+    await new Promise(setImmediate);
   };
   await topic.append({ value: "a" });
   await log.flush().catch(() => undefined);
