@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openLog, testFolder } from "./support/lake-log.js";
+import { openLog, readAll, testFolder, texts } from "./support/lake-log.js";
 
 const inTheWay = (path: string) => ({ directory: () => mkdir(path), file: () => writeFile(path, "no log") });
 
@@ -39,4 +39,28 @@ test.runIf(existsSync("/proc/self/fd"))("who tries again and again holds no more
   const before = readdirSync("/proc/self/fd").length;
   for (let i = 0; i < 20; i++) await fail();
   expect(readdirSync("/proc/self/fd").length).toBeLessThan(before + 20);
+});
+
+test("who tries again while another does meets the same writer", async () => {
+  const root = testFolder();
+  const log = openLog(root);
+  const topic = await log.createTopic("flights");
+  const path = join(root, "log", "wal");
+  await writeFile(path, "no folder");
+  let failures = 0;
+  const untilItDoes = async (value: string): Promise<bigint | undefined> => {
+    try {
+      return (await topic.append({ value }))[0]?.baseOffset;
+    } catch {
+      // Some at once, and some when others have had their turn.
+      if (failures++ % 3 === 0) await new Promise(setImmediate);
+      if (failures > 20) await rm(path, { force: true });
+      return untilItDoes(value);
+    }
+  };
+  const values = Array.from({ length: 8 }, (_, i) => `${i}`);
+  const offsets = await Promise.all(values.map(untilItDoes));
+  expect(offsets.map(Number).sort()).toEqual(values.map(Number));
+  await log.close();
+  expect(texts(await readAll(openLog(root).topic("flights"))).sort()).toEqual(values);
 });

@@ -405,13 +405,12 @@ export class LogCore {
    * @throws LakehouseError LOG_IN_USE, LOG_METADATA_LOST, CORRUPT_STATE, STORAGE_FAILED
    */
   async transactions(): Promise<TransactionCoordinator> {
-    this.#coordinator ??= this.#openCoordinator();
-    try {
-      return await this.#coordinator;
-    } catch (error) {
+    // Forgotten by the one that failed, and before anybody hears of it: so there is one at a time.
+    this.#coordinator ??= this.#openCoordinator().catch((error: unknown) => {
       this.#coordinator = undefined;
       throw error;
-    }
+    });
+    return this.#coordinator;
   }
 
   async #openCoordinator(): Promise<TransactionCoordinator> {
@@ -442,15 +441,13 @@ export class LogCore {
    */
   async groups(): Promise<Groups> {
     if (this.#closing !== undefined) throw closed("log");
-    this.#groups ??= import("./groups/groups.js").then(({ Groups }) =>
-      Groups.open(this, this.#options.groups),
-    );
-    try {
-      return await this.#groups;
-    } catch (error) {
-      this.#groups = undefined;
-      throw error;
-    }
+    this.#groups ??= import("./groups/groups.js")
+      .then(({ Groups }) => Groups.open(this, this.#options.groups))
+      .catch((error: unknown) => {
+        this.#groups = undefined;
+        throw error;
+      });
+    return this.#groups;
   }
 
   /** Brings all that was appended by this process into the object store. */
@@ -537,13 +534,11 @@ export class LogCore {
 
   async #write(): Promise<Writer> {
     if (this.#closing !== undefined) throw closed("log");
-    this.#writing ??= this.#openWriter();
-    try {
-      return await this.#writing;
-    } catch (error) {
+    this.#writing ??= this.#openWriter().catch((error: unknown) => {
       this.#writing = undefined;
       throw error;
-    }
+    });
+    return this.#writing;
   }
 
   async #openWriter(): Promise<Writer> {
