@@ -264,7 +264,12 @@ describe("consume", () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
     expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(out).toContain("a\\u001b[31m\\nb");
-    expect(await values("--from", "6")).toEqual(["a\u001b[31m\nb", { base64: "/wA=" }, null]);
+    // C1 controls, which JSON need not escape.
+    await ok("produce", "t", "\u009b2J\u202e");
+    const json = await ok("consume", "t", "--from", "9", "--json");
+    expect(json).not.toMatch(/[\u0080-\u009f\u202e]/);
+    expect(JSON.parse(json).value).toBe("\u009b2J\u202e");
+    expect(await values("--from", "6", "--limit", "3")).toEqual(["a\u001b[31m\nb", { base64: "/wA=" }, null]);
   });
 
   test("refuses what there is not", async () => {

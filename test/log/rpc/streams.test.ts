@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { connect } from "node:http2";
 import { Code, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Log } from "../../../lib/lakehouse/log/index.js";
 import { logReads } from "../../../lib/lakehouse/log/metrics.js";
 import { ConsumerService } from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/producer_pb.js";
 import { openLog, readAll, testFolder, texts } from "../support/lake-log.js";
-import { connected, serve } from "./support/servers.js";
+import { connected, post, SERVICE, serve } from "./support/servers.js";
 
 async function clients(log: Log) {
   const server = await serve(log);
@@ -132,3 +133,33 @@ test("a reader who takes nothing makes the server hold little", async () => {
   for await (const { records } of reading) rest += records.length;
   expect(rest).toBeGreaterThan(90);
 });
+
+test.each(["ProducerService/AppendStream", "ProducerService/AppendAll", "ConsumerService/Consume"])(
+  "a client that dies in the midst of %s is no fault, and the server goes on",
+  async (method) => {
+    const log = openLog(testFolder());
+    await log.createTopic("t");
+    const faults: unknown[] = [];
+    const printed = vi.spyOn(console, "error").mockImplementation((...words) => void faults.push(words));
+    onTestFinished(() => printed.mockRestore());
+    const { url } = await serve(log, { onFault: (error) => faults.push(error) });
+    for (const bytes of [[], [0, 0, 0, 0, 9, 10, 1], [0, 0, 0, 0, 3, 10, 1, 116]]) {
+      const session = connect(url);
+      const path = `/${SERVICE}.${method}`;
+      const stream = session.request({
+        ":method": "POST",
+        ":path": path,
+        "content-type": "application/grpc",
+      });
+      stream.on("error", () => undefined);
+      await new Promise<void>((resolve) => void stream.write(Buffer.from(bytes), () => resolve()));
+      const closed = new Promise<void>((resolve) => session.once("close", () => resolve()));
+      // What was written is there by then: the server answers in the order of the frames.
+      await new Promise<void>((resolve) => void session.ping(() => resolve()));
+      session.destroy();
+      await closed;
+    }
+    expect((await post(url, "AdminService/ListTopics", {})).status).toBe(200);
+    expect(faults).toEqual([]);
+  },
+);

@@ -102,6 +102,9 @@ async function* records(
   const topic = log.topic(name);
   const ends = until === undefined ? undefined : await topic.offsetsAt(until);
   const begins = await topic.offsetsAt(from);
+  // What comes later is needed only for an end that is not there yet: the last offsets before it may have no record.
+  const now = await topic.offsets();
+  const isLater = ends === undefined || ends.some((end, number) => end > (now[number]?.end ?? 0n));
   const open = new Set(begins.keys());
   for (const [number, begin] of begins.entries())
     if ((partition ?? number) !== number || begin >= (ends?.[number] ?? begin + 1n)) open.delete(number);
@@ -109,7 +112,13 @@ async function* records(
   const isThere = partition === undefined || partition < begins.length;
   let left = limit;
   if (left === 0 || (isThere && open.size === 0)) return;
-  for await (const batch of topic.read({ from, partition, follow: follow === true, isolation, signal })) {
+  for await (const batch of topic.read({
+    from,
+    partition,
+    follow: follow === true && isLater,
+    isolation,
+    signal,
+  })) {
     const end = ends?.[batch.partition];
     for (const record of batch.records) {
       if (end !== undefined && record.offset >= end) break;
@@ -155,14 +164,17 @@ const PRINTERS: Readonly<Record<Format, (placed: Placed) => string | Uint8Array>
     return Buffer.concat([value, Buffer.from("\n")]);
   },
   json: ({ partition, record: { offset, timestamp, key, value, headers } }) =>
-    `${JSON.stringify({
-      partition,
-      offset: jsonNumber(offset),
-      timestamp: timestamp === -1n ? null : jsonNumber(timestamp),
-      key: contentJson(key),
-      value: contentJson(value),
-      headers: headers.map((header) => ({ key: header.key, value: contentJson(header.value) })),
-    })}\n`,
+    // What would tell a terminal something is escaped, which JSON reads as the same.
+    `${printable(
+      JSON.stringify({
+        partition,
+        offset: jsonNumber(offset),
+        timestamp: timestamp === -1n ? null : jsonNumber(timestamp),
+        key: contentJson(key),
+        value: contentJson(value),
+        headers: headers.map((header) => ({ key: header.key, value: contentJson(header.value) })),
+      }),
+    )}\n`,
   pretty: ({ partition, record: { offset, timestamp, key, value, headers } }) => {
     const [line = ""] = columns(
       [

@@ -79,6 +79,8 @@ function errorsAsStatus(onFault: (error: unknown, call: string) => void): Interc
     const statusOf = (error: unknown): ConnectError => {
       const status = toStatus(error);
       if (status !== undefined) return status;
+      if (request.signal.aborted || isGone(error))
+        return new ConnectError("The client is gone.", Code.Canceled);
       onFault(error, `${request.service.typeName}/${request.method.name}`);
       return new ConnectError(
         "Something went wrong on the server, which its own output tells.",
@@ -92,6 +94,11 @@ function errorsAsStatus(onFault: (error: unknown, call: string) => void): Interc
       throw statusOf(error);
     }
   };
+}
+
+/** The connection ended in the midst of a request, which is nobody's fault. */
+function isGone(error: unknown): boolean {
+  return /^(ERR_STREAM_PREMATURE_CLOSE|ECONNRESET|EPIPE)$/.test(String((error as { code?: unknown })?.code));
 }
 
 async function* guarded<T>(messages: AsyncIterable<T>, statusOf: (error: unknown) => ConnectError) {
