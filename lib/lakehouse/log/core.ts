@@ -435,7 +435,7 @@ export class LogCore {
   }
 
   /**
-   * Consumer groups and their offsets.
+   * @internal Consumer groups and their offsets.
    *
    * @throws LakehouseError LOG_IN_USE where another process writes the log; INVALID_CONFIG, CORRUPT_STATE, STORAGE_FAILED
    */
