@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Ack, Log, LogCore, TopicRecord } from "../../lib/lakehouse/log/index.js";
+import type { LogCore } from "../../lib/lakehouse/log/core.js";
+import type { Ack, Log, TopicRecord } from "../../lib/lakehouse/log/index.js";
 import { Producer } from "../../lib/lakehouse/log/producer.js";
 import { storageFailed } from "../../lib/lakehouse/storage/index.js";
 import { openLog, readAll, testFolder, texts } from "./support/lake-log.js";

@@ -1,30 +1,14 @@
 /** The log, as its public face and its servers use it. */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { closed, invalidConfig, nearNames } from "../errors.js";
+import { closed, invalidConfig } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
-import { type ObjectStore, preconditionFailed } from "../storage/index.js";
-import {
-  invalidPartitions,
-  invalidTopicName,
-  noSuchPartition,
-  noSuchTopic,
-  thereIsOne,
-  topicConflict,
-  topicDeleted,
-  topicExists,
-} from "./errors.js";
+import type { ObjectStore } from "../storage/index.js";
 import type { GroupsConfig } from "./groups/coordinator.js";
 import type { Groups } from "./groups/groups.js";
-import {
-  checkNotInternal,
-  internalId,
-  isInternal,
-  refuseInternal,
-  TRANSACTION_TOPIC,
-} from "./internal-topics.js";
+import { isInternal, refuseInternal, TRANSACTION_TOPIC } from "./internal-topics.js";
 import type { LogMeta, PartitionSize, TopicRecord } from "./meta/log-meta.js";
-import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
+import type { TopicConfig } from "./meta/topic-config.js";
 import { type Clock, sleep, systemClock } from "./partition/clock.js";
 import type { Ack, Appended } from "./partition/partition.js";
 import { PartitionReader } from "./partition/partition-reader.js";
@@ -32,36 +16,13 @@ import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
 import { OpenTransactions } from "./producers/open-transactions.js";
 import { isTransactional } from "./records/header.js";
-import { type Recovered, readTopic, recoverLog } from "./recover.js";
+import { type Recovered, recoverLog } from "./recover.js";
 import type { StoredSegment } from "./segment/layout.js";
+import { checkPartition, type NewTopicOptions, Topics } from "./topics.js";
 import type { TransactionCoordinator } from "./transactions/coordinator.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 import { diskAt, makeLogFolder } from "./wal/disk.js";
 import type { Writer } from "./writer.js";
-
-export interface NewTopicOptions extends Partial<TopicConfig> {
-  /** How many; 1 where not given. */
-  readonly partitions?: number | undefined;
-  /** What to do where there is a topic of that name: `fail` with TOPIC_EXISTS (the default), or `keep` it. */
-  readonly ifExists?: "fail" | "keep" | undefined;
-}
-
-export const NEW_TOPIC_OPTIONS: OptionNames<NewTopicOptions> = {
-  partitions: true,
-  ifExists: true,
-  compression: true,
-  segmentBytes: true,
-  segmentMs: true,
-  storedLingerMs: true,
-  maxBatchBytes: true,
-  cleanupPolicy: true,
-  retentionMs: true,
-  retentionBytes: true,
-  deleteRetentionMs: true,
-  minCompactionLagMs: true,
-  minCleanableDirtyRatio: true,
-  fileDeleteDelayMs: true,
-};
 
 /** What a log is made of. */
 export interface LogOptions {
@@ -80,12 +41,6 @@ const BUFFER_BYTES = 256 * 1024 * 1024;
 const CACHE_BYTES = 128 * 1024 * 1024;
 const UPKEEP_MS = 60_000;
 const UPKEEP_OPTIONS: OptionNames<UpkeepOptions> = { dryRun: true };
-const MOST_PARTITIONS = 10_000;
-/** As Kafka has them. */
-const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
-
-/** How often a topic's description is read again where another process has changed it in between. */
-const TRIES = 10;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 
@@ -124,6 +79,7 @@ export class LogCore {
   readonly #options: LogOptions;
   readonly #place: Place;
   readonly #segments: Segments;
+  readonly #topics: Topics;
   readonly #openTransactions = new OpenTransactions();
   #meta: LogMeta | undefined;
   #unlock: (() => void) | undefined;
@@ -141,129 +97,43 @@ export class LogCore {
     this.#options = options;
     this.#place = new Place(options.store);
     this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
+    this.#topics = new Topics({
+      store: options.store,
+      place: this.#place,
+      clock: this.clock,
+      meta: () => this.#openMeta(),
+      writer: () => this.#write(),
+    });
   }
 
   /** @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED */
-  async createTopic(name: string, options: NewTopicOptions = {}): Promise<TopicRecord> {
-    checkTopicName(name);
-    checkNotInternal(name);
-    checkOptions("createTopic", options, NEW_TOPIC_OPTIONS);
-    const isKept = options.ifExists === "keep";
-    const meta = await this.#openMeta();
-    const there = isKept ? await meta.topic(name) : undefined;
-    if (there !== undefined) return there;
-    const topic = await this.planTopic(name, options);
-    const uri = this.#place.topic(topic.id);
-    await this.#options.store.put(uri, Buffer.from(JSON.stringify(topic)), { ifAbsent: true });
-    try {
-      await meta.createTopic(topic);
-    } catch (error) {
-      if (!topicExists.is(error)) throw error;
-      // Another was quicker. Two descriptions of one name would stand in the way of recovery.
-      await this.#options.store.delete([uri]);
-      if (!isKept) throw error;
-      return this.topic(name);
-    }
-    return topic;
+  createTopic(name: string, options: NewTopicOptions = {}): Promise<TopicRecord> {
+    return this.#topics.create(name, options);
   }
 
-  /**
-   * What `createTopic` would make, and makes nothing.
-   *
-   * @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED
-   */
-  async planTopic(name: string, options: NewTopicOptions): Promise<TopicRecord> {
-    checkTopicName(name);
-    checkNotInternal(name);
-    const { partitions = 1, ifExists: _, ...config } = options;
-    checkPartitionCount(name, partitions);
-    if ((await (await this.#openMeta()).topic(name)) !== undefined) throw thereIsOne(name);
-    return {
-      id: randomUUID(),
-      name,
-      partitions,
-      config: topicConfig(config),
-      createdAt: systemClock.now(),
-      version: 1,
-    };
+  /** What `createTopic` would make, and makes nothing. @throws LakehouseError as `createTopic` */
+  planTopic(name: string, options: NewTopicOptions): Promise<TopicRecord> {
+    return this.#topics.plan(name, options);
   }
 
-  /**
-   * A topic of the log's own; the one that is there where there is one, though the metadata was lost: its id follows from
-   * its name.
-   *
-   * @param name begins with `__`.
-   */
-  async internalTopic(
-    name: string,
-    { partitions = 1, ...config }: Omit<NewTopicOptions, "ifExists"> = {},
-  ): Promise<TopicRecord> {
-    const meta = await this.#openMeta();
-    const known = await meta.topic(name);
-    if (known !== undefined) return known;
-    const { store } = this.#options;
-    const createdAt = systemClock.now();
-    let topic: TopicRecord = {
-      id: internalId(name),
-      name,
-      partitions,
-      config: topicConfig(config),
-      createdAt,
-      version: 1,
-    };
-    const uri = this.#place.topic(topic.id);
-    try {
-      await store.put(uri, Buffer.from(JSON.stringify(topic)), { ifAbsent: true });
-    } catch (error) {
-      if (!preconditionFailed.is(error)) throw error;
-      topic = await readTopic(store, uri);
-    }
-    try {
-      await meta.createTopic(topic);
-    } catch (error) {
-      // Another was quicker.
-      if (!topicExists.is(error)) throw error;
-    }
-    return topic;
+  /** A topic of the log's own; the one that is there where there is one. @param name begins with `__`. */
+  internalTopic(name: string, options: Omit<NewTopicOptions, "ifExists"> = {}): Promise<TopicRecord> {
+    return this.#topics.internal(name, options);
   }
 
   /** @throws LakehouseError NO_SUCH_TOPIC, INVALID_TOPIC */
-  async topic(name: string): Promise<TopicRecord> {
-    checkTopicName(name);
-    const meta = await this.#openMeta();
-    const topic = await meta.topic(name);
-    if (topic !== undefined) return topic;
-    const [near] = nearNames(
-      name,
-      (await meta.topics()).map((one) => one.name),
-    );
-    throw noSuchTopic(
-      name,
-      `There is no topic ${name}.`,
-      near === undefined
-        ? "Make it with createTopic, or with streamctl topic create."
-        : `Did you mean ${near}? Or make it with createTopic.`,
-    );
+  topic(name: string): Promise<TopicRecord> {
+    return this.#topics.find(name);
   }
 
   /** The topic of that id, be it the log's own; a topic that was made again under its name has another. */
-  async topicOf(id: string): Promise<TopicRecord | undefined> {
-    return (await this.#openMeta()).topicOf(id);
-  }
-
-  /** Of the place where its objects are: the same for all who serve it. 22 characters. */
-  get id(): string {
-    return createHash("sha256").update(this.#place.root).digest().subarray(0, 16).toString("base64url");
+  topicOf(id: string): Promise<TopicRecord | undefined> {
+    return this.#topics.byId(id);
   }
 
   /** By name. @param options `internal`: the log's own, too. */
-  async topics({
-    internal = false,
-  }: {
-    readonly internal?: boolean | undefined;
-  } = {}): Promise<TopicRecord[]> {
-    const topics = await (await this.#openMeta()).topics();
-    return internal ? topics : topics.filter(({ name }) => !isInternal(name));
+  topics(options: { readonly internal?: boolean | undefined } = {}): Promise<TopicRecord[]> {
+    return this.#topics.list(options);
   }
 
   /**
@@ -271,50 +141,23 @@ export class LogCore {
    *
    * @throws LakehouseError NO_SUCH_TOPIC, INTERNAL_TOPIC, INVALID_CONFIG, TOPIC_CONFLICT, STORAGE_FAILED
    */
-  async alterTopic(name: string, change: Partial<TopicConfig>): Promise<TopicRecord> {
-    checkNotInternal(name);
-    return this.#change(await this.topic(name), (topic) => ({
-      ...topic,
-      config: topicConfig({ ...topic.config, ...change }),
-    }));
+  alterTopic(name: string, change: Partial<TopicConfig>): Promise<TopicRecord> {
+    return this.#topics.alter(name, change);
   }
 
-  /**
-   * Gives a topic more partitions. From then on, records of one key may go to another partition than before.
-   *
-   * @param partitions how many there are to be in all.
-   * @throws LakehouseError NO_SUCH_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, TOPIC_CONFLICT, STORAGE_FAILED
-   */
-  async addPartitions(name: string, partitions: number): Promise<TopicRecord> {
-    checkNotInternal(name);
-    checkPartitionCount(name, partitions);
-    const known = await this.topic(name);
-    return this.#change(known, (topic) => {
-      // Where they are equal, an earlier call has got as far as the object store: what is known is behind.
-      if (partitions < topic.partitions || partitions <= known.partitions)
-        throw invalidPartitions(
-          name,
-          `The topic ${name} has ${topic.partitions} partitions already.`,
-          "Give a larger number: a topic cannot have fewer than before.",
-        );
-      return { ...topic, partitions };
-    });
+  /** @throws LakehouseError NO_SUCH_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, TOPIC_CONFLICT, STORAGE_FAILED */
+  addPartitions(name: string, partitions: number): Promise<TopicRecord> {
+    return this.#topics.addPartitions(name, partitions);
   }
 
-  /**
-   * Deletes a topic: first that it is one, then its objects.
-   *
-   * @throws LakehouseError NO_SUCH_TOPIC, INTERNAL_TOPIC, LOG_IN_USE, STORAGE_FAILED
-   */
-  async deleteTopic(name: string): Promise<void> {
-    checkNotInternal(name);
-    const topic = await this.topic(name);
-    const writer = await this.#write();
-    await this.#markDeleted(topic);
-    await (await this.#openMeta()).deleteTopic(topic.id);
-    await writer.forget(topic);
-    const { purgeTopic } = await import("./upkeep/sweep.js");
-    await purgeTopic(this.#options.store, this.#place, topic.id);
+  /** @throws LakehouseError NO_SUCH_TOPIC, INTERNAL_TOPIC, LOG_IN_USE, STORAGE_FAILED */
+  deleteTopic(name: string): Promise<void> {
+    return this.#topics.delete(name);
+  }
+
+  /** Of the place where its objects are: the same for all who serve it. 22 characters. */
+  get id(): string {
+    return createHash("sha256").update(this.#place.root).digest().subarray(0, 16).toString("base64url");
   }
 
   /** @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION */
@@ -496,42 +339,6 @@ export class LogCore {
     return (await writer.partition(topic, number)).append(batch, ack);
   }
 
-  /**
-   * Writes a topic's description anew: first in the object store, by compare-and-set, which two processes go by; then in
-   * the metadata, where the one that was written later stays.
-   */
-  async #change(known: TopicRecord, change: (topic: TopicRecord) => TopicRecord): Promise<TopicRecord> {
-    const { store } = this.#options;
-    const uri = this.#place.topic(known.id);
-    for (let tries = 0; tries < TRIES; tries++) {
-      // The etag first: where the description changes in between, the put is refused.
-      const info = await store.head(uri);
-      if (info === undefined) throw topicDeleted(known.name);
-      const before = await readTopic(store, uri);
-      const topic = { ...change(before), version: before.version + 1 };
-      try {
-        await store.put(uri, Buffer.from(JSON.stringify(topic)), { ifEtag: info.etag });
-      } catch (error) {
-        if (!preconditionFailed.is(error)) throw error;
-        continue;
-      }
-      await (await this.#openMeta()).changeTopic(topic);
-      return topic;
-    }
-    throw topicConflict(known.name);
-  }
-
-  /** From here on nobody writes to the topic, whatever the metadata says. */
-  async #markDeleted(topic: TopicRecord): Promise<void> {
-    const mark = this.#place.deleted(topic.id);
-    try {
-      await this.#options.store.put(mark, new Uint8Array());
-    } catch (error) {
-      // A put may fail after it was done.
-      if ((await this.#options.store.head(mark).catch(() => undefined)) === undefined) throw error;
-    }
-  }
-
   async #write(): Promise<Writer> {
     if (this.#closing !== undefined) throw closed("log");
     this.#writing ??= this.#openWriter().catch((error: unknown) => {
@@ -587,29 +394,5 @@ function checkBytes(name: string, bytes: number | undefined): void {
     name,
     `A log's ${name} cannot be ${String(bytes)}.`,
     "Give a whole number of bytes, from 1 on.",
-  );
-}
-
-export function checkTopicName(name: string): void {
-  if (typeof name === "string" && TOPIC_NAME.test(name) && name !== "." && name !== "..") return;
-  throw invalidTopicName(name);
-}
-
-/** @throws LakehouseError NO_SUCH_PARTITION */
-export function checkPartition({ name, partitions }: TopicRecord, number: number): void {
-  if (Number.isInteger(number) && number >= 0 && number < partitions) return;
-  throw noSuchPartition(
-    `${name}/${number}`,
-    `The topic ${name} has no partition ${number}: it has ${partitions}, from 0 on.`,
-  );
-}
-
-/** @throws LakehouseError INVALID_PARTITIONS */
-export function checkPartitionCount(name: string, partitions: number): void {
-  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= MOST_PARTITIONS) return;
-  throw invalidPartitions(
-    name,
-    `A topic cannot have ${String(partitions)} partitions.`,
-    `Give a whole number from 1 to ${MOST_PARTITIONS}.`,
   );
 }

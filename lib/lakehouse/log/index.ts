@@ -3,7 +3,7 @@
  * segments with an index (`segment/layout.ts` has them byte by byte); what is appended is flushed to this machine's disk
  * first (`wal/layout.ts`). One process writes; the metadata can be made again from the objects.
  */
-export type { LogCore, LogOptions, LogPartition, NewTopicOptions } from "./core.js";
+export type { LogOptions } from "./core.js";
 export type { AssignorName } from "./groups/assignors.js";
 export type { ConsumeOptions } from "./groups/consume-options.js";
 export type { GroupsConfig } from "./groups/coordinator.js";
@@ -62,6 +62,7 @@ export type {
   ReadTopicOptions,
   Topic,
 } from "./topic.js";
+export type { NewTopicOptions } from "./topics.js";
 export type { AppendByProducerOptions, Transaction, TransactionOffset } from "./transaction.js";
 export type {
   AppendRowsOptions,

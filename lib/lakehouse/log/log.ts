@@ -1,6 +1,6 @@
 import type { Catalog } from "../catalog/index.js";
 import type { TypedSchema } from "../iceberg/index.js";
-import { LogCore, type LogOptions, type NewTopicOptions } from "./core.js";
+import { LogCore, type LogOptions } from "./core.js";
 import type { ConsumeOptions } from "./groups/consume-options.js";
 import type { GroupBatch } from "./groups/group-reader.js";
 import { LogGroups } from "./groups/log-groups.js";
@@ -12,6 +12,7 @@ import { SchemaRegistry } from "./schemas/registry.js";
 import type { NewSchema } from "./schemas/schema.js";
 import { TopicTables } from "./tables/topic-tables.js";
 import { Topic } from "./topic.js";
+import type { NewTopicOptions } from "./topics.js";
 import { type NewTypedTopicOptions, TypedTopic, type TypedTopicOptions } from "./typed-topic.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 

@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { storageFailed } from "../storage/index.js";
-import { checkPartition, type LogCore } from "./core.js";
+import type { LogCore } from "./core.js";
 import { invalidTxnState } from "./errors.js";
 import { type AppendedTo, firstTurn, intoBatches, joined, listOf, placeOf } from "./into-batches.js";
 import type { TopicRecord } from "./meta/log-meta.js";
@@ -11,6 +11,7 @@ import { sequenceAfter } from "./producers/producer-states.js";
 import type { NewRecord } from "./records/batch-builder.js";
 import { prepareCompression } from "./records/compression.js";
 import { checkAck } from "./topic.js";
+import { checkPartition } from "./topics.js";
 import { type AppendByProducerOptions, Transaction } from "./transaction.js";
 import type { ProducerIdentity } from "./transactions/coordinator.js";
 import { KeyedLock } from "./transactions/keyed-lock.js";

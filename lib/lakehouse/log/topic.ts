@@ -1,7 +1,7 @@
 import type { TableName } from "../catalog/index.js";
 import { invalidArgument, unsupported } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
-import { checkPartition, checkTopicName, type LogCore } from "./core.js";
+import type { LogCore } from "./core.js";
 import { type AppendedTo, firstTurn, intoBatches, joined, listOf, placeOf } from "./into-batches.js";
 import { merge } from "./merge.js";
 import type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
@@ -15,6 +15,7 @@ import { type LogRecord, readRecords } from "./records/read-records.js";
 import type { ToTableOptions } from "./tables/options.js";
 import type { TableStream } from "./tables/table-stream.js";
 import type { TopicTables } from "./tables/topic-tables.js";
+import { checkPartition, checkTopicName } from "./topics.js";
 
 const FETCH_BYTES = 8 * 1024 * 1024;
 

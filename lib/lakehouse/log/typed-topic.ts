@@ -1,11 +1,12 @@
 import { invalidArgument } from "../errors.js";
 import type { TypedSchema } from "../iceberg/index.js";
 import { checkOptions } from "../options.js";
-import type { LogCore, NewTopicOptions } from "./core.js";
+import type { LogCore } from "./core.js";
 import type { AppendedTo } from "./into-batches.js";
 import type { NewRecord } from "./records/batch-builder.js";
 import type { TopicTables } from "./tables/topic-tables.js";
 import { type AppendRecordsOptions, type ReadTopicOptions, Topic } from "./topic.js";
+import type { NewTopicOptions } from "./topics.js";
 
 export interface TypedTopicOptions<Row> {
   readonly schema: TypedSchema<Row>;

@@ -1,9 +1,10 @@
 /** Appends of a producer that may be sent again. */
 import { invalidArgument } from "../../errors.js";
-import { checkPartition, type LogCore } from "../core.js";
+import type { LogCore } from "../core.js";
 import { type AppendedTo, intoBatches, joined } from "../into-batches.js";
 import { sequenceAfter } from "../producers/producer-states.js";
 import { prepareCompression } from "../records/compression.js";
+import { checkPartition } from "../topics.js";
 import type { AppendRequest, ProducerSequence } from "./generated/sololakehouse/log/v1/producer_pb.js";
 import { ackOf, newRecordOf } from "./messages.js";
 

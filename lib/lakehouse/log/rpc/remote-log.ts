@@ -3,11 +3,11 @@ import { createConnectTransport, createGrpcTransport, Http2SessionManager } from
 import { closed, invalidArgument } from "../../errors.js";
 import { checkOptions, type OptionNames } from "../../options.js";
 import { configText } from "../config-text.js";
-import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../core.js";
 import type { ConsumeOptions } from "../groups/consume-options.js";
 import type { GroupBatch } from "../groups/group-reader.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
+import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../topics.js";
 import type { ConnectLogOptions } from "./connect-log.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";

@@ -1,6 +1,7 @@
 import { stringifyJson, type TypedSchema } from "../../iceberg/index.js";
-import type { LogCore, NewTopicOptions } from "../core.js";
+import type { LogCore } from "../core.js";
 import { noSuchTopic } from "../errors.js";
+import type { NewTopicOptions } from "../topics.js";
 import { jsonSchemaOf } from "./json/from-columns.js";
 import type { SchemaRegistry } from "./registry.js";
 import type { NewSchema } from "./schema.js";
