@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Log } from "../../../lib/lakehouse/log/index.js";
+import { TRANSACTION_TOPIC } from "../../../lib/lakehouse/log/internal-topics.js";
+import { openState, stateTopic } from "../../../lib/lakehouse/log/state/open-state.js";
+import { TRANSACTIONS } from "../../../lib/lakehouse/log/transactions/transaction-entry.js";
 import { openLog, readAll, testFolder, texts } from "../support/lake-log.js";
 import { beginTransaction, Sending } from "../support/producing.js";
 
@@ -218,4 +221,35 @@ test("a transaction goes on where one of its topics is deleted", async () => {
   await log.deleteTopic("other");
   await transactions.endTransaction(owner, "commit");
   expect(await committed(log)).toEqual(["a"]);
+});
+
+test("where the epochs of an id are used up, its transaction is aborted and it goes on with another producer's id", async () => {
+  const { root, log: before } = await newLog();
+  const { id: topicId } = await before.core.topic("flights");
+  const topic = await stateTopic(before.core, TRANSACTION_TOPIC, 1);
+  const state = await openState(before.core, topic, 0, TRANSACTIONS);
+  const last = 2 ** 15 - 2;
+  await state.set("payments", {
+    producerId: 5_000n,
+    epoch: last,
+    lastEpoch: -1,
+    timeoutMs: 60_000,
+    state: "ongoing",
+    partitions: [{ topicId, partition: 0 }],
+    groups: [],
+    ack: "wal",
+    startedAt: Date.now(),
+    updatedAt: Date.now(),
+  });
+  await before.close();
+  const log = openLog(root);
+  const transactions = await log.core.transactions();
+  await new Sending(log.core, { producerId: 5_000n, epoch: last }, "transactional").send("flights", 0, [
+    "old",
+  ]);
+  const next = await transactions.initProducerId({ transactionalId: "payments", timeoutMs: 1_000 });
+  expect(next.epoch).toBe(0);
+  expect(next.producerId).not.toBe(5_000n);
+  expect(await committed(log)).toEqual([]);
+  expect((await log.topic("flights").offsets())[0]).toMatchObject({ end: 2n, lastStable: 2n });
 });
