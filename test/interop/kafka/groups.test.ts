@@ -60,7 +60,7 @@ describe.each(Object.entries(BROKERS))("%s", (_, start) => {
       await alone.stop();
     });
 
-  test("clients of four kinds are members of one group", CLIENTS.kcat!.needs ?? {}, async () => {
+  test("clients of three kinds are members of one group", CLIENTS.kcat!.needs ?? {}, async () => {
     await createTopic(clients.broker, "mixed", PARTITIONS);
     // Each offers an assignment by range.
     const kinds = ["Java 3.9", "kafka-python", "kcat"];
