@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { connect } from "node:http2";
+import { connect, createServer, type Socket } from "node:net";
 import { Code, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { expect, onTestFinished, test, vi } from "vitest";
-import type { Log } from "../../../lib/lakehouse/log/index.js";
+import { expect, onTestFinished, test } from "vitest";
+import { connectLog, type Log } from "../../../lib/lakehouse/log/index.js";
 import { logReads } from "../../../lib/lakehouse/log/metrics.js";
 import { ConsumerService } from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/producer_pb.js";
 import { openLog, readAll, testFolder, texts } from "../support/lake-log.js";
-import { connected, post, SERVICE, serve } from "./support/servers.js";
+import { connected, serve } from "./support/servers.js";
 
 async function clients(log: Log) {
   const server = await serve(log);
@@ -134,32 +134,28 @@ test("a reader who takes nothing makes the server hold little", async () => {
   expect(rest).toBeGreaterThan(90);
 });
 
-test.each(["ProducerService/AppendStream", "ProducerService/AppendAll", "ConsumerService/Consume"])(
-  "a client that dies in the midst of %s is no fault, and the server goes on",
-  async (method) => {
-    const log = openLog(testFolder());
-    await log.createTopic("t");
-    const faults: unknown[] = [];
-    const printed = vi.spyOn(console, "error").mockImplementation((...words) => void faults.push(words));
-    onTestFinished(() => printed.mockRestore());
-    const { url } = await serve(log, { onFault: (error) => faults.push(error) });
-    for (const bytes of [[], [0, 0, 0, 0, 9, 10, 1], [0, 0, 0, 0, 3, 10, 1, 116]]) {
-      const session = connect(url);
-      const path = `/${SERVICE}.${method}`;
-      const stream = session.request({
-        ":method": "POST",
-        ":path": path,
-        "content-type": "application/grpc",
-      });
-      stream.on("error", () => undefined);
-      await new Promise<void>((resolve) => void stream.write(Buffer.from(bytes), () => resolve()));
-      const closed = new Promise<void>((resolve) => session.once("close", () => resolve()));
-      // What was written is there by then: the server answers in the order of the frames.
-      await new Promise<void>((resolve) => void session.ping(() => resolve()));
-      session.destroy();
-      await closed;
-    }
-    expect((await post(url, "AdminService/ListTopics", {})).status).toBe(200);
-    expect(faults).toEqual([]);
-  },
-);
+test("a client that dies in the midst of a stream is no fault, and leaves its group", async () => {
+  const log = openLog(testFolder());
+  await (await log.createTopic("t")).append({ value: "a" });
+  const faults: unknown[] = [];
+  const server = await serve(log, { onFault: (error) => faults.push(error) });
+  const sockets: Socket[] = [];
+  const between = createServer((client) => {
+    const to = connect(server.port, "127.0.0.1");
+    for (const socket of [client, to]) socket.on("error", () => undefined);
+    sockets.push(client, to);
+    client.pipe(to).pipe(client);
+  });
+  await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void between.close());
+  const remote = await connectLog(`http://127.0.0.1:${(between.address() as { port: number }).port}`);
+  onTestFinished(() => remote.close());
+  const reading = remote.consume(["t"], { group: "g" });
+  await reading.next();
+  const waiting = reading.next();
+  for (const socket of sockets) socket.destroy();
+  await expect(waiting).rejects.toMatchObject({ code: "LOG_UNAVAILABLE" });
+  while ((await log.groups.describe("g")).state !== "Empty")
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(faults).toEqual([]);
+});
