@@ -17,6 +17,7 @@ test("after the disk has refused something, what was aborted before stays so, an
   onTestFinished(() => meta.close());
   await meta.createTopic(TOPIC);
   const place = new Place(world.store);
+  world.objects.set(place.topic(TOPIC.id), Buffer.from(JSON.stringify(TOPIC)));
   const { store, clock, disk } = world;
   const open = new OpenTransactions();
   const parts = { store, clock, disk, meta, place, bufferBytes: 10_000, transactions: open };
