@@ -13,15 +13,17 @@ import {
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
 describe("the milestones of this project", () => {
-  test("are twelve, numbered as their folders", async () => {
+  test("are twelve, numbered as their folders, and the log, which has no number", async () => {
     const project = findProject(fileURLToPath(new URL(".", import.meta.url)));
     expect(project.root).toBe(root);
     const all = await listMilestones(project);
-    expect(all.map(({ id }) => id)).toEqual(
-      Array.from({ length: 12 }, (_, number) => `m${String(number).padStart(2, "0")}`),
-    );
+    const numbers = Array.from({ length: 12 }, (_, number) => number);
+    expect(all.map(({ id, number, label }) => [id, number, label])).toEqual([
+      ...numbers.map((number) => [`m${String(number).padStart(2, "0")}`, number, `M${number}`]),
+      ["streaming-log", undefined, "Log"],
+    ]);
     const folders = await readdir(project.milestones);
-    expect(all.map(({ id, slug }) => `${id}-${slug}`)).toEqual(
+    expect(all.slice(0, 12).map(({ id, slug }) => `${id}-${slug}`)).toEqual(
       folders.filter((name) => name.startsWith("m")).sort(),
     );
     for (const { oneLine } of all) expect(oneLine).toMatch(/\.$/);
@@ -31,6 +33,9 @@ describe("the milestones of this project", () => {
     const all = await listMilestones(findProject(root));
     const words = ["writing-iceberg", "M01", "0", "m03-writing-iceberg"];
     expect(selectMilestones(all, words).map(({ id }) => id)).toEqual(["m00", "m01", "m03"]);
+    const beside = selectMilestones(all, ["Streaming-Log", "m01"]);
+    expect(beside.map(({ id }) => id)).toEqual(["m01", "streaming-log"]);
+    expect(() => selectMilestones(all, ["undefined"])).toThrow('There is no milestone "undefined".');
     expect(() => selectMilestones(all, ["m12"])).toThrow('There is no milestone "m12". Choose from m00, m01');
   });
 });
@@ -63,6 +68,7 @@ describe("milestone.yaml", () => {
     expect(parse(good)).toEqual({
       id: "m03",
       number: 3,
+      label: "M3",
       slug: "writing-iceberg",
       title: "Writing Iceberg",
       oneLine: "From rows to a snapshot.",
@@ -75,6 +81,7 @@ describe("milestone.yaml", () => {
 
   test.each([
     [{ number: 4 }, '"number" must be 3, as the folder says'],
+    [{ label: "Third" }, '"label" must be left out: the number says it'],
     [{ slug: "writing" }, '"slug" must be writing-iceberg, as the folder says'],
     [{ title: " " }, '"title" must be a text'],
     [{ "one-line": "Two\nlines" }, '"one-line" must be one line'],
@@ -86,6 +93,18 @@ describe("milestone.yaml", () => {
     [{ status: "done" }, '"status" must be left out'],
   ])("refuses %j", (change, message) => {
     expect(() => parse({ ...good, ...change })).toThrow(message);
+  });
+
+  test("has a label in the place of the number where the folder has none", () => {
+    const { number: _, ...rest } = { ...good, slug: "streaming-log", label: "Log" };
+    const beside = (raw: unknown) => parseMilestone(raw, "streaming-log", "milestone.yaml");
+    expect(beside(rest)).toMatchObject({ id: "streaming-log", slug: "streaming-log", label: "Log" });
+    expect(beside(rest)).not.toHaveProperty("number");
+    expect(() => beside({ ...rest, number: 12 })).toThrow('"number" must be left out: the folder has none');
+    expect(() => beside({ ...rest, label: undefined })).toThrow('"label" must be a text');
+    expect(() => beside({ ...rest, slug: "log" })).toThrow(
+      '"slug" must be streaming-log, as the folder says',
+    );
   });
 
   test("refuses what is no mapping", () => {

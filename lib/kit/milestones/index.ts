@@ -1,6 +1,6 @@
 /**
- * The twelve milestones: where they are, what each `milestone.yaml` declares, and the shape of a Definition of
- * Done. The rooms above compute its lines; nothing here knows of notebooks' insides or of content.
+ * The milestones, twelve with a number and those beside them: where they are, what each `milestone.yaml` declares, and the
+ * shape of a Definition of Done. The rooms above compute its lines; nothing here knows of notebooks' insides or of content.
  */
 export type { DoneCheck, DoneItem } from "./done.js";
 export {

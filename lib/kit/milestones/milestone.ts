@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { invalidConfig } from "sololakehouse/errors";
 import type { Project } from "./project.js";
 
-/** `m03`: how commands, names of files and the site call a milestone. */
+/** `m03`, or the slug of one without a number: how commands, names of files and the site call a milestone. */
 export type MilestoneId = string & { readonly __flavor?: "MilestoneId" };
 
 export const PROFILES = ["embedded", "stack"] as const;
@@ -14,12 +14,17 @@ export type Profile = (typeof PROFILES)[number];
 export const PIECE_KINDS = ["notebook", "doc", "blog", "linkedin", "video", "slides", "diagram"] as const;
 export type PieceKind = (typeof PIECE_KINDS)[number];
 
-/** A folder of `milestones/`, as its `milestone.yaml` declares it. Its state is computed, never typed in. */
+/**
+ * A folder of `milestones/`, or of `notebooks/` for one without a number, as its `milestone.yaml` declares it. Its state is
+ * computed, never typed in.
+ */
 export interface Milestone {
   readonly id: MilestoneId;
-  /** 0 to 11. */
-  readonly number: number;
-  /** `writing-iceberg`; the folder is `m03-writing-iceberg`. */
+  /** 0 to 11; absent for one that stands beside the series. */
+  readonly number?: number | undefined;
+  /** `M3`; what `milestone.yaml` says for one without a number. */
+  readonly label: string;
+  /** `writing-iceberg`; the folder is `m03-writing-iceberg`, or without a number the slug alone. */
   readonly slug: string;
   readonly title: string;
   /** What the milestone shows, in one sentence. */
@@ -37,21 +42,42 @@ export interface Milestone {
 }
 
 const FOLDER = /^m(\d{2})-([a-z0-9]+(?:-[a-z0-9]+)*)$/;
-const KEYS = ["number", "slug", "title", "one-line", "datasets", "profiles", "definition-of-done", "timeout"];
+const TOUR_FOLDER = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
+const KEYS = [
+  "number",
+  "label",
+  "slug",
+  "title",
+  "one-line",
+  "datasets",
+  "profiles",
+  "definition-of-done",
+  "timeout",
+];
 const DEFAULT_TIMEOUT_SECONDS = 600;
 
 /**
- * All milestones in order.
+ * All milestones in order, those without a number last.
  *
  * @throws LakehouseError `INVALID_CONFIG` that names the file and the field which is wrong.
  */
 export async function listMilestones(project: Project): Promise<Milestone[]> {
-  const entries = await readdir(project.milestones, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory() && FOLDER.test(entry.name));
-  const milestones = await Promise.all(
-    folders.map((entry) => readMilestone(project, join(project.milestones, entry.name), entry.name)),
+  const numbered = await foldersIn(project.milestones, (name) => FOLDER.test(name));
+  const tours = await foldersIn(
+    project.tours,
+    (name) => TOUR_FOLDER.test(name) && existsSync(join(project.tours, name, "milestone.yaml")),
   );
-  return milestones.sort((a, b) => a.number - b.number);
+  return Promise.all(
+    [...numbered, ...tours].map((folder) => readMilestone(project, folder, basename(folder))),
+  );
+}
+
+/** The folders of a folder, by name: none where it is not there. */
+async function foldersIn(path: string, isOne: (name: string) => boolean): Promise<string[]> {
+  if (!existsSync(path)) return [];
+  const entries = await readdir(path, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory() && isOne(entry.name)).map(({ name }) => name);
+  return names.sort().map((name) => join(path, name));
 }
 
 /**
@@ -64,7 +90,9 @@ export function selectMilestones(all: readonly Milestone[], words: readonly stri
     const wanted = word.toLowerCase();
     const found = all.find(
       ({ id, slug, number }) =>
-        wanted === id || wanted === slug || wanted === `${id}-${slug}` || wanted === String(number),
+        wanted === id ||
+        wanted === slug ||
+        (number !== undefined && (wanted === `${id}-${slug}` || wanted === String(number))),
     );
     if (found) return found;
     throw invalidConfig(
@@ -104,7 +132,7 @@ export function parseMilestone(
   const unknown = Object.keys(fields).find((key) => !KEYS.includes(key));
   if (unknown) return fail(unknown, `left out: the fields are ${KEYS.join(", ")}`);
 
-  const [, digits = "", slugOfFolder = ""] = FOLDER.exec(folderName) ?? [];
+  const [, digits, slugOfFolder = folderName] = FOLDER.exec(folderName) ?? [];
   const text = (field: string): string => {
     const value = fields[field];
     return typeof value === "string" && value.trim() !== "" ? value.trim() : fail(field, "a text");
@@ -117,7 +145,12 @@ export function parseMilestone(
     return ok ? (value as T[]) : fail(field, `a list of ${allowed ? allowed.join(", ") : "names"}`);
   };
 
-  if (fields.number !== Number(digits)) return fail("number", `${Number(digits)}, as the folder says`);
+  if (digits === undefined) {
+    if (fields.number !== undefined) return fail("number", "left out: the folder has none");
+  } else {
+    if (fields.number !== Number(digits)) return fail("number", `${Number(digits)}, as the folder says`);
+    if (fields.label !== undefined) return fail("label", "left out: the number says it");
+  }
   if (fields.slug !== slugOfFolder) return fail("slug", `${slugOfFolder}, as the folder says`);
   const oneLine = text("one-line");
   if (oneLine.includes("\n")) return fail("one-line", "one line");
@@ -126,8 +159,9 @@ export function parseMilestone(
   const timeout = fields.timeout ?? DEFAULT_TIMEOUT_SECONDS;
   if (typeof timeout !== "number" || !(timeout > 0)) return fail("timeout", "a number of seconds above 0");
   return {
-    id: `m${digits}`,
-    number: fields.number,
+    ...(digits === undefined
+      ? { id: slugOfFolder, label: text("label") }
+      : { id: `m${digits}`, label: `M${Number(digits)}`, number: Number(digits) }),
     slug: fields.slug,
     title: text("title"),
     oneLine,

@@ -7,6 +7,8 @@ export interface Project {
   readonly root: string;
   /** One folder for each milestone. */
   readonly milestones: string;
+  /** One folder for each milestone without a number; need not be there. */
+  readonly tours: string;
   /** Ignored by git: what runs on this machine leave behind. */
   readonly lake: string;
   /** Executed copies of notebooks, one folder for each milestone: `mNN/notebook.ipynb`. */
@@ -20,6 +22,7 @@ export function projectAt(root: string): Project {
   return {
     root,
     milestones: join(root, "milestones"),
+    tours: join(root, "notebooks"),
     lake,
     executed: join(lake, "notebooks"),
     dist: join(root, "dist"),

@@ -20,8 +20,8 @@ function text(content: string, style: Style): CardElement {
   return { type: "div", props: { style, children: content } };
 }
 
-/** Twelve dots, the milestone's own in ice: where in the kit one is. */
-function position(number: number): CardElement {
+/** Twelve dots, the milestone's own in ice: where in the kit one is. All are grey for one without a number. */
+function position(number: number | undefined): CardElement {
   const dots = Array.from({ length: 12 }, (_, index) =>
     box({
       width: index === number ? 28 : 8,
@@ -56,7 +56,7 @@ export function coverCard(card: {
   series: string;
   label: string;
   title: string;
-  number: number;
+  number?: number | undefined;
   picture?: CardPicture | undefined;
 }): CardElement {
   const large = card.picture ? 40 : 56;
@@ -95,7 +95,7 @@ export function socialCard(card: {
   series: string;
   label: string;
   title: string;
-  number: number;
+  number?: number | undefined;
   picture: CardPicture;
 }): CardElement {
   return box(

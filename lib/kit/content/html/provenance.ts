@@ -1,7 +1,6 @@
 import type { CellRef, RecordedNotebook } from "../../notebook/index.js";
 import { contentHash } from "../draw/cache.js";
 import type { MilestoneContent } from "../model/inputs.js";
-import { label } from "../model/inputs.js";
 import { notebookPage } from "../model/site-map.js";
 import { escapeHtml, relativeUrl } from "../text/escape.js";
 
@@ -15,7 +14,7 @@ export function provenanceText(owner: MilestoneContent, cell: CellRef): string {
   const number = cell.executionCount === null ? "A cell" : `Cell [${cell.executionCount}]`;
   const run = owner.recorded?.run;
   return [
-    `${number} of the ${label(owner)} notebook`,
+    `${number} of the ${owner.milestone.label} notebook`,
     ...(run ? [`${run.profile} profile`, `Node ${run.node.replace(/^v/, "")}`] : []),
     ...(owner.recorded?.fingerprint ? [`run ${runId(owner.recorded)}`] : []),
   ].join(" · ");

@@ -64,7 +64,7 @@ function bindOne(
   }
   if (kind === "planned")
     return modifiers.length > 0 ? "planned takes no modifier." : { kind, insertion, text: "planned" };
-  const [, prefix, local] = /^(?:(m\d{2}):)?(.+)$/.exec(insertion.name) ?? [];
+  const [, prefix, local] = /^(?:([a-z][a-z0-9-]*):)?(.+)$/.exec(insertion.name) ?? [];
   const owner = prefix ? all.find(({ milestone }) => milestone.id === prefix) : own;
   const name = local ?? insertion.name;
   if (!owner) {

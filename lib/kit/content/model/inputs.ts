@@ -78,8 +78,3 @@ export function isStarted({ recorded, pieces, milestone }: MilestoneContent): bo
 export function stemOf(milestone: Milestone): string {
   return basename(milestone.folder);
 }
-
-/** `M3`. */
-export function label(content: MilestoneContent): string {
-  return `M${content.milestone.number}`;
-}

@@ -16,15 +16,16 @@ export interface Part {
 }
 
 /**
- * The milestones, under their ids, and the parts of `milestones/parts.yaml`: for each its name, its words, and the path that
+ * The milestones with a number, under their ids, and the parts of `milestones/parts.yaml`: for each its name, its words, and the path that
  * exists as soon as it does.
  *
  * @throws INVALID_CONFIG when the file has another form.
  */
 export function readParts(project: Project, all: readonly MilestoneContent[]): Part[] {
-  const milestones = all.map((content): Part => {
-    const { id, number } = content.milestone;
-    return { name: id, words: [`M${number}`], built: isStarted(content) ? `milestones/${id}` : undefined };
+  const numbered = all.filter(({ milestone }) => milestone.number !== undefined);
+  const milestones = numbered.map((content): Part => {
+    const { id, label } = content.milestone;
+    return { name: id, words: [label], built: isStarted(content) ? `milestones/${id}` : undefined };
   });
   const path = join(project.milestones, "parts.yaml");
   const listed: unknown = existsSync(path) ? parse(readFileSync(path, "utf8")) : [];

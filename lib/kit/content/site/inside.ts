@@ -33,7 +33,7 @@ export function insideFiles(all: readonly MilestoneContent[]): {
         title,
         href,
         cell: relativeUrl(INSIDE_PAGE, `${notebookPage(content)}#${cellAnchor(cell)}`),
-        label: `M${content.milestone.number}`,
+        label: content.milestone.label,
       });
     }
   }

@@ -8,7 +8,6 @@ import { drawChart } from "../html/chart.js";
 import { columnLabel, tableTexts } from "../html/table.js";
 import type { Bound } from "../model/bind.js";
 import type { MilestoneContent } from "../model/inputs.js";
-import { label } from "../model/inputs.js";
 import type { SiteSettings } from "../model/settings.js";
 import { picturePath } from "../model/site-map.js";
 import { postFront } from "../pieces/blog-front.js";
@@ -70,7 +69,7 @@ export async function milestoneMedia(
   }
 
   const title = pieces.blog ? postFront(pieces.blog).title || milestone.title : milestone.title;
-  const common = { series: settings.title, label: label(content), number: milestone.number };
+  const common = { series: settings.title, label: milestone.label, number: milestone.number };
   const cover = { ...common, title, picture: await cardPicture(content, files, tools, COVER_ROOM) };
   files.set("cover.png", await tools.pictures.card(coverCard(cover), 1000, 420));
   const picture = await cardPicture(content, files, tools, SOCIAL_ROOM);

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { isStarted, label, type MilestoneContent, type OutputState } from "../model/inputs.js";
+import { isStarted, type MilestoneContent, type OutputState } from "../model/inputs.js";
 import {
   docPage,
   INSIDE_PAGE,
@@ -57,7 +57,7 @@ export function navItem(content: MilestoneContent, texts: readonly SiteText[]): 
   const written = [pieces.doc?.prose ?? "", ...(recorded?.notebook.cells ?? []).map(({ source }) => source)];
   return {
     id: milestone.id,
-    label: label(content),
+    label: milestone.label,
     title: milestone.title,
     shortTitle: milestone.title.split(":", 1)[0] ?? "",
     oneLine: milestone.oneLine,

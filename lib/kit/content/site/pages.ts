@@ -136,7 +136,7 @@ async function milestonePages(
   });
   const common = {
     milestone: milestone.id,
-    label: `M${milestone.number}`,
+    label: milestone.label,
     image: `${settings.url}/${mediaPath(content, "social.png")}`,
     description: milestone.oneLine,
   };
@@ -225,7 +225,7 @@ async function answerHtml(
   const { html } = await renderText(interviewOf(doc), standing(content), at, {
     idPrefix: `${milestone.id}-`,
   });
-  const title = `M${milestone.number} · ${escapeHtml(milestone.title)}`;
+  const title = `${escapeHtml(milestone.label)} · ${escapeHtml(milestone.title)}`;
   return `<section class="answer" aria-labelledby="${milestone.id}"><h2 id="${milestone.id}">${title}</h2>${html}</section>`;
 }
 

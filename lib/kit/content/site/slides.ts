@@ -26,7 +26,7 @@ export async function deckHtml(
   const standing = { own: content, folder: milestone.folder };
   const { html } = await renderText(pieces.slides, standing, { ...context, page });
   const parts = html.split(/(?=<h[12][ >])/).filter((part) => /^<h[12]/.test(part));
-  const mark = `M${milestone.number}`;
+  const mark = milestone.label;
   const foot = (index: number) =>
     `<p class="foot"><span>${escapeHtml(settings.title)} · ${mark}</span><span>${index + 1} / ${parts.length + 1}</span></p>`;
   const where = `${settings.url}/${docPage(content)}`.replace(/^https?:\/\//, "");
