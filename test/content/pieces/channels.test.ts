@@ -33,6 +33,15 @@ function made(name: PieceName, text: string) {
   return { piece, content, bound: bind(piece, content, [content]).bound };
 }
 
+test("a fact is quoted of a milestone without a number, by its id", () => {
+  const { content } = made("linkedin", "A hook");
+  const milestone = { ...content.milestone, id: "streaming-log", label: "Log", number: undefined };
+  const piece = pieceFromText("linkedin", '{{ fact "streaming-log:days" }} and {{ fact "streaming:days" }}');
+  const { bound, problems } = bind(piece, undefined, [{ ...content, milestone }]);
+  expect(bound).toMatchObject([{ text: "182\u00A0days" }]);
+  expect(problems).toMatchObject([{ message: 'there is no milestone "streaming".' }]);
+});
+
 describe("LinkedIn text", () => {
   test("unwraps paragraphs, writes bullets as bullets, keeps hashtags on a line", () => {
     const { piece, bound } = made(
