@@ -274,6 +274,28 @@ describe("a group", () => {
     expect(after.group.describe()).toMatchObject({ state: "Empty", generation: 2 });
   });
 
+  test("waits after a restart for no reader of the process that is over, only for those on other machines and static ones", async () => {
+    const here = { clientHost: "" };
+    const alone = new Room();
+    await alone.stable(2, here);
+    const empty = new Room({}, alone.saved.at(-1));
+    expect(empty.group.describe()).toMatchObject({ state: "Empty", generation: 2, members: [] });
+    expect(empty.group.kill()).toBe(true);
+
+    const mixed = new Room();
+    const joining = [mixed.join(here), mixed.join()];
+    await mixed.pass(300);
+    for (const one of await Promise.all(joining)) await mixed.sync(one);
+    const after = new Room({}, mixed.saved.at(-1));
+    const { state, members } = after.group.describe();
+    expect(state).toBe("PreparingRebalance");
+    expect(members.map(({ clientHost }) => clientHost)).toEqual(["/127.0.0.1"]);
+
+    const fixed = new Room();
+    await fixed.stable(1, { ...here, instanceId: "i" });
+    expect(new Room({}, fixed.saved.at(-1)).group.describe().state).toBe("Stable");
+  });
+
   test("never gives a generation again that somebody may have heard of", async () => {
     const room = new Room();
     await room.stable(1);

@@ -297,6 +297,6 @@ function subscribed(group: string, topic: string): LakehouseError {
   return groupSubscribed(
     topic,
     `The group ${group} reads the topic ${topic}, so its offsets there stay.`,
-    "Stop its readers first.",
+    "Stop its readers first. One that was killed is let go when its session is over.",
   );
 }

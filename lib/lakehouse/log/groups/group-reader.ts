@@ -17,6 +17,7 @@ import type { TopicPartition } from "./group-offsets.js";
 import type { CommittedOffset } from "./group-records.js";
 import type { Joined } from "./group-types.js";
 import type { Groups } from "./groups.js";
+import { IN_PROCESS } from "./member-records.js";
 
 /** Consecutive records of one partition, which no other reader of the group has meanwhile. */
 export interface GroupBatch extends LogBatch {
@@ -176,7 +177,7 @@ class GroupReader {
       memberId: this.#memberId,
       instanceId,
       clientId: "sololakehouse",
-      clientHost: "",
+      clientHost: IN_PROCESS,
       sessionTimeoutMs: this.#sessionMs,
       rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs ?? REBALANCE_MS,
       protocolType: "consumer",

@@ -5,6 +5,9 @@ import { type GroupProtocol, type Member, type MemberIdentity, metadataOf } from
 
 const NOTHING = new Uint8Array();
 
+/** The host of a reader in the log's own process, or one that this process reads for; a client of Kafka's has an address. */
+export const IN_PROCESS = "";
+
 export function newMember(memberId: string, request: JoinRequest): Member {
   const { instanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols } = request;
   return {

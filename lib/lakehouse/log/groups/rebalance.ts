@@ -4,7 +4,7 @@ import type { Clock } from "../partition/clock.js";
 import { ExpectedMembers } from "./expected-members.js";
 import type { GroupRecord } from "./group-records.js";
 import type { GroupConfig, GroupState, Joined, Synced, SyncRequest } from "./group-types.js";
-import { memberRecords, restoredMember } from "./member-records.js";
+import { IN_PROCESS, memberRecords, restoredMember } from "./member-records.js";
 import { joinedAs as toJoined } from "./member-views.js";
 import type { Member, Members } from "./members.js";
 import { notAMember, rebalancing } from "./refusals.js";
@@ -366,5 +366,8 @@ export class Rebalance {
       this.prolong(member);
     }
     if (leader !== undefined) this.#members.setLeader(leader);
+    // They were in the process that had the log before, which is over: nobody has to wait for them.
+    for (const member of [...this.#members])
+      if (member.clientHost === IN_PROCESS && member.instanceId === undefined) this.drop(member);
   }
 }

@@ -63,7 +63,11 @@ export function noSuchGroup(group: string) {
 }
 
 export function notEmpty(group: string) {
-  return groupNotEmpty(group, `The group ${group} has members.`, "Stop its readers first.");
+  return groupNotEmpty(
+    group,
+    `The group ${group} has members.`,
+    "Stop its readers first. One that was killed is let go when its session is over.",
+  );
 }
 
 const MOST_ID_BYTES = 32_767;
