@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { invalidArgument } from "../../errors.js";
 import {
   count,
   ink,
@@ -82,30 +83,49 @@ async function produce(
   signal: AbortSignal,
 ): Promise<void> {
   const { file, format, key, keySeparator, keyField, header = [], partition, ack, json } = flags;
+  if (values.length > 0 && file !== undefined)
+    throw invalidArgument("--file", "Records are given as values and as a file.", "Give one of them.");
+  if (key !== undefined && (keySeparator ?? keyField) !== undefined)
+    throw invalidArgument(
+      "--key",
+      "Each record has a key of its own, and one is given for all of them.",
+      "Leave out --key, or --key-separator and --key-field.",
+    );
   const topic = log.topic(name);
   // Before anything is read: a topic that is not there is no reason to wait for input.
   await topic.describe();
   const headers = header.map(([key, value]) => ({ key, value }));
   const options = { format, keySeparator, keyField, headers };
-  const parse = recordParser(options);
-  const withKey = (record: NewRecord) => (key === undefined ? record : { ...record, key });
+  const parse = await recordParser(options);
   const ends = new Map<number, AppendedTo>();
   let total = 0;
   const progress = new ProgressLine();
   const began = Date.now();
-  const append = async (records: readonly NewRecord[]) => {
-    for (let from = 0; from < records.length; from += MOST_RECORDS) {
-      const some = records.slice(from, from + MOST_RECORDS).map(withKey);
-      for (const one of await topic.append(some, { ack, partition })) {
-        const before = ends.get(one.partition);
-        ends.set(one.partition, before === undefined ? one : { ...before, lastOffset: one.lastOffset });
+  const send = async (records: readonly NewRecord[]) => {
+    for (const one of await topic.append(records, { ack, partition })) {
+      const before = ends.get(one.partition);
+      ends.set(one.partition, before === undefined ? one : { ...before, lastOffset: one.lastOffset });
+    }
+    total += records.length;
+    if (process.stderr.isTTY && Date.now() - began > PROGRESS_MS)
+      progress.update(
+        count(total, "record"),
+        `${Math.round((total / (Date.now() - began)) * 1000)} a second`,
+      );
+  };
+  const append = async (records: Iterable<NewRecord>) => {
+    let some: NewRecord[] = [];
+    try {
+      for (const record of records) {
+        some.push(key === undefined ? record : { ...record, key });
+        if (some.length < MOST_RECORDS) continue;
+        const full = some;
+        some = [];
+        await send(full);
       }
-      total += some.length;
-      if (process.stderr.isTTY && Date.now() - began > PROGRESS_MS)
-        progress.update(
-          count(total, "record"),
-          `${Math.round((total / (Date.now() - began)) * 1000)} a second`,
-        );
+    } finally {
+      // Also those before a line that is no record: who mends it goes on from there.
+      if (some.length > 0) await send(some);
     }
   };
   const report = () => {
@@ -119,7 +139,7 @@ async function produce(
     printLine(`Appended ${count(total, "record")} to ${ink(name, "bold")}${places}.`);
   };
   try {
-    if (values.length > 0 && file === undefined) await append(ofArguments(values, options));
+    if (values.length > 0) await append(ofArguments(values, options, parse));
     else {
       for await (const text of textOf(file, signal)) await append(parse(text, false));
       if (!signal.aborted) await append(parse("", true));

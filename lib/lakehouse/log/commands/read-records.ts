@@ -1,7 +1,8 @@
 /** Records from text: lines, NDJSON or CSV, from arguments, a file or stdin. */
+import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
-import { StringDecoder } from "node:string_decoder";
-import { invalidArgument } from "../../errors.js";
+import { invalidArgument, isLakehouseError } from "../../errors.js";
+import type { JsonInput } from "../../iceberg/index.js";
 import type { NewRecord, RecordHeader } from "../records/batch-builder.js";
 
 export type InputFormat = "lines" | "ndjson" | "csv";
@@ -15,20 +16,13 @@ export interface RecordOptions {
   readonly headers: readonly RecordHeader[];
 }
 
-/** What came of a text, a piece at a time: as many records as are whole. */
-export type RecordParser = (text: string, isLast: boolean) => NewRecord[];
+/** What came of a text, a piece at a time: as many records as are whole, then an error where a line is none. */
+export type RecordParser = (text: string, isLast: boolean) => Iterable<NewRecord>;
 
-const PARSERS: Readonly<Record<InputFormat, (options: RecordOptions) => RecordParser>> = {
-  lines: (options) => linewise((line, number) => ofLine(line, number, options)),
-  ndjson: (options) =>
-    linewise((line, number) => {
-      if (line.trim() === "") return undefined;
-      return { key: keyOf(parsed(line, number), number, options), value: line, headers: options.headers };
-    }),
-  csv: csvParser,
-};
+/** Integers of any size, which a key has to keep: two keys that are taken for one become one record. */
+type ReadJson = (text: string) => unknown;
 
-export function recordParser(options: RecordOptions): RecordParser {
+export async function recordParser(options: RecordOptions): Promise<RecordParser> {
   const { format, keySeparator, keyField } = options;
   if (keySeparator !== undefined && format !== "lines")
     throw invalidArgument(
@@ -40,31 +34,61 @@ export function recordParser(options: RecordOptions): RecordParser {
     throw invalidArgument("--key-separator", "The separator is empty.", "Give one such as :.");
   if (keyField !== undefined && format === "lines")
     throw invalidArgument("--key-field", "Lines have no fields.", "Add --format ndjson or csv.");
-  return PARSERS[format](options);
+  if (format === "lines") return linewise((line, number) => ofLine(line, number, options));
+  if (format === "csv") return csvParser(options);
+  const { parseJson, stringifyJson } = await import("../../iceberg/index.js");
+  const asText = (value: unknown) => stringifyJson(value as JsonInput);
+  return linewise((line, number) => {
+    if (line.trim() === "") return undefined;
+    const value = parsed(line, number, keyField === undefined ? JSON.parse : parseJson);
+    return { key: keyOf(value, number, options, asText), value: line, headers: options.headers };
+  });
 }
 
 /** Each argument is a record as it is, line breaks and all; of CSV, the first has the names. */
-export function ofArguments(values: readonly string[], options: RecordOptions): NewRecord[] {
-  if (options.format === "lines") return values.map((value, at) => ofLine(value, at + 1, options));
-  return recordParser(options)(`${values.join("\n")}\n`, true);
+export function* ofArguments(
+  values: readonly string[],
+  options: RecordOptions,
+  parse: RecordParser,
+): Generator<NewRecord> {
+  if (options.format === "lines")
+    for (const [at, value] of values.entries()) yield ofLine(value, at + 1, options);
+  else yield* parse(`${values.join("\n")}\n`, true);
 }
 
 /**
- * Text as it comes, in pieces that end where the source had no more at the time.
+ * Text as it comes, in pieces that end where the source had no more at the time, without a byte order mark.
  *
  * @param file `undefined` for stdin.
- * @throws LakehouseError INVALID_ARGUMENT for a file that cannot be read.
+ * @throws LakehouseError INVALID_ARGUMENT for a file that cannot be read, and behind the last line before one that is no UTF-8.
  */
 export async function* textOf(file: string | undefined, signal: AbortSignal): AsyncGenerator<string> {
   const stream = file === undefined ? process.stdin : createReadStream(file, { highWaterMark: 2 ** 20 });
   const stop = () => stream.destroy();
   signal.addEventListener("abort", stop);
-  const decoder = new StringDecoder("utf8");
+  let rest: Buffer = Buffer.alloc(0);
+  let lines = 0;
+  let isFirst = true;
+  const decoded = (bytes: Buffer) => {
+    const text = bytes.toString();
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines++;
+    const hasMark = isFirst && text.startsWith("\ufeff");
+    if (text !== "") isFirst = false;
+    return hasMark ? text.slice(1) : text;
+  };
   try {
-    for await (const chunk of stream) yield decoder.write(chunk as Buffer);
-    yield decoder.end();
+    for await (const chunk of stream) {
+      const bytes = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]);
+      const whole = bytes.subarray(0, endOfCharacters(bytes));
+      rest = bytes.subarray(whole.length);
+      const valid = isUtf8(whole) ? whole : whole.subarray(0, endOfUtf8Lines(whole));
+      yield decoded(valid);
+      if (valid.length < whole.length) throw noUtf8(lines + 1);
+    }
+    if (rest.length > 0) throw noUtf8(lines + 1);
   } catch (cause) {
     if (signal.aborted) return;
+    if (isLakehouseError(cause)) throw cause;
     throw invalidArgument(
       file ?? "stdin",
       `${file ?? "stdin"} cannot be read: ${(cause as Error).message}.`,
@@ -76,19 +100,42 @@ export async function* textOf(file: string | undefined, signal: AbortSignal): As
   }
 }
 
+/** Where the last character ends that is not cut: one has four bytes at most, and only its first is none of 10xxxxxx. */
+function endOfCharacters(bytes: Buffer): number {
+  for (let at = bytes.length - 1; at >= Math.max(0, bytes.length - 3); at--) {
+    const byte = bytes[at] as number;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return at + length > bytes.length ? at : bytes.length;
+  }
+  return bytes.length;
+}
+
+/** Where the first line begins that is no UTF-8. */
+function endOfUtf8Lines(bytes: Buffer): number {
+  let end = 0;
+  for (;;) {
+    const next = bytes.indexOf("\n", end) + 1;
+    if (next === 0 || !isUtf8(bytes.subarray(end, next))) return end;
+    end = next;
+  }
+}
+
+function noUtf8(number: number) {
+  return badLine(number, "it is no UTF-8", "Make the text UTF-8, with iconv for example,");
+}
+
 function linewise(toRecord: (line: string, number: number) => NewRecord | undefined): RecordParser {
   let rest = "";
   let number = 0;
-  return (text, isLast) => {
+  return function* (text, isLast) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     if (isLast && rest !== "") lines.push(rest);
-    const records: NewRecord[] = [];
     for (const line of lines) {
       const record = toRecord(line.endsWith("\r") ? line.slice(0, -1) : line, ++number);
-      if (record !== undefined) records.push(record);
+      if (record !== undefined) yield record;
     }
-    return records;
   };
 }
 
@@ -99,28 +146,33 @@ function ofLine(line: string, number: number, { keySeparator, headers }: RecordO
   return { key: line.slice(0, at), value: line.slice(at + keySeparator.length), headers };
 }
 
-function parsed(line: string, number: number): unknown {
+function parsed(line: string, number: number, read: ReadJson): unknown {
   try {
-    return JSON.parse(line);
+    return read(line);
   } catch (cause) {
     throw badLine(number, `it is no JSON (${(cause as Error).message})`);
   }
 }
 
-function keyOf(value: unknown, number: number, { keyField }: RecordOptions): string | null {
+function keyOf(
+  value: unknown,
+  number: number,
+  { keyField }: RecordOptions,
+  asText: (value: unknown) => string,
+): string | null {
   if (keyField === undefined) return null;
   const isObject = typeof value === "object" && value !== null && Object.hasOwn(value, keyField);
   const key = isObject ? (value as Record<string, unknown>)[keyField] : undefined;
   if (key === undefined) throw badLine(number, `it has no field ${JSON.stringify(keyField)}`);
   if (key === null) return null;
-  return typeof key === "string" ? key : JSON.stringify(key);
+  return typeof key === "string" ? key : asText(key);
 }
 
-function badLine(number: number, why: string) {
+function badLine(number: number, why: string, remedy = "Mend it,") {
   return invalidArgument(
     `line ${number}`,
     `Line ${number} is no record: ${why}.`,
-    "What stands before it may have been appended. Mend it, and go on from there.",
+    `What stands before it has been appended. ${remedy} and append the rest, from this line on.`,
   );
 }
 
@@ -148,18 +200,21 @@ function csvParser(options: RecordOptions): RecordParser {
     if (row.length !== names.length)
       throw badLine(number, `it has ${row.length} fields, where the first line has ${names.length}`);
     const value = Object.fromEntries(names.map((name, at) => [name, row[at]]));
-    return { key: keyOf(value, number, options), value: JSON.stringify(value), headers: options.headers };
+    return {
+      key: keyOf(value, number, options, String),
+      value: JSON.stringify(value),
+      headers: options.headers,
+    };
   };
-  const endLine = (records: NewRecord[]) => {
+  const endLine = function* () {
     const record = endRow();
-    if (record !== undefined) records.push(record);
+    if (record !== undefined) yield record;
     number++;
   };
-  return (piece, isLast) => {
+  return function* (piece, isLast) {
     const text = after + piece;
     // A line break may be cut in two.
     after = text.endsWith("\r") && !isLast ? "\r" : "";
-    const records: NewRecord[] = [];
     const end = after === "" ? text.length : text.length - 1;
     for (let at = 0; at < end; at++) {
       const character = text[at] as string;
@@ -175,7 +230,7 @@ function csvParser(options: RecordOptions): RecordParser {
         fields.push(field);
         field = "";
         state = "start";
-      } else if (character === "\n") endLine(records);
+      } else if (character === "\n") yield* endLine();
       else if (character !== "\r" || text[at + 1] !== "\n") {
         if (state === "quote") throw badLine(number, "something stands behind a quoted field");
         field += character;
@@ -183,7 +238,6 @@ function csvParser(options: RecordOptions): RecordParser {
       }
     }
     if (isLast && state === "quoted") throw badLine(number, "a quote is not closed");
-    if (isLast && (fields.length > 0 || field !== "" || state !== "start")) endLine(records);
-    return records;
+    if (isLast && (fields.length > 0 || field !== "" || state !== "start")) yield* endLine();
   };
 }
