@@ -46,9 +46,11 @@ function isWriteRefused(error: unknown): boolean {
   return /^(SQLITE_(READONLY|CANTOPEN)|EROFS|EACCES|EPERM)/.test(code);
 }
 
-/** SQLite says FULL, or of the index beside the log that it cannot be made or made larger. */
+/** SQLite says FULL, or of the index beside the log that it cannot be made or made larger; the system may limit files. */
 function isNoRoom(error: unknown): boolean {
-  return isDiskFull(error) || /^SQLITE_(FULL|IOERR_(SHM|WRITE|TRUNCATE))/.test(systemCode(error) ?? "");
+  return (
+    isDiskFull(error) || /^(EFBIG|SQLITE_(FULL|IOERR_(SHM|WRITE|TRUNCATE)))/.test(systemCode(error) ?? "")
+  );
 }
 
 /**
