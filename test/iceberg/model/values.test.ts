@@ -205,6 +205,15 @@ describe("dates and timestamps", () => {
     );
   });
 
+  test("a time beyond 64 bits of nanoseconds is none, however plainly it is written", () => {
+    for (const text of ["2262-04-12T00:00:00", "1677-09-21T00:00:00", "9999-01-01T00:00:00.0"]) {
+      expect(parseTimestamp(text, "nanos", false)).toBeUndefined();
+      expect(parseTimestamp(`${text}Z`, "nanos", true)).toBeUndefined();
+      expect(parseTimestamp(text, "micros", false)).toBe(BigInt(Date.parse(`${text}Z`)) * 1000n);
+    }
+    expect(parseTimestamp("2262-04-11T23:47:16", "nanos", false)).toBe(9_223_372_036_000_000_000n);
+  });
+
   test.each(["2001-02-30", "2001-13-01", "2001-1-1", "yesterday", "2001-04-31"])("%s is no date", (text) => {
     expect(parseDate(text)).toBeUndefined();
   });

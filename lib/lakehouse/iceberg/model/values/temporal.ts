@@ -119,7 +119,8 @@ export function parseTime(text: string): bigint | undefined {
  */
 export function parseTimestamp(text: string, unit: "micros" | "nanos", zoned: boolean): bigint | undefined {
   const seconds = plainSeconds(text, zoned);
-  if (seconds !== undefined) return BigInt(seconds) * (unit === "micros" ? 1_000_000n : 1_000_000_000n);
+  if (seconds !== undefined)
+    return in64Bits(BigInt(seconds) * (unit === "micros" ? 1_000_000n : 1_000_000_000n));
   const match = TIMESTAMP.exec(text.trim());
   if (match === null) return undefined;
   const days = parseDate(match[1]!);
@@ -128,6 +129,10 @@ export function parseTimestamp(text: string, unit: "micros" | "nanos", zoned: bo
   if (days === undefined || time === undefined || (match[3] !== undefined) !== zoned) return undefined;
   const perDay = unit === "micros" ? MICROS_PER_DAY : NANOS_PER_DAY;
   const value = BigInt(days) * perDay + time - (zoned ? offset(match[3]!) * (perDay / 1440n) : 0n);
+  return in64Bits(value);
+}
+
+function in64Bits(value: bigint): bigint | undefined {
   return BigInt.asIntN(64, value) === value ? value : undefined;
 }
 
