@@ -97,6 +97,43 @@ describe("a client is told", () => {
   });
 });
 
+describe("a batch is refused", () => {
+  const head = async () => Buffer.from(await batchOf([{ value: "x" }])).subarray(0, 61);
+  const sized = (batch: Buffer) => {
+    batch.writeInt32BE(batch.length - 12, 8);
+    return sealed(batch);
+  };
+
+  test("whose lengths have more bytes than readers take", async () => {
+    // A key that is null, in seven bytes; it ends with the value "x" and no headers.
+    const body = Buffer.from([26, 0, 0, 0, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00, 2, 0x78, 0]);
+    const batch = sized(Buffer.concat([await head(), body]));
+    expect(codeOf(() => validateBatch(batch, false, "t/0"))).toBe("INVALID_RECORD");
+  });
+
+  test("whose times no clock gives: they have no place in a table, or in an int64", async () => {
+    const batch = Buffer.from(await batchOf([{ value: "x" }, { value: "y", timestamp: 5 }]));
+    for (const time of [2n ** 63n - 1n, 2n ** 62n, -(2n ** 62n), -(2n ** 63n)]) {
+      batch.writeBigInt64BE(time, 27);
+      batch.writeBigInt64BE(time, 35);
+      expect(codeOf(() => validateBatch(sealed(batch), false, "t/0"))).toBe("INVALID_RECORD");
+    }
+  });
+
+  test("that says when compaction may forget its deletions", async () => {
+    const batch = Buffer.from(await batchOf([{ key: "k", value: null }]));
+    batch.writeInt16BE(0x40, 21);
+    expect(codeOf(() => validateBatch(sealed(batch), true, "t/0"))).toBe("INVALID_RECORD");
+  });
+});
+
+test("the epoch of a leader that a client writes reaches no other", async () => {
+  const batch = Buffer.from(await batchOf([{ value: "x" }]));
+  batch.writeInt32BE(77, 12);
+  validateBatch(batch, false, "t/0");
+  expect(batch.readInt32BE(12)).toBe(-1);
+});
+
 test("a largest timestamp that is not the records' is put right, and the checksum with it", async () => {
   const batch = await batchOf([
     { value: "a", timestamp: 5 },

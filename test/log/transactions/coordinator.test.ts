@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Log } from "../../../lib/lakehouse/log/index.js";
 import { TRANSACTION_TOPIC } from "../../../lib/lakehouse/log/internal-topics.js";
 import { openState, stateTopic } from "../../../lib/lakehouse/log/state/open-state.js";
@@ -155,6 +155,22 @@ test("a transaction that takes too long is aborted, and its producer fenced", as
   await expect(sending.send("flights", 0, ["more"])).rejects.toThrow(code("PRODUCER_FENCED"));
   const transactions = await log.core.transactions();
   await expect(transactions.endTransaction(owner, "commit")).rejects.toThrow(code("PRODUCER_FENCED"));
+});
+
+test("a transaction has no more time where the clock was set back before the next process", async () => {
+  const { root, log } = await newLog();
+  await sendInTime(log, 500);
+  await log.close();
+  const now = Date.now;
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
+  onTestFinished(() => clock.mockRestore());
+  const again = openLog(root);
+  await again.core.transactions();
+  for (let isOpen = true; isOpen; await sleep(5)) {
+    const [offsets] = await again.topic("flights").offsets();
+    isOpen = offsets?.lastStable !== offsets?.end;
+  }
+  expect(await committed(again)).toEqual([]);
 });
 
 test("who asks for a later epoch gets it once, though the answer was lost", async () => {

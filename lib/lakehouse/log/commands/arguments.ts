@@ -21,3 +21,9 @@ export function place(text: string): ReadFrom {
 export function jsonNumber(number: bigint): number | string {
   return Number.isSafeInteger(Number(number)) ? Number(number) : String(number);
 }
+
+/** As ISO 8601 has it; the number where it is none that a date may be. @param timestamp in milliseconds since the epoch. */
+export function timeText(timestamp: bigint): string {
+  const time = new Date(Number(timestamp));
+  return Number.isNaN(time.getTime()) ? String(timestamp) : time.toISOString();
+}

@@ -6,7 +6,7 @@ import type { Isolation } from "../partition/partition.js";
 import type { LogRecord } from "../records/read-records.js";
 import type { ReadFrom } from "../topic.js";
 import { type AnyLog, type LogFlags, logOptions, type WithLog } from "./any-log.js";
-import { jsonNumber, place } from "./arguments.js";
+import { jsonNumber, place, timeText } from "./arguments.js";
 
 type Format = "pretty" | "json" | "raw";
 
@@ -196,11 +196,6 @@ const PRINTERS: Readonly<Record<Format, (placed: Placed) => string | Uint8Array>
     return `${line}\n`;
   },
 };
-
-function timeText(timestamp: bigint): string {
-  const time = new Date(Number(timestamp));
-  return Number.isNaN(time.getTime()) ? String(timestamp) : time.toISOString();
-}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

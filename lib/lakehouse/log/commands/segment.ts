@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { byteSize, columns, count, ink, printJson, printLine } from "../../terminal/index.js";
-import { jsonNumber } from "./arguments.js";
+import { jsonNumber, timeText } from "./arguments.js";
 
 interface InspectFlags {
   readonly batches?: true;
@@ -49,10 +49,7 @@ function linesOf({ header, footer, blocks, problems }: Inspected, withBatches: b
       `Partition ${header.partition} of topic ${header.topicId}, segment ${header.sequence} of epoch ${header.epoch}, format version ${header.version}.`,
     );
   if (footer !== undefined) {
-    const time =
-      footer.maxTimestamp < 0n
-        ? ""
-        : `, the latest of ${new Date(Number(footer.maxTimestamp)).toISOString()}`;
+    const time = footer.maxTimestamp < 0n ? "" : `, the latest of ${timeText(footer.maxTimestamp)}`;
     lines.push(
       `Offsets ${footer.baseOffset} to ${footer.nextOffset - 1n}: ${count(footer.records, "record")} in ${count(blocks.length, "block")} and ${byteSize(footer.bytes)}${time}.`,
     );

@@ -9,6 +9,7 @@ import { corruptBatch, invalidRecord } from "../errors.js";
 export const HEADER_BYTES = 61;
 /** What lies before the bytes that `batchLength` counts. */
 export const LENGTH_END = 12;
+export const LEADER_EPOCH_AT = 12;
 export const MAGIC_AT = 16;
 export const CRC_AT = 17;
 /** Where the bytes begin that the checksum covers. */
@@ -20,6 +21,11 @@ export const CODEC_BITS = 0x07;
 export const LOG_APPEND_TIME = 0x08;
 export const TRANSACTIONAL = 0x10;
 export const CONTROL = 0x20;
+/**
+ * The batch's base timestamp is the time from which on its records without values, or its marker, are no longer needed
+ * (KIP-534).
+ */
+export const DELETE_HORIZON = 0x40;
 /** zstd. */
 const LAST_CODEC = 4;
 

@@ -7,7 +7,9 @@ import {
   type BatchHeader,
   CONTROL,
   CRC_AT,
+  DELETE_HORIZON,
   HEADER_BYTES,
+  LEADER_EPOCH_AT,
   LOG_APPEND_TIME,
   MAGIC,
   MAGIC_AT,
@@ -17,13 +19,20 @@ import {
   viewOf,
 } from "./header.js";
 
-/** A record whose time is further from its batch's first is none that a clock gave. */
+/** As far from 1970, in milliseconds, as dates go; in microseconds, as tables have them, such times still have 64 bits. */
+const MOST_TIME = 8.64e15;
+/** Nor one further from its batch's first. */
 const MOST_DELTA = 2 ** 52;
+const NO_EPOCH = -1;
+/** Of the bytes of a number: lengths and counts have 32 bits, times 64. */
+const SHORT = 5;
+const LONG = 10;
 
 /**
  * Checks the records of a batch, one by one, as Kafka's broker does: that they are as many as the header says, that their
  * offsets count up by one, that each is exactly as long as it claims, and that nothing follows. A largest timestamp that
- * is not theirs is put right, in place, since the index by time goes by it.
+ * is not theirs is put right, in place, since the index by time goes by it; so is the epoch of a leader, which clients have
+ * from nowhere but here.
  *
  * @param batch of any bytes. Its checksum is looked at where something is wrong; else that is for who appends it.
  * @param keysRequired the topic is compacted.
@@ -62,14 +71,19 @@ function validateRecords(
     throw made(subject, "is not alone: one batch for each partition is taken");
   if ((header.attributes & LOG_APPEND_TIME) !== 0)
     throw made(subject, "has the time of its append, which is for the log to give");
+  if ((header.attributes & DELETE_HORIZON) !== 0)
+    throw made(subject, "says when its deletions may be forgotten, which is for the log to say");
   // What brokers alone write is refused by who appends it.
   if ((header.attributes & CONTROL) !== 0) return;
   const content = decompressRecords(batch.subarray(HEADER_BYTES), header.attributes, subject);
-  const delta = new RecordWalker(content, subject).walk(header.count, keysRequired);
-  const maxTimestamp = header.baseTimestamp + BigInt(delta);
+  const { least, most } = new RecordWalker(content, subject).walk(header.count, keysRequired);
+  const maxTimestamp = header.baseTimestamp + BigInt(most);
+  if (header.baseTimestamp + BigInt(least) < -MOST_TIME || maxTimestamp > MOST_TIME)
+    throw made(subject, "has timestamps that no clock gives");
+  const view = viewOf(batch);
+  view.setInt32(LEADER_EPOCH_AT, NO_EPOCH);
   if (maxTimestamp === header.maxTimestamp) return;
   verifyChecksum(batch, subject);
-  const view = viewOf(batch);
   view.setBigInt64(MAX_TIMESTAMP_AT, maxTimestamp);
   view.setUint32(CRC_AT, crc32c(batch.subarray(ATTRIBUTES_AT)));
 }
@@ -85,8 +99,9 @@ class RecordWalker {
     this.#subject = subject;
   }
 
-  /** @returns the largest timestamp, less the batch's first. */
-  walk(count: number, keysRequired: boolean): number {
+  /** @returns the smallest and the largest timestamp, less the batch's first. */
+  walk(count: number, keysRequired: boolean): { readonly least: number; readonly most: number } {
+    let least = 0;
     let most = 0;
     for (let i = 0; i < count; i++) {
       const length = this.#varint();
@@ -95,8 +110,9 @@ class RecordWalker {
         this.#fail(`has a record of ${length} bytes, which does not fit`);
       // Attributes, which are not used.
       this.#at++;
-      const timestamp = this.#varint();
+      const timestamp = this.#varint(LONG);
       if (Math.abs(timestamp) > MOST_DELTA) this.#fail("has timestamps that no clock gives");
+      if (i === 0 || timestamp < least) least = timestamp;
       if (i === 0 || timestamp > most) most = timestamp;
       const delta = this.#varint();
       if (delta !== i) this.#fail(`has the offset delta ${delta} at record ${i}`);
@@ -109,7 +125,7 @@ class RecordWalker {
     }
     if (this.#at !== this.#bytes.length)
       this.#fail(`has ${this.#bytes.length - this.#at} bytes behind its last record`);
-    return most;
+    return { least, most };
   }
 
   #headers(end: number): void {
@@ -130,20 +146,20 @@ class RecordWalker {
     return true;
   }
 
-  /** Zigzag, seven bits a byte, the lowest first; exact as far as numbers are. */
-  #varint(): number {
+  /** Zigzag, seven bits a byte, the lowest first; exact as far as numbers are. @param longest in bytes. */
+  #varint(longest = SHORT): number {
     const bytes = this.#bytes;
     let byte = bytes[this.#at++] ?? this.#fail("ends within a record");
     if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1);
     let value = byte & 0x7f;
     let factor = 0x80;
-    for (let i = 1; i < 10; i++) {
+    for (let i = 1; i < longest; i++) {
       byte = bytes[this.#at++] ?? this.#fail("ends within a record");
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
       factor *= 0x80;
     }
-    return this.#fail("has a number of more than ten bytes");
+    return this.#fail(`has a number of more than ${longest} bytes, where no more belong`);
   }
 
   #fail(why: string): never {

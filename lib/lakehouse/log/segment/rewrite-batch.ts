@@ -6,6 +6,7 @@ import {
   ATTRIBUTES_AT,
   CODEC_BITS,
   CRC_AT,
+  DELETE_HORIZON,
   damaged,
   HEADER_BYTES,
   LENGTH_END,
@@ -13,12 +14,6 @@ import {
   readHeader,
 } from "../records/header.js";
 import { type HeldBatch, larger } from "./segment-builder.js";
-
-/**
- * The batch's base timestamp is the time from which on its records without values, or its marker, are no longer needed
- * (KIP-534).
- */
-const DELETE_HORIZON = 0x40;
 
 /** A record, as compaction looks at it. */
 export interface KeyedRecord {

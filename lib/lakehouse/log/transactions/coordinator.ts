@@ -397,7 +397,8 @@ export class TransactionCoordinator {
       const due = () => void this.#lock.run(id, abort).catch(tryLater);
       this.#timers.set(id, clock.after(ms, due));
     };
-    schedule(Math.max(0, startedAt + timeoutMs - clock.now()));
+    // A clock that was set back gives it no more time than it has.
+    schedule(Math.min(timeoutMs, Math.max(0, startedAt + timeoutMs - clock.now())));
   }
 
   #forgetDaily(): void {

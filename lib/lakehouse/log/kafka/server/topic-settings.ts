@@ -43,10 +43,10 @@ const SETTINGS: { readonly [Name in keyof TopicConfig]: Setting<TopicConfig[Name
 };
 
 /** Settings of Kafka's that cannot be another way here. */
-const FIXED: Readonly<Record<string, string>> = {
-  "compression.type": "producer",
-  "message.timestamp.type": "CreateTime",
-};
+const FIXED: ReadonlyMap<string, string> = new Map([
+  ["compression.type", "producer"],
+  ["message.timestamp.type", "CreateTime"],
+]);
 
 const BY_NAME: ReadonlyMap<string, keyof TopicConfig> = new Map(
   Object.entries(SETTINGS).map(([ours, { name }]) => [name, ours as keyof TopicConfig]),
@@ -76,7 +76,7 @@ export function configOf(given: readonly GivenSetting[]): Partial<TopicConfig> {
 
 /** What a setting is where nobody gives it. @throws LakehouseError INVALID_CONFIG */
 export function defaultOf(name: string): Partial<TopicConfig> {
-  const ours = settingNamed(name, FIXED[name]);
+  const ours = settingNamed(name, FIXED.get(name));
   return ours === undefined ? {} : { [ours]: DEFAULT_CONFIG[ours] };
 }
 
@@ -89,7 +89,7 @@ export function onlyThese(given: readonly GivenSetting[]): TopicConfig {
 function settingNamed(name: string, value: string | undefined): keyof TopicConfig | undefined {
   const ours = BY_NAME.get(name);
   if (ours !== undefined) return ours;
-  const fixed = FIXED[name];
+  const fixed = FIXED.get(name);
   if (fixed !== undefined && fixed === value) return undefined;
   throw fixed === undefined
     ? invalidConfig(name, `A topic has no setting ${name} here.`, `Leave it out. There are ${allNames()}.`)
@@ -107,7 +107,7 @@ export function settingsOf(config: TopicConfig): DescribedSetting[] {
     const isDefault = config[ours] === DEFAULT_CONFIG[ours];
     return { name, value: String(config[ours]), isDefault, readOnly: false, type };
   });
-  const fixed = Object.entries(FIXED).map(([name, value]) => ({
+  const fixed = Array.from(FIXED, ([name, value]) => ({
     name,
     value,
     isDefault: true,

@@ -6,6 +6,7 @@ import { NO_ID } from "../../protocol/fields.js";
 import type { describeCluster, metadata } from "../../protocol/messages/cluster.js";
 import type { Broker, Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { onceEach } from "../once-each.js";
 
 type MetadataResponse = ResponseTo<typeof metadata>;
 type TopicResponse = MetadataResponse["topics"][number];
@@ -23,7 +24,11 @@ export async function answerMetadata(
     controllerId: broker.nodeId,
     topics: areAll
       ? (await broker.core.topics()).map((topic) => described(topic, broker))
-      : await Promise.all(topics.map((asked) => describe(asked, allowAutoTopicCreation, broker))),
+      : await Promise.all(
+          onceEach(topics, ({ name, topicId }) => name ?? topicId).map((asked) =>
+            describe(asked, allowAutoTopicCreation, broker),
+          ),
+        ),
   };
 }
 

@@ -9,6 +9,7 @@ import type {
 } from "../../protocol/messages/configs.js";
 import type { Broker, Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { onceEach } from "../once-each.js";
 import { configOf, type DescribedSetting, defaultOf, onlyThese, settingsOf } from "../topic-settings.js";
 
 type Described = ResponseTo<typeof describeConfigs>["results"][number];
@@ -27,7 +28,8 @@ export async function answerDescribeConfigs(
   { resources }: RequestOf<typeof describeConfigs>,
   { broker }: Context,
 ): Promise<ResponseTo<typeof describeConfigs>> {
-  const results = resources.map(async (asked): Promise<Described> => {
+  const wanted = onceEach(resources, ({ resourceType, resourceName }) => `${resourceType}/${resourceName}`);
+  const results = wanted.map(async (asked): Promise<Described> => {
     const { resourceType, resourceName } = asked;
     try {
       const configs = (await configsOf(asked, broker)).filter(

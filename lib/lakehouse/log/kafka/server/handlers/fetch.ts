@@ -53,8 +53,15 @@ export async function answerFetch(request: Request, context: Context): Promise<R
   if (request.sessionId !== 0) return { errorCode: ERROR.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
   const { broker, signal, onSent } = context;
   const { clock } = broker.core;
-  const maxBytes = Math.min(Math.max(request.maxBytes, 1), broker.settings.maxFetchBytes);
-  const deadline = clock.now() + Math.min(request.maxWaitMs, LONGEST_WAIT_MS);
+  const maxBytes = mostBytes(request, broker.settings.maxFetchBytes);
+  const deadline = new AbortController();
+  // Not by the time of day, which may be set back meanwhile.
+  const cancel =
+    request.maxWaitMs > 0
+      ? clock.after(Math.min(request.maxWaitMs, LONGEST_WAIT_MS), () => deadline.abort())
+      : undefined;
+  if (cancel === undefined) deadline.abort();
+  else onSent(cancel);
   for (;;) {
     // As much as may come, since it is in memory until the client takes it.
     await broker.fetched.take(maxBytes, () => undefined);
@@ -64,7 +71,7 @@ export async function answerFetch(request: Request, context: Context): Promise<R
     broker.fetched.give(maxBytes);
     const isDone =
       bytes >= request.minBytes ||
-      clock.now() >= deadline ||
+      deadline.signal.aborted ||
       signal.aborted ||
       found.some(({ next }) => next === undefined);
     if (isDone) {
@@ -72,8 +79,17 @@ export async function answerFetch(request: Request, context: Context): Promise<R
       return { errorCode: ERROR.NONE, responses: byTopic(found) };
     }
     broker.fetched.give(bytes);
-    await untilNews(found, deadline, context);
+    await untilNews(found, deadline.signal, context);
   }
+}
+
+/** No more than its partitions may give, so that many who ask for little do not wait for each other. */
+function mostBytes({ maxBytes, topics }: Request, most: number): number {
+  const ofEach = topics.flatMap(({ partitions }) =>
+    partitions.map((one) => Math.max(one.partitionMaxBytes, 0)),
+  );
+  const ofAll = ofEach.reduce((sum, bytes) => sum + bytes, 0);
+  return Math.min(Math.max(Math.min(maxBytes, ofAll), 1), most);
 }
 
 /** In the order of the request: the first that has records gives some, however large its first batch is. */
@@ -165,19 +181,19 @@ function unreadable({ topic, topicId, index }: Wanted, errorCode: number): Found
 /** Until one of the partitions has more than it had, or cannot be read any more. */
 async function untilNews(
   found: readonly Found[],
-  deadline: number,
+  deadline: AbortSignal,
   { broker: { core }, signal }: Context,
 ): Promise<void> {
   const ending = new AbortController();
   const end = () => ending.abort();
   signal.addEventListener("abort", end);
-  if (signal.aborted) end();
-  const cancel = core.clock.after(deadline - core.clock.now(), end);
+  deadline.addEventListener("abort", end);
+  if (signal.aborted || deadline.aborted) end();
   // The first to have news ends the waiting of all; what it failed with is heard when it is read again.
   const waits = found.map(({ next }) => next && untilMore(next, core, ending.signal).then(end, end));
   await Promise.all(waits);
-  cancel();
   signal.removeEventListener("abort", end);
+  deadline.removeEventListener("abort", end);
 }
 
 async function untilMore(

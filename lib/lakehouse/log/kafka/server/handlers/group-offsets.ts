@@ -6,6 +6,7 @@ import type { offsetCommit, offsetFetch } from "../../protocol/messages/group-of
 import type { txnOffsetCommit } from "../../protocol/messages/transactions.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { onceEach } from "../once-each.js";
 import { memberOf } from "./groups.js";
 
 const NO_OFFSET = -1n;
@@ -86,7 +87,7 @@ export async function answerOffsetFetch(
   if (version >= GROUPS_SINCE)
     return {
       groups: await Promise.all(
-        groups.map(async ({ groupId, topics }) => ({
+        onceEach(groups, ({ groupId }) => groupId).map(async ({ groupId, topics }) => ({
           groupId,
           ...(await fetched(groupId, topics, requireStable, context)),
         })),

@@ -15,6 +15,7 @@ import type {
 } from "../../protocol/messages/groups.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { onceEach } from "../once-each.js";
 
 const GROUP = 0;
 const TRANSACTION = 1;
@@ -151,7 +152,7 @@ export async function answerDescribeGroups(
   { groups: ids }: RequestOf<typeof describeGroups>,
   { broker }: Context,
 ): Promise<ResponseTo<typeof describeGroups>> {
-  const groups = ids.map(async (groupId) => {
+  const groups = onceEach(ids, (id) => id).map(async (groupId) => {
     const nothing = { groupId, groupState: "", protocolType: "", protocolData: "", members: [] };
     try {
       const group = await (await broker.core.groups()).describe(groupId);

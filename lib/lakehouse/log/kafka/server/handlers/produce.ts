@@ -1,4 +1,6 @@
+import { setImmediate } from "node:timers/promises";
 import { malformedRequest } from "../../../errors.js";
+import { checkSize } from "../../../partition/checks.js";
 import type { Ack, Appended } from "../../../partition/partition.js";
 import { isTransactional } from "../../../records/header.js";
 import { validateBatch } from "../../../records/validate.js";
@@ -16,6 +18,8 @@ type PartitionResponse = TopicResponse["partitionResponses"][number];
 
 const NO_OFFSET = -1n;
 const ACKS_ALL = -1;
+/** After so much work at once, in milliseconds, other connections have their turn: a small batch may hold very much. */
+const TURN_MS = 10;
 
 /** Batches get their places in the order of the requests; then the next may begin, and this one waits for its disk. */
 export async function answerProduce(
@@ -24,15 +28,20 @@ export async function answerProduce(
 ): Promise<ResponseTo<typeof produce> | undefined> {
   const ack = acks === ACKS_ALL ? context.broker.settings.acksAll : "wal";
   const isValid = acks === ACKS_ALL || acks === 0 || acks === 1;
+  let since = performance.now();
   const topics: { readonly name: string; readonly partitions: Promise<PartitionResponse>[] }[] = [];
   for (const { name, partitionData } of topicData) {
     const partitions: Promise<PartitionResponse>[] = [];
-    for (const data of partitionData)
+    for (const data of partitionData) {
       partitions.push(
         isValid
           ? (await place(name, data, ack, context)).answer
           : Promise.resolve(refused(data.index, ERROR.INVALID_REQUIRED_ACKS)),
       );
+      if (performance.now() - since < TURN_MS) continue;
+      await setImmediate();
+      since = performance.now();
+    }
     topics.push({ name, partitions });
   }
   context.placed();
@@ -63,6 +72,7 @@ async function place(
     const partition = await core.partition(name, index);
     const { topic } = partition;
     const batch = ownMemory(records ?? new Uint8Array(), frame);
+    checkSize(batch, topic.config.maxBatchBytes, `${name}/${index}`);
     validateBatch(batch, topic.config.cleanupPolicy !== "delete", `${name}/${index}`);
     await core.startWritingTo(topic, index);
     if (isTransactional(batch)) await core.transactions();
