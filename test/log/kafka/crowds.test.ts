@@ -1,8 +1,7 @@
 /** What a small request may make the server do. */
 import { gzipSync } from "node:zlib";
-import { describe, expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { crc32c } from "../../../lib/lakehouse/codecs/index.js";
-import type { Api } from "../../../lib/lakehouse/log/kafka/protocol/api.js";
 import { metadata } from "../../../lib/lakehouse/log/kafka/protocol/messages/cluster.js";
 import { describeConfigs } from "../../../lib/lakehouse/log/kafka/protocol/messages/configs.js";
 import { fetch } from "../../../lib/lakehouse/log/kafka/protocol/messages/fetch.js";
@@ -14,23 +13,21 @@ import { batchOf } from "../support/records.js";
 
 const TOPIC = 2;
 
-describe("what is asked for again and again in one request is answered once", () => {
-  const again = <One>(one: One): One[] => Array.from({ length: 50_000 }, () => one);
+const again = <One>(one: One): One[] => Array.from({ length: 50_000 }, () => one);
 
-  test("topics, groups, offsets and settings", async () => {
-    const { log, server } = await serve();
-    await log.createTopic("flights", { partitions: 1_000 });
-    const client = await Client.to(server);
-    const { topics } = await client.ask(metadata, 9, { topics: again({ name: "flights" }) });
-    expect(topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([["flights", 1_000]]);
-    const described = await client.ask(describeGroups, 5, { groups: again("g") });
-    expect(described.groups.map(({ groupId }) => groupId)).toEqual(["g"]);
-    const offsets = await client.ask(offsetFetch, 8, { groups: again({ groupId: "g", topics: null }) });
-    expect(offsets.groups.map(({ groupId }) => groupId)).toEqual(["g"]);
-    const resources = again({ resourceType: TOPIC, resourceName: "flights", configurationKeys: null });
-    const { results } = await client.ask(describeConfigs, 1, { resources });
-    expect(results.map(({ resourceName }) => resourceName)).toEqual(["flights"]);
-  });
+test("what is asked for again and again in one request is answered once", async () => {
+  const { log, server } = await serve();
+  await log.createTopic("flights", { partitions: 1_000 });
+  const client = await Client.to(server);
+  const { topics } = await client.ask(metadata, 9, { topics: again({ name: "flights" }) });
+  expect(topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([["flights", 1_000]]);
+  const described = await client.ask(describeGroups, 5, { groups: again("g") });
+  expect(described.groups.map(({ groupId }) => groupId)).toEqual(["g"]);
+  const offsets = await client.ask(offsetFetch, 8, { groups: again({ groupId: "g", topics: null }) });
+  expect(offsets.groups.map(({ groupId }) => groupId)).toEqual(["g"]);
+  const resources = again({ resourceType: TOPIC, resourceName: "flights", configurationKeys: null });
+  const { results } = await client.ask(describeConfigs, 1, { resources });
+  expect(results.map(({ resourceName }) => resourceName)).toEqual(["flights"]);
 });
 
 test("others have their turn between batches of one request that hold much", async () => {
@@ -45,7 +42,7 @@ test("others have their turn between batches of one request that hold much", asy
   const partitionData = Array.from({ length: 10 }, () => ({ index: 0, records: [bomb] }));
   let turns = 0;
   const counting = setInterval(() => turns++, 0);
-  const answer = await client.ask(produce as Api<never, never> as typeof produce, 7, {
+  const answer = await client.ask(produce, 7, {
     acks: 1,
     timeoutMs: 1_000,
     topicData: [{ name: "flights", partitionData }],
@@ -62,8 +59,9 @@ test("who waits for records is answered in time, though the clock is set back me
   await log.createTopic("flights");
   const client = await Client.to(server);
   const now = Date.now;
-  const clock = vi.spyOn(Date, "now").mockImplementation(() => now() - back);
   let back = 0;
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => now() - back);
+  onTestFinished(() => clock.mockRestore());
   const answer = client.send(fetch, 11, {
     maxWaitMs: 200,
     minBytes: 1_000_000,
@@ -74,6 +72,24 @@ test("who waits for records is answered in time, though the clock is set back me
   back = 3_600_000;
   await log.topic("flights").append({ value: "x" });
   const { responses } = await answer();
-  clock.mockRestore();
   expect(responses[0]?.partitions[0]?.errorCode).toBe(0);
+});
+
+test("a request for many partitions warns of nothing", async () => {
+  const { log, server } = await serve();
+  await log.createTopic("flights", { partitions: 30 });
+  const warned: string[] = [];
+  const onWarning = ({ name }: Error) => warned.push(name);
+  process.on("warning", onWarning);
+  onTestFinished(() => void process.off("warning", onWarning));
+  const client = await Client.to(server);
+  const ofEach = (partition: number) => ({ partition, fetchOffset: 0n, partitionMaxBytes: 1_000 });
+  const { responses } = await client.ask(fetch, 11, {
+    maxWaitMs: 100,
+    minBytes: 1,
+    topics: [{ topic: "flights", partitions: Array.from({ length: 30 }, (_, i) => ofEach(i)) }],
+    forgottenTopicsData: [],
+  });
+  expect(responses[0]?.partitions).toHaveLength(30);
+  expect(warned).toEqual([]);
 });

@@ -1,11 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { connect, createServer, type Socket } from "node:net";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { expect, onTestFinished, test } from "vitest";
 import { connectLog, type Log } from "../../../lib/lakehouse/log/index.js";
 import { logReads } from "../../../lib/lakehouse/log/metrics.js";
-import { ConsumerService } from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/consumer_pb.js";
+import {
+  type ConsumeRequestSchema,
+  ConsumerService,
+} from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "../../../lib/lakehouse/log/rpc/generated/sololakehouse/log/v1/producer_pb.js";
 import { openLog, readAll, testFolder, texts } from "../support/lake-log.js";
 import { connected, serve } from "./support/servers.js";
@@ -158,4 +162,39 @@ test("a client that dies in the midst of a stream is no fault, and leaves its gr
   while ((await log.groups.describe("g")).state !== "Empty")
     await new Promise((resolve) => setTimeout(resolve, 20));
   expect(faults).toEqual([]);
+});
+
+test("a reader of a group who asks for much and takes nothing is not read for", async () => {
+  const log = openLog(testFolder());
+  const topic = await log.createTopic("t", { compression: "none" });
+  const count = 60;
+  const value = randomBytes(500_000);
+  for (let i = 0; i < count; i++) await topic.append({ value });
+  const { consumer } = await clients(log);
+  let bytes = 0;
+  const stop = logReads.subscribe((read) => {
+    bytes += read.bytes;
+  });
+  const ending = new AbortController();
+  async function* requests(): AsyncGenerator<MessageInitShape<typeof ConsumeRequestSchema>> {
+    yield { request: { case: "start", value: { topics: ["t"], group: "g", manual: true } } };
+    for (let i = 0; i < count; i++) yield { request: { case: "next", value: true } };
+    await new Promise((resolve) => ending.signal.addEventListener("abort", resolve));
+  }
+  const answers = consumer.consume(requests(), { signal: ending.signal })[Symbol.asyncIterator]();
+  const taken = async () => {
+    const { response } = (await answers.next()).value ?? {};
+    return response?.case === "batch" ? (response.value.batch?.records.length ?? 0) : 0;
+  };
+  let records = await taken();
+  // Whatever it takes to read what would be read.
+  let before = -1;
+  while (bytes > before) {
+    before = bytes;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  expect(bytes).toBeLessThan((count / 2) * value.length);
+  while (records < count) records += await taken();
+  stop();
+  ending.abort();
 });

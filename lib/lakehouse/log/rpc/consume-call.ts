@@ -16,6 +16,8 @@ type Response = MessageInitShape<typeof ConsumeResponseSchema>;
 
 /** Batches that can still be committed. Of more, the oldest cannot: a later one of its partition can. */
 const MOST_UNCOMMITTED = 1000;
+/** Batches that may be asked for ahead; who asks for more is not listened to until some have come. */
+const MOST_ASKED = 1000;
 
 export async function* consumeCall(
   core: LogCore,
@@ -71,6 +73,10 @@ class ConsumeCall {
   #failure: { readonly error: unknown } | undefined;
   #isOver = false;
   #reading = Promise.resolve();
+  #asked = 0;
+  /** Who asks for much and takes nothing is not read for: called when what waited is taken, or the call has ended. */
+  #taken = () => {};
+  #hasEnded = false;
 
   constructor(batches: AsyncGenerator<GroupBatch>, leave: () => void) {
     this.#batches = batches;
@@ -82,6 +88,7 @@ class ConsumeCall {
     try {
       for (;;) {
         for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) yield next;
+        this.#taken();
         if (this.#failure !== undefined) throw this.#failure.error;
         if (this.#isOver) return;
         await new Promise<void>((resolve) => {
@@ -89,6 +96,8 @@ class ConsumeCall {
         });
       }
     } finally {
+      this.#hasEnded = true;
+      this.#taken();
       this.#leave();
       await this.#batches.return(undefined);
     }
@@ -107,8 +116,11 @@ class ConsumeCall {
         return;
       }
       const { request } = value as ConsumeRequest;
-      if (request.case === "next") this.#reading = this.#reading.then(() => this.#read());
-      else if (request.case === "commit") await this.#commit(request.value);
+      if (request.case === "next") {
+        this.#asked++;
+        this.#reading = this.#reading.then(() => this.#read());
+        if (this.#asked >= MOST_ASKED) await this.#reading;
+      } else if (request.case === "commit") await this.#commit(request.value);
       else
         throw invalidArgument(
           "consume",
@@ -120,6 +132,11 @@ class ConsumeCall {
 
   async #read(): Promise<void> {
     try {
+      while (this.#queue.length > 0 && !this.#hasEnded)
+        await new Promise<void>((resolve) => {
+          this.#taken = resolve;
+        });
+      this.#asked--;
       const { done, value: batch } = await this.#batches.next();
       if (done) this.#isOver = true;
       else this.#send(batch);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import { malformedRequest } from "../../errors.js";
 import type { Budget } from "../../partition/budget.js";
@@ -46,6 +47,8 @@ class Connection {
   constructor(socket: Socket, parts: ConnectionParts) {
     this.#socket = socket;
     this.#parts = parts;
+    // Each request that waits listens.
+    setMaxListeners(0, this.#gone.signal);
     this.#host = `/${socket.remoteAddress ?? ""}`;
     const abort = () => this.#gone.abort();
     const stop = () => {

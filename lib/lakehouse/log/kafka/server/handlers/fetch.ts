@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { LogCore, LogPartition } from "../../../core.js";
 import type { TopicRecord } from "../../../meta/log-meta.js";
 import type { Isolation } from "../../../partition/partition.js";
@@ -185,6 +186,8 @@ async function untilNews(
   { broker: { core }, signal }: Context,
 ): Promise<void> {
   const ending = new AbortController();
+  // Each partition listens.
+  setMaxListeners(0, ending.signal);
   const end = () => ending.abort();
   signal.addEventListener("abort", end);
   deadline.addEventListener("abort", end);
