@@ -58,6 +58,20 @@ test("a table that is made of no topic has no stream", async () => {
   await expect(lake.sql("select * from raw.plain.stream")).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
 });
 
+test("a stream is not written: the error names what is", async () => {
+  const lake = await openLake();
+  await lake.createTable("raw.plain", { schema: SCHEMA });
+  for (const statement of [
+    "insert into raw.plain.stream by name select 1 as id",
+    "delete from raw.plain.stream",
+  ])
+    await expect(lake.sql(statement)).rejects.toMatchObject({
+      code: "INVALID_SQL",
+      remedy: "Change raw.plain, or append records to its topic.",
+    });
+  await expect(lake.sql("delete from raw.none.stream")).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
+});
+
 test("records of transactions are rows when these are committed, and never where they are aborted", async () => {
   const lake = await openLake();
   const topic = await lake.log.createTopic("events", { schema: SCHEMA });

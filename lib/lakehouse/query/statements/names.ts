@@ -1,6 +1,12 @@
 import type { Catalog } from "../../catalog/index.js";
 import { nearNames } from "../../errors.js";
-import type { NestedField, Schema, Table, TableIdentifier } from "../../iceberg/index.js";
+import {
+  type NestedField,
+  noSuchTable,
+  type Schema,
+  type Table,
+  type TableIdentifier,
+} from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
 import type { SpecialReference } from "../sql/time-travel.js";
 import { foldName } from "../text/names.js";
@@ -45,12 +51,33 @@ export function tableName(path: Path, statement: Statement, context: StatementCo
   );
 }
 
-/** @throws LakehouseError NO_SUCH_TABLE */
-export async function loadTarget(
-  { catalog, identifier }: TargetName,
-  context: StatementContext,
-): Promise<Table> {
-  return (await catalog.loadTable(identifier)).withEngine(context.engine);
+/** @throws LakehouseError NO_SUCH_TABLE; INVALID_SQL for what only shows a table. */
+export async function loadTarget(target: TargetName, context: StatementContext): Promise<Table> {
+  try {
+    return (await target.catalog.loadTable(target.identifier)).withEngine(context.engine);
+  } catch (error) {
+    if (noSuchTable.is(error)) await refuseReading(target);
+    throw error;
+  }
+}
+
+/** `raw.flights.stream` and `raw.flights.changes` show a table, and have no rows of their own. */
+async function refuseReading({ catalog, identifier, text }: TargetName): Promise<void> {
+  const { namespace } = identifier;
+  const name = identifier.name.toLowerCase();
+  if (namespace.length < 2 || !["stream", "changes"].includes(name)) return;
+  try {
+    await catalog.loadTable({ namespace: namespace.slice(0, -1), name: namespace.at(-1) ?? "" });
+  } catch (error) {
+    if (noSuchTable.is(error)) return;
+    throw error;
+  }
+  const table = namespace.join(".");
+  throw invalidSql(
+    text,
+    `${text} is only for reading.`,
+    name === "stream" ? `Change ${table}, or append records to its topic.` : `Change ${table}.`,
+  );
 }
 
 /** A top-level column by its name: the one that is spelled just so, else the one that differs by case alone. */
