@@ -43,14 +43,33 @@ describe("a name is one topic's", () => {
 
   test("a topic that was made anew before recovery hides none of the others", async () => {
     const { log, again } = twoLogs();
+    // Its metadata is one that knows neither of the others.
+    await again.createTopic("flights");
     for (const name of ["flights", "other"])
       await (await log.createTopic(name)).append({ value: "old" }, { ack: "stored" });
-    await again.createTopic("flights");
     await expect(again.recover()).rejects.toMatchObject({
       code: "TOPIC_EXISTS",
       message: /two topics flights/,
     });
     expect(texts(await readAll(again.topic("other")))).toEqual(["old"]);
+  });
+
+  test("where the metadata knows no topic and one has records, none is made in its place", async () => {
+    const { store, log, again } = twoLogs();
+    const gone = await log.createTopic("gone");
+    await gone.append({ value: "x" }, { ack: "stored" });
+    await log.deleteTopic("gone");
+    expect(await again.topics()).toEqual([]);
+    await (await log.createTopic("flights")).append({ value: "old" }, { ack: "stored" });
+    const lost = openLog(testFolder(), { store });
+    for (const call of [
+      () => lost.createTopic("flights"),
+      () => lost.topics(),
+      () => lost.topic("flights").describe(),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: "LOG_METADATA_LOST" });
+    await lost.recover();
+    expect(texts(await readAll(lost.topic("flights")))).toEqual(["old"]);
   });
 
   test("what the end of a process has left of a deleted topic is no topic for recovery", async () => {

@@ -2,6 +2,7 @@
 import { corruptFile } from "../errors.js";
 import { type ObjectInfo, type ObjectStore, objectNotFound } from "../storage/index.js";
 import { corruptSegment, topicExists } from "./errors.js";
+import { isInternal } from "./internal-topics.js";
 import { firstManifest, type Manifest } from "./manifest/manifest.js";
 import { missingManifest, readManifest } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
@@ -11,6 +12,7 @@ import { offsets, type StoredSegment, summaryOf } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 
 export interface Recovered {
+  /** Without the log's own. */
   readonly topics: number;
   readonly segments: number;
 }
@@ -73,7 +75,7 @@ export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta
       "The topic was made anew where the metadata was lost. Copy the records of the one that is known to another topic and delete it, then recover again.",
     );
   }
-  return { topics: chosen.topics.length, segments: count };
+  return { topics: chosen.topics.filter(({ topic }) => !isInternal(topic.name)).length, segments: count };
 }
 
 /**

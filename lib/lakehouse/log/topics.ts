@@ -14,6 +14,7 @@ import {
   topicExists,
 } from "./errors.js";
 import { checkNotInternal, internalId, isInternal } from "./internal-topics.js";
+import { checkNoTopics } from "./lost-metadata.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { type TopicConfig, topicConfig } from "./meta/topic-config.js";
 import type { Clock } from "./partition/clock.js";
@@ -64,12 +65,14 @@ export interface TopicsParts {
 /** Topics are made, found, changed and deleted. Those of the log's own are made by `internal`, and not changed. */
 export class Topics {
   readonly #parts: TopicsParts;
+  /** It knows topics, or there are none. */
+  #isMetadataThere = false;
 
   constructor(parts: TopicsParts) {
     this.#parts = parts;
   }
 
-  /** @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED */
+  /** @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, LOG_METADATA_LOST, STORAGE_FAILED */
   async create(name: string, options: NewTopicOptions = {}): Promise<TopicRecord> {
     checkTopicName(name);
     checkNotInternal(name);
@@ -78,6 +81,7 @@ export class Topics {
     const meta = await this.#parts.meta();
     const there = isKept ? await meta.topic(name) : undefined;
     if (there !== undefined) return there;
+    await this.#checkMetadata();
     const topic = await this.plan(name, options);
     const uri = this.#parts.place.topic(topic.id);
     await this.#parts.store.put(uri, Buffer.from(JSON.stringify(topic)), { ifAbsent: true });
@@ -153,12 +157,13 @@ export class Topics {
     return topic;
   }
 
-  /** @throws LakehouseError NO_SUCH_TOPIC, INVALID_TOPIC */
+  /** @throws LakehouseError NO_SUCH_TOPIC, INVALID_TOPIC, LOG_METADATA_LOST */
   async find(name: string): Promise<TopicRecord> {
     checkTopicName(name);
     const meta = await this.#parts.meta();
     const topic = await meta.topic(name);
     if (topic !== undefined) return topic;
+    await this.#checkMetadata();
     const [near] = nearNames(
       name,
       (await meta.topics()).map((one) => one.name),
@@ -179,6 +184,7 @@ export class Topics {
 
   /** By name. @param options `internal`: the log's own, too. */
   async list({ internal = false }: { readonly internal?: boolean | undefined } = {}): Promise<TopicRecord[]> {
+    await this.#checkMetadata();
     const topics = await (await this.#parts.meta()).topics();
     return internal ? topics : topics.filter(({ name }) => !isInternal(name));
   }
@@ -257,6 +263,15 @@ export class Topics {
       return topic;
     }
     throw topicConflict(known.name);
+  }
+
+  /** @throws LakehouseError LOG_METADATA_LOST where it knows no topic and there are some. */
+  async #checkMetadata(): Promise<void> {
+    if (this.#isMetadataThere) return;
+    const { store, place } = this.#parts;
+    const known = await (await this.#parts.meta()).topics();
+    if (known.every(({ name }) => isInternal(name))) await checkNoTopics(store, place);
+    this.#isMetadataThere = true;
   }
 
   /** From here on nobody writes to the topic, whatever the metadata says. */
