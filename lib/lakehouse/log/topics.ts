@@ -217,7 +217,7 @@ export class Topics {
       if (partitions < topic.partitions || partitions <= known.partitions)
         throw invalidPartitions(
           name,
-          `The topic ${name} has ${topic.partitions} partitions already.`,
+          `The topic ${name} already has ${topic.partitions} partition${topic.partitions === 1 ? "" : "s"}.`,
           "Give a larger number: a topic cannot have fewer than before.",
         );
       return { ...topic, partitions };

@@ -153,7 +153,7 @@ async function addPartitions(
   if (count <= partitions)
     throw invalidPartitions(
       name,
-      `The topic ${name} has ${partitions} partitions already.`,
+      `The topic ${name} already has ${partitions} partition${partitions === 1 ? "" : "s"}.`,
       "Give a larger number: a topic cannot have fewer than before.",
     );
   if (!validateOnly) await core.addPartitions(name, count);
