@@ -123,7 +123,9 @@ describe.each(KINDS)("the package %s", (name, home) => {
     expect(paths.filter((path) => !ALLOWED.test(path))).toEqual([]);
     expect(paths).toEqual(expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "package.json"]));
     const pages = paths.filter((path) => path.startsWith("dist/docs/"));
-    expect(pages).toEqual(name === "sololakehouse" ? ["dist/docs/guide.md", "dist/docs/sql.md"] : []);
+    expect(pages).toEqual(
+      name === "sololakehouse" ? ["dist/docs/guide.md", "dist/docs/log.md", "dist/docs/sql.md"] : [],
+    );
     expect(unpackedSize).toBeLessThan(LARGEST[name as keyof typeof LARGEST]);
     expect(manifest(join(project, "node_modules", name)).engines.node).toBe(">=20.19");
   });

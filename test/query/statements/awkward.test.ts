@@ -43,7 +43,7 @@ test("parameters stand in statements of every kind, in the order of the text", a
 
 test.each([
   ["INSERT INTO n.no VALUES (1)", "NO_SUCH_TABLE"],
-  ["INSERT INTO n.r VALUES (1)", "INVALID_SQL", /2 columns .* 1 values/],
+  ["INSERT INTO n.r VALUES (1)", "INVALID_SQL", /takes 2 values, and has 1/],
   ["INSERT INTO n.r (a, A) VALUES (1, 2)", "INVALID_SQL", /twice/],
   ["INSERT INTO n.r (zz) VALUES (1)", "INVALID_SQL", /no column "zz"/],
   ["INSERT INTO n.r BY NAME SELECT 1 AS zz", "INVALID_SQL", /no column "zz"/],
