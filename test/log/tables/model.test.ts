@@ -193,6 +193,9 @@ class World {
   }
 }
 
+const good: Step = { kind: "good", partition: 0, count: 1 };
+const flush = (by: 0 | 1): Step => ({ kind: "flush", by });
+
 test("whatever comes between, the table has each good record once, and the dead letters have each bad one", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(STEP, { minLength: 5, maxLength: 25 }), async (steps) => {
@@ -204,6 +207,10 @@ test("whatever comes between, the table has each good record once, and the dead 
       await world.checkAll();
       await world.lake.close();
     }),
-    { numRuns: runs(4) },
+    {
+      numRuns: runs(4),
+      // A rollback that nothing follows, when both streams have all there is.
+      examples: [[[flush(0), good, flush(1), flush(0), { kind: "stream" }, { kind: "rollback" }]]],
+    },
   );
 }, 300_000);

@@ -235,6 +235,7 @@ export class TableStream {
       if (!taken.has(number) && number !== held) taken.set(number, next);
     await this.#letters.write(bad);
     const progress = { positions: taken, letters: this.#letters.horizon(taken) };
+    const asked = [...this.#flushes];
     await observe(
       topicTables,
       () => this.#commit(files, progress),
@@ -246,7 +247,7 @@ export class TableStream {
       }),
     );
     this.#letters.passed(taken);
-    this.#settleFlushes();
+    this.#settle(asked);
   }
 
   #heldPartition(): number | undefined {
@@ -299,8 +300,10 @@ export class TableStream {
       await source.refresh();
       const chunk = await source.next();
       if (chunk !== undefined || this.#isClosing) return chunk;
-      // All that was read is committed.
-      this.#settleFlushes();
+      // All that was read is committed, where nobody has taken it back since.
+      const asked = [...this.#flushes];
+      await this.#checkTable();
+      this.#settle(asked);
       await this.#wait(source, this.#flushes.length > 0 ? POLL_MS : REFRESH_MS);
     }
   }
@@ -340,11 +343,23 @@ export class TableStream {
     clearTimeout(timer);
   }
 
-  /** Where nothing of a partition is held, the source is where the table is. */
-  #settleFlushes(): void {
+  /** A rollback takes rows away, and no commit of this stream needs to come that would notice. */
+  async #checkTable(): Promise<void> {
+    const table = await this.#target.refresh();
+    if (!sameProgress(await this.#progressIn(table), this.#progress))
+      throw commitConflict(table.name, `Another has changed what ${table.name} has of ${this.#topic.name}.`);
+  }
+
+  /**
+   * Ends those flushes whose records the table has.
+   *
+   * @param asked before the table was last looked at: what was taken back before a flush is not there for it.
+   */
+  #settle(asked: readonly Flush[]): void {
+    // Where nothing of a partition is held, the source is where the table is.
     const positions = new Map([...(this.#source?.positions ?? []), ...(this.#progress?.positions ?? [])]);
-    const done = this.#flushes.filter(({ ends }) => isReached(ends, positions));
-    this.#flushes = this.#flushes.filter(({ ends }) => !isReached(ends, positions));
+    const done = asked.filter(({ ends }) => isReached(ends, positions));
+    this.#flushes = this.#flushes.filter((flush) => !done.includes(flush));
     for (const { go } of done) go();
   }
 
