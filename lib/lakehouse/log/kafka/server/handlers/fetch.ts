@@ -70,7 +70,9 @@ export async function answerFetch(request: Request, context: Context): Promise<R
     const bytes = found.reduce((sum, one) => sum + one.bytes, 0);
     broker.fetched.owe(bytes);
     broker.fetched.give(maxBytes);
+    // As Kafka does: who asks for no partition, to end a session say, has nothing to wait for.
     const isDone =
+      found.length === 0 ||
       bytes >= request.minBytes ||
       deadline.signal.aborted ||
       signal.aborted ||
