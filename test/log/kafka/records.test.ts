@@ -1,4 +1,7 @@
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { ERROR } from "../../../lib/lakehouse/log/kafka/protocol/error-codes.js";
+import { apiVersions } from "../../../lib/lakehouse/log/kafka/protocol/messages/cluster.js";
 import { fetch, listOffsets } from "../../../lib/lakehouse/log/kafka/protocol/messages/fetch.js";
 import { produce } from "../../../lib/lakehouse/log/kafka/protocol/messages/produce.js";
 import {
@@ -7,8 +10,9 @@ import {
   initProducerId,
 } from "../../../lib/lakehouse/log/kafka/protocol/messages/transactions.js";
 import { readRecords } from "../../../lib/lakehouse/log/records/read-records.js";
+import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
 import { Client, serve } from "../support/kafka-client.js";
-import { readAll, texts } from "../support/lake-log.js";
+import { openLog, readAll, testFolder, texts } from "../support/lake-log.js";
 import { batchOf } from "../support/records.js";
 
 interface Part {
@@ -198,6 +202,39 @@ describe("Fetch", () => {
       errorCode: 70,
       responses: [],
     });
+  });
+
+  test("of no partition is answered at once, and holds up nobody", async () => {
+    const { server } = await serve();
+    const [idle, other] = await Promise.all([Client.to(server), Client.to(server)]);
+    const answer = idle.send(fetch, 12, {
+      ...fetchOf("none", 0n, { maxWaitMs: 200_000 }),
+      topics: [],
+    });
+    await other.ask(apiVersions, 0, { clientSoftwareName: "", clientSoftwareVersion: "" });
+    expect(await answer()).toMatchObject({ errorCode: 0, responses: [] });
+  });
+
+  test("hears that its partition is written elsewhere by now, and the others are served on", async () => {
+    const root = testFolder();
+    const store = new LocalStore(join(root, "warehouse"));
+    const { log, server } = await serve({}, openLog(join(root, "a"), { store }));
+    const topic = await log.createTopic("flights");
+    await log.createTopic("other");
+    await topic.append({ value: "first" }, { ack: "stored" });
+    const second = openLog(join(root, "b"), { store });
+    await second.recover();
+    await second.topic("flights").append({ value: "second" }, { ack: "stored" });
+    await expect(topic.append({ value: "late" }, { ack: "stored" })).rejects.toMatchObject({
+      code: "FENCED",
+    });
+
+    const [fenced, other] = await Promise.all([Client.to(server), Client.to(server)]);
+    const { end } = (await topic.offsets())[0] as { readonly end: bigint };
+    const answer = fenced.send(fetch, 11, fetchOf("flights", end, { maxWaitMs: 200_000 }));
+    await other.ask(fetch, 11, fetchOf("other", 0n, { maxWaitMs: 20 }));
+    const { responses } = await answer();
+    expect(responses[0]?.partitions[0]?.errorCode).toBe(ERROR.NOT_LEADER_OR_FOLLOWER);
   });
 
   test("is told of a topic's end while it waits", async () => {

@@ -27,8 +27,11 @@ interface Asked {
   readonly topicId: string;
 }
 
-interface Wanted extends Asked {
+interface Place extends Asked {
   readonly index: number;
+}
+
+interface Wanted extends Place {
   readonly from: bigint;
   readonly maxBytes: number;
   readonly isolation: Isolation;
@@ -82,7 +85,9 @@ export async function answerFetch(request: Request, context: Context): Promise<R
       return { errorCode: ERROR.NONE, responses: byTopic(found) };
     }
     broker.fetched.give(bytes);
-    await untilNews(found, deadline.signal, context);
+    const failure = await untilNews(found, deadline.signal, context);
+    // It may be readable as before, and would be waited for in vain again and again.
+    if (failure !== undefined) return { errorCode: ERROR.NONE, responses: byTopic(failure) };
   }
 }
 
@@ -168,9 +173,9 @@ async function readOne(
 const find = async ({ topic, topicId }: Asked, core: LogCore): Promise<TopicRecord | undefined> =>
   topicId === NO_ID ? core.topic(topic) : core.topicOf(topicId);
 
-const failed = (wanted: Wanted, error: unknown): Found => unreadable(wanted, toKafka(error).errorCode);
+const failed = (wanted: Place, error: unknown): Found => unreadable(wanted, toKafka(error).errorCode);
 
-function unreadable({ topic, topicId, index }: Wanted, errorCode: number): Found {
+function unreadable({ topic, topicId, index }: Place, errorCode: number): Found {
   const response = {
     partitionIndex: index,
     errorCode,
@@ -181,12 +186,16 @@ function unreadable({ topic, topicId, index }: Wanted, errorCode: number): Found
   return { topic, topicId, response, bytes: 0 };
 }
 
-/** Until one of the partitions has more than it had, or cannot be read any more. */
+/**
+ * Until one of the partitions has more than it had, or cannot be waited for.
+ *
+ * @returns where one cannot: the answer, which has nothing but that.
+ */
 async function untilNews(
   found: readonly Found[],
   deadline: AbortSignal,
   { broker: { core }, signal }: Context,
-): Promise<void> {
+): Promise<readonly Found[] | undefined> {
   const ending = new AbortController();
   // Each partition listens.
   setMaxListeners(0, ending.signal);
@@ -194,11 +203,28 @@ async function untilNews(
   signal.addEventListener("abort", end);
   deadline.addEventListener("abort", end);
   if (signal.aborted || deadline.aborted) end();
-  // The first to have news ends the waiting of all; what it failed with is heard when it is read again.
-  const waits = found.map(({ next }) => next && untilMore(next, core, ending.signal).then(end, end));
-  await Promise.all(waits);
+  // The first to have news ends the waiting of all.
+  let hasFailed = false;
+  const waits = found.map(async (one) => {
+    try {
+      if (one.next !== undefined) await untilMore(one.next, core, ending.signal);
+      return withoutRecords(one);
+    } catch (error) {
+      hasFailed = true;
+      return failed({ ...one, index: one.response.partitionIndex }, error);
+    } finally {
+      end();
+    }
+  });
+  const waited = await Promise.all(waits);
   signal.removeEventListener("abort", end);
   deadline.removeEventListener("abort", end);
+  return hasFailed ? waited : undefined;
+}
+
+/** They were given back to the memory that they are taken from. */
+function withoutRecords(found: Found): Found {
+  return { ...found, bytes: 0, response: { ...found.response, abortedTransactions: null, records: [] } };
 }
 
 async function untilMore(
