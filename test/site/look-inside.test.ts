@@ -118,6 +118,8 @@ describe("look inside a file", needsChromium, () => {
 
   test("reads a large file by slices: its end, and for rows as much as it says", async () => {
     const { page, context } = await openPage();
+    // The page opens a sample by itself, which is not what is counted here.
+    await heading(page).waitFor();
     await page.evaluate(() => {
       const sizes: number[] = [];
       Object.assign(window, { sizes });
