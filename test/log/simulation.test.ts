@@ -1,18 +1,18 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { TopicRecord } from "../../lib/lakehouse/log/meta/log-meta.js";
-import { SqliteMeta } from "../../lib/lakehouse/log/meta/sqlite-meta.js";
+import type { SqliteMeta } from "../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../lib/lakehouse/log/meta/topic-config.js";
 import type { Ack } from "../../lib/lakehouse/log/partition/partition.js";
 import { Place } from "../../lib/lakehouse/log/partition/place.js";
 import { OpenTransactions } from "../../lib/lakehouse/log/producers/open-transactions.js";
 import { readRecords } from "../../lib/lakehouse/log/records/read-records.js";
-import { recoverLog } from "../../lib/lakehouse/log/recover.js";
 import type { StoredSegment } from "../../lib/lakehouse/log/segment/layout.js";
 import { readBlock, verifySegment } from "../../lib/lakehouse/log/segment/segment-reader.js";
 import type { UpkeepAction } from "../../lib/lakehouse/log/upkeep/upkeep.js";
 import { Writer } from "../../lib/lakehouse/log/writer.js";
 import { runs } from "../support/runs.js";
 import { follow } from "./support/follower.js";
+import { drive, emptyMeta, recovered, simulate } from "./support/histories.js";
 import { batchOf } from "./support/records.js";
 import { World } from "./support/world.js";
 
@@ -55,16 +55,8 @@ interface Begun {
 const done = new Map<string, number>();
 
 test("what was acknowledged is there once, at its offset, whatever fails and whenever the process dies", async () => {
-  const only = process.env.SLH_SEED;
-  const seeds = only === undefined ? Array.from({ length: HISTORIES }, (_, i) => i + 1) : [Number(only)];
-  for (const seed of seeds) {
-    try {
-      await history(seed);
-    } catch (error) {
-      throw new Error(`the history of SLH_SEED=${seed} failed`, { cause: error });
-    }
-  }
-  if (only === undefined)
+  const { isWhole } = await simulate(HISTORIES, history);
+  if (isWhole)
     for (const what of ["expire", "merge", "forget", "delete"])
       expect(done.get(what) ?? 0, what).toBeGreaterThan(0);
 });
@@ -237,18 +229,6 @@ async function append(
   }
 }
 
-/** Lets things happen until the promise is settled. */
-async function drive(world: World, promise: Promise<unknown>): Promise<void> {
-  let isSettled = false;
-  promise.then(
-    () => (isSettled = true),
-    () => (isSettled = true),
-  );
-  for (let i = 0; !isSettled && i < 100_000; i++) await world.step();
-  expect(isSettled).toBe(true);
-  await promise;
-}
-
 function storedRecords(world: World, place: Place, segments: readonly StoredSegment[], start: bigint) {
   const records: { offset: bigint; value: string }[] = [];
   for (const segment of segments) {
@@ -276,17 +256,4 @@ function check(
   expect(offsets.size).toBe(records.length);
   for (const [value, { offset }] of acknowledged)
     if (offset >= start) expect(offsets.get(value), `record ${value}`).toBe(offset);
-}
-
-function emptyMeta(): SqliteMeta {
-  const meta = new SqliteMeta(":memory:");
-  onTestFinished(() => meta.close());
-  return meta;
-}
-
-/** The metadata, from the objects alone. */
-async function recovered(world: World, place: Place): Promise<SqliteMeta> {
-  const meta = emptyMeta();
-  await drive(world, recoverLog(world.store, place, meta));
-  return meta;
 }

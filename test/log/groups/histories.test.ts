@@ -1,10 +1,10 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { GroupCoordinator } from "../../../lib/lakehouse/log/groups/coordinator.js";
-import { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
 import type { Ack } from "../../../lib/lakehouse/log/partition/partition.js";
 import { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { recoverLog } from "../../../lib/lakehouse/log/recover.js";
 import { runs } from "../../support/runs.js";
+import { drive, emptyMeta, simulate } from "../support/histories.js";
 import { World } from "../support/world.js";
 import { Chronicle, endTransaction, GROUPS, openCoordinator, SimulatedClient } from "./simulated-groups.js";
 
@@ -13,18 +13,9 @@ import { Chronicle, endTransaction, GROUPS, openCoordinator, SimulatedClient } f
 const HISTORIES = runs(25);
 
 test("a partition has one owner in a generation, generations only grow, and offsets are those that were committed", async () => {
-  const only = process.env.SLH_SEED;
-  const seeds = only === undefined ? Array.from({ length: HISTORIES }, (_, i) => i + 1) : [Number(only)];
-  let generations = 0;
-  for (const seed of seeds) {
-    try {
-      generations += await history(seed);
-    } catch (error) {
-      throw new Error(`the history of SLH_SEED=${seed} failed`, { cause: error });
-    }
-  }
+  const { results } = await simulate(HISTORIES, history);
   // Something happened.
-  expect(generations).toBeGreaterThan(seeds.length);
+  expect(results.reduce((sum, generations) => sum + generations, 0)).toBeGreaterThan(results.length);
 });
 
 async function history(seed: number): Promise<number> {
@@ -80,22 +71,4 @@ async function history(seed: number): Promise<number> {
   if (chronicle.ending !== undefined) await drive(world, endTransaction(last, chronicle, chronicle.ending));
   await chronicle.check(last);
   return chronicle.generation;
-}
-
-/** Lets things happen until the promise is settled. */
-async function drive<T>(world: World, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const settle = () => {
-    isSettled = true;
-  };
-  promise.then(settle, settle);
-  for (let i = 0; !isSettled && i < 100_000; i++) await world.step();
-  expect(isSettled).toBe(true);
-  return promise;
-}
-
-function emptyMeta(): SqliteMeta {
-  const meta = new SqliteMeta(":memory:");
-  onTestFinished(() => meta.close());
-  return meta;
 }

@@ -1,16 +1,16 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { TopicRecord } from "../../../lib/lakehouse/log/meta/log-meta.js";
-import { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
+import type { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../../lib/lakehouse/log/meta/topic-config.js";
 import type { Ack } from "../../../lib/lakehouse/log/partition/partition.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
 import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
-import { recoverLog } from "../../../lib/lakehouse/log/recover.js";
 import { StateTopic } from "../../../lib/lakehouse/log/state/state-topic.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import { runs } from "../../support/runs.js";
+import { drive, emptyMeta, recovered, simulate } from "../support/histories.js";
 import { World } from "../support/world.js";
 import { NUMBERS } from "./numbers.js";
 
@@ -34,15 +34,7 @@ interface Written {
 }
 
 test("a map has what was acknowledged last, whatever fails and whenever the process dies", async () => {
-  const only = process.env.SLH_SEED;
-  const seeds = only === undefined ? Array.from({ length: HISTORIES }, (_, i) => i + 1) : [Number(only)];
-  for (const seed of seeds) {
-    try {
-      await history(seed);
-    } catch (error) {
-      throw new Error(`the history of SLH_SEED=${seed} failed`, { cause: error });
-    }
-  }
+  await simulate(HISTORIES, history);
 });
 
 async function history(seed: number): Promise<void> {
@@ -130,28 +122,4 @@ async function untilItDoes<T>(work: () => Promise<T>): Promise<T> {
       if ((error as { code?: string }).code !== "STORAGE_FAILED") throw error;
     }
   }
-}
-
-/** Lets things happen until the promise is settled. */
-async function drive<T>(world: World, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const settle = () => {
-    isSettled = true;
-  };
-  promise.then(settle, settle);
-  for (let i = 0; !isSettled && i < 100_000; i++) await world.step();
-  expect(isSettled).toBe(true);
-  return promise;
-}
-
-function emptyMeta(): SqliteMeta {
-  const meta = new SqliteMeta(":memory:");
-  onTestFinished(() => meta.close());
-  return meta;
-}
-
-async function recovered(world: World, place: Place): Promise<SqliteMeta> {
-  const meta = emptyMeta();
-  await drive(world, recoverLog(world.store, place, meta));
-  return meta;
 }

@@ -1,13 +1,13 @@
-import { expect, onTestFinished, test } from "vitest";
-import { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
+import { expect, test } from "vitest";
+import type { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
 import type { Partition } from "../../../lib/lakehouse/log/partition/partition.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
 import { nextOffset } from "../../../lib/lakehouse/log/partition/tail.js";
 import { readRecords } from "../../../lib/lakehouse/log/records/read-records.js";
-import { recoverLog } from "../../../lib/lakehouse/log/recover.js";
 import { runs } from "../../support/runs.js";
+import { drive, driveUntil, emptyMeta, recovered, simulate } from "../support/histories.js";
 import { Connection, codeOf, type Sent, SimulatedClient } from "../support/simulated-clients.js";
 import {
   openServer,
@@ -25,15 +25,7 @@ const PARTITIONS = 2;
 const TOPIC = simulatedTopic("simulated", "01234567-89ab-cdef-0123-456789abcdef", PARTITIONS);
 
 test("readers of what is committed see whole transactions or nothing of them, and each record once, whatever fails", async () => {
-  const only = process.env.SLH_SEED;
-  const seeds = only === undefined ? Array.from({ length: HISTORIES }, (_, i) => i + 1) : [Number(only)];
-  for (const seed of seeds) {
-    try {
-      await history(seed);
-    } catch (error) {
-      throw new Error(`the history of SLH_SEED=${seed} failed`, { cause: error });
-    }
-  }
+  await simulate(HISTORIES, history);
 });
 
 async function history(seed: number): Promise<void> {
@@ -211,33 +203,4 @@ async function followCommitted(
       if (world.failing === 0) throw error;
     }
   }
-}
-
-async function driveUntil(world: World, isDone: () => boolean): Promise<void> {
-  for (let i = 0; !isDone() && i < 100_000; i++) await world.step();
-  expect(isDone()).toBe(true);
-}
-
-/** Lets things happen until the promise is settled. */
-async function drive<T>(world: World, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
-  promise.then(
-    () => (isSettled = true),
-    () => (isSettled = true),
-  );
-  await driveUntil(world, () => isSettled);
-  return promise;
-}
-
-function emptyMeta(): SqliteMeta {
-  const meta = new SqliteMeta(":memory:");
-  onTestFinished(() => meta.close());
-  return meta;
-}
-
-/** The metadata, from the objects alone. */
-async function recovered(world: World, place: Place): Promise<SqliteMeta> {
-  const meta = emptyMeta();
-  await drive(world, recoverLog(world.store, place, meta));
-  return meta;
 }

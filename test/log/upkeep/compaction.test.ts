@@ -15,6 +15,7 @@ import { recoverLog } from "../../../lib/lakehouse/log/recover.js";
 import { verifySegment } from "../../../lib/lakehouse/log/segment/segment-reader.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import { runs } from "../../support/runs.js";
+import { simulate } from "../support/histories.js";
 import { openLog, readAll, testFolder } from "../support/lake-log.js";
 import { batchOf } from "../support/records.js";
 import { World } from "../support/world.js";
@@ -322,15 +323,7 @@ async function history(seed: number): Promise<void> {
 }
 
 test("a compacted partition is the map that it was, to every reader who is quick enough, and ends as one record a key", async () => {
-  const only = process.env.SLH_SEED;
-  const seeds = only === undefined ? Array.from({ length: runs(15) }, (_, i) => i + 1) : [Number(only)];
-  for (const seed of seeds) {
-    try {
-      await history(seed);
-    } catch (error) {
-      throw new Error(`the history of SLH_SEED=${seed} failed`, { cause: error });
-    }
-  }
+  await simulate(runs(15), history);
 });
 
 test("a record without a key is refused where keys are compacted, and nothing of its call is appended", async () => {

@@ -1,6 +1,6 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { TopicRecord } from "../../../lib/lakehouse/log/meta/log-meta.js";
-import { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
+import type { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../../lib/lakehouse/log/meta/topic-config.js";
 import { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
@@ -9,6 +9,7 @@ import { recoverLog } from "../../../lib/lakehouse/log/recover.js";
 import { readBlock, verifySegment } from "../../../lib/lakehouse/log/segment/segment-reader.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import { runs } from "../../support/runs.js";
+import { drive, emptyMeta, simulate } from "../support/histories.js";
 import { batchOf } from "../support/records.js";
 import { Machine, World } from "../support/world.js";
 
@@ -28,16 +29,8 @@ const TOPIC: TopicRecord = {
 const outcomes = new Map<string, number>();
 
 test("of a paused writer and the one that took over, what is acknowledged as stored is there, or was deleted behind it", async () => {
-  const only = process.env.SLH_SEED;
-  const seeds = only === undefined ? Array.from({ length: runs(150) }, (_, i) => i + 1) : [Number(only)];
-  for (const seed of seeds) {
-    try {
-      await history(seed);
-    } catch (error) {
-      throw new Error(`the history of SLH_SEED=${seed} failed`, { cause: error });
-    }
-  }
-  if (only !== undefined) return;
+  const { isWhole } = await simulate(runs(150), history);
+  if (!isWhole) return;
   expect(outcomes.get("FENCED") ?? 0).toBeGreaterThan(0);
   expect(outcomes.get("late") ?? 0).toBeGreaterThan(0);
 });
@@ -149,22 +142,4 @@ async function history(seed: number): Promise<void> {
       given.add(offset);
       if (offset >= start) expect(records.get(offset), `record ${value}`).toBe(value);
     }
-}
-
-/** Lets things happen until the promise is settled. */
-async function drive<T>(world: World, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const settle = () => {
-    isSettled = true;
-  };
-  promise.then(settle, settle);
-  for (let i = 0; !isSettled && i < 100_000; i++) await world.step();
-  expect(isSettled).toBe(true);
-  return promise;
-}
-
-function emptyMeta(): SqliteMeta {
-  const meta = new SqliteMeta(":memory:");
-  onTestFinished(() => meta.close());
-  return meta;
 }
