@@ -5,6 +5,7 @@ import { launchBrowser, needsChromium } from "./support/browser.js";
 import {
   axeViolations,
   beyondTheScreen,
+  onTopOfOthers,
   smallChartText,
   smallDiagramText,
   unreachable,
@@ -37,6 +38,7 @@ describe("the built site", needsChromium, () => {
         found[`${colorScheme}: small words in diagrams`] = await smallDiagramText(page);
         found[`${colorScheme}: axe`] = await axeViolations(page, colorScheme === "light" ? "all" : "colours");
       }
+      found["on top of others"] = await onTopOfOthers(page);
       found.keyboard = await unreachable(page);
       found.faults = faults;
       await context.close();

@@ -144,3 +144,20 @@ export async function unreachable(page: Page): Promise<string[]> {
     ];
   });
 }
+
+/** What lies on other parts of its slide: heading, body and foot follow each other. */
+export function onTopOfOthers(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll(".slide")].flatMap((slide) => {
+      const parts = [...slide.querySelectorAll("h2, .body > *, .foot")]
+        .map((part) => ({ part, box: part.getBoundingClientRect() }))
+        .filter(({ box }) => box.height > 0);
+      return parts.slice(1).flatMap(({ part, box }, i) => {
+        const before = parts[i];
+        return before !== undefined && box.top < before.box.bottom - 1
+          ? [`${part.textContent?.trim().slice(0, 40)} on ${before.part.textContent?.trim().slice(0, 40)}`]
+          : [];
+      });
+    }),
+  );
+}
