@@ -72,6 +72,14 @@ describe("a name is one topic's", () => {
     expect(texts(await readAll(lost.topic("flights")))).toEqual(["old"]);
   });
 
+  test("records in the log's own topics are no sign of lost metadata", async () => {
+    const { store, log } = twoLogs();
+    const own = await log.core.internalTopic("__anything");
+    await (await log.core.internalPartition(own, 0)).append(await batchOf([{ value: "own" }]), "stored");
+    await log.createTopic("first");
+    await openLog(testFolder(), { store }).createTopic("second");
+  });
+
   test("what the end of a process has left of a deleted topic is no topic for recovery", async () => {
     const { store, log, again } = twoLogs();
     await log.createTopic("kept");

@@ -19,6 +19,11 @@ export function internalId(name: string): string {
   return [...parts, hash.slice(20, 32)].join("-");
 }
 
+/** Other topics have a UUID of version 4. */
+export function isInternalId(id: string): boolean {
+  return id[14] === "8";
+}
+
 export function checkNotInternal(name: string): void {
   if (isInternal(name)) refuseInternal(name);
 }

@@ -1,23 +1,22 @@
 import type { ObjectStore } from "../storage/index.js";
 import { metadataLost } from "./errors.js";
-import { GROUP_TOPIC, internalId, PRODUCER_ID_TOPIC, TRANSACTION_TOPIC } from "./internal-topics.js";
+import { isInternalId } from "./internal-topics.js";
 import type { Place } from "./partition/place.js";
 
 const RECORDS = /\/([0-9a-f-]{36})\/\d+\/\d{20}\S*\.segment$/;
-/** Known by their names, whatever became of the metadata. */
-const INTERNAL_IDS = [GROUP_TOPIC, TRANSACTION_TOPIC, PRODUCER_ID_TOPIC].map(internalId);
 
 /**
  * For metadata that knows no topic. Where one has records, the metadata's file was lost: a topic that is made anew then
- * stands in the way of the one that has its name.
+ * stands in the way of the one that has its name. Those of the log's own are known by their names, whatever became of the
+ * metadata.
  *
  * @throws LakehouseError LOG_METADATA_LOST, STORAGE_FAILED
  */
 export async function checkNoTopics(store: ObjectStore, place: Place): Promise<void> {
-  const seen = new Set(INTERNAL_IDS);
+  const seen = new Set<string>();
   for await (const { uri } of store.list(`${place.root}/`)) {
     const id = RECORDS.exec(uri)?.[1];
-    if (id === undefined || seen.has(id)) continue;
+    if (id === undefined || isInternalId(id) || seen.has(id)) continue;
     seen.add(id);
     if ((await store.head(place.topic(id))) === undefined) continue;
     if ((await store.head(place.deleted(id))) !== undefined) continue;
