@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { closed, invalidConfig } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { ObjectStore } from "../storage/index.js";
+import { Alone } from "./cluster/alone.js";
+import type { Cluster } from "./cluster/cluster.js";
 import type { GroupsConfig } from "./groups/coordinator.js";
 import type { Groups } from "./groups/groups.js";
 import { isInternal, refuseInternal, TRANSACTION_TOPIC } from "./internal-topics.js";
@@ -81,6 +83,7 @@ export class LogCore {
   readonly #segments: Segments;
   readonly #topics: Topics;
   readonly #openTransactions = new OpenTransactions();
+  readonly #alone = new Alone();
   #meta: LogMeta | undefined;
   #unlock: (() => void) | undefined;
   #writing: Promise<Writer> | undefined;
@@ -104,6 +107,11 @@ export class LogCore {
       meta: () => this.#openMeta(),
       writer: () => this.#write(),
     });
+  }
+
+  /** Who writes this log, and who leads which partition. This process is one of them from its first append on. */
+  async cluster(): Promise<Cluster> {
+    return this.#alone;
   }
 
   /** @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED */

@@ -43,6 +43,8 @@ export const policyViolation = errorKind("POLICY_VIOLATION");
 export const logInUse = errorKind("LOG_IN_USE");
 /** Another writer has taken the partition over: this one's records can no longer become part of it. */
 export const fenced = errorKind("FENCED");
+/** A partition that another server leads, or none for the moment. */
+export const notLeader = errorKind("NOT_LEADER");
 /** The metadata does not know what the objects or the write-ahead log have: it was lost, or is an old copy. */
 export const metadataLost = errorKind("LOG_METADATA_LOST");
 /** A record of the log's own state that cannot be understood. */

@@ -23,6 +23,7 @@ const STATUS: Readonly<Record<CodesIn<typeof logErrors>, Code>> & Readonly<Recor
   LOG_METADATA_LOST: Code.FailedPrecondition,
   LOG_IN_USE: Code.FailedPrecondition,
   LOG_UNAVAILABLE: Code.Unavailable,
+  NOT_LEADER: Code.Unavailable,
   FENCED: Code.FailedPrecondition,
   INVALID_RECORD: Code.InvalidArgument,
   OLD_MESSAGE_FORMAT: Code.InvalidArgument,

@@ -49,6 +49,7 @@ const CODES: Readonly<Record<CodesIn<typeof logErrors>, number>> & Readonly<Reco
   UNSTABLE_OFFSET_COMMIT: ERROR.UNSTABLE_OFFSET_COMMIT,
   GROUP_SUBSCRIBED_TO_TOPIC: ERROR.GROUP_SUBSCRIBED_TO_TOPIC,
   // The client asks again who leads, and tries it there: a server that is closing has a successor soon.
+  NOT_LEADER: ERROR.NOT_LEADER_OR_FOLLOWER,
   FENCED: ERROR.NOT_LEADER_OR_FOLLOWER,
   LOG_IN_USE: ERROR.NOT_LEADER_OR_FOLLOWER,
   CLOSED: ERROR.NOT_LEADER_OR_FOLLOWER,

@@ -12,7 +12,6 @@ import { type KafkaOptions, type KafkaSettings, kafkaSettings } from "./settings
 /** What is on its way to clients when the server stops may take so long, in milliseconds. */
 const GRACE_MS = 5_000;
 const KEEP_ALIVE_MS = 60_000;
-const NODE_ID = 1;
 
 /** A log that is served to Kafka's clients. */
 export interface KafkaServer {
@@ -32,6 +31,7 @@ export interface KafkaServer {
 export async function startKafka(core: LogCore, options: KafkaOptions): Promise<KafkaServer> {
   const settings = kafkaSettings(options);
   await core.startWriting();
+  const cluster = await core.cluster();
   const sockets = new Set<Socket>();
   const stopping = new AbortController();
   // Each connection listens.
@@ -67,7 +67,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   broker = {
     core,
     settings,
-    nodeId: NODE_ID,
+    nodeId: cluster.self,
     clusterId: core.id,
     host: settings.advertised?.host ?? settings.host,
     port: settings.advertised?.port ?? port,
