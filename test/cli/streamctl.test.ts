@@ -102,6 +102,31 @@ describe("topics", () => {
     }
     expect((await streamctl("topic", "alter", "t")).err).toContain("Nothing is to be changed.");
   });
+
+  test.each([
+    [["retentionMs=1h"], "milliseconds, from 0 on, or -1 to keep records however old they are"],
+    [["retentionBytes=1GB"], "bytes, from 0 on, or -1 to keep records however many they are"],
+    [["segmentMs=-1"], "milliseconds, from 1 to 2147483647."],
+  ])("refuse %j, and say what is counted", async ([setting = ""], remedy) => {
+    const { err } = await streamctl("topic", "create", "t", "--config", setting);
+    expect(err).toContain(`Give a whole number of ${remedy}`);
+  });
+
+  test.each([
+    ["retentionMs=5", "1", "INVALID_PARTITIONS"],
+    ["retentionMs=1h", "3", "INVALID_CONFIG"],
+  ])(
+    "are left as they are where one of two changes is refused: %s, %s partitions",
+    async (setting, partitions, code) => {
+      await ok("topic", "create", "t", "--partitions", "2");
+      const { err } = await streamctl("topic", "alter", "t", "--config", setting, "--partitions", partitions);
+      expect(err).toContain(code);
+      expect(JSON.parse(await ok("topic", "describe", "t", "--json"))).toMatchObject({
+        partitions: 2,
+        config: { retentionMs: -1 },
+      });
+    },
+  );
 });
 
 describe("consume", () => {

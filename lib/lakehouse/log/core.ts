@@ -227,6 +227,11 @@ export class LogCore {
     await this.#write();
   }
 
+  /** Whether this process is the one that writes. */
+  get isWriting(): boolean {
+    return this.#writer !== undefined;
+  }
+
   /**
    * The same for one partition: what an earlier writer has put into the object store is known from then on, too. Appends to
    * it get their offsets when they are called.

@@ -210,16 +210,11 @@ export class Topics {
    */
   async addPartitions(name: string, partitions: number): Promise<TopicRecord> {
     checkNotInternal(name);
-    checkPartitionCount(name, partitions);
     const known = await this.find(name);
+    checkMorePartitions(known, partitions);
     return this.#change(known, (topic) => {
       // Where they are equal, an earlier call has got as far as the object store: what is known is behind.
-      if (partitions < topic.partitions || partitions <= known.partitions)
-        throw invalidPartitions(
-          name,
-          `The topic ${name} already has ${topic.partitions} partition${topic.partitions === 1 ? "" : "s"}.`,
-          "Give a larger number: a topic cannot have fewer than before.",
-        );
+      if (partitions < topic.partitions) throw notMore(topic);
       return { ...topic, partitions };
     });
   }
@@ -297,6 +292,20 @@ export function checkPartition({ name, partitions }: TopicRecord, number: number
   throw noSuchPartition(
     `${name}/${number}`,
     `The topic ${name} has no partition ${number}: it has ${partitions}, from 0 on.`,
+  );
+}
+
+/** @throws LakehouseError INVALID_PARTITIONS where a topic has as many already, or cannot have so many. */
+export function checkMorePartitions(topic: TopicRecord, partitions: number): void {
+  checkPartitionCount(topic.name, partitions);
+  if (partitions <= topic.partitions) throw notMore(topic);
+}
+
+function notMore({ name, partitions }: TopicRecord) {
+  return invalidPartitions(
+    name,
+    `The topic ${name} already has ${partitions} partition${partitions === 1 ? "" : "s"}.`,
+    "Give a larger number: a topic cannot have fewer than before.",
   );
 }
 

@@ -103,7 +103,7 @@ function jsonOf(write: () => string, index: number): string {
     throw invalidArgument(
       `row ${index}`,
       `Row ${index} has a number that JSON has not: ${error.message}.`,
-      "Leave it out, as null.",
+      "Give a finite number, or null where the column is optional.",
     );
   }
 }

@@ -194,3 +194,26 @@ const joinAgain = {
   needsMemberId: false,
   maySkipAssignment: false,
 };
+
+test("another process reads groups as the object store has them, and does not become the one that writes", async () => {
+  const root = testFolder();
+  const { log, groups } = await openGroups(root);
+  await groups.commit("readers", NOBODY, [at(0, 3n)]);
+  await log.flush();
+  const other = openLog(root);
+  expect(await other.groups.list()).toEqual([await groups.describe("readers")]);
+  expect(await other.groups.describe("readers")).toEqual(await log.groups.describe("readers"));
+  await expect(other.groups.describe("none")).rejects.toMatchObject(code("GROUP_ID_NOT_FOUND"));
+  await expect(other.groups.delete("readers")).rejects.toMatchObject(code("LOG_IN_USE"));
+});
+
+test("to list groups makes nothing where there are none", async () => {
+  const root = testFolder();
+  const log = openLog(root);
+  expect(await log.groups.list()).toEqual([]);
+  const writer = openLog(root);
+  await writer.createTopic("t");
+  await writer.topic("t").append({ value: "v" });
+  expect(await log.groups.list()).toEqual([]);
+  expect(await writer.core.topics({ internal: true })).toHaveLength(1);
+});

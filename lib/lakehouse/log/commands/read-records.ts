@@ -126,11 +126,15 @@ function noUtf8(number: number) {
 }
 
 function linewise(toRecord: (line: string, number: number) => NewRecord | undefined): RecordParser {
-  let rest = "";
+  // Of a line that has not ended. Joined once: else a long one would be copied with every piece of it.
+  let begun: string[] = [];
   let number = 0;
   return function* (text, isLast) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
+    begun.push(text);
+    if (!isLast && !text.includes("\n")) return;
+    const lines = begun.join("").split("\n");
+    const rest = lines.pop() ?? "";
+    begun = isLast ? [] : [rest];
     if (isLast && rest !== "") lines.push(rest);
     for (const line of lines) {
       const record = toRecord(line.endsWith("\r") ? line.slice(0, -1) : line, ++number);

@@ -12,9 +12,10 @@ import {
 } from "../../terminal/index.js";
 import { configOf } from "../config-text.js";
 import type { TopicRecord } from "../meta/log-meta.js";
-import { DEFAULT_CONFIG, type TopicConfig } from "../meta/topic-config.js";
+import { DEFAULT_CONFIG, type TopicConfig, topicConfig } from "../meta/topic-config.js";
 import type { PartitionOffsets } from "../partition/partition-reader.js";
-import { type LogFlags, logOptions, type WithLog } from "./any-log.js";
+import { checkMorePartitions } from "../topics.js";
+import { type AnyLog, type LogFlags, logOptions, type WithLog } from "./any-log.js";
 import { jsonNumber, pair } from "./arguments.js";
 
 type Pairs = readonly (readonly [string, string])[];
@@ -182,13 +183,31 @@ function alterCommand(group: Command, withLog: WithLog): void {
             "Give --config name=value, or --partitions.",
           );
         const settings = configOf(Object.fromEntries(config));
+        if (partitions !== undefined) await checkBoth(log, name, settings, partitions);
         if (config.length > 0) await log.alterTopic(name, settings);
-        if (partitions !== undefined) await log.addPartitions(name, partitions);
+        if (partitions !== undefined)
+          await log.addPartitions(name, partitions).catch((error: unknown) => {
+            if (config.length > 0)
+              console.error(`The settings of ${name} were changed, and its partitions were not.`);
+            throw error;
+          });
         const topic = await log.topic(name).describe();
         if (flags.json) printJson(topic);
         else printTopic(topic, await log.topic(name).offsets());
       }),
     );
+}
+
+/** What would be refused is, before anything is changed: the two are two changes. */
+async function checkBoth(
+  log: AnyLog,
+  name: string,
+  settings: Partial<TopicConfig>,
+  partitions: number,
+): Promise<void> {
+  const topic = await log.topic(name).describe();
+  topicConfig({ ...topic.config, ...settings });
+  checkMorePartitions(topic, partitions);
 }
 
 function deleteCommand(group: Command, withLog: WithLog): void {

@@ -9,6 +9,7 @@ import type { CommittedOffset } from "./group-records.js";
 import type { GroupDescription } from "./group-types.js";
 import type { GroupFilter } from "./groups.js";
 import { notEmpty } from "./refusals.js";
+import type { ReadGroups } from "./stored-groups.js";
 
 /** How far a group is with a partition. */
 export interface GroupLag {
@@ -48,7 +49,10 @@ const RESET_OPTIONS: OptionNames<ResetGroupOptions> = {
   dryRun: true,
 };
 
-/** The groups that read a log's topics, and where they are. Who reads as one calls `consume`. */
+/**
+ * The groups that read a log's topics, and where they are. Who reads as one calls `consume`. To list and to describe them
+ * makes no process the one that writes: another sees them as the object store has them.
+ */
 export class LogGroups {
   readonly #core: LogCore;
 
@@ -58,12 +62,12 @@ export class LogGroups {
 
   /** By name. @param filter `states`: only groups in one of them. */
   async list(filter: GroupFilter = {}): Promise<GroupDescription[]> {
-    return (await this.#core.groups()).list(filter);
+    return (await this.#read()).list(filter);
   }
 
   /** A group with its members, and how far it is. @throws LakehouseError GROUP_ID_NOT_FOUND */
   async describe(group: string): Promise<GroupDetails> {
-    const groups = await this.#core.groups();
+    const groups = await this.#read();
     const description = await groups.describe(group);
     const readers = new Map<string, string>();
     for (const { memberId, assignment } of description.members)
@@ -78,6 +82,12 @@ export class LogGroups {
     }
     offsets.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
     return { ...description, offsets };
+  }
+
+  async #read(): Promise<ReadGroups> {
+    if (this.#core.isWriting) return this.#core.groups();
+    const { storedGroups } = await import("./stored-groups.js");
+    return storedGroups(this.#core);
   }
 
   /** With its offsets. @throws LakehouseError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */

@@ -54,17 +54,33 @@ const POLICIES: Readonly<Record<CleanupPolicy, true>> = {
   "compact,delete": true,
 };
 type Whole = Exclude<keyof TopicConfig, "compression" | "cleanupPolicy" | "minCleanableDirtyRatio">;
-const RANGES: Readonly<Record<Whole, readonly [number, number]>> = {
-  segmentBytes: [1024, MOST_SEGMENT_BYTES],
-  segmentMs: [1, 2 ** 31 - 1],
-  storedLingerMs: [0, 60_000],
-  maxBatchBytes: [1024, 256 * 1024 * 1024],
-  retentionMs: [-1, Number.MAX_SAFE_INTEGER],
-  retentionBytes: [-1, Number.MAX_SAFE_INTEGER],
-  deleteRetentionMs: [0, Number.MAX_SAFE_INTEGER],
-  minCompactionLagMs: [0, Number.MAX_SAFE_INTEGER],
-  fileDeleteDelayMs: [0, Number.MAX_SAFE_INTEGER],
+/** What a number counts, between which it may be, and what -1 is where it may be that, too. */
+interface Range {
+  readonly unit: "bytes" | "milliseconds";
+  readonly least: number;
+  readonly most: number;
+  readonly never?: string;
+}
+
+const RANGES: Readonly<Record<Whole, Range>> = {
+  segmentBytes: bytes(1024, MOST_SEGMENT_BYTES),
+  segmentMs: milliseconds(1, 2 ** 31 - 1),
+  storedLingerMs: milliseconds(0, 60_000),
+  maxBatchBytes: bytes(1024, 256 * 1024 * 1024),
+  retentionMs: { ...milliseconds(0), never: "to keep records however old they are" },
+  retentionBytes: { ...bytes(0), never: "to keep records however many they are" },
+  deleteRetentionMs: milliseconds(0),
+  minCompactionLagMs: milliseconds(0),
+  fileDeleteDelayMs: milliseconds(0),
 };
+
+function bytes(least: number, most: number = Number.MAX_SAFE_INTEGER): Range {
+  return { unit: "bytes", least, most };
+}
+
+function milliseconds(least: number, most: number = Number.MAX_SAFE_INTEGER): Range {
+  return { unit: "milliseconds", least, most };
+}
 
 /** @throws LakehouseError INVALID_CONFIG */
 export function topicConfig(given: Partial<TopicConfig>): TopicConfig {
@@ -90,14 +106,18 @@ export function topicConfig(given: Partial<TopicConfig>): TopicConfig {
       `A topic's minCleanableDirtyRatio cannot be ${String(minCleanableDirtyRatio)}.`,
       "Give a number from 0 to 1.",
     );
-  for (const [name, [least, most]] of Object.entries(RANGES)) {
-    const value = config[name as keyof typeof RANGES];
+  for (const [name, range] of Object.entries(RANGES)) {
+    const value = config[name as Whole];
+    const { least, most, never } = range;
     if (Number.isInteger(value) && value >= least && value <= most) continue;
-    throw invalidConfig(
-      name,
-      `A topic's ${name} cannot be ${String(value)}.`,
-      `Give a whole number from ${least} to ${most}.`,
-    );
+    if (value === -1 && never !== undefined) continue;
+    throw invalidConfig(name, `A topic's ${name} cannot be ${String(value)}.`, remedyOf(range));
   }
   return config;
+}
+
+function remedyOf({ unit, least, most, never }: Range): string {
+  const highest = most === Number.MAX_SAFE_INTEGER ? "on" : `to ${most}`;
+  const orNever = never === undefined ? "" : `, or -1 ${never}`;
+  return `Give a whole number of ${unit}, from ${least} ${highest}${orNever}.`;
 }

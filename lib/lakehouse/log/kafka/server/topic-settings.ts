@@ -124,7 +124,8 @@ function whole(name: string): Setting<number> {
 function toNumber(text: string, name: string): number {
   // More is said of numbers by who takes them.
   if (/^-?\d+(\.\d+)?$/.test(text.trim())) return Number(text);
-  throw invalidConfig(name, `A topic's ${name} cannot be ${JSON.stringify(text)}.`, "Give a number.");
+  const unit = name.endsWith(".ms") ? " of milliseconds" : name.endsWith(".bytes") ? " of bytes" : "";
+  throw invalidConfig(name, `A topic's ${name} cannot be ${JSON.stringify(text)}.`, `Give a number${unit}.`);
 }
 
 /** A list, in any order. */

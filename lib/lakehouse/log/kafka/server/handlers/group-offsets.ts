@@ -1,3 +1,4 @@
+import { recordTooLarge } from "../../../errors.js";
 import type { FetchedOffset, OffsetOutcome, TopicPartition } from "../../../groups/group-offsets.js";
 import type { CommittedOffset } from "../../../groups/group-records.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
@@ -65,7 +66,9 @@ async function committed(
     const codes = new Map(outcomes.map((one) => [keyOf(one), codeFor(one.error)]));
     codeOf = (at) => codes.get(keyOf(at)) ?? ERROR.UNKNOWN_SERVER_ERROR;
   } catch (error) {
-    const { errorCode } = toKafka(error);
+    // It is no batch of the client's that is too large: what makes batches smaller would not help.
+    const isTooMuch = recordTooLarge.is(error);
+    const errorCode = isTooMuch ? ERROR.INVALID_COMMIT_OFFSET_SIZE : toKafka(error).errorCode;
     codeOf = () => errorCode;
   }
   return {

@@ -1,5 +1,6 @@
 import { invalidArgument } from "../../../../errors.js";
 import { invalidPartitions } from "../../../errors.js";
+import { checkMorePartitions } from "../../../topics.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
 import { NO_ID } from "../../protocol/fields.js";
@@ -149,13 +150,7 @@ async function addPartitions(
   validateOnly: boolean,
   { core }: Broker,
 ): Promise<void> {
-  const { partitions } = await core.topic(name);
-  if (count <= partitions)
-    throw invalidPartitions(
-      name,
-      `The topic ${name} already has ${partitions} partition${partitions === 1 ? "" : "s"}.`,
-      "Give a larger number: a topic cannot have fewer than before.",
-    );
+  checkMorePartitions(await core.topic(name), count);
   if (!validateOnly) await core.addPartitions(name, count);
 }
 
