@@ -105,7 +105,7 @@ module.exports = {
       name: "rooms-do-not-know-the-front-door",
       severity: "error",
       from: { path: "^lib/lakehouse/[^/]+/" },
-      to: { path: "^lib/lakehouse/(rooms|health|lakehouse|lake-commands|open|cli|index)\\.ts$" },
+      to: { path: "^lib/lakehouse/(rooms|health|lakehouse(-catalog)?|lake-commands|open|cli|index)\\.ts$" },
     },
     {
       name: "a-room-is-entered-through-its-index",

@@ -398,7 +398,8 @@ export type { SnapshotChange } from "./table/snapshot/producer.js";
 /** @public What `Table.commitFiles` takes to name files. */
 export { type FileSelector, selectFiles } from "./table/snapshot/selector.js";
 export type { IsolationLevel } from "./table/snapshot/validate.js";
-export { Table, type TableInit } from "./table/table.js";
+export { Table } from "./table/table.js";
+export type { TableInit } from "./table/table-version.js";
 export { Transaction } from "./table/transaction.js";
 export { type ApplyOptions, applyUpdates, updatesToCreate } from "./table/updates/apply.js";
 export type { JsonObject } from "./table/updates/definitions.js";

@@ -1,14 +1,9 @@
-import type { ObjectStore } from "../../storage/index.js";
 import { type AppendData, isRereadable } from "../files/data/append-data.js";
 import type { IngestOptions, Source } from "../files/data/source.js";
 import type { Expression } from "../model/expressions/types.js";
-import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from "../model/metadata/lookup.js";
 import { MAIN_BRANCH } from "../model/metadata/parse.js";
 import { TABLE_PROPERTIES } from "../model/metadata/properties.js";
-import type { Snapshot, SnapshotId, TableMetadata } from "../model/metadata/types.js";
-import type { PartitionSpec, SortOrder } from "../model/partitioning/types.js";
-import type { RowColumn } from "../model/schema/builders.js";
-import type { Schema } from "../model/types/types.js";
+import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
 import { type CommitOptions, commitUpdates, retriesOf, runAgain } from "./commit.js";
 import { replaceTable, type TableReplacement } from "./evolution/replace.js";
 import type { AddFilesOptions } from "./operations/add-files.js";
@@ -20,7 +15,6 @@ import {
   type SnapshotOptions,
   type TableState,
 } from "./operations/file-change.js";
-import { TableInspection } from "./operations/inspect.js";
 import type { RowMergeOptions, UpsertOptions } from "./operations/merge.js";
 import { type RewriteFiles, rewriteFiles, truncate } from "./operations/operations.js";
 import { removeOrphans } from "./operations/orphans.js";
@@ -38,34 +32,18 @@ import {
 import type { RowChange, RowChangeOptions } from "./operations/row-changes.js";
 import type { RowDelta } from "./operations/row-delta.js";
 import { type Assignments, type RowEngine, requireEngine, rowsOf } from "./operations/row-engine.js";
-import { type ChangelogOptions, type ChangelogTask, changelog } from "./scan/changelog.js";
-import { type IncrementalOptions, incrementalAppends, type SnapshotRange } from "./scan/incremental.js";
-import { type ScanOptions, type ScanTask, TableScan } from "./scan/scan.js";
+import type { ScanOptions } from "./scan/scan.js";
 import type { PendingUpdate } from "./snapshot/pending.js";
 import type { SnapshotChange } from "./snapshot/producer.js";
+import { TableVersion } from "./table-version.js";
 import { Transaction } from "./transaction.js";
-import type {
-  Committer,
-  LoadedTable,
-  OrphanOptions,
-  OrphanReport,
-  TableIdentifier,
-} from "./updates/types.js";
+import type { LoadedTable, OrphanOptions, OrphanReport } from "./updates/types.js";
 
 /** Loaded when it is first needed, as its module says. */
 const rowOperations = () => import("./operations/rows.js");
 
 /** A merge names all that it wants, so that it means the same whatever the table holds: it is made again unasked. */
 const MERGE_RETRIES = Number(TABLE_PROPERTIES["commit.retry.num-retries"].fallback);
-
-export interface TableInit extends LoadedTable {
-  readonly identifier: TableIdentifier;
-  readonly store: ObjectStore;
-  readonly committer: Committer;
-  /** Rewrites rows for copy-on-write; brought in by who has a query engine. */
-  readonly engine?: RowEngine | undefined;
-  readonly transaction?: TableState["transaction"];
-}
 
 /**
  * A table, as one version of its metadata describes it. Immutable: what changes the table gives a new `Table`, and
@@ -76,56 +54,7 @@ export interface TableInit extends LoadedTable {
  * const after = await flights.append(rows);
  * const { tasks } = await after.scan({ filter: eq("origin", "ATL") }).planAll();
  */
-export class Table<Row = Record<string, unknown>> {
-  readonly identifier: TableIdentifier;
-  readonly store: ObjectStore;
-  readonly committer: Committer;
-  readonly metadata: TableMetadata;
-  readonly metadataLocation: string;
-  readonly engine: RowEngine | undefined;
-  /** Set on the views that a transaction gives. */
-  readonly transaction: TableState["transaction"];
-  readonly #init: TableInit;
-
-  constructor(init: TableInit) {
-    this.#init = init;
-    this.identifier = init.identifier;
-    this.store = init.store;
-    this.committer = init.committer;
-    this.metadata = init.metadata;
-    this.metadataLocation = init.metadataLocation;
-    this.engine = init.engine;
-    this.transaction = init.transaction;
-  }
-
-  get name(): string {
-    return [...this.identifier.namespace, this.identifier.name].join(".");
-  }
-
-  get location(): string {
-    return this.metadata.location;
-  }
-
-  get properties(): Readonly<Record<string, string>> {
-    return this.metadata.properties;
-  }
-
-  get schema(): Schema {
-    return currentSchema(this.metadata);
-  }
-
-  get spec(): PartitionSpec {
-    return defaultSpec(this.metadata);
-  }
-
-  get sortOrder(): SortOrder {
-    return defaultSortOrder(this.metadata);
-  }
-
-  get currentSnapshot(): Snapshot | undefined {
-    return currentSnapshot(this.metadata);
-  }
-
+export class Table<Row = Record<string, unknown>> extends TableVersion<Row> {
   /** The table as it is now. */
   async refresh(): Promise<Table<Row>> {
     return this.#at(await this.committer.load());
@@ -133,16 +62,16 @@ export class Table<Row = Record<string, unknown>> {
 
   /** The same table with an engine for what has to read rows back. */
   withEngine(engine: RowEngine): Table<Row> {
-    return new Table<Row>({ ...this.#init, engine });
+    return new Table<Row>({ ...this, engine });
   }
 
   /** This table with other metadata: what a transaction shows of itself. */
   view(metadata: TableMetadata, transaction: TableState["transaction"]): Table<Row> {
-    return new Table<Row>({ ...this.#init, metadata, transaction });
+    return new Table<Row>({ ...this, metadata, transaction });
   }
 
   #at(loaded: LoadedTable): Table<Row> {
-    return new Table<Row>({ ...this.#init, ...loaded });
+    return new Table<Row>({ ...this, ...loaded });
   }
 
   /**
@@ -460,34 +389,5 @@ export class Table<Row = Record<string, unknown>> {
     const engine = requireEngine(this.engine, this.name);
     const rows = await engine.scanRows(this as unknown as Table, this.scan(options));
     return rows as unknown as Pick<Row, Name>[];
-  }
-
-  /** A read of the table: plan it, or hand it to a query engine. */
-  scan(options: ScanOptions<RowColumn<Row>> = {}): TableScan {
-    return new TableScan(this.store, this.metadata, options);
-  }
-
-  /**
-   * The files that appends have added since a snapshot: what a reader that has seen `from` has yet to read.
-   *
-   * @param range `from` is left out, `to` is in; without `from` all of the history, without `to` up to the present.
-   */
-  incrementalAppends(range: SnapshotRange = {}, options: IncrementalOptions = {}): Promise<ScanTask[]> {
-    return incrementalAppends(this.store, this.metadata, range, options);
-  }
-
-  /**
-   * The files whose rows each snapshot of a range changed, in order: for a reader of rows, which `Lakehouse.changes` is.
-   *
-   * @throws LakehouseError NO_SUCH_SNAPSHOT, also when deletes have to be compared with a snapshot that has expired;
-   *   INVALID_ARGUMENT when `from` is no ancestor of `to`.
-   */
-  changelog(range: SnapshotRange = {}, options: ChangelogOptions = {}): Promise<ChangelogTask[]> {
-    return changelog(this.store, this.metadata, range, options);
-  }
-
-  /** The table's metadata as plain rows. Of the current snapshot, unless another is named. */
-  get inspect(): TableInspection {
-    return new TableInspection(this.store, this.metadata);
   }
 }
