@@ -66,7 +66,8 @@ async function history(seed: number): Promise<void> {
   const place = new Place(world.store);
   let meta = emptyMeta();
   const retention = world.chance(0.2) ? RETENTIONS[world.below(RETENTIONS.length)] : undefined;
-  const topic = { ...TOPIC, config: topicConfig({ ...SETTINGS, ...retention }) };
+  const timestampType = world.chance(0.3) ? "LogAppendTime" : "CreateTime";
+  const topic = { ...TOPIC, config: topicConfig({ ...SETTINGS, ...retention, timestampType }) };
   await meta.createTopic(topic);
   world.objects.set(place.topic(topic.id), Buffer.from(JSON.stringify(topic)));
   const begun = Array.from({ length: PARTITIONS }, (): Begun => ({ asked: 0n, answered: 0n }));

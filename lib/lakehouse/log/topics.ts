@@ -37,6 +37,7 @@ export const NEW_TOPIC_OPTIONS: OptionNames<NewTopicOptions> = {
   segmentMs: true,
   storedLingerMs: true,
   maxBatchBytes: true,
+  timestampType: true,
   cleanupPolicy: true,
   retentionMs: true,
   retentionBytes: true,

@@ -45,4 +45,27 @@ describe.each(Object.entries(BROKERS))("%s", (_, start) => {
         expect(wanted.timestamp === -1 ? { ...record, timestamp: -1 } : record).toEqual(wanted);
       }
     });
+
+  test("every client reads the time of the append, where the topic wants that", async () => {
+    const began = Date.now();
+    await createTopic(clients.broker, "append-time", 1, { "message.timestamp.type": "LogAppendTime" });
+    let count = 0;
+    for (const [name, { needs }] of Object.entries(CLIENTS)) {
+      if (needs?.skip) continue;
+      const client = clients.client(name);
+      const records = RECORDS.slice(0, 3)
+        .map((record) => client.sends(record))
+        .filter((each) => each !== undefined);
+      await client.produce("append-time", records, "gzip");
+      count += records.length;
+    }
+    let first: PlainRecord[] | undefined;
+    for (const [name, { needs, ignoresAppendTime }] of Object.entries(CLIENTS)) {
+      if (needs?.skip || ignoresAppendTime) continue;
+      const read = await clients.client(name).consume("append-time", count, "read_uncommitted");
+      for (const { timestamp } of read) expect(timestamp, name).toBeGreaterThanOrEqual(began);
+      first ??= read;
+      expect(read, name).toEqual(first);
+    }
+  });
 });

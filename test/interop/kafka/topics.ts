@@ -2,11 +2,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Broker } from "./brokers.js";
 import { openKafkajs } from "./clients/kafkajs.js";
 
-export async function createTopic({ address }: Broker, topic: string, partitions = 1): Promise<void> {
+export async function createTopic(
+  { address }: Broker,
+  topic: string,
+  partitions = 1,
+  configs: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const admin = openKafkajs(address).admin();
   await admin.connect();
   await admin.createTopics({
-    topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
+    topics: [
+      {
+        topic,
+        numPartitions: partitions,
+        replicationFactor: 1,
+        configEntries: Object.entries(configs).map(([name, value]) => ({ name, value })),
+      },
+    ],
     waitForLeaders: false,
   });
   // Kafka's broker knows of it a little later than its controller.

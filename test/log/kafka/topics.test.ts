@@ -68,7 +68,7 @@ describe("CreateTopics", () => {
       newTopic("unknown", { "flush.messages": "1" }),
       newTopic("wrong", { "retention.ms": "soon" }),
       newTopic("null", { "retention.ms": null }),
-      newTopic("late", { "message.timestamp.type": "LogAppendTime" }),
+      newTopic("late", { "compression.type": "gzip" }),
       { ...newTopic("elsewhere"), assignments: [{ partitionIndex: 0, brokerIds: [9] }] },
       { ...newTopic("unreplicated"), replicationFactor: 0 },
       newTopic("twice"),

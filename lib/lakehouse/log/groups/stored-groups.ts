@@ -37,8 +37,8 @@ export async function storedGroups(core: LogCore): Promise<ReadGroups> {
     },
     fetch: async (group) => {
       const found: CommittedOffset[] = [];
+      // One that was made again under its name has other records at its offsets.
       for (const partitions of groups.get(group)?.offsets.values() ?? [])
-        // One that was made again under its name has other records at its offsets.
         for (const record of partitions.values())
           if ((await core.topicOf(record.topicId))?.name === record.topic) found.push(record);
       return found;

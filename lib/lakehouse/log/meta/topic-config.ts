@@ -5,6 +5,9 @@ import { MOST_SEGMENT_BYTES } from "../segment/layout.js";
 /** What becomes of old records: they are deleted by age and size, or all but the latest of each key are, or both. */
 export type CleanupPolicy = "delete" | "compact" | "compact,delete";
 
+/** Which time a record has: the one that its producer gave it, or that of its append. Both names are Kafka's. */
+export type TimestampType = "CreateTime" | "LogAppendTime";
+
 /** How a topic's records are written and kept. Times are in milliseconds, sizes in bytes. */
 export interface TopicConfig {
   /** What our own producers write. Other clients' batches are kept as they come. */
@@ -17,6 +20,7 @@ export interface TopicConfig {
   readonly storedLingerMs: number;
   /** The largest record batch that is taken, in bytes, as it came. */
   readonly maxBatchBytes: number;
+  readonly timestampType: TimestampType;
   readonly cleanupPolicy: CleanupPolicy;
   /** How old records become, by their own timestamps, where they are deleted by age; -1 for any age. */
   readonly retentionMs: number;
@@ -38,6 +42,7 @@ export const DEFAULT_CONFIG: TopicConfig = {
   segmentMs: 10_000,
   storedLingerMs: 50,
   maxBatchBytes: 16 * 1024 * 1024,
+  timestampType: "CreateTime",
   cleanupPolicy: "delete",
   retentionMs: -1,
   retentionBytes: -1,
@@ -47,13 +52,16 @@ export const DEFAULT_CONFIG: TopicConfig = {
   fileDeleteDelayMs: 60_000,
 };
 
-const COMPRESSIONS: Readonly<Record<Compression, true>> = { none: true, gzip: true, lz4: true, zstd: true };
-const POLICIES: Readonly<Record<CleanupPolicy, true>> = {
-  delete: true,
-  compact: true,
-  "compact,delete": true,
+/** Settings that are one of a few texts. */
+const CHOICES = {
+  compression: { none: true, gzip: true, lz4: true, zstd: true } satisfies Record<Compression, true>,
+  timestampType: { CreateTime: true, LogAppendTime: true } satisfies Record<TimestampType, true>,
+  cleanupPolicy: { delete: true, compact: true, "compact,delete": true } satisfies Record<
+    CleanupPolicy,
+    true
+  >,
 };
-type Whole = Exclude<keyof TopicConfig, "compression" | "cleanupPolicy" | "minCleanableDirtyRatio">;
+type Whole = Exclude<keyof TopicConfig, keyof typeof CHOICES | "minCleanableDirtyRatio">;
 /** What a number counts, between which it may be, and what -1 is where it may be that, too. */
 interface Range {
   readonly unit: "bytes" | "milliseconds";
@@ -85,20 +93,17 @@ function milliseconds(least: number, most: number = Number.MAX_SAFE_INTEGER): Ra
 /** @throws LakehouseError INVALID_CONFIG */
 export function topicConfig(given: Partial<TopicConfig>): TopicConfig {
   const config = { ...DEFAULT_CONFIG, ...given };
-  if (!Object.hasOwn(COMPRESSIONS, config.compression))
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const value = config[name as keyof typeof CHOICES];
+    if (Object.hasOwn(choices, value)) continue;
     throw invalidConfig(
-      "compression",
-      `A topic cannot be compressed with ${JSON.stringify(config.compression)}.`,
-      `Give one of ${Object.keys(COMPRESSIONS).join(", ")}.`,
-    );
-  if (!Object.hasOwn(POLICIES, config.cleanupPolicy))
-    throw invalidConfig(
-      "cleanupPolicy",
-      `A topic's cleanupPolicy cannot be ${JSON.stringify(config.cleanupPolicy)}.`,
-      `Give one of ${Object.keys(POLICIES)
-        .map((name) => JSON.stringify(name))
+      name,
+      `A topic's ${name} cannot be ${JSON.stringify(value)}.`,
+      `Give one of ${Object.keys(choices)
+        .map((choice) => JSON.stringify(choice))
         .join(", ")}.`,
     );
+  }
   const { minCleanableDirtyRatio } = config;
   if (!(minCleanableDirtyRatio >= 0 && minCleanableDirtyRatio <= 1))
     throw invalidConfig(

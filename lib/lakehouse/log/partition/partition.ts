@@ -6,7 +6,15 @@ import { admit } from "../producers/admit.js";
 import type { OpenTransactions } from "../producers/open-transactions.js";
 import { ProducerStates } from "../producers/producer-states.js";
 import { type Marker, markerBatch } from "../records/control.js";
-import { type BatchHeader, checkProduced, readHeader, setBaseOffset } from "../records/header.js";
+import {
+  type BatchHeader,
+  CONTROL,
+  checkProduced,
+  LOG_APPEND_TIME,
+  readHeader,
+  setAppendTime,
+  setBaseOffset,
+} from "../records/header.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import type { AbortedTransaction, ProducerEntry } from "../segment/segment-state.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
@@ -33,6 +41,11 @@ export type Isolation = "read_uncommitted" | "read_committed";
 export interface Appended {
   readonly baseOffset: bigint;
   readonly lastOffset: bigint;
+  /**
+   * The time that its records got, in milliseconds since the epoch, where the topic's `timestampType` is `LogAppendTime`.
+   * Not of records that had been appended before, and have left the memory since.
+   */
+  readonly logAppendTime?: bigint | undefined;
 }
 
 export interface PartitionParts extends UploaderParts {
@@ -189,7 +202,7 @@ export class Partition {
   }
 
   /**
-   * Appends one record batch, in Kafka's version 2, as it is: only its base offset is set, in place. One of the last five of
+   * Appends one record batch, in Kafka's version 2, as it is: only its base offset is set, in place, and its time where the topic wants that. One of the last five of
    * its producer that comes again is answered as it was the first time.
    *
    * @throws LakehouseError CORRUPT_RECORD_BATCH, INVALID_RECORD, RECORD_TOO_LARGE; OUT_OF_ORDER_SEQUENCE; PRODUCER_FENCED
@@ -226,10 +239,13 @@ export class Partition {
     this.#throwIfOver();
     const { budget, clock } = this.#parts;
     const taken = budget.take(batch.length, () => this.#write(batch, header));
-    const { baseOffset, next, written } = taken instanceof Promise ? await holding(clock, taken) : taken;
+    const { header: placed, written } = taken instanceof Promise ? await holding(clock, taken) : taken;
+    const { baseOffset, lastOffsetDelta, attributes, maxTimestamp } = placed;
+    const lastOffset = baseOffset + BigInt(lastOffsetDelta);
     await written;
-    if (ack === "stored") await this.#untilStored(next);
-    return { baseOffset, lastOffset: next - 1n };
+    if (ack === "stored") await this.#untilStored(lastOffset + 1n);
+    const logAppendTime = (attributes & LOG_APPEND_TIME) !== 0 ? maxTimestamp : undefined;
+    return { baseOffset, lastOffset, logAppendTime };
   }
 
   /** In one turn, so that offsets are in the order of the write-ahead log. */
@@ -240,11 +256,13 @@ export class Partition {
     if (repeated !== undefined) {
       this.#parts.budget.give(batch.length);
       const next = repeated + BigInt(header.lastOffsetDelta) + 1n;
-      return { baseOffset: repeated, next, written: this.#untilDurable(next) };
+      const known = repeated < this.tailStart ? undefined : this.#tail.read(repeated, next, 1)[0];
+      return {
+        header: known?.header ?? { ...header, baseOffset: repeated },
+        written: this.#untilDurable(next),
+      };
     }
-    const baseOffset = this.#next;
-    setBaseOffset(batch, baseOffset);
-    const held = { bytes: batch, header: { ...header, baseOffset } };
+    const held = this.#placed(batch, header, now);
     const next = nextOffset(held);
     this.#next = next;
     this.#tail.push(held);
@@ -256,7 +274,22 @@ export class Partition {
         throw error;
       },
     );
-    return { baseOffset, next, written };
+    return { header: held.header, written };
+  }
+
+  /** The batch with its place, and where the topic wants it, the time of its append. */
+  #placed(batch: Uint8Array, header: BatchHeader, now: number): HeldBatch {
+    const baseOffset = this.#next;
+    setBaseOffset(batch, baseOffset);
+    const { attributes } = header;
+    if (this.#config.timestampType !== "LogAppendTime" || (attributes & CONTROL) !== 0)
+      return { bytes: batch, header: { ...header, baseOffset } };
+    const maxTimestamp = BigInt(now);
+    setAppendTime(batch, maxTimestamp);
+    return {
+      bytes: batch,
+      header: { ...header, baseOffset, attributes: attributes | LOG_APPEND_TIME, maxTimestamp },
+    };
   }
 
   readonly #isInTransaction = (producerId: bigint, epoch: number) =>

@@ -125,6 +125,18 @@ export function setBaseOffset(batch: Uint8Array, baseOffset: bigint): void {
   viewOf(batch).setBigInt64(0, baseOffset);
 }
 
+/**
+ * Gives a batch the time of its append, which all of its records have from then on, whatever their producer gave them.
+ *
+ * @param time in milliseconds since the epoch.
+ */
+export function setAppendTime(batch: Uint8Array, time: bigint): void {
+  const view = viewOf(batch);
+  view.setInt16(ATTRIBUTES_AT, view.getInt16(ATTRIBUTES_AT) | LOG_APPEND_TIME);
+  view.setBigInt64(MAX_TIMESTAMP_AT, time);
+  view.setUint32(CRC_AT, crc32c(batch.subarray(ATTRIBUTES_AT)));
+}
+
 export function damaged(subject: string, why: string, cause?: unknown) {
   return corruptBatch(
     subject,

@@ -16,6 +16,8 @@ interface TestedClient {
   readonly repeats?: boolean;
   /** Of several aborted transactions in one answer it leaves out the last one alone. */
   readonly readsAborted?: boolean;
+  /** Records have the time that their producer gave them, whatever their topic says. */
+  readonly ignoresAppendTime?: boolean;
 }
 
 /** It takes zstd from Node, which has it from 22.15 on. */
@@ -32,6 +34,7 @@ export const CLIENTS: Readonly<Record<string, TestedClient>> = {
     writes: ofNode,
     repeats: true,
     readsAborted: true,
+    ignoresAppendTime: true,
   },
   "kafka-python": { open: kafkaPython },
   kcat: { open: kcatClient, needs: needsKcat },

@@ -3,6 +3,7 @@ import { invalidConfig } from "../../../errors.js";
 import {
   type CleanupPolicy,
   DEFAULT_CONFIG,
+  type TimestampType,
   type TopicConfig,
   topicConfig,
 } from "../../meta/topic-config.js";
@@ -33,6 +34,11 @@ const SETTINGS: { readonly [Name in keyof TopicConfig]: Setting<TopicConfig[Name
   segmentMs: whole("segment.ms"),
   storedLingerMs: whole("stored.linger.ms"),
   maxBatchBytes: whole("max.message.bytes"),
+  timestampType: {
+    name: "message.timestamp.type",
+    type: TYPE.STRING,
+    parse: (text) => text as TimestampType,
+  },
   cleanupPolicy: { name: "cleanup.policy", type: TYPE.LIST, parse: toPolicy },
   retentionMs: whole("retention.ms"),
   retentionBytes: whole("retention.bytes"),
@@ -43,10 +49,7 @@ const SETTINGS: { readonly [Name in keyof TopicConfig]: Setting<TopicConfig[Name
 };
 
 /** Settings of Kafka's that cannot be another way here. */
-const FIXED: ReadonlyMap<string, string> = new Map([
-  ["compression.type", "producer"],
-  ["message.timestamp.type", "CreateTime"],
-]);
+const FIXED: ReadonlyMap<string, string> = new Map([["compression.type", "producer"]]);
 
 const BY_NAME: ReadonlyMap<string, keyof TopicConfig> = new Map(
   Object.entries(SETTINGS).map(([ours, { name }]) => [name, ours as keyof TopicConfig]),

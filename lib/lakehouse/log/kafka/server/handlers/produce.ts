@@ -17,6 +17,7 @@ type TopicResponse = ResponseTo<typeof produce>["responses"][number];
 type PartitionResponse = TopicResponse["partitionResponses"][number];
 
 const NO_OFFSET = -1n;
+const NO_TIME = -1n;
 const ACKS_ALL = -1;
 /** After so much work at once, in milliseconds, other connections have their turn: a small batch may hold very much. */
 const TURN_MS = 10;
@@ -91,8 +92,13 @@ function ownMemory(records: Uint8Array, frame: Uint8Array): Uint8Array {
   return records.length < frame.length / 2 ? new Uint8Array(records) : records;
 }
 
-function accepted(index: number, { baseOffset }: Appended, logStartOffset: bigint): PartitionResponse {
-  return { index, errorCode: ERROR.NONE, baseOffset, logStartOffset, recordErrors: [] };
+function accepted(
+  index: number,
+  { baseOffset, logAppendTime }: Appended,
+  logStartOffset: bigint,
+): PartitionResponse {
+  const logAppendTimeMs = logAppendTime ?? NO_TIME;
+  return { index, errorCode: ERROR.NONE, baseOffset, logAppendTimeMs, logStartOffset, recordErrors: [] };
 }
 
 function failed(index: number, error: unknown): PartitionResponse {
