@@ -33,7 +33,6 @@ function fetchOf(
     partition: number;
     partitionMaxBytes: number;
     isolationLevel: number;
-    sessionId: number;
   }> = {},
 ) {
   const { partition = 0, partitionMaxBytes = 1_000_000, ...rest } = given;
@@ -188,7 +187,7 @@ describe("Fetch", () => {
     expect(responses[0]?.partitions.map(({ records }) => valuesOf(records).length)).toEqual([1, 0]);
   });
 
-  test("refuses offsets that are not there, topics that are not, and sessions", async () => {
+  test("refuses offsets that are not there, and topics that are not", async () => {
     const { log, server } = await serve();
     await log.createTopic("flights");
     const client = await Client.to(server);
@@ -198,10 +197,6 @@ describe("Fetch", () => {
     expect(await code("flights", -1n)).toBe(1);
     expect(await code("nope", 0n)).toBe(3);
     expect(await code("flights", 0n, { partition: 1 })).toBe(3);
-    expect(await client.ask(fetch, 11, fetchOf("flights", 0n, { sessionId: 7 }))).toMatchObject({
-      errorCode: 70,
-      responses: [],
-    });
   });
 
   test("of no partition is answered at once, and holds up nobody", async () => {

@@ -1,6 +1,7 @@
 import type { LogCore } from "../../core.js";
 import type { Budget } from "../../partition/budget.js";
 import type { RequestHeader } from "../protocol/api.js";
+import type { FetchSessions } from "./fetch-sessions.js";
 import type { KafkaSettings } from "./settings.js";
 
 /** What requests are answered from. */
@@ -15,6 +16,7 @@ export interface Broker {
   readonly port: number;
   /** Memory for records on their way to clients. */
   readonly fetched: Budget;
+  readonly fetchSessions: FetchSessions;
 }
 
 /** One request, and its connection. */

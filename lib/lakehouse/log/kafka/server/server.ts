@@ -7,6 +7,7 @@ import { Budget } from "../../partition/budget.js";
 import { serveConnection } from "./connection.js";
 import type { Broker } from "./context.js";
 import { kafkaFailures } from "./error-map.js";
+import { FetchSessions } from "./fetch-sessions.js";
 import { type KafkaOptions, type KafkaSettings, kafkaSettings } from "./settings.js";
 
 /** What is on its way to clients when the server stops may take so long, in milliseconds. */
@@ -72,6 +73,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
     host: settings.advertised?.host ?? settings.host,
     port: settings.advertised?.port ?? port,
     fetched: new Budget(settings.memoryBytes, () => undefined),
+    fetchSessions: new FetchSessions(),
   };
   return {
     host: settings.host,

@@ -9,6 +9,7 @@ import { NO_ID } from "../../protocol/fields.js";
 import type { fetch } from "../../protocol/messages/fetch.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import type { FetchedPlace, FetchNews, FetchQuestion, WantedPartition } from "../fetch-sessions.js";
 
 type Request = RequestOf<typeof fetch>;
 type Response = ResponseTo<typeof fetch>;
@@ -21,26 +22,16 @@ const READ_COMMITTED = 1;
 /** A client that would wait longer asks again. */
 const LONGEST_WAIT_MS = 5 * 60_000;
 
-/** A topic as the request has it: by name, or by id in later versions. */
-interface Asked {
-  readonly topic: string;
-  readonly topicId: string;
-}
+/** From which version on topics are named by their ids (KIP-516). */
+const IDS_SINCE = 13;
 
-interface Place extends Asked {
-  readonly index: number;
-}
-
-interface Wanted extends Place {
-  readonly from: bigint;
-  readonly maxBytes: number;
+interface Wanted extends WantedPartition {
   readonly isolation: Isolation;
 }
 
 /** What there is of a partition. */
-interface Found extends Asked {
+interface Found extends FetchNews {
   readonly response: PartitionResponse;
-  readonly bytes: number;
   /** Where there may be more, later: nothing where the partition cannot be read. */
   readonly next?: More | undefined;
 }
@@ -53,11 +44,17 @@ interface More {
 
 /** Records from each partition, as soon as there are enough, or the client has waited long enough. */
 export async function answerFetch(request: Request, context: Context): Promise<Response> {
-  // Sessions (KIP-227) are none of ours: a client takes the id 0 for that, and asks in full each time.
-  if (request.sessionId !== 0) return { errorCode: ERROR.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
   const { broker, signal, onSent } = context;
   const { clock } = broker.core;
-  const maxBytes = mostBytes(request, broker.settings.maxFetchBytes);
+  const fetching = broker.fetchSessions.begin(questionOf(request, context), clock.now());
+  if (typeof fetching === "number") return { errorCode: fetching, responses: [] };
+  const { sessionId, wanted } = fetching;
+  const answer = (found: readonly Found[]): Response => ({
+    errorCode: ERROR.NONE,
+    sessionId,
+    responses: byTopic(fetching.tell(found)),
+  });
+  const maxBytes = mostBytes(wanted, Math.min(request.maxBytes, broker.settings.maxFetchBytes));
   const deadline = new AbortController();
   // Not by the time of day, which may be set back meanwhile.
   const cancel =
@@ -69,7 +66,7 @@ export async function answerFetch(request: Request, context: Context): Promise<R
   for (;;) {
     // As much as may come, since it is in memory until the client takes it.
     await broker.fetched.take(maxBytes, () => undefined);
-    const found = await readAll(request, maxBytes, context);
+    const found = await readAll(wanted, isolationOf(request), maxBytes, context);
     const bytes = found.reduce((sum, one) => sum + one.bytes, 0);
     broker.fetched.owe(bytes);
     broker.fetched.give(maxBytes);
@@ -82,47 +79,68 @@ export async function answerFetch(request: Request, context: Context): Promise<R
       found.some(({ next }) => next === undefined);
     if (isDone) {
       onSent(() => broker.fetched.give(bytes));
-      return { errorCode: ERROR.NONE, responses: byTopic(found) };
+      return answer(found);
     }
     broker.fetched.give(bytes);
     const failure = await untilNews(found, deadline.signal, context);
     // It may be readable as before, and would be waited for in vain again and again.
-    if (failure !== undefined) return { errorCode: ERROR.NONE, responses: byTopic(failure) };
+    if (failure !== undefined) return answer(failure);
   }
 }
 
-/** No more than its partitions may give, so that many who ask for little do not wait for each other. */
-function mostBytes({ maxBytes, topics }: Request, most: number): number {
-  const ofEach = topics.flatMap(({ partitions }) =>
-    partitions.map((one) => Math.max(one.partitionMaxBytes, 0)),
-  );
-  const ofAll = ofEach.reduce((sum, bytes) => sum + bytes, 0);
-  return Math.min(Math.max(Math.min(maxBytes, ofAll), 1), most);
+function questionOf(
+  { sessionId, sessionEpoch, topics, forgottenTopicsData }: Request,
+  { header }: Context,
+): FetchQuestion {
+  return {
+    sessionId,
+    sessionEpoch,
+    byId: header.version >= IDS_SINCE,
+    wanted: topics.flatMap(({ topic, topicId, partitions }) =>
+      partitions.map(({ partition: index, fetchOffset: from, partitionMaxBytes: maxBytes }) => ({
+        ...{ topic, topicId, index, from, maxBytes },
+      })),
+    ),
+    forgotten: forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+      partitions.map((index) => ({ topic, topicId, index })),
+    ),
+  };
 }
 
-/** In the order of the request: the first that has records gives some, however large its first batch is. */
+function isolationOf({ isolationLevel }: Request): Isolation {
+  return isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted";
+}
+
+/** No more than its partitions may give, so that many who ask for little do not wait for each other. */
+function mostBytes(wanted: readonly WantedPartition[], most: number): number {
+  const ofAll = wanted.reduce((sum, { maxBytes }) => sum + Math.max(maxBytes, 0), 0);
+  return Math.max(Math.min(ofAll, most), 1);
+}
+
+/** In their order: the first that has records gives some, however large its first batch is. */
 async function readAll(
-  { topics, isolationLevel }: Request,
+  all: readonly WantedPartition[],
+  isolation: Isolation,
   maxBytes: number,
   context: Context,
 ): Promise<Found[]> {
   const found: Found[] = [];
   let left = maxBytes;
   let isFirst = true;
-  const isolation: Isolation = isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted";
-  for (const { topic, topicId, partitions } of topics) {
-    const finding = find({ topic, topicId }, context.broker.core);
+  const findings = new Map<string, Promise<TopicRecord | undefined>>();
+  for (const one of all) {
+    const name = one.topicId === NO_ID ? one.topic : one.topicId;
+    const finding = findings.get(name) ?? find(one, context.broker.core);
+    findings.set(name, finding);
     // Each of its partitions hears of a failure.
     finding.catch(() => undefined);
-    for (const { partition: index, fetchOffset: from, partitionMaxBytes } of partitions) {
-      const wanted = { topic, topicId, index, from, maxBytes: Math.min(partitionMaxBytes, left), isolation };
-      const one = await readOne(wanted, finding, isFirst, context).catch((error: unknown) =>
-        failed(wanted, error),
-      );
-      if (one.bytes > 0) isFirst = false;
-      left = Math.max(0, left - one.bytes);
-      found.push(one);
-    }
+    const wanted = { ...one, maxBytes: Math.min(one.maxBytes, left), isolation };
+    const read = await readOne(wanted, finding, isFirst, context).catch((error: unknown) =>
+      failed(wanted, error),
+    );
+    if (read.bytes > 0) isFirst = false;
+    left = Math.max(0, left - read.bytes);
+    found.push(read);
   }
   return found;
 }
@@ -149,8 +167,7 @@ async function readOne(
   const bytes = all.reduce((sum, batch) => sum + batch.length, 0);
   const isTaken = isFirst || bytes <= maxBytes;
   return {
-    topic,
-    topicId,
+    ...{ topic, topicId, index },
     bytes: isTaken ? bytes : 0,
     next: { partition, end, isolation },
     response: {
@@ -170,12 +187,12 @@ async function readOne(
   };
 }
 
-const find = async ({ topic, topicId }: Asked, core: LogCore): Promise<TopicRecord | undefined> =>
+const find = async ({ topic, topicId }: FetchedPlace, core: LogCore): Promise<TopicRecord | undefined> =>
   topicId === NO_ID ? core.topic(topic) : core.topicOf(topicId);
 
-const failed = (wanted: Place, error: unknown): Found => unreadable(wanted, toKafka(error).errorCode);
+const failed = (wanted: FetchedPlace, error: unknown): Found => unreadable(wanted, toKafka(error).errorCode);
 
-function unreadable({ topic, topicId, index }: Place, errorCode: number): Found {
+function unreadable({ topic, topicId, index }: FetchedPlace, errorCode: number): Found {
   const response = {
     partitionIndex: index,
     errorCode,
@@ -183,7 +200,7 @@ function unreadable({ topic, topicId, index }: Place, errorCode: number): Found 
     abortedTransactions: null,
     records: [],
   };
-  return { topic, topicId, response, bytes: 0 };
+  return { topic, topicId, index, response, bytes: 0 };
 }
 
 /**
@@ -211,7 +228,7 @@ async function untilNews(
       return withoutRecords(one);
     } catch (error) {
       hasFailed = true;
-      return failed({ ...one, index: one.response.partitionIndex }, error);
+      return failed(one, error);
     } finally {
       end();
     }
@@ -246,7 +263,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function byTopic(found: readonly Found[]): TopicResponse[] {
-  const topics: (Asked & { partitions: PartitionResponse[] })[] = [];
+  const topics: (Pick<FetchedPlace, "topic" | "topicId"> & { partitions: PartitionResponse[] })[] = [];
   for (const { topic, topicId, response } of found) {
     const last = topics.at(-1);
     if (last?.topic === topic && last.topicId === topicId) last.partitions.push(response);
