@@ -19,6 +19,8 @@ import { Segments } from "./partition/segments.js";
 import { OpenTransactions } from "./producers/open-transactions.js";
 import { isTransactional } from "./records/header.js";
 import { type Recovered, recoverLog } from "./recover.js";
+import { PolicyStore } from "./security/policy-store.js";
+import type { Security } from "./security/security.js";
 import type { StoredSegment } from "./segment/layout.js";
 import { checkPartition, type NewTopicOptions, Topics } from "./topics.js";
 import type { TransactionCoordinator } from "./transactions/coordinator.js";
@@ -91,6 +93,9 @@ export class LogCore {
   #isCoordinating = false;
   #coordinator: Promise<TransactionCoordinator> | undefined;
   #groups: Promise<Groups> | undefined;
+  #security: Promise<Security> | undefined;
+  /** @internal Where users are kept, and what they may do. */
+  readonly policies: PolicyStore;
   #closing: Promise<void> | undefined;
 
   /** @throws LakehouseError INVALID_CONFIG */
@@ -100,6 +105,7 @@ export class LogCore {
     this.#options = options;
     this.#place = new Place(options.store);
     this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
+    this.policies = new PolicyStore(options.store, this.#place.security);
     this.#topics = new Topics({
       store: options.store,
       place: this.#place,
@@ -306,6 +312,22 @@ export class LogCore {
     return this.#groups;
   }
 
+  /**
+   * @internal Who may do what, for servers: as it is from now on.
+   *
+   * @throws LakehouseError CORRUPT_FILE, CORRUPT_STATE, UNSUPPORTED_FEATURE, STORAGE_FAILED
+   */
+  async security(): Promise<Security> {
+    if (this.#closing !== undefined) throw closed("log");
+    this.#security ??= import("./security/security.js")
+      .then(({ Security }) => Security.open(this.policies))
+      .catch((error: unknown) => {
+        this.#security = undefined;
+        throw error;
+      });
+    return this.#security;
+  }
+
   /** Brings all that was appended by this process into the object store. */
   async flush(): Promise<void> {
     await (await this.#writing)?.flush();
@@ -332,6 +354,8 @@ export class LogCore {
   }
 
   async #close(): Promise<void> {
+    const security = await this.#security?.catch(() => undefined);
+    security?.close();
     const groups = await this.#groups?.catch(() => undefined);
     await groups?.close();
     const writer = await this.#writing?.catch(() => undefined);

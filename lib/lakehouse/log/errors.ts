@@ -110,3 +110,27 @@ export function invalidTopicName(name: unknown) {
     "Use 1 to 249 letters, digits, dots, underscores and hyphens.",
   );
 }
+
+/** Somebody who is not who he says, or does not say it. Why is not told. */
+export const authenticationFailed = errorKind("AUTHENTICATION_FAILED");
+/** What a user may not do, by Kafka's names. The subject is the topic, group, id or cluster. */
+export const topicDenied = errorKind("TOPIC_AUTHORIZATION_FAILED");
+export const groupDenied = errorKind("GROUP_AUTHORIZATION_FAILED");
+export const transactionalIdDenied = errorKind("TRANSACTIONAL_ID_AUTHORIZATION_FAILED");
+export const clusterDenied = errorKind("CLUSTER_AUTHORIZATION_FAILED");
+export const noSuchUser = errorKind("NO_SUCH_USER");
+/** A way of logging in that is not offered. */
+export const unsupportedMechanism = errorKind("UNSUPPORTED_SASL_MECHANISM");
+
+/** The same whether there is such a user or not. */
+export function badCredentials() {
+  return authenticationFailed(
+    "credentials",
+    "Authentication failed: there is no user of that name with that password.",
+    "Check both, and look for spaces and line breaks around them.",
+  );
+}
+
+export function policyConflict() {
+  return conflict("users", "Others kept changing the users of the log at the same time.", "Try again.");
+}

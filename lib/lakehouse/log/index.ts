@@ -48,6 +48,8 @@ export {
   type SchemaServerOptions,
   serveSchemaRegistry,
 } from "./schemas/server/serve.js";
+export type { Acl, Operation, Pattern, Permission, Resource } from "./security/acl.js";
+export type { LogSecurity, NewAcl, UserDescription, UserOptions } from "./security/log-security.js";
 export type { OnIncompatible, RecordColumns } from "./tables/link.js";
 export type { ToTableOptions } from "./tables/options.js";
 export type { Positions } from "./tables/positions.js";

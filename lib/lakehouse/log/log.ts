@@ -10,6 +10,7 @@ import { Producer, type ProducerOptions } from "./producer.js";
 import type { Recovered } from "./recover.js";
 import { SchemaRegistry } from "./schemas/registry.js";
 import type { NewSchema } from "./schemas/schema.js";
+import { LogSecurity } from "./security/log-security.js";
 import { TopicTables } from "./tables/topic-tables.js";
 import { Topic } from "./topic.js";
 import type { NewTopicOptions } from "./topics.js";
@@ -30,6 +31,8 @@ export class Log {
   readonly schemas: SchemaRegistry;
   /** The groups that read topics, and where they are. */
   readonly groups: LogGroups;
+  /** The users of its servers, and what they may do. */
+  readonly security: LogSecurity;
 
   /** @param options what a log of its own is made of, or one that is shared, with the catalog whose tables topics become. */
   constructor(options: LogOptions | { readonly core: LogCore; readonly catalog: Catalog }) {
@@ -37,6 +40,7 @@ export class Log {
     this.#core = isShared ? options.core : new LogCore(options);
     this.schemas = new SchemaRegistry(this.#core);
     this.groups = new LogGroups(this.#core);
+    this.security = new LogSecurity(this.#core.policies);
     this.#tables = new TopicTables(this.#core, this.schemas, isShared ? options.catalog : undefined);
   }
 

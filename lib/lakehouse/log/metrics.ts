@@ -56,7 +56,74 @@ export const logUpkeep = eventChannel<LogUpkeep>("log.upkeep");
 /** Upkeep that failed: it is tried again. */
 export const logUpkeepFailures = eventChannel<{ readonly count: number }>("log.upkeep.failure");
 
+/** Somebody has logged in, or could not. Who it was is not told: what stands in a field for names may be a password. */
+export interface LogAuthentication {
+  readonly mechanism: string;
+  readonly outcome: "ok" | "failed";
+}
+
+export const authentications = eventChannel<LogAuthentication>("log.authentication");
+
+/** A user wanted what he may not do. */
+export interface LogRefusal {
+  readonly operation: string;
+  readonly resource: string;
+}
+
+export const accessRefusals = eventChannel<LogRefusal>("log.refusal");
+
+/** A user appended or read faster than he may, and waits. */
+export interface LogThrottle {
+  readonly kind: "produce" | "fetch";
+  readonly ms: number;
+}
+
+export const throttles = eventChannel<LogThrottle>("log.throttle");
+
+/** The users of the log could not be read again: those that were read last count. */
+export const policyFailures = eventChannel<{ readonly error: unknown }>("log.security.failure");
+
 export const metrics = [
+  metric(
+    authentications,
+    {
+      name: "log.authentications",
+      kind: "counter",
+      unit: "1",
+      help: "Attempts to log in at the log's servers, by how and with what outcome.",
+    },
+    { value: () => 1, labels: ({ mechanism, outcome }) => ({ mechanism, outcome }) },
+  ),
+  metric(
+    accessRefusals,
+    {
+      name: "log.refusals",
+      kind: "counter",
+      unit: "1",
+      help: "What users of the log wanted and may not do, by operation and kind of resource.",
+    },
+    { value: () => 1, labels: ({ operation, resource }) => ({ operation, resource }) },
+  ),
+  metric(
+    throttles,
+    {
+      name: "log.throttle.duration",
+      kind: "histogram",
+      unit: "ms",
+      help: "How long users of the log were made to wait who were faster than they may be.",
+    },
+    { value: ({ ms }) => ms, labels: ({ kind }) => ({ kind }) },
+  ),
+  metric(
+    policyFailures,
+    {
+      name: "log.security.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Times that the log's users could not be read again.",
+    },
+    { value: () => 1 },
+  ),
   metric(
     logUpkeep,
     {

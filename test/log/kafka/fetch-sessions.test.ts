@@ -23,12 +23,12 @@ function begin(
   sessionId: number,
   sessionEpoch: number,
   indexes: readonly number[],
-  options: { forgotten?: readonly number[]; now?: number; byId?: boolean } = {},
+  options: { forgotten?: readonly number[]; now?: number; byId?: boolean; user?: string } = {},
 ) {
-  const { forgotten = [], now = 0, byId = false } = options;
+  const { forgotten = [], now = 0, byId = false, user } = options;
   return sessions.begin(
     {
-      ...{ sessionId, sessionEpoch, byId },
+      ...{ sessionId, sessionEpoch, byId, user },
       wanted: indexes.map((index) => wanted(index)),
       forgotten: forgotten.map((index) => wanted(index)),
     },
@@ -106,6 +106,14 @@ describe("a session", () => {
     expect(begin(sessions, sessionId, 2, [1], { byId: true })).toBe(ERROR.FETCH_SESSION_TOPIC_ID_ERROR);
     expect(opened(begin(sessions, sessionId, LAST, [0])).sessionId).toBe(0);
     expect(begin(sessions, sessionId, 2, [])).toBe(ERROR.FETCH_SESSION_ID_NOT_FOUND);
+  });
+
+  test("is of one user, and of nobody else", () => {
+    const sessions = new FetchSessions();
+    const { sessionId } = opened(begin(sessions, 0, FIRST, [1], { user: "alice" }));
+    expect(begin(sessions, sessionId, 1, [], { user: "bob" })).toBe(ERROR.FETCH_SESSION_ID_NOT_FOUND);
+    begin(sessions, sessionId, LAST, [1], { user: "bob" });
+    expect(opened(begin(sessions, sessionId, 1, [], { user: "alice" })).wanted).toHaveLength(1);
   });
 
   test("without partitions is none", () => {

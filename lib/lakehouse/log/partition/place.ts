@@ -27,6 +27,11 @@ export class Place {
     this.root = `${store.root}/${FOLDER}`;
   }
 
+  /** Users, and what they may do. */
+  get security(): string {
+    return `${this.root}/security.json`;
+  }
+
   topic(topicId: string): string {
     return `${this.root}/${topicId}/topic.json`;
   }

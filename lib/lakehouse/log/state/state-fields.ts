@@ -43,6 +43,11 @@ export class StateFields {
     return /^-?\d{1,19}$/.test(value) ? BigInt(value) : this.#fail(name, "is no whole number");
   }
 
+  flag(name: string): boolean {
+    const value = this.#fields[name];
+    return typeof value === "boolean" ? value : this.#fail(name, "is neither true nor false");
+  }
+
   bytes(name: string): Uint8Array {
     return new Uint8Array(Buffer.from(this.text(name), "base64"));
   }

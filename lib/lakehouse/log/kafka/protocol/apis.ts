@@ -15,6 +15,13 @@ import {
 } from "./messages/groups.js";
 import { produce } from "./messages/produce.js";
 import { saslAuthenticate, saslHandshake } from "./messages/sasl.js";
+import {
+  alterUserScramCredentials,
+  createAcls,
+  deleteAcls,
+  describeAcls,
+  describeUserScramCredentials,
+} from "./messages/security.js";
 import { createPartitions, createTopics, deleteRecords, deleteTopics } from "./messages/topics.js";
 import {
   addOffsetsToTxn,
@@ -56,6 +63,11 @@ export const APIS = {
   deleteGroups,
   incrementalAlterConfigs,
   describeCluster,
+  describeAcls,
+  createAcls,
+  deleteAcls,
+  describeUserScramCredentials,
+  alterUserScramCredentials,
 } as const;
 
 export type ApiName = keyof typeof APIS;

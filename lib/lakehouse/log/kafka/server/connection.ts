@@ -1,23 +1,38 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import { malformedRequest } from "../../errors.js";
-import type { Budget } from "../../partition/budget.js";
-import { type Api, readRequestHeader, skipTags, writeResponseHeader } from "../protocol/api.js";
+import { sleep } from "../../partition/clock.js";
+import type { Caller } from "../../security/caller.js";
+import { addressOf, certifiedUser, isLoopback } from "../../security/exposure.js";
+import {
+  type Api,
+  type ResponseTo,
+  readRequestHeader,
+  skipTags,
+  writeResponseHeader,
+} from "../protocol/api.js";
 import { FrameReader } from "../protocol/frame-reader.js";
 import { FrameWriter } from "../protocol/frame-writer.js";
 import { apiVersions } from "../protocol/messages/cluster.js";
+import { fetch } from "../protocol/messages/fetch.js";
+import { produce } from "../protocol/messages/produce.js";
+import { saslAuthenticate, saslHandshake } from "../protocol/messages/sasl.js";
+import { Authentication } from "./authentication.js";
 import type { Broker, Context } from "./context.js";
 import { kafkaFailures } from "./error-map.js";
-import { type Frame, framesOf } from "./frames.js";
+import { type Frame, type FrameMemory, framesOf } from "./frames.js";
 import { handlerOf, oldestVersions } from "./handlers.js";
 
 /** Requests of one connection that may be under way. */
 const MOST_UNDER_WAY = 128;
 
+/** That who has not logged in may ask for. */
+const FIRST_APIS: ReadonlySet<number> = new Set([apiVersions.key, saslHandshake.key, saslAuthenticate.key]);
+
 export interface ConnectionParts {
   readonly broker: Broker;
-  /** Memory for large requests. */
-  readonly received: Budget;
+  /** Memory for requests. */
+  readonly received: FrameMemory;
   /** Aborted when the server stops. */
   readonly stopping: AbortSignal;
 }
@@ -43,13 +58,29 @@ class Connection {
   #sent: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
   #underWay = 0;
+  readonly #authentication: Authentication;
+  /** Until when nothing more is taken of who was faster than he may be, by `performance.now()`. */
+  #mutedUntil = 0;
 
   constructor(socket: Socket, parts: ConnectionParts) {
     this.#socket = socket;
     this.#parts = parts;
     // Each request that waits listens.
     setMaxListeners(0, this.#gone.signal);
-    this.#host = `/${socket.remoteAddress ?? ""}`;
+    const address = addressOf(socket);
+    this.#host = `/${address}`;
+    const { core, settings, security } = parts.broker;
+    this.#authentication = new Authentication({
+      security,
+      settings,
+      clock: core.clock,
+      peer: {
+        host: address,
+        isPrivate: settings.tls !== undefined || isLoopback(settings.host),
+        certified: certifiedUser(socket),
+      },
+      gone: this.#gone.signal,
+    });
     const abort = () => this.#gone.abort();
     const stop = () => {
       abort();
@@ -67,19 +98,28 @@ class Connection {
 
   async serve(): Promise<void> {
     const { received, broker, stopping } = this.#parts;
-    const { maxRequestBytes, idleMs, stalledMs } = broker.settings;
+    const { idleMs, stalledMs, authenticateMs } = broker.settings;
+    const authentication = this.#authentication;
+    const cancel = broker.core.clock.after(authenticateMs, () => {
+      if (authentication.isPending) this.#socket.destroy();
+    });
+    this.#gone.signal.addEventListener("abort", cancel);
     this.#socket.setTimeout(idleMs);
     // The iterator would destroy the socket at its end, and with it the last answer.
     const chunks = this.#socket.iterator({ destroyOnReturn: false });
     const frames = framesOf(chunks, {
-      maxBytes: maxRequestBytes,
-      budget: received,
+      limit: () => ({
+        maxBytes: authentication.maxBytes,
+        memory: authentication.isPending ? undefined : received,
+      }),
       onPartial: (isPartial) => this.#socket.setTimeout(isPartial ? stalledMs : idleMs),
     });
     for await (const frame of frames) {
       await this.#take(frame);
       if (this.#failure !== undefined) throw this.#failure.error;
-      if (stopping.aborted || this.#socket.destroyed) break;
+      if (stopping.aborted || this.#socket.destroyed || authentication.hasFailed) break;
+      const muted = this.#mutedUntil - performance.now();
+      if (muted > 0) await sleep(broker.core.clock, muted, this.#gone.signal);
     }
     await this.#sent;
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -116,7 +156,7 @@ class Connection {
       })
       .finally(() => {
         this.#underWay--;
-        this.#parts.received.give(frame.taken);
+        frame.release();
         if (this.#underWay > 0) return;
         this.#socket.setTimeout(this.#parts.broker.settings.idleMs);
         if (this.#parts.stopping.aborted) this.#socket.end();
@@ -126,29 +166,43 @@ class Connection {
   }
 
   async #answer({ bytes }: Frame, before: Promise<void>, placed: () => void): Promise<void> {
+    const authentication = this.#authentication;
+    if (authentication.takesToken) {
+      await before;
+      const to = new FrameWriter();
+      to.bytes(await authentication.token(bytes));
+      return await this.#write(to);
+    }
     const from = new FrameReader(bytes);
     const header = readRequestHeader(from);
+    const { key, version, correlationId } = header;
     const done: (() => void)[] = [];
     try {
-      const found = handlerOf(header.key);
-      if (found === undefined || header.version < found.api.least || header.version > found.api.most) {
+      const found = handlerOf(key);
+      if (found === undefined || version < found.api.least || version > found.api.most) {
         await before;
-        if (header.key === apiVersions.key)
-          return await this.#send(header.correlationId, apiVersions, 0, oldestVersions());
+        if (key === apiVersions.key) return await this.#send(correlationId, apiVersions, 0, oldestVersions());
+        authentication.check();
         throw malformedRequest(
           "request",
-          `A client asks for version ${header.version} of the API ${header.key}, which is not spoken here.`,
+          `A client asks for version ${version} of the API ${key}, which is not spoken here.`,
           "Let it ask for ApiVersions first, as Kafka's clients do.",
         );
       }
       const { api, handle, isPipelined } = found;
-      if (api.isFlexible(header.version)) skipTags(from);
-      const request = api.requestCodec(header.version).read(from);
+      const isFirst = FIRST_APIS.has(key);
+      if (!isFirst) authentication.check();
+      if (api.isFlexible(version)) skipTags(from);
+      const request = api.requestCodec(version).read(from);
       from.end();
       if (!isPipelined) await before;
+      const { caller } = authentication;
+      const throttleTimeMs = key === produce.key ? this.#throttle(caller, "produce", bytes.length) : 0;
       const context: Context = {
         broker: this.#parts.broker,
         header,
+        caller,
+        authentication,
         clientHost: this.#host,
         signal: this.#gone.signal,
         frame: bytes,
@@ -157,18 +211,33 @@ class Connection {
       };
       const response = await handle(request, context);
       await before;
-      if (response !== undefined) await this.#send(header.correlationId, api, header.version, response);
+      if (response === undefined) return;
+      const throttled =
+        key === fetch.key ? this.#throttle(caller, "fetch", recordBytes(response)) : throttleTimeMs;
+      const answer = throttled > 0 ? { ...(response as object), throttleTimeMs: throttled } : response;
+      await this.#send(correlationId, api, version, answer);
     } finally {
       for (const work of done) work();
     }
   }
 
-  /** Resolves when the client takes more. */
+  /** Nothing more is taken from who was faster than he may be, and he is told for how long (KIP-219). */
+  #throttle(caller: Caller, kind: "produce" | "fetch", bytes: number): number {
+    const ms = this.#parts.broker.security.throttle(caller, kind, bytes);
+    if (ms > 0) this.#mutedUntil = performance.now() + ms;
+    return ms;
+  }
+
   async #send(correlationId: number, api: Api, version: number, response: unknown): Promise<void> {
     const to = new FrameWriter();
     // A client that does not know the version yet has to be able to read the answer (KIP-511).
     writeResponseHeader(to, correlationId, api.isFlexible(version) && api.key !== apiVersions.key);
     api.responseCodec(version).write(to, response);
+    await this.#write(to);
+  }
+
+  /** Resolves when the client takes more. */
+  async #write(to: FrameWriter): Promise<void> {
     const socket = this.#socket;
     if (socket.destroyed) return;
     socket.cork();
@@ -188,6 +257,14 @@ class Connection {
       socket.on("close", go);
     });
   }
+}
+
+function recordBytes(response: unknown): number {
+  const { responses } = response as ResponseTo<typeof fetch>;
+  let bytes = 0;
+  for (const { partitions } of responses)
+    for (const { records } of partitions) for (const batch of records ?? []) bytes += batch.length;
+  return bytes;
 }
 
 /** The other side has ended it, in whatever way. */

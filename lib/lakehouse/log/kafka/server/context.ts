@@ -1,6 +1,9 @@
 import type { LogCore } from "../../core.js";
 import type { Budget } from "../../partition/budget.js";
+import type { Caller } from "../../security/caller.js";
+import type { Security } from "../../security/security.js";
 import type { RequestHeader } from "../protocol/api.js";
+import type { Authentication } from "./authentication.js";
 import type { FetchSessions } from "./fetch-sessions.js";
 import type { KafkaSettings } from "./settings.js";
 
@@ -8,6 +11,7 @@ import type { KafkaSettings } from "./settings.js";
 export interface Broker {
   readonly core: LogCore;
   readonly settings: KafkaSettings;
+  readonly security: Security;
   /** Of this server, among those of its cluster. */
   readonly nodeId: number;
   readonly clusterId: string;
@@ -23,6 +27,9 @@ export interface Broker {
 export interface Context {
   readonly broker: Broker;
   readonly header: RequestHeader;
+  /** Who asks: what he may not do is refused. */
+  readonly caller: Caller;
+  readonly authentication: Authentication;
   /** Where the client connects from. */
   readonly clientHost: string;
   /** Aborted when the server stops, or the client is gone: what waits is to answer. */

@@ -18,6 +18,8 @@ export interface WantedPartition extends FetchedPlace {
 }
 
 export interface FetchQuestion {
+  /** The user who asks: sessions are no one else's. */
+  readonly user: string | undefined;
   readonly sessionId: number;
   readonly sessionEpoch: number;
   readonly wanted: readonly WantedPartition[];
@@ -55,6 +57,7 @@ interface Known {
 
 interface Session {
   readonly id: number;
+  readonly user: string | undefined;
   readonly byId: boolean;
   /** Of the next request. */
   epoch: number;
@@ -87,7 +90,7 @@ export class FetchSessions {
     const { sessionId, sessionEpoch, wanted } = question;
     if (sessionEpoch !== FIRST_EPOCH && sessionEpoch !== LAST_EPOCH) return this.#goOn(question, now);
     // All is asked anew: what was remembered is over.
-    this.#drop(sessionId);
+    if (this.#sessions.get(sessionId)?.user === question.user) this.#drop(sessionId);
     const session = sessionEpoch === FIRST_EPOCH ? this.#open(question, now) : undefined;
     if (session === undefined) return { sessionId: NO_SESSION, wanted, tell: (found) => found };
     return {
@@ -100,9 +103,10 @@ export class FetchSessions {
     };
   }
 
-  #goOn({ sessionId, sessionEpoch, wanted, forgotten, byId }: FetchQuestion, now: number): Fetching | number {
+  #goOn(question: FetchQuestion, now: number): Fetching | number {
+    const { sessionId, sessionEpoch, wanted, forgotten, byId, user } = question;
     const session = this.#sessions.get(sessionId);
-    if (session === undefined) return ERROR.FETCH_SESSION_ID_NOT_FOUND;
+    if (session === undefined || session.user !== user) return ERROR.FETCH_SESSION_ID_NOT_FOUND;
     if (session.epoch !== sessionEpoch) return ERROR.INVALID_FETCH_SESSION_EPOCH;
     if (session.byId !== byId && wanted.length + forgotten.length > 0)
       return ERROR.FETCH_SESSION_TOPIC_ID_ERROR;
@@ -124,11 +128,14 @@ export class FetchSessions {
   }
 
   /** @returns nothing where there is no room, or nothing to remember. */
-  #open({ wanted, byId }: FetchQuestion, now: number): Session | undefined {
+  #open({ wanted, byId, user }: FetchQuestion, now: number): Session | undefined {
     if (wanted.length === 0 || !this.#makeRoom(wanted.length, now)) return undefined;
     let id = randomInt(1, MOST_EPOCHS);
     while (this.#sessions.has(id)) id = randomInt(1, MOST_EPOCHS);
-    const session: Session = { id, byId, epoch: FIRST_EPOCH + 1, usedAt: now, partitions: new Map() };
+    const session: Session = {
+      ...{ id, byId, user, epoch: FIRST_EPOCH + 1, usedAt: now },
+      partitions: new Map(),
+    };
     for (const one of wanted) want(session, one);
     this.#sessions.set(id, session);
     this.#partitions += session.partitions.size;

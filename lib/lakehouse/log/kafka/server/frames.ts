@@ -3,33 +3,38 @@ import { malformedRequest } from "../../errors.js";
 import type { Budget } from "../../partition/budget.js";
 
 const LENGTH_BYTES = 4;
-/** Smaller frames take nothing from what all connections share: a connection reads one at a time. */
+/** Smaller frames have memory of their own: they do not stand in line behind those that wait for much. */
 const SMALL_BYTES = 16 * 1024;
 
 /** A request as it came, in memory of its own. */
 export interface Frame {
   readonly bytes: Buffer;
-  /** From the memory that all connections share, until the request is answered. */
-  readonly taken: number;
+  /** Gives back what was taken of the memory that all connections share, when the request is answered. */
+  readonly release: () => void;
+}
+
+/** Memory for requests, of all connections together. */
+export interface FrameMemory {
+  readonly small: Budget;
+  readonly large: Budget;
 }
 
 export interface FrameParts {
-  /** The largest frame that is taken. */
-  readonly maxBytes: number;
-  readonly budget: Budget;
+  /** The largest frame that is taken now, and where its memory is from: nowhere for who is not known yet. */
+  readonly limit: () => { readonly maxBytes: number; readonly memory: FrameMemory | undefined };
   /** Called with whether a frame has begun that is not whole. */
   readonly onPartial: (isPartial: boolean) => void;
 }
 
 /**
- * The frames, one after the other. They are not read faster than they are taken from here, and a large one waits until
- * there is memory for it.
+ * The frames, one after the other. They are not read faster than they are taken from here, and each waits until there is
+ * memory for it.
  *
  * @throws LakehouseError MALFORMED_REQUEST for a length that is none, or too large.
  */
 export async function* framesOf(
   chunks: AsyncIterable<Buffer>,
-  { maxBytes, budget, onPartial }: FrameParts,
+  { limit, onPartial }: FrameParts,
 ): AsyncGenerator<Frame> {
   const length = Buffer.alloc(LENGTH_BYTES);
   let lengthAt = 0;
@@ -41,12 +46,14 @@ export async function* framesOf(
           length[lengthAt++] = chunk[at++] as number;
           if (lengthAt < LENGTH_BYTES) continue;
           lengthAt = 0;
+          const { maxBytes, memory } = limit();
           const size = checkLength(length.readInt32BE(0), maxBytes);
-          const taken = size > SMALL_BYTES ? size : 0;
-          // A small one does not stand in line behind those that wait for memory.
+          const budget = size > SMALL_BYTES ? memory?.large : memory?.small;
           const bytes =
-            taken === 0 ? Buffer.allocUnsafe(size) : await budget.take(taken, () => Buffer.allocUnsafe(size));
-          frame = { bytes, taken, at: 0 };
+            budget === undefined
+              ? Buffer.allocUnsafe(size)
+              : await budget.take(size, () => Buffer.allocUnsafe(size));
+          frame = { bytes, release: () => budget?.give(size), at: 0 };
         }
         const count = Math.min(frame.bytes.length - frame.at, chunk.length - at);
         chunk.copy(frame.bytes, frame.at, at, at + count);
@@ -61,7 +68,7 @@ export async function* framesOf(
       onPartial(frame !== undefined || lengthAt > 0);
     }
   } finally {
-    if (frame !== undefined) budget.give(frame.taken);
+    frame?.release();
   }
 }
 

@@ -4,6 +4,7 @@ import { APIS, type ApiName } from "../protocol/apis.js";
 import { ERROR } from "../protocol/error-codes.js";
 import type { apiVersions } from "../protocol/messages/cluster.js";
 import type { Context } from "./context.js";
+import { answerCreateAcls, answerDeleteAcls, answerDescribeAcls } from "./handlers/acls.js";
 import { answerDescribeCluster, answerMetadata } from "./handlers/cluster.js";
 import {
   answerAlterConfigs,
@@ -37,6 +38,7 @@ import {
   answerEndTxn,
   answerInitProducerId,
 } from "./handlers/transactions.js";
+import { answerAlterUserScramCredentials, answerDescribeUserScramCredentials } from "./handlers/users.js";
 
 /** @returns the answer; nothing where the client wants none. */
 export type Handler<A> = (request: RequestOf<A>, context: Context) => Promise<ResponseTo<A> | undefined>;
@@ -71,6 +73,14 @@ const HANDLERS: { readonly [Name in ApiName]?: Handler<(typeof APIS)[Name]> } = 
   alterConfigs: answerAlterConfigs,
   incrementalAlterConfigs: answerIncrementalAlterConfigs,
   describeCluster: answerDescribeCluster,
+  saslHandshake: async (request, { authentication, header }) =>
+    authentication.handshake(request, header.version),
+  saslAuthenticate: (request, { authentication }) => authentication.authenticate(request),
+  describeAcls: answerDescribeAcls,
+  createAcls: answerCreateAcls,
+  deleteAcls: answerDeleteAcls,
+  describeUserScramCredentials: answerDescribeUserScramCredentials,
+  alterUserScramCredentials: answerAlterUserScramCredentials,
 };
 
 /** Requests whose order is fixed before they are answered: the connection's next begins then. */

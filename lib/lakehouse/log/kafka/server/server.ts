@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { invalidConfig } from "../../../errors.js";
 import type { LogCore } from "../../core.js";
 import { Budget } from "../../partition/budget.js";
+import { addressOf, checkExposure, tlsOptions } from "../../security/exposure.js";
 import { serveConnection } from "./connection.js";
 import type { Broker } from "./context.js";
 import { kafkaFailures } from "./error-map.js";
@@ -13,6 +14,8 @@ import { type KafkaOptions, type KafkaSettings, kafkaSettings } from "./settings
 /** What is on its way to clients when the server stops may take so long, in milliseconds. */
 const GRACE_MS = 5_000;
 const KEEP_ALIVE_MS = 60_000;
+/** Of the memory for large requests, small ones have as much as one in so many. */
+const SMALL_SHARE = 8;
 
 /** A log that is served to Kafka's clients. */
 export interface KafkaServer {
@@ -31,13 +34,19 @@ export interface KafkaServer {
  */
 export async function startKafka(core: LogCore, options: KafkaOptions): Promise<KafkaServer> {
   const settings = kafkaSettings(options);
+  const security = await core.security();
+  checkExposure({ ...settings, isSecured: security.isOn });
   await core.startWriting();
   const cluster = await core.cluster();
   const sockets = new Set<Socket>();
   const stopping = new AbortController();
   // Each connection listens.
   setMaxListeners(0, stopping.signal);
-  const received = new Budget(settings.memoryBytes, () => undefined);
+  const received = {
+    small: new Budget(Math.ceil(settings.memoryBytes / SMALL_SHARE), () => undefined),
+    large: new Budget(settings.memoryBytes, () => undefined),
+  };
+  const addresses = new Map<string, number>();
   let broker: Broker | undefined;
   const serving = new Set<Promise<void>>();
   const onConnection = (socket: Socket) => {
@@ -45,21 +54,31 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
       socket.destroy();
       return;
     }
+    const address = addressOf(socket);
+    const ofAddress = addresses.get(address) ?? 0;
+    if (ofAddress >= settings.maxConnectionsPerAddress) {
+      socket.destroy();
+      return;
+    }
+    addresses.set(address, ofAddress + 1);
     sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
+    socket.on("close", () => {
+      sockets.delete(socket);
+      const left = (addresses.get(address) ?? 1) - 1;
+      if (left > 0) addresses.set(address, left);
+      else addresses.delete(address);
+    });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const served = serveConnection(socket, { broker, received, stopping: stopping.signal });
     serving.add(served);
     void served.finally(() => serving.delete(served));
   };
+  const tls = tlsOptions(settings);
   const server =
-    settings.tls === undefined
+    tls === undefined
       ? createServer({ allowHalfOpen: true }, onConnection)
-      : createTlsServer(
-          { handshakeTimeout: settings.stalledMs, ...settings.tls, allowHalfOpen: true },
-          onConnection,
-        );
+      : createTlsServer({ handshakeTimeout: settings.stalledMs, ...tls, allowHalfOpen: true }, onConnection);
   // Also those that have not shown yet that they know TLS.
   server.maxConnections = settings.maxConnections;
   const port = await listen(server, settings);
@@ -68,6 +87,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   broker = {
     core,
     settings,
+    security,
     nodeId: cluster.self,
     clusterId: core.id,
     host: settings.advertised?.host ?? settings.host,

@@ -13,6 +13,10 @@ export interface KafkaOptions {
   readonly advertised?: { readonly host: string; readonly port: number } | undefined;
   /** Certificate and key: the listener speaks TLS alone. */
   readonly tls?: TlsOptions | undefined;
+  /** That of who may make certificates for clients: one whose common name is a user of the log logs in as that user. */
+  readonly clientCa?: string | Buffer | undefined;
+  /** Listens where others can reach it without TLS, or without users who are asked who they are: who comes may do everything. */
+  readonly insecure?: boolean | undefined;
   /** When a producer with `acks=all` is answered: `wal` where not given. `acks=1` is always `wal`. */
   readonly acksAll?: Ack | undefined;
   /** Makes topics that clients ask for and that are not there. False where not given. */
@@ -21,9 +25,11 @@ export interface KafkaOptions {
   readonly partitions?: number | undefined;
   /** Connections beyond are closed at once. 2,500 where not given. */
   readonly maxConnections?: number | undefined;
+  /** Of one address. As many as in all where not given. */
+  readonly maxConnectionsPerAddress?: number | undefined;
   /** The largest request that is taken, in bytes. 100 MiB where not given, as Kafka's. */
   readonly maxRequestBytes?: number | undefined;
-  /** The most bytes of large requests, and of records on their way to clients, that are in memory: 256 MiB each where not given. */
+  /** The most bytes of requests, and of records on their way to clients, that are in memory: 256 MiB each where not given. */
   readonly memoryBytes?: number | undefined;
   /** The most bytes of records in one answer, whatever the client would take. 16 MiB where not given. */
   readonly maxFetchBytes?: number | undefined;
@@ -31,9 +37,13 @@ export interface KafkaOptions {
   readonly idleMs?: number | undefined;
   /** Connections that stop in the midst of a request, or do not take an answer, are closed after so long: 30 seconds where not given. */
   readonly stalledMs?: number | undefined;
+  /** Where users have to log in: connections that have not are closed after so long: 15 seconds where not given. */
+  readonly authenticateMs?: number | undefined;
+  /** How long a login lasts, in milliseconds; clients renew theirs by themselves (KIP-368). For as long as the connection where not given. */
+  readonly sessionMs?: number | undefined;
 }
 
-export type KafkaSettings = Pick<KafkaOptions, "advertised" | "tls"> & {
+export type KafkaSettings = Pick<KafkaOptions, "advertised" | "tls" | "clientCa"> & {
   readonly [Name in keyof typeof DEFAULTS]: NonNullable<KafkaOptions[Name]>;
 };
 
@@ -42,15 +52,20 @@ const OPTIONS: OptionNames<KafkaOptions> = {
   port: true,
   advertised: true,
   tls: true,
+  clientCa: true,
+  insecure: true,
   acksAll: true,
   autoCreateTopics: true,
   partitions: true,
   maxConnections: true,
+  maxConnectionsPerAddress: true,
   maxRequestBytes: true,
   memoryBytes: true,
   maxFetchBytes: true,
   idleMs: true,
   stalledMs: true,
+  authenticateMs: true,
+  sessionMs: true,
 };
 
 const DEFAULTS = {
@@ -59,12 +74,17 @@ const DEFAULTS = {
   acksAll: "wal",
   autoCreateTopics: false,
   partitions: 1,
+  insecure: false,
   maxConnections: 2_500,
   maxRequestBytes: 100 * 1024 * 1024,
   memoryBytes: 256 * 1024 * 1024,
   maxFetchBytes: 16 * 1024 * 1024,
   idleMs: 10 * 60_000,
   stalledMs: 30_000,
+  authenticateMs: 15_000,
+  /** None. */
+  sessionMs: 0,
+  maxConnectionsPerAddress: 1_000_000,
 } as const;
 
 const LONGEST_MS = 2 ** 31 - 1;
@@ -72,11 +92,14 @@ const RANGES = {
   port: [0, 65_535],
   partitions: [1, 10_000],
   maxConnections: [1, 1_000_000],
+  maxConnectionsPerAddress: [1, 1_000_000],
   maxRequestBytes: [1024, 2 ** 31 - 1],
   memoryBytes: [1, Number.MAX_SAFE_INTEGER],
   maxFetchBytes: [1, 2 ** 31 - 1],
   idleMs: [1, LONGEST_MS],
   stalledMs: [1, LONGEST_MS],
+  authenticateMs: [1, LONGEST_MS],
+  sessionMs: [0, LONGEST_MS],
 } as const;
 
 /** @throws LakehouseError INVALID_ARGUMENT, INVALID_CONFIG */

@@ -1,5 +1,7 @@
 import { isInternal } from "../../../internal-topics.js";
 import type { TopicRecord } from "../../../meta/log-meta.js";
+import { CLUSTER } from "../../../security/acl.js";
+import { authorizedOperations, NOT_ASKED } from "../../../security/caller.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
 import { NO_ID } from "../../protocol/fields.js";
@@ -13,47 +15,72 @@ type TopicResponse = MetadataResponse["topics"][number];
 type Asked = NonNullable<RequestOf<typeof metadata>["topics"]>[number];
 
 export async function answerMetadata(
-  { topics, allowAutoTopicCreation }: RequestOf<typeof metadata>,
-  { broker, header }: Context,
+  { topics, allowAutoTopicCreation, ...asked }: RequestOf<typeof metadata>,
+  context: Context,
 ): Promise<MetadataResponse> {
+  const { broker, header, caller } = context;
   // In the oldest version no names stand for all, in later ones null does.
   const areAll = topics === null || (header.version === 0 && topics.length === 0);
+  const found = areAll
+    ? (await broker.core.topics())
+        .filter(({ name }) => caller.may("describe", "topic", name))
+        .map((topic) => described(topic, broker))
+    : await Promise.all(
+        onceEach(topics, ({ name, topicId }) => name ?? topicId).map((asked) =>
+          describe(asked, allowAutoTopicCreation, context),
+        ),
+      );
+  const mayOf = ({ name }: TopicResponse) =>
+    name === null ? NOT_ASKED : authorizedOperations(caller, "topic", name);
   return {
     brokers: brokersOf(broker),
     clusterId: broker.clusterId,
     controllerId: broker.nodeId,
-    topics: areAll
-      ? (await broker.core.topics()).map((topic) => described(topic, broker))
-      : await Promise.all(
-          onceEach(topics, ({ name, topicId }) => name ?? topicId).map((asked) =>
-            describe(asked, allowAutoTopicCreation, broker),
-          ),
-        ),
+    topics: asked.includeTopicAuthorizedOperations
+      ? found.map((topic) => ({ ...topic, topicAuthorizedOperations: mayOf(topic) }))
+      : found,
+    clusterAuthorizedOperations: asked.includeClusterAuthorizedOperations
+      ? authorizedOperations(caller, "cluster")
+      : NOT_ASKED,
   };
 }
 
 export async function answerDescribeCluster(
-  _: RequestOf<typeof describeCluster>,
-  { broker }: Context,
+  { includeClusterAuthorizedOperations }: RequestOf<typeof describeCluster>,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof describeCluster>> {
   const brokers = brokersOf(broker).map(({ nodeId, host, port }) => ({ brokerId: nodeId, host, port }));
-  return { errorCode: ERROR.NONE, clusterId: broker.clusterId, controllerId: broker.nodeId, brokers };
+  return {
+    errorCode: ERROR.NONE,
+    clusterId: broker.clusterId,
+    controllerId: broker.nodeId,
+    brokers,
+    clusterAuthorizedOperations: includeClusterAuthorizedOperations
+      ? authorizedOperations(caller, "cluster")
+      : NOT_ASKED,
+  };
 }
 
 function brokersOf({ nodeId, host, port }: Broker) {
   return [{ nodeId, host, port }];
 }
 
-async function describe(asked: Asked, mayMake: boolean, broker: Broker): Promise<TopicResponse> {
+async function describe(asked: Asked, mayMake: boolean, { broker, caller }: Context): Promise<TopicResponse> {
   const { core, settings } = broker;
   const { name, topicId } = asked;
   try {
     if (name === null) {
       const topic = await core.topicOf(topicId);
-      return topic === undefined ? missing(name, topicId, ERROR.UNKNOWN_TOPIC_ID) : described(topic, broker);
+      if (topic === undefined) return missing(name, topicId, ERROR.UNKNOWN_TOPIC_ID);
+      caller.check("describe", "topic", topic.name);
+      return described(topic, broker);
     }
-    if (mayMake && settings.autoCreateTopics && !isInternal(name))
-      await core.createTopic(name, { partitions: settings.partitions, ifExists: "keep" });
+    caller.check("describe", "topic", name);
+    if (mayMake && settings.autoCreateTopics && !isInternal(name)) {
+      const mayCreate = caller.may("create", "cluster", CLUSTER) || caller.may("create", "topic", name);
+      if (mayCreate) await core.createTopic(name, { partitions: settings.partitions, ifExists: "keep" });
+      else await core.topic(name).catch(() => caller.check("create", "topic", name));
+    }
     return described(await core.topic(name), broker);
   } catch (error) {
     return missing(name, topicId, toKafka(error).errorCode);

@@ -26,12 +26,14 @@ const OPERATION = { SET: 0, DELETE: 1 } as const;
 
 export async function answerDescribeConfigs(
   { resources }: RequestOf<typeof describeConfigs>,
-  { broker }: Context,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof describeConfigs>> {
   const wanted = onceEach(resources, ({ resourceType, resourceName }) => `${resourceType}/${resourceName}`);
   const results = wanted.map(async (asked): Promise<Described> => {
     const { resourceType, resourceName } = asked;
     try {
+      if (resourceType === TOPIC) caller.check("describeConfigs", "topic", resourceName);
+      else caller.check("describeConfigs", "cluster");
       const configs = (await configsOf(asked, broker)).filter(
         ({ name }) => asked.configurationKeys?.includes(name) ?? true,
       );
@@ -129,10 +131,12 @@ async function altered(
   resourceType: number,
   resourceName: string,
   validateOnly: boolean,
-  { broker: { core } }: Context,
+  { broker: { core }, caller }: Context,
   changes: () => Partial<TopicConfig>,
 ): Promise<Altered> {
   try {
+    if (resourceType === TOPIC) caller.check("alterConfigs", "topic", resourceName);
+    else caller.check("alterConfigs", "cluster");
     if (resourceType !== TOPIC) throw unknownResource(resourceType, resourceName);
     const { config } = await core.topic(resourceName);
     const change = topicConfig({ ...config, ...changes() });

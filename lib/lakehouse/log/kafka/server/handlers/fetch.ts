@@ -90,9 +90,10 @@ export async function answerFetch(request: Request, context: Context): Promise<R
 
 function questionOf(
   { sessionId, sessionEpoch, topics, forgottenTopicsData }: Request,
-  { header }: Context,
+  { header, caller }: Context,
 ): FetchQuestion {
   return {
+    user: caller.user,
     sessionId,
     sessionEpoch,
     byId: header.version >= IDS_SINCE,
@@ -149,11 +150,13 @@ async function readOne(
   wanted: Wanted,
   finding: Promise<TopicRecord | undefined>,
   isFirst: boolean,
-  { broker: { core } }: Context,
+  { broker: { core }, caller }: Context,
 ): Promise<Found> {
   const { topic, topicId, index, from, maxBytes, isolation } = wanted;
+  if (topicId === NO_ID) caller.check("read", "topic", topic);
   const known = await finding;
   if (known === undefined) return unreadable(wanted, ERROR.UNKNOWN_TOPIC_ID);
+  caller.check("read", "topic", known.name);
   const partition = await core.partitionOf(known, index);
   const { reader } = partition;
   const offsets = await reader.offsets();

@@ -1,6 +1,7 @@
 import { recordTooLarge } from "../../../errors.js";
 import type { FetchedOffset, OffsetOutcome, TopicPartition } from "../../../groups/group-offsets.js";
 import type { CommittedOffset } from "../../../groups/group-records.js";
+import type { Caller } from "../../../security/caller.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
 import type { offsetCommit, offsetFetch } from "../../protocol/messages/group-offsets.js";
@@ -22,24 +23,28 @@ type AskedTopics = RequestOf<typeof offsetFetch>["topics"];
 
 export async function answerOffsetCommit(
   request: RequestOf<typeof offsetCommit>,
-  { broker }: Context,
+  { broker, caller }: Context,
 ): Promise<CommitResponse> {
   const { groupId, topics, generationIdOrMemberEpoch: generationId } = request;
-  return committed(topics, async () =>
-    (await broker.core.groups()).commit(groupId, memberOf({ ...request, generationId }), offsetsOf(topics)),
-  );
+  return committed(topics, caller, async (allowed) => {
+    caller.check("read", "group", groupId);
+    const groups = await broker.core.groups();
+    return groups.commit(groupId, memberOf({ ...request, generationId }), offsetsOf(allowed));
+  });
 }
 
 export async function answerTxnOffsetCommit(
   request: RequestOf<typeof txnOffsetCommit>,
-  { broker }: Context,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof txnOffsetCommit>> {
   const { groupId, transactionalId, producerId, producerEpoch: epoch, topics } = request;
-  return committed(topics, async () => {
+  return committed(topics, caller, async (allowed) => {
+    caller.check("write", "transactionalId", transactionalId);
+    caller.check("read", "group", groupId);
     const groups = await broker.core.groups();
     const transactions = await broker.core.transactions();
     return transactions.withOffsets({ transactionalId, producerId, epoch }, groupId, (ack) =>
-      groups.hold(groupId, producerId, epoch, offsetsOf(topics), memberOf(request), ack),
+      groups.hold(groupId, producerId, epoch, offsetsOf(allowed), memberOf(request), ack),
     );
   });
 }
@@ -58,13 +63,18 @@ function offsetsOf(topics: CommitTopics): CommittedOffset[] {
 
 async function committed(
   topics: CommitTopics,
-  commit: () => Promise<readonly OffsetOutcome[]>,
+  caller: Caller,
+  commit: (allowed: CommitTopics) => Promise<readonly OffsetOutcome[]>,
 ): Promise<CommitResponse> {
   let codeOf: (at: TopicPartition) => number;
+  const mayRead = new Map(topics.map(({ name }) => [name, caller.may("read", "topic", name)]));
   try {
-    const outcomes = await commit();
+    const outcomes = await commit(topics.filter(({ name }) => mayRead.get(name)));
     const codes = new Map(outcomes.map((one) => [keyOf(one), codeFor(one.error)]));
-    codeOf = (at) => codes.get(keyOf(at)) ?? ERROR.UNKNOWN_SERVER_ERROR;
+    codeOf = (at) =>
+      mayRead.get(at.topic)
+        ? (codes.get(keyOf(at)) ?? ERROR.UNKNOWN_SERVER_ERROR)
+        : ERROR.TOPIC_AUTHORIZATION_FAILED;
   } catch (error) {
     // It is no batch of the client's that is too large: what makes batches smaller would not help.
     const isTooMuch = recordTooLarge.is(error);
@@ -105,14 +115,25 @@ async function fetched(
   group: string,
   topics: AskedTopics,
   requireStable: boolean,
-  { broker }: Context,
+  { broker, caller }: Context,
 ): Promise<{ readonly topics: NonNullable<FetchTopics>; readonly errorCode: number }> {
   try {
-    const asked = topics?.flatMap(({ name, partitionIndexes }) =>
-      partitionIndexes.map((partition) => ({ topic: name, partition })),
-    );
+    caller.check("describe", "group", group);
+    const isAllowed = (topic: string) => caller.may("describe", "topic", topic);
+    const denied = topics?.filter(({ name }) => !isAllowed(name)) ?? [];
+    const asked = topics
+      ?.filter(({ name }) => isAllowed(name))
+      .flatMap(({ name, partitionIndexes }) =>
+        partitionIndexes.map((partition) => ({ topic: name, partition })),
+      );
     const found = await (await broker.core.groups()).fetch(group, asked, { requireStable });
-    return { topics: byTopic(found), errorCode: ERROR.NONE };
+    return {
+      topics: [
+        ...byTopic(found.filter(({ topic }) => isAllowed(topic))),
+        ...denied.map((one) => refused(one, ERROR.TOPIC_AUTHORIZATION_FAILED)),
+      ],
+      errorCode: ERROR.NONE,
+    };
   } catch (error) {
     return { topics: [], errorCode: toKafka(error).errorCode };
   }

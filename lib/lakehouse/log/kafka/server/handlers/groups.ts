@@ -1,6 +1,8 @@
 import { groupNotFound, memberIdRequired } from "../../../errors.js";
 import type { GroupState, MemberOf } from "../../../groups/group-types.js";
 import { gone } from "../../../groups/refusals.js";
+import { CLUSTER } from "../../../security/acl.js";
+import { authorizedOperations, NOT_ASKED } from "../../../security/caller.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
 import type {
@@ -30,14 +32,29 @@ const NOTHING = new Uint8Array();
 /** All are coordinated here. */
 export async function answerFindCoordinator(
   { key, keyType, coordinatorKeys }: RequestOf<typeof findCoordinator>,
-  { broker: { nodeId, host, port } }: Context,
+  { broker: { nodeId, host, port }, caller }: Context,
 ): Promise<ResponseTo<typeof findCoordinator>> {
   const isKnown = keyType === GROUP || keyType === TRANSACTION;
-  const found = isKnown
-    ? { errorCode: ERROR.NONE, nodeId, host, port }
-    : { errorCode: ERROR.INVALID_REQUEST, nodeId: -1, host: "", port: -1 };
-  const coordinators = [key, ...coordinatorKeys].map((key) => ({ key, ...found }));
-  return { ...found, coordinators: coordinators.slice(1) };
+  const find = (key: string) => {
+    const none = { nodeId: -1, host: "", port: -1 };
+    if (!isKnown) return { errorCode: ERROR.INVALID_REQUEST, ...none };
+    try {
+      caller.check("describe", keyType === GROUP ? "group" : "transactionalId", key);
+      return { errorCode: ERROR.NONE, nodeId, host, port };
+    } catch (error) {
+      return { ...toKafka(error), ...none };
+    }
+  };
+  // Later versions ask for several, and have no other answer.
+  const first = coordinatorKeys.length > 0 ? {} : find(key);
+  return {
+    errorCode: ERROR.NONE,
+    nodeId: -1,
+    host: "",
+    port: -1,
+    ...first,
+    coordinators: coordinatorKeys.map((key) => ({ key, ...find(key) })),
+  };
 }
 
 export async function answerJoinGroup(
@@ -45,8 +62,9 @@ export async function answerJoinGroup(
   context: Context,
 ): Promise<ResponseTo<typeof joinGroup>> {
   const { groupId, memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs } = request;
-  const { header, broker, clientHost } = context;
+  const { header, broker, clientHost, caller } = context;
   try {
+    caller.check("read", "group", groupId);
     const groups = await broker.core.groups();
     const joining = groups.join(groupId, {
       memberId,
@@ -91,6 +109,7 @@ export async function answerSyncGroup(
 ): Promise<ResponseTo<typeof syncGroup>> {
   const { groupId, protocolType, protocolName, assignments } = request;
   try {
+    context.caller.check("read", "group", groupId);
     const groups = await context.broker.core.groups();
     const syncing = groups.sync(groupId, {
       ...memberOf(request),
@@ -112,9 +131,10 @@ export async function answerSyncGroup(
 
 export async function answerHeartbeat(
   request: RequestOf<typeof heartbeat>,
-  { broker }: Context,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof heartbeat>> {
   try {
+    caller.check("read", "group", request.groupId);
     await (await broker.core.groups()).heartbeat(request.groupId, memberOf(request));
     return { errorCode: ERROR.NONE };
   } catch (error) {
@@ -124,11 +144,12 @@ export async function answerHeartbeat(
 
 export async function answerLeaveGroup(
   { groupId, memberId, members }: RequestOf<typeof leaveGroup>,
-  { broker, header }: Context,
+  { broker, header, caller }: Context,
 ): Promise<ResponseTo<typeof leaveGroup>> {
   const isOne = header.version <= ONE_MEMBER_UNTIL;
   const leaving = isOne ? [{ memberId, groupInstanceId: null }] : members;
   try {
+    caller.check("read", "group", groupId);
     const groups = await broker.core.groups();
     const left = await groups.leave(
       groupId,
@@ -149,12 +170,15 @@ export async function answerLeaveGroup(
 }
 
 export async function answerDescribeGroups(
-  { groups: ids }: RequestOf<typeof describeGroups>,
-  { broker }: Context,
+  { groups: ids, includeAuthorizedOperations }: RequestOf<typeof describeGroups>,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof describeGroups>> {
   const groups = onceEach(ids, (id) => id).map(async (groupId) => {
     const nothing = { groupId, groupState: "", protocolType: "", protocolData: "", members: [] };
+    const authorized = () =>
+      includeAuthorizedOperations ? authorizedOperations(caller, "group", groupId) : NOT_ASKED;
     try {
+      caller.check("describe", "group", groupId);
       const group = await (await broker.core.groups()).describe(groupId);
       return {
         errorCode: ERROR.NONE,
@@ -162,6 +186,7 @@ export async function answerDescribeGroups(
         groupState: group.state,
         protocolType: group.protocolType,
         protocolData: group.protocol,
+        authorizedOperations: authorized(),
         members: group.members.map(
           ({ memberId, instanceId, clientId, clientHost, metadata, assignment }) => ({
             memberId,
@@ -175,7 +200,13 @@ export async function answerDescribeGroups(
       };
     } catch (error) {
       // In these versions of the request a group that there is not is a dead one.
-      if (groupNotFound.is(error)) return { ...nothing, errorCode: ERROR.NONE, groupState: DEAD };
+      if (groupNotFound.is(error))
+        return {
+          ...nothing,
+          errorCode: ERROR.NONE,
+          groupState: DEAD,
+          authorizedOperations: authorized(),
+        };
       return { ...nothing, errorCode: toKafka(error).errorCode };
     }
   });
@@ -186,7 +217,7 @@ const DEAD: GroupState = "Dead";
 
 export async function answerListGroups(
   { statesFilter }: RequestOf<typeof listGroups>,
-  { broker }: Context,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof listGroups>> {
   try {
     const groups = await (await broker.core.groups()).list();
@@ -194,6 +225,9 @@ export async function answerListGroups(
     return {
       errorCode: ERROR.NONE,
       groups: groups
+        .filter(
+          ({ group }) => caller.may("describe", "cluster", CLUSTER) || caller.may("describe", "group", group),
+        )
         .filter(({ state }) => wanted.size === 0 || wanted.has(state.toLowerCase()))
         .map(({ group, protocolType, state }) => ({ groupId: group, protocolType, groupState: state })),
     };
@@ -204,10 +238,11 @@ export async function answerListGroups(
 
 export async function answerDeleteGroups(
   { groupsNames }: RequestOf<typeof deleteGroups>,
-  { broker }: Context,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof deleteGroups>> {
   const results = groupsNames.map(async (groupId) => {
     try {
+      caller.check("delete", "group", groupId);
       await (await broker.core.groups()).delete(groupId);
       return { groupId, errorCode: ERROR.NONE };
     } catch (error) {

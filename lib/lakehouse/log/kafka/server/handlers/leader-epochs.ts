@@ -12,13 +12,14 @@ const NO_OFFSET = -1n;
  */
 export async function answerOffsetForLeaderEpoch(
   { topics }: RequestOf<typeof offsetForLeaderEpoch>,
-  { broker: { core } }: Context,
+  { broker: { core }, caller }: Context,
 ): Promise<ResponseTo<typeof offsetForLeaderEpoch>> {
   const answered = topics.map(async ({ topic, partitions }) => ({
     topic,
     partitions: await Promise.all(
       partitions.map(async ({ partition, leaderEpoch }) => {
         try {
+          caller.check("describe", "topic", topic);
           const { end } = await (await core.partition(topic, partition)).reader.offsets();
           return { partition, errorCode: ERROR.NONE, leaderEpoch, endOffset: end };
         } catch (error) {

@@ -38,8 +38,9 @@ async function find(
   index: number,
   timestamp: bigint,
   isCommitted: boolean,
-  { broker: { core } }: Context,
+  { broker: { core }, caller }: Context,
 ): Promise<Found> {
+  caller.check("describe", "topic", name);
   const { topic, reader } = await core.partition(name, index);
   await core.startWritingTo(topic, index);
   const { start, end: highWatermark, lastStable } = await reader.offsets();

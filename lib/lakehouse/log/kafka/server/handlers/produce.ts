@@ -24,7 +24,7 @@ const TURN_MS = 10;
 
 /** Batches get their places in the order of the requests; then the next may begin, and this one waits for its disk. */
 export async function answerProduce(
-  { acks, topicData }: Request,
+  { acks, topicData, transactionalId }: Request,
   context: Context,
 ): Promise<ResponseTo<typeof produce> | undefined> {
   const ack = acks === ACKS_ALL ? context.broker.settings.acksAll : "wal";
@@ -36,7 +36,7 @@ export async function answerProduce(
     for (const data of partitionData) {
       partitions.push(
         isValid
-          ? (await place(name, data, ack, context)).answer
+          ? (await place(name, data, { ack, transactionalId }, context)).answer
           : Promise.resolve(refused(data.index, ERROR.INVALID_REQUIRED_ACKS)),
       );
       if (performance.now() - since < TURN_MS) continue;
@@ -66,17 +66,21 @@ export async function answerProduce(
 async function place(
   name: string,
   { index, records }: PartitionData,
-  ack: Ack,
-  { broker: { core }, frame }: Context,
+  { ack, transactionalId }: { readonly ack: Ack; readonly transactionalId: string | null },
+  { broker: { core }, caller, frame }: Context,
 ): Promise<{ readonly answer: Promise<PartitionResponse> }> {
   try {
+    caller.check("write", "topic", name);
     const partition = await core.partition(name, index);
     const { topic } = partition;
     const batch = ownMemory(records ?? new Uint8Array(), frame);
     checkSize(batch, topic.config.maxBatchBytes, `${name}/${index}`);
     validateBatch(batch, topic.config.cleanupPolicy !== "delete", `${name}/${index}`);
     await core.startWritingTo(topic, index);
-    if (isTransactional(batch)) await core.transactions();
+    if (isTransactional(batch)) {
+      caller.check("write", "transactionalId", transactionalId ?? "");
+      await core.transactions();
+    }
     const appending = partition.append(batch, ack);
     const answer = appending
       .then(async (appended) => accepted(index, appended, await partition.reader.start()))

@@ -1,5 +1,6 @@
 import { invalidArgument } from "../../../../errors.js";
 import { invalidPartitions } from "../../../errors.js";
+import { CLUSTER } from "../../../security/acl.js";
 import { checkMorePartitions } from "../../../topics.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
@@ -28,13 +29,13 @@ const TO_THE_END = -1n;
 
 export async function answerCreateTopics(
   { topics, validateOnly }: RequestOf<typeof createTopics>,
-  { broker }: Context,
+  context: Context,
 ): Promise<ResponseTo<typeof createTopics>> {
   const twice = repeated(topics.map(({ name }) => name));
   const answered: CreateResponse[] = [];
   for (const topic of topics) {
     const { name } = topic;
-    const made = twice.has(name) ? Promise.reject(isTwice(name)) : create(topic, validateOnly, broker);
+    const made = twice.has(name) ? Promise.reject(isTwice(name)) : create(topic, validateOnly, context);
     answered.push(
       await made.catch((error: unknown) => ({ name, topicId: NO_ID, configs: null, ...toKafka(error) })),
     );
@@ -43,8 +44,13 @@ export async function answerCreateTopics(
 }
 
 /** How often records are kept is the object store's to say: so any number of replicas is taken, and one is told. */
-async function create(topic: NewTopic, validateOnly: boolean, broker: Broker): Promise<CreateResponse> {
+async function create(
+  topic: NewTopic,
+  validateOnly: boolean,
+  { broker, caller }: Context,
+): Promise<CreateResponse> {
   const { name } = topic;
+  if (!caller.may("create", "cluster", CLUSTER)) caller.check("create", "topic", name);
   const options = { ...configOf(topic.configs), partitions: partitionsOf(topic, broker) };
   const { core } = broker;
   const made = validateOnly ? await core.planTopic(name, options) : await core.createTopic(name, options);
@@ -83,7 +89,7 @@ function partitionsOf(
 
 export async function answerDeleteTopics(
   { topics, topicNames }: RequestOf<typeof deleteTopics>,
-  { broker: { core } }: Context,
+  { broker: { core }, caller }: Context,
 ): Promise<ResponseTo<typeof deleteTopics>> {
   const asked = [...topics, ...topicNames.map((name) => ({ name, topicId: NO_ID }))];
   const responses: Deleted[] = [];
@@ -95,6 +101,12 @@ export async function answerDeleteTopics(
         continue;
       }
       const found = name ?? (known?.name as string);
+      // The id alone does not entitle to the name.
+      if (name === null && !caller.may("describe", "topic", found)) {
+        responses.push({ name, topicId, errorCode: ERROR.TOPIC_AUTHORIZATION_FAILED });
+        continue;
+      }
+      caller.check("delete", "topic", found);
       await core.deleteTopic(found);
       responses.push({ name: found, topicId, errorCode: ERROR.NONE });
     } catch (error) {
@@ -106,13 +118,14 @@ export async function answerDeleteTopics(
 
 export async function answerDeleteRecords(
   { topics }: RequestOf<typeof deleteRecords>,
-  { broker: { core } }: Context,
+  { broker: { core }, caller }: Context,
 ): Promise<ResponseTo<typeof deleteRecords>> {
   const answered = topics.map(async ({ name, partitions }) => ({
     name,
     partitions: await Promise.all(
       partitions.map(async ({ partitionIndex, offset }) => {
         try {
+          caller.check("delete", "topic", name);
           const { reader, deleteRecords } = await core.partition(name, partitionIndex);
           const before = offset === TO_THE_END ? (await reader.offsets()).end : offset;
           const lowWatermark = await deleteRecords(before);
@@ -128,7 +141,7 @@ export async function answerDeleteRecords(
 
 export async function answerCreatePartitions(
   { topics, validateOnly }: RequestOf<typeof createPartitions>,
-  { broker }: Context,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof createPartitions>> {
   const twice = repeated(topics.map(({ name }) => name));
   const results: ResponseTo<typeof createPartitions>["results"][number][] = [];
@@ -136,6 +149,7 @@ export async function answerCreatePartitions(
     const { name } = topic;
     try {
       if (twice.has(name)) throw isTwice(name);
+      caller.check("alter", "topic", name);
       await addPartitions(topic, validateOnly, broker);
       results.push({ name, errorCode: ERROR.NONE });
     } catch (error) {

@@ -19,10 +19,12 @@ const FENCED_SINCE = { initProducerId: 4, others: 2 } as const;
 
 export async function answerInitProducerId(
   request: RequestOf<typeof initProducerId>,
-  { broker, header }: Context,
+  { broker, header, caller }: Context,
 ): Promise<ResponseTo<typeof initProducerId>> {
   const { transactionalId, transactionTimeoutMs: timeoutMs, producerId, producerEpoch: epoch } = request;
   try {
+    if (transactionalId !== null) caller.check("write", "transactionalId", transactionalId);
+    else if (!caller.mayAnywhere("write", "topic")) caller.check("idempotentWrite", "cluster");
     const coordinator = await broker.core.transactions();
     const given = await coordinator.initProducerId({
       transactionalId: transactionalId ?? undefined,
@@ -40,7 +42,7 @@ export async function answerAddPartitionsToTxn(
   request: RequestOf<typeof addPartitionsToTxn>,
   context: Context,
 ): Promise<ResponseTo<typeof addPartitionsToTxn>> {
-  const { broker, header } = context;
+  const { broker, header, caller } = context;
   const { topics } = request;
   const answer = (codeOf: (name: string, partition: number) => number) => ({
     results: topics.map(({ name, partitions }) => ({
@@ -52,6 +54,7 @@ export async function answerAddPartitionsToTxn(
     })),
   });
   try {
+    caller.check("write", "transactionalId", request.transactionalId);
     const { found, failed } = await partitionsOf(topics, context);
     // All of them, or none.
     if (failed.size > 0)
@@ -67,13 +70,14 @@ export async function answerAddPartitionsToTxn(
 
 async function partitionsOf(
   topics: RequestOf<typeof addPartitionsToTxn>["topics"],
-  { broker: { core } }: Context,
+  { broker: { core }, caller }: Context,
 ) {
   const found: TransactionPartition[] = [];
   const failed = new Map<string, number>();
   for (const { name, partitions } of topics)
     for (const number of partitions)
       try {
+        caller.check("write", "topic", name);
         checkNotInternal(name);
         const { topic } = await core.partition(name, number);
         found.push({ topicId: topic.id, partition: number });
@@ -85,9 +89,11 @@ async function partitionsOf(
 
 export async function answerAddOffsetsToTxn(
   request: RequestOf<typeof addOffsetsToTxn>,
-  { broker, header }: Context,
+  { broker, header, caller }: Context,
 ): Promise<ResponseTo<typeof addOffsetsToTxn>> {
   try {
+    caller.check("write", "transactionalId", request.transactionalId);
+    caller.check("read", "group", request.groupId);
     const coordinator = await broker.core.transactions();
     await coordinator.addOffsets(ownerOf(request), request.groupId, broker.settings.acksAll);
     return { errorCode: ERROR.NONE };
@@ -98,9 +104,10 @@ export async function answerAddOffsetsToTxn(
 
 export async function answerEndTxn(
   request: RequestOf<typeof endTxn>,
-  { broker, header }: Context,
+  { broker, header, caller }: Context,
 ): Promise<ResponseTo<typeof endTxn>> {
   try {
+    caller.check("write", "transactionalId", request.transactionalId);
     const coordinator = await broker.core.transactions();
     await coordinator.endTransaction(ownerOf(request), request.committed ? "commit" : "abort");
     return { errorCode: ERROR.NONE };

@@ -1,0 +1,62 @@
+import type { Socket } from "node:net";
+import { TLSSocket, type TlsOptions } from "node:tls";
+import { invalidConfig } from "../../errors.js";
+
+/** How a server is open to others. */
+export interface Exposure {
+  readonly host: string;
+  /** Certificate and key. */
+  readonly tls?: TlsOptions | undefined;
+  /** That of who may make certificates for clients: one that names a user of the log logs in as that user. */
+  readonly clientCa?: string | Buffer | undefined;
+  /** Whether everyone is asked who he is. */
+  readonly isSecured: boolean;
+  readonly insecure: boolean;
+}
+
+/** @throws LakehouseError INVALID_CONFIG where others can reach what is not protected, and nobody said that this is meant. */
+export function checkExposure({ host, tls, clientCa, isSecured, insecure }: Exposure): void {
+  if (clientCa !== undefined && tls === undefined)
+    throw invalidConfig(
+      "clientCa",
+      "Clients show certificates where TLS is spoken, and this server has none itself.",
+      "Give its certificate and key, too.",
+    );
+  if (insecure || isLoopback(host)) return;
+  const lacks = [
+    ...(tls === undefined ? ["what they send would not be encrypted"] : []),
+    ...(isSecured ? [] : ["nobody would be asked who he is, since the log has no users"]),
+  ];
+  if (lacks.length === 0) return;
+  const remedies = [
+    ...(tls === undefined ? ["give a certificate and its key (tls, --tls-cert and --tls-key)"] : []),
+    ...(isSecured ? [] : ["make a user (lake.log.security.setUser, streamctl user set)"]),
+  ];
+  throw invalidConfig(
+    host,
+    `Others can reach ${host}: ${lacks.join(", and ")}.`,
+    `Listen on 127.0.0.1; or ${remedies.join(" and ")}; or, where only those can reach it who may do everything, say insecure.`,
+  );
+}
+
+export function isLoopback(host: string): boolean {
+  return /^(127(\.\d{1,3}){3}|::1|localhost)$/i.test(host);
+}
+
+/** For a listener. Who shows no certificate, or one of another maker, can still log in otherwise. */
+export function tlsOptions({ tls, clientCa }: Pick<Exposure, "tls" | "clientCa">): TlsOptions | undefined {
+  if (tls === undefined || clientCa === undefined) return tls;
+  return { ...tls, ca: clientCa, requestCert: true, rejectUnauthorized: false };
+}
+
+/** Where the other side is; an address of IPv4 in its own form, also where it came over IPv6. */
+export function addressOf({ remoteAddress = "" }: Socket): string {
+  return remoteAddress.replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+/** The user whom the other side's certificate names, as its common name, where it was checked. */
+export function certifiedUser(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const name: unknown = socket.getPeerCertificate().subject?.CN;
+  return typeof name === "string" ? name : undefined;
+}
