@@ -8,7 +8,6 @@ import { Budget } from "../../lib/lakehouse/log/partition/budget.js";
 import { systemClock } from "../../lib/lakehouse/log/partition/clock.js";
 import { Partition } from "../../lib/lakehouse/log/partition/partition.js";
 import { Place } from "../../lib/lakehouse/log/partition/place.js";
-import { OpenTransactions } from "../../lib/lakehouse/log/producers/open-transactions.js";
 import { diskAt } from "../../lib/lakehouse/log/wal/disk.js";
 import { Wal } from "../../lib/lakehouse/log/wal/wal.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
@@ -39,7 +38,6 @@ test("who comes at the moment that memory is free again goes behind who has wait
       epoch: 1,
       manifest,
       writerId: 1n,
-      transactions: new OpenTransactions(),
     },
   );
   budget.owe(1_000);

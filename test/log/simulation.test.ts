@@ -4,7 +4,6 @@ import type { SqliteMeta } from "../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../lib/lakehouse/log/meta/topic-config.js";
 import type { Ack } from "../../lib/lakehouse/log/partition/partition.js";
 import { Place } from "../../lib/lakehouse/log/partition/place.js";
-import { OpenTransactions } from "../../lib/lakehouse/log/producers/open-transactions.js";
 import { readRecords } from "../../lib/lakehouse/log/records/read-records.js";
 import type { StoredSegment } from "../../lib/lakehouse/log/segment/layout.js";
 import { readBlock, verifySegment } from "../../lib/lakehouse/log/segment/segment-reader.js";
@@ -181,14 +180,12 @@ async function openUntilItDoes(world: World, parts: { meta: SqliteMeta; place: P
     try {
       const { store, clock, disk } = world;
       const bufferBytes = world.chance(0.5) ? 4_096 : 300;
-      const transactions = new OpenTransactions();
       return await Writer.open({
         store,
         clock,
         disk,
         bufferBytes,
         keptBytes: 300,
-        transactions,
         mergeAt: 3,
         onFailure: expected,
         ...parts,

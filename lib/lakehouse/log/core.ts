@@ -1,4 +1,5 @@
 /** The log, as its public face and its servers use it. */
+
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { closed, invalidConfig } from "../errors.js";
@@ -6,24 +7,27 @@ import { checkOptions, type OptionNames } from "../options.js";
 import type { ObjectStore } from "../storage/index.js";
 import { Alone } from "./cluster/alone.js";
 import type { Cluster } from "./cluster/cluster.js";
+import type { FindPeer, Peer } from "./cluster/peer.js";
+import { ledElsewhere } from "./cluster/while-led.js";
+import { topicDeleted } from "./errors.js";
 import type { GroupsConfig } from "./groups/coordinator.js";
 import type { Groups } from "./groups/groups.js";
 import { isInternal, refuseInternal, TRANSACTION_TOPIC } from "./internal-topics.js";
 import type { LogMeta, PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
 import { type Clock, sleep, systemClock } from "./partition/clock.js";
-import type { Ack, Appended } from "./partition/partition.js";
+import type { Ack, Appended, Partition } from "./partition/partition.js";
 import { PartitionReader } from "./partition/partition-reader.js";
 import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
-import { OpenTransactions } from "./producers/open-transactions.js";
-import { isTransactional } from "./records/header.js";
+import { transactionOf } from "./records/header.js";
 import { type Recovered, recoverLog } from "./recover.js";
 import { PolicyStore } from "./security/policy-store.js";
 import type { Security } from "./security/security.js";
 import type { StoredSegment } from "./segment/layout.js";
 import { checkPartition, type NewTopicOptions, Topics } from "./topics.js";
-import type { TransactionCoordinator } from "./transactions/coordinator.js";
+import type { TransactionOwner } from "./transaction-types.js";
+import type { Transactions } from "./transactions/transactions.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 import { diskAt, makeLogFolder } from "./wal/disk.js";
 import type { Writer } from "./writer.js";
@@ -84,14 +88,13 @@ export class LogCore {
   readonly #place: Place;
   readonly #segments: Segments;
   readonly #topics: Topics;
-  readonly #openTransactions = new OpenTransactions();
   readonly #alone = new Alone();
   #meta: LogMeta | undefined;
   #unlock: (() => void) | undefined;
   #writing: Promise<Writer> | undefined;
   #writer: Writer | undefined;
-  #isCoordinating = false;
-  #coordinator: Promise<TransactionCoordinator> | undefined;
+  #transactions: Promise<Transactions> | undefined;
+  #localPeer: Promise<Peer> | undefined;
   #groups: Promise<Groups> | undefined;
   #security: Promise<Security> | undefined;
   /** @internal Where users are kept, and what they may do. */
@@ -197,8 +200,7 @@ export class LogCore {
       number,
       append: (batch, ack) => {
         const opened = this.#writer?.opened(topic.id, number);
-        const isReady = this.#isCoordinating || !isTransactional(batch);
-        return opened !== undefined && isReady
+        return opened !== undefined && takes(opened, batch)
           ? opened.append(batch, ack)
           : this.#appendFirst(topic, number, batch, ack);
       },
@@ -243,7 +245,7 @@ export class LogCore {
    * it get their offsets when they are called.
    */
   async startWritingTo(topic: TopicRecord, number: number): Promise<void> {
-    await (await this.#write()).partition(topic, number);
+    await this.writing(topic, number);
   }
 
   /**
@@ -262,25 +264,76 @@ export class LogCore {
   }
 
   /**
+   * @internal Lets what follows get its place when it is called: the partition is open, and knows the batch's transaction, if
+   * it is of one that is open.
+   *
+   * @throws LakehouseError NOT_LEADER, and what opening the partition fails with.
+   */
+  async prepareAppend(topic: TopicRecord, number: number, batch: Uint8Array): Promise<Partition> {
+    const partition = this.#writer?.opened(topic.id, number) ?? (await this.writing(topic, number));
+    const producer = transactionOf(batch);
+    if (producer !== undefined)
+      await partition.transactions.learn(producer.producerId, producer.epoch, async () => {
+        const coordinator = (await this.transactions()).placeOfProducer(producer.producerId);
+        const peer = await this.findPeer(coordinator.topicId, coordinator.partition);
+        return (await peer.standing(producer, { topicId: topic.id, partition: number })) === "open";
+      });
+    return partition;
+  }
+
+  /** @internal The writer of a partition. */
+  async writing(topic: TopicRecord, number: number): Promise<Partition> {
+    return (await this.#write()).partition(topic, number);
+  }
+
+  /** @internal The topic of that id, which is there. @throws LakehouseError NO_SUCH_TOPIC */
+  async knownTopic(id: string): Promise<TopicRecord> {
+    const topic = await this.topicOf(id);
+    if (topic === undefined) throw topicDeleted(id);
+    return topic;
+  }
+
+  /**
+   * @internal The server that leads a partition, be it this one.
+   *
+   * @throws LakehouseError NO_SUCH_TOPIC; NOT_LEADER where there is none for the moment
+   */
+  readonly findPeer: FindPeer = async (topicId, number) => {
+    const cluster = await this.cluster();
+    if (cluster.leads(topicId, number)) return this.#local();
+    const { name } = await this.knownTopic(topicId);
+    throw ledElsewhere(`${name}/${number}`);
+  };
+
+  /** @internal As `TransactionCoordinator.checkOffsets`, whoever the coordinator is. */
+  async checkOffsets(owner: TransactionOwner, group: string): Promise<Ack> {
+    const { topicId, partition } = (await this.transactions()).placeOf(owner.transactionalId);
+    return (await this.findPeer(topicId, partition)).checkOffsets(owner, group);
+  }
+
+  #local(): Promise<Peer> {
+    this.#localPeer ??= import("./cluster/local-peer.js").then(({ localPeer }) => localPeer(this));
+    return this.#localPeer;
+  }
+
+  /**
    * @internal Producers' ids, and the transactions of this log.
    *
    * @throws LakehouseError LOG_IN_USE, LOG_METADATA_LOST, CORRUPT_STATE, STORAGE_FAILED
    */
-  async transactions(): Promise<TransactionCoordinator> {
+  async transactions(): Promise<Transactions> {
     // Forgotten by the one that failed, and before anybody hears of it: so there is one at a time.
-    this.#coordinator ??= this.#openCoordinator().catch((error: unknown) => {
-      this.#coordinator = undefined;
+    this.#transactions ??= this.#openTransactions().catch((error: unknown) => {
+      this.#transactions = undefined;
       throw error;
     });
-    return this.#coordinator;
+    return this.#transactions;
   }
 
-  async #openCoordinator(): Promise<TransactionCoordinator> {
+  async #openTransactions(): Promise<Transactions> {
     const writer = await this.#write();
-    const { openCoordinator } = await import("./transactions/open-coordinator.js");
-    const coordinator = await openCoordinator(this, writer, this.#openTransactions);
-    this.#isCoordinating = true;
-    return coordinator;
+    const { Transactions } = await import("./transactions/transactions.js");
+    return Transactions.open(this, { cluster: await this.cluster(), findPeer: this.findPeer, writer });
   }
 
   /** Ends what an earlier process has left half done, also where nobody asks for transactions here. */
@@ -357,11 +410,11 @@ export class LogCore {
     const security = await this.#security?.catch(() => undefined);
     security?.close();
     const groups = await this.#groups?.catch(() => undefined);
-    await groups?.close();
+    groups?.close();
     const writer = await this.#writing?.catch(() => undefined);
-    const coordinator = await this.#coordinator?.catch(() => undefined);
+    const transactions = await this.#transactions?.catch(() => undefined);
     try {
-      coordinator?.close();
+      transactions?.close();
       await writer?.close();
     } finally {
       await this.#meta?.close();
@@ -370,10 +423,7 @@ export class LogCore {
   }
 
   async #appendFirst(topic: TopicRecord, number: number, batch: Uint8Array, ack: Ack): Promise<Appended> {
-    const writer = await this.#write();
-    // What an earlier process has let begin goes on.
-    if (isTransactional(batch)) await this.transactions();
-    return (await writer.partition(topic, number)).append(batch, ack);
+    return (await this.prepareAppend(topic, number, batch)).append(batch, ack);
   }
 
   async #write(): Promise<Writer> {
@@ -397,7 +447,6 @@ export class LogCore {
       clock: systemClock,
       disk,
       bufferBytes,
-      transactions: this.#openTransactions,
       upkeepMs: UPKEEP_MS,
     });
     void this.#resumeTransactions(meta);
@@ -423,6 +472,12 @@ export class LogCore {
     }
     return this.#meta;
   }
+}
+
+/** Whether nobody has to be asked first. */
+function takes({ transactions }: Partition, batch: Uint8Array): boolean {
+  const producer = transactionOf(batch);
+  return producer === undefined || transactions.has(producer.producerId, producer.epoch);
 }
 
 function checkBytes(name: string, bytes: number | undefined): void {

@@ -5,6 +5,8 @@ import { internalTopic } from "./errors.js";
 /** Topics of the log's own begin with it: clients neither make, change nor delete them, nor append to them. */
 const INTERNAL = "__";
 export const GROUP_TOPIC = "__groups";
+/** Of a new log: each may have a coordinator of its own. */
+export const GROUP_PARTITIONS = 8;
 export const TRANSACTION_TOPIC = "__transaction_state";
 export const PRODUCER_ID_TOPIC = "__producer_ids";
 

@@ -13,7 +13,7 @@ import { prepareCompression } from "./records/compression.js";
 import { checkAck } from "./topic.js";
 import { checkPartition } from "./topics.js";
 import { type AppendByProducerOptions, Transaction } from "./transaction.js";
-import type { ProducerIdentity } from "./transactions/coordinator.js";
+import type { ProducerIdentity } from "./transaction-types.js";
 import { KeyedLock } from "./transactions/keyed-lock.js";
 import { partitionKey } from "./wal/wal.js";
 
@@ -139,13 +139,13 @@ export class Producer {
     transactionalId: string,
     work: (transaction: Transaction) => Promise<Result>,
   ): Promise<Result> {
-    const coordinator = await this.#core.transactions();
+    const transactions = await this.#core.transactions();
     const owner = { transactionalId, ...(await this.#identify()) };
     const transaction = new Transaction(
-      coordinator,
+      this.#core,
+      transactions,
       owner,
       this.#ack,
-      () => this.#core.groups(),
       (topic, records, options, add) => this.#send(topic, records, options, "transactional", add),
     );
     try {

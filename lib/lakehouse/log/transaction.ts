@@ -1,12 +1,13 @@
+import type { LogCore } from "./core.js";
 import { invalidTxnState } from "./errors.js";
 import type { MemberOf } from "./groups/group-types.js";
-import type { Groups } from "./groups/groups.js";
 import type { AppendedTo } from "./into-batches.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import type { Ack } from "./partition/partition.js";
 import type { NewRecord } from "./records/batch-builder.js";
 import type { Marker } from "./records/control.js";
-import type { TransactionCoordinator, TransactionOwner } from "./transactions/coordinator.js";
+import type { TransactionOwner } from "./transaction-types.js";
+import type { Transactions } from "./transactions/transactions.js";
 
 export interface AppendByProducerOptions {
   /** Where they all go; by key where not given, and those without one to one partition after the other. */
@@ -34,10 +35,10 @@ type Send = (
 
 /** A transaction of a producer, as long as it is open. */
 export class Transaction {
-  readonly #coordinator: TransactionCoordinator;
+  readonly #core: LogCore;
+  readonly #transactions: Transactions;
   readonly #owner: TransactionOwner;
   readonly #ack: Ack;
-  readonly #groups: () => Promise<Groups>;
   readonly #send: Send;
   readonly #pending = new Set<Promise<unknown>>();
   #failure: { readonly error: unknown } | undefined;
@@ -45,15 +46,9 @@ export class Transaction {
   #isOver = false;
 
   /** @internal */
-  constructor(
-    coordinator: TransactionCoordinator,
-    owner: TransactionOwner,
-    ack: Ack,
-    groups: () => Promise<Groups>,
-    send: Send,
-  ) {
-    this.#groups = groups;
-    this.#coordinator = coordinator;
+  constructor(core: LogCore, transactions: Transactions, owner: TransactionOwner, ack: Ack, send: Send) {
+    this.#core = core;
+    this.#transactions = transactions;
     this.#owner = owner;
     this.#ack = ack;
     this.#send = send;
@@ -73,7 +68,7 @@ export class Transaction {
     return this.#track(() =>
       this.#send(topic, records, options, async ({ id: topicId }, partitions) => {
         this.#hasBegun = true;
-        await this.#coordinator.addPartitions(
+        await this.#transactions.addPartitions(
           this.#owner,
           partitions.map((partition) => ({ topicId, partition })),
           this.#ack,
@@ -90,13 +85,13 @@ export class Transaction {
    *   NO_SUCH_PARTITION, STORAGE_FAILED
    */
   async sendOffsets(group: string, offsets: readonly TransactionOffset[]): Promise<void> {
-    const { producerId, epoch } = this.#owner;
     await this.#track(async () => {
       this.#hasBegun = true;
-      await this.#coordinator.addOffsets(this.#owner, group, this.#ack);
+      await this.#transactions.addOffsets(this.#owner, group, this.#ack);
       const committed = offsets.map((one) => ({ ...one, leaderEpoch: -1, metadata: "" }));
-      const outcomes = await this.#coordinator.withOffsets(this.#owner, group, async (ack) =>
-        (await this.#groups()).hold(group, producerId, epoch, committed, NOBODY, ack),
+      const groups = await this.#core.groups();
+      const outcomes = await groups.hold(group, this.#owner, committed, NOBODY, () =>
+        this.#core.checkOffsets(this.#owner, group),
       );
       for (const { error } of outcomes) if (error !== undefined) throw error;
     });
@@ -107,7 +102,7 @@ export class Transaction {
     this.#isOver = true;
     await Promise.allSettled(this.#pending);
     if (marker === "commit" && this.#failure !== undefined) throw this.#failure.error;
-    if (this.#hasBegun) await this.#coordinator.endTransaction(this.#owner, marker);
+    if (this.#hasBegun) await this.#transactions.endTransaction(this.#owner, marker);
   }
 
   async #track<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -12,7 +12,6 @@ import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
 import { Partition, type PartitionEnd } from "./partition/partition.js";
 import { type Place, segmentName } from "./partition/place.js";
-import type { OpenTransactions } from "./producers/open-transactions.js";
 import { checkFirst } from "./recover.js";
 import { type StoredSegment, summaryOf } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
@@ -31,7 +30,6 @@ export interface WriterOptions {
   /** The most bytes of record batches that wait for the object store: who appends more, waits. */
   readonly bufferBytes: number;
   readonly keptBytes?: number | undefined;
-  readonly transactions: OpenTransactions;
   /** How long a partition knows a producer that does not append. A day where not given. */
   readonly producerIdExpirationMs?: number | undefined;
   /** How long after one upkeep the next is, in milliseconds; none in the background where not given. */
@@ -130,11 +128,12 @@ export class Writer {
     return this.partition(topic, number);
   }
 
-  /** The partitions with open transactions. */
-  async leftOpen(): Promise<Partition[]> {
+  /** The partitions with open transactions, of those that `leads` says are led here. */
+  async leftOpen(leads: (topicId: string, partition: number) => boolean): Promise<Partition[]> {
     const { meta } = this.#options;
     for (const topic of await meta.topics())
       for (let number = 0; number < topic.partitions; number++) {
+        if (!leads(topic.id, number)) continue;
         const last = await meta.lastSegment(topic.id, number);
         if (last !== undefined && last.lastStable < last.nextOffset) await this.partition(topic, number);
       }

@@ -56,7 +56,13 @@ test("while a group reads a topic its offsets there stay, and those of other top
 test("what a transaction holds, and where its partition was before, is not forgotten", async () => {
   const { groups } = await forgetful();
   await groups.commit("readers", NOBODY, [at("flights", 0), at("flights", 1)]);
-  await groups.hold("readers", 7n, 0, [{ ...at("flights", 1), offset: 2n }], NOBODY, "wal");
+  await groups.hold(
+    "readers",
+    { producerId: 7n, epoch: 0 },
+    [{ ...at("flights", 1), offset: 2n }],
+    NOBODY,
+    async () => "wal",
+  );
   const partitions = async () => (await groups.fetch("readers")).map(({ partition }) => partition);
   while ((await partitions()).includes(0)) await sleep(20);
   expect(await partitions()).toEqual([1]);

@@ -7,6 +7,7 @@ import { openLog, testFolder } from "../support/lake-log.js";
 import { code } from "./room.js";
 
 const NOBODY = { memberId: "", generation: -1 };
+const WAL = async () => "wal" as const;
 const PRODUCER = 7n;
 
 async function openGroups(root: string, options: Partial<LogOptions> = {}) {
@@ -94,8 +95,8 @@ test("offsets of a transaction count when it is committed, and never where it is
   const root = testFolder();
   const { log, groups } = await openGroups(root);
   await groups.commit("readers", NOBODY, [at(0, 1n), at(1, 1n)]);
-  await groups.hold("readers", PRODUCER, 0, [at(0, 10n)], NOBODY, "wal");
-  await groups.hold("readers", PRODUCER, 0, [at(0, 11n), at(2, 12n)], NOBODY, "wal");
+  await groups.hold("readers", { producerId: PRODUCER, epoch: 0 }, [at(0, 10n)], NOBODY, WAL);
+  await groups.hold("readers", { producerId: PRODUCER, epoch: 0 }, [at(0, 11n), at(2, 12n)], NOBODY, WAL);
   expect(await offsetsOf(groups)).toEqual(
     new Map([
       [0, 1n],
@@ -115,7 +116,7 @@ test("offsets of a transaction count when it is committed, and never where it is
     [2, 12n],
   ]);
   expect(await offsetsOf(again.groups, "readers", true)).toEqual(committed);
-  await again.groups.hold("readers", PRODUCER, 1, [at(0, 99n)], NOBODY, "wal");
+  await again.groups.hold("readers", { producerId: PRODUCER, epoch: 1 }, [at(0, 99n)], NOBODY, WAL);
   // Of an earlier transaction: it has nothing to do with this one.
   await again.groups.end(["readers"], PRODUCER, 0, true, "wal");
   await again.groups.end(["readers"], PRODUCER, 1, false, "wal");
@@ -124,7 +125,7 @@ test("offsets of a transaction count when it is committed, and never where it is
 
 test("what was committed beside a transaction that holds the partition is the later word", async () => {
   const { groups } = await openGroups(testFolder());
-  await groups.hold("readers", PRODUCER, 0, [at(0, 10n)], NOBODY, "wal");
+  await groups.hold("readers", { producerId: PRODUCER, epoch: 0 }, [at(0, 10n)], NOBODY, WAL);
   await groups.commit("readers", NOBODY, [at(0, 20n)]);
   await groups.end(["readers"], PRODUCER, 0, true, "wal");
   expect(await offsetsOf(groups)).toEqual(new Map([[0, 20n]]));

@@ -9,7 +9,6 @@ import type { Ack } from "../../../lib/lakehouse/log/partition/partition.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import type { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
-import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
 import { StateTopic } from "../../../lib/lakehouse/log/state/state-topic.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import { simulatedTopic } from "../support/simulated-server.js";
@@ -31,7 +30,7 @@ const CONFIG: Omit<GroupsConfig, "stateAck"> = {
 };
 /** What a client may hear, whatever it does right. */
 const REFUSALS =
-  /^(UNKNOWN_MEMBER_ID|ILLEGAL_GENERATION|REBALANCE_IN_PROGRESS|FENCED_INSTANCE_ID|GROUP_MAX_SIZE_REACHED|STORAGE_FAILED|CLOSED)$/;
+  /^(UNKNOWN_MEMBER_ID|ILLEGAL_GENERATION|REBALANCE_IN_PROGRESS|FENCED_INSTANCE_ID|GROUP_MAX_SIZE_REACHED|INVALID_TXN_STATE|STORAGE_FAILED|CLOSED)$/;
 
 /** A commit, in the order of the calls. */
 interface Commit {
@@ -96,7 +95,7 @@ export class Chronicle {
 
 export async function openCoordinator(world: World, meta: SqliteMeta, place: Place, stateAck: Ack) {
   const { store, clock, disk } = world;
-  const sizes = { bufferBytes: 4_096, keptBytes: 300, transactions: new OpenTransactions() };
+  const sizes = { bufferBytes: 4_096, keptBytes: 300 };
   const writer = await untilItDoes(() => Writer.open({ store, clock, disk, meta, place, ...sizes }));
   const partition = await untilItDoes(() => writer.partition(GROUPS, 0));
   const segments = new Segments(store, place, 2_000);
@@ -252,7 +251,14 @@ export class SimulatedClient {
     }));
     try {
       const outcomes = isHeld
-        ? await coordinator.hold(GROUP, PRODUCER, 0, offsets, by, "wal")
+        ? await coordinator.hold(
+            GROUP,
+            { producerId: PRODUCER, epoch: 0 },
+            offsets,
+            by,
+            "wal",
+            coordinator.ask(PRODUCER),
+          )
         : await coordinator.commit(GROUP, by, offsets);
       expect(outcomes.every(({ error }) => error === undefined)).toBe(true);
     } catch (error) {

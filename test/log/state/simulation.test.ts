@@ -6,7 +6,6 @@ import type { Ack } from "../../../lib/lakehouse/log/partition/partition.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
-import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
 import { StateTopic } from "../../../lib/lakehouse/log/state/state-topic.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import { runs } from "../../support/runs.js";
@@ -102,11 +101,8 @@ function expectPossible(state: StateTopic<number>, key: string, list: Written[])
 
 async function open(world: World, meta: SqliteMeta, place: Place): Promise<StateTopic<number>> {
   const { store, clock, disk } = world;
-  const transactions = new OpenTransactions();
   const sizes = { bufferBytes: 4_096, keptBytes: 300 };
-  const writer = await untilItDoes(() =>
-    Writer.open({ store, clock, disk, meta, place, transactions, ...sizes }),
-  );
+  const writer = await untilItDoes(() => Writer.open({ store, clock, disk, meta, place, ...sizes }));
   const partition = await untilItDoes(() => writer.partition(TOPIC, 0));
   const segments = new Segments(store, place, 2_000);
   const reader = new PartitionReader(TOPIC, 0, { meta, segments, clock, writer: () => partition });

@@ -1,9 +1,6 @@
 import type { LogCore } from "../../../lib/lakehouse/log/core.js";
 import type { Ack, Appended } from "../../../lib/lakehouse/log/partition/partition.js";
-import type {
-  ProducerIdentity,
-  TransactionOwner,
-} from "../../../lib/lakehouse/log/transactions/coordinator.js";
+import type { ProducerIdentity, TransactionOwner } from "../../../lib/lakehouse/log/transaction-types.js";
 import { batchOf } from "./records.js";
 
 /** Sends batches as one of Kafka's clients does, which counts its sequences by partition. */

@@ -1,7 +1,8 @@
 import type { TopicRecord } from "../../../lib/lakehouse/log/meta/log-meta.js";
+import { sleep } from "../../../lib/lakehouse/log/partition/clock.js";
 import type { Ack, Appended } from "../../../lib/lakehouse/log/partition/partition.js";
 import { sequenceAfter } from "../../../lib/lakehouse/log/producers/producer-states.js";
-import type { ProducerIdentity } from "../../../lib/lakehouse/log/transactions/coordinator.js";
+import type { ProducerIdentity } from "../../../lib/lakehouse/log/transaction-types.js";
 import { batchOf } from "./records.js";
 import type { SimulatedServer } from "./simulated-server.js";
 import type { World } from "./world.js";
@@ -121,8 +122,10 @@ export class SimulatedClient {
     this.#sequences = this.#sequences.map(() => 0);
     const timeoutMs = 100 + this.#world.below(2_000);
     const transactionalId = this.#transactionalId;
-    const identity = await this.#connection.call(({ coordinator }) =>
-      coordinator.initProducerId({ transactionalId, timeoutMs }),
+    const identity = await this.#connection.call(async ({ coordinator, producerIds }) =>
+      transactionalId === undefined
+        ? { producerId: await producerIds.take(), epoch: 0 }
+        : coordinator.initProducerId({ transactionalId, timeoutMs }),
     );
     // Near the end of the numbers, now and then. Of a producer that is not known, any is the first.
     const first = this.#world.chance(0.5) ? 0 : 2 ** 31 - 1 - this.#world.below(4);
@@ -172,9 +175,19 @@ export class SimulatedClient {
     for (const { value } of records) sent.values.push({ partition, value });
     const baseSequence = this.#sequences[partition] as number;
     const once = () =>
-      this.#connection.call(async ({ writer }) => {
+      this.#connection.call(async ({ writer, coordinator }) => {
         const batch = await batchOf(records, "none", 0n, { producerId, producerEpoch, baseSequence, kind });
-        return (await writer.partition(this.#topic, partition)).append(batch, sent.ack);
+        const to = await writer.partition(this.#topic, partition);
+        if (kind === "transactional") {
+          const at = { topicId: this.#topic.id, partition };
+          await to.transactions.learn(producerId, producerEpoch, async () => {
+            const standing = coordinator.standing({ producerId, epoch: producerEpoch }, at);
+            // The end may overtake the answer.
+            if (this.#world.chance(0.5)) await sleep(this.#world.clock, this.#world.below(20));
+            return standing === "open";
+          });
+        }
+        return to.append(batch, sent.ack);
       });
     const answers: Appended[] = await Promise.all(this.#world.chance(0.2) ? [once(), once()] : [once()]);
     this.#sequences[partition] = sequenceAfter(baseSequence, records.length);

@@ -10,10 +10,15 @@ import type { Ack } from "../../../lib/lakehouse/log/partition/partition.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import type { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
-import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
-import { type StateFormat, StateTopic } from "../../../lib/lakehouse/log/state/state-topic.js";
+import { type StateFormat, type StateMap, StateTopic } from "../../../lib/lakehouse/log/state/state-topic.js";
 import { TransactionCoordinator } from "../../../lib/lakehouse/log/transactions/coordinator.js";
-import { PRODUCER_IDS, ProducerIds } from "../../../lib/lakehouse/log/transactions/producer-ids.js";
+import { endLeftOpen } from "../../../lib/lakehouse/log/transactions/left-open.js";
+import {
+  PRODUCER_IDS,
+  ProducerIdBlocks,
+  ProducerIds,
+} from "../../../lib/lakehouse/log/transactions/producer-ids.js";
+import { TransactionEntries } from "../../../lib/lakehouse/log/transactions/transaction-entries.js";
 import { TRANSACTIONS } from "../../../lib/lakehouse/log/transactions/transaction-entry.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import type { World } from "./world.js";
@@ -37,37 +42,46 @@ export const STATE_TOPICS = [TRANSACTION_TOPIC, PRODUCER_ID_TOPIC].map((name) =>
 export interface SimulatedServer {
   readonly writer: Writer;
   readonly coordinator: TransactionCoordinator;
+  readonly producerIds: ProducerIds;
 }
 
 /** One process of the log in a simulated world, with its coordinator; tries until it is there. */
 export async function openServer(world: World, meta: SqliteMeta, place: Place): Promise<SimulatedServer> {
   const { store, clock, disk } = world;
-  const open = new OpenTransactions();
   const bufferBytes = world.chance(0.7) ? 4_096 : 500;
   const keptBytes = world.chance(0.5) ? 300 : 3_000;
   const writer = await untilItDoes(() =>
-    Writer.open({ store, clock, disk, meta, place, bufferBytes, keptBytes, transactions: open }),
+    Writer.open({ store, clock, disk, meta, place, bufferBytes, keptBytes }),
   );
-  const state = async <Value>(topic: TopicRecord, format: StateFormat<Value>) => {
+  const state = async <Value>(topic: TopicRecord, format: StateFormat<Value>, map?: StateMap<Value>) => {
     const partition = await writer.partition(topic, 0);
     const segments = new Segments(store, place, 2_000);
     const reader = new PartitionReader(topic, 0, { meta, segments, clock, writer: () => partition });
     const append = (batch: Uint8Array, ack: Ack) => partition.append(batch, ack);
-    return StateTopic.open({ topic, number: 0, append, reader }, format, clock);
+    return StateTopic.open({ topic, number: 0, append, reader }, format, clock, map);
   };
   const [transactions, ids] = STATE_TOPICS as [TopicRecord, TopicRecord];
-  const coordinator = await untilItDoes(async () =>
-    TransactionCoordinator.open({
+  const { coordinator, producerIds } = await untilItDoes(async () => {
+    const blocks = new ProducerIdBlocks(await state(ids, PRODUCER_IDS));
+    const producerIds = new ProducerIds(() => blocks.take());
+    const entries = new TransactionEntries();
+    const coordinator = await TransactionCoordinator.open({
       clock,
-      state: await state(transactions, TRANSACTIONS),
-      ids: new ProducerIds(await state(ids, PRODUCER_IDS)),
-      open,
-      partition: ({ topicId, partition }) => writer.partitionById(topicId, partition),
-      leftOpen: () => writer.leftOpen(),
+      state: await state(transactions, TRANSACTIONS, entries),
+      entries,
+      newProducerId: () => producerIds.take(),
+      ack: "wal",
+      endAt: async ({ topicId, partition }, { producerId, epoch, marker, ack }) =>
+        (await writer.partitionById(topicId, partition)).appendMarker(producerId, epoch, marker, ack),
       endOffsets: async () => {},
-    }),
-  );
-  return { writer, coordinator };
+    });
+    return { coordinator, producerIds };
+  });
+  await untilItDoes(async () => {
+    for (const partition of await writer.leftOpen(() => true))
+      await endLeftOpen(partition, async (producer, at) => coordinator.standing(producer, at), "wal");
+  });
+  return { writer, coordinator, producerIds };
 }
 
 async function untilItDoes<T>(work: () => Promise<T>): Promise<T> {

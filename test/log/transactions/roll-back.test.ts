@@ -3,7 +3,6 @@ import { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
-import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import { batchOf } from "../support/records.js";
 import { simulatedTopic } from "../support/simulated-server.js";
@@ -19,11 +18,15 @@ test("after the disk has refused something, what was aborted before stays so, an
   const place = new Place(world.store);
   world.objects.set(place.topic(TOPIC.id), Buffer.from(JSON.stringify(TOPIC)));
   const { store, clock, disk } = world;
-  const open = new OpenTransactions();
-  const parts = { store, clock, disk, meta, place, bufferBytes: 10_000, transactions: open };
+  const parts = { store, clock, disk, meta, place, bufferBytes: 10_000 };
   const writer = await done(world, Writer.open(parts));
   const partition = await done(world, writer.partition(TOPIC, 0));
-  open.set(7n, 0, [partition.key]);
+  const learn = () =>
+    done(
+      world,
+      partition.transactions.learn(7n, 0, async () => true),
+    );
+  await learn();
   const batch = (value: string, baseSequence: number) =>
     batchOf([{ value }], "none", 0n, {
       producerId: 7n,
@@ -34,6 +37,7 @@ test("after the disk has refused something, what was aborted before stays so, an
   await done(world, partition.append(await batch("aborted", 0), "wal"));
   await done(world, partition.appendMarker(7n, 0, "abort", "stored"));
   expect(partition.tailStart).toBe(0n);
+  await learn();
 
   world.failing = 1;
   const refused = partition.append(await batch("refused", 1), "wal");

@@ -7,7 +7,6 @@ import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-
 import { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
 import { nextOffset } from "../../../lib/lakehouse/log/partition/tail.js";
-import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
 import type { NewRecord } from "../../../lib/lakehouse/log/records/batch-builder.js";
 import type { Compression } from "../../../lib/lakehouse/log/records/compression.js";
 import { readRecords } from "../../../lib/lakehouse/log/records/read-records.js";
@@ -47,7 +46,6 @@ class Compacted {
   readonly world: World;
   readonly place: Place;
   readonly topic: TopicRecord;
-  readonly #transactions = new OpenTransactions();
   /** The sequence number of each producer's next record. */
   readonly #sequences = new Map<bigint, number>();
   #writer: Writer | undefined;
@@ -92,9 +90,7 @@ class Compacted {
       keptBytes: 200,
     };
     const mostKeys = this.world.chance(0.3) ? 3 : undefined;
-    this.#writer = await this.drive(
-      Writer.open({ ...parts, transactions: this.#transactions, mergeAt: 3, mostKeys }),
-    );
+    this.#writer = await this.drive(Writer.open({ ...parts, mergeAt: 3, mostKeys }));
   }
 
   get writer(): Writer {
@@ -119,7 +115,6 @@ class Compacted {
     const compression = COMPRESSIONS[world.below(COMPRESSIONS.length)];
     const baseSequence = producerId === undefined ? -1 : (this.#sequences.get(producerId) ?? 0);
     if (producerId !== undefined) {
-      this.#transactions.set(producerId, 0, [`${this.topic.id}/0`]);
       this.#sequences.set(producerId, baseSequence + records.length);
     }
     const batch = await batchOf(
@@ -131,6 +126,8 @@ class Compacted {
         : { producerId, producerEpoch: 0, baseSequence, kind: "transactional" },
     );
     const partition = await this.drive(this.writer.partition(this.topic, 0));
+    if (producerId !== undefined)
+      await this.drive(partition.transactions.learn(producerId, 0, async () => true));
     const { baseOffset } = await this.drive(partition.append(batch, world.chance(0.7) ? "stored" : "wal"));
     for (const [i, record] of records.entries())
       this.sent.push({ ...record, offset: baseOffset + BigInt(i), timestamp: BigInt(timestamp), producerId });
@@ -144,7 +141,6 @@ class Compacted {
       for (const { offset, producerId: by } of this.sent)
         if (by === producerId && since !== undefined && offset >= since) this.aborted.add(offset);
     }
-    this.#transactions.close(producerId);
     await this.drive(partition.appendMarker(producerId, 0, isCommitted ? "commit" : "abort", "stored"));
   }
 

@@ -3,7 +3,6 @@ import type { TopicRecord } from "../../../lib/lakehouse/log/meta/log-meta.js";
 import type { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../../lib/lakehouse/log/meta/topic-config.js";
 import { Place } from "../../../lib/lakehouse/log/partition/place.js";
-import { OpenTransactions } from "../../../lib/lakehouse/log/producers/open-transactions.js";
 import { readRecords } from "../../../lib/lakehouse/log/records/read-records.js";
 import { recoverLog } from "../../../lib/lakehouse/log/recover.js";
 import { readBlock, verifySegment } from "../../../lib/lakehouse/log/segment/segment-reader.js";
@@ -46,8 +45,7 @@ class Member {
 
   static async open(world: World, machine: Machine, place: Place, meta: SqliteMeta): Promise<Member> {
     const { store, clock, disk } = machine;
-    const transactions = new OpenTransactions();
-    const parts = { store, clock, disk, place, meta, transactions, bufferBytes: 10_000, mergeAt: 3 };
+    const parts = { store, clock, disk, place, meta, bufferBytes: 10_000, mergeAt: 3 };
     return new Member(await drive(world, Writer.open(parts)));
   }
 

@@ -5,7 +5,9 @@ import type { TopicRecord } from "../meta/log-meta.js";
 import { type LogRebalance, logRebalances } from "../metrics.js";
 import type { Clock } from "../partition/clock.js";
 import type { Ack } from "../partition/partition.js";
+import { type Question, Questions } from "../producers/open-transactions.js";
 import type { StateTopic } from "../state/state-topic.js";
+import type { ProducerIdentity } from "../transaction-types.js";
 import { Group } from "./group.js";
 import type { GroupEntries, GroupEntry } from "./group-entries.js";
 import {
@@ -33,7 +35,7 @@ import type {
   Synced,
   SyncRequest,
 } from "./group-types.js";
-import { anotherGeneration, gone, noSuchGroup, notAMember, notEmpty } from "./refusals.js";
+import { anotherGeneration, gone, noSuchGroup, notAMember, notEmpty, transactionOver } from "./refusals.js";
 
 /** How groups and their offsets are kept. */
 export interface GroupsConfig extends GroupConfig {
@@ -66,6 +68,7 @@ export class GroupCoordinator {
   readonly #entries: GroupEntries;
   readonly #offsets: GroupOffsets;
   readonly #groups = new Map<string, Group>();
+  readonly #questions = new Questions();
   #cancel: () => void = () => {};
   #isClosed = false;
 
@@ -105,19 +108,29 @@ export class GroupCoordinator {
     return this.#offsets.commit(group, offsets, () => this.#checkCommit(group, by, false));
   }
 
+  /** For who asks the coordinator of the producer's transaction whether it goes on. */
+  ask(producerId: bigint): Question {
+    return this.#questions.ask(producerId);
+  }
+
+  /** @param question was answered by yes. */
   hold(
     group: string,
-    producerId: bigint,
-    epoch: number,
+    { producerId, epoch }: ProducerIdentity,
     offsets: readonly CommittedOffset[],
     by: MemberOf,
     ack: Ack,
+    question: Question,
   ): Promise<OffsetOutcome[]> {
-    const check = () => this.#checkCommit(group, by, true);
+    const check = () => {
+      this.#checkCommit(group, by, true);
+      if (question.isOver) throw transactionOver(group, producerId);
+    };
     return this.#offsets.hold(group, producerId, epoch, offsets, check, ack);
   }
 
   end(producerId: bigint, epoch: number, committed: boolean, ack: Ack): Promise<void> {
+    this.#questions.end(producerId);
     return this.#offsets.end(producerId, epoch, committed, ack);
   }
 

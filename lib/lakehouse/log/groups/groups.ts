@@ -1,12 +1,16 @@
 /** All consumer groups of a log. */
-import { closed, invalidConfig } from "../../errors.js";
+
+import { invalidConfig } from "../../errors.js";
+import type { Cluster } from "../cluster/cluster.js";
+import { WhileLed } from "../cluster/while-led.js";
 import type { LogCore } from "../core.js";
 import { noSuchTopic } from "../errors.js";
-import { GROUP_TOPIC } from "../internal-topics.js";
+import { GROUP_PARTITIONS, GROUP_TOPIC } from "../internal-topics.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { Ack } from "../partition/partition.js";
 import { partitionOf } from "../partitioner.js";
 import { openState, stateTopic } from "../state/open-state.js";
+import type { ProducerIdentity } from "../transaction-types.js";
 import { type CoordinatorParts, GroupCoordinator, type GroupsConfig } from "./coordinator.js";
 import { GroupEntries } from "./group-entries.js";
 import type { FetchedOffset, OffsetOutcome, TopicPartition } from "./group-offsets.js";
@@ -23,9 +27,6 @@ import type {
   SyncRequest,
 } from "./group-types.js";
 import { checkGroupId } from "./refusals.js";
-
-/** Each is a coordinator, which another server may be, one day. */
-const PARTITIONS = 8;
 
 /** As Kafka has them, but for the delay: it is three seconds there. */
 const DEFAULTS: GroupsConfig = {
@@ -46,19 +47,16 @@ export interface GroupFilter {
 
 /**
  * Groups, each by the coordinator that it belongs to. Whatever is asked, the group's id may be refused with
- * INVALID_GROUP_ID, and a group that is being deleted or moved answers with COORDINATOR_NOT_AVAILABLE.
+ * INVALID_GROUP_ID; a group that is being deleted or moved answers with COORDINATOR_NOT_AVAILABLE, and one that another
+ * server coordinates with NOT_LEADER.
  */
 export class Groups {
-  readonly #core: LogCore;
   readonly #topic: TopicRecord;
-  readonly #parts: CoordinatorParts;
-  #isClosed = false;
-  readonly #coordinators = new Map<number, Promise<GroupCoordinator>>();
+  readonly #coordinators: WhileLed<GroupCoordinator>;
 
-  private constructor(core: LogCore, topic: TopicRecord, config: GroupsConfig) {
-    this.#core = core;
+  private constructor(core: LogCore, cluster: Cluster, topic: TopicRecord, config: GroupsConfig) {
     this.#topic = topic;
-    this.#parts = {
+    const parts: CoordinatorParts = {
       clock: core.clock,
       config,
       topic: async (name) => {
@@ -70,11 +68,23 @@ export class Groups {
         }
       },
     };
+    this.#coordinators = new WhileLed({
+      cluster,
+      topic,
+      open: async (number) => {
+        const entries = new GroupEntries();
+        const state = await openState(core, topic, number, GROUP_FORMAT, entries);
+        return new GroupCoordinator(parts, state, entries);
+      },
+      close: (coordinator) => coordinator.close(),
+    });
   }
 
   /** @throws LakehouseError LOG_IN_USE where another process writes the log; INVALID_CONFIG, CORRUPT_STATE, STORAGE_FAILED */
   static async open(core: LogCore, given: Partial<GroupsConfig> = {}): Promise<Groups> {
-    const config = { ...DEFAULTS, ...given };
+    const cluster = await core.cluster();
+    // What only one machine has is lost with it, and by a takeover.
+    const config = { ...DEFAULTS, ...given, ...(cluster.isShared ? { stateAck: "stored" as const } : {}) };
     for (const [name, value] of Object.entries(config))
       if (name !== "stateAck" && !(Number.isSafeInteger(value) && (value as number) >= 0))
         throw invalidConfig(
@@ -82,7 +92,7 @@ export class Groups {
           `Groups cannot have ${String(value)} as their ${name}.`,
           "Give a whole number.",
         );
-    return new Groups(core, await stateTopic(core, GROUP_TOPIC, PARTITIONS), config);
+    return new Groups(core, cluster, await stateTopic(core, GROUP_TOPIC, GROUP_PARTITIONS), config);
   }
 
   /** @throws LakehouseError as `Group.join` */
@@ -118,17 +128,23 @@ export class Groups {
   /**
    * The same, which counts when the producer's transaction is committed.
    *
-   * @param ack what the rest of the transaction is acknowledged with: it survives what its records survive.
+   * @param ask the transaction's coordinator, whether it goes on, and what the rest of it is acknowledged with: it survives
+   *   what its records survive.
    */
   async hold(
     group: string,
-    producerId: bigint,
-    epoch: number,
+    producer: ProducerIdentity,
     offsets: readonly CommittedOffset[],
     by: MemberOf,
-    ack: Ack,
+    ask: () => Promise<Ack>,
   ): Promise<OffsetOutcome[]> {
-    return (await this.#of(group)).hold(group, producerId, epoch, offsets, by, ack);
+    const coordinator = await this.#of(group);
+    const question = coordinator.ask(producer.producerId);
+    try {
+      return await coordinator.hold(group, producer, offsets, by, await ask(), question);
+    } finally {
+      question.done();
+    }
   }
 
   /**
@@ -177,7 +193,7 @@ export class Groups {
     return (await this.#of(group, true)).describe(group);
   }
 
-  /** By name. */
+  /** Those that are coordinated here, by name. */
   async list({ states }: GroupFilter = {}): Promise<GroupDescription[]> {
     return (await this.#all())
       .flatMap((coordinator) => coordinator.list())
@@ -186,35 +202,21 @@ export class Groups {
   }
 
   /** Who waits hears that he is to ask again. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const coordinator of await Promise.allSettled(this.#coordinators.values()))
-      if (coordinator.status === "fulfilled") coordinator.value.close();
+  close(): void {
+    this.#coordinators.close();
+  }
+
+  /** The partition that has a group: whoever leads it coordinates the group. */
+  placeOf(group: string): { readonly topicId: string; readonly partition: number } {
+    return { topicId: this.#topic.id, partition: partitionOf(group, this.#topic.partitions) };
   }
 
   #of(group: string, mayBeEmpty = false): Promise<GroupCoordinator> {
     checkGroupId(group, { mayBeEmpty });
-    return this.#coordinator(partitionOf(group, this.#topic.partitions));
+    return this.#coordinators.of(partitionOf(group, this.#topic.partitions));
   }
 
   #all(): Promise<GroupCoordinator[]> {
-    return Promise.all(Array.from({ length: this.#topic.partitions }, (_, n) => this.#coordinator(n)));
-  }
-
-  async #coordinator(number: number): Promise<GroupCoordinator> {
-    if (this.#isClosed) throw closed("log");
-    let opening = this.#coordinators.get(number);
-    if (opening === undefined) {
-      opening = this.#open(number);
-      this.#coordinators.set(number, opening);
-      opening.catch(() => this.#coordinators.delete(number));
-    }
-    return opening;
-  }
-
-  async #open(number: number): Promise<GroupCoordinator> {
-    const entries = new GroupEntries();
-    const state = await openState(this.#core, this.#topic, number, GROUP_FORMAT, entries);
-    return new GroupCoordinator(this.#parts, state, entries);
+    return Promise.all(this.#coordinators.numbers.map((number) => this.#coordinators.of(number)));
   }
 }

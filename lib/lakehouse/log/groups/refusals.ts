@@ -8,6 +8,7 @@ import {
   illegalGeneration,
   inconsistentProtocol,
   invalidGroupId,
+  invalidTxnState,
   rebalanceInProgress,
   unknownMember,
 } from "../errors.js";
@@ -56,6 +57,14 @@ export function full(group: string, size: number) {
 
 export function gone(group: string) {
   return coordinatorGone(group, `The group ${group} is being deleted or moved.`, "Try again.");
+}
+
+export function transactionOver(group: string, producerId: bigint) {
+  return invalidTxnState(
+    group,
+    `The transaction of producer ${producerId} has ended, and takes no more offsets of the group ${group}.`,
+    "Begin a new transaction.",
+  );
 }
 
 export function noSuchGroup(group: string) {

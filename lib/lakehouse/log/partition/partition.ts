@@ -3,7 +3,7 @@ import type { Manifest } from "../manifest/manifest.js";
 import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { TopicConfig } from "../meta/topic-config.js";
 import { admit } from "../producers/admit.js";
-import type { OpenTransactions } from "../producers/open-transactions.js";
+import { OpenTransactions } from "../producers/open-transactions.js";
 import { ProducerStates } from "../producers/producer-states.js";
 import { type Marker, markerBatch } from "../records/control.js";
 import {
@@ -54,7 +54,6 @@ export interface PartitionParts extends UploaderParts {
   readonly epoch: number;
   /** The partition's own. */
   readonly manifest: ManifestFile;
-  readonly transactions: OpenTransactions;
   /** How long a producer is known that does not append, in milliseconds. A day where not given. */
   readonly producerIdExpirationMs?: number | undefined;
   /** How much stays in memory of what is in the object store already, for readers that follow. 4 MiB where not given. */
@@ -87,6 +86,8 @@ export class Partition {
   readonly number: number;
   /** As `partitionKey` makes it. */
   readonly key: string;
+  /** Those whose batches it takes. */
+  readonly transactions = new OpenTransactions();
   #config: TopicConfig;
   readonly #parts: PartitionParts;
   readonly #tail: Tail;
@@ -225,6 +226,7 @@ export class Partition {
    */
   async appendMarker(producerId: bigint, epoch: number, marker: Marker, ack: Ack): Promise<void> {
     this.#throwIfOver();
+    this.transactions.end(producerId);
     if (this.#producers.isOpen(producerId)) {
       const batch = markerBatch(producerId, epoch, marker, this.#parts.clock.now());
       await this.#append(batch, readHeader(batch, 0, this.#name), ack);
@@ -292,8 +294,7 @@ export class Partition {
     };
   }
 
-  readonly #isInTransaction = (producerId: bigint, epoch: number) =>
-    this.#parts.transactions.has(producerId, epoch, this.key);
+  readonly #isInTransaction = (producerId: bigint, epoch: number) => this.transactions.has(producerId, epoch);
 
   /** Takes a batch back that the write-ahead log had kept. @param held not in the object store: it begins where all ends. */
   restore(held: HeldBatch): void {

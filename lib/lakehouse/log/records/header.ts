@@ -16,6 +16,8 @@ export const CRC_AT = 17;
 export const ATTRIBUTES_AT = 21;
 export const MAGIC = 2;
 export const MAX_TIMESTAMP_AT = 35;
+const PRODUCER_ID_AT = 43;
+const PRODUCER_EPOCH_AT = 51;
 /** Bits of the attributes. */
 export const CODEC_BITS = 0x07;
 export const LOG_APPEND_TIME = 0x08;
@@ -78,16 +80,23 @@ export function readHeader(bytes: Uint8Array, at: number, subject: string): Batc
     lastOffsetDelta,
     baseTimestamp: view.getBigInt64(at + 27),
     maxTimestamp: view.getBigInt64(at + MAX_TIMESTAMP_AT),
-    producerId: view.getBigInt64(at + 43),
-    producerEpoch: view.getInt16(at + 51),
+    producerId: view.getBigInt64(at + PRODUCER_ID_AT),
+    producerEpoch: view.getInt16(at + PRODUCER_EPOCH_AT),
     baseSequence: view.getInt32(at + 53),
     count,
   };
 }
 
 /** Whether a batch is part of a transaction. @param batch of any content: what is no batch is none of these. */
-export function isTransactional(batch: Uint8Array): boolean {
-  return batch.length >= HEADER_BYTES && (viewOf(batch).getInt16(ATTRIBUTES_AT) & TRANSACTIONAL) !== 0;
+/** Whose transaction a batch is part of, where it is of one. */
+export function transactionOf(
+  batch: Uint8Array,
+): { readonly producerId: bigint; readonly epoch: number } | undefined {
+  if (batch.length < HEADER_BYTES) return undefined;
+  const view = viewOf(batch);
+  const producerId = view.getBigInt64(PRODUCER_ID_AT);
+  if ((view.getInt16(ATTRIBUTES_AT) & TRANSACTIONAL) === 0 || producerId < 0n) return undefined;
+  return { producerId, epoch: view.getInt16(PRODUCER_EPOCH_AT) };
 }
 
 /** @throws LakehouseError CORRUPT_RECORD_BATCH where the bytes of this one batch do not have their checksum. */

@@ -5,33 +5,29 @@ import {
   invalidProducerIdMapping,
   invalidTransactionTimeout,
   invalidTxnState,
+  logUnavailable,
   noSuchTopic,
+  notLeader,
   producerFenced,
 } from "../errors.js";
 import { type Clock, holding, sleep } from "../partition/clock.js";
-import type { Ack, Partition } from "../partition/partition.js";
-import type { OpenTransactions } from "../producers/open-transactions.js";
+import type { Ack } from "../partition/partition.js";
 import type { Marker } from "../records/control.js";
 import type { StateTopic } from "../state/state-topic.js";
+import type {
+  Ending,
+  ProducerIdentity,
+  Standing,
+  TransactionOwner,
+  TransactionPartition,
+} from "../transaction-types.js";
 import { partitionKey } from "../wal/wal.js";
 import { KeyedLock } from "./keyed-lock.js";
-import type { ProducerIds } from "./producer-ids.js";
-import type { TransactionEntry, TransactionPartition } from "./transaction-entry.js";
-
-/** Whose batch it is, or whose request: a later epoch of the same id fences the earlier. */
-export interface ProducerIdentity {
-  readonly producerId: bigint;
-  readonly epoch: number;
-}
-
-/** A producer that speaks of its transaction. */
-export interface TransactionOwner extends ProducerIdentity {
-  readonly transactionalId: string;
-}
+import type { TransactionEntries } from "./transaction-entries.js";
+import type { TransactionEntry } from "./transaction-entry.js";
 
 export interface InitProducerRequest {
-  /** Of a producer without transactions: `undefined`. */
-  readonly transactionalId: string | undefined;
+  readonly transactionalId: string;
   /** How long its transactions may be open, in milliseconds. */
   readonly timeoutMs: number;
   /** Who asks for a new epoch of an id that it has. */
@@ -42,19 +38,16 @@ export interface CoordinatorParts {
   readonly clock: Clock;
   /** By transactional id. */
   readonly state: StateTopic<TransactionEntry>;
-  readonly ids: ProducerIds;
-  readonly open: OpenTransactions;
-  /** @throws LakehouseError NO_SUCH_TOPIC */
-  readonly partition: (at: TransactionPartition) => Promise<Partition>;
-  /** Partitions with transactions that earlier processes have left open. */
-  readonly leftOpen: () => Promise<readonly Partition[]>;
-  /** Lets the groups' offsets count that the producer's transaction has, or forgets them. May be called again. */
-  readonly endOffsets: (
-    producer: ProducerIdentity,
-    marker: Marker,
-    groups: readonly string[],
-    ack: Ack,
-  ) => Promise<void>;
+  /** What the state keeps its values in. */
+  readonly entries: TransactionEntries;
+  /** An id that no producer has had, by which this coordinator is found. */
+  readonly newProducerId: () => Promise<bigint>;
+  /** What else is written is acknowledged so, at least. */
+  readonly ack: Ack;
+  /** Ends the transaction in a partition. May be called again. @throws LakehouseError NO_SUCH_TOPIC */
+  readonly endAt: (at: TransactionPartition, ending: Ending) => Promise<void>;
+  /** Lets the groups' offsets count that the transaction has, or forgets them. May be called again. */
+  readonly endOffsets: (groups: readonly string[], ending: Ending) => Promise<void>;
 }
 
 /** As Kafka's `transaction.max.timeout.ms`. */
@@ -67,6 +60,8 @@ const LAST_EPOCH = 2 ** 15 - 2;
 const NO_EPOCH = -1;
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 5_000;
+/** What is in the way of an end for a while: it is tried until it passes. */
+const MAY_PASS = [storageFailed, coordinatorGone, notLeader, logUnavailable];
 const PREPARED: Readonly<Partial<Record<TransactionEntry["state"], Marker>>> = {
   prepare_commit: "commit",
   prepare_abort: "abort",
@@ -77,8 +72,10 @@ const PREPARED: Readonly<Partial<Record<TransactionEntry["state"], Marker>>> = {
  * rules are Kafka's (KIP-98, KIP-360; not KIP-890's second version, which clients use only where a server offers it).
  *
  * A transaction is decided when its `prepare` is durable. Then its markers are written, again and again where that fails,
- * and by the next process where this one ends. To partitions, only batches of transactions get that are open here and have
- * them (`OpenTransactions`), so that no late batch opens one that nobody ends.
+ * and by the next process where this one ends. Partitions ask before they take the first batch of a transaction, and again
+ * behind its marker (`OpenTransactions`), so that no late batch opens one that nobody ends.
+ *
+ * Each has the transactional ids of one partition of `__transaction_state`.
  */
 export class TransactionCoordinator {
   readonly #parts: CoordinatorParts;
@@ -91,12 +88,7 @@ export class TransactionCoordinator {
     this.#parts = parts;
   }
 
-  /**
-   * Goes on where an earlier process has ended. A transaction that a partition has open, and nobody knows here, is aborted: it
-   * began on a machine that is lost, with what it knew.
-   *
-   * @throws LakehouseError STORAGE_FAILED, FENCED
-   */
+  /** Goes on where an earlier process has ended. @throws LakehouseError STORAGE_FAILED, FENCED */
   static async open(parts: CoordinatorParts): Promise<TransactionCoordinator> {
     const coordinator = new TransactionCoordinator(parts);
     try {
@@ -110,24 +102,9 @@ export class TransactionCoordinator {
   }
 
   async #resume(): Promise<void> {
-    const { state, open, leftOpen } = this.#parts;
-    const running = new Map<bigint, TransactionEntry>();
-    for (const [id, entry] of state.entries()) {
-      if (entry.state === "ongoing") {
-        open.set(entry.producerId, entry.epoch, entry.partitions.map(keyOf));
-        this.#endInTime(id, entry);
-      }
-      if (entry.state === "ongoing" || PREPARED[entry.state] !== undefined)
-        running.set(entry.producerId, entry);
-    }
-    for (const partition of await leftOpen())
-      for (const { producerId, epoch } of partition.openTransactions) {
-        const entry = running.get(producerId);
-        const isKnown = entry?.partitions.some((one) => keyOf(one) === partition.key);
-        if (!isKnown) await partition.appendMarker(producerId, epoch, "abort", "wal");
-      }
-    for (const [id, entry] of state.entries())
-      if (PREPARED[entry.state] !== undefined)
+    for (const [id, entry] of this.#parts.state.entries())
+      if (entry.state === "ongoing") this.#endInTime(id, entry);
+      else if (PREPARED[entry.state] !== undefined)
         // Who asks for it waits behind this, and hears of what stands in its way.
         this.#lock.run(id, () => this.#settled(id)).catch(() => undefined);
     await this.#forgetOld();
@@ -135,8 +112,8 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Gives a producer its identity: a new id, or for a transactional id a later epoch. From then on, an earlier instance is
-   * refused; the transaction that it has left open is aborted.
+   * Gives a producer its identity: of its transactional id, a later epoch. From then on, an earlier instance is refused; the
+   * transaction that it has left open is aborted.
    *
    * Both are in the object store then: no two producers have one id and epoch, though the machine is lost with its disk.
    *
@@ -148,7 +125,6 @@ export class TransactionCoordinator {
     timeoutMs,
     current,
   }: InitProducerRequest): Promise<ProducerIdentity> {
-    if (transactionalId === undefined) return { producerId: await this.#parts.ids.take(), epoch: 0 };
     checkTransactionalId(transactionalId);
     checkTimeout(timeoutMs);
     return this.#lock.run(transactionalId, async () => {
@@ -173,10 +149,10 @@ export class TransactionCoordinator {
     before: TransactionEntry | undefined,
     current: ProducerIdentity | undefined,
   ): Promise<ProducerIdentity> {
-    const { ids, state, clock } = this.#parts;
+    const { newProducerId, state, clock } = this.#parts;
     const isOver = before === undefined || before.epoch >= LAST_EPOCH;
     const producer = isOver
-      ? { producerId: await ids.take(), epoch: 0 }
+      ? { producerId: await newProducerId(), epoch: 0 }
       : { producerId: before.producerId, epoch: before.epoch + 1 };
     const entry: TransactionEntry = {
       ...producer,
@@ -185,7 +161,7 @@ export class TransactionCoordinator {
       state: "empty",
       partitions: [],
       groups: [],
-      ack: "wal",
+      ack: this.#parts.ack,
       startedAt: 0,
       updatedAt: clock.now(),
     };
@@ -219,7 +195,7 @@ export class TransactionCoordinator {
     groups: readonly string[],
     ack: Ack,
   ): Promise<void> {
-    const { state, open, clock } = this.#parts;
+    const { state, clock } = this.#parts;
     const { transactionalId } = owner;
     return this.#lock.run(transactionalId, async () => {
       const entry = await this.#owned(owner);
@@ -229,7 +205,7 @@ export class TransactionCoordinator {
       const known = new Set(had.map(keyOf));
       const added = partitions.filter((one) => !known.has(keyOf(one)));
       const addedGroups = groups.filter((group) => !hadGroups.includes(group));
-      const isStored = ack === "stored" || (isOpen && entry.ack === "stored");
+      const isStored = ack === "stored" || this.#parts.ack === "stored" || (isOpen && entry.ack === "stored");
       const isWeaker = isStored && entry.ack === "wal";
       if (isOpen && !isWeaker && added.length === 0 && addedGroups.length === 0) return;
       const now = clock.now();
@@ -243,31 +219,34 @@ export class TransactionCoordinator {
         updatedAt: now,
       };
       await state.set(transactionalId, next, next.ack);
-      open.set(next.producerId, next.epoch, next.partitions.map(keyOf));
       if (!isOpen) this.#endInTime(transactionalId, next);
     });
   }
 
   /**
-   * Does what makes offsets part of the transaction: its group was added before. The transaction does not end meanwhile.
+   * For who is to keep offsets of the transaction: its group was added before.
    *
-   * @param work gets how the transaction is acknowledged.
+   * @returns how the transaction is acknowledged.
    * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_TXN_STATE
    */
-  withOffsets<Result>(
-    owner: TransactionOwner,
-    group: string,
-    work: (ack: Ack) => Promise<Result>,
-  ): Promise<Result> {
+  checkOffsets(owner: TransactionOwner, group: string): Promise<Ack> {
     return this.#lock.run(owner.transactionalId, async () => {
       const entry = await this.#owned(owner);
-      if (entry.state === "ongoing" && entry.groups.includes(group)) return work(entry.ack);
+      if (entry.state === "ongoing" && entry.groups.includes(group)) return entry.ack;
       throw invalidTxnState(
         owner.transactionalId,
         `${owner.transactionalId} has no open transaction that has the offsets of the group ${group}.`,
         "Add them to the transaction first.",
       );
     });
+  }
+
+  /** Whether the producer's transaction has the partition, and goes on. */
+  standing({ producerId, epoch }: ProducerIdentity, at: TransactionPartition): Standing {
+    const entry = this.#parts.entries.ofProducer(producerId);
+    if (!entry?.partitions.some((one) => keyOf(one) === keyOf(at))) return "none";
+    if (entry.state === "ongoing") return entry.epoch === epoch ? "open" : "ending";
+    return PREPARED[entry.state] === undefined ? "none" : "ending";
   }
 
   /**
@@ -327,17 +306,9 @@ export class TransactionCoordinator {
   }
 
   async #end(id: string, entry: TransactionEntry, marker: Marker): Promise<TransactionEntry> {
-    const { state, open, clock } = this.#parts;
-    const before = state.get(id) as TransactionEntry;
-    open.close(entry.producerId);
+    const { state, clock } = this.#parts;
     const prepared: TransactionEntry = { ...entry, state: `prepare_${marker}`, updatedAt: clock.now() };
-    try {
-      await state.set(id, prepared, prepared.ack);
-    } catch (error) {
-      // It goes on as before.
-      open.set(before.producerId, before.epoch, before.partitions.map(keyOf));
-      throw error;
-    }
+    await state.set(id, prepared, prepared.ack);
     this.#timers.get(id)?.();
     this.#timers.delete(id);
     return this.#complete(id, prepared, marker);
@@ -345,10 +316,11 @@ export class TransactionCoordinator {
 
   async #complete(id: string, entry: TransactionEntry, marker: Marker): Promise<TransactionEntry> {
     const { state, clock, endOffsets } = this.#parts;
+    const ending = { producerId: entry.producerId, epoch: entry.epoch, marker, ack: entry.ack };
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
-        await Promise.all(entry.partitions.map((at) => this.#mark(at, entry, marker)));
-        if (entry.groups.length > 0) await endOffsets(entry, marker, entry.groups, entry.ack);
+        await Promise.all(entry.partitions.map((at) => this.#mark(at, ending)));
+        if (entry.groups.length > 0) await endOffsets(entry.groups, ending);
         const complete: TransactionEntry = {
           ...entry,
           state: `complete_${marker}`,
@@ -356,24 +328,18 @@ export class TransactionCoordinator {
           groups: [],
           updatedAt: clock.now(),
         };
-        await state.set(id, complete);
+        await state.set(id, complete, this.#parts.ack);
         return complete;
       } catch (error) {
-        const mayPass = storageFailed.is(error) || coordinatorGone.is(error);
-        if (!mayPass || this.#closing.signal.aborted) throw error;
+        if (!MAY_PASS.some((kind) => kind.is(error)) || this.#closing.signal.aborted) throw error;
         await holding(clock, sleep(clock, wait, this.#closing.signal));
       }
     }
   }
 
-  async #mark(
-    at: TransactionPartition,
-    { producerId, epoch, ack }: TransactionEntry,
-    marker: Marker,
-  ): Promise<void> {
+  async #mark(at: TransactionPartition, ending: Ending): Promise<void> {
     try {
-      const partition = await this.#parts.partition(at);
-      await partition.appendMarker(producerId, epoch, marker, ack);
+      await this.#parts.endAt(at, ending);
     } catch (error) {
       // Deleted with its records.
       if (!noSuchTopic.is(error)) throw error;
@@ -420,7 +386,7 @@ export class TransactionCoordinator {
       if (isOld(entry))
         await this.#lock.run(id, async () => {
           const now = state.get(id);
-          if (now !== undefined && isOld(now)) await state.delete(id);
+          if (now !== undefined && isOld(now)) await state.delete(id, this.#parts.ack);
         });
   }
 }

@@ -12,24 +12,44 @@ export const PRODUCER_IDS: StateFormat<bigint> = {
 };
 
 /**
- * Ids are taken in blocks, and a block is in the object store before the first of it is given: so they are not given again
- * where the metadata is lost, or the machine with its disk. Where two processes take blocks, one is fenced by the put. What
- * is left of a block when the process ends is never used.
+ * A block is in the object store before it is given: so it is not given again where the metadata is lost, or the machine
+ * with its disk. Where two processes take blocks, one is fenced by the put.
  */
-export class ProducerIds {
+export class ProducerIdBlocks {
   readonly #state: StateTopic<bigint>;
-  #next = 0n;
-  #end = 0n;
-  #taking: Promise<void> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(state: StateTopic<bigint>) {
     this.#state = state;
   }
 
-  /** @throws LakehouseError STORAGE_FAILED, FENCED */
+  /** @returns the first of its ids. @throws LakehouseError STORAGE_FAILED, FENCED */
+  take(): Promise<bigint> {
+    const block = this.#last.then(async () => {
+      const first = this.#state.get(KEY) ?? 0n;
+      await this.#state.set(KEY, first + BLOCK, "stored");
+      return first;
+    });
+    this.#last = block.catch(() => undefined);
+    return block;
+  }
+}
+
+/** Gives ids out of blocks. What is left of a block when the process ends is never used. */
+export class ProducerIds {
+  readonly #takeBlock: () => Promise<bigint>;
+  #next = 0n;
+  #end = 0n;
+  #taking: Promise<void> | undefined;
+
+  constructor(takeBlock: () => Promise<bigint>) {
+    this.#takeBlock = takeBlock;
+  }
+
+  /** @throws LakehouseError as taking a block does. */
   async take(): Promise<bigint> {
     while (this.#next === this.#end) {
-      this.#taking ??= this.#takeBlock().finally(() => {
+      this.#taking ??= this.#refill().finally(() => {
         this.#taking = undefined;
       });
       await this.#taking;
@@ -37,10 +57,8 @@ export class ProducerIds {
     return this.#next++;
   }
 
-  async #takeBlock(): Promise<void> {
-    const first = this.#state.get(KEY) ?? 0n;
-    await this.#state.set(KEY, first + BLOCK, "stored");
-    this.#next = first;
-    this.#end = first + BLOCK;
+  async #refill(): Promise<void> {
+    this.#next = await this.#takeBlock();
+    this.#end = this.#next + BLOCK;
   }
 }

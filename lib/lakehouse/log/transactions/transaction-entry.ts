@@ -2,6 +2,7 @@
 import type { Ack } from "../partition/partition.js";
 import type { StateFields } from "../state/state-fields.js";
 import type { StateFormat } from "../state/state-topic.js";
+import type { TransactionPartition } from "../transaction-types.js";
 
 /**
  * As Kafka's coordinator has them. From `prepare_…` on it is decided how the transaction ends, whatever fails; a marker goes
@@ -14,12 +15,6 @@ export type TransactionState =
   | "prepare_abort"
   | "complete_commit"
   | "complete_abort";
-
-/** A partition of a topic, by ids that stay. */
-export interface TransactionPartition {
-  readonly topicId: string;
-  readonly partition: number;
-}
 
 export interface TransactionEntry {
   readonly producerId: bigint;

@@ -42,9 +42,9 @@ export async function answerTxnOffsetCommit(
     caller.check("write", "transactionalId", transactionalId);
     caller.check("read", "group", groupId);
     const groups = await broker.core.groups();
-    const transactions = await broker.core.transactions();
-    return transactions.withOffsets({ transactionalId, producerId, epoch }, groupId, (ack) =>
-      groups.hold(groupId, producerId, epoch, offsetsOf(allowed), memberOf(request), ack),
+    const owner = { transactionalId, producerId, epoch };
+    return groups.hold(groupId, owner, offsetsOf(allowed), memberOf(request), () =>
+      broker.core.checkOffsets(owner, groupId),
     );
   });
 }

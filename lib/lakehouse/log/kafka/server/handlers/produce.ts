@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { malformedRequest } from "../../../errors.js";
 import { checkSize } from "../../../partition/checks.js";
 import type { Ack, Appended } from "../../../partition/partition.js";
-import { isTransactional } from "../../../records/header.js";
+import { transactionOf } from "../../../records/header.js";
 import { validateBatch } from "../../../records/validate.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
@@ -76,11 +76,8 @@ async function place(
     const batch = ownMemory(records ?? new Uint8Array(), frame);
     checkSize(batch, topic.config.maxBatchBytes, `${name}/${index}`);
     validateBatch(batch, topic.config.cleanupPolicy !== "delete", `${name}/${index}`);
-    await core.startWritingTo(topic, index);
-    if (isTransactional(batch)) {
-      caller.check("write", "transactionalId", transactionalId ?? "");
-      await core.transactions();
-    }
+    if (transactionOf(batch) !== undefined) caller.check("write", "transactionalId", transactionalId ?? "");
+    await core.prepareAppend(topic, index, batch);
     const appending = partition.append(batch, ack);
     const answer = appending
       .then(async (appended) => accepted(index, appended, await partition.reader.start()))

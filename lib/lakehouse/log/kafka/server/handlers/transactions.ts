@@ -1,6 +1,5 @@
 import { checkNotInternal } from "../../../internal-topics.js";
-import type { TransactionOwner } from "../../../transactions/coordinator.js";
-import type { TransactionPartition } from "../../../transactions/transaction-entry.js";
+import type { TransactionOwner, TransactionPartition } from "../../../transaction-types.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
 import type {
