@@ -2,20 +2,29 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  alwaysTrue,
+  and,
   asc,
   bucket,
   day,
   defineSchema,
   desc,
+  type Expression,
+  eq,
   gt,
   identity,
   int,
+  isNull,
   type Lakehouse,
   list,
   long,
+  not,
+  notNull,
   openLakehouse,
+  or,
   type RowOf,
   type Schema,
+  startsWith,
   string,
   struct,
 } from "sololakehouse";
@@ -115,6 +124,37 @@ test("partitioning and order name columns of the schema, or what is inside one",
     // @ts-expect-error there is no such column
     lake.createOrReplaceTable("a.b", { schema, partitionSpec: [identity("stat")] }),
   ).rejects.toMatchObject(refused);
+});
+
+test("filters name columns of the row, or what is inside one", async () => {
+  const empty = await lake.createTable("a.filtered", { schema });
+  const table = await empty.append([{ id: 1n, state: "open", place: { city: "Ulm" } }]);
+  const filter = and(gt("id", 0n), or(not(eq("state", "closed")), startsWith("place.city", "U")));
+  expect(await table.rows({ filter, select: ["id"] })).toEqual([{ id: 1n }]);
+  const refused = { code: "INVALID_EXPRESSION" };
+  const slip = and(eq("state", "open"), isNull("ident"));
+  // @ts-expect-error there is no such column
+  await expect(table.scan({ filter: slip }).planAll()).rejects.toMatchObject(refused);
+  // @ts-expect-error there is no such column
+  await expect(table.rows({ filter: gt(bucket("ident", 4), 1) })).rejects.toMatchObject(refused);
+  // @ts-expect-error there is no such column
+  await expect(table.deleteRows(not(slip))).rejects.toMatchObject(refused);
+  // @ts-expect-error there is no such column
+  await expect(table.updateRows(slip, { state: "open" })).rejects.toMatchObject(refused);
+  // @ts-expect-error there is no such column
+  await expect(table.overwrite([], { where: or(slip, gt("id", 1n)) })).rejects.toMatchObject(refused);
+  // @ts-expect-error there is no such column
+  await expect(table.rowDelta({ on: ["ident"], deletes: [] })).rejects.toMatchObject({ subject: "on" });
+});
+
+test("names that are made at run time are looked up there", async () => {
+  const names: string[] = ["state", "id"];
+  const partitionSpec = names.map((name) => identity(name));
+  const sortOrder = names.map((name) => asc(name));
+  const table = await lake.createTable("a.computed", { schema, partitionSpec, sortOrder });
+  const filter: Expression = and(...names.map((name) => notNull(name)));
+  expect(await table.rows({ filter })).toEqual([]);
+  expect(await table.rows({ filter: and(alwaysTrue, filter, gt("id", 1n)) })).toEqual([]);
 });
 
 test("where the compiler does not know the columns, any name will do", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   applyUpdates,
+  asc,
   bucket,
   currentSchema,
   decimal,
@@ -198,6 +199,10 @@ describe("a schema", () => {
   test("keeps the columns that it is partitioned by, and their values", () => {
     const parted = create({ partitionSpec: [bucket("d", 4)], formatVersion: 3 });
     expect(() => new UpdateSchema().dropColumn("d").propose(parted)).toThrow(refusedSchema);
+    const sorted = create({ sortOrder: [asc("d")] });
+    expect(() => new UpdateSchema().dropColumn("d").propose(sorted)).toThrow(
+      expect.objectContaining({ subject: "d", remedy: "Replace the sort order first." }),
+    );
     expect(() => new UpdateSchema().updateType("d", { type: "timestamp" }).propose(parted)).toThrow(
       refusedSchema,
     );

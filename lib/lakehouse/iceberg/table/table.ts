@@ -4,6 +4,7 @@ import type { Expression } from "../model/expressions/types.js";
 import { MAIN_BRANCH } from "../model/metadata/parse.js";
 import { TABLE_PROPERTIES } from "../model/metadata/properties.js";
 import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
+import type { RowColumn } from "../model/schema/builders.js";
 import { type CommitOptions, commitUpdates, retriesOf, runAgain } from "./commit.js";
 import { replaceTable, type TableReplacement } from "./evolution/replace.js";
 import type { AddFilesOptions } from "./operations/add-files.js";
@@ -115,7 +116,7 @@ export class Table<Row = Record<string, unknown>> extends TableVersion<Row> {
    */
   async overwrite(
     data: AppendData<Row>,
-    options: OverwriteOptions & CommitOptions & { readonly where: Expression },
+    options: OverwriteOptions & CommitOptions & { readonly where: Expression<RowColumn<Row>> },
   ): Promise<Table<Row>> {
     const { checkOverwrite, replaceRows } = await rowOperations();
     checkOverwrite(options);
@@ -140,7 +141,10 @@ export class Table<Row = Record<string, unknown>> extends TableVersion<Row> {
    * `write.delete.mode` unless given: files are written again without these rows (copy-on-write), or deletion vectors
    * (v3) or position delete files (v2) are added (merge-on-read). Throws as `overwrite` does.
    */
-  async deleteRows(where: Expression, options: RowChangeOptions & CommitOptions = {}): Promise<Table<Row>> {
+  async deleteRows(
+    where: Expression<RowColumn<Row>>,
+    options: RowChangeOptions & CommitOptions = {},
+  ): Promise<Table<Row>> {
     const { deleteRows } = await rowOperations();
     return this.#planned(options, [], (now) => deleteRows(now, where, options));
   }
@@ -154,7 +158,7 @@ export class Table<Row = Record<string, unknown>> extends TableVersion<Row> {
    * await flights.updateRows(eq("origin", "ATL"), (row) => ({ delay: Math.abs(row.delay) }));
    */
   async updateRows(
-    where: Expression,
+    where: Expression<RowColumn<Row>>,
     set: Assignments<Row>,
     options: RowChangeOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
@@ -384,7 +388,9 @@ export class Table<Row = Record<string, unknown>> extends TableVersion<Row> {
    * const late = await flights.rows({ filter: gt("delay", 60), select: ["origin", "delay"], limit: 10 });
    */
   async rows<Name extends keyof Row & string = keyof Row & string>(
-    options: Omit<ScanOptions, "select"> & { readonly select?: readonly Name[] | undefined } = {},
+    options: Omit<ScanOptions<RowColumn<Row>>, "select"> & {
+      readonly select?: readonly Name[] | undefined;
+    } = {},
   ): Promise<Pick<Row, Name>[]> {
     const engine = requireEngine(this.engine, this.name);
     const rows = await engine.scanRows(this as unknown as Table, this.scan(options));

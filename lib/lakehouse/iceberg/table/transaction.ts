@@ -3,6 +3,7 @@ import type { AppendData } from "../files/data/append-data.js";
 import type { IngestOptions, Source } from "../files/data/source.js";
 import type { Expression } from "../model/expressions/types.js";
 import type { SnapshotId, TableMetadata } from "../model/metadata/types.js";
+import type { RowColumn } from "../model/schema/builders.js";
 import { type CommitOptions, isPending } from "./commit.js";
 import type { AppendOptions } from "./operations/append.js";
 import { type ExpireOptions, expireSnapshots } from "./operations/expire.js";
@@ -91,7 +92,7 @@ export class Transaction<Row = Record<string, unknown>> {
 
   async overwrite(
     data: AppendData<Row>,
-    options: OverwriteOptions & { readonly where: Expression },
+    options: OverwriteOptions & { readonly where: Expression<RowColumn<Row>> },
   ): Promise<void> {
     const { checkOverwrite, replaceRows } = await rowOperations();
     checkOverwrite(options);
@@ -104,12 +105,16 @@ export class Transaction<Row = Record<string, unknown>> {
     await this.#change(await overwritePartitions(this.table, data, options));
   }
 
-  async deleteRows(where: Expression, options: RowChangeOptions = {}): Promise<void> {
+  async deleteRows(where: Expression<RowColumn<Row>>, options: RowChangeOptions = {}): Promise<void> {
     const { deleteRows } = await rowOperations();
     await this.#change(await deleteRows(this.table, where, options));
   }
 
-  async updateRows(where: Expression, set: Assignments<Row>, options: RowChangeOptions = {}): Promise<void> {
+  async updateRows(
+    where: Expression<RowColumn<Row>>,
+    set: Assignments<Row>,
+    options: RowChangeOptions = {},
+  ): Promise<void> {
     const { updateRows } = await rowOperations();
     await this.#change(await updateRows(this.table, where, set, options));
   }

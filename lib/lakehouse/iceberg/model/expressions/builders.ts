@@ -5,11 +5,12 @@ import type {
   LiteralInput,
   SetOperation,
   Term,
+  TransformTerm,
   UnaryOperation,
 } from "./types.js";
 
 /** A column by name, or a transform of one as partition helpers make it: `eq(day("date"), "2001-01-31")`. */
-export type TermInput = Term | PartitionFieldInit;
+export type TermInput<Name extends string = string> = Name | TransformTerm | PartitionFieldInit<Name>;
 
 function toTerm(term: TermInput): Term {
   if (typeof term === "string" || !("kind" in term)) return term;
@@ -17,23 +18,27 @@ function toTerm(term: TermInput): Term {
 }
 
 function unary(type: UnaryOperation) {
-  return (term: TermInput): Expression => ({ type, term: toTerm(term) });
+  return <Name extends string>(term: TermInput<Name>): Expression<Name> => ({ type, term: toTerm(term) });
 }
 
 function comparison(type: ComparisonOperation) {
-  return (term: TermInput, value: LiteralInput): Expression => ({ type, term: toTerm(term), value });
+  return <Name extends string>(term: TermInput<Name>, value: LiteralInput): Expression<Name> => ({
+    type,
+    term: toTerm(term),
+    value,
+  });
 }
 
 function set(type: SetOperation) {
-  return (term: TermInput, values: Iterable<LiteralInput>): Expression => ({
+  return <Name extends string>(term: TermInput<Name>, values: Iterable<LiteralInput>): Expression<Name> => ({
     type,
     term: toTerm(term),
     values: [...values],
   });
 }
 
-export const alwaysTrue: Expression = { type: "true" };
-export const alwaysFalse: Expression = { type: "false" };
+export const alwaysTrue: { readonly type: "true" } = { type: "true" };
+export const alwaysFalse: { readonly type: "false" } = { type: "false" };
 
 /** Value equal to a literal. Of null, as all comparisons: neither true nor false. */
 export const eq = comparison("eq");
@@ -54,8 +59,8 @@ export const isNan = unary("is-nan");
 export const notNaN = unary("not-nan");
 
 /** All of them; none given: true. */
-export function and(...expressions: readonly Expression[]): Expression {
-  return expressions.reduce((left, right) => {
+export function and<Name extends string>(...expressions: readonly Expression<Name>[]): Expression<Name> {
+  return expressions.reduce<Expression<Name>>((left, right) => {
     if (left.type === "false" || right.type === "true") return left;
     if (right.type === "false" || left.type === "true") return right;
     return { type: "and", left, right };
@@ -63,8 +68,8 @@ export function and(...expressions: readonly Expression[]): Expression {
 }
 
 /** Any of them; none given: false. */
-export function or(...expressions: readonly Expression[]): Expression {
-  return expressions.reduce((left, right) => {
+export function or<Name extends string>(...expressions: readonly Expression<Name>[]): Expression<Name> {
+  return expressions.reduce<Expression<Name>>((left, right) => {
     if (left.type === "true" || right.type === "false") return left;
     if (right.type === "true" || left.type === "false") return right;
     return { type: "or", left, right };
@@ -72,7 +77,7 @@ export function or(...expressions: readonly Expression[]): Expression {
 }
 
 /** The opposite. What is unknown because of a null stays unknown. */
-export function not(child: Expression): Expression {
+export function not<Name extends string>(child: Expression<Name>): Expression<Name> {
   if (child.type === "true") return alwaysFalse;
   if (child.type === "false") return alwaysTrue;
   return child.type === "not" ? child.child : { type: "not", child };

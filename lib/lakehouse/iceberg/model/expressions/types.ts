@@ -1,5 +1,11 @@
 import type { Transform } from "../transforms/types.js";
-import type { IcebergType, NestedField, PrimitiveType, PrimitiveValue } from "../types/types.js";
+import type {
+  IcebergType,
+  NamesColumns,
+  NestedField,
+  PrimitiveType,
+  PrimitiveValue,
+} from "../types/types.js";
 
 /** A value as one writes it: `5`, `"ATL"`, `new Date(…)`, `"2001-01-01"`, `"12.30"`, `10n`. Binding turns it into the column's canonical form. */
 export type LiteralInput = PrimitiveValue | Date;
@@ -25,32 +31,35 @@ export type ComparisonOperation =
   | "not-starts-with";
 export type SetOperation = "in" | "not-in";
 
-export interface UnaryPredicate {
+export interface UnaryPredicate<Name extends string = string> extends NamesColumns<Name> {
   readonly type: UnaryOperation;
   readonly term: Term;
 }
 
-export interface ComparisonPredicate {
+export interface ComparisonPredicate<Name extends string = string> extends NamesColumns<Name> {
   readonly type: ComparisonOperation;
   readonly term: Term;
   readonly value: LiteralInput;
 }
 
-export interface SetPredicate {
+export interface SetPredicate<Name extends string = string> extends NamesColumns<Name> {
   readonly type: SetOperation;
   readonly term: Term;
   readonly values: readonly LiteralInput[];
 }
 
-/** A row filter by column names, in the REST catalog's vocabulary. Made by `eq`, `and`, …; bound to a schema by `bind`. */
-export type Expression =
+/**
+ * A row filter by column names, in the REST catalog's vocabulary. Made by `eq`, `and`, …; bound to a schema by `bind`.
+ * `Name`: the columns that it names, where the compiler knows them.
+ */
+export type Expression<Name extends string = string> =
   | { readonly type: "true" }
   | { readonly type: "false" }
-  | { readonly type: "and" | "or"; readonly left: Expression; readonly right: Expression }
-  | { readonly type: "not"; readonly child: Expression }
-  | UnaryPredicate
-  | ComparisonPredicate
-  | SetPredicate;
+  | { readonly type: "and" | "or"; readonly left: Expression<Name>; readonly right: Expression<Name> }
+  | { readonly type: "not"; readonly child: Expression<Name> }
+  | UnaryPredicate<Name>
+  | ComparisonPredicate<Name>
+  | SetPredicate<Name>;
 
 /** A term bound to a schema: which field, how to reach it in a row, and the type of what the transform makes of it. */
 export interface BoundTerm {

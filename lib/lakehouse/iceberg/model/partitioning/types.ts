@@ -1,5 +1,5 @@
 import type { Transform } from "../transforms/types.js";
-import type { FieldId, PrimitiveValue } from "../types/types.js";
+import type { FieldId, NamesColumns, PrimitiveValue } from "../types/types.js";
 
 export type SpecId = number & { readonly __flavor?: "SpecId" };
 export type SortOrderId = number & { readonly __flavor?: "SortOrderId" };
@@ -42,19 +42,19 @@ export interface SortOrder {
 }
 
 /** A partition field by column name, before a schema gives ids to it. Made by `day("date")`, `bucket("id", 16)`, … */
-export interface PartitionFieldInit<Name extends string = string> {
+export interface PartitionFieldInit<Name extends string = string> extends NamesColumns<Name> {
   readonly kind: "partition-field";
   /** Full name of the source column; dots lead into structs. */
-  readonly source: Name;
+  readonly source: string;
   readonly transform: Transform;
   /** Defaults to the source's name with the transform's suffix, as Java names it: `date_day`, `id_bucket`. */
   readonly name?: string | undefined;
 }
 
 /** A sort field by column name, before a schema gives ids to it. Made by `asc("origin")`, `desc("delay")`. */
-export interface SortFieldInit<Name extends string = string> {
+export interface SortFieldInit<Name extends string = string> extends NamesColumns<Name> {
   readonly kind: "sort-field";
-  readonly source: Name;
+  readonly source: string;
   readonly transform: Transform;
   readonly direction: SortDirection;
   readonly nullOrder: NullOrder;

@@ -122,6 +122,17 @@ export interface TypedSchema<Row> extends Schema {
   readonly [rowType]?: Row;
 }
 
+declare const columnNames: unique symbol;
+
+/**
+ * What the compiler knows of the columns that are named in something. Names that it knows must be among a table's; a
+ * `string` is looked up at run time, so this takes names in either direction, as parameters of methods do.
+ */
+export interface NamesColumns<Name extends string> {
+  /** Exists in types only. */
+  [columnNames]?(name: Name): void;
+}
+
 /** The row type of a schema declared with `defineSchema`. */
 export type RowOf<S extends Schema> =
   S extends TypedSchema<infer Row> ? (unknown extends Row ? Record<string, unknown> : Row) : never;

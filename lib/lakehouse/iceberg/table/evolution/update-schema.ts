@@ -1,5 +1,5 @@
 import type { ObjectStore } from "../../../storage/index.js";
-import { currentSchema } from "../../model/metadata/lookup.js";
+import { currentSchema, defaultSortOrder } from "../../model/metadata/lookup.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import { type Column, columnToField } from "../../model/schema/builders.js";
 import { allFields, locateById } from "../../model/schema/lookup.js";
@@ -184,6 +184,7 @@ export class UpdateSchema implements PendingUpdate {
     validateSchema(edit.schema, base.formatVersion);
     validateNewNames(edit.schema, base.schemas);
     checkPartitionSources(base, before, edit.schema);
+    checkSortSources(base, before, edit.schema);
     return edit;
   }
 
@@ -313,5 +314,18 @@ function checkPartitionSources(base: TableMetadata, before: Schema, after: Schem
         }
       }
     }
+  }
+}
+
+/** What rows are sorted by must not go either. */
+function checkSortSources(base: TableMetadata, before: Schema, after: Schema): void {
+  for (const id of defaultSortOrder(base).fields.flatMap(({ sourceIds }) => sourceIds)) {
+    const old = locateById(before, id);
+    if (old === undefined || locateById(after, id) !== undefined) continue;
+    refuse(
+      old.name,
+      `"${old.name}" cannot be dropped: the sort order is made of it.`,
+      "Replace the sort order first.",
+    );
   }
 }

@@ -13,6 +13,7 @@ import type { ResolvedSpec } from "../../files/manifest/specs.js";
 import { dataFileLocation } from "../../files/metadata/locations.js";
 import { currentSchema } from "../../model/metadata/lookup.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
+import type { RowColumn } from "../../model/schema/builders.js";
 import { locateByName } from "../../model/schema/lookup.js";
 import type { FieldId, Schema } from "../../model/types/types.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
@@ -27,7 +28,7 @@ export interface RowDelta<Row> {
   /** Keys of rows to delete: objects or batches with the columns of `on`. Rows of this delta are not touched. */
   readonly deletes?: AppendData<Partial<Row>> | undefined;
   /** The delete columns; dots lead into structs. Default: the schema's identifier fields. */
-  readonly on?: readonly string[] | undefined;
+  readonly on?: readonly RowColumn<Row>[] | undefined;
 }
 
 const DELTA: OptionNames<RowDelta<unknown>> = { rows: true, deletes: true, on: true };

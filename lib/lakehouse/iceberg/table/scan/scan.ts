@@ -32,7 +32,7 @@ export interface ScanOptions<Name extends string = string> extends SnapshotAt {
   /** Columns to read, by full name, and metadata columns (`_file`, `_pos`, …); all but these when absent. */
   readonly select?: readonly (Name | `_${string}`)[] | undefined;
   /** Only rows for which this is true; files that can have none are not read. */
-  readonly filter?: Expression | undefined;
+  readonly filter?: Expression<Name> | undefined;
   /** Whether column names must match in case. Default true. */
   readonly caseSensitive?: boolean | undefined;
   /** Enough files for so many rows are planned, where that can be told: no deletes, no residual. */
