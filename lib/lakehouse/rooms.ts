@@ -7,6 +7,7 @@ import * as groundErrors from "./errors.js";
 import type { Table } from "./iceberg/index.js";
 import { icebergRoom } from "./iceberg/room.js";
 import { logRoom } from "./log/room.js";
+import { maintenanceRoom } from "./maintenance/room.js";
 import type { Metric } from "./observability/index.js";
 import { parquetRoom } from "./parquet/room.js";
 import type { Profile } from "./profile.js";
@@ -37,6 +38,7 @@ export const rooms = [
   catalogRoom,
   queryRoom,
   logRoom,
+  maintenanceRoom,
 ] as const satisfies readonly Room<LakehouseParts>[];
 
 type Rooms = typeof rooms;

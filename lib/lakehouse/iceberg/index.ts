@@ -50,7 +50,7 @@ export type {
 
 export { type DataTarget, type DataWriteOptions, writeDataFiles } from "./files/data/writer.js";
 
-export { referencedDataFile } from "./files/deletes/delete-rules.js";
+export { partitionKey, referencedDataFile } from "./files/deletes/delete-rules.js";
 
 export { equalityColumns } from "./files/deletes/equality-schema.js";
 export { corruptDeletes } from "./files/deletes/parquet-columns.js";
@@ -60,7 +60,13 @@ export { PositionDeleteReader } from "./files/deletes/position-deletes.js";
 export { readManifests } from "./files/manifest/list.js";
 export { metadataColumns, partitionValue } from "./files/manifest/partition-column.js";
 export { readLiveEntries, readManifest } from "./files/manifest/reader.js";
-export { type ResolvedSpec, type SpecsById, specOf, specsById } from "./files/manifest/specs.js";
+export {
+  partitionPath,
+  type ResolvedSpec,
+  type SpecsById,
+  specOf,
+  specsById,
+} from "./files/manifest/specs.js";
 
 export {
   metadataFileVersion,
@@ -328,6 +334,12 @@ export { type PlannedScan, plannedScans, type TableCommit, tableCommits } from "
 export { type OpenOptions, type OpenTableOptions, openTable, openTableAt } from "./table/open.js";
 export type { AddFilesOptions } from "./table/operations/add-files.js";
 export type { AppendOptions } from "./table/operations/append.js";
+export {
+  type FileGroup,
+  type RewrittenGroup,
+  replaceGroups,
+  rewriteGroups,
+} from "./table/operations/compaction.js";
 export type { ExpireOptions, Expiry } from "./table/operations/expire.js";
 export type {
   OverwriteOptions,
@@ -372,8 +384,10 @@ export type {
   Assignments,
   ChangedRows,
   MergeRequest,
+  Ordered,
   RowEngine,
   RowMerge,
+  RowOrder,
   RowsRequest,
   SourceRequest,
 } from "./table/operations/row-engine.js";

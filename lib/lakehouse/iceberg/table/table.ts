@@ -17,7 +17,7 @@ import {
   type TableState,
 } from "./operations/file-change.js";
 import type { RowMergeOptions, UpsertOptions } from "./operations/merge.js";
-import { type RewriteFiles, rewriteFiles, truncate } from "./operations/operations.js";
+import { type RewriteFiles, rewriteFiles, rewriteManifests, truncate } from "./operations/operations.js";
 import { removeOrphans } from "./operations/orphans.js";
 import {
   CherryPick,
@@ -232,6 +232,25 @@ export class Table<Row = Record<string, unknown>> extends TableVersion<Row> {
     options: SnapshotOptions & CommitOptions & { readonly validateFrom?: SnapshotId } = {},
   ): Promise<Table<Row>> {
     return this.#commitChange(rewriteFiles(this, files, options), options);
+  }
+
+  /**
+   * Writes the manifests anew, the entries of a partition side by side, so that planning reads fewer of them. Files and
+   * rows stay as they are, and other commits are no obstacle.
+   */
+  rewriteManifests(options: SnapshotOptions & CommitOptions = {}): Promise<Table<Row>> {
+    return this.#commitChange(rewriteManifests(this, options), options);
+  }
+
+  /**
+   * Joins position delete files, as few as `write.delete.granularity` allows, in v3 to deletion vectors, and drops those of
+   * data files that are gone. Made again where another commit deletes from the same files meanwhile.
+   *
+   * @returns the table as it was where there is nothing to join.
+   */
+  async rewritePositionDeletes(options: SnapshotOptions & CommitOptions = {}): Promise<Table<Row>> {
+    const { rewritePositionDeletes } = await rowOperations();
+    return this.#planned(options, [], (now) => rewritePositionDeletes(now, options), MERGE_RETRIES);
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   type ChangedRows,
   changelogSchema,
   type MergeRequest,
+  type Ordered,
   type RowEngine,
   type RowMerge,
   type RowsRequest,
@@ -165,7 +166,7 @@ export class DuckDBEngine implements QueryEngine {
     }, options.signal);
   }
 
-  remainingRows(request: RowsRequest): AsyncIterable<arrow.RecordBatch> {
+  remainingRows(request: RowsRequest & Ordered): AsyncIterable<arrow.RecordBatch> {
     return this.#rows.remainingRows(request);
   }
 

@@ -6,6 +6,7 @@ import {
   LAST_UPDATED_SEQUENCE_NUMBER,
   lineageColumns,
   type NestedField,
+  type Ordered,
   POSITION,
   PositionBitmap,
   ROW_ID,
@@ -25,6 +26,7 @@ import type { Use } from "../result/use.js";
 import { columnName, edgeOf, internalName } from "../text/names.js";
 import { toByteString } from "../text/tokens.js";
 import { assignedSql, assignmentError } from "./assigned.js";
+import { orderedSql } from "./order.js";
 
 type Batches = AsyncGenerator<arrow.RecordBatch, void, undefined>;
 
@@ -36,9 +38,13 @@ export class RowReader implements Omit<RowEngine, "openMerge" | "readSource" | "
     this.#relations = relations;
   }
 
-  async *remainingRows(request: RowsRequest): Batches {
-    const sql = (relation: string) =>
-      `SELECT ${storedNames(request).join(", ")} FROM ${relation} WHERE (${filterSql(request)}) IS NOT TRUE`;
+  async *remainingRows(request: RowsRequest & Ordered): Batches {
+    const { order, schema } = request;
+    const names = storedNames(request).join(", ");
+    const sql = (relation: string) => {
+      const rows = `FROM ${relation} WHERE (${filterSql(request)}) IS NOT TRUE`;
+      return order === undefined ? `SELECT ${names} ${rows}` : orderedSql(names, rows, order, schema.fields);
+    };
     yield* this.#read(request, sql, schemaToArrow({ fields: storedFields(request) }));
   }
 

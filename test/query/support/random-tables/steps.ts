@@ -19,6 +19,7 @@ import {
   UpdateSchema,
   upgradeFormatVersion,
 } from "../../../../lib/lakehouse/iceberg/index.js";
+import { compact } from "../../../../lib/lakehouse/maintenance/compaction/compact.js";
 import { anyFilter } from "./filters.js";
 import {
   type Column,
@@ -101,7 +102,7 @@ async function deleteWithWholeRows(state: State): Promise<boolean> {
 }
 
 /** Writes some files' rows again, as compaction does: what was deleted stays so, and what will be goes from them too. */
-async function compact(state: State): Promise<boolean> {
+async function rewriteSome(state: State): Promise<boolean> {
   const { random, table, engine } = state;
   const { tasks } = await table.scan({ filter: anyFilter(random, state.model.columns).expression }).planAll();
   const { currentSnapshot: snapshot, metadata, store } = table;
@@ -117,6 +118,39 @@ async function compact(state: State): Promise<boolean> {
     dataSequenceNumber: random.chance(70) ? snapshot.sequenceNumber : undefined,
   });
   return true;
+}
+
+/** The upkeep of a table, by what of it the random choice makes worth it. */
+async function upkeep(state: State): Promise<boolean> {
+  const { random, table, model } = state;
+  if (random.chance(25)) {
+    state.table = await table.rewriteManifests();
+    return true;
+  }
+  if (random.chance(30)) {
+    state.table = await table.rewritePositionDeletes();
+    return true;
+  }
+  const strategy = random.one(["bin-pack", "sort", "z-order"] as const);
+  const columns = model.columns.filter(({ members }) => members === undefined).map(({ name }) => name);
+  if (strategy === "z-order" && columns.length < 2) return false;
+  const { groups, conflicts } = await compact(table as unknown as Table, {
+    strategy,
+    by:
+      strategy === "bin-pack"
+        ? undefined
+        : random.some(columns.slice(2)).concat(columns.slice(0, 2)).slice(0, 8),
+    rewriteAll: random.chance(60),
+    minInputFiles: random.one([1, 2, 5]),
+    maxDeletedShare: random.one([0, 0.2, 1]),
+    maxCommits: random.one([1, 2, 10]),
+    maxGroupSizeBytes: random.one([1, 2_000, 1_000_000_000]),
+    targetFileSizeBytes: random.one([1, 1_000, 1_000_000_000]),
+    ...(random.chance(30) && { where: anyFilter(random, model.columns).expression }),
+  });
+  if (conflicts > 0) throw new Error("Nobody was in the way.");
+  state.table = await table.refresh();
+  return groups > 0;
 }
 
 // Schema and partitioning
@@ -279,7 +313,8 @@ export const STEPS: readonly Choice[] = [
   { name: "a change of rows", step: oneChange, weight: 12 },
   { name: "a transaction", step: transaction, weight: 2 },
   { name: "deletes with whole rows", step: deleteWithWholeRows, weight: 2 },
-  { name: "a compaction", step: compact, weight: 2 },
+  { name: "a rewrite of some files", step: rewriteSome, weight: 2 },
+  { name: "upkeep", step: upkeep, weight: 4 },
   { name: "a new column", step: addColumn, weight: 3 },
   { name: "a dropped column", step: dropColumn, weight: 1 },
   { name: "a renamed column", step: renameColumn, weight: 1 },

@@ -44,6 +44,18 @@ export interface DataWriteOptions extends Abortable {
   readonly onFile?: (location: string) => void;
   /** Milliseconds that only go up, by which files grow old. Default `performance.now`. */
   readonly clock?: () => number;
+  /** Set where the rows come arranged: they are neither split nor sorted, and stream straight into files. */
+  readonly arranged?: ArrangedRows | undefined;
+  /** The size from which on a file is finished. Default: the table's `write.target-file-size-bytes`. */
+  readonly targetFileSizeBytes?: number | undefined;
+}
+
+/** What is known of rows that come in the order in which they are to be stored. */
+export interface ArrangedRows {
+  /** Of the default partition spec, of all of the rows. */
+  readonly partition: PartitionTuple;
+  /** What they are sorted by; `UNSORTED` where that is no order of the table. */
+  readonly order: SortOrder;
 }
 
 /**
@@ -67,8 +79,10 @@ export async function writeDataFiles(
   const output = new DataFileOutput(store, metadata, options);
   const rows = untilAborted(batches, options);
   try {
-    if (output.spec.spec.fields.length === 0 && output.order.fields.length === 0) await stream(output, rows);
-    else await windows(output, rows);
+    const isPlain = output.spec.spec.fields.length === 0 && output.order.fields.length === 0;
+    const partition = options.arranged?.partition ?? (isPlain ? [] : undefined);
+    if (partition === undefined) await windows(output, rows);
+    else await stream(output, rows, partition);
     return output.files();
   } catch (error) {
     await output.discard();
@@ -87,8 +101,12 @@ async function* untilAborted(
   }
 }
 
-async function stream(output: DataFileOutput, batches: AsyncIterable<arrow.RecordBatch>): Promise<void> {
-  const run = output.run([]);
+async function stream(
+  output: DataFileOutput,
+  batches: AsyncIterable<arrow.RecordBatch>,
+  partition: PartitionTuple,
+): Promise<void> {
+  const run = output.run(partition);
   try {
     for await (const batch of batches) await run.write(batch);
     await run.close();
@@ -155,11 +173,12 @@ class DataFileOutput {
     this.metadata = metadata;
     this.schema = options.schema ?? storedSchema(currentSchema(metadata));
     this.spec = specOf(specsById(metadata), metadata.defaultSpecId, metadata.location);
-    const order = defaultSortOrder(metadata);
+    const order = options.arranged?.order ?? defaultSortOrder(metadata);
     // What cannot be sorted by is not said to be sorted by.
     this.order = isKnownOrder(order) ? order : UNSORTED;
     this.arrowSchema = schemaToArrow(this.schema);
-    this.targetBytes = numberProperty(metadata, "write.target-file-size-bytes");
+    this.targetBytes =
+      options.targetFileSizeBytes ?? numberProperty(metadata, "write.target-file-size-bytes");
     this.now = options.clock ?? (() => performance.now());
     const age = numberProperty(metadata, "write.target-file-age-ms");
     this.#targetAge = age === 0 ? Number.POSITIVE_INFINITY : age;

@@ -23,6 +23,12 @@ export function truncate(state: TableState, options: SnapshotOptions): FileChang
   );
 }
 
+/** Writes the manifests anew, the entries of a partition side by side. The table's files and rows stay. */
+export function rewriteManifests(state: TableState, options: SnapshotOptions): FileChange {
+  checkOptions("rewriteManifests", options, SNAPSHOT);
+  return new FileChange(state, { operation: "replace", merge: "all" }, options);
+}
+
 export interface RewriteFiles {
   /** Data files whose rows the added ones hold now. */
   readonly removedDataFiles: readonly DataFile[];

@@ -11,7 +11,6 @@ import type { PositionBitmap } from "../../files/deletes/position-bitmap.js";
 import { specsById } from "../../files/manifest/specs.js";
 import type { Expression } from "../../model/expressions/types.js";
 import { currentSchema } from "../../model/metadata/lookup.js";
-import { lineageColumns } from "../../model/metadata/row-lineage.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import type { Schema } from "../../model/types/types.js";
 import { fileFilter } from "../scan/file-filter.js";
@@ -39,6 +38,7 @@ import {
 import { ROW_CHANGE } from "./option-names.js";
 import { writeRowDeletes } from "./row-deletes.js";
 import { type Assignments, requireEngine } from "./row-engine.js";
+import { lineageSchema } from "./stored-rows.js";
 
 export interface RowChangeOptions extends OverwriteOptions {
   /**
@@ -255,13 +255,6 @@ function validation(
     await validateDataFilesExist(at, marked);
     await validateNoNewVectors(at, marked);
   };
-}
-
-/** The table's stored columns and, in v3, those of row lineage. */
-function lineageSchema(metadata: TableMetadata): Schema {
-  const table = storedSchema(currentSchema(metadata));
-  if (metadata.formatVersion < 3) return table;
-  return { ...table, fields: [...table.fields, ...lineageColumns(currentSchema(metadata))] };
 }
 
 function concat(...parts: readonly (Batches | undefined)[]): Batches | undefined {

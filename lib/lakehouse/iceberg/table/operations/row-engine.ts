@@ -6,7 +6,8 @@ import type { IngestOptions, Source } from "../../files/data/source.js";
 import type { PositionBitmap } from "../../files/deletes/position-bitmap.js";
 import type { Expression, LiteralInput } from "../../model/expressions/types.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
-import type { Schema } from "../../model/types/types.js";
+import type { SortField } from "../../model/partitioning/types.js";
+import type { FieldId, Schema } from "../../model/types/types.js";
 import type { ScanTask, TableScan } from "../scan/scan.js";
 import type { Table } from "../table.js";
 
@@ -19,7 +20,7 @@ import type { Table } from "../table.js";
  */
 export interface RowEngine {
   /** The rows of the tasks that stay when those that match go. */
-  remainingRows(request: RowsRequest): AsyncIterable<arrow.RecordBatch>;
+  remainingRows(request: RowsRequest & Ordered): AsyncIterable<arrow.RecordBatch>;
   /** The rows of the tasks that match, with new values. */
   changedRows(request: ChangedRows): AsyncIterable<arrow.RecordBatch>;
   /** Where the rows that match stand in their files. Tasks without any are left out. */
@@ -49,6 +50,19 @@ export interface RowsRequest {
   readonly caseSensitive?: boolean | undefined;
   readonly schema: Schema;
 }
+
+/** Rows in an order, rather than as their files have them. */
+export interface Ordered {
+  readonly order?: RowOrder | undefined;
+}
+
+/**
+ * `sort`: by the fields, whose transforms are the identity or units of time. `z-order`: along a curve through the columns'
+ * values, ranked each by itself, so that rows that are near each other in all of them are near each other.
+ */
+export type RowOrder =
+  | { readonly kind: "sort"; readonly fields: readonly SortField[] }
+  | { readonly kind: "z-order"; readonly columns: readonly FieldId[] };
 
 /** A value for a column: a literal, or an SQL expression over the row as it was. */
 export type AssignedValue = LiteralInput | null | { readonly sql: string };

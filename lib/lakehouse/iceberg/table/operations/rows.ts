@@ -6,5 +6,6 @@ export { addFiles } from "./add-files.js";
 export { append } from "./append.js";
 export { merge, UPSERT } from "./merge.js";
 export { overwritePartitions } from "./overwrite-partitions.js";
+export { rewritePositionDeletes } from "./rewrite-position-deletes.js";
 export { changeRows, checkOverwrite, deleteRows, replaceRows, updateRows } from "./row-changes.js";
 export { rowDelta } from "./row-delta.js";

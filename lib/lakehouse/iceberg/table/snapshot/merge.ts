@@ -1,6 +1,6 @@
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
 import { specsById } from "../../files/manifest/specs.js";
-import type { ManifestContent, ManifestFile } from "../../model/metadata/manifest-types.js";
+import type { ManifestContent, ManifestEntry, ManifestFile } from "../../model/metadata/manifest-types.js";
 import { booleanProperty, numberProperty } from "../../model/metadata/properties.js";
 import type { TableMetadata } from "../../model/metadata/types.js";
 import type { SpecId } from "../../model/partitioning/types.js";
@@ -24,14 +24,8 @@ export async function mergeManifests(
     return [...manifests];
   const minimum = numberProperty(metadata, "commit.manifest.min-count-to-merge");
   const target = numberProperty(metadata, "commit.manifest.target-size-bytes");
-  const bySpec = new Map<SpecId, ManifestFile[]>();
-  for (const manifest of manifests) {
-    const group = bySpec.get(manifest.partitionSpecId);
-    if (group === undefined) bySpec.set(manifest.partitionSpecId, [manifest]);
-    else group.push(manifest);
-  }
   const merged: ManifestFile[] = [];
-  for (const [specId, group] of [...bySpec].sort(([a], [b]) => b - a)) {
+  for (const [specId, group] of groupBySpec(manifests)) {
     for (const bin of packFromEnd(group, target)) {
       const keep = bin.length === 1 || (bin.includes(first) && bin.length < minimum);
       if (keep) merged.push(...bin);
@@ -39,6 +33,17 @@ export async function mergeManifests(
     }
   }
   return merged;
+}
+
+/** Newest spec first. */
+function groupBySpec(manifests: readonly ManifestFile[]): [SpecId, ManifestFile[]][] {
+  const bySpec = new Map<SpecId, ManifestFile[]>();
+  for (const manifest of manifests) {
+    const group = bySpec.get(manifest.partitionSpecId);
+    if (group === undefined) bySpec.set(manifest.partitionSpecId, [manifest]);
+    else group.push(manifest);
+  }
+  return [...bySpec].sort(([a], [b]) => b - a);
 }
 
 /** Bins of manifests whose lengths add up to the target at most, filled from the end so that the first one is short. */
@@ -60,12 +65,43 @@ function packFromEnd(manifests: readonly ManifestFile[], target: number): Manife
   return bins.reverse();
 }
 
+/**
+ * Writes all live entries of manifests anew, those of a partition side by side, so that a reader of some partitions reads
+ * few manifests. Where one manifest of a spec is all there is, it stays.
+ */
+export async function clusterManifests(
+  metadata: TableMetadata,
+  content: ManifestContent,
+  manifests: readonly ManifestFile[],
+  output: ManifestOutput,
+): Promise<ManifestFile[]> {
+  const clustered: ManifestFile[] = [];
+  for (const [specId, group] of groupBySpec(manifests)) {
+    if (group.length === 1) clustered.push(...group);
+    else clustered.push(...(await mergeBin(metadata, content, specId, group, output, byPartition)));
+  }
+  return clustered;
+}
+
+/** By the values of the partition, null first: stable, so that entries of one partition keep their order. */
+function byPartition({ dataFile: a }: ManifestEntry, { dataFile: b }: ManifestEntry): number {
+  for (const [i, value] of a.partition.entries()) {
+    const other = b.partition[i] ?? null;
+    if (value === other) continue;
+    if (value === null || other === null) return value === null ? -1 : 1;
+    if (value < other) return -1;
+    if (value > other) return 1;
+  }
+  return 0;
+}
+
 async function mergeBin(
   metadata: TableMetadata,
   content: ManifestContent,
   specId: SpecId,
   bin: readonly ManifestFile[],
   output: ManifestOutput,
+  order?: (a: ManifestEntry, b: ManifestEntry) => number,
 ): Promise<ManifestFile[]> {
   const specs = specsById(metadata);
   const entries = await mapConcurrent(bin, READ_CONCURRENCY, (manifest) => {
@@ -75,5 +111,6 @@ async function mergeBin(
   });
   // Deletions of earlier snapshots have done their work: only this snapshot's are carried on.
   const carried = entries.flat().filter((e) => e.status !== "deleted" || e.snapshotId === output.snapshotId);
+  if (order !== undefined) carried.sort(order);
   return output.write(metadata, content, specId, carried, (writer, entry) => writer.carry(entry));
 }

@@ -19,7 +19,7 @@ import type { TableRequirement, TableUpdate } from "../updates/types.js";
 import { carriedTo } from "./carried.js";
 import { filterManifests } from "./filter.js";
 import { ManifestOutput, UNASSIGNED } from "./manifest-output.js";
-import { mergeManifests } from "./merge.js";
+import { clusterManifests, mergeManifests } from "./merge.js";
 import type { PendingUpdate, Proposal } from "./pending.js";
 import { type FileSelector, fileKey } from "./selector.js";
 import { newSnapshotId } from "./snapshot-id.js";
@@ -39,8 +39,11 @@ export interface SnapshotChange {
   readonly addedDeleteFiles?: readonly DataFile[];
   readonly removedDataFiles?: FileSelector | undefined;
   readonly removedDeleteFiles?: FileSelector | undefined;
-  /** False writes a new manifest and leaves the others alone: a fast append. */
-  readonly merge?: boolean;
+  /**
+   * False writes a new manifest and leaves the others alone: a fast append. `all` writes every entry anew, partition by
+   * partition. Default: as the `commit.manifest` properties say.
+   */
+  readonly merge?: boolean | "all";
   /** Checks against what was committed since the change was planned; throws COMMIT_CONFLICT. Runs on every attempt. */
   readonly validate?: ((base: TableMetadata, parent: Snapshot | undefined) => Promise<void>) | undefined;
   /** More keys for the summary. */
@@ -225,7 +228,9 @@ export class SnapshotProducer implements PendingUpdate {
     for (const [content, group] of groups) {
       if (!merge) manifests.push(...group);
       else {
-        const merged = await mergeManifests(base, content, group, output);
+        const merged = await (merge === "all"
+          ? clusterManifests(base, content, group, output)
+          : mergeManifests(base, content, group, output));
         replaced += group.filter((m) => m.addedSnapshotId !== this.snapshotId && !merged.includes(m)).length;
         manifests.push(...merged);
       }

@@ -1,0 +1,10 @@
+/**
+ * The upkeep of tables, `lake.maintenance`: how their files lie, compaction, manifests, position deletes, snapshots that
+ * expire, and a policy per table that says which of it is done. Nothing here changes a row.
+ */
+export type { CompactionReport } from "./compaction/compact.js";
+export type { CompactionStrategy, CompactOptions, FileChoice } from "./compaction/options.js";
+export type { PartitionLayout, SizeClass, TableLayout, Waste } from "./layout.js";
+export type { MaintainOptions, StepOutcome, TableUpkeep } from "./maintain.js";
+export { Maintenance, type MaintenanceContext } from "./maintenance.js";
+export type { StepName } from "./policy.js";
