@@ -48,7 +48,12 @@ export type {
   SqlSource,
 } from "./files/data/source.js";
 
-export { type DataTarget, type DataWriteOptions, writeDataFiles } from "./files/data/writer.js";
+export {
+  type ArrangedRows,
+  type DataTarget,
+  type DataWriteOptions,
+  writeDataFiles,
+} from "./files/data/writer.js";
 
 export { partitionKey, referencedDataFile } from "./files/deletes/delete-rules.js";
 
@@ -342,6 +347,7 @@ export {
 } from "./table/operations/compaction.js";
 export type { ExpireOptions, Expiry } from "./table/operations/expire.js";
 export type {
+  FileChange,
   OverwriteOptions,
   SnapshotOptions,
   TableState,
