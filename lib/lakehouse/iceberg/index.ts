@@ -347,7 +347,6 @@ export {
 } from "./table/operations/compaction.js";
 export type { ExpireOptions, Expiry } from "./table/operations/expire.js";
 export type {
-  FileChange,
   OverwriteOptions,
   SnapshotOptions,
   TableState,
@@ -413,7 +412,7 @@ export {
 } from "./table/scan/scan.js";
 export type { SnapshotAt } from "./table/scan/snapshot-at.js";
 export { CARRIED } from "./table/snapshot/carried.js";
-export type { PendingUpdate, Proposal } from "./table/snapshot/pending.js";
+export type { PendingSnapshot, PendingUpdate, Proposal } from "./table/snapshot/pending.js";
 export type { SnapshotChange } from "./table/snapshot/producer.js";
 /** @public What `Table.commitFiles` takes to name files. */
 export { type FileSelector, selectFiles } from "./table/snapshot/selector.js";

@@ -12,6 +12,7 @@ import { isKnownOrder, UNSORTED } from "../../model/partitioning/sort-order.js";
 import type { SortField, SortOrder } from "../../model/partitioning/types.js";
 import type { ScanTask } from "../scan/scan.js";
 import { LiveDeletes, liveFiles } from "../snapshot/live-deletes.js";
+import type { PendingSnapshot } from "../snapshot/pending.js";
 import { type FileSelector, fileKey, selectFiles } from "../snapshot/selector.js";
 import { FileChange, type SnapshotOptions, type TableState, Written } from "./file-change.js";
 import { type RowOrder, requireEngine } from "./row-engine.js";
@@ -99,7 +100,7 @@ export function replaceGroups(
   groups: readonly RewrittenGroup[],
   read: Snapshot,
   options: SnapshotOptions,
-): FileChange {
+): PendingSnapshot {
   const { store, metadata } = state;
   const tasks = groups.flatMap((group) => group.tasks);
   const added = groups.flatMap(({ files }) => files);

@@ -1,5 +1,5 @@
 import type { ObjectStore } from "../../../storage/index.js";
-import type { TableMetadata } from "../../model/metadata/types.js";
+import type { SnapshotId, TableMetadata } from "../../model/metadata/types.js";
 import type { TableRequirement, TableUpdate } from "../updates/types.js";
 
 /** What a commit would ask of the catalog. */
@@ -21,4 +21,9 @@ export interface PendingUpdate {
   propose(base: TableMetadata, store?: ObjectStore): Promise<Proposal> | Proposal;
   /** Called once it is known how the commit ended: with the new metadata, or `undefined` when nothing was committed. */
   settle?(committed: TableMetadata | undefined): Promise<void>;
+}
+
+/** One that adds a snapshot. */
+export interface PendingSnapshot extends PendingUpdate {
+  readonly snapshotId: SnapshotId;
 }
