@@ -177,6 +177,11 @@ export class LogCore {
     return createHash("sha256").update(this.#place.root).digest().subarray(0, 16).toString("base64url");
   }
 
+  /** Where its objects are: a URI. */
+  get location(): string {
+    return this.#place.root;
+  }
+
   /** @throws LakehouseError NO_SUCH_TOPIC, NO_SUCH_PARTITION */
   async partition(name: string, number: number): Promise<LogPartition> {
     const topic = await this.topic(name);

@@ -23,7 +23,7 @@ const oldBatch = (producer?: BatchProducer) =>
 async function produced(client: Client, batch: Uint8Array) {
   const { responses } = await client.ask(produce, 8, {
     acks: -1,
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
     topicData: [{ name: "t", partitionData: [{ index: 0, records: [batch] }] }],
   });
   const [one] = responses[0]?.partitionResponses ?? [];

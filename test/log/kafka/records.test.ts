@@ -21,7 +21,7 @@ interface Part {
 }
 
 function produceOf(topic: string, partitionData: readonly Part[], acks = -1) {
-  return { acks, timeoutMs: 1_000, topicData: [{ name: topic, partitionData }] };
+  return { acks, timeoutMs: 60_000, topicData: [{ name: topic, partitionData }] };
 }
 
 function fetchOf(
@@ -68,7 +68,7 @@ describe("Produce", () => {
     const client = await Client.to(server);
     const { responses } = await client.ask(produce, 9, {
       acks: 1,
-      timeoutMs: 1_000,
+      timeoutMs: 60_000,
       topicData: [
         {
           name: "flights",

@@ -17,7 +17,7 @@ async function produceOf(topic: string, values: readonly string[], partition = 0
   const batch = await batchOf(values.map((value) => ({ value })));
   return {
     acks,
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
     topicData: [{ name: topic, partitionData: [{ index: partition, records: [batch] }] }],
   };
 }

@@ -96,13 +96,13 @@ test("topics are deleted by name and by id, and given more partitions", async ()
   const byName = await client.ask(deleteTopics, 4, {
     topics: [],
     topicNames: ["a", "nope"],
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
   });
   expect(byName.responses.map(({ errorCode }) => errorCode)).toEqual([0, 3]);
   const byId = await client.ask(deleteTopics, 6, {
     topics: [id, nobody].map((topicId) => ({ name: null, topicId })),
     topicNames: [],
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
   });
   expect(byId.responses).toMatchObject([
     { name: "b", topicId: id, errorCode: 0 },
@@ -110,7 +110,7 @@ test("topics are deleted by name and by id, and given more partitions", async ()
   ]);
   const more = async (count: number, validateOnly = false) => {
     const topics = [{ name: "c", count, assignments: null }];
-    const { results } = await client.ask(createPartitions, 3, { topics, timeoutMs: 1_000, validateOnly });
+    const { results } = await client.ask(createPartitions, 3, { topics, timeoutMs: 60_000, validateOnly });
     return results[0]?.errorCode;
   };
   expect([await more(1), await more(3, true), await more(3), await more(3)]).toEqual([37, 0, 0, 37]);
@@ -124,7 +124,8 @@ test("records before an offset are deleted, or all of them", async () => {
   const client = await Client.to(server);
   const before = async (offset: bigint) => {
     const asked = [{ name: "flights", partitions: [{ partitionIndex: 0, offset }] }];
-    return (await client.ask(deleteRecords, 2, { topics: asked, timeoutMs: 1_000 })).topics[0]?.partitions[0];
+    return (await client.ask(deleteRecords, 2, { topics: asked, timeoutMs: 60_000 })).topics[0]
+      ?.partitions[0];
   };
   expect(await before(2n)).toMatchObject({ errorCode: 0, lowWatermark: 2n });
   expect(await before(9n)).toMatchObject({ errorCode: 1 });
@@ -150,7 +151,7 @@ describe("settings", () => {
     expect(await config()).toMatchObject({ retentionMs: 5, segmentMs: 7, segmentBytes: 16 * 1024 * 1024 });
     expect(await change([set, { name: "retention.ms", configOperation: 1, value: null }])).toBe(0);
     expect(await config()).toMatchObject({ retentionMs: -1, segmentMs: 7, segmentBytes: 4_096 });
-    expect(await change([{ name: "cleanup.policy", configOperation: 2, value: "compact" }])).toBe(42);
+    expect(await change([{ name: "retention.ms", configOperation: 2, value: "1" }])).toBe(40);
     expect(await change([{ name: "nope", configOperation: 1, value: null }])).toBe(40);
     const all = [
       { resourceType: TOPIC, resourceName: "flights", configs: [{ name: "retention.ms", value: "9" }] },

@@ -5,7 +5,7 @@ import { logReads } from "../metrics.js";
 import { CONTROL, TRANSACTIONAL } from "../records/header.js";
 import { type LogRecord, readRecords } from "../records/read-records.js";
 import type { StoredSegment } from "../segment/layout.js";
-import type { HeldBatch } from "../segment/segment-builder.js";
+import { type HeldBatch, larger } from "../segment/segment-builder.js";
 import type { AbortedTransaction } from "../segment/segment-state.js";
 import { type Clock, holding, sleep } from "./clock.js";
 import type { Isolation, Partition } from "./partition.js";
@@ -279,6 +279,74 @@ export class PartitionReader {
     }
     return undefined;
   }
+
+  /** The record with the largest timestamp; of several, the first. Nothing where there is no record. */
+  async latestRecord(): Promise<LogRecord | undefined> {
+    const { start, end, stored } = await this.offsets();
+    const latest = new LatestRecord(start, this.#topic.name);
+    const known = await this.#parts.meta.segments(this.#topic.id, this.#partition);
+    for (const segment of latestFirst(known.filter(({ nextOffset }) => nextOffset > start))) {
+      if (latest.isBefore(segment)) break;
+      const read = this.#offer(segment, start, latest).then(() => true);
+      if ((await this.#unlessReplaced(segment, segment.baseOffset, read)) !== true)
+        return this.latestRecord();
+    }
+    let from = larger(stored, start);
+    while (from < end) {
+      const batches = await this.batches(from, Number.POSITIVE_INFINITY);
+      if (batches.length === 0) break;
+      latest.offer(batches);
+      from = nextOffset(batches.at(-1) as HeldBatch);
+    }
+    return latest.found;
+  }
+
+  async #offer(segment: StoredSegment, start: bigint, latest: LatestRecord): Promise<void> {
+    const { segments } = this.#parts;
+    const { blocks } = await segments.footer(segment);
+    for (const block of latestFirst(blocks.filter(({ lastOffset }) => lastOffset >= start))) {
+      if (latest.isBefore(block)) break;
+      latest.offer((await segments.blockOf(segment, block.baseOffset)).batches);
+    }
+  }
+}
+
+/** Keeps the latest of the records that it is offered. */
+class LatestRecord {
+  readonly #start: bigint;
+  readonly #subject: string;
+  found: LogRecord | undefined;
+
+  /** @param start records before it are none. */
+  constructor(start: bigint, subject: string) {
+    this.#start = start;
+    this.#subject = subject;
+  }
+
+  /** Nothing in there is later. What is as late may be there before it. */
+  isBefore({ maxTimestamp }: { readonly maxTimestamp: bigint }): boolean {
+    return this.found !== undefined && maxTimestamp < this.found.timestamp;
+  }
+
+  offer(batches: readonly HeldBatch[]): void {
+    for (const { bytes, header } of batches) {
+      if (this.isBefore(header)) continue;
+      for (const record of readRecords(bytes, this.#subject))
+        if (record.offset >= this.#start && this.#isLater(record)) this.found = record;
+    }
+  }
+
+  #isLater({ timestamp, offset }: LogRecord): boolean {
+    const { found } = this;
+    if (found === undefined || timestamp > found.timestamp) return true;
+    return timestamp === found.timestamp && offset < found.offset;
+  }
+}
+
+function latestFirst<Some extends { readonly maxTimestamp: bigint }>(all: readonly Some[]): Some[] {
+  return all.toSorted((a, b) =>
+    a.maxTimestamp > b.maxTimestamp ? -1 : a.maxTimestamp < b.maxTimestamp ? 1 : 0,
+  );
 }
 
 function isTransactional({ header }: HeldBatch): boolean {

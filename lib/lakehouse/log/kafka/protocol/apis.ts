@@ -1,8 +1,14 @@
 /** All APIs that are spoken here, by the name of their table. */
-import { apiVersions, describeCluster, metadata } from "./messages/cluster.js";
+import {
+  apiVersions,
+  describeCluster,
+  describeLogDirs,
+  describeTopicPartitions,
+  metadata,
+} from "./messages/cluster.js";
 import { alterConfigs, describeConfigs, incrementalAlterConfigs } from "./messages/configs.js";
 import { fetch, listOffsets, offsetForLeaderEpoch } from "./messages/fetch.js";
-import { offsetCommit, offsetFetch } from "./messages/group-offsets.js";
+import { offsetCommit, offsetDelete, offsetFetch } from "./messages/group-offsets.js";
 import {
   deleteGroups,
   describeGroups,
@@ -62,6 +68,9 @@ export const APIS = {
   createPartitions,
   deleteGroups,
   incrementalAlterConfigs,
+  offsetDelete,
+  describeLogDirs,
+  describeTopicPartitions,
   describeCluster,
   describeAcls,
   createAcls,

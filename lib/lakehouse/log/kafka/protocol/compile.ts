@@ -82,7 +82,10 @@ function writeTags(
 
 function fieldCodec({ type, nullable }: FieldSpec, version: number, isFlexible: boolean): Codec {
   const isNullable = nullable !== undefined && includes(nullable, version);
-  if (type.kind === "struct") return compile(type.shape, version, isFlexible);
+  if (type.kind === "struct") {
+    const codec = compile(type.shape, version, isFlexible);
+    return isNullable ? orNull(codec) : codec;
+  }
   if (type.kind in FIXED) return FIXED[type.kind as keyof typeof FIXED];
   return sizedCodec(type, version, isFlexible, isNullable);
 }
@@ -99,6 +102,18 @@ const FIXED = {
 
 function fixed(least: number, kind: "int8" | "int16" | "int32" | "int64" | "boolean" | "uuid"): Codec {
   return { least, read: (from) => from[kind](), write: (to, value) => to[kind](value as never) };
+}
+
+/** A structure that may be null: a byte says whether it is there, -1 where not. */
+function orNull(codec: Codec): Codec {
+  return {
+    least: 1,
+    read: (from) => (from.int8() < 0 ? null : codec.read(from)),
+    write: (to, value) => {
+      to.int8(value === null ? -1 : 1);
+      if (value !== null) codec.write(to, value);
+    },
+  };
 }
 
 /** Values with their length before them: -1 for null, or 0 where it is compact, which counts from 1. */

@@ -5,14 +5,19 @@ import { ERROR } from "../protocol/error-codes.js";
 import type { apiVersions } from "../protocol/messages/cluster.js";
 import type { Context } from "./context.js";
 import { answerCreateAcls, answerDeleteAcls, answerDescribeAcls } from "./handlers/acls.js";
-import { answerDescribeCluster, answerMetadata } from "./handlers/cluster.js";
+import { answerDescribeCluster, answerDescribeTopicPartitions, answerMetadata } from "./handlers/cluster.js";
 import {
   answerAlterConfigs,
   answerDescribeConfigs,
   answerIncrementalAlterConfigs,
 } from "./handlers/configs.js";
 import { answerFetch } from "./handlers/fetch.js";
-import { answerOffsetCommit, answerOffsetFetch, answerTxnOffsetCommit } from "./handlers/group-offsets.js";
+import {
+  answerOffsetCommit,
+  answerOffsetDelete,
+  answerOffsetFetch,
+  answerTxnOffsetCommit,
+} from "./handlers/group-offsets.js";
 import {
   answerDeleteGroups,
   answerDescribeGroups,
@@ -25,6 +30,7 @@ import {
 } from "./handlers/groups.js";
 import { answerOffsetForLeaderEpoch } from "./handlers/leader-epochs.js";
 import { answerListOffsets } from "./handlers/list-offsets.js";
+import { answerDescribeLogDirs } from "./handlers/log-dirs.js";
 import { answerProduce } from "./handlers/produce.js";
 import {
   answerCreatePartitions,
@@ -72,6 +78,9 @@ const HANDLERS: { readonly [Name in ApiName]?: Handler<(typeof APIS)[Name]> } = 
   describeConfigs: answerDescribeConfigs,
   alterConfigs: answerAlterConfigs,
   incrementalAlterConfigs: answerIncrementalAlterConfigs,
+  offsetDelete: answerOffsetDelete,
+  describeLogDirs: answerDescribeLogDirs,
+  describeTopicPartitions: answerDescribeTopicPartitions,
   describeCluster: answerDescribeCluster,
   saslHandshake: async (request, { authentication, header }) =>
     authentication.handshake(request, header.version),

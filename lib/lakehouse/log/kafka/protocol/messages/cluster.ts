@@ -1,6 +1,6 @@
 /** What a client asks first: which versions, which brokers, which topics. */
 import { api } from "../api.js";
-import { array, boolean, int8, int16, int32, int64, NO_ID, string, uuid } from "../fields.js";
+import { array, boolean, int8, int16, int32, int64, NO_ID, string, struct, uuid } from "../fields.js";
 
 export const apiVersions = api({
   name: "ApiVersions",
@@ -81,6 +81,86 @@ export const metadata = api({
       topicAuthorizedOperations: int32("8+").or(-2147483648),
     }),
     clusterAuthorizedOperations: int32("8-10").or(-2147483648),
+  },
+});
+
+export const describeTopicPartitions = api({
+  name: "DescribeTopicPartitions",
+  key: 75,
+  versions: "0",
+  flexible: "0+",
+  request: {
+    topics: array({
+      name: string(),
+    }),
+    responsePartitionLimit: int32().or(2000),
+    cursor: struct({
+      topicName: string(),
+      partitionIndex: int32(),
+    })
+      .nullable()
+      .or(null),
+  },
+  response: {
+    throttleTimeMs: int32().or(0),
+    topics: array({
+      errorCode: int16(),
+      name: string().nullable(),
+      topicId: uuid(),
+      isInternal: boolean(),
+      partitions: array({
+        errorCode: int16(),
+        partitionIndex: int32(),
+        leaderId: int32(),
+        leaderEpoch: int32().or(-1),
+        replicaNodes: array(int32()),
+        isrNodes: array(int32()),
+        eligibleLeaderReplicas: array(int32()).nullable().or(null),
+        lastKnownElr: array(int32()).nullable().or(null),
+        offlineReplicas: array(int32()),
+      }),
+      topicAuthorizedOperations: int32().or(-2147483648),
+    }),
+    nextCursor: struct({
+      topicName: string(),
+      partitionIndex: int32(),
+    })
+      .nullable()
+      .or(null),
+  },
+});
+
+export const describeLogDirs = api({
+  name: "DescribeLogDirs",
+  key: 35,
+  versions: "0-4",
+  flexible: "2+",
+  request: {
+    topics: array({
+      topic: string(),
+      partitions: array(int32()),
+    })
+      .nullable()
+      .or(null),
+  },
+  response: {
+    throttleTimeMs: int32().or(0),
+    errorCode: int16("3+").or(0),
+    results: array({
+      errorCode: int16(),
+      logDir: string(),
+      topics: array({
+        name: string(),
+        partitions: array({
+          partitionIndex: int32(),
+          partitionSize: int64(),
+          offsetLag: int64(),
+          isFutureKey: boolean(),
+        }),
+      }),
+      totalBytes: int64("4+").or(-1n),
+      usableBytes: int64("4+").or(-1n),
+    }),
   },
 });
 

@@ -86,7 +86,7 @@ export const fetch = api({
 export const listOffsets = api({
   name: "ListOffsets",
   key: 2,
-  versions: "1-6",
+  versions: "0-11",
   flexible: "6+",
   request: {
     replicaId: int32(),
@@ -97,8 +97,10 @@ export const listOffsets = api({
         partitionIndex: int32(),
         currentLeaderEpoch: int32("4+").or(-1),
         timestamp: int64(),
+        maxNumOffsets: int32("0").or(1),
       }),
     }),
+    timeoutMs: int32("10+").or(0),
   },
   response: {
     throttleTimeMs: int32("2+").or(0),
@@ -107,8 +109,9 @@ export const listOffsets = api({
       partitions: array({
         partitionIndex: int32(),
         errorCode: int16(),
-        timestamp: int64().or(-1n),
-        offset: int64().or(-1n),
+        oldStyleOffsets: array(int64(), "0").or([]),
+        timestamp: int64("1+").or(-1n),
+        offset: int64("1+").or(-1n),
         leaderEpoch: int32("4+").or(-1),
       }),
     }),

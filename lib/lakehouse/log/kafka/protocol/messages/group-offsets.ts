@@ -36,6 +36,32 @@ export const offsetCommit = api({
   },
 });
 
+export const offsetDelete = api({
+  name: "OffsetDelete",
+  key: 47,
+  versions: "0",
+  request: {
+    groupId: string(),
+    topics: array({
+      name: string(),
+      partitions: array({
+        partitionIndex: int32(),
+      }),
+    }),
+  },
+  response: {
+    errorCode: int16(),
+    throttleTimeMs: int32().or(0),
+    topics: array({
+      name: string(),
+      partitions: array({
+        partitionIndex: int32(),
+        errorCode: int16(),
+      }),
+    }),
+  },
+});
+
 export const offsetFetch = api({
   name: "OffsetFetch",
   key: 9,

@@ -5,14 +5,18 @@ import { authorizedOperations, NOT_ASKED } from "../../../security/caller.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
 import { NO_ID } from "../../protocol/fields.js";
-import type { describeCluster, metadata } from "../../protocol/messages/cluster.js";
+import type { describeCluster, describeTopicPartitions, metadata } from "../../protocol/messages/cluster.js";
 import type { Broker, Context } from "../context.js";
 import { toKafka } from "../error-map.js";
 import { onceEach } from "../once-each.js";
 
 type MetadataResponse = ResponseTo<typeof metadata>;
 type TopicResponse = MetadataResponse["topics"][number];
+type DescribedTopic = ResponseTo<typeof describeTopicPartitions>["topics"][number];
 type Asked = NonNullable<RequestOf<typeof metadata>["topics"]>[number];
+
+/** That are described in one answer, as Kafka's `max.request.partition.size.limit`. */
+const MOST_PARTITIONS = 2_000;
 
 export async function answerMetadata(
   { topics, allowAutoTopicCreation, ...asked }: RequestOf<typeof metadata>,
@@ -85,6 +89,41 @@ async function describe(asked: Asked, mayMake: boolean, { broker, caller }: Cont
   } catch (error) {
     return missing(name, topicId, toKafka(error).errorCode);
   }
+}
+
+/** In the order of their names, and not more at once than is asked for: who asks goes on at the cursor (KIP-966). */
+export async function answerDescribeTopicPartitions(
+  { topics: asked, responsePartitionLimit, cursor }: RequestOf<typeof describeTopicPartitions>,
+  context: Context,
+): Promise<ResponseTo<typeof describeTopicPartitions>> {
+  const { broker, caller } = context;
+  const all =
+    asked.length > 0
+      ? asked.map(({ name }) => name)
+      : (await broker.core.topics())
+          .map(({ name }) => name)
+          .filter((name) => caller.may("describe", "topic", name));
+  const from = cursor?.topicName ?? "";
+  const names = [...new Set(all)].sort().filter((name) => name >= from);
+  let left = Math.min(Math.max(responsePartitionLimit, 1), MOST_PARTITIONS);
+  const topics: DescribedTopic[] = [];
+  for (const name of names) {
+    if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: 0 } };
+    const found = await describe({ name, topicId: NO_ID }, false, context);
+    const { errorCode, topicId = NO_ID, isInternal = false, partitions } = found;
+    const first = name === from ? Math.max(cursor?.partitionIndex ?? 0, 0) : 0;
+    const some = partitions.slice(first, first + left);
+    left -= some.length;
+    const topicAuthorizedOperations =
+      errorCode === ERROR.NONE ? authorizedOperations(caller, "topic", name) : NOT_ASKED;
+    topics.push({
+      ...{ errorCode, name, topicId, isInternal, topicAuthorizedOperations },
+      partitions: some.map((one) => ({ ...one, offlineReplicas: one.offlineReplicas ?? [] })),
+    });
+    if (first + some.length < partitions.length)
+      return { topics, nextCursor: { topicName: name, partitionIndex: first + some.length } };
+  }
+  return { topics, nextCursor: null };
 }
 
 function missing(name: string | null, topicId: string, errorCode: number): TopicResponse {

@@ -4,11 +4,11 @@ import type { CommittedOffset } from "../../../groups/group-records.js";
 import type { Caller } from "../../../security/caller.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
-import type { offsetCommit, offsetFetch } from "../../protocol/messages/group-offsets.js";
+import type { offsetCommit, offsetDelete, offsetFetch } from "../../protocol/messages/group-offsets.js";
 import type { txnOffsetCommit } from "../../protocol/messages/transactions.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
-import { onceEach } from "../once-each.js";
+import { onceEach, partitionsOnce } from "../once-each.js";
 import { memberOf } from "./groups.js";
 
 const NO_OFFSET = -1n;
@@ -90,6 +90,39 @@ async function committed(
       })),
     })),
   };
+}
+
+export async function answerOffsetDelete(
+  { groupId, topics }: RequestOf<typeof offsetDelete>,
+  { broker, caller }: Context,
+): Promise<ResponseTo<typeof offsetDelete>> {
+  const asked = partitionsOnce(topics, ({ partitionIndex }) => partitionIndex);
+  const isAllowed = (topic: string) => caller.may("read", "topic", topic);
+  try {
+    caller.check("delete", "group", groupId);
+    const outcomes = await (await broker.core.groups()).deleteOffsets(
+      groupId,
+      asked
+        .filter(({ name }) => isAllowed(name))
+        .flatMap(({ name, partitions }) =>
+          partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })),
+        ),
+    );
+    const codes = new Map(outcomes.map((one) => [keyOf(one), codeFor(one.error)]));
+    return {
+      errorCode: ERROR.NONE,
+      topics: asked.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({
+          partitionIndex,
+          errorCode:
+            codes.get(keyOf({ topic: name, partition: partitionIndex })) ?? ERROR.TOPIC_AUTHORIZATION_FAILED,
+        })),
+      })),
+    };
+  } catch (error) {
+    return { errorCode: toKafka(error).errorCode, topics: [] };
+  }
 }
 
 export async function answerOffsetFetch(

@@ -3,6 +3,9 @@ import { ERROR } from "../../protocol/error-codes.js";
 import type { offsetForLeaderEpoch } from "../../protocol/messages/fetch.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { partitionsOnce } from "../once-each.js";
+
+type TopicResponse = ResponseTo<typeof offsetForLeaderEpoch>["topics"][number];
 
 const NO_OFFSET = -1n;
 
@@ -14,19 +17,19 @@ export async function answerOffsetForLeaderEpoch(
   { topics }: RequestOf<typeof offsetForLeaderEpoch>,
   { broker: { core }, caller }: Context,
 ): Promise<ResponseTo<typeof offsetForLeaderEpoch>> {
-  const answered = topics.map(async ({ topic, partitions }) => ({
-    topic,
-    partitions: await Promise.all(
-      partitions.map(async ({ partition, leaderEpoch }) => {
-        try {
-          caller.check("describe", "topic", topic);
-          const { end } = await (await core.partition(topic, partition)).reader.offsets();
-          return { partition, errorCode: ERROR.NONE, leaderEpoch, endOffset: end };
-        } catch (error) {
-          return { partition, errorCode: toKafka(error).errorCode, endOffset: NO_OFFSET };
-        }
-      }),
-    ),
-  }));
-  return { topics: await Promise.all(answered) };
+  const asked = topics.map(({ topic, partitions }) => ({ name: topic, partitions }));
+  const answered: TopicResponse[] = [];
+  for (const { name, partitions } of partitionsOnce(asked, ({ partition }) => partition)) {
+    const ends: TopicResponse["partitions"][number][] = [];
+    for (const { partition, leaderEpoch } of partitions)
+      try {
+        caller.check("describe", "topic", name);
+        const { end } = await (await core.partition(name, partition)).reader.offsets();
+        ends.push({ partition, errorCode: ERROR.NONE, leaderEpoch, endOffset: end });
+      } catch (error) {
+        ends.push({ partition, errorCode: toKafka(error).errorCode, endOffset: NO_OFFSET });
+      }
+    answered.push({ topic: name, partitions: ends });
+  }
+  return { topics: answered };
 }

@@ -22,22 +22,28 @@ const ACKS_ALL = -1;
 /** After so much work at once, in milliseconds, other connections have their turn: a small batch may hold very much. */
 const TURN_MS = 10;
 
+/** What is for a partition has its place there; the answer comes when it is durable. */
+interface Placed {
+  readonly index: number;
+  readonly answer: Promise<PartitionResponse>;
+}
+
 /** Batches get their places in the order of the requests; then the next may begin, and this one waits for its disk. */
 export async function answerProduce(
-  { acks, topicData, transactionalId }: Request,
+  { acks, topicData, transactionalId, timeoutMs }: Request,
   context: Context,
 ): Promise<ResponseTo<typeof produce> | undefined> {
   const ack = acks === ACKS_ALL ? context.broker.settings.acksAll : "wal";
   const isValid = acks === ACKS_ALL || acks === 0 || acks === 1;
   let since = performance.now();
-  const topics: { readonly name: string; readonly partitions: Promise<PartitionResponse>[] }[] = [];
+  const topics: { readonly name: string; readonly partitions: Placed[] }[] = [];
   for (const { name, partitionData } of topicData) {
-    const partitions: Promise<PartitionResponse>[] = [];
+    const partitions: Placed[] = [];
     for (const data of partitionData) {
       partitions.push(
         isValid
-          ? (await place(name, data, { ack, transactionalId }, context)).answer
-          : Promise.resolve(refused(data.index, ERROR.INVALID_REQUIRED_ACKS)),
+          ? await place(name, data, { ack, transactionalId }, context)
+          : { index: data.index, answer: Promise.resolve(refused(data.index, ERROR.INVALID_REQUIRED_ACKS)) },
       );
       if (performance.now() - since < TURN_MS) continue;
       await setImmediate();
@@ -46,9 +52,17 @@ export async function answerProduce(
     topics.push({ name, partitions });
   }
   context.placed();
+  // As with Kafka, the others wait for this server alone.
+  const late = acks === ACKS_ALL ? after(timeoutMs, context) : undefined;
   const responses: TopicResponse[] = [];
-  for (const { name, partitions } of topics)
-    responses.push({ name, partitionResponses: await Promise.all(partitions) });
+  for (const { name, partitions } of topics) {
+    const answers = partitions.map(({ index, answer }) =>
+      late === undefined
+        ? answer
+        : Promise.race([answer, late.then(() => refused(index, ERROR.REQUEST_TIMED_OUT))]),
+    );
+    responses.push({ name, partitionResponses: await Promise.all(answers) });
+  }
   if (acks !== 0) return { responses };
   const isRefused = responses.some((one) => one.partitionResponses.some(({ errorCode }) => errorCode !== 0));
   if (isRefused)
@@ -60,6 +74,11 @@ export async function answerProduce(
   return undefined;
 }
 
+/** The records may become durable after it: a client that sends them again is told where they are. */
+function after(ms: number, { broker: { core }, onSent }: Context): Promise<void> {
+  return new Promise((resolve) => onSent(core.clock.after(Math.max(ms, 0), resolve)));
+}
+
 /**
  * Appends what is for one partition. Resolves when its place is fixed; `answer` (which never fails) when it is durable.
  */
@@ -68,7 +87,7 @@ async function place(
   { index, records }: PartitionData,
   { ack, transactionalId }: { readonly ack: Ack; readonly transactionalId: string | null },
   { broker: { core }, caller, frame }: Context,
-): Promise<{ readonly answer: Promise<PartitionResponse> }> {
+): Promise<Placed> {
   try {
     caller.check("write", "topic", name);
     const partition = await core.partition(name, index);
@@ -82,9 +101,9 @@ async function place(
     const answer = appending
       .then(async (appended) => accepted(index, appended, await partition.reader.start()))
       .catch((error: unknown) => failed(index, error));
-    return { answer };
+    return { index, answer };
   } catch (error) {
-    return { answer: Promise.resolve(failed(index, error)) };
+    return { index, answer: Promise.resolve(failed(index, error)) };
   }
 }
 
