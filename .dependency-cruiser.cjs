@@ -4,7 +4,7 @@
 const lakehouse = [
   ["codecs", "observability", "terminal"],
   ["storage"],
-  ["parquet"],
+  ["parquet", "etcd"],
   ["iceberg"],
   ["catalog"],
   ["query", "log"],

@@ -18,6 +18,8 @@ export interface LakehouseConfig {
   readonly warehouse?: string | undefined;
   /** A URI, as of `ProfileOptions`. */
   readonly catalog?: string | undefined;
+  /** A URI, as of `ProfileOptions`. */
+  readonly log?: string | undefined;
 }
 
 /** A config file that was found, with its paths made absolute. */
@@ -27,7 +29,7 @@ export interface FoundConfig {
   readonly config: LakehouseConfig;
 }
 
-const KEYS: readonly (keyof LakehouseConfig)[] = ["profile", "root", "warehouse", "catalog"];
+const KEYS: readonly (keyof LakehouseConfig)[] = ["profile", "root", "warehouse", "catalog", "log"];
 
 const FILES = ["json", "js", "mjs", "cjs", "ts"].map((extension) => `slh.config.${extension}`);
 
@@ -119,16 +121,16 @@ function checked(path: string, value: unknown): LakehouseConfig {
     );
   }
   for (const [key, setting] of Object.entries(value)) checkSetting(path, key, setting);
-  const { root, warehouse, catalog, ...rest } = value as LakehouseConfig;
+  const { root, warehouse, catalog, log, ...rest } = value as LakehouseConfig;
   const folder = dirname(path);
+  const inFolder = (uri: string | undefined) =>
+    uri?.replace(/^sqlite:(?!:memory:$)(.+)$/, (_, file: string) => `sqlite:${resolve(folder, file)}`);
   return {
     ...rest,
     root: root === undefined ? undefined : resolve(folder, root),
     warehouse: warehouse === undefined || isUri(warehouse) ? warehouse : resolve(folder, warehouse),
-    catalog: catalog?.replace(
-      /^sqlite:(?!:memory:$)(.+)$/,
-      (_, file: string) => `sqlite:${resolve(folder, file)}`,
-    ),
+    catalog: inFolder(catalog),
+    log: inFolder(log),
   };
 }
 

@@ -60,6 +60,7 @@ const OPTIONS: OptionNames<LakehouseOptions> = {
   duckdb: true,
   cache: true,
   catalog: true,
+  log: true,
   create: true,
 };
 

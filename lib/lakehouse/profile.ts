@@ -23,6 +23,8 @@ export interface Profile {
   readonly warehouse: string;
   /** URI of the catalog, as `openCatalogAt` takes it. */
   readonly catalog: string;
+  /** URI of the log's metadata: a SQLite file of this machine, or an etcd that servers share. */
+  readonly log: string;
 }
 
 export interface ProfileOptions {
@@ -37,11 +39,16 @@ export interface ProfileOptions {
    * `rest:https://catalog.example.org?warehouse=lake`. Default: `SLH_CATALOG`, or a SQLite file in the root.
    */
   readonly catalog?: string | undefined;
+  /**
+   * Where the log's metadata is: `etcd://host:2379,host:2379/prefix` where several servers share the log, each with a root
+   * of its own over one warehouse. Default: `SLH_LOG`, or a SQLite file in the root, for one process that writes.
+   */
+  readonly log?: string | undefined;
 }
 
 /** A setting in force, and who says so: an option, a variable of the environment, the config file's path, or nobody. */
 export interface Setting {
-  readonly name: "profile" | "root" | "warehouse" | "catalog";
+  readonly name: "profile" | "root" | "warehouse" | "catalog" | "log";
   readonly value: string;
   readonly source: string;
 }
@@ -60,8 +67,8 @@ export function resolveProfile(
   options: ProfileOptions = {},
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Profile {
-  const [name, root, warehouse, catalog] = settingsInForce(options, env).map(({ value }) => value);
-  return { name, root, warehouse, catalog } as Profile;
+  const [name, root, warehouse, catalog, log] = settingsInForce(options, env).map(({ value }) => value);
+  return { name, root, warehouse, catalog, log } as Profile;
 }
 
 /** The settings of a profile, in the order of their names in `Setting`. Throws as `resolveProfile`. */
@@ -107,7 +114,8 @@ export function settingsInForce(
     SLH_ETCD_URI: env.SLH_ETCD_URI,
   };
   const catalog = setting("catalog", catalogs, () => `sqlite:${join(root.value, "catalog.db")}`);
-  return [profile, root, warehouse, catalog];
+  const log = setting("log", { SLH_LOG: env.SLH_LOG }, () => `sqlite:${join(root.value, "log", "meta.db")}`);
+  return [profile, root, warehouse, catalog, log];
 }
 
 function twoPlaces(variables: readonly string[]): LakehouseError {

@@ -41,6 +41,7 @@ describe("a config file", () => {
     expect(inForce(join(folder, "a/b"))).toEqual({
       profile: { value: "embedded", source: "default" },
       root: { value: join(folder, "data/lake"), source: path },
+      log: { value: `sqlite:${join(folder, "data/lake/log/meta.db")}`, source: "default" },
       warehouse: { value: join(folder, "data/lake/warehouse"), source: "default" },
       catalog: { value: `sqlite:${join(folder, "data/lake/catalog.db")}`, source: "default" },
     });

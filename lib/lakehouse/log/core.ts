@@ -8,14 +8,16 @@ import type { ObjectStore } from "../storage/index.js";
 import { Alone } from "./cluster/alone.js";
 import type { Cluster } from "./cluster/cluster.js";
 import type { FindPeer, Peer } from "./cluster/peer.js";
-import { ledElsewhere } from "./cluster/while-led.js";
-import { topicDeleted } from "./errors.js";
+import { ledElsewhere, topicDeleted } from "./errors.js";
 import type { GroupsConfig } from "./groups/coordinator.js";
 import type { Groups } from "./groups/groups.js";
 import { isInternal, refuseInternal, TRANSACTION_TOPIC } from "./internal-topics.js";
 import type { LogMeta, PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
+import { logClusterFailures } from "./metrics.js";
+import type { SharedLog } from "./open-shared.js";
 import { type Clock, sleep, systemClock } from "./partition/clock.js";
+import type { Learner } from "./partition/learn.js";
 import type { Ack, Appended, Partition } from "./partition/partition.js";
 import { PartitionReader } from "./partition/partition-reader.js";
 import { Place } from "./partition/place.js";
@@ -37,6 +39,11 @@ export interface LogOptions {
   readonly store: ObjectStore;
   /** On this machine's disk, for the metadata and the write-ahead log. Made when the log is first used. */
   readonly folder: string;
+  /**
+   * Where the metadata is: `sqlite:<path>`, of this machine alone; or `etcd://host:2379,host:2379/prefix`, which several
+   * servers share, each with a folder of its own. `meta.db` in the folder where not given.
+   */
+  readonly meta?: string | undefined;
   /** The most bytes of records that wait for the object store: who appends more, waits. 256 MiB where not given. */
   readonly bufferBytes?: number | undefined;
   /** The most bytes of what was read from the object store that are kept in memory. 128 MiB where not given. */
@@ -47,6 +54,7 @@ export interface LogOptions {
 
 const BUFFER_BYTES = 256 * 1024 * 1024;
 const CACHE_BYTES = 128 * 1024 * 1024;
+const SQLITE = "sqlite:";
 const UPKEEP_MS = 60_000;
 const UPKEEP_OPTIONS: OptionNames<UpkeepOptions> = { dryRun: true };
 const FIRST_WAIT_MS = 1_000;
@@ -90,6 +98,8 @@ export class LogCore {
   readonly #topics: Topics;
   readonly #alone = new Alone();
   #meta: LogMeta | undefined;
+  #shared: Promise<SharedLog> | undefined;
+  #learner: Learner | undefined;
   #unlock: (() => void) | undefined;
   #writing: Promise<Writer> | undefined;
   #writer: Writer | undefined;
@@ -105,6 +115,7 @@ export class LogCore {
   constructor(options: LogOptions) {
     checkBytes("bufferBytes", options.bufferBytes);
     checkBytes("cacheBytes", options.cacheBytes);
+    checkMeta(options.meta);
     this.#options = options;
     this.#place = new Place(options.store);
     this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
@@ -120,7 +131,12 @@ export class LogCore {
 
   /** Who writes this log, and who leads which partition. This process is one of them from its first append on. */
   async cluster(): Promise<Cluster> {
-    return this.#alone;
+    return this.#isShared ? (await this.#openShared()).cluster : this.#alone;
+  }
+
+  /** Other servers may write it, too. */
+  get #isShared(): boolean {
+    return this.#options.meta?.startsWith("etcd:") ?? false;
   }
 
   /** @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED */
@@ -200,10 +216,14 @@ export class LogCore {
   async internalPartition(topic: TopicRecord, number: number): Promise<LogPartition> {
     checkPartition(topic, number);
     this.#writer?.opened(topic.id, number)?.configure(topic.config);
+    const meta = await this.#openMeta();
+    // What servers keep there is not lost with one of them.
+    const isStored = this.#isShared && isInternal(topic.name);
     return {
       topic,
       number,
-      append: (batch, ack) => {
+      append: (batch, asked) => {
+        const ack = isStored ? "stored" : asked;
         const opened = this.#writer?.opened(topic.id, number);
         return opened !== undefined && takes(opened, batch)
           ? opened.append(batch, ack)
@@ -211,10 +231,11 @@ export class LogCore {
       },
       deleteRecords: async (before) => (await this.#write()).upkeep.deleteRecords(topic, number, before),
       reader: new PartitionReader(topic, number, {
-        meta: await this.#openMeta(),
+        meta,
         segments: this.#segments,
         clock: systemClock,
         writer: () => this.#writer?.opened(topic.id, number),
+        learn: this.#isShared ? () => this.#learn(topic, number) : undefined,
       }),
     };
   }
@@ -226,7 +247,9 @@ export class LogCore {
    */
   async segments(topic: TopicRecord, number: number): Promise<LogSegment[]> {
     checkPartition(topic, number);
-    const segments = await (await this.#openMeta()).segments(topic.id, number);
+    const meta = await this.#openMeta();
+    if (this.#isShared) await this.#learn(topic, number);
+    const segments = await meta.segments(topic.id, number);
     return segments.map((segment) => ({ ...segment, uri: this.#place.object(segment) }));
   }
 
@@ -265,7 +288,10 @@ export class LogCore {
 
   /** What a topic's partitions have in the object store: of those that have something, by number. */
   async sizes(topic: TopicRecord): Promise<PartitionSize[]> {
-    return (await this.#openMeta()).sizes(topic.id);
+    const meta = await this.#openMeta();
+    if (this.#isShared)
+      for (let number = 0; number < topic.partitions; number++) await this.#learn(topic, number);
+    return meta.sizes(topic.id);
   }
 
   /**
@@ -288,7 +314,9 @@ export class LogCore {
 
   /** @internal The writer of a partition. */
   async writing(topic: TopicRecord, number: number): Promise<Partition> {
-    return (await this.#write()).partition(topic, number);
+    const writer = await this.#write();
+    await this.#untilLed(topic, number);
+    return writer.partition(topic, number);
   }
 
   /** @internal The topic of that id, which is there. @throws LakehouseError NO_SUCH_TOPIC */
@@ -422,6 +450,10 @@ export class LogCore {
       transactions?.close();
       await writer?.close();
     } finally {
+      const shared = await this.#shared?.catch(() => undefined);
+      // The others have all that is in the object store.
+      await shared?.cluster.leave();
+      await shared?.close();
       await this.#meta?.close();
       this.#unlock?.();
     }
@@ -445,15 +477,20 @@ export class LogCore {
     const { Writer } = await this.#lock();
     const { folder, store, bufferBytes = BUFFER_BYTES } = this.#options;
     const disk = diskAt(join(folder, "wal"));
-    this.#writer = await Writer.open({
+    const shared = this.#isShared ? await this.#openShared() : undefined;
+    await shared?.cluster.join();
+    const writer = await Writer.open({
       store,
       meta,
       place: this.#place,
       clock: systemClock,
       disk,
+      cluster: await this.cluster(),
       bufferBytes,
       upkeepMs: UPKEEP_MS,
     });
+    this.#writer = writer;
+    if (shared !== undefined) follow(shared, writer);
     void this.#resumeTransactions(meta);
     return this.#writer;
   }
@@ -466,14 +503,46 @@ export class LogCore {
     return writing;
   }
 
+  /** Who leads it is decided in a moment where it is new, or a server has ended. */
+  async #untilLed({ id }: TopicRecord, number: number): Promise<void> {
+    if (this.#isShared) await (await this.#openShared()).cluster.untilLed(id, number);
+  }
+
+  async #learn({ id }: TopicRecord, number: number): Promise<void> {
+    if (this.#learner === undefined) {
+      const { Learner } = await import("./partition/learn.js");
+      const meta = await this.#openMeta();
+      this.#learner ??= new Learner({ store: this.#options.store, place: this.#place, meta });
+    }
+    await this.#learner.learn(id, number);
+  }
+
+  async #openShared(): Promise<SharedLog> {
+    if (this.#closing !== undefined) throw closed("log");
+    this.#shared ??= this.#openSharedNow().catch((error: unknown) => {
+      this.#shared = undefined;
+      throw error;
+    });
+    return this.#shared;
+  }
+
+  async #openSharedNow(): Promise<SharedLog> {
+    const { folder, meta } = this.#options;
+    makeLogFolder(folder);
+    const { openShared } = await import("./open-shared.js");
+    return openShared(meta as string, folder);
+  }
+
   /** SQLite is loaded when a log is used: most lakehouses are opened for their tables. */
   async #openMeta(): Promise<LogMeta> {
+    if (this.#isShared) return (await this.#openShared()).meta;
     if (this.#closing !== undefined) throw closed("log");
     const { SqliteMeta } = await import("./meta/sqlite-meta.js");
     if (this.#closing !== undefined) throw closed("log");
     if (this.#meta === undefined) {
       makeLogFolder(this.#options.folder);
-      this.#meta = new SqliteMeta(join(this.#options.folder, "meta.db"));
+      const { meta, folder } = this.#options;
+      this.#meta = new SqliteMeta(meta?.slice(SQLITE.length) ?? join(folder, "meta.db"));
     }
     return this.#meta;
   }
@@ -483,6 +552,24 @@ export class LogCore {
 function takes({ transactions }: Partition, batch: Uint8Array): boolean {
   const producer = transactionOf(batch);
   return producer === undefined || transactions.has(producer.producerId, producer.epoch);
+}
+
+/** What others lead by now, or have deleted, is given up here. */
+function follow({ cluster, meta }: SharedLog, writer: Writer): void {
+  const onFailure = (error: unknown) => logClusterFailures.publish({ error });
+  cluster.onChange(() => void writer.dropLost().catch(onFailure));
+  meta.onGone((topic) => void writer.forget(topic).catch(onFailure));
+  cluster.lead(writer);
+}
+
+/** @throws LakehouseError INVALID_CONFIG */
+function checkMeta(meta: string | undefined): void {
+  if (meta === undefined || /^(etcd:|sqlite:.)/.test(meta)) return;
+  throw invalidConfig(
+    meta,
+    `A log's metadata cannot be at ${JSON.stringify(meta)}.`,
+    "Write etcd://host:2379/prefix for a log that several servers share, or leave it out.",
+  );
 }
 
 function checkBytes(name: string, bytes: number | undefined): void {

@@ -99,6 +99,15 @@ export function topicDeleted(name: string) {
   return noSuchTopic(name, `The topic ${name} was deleted.`);
 }
 
+/** @param name of the partition. */
+export function ledElsewhere(name: string) {
+  return notLeader(
+    name,
+    `This process does not lead ${name}, or not for sure any more.`,
+    "Ask who leads it, and append there; where nobody does, somebody will in a few seconds.",
+  );
+}
+
 export function topicConflict(name: string) {
   return conflict(name, `Others kept changing the topic ${name} at the same time.`, "Try again.");
 }

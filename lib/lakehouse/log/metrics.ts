@@ -43,6 +43,20 @@ export interface LogCommit {
 
 export const logCommits = eventChannel<LogCommit>("log.commit");
 
+/** Records that were acknowledged as `wal` alone, and that another server did not find when it took the partition over. */
+export interface LogLost {
+  /** Its topic, and its number. */
+  readonly partition: string;
+  readonly records: number;
+  /** The first of their offsets: others have them, or will. */
+  readonly from: bigint;
+}
+
+export const logLost = eventChannel<LogLost>("log.lost");
+
+/** What servers agree by could not be asked, or did not do it. It is tried again. */
+export const logClusterFailures = eventChannel<{ readonly error: unknown }>("log.cluster.failure");
+
 /** What upkeep has done. */
 export interface LogUpkeep {
   readonly what: "expire" | "merge" | "compact" | "forget" | "delete";
@@ -123,6 +137,26 @@ export const metrics = [
       help: "Times that the log's users could not be read again.",
     },
     { value: () => 1 },
+  ),
+  metric(
+    logClusterFailures,
+    {
+      name: "log.cluster.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Requests to the etcd that servers of the log agree by, which failed: they are tried again.",
+    },
+    { value: () => 1 },
+  ),
+  metric(
+    logLost,
+    {
+      name: "log.lost.records",
+      kind: "counter",
+      unit: "1",
+      help: "Records that were acknowledged on one server's disk alone, and are lost because another took the partition over.",
+    },
+    { value: ({ records }) => records },
   ),
   metric(
     logUpkeep,

@@ -23,7 +23,7 @@ export function logCoreOf({ profile, store, closing }: Omit<LogContext, "catalog
   const known = cores.get(closing);
   if (known !== undefined) return known;
   const core = closing.open(
-    () => new LogCore({ store, folder: join(profile.root, "log") }),
+    () => new LogCore({ store, folder: join(profile.root, "log"), meta: profile.log }),
     (opened) => opened.close(),
   );
   cores.set(closing, core);

@@ -1,15 +1,18 @@
 /** Brings what an earlier process has left in the write-ahead log to its partitions. */
 import { isDeepStrictEqual } from "node:util";
 import type { ObjectStore } from "../storage/index.js";
-import { fenced, metadataLost, noSuchTopic } from "./errors.js";
+import type { Cluster } from "./cluster/cluster.js";
+import { fenced, metadataLost, noSuchTopic, notLeader } from "./errors.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
+import { logLost } from "./metrics.js";
+import { Learner } from "./partition/learn.js";
 import type { Partition } from "./partition/partition.js";
 import { type Place, segmentName } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
 import { nextOffset } from "./partition/tail.js";
-import { readHeader } from "./records/header.js";
+import { leaderEpochOf, readHeader } from "./records/header.js";
 import { readRecords } from "./records/read-records.js";
-import { HEADER_BYTES, offsets } from "./segment/layout.js";
+import { HEADER_BYTES, offsets, type StoredSegment } from "./segment/layout.js";
 import type { HeldBatch } from "./segment/segment-builder.js";
 import { readWriterId } from "./segment/segment-reader.js";
 import type { WalEntry } from "./wal/layout.js";
@@ -25,6 +28,7 @@ export interface TakeUpParts {
   readonly meta: LogMeta;
   readonly place: Place;
   readonly wal: Wal;
+  readonly cluster: Cluster;
   readonly partition: (topic: TopicRecord, number: number) => Promise<Partition>;
 }
 
@@ -36,6 +40,7 @@ export interface TakeUpParts {
  *   the offsets; CORRUPT_SEGMENT, STORAGE_FAILED
  */
 export async function takeUp(parts: TakeUpParts, entries: readonly WalEntry[]): Promise<void> {
+  if (parts.cluster.isShared) return takeUpShared(parts, entries);
   const stored = new StoredRecords(parts);
   const topics = new Map((await parts.meta.topics()).map((topic) => [topic.id, topic]));
   const partitions = new Set<Partition>();
@@ -61,6 +66,54 @@ export async function takeUp(parts: TakeUpParts, entries: readonly WalEntry[]): 
   }
   for (const partition of partitions)
     await parts.wal.stored(partitionKey(partition.topicId, partition.number), partition.stored);
+}
+
+/**
+ * The same where other servers may have led the partitions since. Of those that nobody else has, which their epochs tell,
+ * entries go on where they stand; of the others they are in the object store, or are lost: that is what `wal` survives there.
+ */
+async function takeUpShared(parts: TakeUpParts, entries: readonly WalEntry[]): Promise<void> {
+  const { cluster, wal } = parts;
+  const stored = new StoredRecords(parts);
+  const learner = new Learner(parts);
+  const topics = new Map((await parts.meta.topics()).map((topic) => [topic.id, topic]));
+  const lost = new Map<string, { records: number; readonly from: bigint }>();
+  const keys = new Set<string>();
+  const opened = new Set<Partition>();
+  for (const { topicId, partition: number, batch } of entries) {
+    const key = partitionKey(topicId, number);
+    const topic = topics.get(topicId);
+    if (topic === undefined) await checkDeleted(parts, topicId);
+    if (!keys.has(key) && topic !== undefined) await learner.learn(topicId, number);
+    keys.add(key);
+    if (topic === undefined) continue;
+    const name = `${topic.name}/${number}`;
+    const held = { bytes: batch, header: readHeader(batch, 0, name) };
+    const isOwn = cluster.epoch(topicId, number) === leaderEpochOf(batch);
+    const partition = isOwn ? await openWhereLed(parts, topic, number) : undefined;
+    if (partition !== undefined && held.header.baseOffset === partition.durable) {
+      partition.restore(held);
+      opened.add(partition);
+    } else if (!(await stored.has(topic, number, held))) {
+      const before = lost.get(name) ?? { records: 0, from: held.header.baseOffset };
+      lost.set(name, { ...before, records: before.records + held.header.count });
+    }
+  }
+  for (const [partition, { records, from }] of lost) logLost.publish({ partition, records, from });
+  const restored = new Map([...opened].map((partition) => [partition.key, partition.stored]));
+  for (const key of keys) {
+    const end = restored.get(key);
+    await (end === undefined ? wal.forget(key) : wal.stored(key, end));
+  }
+}
+
+async function openWhereLed(parts: TakeUpParts, topic: TopicRecord, number: number) {
+  try {
+    return await openUnlessDeleted(parts, topic, number);
+  } catch (error) {
+    if (notLeader.is(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The deletion of a topic may have ended with its process: then the metadata still knows it. */
@@ -105,6 +158,15 @@ class StoredRecords {
     this.#segments = new Segments(parts.store, parts.place, CACHE_BYTES);
   }
 
+  /** Whether it is in the object store, as it was acknowledged here. */
+  async has(topic: TopicRecord, number: number, held: HeldBatch): Promise<boolean> {
+    const { meta } = this.#parts;
+    const last = await meta.lastSegment(topic.id, number);
+    if (nextOffset(held) > (last?.nextOffset ?? 0n)) return false;
+    const segment = await meta.segmentOf(topic.id, number, held.header.baseOffset);
+    return segment === undefined || this.#isIn(segment, held);
+  }
+
   /** What another writer has put at these offsets is not what was acknowledged here. */
   async check(topic: TopicRecord, number: number, held: HeldBatch): Promise<void> {
     const { meta, place } = this.#parts;
@@ -113,18 +175,22 @@ class StoredRecords {
     // Where retention has taken it, it was there.
     if (segment === undefined) return;
     const uri = place.object(segment);
-    if (await this.#isOwn(uri)) return;
-    const { batches } = await this.#segments.blockOf(segment, baseOffset);
-    const stored = batches.find(({ header }) => header.baseOffset === baseOffset);
-    if (stored !== undefined && Buffer.compare(stored.bytes, held.bytes) === 0) return;
-    // Compaction takes records out, and may have taken all of these. It puts no others in their place.
-    if (segment.object !== segmentName(segment.sequence) && (stored === undefined || isPartOf(stored, held)))
-      return;
+    if ((await this.#isOwn(uri)) || (await this.#isIn(segment, held))) return;
     throw fenced(
       uri,
       `The write-ahead log has acknowledged records for ${offsets(baseOffset, nextOffset(held))} of ${topic.name}/${number}, and another writer has put others there.`,
       "Let one machine write a log. To give up what only this one has, move its write-ahead log away.",
     );
+  }
+
+  async #isIn(segment: StoredSegment, held: HeldBatch): Promise<boolean> {
+    const { baseOffset } = held.header;
+    const { batches } = await this.#segments.blockOf(segment, baseOffset);
+    const stored = batches.find(({ header }) => header.baseOffset === baseOffset);
+    if (stored !== undefined && Buffer.compare(stored.bytes, held.bytes) === 0) return true;
+    // Compaction takes records out, and may have taken all of these. It puts no others in their place.
+    const isMerged = segment.object !== segmentName(segment.sequence);
+    return isMerged && (stored === undefined || isPartOf(stored, held));
   }
 
   async #isOwn(uri: string): Promise<boolean> {

@@ -4,16 +4,21 @@ import Database from "better-sqlite3";
 import { closed } from "../errors.js";
 import { openSqlite } from "../sqlite.js";
 import type { ObjectStore } from "../storage/index.js";
-import { fenced, logInUse, noSuchTopic, topicDeleted } from "./errors.js";
+import { Alone } from "./cluster/alone.js";
+import type { Cluster } from "./cluster/cluster.js";
+import { ledElsewhere, logInUse, noSuchTopic, topicDeleted } from "./errors.js";
 import { firstManifest, type Manifest } from "./manifest/manifest.js";
 import { ManifestFile } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
+import { logLost } from "./metrics.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
+import { Learner, learnSegments } from "./partition/learn.js";
 import { Partition, type PartitionEnd } from "./partition/partition.js";
-import { type Place, segmentName } from "./partition/place.js";
+import type { Place } from "./partition/place.js";
+import { fencePartition } from "./partition/uploader.js";
 import { checkFirst } from "./recover.js";
-import { type StoredSegment, summaryOf } from "./segment/layout.js";
+import type { StoredSegment } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
 import { type ProducerEntry, readProducers } from "./segment/segment-state.js";
 import { NEVER_MORE, takeUp } from "./take-up.js";
@@ -27,6 +32,8 @@ export interface WriterOptions {
   readonly place: Place;
   readonly clock: Clock;
   readonly disk: Disk;
+  /** Who leads which partition; all are this process's where not given. */
+  readonly cluster?: Cluster | undefined;
   /** The most bytes of record batches that wait for the object store: who appends more, waits. */
   readonly bufferBytes: number;
   readonly keptBytes?: number | undefined;
@@ -41,13 +48,28 @@ export interface WriterOptions {
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
+/** A partition that is open, or being opened, and the leadership under which it is. */
+interface Opening {
+  readonly epoch: number;
+  readonly partition: Promise<Partition>;
+}
+
+/** How long a partition may take to be given to another leader, in milliseconds. */
+const GIVE_MS = 5_000;
+
 export class Writer {
   readonly #options: WriterOptions;
+  readonly #cluster: Cluster;
   readonly #wal: Wal;
   readonly #identity: Writing;
   readonly #budget: Budget;
-  readonly #opening: Map<string, Promise<Partition>>;
+  readonly #opening = new Map<string, Opening>();
+  /** What is being given up: it is not opened again before that is done. */
+  readonly #dropping = new Map<string, Promise<void>>();
   readonly #partitions: Map<string, Partition>;
+  readonly #learner: Learner;
+  /** Under which leadership it was. */
+  readonly #learned = new Map<string, number>();
   readonly upkeep: Upkeep;
   #isClosed = false;
 
@@ -58,16 +80,19 @@ export class Writer {
     partitions: Map<string, Partition>,
   ) {
     this.#options = options;
+    this.#cluster = options.cluster ?? new Alone();
     this.#wal = wal;
+    this.#learner = new Learner(options);
     this.#identity = identity;
     this.#budget = new Budget(options.bufferBytes, () => {
       for (const partition of partitions.values()) partition.relieve();
     });
     this.#partitions = partitions;
-    this.#opening = new Map();
     this.upkeep = new Upkeep({
       ...options,
       writerId: identity.writerId,
+      cluster: this.#cluster,
+      learn: (topicId, number) => this.learn(topicId, number),
       opened: (topicId, number) => this.opened(topicId, number),
       partition: (topic, number) => this.partition(topic, number),
       forget: (topic) => this.forget(topic),
@@ -89,7 +114,12 @@ export class Writer {
     const writer = new Writer(options, wal, await options.meta.beginWriting(), partitions);
     try {
       await takeUp(
-        { ...options, wal, partition: (topic, number) => writer.partition(topic, number) },
+        {
+          ...options,
+          cluster: writer.#cluster,
+          wal,
+          partition: (topic, number) => writer.partition(topic, number),
+        },
         entries,
       );
     } catch (error) {
@@ -101,22 +131,58 @@ export class Writer {
     return writer;
   }
 
-  /** The writer of a partition, where it is open. */
+  /** The writer of a partition, where it is open and this process leads it. */
   opened(topicId: string, partition: number): Partition | undefined {
-    return this.#partitions.get(partitionKey(topicId, partition));
+    const opened = this.#partitions.get(partitionKey(topicId, partition));
+    if (opened === undefined || !this.#cluster.isShared) return opened;
+    const isLed = this.#cluster.leads(topicId, partition);
+    return isLed && this.#cluster.epoch(topicId, partition) === opened.epoch ? opened : undefined;
   }
 
-  /** The writer of a partition. @throws LakehouseError CORRUPT_SEGMENT, STORAGE_FAILED, FENCED */
+  /** The writer of a partition. @throws LakehouseError NOT_LEADER, CORRUPT_SEGMENT, STORAGE_FAILED, FENCED */
   async partition(topic: TopicRecord, number: number): Promise<Partition> {
-    if (this.#isClosed) throw closed("log");
     const key = partitionKey(topic.id, number);
-    let opening = this.#opening.get(key);
-    if (opening === undefined) {
-      opening = this.#open(topic, number);
-      this.#opening.set(key, opening);
-      opening.catch(() => this.#opening.delete(key));
+    for (;;) {
+      if (this.#isClosed) throw closed("log");
+      if (!this.#cluster.leads(topic.id, number)) throw ledElsewhere(`${topic.name}/${number}`);
+      const epoch = this.#cluster.epoch(topic.id, number);
+      const known = this.#opening.get(key);
+      if (known === undefined) {
+        const opening = { epoch, partition: this.#open(topic, number, epoch) };
+        this.#opening.set(key, opening);
+        opening.partition.catch(() => this.#forgetOpening(key, opening));
+        return opening.partition;
+      }
+      if (known.epoch === epoch) return known.partition;
+      // Another has led it in between.
+      await this.#drop(key, known);
     }
-    return opening;
+  }
+
+  /** Gives up what others lead by now, or have led. What they have not found in the object store is lost. */
+  async dropLost(): Promise<void> {
+    const dropping: Promise<void>[] = [];
+    for (const [key, opening] of this.#opening) {
+      const [topicId = "", number] = key.split("/");
+      if (this.#cluster.epoch(topicId, Number(number)) !== opening.epoch)
+        dropping.push(this.#drop(key, opening));
+    }
+    await Promise.all(dropping);
+  }
+
+  /**
+   * Brings all of a partition into the object store, for another to lead it.
+   *
+   * @returns whether that is done, and it is no longer open here.
+   */
+  async give(topicId: string, number: number): Promise<boolean> {
+    const key = partitionKey(topicId, number);
+    const opening = this.#opening.get(key);
+    const partition = await opening?.partition.catch(() => undefined);
+    if (opening === undefined || partition === undefined) return true;
+    if (!(await partition.give(GIVE_MS))) return false;
+    await this.#drop(key, opening);
+    return true;
   }
 
   /** The same, by the topic's id. @throws LakehouseError NO_SUCH_TOPIC, CORRUPT_SEGMENT, STORAGE_FAILED, FENCED */
@@ -128,12 +194,23 @@ export class Writer {
     return this.partition(topic, number);
   }
 
+  /** What others have put before this process led a partition, which it does not know before it opens that. */
+  async learn(topicId: string, number: number): Promise<void> {
+    if (!this.#cluster.isShared || this.opened(topicId, number) !== undefined) return;
+    const key = partitionKey(topicId, number);
+    const epoch = this.#cluster.epoch(topicId, number);
+    if (this.#learned.get(key) === epoch) return;
+    await this.#learner.learn(topicId, number);
+    this.#learned.set(key, epoch);
+  }
+
   /** The partitions with open transactions, of those that `leads` says are led here. */
   async leftOpen(leads: (topicId: string, partition: number) => boolean): Promise<Partition[]> {
     const { meta } = this.#options;
     for (const topic of await meta.topics())
       for (let number = 0; number < topic.partitions; number++) {
         if (!leads(topic.id, number)) continue;
+        await this.learn(topic.id, number);
         const last = await meta.lastSegment(topic.id, number);
         if (last !== undefined && last.lastStable < last.nextOffset) await this.partition(topic, number);
       }
@@ -144,7 +221,7 @@ export class Writer {
   async forget(topic: TopicRecord): Promise<void> {
     for (let number = 0; number < topic.partitions; number++) {
       const key = partitionKey(topic.id, number);
-      const partition = await this.#opening.get(key)?.catch(() => undefined);
+      const partition = await this.#opening.get(key)?.partition.catch(() => undefined);
       this.#opening.delete(key);
       this.#partitions.delete(key);
       await partition?.abandon(topicDeleted(topic.name));
@@ -159,30 +236,75 @@ export class Writer {
   async close(): Promise<void> {
     await this.upkeep.close();
     this.#isClosed = true;
-    await Promise.allSettled(this.#opening.values());
+    await Promise.allSettled([...this.#opening.values()].map(({ partition }) => partition));
+    await Promise.all(this.#dropping.values());
     await Promise.all([...this.#partitions.values()].map((partition) => partition.close()));
     await this.#wal.close();
   }
 
-  async #open(topic: TopicRecord, number: number): Promise<Partition> {
+  async #open(topic: TopicRecord, number: number, epoch: number): Promise<Partition> {
     const { store, place } = this.#options;
+    const key = partitionKey(topic.id, number);
+    await this.#dropping.get(key);
     const manifest = new ManifestFile(store, place.manifest(topic.id, number), this.#identity.writerId);
-    const end = await this.#adopt(topic, number, manifest);
+    const { isShared } = this.#cluster;
+    const identity = isShared ? { ...this.#identity, epoch } : this.#identity;
+    const end = await this.#adopt(topic, number, manifest, identity);
     // Who looked the topic up before it was deleted must not write to what is left of it.
     if ((await this.#options.meta.topic(topic.name))?.id !== topic.id) throw topicDeleted(topic.name);
+    const leads = () =>
+      this.#cluster.leads(topic.id, number) && this.#cluster.epoch(topic.id, number) === epoch;
     const partition = new Partition(topic, number, end, {
       ...this.#options,
       wal: this.#wal,
       budget: this.#budget,
       manifest,
-      ...this.#identity,
+      ...identity,
+      leads: isShared ? leads : undefined,
     });
-    this.#partitions.set(partitionKey(topic.id, number), partition);
+    this.#partitions.set(key, partition);
     return partition;
   }
 
-  /** Makes segments known that an earlier process had put, and not yet made known; then says where the next one goes. */
-  async #adopt(topic: TopicRecord, number: number, manifest: ManifestFile): Promise<PartitionEnd> {
+  /** The next who asks opens it again. */
+  #forgetOpening(key: string, opening: Opening): void {
+    if (this.#opening.get(key) !== opening) return;
+    this.#opening.delete(key);
+    this.#partitions.delete(key);
+  }
+
+  /** Once, however many ask. */
+  #drop(key: string, opening: Opening): Promise<void> {
+    const running = this.#dropping.get(key);
+    if (running !== undefined) return running;
+    const dropping = this.#dropNow(key, opening).finally(() => this.#dropping.delete(key));
+    this.#dropping.set(key, dropping);
+    return dropping;
+  }
+
+  async #dropNow(key: string, opening: Opening): Promise<void> {
+    const partition = await opening.partition.catch(() => undefined);
+    if (partition !== undefined) {
+      await partition.abandon(ledElsewhere(partition.name));
+      const { durable, stored, name, topicId } = partition;
+      const isThere = (await this.#options.meta.topicOf(topicId)) !== undefined;
+      if (stored < durable && isThere)
+        logLost.publish({ partition: name, records: Number(durable - stored), from: stored });
+      await this.#wal.forget(key);
+    }
+    this.#forgetOpening(key, opening);
+  }
+
+  /**
+   * Makes segments known that an earlier process had put, and not yet made known; then says where the next one goes. Where
+   * another may have led, a segment without records goes there first: so whatever that one has on its way comes too late.
+   */
+  async #adopt(
+    topic: TopicRecord,
+    number: number,
+    manifest: ManifestFile,
+    identity: Writing,
+  ): Promise<PartitionEnd> {
     const { meta, store, place } = this.#options;
     if ((await store.head(place.deleted(topic.id))) !== undefined)
       throw noSuchTopic(
@@ -190,34 +312,20 @@ export class Writer {
         `The topic ${topic.name} is deleted, and some of its objects are still there.`,
         "Call deleteTopic again, which ends that.",
       );
-    const current =
-      (await manifest.read()) ?? (await manifest.create(await this.#firstManifest(topic, number)));
-    await meta.setManifest(topic.id, number, current);
-    const { start, next, nextOffset } = current;
-    const last = await meta.lastSegment(topic.id, number);
-    const isBehind = last === undefined || last.lastSequence < next;
-    let offset = isBehind ? nextOffset : last.nextOffset;
-    let sequence = isBehind ? next : last.lastSequence + 1;
-    let producers = last === undefined ? [] : await this.#producersOf(last);
     for (;;) {
-      const uri = place.segment(topic.id, number, sequence);
-      const info = await store.head(uri);
-      if (info === undefined) return { start, offset, sequence, producers };
-      const wanted = { topicId: topic.id, partition: number, sequence };
-      const footer = readFooterOf(await store.read(uri, tailOf(info.size)), info.size, uri, wanted);
-      if (footer.baseOffset !== offset)
-        throw fenced(
-          uri,
-          `The segment ${uri} begins at offset ${footer.baseOffset}, where the one before ends at ${offset}.`,
-          "Make the log's metadata again from the object store, with recover.",
-        );
-      const storedAt = info.lastModified.getTime();
-      await meta.addSegments([
-        { ...summaryOf(footer), lastSequence: sequence, object: segmentName(sequence), storedAt },
-      ]);
-      producers = await readProducers(store, uri, footer);
-      offset = footer.nextOffset;
-      sequence++;
+      const current =
+        (await manifest.read()) ?? (await manifest.create(await this.#firstManifest(topic, number)));
+      await meta.setManifest(topic.id, number, current);
+      const { sequence, offset } = await learnSegments(this.#options, topic.id, number, current);
+      const last = await meta.lastSegment(topic.id, number);
+      const producers = last === undefined ? [] : await this.#producersOf(last);
+      const end = { start: current.start, offset, sequence, producers };
+      if (!this.#cluster.isShared) return end;
+      if (!this.#cluster.leads(topic.id, number)) throw ledElsewhere(`${topic.name}/${number}`);
+      const at = { topicId: topic.id, partition: number, sequence };
+      const parts = { ...this.#options, ...identity };
+      if (await fencePartition(parts, manifest, at, offset, producers))
+        return { ...end, sequence: sequence + 1 };
     }
   }
 

@@ -1,14 +1,14 @@
 import type { Backend } from "../../../lib/lakehouse/catalog/store/backend.js";
 import { EtcdBackend } from "../../../lib/lakehouse/catalog/store/backends/etcd-backend.js";
+import { ObjectStoreBackend } from "../../../lib/lakehouse/catalog/store/backends/object-store-backend.js";
+import { SqliteBackend } from "../../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
+import { LakehouseError } from "../../../lib/lakehouse/errors.js";
 import type {
   EtcdCompare,
   EtcdOutcome,
   EtcdStep,
   EtcdTransaction,
-} from "../../../lib/lakehouse/catalog/store/backends/etcd-client.js";
-import { ObjectStoreBackend } from "../../../lib/lakehouse/catalog/store/backends/object-store-backend.js";
-import { SqliteBackend } from "../../../lib/lakehouse/catalog/store/backends/sqlite-backend.js";
-import { LakehouseError } from "../../../lib/lakehouse/errors.js";
+} from "../../../lib/lakehouse/etcd/index.js";
 import type { ObjectInfo, ObjectStore } from "../../../lib/lakehouse/storage/index.js";
 import type { Actor } from "./interleaving.js";
 

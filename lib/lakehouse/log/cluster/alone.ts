@@ -27,6 +27,10 @@ export class Alone implements Cluster {
     return true;
   }
 
+  epoch(): number {
+    return LEADERSHIP.epoch;
+  }
+
   controller(): number {
     return SELF;
   }

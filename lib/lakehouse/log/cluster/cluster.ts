@@ -40,6 +40,8 @@ export interface Cluster {
   leader(topicId: string, partition: number): Leadership | undefined;
   /** Whether this process leads it, and may say so: its lease is not over. */
   leads(topicId: string, partition: number): boolean;
+  /** Of who led it last, living or not; 0 where nobody has. */
+  epoch(topicId: string, partition: number): number;
   /** One of the brokers, for what one has to do; `undefined` where none lives. */
   controller(): number | undefined;
   /** Calls when brokers or leaders have changed. @returns what ends that. */

@@ -1,5 +1,5 @@
 import { closed } from "../../errors.js";
-import { notLeader } from "../errors.js";
+import { ledElsewhere } from "../errors.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { Cluster, Leadership } from "./cluster.js";
 
@@ -73,8 +73,4 @@ export class WhileLed<Kept> {
     this.#opened.delete(number);
     opened?.opening.then(this.#parts.close, () => undefined);
   }
-}
-
-export function ledElsewhere(name: string) {
-  return notLeader(name, `${name} is led by another server, or by none for the moment.`, "Ask its leader.");
 }

@@ -39,6 +39,8 @@ export interface ReaderParts {
   readonly clock: Clock;
   /** The partition's writer, where it is in this process. */
   readonly writer: () => Partition | undefined;
+  /** Makes known what other servers have put; not given where the metadata knows all. */
+  readonly learn?: (() => Promise<void>) | undefined;
 }
 
 /** Reads one partition: from its writer's memory where it is there, else from the object store. */
@@ -63,6 +65,7 @@ export class PartitionReader {
       lastStable: partition.lastStable,
       stored: partition.stored,
     };
+    if (known === undefined) await this.#parts.learn?.();
     const last = known === undefined ? await meta.lastSegment(id, this.#partition) : undefined;
     const stored = known?.stored ?? last?.nextOffset ?? 0n;
     return {
@@ -168,6 +171,7 @@ export class PartitionReader {
   async #lastStable(): Promise<bigint> {
     const known = this.#parts.writer()?.lastStable;
     if (known !== undefined) return known;
+    await this.#parts.learn?.();
     return (await this.#parts.meta.lastSegment(this.#topic.id, this.#partition))?.lastStable ?? 0n;
   }
 
@@ -178,8 +182,12 @@ export class PartitionReader {
   }
 
   async #stored(from: bigint, maxBytes: number): Promise<readonly HeldBatch[]> {
-    const { meta, segments } = this.#parts;
-    const segment = await meta.segmentOf(this.#topic.id, this.#partition, from);
+    const { meta, segments, writer, learn } = this.#parts;
+    let segment = await meta.segmentOf(this.#topic.id, this.#partition, from);
+    if (segment === undefined && writer() === undefined && learn !== undefined) {
+      await learn();
+      segment = await meta.segmentOf(this.#topic.id, this.#partition, from);
+    }
     if (segment === undefined || from < (await this.start())) return this.#noneFrom(from);
     const block = await this.#unlessReplaced(segment, from, segments.blockOf(segment, from));
     if (block === undefined) return this.batches(from, maxBytes);

@@ -1,4 +1,5 @@
 import { closed } from "../../errors.js";
+import { ledElsewhere } from "../errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { ManifestFile } from "../manifest/manifest-file.js";
 import type { TopicConfig } from "../meta/topic-config.js";
@@ -14,13 +15,14 @@ import {
   readHeader,
   setAppendTime,
   setBaseOffset,
+  setLeaderEpoch,
 } from "../records/header.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import type { AbortedTransaction, ProducerEntry } from "../segment/segment-state.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
 import type { Budget } from "./budget.js";
 import { checkKeys, checkSize } from "./checks.js";
-import { holding } from "./clock.js";
+import { holding, sleep } from "./clock.js";
 import { type NextSegment, nextSegment } from "./next-segment.js";
 import { nextOffset, Tail } from "./tail.js";
 import { takenOver, type UploaderParts, uploadSegment } from "./uploader.js";
@@ -52,6 +54,8 @@ export interface PartitionParts extends UploaderParts {
   readonly wal: Wal;
   readonly budget: Budget;
   readonly epoch: number;
+  /** Says whether this process leads the partition, where others may; not given where it is the only one that writes. */
+  readonly leads?: (() => boolean) | undefined;
   /** The partition's own. */
   readonly manifest: ManifestFile;
   /** How long a producer is known that does not append, in milliseconds. A day where not given. */
@@ -80,6 +84,9 @@ const PRODUCER_ID_EXPIRATION_MS = 24 * 60 * 60 * 1000;
  *
  * Invariants: `stored <= durable <= next`; readers see what is before `durable`; an offset below `durable` is never
  * given again. A batch that comes again is not appended again (`ProducerStates`).
+ *
+ * Where several servers share the log, what is on this disk alone may be lost to another that takes over: so there readers
+ * see what is before `stored`, and who waits for more has it brought there soon.
  */
 export class Partition {
   readonly topicId: string;
@@ -91,7 +98,8 @@ export class Partition {
   #config: TopicConfig;
   readonly #parts: PartitionParts;
   readonly #tail: Tail;
-  readonly #name: string;
+  /** For people: its topic, and its number. */
+  readonly name: string;
   /** Of the next batch. */
   #next: bigint;
   /** One behind the last that is on the disk. */
@@ -114,6 +122,12 @@ export class Partition {
   #timer: { readonly at: number; readonly cancel: () => void } | undefined;
   #failure: unknown;
   #isClosed = false;
+  /** Another is to lead it. */
+  #isGiven = false;
+  /** How many wait for what readers do not see yet. */
+  #followers = 0;
+  /** Of the last batch: all before are done by then. */
+  #written: Promise<unknown> = Promise.resolve();
 
   constructor(
     topic: { readonly id: string; readonly name: string; readonly config: TopicConfig },
@@ -123,7 +137,7 @@ export class Partition {
   ) {
     this.topicId = topic.id;
     this.number = number;
-    this.#name = `${topic.name}/${number}`;
+    this.name = `${topic.name}/${number}`;
     this.key = partitionKey(topic.id, number);
     this.#config = topic.config;
     this.#parts = parts;
@@ -133,7 +147,7 @@ export class Partition {
     this.#stored = end.offset;
     this.#sequence = end.sequence;
     const { producerIdExpirationMs = PRODUCER_ID_EXPIRATION_MS } = parts;
-    this.#storedProducers = new ProducerStates(this.#name, producerIdExpirationMs, end.producers);
+    this.#storedProducers = new ProducerStates(this.name, producerIdExpirationMs, end.producers);
     this.#producers = this.#storedProducers.copy();
     this.#start = end.start;
   }
@@ -148,7 +162,7 @@ export class Partition {
    * @throws LakehouseError FENCED where another writer has taken the partition over; what else has ended it.
    */
   checkOwner(manifest: Manifest): void {
-    if (manifest.next > this.#sequence) this.#fail(takenOver(this.#name));
+    if (manifest.next > this.#sequence) this.#fail(takenOver(this.name));
     this.#throwIfOver();
   }
 
@@ -169,17 +183,31 @@ export class Partition {
 
   /** One behind the last record that readers see. */
   get highWatermark(): bigint {
+    return this.#isShared ? this.#stored : this.#durable;
+  }
+
+  /** One behind the last record that is on the disk. */
+  get durable(): bigint {
     return this.#durable;
+  }
+
+  get epoch(): number {
+    return this.#parts.epoch;
   }
 
   /** Before it, all transactions have ended. */
   get lastStable(): bigint {
-    return this.#producers.lastStable(this.#durable);
+    const producers = this.#isShared ? this.#storedProducers : this.#producers;
+    return producers.lastStable(this.highWatermark);
+  }
+
+  get #isShared(): boolean {
+    return this.#parts.leads !== undefined;
   }
 
   /** Where readers of that isolation end. */
   endFor(isolation: Isolation): bigint {
-    return isolation === "read_committed" ? this.lastStable : this.#durable;
+    return isolation === "read_committed" ? this.lastStable : this.highWatermark;
   }
 
   /** Aborted transactions whose markers are at `tailStart` or behind it. */
@@ -212,9 +240,9 @@ export class Partition {
    *   seen it; FENCED where another writer has taken over.
    */
   async append(batch: Uint8Array, ack: Ack): Promise<Appended> {
-    const header = checkProduced(batch, this.#name);
-    checkSize(batch, this.#config.maxBatchBytes, this.#name);
-    if (this.#config.cleanupPolicy !== "delete") checkKeys(batch, header, this.#name);
+    const header = checkProduced(batch, this.name);
+    checkSize(batch, this.#config.maxBatchBytes, this.name);
+    if (this.#config.cleanupPolicy !== "delete") checkKeys(batch, header, this.name);
     return this.#append(batch, header, ack);
   }
 
@@ -229,7 +257,7 @@ export class Partition {
     this.transactions.end(producerId);
     if (this.#producers.isOpen(producerId)) {
       const batch = markerBatch(producerId, epoch, marker, this.#parts.clock.now());
-      await this.#append(batch, readHeader(batch, 0, this.#name), ack);
+      await this.#append(batch, readHeader(batch, 0, this.name), ack);
       return;
     }
     const next = this.#next;
@@ -246,6 +274,8 @@ export class Partition {
     const lastOffset = baseOffset + BigInt(lastOffsetDelta);
     await written;
     if (ack === "stored") await this.#untilStored(lastOffset + 1n);
+    // What another leads by now may not have it.
+    else if (this.#isShared) this.#throwIfOver();
     const logAppendTime = (attributes & LOG_APPEND_TIME) !== 0 ? maxTimestamp : undefined;
     return { baseOffset, lastOffset, logAppendTime };
   }
@@ -254,7 +284,7 @@ export class Partition {
   #write(batch: Uint8Array, header: BatchHeader) {
     this.#throwIfOver();
     const now = this.#parts.clock.now();
-    const repeated = admit(this.#producers, header, now, this.#name, this.#isInTransaction);
+    const repeated = admit(this.#producers, header, now, this.name, this.#isInTransaction);
     if (repeated !== undefined) {
       this.#parts.budget.give(batch.length);
       const next = repeated + BigInt(header.lastOffsetDelta) + 1n;
@@ -276,6 +306,7 @@ export class Partition {
         throw error;
       },
     );
+    this.#written = written;
     return { header: held.header, written };
   }
 
@@ -283,6 +314,7 @@ export class Partition {
   #placed(batch: Uint8Array, header: BatchHeader, now: number): HeldBatch {
     const baseOffset = this.#next;
     setBaseOffset(batch, baseOffset);
+    if (this.#isShared) setLeaderEpoch(batch, this.#parts.epoch);
     const { attributes } = header;
     if (this.#config.timestampType !== "LogAppendTime" || (attributes & CONTROL) !== 0)
       return { bytes: batch, header: { ...header, baseOffset } };
@@ -329,9 +361,15 @@ export class Partition {
    *   over.
    */
   async untilBeyond(offset: bigint, isolation: Isolation, signal?: AbortSignal): Promise<void> {
-    while (this.endFor(isolation) <= offset && !signal?.aborted) {
-      if (this.#failure !== undefined) throw this.#failure;
-      await this.#news.next(signal);
+    this.#followers++;
+    try {
+      while (this.endFor(isolation) <= offset && !signal?.aborted) {
+        if (this.#failure !== undefined) throw this.#failure;
+        if (this.#isShared && this.#stored < this.#durable) this.#uploadWithin(this.#config.storedLingerMs);
+        await this.#news.next(signal);
+      }
+    } finally {
+      this.#followers--;
     }
   }
 
@@ -359,6 +397,29 @@ export class Partition {
     this.#cancelTimer();
     this.#fail(reason);
     await this.#uploading;
+    await this.#written.catch(() => undefined);
+  }
+
+  /**
+   * Takes no more, and brings the rest into the object store, so that another can lead it.
+   *
+   * @param patienceMs how long that may take.
+   * @returns whether all is there, and it has ended. Else it goes on.
+   */
+  async give(patienceMs: number): Promise<boolean> {
+    this.#isGiven = true;
+    const { clock } = this.#parts;
+    const bringAll = async () => {
+      await this.#written;
+      await this.flush();
+    };
+    await holding(clock, Promise.race([bringAll().catch(() => undefined), sleep(clock, patienceMs)]));
+    if (this.#failure === undefined && this.#stored < this.#next) {
+      this.#isGiven = false;
+      return false;
+    }
+    await this.abandon(ledElsewhere(this.name));
+    return true;
   }
 
   /** Others wait for memory: brings what there is into the object store, however little. */
@@ -369,6 +430,7 @@ export class Partition {
   #throwIfOver(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isClosed) throw closed("log");
+    if (this.#isGiven || this.#parts.leads?.() === false) throw ledElsewhere(this.name);
   }
 
   #advance(next: bigint, bytes: number): void {
@@ -383,7 +445,12 @@ export class Partition {
     }
     this.#unstoredBytes += bytes;
     if (this.#isDue()) this.#upload();
-    else this.#uploadWithin(this.#config.segmentMs);
+    else this.#uploadWithin(this.#isFollowed ? this.#config.storedLingerMs : this.#config.segmentMs);
+  }
+
+  /** Somebody waits for what is only seen when it is stored. */
+  get #isFollowed(): boolean {
+    return this.#isShared && this.#followers > 0;
   }
 
   #isDue(): boolean {
@@ -426,7 +493,9 @@ export class Partition {
         if (this.#isDue()) this.#upload();
         else
           this.#uploadWithin(
-            this.#storedWaiters.isEmpty ? this.#config.segmentMs : this.#config.storedLingerMs,
+            this.#storedWaiters.isEmpty && !this.#isFollowed
+              ? this.#config.segmentMs
+              : this.#config.storedLingerMs,
           );
       });
   }
@@ -453,6 +522,7 @@ export class Partition {
     this.#tail.trim(this.#stored);
     this.#producers.forgetAborted(this.tailStart);
     this.#storedWaiters.passed(this.#stored);
+    if (this.#isShared) this.#news.wake();
     // A file that could not be removed is tried again with the next.
     await wal.stored(this.key, this.#stored).catch((error) => onFailure?.(error));
   }

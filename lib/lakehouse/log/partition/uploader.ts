@@ -5,8 +5,9 @@ import { fenced, noSuchTopic, topicDeleted } from "../errors.js";
 import { type ManifestFile, missingManifest } from "../manifest/manifest-file.js";
 import type { LogMeta } from "../meta/log-meta.js";
 import { HEADER_BYTES, type SegmentIdentity } from "../segment/layout.js";
-import type { BuiltSegment } from "../segment/segment-builder.js";
+import { type BuiltSegment, buildSegment } from "../segment/segment-builder.js";
 import { readWriterId } from "../segment/segment-reader.js";
+import type { ProducerEntry } from "../segment/segment-state.js";
 import { type Clock, sleep } from "./clock.js";
 import { type Place, segmentName } from "./place.js";
 
@@ -42,12 +43,7 @@ export async function uploadSegment(
   const uri = parts.place.segment(topicId, partition, sequence);
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
     try {
-      const { lastModified } = await putOnce(parts, uri, body);
-      await checkOwner(parts, manifest, summary, uri);
-      const storedAt = lastModified.getTime();
-      await parts.meta.addSegments([
-        { ...summary, lastSequence: sequence, object: segmentName(sequence), storedAt },
-      ]);
+      await putSegment(parts, manifest, { body, summary }, uri);
       return true;
     } catch (error) {
       if ([fenced, noSuchTopic, corruptFile].some((kind) => kind.is(error))) throw error;
@@ -55,6 +51,50 @@ export async function uploadSegment(
       if (isOver()) return false;
       await sleep(parts.clock, wait);
     }
+  }
+}
+
+async function putSegment(
+  parts: UploaderParts,
+  manifest: ManifestFile,
+  { body, summary }: BuiltSegment,
+  uri: string,
+): Promise<void> {
+  const { sequence } = summary;
+  const { lastModified } = await putOnce(parts, uri, body);
+  await checkOwner(parts, manifest, summary, uri);
+  const storedAt = lastModified.getTime();
+  await parts.meta.addSegments([
+    { ...summary, lastSequence: sequence, object: segmentName(sequence), storedAt },
+  ]);
+}
+
+/**
+ * Begins a leadership, by a segment without records in the next place: who led before can put nothing there any more, and
+ * hears of it.
+ *
+ * @param producers as of there.
+ * @returns whether it is there; else another's segment is, which is to be learned of first.
+ * @throws LakehouseError NO_SUCH_TOPIC, STORAGE_FAILED
+ */
+export async function fencePartition(
+  parts: UploaderParts & { readonly epoch: number },
+  manifest: ManifestFile,
+  place: Omit<SegmentIdentity, "epoch">,
+  offset: bigint,
+  producers: readonly ProducerEntry[],
+): Promise<boolean> {
+  const since = producers.flatMap(({ openSince }) => openSince ?? []);
+  const [lastStable = offset] = since.sort((a, b) => (a < b ? -1 : 1));
+  const state = { producers, aborted: [], lastStable };
+  const { body, summary } = buildSegment({ ...place, epoch: parts.epoch }, parts.writerId, offset, [], state);
+  const uri = parts.place.segment(place.topicId, place.partition, place.sequence);
+  try {
+    await putSegment(parts, manifest, { body, summary }, uri);
+    return true;
+  } catch (error) {
+    if (fenced.is(error)) return false;
+    throw error;
   }
 }
 

@@ -146,6 +146,16 @@ export function setAppendTime(batch: Uint8Array, time: bigint): void {
   view.setUint32(CRC_AT, crc32c(batch.subarray(ATTRIBUTES_AT)));
 }
 
+/** Says by which leader a batch was taken. The checksum does not cover it. */
+export function setLeaderEpoch(batch: Uint8Array, epoch: number): void {
+  viewOf(batch).setInt32(LEADER_EPOCH_AT, epoch);
+}
+
+/** By which leader a batch was taken. */
+export function leaderEpochOf(batch: Uint8Array): number {
+  return viewOf(batch).getInt32(LEADER_EPOCH_AT);
+}
+
 export function damaged(subject: string, why: string, cause?: unknown) {
   return corruptBatch(
     subject,

@@ -1,5 +1,6 @@
 import { closed } from "../../errors.js";
 import type { ObjectStore } from "../../storage/index.js";
+import type { Cluster } from "../cluster/cluster.js";
 import { offsetOutOfRange, policyViolation } from "../errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { readManifest } from "../manifest/manifest-file.js";
@@ -44,6 +45,10 @@ export interface UpkeepParts {
   readonly place: Place;
   readonly clock: Clock;
   readonly writerId: bigint;
+  /** Says which partitions this process leads: of the others, it does nothing. */
+  readonly cluster: Cluster;
+  /** Makes known what others have put into one that it leads. */
+  readonly learn: (topicId: string, number: number) => Promise<void>;
   /** The writer of a partition, where it is open. */
   readonly opened: (topicId: string, number: number) => Partition | undefined;
   /** The writer of a partition. */
@@ -124,18 +129,27 @@ export class Upkeep {
       if (this.#ending.signal.aborted) return;
       await work().catch((error: unknown) => failures.push(error));
     };
+    for (const [topic, number] of await this.#led()) await attempt(() => this.#parts.learn(topic.id, number));
     await attempt(() => this.#sweep(actions, isDry, attempt));
-    for (const topic of await this.#parts.meta.topics())
-      for (let number = 0; number < topic.partitions; number++) {
-        await attempt(() => this.#expire(topic, number, actions, isDry));
-        await attempt(() => this.#compact(topic, number, actions, isDry));
-        await attempt(() => this.#merge(topic, number, actions, isDry));
-        await attempt(() => this.#delete(topic, number, actions, isDry));
-      }
+    for (const [topic, number] of await this.#led()) {
+      await attempt(() => this.#expire(topic, number, actions, isDry));
+      await attempt(() => this.#compact(topic, number, actions, isDry));
+      await attempt(() => this.#merge(topic, number, actions, isDry));
+      await attempt(() => this.#delete(topic, number, actions, isDry));
+    }
     const [first, ...others] = failures;
     for (const error of others) this.#parts.onFailure?.(error);
     if (first !== undefined) throw first;
     return actions;
+  }
+
+  async #led(): Promise<[TopicRecord, number][]> {
+    const { meta, cluster } = this.#parts;
+    const led: [TopicRecord, number][] = [];
+    for (const topic of await meta.topics())
+      for (let number = 0; number < topic.partitions; number++)
+        if (cluster.leads(topic.id, number)) led.push([topic, number]);
+    return led;
   }
 
   /**
@@ -237,14 +251,16 @@ export class Upkeep {
 
   /** Finds what nobody knows of: once for each process, and then now and then. */
   async #sweep(actions: UpkeepAction[], isDry: boolean, attempt: Attempt): Promise<void> {
-    const { store, meta, place, clock } = this.#parts;
+    const { store, meta, place, clock, cluster } = this.#parts;
     if (!isDry && this.#sweptAt !== undefined && clock.now() - this.#sweptAt < SWEEP_MS) return;
     const { unlisted, deleted, manifests } = await findUnlisted(store, place, meta);
     for (const topic of await meta.topics())
       for (const [number, found] of unlisted.get(topic.id) ?? [])
-        await attempt(() => this.#forget(topic, number, found, actions, isDry));
+        if (cluster.leads(topic.id, number))
+          await attempt(() => this.#forget(topic, number, found, actions, isDry));
     for (const topic of await meta.topics())
-      for (const number of manifests.get(topic.id) ?? []) await attempt(() => this.#catchUp(topic, number));
+      for (const number of manifests.get(topic.id) ?? [])
+        if (cluster.leads(topic.id, number)) await attempt(() => this.#catchUp(topic, number));
     for (const id of deleted) await attempt(() => this.#purge(id, actions, isDry));
     this.#settled.clear();
     if (!isDry) this.#sweptAt = clock.now();

@@ -105,6 +105,15 @@ export class Wal {
     return removing;
   }
 
+  /** What was appended to a partition until now is needed no more: another leads it, or will. */
+  async forget(partition: string): Promise<void> {
+    for (const { needed } of this.#files) needed.delete(partition);
+    this.#stored.delete(partition);
+    const removing = this.#removing.then(() => this.#removeOld());
+    this.#removing = removing.catch(() => undefined);
+    return removing;
+  }
+
   async #removeOld(): Promise<void> {
     for (
       let file = this.#files[0];

@@ -7,8 +7,8 @@ import {
   readJson,
   stringifyJson,
 } from "../../../iceberg/index.js";
+import { isUnsent } from "../../../unsent.js";
 import { catalogUnavailable } from "../../errors.js";
-import { isUnsent } from "../../model/unsent.js";
 import type { TokenSource } from "./oauth.js";
 
 export interface TransportOptions<R extends HttpRequest> {

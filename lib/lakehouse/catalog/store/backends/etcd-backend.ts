@@ -1,9 +1,19 @@
-import { invalidConfig } from "../../../errors.js";
+import {
+  bytesOf,
+  EtcdClient,
+  type EtcdCompare,
+  type EtcdKeyValue,
+  type EtcdStep,
+  keyOf,
+  parseEtcdUri,
+  rangeOf,
+  toBase64,
+} from "../../../etcd/index.js";
+import { catalogUnavailable } from "../../errors.js";
 import type { Hash } from "../../model/hash.js";
 import type { Backend, RefMove, StoredObjectInfo } from "../backend.js";
 import type { StoredObject } from "../stored-object.js";
 import { beforeMove } from "./before-move.js";
-import { EtcdClient, type EtcdCompare, type EtcdKeyValue, type EtcdStep } from "./etcd-client.js";
 
 /** etcd takes 128 steps in a transaction, and requests of 1.5 MiB, unless it is told otherwise. */
 const MAX_STEPS = 100;
@@ -34,10 +44,10 @@ export class EtcdBackend implements Backend {
    * @throws LakehouseError INVALID_CONFIG
    */
   constructor(uri: string) {
-    const { endpoints, prefix } = parseUri(uri);
+    const { endpoints, prefix } = parseEtcdUri(uri);
     // The members change, the cluster stays.
     this.place = `etcd:${prefix}`;
-    this.#client = new EtcdClient(endpoints);
+    this.#client = new EtcdClient(endpoints, { owner: "catalog", unavailable: catalogUnavailable });
     this.#prefix = prefix;
   }
 
@@ -214,19 +224,6 @@ function putStep(key: string, { bytes }: StoredObject, now: Date): EtcdStep {
   return { request_put: { key: toBase64(key), value } };
 }
 
-function parseUri(uri: string): { endpoints: string[]; prefix: string } {
-  const match = /^etcd:\/\/([^/]+)(?:\/(.*?)\/*)?$/.exec(uri);
-  const endpoints = match?.[1]?.split(",").map((address) => `http://${address}`) ?? [];
-  if (match === null || !endpoints.every((endpoint) => URL.canParse(endpoint))) {
-    throw invalidConfig(
-      uri,
-      `${JSON.stringify(uri)} names no etcd cluster.`,
-      "Write it as etcd://host:2379,host:2379/prefix.",
-    );
-  }
-  return { endpoints, prefix: `${match[2] || "sololakehouse"}/` };
-}
-
 /** etcd takes no key twice in a transaction; changes that go together may make the same node. */
 function distinct(objects: readonly StoredObject[]): readonly StoredObject[] {
   return [...new Map(objects.map((object) => [object.hash, object])).values()];
@@ -252,28 +249,4 @@ function decodeHead(head: EtcdKeyValue): { storedAt: Date; size: number; parts: 
   const size = value.readUInt32BE(8);
   const parts = Math.max(0, Math.ceil(size / PART_BYTES) - 1);
   return { storedAt: new Date(value.readDoubleBE(0)), size, parts, bytes: value.subarray(HEADER_BYTES) };
-}
-
-function bytesOf({ value = "" }: EtcdKeyValue): Buffer {
-  return Buffer.from(value, "base64");
-}
-
-function keyOf({ key }: EtcdKeyValue): string {
-  return Buffer.from(key, "base64").toString("utf8");
-}
-
-function toBase64(value: string | Uint8Array): string {
-  const bytes =
-    typeof value === "string"
-      ? Buffer.from(value, "utf8")
-      : Buffer.from(value.buffer, value.byteOffset, value.length);
-  return bytes.toString("base64");
-}
-
-/** All keys that start with a prefix; it ends in a character whose successor is one byte. */
-function rangeOf(prefix: string): { key: string; range_end: string } {
-  const end = Buffer.from(prefix, "utf8");
-  // The bytes of UTF-8 are below 0xff, so that the last one can be counted up.
-  end[end.length - 1] = (end[end.length - 1] as number) + 1;
-  return { key: toBase64(prefix), range_end: end.toString("base64") };
 }

@@ -1,0 +1,419 @@
+import type { Etcd } from "../../etcd/index.js";
+import { logInUse } from "../errors.js";
+import { type Change, type EtcdMirror, type Expected, MOST_STEPS, type Put } from "../meta/mirror.js";
+import { type Clock, sleep } from "../partition/clock.js";
+import { partitionKey } from "../wal/wal.js";
+import type { Broker, Cluster, Endpoints, Leadership } from "./cluster.js";
+import type { Home } from "./home.js";
+import { type SharedTopic, shareOf, type TopicPartition } from "./share.js";
+
+/** What a broker says of itself: `broker/<id>`, which ends with its lease. */
+interface BrokerEntry extends Endpoints {
+  /** Its lease: another time that it comes has another. */
+  readonly session: string;
+  readonly home: string;
+}
+
+/** Who led a partition last: `leader/<topic>/<partition>`. It does so while its session lives. */
+interface LeaderEntry {
+  /** 0 where it was given up. */
+  readonly broker: number;
+  readonly session: string;
+  readonly home: string;
+  /** Larger where another home leads than before; the same where one comes back, and nobody has led meanwhile. */
+  readonly epoch: number;
+}
+
+interface KnownLeader extends LeaderEntry {
+  readonly revision: number;
+}
+
+export interface ClusterParts {
+  readonly etcd: Etcd;
+  readonly mirror: EtcdMirror;
+  readonly clock: Clock;
+  /** Milliseconds that never go back, and go on while the process is stopped. */
+  readonly elapsed: () => number;
+  readonly home: Home;
+  /** Called when the broker's number is another than the home's. */
+  readonly onBroker: (id: number) => void;
+  readonly topics: () => Promise<readonly SharedTopic[]>;
+  readonly onFailure?: ((error: unknown) => void) | undefined;
+}
+
+/** What happens to what this process has of a partition. */
+export interface Writing {
+  /** Brings all into the object store, and takes no more. @returns whether that is done: else it goes on here. */
+  give(topicId: string, partition: number): Promise<boolean>;
+}
+
+const BROKERS = "broker/";
+const LEADERS = "leader/";
+/** How long a broker is believed to live that is not heard of, in seconds. */
+const LEASE_S = 5;
+/** What it relies on of that itself: clocks may differ in their speed. */
+const SURE = 0.85;
+const RENEW_MS = 1_000;
+const RETRY_MS = 200;
+/** A claim is two or three steps. */
+const CLAIMS = Math.floor(MOST_STEPS / 2);
+/** Partitions are given to others so many at a time. */
+const GIVES = 16;
+/** A new server gets its share when it has been there for so long: whoever starts and ends at once moves nothing. */
+const SETTLED_MS = 2_000;
+const REGULARLY_MS = 1_000;
+const UNTIL_LED_MS = 5_000;
+
+/**
+ * The servers of a log, by what etcd says of them. Each has a lease, and one key that ends with it; a partition's key says
+ * who led it last, and counts only while that server's session lives. So the end of a server ends its leadership of
+ * thousands of partitions at once, and each other takes its share of them, by compare-and-set.
+ *
+ * A lease says who should write. That nobody else does is the object store's to see to: clocks may lie, and a process may be
+ * stopped between looking at its lease and doing what it does by it.
+ */
+export class EtcdCluster implements Cluster {
+  readonly isShared = true;
+  readonly #parts: ClusterParts;
+  readonly #brokers = new Map<number, BrokerEntry>();
+  readonly #leaders = new Map<string, KnownLeader>();
+  readonly #listeners = new Set<() => void>();
+  readonly #ending = new AbortController();
+  #endpoints: Endpoints = {};
+  #self: number;
+  #session: string | undefined;
+  /** All that this process has ever had. */
+  readonly #sessions = new Set<string>();
+  /** Partitions that are being given to others. */
+  readonly #giving = new Map<string, TopicPartition>();
+  /** By `elapsed`: up to there, nobody else believes that this process is gone. */
+  #sureUntil = 0;
+  #brokersSince = 0;
+  #writing: Writing | undefined;
+  #renewing: Promise<void> | undefined;
+  #governing: Promise<void> | undefined;
+  #isToGovern = false;
+  #cancelLapse = () => {};
+
+  constructor(parts: ClusterParts) {
+    this.#parts = parts;
+    this.#self = parts.home.broker ?? 0;
+    parts.mirror.onChange((changes) => this.#take(changes));
+  }
+
+  /** 0 before it was ever one. */
+  get self(): number {
+    return this.#self;
+  }
+
+  brokers(): readonly Broker[] {
+    return [...this.#brokers]
+      .map(([id, { kafka, grpc }]) => ({ id, kafka, grpc }))
+      .sort((a, b) => a.id - b.id);
+  }
+
+  async announce(endpoints: Endpoints): Promise<void> {
+    this.#endpoints = { ...this.#endpoints, ...endpoints };
+    if (this.#session !== undefined) await this.#say(this.#session);
+  }
+
+  leader(topicId: string, partition: number): Leadership | undefined {
+    const known = this.#leaders.get(partitionKey(topicId, partition));
+    if (known === undefined || this.#brokers.get(known.broker)?.session !== known.session) return undefined;
+    const { broker, epoch } = known;
+    return { broker, epoch };
+  }
+
+  leads(topicId: string, partition: number): boolean {
+    const known = this.#leaders.get(partitionKey(topicId, partition));
+    if (known === undefined || known.session !== this.#session || !this.#isSure) return false;
+    return this.#giving.size === 0 || !this.#giving.has(partitionKey(topicId, partition));
+  }
+
+  epoch(topicId: string, partition: number): number {
+    return this.#leaders.get(partitionKey(topicId, partition))?.epoch ?? 0;
+  }
+
+  controller(): number | undefined {
+    return this.brokers()[0]?.id;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when somebody leads the partition, or has not for a while: the others decide, too. */
+  async untilLed(topicId: string, partition: number): Promise<void> {
+    const { clock } = this.#parts;
+    const isLed = () => this.leads(topicId, partition) || this.#othersLead(topicId, partition);
+    if (isLed()) return;
+    const over = new AbortController();
+    const stop = this.onChange(() => {
+      if (isLed()) over.abort();
+    });
+    await sleep(clock, UNTIL_LED_MS, over.signal);
+    stop();
+  }
+
+  /**
+   * Becomes one of the brokers, and leads again what it led last, as far as nobody else has since: what is in its
+   * write-ahead log goes on there.
+   *
+   * @throws LakehouseError STORAGE_FAILED; LOG_IN_USE where another process runs from a copy of this one's folder.
+   */
+  async join(): Promise<void> {
+    await this.#begin();
+    this.#renewing ??= this.#renew();
+  }
+
+  /** From here on it takes its share of what nobody leads, and gives what is more than that. */
+  lead(writing: Writing): void {
+    this.#writing = writing;
+    this.#govern();
+    void this.#regularly();
+  }
+
+  /** The others take what it led, at once. */
+  async leave(): Promise<void> {
+    this.#ending.abort();
+    this.#cancelLapse();
+    await this.#renewing;
+    await this.#governing;
+    const session = this.#session;
+    this.#session = undefined;
+    // Else it ends by itself.
+    if (session !== undefined) await this.#parts.etcd.revokeLease(session).catch(this.#parts.onFailure);
+  }
+
+  get #isSure(): boolean {
+    return this.#parts.elapsed() < this.#sureUntil;
+  }
+
+  #othersLead(topicId: string, partition: number): boolean {
+    const leader = this.leader(topicId, partition);
+    return leader !== undefined && leader.broker !== this.#self;
+  }
+
+  async #begin(): Promise<void> {
+    const { etcd, mirror, home, elapsed, onBroker } = this.#parts;
+    const asked = elapsed();
+    const session = await etcd.grantLease(LEASE_S);
+    this.#sessions.add(session);
+    for (;;) {
+      const id = await this.#freeId(home);
+      const entry: BrokerEntry = { ...this.#endpoints, session, home: home.id };
+      const key = `${BROKERS}${id}`;
+      const put = { key, value: JSON.stringify(entry), lease: session };
+      const isDone = await mirror.change([{ key, revision: 0 }], [put]);
+      if (!isDone && this.#brokers.get(id)?.session !== session) continue;
+      if (id !== home.broker) onBroker(id);
+      this.#self = id;
+      break;
+    }
+    this.#session = session;
+    this.#extend(asked, LEASE_S);
+    const own = [...this.#leaders].filter(([, known]) => known.home === home.id && !this.#isLive(known));
+    await this.#claim(own.map(([key]) => placeOf(key)));
+  }
+
+  /** The one that it had, or the least that nobody has. What an earlier process of this home has not ended, ends. */
+  async #freeId({ id: home, broker }: Home): Promise<number> {
+    const { etcd, mirror } = this.#parts;
+    for (const [id, known] of this.#brokers)
+      if (known.home === home) {
+        await etcd.revokeLease(known.session);
+        await mirror.read(`${BROKERS}${id}`);
+      }
+    if (broker !== undefined && !this.#brokers.has(broker)) return broker;
+    let least = 1;
+    while (this.#brokers.has(least)) least++;
+    return least;
+  }
+
+  #isLive({ broker, session }: LeaderEntry): boolean {
+    return this.#brokers.get(broker)?.session === session;
+  }
+
+  async #say(session: string): Promise<void> {
+    const key = `${BROKERS}${this.#self}`;
+    const entry: BrokerEntry = { ...this.#endpoints, session, home: this.#parts.home.id };
+    await this.#parts.mirror.change(
+      [{ key, lease: session }],
+      [{ key, value: JSON.stringify(entry), lease: session }],
+    );
+  }
+
+  #extend(asked: number, seconds: number): void {
+    this.#sureUntil = asked + seconds * 1000 * SURE;
+    this.#cancelLapse();
+    const { clock, elapsed } = this.#parts;
+    this.#cancelLapse = clock.after(Math.max(0, this.#sureUntil - elapsed()) + 1, () => this.#notify());
+  }
+
+  async #renew(): Promise<void> {
+    const { etcd, clock, elapsed, onFailure } = this.#parts;
+    const { signal } = this.#ending;
+    let wait = RENEW_MS;
+    for (;;) {
+      await sleep(clock, wait, signal);
+      if (signal.aborted) return;
+      try {
+        const asked = elapsed();
+        const session = this.#session;
+        const seconds = session === undefined ? 0 : await etcd.keepAlive(session, RENEW_MS);
+        if (seconds > 0) this.#extend(asked, seconds);
+        else {
+          this.#session = undefined;
+          this.#notify();
+          this.#checkHome();
+          await this.#begin();
+        }
+        this.#govern();
+        wait = RENEW_MS;
+      } catch (error) {
+        onFailure?.(error);
+        if (logInUse.is(error)) return;
+        wait = RETRY_MS;
+      }
+    }
+  }
+
+  /** Two processes that take one another's place would do so for ever. */
+  #checkHome(): void {
+    const { home } = this.#parts;
+    for (const [id, known] of this.#brokers)
+      if (known.home === home.id && !this.#sessions.has(known.session))
+        throw logInUse(
+          `broker ${id}`,
+          `Another process goes on as broker ${id} of the log: it runs from a copy of this one's folder.`,
+          "Give each server a folder of its own, which no other machine has a copy of.",
+        );
+  }
+
+  #take(changes: readonly Change[]): void {
+    for (const { key, value, revision } of changes) {
+      if (key.startsWith(BROKERS)) {
+        const id = Number(key.slice(BROKERS.length));
+        const isNew = !this.#brokers.has(id);
+        if (value === undefined) this.#brokers.delete(id);
+        else this.#brokers.set(id, JSON.parse(value) as BrokerEntry);
+        if (isNew || value === undefined) this.#brokersSince = this.#parts.elapsed();
+      } else if (key.startsWith(LEADERS)) {
+        const at = key.slice(LEADERS.length);
+        if (value === undefined) this.#leaders.delete(at);
+        else this.#leaders.set(at, { ...(JSON.parse(value) as LeaderEntry), revision });
+      }
+    }
+    this.#notify();
+    this.#govern();
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  async #regularly(): Promise<void> {
+    const { signal } = this.#ending;
+    for (;;) {
+      await sleep(this.#parts.clock, REGULARLY_MS, signal);
+      if (signal.aborted) return;
+      this.#govern();
+    }
+  }
+
+  /** One after the other; what has changed meanwhile is looked at again. */
+  #govern(): void {
+    this.#isToGovern = true;
+    if (this.#writing === undefined || this.#ending.signal.aborted) return;
+    this.#governing ??= this.#governOn().finally(() => {
+      this.#governing = undefined;
+    });
+  }
+
+  async #governOn(): Promise<void> {
+    while (this.#isToGovern && !this.#ending.signal.aborted) {
+      this.#isToGovern = false;
+      if (this.#session === undefined || !this.#isSure) return;
+      try {
+        await this.#governOnce();
+      } catch (error) {
+        // It is done again in a while.
+        this.#parts.onFailure?.(error);
+        return;
+      }
+    }
+  }
+
+  async #governOnce(): Promise<void> {
+    const topics = [...(await this.#parts.topics())].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const leader = (id: string, partition: number) => this.leader(id, partition)?.broker;
+    const { claims, gives } = shareOf(this.#self, this.#eligible(), topics, leader);
+    if (claims.length > 0) return this.#claim(claims);
+    await Promise.all([...this.#giving.values()].map((at) => this.#give(at)));
+    if (this.#parts.elapsed() - this.#brokersSince < SETTLED_MS) return;
+    await Promise.all(gives.slice(0, GIVES).map((at) => this.#give(at)));
+  }
+
+  /** Who can be reached goes before who cannot, such as a program that has the log open to append to it. */
+  #eligible(): number[] {
+    const all = this.brokers();
+    const reached = all.filter(({ kafka, grpc }) => kafka !== undefined || grpc !== undefined);
+    return (reached.length > 0 ? reached : all).map(({ id }) => id);
+  }
+
+  async #claim(places: readonly TopicPartition[]): Promise<void> {
+    for (let start = 0; start < places.length; start += CLAIMS) {
+      const session = this.#session;
+      if (session === undefined) return;
+      const some = places.slice(start, start + CLAIMS);
+      const expected: Expected[] = some.map((at) => ({
+        key: keyOf(at),
+        revision: this.#leaders.get(partitionKey(at.topicId, at.partition))?.revision ?? 0,
+      }));
+      // A process that was stopped must not claim by a lease that is over.
+      expected.push({ key: `${BROKERS}${this.#self}`, lease: session });
+      await this.#parts.mirror.change(
+        expected,
+        some.map((at) => this.#claimOf(at, session)),
+      );
+    }
+  }
+
+  #claimOf(at: TopicPartition, session: string): Put {
+    const { home } = this.#parts;
+    const before = this.#leaders.get(partitionKey(at.topicId, at.partition));
+    const epoch = before === undefined ? 1 : before.home === home.id ? before.epoch : before.epoch + 1;
+    const entry: LeaderEntry = { broker: this.#self, session, home: home.id, epoch };
+    return { key: keyOf(at), value: JSON.stringify(entry) };
+  }
+
+  async #give(at: TopicPartition): Promise<void> {
+    const { topicId, partition } = at;
+    const key = partitionKey(topicId, partition);
+    const known = this.#leaders.get(key);
+    if (known === undefined || known.session !== this.#session) {
+      this.#giving.delete(key);
+      return;
+    }
+    this.#giving.set(key, at);
+    const isGiven = await this.#writing?.give(topicId, partition);
+    if (isGiven) {
+      const { home, epoch, revision } = known;
+      const entry: LeaderEntry = { broker: 0, session: "", home, epoch };
+      const put = { key: keyOf(at), value: JSON.stringify(entry) };
+      // Where this fails, it may have been given: then it is not led here until that is known.
+      await this.#parts.mirror.change([{ key: keyOf(at), revision }], [put]);
+    }
+    this.#giving.delete(key);
+  }
+}
+
+function keyOf({ topicId, partition }: TopicPartition): string {
+  return `${LEADERS}${partitionKey(topicId, partition)}`;
+}
+
+function placeOf(key: string): TopicPartition {
+  const slash = key.indexOf("/");
+  return { topicId: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
+}

@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { LogCore } from "../../lib/lakehouse/log/core.js";
+import { Log } from "../../lib/lakehouse/log/log.js";
+import { LocalStore } from "../../lib/lakehouse/storage/index.js";
+import { readAll, texts } from "../log/support/lake-log.js";
+import { type EtcdCluster, findEtcd, needsEtcd, startEtcd } from "./etcd-cluster.js";
+
+const binary = findEtcd();
+
+describe("a log on etcd", needsEtcd, () => {
+  let etcd: EtcdCluster;
+  let places = 0;
+  beforeAll(async () => {
+    etcd = await startEtcd(binary as string);
+  });
+  afterAll(() => etcd?.dispose());
+
+  /** Servers, each with a folder of its own, over one store. */
+  async function place() {
+    const root = await mkdtemp(join(tmpdir(), "log-etcd-"));
+    onTestFinished(() => rm(root, { recursive: true, force: true }));
+    const meta = `${etcd.uri}/log-${places++}`;
+    return (name: string) => {
+      const core = new LogCore({
+        store: new LocalStore(join(root, "warehouse")),
+        folder: join(root, name),
+        meta,
+      });
+      onTestFinished(() => core.close());
+      return core;
+    };
+  }
+
+  test("two servers share the partitions, and the end of one is the other's beginning", async () => {
+    const open = await place();
+    const [a, b] = [open("a"), open("b")];
+    await a.startWriting();
+    const topic = await a.createTopic("flights", { partitions: 8 });
+    await b.startWriting();
+    const clusterA = await a.cluster();
+    const clusterB = await b.cluster();
+    const numbers = [0, 1, 2, 3, 4, 5, 6, 7];
+    const ledBy = (cluster: typeof clusterA) => numbers.filter((number) => cluster.leads(topic.id, number));
+    await until(() => ledBy(clusterA).length === 4 && ledBy(clusterB).length === 4);
+    expect((await b.topic("flights")).id).toBe(topic.id);
+    expect(clusterA.brokers().map(({ id }) => id)).toEqual([1, 2]);
+    const log = { a: logOf(a), b: logOf(b) };
+    for (const [name, cluster] of [
+      ["a", clusterA],
+      ["b", clusterB],
+    ] as const)
+      for (const partition of ledBy(cluster))
+        await log[name].topic("flights").append({ value: `${partition}` }, { partition, ack: "stored" });
+    const [elsewhere = 0] = ledBy(clusterB);
+    await expect(
+      log.a.topic("flights").append({ value: "x" }, { partition: elsewhere }),
+    ).rejects.toMatchObject({ code: "NOT_LEADER" });
+    for (const one of [log.a, log.b])
+      expect(texts(await readAll(one.topic("flights"))).sort()).toEqual(numbers.map(String));
+    await b.close();
+    await until(() => ledBy(clusterA).length === 8);
+    await log.a.topic("flights").append({ value: "after" }, { partition: elsewhere, ack: "stored" });
+    expect(texts(await readAll(log.a.topic("flights"), { partition: elsewhere }))).toEqual([
+      `${elsewhere}`,
+      "after",
+    ]);
+  });
+});
+
+function logOf(core: LogCore): Log {
+  return new Log({ core, catalog: undefined as never });
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !isSo(); i++) await sleep(100);
+  expect(isSo()).toBe(true);
+}
