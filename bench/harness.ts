@@ -12,8 +12,12 @@ export type Measurement = Readonly<Record<string, number>>;
 
 export interface Contender {
   readonly name: string;
-  /** Runs in a child process, imports what it needs itself, and returns what it measured. */
-  readonly run?: () => Promise<Measurement>;
+  /**
+   * Runs in a child process, imports what it needs itself, and returns what it measured.
+   *
+   * @param parts of the bench that are wanted, where it has such: all of them where none is named.
+   */
+  readonly run?: (parts: readonly string[]) => Promise<Measurement>;
   /** A Python script below bench/python instead, run with the peers' virtual environment. Prints one JSON line. */
   readonly python?: string;
   /** What the script is called with. */
@@ -55,11 +59,12 @@ export async function measure(
   name: string,
   bench: Bench,
   rounds: number,
+  parts: readonly string[],
 ): Promise<Map<string, Map<string, Summary>>> {
   const samples = new Map<string, Measurement[]>();
   for (let round = 0; round <= rounds; round++) {
     for (const contender of bench.contenders) {
-      const measurement = await runOnce(name, contender);
+      const measurement = await runOnce(name, contender, parts);
       if (round > 0) samples.set(contender.name, [...(samples.get(contender.name) ?? []), measurement]);
     }
   }
@@ -81,10 +86,10 @@ function summarize(runs: readonly Measurement[]): Map<string, Summary> {
   return summaries;
 }
 
-async function runOnce(bench: string, contender: Contender): Promise<Measurement> {
+async function runOnce(bench: string, contender: Contender, parts: readonly string[]): Promise<Measurement> {
   const [command, args] = contender.python
     ? [await peerPython(), [`${root}bench/python/${contender.python}`, ...(contender.arguments ?? [])]]
-    : [process.execPath, ["--expose-gc", main, bench, "--contender", contender.name]];
+    : [process.execPath, ["--expose-gc", main, bench, ...parts, "--contender", contender.name]];
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
     let output = "";

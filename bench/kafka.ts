@@ -12,16 +12,19 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export const bench: Bench = {
   about: `Our Kafka protocol for Kafka's own Java client: records of 100 and 1,000 bytes, produced to four partitions with acks=1 and acks=all and consumed, as many as go in ${SECONDS} seconds each; 50,000 of 1,000 bytes a second, paced, until their acknowledgement; and from produce to consume, 1,000 a second. Beside Kafka's own broker, which does not wait for its disk, and a broker that only answers: the wire's ceiling. Aims: as many records as Kafka, 60% of the ceiling, paced p99 at most 25 ms.`,
   contenders: [
-    { name: "ours", run: () => served(["bench/dist/kafka-server.js", "wal"]) },
-    { name: "ours, all is stored", run: () => served(["bench/dist/kafka-server.js", "stored"]) },
-    { name: "Kafka", run: () => served(["scripts/kafka.mjs"]) },
-    { name: "the wire", run: () => served(["bench/dist/kafka-wire.js"], "produce") },
+    { name: "ours", run: (parts) => served(["bench/dist/kafka-server.js", "wal"], parts) },
+    { name: "ours, all is stored", run: (parts) => served(["bench/dist/kafka-server.js", "stored"], parts) },
+    { name: "Kafka", run: (parts) => served(["scripts/kafka.mjs"], parts) },
+    { name: "the wire", run: () => served(["bench/dist/kafka-wire.js"], ["produce"]) },
   ],
   rounds: 2,
 };
 
 /** A server in a process of its own, which says its address first and ends with its standard input. */
-async function served([script = "", ...args]: readonly string[], ...more: string[]): Promise<Measurement> {
+async function served(
+  [script = "", ...args]: readonly string[],
+  parts: readonly string[],
+): Promise<Measurement> {
   const folder = await mkdtemp(join(tmpdir(), "bench-kafka-"));
   const server = spawn(process.execPath, [join(root, script), ...args], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -30,7 +33,7 @@ async function served([script = "", ...args]: readonly string[], ...more: string
   try {
     const address = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
     if (address.done) throw new Error(`${script} did not start. Run "npm run test:interop" once.`);
-    return JSON.parse(await client([address.value, String(SECONDS), ...more])) as Measurement;
+    return JSON.parse(await client([address.value, String(SECONDS), ...parts])) as Measurement;
   } finally {
     const ended = new Promise((resolve) => server.once("exit", resolve));
     server.stdin.end();

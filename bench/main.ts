@@ -1,4 +1,4 @@
-/** npm run bench -- <name> [--rounds n] [--json]: one figure beside its peer. Without a name: lists the benches. */
+/** npm run bench -- <name> [part ...] [--rounds n] [--json]: one figure beside its peer. Without a name: lists the benches. */
 import { parseArgs } from "node:util";
 import { type Bench, machine, measure, type Summary } from "./harness.js";
 
@@ -38,7 +38,7 @@ const { positionals, values } = parseArgs({
   },
 });
 
-const name = positionals[0];
+const [name, ...parts] = positionals;
 const load = name === undefined ? undefined : benches[name];
 if (name === undefined || load === undefined) await list();
 else {
@@ -59,14 +59,14 @@ async function list(): Promise<void> {
 async function runContender(bench: Bench, wanted: string): Promise<void> {
   const contender = bench.contenders.find((candidate) => candidate.name === wanted);
   if (!contender?.run) throw new Error(`no contender ${wanted}`);
-  const measurement = await contender.run();
+  const measurement = await contender.run(parts);
   console.log(JSON.stringify(measurement));
   // DuckDB and worker pools may keep the process alive; the measurement is made.
   process.exit(0);
 }
 
 async function compare(name: string, bench: Bench): Promise<void> {
-  const results = await measure(name, bench, Number(values.rounds ?? bench.rounds ?? 5));
+  const results = await measure(name, bench, Number(values.rounds ?? bench.rounds ?? 5), parts);
   if (values.json) {
     const plain = Object.fromEntries([...results].map(([key, value]) => [key, Object.fromEntries(value)]));
     console.log(JSON.stringify({ bench: name, machine: machine(), results: plain }));

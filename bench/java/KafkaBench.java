@@ -10,40 +10,51 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.*;
 
 /**
- * `KafkaBench <bootstrap> <seconds>`: what a broker does for Kafka's own client, as one line of JSON. Each measure takes
- * about so many seconds. `KafkaBench <bootstrap> <seconds> produce` measures nothing that reads.
+ * `KafkaBench <bootstrap> <seconds> [part ...]`: what a broker does for Kafka's own client, as one line of JSON. Each
+ * measure takes about so many seconds. Parts: `produce`, `consume` (and what is consumed is produced), `paced`, `tail`; all
+ * of them where none is given. `100`, `1000`, `acks=1` and `acks=all` leave the other measures out.
  */
 class KafkaBench {
   static final Map<String, Double> measured = new LinkedHashMap<>();
   static String bootstrap;
+  static List<String> asked;
 
   public static void main(String[] arguments) throws Exception {
     bootstrap = arguments[0];
     double seconds = Double.parseDouble(arguments[1]);
-    boolean alsoReads = arguments.length < 3;
+    asked = List.of(arguments).subList(2, arguments.length);
+    List<String> sizes = chosen("100", "1000"), levels = chosen("acks=1", "acks=all");
+    List<String> parts = chosen("produce", "consume", "paced", "tail");
     var topics = List.of("b100.1", "b100.all", "b1000.1", "b1000.all", "warm", "paced", "tail.1", "tail.all");
-    try (Admin admin = Admin.create(settings())) {
-      if (alsoReads) {
+    // A broker that only answers makes no topics: it has them all.
+    if (!asked.equals(List.of("produce")))
+      try (Admin admin = Admin.create(settings())) {
         var made = topics.stream().map(name -> new NewTopic(name, name.startsWith("b") ? 4 : 1, (short) 1)).toList();
         admin.createTopics(made).all().get();
       }
-    }
-    produce("warm", 100, "1", seconds);
-    produce("warm", 1000, "all", seconds);
-    for (int size : new int[] {100, 1000})
-      for (String acks : new String[] {"1", "all"}) {
-        String name = "b" + size + "." + acks;
-        long count = produce(name, size, acks, seconds);
-        if (alsoReads && acks.equals("1")) consume(name, size, count);
+    for (String size : sizes)
+      for (String level : levels) produce("warm", Integer.parseInt(size), level.substring(5), seconds / 2);
+    for (String size : sizes)
+      for (String level : levels) {
+        String acks = level.substring(5), name = "b" + size + "." + acks;
+        boolean isConsumed = acks.equals("1") && parts.contains("consume");
+        if (!isConsumed && !parts.contains("produce")) continue;
+        long count = produce(name, Integer.parseInt(size), acks, seconds);
+        if (isConsumed) consume(name, size, count);
       }
-    if (alsoReads) {
-      paced("paced", 50_000, 1000, seconds);
-      for (String acks : new String[] {"1", "all"}) tail("tail." + acks, acks, seconds);
-    }
+    if (parts.contains("paced")) paced("paced", 50_000, 1000, seconds);
+    if (parts.contains("tail"))
+      for (String level : levels) tail("tail." + level.substring(5), level.substring(5), seconds);
     var text = new StringJoiner(",", "{", "}");
     measured.forEach((name, value) -> text.add("\"" + name + "\":" + value));
     System.out.println(text);
     System.exit(0);
+  }
+
+  /** Those that were asked for: all where none was. */
+  static List<String> chosen(String... all) {
+    var some = Arrays.stream(all).filter(asked::contains).toList();
+    return some.isEmpty() ? List.of(all) : some;
   }
 
   static Properties settings() {
@@ -108,7 +119,7 @@ class KafkaBench {
     return count;
   }
 
-  static void consume(String topic, int size, long count) {
+  static void consume(String topic, String size, long count) {
     try (var consumer = consumer(topic)) {
       long read = consumer.poll(Duration.ofSeconds(10)).count();
       long first = read;

@@ -12,8 +12,9 @@
  *    0  topic id (16)    16  partition (4)    20  bytes of the batch (4)    24  a record batch, its base offset set
  * ```
  *
- * A crash may leave a torn group at the end, of which nothing was acknowledged. Anything else that does not check is
- * damage to what was: a later group that says that the place was on the disk tells one from the other.
+ * Several groups may be on their way to the disk at once, each to its own place. So a crash may leave a torn group, and
+ * whole ones behind it: of none of them was anything acknowledged, since that goes in order. Anything else that does not
+ * check is damage to what was: a later group that says that the place was on the disk tells one from the other.
  */
 import { crc32c } from "../../codecs/index.js";
 import { viewOf } from "../records/header.js";
@@ -58,7 +59,7 @@ export function decodeFileHeader(bytes: Uint8Array): FileHeader | undefined {
   return { number: Number(view.getBigUint64(8)), previousEnd: Number(view.getBigUint64(16)) };
 }
 
-/** A group, in chunks. @param syncedTo up to where the file is on the disk already. */
+/** A group, in chunks. @param syncedTo up to where the file is on the disk already, without a hole. */
 export function encodeGroup(entries: readonly WalEntry[], syncedTo: number): Uint8Array[] {
   const header = Buffer.alloc(GROUP_HEADER_BYTES);
   const chunks: Uint8Array[] = [header];

@@ -7,6 +7,11 @@ import { fileName, replay } from "./replay.js";
 const FILE_BYTES = 64 * 1024 * 1024;
 /** Of batches in one flush: what more is waiting goes with the next. */
 const GROUP_BYTES = 16 * 1024 * 1024;
+/**
+ * As many flushes are under way at most: who appends while one runs need not wait for its end to begin. A disk does
+ * several in little more time than one, and what waits longer is flushed in fewer and larger groups.
+ */
+const MOST_FLUSHES = 3;
 
 interface Waiting {
   readonly entry: WalEntry;
@@ -21,6 +26,16 @@ export interface WalOptions {
   readonly fileBytes?: number | undefined;
 }
 
+/** A group on its way to the disk. */
+interface Flush {
+  readonly group: readonly Waiting[];
+  readonly file: WalFile;
+  /** Where it ends in its file. */
+  readonly end: number;
+  readonly written: Promise<void>;
+  outcome?: "done" | { readonly error: unknown };
+}
+
 interface WalFile {
   readonly name: string;
   /** Up to which offset each partition has to be in the object store before the file can go. */
@@ -29,7 +44,9 @@ interface WalFile {
 
 /**
  * The write-ahead log of one process: what is appended is on this machine's disk when `append` resolves. All that waits
- * while one flush runs goes with the next (group commit). Files go when all of their records are in the object store.
+ * goes with the next flush (group commit), and a few are under way at once: each to its own place in the file, and done
+ * when all before it are, so that what is acknowledged has no hole. Files go when all of their records are in the object
+ * store.
  *
  * After a failure all that waits is refused, and the next append begins a new file, which says how much of the one
  * before counts: so a disk that was full for a while costs nothing but what was refused.
@@ -40,12 +57,17 @@ export class Wal {
   /** The oldest first. */
   readonly #files: WalFile[] = [];
   readonly #stored = new Map<string, bigint>();
+  /** `end`: where the next group goes. */
   #current: { readonly handle: DiskFile; readonly file: WalFile; end: number } | undefined;
   #nextNumber = 0;
-  /** How much counts of the file before the next. */
+  /** How much counts of the last file: all that is on the disk, without a hole. */
   #previousEnd = 0;
   #waiting: Waiting[] = [];
+  /** The oldest first. */
+  #flushes: Flush[] = [];
+  /** Ends when nothing waits, and nothing is under way. */
   #running: Promise<void> | undefined;
+  #wake = () => {};
   /** Files are removed one after the other, the oldest first: a gap between them would be damage. */
   #removing: Promise<void> = Promise.resolve();
   /** A file that could not be begun. */
@@ -93,7 +115,8 @@ export class Wal {
     if (this.#isClosed) return Promise.reject(closed("log"));
     return new Promise((done, failed) => {
       this.#waiting.push({ entry, done, failed });
-      this.#running ??= this.#run();
+      if (this.#running === undefined) this.#running = this.#run();
+      else this.#wake();
     });
   }
 
@@ -145,21 +168,79 @@ export class Wal {
   async #run(): Promise<void> {
     // What is appended in this turn goes together.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const group = this.#nextGroup();
+    while (this.#waiting.length > 0 || this.#flushes.length > 0) {
       try {
-        await this.#flush(group.map(({ entry }) => entry));
-        for (const { done } of group) done();
+        if (this.#waiting.length > 0 && this.#flushes.length < MOST_FLUSHES) await this.#flushNext();
+        else await this.#news();
+        this.#acknowledge();
       } catch (error) {
-        // In one turn: what is appended from here on stands behind what is on the disk, not behind what is refused.
-        const refused = [...group, ...this.#waiting];
-        this.#waiting = [];
-        this.#onRefused(error);
-        for (const { failed } of refused) failed(error);
-        await this.#abandon();
+        await this.#refuse(error);
       }
     }
     this.#running = undefined;
+  }
+
+  /** Sends the next group on its way. */
+  async #flushNext(): Promise<void> {
+    if (this.#current !== undefined && this.#current.end >= this.#fileBytes) {
+      // The next file says how much of this one counts, which is known when all is there.
+      if (this.#flushes.length > 0) return this.#news();
+      await this.#abandon();
+    }
+    this.#current ??= await this.#begin();
+    const current = this.#current;
+    const group = this.#nextGroup();
+    const chunks = encodeGroup(
+      group.map(({ entry }) => entry),
+      this.#previousEnd,
+    );
+    const at = current.end;
+    current.end += chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const written = current.handle.write(chunks, at).then(() => current.handle.sync());
+    const flush: Flush = { group, file: current.file, end: current.end, written };
+    this.#flushes.push(flush);
+    written.then(
+      () => {
+        flush.outcome = "done";
+        this.#wake();
+      },
+      (error: unknown) => {
+        flush.outcome = { error };
+        this.#wake();
+      },
+    );
+  }
+
+  /** Resolves when a flush is over, or more waits. */
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** Of what is on the disk, the oldest first: up to the first that is not. @throws what one of them failed of. */
+  #acknowledge(): void {
+    for (let [first] = this.#flushes; first?.outcome !== undefined; [first] = this.#flushes) {
+      if (first.outcome !== "done") throw first.outcome.error;
+      this.#flushes.shift();
+      this.#previousEnd = first.end;
+      for (const { entry } of first.group) need(first.file, entry);
+      for (const { done } of first.group) done();
+    }
+  }
+
+  async #refuse(error: unknown): Promise<void> {
+    // First who was just acknowledged hears of it: what is refused begins behind that.
+    await Promise.resolve();
+    // In one turn: what is appended from here on stands behind what is on the disk, not behind what is refused.
+    const refused = [...this.#flushes.flatMap(({ group }) => group), ...this.#waiting];
+    const written = this.#flushes.map((flush) => flush.written);
+    this.#flushes = [];
+    this.#waiting = [];
+    this.#onRefused(error);
+    for (const { failed } of refused) failed(error);
+    await Promise.allSettled(written);
+    await this.#abandon();
   }
 
   #nextGroup(): Waiting[] {
@@ -170,18 +251,6 @@ export class Wal {
       count++;
     }
     return this.#waiting.splice(0, count);
-  }
-
-  async #flush(entries: readonly WalEntry[]): Promise<void> {
-    if (this.#current !== undefined && this.#current.end >= this.#fileBytes) await this.#abandon();
-    this.#current ??= await this.#begin();
-    const current = this.#current;
-    const chunks = encodeGroup(entries, current.end);
-    await current.handle.write(chunks, current.end);
-    await current.handle.sync();
-    current.end += chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    this.#previousEnd = current.end;
-    for (const entry of entries) need(current.file, entry);
   }
 
   async #begin() {
