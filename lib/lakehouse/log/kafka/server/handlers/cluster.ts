@@ -118,7 +118,13 @@ export async function answerDescribeTopicPartitions(
       errorCode === ERROR.NONE ? authorizedOperations(caller, "topic", name) : NOT_ASKED;
     topics.push({
       ...{ errorCode, name, topicId, isInternal, topicAuthorizedOperations },
-      partitions: some.map((one) => ({ ...one, offlineReplicas: one.offlineReplicas ?? [] })),
+      partitions: some.map((one) => ({
+        ...one,
+        offlineReplicas: one.offlineReplicas ?? [],
+        // The protocol has null for those that nobody knows, and Java's clients do not.
+        eligibleLeaderReplicas: [],
+        lastKnownElr: [],
+      })),
     });
     if (first + some.length < partitions.length)
       return { topics, nextCursor: { topicName: name, partitionIndex: first + some.length } };
