@@ -1,6 +1,7 @@
 /** The commands of `streamctl`. Nothing heavy is loaded before one runs. */
 import type { Command } from "commander";
 import type { WithLake } from "../room.js";
+import { aclCommand } from "./commands/acl.js";
 import { withLogOf } from "./commands/any-log.js";
 import { benchCommand } from "./commands/bench.js";
 import { consumeCommand } from "./commands/consume.js";
@@ -10,6 +11,7 @@ import { recoverCommand } from "./commands/recover.js";
 import { segmentCommand } from "./commands/segment.js";
 import { serveCommand } from "./commands/serve.js";
 import { topicCommand } from "./commands/topic.js";
+import { userCommand, withSecurityOf } from "./commands/user.js";
 import type { LogContext } from "./open-log.js";
 
 export function addStreamCommands(program: Command, withLake: WithLake<LogContext>): void {
@@ -18,6 +20,9 @@ export function addStreamCommands(program: Command, withLake: WithLake<LogContex
   produceCommand(program, withLog);
   consumeCommand(program, withLog);
   groupCommand(program, withLog);
+  const withSecurity = withSecurityOf(withLake);
+  userCommand(program, withSecurity);
+  aclCommand(program, withSecurity);
   segmentCommand(program);
   serveCommand(program, withLake);
   recoverCommand(program, withLake);

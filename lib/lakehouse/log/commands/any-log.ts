@@ -5,12 +5,14 @@ import type { Command } from "commander";
 import type { WithLake } from "../../room.js";
 import type { Log } from "../log.js";
 import { type LogContext, openLog } from "../open-log.js";
+import type { ConnectLogOptions } from "../rpc/connect-log.js";
 import type { RemoteLog } from "../rpc/remote-log.js";
+import { type CredentialFlags, connectOptions } from "./tls.js";
 
 /** What a command can do is the same here and afar. */
 export type AnyLog = Log | RemoteLog;
 
-export interface LogFlags {
+export interface LogFlags extends CredentialFlags {
   readonly server?: string;
   readonly json?: true;
 }
@@ -35,23 +37,36 @@ export function serverFile(folder: string): string {
 export function logOptions(command: Command): Command {
   return command
     .option("--server <url>", "ask this server, as streamctl serve says where it is")
+    .option("--user <name>", "who you are, where the log has users")
+    .option(
+      "--password-file <file>",
+      "file whose first line is the password; without it, STREAMCTL_PASSWORD counts",
+    )
+    .option("--ca <file>", "certificates of who vouches for the server's, as PEM")
+    .option("--client-cert <file>", "certificate of yours that names you, as PEM, in place of a password")
+    .option("--client-key <file>", "its key")
     .option("--json", "print the result as JSON");
 }
 
 export function withLogOf(withLake: WithLake<LogContext>): WithLog {
-  return async ({ server }, work) => {
-    if (server !== undefined) return withRemote(server, work);
+  return async ({ server, ...flags }, work) => {
+    const options = await connectOptions(flags);
+    if (server !== undefined) return withRemote(server, options, work);
     await withLake(async (context) => {
-      const remote = await findServer(join(context.profile.root, "log"));
+      const remote = await findServer(join(context.profile.root, "log"), options);
       if (remote !== undefined) return closing(remote, work);
       await closing(openLog(context), work);
     });
   };
 }
 
-async function withRemote(url: string, work: (log: AnyLog) => Promise<void>): Promise<void> {
+async function withRemote(
+  url: string,
+  options: ConnectLogOptions,
+  work: (log: AnyLog) => Promise<void>,
+): Promise<void> {
   const { connectLog } = await import("../rpc/connect-log.js");
-  await closing(await connectLog(url), work);
+  await closing(await connectLog(url, options), work);
 }
 
 async function closing<Opened extends AnyLog>(
@@ -66,17 +81,20 @@ async function closing<Opened extends AnyLog>(
 }
 
 /** The server that writes this log, where one runs. One that was killed has left its file. */
-async function findServer(folder: string): Promise<RemoteLog | undefined> {
+async function findServer(folder: string, options: ConnectLogOptions): Promise<RemoteLog | undefined> {
   const text = await readFile(serverFile(folder), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   const { connectLog } = await import("../rpc/connect-log.js");
+  let found: ServerFile;
   try {
-    const { url, id } = JSON.parse(text) as ServerFile;
-    // The first call is to be answered soon; what comes then may take its time.
-    const probe = await connectLog(url, { timeoutMs: ANSWER_MS });
+    found = JSON.parse(text) as ServerFile;
+    // The first call is to be answered soon; what comes then may take its time. Somebody else may have the port by now:
+    // what proves who we are is for whom we know.
+    const probe = await connectLog(found.url, { ...options, credentials: undefined, timeoutMs: ANSWER_MS });
     await probe.close();
-    return probe.serverId === id ? await connectLog(url) : undefined;
+    if (probe.serverId !== found.id) return undefined;
   } catch {
     return undefined;
   }
+  return connectLog(found.url, options);
 }

@@ -10,6 +10,7 @@ import { type LogContext, openLog } from "../open-log.js";
 import type { Ack } from "../partition/partition.js";
 import type { GrpcServer } from "../rpc/serve-grpc.js";
 import { type ServerFile, serverFile } from "./any-log.js";
+import { fileOf } from "./tls.js";
 
 interface ServeFlags {
   readonly grpc: number;
@@ -18,6 +19,9 @@ interface ServeFlags {
   readonly acksAll: Ack;
   readonly autoCreateTopics?: true;
   readonly host: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly clientCa?: string;
   readonly insecure?: true;
   readonly json?: true;
 }
@@ -43,9 +47,15 @@ export function serveCommand(program: Command, withLake: WithLake<LogContext>): 
     )
     .option("--auto-create-topics", "make topics that Kafka's clients ask for and that are not there")
     .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--tls-cert <file>", "the server's certificate and those above it, as PEM: TLS alone is spoken")
+    .option("--tls-key <file>", "its key")
+    .option(
+      "--client-ca <file>",
+      "certificate of who makes those of clients: one that names a user is that user",
+    )
     .option(
       "--insecure",
-      "listen where other machines can reach it, unencrypted, with nobody asked who they are",
+      "listen where other machines can reach it though it has no certificate, and what is sent can be read on its way, or though the log has no users, and whoever comes may do everything",
     )
     .option("--json", "say where it is in a line of JSON")
     .addHelpText(
@@ -56,13 +66,6 @@ export function serveCommand(program: Command, withLake: WithLake<LogContext>): 
 }
 
 async function serve(context: LogContext, flags: ServeFlags): Promise<void> {
-  const { host, insecure } = flags;
-  if (!insecure && !isLoopback(host))
-    throw invalidConfig(
-      host,
-      `Others can reach ${host}, and could read, append and delete whatever they like.`,
-      "Listen on 127.0.0.1; or, where only those can reach it who may, add --insecure.",
-    );
   const log = openLog(context);
   try {
     await serveLog(log, join(context.profile.root, "log"), flags);
@@ -73,6 +76,7 @@ async function serve(context: LogContext, flags: ServeFlags): Promise<void> {
 
 async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<void> {
   const { host, json, acksAll, autoCreateTopics, insecure } = flags;
+  const open = { host, insecure, ...(await certificatesOf(flags)) };
   const { serveGrpc } = await import("../rpc/serve-grpc.js");
   const { serveKafka } = await import("../kafka/serve.js");
   const { serveSchemaRegistry } = await import("../schemas/server/serve.js");
@@ -80,18 +84,18 @@ async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<vo
     console.error(`${ink("fault", "red", process.stderr)}  ${call}\n`, error);
   const servers = new Closing("server");
   try {
-    const grpc = await serveGrpc(log, { port: flags.grpc, host, onFault });
+    const grpc = await serveGrpc(log, { port: flags.grpc, ...open, onFault });
     servers.open(
       () => grpc,
       (server) => server.close(),
     );
-    const kafka = await serveKafka(log, { port: flags.kafka, host, acksAll, autoCreateTopics });
+    const kafka = await serveKafka(log, { port: flags.kafka, ...open, acksAll, autoCreateTopics });
     servers.open(
       () => kafka,
       (server) => server.stop(),
     );
     const port = flags.schemas;
-    const schemas = await serveSchemaRegistry({ registry: log.schemas, port, host, insecure, onFault });
+    const schemas = await serveSchemaRegistry({ registry: log.schemas, port, ...open, onFault });
     servers.open(
       () => schemas,
       (server) => server.close(),
@@ -116,15 +120,27 @@ async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<vo
   }
 }
 
+/** @throws LakehouseError INVALID_CONFIG */
+async function certificatesOf({ tlsCert, tlsKey, clientCa }: ServeFlags) {
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw invalidConfig(
+      "tls",
+      "A certificate is of no use without its key.",
+      "Give --tls-cert and --tls-key.",
+    );
+  if (tlsCert === undefined || tlsKey === undefined) return {};
+  return {
+    tls: { cert: await fileOf("--tls-cert", tlsCert), key: await fileOf("--tls-key", tlsKey) },
+    clientCa: clientCa === undefined ? undefined : await fileOf("--client-ca", clientCa),
+  };
+}
+
 /** Lets streamctl find the server. @returns what takes that back. */
 async function announce(folder: string, { url, id }: GrpcServer): Promise<() => Promise<void>> {
   const file = serverFile(folder);
   const content: ServerFile = { url, id };
-  await writeFile(`${file}.new`, JSON.stringify(content));
+  // The id is what streamctl knows the server by, before it tells it a password.
+  await writeFile(`${file}.new`, JSON.stringify(content), { mode: 0o600 });
   await rename(`${file}.new`, file);
   return () => rm(file, { force: true });
-}
-
-function isLoopback(host: string): boolean {
-  return /^(127(\.\d+){3}|::1|localhost)$/.test(host);
 }

@@ -1,4 +1,4 @@
-/** HTTP/2 without TLS and HTTP/1.1 on one port: a connection's first bytes say which it is. */
+/** HTTP/2 and HTTP/1.1 on one port, with TLS or without: a connection's first bytes say which it is. */
 import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
 import {
   createServer as createHttp2Server,
@@ -7,12 +7,15 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
 /** Every HTTP/2 client begins with `PRI * HTTP/2.0` (RFC 9113, 3.4), and no method of HTTP/1.1 begins so. */
 const HTTP2 = Buffer.from("PRI");
 /** Who has said nothing by then is cut off, in milliseconds. */
 const SILENCE_MS = 60_000;
 const MOST_STREAMS = 1000;
+/** As many as Kafka's clients may have. */
+const MOST_CONNECTIONS = 2_500;
 const WINDOW_BYTES = 1024 * 1024;
 
 export type Handler = (
@@ -30,7 +33,8 @@ export interface OnePort {
   close(graceMs: number): Promise<void>;
 }
 
-export function onePort(handler: Handler): OnePort {
+/** @param tls where it is given, TLS alone is spoken. */
+export function onePort(handler: Handler, tls?: TlsOptions): OnePort {
   const http1 = createHttp1Server(handler);
   // It listens to nothing itself; this begins its watch over clients that are too slow with their headers.
   http1.emit("listening");
@@ -45,13 +49,21 @@ export function onePort(handler: Handler): OnePort {
     session.once("close", () => sessions.delete(session));
   });
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const onConnection = (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     // A client that is gone is nobody's fault; the protocols hear of it by themselves.
     socket.on("error", () => undefined);
     handOver(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit("connection", socket));
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer(onConnection)
+      : createTlsServer(
+          { handshakeTimeout: SILENCE_MS, ...tls, ALPNProtocols: ["h2", "http/1.1"] },
+          onConnection,
+        );
+  server.maxConnections = MOST_CONNECTIONS;
   return {
     server,
     close: async (graceMs) => {

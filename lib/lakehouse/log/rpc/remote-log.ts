@@ -1,4 +1,4 @@
-import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { closed, invalidArgument } from "../../errors.js";
 import { checkOptions, type OptionNames } from "../../options.js";
@@ -7,6 +7,7 @@ import type { ConsumeOptions } from "../groups/consume-options.js";
 import type { GroupBatch } from "../groups/group-reader.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
+import { isLoopback } from "../security/exposure.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../topics.js";
 import type { ConnectLogOptions } from "./connect-log.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
@@ -23,7 +24,13 @@ const TIMEOUT_MS = 60_000;
 /** Of one message: a record may be as large as its topic allows. */
 const MESSAGE_BYTES = 512 * 1024 * 1024;
 
-const OPTIONS: OptionNames<ConnectLogOptions> = { timeoutMs: true };
+const OPTIONS: OptionNames<ConnectLogOptions> = {
+  timeoutMs: true,
+  credentials: true,
+  ca: true,
+  cert: true,
+  key: true,
+};
 
 /** What a remote log and its topics call. */
 export interface Remote {
@@ -39,14 +46,17 @@ export interface Remote {
 
 export async function openRemoteLog(url: string, options: ConnectLogOptions): Promise<RemoteLog> {
   checkOptions("connectLog", options, OPTIONS);
-  const { timeoutMs = TIMEOUT_MS } = options;
+  const { timeoutMs = TIMEOUT_MS, credentials, ca, cert, key } = options;
   checkUrl(url);
-  const sessionManager = new Http2SessionManager(url);
+  const tls = { ca, cert, key };
+  const interceptors = credentials === undefined ? [] : [withCredentials(url, credentials)];
+  const sessionManager = new Http2SessionManager(url, undefined, tls);
   const transport: Transport = createGrpcTransport({
     baseUrl: url,
     sessionManager,
     defaultTimeoutMs: timeoutMs,
     readMaxBytes: MESSAGE_BYTES,
+    interceptors,
     // Between processes of one machine or one network, it takes longer to compress than to send.
     acceptCompression: [],
   });
@@ -63,7 +73,13 @@ export async function openRemoteLog(url: string, options: ConnectLogOptions): Pr
       }),
   };
   // By HTTP/1.1: what does not speak HTTP/2 would end this process, by an error of the session that nobody can catch.
-  const first = createConnectTransport({ baseUrl: url, httpVersion: "1.1", defaultTimeoutMs: timeoutMs });
+  const first = createConnectTransport({
+    baseUrl: url,
+    httpVersion: "1.1",
+    defaultTimeoutMs: timeoutMs,
+    interceptors,
+    nodeOptions: tls,
+  });
   const { id } = await remote.call(() => createClient(AdminService, first).describeServer({}));
   return new RemoteLog(remote, id, async () => {
     isClosed = true;
@@ -151,8 +167,28 @@ export class RemoteLog {
   }
 }
 
+/** @throws LakehouseError INVALID_ARGUMENT where the password could be read on its way. */
+function withCredentials(url: string, { user, password }: { user: string; password: string }): Interceptor {
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== "https:" && !isLoopback(hostname.replace(/^\[|\]$/g, "")))
+    throw invalidArgument(
+      url,
+      `The password of ${JSON.stringify(user)} would go to ${hostname} where others could read it.`,
+      "Connect by https:, with TLS at the server.",
+    );
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  return (next) => (request) => {
+    request.header.set("authorization", authorization);
+    return next(request);
+  };
+}
+
 function checkUrl(url: string): void {
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return;
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) {
+    // Errors say the URL.
+    if (new URL(url).username === "" && new URL(url).password === "") return;
+    throw invalidArgument("url", "The URL has a name or a password in it.", "Give them as credentials.");
+  }
   throw invalidArgument(
     "url",
     `${JSON.stringify(url)} is no URL of a server.`,

@@ -1,12 +1,20 @@
 import type { AddressInfo } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { invalidConfig } from "../../errors.js";
 import type { Log } from "../log.js";
+import { checkExposure, isLoopback, tlsOptions } from "../security/exposure.js";
 
 export interface ServeGrpcOptions {
   /** 0, where not given, for any that is free. */
   readonly port?: number | undefined;
-  /** The address to listen on: this machine alone where not given. Calls are neither encrypted nor authenticated. */
+  /** The address to listen on: this machine alone where not given. Elsewhere TLS and users are needed. */
   readonly host?: string | undefined;
+  /** Certificate and key: TLS alone is spoken. */
+  readonly tls?: TlsOptions | undefined;
+  /** That of who may make certificates for clients: one whose common name is a user of the log calls as that user. */
+  readonly clientCa?: string | Buffer | undefined;
+  /** Listens where others can reach it without TLS, or without users who are asked who they are: who comes may do everything. */
+  readonly insecure?: boolean | undefined;
   /** The largest message that is taken, in bytes. 32 MiB where not given. */
   readonly maxMessageBytes?: number | undefined;
   /** What went wrong with a call that no client should hear of. */
@@ -15,7 +23,7 @@ export interface ServeGrpcOptions {
 
 /** A server of a log that runs. */
 export interface GrpcServer {
-  /** `http://127.0.0.1:50051`: for gRPC, gRPC-Web and Connect, over HTTP/2 without TLS and HTTP/1.1. */
+  /** `http://127.0.0.1:50051`: for gRPC, gRPC-Web and Connect, over HTTP/2 and HTTP/1.1; `https:` with TLS. */
   readonly url: string;
   readonly port: number;
   /** Of this run. */
@@ -34,9 +42,15 @@ export interface GrpcServer {
  */
 export async function serveGrpc(log: Log, options: ServeGrpcOptions = {}): Promise<GrpcServer> {
   const { startServer } = await import("./server.js");
+  const { port = 0, host = "127.0.0.1", tls, clientCa, insecure = false, ...rest } = options;
+  const security = await log.core.security();
+  checkExposure({ host, tls, clientCa, insecure, isSecured: security.isOn });
   await log.core.startWriting();
-  const { port = 0, host = "127.0.0.1", ...rest } = options;
-  const { server, id, close } = startServer(log.core, rest);
+  const { server, id, close } = startServer(log.core, security, {
+    ...rest,
+    tls: tlsOptions({ tls, clientCa }),
+    isPrivate: tls !== undefined || isLoopback(host),
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) =>
       reject(
@@ -52,5 +66,5 @@ export async function serveGrpc(log: Log, options: ServeGrpcOptions = {}): Promi
   });
   const at = (server.address() as AddressInfo).port;
   const name = host.includes(":") ? `[${host}]` : host;
-  return { url: `http://${name}:${at}`, port: at, id, close };
+  return { url: `${tls === undefined ? "http" : "https"}://${name}:${at}`, port: at, id, close };
 }

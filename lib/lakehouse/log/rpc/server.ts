@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { LogCore } from "../core.js";
+import type { Security } from "../security/security.js";
+import { accessChecked } from "./access.js";
 import { adminService } from "./admin-service.js";
+import { authenticated, callerValues } from "./authenticated.js";
 import { Calls } from "./calls.js";
 import { consumerService } from "./consumer-service.js";
 import { Health } from "./generated/grpc/health/v1/health_pb.js";
@@ -14,12 +18,20 @@ import { healthService } from "./health-service.js";
 import { type Handler, onePort } from "./one-port.js";
 import { producerService } from "./producer-service.js";
 import { addReflection, REFLECTION } from "./reflection-service.js";
-import type { ServeGrpcOptions } from "./serve-grpc.js";
 import { toStatus } from "./status.js";
 
 const MESSAGE_BYTES = 32 * 1024 * 1024;
 const GRACE_MS = 5000;
 const SERVICES = [ProducerService, ConsumerService, AdminService];
+
+/** What is left of a server's options when it is known where it listens. */
+interface ServerOptions {
+  readonly maxMessageBytes?: number | undefined;
+  readonly onFault?: ((error: unknown, call: string) => void) | undefined;
+  readonly tls?: TlsOptions | undefined;
+  /** Nobody else can read what is sent. */
+  readonly isPrivate: boolean;
+}
 
 export interface StartedServer {
   readonly server: Server;
@@ -27,8 +39,8 @@ export interface StartedServer {
   close(): Promise<void>;
 }
 
-export function startServer(core: LogCore, options: Omit<ServeGrpcOptions, "port" | "host">): StartedServer {
-  const { maxMessageBytes = MESSAGE_BYTES, onFault = () => undefined } = options;
+export function startServer(core: LogCore, security: Security, options: ServerOptions): StartedServer {
+  const { maxMessageBytes = MESSAGE_BYTES, onFault = () => undefined, isPrivate, tls } = options;
   const id = randomUUID();
   const calls = new Calls();
   const handler = connectNodeAdapter({
@@ -48,9 +60,11 @@ export function startServer(core: LogCore, options: Omit<ServeGrpcOptions, "port
     readMaxBytes: maxMessageBytes,
     // Who reads JSON wants to see offset 0, too.
     jsonOptions: { alwaysEmitImplicit: true },
-    interceptors: [errorsAsStatus(onFault)],
+    interceptors: [errorsAsStatus(onFault), accessChecked(security, core.clock)],
+    contextValues: callerValues,
   });
-  const port = onePort(refuseBrowsers(handler as Handler));
+  const guarded = authenticated(handler as Handler, security, isPrivate);
+  const port = onePort(refuseBrowsers(guarded), tls);
   return {
     server: port.server,
     id,
@@ -89,7 +103,7 @@ function errorsAsStatus(onFault: (error: unknown, call: string) => void): Interc
     };
     try {
       const response = await next(request);
-      return response.stream ? { ...response, message: guarded(response.message, statusOf) } : response;
+      return response.stream ? { ...response, message: asStatus(response.message, statusOf) } : response;
     } catch (error) {
       throw statusOf(error);
     }
@@ -101,7 +115,7 @@ function isGone(error: unknown): boolean {
   return /^(ERR_STREAM_PREMATURE_CLOSE|ECONNRESET|EPIPE)$/.test(String((error as { code?: unknown })?.code));
 }
 
-async function* guarded<T>(messages: AsyncIterable<T>, statusOf: (error: unknown) => ConnectError) {
+async function* asStatus<T>(messages: AsyncIterable<T>, statusOf: (error: unknown) => ConnectError) {
   try {
     yield* messages;
   } catch (error) {

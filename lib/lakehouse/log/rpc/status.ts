@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { errorKind, isLakehouseError, type LakehouseError } from "../../errors.js";
 import type { CodesIn } from "../../room.js";
 import type * as logErrors from "../errors.js";
-import { logUnavailable } from "../errors.js";
+import { authenticationFailed, logUnavailable } from "../errors.js";
 import { ErrorDetailSchema } from "./generated/sololakehouse/log/v1/record_pb.js";
 
 /** Of every error of the log's own, and of those below it that it passes on. What else there is, is INTERNAL. */
@@ -104,6 +104,13 @@ export function fromStatus(error: unknown, url: string): LakehouseError {
       remedy !== "" && rawMessage.endsWith(remedy) ? rawMessage.slice(0, -remedy.length) : rawMessage;
     return errorKind(code)(subject, message.trimEnd(), remedy || undefined, status);
   }
+  if (status.code === Code.Unauthenticated)
+    return authenticationFailed(
+      url,
+      `The log's server ${url} does not let in who has no name and password that it knows.`,
+      "Give the right ones: credentials of connectLog, --user and --password-file of streamctl.",
+      status,
+    );
   // A connection that is lost is CANCELED, too.
   return logUnavailable(
     url,

@@ -76,6 +76,11 @@ export class SchemaRegistry {
     this.#core = core;
   }
 
+  /** @internal The log that it is of, for its server. */
+  get core(): LogCore {
+    return this.#core;
+  }
+
   /** By name. */
   async subjects({ deleted = false }: WithDeleted = {}): Promise<string[]> {
     return (await this.#catalog()).subjects(deleted);

@@ -35,7 +35,7 @@ export function checkExposure({ host, tls, clientCa, isSecured, insecure }: Expo
   throw invalidConfig(
     host,
     `Others can reach ${host}: ${lacks.join(", and ")}.`,
-    `Listen on 127.0.0.1; or ${remedies.join(" and ")}; or, where only those can reach it who may do everything, say insecure.`,
+    `Listen on 127.0.0.1; or ${remedies.join(" and ")}; or, where only those can reach it who may do everything, say insecure (--insecure).`,
   );
 }
 

@@ -23,14 +23,19 @@ export function mechanisms(isPrivate: boolean): string[] {
 }
 
 /** @throws LakehouseError UNSUPPORTED_SASL_MECHANISM */
-export function saslExchange(mechanism: string, isPrivate: boolean, security: Security): SaslExchange {
+export function saslExchange(
+  mechanism: string,
+  isPrivate: boolean,
+  security: Security,
+  host: string,
+): SaslExchange {
   if (!mechanisms(isPrivate).includes(mechanism))
     throw unsupportedMechanism(
       "mechanism",
       "That way of logging in is not offered here.",
       `There are ${mechanisms(isPrivate).join(", ")}.`,
     );
-  return mechanism === PLAIN ? plain(security) : scram(mechanism as ScramMechanism, security);
+  return mechanism === PLAIN ? plain(security, host) : scram(mechanism as ScramMechanism, security);
 }
 
 function scram(mechanism: ScramMechanism, security: Security): SaslExchange {
@@ -45,14 +50,14 @@ function scram(mechanism: ScramMechanism, security: Security): SaslExchange {
 }
 
 /** RFC 4616: for whom somebody acts, who it is, and the password. */
-function plain(security: Security): SaslExchange {
+function plain(security: Security, host: string): SaslExchange {
   return {
     mechanism: PLAIN,
     step: async (token) => {
       const [actsFor, user, password, ...more] = Buffer.from(token).toString().split("\0");
       if (user === undefined || password === undefined || more.length > 0) throw badCredentials();
       if (actsFor !== "" && actsFor !== user) throw badCredentials();
-      return { reply: new Uint8Array(), proven: await security.checkPassword(user, password) };
+      return { reply: new Uint8Array(), proven: await security.checkPassword(user, password, host) };
     },
   };
 }

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import { isLakehouseError } from "../../errors.js";
 import { badCredentials } from "../errors.js";
 import { accessRefusals, policyFailures, throttles } from "../metrics.js";
+import { KeyedLock } from "../transactions/keyed-lock.js";
 import { ANYBODY, type Caller, callerOf } from "./caller.js";
 import type { StoredUser } from "./policy.js";
 import type { PolicyStore, ReadPolicy } from "./policy-store.js";
@@ -36,6 +37,7 @@ export class Security {
   #timer: NodeJS.Timeout | undefined;
   #refreshing: Promise<void> | undefined;
   readonly #limits = new Map<string, RateLimit>();
+  readonly #turns = new KeyedLock();
   /** Passwords that were right, as digests under a key of this process: HTTP sends them with every request. */
   readonly #right = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #key = randomBytes(32);
@@ -101,7 +103,12 @@ export class Security {
   }
 
   /** By the password itself. Whether there is such a user does not show in the time that it takes. @throws LakehouseError AUTHENTICATION_FAILED */
-  async checkPassword(name: string, password: string): Promise<Proven> {
+  checkPassword(name: string, password: string, host: string): Promise<Proven> {
+    // Each address waits for its own: who guesses from one does not hold up the others.
+    return this.#turns.run(host, () => this.#checkPassword(name, password));
+  }
+
+  async #checkPassword(name: string, password: string): Promise<Proven> {
     const user = this.#user(name);
     const has = SCRAM_MECHANISMS.find((one) => user?.credentials[one] !== undefined);
     const mechanism = has ?? (SCRAM_MECHANISMS[0] as ScramMechanism);

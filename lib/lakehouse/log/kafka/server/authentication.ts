@@ -102,11 +102,11 @@ export class Authentication {
     { mechanism }: RequestOf<typeof saslHandshake>,
     version: number,
   ): ResponseTo<typeof saslHandshake> {
-    const { isPrivate } = this.#peer;
+    const { isPrivate, host } = this.#peer;
     const offered = mechanisms(isPrivate);
     if (!this.#security.isOn) return { errorCode: ERROR.ILLEGAL_SASL_STATE, mechanisms: [] };
     try {
-      this.#exchange = saslExchange(mechanism, isPrivate, this.#security);
+      this.#exchange = saslExchange(mechanism, isPrivate, this.#security, host);
       this.#isRaw = version === 0;
       return { errorCode: ERROR.NONE, mechanisms: offered };
     } catch (error) {

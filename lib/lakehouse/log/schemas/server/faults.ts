@@ -1,6 +1,8 @@
 import type { ErrorKind } from "../../../errors.js";
 import { invalidArgument, readOnly } from "../../../errors.js";
 import {
+  authenticationFailed,
+  clusterDenied,
   incompatibleSchema,
   invalidRecordSchema,
   noSuchSchema,
@@ -12,6 +14,7 @@ import {
   schemaVersionNotDeleted,
   subjectDeleted,
   subjectNotDeleted,
+  topicDenied,
 } from "../../errors.js";
 
 /** A refusal in Confluent's words: a code of five digits that begins with the status. */
@@ -30,6 +33,9 @@ export class RegistryFault extends Error {
 
 /** What each of our errors is to Confluent's clients. */
 const CODES: readonly (readonly [code: number, kind: ErrorKind])[] = [
+  [40101, authenticationFailed],
+  [40301, topicDenied],
+  [40301, clusterDenied],
   [40401, noSuchSubject],
   [40402, noSuchSchemaVersion],
   [40403, noSuchSchema],

@@ -4,11 +4,14 @@ import type { RegisteredSchema, SchemaVersion, VersionNumber } from "../lookups.
 import { SCHEMA_TYPES } from "../read-schema.js";
 import type { SchemaRegistry } from "../registry.js";
 import type { NewSchema, SchemaReference, SchemaType } from "../schema.js";
+import { checkSchemaId } from "./access.js";
 import { RegistryFault } from "./faults.js";
 
 /** A request, as far as operations look at it. */
 export interface RegistryRequest {
   readonly registry: SchemaRegistry;
+  /** Whether who asks may know of a subject. */
+  readonly sees: (subject: string) => boolean;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string | undefined>>;
   /** The JSON of its body. */
@@ -37,32 +40,37 @@ export const ROUTES: readonly RegistryRoute[] = [
   route("GET", "/v1/metadata/version", () => ({ version: "7.9.0", commitId: "" })),
 
   route("GET", "/schemas/types", () => ["JSON", "PROTOBUF", "AVRO"]),
-  route("GET", "/schemas", async ({ registry, query }) => {
+  route("GET", "/schemas", async ({ registry, sees, query }) => {
     const found: unknown[] = [];
-    for (const subject of await subjectsOf(registry, query)) {
+    for (const subject of (await subjectsOf(registry, query)).filter(sees)) {
       const all = await registry.versions(subject, deletedOf(query));
       for (const version of isSet(query.latestOnly) ? all.slice(-1) : all)
         found.push(versionJson(await registry.version(subject, version, deletedOf(query))));
     }
     return page(found, query);
   }),
-  route("GET", "/schemas/ids/:id", async ({ registry, params }) =>
-    schemaJson(await registry.byId(idOf(params))),
-  ),
+  route("GET", "/schemas/ids/:id", async (request) => schemaJson(await schemaOf(request))),
   route(
     "GET",
     "/schemas/ids/:id/schema",
-    async ({ registry, params }) => new SchemaText((await registry.byId(idOf(params))).schema),
+    async (request) => new SchemaText((await schemaOf(request)).schema),
   ),
-  route("GET", "/schemas/ids/:id/subjects", async ({ registry, params, query }) => {
-    const uses = await registry.uses(idOf(params), deletedOf(query));
+  route("GET", "/schemas/ids/:id/subjects", async ({ registry, sees, params, query }) => {
+    const all = await registry.uses(idOf(params), deletedOf(query));
+    const uses = all.filter(({ subject }) => sees(subject));
     return page([...new Set(uses.map(({ subject }) => subject))], query);
   }),
-  route("GET", "/schemas/ids/:id/versions", async ({ registry, params, query }) =>
-    page(await registry.uses(idOf(params), deletedOf(query)), query),
-  ),
+  route("GET", "/schemas/ids/:id/versions", async ({ registry, sees, params, query }) => {
+    const uses = await registry.uses(idOf(params), deletedOf(query));
+    return page(
+      uses.filter(({ subject }) => sees(subject)),
+      query,
+    );
+  }),
 
-  route("GET", "/subjects", async ({ registry, query }) => page(await subjectsOf(registry, query), query)),
+  route("GET", "/subjects", async ({ registry, sees, query }) =>
+    page((await subjectsOf(registry, query)).filter(sees), query),
+  ),
   route("POST", "/subjects/:subject", async ({ registry, params, query, body }) =>
     versionJson(await registry.lookup(subjectIn(params), schemaIn(body), deletedOf(query))),
   ),
@@ -160,6 +168,12 @@ export class SchemaText {
   }
 }
 
+async function schemaOf({ registry, sees, params }: RegistryRequest): Promise<RegisteredSchema> {
+  const schema = await registry.byId(idOf(params));
+  await checkSchemaId(registry, idOf(params), sees);
+  return schema;
+}
+
 async function checkCompatibility({ registry, params, query, body }: RegistryRequest): Promise<unknown> {
   const version = params.version === undefined ? undefined : versionIn(params);
   const messages = await registry.check(subjectIn(params), schemaIn(body), version);
@@ -224,7 +238,7 @@ function versionIn({ version }: RegistryRequest["params"]): VersionNumber {
 }
 
 /** A subject in the default context may be named with it. */
-function subjectIn({ subject }: RegistryRequest["params"]): string {
+export function subjectIn({ subject }: RegistryRequest["params"]): string {
   return (subject ?? "").replace(/^:\.:/, "");
 }
 

@@ -1,26 +1,35 @@
-import { isIP } from "node:net";
+import type { TlsOptions } from "node:tls";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { invalidConfig } from "../../../errors.js";
 import { checkOptions } from "../../../options.js";
+import type { Caller } from "../../security/caller.js";
+import { checkExposure, type Exposure, isLoopback, tlsOptions } from "../../security/exposure.js";
+import { httpCaller } from "../../security/http-caller.js";
+import type { Security } from "../../security/security.js";
 import type { SchemaRegistry } from "../registry.js";
+import { checkRoute, seesSubject } from "./access.js";
 import { faultOf, RegistryFault } from "./faults.js";
-import { ROUTES, SchemaText } from "./routes.js";
+import { ROUTES, SchemaText, subjectIn } from "./routes.js";
 
 export interface SchemaServerOptions {
   /** What is served. */
   readonly registry: SchemaRegistry;
   /** 8081 where not given; 0 for one that the system gives. */
   readonly port?: number | undefined;
-  /** `127.0.0.1` where not given. There is no authentication: elsewhere it has to be said with `insecure`. */
+  /** `127.0.0.1` where not given. Elsewhere TLS and users are needed. */
   readonly host?: string | undefined;
-  /** Serves everyone who reaches the host: they can register and delete schemas. */
+  /** Certificate and key: TLS alone is spoken. */
+  readonly tls?: TlsOptions | undefined;
+  /** That of who may make certificates for clients: one whose common name is a user of the log calls as that user. */
+  readonly clientCa?: string | Buffer | undefined;
+  /** Listens where others can reach it without TLS, or without users who are asked who they are: who comes may do everything. */
   readonly insecure?: boolean | undefined;
   /** Told of faults of the server, which clients see as a bare 500. */
   readonly onFault?: ((error: unknown, request: string) => void) | undefined;
 }
 
 export interface SchemaServer {
-  /** `http://host:port`: what clients take for the registry's URL. */
+  /** `http://host:port`, or `https:`: what clients take for the registry's URL. */
   readonly uri: string;
   /** Takes no new requests, and ends when those under way are answered. */
   close(): Promise<void>;
@@ -43,17 +52,17 @@ export async function serveSchemaRegistry(options: SchemaServerOptions): Promise
     registry: true,
     port: true,
     host: true,
+    tls: true,
+    clientCa: true,
     insecure: true,
     onFault: true,
   });
-  const { registry, port = 8081, host = "127.0.0.1", insecure = false, onFault = () => {} } = options;
-  if (!insecure && !isLoopback(host))
-    throw invalidConfig(
-      host,
-      `The schema registry would be open to everyone who reaches ${host}.`,
-      "Serve it on 127.0.0.1, with a proxy in front that knows who may come, or say `insecure`.",
-    );
-  const app = await buildApp(registry, onFault, insecure);
+  const { registry, port = 8081, host = "127.0.0.1", onFault = () => {} } = options;
+  const { tls, clientCa, insecure = false } = options;
+  const security = await registry.core.security();
+  const exposure = { host, tls, clientCa, insecure, isSecured: security.isOn };
+  checkExposure(exposure);
+  const app = await buildApp(registry, security, exposure, onFault);
   let uri: string;
   try {
     uri = await app.listen({ host, port });
@@ -72,19 +81,24 @@ export async function serveSchemaRegistry(options: SchemaServerOptions): Promise
 /** Fastify is loaded here, so that whoever does not serve does not wait for it. */
 async function buildApp(
   registry: SchemaRegistry,
+  security: Security,
+  exposure: Exposure,
   onFault: NonNullable<SchemaServerOptions["onFault"]>,
-  insecure: boolean,
 ): Promise<FastifyInstance> {
+  const { host, tls, insecure } = exposure;
+  const isPrivate = tls !== undefined || isLoopback(host);
   const { fastify } = await import("fastify");
   const app = fastify({
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: "idle",
     requestTimeout: 60_000,
-  });
+    https: tlsOptions(exposure) ?? null,
+  }) as unknown as FastifyInstance;
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const fault = faultOf(error);
     if (fault.status >= 500) onFault(error, `${request.method} ${request.url}`);
+    if (fault.status === 401) reply.header("www-authenticate", 'Basic realm="log"');
     return answer(reply, fault.status, { error_code: fault.code, message: fault.message });
   };
   app.removeAllContentTypeParsers();
@@ -98,17 +112,28 @@ async function buildApp(
   );
   // A page from elsewhere may make a browser speak to this machine under another name.
   app.addHook("onRequest", async ({ hostname, headers }) => {
-    if (insecure || headers.host === undefined || isOwnName(hostname)) return;
+    if (headers.origin !== undefined)
+      throw new RegistryFault(403, "Pages in a browser cannot call this server.");
+    if (insecure || !isLoopback(host) || headers.host === undefined || isOwnName(hostname)) return;
     throw new RegistryFault(403, "Only localhost is served.");
+  });
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  app.addHook("onRequest", async (request) => {
+    const { authorization } = request.headers;
+    callers.set(request, await httpCaller(security, { socket: request.socket, authorization, isPrivate }));
   });
   for (const { method, path, run } of ROUTES)
     app.route({
       method,
       url: path,
       handler: async (request, reply) => {
+        const params = request.params as Record<string, string>;
+        const caller = callers.get(request) as Caller;
+        checkRoute(caller, method, path, params.subject === undefined ? undefined : subjectIn(params));
         const result = await run({
           registry,
-          params: request.params as Record<string, string>,
+          sees: (subject) => seesSubject(caller, subject),
+          params,
           query: request.query as Record<string, string>,
           body: request.body,
         });
@@ -130,10 +155,6 @@ function parse(text: string): unknown {
   } catch (error) {
     throw new RegistryFault(400, `The body is no JSON: ${(error as Error).message}`);
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
 function isOwnName(hostname: string): boolean {

@@ -1,0 +1,176 @@
+/** What a caller has to be allowed for each call, before it is answered. */
+import type { DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { type Clock, sleep } from "../partition/clock.js";
+import { CLUSTER } from "../security/acl.js";
+import type { Caller } from "../security/caller.js";
+import type { QuotaKind } from "../security/quota.js";
+import type { Security } from "../security/security.js";
+import { CALLER } from "./authenticated.js";
+import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
+import {
+  type ConsumeResponse,
+  ConsumerService,
+  type RecordBatch,
+} from "./generated/sololakehouse/log/v1/consumer_pb.js";
+import { type AppendRequest, ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
+
+type Methods<Service extends DescService> = Service["method"];
+/** For each message that a client sends. @throws LakehouseError TOPIC_AUTHORIZATION_FAILED and the like. */
+type Rules<Service extends DescService> = {
+  readonly [Name in keyof Methods<Service>]: (
+    caller: Caller,
+    message: MessageShape<Methods<Service>[Name]["input"]>,
+  ) => void;
+};
+
+const mayWrite = (caller: Caller, { topic }: AppendRequest) => caller.check("write", "topic", topic);
+
+const PRODUCER: Rules<typeof ProducerService> = {
+  initProducer: (caller) => {
+    if (!caller.mayAnywhere("write", "topic")) caller.check("idempotentWrite", "cluster");
+  },
+  append: mayWrite,
+  appendStream: mayWrite,
+  appendAll: mayWrite,
+};
+
+const CONSUMER: Rules<typeof ConsumerService> = {
+  read: (caller, { topic }) => caller.check("read", "topic", topic),
+  fetch: (caller, { topic }) => caller.check("read", "topic", topic),
+  consume: (caller, { request }) => {
+    if (request.case !== "start") return;
+    const { group, topics } = request.value;
+    caller.check("read", "group", group);
+    for (const topic of topics) caller.check("read", "topic", topic);
+  },
+};
+
+const ADMIN: Omit<Rules<typeof AdminService>, "describeServer"> = {
+  createTopic: (caller, { name }) => {
+    if (!caller.may("create", "cluster", CLUSTER)) caller.check("create", "topic", name);
+  },
+  // Of lists, callers are told what they may see.
+  listTopics: () => undefined,
+  listGroups: () => undefined,
+  describeTopic: (caller, { name }) => caller.check("describe", "topic", name),
+  alterTopic: (caller, { name, config, partitions }) => {
+    caller.check("describe", "topic", name);
+    if (Object.keys(config).length > 0) caller.check("alterConfigs", "topic", name);
+    if (partitions !== undefined) caller.check("alter", "topic", name);
+  },
+  deleteTopic: (caller, { name }) => caller.check("delete", "topic", name),
+  findOffsets: (caller, { topic }) => caller.check("describe", "topic", topic),
+  listSegments: (caller, { topic }) => caller.check("describe", "topic", topic),
+  describeGroup: (caller, { group }) => caller.check("describe", "group", group),
+  resetGroup: (caller, { group, topic }) => {
+    caller.check("read", "group", group);
+    caller.check("read", "topic", topic);
+  },
+  deleteGroup: (caller, { group }) => caller.check("delete", "group", group),
+  flush: (caller) => caller.check("alter", "cluster"),
+};
+
+type Rule = (caller: Caller, message: never) => void;
+/** Takes out of an answer what the caller may not see. */
+type Shown = (caller: Caller, message: never) => void;
+
+const RULES: ReadonlyMap<DescMethod, Rule> = new Map([
+  ...rulesOf(ProducerService, PRODUCER),
+  ...rulesOf(ConsumerService, CONSUMER),
+  ...rulesOf(AdminService, ADMIN),
+]);
+
+function rulesOf(service: DescService, rules: object): (readonly [DescMethod, Rule])[] {
+  return service.methods.flatMap((method) => {
+    const rule = rules[method.localName as keyof typeof rules] as Rule | undefined;
+    return rule === undefined ? [] : [[method, rule] as const];
+  });
+}
+
+const SHOWN: ReadonlyMap<DescMethod, Shown> = new Map<DescMethod, Shown>([
+  [
+    AdminService.method.listTopics,
+    (caller, answer: MessageShape<typeof AdminService.method.listTopics.output>) => {
+      answer.topics = answer.topics.filter(({ name }) => caller.may("describe", "topic", name));
+    },
+  ],
+  [
+    AdminService.method.listGroups,
+    (caller, answer: MessageShape<typeof AdminService.method.listGroups.output>) => {
+      if (caller.may("describe", "cluster", CLUSTER)) return;
+      answer.groups = answer.groups.filter(({ group }) => caller.may("describe", "group", group));
+    },
+  ],
+  [
+    AdminService.method.describeGroup,
+    (caller, answer: MessageShape<typeof AdminService.method.describeGroup.output>) => {
+      answer.offsets = answer.offsets.filter(({ topic }) => caller.may("describe", "topic", topic));
+    },
+  ],
+]);
+
+/** Holds each call against what its caller may do, and slows down who is faster than he may be. */
+export function accessChecked(security: Security, clock: Clock): Interceptor {
+  return (next) => async (request) => {
+    const rule = RULES.get(request.method);
+    // Health, reflection, and which run of the server it is: they tell nothing of anybody's.
+    if (rule === undefined) return next(request);
+    const caller = request.contextValues.get(CALLER);
+    if (caller === undefined) throw new ConnectError("Nobody has looked who calls.", Code.Unauthenticated);
+    const slow = async (kind: QuotaKind, message: unknown) => {
+      const bytes =
+        kind === "produce" ? bytesSent(request.method, message) : bytesGot(request.method, message);
+      const ms = bytes === 0 ? 0 : security.throttle(caller, kind, bytes);
+      if (ms > 0) await sleep(clock, ms, request.signal);
+    };
+    let first: unknown;
+    const checked = async <Message>(message: Message): Promise<Message> => {
+      first ??= message;
+      rule(caller, message as never);
+      await slow("produce", message);
+      return message;
+    };
+    const response = request.stream
+      ? await next({ ...request, message: each(request.message, checked) })
+      : await next({ ...request, message: await checked(request.message) });
+    if (response.stream)
+      return {
+        ...response,
+        message: each(response.message, async (message) => {
+          // What was allowed when the call began may not be any more.
+          rule(caller, first as never);
+          await slow("fetch", message);
+          return message;
+        }),
+      };
+    await slow("fetch", response.message);
+    SHOWN.get(request.method)?.(caller, response.message as never);
+    return response;
+  };
+}
+
+async function* each<T>(messages: AsyncIterable<T>, work: (message: T) => Promise<T>): AsyncIterable<T> {
+  for await (const message of messages) yield await work(message);
+}
+
+/** Of the records that a client sends, by any method. */
+function bytesSent(method: DescMethod, message: unknown): number {
+  return method.parent === ProducerService && method !== ProducerService.method.initProducer
+    ? bytesOf((message as AppendRequest).records)
+    : 0;
+}
+
+/** Of the records that a client is sent. */
+function bytesGot(method: DescMethod, message: unknown): number {
+  if (method.parent !== ConsumerService) return 0;
+  if (method !== ConsumerService.method.consume) return bytesOf((message as RecordBatch).records);
+  const { response } = message as ConsumeResponse;
+  return response.case === "batch" ? bytesOf(response.value.batch?.records ?? []) : 0;
+}
+
+type Sized = { readonly key?: Uint8Array | undefined; readonly value?: Uint8Array | undefined };
+
+function bytesOf(records: readonly Sized[]): number {
+  return records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
+}

@@ -1,0 +1,88 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openLakehouse } from "sololakehouse";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { serveGrpc } from "../../lib/lakehouse/log/index.js";
+import { streamctlInProcess } from "./in-process.js";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "streamctl-"));
+  vi.stubEnv("SLH_LAKE", join(folder, "lake"));
+  vi.stubEnv("SLH_PROFILE", "embedded");
+  vi.stubEnv("STREAMCTL_PASSWORD", undefined);
+  await (await openLakehouse()).close();
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+  vi.unstubAllEnvs();
+});
+
+const streamctl = (...args: string[]) => streamctlInProcess(args, folder);
+
+async function ok(...args: string[]): Promise<string> {
+  const { code, out, err } = await streamctl(...args);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return out;
+}
+
+test("users and what they may do are set, listed and deleted, and no password is kept", async () => {
+  expect(await ok("user", "list")).toContain("no users yet");
+  const { password } = JSON.parse(await ok("user", "set", "alice", "--generate", "--admin", "--json"));
+  expect(password).toMatch(/^[\w-]{32}$/);
+  const file = join(folder, "password");
+  await writeFile(file, "hunter2 \n");
+  await ok("user", "set", "bob", "--password-file", file, "--produce-rate", "1000000");
+  await ok("user", "set", "bob", "--fetch-rate", "2000");
+  await ok("acl", "add", "--user", "bob", "--operation", "read", "write", "--topic", "air.", "--prefix");
+  await ok("acl", "add", "--user", "*", "--operation", "describe", "--cluster", "--deny");
+  const list = async (...args: string[]) => JSON.parse(await ok("acl", "list", "--json", ...args));
+  expect(await list()).toHaveLength(3);
+  expect(await list("--user", "bob", "--operation", "read")).toEqual([
+    {
+      ...{ user: "bob", permission: "allow", operation: "read", resource: "topic" },
+      ...{ pattern: "prefixed", name: "air.", host: "*" },
+    },
+  ]);
+  const users = JSON.parse(await ok("user", "list", "--json"));
+  expect(users).toMatchObject([
+    { name: "alice", isAdmin: true, mechanisms: ["SCRAM-SHA-256", "SCRAM-SHA-512"] },
+    { name: "bob", isAdmin: false, produceBytesPerSecond: 1_000_000, fetchBytesPerSecond: 2_000 },
+  ]);
+  const kept = await readFile(join(folder, "lake", "warehouse", "_log", "security.json"), "utf8");
+  for (const secret of [password, "hunter2", Buffer.from("hunter2 ").toString("base64")])
+    expect(kept).not.toContain(secret);
+  // Another bob does not have what this one had.
+  await ok("user", "delete", "bob");
+  expect(await list()).toHaveLength(1);
+  expect((await streamctl("user", "delete", "bob")).err).toContain("NO_SUCH_USER");
+  expect((await streamctl("acl", "delete")).code).toBe(1);
+  await ok("acl", "delete", "--cluster");
+  expect(await list()).toEqual([]);
+});
+
+test("a server is told who asks, by a file or a variable and never on the command line", async () => {
+  const file = join(folder, "password");
+  await writeFile(file, "hunter2\nanother line");
+  await ok("user", "set", "alice", "--password-file", file, "--admin");
+  const lake = await openLakehouse();
+  const server = await serveGrpc(lake.log);
+  try {
+    const at = ["--server", server.url, "--json"];
+    const refused = await streamctl("topic", "list", ...at);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("AUTHENTICATION_FAILED")]);
+    const nothing = await streamctl("topic", "list", ...at, "--user", "alice");
+    expect(nothing.err).toContain("--password-file");
+    expect(await ok("topic", "list", ...at, "--user", "alice", "--password-file", file)).toBe("[]\n");
+    vi.stubEnv("STREAMCTL_PASSWORD", "hunter2");
+    expect(await ok("topic", "list", ...at, "--user", "alice")).toBe("[]\n");
+    const wrong = await streamctl("topic", "list", ...at, "--user", "mallory");
+    expect(wrong.err).toContain("AUTHENTICATION_FAILED");
+    expect(wrong.err).not.toContain("hunter2");
+  } finally {
+    await server.close();
+    await lake.close();
+  }
+});
