@@ -7,8 +7,9 @@ import { checkOptions, type OptionNames } from "../options.js";
 import type { ObjectStore } from "../storage/index.js";
 import { Alone } from "./cluster/alone.js";
 import type { Cluster } from "./cluster/cluster.js";
-import type { FindPeer, Peer } from "./cluster/peer.js";
-import { ledElsewhere, topicDeleted } from "./errors.js";
+import type { FindPeer } from "./cluster/peer.js";
+import type { Peers } from "./cluster/peers.js";
+import { topicDeleted } from "./errors.js";
 import type { GroupsConfig } from "./groups/coordinator.js";
 import type { Groups } from "./groups/groups.js";
 import { isInternal, refuseInternal, TRANSACTION_TOPIC } from "./internal-topics.js";
@@ -52,6 +53,8 @@ export interface LogOptions {
   readonly groups?: Partial<GroupsConfig> | undefined;
 }
 
+/** For who says nothing else. */
+const PEERS = { host: "127.0.0.1", port: 0, advertised: "127.0.0.1" };
 const BUFFER_BYTES = 256 * 1024 * 1024;
 const CACHE_BYTES = 128 * 1024 * 1024;
 const SQLITE = "sqlite:";
@@ -104,7 +107,7 @@ export class LogCore {
   #writing: Promise<Writer> | undefined;
   #writer: Writer | undefined;
   #transactions: Promise<Transactions> | undefined;
-  #localPeer: Promise<Peer> | undefined;
+  #peers: Promise<Peers> | undefined;
   #groups: Promise<Groups> | undefined;
   #security: Promise<Security> | undefined;
   /** @internal Where users are kept, and what they may do. */
@@ -207,7 +210,16 @@ export class LogCore {
   /** The same for a topic that was just looked up. */
   async partitionOf(topic: TopicRecord, number: number): Promise<LogPartition> {
     const partition = await this.internalPartition(topic, number);
-    if (!isInternal(topic.name)) return partition;
+    if (!isInternal(topic.name))
+      return this.#isShared
+        ? {
+            ...partition,
+            append: (batch, ack) =>
+              this.#writer?.opened(topic.id, number) === undefined
+                ? this.#appendAtLeader(partition, batch, ack)
+                : partition.append(batch, ack),
+          }
+        : partition;
     const refuse = async () => refuseInternal(topic.name);
     return { ...partition, append: refuse, deleteRecords: refuse };
   }
@@ -331,12 +343,7 @@ export class LogCore {
    *
    * @throws LakehouseError NO_SUCH_TOPIC; NOT_LEADER where there is none for the moment
    */
-  readonly findPeer: FindPeer = async (topicId, number) => {
-    const cluster = await this.cluster();
-    if (cluster.leads(topicId, number)) return this.#local();
-    const { name } = await this.knownTopic(topicId);
-    throw ledElsewhere(`${name}/${number}`);
-  };
+  readonly findPeer: FindPeer = async (topicId, number) => (await this.peers()).find(topicId, number);
 
   /** @internal As `TransactionCoordinator.checkOffsets`, whoever the coordinator is. */
   async checkOffsets(owner: TransactionOwner, group: string): Promise<Ack> {
@@ -344,9 +351,32 @@ export class LogCore {
     return (await this.findPeer(topicId, partition)).checkOffsets(owner, group);
   }
 
-  #local(): Promise<Peer> {
-    this.#localPeer ??= import("./cluster/local-peer.js").then(({ localPeer }) => localPeer(this));
-    return this.#localPeer;
+  /** @internal The servers of this log. */
+  async peers(): Promise<Peers> {
+    if (this.#closing !== undefined) throw closed("log");
+    this.#peers ??= this.#openPeers().catch((error: unknown) => {
+      this.#peers = undefined;
+      throw error;
+    });
+    return this.#peers;
+  }
+
+  async #openPeers(): Promise<Peers> {
+    const { Peers } = await import("./cluster/peers.js");
+    return new Peers(this, await this.cluster());
+  }
+
+  /** By whoever leads the partition; by this process, where nobody does. */
+  async #appendAtLeader(partition: LogPartition, batch: Uint8Array, ack: Ack): Promise<Appended> {
+    const { topic, number } = partition;
+    const cluster = await this.cluster();
+    if (cluster.leader(topic.id, number) === undefined) await this.startWritingTo(topic, number);
+    if (cluster.leads(topic.id, number)) return partition.append(batch, ack);
+    return (await this.findPeer(topic.id, number)).append(
+      { topicId: topic.id, partition: number },
+      batch,
+      ack,
+    );
   }
 
   /**
@@ -373,12 +403,15 @@ export class LogCore {
   async #resumeTransactions(meta: LogMeta): Promise<void> {
     for (let wait = FIRST_WAIT_MS; this.#closing === undefined; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
-        if ((await meta.topic(TRANSACTION_TOPIC)) !== undefined) await this.transactions();
-        return;
+        const isThere = (await meta.topic(TRANSACTION_TOPIC)) !== undefined;
+        if (isThere) await this.transactions();
+        if (isThere || !this.#isShared) return;
+        // Another server may begin with them, and this one have to go on.
+        wait = FIRST_WAIT_MS;
       } catch {
         // Who needs transactions meanwhile hears of it.
-        await sleep(this.clock, wait);
       }
+      await sleep(this.clock, wait);
     }
   }
 
@@ -450,6 +483,8 @@ export class LogCore {
       transactions?.close();
       await writer?.close();
     } finally {
+      const peers = await this.#peers?.catch(() => undefined);
+      await peers?.close();
       const shared = await this.#shared?.catch(() => undefined);
       // The others have all that is in the object store.
       await shared?.cluster.leave();
@@ -478,6 +513,7 @@ export class LogCore {
     const { folder, store, bufferBytes = BUFFER_BYTES } = this.#options;
     const disk = diskAt(join(folder, "wal"));
     const shared = this.#isShared ? await this.#openShared() : undefined;
+    await (await this.peers()).listen(PEERS);
     await shared?.cluster.join();
     const writer = await Writer.open({
       store,

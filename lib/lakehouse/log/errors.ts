@@ -45,6 +45,9 @@ export const logInUse = errorKind("LOG_IN_USE");
 export const fenced = errorKind("FENCED");
 /** A partition that another server leads, or none for the moment. */
 export const notLeader = errorKind("NOT_LEADER");
+/** A client that knows an earlier leadership of a partition, or a later one than its leader does. */
+export const fencedLeaderEpoch = errorKind("FENCED_LEADER_EPOCH");
+export const unknownLeaderEpoch = errorKind("UNKNOWN_LEADER_EPOCH");
 /** The metadata does not know what the objects or the write-ahead log have: it was lost, or is an old copy. */
 export const metadataLost = errorKind("LOG_METADATA_LOST");
 /** A record of the log's own state that cannot be understood. */

@@ -2,10 +2,14 @@ import type { Ack } from "../../../lib/lakehouse/log/index.js";
 import { type Child, childProgram } from "../../storage/child.js";
 
 const SERVER = `
-  const [root, port, acksAll, recover] = args;
-  const opened = new log.Log({ store: new storage.LocalStore(root + "/warehouse"), folder: root + "/log" });
+  const [root, port, acksAll, recover, folder, meta] = args;
+  const opened = new log.Log({
+    store: new storage.LocalStore(root + "/warehouse"),
+    folder: root + "/" + folder,
+    meta: meta || undefined,
+  });
   if (recover === "recover") await opened.recover();
-  const server = await log.serveKafka(opened, { port: Number(port), acksAll });
+  const server = await log.serveKafka(opened, { port: Number(port), acksAll: acksAll || undefined });
   process.on("SIGTERM", async () => {
     await server.stop();
     await opened.close();
@@ -23,6 +27,9 @@ export interface ServerProcess {
   kill(): Promise<void>;
   /** As it ends by itself. */
   stop(): Promise<void>;
+  /** Stops it in the middle of whatever it does; it does not know that time passes. */
+  pause(): void;
+  resume(): void;
 }
 
 export interface ServerProgram {
@@ -36,19 +43,31 @@ interface ServerOptions {
   readonly acksAll?: Ack;
   /** Makes the metadata from the objects first. */
   readonly recover?: boolean;
+  /** Below the root; "log" where not given. */
+  readonly folder?: string;
+  /** Of a log that several share: `etcd://…`. */
+  readonly meta?: string;
 }
 
 export async function kafkaServerProgram(): Promise<ServerProgram> {
   const program = await childProgram(SERVER, ["storage", "log"]);
   return {
-    start: async (root, { port = 0, acksAll = "wal", recover = false } = {}) => {
-      const child = program.start(root, String(port), acksAll, recover ? "recover" : "");
+    start: async (root, { port = 0, acksAll, recover = false, folder = "log", meta = "" } = {}) => {
+      const isRecovered = recover ? "recover" : "";
+      const child = program.start(root, String(port), acksAll ?? "", isRecovered, folder, meta);
       const address = await child.printed(/^serves (.*)$/m);
       const end = async (signal: NodeJS.Signals) => {
         child.process.kill(signal);
         await child.done.catch(() => undefined);
       };
-      return { address, child, kill: () => end("SIGKILL"), stop: () => end("SIGTERM") };
+      return {
+        address,
+        child,
+        kill: () => end("SIGKILL"),
+        stop: () => end("SIGTERM"),
+        pause: () => void child.process.kill("SIGSTOP"),
+        resume: () => void child.process.kill("SIGCONT"),
+      };
     },
     dispose: () => program.dispose(),
   };

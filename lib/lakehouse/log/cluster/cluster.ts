@@ -5,10 +5,17 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** With the key by which whoever connects shows that he may: base64url. */
+export interface PeerEndpoint extends Endpoint {
+  readonly key: string;
+}
+
 /** Where a server listens, for clients and for other servers. */
 export interface Endpoints {
   readonly kafka?: Endpoint | undefined;
   readonly grpc?: Endpoint | undefined;
+  /** For other servers. */
+  readonly peers?: PeerEndpoint | undefined;
 }
 
 /** A process that writes the log, and lives. */

@@ -108,7 +108,7 @@ export class EtcdCluster implements Cluster {
 
   brokers(): readonly Broker[] {
     return [...this.#brokers]
-      .map(([id, { kafka, grpc }]) => ({ id, kafka, grpc }))
+      .map(([id, { kafka, grpc, peers }]) => ({ id, kafka, grpc, peers }))
       .sort((a, b) => a.id - b.id);
   }
 

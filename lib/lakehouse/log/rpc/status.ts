@@ -24,6 +24,8 @@ const STATUS: Readonly<Record<CodesIn<typeof logErrors>, Code>> & Readonly<Recor
   LOG_IN_USE: Code.FailedPrecondition,
   LOG_UNAVAILABLE: Code.Unavailable,
   NOT_LEADER: Code.Unavailable,
+  FENCED_LEADER_EPOCH: Code.Unavailable,
+  UNKNOWN_LEADER_EPOCH: Code.Unavailable,
   FENCED: Code.FailedPrecondition,
   INVALID_RECORD: Code.InvalidArgument,
   OLD_MESSAGE_FORMAT: Code.InvalidArgument,

@@ -1,3 +1,4 @@
+import type { Cluster } from "../../cluster/cluster.js";
 import type { LogCore } from "../../core.js";
 import type { Budget } from "../../partition/budget.js";
 import type { Caller } from "../../security/caller.js";
@@ -12,8 +13,7 @@ export interface Broker {
   readonly core: LogCore;
   readonly settings: KafkaSettings;
   readonly security: Security;
-  /** Of this server, among those of its cluster. */
-  readonly nodeId: number;
+  readonly cluster: Cluster;
   readonly clusterId: string;
   /** Where clients are told to connect. */
   readonly host: string;

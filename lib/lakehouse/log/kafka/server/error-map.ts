@@ -57,9 +57,13 @@ const CODES: Readonly<Record<CodesIn<typeof logErrors>, number>> & Readonly<Reco
   NO_SUCH_USER: ERROR.RESOURCE_NOT_FOUND,
   // The client asks again who leads, and tries it there: a server that is closing has a successor soon.
   NOT_LEADER: ERROR.NOT_LEADER_OR_FOLLOWER,
+  FENCED_LEADER_EPOCH: ERROR.FENCED_LEADER_EPOCH,
+  UNKNOWN_LEADER_EPOCH: ERROR.UNKNOWN_LEADER_EPOCH,
   FENCED: ERROR.NOT_LEADER_OR_FOLLOWER,
   LOG_IN_USE: ERROR.NOT_LEADER_OR_FOLLOWER,
   CLOSED: ERROR.NOT_LEADER_OR_FOLLOWER,
+  // Another server, of which something was needed.
+  LOG_UNAVAILABLE: ERROR.NOT_LEADER_OR_FOLLOWER,
   STORAGE_FAILED: ERROR.KAFKA_STORAGE_ERROR,
   CORRUPT_WAL: ERROR.KAFKA_STORAGE_ERROR,
   LOG_METADATA_LOST: ERROR.KAFKA_STORAGE_ERROR,
@@ -79,7 +83,6 @@ const CODES: Readonly<Record<CodesIn<typeof logErrors>, number>> & Readonly<Reco
   SUBJECT_NOT_DELETED: ERROR.UNKNOWN_SERVER_ERROR,
   SCHEMA_VERSION_NOT_DELETED: ERROR.UNKNOWN_SERVER_ERROR,
   SCHEMA_IN_USE: ERROR.UNKNOWN_SERVER_ERROR,
-  LOG_UNAVAILABLE: ERROR.UNKNOWN_SERVER_ERROR,
 };
 
 /** Of errors that clients can do nothing about. */
@@ -96,4 +99,11 @@ export function toKafka(error: unknown): { readonly errorCode: number; readonly 
   if (OURS.has(errorCode)) kafkaFailures.publish({ error });
   // What nobody foresaw may tell more than clients should know.
   return { errorCode, errorMessage: code !== undefined ? (error as Error).message : "The server failed." };
+}
+
+/** The same of a group or a transaction, which has no leader, but a coordinator. */
+export function toKafkaOfCoordinator(error: unknown): ReturnType<typeof toKafka> {
+  const answer = toKafka(error);
+  if (answer.errorCode !== ERROR.NOT_LEADER_OR_FOLLOWER) return answer;
+  return { ...answer, errorCode: ERROR.NOT_COORDINATOR };
 }

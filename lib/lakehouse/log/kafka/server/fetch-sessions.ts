@@ -15,6 +15,8 @@ export interface FetchedPlace {
 export interface WantedPartition extends FetchedPlace {
   readonly from: bigint;
   readonly maxBytes: number;
+  /** Of the leader whom the client knows; -1 where it knows none. */
+  readonly leaderEpoch: number;
 }
 
 export interface FetchQuestion {

@@ -33,11 +33,15 @@ export interface KafkaServer {
  *   STORAGE_FAILED
  */
 export async function startKafka(core: LogCore, options: KafkaOptions): Promise<KafkaServer> {
-  const settings = kafkaSettings(options);
+  const cluster = await core.cluster();
+  // What only one machine has is lost with it, and by a takeover.
+  const acksAll = options.acksAll ?? (cluster.isShared ? "stored" : "wal");
+  const settings = kafkaSettings({ ...options, acksAll });
   const security = await core.security();
   checkExposure({ ...settings, isSecured: security.isOn });
+  const { host, advertised, peerPort } = settings;
+  await (await core.peers()).listen({ host, port: peerPort, advertised: advertised?.host ?? host });
   await core.startWriting();
-  const cluster = await core.cluster();
   const sockets = new Set<Socket>();
   const stopping = new AbortController();
   // Each connection listens.
@@ -88,17 +92,22 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
     core,
     settings,
     security,
-    nodeId: cluster.self,
+    cluster,
     clusterId: core.id,
     host: settings.advertised?.host ?? settings.host,
     port: settings.advertised?.port ?? port,
     fetched: new Budget(settings.memoryBytes, () => undefined),
     fetchSessions: new FetchSessions(),
   };
+  await cluster.announce({ kafka: { host: broker.host, port: broker.port } });
   return {
     host: settings.host,
     port,
     stop: async () => {
+      // Without it, clients would be sent to where nobody is; where this fails, they go on to the next.
+      await cluster
+        .announce({ kafka: undefined })
+        .catch((error: unknown) => kafkaFailures.publish({ error }));
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       stopping.abort();
       const timer = setTimeout(() => {

@@ -17,7 +17,12 @@ export interface KafkaOptions {
   readonly clientCa?: string | Buffer | undefined;
   /** Listens where others can reach it without TLS, or without users who are asked who they are: who comes may do everything. */
   readonly insecure?: boolean | undefined;
-  /** When a producer with `acks=all` is answered: `wal` where not given. `acks=1` is always `wal`. */
+  /** Where other servers of the log connect, on the same host, where there are such; any that is free where not given. */
+  readonly peerPort?: number | undefined;
+  /**
+   * When a producer with `acks=all` is answered: `wal` where not given, and `stored` where several servers share the log.
+   * `acks=1` is always `wal`.
+   */
   readonly acksAll?: Ack | undefined;
   /** Makes topics that clients ask for and that are not there. False where not given. */
   readonly autoCreateTopics?: boolean | undefined;
@@ -51,6 +56,7 @@ const OPTIONS: OptionNames<KafkaOptions> = {
   host: true,
   port: true,
   advertised: true,
+  peerPort: true,
   tls: true,
   clientCa: true,
   insecure: true,
@@ -71,6 +77,7 @@ const OPTIONS: OptionNames<KafkaOptions> = {
 const DEFAULTS = {
   host: "127.0.0.1",
   port: 9092,
+  peerPort: 0,
   acksAll: "wal",
   autoCreateTopics: false,
   partitions: 1,
@@ -90,6 +97,7 @@ const DEFAULTS = {
 const LONGEST_MS = 2 ** 31 - 1;
 const RANGES = {
   port: [0, 65_535],
+  peerPort: [0, 65_535],
   partitions: [1, 10_000],
   maxConnections: [1, 1_000_000],
   maxConnectionsPerAddress: [1, 1_000_000],

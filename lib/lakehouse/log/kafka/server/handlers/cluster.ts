@@ -8,7 +8,10 @@ import { NO_ID } from "../../protocol/fields.js";
 import type { describeCluster, describeTopicPartitions, metadata } from "../../protocol/messages/cluster.js";
 import type { Broker, Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { brokersOf, leaderOf } from "../leading.js";
 import { onceEach } from "../once-each.js";
+
+const NOBODY = -1;
 
 type MetadataResponse = ResponseTo<typeof metadata>;
 type TopicResponse = MetadataResponse["topics"][number];
@@ -39,7 +42,7 @@ export async function answerMetadata(
   return {
     brokers: brokersOf(broker),
     clusterId: broker.clusterId,
-    controllerId: broker.nodeId,
+    controllerId: controllerOf(broker),
     topics: asked.includeTopicAuthorizedOperations
       ? found.map((topic) => ({ ...topic, topicAuthorizedOperations: mayOf(topic) }))
       : found,
@@ -57,7 +60,7 @@ export async function answerDescribeCluster(
   return {
     errorCode: ERROR.NONE,
     clusterId: broker.clusterId,
-    controllerId: broker.nodeId,
+    controllerId: controllerOf(broker),
     brokers,
     clusterAuthorizedOperations: includeClusterAuthorizedOperations
       ? authorizedOperations(caller, "cluster")
@@ -65,8 +68,9 @@ export async function answerDescribeCluster(
   };
 }
 
-function brokersOf({ nodeId, host, port }: Broker) {
-  return [{ nodeId, host, port }];
+/** Each does what a controller does: all are told of the same one. */
+function controllerOf(broker: Broker): number {
+  return brokersOf(broker)[0]?.nodeId ?? broker.cluster.self;
 }
 
 async function describe(asked: Asked, mayMake: boolean, { broker, caller }: Context): Promise<TopicResponse> {
@@ -136,20 +140,24 @@ function missing(name: string | null, topicId: string, errorCode: number): Topic
   return { errorCode, name, topicId: name === null ? topicId : NO_ID, partitions: [] };
 }
 
-function described({ id, name, partitions }: TopicRecord, { nodeId }: Broker): TopicResponse {
-  const nodes = [nodeId];
+function described({ id, name, partitions }: TopicRecord, broker: Broker): TopicResponse {
   return {
     errorCode: ERROR.NONE,
     name,
     topicId: id,
     isInternal: isInternal(name),
-    partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
-      errorCode: ERROR.NONE,
-      partitionIndex,
-      leaderId: nodeId,
-      replicaNodes: nodes,
-      isrNodes: nodes,
-      offlineReplicas: [],
-    })),
+    partitions: Array.from({ length: partitions }, (_, partitionIndex) => {
+      const leader = leaderOf(broker, id, partitionIndex);
+      const nodes = leader === undefined ? [] : [leader.nodeId];
+      return {
+        errorCode: leader === undefined ? ERROR.LEADER_NOT_AVAILABLE : ERROR.NONE,
+        partitionIndex,
+        leaderId: leader?.nodeId ?? NOBODY,
+        leaderEpoch: leader?.leaderEpoch,
+        replicaNodes: nodes,
+        isrNodes: nodes,
+        offlineReplicas: [],
+      };
+    }),
   };
 }

@@ -60,7 +60,7 @@ export async function answerDescribeConfigs(
 
 async function configsOf({ resourceType, resourceName }: Asked, broker: Broker) {
   if (resourceType === TOPIC) return describedConfigs((await broker.core.topic(resourceName)).config);
-  if (resourceType === BROKER && resourceName === String(broker.nodeId)) return brokerConfigs(broker);
+  if (resourceType === BROKER && resourceName === String(broker.cluster.self)) return brokerConfigs(broker);
   throw unknownResource(resourceType, resourceName);
 }
 
@@ -81,9 +81,9 @@ export function describedConfigs(config: TopicConfig) {
 }
 
 /** What the server was started with, as far as clients ask for it. */
-function brokerConfigs({ settings, nodeId }: Broker) {
+function brokerConfigs({ settings, cluster }: Broker) {
   const configs: Readonly<Record<string, readonly [number | boolean, number]>> = {
-    "broker.id": [nodeId, TYPE.INT],
+    "broker.id": [cluster.self, TYPE.INT],
     "auto.create.topics.enable": [settings.autoCreateTopics, TYPE.BOOLEAN],
     "num.partitions": [settings.partitions, TYPE.INT],
     "socket.request.max.bytes": [settings.maxRequestBytes, TYPE.INT],

@@ -10,6 +10,7 @@ import type { fetch } from "../../protocol/messages/fetch.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
 import type { FetchedPlace, FetchNews, FetchQuestion, WantedPartition } from "../fetch-sessions.js";
+import { checkLeader } from "../leading.js";
 
 type Request = RequestOf<typeof fetch>;
 type Response = ResponseTo<typeof fetch>;
@@ -98,9 +99,14 @@ function questionOf(
     sessionEpoch,
     byId: header.version >= IDS_SINCE,
     wanted: topics.flatMap(({ topic, topicId, partitions }) =>
-      partitions.map(({ partition: index, fetchOffset: from, partitionMaxBytes: maxBytes }) => ({
-        ...{ topic, topicId, index, from, maxBytes },
-      })),
+      partitions.map(
+        ({
+          partition: index,
+          fetchOffset: from,
+          partitionMaxBytes: maxBytes,
+          currentLeaderEpoch: leaderEpoch,
+        }) => ({ topic, topicId, index, from, maxBytes, leaderEpoch }),
+      ),
     ),
     forgotten: forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
       partitions.map((index) => ({ topic, topicId, index })),
@@ -150,14 +156,15 @@ async function readOne(
   wanted: Wanted,
   finding: Promise<TopicRecord | undefined>,
   isFirst: boolean,
-  { broker: { core }, caller }: Context,
+  { broker, caller }: Context,
 ): Promise<Found> {
-  const { topic, topicId, index, from, maxBytes, isolation } = wanted;
+  const { topic, topicId, index, from, maxBytes, isolation, leaderEpoch } = wanted;
   if (topicId === NO_ID) caller.check("read", "topic", topic);
   const known = await finding;
   if (known === undefined) return unreadable(wanted, ERROR.UNKNOWN_TOPIC_ID);
   caller.check("read", "topic", known.name);
-  const partition = await core.partitionOf(known, index);
+  const partition = await broker.core.partitionOf(known, index);
+  checkLeader(broker, known, index, leaderEpoch);
   const { reader } = partition;
   const offsets = await reader.offsets();
   reader.check(from, offsets);

@@ -7,7 +7,7 @@ import { ERROR } from "../../protocol/error-codes.js";
 import type { offsetCommit, offsetDelete, offsetFetch } from "../../protocol/messages/group-offsets.js";
 import type { txnOffsetCommit } from "../../protocol/messages/transactions.js";
 import type { Context } from "../context.js";
-import { toKafka } from "../error-map.js";
+import { toKafkaOfCoordinator } from "../error-map.js";
 import { onceEach, partitionsOnce } from "../once-each.js";
 import { memberOf } from "./groups.js";
 
@@ -78,7 +78,7 @@ async function committed(
   } catch (error) {
     // It is no batch of the client's that is too large: what makes batches smaller would not help.
     const isTooMuch = recordTooLarge.is(error);
-    const errorCode = isTooMuch ? ERROR.INVALID_COMMIT_OFFSET_SIZE : toKafka(error).errorCode;
+    const errorCode = isTooMuch ? ERROR.INVALID_COMMIT_OFFSET_SIZE : toKafkaOfCoordinator(error).errorCode;
     codeOf = () => errorCode;
   }
   return {
@@ -121,7 +121,7 @@ export async function answerOffsetDelete(
       })),
     };
   } catch (error) {
-    return { errorCode: toKafka(error).errorCode, topics: [] };
+    return { errorCode: toKafkaOfCoordinator(error).errorCode, topics: [] };
   }
 }
 
@@ -168,7 +168,7 @@ async function fetched(
       errorCode: ERROR.NONE,
     };
   } catch (error) {
-    return { topics: [], errorCode: toKafka(error).errorCode };
+    return { topics: [], errorCode: toKafkaOfCoordinator(error).errorCode };
   }
 }
 
@@ -200,7 +200,7 @@ function refused({ name, partitionIndexes }: NonNullable<AskedTopics>[number], e
 }
 
 function codeFor(error: unknown): number {
-  return error === undefined ? ERROR.NONE : toKafka(error).errorCode;
+  return error === undefined ? ERROR.NONE : toKafkaOfCoordinator(error).errorCode;
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

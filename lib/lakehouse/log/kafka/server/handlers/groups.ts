@@ -16,7 +16,8 @@ import type {
   syncGroup,
 } from "../../protocol/messages/groups.js";
 import type { Context } from "../context.js";
-import { toKafka } from "../error-map.js";
+import { toKafkaOfCoordinator } from "../error-map.js";
+import { leaderOf } from "../leading.js";
 import { onceEach } from "../once-each.js";
 
 const GROUP = 0;
@@ -29,31 +30,39 @@ const SKIP_SINCE = 9;
 const ONE_MEMBER_UNTIL = 2;
 const NOTHING = new Uint8Array();
 
-/** All are coordinated here. */
+/** Whoever leads the partition that has the group, or the transactional id. */
 export async function answerFindCoordinator(
   { key, keyType, coordinatorKeys }: RequestOf<typeof findCoordinator>,
-  { broker: { nodeId, host, port }, caller }: Context,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof findCoordinator>> {
   const isKnown = keyType === GROUP || keyType === TRANSACTION;
-  const find = (key: string) => {
+  const find = async (key: string) => {
     const none = { nodeId: -1, host: "", port: -1 };
     if (!isKnown) return { errorCode: ERROR.INVALID_REQUEST, ...none };
     try {
       caller.check("describe", keyType === GROUP ? "group" : "transactionalId", key);
+      const { core } = broker;
+      const all = keyType === GROUP ? await core.groups() : await core.transactions();
+      const { topicId, partition } = all.placeOf(key);
+      const leader = leaderOf(broker, topicId, partition);
+      if (leader === undefined) return { errorCode: ERROR.COORDINATOR_NOT_AVAILABLE, ...none };
+      const { nodeId, host, port } = leader;
       return { errorCode: ERROR.NONE, nodeId, host, port };
     } catch (error) {
-      return { ...toKafka(error), ...none };
+      return { ...toKafkaOfCoordinator(error), ...none };
     }
   };
   // Later versions ask for several, and have no other answer.
-  const first = coordinatorKeys.length > 0 ? {} : find(key);
+  const first = coordinatorKeys.length > 0 ? {} : await find(key);
   return {
     errorCode: ERROR.NONE,
     nodeId: -1,
     host: "",
     port: -1,
     ...first,
-    coordinators: coordinatorKeys.map((key) => ({ key, ...find(key) })),
+    coordinators: await Promise.all(
+      onceEach(coordinatorKeys, (key) => key).map(async (key) => ({ key, ...(await find(key)) })),
+    ),
   };
 }
 
@@ -95,7 +104,7 @@ export async function answerJoinGroup(
       })),
     };
   } catch (error) {
-    const { errorCode } = toKafka(error);
+    const { errorCode } = toKafkaOfCoordinator(error);
     const id = memberIdRequired.is(error) ? error.subject : memberId;
     // Older versions know no null here.
     const protocolName = header.version >= 7 ? null : "";
@@ -125,7 +134,7 @@ export async function answerSyncGroup(
       assignment: synced.assignment,
     };
   } catch (error) {
-    return { errorCode: toKafka(error).errorCode, assignment: NOTHING };
+    return { errorCode: toKafkaOfCoordinator(error).errorCode, assignment: NOTHING };
   }
 }
 
@@ -138,7 +147,7 @@ export async function answerHeartbeat(
     await (await broker.core.groups()).heartbeat(request.groupId, memberOf(request));
     return { errorCode: ERROR.NONE };
   } catch (error) {
-    return { errorCode: toKafka(error).errorCode };
+    return { errorCode: toKafkaOfCoordinator(error).errorCode };
   }
 }
 
@@ -161,11 +170,11 @@ export async function answerLeaveGroup(
     const answered = left.map(({ memberId, instanceId, error }) => ({
       memberId,
       groupInstanceId: instanceId ?? null,
-      errorCode: error === undefined ? ERROR.NONE : toKafka(error).errorCode,
+      errorCode: error === undefined ? ERROR.NONE : toKafkaOfCoordinator(error).errorCode,
     }));
     return { errorCode: (isOne ? answered[0]?.errorCode : undefined) ?? ERROR.NONE, members: answered };
   } catch (error) {
-    return { errorCode: toKafka(error).errorCode };
+    return { errorCode: toKafkaOfCoordinator(error).errorCode };
   }
 }
 
@@ -207,7 +216,7 @@ export async function answerDescribeGroups(
           groupState: DEAD,
           authorizedOperations: authorized(),
         };
-      return { ...nothing, errorCode: toKafka(error).errorCode };
+      return { ...nothing, errorCode: toKafkaOfCoordinator(error).errorCode };
     }
   });
   return { groups: await Promise.all(groups) };
@@ -232,7 +241,7 @@ export async function answerListGroups(
         .map(({ group, protocolType, state }) => ({ groupId: group, protocolType, groupState: state })),
     };
   } catch (error) {
-    return { errorCode: toKafka(error).errorCode, groups: [] };
+    return { errorCode: toKafkaOfCoordinator(error).errorCode, groups: [] };
   }
 }
 
@@ -246,7 +255,7 @@ export async function answerDeleteGroups(
       await (await broker.core.groups()).delete(groupId);
       return { groupId, errorCode: ERROR.NONE };
     } catch (error) {
-      return { groupId, errorCode: toKafka(error).errorCode };
+      return { groupId, errorCode: toKafkaOfCoordinator(error).errorCode };
     }
   });
   return { results: await Promise.all(results) };

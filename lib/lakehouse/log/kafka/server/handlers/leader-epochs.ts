@@ -3,6 +3,7 @@ import { ERROR } from "../../protocol/error-codes.js";
 import type { offsetForLeaderEpoch } from "../../protocol/messages/fetch.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { checkLeader } from "../leading.js";
 import { partitionsOnce } from "../once-each.js";
 
 type TopicResponse = ResponseTo<typeof offsetForLeaderEpoch>["topics"][number];
@@ -10,21 +11,23 @@ type TopicResponse = ResponseTo<typeof offsetForLeaderEpoch>["topics"][number];
 const NO_OFFSET = -1n;
 
 /**
- * Where an epoch of a leader ended, by which readers see whether records that they have read are gone. What was acknowledged
- * as stored never goes, and epochs are not told to clients: one that asks all the same hears that all of it is there.
+ * Where an epoch of a leader ended, by which readers see whether records that they have read are gone. None are: where
+ * servers take over from each other, readers see what is stored, and that stays. So whoever asks hears that all is there.
  */
 export async function answerOffsetForLeaderEpoch(
   { topics }: RequestOf<typeof offsetForLeaderEpoch>,
-  { broker: { core }, caller }: Context,
+  { broker, caller }: Context,
 ): Promise<ResponseTo<typeof offsetForLeaderEpoch>> {
   const asked = topics.map(({ topic, partitions }) => ({ name: topic, partitions }));
   const answered: TopicResponse[] = [];
   for (const { name, partitions } of partitionsOnce(asked, ({ partition }) => partition)) {
     const ends: TopicResponse["partitions"][number][] = [];
-    for (const { partition, leaderEpoch } of partitions)
+    for (const { partition, leaderEpoch, currentLeaderEpoch } of partitions)
       try {
         caller.check("describe", "topic", name);
-        const { end } = await (await core.partition(name, partition)).reader.offsets();
+        const { topic, reader } = await broker.core.partition(name, partition);
+        checkLeader(broker, topic, partition, currentLeaderEpoch);
+        const { end } = await reader.offsets();
         ends.push({ partition, errorCode: ERROR.NONE, leaderEpoch, endOffset: end });
       } catch (error) {
         ends.push({ partition, errorCode: toKafka(error).errorCode, endOffset: NO_OFFSET });

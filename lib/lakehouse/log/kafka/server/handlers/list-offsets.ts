@@ -4,13 +4,14 @@ import { ERROR } from "../../protocol/error-codes.js";
 import type { listOffsets } from "../../protocol/messages/fetch.js";
 import type { Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { checkLeader, leaderOf } from "../leading.js";
 import { partitionsOnce } from "../once-each.js";
 
 type Request = RequestOf<typeof listOffsets>;
 type Asked = Request["topics"][number]["partitions"][number];
 type TopicResponse = ResponseTo<typeof listOffsets>["topics"][number];
 type PartitionResponse = TopicResponse["partitions"][number];
-type Found = Pick<PartitionResponse, "offset" | "timestamp" | "oldStyleOffsets">;
+type Found = Pick<PartitionResponse, "offset" | "timestamp" | "leaderEpoch" | "oldStyleOffsets">;
 
 /** What stands for a time, and from which version on. */
 const LATEST = -1n;
@@ -57,16 +58,19 @@ export async function answerListOffsets(
 
 async function find(
   name: string,
-  { partitionIndex: index, timestamp, maxNumOffsets }: Asked,
+  { partitionIndex: index, timestamp, maxNumOffsets, currentLeaderEpoch }: Asked,
   isCommitted: boolean,
-  { broker: { core }, header, caller }: Context,
+  { broker, header, caller }: Context,
 ): Promise<Found> {
   caller.check("describe", "topic", name);
-  const { topic, reader } = await core.partition(name, index);
-  await core.startWritingTo(topic, index);
+  const { topic, reader } = await broker.core.partition(name, index);
+  checkLeader(broker, topic, index, currentLeaderEpoch);
+  await broker.core.startWritingTo(topic, index);
   const offsets = await reader.offsets();
   const end = isCommitted ? offsets.lastStable : offsets.end;
-  const one = await offsetOf(timestamp, reader, { ...offsets, end });
+  const found = await offsetOf(timestamp, reader, { ...offsets, end });
+  const leaderEpoch = leaderOf(broker, topic.id, index)?.leaderEpoch;
+  const one = { ...found, leaderEpoch };
   if (header.version > OLD_STYLE) return one;
   // From the latest on that is not behind what is looked for, as far as the client wants that.
   const { start } = offsets;

@@ -13,6 +13,7 @@ import type {
 } from "../../protocol/messages/topics.js";
 import type { Broker, Context } from "../context.js";
 import { toKafka } from "../error-map.js";
+import { brokersOf } from "../leading.js";
 import { configOf } from "../topic-settings.js";
 import { describedConfigs } from "./configs.js";
 
@@ -67,17 +68,19 @@ async function create(
 
 function partitionsOf(
   { name, numPartitions, replicationFactor, assignments }: NewTopic,
-  { settings, nodeId }: Broker,
+  broker: Broker,
 ): number {
   if (assignments.length === 0) {
     if (replicationFactor < 1 && replicationFactor !== DEFAULT)
       throw invalidArgument(name, `A topic cannot have ${replicationFactor} replicas.`, "Give 1 or more.");
-    return numPartitions === DEFAULT ? settings.partitions : numPartitions;
+    return numPartitions === DEFAULT ? broker.settings.partitions : numPartitions;
   }
   const numbers = assignments.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b);
   const isComplete = numbers.every((number, i) => number === i);
+  // Who leads which is not the client's to say: it is the number that counts.
+  const ids = new Set(brokersOf(broker).map(({ nodeId }) => nodeId));
   const isHere = assignments.every(
-    ({ brokerIds }) => brokerIds.length > 0 && brokerIds.every((id) => id === nodeId),
+    ({ brokerIds }) => brokerIds.length > 0 && brokerIds.every((id) => ids.has(id)),
   );
   if (isComplete && isHere) return numbers.length;
   throw invalidPartitions(

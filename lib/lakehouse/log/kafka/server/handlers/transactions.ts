@@ -9,7 +9,7 @@ import type {
   initProducerId,
 } from "../../protocol/messages/transactions.js";
 import type { Context } from "../context.js";
-import { toKafka } from "../error-map.js";
+import { toKafkaOfCoordinator } from "../error-map.js";
 
 const NO_PRODUCER = -1n;
 const NO_EPOCH = -1;
@@ -32,7 +32,10 @@ export async function answerInitProducerId(
     });
     return { errorCode: ERROR.NONE, producerId: given.producerId, producerEpoch: given.epoch };
   } catch (error) {
-    const errorCode = codeOf(error, header.version >= FENCED_SINCE.initProducerId);
+    const code = codeOf(error, header.version >= FENCED_SINCE.initProducerId);
+    // Who has no transactional id has no coordinator, either.
+    const errorCode =
+      code === ERROR.NOT_COORDINATOR && transactionalId === null ? ERROR.COORDINATOR_LOAD_IN_PROGRESS : code;
     return { errorCode, producerId: NO_PRODUCER, producerEpoch: NO_EPOCH };
   }
 }
@@ -81,7 +84,7 @@ async function partitionsOf(
         const { topic } = await core.partition(name, number);
         found.push({ topicId: topic.id, partition: number });
       } catch (error) {
-        failed.set(`${name}/${number}`, toKafka(error).errorCode);
+        failed.set(`${name}/${number}`, toKafkaOfCoordinator(error).errorCode);
       }
   return { found, failed };
 }
@@ -126,6 +129,6 @@ function ownerOf({ transactionalId, producerId, producerEpoch }: Owned): Transac
 }
 
 function codeOf(error: unknown, knowsFenced: boolean): number {
-  const { errorCode } = toKafka(error);
+  const { errorCode } = toKafkaOfCoordinator(error);
   return errorCode === ERROR.PRODUCER_FENCED && !knowsFenced ? ERROR.INVALID_PRODUCER_EPOCH : errorCode;
 }
