@@ -337,6 +337,47 @@ class KafkaClient {
                 group,
                 Map.of(new TopicPartition(topic, 0), new OffsetAndMetadata(arguments.get("offset").asLong())))
             .all().get();
+        case "latest" -> {
+          var partition = new TopicPartition(topic, 0);
+          var found = admin.listOffsets(Map.of(partition, OffsetSpec.maxTimestamp())).partitionResult(partition).get();
+          return List.of(found.offset(), found.timestamp());
+        }
+        case "size" -> {
+          int broker = admin.describeCluster().controller().get().id();
+          long size = 0;
+          for (var directory : admin.describeLogDirs(List.of(broker)).allDescriptions().get().get(broker).values())
+            for (var each : directory.replicaInfos().entrySet())
+              if (each.getKey().topic().equals(topic)) size += each.getValue().size();
+          return size;
+        }
+        case "synonyms" -> {
+          var options = new DescribeConfigsOptions().includeSynonyms(true).includeDocumentation(true);
+          var entry = admin.describeConfigs(List.of(resource), options).all().get().get(resource).get("retention.ms");
+          return Map.of(
+              "type", entry.type().toString(),
+              "source", entry.source().toString(),
+              "first", entry.synonyms().get(0).value(),
+              "isDocumented", entry.documentation() != null && !entry.documentation().isEmpty());
+        }
+        case "transactions" -> {
+          Map<String, Object> found = new TreeMap<>();
+          for (var each : admin.listTransactions().all().get()) {
+            var described = admin.describeTransactions(List.of(each.transactionalId())).all().get();
+            var one = described.get(each.transactionalId());
+            found.put(each.transactionalId(), List.of(one.state().toString(), one.topicPartitions().size()));
+          }
+          return found;
+        }
+        case "producers" -> {
+          var partition = new TopicPartition(topic, 0);
+          return admin.describeProducers(List.of(partition)).partitionResult(partition).get().activeProducers().stream()
+              .map(each -> each.currentTransactionStartOffset().orElse(-1))
+              .toList();
+        }
+        case "fence" -> admin.fenceProducers(List.of(arguments.get("transactional").asText())).all().get();
+        case "deleteOffsets" -> admin
+            .deleteConsumerGroupOffsets(group, Set.of(new TopicPartition(topic, 0)))
+            .all().get();
         case "deleteGroup" -> admin.deleteConsumerGroups(List.of(group)).all().get();
         default -> throw new IllegalArgumentException(arguments.toString());
       }

@@ -215,6 +215,11 @@ export class Partition {
     return this.#producers.aborted;
   }
 
+  /** All producers that are known here. */
+  get producers(): readonly ProducerEntry[] {
+    return this.#producers.entries;
+  }
+
   /** Producers with an open transaction, the oldest transaction first. */
   get openTransactions(): readonly ProducerEntry[] {
     return this.#producers.open;

@@ -57,6 +57,11 @@ export class ProducerStates {
     this.#aborted = [...aborted];
   }
 
+  /** All that are known. */
+  get entries(): readonly ProducerEntry[] {
+    return [...this.#entries.values()];
+  }
+
   /** A copy that goes its own way. Nothing may wait to be settled. */
   copy(aborted = this.aborted): ProducerStates {
     return new ProducerStates(this.#name, this.#expirationMs, this.#entries.values(), aborted);

@@ -241,6 +241,14 @@ export class TransactionCoordinator {
     });
   }
 
+  describe(transactionalId: string): TransactionEntry | undefined {
+    return this.#parts.state.get(transactionalId);
+  }
+
+  list(): [id: string, TransactionEntry][] {
+    return [...this.#parts.state.entries()];
+  }
+
   /** Whether the producer's transaction has the partition, and goes on. */
   standing({ producerId, epoch }: ProducerIdentity, at: TransactionPartition): Standing {
     const entry = this.#parts.entries.ofProducer(producerId);

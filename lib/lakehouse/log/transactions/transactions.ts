@@ -23,7 +23,7 @@ import { type InitProducerRequest, TransactionCoordinator } from "./coordinator.
 import { endLeftOpen } from "./left-open.js";
 import { PRODUCER_IDS, ProducerIdBlocks, ProducerIds } from "./producer-ids.js";
 import { TransactionEntries } from "./transaction-entries.js";
-import { TRANSACTIONS } from "./transaction-entry.js";
+import { TRANSACTIONS, type TransactionEntry } from "./transaction-entry.js";
 
 /** Of a new log: each may have a coordinator of its own. */
 const PARTITIONS = 8;
@@ -121,6 +121,18 @@ export class Transactions {
 
   async checkOffsets(owner: TransactionOwner, group: string): Promise<Ack> {
     return (await this.#of(owner.transactionalId)).checkOffsets(owner, group);
+  }
+
+  /** What is known of a transactional id. */
+  async describe(transactionalId: string): Promise<TransactionEntry | undefined> {
+    return (await this.#of(transactionalId)).describe(transactionalId);
+  }
+
+  /** All that are coordinated here. */
+  async list(): Promise<[id: string, TransactionEntry][]> {
+    const { numbers } = this.#coordinators;
+    const coordinators = await Promise.all(numbers.map((number) => this.#coordinators.of(number)));
+    return coordinators.flatMap((coordinator) => coordinator.list());
   }
 
   async standing(producer: ProducerIdentity, at: TransactionPartition): Promise<Standing> {

@@ -32,9 +32,13 @@ import { createPartitions, createTopics, deleteRecords, deleteTopics } from "./m
 import {
   addOffsetsToTxn,
   addPartitionsToTxn,
+  describeProducers,
+  describeTransactions,
   endTxn,
   initProducerId,
+  listTransactions,
   txnOffsetCommit,
+  writeTxnMarkers,
 } from "./messages/transactions.js";
 
 export const APIS = {
@@ -71,6 +75,10 @@ export const APIS = {
   offsetDelete,
   describeLogDirs,
   describeTopicPartitions,
+  describeProducers,
+  describeTransactions,
+  listTransactions,
+  writeTxnMarkers,
   describeCluster,
   describeAcls,
   createAcls,

@@ -39,6 +39,12 @@ import {
   answerDeleteTopics,
 } from "./handlers/topics.js";
 import {
+  answerDescribeProducers,
+  answerDescribeTransactions,
+  answerListTransactions,
+  answerWriteTxnMarkers,
+} from "./handlers/transaction-admin.js";
+import {
   answerAddOffsetsToTxn,
   answerAddPartitionsToTxn,
   answerEndTxn,
@@ -81,6 +87,10 @@ const HANDLERS: { readonly [Name in ApiName]?: Handler<(typeof APIS)[Name]> } = 
   offsetDelete: answerOffsetDelete,
   describeLogDirs: answerDescribeLogDirs,
   describeTopicPartitions: answerDescribeTopicPartitions,
+  describeProducers: answerDescribeProducers,
+  describeTransactions: answerDescribeTransactions,
+  listTransactions: answerListTransactions,
+  writeTxnMarkers: answerWriteTxnMarkers,
   describeCluster: answerDescribeCluster,
   saslHandshake: async (request, { authentication, header }) =>
     authentication.handshake(request, header.version),

@@ -115,3 +115,114 @@ export const txnOffsetCommit = api({
     }),
   },
 });
+
+export const describeProducers = api({
+  name: "DescribeProducers",
+  key: 61,
+  versions: "0",
+  flexible: "0+",
+  request: {
+    topics: array({
+      name: string(),
+      partitionIndexes: array(int32()),
+    }),
+  },
+  response: {
+    throttleTimeMs: int32().or(0),
+    topics: array({
+      name: string(),
+      partitions: array({
+        partitionIndex: int32(),
+        errorCode: int16(),
+        errorMessage: string().nullable().or(null),
+        activeProducers: array({
+          producerId: int64(),
+          producerEpoch: int32(),
+          lastSequence: int32().or(-1),
+          lastTimestamp: int64().or(-1n),
+          coordinatorEpoch: int32(),
+          currentTxnStartOffset: int64().or(-1n),
+        }),
+      }),
+    }),
+  },
+});
+
+export const describeTransactions = api({
+  name: "DescribeTransactions",
+  key: 65,
+  versions: "0",
+  flexible: "0+",
+  request: {
+    transactionalIds: array(string()),
+  },
+  response: {
+    throttleTimeMs: int32().or(0),
+    transactionStates: array({
+      errorCode: int16(),
+      transactionalId: string(),
+      transactionState: string(),
+      transactionTimeoutMs: int32(),
+      transactionStartTimeMs: int64(),
+      producerId: int64(),
+      producerEpoch: int16(),
+      topics: array({
+        topic: string(),
+        partitions: array(int32()),
+      }),
+    }),
+  },
+});
+
+export const listTransactions = api({
+  name: "ListTransactions",
+  key: 66,
+  versions: "0-1",
+  flexible: "0+",
+  request: {
+    stateFilters: array(string()),
+    producerIdFilters: array(int64()),
+    durationFilter: int64("1+").or(-1n),
+  },
+  response: {
+    throttleTimeMs: int32().or(0),
+    errorCode: int16(),
+    unknownStateFilters: array(string()),
+    transactionStates: array({
+      transactionalId: string(),
+      producerId: int64(),
+      transactionState: string(),
+    }),
+  },
+});
+
+export const writeTxnMarkers = api({
+  name: "WriteTxnMarkers",
+  key: 27,
+  versions: "0-1",
+  flexible: "1+",
+  request: {
+    markers: array({
+      producerId: int64(),
+      producerEpoch: int16(),
+      transactionResult: boolean(),
+      topics: array({
+        name: string(),
+        partitionIndexes: array(int32()),
+      }),
+      coordinatorEpoch: int32(),
+    }),
+  },
+  response: {
+    markers: array({
+      producerId: int64(),
+      topics: array({
+        name: string(),
+        partitions: array({
+          partitionIndex: int32(),
+          errorCode: int16(),
+        }),
+      }),
+    }),
+  },
+});
