@@ -9,17 +9,37 @@ import { columns, count, duration, ink, printJson } from "./terminal/index.js";
 /** `slh init`, `slh completion`, `slh lake` and `slh config`: what is no single room's. */
 export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => {
   initCommand(program);
-  completionCommand(program, (use) =>
-    withLake(async ({ catalog }) => {
-      const { allTables, isBranchingCatalog } = await import("./catalog/index.js");
-      await use({
-        tables: async () =>
-          (await allTables(catalog)).map(({ namespace, name }) => [...namespace, name].join(".")),
-        refs: async () =>
-          isBranchingCatalog(catalog) ? (await catalog.references()).map(({ name }) => name) : [],
-      });
-    }),
-  );
+  completionCommand(program, {
+    what: "tables and branches",
+    arguments: {
+      table: "tables",
+      ref: "refs",
+      from: "refs",
+      to: "refs",
+      source: "refs",
+      name: "refs",
+      commit: "refs",
+    },
+    options: {
+      "--ref <name>": "refs",
+      "--from <ref>": "refs",
+      "--into <branch>": "refs",
+      "--branch <name>": "refs",
+      "--table <name>": "tables",
+      "--take <table...>": "tables",
+      "--keep <table...>": "tables",
+    },
+    withNames: (use) =>
+      withLake(async ({ catalog }) => {
+        const { allTables, isBranchingCatalog } = await import("./catalog/index.js");
+        await use({
+          tables: async () =>
+            (await allTables(catalog)).map(({ namespace, name }) => [...namespace, name].join(".")),
+          refs: async () =>
+            isBranchingCatalog(catalog) ? (await catalog.references()).map(({ name }) => name) : [],
+        });
+      }),
+  });
   const lake = program
     .command("lake")
     .summary("the lakehouse as a whole")

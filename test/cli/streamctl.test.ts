@@ -348,3 +348,20 @@ describe("a server", () => {
     expect(err).toContain("--insecure");
   });
 });
+
+test("completion knows commands, options, topics and groups, and makes no log", async () => {
+  const candidates = async (...words: string[]) =>
+    (await ok("completion", "candidates", "--", ...words)).split("\n").filter((line) => line !== "");
+  expect(await candidates("consume", "")).toEqual([]);
+  await ok("topic", "create", "flights");
+  await ok("topic", "create", "fares");
+  await ok("produce", "flights", "a");
+  await ok("consume", "flights", "--group", "delays", "--limit", "1");
+  expect(await candidates("cons")).toEqual(["consume"]);
+  expect(await candidates("topic", "a")).toEqual(["alter"]);
+  expect(await candidates("consume", "f")).toEqual(["fares", "flights"]);
+  expect(await candidates("group", "describe", "")).toEqual(["delays"]);
+  expect(await candidates("consume", "flights", "--group", "d")).toEqual(["delays"]);
+  expect(await candidates("consume", "flights", "--format=r")).toEqual(["--format=raw"]);
+  expect(await ok("completion", "bash")).toContain("complete -o default -F _streamctl streamctl");
+});

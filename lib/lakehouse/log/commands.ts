@@ -1,5 +1,6 @@
 /** The commands of `streamctl`. Nothing heavy is loaded before one runs. */
 import type { Command } from "commander";
+import { completionCommand } from "../completion-command.js";
 import type { WithLake } from "../room.js";
 import { aclCommand } from "./commands/acl.js";
 import { withLogOf } from "./commands/any-log.js";
@@ -27,4 +28,16 @@ export function addStreamCommands(program: Command, withLake: WithLake<LogContex
   serveCommand(program, withLake);
   recoverCommand(program, withLake);
   benchCommand(program, withLog);
+  completionCommand(program, {
+    what: "topics and groups",
+    arguments: { topic: "topics", group: "groups" },
+    options: { "--topic <name>": "topics", "--group <name>": "groups" },
+    withNames: (use) =>
+      withLog({}, (log) =>
+        use({
+          topics: async () => (await log.topics()).map(({ name }) => name),
+          groups: async () => (await log.groups.list()).map(({ group }) => group),
+        }),
+      ),
+  });
 }
