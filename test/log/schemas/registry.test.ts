@@ -129,6 +129,33 @@ test("a mode of READONLY refuses what changes, and a schema in use is not delete
   expect((await register("a", avro(ID, NOTE))).body.version).toBe(2);
 });
 
+test("a mode of IMPORT takes schemas with the ids and versions that they had elsewhere", async () => {
+  const { ask, register } = await client();
+  expect((await register("a", avro(ID), { id: 70 })).code).toBe(42205);
+  expect((await ask("PUT", "/mode", { mode: "IMPORT" })).body).toEqual({ mode: "IMPORT" });
+  expect((await register("a", avro(ID))).code).toBe(42205);
+  expect((await register("a", avro(ID), { id: 70, version: 3 })).body).toMatchObject({ id: 70, version: 3 });
+  // It could not be read by what was there: that was for the other registry to say.
+  expect((await register("a", avro(ID, MUST), { id: 5 })).body).toMatchObject({ id: 5, version: 4 });
+  expect((await register("b", avro(ID), { id: 70, version: 9 })).body).toMatchObject({ id: 70, version: 9 });
+  expect((await register("b", avro(ID), { id: 70, version: 9 })).body).toMatchObject({ id: 70, version: 9 });
+  for (const [subject, schema, more] of [
+    ["c", avro(NOTE), { id: 70 }],
+    ["c", avro(ID), { id: 71 }],
+    ["a", avro(ID), { id: 70, version: 4 }],
+  ] as const)
+    expect((await register(subject, schema, more)).code).toBe(42205);
+  expect((await register("c", avro(NOTE), { id: 2 ** 31 })).code).toBe(42201);
+  expect((await ask("GET", "/subjects/a/versions")).body).toEqual([3, 4]);
+  await ask("PUT", "/mode", { mode: "READWRITE" });
+  expect((await register("a", avro(ID, MUST, NOTE))).body).toMatchObject({ id: 71, version: 5 });
+  expect((await ask("PUT", "/mode", { mode: "IMPORT" })).code).toBe(42205);
+  expect((await ask("PUT", "/mode/a", { mode: "IMPORT" })).code).toBe(42205);
+  expect((await ask("PUT", "/mode/new", { mode: "IMPORT" })).status).toBe(200);
+  expect((await ask("PUT", "/mode/a?force=true", { mode: "IMPORT" })).status).toBe(200);
+  expect((await register("a", avro(NOTE), { id: 90 })).body).toMatchObject({ id: 90, version: 6 });
+});
+
 test("each mode of compatibility allows what it says, of the last version or of all", async () => {
   const { ask, register } = await client();
   const steps = {

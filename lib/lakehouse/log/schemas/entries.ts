@@ -13,7 +13,8 @@ export type Compatibility =
   | "FULL"
   | "FULL_TRANSITIVE";
 
-export type RegistryMode = "READWRITE" | "READONLY";
+/** `IMPORT`: schemas come from another registry, with the ids that records name them by. */
+export type RegistryMode = "READWRITE" | "READONLY" | "IMPORT";
 
 /** A schema, under whichever subjects. Its id is never given to another. */
 export interface StoredSchema {
@@ -74,7 +75,11 @@ export const COMPATIBILITIES: Readonly<Record<Compatibility, true>> = {
   FULL_TRANSITIVE: true,
 };
 
-export const MODES: Readonly<Record<RegistryMode, true>> = { READWRITE: true, READONLY: true };
+export const MODES: Readonly<Record<RegistryMode, true>> = {
+  READWRITE: true,
+  READONLY: true,
+  IMPORT: true,
+};
 const TYPES: Readonly<Record<SchemaType, true>> = { AVRO: true, JSON: true, PROTOBUF: true };
 const KINDS: Readonly<Record<RegistryEntry["kind"], (fields: StateFields) => RegistryEntry>> = {
   schema: (fields) => ({

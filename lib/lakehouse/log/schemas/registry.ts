@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readOnly } from "../../errors.js";
+import { invalidArgument, readOnly } from "../../errors.js";
 import { keyOf } from "../../keys.js";
 import type { LogCore } from "../core.js";
 import {
@@ -54,7 +54,15 @@ export interface DeleteSchemaOptions {
   readonly permanent?: boolean | undefined;
 }
 
+export interface ImportSchemaOptions {
+  /** Of the schema in the registry that it comes from. */
+  readonly id?: number | undefined;
+  /** The next where not given. */
+  readonly version?: number | undefined;
+}
+
 const TOPIC = "__schemas";
+const MOST_ID = 2 ** 31 - 1;
 
 /**
  * The schemas of records: subjects (`flights-value`) with versions, each a schema with an id that records name it by. They
@@ -138,18 +146,25 @@ export class SchemaRegistry {
 
   /**
    * Makes a schema the next version of a subject, or finds the version that it is. A schema has one id, under whichever
-   * subjects.
+   * subjects. In the mode `IMPORT` it gets the id and version that are given, and is not compared with others.
    *
-   * @throws LakehouseError INVALID_RECORD_SCHEMA; INCOMPATIBLE_SCHEMA with all that is in the way; READ_ONLY
+   * @throws LakehouseError INVALID_RECORD_SCHEMA; INCOMPATIBLE_SCHEMA with all that is in the way; READ_ONLY; INVALID_ARGUMENT
    */
-  register(subject: string, schema: NewSchema): Promise<SchemaVersion> {
+  register(subject: string, schema: NewSchema, given: ImportSchemaOptions = {}): Promise<SchemaVersion> {
     checkSubject(subject);
+    if (given.id !== undefined) return this.#import(subject, schema, { ...given, id: given.id });
     return this.#change(async (catalog, write) => {
       const parsed = await this.#parse(catalog, schema);
       const known = catalog.byHash(parsed.hash);
       const same = catalog.versions(subject, false).findLast(({ id }) => id === known?.id);
       if (same !== undefined) return shown(catalog, same);
       this.#checkWritable(catalog, subject);
+      if (modeOf(catalog, subject) === "IMPORT")
+        throw readOnly(
+          subject,
+          `The subject ${subject} is in the mode IMPORT, and the schema has no id.`,
+          "Give its id, or set the mode to READWRITE.",
+        );
       const refusals = await this.#refusals(catalog, subject, parsed.read);
       if (refusals.length > 0)
         throw incompatibleSchema(
@@ -164,6 +179,55 @@ export class SchemaRegistry {
       const next = Math.max(catalog.next, id + 1);
       await write([stored, version, { kind: "next", id: next }]);
       return { ...withoutHash(stored), subject, version: version.version };
+    });
+  }
+
+  #import(
+    subject: string,
+    schema: NewSchema,
+    { id, version: wanted }: ImportSchemaOptions & { readonly id: number },
+  ): Promise<SchemaVersion> {
+    for (const [name, number] of Object.entries({ id, version: wanted ?? 1 }))
+      if (!(Number.isInteger(number) && number >= 1 && number <= MOST_ID))
+        throw invalidArgument(
+          name,
+          `A schema cannot have the ${name} ${number}.`,
+          "Give a number from 1 on.",
+        );
+    return this.#change(async (catalog, write) => {
+      if (modeOf(catalog, subject) !== "IMPORT")
+        throw readOnly(
+          subject,
+          `The subject ${subject} is not in the mode IMPORT, so the registry gives the ids.`,
+          "Leave out the id, or set the mode to IMPORT.",
+        );
+      const parsed = await this.#parse(catalog, schema);
+      const known = catalog.byHash(parsed.hash);
+      const taken = catalog.schema(id);
+      if ((known !== undefined && known.id !== id) || (taken !== undefined && taken.hash !== parsed.hash))
+        throw readOnly(
+          String(id),
+          known === undefined
+            ? `The id ${id} is another schema's.`
+            : `The schema is known already, by the id ${known.id}.`,
+          "Import into a registry without schemas.",
+        );
+      const version = wanted ?? (catalog.versions(subject, true).at(-1)?.version ?? 0) + 1;
+      const there = catalog.version(subject, version);
+      if (there !== undefined && there.id !== id)
+        throw readOnly(
+          `${subject} version ${version}`,
+          `Version ${version} of ${subject} is another schema.`,
+          "Leave out the version, or delete that one for good.",
+        );
+      const stored: StoredSchema = known ?? { kind: "schema", id, ...parsed.given, hash: parsed.hash };
+      const next = Math.max(catalog.next, id + 1);
+      await write([
+        stored,
+        { kind: "version", subject, version, id, deleted: false },
+        { kind: "next", id: next },
+      ]);
+      return { ...withoutHash(stored), subject, version };
     });
   }
 
@@ -263,10 +327,27 @@ export class SchemaRegistry {
     return (await this.#catalog()).settings(subject)?.mode;
   }
 
-  /** `READONLY` refuses new versions and deletes. @throws LakehouseError INVALID_ARGUMENT */
-  async setMode(mode: RegistryMode | undefined, subject?: string): Promise<void> {
+  /**
+   * `READONLY` refuses new versions and deletes; `IMPORT` takes schemas with their ids.
+   *
+   * @param options `force`: sets `IMPORT` though there are schemas, whose ids those that come may have.
+   * @throws LakehouseError INVALID_ARGUMENT; READ_ONLY where there are schemas
+   */
+  async setMode(
+    mode: RegistryMode | undefined,
+    subject?: string,
+    { force = false }: { readonly force?: boolean | undefined } = {},
+  ): Promise<void> {
     checkOneOf("mode", mode, MODES);
-    await this.#set(subject, { mode });
+    await this.#set(subject, { mode }, (catalog) => {
+      const there = subject === undefined ? catalog.subjects(true) : catalog.versions(subject, true);
+      if (mode === "IMPORT" && !force && there.length > 0)
+        throw readOnly(
+          subject ?? "registry",
+          `Nothing can be imported into ${subject ?? "a registry"} that has schemas.`,
+          "Delete them for good, or say force.",
+        );
+    });
   }
 
   /**
@@ -340,17 +421,19 @@ export class SchemaRegistry {
   }
 
   #checkWritable(catalog: SchemaCatalog, subject: string): void {
-    if (modeOf(catalog, subject) === "READWRITE") return;
+    if (modeOf(catalog, subject) !== "READONLY") return;
     throw readOnly(subject, `The subject ${subject} is in the mode READONLY.`, "Set its mode to READWRITE.");
   }
 
   #set(
     subject = "",
     setting: { compatibility?: Compatibility | undefined; mode?: RegistryMode | undefined },
+    check: (catalog: SchemaCatalog) => void = () => {},
   ) {
-    return this.#change((catalog, write) =>
-      write([{ ...(catalog.settings(subject) ?? { kind: "settings", subject }), ...setting }]),
-    );
+    return this.#change(async (catalog, write) => {
+      check(catalog);
+      await write([{ ...(catalog.settings(subject) ?? { kind: "settings", subject }), ...setting }]);
+    });
   }
 
   async #catalog(): Promise<SchemaCatalog> {

@@ -2,7 +2,7 @@
 import { COMPATIBILITIES, type Compatibility, MODES, type RegistryMode } from "../entries.js";
 import type { RegisteredSchema, SchemaVersion, VersionNumber } from "../lookups.js";
 import { SCHEMA_TYPES } from "../read-schema.js";
-import type { SchemaRegistry } from "../registry.js";
+import type { ImportSchemaOptions, SchemaRegistry } from "../registry.js";
 import type { NewSchema, SchemaReference, SchemaType } from "../schema.js";
 import { checkSchemaId } from "./access.js";
 import { RegistryFault } from "./faults.js";
@@ -89,7 +89,7 @@ export const ROUTES: readonly RegistryRoute[] = [
     );
   }),
   route("POST", VERSIONS, async ({ registry, params, body }) => {
-    const registered = await registry.register(subjectIn(params), schemaIn(body));
+    const registered = await registry.register(subjectIn(params), schemaIn(body), importedIn(body));
     const { subject: _, ...answer } = versionJson(registered);
     return answer;
   }),
@@ -141,7 +141,7 @@ export const ROUTES: readonly RegistryRoute[] = [
   }),
 
   route("GET", "/mode", async ({ registry }) => ({ mode: await registry.mode() })),
-  route("PUT", "/mode", ({ registry, body }) => setMode(registry, body)),
+  route("PUT", "/mode", ({ registry, body, query }) => setMode(registry, body, query)),
   route("GET", "/mode/:subject", async ({ registry, params, query }) => {
     const subject = subjectIn(params);
     const own = await registry.ownMode(subject);
@@ -149,7 +149,9 @@ export const ROUTES: readonly RegistryRoute[] = [
     if (isSet(query.defaultToGlobal)) return { mode: await registry.mode() };
     throw new RegistryFault(40409, `Subject '${subject}' does not have subject-level mode configured`);
   }),
-  route("PUT", "/mode/:subject", ({ registry, params, body }) => setMode(registry, body, subjectIn(params))),
+  route("PUT", "/mode/:subject", ({ registry, params, body, query }) =>
+    setMode(registry, body, query, subjectIn(params)),
+  ),
   route("DELETE", "/mode/:subject", async ({ registry, params }) => {
     const subject = subjectIn(params);
     const before = await registry.ownMode(subject);
@@ -191,11 +193,16 @@ async function setCompatibility(registry: SchemaRegistry, body: unknown, subject
   return { compatibility };
 }
 
-async function setMode(registry: SchemaRegistry, body: unknown, subject?: string): Promise<unknown> {
+async function setMode(
+  registry: SchemaRegistry,
+  body: unknown,
+  { force }: RegistryRequest["query"],
+  subject?: string,
+): Promise<unknown> {
   const { mode } = (body ?? {}) as { readonly mode?: unknown };
   if (typeof mode !== "string" || !Object.hasOwn(MODES, mode))
     throw new RegistryFault(42204, `Invalid mode. Valid values are ${Object.keys(MODES).join(", ")}`);
-  await registry.setMode(mode as RegistryMode, subject);
+  await registry.setMode(mode as RegistryMode, subject, { force: isSet(force) });
   return { mode };
 }
 
@@ -218,6 +225,13 @@ function schemaIn(body: unknown): NewSchema {
     schemaType: (schemaType ?? "AVRO") as SchemaType,
     references: Array.isArray(references) ? references.map(referenceIn) : [],
   };
+}
+
+/** Where a schema is imported with what it was elsewhere: no id, or -1, is none. */
+function importedIn(body: unknown): ImportSchemaOptions {
+  const { id, version } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const numbered = (number: unknown) => (typeof number === "number" && number > 0 ? number : undefined);
+  return { id: numbered(id), version: numbered(version) };
 }
 
 function referenceIn(reference: unknown): SchemaReference {
