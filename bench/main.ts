@@ -10,6 +10,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "catalog-scale": () => import("./catalog-scale.js"),
   codecs: () => import("./codecs.js"),
   commits: () => import("./commits.js"),
+  compact: () => import("./compact.js"),
   "delete-memory": () => import("./delete-memory.js"),
   "deleted-read": () => import("./deleted-read.js"),
   ducklake: () => import("./ducklake.js"),

@@ -112,6 +112,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
     catalog,
     engine,
     countRows: (table) => countRows(engine, table),
+    wantedUpkeep: async (table) => (await import("./maintenance/index.js")).wantedUpkeep(table),
     closing,
   };
 }

@@ -26,6 +26,8 @@ export interface LakehouseParts {
   readonly engine: QueryEngine;
   /** The rows of a table, deletes applied. */
   readonly countRows: (table: Table) => Promise<bigint>;
+  /** The upkeep that a table wants by its policy, such as `compaction`. */
+  readonly wantedUpkeep: (table: Table) => Promise<readonly string[]>;
   /** What is open: closing it ends all of this. */
   readonly closing: Closing;
 }

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { Lakehouse } from "sololakehouse";
 import { columns, type Ink, ink, printJson } from "sololakehouse/terminal";
 import { contentDone } from "../content/index.js";
 import {
@@ -68,7 +69,10 @@ export async function reportStatus(words: readonly string[], json: boolean): Pro
   });
   if (json) printJson(statuses.map(asJson));
   else if (words.length > 0) for (const status of statuses) printChecklist(status);
-  else printOverview(statuses);
+  else {
+    printOverview(statuses);
+    await printUpkeep();
+  }
 }
 
 const asJson = ({ milestone, notebook, recorded, done }: MilestoneStatus) => ({
@@ -99,6 +103,32 @@ function printOverview(statuses: readonly MilestoneStatus[]): void {
     machine.reasons.length > 1 ? ink(`and ${machine.reasons.length - 1} more`, "grey") : "",
   ]);
   for (const line of columns(rows, "<<<><<")) console.log(line);
+}
+
+/** The tables that want upkeep; nothing where there is no lakehouse. */
+async function printUpkeep(): Promise<void> {
+  const { isLakehouseError, openLakehouse } = await import("sololakehouse");
+  let lake: Lakehouse;
+  try {
+    lake = await openLakehouse({ create: false });
+  } catch (error) {
+    // There is none, or it does not open: then a command that needs it says why.
+    if (isLakehouseError(error)) return;
+    throw error;
+  }
+  try {
+    const rows: string[][] = [];
+    for (const { namespace, name } of await lake.tables()) {
+      const { table, steps } = await lake.maintenance.maintain({ namespace, name }, { dryRun: true });
+      if (steps.length > 0)
+        rows.push([ink(table, "bold"), steps.map(({ step, why }) => `${step}: ${why}`).join("; ")]);
+    }
+    if (rows.length === 0) return;
+    console.log(ink("\ntables that want upkeep, which slh maintain does", "grey"));
+    for (const line of columns(rows, "<<")) console.log(line);
+  } finally {
+    await lake.close();
+  }
 }
 
 /** Reasons that a checklist names. */

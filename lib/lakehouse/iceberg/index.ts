@@ -352,6 +352,7 @@ export type {
   TableState,
   WriteMode,
 } from "./table/operations/file-change.js";
+export { snapshotsBeyondBound } from "./table/operations/history-bound.js";
 export type { TableInspection } from "./table/operations/inspect.js";
 export {
   type ColumnMetricsRow,

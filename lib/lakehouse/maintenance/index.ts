@@ -5,6 +5,6 @@
 export type { CompactionReport } from "./compaction/compact.js";
 export type { CompactionStrategy, CompactOptions, FileChoice } from "./compaction/options.js";
 export type { PartitionLayout, SizeClass, TableLayout, Waste } from "./layout.js";
-export type { MaintainOptions, StepOutcome, TableUpkeep } from "./maintain.js";
+export { type MaintainOptions, type StepOutcome, type TableUpkeep, wantedUpkeep } from "./maintain.js";
 export type { Maintenance, MaintenanceContext } from "./maintenance.js";
 export type { StepName } from "./policy.js";

@@ -53,3 +53,8 @@ export async function maintainTable(table: Table, options: MaintainOptions): Pro
   }
   return { table: table.name, dryRun, steps };
 }
+
+/** The names of the steps that a table wants, from metadata alone. */
+export async function wantedUpkeep(table: Table): Promise<readonly StepName[]> {
+  return (await maintainTable(table, { dryRun: true })).steps.map(({ step }) => step);
+}

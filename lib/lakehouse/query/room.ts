@@ -12,6 +12,8 @@ export interface QueryContext {
   readonly catalog: Catalog;
   /** The rows of a table, deletes applied. */
   readonly countRows: (table: Table) => Promise<bigint>;
+  /** The upkeep that a table wants, in a word each. */
+  readonly wantedUpkeep: (table: Table) => Promise<readonly string[]>;
 }
 
 /** SQL, for the wiring. */

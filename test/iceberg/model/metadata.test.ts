@@ -43,7 +43,11 @@ describe("a new table", () => {
   test("has fresh ids, a stripped location and no reserved properties", () => {
     expect(metadata.formatVersion).toBe(2);
     expect(metadata.location).toBe("s3://lake/flights");
-    expect(metadata.properties).toEqual({ owner: "me" });
+    expect(metadata.properties).toEqual({
+      owner: "me",
+      "history.expire.max-snapshots": "50",
+      "write.metadata.previous-versions-max": "20",
+    });
     expect([metadata.lastColumnId, metadata.lastPartitionId, metadata.defaultSortOrderId]).toEqual([
       3, 1000, 1,
     ]);

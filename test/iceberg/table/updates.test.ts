@@ -228,7 +228,8 @@ describe("the rest", () => {
       { action: "add-encryption-key", encryptionKey: { keyId: "k", encryptedKeyMetadata: "AA==" } },
       { action: "add-encryption-key", encryptionKey: { keyId: "k", encryptedKeyMetadata: "BB==" } },
     );
-    expect([next.properties, next.location]).toEqual([{ b: "2" }, "s3://elsewhere"]);
+    const { a, b } = next.properties;
+    expect([a, b, next.location]).toEqual([undefined, "2", "s3://elsewhere"]);
     expect(next.encryptionKeys).toEqual([{ keyId: "k", encryptedKeyMetadata: "AA==" }]);
     expect(apply(next, { action: "remove-encryption-key", keyId: "k" }).encryptionKeys).toEqual([]);
     expect(apply(table, { action: "upgrade-format-version", formatVersion: 3 }).formatVersion).toBe(3);

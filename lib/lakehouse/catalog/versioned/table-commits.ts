@@ -10,6 +10,7 @@ import {
   type LoadedTable,
   metadataFileVersion,
   type OrphanOptions,
+  snapshotsBeyondBound,
   type TableMetadata,
   type TableUpdate,
 } from "../../iceberg/index.js";
@@ -204,7 +205,15 @@ async function plan(
     made = applyUpdates(base, updates, { previousMetadataLocation: content?.metadataLocation });
   }
 
-  const next = made as TableMetadata;
+  let next = made as TableMetadata;
+  // Of the version that is committed, so that a reference which another commit made meanwhile is among those that count.
+  const snapshotIds = updates.some(({ action }) => action === "add-snapshot")
+    ? snapshotsBeyondBound(next)
+    : [];
+  if (snapshotIds.length > 0) {
+    const all: TableUpdate[] = [...updates, { action: "remove-snapshots", snapshotIds }];
+    next = applyUpdates(base, all, { previousMetadataLocation: content?.metadataLocation });
+  }
   if (content !== undefined && next === base) {
     const loaded = { metadata: base, metadataLocation: content.metadataLocation };
     return async () => ({ operation: { type: "UNCHANGED", key, expected: content }, loaded, isNew: false });

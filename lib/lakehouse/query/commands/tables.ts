@@ -8,7 +8,9 @@ export function tablesCommand(program: Command, withLake: WithLake<QueryContext>
   program
     .command("tables")
     .summary("list the tables")
-    .description("Lists every table with its rows, deletes applied, and its data files and bytes.")
+    .description(
+      "Lists every table with its rows, deletes applied, its data files and bytes, and the upkeep that it wants.",
+    )
     .option("--ref <name>", "branch, tag or commit", toRef)
     .option("--json", "print them as JSON")
     .addHelpText(
@@ -19,9 +21,9 @@ Examples:
   $ slh tables --json`,
     )
     .action(async ({ ref, json }: { ref?: string; json?: boolean }) => {
-      await withLake(async ({ catalog, countRows }) => {
+      await withLake(async (context) => {
         const { describeTables } = await import("../describe/describe-tables.js");
-        const rows = await describeTables(catalog, ref, countRows);
+        const rows = await describeTables(context, ref);
         if (json) {
           printJson(rows);
           return;
@@ -30,14 +32,16 @@ Examples:
           console.log("There are no tables yet.");
           return;
         }
-        const shown = rows.map(({ table, rows: inside, files, bytes, snapshots }) => [
+        const shown = rows.map(({ table, rows: inside, files, bytes, snapshots, wants }) => [
           ink(table, "bold"),
           inside === null ? "" : count(inside, "row"),
           files === null ? "" : count(files, "file"),
           bytes === null ? "" : byteSize(bytes),
           count(snapshots, "snapshot"),
+          wants.length === 0 ? "" : ink(`wants ${wants.join(", ")}`, "amber"),
         ]);
-        for (const line of columns(shown, "<>>>>")) console.log(line);
+        for (const line of columns(shown, "<>>>><")) console.log(line);
+        if (rows.some(({ wants }) => wants.length > 0)) console.log(ink("slh maintain does it", "grey"));
       });
     });
 }

@@ -1,5 +1,5 @@
-import { allTables, branchingOf, type Catalog } from "../../catalog/index.js";
-import type { Table } from "../../iceberg/index.js";
+import { allTables, branchingOf } from "../../catalog/index.js";
+import type { QueryContext } from "../room.js";
 
 /** A line of `slh tables`. */
 export interface TableRow {
@@ -10,13 +10,14 @@ export interface TableRow {
   readonly files: number | null;
   readonly bytes: number | null;
   readonly snapshots: number;
+  /** The upkeep that it wants: what `slh maintain` would do. */
+  readonly wants: readonly string[];
 }
 
 /** @param ref where other than the catalog's own branch. */
 export async function describeTables(
-  catalog: Catalog,
+  { catalog, countRows, wantedUpkeep }: Pick<QueryContext, "catalog" | "countRows" | "wantedUpkeep">,
   ref: string | undefined,
-  countRows: (table: Table) => Promise<bigint>,
 ): Promise<TableRow[]> {
   const here = ref === undefined ? catalog : branchingOf(catalog).on(ref);
   const identifiers = await allTables(here);
@@ -33,6 +34,7 @@ export async function describeTables(
         files: total("total-data-files"),
         bytes: total("total-files-size"),
         snapshots: snapshots.length,
+        wants: await wantedUpkeep(table),
       };
     }),
   );

@@ -73,7 +73,7 @@ export interface QueryEngine extends RowEngine {
   /**
    * Runs one statement. Names are `namespace.table`, at any depth, with `@ref` for a branch of the catalog; state is
    * chosen with `FOR VERSION AS OF <snapshot id | 'ref'>` or `FOR TIMESTAMP AS OF '…'`; `namespace.table.snapshots`
-   * and its like read metadata, and `namespace.table.changes` reads all changes up to that state (see `changes`; a
+   * and its like read metadata, and `namespace.table.changes` reads all changes up to that state, from the oldest snapshot on that the table has (see `changes`; a
    * WHERE on `_commit_snapshot_id` or `_change_ordinal` keeps it to some snapshots). `namespace.table.stream` reads a table
    * that is made of a topic with the records that no commit has yet.
    *

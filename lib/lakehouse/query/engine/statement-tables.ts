@@ -174,7 +174,11 @@ export class StatementTables {
       const schema = changelogSchema(owner.metadata);
       const filter = narrowing(schema.fields);
       const to = owner.scan(state).snapshot?.snapshotId;
-      const { relation, fields } = await this.#relations.ofChanges(owner, { to, filter }, use);
+      const { relation, fields } = await this.#relations.ofChanges(
+        owner,
+        { from: "oldest", to, filter },
+        use,
+      );
       return { sql: edgeOf(relation, fields, [], asDuckDB).sql, schema: { ...schema, fields } };
     }
     if (owner && parts.at(-1)?.toLowerCase() === "stream") {

@@ -14,8 +14,11 @@ const gzipBytes = promisify(gzip);
 /** Metadata larger than this is refused: a compressed file could unfold without end. */
 const MAX_METADATA_BYTES = 1 << 30;
 
-/** `write.metadata.compression-codec`: `none` (the default) or `gzip`. */
+/** `write.metadata.compression-codec`: `none` or `gzip`. Without it, files of `LARGE_METADATA_BYTES` and more are gzip. */
 export const METADATA_COMPRESSION = "write.metadata.compression-codec";
+
+/** As much as some forty snapshots take. Every commit writes all of it anew, and gzip makes it eight times smaller. */
+const LARGE_METADATA_BYTES = 32 * 1024;
 
 /** Table properties that say where files go. */
 export const PATH_PROPERTIES: ReadonlySet<string> = new Set([
@@ -69,8 +72,9 @@ export async function writeTableMetadata(
   metadata: TableMetadata,
   version: number,
 ): Promise<string> {
-  const compressed = metadata.properties[METADATA_COMPRESSION]?.toLowerCase() === "gzip";
+  const codec = metadata.properties[METADATA_COMPRESSION]?.toLowerCase();
   const text = utf8Encode(serializeTableMetadata(metadata));
+  const compressed = codec === "gzip" || (codec === undefined && text.length >= LARGE_METADATA_BYTES);
   const body = compressed ? await gzipBytes(text) : text;
   const name = `${String(version).padStart(5, "0")}-${randomUUID()}${compressed ? ".gz" : ""}.metadata.json`;
   const location = `${metadataFolder(metadata)}/${name}`;

@@ -38,6 +38,17 @@ export const RESERVED_PROPERTIES: ReadonlySet<string> = new Set([
   "default-sort-order",
 ]);
 
+/**
+ * What a new table has of properties where nobody says otherwise. Every version of the metadata lists all snapshots, and the
+ * catalog keeps every version, since commits and branches lead there: without a bound a table of many small commits takes
+ * room by the square of their number. Each version still has the snapshot that was current then.
+ */
+const NEW_TABLE_PROPERTIES: Readonly<Record<string, string>> = {
+  "history.expire.max-snapshots": "50",
+  // Of the earlier versions, which the metadata lists as well.
+  "write.metadata.previous-versions-max": "20",
+};
+
 /** `Name`: the columns, where the compiler knows them. */
 export interface NewTable<Name extends string = string> {
   readonly schema: Schema;
@@ -66,7 +77,7 @@ export function newTableMetadata(init: NewTable): TableMetadata {
   const schema = freshSchema(init.schema, 0);
   const spec = bindSpec(init, schema);
   const sortOrder = bindSortOrder(init, schema);
-  const properties: Record<string, string> = {};
+  const properties: Record<string, string> = { ...NEW_TABLE_PROPERTIES };
   for (const [key, value] of Object.entries(init.properties ?? {})) {
     if (!RESERVED_PROPERTIES.has(key)) properties[key] = value;
   }

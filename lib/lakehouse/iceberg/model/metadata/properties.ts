@@ -60,10 +60,13 @@ export const TABLE_PROPERTIES = {
   "write.wap.enabled": known(FLAG, "false"),
   "history.expire.max-snapshot-age-ms": known(WHOLE, "432000000"),
   "history.expire.min-snapshots-to-keep": known(POSITIVE, "1"),
+  // Not in Java: how many snapshots of a branch a commit leaves, be they older or not. 0 is all.
+  "history.expire.max-snapshots": known(WHOLE, "0"),
   // Never: the largest of 64 bits, as Java writes it.
   "history.expire.max-ref-age-ms": known(WHOLE, "9223372036854775807"),
   "commit.manifest.target-size-bytes": known(WHOLE, "8388608"),
-  "commit.manifest.min-count-to-merge": known(WHOLE, "100"),
+  // Java's is 100: every commit writes the list of all manifests, and every plan reads it.
+  "commit.manifest.min-count-to-merge": known(WHOLE, "20"),
   "commit.manifest-merge.enabled": known(FLAG, "true"),
   // Java retries 4 times from 100 ms; commits to an embedded catalog take milliseconds, so shorter waits, more of them.
   "commit.retry.num-retries": known(WHOLE, "12"),

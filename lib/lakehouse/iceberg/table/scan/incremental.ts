@@ -2,6 +2,7 @@ import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
 import { invalidArgument } from "../../../errors.js";
 import { checkOptions, type OptionNames } from "../../../options.js";
 import type { ObjectStore } from "../../../storage/index.js";
+import { noSuchSnapshot } from "../../errors.js";
 import { readManifests } from "../../files/manifest/list.js";
 import { readManifest } from "../../files/manifest/reader.js";
 import { specOf, specsById } from "../../files/manifest/specs.js";
@@ -15,8 +16,11 @@ import { resolveSnapshot } from "./snapshot-at.js";
 
 /** Snapshots of one history. `from` is left out of the range, `to` is in it. */
 export interface SnapshotRange {
-  /** Default: before the first snapshot. */
-  readonly from?: SnapshotId | undefined;
+  /**
+   * Default: before the first snapshot, which is an error where that has expired: the rest would pass for all of the
+   * history. `oldest` begins with the oldest snapshot that the table still has.
+   */
+  readonly from?: SnapshotId | "oldest" | undefined;
   /** Default: the current snapshot. */
   readonly to?: SnapshotId | undefined;
 }
@@ -66,13 +70,22 @@ export async function incrementalAppends(
 /** The snapshots of a range, oldest first. Throws as `incrementalAppends` does. */
 export function snapshotsIn(metadata: TableMetadata, { from, to }: SnapshotRange): Snapshot[] {
   const last = resolveSnapshot(metadata, { snapshotId: to }).snapshot;
-  if (from !== undefined) resolveSnapshot(metadata, { snapshotId: from });
+  if (typeof from === "bigint") resolveSnapshot(metadata, { snapshotId: from });
   const snapshots: Snapshot[] = [];
   for (const snapshot of ancestorsOf(metadata, last?.snapshotId)) {
     if (snapshot.snapshotId === from) return snapshots.reverse();
     snapshots.push(snapshot);
   }
-  if (from === undefined) return snapshots.reverse();
+  if (from === "oldest") return snapshots.reverse();
+  if (from === undefined) {
+    const expired = snapshots.at(-1)?.parentSnapshotId;
+    if (expired === undefined) return snapshots.reverse();
+    throw noSuchSnapshot(
+      String(expired),
+      `The history goes back beyond the snapshots that the table has: ${expired} has expired.`,
+      'Name the snapshot to start from, or "oldest"; a first read takes the rows of a snapshot and goes on from there.',
+    );
+  }
   throw invalidArgument(
     String(from),
     `Snapshot ${from} is no ancestor of ${last?.snapshotId}: what changed between them cannot be told.`,
