@@ -124,7 +124,9 @@ describe.each(KINDS)("the package %s", (name, home) => {
     expect(paths).toEqual(expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "package.json"]));
     const pages = paths.filter((path) => path.startsWith("dist/docs/"));
     expect(pages).toEqual(
-      name === "sololakehouse" ? ["dist/docs/guide.md", "dist/docs/log.md", "dist/docs/sql.md"] : [],
+      name === "sololakehouse"
+        ? ["dist/docs/guide.md", "dist/docs/log.md", "dist/docs/maintenance.md", "dist/docs/sql.md"]
+        : [],
     );
     expect(unpackedSize).toBeLessThan(LARGEST[name as keyof typeof LARGEST]);
     expect(manifest(join(project, "node_modules", name)).engines.node).toBe(">=20.19");
