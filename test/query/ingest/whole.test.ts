@@ -135,12 +135,17 @@ test.each([
 ])("of a JSON array that is cut at any place nothing comes in", async (text) => {
   const lake = await openLakehouse({ root: join(folder, "arrays") });
   const json = join(folder, "cut.json");
+  const packed = join(folder, "cut.json.gz");
   const cuts = Array.from({ length: text.length - 1 }, (_, i) => i + 1);
   for (const cut of cuts.filter((cut) => text[cut] !== " " && text.slice(0, cut).trim() !== "")) {
     writeFileSync(json, text.slice(0, cut));
-    const outcome = await lake.createTableAs("a.t", { json }).catch((error: unknown) => error);
-    expect(outcome, text.slice(0, cut)).toMatchObject({ code: "CORRUPT_FILE" });
-    for (const source of [`'${json}'`, `read_json('${json}')`]) {
+    writeFileSync(packed, gzipSync(text.slice(0, cut)));
+    for (const file of [json, packed]) {
+      const outcome = await lake.createTableAs("a.t", { json: file }).catch((error: unknown) => error);
+      expect(outcome, text.slice(0, cut)).toMatchObject({ code: "CORRUPT_FILE" });
+    }
+    const reader = `read_json('${json}', compression = 'none')`;
+    for (const source of [`'${json}'`, `read_json('${json}')`, reader, `'${packed}'`]) {
       // DuckDB's own reader says of some cuts that the statement is wrong.
       await expect(lake.sql(`from ${source}`).rows(), text.slice(0, cut)).rejects.toMatchObject({
         code: expect.stringMatching(/^(CORRUPT_FILE|INVALID_SQL)$/),

@@ -13,6 +13,7 @@ import {
 import { arrowField, castForArrow, gathererFor } from "../arrow/types.js";
 import { ask } from "../duckdb/open.js";
 import { columnName } from "../text/names.js";
+import { quoteString } from "../text/tokens.js";
 import { JSON_ALIAS } from "../types/fit.js";
 import type { Layout, SourceColumn } from "./layouts.js";
 
@@ -20,6 +21,8 @@ import type { Layout, SourceColumn } from "./layouts.js";
 export type FoundColumn = Pick<NestedField, "name" | "type">;
 
 const STRING: IcebergType = { type: "string" };
+/** What holds 64 bits without a sign, half of which are beyond a long. */
+const UNSIGNED: IcebergType = { type: "decimal", precision: 20, scale: 0 };
 
 /** The columns of layouts, each of the narrowest type that holds all of their values. */
 export async function inferColumns(
@@ -60,8 +63,7 @@ function refuseTwice(columns: readonly SourceColumn[], where: string): void {
 /** The type of a column of a query or of Parquet. */
 export function icebergType(name: string, type: DuckDBType): IcebergType {
   const text = String(type);
-  // Beyond a long.
-  if (text === "UBIGINT") return { type: "decimal", precision: 20, scale: 0 };
+  if (text === "UBIGINT") return UNSIGNED;
   if (type.alias === JSON_ALIAS || castForArrow(type) === "VARCHAR") return STRING;
   if (text === "VARIANT") return { type: "variant" };
   const { fields } = arrowToSchema(new arrow.Schema([arrowField(name, type, gathererFor(type))]));
@@ -167,7 +169,10 @@ type Structure = string | readonly Structure[] | { readonly [name: string]: Stru
 async function jsonColumns(connection: DuckDBConnection, layout: Layout): Promise<FoundColumn[]> {
   const from = layout.relation(layout.files);
   const first = await ask(connection, `SELECT json_structure(c0) FROM ${from} LIMIT 1`);
-  const all = await ask(connection, `SELECT DISTINCT json_structure(c0) AS s FROM ${from} ORDER BY s`);
+  const all = await ask(
+    connection,
+    `SELECT json_structure(c0) AS s, bool_or(regexp_matches(CAST(c0 AS VARCHAR), '[0-9]{19}')) FROM ${from} GROUP BY s ORDER BY s`,
+  );
   const structure = [...first, ...all]
     .map(([text]) => emptiesOf(JSON.parse(text ?? '"NULL"') as Structure))
     .reduce(mergeStructures, "NULL");
@@ -178,8 +183,54 @@ async function jsonColumns(connection: DuckDBConnection, layout: Layout): Promis
       `${layout.files[0]?.name} holds values that are no objects: a row is an object.`,
     );
   }
-  return Object.entries(structure).map(([name, member]) => ({ name, type: structureType(member) }));
+  const mayBeHuge = all.some(([, isLong]) => isLong === "true");
+  const huge = mayBeHuge ? await hugePaths(connection, from, structure) : new Set<string>();
+  return Object.entries(structure).map(([name, member]) => ({
+    name,
+    type: structureType(member, huge, memberPath("$", name)),
+  }));
 }
+
+/** So many expressions are planned at once: thousands would take minutes. */
+const PATHS_AT_ONCE = 200;
+
+/** The paths of whole numbers that a long does not hold, which the structure calls by the same names as others. */
+async function hugePaths(
+  connection: DuckDBConnection,
+  from: string,
+  structure: Structure,
+): Promise<ReadonlySet<string>> {
+  const paths = [...wholePaths(structure, "$")];
+  const huge = new Set<string>();
+  for (let at = 0; at < paths.length; at += PATHS_AT_ONCE) {
+    const some = paths.slice(at, at + PATHS_AT_ONCE);
+    const largest = some.map((path) => {
+      const found = `json_extract(c0, ${quoteString(path)})`;
+      const number = path.includes("[*]")
+        ? `list_max(list_transform(${found}, lambda n: TRY_CAST(n AS HUGEINT)))`
+        : `TRY_CAST(${found} AS HUGEINT)`;
+      return `max(${number}) > ${LONG_MAX}`;
+    });
+    const [row = []] = await ask(connection, `SELECT ${largest.join(", ")} FROM ${from}`);
+    for (const [i, path] of some.entries()) if (row[i] === "true") huge.add(path);
+  }
+  return huge;
+}
+
+const LONG_MAX = 2n ** 63n - 1n;
+
+function* wholePaths(structure: Structure, path: string): Generator<string> {
+  if (typeof structure === "string") {
+    if (structure === "UBIGINT" || structure === "BIGINT" || structure === "HUGEINT") yield path;
+  } else if (isObject(structure)) {
+    for (const [name, member] of Object.entries(structure)) {
+      // A path has no empty name.
+      if (name !== "") yield* wholePaths(member, memberPath(path, name));
+    }
+  } else yield* wholePaths(structure[0] ?? "NULL", `${path}[*]`);
+}
+
+const memberPath = (path: string, name: string) => `${path}."${name.replaceAll(/["\\]/g, "\\$&")}"`;
 
 /**
  * DuckDB says "JSON" of an object without members. In a list it says the same of items of several kinds, and has itself
@@ -213,9 +264,9 @@ function mergeStructures(a: Structure, b: Structure): Structure {
   return place.includes(-1) ? "VARCHAR" : (numbers[Math.max(...place)] as string);
 }
 
-function structureType(structure: Structure): IcebergType {
+function structureType(structure: Structure, huge: ReadonlySet<string>, path: string): IcebergType {
   if (Array.isArray(structure)) {
-    const element = structureType(structure[0] ?? "NULL");
+    const element = structureType(structure[0] ?? "NULL", huge, `${path}[*]`);
     return { type: "list", elementId: 0, elementRequired: false, element };
   }
   if (isObject(structure)) {
@@ -225,7 +276,7 @@ function structureType(structure: Structure): IcebergType {
       id: 0,
       name,
       required: false,
-      type: structureType(member),
+      type: structureType(member, huge, memberPath(path, name)),
     }));
     return { type: "struct", fields };
   }
@@ -236,7 +287,7 @@ function structureType(structure: Structure): IcebergType {
     case "BIGINT":
     // Of a list that has negative numbers and others.
     case "HUGEINT":
-      return { type: "long" };
+      return huge.has(path) ? UNSIGNED : { type: "long" };
     case "DOUBLE":
       return { type: "double" };
     default:

@@ -9,6 +9,13 @@ import { ask } from "../duckdb/open.js";
 import type { FileReference } from "../sql/files.js";
 import type { SourceFile } from "./files.js";
 
+const GZIP = new Set(["gz", "gzip"]);
+const PLAIN = new Set(["", "none"]);
+const ZSTD = new Set(["zst", "zstd"]);
+
+/** What a file's ending says of its compression; empty for none. */
+const compressionOf = (path: string) => /\.(gz|zst)$/i.exec(path)?.[1]?.toLowerCase() ?? "";
+
 /**
  * Refuses a compressed file that is cut short: DuckDB takes the end of the bytes for the end of the rows, and would leave
  * out the rest, and half of a row, in silence.
@@ -18,14 +25,13 @@ import type { SourceFile } from "./files.js";
  */
 export async function requireWhole(
   { name, path }: SourceFile,
-  compression = /\.(gz|zst)$/i.exec(path)?.[1]?.toLowerCase(),
+  compression = compressionOf(path),
 ): Promise<void> {
-  const problem =
-    compression === "gz" || compression === "gzip"
-      ? await gzipProblem(path)
-      : compression === "zst" || compression === "zstd"
-        ? await zstdProblem(path)
-        : undefined;
+  const problem = GZIP.has(compression)
+    ? await gzipProblem(path)
+    : ZSTD.has(compression)
+      ? await zstdProblem(path)
+      : undefined;
   if (problem === undefined) return;
   throw corruptFile(name, `${name} cannot be unpacked: ${problem}.`, "Get the whole file again.");
 }
@@ -39,8 +45,9 @@ export async function requireWholeFiles(
     const isKnown = compression !== undefined && !/^(auto|auto_detect|infer)$/.test(compression);
     for (const path of await pathsOf(connection, paths)) {
       const file = { name: path, path };
-      await requireWhole(file, isKnown ? compression : undefined);
-      if (/\.(json|ndjson|jsonl)$/i.test(path)) await requireClosed(file);
+      const by = isKnown ? compression : undefined;
+      await requireWhole(file, by);
+      if (/\.(json|ndjson|jsonl)(\.gz)?$/i.test(path)) await requireClosed(file, by);
     }
   }
 }
@@ -55,17 +62,34 @@ async function pathsOf(connection: DuckDBConnection, paths: string): Promise<str
   }
 }
 
-/** Bytes of a file's end that are read at once. */
-const END_BYTES = 4096;
-
 /**
  * Refuses JSON that ends after a comma: DuckDB takes what it has read for all of the array. That its bracket is missing it
- * says anywhere else. What is compressed is whole (`requireWhole`).
+ * says anywhere else. What Zstandard has packed is not looked at.
  *
  * @throws LakehouseError CORRUPT_FILE
  */
-export async function requireClosed({ name, path }: SourceFile): Promise<void> {
-  if (/\.(gz|zst)$/i.test(path)) return;
+export async function requireClosed(
+  { name, path }: SourceFile,
+  compression = compressionOf(path),
+): Promise<void> {
+  const last = GZIP.has(compression)
+    ? await lastUnpacked(path)
+    : PLAIN.has(compression)
+      ? await lastOf(path)
+      : undefined;
+  if (last !== ",") return;
+  throw corruptFile(
+    name,
+    `${name} ends after a comma: the rest of it is missing.`,
+    "Get the whole file again.",
+  );
+}
+
+/** Bytes of a file's end that are read at once. */
+const END_BYTES = 4096;
+
+/** The last character of a file that is no space. */
+async function lastOf(path: string): Promise<string> {
   const file = await open(path);
   try {
     let { size: end } = await file.stat();
@@ -76,15 +100,18 @@ export async function requireClosed({ name, path }: SourceFile): Promise<void> {
       text = buffer.toString("latin1").trimEnd();
       end = start;
     }
-    if (!text.endsWith(",")) return;
-    throw corruptFile(
-      name,
-      `${name} ends after a comma: the rest of it is missing.`,
-      "Get the whole file again.",
-    );
+    return text.slice(-1);
   } finally {
     await file.close();
   }
+}
+
+async function lastUnpacked(path: string): Promise<string> {
+  let last = "";
+  await pipeline(createReadStream(path), createGunzip(), async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) last = chunk.toString("latin1").trimEnd().slice(-1) || last;
+  });
+  return last;
 }
 
 /** Only its end has the checksum: all of it is unpacked. */
