@@ -18,7 +18,6 @@ import {
   Table,
   TableScan,
 } from "./iceberg/index.js";
-import { LakehouseCatalog } from "./lakehouse-catalog.js";
 import {
   CHANGES_OPTIONS,
   CREATE_OR_REPLACE_OPTIONS,
@@ -29,6 +28,7 @@ import {
   SQL_OPTIONS,
   type TableOptions,
 } from "./lakehouse-options.js";
+import { NamesAndBranches } from "./names-and-branches.js";
 import { ensureNamespace } from "./namespaces.js";
 import { collectMetrics, type MetricReading, type Metrics } from "./observability/index.js";
 import { checkOptions } from "./options.js";
@@ -60,7 +60,7 @@ import type { ObjectStore } from "./storage/index.js";
  * await lake.diff("main", "etl");                        // flights.silver, with rows before and after
  * await lake.merge("etl");                               // now it does
  */
-export class Lakehouse extends LakehouseCatalog implements AsyncDisposable {
+export class Lakehouse extends NamesAndBranches implements AsyncDisposable {
   readonly #parts: LakehouseParts;
   /** A view has a lakehouse that it is a view of, and that closes what they share. */
   readonly #isView: boolean;

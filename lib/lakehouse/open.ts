@@ -167,10 +167,6 @@ export async function relocateLakehouse(
   }
 }
 
-/**
- * Where queries may write what does not fit in memory, and copies of remote files: the system's folder where the lake's
- * own is only read, or is not there, as a catalog's server needs none.
- */
 /** The folders that queries may read, where they are limited, and among them that of the tables' files on this machine. */
 function withWarehouse(
   allowed: readonly string[] | undefined,
@@ -180,6 +176,10 @@ function withWarehouse(
   return Array.isArray(allowed) && inWarehouse !== undefined ? [...allowed, dirname(inWarehouse)] : allowed;
 }
 
+/**
+ * Where queries may write what does not fit in memory, and copies of remote files: the system's folder where the lake's
+ * own is only read, or is not there, as a catalog's server needs none.
+ */
 async function scratchFolder(root: string): Promise<string> {
   try {
     await access(root, constants.W_OK);

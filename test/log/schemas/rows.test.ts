@@ -105,7 +105,7 @@ test("Protobuf: what is not on the wire is null where that can be told, and its 
     id: "long",
     note: "string",
     x: "int",
-    y: "struct<0: z: optional int>",
+    y: 'struct<"z": int>',
     m: "map<long, string>",
     many: "list<decimal(20, 0)>",
     color: "string",

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import { S3Store } from "../../../lib/lakehouse/storage/index.js";
 import { fromS3 } from "../../../lib/lakehouse/storage/s3/failure.js";
@@ -82,6 +83,22 @@ describe("S3Store when the service misbehaves", () => {
     server.removeAllListeners("request");
     server.on("request", (_, response) => error(response, 503, "SlowDown"));
     await expect(store.read(uri)).rejects.toMatchObject({ code: "STORAGE_FAILED", subject: uri });
+  });
+
+  test("takes the service's clock where its own is wrong, and says so where that does not help", async () => {
+    const skewed = (response: ServerResponse) => {
+      response.setHeader("date", new Date(Date.now() + 3_600_000).toUTCString());
+      error(response, 403, "RequestTimeTooSkewed");
+    };
+    const { store } = await storeOn((_request, response, _body, count) =>
+      count === 1 ? skewed(response) : ok(response, {}, "late"),
+    );
+    expect(text(await store.read(uri))).toBe("late");
+    const { store: never } = await storeOn((_request, response) => skewed(response), { retryLimitMs: 0 });
+    await expect(never.read(uri)).rejects.toMatchObject({
+      code: "STORAGE_FAILED",
+      message: expect.stringContaining("clock"),
+    });
   });
 
   test("goes on reading where a body broke off, on the same version", async () => {

@@ -41,6 +41,14 @@ export function fromS3(error: unknown, uri: string, what: string): unknown {
   if (name === "NoSuchBucket") {
     return failed(uri, `${what}, there is no such bucket`, error, "Create the bucket, or correct the URI.");
   }
+  if (name === "RequestTimeTooSkewed" || name === "RequestExpired") {
+    return failed(
+      uri,
+      `${what}, this machine's clock is not the service's`,
+      error,
+      "Set this machine's clock.",
+    );
+  }
   if (status === 404 && !isUploadGone(error)) return notFound(uri, error);
   if (status === 412) return notWritten(uri, "its condition does not hold", error);
   if (status === 401 || status === 403) {

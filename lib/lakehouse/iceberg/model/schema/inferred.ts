@@ -1,5 +1,5 @@
-import { isPrimitiveType, typeToString } from "../types/type-text.js";
-import type { IcebergType, NestedField, Schema } from "../types/types.js";
+import { typeToString } from "../types/type-text.js";
+import type { NestedField, Schema } from "../types/types.js";
 
 /** A schema that was found in data, and prints as a column a line: name and type. All of its columns are optional. */
 export class InferredSchema implements Schema {
@@ -14,24 +14,11 @@ export class InferredSchema implements Schema {
   toString(): string {
     const width = Math.max(0, ...this.fields.map(({ name }) => JSON.stringify(name).length));
     return this.fields
-      .map(({ name, type }) => `${JSON.stringify(name).padEnd(width)}  ${shortText(type)}`)
+      .map(({ name, type }) => `${JSON.stringify(name).padEnd(width)}  ${typeToString(type)}`)
       .join("\n");
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
-  }
-}
-
-/** A type without the ids and the `optional` that all of its fields have. */
-function shortText(type: IcebergType): string {
-  if (isPrimitiveType(type)) return typeToString(type);
-  switch (type.type) {
-    case "struct":
-      return `struct<${type.fields.map((field) => `${JSON.stringify(field.name)}: ${shortText(field.type)}`).join(", ")}>`;
-    case "list":
-      return `list<${shortText(type.element)}>`;
-    case "map":
-      return `map<${shortText(type.key)}, ${shortText(type.value)}>`;
   }
 }

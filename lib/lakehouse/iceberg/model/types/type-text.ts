@@ -190,14 +190,14 @@ function geographyType(
   return { type: "geography", crs: crs || undefined, algorithm: (edges as EdgeAlgorithm) || undefined };
 }
 
-/** Canonical text of a type: Appendix C's for primitives, `struct<1: a: required int>` and the like for nested ones. */
+/** Text of a type, for people: Appendix C's for primitives, `struct<"a": int not null>` and the like for nested ones. */
 export function typeToString(type: IcebergType): string {
   if (isPrimitiveType(type)) return definitionOf(type).toText(type);
   switch (type.type) {
     case "struct": {
       const fields = type.fields.map(
-        (field) =>
-          `${field.id}: ${field.name}: ${field.required ? "required" : "optional"} ${typeToString(field.type)}`,
+        ({ name, type, required }) =>
+          `${JSON.stringify(name)}: ${typeToString(type)}${required ? " not null" : ""}`,
       );
       return `struct<${fields.join(", ")}>`;
     }

@@ -46,7 +46,7 @@ import { Facades } from "./rooms.js";
  * What a lakehouse knows by its catalog alone: the names in it, and branches. All about branches throws
  * UNSUPPORTED_FEATURE where the catalog has none, as over the Iceberg REST protocol.
  */
-export abstract class LakehouseCatalog extends Facades {
+export abstract class NamesAndBranches extends Facades {
   abstract table(name: TableName): Promise<Table>;
 
   abstract countRows(table: Table): Promise<bigint>;
