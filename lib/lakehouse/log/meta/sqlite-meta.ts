@@ -1,3 +1,4 @@
+import { type FileHandle, open } from "node:fs/promises";
 import Database from "better-sqlite3";
 import { closed, isLakehouseError } from "../../errors.js";
 import { keep, openSqlite } from "../../sqlite.js";
@@ -36,6 +37,8 @@ export class SqliteMeta implements LogMeta {
   readonly #path: string;
   readonly #db: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
+  /** SQLite's write-ahead log, which is one file for as long as a connection is open. */
+  #flushed: Promise<FileHandle> | undefined;
 
   /** @throws LakehouseError STORAGE_FAILED, BROKEN_INSTALL */
   constructor(path: string) {
@@ -97,7 +100,7 @@ export class SqliteMeta implements LogMeta {
   }
 
   async addSegments(segments: readonly StoredSegment[]): Promise<void> {
-    this.#transact(() => this.#add(segments));
+    await this.#transactAside(() => this.#add(segments));
   }
 
   #add(segments: readonly StoredSegment[]): void {
@@ -121,7 +124,7 @@ export class SqliteMeta implements LogMeta {
 
   async setManifest(topicId: string, partition: number, manifest: Manifest): Promise<void> {
     const { revision, start, next, cleaned, segments } = manifest;
-    this.#transact(() => {
+    await this.#transactAside(() => {
       // Its topic may be deleted by now, and its revision be behind what another has made known.
       const values = [topicId, partition, revision, start, next, cleaned];
       const isNewer = this.#statements.setManifest.run(...values, topicId);
@@ -172,12 +175,37 @@ export class SqliteMeta implements LogMeta {
   }
 
   async close(): Promise<void> {
+    await (await this.#flushed?.catch(() => undefined))?.close();
     this.#db.close();
   }
 
   #segment(find: () => unknown): StoredSegment | undefined {
     const row = this.#run(find) as SegmentRow | undefined;
     return row === undefined ? undefined : toSegment(row);
+  }
+
+  /**
+   * The same for what goes on while clients are served: another thread waits for the disk. As with SQLite's own
+   * `synchronous = full`, which flushes its write-ahead log after each transaction, it is on the disk when this resolves; a
+   * checkpoint flushes whatever it moves.
+   */
+  async #transactAside(work: () => void): Promise<void> {
+    this.#run(() => {
+      this.#db.exec("pragma synchronous = normal");
+      try {
+        this.#db.transaction(work).immediate();
+      } finally {
+        this.#db.exec("pragma synchronous = full");
+      }
+    });
+    if (this.#db.memory) return;
+    try {
+      this.#flushed ??= open(`${this.#path}-wal`, "r+");
+      await (await this.#flushed).datasync();
+    } catch (cause) {
+      this.#flushed = undefined;
+      throw this.#failure(cause);
+    }
   }
 
   #transact<T>(work: () => T): T {

@@ -26,6 +26,16 @@ const ABANDONED_MS = 24 * 60 * 60 * 1000;
 /** Bodies up to here are written by calls that do not leave the thread: 10 us each, where the way to another costs more. */
 const SMALL_BYTES = 1024 * 1024;
 
+/**
+ * As many writes of large bodies, and flushes of them, are under way at most. Node has four threads for what waits for a disk, for all of the
+ * process: where the disk is slow, a few large objects would hold up whoever needs one for a moment, as a log does that
+ * acknowledges records.
+ */
+const MOST_ASIDE = 2;
+
+/** A large body is written in pieces, so that none has a thread for long. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+
 const flush = promisify(fsync);
 const writeAside = promisify(write);
 
@@ -94,7 +104,8 @@ export class Scratch {
         else await writeAll(fd, body);
         const now = preciseNow();
         futimesSync(fd, now, now);
-        if (durable) await flush(fd);
+        const isSmall = body instanceof Uint8Array && body.byteLength <= SMALL_BYTES;
+        if (durable) await (isSmall ? flush(fd) : aside(() => flush(fd)));
         return { path: file, stats: fstatSync(fd, { bigint: true }) };
       } finally {
         closeSync(fd);
@@ -152,7 +163,26 @@ async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
   const small = bytes.byteLength <= SMALL_BYTES;
   for (let at = 0; at < bytes.byteLength; ) {
     const rest = bytes.byteLength - at;
-    at += small ? writeSync(fd, bytes, at, rest) : (await writeAside(fd, bytes, at, rest)).bytesWritten;
+    at += small
+      ? writeSync(fd, bytes, at, rest)
+      : (await aside(() => writeAside(fd, bytes, at, Math.min(rest, PIECE_BYTES)))).bytesWritten;
+  }
+}
+
+let underWay = 0;
+const waiting: (() => void)[] = [];
+
+/** Does it when its turn comes. */
+async function aside<T>(work: () => Promise<T>): Promise<T> {
+  if (underWay < MOST_ASIDE) underWay++;
+  else await new Promise<void>((go) => waiting.push(go));
+  try {
+    return await work();
+  } finally {
+    // Whoever waits goes on in this one's place.
+    const next = waiting.shift();
+    if (next === undefined) underWay--;
+    else next();
   }
 }
 
