@@ -152,6 +152,16 @@ describe("a zstd frame", () => {
     expect(() => decompressZstd(lying, Number.MAX_SAFE_INTEGER)).toThrow(/claims 4026531840 bytes/);
   });
 
+  test("is followed by others, and each counts; one that ends early is damaged", () => {
+    const contents = [1, 70_000, 300_000].map((length) => new Uint8Array(length).fill(length % 251));
+    const frames = contents.map((content) => compressZstd(content, 1));
+    const all = decompressZstd(Buffer.concat(frames), 1_000_000);
+    expect(Buffer.compare(all, Buffer.concat(contents))).toBe(0);
+    for (const frame of frames)
+      for (const less of [1, 2, 3, frame.length - 8])
+        expect(() => decompressZstd(frame.subarray(0, frame.length - less), 1_000_000)).toThrow(InvalidBytes);
+  });
+
   test("of a higher level is smaller", () => {
     const text = Buffer.from(Array.from({ length: 5000 }, (_, i) => `row ${i * 7919} of ${i % 13}`).join());
     expect(compressZstd(text, 19).length).toBeLessThan(compressZstd(text, 1).length);

@@ -1,18 +1,32 @@
 /**
  * Zstandard (RFC 8878). Compression is the C library as WebAssembly; decompression is JavaScript, at half its speed,
  * since Avro and Puffin decode without waiting and WebAssembly has to be compiled first. Node has its own from 22.15
- * on: when that is the oldest that is supported, it takes the place of both.
+ * on, which decompresses ten times as fast, and does so where it is there: when that is the oldest Node that is
+ * supported, it takes the place of both.
  */
+import { constants } from "node:buffer";
+import zlib from "node:zlib";
 import { brokenInstall, type LakehouseError, unsupported } from "../errors.js";
 import { InvalidBytes } from "./invalid-bytes.js";
 import { lazy } from "./lazy.js";
 
 const fzstd = lazy<typeof import("fzstd")>("fzstd");
 
+/** Node's own: not in all that are supported. */
+const { zstdDecompressSync: native } = zlib as {
+  readonly zstdDecompressSync?: (
+    frame: Uint8Array,
+    options: { readonly maxOutputLength: number; readonly chunkSize?: number },
+  ) => Buffer<ArrayBuffer>;
+};
+
 const MAGIC = 0xfd2fb528;
 /** A block holds at most 128 KiB and takes at least 4 bytes, so a claim beyond this is false. */
 const BLOCK_BYTES = 128 * 1024;
 const LEAST_BLOCK = 4;
+const BLOCK_HEADER_BYTES = 3;
+/** Node wants no smaller one. */
+const LEAST_CHUNK = 64;
 /** Encoders choose the window by level, not by content: windows of some megabytes on small frames are normal. */
 const MAX_WINDOW = 128 * 1024 * 1024;
 
@@ -123,13 +137,43 @@ export function decompressZstd(frames: Uint8Array, limit: number): Uint8Array {
   if (window > MAX_WINDOW) throw new InvalidBytes(`the zstd frame wants a window of ${window} bytes`);
   let content: Uint8Array;
   try {
-    content = fzstd().decompress(frames);
+    content = isOneFrame(frames) ? decompressFrame(frames, size, limit) : fzstd().decompress(frames);
   } catch (cause) {
     throw new InvalidBytes("the zstd frame is damaged", { cause });
   }
   if (content.length > limit || content.length < (size ?? 0))
     throw new InvalidBytes(`the zstd frame holds ${content.length} bytes, not ${size ?? limit}`);
   return content;
+}
+
+/**
+ * @param frame whole, and alone: Node's takes what ends early for what is shorter, and leaves out what follows.
+ * @param size of its content, where it says so.
+ */
+function decompressFrame(frame: Uint8Array, size: number | undefined, limit: number): Uint8Array {
+  if (native === undefined) return fzstd().decompress(frame);
+  const content = native(frame, {
+    maxOutputLength: Math.max(size ?? Math.min(limit, constants.MAX_LENGTH), 1),
+    // In one piece where that is known.
+    ...(size !== undefined && { chunkSize: Math.max(size, LEAST_CHUNK) }),
+  });
+  return new Uint8Array(content.buffer, content.byteOffset, content.length);
+}
+
+/** Whether the bytes are one frame, and nothing else (RFC 8878, 3.1.1 and 3.1.1.2). */
+function isOneFrame(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const descriptor = view.getUint8(4);
+  let at = headerEnd(descriptor);
+  for (;;) {
+    if (at + BLOCK_HEADER_BYTES > bytes.length) return false;
+    const header = view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
+    const isRepeated = ((header >>> 1) & 3) === 1;
+    at += BLOCK_HEADER_BYTES + (isRepeated ? 1 : header >>> 3);
+    if ((header & 1) === 0) continue;
+    const checksum = (descriptor & 4) === 0 ? 0 : 4;
+    return at + checksum === bytes.length;
+  }
 }
 
 /** The content size in the header of a frame, in bytes, where it is there. @throws InvalidBytes */
@@ -142,10 +186,8 @@ function readFrameHeader(frame: Uint8Array): { readonly size: number | undefined
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   if (frame.length < 6 || view.getUint32(0, true) !== MAGIC) throw new InvalidBytes("it is no zstd frame");
   const descriptor = view.getUint8(4);
-  const singleSegment = (descriptor & 0x20) !== 0;
-  const flag = descriptor >>> 6;
-  const width = flag === 0 ? (singleSegment ? 1 : 0) : 1 << flag;
-  const at = 5 + (singleSegment ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] as number);
+  const width = sizeBytes(descriptor);
+  const at = headerEnd(descriptor) - width;
   if (at + width > frame.length) throw new InvalidBytes("the zstd frame ends early");
   if (width === 0) {
     const window = view.getUint8(5);
@@ -154,4 +196,20 @@ function readFrameHeader(frame: Uint8Array): { readonly size: number | undefined
   let size = width === 2 ? 256 : 0;
   for (let i = 0; i < width; i++) size += view.getUint8(at + i) * 2 ** (8 * i);
   return { size, window: 0 };
+}
+
+/** How many bytes of a frame's header the size of its content takes. */
+function sizeBytes(descriptor: number): number {
+  const flag = descriptor >>> 6;
+  return flag === 0 ? (isSingleSegment(descriptor) ? 1 : 0) : 1 << flag;
+}
+
+/** Where the header ends. */
+function headerEnd(descriptor: number): number {
+  const dictionary = [0, 1, 2, 4][descriptor & 3] as number;
+  return 5 + (isSingleSegment(descriptor) ? 0 : 1) + dictionary + sizeBytes(descriptor);
+}
+
+function isSingleSegment(descriptor: number): boolean {
+  return (descriptor & 0x20) !== 0;
 }

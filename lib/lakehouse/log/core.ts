@@ -573,6 +573,8 @@ export class LogCore {
   async #openMeta(): Promise<LogMeta> {
     if (this.#isShared) return (await this.#openShared()).meta;
     if (this.#closing !== undefined) throw closed("log");
+    // Each request comes by here, and an import that was done before takes long all the same.
+    if (this.#meta !== undefined) return this.#meta;
     const { SqliteMeta } = await import("./meta/sqlite-meta.js");
     if (this.#closing !== undefined) throw closed("log");
     if (this.#meta === undefined) {
