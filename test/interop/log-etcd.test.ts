@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { LogCore } from "../../lib/lakehouse/log/core.js";
+import { connectLog, serveGrpc } from "../../lib/lakehouse/log/index.js";
 import { Log } from "../../lib/lakehouse/log/log.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { readAll, texts } from "../log/support/lake-log.js";
@@ -71,6 +72,44 @@ describe("a log on etcd", needsEtcd, () => {
       "by a",
       "after",
     ]);
+  });
+
+  test("who reads and appends by gRPC goes on at another server where one ends", async () => {
+    const open = await place();
+    const [a, b] = [logOf(open("a")), logOf(open("b"))];
+    const [first, second] = [await serveGrpc(a), await serveGrpc(b)];
+    const remote = await connectLog([first.url, second.url]);
+    onTestFinished(() => remote.close());
+    onTestFinished(() => second.close());
+    await remote.createTopic("flights", { partitions: 4 });
+    const producer = remote.producer({ ack: "stored" });
+    const append = async (from: number) => {
+      for (let i = from; i < from + 20; i++)
+        await producer.append("flights", { value: String(i) }, { partition: i % 4 });
+    };
+    const reading = new AbortController();
+    const seen = new Set<string>();
+    // Some are coordinated by one server, some by the other.
+    const readers = ["r", "s", "t", "u"].map(async (group) => {
+      const options = { group, signal: reading.signal, sessionTimeoutMs: 6_000 };
+      for await (const { records } of remote.consume(["flights"], options))
+        for (const value of texts(records)) seen.add(`${group} ${value}`);
+    });
+    await append(0);
+    await until(() => seen.size === 80);
+    expect((await remote.groups.describe("r")).state).toBe("Stable");
+    await first.close();
+    await a.close();
+    await append(20);
+    await until(() => seen.size === 160);
+    reading.abort();
+    await Promise.all(readers);
+    const all = await readAll(b.topic("flights"));
+    expect(
+      texts(all)
+        .map(Number)
+        .sort((x, y) => x - y),
+    ).toEqual(Array.from({ length: 40 }, (_, i) => i));
   });
 });
 

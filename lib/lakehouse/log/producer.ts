@@ -2,7 +2,7 @@ import { invalidArgument } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { storageFailed } from "../storage/index.js";
 import type { LogCore } from "./core.js";
-import { invalidTxnState } from "./errors.js";
+import { invalidTxnState, logUnavailable, notLeader } from "./errors.js";
 import { type AppendedTo, firstTurn, intoBatches, joined, listOf, placeOf } from "./into-batches.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import { holding, sleep } from "./partition/clock.js";
@@ -36,6 +36,8 @@ const OPTIONS: OptionNames<ProducerOptions> = {
 };
 const APPEND_OPTIONS: OptionNames<AppendByProducerOptions> = { partition: true };
 const TIMEOUT_MS = 60_000;
+/** What is in the way of an append for a while. */
+const MAY_PASS = [storageFailed, notLeader, logUnavailable];
 /** How long an append is tried again. As Kafka's `delivery.timeout.ms`. */
 const DELIVERY_MS = 120_000;
 const FIRST_WAIT_MS = 50;
@@ -226,7 +228,7 @@ export class Producer {
       try {
         return await partition.append(batch, this.#ack);
       } catch (error) {
-        if (!isRetried || !storageFailed.is(error) || clock.now() + wait > until) throw error;
+        if (!isRetried || !MAY_PASS.some((kind) => kind.is(error)) || clock.now() + wait > until) throw error;
         await holding(clock, sleep(clock, wait));
       }
     }

@@ -6,6 +6,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { kafkaServerProgram } from "../../log/support/kafka-server.js";
 import { Engine } from "../engine.js";
+import { findEtcd, startEtcd } from "../etcd-cluster.js";
+import { startLogServers } from "../log-servers.js";
 import type { Client } from "./clients/client.js";
 import { CLIENTS } from "./clients/clients.js";
 import { javaOptions } from "./clients/engine-clients.js";
@@ -50,13 +52,29 @@ async function startOurs(): Promise<Broker> {
   };
 }
 
+/** Two servers of one log; clients are told of one. */
+export async function startTwo(): Promise<Broker> {
+  const etcd = await startEtcd(findEtcd() as string);
+  const log = await startLogServers(etcd, 2);
+  return {
+    address: log.addresses[0] as string,
+    stop: async () => {
+      await log.dispose();
+      await etcd.dispose();
+    },
+  };
+}
+
 /**
+ * With SLH_KAFKA_SERVERS=2 the suite is run on two of our servers, too, which takes as long again.
+ *
  * With SLH_KAFKA_CONTROL=1 Kafka's own broker goes first: what the suite wants of ours is what Kafka does. It takes four
  * minutes, and cannot change unless a test does.
  */
 export const BROKERS: Readonly<Record<string, () => Promise<Broker>>> = {
   ...(process.env.SLH_KAFKA_CONTROL && { Kafka: startKafka }),
   ours: startOurs,
+  ...(process.env.SLH_KAFKA_SERVERS && { "two of ours": startTwo }),
 };
 
 /** A broker with a client of each kind at it. */

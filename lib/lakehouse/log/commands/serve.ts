@@ -16,9 +16,11 @@ interface ServeFlags {
   readonly grpc: number;
   readonly kafka: number;
   readonly schemas: number;
-  readonly acksAll: Ack;
+  readonly peers: number;
+  readonly acksAll?: Ack;
   readonly autoCreateTopics?: true;
   readonly host: string;
+  readonly advertise?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
@@ -40,13 +42,21 @@ export function serveCommand(program: Command, withLake: WithLake<LogContext>): 
     .addOption(
       new Option(
         "--acks-all <level>",
-        "when a Kafka producer with acks=all is answered: on the disk, or in the object store",
-      )
-        .choices(["wal", "stored"])
-        .default("wal"),
+        "when a Kafka producer with acks=all is answered: on the disk, or in the object store (default: wal; stored where several servers share the log)",
+      ).choices(["wal", "stored"]),
     )
     .option("--auto-create-topics", "make topics that Kafka's clients ask for and that are not there")
     .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option(
+      "--advertise <host>",
+      "name or address by which clients and other servers reach this one (default: where it listens)",
+    )
+    .option(
+      "--peers <port>",
+      "port for the other servers, where several share the log, 0 for any that is free",
+      portNumber,
+      0,
+    )
     .option("--tls-cert <file>", "the server's certificate and those above it, as PEM: TLS alone is spoken")
     .option("--tls-key <file>", "its key")
     .option(
@@ -75,7 +85,7 @@ async function serve(context: LogContext, flags: ServeFlags): Promise<void> {
 }
 
 async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<void> {
-  const { host, json, acksAll, autoCreateTopics, insecure } = flags;
+  const { host, advertise, peers: peerPort, json, acksAll, autoCreateTopics, insecure } = flags;
   const open = { host, insecure, ...(await certificatesOf(flags)) };
   const { serveGrpc } = await import("../rpc/serve-grpc.js");
   const { serveKafka } = await import("../kafka/serve.js");
@@ -84,15 +94,17 @@ async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<vo
     console.error(`${ink("fault", "red", process.stderr)}  ${call}\n`, error);
   const servers = new Closing("server");
   try {
+    const advertised = advertise === undefined ? undefined : { host: advertise };
+    const settings = { port: flags.kafka, peerPort, advertised, acksAll, autoCreateTopics };
+    const kafka = await serveKafka(log, { ...open, ...settings });
+    servers.open(
+      () => kafka,
+      (server) => server.stop(),
+    );
     const grpc = await serveGrpc(log, { port: flags.grpc, ...open, onFault });
     servers.open(
       () => grpc,
       (server) => server.close(),
-    );
-    const kafka = await serveKafka(log, { port: flags.kafka, ...open, acksAll, autoCreateTopics });
-    servers.open(
-      () => kafka,
-      (server) => server.stop(),
     );
     const port = flags.schemas;
     const schemas = await serveSchemaRegistry({ registry: log.schemas, port, ...open, onFault });

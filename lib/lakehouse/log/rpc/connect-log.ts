@@ -15,14 +15,18 @@ export interface ConnectLogOptions {
 /**
  * A log that another process serves, by gRPC. It has what a log has, and fails as one does.
  *
- * @param url as `serveGrpc` and `streamctl serve` say it.
+ * @param url as `serveGrpc` and `streamctl serve` say it; of several servers that share the log, all of theirs: where one is
+ *   gone, the next is asked.
  * @throws LakehouseError LOG_UNAVAILABLE where none of the log's servers answers; AUTHENTICATION_FAILED; INVALID_ARGUMENT
  * @example
  * const log = await connectLog("http://127.0.0.1:50051");
  * await log.topic("flights").append({ key: "HNL", value: "late" }, { ack: "stored" });
  * await log.close();
  */
-export async function connectLog(url: string, options: ConnectLogOptions = {}): Promise<RemoteLog> {
+export async function connectLog(
+  url: string | readonly string[],
+  options: ConnectLogOptions = {},
+): Promise<RemoteLog> {
   const { openRemoteLog } = await import("./remote-log.js");
   return openRemoteLog(url, options);
 }

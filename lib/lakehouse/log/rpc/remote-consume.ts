@@ -1,8 +1,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type ConsumeOptions, checkConsume } from "../groups/consume-options.js";
 import type { GroupBatch } from "../groups/group-reader.js";
+import { systemClock } from "../partition/clock.js";
 import type { LogRecord } from "../records/read-records.js";
-import type { ConsumeRequestSchema, ConsumeResponse } from "./generated/sololakehouse/log/v1/consumer_pb.js";
+import type {
+  ConsumeRequestSchema,
+  ConsumeResponse,
+  ConsumeStartSchema,
+} from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { batchOf, ISOLATIONS } from "./messages.js";
 import type { Remote } from "./remote-log.js";
 import { fromStatus } from "./status.js";
@@ -17,19 +22,39 @@ export async function* remoteConsume(
 ): AsyncGenerator<GroupBatch> {
   checkConsume(topics, options);
   const { signal, isolation = "read_uncommitted", from, commit = "auto", ...rest } = options;
-  const stream = new ConsumeStream(remote);
-  const end = () => stream.end();
-  signal?.addEventListener("abort", end);
   const start = {
     ...{ ...rest, topics: [...topics], fromEnd: from === "end", manual: commit === "manual" },
     isolation: ISOLATIONS[isolation],
   };
+  for (let since = systemClock.now(); ; )
+    try {
+      for await (const batch of consumeAt(remote, start, signal)) {
+        yield batch;
+        since = systemClock.now();
+      }
+      return;
+    } catch (error) {
+      // Behind what the group has committed, it goes on at the server that coordinates it now.
+      if (signal?.aborted || !(await remote.next(error, since))) throw error;
+    }
+}
+
+/** At one server, as long as that lasts. */
+async function* consumeAt(
+  remote: Remote,
+  start: MessageInitShape<typeof ConsumeStartSchema>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<GroupBatch> {
+  const stream = new ConsumeStream(remote);
+  const end = () => stream.end();
+  signal?.addEventListener("abort", end);
   stream.send({ request: { case: "start", value: start } });
   if (signal?.aborted) end();
   try {
     for (;;) {
       stream.send({ request: { case: "next", value: true } });
-      const batch = await stream.batch();
+      // What fails lets another server be asked next.
+      const batch = await remote.call(() => stream.batch());
       if (batch === undefined) return;
       yield batch;
     }

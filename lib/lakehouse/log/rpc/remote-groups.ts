@@ -17,18 +17,20 @@ export class RemoteGroups {
 
   /** By name. @param filter `states`: only groups in one of them. */
   async list({ states = [] }: GroupFilter = {}): Promise<GroupDescription[]> {
-    const { groups } = await this.#remote.call(() => this.#remote.admin.listGroups({ states: [...states] }));
+    const { groups } = await this.#remote.callAny(() =>
+      this.#remote.admin.listGroups({ states: [...states] }),
+    );
     return groups.map(groupOf);
   }
 
   /** A group with its members, and how far it is. @throws LakehouseError GROUP_ID_NOT_FOUND */
   async describe(group: string): Promise<GroupDetails> {
-    return detailsOf(await this.#remote.call(() => this.#remote.admin.describeGroup({ group })));
+    return detailsOf(await this.#remote.callAny(() => this.#remote.admin.describeGroup({ group })));
   }
 
   /** With its offsets. @throws LakehouseError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */
   async delete(group: string): Promise<void> {
-    await this.#remote.call(() => this.#remote.admin.deleteGroup({ group }));
+    await this.#remote.callAny(() => this.#remote.admin.deleteGroup({ group }));
   }
 
   /** Lets a group go on elsewhere. @throws LakehouseError as `LogGroups.reset` */
@@ -38,7 +40,7 @@ export class RemoteGroups {
   ): Promise<CommittedOffset[]> {
     checkNumber(partition);
     const request = { group, topic, to: readFromMessage(to), partition, dryRun };
-    const { offsets } = await this.#remote.call(() => this.#remote.admin.resetGroup(request));
+    const { offsets } = await this.#remote.callAny(() => this.#remote.admin.resetGroup(request));
     return offsets.map(({ topic, partition, offset }) => ({
       ...{ topic, partition, offset, leaderEpoch: -1, metadata: "" },
     }));

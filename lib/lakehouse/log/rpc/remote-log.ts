@@ -3,10 +3,12 @@ import { createConnectTransport, createGrpcTransport, Http2SessionManager } from
 import { closed, invalidArgument } from "../../errors.js";
 import { checkOptions, type OptionNames } from "../../options.js";
 import { configText } from "../config-text.js";
+import { coordinatorGone, logUnavailable, notLeader } from "../errors.js";
 import type { ConsumeOptions } from "../groups/consume-options.js";
 import type { GroupBatch } from "../groups/group-reader.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
+import { sleep, systemClock } from "../partition/clock.js";
 import { isLoopback } from "../security/exposure.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../topics.js";
 import type { ConnectLogOptions } from "./connect-log.js";
@@ -24,6 +26,12 @@ const TIMEOUT_MS = 60_000;
 /** Of one message: a record may be as large as its topic allows. */
 const MESSAGE_BYTES = 512 * 1024 * 1024;
 
+/** What another server may answer otherwise. */
+const ELSEWHERE = [logUnavailable, notLeader, coordinatorGone];
+/** How long the others are asked: one that has died has successors by then. */
+const ELSEWHERE_MS = 30_000;
+const WAIT_MS = 200;
+
 const OPTIONS: OptionNames<ConnectLogOptions> = {
   timeoutMs: true,
   credentials: true,
@@ -32,22 +40,96 @@ const OPTIONS: OptionNames<ConnectLogOptions> = {
   key: true,
 };
 
-/** What a remote log and its topics call. */
-export interface Remote {
+/** The services of one server. */
+interface Services {
   readonly url: string;
   readonly producer: Client<typeof ProducerService>;
   readonly consumer: Client<typeof ConsumerService>;
   readonly admin: Client<typeof AdminService>;
+}
+
+/** What a remote log and its topics call: one of the log's servers, and another when it fails. */
+export interface Remote extends Services {
   /** Does something over there; what fails is an error of the log's. */
   call<T>(work: () => Promise<T>): Promise<T>;
+  /** The same for what may be done twice: where one server is gone, or is not the one to ask, the others are asked. */
+  callAny<T>(work: () => Promise<T>): Promise<T>;
+  /** Whether it is to be tried at another server, which is asked from then on; at the last one, for a while. */
+  next(error: unknown, since: number): Promise<boolean>;
   /** Nothing will be answered any more. */
   isClosed(): boolean;
 }
 
-export async function openRemoteLog(url: string, options: ConnectLogOptions): Promise<RemoteLog> {
+interface Server extends Services {
+  /** @throws what no server of the log answers. */
+  describe(): Promise<{ readonly id: string }>;
+  close(): void;
+}
+
+export async function openRemoteLog(
+  urls: string | readonly string[],
+  options: ConnectLogOptions,
+): Promise<RemoteLog> {
   checkOptions("connectLog", options, OPTIONS);
+  const all = typeof urls === "string" ? [urls] : urls;
+  if (all.length === 0) throw invalidArgument("url", "No server is named.", "Give the URL of one.");
+  for (const url of all) checkUrl(url);
+  const servers = all.map((url) => serverAt(url, options));
+  let current = 0;
+  let isClosed = false;
+  const server = () => servers[current % servers.length] as Server;
+  const isElsewhere = (error: unknown) => ELSEWHERE.some((kind) => kind.is(error));
+  const call: Remote["call"] = async (work) => {
+    const asked = current;
+    const { url } = server();
+    try {
+      return await work();
+    } catch (cause) {
+      const error = isClosed ? closed("connection to the log") : fromStatus(cause, url);
+      if (isElsewhere(error) && current === asked) current++;
+      throw error;
+    }
+  };
+  const next: Remote["next"] = async (error, since) => {
+    const isLeft = systemClock.now() - since < ELSEWHERE_MS;
+    if (isClosed || servers.length === 1 || !isElsewhere(error) || !isLeft) return false;
+    await sleep(systemClock, WAIT_MS);
+    return true;
+  };
+  const remote: Remote = {
+    get url() {
+      return server().url;
+    },
+    get producer() {
+      return server().producer;
+    },
+    get consumer() {
+      return server().consumer;
+    },
+    get admin() {
+      return server().admin;
+    },
+    isClosed: () => isClosed,
+    call,
+    next,
+    callAny: async (work) => {
+      for (const since = systemClock.now(); ; )
+        try {
+          return await call(work);
+        } catch (error) {
+          if (!(await next(error, since))) throw error;
+        }
+    },
+  };
+  const { id } = await remote.callAny(() => server().describe());
+  return new RemoteLog(remote, id, async () => {
+    isClosed = true;
+    for (const one of servers) one.close();
+  });
+}
+
+function serverAt(url: string, options: ConnectLogOptions): Server {
   const { timeoutMs = TIMEOUT_MS, credentials, ca, cert, key } = options;
-  checkUrl(url);
   const tls = { ca, cert, key };
   const interceptors = credentials === undefined ? [] : [withCredentials(url, credentials)];
   const sessionManager = new Http2SessionManager(url, undefined, tls);
@@ -60,18 +142,6 @@ export async function openRemoteLog(url: string, options: ConnectLogOptions): Pr
     // Between processes of one machine or one network, it takes longer to compress than to send.
     acceptCompression: [],
   });
-  let isClosed = false;
-  const remote: Remote = {
-    url,
-    producer: createClient(ProducerService, transport),
-    consumer: createClient(ConsumerService, transport),
-    admin: createClient(AdminService, transport),
-    isClosed: () => isClosed,
-    call: (work) =>
-      work().catch((error: unknown) => {
-        throw isClosed ? closed("connection to the log") : fromStatus(error, url);
-      }),
-  };
   // By HTTP/1.1: what does not speak HTTP/2 would end this process, by an error of the session that nobody can catch.
   const first = createConnectTransport({
     baseUrl: url,
@@ -80,11 +150,14 @@ export async function openRemoteLog(url: string, options: ConnectLogOptions): Pr
     interceptors,
     nodeOptions: tls,
   });
-  const { id } = await remote.call(() => createClient(AdminService, first).describeServer({}));
-  return new RemoteLog(remote, id, async () => {
-    isClosed = true;
-    sessionManager.abort();
-  });
+  return {
+    url,
+    producer: createClient(ProducerService, transport),
+    consumer: createClient(ConsumerService, transport),
+    admin: createClient(AdminService, transport),
+    describe: () => createClient(AdminService, first).describeServer({}),
+    close: () => sessionManager.abort(),
+  };
 }
 
 /** A log that another process serves. Make it with `connectLog`. */
@@ -135,7 +208,7 @@ export class RemoteLog {
 
   /** By name. */
   async topics(): Promise<TopicRecord[]> {
-    const { topics } = await this.#remote.call(() => this.#remote.admin.listTopics({}));
+    const { topics } = await this.#remote.callAny(() => this.#remote.admin.listTopics({}));
     return topics.map(topicOf);
   }
 

@@ -1,6 +1,6 @@
 import { checkOptions, type OptionNames } from "../../options.js";
 import { storageFailed } from "../../storage/index.js";
-import { logUnavailable } from "../errors.js";
+import { logUnavailable, notLeader } from "../errors.js";
 import { type AppendedTo, checkRecord, firstTurn, joined, listOf, placeOf } from "../into-batches.js";
 import { sleep, systemClock } from "../partition/clock.js";
 import type { Ack } from "../partition/partition.js";
@@ -123,7 +123,7 @@ export class RemoteProducer {
       try {
         return await this.#remote.call(work);
       } catch (error) {
-        const isPassing = logUnavailable.is(error) || storageFailed.is(error);
+        const isPassing = logUnavailable.is(error) || notLeader.is(error) || storageFailed.is(error);
         if (!isPassing || this.#remote.isClosed() || systemClock.now() + wait > until) throw error;
         await sleep(systemClock, wait);
       }

@@ -70,7 +70,7 @@ export class RemoteTopic {
   /** Where reading from a place begins in each partition, by number. */
   async offsetsAt(from: ReadFrom): Promise<bigint[]> {
     const request = { topic: this.name, from: readFromMessage(from) };
-    return (await this.#remote.call(() => this.#remote.admin.findOffsets(request))).offsets;
+    return (await this.#remote.callAny(() => this.#remote.admin.findOffsets(request))).offsets;
   }
 
   /** Where each partition begins and ends, by number. */
@@ -107,6 +107,6 @@ export class RemoteTopic {
   }
 
   #describe() {
-    return this.#remote.call(() => this.#remote.admin.describeTopic({ name: this.name }));
+    return this.#remote.callAny(() => this.#remote.admin.describeTopic({ name: this.name }));
   }
 }

@@ -45,6 +45,8 @@ export async function serveGrpc(log: Log, options: ServeGrpcOptions = {}): Promi
   const { port = 0, host = "127.0.0.1", tls, clientCa, insecure = false, ...rest } = options;
   const security = await log.core.security();
   checkExposure({ host, tls, clientCa, insecure, isSecured: security.isOn });
+  const cluster = await log.core.cluster();
+  await (await log.core.peers()).listen({ host, port: 0, advertised: host });
   await log.core.startWriting();
   const { server, id, close } = startServer(log.core, security, {
     ...rest,
@@ -66,5 +68,11 @@ export async function serveGrpc(log: Log, options: ServeGrpcOptions = {}): Promi
   });
   const at = (server.address() as AddressInfo).port;
   const name = host.includes(":") ? `[${host}]` : host;
-  return { url: `${tls === undefined ? "http" : "https"}://${name}:${at}`, port: at, id, close };
+  await cluster.announce({ grpc: { host, port: at } });
+  const stop = async () => {
+    // Where this fails, clients that come find nobody, and go on to the next.
+    await cluster.announce({ grpc: undefined }).catch(() => undefined);
+    await close();
+  };
+  return { url: `${tls === undefined ? "http" : "https"}://${name}:${at}`, port: at, id, close: stop };
 }

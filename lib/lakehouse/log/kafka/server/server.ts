@@ -40,6 +40,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   const security = await core.security();
   checkExposure({ ...settings, isSecured: security.isOn });
   const { host, advertised, peerPort } = settings;
+  if (cluster.isShared) checkReachable(advertised?.host ?? host);
   await (await core.peers()).listen({ host, port: peerPort, advertised: advertised?.host ?? host });
   await core.startWriting();
   const sockets = new Set<Socket>();
@@ -118,6 +119,16 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
       clearTimeout(timer);
     },
   };
+}
+
+/** Clients of other servers are told of this one, too. @throws LakehouseError INVALID_CONFIG */
+function checkReachable(host: string): void {
+  if (host !== "0.0.0.0" && host !== "::") return;
+  throw invalidConfig(
+    host,
+    `Other servers of the log, and their clients, cannot connect to ${host}.`,
+    "Give the name by which they reach this machine, too: --advertise, or advertised from a program.",
+  );
 }
 
 function listen(server: Server, { host, port }: KafkaSettings): Promise<number> {

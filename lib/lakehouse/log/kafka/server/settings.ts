@@ -10,7 +10,7 @@ export interface KafkaOptions {
   /** 9092 where not given; 0 for any that is free. */
   readonly port?: number | undefined;
   /** Where clients are told to connect, for all that they do after the first question; where this listens, if not given. */
-  readonly advertised?: { readonly host: string; readonly port: number } | undefined;
+  readonly advertised?: { readonly host: string; readonly port?: number | undefined } | undefined;
   /** Certificate and key: the listener speaks TLS alone. */
   readonly tls?: TlsOptions | undefined;
   /** That of who may make certificates for clients: one whose common name is a user of the log logs in as that user. */
