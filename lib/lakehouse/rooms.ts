@@ -11,6 +11,7 @@ import { maintenanceRoom } from "./maintenance/room.js";
 import type { Metric } from "./observability/index.js";
 import { parquetRoom } from "./parquet/room.js";
 import type { Profile } from "./profile.js";
+import { qualityRoom } from "./quality/room.js";
 import type { QueryEngine } from "./query/index.js";
 import { queryRoom } from "./query/room.js";
 import { type CodesIn, type Room, withFacades } from "./room.js";
@@ -41,6 +42,7 @@ export const rooms = [
   queryRoom,
   logRoom,
   maintenanceRoom,
+  qualityRoom,
 ] as const satisfies readonly Room<LakehouseParts>[];
 
 type Rooms = typeof rooms;

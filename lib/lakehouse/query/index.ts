@@ -9,10 +9,12 @@ export type { DuckDBOptions } from "./duckdb/open.js";
 export { countRows } from "./engine/count-rows.js";
 export { defineView, type NewViewOptions } from "./engine/define-view.js";
 export type {
+  NamedRows,
   QueryEngine,
   QueryEngineOptions,
   ScanRowsOptions,
   SqlOptions,
+  StatementOptions,
   TableRequest,
   UncommittedRows,
 } from "./engine/query-engine.js";
@@ -25,5 +27,5 @@ export { Query } from "./result/query.js";
 export { type QueriedTable, QueryResult, type SqlRow } from "./result/query-result.js";
 export type { ChangesOptions } from "./rows/changes.js";
 export type { SqlParams } from "./sql/parameters.js";
-export { identifier, SqlFragment, type SqlPart, sql } from "./sql/template.js";
+export { identifier, SqlFragment, type SqlPart, sql, verbatim } from "./sql/template.js";
 export type { SqlParameter } from "./types/values.js";

@@ -1,6 +1,6 @@
 import type { ScanTask, Table, TableScan } from "../../iceberg/index.js";
 import type { RelationInput } from "../relation/relation.js";
-import type { Relations } from "../relation/relations.js";
+import type { Relations, RelationSource } from "../relation/relations.js";
 import type { Use } from "../result/use.js";
 import { type ChangesOptions, changesSql } from "../rows/changes.js";
 import { givenPlan, ScanPlans } from "./scan-plans.js";
@@ -42,6 +42,11 @@ export class PlannedRelations {
     });
     const { store, metadata } = table;
     return this.#relations.hold({ store, metadata, tasks, ...columns }, use);
+  }
+
+  /** The relation of rows in files of their own, which are no table's yet, by its name. */
+  ofFiles(source: RelationSource, use: Use): Promise<string> {
+    return this.#relations.hold(source, use);
   }
 
   /** The relation of a table's changes. */

@@ -1,7 +1,7 @@
 import type { RecordBatch } from "apache-arrow";
 import type { Catalog } from "../../catalog/index.js";
 import type { Abortable } from "../../errors.js";
-import type { RowEngine, ScanTask, Schema, Table, TableScan } from "../../iceberg/index.js";
+import type { RowEngine, ScanTask, Schema, SnapshotId, Table, TableScan } from "../../iceberg/index.js";
 import type { FileCacheOptions, ObjectStore } from "../../storage/index.js";
 import type { DuckDBOptions } from "../duckdb/open.js";
 import type { InferRequest, InferredSource } from "../ingest/ingest.js";
@@ -56,6 +56,24 @@ export interface SqlOptions extends Abortable {
   readonly at?: Date | bigint | undefined;
 }
 
+/** Rows that a statement reads under a name of its caller's, which no table of the catalog has. */
+export type NamedRows =
+  /** A table as one snapshot has it, the current one where none is given; a table without snapshots is empty. */
+  | { readonly table: Table; readonly snapshotId?: SnapshotId | undefined }
+  /**
+   * What a table has now and did not have then: each row as often as it is there more often, however it came (by an append,
+   * an update, a rewrite of its file that changed it, or since a delete was rolled back). The snapshot may lie on another
+   * line of the table's history.
+   */
+  | { readonly table: Table; readonly since: SnapshotId }
+  /** Rows at hand, as Arrow batches of the schema's columns. */
+  | { readonly schema: Schema; readonly batches: readonly RecordBatch[] };
+
+export interface StatementOptions extends SqlOptions {
+  /** Rows by names of one part, which come before all else that has such a name. */
+  readonly rows?: Readonly<Record<string, NamedRows>> | undefined;
+}
+
 export interface ScanRowsOptions extends Abortable {
   /**
    * A SQL predicate beside the scan's filter: any that DuckDB takes. Files are left out by what it says of single columns
@@ -89,7 +107,7 @@ export interface QueryEngine extends RowEngine {
    * @throws LakehouseError INVALID_SQL, with the place in the text; NO_SUCH_TABLE; NO_SUCH_SNAPSHOT; INVALID_ARGUMENT
    *   where parameters and values do not belong together.
    */
-  sql(query: string | SqlFragment, options?: SqlOptions): Promise<QueryResult>;
+  sql(query: string | SqlFragment, options?: StatementOptions): Promise<QueryResult>;
   /**
    * The rows of a scan: its columns, in the table's own Arrow schema, where its filter is true, deletes applied, as
    * many as its limit says. Names that differ by case alone are different names.

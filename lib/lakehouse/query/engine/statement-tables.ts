@@ -48,15 +48,16 @@ import { edgeOf } from "../text/names.js";
 import { fromByteString, quoteIdentifier, toByteString, withoutEnd } from "../text/tokens.js";
 import { asDuckDB } from "../types/sql-types.js";
 import { informationSchema, shown } from "./listing.js";
+import { namedRelation } from "./named-rows.js";
 import type { PlannedRelations } from "./planned-relations.js";
-import type { QueryEngineOptions, SqlOptions, TableRequest } from "./query-engine.js";
+import type { QueryEngineOptions, SqlOptions, StatementOptions, TableRequest } from "./query-engine.js";
 import { uncommittedTasks } from "./uncommitted.js";
 
 /** No filter passes it: DuckDB then evaluates what it would push down wrongly (`comparesNulls`). */
 export const BARRIER = " OFFSET 0";
 
 /** Where the names of a statement are looked up. */
-export interface Scope extends SqlOptions {
+export interface Scope extends StatementOptions {
   /** The views that the statement is the text of, outermost first. */
   readonly views?: readonly string[] | undefined;
 }
@@ -159,6 +160,11 @@ export class StatementTables {
     added: readonly NestedField[],
   ): Promise<TableSql> {
     const { parts } = reference;
+    const named = parts.length === 1 ? options.rows?.[parts[0] as string] : undefined;
+    if (named !== undefined) {
+      const { relation, schema } = await namedRelation(named, narrowing, this.#relations, this.#scratch, use);
+      return { sql: edgeOf(relation, schema.fields, [], asDuckDB).sql, schema };
+    }
     const request = { ref: reference.ref ?? options.ref };
     const state = await snapshotOf(reference, options, use.connection);
     const table = await this.#options.resolve(parts, request);
@@ -260,7 +266,7 @@ export class StatementTables {
       const statement = await parseStatement(use.connection, prepared.text, source, prepared.original);
       if (text.isForeign) checkSameMeaning(statement, name);
       const found = findReferences(statement, prepared.text, prepared.special);
-      const inner = { ...scope, views: chain };
+      const inner = { ...scope, views: chain, rows: undefined };
       const tables: TableReference[] = [];
       for (const reference of found.tables) {
         const [first = [], ...others] = namesInView(reference.parts, text);

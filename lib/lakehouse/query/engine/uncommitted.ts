@@ -13,7 +13,7 @@ import type { UncommittedRows } from "./query-engine.js";
  * @param scratch a folder of this process.
  */
 export async function uncommittedTasks(
-  { metadata }: Table,
+  { metadata }: Pick<Table, "metadata">,
   { schema, batches }: UncommittedRows,
   scratch: string,
   use: Use,

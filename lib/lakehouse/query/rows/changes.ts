@@ -165,8 +165,11 @@ function split(
   for (const { deletesBefore, changeOrdinal } of tasks) {
     (deletesBefore === undefined ? came : went).add(changeOrdinal);
   }
+  const isOneWay =
+    tasks.every((task) => task.deletesBefore === undefined) ||
+    tasks.every((task) => task.deletesAfter === undefined);
   const isMixed = ({ changeOrdinal }: ChangelogTask) =>
-    net || (came.has(changeOrdinal) && went.has(changeOrdinal));
+    net ? !isOneWay : came.has(changeOrdinal) && went.has(changeOrdinal);
   return { plain: tasks.filter((task) => !isMixed(task)), mixed: tasks.filter(isMixed) };
 }
 

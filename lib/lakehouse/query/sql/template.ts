@@ -88,6 +88,11 @@ export function identifier(...parts: readonly string[]): SqlFragment {
   return new SqlFragment([parts.map(quoteIdentifier).join(".")], []);
 }
 
+/** SQL as it is written, in a template. It is no place for what a user typed: that is a value. */
+export function verbatim(text: string): SqlFragment {
+  return new SqlFragment([text], []);
+}
+
 /**
  * The text of a statement, and the values of its parameters.
  *

@@ -1,0 +1,219 @@
+import { branchingOf } from "../../catalog/index.js";
+import { invalidArgument } from "../../errors.js";
+import {
+  assignFreshIds,
+  defineSchema,
+  type IngestOptions,
+  list,
+  type NestedField,
+  noSuchTable,
+  type Schema,
+  type Source,
+  string,
+  type Table,
+  timestamptz,
+  UpdateSchema,
+} from "../../iceberg/index.js";
+import { identifier, type SqlFragment, sql, verbatim } from "../../query/index.js";
+import type { QualityContext } from "../check.js";
+import { and, columnOf, joined } from "../checks/columns.js";
+import { notNull } from "../checks/builders.js";
+import { type Target, whereOf } from "../checks/plan.js";
+import { planOf } from "../checks/planners.js";
+import type { Allowance, Check, CheckOf } from "../checks/types.js";
+import type { Contract } from "../contracts/contract.js";
+import { checkFailed } from "../errors.js";
+import { isOver } from "../run/judge.js";
+import { appendTo, isRepeatableSource, openOn } from "./landing.js";
+import type { Landing } from "./publish.js";
+
+/** Why a row was set aside, when, and by which publication, after the table's own columns. */
+const ABOUT = defineSchema({
+  rejected_because: list(string()).optional().doc("The checks that it failed."),
+  rejected_at: timestamptz().optional(),
+  rejected_from: string().optional().doc("The publication that it came with."),
+});
+
+/** The table that rows are set aside in. */
+export function rejectedName(table: string): string {
+  return `${table}_rejected`;
+}
+
+/**
+ * Rows land in a table that takes whatever fits the columns' types, then are parted by the checks that block: the good go to
+ * the table, the bad to the one beside it, and both come to the target by one commit.
+ */
+export function quarantineOf<Row>(
+  context: QualityContext,
+  name: string,
+  contract: Contract<Row> | undefined,
+  given: Source<Row>,
+  checks: readonly Check[],
+  options: IngestOptions & { readonly now: Date; readonly from: string; readonly maxRejected?: Allowance | undefined },
+): Landing {
+  const { now, from, maxRejected, ...ingest } = options;
+  const staging = `${name}_landing`;
+  const catalog = branchingOf(context.catalog);
+  const run = async (statement: SqlFragment, ref: string) => (await context.engine.sql(statement, { ref })).rows();
+  return {
+    isRepeatable: isRepeatableSource(given),
+    others: [rejectedName(name)],
+    write: async (branch) => {
+      const { schema } = await openOn(context, branch, name, contract);
+      requireDistinct(name, schema);
+      const table = await catalog.on(branch).createTable(staging, { schema: relaxed(schema), formatVersion: 3 });
+      await appendTo(table.withEngine(context.engine), given as Source<Record<string, unknown>>, ingest);
+    },
+    prepare: async (landed, at, branch) => {
+      await catalog.createBranch(branch, { from: at });
+      const table = (await openOn(context, branch, name, contract)) as unknown as Table;
+      const parted = partedRows(table, onRef(staging, landed), checks, now);
+      const columns = joined(table.schema.fields.map((field) => identifier(field.name)), sql`, `);
+      const counted = sql`SELECT count(*) AS n, count(*) FILTER (WHERE ${BAD}) AS bad FROM (${parted})`;
+      const [{ n, bad } = { n: 0, bad: 0 }] = await run(counted, branch);
+      const [all, failing] = [Number(n), Number(bad)];
+      if (maxRejected !== undefined && isOver(maxRejected, { failing, rows: all })) throw tooMany(name, failing, all);
+      if (failing > 0) {
+        const aside = await openRejected(context, branch, table);
+        const about = sql`${REASONS}, ${now}, ${from}`;
+        const names = joined(ABOUT.fields.map((field) => identifier(field.name)), sql`, `);
+        await run(
+          sql`INSERT INTO ${nameOf(aside.name)} (${columns}, ${names}) SELECT ${columns}, ${about} FROM (${parted}) WHERE ${BAD}`,
+          branch,
+        );
+      }
+      if (failing < all)
+        await run(
+          sql`INSERT INTO ${nameOf(name)} (${columns}) SELECT ${columns} FROM (${parted}) WHERE NOT ${BAD}`,
+          branch,
+        );
+      return failing;
+    },
+  };
+}
+
+const REASONS = identifier("(reasons)");
+const BAD = sql`(len(${REASONS}) > 0)`;
+const ORDER = identifier("(order)");
+
+/**
+ * The rows with the names of the checks that each fails. Of rows with one key, that are right otherwise, the one that came
+ * first is good, unless the table has the key.
+ */
+function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], now: Date): SqlFragment {
+  const target: Target = {
+    schema: table.schema,
+    scope: "batch",
+    hasWhole: true,
+    now,
+    earlierCounts: () => [],
+    baseline: () => undefined,
+  };
+  const required = table.schema.fields.filter((field) => field.required);
+  const blocking = checks.filter((check) => check.severity === "block");
+  const covered = new Set(blocking.flatMap((check) => (check.kind === "notNull" && check.where === undefined ? [check.column] : [])));
+  const all = [
+    ...required.filter((field) => !covered.has(field.name)).map((field) => notNull(field.name)),
+    ...blocking,
+  ];
+  const flags: SqlFragment[] = [];
+  const joins: SqlFragment[] = [];
+  const keys = all.filter((check): check is CheckOf<"unique"> => check.kind === "unique");
+  for (const check of all) {
+    const { fails, join } = check.kind === "unique" ? { fails: undefined, join: undefined } : planOf(check, target);
+    if (fails === undefined) continue;
+    flags.push(sql`CASE WHEN ${fails} THEN ${check.name} END`);
+    if (join !== undefined) joins.push(join);
+  }
+  const taken = keys.map((check) => knownKeys(table, check));
+  for (const { join } of taken) joins.push(join);
+  const known = taken.map(({ isKnown }, i) => sql`${isKnown} AS ${identifier(`(known ${i})`)}`);
+  const first = sql`SELECT "rows".*, _row_id AS ${ORDER}, ${reasonsOf(flags)} AS "(own)"${joined(known.map((each) => sql`, ${each}`), sql``)} FROM ${rows} AS "rows" ${joined(joins, sql` `)}`;
+  const again = keys.map((check, i) => {
+    const columns = check.columns.map((column) => columnOf(table.schema, column, check.name).sql);
+    const isKey = keyOf(table, check);
+    const nth = sql`row_number() OVER (PARTITION BY len("(own)") > 0, ${joined(columns, sql`, `)} ORDER BY ${ORDER})`;
+    return sql`CASE WHEN len("(own)") = 0 AND ${isKey} AND (${identifier(`(known ${i})`)} OR ${nth} > 1) THEN ${check.name} END`;
+  });
+  return sql`SELECT *, list_concat("(own)", ${reasonsOf(again)}) AS ${REASONS} FROM (${first}) AS "rows"`;
+}
+
+function reasonsOf(flags: readonly SqlFragment[]): SqlFragment {
+  return sql`list_filter([${joined(flags, sql`, `)}]::VARCHAR[], lambda each: each IS NOT NULL)`;
+}
+
+function keyOf({ schema }: Table, check: CheckOf<"unique">): SqlFragment {
+  const columns = check.columns.map((column) => columnOf(schema, column, check.name).sql);
+  return sql`(${whereOf(check)} IS TRUE AND ${and(columns.map((column) => sql`${column} IS NOT NULL`))})`;
+}
+
+/** The keys that the table has already, each once. */
+function knownKeys(table: Table, check: CheckOf<"unique">): { readonly join: SqlFragment; readonly isKnown: SqlFragment } {
+  const columns = check.columns.map((column) => columnOf(table.schema, column, check.name).sql);
+  const alias = identifier(`known by ${check.name}`);
+  const names = columns.map((_, i) => identifier(`${check.name} known ${i}`));
+  const selected = columns.map((column, i) => sql`${column} AS ${names[i] as SqlFragment}`);
+  const isKey = keyOf(table, check);
+  const on = and(columns.map((column, i) => sql`${column} = ${alias}.${names[i] as SqlFragment}`));
+  const join = sql`LEFT JOIN (SELECT DISTINCT ${joined(selected, sql`, `)} FROM ${nameOf(table.name)} AS "rows" WHERE ${isKey}) AS ${alias} ON ${on}`;
+  return { join, isKnown: sql`(${alias}.${names[0] as SqlFragment} IS NOT NULL)` };
+}
+
+/** The table of rejected rows on the branch: made, or given the columns that the table has got since. */
+async function openRejected(
+  context: QualityContext,
+  branch: string,
+  { name, schema, metadata: { formatVersion } }: Table,
+): Promise<Table> {
+  const catalog = branchingOf(context.catalog).on(branch);
+  // What a rejected row lacks is not to be made up by a default.
+  const own = relaxed(schema).fields.map(({ id, name, required, type, doc }) => ({ id, name, required, type, doc }));
+  let last = 0;
+  const fields = assignFreshIds([...own, ...ABOUT.fields], () => ++last);
+  const wanted = { schemaId: 0, fields, identifierFieldIds: [] };
+  try {
+    const table = await catalog.loadTable(rejectedName(name));
+    return await table.update([new UpdateSchema().unionByName(wanted)]);
+  } catch (error) {
+    if (!noSuchTable.is(error)) throw error;
+  }
+  const comment = `Rows that checks have kept out of ${name}.`;
+  return catalog.createTable(rejectedName(name), { schema: wanted, formatVersion, properties: { comment } });
+}
+
+/** Whatever fits the types: which rows lack a value is for the checks to say. */
+function relaxed(schema: Schema): Schema {
+  const fields = schema.fields.map((field): NestedField => ({ ...field, required: false }));
+  return { ...schema, fields, identifierFieldIds: [] };
+}
+
+function requireDistinct(name: string, { fields }: Schema): void {
+  const taken = new Set(ABOUT.fields.map((field) => field.name));
+  for (const field of fields) {
+    if (!taken.has(field.name.toLowerCase())) {
+      taken.add(field.name.toLowerCase());
+      continue;
+    }
+    throw invalidArgument(
+      field.name,
+      `The rows of ${name} cannot be quarantined: its column ${JSON.stringify(field.name)} has a name that the table of rejected rows needs, or one that differs from another by case alone.`,
+      "Rename the column, or publish without quarantine.",
+    );
+  }
+}
+
+function tooMany(name: string, failing: number, rows: number) {
+  return checkFailed(
+    name,
+    `${failing} of ${rows} rows for ${name} would be rejected, which is more than is allowed: nothing was published.`,
+    "Look into where the rows come from, or allow for more by maxRejected.",
+  );
+}
+
+function nameOf(name: string): SqlFragment {
+  return identifier(...name.split("."));
+}
+
+function onRef(name: string, ref: string): SqlFragment {
+  return sql`${nameOf(name)}${verbatim("@")}${identifier(ref)}`;
+}

@@ -1,0 +1,230 @@
+import { type AppendData, type IngestOptions, type Source, type Table } from "../iceberg/index.js";
+import { isBranchingCatalog, type TableName } from "../catalog/index.js";
+import { checkOptions, type OptionNames } from "../options.js";
+import { invalidArgument } from "../errors.js";
+import type { CheckOptions, QualityContext } from "./check.js";
+import type { Allowance, Check, Distribution, DriftCheck } from "./checks/types.js";
+import type { Contract } from "./contracts/contract.js";
+import type { PastRequest, PastResult } from "./history.js";
+import type { WriteRows } from "./publish/landing.js";
+import type { AuditOptions, Publication } from "./publish/publish.js";
+import type { CheckReport } from "./run/report.js";
+
+/** A table by its name, or by its contract, which brings its checks. */
+export type TableOrContract<Row> = TableName | Contract<Row>;
+
+export interface PublishOptions extends AuditOptions, IngestOptions {
+  /**
+   * Rows that checks block are set aside in `<table>_rejected`, each with the names of its checks, and the others go on: both by
+   * one commit. Checks of rows as a whole still block all of it. Allowances of single checks do not count here.
+   */
+  readonly quarantine?: boolean | undefined;
+  /** With `quarantine`: how many rows may be set aside. Any where not given. */
+  readonly maxRejected?: Allowance | undefined;
+}
+
+export interface BatchOptions extends Omit<CheckOptions, "since"> {
+  /** The table that they are for, by name: keys must be new to it. */
+  readonly into?: TableName | undefined;
+}
+
+const CHECK_OPTIONS: OptionNames<CheckOptions> = {
+  checks: true,
+  since: true,
+  samples: true,
+  record: true,
+  now: true,
+  signal: true,
+};
+
+const PUBLISH_OPTIONS: OptionNames<PublishOptions> = {
+  checks: true,
+  samples: true,
+  record: true,
+  now: true,
+  signal: true,
+  token: true,
+  audit: true,
+  message: true,
+  quarantine: true,
+  maxRejected: true,
+  cast: true,
+  extraFields: true,
+  missingFields: true,
+};
+
+/**
+ * `lake.quality`: checks, contracts, and write-audit-publish, on the branch that the lakehouse is seen on.
+ *
+ * @example
+ * const report = await lake.quality.check("flights.silver", { checks: [notNull("origin"), unique("id")] });
+ * await lake.quality.publish(silver, rows); // lands on a branch, is checked there, and comes to main; or throws
+ */
+export class Quality {
+  readonly #context: QualityContext;
+
+  constructor(context: QualityContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Runs a table's checks: those given, those of its contract, or those that the table carries. The run is kept in the history.
+   *
+   * @throws LakehouseError NO_SUCH_TABLE; INVALID_CHECK for a check that cannot be run; NO_SUCH_SNAPSHOT; SCHEMA_MISMATCH
+   *   for a table that is not as its contract says.
+   */
+  async check<Row>(table: TableOrContract<Row>, options: CheckOptions = {}): Promise<CheckReport> {
+    checkOptions("check", options, CHECK_OPTIONS);
+    const { checkTable } = await import("./check.js");
+    const { name, contract } = await named(table);
+    const opened = await this.#context.catalog.loadTable(name);
+    if (contract !== undefined) {
+      const { requireFit } = await import("../iceberg/index.js");
+      requireFit(opened.name, opened.schema, contract.schema);
+    }
+    const checks = options.checks ?? contract?.checks;
+    const report = await checkTable(this.#context, { table: opened, ref: this.#ref }, { ...options, checks });
+    if (options.record !== false) await (await this.#history()).record(report);
+    return report;
+  }
+
+  /**
+   * Checks rows that are in no table yet, held in memory: a batch of a stream, say. Their columns are those of a contract, or
+   * of the table that they are for. Nothing is recorded unless `record` says so.
+   */
+  async checkRows<Row>(
+    rows: AppendData<Row>,
+    table: TableOrContract<Row>,
+    options: BatchOptions = {},
+  ): Promise<CheckReport> {
+    const { into, ...rest } = options;
+    checkOptions("checkRows", rest, CHECK_OPTIONS);
+    const [{ checkBatch }, { storedChecks }] = await Promise.all([
+      import("./check.js"),
+      import("./contracts/stored.js"),
+    ]);
+    const { name, contract } = await named(table);
+    const known = contract === undefined ? await this.#context.catalog.loadTable(name) : undefined;
+    const existing = into === undefined ? undefined : await this.#context.catalog.loadTable(into);
+    const schema = contract?.schema ?? (known as Table).schema;
+    const checks = options.checks ?? contract?.checks ?? storedChecks(known as Table);
+    const batch = { rows, schema, name: known?.name ?? String(name), existing, ref: this.#ref };
+    const report = await checkBatch(this.#context, batch, checks, rest);
+    if (options.record === true) await (await this.#history()).record(report);
+    return report;
+  }
+
+  /**
+   * Writes, audits and publishes: what is given lands on a branch of its own, the checks run there against what this branch
+   * is by then, and if none blocks the branch moves to it in one step. If one does, the branch is as it was, and what was not
+   * let through stays on the branch that the error names. A crash at any point leaves one or the other; the same `token`
+   * again goes on from there.
+   *
+   * @param given rows, files or a query to append; or a function that writes to the table on the branch that it is given, by
+   *   any number of commits, and to no other table.
+   * @throws CheckFailedError CHECK_FAILED, with the report
+   * @throws LakehouseError COMMIT_CONFLICT, REF_CONFLICT, SCHEMA_MISMATCH, INVALID_CHECK, UNSUPPORTED_FEATURE where the
+   *   catalog has no branches.
+   * @example
+   * await lake.quality.publish(silver, rows, { token: "2026-11-29" });
+   * await lake.quality.publish("flights.silver", async ({ branch }) => {
+   *   await lake.sql("delete from flights.silver where date < '2001-01-01'", { ref: branch });
+   * });
+   */
+  async publish<Row>(
+    table: TableOrContract<Row>,
+    given: Source<Row> | WriteRows<Row>,
+    options: PublishOptions = {},
+  ): Promise<Publication> {
+    checkOptions("publish", options, PUBLISH_OPTIONS);
+    const [{ publish }, { landingOf }, { quarantineOf }, { storedChecks }, { newToken }] = await Promise.all([
+      import("./publish/publish.js"),
+      import("./publish/landing.js"),
+      import("./publish/quarantine.js"),
+      import("./contracts/stored.js"),
+      import("./publish/branches.js"),
+    ]);
+    const { name, contract } = await named(table);
+    const { requireChecks } = await import("./checks/builders.js");
+    const { cast, extraFields, missingFields, quarantine = false, maxRejected, ...audit } = options;
+    const ingest = { cast, extraFields, missingFields };
+    const checks = requireChecks(
+      audit.checks ?? contract?.checks ?? storedChecks(await this.#context.catalog.loadTable(name)),
+    );
+    if (!quarantine) return publish(this.#context, name, checks, landingOf(this.#context, name, contract, given, ingest), audit);
+    if (typeof given === "function")
+      throw invalidArgument(name, "A function writes as it likes, and its rows cannot be parted.", "Give the rows, files or a query.");
+    const from = audit.token ?? newToken();
+    const parting = { ...ingest, maxRejected, from, now: audit.now ?? new Date() };
+    const landing = quarantineOf(this.#context, name, contract, given, checks, parting);
+    return publish(this.#context, name, checks, landing, audit);
+  }
+
+  /**
+   * Makes the table of a contract, or takes over its checks where there is one: the table carries them from then on, so that
+   * `check` and `slh check` know them.
+   *
+   * @throws LakehouseError SCHEMA_MISMATCH where there is one with other columns.
+   */
+  async createTable<Row>(contract: Contract<Row>): Promise<Table<Row>> {
+    const [{ openContract }, { storeChecks }] = await Promise.all([
+      import("./publish/landing.js"),
+      import("./contracts/stored.js"),
+    ]);
+    return storeChecks(await openContract(this.#context, contract), contract.checks);
+  }
+
+  /** The checks that a table carries. */
+  async checksOf(table: TableName): Promise<readonly Check[]> {
+    const { storedChecks } = await import("./contracts/stored.js");
+    return storedChecks(await this.#context.catalog.loadTable(table));
+  }
+
+  /** Makes a table carry checks, in place of those it had. */
+  async setChecks(table: TableName, checks: readonly Check[]): Promise<void> {
+    const [{ storeChecks }, { requireChecks }] = await Promise.all([
+      import("./contracts/stored.js"),
+      import("./checks/builders.js"),
+    ]);
+    await storeChecks(await this.#context.catalog.loadTable(table), requireChecks(checks));
+  }
+
+  /** Results of earlier runs of a table's checks, newest first. SQL has all of it: `quality.results@"quality-history"`. */
+  async history(table: string, options: Omit<PastRequest, "table"> = {}): Promise<PastResult[]> {
+    return (await this.#history()).read({ ...options, table });
+  }
+
+  /** A column's values as they are now, to compare with later: `drift("delay", { against: … })`. */
+  async distribution(table: TableName, column: string): Promise<Distribution> {
+    const { distributionOf } = await import("./checks/drift.js");
+    const opened = await this.#context.catalog.loadTable(table);
+    const check: Pick<DriftCheck, "column" | "name"> = { column, name: `distribution of ${column}` };
+    return distributionOf(this.#context.engine, { table: opened }, opened.schema, check);
+  }
+
+  /** A report as a page that stands alone, with each check's earlier runs as a line. */
+  async html(report: CheckReport): Promise<string> {
+    const { reportPage } = await import("./report/page.js");
+    const past = await this.history(report.table, { ref: report.ref, runs: 30 });
+    return reportPage(report, past);
+  }
+
+  async #history() {
+    const { History } = await import("./history.js");
+    return new History(this.#context.catalog, this.#context.engine);
+  }
+
+  get #ref(): string | undefined {
+    const { catalog } = this.#context;
+    return isBranchingCatalog(catalog) ? catalog.ref : undefined;
+  }
+}
+
+async function named<Row>(table: TableOrContract<Row>): Promise<{ name: string; contract?: Contract<Row> }> {
+  const { isContract } = await import("./contracts/contract.js");
+  if (isContract<Row>(table)) return { name: table.name, contract: table };
+  if (typeof table === "string") return { name: table };
+  if (typeof table === "object" && table !== null && "namespace" in table)
+    return { name: [...table.namespace, table.name].join(".") };
+  throw invalidArgument("table", "A table is given by its name, or by its contract.", "Write it as in flights.silver.");
+}

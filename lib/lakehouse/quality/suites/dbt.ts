@@ -1,0 +1,2 @@
+export interface DbtSuite { readonly x: string }
+export function readDbt(): void {}

@@ -1,0 +1,86 @@
+import { CHANGE_COLUMNS, newTableMetadata, type NestedField, type Schema, type Table } from "../../iceberg/index.js";
+import { fileUri, LocalStore } from "../../storage/index.js";
+import type { Use } from "../result/use.js";
+import type { Narrowing } from "../sql/view-filter.js";
+import { columnName } from "../text/names.js";
+import type { PlannedRelations } from "./planned-relations.js";
+import type { NamedRows } from "./query-engine.js";
+import { uncommittedTasks } from "./uncommitted.js";
+
+export interface NamedRelation {
+  /** A relation of the schema's columns. */
+  readonly relation: string;
+  readonly schema: Schema;
+}
+
+/**
+ * The relation of rows that the caller of a statement named.
+ *
+ * @param narrowing what the statement asks of them: files without such rows are left out.
+ * @throws LakehouseError NO_SUCH_SNAPSHOT.
+ */
+export async function namedRelation(
+  rows: NamedRows,
+  narrowing: Narrowing,
+  relations: PlannedRelations,
+  scratch: string,
+  use: Use,
+): Promise<NamedRelation> {
+  if ("batches" in rows) return ofBatches(rows, relations, scratch, use);
+  if ("since" in rows) return ofNewRows(rows, relations, use);
+  const { table, snapshotId } = rows;
+  const { schema } = table;
+  const { fields } = schema;
+  const scan = table.scan({ snapshotId, filter: narrowing(fields) });
+  return { relation: await relations.ofScan(table, scan, use, { fields, metadataColumns: [] }), schema };
+}
+
+/** The rows in Parquet files that are gone with the query: they are read, cast and compared as a table's are. */
+async function ofBatches(
+  { schema: given, batches }: Extract<NamedRows, { readonly batches: unknown }>,
+  relations: PlannedRelations,
+  scratch: string,
+  use: Use,
+): Promise<NamedRelation> {
+  const metadata = newTableMetadata({ schema: given, location: fileUri(scratch), formatVersion: 3 });
+  const [schema] = metadata.schemas as [Schema];
+  async function* all() {
+    yield* batches;
+  }
+  const tasks = await uncommittedTasks({ metadata }, { schema, batches: all() }, scratch, use);
+  const { fields } = schema;
+  const store = new LocalStore(scratch);
+  return { relation: await relations.ofFiles({ store, metadata, tasks, fields, metadataColumns: [] }, use), schema };
+}
+
+async function ofNewRows(
+  { table, since }: Extract<NamedRows, { readonly since: unknown }>,
+  relations: PlannedRelations,
+  use: Use,
+): Promise<NamedRelation> {
+  const { schema, metadata } = table;
+  const cells = schema.fields.map(columnName).join(", ");
+  if (isOnTheWay(table, since)) {
+    const { relation } = await relations.ofChanges(table, { from: since, on: [], net: true }, use);
+    const type = columnName(CHANGE_COLUMNS[0] as NestedField);
+    return { relation: `(SELECT ${cells} FROM ${relation} WHERE ${type} = 'INSERT')`, schema };
+  }
+  // Of another line of history, or after snapshots between the two have expired, only the rows themselves can tell.
+  const sides: string[] = [];
+  const then = table.view({ ...metadata, currentSnapshotId: since }, undefined);
+  for (const at of [table, then]) {
+    const columns = { fields: schema.fields, metadataColumns: [] };
+    sides.push(`SELECT ${cells} FROM ${await relations.ofScan(at, at.scan(), use, columns)}`);
+  }
+  return { relation: `(${sides.join(" EXCEPT ALL ")})`, schema };
+}
+
+/** True where the snapshot and all that came after it lead to the table as it is. */
+function isOnTheWay({ metadata, currentSnapshot }: Table, since: bigint): boolean {
+  const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]));
+  let at = currentSnapshot;
+  while (at !== undefined && at.snapshotId !== since) {
+    at = at.parentSnapshotId === undefined ? undefined : byId.get(at.parentSnapshotId);
+  }
+  return at !== undefined;
+}
