@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { RecordBatch } from "apache-arrow";
 import { type Catalog, isBranchingCatalog, type TableName } from "../catalog/index.js";
 import { invalidArgument } from "../errors.js";
-import { conformingBatches, type AppendData, type Schema, type SnapshotId, type Table } from "../iceberg/index.js";
+import {
+  type AppendData,
+  conformingBatches,
+  type Schema,
+  type SnapshotId,
+  type Table,
+} from "../iceberg/index.js";
 import type { NamedRows, QueryEngine } from "../query/index.js";
 import { requireChecks } from "./checks/builders.js";
 import { isOfWhole } from "./checks/planners.js";
@@ -101,7 +107,11 @@ export async function checkBatch<Row>(
   options: CheckOptions,
 ): Promise<CheckReport> {
   requireChecks(checks);
-  const relaxed = { ...schema, fields: schema.fields.map((field) => ({ ...field, required: false })), identifierFieldIds: [] };
+  const relaxed = {
+    ...schema,
+    fields: schema.fields.map((field) => ({ ...field, required: false })),
+    identifierFieldIds: [],
+  };
   const batches: RecordBatch[] = [];
   for await (const batch of conformingBatches(relaxed, rows)) batches.push(batch);
   const now = options.now ?? new Date();
@@ -126,7 +136,11 @@ export async function checkBatch<Row>(
 /** The table on another ref of its catalog. */
 async function tableAt(catalog: Catalog, name: TableName, ref: string): Promise<Table> {
   if (isBranchingCatalog(catalog)) return catalog.on(ref).loadTable(name);
-  throw invalidArgument(ref, "This catalog has no branches to compare with.", "Give the distribution itself.");
+  throw invalidArgument(
+    ref,
+    "This catalog has no branches to compare with.",
+    "Give the distribution itself.",
+  );
 }
 
 async function countsOf(
@@ -141,7 +155,10 @@ async function countsOf(
     // Of the whole table it is the same count, whichever rows the other checks looked at.
     const scopes = isOfWhole(check) && scope !== "batch" ? ["table", "new"] : [scope];
     const asked = { ...where, scopes, check: check.name, runs: check.change.runs ?? 1, passed: true };
-    found.set(check, (await new History(catalog, engine).read(asked)).map(({ rows }) => rows));
+    found.set(
+      check,
+      (await new History(catalog, engine).read(asked)).map(({ rows }) => rows),
+    );
   }
   return (check) => found.get(check) ?? [];
 }

@@ -1,4 +1,11 @@
-import { type BranchingCatalog, BEGINNING, type Catalog, isBranchingCatalog, namespaceExists, tableExists } from "../catalog/index.js";
+import {
+  BEGINNING,
+  type BranchingCatalog,
+  type Catalog,
+  isBranchingCatalog,
+  namespaceExists,
+  tableExists,
+} from "../catalog/index.js";
 import {
   defineSchema,
   double,

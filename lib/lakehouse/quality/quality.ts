@@ -1,7 +1,7 @@
-import { type AppendData, type IngestOptions, type Source, type Table } from "../iceberg/index.js";
 import { isBranchingCatalog, type TableName } from "../catalog/index.js";
-import { checkOptions, type OptionNames } from "../options.js";
 import { invalidArgument } from "../errors.js";
+import type { AppendData, IngestOptions, Source, Table } from "../iceberg/index.js";
+import { checkOptions, type OptionNames } from "../options.js";
 import type { CheckOptions, QualityContext } from "./check.js";
 import type { Allowance, Check, Distribution, DriftCheck } from "./checks/types.js";
 import type { Contract } from "./contracts/contract.js";
@@ -151,9 +151,20 @@ export class Quality {
     const checks = requireChecks(
       audit.checks ?? contract?.checks ?? storedChecks(await this.#context.catalog.loadTable(name)),
     );
-    if (!quarantine) return publish(this.#context, name, checks, landingOf(this.#context, name, contract, given, ingest), audit);
+    if (!quarantine)
+      return publish(
+        this.#context,
+        name,
+        checks,
+        landingOf(this.#context, name, contract, given, ingest),
+        audit,
+      );
     if (typeof given === "function")
-      throw invalidArgument(name, "A function writes as it likes, and its rows cannot be parted.", "Give the rows, files or a query.");
+      throw invalidArgument(
+        name,
+        "A function writes as it likes, and its rows cannot be parted.",
+        "Give the rows, files or a query.",
+      );
     const from = audit.token ?? newToken();
     const parting = { ...ingest, maxRejected, from, now: audit.now ?? new Date() };
     const landing = quarantineOf(this.#context, name, contract, given, checks, parting);
@@ -226,5 +237,9 @@ async function named<Row>(table: TableOrContract<Row>): Promise<{ name: string; 
   if (typeof table === "string") return { name: table };
   if (typeof table === "object" && table !== null && "namespace" in table)
     return { name: [...table.namespace, table.name].join(".") };
-  throw invalidArgument("table", "A table is given by its name, or by its contract.", "Write it as in flights.silver.");
+  throw invalidArgument(
+    "table",
+    "A table is given by its name, or by its contract.",
+    "Write it as in flights.silver.",
+  );
 }

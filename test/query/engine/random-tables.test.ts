@@ -1,89 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
-import {
-  bucket,
-  date,
-  decimal,
-  defineSchema,
-  double,
-  identity,
-  int,
-  long,
-  type PartitionFieldInit,
-  string,
-  struct,
-  type Table,
-  truncate,
-} from "../../../lib/lakehouse/iceberg/index.js";
 import { runs } from "../../support/runs.js";
-import { catalog, engine, newName } from "../support/lake.js";
+import { engine } from "../support/lake.js";
+import { createState } from "../support/random-tables/create.js";
 import { anyFilter } from "../support/random-tables/filters.js";
 import { type Column, leavesOf, type Row, textOf, type Value } from "../support/random-tables/model.js";
 import { Random } from "../support/random-tables/random.js";
-import { KEY } from "../support/random-tables/row-steps.js";
 import { STEPS, type State } from "../support/random-tables/steps.js";
 import { fromOutput } from "../support/random-tables/values.js";
-
-const SCHEMA = defineSchema({
-  k: long(),
-  p: string().optional(),
-  v: int().optional(),
-  w: decimal(4, 2).optional(),
-  t: date().optional(),
-  f: double().optional(),
-  s: struct({ x: int().optional(), y: string().optional() }).optional(),
-});
-
-const COLUMNS: readonly Column[] = [
-  { id: KEY, name: "k", kind: "long", initial: null },
-  { id: 1, name: "p", kind: "string", initial: null },
-  { id: 2, name: "v", kind: "int", initial: null },
-  { id: 3, name: "w", kind: "decimal4", initial: null },
-  { id: 4, name: "t", kind: "date", initial: null },
-  { id: 5, name: "f", kind: "double", initial: null },
-  {
-    id: 6,
-    name: "s",
-    kind: "string",
-    initial: null,
-    members: [
-      { id: 7, name: "x", kind: "int", initial: null },
-      { id: 8, name: "y", kind: "string", initial: null },
-    ],
-  },
-];
-
-const PARTITIONINGS: readonly (readonly PartitionFieldInit<"p" | "k" | "v" | "s.x">[])[] = [
-  [],
-  [],
-  [identity("p")],
-  [truncate("p", 1)],
-  [bucket("k", 2)],
-  [identity("v"), bucket("k", 2)],
-  [identity("s.x")],
-];
-
-async function create(random: Random): Promise<State> {
-  const table = await catalog.createTable(newName(), {
-    schema: SCHEMA,
-    formatVersion: random.one([2, 3] as const),
-    partitionSpec: [...random.one(PARTITIONINGS)],
-    properties: {
-      "write.metadata.metrics.default": random.one(["none", "counts", "truncate(3)", "truncate(16)", "full"]),
-      "write.delete.granularity": random.one(["file", "partition"]),
-    },
-  });
-  return {
-    table: table.withEngine(engine) as unknown as Table,
-    model: { columns: COLUMNS, rows: [] },
-    random,
-    history: new Map(),
-    nextId: 9,
-    engine,
-    story: [],
-  };
-}
 
 const CHOICES = STEPS.flatMap((choice) => Array.from({ length: choice.weight }, () => choice));
 
@@ -175,7 +100,7 @@ test("whatever is done to a table, its rows are what a list of rows in memory ho
   });
   await fc.assert(
     fc.asyncProperty(seeds, async (seed) => {
-      const state = await create(new Random(seed.table));
+      const state = await createState(new Random(seed.table));
       for (const step of seed.steps) {
         await take(state, new Random(step)).catch((cause: unknown) => {
           throw new Error(`The table is wrong after ${state.story.join(", ")}.`, { cause });

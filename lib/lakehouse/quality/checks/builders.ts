@@ -56,7 +56,11 @@ export function range(
 ): RangeCheck {
   if (min === undefined && max === undefined) throw needs("range", column, "a min or a max");
   const bounds = { min: min === undefined ? min : plain(min), max: max === undefined ? max : plain(max) };
-  return made({ kind: "range", column, ...bounds, exclusive }, `${column} ${between(bounds.min, bounds.max)}`, options);
+  return made(
+    { kind: "range", column, ...bounds, exclusive },
+    `${column} ${between(bounds.min, bounds.max)}`,
+    options,
+  );
 }
 
 /** @example acceptedValues("status", ["open", "closed"]) */
@@ -66,7 +70,11 @@ export function acceptedValues(
   options: CheckOptions = {},
 ): AcceptedValuesCheck {
   if (!Array.isArray(values) || values.length === 0) throw needs("acceptedValues", column, "values");
-  return made({ kind: "acceptedValues", column, values: values.map(plain) }, `${column} accepted values`, options);
+  return made(
+    { kind: "acceptedValues", column, values: values.map(plain) },
+    `${column} accepted values`,
+    options,
+  );
 }
 
 /** @example pattern("origin", "^[A-Z]{3}$") */
@@ -75,7 +83,8 @@ export function pattern(
   expression: string,
   { not, ...options }: CheckOptions & { readonly not?: boolean | undefined } = {},
 ): PatternCheck {
-  if (typeof expression !== "string" || expression === "") throw needs("pattern", column, "a regular expression");
+  if (typeof expression !== "string" || expression === "")
+    throw needs("pattern", column, "a regular expression");
   const name = `${column} ${not === true ? "has no" : "has"} ${expression}`;
   return made({ kind: "pattern", column, pattern: expression, not }, name, options);
 }
@@ -110,14 +119,16 @@ export function references(
   const [from, into] = [list(columns), list(to)];
   if (from.length !== into.length)
     throw needs("references", from.join(", "), `as many columns of ${table} as of its own`);
-  if (typeof table !== "string" || !table.includes(".")) throw needs("references", from.join(", "), "a table, as in flights.airports");
+  if (typeof table !== "string" || !table.includes("."))
+    throw needs("references", from.join(", "), "a table, as in flights.airports");
   const check = { kind: "references", columns: from, table, to: into } as const;
   return made(check, `${from.join(", ")} in ${table}`, options);
 }
 
 /** @example expression("landed >= departed") */
 export function expression(text: string, options: CheckOptions = {}): ExpressionCheck {
-  if (typeof text !== "string" || text.trim() === "") throw needs("expression", "expression", "a SQL predicate");
+  if (typeof text !== "string" || text.trim() === "")
+    throw needs("expression", "expression", "a SQL predicate");
   return made({ kind: "expression", expression: text }, text, options);
 }
 
@@ -144,7 +155,11 @@ export function rowCount({
 }
 
 /** @example freshness("received_at", "24h") */
-export function freshness(column: string, within: string, options: CheckOptions & OfRows = {}): FreshnessCheck {
+export function freshness(
+  column: string,
+  within: string,
+  options: CheckOptions & OfRows = {},
+): FreshnessCheck {
   milliseconds(within, column);
   return made({ kind: "freshness", column, within }, `${column} within ${within}`, options);
 }
@@ -158,7 +173,8 @@ export function drift(
     ...options
   }: CheckOptions & OfRows & { readonly against: string | Distribution; readonly max?: number | undefined },
 ): DriftCheck {
-  if (against === undefined) throw needs("drift", column, "what it is compared with, a ref or a distribution");
+  if (against === undefined)
+    throw needs("drift", column, "what it is compared with, a ref or a distribution");
   return made({ kind: "drift", column, against, max }, `${column} drift`, options);
 }
 
@@ -167,7 +183,11 @@ export function milliseconds(text: string, subject: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(s|m|h|d)$/.exec(text) ?? [];
   const scale = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ""];
   if (scale !== undefined) return Number(amount) * scale;
-  throw invalidArgument(subject, `${JSON.stringify(text)} is no span of time.`, "Write it as in 90s, 15m, 24h or 7d.");
+  throw invalidArgument(
+    subject,
+    `${JSON.stringify(text)} is no span of time.`,
+    "Write it as in 90s, 15m, 24h or 7d.",
+  );
 }
 
 /**
@@ -176,11 +196,21 @@ export function milliseconds(text: string, subject: string): number {
  * @throws LakehouseError INVALID_ARGUMENT for two of one name, and for what is no check.
  */
 export function requireChecks(checks: readonly Check[]): readonly Check[] {
-  if (!Array.isArray(checks)) throw invalidArgument("checks", "The checks are no list.", 'Give [notNull("id"), …].');
+  if (!Array.isArray(checks))
+    throw invalidArgument("checks", "The checks are no list.", 'Give [notNull("id"), …].');
   const names = new Set<string>();
   for (const check of checks) {
-    if (typeof check !== "object" || check === null || typeof check.kind !== "string" || typeof check.name !== "string")
-      throw invalidArgument("checks", "There is something among the checks that is none.", 'Make them by notNull("id") and its like.');
+    if (
+      typeof check !== "object" ||
+      check === null ||
+      typeof check.kind !== "string" ||
+      typeof check.name !== "string"
+    )
+      throw invalidArgument(
+        "checks",
+        "There is something among the checks that is none.",
+        'Make them by notNull("id") and its like.',
+      );
     if (names.has(check.name))
       throw invalidArgument(
         check.name,
@@ -209,12 +239,40 @@ function made<Kind extends CheckKind>(
     if (given !== undefined && (typeof given !== "string" || given === ""))
       throw invalidArgument(own.kind, `The ${key} of a check is a text, and not ${JSON.stringify(given)}.`);
   }
-  for (const [key, allowance] of [["allow", options.allow], ["warnOver", options.warnOver]] as const)
+  for (const [key, allowance] of [
+    ["allow", options.allow],
+    ["warnOver", options.warnOver],
+  ] as const)
     if (allowance !== undefined) requireAllowance(own.kind, key, allowance);
+  refuseMeaningless(own.kind, options);
   if (options.severity !== undefined && options.severity !== "block" && options.severity !== "warn")
     throw invalidArgument(own.kind, "The severity of a check is block or warn.");
   const all = { name, severity: "block", ...own, ...options };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as CheckOf<Kind>;
+  return Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== undefined),
+  ) as unknown as CheckOf<Kind>;
+}
+
+/** Kinds that pass or fail as a whole: there are no rows of theirs to let through. */
+const WHOLE: ReadonlySet<CheckKind> = new Set<CheckKind>(["rowCount", "freshness", "drift", "types"]);
+
+/** An option that would be passed over is refused. */
+function refuseMeaningless(kind: CheckKind, { where, allow, warnOver, of }: CheckOptions & OfRows): void {
+  if (where !== undefined && (kind === "sql" || kind === "types"))
+    throw invalidArgument(
+      kind,
+      `A check by ${kind} has no where.`,
+      kind === "sql" ? "Write it in the query." : undefined,
+    );
+  if ((allow !== undefined || warnOver !== undefined) && WHOLE.has(kind))
+    throw invalidArgument(kind, `A check by ${kind} passes or fails as a whole, and can allow for no rows.`);
+  if (of !== undefined && (kind === "types" || !(WHOLE.has(kind) || kind === "sql")))
+    throw invalidArgument(
+      kind,
+      `A check by ${kind} is about single rows: of is for checks of rows as a whole.`,
+    );
+  if (of !== undefined && of !== "table" && of !== "new")
+    throw invalidArgument(kind, "What a check is of is the table, or the new rows.", 'Write of: "new".');
 }
 
 function requireAllowance(subject: string, key: string, given: unknown): void {
@@ -231,7 +289,8 @@ function requireAllowance(subject: string, key: string, given: unknown): void {
 
 function list(columns: string | readonly string[]): readonly string[] {
   const all = typeof columns === "string" ? [columns] : columns;
-  if (Array.isArray(all) && all.length > 0 && all.every((name) => typeof name === "string" && name !== "")) return all;
+  if (Array.isArray(all) && all.length > 0 && all.every((name) => typeof name === "string" && name !== ""))
+    return all;
   throw invalidArgument("columns", `${JSON.stringify(columns)} is no column, and no list of columns.`);
 }
 

@@ -1,4 +1,10 @@
-import { type IcebergType, locateByName, type PrimitiveType, type Schema, typeToString } from "../../iceberg/index.js";
+import {
+  type IcebergType,
+  locateByName,
+  type PrimitiveType,
+  type Schema,
+  typeToString,
+} from "../../iceberg/index.js";
 import { identifier, type SqlFragment, sql, verbatim } from "../../query/index.js";
 import { invalidCheck, noSuchColumn } from "../errors.js";
 import type { CheckValue } from "./types.js";
@@ -18,7 +24,12 @@ export interface CheckedColumn {
  */
 export function columnOf(schema: Schema, name: string, check: string): CheckedColumn {
   const found = locateByName(schema, name);
-  if (found === undefined) throw noSuchColumn(check, name, schema.fields.map((field) => field.name));
+  if (found === undefined)
+    throw noSuchColumn(
+      check,
+      name,
+      schema.fields.map((field) => field.name),
+    );
   const [column, ...members] = found.path ?? [];
   if (column === undefined)
     throw invalidCheck(
@@ -50,7 +61,7 @@ const CASTS: { readonly [Type in PrimitiveType["type"]]?: string } = {
  *
  * @throws LakehouseError INVALID_CHECK for what is no value of it.
  */
-export function valueOf({ name, type }: CheckedColumn, value: CheckValue, check: string): SqlFragment {
+export function literalOf({ name, type }: CheckedColumn, value: CheckValue, check: string): SqlFragment {
   const refuse = () =>
     invalidCheck(
       check,
@@ -94,10 +105,12 @@ export function boundOf(
 ): SqlFragment {
   const isWhole = column.type.type === "int" || column.type.type === "long";
   const number = typeof value === "boolean" ? Number.NaN : Number(value);
-  const isBetween = isWhole && !/^-?\d+$/.test(String(value)) && Number.isFinite(number) && String(value).trim() !== "";
+  const isBetween =
+    isWhole && !/^-?\d+$/.test(String(value)) && Number.isFinite(number) && String(value).trim() !== "";
   const [over, under] = side === "min" ? [sql`<`, sql`<=`] : [sql`>`, sql`>=`];
-  if (isBetween) return sql`${column.sql} ${over} ${BigInt(side === "min" ? Math.ceil(number) : Math.floor(number))}`;
-  return sql`${column.sql} ${exclusive ? under : over} ${valueOf(column, value, check)}`;
+  if (isBetween)
+    return sql`${column.sql} ${over} ${BigInt(side === "min" ? Math.ceil(number) : Math.floor(number))}`;
+  return sql`${column.sql} ${exclusive ? under : over} ${literalOf(column, value, check)}`;
 }
 
 function rawCast(text: string, type: string): SqlFragment {
@@ -123,7 +136,11 @@ export function and(parts: readonly SqlFragment[]): SqlFragment {
 }
 
 /** Fragments with another between each two of them. */
-export function joined(parts: readonly SqlFragment[], between: SqlFragment, none: SqlFragment = sql``): SqlFragment {
+export function joined(
+  parts: readonly SqlFragment[],
+  between: SqlFragment,
+  none: SqlFragment = sql``,
+): SqlFragment {
   const [first, ...rest] = parts;
   return first === undefined ? none : rest.reduce((before, part) => sql`${before}${between}${part}`, first);
 }

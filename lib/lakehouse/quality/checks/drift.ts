@@ -1,6 +1,13 @@
 import type { Schema } from "../../iceberg/index.js";
-import { identifier, type NamedRows, type QueryEngine, type SqlFragment, type SqlValue, sql } from "../../query/index.js";
-import { type CheckedColumn, columnOf, joined, mayBeNaN, valueOf, written } from "./columns.js";
+import {
+  identifier,
+  type NamedRows,
+  type QueryEngine,
+  type SqlFragment,
+  type SqlValue,
+  sql,
+} from "../../query/index.js";
+import { type CheckedColumn, columnOf, joined, literalOf, mayBeNaN, written } from "./columns.js";
 import { numberOf, type Planner, ROWS, whereOf } from "./plan.js";
 import type { CheckOf, Distribution } from "./types.js";
 
@@ -51,7 +58,9 @@ export async function distributionOf(
     ? { bounds: await boundsOf(ask, column, isKnown) }
     : { values: await commonest(ask, column, isKnown) };
   const bins = binsOf(column, { ...edges, counts: [] }, check.name);
-  const aggregates = bins.map((bin, i) => sql`count(*) FILTER (WHERE ${where} IS TRUE AND ${bin}) AS ${identifier(`n${i}`)}`);
+  const aggregates = bins.map(
+    (bin, i) => sql`count(*) FILTER (WHERE ${where} IS TRUE AND ${bin}) AS ${identifier(`n${i}`)}`,
+  );
   const [counted = {}] = await ask(sql`SELECT ${joined(aggregates, sql`, `)} FROM ${ROWS}`);
   return { ...edges, counts: bins.map((_, i) => numberOf(counted[`n${i}`])) };
 }
@@ -61,7 +70,9 @@ type Ask = (query: SqlFragment) => Promise<Record<string, SqlValue>[]>;
 async function boundsOf(ask: Ask, column: CheckedColumn, isKnown: SqlFragment): Promise<string[]> {
   const at = Array.from({ length: BINS - 1 }, (_, i) => (i + 1) / BINS);
   const quantiles = sql`unnest(quantile_disc(${column.sql}, ${at}) FILTER (WHERE ${isKnown}))`;
-  const found = await ask(sql`SELECT DISTINCT q, q::VARCHAR AS bound FROM (SELECT ${quantiles} AS q FROM ${ROWS}) ORDER BY q`);
+  const found = await ask(
+    sql`SELECT DISTINCT q, q::VARCHAR AS bound FROM (SELECT ${quantiles} AS q FROM ${ROWS}) ORDER BY q`,
+  );
   return found.map(({ bound }) => String(bound));
 }
 
@@ -76,21 +87,24 @@ async function commonest(ask: Ask, column: CheckedColumn, isKnown: SqlFragment):
 /** A condition for each bin, then for other values, NaNs and NULLs. Every row is in one of them. */
 function binsOf(column: CheckedColumn, { bounds, values = [] }: Distribution, check: string): SqlFragment[] {
   const { sql: value } = column;
-  const isNaN = mayBeNaN(column) ? sql`coalesce(isnan(${value}), FALSE)` : sql`FALSE`;
-  const tail = [isNaN, sql`${value} IS NULL`];
+  const notANumber = mayBeNaN(column) ? sql`coalesce(isnan(${value}), FALSE)` : sql`FALSE`;
+  const tail = [notANumber, sql`${value} IS NULL`];
   if (bounds === undefined) {
     const bins = values.map((each) => sql`${value}::VARCHAR = ${each}`);
     const isOther =
       values.length === 0
         ? sql`${value} IS NOT NULL`
-        : sql`${value}::VARCHAR NOT IN (${joined(values.map((each) => sql`${each}`), sql`, `)})`;
+        : sql`${value}::VARCHAR NOT IN (${joined(
+            values.map((each) => sql`${each}`),
+            sql`, `,
+          )})`;
     return [...bins, isOther, ...tail];
   }
-  const at = bounds.map((bound) => valueOf(column, bound, check));
+  const at = bounds.map((bound) => literalOf(column, bound, check));
   const bins = [undefined, ...at].map((low, i) => {
     const high = at[i];
     const from = low === undefined ? sql`${value} IS NOT NULL` : sql`${value} >= ${low}`;
-    return sql`${from}${high === undefined ? sql`` : sql` AND ${value} < ${high}`} AND NOT ${isNaN}`;
+    return sql`${from}${high === undefined ? sql`` : sql` AND ${value} < ${high}`} AND NOT ${notANumber}`;
   });
   return [...bins, sql`FALSE`, ...tail];
 }

@@ -38,7 +38,12 @@ export const unique: Planner<CheckOf<"unique">> = (check, target) => {
 };
 
 /** Keys of the rows, how many of the rows have them (`came`), and how many there are of them altogether (`copies`). */
-function copies({ scope }: Target, key: SqlFragment, isKey: SqlFragment, keys: readonly SqlFragment[]): SqlFragment {
+function copies(
+  { scope }: Target,
+  key: SqlFragment,
+  isKey: SqlFragment,
+  keys: readonly SqlFragment[],
+): SqlFragment {
   const came = sql`SELECT ${key}, count(*) AS came FROM ${ROWS} WHERE ${isKey} GROUP BY ALL`;
   const there = sql`SELECT ${key}, count(*) AS there FROM ${WHOLE} AS "rows" WHERE ${isKey} GROUP BY ALL`;
   // A batch is no part of the table yet.

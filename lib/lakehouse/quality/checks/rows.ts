@@ -1,6 +1,6 @@
 import { identifier, type SqlFragment, sql } from "../../query/index.js";
 import { invalidCheck } from "../errors.js";
-import { and, boundOf, columnOf, joined, mayBeNaN, valueOf, written } from "./columns.js";
+import { and, boundOf, columnOf, joined, literalOf, mayBeNaN, written } from "./columns.js";
 import { type Planner, rowPlan } from "./plan.js";
 import type { CheckOf } from "./types.js";
 
@@ -20,7 +20,7 @@ export const range: Planner<CheckOf<"range">> = (check, { schema }) => {
 
 export const acceptedValues: Planner<CheckOf<"acceptedValues">> = (check, { schema }) => {
   const column = columnOf(schema, check.column, check.name);
-  const values = check.values.map((value) => valueOf(column, value, check.name));
+  const values = check.values.map((value) => literalOf(column, value, check.name));
   return rowPlan(check, sql`(${column.sql} IN (${joined(values, sql`, `)})) IS FALSE`);
 };
 
@@ -68,7 +68,12 @@ export const references: Planner<CheckOf<"references">> = (check, { schema }) =>
   // A name that no column of a reader's has: the check's own is one, once a table.
   const alias = identifier(`keys of ${check.name}`);
   const keys = check.to.map((_, i) => identifier(`${check.name} key ${i}`));
-  const parents = check.to.map((name) => joined(name.split(".").map((part) => identifier(part)), sql`.`));
+  const parents = check.to.map((name) =>
+    joined(
+      name.split(".").map((part) => identifier(part)),
+      sql`.`,
+    ),
+  );
   const named = parents.map((parent, i) => sql`${parent} AS ${keys[i] as SqlFragment}`);
   const known = and(parents.map((parent) => sql`${parent} IS NOT NULL`));
   const table = identifier(...check.table.split("."));

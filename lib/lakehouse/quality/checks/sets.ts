@@ -1,5 +1,5 @@
-import { type SqlRow, sql } from "../../query/index.js";
 import { locateByName, typeToString } from "../../iceberg/index.js";
+import { type SqlRow, sql } from "../../query/index.js";
 import { invalidCheck } from "../errors.js";
 import { milliseconds } from "./builders.js";
 import { columnOf, written } from "./columns.js";
@@ -26,7 +26,8 @@ export const rowCount: Planner<CheckOf<"rowCount">> = (check, { earlierCounts })
       if (change.max !== undefined && moved > change.max) wrong.push(said);
     }
     const isFirst = change !== undefined && earlier.length === 0;
-    const detail = wrong.length > 0 ? wrong.join(", ") : isFirst ? "no earlier run to compare with" : undefined;
+    const detail =
+      wrong.length > 0 ? wrong.join(", ") : isFirst ? "no earlier run to compare with" : undefined;
     return { failing: wrong.length > 0 ? 1 : 0, rows: count, measured: count, detail };
   },
 });

@@ -117,7 +117,11 @@ export interface RowCountCheck extends CheckBase, OfRows {
    * to compare with, and passes.
    */
   readonly change?:
-    | { readonly min?: number | undefined; readonly max?: number | undefined; readonly runs?: number | undefined }
+    | {
+        readonly min?: number | undefined;
+        readonly max?: number | undefined;
+        readonly runs?: number | undefined;
+      }
     | undefined;
 }
 

@@ -45,16 +45,23 @@ export function contract<Row>(init: ContractInit<Row>): Contract<Row> {
   checkObject("contract", "terms", init);
   const { name, schema, freshness: age, owner, checks = [] } = init;
   if (typeof name !== "string" || !name.includes("."))
-    throw invalidArgument(String(name), "A contract is for a table by its name.", "Write it as in flights.silver.");
+    throw invalidArgument(
+      String(name),
+      "A contract is for a table by its name.",
+      "Write it as in flights.silver.",
+    );
   if (typeof owner !== "string" || owner.trim() === "")
     throw invalidArgument(name, `The contract of ${name} has no owner.`, "Say whom to ask.");
   if (typeof schema !== "object" || schema === null || !Array.isArray(schema.fields))
     throw invalidArgument(name, `The contract of ${name} has no schema.`, "Give what defineSchema made.");
-  const keys =
-    init.keys ?? schema.identifierFieldIds.map((id) => fieldById(schema, id)?.name as string);
+  const keys = init.keys ?? schema.identifierFieldIds.map((id) => fieldById(schema, id)?.name as string);
   for (const column of [...keys, ...(age === undefined ? [] : [age.column])])
     if (fieldByName(schema, column) === undefined)
-      throw noSuchColumn(name, column, schema.fields.map((field) => field.name));
+      throw noSuchColumn(
+        name,
+        column,
+        schema.fields.map((field) => field.name),
+      );
   const nullable = keys.filter((key) => fieldByName(schema, key)?.required === false);
   const implied: Check[] = [
     ...nullable.map((key) => notNull(key)),
@@ -68,5 +75,7 @@ export function contract<Row>(init: ContractInit<Row>): Contract<Row> {
 
 /** True for what `contract` made. */
 export function isContract<Row>(given: unknown): given is Contract<Row> {
-  return typeof given === "object" && given !== null && "schema" in given && "checks" in given && "owner" in given;
+  return (
+    typeof given === "object" && given !== null && "schema" in given && "checks" in given && "owner" in given
+  );
 }

@@ -20,13 +20,17 @@ function table(contract: Contract<never>): string {
     ...(freshness === undefined ? [] : [`Fresh: ${code(freshness.column)} within ${freshness.within}`]),
   ];
   const columns = schema.fields.flatMap((field) => rowsOf(field, ""));
-  const checked = checks.map((check) => `| ${cell(check.name)} | ${check.severity} | ${cell(check.description ?? aboutOf(check))} |`);
+  const checked = checks.map(
+    (check) => `| ${cell(check.name)} | ${check.severity} | ${cell(check.description ?? aboutOf(check))} |`,
+  );
   return [
     `## ${name}`,
     ...(description === undefined ? [] : [description]),
     facts.map((fact) => `- ${fact}`).join("\n"),
     ["| Column | Type | Null | What it is |", "|---|---|---|---|", ...columns].join("\n"),
-    ...(checked.length === 0 ? [] : [["| Check | Severity | What it holds |", "|---|---|---|", ...checked].join("\n")]),
+    ...(checked.length === 0
+      ? []
+      : [["| Check | Severity | What it holds |", "|---|---|---|", ...checked].join("\n")]),
   ].join("\n\n");
 }
 
@@ -64,5 +68,8 @@ function code(text: string): string {
 
 /** Text in a table of Markdown: a bar or a line's end would end its cell. */
 function cell(text: string): string {
-  return text.replace(/\|/g, "\\|").replace(/</g, "&lt;").replace(/\s*\n\s*/g, " ");
+  return text
+    .replace(/\|/g, "\\|")
+    .replace(/</g, "&lt;")
+    .replace(/\s*\n\s*/g, " ");
 }

@@ -12,7 +12,11 @@ export function storedChecks({ name, properties }: Pick<Table, "name" | "propert
   if (text === undefined) return [];
   try {
     const checks = JSON.parse(text) as readonly Check[];
-    if (Array.isArray(checks) && checks.every((check) => isKind(check?.kind) && typeof check.name === "string")) return checks;
+    if (
+      Array.isArray(checks) &&
+      checks.every((check) => isKind(check?.kind) && typeof check.name === "string")
+    )
+      return checks;
   } catch {
     // Said below.
   }

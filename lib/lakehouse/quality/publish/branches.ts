@@ -46,7 +46,10 @@ export interface Landed {
   readonly from: Hash;
 }
 
-export async function findLanded(catalog: BranchingCatalog, { landed }: Branches): Promise<Landed | undefined> {
+export async function findLanded(
+  catalog: BranchingCatalog,
+  { landed }: Branches,
+): Promise<Landed | undefined> {
   const prefix = landed("");
   const found = (await catalog.references()).find(({ name }) => name.startsWith(prefix));
   return found && { branch: found.name, from: found.name.slice(prefix.length) };
@@ -64,7 +67,10 @@ function stamp(): string {
 
 /** Names of tables may be of any characters, those of branches not: others stand as their codes, as `_u20_`. */
 function folderOf(table: string): string {
-  const escaped = table.replace(/[^A-Za-z0-9.-]|\.(?=\.|$)/g, (each) => `_u${each.codePointAt(0)?.toString(16)}_`);
+  const escaped = table.replace(
+    /[^A-Za-z0-9.-]|\.(?=\.|$)/g,
+    (each) => `_u${each.codePointAt(0)?.toString(16)}_`,
+  );
   return `publish/${escaped}/`;
 }
 
@@ -72,7 +78,11 @@ function folderOf(table: string): string {
  * Deletes what earlier publications of a table left when they ended: of one token now, of others once they are a day old.
  * What is landed under a token of its user's stays until that is published, and so does what was blocked.
  */
-export async function sweep(catalog: BranchingCatalog, table: string, token: string | undefined): Promise<void> {
+export async function sweep(
+  catalog: BranchingCatalog,
+  table: string,
+  token: string | undefined,
+): Promise<void> {
   const folder = folderOf(table);
   for (const { name } of await catalog.references()) {
     if (!name.startsWith(folder) || name.endsWith("/blocked")) continue;

@@ -1,5 +1,4 @@
 import { branchingOf, type Catalog } from "../../catalog/index.js";
-import { ensureNamespace } from "../../namespaces.js";
 import {
   type AppendData,
   type IngestOptions,
@@ -9,6 +8,7 @@ import {
   type Source,
   type Table,
 } from "../../iceberg/index.js";
+import { ensureNamespace } from "../../namespaces.js";
 import type { QueryEngine } from "../../query/index.js";
 import type { QualityContext } from "../check.js";
 import type { Contract } from "../contracts/contract.js";
@@ -81,7 +81,8 @@ async function loadOrCreate<Row>(
 
 /** What a table of a contract is made of. */
 function creationOf<Row>(contract: Contract<Row>) {
-  const { schema, partitionSpec, sortOrder, formatVersion, properties, owner, description, checks } = contract;
+  const { schema, partitionSpec, sortOrder, formatVersion, properties, owner, description, checks } =
+    contract;
   return {
     schema,
     partitionSpec,
@@ -101,7 +102,11 @@ function engineOn(engine: QueryEngine, ref: string): QueryEngine {
   return { ...engine, readSource: (request) => engine.readSource({ ref, ...request }) };
 }
 
-export async function appendTo<Row>(table: Table<Row>, given: Source<Row>, ingest: IngestOptions): Promise<void> {
+export async function appendTo<Row>(
+  table: Table<Row>,
+  given: Source<Row>,
+  ingest: IngestOptions,
+): Promise<void> {
   if (isData(given)) await table.append(given);
   else await table.appendFrom(given, ingest);
 }
@@ -109,7 +114,8 @@ export async function appendTo<Row>(table: Table<Row>, given: Source<Row>, inges
 /** Rows or Arrow data at hand. */
 function isData<Row>(given: Source<Row>): given is AppendData<Row> {
   if (typeof given !== "object" || given === null || given instanceof Uint8Array) return false;
-  if (Array.isArray(given) && given.length > 0 && given.every((item) => typeof item === "string")) return false;
+  if (Array.isArray(given) && given.length > 0 && given.every((item) => typeof item === "string"))
+    return false;
   return Symbol.iterator in given || Symbol.asyncIterator in given || "numRows" in given;
 }
 

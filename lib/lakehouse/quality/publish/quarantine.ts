@@ -16,8 +16,8 @@ import {
 } from "../../iceberg/index.js";
 import { identifier, type SqlFragment, sql, verbatim } from "../../query/index.js";
 import type { QualityContext } from "../check.js";
-import { and, columnOf, joined } from "../checks/columns.js";
 import { notNull } from "../checks/builders.js";
+import { and, columnOf, joined } from "../checks/columns.js";
 import { type Target, whereOf } from "../checks/plan.js";
 import { planOf } from "../checks/planners.js";
 import type { Allowance, Check, CheckOf } from "../checks/types.js";
@@ -49,34 +49,48 @@ export function quarantineOf<Row>(
   contract: Contract<Row> | undefined,
   given: Source<Row>,
   checks: readonly Check[],
-  options: IngestOptions & { readonly now: Date; readonly from: string; readonly maxRejected?: Allowance | undefined },
+  options: IngestOptions & {
+    readonly now: Date;
+    readonly from: string;
+    readonly maxRejected?: Allowance | undefined;
+  },
 ): Landing {
   const { now, from, maxRejected, ...ingest } = options;
   const staging = `${name}_landing`;
   const catalog = branchingOf(context.catalog);
-  const run = async (statement: SqlFragment, ref: string) => (await context.engine.sql(statement, { ref })).rows();
+  const run = async (statement: SqlFragment, ref: string) =>
+    (await context.engine.sql(statement, { ref })).rows();
   return {
     isRepeatable: isRepeatableSource(given),
     others: [rejectedName(name)],
     write: async (branch) => {
       const { schema } = await openOn(context, branch, name, contract);
       requireDistinct(name, schema);
-      const table = await catalog.on(branch).createTable(staging, { schema: relaxed(schema), formatVersion: 3 });
+      const table = await catalog
+        .on(branch)
+        .createTable(staging, { schema: relaxed(schema), formatVersion: 3 });
       await appendTo(table.withEngine(context.engine), given as Source<Record<string, unknown>>, ingest);
     },
     prepare: async (landed, at, branch) => {
       await catalog.createBranch(branch, { from: at });
       const table = (await openOn(context, branch, name, contract)) as unknown as Table;
       const parted = partedRows(table, onRef(staging, landed), checks, now);
-      const columns = joined(table.schema.fields.map((field) => identifier(field.name)), sql`, `);
+      const columns = joined(
+        table.schema.fields.map((field) => identifier(field.name)),
+        sql`, `,
+      );
       const counted = sql`SELECT count(*) AS n, count(*) FILTER (WHERE ${BAD}) AS bad FROM (${parted})`;
       const [{ n, bad } = { n: 0, bad: 0 }] = await run(counted, branch);
       const [all, failing] = [Number(n), Number(bad)];
-      if (maxRejected !== undefined && isOver(maxRejected, { failing, rows: all })) throw tooMany(name, failing, all);
+      if (maxRejected !== undefined && isOver(maxRejected, { failing, rows: all }))
+        throw tooMany(name, failing, all);
       if (failing > 0) {
         const aside = await openRejected(context, branch, table);
         const about = sql`${REASONS}, ${now}, ${from}`;
-        const names = joined(ABOUT.fields.map((field) => identifier(field.name)), sql`, `);
+        const names = joined(
+          ABOUT.fields.map((field) => identifier(field.name)),
+          sql`, `,
+        );
         await run(
           sql`INSERT INTO ${nameOf(aside.name)} (${columns}, ${names}) SELECT ${columns}, ${about} FROM (${parted}) WHERE ${BAD}`,
           branch,
@@ -111,7 +125,11 @@ function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], n
   };
   const required = table.schema.fields.filter((field) => field.required);
   const blocking = checks.filter((check) => check.severity === "block");
-  const covered = new Set(blocking.flatMap((check) => (check.kind === "notNull" && check.where === undefined ? [check.column] : [])));
+  const covered = new Set(
+    blocking.flatMap((check) =>
+      check.kind === "notNull" && check.where === undefined ? [check.column] : [],
+    ),
+  );
   const all = [
     ...required.filter((field) => !covered.has(field.name)).map((field) => notNull(field.name)),
     ...blocking,
@@ -120,7 +138,8 @@ function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], n
   const joins: SqlFragment[] = [];
   const keys = all.filter((check): check is CheckOf<"unique"> => check.kind === "unique");
   for (const check of all) {
-    const { fails, join } = check.kind === "unique" ? { fails: undefined, join: undefined } : planOf(check, target);
+    const { fails, join } =
+      check.kind === "unique" ? { fails: undefined, join: undefined } : planOf(check, target);
     if (fails === undefined) continue;
     flags.push(sql`CASE WHEN ${fails} THEN ${check.name} END`);
     if (join !== undefined) joins.push(join);
@@ -128,7 +147,10 @@ function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], n
   const taken = keys.map((check) => knownKeys(table, check));
   for (const { join } of taken) joins.push(join);
   const known = taken.map(({ isKnown }, i) => sql`${isKnown} AS ${identifier(`(known ${i})`)}`);
-  const first = sql`SELECT "rows".*, _row_id AS ${ORDER}, ${reasonsOf(flags)} AS "(own)"${joined(known.map((each) => sql`, ${each}`), sql``)} FROM ${rows} AS "rows" ${joined(joins, sql` `)}`;
+  const first = sql`SELECT "rows".*, _row_id AS ${ORDER}, ${reasonsOf(flags)} AS "(own)"${joined(
+    known.map((each) => sql`, ${each}`),
+    sql``,
+  )} FROM ${rows} AS "rows" ${joined(joins, sql` `)}`;
   const again = keys.map((check, i) => {
     const columns = check.columns.map((column) => columnOf(table.schema, column, check.name).sql);
     const isKey = keyOf(table, check);
@@ -148,7 +170,10 @@ function keyOf({ schema }: Table, check: CheckOf<"unique">): SqlFragment {
 }
 
 /** The keys that the table has already, each once. */
-function knownKeys(table: Table, check: CheckOf<"unique">): { readonly join: SqlFragment; readonly isKnown: SqlFragment } {
+function knownKeys(
+  table: Table,
+  check: CheckOf<"unique">,
+): { readonly join: SqlFragment; readonly isKnown: SqlFragment } {
   const columns = check.columns.map((column) => columnOf(table.schema, column, check.name).sql);
   const alias = identifier(`known by ${check.name}`);
   const names = columns.map((_, i) => identifier(`${check.name} known ${i}`));
@@ -167,7 +192,13 @@ async function openRejected(
 ): Promise<Table> {
   const catalog = branchingOf(context.catalog).on(branch);
   // What a rejected row lacks is not to be made up by a default.
-  const own = relaxed(schema).fields.map(({ id, name, required, type, doc }) => ({ id, name, required, type, doc }));
+  const own = relaxed(schema).fields.map(({ id, name, required, type, doc }) => ({
+    id,
+    name,
+    required,
+    type,
+    doc,
+  }));
   let last = 0;
   const fields = assignFreshIds([...own, ...ABOUT.fields], () => ++last);
   const wanted = { schemaId: 0, fields, identifierFieldIds: [] };

@@ -101,7 +101,11 @@ interface Planned {
   readonly plan: Plan;
 }
 
-async function runGroup(request: RunRequest, group: Group, plans: readonly Planned[]): Promise<CheckResult[]> {
+async function runGroup(
+  request: RunRequest,
+  group: Group,
+  plans: readonly Planned[],
+): Promise<CheckResult[]> {
   const ask = asker(request, group);
   const aggregated = await aggregates(ask, plans);
   const results: CheckResult[] = [];
@@ -137,7 +141,9 @@ async function aggregate(ask: Ask, plans: readonly Planned[]): Promise<SqlValue[
   if (all.length === 0) return plans.map(() => []);
   const joins = plans.flatMap(({ plan }) => plan.join ?? []);
   const columns = all.map((each, i) => sql`${each} AS ${identifier(`v${i}`)}`);
-  const [row = {}] = await ask(sql`SELECT ${joined(columns, sql`, `)} FROM ${joined([ROWS, ...joins], sql` `)}`);
+  const [row = {}] = await ask(
+    sql`SELECT ${joined(columns, sql`, `)} FROM ${joined([ROWS, ...joins], sql` `)}`,
+  );
   let next = 0;
   return plans.map(({ plan }) => (plan.aggregates ?? []).map(() => row[`v${next++}`] ?? null));
 }
@@ -152,7 +158,12 @@ async function samplesOf(request: RunRequest, { rows }: Group, plan: Plan): Prom
 }
 
 /** Codes of errors that a check's own text or table can be to blame for. */
-const BLAMED: ReadonlySet<string> = new Set(["INVALID_SQL", "NO_SUCH_TABLE", "INVALID_ARGUMENT", "NO_SUCH_REF"]);
+const BLAMED: ReadonlySet<string> = new Set([
+  "INVALID_SQL",
+  "NO_SUCH_TABLE",
+  "INVALID_ARGUMENT",
+  "NO_SUCH_REF",
+]);
 
 function isBlamed(error: unknown): boolean {
   return isLakehouseError(error) && BLAMED.has(error.code);

@@ -1,2 +1,122 @@
-export interface DbtSuite { readonly x: string }
-export function readDbt(): void {}
+import { freshness } from "../checks/builders.js";
+import type { Check } from "../checks/types.js";
+import { invalidSuite } from "../errors.js";
+import { checkOf } from "./dbt-kinds.js";
+import { type Arguments, argumentsOf, keysOf, listOf, mapOf, textOf } from "./dbt-tests.js";
+
+/** The tests of one model or source table. */
+export interface DbtTable {
+  /** The lakehouse's name of it. */
+  readonly table: string;
+  readonly description?: string | undefined;
+  readonly checks: readonly Check[];
+}
+
+export interface DbtOptions {
+  /** Where the models' tables are: `ref('orders')` is `<namespace>.orders`. Sources bring their own. */
+  readonly namespace: string;
+}
+
+/**
+ * The tests of a dbt project's `schema.yml`, as checks: `data_tests` (or `tests`, as they were called) of models, seeds,
+ * snapshots and sources, with `severity`, `where`, `error_if` and `warn_if`; and freshness of sources. dbt's own tests are
+ * read, and those of dbt_utils and dbt_expectations that mean the same here. Anything else is refused by name, so that no
+ * test is lost on the way.
+ *
+ * @param name of the file, for errors.
+ * @throws LakehouseError INVALID_SUITE
+ */
+export async function readDbt(text: string, name: string, options: DbtOptions): Promise<DbtTable[]> {
+  const { parseDocument } = await import("yaml");
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error !== undefined) throw invalidSuite(name, `${name} is no YAML: ${error.message.split("\n", 1)[0]}`);
+  const root = mapOf(document.toJS() ?? {}, name);
+  const tables: DbtTable[] = [];
+  for (const kind of ["models", "seeds", "snapshots"]) {
+    for (const model of listOf(root[kind], `${name}: ${kind}`)) {
+      const own = mapOf(model, `${name}: ${kind}`);
+      const table = `${options.namespace}.${textOf(own.name, `${name}: a name in ${kind}`)}`;
+      tables.push(tableOf(own, table, `${name}: ${table}`, options));
+    }
+  }
+  for (const source of listOf(root.sources, `${name}: sources`)) {
+    const own = mapOf(source, `${name}: sources`);
+    const schema = textOf(own.schema ?? own.name, `${name}: a source's name`);
+    for (const each of listOf(own.tables, `${name}: ${schema}`)) {
+      // What a source says of its freshness holds for its tables.
+      const given = mapOf(each, `${name}: ${schema}`);
+      const inherited = { freshness: own.freshness, loaded_at_field: own.loaded_at_field, ...given };
+      const table = `${schema}.${textOf(given.identifier ?? given.name, `${name}: a table of ${schema}`)}`;
+      tables.push(tableOf(inherited, table, `${name}: ${table}`, options));
+    }
+  }
+  if (tables.length > 0) return tables;
+  throw invalidSuite(
+    name,
+    `${name} names no models and no sources.`,
+    "Give the schema.yml of a dbt project.",
+  );
+}
+
+function tableOf(own: Arguments, table: string, at: string, { namespace }: DbtOptions): DbtTable {
+  const checks: Check[] = [];
+  const add = (test: unknown, column: string | undefined) => {
+    const found = argumentsOf(test, column, column === undefined ? at : `${at}.${column}`);
+    if (found !== undefined) checks.push(checkOf(found, namespace));
+  };
+  for (const column of listOf(own.columns, at)) {
+    const given = mapOf(column, at);
+    const name = textOf(given.name, `${at}: a column's name`);
+    for (const test of testsOf(given, at)) add(test, name);
+  }
+  for (const test of testsOf(own, at)) add(test, undefined);
+  checks.push(...freshnessOf(own, at));
+  return { table, description: own.description as string | undefined, checks: distinct(checks) };
+}
+
+function testsOf(own: Arguments, at: string): readonly unknown[] {
+  if (own.tests !== undefined && own.data_tests !== undefined)
+    throw invalidSuite(at, `${at} has both tests and data_tests.`, "Put them in one list, data_tests.");
+  return listOf(own.data_tests ?? own.tests, at);
+}
+
+const PERIODS: Readonly<Record<string, string>> = { minute: "m", hour: "h", day: "d" };
+
+/** `freshness` of a source, also below its `config`. */
+function freshnessOf(own: Arguments, at: string): Check[] {
+  const config = mapOf(own.config ?? {}, at);
+  const given = config.freshness ?? own.freshness;
+  const column = config.loaded_at_field ?? own.loaded_at_field;
+  if (given === undefined || given === null || column === undefined) return [];
+  const limits = mapOf(given, `${at}: freshness`);
+  keysOf(limits, ["warn_after", "error_after", "filter"], `${at}: freshness`);
+  return (["warn", "error"] as const).flatMap((severity) => {
+    const after = limits[`${severity}_after`];
+    if (after === undefined || after === null) return [];
+    const { count, period } = mapOf(after, `${at}: freshness`);
+    const unit = PERIODS[String(period)];
+    if (unit === undefined || typeof count !== "number")
+      throw invalidSuite(
+        at,
+        `${at}: ${severity}_after is no span of time.`,
+        "Write { count: 12, period: hour }.",
+      );
+    const name = `${String(column)} within ${count}${unit}`;
+    return freshness(textOf(column, at), `${count}${unit}`, {
+      name: severity === "warn" ? `${name} (warning)` : name,
+      severity: severity === "warn" ? "warn" : "block",
+      where: limits.filter === undefined ? undefined : textOf(limits.filter, at),
+    });
+  });
+}
+
+/** Two tests of one kind on one column differ in what they were given: by a number, where they have no names. */
+function distinct(checks: readonly Check[]): readonly Check[] {
+  const seen = new Map<string, number>();
+  return checks.map((check) => {
+    const count = (seen.get(check.name) ?? 0) + 1;
+    seen.set(check.name, count);
+    return count === 1 ? check : { ...check, name: `${check.name} (${count})` };
+  });
+}

@@ -1,4 +1,10 @@
-import { CHANGE_COLUMNS, newTableMetadata, type NestedField, type Schema, type Table } from "../../iceberg/index.js";
+import {
+  CHANGE_COLUMNS,
+  type NestedField,
+  newTableMetadata,
+  type Schema,
+  type Table,
+} from "../../iceberg/index.js";
 import { fileUri, LocalStore } from "../../storage/index.js";
 import type { Use } from "../result/use.js";
 import type { Narrowing } from "../sql/view-filter.js";
@@ -50,7 +56,10 @@ async function ofBatches(
   const tasks = await uncommittedTasks({ metadata }, { schema, batches: all() }, scratch, use);
   const { fields } = schema;
   const store = new LocalStore(scratch);
-  return { relation: await relations.ofFiles({ store, metadata, tasks, fields, metadataColumns: [] }, use), schema };
+  return {
+    relation: await relations.ofFiles({ store, metadata, tasks, fields, metadataColumns: [] }, use),
+    schema,
+  };
 }
 
 async function ofNewRows(

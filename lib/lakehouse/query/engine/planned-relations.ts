@@ -1,6 +1,6 @@
 import type { ScanTask, Table, TableScan } from "../../iceberg/index.js";
 import type { RelationInput } from "../relation/relation.js";
-import type { Relations, RelationSource } from "../relation/relations.js";
+import type { RelationSource, Relations } from "../relation/relations.js";
 import type { Use } from "../result/use.js";
 import { type ChangesOptions, changesSql } from "../rows/changes.js";
 import { givenPlan, ScanPlans } from "./scan-plans.js";
