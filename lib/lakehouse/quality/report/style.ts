@@ -24,7 +24,7 @@ code,td,th{font-family:"JetBrains Mono",ui-monospace,SFMono-Regular,Menlo,Consol
 .fail{--mark:var(--red);--text:var(--red-text)}.warn{--mark:var(--amber);--text:var(--amber-text)}.pass{--mark:var(--green);--text:var(--green-text)}
 .strip i{background:var(--mark)}
 .counts b,.state{color:var(--text)}
-.check{border-top:1px solid var(--line);padding:16px 0 14px;display:grid;grid-template-columns:76px minmax(0,1fr) 208px;gap:4px 20px;align-items:start}
+.check{border-top:1px solid var(--line);padding:16px 0 14px;display:grid;grid-template-columns:96px minmax(0,1fr) 208px;gap:4px 20px;align-items:start}
 .check:last-child{border-bottom:1px solid var(--line)}
 .state{font-weight:700;font-size:15px;line-height:1.6}
 .state::before{content:"";display:inline-block;width:10px;height:10px;border-radius:50%;background:var(--mark);margin-right:8px}
@@ -38,9 +38,9 @@ summary{cursor:pointer;color:var(--ice-text);font-size:15px;padding:4px 0}
 summary:focus-visible,.rows:focus-visible{outline:2px solid var(--ice-text);outline-offset:2px}
 .rows{overflow-x:auto;background:var(--raised);border-radius:6px;padding:2px 0;margin-top:6px}
 table{border-collapse:collapse;min-width:100%}
-th,td{text-align:left;padding:6px 14px;vertical-align:top;max-width:420px;overflow-wrap:anywhere}
+th,td{text-align:left;padding:6px 14px;vertical-align:top}
 th{color:var(--ink-soft);font-weight:600;white-space:nowrap;border-bottom:1px solid var(--line)}
-td{white-space:pre-wrap;min-width:64px}
+td bdi{display:block;width:max-content;max-width:320px;white-space:pre-wrap;overflow-wrap:break-word}
 .null{color:var(--ink-faint);font-style:italic}
 footer{color:var(--ink-faint);font-size:14px;margin-top:28px;overflow-wrap:anywhere}
 @media (max-width:640px){main{padding:24px 16px 48px}h1{font-size:26px}

@@ -1,4 +1,5 @@
 import type { PastResult } from "../history.js";
+import { ageText } from "../run/judge.js";
 import type { CheckResult, Outcome } from "../run/report.js";
 import { escapeHtml } from "./escape.js";
 
@@ -43,23 +44,22 @@ export function trend(result: CheckResult, past: readonly PastResult[]): string 
     const at = `x="${round(left + i * slot + GAP / 2)}" y="${round(HEIGHT - height)}" width="${round(slot - GAP)}" height="${round(height)}"`;
     return `<rect ${at} rx="1" fill="${COLOURS[outcome]}"/>`;
   });
-  const unit = unitOf(result);
-  const said = `${unit} in ${points.length === 1 ? "this run" : `the last ${points.length} runs`}: ${points.map(({ value }) => short(value)).join(", ")}`;
-  const caption =
-    points.length === 1
-      ? "first run"
-      : `${points.length} runs, up to ${short(most)}${unit === "rows" ? " rows" : ""}`;
+  const values = points.map(({ value }) => valueText(result, value)).join(", ");
+  const runs = points.length === 1 ? "first run" : `${points.length} runs`;
+  const caption = `${runs}, ${mostText(result, most)}`;
+  const said = `${runs}, oldest first: ${values}`;
   return `<figure class="trend"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${escapeHtml(said)}">${bars.join("")}</svg><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 
-function unitOf({ check }: CheckResult): string {
-  if (check.kind === "freshness") return "age in seconds";
-  if (check.kind === "drift") return "drift";
-  return check.kind === "rowCount" ? "rows" : "rows that failed";
+function mostText(result: CheckResult, most: number): string {
+  if (result.measured !== undefined) return `up to ${valueText(result, most)}`;
+  return most === 0 ? "nothing failed" : `up to ${valueText(result, most)}`;
 }
 
-function short(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString("en-US") : String(Number(value.toPrecision(3)));
+function valueText({ check, measured }: CheckResult, value: number): string {
+  if (measured === undefined) return `${value.toLocaleString("en-US")} failed`;
+  if (check.kind === "freshness") return ageText(value);
+  return check.kind === "rowCount" ? `${value.toLocaleString("en-US")} rows` : value.toFixed(3);
 }
 
 function round(value: number): string {

@@ -49,7 +49,8 @@ function grouped(count: number): string {
   return count.toLocaleString("en-US");
 }
 
-function ageText(seconds: number): string {
+/** An age in the unit that a person would say. */
+export function ageText(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
