@@ -21,6 +21,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "log-upkeep": () => import("./log-upkeep.js"),
   notebook: () => import("./notebook.js"),
   plan: () => import("./plan.js"),
+  quality: () => import("./quality.js"),
   results: () => import("./results.js"),
   sql: () => import("./sql.js"),
   start: () => import("./start.js"),

@@ -2,17 +2,22 @@ import { type NestedField, typeToString } from "../../iceberg/index.js";
 import type { Check } from "../checks/types.js";
 import type { Contract } from "./contract.js";
 
+/** Of whatever rows. */
+type AnyContract = Pick<Contract, "name" | "keys" | "owner" | "description" | "freshness" | "checks"> & {
+  readonly schema: { readonly fields: readonly NestedField[] };
+};
+
 /**
  * A page of the data dictionary, in Markdown: what each table is, whom to ask, its columns, and what is checked.
  *
  * @example
  * await writeFile("dictionary.md", dictionary([silver, gold]));
  */
-export function dictionary(contracts: readonly Contract<never>[]): string {
+export function dictionary(contracts: readonly AnyContract[]): string {
   return `${contracts.map(table).join("\n\n")}\n`;
 }
 
-function table(contract: Contract<never>): string {
+function table(contract: AnyContract): string {
   const { name, schema, keys, owner, description, freshness, checks } = contract;
   const facts = [
     `Owner: ${cell(owner)}`,
@@ -45,6 +50,8 @@ function rowsOf({ name, type, required, doc }: NestedField, prefix: string): str
 function aboutOf(check: Check): string {
   const where = check.where === undefined ? "" : ` where ${check.where}`;
   switch (check.kind) {
+    case "unique":
+      return `no two rows have the same ${check.columns.join(", ")}${where}`;
     case "acceptedValues":
       return `one of ${check.values.join(", ")}${where}`;
     case "references":

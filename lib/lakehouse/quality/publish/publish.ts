@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BranchingCatalog, branchingOf, ConflictError, type Hash } from "../../catalog/index.js";
-import { invalidArgument, throwIfAborted } from "../../errors.js";
+import { invalidArgument, readOnly, throwIfAborted } from "../../errors.js";
 import { commitConflict, noSuchRef, noSuchTable, refConflict, type Table } from "../../iceberg/index.js";
 import { type CheckOptions, checkTable, type QualityContext } from "../check.js";
 import type { Check } from "../checks/types.js";
@@ -93,7 +93,13 @@ export async function publish(
   options: AuditOptions,
 ): Promise<Publication> {
   const catalog = branchingOf(context.catalog);
-  const target = (await catalog.reference(catalog.ref)).name;
+  const { name: target, type } = await catalog.reference(catalog.ref);
+  if (type !== "BRANCH")
+    throw readOnly(
+      target,
+      `${target} is a tag, which stays where it is.`,
+      "Publish to a branch, as in lake.on(branch).quality.",
+    );
   const token = options.token ?? newToken();
   const job: Job = {
     context,
@@ -116,6 +122,8 @@ export async function publish(
     try {
       const published = await auditAndMove(job, await land(job));
       await sweep(catalog, table, token);
+      // What was blocked under this token has been put right.
+      await removeBranch(catalog, job.branches.blocked);
       return published;
     } catch (error) {
       // Another call with the token has published it meanwhile, and tidied up.

@@ -45,6 +45,7 @@ ${sorted.map((result) => section(result, earlier)).join("\n")}
 function titleOf({ results }: CheckReport): string {
   const count = (outcome: Outcome) => results.filter((result) => result.outcome === outcome).length;
   const [failed, warned] = [count("fail"), count("warn")];
+  if (failed === 1 && results.length === 1) return "The one check failed";
   if (failed > 0) return `${failed} of ${results.length} checks failed`;
   if (warned > 0) return `No check failed, ${warned === 1 ? "one warned" : `${warned} warned`}`;
   return results.length === 1 ? "The one check passed" : `All ${results.length} checks passed`;

@@ -47,7 +47,7 @@ export function trend(result: CheckResult, past: readonly PastResult[]): string 
   const values = points.map(({ value }) => valueText(result, value)).join(", ");
   const runs = points.length === 1 ? "first run" : `${points.length} runs`;
   const caption = `${runs}, ${mostText(result, most)}`;
-  const said = `${runs}, oldest first: ${values}`;
+  const said = points.length === 1 ? `first run: ${values}` : `${runs}, oldest first: ${values}`;
   return `<figure class="trend"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${escapeHtml(said)}">${bars.join("")}</svg><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 

@@ -1,3 +1,4 @@
+import { count } from "../../terminal/index.js";
 import type { Finding } from "../checks/plan.js";
 import type { Allowance, Check } from "../checks/types.js";
 import type { CheckResult, JsonRow, Outcome } from "./report.js";
@@ -31,22 +32,20 @@ export function isOver(allowance: Allowance, { failing, rows }: Pick<Finding, "f
 function messageOf({ kind }: Check, { failing, rows, measured, detail }: Finding): string {
   switch (kind) {
     case "rowCount":
-      return detail === undefined ? `${grouped(rows)} rows` : `${grouped(rows)} rows, ${detail}`;
+      return detail === undefined ? count(rows, "row") : `${count(rows, "row")}, ${detail}`;
     case "freshness":
       return measured === undefined ? (detail ?? "") : `${ageText(measured)} old, ${detail}`;
     case "drift":
       return measured === undefined ? (detail ?? "") : `index ${measured.toFixed(3)}`;
     case "types":
-      return failing === 0 ? `${rows} columns` : `${failing} of ${rows} columns`;
+      return failing === 0 ? count(rows, "column") : `${failing} of ${count(rows, "column")}`;
     case "sql":
-      return failing === 0 ? "no row" : failing === 1 ? "1 row" : `${grouped(failing)} rows`;
+      return failing === 0 ? "no row" : count(failing, "row");
     default:
-      return failing === 0 ? `${grouped(rows)} rows` : `${grouped(failing)} of ${grouped(rows)} rows`;
+      return failing === 0
+        ? count(rows, "row")
+        : `${failing.toLocaleString("en-US")} of ${count(rows, "row")}`;
   }
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString("en-US");
 }
 
 /** An age in the unit that a person would say. */

@@ -36,7 +36,8 @@ const BOOKKEEPING = [
 
 /** A test as YAML has it: a name, or a name with arguments, in any of the places that dbt has had for them. */
 export function argumentsOf(test: unknown, column: string | undefined, at: string): Test | undefined {
-  if (typeof test === "string") return { kind: test, column, given: {}, options: {}, counts: false, at };
+  if (typeof test === "string")
+    return { kind: test, column, given: {}, options: {}, counts: false, at: `${at}: ${test}` };
   const map = mapOf(test, at);
   const { name, description, ...rest } = map;
   const [kind, ...others] =

@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { openLakehouse } from "sololakehouse";
+import {
+  acceptedValues,
+  type Check,
+  expression,
+  length,
+  notNull,
+  pattern,
+  range,
+  unique,
+} from "sololakehouse/quality";
+import { flightsFile, flightsSchema } from "./flights.js";
+import { type Bench, type Measurement, seconds } from "./harness.js";
+
+const REPEATS = 5;
+
+/** Twelve, of which some fail: the flights have early arrivals and twins. */
+const CHECKS: readonly Check[] = [
+  notNull("date"),
+  notNull("delay"),
+  notNull("origin"),
+  notNull("destination"),
+  range("delay", { min: -1500, max: 1500 }),
+  range("distance", { min: 1, max: 5000 }),
+  range("date", { min: "2001-01-01T00:00:00", max: "2001-12-31T00:00:00" }),
+  pattern("origin", "^[A-Z]{3}$"),
+  length("destination", { min: 3, max: 3 }),
+  acceptedValues("origin", ["ATL", "ORD", "DFW", "LAX", "PHX"], { severity: "warn" }),
+  expression("origin <> destination"),
+  unique(["date", "origin", "destination"], { severity: "warn" }),
+];
+
+/** The same by hand: one query. */
+const BY_HAND = `SELECT count(*),
+  count(*) FILTER (WHERE date IS NULL), count(*) FILTER (WHERE delay IS NULL),
+  count(*) FILTER (WHERE origin IS NULL), count(*) FILTER (WHERE destination IS NULL),
+  count(*) FILTER (WHERE delay < -1500 OR delay > 1500), count(*) FILTER (WHERE distance < 1 OR distance > 5000),
+  count(*) FILTER (WHERE date < TIMESTAMP '2001-01-01' OR date > TIMESTAMP '2001-12-31'),
+  count(*) FILTER (WHERE NOT regexp_matches(origin, '^[A-Z]{3}$')),
+  count(*) FILTER (WHERE length(destination) <> 3),
+  count(*) FILTER (WHERE origin NOT IN ('ATL', 'ORD', 'DFW', 'LAX', 'PHX')),
+  count(*) FILTER (WHERE NOT (origin <> destination)),
+  count(*) FILTER (WHERE date IS NOT NULL AND origin IS NOT NULL AND destination IS NOT NULL)
+    - count(DISTINCT (date, origin, destination))
+      FILTER (WHERE date IS NOT NULL AND origin IS NOT NULL AND destination IS NOT NULL)`;
+
+export const bench: Bench = {
+  about: `Twelve checks of 3,000,000 flights, medians of ${REPEATS}: ours on an Iceberg table, with the report and without what is shown of failures; one query by hand, in DuckDB on the table's own files; Great Expectations on a pandas frame that is in memory already. Aims: at most 2x of the query, a tenth of Great Expectations' time.`,
+  contenders: [
+    { name: "ours", run: ours },
+    { name: "by hand, in DuckDB", run: byHand },
+    { name: "Great Expectations", python: "quality.py", arguments: [flightsFile] },
+  ],
+  rounds: 3,
+};
+
+async function withFlights(
+  work: (files: readonly string[], check: () => Promise<unknown>) => Promise<Measurement>,
+) {
+  const root = await mkdtemp(join(tmpdir(), "bench-quality-"));
+  const lake = await openLakehouse({ root, profile: "embedded" });
+  try {
+    const table = await lake.createTable("bench.flights", { schema: flightsSchema });
+    const filled = await table.appendFrom(flightsFile);
+    const { tasks } = await filled.scan().planAll();
+    const files = tasks.map(({ dataFile }) => lake.store.localPath(dataFile.filePath) as string);
+    const check = () => lake.quality.check("bench.flights", { checks: CHECKS, samples: 0, record: false });
+    return await work(files, check);
+  } finally {
+    await lake.close();
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+async function median(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  await work();
+  for (let n = 0; n < REPEATS; n++) times.push(await seconds(work));
+  return times.sort((a, b) => a - b)[Math.floor(REPEATS / 2)] as number;
+}
+
+function ours(): Promise<Measurement> {
+  return withFlights(async (_, check) => ({ checkSeconds: await median(check) }));
+}
+
+function byHand(): Promise<Measurement> {
+  return withFlights(async (files) => {
+    const connection = await (await DuckDBInstance.create()).connect();
+    const list = files.map((file) => `'${file.replaceAll("'", "''")}'`).join(", ");
+    const query = `${BY_HAND} FROM read_parquet([${list}])`;
+    return { checkSeconds: await median(async () => (await connection.runAndReadAll(query)).getRows()) };
+  });
+}

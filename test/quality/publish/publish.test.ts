@@ -1,0 +1,226 @@
+import { defineSchema, int, long, string, timestamp, uuid } from "sololakehouse";
+import { expect, test } from "vitest";
+import {
+  acceptedValues,
+  CheckFailedError,
+  contract,
+  dictionary,
+  rowCount,
+  sqlCheck,
+} from "../../../lib/lakehouse/quality/index.js";
+import { lake } from "../support/lake.js";
+
+const SCHEMA = defineSchema({
+  id: long().doc("From the source | as it is"),
+  origin: string().optional(),
+  delay: int().optional(),
+  tail: uuid().optional(),
+  at: timestamp().optional(),
+});
+
+const terms = (name: string) =>
+  contract({
+    name,
+    schema: SCHEMA,
+    keys: ["id"],
+    owner: "data@example.org",
+    description: "Flights, cleaned.",
+    checks: [acceptedValues("origin", ["ATL", "ORD"])],
+  });
+
+const ids = async (table: string, ref?: string) =>
+  (await lake.sql(`select id from ${table} order by id`, { ref }).rows()).map(({ id }) => Number(id));
+const branches = async (table = "") =>
+  (await lake.refs()).map(({ name }) => name).filter((name) => name.startsWith(`publish/${table}`));
+
+test("rows that pass come to main by one commit, and a token is published once", async () => {
+  const silver = terms("p.once");
+  const first = await lake.quality.publish(silver, [{ id: 1, origin: "ATL" }], {
+    token: "one",
+    message: "The first",
+  });
+  expect(first).toMatchObject({ outcome: "published", report: { passed: true, ref: "main" } });
+  expect(first.hash).toBe(await lake.hash());
+  expect((await lake.commits({ limit: 1 }))[0]?.message).toBe("The first");
+  expect(await lake.quality.publish(silver, [{ id: 1, origin: "ATL" }], { token: "one" })).toEqual({
+    outcome: "before",
+    hash: first.hash,
+  });
+  expect(await ids("p.once")).toEqual([1]);
+  expect(await branches()).toEqual([]);
+  // The table carries its checks.
+  expect((await lake.quality.check("p.once", { record: false })).results).toHaveLength(2);
+});
+
+test("rows that fail stay on a branch, main is as it was, and they can be published once they are right", async () => {
+  const silver = terms("p.fail");
+  await lake.quality.publish(silver, [{ id: 1, origin: "ATL" }]);
+  const before = await lake.hash();
+  const refused = await lake.quality
+    .publish(silver, [{ id: 1, origin: "xx" }], { token: "bad" })
+    .catch((error) => error);
+  expect(refused).toBeInstanceOf(CheckFailedError);
+  expect(refused).toMatchObject({ code: "CHECK_FAILED", branch: "publish/p.fail/bad/blocked" });
+  expect(refused.report.results.map((result: { failing: number }) => result.failing)).toEqual([1, 1]);
+  expect(await lake.hash()).toBe(before);
+  expect(await ids("p.fail", refused.branch)).toEqual([1, 1]);
+  await lake.quality.publish(silver, [{ id: 2, origin: "ORD" }], { token: "bad" });
+  expect(await ids("p.fail")).toEqual([1, 2]);
+  expect(await branches()).toEqual([]);
+});
+
+test("of two with the same key at once one is published, of different ones both are", async () => {
+  const silver = terms("p.race");
+  await lake.quality.publish(silver, [{ id: 0 }]);
+  const ended = await Promise.allSettled([1, 1, 2, 3].map((id) => lake.quality.publish(silver, [{ id }])));
+  expect(ended.filter(({ status }) => status === "rejected")).toHaveLength(1);
+  expect(await ids("p.race")).toEqual([0, 1, 2, 3]);
+});
+
+test("a function writes as it likes, again where others were in its way, and to no other table", async () => {
+  const silver = terms("p.written");
+  await lake.quality.publish(silver, [{ id: 1, origin: "ATL" }, { id: 2 }]);
+  let calls = 0;
+  await lake.quality.publish("p.written", async ({ branch, table }) => {
+    calls += 1;
+    // Somebody else changes the same rows meanwhile.
+    if (calls === 1) await lake.sql("update p.written set delay = 5 where id = 1");
+    expect(table.name).toBe("p.written");
+    await lake.sql("update p.written set delay = coalesce(delay, 0) + 1", { ref: branch });
+  });
+  expect(calls).toBe(2);
+  expect(await lake.sql("select delay from p.written order by id").rows()).toEqual([
+    { delay: 6 },
+    { delay: 1 },
+  ]);
+  await expect(
+    lake.quality.publish("p.written", async ({ branch }) => {
+      await lake.sql("delete from p.once", { ref: branch });
+    }),
+  ).rejects.toThrow(/also changed p.once/);
+  expect(await ids("p.once")).toEqual([1]);
+  const nothing = await lake.quality.publish("p.written", async () => {});
+  expect(nothing.outcome).toBe("unchanged");
+  // What may not shrink is held to that when rows are deleted, too.
+  await expect(
+    lake.quality.publish(
+      "p.written",
+      async ({ branch }) => void (await lake.sql("delete from p.written", { ref: branch })),
+      { checks: [rowCount({ min: 1 })] },
+    ),
+  ).rejects.toMatchObject({ code: "CHECK_FAILED" });
+});
+
+test("what is set back while it is published does not come back with it", async () => {
+  const silver = terms("p.back");
+  await lake.quality.publish(silver, [{ id: 1 }]);
+  const kept = await lake.hash();
+  await lake.quality.publish(silver, [{ id: 2 }]);
+  let calls = 0;
+  await lake.quality.publish("p.back", async ({ table }) => {
+    calls += 1;
+    if (calls === 1) await lake.rollback(`@${kept}`);
+    await table.append([{ id: 3 }]);
+  });
+  expect(await ids("p.back")).toEqual([1, 3]);
+});
+
+test("in quarantine good rows go on and bad ones are set aside with their reasons, by one commit", async () => {
+  const silver = terms("p.aside");
+  await lake.quality.publish(silver, [{ id: 1, origin: "ATL" }]);
+  const tail = "123e4567-e89b-12d3-a456-426614174000";
+  const rows = [
+    { id: 1, origin: "ATL" },
+    { id: 7, origin: "bad", tail },
+    { id: 7, origin: "ORD", at: "2001-01-01T00:00:00", tail },
+    { id: 7, origin: "ATL" },
+    { id: null as never, origin: "no" },
+    { id: 8 },
+  ];
+  const commits = (await lake.commits()).length;
+  const published = await lake.quality.publish(silver, rows, { quarantine: true, token: "q" });
+  expect(published).toMatchObject({ outcome: "published", rejected: 4 });
+  expect((await lake.commits()).length).toBe(commits + 1);
+  expect(await lake.sql("select id, origin, tail from p.aside order by id").rows()).toEqual([
+    { id: 1n, origin: "ATL", tail: null },
+    { id: 7n, origin: "ORD", tail },
+    { id: 8n, origin: null, tail: null },
+  ]);
+  const aside =
+    "select id, origin, rejected_because as why, rejected_from from p.aside_rejected order by id, origin";
+  expect(await lake.sql(aside).rows()).toEqual([
+    { id: 1n, origin: "ATL", why: ["id unique"], rejected_from: "q" },
+    { id: 7n, origin: "ATL", why: ["id unique"], rejected_from: "q" },
+    { id: 7n, origin: "bad", why: ["origin accepted values"], rejected_from: "q" },
+    { id: null, origin: "no", why: ["id not null", "origin accepted values"], rejected_from: "q" },
+  ]);
+  // The table has got a column since: the rejected rows get it, too.
+  await lake.sql("alter table p.aside add column note varchar");
+  await lake.quality.publish("p.aside", [{ id: 20, origin: "bad", note: "late" }], { quarantine: true });
+  expect(await lake.sql("select note from p.aside_rejected where id = 20").rows()).toEqual([
+    { note: "late" },
+  ]);
+  await expect(
+    lake.quality.publish("p.aside", [{ id: 21 }, { id: 22, origin: "bad" }], {
+      quarantine: true,
+      maxRejected: { fraction: 0.1 },
+    }),
+  ).rejects.toThrow(/1 of 2 rows for p.aside would be rejected/);
+  expect(await ids("p.aside")).toEqual([1, 7, 8]);
+  // Checks of rows as a whole block all of it.
+  const checks = [sqlCheck("select 1 from rows having count(*) < 100", { name: "many" })];
+  await expect(
+    lake.quality.publish("p.aside", [{ id: 30 }], { quarantine: true, checks }),
+  ).rejects.toMatchObject({ code: "CHECK_FAILED" });
+  expect(await branches("p.aside/")).toHaveLength(1);
+});
+
+test("what a query gives is published, and files as appendFrom takes them", async () => {
+  await lake.quality.createTable(terms("p.query"));
+  await lake.quality.publish("p.query", 'select id, origin, delay, tail, "at" from p.once');
+  await lake.quality.publish("p.query", { sql: "select 5 as id" }, { missingFields: "fill" });
+  expect(await ids("p.query")).toEqual([1, 5]);
+  await expect(lake.quality.publish(terms("p.query"), [{ id: "x" as never }])).rejects.toMatchObject({
+    code: "SCHEMA_MISMATCH",
+  });
+  expect(await branches("p.query/")).toEqual([]);
+});
+
+test("a branch is published to as main is", async () => {
+  const etl = await lake.branch("etl");
+  await etl.quality.publish(terms("p.etl"), [{ id: 1 }]);
+  expect(await ids("p.etl", "etl")).toEqual([1]);
+  await expect(lake.table("p.etl")).rejects.toMatchObject({ code: "NO_SUCH_TABLE" });
+  const tagged = await lake.tag("v1");
+  await expect(tagged.quality.publish(terms("p.etl"), [{ id: 1 }])).rejects.toMatchObject({
+    name: "LakehouseError",
+  });
+});
+
+test("a contract says all that is to be said once", async () => {
+  expect(dictionary([terms("p.once")])).toBe(`## p.once
+
+Flights, cleaned.
+
+- Owner: data@example.org
+- Key: \`id\`
+
+| Column | Type | Null | What it is |
+|---|---|---|---|
+| \`id\` | long | no | From the source \\| as it is |
+| \`origin\` | string | yes |  |
+| \`delay\` | int | yes |  |
+| \`tail\` | uuid | yes |  |
+| \`at\` | timestamp | yes |  |
+
+| Check | Severity | What it holds |
+|---|---|---|
+| id unique | block | no two rows have the same id |
+| origin accepted values | block | one of ATL, ORD |
+`);
+  const other = contract({ name: "p.once", schema: defineSchema({ id: int() }), owner: "x" });
+  await expect(lake.quality.check(other)).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
+  expect(() => contract({ name: "p.x", schema: SCHEMA, keys: ["nope" as never], owner: "x" })).toThrow(
+    /"nope"/,
+  );
+});

@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+import { readDbt } from "../../../lib/lakehouse/quality/index.js";
+
+const read = (text: string) => readDbt(text, "schema.yml", { namespace: "shop" });
+/** The checks of one model with these tests of its column `c`. */
+const ofColumn = async (tests: string) => {
+  const indented = tests.replace(/^/gm, "          ");
+  return (
+    await read(`models:\n  - name: m\n    columns:\n      - name: c\n        data_tests:\n${indented}`)
+  )[0]?.checks;
+};
+
+test("models, seeds and sources are tables, with their tests as checks", async () => {
+  const tables = await read(`
+version: 2
+models:
+  - name: orders
+    description: One row an order
+    data_tests:
+      - dbt_utils.unique_combination_of_columns:
+          combination_of_columns: [id, line]
+      - dbt_utils.expression_is_true:
+          arguments: { expression: "total >= 0" }
+    columns:
+      - name: id
+        tests: [unique, not_null]
+      - name: status
+        data_tests:
+          - accepted_values:
+              name: known states
+              values: ["open", "closed"]
+              config: { severity: warn, where: "id > 0" }
+      - name: customer
+        data_tests:
+          - relationships: { to: ref('customers'), field: id }
+sources:
+  - name: raw
+    loaded_at_field: at
+    freshness: { warn_after: { count: 12, period: hour }, error_after: { count: 1, period: day } }
+    tables:
+      - name: events
+        columns:
+          - name: order
+            data_tests: [{ relationships: { to: "{{ source('raw', 'orders') }}", field: id } }]
+`);
+  expect(tables).toEqual([
+    {
+      table: "shop.orders",
+      description: "One row an order",
+      checks: [
+        { kind: "unique", name: "id unique", severity: "block", columns: ["id"] },
+        { kind: "notNull", name: "id not null", severity: "block", column: "id" },
+        {
+          kind: "acceptedValues",
+          name: "known states",
+          severity: "warn",
+          column: "status",
+          values: ["open", "closed"],
+          where: "(id > 0\n)",
+        },
+        {
+          kind: "references",
+          name: "customer in shop.customers",
+          severity: "block",
+          columns: ["customer"],
+          table: "shop.customers",
+          to: ["id"],
+        },
+        {
+          kind: "sql",
+          name: "id, line unique",
+          severity: "block",
+          sql: 'SELECT "id", "line", count(*) AS copies FROM rows GROUP BY "id", "line" HAVING count(*) > 1',
+        },
+        { kind: "expression", name: "total >= 0", severity: "block", expression: "total >= 0" },
+      ],
+    },
+    {
+      table: "raw.events",
+      description: undefined,
+      checks: [
+        {
+          kind: "references",
+          name: "order in raw.orders",
+          severity: "block",
+          columns: ["order"],
+          table: "raw.orders",
+          to: ["id"],
+        },
+        { kind: "freshness", name: "at within 12h (warning)", severity: "warn", column: "at", within: "12h" },
+        { kind: "freshness", name: "at within 1d", severity: "block", column: "at", within: "1d" },
+      ],
+    },
+  ]);
+});
+
+test.each([
+  ["- not_null: { error_if: '> 10' }", { allow: { rows: 10 }, warnOver: { rows: 0 } }],
+  ["- not_null: { error_if: '>= 10', warn_if: '>5' }", { allow: { rows: 9 }, warnOver: { rows: 5 } }],
+  ["- not_null: { severity: warn, warn_if: '>5' }", { severity: "warn", allow: { rows: 5 } }],
+  ["- dbt_utils.not_null_proportion: { at_least: 0.75 }", { kind: "notNull", allow: { fraction: 0.25 } }],
+  [
+    "- dbt_utils.accepted_range: { min_value: 0, inclusive: false }",
+    { kind: "range", min: 0, exclusive: true },
+  ],
+  [
+    "- dbt_utils.accepted_range: { max_value: current_date }",
+    { kind: "expression", expression: '"c" <= (current_date)' },
+  ],
+  ["- dbt_utils.not_empty_string", { kind: "expression", expression: `trim("c") <> ''` }],
+  [
+    "- dbt_expectations.expect_column_values_to_match_regex: { regex: '^a' }",
+    { kind: "pattern", pattern: "^a" },
+  ],
+  [
+    "- dbt_expectations.expect_column_values_to_be_between: { min_value: 1, row_condition: 'd = 2' }",
+    { kind: "range", min: 1, where: "(d = 2\n)" },
+  ],
+  [
+    "- dbt_expectations.expect_column_value_lengths_to_equal: { value: 3 }",
+    { kind: "length", min: 3, max: 3 },
+  ],
+])("reads %s", async (text, check) => {
+  expect(await ofColumn(text)).toMatchObject([check]);
+});
+
+test("a test that is switched off is none, and two of a kind have a name each", async () => {
+  expect(await ofColumn("- not_null: { config: { enabled: false } }")).toEqual([]);
+  const twice = "- not_null: { where: a > 1 }\n- not_null: { where: a < 1 }";
+  expect((await ofColumn(twice))?.map(({ name }) => name)).toEqual(["c not null", "c not null (2)"]);
+});
+
+describe("what has no counterpart is refused by name", () => {
+  test.each([
+    ["- my_own_test", /schema.yml: shop.m.c: my_own_test is a test that has no counterpart/],
+    ["- dbt_utils.equal_rowcount: { compare_model: ref('x') }", /no counterpart/],
+    ["- unique: { error_if: '> 10' }", /counts by value/],
+    ["- not_null: { error_if: 'between 1 and 2' }", /no bound from above/],
+    ["- not_null: { config: { fail_calc: 'sum(n)' } }", /"fail_calc", which is not read/],
+    ["- dbt_utils.accepted_range: { min_value: 1, to: 3 }", /"to", which is not read/],
+    ["- accepted_values: { values: ['{{ var(\"x\") }}'] }", /template of Jinja/],
+    ["- relationships: { to: customers, field: id }", /refers to customers/],
+    ["- dbt_utils.not_null_proportion: { at_least: 0.5, group_by_columns: [d] }", /"group_by_columns"/],
+    ["- accepted_values: { values: [] }", /cannot be read: .*needs values/],
+  ])("%s", async (text, message) => {
+    await expect(ofColumn(text)).rejects.toMatchObject({
+      code: "INVALID_SUITE",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("and what is no file of tests", async () => {
+    await expect(read("a: [")).rejects.toThrow(/schema.yml is no YAML/);
+    await expect(read("")).rejects.toThrow(/names no models/);
+    await expect(read("models: 3")).rejects.toThrow(/has 3 where a list belongs/);
+  });
+});
