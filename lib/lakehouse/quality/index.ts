@@ -52,12 +52,11 @@ export type { PastRequest, PastResult } from "./history.js";
 export type { WriteRows, WriteTarget } from "./publish/landing.js";
 export type { AuditOptions, Publication } from "./publish/publish.js";
 export { type BatchOptions, type PublishOptions, Quality, type TableOrContract } from "./quality.js";
-export {
-  type CheckReport,
-  type CheckResult,
-  type JsonRow,
-  type Outcome,
-  type Scope,
-  summary,
+export type {
+  CheckReport,
+  CheckResult,
+  JsonRow,
+  Outcome,
+  Scope,
 } from "./run/report.js";
 export { type DbtOptions, type DbtTable, readDbt } from "./suites/dbt.js";
