@@ -155,17 +155,6 @@ export {
 
 export type { Log, LogBatch, LogRecord, NewRecord, Topic } from "./log/index.js";
 
-// Quality: checks are made by `notNull`, `unique` and the like of sololakehouse/quality
-
-export {
-  CheckFailedError,
-  type CheckReport,
-  type Contract,
-  contract,
-  type Publication,
-  type Quality,
-} from "./quality/index.js";
-
 // Partitions and sort orders
 
 export {

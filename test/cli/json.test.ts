@@ -25,6 +25,7 @@ const ASKED: readonly (readonly string[])[] = [
   ["sql", "select 1 as a", "--json"],
   ["sql", "select 1 as a", "-o", "rows.csv", "--json"],
   ["tables", "--json"],
+  ["check", "s.t", "--suite", "schema.yml", "--json"],
   ["describe", "s.t", "--json"],
   ["branch", "--json"],
   ["branch", "etl", "--json"],
@@ -74,6 +75,8 @@ beforeAll(async () => {
     join(folder, "blog/site.yaml"),
     "title: Test\nsentence: A test.\nurl: https://example.org\nauthor: Nobody\n",
   );
+  const suite = "models: [{ name: t, columns: [{ name: n, data_tests: [not_null] }] }]";
+  await writeFile(join(folder, "schema.yml"), suite);
   await writeFile(join(folder, "empty.ipynb"), serializeNotebook(notebookOf("")));
 });
 beforeEach(async () => {
