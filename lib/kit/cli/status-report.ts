@@ -108,6 +108,7 @@ function printOverview(statuses: readonly MilestoneStatus[]): void {
 /** The tables that want upkeep; nothing where there is no lakehouse. */
 async function printUpkeep(): Promise<void> {
   const { isLakehouseError, openLakehouse } = await import("sololakehouse");
+  const { wantedUpkeep } = await import("sololakehouse/maintenance");
   let lake: Lakehouse;
   try {
     lake = await openLakehouse({ create: false });
@@ -119,9 +120,9 @@ async function printUpkeep(): Promise<void> {
   try {
     const rows: string[][] = [];
     for (const { namespace, name } of await lake.tables()) {
-      const { table, steps } = await lake.maintenance.maintain({ namespace, name }, { dryRun: true });
-      if (steps.length > 0)
-        rows.push([ink(table, "bold"), steps.map(({ step, why }) => `${step}: ${why}`).join("; ")]);
+      const table = await lake.table({ namespace, name });
+      const wants = await wantedUpkeep(table);
+      if (wants.length > 0) rows.push([ink(table.name, "bold"), wants.join(", ")]);
     }
     if (rows.length === 0) return;
     console.log(ink("\ntables that want upkeep, which slh maintain does", "grey"));

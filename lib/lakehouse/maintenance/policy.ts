@@ -24,12 +24,12 @@ const MIN_FILES = "maintenance.compaction.min-input-files";
 
 /** @throws LakehouseError INVALID_ARGUMENT for a property that says nothing of the kind. */
 export function policyOf({ properties }: Pick<Table, "properties">): UpkeepPolicy {
-  const strategy = properties[STRATEGY];
+  const strategy = properties[STRATEGY]?.toLowerCase();
   const minFiles = properties[MIN_FILES];
   if (strategy !== undefined && !isStrategy(strategy)) {
     throw invalid(STRATEGY, strategy, "bin-pack, sort or z-order");
   }
-  if (minFiles !== undefined && !/^[1-9]\d*$/.test(minFiles)) {
+  if (minFiles !== undefined && !/^0*[1-9]\d*$/.test(minFiles)) {
     throw invalid(MIN_FILES, minFiles, "a whole number from 1 up");
   }
   return {

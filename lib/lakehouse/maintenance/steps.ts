@@ -54,7 +54,7 @@ export const STEPS: Readonly<Record<StepName, Step>> = {
       const bytes = manifests.reduce((sum, { manifestLength }) => sum + Number(manifestLength), 0);
       const target = Number(table.properties["commit.manifest.target-size-bytes"] ?? 8 * 1024 ** 2);
       const specs = new Set(manifests.map(({ partitionSpecId, content }) => `${partitionSpecId} ${content}`));
-      const enough = Math.ceil(bytes / target) + specs.size;
+      const enough = Math.max(Math.ceil(bytes / target), specs.size);
       if (manifests.length <= Math.max(FEW_MANIFESTS, 2 * enough)) return undefined;
       return `${manifests.length} manifests of ${Math.round(bytes / 1000)} kB could be ${enough}`;
     },

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { LakehouseError } from "../../errors.js";
 import type { WithLake } from "../../room.js";
 import { ink, printJson, printLine, stoppable } from "../../terminal/index.js";
 import type { TableUpkeep } from "../maintain.js";
@@ -31,14 +32,23 @@ Examples:
           const maintenance = new Maintenance(context);
           const tables = name === undefined ? await allTables(context.catalog) : [name];
           const reports: TableUpkeep[] = [];
+          const failed: LakehouseError[] = [];
           for (const table of tables) {
-            const report = await maintenance.maintain(table, { dryRun, signal });
-            reports.push(report);
-            if (!json) print(report);
+            try {
+              const report = await maintenance.maintain(table, { dryRun, signal });
+              reports.push(report);
+              if (!json) print(report);
+            } catch (error) {
+              // Of many, one that cannot be kept up does not keep the others from it.
+              if (name !== undefined || signal.aborted || !(error instanceof LakehouseError)) throw error;
+              failed.push(error);
+            }
           }
           if (json) printJson(reports);
           else if (tables.length === 0) printLine("There are no tables yet.");
-          if (reports.some(({ steps }) => steps.some(({ error }) => error !== null))) process.exitCode = 1;
+          for (const error of failed) console.error(`error  ${error.code}: ${error.message}`);
+          if (failed.length > 0 || reports.some(({ steps }) => steps.some(({ error }) => error !== null)))
+            process.exitCode = 1;
         }),
       );
     });

@@ -8,6 +8,7 @@ import {
   POSITIVE,
   type PropertyKind,
   SHARE,
+  someOf,
   WHOLE,
 } from "./property-kinds.js";
 import type { TableMetadata } from "./types.js";
@@ -101,6 +102,9 @@ const OTHER_PROPERTIES: Readonly<Record<string, PropertyKind>> = {
   "read.orc.vectorization.enabled": FLAG,
   "read.orc.vectorization.batch-size": POSITIVE,
   "compatibility.snapshot-id-inheritance.enabled": FLAG,
+  "maintenance.steps": someOf("compaction", "position-deletes", "manifests", "expiry"),
+  "maintenance.compaction.strategy": oneOf("bin-pack", "sort", "z-order"),
+  "maintenance.compaction.min-input-files": POSITIVE,
 };
 
 /** Those about one column: what stands before its name. */

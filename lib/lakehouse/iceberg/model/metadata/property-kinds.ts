@@ -14,6 +14,15 @@ export function oneOf(...values: readonly string[]): PropertyKind {
   };
 }
 
+/** Names with commas between them, or `none`. */
+export function someOf(...values: readonly string[]): PropertyKind {
+  return {
+    must: `some of ${values.join(", ")}, with commas between them, or none`,
+    accepts: (text) =>
+      text.trim() === "none" || text.split(",").every((name) => values.includes(name.trim())),
+  };
+}
+
 export const FLAG = oneOf("true", "false");
 
 function matching(must: string, pattern: RegExp): PropertyKind {
