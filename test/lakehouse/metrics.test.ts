@@ -117,7 +117,7 @@ test("plans tell the files that they want and those that they leave out, queries
   const plan = { table: table.location, snapshotId: table.currentSnapshot?.snapshotId, deleteFiles: 0 };
   const skipping = { dataFiles: 1, skippedDataFiles: 1, skippedManifests: 0, milliseconds };
   expect(await listenTo(plannedScans, () => table.scan({ filter }).planAll())).toEqual([
-    { ...plan, ...skipping },
+    { ...plan, ...skipping, filter, bytes: 390n, totalBytes: 780n },
   ]);
   const asked = await listenTo(queries, async () => {
     await lake.sql("select * from s.t where landed < '2026-11-01 12:00:00'");

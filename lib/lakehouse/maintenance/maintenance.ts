@@ -1,6 +1,7 @@
 import type { Catalog, TableName } from "../catalog/index.js";
 import type { Table } from "../iceberg/index.js";
 import type { QueryEngine } from "../query/index.js";
+import type { QueryWatch } from "./advice.js";
 import type { CompactionReport } from "./compaction/compact.js";
 import type { CompactOptions, FileChoice } from "./compaction/options.js";
 import type { TableLayout } from "./layout.js";
@@ -70,6 +71,20 @@ export class Maintenance {
   async maintain(table: TableName, options: MaintainOptions = {}): Promise<TableUpkeep> {
     const { maintainTable } = await import("./maintain.js");
     return maintainTable(await this.#table(table), options);
+  }
+
+  /**
+   * Watches what the queries of this process plan from now on, and advises on partitioning, sorting and Z-order by it.
+   *
+   * @example
+   * const watch = await lake.maintenance.watch();
+   * await lake.sql("select avg(delay) from flights.bronze where origin = 'ATL'");
+   * const { advice } = await watch.advise("flights.bronze"); // [{ kind: "sort", by: ["origin"], why: … }]
+   * watch.stop();
+   */
+  async watch(): Promise<QueryWatch> {
+    const { QueryWatch } = await import("./advice.js");
+    return new QueryWatch((name) => this.#table(name));
   }
 
   async #table(name: TableName): Promise<Table> {

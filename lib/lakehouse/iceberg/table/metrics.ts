@@ -1,4 +1,5 @@
 import { eventChannel, metric } from "../../observability/index.js";
+import type { Expression } from "../model/expressions/types.js";
 import type { SnapshotId } from "../model/metadata/types.js";
 
 /** A commit to a table that was begun, whatever its end. */
@@ -22,6 +23,11 @@ export interface PlannedScan {
   readonly skippedDataFiles: number;
   readonly deleteFiles: number;
   readonly skippedManifests: number;
+  /** Of the files that are read, and of all. */
+  readonly bytes: bigint;
+  readonly totalBytes: bigint;
+  /** By which files were left out. */
+  readonly filter: Expression;
   readonly milliseconds: number;
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { corruptFile, unsupported } from "../../errors.js";
 import {
   createNameMapping,
@@ -44,6 +45,7 @@ export class FileSchemas {
   readonly #byFile = new Map<string, Promise<FileFooter>>();
   /** By what they say. */
   readonly #shared = new Map<string, FileSchema>();
+  #last: FileSchema | undefined;
 
   /** The schemas of `files`, in their order. */
   async of(store: ObjectStore, files: readonly DataFile[], ids: IdSources): Promise<FileSchema[]> {
@@ -87,9 +89,12 @@ export class FileSchemas {
   }
 
   #share(root: ParquetNode): FileSchema {
+    // Of many small files most are like the one before, and to compare costs a fraction of a digest.
+    if (this.#last !== undefined && isDeepStrictEqual(this.#last.root, root)) return this.#last;
     const key = digestOf(root);
     const shared = this.#shared.get(key) ?? { key, root };
     this.#shared.set(key, shared);
+    this.#last = shared;
     if (this.#shared.size > MAX_SCHEMAS) this.#shared.delete(this.#shared.keys().next().value ?? "");
     return shared;
   }

@@ -208,14 +208,17 @@ export class TableScan {
       tasks.push(task);
     }
     const report = counts.report(tasks, performance.now() - began);
-    if (plannedScans.hasSubscribers) plannedScans.publish(plannedScan(this.metadata.location, report));
+    if (plannedScans.hasSubscribers) plannedScans.publish(plannedScan(this, report));
     return { tasks, report };
   }
 }
 
-function plannedScan(table: string, report: ScanReport): PlannedScan {
+function plannedScan({ metadata, filter }: TableScan, report: ScanReport): PlannedScan {
   return {
-    table,
+    table: metadata.location,
+    filter,
+    bytes: report.resultFileSizeInBytes,
+    totalBytes: report.totalFileSizeInBytes,
     snapshotId: report.snapshotId,
     dataFiles: report.resultDataFiles,
     skippedDataFiles: report.skippedDataFiles,
