@@ -17,6 +17,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   json: () => import("./json.js"),
   kafka: () => import("./kafka.js"),
   log: () => import("./log.js"),
+  "log-memory": () => import("./log-memory.js"),
   "log-read": () => import("./log-read.js"),
   "log-upkeep": () => import("./log-upkeep.js"),
   notebook: () => import("./notebook.js"),
