@@ -139,3 +139,18 @@ test("a tag that another commit makes meanwhile keeps its snapshot", async () =>
   expect(after.metadata.snapshots).toHaveLength(3);
   expect(await ids(after)).toHaveLength(3);
 });
+
+test("branches of the catalog merge, however many appends they have made since they parted", async () => {
+  const table = await appended(
+    await create({ [BOUND]: "3", "write.metadata.previous-versions-max": "2" }),
+    2,
+  );
+  const branch = table.name.replace(".", "-");
+  await catalog.createBranch(branch);
+  const there = (await catalog.on(branch).loadTable(table.name)).withEngine(engine) as Table;
+  await appended(there, 12);
+  await appended(table, 11);
+  const merged = await catalog.merge(branch, { into: "main" });
+  expect(merged.applied).toBe(true);
+  expect(await ids((await catalog.loadTable(table.name)).withEngine(engine))).toHaveLength(25);
+});

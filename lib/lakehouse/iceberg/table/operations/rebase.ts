@@ -117,7 +117,7 @@ interface Histories {
   readonly shared: readonly Snapshot[];
 }
 
-/** `undefined` where expired snapshots leave a hole, in all metadata files that the tables remember. */
+/** `undefined` where expired snapshots leave a hole, in all metadata files that are there. */
 async function snapshotsSinceParting(
   store: ObjectStore,
   source: TableMetadata,
@@ -157,7 +157,7 @@ class History {
   constructor(store: ObjectStore, metadata: TableMetadata) {
     this.#store = store;
     this.#start = metadata.currentSnapshotId;
-    this.#earlier = metadata.metadataLog.map(({ metadataFile }) => metadataFile);
+    this.#earlier = earlierFiles(metadata);
     this.#add(metadata);
   }
 
@@ -182,7 +182,10 @@ class History {
     if (this.read().isWhole) return false;
     for (let file = this.#earlier.pop(); file !== undefined; file = this.#earlier.pop()) {
       try {
-        this.#add(await readTableMetadata(this.#store, file));
+        const metadata = await readTableMetadata(this.#store, file);
+        this.#add(metadata);
+        // A table remembers so many versions, and the last of them those before it.
+        if (this.#earlier.length === 0) this.#earlier.push(...earlierFiles(metadata));
         return true;
       } catch (error) {
         if (!objectNotFound.is(error)) throw error;
@@ -190,6 +193,11 @@ class History {
     }
     return false;
   }
+}
+
+/** Oldest first. */
+function earlierFiles({ metadataLog }: TableMetadata): string[] {
+  return metadataLog.map(({ metadataFile }) => metadataFile);
 }
 
 type Files = ReadonlyMap<string, DataFile>;
