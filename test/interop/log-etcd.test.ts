@@ -6,26 +6,56 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { LogCore } from "../../lib/lakehouse/log/core.js";
 import { connectLog, serveGrpc } from "../../lib/lakehouse/log/index.js";
 import { Log } from "../../lib/lakehouse/log/log.js";
+import { logLost } from "../../lib/lakehouse/log/metrics.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { readAll, texts } from "../log/support/lake-log.js";
+import { type ChildProgram, childProgram } from "../storage/child.js";
 import { type EtcdCluster, findEtcd, needsEtcd, startEtcd } from "./etcd-cluster.js";
 
 const binary = findEtcd();
 
+const PARTITIONS = 6;
+
+// Appends for ever to all partitions that it leads, and prints the place of each record that is acknowledged.
+const SERVER = `
+  const [root, name, meta, from, ack] = args;
+  const store = new storage.LocalStore(root + "/warehouse");
+  const topic = new log.Log({ store, folder: root + "/" + name, meta }).topic("flights");
+  let next = Number(from);
+  const appendOn = async (partition) => {
+    for (;;) {
+      const value = String(next++);
+      try {
+        const [{ baseOffset }] = await topic.append({ value }, { partition, ack });
+        process.stdout.write([partition, baseOffset, value].join(" ") + "\\n");
+      } catch (error) {
+        if (!/NOT_LEADER|FENCED|STORAGE_FAILED|NO_SUCH_PARTITION|LOG_UNAVAILABLE/.test(error.code)) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  await Promise.all(Array.from({ length: ${PARTITIONS} }, (_, partition) => appendOn(partition)));
+`;
+
 describe("a log on etcd", needsEtcd, () => {
   let etcd: EtcdCluster;
+  let server: ChildProgram;
   let places = 0;
   beforeAll(async () => {
     etcd = await startEtcd(binary as string);
+    server = await childProgram(SERVER, ["storage", "log"]);
   });
-  afterAll(() => etcd?.dispose());
+  afterAll(async () => {
+    await etcd?.dispose();
+    await server?.dispose();
+  });
 
   /** Servers, each with a folder of its own, over one store. */
   async function place() {
     const root = await mkdtemp(join(tmpdir(), "log-etcd-"));
     onTestFinished(() => rm(root, { recursive: true, force: true }));
     const meta = `${etcd.uri}/log-${places++}`;
-    return (name: string) => {
+    const open = (name: string) => {
       const core = new LogCore({
         store: new LocalStore(join(root, "warehouse")),
         folder: join(root, name),
@@ -34,6 +64,7 @@ describe("a log on etcd", needsEtcd, () => {
       onTestFinished(() => core.close());
       return core;
     };
+    return Object.assign(open, { root, meta });
   }
 
   test("two servers share the partitions, and the end of one is the other's beginning", async () => {
@@ -111,13 +142,70 @@ describe("a log on etcd", needsEtcd, () => {
         .sort((x, y) => x - y),
     ).toEqual(Array.from({ length: 40 }, (_, i) => i));
   });
+
+  test("a server that is back before another has taken over goes on with what was on its disk alone", async () => {
+    const open = await place();
+    const first = open("first");
+    await first.createTopic("flights", { partitions: PARTITIONS, segmentMs: 600_000 });
+    await first.close();
+    const one = server.start(open.root, "a", open.meta, "0", "wal");
+    one.done.catch(() => undefined);
+    await until(() => one.output().split("\n").length > 50);
+    one.process.kill("SIGKILL");
+    await one.done.catch(() => undefined);
+    const core = open("a");
+    await core.startWriting();
+    await core.flush();
+    const log = logOf(core);
+    for (const line of one.output().split("\n").slice(0, -1)) {
+      const [partition, offset, value] = line.split(" ");
+      const [record] = await readAll(log.topic("flights"), {
+        partition: Number(partition),
+        from: BigInt(offset as string),
+      });
+      expect(Buffer.from(record?.value ?? []).toString()).toBe(value);
+    }
+  }, 60_000);
+
+  test("a server that comes back after another took over says what it has lost, and writes it nowhere", async () => {
+    const open = await place();
+    const first = open("first");
+    await first.createTopic("flights", { segmentMs: 600_000 });
+    await first.close();
+    const one = open("a");
+    await logOf(one).topic("flights").append({ value: "stored" }, { ack: "stored" });
+    const child = server.start(open.root, "b", open.meta, "0", "wal");
+    onTestFinished(() => void child.process.kill("SIGKILL"));
+    child.done.catch(() => undefined);
+    await one.close();
+    await until(() => child.output().split("\n").length > 10, 400);
+    child.process.kill("SIGKILL");
+    await child.done.catch(() => undefined);
+    const acknowledged = child.output().split("\n").length - 1;
+    const other = open("c");
+    await other.startWriting();
+    const cluster = await other.cluster();
+    const { id } = await other.topic("flights");
+    await until(() => cluster.leads(id, 0), 400);
+    await logOf(other).topic("flights").append({ value: "other" }, { ack: "stored" });
+    const lost: number[] = [];
+    const stop = logLost.subscribe(({ records }) => lost.push(records));
+    await open("b").startWriting();
+    stop();
+    expect(lost.reduce((sum, records) => sum + records, 0)).toBeGreaterThanOrEqual(acknowledged);
+    expect(texts(await readAll(logOf(other).topic("flights")))).toEqual(["stored", "other"]);
+  }, 60_000);
 });
 
 function logOf(core: LogCore): Log {
   return new Log({ core, catalog: undefined as never });
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !isSo(); i++) await sleep(100);
-  expect(isSo()).toBe(true);
+/** Looks ten times a second. */
+async function until(isSo: () => boolean, times = 200): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    if (isSo()) return;
+    await sleep(100);
+  }
+  throw new Error(`It does not come: ${isSo}`);
 }

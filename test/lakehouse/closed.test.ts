@@ -162,6 +162,7 @@ describe("after close()", () => {
       "storage true",
       "catalog false",
       "query false",
+      "log true",
     ]);
 
     const changes = {

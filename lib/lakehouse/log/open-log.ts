@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Catalog } from "../catalog/index.js";
 import type { Closing } from "../closing.js";
@@ -28,6 +29,24 @@ export function logCoreOf({ profile, store, closing }: Omit<LogContext, "catalog
   );
   cores.set(closing, core);
   return core;
+}
+
+/** What the log says of itself: who serves it, and how much of it is led. It makes none where there is none. */
+export async function probeLog(context: Omit<LogContext, "catalog">): Promise<string> {
+  if (!context.profile.log.startsWith("etcd:") && !existsSync(join(context.profile.root, "log")))
+    return "not used yet";
+  const core = logCoreOf(context);
+  const cluster = await core.cluster();
+  const topics = await core.topics({ internal: true });
+  if (!cluster.isShared) return `${topics.length} topics`;
+  let partitions = 0;
+  let led = 0;
+  for (const topic of topics)
+    for (let number = 0; number < topic.partitions; number++) {
+      partitions++;
+      if (cluster.leader(topic.id, number) !== undefined) led++;
+    }
+  return `${cluster.brokers().length} servers lead ${led} of ${partitions} partitions`;
 }
 
 /** The log of an open lakehouse, as its users see it. */

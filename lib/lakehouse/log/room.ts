@@ -2,7 +2,7 @@ import type { Room } from "../room.js";
 import * as errors from "./errors.js";
 import type { Log } from "./log.js";
 import { metrics } from "./metrics.js";
-import { type LogContext, openLog } from "./open-log.js";
+import { type LogContext, openLog, probeLog } from "./open-log.js";
 
 export { logCoreOf } from "./open-log.js";
 
@@ -11,6 +11,7 @@ export const logRoom = {
   name: "log",
   errors,
   metrics,
+  probe: probeLog,
   facade: openLog,
   close: (log) => log.close(),
 } as const satisfies Room<LogContext, Log>;

@@ -89,8 +89,9 @@ async function takeUpShared(parts: TakeUpParts, entries: readonly WalEntry[]): P
     if (topic === undefined) continue;
     const name = `${topic.name}/${number}`;
     const held = { bytes: batch, header: readHeader(batch, 0, name) };
-    const isOwn = cluster.epoch(topicId, number) === leaderEpochOf(batch);
-    const partition = isOwn ? await openWhereLed(parts, topic, number) : undefined;
+    const epoch = leaderEpochOf(batch);
+    const isOwn = cluster.epoch(topicId, number) === epoch;
+    const partition = isOwn ? await openWhereLed(parts, topic, number, epoch) : undefined;
     if (partition !== undefined && held.header.baseOffset === partition.durable) {
       partition.restore(held);
       opened.add(partition);
@@ -107,11 +108,12 @@ async function takeUpShared(parts: TakeUpParts, entries: readonly WalEntry[]): P
   }
 }
 
-async function openWhereLed(parts: TakeUpParts, topic: TopicRecord, number: number) {
+async function openWhereLed(parts: TakeUpParts, topic: TopicRecord, number: number, epoch: number) {
   try {
     return await openUnlessDeleted(parts, topic, number);
   } catch (error) {
-    if (notLeader.is(error)) return undefined;
+    // Where nobody else leads yet, it is too early to call anything lost.
+    if (notLeader.is(error) && parts.cluster.epoch(topic.id, number) !== epoch) return undefined;
     throw error;
   }
 }
@@ -186,11 +188,11 @@ class StoredRecords {
   async #isIn(segment: StoredSegment, held: HeldBatch): Promise<boolean> {
     const { baseOffset } = held.header;
     const { batches } = await this.#segments.blockOf(segment, baseOffset);
-    const stored = batches.find(({ header }) => header.baseOffset === baseOffset);
+    const stored = batches.find((one) => one.header.baseOffset <= baseOffset && baseOffset < nextOffset(one));
     if (stored !== undefined && Buffer.compare(stored.bytes, held.bytes) === 0) return true;
     // Compaction takes records out, and may have taken all of these. It puts no others in their place.
-    const isMerged = segment.object !== segmentName(segment.sequence);
-    return isMerged && (stored === undefined || isPartOf(stored, held));
+    if (segment.object === segmentName(segment.sequence)) return false;
+    return stored === undefined || (stored.header.baseOffset === baseOffset && isPartOf(stored, held));
   }
 
   async #isOwn(uri: string): Promise<boolean> {

@@ -13,7 +13,7 @@ import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
 import { logLost } from "./metrics.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
-import { Learner, learnSegments } from "./partition/learn.js";
+import { findSegments, Learner } from "./partition/learn.js";
 import { Partition, type PartitionEnd } from "./partition/partition.js";
 import type { Place } from "./partition/place.js";
 import { fencePartition } from "./partition/uploader.js";
@@ -316,7 +316,9 @@ export class Writer {
       const current =
         (await manifest.read()) ?? (await manifest.create(await this.#firstManifest(topic, number)));
       await meta.setManifest(topic.id, number, current);
-      const { sequence, offset } = await learnSegments(this.#options, topic.id, number, current);
+      const { segments, sequence, offset } = await findSegments(this.#options, topic.id, number, current);
+      if (this.#cluster.isShared && (await manifest.read()) !== current) continue;
+      await meta.addSegments(segments);
       const last = await meta.lastSegment(topic.id, number);
       const producers = last === undefined ? [] : await this.#producersOf(last);
       const end = { start: current.start, offset, sequence, producers };

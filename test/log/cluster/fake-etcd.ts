@@ -7,6 +7,7 @@ import type {
   EtcdStep,
   EtcdTransaction,
 } from "../../../lib/lakehouse/etcd/index.js";
+import { storageFailed } from "../../../lib/lakehouse/storage/index.js";
 
 interface Stored {
   readonly value: string;
@@ -23,14 +24,12 @@ interface Lease {
 /** How a client's request gets to etcd and its answer back: at once, where a test has no world. */
 export type Link = <T>(what: string, work: () => T) => Promise<T>;
 
-export interface Timing {
-  now(): number;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
+/** Until the time is over, or the signal is aborted. */
+export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
 /** An etcd by its rules, as far as the log uses them: revisions, transactions, leases and watches. */
 export class FakeEtcd {
-  readonly #timing: Timing;
+  readonly #now: () => number;
   readonly #keys = new Map<string, Stored>();
   readonly #leases = new Map<string, Lease>();
   readonly #history: { readonly revision: number; readonly event: EtcdEvent }[] = [];
@@ -39,8 +38,9 @@ export class FakeEtcd {
   #compacted = 0;
   #ids = 0;
 
-  constructor(timing: Timing) {
-    this.#timing = timing;
+  /** @param now in milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
   }
 
   get revision(): number {
@@ -59,7 +59,7 @@ export class FakeEtcd {
     return new Map([...this.#keys].map(([key, { value }]) => [plain(key), plain(value)]));
   }
 
-  client(link: Link): Etcd {
+  client(link: Link, sleep: Sleep): Etcd {
     const call = <T>(what: string, work: () => T) =>
       link(what, () => {
         this.#expire();
@@ -70,31 +70,33 @@ export class FakeEtcd {
       grantLease: (seconds) =>
         call("grant", () => {
           const id = String(7_000 + this.#ids++);
-          this.#leases.set(id, { seconds, endsAt: this.#timing.now() + seconds * 1000 });
+          this.#leases.set(id, { seconds, endsAt: this.#now() + seconds * 1000 });
           return id;
         }),
       keepAlive: (id) =>
         call("keep alive", () => {
           const lease = this.#leases.get(id);
           if (lease === undefined) return 0;
-          lease.endsAt = this.#timing.now() + lease.seconds * 1000;
+          lease.endsAt = this.#now() + lease.seconds * 1000;
           return lease.seconds;
         }),
       revokeLease: (id) => call("revoke", () => this.#end(id)),
-      watch: (range, from, ms, onEvents, signal) => this.#watch(link, range, from, ms, onEvents, signal),
+      watch: (range, from, ms, onEvents, signal) =>
+        this.#watch(link, sleep, range, from, ms, onEvents, signal),
       close: () => undefined,
     };
   }
 
   async #watch(
     link: Link,
+    sleep: Sleep,
     range: EtcdRange,
     from: number,
     ms: number,
     onEvents: (events: readonly EtcdEvent[]) => void,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const until = this.#timing.now() + ms;
+    const until = this.#now() + ms;
     let next = from;
     while (!signal.aborted) {
       this.#expire();
@@ -108,19 +110,20 @@ export class FakeEtcd {
         onEvents(found.map(({ event }) => event));
         next = Math.max(...found.map(({ revision }) => revision)) + 1;
       }
-      if (this.#timing.now() >= until) return true;
+      if (this.#now() >= until) return true;
       const wake = new AbortController();
       const go = () => wake.abort();
       this.#watchers.add(go);
       signal.addEventListener("abort", go);
-      await this.#timing.sleep(Math.min(100, ms), wake.signal);
+      await sleep(Math.min(100, ms), wake.signal);
       this.#watchers.delete(go);
+      signal.removeEventListener("abort", go);
     }
     return true;
   }
 
   #expire(): void {
-    for (const [id, { endsAt }] of this.#leases) if (endsAt <= this.#timing.now()) this.#end(id);
+    for (const [id, { endsAt }] of this.#leases) if (endsAt <= this.#now()) this.#end(id);
   }
 
   #end(id: string): void {
@@ -155,7 +158,8 @@ export class FakeEtcd {
   #apply(step: EtcdStep) {
     if ("request_put" in step) {
       const { key, value, lease = "0" } = step.request_put;
-      if (lease !== "0" && !this.#leases.has(lease)) throw new Error("requested lease not found");
+      if (lease !== "0" && !this.#leases.has(lease))
+        throw storageFailed("etcd", "Simulated: requested lease not found.");
       const version = (this.#keys.get(key)?.version ?? 0) + 1;
       this.#keys.set(key, { value, revision: this.#revision, version, lease });
       const kv = { key, value, mod_revision: String(this.#revision) };

@@ -4,27 +4,12 @@ import { type Change, type EtcdMirror, type Expected, MOST_STEPS, type Put } fro
 import { type Clock, sleep } from "../partition/clock.js";
 import { partitionKey } from "../wal/wal.js";
 import type { Broker, Cluster, Endpoints, Leadership } from "./cluster.js";
+import { type BrokerEntry, brokerKey, idOf, type LeaderEntry, leaderKey, placeOf } from "./entries.js";
 import type { Home } from "./home.js";
 import { type SharedTopic, shareOf, type TopicPartition } from "./share.js";
 
-/** What a broker says of itself: `broker/<id>`, which ends with its lease. */
-interface BrokerEntry extends Endpoints {
-  /** Its lease: another time that it comes has another. */
-  readonly session: string;
-  readonly home: string;
-}
-
-/** Who led a partition last: `leader/<topic>/<partition>`. It does so while its session lives. */
-interface LeaderEntry {
-  /** 0 where it was given up. */
-  readonly broker: number;
-  readonly session: string;
-  readonly home: string;
-  /** Larger where another home leads than before; the same where one comes back, and nobody has led meanwhile. */
-  readonly epoch: number;
-}
-
 interface KnownLeader extends LeaderEntry {
+  readonly at: TopicPartition;
   readonly revision: number;
 }
 
@@ -47,15 +32,13 @@ export interface Writing {
   give(topicId: string, partition: number): Promise<boolean>;
 }
 
-const BROKERS = "broker/";
-const LEADERS = "leader/";
 /** How long a broker is believed to live that is not heard of, in seconds. */
 const LEASE_S = 5;
 /** What it relies on of that itself: clocks may differ in their speed. */
 const SURE = 0.85;
 const RENEW_MS = 1_000;
 const RETRY_MS = 200;
-/** A claim is two or three steps. */
+/** Partitions are claimed so many at a time, and with each the one that led it may be looked at. */
 const CLAIMS = Math.floor(MOST_STEPS / 2);
 /** Partitions are given to others so many at a time. */
 const GIVES = 16;
@@ -63,6 +46,8 @@ const GIVES = 16;
 const SETTLED_MS = 2_000;
 const REGULARLY_MS = 1_000;
 const UNTIL_LED_MS = 5_000;
+/** How often claims are tried that others are in the way of. */
+const TRIES = 5;
 
 /**
  * The servers of a log, by what etcd says of them. Each has a lease, and one key that ends with it; a partition's key says
@@ -91,6 +76,7 @@ export class EtcdCluster implements Cluster {
   #brokersSince = 0;
   #writing: Writing | undefined;
   #renewing: Promise<void> | undefined;
+  #beginning: Promise<void> | undefined;
   #governing: Promise<void> | undefined;
   #isToGovern = false;
   #cancelLapse = () => {};
@@ -163,7 +149,8 @@ export class EtcdCluster implements Cluster {
    * @throws LakehouseError STORAGE_FAILED; LOG_IN_USE where another process runs from a copy of this one's folder.
    */
   async join(): Promise<void> {
-    await this.#begin();
+    if (this.#session === undefined || !this.#isSure) await this.#begin();
+    else await this.#claimOwn();
     this.#renewing ??= this.#renew();
   }
 
@@ -195,7 +182,15 @@ export class EtcdCluster implements Cluster {
     return leader !== undefined && leader.broker !== this.#self;
   }
 
-  async #begin(): Promise<void> {
+  /** Once at a time. */
+  #begin(): Promise<void> {
+    this.#beginning ??= this.#beginNow().finally(() => {
+      this.#beginning = undefined;
+    });
+    return this.#beginning;
+  }
+
+  async #beginNow(): Promise<void> {
     const { etcd, mirror, home, elapsed, onBroker } = this.#parts;
     const asked = elapsed();
     const session = await etcd.grantLease(LEASE_S);
@@ -203,7 +198,7 @@ export class EtcdCluster implements Cluster {
     for (;;) {
       const id = await this.#freeId(home);
       const entry: BrokerEntry = { ...this.#endpoints, session, home: home.id };
-      const key = `${BROKERS}${id}`;
+      const key = brokerKey(id);
       const put = { key, value: JSON.stringify(entry), lease: session };
       const isDone = await mirror.change([{ key, revision: 0 }], [put]);
       if (!isDone && this.#brokers.get(id)?.session !== session) continue;
@@ -213,8 +208,17 @@ export class EtcdCluster implements Cluster {
     }
     this.#session = session;
     this.#extend(asked, LEASE_S);
-    const own = [...this.#leaders].filter(([, known]) => known.home === home.id && !this.#isLive(known));
-    await this.#claim(own.map(([key]) => placeOf(key)));
+    await this.#claimOwn();
+  }
+
+  /** What it led last, and nobody has since. Where others have, that is known then. */
+  async #claimOwn(): Promise<void> {
+    const { home } = this.#parts;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const own = [...this.#leaders.values()].filter((one) => one.home === home.id && !this.#isLive(one));
+      if (own.length === 0) return;
+      await this.#claim(own.map(({ at }) => at));
+    }
   }
 
   /** The one that it had, or the least that nobody has. What an earlier process of this home has not ended, ends. */
@@ -223,7 +227,7 @@ export class EtcdCluster implements Cluster {
     for (const [id, known] of this.#brokers)
       if (known.home === home) {
         await etcd.revokeLease(known.session);
-        await mirror.read(`${BROKERS}${id}`);
+        await mirror.read(brokerKey(id));
       }
     if (broker !== undefined && !this.#brokers.has(broker)) return broker;
     let least = 1;
@@ -236,7 +240,7 @@ export class EtcdCluster implements Cluster {
   }
 
   async #say(session: string): Promise<void> {
-    const key = `${BROKERS}${this.#self}`;
+    const key = brokerKey(this.#self);
     const entry: BrokerEntry = { ...this.#endpoints, session, home: this.#parts.home.id };
     await this.#parts.mirror.change(
       [{ key, lease: session }],
@@ -248,7 +252,9 @@ export class EtcdCluster implements Cluster {
     this.#sureUntil = asked + seconds * 1000 * SURE;
     this.#cancelLapse();
     const { clock, elapsed } = this.#parts;
-    this.#cancelLapse = clock.after(Math.max(0, this.#sureUntil - elapsed()) + 1, () => this.#notify());
+    this.#cancelLapse = clock.after(Math.max(0, Math.ceil(this.#sureUntil - elapsed())) + 1, () =>
+      this.#notify(),
+    );
   }
 
   async #renew(): Promise<void> {
@@ -293,16 +299,17 @@ export class EtcdCluster implements Cluster {
 
   #take(changes: readonly Change[]): void {
     for (const { key, value, revision } of changes) {
-      if (key.startsWith(BROKERS)) {
-        const id = Number(key.slice(BROKERS.length));
+      const id = idOf(key);
+      const at = placeOf(key);
+      if (id !== undefined) {
         const isNew = !this.#brokers.has(id);
         if (value === undefined) this.#brokers.delete(id);
         else this.#brokers.set(id, JSON.parse(value) as BrokerEntry);
         if (isNew || value === undefined) this.#brokersSince = this.#parts.elapsed();
-      } else if (key.startsWith(LEADERS)) {
-        const at = key.slice(LEADERS.length);
-        if (value === undefined) this.#leaders.delete(at);
-        else this.#leaders.set(at, { ...(JSON.parse(value) as LeaderEntry), revision });
+      } else if (at !== undefined) {
+        const place = partitionKey(at.topicId, at.partition);
+        if (value === undefined) this.#leaders.delete(place);
+        else this.#leaders.set(place, { ...(JSON.parse(value) as LeaderEntry), at, revision });
       }
     }
     this.#notify();
@@ -368,11 +375,14 @@ export class EtcdCluster implements Cluster {
       if (session === undefined) return;
       const some = places.slice(start, start + CLAIMS);
       const expected: Expected[] = some.map((at) => ({
-        key: keyOf(at),
+        key: leaderKey(at),
         revision: this.#leaders.get(partitionKey(at.topicId, at.partition))?.revision ?? 0,
       }));
-      // A process that was stopped must not claim by a lease that is over.
-      expected.push({ key: `${BROKERS}${this.#self}`, lease: session });
+      // A process that was stopped must not claim by a lease that is over,
+      expected.push({ key: brokerKey(this.#self), lease: session });
+      // nor because it has heard of the leader and not yet of his session.
+      for (const key of this.#formerOf(some))
+        expected.push({ key, revision: this.#parts.mirror.get(key)?.revision ?? 0 });
       await this.#parts.mirror.change(
         expected,
         some.map((at) => this.#claimOf(at, session)),
@@ -380,12 +390,20 @@ export class EtcdCluster implements Cluster {
     }
   }
 
+  /** The brokers that led them last, but for this one and those that gave them up. */
+  #formerOf(places: readonly TopicPartition[]): Set<string> {
+    const former = places.map(
+      ({ topicId, partition }) => this.#leaders.get(partitionKey(topicId, partition))?.broker ?? 0,
+    );
+    return new Set(former.filter((id) => id !== 0 && id !== this.#self).map((id) => brokerKey(id)));
+  }
+
   #claimOf(at: TopicPartition, session: string): Put {
     const { home } = this.#parts;
     const before = this.#leaders.get(partitionKey(at.topicId, at.partition));
     const epoch = before === undefined ? 1 : before.home === home.id ? before.epoch : before.epoch + 1;
     const entry: LeaderEntry = { broker: this.#self, session, home: home.id, epoch };
-    return { key: keyOf(at), value: JSON.stringify(entry) };
+    return { key: leaderKey(at), value: JSON.stringify(entry) };
   }
 
   async #give(at: TopicPartition): Promise<void> {
@@ -401,19 +419,10 @@ export class EtcdCluster implements Cluster {
     if (isGiven) {
       const { home, epoch, revision } = known;
       const entry: LeaderEntry = { broker: 0, session: "", home, epoch };
-      const put = { key: keyOf(at), value: JSON.stringify(entry) };
+      const put = { key: leaderKey(at), value: JSON.stringify(entry) };
       // Where this fails, it may have been given: then it is not led here until that is known.
-      await this.#parts.mirror.change([{ key: keyOf(at), revision }], [put]);
+      await this.#parts.mirror.change([{ key: leaderKey(at), revision }], [put]);
     }
     this.#giving.delete(key);
   }
-}
-
-function keyOf({ topicId, partition }: TopicPartition): string {
-  return `${LEADERS}${partitionKey(topicId, partition)}`;
-}
-
-function placeOf(key: string): TopicPartition {
-  const slash = key.indexOf("/");
-  return { topicId: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
 }

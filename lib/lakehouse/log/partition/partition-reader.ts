@@ -59,13 +59,14 @@ export class PartitionReader {
     const { meta, writer } = this.#parts;
     const { id } = this.#topic;
     // The end first: what is stored in between must not be taken for what was never there.
+    if (writer() === undefined) await this.#parts.learn?.();
+    // Which may be here by now, and is behind the store for as long as it takes to hear that a segment is there.
     const partition = writer();
     const known = partition && {
       end: partition.highWatermark,
       lastStable: partition.lastStable,
       stored: partition.stored,
     };
-    if (known === undefined) await this.#parts.learn?.();
     const last = known === undefined ? await meta.lastSegment(id, this.#partition) : undefined;
     const stored = known?.stored ?? last?.nextOffset ?? 0n;
     return {
@@ -85,6 +86,8 @@ export class PartitionReader {
   /** @throws LakehouseError OFFSET_OUT_OF_RANGE for an offset that is neither there nor the next. */
   check(from: bigint, { start, end }: PartitionOffsets): void {
     if (from >= start && from <= end) return;
+    // Seen where it is stored, before the writer has heard that it is.
+    if (from >= start && from <= (this.#parts.writer()?.durable ?? end)) return;
     const name = `${this.#topic.name}/${this.#partition}`;
     throw offsetOutOfRange(
       name,
