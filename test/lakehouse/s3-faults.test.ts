@@ -173,4 +173,28 @@ describe("over a network and a service that fail", needs(isThere, isThere ? "" :
       { numRuns: runs(4) },
     );
   });
+
+  test.each<readonly [string, (lake: Lakehouse, signal: AbortSignal) => Promise<unknown>]>([
+    ["append", async (lake, signal) => (await lake.table("n.t")).append([{ id: 1n, v: "a" }], { signal })],
+    ["INSERT", async (lake, signal) => lake.sql("insert into n.t values (1, 'a')", { signal })],
+    ["CREATE TABLE AS", async (lake, signal) => lake.sql("create table n.u as select 1 as a", { signal })],
+  ])("%s ends with its signal while its files get no answer, and has done nothing", async (_, write) => {
+    const prefix = `s3://${server.bucket}/silent-${lakes}`;
+    const calm = await open(prefix, server.endpoint);
+    const rough = await open(prefix, proxy.endpoint, 60_000);
+    await calm.createTable("n.t", { schema });
+    await read(rough);
+    const hash = await calm.hash();
+    const stop = new AbortController();
+    proxy.strike = (method, path) => {
+      if (method !== "PUT" || !/\.(parquet|avro)\?/.test(path)) return undefined;
+      stop.abort();
+      return "no answer";
+    };
+    await expect(write(rough, stop.signal)).rejects.toMatchObject({ code: "ABORTED" });
+    proxy.strike = () => undefined;
+    expect(await calm.hash()).toBe(hash);
+    await rough.close();
+    await calm.close();
+  });
 });

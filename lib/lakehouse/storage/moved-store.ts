@@ -62,8 +62,8 @@ export class MovedStore implements ObjectStore {
     return this.#store.stream(this.locate(uri), range);
   }
 
-  async put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
-    return this.#recordedInfo(await this.#store.put(this.locate(uri), body, condition));
+  async put(uri: string, body: Body, ...how: [PutCondition?, AbortSignal?]): Promise<ObjectInfo> {
+    return this.#recordedInfo(await this.#store.put(this.locate(uri), body, ...how));
   }
 
   async head(uri: string): Promise<ObjectInfo | undefined> {

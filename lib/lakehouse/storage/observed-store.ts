@@ -20,9 +20,9 @@ export class ObservedStore implements ObjectStore {
     return observeItems("stream", uri, this.#store.stream(uri, range), lengthOf);
   }
 
-  put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
+  put(uri: string, body: Body, ...how: [PutCondition?, AbortSignal?]): Promise<ObjectInfo> {
     const size = ({ size }: ObjectInfo) => size;
-    return observe(storageRequests, () => this.#store.put(uri, body, condition), request("put", uri, size));
+    return observe(storageRequests, () => this.#store.put(uri, body, ...how), request("put", uri, size));
   }
 
   head(uri: string): Promise<ObjectInfo | undefined> {

@@ -43,7 +43,8 @@ export interface ObjectStore {
   readonly root: string;
   read(uri: string, range?: ByteRange): Promise<Uint8Array>;
   stream(uri: string, range?: ByteRange): AsyncIterable<Uint8Array>;
-  put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo>;
+  /** @param signal ends a request that is under way, in ABORTED; a local disk is not waited for, and does not look at it. */
+  put(uri: string, body: Body, condition?: PutCondition, signal?: AbortSignal): Promise<ObjectInfo>;
   /** `undefined` when there is no such object. */
   head(uri: string): Promise<ObjectInfo | undefined>;
   /** All objects whose URI starts with `prefix`, in the order of their URIs' UTF-8 bytes. */

@@ -291,6 +291,30 @@ describe("S3Store when the service misbehaves", () => {
     expect(seen.filter((one) => one.startsWith("POST"))).toHaveLength(1);
   });
 
+  test("a put ends with its signal, whoever does not answer, and leaves no parts", async () => {
+    const controller = new AbortController();
+    let waiting = 0;
+    const { store, seen } = await storeOn(({ method, url }, response) => {
+      if (method === "POST" && url?.includes("uploads"))
+        return ok(
+          response,
+          {},
+          "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>",
+        );
+      if (method === "DELETE") return void response.writeHead(204).end();
+      waiting++;
+      if (waiting === 2) controller.abort(new Error("enough"));
+    });
+    const gone = expect.objectContaining({ code: "ABORTED", message: expect.stringContaining("enough") });
+    const { signal } = controller;
+    const ends = [bytes("small"), new Uint8Array(9 * 1024 * 1024)].map((body) =>
+      store.put(uri, body, undefined, signal).catch((error: unknown) => error),
+    );
+    expect(await Promise.all(ends)).toEqual([gone, gone]);
+    expect(seen.filter((each) => each.startsWith("DELETE"))).toHaveLength(1);
+    await expect(store.put(uri, bytes("late"), undefined, signal)).rejects.toEqual(gone);
+  });
+
   test("says which setting names a region, where the SDK finds none", async () => {
     const missing = new Error("Region is missing");
     expect(fromS3(missing, uri, "Could not read the object")).toMatchObject({

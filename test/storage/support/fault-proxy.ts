@@ -13,13 +13,14 @@ export const FAULTS = [
   "500 after",
   "clock",
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+/** One that is not answered at all ends only when its client gives up. */
+export type Fault = (typeof FAULTS)[number] | "no answer";
 
 /** Between a client and a server, one that does to requests what networks and services do seldom. */
 export interface FaultProxy {
   readonly endpoint: string;
   /** Says what becomes of a request, from now on. */
-  strike: (method: string) => Fault | undefined;
+  strike: (method: string, path: string) => Fault | undefined;
   close(): Promise<void>;
 }
 
@@ -46,7 +47,8 @@ export async function openFaultProxy(target: string): Promise<FaultProxy> {
   };
 
   const handle = async (from: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const fault = proxy.strike(from.method ?? "");
+    const fault = proxy.strike(from.method ?? "", from.url ?? "");
+    if (fault === "no answer") return;
     if (fault === "cut before it arrives") return void from.socket.destroy();
     const chunks: Buffer[] = [];
     for await (const chunk of from) {

@@ -24,7 +24,9 @@ export async function storeOn(
 ): Promise<{ store: S3Store; seen: string[]; server: Server }> {
   const seen: string[] = [];
   const server = createServer(async (request, response) => {
-    const body = text(await collect(request));
+    const sent = await collect(request).catch(() => undefined);
+    if (sent === undefined) return; // the client went away
+    const body = text(sent);
     const key = `${request.method} ${(request.url ?? "").replace(/\?x-id=\w+$/, "")}`;
     seen.push(key);
     handler(request, response, body, seen.filter((one) => one === key).length);

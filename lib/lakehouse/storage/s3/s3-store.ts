@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { HeadObjectCommandOutput, ListObjectsV2CommandOutput, S3 } from "@aws-sdk/client-s3";
+import { throwIfAborted } from "../../errors.js";
 import { BodyFailure } from "../body.js";
 import { failed, notWritten, unusable } from "../errors.js";
 import { checkRange } from "../range.js";
@@ -98,7 +99,8 @@ export class S3Store implements ObjectStore {
     return new Uint8Array(0);
   }
 
-  async put(uri: string, body: Body, condition?: PutCondition): Promise<ObjectInfo> {
+  async put(uri: string, body: Body, condition?: PutCondition, signal?: AbortSignal): Promise<ObjectInfo> {
+    throwIfAborted(signal);
     const { Bucket, Key } = this.#target(uri);
     const put: Put = { uri, condition, id: randomUUID() };
     let failure: unknown;
@@ -112,6 +114,7 @@ export class S3Store implements ObjectStore {
           partBytes: this.#partBytes,
           condition: conditionHeaders(condition),
           metadata: { [PUT_ID]: put.id },
+          signal,
           onWhole: (bytes) => {
             put.sent = bytes;
           },
@@ -124,6 +127,7 @@ export class S3Store implements ObjectStore {
       failure = failed(uri, "The service answered a put without an etag");
     } catch (error) {
       if (error instanceof BodyFailure) throw error.cause;
+      throwIfAborted(signal);
       failure = error;
     }
     return this.#settle(put, failure);

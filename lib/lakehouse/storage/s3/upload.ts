@@ -17,6 +17,8 @@ export interface Upload {
   readonly partBytes: number;
   readonly condition: { readonly IfNoneMatch?: "*"; readonly IfMatch?: string };
   readonly metadata: Record<string, string>;
+  /** Ends requests that send the body; what cleans up after them is sent all the same. */
+  readonly signal: AbortSignal | undefined;
   /** Is told the body where it goes in one request. */
   onWhole(body: Uint8Array): void;
 }
@@ -42,20 +44,20 @@ export async function upload(to: Upload, body: Body): Promise<Uploaded> {
 async function putWhole(to: Upload, body: Uint8Array): Promise<Uploaded> {
   to.onWhole(body);
   const answer = await retryConflict(() =>
-    to.client.putObject({
-      Bucket: to.bucket,
-      Key: to.key,
-      Body: body,
-      ...to.condition,
-      Metadata: to.metadata,
-    }),
+    to.client.putObject(
+      { Bucket: to.bucket, Key: to.key, Body: body, ...to.condition, Metadata: to.metadata },
+      untilAborted(to),
+    ),
   );
   return { etag: answer.ETag, size: body.byteLength };
 }
 
 async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8Array>): Promise<Uploaded> {
   const target = { Bucket: to.bucket, Key: to.key };
-  const { UploadId } = await to.client.createMultipartUpload({ ...target, Metadata: to.metadata });
+  const { UploadId } = await to.client.createMultipartUpload(
+    { ...target, Metadata: to.metadata },
+    untilAborted(to),
+  );
   const etags: string[] = [];
   const underWay = new Set<Promise<void>>();
   let failure: { error: unknown } | undefined;
@@ -66,7 +68,7 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
     if (PartNumber > MAX_PARTS) throw failed(to.uri, `The object has more than ${MAX_PARTS} parts`);
     size += bytes.byteLength;
     const sending = to.client
-      .uploadPart({ ...target, UploadId, PartNumber, Body: bytes })
+      .uploadPart({ ...target, UploadId, PartNumber, Body: bytes }, untilAborted(to))
       .then(({ ETag }) => {
         etags[PartNumber - 1] = ETag ?? "";
       })
@@ -87,12 +89,15 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
     await Promise.all(underWay);
     if (failure !== undefined) throw (failure as { error: unknown }).error;
     const answer = await retryConflict(() =>
-      to.client.completeMultipartUpload({
-        ...target,
-        UploadId,
-        ...to.condition,
-        MultipartUpload: { Parts: etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 })) },
-      }),
+      to.client.completeMultipartUpload(
+        {
+          ...target,
+          UploadId,
+          ...to.condition,
+          MultipartUpload: { Parts: etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 })) },
+        },
+        untilAborted(to),
+      ),
     );
     return { etag: answer.ETag, size };
   } catch (error) {
@@ -100,6 +105,10 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
     await to.client.abortMultipartUpload({ ...target, UploadId }).catch(() => undefined); // the first error is the one to tell; what stays, a lifecycle rule removes
     throw error;
   }
+}
+
+function untilAborted({ signal }: Upload): { readonly abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal };
 }
 
 /** Pieces of exactly `partBytes`, the last one shorter. Chunks are copied, so the producer may reuse its buffer. */

@@ -1,5 +1,5 @@
 import type { ParquetTarget } from "../../../parquet/index.js";
-import type { Body, ObjectStore } from "../../../storage/index.js";
+import type { Body, ObjectStore, PutCondition } from "../../../storage/index.js";
 
 /** Larger files, and more of them at a time, are waited for, so that memory stays flat. */
 const AHEAD_BYTES = 256 * 1024;
@@ -18,8 +18,8 @@ export class PutsAhead implements ParquetTarget {
     this.#store = store;
   }
 
-  async put(uri: string, body: Body): Promise<void> {
-    const put = this.#store.put(uri, body);
+  async put(uri: string, body: Body, ...how: [PutCondition?, AbortSignal?]): Promise<void> {
+    const put = this.#store.put(uri, body, ...how);
     if (!(body instanceof Uint8Array) || body.length > AHEAD_BYTES) {
       await put;
       return;

@@ -101,6 +101,15 @@ async function* untilAborted(
   }
 }
 
+/** The same target, whose puts end with the write. */
+function abortable(store: DataTarget, { signal }: Abortable): DataTarget {
+  if (signal === undefined) return store;
+  return {
+    put: (uri, body, condition) => store.put(uri, body, condition, signal),
+    delete: (uris) => store.delete(uris),
+  };
+}
+
 async function stream(
   output: DataFileOutput,
   batches: AsyncIterable<arrow.RecordBatch>,
@@ -169,7 +178,7 @@ class DataFileOutput {
   readonly #files = new Map<string, DataFile>();
 
   constructor(store: DataTarget, metadata: TableMetadata, options: DataWriteOptions) {
-    this.store = store;
+    this.store = abortable(store, options);
     this.metadata = metadata;
     this.schema = options.schema ?? storedSchema(currentSchema(metadata));
     this.spec = specOf(specsById(metadata), metadata.defaultSpecId, metadata.location);

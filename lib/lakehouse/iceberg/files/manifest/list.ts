@@ -252,8 +252,9 @@ export async function writeManifestList(
   location: string,
   head: ManifestListHead,
   manifests: readonly ManifestFile[],
+  signal?: AbortSignal,
 ): Promise<void> {
-  await store.put(location, encodeManifestList(head, manifests));
+  await store.put(location, encodeManifestList(head, manifests), undefined, signal);
   cacheOf(store).set(listKey(location), manifests, manifests.length * ROW_WEIGHT);
 }
 

@@ -61,13 +61,14 @@ export class FileChange implements PendingUpdate {
   constructor(state: TableState, change: SnapshotChange, options: SnapshotOptions) {
     checkObject("commitFiles", "files", change);
     checkObject("commitFiles", "options", options);
-    const { branch, summary, wapId } = options;
+    const { branch, summary, wapId, signal } = options;
     this.#store = state.store;
     this.#stored = change.stored;
     this.#files = [...(change.addedDataFiles ?? []), ...(change.addedDeleteFiles ?? [])];
     this.#producer = new SnapshotProducer(state.store, state.metadata, {
       ...change,
       branch,
+      signal,
       stage: wapId !== undefined,
       summary: { ...change.summary, ...summary, ...(wapId === undefined ? {} : { "wap.id": wapId }) },
     });

@@ -19,15 +19,17 @@ export class ManifestOutput {
   readonly snapshotId: SnapshotId;
   /** In the names of all files of this commit. */
   readonly commitId = randomUUID();
+  readonly #signal: AbortSignal | undefined;
   readonly #written: string[] = [];
   /** Every put that was begun. */
   readonly #puts: Promise<unknown>[] = [];
   #count = 0;
   #lists = 0;
 
-  constructor(store: ObjectStore, snapshotId: SnapshotId) {
+  constructor(store: ObjectStore, snapshotId: SnapshotId, signal?: AbortSignal) {
     this.store = store;
     this.snapshotId = snapshotId;
+    this.#signal = signal;
   }
 
   /**
@@ -69,7 +71,7 @@ export class ManifestOutput {
     const { bytes, manifest } = writer.finish();
     const location = metadataFileLocation(metadata, `${this.commitId}-m${this.#count++}.avro`);
     this.#written.push(location);
-    this.follow(this.store.put(location, bytes));
+    this.follow(this.store.put(location, bytes, undefined, this.#signal));
     return {
       ...manifest,
       manifestPath: location,

@@ -52,6 +52,8 @@ export interface SnapshotChange {
   readonly branch?: string | undefined;
   /** True adds the snapshot without moving any branch: write-audit-publish. */
   readonly stage?: boolean;
+  /** Ends the puts of what the snapshot is made of. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface AddedManifests {
@@ -73,7 +75,7 @@ export class SnapshotProducer implements PendingUpdate {
 
   constructor(store: ObjectStore, metadata: TableMetadata, change: SnapshotChange) {
     this.#change = change;
-    this.#output = new ManifestOutput(store, newSnapshotId(metadata));
+    this.#output = new ManifestOutput(store, newSnapshotId(metadata), change.signal);
   }
 
   get snapshotId(): bigint {
@@ -125,6 +127,7 @@ export class SnapshotProducer implements PendingUpdate {
         firstRowId: base.formatVersion >= 3 ? base.nextRowId : undefined,
       },
       assigned.manifests,
+      this.#change.signal,
     );
     this.#output.follow(list);
     const stored = Promise.all([this.#output.flush(), this.#change.stored?.()]).then(() => {});
