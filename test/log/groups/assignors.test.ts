@@ -8,6 +8,7 @@ import {
 import {
   assignmentBytes,
   assignmentOf,
+  ownedIn,
   subscriptionOf,
   topicsOf,
 } from "../../../lib/lakehouse/log/groups/consumer-protocol.js";
@@ -68,6 +69,92 @@ test("range shares each topic evenly; so does roundrobin all of them, where all 
     }),
     { numRuns: runs(200) },
   );
+});
+
+/** What was assigned, as the members say it the next time. */
+const said = (
+  subscribers: readonly Subscriber[],
+  assigned: ReturnType<typeof ASSIGNORS.sticky>,
+  generation: number,
+) =>
+  subscribers.map((one) => ({
+    ...one,
+    owned: { generation, partitions: assigned.get(one.memberId) ?? new Map<string, number[]>() },
+  }));
+const placesOf = (assigned: ReturnType<typeof ASSIGNORS.sticky>) =>
+  new Map(
+    [...assigned].flatMap(([memberId, topics]) =>
+      [...topics].flatMap(([topic, numbers]) =>
+        numbers.map((number) => [`${topic}/${number}`, memberId] as const),
+      ),
+    ),
+  );
+
+test("sticky is as even as subscriptions allow, and moves nothing while nothing changes", () => {
+  fc.assert(
+    fc.property(anySubscribers, anySubscribers, anyCounts, (before, after, counts) => {
+      const first = ASSIGNORS.sticky(before, counts);
+      const known = new Map(said(before, first, 3).map((one) => [one.memberId, one.owned]));
+      const second = ASSIGNORS.sticky(
+        after.map((one) => ({ ...one, owned: known.get(one.memberId) })),
+        counts,
+      );
+      const loadOf = (memberId: string) => [...(second.get(memberId)?.values() ?? [])].flat().length;
+      for (const [place, owner] of placesOf(second))
+        for (const { memberId, topics } of after)
+          if (topics.includes(place.split("/")[0] ?? ""))
+            expect(loadOf(owner)).toBeLessThanOrEqual(loadOf(memberId) + 1);
+      expect(ASSIGNORS.sticky(said(after, second, 4), counts)).toEqual(second);
+    }),
+    { numRuns: runs(300) },
+  );
+});
+
+test("sticky leaves readers what they have when another goes, and takes no more than it gives when one comes", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 6 }), anyCounts, fc.nat(5), (size, counts, who) => {
+      const topics = [...counts.keys()];
+      const member = (i: number) => ({ memberId: `m${i}`, instanceId: undefined, topics });
+      const all = Array.from({ length: size }, (_, i) => member(i));
+      const first = ASSIGNORS.sticky(all, counts);
+      const left = said(all, first, 1).filter((_, i) => i !== who % size);
+      const without = ASSIGNORS.sticky(left, counts);
+      for (const [place, owner] of placesOf(first))
+        if (owner !== `m${who % size}`) expect(placesOf(without).get(place)).toBe(owner);
+      const comer = member(9);
+      const more = ASSIGNORS.sticky([...said(all, first, 1), comer], counts);
+      for (const [place, owner] of placesOf(more))
+        if (owner !== "m9") expect(placesOf(first).get(place)).toBe(owner);
+    }),
+    { numRuns: runs(200) },
+  );
+});
+
+test("of two who say that they have a partition, the later one keeps it", () => {
+  const has = (memberId: string, generation: number) => ({
+    ...{ memberId, instanceId: undefined, topics: ["t0"] },
+    owned: { generation, partitions: new Map([["t0", [0]]]) },
+  });
+  const counts = new Map([["t0", 1]]);
+  for (const all of [
+    [has("a", 5), has("b", 6)],
+    [has("b", 6), has("a", 5)],
+  ])
+    expect(placesOf(ASSIGNORS.sticky(all, counts))).toEqual(new Map([["t0/0", "b"]]));
+});
+
+test("what a member has is said as Kafka's sticky assignor says it", () => {
+  const partitions = new Map([["t", [1, 2]]]);
+  const bytes = Buffer.from(subscriptionOf(["t"], { generation: 7, partitions }));
+  // Version, topics, and the bytes of: a list of topics with their partitions, and a generation.
+  expect(bytes.toString("hex")).toBe(
+    "0000" + "00000001000174" + "00000017" + "00000001" + "000174" + "000000020000000100000002" + "00000007",
+  );
+  expect(ownedIn(bytes)).toEqual({ generation: 7, partitions });
+  const old = Buffer.concat([bytes.subarray(0, 9), Buffer.from("00000013", "hex"), bytes.subarray(13, -4)]);
+  expect(ownedIn(old)).toEqual({ generation: -1, partitions });
+  expect(ownedIn(subscriptionOf(["t"]))).toBeUndefined();
+  expect(ownedIn(Buffer.from("00000000000100", "hex"))).toBeUndefined();
 });
 
 // The examples of Kafka's documentation of its assignors.
@@ -137,6 +224,7 @@ test("subscriptions and assignments are read back, and other bytes are none", ()
         // What is cut short, and what is anything, is read or refused, and never throws.
         topicsOf(subscription.subarray(0, cut % subscription.length));
         topicsOf(noise);
+        ownedIn(noise);
         assignmentOf(noise);
       },
     ),

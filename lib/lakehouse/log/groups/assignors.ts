@@ -1,11 +1,14 @@
-/** Which member of a group reads which partitions. Kafka's, to the partition: whichever client leads, it is the same. */
-import type { Assignment } from "./consumer-protocol.js";
+/** Which member of a group reads which partitions. But for `sticky`, Kafka's to the partition: whichever client leads, it is the same. */
+import type { Assignment, Owned } from "./consumer-protocol.js";
+import { stickyPlaces } from "./sticky.js";
 
 /** A member, as the leader sees it. */
 export interface Subscriber {
   readonly memberId: string;
   readonly instanceId: string | undefined;
   readonly topics: readonly string[];
+  /** What it has, where it says so. */
+  readonly owned?: Owned | undefined;
 }
 
 /** Each subscriber's partitions, by its id. */
@@ -14,9 +17,10 @@ type Assignor = (subscribers: readonly Subscriber[], partitions: ReadonlyMap<str
 
 /**
  * `range`: of each topic, consecutive partitions, so that topics with as many partitions are read together. `roundrobin`:
- * all partitions of all topics in turn, so that everybody has as much as the others.
+ * all partitions of all topics in turn, so that everybody has as much as the others. `sticky`: as evenly, and readers keep what they have as far as
+ * that allows it.
  */
-export const ASSIGNORS = { range, roundrobin } as const satisfies Record<string, Assignor>;
+export const ASSIGNORS = { range, roundrobin, sticky } as const satisfies Record<string, Assignor>;
 export type AssignorName = keyof typeof ASSIGNORS;
 
 /** @param partitions how many each topic has. Topics that are not in it are none. */
@@ -46,6 +50,13 @@ function roundrobin(subscribers: readonly Subscriber[], partitions: ReadonlyMap<
       give(assigned, reader.memberId, topic, partition);
     }
   }
+  return assigned;
+}
+
+function sticky(subscribers: readonly Subscriber[], partitions: ReadonlyMap<string, number>): Assigned {
+  const assigned = nothing(subscribers);
+  for (const [memberId, places] of stickyPlaces(inOrder(subscribers), partitions))
+    for (const { topic, partition } of places) give(assigned, memberId, topic, partition);
   return assigned;
 }
 

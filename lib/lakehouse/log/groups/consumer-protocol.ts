@@ -10,8 +10,34 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Partitions, by topic. */
 export type Assignment = ReadonlyMap<string, readonly number[]>;
 
-export function subscriptionOf(topics: readonly string[]): Uint8Array {
-  return Buffer.concat([int16(VERSION), int32(topics.length), ...topics.map(text), int32(-1)]);
+/** What a member has, and since which generation. */
+export interface Owned {
+  readonly generation: number;
+  readonly partitions: Assignment;
+}
+
+/** @param owned what the member has: said by those alone whose assignor goes by it. */
+export function subscriptionOf(topics: readonly string[], owned?: Owned): Uint8Array {
+  const said =
+    owned === undefined ? undefined : Buffer.concat([listed(owned.partitions), int32(owned.generation)]);
+  return Buffer.concat([
+    int16(VERSION),
+    int32(topics.length),
+    ...topics.map(text),
+    int32(said?.length ?? -1),
+    said ?? Buffer.alloc(0),
+  ]);
+}
+
+/** What a subscription says that its member has, as Kafka's `sticky` has it; `undefined` where it says nothing. */
+export function ownedIn(subscription: Uint8Array): Owned | undefined {
+  return read(subscription, (reader) => {
+    reader.list(() => reader.text());
+    if (reader.int32() <= 0) throw new RangeError("nothing is said");
+    const partitions = reader.partitions();
+    // The first members to say it had no generation.
+    return { partitions, generation: reader.isAtEnd ? -1 : reader.int32() };
+  });
 }
 
 /** The topics of a subscription; `undefined` for bytes that are none. */
@@ -20,19 +46,20 @@ export function topicsOf(subscription: Uint8Array): string[] | undefined {
 }
 
 export function assignmentBytes(assignment: Assignment): Uint8Array {
+  return Buffer.concat([int16(VERSION), listed(assignment), int32(-1)]);
+}
+
+function listed(assignment: Assignment): Buffer {
   const topics = [...assignment].map(([topic, partitions]) =>
     Buffer.concat([text(topic), int32(partitions.length), ...partitions.map(int32)]),
   );
-  return Buffer.concat([int16(VERSION), int32(topics.length), ...topics, int32(-1)]);
+  return Buffer.concat([int32(topics.length), ...topics]);
 }
 
 /** Empty bytes are an empty assignment; `undefined` for bytes that are none. */
 export function assignmentOf(bytes: Uint8Array): Assignment | undefined {
   if (bytes.length === 0) return new Map();
-  return read(
-    bytes,
-    (reader) => new Map(reader.list(() => [reader.text(), reader.list(() => reader.int32())] as const)),
-  );
+  return read(bytes, (reader) => reader.partitions());
 }
 
 function read<T>(bytes: Uint8Array, what: (reader: Reader) => T): T | undefined {
@@ -72,6 +99,14 @@ class Reader {
     if (length < 0 || this.#at + length > this.#bytes.length) throw new RangeError("a text does not fit");
     this.#at += length;
     return utf8.decode(this.#bytes.subarray(this.#at - length, this.#at));
+  }
+
+  partitions(): Assignment {
+    return new Map(this.list(() => [this.text(), this.list(() => this.int32())] as const));
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
   }
 
   list<T>(item: () => T): T[] {

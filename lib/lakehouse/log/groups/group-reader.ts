@@ -12,7 +12,14 @@ import { type Clock, holding, sleep } from "../partition/clock.js";
 import type { LogBatch, Topic } from "../topic.js";
 import { ASSIGNORS, type AssignorName } from "./assignors.js";
 import { type ConsumeOptions, checkConsume } from "./consume-options.js";
-import { assignmentBytes, assignmentOf, subscriptionOf, topicsOf } from "./consumer-protocol.js";
+import {
+  assignmentBytes,
+  assignmentOf,
+  type Owned,
+  ownedIn,
+  subscriptionOf,
+  topicsOf,
+} from "./consumer-protocol.js";
 import type { TopicPartition } from "./group-offsets.js";
 import type { CommittedOffset } from "./group-records.js";
 import type { Joined } from "./group-types.js";
@@ -89,6 +96,8 @@ class GroupReader {
   #done = new Map<string, CommittedOffset>();
   #committedAt = 0;
   #cancelHeartbeat: () => void = () => {};
+  /** What it was assigned last, for who assigns next. */
+  #owned: Owned | undefined;
   /** How many partitions the topics had when this one assigned them. */
   #assigned: ReadonlyMap<string, number> | undefined;
   #failure: unknown;
@@ -181,7 +190,12 @@ class GroupReader {
       sessionTimeoutMs: this.#sessionMs,
       rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs ?? REBALANCE_MS,
       protocolType: "consumer",
-      protocols: [{ name: assignor, metadata: subscriptionOf(this.#topics) }],
+      protocols: [
+        {
+          name: assignor,
+          metadata: subscriptionOf(this.#topics, assignor === "sticky" ? this.#owned : undefined),
+        },
+      ],
       needsMemberId: true,
       maySkipAssignment: true,
     });
@@ -192,7 +206,9 @@ class GroupReader {
     const { assignment } = await groups.sync(group, { memberId, instanceId, generation, assignments });
     const ending = new AbortController();
     this.#beginHeartbeats(ending);
-    this.#session = { positions: await this.#positions(assignmentOf(assignment) ?? new Map()), ending };
+    const partitions = assignmentOf(assignment) ?? new Map();
+    this.#owned = { generation, partitions };
+    this.#session = { positions: await this.#positions(partitions), ending };
     if (this.#leaving !== undefined) ending.abort();
     return this.#session;
   }
@@ -204,6 +220,7 @@ class GroupReader {
       memberId,
       instanceId,
       topics: topicsOf(metadata) ?? [],
+      owned: ownedIn(metadata),
     }));
     this.#assigned = await this.#count(subscribers.flatMap(({ topics }) => topics));
     const assigned = ASSIGNORS[assignor](subscribers, this.#assigned);
