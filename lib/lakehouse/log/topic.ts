@@ -64,7 +64,7 @@ export interface LogBatch {
 }
 
 export const APPEND_OPTIONS: OptionNames<AppendRecordsOptions> = { ack: true, partition: true };
-const DELETE_OPTIONS: OptionNames<DeleteRecordsOptions> = { before: true, partition: true };
+export const DELETE_OPTIONS: OptionNames<DeleteRecordsOptions> = { before: true, partition: true };
 export const READ_OPTIONS: OptionNames<ReadTopicOptions> = {
   from: true,
   partition: true,

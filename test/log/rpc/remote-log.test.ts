@@ -46,6 +46,21 @@ test("a topic is made, changed, described and deleted from afar", async () => {
   expect(await log.topics()).toEqual([]);
 });
 
+test("records are deleted from afar", async () => {
+  const log = openLog(testFolder());
+  const remote = await connected(log);
+  await log.createTopic("t", { partitions: 2 });
+  const topic = remote.topic("t");
+  for (const partition of [0, 0, 0, 1]) await topic.append({ value: "v" }, { partition });
+  expect(await topic.deleteRecords({ before: 2n, partition: 0 })).toEqual([2n, 0n]);
+  expect((await log.topic("t").offsets()).map(({ start }) => start)).toEqual([2n, 0n]);
+  await expect(topic.deleteRecords({ before: 1n })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  await expect(topic.deleteRecords({ before: 9n, partition: 1 })).rejects.toMatchObject({
+    code: "OFFSET_OUT_OF_RANGE",
+  });
+  expect(await topic.deleteRecords({ before: "end" })).toEqual([3n, 1n]);
+});
+
 test("what fails there fails here with the same code, subject, sentence and remedy", async () => {
   const log = openLog(testFolder());
   const remote = await connected(log);

@@ -61,6 +61,7 @@ const ADMIN: Omit<Rules<typeof AdminService>, "describeServer"> = {
   },
   deleteTopic: (caller, { name }) => caller.check("delete", "topic", name),
   findOffsets: (caller, { topic }) => caller.check("describe", "topic", topic),
+  deleteRecords: (caller, { topic }) => caller.check("delete", "topic", topic),
   listSegments: (caller, { topic }) => caller.check("describe", "topic", topic),
   describeGroup: (caller, { group }) => caller.check("describe", "group", group),
   resetGroup: (caller, { group, topic }) => {

@@ -49,6 +49,14 @@ export function adminService(core: LogCore, id: string): ServiceImpl<typeof Admi
       offsets: await new Topic(topic, core).offsetsAt(readFromOf(from)),
     }),
 
+    deleteRecords: async ({ topic, before: place, partition }) => {
+      const before = readFromOf(place);
+      // What is left out would be the beginning, and nothing be deleted.
+      if (before === "beginning")
+        throw invalidArgument("before", "The request does not say what is to be deleted.", "Give before.");
+      return { starts: await new Topic(topic, core).deleteRecords({ before, partition }) };
+    },
+
     listSegments: async ({ topic, partition, pageSize, pageToken }) => {
       const limit = pageSize || PAGE;
       if (limit < 1 || limit > PAGE || !/^\d{0,15}$/.test(pageToken))

@@ -8,6 +8,8 @@ import {
   type AppendRecordsOptions,
   checkAck,
   checkIsolation,
+  DELETE_OPTIONS,
+  type DeleteRecordsOptions,
   type LogBatch,
   READ_OPTIONS,
   type ReadFrom,
@@ -71,6 +73,15 @@ export class RemoteTopic {
   async offsetsAt(from: ReadFrom): Promise<bigint[]> {
     const request = { topic: this.name, from: readFromMessage(from) };
     return (await this.#remote.callAny(() => this.#remote.admin.findOffsets(request))).offsets;
+  }
+
+  /** As `Topic.deleteRecords`. @throws LakehouseError as there; LOG_UNAVAILABLE */
+  async deleteRecords(options: DeleteRecordsOptions): Promise<bigint[]> {
+    checkOptions("deleteRecords", options, DELETE_OPTIONS);
+    const { before, partition } = options;
+    checkNumber(partition);
+    const request = { topic: this.name, before: readFromMessage(before), partition };
+    return (await this.#remote.call(() => this.#remote.admin.deleteRecords(request))).starts;
   }
 
   /** Where each partition begins and ends, by number. */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sololakehouse/log/v1/admin.proto.
  */
 export const file_sololakehouse_log_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("CiBzb2xvbGFrZWhvdXNlL2xvZy92MS9hZG1pbi5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEiFwoVRGVzY3JpYmVTZXJ2ZXJSZXF1ZXN0IiQKFkRlc2NyaWJlU2VydmVyUmVzcG9uc2USCgoCaWQYASABKAkiwgEKBVRvcGljEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKcGFydGl0aW9ucxgDIAEoBRI3CgZjb25maWcYBCADKAsyJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Ub3BpYy5Db25maWdFbnRyeRISCgpjcmVhdGVkX2F0GAUgASgDEg8KB3ZlcnNpb24YBiABKAMaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoSQ3JlYXRlVG9waWNSZXF1ZXN0EgwKBG5hbWUYASABKAkSFwoKcGFydGl0aW9ucxgCIAEoBUgAiAEBEkQKBmNvbmZpZxgDIAMoCzI0LnNvbG9sYWtlaG91c2UubG9nLnYxLkNyZWF0ZVRvcGljUmVxdWVzdC5Db25maWdFbnRyeRIVCg1rZWVwX2V4aXN0aW5nGAQgASgIGi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX3BhcnRpdGlvbnMiEwoRTGlzdFRvcGljc1JlcXVlc3QiQQoSTGlzdFRvcGljc1Jlc3BvbnNlEisKBnRvcGljcxgBIAMoCzIbLnNvbG9sYWtlaG91c2UubG9nLnYxLlRvcGljIiQKFERlc2NyaWJlVG9waWNSZXF1ZXN0EgwKBG5hbWUYASABKAkifAoVRGVzY3JpYmVUb3BpY1Jlc3BvbnNlEioKBXRvcGljGAEgASgLMhsuc29sb2xha2Vob3VzZS5sb2cudjEuVG9waWMSNwoHb2Zmc2V0cxgCIAMoCzImLnNvbG9sYWtlaG91c2UubG9nLnYxLlBhcnRpdGlvbk9mZnNldHMiUwoQUGFydGl0aW9uT2Zmc2V0cxINCgVzdGFydBgBIAEoAxILCgNlbmQYAiABKAMSDgoGc3RvcmVkGAMgASgDEhMKC2xhc3Rfc3RhYmxlGAQgASgDIr0BChFBbHRlclRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJEkMKBmNvbmZpZxgCIAMoCzIzLnNvbG9sYWtlaG91c2UubG9nLnYxLkFsdGVyVG9waWNSZXF1ZXN0LkNvbmZpZ0VudHJ5EhcKCnBhcnRpdGlvbnMYAyABKAVIAIgBARotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19wYXJ0aXRpb25zIiIKEkRlbGV0ZVRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJIhUKE0RlbGV0ZVRvcGljUmVzcG9uc2UiUQoSRmluZE9mZnNldHNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiwKBGZyb20YAiABKAsyHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWFkRnJvbSImChNGaW5kT2Zmc2V0c1Jlc3BvbnNlEg8KB29mZnNldHMYASADKAMiXgoTTGlzdFNlZ21lbnRzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiYAoUTGlzdFNlZ21lbnRzUmVzcG9uc2USLwoIc2VnbWVudHMYASADKAsyHS5zb2xvbGFrZWhvdXNlLmxvZy52MS5TZWdtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKYAQoHU2VnbWVudBILCgN1cmkYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSDQoFZXBvY2gYAyABKAUSEwoLYmFzZV9vZmZzZXQYBCABKAMSEwoLbmV4dF9vZmZzZXQYBSABKAMSDwoHcmVjb3JkcxgGIAEoAxIVCg1tYXhfdGltZXN0YW1wGAcgASgDEg0KBWJ5dGVzGAggASgDIg4KDEZsdXNoUmVxdWVzdCIPCg1GbHVzaFJlc3BvbnNlIiMKEUxpc3RHcm91cHNSZXF1ZXN0Eg4KBnN0YXRlcxgBIAMoCSJBChJMaXN0R3JvdXBzUmVzcG9uc2USKwoGZ3JvdXBzGAEgAygLMhsuc29sb2xha2Vob3VzZS5sb2cudjEuR3JvdXAilgEKBUdyb3VwEg0KBWdyb3VwGAEgASgJEg0KBXN0YXRlGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAUSFQoNcHJvdG9jb2xfdHlwZRgEIAEoCRIQCghwcm90b2NvbBgFIAEoCRIyCgdtZW1iZXJzGAYgAygLMiEuc29sb2xha2Vob3VzZS5sb2cudjEuR3JvdXBNZW1iZXIimAEKC0dyb3VwTWVtYmVyEhEKCW1lbWJlcl9pZBgBIAEoCRIYCgtpbnN0YW5jZV9pZBgCIAEoCUgAiAEBEhEKCWNsaWVudF9pZBgDIAEoCRITCgtjbGllbnRfaG9zdBgEIAEoCRIQCghtZXRhZGF0YRgFIAEoDBISCgphc3NpZ25tZW50GAYgASgMQg4KDF9pbnN0YW5jZV9pZCIlChREZXNjcmliZUdyb3VwUmVxdWVzdBINCgVncm91cBgBIAEoCSJ0ChVEZXNjcmliZUdyb3VwUmVzcG9uc2USKgoFZ3JvdXAYASABKAsyGy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Hcm91cBIvCgdvZmZzZXRzGAIgAygLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuR3JvdXBMYWcijgEKCEdyb3VwTGFnEg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIOCgZvZmZzZXQYAyABKAMSCwoDZW5kGAQgASgDEgsKA2xhZxgFIAEoAxIQCghtZXRhZGF0YRgGIAEoCRIWCgltZW1iZXJfaWQYByABKAlIAIgBAUIMCgpfbWVtYmVyX2lkIpQBChFSZXNldEdyb3VwUmVxdWVzdBINCgVncm91cBgBIAEoCRINCgV0b3BpYxgCIAEoCRIqCgJ0bxgDIAEoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlYWRGcm9tEhYKCXBhcnRpdGlvbhgEIAEoBUgAiAEBEg8KB2RyeV9ydW4YBSABKAhCDAoKX3BhcnRpdGlvbiJIChJSZXNldEdyb3VwUmVzcG9uc2USMgoHb2Zmc2V0cxgBIAMoCzIhLnNvbG9sYWtlaG91c2UubG9nLnYxLkdyb3VwT2Zmc2V0Ij8KC0dyb3VwT2Zmc2V0Eg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIOCgZvZmZzZXQYAyABKAMiIwoSRGVsZXRlR3JvdXBSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJIhUKE0RlbGV0ZUdyb3VwUmVzcG9uc2UygQoKDEFkbWluU2VydmljZRJrCg5EZXNjcmliZVNlcnZlchIrLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlU2VydmVyUmVxdWVzdBosLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlU2VydmVyUmVzcG9uc2USVAoLQ3JlYXRlVG9waWMSKC5zb2xvbGFrZWhvdXNlLmxvZy52MS5DcmVhdGVUb3BpY1JlcXVlc3QaGy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Ub3BpYxJfCgpMaXN0VG9waWNzEicuc29sb2xha2Vob3VzZS5sb2cudjEuTGlzdFRvcGljc1JlcXVlc3QaKC5zb2xvbGFrZWhvdXNlLmxvZy52MS5MaXN0VG9waWNzUmVzcG9uc2USaAoNRGVzY3JpYmVUb3BpYxIqLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlVG9waWNSZXF1ZXN0Gisuc29sb2xha2Vob3VzZS5sb2cudjEuRGVzY3JpYmVUb3BpY1Jlc3BvbnNlElIKCkFsdGVyVG9waWMSJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5BbHRlclRvcGljUmVxdWVzdBobLnNvbG9sYWtlaG91c2UubG9nLnYxLlRvcGljEmIKC0RlbGV0ZVRvcGljEiguc29sb2xha2Vob3VzZS5sb2cudjEuRGVsZXRlVG9waWNSZXF1ZXN0Gikuc29sb2xha2Vob3VzZS5sb2cudjEuRGVsZXRlVG9waWNSZXNwb25zZRJiCgtGaW5kT2Zmc2V0cxIoLnNvbG9sYWtlaG91c2UubG9nLnYxLkZpbmRPZmZzZXRzUmVxdWVzdBopLnNvbG9sYWtlaG91c2UubG9nLnYxLkZpbmRPZmZzZXRzUmVzcG9uc2USZQoMTGlzdFNlZ21lbnRzEikuc29sb2xha2Vob3VzZS5sb2cudjEuTGlzdFNlZ21lbnRzUmVxdWVzdBoqLnNvbG9sYWtlaG91c2UubG9nLnYxLkxpc3RTZWdtZW50c1Jlc3BvbnNlEl8KCkxpc3RHcm91cHMSJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5MaXN0R3JvdXBzUmVxdWVzdBooLnNvbG9sYWtlaG91c2UubG9nLnYxLkxpc3RHcm91cHNSZXNwb25zZRJoCg1EZXNjcmliZUdyb3VwEiouc29sb2xha2Vob3VzZS5sb2cudjEuRGVzY3JpYmVHcm91cFJlcXVlc3QaKy5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZUdyb3VwUmVzcG9uc2USXwoKUmVzZXRHcm91cBInLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlc2V0R3JvdXBSZXF1ZXN0Giguc29sb2xha2Vob3VzZS5sb2cudjEuUmVzZXRHcm91cFJlc3BvbnNlEmIKC0RlbGV0ZUdyb3VwEiguc29sb2xha2Vob3VzZS5sb2cudjEuRGVsZXRlR3JvdXBSZXF1ZXN0Gikuc29sb2xha2Vob3VzZS5sb2cudjEuRGVsZXRlR3JvdXBSZXNwb25zZRJQCgVGbHVzaBIiLnNvbG9sYWtlaG91c2UubG9nLnYxLkZsdXNoUmVxdWVzdBojLnNvbG9sYWtlaG91c2UubG9nLnYxLkZsdXNoUmVzcG9uc2ViBnByb3RvMw", [file_sololakehouse_log_v1_consumer]);
+  fileDesc("CiBzb2xvbGFrZWhvdXNlL2xvZy92MS9hZG1pbi5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEiFwoVRGVzY3JpYmVTZXJ2ZXJSZXF1ZXN0IiQKFkRlc2NyaWJlU2VydmVyUmVzcG9uc2USCgoCaWQYASABKAkiwgEKBVRvcGljEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKcGFydGl0aW9ucxgDIAEoBRI3CgZjb25maWcYBCADKAsyJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Ub3BpYy5Db25maWdFbnRyeRISCgpjcmVhdGVkX2F0GAUgASgDEg8KB3ZlcnNpb24YBiABKAMaLQoLQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoSQ3JlYXRlVG9waWNSZXF1ZXN0EgwKBG5hbWUYASABKAkSFwoKcGFydGl0aW9ucxgCIAEoBUgAiAEBEkQKBmNvbmZpZxgDIAMoCzI0LnNvbG9sYWtlaG91c2UubG9nLnYxLkNyZWF0ZVRvcGljUmVxdWVzdC5Db25maWdFbnRyeRIVCg1rZWVwX2V4aXN0aW5nGAQgASgIGi0KC0NvbmZpZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX3BhcnRpdGlvbnMiEwoRTGlzdFRvcGljc1JlcXVlc3QiQQoSTGlzdFRvcGljc1Jlc3BvbnNlEisKBnRvcGljcxgBIAMoCzIbLnNvbG9sYWtlaG91c2UubG9nLnYxLlRvcGljIiQKFERlc2NyaWJlVG9waWNSZXF1ZXN0EgwKBG5hbWUYASABKAkifAoVRGVzY3JpYmVUb3BpY1Jlc3BvbnNlEioKBXRvcGljGAEgASgLMhsuc29sb2xha2Vob3VzZS5sb2cudjEuVG9waWMSNwoHb2Zmc2V0cxgCIAMoCzImLnNvbG9sYWtlaG91c2UubG9nLnYxLlBhcnRpdGlvbk9mZnNldHMiUwoQUGFydGl0aW9uT2Zmc2V0cxINCgVzdGFydBgBIAEoAxILCgNlbmQYAiABKAMSDgoGc3RvcmVkGAMgASgDEhMKC2xhc3Rfc3RhYmxlGAQgASgDIr0BChFBbHRlclRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJEkMKBmNvbmZpZxgCIAMoCzIzLnNvbG9sYWtlaG91c2UubG9nLnYxLkFsdGVyVG9waWNSZXF1ZXN0LkNvbmZpZ0VudHJ5EhcKCnBhcnRpdGlvbnMYAyABKAVIAIgBARotCgtDb25maWdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19wYXJ0aXRpb25zIiIKEkRlbGV0ZVRvcGljUmVxdWVzdBIMCgRuYW1lGAEgASgJIhUKE0RlbGV0ZVRvcGljUmVzcG9uc2UiUQoSRmluZE9mZnNldHNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiwKBGZyb20YAiABKAsyHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWFkRnJvbSImChNGaW5kT2Zmc2V0c1Jlc3BvbnNlEg8KB29mZnNldHMYASADKAMiewoURGVsZXRlUmVjb3Jkc1JlcXVlc3QSDQoFdG9waWMYASABKAkSLgoGYmVmb3JlGAIgASgLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuUmVhZEZyb20SFgoJcGFydGl0aW9uGAMgASgFSACIAQFCDAoKX3BhcnRpdGlvbiInChVEZWxldGVSZWNvcmRzUmVzcG9uc2USDgoGc3RhcnRzGAEgAygDIl4KE0xpc3RTZWdtZW50c1JlcXVlc3QSDQoFdG9waWMYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJImAKFExpc3RTZWdtZW50c1Jlc3BvbnNlEi8KCHNlZ21lbnRzGAEgAygLMh0uc29sb2xha2Vob3VzZS5sb2cudjEuU2VnbWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimAEKB1NlZ21lbnQSCwoDdXJpGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEg0KBWVwb2NoGAMgASgFEhMKC2Jhc2Vfb2Zmc2V0GAQgASgDEhMKC25leHRfb2Zmc2V0GAUgASgDEg8KB3JlY29yZHMYBiABKAMSFQoNbWF4X3RpbWVzdGFtcBgHIAEoAxINCgVieXRlcxgIIAEoAyIOCgxGbHVzaFJlcXVlc3QiDwoNRmx1c2hSZXNwb25zZSIjChFMaXN0R3JvdXBzUmVxdWVzdBIOCgZzdGF0ZXMYASADKAkiQQoSTGlzdEdyb3Vwc1Jlc3BvbnNlEisKBmdyb3VwcxgBIAMoCzIbLnNvbG9sYWtlaG91c2UubG9nLnYxLkdyb3VwIpYBCgVHcm91cBINCgVncm91cBgBIAEoCRINCgVzdGF0ZRgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgFEhUKDXByb3RvY29sX3R5cGUYBCABKAkSEAoIcHJvdG9jb2wYBSABKAkSMgoHbWVtYmVycxgGIAMoCzIhLnNvbG9sYWtlaG91c2UubG9nLnYxLkdyb3VwTWVtYmVyIpgBCgtHcm91cE1lbWJlchIRCgltZW1iZXJfaWQYASABKAkSGAoLaW5zdGFuY2VfaWQYAiABKAlIAIgBARIRCgljbGllbnRfaWQYAyABKAkSEwoLY2xpZW50X2hvc3QYBCABKAkSEAoIbWV0YWRhdGEYBSABKAwSEgoKYXNzaWdubWVudBgGIAEoDEIOCgxfaW5zdGFuY2VfaWQiJQoURGVzY3JpYmVHcm91cFJlcXVlc3QSDQoFZ3JvdXAYASABKAkidAoVRGVzY3JpYmVHcm91cFJlc3BvbnNlEioKBWdyb3VwGAEgASgLMhsuc29sb2xha2Vob3VzZS5sb2cudjEuR3JvdXASLwoHb2Zmc2V0cxgCIAMoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLkdyb3VwTGFnIo4BCghHcm91cExhZxINCgV0b3BpYxgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSDgoGb2Zmc2V0GAMgASgDEgsKA2VuZBgEIAEoAxILCgNsYWcYBSABKAMSEAoIbWV0YWRhdGEYBiABKAkSFgoJbWVtYmVyX2lkGAcgASgJSACIAQFCDAoKX21lbWJlcl9pZCKUAQoRUmVzZXRHcm91cFJlcXVlc3QSDQoFZ3JvdXAYASABKAkSDQoFdG9waWMYAiABKAkSKgoCdG8YAyABKAsyHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWFkRnJvbRIWCglwYXJ0aXRpb24YBCABKAVIAIgBARIPCgdkcnlfcnVuGAUgASgIQgwKCl9wYXJ0aXRpb24iSAoSUmVzZXRHcm91cFJlc3BvbnNlEjIKB29mZnNldHMYASADKAsyIS5zb2xvbGFrZWhvdXNlLmxvZy52MS5Hcm91cE9mZnNldCI/CgtHcm91cE9mZnNldBINCgV0b3BpYxgBIAEoCRIRCglwYXJ0aXRpb24YAiABKAUSDgoGb2Zmc2V0GAMgASgDIiMKEkRlbGV0ZUdyb3VwUmVxdWVzdBINCgVncm91cBgBIAEoCSIVChNEZWxldGVHcm91cFJlc3BvbnNlMusKCgxBZG1pblNlcnZpY2USawoORGVzY3JpYmVTZXJ2ZXISKy5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZVNlcnZlclJlcXVlc3QaLC5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZVNlcnZlclJlc3BvbnNlElQKC0NyZWF0ZVRvcGljEiguc29sb2xha2Vob3VzZS5sb2cudjEuQ3JlYXRlVG9waWNSZXF1ZXN0Ghsuc29sb2xha2Vob3VzZS5sb2cudjEuVG9waWMSXwoKTGlzdFRvcGljcxInLnNvbG9sYWtlaG91c2UubG9nLnYxLkxpc3RUb3BpY3NSZXF1ZXN0Giguc29sb2xha2Vob3VzZS5sb2cudjEuTGlzdFRvcGljc1Jlc3BvbnNlEmgKDURlc2NyaWJlVG9waWMSKi5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZVRvcGljUmVxdWVzdBorLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlVG9waWNSZXNwb25zZRJSCgpBbHRlclRvcGljEicuc29sb2xha2Vob3VzZS5sb2cudjEuQWx0ZXJUb3BpY1JlcXVlc3QaGy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Ub3BpYxJiCgtEZWxldGVUb3BpYxIoLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlbGV0ZVRvcGljUmVxdWVzdBopLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlbGV0ZVRvcGljUmVzcG9uc2USYgoLRmluZE9mZnNldHMSKC5zb2xvbGFrZWhvdXNlLmxvZy52MS5GaW5kT2Zmc2V0c1JlcXVlc3QaKS5zb2xvbGFrZWhvdXNlLmxvZy52MS5GaW5kT2Zmc2V0c1Jlc3BvbnNlEmgKDURlbGV0ZVJlY29yZHMSKi5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZWxldGVSZWNvcmRzUmVxdWVzdBorLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlbGV0ZVJlY29yZHNSZXNwb25zZRJlCgxMaXN0U2VnbWVudHMSKS5zb2xvbGFrZWhvdXNlLmxvZy52MS5MaXN0U2VnbWVudHNSZXF1ZXN0Giouc29sb2xha2Vob3VzZS5sb2cudjEuTGlzdFNlZ21lbnRzUmVzcG9uc2USXwoKTGlzdEdyb3VwcxInLnNvbG9sYWtlaG91c2UubG9nLnYxLkxpc3RHcm91cHNSZXF1ZXN0Giguc29sb2xha2Vob3VzZS5sb2cudjEuTGlzdEdyb3Vwc1Jlc3BvbnNlEmgKDURlc2NyaWJlR3JvdXASKi5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZXNjcmliZUdyb3VwUmVxdWVzdBorLnNvbG9sYWtlaG91c2UubG9nLnYxLkRlc2NyaWJlR3JvdXBSZXNwb25zZRJfCgpSZXNldEdyb3VwEicuc29sb2xha2Vob3VzZS5sb2cudjEuUmVzZXRHcm91cFJlcXVlc3QaKC5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZXNldEdyb3VwUmVzcG9uc2USYgoLRGVsZXRlR3JvdXASKC5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZWxldGVHcm91cFJlcXVlc3QaKS5zb2xvbGFrZWhvdXNlLmxvZy52MS5EZWxldGVHcm91cFJlc3BvbnNlElAKBUZsdXNoEiIuc29sb2xha2Vob3VzZS5sb2cudjEuRmx1c2hSZXF1ZXN0GiMuc29sb2xha2Vob3VzZS5sb2cudjEuRmx1c2hSZXNwb25zZWIGcHJvdG8z", [file_sololakehouse_log_v1_consumer]);
 
 /**
  * @generated from message sololakehouse.log.v1.DescribeServerRequest
@@ -352,6 +352,56 @@ export const FindOffsetsResponseSchema: GenMessage<FindOffsetsResponse> = /*@__P
   messageDesc(file_sololakehouse_log_v1_admin, 13);
 
 /**
+ * @generated from message sololakehouse.log.v1.DeleteRecordsRequest
+ */
+export type DeleteRecordsRequest = Message<"sololakehouse.log.v1.DeleteRecordsRequest"> & {
+  /**
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * An offset, which is of one partition; a time; or the end, for all that there is.
+   *
+   * @generated from field: sololakehouse.log.v1.ReadFrom before = 2;
+   */
+  before?: ReadFrom | undefined;
+
+  /**
+   * All of them where not given.
+   *
+   * @generated from field: optional int32 partition = 3;
+   */
+  partition?: number | undefined;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.DeleteRecordsRequest.
+ * Use `create(DeleteRecordsRequestSchema)` to create a new message.
+ */
+export const DeleteRecordsRequestSchema: GenMessage<DeleteRecordsRequest> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 14);
+
+/**
+ * @generated from message sololakehouse.log.v1.DeleteRecordsResponse
+ */
+export type DeleteRecordsResponse = Message<"sololakehouse.log.v1.DeleteRecordsResponse"> & {
+  /**
+   * Where each partition begins now, by number.
+   *
+   * @generated from field: repeated int64 starts = 1;
+   */
+  starts: bigint[];
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.DeleteRecordsResponse.
+ * Use `create(DeleteRecordsResponseSchema)` to create a new message.
+ */
+export const DeleteRecordsResponseSchema: GenMessage<DeleteRecordsResponse> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_admin, 15);
+
+/**
  * @generated from message sololakehouse.log.v1.ListSegmentsRequest
  */
 export type ListSegmentsRequest = Message<"sololakehouse.log.v1.ListSegmentsRequest"> & {
@@ -385,7 +435,7 @@ export type ListSegmentsRequest = Message<"sololakehouse.log.v1.ListSegmentsRequ
  * Use `create(ListSegmentsRequestSchema)` to create a new message.
  */
 export const ListSegmentsRequestSchema: GenMessage<ListSegmentsRequest> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 14);
+  messageDesc(file_sololakehouse_log_v1_admin, 16);
 
 /**
  * @generated from message sololakehouse.log.v1.ListSegmentsResponse
@@ -409,7 +459,7 @@ export type ListSegmentsResponse = Message<"sololakehouse.log.v1.ListSegmentsRes
  * Use `create(ListSegmentsResponseSchema)` to create a new message.
  */
 export const ListSegmentsResponseSchema: GenMessage<ListSegmentsResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 15);
+  messageDesc(file_sololakehouse_log_v1_admin, 17);
 
 /**
  * An object of the store with consecutive record batches of one partition.
@@ -469,7 +519,7 @@ export type Segment = Message<"sololakehouse.log.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 16);
+  messageDesc(file_sololakehouse_log_v1_admin, 18);
 
 /**
  * @generated from message sololakehouse.log.v1.FlushRequest
@@ -482,7 +532,7 @@ export type FlushRequest = Message<"sololakehouse.log.v1.FlushRequest"> & {
  * Use `create(FlushRequestSchema)` to create a new message.
  */
 export const FlushRequestSchema: GenMessage<FlushRequest> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 17);
+  messageDesc(file_sololakehouse_log_v1_admin, 19);
 
 /**
  * @generated from message sololakehouse.log.v1.FlushResponse
@@ -495,7 +545,7 @@ export type FlushResponse = Message<"sololakehouse.log.v1.FlushResponse"> & {
  * Use `create(FlushResponseSchema)` to create a new message.
  */
 export const FlushResponseSchema: GenMessage<FlushResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 18);
+  messageDesc(file_sololakehouse_log_v1_admin, 20);
 
 /**
  * @generated from message sololakehouse.log.v1.ListGroupsRequest
@@ -514,7 +564,7 @@ export type ListGroupsRequest = Message<"sololakehouse.log.v1.ListGroupsRequest"
  * Use `create(ListGroupsRequestSchema)` to create a new message.
  */
 export const ListGroupsRequestSchema: GenMessage<ListGroupsRequest> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 19);
+  messageDesc(file_sololakehouse_log_v1_admin, 21);
 
 /**
  * @generated from message sololakehouse.log.v1.ListGroupsResponse
@@ -533,7 +583,7 @@ export type ListGroupsResponse = Message<"sololakehouse.log.v1.ListGroupsRespons
  * Use `create(ListGroupsResponseSchema)` to create a new message.
  */
 export const ListGroupsResponseSchema: GenMessage<ListGroupsResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 20);
+  messageDesc(file_sololakehouse_log_v1_admin, 22);
 
 /**
  * Who reads topics together.
@@ -583,7 +633,7 @@ export type Group = Message<"sololakehouse.log.v1.Group"> & {
  * Use `create(GroupSchema)` to create a new message.
  */
 export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 21);
+  messageDesc(file_sololakehouse_log_v1_admin, 23);
 
 /**
  * @generated from message sololakehouse.log.v1.GroupMember
@@ -627,7 +677,7 @@ export type GroupMember = Message<"sololakehouse.log.v1.GroupMember"> & {
  * Use `create(GroupMemberSchema)` to create a new message.
  */
 export const GroupMemberSchema: GenMessage<GroupMember> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 22);
+  messageDesc(file_sololakehouse_log_v1_admin, 24);
 
 /**
  * @generated from message sololakehouse.log.v1.DescribeGroupRequest
@@ -644,7 +694,7 @@ export type DescribeGroupRequest = Message<"sololakehouse.log.v1.DescribeGroupRe
  * Use `create(DescribeGroupRequestSchema)` to create a new message.
  */
 export const DescribeGroupRequestSchema: GenMessage<DescribeGroupRequest> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 23);
+  messageDesc(file_sololakehouse_log_v1_admin, 25);
 
 /**
  * @generated from message sololakehouse.log.v1.DescribeGroupResponse
@@ -668,7 +718,7 @@ export type DescribeGroupResponse = Message<"sololakehouse.log.v1.DescribeGroupR
  * Use `create(DescribeGroupResponseSchema)` to create a new message.
  */
 export const DescribeGroupResponseSchema: GenMessage<DescribeGroupResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 24);
+  messageDesc(file_sololakehouse_log_v1_admin, 26);
 
 /**
  * How far a group is with a partition.
@@ -727,7 +777,7 @@ export type GroupLag = Message<"sololakehouse.log.v1.GroupLag"> & {
  * Use `create(GroupLagSchema)` to create a new message.
  */
 export const GroupLagSchema: GenMessage<GroupLag> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 25);
+  messageDesc(file_sololakehouse_log_v1_admin, 27);
 
 /**
  * @generated from message sololakehouse.log.v1.ResetGroupRequest
@@ -768,7 +818,7 @@ export type ResetGroupRequest = Message<"sololakehouse.log.v1.ResetGroupRequest"
  * Use `create(ResetGroupRequestSchema)` to create a new message.
  */
 export const ResetGroupRequestSchema: GenMessage<ResetGroupRequest> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 26);
+  messageDesc(file_sololakehouse_log_v1_admin, 28);
 
 /**
  * @generated from message sololakehouse.log.v1.ResetGroupResponse
@@ -785,7 +835,7 @@ export type ResetGroupResponse = Message<"sololakehouse.log.v1.ResetGroupRespons
  * Use `create(ResetGroupResponseSchema)` to create a new message.
  */
 export const ResetGroupResponseSchema: GenMessage<ResetGroupResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 27);
+  messageDesc(file_sololakehouse_log_v1_admin, 29);
 
 /**
  * Where a group goes on.
@@ -814,7 +864,7 @@ export type GroupOffset = Message<"sololakehouse.log.v1.GroupOffset"> & {
  * Use `create(GroupOffsetSchema)` to create a new message.
  */
 export const GroupOffsetSchema: GenMessage<GroupOffset> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 28);
+  messageDesc(file_sololakehouse_log_v1_admin, 30);
 
 /**
  * @generated from message sololakehouse.log.v1.DeleteGroupRequest
@@ -831,7 +881,7 @@ export type DeleteGroupRequest = Message<"sololakehouse.log.v1.DeleteGroupReques
  * Use `create(DeleteGroupRequestSchema)` to create a new message.
  */
 export const DeleteGroupRequestSchema: GenMessage<DeleteGroupRequest> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 29);
+  messageDesc(file_sololakehouse_log_v1_admin, 31);
 
 /**
  * @generated from message sololakehouse.log.v1.DeleteGroupResponse
@@ -844,7 +894,7 @@ export type DeleteGroupResponse = Message<"sololakehouse.log.v1.DeleteGroupRespo
  * Use `create(DeleteGroupResponseSchema)` to create a new message.
  */
 export const DeleteGroupResponseSchema: GenMessage<DeleteGroupResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_admin, 30);
+  messageDesc(file_sololakehouse_log_v1_admin, 32);
 
 /**
  * Looks after topics.
@@ -909,6 +959,16 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof FindOffsetsRequestSchema;
     output: typeof FindOffsetsResponseSchema;
+  },
+  /**
+   * Lets partitions begin later: readers have nothing before that from then on.
+   *
+   * @generated from rpc sololakehouse.log.v1.AdminService.DeleteRecords
+   */
+  deleteRecords: {
+    methodKind: "unary";
+    input: typeof DeleteRecordsRequestSchema;
+    output: typeof DeleteRecordsResponseSchema;
   },
   /**
    * The segments of a partition that are in the object store, in their order, a page at a time.
