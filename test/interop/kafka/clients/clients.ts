@@ -1,7 +1,7 @@
 import * as zlib from "node:zlib";
 import type { TestOptions } from "vitest";
 import { CODECS, type Codec, type OpenClient } from "./client.js";
-import { java3, java4, kafkaPython } from "./engine-clients.js";
+import { confluent, java3, java4, kafkaPython } from "./engine-clients.js";
 import { kafkajsClient } from "./kafkajs.js";
 import { kcatClient, needsKcat } from "./kcat.js";
 import { platformaticClient } from "./platformatic.js";
@@ -37,5 +37,6 @@ export const CLIENTS: Readonly<Record<string, TestedClient>> = {
     ignoresAppendTime: true,
   },
   "kafka-python": { open: kafkaPython },
+  "Confluent's for Python": { open: confluent },
   kcat: { open: kcatClient, needs: needsKcat },
 };

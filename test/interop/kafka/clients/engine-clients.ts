@@ -75,6 +75,11 @@ const open =
 
 export const java3 = open(java(3));
 export const java4 = open(java(4));
+export const confluent = open({
+  engine: () => new Engine("confluent_client.py"),
+  command: [python, path("python/confluent_member.py")],
+  sends: (record) => record,
+});
 export const kafkaPython = open({
   engine: () => new Engine("kafka_client.py"),
   command: [python, path("python/kafka_member.py")],
