@@ -138,6 +138,24 @@ describe("a session", () => {
     expect(opened(begin(sessions, first, 2, [], { now: 120_000 })).sessionId).toBe(first);
   });
 
+  test("remembers no name that is too long for a topic", () => {
+    const sessions = new FetchSessions();
+    const ask = (sessionId: number, sessionEpoch: number, topic: string) =>
+      opened(
+        sessions.begin(
+          {
+            ...{ sessionId, sessionEpoch, byId: false, user: undefined, forgotten: [] },
+            wanted: [{ ...wanted(0), topic }],
+          },
+          0,
+        ),
+      );
+    expect(ask(0, FIRST, "t".repeat(250)).sessionId).toBe(0);
+    const { sessionId } = ask(0, FIRST, "t".repeat(249));
+    expect(sessionId).toBeGreaterThan(0);
+    expect(ask(sessionId, 1, "t".repeat(250))).toMatchObject({ sessionId: 0, wanted: [{}, {}] });
+  });
+
   test("takes no more memory than there is for all", () => {
     const sessions = new FetchSessions();
     const many = Array.from({ length: 150_000 }, (_, index) => index);

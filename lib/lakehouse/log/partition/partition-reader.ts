@@ -297,7 +297,7 @@ export class PartitionReader {
     const latest = new LatestRecord(start, this.#topic.name);
     const known = await this.#parts.meta.segments(this.#topic.id, this.#partition);
     for (const segment of latestFirst(known.filter(({ nextOffset }) => nextOffset > start))) {
-      if (latest.isBefore(segment)) break;
+      if (latest.isBefore(segment)) continue;
       const read = this.#offer(segment, start, latest).then(() => true);
       if ((await this.#unlessReplaced(segment, segment.baseOffset, read)) !== true)
         return this.latestRecord();
@@ -316,10 +316,16 @@ export class PartitionReader {
     const { segments } = this.#parts;
     const { blocks } = await segments.footer(segment);
     for (const block of latestFirst(blocks.filter(({ lastOffset }) => lastOffset >= start))) {
-      if (latest.isBefore(block)) break;
+      if (latest.isBefore(block)) continue;
       latest.offer((await segments.blockOf(segment, block.baseOffset)).batches);
     }
   }
+}
+
+/** A segment, a block or a batch. */
+interface Timed {
+  readonly maxTimestamp: bigint;
+  readonly baseOffset: bigint;
 }
 
 /** Keeps the latest of the records that it is offered. */
@@ -334,9 +340,10 @@ class LatestRecord {
     this.#subject = subject;
   }
 
-  /** Nothing in there is later. What is as late may be there before it. */
-  isBefore({ maxTimestamp }: { readonly maxTimestamp: bigint }): boolean {
-    return this.found !== undefined && maxTimestamp < this.found.timestamp;
+  /** Nothing in there is later, or as late and before it: of records without timestamps, all are as late. */
+  isBefore({ maxTimestamp, baseOffset }: Timed): boolean {
+    if (this.found === undefined || maxTimestamp > this.found.timestamp) return false;
+    return maxTimestamp < this.found.timestamp || baseOffset > this.found.offset;
   }
 
   offer(batches: readonly HeldBatch[]): void {
@@ -354,7 +361,7 @@ class LatestRecord {
   }
 }
 
-function latestFirst<Some extends { readonly maxTimestamp: bigint }>(all: readonly Some[]): Some[] {
+function latestFirst<Some extends Timed>(all: readonly Some[]): Some[] {
   return all.toSorted((a, b) =>
     a.maxTimestamp > b.maxTimestamp ? -1 : a.maxTimestamp < b.maxTimestamp ? 1 : 0,
   );

@@ -77,6 +77,8 @@ const MOST_SESSIONS = 1_000;
 const IDLE_MS = 120_000;
 /** Of all sessions: they are memory that clients may ask for. */
 const MOST_PARTITIONS = 200_000;
+/** A longer name is no topic's, and is not remembered. */
+const LONGEST_NAME = 249;
 const UNTOLD = -1n;
 
 export class FetchSessions {
@@ -121,7 +123,7 @@ export class FetchSessions {
     for (const one of forgotten) session.partitions.delete(keyOf(one));
     this.#partitions += session.partitions.size - before;
     const left = wantedOf(session);
-    if (left.length === 0 || !this.#makeRoom(0, now, session)) this.#drop(sessionId);
+    if (left.length === 0 || hasLongName(wanted) || !this.#makeRoom(0, now, session)) this.#drop(sessionId);
     return {
       sessionId: this.#sessions.has(sessionId) ? sessionId : NO_SESSION,
       wanted: left,
@@ -131,7 +133,8 @@ export class FetchSessions {
 
   /** @returns nothing where there is no room, or nothing to remember. */
   #open({ wanted, byId, user }: FetchQuestion, now: number): Session | undefined {
-    if (wanted.length === 0 || !this.#makeRoom(wanted.length, now)) return undefined;
+    if (wanted.length === 0 || hasLongName(wanted)) return undefined;
+    if (!this.#makeRoom(wanted.length, now)) return undefined;
     let id = randomInt(1, MOST_EPOCHS);
     while (this.#sessions.has(id)) id = randomInt(1, MOST_EPOCHS);
     const session: Session = {
@@ -162,6 +165,10 @@ export class FetchSessions {
     this.#sessions.delete(id);
     this.#partitions -= session.partitions.size;
   }
+}
+
+function hasLongName(wanted: readonly WantedPartition[]): boolean {
+  return wanted.some(({ topic }) => topic.length > LONGEST_NAME);
 }
 
 function wantedOf({ partitions }: Session): WantedPartition[] {
