@@ -129,6 +129,7 @@ describe("a log on etcd", needsEtcd, () => {
     await append(0);
     await until(() => seen.size === 80);
     expect((await remote.groups.describe("r")).state).toBe("Stable");
+    expect((await remote.groups.list()).map(({ group }) => group)).toEqual(["r", "s", "t", "u"]);
     await first.close();
     await a.close();
     await append(20);

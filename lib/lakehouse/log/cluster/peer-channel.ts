@@ -16,6 +16,9 @@ const IDENTITY = "server";
 const KEY_BYTES = 32;
 /** A connection that says nothing is closed, in milliseconds. */
 const IDLE_MS = 60_000;
+const HANDSHAKE_MS = 10_000;
+/** Beyond are closed at once. */
+const MOST_CONNECTIONS = 1_000;
 
 export interface PeerListener {
   readonly endpoint: PeerEndpoint;
@@ -38,7 +41,7 @@ export async function listenToPeers(
   const sockets = new Set<TLSSocket>();
   const tls = createTlsServer({
     ...CIPHERS,
-    handshakeTimeout: IDLE_MS,
+    handshakeTimeout: HANDSHAKE_MS,
     pskCallback: (_, identity) => (identity === IDENTITY ? key : null),
   });
   tls.on("secureConnection", (socket) => {
@@ -46,6 +49,7 @@ export async function listenToPeers(
     socket.once("close", () => sockets.delete(socket));
     http.emit("connection", socket);
   });
+  tls.maxConnections = MOST_CONNECTIONS;
   // Whoever does not know the key.
   tls.on("tlsClientError", () => undefined);
   await new Promise<void>((resolve, reject) => {

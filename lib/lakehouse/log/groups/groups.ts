@@ -4,7 +4,7 @@ import { invalidConfig } from "../../errors.js";
 import type { Cluster } from "../cluster/cluster.js";
 import { WhileLed } from "../cluster/while-led.js";
 import type { LogCore } from "../core.js";
-import { noSuchTopic } from "../errors.js";
+import { noSuchTopic, notLeader } from "../errors.js";
 import { GROUP_PARTITIONS, GROUP_TOPIC } from "../internal-topics.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { Ack } from "../partition/partition.js";
@@ -206,6 +206,11 @@ export class Groups {
     this.#coordinators.close();
   }
 
+  /** Whether this process coordinates a group. */
+  coordinates(group: string): boolean {
+    return this.#coordinators.numbers.includes(this.placeOf(group).partition);
+  }
+
   /** The partition that has a group: whoever leads it coordinates the group. */
   placeOf(group: string): { readonly topicId: string; readonly partition: number } {
     return { topicId: this.#topic.id, partition: partitionOf(group, this.#topic.partitions) };
@@ -216,7 +221,13 @@ export class Groups {
     return this.#coordinators.of(partitionOf(group, this.#topic.partitions));
   }
 
-  #all(): Promise<GroupCoordinator[]> {
-    return Promise.all(this.#coordinators.numbers.map((number) => this.#coordinators.of(number)));
+  /** What is given to another server meanwhile is listed there. */
+  async #all(): Promise<GroupCoordinator[]> {
+    const opened = this.#coordinators.numbers.map((number) =>
+      this.#coordinators.of(number).catch((error: unknown) => {
+        if (!notLeader.is(error)) throw error;
+      }),
+    );
+    return (await Promise.all(opened)).filter((coordinator) => coordinator !== undefined);
   }
 }

@@ -7,7 +7,7 @@ import { offsetOf, type ReadFrom } from "../topic.js";
 import { assignmentOf } from "./consumer-protocol.js";
 import type { CommittedOffset } from "./group-records.js";
 import type { GroupDescription } from "./group-types.js";
-import type { GroupFilter } from "./groups.js";
+import type { GroupFilter, Groups } from "./groups.js";
 import { notEmpty } from "./refusals.js";
 import type { ReadGroups } from "./stored-groups.js";
 
@@ -85,9 +85,13 @@ export class LogGroups {
   }
 
   async #read(): Promise<ReadGroups> {
-    if (this.#core.isWriting) return this.#core.groups();
+    const { isShared } = await this.#core.cluster();
+    const own = this.#core.isWriting ? await this.#core.groups() : undefined;
+    if (own !== undefined && !isShared) return own;
     const { storedGroups } = await import("./stored-groups.js");
-    return storedGroups(this.#core);
+    const stored = await storedGroups(this.#core);
+    // Of those that other servers coordinate, the object store has what was committed.
+    return own === undefined ? stored : joined(own, stored);
   }
 
   /** With its offsets. @throws LakehouseError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */
@@ -122,6 +126,18 @@ export class LogGroups {
     if (!dryRun) await groups.commit(group, { memberId: "", generation: -1 }, offsets);
     return offsets;
   }
+}
+
+function joined(own: Groups, stored: ReadGroups): ReadGroups {
+  const of = (group: string) => (own.coordinates(group) ? own : stored);
+  return {
+    list: async (filter) => {
+      const elsewhere = (await stored.list(filter)).filter(({ group }) => !own.coordinates(group));
+      return [...(await own.list(filter)), ...elsewhere].sort((a, b) => (a.group < b.group ? -1 : 1));
+    },
+    describe: (group) => of(group).describe(group),
+    fetch: (group) => of(group).fetch(group),
+  };
 }
 
 function everyPartition({ partitions }: TopicRecord): number[] {

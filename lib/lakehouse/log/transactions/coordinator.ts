@@ -324,7 +324,8 @@ export class TransactionCoordinator {
 
   async #complete(id: string, entry: TransactionEntry, marker: Marker): Promise<TransactionEntry> {
     const { state, clock, endOffsets } = this.#parts;
-    const ending = { producerId: entry.producerId, epoch: entry.epoch, marker, ack: entry.ack };
+    const ack = this.#parts.ack === "stored" ? "stored" : entry.ack;
+    const ending = { producerId: entry.producerId, epoch: entry.epoch, marker, ack };
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
         await Promise.all(entry.partitions.map((at) => this.#mark(at, ending)));

@@ -161,8 +161,7 @@ export class Transactions {
    */
   checkCoordinator(producerId: bigint, epoch: number): void {
     const number = this.#numberOf(producerId);
-    const leader = this.#parts.cluster.leader(this.#topic.id, number);
-    if (leader === undefined || leader.epoch <= epoch) return;
+    if (this.#parts.cluster.epoch(this.#topic.id, number) <= epoch) return;
     const name = `${this.#topic.name}/${number}`;
     throw fenced(name, `Another server coordinates the transactions of ${name} by now.`);
   }

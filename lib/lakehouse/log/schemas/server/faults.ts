@@ -8,6 +8,7 @@ import {
   noSuchSchema,
   noSuchSchemaVersion,
   noSuchSubject,
+  notLeader,
   recordTooLarge,
   schemaInUse,
   schemaVersionDeleted,
@@ -49,6 +50,8 @@ const CODES: readonly (readonly [code: number, kind: ErrorKind])[] = [
   [42205, readOnly],
   [42206, schemaInUse],
   [42209, recordTooLarge],
+  // Clients that know several servers ask the next.
+  [50003, notLeader],
 ];
 
 /** What a request is told of an error. A fault of the server shows nothing of its inside. */
