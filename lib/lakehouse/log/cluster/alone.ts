@@ -7,6 +7,7 @@ const LEADERSHIP: Leadership = { broker: SELF, epoch: 0 };
 export class Alone implements Cluster {
   readonly self = SELF;
   readonly isShared = false;
+  readonly isLive = true;
   #endpoints: Endpoints = {};
   readonly #listeners = new Set<() => void>();
 

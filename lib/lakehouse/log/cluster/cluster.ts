@@ -39,6 +39,8 @@ export interface Cluster {
   readonly self: number;
   /** Others may write the same log. What only this machine has is lost with it, and by a takeover. */
   readonly isShared: boolean;
+  /** The others believe that this process lives, and it hears of them. */
+  readonly isLive: boolean;
   /** Those that live, by id. */
   brokers(): readonly Broker[];
   /** Tells the others where this process listens; what is not named stays as it is, and `undefined` takes it away. */

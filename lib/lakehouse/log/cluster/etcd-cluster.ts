@@ -92,6 +92,10 @@ export class EtcdCluster implements Cluster {
     return this.#self;
   }
 
+  get isLive(): boolean {
+    return this.#session !== undefined && this.#isSure;
+  }
+
   brokers(): readonly Broker[] {
     return [...this.#brokers]
       .map(([id, { kafka, grpc, peers }]) => ({ id, kafka, grpc, peers }))

@@ -55,7 +55,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   let broker: Broker | undefined;
   const serving = new Set<Promise<void>>();
   const onConnection = (socket: Socket) => {
-    if (broker === undefined) {
+    if (broker === undefined || !cluster.isLive) {
       socket.destroy();
       return;
     }
@@ -100,11 +100,16 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
     fetched: new Budget(settings.memoryBytes, () => undefined),
     fetchSessions: new FetchSessions(),
   };
+  // What it knows of the others is old: clients that keep to it would never hear who leads now.
+  const unlisten = cluster.onChange(() => {
+    if (!cluster.isLive) for (const socket of sockets) socket.destroy();
+  });
   await cluster.announce({ kafka: { host: broker.host, port: broker.port } });
   return {
     host: settings.host,
     port,
     stop: async () => {
+      unlisten();
       // Without it, clients would be sent to where nobody is; where this fails, they go on to the next.
       await cluster
         .announce({ kafka: undefined })
