@@ -137,20 +137,17 @@ export class Quality {
     options: PublishOptions = {},
   ): Promise<Publication> {
     checkOptions("publish", options, PUBLISH_OPTIONS);
-    const [{ publish }, { landingOf }, { quarantineOf }, { storedChecks }, { newToken }] = await Promise.all([
+    const [{ publish }, { landingOf }, { quarantineOf }, { newToken }] = await Promise.all([
       import("./publish/publish.js"),
       import("./publish/landing.js"),
       import("./publish/quarantine.js"),
-      import("./contracts/stored.js"),
       import("./publish/branches.js"),
     ]);
     const { name, contract } = await named(table);
     const { requireChecks } = await import("./checks/builders.js");
     const { cast, extraFields, missingFields, quarantine = false, maxRejected, ...audit } = options;
     const ingest = { cast, extraFields, missingFields };
-    const checks = requireChecks(
-      audit.checks ?? contract?.checks ?? storedChecks(await this.#context.catalog.loadTable(name)),
-    );
+    const checks = requireChecks(audit.checks ?? contract?.checks ?? (await this.#carried(name)));
     if (!quarantine)
       return publish(
         this.#context,
@@ -218,6 +215,17 @@ export class Quality {
     const { reportPage } = await import("./report/page.js");
     const past = await this.history(report.table, { ref: report.ref, runs: 30 });
     return reportPage(report, past);
+  }
+
+  /** The checks that a table carries, some at least: rows that nothing looks at are not published by an oversight. */
+  async #carried(name: string): Promise<readonly Check[]> {
+    const checks = await this.checksOf(name);
+    if (checks.length > 0) return checks;
+    throw invalidArgument(
+      name,
+      `${name} carries no checks.`,
+      "Give some, or make the table carry them by lake.quality.setChecks; [] is for none.",
+    );
   }
 
   async #history() {

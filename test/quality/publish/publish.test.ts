@@ -99,6 +99,11 @@ test("a function writes as it likes, again where others were in its way, and to 
     }),
   ).rejects.toThrow(/also changed p.once/);
   expect(await ids("p.once")).toEqual([1]);
+  await lake.createTable("p.unchecked", { schema: SCHEMA });
+  await expect(lake.quality.publish("p.unchecked", [{ id: 1 }])).rejects.toThrow(/carries no checks/);
+  expect(await lake.quality.publish("p.unchecked", [{ id: 1 }], { checks: [] })).toMatchObject({
+    outcome: "published",
+  });
   const nothing = await lake.quality.publish("p.written", async () => {});
   expect(nothing.outcome).toBe("unchanged");
   // What may not shrink is held to that when rows are deleted, too.
@@ -109,6 +114,19 @@ test("a function writes as it likes, again where others were in its way, and to 
       { checks: [rowCount({ min: 1 })] },
     ),
   ).rejects.toMatchObject({ code: "CHECK_FAILED" });
+});
+
+test("a table that is made anew is looked at as a whole", async () => {
+  const silver = terms("p.anew");
+  await lake.quality.publish(silver, [{ id: 1, origin: "ATL" }]);
+  const anew = (origin: string) =>
+    lake.quality.publish("p.anew", async ({ branch }) => {
+      await lake.sql("drop table p.anew", { ref: branch });
+      await lake.sql(`create table p.anew as select 7::bigint as id, '${origin}' as origin`, { ref: branch });
+    });
+  await expect(anew("xx")).rejects.toMatchObject({ code: "CHECK_FAILED" });
+  expect((await anew("ORD")).report?.scope).toBe("table");
+  expect(await ids("p.anew")).toEqual([7]);
 });
 
 test("what is set back while it is published does not come back with it", async () => {

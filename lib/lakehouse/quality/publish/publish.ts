@@ -254,6 +254,8 @@ async function stateOf({ catalog, table, checks }: Job, at: Hash): Promise<strin
   const names = [table, ...checks.flatMap((check) => (check.kind === "references" ? [check.table] : []))];
   const there = catalog.on(`@${at}`);
   const states = await Promise.all(names.map(async (name) => (await tableOf(there, name))?.metadataLocation));
+  // What is referred to may be a view, of any tables.
+  if (states.slice(1).includes(undefined)) return at;
   return JSON.stringify(states.map((state) => state ?? null));
 }
 
@@ -264,10 +266,13 @@ async function audit(job: Job, at: Hash, candidate: string): Promise<CheckReport
   const before = (await tableOf(catalog.on(`@${at}`), table))?.currentSnapshot?.snapshotId;
   const seen = catalog.on(candidate);
   const { samples, now, signal } = options;
-  const since = options.audit === "table" ? undefined : before;
+  const opened = await seen.loadTable(table);
+  // A table that was made anew, or has forgotten that snapshot, is new as a whole.
+  const isKnown = opened.metadata.snapshots.some(({ snapshotId }) => snapshotId === before);
+  const since = options.audit === "table" || !isKnown ? undefined : before;
   const report = await checkTable(
     { ...context, catalog: seen },
-    { table: await seen.loadTable(table), ref: candidate, recordedRef: target },
+    { table: opened, ref: candidate, recordedRef: target },
     { checks, since, samples, now, signal },
   );
   if (options.record !== false) await new History(catalog, context.engine).record(report);
