@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +21,10 @@ const PARTITIONS = 6;
 const SERVER = `
   const [root, name, meta, from, ack] = args;
   const store = new storage.LocalStore(root + "/warehouse");
-  const topic = new log.Log({ store, folder: root + "/" + name, meta }).topic("flights");
+  const opened = new log.Log({ store, folder: root + "/" + name, meta });
+  // Who only appends goes by who leads; this one is to lead its share.
+  await opened.upkeep();
+  const topic = opened.topic("flights");
   let next = Number(from);
   const appendOn = async (partition) => {
     for (;;) {
@@ -144,6 +148,98 @@ describe("a log on etcd", needsEtcd, () => {
     ).toEqual(Array.from({ length: 40 }, (_, i) => i));
   });
 
+  test("whoever is killed, stopped or cut off from etcd, another goes on, and no record that is stored is lost", async () => {
+    const open = await place();
+    // It only looks on.
+    const watching = open("first");
+    const { id } = await watching.createTopic("flights", { partitions: PARTITIONS, segmentMs: 500 });
+    const cluster = await watching.cluster();
+    const ledBy = () => {
+      const leaders = Array.from({ length: PARTITIONS }, (_, number) => cluster.leader(id, number)?.broker);
+      return leaders.includes(undefined) ? 0 : new Set(leaders).size;
+    };
+    const address = etcd.members[0]?.address as string;
+    const line = await cuttable(address);
+    onTestFinished(line.close);
+    const acknowledged = new Map<string, string>();
+    let starts = 0;
+    const start = (name: string, meta = open.meta) => {
+      const child = server.start(open.root, name, meta, String(++starts * 1_000_000), "stored");
+      let failure: unknown;
+      child.done.catch((error: unknown) => {
+        failure = error;
+      });
+      onTestFinished(() => void child.process.kill("SIGKILL"));
+      let read = 0;
+      let recent: ReadonlySet<string>[] = [];
+      /** To how many partitions it has appended since it was asked before, and the nine times before that. */
+      const busy = () => {
+        if (child.process.exitCode !== null) throw failure;
+        const lines = child.output().split("\n").slice(0, -1);
+        const partitions = new Set<string>();
+        for (const line of lines.slice(read)) {
+          const [partition = "", offset, value = ""] = line.split(" ");
+          acknowledged.set(value, `${partition}/${offset}`);
+          partitions.add(partition);
+        }
+        read = lines.length;
+        recent = [...recent.slice(-9), partitions];
+        return new Set(recent.flatMap((one) => [...one])).size;
+      };
+      const forget = () => {
+        busy();
+        recent = [];
+      };
+      return { ...child, busy, forget };
+    };
+    type Server = ReturnType<typeof start>;
+    const isAll = async (one: Server) => {
+      await until(() => ledBy() === 1, 400);
+      one.forget();
+      await until(() => one.busy() === PARTITIONS, 400);
+    };
+    const isShared = (...servers: Server[]) =>
+      until(() => {
+        // That none has ended.
+        for (const one of servers) one.busy();
+        return ledBy() === 2;
+      }, 400);
+
+    const a = start("a");
+    const b = start("b", line.uri(open.meta));
+    await isShared(a, b);
+    a.process.kill("SIGKILL");
+    await isAll(b);
+    const again = start("a");
+    await isShared(again, b);
+    again.process.kill("SIGSTOP");
+    await isAll(b);
+    again.process.kill("SIGCONT");
+    await isShared(again, b);
+    line.cut();
+    await isAll(again);
+    line.mend();
+    await isShared(again, b);
+    for (const one of [a, b, again]) {
+      one.process.kill("SIGKILL");
+      await one.done.catch(() => undefined);
+      one.busy();
+    }
+
+    const log = logOf(open("last"));
+    const found = new Map<string, string>();
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const records = await readAll(log.topic("flights"), { partition });
+      expect(records.map(({ offset }) => offset)).toEqual(records.map((_, i) => BigInt(i)));
+      for (const [i, value] of texts(records).entries()) {
+        expect(found.has(value), `${value} is there once`).toBe(false);
+        found.set(value, `${partition}/${i}`);
+      }
+    }
+    expect(acknowledged.size).toBeGreaterThan(500);
+    for (const [value, at] of acknowledged) expect(found.get(value), `record ${value}`).toBe(at);
+  }, 180_000);
+
   test("a server that is back before another has taken over goes on with what was on its disk alone", async () => {
     const open = await place();
     const first = open("first");
@@ -197,6 +293,46 @@ describe("a log on etcd", needsEtcd, () => {
     expect(texts(await readAll(logOf(other).topic("flights")))).toEqual(["stored", "other"]);
   }, 60_000);
 });
+
+/** A way to etcd that can be cut: then what is sent goes nowhere, and no connection says so. */
+async function cuttable(address: string) {
+  let isCut = false;
+  const sockets = new Set<Socket>();
+  const [host, port] = address.split(":");
+  const proxy = createServer((near) => {
+    const far = connect(Number(port), host);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on("data", (bytes) => {
+        if (!isCut) to.write(bytes);
+      });
+      from.on("error", () => to.destroy());
+      from.on("close", () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { port: own } = proxy.address() as { port: number };
+  return {
+    uri: (meta: string) => meta.replace(/\/\/[^/]+/, `//127.0.0.1:${own}`),
+    cut: () => {
+      isCut = true;
+    },
+    mend: () => {
+      isCut = false;
+      for (const socket of sockets) socket.destroy();
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => proxy.close(resolve));
+    },
+  };
+}
 
 function logOf(core: LogCore): Log {
   return new Log({ core, catalog: undefined as never });
