@@ -46,7 +46,7 @@ export type {
   UniqueCheck,
 } from "./checks/types.js";
 export { type Contract, type ContractInit, contract } from "./contracts/contract.js";
-export { dictionary } from "./contracts/dictionary.js";
+export { type DictionaryTable, dictionary } from "./contracts/dictionary.js";
 export { CheckFailedError } from "./errors.js";
 export type { PastRequest, PastResult } from "./history.js";
 export type { WriteRows, WriteTarget } from "./publish/landing.js";

@@ -2,8 +2,11 @@ import { type NestedField, typeToString } from "../../iceberg/index.js";
 import type { Check } from "../checks/types.js";
 import type { Contract } from "./contract.js";
 
-/** Of whatever rows. */
-type AnyContract = Pick<Contract, "name" | "keys" | "owner" | "description" | "freshness" | "checks"> & {
+/** A contract, of whatever rows. */
+export type DictionaryTable = Pick<
+  Contract,
+  "name" | "keys" | "owner" | "description" | "freshness" | "checks"
+> & {
   readonly schema: { readonly fields: readonly NestedField[] };
 };
 
@@ -13,11 +16,11 @@ type AnyContract = Pick<Contract, "name" | "keys" | "owner" | "description" | "f
  * @example
  * await writeFile("dictionary.md", dictionary([silver, gold]));
  */
-export function dictionary(contracts: readonly AnyContract[]): string {
+export function dictionary(contracts: readonly DictionaryTable[]): string {
   return `${contracts.map(table).join("\n\n")}\n`;
 }
 
-function table(contract: AnyContract): string {
+function table(contract: DictionaryTable): string {
   const { name, schema, keys, owner, description, freshness, checks } = contract;
   const facts = [
     `Owner: ${cell(owner)}`,
