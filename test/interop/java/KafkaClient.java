@@ -12,8 +12,10 @@ import org.apache.kafka.clients.admin.*;
 import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.acl.*;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.resource.*;
 import org.apache.kafka.common.serialization.*;
 
 /** Kafka's Java client, for ../engine.ts: one JSON call a line, one JSON answer a line. Bytes are hexadecimal. */
@@ -275,6 +277,43 @@ class KafkaClient {
             .createTopics(json.convertValue(arguments.get("topics"), List.class).stream()
                 .map(name -> new NewTopic((String) name, 1, (short) 1)).toList())
             .all().get();
+        case "setUser" -> admin
+            .alterUserScramCredentials(List.of(new UserScramCredentialUpsertion(
+                arguments.get("user").asText(),
+                new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, arguments.path("iterations").asInt(8192)),
+                arguments.get("password").asText())))
+            .all().get();
+        case "deleteUser" -> admin
+            .alterUserScramCredentials(List.of(
+                new UserScramCredentialDeletion(arguments.get("user").asText(), ScramMechanism.SCRAM_SHA_512)))
+            .all().get();
+        case "users" -> {
+          Map<String, Object> users = new TreeMap<>();
+          admin.describeUserScramCredentials().all().get().forEach(
+              (user, found) ->
+                  users.put(user, found.credentialInfos().stream()
+                      .map(each -> each.mechanism() + " " + each.iterations()).sorted().toList()));
+          return users;
+        }
+        case "allow" -> admin
+            .createAcls(List.of(new AclBinding(
+                new ResourcePattern(ResourceType.TOPIC, topic, PatternType.PREFIXED),
+                new AccessControlEntry("User:" + arguments.get("user").asText(), "*", AclOperation.READ,
+                    AclPermissionType.ALLOW))))
+            .all().get();
+        case "acls" -> {
+          return admin.describeAcls(AclBindingFilter.ANY).values().get().stream().map(Object::toString).sorted().toList();
+        }
+        case "disallow" -> {
+          var about = new ResourcePatternFilter(ResourceType.TOPIC, topic, PatternType.MATCH);
+          return admin.deleteAcls(List.of(new AclBindingFilter(about, AccessControlEntryFilter.ANY)))
+              .all().get().size();
+        }
+        case "mayWhat" -> {
+          var options = new DescribeTopicsOptions().includeAuthorizedOperations(true);
+          return admin.describeTopics(List.of(topic), options).allTopicNames().get().get(topic).authorizedOperations()
+              .stream().map(Object::toString).sorted().toList();
+        }
         case "deleteTopic" -> admin.deleteTopics(List.of(topic)).all().get();
         case "createPartitions" -> admin
             .createPartitions(Map.of(topic, NewPartitions.increaseTo(arguments.get("partitions").asInt())))

@@ -69,6 +69,20 @@ def consume(bootstrap, topic, count, settings=None):
     return found
 
 
+def consume_in_group(bootstrap, topic, group, settings=None):
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=bootstrap,
+        group_id=group,
+        auto_offset_reset="earliest",
+        **python_names(settings)
+    )
+    try:
+        return len(next(iter(consumer)).value)
+    finally:
+        consumer.close(autocommit=False)
+
+
 def open_producer(bootstrap, name, settings):
     producers[name] = KafkaProducer(bootstrap_servers=bootstrap, **python_names(settings))
     producers[name].init_transactions()
@@ -94,6 +108,7 @@ serve(
     {
         "produce": produce,
         "consume": consume,
+        "consumeInGroup": consume_in_group,
         "openProducer": open_producer,
         "transaction": transaction,
         "closeProducer": close_producer,
