@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type KafkaServer, Log, serveKafka } from "../../../lib/lakehouse/log/index.js";
 import { kafkaFailures } from "../../../lib/lakehouse/log/kafka/server/error-map.js";
@@ -55,26 +56,15 @@ const alice = (mechanism: Login["mechanism"], password = PASSWORD): Login => ({
   password,
 });
 
-/** What a client says when it fails; nothing where it does not. */
+/** What a client says when it fails, with what caused it; nothing where it does not. */
 async function said(work: Promise<void>): Promise<string | undefined> {
   try {
     await work;
     return undefined;
   } catch (error) {
-    // Some say why in what caused it.
-    const lines: string[] = [];
-    for (let at = error as Error & { errors?: Error[] }; at !== undefined; at = at.cause as typeof at)
-      lines.push(
-        String(at.message),
-        JSON.stringify(at),
-        ...(at.errors ?? []).map((one) => `${one.message} ${JSON.stringify(one)} ${said2(one)}`),
-      );
-    return lines.join("\n");
+    return inspect(error, { depth: 10 });
   }
 }
-
-const said2 = (error: Error): string =>
-  error.cause === undefined ? "" : `${(error.cause as Error).message} ${said2(error.cause as Error)}`;
 
 describe.each(Object.entries(LOGINS))("%s", (_, { open, needs = {}, says }) => {
   let client: SecuredClient;
@@ -112,7 +102,7 @@ describe.each([3, 4] as const)("Java's admin client %i", (version) => {
       settings: {
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.jaas.config": `org.apache.kafka.common.security.scram.ScramLoginModule required username="${user}" password="${PASSWORD.replace('"', '\\"')}";`,
+        "sasl.jaas.config": `org.apache.kafka.common.security.scram.ScramLoginModule required username="${user}" password="${PASSWORD.replace(/["\\]/g, "\\$&")}";`,
         "ssl.truststore.type": "PEM",
         "ssl.truststore.certificates": ca,
       },

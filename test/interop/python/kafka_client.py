@@ -78,7 +78,10 @@ def consume_in_group(bootstrap, topic, group, settings=None):
         **python_names(settings)
     )
     try:
-        return len(next(iter(consumer)).value)
+        for _ in range(20):
+            if consumer.poll(timeout_ms=500):
+                return None
+        raise TimeoutError("nothing came")
     finally:
         consumer.close(autocommit=False)
 

@@ -192,6 +192,7 @@ describe("SCRAM", () => {
     for (const change of [
       (token: string) => token.replace("c=biws", "c=eSws"),
       (token: string) => token.replace(/r=./, "r=x"),
+      (token: string) => token.replace(/.,p=/, "x,p="),
       (token: string) => token.replace(/p=.*/, "p="),
       (token: string) => token.replace(/p=..../, "p=AAAA"),
       (token: string) => `${token},x=y`,
