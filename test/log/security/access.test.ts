@@ -51,9 +51,13 @@ import {
 import {
   addOffsetsToTxn,
   addPartitionsToTxn,
+  describeProducers,
+  describeTransactions,
   endTxn,
   initProducerId,
+  listTransactions,
   txnOffsetCommit,
+  writeTxnMarkers,
 } from "../../../lib/lakehouse/log/kafka/protocol/messages/transactions.js";
 import { type Client, serve } from "../support/kafka-client.js";
 import { openLog, testFolder } from "../support/lake-log.js";
@@ -213,6 +217,22 @@ test("a user of whom the list says nothing may do nothing, and is told nothing",
   expect(commits.map(({ topics }) => topics[0]?.partitions[0]?.errorCode)).toEqual([GROUP, TXN]);
   const forgotten = { groupId: "g", topics: [{ name: "theirs", partitions: [{ partitionIndex: 0 }] }] };
   expect(await client.ask(offsetDelete, 0, forgotten)).toEqual(denied(GROUP));
+  const indexes = [{ name: "theirs", partitionIndexes: [0] }];
+  const producers = await client.ask(describeProducers, 0, { topics: indexes });
+  expect(producers.topics[0]?.partitions).toEqual([denied(TOPIC)]);
+  const states = await client.ask(describeTransactions, 0, { transactionalIds: ["t"] });
+  expect(states.transactionStates).toEqual([denied(TXN)]);
+  const listed = await client.ask(listTransactions, 0, { stateFilters: [], producerIdFilters: [] });
+  expect(listed.transactionStates).toEqual([]);
+  const marker = {
+    producerId: 1n,
+    producerEpoch: 0,
+    transactionResult: false,
+    coordinatorEpoch: 0,
+    topics: indexes,
+  };
+  const marked = await client.ask(writeTxnMarkers, 1, { markers: [marker] });
+  expect(marked.markers[0]?.topics[0]?.partitions).toEqual([denied(CLUSTER)]);
   const cluster = await client.ask(describeCluster, 0, { includeClusterAuthorizedOperations: true });
   expect(cluster.clusterAuthorizedOperations).toBe(0);
   expect((await log.topics()).map(({ name }) => name)).toEqual(["mine", "theirs"]);
