@@ -22,7 +22,7 @@ export type { KafkaServer } from "./kafka/server/server.js";
 export type { KafkaOptions } from "./kafka/server/settings.js";
 export { Log } from "./log.js";
 export type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
-export type { CleanupPolicy, TopicConfig } from "./meta/topic-config.js";
+export type { CleanupPolicy, TimestampType, TopicConfig } from "./meta/topic-config.js";
 export type { Ack, Appended, Isolation } from "./partition/partition.js";
 export type { PartitionOffsets } from "./partition/partition-reader.js";
 export type { Producer, ProducerOptions } from "./producer.js";
@@ -41,7 +41,12 @@ export type {
   RegistryMode,
 } from "./schemas/entries.js";
 export type { RegisteredSchema, SchemaVersion, VersionNumber } from "./schemas/lookups.js";
-export type { DeleteSchemaOptions, SchemaRegistry, WithDeleted } from "./schemas/registry.js";
+export type {
+  DeleteSchemaOptions,
+  ImportSchemaOptions,
+  SchemaRegistry,
+  WithDeleted,
+} from "./schemas/registry.js";
 export type { NewSchema, SchemaReference, SchemaType } from "./schemas/schema.js";
 export {
   type SchemaServer,
