@@ -23,6 +23,7 @@ import {
 } from "sololakehouse/catalog";
 import { LocalStore } from "sololakehouse/storage";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { methodsOf } from "./support/methods.js";
 
 const schema = defineSchema({ k: long(), v: string() });
 const rows = [1, 2, 3].map((k) => ({ k: BigInt(k), v: `v${k}` }));
@@ -34,14 +35,6 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 const openHere = () => openLakehouse({ root, profile: "embedded" });
-
-/** The names of an object's methods, its class's own, without those that only make another view. */
-function methods(object: object, but: readonly string[]): string[] {
-  const members = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(object));
-  return Object.keys(members).filter(
-    (name) => typeof members[name]?.value === "function" && name !== "constructor" && !but.includes(name),
-  );
-}
 
 /** What became of a call: a code, or what it was instead. */
 async function outcome(call: () => unknown): Promise<string> {
@@ -59,7 +52,7 @@ async function outcomes(
   but: readonly string[],
 ): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const name of methods(object, but)) {
+  for (const name of methodsOf(object, but)) {
     const method = (object as Record<string, (...given: unknown[]) => unknown>)[name];
     found[name] = await outcome(() => method?.apply(object, [...(calls[name] ?? ["s.t", {}, {}])]));
   }

@@ -15,6 +15,7 @@ import {
 } from "sololakehouse";
 import { serveRestCatalog } from "sololakehouse/catalog";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { methodsOf } from "./support/methods.js";
 
 /** Every call of the front door, with values of every wrong kind in every place: no error but our own comes out. */
 
@@ -38,13 +39,8 @@ afterEach(async () => {
 
 type Called = Record<string, (...given: unknown[]) => unknown>;
 
-/** The methods of an object, but those that end it. */
-function methodsOf(object: object): string[] {
-  return Object.getOwnPropertyNames(Object.getPrototypeOf(object)).filter((name) => {
-    const { value } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(object), name) ?? {};
-    return typeof value === "function" && !["constructor", "close", "changeRows"].includes(name);
-  });
-}
+/** But those that end it, and what nobody calls from outside. */
+const NOT_CALLED = ["close", "changeRows"];
 
 /** What came out that is none of ours. */
 async function strangers(
@@ -70,7 +66,7 @@ async function strangers(
 const one = KINDS.map((kind) => [kind]);
 const two = KINDS.flatMap((first) => KINDS.map((second) => [first, second]));
 const calls = (object: object) =>
-  methodsOf(object).map(
+  methodsOf(object, NOT_CALLED).map(
     (name) => [name, (...given: unknown[]) => (object as Called)[name]?.(...given)] as const,
   ) as [string, (...given: unknown[]) => unknown][];
 
