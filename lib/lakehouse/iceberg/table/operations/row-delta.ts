@@ -13,7 +13,6 @@ import type { ResolvedSpec } from "../../files/manifest/specs.js";
 import { dataFileLocation } from "../../files/metadata/locations.js";
 import { currentSchema } from "../../model/metadata/lookup.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
-import type { RowColumn } from "../../model/schema/builders.js";
 import { locateByName } from "../../model/schema/lookup.js";
 import type { FieldId, Schema } from "../../model/types/types.js";
 import type { SnapshotChange } from "../snapshot/producer.js";
@@ -27,8 +26,11 @@ export interface RowDelta<Row> {
   readonly rows?: AppendData<Row> | undefined;
   /** Keys of rows to delete: objects or batches with the columns of `on`. Rows of this delta are not touched. */
   readonly deletes?: AppendData<Partial<Row>> | undefined;
-  /** The delete columns; dots lead into structs. Default: the schema's identifier fields. */
-  readonly on?: readonly RowColumn<Row>[] | undefined;
+  /**
+   * The delete columns; dots lead into structs. Default: the schema's identifier fields. Not typed by the row: a table with a
+   * row's type would be no `Table` any more to a compiler that is not strict, as in notebooks.
+   */
+  readonly on?: readonly string[] | undefined;
 }
 
 const DELTA: OptionNames<RowDelta<unknown>> = { rows: true, deletes: true, on: true };
