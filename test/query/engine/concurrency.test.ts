@@ -124,7 +124,12 @@ test.each<FormatVersion>([2, 3])(
       await catalog.createNamespace("n");
       const schema = defineSchema({ id: long(), n: long() });
       // Few merges of manifests are wanted as well as many commits: both change what others have read.
-      const properties = { "commit.manifest.min-count-to-merge": "20", "commit.retry.num-retries": "100" };
+      const properties = {
+        "commit.manifest.min-count-to-merge": "20",
+        "commit.retry.num-retries": "100",
+        // Each commit is looked at.
+        "history.expire.max-snapshots": "0",
+      };
       await catalog.createTable("n.t", { schema, formatVersion, properties });
       const children = Array.from({ length: WRITERS }, (_, writer) =>
         program.start(directory, String(writer + 1), String(OPERATIONS)),
