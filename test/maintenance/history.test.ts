@@ -154,3 +154,15 @@ test("branches of the catalog merge, however many appends they have made since t
   expect(merged.applied).toBe(true);
   expect(await ids((await catalog.loadTable(table.name)).withEngine(engine))).toHaveLength(25);
 });
+
+test("files of snapshots that one commit both adds and lets go of stay, as later ones have them", async () => {
+  const transaction = (await create({ [BOUND]: "1" })).begin();
+  for (const id of [1, 2, 3]) await transaction.append([line(id)]);
+  expect(await ids((await transaction.commit()).withEngine(engine))).toEqual([1, 2, 3]);
+  const expiring = (await create({ [BOUND]: "0" })).begin();
+  for (const id of [1, 2, 3]) await expiring.append([line(id)]);
+  expiring.expireSnapshots({ olderThan: BigInt(Date.now()) + 60_000n });
+  const after = await expiring.commit();
+  expect(after.metadata.snapshots).toHaveLength(1);
+  expect(await ids(after.withEngine(engine))).toEqual([1, 2, 3]);
+});

@@ -117,12 +117,24 @@ async function commitOrRetry(
       }
       continue;
     }
-    await settle(pending, committed.metadata);
+    await settle(pending, withAdded(committed.metadata, request.updates));
     if (store !== undefined && !committer.keepsMetadata) {
       await deleteOldMetadata(store, base.metadata, committed.metadata);
     }
     return committed;
   }
+}
+
+/**
+ * What was committed, with snapshots that the same commit let go of: a table may keep fewer than a transaction makes, and
+ * the later ones have the files of those before. Where none of them is there, another commit stands in for this one.
+ */
+function withAdded(committed: TableMetadata, updates: readonly TableUpdate[]): TableMetadata {
+  const known = new Set(committed.snapshots.map(({ snapshotId }) => snapshotId));
+  const added = updates.flatMap((update) => (update.action === "add-snapshot" ? [update.snapshot] : []));
+  const gone = added.filter(({ snapshotId }) => !known.has(snapshotId));
+  if (gone.length === 0 || gone.length === added.length) return committed;
+  return { ...committed, snapshots: [...committed.snapshots, ...gone] };
 }
 
 /**
