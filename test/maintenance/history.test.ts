@@ -166,3 +166,18 @@ test("files of snapshots that one commit both adds and lets go of stay, as later
   expect(after.metadata.snapshots).toHaveLength(1);
   expect(await ids(after.withEngine(engine))).toEqual([1, 2, 3]);
 });
+
+test("a staged snapshot is published once, also when the commit that published it has expired", async () => {
+  for (const isRetried of [false, true]) {
+    let table = await appended(await create({ [BOUND]: "3" }), 1);
+    const stagedIn = ({ metadata }: Table) =>
+      metadata.snapshots.findLast(({ summary }) => summary?.["wap.id"] === "w")?.snapshotId ?? 0n;
+    table = await table.append([line(10)], { wapId: "w" });
+    const staged = stagedIn(table);
+    if (isRetried) table = await table.append([line(10)], { wapId: "w" });
+    const twin = stagedIn(table);
+    table = await appended(await appended(table, 1).then((now) => now.cherryPick(staged)), 4);
+    await expect(table.cherryPick(twin)).rejects.toMatchObject({ code: "NO_SUCH_SNAPSHOT" });
+    expect((await ids(table)).filter((id) => Number(id) === 10)).toHaveLength(1);
+  }
+});
