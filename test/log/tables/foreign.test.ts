@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { PendingUpdate } from "../../../lib/lakehouse/iceberg/index.js";
-import { defineSchema, type Lakehouse, long, updateProperties } from "../../../lib/lakehouse/index.js";
+import { defineSchema, type Lakehouse, long } from "../../../lib/lakehouse/index.js";
 import { openLake } from "./support/lake.js";
 
 /** A snapshot as another engine makes it: it carries nothing over. */
@@ -59,11 +59,9 @@ test("where nothing says any more how far a table has come, nothing is guessed",
   await first.close();
   await commitForeign(lake);
   await (await lake.table("raw.events")).expireSnapshots({ retainLast: 1, olderThan: new Date() });
-  // So few earlier metadata files are remembered that none has the snapshot.
-  for (const key of ["a", "b", "c"])
-    await (await lake.table("raw.events")).update([
-      updateProperties({ set: { "write.metadata.previous-versions-max": "1", [key]: "1" } }),
-    ]);
+  // The metadata files that had the snapshot are gone.
+  const { store, metadata } = await lake.table("raw.events");
+  await store.delete(metadata.metadataLog.map(({ metadataFile }) => metadataFile));
   await topic.appendRows({ id: 2 });
   const lost = await topic.toTable("raw.events");
   await expect(lost.done).rejects.toMatchObject({ code: "POSITIONS_LOST" });
@@ -77,6 +75,23 @@ test("where nothing says any more how far a table has come, nothing is guessed",
   await again.flush();
   await again.close();
   expect(await idsOf(lake)).toEqual([1, 2, 3]);
+});
+
+test("a table that is older than its history takes in a topic, and finds its place in versions that are long past", async () => {
+  const lake = await openLake();
+  const bounds = { "history.expire.max-snapshots": "3", "write.metadata.previous-versions-max": "2" };
+  const schema = defineSchema({ id: long() });
+  let table = await lake.createTable("raw.events", { schema, properties: bounds });
+  for (let i = 0; i < 12; i++) table = await table.append([{ id: -1n }]);
+  const topic = await lake.log.createTopic("events", { schema });
+  for (const id of [1, 2]) {
+    const stream = await topic.toTable("raw.events");
+    await topic.appendRows({ id });
+    await stream.flush();
+    await stream.close();
+    for (let i = 0; i < 12; i++) await commitForeign(lake);
+  }
+  expect((await idsOf(lake)).filter((id) => id > 0)).toEqual([1, 2]);
 });
 
 test("records that are gone before a table took them in stop it, until it is told where to go on", async () => {

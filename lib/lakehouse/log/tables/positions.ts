@@ -49,7 +49,7 @@ const AGAIN = "Look which records it has, and begin a new table, or say with `fr
  * How far the table's current snapshot has taken in a topic. The history of the table's main branch decides: the nearest
  * snapshot that says, whoever made those since. So a rollback takes the positions back with the rows.
  *
- * Snapshots that expired are looked for in the metadata files that the table remembers.
+ * Snapshots that expired are looked for in the metadata files that the table remembers, and those that these remember.
  *
  * @returns `undefined` where the table has none of the topic.
  * @throws LakehouseError POSITIONS_LOST where snapshots have expired of which one may have said it.
@@ -82,24 +82,33 @@ export function sameProgress(a: Progress | undefined, b: Progress | undefined): 
 const progressText = (progress: Progress | undefined) =>
   progress === undefined ? "" : JSON.stringify(progressSummary("", progress));
 
+/** The snapshots of all versions of a table that can be found from the one at hand, read as they are asked for. */
 class History {
   readonly #table: Pick<Table, "store" | "metadata">;
   readonly #known = new Map<bigint, Snapshot>();
-  readonly #earlier: string[];
+  readonly #seen = new Set<string>();
+  /** Those to read, the next one last. */
+  readonly #files: string[] = [];
 
   constructor(table: Pick<Table, "store" | "metadata">) {
     this.#table = table;
-    this.#earlier = table.metadata.metadataLog.map(({ metadataFile }) => metadataFile);
     this.#add(table.metadata);
   }
 
-  #add({ snapshots }: Pick<TableMetadata, "snapshots">): void {
+  /** A version remembers some of those before it, and the oldest of them again some. */
+  #add({ snapshots, metadataLog }: Pick<TableMetadata, "snapshots" | "metadataLog">): void {
     for (const snapshot of snapshots) this.#known.set(snapshot.snapshotId, snapshot);
+    const files = metadataLog.map(({ metadataFile }) => metadataFile).filter((file) => !this.#seen.has(file));
+    for (const file of files) this.#seen.add(file);
+    // The oldest reaches back the furthest: with it most of the others need no look.
+    const [oldest, ...others] = files;
+    if (oldest !== undefined) this.#files.push(...others, oldest);
   }
 
   async find(id: bigint): Promise<Snapshot | undefined> {
-    while (!this.#known.has(id) && this.#earlier.length > 0) {
-      const file = this.#earlier.pop() as string;
+    while (!this.#known.has(id)) {
+      const file = this.#files.pop();
+      if (file === undefined) return undefined;
       try {
         this.#add(await readTableMetadata(this.#table.store, file));
       } catch (error) {
