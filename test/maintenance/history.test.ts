@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { snapshotsBeyondBound, type Table, updateProperties } from "../../lib/lakehouse/iceberg/index.js";
+import { eq, snapshotsBeyondBound, type Table, updateProperties } from "../../lib/lakehouse/iceberg/index.js";
 import { catalog, engine, newName } from "../query/support/lake.js";
 import { ids, line, schema } from "../query/support/rows.js";
 import { runs } from "../support/runs.js";
@@ -180,4 +180,12 @@ test("a staged snapshot is published once, also when the commit that published i
     await expect(table.cherryPick(twin)).rejects.toMatchObject({ code: "NO_SUCH_SNAPSHOT" });
     expect((await ids(table)).filter((id) => Number(id) === 10)).toHaveLength(1);
   }
+});
+
+test("a change planned on an empty table is a conflict where nothing tells all that came since", async () => {
+  const table = await create({ [BOUND]: "2" });
+  const transaction = table.begin();
+  await transaction.overwrite([line(0)], { where: eq("id", 0n) });
+  await appended(table, 5);
+  await expect(transaction.commit()).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
 });

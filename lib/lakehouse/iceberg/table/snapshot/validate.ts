@@ -146,8 +146,10 @@ async function changedSince(
 ): Promise<ManifestEntry[]> {
   if (parent === undefined || parent.snapshotId === start) return [];
   const snapshots: Snapshot[] = [];
-  let reached = start === undefined;
+  let reached = false;
   for (const snapshot of ancestorsOf(base, parent.snapshotId)) {
+    // Planned on an empty table: all that came since is known where it begins with the table's first.
+    reached = start === undefined && snapshot.parentSnapshotId === undefined;
     if (snapshot.snapshotId === start) {
       reached = true;
       break;
@@ -155,6 +157,8 @@ async function changedSince(
     if (own?.has(snapshot.snapshotId) !== true) snapshots.push(snapshot);
   }
   if (!reached) {
+    if (start === undefined)
+      throw conflict(base.location, "Of what came since this change was planned, snapshots have expired");
     throw conflict(
       String(start),
       "The snapshot that this change was planned on is no longer in the branch's history",
