@@ -12,6 +12,7 @@ import {
   type Table,
   UpdatePartitionSpec,
   UpdateSchema,
+  upgradeFormatVersion,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { compact } from "../../lib/lakehouse/maintenance/compaction/compact.js";
 import type { CompactOptions } from "../../lib/lakehouse/maintenance/index.js";
@@ -138,6 +139,23 @@ test("files of an older partitioning come to lie in the table's own, and what de
     expect(tasks.length).toBe(4);
     expect(report.conflicts).toBe(0);
     expect(await compact(after, { minInputFiles: 2 })).toMatchObject({ groups: 0 });
+  }
+});
+
+test("rows that get their ids while a compaction writes keep them", async () => {
+  for (const isUpgraded of [false, true]) {
+    let before = await create(2);
+    for (let i = 0; i < 6; i++) before = await before.append(lines(i * 10, i * 10 + 10));
+    if (isUpgraded) before = await before.update([upgradeFormatVersion(3)]);
+    let ids: string[] = [];
+    const other = async (table: Table): Promise<void> => {
+      const upgraded = isUpgraded ? table : await table.update([upgradeFormatVersion(3)]);
+      ids = await lineage(await upgraded.append(lines(100, 110)));
+    };
+    await compact(raced(before, other), { rewriteAll: true });
+    const after = await before.refresh();
+    expect((await after.scan().planAll()).tasks.length).toBeLessThan(3);
+    expect(await lineage(after)).toEqual(ids);
   }
 });
 

@@ -118,6 +118,7 @@ export function replaceGroups(
       validate: async (base, parent) => {
         idle.take([]);
         if (base.formatVersion === 1) return;
+        await requireSameIds(tasks, state, base, parent);
         const deletes = await LiveDeletes.of(store, base, parent);
         requireSameDeletes(tasks, deletes, age);
         if (deletes.files.length === 0) return;
@@ -130,6 +131,31 @@ export function replaceGroups(
       },
     },
     options,
+  );
+}
+
+/**
+ * Rows of tables that were upgraded to v3 get their ids with the next commit: one that came meanwhile gave ids to rows
+ * which the new files have without.
+ */
+async function requireSameIds(
+  tasks: readonly ScanTask[],
+  { store, metadata }: TableState,
+  base: TableMetadata,
+  parent: Snapshot | undefined,
+): Promise<void> {
+  const unnumbered = tasks.flatMap(({ dataFile }) =>
+    dataFile.firstRowId === undefined ? dataFile.filePath : [],
+  );
+  if (base.formatVersion < 3 || unnumbered.length === 0) return;
+  const paths = new Set(unnumbered);
+  const live = await liveFiles(store, base, parent, "data");
+  const numbered = live.find(({ file }) => paths.has(file.filePath) && file.firstRowId !== undefined)?.file;
+  if (numbered === undefined && metadata.formatVersion === base.formatVersion) return;
+  throw commitConflict(
+    numbered?.filePath ?? base.location,
+    "Rows have got ids since they were read to be rewritten.",
+    "Run the change again on the refreshed table.",
   );
 }
 
