@@ -189,3 +189,25 @@ test("a change planned on an empty table is a conflict where nothing tells all t
   await appended(table, 5);
   await expect(transaction.commit()).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
 });
+
+test("a token is known when its snapshot has expired, also by a server, which gets it in the snapshot alone", async () => {
+  const table = await create({ [BOUND]: "3" });
+  const { identifier, store, metadata, metadataLocation } = table;
+  const committer: Table["committer"] = {
+    load: () => table.committer.load(),
+    commit: ({ token: _, ...request }) => table.committer.commit(request),
+  };
+  const remote = new (table.constructor as typeof Table)({
+    identifier,
+    store,
+    metadata,
+    metadataLocation,
+    committer,
+    engine,
+  });
+  await remote.append([line(100)], { token: "load" });
+  await appended(table, 5);
+  await (await remote.refresh()).append([line(100)], { token: "load" });
+  await (await table.refresh()).append([line(100)], { token: "load" });
+  expect(await ids(await table.refresh())).toEqual([0, 1, 2, 3, 4, 100]);
+});

@@ -317,7 +317,7 @@ export { formatDecimal } from "./model/values/decimal.js";
 export { fromJsonValue, toJsonValue } from "./model/values/json-value.js";
 export { fromBinary, toBinary } from "./model/values/single-value.js";
 export { requireWellFormed } from "./model/values/well-formed.js";
-export type { CommitOptions } from "./table/commit.js";
+export { COMMIT_TOKEN, type CommitOptions } from "./table/commit.js";
 export { type DayRange, dayRange, describeDays } from "./table/evolution/promotion-range.js";
 export { replaceTable, type TableReplacement } from "./table/evolution/replace.js";
 export { requireFit } from "./table/evolution/require-fit.js";

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import {
   applyUpdates,
+  COMMIT_TOKEN,
   type CommitRequest,
   type Committer,
   checkRequirements,
@@ -42,7 +43,7 @@ export function committerOf(checkout: Checkout, key: ContentKey): Committer {
     awaitsStored: true,
     load: () => loadEntry(checkout, TABLE, key),
     commit: async (request: CommitRequest): Promise<LoadedTable> => {
-      const { requirements, updates, message, token, stored } = request;
+      const { requirements, updates, message, token = tokenIn(request.updates), stored } = request;
       const own = token === undefined ? undefined : tokenOfTable(token, requirements);
       const [loaded] = await commitTables(checkout, [{ key, requirements, updates }], {
         message,
@@ -56,6 +57,15 @@ export function committerOf(checkout: Checkout, key: ContentKey): Committer {
         removeOrphans(await requireEntry(checkout, TABLE, await checkout.head(), key), options),
     }),
   };
+}
+
+/** A client's token comes with its snapshot alone, which the table does not keep for as long as the log shows the commit. */
+function tokenIn(updates: readonly TableUpdate[]): string | undefined {
+  for (const update of updates) {
+    const token = update.action === "add-snapshot" ? update.snapshot.summary?.[COMMIT_TOKEN] : undefined;
+    if (token !== undefined) return token;
+  }
+  return undefined;
 }
 
 /**
