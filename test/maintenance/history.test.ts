@@ -178,7 +178,7 @@ test("a staged snapshot is published once, also when the commit that published i
     const twin = stagedIn(table);
     table = await appended(await appended(table, 1).then((now) => now.cherryPick(staged)), 4);
     await expect(table.cherryPick(twin)).rejects.toMatchObject({ code: "NO_SUCH_SNAPSHOT" });
-    expect((await ids(table)).filter((id) => Number(id) === 10)).toHaveLength(1);
+    expect((await ids(table)).filter((id) => id === 10)).toHaveLength(1);
   }
 });
 
@@ -210,4 +210,14 @@ test("a token is known when its snapshot has expired, also by a server, which ge
   await (await remote.refresh()).append([line(100)], { token: "load" });
   await (await table.refresh()).append([line(100)], { token: "load" });
   expect(await ids(await table.refresh())).toEqual([0, 1, 2, 3, 4, 100]);
+});
+
+test("a branch's snapshot is published once, also when the commit that published it has expired", async () => {
+  let table = await appended(await create({ [BOUND]: "3" }), 1);
+  table = await table.append([line(10)], { branch: "audit" });
+  const audited = table.metadata.refs.audit?.snapshotId ?? 0n;
+  table = await (await appended(table, 1)).cherryPick(audited);
+  table = await appended(table, 5);
+  await expect(table.cherryPick(audited)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  expect((await ids(table)).filter((id) => id === 10)).toHaveLength(1);
 });

@@ -12,6 +12,7 @@ import { ancestorsOf, isAncestorOf, snapshotById } from "../../model/metadata/lo
 import type { DataFile } from "../../model/metadata/manifest-types.js";
 import { MAIN_BRANCH } from "../../model/metadata/parse.js";
 import type { Snapshot, SnapshotId, SnapshotRef, TableMetadata } from "../../model/metadata/types.js";
+import { liveFiles } from "../snapshot/live-deletes.js";
 import type { PendingUpdate, Proposal } from "../snapshot/pending.js";
 import { SnapshotProducer } from "../snapshot/producer.js";
 import { selectFiles } from "../snapshot/selector.js";
@@ -165,11 +166,17 @@ export class CherryPick implements PendingUpdate {
         summary?.["source-snapshot-id"] === String(picked.snapshotId) ||
         (wapId !== undefined && (summary?.["wap.id"] === wapId || summary?.["published-wap-id"] === wapId));
       if (!published) continue;
-      throw invalidArgument(
-        String(picked.snapshotId),
-        `Snapshot ${picked.snapshotId} is already published, by ${ancestor.snapshotId}.`,
-      );
+      throw alreadyPublished(picked, ancestor.snapshotId);
     }
+  }
+
+  /** The snapshot that published it may have expired; its files tell, as long as they are as they were written. */
+  async #checkNotLive(parent: Snapshot | undefined, base: TableMetadata, picked: Snapshot, added: Paths) {
+    const isWhole = [...ancestorsOf(base, parent?.snapshotId)].at(-1)?.parentSnapshotId === undefined;
+    if (isWhole || added.size === 0) return;
+    const live = await liveFiles(this.#store, base, parent, "data");
+    if (live.some(({ file }) => added.has(file.filePath)))
+      throw alreadyPublished(picked, "one that has expired");
   }
 
   async #again(base: TableMetadata, picked: Snapshot): Promise<SnapshotProducer> {
@@ -192,9 +199,11 @@ export class CherryPick implements PendingUpdate {
     const removedData = files("deleted", true);
     const removedDeletes = files("deleted", false);
     const addedDeletes = files("added", false);
+    const addedData = files("added", true);
+    const added = new Set(addedData.map(({ filePath }) => filePath));
     return new SnapshotProducer(this.#store, base, {
       operation: picked.summary?.operation ?? "append",
-      addedDataFiles: files("added", true),
+      addedDataFiles: addedData,
       addedDeleteFiles: addedDeletes,
       removedDataFiles: removedData.length > 0 ? selectFiles(removedData) : undefined,
       removedDeleteFiles: removedDeletes.length > 0 ? selectFiles(removedDeletes) : undefined,
@@ -203,12 +212,11 @@ export class CherryPick implements PendingUpdate {
         "source-snapshot-id": String(picked.snapshotId),
         ...(wapId === undefined ? {} : { "published-wap-id": wapId }),
       },
-      validate: (now, parent) =>
-        validateStill(
-          { store: this.#store, base: now, parent, start: picked.parentSnapshotId },
-          removedData,
-          addedDeletes,
-        ),
+      validate: async (now, parent) => {
+        await this.#checkNotLive(parent, now, picked, added);
+        const since = { store: this.#store, base: now, parent, start: picked.parentSnapshotId };
+        await validateStill(since, removedData, addedDeletes);
+      },
     });
   }
 
@@ -238,6 +246,12 @@ async function validateStill(
   }
   await validateDataFilesExist(since, marked);
   await validateNoNewVectors(since, marked);
+}
+
+type Paths = ReadonlySet<string>;
+
+function alreadyPublished({ snapshotId }: Snapshot, by: SnapshotId | string): LakehouseError {
+  return invalidArgument(String(snapshotId), `Snapshot ${snapshotId} is already published, by ${by}.`);
 }
 
 function moved(base: TableMetadata, name: string, ref: SnapshotRef): Proposal {
