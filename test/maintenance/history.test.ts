@@ -221,3 +221,12 @@ test("a branch's snapshot is published once, also when the commit that published
   await expect(table.cherryPick(audited)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   expect((await ids(table)).filter((id) => id === 10)).toHaveLength(1);
 });
+
+test("a purge deletes the files of snapshots that have expired as well", async () => {
+  let table = await appended(await create({ [BOUND]: "3", "write.metadata.previous-versions-max": "2" }), 3);
+  table = await appended(await table.truncate(), 8);
+  const folder = table.location.slice("file://".length);
+  expect(await bytesIn(folder)).toBeGreaterThan(0);
+  await catalog.dropTable(table.name, { purge: true });
+  expect(await bytesIn(folder).catch(() => 0)).toBe(0);
+});

@@ -62,16 +62,25 @@ export class FileSet {
 }
 
 /**
- * Deletes the files of a table that was dropped: all in its folders that its last metadata leads to, and the earlier
- * metadata files that it lists. With `gc.enabled` = `false` the data belongs to others as well, and only metadata goes.
+ * Deletes the files of a table that was dropped: all in its folders that its last metadata leads to, and the versions before
+ * it, as far as they are found: each lists some, and snapshots that later ones have let go of. With `gc.enabled` = `false` the data belongs to others as well, and only metadata goes.
  */
 export async function deleteTableFiles(store: ObjectStore, metadataLocation: string): Promise<void> {
   const all = new FileSet(store);
   const metadata = await all.add(metadataLocation, true);
   if (metadata === undefined) return;
-  const earlier = metadata.metadataLog.map(({ metadataFile }) => metadataFile);
-  const files = isShared(metadata) ? earlier : [...all.files, ...earlier];
+  const earlier = earlierIn(metadata);
+  // It grows as they are read. One that cannot be read keeps none of the others: the table is gone already.
+  for (const file of earlier) {
+    if (within(store, [file]).length === 0) continue;
+    for (const before of earlierIn(await all.add(file, true).catch(() => undefined))) earlier.add(before);
+  }
+  const files = isShared(metadata) ? earlier : new Set([...all.files, ...earlier]);
   await store.delete(within(store, [metadataLocation, ...ownFiles(store, metadata, files)]));
+}
+
+function earlierIn(metadata: TableMetadata | undefined): Set<string> {
+  return new Set(metadata?.metadataLog.map(({ metadataFile }) => metadataFile));
 }
 
 /** Deletes files that nothing refers to, after a failure: that one is to be reported, and not that they stay. */
