@@ -159,6 +159,21 @@ test("rows that get their ids while a compaction writes keep them", async () => 
   }
 });
 
+test("a change that moves rows is a conflict where they get other ids meanwhile", async () => {
+  const other = (table: Table) => table.append(lines(100, 110));
+  for (const mode of ["copy-on-write", "merge-on-read"] as const) {
+    let upgraded = await (await create(2)).append(lines(0, 10));
+    upgraded = await upgraded.update([upgradeFormatVersion(3)]);
+    const options = { mode, isolation: "snapshot" } as const;
+    const change = raced(upgraded, other).updateRows(eq("id", 1), { n: -1n }, options);
+    await expect(change).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
+    const transaction = raced(await create(3), other).begin();
+    await transaction.append(lines(0, 10));
+    await transaction.updateRows(eq("id", 1), { n: -1n }, options);
+    await expect(transaction.commit()).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
+  }
+});
+
 test("two compactions at once leave the rows, once", async () => {
   for (const version of [2, 3] as const) {
     const before = await worn(version, false);

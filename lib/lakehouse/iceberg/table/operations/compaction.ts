@@ -16,7 +16,7 @@ import type { PendingSnapshot } from "../snapshot/pending.js";
 import { type FileSelector, fileKey, selectFiles } from "../snapshot/selector.js";
 import { FileChange, type SnapshotOptions, type TableState, Written } from "./file-change.js";
 import { type RowOrder, requireEngine } from "./row-engine.js";
-import { lineageSchema } from "./stored-rows.js";
+import { lineageSchema, requireSameIds } from "./stored-rows.js";
 
 /** While one is read, another is encoded. */
 const PARALLEL_GROUPS = 2;
@@ -131,31 +131,6 @@ export function replaceGroups(
       },
     },
     options,
-  );
-}
-
-/**
- * Rows of tables that were upgraded to v3 get their ids with the next commit: one that came meanwhile gave ids to rows
- * which the new files have without.
- */
-async function requireSameIds(
-  tasks: readonly ScanTask[],
-  { store, metadata }: TableState,
-  base: TableMetadata,
-  parent: Snapshot | undefined,
-): Promise<void> {
-  const unnumbered = tasks.flatMap(({ dataFile }) =>
-    dataFile.firstRowId === undefined ? dataFile.filePath : [],
-  );
-  if (base.formatVersion < 3 || unnumbered.length === 0) return;
-  const paths = new Set(unnumbered);
-  const live = await liveFiles(store, base, parent, "data");
-  const numbered = live.find(({ file }) => paths.has(file.filePath) && file.firstRowId !== undefined)?.file;
-  if (numbered === undefined && metadata.formatVersion === base.formatVersion) return;
-  throw commitConflict(
-    numbered?.filePath ?? base.location,
-    "Rows have got ids since they were read to be rewritten.",
-    "Run the change again on the refreshed table.",
   );
 }
 

@@ -38,7 +38,7 @@ import {
 import { ROW_CHANGE } from "./option-names.js";
 import { writeRowDeletes } from "./row-deletes.js";
 import { type Assignments, requireEngine } from "./row-engine.js";
-import { lineageSchema } from "./stored-rows.js";
+import { lineageSchema, requireSameIds } from "./stored-rows.js";
 
 export interface RowChangeOptions extends OverwriteOptions {
   /**
@@ -234,7 +234,7 @@ function cheaperMode(metadata: TableMetadata, { command, partly }: RowChange): W
  */
 function validation(
   state: TableState,
-  { command, covers, whole, partly }: RowChange,
+  { command, covers, whole, partly, changed }: RowChange,
   mode: WriteMode,
   options: RowChangeOptions,
 ): SnapshotChange["validate"] {
@@ -254,6 +254,8 @@ function validation(
     await validateNoNewDeletesFor(at, dropped);
     await validateDataFilesExist(at, marked);
     await validateNoNewVectors(at, marked);
+    if (changed !== undefined || !onRead)
+      await requireSameIds([...whole, ...partly.keys()], state, base, parent);
   };
 }
 
