@@ -6,7 +6,7 @@ import { type ManifestFile, missingManifest } from "../manifest/manifest-file.js
 import type { LogMeta } from "../meta/log-meta.js";
 import { HEADER_BYTES, type SegmentIdentity } from "../segment/layout.js";
 import { type BuiltSegment, buildSegment } from "../segment/segment-builder.js";
-import { readWriterId } from "../segment/segment-reader.js";
+import { tailOf } from "../segment/segment-reader.js";
 import type { ProducerEntry } from "../segment/segment-state.js";
 import { type Clock, sleep } from "./clock.js";
 import { type Place, segmentName } from "./place.js";
@@ -100,7 +100,7 @@ export async function fencePartition(
 
 /** An earlier try may have put it before its answer was lost: then our own object is in the way. */
 async function putOnce(
-  { store, writerId }: UploaderParts,
+  { store }: UploaderParts,
   uri: string,
   body: Uint8Array,
 ): Promise<Pick<ObjectInfo, "lastModified">> {
@@ -108,11 +108,23 @@ async function putOnce(
     return await store.put(uri, body, { ifAbsent: true });
   } catch (error) {
     if (!preconditionFailed.is(error)) throw error;
-    const head = await store.read(uri, { start: 0, end: HEADER_BYTES });
     const there = await store.head(uri);
-    if (readWriterId(head, uri) === writerId && there !== undefined) return there;
+    if (there !== undefined && (await isSame(store, uri, there.size, body))) return there;
     throw takenOver(uri, error);
   }
+}
+
+/**
+ * Whether an object is this segment. That this writer has put it is not enough: under an earlier leadership it may have
+ * sent another of the same number, which has come late. The header says whose it is, and the checksums of the tail what is in it.
+ */
+async function isSame(store: ObjectStore, uri: string, size: number, body: Uint8Array): Promise<boolean> {
+  if (size !== body.length) return false;
+  for (const { start, end } of [{ start: 0, end: HEADER_BYTES }, tailOf(size)]) {
+    const there = await store.read(uri, { start, end });
+    if (Buffer.compare(there, body.subarray(start, end)) !== 0) return false;
+  }
+  return true;
 }
 
 /**
