@@ -378,8 +378,9 @@ export class Partition {
     }
   }
 
-  /** Waits until all is in the object store. */
+  /** Waits until all is in the object store that was appended before, and was not refused. */
   async flush(): Promise<void> {
+    await this.#written.catch(() => undefined);
     if (this.#stored < this.#durable) await this.#untilStored(this.#durable);
   }
 
@@ -414,11 +415,7 @@ export class Partition {
   async give(patienceMs: number): Promise<boolean> {
     this.#isGiven = true;
     const { clock } = this.#parts;
-    const bringAll = async () => {
-      await this.#written;
-      await this.flush();
-    };
-    await holding(clock, Promise.race([bringAll().catch(() => undefined), sleep(clock, patienceMs)]));
+    await holding(clock, Promise.race([this.flush().catch(() => undefined), sleep(clock, patienceMs)]));
     if (this.#failure === undefined && this.#stored < this.#next) {
       this.#isGiven = false;
       return false;

@@ -2,6 +2,7 @@
 import type { LogCore } from "../core.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
+import type { Ack } from "../partition/partition.js";
 import { type StateFormat, type StateMap, StateTopic } from "./state-topic.js";
 
 /** Records are small, and who reads from elsewhere waits for a segment. */
@@ -25,6 +26,8 @@ export function stateTopic(core: LogCore, name: string, partitions: number): Pro
 /**
  * The state in a partition, to read and to change it. All of it is in memory.
  *
+ * Nothing is written to it once another has led the partition: NOT_LEADER says so.
+ *
  * @throws LakehouseError LOG_IN_USE where another process writes the log; as `StateTopic.open`
  */
 export async function openState<Value>(
@@ -34,8 +37,14 @@ export async function openState<Value>(
   format: StateFormat<Value>,
   map?: StateMap<Value>,
 ): Promise<StateTopic<Value>> {
-  await core.startWritingTo(topic, number);
-  return followState(core, topic, number, format, map);
+  const { isShared } = await core.cluster();
+  const opened = await core.writing(topic, number);
+  // What this process wrote before it was unsure of its lease may be on its way, and is not read before it is stored.
+  if (isShared) await opened.flush();
+  const partition = await core.internalPartition(topic, number);
+  // Under a later leadership another has written in between: who opened it under this one knows nothing of that.
+  const append = (batch: Uint8Array, ack: Ack) => opened.append(batch, isShared ? "stored" : ack);
+  return StateTopic.open({ ...partition, append }, format, core.clock, map);
 }
 
 /** The same, as the object store has it, in a process that does not write. `refresh` reads on. */

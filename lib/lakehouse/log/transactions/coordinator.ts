@@ -149,7 +149,7 @@ export class TransactionCoordinator {
     before: TransactionEntry | undefined,
     current: ProducerIdentity | undefined,
   ): Promise<ProducerIdentity> {
-    const { newProducerId, state, clock } = this.#parts;
+    const { newProducerId, clock } = this.#parts;
     const isOver = before === undefined || before.epoch >= LAST_EPOCH;
     const producer = isOver
       ? { producerId: await newProducerId(), epoch: 0 }
@@ -165,7 +165,7 @@ export class TransactionCoordinator {
       startedAt: 0,
       updatedAt: clock.now(),
     };
-    await state.set(id, entry, "stored");
+    await this.#write(id, entry, "stored");
     return producer;
   }
 
@@ -195,7 +195,7 @@ export class TransactionCoordinator {
     groups: readonly string[],
     ack: Ack,
   ): Promise<void> {
-    const { state, clock } = this.#parts;
+    const { clock } = this.#parts;
     const { transactionalId } = owner;
     return this.#lock.run(transactionalId, async () => {
       const entry = await this.#owned(owner);
@@ -218,7 +218,7 @@ export class TransactionCoordinator {
         startedAt: isOpen ? entry.startedAt : now,
         updatedAt: now,
       };
-      await state.set(transactionalId, next, next.ack);
+      await this.#write(transactionalId, next, next.ack);
       if (!isOpen) this.#endInTime(transactionalId, next);
     });
   }
@@ -303,9 +303,25 @@ export class TransactionCoordinator {
 
   /** Drives an end on that was decided. */
   async #settled(id: string): Promise<TransactionEntry | undefined> {
+    this.#checkOpen(id);
     const entry = this.#parts.state.get(id);
     const marker = entry && PREPARED[entry.state];
     return entry === undefined || marker === undefined ? entry : this.#complete(id, entry, marker);
+  }
+
+  /**
+   * What waited while another took over, or this server opened the coordinator anew, goes by what was true before: nothing
+   * of it may be written over what is true now.
+   */
+  async #write(id: string, entry: TransactionEntry, ack: Ack): Promise<void> {
+    this.#checkOpen(id);
+    await this.#parts.state.set(id, entry, ack);
+  }
+
+  /** @throws LakehouseError COORDINATOR_NOT_AVAILABLE once it is closed. */
+  #checkOpen(id: string): void {
+    if (!this.#closing.signal.aborted) return;
+    throw coordinatorGone(id, `The coordinator of ${id} has moved, or is ending.`, "Try again.");
   }
 
   /** Aborts, with a later epoch than the producer has. */
@@ -314,20 +330,21 @@ export class TransactionCoordinator {
   }
 
   async #end(id: string, entry: TransactionEntry, marker: Marker): Promise<TransactionEntry> {
-    const { state, clock } = this.#parts;
+    const { clock } = this.#parts;
     const prepared: TransactionEntry = { ...entry, state: `prepare_${marker}`, updatedAt: clock.now() };
-    await state.set(id, prepared, prepared.ack);
+    await this.#write(id, prepared, prepared.ack);
     this.#timers.get(id)?.();
     this.#timers.delete(id);
     return this.#complete(id, prepared, marker);
   }
 
   async #complete(id: string, entry: TransactionEntry, marker: Marker): Promise<TransactionEntry> {
-    const { state, clock, endOffsets } = this.#parts;
+    const { clock, endOffsets } = this.#parts;
     const ack = this.#parts.ack === "stored" ? "stored" : entry.ack;
     const ending = { producerId: entry.producerId, epoch: entry.epoch, marker, ack };
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
+        this.#checkOpen(id);
         await Promise.all(entry.partitions.map((at) => this.#mark(at, ending)));
         if (entry.groups.length > 0) await endOffsets(entry.groups, ending);
         const complete: TransactionEntry = {
@@ -337,7 +354,7 @@ export class TransactionCoordinator {
           groups: [],
           updatedAt: clock.now(),
         };
-        await state.set(id, complete, this.#parts.ack);
+        await this.#write(id, complete, this.#parts.ack);
         return complete;
       } catch (error) {
         if (!MAY_PASS.some((kind) => kind.is(error)) || this.#closing.signal.aborted) throw error;
