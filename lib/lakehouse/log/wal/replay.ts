@@ -53,25 +53,25 @@ export async function replay(disk: Disk): Promise<Replayed> {
       throw damagedWal(disk, name, `it was written as ${fileName(header.number)}`);
     else opened.push({ name, number, bytes, header });
   }
-  for (const [i, { name, number, bytes }] of opened.entries()) {
+  for (const [i, { name, number, bytes, header }] of opened.entries()) {
     const next = opened[i + 1];
     if (next !== undefined && next.number !== number + 1)
       throw damagedWal(disk, fileName(number + 1), "it is missing between two others");
-    files.push({ name, number, ...groupsOf(disk, name, bytes, next?.header.previousEnd) });
+    files.push({ name, number, ...groupsOf(disk, name, bytes, header.salt, next?.header.previousEnd) });
   }
   return { files, empty };
 }
 
 /** @param wanted up to where the file has to be whole; `undefined` for the last, whose end may be torn. */
-function groupsOf(disk: Disk, name: string, file: Uint8Array, wanted: number | undefined) {
+function groupsOf(disk: Disk, name: string, file: Uint8Array, salt: number, wanted: number | undefined) {
   const entries: WalEntry[] = [];
   let at = FILE_HEADER_BYTES;
   const end = wanted ?? file.length;
   while (at < end) {
-    const group = groupAt(file, at);
+    const group = groupAt(file, at, salt);
     if (group === undefined) {
       if (wanted !== undefined) throw damagedWal(disk, name, `its group at byte ${at} is damaged`);
-      if (knownSynced(file, at) > at)
+      if (knownSynced(file, at, salt) > at)
         throw damagedWal(
           disk,
           name,
@@ -87,8 +87,8 @@ function groupsOf(disk: Disk, name: string, file: Uint8Array, wanted: number | u
   return { entries, end: at };
 }
 
-function groupAt(file: Uint8Array, at: number): Uint8Array | undefined {
-  const header = decodeGroupHeader(file, at);
+function groupAt(file: Uint8Array, at: number, salt: number): Uint8Array | undefined {
+  const header = decodeGroupHeader(file, at, salt);
   if (header === undefined) return undefined;
   const start = at + GROUP_HEADER_BYTES;
   const group = file.subarray(start, start + header.bytes);
@@ -96,11 +96,11 @@ function groupAt(file: Uint8Array, at: number): Uint8Array | undefined {
 }
 
 /** Up to where the groups behind a damaged one say that the file was on the disk. */
-function knownSynced(file: Uint8Array, damagedAt: number): number {
+function knownSynced(file: Uint8Array, damagedAt: number, salt: number): number {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
   let synced = 0;
   for (let at = bytes.indexOf(GROUP_MAGIC, damagedAt + 1); at >= 0; at = bytes.indexOf(GROUP_MAGIC, at + 1)) {
-    synced = Math.max(synced, decodeGroupHeader(file, at)?.syncedTo ?? 0);
+    synced = Math.max(synced, decodeGroupHeader(file, at, salt)?.syncedTo ?? 0);
   }
   return synced;
 }

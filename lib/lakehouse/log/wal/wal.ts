@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { closed } from "../../errors.js";
 import { readHeader } from "../records/header.js";
 import type { Disk, DiskFile } from "./disk.js";
@@ -58,7 +59,9 @@ export class Wal {
   readonly #files: WalFile[] = [];
   readonly #stored = new Map<string, bigint>();
   /** `end`: where the next group goes. */
-  #current: { readonly handle: DiskFile; readonly file: WalFile; end: number } | undefined;
+  #current:
+    | { readonly handle: DiskFile; readonly file: WalFile; readonly salt: number; end: number }
+    | undefined;
   #nextNumber = 0;
   /** How much counts of the last file: all that is on the disk, without a hole. */
   #previousEnd = 0;
@@ -193,6 +196,7 @@ export class Wal {
     const chunks = encodeGroup(
       group.map(({ entry }) => entry),
       this.#previousEnd,
+      current.salt,
     );
     const at = current.end;
     current.end += chunks.reduce((sum, chunk) => sum + chunk.length, 0);
@@ -256,11 +260,12 @@ export class Wal {
   async #begin() {
     if (this.#leftover !== undefined) await this.#disk.remove(this.#leftover);
     const number = this.#nextNumber;
+    const salt = randomBytes(4).readUInt32BE();
     const file: WalFile = { name: fileName(number), needed: new Map() };
     this.#leftover = file.name;
     const handle = await this.#disk.create(file.name);
     try {
-      await handle.write([encodeFileHeader({ number, previousEnd: this.#previousEnd })], 0);
+      await handle.write([encodeFileHeader({ number, previousEnd: this.#previousEnd, salt })], 0);
       await handle.sync();
     } catch (error) {
       await handle.close().catch(() => undefined);
@@ -270,7 +275,7 @@ export class Wal {
     this.#nextNumber = number + 1;
     this.#previousEnd = FILE_HEADER_BYTES;
     this.#files.push(file);
-    return { handle, file, end: FILE_HEADER_BYTES };
+    return { handle, file, salt, end: FILE_HEADER_BYTES };
   }
 
   /** Goes on with a new file at the next flush. */
