@@ -66,6 +66,8 @@ export class EtcdMirror {
   readonly #ending = new AbortController();
   /** What is known is all up to there. */
   #revision = 0;
+  /** All was read as of there: what is older and not known is deleted, and an answer that was on its way may speak of it. */
+  #listed = 0;
   #watching: Promise<void> | undefined;
 
   constructor(parts: MirrorParts) {
@@ -144,7 +146,7 @@ export class EtcdMirror {
 
   #take({ key, value, revision }: Change): boolean {
     const known = this.#entries.get(key);
-    if (revision <= (known?.revision ?? this.#deleted.get(key) ?? 0)) return false;
+    if (revision <= (known?.revision ?? this.#deleted.get(key) ?? this.#listed)) return false;
     if (value === undefined) {
       this.#deleted.set(key, revision);
       return this.#entries.delete(key);
@@ -201,6 +203,7 @@ export class EtcdMirror {
     const gone = [...this.#entries].filter(([name, entry]) => !there.has(name) && entry.revision <= as);
     this.#apply([...found, ...gone.map(([name]) => deletion(name, as))]);
     for (const [name, at] of this.#deleted) if (at <= as) this.#deleted.delete(name);
+    this.#listed = Math.max(this.#listed, as);
     this.#revision = Math.max(this.#revision, as);
   }
 
