@@ -100,6 +100,8 @@ export class SqliteMeta implements LogMeta {
   }
 
   async addSegments(segments: readonly StoredSegment[]): Promise<void> {
+    // Who reads what others lead looks for news again and again: where there are none, nobody waits for the disk.
+    if (segments.length === 0) return;
     await this.#transactAside(() => this.#add(segments));
   }
 
@@ -199,11 +201,14 @@ export class SqliteMeta implements LogMeta {
       }
     });
     if (this.#db.memory) return;
+    this.#flushed ??= open(`${this.#path}-wal`, "r+");
+    const flushed = this.#flushed;
     try {
-      this.#flushed ??= open(`${this.#path}-wal`, "r+");
-      await (await this.#flushed).datasync();
+      await (await flushed).datasync();
     } catch (cause) {
-      this.#flushed = undefined;
+      if (this.#flushed === flushed) this.#flushed = undefined;
+      // A disk that fails is asked again and again: each time by another handle.
+      await (await flushed.catch(() => undefined))?.close().catch(() => undefined);
       throw this.#failure(cause);
     }
   }
