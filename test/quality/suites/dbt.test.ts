@@ -130,6 +130,43 @@ test("a test that is switched off is none, and two of a kind have a name each", 
   expect((await ofColumn(twice))?.map(({ name }) => name)).toEqual(["c not null", "c not null (2)"]);
 });
 
+test("YAML is read as dbt reads it: what is merged in counts, and words for booleans are some", async () => {
+  const merged = "models: [{ name: m, columns: [&c { name: a, tests: [not_null] }, { <<: *c, name: b }] }]";
+  expect((await read(merged))[0]?.checks.map(({ name }) => name)).toEqual(["a not null", "b not null"]);
+  expect(await ofColumn("- not_null: { enabled: no }")).toEqual([]);
+  expect(await ofColumn("- dbt_utils.accepted_range: { min_value: 1, inclusive: No }")).toMatchObject([
+    { kind: "range", min: 1, exclusive: true },
+  ]);
+  expect(await ofColumn("- accepted_values: { values: [Y, N, 'no'] }")).toMatchObject([
+    { values: ["Y", "N", "no"] },
+  ]);
+});
+
+test("a table of a source takes from it what it does not say of its freshness itself", async () => {
+  const hours = (count: number) => `{ count: ${count}, period: hour }`;
+  const source = (own: string, table: string) =>
+    read(`sources: [{ name: raw, ${own}, tables: [{ name: t${table} }] }]`);
+  const said = async (own: string, table: string) =>
+    (await source(own, table))[0]?.checks.map((check) => [
+      check.severity,
+      check.kind === "freshness" && check.within,
+    ]);
+  const freshness = `freshness: { warn_after: ${hours(12)}, error_after: ${hours(24)} }`;
+  const own = `loaded_at_field: at, ${freshness}`;
+  expect(await said(own, `, freshness: { warn_after: ${hours(6)} }`)).toEqual([
+    ["warn", "6h"],
+    ["block", "24h"],
+  ]);
+  expect(await said(`config: { ${own} }`, "")).toEqual([
+    ["warn", "12h"],
+    ["block", "24h"],
+  ]);
+  expect(await said(own, ", freshness: null")).toEqual([]);
+  expect(await said(own, ", config: { freshness: null }")).toEqual([]);
+  await expect(source(freshness, "")).rejects.toThrow(/raw.t has a freshness that is not told by/);
+  await expect(source(own, ", loaded_at_query: select 1")).rejects.toThrow(/not told by a loaded_at_field/);
+});
+
 describe("what has no counterpart is refused by name", () => {
   test.each([
     ["- my_own_test", /schema.yml: shop.m.c: my_own_test is a test that has no counterpart/],
@@ -152,6 +189,7 @@ describe("what has no counterpart is refused by name", () => {
   test("and what is no file of tests", async () => {
     await expect(read("a: [")).rejects.toThrow(/schema.yml is no YAML/);
     await expect(read("")).rejects.toThrow(/names no models/);
+    await expect(read("models: [{ name: m, versions: [{ v: 1 }] }]")).rejects.toThrow(/"versions"/);
     await expect(read("models: 3")).rejects.toThrow(/has 3 where a list belongs/);
   });
 });

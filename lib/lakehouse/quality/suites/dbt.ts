@@ -1,3 +1,4 @@
+import type { ScalarTag } from "yaml";
 import { freshness } from "../checks/builders.js";
 import type { Check } from "../checks/types.js";
 import { invalidSuite } from "../errors.js";
@@ -28,7 +29,15 @@ export interface DbtOptions {
  */
 export async function readDbt(text: string, name: string, options: DbtOptions): Promise<DbtTable[]> {
   const { parseDocument } = await import("yaml");
-  const document = parseDocument(text);
+  // dbt reads YAML 1.1 by PyYAML: it merges what << refers to, and takes words such as yes for booleans.
+  const word = (test: RegExp, value: boolean): ScalarTag => ({
+    tag: "tag:yaml.org,2002:bool",
+    default: true,
+    test,
+    resolve: () => value,
+  });
+  const words = [word(/^(?:yes|Yes|YES|on|On|ON)$/, true), word(/^(?:no|No|NO|off|Off|OFF)$/, false)];
+  const document = parseDocument(text, { merge: true, customTags: words });
   const [error] = document.errors;
   if (error !== undefined) throw invalidSuite(name, `${name} is no YAML: ${error.message.split("\n", 1)[0]}`);
   const root = mapOf(document.toJS() ?? {}, name);
@@ -46,7 +55,10 @@ export async function readDbt(text: string, name: string, options: DbtOptions): 
     for (const each of listOf(own.tables, `${name}: ${schema}`)) {
       // What a source says of its freshness holds for its tables.
       const given = mapOf(each, `${name}: ${schema}`);
-      const inherited = { freshness: own.freshness, loaded_at_field: own.loaded_at_field, ...given };
+      const inherited = {
+        ...given,
+        config: { ...mapOf(given.config ?? {}, name), ...freshnessTerms(own, given, name) },
+      };
       const table = `${schema}.${textOf(given.identifier ?? given.name, `${name}: a table of ${schema}`)}`;
       tables.push(tableOf(inherited, table, `${name}: ${table}`, options));
     }
@@ -59,7 +71,29 @@ export async function readDbt(text: string, name: string, options: DbtOptions): 
   );
 }
 
+/** Freshness of a table of a source: what it does not say itself, the source says, each limit by itself. */
+function freshnessTerms(source: Arguments, table: Arguments, at: string): Arguments {
+  const terms = (own: Arguments, key: string) => {
+    const config = mapOf(own.config ?? {}, at);
+    return key in config ? config[key] : own[key];
+  };
+  const said = (key: string) => terms(table, key) ?? terms(source, key);
+  const [base, own] = [terms(source, "freshness"), terms(table, "freshness")];
+  const isOff = own === null || base === undefined || base === null;
+  return {
+    freshness: isOff ? own : { ...mapOf(base, at), ...mapOf(own ?? {}, at) },
+    loaded_at_field: said("loaded_at_field"),
+    loaded_at_query: said("loaded_at_query"),
+  };
+}
+
 function tableOf(own: Arguments, table: string, at: string, { namespace }: DbtOptions): DbtTable {
+  if (own.versions !== undefined)
+    throw invalidSuite(
+      at,
+      `${at} has "versions", which are not read.`,
+      "Write each version as a model of its own.",
+    );
   const checks: Check[] = [];
   const add = (test: unknown, column: string | undefined) => {
     const found = argumentsOf(test, column, column === undefined ? at : `${at}.${column}`);
@@ -88,8 +122,18 @@ function freshnessOf(own: Arguments, at: string): Check[] {
   const config = mapOf(own.config ?? {}, at);
   const given = config.freshness ?? own.freshness;
   const column = config.loaded_at_field ?? own.loaded_at_field;
-  if (given === undefined || given === null || column === undefined) return [];
+  if (given === undefined || given === null) return [];
   const limits = mapOf(given, `${at}: freshness`);
+  const query = config.loaded_at_query ?? own.loaded_at_query;
+  const isLimited = (limits.warn_after ?? limits.error_after ?? undefined) !== undefined;
+  // dbt asks the warehouse or runs the query there.
+  if (isLimited && (query !== undefined || column === undefined || column === null))
+    throw invalidSuite(
+      at,
+      `${at} has a freshness that is not told by a loaded_at_field.`,
+      "Name the column by loaded_at_field, or write freshness: null.",
+    );
+  if (column === undefined || column === null) return [];
   keysOf(limits, ["warn_after", "error_after", "filter"], `${at}: freshness`);
   return (["warn", "error"] as const).flatMap((severity) => {
     const after = limits[`${severity}_after`];
