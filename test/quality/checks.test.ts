@@ -17,6 +17,7 @@ import {
   types,
   unique,
 } from "../../lib/lakehouse/quality/index.js";
+import { isOver } from "../../lib/lakehouse/quality/run/judge.js";
 import { lake } from "./support/lake.js";
 
 const SCHEMA = defineSchema({
@@ -185,6 +186,39 @@ describe("of new rows", () => {
     expect(await found()).toEqual([1, 1, 1]);
     expect(await found("a.t")).toEqual([2, 1, 1]);
   });
+});
+
+test("a count that moves by just what is allowed passes, and one that warned is nothing to compare with", async () => {
+  const steady = await lake.createTable("a.steady", { schema: defineSchema({ id: long() }) });
+  const check = rowCount({ change: { min: -0.1, max: 0.1 }, severity: "warn" });
+  const outcome = async () => (await lake.quality.check("a.steady", { checks: [check] })).results[0]?.outcome;
+  const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id }));
+  let now = await steady.append(rows(100));
+  expect(await outcome()).toBe("pass");
+  now = await now.append(rows(10));
+  expect(await outcome()).toBe("pass");
+  await now.append(rows(110));
+  expect([await outcome(), await outcome()]).toEqual(["warn", "warn"]);
+});
+
+test("of many rows a fraction of none lets none through", () => {
+  expect(isOver({ fraction: 0 }, { failing: 1, rows: 2e9 })).toBe(true);
+  expect(isOver({ fraction: 0.01 }, { failing: 3, rows: 300 })).toBe(false);
+});
+
+test("numbers without end have a distribution, and a bound written as 5.0 can be excluded", async () => {
+  const far = await lake.createTable("a.far", { schema: defineSchema({ n: long(), x: double() }) });
+  await far.append(
+    [Number.NEGATIVE_INFINITY, 0, 1, Number.POSITIVE_INFINITY].map((x, i) => ({ n: 4 + i, x })),
+  );
+  const before = await lake.quality.distribution("a.far", "x");
+  const checks = [
+    drift("x", { against: before }),
+    range("n", { min: "5.0", exclusive: true }),
+    range("n", { max: "4.5", exclusive: true, name: "between" }),
+  ];
+  const { results } = await lake.quality.check("a.far", { checks, record: false });
+  expect(results.map(({ failing }) => failing)).toEqual([0, 2, 3]);
 });
 
 test("a count is held against the runs before, on the same branch", async () => {

@@ -70,6 +70,7 @@ export interface PastRequest {
   readonly check?: string | undefined;
   /** Runs at most, the newest. */
   readonly runs?: number | undefined;
+  /** Only results that neither failed nor warned. */
   readonly passed?: boolean | undefined;
 }
 
@@ -113,7 +114,7 @@ export class History {
     if (only.ref !== undefined) conditions.push(sql`ref = ${only.ref}`);
     if (only.scopes !== undefined) conditions.push(sql`scope = any(${only.scopes})`);
     if (only.check !== undefined) conditions.push(sql`check_name = ${only.check}`);
-    if (only.passed === true) conditions.push(sql`outcome <> 'fail'`);
+    if (only.passed === true) conditions.push(sql`outcome = 'pass'`);
     const where = conditions.reduce((before, each) => sql`${before} AND ${each}`);
     let at: Table;
     try {

@@ -5,8 +5,11 @@ import {
   CheckFailedError,
   contract,
   dictionary,
+  drift,
+  expression,
   rowCount,
   sqlCheck,
+  unique,
 } from "../../../lib/lakehouse/quality/index.js";
 import { lake } from "../support/lake.js";
 
@@ -191,6 +194,59 @@ test("in quarantine good rows go on and bad ones are set aside with their reason
     lake.quality.publish("p.aside", [{ id: 30 }], { quarantine: true, checks }),
   ).rejects.toMatchObject({ code: "CHECK_FAILED" });
   expect(await branches("p.aside/")).toHaveLength(1);
+});
+
+test("in quarantine rows that a check of keys is not about take no key, and checks of all rows part none", async () => {
+  const flights = terms("p.some");
+  await lake.quality.publish(flights, [{ id: 1 }], { checks: [] });
+  const before = await lake.quality.distribution("p.some", "delay");
+  const checks = [
+    unique("origin", { where: "delay > 0" }),
+    drift("delay", { against: before, max: 100 }),
+    rowCount({ min: 1 }),
+  ];
+  const rows = [
+    { id: 2, origin: "ATL", delay: 0 },
+    { id: 3, origin: "ATL", delay: 1 },
+    { id: 4, origin: "ATL", delay: 2 },
+  ];
+  expect(await lake.quality.publish("p.some", rows, { quarantine: true, checks })).toMatchObject({
+    rejected: 1,
+  });
+  expect(await ids("p.some")).toEqual([1, 2, 3]);
+});
+
+test("in quarantine a check that changes its mind loses and doubles no row", async () => {
+  await lake.quality.publish(terms("p.mood"), [{ id: 1 }], { checks: [] });
+  const hash = await lake.hash();
+  const rows = Array.from({ length: 2000 }, (_, i) => ({ id: i + 2 }));
+  const checks = [expression("random() < 0.5", { name: "mood" })];
+  await expect(lake.quality.publish("p.mood", rows, { quarantine: true, checks })).rejects.toMatchObject({
+    code: "INVALID_CHECK",
+  });
+  expect(await lake.hash()).toBe(hash);
+});
+
+test("what another call has tidied away, and cannot be written again, is no success", async () => {
+  await lake.quality.createTable(terms("p.swept"));
+  const rows = async function* (meanwhile: () => Promise<unknown>) {
+    yield { id: 1 };
+    await meanwhile();
+  };
+  // What is blocked takes all with it that its token has landed.
+  const blocked = () =>
+    lake.quality
+      .publish("p.swept", [{ id: 1, origin: "xx" }], { token: "t" })
+      .catch((error: unknown) => expect(error).toBeInstanceOf(CheckFailedError));
+  await expect(lake.quality.publish("p.swept", rows(blocked), { token: "t" })).rejects.toMatchObject({
+    code: "NO_SUCH_REF",
+  });
+  // A token that begins as those that are made up is its user's all the same.
+  const others = () => lake.quality.publish("p.swept", [{ id: 2 }]);
+  expect(await lake.quality.publish("p.swept", rows(others), { token: "once-2026-11-29" })).toMatchObject({
+    outcome: "published",
+  });
+  expect(await ids("p.swept")).toEqual([1, 2]);
 });
 
 test("what a query gives is published, and files as appendFrom takes them", async () => {

@@ -80,7 +80,8 @@ export function literalOf({ name, type }: CheckedColumn, value: CheckValue, chec
     return sql`${BigInt(text)}::BIGINT`;
   }
   if (type.type === "float" || type.type === "double") {
-    const number = /^\s*$/.test(text) ? undefined : Number(text);
+    // DuckDB's text of what has no end, as in the bounds of a distribution.
+    const number = /^\s*$/.test(text) ? undefined : Number(text.replace(/^(-?)inf$/i, "$1Infinity"));
     if (number === undefined || (Number.isNaN(number) && text !== "NaN")) throw refuse();
     return type.type === "float" ? sql`${Math.fround(number)}::FLOAT` : sql`${number}::DOUBLE`;
   }
@@ -108,6 +109,8 @@ export function boundOf(
   const isBetween =
     isWhole && !/^-?\d+$/.test(String(value)) && Number.isFinite(number) && String(value).trim() !== "";
   const [over, under] = side === "min" ? [sql`<`, sql`<=`] : [sql`>`, sql`>=`];
+  if (isBetween && Number.isSafeInteger(number))
+    return boundOf(column, String(BigInt(number)), side, exclusive, check);
   if (isBetween)
     return sql`${column.sql} ${over} ${BigInt(side === "min" ? Math.ceil(number) : Math.floor(number))}`;
   return sql`${column.sql} ${exclusive ? under : over} ${literalOf(column, value, check)}`;

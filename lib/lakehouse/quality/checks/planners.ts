@@ -34,7 +34,12 @@ export function isKind(kind: string): kind is CheckKind {
 /** Kinds that are about rows as a whole, not about each. */
 const OF_ALL: ReadonlySet<CheckKind> = new Set<CheckKind>(["rowCount", "freshness", "drift", "sql"]);
 
+/** True for a check of rows as a whole. */
+export function isOfAll(check: Check): boolean {
+  return OF_ALL.has(check.kind);
+}
+
 /** True for a check of the whole table, also where only new rows are looked at. */
 export function isOfWhole(check: Check): boolean {
-  return OF_ALL.has(check.kind) && (check as OfRows).of !== "new";
+  return isOfAll(check) && (check as OfRows).of !== "new";
 }

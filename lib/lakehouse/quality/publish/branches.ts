@@ -87,7 +87,9 @@ export async function sweep(
   for (const { name } of await catalog.references()) {
     if (!name.startsWith(folder) || name.endsWith("/blocked")) continue;
     const [own = "", last = ""] = name.slice(folder.length).split("/");
-    const time = Number(/^(?:landing|audit)-(\d+)-/.exec(last)?.[1] ?? /^once-(\d+)-/.exec(own)?.[1]);
+    const time = Number(
+      /^(?:landing|audit)-(\d+)-/.exec(last)?.[1] ?? /^once-(\d+)-[0-9a-f]{12}$/.exec(own)?.[1],
+    );
     const isOld = Date.now() - time > ABANDONED_MS;
     if (own === token || isOld) await removeBranch(catalog, name);
   }

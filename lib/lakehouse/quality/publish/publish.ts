@@ -126,8 +126,12 @@ export async function publish(
       await removeBranch(catalog, job.branches.blocked);
       return published;
     } catch (error) {
-      // Another call with the token has published it meanwhile, and tidied up.
-      if (options.token !== undefined && noSuchRef.is(error) && rewrites < REWRITES) continue;
+      // Another call with the token has ended meanwhile, and tidied up: what cannot be written again it must have published.
+      if (options.token !== undefined && noSuchRef.is(error) && rewrites < REWRITES) {
+        if (landing.isRepeatable) continue;
+        const other = await publishedIn(job, (await catalog.reference(target)).hash);
+        if (other !== undefined) return { outcome: "before", hash: other };
+      }
       const isStale = commitConflict.is(error);
       // What nobody knows the token of, nobody will go on with.
       if (isStale || options.token === undefined || checkFailed.is(error)) await sweep(catalog, table, token);

@@ -19,10 +19,10 @@ import type { QualityContext } from "../check.js";
 import { notNull } from "../checks/builders.js";
 import { and, columnOf, joined } from "../checks/columns.js";
 import { type Target, whereOf } from "../checks/plan.js";
-import { planOf } from "../checks/planners.js";
+import { isOfAll, planOf } from "../checks/planners.js";
 import type { Allowance, Check, CheckOf } from "../checks/types.js";
 import type { Contract } from "../contracts/contract.js";
-import { checkFailed } from "../errors.js";
+import { checkFailed, invalidCheck } from "../errors.js";
 import { isOver } from "../run/judge.js";
 import { appendTo, isRepeatableSource, openOn } from "./landing.js";
 import type { Landing } from "./publish.js";
@@ -84,6 +84,7 @@ export function quarantineOf<Row>(
       const [all, failing] = [Number(n), Number(bad)];
       if (maxRejected !== undefined && isOver(maxRejected, { failing, rows: all }))
         throw tooMany(name, failing, all);
+      let written = 0;
       if (failing > 0) {
         const aside = await openRejected(context, branch, table);
         const about = sql`${REASONS}, ${now}, ${from}`;
@@ -91,16 +92,22 @@ export function quarantineOf<Row>(
           ABOUT.fields.map((field) => identifier(field.name)),
           sql`, `,
         );
-        await run(
+        const [rejected] = await run(
           sql`INSERT INTO ${nameOf(aside.name)} (${columns}, ${names}) SELECT ${columns}, ${about} FROM (${parted}) WHERE ${BAD}`,
           branch,
         );
+        if (Number(rejected?.Count) !== failing) throw unsteady(name);
+        written += failing;
       }
-      if (failing < all)
-        await run(
+      if (failing < all) {
+        const [kept] = await run(
           sql`INSERT INTO ${nameOf(name)} (${columns}) SELECT ${columns} FROM (${parted}) WHERE NOT ${BAD}`,
           branch,
         );
+        written += Number(kept?.Count);
+      }
+      // The checks are asked more than once; by the clock or by chance they may answer differently.
+      if (written !== all) throw unsteady(name);
       return failing;
     },
   };
@@ -124,7 +131,8 @@ function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], n
     baseline: () => undefined,
   };
   const required = table.schema.fields.filter((field) => field.required);
-  const blocking = checks.filter((check) => check.severity === "block");
+  // What is about rows together says of none of them that it is bad.
+  const blocking = checks.filter((check) => check.severity === "block" && !isOfAll(check));
   const covered = new Set(
     blocking.flatMap((check) =>
       check.kind === "notNull" && check.where === undefined ? [check.column] : [],
@@ -154,7 +162,8 @@ function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], n
   const again = keys.map((check, i) => {
     const columns = check.columns.map((column) => columnOf(table.schema, column, check.name).sql);
     const isKey = keyOf(table, check);
-    const nth = sql`row_number() OVER (PARTITION BY len("(own)") > 0, ${joined(columns, sql`, `)} ORDER BY ${ORDER})`;
+    // Rows that the check is not about take no key.
+    const nth = sql`row_number() OVER (PARTITION BY len("(own)") > 0, ${isKey}, ${joined(columns, sql`, `)} ORDER BY ${ORDER})`;
     return sql`CASE WHEN len("(own)") = 0 AND ${isKey} AND (${identifier(`(known ${i})`)} OR ${nth} > 1) THEN ${check.name} END`;
   });
   return sql`SELECT *, list_concat("(own)", ${reasonsOf(again)}) AS ${REASONS} FROM (${first}) AS "rows"`;
@@ -231,6 +240,15 @@ function requireDistinct(name: string, { fields }: Schema): void {
       "Rename the column, or publish without quarantine.",
     );
   }
+}
+
+/** Rows would be in both tables, or in none. */
+function unsteady(name: string) {
+  return invalidCheck(
+    name,
+    `The checks of ${name} did not say the same of the same rows twice, as by now() or random(): nothing was published.`,
+    "Compare with a fixed time, or publish without quarantine.",
+  );
 }
 
 function tooMany(name: string, failing: number, rows: number) {

@@ -26,7 +26,7 @@ function outcomeOf(check: Check, finding: Finding): Outcome {
 export function isOver(allowance: Allowance, { failing, rows }: Pick<Finding, "failing" | "rows">): boolean {
   if ("rows" in allowance) return failing > allowance.rows;
   // A hundredth of 300 is 3 and a little in floating point, or a little less.
-  return failing > allowance.fraction * rows + 1e-9 * rows;
+  return failing > allowance.fraction * rows + 1e-12 * rows;
 }
 
 function messageOf({ kind }: Check, { failing, rows, measured, detail }: Finding): string {
