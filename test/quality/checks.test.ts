@@ -4,6 +4,7 @@ import {
   acceptedValues,
   type Check,
   type CheckReport,
+  contract,
   drift,
   expression,
   freshness,
@@ -185,6 +186,17 @@ describe("of new rows", () => {
       (await lake.quality.checkRows(rows, "a.t", { checks, into })).results.map(({ failing }) => failing);
     expect(await found()).toEqual([1, 1, 1]);
     expect(await found("a.t")).toEqual([2, 1, 1]);
+    const silver = contract({
+      name: "a.silver",
+      schema: defineSchema({ id: long(), n: long().optional() }),
+      keys: ["id"],
+      owner: "data@example.org",
+    });
+    const lacking = await lake.quality.checkRows([{ id: null as never }], silver);
+    expect(lacking.results.map(({ check, failing }) => [check.name, failing])).toEqual([
+      ["id not null", 1],
+      ["id unique", 0],
+    ]);
   });
 });
 
@@ -199,6 +211,15 @@ test("a count that moves by just what is allowed passes, and one that warned is 
   expect(await outcome()).toBe("pass");
   await now.append(rows(110));
   expect([await outcome(), await outcome()]).toEqual(["warn", "warn"]);
+});
+
+test("a comment takes no check out of the query", async () => {
+  const checks = [
+    expression("true /*", { name: "opens" }),
+    notNull("id"),
+    expression("*/ AND true", { name: "closes" }),
+  ];
+  await expect(run(checks)).rejects.toMatchObject({ code: "INVALID_CHECK", subject: "opens" });
 });
 
 test("of many rows a fraction of none lets none through", () => {

@@ -10,7 +10,7 @@ import {
   type Table,
 } from "../iceberg/index.js";
 import type { NamedRows, QueryEngine } from "../query/index.js";
-import { requireChecks } from "./checks/builders.js";
+import { notNulls, requireChecks } from "./checks/builders.js";
 import { isOfWhole } from "./checks/planners.js";
 import type { Check } from "./checks/types.js";
 import { storedChecks } from "./contracts/stored.js";
@@ -106,7 +106,7 @@ export async function checkBatch<Row>(
   checks: readonly Check[],
   options: CheckOptions,
 ): Promise<CheckReport> {
-  requireChecks(checks);
+  const all = [...notNulls(schema, requireChecks(checks)), ...checks];
   const relaxed = {
     ...schema,
     fields: schema.fields.map((field) => ({ ...field, required: false })),
@@ -123,11 +123,11 @@ export async function checkBatch<Row>(
       scope: "batch",
       rows: { schema: relaxed, batches },
       whole: existing && { table: existing },
-      checks,
+      checks: all,
       samples: options.samples ?? SAMPLES,
       now,
       rowsAt: async (at) => ({ table: await tableAt(context.catalog, name, at) }),
-      earlierCounts: await countsOf(context, checks, { table: name, ref, scope: "batch" }),
+      earlierCounts: await countsOf(context, all, { table: name, ref, scope: "batch" }),
       signal: options.signal,
     }),
   );

@@ -7,6 +7,7 @@ import {
   dictionary,
   drift,
   expression,
+  references,
   rowCount,
   sqlCheck,
   unique,
@@ -225,6 +226,17 @@ test("in quarantine a check that changes its mind loses and doubles no row", asy
     code: "INVALID_CHECK",
   });
   expect(await lake.hash()).toBe(hash);
+});
+
+test("in quarantine a key that several of another type equal doubles no row", async () => {
+  const keys = await lake.createTable("p.keys", { schema: defineSchema({ k: string() }) });
+  await keys.append([{ k: "1" }, { k: "01" }]);
+  await lake.quality.createTable(terms("p.refers"));
+  const checks = [references("id", "p.keys", "k")];
+  await expect(
+    lake.quality.publish("p.refers", [{ id: 1 }], { quarantine: true, checks }),
+  ).rejects.toMatchObject({ code: "INVALID_CHECK" });
+  expect(await ids("p.refers")).toEqual([]);
 });
 
 test("what another call has tidied away, and cannot be written again, is no success", async () => {

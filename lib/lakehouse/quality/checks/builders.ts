@@ -1,4 +1,5 @@
 import { invalidArgument } from "../../errors.js";
+import type { Schema } from "../../iceberg/index.js";
 import { checkObject } from "../../options.js";
 import type {
   AcceptedValuesCheck,
@@ -32,6 +33,25 @@ export type ValueInput = CheckValue | bigint | Date;
 /** @example notNull("origin"), notNull("delay", { severity: "warn", allow: { fraction: 0.01 } }) */
 export function notNull(column: string, options: CheckOptions = {}): NotNullCheck {
   return made({ kind: "notNull", column }, `${column} not null`, options);
+}
+
+/** What columns that a schema requires to have a value ask of rows that may lack it, where no check that blocks does. */
+export function notNulls({ fields }: Schema, checks: readonly Check[]): readonly NotNullCheck[] {
+  const said = new Set(
+    checks.flatMap((check) =>
+      check.kind === "notNull" &&
+      check.severity === "block" &&
+      check.allow === undefined &&
+      check.where === undefined
+        ? [check.column]
+        : [],
+    ),
+  );
+  const taken = new Set(checks.map(({ name }) => name));
+  return fields
+    .filter((field) => field.required && !said.has(field.name))
+    .map((field) => notNull(field.name))
+    .map((check) => (taken.has(check.name) ? { ...check, name: `${check.name} (schema)` } : check));
 }
 
 /** Of one column, or of several together. @example unique("id"), unique(["date", "flight"]) */

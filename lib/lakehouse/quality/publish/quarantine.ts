@@ -16,7 +16,7 @@ import {
 } from "../../iceberg/index.js";
 import { identifier, type SqlFragment, sql, verbatim } from "../../query/index.js";
 import type { QualityContext } from "../check.js";
-import { notNull } from "../checks/builders.js";
+import { notNulls } from "../checks/builders.js";
 import { and, columnOf, joined } from "../checks/columns.js";
 import { type Target, whereOf } from "../checks/plan.js";
 import { isOfAll, planOf } from "../checks/planners.js";
@@ -79,9 +79,17 @@ export function quarantineOf<Row>(
         table.schema.fields.map((field) => identifier(field.name)),
         sql`, `,
       );
+      const [landing] = await run(sql`SELECT count(*) AS n FROM ${onRef(staging, landed)}`, branch);
       const counted = sql`SELECT count(*) AS n, count(*) FILTER (WHERE ${BAD}) AS bad FROM (${parted})`;
       const [{ n, bad } = { n: 0, bad: 0 }] = await run(counted, branch);
       const [all, failing] = [Number(n), Number(bad)];
+      // Keys of two types can be one where they are compared: 1 refers to '1' and to '01'.
+      if (all !== Number(landing?.n))
+        throw invalidCheck(
+          name,
+          `A key of the rows for ${name} refers to several of another table, of another type: nothing was published.`,
+          "Give both columns one type.",
+        );
       if (maxRejected !== undefined && isOver(maxRejected, { failing, rows: all }))
         throw tooMany(name, failing, all);
       let written = 0;
@@ -130,18 +138,9 @@ function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], n
     earlierCounts: () => [],
     baseline: () => undefined,
   };
-  const required = table.schema.fields.filter((field) => field.required);
   // What is about rows together says of none of them that it is bad.
   const blocking = checks.filter((check) => check.severity === "block" && !isOfAll(check));
-  const covered = new Set(
-    blocking.flatMap((check) =>
-      check.kind === "notNull" && check.where === undefined ? [check.column] : [],
-    ),
-  );
-  const all = [
-    ...required.filter((field) => !covered.has(field.name)).map((field) => notNull(field.name)),
-    ...blocking,
-  ];
+  const all = [...notNulls(table.schema, blocking), ...blocking];
   const flags: SqlFragment[] = [];
   const joins: SqlFragment[] = [];
   const keys = all.filter((check): check is CheckOf<"unique"> => check.kind === "unique");

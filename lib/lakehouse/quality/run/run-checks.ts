@@ -1,4 +1,4 @@
-import { isLakehouseError } from "../../errors.js";
+import { invalidArgument, isLakehouseError } from "../../errors.js";
 import type { Schema } from "../../iceberg/index.js";
 import {
   identifier,
@@ -144,6 +144,9 @@ async function aggregate(ask: Ask, plans: readonly Planned[]): Promise<SqlValue[
   const [row = {}] = await ask(
     sql`SELECT ${joined(columns, sql`, `)} FROM ${joined([ROWS, ...joins], sql` `)}`,
   );
+  // A comment that one check opens and another closes takes all between them out of the query.
+  if (Object.keys(row).length !== all.length)
+    throw invalidArgument("checks", "One of the checks has a comment that does not end.", "End it.");
   let next = 0;
   return plans.map(({ plan }) => (plan.aggregates ?? []).map(() => row[`v${next++}`] ?? null));
 }
