@@ -213,6 +213,16 @@ test("a count that moves by just what is allowed passes, and one that warned is 
   expect([await outcome(), await outcome()]).toEqual(["warn", "warn"]);
 });
 
+test("rows are those that are checked: no other state of a table can be meant by their name", async () => {
+  for (const other of ['rows@"main"', "rows for version as of 1", "rows for timestamp as of now()"]) {
+    const check = sqlCheck(`select id from ${other} except select id from rows`, { name: "other" });
+    await expect(run([check])).rejects.toMatchObject({ code: "INVALID_CHECK", subject: "other" });
+  }
+  await expect(run([sqlCheck("select * from constructor", { name: "none" })])).rejects.toMatchObject({
+    code: "INVALID_CHECK",
+  });
+});
+
 test("a comment takes no check out of the query", async () => {
   const checks = [
     expression("true /*", { name: "opens" }),

@@ -70,7 +70,10 @@ export type NamedRows =
   | { readonly schema: Schema; readonly batches: readonly RecordBatch[] };
 
 export interface StatementOptions extends SqlOptions {
-  /** Rows by names of one part, which come before all else that has such a name. */
+  /**
+   * Rows by names of one part, which come before all else that has such a name. They have no other state: `name@ref` and
+   * `name FOR …` are tables of the catalog.
+   */
   readonly rows?: Readonly<Record<string, NamedRows>> | undefined;
 }
 

@@ -50,7 +50,13 @@ import { asDuckDB } from "../types/sql-types.js";
 import { informationSchema, shown } from "./listing.js";
 import { namedRelation } from "./named-rows.js";
 import type { PlannedRelations } from "./planned-relations.js";
-import type { QueryEngineOptions, SqlOptions, StatementOptions, TableRequest } from "./query-engine.js";
+import type {
+  NamedRows,
+  QueryEngineOptions,
+  SqlOptions,
+  StatementOptions,
+  TableRequest,
+} from "./query-engine.js";
 import { uncommittedTasks } from "./uncommitted.js";
 
 /** No filter passes it: DuckDB then evaluates what it would push down wrongly (`comparesNulls`). */
@@ -160,7 +166,7 @@ export class StatementTables {
     added: readonly NestedField[],
   ): Promise<TableSql> {
     const { parts } = reference;
-    const named = parts.length === 1 ? options.rows?.[parts[0] as string] : undefined;
+    const named = namedBy(reference, options.rows);
     if (named !== undefined) {
       const { relation, schema } = await namedRelation(named, narrowing, this.#relations, this.#scratch, use);
       return { sql: edgeOf(relation, schema.fields, [], asDuckDB).sql, schema };
@@ -318,4 +324,13 @@ function inPlace(
   const head = isSelect ? "SELECT * FROM " : isDescribed ? "DESCRIBE " : "";
   const name = mayAlias && !alias ? ` AS ${quoteIdentifier(parts.at(-1) ?? "")}` : "";
   return head + (mayAlias ? `(${sql}${barrier})` : sql) + name;
+}
+
+/** The rows that the caller of the statement gave a reference's name to, where it names no state of a table. */
+function namedBy(
+  { parts: [name = "", ...more], ref, version, timestamp }: TableReference,
+  rows: Scope["rows"],
+): NamedRows | undefined {
+  const isPlain = more.length === 0 && ref === undefined && version === undefined && timestamp === undefined;
+  return isPlain && rows !== undefined && Object.hasOwn(rows, name) ? rows[name] : undefined;
 }
