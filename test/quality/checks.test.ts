@@ -213,6 +213,28 @@ test("a count that moves by just what is allowed passes, and one that warned is 
   expect([await outcome(), await outcome()]).toEqual(["warn", "warn"]);
 });
 
+test("new rows of a snapshot that has expired are an error, and not none", async () => {
+  const short = await lake.createTable("a.short", {
+    schema: defineSchema({ id: long().optional() }),
+    properties: { "history.expire.max-snapshots": "2" },
+  });
+  let now = await short.append([{ id: 1 }]);
+  const since = now.currentSnapshot?.snapshotId as bigint;
+  for (let i = 0; i < 4; i++) now = await now.append([{ id: null }]);
+  const kept = now.metadata.snapshots.map(({ snapshotId }) => snapshotId);
+  expect(kept).not.toContain(since);
+  await expect(
+    lake.quality.check("a.short", { checks: [notNull("id")], since, record: false }),
+  ).rejects.toMatchObject({ code: "NO_SUCH_SNAPSHOT" });
+});
+
+test("what would let all failures through is refused, however a check was made", async () => {
+  for (const wrong of [{ severity: "Block" }, { allow: {} }, { allow: { fraction: 2 } }])
+    await expect(run([{ ...notNull("id"), ...wrong } as Check])).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+});
+
 test("rows are those that are checked: no other state of a table can be meant by their name", async () => {
   for (const other of ['rows@"main"', "rows for version as of 1", "rows for timestamp as of now()"]) {
     const check = sqlCheck(`select id from ${other} except select id from rows`, { name: "other" });

@@ -238,6 +238,7 @@ export function requireChecks(checks: readonly Check[]): readonly Check[] {
         'Give one of them a name of its own, as in { name: "…" }.',
       );
     names.add(check.name);
+    requireTerms(check.name, check);
   }
   return checks;
 }
@@ -259,14 +260,8 @@ function made<Kind extends CheckKind>(
     if (given !== undefined && (typeof given !== "string" || given === ""))
       throw invalidArgument(own.kind, `The ${key} of a check is a text, and not ${JSON.stringify(given)}.`);
   }
-  for (const [key, allowance] of [
-    ["allow", options.allow],
-    ["warnOver", options.warnOver],
-  ] as const)
-    if (allowance !== undefined) requireAllowance(own.kind, key, allowance);
   refuseMeaningless(own.kind, options);
-  if (options.severity !== undefined && options.severity !== "block" && options.severity !== "warn")
-    throw invalidArgument(own.kind, "The severity of a check is block or warn.");
+  requireTerms(own.kind, options);
   const all = { name, severity: "block", ...own, ...options };
   return Object.fromEntries(
     Object.entries(all).filter(([, value]) => value !== undefined),
@@ -293,6 +288,14 @@ function refuseMeaningless(kind: CheckKind, { where, allow, warnOver, of }: Chec
     );
   if (of !== undefined && of !== "table" && of !== "new")
     throw invalidArgument(kind, "What a check is of is the table, or the new rows.", 'Write of: "new".');
+}
+
+/** What says what a failure means: read wrongly, it would let all of them through. */
+function requireTerms(subject: string, { severity, allow, warnOver }: CheckOptions): void {
+  if (allow !== undefined) requireAllowance(subject, "allow", allow);
+  if (warnOver !== undefined) requireAllowance(subject, "warnOver", warnOver);
+  if (severity !== undefined && severity !== "block" && severity !== "warn")
+    throw invalidArgument(subject, "The severity of a check is block or warn.");
 }
 
 function requireAllowance(subject: string, key: string, given: unknown): void {

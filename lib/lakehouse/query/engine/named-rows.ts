@@ -2,6 +2,7 @@ import {
   CHANGE_COLUMNS,
   type NestedField,
   newTableMetadata,
+  noSuchSnapshot,
   type Schema,
   type Table,
 } from "../../iceberg/index.js";
@@ -74,6 +75,13 @@ async function ofNewRows(
     const type = columnName(CHANGE_COLUMNS[0] as NestedField);
     return { relation: `(SELECT ${cells} FROM ${relation} WHERE ${type} = 'INSERT')`, schema };
   }
+  // Of what has expired nobody can tell what the table has more; a view at it would be the table as it is.
+  if (!metadata.snapshots.some(({ snapshotId }) => snapshotId === since))
+    throw noSuchSnapshot(
+      String(since),
+      `${table.name} has no snapshot ${since}, or has it no more.`,
+      "Take a later one, or look at the whole table.",
+    );
   // Of another line of history, or after snapshots between the two have expired, only the rows themselves can tell.
   const sides: string[] = [];
   const then = table.view({ ...metadata, currentSnapshotId: since }, undefined);
