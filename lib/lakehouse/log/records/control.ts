@@ -10,7 +10,7 @@ export type Marker = "commit" | "abort";
 
 const VERSION = 0;
 const TYPES: Readonly<Record<Marker, number>> = { abort: 0, commit: 1 };
-/** Transactions have one coordinator, whose epoch their clients do not look at. */
+/** Clients do not look at the epoch of a coordinator. */
 const COORDINATOR_EPOCH = 0;
 
 /** @param now milliseconds since the epoch. */
