@@ -87,6 +87,26 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   // Also those that have not shown yet that they know TLS.
   server.maxConnections = settings.maxConnections;
   const port = await listen(server, settings);
+  // Of one that ends before it has shown that it knows TLS nothing is heard: neither its end nor a time-out.
+  const connected = new Map<string, Socket>();
+  const handshakes = new Map<string, NodeJS.Timeout>();
+  const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+  if (tls !== undefined) {
+    server.on("connection", (socket: Socket) => {
+      const name = nameOf(socket);
+      connected.set(name, socket);
+      handshakes.set(
+        name,
+        setTimeout(() => socket.destroy(), settings.stalledMs),
+      );
+      socket.on("close", () => {
+        clearTimeout(handshakes.get(name));
+        handshakes.delete(name);
+        connected.delete(name);
+      });
+    });
+    server.on("secureConnection", (socket: Socket) => clearTimeout(handshakes.get(nameOf(socket))));
+  }
   // That no connection can be taken, for want of descriptors say, ends nothing.
   server.on("error", (error) => kafkaFailures.publish({ error }));
   broker = {
@@ -117,7 +137,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       stopping.abort();
       const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
+        for (const socket of [...sockets, ...connected.values()]) socket.destroy();
       }, GRACE_MS);
       await Promise.all(serving);
       await closed;
