@@ -15,7 +15,7 @@ import type { Groups } from "./groups/groups.js";
 import { isInternal, refuseInternal, TRANSACTION_TOPIC } from "./internal-topics.js";
 import type { LogMeta, PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
-import { logClusterFailures } from "./metrics.js";
+import { logAppends, logClusterFailures } from "./metrics.js";
 import type { SharedLog } from "./open-shared.js";
 import { type Clock, sleep, systemClock } from "./partition/clock.js";
 import type { Learner } from "./partition/learn.js";
@@ -210,18 +210,21 @@ export class LogCore {
   /** The same for a topic that was just looked up. */
   async partitionOf(topic: TopicRecord, number: number): Promise<LogPartition> {
     const partition = await this.internalPartition(topic, number);
-    if (!isInternal(topic.name))
-      return this.#isShared
-        ? {
-            ...partition,
-            append: (batch, ack) =>
-              this.#writer?.opened(topic.id, number) === undefined
-                ? this.#appendAtLeader(partition, batch, ack)
-                : partition.append(batch, ack),
-          }
-        : partition;
-    const refuse = async () => refuseInternal(topic.name);
-    return { ...partition, append: refuse, deleteRecords: refuse };
+    if (isInternal(topic.name)) {
+      const refuse = async () => refuseInternal(topic.name);
+      return { ...partition, append: refuse, deleteRecords: refuse };
+    }
+    const isElsewhere = () => this.#isShared && this.#writer?.opened(topic.id, number) === undefined;
+    return {
+      ...partition,
+      append: async (batch, ack) => {
+        const appended = await (isElsewhere()
+          ? this.#appendAtLeader(partition, batch, ack)
+          : partition.append(batch, ack));
+        logAppends.publish({ ack, bytes: batch.length });
+        return appended;
+      },
+    };
   }
 
   /** A partition that may be appended to, be it of the log's own topics. */

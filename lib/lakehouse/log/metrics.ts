@@ -9,7 +9,7 @@ export interface LogRead {
 
 export const logReads = eventChannel<LogRead>("log.read");
 
-/** Record batches that were acknowledged. */
+/** A record batch that a client has appended, and that was acknowledged. */
 export interface LogAppend {
   readonly ack: "wal" | "stored";
   readonly bytes: number;
@@ -27,6 +27,7 @@ export interface TopicTableCommit {
 }
 
 export const topicTables = eventChannel<TopicTableCommit>("log.table");
+
 /** Members of a group have joined, and it has a new generation. */
 export interface LogRebalance {
   /** From when the group began to wait for them, in milliseconds. */
@@ -219,7 +220,7 @@ export const metrics = [
       name: "log.append.bytes",
       kind: "counter",
       unit: "By",
-      help: "Bytes of record batches that were acknowledged.",
+      help: "Bytes of record batches that clients have appended, by how they were acknowledged.",
     },
     { value: ({ bytes }) => bytes, labels: ({ ack }) => ({ ack }) },
   ),

@@ -5,7 +5,6 @@ import type { LogCore } from "./core.js";
 import { type AppendedTo, firstTurn, intoBatches, joined, listOf, placeOf } from "./into-batches.js";
 import { merge } from "./merge.js";
 import type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
-import { logAppends } from "./metrics.js";
 import type { Ack, Isolation } from "./partition/partition.js";
 import type { PartitionOffsets, PartitionReader } from "./partition/partition-reader.js";
 import { nextOffset } from "./partition/tail.js";
@@ -156,8 +155,6 @@ export class Topic {
         ...(await (await this.#core.partitionOf(topic, partition)).append(batch, ack)),
       })),
     );
-    if (logAppends.hasSubscribers)
-      logAppends.publish({ ack, bytes: batches.reduce((sum, { batch }) => sum + batch.length, 0) });
     return joined(appended);
   }
 

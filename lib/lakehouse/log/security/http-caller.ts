@@ -49,5 +49,7 @@ async function proven(security: Security, host: string, call: HttpCall): Promise
   const text = Buffer.from(encoded, "base64").toString();
   const colon = text.indexOf(":");
   if (colon < 0) throw badCredentials();
-  return security.checkPassword(text.slice(0, colon), text.slice(colon + 1), host);
+  const known = await security.checkPassword(text.slice(0, colon), text.slice(colon + 1), host);
+  authentications.publish({ mechanism: "Basic", outcome: "ok" });
+  return known;
 }
