@@ -1,7 +1,7 @@
 /**
  * The streaming log: topics whose only durable home is the object store. Records are kept in Kafka's record batches, in
  * segments with an index (`segment/layout.ts` has them byte by byte); what is appended is flushed to this machine's disk
- * first (`wal/layout.ts`). One process writes; the metadata can be made again from the objects.
+ * first (`wal/layout.ts`). One process writes, or several that share the metadata; it can be made again from the objects.
  */
 export type { LogOptions } from "./core.js";
 export type { AssignorName } from "./groups/assignors.js";

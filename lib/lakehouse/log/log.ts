@@ -21,8 +21,9 @@ import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
  * The streaming log: topics whose records are in the object store, in segments. What is appended is first flushed to
  * this machine's disk, in a write-ahead log.
  *
- * One process writes a log at a time: the first `append` takes a lock, which ends with the process. Others read what is in
- * the object store.
+ * One process writes from a folder at a time: the first `append` takes a lock, which ends with the process. Others read what
+ * is in the object store. Servers that share the metadata (`meta: "etcd://…"`) write one log together, each from its own
+ * folder.
  */
 export class Log {
   readonly #core: LogCore;

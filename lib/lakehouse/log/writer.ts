@@ -363,7 +363,7 @@ export class Writer {
 }
 
 /**
- * Lets one process write a log at a time. The lock is the operating system's, by SQLite: it goes with the process.
+ * Lets one process write from a folder at a time. The lock is the operating system's, by SQLite: it goes with the process.
  *
  * @returns what gives it back.
  * @throws LakehouseError LOG_IN_USE; STORAGE_FAILED where the disk fails or is full

@@ -152,7 +152,7 @@ export function takenOver(subject: string, cause?: unknown) {
   return fenced(
     subject,
     `Another writer has taken the partition over: it has put the segment that ${subject} was to get.`,
-    "Let one process write a log. Open the log again to go on behind the other's records.",
+    "Open the log again to go on behind the other's records. Where several processes are to write it, let them share its metadata by etcd.",
     cause,
   );
 }
