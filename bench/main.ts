@@ -14,6 +14,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "delete-memory": () => import("./delete-memory.js"),
   "deleted-read": () => import("./deleted-read.js"),
   ducklake: () => import("./ducklake.js"),
+  history: () => import("./history.js"),
   json: () => import("./json.js"),
   kafka: () => import("./kafka.js"),
   log: () => import("./log.js"),
