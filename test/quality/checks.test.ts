@@ -174,9 +174,13 @@ describe("of new rows", () => {
     // Set back, the table has nothing that it had not; the rows that a rollback brings back it had.
     await more.rollback(since as bigint);
     expect((await run(checks, { since })).results.map(({ rows }) => rows)).toEqual([0, 0, 4, 0]);
-    expect((await run([notNull("id")], { since: more.currentSnapshot?.snapshotId })).results[0]?.rows).toBe(
-      0,
-    );
+    const other = { since: more.currentSnapshot?.snapshotId };
+    expect((await run([notNull("id")], other)).results[0]?.rows).toBe(0);
+    // On its new line it gets a row that the old one had as well, and one that it had not.
+    await (await table.refresh()).append([{ id: 9, delay: 1 }, { id: 77 }]);
+    const { results: since77 } = await run([acceptedValues("id", [9])], other);
+    expect(since77).toMatchObject([{ rows: 1, failing: 1, samples: [{ id: 77 }] }]);
+    await (await table.refresh()).rollback(since as bigint);
   });
 
   test("rows in a batch are looked at by themselves, and keys are new to the table that they are for", async () => {

@@ -149,6 +149,7 @@ export {
   snapshotAsOf,
   snapshotById,
   snapshotByRef,
+  withMainAt,
 } from "./model/metadata/lookup.js";
 export type {
   DataFile,

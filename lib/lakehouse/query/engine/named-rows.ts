@@ -5,6 +5,7 @@ import {
   noSuchSnapshot,
   type Schema,
   type Table,
+  withMainAt,
 } from "../../iceberg/index.js";
 import { fileUri, LocalStore } from "../../storage/index.js";
 import type { Use } from "../result/use.js";
@@ -84,7 +85,7 @@ async function ofNewRows(
     );
   // Of another line of history, or after snapshots between the two have expired, only the rows themselves can tell.
   const sides: string[] = [];
-  const then = table.view({ ...metadata, currentSnapshotId: since }, undefined);
+  const then = table.view(withMainAt(metadata, since), undefined);
   for (const at of [table, then]) {
     const columns = { fields: schema.fields, metadataColumns: [] };
     sides.push(`SELECT ${cells} FROM ${await relations.ofScan(at, at.scan(), use, columns)}`);

@@ -13,6 +13,7 @@ import {
   type NestedField,
   noSuchTable,
   type Table,
+  withMainAt,
 } from "../../iceberg/index.js";
 import { invalidSql } from "../errors.js";
 import { requireWholeFiles } from "../ingest/whole.js";
@@ -220,7 +221,7 @@ export class StatementTables {
   ): Promise<TableSql | undefined> {
     const { schema, snapshot } = table.scan(state);
     const { fields } = schema;
-    const at = table.view({ ...table.metadata, currentSnapshotId: snapshot?.snapshotId }, undefined);
+    const at = table.view(withMainAt(table.metadata, snapshot?.snapshotId), undefined);
     const rows = await this.#options.uncommitted?.(at);
     if (rows === undefined) return undefined;
     const more = await uncommittedTasks(table, rows, this.#scratch, use);

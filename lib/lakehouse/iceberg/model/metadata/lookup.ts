@@ -57,6 +57,14 @@ export function snapshotById(
   return index.get(id);
 }
 
+/** The metadata with `main` at another snapshot, or at none. All else stays, the current schema among it. */
+export function withMainAt(metadata: TableMetadata, snapshotId: SnapshotId | undefined): TableMetadata {
+  const { main: _, ...others } = metadata.refs;
+  const refs: TableMetadata["refs"] =
+    snapshotId === undefined ? others : { ...others, main: { type: "branch", snapshotId } };
+  return { ...metadata, refs, currentSnapshotId: snapshotId };
+}
+
 /** The snapshot of `main`; `undefined` for a table without one. */
 export function currentSnapshot(metadata: TableMetadata): Snapshot | undefined {
   return metadata.currentSnapshotId === undefined
