@@ -93,6 +93,9 @@ export interface Reference {
 const REFERENCE: readonly Reference[] = [
   { title: "Guide", path: "docs/guide.html" },
   { title: "SQL", path: "docs/sql.html" },
+  { title: "Log", path: "docs/log.html" },
+  { title: "Quality", path: "docs/quality.html" },
+  { title: "Upkeep", path: "docs/maintenance.html" },
   { title: "Look inside a file", path: INSIDE_PAGE },
   { title: "API", path: "api/index.html" },
   { title: "Decisions", path: "docs/decisions/index.html" },
