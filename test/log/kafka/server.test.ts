@@ -105,7 +105,7 @@ describe("a connection", () => {
   });
 
   test("is closed when it stops in the midst of a request, and when it asks nothing for long", async () => {
-    const { server } = await serve({ stalledMs: 50, idleMs: 400 });
+    const { server } = await serve({ stalledMs: 50, idleMs: 2_000 });
     const stalled = await Client.to(server);
     const idle = await Client.to(server);
     stalled.socket.write(Buffer.from("000000", "hex"));

@@ -91,9 +91,10 @@ export class Client {
     }
   }
 
-  /** Resolves when the other side has closed it. */
+  /** Resolves when the other side has closed it: a reset is that too, where this side was writing still. */
   async closed(): Promise<void> {
-    if (!this.socket.destroyed) await once(this.socket, "close");
+    if (!this.socket.destroyed)
+      await new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
   }
 }
 
