@@ -21,3 +21,11 @@ test.each(["CONTRIBUTING.md", "README.md", "lib/lakehouse/CACHES.md", ...decisio
     expect(missing.map(([path]) => path)).toEqual([]);
   },
 );
+
+const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+
+test.each(pages)("every column of docs/%s has a heading, for those who hear the page", (name) => {
+  const lines = readFileSync(join(root, "docs", name), "utf8").split("\n");
+  const heads = lines.filter((_, i) => /^\|( *:?-+:? *\|)+$/.test(lines[i + 1] ?? ""));
+  expect(heads.filter((head) => /\|\s*\|/.test(head))).toEqual([]);
+});
