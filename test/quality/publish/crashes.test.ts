@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Backend, openCatalog, SqliteBackend } from "../../../lib/lakehouse/catalog/index.js";
-import { defineSchema, int, long } from "../../../lib/lakehouse/iceberg/index.js";
+import { defineSchema, int, long, string, UpdateSchema } from "../../../lib/lakehouse/iceberg/index.js";
 import {
   CheckFailedError,
   contract,
@@ -144,6 +144,20 @@ describe("a process that dies at any step of a publication", () => {
       }
     }
   });
+});
+
+test("rows that landed before a crash, and their table then got another column, are written anew", async () => {
+  const named = (seen: Backend) => open(seen).then(({ quality }) => quality);
+  await (await named(backend)).createTable(TABLE);
+  const publish = async (at: number) =>
+    (await named(dyingAt(backend, at, false))).publish("n.t", BAD, { quarantine: true, token: "t" });
+  const hasLanded = async () => (await leftovers()).some((name) => name.includes("/landed-"));
+  for (let at = 0; !(await hasLanded()); at++) await publish(at).catch(() => {});
+  const { catalog } = await observer();
+  await (await catalog.loadTable("n.t")).update([new UpdateSchema().addColumn("note", string().optional())]);
+  expect(await publish(-1)).toMatchObject({ outcome: "published", rejected: 1 });
+  expect(await rowsOf()).toEqual(BAD.slice(0, 3));
+  expect(await leftovers()).toEqual([]);
 });
 
 test("whatever is published, at once or one after the other, and whenever a process dies, main holds whole good batches alone", async () => {

@@ -222,21 +222,37 @@ test("in quarantine a check that changes its mind loses and doubles no row", asy
   const hash = await lake.hash();
   const rows = Array.from({ length: 2000 }, (_, i) => ({ id: i + 2 }));
   const checks = [expression("random() < 0.5", { name: "mood" })];
-  await expect(lake.quality.publish("p.mood", rows, { quarantine: true, checks })).rejects.toMatchObject({
-    code: "INVALID_CHECK",
-  });
+  const refused = await lake.quality
+    .publish("p.mood", rows, { quarantine: true, checks })
+    .catch((error) => error);
+  // The audit asks again.
+  expect(refused).toMatchObject({ code: "CHECK_FAILED" });
   expect(await lake.hash()).toBe(hash);
+  const [kept, rejected] = [
+    await ids("p.mood", refused.branch),
+    await ids("p.mood_rejected", refused.branch),
+  ];
+  expect(rejected.length).toBeGreaterThan(0);
+  expect([...kept, ...rejected].sort((a, b) => a - b)).toEqual([1, ...rows.map(({ id }) => id)]);
 });
 
-test("in quarantine a key that several of another type equal doubles no row", async () => {
+test("in quarantine keys that do not go together are an error, and nothing is published", async () => {
   const keys = await lake.createTable("p.keys", { schema: defineSchema({ k: string() }) });
   await keys.append([{ k: "1" }, { k: "01" }]);
   await lake.quality.createTable(terms("p.refers"));
   const checks = [references("id", "p.keys", "k")];
   await expect(
     lake.quality.publish("p.refers", [{ id: 1 }], { quarantine: true, checks }),
-  ).rejects.toMatchObject({ code: "INVALID_CHECK" });
+  ).rejects.toMatchObject({ code: "INVALID_CHECK", subject: "p.refers" });
   expect(await ids("p.refers")).toEqual([]);
+});
+
+test("in quarantine nothing is published of no rows, and all rows may be set aside", async () => {
+  await lake.quality.createTable(terms("p.none"));
+  expect(await lake.quality.publish("p.none", [], { quarantine: true })).toEqual({ outcome: "unchanged" });
+  const all = await lake.quality.publish("p.none", [{ id: 1, origin: "xx" }], { quarantine: true });
+  expect(all).toMatchObject({ outcome: "published", rejected: 1 });
+  expect([await ids("p.none"), await ids("p.none_rejected")]).toEqual([[], [1]]);
 });
 
 test("what another call has tidied away, and cannot be written again, is no success", async () => {

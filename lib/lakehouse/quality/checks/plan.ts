@@ -38,8 +38,6 @@ export interface Finding {
 export interface Plan {
   /** Aggregates over `ROWS`, for the one query of all checks that have such. */
   readonly aggregates?: readonly SqlFragment[] | undefined;
-  /** What those need beside `ROWS`: joins that neither add nor take away a row. */
-  readonly join?: SqlFragment | undefined;
   /** A query of its own, with one row; its columns come after the aggregates. */
   readonly query?: SqlFragment | undefined;
   /** @param values of the aggregates, then of the query's row. */
@@ -65,15 +63,14 @@ export function numberOf(value: SqlValue | undefined): number {
 }
 
 /** A check that tells of each row by itself whether it fails. */
-export function rowPlan(check: Check, fails: SqlFragment, join?: SqlFragment): Plan {
+export function rowPlan(check: Check, fails: SqlFragment): Plan {
   const isMeant = check.where === undefined ? undefined : whereOf(check);
   const bad = isMeant === undefined ? sql`(${fails})` : sql`(${isMeant} IS TRUE AND (${fails}))`;
   const all = isMeant === undefined ? sql`count(*)` : sql`count(*) FILTER (WHERE ${isMeant})`;
   return {
     aggregates: [sql`count(*) FILTER (WHERE ${bad})`, all],
-    join,
     find: ([failing, rows]) => ({ failing: numberOf(failing), rows: numberOf(rows) }),
-    sample: sql`SELECT "rows".* FROM ${ROWS} ${join ?? sql``} WHERE ${bad}`,
+    sample: sql`SELECT * FROM ${ROWS} WHERE ${bad}`,
     fails: bad,
   };
 }

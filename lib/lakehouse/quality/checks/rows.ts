@@ -62,23 +62,17 @@ export const length: Planner<CheckOf<"length">> = (check, { schema }) => {
 export const expression: Planner<CheckOf<"expression">> = (check) =>
   rowPlan(check, sql`${written(check.expression)} IS FALSE`);
 
-/** The keys of the other table are joined, each once, so that all such checks of a table share its scan. */
+/**
+ * Keys are looked up, and not joined: where one equals several of another type, as a long those of doubles, a join would count
+ * the row several times for every check of the query. Text and numbers are not compared at all.
+ */
 export const references: Planner<CheckOf<"references">> = (check, { schema }) => {
   const columns = check.columns.map((name) => columnOf(schema, name, check.name).sql);
-  // A name that no column of a reader's has: the check's own is one, once a table.
-  const alias = identifier(`keys of ${check.name}`);
-  const keys = check.to.map((_, i) => identifier(`${check.name} key ${i}`));
-  const parents = check.to.map((name) =>
-    joined(
-      name.split(".").map((part) => identifier(part)),
-      sql`.`,
-    ),
-  );
-  const named = parents.map((parent, i) => sql`${parent} AS ${keys[i] as SqlFragment}`);
-  const known = and(parents.map((parent) => sql`${parent} IS NOT NULL`));
+  // By its alias: a name that the other table lacks would be a column of the rows that are checked.
+  const other = identifier(`keys of ${check.name}`);
+  const keys = check.to.map((name) => sql`${other}.${identifier(...name.split("."))}`);
   const table = identifier(...check.table.split("."));
-  const on = and(columns.map((column, i) => sql`${column} = ${alias}.${keys[i] as SqlFragment}`));
-  const join = sql`LEFT JOIN (SELECT DISTINCT ${joined(named, sql`, `)} FROM ${table} WHERE ${known}) AS ${alias} ON ${on}`;
+  const known = sql`SELECT ${joined(keys, sql`, `)} FROM ${table} AS ${other} WHERE ${and(keys.map((key) => sql`${key} IS NOT NULL`))}`;
   const isKey = and(columns.map((column) => sql`${column} IS NOT NULL`));
-  return rowPlan(check, sql`(${isKey} AND ${alias}.${keys[0] as SqlFragment} IS NULL)`, join);
+  return rowPlan(check, sql`(${isKey} AND ((${joined(columns, sql`, `)}) IN (${known})) IS NOT TRUE)`);
 };

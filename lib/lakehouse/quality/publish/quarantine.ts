@@ -1,4 +1,4 @@
-import { branchingOf } from "../../catalog/index.js";
+import { branchingOf, ConflictError } from "../../catalog/index.js";
 import { invalidArgument } from "../../errors.js";
 import {
   assignFreshIds,
@@ -7,6 +7,7 @@ import {
   list,
   type NestedField,
   noSuchTable,
+  requireFit,
   type Schema,
   type Source,
   string,
@@ -14,6 +15,7 @@ import {
   timestamptz,
   UpdateSchema,
 } from "../../iceberg/index.js";
+import { schemaMismatch } from "../../parquet/index.js";
 import { identifier, type SqlFragment, sql, verbatim } from "../../query/index.js";
 import type { QualityContext } from "../check.js";
 import { notNulls } from "../checks/builders.js";
@@ -24,6 +26,7 @@ import type { Allowance, Check, CheckOf } from "../checks/types.js";
 import type { Contract } from "../contracts/contract.js";
 import { checkFailed, invalidCheck } from "../errors.js";
 import { isOver } from "../run/judge.js";
+import { isBlamed } from "../run/run-checks.js";
 import { appendTo, isRepeatableSource, openOn } from "./landing.js";
 import type { Landing } from "./publish.js";
 
@@ -74,48 +77,38 @@ export function quarantineOf<Row>(
     prepare: async (landed, at, branch) => {
       await catalog.createBranch(branch, { from: at });
       const table = (await openOn(context, branch, name, contract)) as unknown as Table;
-      const parted = partedRows(table, onRef(staging, landed), checks, now);
-      const columns = joined(
-        table.schema.fields.map((field) => identifier(field.name)),
-        sql`, `,
-      );
-      const [landing] = await run(sql`SELECT count(*) AS n FROM ${onRef(staging, landed)}`, branch);
-      const counted = sql`SELECT count(*) AS n, count(*) FILTER (WHERE ${BAD}) AS bad FROM (${parted})`;
-      const [{ n, bad } = { n: 0, bad: 0 }] = await run(counted, branch);
-      const [all, failing] = [Number(n), Number(bad)];
-      // Keys of two types can be one where they are compared: 1 refers to '1' and to '01'.
-      if (all !== Number(landing?.n))
-        throw invalidCheck(
-          name,
-          `A key of the rows for ${name} refers to several of another table, of another type: nothing was published.`,
-          "Give both columns one type.",
-        );
+      requireSameColumns(table, (await catalog.on(landed).loadTable(staging)).schema);
+      const rows = onRef(staging, landed);
+      const [landing] = await run(sql`SELECT count(*) AS n FROM ${rows}`, branch);
+      const all = Number(landing?.n);
+      if (all === 0) return 0;
+      // The verdicts are written down: asked again, by the clock or by chance, checks may say something else of a row.
+      const verdicts = nameOf(staging);
+      const parted = partedRows(table, rows, checks, now);
+      const [found] = await run(
+        sql`CREATE TABLE ${verdicts} AS SELECT ${ORDER}, ${REASONS} FROM (${parted}) WHERE ${BAD}`,
+        branch,
+      ).catch((cause: unknown) => {
+        throw isBlamed(cause) ? impossible(name, cause as Error) : cause;
+      });
+      const failing = Number(found?.Count);
       if (maxRejected !== undefined && isOver(maxRejected, { failing, rows: all }))
         throw tooMany(name, failing, all);
-      let written = 0;
+      const numbered = sql`(SELECT *, _row_id AS ${ORDER} FROM ${rows} AS "rows") AS "rows"`;
+      const columns = namesOf(table.schema);
       if (failing > 0) {
-        const aside = await openRejected(context, branch, table);
+        const aside = nameOf((await openRejected(context, branch, table)).name);
         const about = sql`${REASONS}, ${now}, ${from}`;
-        const names = joined(
-          ABOUT.fields.map((field) => identifier(field.name)),
-          sql`, `,
-        );
-        const [rejected] = await run(
-          sql`INSERT INTO ${nameOf(aside.name)} (${columns}, ${names}) SELECT ${columns}, ${about} FROM (${parted}) WHERE ${BAD}`,
+        const bad = sql`${numbered} JOIN ${verdicts} AS verdicts USING (${ORDER})`;
+        await run(
+          sql`INSERT INTO ${aside} (${columns}, ${namesOf(ABOUT)}) SELECT ${columns}, ${about} FROM ${bad}`,
           branch,
         );
-        if (Number(rejected?.Count) !== failing) throw unsteady(name);
-        written += failing;
       }
-      if (failing < all) {
-        const [kept] = await run(
-          sql`INSERT INTO ${nameOf(name)} (${columns}) SELECT ${columns} FROM (${parted}) WHERE NOT ${BAD}`,
-          branch,
-        );
-        written += Number(kept?.Count);
-      }
-      // The checks are asked more than once; by the clock or by chance they may answer differently.
-      if (written !== all) throw unsteady(name);
+      const good = sql`${numbered} ANTI JOIN ${verdicts} AS verdicts USING (${ORDER})`;
+      if (failing < all)
+        await run(sql`INSERT INTO ${nameOf(name)} (${columns}) SELECT ${columns} FROM ${good}`, branch);
+      await run(sql`DROP TABLE ${verdicts}`, branch);
       return failing;
     },
   };
@@ -142,22 +135,20 @@ function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], n
   const blocking = checks.filter((check) => check.severity === "block" && !isOfAll(check));
   const all = [...notNulls(table.schema, blocking), ...blocking];
   const flags: SqlFragment[] = [];
-  const joins: SqlFragment[] = [];
   const keys = all.filter((check): check is CheckOf<"unique"> => check.kind === "unique");
   for (const check of all) {
-    const { fails, join } =
-      check.kind === "unique" ? { fails: undefined, join: undefined } : planOf(check, target);
-    if (fails === undefined) continue;
-    flags.push(sql`CASE WHEN ${fails} THEN ${check.name} END`);
-    if (join !== undefined) joins.push(join);
+    const fails = check.kind === "unique" ? undefined : planOf(check, target).fails;
+    if (fails !== undefined) flags.push(sql`CASE WHEN ${fails} THEN ${check.name} END`);
   }
   const taken = keys.map((check) => knownKeys(table, check));
-  for (const { join } of taken) joins.push(join);
   const known = taken.map(({ isKnown }, i) => sql`${isKnown} AS ${identifier(`(known ${i})`)}`);
   const first = sql`SELECT "rows".*, _row_id AS ${ORDER}, ${reasonsOf(flags)} AS "(own)"${joined(
     known.map((each) => sql`, ${each}`),
     sql``,
-  )} FROM ${rows} AS "rows" ${joined(joins, sql` `)}`;
+  )} FROM ${rows} AS "rows" ${joined(
+    taken.map(({ join }) => join),
+    sql` `,
+  )}`;
   const again = keys.map((check, i) => {
     const columns = check.columns.map((column) => columnOf(table.schema, column, check.name).sql);
     const isKey = keyOf(table, check);
@@ -241,13 +232,23 @@ function requireDistinct(name: string, { fields }: Schema): void {
   }
 }
 
-/** Rows would be in both tables, or in none. */
-function unsteady(name: string) {
-  return invalidCheck(
-    name,
-    `The checks of ${name} did not say the same of the same rows twice, as by now() or random(): nothing was published.`,
-    "Compare with a fixed time, or publish without quarantine.",
-  );
+/** Rows that landed before the table got other columns are written anew: they may lack some, and would lose others. */
+function requireSameColumns({ name, schema }: Table, landed: Schema): void {
+  try {
+    requireFit(name, relaxed(schema), landed);
+  } catch (error) {
+    if (!schemaMismatch.is(error)) throw error;
+    throw new ConflictError(
+      name,
+      `The columns of ${name} have changed since its rows landed`,
+      [{ type: "VALUE_DIFFERS", message: error.message }],
+      "Publish the rows again.",
+    );
+  }
+}
+
+function impossible(name: string, cause: Error) {
+  return invalidCheck(name, `A check of ${name} cannot be run: ${cause.message}`, undefined, cause);
 }
 
 function tooMany(name: string, failing: number, rows: number) {
@@ -260,6 +261,13 @@ function tooMany(name: string, failing: number, rows: number) {
 
 function nameOf(name: string): SqlFragment {
   return identifier(...name.split("."));
+}
+
+function namesOf({ fields }: Pick<Schema, "fields">): SqlFragment {
+  return joined(
+    fields.map((field) => identifier(field.name)),
+    sql`, `,
+  );
 }
 
 function onRef(name: string, ref: string): SqlFragment {
