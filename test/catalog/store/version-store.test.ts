@@ -154,6 +154,24 @@ describe("commits", () => {
     );
   });
 
+  test("a token on several branches answers for the commit of each", async () => {
+    const store = await open();
+    const start = await store.commit("main", [put(["n"], namespace("n"))], { message: "start" });
+    await store.createReference("BRANCH", "dev", start.hash);
+    const once = (branch: string) =>
+      store.commit(branch, [put([branch], table(branch))], { message: branch, token: "t" });
+    const first = new Map<string, string>();
+    for (const branch of ["main", "dev"]) first.set(branch, (await once(branch)).hash);
+    for (const branch of ["dev", "main", "main", "dev"])
+      expect((await once(branch)).hash).toBe(first.get(branch));
+    // Set back, a branch has it no more; where it comes forward again, it has.
+    await store.assignReference("main", start.hash);
+    const again = (await store.commit("main", [put(["b"], table("b"))], { message: "b", token: "t" })).hash;
+    expect(again).not.toBe(first.get("main"));
+    await store.assignReference("main", first.get("main") as string);
+    expect((await once("main")).hash).toBe(first.get("main"));
+  });
+
   test("a token that is in the log answers for a commit that conflicts with itself", async () => {
     const store = await open();
     const operations = [put(["a"], table("a"), null)];

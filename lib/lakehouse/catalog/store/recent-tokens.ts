@@ -16,7 +16,8 @@ export class RecentTokens {
   readonly #objects: ObjectCache;
   /** By commit, in the order in which they were read. */
   readonly #tokens = new Map<Hash, string>();
-  readonly #commits = new Map<string, Hash>();
+  /** Several of one token where branches have such each, or one was set back and went another way. */
+  readonly #commits = new Map<string, Set<Hash>>();
 
   constructor(objects: ObjectCache) {
     this.#objects = objects;
@@ -25,12 +26,12 @@ export class RecentTokens {
   /** The commit with that token among the last thousand before `head`. */
   async find(head: Commit, token: string): Promise<Commit | undefined> {
     await this.#read(head);
-    const hash = this.#commits.get(token);
-    if (hash === undefined) return undefined;
-    const commit = await getCommit(this.#objects, hash);
-    // It may be on another branch, or the branch was set back to before it.
-    const isThere = (await ancestorAt(this.#objects, head, commit.depth)).hash === hash;
-    return isThere && head.depth - commit.depth < HORIZON ? commit : undefined;
+    for (const hash of this.#commits.get(token) ?? []) {
+      const commit = await getCommit(this.#objects, hash);
+      if (head.depth - commit.depth >= HORIZON) continue;
+      if ((await ancestorAt(this.#objects, head, commit.depth)).hash === hash) return commit;
+    }
+    return undefined;
   }
 
   async #read(head: Commit): Promise<void> {
@@ -42,12 +43,15 @@ export class RecentTokens {
     // Oldest first: of a history, the oldest are forgotten first.
     for (const { hash, token } of found.reverse()) {
       this.#tokens.set(hash, token);
-      this.#commits.set(token, hash);
+      const hashes = this.#commits.get(token) ?? new Set();
+      this.#commits.set(token, hashes.add(hash));
     }
     for (const [hash, token] of this.#tokens) {
       if (this.#tokens.size <= CAPACITY) break;
       this.#tokens.delete(hash);
-      if (this.#commits.get(token) === hash) this.#commits.delete(token);
+      const hashes = this.#commits.get(token);
+      hashes?.delete(hash);
+      if (hashes?.size === 0) this.#commits.delete(token);
     }
   }
 }

@@ -23,7 +23,11 @@ export const COMMIT_TOKEN = "sololakehouse.commit-token";
 export interface CommitOptions extends Abortable {
   /** For the catalog's log. */
   readonly message?: string | undefined;
-  /** The same token twice gives one snapshot: the second commit finds the first one's and returns the table as it is. */
+  /**
+   * The same token twice gives one snapshot: the second commit finds the first one's and returns the table as it is, also
+   * where that was rolled back. It is looked for among the snapshots that the table has, which are the last 50 of a new
+   * table (`history.expire.max-snapshots`), and by a lakehouse's own catalog among the branch's last 1,000 commits.
+   */
   readonly token?: string | undefined;
 }
 
