@@ -145,6 +145,7 @@ export {
   currentSnapshot,
   defaultSortOrder,
   defaultSpec,
+  isAncestorOf,
   schemaOfSnapshot,
   snapshotAsOf,
   snapshotById,

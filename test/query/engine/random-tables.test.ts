@@ -5,10 +5,10 @@ import { runs } from "../../support/runs.js";
 import { engine } from "../support/lake.js";
 import { createState } from "../support/random-tables/create.js";
 import { anyFilter } from "../support/random-tables/filters.js";
-import { type Column, leavesOf, type Row, textOf, type Value } from "../support/random-tables/model.js";
+import { type Column, leavesOf, type Row, textOf } from "../support/random-tables/model.js";
+import { outputText } from "../support/random-tables/output.js";
 import { Random } from "../support/random-tables/random.js";
 import { STEPS, type State } from "../support/random-tables/steps.js";
-import { fromOutput } from "../support/random-tables/values.js";
 
 const CHOICES = STEPS.flatMap((choice) => Array.from({ length: choice.weight }, () => choice));
 
@@ -50,20 +50,6 @@ async function checkChanges(
   for (const row of before) add(textOf(row, model.columns), -1);
   for (const row of found) add(outputText(row, model.columns), row._change_type === "INSERT" ? -1 : 1);
   expect([...count].filter(([, n]) => n !== 0)).toEqual([]);
-}
-
-function outputText(row: Record<string, unknown>, columns: readonly Column[]): string {
-  const read = columns.map((column): [number, Value] => {
-    const value = row[column.name];
-    if (column.members === undefined) return [column.id, fromOutput(column.kind, value)];
-    if (value === null) return [column.id, null];
-    const inner = value as Record<string, unknown>;
-    return [
-      column.id,
-      new Map(column.members.map(({ id, kind, name }) => [id, fromOutput(kind, inner[name])])),
-    ];
-  });
-  return textOf(new Map(read), columns);
 }
 
 /** Some columns, and of structs some members, in the order of the table. */

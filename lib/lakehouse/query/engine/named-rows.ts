@@ -1,10 +1,11 @@
 import {
   CHANGE_COLUMNS,
+  isAncestorOf,
   type NestedField,
   newTableMetadata,
   noSuchSnapshot,
   type Schema,
-  type Table,
+  snapshotById,
   withMainAt,
 } from "../../iceberg/index.js";
 import { fileUri, LocalStore } from "../../storage/index.js";
@@ -36,10 +37,10 @@ export async function namedRelation(
 ): Promise<NamedRelation> {
   if ("batches" in rows) return ofBatches(rows, relations, scratch, use);
   if ("since" in rows) return ofNewRows(rows, relations, use);
-  const { table, snapshotId } = rows;
+  const { table } = rows;
   const { schema } = table;
   const { fields } = schema;
-  const scan = table.scan({ snapshotId, filter: narrowing(fields) });
+  const scan = table.scan({ filter: narrowing(fields) });
   return { relation: await relations.ofScan(table, scan, use, { fields, metadataColumns: [] }), schema };
 }
 
@@ -71,13 +72,13 @@ async function ofNewRows(
 ): Promise<NamedRelation> {
   const { schema, metadata } = table;
   const cells = schema.fields.map(columnName).join(", ");
-  if (isOnTheWay(table, since)) {
+  if (isAncestorOf(metadata, metadata.currentSnapshotId, since)) {
     const { relation } = await relations.ofChanges(table, { from: since, on: [], net: true }, use);
     const type = columnName(CHANGE_COLUMNS[0] as NestedField);
     return { relation: `(SELECT ${cells} FROM ${relation} WHERE ${type} = 'INSERT')`, schema };
   }
   // Of what has expired nobody can tell what the table has more; a view at it would be the table as it is.
-  if (!metadata.snapshots.some(({ snapshotId }) => snapshotId === since))
+  if (snapshotById(metadata, since) === undefined)
     throw noSuchSnapshot(
       String(since),
       `${table.name} has no snapshot ${since}, or has it no more.`,
@@ -91,14 +92,4 @@ async function ofNewRows(
     sides.push(`SELECT ${cells} FROM ${await relations.ofScan(at, at.scan(), use, columns)}`);
   }
   return { relation: `(${sides.join(" EXCEPT ALL ")})`, schema };
-}
-
-/** True where the snapshot and all that came after it lead to the table as it is. */
-function isOnTheWay({ metadata, currentSnapshot }: Table, since: bigint): boolean {
-  const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]));
-  let at = currentSnapshot;
-  while (at !== undefined && at.snapshotId !== since) {
-    at = at.parentSnapshotId === undefined ? undefined : byId.get(at.parentSnapshotId);
-  }
-  return at !== undefined;
 }
