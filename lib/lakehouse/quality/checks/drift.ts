@@ -50,7 +50,7 @@ export async function distributionOf(
   const column = columnOf(schema, check.column, check.name);
   const where = check.where === undefined ? sql`TRUE` : written(check.where);
   const ask = async (query: SqlFragment) => {
-    const result = await engine.sql(query, { rows: { rows }, ref });
+    const result = await engine.sql(query, { rows: { rows }, ref, tablesOnly: true });
     return (await result.rows()) as Record<string, SqlValue>[];
   };
   const isKnown = sql`${where} IS TRUE AND ${column.sql} IS NOT NULL${mayBeNaN(column) ? sql` AND NOT isnan(${column.sql})` : sql``}`;

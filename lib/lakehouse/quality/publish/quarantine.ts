@@ -62,7 +62,7 @@ export function quarantineOf<Row>(
   const staging = `${name}_landing`;
   const catalog = branchingOf(context.catalog);
   const run = async (statement: SqlFragment, ref: string) =>
-    (await context.engine.sql(statement, { ref })).rows();
+    (await context.engine.sql(statement, { ref, tablesOnly: true })).rows();
   return {
     isRepeatable: isRepeatableSource(given),
     others: [rejectedName(name)],

@@ -122,7 +122,7 @@ async function runGroup(
 type Ask = (query: SqlFragment) => Promise<Record<string, SqlValue>[]>;
 
 function asker({ engine, ref, signal }: RunRequest, { rows }: Group): Ask {
-  return async (query) => (await engine.sql(query, { rows, ref, signal })).rows();
+  return async (query) => (await engine.sql(query, { rows, ref, signal, tablesOnly: true })).rows();
 }
 
 /** The aggregates of all checks, by one query. Where it fails, the check that is to blame is found by its own. */
@@ -153,7 +153,12 @@ async function samplesOf(request: RunRequest, { rows }: Group, plan: Plan): Prom
   if (samples === 0) return [];
   if (plan.shown !== undefined) return plan.shown.slice(0, samples);
   if (plan.sample === undefined) return [];
-  const result = await engine.sql(sql`${plan.sample} LIMIT ${samples}`, { rows, ref, signal });
+  const result = await engine.sql(sql`${plan.sample} LIMIT ${samples}`, {
+    rows,
+    ref,
+    signal,
+    tablesOnly: true,
+  });
   return JSON.parse(await result.format("json")) as JsonRow[];
 }
 

@@ -58,8 +58,8 @@ export interface SqlOptions extends Abortable {
 
 /** Rows that a statement reads under a name of its caller's, which no table of the catalog has. */
 export type NamedRows =
-  /** A table as one snapshot has it, the current one where none is given; a table without snapshots is empty. */
-  | { readonly table: Table; readonly snapshotId?: SnapshotId | undefined }
+  /** A table as it is; without a snapshot it is empty. */
+  | { readonly table: Table }
   /**
    * What a table has now and did not have then: each row as often as it is there more often, however it came (by an append,
    * an update, a rewrite of its file that changed it, or since a delete was rolled back). The snapshot may lie on another
@@ -75,6 +75,11 @@ export interface StatementOptions extends SqlOptions {
    * `name FOR …` are tables of the catalog.
    */
   readonly rows?: Readonly<Record<string, NamedRows>> | undefined;
+  /**
+   * True for SQL of people who need not be trusted: it reads tables and views of the lakehouse, and such views alone as do,
+   * too. Files, and what DuckDB's functions tell of this machine, are INVALID_SQL.
+   */
+  readonly tablesOnly?: boolean | undefined;
 }
 
 export interface ScanRowsOptions extends Abortable {

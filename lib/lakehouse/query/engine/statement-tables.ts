@@ -20,7 +20,7 @@ import { requireWholeFiles } from "../ingest/whole.js";
 import type { TableSql } from "../result/prepared.js";
 import type { Use } from "../result/use.js";
 import { describeSql } from "../sql/describe.js";
-import { fileReferences } from "../sql/files.js";
+import { fileReferences, requireTables } from "../sql/files.js";
 import {
   type Extended,
   extend,
@@ -117,6 +117,7 @@ export class StatementTables {
     narrowing: (reference: TableReference) => Narrowing = (reference) => (fields) =>
       pushedFilter(reference, fields),
   ): Promise<StatementEdits> {
+    if (options.tablesOnly) requireTables(statement, references.tables);
     await use.reading(requireWholeFiles(use.connection, fileReferences(statement, body)));
     const renamed = new Map<string, string>();
     const edits = columnEdits(references, body);

@@ -1,5 +1,6 @@
+import { invalidSql } from "../errors.js";
 import { fromByteString, quoteString, type Token, tokenize } from "../text/tokens.js";
-import { isNode, type Node } from "./statement.js";
+import { isNode, type Node, type TableReference } from "./statement.js";
 
 /** Files of text that a statement reads by DuckDB's readers. */
 export interface FileReference {
@@ -59,4 +60,47 @@ function firstArgument(text: string, tokens: readonly Token[]): string {
     return false;
   });
   return text.slice(tokens[open]?.end, end?.start);
+}
+
+/** Functions that make rows of what they are given, and read nothing. */
+const MAKERS: ReadonlySet<string> = new Set([
+  "generate_series",
+  "json_each",
+  "json_tree",
+  "range",
+  "repeat",
+  "repeat_row",
+  "unnest",
+]);
+
+/**
+ * Refuses a statement that reads anything beside the tables that were found in it: files, by name or by function, and what
+ * the engine tells of itself and of this machine.
+ *
+ * @throws LakehouseError INVALID_SQL
+ */
+export function requireTables(statement: Node, tables: readonly TableReference[]): void {
+  const known = new Set(tables.map(({ node }) => node));
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(visit);
+    if (!isNode(value)) return;
+    const { type, function: called, table_name: name } = value;
+    // The others are named by a WITH. A file's name has a dot, by which DuckDB tells what to read it as.
+    if (type === "BASE_TABLE" && !known.has(value) && String(name).includes(".")) throw noTable(`'${name}'`);
+    if (type === "TABLE_FUNCTION") {
+      const maker = isNode(called) ? String(called.function_name) : "";
+      if (!MAKERS.has(maker.toLowerCase())) throw noTable(`${maker}()`);
+    }
+    if (type === "SHOW_REF") throw noTable("What SHOW, DESCRIBE or SUMMARIZE gives");
+    Object.values(value).forEach(visit);
+  };
+  visit(statement);
+}
+
+function noTable(what: string) {
+  return invalidSql(
+    what,
+    `${what} is no table of the lakehouse, and this statement may read nothing else.`,
+    "Append what it reads to a table, and name that.",
+  );
 }

@@ -16,6 +16,8 @@ export interface StatementOptions {
   readonly at?: Date | bigint | undefined;
   /** Ends what runs for the statement; aborted before its commit, nothing has changed. */
   readonly signal?: AbortSignal | undefined;
+  /** What it reads must be tables. */
+  readonly tablesOnly?: boolean | undefined;
 }
 
 /** A statement that writes, as it was given. */
