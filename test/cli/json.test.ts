@@ -29,6 +29,7 @@ const ASKED: readonly (readonly string[])[] = [
   ["describe", "s.t", "--json"],
   ["layout", "s.t", "--json"],
   ["compact", "s.t", "--dry-run", "--json"],
+  ["compact", "s.t", "--all", "--json"],
   ["maintain", "--dry-run", "--json"],
   ["branch", "--json"],
   ["branch", "etl", "--json"],

@@ -115,6 +115,21 @@ describe("maintain", () => {
   });
 });
 
+test("slh maintain, compact and layout look after a branch, and leave the others", async () => {
+  const { name } = await worn();
+  await lake.branch("aside");
+  const slh = async (...args: string[]) => (await slhInProcess(args, folder)).out;
+  expect(await slh("compact", name, "--ref", "aside", "--by", "n, id")).toMatch(
+    /^Rewrote 12 files .* to 1 /m,
+  );
+  expect(await slh("layout", name, "--ref", "aside")).toMatch(/ 1 file, /);
+  expect(await slh("layout", name)).toMatch(/ 12 files, /);
+  expect(await slh("maintain", name, "--ref", "aside", "--dry-run")).not.toContain("12 files");
+  // An order that is asked for is one of all rows, also where files have the right size.
+  expect(await slh("compact", name, "--ref", "aside", "--by", "id")).toMatch(/^Rewrote 1 file /m);
+  await lake.deleteRef("aside");
+});
+
 test("layout tells sizes, partitions, deletes and waste", async () => {
   const table = await worn();
   const layout = await lake.maintenance.layout(table.name);

@@ -88,12 +88,15 @@ export function duration(milliseconds: number): string {
 export const count = (number: number | bigint, one: string, many = `${one}s`): string =>
   `${number.toLocaleString("en-US")} ${Number(number) === 1 ? one : many}`;
 
-export function printJson(value: unknown): void {
+/** What JSON can hold: not a bigint, on which `JSON.stringify` throws. */
+type JsonReady<T> = T extends bigint ? never : T extends object ? { [K in keyof T]: JsonReady<T[K]> } : T;
+
+export function printJson<T>(value: T & JsonReady<T>): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
 /** On one line, for a program that reads on: what a server says once it runs. */
-export function printJsonLine(value: unknown): void {
+export function printJsonLine<T>(value: T & JsonReady<T>): void {
   console.log(JSON.stringify(value));
 }
 

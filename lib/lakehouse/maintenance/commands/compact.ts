@@ -1,11 +1,13 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { WithLake } from "../../room.js";
-import { byteSize, count, ink, oneOf, printJson, printLine, stoppable } from "../../terminal/index.js";
+import { byteSize, count, ink, oneOf, printJson, printLine, stoppable, toRef } from "../../terminal/index.js";
 import type { CompactionReport } from "../compaction/compact.js";
 import type { CompactionStrategy } from "../compaction/options.js";
 import { Maintenance, type MaintenanceContext } from "../maintenance.js";
+import { onRef } from "./on-ref.js";
 
 interface CompactFlags {
+  readonly ref?: string;
   readonly strategy?: CompactionStrategy;
   readonly by?: readonly string[];
   readonly targetSize?: number;
@@ -30,9 +32,12 @@ export function compactCommand(program: Command, withLake: WithLake<MaintenanceC
       "bin-pack, sort or z-order; sort where the table has a sort order",
       oneOf<CompactionStrategy>(["bin-pack", "sort", "z-order"]),
     )
-    .option("--by <columns>", "what to sort or z-order by, such as date,origin", (text) => text.split(","))
+    .option("--by <columns>", "what to sort or z-order by, such as date,origin", (text) =>
+      text.split(",").map((column) => column.trim()),
+    )
     .option("--target-size <size>", "of files, such as 128MB; the table's, or 512MB, where not given", size)
     .option("--all", "rewrite every file, be it worth it or not")
+    .option("--ref <name>", "the branch that it is done on; main where not given", toRef)
     .option("--dry-run", "say what would be rewritten, and write nothing")
     .option("--json", "print the report as JSON")
     .addHelpText(
@@ -42,10 +47,10 @@ Examples:
   $ slh compact flights.bronze_flights --dry-run
   $ slh compact flights.bronze_flights --strategy z-order --by origin,destination`,
     )
-    .action(async (name: string, { strategy, by, targetSize, all, dryRun, json }: CompactFlags) => {
+    .action(async (name: string, { ref, strategy, by, targetSize, all, dryRun, json }: CompactFlags) => {
       await withLake((context) =>
         stoppable(async (signal) => {
-          const report = await new Maintenance(context).compact(name, {
+          const report = await new Maintenance(onRef(context, ref)).compact(name, {
             strategy,
             by,
             targetFileSizeBytes: targetSize,
@@ -53,7 +58,7 @@ Examples:
             dryRun,
             signal,
           });
-          if (json) printJson(report);
+          if (json) printJson({ ...report, snapshotIds: report.snapshotIds.map(String) });
           else print(report);
         }),
       );

@@ -1,8 +1,18 @@
 import type { Command } from "commander";
 import type { WithLake } from "../../room.js";
-import { byteSize, columns, count, ink, printable, printJson, printLine } from "../../terminal/index.js";
+import {
+  byteSize,
+  columns,
+  count,
+  ink,
+  printable,
+  printJson,
+  printLine,
+  toRef,
+} from "../../terminal/index.js";
 import type { TableLayout } from "../layout.js";
 import { Maintenance, type MaintenanceContext } from "../maintenance.js";
+import { onRef } from "./on-ref.js";
 
 /** `slh layout`. */
 export function layoutCommand(program: Command, withLake: WithLake<MaintenanceContext>): void {
@@ -13,6 +23,7 @@ export function layoutCommand(program: Command, withLake: WithLake<MaintenanceCo
       "Shows the sizes of a table's files, how many each partition has, its deletes, manifests and snapshots, and what a compaction would save. Only metadata is read.",
     )
     .argument("<table>", "its name in the catalog")
+    .option("--ref <name>", "branch, tag or commit to look at", toRef)
     .option("--json", "print it as JSON")
     .addHelpText(
       "after",
@@ -20,9 +31,9 @@ export function layoutCommand(program: Command, withLake: WithLake<MaintenanceCo
 Examples:
   $ slh layout flights.bronze_flights`,
     )
-    .action(async (name: string, { json }: { json?: true }) => {
+    .action(async (name: string, { ref, json }: { ref?: string; json?: true }) => {
       await withLake(async (context) => {
-        const layout = await new Maintenance(context).layout(name);
+        const layout = await new Maintenance(onRef(context, ref)).layout(name);
         if (json) printJson(layout);
         else for (const line of layoutLines(layout)) printLine(line);
       });

@@ -1,9 +1,16 @@
 import type { Command } from "commander";
 import { LakehouseError } from "../../errors.js";
 import type { WithLake } from "../../room.js";
-import { ink, printJson, printLine, stoppable } from "../../terminal/index.js";
+import { ink, printJson, printLine, reportError, stoppable, toRef } from "../../terminal/index.js";
 import type { TableUpkeep } from "../maintain.js";
 import { Maintenance, type MaintenanceContext } from "../maintenance.js";
+import { onRef } from "./on-ref.js";
+
+interface MaintainFlags {
+  readonly ref?: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
 
 /** `slh maintain`. */
 export function maintainCommand(program: Command, withLake: WithLake<MaintenanceContext>): void {
@@ -14,6 +21,7 @@ export function maintainCommand(program: Command, withLake: WithLake<Maintenance
       "Compacts, joins position deletes, rewrites manifests and expires snapshots, where a table wants it: by its properties maintenance.… and history.expire.…, or the defaults. What nothing leads to any more is deleted by slh gc.",
     )
     .argument("[table]", "its name in the catalog; every table where not given")
+    .option("--ref <name>", "the branch that it is done on; main where not given", toRef)
     .option("--dry-run", "say what tables want, and why, and do nothing")
     .option("--json", "print the report as JSON")
     .addHelpText(
@@ -25,10 +33,11 @@ Examples:
   $ slh maintain --dry-run
   $ slh maintain flights.bronze_flights`,
     )
-    .action(async (name: string | undefined, { dryRun, json }: { dryRun?: true; json?: true }) => {
-      await withLake((context) =>
+    .action(async (name: string | undefined, { ref, dryRun, json }: MaintainFlags) => {
+      await withLake((given) =>
         stoppable(async (signal) => {
           const { allTables } = await import("../../catalog/index.js");
+          const context = onRef(given, ref);
           const maintenance = new Maintenance(context);
           const tables = name === undefined ? await allTables(context.catalog) : [name];
           const reports: TableUpkeep[] = [];
@@ -46,7 +55,7 @@ Examples:
           }
           if (json) printJson(reports);
           else if (tables.length === 0) printLine("There are no tables yet.");
-          for (const error of failed) console.error(`error  ${error.code}: ${error.message}`);
+          for (const error of failed) reportError(error, json);
           if (failed.length > 0 || reports.some(({ steps }) => steps.some(({ error }) => error !== null)))
             process.exitCode = 1;
         }),

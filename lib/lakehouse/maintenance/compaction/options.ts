@@ -33,7 +33,7 @@ export interface CompactOptions extends FileChoice, Abortable {
   readonly by?: readonly (string | SortFieldInit)[] | undefined;
   /** Only files that may have a row for which this is true: a few partitions, say. */
   readonly where?: Expression | undefined;
-  /** True rewrites every file, be it worth it or not. Default: where a strategy of order is asked for. */
+  /** True rewrites every file, be it worth it or not. Default: where an order is asked for, by `strategy` or `by`. */
   readonly rewriteAll?: boolean | undefined;
   /** Bytes that are read and written at a time: what is lost when another commit is in the way. Default 4 GiB. */
   readonly maxGroupSizeBytes?: number | undefined;

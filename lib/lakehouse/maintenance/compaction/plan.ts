@@ -79,8 +79,8 @@ export async function planCompaction(
 }
 
 /** Whether files are rewritten that are as they should be: an order that was asked for is one of all rows. */
-export function rewritesAll({ rewriteAll, strategy }: CompactOptions): boolean {
-  return rewriteAll ?? (strategy !== undefined && strategy !== "bin-pack");
+export function rewritesAll({ rewriteAll, strategy, by }: CompactOptions): boolean {
+  return rewriteAll ?? (by !== undefined || (strategy !== undefined && strategy !== "bin-pack"));
 }
 
 function byPlace(table: Table, tasks: readonly ScanTask[]): Map<string, ScanTask[]> {
