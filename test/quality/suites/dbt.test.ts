@@ -124,8 +124,114 @@ test.each([
   expect(await ofColumn(text)).toMatchObject([check]);
 });
 
+test("what dbt counts by value is counted so where there are bounds", async () => {
+  const bounds = "{ error_if: '> 1000', warn_if: '> 10' }";
+  expect(await ofColumn(`- unique: { where: a > 1, config: ${bounds} }`)).toEqual([
+    {
+      kind: "sql",
+      name: "c unique",
+      severity: "block",
+      sql: 'SELECT "c", count(*) AS copies FROM rows WHERE ((a > 1\n)\n) AND "c" IS NOT NULL GROUP BY "c" HAVING count(*) > 1',
+      allow: { rows: 1000 },
+      warnOver: { rows: 10 },
+    },
+  ]);
+  expect(await ofColumn(`- accepted_values: { values: [a, 1, "it's"], config: ${bounds} }`)).toMatchObject([
+    {
+      kind: "sql",
+      name: "c accepted values",
+      sql: `SELECT "c", count(*) AS copies FROM rows WHERE "c" NOT IN ('a', '1', 'it''s') GROUP BY "c"`,
+    },
+  ]);
+  expect(await ofColumn(`- dbt_utils.not_accepted_values: { values: [a], config: ${bounds} }`)).toMatchObject(
+    [{ kind: "sql", sql: expect.stringContaining(`"c" IN ('a') GROUP BY "c"`) }],
+  );
+  // A limit of the failures that dbt looks at changes nothing where they are not counted.
+  expect(await ofColumn("- accepted_values: { values: [a], config: { limit: 1000 } }")).toMatchObject([
+    { kind: "acceptedValues" },
+  ]);
+});
+
+test("values that are not to be put in quotes are SQL", async () => {
+  expect(await ofColumn("- accepted_values: { values: [1, true], quote: false }")).toMatchObject([
+    { kind: "acceptedValues", values: [1, true] },
+  ]);
+  expect(await ofColumn(`- accepted_values: { values: ["'a'", current_date], quote: false }`)).toMatchObject([
+    { kind: "expression", name: "c accepted values", expression: `"c" IN ('a', current_date)` },
+  ]);
+});
+
+test("a test of a model can name its column, or be about SQL", async () => {
+  const ofModel = async (test: string) =>
+    (await read(`models: [{ name: m, data_tests: [${test}] }]`))[0]?.checks;
+  expect(await ofModel("{ not_null: { column_name: id } }")).toMatchObject([
+    { kind: "notNull", column: "id" },
+  ]);
+  expect(await ofModel(`{ unique: { arguments: { column_name: '"order"' } } }`)).toMatchObject([
+    { kind: "unique", columns: ["order"] },
+  ]);
+  expect(await ofModel(`{ unique: { column_name: "country_code || '-' || order_id" } }`)).toEqual([
+    {
+      kind: "sql",
+      name: "country_code || '-' || order_id unique",
+      severity: "block",
+      sql: "SELECT (country_code || '-' || order_id\n), count(*) AS copies FROM rows WHERE (country_code || '-' || order_id\n) IS NOT NULL GROUP BY (country_code || '-' || order_id\n) HAVING count(*) > 1",
+    },
+  ]);
+  expect(await ofModel("{ not_null: { column_name: a + b } }")).toMatchObject([
+    { kind: "expression", expression: "(a + b\n) IS NOT NULL" },
+  ]);
+  await expect(ofModel("{ accepted_values: { column_name: a + b, values: [1] } }")).rejects.toThrow(/is SQL/);
+  await expect(ofModel("unique")).rejects.toThrow(/is about a column, and stands at a model/);
+});
+
+test("tables are looked for where dbt has put them: by alias, schema and identifier", async () => {
+  const tables = await read(`
+models:
+  - { name: orders, config: { alias: orders_v2 } }
+  - { name: old, config: { enabled: false }, data_tests: [my_own_test] }
+  - name: lines
+    columns:
+      - name: order_id
+        data_tests:
+          - relationships: { to: ref('orders'), field: id }
+          - relationships: { to: "ref('other_package', 'orders_there')", field: id }
+          - relationships: { to: "source('shop', 'customers')", field: id }
+          - relationships: { to: "source('elsewhere', 'customers')", field: id }
+sources:
+  - name: shop
+    schema: raw_shop
+    tables: [{ name: customers, identifier: customers_2024 }, { name: gone, config: { enabled: false } }]
+`);
+  expect(tables.map(({ table }) => table)).toEqual([
+    "shop.orders_v2",
+    "shop.lines",
+    "raw_shop.customers_2024",
+  ]);
+  expect(tables[1]?.checks.map((check) => check.kind === "references" && check.table)).toEqual([
+    "shop.orders_v2",
+    "shop.orders_there",
+    "raw_shop.customers_2024",
+    "elsewhere.customers",
+  ]);
+  await expect(read(`sources: [{ name: a, schema: "{{ target.schema }}", tables: [] }]`)).rejects.toThrow(
+    /template of Jinja/,
+  );
+});
+
+test("a field that tells of freshness may be cast to a timestamp, and is no other SQL", async () => {
+  const source = (field: string) =>
+    read(
+      `sources: [{ name: a, tables: [{ name: t, config: { loaded_at_field: "${field}", freshness: { error_after: { count: 1, period: day } } } }] }]`,
+    );
+  for (const field of ["done", "done::timestamp", "CAST(done AS TIMESTAMP)"])
+    expect((await source(field))[0]?.checks).toMatchObject([{ kind: "freshness", column: "done" }]);
+  await expect(source("convert_timezone('UTC', done)")).rejects.toThrow(/loaded_at_field that is SQL/);
+});
+
 test("a test that is switched off is none, and two of a kind have a name each", async () => {
   expect(await ofColumn("- not_null: { config: { enabled: false } }")).toEqual([]);
+  expect(await ofColumn("- mine: { enabled: false, to: '{{ it }}' }")).toEqual([]);
   const twice = "- not_null: { where: a > 1 }\n- not_null: { where: a < 1 }";
   expect((await ofColumn(twice))?.map(({ name }) => name)).toEqual(["c not null", "c not null (2)"]);
 });
@@ -171,7 +277,8 @@ describe("what has no counterpart is refused by name", () => {
   test.each([
     ["- my_own_test", /schema.yml: shop.m.c: my_own_test is a test that has no counterpart/],
     ["- dbt_utils.equal_rowcount: { compare_model: ref('x') }", /no counterpart/],
-    ["- unique: { error_if: '> 10' }", /counts by value/],
+    ["- dbt_utils.not_null_proportion: { at_least: 0.5, error_if: '> 10' }", /are not counted/],
+    ["- not_null: { config: { limit: 5, error_if: '> 10' } }", /"limit", which is not read/],
     ["- not_null: { error_if: 'between 1 and 2' }", /no bound from above/],
     ["- not_null: { config: { fail_calc: 'sum(n)' } }", /"fail_calc", which is not read/],
     ["- dbt_utils.accepted_range: { min_value: 1, to: 3 }", /"to", which is not read/],

@@ -58,19 +58,22 @@ export function argumentsOf(test: unknown, column: string | undefined, at: strin
   for (const [key, value] of Object.entries(inner)) {
     if (key === "arguments") Object.assign(given, mapOf(value, `${at}: ${kind}`));
     else if (key === "name" || key === "description") continue;
-    else if (CONFIG.includes(key) || BOOKKEEPING.includes(key)) config[key] = value;
+    else if (key === "limit" || CONFIG.includes(key) || BOOKKEEPING.includes(key)) config[key] = value;
     else given[key] = value;
   }
+  if (config.enabled === false) return undefined;
+  const counts = [config.error_if, config.warn_if].some((bound) => bound !== undefined && bound !== null);
+  // How many failures dbt looks at, at the most: of no matter where they are not counted.
+  if (!counts) delete config.limit;
   keysOf(config, [...CONFIG, ...BOOKKEEPING], `${at}: ${kind}`);
   refuseTemplates({ ...given, ...config }, `${at}: ${kind}`);
-  if (config.enabled === false) return undefined;
   const said = (inner.name ?? name) as unknown;
   const about = (inner.description ?? description) as unknown;
   return {
     kind,
     column,
     given,
-    counts: config.error_if !== undefined || config.warn_if !== undefined,
+    counts,
     at: `${at}: ${kind}`,
     options: {
       ...(said !== undefined && { name: textOf(said, at) }),
@@ -107,7 +110,7 @@ function allowanceOf(condition: unknown, at: string): Extract<Allowance, { reado
   );
 }
 
-function refuseTemplates(value: unknown, at: string): void {
+export function refuseTemplates(value: unknown, at: string): void {
   if (typeof value === "string" && /\{[{%]/.test(value) && !/^\s*\{\{\s*(ref|source)\(/.test(value))
     throw invalidSuite(
       at,

@@ -2,8 +2,8 @@ import type { ScalarTag } from "yaml";
 import { freshness } from "../checks/builders.js";
 import type { Check } from "../checks/types.js";
 import { invalidSuite } from "../errors.js";
-import { checkOf } from "./dbt-kinds.js";
-import { type Arguments, argumentsOf, keysOf, listOf, mapOf, textOf } from "./dbt-tests.js";
+import { checkOf, type Relations } from "./dbt-kinds.js";
+import { type Arguments, argumentsOf, keysOf, listOf, mapOf, refuseTemplates, textOf } from "./dbt-tests.js";
 
 /** The tests of one model or source table. */
 export interface DbtTable {
@@ -41,34 +41,68 @@ export async function readDbt(text: string, name: string, options: DbtOptions): 
   const [error] = document.errors;
   if (error !== undefined) throw invalidSuite(name, `${name} is no YAML: ${error.message.split("\n", 1)[0]}`);
   const root = mapOf(document.toJS() ?? {}, name);
-  const tables: DbtTable[] = [];
-  for (const kind of ["models", "seeds", "snapshots"]) {
-    for (const model of listOf(root[kind], `${name}: ${kind}`)) {
-      const own = mapOf(model, `${name}: ${kind}`);
-      const table = `${options.namespace}.${textOf(own.name, `${name}: a name in ${kind}`)}`;
-      tables.push(tableOf(own, table, `${name}: ${table}`, options));
-    }
-  }
-  for (const source of listOf(root.sources, `${name}: sources`)) {
-    const own = mapOf(source, `${name}: sources`);
-    const schema = textOf(own.schema ?? own.name, `${name}: a source's name`);
-    for (const each of listOf(own.tables, `${name}: ${schema}`)) {
-      // What a source says of its freshness holds for its tables.
-      const given = mapOf(each, `${name}: ${schema}`);
-      const inherited = {
-        ...given,
-        config: { ...mapOf(given.config ?? {}, name), ...freshnessTerms(own, given, name) },
-      };
-      const table = `${schema}.${textOf(given.identifier ?? given.name, `${name}: a table of ${schema}`)}`;
-      tables.push(tableOf(inherited, table, `${name}: ${table}`, options));
-    }
-  }
-  if (tables.length > 0) return tables;
+  const models = modelsOf(root, name, options);
+  const sources = sourcesOf(root, name);
+  const relations: Relations = {
+    models: new Map(models.map(({ ref, table }) => [ref, table])),
+    sources: new Map(sources.map(({ ref, table }) => [ref, table])),
+    namespace: options.namespace,
+  };
+  const tables = [...models, ...sources].flatMap(({ table, own, isEnabled }) =>
+    isEnabled ? [tableOf(own, table, `${name}: ${table}`, relations)] : [],
+  );
+  if (models.length + sources.length > 0) return tables;
   throw invalidSuite(
     name,
     `${name} names no models and no sources.`,
     "Give the schema.yml of a dbt project.",
   );
+}
+
+/** A model or a table of a source, with what it says of itself. */
+interface Named {
+  /** As other tests refer to it. */
+  readonly ref: string;
+  readonly table: string;
+  readonly own: Arguments;
+  /** False for one that dbt passes over, with its tests. */
+  readonly isEnabled: boolean;
+}
+
+function modelsOf(root: Arguments, name: string, { namespace }: DbtOptions): Named[] {
+  return ["models", "seeds", "snapshots"].flatMap((kind) =>
+    listOf(root[kind], `${name}: ${kind}`).map((model) => {
+      const own = mapOf(model, `${name}: ${kind}`);
+      const ref = nameOf(own.name, `${name}: a name in ${kind}`);
+      const { alias, enabled } = mapOf(own.config ?? {}, `${name}: ${ref}`);
+      const called = nameOf(alias ?? ref, `${name}: the alias of ${ref}`);
+      return { ref, table: `${namespace}.${called}`, own, isEnabled: enabled !== false };
+    }),
+  );
+}
+
+function sourcesOf(root: Arguments, name: string): Named[] {
+  return listOf(root.sources, `${name}: sources`).flatMap((source) => {
+    const own = mapOf(source, `${name}: sources`);
+    const origin = nameOf(own.name, `${name}: a source's name`);
+    const schema = nameOf(own.schema ?? origin, `${name}: the schema of ${origin}`);
+    const { enabled: all } = mapOf(own.config ?? {}, `${name}: ${origin}`);
+    return listOf(own.tables, `${name}: ${origin}`).map((each) => {
+      const given = mapOf(each, `${name}: ${origin}`);
+      const ref = nameOf(given.name, `${name}: a table of ${origin}`);
+      const called = nameOf(given.identifier ?? ref, `${name}: the identifier of ${origin}.${ref}`);
+      const config = mapOf(given.config ?? {}, `${name}: ${origin}.${ref}`);
+      // What a source says of its freshness holds for its tables.
+      const inherited = { ...given, config: { ...config, ...freshnessTerms(own, given, name) } };
+      const isEnabled = (config.enabled ?? all) !== false;
+      return { ref: `${origin}.${ref}`, table: `${schema}.${called}`, own: inherited, isEnabled };
+    });
+  });
+}
+
+function nameOf(value: unknown, at: string): string {
+  refuseTemplates(value, at);
+  return textOf(value, at);
 }
 
 /** Freshness of a table of a source: what it does not say itself, the source says, each limit by itself. */
@@ -87,7 +121,7 @@ function freshnessTerms(source: Arguments, table: Arguments, at: string): Argume
   };
 }
 
-function tableOf(own: Arguments, table: string, at: string, { namespace }: DbtOptions): DbtTable {
+function tableOf(own: Arguments, table: string, at: string, relations: Relations): DbtTable {
   if (own.versions !== undefined)
     throw invalidSuite(
       at,
@@ -97,7 +131,7 @@ function tableOf(own: Arguments, table: string, at: string, { namespace }: DbtOp
   const checks: Check[] = [];
   const add = (test: unknown, column: string | undefined) => {
     const found = argumentsOf(test, column, column === undefined ? at : `${at}.${column}`);
-    if (found !== undefined) checks.push(checkOf(found, namespace));
+    if (found !== undefined) checks.push(checkOf(found, relations));
   };
   for (const column of listOf(own.columns, at)) {
     const given = mapOf(column, at);
@@ -147,12 +181,27 @@ function freshnessOf(own: Arguments, at: string): Check[] {
         "Write { count: 12, period: hour }.",
       );
     const name = `${String(column)} within ${count}${unit}`;
-    return freshness(textOf(column, at), `${count}${unit}`, {
+    return freshness(timeOf(column, at), `${count}${unit}`, {
       name: severity === "warn" ? `${name} (warning)` : name,
       severity: severity === "warn" ? "warn" : "block",
       where: limits.filter === undefined ? undefined : textOf(limits.filter, at),
     });
   });
+}
+
+/** The column of a `loaded_at_field`, which may say that it is a timestamp: a date is one here anyway. */
+function timeOf(field: unknown, at: string): string {
+  const text = textOf(field, at).trim();
+  const cast =
+    /^(\w+)\s*::\s*timestamp(?:tz)?$/i.exec(text) ??
+    /^cast\s*\(\s*(\w+)\s+as\s+timestamp(?:tz)?\s*\)$/i.exec(text);
+  const column = cast?.[1] ?? text;
+  if (!/[(:]/.test(column)) return column;
+  throw invalidSuite(
+    at,
+    `${at} has a loaded_at_field that is SQL: ${text}`,
+    "Name a column of points in time, in UTC where it has no zone.",
+  );
 }
 
 /** Two tests of one kind on one column differ in what they were given: by a number, where they have no names. */
