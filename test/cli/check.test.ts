@@ -61,3 +61,34 @@ test("reads a dbt suite, writes a page, and prints JSON", async () => {
   );
   expect((await slh("--suite", suite)).err).toMatch(/Nothing says where the suite's models are/);
 });
+
+test("one table that cannot be checked does not keep the others from it", async () => {
+  const lake = await openLakehouse();
+  await lake.quality.setChecks("s.bad", [notNull("gone")]);
+  await lake.close();
+  const page = join(folder, "report.html");
+  const ran = await slh("--html", page);
+  expect(ran.code).toBe(1);
+  expect(ran.out).toMatch(/^s\.good on main: 1 check/);
+  expect(ran.err).toMatch(/INVALID_CHECK: .*gone.*\n\s+The columns are id, origin\./);
+  expect(await readFile(join(folder, "report-s.good.html"), "utf8")).toContain("The one check passed");
+  const asJson = await slh("--json");
+  expect([asJson.code, JSON.parse(asJson.out), JSON.parse(asJson.err)]).toMatchObject([
+    1,
+    [{ table: "s.good" }],
+    { error: { code: "INVALID_CHECK", remedy: "The columns are id, origin." } },
+  ]);
+});
+
+test("rows that failed are shown where they are asked for", async () => {
+  expect((await slh("--ref", "etl")).out).not.toContain("{");
+  expect((await slh("--ref", "etl", "--samples", "1")).out).toMatch(
+    /fail {2}id unique .*\n {8}\{"id":1,"\(copies\)":2\}\n {2}warn .*\n {8}\{"id":1,"origin":null\}\n/,
+  );
+});
+
+test("a page that cannot be written is told of before anything is checked", async () => {
+  const ran = await slh("--html", join(folder, "none", "report.html"));
+  expect(ran).toMatchObject({ code: 1, out: "" });
+  expect(ran.err).toMatch(/report\.html cannot be written: .*\n\s+Name a file in a folder that is there\./);
+});

@@ -1,17 +1,27 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { access, constants, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { allTables, isBranchingCatalog } from "../catalog/index.js";
-import { invalidArgument } from "../errors.js";
-import { columns, count, duration, type Ink, ink, printJson, printLine } from "../terminal/index.js";
+import { invalidArgument, isLakehouseError, type LakehouseError } from "../errors.js";
+import {
+  columns,
+  count,
+  duration,
+  type Ink,
+  ink,
+  printJson,
+  printLine,
+  reportError,
+} from "../terminal/index.js";
 import type { QualityContext } from "./check.js";
 import type { Check } from "./checks/types.js";
 import type { CheckFlags } from "./commands.js";
 import { Quality } from "./quality.js";
 import type { CheckReport, Outcome } from "./run/report.js";
 
-/** A table with its checks. */
+/** A table, with its checks where a suite brings them. */
 interface Job {
   readonly table: string;
-  readonly checks: readonly Check[];
+  readonly checks?: readonly Check[];
 }
 
 /** What `slh check` does. */
@@ -27,25 +37,43 @@ export async function runCheckCommand(
   if (ref !== undefined && !isBranchingCatalog(context.catalog))
     throw invalidArgument("--ref", "This catalog has no branches.", "Leave --ref out.");
   const quality = new Quality({ ...context, catalog });
-  const jobs = await jobsOf(quality, { ...context, catalog }, table, flags);
-  if (since !== undefined && jobs.length > 1)
-    throw invalidArgument("--since", "A snapshot is one table's, and there are several.", "Name the table.");
+  const jobs = await jobsOf({ ...context, catalog }, table, flags);
+  if (since !== undefined && table === undefined)
+    throw invalidArgument("--since", "A snapshot is one table's, and none is named.", "Name the table.");
+  // Not found out when all is checked.
+  if (html !== undefined) await access(dirname(html), constants.W_OK).catch(cannotWrite(html));
   const reports: CheckReport[] = [];
   const pages: string[] = [];
-  for (const { table: name, checks } of jobs) {
+  const failed: LakehouseError[] = [];
+  for (const job of jobs) {
     signal.throwIfAborted();
-    const report = await quality.check(name, { checks, since, samples, record, signal });
-    reports.push(report);
-    if (html !== undefined) pages.push(await quality.html(report));
-    if (!json) printReport(report);
+    try {
+      const checks = job.checks ?? (await quality.checksOf(job.table));
+      if (checks.length === 0 && table !== undefined) throw noChecks(table);
+      if (checks.length === 0) continue;
+      const report = await quality.check(job.table, { checks, since, samples, record, signal });
+      reports.push(report);
+      if (html !== undefined) pages.push(await quality.html(report));
+      if (!json) printReport(report, samples ?? 0);
+    } catch (error) {
+      // Of many, one that cannot be checked does not keep the others from it.
+      if (table !== undefined || signal.aborted || !isLakehouseError(error)) throw error;
+      failed.push(error);
+    }
   }
-  if (html !== undefined) await writePages(html, reports, pages);
+  if (reports.length === 0 && failed.length === 0)
+    throw invalidArgument(
+      "slh check",
+      "No table carries checks.",
+      "Name a table and a file of checks, as in slh check flights.silver --suite schema.yml.",
+    );
+  if (html !== undefined) await writePages(html, reports, pages, reports.length + failed.length > 1);
   if (json) printJson(table === undefined ? reports : reports[0]);
-  if (reports.some(({ passed }) => !passed)) process.exitCode = 1;
+  for (const error of failed) reportError(error, json);
+  if (failed.length > 0 || reports.some(({ passed }) => !passed)) process.exitCode = 1;
 }
 
 async function jobsOf(
-  quality: { checksOf(table: string): Promise<readonly Check[]> },
   { catalog }: QualityContext,
   table: string | undefined,
   { suite, namespace }: CheckFlags,
@@ -57,28 +85,12 @@ async function jobsOf(
       "It says where the models of a suite are, and there is none.",
       "Add --suite schema.yml.",
     );
-  if (table !== undefined) return [{ table, checks: await checksOf(quality, table) }];
-  const names = (await allTables(catalog)).map((each) => [...each.namespace, each.name].join("."));
-  const jobs: Job[] = [];
-  for (const name of names) {
-    const checks = await quality.checksOf(name);
-    if (checks.length > 0) jobs.push({ table: name, checks });
-  }
-  if (jobs.length > 0) return jobs;
-  throw invalidArgument(
-    "slh check",
-    "No table carries checks.",
-    "Name a table and a file of checks, as in slh check flights.silver --suite schema.yml.",
-  );
+  if (table !== undefined) return [{ table }];
+  return (await allTables(catalog)).map((each) => ({ table: [...each.namespace, each.name].join(".") }));
 }
 
-async function checksOf(
-  quality: { checksOf(table: string): Promise<readonly Check[]> },
-  table: string,
-): Promise<readonly Check[]> {
-  const checks = await quality.checksOf(table);
-  if (checks.length > 0) return checks;
-  throw invalidArgument(table, `${table} carries no checks.`, "Add a file of them, by --suite schema.yml.");
+function noChecks(table: string): LakehouseError {
+  return invalidArgument(table, `${table} carries no checks.`, "Add a file of them, by --suite schema.yml.");
 }
 
 async function suiteJobs(
@@ -119,11 +131,24 @@ async function writePages(
   file: string,
   reports: readonly CheckReport[],
   pages: readonly string[],
+  areSeveral: boolean,
 ): Promise<void> {
   for (const [i, page] of pages.entries()) {
     const name = (reports[i] as CheckReport).table.replace(/[^\w.-]+/g, "-");
-    await writeFile(pages.length === 1 ? file : file.replace(/(\.html?)?$/i, `-${name}$1`), page);
+    const own = areSeveral ? file.replace(/(\.html?)?$/i, `-${name}$1`) : file;
+    await writeFile(own, page).catch(cannotWrite(own));
   }
+}
+
+function cannotWrite(file: string): (cause: Error) => never {
+  return (cause) => {
+    throw invalidArgument(
+      file,
+      `${file} cannot be written: ${cause.message}.`,
+      "Name a file in a folder that is there.",
+      cause,
+    );
+  };
 }
 
 const MARKS: Readonly<Record<Outcome, readonly [string, Ink]>> = {
@@ -132,9 +157,14 @@ const MARKS: Readonly<Record<Outcome, readonly [string, Ink]>> = {
   fail: ["fail", "red"],
 };
 
-function printReport({ table, ref, results, milliseconds }: CheckReport): void {
+/** @param samples as many rows of what failed are shown below it, where they were asked for. */
+function printReport({ table, ref, results, milliseconds }: CheckReport, samples: number): void {
   const at = ref === undefined ? "" : ` on ${ref}`;
   printLine(`${ink(table, "bold")}${at}: ${count(results.length, "check")} in ${duration(milliseconds)}`);
   const lines = results.map(({ outcome, check, message }) => [ink(...MARKS[outcome]), check.name, message]);
-  for (const line of columns(lines, "<<<")) printLine(`  ${line}`);
+  for (const [i, line] of columns(lines, "<<<").entries()) {
+    printLine(`  ${line}`);
+    for (const row of results[i]?.samples.slice(0, samples) ?? [])
+      printLine(`        ${JSON.stringify(row)}`);
+  }
 }

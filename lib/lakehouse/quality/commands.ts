@@ -31,7 +31,11 @@ function checkCommand(program: Command, withLake: WithLake<QualityContext>): voi
     .option("--suite <file>", "checks from the schema.yml of a dbt project, in place of the tables' own")
     .option("--namespace <name>", "where the suite's models are; the table's own where a table is given")
     .option("--since <snapshot>", "only rows that came since this snapshot of the table", snapshotId)
-    .option("--samples <n>", "rows to show of what fails, 0 for none", wholeNumber(0))
+    .option(
+      "--samples <n>",
+      "rows of what fails to show, here too; without it 5, on the page and in JSON",
+      wholeNumber(0),
+    )
     .option("--html <file>", "write a page with results, trends and rows")
     .option("--no-record", "leave the run out of the history")
     .option("--json", "print the reports as JSON")

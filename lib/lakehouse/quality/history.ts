@@ -68,6 +68,8 @@ export interface PastRequest {
   readonly ref?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly check?: string | undefined;
+  /** Only runs that began before. */
+  readonly before?: Date | undefined;
   /** Runs at most, the newest. */
   readonly runs?: number | undefined;
   /** Only results that neither failed nor warned. */
@@ -114,6 +116,7 @@ export class History {
     if (only.ref !== undefined) conditions.push(sql`ref = ${only.ref}`);
     if (only.scopes !== undefined) conditions.push(sql`scope = any(${only.scopes})`);
     if (only.check !== undefined) conditions.push(sql`check_name = ${only.check}`);
+    if (only.before !== undefined) conditions.push(sql`"at" < ${only.before}`);
     if (only.passed === true) conditions.push(sql`outcome = 'pass'`);
     const where = conditions.reduce((before, each) => sql`${before} AND ${each}`);
     let at: Table;

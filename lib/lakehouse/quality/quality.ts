@@ -210,10 +210,11 @@ export class Quality {
     return distributionOf(this.#context.engine, { table: opened }, opened.schema, check);
   }
 
-  /** A report as a page that stands alone, with each check's earlier runs as a line. */
+  /** A report as a page that stands alone, with each check's earlier runs of the same kind of rows as a line. */
   async html(report: CheckReport): Promise<string> {
     const { reportPage } = await import("./report/page.js");
-    const past = await this.history(report.table, { ref: report.ref, runs: 30 });
+    const { table, ref, scope } = report;
+    const past = await this.history(table, { ref, scopes: [scope], before: new Date(report.at), runs: 30 });
     return reportPage(report, past);
   }
 

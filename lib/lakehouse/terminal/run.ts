@@ -21,8 +21,7 @@ export async function run(program: Command, argv: readonly string[]): Promise<nu
     const misuse = isCommanderError(error);
     if (misuse && error.exitCode === 0) return 0;
     // For people commander has printed its message already.
-    if (asJson) console.error(JSON.stringify({ error: errorToJson(error) }));
-    else if (!misuse) reportError(error);
+    if (asJson || !misuse) reportError(error, asJson);
     return misuse ? 2 : 1;
   }
 }
@@ -71,8 +70,12 @@ function withoutRemedy({ message, remedy }: LakehouseError): string {
   return remedy && message.endsWith(remedy) ? message.slice(0, -remedy.length).trimEnd() : message;
 }
 
-/** Prints an error as people need it: what failed, why, and what to do. */
-export function reportError(error: unknown): void {
+/** Prints an error as people need it: what failed, why, and what to do; or as a line of JSON. */
+export function reportError(error: unknown, asJson = false): void {
+  if (asJson) {
+    console.error(JSON.stringify({ error: errorToJson(error) }));
+    return;
+  }
   const failed = ink("error", "red", process.stderr);
   if (isLakehouseError(error)) {
     const { code, remedy } = error;
