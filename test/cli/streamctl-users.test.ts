@@ -86,3 +86,30 @@ test("a server is told who asks, by a file or a variable and never on the comman
     await lake.close();
   }
 });
+
+test("nobody gets the password of who makes the user, and a log without users gets no list", async () => {
+  vi.stubEnv("STREAMCTL_PASSWORD", "hunter2");
+  const acl = ["acl", "add", "--user", "bob", "--operation", "read", "--topic", "a"];
+  expect((await streamctl(...acl)).err).toMatch(/has no users[\s\S]*Make a user first/);
+  expect(await ok("user", "list")).toContain("nobody is asked who he is");
+  const { password } = JSON.parse(await ok("user", "set", "bob", "--generate", "--json"));
+  await ok("user", "set", "bob", "--fetch-rate", "2000");
+  const file = join(folder, "password");
+  await writeFile(file, `\ufeff${password}\r\n`);
+  const both = await streamctl("user", "set", "bob", "--generate", "--password-file", file);
+  expect(both.err).toContain("--password-file or --generate");
+  const lake = await openLakehouse();
+  const server = await serveGrpc(lake.log);
+  try {
+    const at = ["topic", "list", "--json", "--server", server.url];
+    expect((await streamctl(...at, "--user", "bob")).err).toContain("AUTHENTICATION_FAILED");
+    expect((await streamctl(...at, "--password-file", file)).err).toContain("Give --user, too");
+    expect((await streamctl(...at, "--client-cert", file)).err).toContain("--client-cert and --client-key");
+    expect(await ok(...at, "--user", "bob", "--password-file", file)).toBe("[]\n");
+  } finally {
+    await server.close();
+    await lake.close();
+  }
+  await ok("user", "delete", "bob");
+  expect(await ok("user", "list")).toContain("whoever comes is refused");
+});

@@ -14,17 +14,25 @@ export interface CredentialFlags {
 /** The password is the file's first line; of `STREAMCTL_PASSWORD` where there is no file. */
 export async function connectOptions(flags: CredentialFlags): Promise<ConnectLogOptions> {
   const { user, passwordFile, ca, clientCert, clientKey } = flags;
+  if (passwordFile !== undefined && user === undefined)
+    throw invalidConfig("user", "There is a password, and nothing says whose.", "Give --user, too.");
+  if ((clientCert === undefined) !== (clientKey === undefined))
+    throw invalidConfig(
+      "client certificate",
+      "A certificate is of no use without its key, nor a key without its certificate.",
+      "Give --client-cert and --client-key.",
+    );
   return {
     ca: ca === undefined ? undefined : await fileOf("--ca", ca),
     cert: clientCert === undefined ? undefined : await fileOf("--client-cert", clientCert),
     key: clientKey === undefined ? undefined : await fileOf("--client-key", clientKey),
-    credentials: user === undefined ? undefined : { user, password: await passwordOf(passwordFile) },
+    credentials: user === undefined ? undefined : { user, password: await passwordOfCaller(passwordFile) },
   };
 }
 
 /** @throws LakehouseError INVALID_CONFIG */
-export async function passwordOf(passwordFile: string | undefined): Promise<string> {
-  if (passwordFile !== undefined) return firstLine(await fileOf("--password-file", passwordFile));
+async function passwordOfCaller(passwordFile: string | undefined): Promise<string> {
+  if (passwordFile !== undefined) return passwordIn(passwordFile);
   const { STREAMCTL_PASSWORD: password } = process.env;
   if (password !== undefined && password !== "") return password;
   throw invalidConfig(
@@ -32,6 +40,11 @@ export async function passwordOf(passwordFile: string | undefined): Promise<stri
     "There is no password.",
     "Give --password-file, or the variable STREAMCTL_PASSWORD.",
   );
+}
+
+/** The first line of a file. @throws LakehouseError INVALID_CONFIG */
+export async function passwordIn(passwordFile: string): Promise<string> {
+  return firstLine(await fileOf("--password-file", passwordFile));
 }
 
 /** @param option that names the file, for the error. */
@@ -49,5 +62,6 @@ export async function fileOf(option: string, path: string): Promise<string> {
 }
 
 function firstLine(text: string): string {
-  return text.replace(/\r?\n[\s\S]*$/, "");
+  // Some editors put a mark before all text.
+  return text.replace(/^\uFEFF/, "").replace(/\r?\n[\s\S]*$/, "");
 }

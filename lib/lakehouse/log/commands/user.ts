@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
+import { invalidConfig } from "../../errors.js";
 import type { WithLake } from "../../room.js";
 import { byteSize, columns, ink, printJson, printLine, wholeNumber } from "../../terminal/index.js";
 import { type LogContext, openLog } from "../open-log.js";
 import type { LogSecurity, UserDescription } from "../security/log-security.js";
-import { passwordOf } from "./tls.js";
+import { passwordIn } from "./tls.js";
 
 interface SetFlags {
   readonly passwordFile?: string;
@@ -54,7 +55,12 @@ export function userCommand(program: Command, withSecurity: WithSecurity): void 
       withSecurity(async (security) => {
         const users = await security.users();
         if (json) return printJson(users);
-        if (users.length === 0) return printLine("There are no users yet: nobody is asked who he is.");
+        if (users.length === 0)
+          return printLine(
+            (await security.isOn())
+              ? "There are no users any more, and whoever comes is refused: make one, or delete _log/security.json."
+              : "There are no users yet: nobody is asked who he is.",
+          );
         for (const line of columns(users.map(rowOf), "<<<")) console.log(line);
       }),
     );
@@ -84,10 +90,7 @@ function setCommand(group: Command, withSecurity: WithSecurity): void {
       "Makes a user, or changes one: what is not given stays. What is kept proves the password, and does not tell it.",
     )
     .argument("<name>", "the name")
-    .option(
-      "--password-file <file>",
-      "file whose first line is the password; without it, STREAMCTL_PASSWORD counts",
-    )
+    .option("--password-file <file>", "file whose first line is the password")
     .option("--generate", "make a password up, and print it")
     .option("--admin", "may do everything")
     .option("--no-admin", "may do what the list says")
@@ -117,9 +120,11 @@ type Given = Omit<SetFlags, "admin"> & { readonly admin: boolean | undefined };
 
 async function setUser(security: LogSecurity, name: string, flags: Given): Promise<void> {
   const { passwordFile, generate, admin, produceRate, fetchRate, json } = flags;
-  const isGiven = passwordFile !== undefined || process.env.STREAMCTL_PASSWORD;
+  if (passwordFile !== undefined && generate)
+    throw invalidConfig("password", "A user has one password.", "Give --password-file or --generate.");
   const generated = generate ? randomBytes(GENERATED_BYTES).toString("base64url") : undefined;
-  const password = generated ?? (isGiven ? await passwordOf(passwordFile) : undefined);
+  // Not of the environment, which has the password of whoever asks: it is not to become another user's.
+  const password = passwordFile === undefined ? generated : await passwordIn(passwordFile);
   await security.setUser(name, {
     password,
     isAdmin: admin,

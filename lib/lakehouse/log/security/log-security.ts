@@ -72,6 +72,11 @@ export class LogSecurity {
     this.#store = store;
   }
 
+  /** Whether servers ask everyone who he is: since the log has had a user for the first time. */
+  async isOn(): Promise<boolean> {
+    return (await this.#store.head()) !== undefined;
+  }
+
   /** By name. */
   async users(): Promise<UserDescription[]> {
     const { users } = (await this.#store.read())?.policy ?? { users: new Map<string, StoredUser>() };
@@ -120,6 +125,12 @@ export class LogSecurity {
           entries.findIndex((other) => isSame(one, other)) === i,
       );
       if (fresh.length === 0) return policy;
+      if (policy.users.size === 0)
+        throw invalidArgument(
+          "users",
+          "The log has no users, so that an entry would let nobody in and keep everybody out.",
+          "Make a user first, by streamctl user set or setUser.",
+        );
       if (policy.acls.length + fresh.length > MOST_ACLS) throw tooMany("entries", MOST_ACLS);
       return { ...policy, acls: [...policy.acls, ...fresh] };
     });
