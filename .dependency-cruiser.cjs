@@ -8,7 +8,7 @@ const lakehouse = [
   ["iceberg"],
   ["catalog"],
   ["query", "log"],
-  ["quality", "maintenance"],
+  ["quality", "maintenance", "backup"],
   ["pipeline", "experiments"],
 ];
 const kit = [

@@ -23,6 +23,7 @@ export {
   openLakehouse,
   openLakehouseCatalog,
   relocateLakehouse,
+  restoreLakehouse,
 } from "./open.js";
 export { type Profile, type ProfileName, type ProfileOptions, resolveProfile } from "./profile.js";
 

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { FromBackup, RestoreReport } from "./backup/index.js";
 import {
   type BranchingCatalog,
   backendAt,
@@ -162,6 +163,38 @@ export async function relocateLakehouse(
   const backend = backendAt(profile.catalog, { storage: options.storage, create: false });
   try {
     return await relocateLake({ backend, store, from: options.from });
+  } finally {
+    await backend.close();
+  }
+}
+
+/**
+ * Makes a lakehouse of a backup, where there is none yet: see `lake.backup`. Open it afterwards; whoever has it open from
+ * before has to open it again.
+ *
+ * @throws LakehouseError RESTORE_REFUSED where there are commits already; NO_SUCH_BACKUP; BACKUP_CORRUPT; UNSUPPORTED_FEATURE
+ *   where a server keeps the catalog. No table is to be seen then, and the same call goes on.
+ * @example
+ * await restoreLakehouse({ from: "s3://backups/lake", root: "/data/lake" });
+ * const lake = await openLakehouse({ root: "/data/lake" });
+ */
+export async function restoreLakehouse({
+  from,
+  asOf,
+  signal,
+  ...options
+}: LakehouseOptions & FromBackup): Promise<RestoreReport> {
+  const { catalog, storage } = options;
+  if (typeof catalog === "object")
+    throw invalidArgument("catalog", "A lakehouse is restored to a catalog's URI, not to one that is open.");
+  const { openPlace, restoreLake } = await import("./backup/index.js");
+  const place = openPlace(from, storage);
+  const backup = await place.find(asOf);
+  const { profile, store } = openProfile(options);
+  makeRoot(profile.root);
+  const backend = backendAt(profile.catalog, { storage, create: true });
+  try {
+    return await restoreLake(place, backup, { backend, store, signal });
   } finally {
     await backend.close();
   }

@@ -1,5 +1,6 @@
 /** The one place where rooms are wired. A room that is listed here is in the house: see `room.ts` for what that brings. */
 
+import { backupRoom } from "./backup/room.js";
 import type { Catalog } from "./catalog/index.js";
 import { catalogRoom } from "./catalog/room.js";
 import type { Closing } from "./closing.js";
@@ -43,6 +44,7 @@ export const rooms = [
   logRoom,
   maintenanceRoom,
   qualityRoom,
+  backupRoom,
 ] as const satisfies readonly Room<LakehouseParts>[];
 
 type Rooms = typeof rooms;

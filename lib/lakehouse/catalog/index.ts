@@ -7,6 +7,13 @@
 export type { ConnectionOptions } from "./client/http/connection.js";
 export { type NessieCatalogOptions, openNessieCatalog } from "./client/nessie/open.js";
 export { openRestCatalog, type RestCatalogOptions } from "./client/rest/open.js";
+export {
+  exportCommits,
+  type ImportedCommits,
+  importCommits,
+  refsInTheWay,
+  type StoredCommits,
+} from "./embedded/copy.js";
 export { type RelocateOptions, type RelocationReport, relocateLake } from "./embedded/relocate.js";
 export {
   catalogUnavailable,
@@ -58,7 +65,7 @@ export { type CreateOrReplaceOptions, createOrReplaceTable } from "./model/creat
 export type { GarbageReport, GcOptions } from "./model/garbage.js";
 export { BEGINNING, type Hash } from "./model/hash.js";
 export { type HistoryRequest, readHistory } from "./model/history.js";
-export { namespaceOf } from "./model/identifiers.js";
+export { namespaceOf, tableLocation } from "./model/identifiers.js";
 export type { LogFilter, LogOptions } from "./model/log.js";
 export type {
   CombineOptions,

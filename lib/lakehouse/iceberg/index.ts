@@ -401,6 +401,7 @@ export type {
 } from "./table/operations/row-engine.js";
 export { setStatistics } from "./table/operations/statistics.js";
 export type { VerifiedFile } from "./table/operations/verify.js";
+export type { FormerFiles } from "./table/relocation/place.js";
 export { Relocator } from "./table/relocation/relocator.js";
 export { type ChangelogOptions, type ChangelogTask, changelogSchema } from "./table/scan/changelog.js";
 export { everyField } from "./table/scan/delete-scope.js";

@@ -10,6 +10,7 @@ import type { WaitingChange } from "./advance.js";
 import type { Backend } from "./backend.js";
 import type { ObjectCache } from "./object-cache.js";
 import { type RefState, readRef, readRefs } from "./refs.js";
+import type { ReplacedLocations } from "./replaced-locations.js";
 import { requireSameLake } from "./same-lake.js";
 
 /** What the operations of a version store work with. */
@@ -22,6 +23,8 @@ export interface StoreContext {
   readonly author: string;
   /** By the name of the ref. */
   readonly inTurn: InTurn;
+  /** Locations of metadata files that others have taken the place of, see `LakeRecord`. */
+  readonly replaced: ReplacedLocations;
   /** How many relocations of the lake it was opened after; `undefined` where it has no record of any. */
   readonly relocations?: number | undefined;
   /** Whether a metadata file is where a content says. */

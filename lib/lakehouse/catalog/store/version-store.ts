@@ -61,10 +61,10 @@ export class VersionStore implements Versions {
   readonly #tokens: RecentTokens;
 
   constructor(backend: Backend, options: VersionStoreOptions = {}) {
-    const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now, replaced } = options;
-    const { hasFile = async () => true, relocations, mergeTables } = options;
+    const { author = "sololakehouse", cacheSize = 16 << 20, now = Date.now } = options;
+    const { hasFile = async () => true, replaced = new Map(), relocations, mergeTables } = options;
     const objects = new ObjectCache(backend, cacheSize, [EMPTY_MAP], replaced);
-    const given = { backend, objects, now, author, hasFile, relocations, mergeTables };
+    const given = { backend, objects, now, author, hasFile, replaced, relocations, mergeTables };
     this.context = { ...given, inTurn: turns(), waiting: new Map() };
     this.#tokens = new RecentTokens(objects);
   }

@@ -1,16 +1,22 @@
 import { unsupported } from "../../../errors.js";
-import type { MovedStore, ObjectStore } from "../../../storage/index.js";
+import type { ObjectStore } from "../../../storage/index.js";
+
+/** Reads files by the locations that they had before a move, and knows where each of them is to be found after it. */
+export interface FormerFiles extends ObjectStore {
+  /** Where what had this location is now: the same where it has stayed. */
+  locate(location: string): string;
+}
 
 /** From where to where a lake is relocated, and what the files are named that are written for it. */
 export class Place {
   /** Reads by the locations from before. */
-  readonly store: MovedStore;
+  readonly store: FormerFiles;
   /** Writes by the locations that hold now: the new root may lie below the old one, and then a text alone is ambiguous. */
   readonly target: ObjectStore;
   readonly #suffix: string;
 
   /** @param id of the relocation: files of another one, or of one that failed, have other names. */
-  constructor(store: MovedStore, target: ObjectStore, id: string) {
+  constructor(store: FormerFiles, target: ObjectStore, id: string) {
     this.store = store;
     this.target = target;
     this.#suffix = `-r${id}`;

@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
-import { type MovedStore, type ObjectStore, objectNotFound } from "../../../storage/index.js";
+import { type ObjectStore, objectNotFound } from "../../../storage/index.js";
 import { PATH_PROPERTIES } from "../../files/metadata/metadata-file.js";
 import { type Json, parseJson, stringifyJson } from "../../model/json.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
@@ -8,7 +8,7 @@ import { utf8Decode, utf8Encode } from "../../model/values/bytes.js";
 import { fieldName, rewriteAvro } from "./avro.js";
 import type { RewrittenDeletes } from "./deletes.js";
 import { deleteEntries } from "./entries.js";
-import { Place } from "./place.js";
+import { type FormerFiles, Place } from "./place.js";
 
 interface Rewritten {
   readonly location: string;
@@ -36,7 +36,12 @@ export class Relocator {
    * @param id of the relocation, in the names of what is written.
    * @param isMetadata whether a metadata file that another one names as earlier is written anew as well.
    */
-  constructor(store: MovedStore, target: ObjectStore, id: string, isMetadata: (location: string) => boolean) {
+  constructor(
+    store: FormerFiles,
+    target: ObjectStore,
+    id: string,
+    isMetadata: (location: string) => boolean,
+  ) {
     this.#place = new Place(store, target, id);
     this.#isMetadata = isMetadata;
   }

@@ -1,0 +1,193 @@
+import { createHash, randomBytes } from "node:crypto";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { LakehouseError } from "../errors.js";
+import { type ObjectStore, objectNotFound, openStore, type StoreOptions } from "../storage/index.js";
+import { backupCorrupt, noSuchBackup } from "./errors.js";
+import type { BackupIndex, BackupSummary, ObjectRef } from "./model.js";
+
+/** What a backup asks of the place where it is kept: any object store, or a file that is written and read as one. */
+export type BackupStore = Pick<ObjectStore, "root" | "read" | "stream" | "put" | "list" | "delete">;
+
+/** Larger objects are streamed. */
+export const IN_MEMORY_BYTES = 8 * 1024 ** 2;
+
+/** Of another format, this version says so and reads nothing. */
+const FORMAT = 1;
+
+/**
+ * Where backups are kept: `objects/<2 hex>/<sha256>`, each once however many backups have it, and `backups/<id>.json`
+ * for each backup. Whatever is read is held against its name or checksum.
+ */
+export class BackupPlace {
+  readonly #store: BackupStore;
+
+  constructor(store: BackupStore) {
+    this.#store = store;
+  }
+
+  get root(): string {
+    return this.#store.root;
+  }
+
+  uriOf({ sha256 }: Pick<ObjectRef, "sha256">): string {
+    return `${this.root}/objects/${sha256.slice(0, 2)}/${sha256}`;
+  }
+
+  /** The sizes of all objects that are there, by their names. */
+  async objects(): Promise<Map<string, number>> {
+    const sizes = new Map<string, number>();
+    for await (const { uri, size } of this.#store.list(`${this.root}/objects/`)) {
+      sizes.set(uri.slice(uri.lastIndexOf("/") + 1), size);
+    }
+    return sizes;
+  }
+
+  /** @param body what has this checksum: a stream is held against it, and puts nothing where it has another. */
+  async put(object: ObjectRef, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#store.put(this.uriOf(object), body);
+  }
+
+  /**
+   * @param holds what the object is to the lakehouse, for the error.
+   * @throws LakehouseError BACKUP_CORRUPT
+   */
+  async read(object: ObjectRef, holds: string): Promise<Uint8Array> {
+    const bytes = await this.#found(object, holds, () => this.#store.read(this.uriOf(object)));
+    if (bytes.length !== object.size || sha256(bytes) !== object.sha256)
+      throw this.#corrupt(object, holds, this.#damage(object, bytes.length));
+    return bytes;
+  }
+
+  /** The same in pieces, of which the last is given out only when the whole is right. */
+  async *stream(object: ObjectRef, holds: string): AsyncGenerator<Uint8Array, void, undefined> {
+    const hash = createHash("sha256");
+    let length = 0;
+    let held: Uint8Array | undefined;
+    const pieces = this.#store.stream(this.uriOf(object))[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await this.#found(object, holds, () => pieces.next());
+      if (done) break;
+      if (held !== undefined) yield held;
+      hash.update(value);
+      length += value.length;
+      held = value;
+    }
+    if (length !== object.size || hash.digest("hex") !== object.sha256)
+      throw this.#corrupt(object, holds, this.#damage(object, length));
+    if (held !== undefined) yield held;
+  }
+
+  /** Of all backups that are there, newest first. */
+  async summaries(): Promise<BackupSummary[]> {
+    const uris: string[] = [];
+    for await (const { uri } of this.#store.list(`${this.root}/backups/`))
+      if (uri.endsWith(".json")) uris.push(uri);
+    const summaries: BackupSummary[] = [];
+    for (const uri of uris.sort().reverse()) summaries.push(await this.#summary(uri));
+    return summaries;
+  }
+
+  /**
+   * One backup: by its id, or the newest that was made until a time; the newest of all where neither is given.
+   *
+   * @throws LakehouseError NO_SUCH_BACKUP
+   */
+  async find(asOf?: string): Promise<BackupSummary> {
+    const summaries = await this.summaries();
+    const until = asOf === undefined ? Number.POSITIVE_INFINITY : Date.parse(asOf);
+    const found =
+      summaries.find(({ id }) => id === asOf) ??
+      summaries.find(({ createdAt }) => Date.parse(createdAt) <= until);
+    if (found !== undefined) return found;
+    throw noSuchBackup(
+      this.root,
+      summaries.length === 0
+        ? `There is no backup at ${this.root}.`
+        : `There is no backup ${asOf} at ${this.root}, and none that was made until then.`,
+      summaries.length === 0
+        ? "Look whether this is the place; a backup that was not finished is none."
+        : `Those that are there: ${summaries.map(({ id }) => id).join(", ")}.`,
+    );
+  }
+
+  /** @throws LakehouseError BACKUP_CORRUPT */
+  async index({ id, index }: BackupSummary): Promise<BackupIndex> {
+    const bytes = await this.read(index, `the index of backup ${id}`);
+    return JSON.parse(gunzipSync(bytes).toString("utf8")) as BackupIndex;
+  }
+
+  /** Makes what is there a backup. */
+  async finish(made: Omit<BackupSummary, "id" | "index">, index: BackupIndex): Promise<BackupSummary> {
+    const bytes = gzipSync(JSON.stringify(index));
+    const object = { sha256: sha256(bytes), size: bytes.length };
+    await this.put(object, bytes);
+    const id = `${made.createdAt.replaceAll(/[-:]|\.\d+/g, "")}-${randomBytes(3).toString("hex")}`;
+    const backup: BackupSummary = { id, ...made, index: object };
+    const text = JSON.stringify({ format: FORMAT, sha256: checksumOf(backup), backup }, null, 2);
+    await this.#store.put(`${this.root}/backups/${id}.json`, Buffer.from(text), { ifAbsent: true });
+    return backup;
+  }
+
+  async #summary(uri: string): Promise<BackupSummary> {
+    const text = Buffer.from(await this.#store.read(uri)).toString("utf8");
+    let stored: { readonly format?: unknown; readonly sha256?: unknown; readonly backup?: BackupSummary };
+    try {
+      stored = JSON.parse(text);
+    } catch (cause) {
+      throw corruptSummary(uri, "is no JSON", cause);
+    }
+    const { format, sha256, backup } = stored ?? {};
+    if (format !== FORMAT)
+      throw corruptSummary(uri, `has format ${String(format)}, and this version reads ${FORMAT}`);
+    if (backup === undefined || checksumOf(backup) !== sha256)
+      throw corruptSummary(uri, "has another checksum than it says");
+    return backup;
+  }
+
+  async #found<T>(object: ObjectRef, holds: string, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!objectNotFound.is(error)) throw error;
+      throw this.#corrupt(object, holds, "is missing", error);
+    }
+  }
+
+  #damage({ size }: ObjectRef, length: number): string {
+    return length === size
+      ? "does not hold the bytes that its name says"
+      : `is ${length} bytes long instead of ${size}`;
+  }
+
+  #corrupt(object: ObjectRef, holds: string, how: string, cause?: unknown): LakehouseError {
+    const uri = this.uriOf(object);
+    return backupCorrupt(
+      uri,
+      `${uri}, which holds ${holds}, ${how}.`,
+      "Restore another backup. Where the lakehouse is still there, delete this object and back up again: it is copied anew.",
+      cause,
+    );
+  }
+}
+
+/** @throws LakehouseError INVALID_URI */
+export function openPlace(location: string | BackupStore, storage?: StoreOptions): BackupPlace {
+  return new BackupPlace(typeof location === "string" ? openStore(location, storage) : location);
+}
+
+function corruptSummary(uri: string, how: string, cause?: unknown): LakehouseError {
+  return backupCorrupt(
+    uri,
+    `The backup ${uri} ${how}.`,
+    "Move this file elsewhere, and restore another backup.",
+    cause,
+  );
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function checksumOf(backup: BackupSummary): string {
+  return sha256(Buffer.from(JSON.stringify(backup)));
+}
