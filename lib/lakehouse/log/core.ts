@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { closed, invalidConfig } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { ObjectStore } from "../storage/index.js";
-import { Alone } from "./cluster/alone.js";
 import type { Cluster } from "./cluster/cluster.js";
 import type { FindPeer } from "./cluster/peer.js";
 import type { Peers } from "./cluster/peers.js";
@@ -15,10 +14,11 @@ import type { Groups } from "./groups/groups.js";
 import { isInternal, refuseInternal, TRANSACTION_TOPIC } from "./internal-topics.js";
 import type { LogMeta, PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
+import { Metadata } from "./metadata.js";
 import { logAppends, logClusterFailures } from "./metrics.js";
+import { OnFirstUse } from "./on-first-use.js";
 import type { SharedLog } from "./open-shared.js";
 import { type Clock, sleep, systemClock } from "./partition/clock.js";
-import type { Learner } from "./partition/learn.js";
 import type { Ack, Appended, Partition } from "./partition/partition.js";
 import { PartitionReader } from "./partition/partition-reader.js";
 import { Place } from "./partition/place.js";
@@ -32,7 +32,7 @@ import { checkPartition, type NewTopicOptions, Topics } from "./topics.js";
 import type { TransactionOwner } from "./transaction-types.js";
 import type { Transactions } from "./transactions/transactions.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
-import { diskAt, makeLogFolder } from "./wal/disk.js";
+import { diskAt } from "./wal/disk.js";
 import type { Writer } from "./writer.js";
 
 /** What a log is made of. */
@@ -57,7 +57,6 @@ export interface LogOptions {
 const PEERS = { host: "127.0.0.1", port: 0, advertised: "127.0.0.1" };
 const BUFFER_BYTES = 256 * 1024 * 1024;
 const CACHE_BYTES = 128 * 1024 * 1024;
-const SQLITE = "sqlite:";
 const UPKEEP_MS = 60_000;
 const UPKEEP_OPTIONS: OptionNames<UpkeepOptions> = { dryRun: true };
 const FIRST_WAIT_MS = 1_000;
@@ -99,17 +98,23 @@ export class LogCore {
   readonly #place: Place;
   readonly #segments: Segments;
   readonly #topics: Topics;
-  readonly #alone = new Alone();
-  #meta: LogMeta | undefined;
-  #shared: Promise<SharedLog> | undefined;
-  #learner: Learner | undefined;
+  readonly #meta: Metadata;
   #unlock: (() => void) | undefined;
-  #writing: Promise<Writer> | undefined;
+  readonly #writing = new OnFirstUse(() => this.#openWriter());
   #writer: Writer | undefined;
-  #transactions: Promise<Transactions> | undefined;
-  #peers: Promise<Peers> | undefined;
-  #groups: Promise<Groups> | undefined;
-  #security: Promise<Security> | undefined;
+  readonly #transactions = new OnFirstUse(() => this.#openTransactions());
+  readonly #peers = new OnFirstUse(async () => {
+    const { Peers } = await import("./cluster/peers.js");
+    return new Peers(this, await this.cluster());
+  });
+  readonly #groups = new OnFirstUse(async () => {
+    const { Groups } = await import("./groups/groups.js");
+    return Groups.open(this, this.#options.groups);
+  });
+  readonly #security = new OnFirstUse(async () => {
+    const { Security } = await import("./security/security.js");
+    return Security.open(this.policies);
+  });
   /** @internal Where users are kept, and what they may do. */
   readonly policies: PolicyStore;
   #closing: Promise<void> | undefined;
@@ -118,28 +123,29 @@ export class LogCore {
   constructor(options: LogOptions) {
     checkBytes("bufferBytes", options.bufferBytes);
     checkBytes("cacheBytes", options.cacheBytes);
-    checkMeta(options.meta);
     this.#options = options;
     this.#place = new Place(options.store);
     this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
+    this.#meta = new Metadata({
+      store: options.store,
+      place: this.#place,
+      folder: options.folder,
+      uri: options.meta,
+      checkOpen: () => this.#checkOpen(),
+    });
     this.policies = new PolicyStore(options.store, this.#place.security);
     this.#topics = new Topics({
       store: options.store,
       place: this.#place,
       clock: this.clock,
-      meta: () => this.#openMeta(),
+      meta: () => this.#meta.open(),
       writer: () => this.#write(),
     });
   }
 
   /** Who writes this log, and who leads which partition. This process is one of them from its first append on. */
-  async cluster(): Promise<Cluster> {
-    return this.#isShared ? (await this.#openShared()).cluster : this.#alone;
-  }
-
-  /** Other servers may write it, too. */
-  get #isShared(): boolean {
-    return this.#options.meta?.startsWith("etcd:") ?? false;
+  cluster(): Promise<Cluster> {
+    return this.#meta.cluster();
   }
 
   /** @throws LakehouseError TOPIC_EXISTS, INVALID_TOPIC, INTERNAL_TOPIC, INVALID_PARTITIONS, INVALID_ARGUMENT, INVALID_CONFIG, STORAGE_FAILED */
@@ -214,7 +220,7 @@ export class LogCore {
       const refuse = async () => refuseInternal(topic.name);
       return { ...partition, append: refuse, deleteRecords: refuse };
     }
-    const isElsewhere = () => this.#isShared && this.#writer?.opened(topic.id, number) === undefined;
+    const isElsewhere = () => this.#meta.isShared && this.#writer?.opened(topic.id, number) === undefined;
     return {
       ...partition,
       append: async (batch, ack) => {
@@ -231,9 +237,9 @@ export class LogCore {
   async internalPartition(topic: TopicRecord, number: number): Promise<LogPartition> {
     checkPartition(topic, number);
     this.#writer?.opened(topic.id, number)?.configure(topic.config);
-    const meta = await this.#openMeta();
+    const meta = await this.#meta.open();
     // What servers keep there is not lost with one of them.
-    const isStored = this.#isShared && isInternal(topic.name);
+    const isStored = this.#meta.isShared && isInternal(topic.name);
     return {
       topic,
       number,
@@ -250,7 +256,7 @@ export class LogCore {
         segments: this.#segments,
         clock: systemClock,
         writer: () => this.#writer?.opened(topic.id, number),
-        learn: this.#isShared ? () => this.#learn(topic, number) : undefined,
+        learn: this.#meta.isShared ? () => this.#meta.learn(topic, number) : undefined,
       }),
     };
   }
@@ -262,8 +268,8 @@ export class LogCore {
    */
   async segments(topic: TopicRecord, number: number): Promise<LogSegment[]> {
     checkPartition(topic, number);
-    const meta = await this.#openMeta();
-    if (this.#isShared) await this.#learn(topic, number);
+    const meta = await this.#meta.open();
+    await this.#meta.learn(topic, number);
     const segments = await meta.segments(topic.id, number);
     return segments.map((segment) => ({ ...segment, uri: this.#place.object(segment) }));
   }
@@ -303,9 +309,8 @@ export class LogCore {
 
   /** What a topic's partitions have in the object store: of those that have something, by number. */
   async sizes(topic: TopicRecord): Promise<PartitionSize[]> {
-    const meta = await this.#openMeta();
-    if (this.#isShared)
-      for (let number = 0; number < topic.partitions; number++) await this.#learn(topic, number);
+    const meta = await this.#meta.open();
+    for (let number = 0; number < topic.partitions; number++) await this.#meta.learn(topic, number);
     return meta.sizes(topic.id);
   }
 
@@ -330,7 +335,7 @@ export class LogCore {
   /** @internal The writer of a partition. */
   async writing(topic: TopicRecord, number: number): Promise<Partition> {
     const writer = await this.#write();
-    await this.#untilLed(topic, number);
+    await this.#meta.untilLed(topic, number);
     return writer.partition(topic, number);
   }
 
@@ -356,17 +361,8 @@ export class LogCore {
 
   /** @internal The servers of this log. */
   async peers(): Promise<Peers> {
-    if (this.#closing !== undefined) throw closed("log");
-    this.#peers ??= this.#openPeers().catch((error: unknown) => {
-      this.#peers = undefined;
-      throw error;
-    });
-    return this.#peers;
-  }
-
-  async #openPeers(): Promise<Peers> {
-    const { Peers } = await import("./cluster/peers.js");
-    return new Peers(this, await this.cluster());
+    this.#checkOpen();
+    return this.#peers.get();
   }
 
   /** By whoever leads the partition; by this process, where nobody does. */
@@ -387,13 +383,8 @@ export class LogCore {
    *
    * @throws LakehouseError LOG_IN_USE, LOG_METADATA_LOST, CORRUPT_STATE, STORAGE_FAILED
    */
-  async transactions(): Promise<Transactions> {
-    // Forgotten by the one that failed, and before anybody hears of it: so there is one at a time.
-    this.#transactions ??= this.#openTransactions().catch((error: unknown) => {
-      this.#transactions = undefined;
-      throw error;
-    });
-    return this.#transactions;
+  transactions(): Promise<Transactions> {
+    return this.#transactions.get();
   }
 
   async #openTransactions(): Promise<Transactions> {
@@ -408,7 +399,7 @@ export class LogCore {
       try {
         const isThere = (await meta.topic(TRANSACTION_TOPIC)) !== undefined;
         if (isThere) await this.transactions();
-        if (isThere || !this.#isShared) return;
+        if (isThere || !this.#meta.isShared) return;
         // Another server may begin with them, and this one have to go on.
         wait = FIRST_WAIT_MS;
       } catch {
@@ -424,14 +415,8 @@ export class LogCore {
    * @throws LakehouseError LOG_IN_USE where another process writes the log; INVALID_CONFIG, CORRUPT_STATE, STORAGE_FAILED
    */
   async groups(): Promise<Groups> {
-    if (this.#closing !== undefined) throw closed("log");
-    this.#groups ??= import("./groups/groups.js")
-      .then(({ Groups }) => Groups.open(this, this.#options.groups))
-      .catch((error: unknown) => {
-        this.#groups = undefined;
-        throw error;
-      });
-    return this.#groups;
+    this.#checkOpen();
+    return this.#groups.get();
   }
 
   /**
@@ -440,19 +425,13 @@ export class LogCore {
    * @throws LakehouseError CORRUPT_FILE, CORRUPT_STATE, UNSUPPORTED_FEATURE, STORAGE_FAILED
    */
   async security(): Promise<Security> {
-    if (this.#closing !== undefined) throw closed("log");
-    this.#security ??= import("./security/security.js")
-      .then(({ Security }) => Security.open(this.policies))
-      .catch((error: unknown) => {
-        this.#security = undefined;
-        throw error;
-      });
-    return this.#security;
+    this.#checkOpen();
+    return this.#security.get();
   }
 
   /** Brings all that was appended by this process into the object store. */
   async flush(): Promise<void> {
-    await (await this.#writing)?.flush();
+    await (await this.#writing.ifUsed())?.flush();
   }
 
   /**
@@ -461,7 +440,7 @@ export class LogCore {
    * @throws LakehouseError LOG_IN_USE, CORRUPT_SEGMENT, STORAGE_FAILED
    */
   async recover(): Promise<Recovered> {
-    const meta = await this.#openMeta();
+    const meta = await this.#meta.open();
     await this.#lock();
     return recoverLog(this.#options.store, this.#place, meta);
   }
@@ -476,23 +455,19 @@ export class LogCore {
   }
 
   async #close(): Promise<void> {
-    const security = await this.#security?.catch(() => undefined);
+    const security = await this.#security.toClose();
     security?.close();
-    const groups = await this.#groups?.catch(() => undefined);
+    const groups = await this.#groups.toClose();
     groups?.close();
-    const writer = await this.#writing?.catch(() => undefined);
-    const transactions = await this.#transactions?.catch(() => undefined);
+    const writer = await this.#writing.toClose();
+    const transactions = await this.#transactions.toClose();
     try {
       transactions?.close();
       await writer?.close();
     } finally {
-      const peers = await this.#peers?.catch(() => undefined);
+      const peers = await this.#peers.toClose();
       await peers?.close();
-      const shared = await this.#shared?.catch(() => undefined);
-      // The others have all that is in the object store.
-      await shared?.cluster.leave();
-      await shared?.close();
-      await this.#meta?.close();
+      await this.#meta.close();
       this.#unlock?.();
     }
   }
@@ -502,20 +477,16 @@ export class LogCore {
   }
 
   async #write(): Promise<Writer> {
-    if (this.#closing !== undefined) throw closed("log");
-    this.#writing ??= this.#openWriter().catch((error: unknown) => {
-      this.#writing = undefined;
-      throw error;
-    });
-    return this.#writing;
+    this.#checkOpen();
+    return this.#writing.get();
   }
 
   async #openWriter(): Promise<Writer> {
-    const meta = await this.#openMeta();
+    const meta = await this.#meta.open();
     const { Writer } = await this.#lock();
     const { folder, store, bufferBytes = BUFFER_BYTES } = this.#options;
     const disk = diskAt(join(folder, "wal"));
-    const shared = this.#isShared ? await this.#openShared() : undefined;
+    const shared = await this.#meta.shared();
     await (await this.peers()).listen(PEERS);
     await shared?.cluster.join();
     const writer = await Writer.open({
@@ -537,55 +508,14 @@ export class LogCore {
   /** Until the log is closed. */
   async #lock() {
     const writing = await import("./writer.js");
-    if (this.#closing !== undefined) throw closed("log");
+    this.#checkOpen();
     this.#unlock ??= writing.lockWriter(this.#options.folder);
     return writing;
   }
 
-  /** Who leads it is decided in a moment where it is new, or a server has ended. */
-  async #untilLed({ id }: TopicRecord, number: number): Promise<void> {
-    if (this.#isShared) await (await this.#openShared()).cluster.untilLed(id, number);
-  }
-
-  async #learn({ id }: TopicRecord, number: number): Promise<void> {
-    if (this.#learner === undefined) {
-      const { Learner } = await import("./partition/learn.js");
-      const meta = await this.#openMeta();
-      this.#learner ??= new Learner({ store: this.#options.store, place: this.#place, meta });
-    }
-    await this.#learner.learn(id, number);
-  }
-
-  async #openShared(): Promise<SharedLog> {
+  /** @throws LakehouseError CLOSED */
+  #checkOpen(): void {
     if (this.#closing !== undefined) throw closed("log");
-    this.#shared ??= this.#openSharedNow().catch((error: unknown) => {
-      this.#shared = undefined;
-      throw error;
-    });
-    return this.#shared;
-  }
-
-  async #openSharedNow(): Promise<SharedLog> {
-    const { folder, meta } = this.#options;
-    makeLogFolder(folder);
-    const { openShared } = await import("./open-shared.js");
-    return openShared(meta as string, folder);
-  }
-
-  /** SQLite is loaded when a log is used: most lakehouses are opened for their tables. */
-  async #openMeta(): Promise<LogMeta> {
-    if (this.#isShared) return (await this.#openShared()).meta;
-    if (this.#closing !== undefined) throw closed("log");
-    // Each request comes by here, and an import that was done before takes long all the same.
-    if (this.#meta !== undefined) return this.#meta;
-    const { SqliteMeta } = await import("./meta/sqlite-meta.js");
-    if (this.#closing !== undefined) throw closed("log");
-    if (this.#meta === undefined) {
-      makeLogFolder(this.#options.folder);
-      const { meta, folder } = this.#options;
-      this.#meta = new SqliteMeta(meta?.slice(SQLITE.length) ?? join(folder, "meta.db"));
-    }
-    return this.#meta;
   }
 }
 
@@ -601,16 +531,6 @@ function follow({ cluster, meta }: SharedLog, writer: Writer): void {
   cluster.onChange(() => void writer.dropLost().catch(onFailure));
   meta.onGone((topic) => void writer.forget(topic).catch(onFailure));
   cluster.lead(writer);
-}
-
-/** @throws LakehouseError INVALID_CONFIG */
-function checkMeta(meta: string | undefined): void {
-  if (meta === undefined || /^(etcd:|sqlite:.)/.test(meta)) return;
-  throw invalidConfig(
-    meta,
-    `A log's metadata cannot be at ${JSON.stringify(meta)}.`,
-    "Write etcd://host:2379/prefix for a log that several servers share, or leave it out.",
-  );
 }
 
 function checkBytes(name: string, bytes: number | undefined): void {

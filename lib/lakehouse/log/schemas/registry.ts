@@ -10,8 +10,8 @@ import {
   subjectDeleted,
   subjectNotDeleted,
 } from "../errors.js";
+import { OnFirstUse } from "../on-first-use.js";
 import { followState, stateTopic } from "../state/open-state.js";
-import type { StateTopic } from "../state/state-topic.js";
 import type { SchemaCatalog } from "./catalog.js";
 import {
   COMPATIBILITIES,
@@ -74,7 +74,9 @@ const MOST_ID = 2 ** 31 - 1;
  */
 export class SchemaRegistry {
   readonly #core: LogCore;
-  #opening: Promise<StateTopic<RegistryEntry>> | undefined;
+  readonly #state = new OnFirstUse(async () =>
+    followState(this.#core, await stateTopic(this.#core, TOPIC, 1), 0, REGISTRY_FORMAT),
+  );
   /** One change after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   /** By id, which is never another schema's. */
@@ -437,7 +439,7 @@ export class SchemaRegistry {
   }
 
   async #catalog(): Promise<SchemaCatalog> {
-    const state = await this.#open();
+    const state = await this.#state.get();
     await state.refresh();
     return catalogOf(state);
   }
@@ -450,7 +452,7 @@ export class SchemaRegistry {
     ) => Promise<Result>,
   ): Promise<Result> {
     const change = this.#turn.then(async () => {
-      const state = await this.#open();
+      const state = await this.#state.get();
       await this.#core.startWritingTo(await this.#core.topic(TOPIC), 0);
       await state.refresh();
       return work(catalogOf(state), (entries) =>
@@ -464,17 +466,5 @@ export class SchemaRegistry {
     });
     this.#turn = change.catch(() => {});
     return change;
-  }
-
-  #open(): Promise<StateTopic<RegistryEntry>> {
-    this.#opening ??= this.#follow().catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
-  }
-
-  async #follow(): Promise<StateTopic<RegistryEntry>> {
-    return followState(this.#core, await stateTopic(this.#core, TOPIC, 1), 0, REGISTRY_FORMAT);
   }
 }
