@@ -1,5 +1,4 @@
 /** The log, as its public face and its servers use it. */
-
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { closed, invalidConfig } from "../errors.js";
@@ -11,24 +10,22 @@ import type { Peers } from "./cluster/peers.js";
 import { topicDeleted } from "./errors.js";
 import type { GroupsConfig } from "./groups/coordinator.js";
 import type { Groups } from "./groups/groups.js";
-import { isInternal, refuseInternal, TRANSACTION_TOPIC } from "./internal-topics.js";
+import { TRANSACTION_TOPIC } from "./internal-topics.js";
 import type { LogMeta, PartitionSize, TopicRecord } from "./meta/log-meta.js";
 import type { TopicConfig } from "./meta/topic-config.js";
 import { Metadata } from "./metadata.js";
-import { logAppends, logClusterFailures } from "./metrics.js";
+import { logClusterFailures } from "./metrics.js";
 import { OnFirstUse } from "./on-first-use.js";
 import type { SharedLog } from "./open-shared.js";
 import { type Clock, sleep, systemClock } from "./partition/clock.js";
-import type { Ack, Appended, Partition } from "./partition/partition.js";
-import { PartitionReader } from "./partition/partition-reader.js";
+import type { Ack, Partition } from "./partition/partition.js";
 import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
-import { transactionOf } from "./records/header.js";
+import { type LogPartition, type LogSegment, Partitions } from "./partitions.js";
 import { type Recovered, recoverLog } from "./recover.js";
 import { PolicyStore } from "./security/policy-store.js";
 import type { Security } from "./security/security.js";
-import type { StoredSegment } from "./segment/layout.js";
-import { checkPartition, type NewTopicOptions, Topics } from "./topics.js";
+import { type NewTopicOptions, Topics } from "./topics.js";
 import type { TransactionOwner } from "./transaction-types.js";
 import type { Transactions } from "./transactions/transactions.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
@@ -62,31 +59,6 @@ const UPKEEP_OPTIONS: OptionNames<UpkeepOptions> = { dryRun: true };
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 
-/** One partition of a topic, to append to and to read. It is looked up once: who keeps it does not see the topic change. */
-export interface LogPartition {
-  readonly topic: TopicRecord;
-  readonly number: number;
-  /**
-   * Appends one record batch, in Kafka's version 2. Its base offset is set in place.
-   *
-   * @throws LakehouseError INTERNAL_TOPIC, and what `Partition.append` throws.
-   */
-  append(batch: Uint8Array, ack: Ack): Promise<Appended>;
-  /**
-   * Lets the partition begin at an offset: readers have nothing before it from now on, and the objects go when it is time.
-   *
-   * @returns where it begins then, which is no less than before.
-   * @throws LakehouseError OFFSET_OUT_OF_RANGE, POLICY_VIOLATION, INTERNAL_TOPIC, STORAGE_FAILED
-   */
-  deleteRecords(before: bigint): Promise<bigint>;
-  readonly reader: PartitionReader;
-}
-
-/** A segment, and the object that it is. */
-export interface LogSegment extends StoredSegment {
-  readonly uri: string;
-}
-
 /**
  * The log as its servers use it, too: topics are looked up by name when they are used, and batches come as Kafka's bytes.
  *
@@ -96,8 +68,8 @@ export class LogCore {
   readonly clock: Clock = systemClock;
   readonly #options: LogOptions;
   readonly #place: Place;
-  readonly #segments: Segments;
   readonly #topics: Topics;
+  readonly #partitions: Partitions;
   readonly #meta: Metadata;
   #unlock: (() => void) | undefined;
   readonly #writing = new OnFirstUse(() => this.#openWriter());
@@ -125,13 +97,21 @@ export class LogCore {
     checkBytes("cacheBytes", options.cacheBytes);
     this.#options = options;
     this.#place = new Place(options.store);
-    this.#segments = new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES);
     this.#meta = new Metadata({
       store: options.store,
       place: this.#place,
       folder: options.folder,
       uri: options.meta,
       checkOpen: () => this.#checkOpen(),
+    });
+    this.#partitions = new Partitions({
+      meta: this.#meta,
+      place: this.#place,
+      segments: new Segments(options.store, this.#place, options.cacheBytes ?? CACHE_BYTES),
+      opened: () => this.#writer,
+      writer: () => this.#write(),
+      transactions: () => this.transactions(),
+      findPeer: this.findPeer,
     });
     this.policies = new PolicyStore(options.store, this.#place.security);
     this.#topics = new Topics({
@@ -214,51 +194,13 @@ export class LogCore {
   }
 
   /** The same for a topic that was just looked up. */
-  async partitionOf(topic: TopicRecord, number: number): Promise<LogPartition> {
-    const partition = await this.internalPartition(topic, number);
-    if (isInternal(topic.name)) {
-      const refuse = async () => refuseInternal(topic.name);
-      return { ...partition, append: refuse, deleteRecords: refuse };
-    }
-    const isElsewhere = () => this.#meta.isShared && this.#writer?.opened(topic.id, number) === undefined;
-    return {
-      ...partition,
-      append: async (batch, ack) => {
-        const appended = await (isElsewhere()
-          ? this.#appendAtLeader(partition, batch, ack)
-          : partition.append(batch, ack));
-        logAppends.publish({ ack, bytes: batch.length });
-        return appended;
-      },
-    };
+  partitionOf(topic: TopicRecord, number: number): Promise<LogPartition> {
+    return this.#partitions.of(topic, number);
   }
 
   /** A partition that may be appended to, be it of the log's own topics. */
-  async internalPartition(topic: TopicRecord, number: number): Promise<LogPartition> {
-    checkPartition(topic, number);
-    this.#writer?.opened(topic.id, number)?.configure(topic.config);
-    const meta = await this.#meta.open();
-    // What servers keep there is not lost with one of them.
-    const isStored = this.#meta.isShared && isInternal(topic.name);
-    return {
-      topic,
-      number,
-      append: (batch, asked) => {
-        const ack = isStored ? "stored" : asked;
-        const opened = this.#writer?.opened(topic.id, number);
-        return opened !== undefined && takes(opened, batch)
-          ? opened.append(batch, ack)
-          : this.#appendFirst(topic, number, batch, ack);
-      },
-      deleteRecords: async (before) => (await this.#write()).upkeep.deleteRecords(topic, number, before),
-      reader: new PartitionReader(topic, number, {
-        meta,
-        segments: this.#segments,
-        clock: systemClock,
-        writer: () => this.#writer?.opened(topic.id, number),
-        learn: this.#meta.isShared ? () => this.#meta.learn(topic, number) : undefined,
-      }),
-    };
+  internalPartition(topic: TopicRecord, number: number): Promise<LogPartition> {
+    return this.#partitions.internal(topic, number);
   }
 
   /**
@@ -266,12 +208,8 @@ export class LogCore {
    *
    * @throws LakehouseError NO_SUCH_PARTITION
    */
-  async segments(topic: TopicRecord, number: number): Promise<LogSegment[]> {
-    checkPartition(topic, number);
-    const meta = await this.#meta.open();
-    await this.#meta.learn(topic, number);
-    const segments = await meta.segments(topic.id, number);
-    return segments.map((segment) => ({ ...segment, uri: this.#place.object(segment) }));
+  segments(topic: TopicRecord, number: number): Promise<LogSegment[]> {
+    return this.#partitions.segments(topic, number);
   }
 
   /**
@@ -308,35 +246,18 @@ export class LogCore {
   }
 
   /** What a topic's partitions have in the object store: of those that have something, by number. */
-  async sizes(topic: TopicRecord): Promise<PartitionSize[]> {
-    const meta = await this.#meta.open();
-    for (let number = 0; number < topic.partitions; number++) await this.#meta.learn(topic, number);
-    return meta.sizes(topic.id);
+  sizes(topic: TopicRecord): Promise<PartitionSize[]> {
+    return this.#partitions.sizes(topic);
   }
 
-  /**
-   * @internal Lets what follows get its place when it is called: the partition is open, and knows the batch's transaction, if
-   * it is of one that is open.
-   *
-   * @throws LakehouseError NOT_LEADER, and what opening the partition fails with.
-   */
-  async prepareAppend(topic: TopicRecord, number: number, batch: Uint8Array): Promise<Partition> {
-    const partition = this.#writer?.opened(topic.id, number) ?? (await this.writing(topic, number));
-    const producer = transactionOf(batch);
-    if (producer !== undefined)
-      await partition.transactions.learn(producer.producerId, producer.epoch, async () => {
-        const coordinator = (await this.transactions()).placeOfProducer(producer.producerId);
-        const peer = await this.findPeer(coordinator.topicId, coordinator.partition);
-        return (await peer.standing(producer, { topicId: topic.id, partition: number })) === "open";
-      });
-    return partition;
+  /** @internal As `Partitions.prepareAppend`. */
+  prepareAppend(topic: TopicRecord, number: number, batch: Uint8Array): Promise<Partition> {
+    return this.#partitions.prepareAppend(topic, number, batch);
   }
 
   /** @internal The writer of a partition. */
-  async writing(topic: TopicRecord, number: number): Promise<Partition> {
-    const writer = await this.#write();
-    await this.#meta.untilLed(topic, number);
-    return writer.partition(topic, number);
+  writing(topic: TopicRecord, number: number): Promise<Partition> {
+    return this.#partitions.writing(topic, number);
   }
 
   /** @internal The topic of that id, which is there. @throws LakehouseError NO_SUCH_TOPIC */
@@ -363,19 +284,6 @@ export class LogCore {
   async peers(): Promise<Peers> {
     this.#checkOpen();
     return this.#peers.get();
-  }
-
-  /** By whoever leads the partition; by this process, where nobody does. */
-  async #appendAtLeader(partition: LogPartition, batch: Uint8Array, ack: Ack): Promise<Appended> {
-    const { topic, number } = partition;
-    const cluster = await this.cluster();
-    if (cluster.leader(topic.id, number) === undefined) await this.startWritingTo(topic, number);
-    if (cluster.leads(topic.id, number)) return partition.append(batch, ack);
-    return (await this.findPeer(topic.id, number)).append(
-      { topicId: topic.id, partition: number },
-      batch,
-      ack,
-    );
   }
 
   /**
@@ -472,10 +380,6 @@ export class LogCore {
     }
   }
 
-  async #appendFirst(topic: TopicRecord, number: number, batch: Uint8Array, ack: Ack): Promise<Appended> {
-    return (await this.prepareAppend(topic, number, batch)).append(batch, ack);
-  }
-
   async #write(): Promise<Writer> {
     this.#checkOpen();
     return this.#writing.get();
@@ -517,12 +421,6 @@ export class LogCore {
   #checkOpen(): void {
     if (this.#closing !== undefined) throw closed("log");
   }
-}
-
-/** Whether nobody has to be asked first. */
-function takes({ transactions }: Partition, batch: Uint8Array): boolean {
-  const producer = transactionOf(batch);
-  return producer === undefined || transactions.has(producer.producerId, producer.epoch);
 }
 
 /** What others lead by now, or have deleted, is given up here. */

@@ -1,8 +1,9 @@
 import { setMaxListeners } from "node:events";
-import type { LogCore, LogPartition } from "../../../core.js";
+import type { LogCore } from "../../../core.js";
 import type { TopicRecord } from "../../../meta/log-meta.js";
 import type { Isolation } from "../../../partition/partition.js";
 import { nextOffset } from "../../../partition/tail.js";
+import type { LogPartition } from "../../../partitions.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
 import { ERROR } from "../../protocol/error-codes.js";
 import { NO_ID } from "../../protocol/fields.js";
