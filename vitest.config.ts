@@ -21,6 +21,9 @@ const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 // npm run test:soak
 const soak = process.env.SLH_SOAK !== undefined;
 
+/** These only give a test that hangs a name: a slow machine is no fault. In the soak there is none, and no test sets its own. */
+const limit = (ms: number) => (soak ? 0 : ms);
+
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/lacks-reporter.ts"],
@@ -34,8 +37,7 @@ export default defineConfig({
           env,
           include: ["test/**/*.test.ts"],
           exclude: ["test/interop/**", "test/site/**"],
-          // These only give a test that hangs a name. A slow machine is no fault.
-          testTimeout: soak ? 0 : 600_000,
+          testTimeout: limit(600_000),
           hookTimeout: 600_000,
           setupFiles: soak ? ["test/support/soak.ts"] : [],
         },
@@ -50,7 +52,7 @@ export default defineConfig({
           name: "interop",
           env,
           include: ["test/interop/**/*.test.ts"],
-          testTimeout: 300_000,
+          testTimeout: limit(300_000),
           hookTimeout: 600_000,
           // One Spark at a time: each of these tests may start a JVM.
           fileParallelism: false,

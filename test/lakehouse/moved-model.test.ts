@@ -220,7 +220,7 @@ async function spoil(folder: string): Promise<void> {
 describe.each([2, 3] as const)(
   "a lake of v%s tables that is moved, copied and relocated at any time",
   (formatVersion) => {
-    test("has the rows that a model has, on every branch and tag", { timeout: 240_000 }, async () => {
+    test("has the rows that a model has, on every branch and tag", async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 6, maxLength: 16 }), async (steps) => {
           const folder = await mkdtemp(join(tmpdir(), "moved-model-"));

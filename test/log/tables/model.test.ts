@@ -213,4 +213,4 @@ test("whatever comes between, the table has each good record once, and the dead 
       examples: [[[flush(0), good, flush(1), flush(0), { kind: "stream" }, { kind: "rollback" }]]],
     },
   );
-}, 300_000);
+});

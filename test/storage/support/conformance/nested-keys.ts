@@ -35,7 +35,7 @@ export function nestedKeys(subject: Subject): void {
         }),
         { numRuns: runs(25) },
       );
-    }, 120_000);
+    });
   });
 }
 
