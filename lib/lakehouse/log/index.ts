@@ -41,12 +41,8 @@ export type {
   RegistryMode,
 } from "./schemas/entries.js";
 export type { RegisteredSchema, SchemaVersion, VersionNumber } from "./schemas/lookups.js";
-export type {
-  DeleteSchemaOptions,
-  ImportSchemaOptions,
-  SchemaRegistry,
-  WithDeleted,
-} from "./schemas/registry.js";
+export type { ImportSchemaOptions } from "./schemas/registering.js";
+export type { DeleteSchemaOptions, SchemaRegistry, WithDeleted } from "./schemas/registry.js";
 export type { NewSchema, SchemaReference, SchemaType } from "./schemas/schema.js";
 export {
   type SchemaServer,

@@ -1,9 +1,8 @@
 /** What the registry looks up among its entries, and refuses where there is none. */
-import { invalidArgument } from "../../errors.js";
-import { noSuchSchemaVersion, noSuchSubject, schemaInUse } from "../errors.js";
-import type { StateTopic } from "../state/state-topic.js";
-import { SchemaCatalog } from "./catalog.js";
-import type { Compatibility, RegistryEntry, RegistryMode, StoredSchema, StoredVersion } from "./entries.js";
+import { invalidArgument, readOnly } from "../../errors.js";
+import { noSuchSchema, noSuchSchemaVersion, noSuchSubject, schemaInUse } from "../errors.js";
+import type { SchemaCatalog } from "./catalog.js";
+import type { Compatibility, RegistryMode, StoredSchema, StoredVersion } from "./entries.js";
 import type { SchemaReference, SchemaSource, SchemaType } from "./schema.js";
 
 /** A schema as the registry has it. */
@@ -25,10 +24,6 @@ export type VersionNumber = number | "latest";
 
 const MOST_REFERENCES = 1000;
 
-export function catalogOf(state: StateTopic<RegistryEntry>): SchemaCatalog {
-  return new SchemaCatalog([...state.entries()].map(([, entry]) => entry));
-}
-
 export function versionsOf(catalog: SchemaCatalog, subject: string, deleted: boolean): StoredVersion[] {
   const versions = catalog.versions(subject, deleted);
   if (versions.length > 0) return versions;
@@ -49,6 +44,13 @@ export function versionOf(
     `${subject} has no version ${version}.`,
     `It has ${versions.map((each) => each.version).join(", ")}.`,
   );
+}
+
+/** The schema of an id, under whichever subjects, be they softly deleted. */
+export function storedOf(catalog: SchemaCatalog, id: number): StoredSchema {
+  const stored = catalog.schema(id);
+  if (stored !== undefined && catalog.uses(id, true).length > 0) return stored;
+  throw noSuchSchema(String(id), `There is no schema with the id ${id}.`);
 }
 
 export function shown(catalog: SchemaCatalog, { subject, version, id }: StoredVersion): SchemaVersion {
@@ -89,6 +91,11 @@ export function checkUnused(catalog: SchemaCatalog, subject: string, version: nu
     `The schema ${referrer} refers to ${subject} version ${version}.`,
     "Delete that first.",
   );
+}
+
+export function checkWritable(catalog: SchemaCatalog, subject: string): void {
+  if (modeOf(catalog, subject) !== "READONLY") return;
+  throw readOnly(subject, `The subject ${subject} is in the mode READONLY.`, "Set its mode to READWRITE.");
 }
 
 export function compatibilityOf(catalog: SchemaCatalog, subject: string | undefined): Compatibility {

@@ -1,47 +1,32 @@
-import { createHash } from "node:crypto";
-import { invalidArgument, readOnly } from "../../errors.js";
-import { keyOf } from "../../keys.js";
+import { readOnly } from "../../errors.js";
 import type { LogCore } from "../core.js";
-import {
-  incompatibleSchema,
-  noSuchSchema,
-  schemaVersionDeleted,
-  schemaVersionNotDeleted,
-  subjectDeleted,
-  subjectNotDeleted,
-} from "../errors.js";
-import { OnFirstUse } from "../on-first-use.js";
-import { followState, stateTopic } from "../state/open-state.js";
+import { noSuchSchema } from "../errors.js";
 import type { SchemaCatalog } from "./catalog.js";
+import { subjectDeletion, versionDeletion } from "./deleting.js";
 import {
   COMPATIBILITIES,
   type Compatibility,
-  checkSchemaType,
-  keyOfEntry,
   MODES,
-  REGISTRY_FORMAT,
-  type RegistryEntry,
   type RegistryMode,
-  type StoredSchema,
-  type StoredVersion,
+  type StoredSettings,
 } from "./entries.js";
+import { KnownSchemas, parseSchema } from "./known-schemas.js";
 import {
-  catalogOf,
   checkOneOf,
   checkSubject,
-  checkUnused,
   compatibilityOf,
   modeOf,
   type RegisteredSchema,
   type SchemaVersion,
   shown,
-  sourceOf,
+  storedOf,
   type VersionNumber,
   versionOf,
   versionsOf,
   withoutHash,
 } from "./lookups.js";
-import { readSchema } from "./read-schema.js";
+import { checkImport, type ImportSchemaOptions, importedVersion, registration } from "./registering.js";
+import { type RegistryChange, RegistryState } from "./registry-state.js";
 import type { NewSchema, ReadSchema } from "./schema.js";
 
 /** Whether softly deleted ones are found, too. */
@@ -54,16 +39,6 @@ export interface DeleteSchemaOptions {
   readonly permanent?: boolean | undefined;
 }
 
-export interface ImportSchemaOptions {
-  /** Of the schema in the registry that it comes from. */
-  readonly id?: number | undefined;
-  /** The next where not given. */
-  readonly version?: number | undefined;
-}
-
-const TOPIC = "__schemas";
-const MOST_ID = 2 ** 31 - 1;
-
 /**
  * The schemas of records: subjects (`flights-value`) with versions, each a schema with an id that records name it by. They
  * are kept in a topic of the log, in the object store before they are acknowledged, and read by every process that has it.
@@ -73,32 +48,24 @@ const MOST_ID = 2 ** 31 - 1;
  * await lake.log.schemas.setCompatibility("FULL_TRANSITIVE", "flights-value");
  */
 export class SchemaRegistry {
-  readonly #core: LogCore;
-  readonly #state = new OnFirstUse(async () =>
-    followState(this.#core, await stateTopic(this.#core, TOPIC, 1), 0, REGISTRY_FORMAT),
-  );
-  /** One change after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
-  /** By id, which is never another schema's. */
-  readonly #read = new Map<number, ReadSchema>();
+  /** @internal The log that it is of, for its server. */
+  readonly core: LogCore;
+  readonly #state: RegistryState;
+  readonly #schemas = new KnownSchemas();
 
   constructor(core: LogCore) {
-    this.#core = core;
-  }
-
-  /** @internal The log that it is of, for its server. */
-  get core(): LogCore {
-    return this.#core;
+    this.core = core;
+    this.#state = new RegistryState(core);
   }
 
   /** By name. */
   async subjects({ deleted = false }: WithDeleted = {}): Promise<string[]> {
-    return (await this.#catalog()).subjects(deleted);
+    return (await this.#state.read()).subjects(deleted);
   }
 
   /** The numbers of a subject's versions. @throws LakehouseError NO_SUCH_SUBJECT */
   async versions(subject: string, { deleted = false }: WithDeleted = {}): Promise<number[]> {
-    return versionsOf(await this.#catalog(), subject, deleted).map(({ version }) => version);
+    return versionsOf(await this.#state.read(), subject, deleted).map(({ version }) => version);
   }
 
   /** @throws LakehouseError NO_SUCH_SUBJECT, NO_SUCH_SCHEMA_VERSION */
@@ -107,13 +74,13 @@ export class SchemaRegistry {
     version: VersionNumber,
     { deleted = false }: WithDeleted = {},
   ): Promise<SchemaVersion> {
-    const catalog = await this.#catalog();
+    const catalog = await this.#state.read();
     return shown(catalog, versionOf(catalog, subject, version, deleted));
   }
 
   /** @throws LakehouseError NO_SUCH_SCHEMA */
   async byId(id: number): Promise<RegisteredSchema> {
-    return withoutHash(this.#stored(await this.#catalog(), id));
+    return withoutHash(storedOf(await this.#state.read(), id));
   }
 
   /** Where a schema is used. @throws LakehouseError NO_SUCH_SCHEMA */
@@ -121,14 +88,14 @@ export class SchemaRegistry {
     id: number,
     { deleted = false }: WithDeleted = {},
   ): Promise<{ subject: string; version: number }[]> {
-    const catalog = await this.#catalog();
-    this.#stored(catalog, id);
+    const catalog = await this.#state.read();
+    storedOf(catalog, id);
     return catalog.uses(id, deleted).map(({ subject, version }) => ({ subject, version }));
   }
 
   /** The ids of the schemas that refer to a version. @throws LakehouseError NO_SUCH_SUBJECT, NO_SUCH_SCHEMA_VERSION */
   async referencedBy(subject: string, version: VersionNumber): Promise<number[]> {
-    const catalog = await this.#catalog();
+    const catalog = await this.#state.read();
     return catalog.referrers(subject, versionOf(catalog, subject, version, true).version);
   }
 
@@ -138,9 +105,9 @@ export class SchemaRegistry {
     schema: NewSchema,
     { deleted = false }: WithDeleted = {},
   ): Promise<SchemaVersion> {
-    const catalog = await this.#catalog();
+    const catalog = await this.#state.read();
     const versions = versionsOf(catalog, subject, deleted);
-    const known = catalog.byHash((await this.#parse(catalog, schema)).hash);
+    const known = catalog.byHash((await parseSchema(catalog, schema)).hash);
     const version = versions.findLast(({ id }) => id === known?.id);
     if (version !== undefined) return shown(catalog, version);
     throw noSuchSchema(subject, `The schema is no version of ${subject}.`, "Register it.");
@@ -152,85 +119,17 @@ export class SchemaRegistry {
    *
    * @throws LakehouseError INVALID_RECORD_SCHEMA; INCOMPATIBLE_SCHEMA with all that is in the way; READ_ONLY; INVALID_ARGUMENT
    */
-  register(subject: string, schema: NewSchema, given: ImportSchemaOptions = {}): Promise<SchemaVersion> {
-    checkSubject(subject);
-    if (given.id !== undefined) return this.#import(subject, schema, { ...given, id: given.id });
-    return this.#change(async (catalog, write) => {
-      const parsed = await this.#parse(catalog, schema);
-      const known = catalog.byHash(parsed.hash);
-      const same = catalog.versions(subject, false).findLast(({ id }) => id === known?.id);
-      if (same !== undefined) return shown(catalog, same);
-      this.#checkWritable(catalog, subject);
-      if (modeOf(catalog, subject) === "IMPORT")
-        throw readOnly(
-          subject,
-          `The subject ${subject} is in the mode IMPORT, and the schema has no id.`,
-          "Give its id, or set the mode to READWRITE.",
-        );
-      const refusals = await this.#refusals(catalog, subject, parsed.read);
-      if (refusals.length > 0)
-        throw incompatibleSchema(
-          subject,
-          `The schema is incompatible with an earlier one of ${subject}: ${refusals.join("; ")}.`,
-          "Change it so that it fits, or the subject's compatibility.",
-        );
-      const id = known?.id ?? catalog.next;
-      const stored: StoredSchema = known ?? { kind: "schema", id, ...parsed.given, hash: parsed.hash };
-      const last = catalog.versions(subject, true).at(-1)?.version ?? 0;
-      const version: StoredVersion = { kind: "version", subject, version: last + 1, id, deleted: false };
-      const next = Math.max(catalog.next, id + 1);
-      await write([stored, version, { kind: "next", id: next }]);
-      return { ...withoutHash(stored), subject, version: version.version };
-    });
-  }
-
-  #import(
+  async register(
     subject: string,
     schema: NewSchema,
-    { id, version: wanted }: ImportSchemaOptions & { readonly id: number },
+    { id, version }: ImportSchemaOptions = {},
   ): Promise<SchemaVersion> {
-    for (const [name, number] of Object.entries({ id, version: wanted ?? 1 }))
-      if (!(Number.isInteger(number) && number >= 1 && number <= MOST_ID))
-        throw invalidArgument(
-          name,
-          `A schema cannot have the ${name} ${number}.`,
-          "Give a number from 1 on.",
-        );
-    return this.#change(async (catalog, write) => {
-      if (modeOf(catalog, subject) !== "IMPORT")
-        throw readOnly(
-          subject,
-          `The subject ${subject} is not in the mode IMPORT, so the registry gives the ids.`,
-          "Leave out the id, or set the mode to IMPORT.",
-        );
-      const parsed = await this.#parse(catalog, schema);
-      const known = catalog.byHash(parsed.hash);
-      const taken = catalog.schema(id);
-      if ((known !== undefined && known.id !== id) || (taken !== undefined && taken.hash !== parsed.hash))
-        throw readOnly(
-          String(id),
-          known === undefined
-            ? `The id ${id} is another schema's.`
-            : `The schema is known already, by the id ${known.id}.`,
-          "Import into a registry without schemas.",
-        );
-      const version = wanted ?? (catalog.versions(subject, true).at(-1)?.version ?? 0) + 1;
-      const there = catalog.version(subject, version);
-      if (there !== undefined && there.id !== id)
-        throw readOnly(
-          `${subject} version ${version}`,
-          `Version ${version} of ${subject} is another schema.`,
-          "Leave out the version, or delete that one for good.",
-        );
-      const stored: StoredSchema = known ?? { kind: "schema", id, ...parsed.given, hash: parsed.hash };
-      const next = Math.max(catalog.next, id + 1);
-      await write([
-        stored,
-        { kind: "version", subject, version, id, deleted: false },
-        { kind: "next", id: next },
-      ]);
-      return { ...withoutHash(stored), subject, version };
-    });
+    checkSubject(subject);
+    if (id === undefined)
+      return this.#state.change((catalog) => registration(catalog, this.#schemas, subject, schema));
+    const given = { id, version };
+    checkImport(given);
+    return this.#state.change((catalog) => importedVersion(catalog, subject, schema, given));
   }
 
   /**
@@ -240,10 +139,10 @@ export class SchemaRegistry {
    * @throws LakehouseError NO_SUCH_SUBJECT, NO_SUCH_SCHEMA_VERSION, INVALID_RECORD_SCHEMA
    */
   async check(subject: string, schema: NewSchema, version?: VersionNumber): Promise<string[]> {
-    const catalog = await this.#catalog();
-    const { read } = await this.#parse(catalog, schema);
+    const catalog = await this.#state.read();
+    const { read } = await parseSchema(catalog, schema);
     const compared = version === undefined ? undefined : [versionOf(catalog, subject, version, false)];
-    return this.#refusals(catalog, subject, read, compared);
+    return this.#schemas.refusals(catalog, subject, read, compared);
   }
 
   /**
@@ -253,27 +152,7 @@ export class SchemaRegistry {
    * @throws LakehouseError NO_SUCH_SUBJECT, SUBJECT_DELETED, SUBJECT_NOT_DELETED, SCHEMA_IN_USE, READ_ONLY
    */
   deleteSubject(subject: string, { permanent = false }: DeleteSchemaOptions = {}): Promise<number[]> {
-    return this.#change(async (catalog, write) => {
-      const all = versionsOf(catalog, subject, true);
-      const live = all.filter(({ deleted }) => !deleted);
-      this.#checkWritable(catalog, subject);
-      if (permanent && live.length > 0)
-        throw subjectNotDeleted(
-          subject,
-          `${subject} was not deleted softly before.`,
-          "Delete it softly first.",
-        );
-      if (!permanent && live.length === 0)
-        throw subjectDeleted(
-          subject,
-          `${subject} was deleted softly.`,
-          "Delete it for good, or register a schema.",
-        );
-      const gone = permanent ? all : live;
-      for (const { version } of gone) checkUnused(catalog, subject, version);
-      await write(gone.map((version) => (permanent ? keyOfEntry(version) : { ...version, deleted: true })));
-      return gone.map(({ version }) => version);
-    });
+    return this.#state.change((catalog) => subjectDeletion(catalog, subject, permanent));
   }
 
   /**
@@ -287,32 +166,17 @@ export class SchemaRegistry {
     number: VersionNumber,
     { permanent = false }: DeleteSchemaOptions = {},
   ): Promise<number> {
-    return this.#change(async (catalog, write) => {
-      const found = versionOf(catalog, subject, number, true);
-      const name = `${subject} version ${found.version}`;
-      this.#checkWritable(catalog, subject);
-      if (permanent && !found.deleted)
-        throw schemaVersionNotDeleted(
-          name,
-          `${name} was not deleted softly before.`,
-          "Delete it softly first.",
-        );
-      if (!permanent && found.deleted)
-        throw schemaVersionDeleted(name, `${name} was deleted softly.`, "Delete it for good, or leave it.");
-      checkUnused(catalog, subject, found.version);
-      await write([permanent ? keyOfEntry(found) : { ...found, deleted: true }]);
-      return found.version;
-    });
+    return this.#state.change((catalog) => versionDeletion(catalog, subject, number, permanent));
   }
 
   /** What new versions are held to: the subject's own, or that of all. */
   async compatibility(subject?: string): Promise<Compatibility> {
-    return compatibilityOf(await this.#catalog(), subject);
+    return compatibilityOf(await this.#state.read(), subject);
   }
 
   /** The subject's own; `undefined` where it goes by that of all. */
   async ownCompatibility(subject: string): Promise<Compatibility | undefined> {
-    return (await this.#catalog()).settings(subject)?.compatibility;
+    return (await this.#state.read()).settings(subject)?.compatibility;
   }
 
   /** @param compatibility `undefined` for a subject that is to go by that of all. @throws LakehouseError INVALID_ARGUMENT */
@@ -322,11 +186,11 @@ export class SchemaRegistry {
   }
 
   async mode(subject?: string): Promise<RegistryMode> {
-    return modeOf(await this.#catalog(), subject);
+    return modeOf(await this.#state.read(), subject);
   }
 
   async ownMode(subject: string): Promise<RegistryMode | undefined> {
-    return (await this.#catalog()).settings(subject)?.mode;
+    return (await this.#state.read()).settings(subject)?.mode;
   }
 
   /**
@@ -359,72 +223,10 @@ export class SchemaRegistry {
    * @throws LakehouseError NO_SUCH_SCHEMA
    */
   async read(id: number): Promise<ReadSchema> {
-    const known = this.#read.get(id);
+    const known = this.#schemas.get(id);
     if (known !== undefined) return known;
-    const catalog = await this.#catalog();
-    return this.#readStored(catalog, this.#stored(catalog, id));
-  }
-
-  async #readStored(catalog: SchemaCatalog, stored: StoredSchema): Promise<ReadSchema> {
-    const known = this.#read.get(stored.id);
-    if (known !== undefined) return known;
-    const read = await readSchema(stored.schemaType, sourceOf(catalog, stored));
-    this.#read.set(stored.id, read);
-    return read;
-  }
-
-  #stored(catalog: SchemaCatalog, id: number): StoredSchema {
-    const stored = catalog.schema(id);
-    if (stored !== undefined && catalog.uses(id, true).length > 0) return stored;
-    throw noSuchSchema(String(id), `There is no schema with the id ${id}.`);
-  }
-
-  async #parse(catalog: SchemaCatalog, schema: NewSchema) {
-    const { schemaType, schema: text, references = [] } = schema ?? {};
-    const given = {
-      schemaType: checkSchemaType(schemaType ?? "AVRO"),
-      schema: String(text),
-      references: references.map(({ name, subject, version }) => ({
-        name,
-        subject,
-        version: versionOf(catalog, subject, version === -1 ? "latest" : version, true).version,
-      })),
-    };
-    const read = await readSchema(given.schemaType, sourceOf(catalog, given));
-    const key = keyOf([given.schemaType, read.canonical, given.references]);
-    return { given, read, hash: createHash("sha256").update(key).digest("hex") };
-  }
-
-  async #refusals(
-    catalog: SchemaCatalog,
-    subject: string,
-    schema: ReadSchema,
-    compared?: readonly StoredVersion[],
-  ): Promise<string[]> {
-    const compatibility = compatibilityOf(catalog, subject);
-    if (compatibility === "NONE") return [];
-    const [direction, isTransitive] = compatibility.split("_");
-    const versions = catalog.versions(subject, false);
-    const refusals: string[] = [];
-    for (const { version, id } of compared ?? (isTransitive ? versions : versions.slice(-1)).reverse()) {
-      const earlier = await this.#readStored(catalog, this.#stored(catalog, id));
-      if (earlier.type !== schema.type) {
-        refusals.push(`version ${version} is of the type ${earlier.type}`);
-        continue;
-      }
-      const back = direction === "FORWARD" ? [] : schema.refusals(earlier);
-      const forth = direction === "BACKWARD" ? [] : earlier.refusals(schema);
-      refusals.push(
-        ...back.map((why) => `it cannot read what version ${version} wrote: ${why}`),
-        ...forth.map((why) => `version ${version} cannot read what it writes: ${why}`),
-      );
-    }
-    return refusals;
-  }
-
-  #checkWritable(catalog: SchemaCatalog, subject: string): void {
-    if (modeOf(catalog, subject) !== "READONLY") return;
-    throw readOnly(subject, `The subject ${subject} is in the mode READONLY.`, "Set its mode to READWRITE.");
+    const catalog = await this.#state.read();
+    return this.#schemas.read(catalog, storedOf(catalog, id));
   }
 
   #set(
@@ -432,39 +234,10 @@ export class SchemaRegistry {
     setting: { compatibility?: Compatibility | undefined; mode?: RegistryMode | undefined },
     check: (catalog: SchemaCatalog) => void = () => {},
   ) {
-    return this.#change(async (catalog, write) => {
+    return this.#state.change((catalog): RegistryChange<void> => {
       check(catalog);
-      await write([{ ...(catalog.settings(subject) ?? { kind: "settings", subject }), ...setting }]);
+      const before: StoredSettings = catalog.settings(subject) ?? { kind: "settings", subject };
+      return { entries: [{ ...before, ...setting }], result: undefined };
     });
-  }
-
-  async #catalog(): Promise<SchemaCatalog> {
-    const state = await this.#state.get();
-    await state.refresh();
-    return catalogOf(state);
-  }
-
-  /** @param work gets what is there, and writes entries, or deletes those of keys: all of them, or none. */
-  #change<Result>(
-    work: (
-      catalog: SchemaCatalog,
-      write: (entries: readonly (RegistryEntry | string)[]) => Promise<void>,
-    ) => Promise<Result>,
-  ): Promise<Result> {
-    const change = this.#turn.then(async () => {
-      const state = await this.#state.get();
-      await this.#core.startWritingTo(await this.#core.topic(TOPIC), 0);
-      await state.refresh();
-      return work(catalogOf(state), (entries) =>
-        state.write(
-          entries.map((entry) =>
-            typeof entry === "string" ? [entry, undefined] : [keyOfEntry(entry), entry],
-          ),
-          "stored",
-        ),
-      );
-    });
-    this.#turn = change.catch(() => {});
-    return change;
   }
 }

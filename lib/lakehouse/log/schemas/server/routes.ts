@@ -2,7 +2,8 @@
 import { COMPATIBILITIES, type Compatibility, MODES, type RegistryMode } from "../entries.js";
 import type { RegisteredSchema, SchemaVersion, VersionNumber } from "../lookups.js";
 import { SCHEMA_TYPES } from "../read-schema.js";
-import type { ImportSchemaOptions, SchemaRegistry } from "../registry.js";
+import type { ImportSchemaOptions } from "../registering.js";
+import type { SchemaRegistry } from "../registry.js";
 import type { NewSchema, SchemaReference, SchemaType } from "../schema.js";
 import { checkSchemaId } from "./access.js";
 import { RegistryFault } from "./faults.js";
