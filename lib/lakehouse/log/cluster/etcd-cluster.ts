@@ -1,11 +1,9 @@
-import type { Etcd } from "../../etcd/index.js";
-import { logInUse } from "../errors.js";
-import { type Change, type EtcdMirror, type Expected, MOST_STEPS, type Put } from "../meta/mirror.js";
-import { type Clock, sleep } from "../partition/clock.js";
+import { type Change, type Expected, MOST_STEPS, type Put } from "../meta/mirror.js";
+import { sleep } from "../partition/clock.js";
 import { partitionKey } from "../wal/wal.js";
 import type { Broker, Cluster, Endpoints, Leadership } from "./cluster.js";
-import { type BrokerEntry, brokerKey, idOf, type LeaderEntry, leaderKey, placeOf } from "./entries.js";
-import type { Home } from "./home.js";
+import { brokerKey, idOf, type LeaderEntry, leaderKey, placeOf } from "./entries.js";
+import { Membership, type MembershipParts } from "./membership.js";
 import { type SharedTopic, shareOf, type TopicPartition } from "./share.js";
 
 interface KnownLeader extends LeaderEntry {
@@ -13,17 +11,8 @@ interface KnownLeader extends LeaderEntry {
   readonly revision: number;
 }
 
-export interface ClusterParts {
-  readonly etcd: Etcd;
-  readonly mirror: EtcdMirror;
-  readonly clock: Clock;
-  /** Milliseconds that never go back, and go on while the process is stopped. */
-  readonly elapsed: () => number;
-  readonly home: Home;
-  /** Called when the broker's number is another than the home's. */
-  readonly onBroker: (id: number) => void;
+export interface ClusterParts extends MembershipParts {
   readonly topics: () => Promise<readonly SharedTopic[]>;
-  readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
 /** What happens to what this process has of a partition. */
@@ -32,12 +21,6 @@ export interface Writing {
   give(topicId: string, partition: number): Promise<boolean>;
 }
 
-/** How long a broker is believed to live that is not heard of, in seconds. */
-const LEASE_S = 5;
-/** What it relies on of that itself: clocks may differ in their speed. */
-const SURE = 0.85;
-const RENEW_MS = 1_000;
-const RETRY_MS = 200;
 /** Partitions are claimed so many at a time, and with each the one that led it may be looked at. */
 const CLAIMS = Math.floor(MOST_STEPS / 2);
 /** Partitions are given to others so many at a time. */
@@ -60,63 +43,52 @@ const TRIES = 5;
 export class EtcdCluster implements Cluster {
   readonly isShared = true;
   readonly #parts: ClusterParts;
-  readonly #brokers = new Map<number, BrokerEntry>();
+  readonly #members: Membership;
   readonly #leaders = new Map<string, KnownLeader>();
   readonly #listeners = new Set<() => void>();
   readonly #ending = new AbortController();
-  #endpoints: Endpoints = {};
-  #self: number;
-  #session: string | undefined;
-  /** All that this process has ever had. */
-  readonly #sessions = new Set<string>();
   /** Partitions that are being given to others. */
   readonly #giving = new Map<string, TopicPartition>();
-  /** By `elapsed`: up to there, nobody else believes that this process is gone. */
-  #sureUntil = 0;
-  #brokersSince = 0;
   #writing: Writing | undefined;
-  #renewing: Promise<void> | undefined;
-  #beginning: Promise<void> | undefined;
   #governing: Promise<void> | undefined;
   #isToGovern = false;
-  #cancelLapse = () => {};
 
   constructor(parts: ClusterParts) {
     this.#parts = parts;
-    this.#self = parts.home.broker ?? 0;
+    this.#members = new Membership(parts, {
+      begun: () => this.#claimOwn(),
+      renewed: () => this.#govern(),
+      lapsed: () => this.#notify(),
+    });
     parts.mirror.onChange((changes) => this.#take(changes));
   }
 
-  /** 0 before it was ever one. */
   get self(): number {
-    return this.#self;
+    return this.#members.self;
   }
 
   get isLive(): boolean {
-    return this.#session !== undefined && this.#isSure;
+    return this.#members.isSure;
   }
 
   brokers(): readonly Broker[] {
-    return [...this.#brokers]
-      .map(([id, { kafka, grpc, peers }]) => ({ id, kafka, grpc, peers }))
-      .sort((a, b) => a.id - b.id);
+    return this.#members.brokers();
   }
 
-  async announce(endpoints: Endpoints): Promise<void> {
-    this.#endpoints = { ...this.#endpoints, ...endpoints };
-    if (this.#session !== undefined) await this.#say(this.#session);
+  announce(endpoints: Endpoints): Promise<void> {
+    return this.#members.announce(endpoints);
   }
 
   leader(topicId: string, partition: number): Leadership | undefined {
     const known = this.#leaders.get(partitionKey(topicId, partition));
-    if (known === undefined || this.#brokers.get(known.broker)?.session !== known.session) return undefined;
+    if (known === undefined || !this.#members.isLive(known)) return undefined;
     const { broker, epoch } = known;
     return { broker, epoch };
   }
 
   leads(topicId: string, partition: number): boolean {
     const known = this.#leaders.get(partitionKey(topicId, partition));
-    if (known === undefined || known.session !== this.#session || !this.#isSure) return false;
+    if (known === undefined || known.session !== this.#members.session || !this.isLive) return false;
     return this.#giving.size === 0 || !this.#giving.has(partitionKey(topicId, partition));
   }
 
@@ -150,12 +122,12 @@ export class EtcdCluster implements Cluster {
    * Becomes one of the brokers, and leads again what it led last, as far as nobody else has since: what is in its
    * write-ahead log goes on there.
    *
-   * @throws LakehouseError STORAGE_FAILED; LOG_IN_USE where another process runs from a copy of this one's folder.
+   * @throws LakehouseError STORAGE_FAILED
    */
   async join(): Promise<void> {
-    if (this.#session === undefined || !this.#isSure) await this.#begin();
-    else await this.#claimOwn();
-    this.#renewing ??= this.#renew();
+    if (this.isLive) await this.#claimOwn();
+    else await this.#members.begin();
+    this.#members.stay();
   }
 
   /** From here on it takes its share of what nobody leads, and gives what is more than that. */
@@ -168,149 +140,34 @@ export class EtcdCluster implements Cluster {
   /** The others take what it led, at once. */
   async leave(): Promise<void> {
     this.#ending.abort();
-    this.#cancelLapse();
-    await this.#renewing;
+    await this.#members.stop();
     await this.#governing;
-    const session = this.#session;
-    this.#session = undefined;
-    // Else it ends by itself.
-    if (session !== undefined) await this.#parts.etcd.revokeLease(session).catch(this.#parts.onFailure);
-  }
-
-  get #isSure(): boolean {
-    return this.#parts.elapsed() < this.#sureUntil;
+    await this.#members.end();
   }
 
   #othersLead(topicId: string, partition: number): boolean {
     const leader = this.leader(topicId, partition);
-    return leader !== undefined && leader.broker !== this.#self;
-  }
-
-  /** Once at a time. */
-  #begin(): Promise<void> {
-    this.#beginning ??= this.#beginNow().finally(() => {
-      this.#beginning = undefined;
-    });
-    return this.#beginning;
-  }
-
-  async #beginNow(): Promise<void> {
-    const { etcd, mirror, home, elapsed, onBroker } = this.#parts;
-    const asked = elapsed();
-    const session = await etcd.grantLease(LEASE_S);
-    this.#sessions.add(session);
-    for (;;) {
-      const id = await this.#freeId(home);
-      const entry: BrokerEntry = { ...this.#endpoints, session, home: home.id };
-      const key = brokerKey(id);
-      const put = { key, value: JSON.stringify(entry), lease: session };
-      const isDone = await mirror.change([{ key, revision: 0 }], [put]);
-      if (!isDone && this.#brokers.get(id)?.session !== session) continue;
-      if (id !== home.broker) onBroker(id);
-      this.#self = id;
-      break;
-    }
-    this.#session = session;
-    this.#extend(asked, LEASE_S);
-    await this.#claimOwn();
+    return leader !== undefined && leader.broker !== this.self;
   }
 
   /** What it led last, and nobody has since. Where others have, that is known then. */
   async #claimOwn(): Promise<void> {
     const { home } = this.#parts;
     for (let tries = 0; tries < TRIES; tries++) {
-      const own = [...this.#leaders.values()].filter((one) => one.home === home.id && !this.#isLive(one));
+      const own = [...this.#leaders.values()].filter(
+        (one) => one.home === home.id && !this.#members.isLive(one),
+      );
       if (own.length === 0) return;
       await this.#claim(own.map(({ at }) => at));
     }
-  }
-
-  /** The one that it had, or the least that nobody has. What an earlier process of this home has not ended, ends. */
-  async #freeId({ id: home, broker }: Home): Promise<number> {
-    const { etcd, mirror } = this.#parts;
-    for (const [id, known] of this.#brokers)
-      if (known.home === home) {
-        await etcd.revokeLease(known.session);
-        await mirror.read(brokerKey(id));
-      }
-    if (broker !== undefined && !this.#brokers.has(broker)) return broker;
-    let least = 1;
-    while (this.#brokers.has(least)) least++;
-    return least;
-  }
-
-  #isLive({ broker, session }: LeaderEntry): boolean {
-    return this.#brokers.get(broker)?.session === session;
-  }
-
-  async #say(session: string): Promise<void> {
-    const key = brokerKey(this.#self);
-    const entry: BrokerEntry = { ...this.#endpoints, session, home: this.#parts.home.id };
-    await this.#parts.mirror.change(
-      [{ key, lease: session }],
-      [{ key, value: JSON.stringify(entry), lease: session }],
-    );
-  }
-
-  #extend(asked: number, seconds: number): void {
-    this.#sureUntil = asked + seconds * 1000 * SURE;
-    this.#cancelLapse();
-    const { clock, elapsed } = this.#parts;
-    this.#cancelLapse = clock.after(Math.max(0, Math.ceil(this.#sureUntil - elapsed())) + 1, () =>
-      this.#notify(),
-    );
-  }
-
-  async #renew(): Promise<void> {
-    const { etcd, clock, elapsed, onFailure } = this.#parts;
-    const { signal } = this.#ending;
-    let wait = RENEW_MS;
-    for (;;) {
-      await sleep(clock, wait, signal);
-      if (signal.aborted) return;
-      try {
-        const asked = elapsed();
-        const session = this.#session;
-        const seconds = session === undefined ? 0 : await etcd.keepAlive(session, RENEW_MS);
-        if (seconds > 0) this.#extend(asked, seconds);
-        else {
-          this.#session = undefined;
-          this.#notify();
-          this.#checkHome();
-          await this.#begin();
-        }
-        this.#govern();
-        wait = RENEW_MS;
-      } catch (error) {
-        onFailure?.(error);
-        if (logInUse.is(error)) return;
-        wait = RETRY_MS;
-      }
-    }
-  }
-
-  /** Two processes that take one another's place would do so for ever. */
-  #checkHome(): void {
-    const { home } = this.#parts;
-    for (const [id, known] of this.#brokers)
-      if (known.home === home.id && !this.#sessions.has(known.session))
-        throw logInUse(
-          `broker ${id}`,
-          `Another process goes on as broker ${id} of the log: it runs from a copy of this one's folder.`,
-          "Give each server a folder of its own, which no other machine has a copy of.",
-        );
   }
 
   #take(changes: readonly Change[]): void {
     for (const { key, value, revision } of changes) {
       const id = idOf(key);
       const at = placeOf(key);
-      if (id !== undefined) {
-        const isNew = !this.#brokers.has(id);
-        if (value === undefined) this.#brokers.delete(id);
-        else this.#brokers.set(id, JSON.parse(value) as BrokerEntry);
-        if (isNew || value === undefined) this.#brokersSince = this.#parts.elapsed();
-      } else if (at !== undefined) {
+      if (id !== undefined) this.#members.take(id, value);
+      else if (at !== undefined) {
         const place = partitionKey(at.topicId, at.partition);
         if (value === undefined) this.#leaders.delete(place);
         else this.#leaders.set(place, { ...(JSON.parse(value) as LeaderEntry), at, revision });
@@ -345,7 +202,7 @@ export class EtcdCluster implements Cluster {
   async #governOn(): Promise<void> {
     while (this.#isToGovern && !this.#ending.signal.aborted) {
       this.#isToGovern = false;
-      if (this.#session === undefined || !this.#isSure) return;
+      if (!this.isLive) return;
       try {
         await this.#governOnce();
       } catch (error) {
@@ -359,10 +216,10 @@ export class EtcdCluster implements Cluster {
   async #governOnce(): Promise<void> {
     const topics = [...(await this.#parts.topics())].sort((a, b) => (a.id < b.id ? -1 : 1));
     const leader = (id: string, partition: number) => this.leader(id, partition)?.broker;
-    const { claims, gives } = shareOf(this.#self, this.#eligible(), topics, leader);
+    const { claims, gives } = shareOf(this.self, this.#eligible(), topics, leader);
     if (claims.length > 0) return this.#claim(claims);
     await Promise.all([...this.#giving.values()].map((at) => this.#give(at)));
-    if (this.#parts.elapsed() - this.#brokersSince < SETTLED_MS) return;
+    if (this.#parts.elapsed() - this.#members.changed < SETTLED_MS) return;
     await Promise.all(gives.slice(0, GIVES).map((at) => this.#give(at)));
   }
 
@@ -375,7 +232,7 @@ export class EtcdCluster implements Cluster {
 
   async #claim(places: readonly TopicPartition[]): Promise<void> {
     for (let start = 0; start < places.length; start += CLAIMS) {
-      const session = this.#session;
+      const session = this.#members.session;
       if (session === undefined) return;
       const some = places.slice(start, start + CLAIMS);
       const expected: Expected[] = some.map((at) => ({
@@ -383,7 +240,7 @@ export class EtcdCluster implements Cluster {
         revision: this.#leaders.get(partitionKey(at.topicId, at.partition))?.revision ?? 0,
       }));
       // A process that was stopped must not claim by a lease that is over,
-      expected.push({ key: brokerKey(this.#self), lease: session });
+      expected.push({ key: brokerKey(this.self), lease: session });
       // nor because it has heard of the leader and not yet of his session.
       for (const key of this.#formerOf(some))
         expected.push({ key, revision: this.#parts.mirror.get(key)?.revision ?? 0 });
@@ -399,14 +256,14 @@ export class EtcdCluster implements Cluster {
     const former = places.map(
       ({ topicId, partition }) => this.#leaders.get(partitionKey(topicId, partition))?.broker ?? 0,
     );
-    return new Set(former.filter((id) => id !== 0 && id !== this.#self).map((id) => brokerKey(id)));
+    return new Set(former.filter((id) => id !== 0 && id !== this.self).map((id) => brokerKey(id)));
   }
 
   #claimOf(at: TopicPartition, session: string): Put {
     const { home } = this.#parts;
     const before = this.#leaders.get(partitionKey(at.topicId, at.partition));
     const epoch = before === undefined ? 1 : before.home === home.id ? before.epoch : before.epoch + 1;
-    const entry: LeaderEntry = { broker: this.#self, session, home: home.id, epoch };
+    const entry: LeaderEntry = { broker: this.self, session, home: home.id, epoch };
     return { key: leaderKey(at), value: JSON.stringify(entry) };
   }
 
@@ -414,7 +271,7 @@ export class EtcdCluster implements Cluster {
     const { topicId, partition } = at;
     const key = partitionKey(topicId, partition);
     const known = this.#leaders.get(key);
-    if (known === undefined || known.session !== this.#session) {
+    if (known === undefined || known.session !== this.#members.session) {
       this.#giving.delete(key);
       return;
     }
