@@ -387,7 +387,8 @@ export class LogCore {
 
   async #openWriter(): Promise<Writer> {
     const meta = await this.#meta.open();
-    const { Writer } = await this.#lock();
+    await this.#lock();
+    const { Writer } = await import("./writer.js");
     const { folder, store, bufferBytes = BUFFER_BYTES } = this.#options;
     const disk = diskAt(join(folder, "wal"));
     const shared = await this.#meta.shared();
@@ -409,12 +410,11 @@ export class LogCore {
     return this.#writer;
   }
 
-  /** Until the log is closed. */
-  async #lock() {
-    const writing = await import("./writer.js");
+  /** Nobody else writes from this folder, until the log is closed. @throws LakehouseError LOG_IN_USE, STORAGE_FAILED */
+  async #lock(): Promise<void> {
+    const { lockWriter } = await import("./wal/writer-lock.js");
     this.#checkOpen();
-    this.#unlock ??= writing.lockWriter(this.#options.folder);
-    return writing;
+    this.#unlock ??= lockWriter(this.#options.folder);
   }
 
   /** @throws LakehouseError CLOSED */

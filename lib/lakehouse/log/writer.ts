@@ -1,29 +1,21 @@
 /** What writes a log on this machine: the write-ahead log, and the partitions that it brings into the object store. */
-import { join } from "node:path";
-import Database from "better-sqlite3";
 import { closed } from "../errors.js";
-import { openSqlite } from "../sqlite.js";
 import type { ObjectStore } from "../storage/index.js";
+import { adoptPartition } from "./adopt.js";
 import { Alone } from "./cluster/alone.js";
 import type { Cluster } from "./cluster/cluster.js";
-import { ledElsewhere, logInUse, noSuchTopic, topicDeleted } from "./errors.js";
-import { firstManifest, type Manifest } from "./manifest/manifest.js";
+import { ledElsewhere, topicDeleted } from "./errors.js";
 import { ManifestFile } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
 import { logLost } from "./metrics.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
-import { findSegments, Learner } from "./partition/learn.js";
-import { Partition, type PartitionEnd } from "./partition/partition.js";
+import { Learner } from "./partition/learn.js";
+import { Partition } from "./partition/partition.js";
 import type { Place } from "./partition/place.js";
-import { fencePartition } from "./partition/uploader.js";
-import { checkFirst } from "./recover.js";
-import type { StoredSegment } from "./segment/layout.js";
-import { readFooterOf, tailOf } from "./segment/segment-reader.js";
-import { type ProducerEntry, readProducers } from "./segment/segment-state.js";
 import { NEVER_MORE, takeUp } from "./take-up.js";
 import { Upkeep } from "./upkeep/upkeep.js";
-import { type Disk, unusableFolder } from "./wal/disk.js";
+import type { Disk } from "./wal/disk.js";
 import { partitionKey, Wal } from "./wal/wal.js";
 
 export interface WriterOptions {
@@ -249,7 +241,8 @@ export class Writer {
     const manifest = new ManifestFile(store, place.manifest(topic.id, number), this.#identity.writerId);
     const { isShared } = this.#cluster;
     const identity = isShared ? { ...this.#identity, epoch } : this.#identity;
-    const end = await this.#adopt(topic, number, manifest, identity);
+    const parts = { ...this.#options, ...identity, cluster: this.#cluster };
+    const end = await adoptPartition(parts, topic, number, manifest);
     // Who looked the topic up before it was deleted must not write to what is left of it.
     if ((await this.#options.meta.topic(topic.name))?.id !== topic.id) throw topicDeleted(topic.name);
     const leads = () =>
@@ -293,97 +286,5 @@ export class Writer {
       await this.#wal.forget(key);
     }
     this.#forgetOpening(key, opening);
-  }
-
-  /**
-   * Makes segments known that an earlier process had put, and not yet made known; then says where the next one goes. Where
-   * another may have led, a segment without records goes there first: so whatever that one has on its way comes too late.
-   */
-  async #adopt(
-    topic: TopicRecord,
-    number: number,
-    manifest: ManifestFile,
-    identity: Writing,
-  ): Promise<PartitionEnd> {
-    const { meta, store, place } = this.#options;
-    if ((await store.head(place.deleted(topic.id))) !== undefined)
-      throw noSuchTopic(
-        topic.name,
-        `The topic ${topic.name} is deleted, and some of its objects are still there.`,
-        "Call deleteTopic again, which ends that.",
-      );
-    for (;;) {
-      const current =
-        (await manifest.read()) ?? (await manifest.create(await this.#firstManifest(topic, number)));
-      await meta.setManifest(topic.id, number, current);
-      const { segments, sequence, offset } = await findSegments(this.#options, topic.id, number, current);
-      if (this.#cluster.isShared && (await manifest.read()) !== current) continue;
-      await meta.addSegments(segments);
-      const last = await meta.lastSegment(topic.id, number);
-      const producers = last === undefined ? [] : await this.#producersOf(last);
-      const end = { start: current.start, offset, sequence, producers };
-      if (!this.#cluster.isShared) return end;
-      if (!this.#cluster.leads(topic.id, number)) throw ledElsewhere(`${topic.name}/${number}`);
-      const at = { topicId: topic.id, partition: number, sequence };
-      const parts = { ...this.#options, ...identity };
-      if (await fencePartition(parts, manifest, at, offset, producers))
-        return { ...end, sequence: sequence + 1 };
-    }
-  }
-
-  /** The metadata knows what a manifest has said that is lost. */
-  async #firstManifest(topic: TopicRecord, number: number): Promise<Manifest> {
-    const { id, name } = topic;
-    const { meta, store, place } = this.#options;
-    // What is behind a deletion must not begin anew.
-    if ((await store.head(place.topic(id))) === undefined) throw topicDeleted(name);
-    const known = await meta.manifest(id, number);
-    if (known === undefined) {
-      for await (const { uri } of store.list(place.partition(id, number)))
-        if (uri.endsWith(".segment")) {
-          await checkFirst(store, place, topic, number);
-          break;
-        }
-      return firstManifest();
-    }
-    const { revision, ...rest } = known;
-    const all = await meta.segments(id, number);
-    const segments = all.filter(({ sequence }) => sequence < known.next);
-    const behind = all.find(({ sequence }) => sequence >= known.next);
-    const nextOffset = behind?.baseOffset ?? segments.at(-1)?.nextOffset ?? known.start;
-    return { ...firstManifest(), ...rest, revision: revision + 1, nextOffset, segments };
-  }
-
-  async #producersOf(segment: StoredSegment): Promise<ProducerEntry[]> {
-    const { store, place } = this.#options;
-    const uri = place.object(segment);
-    const tail = await store.read(uri, tailOf(segment.bytes));
-    return readProducers(store, uri, readFooterOf(tail, segment.bytes, uri, segment));
-  }
-}
-
-/**
- * Lets one process write from a folder at a time. The lock is the operating system's, by SQLite: it goes with the process.
- *
- * @returns what gives it back.
- * @throws LakehouseError LOG_IN_USE; STORAGE_FAILED where the disk fails or is full
- */
-export function lockWriter(folder: string): () => void {
-  try {
-    const lock = openSqlite(join(folder, "writer.lock"), { timeout: 0 }, (db) =>
-      db.exec(
-        "pragma locking_mode = exclusive; begin exclusive; create table if not exists held (anything); commit;",
-      ),
-    );
-    return () => void lock.close();
-  } catch (cause) {
-    if (!(cause instanceof Database.SqliteError)) throw cause;
-    if (!cause.code.startsWith("SQLITE_BUSY")) throw unusableFolder(folder, cause);
-    throw logInUse(
-      folder,
-      `Another process writes the log in ${folder}.`,
-      "Append by that process, or wait until it is done. Reading is possible from here.",
-      cause,
-    );
   }
 }
