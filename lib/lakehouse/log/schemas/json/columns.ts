@@ -1,17 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { invalidMetadata, unsupported } from "../../../errors.js";
 import {
   fromJsonValue,
   type IcebergType,
   type NestedField,
   type PrimitiveType,
-  parseJson,
   readJson,
   typeFromJson,
 } from "../../../iceberg/index.js";
 import { invalidRecordSchema } from "../../errors.js";
-import { BadValue, type ReadRow, type RowReader } from "../schema.js";
+import { BadValue, type RowReader } from "../schema.js";
 import { type JsonNode, type JsonSchema, type JsonSchemaObject, resolved } from "./nodes.js";
+import { MORE_DIGITS, readAll } from "./read-values.js";
 
 /** Turns what JSON has into what a column takes; throws a `BadValue`. `undefined` where they are the same. */
 type Convert = ((value: unknown) => unknown) | undefined;
@@ -273,9 +272,6 @@ function onlyText(name: string): Convert {
   };
 }
 
-/** Says that a value has to be parsed with all of its digits. */
-const MORE_DIGITS = new BadValue("the value has more digits than a double");
-
 /** An integer that a double cannot tell from its neighbours was read as one of them. */
 function whole(value: unknown): unknown {
   if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) throw MORE_DIGITS;
@@ -321,76 +317,4 @@ function unfit(name: string, why: string) {
     `${what} ${why}, which is no column of a table.`,
     "Give it one type, with or without null; objects have properties, or values of one type.",
   );
-}
-
-/**
- * Between the values of a list: no record can know it, so none can pass for two, nor two for one. V8 keeps one copy of
- * texts as short as this.
- */
-const MARK = randomBytes(7).toString("base64url");
-const SEPARATOR = Buffer.from(`,"${MARK}",`);
-const [BEGIN, END] = [0x5b, 0x5d];
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** All values in one go: to decode and parse each by itself takes as long again. */
-function readAll(
-  values: readonly Uint8Array[],
-  convert: (value: unknown) => Record<string, unknown>,
-): ReadRow[] {
-  const parsed = parseTogether(values);
-  return values.map((value, i) => {
-    const row = parsed === undefined ? MORE_DIGITS : attempt(() => convert(parsed[i * 2]));
-    return row === MORE_DIGITS ? attempt(() => convert(parseOne(value))) : row;
-  });
-}
-
-/** The values at even places; `undefined` where one of them is no JSON of its own. */
-function parseTogether(values: readonly Uint8Array[]): readonly unknown[] | undefined {
-  const size = values.reduce((sum, { length }) => sum + length + SEPARATOR.length, 2);
-  const list = Buffer.allocUnsafe(size);
-  let at = 0;
-  list[at++] = BEGIN;
-  for (const [i, value] of values.entries()) {
-    if (i > 0) {
-      list.set(SEPARATOR, at);
-      at += SEPARATOR.length;
-    }
-    list.set(value, at);
-    at += value.length;
-  }
-  list[at++] = END;
-  let all: unknown[];
-  try {
-    all = JSON.parse(utf8.decode(list.subarray(0, at))) as unknown[];
-  } catch {
-    return undefined;
-  }
-  if (all.length !== Math.max(0, values.length * 2 - 1)) return undefined;
-  for (let i = 1; i < all.length; i += 2) if (all[i] !== MARK) return undefined;
-  return all;
-}
-
-function attempt(read: () => Record<string, unknown>): ReadRow {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof BadValue) return error;
-    throw error;
-  }
-}
-
-/** Integers keep all of their digits. */
-function parseOne(value: Uint8Array): unknown {
-  let text: string;
-  try {
-    text = utf8.decode(value);
-  } catch {
-    throw new BadValue("the value is no UTF-8");
-  }
-  try {
-    return parseJson(text);
-  } catch (error) {
-    throw new BadValue(`the value is no JSON: ${(error as Error).message}`);
-  }
 }
