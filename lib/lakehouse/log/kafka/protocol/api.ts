@@ -68,7 +68,7 @@ export function readRequestHeader(from: FrameReader): RequestHeader {
   return { key, version, correlationId, clientId: length < 0 ? null : from.text(length) };
 }
 
-/** @param isFlexible whether the header has tagged fields; none has a meaning yet. */
+/** Passes over tagged fields: none has a meaning yet. */
 export function skipTags(from: FrameReader): void {
   for (let left = from.varint(); left > 0; left--) {
     from.varint();
