@@ -7,7 +7,19 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Lakehouse, openLakehouse } from "../../../lib/lakehouse/index.js";
 import { runs } from "../../support/runs.js";
 import { Random } from "../support/random-tables/random.js";
-import { Draw, type Drawn, ours, quote, spelled, type World } from "../support/ugly-sql/sequence.js";
+import { deleteRows, insert, merge, update } from "../support/ugly-sql/change.js";
+import {
+  alter,
+  createTable,
+  createTableAs,
+  createView,
+  drop,
+  layout,
+  rename,
+} from "../support/ugly-sql/define.js";
+import { Draw } from "../support/ugly-sql/draw.js";
+import { type Drawn, ours, quote, spelled, type World } from "../support/ugly-sql/drawn.js";
+import { query } from "../support/ugly-sql/query.js";
 
 /*
  * Sequences of statements that are drawn at random over all types, ugly names and values at the edges, on branches, beside
@@ -111,17 +123,17 @@ async function expectSame(place: Place, drawn: Drawn, random: Random): Promise<v
 
 const STATEMENTS = (
   [
-    [10, (draw) => draw.insert()],
-    [5, (draw) => draw.update()],
-    [4, (draw) => draw.delete()],
-    [4, (draw) => draw.merge()],
-    [3, (draw) => draw.alter()],
-    [2, (draw) => draw.createView()],
-    [2, (draw) => draw.createTable()],
-    [2, (draw) => draw.createTableAs()],
-    [1, (draw) => draw.rename()],
-    [1, (draw) => draw.drop()],
-    [2, (draw) => draw.layout()],
+    [10, insert],
+    [5, update],
+    [4, deleteRows],
+    [4, merge],
+    [3, alter],
+    [2, createView],
+    [2, createTable],
+    [2, createTableAs],
+    [1, rename],
+    [1, drop],
+    [2, layout],
   ] satisfies readonly (readonly [weight: number, draw: (draw: Draw) => Drawn])[]
 ).flatMap(([weight, draw]) => Array.from({ length: weight }, () => draw));
 
@@ -177,9 +189,9 @@ class Sequence {
     try {
       if (await runBoth(place, drawn, random)) moveOn(place, drawn);
       for (const relation of [...place.world.tables, ...place.world.views]) {
-        const query = draw().query(relation);
-        this.#story.push(tell(query));
-        await expectSame(place, query, random);
+        const read = query(draw(), relation);
+        this.#story.push(tell(read));
+        await expectSame(place, read, random);
         this.#story.pop();
       }
       await remember(place, this.#namespace, random.one(place.world.tables).name);
@@ -205,9 +217,9 @@ test("whatever is done to ugly tables, they are what DuckDB's own are", async ()
       const sequence = new Sequence(`n${sequences++}`);
       await sequence.open();
       try {
-        for (const seed of [start, start + 1]) await sequence.take(seed, (_, draw) => draw.createTable());
+        for (const seed of [start, start + 1]) await sequence.take(seed, (_, draw) => createTable(draw));
         for (const seed of [start, start + 1, start + 2])
-          await sequence.take(seed, (_, draw) => draw.insert());
+          await sequence.take(seed, (_, draw) => insert(draw));
         for (const seed of steps) {
           if (sequence.places.length === 1 && seed % 7 === 0) await sequence.branch();
           await sequence.take(seed, (random, draw) => random.one(STATEMENTS)(draw));
