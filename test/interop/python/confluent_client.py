@@ -2,17 +2,8 @@
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from kafka_records import content, headers, shown, transactional
 from protocol import serve
-
-producers = {}
-
-
-def plain(content):
-    return None if content is None else bytes(content).hex()
-
-
-def content(text):
-    return None if text is None else bytes.fromhex(text)
 
 
 def of(bootstrap, settings, **more):
@@ -35,7 +26,7 @@ def send(producer, topic, records):
             topic,
             key=content(record["key"]),
             value=content(record["value"]),
-            headers=[(key, content(value)) for key, value in record["headers"]],
+            headers=headers(record),
             partition=record["partition"],
             on_delivery=note(at),
             **({} if timestamp is None else {"timestamp": timestamp}),
@@ -58,46 +49,20 @@ def consume(bootstrap, topic, count, settings=None):
         for record in consumer.consume(count - len(found), timeout=0.1):
             if record.error() is not None:
                 raise RuntimeError(str(record.error()))
-            found.append(
-                {
-                    "offset": record.offset(),
-                    "timestamp": record.timestamp()[1],
-                    "key": plain(record.key()),
-                    "value": plain(record.value()),
-                    "headers": [[key, plain(value)] for key, value in record.headers() or []],
-                }
-            )
+            time = record.timestamp()[1]
+            found.append(shown(record.offset(), time, record.key(), record.value(), record.headers()))
     consumer.close()
     return found
-
-
-def open_producer(bootstrap, name, settings):
-    producers[name] = Producer(of(bootstrap, settings))
-    producers[name].init_transactions()
-
-
-def transaction(name, step, topic=None, records=None):
-    producer = producers[name]
-    if step == "begin":
-        producer.begin_transaction()
-    elif step == "send":
-        return send(producer, topic, records)
-    elif step == "commit":
-        producer.commit_transaction()
-    elif step == "abort":
-        producer.abort_transaction()
-
-
-def close_producer(name):
-    producers.pop(name).flush()
 
 
 serve(
     {
         "produce": produce,
         "consume": consume,
-        "openProducer": open_producer,
-        "transaction": transaction,
-        "closeProducer": close_producer,
+        **transactional(
+            lambda bootstrap, settings: Producer(of(bootstrap, settings)),
+            send,
+            lambda producer: producer.flush(),
+        ),
     }
 )

@@ -3,39 +3,23 @@
 from kafka.partitioner.default import murmur2
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
+from kafka_records import content, headers, shown
 from protocol import serve
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
 
-def plain(content):
-    return None if content is None else bytes(content).hex()
-
-
-def content(text):
-    return None if text is None else bytes.fromhex(text)
-
-
 def read(batch):
     decoded = DefaultRecordBatch(bytearray.fromhex(batch))
     assert decoded.validate_crc(), "the checksum is wrong"
-    return [
-        {
-            "offset": record.offset,
-            "timestamp": record.timestamp,
-            "key": plain(record.key),
-            "value": plain(record.value),
-            "headers": [[key, plain(value)] for key, value in record.headers],
-        }
-        for record in decoded
-    ]
+    return [shown(each.offset, each.timestamp, each.key, each.value, each.headers) for each in decoded]
 
 
 def write(records, codec):
     builder = DefaultRecordBatchBuilder(2, CODECS[codec], False, -1, -1, -1, 16 * 1024 * 1024)
     for offset, record in enumerate(records):
-        headers = [(key, content(value)) for key, value in record["headers"]]
-        builder.append(offset, record["timestamp"], content(record["key"]), content(record["value"]), headers)
+        key, value = content(record["key"]), content(record["value"])
+        builder.append(offset, record["timestamp"], key, value, headers(record))
     return bytes(builder.build()).hex()
 
 

@@ -2,17 +2,8 @@
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from kafka_records import content, headers, shown, transactional
 from protocol import serve
-
-producers = {}
-
-
-def plain(content):
-    return None if content is None else bytes(content).hex()
-
-
-def content(text):
-    return None if text is None else bytes.fromhex(text)
 
 
 def python_names(settings):
@@ -29,7 +20,7 @@ def send(producer, topic, records):
             topic,
             key=content(record["key"]),
             value=content(record["value"]),
-            headers=[(key, content(value)) for key, value in record["headers"]],
+            headers=headers(record),
             partition=record["partition"],
             timestamp_ms=record.get("timestamp"),
         )
@@ -39,8 +30,12 @@ def send(producer, topic, records):
     return [[each.get().partition, each.get().offset] for each in sent]
 
 
+def open_producer(bootstrap, settings):
+    return KafkaProducer(bootstrap_servers=bootstrap, **python_names(settings))
+
+
 def produce(bootstrap, topic, records, settings=None):
-    producer = KafkaProducer(bootstrap_servers=bootstrap, **python_names(settings))
+    producer = open_producer(bootstrap, settings)
     try:
         return send(producer, topic, records)
     finally:
@@ -55,16 +50,7 @@ def consume(bootstrap, topic, count, settings=None):
     found = []
     while len(found) < count:
         for records in consumer.poll(timeout_ms=100).values():
-            found += [
-                {
-                    "offset": record.offset,
-                    "timestamp": record.timestamp,
-                    "key": plain(record.key),
-                    "value": plain(record.value),
-                    "headers": [[key, plain(value)] for key, value in record.headers],
-                }
-                for record in records
-            ]
+            found += [shown(each.offset, each.timestamp, each.key, each.value, each.headers) for each in records]
     consumer.close()
     return found
 
@@ -86,34 +72,11 @@ def consume_in_group(bootstrap, topic, group, settings=None):
         consumer.close(autocommit=False)
 
 
-def open_producer(bootstrap, name, settings):
-    producers[name] = KafkaProducer(bootstrap_servers=bootstrap, **python_names(settings))
-    producers[name].init_transactions()
-
-
-def transaction(name, step, topic=None, records=None):
-    producer = producers[name]
-    if step == "begin":
-        producer.begin_transaction()
-    elif step == "send":
-        return send(producer, topic, records)
-    elif step == "commit":
-        producer.commit_transaction()
-    elif step == "abort":
-        producer.abort_transaction()
-
-
-def close_producer(name):
-    producers.pop(name).close()
-
-
 serve(
     {
         "produce": produce,
         "consume": consume,
         "consumeInGroup": consume_in_group,
-        "openProducer": open_producer,
-        "transaction": transaction,
-        "closeProducer": close_producer,
+        **transactional(open_producer, send, lambda producer: producer.close()),
     }
 )
