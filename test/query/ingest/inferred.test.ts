@@ -1,34 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Lakehouse, openLakehouse } from "sololakehouse";
-import { afterAll, beforeAll, expect, test } from "vitest";
-
-let folder: string;
-let lake: Lakehouse;
-let tables = 0;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "inferred-"));
-  lake = await openLakehouse({ root: join(folder, "lake") });
-});
-
-afterAll(async () => {
-  await lake.close();
-  rmSync(folder, { recursive: true });
-});
-
-function file(name: string, content: string): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
-
-const refusal = (work: Promise<unknown>) =>
-  work.then(
-    () => expect.unreachable(),
-    (error: unknown) => error,
-  );
+import { expect, test } from "vitest";
+import { file, lake, newName, refusal } from "../support/files.js";
 
 test.each([
   ['[{"v":[1,-1]},{"v":[2]}]', "list<long>"],
@@ -42,7 +13,7 @@ test.each([
 ])("of JSON %s is %s, and its rows come in", async (text, type) => {
   const path = file("k.json", text);
   expect(String(await lake.inferSchema(path))).toBe(`"v"  ${type}`);
-  const table = await lake.createTableAs(`t.t${tables++}`, path);
+  const table = await lake.createTableAs(newName(), path);
   expect(await lake.countRows(table)).toBe(BigInt(JSON.parse(text).length));
 });
 
@@ -62,7 +33,7 @@ test.each([
 ])("whole numbers of JSON %s that a long does not hold are decimals", async (text, type, values) => {
   for (const path of [file("u.json", text), file("u.ndjson", text.slice(1, -1).replaceAll("},{", "}\n{"))]) {
     expect(String(await lake.inferSchema(path))).toBe(`"v"  ${type}`);
-    const table = await lake.createTableAs(`t.t${tables++}`, path);
+    const table = await lake.createTableAs(newName(), path);
     expect((await table.rows()).map(({ v }) => v)).toEqual(values);
   }
 });

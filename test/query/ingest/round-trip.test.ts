@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import {
@@ -10,10 +7,8 @@ import {
   defineSchema,
   double,
   int,
-  type Lakehouse,
   list,
   long,
-  openLakehouse,
   type RowOf,
   type Source,
   string,
@@ -21,8 +16,9 @@ import {
   timestamp,
   timestamptz,
 } from "sololakehouse";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { runs } from "../../support/runs.js";
+import { file, lake, newName } from "../support/files.js";
 
 const FLAT = {
   b: boolean().optional(),
@@ -120,26 +116,12 @@ function json(value: unknown): string {
     .join(",")}}`;
 }
 
-let folder: string;
-let lake: Lakehouse;
-let tables = 0;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "round-trip-"));
-  lake = await openLakehouse({ root: join(folder, "lake") });
-});
-
-afterAll(async () => {
-  await lake.close();
-  rmSync(folder, { recursive: true });
-});
-
 async function check<Row>(
   schema: { readonly fields: readonly unknown[] } & Parameters<typeof lake.createTable<Row>>[1]["schema"],
   rows: readonly Row[],
   texts: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const direct = await (await lake.createTable<Row>(`r.t${tables++}`, { schema })).append(rows);
+  const direct = await (await lake.createTable<Row>(newName(), { schema })).append(rows);
   const expected = await direct.rows();
   const result = await (await lake.read(direct as never)).toArrow();
   const sources: Source[] = [
@@ -153,13 +135,9 @@ async function check<Row>(
     const paths = tasks.map(({ dataFile }) => dataFile.filePath);
     sources.push({ parquet: paths });
   }
-  for (const [name, text] of Object.entries(texts)) {
-    const path = join(folder, name);
-    writeFileSync(path, text);
-    sources.push(path);
-  }
+  for (const [name, text] of Object.entries(texts)) sources.push(file(name, text));
   for (const source of sources) {
-    const table = await lake.createTable<Row>(`r.t${tables++}`, { schema });
+    const table = await lake.createTable<Row>(newName(), { schema });
     const after = await table.appendFrom(source as Source<Row>);
     expect(await after.rows()).toEqual(expected);
   }

@@ -1,54 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as arrow from "apache-arrow";
-import {
-  defineSchema,
-  int,
-  isLakehouseError,
-  type Lakehouse,
-  openLakehouse,
-  type Source,
-  string,
-} from "sololakehouse";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { defineSchema, int, type Source, string } from "sololakehouse";
+import { describe, expect, test } from "vitest";
+import { file, folder, lake, newName, refusal } from "../support/files.js";
 
 const DATA = "node_modules/vega-datasets/data";
 
-let folder: string;
-let lake: Lakehouse;
-let tables = 0;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "sources-"));
-  lake = await openLakehouse({ root: join(folder, "lake") });
-});
-
-afterAll(async () => {
-  await lake.close();
-  rmSync(folder, { recursive: true });
-});
-
-function file(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
-
-const fresh = () => `t.t${tables++}`;
-
 async function rowsOf(name: string) {
   return (await lake.sql(`select * from ${name}`)).rows();
-}
-
-async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
-  const error = await work.then(
-    () => undefined,
-    (each: unknown) => each,
-  );
-  if (!isLakehouseError(error)) throw error ?? new Error("Nothing was refused.");
-  return { code: error.code, message: error.message };
 }
 
 describe("a schema is the narrowest that holds all values", () => {
@@ -101,7 +61,7 @@ describe("a schema is the narrowest that holds all values", () => {
     ];
     const columns = ['"a"  double', '"b"  struct<"c": list<long>>', '"d"  timestamptz'].join("\n");
     expect(String(await lake.inferSchema(rows))).toBe(columns);
-    const table = await lake.createTableAs(fresh(), rows);
+    const table = await lake.createTableAs(newName(), rows);
     const result = await lake.read(table);
     expect(String(await lake.inferSchema(arrow.tableToIPC(await result.toArrow(), "file")))).toBe(columns);
   });
@@ -110,7 +70,7 @@ describe("a schema is the narrowest that holds all values", () => {
     const rows = function* () {
       for (let i = 0; i < 25_000; i += 1) yield { i };
     };
-    const table = await lake.createTableAs(fresh(), rows());
+    const table = await lake.createTableAs(newName(), rows());
     expect(await lake.countRows(table)).toBe(25_000n);
   });
 
@@ -147,7 +107,7 @@ describe("files come in as they are written", () => {
     ["quoted.csv", CSV.replace("a,b", '"a","b"'), {}],
     ["swapped.csv", 'b,a\n"x\r\ny, ""z""",1\n"",\n,3\nü,4', {}],
   ] as const)("%s", async (name, content, options) => {
-    const table = await lake.createTableAs(fresh(), { csv: file(name, content), ...options }, { schema });
+    const table = await lake.createTableAs(newName(), { csv: file(name, content), ...options }, { schema });
     expect(await rowsOf(table.name)).toEqual(rows);
   });
 
@@ -159,12 +119,12 @@ describe("files come in as they are written", () => {
     ["bom.jsonl", `\ufeff${NDJSON}`],
     ["z.ndjson.gz", gzipSync(NDJSON)],
   ])("%s", async (name, content) => {
-    const table = await lake.createTableAs(fresh(), file(name, content), { schema });
+    const table = await lake.createTableAs(newName(), file(name, content), { schema });
     expect(await rowsOf(table.name)).toEqual(rows);
   });
 
   test("many files are one commit, and an empty one has no rows", async () => {
-    const table = await lake.createTable(fresh(), { schema });
+    const table = await lake.createTable(newName(), { schema });
     file("many-1.csv", CSV);
     file("many-2.csv", "b,a\nq,9\n");
     file("many-3.csv", "");
@@ -175,7 +135,7 @@ describe("files come in as they are written", () => {
   });
 
   test("of many files with one bad value nothing comes in", async () => {
-    const table = await lake.createTable(fresh(), { schema });
+    const table = await lake.createTable(newName(), { schema });
     file("half-1.csv", CSV);
     file("half-2.csv", "a,b\n1,x\nzwei,y\n");
     const { message } = await refusal(table.appendFrom(join(folder, "half-*.csv")));
@@ -209,7 +169,7 @@ describe("what differs is an error until it is asked for", () => {
       [{ a: 3, b: "n" }],
     ],
   ] as const)("%s", async (_, csv, options, expected) => {
-    const table = await lake.createTable(fresh(), { schema });
+    const table = await lake.createTable(newName(), { schema });
     const path = file("d.csv", csv);
     expect((await refusal(table.appendFrom(path))).code).toBe("SCHEMA_MISMATCH");
     await table.appendFrom(path, options);
@@ -221,7 +181,7 @@ describe("what differs is an error until it is asked for", () => {
     const asked = { cast: { a: int() }, extraFields: "ignore", missingFields: "fill" } as const;
     const ipc = arrow.tableToIPC(arrow.tableFromJSON(rows), "stream");
     for (const source of [rows, ipc, file("d.arrow", ipc), file("d.json", JSON.stringify(rows))]) {
-      const table = await lake.createTable(fresh(), { schema });
+      const table = await lake.createTable(newName(), { schema });
       expect((await refusal(table.appendFrom(source as Source<never>))).code).toBe("SCHEMA_MISMATCH");
       await table.appendFrom(source as Source<never>, asked);
       expect(await rowsOf(table.name)).toEqual([{ a: 2, b: "none" }]);
@@ -229,7 +189,7 @@ describe("what differs is an error until it is asked for", () => {
   });
 
   test("a cast of a column that is not there is a slip, and so is an option that is none", async () => {
-    const table = await lake.createTable(fresh(), { schema });
+    const table = await lake.createTable(newName(), { schema });
     const path = file("d.csv", "a,b\n1,x\n");
     expect(await refusal(table.appendFrom(path, { cast: { A: int() } }))).toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -241,7 +201,7 @@ describe("what differs is an error until it is asked for", () => {
   });
 
   test("a null in a required column, two columns of a name, a key twice, a torn line", async () => {
-    const table = await lake.createTable(fresh(), { schema });
+    const table = await lake.createTable(newName(), { schema });
     const message = async (name: string, text: string) =>
       (await refusal(table.appendFrom(file(name, text)))).message;
     expect(await message("n.csv", "a,b\n1,x\n,y\n")).toMatch(/Row 2 of .*n\.csv, column "a": null/);
@@ -258,7 +218,7 @@ describe("what differs is an error until it is asked for", () => {
 
 test("rows of a query come in with the kinds that its columns have", async () => {
   const schema = defineSchema({ a: int(), b: string() });
-  const table = await lake.createTable(fresh(), { schema });
+  const table = await lake.createTable(newName(), { schema });
   await table.appendFrom(`select 1::bigint as a, '"x"'::json as b union all select 2, '{"c": 1}'`);
   expect(await rowsOf(table.name)).toEqual([
     { a: 1, b: "x" },
@@ -273,7 +233,7 @@ test("rows of a query come in with the kinds that its columns have", async () =>
 });
 
 test("a transaction takes rows of a source beside other steps, all or none", async () => {
-  const table = await lake.createTable(fresh(), { schema: defineSchema({ a: int(), b: string() }) });
+  const table = await lake.createTable(newName(), { schema: defineSchema({ a: int(), b: string() }) });
   const transaction = table.begin();
   await transaction.appendFrom(file("first.csv", "a,b\n1,x\n"));
   await transaction.appendFrom("select 2 as a, 'y' as b");
@@ -286,17 +246,17 @@ test("a transaction takes rows of a source beside other steps, all or none", asy
 });
 
 test("a query is one on the branch that the lakehouse is on", async () => {
-  const name = fresh();
+  const name = newName();
   await lake.createTableAs(name, "select 1 as a");
-  const etl = await lake.branch(`b${tables}`);
+  const etl = await lake.branch("etl");
   await (await etl.table(name)).appendFrom("select 2 as a");
-  const copy = await etl.createTableAs(fresh(), `select * from ${name}`);
+  const copy = await etl.createTableAs(newName(), `select * from ${name}`);
   const after = await copy.appendFrom(`select a + 10 as a from ${name}`);
   expect((await (await etl.read(after)).rows()).map(({ a }) => a).sort()).toEqual([1, 11, 12, 2]);
 });
 
 test("a table is made of a source once, and anew when asked", async () => {
-  const name = fresh();
+  const name = newName();
   await lake.createTableAs(name, "select 1 as a");
   expect((await refusal(lake.createTableAs(name, "select 2 as a"))).code).toBe("TABLE_EXISTS");
   await lake.createTableAs(name, "select 2 as a", { ifExists: "keep" });
@@ -314,5 +274,5 @@ test.each([
 ])("%s comes in", async (name, rows, column) => {
   const path = `${DATA}/${name}`;
   expect(String(await lake.inferSchema(path)).split("\n")).toContain(column);
-  expect(await lake.countRows(await lake.createTableAs(fresh(), path))).toBe(rows);
+  expect(await lake.countRows(await lake.createTableAs(newName(), path))).toBe(rows);
 });

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   boolean,
   date,
@@ -9,12 +6,9 @@ import {
   double,
   float,
   int,
-  isLakehouseError,
-  type Lakehouse,
   list,
   long,
   map,
-  openLakehouse,
   type Source,
   string,
   struct,
@@ -22,38 +16,8 @@ import {
   timestamp,
   timestamptz,
 } from "sololakehouse";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-let folder: string;
-let lake: Lakehouse;
-let tables = 0;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "sources-"));
-  lake = await openLakehouse({ root: join(folder, "lake") });
-});
-
-afterAll(async () => {
-  await lake.close();
-  rmSync(folder, { recursive: true });
-});
-
-function file(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
-
-const fresh = () => `t.t${tables++}`;
-
-async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
-  const error = await work.then(
-    () => undefined,
-    (each: unknown) => each,
-  );
-  if (!isLakehouseError(error)) throw error ?? new Error("Nothing was refused.");
-  return { code: error.code, message: error.message };
-}
+import { describe, expect, test } from "vitest";
+import { file, lake, newName, refusal } from "../support/files.js";
 
 describe("a text is a value of a column's type, or an error", () => {
   const NESTED = struct({ a: int().optional(), b: list(string()).optional() });
@@ -129,7 +93,7 @@ describe("a text is a value of a column's type, or an error", () => {
       sources.push(file("v.ndjson", `{"v":${json}}\n`), file("v.json", `[{"v":${json}}]`));
     for (const source of sources) {
       const schema = defineSchema({ v: column.optional() });
-      const made = lake.createTableAs(fresh(), source, { schema });
+      const made = lake.createTableAs(newName(), source, { schema });
       if (expected === undefined) {
         const { code, message } = await refusal(made);
         expect(code).toBe("SCHEMA_MISMATCH");
