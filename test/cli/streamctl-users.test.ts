@@ -1,32 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openLakehouse } from "sololakehouse";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { serveGrpc } from "../../lib/lakehouse/log/index.js";
-import { streamctlInProcess } from "./in-process.js";
-
-let folder: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "streamctl-"));
-  vi.stubEnv("SLH_LAKE", join(folder, "lake"));
-  vi.stubEnv("SLH_PROFILE", "embedded");
-  vi.stubEnv("STREAMCTL_PASSWORD", undefined);
-  await (await openLakehouse()).close();
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true });
-  vi.unstubAllEnvs();
-});
-
-const streamctl = (...args: string[]) => streamctlInProcess(args, folder);
-
-async function ok(...args: string[]): Promise<string> {
-  const { code, out, err } = await streamctl(...args);
-  expect({ code, err }).toEqual({ code: 0, err: "" });
-  return out;
-}
+import { folder, ok, streamctl } from "./streamctl-lake.js";
 
 test("users and what they may do are set, listed and deleted, and no password is kept", async () => {
   expect(await ok("user", "list")).toContain("no users yet");

@@ -1,41 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openLakehouse } from "sololakehouse";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { serveGrpc } from "../../lib/lakehouse/log/index.js";
-import { streamctlInProcess } from "./in-process.js";
-
-let folder: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "streamctl-"));
-  vi.stubEnv("SLH_LAKE", join(folder, "lake"));
-  vi.stubEnv("SLH_PROFILE", "embedded");
-  await (await openLakehouse()).close();
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true });
-  vi.unstubAllEnvs();
-});
-
-const streamctl = (...args: string[]) => streamctlInProcess(args, folder);
-
-/** What a command printed that went well. */
-async function ok(...args: string[]): Promise<string> {
-  const { code, out, err } = await streamctl(...args);
-  expect({ code, err }).toEqual({ code: 0, err: "" });
-  return out;
-}
-
-const consumed = async (...args: string[]) =>
-  (await ok("consume", "t", "--json", ...args))
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line));
-
-const values = async (...args: string[]) => (await consumed(...args)).map(({ value }) => value);
+import { folder, ok, streamctl, values } from "./streamctl-lake.js";
 
 describe("a place without a lakehouse", () => {
   test.each([
