@@ -95,7 +95,7 @@ class DuckDBMerge implements RowMerge {
   readonly #request: MergeRequest;
   /** Holds the source's relation, and the table of matches, until the end. */
   readonly #use: Use;
-  readonly #source: string;
+  #source: string;
   readonly #end: () => Promise<void>;
   /** A table of what was matched: file, pos, row_id (v3), source (the source's row), changed. */
   readonly #matches = `lakehouse.matches_${randomUUID().replaceAll("-", "")}`;
@@ -118,18 +118,45 @@ class DuckDBMerge implements RowMerge {
   async checkKeys(): Promise<void> {
     const keys = this.#keys();
     if (this.#request.nullKeys === "refuse") await this.#refuseNulls(keys);
-    const list = keys.join(", ");
+    const twice = await this.#keyHadTwice(this.#source, keys);
+    if (twice === undefined) return;
+    const { newest } = this.#request;
+    if (newest === undefined)
+      throw invalidArgument(
+        twice.key,
+        `${twice.n} of the rows to be merged have the key ${twice.key}.`,
+        "Keep one row for each key, or say by `newest` which column tells the one that counts: a merge does not guess.",
+      );
+    await this.#keepNewest(keys, newest);
+  }
+
+  /** Leaves of the source the newest row of each key. */
+  async #keepNewest(keys: readonly string[], newest: string): Promise<void> {
+    const order = this.#column(newest);
+    const rank = `rank() OVER (PARTITION BY ${keys.join(", ")} ORDER BY ${order} DESC NULLS LAST)`;
+    const first = `(SELECT * FROM ${this.#source} QUALIFY ${rank} = 1)`;
+    const all = this.#request.schema.fields.map(columnName).join(", ");
+    const twice = await this.#keyHadTwice(`(SELECT DISTINCT ${all} FROM ${first})`, keys);
+    if (twice !== undefined)
+      throw invalidArgument(
+        twice.key,
+        `${twice.n} different rows to be merged have the key ${twice.key}, and none is newer than the other by ${JSON.stringify(newest)}.`,
+        "Give each version of a row a value of its own in that column, or keep one of them.",
+      );
+    const place = internalName(POSITION);
+    this.#source = `(SELECT * FROM ${first} QUALIFY row_number() OVER (PARTITION BY ${keys.join(", ")} ORDER BY ${place}) = 1)`;
+  }
+
+  async #keyHadTwice(
+    rows: string,
+    keys: readonly string[],
+  ): Promise<{ readonly key: string; readonly n: unknown } | undefined> {
     const named = keys.map((key, i) => `${key} AS k${i}`).join(", ");
     const [twice] = await this.#rows(
-      `SELECT ${named}, count(*) AS n FROM ${this.#source} GROUP BY ${list} HAVING count(*) > 1 LIMIT 1`,
+      `SELECT ${named}, count(*) AS n FROM ${rows} GROUP BY ${keys.join(", ")} HAVING count(*) > 1 LIMIT 1`,
     );
-    if (twice === undefined) return;
-    const key = this.#request.on.map((name, i) => `${name}=${String(twice[`k${i}`])}`).join(", ");
-    throw invalidArgument(
-      key,
-      `${twice.n} of the rows to be merged have the key ${key}.`,
-      "Keep one row for each key: which of them should win is not for a merge to guess.",
-    );
+    const { on } = this.#request;
+    return twice && { key: on.map((name, i) => `${name}=${String(twice[`k${i}`])}`).join(", "), n: twice.n };
   }
 
   async #refuseNulls(keys: readonly string[]): Promise<void> {
@@ -194,7 +221,7 @@ class DuckDBMerge implements RowMerge {
     onlyChanged: boolean,
   ): Promise<ReadonlyMap<ScanTask, PositionBitmap>> {
     this.#tasks = tasks;
-    const { schema } = this.#request;
+    const { schema, newest } = this.#request;
     const relation = await rowsRelation(this.#relations, { ...this.#request, tasks }, this.#use, true);
     const on = this.#keys();
     const equals = this.#request.nullKeys === "match" ? "IS NOT DISTINCT FROM" : "=";
@@ -203,7 +230,8 @@ class DuckDBMerge implements RowMerge {
       .map(columnName)
       .filter((column) => !on.includes(column))
       .map((column) => `t.${column} IS DISTINCT FROM s.${column}`);
-    const changed = onlyChanged ? (differs.length === 0 ? "false" : differs.join(" OR ")) : "true";
+    const isOther = onlyChanged ? (differs.length === 0 ? "false" : differs.join(" OR ")) : "true";
+    const changed = newest === undefined ? isOther : `(${isOther}) AND ${newerSql(this.#column(newest))}`;
     const rowId = hasLineage(this.#request) ? `t.${internalName(ROW_ID)}` : "NULL::BIGINT";
     await this.#run(
       `CREATE TABLE ${this.#matches} AS SELECT t.${internalName(TASK)} AS file, t.${internalName(POSITION)} AS pos, ${rowId} AS row_id, s.${internalName(POSITION)} AS source, (${changed}) AS changed FROM ${relation} AS t JOIN ${this.#source} AS s ON ${keys}`,
@@ -242,8 +270,12 @@ class DuckDBMerge implements RowMerge {
 
   /** The key's columns, as relations name them. */
   #keys(): readonly string[] {
-    const { on, schema } = this.#request;
-    return on.map((name) => columnName(schema.fields.find((field) => field.name === name) as NestedField));
+    return this.#request.on.map((name) => this.#column(name));
+  }
+
+  #column(name: string): string {
+    const { schema } = this.#request;
+    return columnName(schema.fields.find((field) => field.name === name) as NestedField);
   }
 
   async *#batches(sql: string, schema?: arrow.Schema): Batches {
@@ -277,4 +309,9 @@ class DuckDBMerge implements RowMerge {
       await this.#end();
     }
   }
+}
+
+/** True where the source's row is newer than the table's, and never null. */
+function newerSql(column: string): string {
+  return `coalesce(s.${column} > t.${column}, t.${column} IS NULL AND s.${column} IS NOT NULL)`;
 }

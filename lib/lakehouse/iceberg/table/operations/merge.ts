@@ -21,6 +21,12 @@ export interface RowMergeOptions<Row = Record<string, unknown>>
    * inserted again each time. With `match` null is a value like any other.
    */
   readonly nullKeys?: "refuse" | "match" | undefined;
+  /**
+   * Of rows with one key the one that is greatest in this column counts, be it new or in the table: so that late and repeated
+   * rows can come in any order. Null is less than any value. A new row that is not greater than the table's changes
+   * nothing; new rows that are equal in it are one where they are equal in all.
+   */
+  readonly newest?: (keyof Row & string) | undefined;
   /** What becomes of a row that the table has under the key of a new one. Default `update`: it takes all its values. */
   readonly whenMatched?: "update" | "delete" | "ignore" | undefined;
   /** What becomes of a new row whose key the table does not have. Default `insert`. */
@@ -54,6 +60,7 @@ export async function merge<Row>(
     schema: storedSchema(schema),
     source: conformingBatches(schema, data),
     on: keyColumns(schema, options.on),
+    newest: options.newest === undefined ? undefined : orderColumn(schema, options.newest),
     nullKeys,
   });
   try {
@@ -89,6 +96,18 @@ function keyColumns(schema: Schema, on: readonly string[] | undefined): readonly
     }
   }
   return names;
+}
+
+function orderColumn(schema: Schema, name: string): string {
+  const field = schema.fields.find((each) => each.name === name);
+  if (field !== undefined && !NO_KEYS.has(field.type.type)) return name;
+  throw invalidArgument(
+    "newest",
+    field === undefined
+      ? `${JSON.stringify(name)} is no top-level column of the table.`
+      : `${JSON.stringify(name)} is of type ${field.type.type}, by which nothing is newer.`,
+    "Name a column that grows with each version of a row.",
+  );
 }
 
 const NO_KEYS = new Set(["struct", "list", "map", "variant", "geometry", "geography", "unknown"]);

@@ -42,6 +42,7 @@ export const MERGE: OptionNames<RowMergeOptions & CommitOptions> = {
   retry: true,
   mode: true,
   on: true,
+  newest: true,
   nullKeys: true,
   whenMatched: true,
   whenNotMatched: true,

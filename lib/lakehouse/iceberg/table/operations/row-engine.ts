@@ -84,6 +84,8 @@ export interface MergeRequest {
   readonly source: AsyncIterable<arrow.RecordBatch>;
   /** The key: columns of `schema`. */
   readonly on: readonly string[];
+  /** Of rows with one key the one that is greatest in this column counts, of source and table. */
+  readonly newest?: string | undefined;
   /** Whether null equals null in a key, or a source with a null in a key is refused. */
   readonly nullKeys: "refuse" | "match";
 }
@@ -99,7 +101,8 @@ export interface RowMerge {
   /**
    * Finds the rows of the tasks that have a key of the source.
    *
-   * @param onlyChanged passes over those that are equal to the source's row in every column.
+   * @param onlyChanged passes over those that are equal to the source's row in every column. Those that the source's row is
+   *   not newer than are passed over in any case.
    * @returns where they stand; tasks without any are left out.
    */
   match(tasks: readonly ScanTask[], onlyChanged: boolean): Promise<ReadonlyMap<ScanTask, PositionBitmap>>;
