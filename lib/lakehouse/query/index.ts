@@ -12,6 +12,7 @@ export type {
   NamedRows,
   QueryEngine,
   QueryEngineOptions,
+  QuerySourceRequest,
   ScanRowsOptions,
   SqlOptions,
   StatementOptions,

@@ -11,14 +11,13 @@ import {
   type RowEngine,
   type RowMerge,
   type RowsRequest,
-  type SourceRequest,
   schemaToArrow,
   type Table,
   type TableScan,
 } from "../../iceberg/index.js";
 import { openFileCache } from "../../storage/index.js";
 import { readError, sqlError } from "../duckdb/sql-error.js";
-import { type InferRequest, type InferredSource, Ingest } from "../ingest/ingest.js";
+import { type InferRequest, type InferredSource, Ingest, type Prepare } from "../ingest/ingest.js";
 import { Relations } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
 import type { QueryResult } from "../result/query-result.js";
@@ -38,7 +37,13 @@ import { columnName } from "../text/names.js";
 import { fromByteString, toByteString } from "../text/tokens.js";
 import { defineView } from "./define-view.js";
 import { PlannedRelations } from "./planned-relations.js";
-import type { QueryEngine, QueryEngineOptions, ScanRowsOptions, SqlOptions } from "./query-engine.js";
+import type {
+  QueryEngine,
+  QueryEngineOptions,
+  QuerySourceRequest,
+  ScanRowsOptions,
+  StatementOptions,
+} from "./query-engine.js";
 import { scanRows } from "./scan-rows.js";
 import { StatementTables } from "./statement-tables.js";
 
@@ -63,13 +68,10 @@ export class DuckDBEngine implements QueryEngine {
     this.#rows = new RowReader(this.#relations);
     this.#scratch = scratch;
     this.#lake = options.lake;
-    this.#ingest = new Ingest(this.#relations, join(scratch, "sources"), async (text, ref, use) => {
-      const { bytes, ...prepared } = await this.#prepared(readStatement(text, { ref }), use);
-      return { ...prepared, sql: fromByteString(bytes) };
-    });
+    this.#ingest = new Ingest(this.#relations, join(scratch, "sources"), this.#preparing(undefined));
   }
 
-  async sql(query: string | SqlFragment, options: SqlOptions = {}): Promise<QueryResult> {
+  async sql(query: string | SqlFragment, options: StatementOptions = {}): Promise<QueryResult> {
     const statement = readStatement(query, options);
     const written = runStatement(statement, () => this.#writing(statement.source));
     if (written !== undefined) return written;
@@ -142,8 +144,17 @@ export class DuckDBEngine implements QueryEngine {
     return (await this.scan(table, scan)).rows();
   }
 
-  readSource(request: SourceRequest): AsyncIterable<arrow.RecordBatch> {
-    return this.#ingest.rows(request);
+  readSource({ rows, ...request }: QuerySourceRequest): AsyncIterable<arrow.RecordBatch> {
+    return this.#ingest.rows(request, this.#preparing(rows));
+  }
+
+  /** @param rows by names of the caller's. */
+  #preparing(rows: StatementOptions["rows"]): Prepare {
+    return async (text, ref, use) => {
+      const options: StatementOptions = { ref, rows };
+      const { bytes, ...prepared } = await this.#prepared(readStatement(text, options), use);
+      return { ...prepared, sql: fromByteString(bytes) };
+    };
   }
 
   inferSource(request: InferRequest): Promise<InferredSource> {
@@ -195,7 +206,7 @@ export class DuckDBEngine implements QueryEngine {
 }
 
 /** A statement with its parameters' values in their places. */
-function readStatement(query: string | SqlFragment, options: SqlOptions): Statement {
+function readStatement(query: string | SqlFragment, options: StatementOptions): Statement {
   const { text, params } = statementOf(query, options.params);
   const source = toByteString(text);
   const bound = bindParameters(source, params);

@@ -1,5 +1,9 @@
 import {
+  alwaysTrue,
+  and,
+  bind,
   CHANGE_COLUMNS,
+  changelogSchema,
   isAncestorOf,
   type NestedField,
   newTableMetadata,
@@ -9,6 +13,7 @@ import {
   withMainAt,
 } from "../../iceberg/index.js";
 import { fileUri, LocalStore } from "../../storage/index.js";
+import { whereSql } from "../relation/where.js";
 import type { Use } from "../result/use.js";
 import type { Narrowing } from "../sql/view-filter.js";
 import { columnName } from "../text/names.js";
@@ -37,11 +42,20 @@ export async function namedRelation(
 ): Promise<NamedRelation> {
   if ("batches" in rows) return ofBatches(rows, relations, scratch, use);
   if ("since" in rows) return ofNewRows(rows, relations, use);
-  const { table } = rows;
+  if ("changesSince" in rows) {
+    const { table, changesSince: from } = rows;
+    const { relation } = await relations.ofChanges(table, { from, on: [], net: true }, use);
+    return { relation, schema: changelogSchema(table.metadata) };
+  }
+  const { table, filter = alwaysTrue } = rows;
   const { schema } = table;
   const { fields } = schema;
-  const scan = table.scan({ filter: narrowing(fields) });
-  return { relation: await relations.ofScan(table, scan, use, { fields, metadataColumns: [] }), schema };
+  const scan = table.scan({ filter: and(filter, narrowing(fields) ?? alwaysTrue) });
+  const relation = await relations.ofScan(table, scan, use, { fields, metadataColumns: [] });
+  if (filter.type === "true") return { relation, schema };
+  const cells = fields.map(columnName).join(", ");
+  const where = whereSql(bind(schema, filter), fields);
+  return { relation: `(SELECT ${cells} FROM ${relation} WHERE ${where})`, schema };
 }
 
 /** The rows in Parquet files that are gone with the query: they are read, cast and compared as a table's are. */

@@ -1,7 +1,16 @@
 import type { RecordBatch } from "apache-arrow";
 import type { Catalog } from "../../catalog/index.js";
 import type { Abortable } from "../../errors.js";
-import type { RowEngine, ScanTask, Schema, SnapshotId, Table, TableScan } from "../../iceberg/index.js";
+import type {
+  Expression,
+  RowEngine,
+  ScanTask,
+  Schema,
+  SnapshotId,
+  SourceRequest,
+  Table,
+  TableScan,
+} from "../../iceberg/index.js";
 import type { FileCacheOptions, ObjectStore } from "../../storage/index.js";
 import type { DuckDBOptions } from "../duckdb/open.js";
 import type { InferRequest, InferredSource } from "../ingest/ingest.js";
@@ -58,14 +67,16 @@ export interface SqlOptions extends Abortable {
 
 /** Rows that a statement reads under a name of its caller's, which no table of the catalog has. */
 export type NamedRows =
-  /** A table as it is; without a snapshot it is empty. */
-  | { readonly table: Table }
+  /** A table as it is; without a snapshot it is empty. Of its rows those for which a filter is true, where one is given. */
+  | { readonly table: Table; readonly filter?: Expression | undefined }
   /**
    * What a table has now and did not have then: each row as often as it is there more often, however it came (by an append,
    * an update, a rewrite of its file that changed it, or since a delete was rolled back). The snapshot may lie on another
    * line of the table's history.
    */
   | { readonly table: Table; readonly since: SnapshotId }
+  /** The rows that came and went since an ancestor of the current snapshot, as `changes` has them with `net` and no key. */
+  | { readonly table: Table; readonly changesSince: SnapshotId }
   /** Rows at hand, as Arrow batches of the schema's columns. */
   | { readonly schema: Schema; readonly batches: readonly RecordBatch[] };
 
@@ -81,6 +92,9 @@ export interface StatementOptions extends SqlOptions {
    */
   readonly tablesOnly?: boolean | undefined;
 }
+
+/** What of a query is read as rows of a schema. */
+export interface QuerySourceRequest extends SourceRequest, Pick<StatementOptions, "rows"> {}
 
 export interface ScanRowsOptions extends Abortable {
   /**
@@ -133,6 +147,8 @@ export interface QueryEngine extends RowEngine {
    *   INVALID_ARGUMENT when `from` is no ancestor of `to`; and as `scan`.
    */
   changes(table: Table, options?: ChangesOptions): Promise<QueryResult>;
+  /** The rows of a source; `rows` are for the names in a query. */
+  readSource(request: QuerySourceRequest): ReturnType<RowEngine["readSource"]>;
   /**
    * The columns of a source, and the source to read from then on.
    *

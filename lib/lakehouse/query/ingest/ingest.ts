@@ -74,7 +74,8 @@ interface Opened {
   readonly onError: (cause: unknown) => LakehouseError;
 }
 
-type Prepare = (text: string, ref: string | undefined, use: Use) => Promise<PreparedSql>;
+/** Makes a user's query one that DuckDB can run. */
+export type Prepare = (text: string, ref: string | undefined, use: Use) => Promise<PreparedSql>;
 
 /** Reads sources: queries, files and data at hand. */
 export class Ingest {
@@ -89,11 +90,18 @@ export class Ingest {
     this.#prepare = prepare;
   }
 
-  /** The rows of a source as those of a schema, in flat memory. */
-  async *rows(request: SourceRequest): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+  /**
+   * The rows of a source as those of a schema, in flat memory.
+   *
+   * @param prepare of a query, where it is not the one of all.
+   */
+  async *rows(
+    request: SourceRequest,
+    prepare: Prepare = this.#prepare,
+  ): AsyncGenerator<arrow.RecordBatch, void, undefined> {
     checkIngest(request);
     const given = givenSource(request.source);
-    if (given.kind !== "data" && given.kind !== "arrow") yield* this.#relationalRows(given, request);
+    if (given.kind !== "data" && given.kind !== "arrow") yield* this.#relationalRows(given, request, prepare);
     else if (Object.keys(request.cast ?? {}).length > 0) yield* this.#castRows(given, request);
     else yield* dataBatches(this.#dataOf(given, request.store), request.schema, request);
   }
@@ -176,12 +184,16 @@ export class Ingest {
   }
 
   /** Gives the source, once, and closes it when it is left. */
-  async *#opened(given: Relational, { store, ref }: Where): AsyncGenerator<Opened, void, undefined> {
+  async *#opened(
+    given: Relational,
+    { store, ref }: Where,
+    prepare: Prepare = this.#prepare,
+  ): AsyncGenerator<Opened, void, undefined> {
     const use = await this.#relations.use(async (held) => held);
     const { connection } = use;
     try {
       if (given.kind === "sql") {
-        const { sql, renamed = new Map(), onError } = await this.#prepare(given.sql, given.ref ?? ref, use);
+        const { sql, renamed = new Map(), onError } = await prepare(given.sql, given.ref ?? ref, use);
         const layout = await sqlLayout(connection, sql, renamed).catch((cause) => {
           throw onError(cause);
         });
@@ -209,8 +221,9 @@ export class Ingest {
   async *#relationalRows(
     given: Relational,
     request: SourceRequest,
+    prepare: Prepare = this.#prepare,
   ): AsyncGenerator<arrow.RecordBatch, void, undefined> {
-    const opening = this.#opened(given, request);
+    const opening = this.#opened(given, request, prepare);
     try {
       for await (const opened of opening) yield* this.#openedRows(opened, request);
     } finally {
