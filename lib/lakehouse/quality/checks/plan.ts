@@ -38,8 +38,8 @@ export interface Finding {
 export interface Plan {
   /** Aggregates over `ROWS`, for the one query of all checks that have such. */
   readonly aggregates?: readonly SqlFragment[] | undefined;
-  /** A query of its own, with one row; its columns come after the aggregates. */
-  readonly query?: SqlFragment | undefined;
+  /** A query of its own, made of the aggregates' values, with one row; its columns come after them. */
+  readonly query?: ((values: readonly SqlValue[]) => SqlFragment) | undefined;
   /** @param values of the aggregates, then of the query's row. */
   readonly find: (values: readonly SqlValue[]) => Finding;
   /** Rows to show where it fails, the most telling first; LIMIT is put behind it. */

@@ -68,7 +68,7 @@ export const sqlCheck: Planner<CheckOf<"sql">> = (check) => {
   const query = written(check.sql.replace(/;\s*$/, ""));
   return {
     aggregates: [sql`count(*)`],
-    query: sql`SELECT count(*) FROM ${query}`,
+    query: () => sql`SELECT count(*) FROM ${query}`,
     find: ([rows, failing]) => ({ failing: numberOf(failing), rows: numberOf(rows) }),
     sample: sql`SELECT * FROM ${query}`,
   };

@@ -4,6 +4,7 @@ import {
   type IngestOptions,
   isRereadable,
   noSuchTable,
+  type RowEngine,
   requireFit,
   type Source,
   type Table,
@@ -98,8 +99,15 @@ function creationOf<Row>(contract: Contract<Row>) {
 }
 
 /** Queries that rows come from are read on the branch, unless they say where. */
-function engineOn(engine: QueryEngine, ref: string): QueryEngine {
-  return { ...engine, readSource: (request) => engine.readSource({ ref, ...request }) };
+function engineOn(engine: QueryEngine, ref: string): RowEngine {
+  return {
+    remainingRows: (request) => engine.remainingRows(request),
+    changedRows: (request) => engine.changedRows(request),
+    matchingPositions: (request) => engine.matchingPositions(request),
+    openMerge: (request) => engine.openMerge(request),
+    scanRows: (table, scan) => engine.scanRows(table, scan),
+    readSource: (request) => engine.readSource({ ref, ...request }),
+  };
 }
 
 export async function appendTo<Row>(

@@ -110,9 +110,10 @@ async function runGroup(
   const aggregated = await aggregates(ask, plans);
   const results: CheckResult[] = [];
   for (const [i, { check, plan }] of plans.entries()) {
-    const own = plan.query;
+    const values = aggregated[i] ?? [];
+    const own = plan.query?.(values);
     const more = own === undefined ? [] : Object.values((await named(check, () => ask(own)))[0] ?? {});
-    const finding = plan.find([...(aggregated[i] ?? []), ...more]);
+    const finding = plan.find([...values, ...more]);
     const samples = finding.failing === 0 ? [] : await named(check, () => samplesOf(request, group, plan));
     results.push(judged(check, finding, samples));
   }
