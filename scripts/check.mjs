@@ -43,7 +43,9 @@ if (changed.length === 0) {
   process.exit(0);
 }
 const there = changed.filter((file) => existsSync(join(root, file)));
-const typed = changed.filter((file) => /^(lib|test|bench)\/.*\.ts$|^[^/]*tsconfig[^/]*\.json$/.test(file));
+const typed = changed.filter((file) =>
+  /^(lib|test|bench|pipelines)\/.*\.ts$|^[^/]*tsconfig[^/]*\.json$/.test(file),
+);
 const formed = there.filter((file) => /\.([cm]?[jt]s|jsonc?|css)$/.test(file) && !/lock\.json$/.test(file));
 const floored = there.filter((file) => /^lib\/.*\.ts$/.test(file));
 

@@ -32,7 +32,7 @@ function resolved(from, name) {
  */
 export function relatedTests(changed) {
   const importers = new Map();
-  const files = [...sources("lib"), ...sources("test")].filter(
+  const files = [...sources("lib"), ...sources("pipelines"), ...sources("test")].filter(
     (file) => !/^test\/(interop|site)\//.test(file),
   );
   for (const file of files) {

@@ -11,6 +11,7 @@ import { logRoom } from "./log/room.js";
 import { maintenanceRoom } from "./maintenance/room.js";
 import type { Metric } from "./observability/index.js";
 import { parquetRoom } from "./parquet/room.js";
+import { pipelineRoom } from "./pipeline/room.js";
 import type { Profile } from "./profile.js";
 import { qualityRoom } from "./quality/room.js";
 import type { QueryEngine } from "./query/index.js";
@@ -45,6 +46,7 @@ export const rooms = [
   maintenanceRoom,
   qualityRoom,
   backupRoom,
+  pipelineRoom,
 ] as const satisfies readonly Room<LakehouseParts>[];
 
 type Rooms = typeof rooms;

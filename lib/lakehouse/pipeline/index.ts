@@ -1,0 +1,20 @@
+/**
+ * Pipelines: tasks that make tables of tables by SQL. A task reads what has changed since it last ran, and its table says how
+ * far that was in the commit that has the rows: so that nothing is lost or doubled, whenever a run ends.
+ */
+export { Pipeline, type PipelineContext, type RunOptions } from "./pipeline.js";
+export type { InputRange, TaskRun } from "./run.js";
+export {
+  type AppendWrite,
+  append,
+  type ReplaceWrite,
+  replace,
+  type SliceValue,
+  type Task,
+  type TaskInit,
+  type TaskTable,
+  task,
+  type UpsertWrite,
+  upsert,
+  type Write,
+} from "./task.js";

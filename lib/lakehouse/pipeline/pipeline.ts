@@ -1,0 +1,72 @@
+import type { Catalog } from "../catalog/index.js";
+import { type Abortable, throwIfAborted } from "../errors.js";
+import type { Table } from "../iceberg/index.js";
+import { checkOptions, type OptionNames } from "../options.js";
+import type { QueryEngine } from "../query/index.js";
+import type { TaskRun } from "./run.js";
+import type { SliceValue, Task } from "./task.js";
+
+/** What the room needs of an open lakehouse. */
+export interface PipelineContext {
+  /** Seen on one branch. */
+  readonly catalog: Catalog;
+  readonly engine: QueryEngine;
+  readonly countRows: (table: Table) => Promise<bigint>;
+}
+
+export interface RunOptions extends Abortable {
+  /** Makes the tables anew, of all that their inputs have now. */
+  readonly rebuild?: boolean | undefined;
+  /**
+   * Makes these slices anew beside what has changed, such as days: their rows are deleted, and made of what the inputs have.
+   * Others stay as they are.
+   */
+  readonly slices?: readonly SliceValue[] | undefined;
+  /** What counts as now for checks of freshness. */
+  readonly now?: Date | undefined;
+  /** Whether what the checks find is kept in their history. True where not given. */
+  readonly record?: boolean | undefined;
+}
+
+const RUN_OPTIONS: OptionNames<RunOptions> = {
+  rebuild: true,
+  slices: true,
+  now: true,
+  record: true,
+  signal: true,
+};
+
+/**
+ * `lake.pipeline`: runs tasks, on the branch that the lakehouse is seen on.
+ *
+ * @example
+ * for (const { task, outcome } of await lake.pipeline.run([silver, daily])) console.log(task, outcome);
+ */
+export class Pipeline {
+  readonly #context: PipelineContext;
+
+  constructor(context: PipelineContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Runs tasks, each after those that make what it reads. A task takes in what has changed since it last ran, and nothing
+   * where nothing has. What it writes is checked on a branch of its own by the table's contract, and comes to this one by a
+   * commit that says how far it has come: whether a run is killed, made twice or beside another, each row counts once. The
+   * first failure ends the run; what was written until then stays, and the next run goes on from there.
+   *
+   * @throws CheckFailedError CHECK_FAILED
+   * @throws LakehouseError POSITION_LOST, NOT_APPEND_ONLY, SCHEMA_MISMATCH, NO_SUCH_TABLE, INVALID_SQL,
+   *   UNSUPPORTED_FEATURE where the catalog has no branches.
+   */
+  async run(tasks: readonly Task[], options: RunOptions = {}): Promise<readonly TaskRun[]> {
+    checkOptions("run", options, RUN_OPTIONS);
+    const [{ inOrder }, { runTask }] = await Promise.all([import("./order.js"), import("./run.js")]);
+    const runs: TaskRun[] = [];
+    for (const task of inOrder(tasks)) {
+      throwIfAborted(options.signal);
+      runs.push(await runTask(this.#context, task, options));
+    }
+    return runs;
+  }
+}

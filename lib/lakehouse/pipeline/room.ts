@@ -1,0 +1,10 @@
+import type { Room } from "../room.js";
+import * as errors from "./errors.js";
+import { Pipeline, type PipelineContext } from "./pipeline.js";
+
+/** Pipelines, for the wiring. */
+export const pipelineRoom = {
+  name: "pipeline",
+  errors,
+  facade: (context) => new Pipeline(context),
+} as const satisfies Room<PipelineContext, Pipeline>;
