@@ -15,6 +15,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "deleted-read": () => import("./deleted-read.js"),
   ducklake: () => import("./ducklake.js"),
   history: () => import("./history.js"),
+  incremental: () => import("./incremental.js"),
   json: () => import("./json.js"),
   kafka: () => import("./kafka.js"),
   log: () => import("./log.js"),

@@ -8,6 +8,7 @@ import {
   type SnapshotId,
   type Table,
   type Transaction,
+  withMainAt,
 } from "../iceberg/index.js";
 import { identifier, type NamedRows, type QueryEngine } from "../query/index.js";
 import { positionSummary, positionsOf, requireAppends } from "./position.js";
@@ -110,7 +111,9 @@ async function writeRows(
   const { slice } = task.write;
   if (slices !== undefined && slice !== undefined) {
     // As far as the table has come, so that what comes then is not there already.
-    const rows = inputRows(job, ({ table, from }) => ({ table: upTo(table, from) }));
+    const rows = inputRows(job, ({ table, from }) => ({
+      table: table.view(withMainAt(table.metadata, from), undefined),
+    }));
     await transaction.deleteRows(isIn(slice, slices));
     const given = { ...rows, [SLICES]: await slicesRows(job, slice, slices) };
     await addRows(job, transaction, read(job, ofSlices(task, slice), given));
@@ -200,11 +203,6 @@ function inputRows({ inputs, reads }: Job, rowsOf: (input: Input) => NamedRows):
   const changed = Object.entries(inputs).map(([name, input]) => [name, rowsOf(input)]);
   const whole = Object.entries(reads).map(([name, table]) => [name, { table }]);
   return Object.fromEntries([...changed, ...whole]);
-}
-
-/** The table as a snapshot had it: without rows where there is none. */
-function upTo(table: Table, snapshotId: SnapshotId | undefined): Table {
-  return table.view({ ...table.metadata, currentSnapshotId: snapshotId }, undefined);
 }
 
 /** The rows of a query as those of the task's table. */

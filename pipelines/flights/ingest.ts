@@ -1,0 +1,79 @@
+import { defineSchema, type Lakehouse, type RowOf, string } from "sololakehouse";
+import type { TableStream, TypedTopic } from "sololakehouse/log";
+import { bronzeAirports, bronzeEvents } from "./contracts.js";
+import { type Arrival, airportsFile, type FlightEvent } from "./source.js";
+
+/** Events on the log: all of it is text, and any of it may be missing. */
+const eventSchema = defineSchema({
+  flight: string().optional(),
+  status: string().optional(),
+  scheduled: string().optional(),
+  origin: string().optional(),
+  destination: string().optional(),
+  distance: string().optional(),
+  delay: string().optional(),
+  sent: string().optional(),
+});
+
+/** Makes the bronze tables, and takes in the raw file of airports, once. */
+export async function ingestAirports(lake: Lakehouse): Promise<void> {
+  await lake.quality.createTable(bronzeEvents);
+  await lake.quality.publish(bronzeAirports, { csv: airportsFile }, { token: "airports" });
+}
+
+/**
+ * Adds a batch of events to bronze, as they arrived, with where they come from. The same name again does nothing, whatever
+ * became of the call before.
+ *
+ * @param name of the file or batch: letters, digits, hyphens and underscores.
+ */
+export async function ingestEvents(
+  lake: Lakehouse,
+  name: string,
+  arrivals: readonly Arrival[],
+): Promise<void> {
+  const rows = arrivals.map(
+    ({ at, event }, i): RowOf<typeof bronzeEvents.schema> => ({
+      ...event,
+      source: name,
+      partition: null,
+      position: BigInt(i + 1),
+      received_at: new Date(at).toISOString(),
+    }),
+  );
+  await lake.quality.publish(bronzeEvents, rows, { token: name });
+}
+
+/** Events on their way: the topic that they are appended to, and what takes it into bronze until it is closed. */
+export interface EventStream {
+  readonly topic: TypedTopic<FlightEvent>;
+  readonly stream: TableStream;
+}
+
+/**
+ * Opens the log's way into bronze, and goes on where it was.
+ *
+ * @example
+ * const { topic, stream } = await streamEvents(lake);
+ * await sendEvents(topic, arrivals);
+ * await stream.flush(); // bronze has them
+ */
+export async function streamEvents(lake: Lakehouse): Promise<EventStream> {
+  const topic = await lake.log.createTopic("flight-events", { schema: eventSchema, ifExists: "keep" });
+  const stream = await topic.toTable(bronzeEvents.name, {
+    columns: { partition: "partition", offset: "position", timestamp: "received_at" },
+  });
+  return { topic: topic as TypedTopic<FlightEvent>, stream };
+}
+
+/** Appends events to the log, those of a flight in their order, with the times at which they arrive. */
+export async function sendEvents(
+  topic: TypedTopic<FlightEvent>,
+  arrivals: readonly Arrival[],
+): Promise<void> {
+  // An event that comes twice is one object.
+  const rows = arrivals.map(({ event }) => ({ ...event }));
+  const times = new Map(rows.map((row, i) => [row, Math.floor(arrivals[i]?.at ?? 0)]));
+  const key = ({ flight }: FlightEvent) => flight ?? "";
+  await topic.appendRows(rows, { key, timestamp: (row) => times.get(row) ?? 0, ack: "stored" });
+}
