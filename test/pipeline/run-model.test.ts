@@ -29,22 +29,27 @@ afterEach(async () => {
 
 type Lake = Awaited<ReturnType<typeof openOn>>;
 
+/** Each table's columns, in whose order its rows are read. */
+const COLUMNS = {
+  "n.latest": "id, day, v, seq",
+  "n.all": "seq, id, day, v",
+  "n.rejected": "seq, reason",
+  "n.days": "day, rows, total",
+  "n.trailing": "day, total",
+};
+
 async function tablesOf({ engine, catalog }: Lake) {
-  const order = { "n.latest": "id, day", "n.rejected": "seq", "n.days": "day", "n.trailing": "day" };
+  const plain = (row: object) =>
+    Object.fromEntries(
+      Object.entries(row).map(([key, value]) => [key, typeof value === "bigint" ? Number(value) : value]),
+    );
   const found: Record<string, unknown> = {};
-  for (const [name, by] of Object.entries(order)) {
-    const columns = { "n.latest": "id, day, v, seq", "n.rejected": "seq, reason" }[name] ?? "*";
-    const plain = columns === "*" ? (name === "n.days" ? "day, rows, total" : "day, total") : columns;
-    found[name] = (await catalog.tableExists(name))
-      ? (await (await engine.sql(`SELECT ${plain} FROM ${name} ORDER BY ${by}`)).rows()).map((row) =>
-          Object.fromEntries(
-            Object.entries(row).map(([key, value]) => [
-              key,
-              typeof value === "bigint" ? Number(value) : value,
-            ]),
-          ),
-        )
+  for (const [name, columns] of Object.entries(COLUMNS)) {
+    const isThere = await catalog.tableExists(name);
+    const rows = isThere
+      ? await (await engine.sql(`SELECT ${columns} FROM ${name} ORDER BY ${columns}`)).rows()
       : [];
+    found[name] = rows.map(plain);
   }
   return found;
 }

@@ -25,6 +25,7 @@ const REJECTED = contract({
   schema: defineSchema({ seq: int(), reason: string() }),
   owner: "test",
 });
+const ALL = contract({ name: "n.all", schema: LATEST.schema, owner: "test" });
 const DAYS = contract({
   name: "n.days",
   schema: defineSchema({ day: date(), rows: long(), total: long() }),
@@ -66,6 +67,12 @@ export const TASKS: readonly Task[] = [
     into: LATEST,
     sql: "SELECT id, day, v, seq FROM typed WHERE reason IS NULL",
     write: upsert({ newest: "seq", slice: "day" }),
+  }),
+  task({
+    ...OF_EVENTS,
+    into: ALL,
+    sql: "SELECT id, day, v, seq FROM typed WHERE reason IS NULL",
+    write: append({ slice: "day" }),
   }),
   task({
     ...OF_EVENTS,
@@ -111,6 +118,7 @@ export function modelOf(events: readonly Event[]) {
     new Date(Date.parse(`${day}T00:00:00Z`) - n * 86_400_000).toISOString().slice(0, 10);
   return {
     "n.latest": rows.sort((a, b) => a.id - b.id || (a.day < b.day ? -1 : 1)),
+    "n.all": events.filter((event) => reasonOf(event) === undefined).sort((a, b) => a.seq - b.seq),
     "n.rejected": events
       .flatMap((event) => {
         const reason = reasonOf(event);
