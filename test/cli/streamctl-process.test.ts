@@ -1,9 +1,12 @@
 /** What only a process has: signals, pipes that are closed. From the build. */
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLakehouse } from "sololakehouse";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { certificate } from "../log/support/certificates.js";
 import { streamctl } from "./process.js";
 
 let folder: string;
@@ -20,9 +23,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Until a server has said where it is; then it is `use`d, and told to end. */
-function served(use: (url: string) => Promise<void>, signal: "SIGTERM" | "SIGINT" = "SIGTERM") {
+function served(
+  use: (url: string) => Promise<void>,
+  signal: "SIGTERM" | "SIGINT" = "SIGTERM",
+  ...more: readonly string[]
+) {
   const using: Promise<void>[] = [];
-  const ran = streamctl(["serve", "--grpc", "0", "--kafka", "0", "--schemas", "0", "--json"], env, (child) =>
+  const ports = ["--grpc", "0", "--kafka", "0", "--schemas", "0"];
+  const ran = streamctl(["serve", ...ports, "--json", ...more], env, (child) =>
     child.stdout.once("data", (line: string) => {
       const done = use(JSON.parse(line).grpc).finally(() => child.kill(signal));
       using.push(done);
@@ -59,6 +67,44 @@ test("a server is found by the lakehouse that it serves, and what is not stored 
   expect(code).toBe(0);
   expect(await readFile(join(folder, "lake/log/server.json"), "utf8").catch(() => "gone")).toBe("gone");
   expect((await streamctl(["consume", "t", "--format", "raw"], env)).out).toBe("a\n");
+});
+
+test("a server that speaks TLS is found, too, whoever vouches for it and wherever it listens", async () => {
+  const { cert, key } = certificate("elsewhere");
+  const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  await writeFile(certFile, cert);
+  await writeFile(keyFile, key);
+  const tls = ["--host", "0.0.0.0", "--insecure", "--tls-cert", certFile, "--tls-key", keyFile];
+  const { code, err } = await served(
+    async (url) => {
+      expect(await streamctl(["produce", "t", "a"], env)).toMatchObject({ code: 0, err: "" });
+      expect((await streamctl(["consume", "t", "--format", "raw"], env)).out).toBe("a\n");
+      const by = (at: string) => streamctl(["topic", "list", "--server", at], env);
+      const here = url.replace("0.0.0.0", "127.0.0.1");
+      expect((await by(here)).err).toContain("--ca of streamctl");
+      expect((await by(here.replace("https:", "http:"))).err).toContain("It may speak TLS alone: https://.");
+    },
+    "SIGTERM",
+    ...tls,
+  );
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+});
+
+test("a server that does not answer is not passed over, since what it has would be missing", async () => {
+  const silent = createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  await writeFile(
+    join(folder, "lake/log/server.json"),
+    JSON.stringify({ url: `http://127.0.0.1:${port}`, id: "a" }),
+  );
+  try {
+    const { code, err } = await streamctl(["consume", "t"], env);
+    expect(code).toBe(1);
+    expect(err).toMatch(/LOG_UNAVAILABLE: .*has not answered[\s\S]*delete that file/);
+  } finally {
+    silent.close();
+  }
 });
 
 test("a server that was killed is not asked, and its records are there", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openLakehouse } from "sololakehouse";
 import { expect, test, vi } from "vitest";
 import { serveGrpc } from "../../lib/lakehouse/log/index.js";
+import { certificate } from "../log/support/certificates.js";
 import { folder, ok, streamctl } from "./streamctl-lake.js";
 
 test("users and what they may do are set, listed and deleted, and no password is kept", async () => {
@@ -62,6 +63,25 @@ test("a server is told who asks, by a file or a variable and never on the comman
     await server.close();
     await lake.close();
   }
+});
+
+test("certificates that cannot be used are told of before anything listens or connects", async () => {
+  const [one, other] = [certificate("one"), certificate("other")];
+  const file = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+  const cert = await file("cert.pem", one.cert);
+  const key = await file("key.pem", one.key);
+  const otherKey = await file("other.pem", other.key);
+  const wrong = /INVALID_CONFIG: The certificate and its key cannot be used: .*mismatch/;
+  const serve = (...args: string[]) =>
+    streamctl("serve", "--grpc", "0", "--kafka", "0", "--schemas", "0", ...args);
+  expect((await serve("--tls-cert", cert, "--tls-key", otherKey)).err).toMatch(wrong);
+  expect((await serve("--client-ca", cert)).err).toContain("Clients show certificates where TLS is spoken");
+  const ask = (...args: string[]) => streamctl("topic", "list", "--server", "https://127.0.0.1:1", ...args);
+  expect((await ask("--client-cert", cert, "--client-key", otherKey)).err).toMatch(wrong);
+  expect((await ask("--ca", key)).err).toContain("There is no certificate in what is to be trusted");
 });
 
 test("nobody gets the password of who makes the user, and a log without users gets no list", async () => {

@@ -3,10 +3,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { WithLake } from "../../room.js";
+import { logUnavailable } from "../errors.js";
 import type { Log } from "../log.js";
 import { type LogContext, openLog } from "../open-log.js";
 import type { ConnectLogOptions } from "../rpc/connect-log.js";
 import type { RemoteLog } from "../rpc/remote-log.js";
+import { isTimedOut } from "../rpc/status.js";
 import { type CredentialFlags, connectOptions } from "./tls.js";
 
 /** What a command can do is the same here and afar. */
@@ -25,6 +27,8 @@ export interface ServerFile {
   readonly url: string;
   /** Of the run: another server may have its port by now. */
   readonly id: string;
+  /** What it shows, as PEM, where it speaks TLS: who has this file need not ask who vouches for it, and for which name. */
+  readonly certificate?: string | undefined;
 }
 
 const ANSWER_MS = 3000;
@@ -80,21 +84,35 @@ async function closing<Opened extends AnyLog>(
   }
 }
 
-/** The server that writes this log, where one runs. One that was killed has left its file. */
+/**
+ * The server that writes this log, where one runs. One that was killed has left its file.
+ *
+ * @throws LakehouseError LOG_UNAVAILABLE where one may run that does not answer: without it, what is not in the object
+ *   store yet would be missing.
+ */
 async function findServer(folder: string, options: ConnectLogOptions): Promise<RemoteLog | undefined> {
-  const text = await readFile(serverFile(folder), "utf8").catch(() => undefined);
+  const file = serverFile(folder);
+  const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const { connectLog } = await import("../rpc/connect-log.js");
+  const { openRemoteLog } = await import("../rpc/remote-log.js");
   let found: ServerFile;
   try {
     found = JSON.parse(text) as ServerFile;
     // The first call is to be answered soon; what comes then may take its time. Somebody else may have the port by now:
     // what proves who we are is for whom we know.
-    const probe = await connectLog(found.url, { ...options, credentials: undefined, timeoutMs: ANSWER_MS });
+    const asked = { ...options, credentials: undefined, timeoutMs: ANSWER_MS };
+    const probe = await openRemoteLog(found.url, asked, found.certificate);
     await probe.close();
     if (probe.serverId !== found.id) return undefined;
-  } catch {
+  } catch (error) {
+    if (isTimedOut(error))
+      throw logUnavailable(
+        file,
+        `The server that runs on this log, by ${file}, has not answered within ${ANSWER_MS / 1000} seconds.`,
+        "Try again; where it does not run any more, delete that file.",
+        error,
+      );
     return undefined;
   }
-  return connectLog(found.url, options);
+  return openRemoteLog(found.url, options, found.certificate);
 }

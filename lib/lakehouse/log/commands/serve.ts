@@ -112,7 +112,7 @@ async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<vo
       () => schemas,
       (server) => server.close(),
     );
-    const forget = await announce(folder, grpc);
+    const forget = await announce(folder, grpc, open.tls?.cert);
     servers.open(
       () => forget,
       (undo) => undo(),
@@ -140,17 +140,25 @@ async function certificatesOf({ tlsCert, tlsKey, clientCa }: ServeFlags) {
       "A certificate is of no use without its key.",
       "Give --tls-cert and --tls-key.",
     );
-  if (tlsCert === undefined || tlsKey === undefined) return {};
   return {
-    tls: { cert: await fileOf("--tls-cert", tlsCert), key: await fileOf("--tls-key", tlsKey) },
+    tls:
+      tlsCert === undefined || tlsKey === undefined
+        ? undefined
+        : { cert: await fileOf("--tls-cert", tlsCert), key: await fileOf("--tls-key", tlsKey) },
     clientCa: clientCa === undefined ? undefined : await fileOf("--client-ca", clientCa),
   };
 }
 
 /** Lets streamctl find the server. @returns what takes that back. */
-async function announce(folder: string, { url, id }: GrpcServer): Promise<() => Promise<void>> {
+async function announce(
+  folder: string,
+  { url, id }: GrpcServer,
+  certificate: string | undefined,
+): Promise<() => Promise<void>> {
   const file = serverFile(folder);
-  const content: ServerFile = { url, id };
+  // What listens everywhere is reached here as well.
+  const here = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  const content: ServerFile = { url: here, id, certificate };
   // The id is what streamctl knows the server by, before it tells it a password.
   await writeFile(`${file}.new`, JSON.stringify(content), { mode: 0o600 });
   await rename(`${file}.new`, file);

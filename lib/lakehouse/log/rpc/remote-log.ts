@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from "node:tls";
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { closed, invalidArgument } from "../../errors.js";
@@ -9,7 +10,7 @@ import type { GroupBatch } from "../groups/group-reader.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
 import { sleep, systemClock } from "../partition/clock.js";
-import { isLoopback } from "../security/exposure.js";
+import { checkCertificates, isLoopback } from "../security/exposure.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../topics.js";
 import type { ConnectLogOptions } from "./connect-log.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
@@ -66,15 +67,21 @@ interface Server extends Services {
   close(): void;
 }
 
+/** @param certificate of the server, where it is known: then it is trusted whoever vouches for it, and whatever its name. */
 export async function openRemoteLog(
   urls: string | readonly string[],
   options: ConnectLogOptions,
+  certificate?: string,
 ): Promise<RemoteLog> {
   checkOptions("connectLog", options, OPTIONS);
   const all = typeof urls === "string" ? [urls] : urls;
   if (all.length === 0) throw invalidArgument("url", "No server is named.", "Give the URL of one.");
   for (const url of all) checkUrl(url);
-  const servers = all.map((url) => serverAt(url, options));
+  const { ca, cert, key } = options;
+  checkCertificates({ cert, key }, ca);
+  const known = { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
+  const tls = { cert, key, ...(certificate === undefined ? { ca } : known) };
+  const servers = all.map((url) => serverAt(url, options, tls));
   let current = 0;
   let isClosed = false;
   const server = () => servers[current % servers.length] as Server;
@@ -128,9 +135,11 @@ export async function openRemoteLog(
   });
 }
 
-function serverAt(url: string, options: ConnectLogOptions): Server {
-  const { timeoutMs = TIMEOUT_MS, credentials, ca, cert, key } = options;
-  const tls = { ca, cert, key };
+function serverAt(
+  url: string,
+  { timeoutMs = TIMEOUT_MS, credentials }: ConnectLogOptions,
+  tls: SecureContextOptions,
+): Server {
   const interceptors = credentials === undefined ? [] : [withCredentials(url, credentials)];
   const sessionManager = new Http2SessionManager(url, undefined, tls);
   const transport: Transport = createGrpcTransport({

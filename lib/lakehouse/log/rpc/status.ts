@@ -117,7 +117,31 @@ export function fromStatus(error: unknown, url: string): LakehouseError {
   return logUnavailable(
     url,
     `The log's server ${url} did not do what it was asked: ${status.message}.`,
-    "Look whether it runs, and whether it is one of the log's: streamctl serve says where it listens.",
+    remedyOf(codesOf(status), url),
     status,
   );
+}
+
+/** Whether a call failed because no answer came in time. */
+export function isTimedOut(error: unknown): boolean {
+  return (
+    logUnavailable.is(error) && (error.cause as ConnectError | undefined)?.code === Code.DeadlineExceeded
+  );
+}
+
+/** What a connection failed with, by Node's codes, from the error inwards. */
+function codesOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return `${(error as NodeJS.ErrnoException).code} ${codesOf(error.cause)}`;
+}
+
+function remedyOf(codes: string, url: string): string {
+  if (/CERT|SIGNATURE|ISSUER|CRL_/.test(codes))
+    return "Ask it by a name that its certificate has, and say who vouches for that: ca of connectLog, --ca of streamctl.";
+  const look =
+    "Look whether it runs, and whether it is one of the log's: streamctl serve says where it listens.";
+  if (url.startsWith("https:") && /EPROTO|ERR_SSL/.test(codes))
+    return `${look} It may speak no TLS: http://.`;
+  if (url.startsWith("http:") && /ECONNRESET/.test(codes)) return `${look} It may speak TLS alone: https://.`;
+  return look;
 }

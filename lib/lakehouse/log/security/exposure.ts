@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { TLSSocket, type TlsOptions } from "node:tls";
+import { createSecureContext, TLSSocket, type TlsOptions } from "node:tls";
 import { invalidConfig } from "../../errors.js";
 
 /** How a server is open to others. */
@@ -22,6 +22,7 @@ export function checkExposure({ host, tls, clientCa, isSecured, insecure }: Expo
       "Clients show certificates where TLS is spoken, and this server has none itself.",
       "Give its certificate and key, too.",
     );
+  checkCertificates(tls, clientCa);
   if (insecure || isLoopback(host)) return;
   const lacks = [
     ...(tls === undefined ? ["what they send would not be encrypted"] : []),
@@ -37,6 +38,27 @@ export function checkExposure({ host, tls, clientCa, isSecured, insecure }: Expo
     `Others can reach ${host}: ${lacks.join(", and ")}.`,
     `Listen on 127.0.0.1; or ${remedies.join(" and ")}; or, where only those can reach it who may do everything, say insecure (--insecure).`,
   );
+}
+
+/** Before a listener or a connection fails on them. @throws LakehouseError INVALID_CONFIG */
+export function checkCertificates(tls: TlsOptions | undefined, ca: TlsOptions["ca"] | undefined): void {
+  // What is no certificate is passed over otherwise, and nobody is trusted.
+  if (typeof ca === "string" && !/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(ca))
+    throw invalidConfig(
+      "ca",
+      "There is no certificate in what is to be trusted.",
+      "Give one or more as PEM.",
+    );
+  try {
+    createSecureContext({ ...tls, ca });
+  } catch (cause) {
+    throw invalidConfig(
+      "tls",
+      `The certificate and its key cannot be used: ${(cause as Error).message}.`,
+      "Give both as PEM, and the key that the certificate was made for.",
+      cause,
+    );
+  }
 }
 
 export function isLoopback(host: string): boolean {
