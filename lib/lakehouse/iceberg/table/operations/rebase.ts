@@ -26,8 +26,9 @@ export interface Parted {
 }
 
 /**
- * The data files by which the source is more than `base`, where both sides did nothing but append since they parted;
- * else why their changes cannot be put together. A file that the target has already is not among them.
+ * The data files by which the source is more than `base`, where it did nothing but append since they parted, and the target
+ * nothing but append or be rewritten without a change of its rows, as by compaction; else why their changes cannot be put
+ * together. A file that the target has already, or had until it was rewritten, is not among them.
  *
  * An append holds on top of any other, so that these can be added to the target as if they had been written there now.
  * That is what an append that lost a race does, too (spec, "Commit Conflict Resolution and Retry"). What else a side may
@@ -41,8 +42,7 @@ export async function appendsToRebase(parted: Parted): Promise<readonly DataFile
   const definition = DEFINITIONS.find(([, of]) => keyOf(of(source)) !== keyOf(of(target)));
   if (definition !== undefined) return `they differ in ${definition[0]}`;
   const since = await snapshotsSinceParting(store, source, target);
-  if (since === undefined)
-    return "snapshots since they parted have expired, so that nothing tells what became of its rows";
+  if (since === undefined) return EXPIRED;
   const known = new Set(base.snapshots.map(({ snapshotId }) => snapshotId));
   const reached = new Set([...since.source, ...since.shared].map(({ snapshotId }) => snapshotId));
   const staged = source.snapshots.find(
@@ -50,9 +50,14 @@ export async function appendsToRebase(parted: Parted): Promise<readonly DataFile
   );
   if (staged !== undefined)
     return `the source has a snapshot that no branch of the table leads to, ${staged.snapshotId}`;
-  const other = notAppended("source", since.source) ?? notAppended("target", since.target);
+  const other =
+    changedRows("source", since.source, ["append"]) ?? changedRows("target", since.target, HARMLESS);
   if (other !== undefined) return other;
-  const [before, after, there] = await filesOf(parted);
+  const [before, after, live] = await filesOf(parted);
+  // Rows of files that were rewritten are in the target, in others now.
+  const rewritten = await rewrittenIn(store, target, since);
+  if (rewritten === undefined) return EXPIRED;
+  const there = new Set([...live.keys(), ...rewritten]);
   if ([...before.keys()].some((path) => !after.has(path)))
     return "the source went back behind where they parted";
   if (targetHasBase && [...before.keys()].some((path) => !there.has(path))) {
@@ -63,11 +68,42 @@ export async function appendsToRebase(parted: Parted): Promise<readonly DataFile
   return added.map((file) => ({ ...file, firstRowId: undefined }));
 }
 
-function notAppended(side: string, snapshots: readonly Snapshot[]): string | undefined {
-  const other = snapshots.find(({ summary }) => summary?.operation !== "append");
+const EXPIRED = "snapshots since they parted have expired, so that nothing tells what became of its rows";
+
+/** What adds rows, or leaves them as they are (spec, "Snapshots"). */
+const HARMLESS = ["append", "replace"];
+
+function changedRows(
+  side: string,
+  snapshots: readonly Snapshot[],
+  harmless: readonly string[],
+): string | undefined {
+  const other = snapshots.find(({ summary }) => !harmless.includes(summary?.operation ?? ""));
   if (other === undefined) return undefined;
   const kind = other.summary?.operation ?? "unknown";
   return `the ${side} did more than append: its snapshot ${other.snapshotId} is of the kind "${kind}"`;
+}
+
+/** The paths of files that snapshots of the target have replaced by others with the same rows; `undefined` where they are gone. */
+async function rewrittenIn(
+  store: ObjectStore,
+  metadata: TableMetadata,
+  { target, shared }: Histories,
+): Promise<string[] | undefined> {
+  const found: string[] = [];
+  try {
+    for (const [i, snapshot] of target.entries()) {
+      const parent = target[i + 1] ?? shared[0];
+      if (snapshot.summary?.operation !== "replace" || parent === undefined) continue;
+      const lists = [await readManifests(store, parent), await readManifests(store, snapshot)];
+      const [old, now] = await liveIn(store, [metadata, metadata], lists);
+      found.push(...[...(old as Files).keys()].filter((path) => !now?.has(path)));
+    }
+  } catch (error) {
+    if (objectNotFound.is(error)) return undefined;
+    throw error;
+  }
+  return found;
 }
 
 /**
@@ -213,18 +249,29 @@ async function filesOf({
     const snapshot = currentSnapshot(metadata);
     return snapshot === undefined ? [] : readManifests(store, snapshot);
   };
-  const lists = await Promise.all([listOf(base), listOf(source), listOf(target)]);
+  const versions = [base, source, target];
+  const lists = await Promise.all(versions.map(listOf));
+  return (await liveIn(store, versions, lists)) as [Files, Files, Files];
+}
+
+/** The live files of each list of manifests, by path, without those of manifests that are in all of the lists. */
+async function liveIn(
+  store: ObjectStore,
+  versions: readonly TableMetadata[],
+  lists: readonly (readonly ManifestFile[])[],
+): Promise<Files[]> {
   const paths = lists.map((list) => new Set(list.map(({ manifestPath }) => manifestPath)));
   const isShared = ({ manifestPath }: ManifestFile): boolean => paths.every((each) => each.has(manifestPath));
-  const liveOf = async (metadata: TableMetadata, list: readonly ManifestFile[]): Promise<Files> => {
-    const own = list.filter((manifest) => !isShared(manifest));
-    const specs = specsById(metadata);
-    const entries = await mapConcurrent(own, READ_CONCURRENCY, (manifest) =>
-      readLiveEntries(store, manifest, specs),
-    );
-    return new Map(entries.flat().map(({ dataFile }) => [dataFile.filePath, dataFile]));
-  };
-  return Promise.all([liveOf(base, lists[0]), liveOf(source, lists[1]), liveOf(target, lists[2])]);
+  return Promise.all(
+    lists.map(async (list, i) => {
+      const own = list.filter((manifest) => !isShared(manifest));
+      const specs = specsById(versions[i] as TableMetadata);
+      const entries = await mapConcurrent(own, READ_CONCURRENCY, (manifest) =>
+        readLiveEntries(store, manifest, specs),
+      );
+      return new Map(entries.flat().map(({ dataFile }) => [dataFile.filePath, dataFile]));
+    }),
+  );
 }
 
 /** A version of a table that is not committed yet. */
