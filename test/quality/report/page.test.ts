@@ -8,6 +8,8 @@ import {
   type PastResult,
   range,
   rowCount,
+  types,
+  unique,
 } from "../../../lib/lakehouse/quality/index.js";
 import { reportPage } from "../../../lib/lakehouse/quality/report/page.js";
 import { STYLE } from "../../../lib/lakehouse/quality/report/style.js";
@@ -98,4 +100,16 @@ test("it has the colours of the one look", () => {
       expect([name, palette[name as keyof typeof palette]]).toEqual([name, hex]);
     }
   }
+});
+
+test("the columns that a check is about come first among those of its rows", () => {
+  const samples = [{ id: 1, name: "a", place: { city: 2 }, z: 3 }];
+  const headsOf = (check: CheckResult["check"]) =>
+    [...reportPage(report([result(check, "fail", { samples })]), []).matchAll(/<th scope="col">(.*?)</g)].map(
+      ([, name]) => name,
+    );
+  expect(headsOf(range("z", { max: 2 }))).toEqual(["z", "id", "name", "place"]);
+  expect(headsOf(notNull("place.city"))).toEqual(["place", "id", "name", "z"]);
+  expect(headsOf(unique(["z", "name"]))).toEqual(["name", "z", "id", "place"]);
+  expect(headsOf(types({ z: "int" }))).toEqual(["id", "name", "place", "z"]);
 });

@@ -1,3 +1,4 @@
+import type { Check } from "../checks/types.js";
 import type { PastResult } from "../history.js";
 import type { CheckReport, CheckResult, JsonRow, Outcome } from "../run/report.js";
 import { escapeHtml } from "./escape.js";
@@ -74,16 +75,25 @@ function countsOf({ results }: CheckReport): string {
 function section(result: CheckResult, earlier: readonly PastResult[]): string {
   const { check, outcome, message, samples, failing } = result;
   const about = [
-    check.description,
     check.where === undefined ? undefined : `where ${check.where}`,
     check.severity === "warn" ? "warns only" : undefined,
     allowed(result),
   ].filter((each) => each !== undefined);
   return `<section class="check ${outcome}">
 <span class="state">${WORDS[outcome]}</span>
-<div><h2>${escapeHtml(check.name)}</h2><p class="said">${escapeHtml(message)}</p>${about.length === 0 ? "" : `<p class="about">${escapeHtml(about.join("; "))}</p>`}</div>
+<div><h2>${escapeHtml(check.name)}</h2><p class="said">${escapeHtml(message)}</p>${[check.description, about.join("; ")].map(paragraph).join("")}</div>
 ${trend(result, earlier)}
-${samples.length === 0 ? "" : sampleTable(samples, outcome === "fail", failing)}</section>`;
+${samples.length === 0 ? "" : sampleTable(samples, namesIn(check), outcome === "fail", failing)}</section>`;
+}
+
+function paragraph(text: string | undefined): string {
+  return text === undefined || text === "" ? "" : `<p class="about">${escapeHtml(text)}</p>`;
+}
+
+/** The columns that a check is about, without what leads into structs. */
+function namesIn(check: Check): readonly string[] {
+  if ("column" in check) return [topOf(check.column)];
+  return "columns" in check && check.kind !== "types" ? check.columns.map(topOf) : [];
 }
 
 function allowed({ check: { allow } }: CheckResult): string | undefined {
@@ -93,9 +103,19 @@ function allowed({ check: { allow } }: CheckResult): string | undefined {
     : `${Number((allow.fraction * 100).toPrecision(6))} % of rows are let through`;
 }
 
-/** The columns of the first rows, in their order. */
-function sampleTable(samples: readonly JsonRow[], isOpen: boolean, failing: number): string {
-  const columns = [...new Set(samples.flatMap(Object.keys))];
+function topOf(column: string): string {
+  return column.replace(/\..*/, "");
+}
+
+/** The columns of the rows, those that the check is about first: of many, who looks would have to search for them. */
+function sampleTable(
+  samples: readonly JsonRow[],
+  own: readonly string[],
+  isOpen: boolean,
+  failing: number,
+): string {
+  const all = [...new Set(samples.flatMap(Object.keys))];
+  const columns = [...all.filter((name) => own.includes(name)), ...all.filter((name) => !own.includes(name))];
   const head = columns.map((column) => `<th scope="col">${escapeHtml(column)}</th>`).join("");
   const body = samples
     .map((row) => `<tr>${columns.map((column) => cell(row[column])).join("")}</tr>`)

@@ -45,15 +45,15 @@ export function trend(result: CheckResult, past: readonly PastResult[]): string 
     return `<rect ${at} rx="1" fill="${COLOURS[outcome]}"/>`;
   });
   const values = points.map(({ value }) => valueText(result, value)).join(", ");
-  const runs = points.length === 1 ? "first run" : `${points.length} runs`;
-  const caption = `${runs}, ${mostText(result, most)}`;
-  const said = points.length === 1 ? `first run: ${values}` : `${runs}, oldest first: ${values}`;
+  const runs = points.length === 1 ? "one run" : `${points.length} runs`;
+  const caption = `${runs}, ${mostText(result, most, points.length)}`;
+  const said = points.length === 1 ? caption : `${runs}, oldest first: ${values}`;
   return `<figure class="trend"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${escapeHtml(said)}">${bars.join("")}</svg><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 
-function mostText(result: CheckResult, most: number): string {
-  if (result.measured !== undefined) return `up to ${valueText(result, most)}`;
-  return most === 0 ? "nothing failed" : `up to ${valueText(result, most)}`;
+function mostText(result: CheckResult, most: number, runs: number): string {
+  if (result.measured === undefined && most === 0) return "nothing failed";
+  return `${runs === 1 ? "" : "up to "}${valueText(result, most)}`;
 }
 
 function valueText({ check, measured }: CheckResult, value: number): string {
