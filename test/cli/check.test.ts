@@ -92,3 +92,10 @@ test("a page that cannot be written is told of before anything is checked", asyn
   expect(ran).toMatchObject({ code: 1, out: "" });
   expect(ran.err).toMatch(/report\.html cannot be written: .*\n\s+Name a file in a folder that is there\./);
 });
+
+test("the query that its help shows is one that can be run", async () => {
+  await slh();
+  const [, query = ""] = /\$ slh sql '(.*)'/.exec((await slh("--help")).out) ?? [];
+  const ran = await slhInProcess(["sql", query, "--json"], folder);
+  expect(JSON.parse(ran.out)).toMatchObject([{ check_name: "origin not null", outcome: "pass" }]);
+});

@@ -49,7 +49,7 @@ Examples:
   $ slh check
   $ slh check flights.silver --ref etl --html report.html
   $ slh check flights.silver --suite models/schema.yml
-  $ slh sql 'select * from quality.results@"quality-history" order by at desc limit 20'`,
+  $ slh sql 'select * from quality.results@"quality-history" order by "at" desc limit 20'`,
     )
     .action((table: string | undefined, flags: CheckFlags) =>
       withLake(async (context) => {
