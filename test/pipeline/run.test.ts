@@ -11,6 +11,7 @@ import {
   long,
   openLakehouse,
   type Table,
+  updateProperties,
 } from "sololakehouse";
 import { append, replace, type Task, type TaskInit, task, upsert } from "sololakehouse/pipeline";
 import { contract, range } from "sololakehouse/quality";
@@ -160,6 +161,27 @@ describe("a run", () => {
   });
 });
 
+test("what was committed long ago is taken in, though its snapshots have expired since", async () => {
+  const bound = { "history.expire.max-snapshots": "2", "write.metadata.previous-versions-max": "3" };
+  await events.update([updateProperties({ set: bound })]);
+  const added = task({
+    into: contract({ name: "n.added", schema: SOURCE, owner: "test" }),
+    changes: { events: "n.events" },
+    sql: "SELECT * FROM events",
+    write: append(),
+  });
+  const ids: number[] = [];
+  for (const many of [1, 9, 25]) {
+    for (let i = 0; i < many; i++) {
+      ids.push(ids.length);
+      await (await lake.table("n.events")).append([{ id: ids.length - 1, day: "2001-01-01", v: 1 }] as never);
+    }
+    await lake.pipeline.run([added, latest(), days]);
+    expect((await valuesOf("select id from n.added order by id")).flat()).toEqual(ids);
+    expect(await valuesOf("select rows from n.days")).toEqual([[BigInt(ids.length)]]);
+  }
+});
+
 describe("where it cannot be told what is new", () => {
   beforeEach(async () => {
     events = await events.append([{ id: 1, day: "2001-01-01", v: 1 }]);
@@ -177,16 +199,19 @@ describe("where it cannot be told what is new", () => {
     expect(await rebuilt()).toEqual([[2, 1]]);
   });
 
-  test("so are one that was rolled back, one whose snapshots have expired, and another of its name", async () => {
+  test("so are one that was rolled back, one that says nothing of its past, and another of its name", async () => {
     const more = await events.append([{ id: 2, day: "2001-01-01", v: 2 }]);
     await lake.pipeline.run([latest()]);
     const back = await more.rollback(events.currentSnapshot?.snapshotId as bigint);
     await expect(lake.pipeline.run([latest()])).rejects.toMatchObject({ code: "POSITION_LOST" });
     expect(await rebuilt()).toEqual([[1, 1]]);
 
-    await back
-      .append([{ id: 3, day: "2001-01-01", v: 3 }])
-      .then((now) => now.expireSnapshots({ olderThan: new Date(Date.now() + 60_000), retainLast: 1 }));
+    let now = await back.update([updateProperties({ set: { "write.metadata.previous-versions-max": "1" } })]);
+    now = await now.append([{ id: 3, day: "2001-01-01", v: 3 }]);
+    const all = { olderThan: new Date(Date.now() + 60_000), retainLast: 1 };
+    now = await now.expireSnapshots(all);
+    await now.update([updateProperties({ set: { a: "b" } })]);
+    for (const { metadataFile } of now.metadata.metadataLog) await lake.store.delete([metadataFile]);
     await expect(lake.pipeline.run([latest()])).rejects.toMatchObject({ code: "POSITION_LOST" });
     expect(await rebuilt()).toEqual([
       [1, 1],

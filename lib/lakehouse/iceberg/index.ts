@@ -416,6 +416,7 @@ export {
 } from "./table/scan/scan.js";
 export type { SnapshotAt } from "./table/scan/snapshot-at.js";
 export { CARRIED } from "./table/snapshot/carried.js";
+export { pastOf } from "./table/snapshot/past.js";
 export type { PendingSnapshot, PendingUpdate, Proposal } from "./table/snapshot/pending.js";
 export type { SnapshotChange } from "./table/snapshot/producer.js";
 /** @public What `Table.commitFiles` takes to name files. */

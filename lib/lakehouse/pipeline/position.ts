@@ -1,4 +1,4 @@
-import { CARRIED, type Snapshot, type SnapshotId, type Table } from "../iceberg/index.js";
+import { CARRIED, pastOf, type Snapshot, type SnapshotId, type Table } from "../iceberg/index.js";
 import { notAppendOnly, positionLost } from "./errors.js";
 import type { Task } from "./task.js";
 
@@ -28,8 +28,8 @@ export function positionSummary(task: Task, positions: Positions): Record<string
 }
 
 /** How far the task's table has come; `undefined` where none of its snapshots says. */
-export function positionsOf(table: Table, task: Task): Positions | undefined {
-  for (const { summary } of lineOf(table)) {
+export async function positionsOf(table: Table, task: Task): Promise<Positions | undefined> {
+  for await (const { summary } of pastOf(table)) {
     const text = summary?.[keyOf(task)];
     if (text !== undefined) return parsed(text, table.name);
   }
@@ -49,34 +49,39 @@ function parsed(text: string, table: string): Positions {
   }
 }
 
-/** The snapshots that lead to the table as it is, newest first, as far back as the table has them. */
-function* lineOf({ metadata, currentSnapshot }: Table): Generator<Snapshot> {
-  const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]));
-  let at = currentSnapshot;
-  while (at !== undefined) {
-    yield at;
-    at = at.parentSnapshotId === undefined ? undefined : byId.get(at.parentSnapshotId);
-  }
+/** What came to an input since a position. */
+export interface News {
+  /** The input, with all of these snapshots: of some the table itself may have let go. */
+  readonly table: Table;
+  /** Newest first. */
+  readonly snapshots: readonly Snapshot[];
 }
 
-/**
- * The snapshots of an input since a position, oldest last.
- *
- * @throws LakehouseError POSITION_LOST where they cannot be told.
- */
-export function snapshotsSince(input: Table, { uuid, snapshotId }: Position, task: Task): Snapshot[] {
-  if (uuid !== input.metadata.tableUuid)
+/** @throws LakehouseError POSITION_LOST where it cannot be told. */
+export async function newsOf(input: Table, { uuid, snapshotId }: Position, task: Task): Promise<News> {
+  const { metadata } = input;
+  if (uuid !== metadata.tableUuid)
     throw lost(task.name, `${input.name} is another table than the one that ${task.name} was made of.`);
-  const since: Snapshot[] = [];
-  for (const snapshot of lineOf(input)) {
-    if (snapshot.snapshotId === snapshotId) return since;
-    since.push(snapshot);
+  const snapshots: Snapshot[] = [];
+  for await (const snapshot of pastOf(input)) {
+    if (snapshot.snapshotId === snapshotId)
+      return { table: withSnapshots(input, [...snapshots, snapshot]), snapshots };
+    snapshots.push(snapshot);
   }
-  if (snapshotId === undefined && since.at(-1)?.parentSnapshotId === undefined) return since;
+  if (snapshotId === undefined && snapshots.at(-1)?.parentSnapshotId === undefined)
+    return { table: withSnapshots(input, snapshots), snapshots };
   throw lost(
     task.name,
-    `${task.name} has taken in ${input.name} up to the snapshot ${snapshotId ?? "before its first"}, which ${input.name} has no more: it has expired, or was rolled back.`,
+    `${task.name} has taken in ${input.name} up to the snapshot ${snapshotId ?? "before its first"}, which does not lead to what ${input.name} is now: it was rolled back, or nothing is left of it.`,
   );
+}
+
+function withSnapshots(table: Table, snapshots: readonly Snapshot[]): Table {
+  const { metadata } = table;
+  const there = new Set(metadata.snapshots.map(({ snapshotId }) => snapshotId));
+  const gone = snapshots.filter(({ snapshotId }) => !there.has(snapshotId));
+  if (gone.length === 0) return table;
+  return table.view({ ...metadata, snapshots: [...gone, ...metadata.snapshots] }, undefined);
 }
 
 /** @throws LakehouseError NOT_APPEND_ONLY for snapshots that did more than add rows. A compaction changes none. */

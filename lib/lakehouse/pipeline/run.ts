@@ -3,7 +3,7 @@ import { invalidArgument } from "../errors.js";
 import { noSuchTable, type SnapshotId, type Table } from "../iceberg/index.js";
 import { type CheckReport, Quality } from "../quality/index.js";
 import type { PipelineContext, RunOptions } from "./pipeline.js";
-import { lost, type Positions, positionsOf, snapshotsSince } from "./position.js";
+import { lost, newsOf, type Positions, positionsOf } from "./position.js";
 import type { SliceValue, Task } from "./task.js";
 import { type Inputs, type Job, writeTask } from "./write.js";
 
@@ -46,7 +46,7 @@ export async function runTask(
     task.into,
     async ({ table, branch }) => {
       const catalog = branchingOf(context.catalog).on(branch);
-      const there = rebuild ? undefined : positionsOf(table, task);
+      const there = rebuild ? undefined : await positionsOf(table, task);
       if (!rebuild && there === undefined && (await context.countRows(table)) > 0n)
         throw lost(
           task.name,
@@ -98,7 +98,7 @@ async function upToDate(
     if (noSuchTable.is(error)) return undefined;
     throw error;
   }
-  const there = positionsOf(table, task);
+  const there = await positionsOf(table, task);
   const range: Record<string, InputRange> = {};
   for (const [name, input] of Object.entries(await load(catalog, task.changes))) {
     const to = input.currentSnapshot?.snapshotId;
@@ -121,8 +121,8 @@ async function inputsOf(catalog: Catalog, task: Task, there: Positions | undefin
     const position = there?.[name];
     if (there !== undefined && position === undefined)
       throw lost(task.name, `${task.name} was made without ${name} until now.`);
-    const snapshots = position === undefined ? [] : snapshotsSince(table, position, task);
-    inputs[name] = { table, from: position?.snapshotId, snapshots };
+    const news = position === undefined ? { table, snapshots: [] } : await newsOf(table, position, task);
+    inputs[name] = { ...news, from: position?.snapshotId };
   }
   return inputs;
 }

@@ -2,6 +2,7 @@ import { invalidArgument } from "../errors.js";
 import { fieldByName } from "../iceberg/index.js";
 import { checkObject } from "../options.js";
 import type { Contract } from "../quality/index.js";
+import { identifier } from "../query/index.js";
 
 /** What names a slice: a day as `2001-03-04`, a number, a text. */
 export type SliceValue = string | number | bigint;
@@ -141,7 +142,9 @@ function namesOf(tables: Readonly<Record<string, TaskTable>>): Record<string, st
 
 /** A query with those that it reads by name. Each ends on a line of its own, since its last may be a comment. */
 function withQueries(sql: string, queries: Readonly<Record<string, string>>): string {
-  const named = Object.entries(queries).map(([name, query]) => `"${name}" AS (\n${plain(query)}\n)`);
+  const named = Object.entries(queries).map(
+    ([name, query]) => `${identifier(name).text} AS (\n${plain(query)}\n)`,
+  );
   return named.length === 0 ? plain(sql) : `WITH ${named.join(",\n")}\nSELECT * FROM (\n${plain(sql)}\n)`;
 }
 

@@ -66,7 +66,7 @@ export async function writeTask(
           ? await writeSlices(job, transaction, task.write, slices ?? [])
           : await writeRows(job, transaction, slices);
     const summary = summaryOf(job);
-    const said = positionsOf(transaction.table as Table, task);
+    const said = await positionsOf(transaction.table as Table, task);
     if (said === undefined || positionSummary(task, said)[keyOf(summary)] !== summary[keyOf(summary)])
       await transaction.commitFiles({ operation: "append" }, { summary });
     await transaction.commit();

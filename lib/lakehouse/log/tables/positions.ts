@@ -1,11 +1,4 @@
-import {
-  CARRIED,
-  readTableMetadata,
-  type Snapshot,
-  type Table,
-  type TableMetadata,
-} from "../../iceberg/index.js";
-import { objectNotFound } from "../../storage/index.js";
+import { CARRIED, pastOf, type Snapshot, type Table } from "../../iceberg/index.js";
 import { positionsLost } from "../errors.js";
 
 /** How far a table has taken in a topic: for each partition that it has begun, the next offset. */
@@ -59,20 +52,18 @@ export async function progressOf(
   topicId: string,
 ): Promise<Progress | undefined> {
   const key = summaryKey(topicId);
-  const history = new History(table);
-  for (let id = table.metadata.currentSnapshotId; id !== undefined; ) {
-    const snapshot = await history.find(id);
-    if (snapshot === undefined)
-      throw positionsLost(
-        table.name,
-        `Snapshots of ${table.name} have expired, and no one that it has says how far it has taken in the topic.`,
-        AGAIN,
-      );
+  let oldest: Snapshot | undefined;
+  for await (const snapshot of pastOf(table)) {
     const text = snapshot.summary?.[key];
     if (text !== undefined) return parseProgress(text, table.name);
-    id = snapshot.parentSnapshotId;
+    oldest = snapshot;
   }
-  return undefined;
+  if (oldest?.parentSnapshotId === undefined) return undefined;
+  throw positionsLost(
+    table.name,
+    `Snapshots of ${table.name} have expired, and no one that it has says how far it has taken in the topic.`,
+    AGAIN,
+  );
 }
 
 export function sameProgress(a: Progress | undefined, b: Progress | undefined): boolean {
@@ -81,40 +72,3 @@ export function sameProgress(a: Progress | undefined, b: Progress | undefined): 
 
 const progressText = (progress: Progress | undefined) =>
   progress === undefined ? "" : JSON.stringify(progressSummary("", progress));
-
-/** The snapshots of all versions of a table that can be found from the one at hand, read as they are asked for. */
-class History {
-  readonly #table: Pick<Table, "store" | "metadata">;
-  readonly #known = new Map<bigint, Snapshot>();
-  readonly #seen = new Set<string>();
-  /** Those to read, the next one last. */
-  readonly #files: string[] = [];
-
-  constructor(table: Pick<Table, "store" | "metadata">) {
-    this.#table = table;
-    this.#add(table.metadata);
-  }
-
-  /** A version remembers some of those before it, and the oldest of them again some. */
-  #add({ snapshots, metadataLog }: Pick<TableMetadata, "snapshots" | "metadataLog">): void {
-    for (const snapshot of snapshots) this.#known.set(snapshot.snapshotId, snapshot);
-    const files = metadataLog.map(({ metadataFile }) => metadataFile).filter((file) => !this.#seen.has(file));
-    for (const file of files) this.#seen.add(file);
-    // The oldest reaches back the furthest: with it most of the others need no look.
-    const [oldest, ...others] = files;
-    if (oldest !== undefined) this.#files.push(...others, oldest);
-  }
-
-  async find(id: bigint): Promise<Snapshot | undefined> {
-    while (!this.#known.has(id)) {
-      const file = this.#files.pop();
-      if (file === undefined) return undefined;
-      try {
-        this.#add(await readTableMetadata(this.#table.store, file));
-      } catch (error) {
-        if (!objectNotFound.is(error)) throw error;
-      }
-    }
-    return this.#known.get(id);
-  }
-}
