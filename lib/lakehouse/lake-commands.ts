@@ -3,15 +3,16 @@ import { completionCommand } from "./completion-command.js";
 import { configCommand } from "./config-command.js";
 import { importCommand } from "./import-command.js";
 import { initCommand } from "./init-command.js";
-import { restoreCommand } from "./restore-command.js";
+import { restoreCommand, unpackCommand } from "./restore-command.js";
 import type { AddCommands } from "./room.js";
 import type { LakehouseParts } from "./rooms.js";
 import { columns, count, duration, ink, printJson } from "./terminal/index.js";
 
-/** `slh init`, `slh restore`, `slh import`, `slh completion`, `slh lake` and `slh config`: what is no single room's. */
+/** `slh init`, `slh restore`, `slh unpack`, `slh import`, `slh completion`, `slh lake` and `slh config`: what is no single room's. */
 export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => {
   initCommand(program);
   restoreCommand(program);
+  unpackCommand(program);
   importCommand(program);
   completionCommand(program, {
     what: "tables and branches",

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { FromBackup, RestoreReport } from "./backup/index.js";
 import {
+  type Backend,
   type BranchingCatalog,
   backendAt,
   branchingOf,
@@ -14,7 +15,7 @@ import {
   relocateLake,
 } from "./catalog/index.js";
 import { Closing } from "./closing.js";
-import { invalidArgument, invalidConfig } from "./errors.js";
+import { invalidArgument, invalidConfig, unsupported } from "./errors.js";
 import { noSuchTable, type Table } from "./iceberg/index.js";
 import { Lakehouse } from "./lakehouse.js";
 import { logCoreOf } from "./log/room.js";
@@ -178,12 +179,9 @@ export async function relocateLakehouse(
  * await restoreLakehouse({ from: "s3://backups/lake", root: "/data/lake" });
  * const lake = await openLakehouse({ root: "/data/lake" });
  */
-export async function restoreLakehouse({
-  from,
-  asOf,
-  signal,
-  ...options
-}: LakehouseOptions & FromBackup): Promise<RestoreReport> {
+export async function restoreLakehouse(given: LakehouseOptions & FromBackup): Promise<RestoreReport> {
+  checkOptions("restoreLakehouse", given, { ...OPTIONS, from: true, asOf: true, signal: true });
+  const { from, asOf, signal, ...options } = given;
   const { catalog, storage } = options;
   if (typeof catalog === "object")
     throw invalidArgument("catalog", "A lakehouse is restored to a catalog's URI, not to one that is open.");
@@ -191,12 +189,26 @@ export async function restoreLakehouse({
   const place = openPlace(from, storage);
   const backup = await place.find(asOf);
   const { profile, store } = openProfile(options);
-  makeRoot(profile.root);
-  const backend = backendAt(profile.catalog, { storage, create: true });
+  const backend = backendToRestore(profile, storage);
   try {
     return await restoreLake(place, backup, { backend, store, signal });
   } finally {
     await backend.close();
+  }
+}
+
+function backendToRestore({ root, catalog }: Profile, storage: StoreOptions | undefined): Backend {
+  makeRoot(root);
+  try {
+    return backendAt(catalog, { storage, create: true });
+  } catch (error) {
+    if (!unsupported.is(error)) throw error;
+    throw unsupported(
+      error.subject,
+      "A server keeps the catalog, and its commits: those of a backup cannot be put there.",
+      "Restore the tables by name (lake.backup.restore).",
+      error,
+    );
   }
 }
 

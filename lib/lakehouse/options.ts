@@ -28,6 +28,19 @@ export function checkText(call: string, what: string, given: unknown): void {
 }
 
 /**
+ * Refuses what is neither true nor false.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT
+ */
+export function checkFlag(call: string, what: string, given: unknown): void {
+  if (given === undefined || typeof given === "boolean") return;
+  throw invalidArgument(
+    call,
+    `The ${what} of ${call} is ${given === null ? "null" : typeof given}, not true or false.`,
+  );
+}
+
+/**
  * Refuses options that a call does not have, and what is no object of options. Types do not hold in plain JavaScript, where
  * `{ mod: "…" }` would go unnoticed, and the call do something else than was meant.
  *

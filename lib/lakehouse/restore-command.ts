@@ -1,17 +1,22 @@
 import type { Command } from "commander";
-import type { RestoreReport, VerifyReport } from "./backup/index.js";
+import type { BackupLocation, RestoreReport, VerifyReport } from "./backup/index.js";
 import { invalidArgument } from "./errors.js";
 import { byteSize, count, ink, printJson, printLine, stoppable } from "./terminal/index.js";
 
-interface RestoreFlags {
-  readonly from: string;
-  readonly asOf?: string;
+interface UnpackFlags {
   readonly ref?: string;
   readonly as?: string;
   readonly overwrite?: true;
   readonly verify?: true;
   readonly json?: true;
 }
+
+interface RestoreFlags extends UnpackFlags {
+  readonly from: string;
+  readonly asOf?: string;
+}
+
+type Flags = UnpackFlags & { readonly from: BackupLocation; readonly asOf?: string };
 
 /** `slh restore`: it makes a lakehouse where there is none. */
 export function restoreCommand(program: Command): void {
@@ -42,18 +47,49 @@ Examples:
   $ SLH_LAKE=/data/lake slh restore --from s3://backups/lake
   $ slh restore flights.silver --from /mnt/backups/lake --as-of 2026-11-01 --as flights.silver_then`,
     )
-    .action(async (names: string[], { json, verify, ...flags }: RestoreFlags) => {
-      await stoppable(async (signal) => {
-        const tables = names.length > 0 ? names : undefined;
-        const report = verify ? await verified(flags, signal) : await restored(tables, flags, signal);
-        if (json) printJson(report);
-        else printReport(report);
-        if ("corrupt" in report && report.corrupt.length > 0) process.exitCode = 1;
-      });
+    .action((names: string[], flags: RestoreFlags) => restore(names, flags));
+}
+
+/** `slh unpack`. */
+export function unpackCommand(program: Command): void {
+  program
+    .command("unpack")
+    .summary("make a lakehouse, or tables, of a file that slh pack wrote")
+    .description(
+      "Makes a lakehouse of a pack where there is none yet, or puts its tables beside those that are here, as slh restore does.",
+    )
+    .argument("<file>", "the pack")
+    .argument("[tables...]", "tables to restore to this lakehouse; the whole of it where none is given")
+    .option("--ref <name>", "the branch or tag in the pack that tables are taken from. Default: main")
+    .option("--as <name>", "another name for the one table")
+    .option("--overwrite", "replace tables of the same name; their commits stay in the history")
+    .option("--verify", "only read every object of the pack and check it; restore nothing")
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh unpack lake.tar --verify
+  $ SLH_LAKE=/data/lake slh unpack lake.tar
+  $ slh unpack silver.tar flights.silver --as flights.silver_then`,
+    )
+    .action(async (file: string, names: string[], flags: UnpackFlags) => {
+      const { fromPack } = await import("./backup/index.js");
+      await fromPack(file, (from) => restore(names, { ...flags, from }));
     });
 }
 
-async function verified({ from, asOf }: RestoreFlags, signal: AbortSignal): Promise<VerifyReport> {
+async function restore(names: readonly string[], { json, verify, ...flags }: Flags): Promise<void> {
+  await stoppable(async (signal) => {
+    const tables = names.length > 0 ? names : undefined;
+    const report = verify ? await verified(flags, signal) : await restored(tables, flags, signal);
+    if (json) printJson(report);
+    else printReport(report);
+    if ("corrupt" in report && report.corrupt.length > 0) process.exitCode = 1;
+  });
+}
+
+async function verified({ from, asOf }: Flags, signal: AbortSignal): Promise<VerifyReport> {
   const { openPlace, verifyBackup } = await import("./backup/index.js");
   const place = openPlace(from);
   return verifyBackup(place, await place.find(asOf), { signal });
@@ -61,7 +97,7 @@ async function verified({ from, asOf }: RestoreFlags, signal: AbortSignal): Prom
 
 async function restored(
   tables: readonly string[] | undefined,
-  { from, asOf, ...how }: RestoreFlags,
+  { from, asOf, ...how }: Flags,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
   const { openPlace } = await import("./backup/index.js");

@@ -43,6 +43,9 @@ describe("slh backup, backups and restore", () => {
     const list = await slh("backups", "safe");
     expect(list.out.trim().split("\n")).toHaveLength(2);
     expect(list.out).toContain("the lakehouse, 2 branches and tags");
+    expect((await slh("backups", "safe", "--keep", "1")).out).toMatch(
+      /^Removed 1 backup and 0 objects .*, and kept 1\.\n$/,
+    );
     expect((await slh("restore", "--from", "safe", "--verify")).out).toContain(
       "all of them are as they were written",
     );
@@ -74,6 +77,16 @@ describe("slh backup, backups and restore", () => {
     expect((await slh("restore", "s.u", "--from", "safe")).err).toContain("NO_SUCH_TABLE");
     vi.stubEnv("SLH_LAKE", join(folder, "other"));
     expect((await slh("restore", "--from", "safe")).code).toBe(0);
+    expect(await rowsOf("s.t")).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  test("pack it into one file, and make a lakehouse of that", async () => {
+    await fill();
+    expect((await slh("pack", "lake.tar")).out).toMatch(/^Packed \d+ files, .* to lake\.tar\.\n$/);
+    expect((await slh("unpack", "lake.tar", "--verify")).code).toBe(0);
+    expect((await slh("unpack", "lake.tar", "s.t", "--as", "s.again")).out).toContain("Restored 1 table");
+    vi.stubEnv("SLH_LAKE", join(folder, "other"));
+    expect((await slh("unpack", "lake.tar")).out).toContain("Restored 2 tables");
     expect(await rowsOf("s.t")).toEqual([{ n: 1 }, { n: 2 }]);
   });
 

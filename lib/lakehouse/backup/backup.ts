@@ -1,9 +1,10 @@
 import type { BranchingCatalog, Catalog } from "../catalog/index.js";
 import type { Abortable } from "../errors.js";
-import { checkOptions, type OptionNames } from "../options.js";
+import { checkFlag, checkOptions, type OptionNames } from "../options.js";
 import type { StoreOptions } from "../storage/index.js";
 import type { BackupSummary } from "./model.js";
 import type { BackupPlace, BackupStore } from "./place.js";
+import type { PruneOptions, PruneReport } from "./prune.js";
 import type { RestoreReport } from "./restore-lake.js";
 import type { RestoreTablesOptions } from "./restore-tables.js";
 import type { BackupReport, TakeOptions } from "./take.js";
@@ -31,10 +32,19 @@ export interface FromBackup extends Abortable {
   readonly storage?: StoreOptions | undefined;
 }
 
+export interface PruneBackups extends Omit<FromBackup, "asOf">, PruneOptions {}
+
 export interface RestoreOptions extends FromBackup, RestoreTablesOptions {}
 
 const BACKUP: OptionNames<BackupOptions> = { to: true, tables: true, storage: true, signal: true };
 const FROM: OptionNames<FromBackup> = { from: true, asOf: true, storage: true, signal: true };
+const PRUNE: OptionNames<PruneBackups> = {
+  from: true,
+  storage: true,
+  keep: true,
+  dryRun: true,
+  signal: true,
+};
 const RESTORE: OptionNames<RestoreOptions> = {
   ...FROM,
   tables: true,
@@ -69,6 +79,12 @@ export interface Backup {
    */
   verify(options: FromBackup): Promise<VerifyReport>;
   /**
+   * Removes all but the newest backups of a place, and the objects that no other has.
+   *
+   * @throws LakehouseError BACKUP_BUSY where a backup is being made there; BACKUP_CORRUPT, with nothing removed.
+   */
+  prune(options: PruneBackups): Promise<PruneReport>;
+  /**
    * Puts tables of a backup beside those that are here, on the branch that the lakehouse is on: with all snapshots, in
    * folders of their own.
    *
@@ -78,10 +94,13 @@ export interface Backup {
 }
 
 export function backupOf({ catalog }: BackupContext): Backup {
-  const backup = async ({ to, storage, ...options }: BackupOptions): Promise<BackupReport> => {
-    checkOptions("backup", { to, storage, ...options }, BACKUP);
+  const backup = async (given: BackupOptions): Promise<BackupReport> => {
+    checkOptions("backup", given, BACKUP);
+    const { to, storage, ...options } = given;
     const { takeBackup } = await import("./take.js");
-    return takeBackup(await branching(catalog), await placeAt(to, storage), options);
+    const place = await placeAt(to, storage);
+    const work = async () => takeBackup(await branching(catalog), place, options);
+    return place.isShared ? place.alone("backup", work) : work();
   };
   return Object.assign(backup, {
     async list(options: Omit<FromBackup, "asOf">): Promise<BackupSummary[]> {
@@ -94,8 +113,15 @@ export function backupOf({ catalog }: BackupContext): Backup {
       const place = await placeAt(options.from, options.storage);
       return verifyBackup(place, await place.find(options.asOf), options);
     },
+    async prune(options: PruneBackups): Promise<PruneReport> {
+      checkOptions("backup.prune", options, PRUNE);
+      checkFlag("backup.prune", "dryRun", options.dryRun);
+      const { prune } = await import("./prune.js");
+      return prune(await placeAt(options.from, options.storage), options);
+    },
     async restore(options: RestoreOptions): Promise<RestoreReport> {
       checkOptions("backup.restore", options, RESTORE);
+      checkFlag("backup.restore", "overwrite", options.overwrite);
       const { restoreTables } = await import("./restore-tables.js");
       const place = await placeAt(options.from, options.storage);
       return restoreTables(place, await place.find(options.asOf), await branching(catalog), options);

@@ -8,10 +8,13 @@ export type {
   BackupLocation,
   BackupOptions,
   FromBackup,
+  PruneBackups,
   RestoreOptions,
 } from "./backup.js";
 export type { BackedUpFile, BackupIndex, BackupSummary, FileKind, ObjectRef } from "./model.js";
+export { fromPack, packInto } from "./pack.js";
 export { type BackupPlace, type BackupStore, openPlace } from "./place.js";
+export type { PruneOptions, PruneReport } from "./prune.js";
 export { type LakeTarget, type RestoreReport, restoreLake } from "./restore-lake.js";
 export type { RestoreTablesOptions } from "./restore-tables.js";
 export type { BackupReport, TakeOptions } from "./take.js";

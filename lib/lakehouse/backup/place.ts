@@ -1,12 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { LakehouseError } from "../errors.js";
+import { invalidArgument, type LakehouseError } from "../errors.js";
+import { checkObject, checkText } from "../options.js";
 import { type ObjectStore, objectNotFound, openStore, type StoreOptions } from "../storage/index.js";
-import { backupCorrupt, noSuchBackup } from "./errors.js";
+import { backupBusy, backupCorrupt, noSuchBackup } from "./errors.js";
 import type { BackupIndex, BackupSummary, ObjectRef } from "./model.js";
 
 /** What a backup asks of the place where it is kept: any object store, or a file that is written and read as one. */
-export type BackupStore = Pick<ObjectStore, "root" | "read" | "stream" | "put" | "list" | "delete">;
+export interface BackupStore
+  extends Pick<ObjectStore, "root" | "read" | "stream" | "put" | "list" | "delete"> {
+  /** True where only one process has it, which makes one backup and deletes none. */
+  readonly isPrivate?: boolean | undefined;
+}
 
 /** Larger objects are streamed. */
 export const IN_MEMORY_BYTES = 8 * 1024 ** 2;
@@ -23,6 +28,11 @@ export class BackupPlace {
 
   constructor(store: BackupStore) {
     this.#store = store;
+  }
+
+  /** Whether several processes may be at work on it. */
+  get isShared(): boolean {
+    return this.#store.isPrivate !== true;
   }
 
   get root(): string {
@@ -93,6 +103,7 @@ export class BackupPlace {
    * @throws LakehouseError NO_SUCH_BACKUP
    */
   async find(asOf?: string): Promise<BackupSummary> {
+    if (asOf !== undefined) checkText("find", "asOf", asOf);
     const summaries = await this.summaries();
     const until = asOf === undefined ? Number.POSITIVE_INFINITY : Date.parse(asOf);
     const found =
@@ -126,6 +137,36 @@ export class BackupPlace {
     const text = JSON.stringify({ format: FORMAT, sha256: checksumOf(backup), backup }, null, 2);
     await this.#store.put(`${this.root}/backups/${id}.json`, Buffer.from(text), { ifAbsent: true });
     return backup;
+  }
+
+  /**
+   * Does work of a kind while none of the other kind is done here: a backup counts on objects that are there, of which a
+   * prune cannot know. Each leaves its mark first and then looks for the other's: of two at once, one at the least sees
+   * the other, and gives way.
+   *
+   * @throws LakehouseError BACKUP_BUSY
+   */
+  async alone<T>(kind: "backup" | "prune", work: () => Promise<T>): Promise<T> {
+    const mark = `${this.root}/running/${kind}-${randomBytes(6).toString("hex")}`;
+    await this.#store.put(mark, Buffer.from(new Date().toISOString()));
+    try {
+      for await (const { uri, lastModified } of this.#store.list(`${this.root}/running/`)) {
+        const isOther = kind === "prune" ? uri !== mark : uri.startsWith(`${this.root}/running/prune-`);
+        if (isOther) throw busy(uri, lastModified);
+      }
+      return await work();
+    } finally {
+      // What was done stays done, and what failed failed: a mark that stays is told of by who it keeps out.
+      await this.#store.delete([mark]).catch(() => undefined);
+    }
+  }
+
+  async remove(backups: readonly BackupSummary[]): Promise<void> {
+    await this.#store.delete(backups.map(({ id }) => `${this.root}/backups/${id}.json`));
+  }
+
+  async removeObjects(names: readonly string[]): Promise<void> {
+    await this.#store.delete(names.map((sha256) => this.uriOf({ sha256 })));
   }
 
   async #summary(uri: string): Promise<BackupSummary> {
@@ -170,9 +211,24 @@ export class BackupPlace {
   }
 }
 
-/** @throws LakehouseError INVALID_URI */
+/** @throws LakehouseError INVALID_URI; INVALID_ARGUMENT for what is no place. */
 export function openPlace(location: string | BackupStore, storage?: StoreOptions): BackupPlace {
+  if (location === "" || (typeof location !== "string" && typeof location?.put !== "function"))
+    throw invalidArgument(
+      "backup",
+      "Where the backups are is not said.",
+      "Give a path, a file:// or s3:// URI, or a store.",
+    );
+  if (storage !== undefined) checkObject("backup", "storage", storage);
   return new BackupPlace(typeof location === "string" ? openStore(location, storage) : location);
+}
+
+function busy(mark: string, since: Date): LakehouseError {
+  return backupBusy(
+    mark,
+    `Another process is at work on these backups since ${since.toISOString()}: ${mark}.`,
+    "Wait until it is done. If it was killed, delete that file.",
+  );
 }
 
 function corruptSummary(uri: string, how: string, cause?: unknown): LakehouseError {

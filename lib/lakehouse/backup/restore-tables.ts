@@ -7,7 +7,7 @@ import { restoreRefused } from "./errors.js";
 import { FileGatherer } from "./gather.js";
 import type { BackupIndex, BackupSummary } from "./model.js";
 import { FilesOfBackup, moveBelow } from "./moving.js";
-import { nameOf } from "./names.js";
+import { nameOf, namesOf } from "./names.js";
 import type { BackupPlace } from "./place.js";
 import type { RestoreReport } from "./restore-lake.js";
 
@@ -91,7 +91,7 @@ function planned(
   const shown = new Map<string, string>();
   for (const { key, content } of (entries[hash] ?? []) as readonly Entry[])
     if (content.type === "ICEBERG_TABLE") shown.set(key.join("."), content.metadataLocation);
-  const names = tables?.map(nameOf) ?? [...shown.keys()];
+  const names = namesOf(tables) ?? [...shown.keys()];
   if (as !== undefined && names.length !== 1)
     throw invalidArgument("as", `Another name is for one table, and there are ${names.length}.`);
   return names.map((name) => {

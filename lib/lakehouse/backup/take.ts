@@ -21,7 +21,7 @@ import { CopyingIn } from "./copy-in.js";
 import { backupCorrupt, backupIncomplete } from "./errors.js";
 import { FileGatherer, type WantedFile } from "./gather.js";
 import type { BackedUpFile, BackupSummary } from "./model.js";
-import { nameOf } from "./names.js";
+import { namesOf } from "./names.js";
 import type { BackupPlace } from "./place.js";
 
 export interface TakeOptions extends Abortable {
@@ -62,7 +62,7 @@ export async function takeBackup(
   // Tables may have adopted files from anywhere.
   const store = reachingOut(catalog.store);
   checkApart(store.root, place.root);
-  const names = tables?.map(nameOf);
+  const names = namesOf(tables);
   const copying = new CopyingIn(store, place, await knownFiles(place), await place.objects());
   const lost = new Set<string>();
   for (let attempt = 1; ; attempt++) {
@@ -99,11 +99,16 @@ function checkApart(lake: string, backups: string): void {
   );
 }
 
-/** What the newest backup knows of files. Of one that cannot be read, nothing: then all is read again. */
+/**
+ * What the newest backup knows of files, and the newest that is of the whole lakehouse. Of what cannot be read, nothing:
+ * then all is read again.
+ */
 async function knownFiles(place: BackupPlace): Promise<readonly BackedUpFile[]> {
   try {
-    const [newest] = await place.summaries();
-    return newest === undefined ? [] : (await place.index(newest)).files;
+    const summaries = await place.summaries();
+    const newest = new Set([summaries.find(({ tables }) => tables === null), summaries[0]]);
+    const indexes = [...newest].map((summary) => (summary === undefined ? undefined : place.index(summary)));
+    return (await Promise.all(indexes)).flatMap((index) => index?.files ?? []);
   } catch (error) {
     if (backupCorrupt.is(error)) return [];
     throw error;
