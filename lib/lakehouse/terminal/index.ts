@@ -24,6 +24,7 @@ export {
   duration,
   type Ink,
   ink,
+  type JsonReady,
   ProgressLine,
   printJson,
   printJsonLine,

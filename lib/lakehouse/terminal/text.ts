@@ -89,7 +89,11 @@ export const count = (number: number | bigint, one: string, many = `${one}s`): s
   `${number.toLocaleString("en-US")} ${Number(number) === 1 ? one : many}`;
 
 /** What JSON can hold: not a bigint, on which `JSON.stringify` throws. */
-type JsonReady<T> = T extends bigint ? never : T extends object ? { [K in keyof T]: JsonReady<T[K]> } : T;
+export type JsonReady<T> = T extends bigint
+  ? never
+  : T extends object
+    ? { [K in keyof T]: JsonReady<T[K]> }
+    : T;
 
 export function printJson<T>(value: T & JsonReady<T>): void {
   console.log(JSON.stringify(value, null, 2));
