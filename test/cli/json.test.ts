@@ -59,6 +59,12 @@ const ASKED: readonly (readonly string[])[] = [
   ["content", "setup", "--author", "Ada", "--json"],
   ["status", "--json"],
   ["reset", "--dry-run", "--json"],
+  ["import", "rows.json", "--table", "s.u", "--dry-run", "--json"],
+  ["backup", "--to", "saved", "--json"],
+  ["backups", "saved", "--json"],
+  ["restore", "s.t", "--from", "saved", "--as", "s.v", "--json"],
+  ["pack", "saved.tar", "--json"],
+  ["unpack", "saved.tar", "--verify", "--json"],
 ];
 
 const SERVERS = [
@@ -81,6 +87,7 @@ beforeAll(async () => {
   );
   const suite = "models: [{ name: t, columns: [{ name: n, data_tests: [not_null] }] }]";
   await writeFile(join(folder, "schema.yml"), suite);
+  await writeFile(join(folder, "rows.json"), '[{"n":1}]');
   await writeFile(join(folder, "empty.ipynb"), serializeNotebook(notebookOf("")));
 });
 beforeEach(async () => {
