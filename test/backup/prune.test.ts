@@ -91,3 +91,11 @@ test("a backup that stays and is damaged keeps it from removing anything", async
   await expect(lake.backup.prune({ from: to, keep: 1 })).rejects.toMatchObject({ code: "BACKUP_CORRUPT" });
   expect(await lake.backup.list({ from: to })).toHaveLength(3);
 });
+
+test("of backups that were made within a second the newest is the last", async () => {
+  const lake = await here.open("lake");
+  const to = new LocalStore(join(here.folder, "backups"), { durable: false });
+  const made: string[] = [];
+  for (let i = 0; i < 6; i++) made.unshift((await lake.backup({ to })).id);
+  expect((await lake.backup.list({ from: to })).map(({ id }) => id)).toEqual(made);
+});

@@ -132,7 +132,7 @@ export class BackupPlace {
     const bytes = gzipSync(JSON.stringify(index));
     const object = { sha256: sha256(bytes), size: bytes.length };
     await this.put(object, bytes);
-    const id = `${made.createdAt.replaceAll(/[-:]|\.\d+/g, "")}-${randomBytes(3).toString("hex")}`;
+    const id = `${made.createdAt.replaceAll(/[-:.]/g, "")}-${randomBytes(3).toString("hex")}`;
     const backup: BackupSummary = { id, ...made, index: object };
     const text = JSON.stringify({ format: FORMAT, sha256: checksumOf(backup), backup }, null, 2);
     await this.#store.put(`${this.root}/backups/${id}.json`, Buffer.from(text), { ifAbsent: true });
