@@ -3,6 +3,7 @@ import { type Abortable, throwIfAborted } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { QueryEngine } from "../query/index.js";
+import type { TaskLineage } from "./lineage/lineage.js";
 import type { TaskRun } from "./run.js";
 import type { SliceValue, Task } from "./task.js";
 
@@ -68,5 +69,17 @@ export class Pipeline {
       runs.push(await runTask(this.#context, task, options));
     }
     return runs;
+  }
+
+  /**
+   * What the tables of tasks are made of, column by column, as their queries say: `origins` follows a column back to tables
+   * that none of them makes. Nothing is run.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT for a query of a table that its task does not name; NO_SUCH_TABLE;
+   *   UNSUPPORTED_FEATURE for a query of which it cannot be told.
+   */
+  async lineage(tasks: readonly Task[]): Promise<readonly TaskLineage[]> {
+    const { lineageOf } = await import("./lineage/lineage.js");
+    return lineageOf(this.#context, tasks);
   }
 }

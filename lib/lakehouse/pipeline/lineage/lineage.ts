@@ -1,0 +1,107 @@
+import type { Catalog } from "../../catalog/index.js";
+import { type QueryEngine, sql } from "../../query/index.js";
+import type { Task } from "../task.js";
+import { type InputColumn, queryLineage } from "./columns.js";
+
+/** A column of a table. */
+export interface TableColumn {
+  readonly table: string;
+  readonly column: string;
+}
+
+/** What a task's table is made of. */
+export interface TaskLineage {
+  readonly table: string;
+  /** By its columns: of which columns of others their values are. None where they are constants or counts. */
+  readonly columns: Readonly<Record<string, readonly TableColumn[]>>;
+  /** Columns that decide which rows it has: filters, joins, groups. */
+  readonly rows: readonly TableColumn[];
+}
+
+interface LineageContext {
+  readonly catalog: Catalog;
+  readonly engine: Pick<QueryEngine, "sql">;
+}
+
+/**
+ * What the tables of tasks are made of, column by column, as their queries say. Columns of inputs are those of the tasks that
+ * make them, or of the tables themselves.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT for a query of a table that its task does not name; UNSUPPORTED_FEATURE
+ */
+export async function lineageOf(
+  { catalog, engine }: LineageContext,
+  tasks: readonly Task[],
+): Promise<readonly TaskLineage[]> {
+  const made = new Map(tasks.map(({ name, into }) => [name, into.schema]));
+  const columnsOf = async (table: string): Promise<readonly string[]> => {
+    const { fields } = made.get(table) ?? (await catalog.loadTable(table)).schema;
+    return fields.map(({ name }) => name);
+  };
+  const found: TaskLineage[] = [];
+  for (const task of tasks) {
+    const tables = { ...task.changes, ...task.reads };
+    const inputs = new Map<string, readonly string[]>();
+    for (const [name, table] of Object.entries(tables)) inputs.set(name, await columnsOf(table));
+    const { columns, rows } = queryLineage(await treeOf(engine, task.sql), inputs);
+    const inTable = ({ input, column }: InputColumn): TableColumn => ({
+      table: tables[input] as string,
+      column,
+    });
+    const named = task.into.schema.fields.map(({ name }) => [name, (columns.get(name) ?? []).map(inTable)]);
+    found.push({ table: task.name, columns: Object.fromEntries(named), rows: rows.map(inTable) });
+  }
+  return found;
+}
+
+async function treeOf(engine: Pick<QueryEngine, "sql">, query: string): Promise<unknown> {
+  const asked = sql`SELECT json_serialize_sql(${query}, skip_empty := true, skip_null := true, skip_default := true) AS tree`;
+  const [row] = await (await engine.sql(asked)).rows<{ tree: string }>();
+  const { statements } = JSON.parse(row?.tree ?? "{}") as { statements?: { node: unknown }[] };
+  return statements?.[0]?.node;
+}
+
+/** Where a column's values come from in the end: columns of tables that none of the tasks makes. */
+export function origins(lineage: readonly TaskLineage[], { table, column }: TableColumn): TableColumn[] {
+  const made = new Map(lineage.map((each) => [each.table, each.columns]));
+  const found = new Map<string, TableColumn>();
+  const seen = new Set<string>();
+  const visit = (at: TableColumn): void => {
+    const key = JSON.stringify([at.table, at.column]);
+    if (seen.has(key)) return;
+    seen.add(key);
+    const from = made.get(at.table);
+    if (from === undefined) found.set(key, at);
+    else for (const each of from[at.column] ?? []) visit(each);
+  };
+  visit({ table, column });
+  return [...found.values()];
+}
+
+/** The lineage as a diagram in D2's language: a table each, and a line from each column to those that are made of it. */
+export function lineageDiagram(lineage: readonly TaskLineage[]): string {
+  const tables = new Map<string, Set<string>>();
+  const add = (table: string, column: string): void => {
+    tables.set(table, (tables.get(table) ?? new Set()).add(column));
+  };
+  const lines = lineage.flatMap(({ table, columns }) =>
+    Object.entries(columns).flatMap(([column, from]) => {
+      add(table, column);
+      return from.map((source) => {
+        add(source.table, source.column);
+        return `${quoted(source.table)}.${quoted(source.column)} -> ${quoted(table)}.${quoted(column)}`;
+      });
+    }),
+  );
+  const shapes = [...tables].map(([table, columns]) =>
+    [
+      `${quoted(table)}: {`,
+      "  shape: sql_table",
+      ...[...columns].map((column) => `  ${quoted(column)}`),
+      "}",
+    ].join("\n"),
+  );
+  return `${["direction: right", ...shapes, ...lines].join("\n")}\n`;
+}
+
+const quoted = (name: string) => JSON.stringify(name);
