@@ -56,6 +56,9 @@ test("a server is told who asks, by a file or a variable and never on the comman
     expect(await ok("topic", "list", ...at, "--user", "alice", "--password-file", file)).toBe("[]\n");
     vi.stubEnv("STREAMCTL_PASSWORD", "hunter2");
     expect(await ok("topic", "list", ...at, "--user", "alice")).toBe("[]\n");
+    // Of several servers the first is gone.
+    const several = ["--server", `http://127.0.0.1:1, ${server.url}`, "--json"];
+    expect(await ok("topic", "list", ...several, "--user", "alice")).toBe("[]\n");
     const wrong = await streamctl("topic", "list", ...at, "--user", "mallory");
     expect(wrong.err).toContain("AUTHENTICATION_FAILED");
     expect(wrong.err).not.toContain("hunter2");

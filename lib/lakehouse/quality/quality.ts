@@ -75,6 +75,7 @@ export class Quality {
    */
   async check<Row>(table: TableOrContract<Row>, options: CheckOptions = {}): Promise<CheckReport> {
     checkOptions("check", options, CHECK_OPTIONS);
+    requireRun(options);
     const { checkTable } = await import("./check.js");
     const { name, contract } = await named(table);
     const opened = await this.#context.catalog.loadTable(name);
@@ -99,6 +100,7 @@ export class Quality {
   ): Promise<CheckReport> {
     const { into, ...rest } = options;
     checkOptions("checkRows", rest, CHECK_OPTIONS);
+    requireRun(options);
     const [{ checkBatch }, { storedChecks }] = await Promise.all([
       import("./check.js"),
       import("./contracts/stored.js"),
@@ -137,6 +139,7 @@ export class Quality {
     options: PublishOptions = {},
   ): Promise<Publication> {
     checkOptions("publish", options, PUBLISH_OPTIONS);
+    requireRun(options);
     const [{ publish }, { landingOf }, { quarantineOf }, { newToken }] = await Promise.all([
       import("./publish/publish.js"),
       import("./publish/landing.js"),
@@ -144,6 +147,8 @@ export class Quality {
       import("./publish/branches.js"),
     ]);
     const { name, contract } = await named(table);
+    // Where it is missing, that is said of this branch, and not of the one that rows land on.
+    if (contract === undefined) await this.#context.catalog.loadTable(name);
     const { requireChecks } = await import("./checks/builders.js");
     const { cast, extraFields, missingFields, quarantine = false, maxRejected, ...audit } = options;
     const ingest = { cast, extraFields, missingFields };
@@ -190,11 +195,14 @@ export class Quality {
 
   /** Makes a table carry checks, in place of those it had. */
   async setChecks(table: TableName, checks: readonly Check[]): Promise<void> {
-    const [{ storeChecks }, { requireChecks }] = await Promise.all([
+    const [{ storeChecks }, { requireChecks }, { requireKnown }] = await Promise.all([
       import("./contracts/stored.js"),
       import("./checks/builders.js"),
+      import("./checks/columns.js"),
     ]);
-    await storeChecks(await this.#context.catalog.loadTable(table), requireChecks(checks));
+    const opened = await this.#context.catalog.loadTable(table);
+    requireKnown(opened.schema, requireChecks(checks));
+    await storeChecks(opened, checks);
   }
 
   /** Results of earlier runs of a table's checks, newest first. SQL has all of it: `quality.results@"quality-history"`. */
@@ -238,6 +246,14 @@ export class Quality {
     const { catalog } = this.#context;
     return isBranchingCatalog(catalog) ? catalog.ref : undefined;
   }
+}
+
+/** @throws LakehouseError INVALID_ARGUMENT */
+function requireRun({ samples, now }: Pick<CheckOptions, "samples" | "now">): void {
+  if (samples !== undefined && !(Number.isSafeInteger(samples) && samples >= 0))
+    throw invalidArgument("samples", `samples is ${String(samples)}.`, "Give a whole number from 0 up.");
+  if (now !== undefined && !(now instanceof Date && !Number.isNaN(now.getTime())))
+    throw invalidArgument("now", `now is ${String(now)}, which is no point in time.`, "Give a Date.");
 }
 
 async function named<Row>(table: TableOrContract<Row>): Promise<{ name: string; contract?: Contract<Row> }> {

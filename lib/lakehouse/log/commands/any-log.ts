@@ -40,7 +40,10 @@ export function serverFile(folder: string): string {
 /** The options that all commands have which speak to a log. */
 export function logOptions(command: Command): Command {
   return command
-    .option("--server <url>", "ask this server, as streamctl serve says where it is")
+    .option(
+      "--server <urls>",
+      "ask this server, as streamctl serve says where it is; of several that share a log, the others too, with commas",
+    )
     .option("--user <name>", "who you are, where the log has users")
     .option(
       "--password-file <file>",
@@ -65,12 +68,13 @@ export function withLogOf(withLake: WithLake<LogContext>): WithLog {
 }
 
 async function withRemote(
-  url: string,
+  urls: string,
   options: ConnectLogOptions,
   work: (log: AnyLog) => Promise<void>,
 ): Promise<void> {
   const { connectLog } = await import("../rpc/connect-log.js");
-  await closing(await connectLog(url, options), work);
+  const all = urls.split(",").map((url) => url.trim());
+  await closing(await connectLog(all, options), work);
 }
 
 async function closing<Opened extends AnyLog>(

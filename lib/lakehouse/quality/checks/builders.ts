@@ -1,6 +1,7 @@
 import { invalidArgument } from "../../errors.js";
 import type { Schema } from "../../iceberg/index.js";
 import { checkObject } from "../../options.js";
+import { isKind, requireTerms } from "./terms.js";
 import type {
   AcceptedValuesCheck,
   Check,
@@ -104,7 +105,7 @@ export function pattern(
   { not, ...options }: CheckOptions & { readonly not?: boolean | undefined } = {},
 ): PatternCheck {
   if (typeof expression !== "string" || expression === "")
-    throw needs("pattern", column, "a regular expression");
+    throw needs("pattern", column, "a regular expression, as text");
   const name = `${column} ${not === true ? "has no" : "has"} ${expression}`;
   return made({ kind: "pattern", column, pattern: expression, not }, name, options);
 }
@@ -220,12 +221,7 @@ export function requireChecks(checks: readonly Check[]): readonly Check[] {
     throw invalidArgument("checks", "The checks are no list.", 'Give [notNull("id"), …].');
   const names = new Set<string>();
   for (const check of checks) {
-    if (
-      typeof check !== "object" ||
-      check === null ||
-      typeof check.kind !== "string" ||
-      typeof check.name !== "string"
-    )
+    if (typeof check !== "object" || check === null || !isKind(check.kind) || typeof check.name !== "string")
       throw invalidArgument(
         "checks",
         "There is something among the checks that is none.",
@@ -238,7 +234,7 @@ export function requireChecks(checks: readonly Check[]): readonly Check[] {
         'Give one of them a name of its own, as in { name: "…" }.',
       );
     names.add(check.name);
-    requireTerms(check.name, check);
+    requireTerms(check.name, check.kind, { ...check });
   }
   return checks;
 }
@@ -261,11 +257,10 @@ function made<Kind extends CheckKind>(
       throw invalidArgument(own.kind, `The ${key} of a check is a text, and not ${JSON.stringify(given)}.`);
   }
   refuseMeaningless(own.kind, options);
-  requireTerms(own.kind, options);
-  const all = { name, severity: "block", ...own, ...options };
-  return Object.fromEntries(
-    Object.entries(all).filter(([, value]) => value !== undefined),
-  ) as unknown as CheckOf<Kind>;
+  const given = Object.entries({ ...own, ...options }).filter(([, value]) => value !== undefined);
+  const all = { name, severity: "block" as const, ...Object.fromEntries(given) };
+  requireTerms(own.kind, own.kind, all);
+  return all as unknown as CheckOf<Kind>;
 }
 
 /** Kinds that pass or fail as a whole: there are no rows of theirs to let through. */
@@ -288,26 +283,6 @@ function refuseMeaningless(kind: CheckKind, { where, allow, warnOver, of }: Chec
     );
   if (of !== undefined && of !== "table" && of !== "new")
     throw invalidArgument(kind, "What a check is of is the table, or the new rows.", 'Write of: "new".');
-}
-
-/** What says what a failure means: read wrongly, it would let all of them through. */
-function requireTerms(subject: string, { severity, allow, warnOver }: CheckOptions): void {
-  if (allow !== undefined) requireAllowance(subject, "allow", allow);
-  if (warnOver !== undefined) requireAllowance(subject, "warnOver", warnOver);
-  if (severity !== undefined && severity !== "block" && severity !== "warn")
-    throw invalidArgument(subject, "The severity of a check is block or warn.");
-}
-
-function requireAllowance(subject: string, key: string, given: unknown): void {
-  const { rows, fraction } = (given ?? {}) as { rows?: unknown; fraction?: unknown };
-  const isRows = typeof rows === "number" && Number.isInteger(rows) && rows >= 0 && fraction === undefined;
-  const isFraction = typeof fraction === "number" && fraction >= 0 && fraction <= 1 && rows === undefined;
-  if (isRows || isFraction) return;
-  throw invalidArgument(
-    subject,
-    `${key} is ${JSON.stringify(given)}.`,
-    "Write { rows: 10 }, or { fraction: 0.01 } for one in a hundred.",
-  );
 }
 
 function list(columns: string | readonly string[]): readonly string[] {

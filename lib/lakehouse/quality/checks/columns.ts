@@ -7,7 +7,7 @@ import {
 } from "../../iceberg/index.js";
 import { identifier, type SqlFragment, sql, verbatim } from "../../query/index.js";
 import { invalidCheck, noSuchColumn } from "../errors.js";
-import type { CheckValue } from "./types.js";
+import type { Check, CheckValue } from "./types.js";
 
 /** A column of the rows, or a field inside its structs, for SQL. */
 export interface CheckedColumn {
@@ -39,6 +39,15 @@ export function columnOf(schema: Schema, name: string, check: string): CheckedCo
     );
   const at = members.reduce((outer, member) => sql`struct_extract(${outer}, ${member})`, identifier(column));
   return { name, type: found.field.type, sql: at };
+}
+
+/** Before a check is kept for later. @throws LakehouseError INVALID_CHECK for one that names a column which is not there. */
+export function requireKnown(schema: Schema, checks: readonly Check[]): void {
+  for (const check of checks) {
+    const own =
+      "column" in check ? [check.column] : "columns" in check && check.kind !== "types" ? check.columns : [];
+    for (const name of own) columnOf(schema, name, check.name);
+  }
 }
 
 /** SQL of text that is read as a value of the type. Text without an offset is UTC. */

@@ -27,10 +27,6 @@ export function planOf(check: Check, target: Target): Plan {
   return (PLANNERS[check.kind] as Planner<Check>)(check, target);
 }
 
-export function isKind(kind: string): kind is CheckKind {
-  return Object.hasOwn(PLANNERS, kind);
-}
-
 /** Kinds that are about rows as a whole, not about each. */
 const OF_ALL: ReadonlySet<CheckKind> = new Set<CheckKind>(["rowCount", "freshness", "drift", "sql"]);
 

@@ -3,6 +3,7 @@ import { invalidArgument } from "../../errors.js";
 import { type ColumnName, fieldById, fieldByName, type TypedSchema } from "../../iceberg/index.js";
 import { checkObject } from "../../options.js";
 import { freshness, notNull, requireChecks, unique } from "../checks/builders.js";
+import { requireKnown } from "../checks/columns.js";
 import type { Check } from "../checks/types.js";
 import { noSuchColumn } from "../errors.js";
 
@@ -69,6 +70,7 @@ export function contract<Row>(init: ContractInit<Row>): Contract<Row> {
     ...(age === undefined ? [] : [freshness(age.column, age.within)]),
   ];
   const said = new Set(requireChecks(checks).map((check) => check.name));
+  requireKnown(schema, checks);
   // One that is spelled out has a severity or an allowance of its own.
   return { ...init, keys, checks: [...implied.filter((check) => !said.has(check.name)), ...checks] };
 }

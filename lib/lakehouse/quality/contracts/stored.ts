@@ -1,5 +1,5 @@
 import { type Table, updateProperties } from "../../iceberg/index.js";
-import { isKind } from "../checks/planners.js";
+import { requireChecks } from "../checks/builders.js";
 import type { Check } from "../checks/types.js";
 import { invalidSuite } from "../errors.js";
 
@@ -11,20 +11,15 @@ export function storedChecks({ name, properties }: Pick<Table, "name" | "propert
   const text = properties[PROPERTY];
   if (text === undefined) return [];
   try {
-    const checks = JSON.parse(text) as readonly Check[];
-    if (
-      Array.isArray(checks) &&
-      checks.every((check) => isKind(check?.kind) && typeof check.name === "string")
-    )
-      return checks;
-  } catch {
-    // Said below.
+    return requireChecks(JSON.parse(text) as readonly Check[]);
+  } catch (cause) {
+    throw invalidSuite(
+      name,
+      `The property ${PROPERTY} of ${name} holds no checks that this version can read: ${(cause as Error).message}`,
+      "Set the table's checks anew, by lake.quality.setChecks.",
+      cause,
+    );
   }
-  throw invalidSuite(
-    name,
-    `The property ${PROPERTY} of ${name} holds no checks that this version can read.`,
-    "Set the table's checks anew, by lake.quality.setChecks.",
-  );
 }
 
 /** The property that makes a table carry checks. */
