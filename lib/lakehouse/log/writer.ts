@@ -29,8 +29,6 @@ export interface WriterOptions {
   /** The most bytes of record batches that wait for the object store: who appends more, waits. */
   readonly bufferBytes: number;
   readonly keptBytes?: number | undefined;
-  /** How long a partition knows a producer that does not append. A day where not given. */
-  readonly producerIdExpirationMs?: number | undefined;
   /** How long after one upkeep the next is, in milliseconds; none in the background where not given. */
   readonly upkeepMs?: number | undefined;
   /** How many small segments become one, at least. 8 where not given. */

@@ -58,8 +58,6 @@ export interface PartitionParts extends UploaderParts {
   readonly leads?: (() => boolean) | undefined;
   /** The partition's own. */
   readonly manifest: ManifestFile;
-  /** How long a producer is known that does not append, in milliseconds. A day where not given. */
-  readonly producerIdExpirationMs?: number | undefined;
   /** How much stays in memory of what is in the object store already, for readers that follow. 4 MiB where not given. */
   readonly keptBytes?: number | undefined;
 }
@@ -75,7 +73,7 @@ export interface PartitionEnd {
 }
 
 const KEPT_BYTES = 4 * 1024 * 1024;
-/** As Kafka's. */
+/** How long a producer is known that does not append: as Kafka's. */
 const PRODUCER_ID_EXPIRATION_MS = 24 * 60 * 60 * 1000;
 
 /**
@@ -146,8 +144,7 @@ export class Partition {
     this.#durable = end.offset;
     this.#stored = end.offset;
     this.#sequence = end.sequence;
-    const { producerIdExpirationMs = PRODUCER_ID_EXPIRATION_MS } = parts;
-    this.#storedProducers = new ProducerStates(this.name, producerIdExpirationMs, end.producers);
+    this.#storedProducers = new ProducerStates(this.name, PRODUCER_ID_EXPIRATION_MS, end.producers);
     this.#producers = this.#storedProducers.copy();
     this.#start = end.start;
   }
