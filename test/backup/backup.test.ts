@@ -1,6 +1,15 @@
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { eq, type Lakehouse, openTable, restoreLakehouse, type Table } from "sololakehouse";
+import {
+  defineSchema,
+  eq,
+  type Lakehouse,
+  openTable,
+  restoreLakehouse,
+  string,
+  type Table,
+} from "sololakehouse";
+import { openPlace } from "sololakehouse/backup";
 import { openQueryEngine } from "sololakehouse/query";
 import { LocalStore } from "sololakehouse/storage";
 import { describe, expect, test } from "vitest";
@@ -8,6 +17,7 @@ import { contentOf, contents, fill, rowsFrom, rowsOf } from "./support/lakes.js"
 import { places } from "./support/places.js";
 
 const here = places();
+const TINY = defineSchema({ v: string() });
 
 async function filled(name = "lake"): Promise<{ lake: Lakehouse; to: string }> {
   const lake = await here.open(name);
@@ -190,6 +200,37 @@ describe("tables of a backup", () => {
     });
     await lake.gc({ gracePeriodMs: 0 });
     expect(await rowsOf(lake, (await lake.table("s.v3_then")) as unknown as Table)).toHaveLength(3);
+  });
+
+  test("of which one is damaged leave nothing behind, and names may have dots in them", async () => {
+    const lake = await here.open("lake");
+    const to = join(here.folder, "backups");
+    await lake.createNamespace(["x.y"]);
+    const named = { namespace: ["x.y"], name: "t.u" };
+    await ((await lake.createTable(named, { schema: TINY })) as unknown as Table).append([{ v: "dots" }]);
+    await ((await lake.createTable("x.y.t.u", { schema: TINY })) as unknown as Table).append([
+      { v: "levels" },
+    ]);
+    await lake.backup({ to });
+    const other = await here.open("other");
+    await other.backup.restore({ from: to });
+    const values = async (table: typeof named | string) =>
+      rowsOf(other, (await other.table(table)) as unknown as Table);
+    expect([await values(named), await values("x.y.t.u")]).toEqual([['{"v":"dots"}'], ['{"v":"levels"}']]);
+    await lake.backup({ to: `${to}2`, tables: [named] });
+    await other.backup.restore({ from: `${to}2`, as: "one.only" });
+    expect(await values("one.only")).toEqual(['{"v":"dots"}']);
+
+    const place = openPlace(to);
+    const { files } = await place.index(await place.find());
+    const data = files.findLast(({ kind }) => kind === "data") as (typeof files)[number];
+    await new LocalStore(to).delete([place.uriOf(data)]);
+    const third = await here.open("third");
+    await expect(third.backup.restore({ from: to })).rejects.toMatchObject({ code: "BACKUP_CORRUPT" });
+    expect(await third.tables()).toEqual([]);
+    const left: string[] = [];
+    for await (const { uri } of third.store.list(`${third.store.root}/`)) left.push(uri);
+    expect(left).toEqual([]);
   });
 
   test("replace others only when told to, and can be of any branch or tag that it has", async () => {

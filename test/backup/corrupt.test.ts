@@ -97,7 +97,13 @@ test("a backup's own file that is damaged is named, and a new backup heals what 
       subject: uri,
     });
   }
+  // Those before and after it can be restored.
+  const second = await lake.backup({ to: store });
+  await store.put(`${store.root}/backups/${second.id}.json`, Buffer.from("{}"));
   await store.put(uri, Buffer.from(text));
+  expect(await openPlace(store).find(first.id)).toMatchObject({ id: first.id });
+  await expect(lake.backup.list({ from: store })).rejects.toMatchObject({ code: "BACKUP_CORRUPT" });
+  await store.delete([`${store.root}/backups/${second.id}.json`]);
   const place = openPlace(store);
   const [file] = (await place.index(first)).files;
   const object = place.uriOf(file as NonNullable<typeof file>);

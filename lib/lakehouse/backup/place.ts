@@ -52,7 +52,7 @@ export class BackupPlace {
     return sizes;
   }
 
-  /** @param body what has this checksum: a stream is held against it, and puts nothing where it has another. */
+  /** @param body has this checksum, or fails. */
   async put(object: ObjectRef, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     await this.#store.put(this.uriOf(object), body);
   }
@@ -89,36 +89,45 @@ export class BackupPlace {
 
   /** Of all backups that are there, newest first. */
   async summaries(): Promise<BackupSummary[]> {
-    const uris: string[] = [];
-    for await (const { uri } of this.#store.list(`${this.root}/backups/`))
-      if (uri.endsWith(".json")) uris.push(uri);
     const summaries: BackupSummary[] = [];
-    for (const uri of uris.sort().reverse()) summaries.push(await this.#summary(uri));
+    for (const id of await this.#ids()) summaries.push(await this.#summary(id));
     return summaries;
   }
 
   /**
-   * One backup: by its id, or the newest that was made until a time; the newest of all where neither is given.
+   * One backup: by its id, or the newest that was made until a time; the newest of all where neither is given. Others may
+   * be damaged.
    *
-   * @throws LakehouseError NO_SUCH_BACKUP
+   * @throws LakehouseError NO_SUCH_BACKUP; BACKUP_CORRUPT
    */
   async find(asOf?: string): Promise<BackupSummary> {
     if (asOf !== undefined) checkText("find", "asOf", asOf);
-    const summaries = await this.summaries();
+    const ids = await this.#ids();
+    if (asOf !== undefined && ids.includes(asOf)) return this.#summary(asOf);
     const until = asOf === undefined ? Number.POSITIVE_INFINITY : Date.parse(asOf);
-    const found =
-      summaries.find(({ id }) => id === asOf) ??
-      summaries.find(({ createdAt }) => Date.parse(createdAt) <= until);
-    if (found !== undefined) return found;
+    for (const id of Number.isNaN(until) ? [] : ids) {
+      const summary = await this.#summary(id);
+      if (Date.parse(summary.createdAt) <= until) return summary;
+    }
     throw noSuchBackup(
       this.root,
-      summaries.length === 0
+      ids.length === 0
         ? `There is no backup at ${this.root}.`
         : `There is no backup ${asOf} at ${this.root}, and none that was made until then.`,
-      summaries.length === 0
+      ids.length === 0
         ? "Look whether this is the place; a backup that was not finished is none."
-        : `Those that are there: ${summaries.map(({ id }) => id).join(", ")}.`,
+        : `Those that are there: ${ids.join(", ")}.`,
     );
+  }
+
+  /** Newest first. */
+  async #ids(): Promise<string[]> {
+    const ids: string[] = [];
+    for await (const { uri } of this.#store.list(`${this.root}/backups/`)) {
+      const [, id] = /\/([^/]+)\.json$/.exec(uri) ?? [];
+      if (id !== undefined) ids.push(id);
+    }
+    return ids.sort().reverse();
   }
 
   /** @throws LakehouseError BACKUP_CORRUPT */
@@ -135,7 +144,7 @@ export class BackupPlace {
     const id = `${made.createdAt.replaceAll(/[-:.]/g, "")}-${randomBytes(3).toString("hex")}`;
     const backup: BackupSummary = { id, ...made, index: object };
     const text = JSON.stringify({ format: FORMAT, sha256: checksumOf(backup), backup }, null, 2);
-    await this.#store.put(`${this.root}/backups/${id}.json`, Buffer.from(text), { ifAbsent: true });
+    await this.#store.put(this.#uriOfBackup(id), Buffer.from(text), { ifAbsent: true });
     return backup;
   }
 
@@ -161,15 +170,20 @@ export class BackupPlace {
     }
   }
 
+  #uriOfBackup(id: string): string {
+    return `${this.root}/backups/${id}.json`;
+  }
+
   async remove(backups: readonly BackupSummary[]): Promise<void> {
-    await this.#store.delete(backups.map(({ id }) => `${this.root}/backups/${id}.json`));
+    await this.#store.delete(backups.map(({ id }) => this.#uriOfBackup(id)));
   }
 
   async removeObjects(names: readonly string[]): Promise<void> {
     await this.#store.delete(names.map((sha256) => this.uriOf({ sha256 })));
   }
 
-  async #summary(uri: string): Promise<BackupSummary> {
+  async #summary(id: string): Promise<BackupSummary> {
+    const uri = this.#uriOfBackup(id);
     const text = Buffer.from(await this.#store.read(uri)).toString("utf8");
     let stored: { readonly format?: unknown; readonly sha256?: unknown; readonly backup?: BackupSummary };
     try {

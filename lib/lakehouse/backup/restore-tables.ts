@@ -1,13 +1,20 @@
-import { type BranchingCatalog, type Entry, type TableName, tableLocation } from "../catalog/index.js";
+import { randomUUID } from "node:crypto";
+import { type BranchingCatalog, type TableName, tableLocation } from "../catalog/index.js";
 import { type Abortable, invalidArgument } from "../errors.js";
-import { noSuchTable, readTableMetadata } from "../iceberg/index.js";
+import {
+  commitStateUnknown,
+  noSuchTable,
+  readTableMetadata,
+  type TableIdentifier,
+} from "../iceberg/index.js";
 import { ensureNamespace } from "../namespaces.js";
+import type { ObjectStore } from "../storage/index.js";
 import { copyOut, restoreId } from "./copy-out.js";
 import { restoreRefused } from "./errors.js";
 import { FileGatherer } from "./gather.js";
-import type { BackupIndex, BackupSummary } from "./model.js";
+import type { BackedUpFile, BackupIndex, BackupSummary } from "./model.js";
 import { FilesOfBackup, moveBelow } from "./moving.js";
-import { nameOf, namesOf } from "./names.js";
+import { identifierOf, identifiersOf, nameOf, tableKeyOf } from "./names.js";
 import type { BackupPlace } from "./place.js";
 import type { RestoreReport } from "./restore-lake.js";
 
@@ -22,9 +29,12 @@ export interface RestoreTablesOptions extends Abortable {
   readonly overwrite?: boolean | undefined;
 }
 
+/** A table of the backup, and what it is to be called. */
 interface Plan {
-  readonly name: string;
+  readonly table: TableIdentifier;
   readonly metadataLocation: string;
+  /** A folder of its own. */
+  readonly folder: string;
 }
 
 /**
@@ -42,41 +52,80 @@ export async function restoreTables(
 ): Promise<RestoreReport> {
   const { overwrite = false, signal } = options;
   const index = await place.index(backup);
-  const plans = planned(backup, index, options.ref ?? catalog.ref, options);
-  for (const { name } of plans) if (!overwrite && (await catalog.tableExists(name))) throw isThere(name);
   const { store } = catalog;
-  const made: { readonly name: string; readonly location: string }[] = [];
-  let [files, bytes] = [0, 0];
-  for (const { name, metadataLocation } of plans) {
-    const id = restoreId(backup.id, `${store.root} ${name}`);
-    const folder = tableLocation(store.root, name.split("."), `restored-${id}`);
-    const read = new FilesOfBackup(backup.root, place, index.files, (location) => location);
-    const { location } = await readTableMetadata(read, metadataLocation);
-    const move = moveBelow(location, folder);
-    const former = new FilesOfBackup(backup.root, place, index.files, move);
-    const gatherer = new FileGatherer(former);
-    await gatherer.addTable(metadataLocation, true);
-    const needed = [...gatherer.files.keys()].map((file) => former.file(file));
-    const moved = await copyOut({
-      ...{ place, files: former, move, target: store, id, signal },
-      metadata: [metadataLocation],
-      needed,
-    });
-    made.push({ name, location: moved.get(metadataLocation) as string });
-    files += needed.length;
-    bytes += needed.reduce((sum, { size }) => sum + size, 0);
+  const plans = planned(backup, index, store.root, options.ref ?? catalog.ref, options);
+  for (const { table } of plans)
+    if (!overwrite && (await catalog.tableExists(table))) throw isThere(nameOf(table));
+  const left = new Set(plans.map(({ folder }) => folder));
+  try {
+    const made: Made[] = [];
+    for (const plan of plans) made.push(await makeTable(place, backup, index.files, store, plan, signal));
+    for (const { table, folder, location } of made) {
+      await ensureNamespace(catalog, table);
+      await catalog.registerTable(table, location, { overwrite });
+      left.delete(folder);
+    }
+    return {
+      backup: backup.id,
+      to: store.root,
+      tables: made.map(({ table }) => nameOf(table)),
+      refs: 0,
+      files: made.reduce((sum, { files }) => sum + files.length, 0),
+      bytes: made.reduce((sum, { files }) => sum + sizeOf(files), 0),
+    };
+  } catch (error) {
+    // No table leads there; of a commit that may have been made, one may.
+    if (!commitStateUnknown.is(error)) for (const folder of left) await discard(store, folder);
+    throw error;
   }
-  for (const { name, location } of made) {
-    await ensureNamespace(catalog, name);
-    await catalog.registerTable(name, location, { overwrite });
-  }
-  const tables = made.map(({ name }) => name);
-  return { backup: backup.id, to: store.root, tables, refs: 0, files, bytes };
+}
+
+/** A table whose files are all there. */
+interface Made extends Plan {
+  /** Of its metadata file, in its new place. */
+  readonly location: string;
+  readonly files: readonly BackedUpFile[];
+}
+
+async function makeTable(
+  place: BackupPlace,
+  { id, root }: BackupSummary,
+  files: readonly BackedUpFile[],
+  target: ObjectStore,
+  plan: Plan,
+  signal: AbortSignal | undefined,
+): Promise<Made> {
+  const { metadataLocation, folder } = plan;
+  const asTheyWere = new FilesOfBackup(root, place, files, (location) => location);
+  const { location } = await readTableMetadata(asTheyWere, metadataLocation);
+  const move = moveBelow(location, folder);
+  const former = new FilesOfBackup(root, place, files, move);
+  const gatherer = new FileGatherer(former);
+  await gatherer.addTable(metadataLocation, true);
+  const needed = [...gatherer.files.keys()].map((file) => former.file(file));
+  const moved = await copyOut({
+    ...{ place, files: former, move, target, needed, signal },
+    metadata: [metadataLocation],
+    id: restoreId(id, folder),
+  });
+  return { ...plan, location: moved.get(metadataLocation) as string, files: needed };
+}
+
+const sizeOf = (files: readonly BackedUpFile[]): number => files.reduce((sum, { size }) => sum + size, 0);
+
+/** Deletes what was written to a folder. The failure before it is to be reported, and not that something stays. */
+async function discard(store: ObjectStore, folder: string): Promise<void> {
+  try {
+    const uris: string[] = [];
+    for await (const { uri } of store.list(`${folder}/`)) uris.push(uri);
+    await store.delete(uris);
+  } catch {}
 }
 
 function planned(
   { id, refs }: BackupSummary,
   { entries }: BackupIndex,
+  root: string,
   ref: string,
   { tables, as }: RestoreTablesOptions,
 ): Plan[] {
@@ -88,21 +137,30 @@ function planned(
       `It has ${refs.map(({ name }) => name).join(", ")}.`,
     );
   }
-  const shown = new Map<string, string>();
-  for (const { key, content } of (entries[hash] ?? []) as readonly Entry[])
-    if (content.type === "ICEBERG_TABLE") shown.set(key.join("."), content.metadataLocation);
-  const names = namesOf(tables) ?? [...shown.keys()];
-  if (as !== undefined && names.length !== 1)
-    throw invalidArgument("as", `Another name is for one table, and there are ${names.length}.`);
-  return names.map((name) => {
-    const metadataLocation = shown.get(name);
-    if (metadataLocation !== undefined)
-      return { name: as === undefined ? name : nameOf(as), metadataLocation };
-    throw noSuchTable(
-      name,
-      `The backup ${id} has no table ${name} on ${ref}.`,
-      shown.size === 0 ? undefined : `It has ${[...shown.keys()].join(", ")}.`,
-    );
+  const shown = new Map<string, { readonly table: TableIdentifier; readonly location: string }>();
+  for (const { key, content } of entries[hash] ?? []) {
+    const table = { namespace: key.slice(0, -1), name: key.at(-1) as string };
+    if (content.type === "ICEBERG_TABLE")
+      shown.set(tableKeyOf(table), { table, location: content.metadataLocation });
+  }
+  const wanted = identifiersOf(tables) ?? [...shown.values()].map(({ table }) => table);
+  if (as !== undefined && wanted.length !== 1)
+    throw invalidArgument("as", `Another name is for one table, and there are ${wanted.length}.`);
+  return wanted.map((table) => {
+    const found = shown.get(tableKeyOf(table));
+    if (found === undefined) {
+      throw noSuchTable(
+        nameOf(table),
+        `The backup ${id} has no table ${nameOf(table)} on ${ref}.`,
+        shown.size === 0
+          ? undefined
+          : `It has ${[...shown.values()].map((one) => nameOf(one.table)).join(", ")}.`,
+      );
+    }
+    const called = as === undefined ? table : identifierOf(as);
+    // New each time: what garbage collection takes is never written again under the same name.
+    const folder = tableLocation(root, [...called.namespace, called.name], randomUUID());
+    return { table: called, metadataLocation: found.location, folder };
   });
 }
 

@@ -15,13 +15,14 @@ import {
   type LakehouseError,
   throwIfAborted,
 } from "../errors.js";
-import { noSuchTable } from "../iceberg/index.js";
+import { noSuchTable, type TableIdentifier } from "../iceberg/index.js";
+import { keyOf } from "../keys.js";
 import { objectNotFound, reachingOut } from "../storage/index.js";
 import { CopyingIn } from "./copy-in.js";
 import { backupCorrupt, backupIncomplete } from "./errors.js";
 import { FileGatherer, type WantedFile } from "./gather.js";
 import type { BackedUpFile, BackupSummary } from "./model.js";
-import { namesOf } from "./names.js";
+import { identifiersOf, nameOf, tableKeyOf } from "./names.js";
 import type { BackupPlace } from "./place.js";
 
 export interface TakeOptions extends Abortable {
@@ -62,7 +63,7 @@ export async function takeBackup(
   // Tables may have adopted files from anywhere.
   const store = reachingOut(catalog.store);
   checkApart(store.root, place.root);
-  const names = namesOf(tables);
+  const names = identifiersOf(tables);
   const copying = new CopyingIn(store, place, await knownFiles(place), await place.objects());
   const lost = new Set<string>();
   for (let attempt = 1; ; attempt++) {
@@ -115,24 +116,29 @@ async function knownFiles(place: BackupPlace): Promise<readonly BackedUpFile[]> 
   }
 }
 
-async function readState(catalog: BranchingCatalog, names: readonly string[] | undefined): Promise<State> {
+async function readState(
+  catalog: BranchingCatalog,
+  names: readonly TableIdentifier[] | undefined,
+): Promise<State> {
   const at = new Date();
   const refs = await catalog.references();
   const entries = new Map<Hash, readonly Entry[]>();
+  const wanted = names && new Set(names.map(tableKeyOf));
   const found = new Set<string>();
   for (const hash of new Set(refs.map((ref) => ref.hash))) {
     const shown: Entry[] = [];
     for await (const entry of catalog.versions.entries(await catalog.versions.commitAt(hash))) {
-      const name = entry.key.join(".");
-      if (names !== undefined && (entry.content.type !== "ICEBERG_TABLE" || !names.includes(name))) continue;
-      found.add(name);
+      const key = keyOf(entry.key);
+      if (wanted !== undefined && (entry.content.type !== "ICEBERG_TABLE" || !wanted.has(key))) continue;
+      found.add(key);
       shown.push(entry);
     }
     entries.set(hash, shown);
   }
-  const missing = names?.find((name) => !found.has(name));
+  const missing = names?.find((table) => !found.has(tableKeyOf(table)));
   if (missing !== undefined) {
-    throw noSuchTable(missing, `There is no table ${missing} on any branch or tag.`, "Look at slh tables.");
+    const name = nameOf(missing);
+    throw noSuchTable(name, `There is no table ${name} on any branch or tag.`, "Look at slh tables.");
   }
   const commits =
     names === undefined ? await exportCommits(catalog.versions, [...entries.keys()]) : undefined;
@@ -192,7 +198,7 @@ function present(files: readonly (BackedUpFile | undefined)[]): BackedUpFile[] {
 async function finish(
   place: BackupPlace,
   { at, refs, entries, commits }: State,
-  names: readonly string[] | undefined,
+  names: readonly TableIdentifier[] | undefined,
   files: readonly BackedUpFile[],
   copying: CopyingIn,
 ): Promise<BackupReport> {
@@ -200,7 +206,7 @@ async function finish(
     {
       createdAt: at.toISOString(),
       root: copying.root,
-      tables: names ?? null,
+      tables: names?.map(nameOf) ?? null,
       hasHistory: commits !== undefined,
       refs,
       files: files.length,
