@@ -4,14 +4,25 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Backend, openCatalog, SqliteBackend } from "../../../lib/lakehouse/catalog/index.js";
-import { defineSchema, int, long, string, UpdateSchema } from "../../../lib/lakehouse/iceberg/index.js";
+import {
+  alwaysTrue,
+  defineSchema,
+  int,
+  long,
+  string,
+  UpdateSchema,
+} from "../../../lib/lakehouse/iceberg/index.js";
 import {
   CheckFailedError,
   contract,
+  expression,
+  notNull,
   type Publication,
   type PublishOptions,
   Quality,
   range,
+  references,
+  sqlCheck,
 } from "../../../lib/lakehouse/quality/index.js";
 import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
@@ -23,7 +34,8 @@ interface Row {
   readonly v: number;
 }
 
-const SCHEMA = defineSchema({ id: long(), v: int() });
+const FIELDS = { id: long(), v: int() };
+const SCHEMA = defineSchema(FIELDS);
 const TABLE = contract({
   name: "n.t",
   schema: SCHEMA,
@@ -158,6 +170,33 @@ test("rows that landed before a crash, and their table then got another column, 
   expect(await publish(-1)).toMatchObject({ outcome: "published", rejected: 1 });
   expect(await rowsOf()).toEqual(BAD.slice(0, 3));
   expect(await leftovers()).toEqual([]);
+});
+
+test.each([
+  ["a query", sqlCheck("select * from rows where v > (select min(v) from n.limits)")],
+  ["an expression", expression("v <= (select min(v) from n.limits)")],
+  ["what it is about", notNull("none", { where: "v > (select min(v) from n.limits)" })],
+  ["keys", references("v", "n.limits", "v")],
+])("%s that reads another table is asked again where that changed meanwhile", async (_, check) => {
+  const others = await observer();
+  await others.catalog.createNamespace("n");
+  const limits = await others.catalog.createTable("n.limits", { schema: defineSchema({ v: int() }) });
+  await limits.append([{ v: 5 }]);
+  let isFirst = true;
+  const seen = dyingAt(backend, -1, false);
+  const { quality, catalog } = await open({
+    ...seen,
+    moveRef: async (move, objects) => {
+      if (move.name === "refs/main" && isFirst) {
+        isFirst = false;
+        await (await limits.refresh()).overwrite([{ v: 1 }], { where: alwaysTrue });
+      }
+      return seen.moveRef(move, objects);
+    },
+  });
+  const target = { ...TABLE, checks: [check], schema: defineSchema({ ...FIELDS, none: int().optional() }) };
+  await expect(quality.publish(target, [{ id: 1, v: 5 }])).rejects.toMatchObject({ code: "CHECK_FAILED" });
+  expect({ isFirst, there: await catalog.tableExists("n.t") }).toEqual({ isFirst: false, there: false });
 });
 
 test("whatever is published, at once or one after the other, and whenever a process dies, main holds whole good batches alone", async () => {

@@ -7,6 +7,7 @@ import {
   dictionary,
   drift,
   expression,
+  notNull,
   references,
   rowCount,
   sqlCheck,
@@ -131,6 +132,51 @@ test("a table that is made anew is looked at as a whole", async () => {
   await expect(anew("xx")).rejects.toMatchObject({ code: "CHECK_FAILED" });
   expect((await anew("ORD")).report?.scope).toBe("table");
   expect(await ids("p.anew")).toEqual([7]);
+});
+
+test.each([
+  ["integer", "1", 1],
+  ["bigint", "1", 1],
+  ["smallint", "1", 1],
+  ["varchar", "'1'", 2],
+  ["struct(a integer)", "{'a': 1}", 2],
+])("rows of a table that is replaced by one with a column of type %s", async (type, value, rows) => {
+  const name = `p.replaced_${type.slice(0, 3)}`;
+  await lake.sql("create schema if not exists p");
+  await lake.sql(`create table ${name} as select 1 as id, 1::integer as v union all select 2, NULL`);
+  const checks = [notNull("v", { severity: "warn" })];
+  const { report } = await lake.quality.publish(
+    name,
+    async ({ branch }) => {
+      const query = `select 1 as id, ${value}::${type} as v union all select 3, NULL`;
+      await lake.sql(`create or replace table ${name} as ${query}`, { ref: branch });
+    },
+    { checks },
+  );
+  // Of other types, none is one that was there.
+  expect(report).toMatchObject({ scope: "new", results: [{ failing: 1, rows }] });
+});
+
+test("what a crash left goes after a day, but not what has landed under a token, nor what was blocked", async () => {
+  const silver = terms("p.left");
+  const old = Date.now() - 24 * 3_600_000;
+  const rest = "0123456789ab";
+  const [past, future] = [old - 60_000, old + 60_000];
+  const gone = [
+    `once-${past}-${rest}/landed-${rest}`,
+    `t/audit-${past}-${rest}`,
+    `t/landing-${past}-${rest}`,
+  ];
+  const kept = [
+    `once-${future}-${rest}/landed-${rest}`,
+    `t/audit-${future}-${rest}`,
+    `t/landed-${rest}`,
+    `once-${past}-${rest}/blocked`,
+  ];
+  for (const name of [...gone, ...kept]) await lake.branch(`publish/p.left/${name}`);
+  await lake.quality.publish(silver, [{ id: 1 }]);
+  const there = await branches("p.left/");
+  expect(there.sort()).toEqual(kept.map((name) => `publish/p.left/${name}`).sort());
 });
 
 test("what is set back while it is published does not come back with it", async () => {

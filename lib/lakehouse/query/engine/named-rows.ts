@@ -1,14 +1,19 @@
 import {
+  allFields,
   alwaysTrue,
   and,
   bind,
   CHANGE_COLUMNS,
+  canPromote,
   changelogSchema,
+  fieldById,
   isAncestorOf,
+  isPrimitiveType,
   type NestedField,
   newTableMetadata,
   noSuchSnapshot,
   type Schema,
+  schemaOfSnapshot,
   snapshotById,
   withMainAt,
 } from "../../iceberg/index.js";
@@ -92,7 +97,8 @@ async function ofNewRows(
     return { relation: `(SELECT ${cells} FROM ${relation} WHERE ${type} = 'INSERT')`, schema };
   }
   // Of what has expired nobody can tell what the table has more; a view at it would be the table as it is.
-  if (snapshotById(metadata, since) === undefined)
+  const snapshot = snapshotById(metadata, since);
+  if (snapshot === undefined)
     throw noSuchSnapshot(
       String(since),
       `${table.name} has no snapshot ${since}, or has it no more.`,
@@ -101,9 +107,20 @@ async function ofNewRows(
   // Of another line of history, or after snapshots between the two have expired, only the rows themselves can tell.
   const sides: string[] = [];
   const then = table.view(withMainAt(metadata, since), undefined);
-  for (const at of [table, then]) {
+  for (const at of canBecome(schemaOfSnapshot(metadata, snapshot), schema) ? [table, then] : [table]) {
     const columns = { fields: schema.fields, metadataColumns: [] };
     sides.push(`SELECT ${cells} FROM ${await relations.ofScan(at, at.scan(), use, columns)}`);
   }
   return { relation: `(${sides.join(" EXCEPT ALL ")})`, schema };
+}
+
+/**
+ * Whether rows of the one schema can be rows of the other. A table that was made anew has columns by the names, and with the
+ * ids, of those before, and may have them with other types: then no row is one that was there.
+ */
+function canBecome(before: Schema, after: Schema): boolean {
+  return [...allFields(after)].every(({ field: { id, type } }) => {
+    const was = fieldById(before, id)?.type;
+    return was === undefined || (isPrimitiveType(type) ? canPromote(was, type) : was.type === type.type);
+  });
 }
