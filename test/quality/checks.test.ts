@@ -337,8 +337,17 @@ describe("drift", () => {
     await (await lake.table("a.drifting")).append(rows(1000));
     const [[outcome, index] = []] = await indexes();
     expect([outcome, Number(index) > 0.5]).toEqual(["fail", true]);
-    const against = { checks: [drift("n", { against: taken })], record: false };
-    expect((await lake.quality.check("a.drifting", against)).passed).toBe(false);
+    const against = async (max?: number) => {
+      const check = drift("n", { against: taken, max });
+      const { results } = await lake.quality.check("a.drifting", { checks: [check], record: false });
+      return results[0];
+    };
+    const found = await against();
+    expect(found?.outcome).toBe("fail");
+    // It fails from just its bound on.
+    const measured = found?.measured ?? 0;
+    const outcomes = [await against(measured), await against(measured + 1e-9)].map((each) => each?.outcome);
+    expect(outcomes).toEqual(["fail", "pass"]);
   });
 });
 

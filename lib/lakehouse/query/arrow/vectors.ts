@@ -199,6 +199,9 @@ export class BooleanGatherer implements VectorGatherer {
   }
 }
 
+const STRING_BYTES = 16;
+const INLINE_BYTES = 12;
+
 /**
  * Text and blobs. DuckDB's string has 16 bytes: a 32-bit length, then the bytes themselves up to 12, or else a prefix
  * of 4 and a pointer.
@@ -206,46 +209,64 @@ export class BooleanGatherer implements VectorGatherer {
 export class BytesGatherer implements VectorGatherer {
   readonly #validity = new Validity();
   readonly #bytes = new ByteBuffer();
-  #offsets: number[] = [0];
+  #offsets = new Int32Array(1024);
+  #rows = 0;
 
   constructor(readonly type: arrow.Utf8 | arrow.Binary) {}
 
   append(vector: duckdb.Vector, from: number, count: number): void {
     this.#validity.append(vector, from, count);
-    const data = duckdb.vector_get_data(vector, (from + count) * 16);
+    const data = duckdb.vector_get_data(vector, (from + count) * STRING_BYTES);
     const validity = duckdb.vector_get_validity(
       vector,
       Math.ceil((from + count) / 64) * 8,
     ) as Uint8Array | null;
-    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    const hasNulls = validity !== null && validity.length > 0;
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.byteLength >> 2);
     const bytes = this.#bytes;
+    const offsets = this.#room(count);
+    let row = this.#rows;
+    bytes.reserve(INLINE_BYTES * count);
+    let target = bytes.bytes;
+    let end = bytes.length;
     for (let i = from; i < from + count; i++) {
       // What lies at a null's place is undefined, a pointer too: it must not be followed.
-      if (validity && validity.length > 0 && (((validity[i >> 3] ?? 0) >> (i & 7)) & 1) === 0) {
-        this.#offsets.push(bytes.length);
-        continue;
+      if (!hasNulls || ((validity[i >> 3] as number) >> (i & 7)) & 1) {
+        const at = i * STRING_BYTES;
+        const length = words[at >> 2] as number;
+        if (length <= INLINE_BYTES) {
+          for (let k = at + 4; k < at + 4 + length; k++) target[end++] = data[k] as number;
+        } else {
+          bytes.length = end;
+          bytes.append(
+            duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + at + 8, length),
+          );
+          bytes.reserve(INLINE_BYTES * (from + count - i));
+          target = bytes.bytes;
+          end = bytes.length;
+        }
       }
-      const at = i * 16;
-      const length = view.getUint32(at, true);
-      bytes.reserve(length);
-      if (length <= 12) {
-        const target = bytes.bytes;
-        let end = bytes.length;
-        for (let k = at + 4; k < at + 4 + length; k++) target[end++] = data[k] as number;
-        bytes.length = end;
-      } else {
-        bytes.append(
-          duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + at + 8, length),
-        );
-      }
-      this.#offsets.push(bytes.length);
+      offsets[++row] = end;
     }
+    bytes.length = end;
+    this.#rows = row;
+  }
+
+  /** The offsets, with room for so many more rows. */
+  #room(count: number): Int32Array {
+    const least = this.#rows + count + 1;
+    if (this.#offsets.length < least) {
+      const grown = new Int32Array(Math.max(least, this.#offsets.length * 2));
+      grown.set(this.#offsets);
+      this.#offsets = grown;
+    }
+    return this.#offsets;
   }
 
   finish(): arrow.Data {
-    const valueOffsets = Int32Array.from(this.#offsets);
-    this.#offsets = [0];
-    const length = valueOffsets.length - 1;
+    const length = this.#rows;
+    const valueOffsets = this.#offsets.slice(0, length + 1);
+    this.#rows = 0;
     const data = this.#bytes.finish();
     return arrow.makeData({
       type: this.type,

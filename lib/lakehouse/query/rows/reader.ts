@@ -79,6 +79,7 @@ export class RowReader implements Omit<RowEngine, "openMerge" | "readSource" | "
     positions = false,
   ): Batches {
     const result = await this.#relations.use(async (use) => {
+      await use.connection.run(AHEAD);
       const bytes = toByteString(
         await sql(await rowsRelation(this.#relations, request, use, positions), use),
       );
@@ -88,6 +89,12 @@ export class RowReader implements Omit<RowEngine, "openMerge" | "readSource" | "
     yield* result.batches();
   }
 }
+
+/**
+ * How far DuckDB reads ahead of whoever writes the rows again. By its own 1 MB, which is for who waits for the first rows, its
+ * threads stop and start anew at every few files: a fifth of what reading 2,000 small ones costs.
+ */
+const AHEAD = "SET streaming_buffer_size = '64MB'";
 
 export const POSITIONS = new ArrowSchema([
   new Field(TASK.name, new Int64()),
