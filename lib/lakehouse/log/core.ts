@@ -18,7 +18,7 @@ import { logClusterFailures } from "./metrics.js";
 import { OnFirstUse } from "./on-first-use.js";
 import type { SharedLog } from "./open-shared.js";
 import { type Clock, sleep, systemClock } from "./partition/clock.js";
-import type { Ack, Partition } from "./partition/partition.js";
+import type { Partition } from "./partition/partition.js";
 import { Place } from "./partition/place.js";
 import { Segments } from "./partition/segments.js";
 import { type LogPartition, type LogSegment, Partitions } from "./partitions.js";
@@ -26,7 +26,7 @@ import { type Recovered, recoverLog } from "./recover.js";
 import { PolicyStore } from "./security/policy-store.js";
 import type { Security } from "./security/security.js";
 import { type NewTopicOptions, Topics } from "./topics.js";
-import type { TransactionOwner } from "./transaction-types.js";
+import type { OffsetsStanding, TransactionOwner } from "./transaction-types.js";
 import type { Transactions } from "./transactions/transactions.js";
 import type { UpkeepAction, UpkeepOptions } from "./upkeep/upkeep.js";
 import { diskAt } from "./wal/disk.js";
@@ -275,7 +275,7 @@ export class LogCore {
   readonly findPeer: FindPeer = async (topicId, number) => (await this.peers()).find(topicId, number);
 
   /** @internal As `TransactionCoordinator.checkOffsets`, whoever the coordinator is. */
-  async checkOffsets(owner: TransactionOwner, group: string): Promise<Ack> {
+  async checkOffsets(owner: TransactionOwner, group: string): Promise<OffsetsStanding> {
     const { topicId, partition } = (await this.transactions()).placeOf(owner.transactionalId);
     return (await this.findPeer(topicId, partition)).checkOffsets(owner, group);
   }

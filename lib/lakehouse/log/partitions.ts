@@ -130,10 +130,11 @@ export class Partitions {
     const partition = this.#opened(topic, number) ?? (await this.writing(topic, number));
     const producer = transactionOf(batch);
     if (producer !== undefined)
-      await partition.transactions.learn(producer.producerId, producer.epoch, async () => {
+      await partition.transactions.learn(producer, async () => {
         const coordinator = (await transactions()).placeOfProducer(producer.producerId);
         const peer = await findPeer(coordinator.topicId, coordinator.partition);
-        return (await peer.standing(producer, { topicId: topic.id, partition: number })) === "open";
+        const standing = await peer.standing(producer, { topicId: topic.id, partition: number });
+        return standing.state === "open" ? standing.startedAt : undefined;
       });
     return partition;
   }

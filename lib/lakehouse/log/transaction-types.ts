@@ -19,11 +19,26 @@ export interface TransactionPartition {
   readonly partition: number;
 }
 
+/** One of a producer's transactions. */
+export interface TransactionIdentity extends ProducerIdentity {
+  /** In milliseconds since the epoch; later than that of the transaction before, which may have the same producer epoch. */
+  readonly startedAt: number;
+}
+
 /** How a producer's transaction ends, for those who have a part of it. */
-export interface Ending extends ProducerIdentity {
+export interface Ending extends TransactionIdentity {
   readonly marker: Marker;
   readonly ack: Ack;
 }
 
 /** A transaction, as a partition that has its batches has to know it: it takes more while it is open, and waits for its end. */
-export type Standing = "open" | "ending" | "none";
+export type Standing =
+  | { readonly state: "open"; readonly startedAt: number }
+  | { readonly state: "ending" | "none" };
+
+/** A transaction, as a group that keeps offsets of it has to know it. */
+export interface OffsetsStanding {
+  readonly startedAt: number;
+  /** How the rest of it is acknowledged. */
+  readonly ack: Ack;
+}

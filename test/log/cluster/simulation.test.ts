@@ -48,7 +48,7 @@ const count = (what: string, by = 1) => void seen.set(what, (seen.get(what) ?? 0
 test("what is acknowledged as stored is there once, whoever led, was paused, cut off, or killed", async () => {
   const { isWhole } = await simulate(runs(60), history);
   if (!isWhole) return;
-  for (const what of ["stored", "wal", "NOT_LEADER", "takeover", "lost", "read"])
+  for (const what of ["stored", "wal", "NOT_LEADER", "takeover", "lost", "read", "late"])
     expect(seen.get(what) ?? 0, what).toBeGreaterThan(0);
 });
 
@@ -185,6 +185,7 @@ async function history(seed: number): Promise<void> {
   stop();
   expect(faults).toEqual([]);
   count("lost", lost);
+  count("late", world.late);
 
   const meta = await recovered(world, place);
   const found = Array.from({ length: PARTITIONS }, () => new Map<bigint, string>());

@@ -61,11 +61,12 @@ test("what a transaction holds, and where its partition was before, is not forgo
     { producerId: 7n, epoch: 0 },
     [{ ...at("flights", 1), offset: 2n }],
     NOBODY,
-    async () => "wal",
+    async () => ({ startedAt: 1, ack: "wal" }),
   );
   const partitions = async () => (await groups.fetch("readers")).map(({ partition }) => partition);
   while ((await partitions()).includes(0)) await sleep(20);
   expect(await partitions()).toEqual([1]);
-  await groups.end(["readers"], 7n, 0, true, "wal");
+  const ending = { producerId: 7n, epoch: 0, startedAt: 1, marker: "commit", ack: "wal" } as const;
+  await groups.end(["readers"], ending, async () => true);
   expect(await groups.fetch("readers")).toMatchObject([{ partition: 1, offset: 2n }]);
 });

@@ -40,8 +40,9 @@ async function history(seed: number): Promise<number> {
     let failure: unknown;
     const opening = openCoordinator(world, meta, place, stateAck).then(async (opened) => {
       await chronicle.check(opened);
-      if (chronicle.ending !== undefined) await endTransaction(opened, chronicle, chronicle.ending);
+      if (chronicle.ending !== undefined) await endTransaction(world, opened, chronicle, chronicle.ending);
       coordinator = opened;
+      chronicle.coordinator = opened;
     });
     opening.catch((error: unknown) => {
       failure = error;
@@ -50,13 +51,14 @@ async function history(seed: number): Promise<number> {
       if (coordinator !== undefined) {
         for (const client of clients) if (world.chance(0.15)) void client.act(coordinator);
         if (chronicle.ending === undefined && world.chance(0.02))
-          void endTransaction(coordinator, chronicle, world.chance(0.7) ? "commit" : "abort");
+          void endTransaction(world, coordinator, chronicle, world.chance(0.7) ? "commit" : "abort");
         if (world.chance(0.05)) await chronicle.check(coordinator);
       }
       await world.step();
     }
     expect(failure).toBeUndefined();
     expect(chronicle.faults).toEqual([]);
+    chronicle.coordinator = undefined;
     world.crash();
     for (const client of clients) client.disconnect();
     if (stateAck !== "stored" || !world.chance(0.3)) continue;
@@ -68,7 +70,8 @@ async function history(seed: number): Promise<number> {
   }
   world.failing = 0;
   const last = await drive(world, openCoordinator(world, meta, place, stateAck));
-  if (chronicle.ending !== undefined) await drive(world, endTransaction(last, chronicle, chronicle.ending));
+  if (chronicle.ending !== undefined)
+    await drive(world, endTransaction(world, last, chronicle, chronicle.ending));
   await chronicle.check(last);
   return chronicle.generation;
 }

@@ -3,12 +3,24 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Groups } from "../../../lib/lakehouse/log/groups/groups.js";
 import type { LogOptions } from "../../../lib/lakehouse/log/index.js";
+import type { Marker } from "../../../lib/lakehouse/log/records/control.js";
+import type { Ending } from "../../../lib/lakehouse/log/transaction-types.js";
 import { openLog, testFolder } from "../support/lake-log.js";
 import { code } from "./room.js";
 
 const NOBODY = { memberId: "", generation: -1 };
-const WAL = async () => "wal" as const;
+const open = (startedAt: number) => async () => ({ startedAt, ack: "wal" }) as const;
 const PRODUCER = 7n;
+const PRODUCER_0 = { producerId: PRODUCER, epoch: 0 };
+const YES = async () => true;
+const NO = async () => false;
+const ending = (epoch: number, marker: Marker, startedAt = 1): Ending => ({
+  producerId: PRODUCER,
+  epoch,
+  startedAt,
+  marker,
+  ack: "wal",
+});
 
 async function openGroups(root: string, options: Partial<LogOptions> = {}) {
   const log = openLog(root, options);
@@ -95,8 +107,8 @@ test("offsets of a transaction count when it is committed, and never where it is
   const root = testFolder();
   const { log, groups } = await openGroups(root);
   await groups.commit("readers", NOBODY, [at(0, 1n), at(1, 1n)]);
-  await groups.hold("readers", { producerId: PRODUCER, epoch: 0 }, [at(0, 10n)], NOBODY, WAL);
-  await groups.hold("readers", { producerId: PRODUCER, epoch: 0 }, [at(0, 11n), at(2, 12n)], NOBODY, WAL);
+  await groups.hold("readers", PRODUCER_0, [at(0, 10n)], NOBODY, open(1));
+  await groups.hold("readers", PRODUCER_0, [at(0, 11n), at(2, 12n)], NOBODY, open(1));
   expect(await offsetsOf(groups)).toEqual(
     new Map([
       [0, 1n],
@@ -109,25 +121,56 @@ test("offsets of a transaction count when it is committed, and never where it is
   ]);
   await log.close();
   const again = await openGroups(root);
-  await again.groups.end(["readers"], PRODUCER, 0, true, "wal");
+  await again.groups.end(["readers"], ending(0, "commit"), YES);
   const committed = new Map([
     [0, 11n],
     [1, 1n],
     [2, 12n],
   ]);
   expect(await offsetsOf(again.groups, "readers", true)).toEqual(committed);
-  await again.groups.hold("readers", { producerId: PRODUCER, epoch: 1 }, [at(0, 99n)], NOBODY, WAL);
+  await again.groups.hold("readers", { producerId: PRODUCER, epoch: 1 }, [at(0, 99n)], NOBODY, open(1));
   // Of an earlier transaction: it has nothing to do with this one.
-  await again.groups.end(["readers"], PRODUCER, 0, true, "wal");
-  await again.groups.end(["readers"], PRODUCER, 1, false, "wal");
+  await expect(again.groups.end(["readers"], ending(0, "commit"), YES)).rejects.toMatchObject({
+    code: "COORDINATOR_NOT_AVAILABLE",
+  });
+  await again.groups.end(["readers"], ending(1, "abort"), YES);
   expect(await offsetsOf(again.groups, "readers", true)).toEqual(committed);
+});
+
+test("what asks late for an end leaves alone what the next transaction of the producer holds", async () => {
+  const root = testFolder();
+  const { log, groups } = await openGroups(root);
+  const late = { code: "COORDINATOR_NOT_AVAILABLE" };
+  await groups.hold("readers", PRODUCER_0, [at(0, 10n)], NOBODY, open(1));
+  await groups.end(["readers"], ending(0, "commit"), NO);
+  await groups.hold("readers", PRODUCER_0, [at(0, 20n)], NOBODY, open(2));
+  await expect(groups.end(["readers"], ending(0, "commit"), YES)).rejects.toMatchObject(late);
+  await log.close();
+
+  // What it is, is not known here any more, until the next begins.
+  const again = await openGroups(root);
+  await expect(again.groups.end(["readers"], ending(0, "commit"), NO)).rejects.toMatchObject(late);
+  const asked: ((isDecided: boolean) => void)[] = [];
+  const slow = () => new Promise<boolean>((resolve) => void asked.push(resolve));
+  const slowly = again.groups.end(["readers"], ending(0, "abort", 2), slow);
+  await expect.poll(() => asked.length).toBe(1);
+  await again.groups.end(["readers"], ending(0, "abort", 2), YES);
+  await again.groups.hold("readers", PRODUCER_0, [at(0, 30n)], NOBODY, open(3));
+  asked[0]?.(true);
+  await expect.poll(() => asked.length).toBe(2);
+  asked[1]?.(true);
+  await expect(slowly).rejects.toMatchObject(late);
+  expect(await offsetsOf(again.groups)).toEqual(new Map([[0, 10n]]));
+  expect(await offsetsOf(again.groups, "readers", true)).toEqual(new Map([[0, "UNSTABLE_OFFSET_COMMIT"]]));
+  await again.groups.end(["readers"], ending(0, "commit", 3), NO);
+  expect(await offsetsOf(again.groups, "readers", true)).toEqual(new Map([[0, 30n]]));
 });
 
 test("what was committed beside a transaction that holds the partition is the later word", async () => {
   const { groups } = await openGroups(testFolder());
-  await groups.hold("readers", { producerId: PRODUCER, epoch: 0 }, [at(0, 10n)], NOBODY, WAL);
+  await groups.hold("readers", PRODUCER_0, [at(0, 10n)], NOBODY, open(1));
   await groups.commit("readers", NOBODY, [at(0, 20n)]);
-  await groups.end(["readers"], PRODUCER, 0, true, "wal");
+  await groups.end(["readers"], ending(0, "commit"), YES);
   expect(await offsetsOf(groups)).toEqual(new Map([[0, 20n]]));
 });
 

@@ -5,10 +5,12 @@ import { GroupEntries } from "../../../lib/lakehouse/log/groups/group-entries.js
 import { GROUP_FORMAT } from "../../../lib/lakehouse/log/groups/group-records.js";
 import type { Joined } from "../../../lib/lakehouse/log/groups/group-types.js";
 import type { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
+import { sleep } from "../../../lib/lakehouse/log/partition/clock.js";
 import type { Ack } from "../../../lib/lakehouse/log/partition/partition.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import type { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
+import type { Marker } from "../../../lib/lakehouse/log/records/control.js";
 import { StateTopic } from "../../../lib/lakehouse/log/state/state-topic.js";
 import { Writer } from "../../../lib/lakehouse/log/writer.js";
 import { simulatedTopic } from "../support/simulated-server.js";
@@ -52,7 +54,11 @@ export class Chronicle {
   /** What the producer's transaction holds. */
   held: Commit[] = [];
   /** How the transaction is ending, where it is. */
-  ending: "commit" | "abort" | undefined;
+  ending: Marker | undefined;
+  /** The producer's transaction, by a number that grows. */
+  startedAt = 1;
+  /** Of this life of the server, once it is there. */
+  coordinator: GroupCoordinator | undefined;
   readonly #hasStatic: boolean;
   readonly #leaders = new Map<number, string>();
   readonly #owners = new Map<string, string>();
@@ -114,20 +120,37 @@ export async function openCoordinator(world: World, meta: SqliteMeta, place: Pla
   });
 }
 
-/** The producer's transaction ends; whoever waits for the end of one calls again until it does, in the next life, too. */
+/**
+ * The producer's transaction ends, and those who asked for it come late, some of them in the next life; whoever waits for the end of one calls again until it
+ * does, in the next life, too.
+ */
 export async function endTransaction(
+  world: World,
   coordinator: GroupCoordinator,
   chronicle: Chronicle,
-  ending: "commit" | "abort",
+  marker: Marker,
 ): Promise<void> {
-  chronicle.ending = ending;
+  chronicle.ending = marker;
   const { held } = chronicle;
-  const isCommitted = ending === "commit";
+  const isCommitted = marker === "commit";
   if (isCommitted) for (const commit of held) commit.counts = undefined;
-  await untilItDoes(() => coordinator.end(PRODUCER, 0, isCommitted, "wal"));
+  const { startedAt } = chronicle;
+  const ending = { producerId: PRODUCER, epoch: 0, startedAt, marker, ack: "wal" } as const;
+  const isDecided = async () => {
+    const answer = chronicle.ending === marker && chronicle.startedAt === startedAt;
+    if (world.chance(0.5)) await sleep(world.clock, world.below(300));
+    return answer;
+  };
+  for (let late = world.below(3); late > 0; late--)
+    world.network.clock.after(
+      world.below(2_000),
+      () => void chronicle.coordinator?.end(ending, isDecided).catch(() => undefined),
+    );
+  await untilItDoes(() => coordinator.end(ending, isDecided));
   for (const commit of held) if (commit.isHeld) commit.counts = isCommitted;
   chronicle.held = [];
   chronicle.ending = undefined;
+  chronicle.startedAt++;
 }
 
 /** A client: it joins, reads nothing, commits what it pleases, leaves, falls silent, and comes back. */
@@ -251,14 +274,10 @@ export class SimulatedClient {
     }));
     try {
       const outcomes = isHeld
-        ? await coordinator.hold(
-            GROUP,
-            { producerId: PRODUCER, epoch: 0 },
-            offsets,
-            by,
-            "wal",
-            coordinator.ask(PRODUCER),
-          )
+        ? await coordinator.hold(GROUP, { producerId: PRODUCER, epoch: 0 }, offsets, by, async () => ({
+            startedAt: this.#chronicle.startedAt,
+            ack: "wal",
+          }))
         : await coordinator.commit(GROUP, by, offsets);
       expect(outcomes.every(({ error }) => error === undefined)).toBe(true);
     } catch (error) {

@@ -82,7 +82,7 @@ test("transactions are listed and described, with what they have", async () => {
 test("a transaction that hangs is seen at its partition, and aborted", async () => {
   const { topic, client, abort, partition, appendTo } = await opened();
   const stranger = 1_000_008n;
-  await partition.transactions.learn(stranger, 0, async () => true);
+  await partition.transactions.learn({ producerId: stranger, epoch: 0 }, async () => 1);
   await appendTo(stranger);
   await topic.append({ value: "behind it" }, { partition: 0 });
   const committed = async () => texts(await readAll(topic, { partition: 0, isolation: "read_committed" }));

@@ -180,11 +180,11 @@ export class SimulatedClient {
         const to = await writer.partition(this.#topic, partition);
         if (kind === "transactional") {
           const at = { topicId: this.#topic.id, partition };
-          await to.transactions.learn(producerId, producerEpoch, async () => {
+          await to.transactions.learn({ producerId, epoch: producerEpoch }, async () => {
             const standing = coordinator.standing({ producerId, epoch: producerEpoch }, at);
             // The end may overtake the answer.
             if (this.#world.chance(0.5)) await sleep(this.#world.clock, this.#world.below(20));
-            return standing === "open";
+            return standing.state === "open" ? standing.startedAt : undefined;
           });
         }
         return to.append(batch, sent.ack);

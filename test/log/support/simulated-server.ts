@@ -1,3 +1,4 @@
+import { logUnavailable } from "../../../lib/lakehouse/log/errors.js";
 import {
   internalId,
   PRODUCER_ID_TOPIC,
@@ -6,6 +7,7 @@ import {
 import type { TopicRecord } from "../../../lib/lakehouse/log/meta/log-meta.js";
 import type { SqliteMeta } from "../../../lib/lakehouse/log/meta/sqlite-meta.js";
 import { topicConfig } from "../../../lib/lakehouse/log/meta/topic-config.js";
+import { sleep } from "../../../lib/lakehouse/log/partition/clock.js";
 import type { Ack } from "../../../lib/lakehouse/log/partition/partition.js";
 import { PartitionReader } from "../../../lib/lakehouse/log/partition/partition-reader.js";
 import type { Place } from "../../../lib/lakehouse/log/partition/place.js";
@@ -65,17 +67,29 @@ export async function openServer(world: World, meta: SqliteMeta, place: Place): 
     const blocks = new ProducerIdBlocks(await state(ids, PRODUCER_IDS));
     const producerIds = new ProducerIds(() => blocks.take());
     const entries = new TransactionEntries();
-    const coordinator = await TransactionCoordinator.open({
+    const opening: Promise<TransactionCoordinator> = TransactionCoordinator.open({
       clock,
       state: await state(transactions, TRANSACTIONS, entries),
       entries,
       newProducerId: () => producerIds.take(),
       ack: "wal",
-      endAt: async ({ topicId, partition }, { producerId, epoch, marker, ack }) =>
-        (await writer.partitionById(topicId, partition)).appendMarker(producerId, epoch, marker, ack),
+      endAt: async ({ topicId, partition }, ending) => {
+        const end = async () =>
+          (await writer.partitionById(topicId, partition)).end(ending, async () => {
+            const isDecided = (await opening).isEnding(ending);
+            // It may have ended by the time that the answer is here.
+            if (world.chance(0.3)) await sleep(clock, world.below(300));
+            return isDecided;
+          });
+        // It is given up, and arrives all the same.
+        const comesLate = world.chance(0.3);
+        if (comesLate) clock.after(world.below(1_500), () => void end().catch(() => undefined));
+        if (comesLate && world.chance(0.5)) throw logUnavailable("simulated", "It does not answer.");
+        await end();
+      },
       endOffsets: async () => {},
     });
-    return { coordinator, producerIds };
+    return { coordinator: await opening, producerIds };
   });
   await untilItDoes(async () => {
     for (const partition of await writer.leftOpen(() => true))

@@ -32,7 +32,7 @@ interface SimulatedFile {
 
 /**
  * Machines, their disks, an object store and a clock in which everything happens in an order that a seed decides, and any
- * request may fail: before it did anything, or after. Nothing happens but by `step`.
+ * request may fail: before it did anything, or after; a put or a delete may do it later still. Nothing happens but by `step`.
  */
 export class World {
   readonly random: () => number;
@@ -42,6 +42,10 @@ export class World {
   readonly objects = new Map<string, Buffer>();
   /** The one that most tests have. */
   readonly machine: Machine;
+  /** Where what was sent is, and goes on whatever becomes of who sent it. */
+  readonly network: Machine;
+  /** Puts and deletes that were answered by a failure, and did their work afterwards. */
+  late = 0;
   /** When each object was put: the store's own clock, and its tag. */
   readonly #puts = new Map<string, { readonly at: number; readonly number: number }>();
   #count = 0;
@@ -50,6 +54,7 @@ export class World {
   constructor(seed: number) {
     this.random = random(seed);
     this.machine = new Machine(this);
+    this.network = new Machine(this);
   }
 
   get store(): ObjectStore {
@@ -170,14 +175,21 @@ export class Machine {
     hold: () => () => undefined,
   };
 
-  /** A request: it takes some time, does its work, and its answer may be lost with the process or by a failure. */
-  request<T>(what: string, work: () => T): Promise<T> {
+  /**
+   * A request: it takes some time, does its work, and its answer may be lost with the process or by a failure.
+   *
+   * @param mayBeLate it may do its work after it has failed.
+   */
+  request<T>(what: string, work: () => T, mayBeLate = false): Promise<T> {
     const world = this.#world;
     const life = this.#life;
     return new Promise((resolve, reject) => {
       const run = () => {
         const fails = world.chance(world.failing);
-        if (fails && world.chance(0.5)) return answer(() => reject(failure(what)));
+        if (fails && world.chance(0.5)) {
+          if (mayBeLate && world.chance(0.5)) this.#later(work);
+          return answer(() => reject(failure(what)));
+        }
         try {
           const result = work();
           answer(() => (fails ? reject(failure(what)) : resolve(result)));
@@ -202,19 +214,41 @@ export class Machine {
       }),
     put: async (uri: string, body, condition?: PutCondition) => {
       const whole = body instanceof Uint8Array ? body : await collect(body);
-      return this.request(`put ${uri}`, () => this.#world.put(uri, whole, condition));
+      return this.request(`put ${uri}`, () => this.#world.put(uri, whole, condition), true);
     },
     head: (uri: string) => this.request(`head ${uri}`, () => this.#world.info(uri)),
     delete: (uris: readonly string[]) =>
-      this.request("delete", () => {
-        for (const uri of uris) this.#world.objects.delete(uri);
-      }),
+      this.request(
+        "delete",
+        () => {
+          for (const uri of uris) this.#world.objects.delete(uri);
+        },
+        true,
+      ),
     list: (prefix: string) => this.#list(prefix),
     stream: () => {
       throw new Error("not used by the log");
     },
     localPath: () => undefined,
   };
+
+  /** Nobody hears of its outcome. */
+  #later(work: () => unknown): void {
+    const world = this.#world;
+    const run = () => {
+      try {
+        work();
+        world.late++;
+      } catch (error) {
+        if (!preconditionFailed.is(error)) throw error;
+      }
+    };
+    world.add({
+      machine: world.network,
+      due: world.now + world.below(world.chance(0.5) ? 100 : 10_000),
+      run,
+    });
+  }
 
   /** In any order. */
   async *#list(prefix: string): AsyncIterable<ObjectInfo> {

@@ -24,7 +24,7 @@ test("after the disk has refused something, what was aborted before stays so, an
   const learn = () =>
     done(
       world,
-      partition.transactions.learn(7n, 0, async () => true),
+      partition.transactions.learn({ producerId: 7n, epoch: 0 }, async () => 1),
     );
   await learn();
   const batch = (value: string, baseSequence: number) =>

@@ -127,7 +127,7 @@ class Compacted {
     );
     const partition = await this.drive(this.writer.partition(this.topic, 0));
     if (producerId !== undefined)
-      await this.drive(partition.transactions.learn(producerId, 0, async () => true));
+      await this.drive(partition.transactions.learn({ producerId, epoch: 0 }, async () => 1));
     const { baseOffset } = await this.drive(partition.append(batch, world.chance(0.7) ? "stored" : "wal"));
     for (const [i, record] of records.entries())
       this.sent.push({ ...record, offset: baseOffset + BigInt(i), timestamp: BigInt(timestamp), producerId });

@@ -61,6 +61,8 @@ async function answer(peer: Peer, request: IncomingMessage): Promise<unknown> {
       return peer.standing(withId(producer), at);
     case "/checkOffsets":
       return peer.checkOffsets(withId(owner), group);
+    case "/isEnding":
+      return peer.isEnding(withId(ending));
     case "/endAt":
       return peer.endAt(at, withId(ending), coordinatorEpoch);
     case "/endOffsets":

@@ -1,6 +1,7 @@
 import type { Ack, Appended } from "../partition/partition.js";
 import type {
   Ending,
+  OffsetsStanding,
   ProducerIdentity,
   Standing,
   TransactionOwner,
@@ -16,12 +17,15 @@ export interface Peer {
   /** Asks the coordinator of the producer's transactions. */
   standing(producer: ProducerIdentity, at: TransactionPartition): Promise<Standing>;
   /** As `TransactionCoordinator.checkOffsets`. */
-  checkOffsets(owner: TransactionOwner, group: string): Promise<Ack>;
+  checkOffsets(owner: TransactionOwner, group: string): Promise<OffsetsStanding>;
+  /** As `TransactionCoordinator.isEnding`. */
+  isEnding(ending: Ending): Promise<boolean>;
   /**
    * Ends a transaction in a partition.
    *
    * @param coordinatorEpoch under which its coordinator was opened.
-   * @throws LakehouseError FENCED where that has a successor.
+   * @throws LakehouseError FENCED where that has a successor; COORDINATOR_NOT_AVAILABLE where the transaction has ended, and
+   *   another of its producer is open.
    */
   endAt(at: TransactionPartition, ending: Ending, coordinatorEpoch: number): Promise<void>;
   /** The same for offsets of groups, which have one coordinator. */

@@ -1,5 +1,5 @@
-import type { Ack, Appended } from "../partition/partition.js";
-import type { Standing } from "../transaction-types.js";
+import type { Appended } from "../partition/partition.js";
+import type { OffsetsStanding, Standing } from "../transaction-types.js";
 import type { Peer } from "./peer.js";
 import type { PeerChannel } from "./peer-channel.js";
 
@@ -27,7 +27,8 @@ export function remotePeer(channel: PeerChannel): Peer {
       };
     },
     standing: (producer, at) => ask<Standing>("standing", { producer, at }),
-    checkOffsets: (owner, group) => ask<Ack>("checkOffsets", { owner, group }),
+    checkOffsets: (owner, group) => ask<OffsetsStanding>("checkOffsets", { owner, group }),
+    isEnding: (ending) => ask<boolean>("isEnding", { ending }),
     endAt: async (at, ending, coordinatorEpoch) => {
       await ask("endAt", { at, ending, coordinatorEpoch });
     },

@@ -5,9 +5,9 @@ import type { TopicRecord } from "../meta/log-meta.js";
 import { type LogRebalance, logRebalances } from "../metrics.js";
 import type { Clock } from "../partition/clock.js";
 import type { Ack } from "../partition/partition.js";
-import { type Question, Questions } from "../producers/open-transactions.js";
+import { OpenTransactions } from "../producers/open-transactions.js";
 import type { StateTopic } from "../state/state-topic.js";
-import type { ProducerIdentity } from "../transaction-types.js";
+import type { Ending, OffsetsStanding, ProducerIdentity } from "../transaction-types.js";
 import { Group } from "./group.js";
 import type { GroupEntries, GroupEntry } from "./group-entries.js";
 import {
@@ -68,7 +68,7 @@ export class GroupCoordinator {
   readonly #entries: GroupEntries;
   readonly #offsets: GroupOffsets;
   readonly #groups = new Map<string, Group>();
-  readonly #questions = new Questions();
+  readonly #transactions = new OpenTransactions();
   #cancel: () => void = () => {};
   #isClosed = false;
 
@@ -108,30 +108,37 @@ export class GroupCoordinator {
     return this.#offsets.commit(group, offsets, () => this.#checkCommit(group, by, false));
   }
 
-  /** For who asks the coordinator of the producer's transaction whether it goes on. */
-  ask(producerId: bigint): Question {
-    return this.#questions.ask(producerId);
-  }
-
-  /** @param question was answered by yes. */
-  hold(
+  /** @param ask the coordinator of the producer's transaction whether it goes on. */
+  async hold(
     group: string,
-    { producerId, epoch }: ProducerIdentity,
+    producer: ProducerIdentity,
     offsets: readonly CommittedOffset[],
     by: MemberOf,
-    ack: Ack,
-    question: Question,
+    ask: () => Promise<OffsetsStanding>,
   ): Promise<OffsetOutcome[]> {
-    const check = () => {
-      this.#checkCommit(group, by, true);
-      if (question.isOver) throw transactionOver(group, producerId);
-    };
-    return this.#offsets.hold(group, producerId, epoch, offsets, check, ack);
+    const { producerId, epoch } = producer;
+    const question = this.#transactions.ask(producerId);
+    try {
+      const { startedAt, ack } = await ask();
+      const check = () => {
+        this.#checkCommit(group, by, true);
+        if (question.isOver) throw transactionOver(group, producerId);
+        this.#transactions.add(producer, startedAt);
+      };
+      return await this.#offsets.hold(group, producerId, epoch, offsets, check, ack);
+    } finally {
+      question.done();
+    }
   }
 
-  end(producerId: bigint, epoch: number, committed: boolean, ack: Ack): Promise<void> {
-    this.#questions.end(producerId);
-    return this.#offsets.end(producerId, epoch, committed, ack);
+  /** @param isDecided asks the coordinator of the transaction whether that is how it ends. */
+  async end(ending: Ending, isDecided: () => Promise<boolean>): Promise<void> {
+    const { producerId } = ending;
+    if (this.#entries.heldBy(producerId).length > 0) await this.#transactions.untilDecided(ending, isDecided);
+    await this.#offsets.end(ending, () => {
+      if (this.#isClosed) throw gone(`producer ${producerId}`);
+      this.#transactions.endOf(ending);
+    });
   }
 
   fetch(

@@ -6,6 +6,7 @@ import { logCommits } from "../metrics.js";
 import type { Clock } from "../partition/clock.js";
 import type { Ack } from "../partition/partition.js";
 import type { StateTopic } from "../state/state-topic.js";
+import type { Ending } from "../transaction-types.js";
 import type { GroupEntries } from "./group-entries.js";
 import {
   type CommittedOffset,
@@ -93,13 +94,18 @@ export class GroupOffsets {
     });
   }
 
-  /** A transaction has ended: what it held counts, or is forgotten. Called again, it does nothing more. */
-  async end(producerId: bigint, epoch: number, committed: boolean, ack: Ack): Promise<void> {
+  /**
+   * A transaction has ended: what it held counts, or is forgotten. Called again, it does nothing more.
+   *
+   * @param check called in the moment of it: throws where it must not be.
+   */
+  async end(ending: Ending, check: () => void): Promise<void> {
     const pass = await this.#takeTurn();
     try {
       // What it does depends on what was committed before, and that may be on its way.
       await Promise.allSettled(this.#writing);
-      const writing = this.#write(this.#changesOf(producerId, epoch, committed), ack);
+      check();
+      const writing = this.#write(this.#changesOf(ending), ending.ack);
       pass();
       await writing;
     } finally {
@@ -107,7 +113,7 @@ export class GroupOffsets {
     }
   }
 
-  #changesOf(producerId: bigint, epoch: number, committed: boolean): Change[] {
+  #changesOf({ producerId, epoch, marker }: Ending): Change[] {
     const { entries, clock } = this.#parts;
     const committedAt = clock.now();
     const latest = new Map<string, { readonly group: string; readonly record: OffsetRecord }>();
@@ -119,7 +125,7 @@ export class GroupOffsets {
       for (const offset of record.offsets)
         latest.set(offsetKey(group, offset.topic, offset.partition), { group, record: offset });
     }
-    if (!committed) return changes;
+    if (marker === "abort") return changes;
     for (const [key, { group, record }] of latest) {
       const known = entries.get(key);
       // What was committed without the transaction since is the later word.

@@ -7,10 +7,9 @@ import type { LogCore } from "../core.js";
 import { noSuchTopic, notLeader } from "../errors.js";
 import { GROUP_PARTITIONS, GROUP_TOPIC } from "../internal-topics.js";
 import type { TopicRecord } from "../meta/log-meta.js";
-import type { Ack } from "../partition/partition.js";
 import { partitionOf } from "../partitioner.js";
 import { openState, stateTopic } from "../state/open-state.js";
-import type { ProducerIdentity } from "../transaction-types.js";
+import type { Ending, OffsetsStanding, ProducerIdentity } from "../transaction-types.js";
 import { type CoordinatorParts, GroupCoordinator, type GroupsConfig } from "./coordinator.js";
 import { GroupEntries } from "./group-entries.js";
 import type { FetchedOffset, OffsetOutcome, TopicPartition } from "./group-offsets.js";
@@ -128,40 +127,29 @@ export class Groups {
   /**
    * The same, which counts when the producer's transaction is committed.
    *
-   * @param ask the transaction's coordinator, whether it goes on, and what the rest of it is acknowledged with: it survives
-   *   what its records survive.
+   * @param ask the transaction's coordinator, whether it goes on. The offsets survive what its records survive.
    */
   async hold(
     group: string,
     producer: ProducerIdentity,
     offsets: readonly CommittedOffset[],
     by: MemberOf,
-    ask: () => Promise<Ack>,
+    ask: () => Promise<OffsetsStanding>,
   ): Promise<OffsetOutcome[]> {
-    const coordinator = await this.#of(group);
-    const question = coordinator.ask(producer.producerId);
-    try {
-      return await coordinator.hold(group, producer, offsets, by, await ask(), question);
-    } finally {
-      question.done();
-    }
+    return (await this.#of(group)).hold(group, producer, offsets, by, ask);
   }
 
   /**
    * A producer's transaction has ended: what it held becomes the groups', or is forgotten. Called again, it does nothing
    * more.
    *
-   * @param epoch what this or an earlier one held.
+   * @param ending of its epoch, or an earlier one, is what it held.
+   * @param isDecided asks the transaction's coordinator whether it has to end so: the request may be an old one.
+   * @throws LakehouseError COORDINATOR_NOT_AVAILABLE where it came late
    */
-  async end(
-    groups: readonly string[],
-    producerId: bigint,
-    epoch: number,
-    committed: boolean,
-    ack: Ack,
-  ): Promise<void> {
+  async end(groups: readonly string[], ending: Ending, isDecided: () => Promise<boolean>): Promise<void> {
     const coordinators = await Promise.all(groups.map((group) => this.#of(group)));
-    for (const coordinator of new Set(coordinators)) await coordinator.end(producerId, epoch, committed, ack);
+    for (const coordinator of new Set(coordinators)) await coordinator.end(ending, isDecided);
   }
 
   /**

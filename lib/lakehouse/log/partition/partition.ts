@@ -19,6 +19,7 @@ import {
 } from "../records/header.js";
 import type { HeldBatch } from "../segment/segment-builder.js";
 import type { AbortedTransaction, ProducerEntry } from "../segment/segment-state.js";
+import type { Ending } from "../transaction-types.js";
 import { partitionKey, type Wal } from "../wal/wal.js";
 import type { Budget } from "./budget.js";
 import { checkKeys, checkSize } from "./checks.js";
@@ -249,7 +250,20 @@ export class Partition {
   }
 
   /**
-   * Ends the producer's transaction here; does nothing more where none is open.
+   * Ends a transaction here, as its coordinator wants it.
+   *
+   * @param isDecided asks the coordinator whether it does: the request may be an old one.
+   * @throws LakehouseError COORDINATOR_NOT_AVAILABLE where it came late; PRODUCER_FENCED, STORAGE_FAILED, FENCED
+   */
+  async end(ending: Ending, isDecided: () => Promise<boolean>): Promise<void> {
+    const { producerId, epoch, marker, ack } = ending;
+    if (this.#producers.isOpen(producerId)) await this.transactions.untilDecided(ending, isDecided);
+    this.transactions.endOf(ending);
+    await this.appendMarker(producerId, epoch, marker, ack);
+  }
+
+  /**
+   * Ends the producer's transaction here, whichever it is; does nothing more where none is open.
    *
    * @param epoch of the producer, or a later one: batches of an earlier are refused from then on.
    * @throws LakehouseError PRODUCER_FENCED, STORAGE_FAILED, FENCED

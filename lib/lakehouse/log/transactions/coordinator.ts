@@ -16,6 +16,7 @@ import type { Marker } from "../records/control.js";
 import type { StateTopic } from "../state/state-topic.js";
 import type {
   Ending,
+  OffsetsStanding,
   ProducerIdentity,
   Standing,
   TransactionOwner,
@@ -44,7 +45,11 @@ export interface CoordinatorParts {
   readonly newProducerId: () => Promise<bigint>;
   /** What else is written is acknowledged so, at least. */
   readonly ack: Ack;
-  /** Ends the transaction in a partition. May be called again. @throws LakehouseError NO_SUCH_TOPIC */
+  /**
+   * Ends the transaction in a partition. May be called again, and be done later than it has failed.
+   *
+   * @throws LakehouseError NO_SUCH_TOPIC
+   */
   readonly endAt: (at: TransactionPartition, ending: Ending) => Promise<void>;
   /** Lets the groups' offsets count that the transaction has, or forgets them. May be called again. */
   readonly endOffsets: (groups: readonly string[], ending: Ending) => Promise<void>;
@@ -215,7 +220,7 @@ export class TransactionCoordinator {
         partitions: [...had, ...added],
         groups: [...hadGroups, ...addedGroups],
         ack: isStored ? "stored" : "wal",
-        startedAt: isOpen ? entry.startedAt : now,
+        startedAt: isOpen ? entry.startedAt : Math.max(now, entry.startedAt + 1),
         updatedAt: now,
       };
       await this.#write(transactionalId, next, next.ack);
@@ -226,13 +231,12 @@ export class TransactionCoordinator {
   /**
    * For who is to keep offsets of the transaction: its group was added before.
    *
-   * @returns how the transaction is acknowledged.
    * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_TXN_STATE
    */
-  checkOffsets(owner: TransactionOwner, group: string): Promise<Ack> {
+  checkOffsets(owner: TransactionOwner, group: string): Promise<OffsetsStanding> {
     return this.#lock.run(owner.transactionalId, async () => {
-      const entry = await this.#owned(owner);
-      if (entry.state === "ongoing" && entry.groups.includes(group)) return entry.ack;
+      const { state, groups, startedAt, ack } = await this.#owned(owner);
+      if (state === "ongoing" && groups.includes(group)) return { startedAt, ack };
       throw invalidTxnState(
         owner.transactionalId,
         `${owner.transactionalId} has no open transaction that has the offsets of the group ${group}.`,
@@ -252,9 +256,16 @@ export class TransactionCoordinator {
   /** Whether the producer's transaction has the partition, and goes on. */
   standing({ producerId, epoch }: ProducerIdentity, at: TransactionPartition): Standing {
     const entry = this.#parts.entries.ofProducer(producerId);
-    if (!entry?.partitions.some((one) => keyOf(one) === keyOf(at))) return "none";
-    if (entry.state === "ongoing") return entry.epoch === epoch ? "open" : "ending";
-    return PREPARED[entry.state] === undefined ? "none" : "ending";
+    if (!entry?.partitions.some((one) => keyOf(one) === keyOf(at))) return { state: "none" };
+    if (entry.state === "ongoing" && entry.epoch === epoch)
+      return { state: "open", startedAt: entry.startedAt };
+    return { state: entry.state === "ongoing" || PREPARED[entry.state] !== undefined ? "ending" : "none" };
+  }
+
+  /** Whether that transaction of the producer has to end so, and has not yet, everywhere. */
+  isEnding({ producerId, epoch, startedAt, marker }: Ending): boolean {
+    const entry = this.#parts.entries.ofProducer(producerId);
+    return entry?.epoch === epoch && entry.startedAt === startedAt && PREPARED[entry.state] === marker;
   }
 
   /**
@@ -341,7 +352,8 @@ export class TransactionCoordinator {
   async #complete(id: string, entry: TransactionEntry, marker: Marker): Promise<TransactionEntry> {
     const { clock, endOffsets } = this.#parts;
     const ack = this.#parts.ack === "stored" ? "stored" : entry.ack;
-    const ending = { producerId: entry.producerId, epoch: entry.epoch, marker, ack };
+    const { producerId, epoch, startedAt } = entry;
+    const ending = { producerId, epoch, startedAt, marker, ack };
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
         this.#checkOpen(id);

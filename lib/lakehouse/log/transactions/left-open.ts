@@ -14,11 +14,13 @@ export async function endLeftOpen(
 ): Promise<void> {
   const at = { topicId: partition.topicId, partition: partition.number };
   for (const { producerId, epoch, openSince } of partition.openTransactions) {
-    if ((await standing({ producerId, epoch }, at)) !== "none") continue;
+    const before = partition.transactions.of(producerId);
+    if ((await standing({ producerId, epoch }, at)).state !== "none") continue;
     // It may have ended meanwhile, and another have begun.
     const isSame = partition.openTransactions.some(
       (one) => one.producerId === producerId && one.openSince === openSince,
     );
-    if (isSame) await partition.appendMarker(producerId, epoch, "abort", ack);
+    if (isSame && partition.transactions.of(producerId) === before)
+      await partition.appendMarker(producerId, epoch, "abort", ack);
   }
 }

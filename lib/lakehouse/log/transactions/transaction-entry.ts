@@ -29,7 +29,7 @@ export interface TransactionEntry {
   readonly groups: readonly string[];
   /** How what concerns it is acknowledged. */
   readonly ack: Ack;
-  /** When it began, in milliseconds since the epoch. */
+  /** When it began, in milliseconds since the epoch; later than the one before under the same epoch, so that it is told by it. */
   readonly startedAt: number;
   readonly updatedAt: number;
 }

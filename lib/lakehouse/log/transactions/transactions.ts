@@ -13,6 +13,7 @@ import { partitionOf } from "../partitioner.js";
 import { openState, stateTopic } from "../state/open-state.js";
 import type {
   Ending,
+  OffsetsStanding,
   ProducerIdentity,
   Standing,
   TransactionOwner,
@@ -119,7 +120,7 @@ export class Transactions {
     await (await this.#of(owner.transactionalId)).endTransaction(owner, marker);
   }
 
-  async checkOffsets(owner: TransactionOwner, group: string): Promise<Ack> {
+  async checkOffsets(owner: TransactionOwner, group: string): Promise<OffsetsStanding> {
     return (await this.#of(owner.transactionalId)).checkOffsets(owner, group);
   }
 
@@ -138,6 +139,11 @@ export class Transactions {
   async standing(producer: ProducerIdentity, at: TransactionPartition): Promise<Standing> {
     const coordinator = await this.#coordinators.of(this.#numberOf(producer.producerId));
     return coordinator.standing(producer, at);
+  }
+
+  /** As `TransactionCoordinator.isEnding`. */
+  async isEnding(ending: Ending): Promise<boolean> {
+    return (await this.#coordinators.of(this.#numberOf(ending.producerId))).isEnding(ending);
   }
 
   /** The partition that has a transactional id: whoever leads it coordinates. */

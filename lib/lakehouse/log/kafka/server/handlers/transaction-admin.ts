@@ -177,7 +177,10 @@ async function abort(
     throw invalidArgument(subject, "A transaction is committed by its producer alone.", "Abort it.");
   const { topic } = await core.partition(name, number);
   const partition = await core.writing(topic, number);
-  if ((await standing(core, producerId, epoch, topic.id, number)) !== "none")
+  const before = partition.transactions.of(producerId);
+  const { state } = await standing(core, producerId, epoch, topic.id, number);
+  // It may have begun one meanwhile.
+  if (state !== "none" || partition.transactions.of(producerId) !== before)
     throw invalidTxnState(
       subject,
       `The transaction of producer ${producerId} is known to its coordinator, which ends it.`,
