@@ -379,7 +379,6 @@ export type { RowMergeOptions, UpsertOptions } from "./table/operations/merge.js
 export type { RewriteFiles } from "./table/operations/operations.js";
 export {
   appendsToRebase,
-  carriedFrom,
   type Parted,
   type RebasedTable,
   rebaseAppends,

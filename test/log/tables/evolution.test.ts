@@ -163,30 +163,3 @@ test("a topic without a schema, and a row that does not fit one, are refused wit
   };
   await expect(read()).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
 });
-
-test("what two branches took in of a topic is merged with its positions, and not twice", async () => {
-  const lake = await openLake();
-  const topic = await lake.log.createTopic("events", { schema: defineSchema({ id: long() }) });
-  const stream = await topic.toTable("raw.events");
-  await topic.appendRows({ id: 1 });
-  await stream.flush();
-  await stream.close();
-  const etl = await lake.branch("etl");
-  await topic.appendRows({ id: 2 });
-  const onEtl = await etl.log.topic("events").toTable("raw.events");
-  await onEtl.flush();
-  await onEtl.close();
-  await (await lake.table("raw.events")).append([{ id: -1 } as never]);
-  await lake.merge("etl");
-  const after = await lake.log.topic("events").toTable("raw.events");
-  await topic.appendRows({ id: 3 });
-  await after.flush();
-  await after.close();
-  expect(await rowsOf(lake, "select id from raw.events order by id")).toEqual(
-    [-1n, 1n, 2n, 3n].map((id) => ({ id })),
-  );
-  const other = await etl.log.topic("events").toTable("raw.events");
-  await other.flush();
-  await other.close();
-  await expect(lake.merge("etl")).rejects.toMatchObject({ code: "COMMIT_CONFLICT" });
-});

@@ -1,34 +1,7 @@
 import { expect, test } from "vitest";
-import type { PendingUpdate } from "../../../lib/lakehouse/iceberg/index.js";
 import { defineSchema, type Lakehouse, long } from "../../../lib/lakehouse/index.js";
+import { commitForeign } from "./support/foreign.js";
 import { openLake } from "./support/lake.js";
-
-/** A snapshot as another engine makes it: it carries nothing over. */
-const foreign: PendingUpdate = {
-  propose: (base) => {
-    const current = base.snapshots.find(({ snapshotId }) => snapshotId === base.currentSnapshotId);
-    if (current === undefined) throw new Error("The table is empty.");
-    const snapshotId = current.snapshotId + 1n;
-    const snapshot = {
-      ...current,
-      snapshotId,
-      parentSnapshotId: current.snapshotId,
-      sequenceNumber: base.lastSequenceNumber + 1n,
-      summary: { operation: "replace" as const },
-    };
-    return {
-      requirements: [],
-      updates: [
-        { action: "add-snapshot", snapshot },
-        { action: "set-snapshot-ref", refName: "main", ref: { type: "branch", snapshotId } },
-      ],
-    };
-  },
-};
-
-async function commitForeign(lake: Lakehouse): Promise<void> {
-  await (await lake.table("raw.events")).update([foreign]);
-}
 
 const idsOf = async (lake: Lakehouse) =>
   (await (await lake.sql<{ id: bigint }>("select id from raw.events order by id")).rows()).map(({ id }) =>

@@ -1,6 +1,5 @@
 import {
   appendsToRebase,
-  carriedFrom,
   metadataFileVersion,
   rebaseAppends,
   writeTableMetadata,
@@ -21,25 +20,21 @@ export function mergeTablesIn(store: ObjectStore, metadata: MetadataCache): Merg
   return async ({ base, source, target, from, isMerge, dryRun }): Promise<MergedTable> => {
     const read = ({ metadataLocation }: IcebergTableContent) => metadata.read(metadataLocation);
     const [before, theirs, ours] = await Promise.all([read(base), read(source), read(target)]);
-    const files = await appendsToRebase({
+    const rebase = await appendsToRebase({
       store,
       base: before,
       source: theirs,
       target: ours,
       targetHasBase: isMerge,
     });
-    if (typeof files === "string") return { refused: files };
-    if (files.length === 0) return { content: target, settle: async () => {} };
-    const carried = carriedFrom({ base: before, source: theirs, target: ours });
-    if (typeof carried === "string") return { refused: carried };
-    if (dryRun) return { content: target, settle: async () => {} };
+    if (typeof rebase === "string") return { refused: rebase };
+    if (dryRun || rebase.files.length === 0) return { content: target, settle: async () => {} };
     const { metadataLocation } = target;
     const summary = {
-      ...carried,
       "sololakehouse.merged-from": from,
       "source-snapshot-id": String(theirs.currentSnapshotId),
     };
-    const made = await rebaseAppends(store, { metadata: ours, metadataLocation }, files, summary);
+    const made = await rebaseAppends(store, { metadata: ours, metadataLocation }, rebase, summary);
     try {
       const version = (metadataFileVersion(metadataLocation) ?? 0) + 1;
       const location = await writeTableMetadata(store, made.metadata, version);

@@ -9,7 +9,7 @@ import { currentSnapshot } from "../../model/metadata/lookup.js";
 import type { DataFile, ManifestFile } from "../../model/metadata/manifest-types.js";
 import { MAIN_BRANCH } from "../../model/metadata/parse.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../../model/metadata/types.js";
-import { CARRIED, carriedTo } from "../snapshot/carried.js";
+import { CARRIED, carriedBy } from "../snapshot/carried.js";
 import { SnapshotProducer } from "../snapshot/producer.js";
 import { applyUpdates } from "../updates/apply.js";
 import type { LoadedTable } from "../updates/types.js";
@@ -25,6 +25,13 @@ export interface Parted {
   readonly targetHasBase: boolean;
 }
 
+/** What makes the target's table have what the source's has. */
+export interface Rebase {
+  readonly files: readonly DataFile[];
+  /** For the summary of the snapshot that adds them: the streams that they are of, and how far the source took these in. */
+  readonly carried: Readonly<Record<string, string>>;
+}
+
 /**
  * The data files by which the source is more than `base`, where it did nothing but append since they parted, and the target
  * nothing but append or be rewritten without a change of its rows, as by compaction; else why their changes cannot be put
@@ -34,7 +41,7 @@ export interface Parted {
  * That is what an append that lost a race does, too (spec, "Commit Conflict Resolution and Retry"). What else a side may
  * have done depends on rows that the other has changed or has not.
  */
-export async function appendsToRebase(parted: Parted): Promise<readonly DataFile[] | string> {
+export async function appendsToRebase(parted: Parted): Promise<Rebase | string> {
   const { store, base, source, target, targetHasBase } = parted;
   if (new Set([base, source, target].map(({ tableUuid }) => tableUuid)).size > 1) {
     return "they are two tables: one was made anew under the name";
@@ -65,7 +72,10 @@ export async function appendsToRebase(parted: Parted): Promise<readonly DataFile
   }
   const added = [...after].flatMap(([path, file]) => (before.has(path) || there.has(path) ? [] : [file]));
   if (added.some(({ content }) => content !== "data")) return "the source deleted rows";
-  return added.map((file) => ({ ...file, firstRowId: undefined }));
+  if (added.length === 0) return { files: [], carried: {} };
+  const carried = await carriedFrom(base, since);
+  if (typeof carried === "string") return carried;
+  return { files: added.map((file) => ({ ...file, firstRowId: undefined })), carried };
 }
 
 const EXPIRED = "snapshots since they parted have expired, so that nothing tells what became of its rows";
@@ -111,18 +121,28 @@ async function rewrittenIn(
  *
  * @returns why not, where both sides have gone on with one.
  */
-export function carriedFrom({
-  base,
-  source,
-  target,
-}: Pick<Parted, "base" | "source" | "target">): Readonly<Record<string, string>> | string {
-  const of = (metadata: TableMetadata) => carriedTo(metadata, metadata.currentSnapshotId);
-  const [before, theirs, ours] = [of(base), of(source), of(target)];
-  const changed = Object.keys(theirs).filter((key) => theirs[key] !== before[key]);
-  // Where both say the same, they have the same records, and in other files.
-  const twice = changed.find((key) => ours[key] !== before[key]);
-  if (twice !== undefined) return `both took in records of the stream ${twice.slice(CARRIED.length)}`;
-  return Object.fromEntries(changed.map((key) => [key, theirs[key] as string]));
+async function carriedFrom(
+  base: TableMetadata,
+  since: Histories,
+): Promise<Readonly<Record<string, string>> | string> {
+  // Behind where they parted, where some of it was merged before.
+  const at = since.source.findIndex(({ snapshotId }) => snapshotId === base.currentSnapshotId);
+  const before = carriedBy(at < 0 ? [] : since.source.slice(at));
+  const ours = carriedBy(since.target);
+  const carried: Record<string, string> = {};
+  for (const [key, value] of Object.entries(carriedBy(since.source))) {
+    if (value === before[key]) continue;
+    if (before[key] !== undefined || ours[key] !== undefined) {
+      const parted = await since.past.carried(key, since.source.length);
+      const was = before[key] ?? parted;
+      if (value === was) continue;
+      // Where both say the same, they have the same records, and in other files.
+      if ((ours[key] ?? parted) !== was)
+        return `both took in records of the stream ${key.slice(CARRIED.length)}`;
+    }
+    carried[key] = value;
+  }
+  return carried;
 }
 
 /** What must be the same on both sides: a file is read by it. */
@@ -151,6 +171,8 @@ interface Histories {
   readonly source: readonly Snapshot[];
   readonly target: readonly Snapshot[];
   readonly shared: readonly Snapshot[];
+  /** The source's. */
+  readonly past: History;
 }
 
 /** `undefined` where expired snapshots leave a hole, in all metadata files that are there. */
@@ -176,11 +198,12 @@ function partedAt(source: History, target: History): Histories | undefined {
       source: left.snapshots.slice(0, at),
       target: right.snapshots.slice(0, places.get(shared.snapshotId)),
       shared: left.snapshots.slice(at),
+      past: source,
     };
   }
   // They parted before the first snapshot.
   const isWhole = left.isWhole && right.isWhole;
-  return isWhole ? { source: left.snapshots, target: right.snapshots, shared: [] } : undefined;
+  return isWhole ? { source: left.snapshots, target: right.snapshots, shared: [], past: source } : undefined;
 }
 
 /** The snapshots of a table's main branch, newest first; those that expired are found in earlier metadata files. */
@@ -211,6 +234,14 @@ class History {
       id = snapshot.parentSnapshotId;
     }
     return { snapshots, isWhole: true };
+  }
+
+  /** What the nearest of the snapshots from that place on says under a key. */
+  async carried(key: string, place: number): Promise<string | undefined> {
+    for (;;) {
+      const value = carriedBy(this.read().snapshots.slice(place))[key];
+      if (value !== undefined || !(await this.remember())) return value;
+    }
   }
 
   /** Reads the next earlier metadata file; false where there is none, or the history is whole. */
@@ -288,11 +319,15 @@ export interface RebasedTable {
 export async function rebaseAppends(
   store: ObjectStore,
   target: LoadedTable,
-  files: readonly DataFile[],
+  { files, carried }: Rebase,
   summary: Readonly<Record<string, string>>,
 ): Promise<RebasedTable> {
   const { metadata: base, metadataLocation } = target;
-  const producer = new SnapshotProducer(store, base, { operation: "append", addedDataFiles: files, summary });
+  const producer = new SnapshotProducer(store, base, {
+    operation: "append",
+    addedDataFiles: files,
+    summary: { ...carried, ...summary },
+  });
   try {
     const { updates, stored } = await producer.propose(base);
     await stored;

@@ -1,5 +1,5 @@
 import { ancestorsOf } from "../../model/metadata/lookup.js";
-import type { SnapshotId, TableMetadata } from "../../model/metadata/types.js";
+import type { Snapshot, SnapshotId, TableMetadata } from "../../model/metadata/types.js";
 
 /**
  * Summary keys that each snapshot takes over from the one before it, since they say what the rows of the table are up
@@ -13,8 +13,13 @@ export function carriedTo(
   metadata: Pick<TableMetadata, "snapshots">,
   id: SnapshotId | undefined,
 ): Record<string, string> {
+  return carriedBy(ancestorsOf(metadata, id));
+}
+
+/** What snapshots carry, each key as the first of them has it. @param snapshots newest first. */
+export function carriedBy(snapshots: Iterable<Snapshot>): Record<string, string> {
   const carried: Record<string, string> = {};
-  for (const { summary } of ancestorsOf(metadata, id))
+  for (const { summary } of snapshots)
     for (const [key, value] of Object.entries(summary ?? {}))
       if (key.startsWith(CARRIED) && value !== undefined) carried[key] ??= value;
   return carried;
