@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { type SchemaServerOptions, serveSchemaRegistry } from "../../../lib/lakehouse/log/index.js";
 import { openLog, testFolder } from "../support/lake-log.js";
@@ -86,4 +88,27 @@ test("a subject is for whom its topic is for", async () => {
     expect([method, path, await status(method, path, body)]).toEqual([method, path, 403]);
   expect((await alice("GET", `/schemas/ids/${ids["secret-value"]}/subjects`)).answer).toEqual([]);
   expect((await alice("GET", `/schemas/ids/${ids["secret-value"]}/versions`)).answer).toEqual([]);
+});
+
+test("no more connections are taken than are wanted", async () => {
+  const log = openLog(testFolder());
+  await expect(
+    serveSchemaRegistry({ registry: log.schemas, port: 0, maxConnections: 0 }),
+  ).rejects.toMatchObject({ code: "INVALID_CONFIG" });
+  const server = await serveSchemaRegistry({ registry: log.schemas, port: 0, maxConnections: 1 });
+  onTestFinished(() => server.close());
+  const ask = () => fetch(`${server.uri}/subjects`, { headers: { connection: "close" } });
+  const { hostname, port } = new URL(server.uri);
+  const first = connect({ host: hostname, port: Number(port) });
+  await once(first, "connect");
+  await expect(ask()).rejects.toThrow();
+  first.destroy();
+  await expect
+    .poll(() =>
+      ask().then(
+        ({ status }) => status,
+        () => undefined,
+      ),
+    )
+    .toBe(200);
 });

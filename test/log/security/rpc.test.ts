@@ -1,5 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { connectLog, type NewAcl, type ServeGrpcOptions } from "../../../lib/lakehouse/log/index.js";
+import {
+  connectLog,
+  type Log,
+  type NewAcl,
+  type ServeGrpcOptions,
+} from "../../../lib/lakehouse/log/index.js";
 import { post, serve } from "../rpc/support/servers.js";
 import { certificate } from "../support/certificates.js";
 import { openLog, testFolder } from "../support/lake-log.js";
@@ -26,6 +31,14 @@ async function connected(url: string, user: string, password = PASSWORD) {
   onTestFinished(() => remote.close());
   return remote;
 }
+
+const DENIED: NewAcl = {
+  user: "*",
+  permission: "deny",
+  operation: "read",
+  resource: "topic",
+  name: "flights",
+};
 
 const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
 
@@ -89,6 +102,50 @@ describe.each([
   });
 });
 
+test.each([
+  ["is denied what it reads", (log: Log) => log.security.addAcls([DENIED])],
+  ["is no user any more", (log: Log) => log.security.deleteUser("alice")],
+  ["has another password", (log: Log) => log.security.setUser("alice", { password: `${PASSWORD}!` })],
+] as const)("streams that wait end when their caller %s, and leave their group", async (_, change) => {
+  const { log, url } = await secured({}, [
+    { user: "alice", operation: "read", resource: "topic", name: "flights" },
+    { user: "alice", operation: "read", resource: "group", name: "mine" },
+  ]);
+  const alice = await connected(url, "alice");
+  const streams = [
+    alice.topic("flights").read({ follow: true }),
+    alice.consume(["flights"], { group: "mine" }),
+  ];
+  const reading = streams.map((stream) => stream[Symbol.asyncIterator]().next());
+  for (const one of reading) one.catch(() => undefined);
+  const members = async () => (await log.groups.list())[0]?.members.length ?? 0;
+  await expect.poll(members).toBe(1);
+  await change(log);
+  await (await log.core.security()).refresh();
+  const codes = await Promise.all(reading.map((one) => one.catch(({ code }: { code: string }) => code)));
+  for (const code of codes) expect(code).toMatch(/^(TOPIC|GROUP)_AUTHORIZATION_FAILED$/);
+  await expect.poll(members).toBe(0);
+});
+
+test("a stream from before anybody was asked ends when everyone is", async () => {
+  const log = openLog(testFolder());
+  await log.createTopic("flights");
+  const { url } = await serve(log);
+  const remote = await connectLog(url);
+  onTestFinished(() => remote.close());
+  await remote.topic("flights").append({ value: "open" });
+  const values: string[] = [];
+  const reading = (async () => {
+    for await (const { records } of remote.topic("flights").read({ follow: true }))
+      for (const { value } of records) values.push(String(value));
+  })();
+  reading.catch(() => undefined);
+  await expect.poll(() => values.length).toBe(1);
+  await log.security.setUser("admin", { password: PASSWORD, isAdmin: true });
+  await (await log.core.security()).refresh();
+  await expect(reading).rejects.toMatchObject({ code: "AUTHENTICATION_FAILED" });
+});
+
 test("who calls is looked at before what he sends", async () => {
   const { url } = await secured();
   const call = (headers: Record<string, string>) => post(url, "AdminService/ListTopics", {}, headers);
@@ -129,9 +186,8 @@ test("a stream ends when its user may no longer read", async () => {
   expect((await batches.next()).done).toBe(false);
   await log.security.removeAcls(() => true);
   await (await log.core.security()).refresh();
-  const next = batches.next();
   await log.topic("flights").append({ value: "2" });
-  await expect(next).rejects.toMatchObject({ code: "TOPIC_AUTHORIZATION_FAILED" });
+  await expect(batches.next()).rejects.toMatchObject({ code: "TOPIC_AUTHORIZATION_FAILED" });
 });
 
 test("a certificate of the right maker that names a user is enough", async () => {

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from "node:tls";
 import { errorKind, invalidConfig, isLakehouseError } from "../../errors.js";
 import { logUnavailable } from "../errors.js";
+import { limitHandshakes } from "../handshakes.js";
 import type { PeerEndpoint } from "./cluster.js";
 
 /** Keys alone, known to both sides, with secrets that no later theft of the key gives away (RFC 8442, RFC 5489). */
@@ -41,7 +42,6 @@ export async function listenToPeers(
   const sockets = new Set<TLSSocket>();
   const tls = createTlsServer({
     ...CIPHERS,
-    handshakeTimeout: HANDSHAKE_MS,
     pskCallback: (_, identity) => (identity === IDENTITY ? key : null),
   });
   tls.on("secureConnection", (socket) => {
@@ -50,6 +50,7 @@ export async function listenToPeers(
     http.emit("connection", socket);
   });
   tls.maxConnections = MOST_CONNECTIONS;
+  const endHandshakes = limitHandshakes(tls, HANDSHAKE_MS);
   // Whoever does not know the key.
   tls.on("tlsClientError", () => undefined);
   await new Promise<void>((resolve, reject) => {
@@ -75,6 +76,7 @@ export async function listenToPeers(
     close: () =>
       new Promise((resolve) => {
         tls.close(() => resolve());
+        endHandshakes();
         for (const socket of sockets) socket.destroy();
       }),
   };

@@ -7,6 +7,7 @@ import type { Caller } from "../security/caller.js";
 import type { QuotaKind } from "../security/quota.js";
 import type { Security } from "../security/security.js";
 import { CALLER } from "./authenticated.js";
+import { unlessAborted } from "./calls.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import {
   type ConsumeResponse,
@@ -135,20 +136,51 @@ export function accessChecked(security: Security, clock: Clock): Interceptor {
     const response = request.stream
       ? await next({ ...request, message: each(request.message, checked) })
       : await next({ ...request, message: await checked(request.message) });
-    if (response.stream)
-      return {
-        ...response,
-        message: each(response.message, async (message) => {
-          // What was allowed when the call began may not be any more.
-          rule(caller, first as never);
-          await slow("fetch", message);
-          return message;
-        }),
+    if (response.stream) {
+      const messages = each(response.message, async (message) => {
+        await slow("fetch", message);
+        return message;
+      });
+      const check = () => {
+        if (first !== undefined) rule(caller, first as never);
       };
+      return { ...response, message: whileAllowed(messages, security, check) };
+    }
     await slow("fetch", response.message);
     SHOWN.get(request.method)?.(caller, response.message as never);
     return response;
   };
+}
+
+/** What was allowed when a call began may not be any more: then it ends, also where it waits. @param check throws then. */
+async function* whileAllowed<T>(
+  messages: AsyncIterable<T>,
+  security: Security,
+  check: () => void,
+): AsyncIterable<T> {
+  const source = messages[Symbol.asyncIterator]();
+  const denied = new AbortController();
+  const unlisten = security.onChange(() => {
+    try {
+      check();
+    } catch (error) {
+      denied.abort(error);
+    }
+  });
+  try {
+    check();
+    for (;;) {
+      const next = await unlessAborted(denied.signal, source.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    unlisten();
+    // What it waits for ends with the call, and after this.
+    const ended = Promise.resolve(source.return?.());
+    if (denied.signal.aborted) ended.catch(() => undefined);
+    else await ended;
+  }
 }
 
 async function* each<T>(messages: AsyncIterable<T>, work: (message: T) => Promise<T>): AsyncIterable<T> {

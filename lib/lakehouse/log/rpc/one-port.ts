@@ -8,6 +8,7 @@ import {
 } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { limitHandshakes } from "../handshakes.js";
 
 /** Every HTTP/2 client begins with `PRI * HTTP/2.0` (RFC 9113, 3.4), and no method of HTTP/1.1 begins so. */
 const HTTP2 = Buffer.from("PRI");
@@ -56,18 +57,19 @@ export function onePort(handler: Handler, tls?: TlsOptions): OnePort {
     socket.on("error", () => undefined);
     handOver(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit("connection", socket));
   };
-  const server =
-    tls === undefined
-      ? createServer(onConnection)
-      : createTlsServer(
-          { handshakeTimeout: SILENCE_MS, ...tls, ALPNProtocols: ["h2", "http/1.1"] },
-          onConnection,
-        );
+  let endHandshakes = () => {};
+  const tlsServer = (options: TlsOptions) => {
+    const server = createTlsServer({ ...options, ALPNProtocols: ["h2", "http/1.1"] }, onConnection);
+    endHandshakes = limitHandshakes(server, SILENCE_MS);
+    return server;
+  };
+  const server = tls === undefined ? createServer(onConnection) : tlsServer(tls);
   server.maxConnections = MOST_CONNECTIONS;
   return {
     server,
     close: async (graceMs) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      endHandshakes();
       for (const session of sessions) session.close();
       http1.close();
       http1.closeIdleConnections();

@@ -21,14 +21,6 @@ export interface Caller {
   check(operation: Operation, resource: Resource, name?: string): void;
 }
 
-/** Where nobody is asked. */
-export const ANYBODY: Caller = {
-  user: undefined,
-  may: () => true,
-  mayAnywhere: () => true,
-  check: () => undefined,
-};
-
 /** As far as what may be done is read from them. */
 export interface Rights {
   /** `undefined` where there is no such user any more. */

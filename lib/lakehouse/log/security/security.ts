@@ -1,10 +1,10 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { isLakehouseError } from "../../errors.js";
-import { badCredentials } from "../errors.js";
+import { authenticationFailed, badCredentials } from "../errors.js";
 import { accessRefusals, policyFailures, throttles } from "../metrics.js";
 import { KeyedLock } from "../transactions/keyed-lock.js";
-import { ANYBODY, type Caller, callerOf } from "./caller.js";
+import { type Caller, callerOf } from "./caller.js";
 import type { StoredUser } from "./policy.js";
 import type { PolicyStore, ReadPolicy } from "./policy-store.js";
 import { type QuotaKind, RateLimit } from "./quota.js";
@@ -41,6 +41,21 @@ export class Security {
   /** Passwords that were right, as digests under a key of this process: HTTP sends them with every request. */
   readonly #right = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #key = randomBytes(32);
+  readonly #listeners = new Set<() => void>();
+  /** Who was not asked. Everything is allowed, until everyone is. */
+  readonly #anybody: Caller = {
+    user: undefined,
+    may: () => !this.isOn,
+    mayAnywhere: () => !this.isOn,
+    check: () => {
+      if (this.isOn)
+        throw authenticationFailed(
+          "caller",
+          "By now everyone is asked who he is.",
+          "Log in, and call again.",
+        );
+    },
+  };
 
   private constructor(store: PolicyStore) {
     this.#store = store;
@@ -76,8 +91,15 @@ export class Security {
 
   async #refresh(): Promise<void> {
     const etag = (await this.#store.head())?.etag;
-    if (etag !== undefined && etag !== this.#read?.etag)
-      this.#read = (await this.#store.read()) ?? this.#read;
+    if (etag === undefined || etag === this.#read?.etag) return;
+    this.#read = (await this.#store.read()) ?? this.#read;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** @param listener called when what somebody may do can have changed. @returns what ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   knows(user: string): boolean {
@@ -140,7 +162,7 @@ export class Security {
 
   /** @param proven `undefined` where nobody was asked. @param host the address. */
   caller(proven: Proven | undefined, host: string): Caller {
-    if (proven === undefined) return ANYBODY;
+    if (proven === undefined) return this.#anybody;
     const caller = callerOf(proven.user, host, () => ({
       isAdmin: this.holds(proven) ? this.#user(proven.user)?.isAdmin : undefined,
       acls: this.#read?.policy.acls ?? [],

@@ -1,8 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { invalidConfig } from "../../../errors.js";
 import type { LogCore } from "../../core.js";
+import { limitHandshakes } from "../../handshakes.js";
 import { Budget } from "../../partition/budget.js";
 import { addressOf, checkExposure, tlsOptions } from "../../security/exposure.js";
 import { serveConnection } from "./connection.js";
@@ -80,33 +81,16 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
     void served.finally(() => serving.delete(served));
   };
   const tls = tlsOptions(settings);
-  const server =
-    tls === undefined
-      ? createServer({ allowHalfOpen: true }, onConnection)
-      : createTlsServer({ handshakeTimeout: settings.stalledMs, ...tls, allowHalfOpen: true }, onConnection);
+  let endHandshakes = () => {};
+  const tlsServer = (options: TlsOptions) => {
+    const server = createTlsServer({ ...options, allowHalfOpen: true }, onConnection);
+    endHandshakes = limitHandshakes(server, settings.stalledMs);
+    return server;
+  };
+  const server = tls === undefined ? createServer({ allowHalfOpen: true }, onConnection) : tlsServer(tls);
   // Also those that have not shown yet that they know TLS.
   server.maxConnections = settings.maxConnections;
   const port = await listen(server, settings);
-  // Of one that ends before it has shown that it knows TLS nothing is heard: neither its end nor a time-out.
-  const connected = new Map<string, Socket>();
-  const handshakes = new Map<string, NodeJS.Timeout>();
-  const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
-  if (tls !== undefined) {
-    server.on("connection", (socket: Socket) => {
-      const name = nameOf(socket);
-      connected.set(name, socket);
-      handshakes.set(
-        name,
-        setTimeout(() => socket.destroy(), settings.stalledMs),
-      );
-      socket.on("close", () => {
-        clearTimeout(handshakes.get(name));
-        handshakes.delete(name);
-        connected.delete(name);
-      });
-    });
-    server.on("secureConnection", (socket: Socket) => clearTimeout(handshakes.get(nameOf(socket))));
-  }
   // That no connection can be taken, for want of descriptors say, ends nothing.
   server.on("error", (error) => kafkaFailures.publish({ error }));
   broker = {
@@ -135,9 +119,10 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
         .announce({ kafka: undefined })
         .catch((error: unknown) => kafkaFailures.publish({ error }));
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      endHandshakes();
       stopping.abort();
       const timer = setTimeout(() => {
-        for (const socket of [...sockets, ...connected.values()]) socket.destroy();
+        for (const socket of sockets) socket.destroy();
       }, GRACE_MS);
       await Promise.all(serving);
       await closed;

@@ -9,6 +9,7 @@ import type { Security } from "../../security/security.js";
 import type { SchemaRegistry } from "../registry.js";
 import { checkRoute, seesSubject } from "./access.js";
 import { faultOf, RegistryFault } from "./faults.js";
+import { type HttpServers, httpServers } from "./http-servers.js";
 import { ROUTES, SchemaText, subjectIn } from "./routes.js";
 
 export interface SchemaServerOptions {
@@ -24,6 +25,8 @@ export interface SchemaServerOptions {
   readonly clientCa?: string | Buffer | undefined;
   /** Listens where others can reach it without TLS, or without users who are asked who they are: who comes may do everything. */
   readonly insecure?: boolean | undefined;
+  /** How many connections are taken; those beyond are closed at once. 2,500 where not given. */
+  readonly maxConnections?: number | undefined;
   /** Told of faults of the server, which clients see as a bare 500. */
   readonly onFault?: ((error: unknown, request: string) => void) | undefined;
 }
@@ -31,13 +34,16 @@ export interface SchemaServerOptions {
 export interface SchemaServer {
   /** `http://host:port`, or `https:`: what clients take for the registry's URL. */
   readonly uri: string;
-  /** Takes no new requests, and ends when those under way are answered. */
+  /** Takes no new requests, and ends when those under way are answered, or have had some seconds for it. */
   close(): Promise<void>;
 }
 
 const JSON_TYPE = "application/vnd.schemaregistry.v1+json";
 const BODY_LIMIT = 4 * 1024 * 1024;
 const MAX_PARAM_LENGTH = 4096;
+/** As many as Kafka's clients may have. */
+const MOST_CONNECTIONS = 2_500;
+const GRACE_MS = 5_000;
 
 /**
  * Serves a registry in Confluent's REST API, for the serializers of Kafka's clients.
@@ -55,14 +61,17 @@ export async function serveSchemaRegistry(options: SchemaServerOptions): Promise
     tls: true,
     clientCa: true,
     insecure: true,
+    maxConnections: true,
     onFault: true,
   });
   const { registry, port = 8081, host = "127.0.0.1", onFault = () => {} } = options;
-  const { tls, clientCa, insecure = false } = options;
+  const { tls, clientCa, insecure = false, maxConnections = MOST_CONNECTIONS } = options;
+  checkMost(maxConnections);
   const security = await registry.core.security();
   const exposure = { host, tls, clientCa, insecure, isSecured: security.isOn };
   checkExposure(exposure);
-  const app = await buildApp(registry, security, exposure, onFault);
+  const servers = httpServers(maxConnections, tlsOptions(exposure));
+  const app = await buildApp(registry, security, exposure, servers, onFault);
   let uri: string;
   try {
     uri = await app.listen({ host, port });
@@ -75,7 +84,26 @@ export async function serveSchemaRegistry(options: SchemaServerOptions): Promise
       cause,
     );
   }
-  return { uri, close: () => app.close() };
+  const close = async () => {
+    servers.endHandshakes();
+    const timer = setTimeout(servers.cut, GRACE_MS);
+    try {
+      await app.close();
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return { uri, close };
+}
+
+/** @throws LakehouseError INVALID_CONFIG */
+function checkMost(maxConnections: number): void {
+  if (Number.isInteger(maxConnections) && maxConnections > 0) return;
+  throw invalidConfig(
+    "maxConnections",
+    `The schema registry's maxConnections cannot be ${String(maxConnections)}.`,
+    "Give a whole number, from 1 on.",
+  );
 }
 
 /** Fastify is loaded here, so that whoever does not serve does not wait for it. */
@@ -83,6 +111,7 @@ async function buildApp(
   registry: SchemaRegistry,
   security: Security,
   exposure: Exposure,
+  { make }: HttpServers,
   onFault: NonNullable<SchemaServerOptions["onFault"]>,
 ): Promise<FastifyInstance> {
   const { host, tls, insecure } = exposure;
@@ -92,8 +121,7 @@ async function buildApp(
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: "idle",
-    requestTimeout: 60_000,
-    https: tlsOptions(exposure) ?? null,
+    serverFactory: make,
   }) as unknown as FastifyInstance;
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const fault = faultOf(error);
