@@ -1,4 +1,4 @@
-import { defineSchema, long } from "sololakehouse";
+import { defineSchema, double, long, string } from "sololakehouse";
 import { expect, test } from "vitest";
 import { requireChecks } from "../../lib/lakehouse/quality/checks/builders.js";
 import {
@@ -38,6 +38,16 @@ test("what nothing can be compared with is no bound, however a check was made", 
       expect.objectContaining({ code: "INVALID_ARGUMENT" }),
     );
   expect(notNull("id", { severity: undefined } as never)).toMatchObject({ severity: "block" });
+});
+
+test("NaN is a bound of text, and of no number", async () => {
+  const table = await lake.createTable("a.words", {
+    schema: defineSchema({ word: string(), score: double() }),
+  });
+  await table.append([{ word: "Nan", score: 1 }]);
+  const run = (check: Check) => lake.quality.check("a.words", { checks: [check], record: false });
+  expect((await run(range("word", { min: "NaN" }))).passed).toBe(true);
+  await expect(run(range("score", { max: "NaN" }))).rejects.toMatchObject({ code: "INVALID_CHECK" });
 });
 
 test("a check that names a column which is not there is not kept for later", async () => {

@@ -76,6 +76,7 @@ export function range(
   },
 ): RangeCheck {
   if (min === undefined && max === undefined) throw needs("range", column, "a min or a max");
+  if (Number.isNaN(min) || Number.isNaN(max)) throw needs("range", column, "bounds, and NaN is none");
   const bounds = { min: min === undefined ? min : plain(min), max: max === undefined ? max : plain(max) };
   return made(
     { kind: "range", column, ...bounds, exclusive },

@@ -113,6 +113,9 @@ export function boundOf(
   exclusive: boolean,
   check: string,
 ): SqlFragment {
+  // As JSON keeps it: nothing is less or more.
+  if (mayBeNaN(column) && String(value) === "NaN")
+    throw invalidCheck(check, `The check ${check} has NaN as a bound of ${column.name}.`, "Give a number.");
   const isWhole = column.type.type === "int" || column.type.type === "long";
   const number = typeof value === "boolean" ? Number.NaN : Number(value);
   const isBetween =

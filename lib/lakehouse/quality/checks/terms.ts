@@ -10,9 +10,9 @@ const OWN: Readonly<Record<CheckKind, (subject: string, terms: Terms) => void>> 
   unique: requireColumns,
   range: (subject, terms) => {
     requireColumn(subject, terms);
-    // Nothing is more or less than it, so that all would pass.
+    // Nothing is more or less than these, so that all would pass.
     for (const key of ["min", "max"] as const)
-      if (String(terms[key]) === "NaN" || terms[key] === null) throw noNumber(subject, key, terms[key]);
+      if (Number.isNaN(terms[key]) || terms[key] === null) throw noNumber(subject, key, terms[key]);
   },
   acceptedValues: requireColumn,
   pattern: requireColumn,
