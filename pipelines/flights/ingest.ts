@@ -18,12 +18,14 @@ const eventSchema = defineSchema({
 /** Makes the bronze tables, and takes in the raw file of airports, once. */
 export async function ingestAirports(lake: Lakehouse): Promise<void> {
   await lake.quality.createTable(bronzeEvents);
-  await lake.quality.publish(bronzeAirports, { csv: airportsFile }, { token: "airports" });
+  const airports = await lake.quality.createTable(bronzeAirports);
+  if (airports.currentSnapshot === undefined)
+    await lake.quality.publish(bronzeAirports, { csv: airportsFile }, { token: "airports" });
 }
 
 /**
  * Adds a batch of events to bronze, as they arrived, with where they come from. The same name again does nothing, whatever
- * became of the call before.
+ * became of the call before, as far back as the branch's last thousand commits.
  *
  * @param name of the file or batch: letters, digits, hyphens and underscores.
  */

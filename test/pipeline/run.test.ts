@@ -224,6 +224,12 @@ describe("where it cannot be told what is new", () => {
     expect(await rebuilt()).toEqual([[4, 4]]);
   });
 
+  test("made anew of an input without a row, it has none", async () => {
+    await lake.createTable("n.events", { schema: SOURCE, ifExists: "replace" });
+    expect(await rebuilt()).toEqual([]);
+    expect((await lake.pipeline.run([latest()]))[0]?.outcome).toBe("unchanged");
+  });
+
   test("so is a table with rows that no task wrote", async () => {
     const foreign = contract({ name: "n.foreign", schema: SOURCE, owner: "test" });
     await (await lake.quality.createTable(foreign)).append([{ id: 9, day: "2001-01-01", v: 9 }]);

@@ -33,9 +33,10 @@ export interface TaskRun {
 export async function runTask(
   context: PipelineContext,
   task: Task,
-  { rebuild = false, slices, now, record, signal }: RunOptions,
+  { rebuild = false, slices: asked, now, record, signal }: RunOptions,
 ): Promise<TaskRun> {
-  requireSlices(task, slices);
+  requireSlices(task, asked);
+  const slices = asked?.length === 0 ? undefined : asked;
   if (!rebuild && slices === undefined) {
     const range = await upToDate(context.catalog, task);
     if (range !== undefined) return { task: task.name, outcome: "unchanged", inputs: range };

@@ -55,8 +55,11 @@ export async function writeTask(
   slices: readonly SliceValue[] | undefined,
 ): Promise<readonly SliceValue[] | undefined> {
   const { task, table, inputs } = job;
-  // Tables that have no snapshot have nothing to take in, nor to say.
-  if (Object.values(inputs).every((input) => input.table.currentSnapshot === undefined)) return undefined;
+  // Inputs that have no snapshot have nothing to take in, and a table that has none nothing to let go of.
+  const isNew = [table, ...Object.values(inputs).map((input) => input.table)].every(
+    ({ currentSnapshot }) => currentSnapshot === undefined,
+  );
+  if (isNew) return undefined;
   const transaction = table.begin();
   try {
     const made =
@@ -127,7 +130,7 @@ async function writeRows(
   return slices;
 }
 
-/** Adds rows as the task writes them; `how far` comes with the last of them. */
+/** Adds rows as the task writes them, with how far it has come. */
 async function addRows(job: Job, transaction: Transaction, rows: AsyncIterable<RecordBatch>): Promise<void> {
   const { write, into } = job.task;
   const summary = summaryOf(job);
