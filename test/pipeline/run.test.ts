@@ -182,6 +182,28 @@ test("what was committed long ago is taken in, though its snapshots have expired
   }
 });
 
+test("a day that is made anew gets back what it lost, and what is new once", async () => {
+  const added = task({
+    into: contract({ name: "n.added", schema: SOURCE, owner: "test" }),
+    changes: { events: "n.events" },
+    sql: "SELECT * FROM events",
+    write: append({ slice: "day" }),
+  });
+  const ids = async () => (await valuesOf("select id from n.added order by id")).flat();
+  events = await events.append([
+    { id: 1, day: "2001-01-01", v: 1 },
+    { id: 2, day: "2001-01-02", v: 1 },
+  ]);
+  await lake.pipeline.run([added]);
+  await (await lake.table("n.added")).truncate();
+  events = await events.append([{ id: 3, day: "2001-01-01", v: 1 }]);
+  const [run] = await lake.pipeline.run([added], { slices: ["2001-01-01"] });
+  expect(await ids()).toEqual([1, 3]);
+  expect(run?.inputs.events?.to).toBe(events.currentSnapshot?.snapshotId);
+  await lake.pipeline.run([added], { slices: ["2001-01-02"] });
+  expect(await ids()).toEqual([1, 2, 3]);
+});
+
 describe("where it cannot be told what is new", () => {
   beforeEach(async () => {
     events = await events.append([{ id: 1, day: "2001-01-01", v: 1 }]);
