@@ -81,10 +81,10 @@ export async function openServer(world: World, meta: SqliteMeta, place: Place): 
             if (world.chance(0.3)) await sleep(clock, world.below(300));
             return isDecided;
           });
-        // It is given up, and arrives all the same.
-        const comesLate = world.chance(0.3);
-        if (comesLate) clock.after(world.below(1_500), () => void end().catch(() => undefined));
-        if (comesLate && world.chance(0.5)) throw logUnavailable("simulated", "It does not answer.");
+        // It is given up, and arrives all the same, once or more.
+        const late = world.chance(0.5) ? 0 : 1 + world.below(4);
+        for (let i = 0; i < late; i++) clock.after(world.below(200), () => void end().catch(() => undefined));
+        if (late > 0 && world.chance(0.3)) throw logUnavailable("simulated", "It does not answer.");
         await end();
       },
       endOffsets: async () => {},
