@@ -115,6 +115,23 @@ describe.each([2, 3] as const)(
   },
 );
 
+test.each([2, 3] as const)(
+  "rows whose deletion is rolled back meanwhile come back, format version %i",
+  async (version) => {
+    let table = await create(version);
+    table = await table.append(lines(0, 10));
+    table = await table.append(lines(10, 20));
+    const kept = table.currentSnapshot?.snapshotId as bigint;
+    const expected = await rows(table);
+    table = await table.deleteRows(eq("id", 3));
+    await compact(
+      raced(table, (now) => now.rollback(kept)),
+      { rewriteAll: true },
+    );
+    expect(await rows(await table.refresh())).toEqual(expected);
+  },
+);
+
 test("files of an older partitioning come to lie in the table's own, and what deletes there does not reach them", async () => {
   for (const version of [2, 3] as const) {
     let table = await worn(version, true);
