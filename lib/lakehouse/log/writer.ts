@@ -175,15 +175,6 @@ export class Writer {
     return true;
   }
 
-  /** The same, by the topic's id. @throws LakehouseError NO_SUCH_TOPIC, CORRUPT_SEGMENT, STORAGE_FAILED, FENCED */
-  async partitionById(topicId: string, number: number): Promise<Partition> {
-    const opened = this.opened(topicId, number);
-    if (opened !== undefined) return opened;
-    const topic = (await this.#options.meta.topics()).find(({ id }) => id === topicId);
-    if (topic === undefined) throw topicDeleted(topicId);
-    return this.partition(topic, number);
-  }
-
   /** What others have put before this process led a partition, which it does not know before it opens that. */
   async learn(topicId: string, number: number): Promise<void> {
     if (!this.#cluster.isShared || this.opened(topicId, number) !== undefined) return;

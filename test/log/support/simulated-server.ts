@@ -74,8 +74,9 @@ export async function openServer(world: World, meta: SqliteMeta, place: Place): 
       newProducerId: () => producerIds.take(),
       ack: "wal",
       endAt: async ({ topicId, partition }, ending) => {
+        const topic = (await meta.topicOf(topicId)) as TopicRecord;
         const end = async () =>
-          (await writer.partitionById(topicId, partition)).end(ending, async () => {
+          (await writer.partition(topic, partition)).end(ending, async () => {
             const isDecided = (await opening).isEnding(ending);
             // It may have ended by the time that the answer is here.
             if (world.chance(0.3)) await sleep(clock, world.below(300));
