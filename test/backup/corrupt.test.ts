@@ -20,9 +20,7 @@ const KINDS = [
   "equality-deletes",
 ] as const;
 
-test("an object of any kind that is damaged, cut short or missing is named, and nothing is restored", {
-  timeout: 240_000,
-}, async () => {
+test("an object of any kind that is damaged, cut short or missing is named, and nothing is restored", async () => {
   const lake = await here.open("lake");
   await fill(lake);
   const to = join(here.folder, "backups");

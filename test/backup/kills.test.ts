@@ -23,9 +23,7 @@ async function small() {
   return lake;
 }
 
-test("a backup that is killed at any write is none, and the next one goes on where it stopped", {
-  timeout: 120_000,
-}, async () => {
+test("a backup that is killed at any write is none, and the next one goes on where it stopped", async () => {
   const lake = await small();
   const expected = await contents(lake);
   const to = join(here.folder, "backups");
@@ -51,9 +49,7 @@ test("a backup that is killed at any write is none, and the next one goes on whe
   expect(await contents(await here.open("other"))).toEqual(expected);
 });
 
-test("a restore that is killed at any write shows no branch that is not whole, and goes on", {
-  timeout: 240_000,
-}, async () => {
+test("a restore that is killed at any write shows no branch that is not whole, and goes on", async () => {
   const lake = await small();
   const expected = await contents(lake);
   const to = join(here.folder, "backups");

@@ -172,9 +172,7 @@ const texts = (rows: Rows | undefined) => [...(rows ?? [])].map(([k, v]) => `${k
 describe.each([2, 3] as const)(
   "backups of v%s tables that are written, compacted and collected meanwhile",
   (formatVersion) => {
-    test("have the rows of their commits, on every branch and tag, and of every snapshot", {
-      timeout: 240_000,
-    }, async () => {
+    test("have the rows of their commits, on every branch and tag, and of every snapshot", async () => {
       let round = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 15, maxLength: 30 }), async (steps) => {

@@ -192,7 +192,8 @@ function wrongLength({ location, size }: WantedFile, found: number): Error {
 }
 
 function present(files: readonly (BackedUpFile | undefined)[]): BackedUpFile[] {
-  return files.filter((file) => file !== undefined);
+  // In one order, so that of a lakehouse that has not changed the index is the same object.
+  return files.filter((file) => file !== undefined).sort((a, b) => (a.location < b.location ? -1 : 1));
 }
 
 async function finish(
