@@ -200,6 +200,8 @@ describe("a notebook's outputs", () => {
     '<a href="javascript:alert(1)">a</a>',
     '<a href=" java&#10;script:alert(1)">a</a>',
     '<iframe srcdoc="<script>alert(1)</script>"></iframe>',
+    '<iframe sandbox="allow-scripts" srcdoc="<b>a</b>" src="https://else.test"></iframe>',
+    `<iframe srcdoc='<META x=">" HTTP-EQUIV=refresh content=0><LINK rel=preconnect><base target=_top>'></iframe>`,
     '<form action="https://else.test"><button>a</button></form>',
     '<link rel="stylesheet" href="https://else.test/y.css"><base href="https://else.test"><meta http-equiv="refresh" content="0">',
     '<style>@import "https://else.test/y.css";</style>',
@@ -223,7 +225,16 @@ describe("a notebook's outputs", () => {
         /src="data:image\/svg\+xml;base64,[A-Za-z0-9+/=]*"/g,
         "",
       );
-      expect(out).not.toMatch(
+      // A page in a frame is text to this one, and it may do nothing.
+      const alone = escapeHtml(
+        '<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src \'none\';',
+      );
+      for (const [frame] of out.matchAll(/<iframe\b[^>]*>/gi)) {
+        expect(frame).toMatch(/ sandbox(?:=""|[ >])/);
+        expect(frame.replaceAll("&#39;", "'")).toContain(`srcdoc="${alone.replaceAll("&#39;", "'")}`);
+        expect(frame.slice(alone.length)).not.toMatch(/[^-]http-equiv=refresh|&lt;(?:link|base)/i);
+      }
+      expect(out.replace(/<iframe\b[^>]*>/gi, "")).not.toMatch(
         /<(?:script|iframe|object|embed|link|base|meta|style|form|video|animate|foreignobject)\b/i,
       );
       const tags = [...out.matchAll(/<[a-z][^<]*?>/gi)].map(([tag]) =>
@@ -243,6 +254,10 @@ describe("a notebook's outputs", () => {
     const out = await page([display({ "text/html": html })]);
     expect(out).toContain('<b class="x" style="color:red">bold</b>');
     expect(out).toMatch(/<svg viewbox="0 0 1 1"><path d="M0 0" fill="url\(#g\)"/i);
+    const framed = await page([
+      display({ "text/html": '<iframe title="A report" srcdoc="&lt;h1&gt;All passed&lt;/h1&gt;"></iframe>' }),
+    ]);
+    expect(framed).toMatch(/<iframe title="A report" srcdoc="[^"]*&lt;h1&gt;All passed&lt;\/h1&gt;" sandbox/);
   });
 
   test("show errors and terminal text without their colours", async () => {

@@ -106,6 +106,9 @@ export function inertHtml(html: string): string {
     allowedSchemes: ["http", "https", "mailto"],
     allowedSchemesByTag: { img: ["data"] },
     allowProtocolRelative: false,
+    // An empty `sandbox` is the strictest.
+    nonBooleanAttributes: [],
+    exclusiveFilter: ({ tag, attribs }) => tag === "iframe" && attribs.srcdoc === undefined,
     transformTags: {
       "*": (tagName, given) => ({
         tagName,
@@ -113,16 +116,17 @@ export function inertHtml(html: string): string {
           ...Object.fromEntries(
             Object.entries(given).filter(([name, value]) => isInert(tagName, name, value)),
           ),
-          ...(tagName === "iframe" && framed(given)),
+          ...(tagName === "iframe" && given.srcdoc !== undefined && framed(given.srcdoc)),
         },
       }),
     },
   });
 }
 
-/** A whole page, as a report is, in a frame in which no script runs; one of another place is an empty frame. */
-function framed({ srcdoc = "" }: Readonly<Record<string, string>>): Record<string, string> {
-  return { srcdoc: ALONE + srcdoc, sandbox: "", loading: "lazy" };
+/** A whole page, as a report is, in a frame where no script runs. What no policy keeps from loading loses its name. */
+function framed(srcdoc: string): Record<string, string> {
+  const page = srcdoc.replace(/http-equiv/gi, "data-http-equiv").replace(/<(?:link|base)\b/gi, "<wbr");
+  return { srcdoc: ALONE + page, sandbox: "", loading: "lazy" };
 }
 
 function isInert(tag: string, name: string, value: string): boolean {
