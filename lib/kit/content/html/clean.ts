@@ -126,7 +126,7 @@ export function inertHtml(html: string): string {
 /** A whole page, as a report is, in a frame where no script runs. What no policy keeps from loading loses its name. */
 function framed(srcdoc: string): Record<string, string> {
   const page = srcdoc.replace(/http-equiv/gi, "data-http-equiv").replace(/<(?:link|base)\b/gi, "<wbr");
-  return { srcdoc: ALONE + page, sandbox: "", loading: "lazy" };
+  return { srcdoc: ALONE + page, sandbox: "" };
 }
 
 function isInert(tag: string, name: string, value: string): boolean {
