@@ -18,5 +18,7 @@ test("the small lakehouse is what the solution cells of its milestones say", asy
       written.push(path);
     }
   }
-  expect(written.sort()).toEqual(["commits", "gate", "scan", "store", "table"].map((name) => `../small/${name}.ts`));
+  expect(written.sort()).toEqual(
+    ["commits", "gate", "scan", "store", "table"].map((name) => `../small/${name}.ts`),
+  );
 });
