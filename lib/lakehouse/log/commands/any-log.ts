@@ -8,7 +8,6 @@ import type { Log } from "../log.js";
 import { type LogContext, openLog } from "../open-log.js";
 import type { ConnectLogOptions } from "../rpc/connect-log.js";
 import type { RemoteLog } from "../rpc/remote-log.js";
-import { isTimedOut } from "../rpc/status.js";
 import { type CredentialFlags, connectOptions } from "./tls.js";
 
 /** What a command can do is the same here and afar. */
@@ -98,7 +97,10 @@ async function findServer(folder: string, options: ConnectLogOptions): Promise<R
   const file = serverFile(folder);
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const { openRemoteLog } = await import("../rpc/remote-log.js");
+  const [{ openRemoteLog }, { isTimedOut }] = await Promise.all([
+    import("../rpc/remote-log.js"),
+    import("../rpc/status.js"),
+  ]);
   let found: ServerFile;
   try {
     found = JSON.parse(text) as ServerFile;
