@@ -46,6 +46,8 @@ export interface Checked {
   readonly ref?: string | undefined;
   /** As which it is recorded, where that is another. */
   readonly recordedRef?: string | undefined;
+  /** True of a table that there was not before: its rows are recorded as new ones, with which later ones are compared. */
+  readonly isNew?: boolean | undefined;
 }
 
 /** Rows of a failure that are shown, where nobody says. */
@@ -54,7 +56,7 @@ const SAMPLES = 5;
 /** Checks a table, or what it has more than at a snapshot; nothing is recorded. */
 export async function checkTable(
   context: QualityContext,
-  { table, ref, recordedRef = ref }: Checked,
+  { table, ref, recordedRef = ref, isNew = false }: Checked,
   options: CheckOptions,
 ): Promise<CheckReport> {
   const checks = requireChecks(options.checks ?? storedChecks(table));
@@ -66,9 +68,10 @@ export async function checkTable(
     );
   const { since } = options;
   const scope = since === undefined ? "table" : "new";
+  const recorded = { table: table.name, ref: recordedRef, scope: isNew ? "new" : scope } as const;
   const whole: NamedRows = { table };
   const now = options.now ?? new Date();
-  return timed({ table: table.name, ref: recordedRef, scope, state: table, since }, async () =>
+  return timed({ ...recorded, state: table, since }, async () =>
     runChecks({
       engine: context.engine,
       ref,
@@ -80,7 +83,7 @@ export async function checkTable(
       samples: options.samples ?? SAMPLES,
       now,
       rowsAt: async (at) => ({ table: await tableAt(context.catalog, table.identifier, at) }),
-      earlierCounts: await countsOf(context, checks, { table: table.name, ref: recordedRef, scope }),
+      earlierCounts: await countsOf(context, checks, recorded),
       signal: options.signal,
     }),
   );

@@ -157,6 +157,16 @@ test.each([
   expect(report).toMatchObject({ scope: "new", results: [{ failing: 1, rows }] });
 });
 
+test("batches are held against the first, which made the table, and the whole table against none of them", async () => {
+  const steady = rowCount({ change: { min: -0.5, max: 0.5 }, of: "new" });
+  const weeks = contract({ name: "p.weeks", schema: SCHEMA, owner: "a", description: "Weeks.", checks: [steady] });
+  const week = (from: number, count: number) => Array.from({ length: count }, (_, i) => ({ id: from + i }));
+  await lake.quality.publish(weeks, week(0, 10));
+  await expect(lake.quality.publish(weeks, week(100, 20))).rejects.toMatchObject({ code: "CHECK_FAILED" });
+  for (const from of [200, 300, 400]) await lake.quality.publish(weeks, week(from, 11));
+  expect((await lake.quality.check("p.weeks")).passed).toBe(true);
+});
+
 test("what a crash left goes after a day, but not what has landed under a token, nor what was blocked", async () => {
   const silver = terms("p.left");
   const old = Date.now() - 24 * 3_600_000;

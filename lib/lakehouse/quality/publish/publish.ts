@@ -276,7 +276,12 @@ async function audit(job: Job, at: Hash, candidate: string): Promise<CheckReport
   const since = options.audit === "table" || !isKnown ? undefined : before;
   const report = await checkTable(
     { ...context, catalog: seen },
-    { table: opened, ref: candidate, recordedRef: target },
+    {
+      table: opened,
+      ref: candidate,
+      recordedRef: target,
+      isNew: before === undefined && options.audit !== "table",
+    },
     { checks, since, samples, now, signal },
   );
   if (options.record !== false) await new History(catalog, context.engine).record(report);

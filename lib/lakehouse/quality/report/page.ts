@@ -53,9 +53,8 @@ function titleOf({ results }: CheckReport): string {
 }
 
 function factsOf({ ref, scope, snapshot, since, at, milliseconds }: CheckReport): string[] {
-  const rows = { table: "all rows", new: `rows that came since snapshot ${since}`, batch: "a batch of rows" }[
-    scope
-  ];
+  const came = since === undefined ? "the first rows" : `rows that came since snapshot ${since}`;
+  const rows = { table: "all rows", new: came, batch: "a batch of rows" }[scope];
   return [
     ...(ref === undefined ? [] : [`on ${ref}`]),
     rows,

@@ -33,7 +33,7 @@ export interface CheckReport {
   readonly scope: Scope;
   /** The snapshot that was looked at, as text: its number is beyond what JSON can hold. */
   readonly snapshot?: string | undefined;
-  /** Of new rows: the snapshot since which they came. */
+  /** Of new rows: the snapshot since which they came; none of the first rows of a table. */
   readonly since?: string | undefined;
   /** When it began, ISO 8601. */
   readonly at: string;
