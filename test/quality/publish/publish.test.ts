@@ -159,7 +159,13 @@ test.each([
 
 test("batches are held against the first, which made the table, and the whole table against none of them", async () => {
   const steady = rowCount({ change: { min: -0.5, max: 0.5 }, of: "new" });
-  const weeks = contract({ name: "p.weeks", schema: SCHEMA, owner: "a", description: "Weeks.", checks: [steady] });
+  const weeks = contract({
+    name: "p.weeks",
+    schema: SCHEMA,
+    owner: "a",
+    description: "Weeks.",
+    checks: [steady],
+  });
   const week = (from: number, count: number) => Array.from({ length: count }, (_, i) => ({ id: from + i }));
   await lake.quality.publish(weeks, week(0, 10));
   await expect(lake.quality.publish(weeks, week(100, 20))).rejects.toMatchObject({ code: "CHECK_FAILED" });
