@@ -380,6 +380,7 @@ export type { RewriteFiles } from "./table/operations/operations.js";
 export {
   appendsToRebase,
   type Parted,
+  type Rebase,
   type RebasedTable,
   rebaseAppends,
 } from "./table/operations/rebase.js";
