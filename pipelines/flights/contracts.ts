@@ -21,23 +21,36 @@ import { acceptedValues, contract, expression, length, range, references } from 
  */
 const OWNER = "flights@example.org";
 
+/** What a report says: all of it is text, and any of it may be missing. */
+const EVENT = {
+  flight: string().optional().doc("Names a flight."),
+  status: string().optional().doc("departed or landed."),
+  scheduled: string().optional().doc("When it was to leave, local time of the origin."),
+  origin: string().optional().doc("IATA code of an airport."),
+  destination: string().optional().doc("IATA code of an airport."),
+  distance: string().optional().doc("Miles."),
+  delay: string().optional().doc("Minutes late at the landing; less than 0 is early."),
+  sent: string().optional().doc("When the report was made."),
+};
+
+/** Where a report came from, and when. */
+const RECEIVED = {
+  source: string().optional().doc("The file that it came in; none of what came by the log."),
+  partition: int().optional().doc("The partition of the log that it came by."),
+  position: long().optional().doc("Its line in the file, from 1, or its offset in the partition."),
+  received_at: timestamptz().optional().doc("When it was received."),
+};
+
+/** Reports on the log. */
+export const eventSchema = defineSchema(EVENT);
+
 export const bronzeEvents = contract({
   name: "bronze.flight_events",
   description: "What airlines report of their flights, as it was received. Rows are only ever added.",
   owner: OWNER,
   schema: defineSchema({
-    flight: string().optional().doc("Names a flight."),
-    status: string().optional().doc("departed or landed."),
-    scheduled: string().optional().doc("When it was to leave, local time of the origin."),
-    origin: string().optional().doc("IATA code of an airport."),
-    destination: string().optional().doc("IATA code of an airport."),
-    distance: string().optional().doc("Miles."),
-    delay: string().optional().doc("Minutes late at the landing; less than 0 is early."),
-    sent: string().optional().doc("When the report was made."),
-    source: string().optional().doc("The file that it came in; none of what came by the log."),
-    partition: int().optional().doc("The partition of the log that it came by."),
-    position: long().optional().doc("Its line in the file, from 1, or its offset in the partition."),
-    received_at: timestamptz().optional().doc("When it was received."),
+    ...EVENT,
+    ...RECEIVED,
   }),
 });
 
@@ -105,17 +118,8 @@ export const silverRejected = contract({
   description: "Reports that no flight can be made of, as they were received, each with its reason.",
   owner: OWNER,
   schema: defineSchema({
-    flight: string().optional(),
-    status: string().optional(),
-    scheduled: string().optional(),
-    origin: string().optional(),
-    destination: string().optional(),
-    distance: string().optional(),
-    delay: string().optional(),
-    sent: string().optional(),
-    source: string().optional(),
-    position: long().optional(),
-    received_at: timestamptz().optional(),
+    ...EVENT,
+    ...RECEIVED,
     reason: string().doc("The first thing that is wrong with it."),
   }),
 });

@@ -1,19 +1,7 @@
-import { defineSchema, type Lakehouse, type RowOf, string } from "sololakehouse";
+import type { Lakehouse, RowOf } from "sololakehouse";
 import type { TableStream, TypedTopic } from "sololakehouse/log";
-import { bronzeAirports, bronzeEvents } from "./contracts.js";
+import { bronzeAirports, bronzeEvents, eventSchema } from "./contracts.js";
 import { type Arrival, airportsFile, type FlightEvent } from "./source.js";
-
-/** Events on the log: all of it is text, and any of it may be missing. */
-const eventSchema = defineSchema({
-  flight: string().optional(),
-  status: string().optional(),
-  scheduled: string().optional(),
-  origin: string().optional(),
-  destination: string().optional(),
-  distance: string().optional(),
-  delay: string().optional(),
-  sent: string().optional(),
-});
 
 /** Makes the bronze tables, and takes in the raw file of airports, once. */
 export async function ingestAirports(lake: Lakehouse): Promise<void> {

@@ -78,6 +78,12 @@ async function isAsTheModel(on: Lakehouse, given: ReturnType<typeof replay>): Pr
   const rejected = await valuesOf(on, "select count(*) from bronze.flight_events");
   expect(rejected).toEqual([[given.arrivals.length]]);
   expect(reasons.flat()).toEqual(reasonsOf(given));
+  // Each is a row of bronze, and says which.
+  const found = "select * exclude (reason) from silver.flights_rejected";
+  const beside = `select count(*) from (${found} except all select * from bronze.flight_events)`;
+  expect(await valuesOf(on, beside)).toEqual([[0]]);
+  const places = "select count(distinct (source, partition, position)) from silver.flights_rejected";
+  expect(await valuesOf(on, places)).toEqual([[reasons.length]]);
   for (const [table, rows] of Object.entries(goldOf(expected))) {
     const found = await valuesOf(on, `select ${COLUMNS[table]} from ${table} order by all`);
     const rounded = rows.map((row) =>
