@@ -130,6 +130,20 @@ test("slh maintain, compact and layout look after a branch, and leave the others
   await lake.deleteRef("aside");
 });
 
+test("slh compact takes sizes as it prints them, and names the columns that there are", async () => {
+  const { name } = await worn();
+  const slh = (...args: string[]) => slhInProcess(["compact", name, "--dry-run", ...args], folder);
+  for (const target of ["1GB", "1GiB"])
+    expect((await slh("--target-size", target)).out).toMatch(/^Would rewrite 12 files .* to about 1\.$/m);
+  for (const wrong of ["12", "1 MB", "0kB", "1mb", "99999999999GB"])
+    expect((await slh("--target-size", wrong)).err).toContain("kB, MB, GB, KiB, MiB or GiB");
+  for (const order of [
+    ["--by", "nope"],
+    ["--strategy", "z-order", "--by", "id,nope"],
+  ])
+    expect((await slh(...order)).err).toMatch(/nope[\s\S]*The columns are id, city, n\./);
+});
+
 test("layout tells sizes, partitions, deletes and waste", async () => {
   const table = await worn();
   const layout = await lake.maintenance.layout(table.name);

@@ -277,6 +277,7 @@ export { InferredSchema } from "./model/schema/inferred.js";
 export { schemaFromJson, schemaToJson, typeFromJson } from "./model/schema/json.js";
 export {
   allFields,
+  columnsRemedy,
   type FieldLocation,
   fieldById,
   fieldByName,

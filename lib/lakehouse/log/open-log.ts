@@ -37,7 +37,7 @@ export async function probeLog(context: Omit<LogContext, "catalog">): Promise<st
     return "not used yet";
   const core = logCoreOf(context);
   const cluster = await core.cluster();
-  const topics = await core.topics({ internal: true });
+  const topics = await core.topics({ internal: cluster.isShared });
   if (!cluster.isShared) return `${topics.length} topics`;
   let partitions = 0;
   let led = 0;

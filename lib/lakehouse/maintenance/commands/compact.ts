@@ -16,7 +16,14 @@ interface CompactFlags {
   readonly json?: true;
 }
 
-const UNITS: Readonly<Record<string, number>> = { kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
+const UNITS: Readonly<Record<string, number>> = {
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
 
 /** `slh compact`. */
 export function compactCommand(program: Command, withLake: WithLake<MaintenanceContext>): void {
@@ -35,7 +42,7 @@ export function compactCommand(program: Command, withLake: WithLake<MaintenanceC
     .option("--by <columns>", "what to sort or z-order by, such as date,origin", (text) =>
       text.split(",").map((column) => column.trim()),
     )
-    .option("--target-size <size>", "of files, such as 128MB; the table's, or 512MB, where not given", size)
+    .option("--target-size <size>", "of files, such as 128MiB; the table's, or 512MiB, where not given", size)
     .option("--all", "rewrite every file, be it worth it or not")
     .option("--ref <name>", "the branch that it is done on; main where not given", toRef)
     .option("--dry-run", "say what would be rewritten, and write nothing")
@@ -82,8 +89,8 @@ function print(report: CompactionReport): void {
 }
 
 function size(text: string): number {
-  const [, number, unit = ""] = /^(\d+)(kB|MB|GB)$/.exec(text) ?? [];
+  const [, number, unit = ""] = /^(\d+)([kMG]B|[KMG]iB)$/.exec(text) ?? [];
   const bytes = Number(number) * (UNITS[unit] ?? Number.NaN);
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-  throw new InvalidArgumentError("Write a number and kB, MB or GB, such as 128MB.");
+  throw new InvalidArgumentError("Write a number and its unit: kB, MB, GB, KiB, MiB or GiB, such as 128MiB.");
 }

@@ -1,6 +1,7 @@
 import { invalidArgument } from "../../errors.js";
 import {
   buildSortOrder,
+  columnsRemedy,
   isPrimitiveType,
   locateByName,
   type RowOrder,
@@ -78,6 +79,7 @@ function zOrder(table: Table, by: readonly (string | SortFieldInit)[]): RowOrder
       throw invalidArgument(
         column,
         `${table.name} has no column ${JSON.stringify(column)} of single values.`,
+        columnsRemedy(table.schema),
       );
     }
     return field.id;

@@ -1,5 +1,5 @@
 import { invalidExpression } from "../../errors.js";
-import { locateByName, type NameLookup } from "../schema/lookup.js";
+import { columnsRemedy, locateByName, type NameLookup } from "../schema/lookup.js";
 import { canTransform, transformResultType, transformToString } from "../transforms/transform.js";
 import type { Transform } from "../transforms/types.js";
 import { isOpaque, isPrimitiveType, typeToString } from "../types/type-text.js";
@@ -76,8 +76,7 @@ function bindTerm(schema: Pick<Schema, "fields">, term: Term, lookup: NameLookup
   const name = typeof term === "string" ? term : term.source;
   const location = locateByName(schema, name, lookup);
   if (location === undefined) {
-    const columns = schema.fields.map((field) => field.name).join(", ");
-    return invalid(name, `There is no column "${name}".`, `The columns are ${columns}.`);
+    return invalid(name, `There is no column "${name}".`, columnsRemedy(schema));
   }
   const { field, path } = location;
   if (path === undefined)

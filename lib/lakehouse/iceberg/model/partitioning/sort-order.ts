@@ -1,6 +1,6 @@
 import { invalidArgument } from "../../../errors.js";
 import type { JsonInput, JsonNode } from "../json.js";
-import { locateById, locateByName } from "../schema/lookup.js";
+import { columnsRemedy, locateById, locateByName } from "../schema/lookup.js";
 import { canTransform, parseTransform, sameTransform, transformToString } from "../transforms/transform.js";
 import { typeToString } from "../types/type-text.js";
 import type { Schema } from "../types/types.js";
@@ -37,8 +37,8 @@ export const asc = <Name extends string>(term: SortTerm<Name>, nullOrder: NullOr
 export const desc = <Name extends string>(term: SortTerm<Name>, nullOrder: NullOrder = "nulls-last") =>
   init(term, "desc", nullOrder);
 
-function invalid(subject: string, message: string): never {
-  throw invalidArgument(subject, message);
+function invalid(subject: string, message: string, remedy?: string): never {
+  throw invalidArgument(subject, message, remedy);
 }
 
 /** Binds sort fields to a schema. No fields: the unsorted order. Throws `INVALID_ARGUMENT`. */
@@ -52,7 +52,8 @@ export function buildSortOrder(
     orderId,
     fields: fields.map(({ source, transform, direction, nullOrder }): SortField => {
       const location = locateByName(schema, source);
-      if (location === undefined) return invalid(source, `There is no column "${source}" to sort by.`);
+      if (location === undefined)
+        return invalid(source, `There is no column "${source}" to sort by.`, columnsRemedy(schema));
       return { sourceIds: [location.field.id], transform, direction, nullOrder };
     }),
   };

@@ -1,6 +1,6 @@
 import { invalidArgument, unsupported } from "../../../errors.js";
 import type { JsonInput, JsonNode } from "../json.js";
-import { locateById, locateByName } from "../schema/lookup.js";
+import { columnsRemedy, locateById, locateByName } from "../schema/lookup.js";
 import { definitionOf } from "../transforms/table.js";
 import {
   canTransform,
@@ -71,8 +71,8 @@ export function defaultPartitionName(field: PartitionFieldInit): string {
   return field.name ?? `${field.source}${definitionOf(field.transform).suffix}`;
 }
 
-function invalid(subject: string, message: string): never {
-  throw invalidArgument(subject, message);
+function invalid(subject: string, message: string, remedy?: string): never {
+  throw invalidArgument(subject, message, remedy);
 }
 
 /** Binds partition fields to a schema, with ids from 1000 up. Throws `INVALID_ARGUMENT`. */
@@ -86,7 +86,11 @@ export function buildPartitionSpec(
     fields: fields.map((field, i) => {
       const location = locateByName(schema, field.source);
       if (location === undefined) {
-        return invalid(field.source, `There is no column "${field.source}" to partition by.`);
+        return invalid(
+          field.source,
+          `There is no column "${field.source}" to partition by.`,
+          columnsRemedy(schema),
+        );
       }
       return {
         sourceIds: [location.field.id],

@@ -128,6 +128,11 @@ export function locateByName(
   return found;
 }
 
+/** What to say to somebody who named a column that is not there. */
+export function columnsRemedy(schema: Pick<Schema, "fields">): string {
+  return `The columns are ${schema.fields.map(({ name }) => name).join(", ")}.`;
+}
+
 /** True for a full name that more than one field has. */
 export function isAmbiguous(schema: Pick<Schema, "fields">, name: string): boolean {
   return indexOf(schema).ambiguous.has(name);
@@ -197,11 +202,7 @@ export function selectFields(schema: Schema, names: readonly string[], lookup?: 
   for (const name of names) {
     const location = locateByName(schema, name, lookup);
     if (location === undefined) {
-      throw invalidSchema(
-        name,
-        `There is no column "${name}".`,
-        `The columns are ${schema.fields.map((field) => field.name).join(", ")}.`,
-      );
+      throw invalidSchema(name, `There is no column "${name}".`, columnsRemedy(schema));
     }
     wanted.add(location.field.id);
     for (let id = location.parentId; id !== undefined; id = locateById(schema, id)?.parentId) around.add(id);
