@@ -5,6 +5,7 @@
  * supported, it takes the place of both.
  */
 import { constants } from "node:buffer";
+import { randomFillSync } from "node:crypto";
 import zlib from "node:zlib";
 import { brokenInstall, type LakehouseError, unsupported } from "../errors.js";
 import { InvalidBytes } from "./invalid-bytes.js";
@@ -44,6 +45,8 @@ let compressor: typeof import("@bokuweb/zstd-wasm") | undefined;
  * is no larger than what came out right before: in bytes, by level.
  */
 const proven: number[] = [];
+/** Lengths up to here are proven by the next power of two, which spares most pages of a file a proof of their own. */
+const MOST_AHEAD = 1024 * 1024;
 let isSpoilt = false;
 
 /**
@@ -73,8 +76,28 @@ export async function prepareZstd(): Promise<void> {
  *   memory ran out.
  */
 export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
-  if (compressor === undefined) throw new Error("prepareZstd has not been awaited");
   if (isSpoilt) throw outOfMemory();
+  if (bytes.length > (proven[level] ?? -1)) prove(bytes.length, level);
+  return compress(bytes, level);
+}
+
+/**
+ * Compresses noise of at least so many bytes, and reads it back. Noise stays as it is inside a frame, so that reading it
+ * is copying: what has content took the decompressor, which is JavaScript and not compiled yet, longer than all the rest
+ * of a first file's pages.
+ */
+function prove(length: number, level: number): void {
+  const ahead = 2 ** Math.ceil(Math.log2(Math.max(length, 1)));
+  const noise = randomFillSync(new Uint8Array(Math.max(length, Math.min(ahead, MOST_AHEAD))));
+  if (!standsFor(compress(noise, level), noise)) {
+    isSpoilt = true;
+    throw outOfMemory();
+  }
+  proven[level] = noise.length;
+}
+
+function compress(bytes: Uint8Array, level: number): Uint8Array {
+  if (compressor === undefined) throw new Error("prepareZstd has not been awaited");
   let frame: Uint8Array;
   try {
     frame = compressor.compress(bytes, level);
@@ -88,13 +111,6 @@ export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
       "Another package of this process has started @bokuweb/zstd-wasm again, which gives wrong bytes from then on.",
       "Write with another codec, or start the process anew without it.",
     );
-  if (bytes.length > (proven[level] ?? -1)) {
-    if (!standsFor(frame, bytes)) {
-      isSpoilt = true;
-      throw outOfMemory();
-    }
-    proven[level] = bytes.length;
-  }
   return frame;
 }
 
