@@ -10,6 +10,8 @@ export const noSuchSnapshot = errorKind("NO_SUCH_SNAPSHOT");
 export const commitConflict = errorKind("COMMIT_CONFLICT");
 /** Whether a commit took effect is not known: its answer was lost. */
 export const commitStateUnknown = errorKind("COMMIT_STATE_UNKNOWN");
+/** Nothing tells any more which rows of its inputs a table has taken in, so that going on might lose some or double them. */
+export const positionLost = errorKind("POSITION_LOST");
 /** There is no branch, tag or commit of a name. */
 export const noSuchRef = errorKind("NO_SUCH_REF");
 /** A branch or tag of a name is there already. */

@@ -12,6 +12,7 @@ export {
   noSuchRef,
   noSuchSnapshot,
   noSuchTable,
+  positionLost,
   refConflict,
   refExists,
 } from "./errors.js";
@@ -417,12 +418,15 @@ export {
 } from "./table/scan/scan.js";
 export type { SnapshotAt } from "./table/scan/snapshot-at.js";
 export { CARRIED } from "./table/snapshot/carried.js";
-export { pastOf } from "./table/snapshot/past.js";
+export { carriedUnder, type PastState, pastOf } from "./table/snapshot/past.js";
 export type { PendingSnapshot, PendingUpdate, Proposal } from "./table/snapshot/pending.js";
 export type { SnapshotChange } from "./table/snapshot/producer.js";
 /** @public What `Table.commitFiles` takes to name files. */
 export { type FileSelector, selectFiles } from "./table/snapshot/selector.js";
 export type { IsolationLevel } from "./table/snapshot/validate.js";
+export type { Clock } from "./table/stream/clock.js";
+export type { StreamOptions } from "./table/stream/options.js";
+export type { StreamPlace, StreamWriter } from "./table/stream/stream-writer.js";
 export { Table } from "./table/table.js";
 export type { TableInit } from "./table/table-version.js";
 export { Transaction } from "./table/transaction.js";

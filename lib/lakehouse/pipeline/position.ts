@@ -1,5 +1,13 @@
-import { CARRIED, pastOf, type Snapshot, type SnapshotId, type Table } from "../iceberg/index.js";
-import { notAppendOnly, positionLost } from "./errors.js";
+import {
+  CARRIED,
+  carriedUnder,
+  pastOf,
+  positionLost,
+  type Snapshot,
+  type SnapshotId,
+  type Table,
+} from "../iceberg/index.js";
+import { notAppendOnly } from "./errors.js";
 import type { Task } from "./task.js";
 
 /** Up to which snapshot of which table an input has been taken in. */
@@ -29,11 +37,8 @@ export function positionSummary(task: Task, positions: Positions): Record<string
 
 /** How far the task's table has come; `undefined` where none of its snapshots says. */
 export async function positionsOf(table: Table, task: Task): Promise<Positions | undefined> {
-  for await (const { summary } of pastOf(table)) {
-    const text = summary?.[keyOf(task)];
-    if (text !== undefined) return parsed(text, table.name);
-  }
-  return undefined;
+  const { text } = await carriedUnder(table, keyOf(task));
+  return text === undefined ? undefined : parsed(text, table.name);
 }
 
 function parsed(text: string, table: string): Positions {

@@ -27,7 +27,7 @@ export async function stored(store: ObjectStore, prefix: string): Promise<Set<st
 }
 
 /** The files below metadata/ and data/ that no snapshot of the table refers to. */
-export async function orphans(table: Table): Promise<string[]> {
+export async function orphans<Row>(table: Table<Row>): Promise<string[]> {
   const referenced = new Set<string>([
     table.metadataLocation,
     ...table.metadata.metadataLog.map((log) => log.metadataFile),

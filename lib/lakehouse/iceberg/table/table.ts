@@ -36,6 +36,8 @@ import { type Assignments, type RowEngine, requireEngine, rowsOf } from "./opera
 import type { ScanOptions } from "./scan/scan.js";
 import type { PendingUpdate } from "./snapshot/pending.js";
 import type { SnapshotChange } from "./snapshot/producer.js";
+import type { StreamOptions } from "./stream/options.js";
+import type { StreamWriter } from "./stream/stream-writer.js";
 import { TableVersion } from "./table-version.js";
 import { Transaction } from "./transaction.js";
 import type { LoadedTable, OrphanOptions, OrphanReport } from "./updates/types.js";
@@ -105,6 +107,20 @@ export class Table<Row = Record<string, unknown>> extends TableVersion<Row> {
     options: IngestOptions & AppendOptions & CommitOptions = {},
   ): Promise<Table<Row>> {
     return this.append(rowsOf(this, source, options), options);
+  }
+
+  /**
+   * A writer for rows that come one by one: they become files by size and by time, in one commit an interval, which an idle
+   * stream's last rows get as well. With a source each row is in the table once, whatever crashes and is written again.
+   *
+   * @throws LakehouseError POSITION_LOST where nothing tells any more how far the table has come in the source
+   * @example
+   * await using writer = await readings.stream({ source: "sensor-7" });
+   * for await (const { offset, ...row } of sensor.after(writer.position)) await writer.write(row, { offset });
+   */
+  async stream(options: StreamOptions = {}): Promise<StreamWriter<Row>> {
+    const { StreamWriter } = await rowOperations();
+    return StreamWriter.open(this, options);
   }
 
   /**

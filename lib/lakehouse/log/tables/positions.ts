@@ -1,4 +1,4 @@
-import { CARRIED, pastOf, type Snapshot, type Table } from "../../iceberg/index.js";
+import { CARRIED, carriedUnder, type Table } from "../../iceberg/index.js";
 import { positionsLost } from "../errors.js";
 
 /** How far a table has taken in a topic: for each partition that it has begun, the next offset. */
@@ -51,14 +51,9 @@ export async function progressOf(
   table: Pick<Table, "store" | "metadata" | "name">,
   topicId: string,
 ): Promise<Progress | undefined> {
-  const key = summaryKey(topicId);
-  let oldest: Snapshot | undefined;
-  for await (const snapshot of pastOf(table)) {
-    const text = snapshot.summary?.[key];
-    if (text !== undefined) return parseProgress(text, table.name);
-    oldest = snapshot;
-  }
-  if (oldest?.parentSnapshotId === undefined) return undefined;
+  const { text, isCertain } = await carriedUnder(table, summaryKey(topicId));
+  if (text !== undefined) return parseProgress(text, table.name);
+  if (isCertain) return undefined;
   throw positionsLost(
     table.name,
     `Snapshots of ${table.name} have expired, and no one that it has says how far it has taken in the topic.`,

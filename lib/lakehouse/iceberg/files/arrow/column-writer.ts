@@ -20,6 +20,8 @@ import { storedType, typeToArrow } from "./schema.js";
 export interface ColumnWriter {
   /** Throws `SCHEMA_MISMATCH`. `undefined` is a value that was not given. */
   append(value: unknown, row: number): void;
+  /** Drops what was appended behind so many values, be it in part: a row that fits no column is in none. */
+  keep(length: number): void;
   readonly bytes: number;
   finish(): arrow.Data;
 }
@@ -57,6 +59,10 @@ class FieldWriter implements ColumnWriter {
     this.inner.appendNull(row);
   }
 
+  keep(length: number): void {
+    this.inner.keep(length);
+  }
+
   finish(): arrow.Data {
     return this.inner.finish();
   }
@@ -67,6 +73,7 @@ interface ValueWriter {
   append(value: unknown, row: number): void;
   appendNull(row: number): void;
   appendDefault(value: DefaultValue, row: number): void;
+  keep(length: number): void;
   readonly bytes: number;
   finish(): arrow.Data;
 }
@@ -110,6 +117,10 @@ class PrimitiveWriter implements ValueWriter {
 
   appendDefault(value: DefaultValue): void {
     this.leaf.append(value as Parameters<LeafWriter["append"]>[0]);
+  }
+
+  keep(length: number): void {
+    this.leaf.keep(length);
   }
 
   finish(): arrow.Data {
@@ -160,6 +171,11 @@ class StructWriter implements ValueWriter {
     this.validity.append(true);
   }
 
+  keep(length: number): void {
+    for (const child of this.children) child.writer.keep(length);
+    this.validity.keep(length);
+  }
+
   finish(): arrow.Data {
     const children = this.children.filter((child) => child.stored).map((child) => child.writer.finish());
     return makeData({ type: typeToArrow(storedType(this.type)), ...this.validity.finish(), children });
@@ -200,6 +216,12 @@ class Offsets {
     this.values.push(end);
   }
 
+  /** @returns the end of the last that is kept. */
+  keep(length: number): number {
+    this.values.length = length + 1;
+    return this.values[length] as number;
+  }
+
   finish(): Int32Array {
     return Int32Array.from(this.values);
   }
@@ -237,6 +259,12 @@ class ListWriter implements ValueWriter {
 
   appendDefault(value: DefaultValue, row: number): void {
     this.append(value, row);
+  }
+
+  keep(length: number): void {
+    this.items = this.offsets.keep(length);
+    this.element.keep(this.items);
+    this.validity.keep(length);
   }
 
   private end(valid: boolean, items: number): void {
@@ -301,6 +329,13 @@ class MapWriter implements ValueWriter {
 
   appendDefault(value: DefaultValue, row: number): void {
     this.append(value, row);
+  }
+
+  keep(length: number): void {
+    this.items = this.offsets.keep(length);
+    this.key.keep(this.items);
+    this.value.keep(this.items);
+    this.validity.keep(length);
   }
 
   private end(valid: boolean, items: number): void {

@@ -29,6 +29,15 @@ export class Validity {
     this.length += 1;
   }
 
+  keep(length: number): void {
+    for (let at = length; at < this.length; at++) {
+      const bit = 1 << (at & 7);
+      if ((this.bits[at >> 3]! & bit) === 0) this.nullCount -= 1;
+      this.bits[at >> 3]! &= ~bit;
+    }
+    this.length = length;
+  }
+
   finish(): { length: number; nullCount: number; nullBitmap?: Uint8Array } {
     const { length, nullCount } = this;
     return nullCount === 0
@@ -49,6 +58,8 @@ function grow<T extends Uint8Array | Int32Array | Float32Array | Float64Array | 
 /** Collects canonical values of a primitive column into Arrow buffers. */
 export interface LeafWriter {
   append(value: PrimitiveValue | null): void;
+  /** Drops what was appended behind so many values. */
+  keep(length: number): void;
   /** Bytes held so far, about. */
   readonly bytes: number;
   finish(): arrow.Data;
@@ -116,6 +127,10 @@ class NumberWriter<T extends Int32Array | Float32Array | Float64Array | BigInt64
     this.validity.append(value !== null);
   }
 
+  keep(length: number): void {
+    this.validity.keep(length);
+  }
+
   finish(): arrow.Data {
     return makeData({
       type: this.type,
@@ -140,6 +155,11 @@ class BitWriter implements LeafWriter {
     this.validity.append(value !== null);
   }
 
+  keep(length: number): void {
+    this.bits.keep(length);
+    this.validity.keep(length);
+  }
+
   finish(): arrow.Data {
     const { nullBitmap, length } = this.bits.finish();
     const data = nullBitmap ?? new Uint8Array((length + 7) >> 3).fill(0xff);
@@ -155,6 +175,10 @@ class NullWriter implements LeafWriter {
 
   append(): void {
     this.length += 1;
+  }
+
+  keep(length: number): void {
+    this.length = length;
   }
 
   finish(): arrow.Data {
@@ -228,6 +252,11 @@ class FixedWriter implements LeafWriter {
     this.validity.append(value !== null);
   }
 
+  keep(length: number): void {
+    this.buffer.length = length * this.empty.length;
+    this.validity.keep(length);
+  }
+
   finish(): arrow.Data {
     const bytes = this.buffer.finish();
     // Decimals are read as 32-bit words.
@@ -255,6 +284,11 @@ class BytesWriter implements LeafWriter {
     const { length } = this.validity;
     if (length === this.offsets.length) this.offsets = grow(this.offsets, length * 2);
     this.offsets[length] = this.buffer.length;
+  }
+
+  keep(length: number): void {
+    this.buffer.length = this.offsets[length] as number;
+    this.validity.keep(length);
   }
 
   finish(): arrow.Data {

@@ -16,7 +16,7 @@ export interface BatchLimits {
 const CHECK_BYTES_EVERY = 256;
 
 /** Collects rows of a schema into Arrow batches. */
-class BatchBuilder {
+export class BatchBuilder {
   private writers: ColumnWriter[] = [];
   private rows = 0;
   private readonly names: ReadonlySet<string>;
@@ -32,19 +32,41 @@ class BatchBuilder {
     this.schema = schemaToArrow(storedSchema(table));
   }
 
+  get length(): number {
+    return this.rows;
+  }
+
+  /** Takes a row whole, or not at all. */
   append(row: unknown, index: number): void {
     const { fields } = this.table;
     if (this.writers.length === 0) this.writers = fields.map((field) => columnWriter(field, field.name));
     const object = plainObject(row, { row: index, column: "*" });
     refuseUnknownKeys(object, this.names, index, "");
-    for (let i = 0; i < this.writers.length; i += 1) this.writers[i]!.append(this.readers[i]!(object), index);
+    try {
+      for (let i = 0; i < this.writers.length; i += 1)
+        this.writers[i]!.append(this.readers[i]!(object), index);
+    } catch (error) {
+      this.keep(this.rows);
+      throw error;
+    }
     this.rows += 1;
+  }
+
+  /** Drops the rows behind so many. */
+  keep(rows: number): void {
+    for (const writer of this.writers) writer.keep(rows);
+    this.rows = rows;
   }
 
   get full(): boolean {
     if (this.rows >= this.limits.maxRows) return true;
     if (this.rows % CHECK_BYTES_EVERY !== 0) return false;
-    return this.writers.reduce((sum, writer) => sum + writer.bytes, 0) >= this.limits.maxBytes;
+    return this.bytes >= this.limits.maxBytes;
+  }
+
+  /** Held so far, about. */
+  get bytes(): number {
+    return this.writers.reduce((sum, writer) => sum + writer.bytes, 0);
   }
 
   /** The rows so far as a batch; `undefined` when there are none. */

@@ -48,6 +48,8 @@ export interface DataWriteOptions extends Abortable {
   readonly arranged?: ArrangedRows | undefined;
   /** The size from which on a file is finished. Default: the table's `write.target-file-size-bytes`. */
   readonly targetFileSizeBytes?: number | undefined;
+  /** Arrow data that is held back to be split by partition and sorted together, where less than 96 MiB is wanted. */
+  readonly windowBytes?: number | undefined;
 }
 
 /** What is known of rows that come in the order in which they are to be stored. */
@@ -153,7 +155,7 @@ async function windows(output: DataFileOutput, batches: AsyncIterable<arrow.Reco
       if (window.length === 0) began = output.now();
       window.push(step);
       bytes += arrowBytes(step.data);
-      if (bytes >= WINDOW_BYTES || output.isOld(began)) await flush();
+      if (bytes >= output.windowBytes || output.isOld(began)) await flush();
     }
   }
   if (window.length > 0) await flush();
@@ -168,6 +170,7 @@ class DataFileOutput {
   readonly order: SortOrder;
   readonly arrowSchema: arrow.Schema;
   readonly targetBytes: number;
+  readonly windowBytes: number;
   readonly now: () => number;
   readonly #targetAge: number;
   readonly parquet: ParquetWriteOptions;
@@ -188,6 +191,7 @@ class DataFileOutput {
     this.arrowSchema = schemaToArrow(this.schema);
     this.targetBytes =
       options.targetFileSizeBytes ?? numberProperty(metadata, "write.target-file-size-bytes");
+    this.windowBytes = Math.min(WINDOW_BYTES, options.windowBytes ?? WINDOW_BYTES);
     this.now = options.clock ?? (() => performance.now());
     const age = numberProperty(metadata, "write.target-file-age-ms");
     this.#targetAge = age === 0 ? Number.POSITIVE_INFINITY : age;

@@ -9,7 +9,7 @@ import { currentSnapshot } from "../../model/metadata/lookup.js";
 import type { DataFile, ManifestFile } from "../../model/metadata/manifest-types.js";
 import { MAIN_BRANCH } from "../../model/metadata/parse.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../../model/metadata/types.js";
-import { CARRIED, carriedBy } from "../snapshot/carried.js";
+import { CARRIED, CARRIED_WHOLE, carriedBy } from "../snapshot/carried.js";
 import { SnapshotProducer } from "../snapshot/producer.js";
 import { applyUpdates } from "../updates/apply.js";
 import type { LoadedTable } from "../updates/types.js";
@@ -131,7 +131,7 @@ async function carriedFrom(
   const ours = carriedBy(since.target);
   const carried: Record<string, string> = {};
   for (const [key, value] of Object.entries(carriedBy(since.source))) {
-    if (value === before[key]) continue;
+    if (value === before[key] || key === CARRIED_WHOLE) continue;
     if (before[key] !== undefined || ours[key] !== undefined) {
       const parted = await since.past.carried(key, since.source.length);
       const was = before[key] ?? parted;

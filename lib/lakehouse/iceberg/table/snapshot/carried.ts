@@ -8,12 +8,18 @@ import type { Snapshot, SnapshotId, TableMetadata } from "../../model/metadata/t
  */
 export const CARRIED = "sololakehouse.carried.";
 
-/** What is carried to a snapshot, each key as the nearest of its ancestors has it; other writers leave them out. */
+/**
+ * Carried with the others from a table's first snapshot on, so that none is missing where it is: another writer, after which
+ * keys may have expired, leaves it out as well.
+ */
+export const CARRIED_WHOLE = `${CARRIED}whole`;
+
+/** What is carried to a snapshot from its parent, each key as the nearest of its ancestors has it; other writers leave them out. */
 export function carriedTo(
   metadata: Pick<TableMetadata, "snapshots">,
   id: SnapshotId | undefined,
 ): Record<string, string> {
-  return carriedBy(ancestorsOf(metadata, id));
+  return id === undefined ? { [CARRIED_WHOLE]: "true" } : carriedBy(ancestorsOf(metadata, id));
 }
 
 /** What snapshots carry, each key as the first of them has it. @param snapshots newest first. */

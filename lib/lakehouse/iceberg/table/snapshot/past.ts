@@ -1,19 +1,20 @@
 import { type ObjectStore, objectNotFound } from "../../../storage/index.js";
 import { readTableMetadata } from "../../files/metadata/metadata-file.js";
 import type { Snapshot, SnapshotId, TableMetadata } from "../../model/metadata/types.js";
+import { CARRIED_WHOLE } from "./carried.js";
+
+/** A version of a table. */
+export interface PastState {
+  readonly store: ObjectStore;
+  readonly metadata: TableMetadata;
+}
 
 /**
  * The snapshots that lead to the current one, newest first. Those that have expired are looked for in the metadata files that
  * the table remembers, and those that these remember, as far as they are there: so it ends with the table's first snapshot,
  * or with one whose parent nobody knows.
  */
-export async function* pastOf({
-  store,
-  metadata,
-}: {
-  readonly store: ObjectStore;
-  readonly metadata: TableMetadata;
-}): AsyncGenerator<Snapshot, void, undefined> {
+export async function* pastOf({ store, metadata }: PastState): AsyncGenerator<Snapshot, void, undefined> {
   const known = new Map<SnapshotId, Snapshot>();
   const seen = new Set<string>();
   /** Those to read, the next one last. */
@@ -41,4 +42,24 @@ export async function* pastOf({
     yield snapshot;
     id = snapshot.parentSnapshotId;
   }
+}
+
+/**
+ * What the table's current snapshot has under a carried key: the nearest snapshot that says it decides, whoever made those
+ * since.
+ *
+ * @returns `isCertain`: false where none says it, and snapshots have expired of which one may have.
+ */
+export async function carriedUnder(
+  table: PastState,
+  key: string,
+): Promise<{ readonly text: string | undefined; readonly isCertain: boolean }> {
+  let oldest: Snapshot | undefined;
+  for await (const snapshot of pastOf(table)) {
+    const text = snapshot.summary?.[key];
+    if (text !== undefined || snapshot.summary?.[CARRIED_WHOLE] !== undefined)
+      return { text, isCertain: true };
+    oldest = snapshot;
+  }
+  return { text: undefined, isCertain: oldest?.parentSnapshotId === undefined };
 }
