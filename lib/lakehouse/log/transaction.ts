@@ -1,5 +1,7 @@
+import { invalidArgument } from "../errors.js";
 import type { LogCore } from "./core.js";
-import { invalidTxnState } from "./errors.js";
+import { illegalGeneration, invalidTxnState } from "./errors.js";
+import type { GroupBatch } from "./groups/group-reader.js";
 import type { MemberOf } from "./groups/group-types.js";
 import type { AppendedTo } from "./into-batches.js";
 import type { TopicRecord } from "./meta/log-meta.js";
@@ -79,7 +81,7 @@ export class Transaction {
 
   /**
    * Commits offsets of a group with the transaction: where it goes on, when what it read was dealt with in what is appended
-   * here.
+   * here. Whoever asks for it: where several read as a group, `sendBatch` refuses who reads no more.
    *
    * @throws LakehouseError INVALID_TXN_STATE where the transaction has ended; PRODUCER_FENCED, INVALID_GROUP_ID, NO_SUCH_TOPIC,
    *   NO_SUCH_PARTITION, STORAGE_FAILED
@@ -94,6 +96,45 @@ export class Transaction {
         this.#core.checkOffsets(this.#owner, group),
       );
       for (const { error } of outcomes) if (error !== undefined) throw error;
+    });
+  }
+
+  /**
+   * Commits with the transaction that the group goes on behind a batch of `consume`, when what came of it is appended here. Not
+   * where another reader has the partition by now, which deals with the batch again: so what comes of it is there once. The
+   * batch is of this process, and read with `commit: "manual"`.
+   *
+   * @throws LakehouseError ILLEGAL_GENERATION where another reader has the partition; INVALID_TXN_STATE where the transaction
+   *   has ended; PRODUCER_FENCED, INVALID_ARGUMENT, STORAGE_FAILED
+   * @example
+   * for await (const batch of lake.log.consume(["flights"], { group: "delays", commit: "manual" }))
+   *   await producer.transaction(async (tx) => {
+   *     await tx.append("delays", delaysOf(batch.records));
+   *     await tx.sendBatch(batch);
+   *   });
+   */
+  async sendBatch(batch: GroupBatch): Promise<void> {
+    await this.#track(async () => {
+      if (batch.commitAs === undefined)
+        throw invalidArgument(
+          "batch",
+          "This batch is none that this process reads as a member of a group.",
+          "Give a batch of lake.log.consume.",
+        );
+      this.#hasBegun = true;
+      const groups = await this.#core.groups();
+      const isHeld = await batch.commitAs(async (offset, group, by) => {
+        await this.#transactions.addOffsets(this.#owner, group, this.#ack);
+        return groups.hold(group, this.#owner, [offset], by, () =>
+          this.#core.checkOffsets(this.#owner, group),
+        );
+      });
+      if (isHeld) return;
+      throw illegalGeneration(
+        `${batch.topic}/${batch.partition}`,
+        `Another reader of the group has ${batch.topic}/${batch.partition} by now, and reads this batch again.`,
+        "Leave the batch to it, and ask for the next.",
+      );
     });
   }
 

@@ -87,6 +87,42 @@ describe.each([3, 4] as const)("with Java's client of generation %i", (generatio
     await reading;
   });
 
+  test("cooperative readers of both kinds take nothing from each other before it is given up", async () => {
+    const topic = await log.createTopic("together", { partitions: 4 });
+    await open("java", topic.name, "together", "CooperativeStickyAssignor");
+    await until(async () => (await poll("java")).length === 4);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const reading = (async () => {
+      const options = { group: "together", assignor: "cooperative-sticky", sessionTimeoutMs: 6_000 } as const;
+      for await (const { partition } of log.consume([topic.name], { ...options, signal: stop.signal }))
+        seen.push(String(partition));
+    })();
+    let theirs: number[] = [];
+    // Java's leads.
+    await until(async () => {
+      theirs = await poll("java");
+      expect(theirs.length).toBeGreaterThanOrEqual(2);
+      return theirs.length === 2 && (await ours("together")).length === 2;
+    });
+    const had = await ours("together");
+    expect([...theirs, ...had].sort()).toEqual(ALL);
+    await topic.append([{ value: "v" }], { partition: had[0] });
+    await until(async () => seen.length === 1);
+    await java.call("closeConsumer", { name: "java" });
+    // The library's leads now, and Java's comes to it.
+    await until(async () => (await ours("together")).length === 4);
+    await open("again", topic.name, "together", "CooperativeStickyAssignor");
+    await until(async () => {
+      theirs = await poll("again");
+      return theirs.length === 2 && (await ours("together")).length === 2;
+    });
+    expect([...theirs, ...(await ours("together"))].sort()).toEqual(ALL);
+    await java.call("closeConsumer", { name: "again" });
+    stop.abort();
+    await reading;
+  });
+
   test("cooperative readers go on while partitions move", async () => {
     const topic = await log.createTopic("cooperative", { partitions: 4 });
     await open("one", topic.name, "cooperative", "CooperativeStickyAssignor");

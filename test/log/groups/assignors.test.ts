@@ -8,6 +8,8 @@ import {
 import {
   assignmentBytes,
   assignmentOf,
+  cooperativeSubscriptionOf,
+  keptIn,
   ownedIn,
   subscriptionOf,
   topicsOf,
@@ -130,6 +132,71 @@ test("sticky leaves readers what they have when another goes, and takes no more 
   );
 });
 
+test("cooperative-sticky gives nobody what another has, and comes to what sticky promises in a few rounds", () => {
+  fc.assert(
+    fc.property(
+      fc.array(anySubscribers, { minLength: 1, maxLength: 5 }),
+      anyCounts,
+      fc.array(fc.nat(2), { maxLength: 8 }),
+      (worlds, counts, interruptions) => {
+        let owned = new Map<string, ReadonlyMap<string, readonly number[]>>();
+        let generation = 0;
+        const holds = (memberId: string, topic: string, partition: number) =>
+          owned.get(memberId)?.get(topic)?.includes(partition) ?? false;
+        /** One rebalance: what members hear, and keep of it when they join again. */
+        const round = (subscribers: readonly Subscriber[]) => {
+          generation++;
+          const said = subscribers.map((one) => ({
+            ...one,
+            owned: { generation: generation - 1, partitions: owned.get(one.memberId) ?? new Map() },
+          }));
+          const assigned = ASSIGNORS["cooperative-sticky"](said, counts);
+          const owners = new Set<string>();
+          let isRevoked = false;
+          for (const [memberId, topics] of assigned)
+            for (const [topic, numbers] of topics)
+              for (const partition of numbers) {
+                expect(owners.has(`${topic}/${partition}`)).toBe(false);
+                owners.add(`${topic}/${partition}`);
+                const others = subscribers.filter((one) => one.memberId !== memberId);
+                // Nobody is to read it while the other may be doing so.
+                expect(others.some((one) => holds(one.memberId, topic, partition))).toBe(false);
+              }
+          for (const { memberId } of subscribers)
+            for (const [topic, numbers] of owned.get(memberId) ?? [])
+              for (const partition of numbers)
+                isRevoked ||= !(assigned.get(memberId)?.get(topic)?.includes(partition) ?? false);
+          owned = new Map(assigned);
+          return { assigned, isRevoked };
+        };
+        for (const [i, subscribers] of worlds.entries()) {
+          owned = new Map([...owned].filter(([id]) => subscribers.some(({ memberId }) => memberId === id)));
+          let rounds = 0;
+          let last = round(subscribers);
+          // Others come before this one has settled, sometimes.
+          if (i < worlds.length - 1 && (interruptions[i] ?? 0) > 0) continue;
+          while (last.isRevoked) {
+            last = round(subscribers);
+            expect(++rounds).toBeLessThan(4);
+          }
+          const whole = placesOf(last.assigned);
+          const wanted = [...counts].filter(([topic]) =>
+            subscribers.some(({ topics }) => topics.includes(topic)),
+          );
+          expect(whole.size).toBe(wanted.reduce((sum, [, count]) => sum + count, 0));
+          const loadOf = (memberId: string) =>
+            [...(last.assigned.get(memberId)?.values() ?? [])].flat().length;
+          for (const [place, owner] of whole)
+            for (const { memberId, topics } of subscribers)
+              if (topics.includes(place.split("/")[0] ?? ""))
+                expect(loadOf(owner)).toBeLessThanOrEqual(loadOf(memberId) + 1);
+        }
+      },
+    ),
+    { numRuns: runs(300) },
+  );
+});
+
 test("of two who say that they have a partition, the later one keeps it", () => {
   const has = (memberId: string, generation: number) => ({
     ...{ memberId, instanceId: undefined, topics: ["t0"] },
@@ -155,6 +222,26 @@ test("what a member has is said as Kafka's sticky assignor says it", () => {
   expect(ownedIn(old)).toEqual({ generation: -1, partitions });
   expect(ownedIn(subscriptionOf(["t"]))).toBeUndefined();
   expect(ownedIn(Buffer.from("00000000000100", "hex"))).toBeUndefined();
+});
+
+test("what a member keeps is said as Kafka's cooperative clients say it, and read in each of their versions", () => {
+  const partitions = new Map([["t", [1, 2]]]);
+  const bytes = Buffer.from(cooperativeSubscriptionOf(["t"], { generation: 7, partitions }));
+  const list = "00000001" + "000174" + "000000020000000100000002";
+  expect(bytes.toString("hex")).toBe(`0002000000010001740000000400000007${list}00000007`);
+  const read = (hex: string) => keptIn(Buffer.from(hex, "hex"));
+  const owned = { generation: 7, partitions };
+  expect(keptIn(bytes)).toEqual(owned);
+  // With a rack behind it; with the generation for the assignor alone, or nowhere; and from where nothing is said.
+  expect(read(`000300000001000174ffffffff${list}00000007ffff`)).toEqual(owned);
+  expect(read(`0001000000010001740000000400000007${list}`)).toEqual(owned);
+  expect(read(`000100000001000174ffffffff${list}`)).toEqual({ generation: -1, partitions });
+  expect(read("000000000001000174ffffffff")).toBeUndefined();
+  expect(keptIn(cooperativeSubscriptionOf(["t"], undefined))).toEqual({
+    generation: -1,
+    partitions: new Map(),
+  });
+  expect(topicsOf(bytes)).toEqual(["t"]);
 });
 
 // The examples of Kafka's documentation of its assignors.
@@ -225,6 +312,7 @@ test("subscriptions and assignments are read back, and other bytes are none", ()
         topicsOf(subscription.subarray(0, cut % subscription.length));
         topicsOf(noise);
         ownedIn(noise);
+        keptIn(noise);
         assignmentOf(noise);
       },
     ),

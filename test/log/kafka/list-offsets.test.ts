@@ -59,6 +59,26 @@ test("the record of the largest time is the first that has it, wherever it is", 
   );
 });
 
+test("the end of what is committed is not before what is kept, though a transaction is open since before that", async () => {
+  const { log, server } = await serve();
+  const topic = await log.createTopic("t");
+  const client = await Client.to(server);
+  const partitions = [{ partitionIndex: 0, timestamp: LATEST, maxNumOffsets: 1 }];
+  await log.producer({ transactionalId: "open" }).transaction(async (tx) => {
+    await tx.append("t", [{ value: "0" }, { value: "1" }]);
+    await topic.deleteRecords({ before: 1n });
+    const { topics } = await client.ask(listOffsets, 7, {
+      replicaId: -1,
+      isolationLevel: 1,
+      topics: [{ name: "t", partitions }],
+    });
+    // Who goes there can read on from there.
+    expect(topics[0]?.partitions[0]).toMatchObject({ offset: 1n, errorCode: ERROR.NONE });
+    expect(await topic.offsets()).toMatchObject([{ start: 1n, lastStable: 1n, end: 2n }]);
+  });
+  expect((await readAll(topic)).map(({ offset }) => offset)).toEqual([1n]);
+});
+
 test("offsets are listed as each version has them", async () => {
   const { log, server } = await serve();
   const topic = await log.createTopic("t");

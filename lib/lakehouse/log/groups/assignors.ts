@@ -1,4 +1,4 @@
-/** Which member of a group reads which partitions. But for `sticky`, Kafka's to the partition: whichever client leads, it is the same. */
+/** Which member of a group reads which partitions. `range` and `roundrobin` are Kafka's to the partition: whichever client leads, it is the same. */
 import type { Assignment, Owned } from "./consumer-protocol.js";
 import { stickyPlaces } from "./sticky.js";
 
@@ -18,9 +18,14 @@ type Assignor = (subscribers: readonly Subscriber[], partitions: ReadonlyMap<str
 /**
  * `range`: of each topic, consecutive partitions, so that topics with as many partitions are read together. `roundrobin`:
  * all partitions of all topics in turn, so that everybody has as much as the others. `sticky`: as evenly, and readers keep what they have as far as
- * that allows it.
+ * that allows it. `cooperative-sticky`: the same, and they read on meanwhile (KIP-429).
  */
-export const ASSIGNORS = { range, roundrobin, sticky } as const satisfies Record<string, Assignor>;
+export const ASSIGNORS = {
+  range,
+  roundrobin,
+  sticky,
+  "cooperative-sticky": cooperative,
+} as const satisfies Record<string, Assignor>;
 export type AssignorName = keyof typeof ASSIGNORS;
 
 /** @param partitions how many each topic has. Topics that are not in it are none. */
@@ -57,6 +62,28 @@ function sticky(subscribers: readonly Subscriber[], partitions: ReadonlyMap<stri
   const assigned = nothing(subscribers);
   for (const [memberId, places] of stickyPlaces(inOrder(subscribers), partitions))
     for (const { topic, partition } of places) give(assigned, memberId, topic, partition);
+  return assigned;
+}
+
+/**
+ * What goes from one to another goes to nobody as yet: who has it is to be done with it first, and joins again without it. Then the
+ * other gets it.
+ */
+function cooperative(subscribers: readonly Subscriber[], partitions: ReadonlyMap<string, number>): Assigned {
+  const owners = new Map<string, Set<string>>();
+  for (const { memberId, owned } of subscribers)
+    for (const [topic, numbers] of owned?.partitions ?? [])
+      for (const partition of numbers) {
+        const key = JSON.stringify([topic, partition]);
+        owners.set(key, (owners.get(key) ?? new Set()).add(memberId));
+      }
+  const assigned = nothing(subscribers);
+  for (const [memberId, topics] of sticky(subscribers, partitions))
+    for (const [topic, numbers] of topics)
+      for (const partition of numbers) {
+        const has = owners.get(JSON.stringify([topic, partition]));
+        if (has === undefined || has.has(memberId)) give(assigned, memberId, topic, partition);
+      }
   return assigned;
 }
 

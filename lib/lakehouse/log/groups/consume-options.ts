@@ -16,7 +16,10 @@ export interface ConsumeOptions {
   readonly commit?: "auto" | "manual" | undefined;
   /** How often it is committed by itself, in milliseconds; 1,000 where not given. */
   readonly commitEveryMs?: number | undefined;
-  /** How partitions are shared out: `range` where not given; with `sticky`, readers keep what they have where they can. */
+  /**
+   * How partitions are shared out: `range` where not given; with `sticky`, readers keep what they have where they can, and
+   * with `cooperative-sticky`, they read it on while the group rebalances. All readers of a group have the same.
+   */
   readonly assignor?: AssignorName | undefined;
   /** Of a reader that comes back, after a restart say: within its session it gets the partitions that it had. */
   readonly instanceId?: string | undefined;

@@ -3,8 +3,12 @@
  * other clients can be in one group: the topics that each wants, and the partitions that it is given.
  */
 
-/** Version 0 has all that is needed here; later ones have more behind it. */
+/** Version 0 has all that most need; later ones have more behind it. */
 const VERSION = 0;
+/** Since when a subscription says what its member has, and in which generation it got that (KIP-429, KIP-792). */
+const OWNED_SINCE = 1;
+const GENERATION_SINCE = 2;
+const NO_GENERATION = -1;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Partitions, by topic. */
@@ -29,6 +33,34 @@ export function subscriptionOf(topics: readonly string[], owned?: Owned): Uint8A
   ]);
 }
 
+/** The same for members that keep what they have while the group rebalances, as Kafka's `cooperative-sticky` has it. */
+export function cooperativeSubscriptionOf(topics: readonly string[], owned: Owned | undefined): Uint8Array {
+  const generation = int32(owned?.generation ?? NO_GENERATION);
+  return Buffer.concat([
+    int16(GENERATION_SINCE),
+    int32(topics.length),
+    ...topics.map(text),
+    // Clients of before KIP-792 look for it here.
+    int32(generation.length),
+    generation,
+    listed(owned?.partitions ?? new Map()),
+    generation,
+  ]);
+}
+
+/** What a subscription says that its member keeps; `undefined` where it says nothing. */
+export function keptIn(subscription: Uint8Array): Owned | undefined {
+  return read(subscription, (reader, version) => {
+    reader.list(() => reader.text());
+    const said = reader.int32();
+    const generation = said === 4 ? reader.int32() : NO_GENERATION;
+    if (said !== 4) reader.skip(Math.max(said, 0));
+    if (version < OWNED_SINCE) throw new RangeError("nothing is said");
+    const partitions = reader.partitions();
+    return { partitions, generation: version >= GENERATION_SINCE ? reader.int32() : generation };
+  });
+}
+
 /** What a subscription says that its member has, as Kafka's `sticky` has it; `undefined` where it says nothing. */
 export function ownedIn(subscription: Uint8Array): Owned | undefined {
   return read(subscription, (reader) => {
@@ -36,7 +68,7 @@ export function ownedIn(subscription: Uint8Array): Owned | undefined {
     if (reader.int32() <= 0) throw new RangeError("nothing is said");
     const partitions = reader.partitions();
     // The first members to say it had no generation.
-    return { partitions, generation: reader.isAtEnd ? -1 : reader.int32() };
+    return { partitions, generation: reader.isAtEnd ? NO_GENERATION : reader.int32() };
   });
 }
 
@@ -62,11 +94,10 @@ export function assignmentOf(bytes: Uint8Array): Assignment | undefined {
   return read(bytes, (reader) => reader.partitions());
 }
 
-function read<T>(bytes: Uint8Array, what: (reader: Reader) => T): T | undefined {
+function read<T>(bytes: Uint8Array, what: (reader: Reader, version: number) => T): T | undefined {
   try {
     const reader = new Reader(bytes);
-    reader.int16();
-    return what(reader);
+    return what(reader, reader.int16());
   } catch (error) {
     // It ends too early, or is no UTF-8.
     if (error instanceof RangeError || error instanceof TypeError) return undefined;
@@ -92,6 +123,10 @@ class Reader {
   int32(): number {
     this.#at += 4;
     return this.#view.getInt32(this.#at - 4);
+  }
+
+  skip(count: number): void {
+    this.#at += count;
   }
 
   text(): string {

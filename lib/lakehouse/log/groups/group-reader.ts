@@ -1,30 +1,13 @@
 /** Reading topics as a member of a group. */
-import { type LakehouseError, throwIfAborted } from "../../errors.js";
-import {
-  coordinatorGone,
-  illegalGeneration,
-  memberIdRequired,
-  rebalanceInProgress,
-  unknownMember,
-} from "../errors.js";
-import { merge } from "../merge.js";
-import { type Clock, holding, sleep } from "../partition/clock.js";
-import type { LogBatch, Topic } from "../topic.js";
-import { ASSIGNORS, type AssignorName } from "./assignors.js";
+import { throwIfAborted } from "../../errors.js";
+import { Merged } from "../merge.js";
+import { holding, sleep } from "../partition/clock.js";
+import type { LogBatch } from "../topic.js";
 import { type ConsumeOptions, checkConsume } from "./consume-options.js";
-import {
-  assignmentBytes,
-  assignmentOf,
-  type Owned,
-  ownedIn,
-  subscriptionOf,
-  topicsOf,
-} from "./consumer-protocol.js";
+import type { Assignment } from "./consumer-protocol.js";
 import type { TopicPartition } from "./group-offsets.js";
 import type { CommittedOffset } from "./group-records.js";
-import type { Joined } from "./group-types.js";
-import type { Groups } from "./groups.js";
-import { IN_PROCESS } from "./member-records.js";
+import { type CommitAs, type GroupReaderParts, Membership } from "./membership.js";
 
 /** Consecutive records of one partition, which no other reader of the group has meanwhile. */
 export interface GroupBatch extends LogBatch {
@@ -35,27 +18,21 @@ export interface GroupBatch extends LogBatch {
    * @returns `false` where the partition belongs to another reader by now, which reads the batch again.
    */
   commit(): Promise<boolean>;
+  /** @internal Commits what is behind it as the reader that has it. @returns as `commit`. */
+  commitAs?(
+    commit: (offset: CommittedOffset, ...by: Parameters<CommitAs>) => ReturnType<CommitAs>,
+  ): Promise<boolean>;
 }
 
-/** What a reader needs of a log, be it here or on a server. */
-export interface GroupReaderParts {
-  readonly clock: Clock;
-  readonly groups: Pick<Groups, "join" | "sync" | "heartbeat" | "leave" | "commit" | "fetch">;
-  readonly topic: (name: string) => Pick<Topic, "describe" | "offsets" | "read">;
-}
-
-const SESSION_MS = 45_000;
-const REBALANCE_MS = 300_000;
 const COMMIT_MS = 1_000;
-const HEARTBEAT_MS = 3_000;
 const AGAIN_MS = 100;
 
-/** A reader's time between two rebalances. */
-interface Session {
-  /** Where it begins with each partition. */
-  readonly positions: readonly (TopicPartition & { readonly from: bigint })[];
-  /** Ends it. */
+/** A partition that the reader has. */
+interface Held extends TopicPartition {
+  /** Aborted when it reads no more of it. */
   readonly ending: AbortController;
+  /** Another may have it. */
+  isOver: boolean;
 }
 
 /**
@@ -74,11 +51,7 @@ export async function* consume(
   const stop = () => reader.stop();
   signal?.addEventListener("abort", stop);
   try {
-    while (!signal?.aborted) {
-      const session = await holding(parts.clock, reader.join());
-      if (session === undefined) return;
-      yield* reader.read(session);
-    }
+    yield* reader.read();
   } finally {
     signal?.removeEventListener("abort", stop);
     await reader.leave();
@@ -87,240 +60,151 @@ export async function* consume(
 
 class GroupReader {
   readonly #parts: GroupReaderParts;
-  readonly #topics: readonly string[];
   readonly #options: ConsumeOptions;
-  #memberId = "";
-  #generation = -1;
-  #session: Session | undefined;
+  readonly #membership: Membership;
+  readonly #merged = new Merged<{ readonly held: Held; readonly batch: LogBatch }>();
+  readonly #held = new Map<string, Held>();
+  readonly #leaving = new AbortController();
+  /** Whose batch somebody is busy with. */
+  #inHand: Held | undefined;
+  #putDown = () => {};
   /** What is done and not committed, by partition. */
   #done = new Map<string, CommittedOffset>();
   #committedAt = 0;
-  #cancelHeartbeat: () => void = () => {};
-  /** What it was assigned last, for who assigns next. */
-  #owned: Owned | undefined;
-  /** How many partitions the topics had when this one assigned them. */
-  #assigned: ReadonlyMap<string, number> | undefined;
-  #failure: unknown;
-  #leaving: Promise<void> | undefined;
+  #committing: Promise<void> = Promise.resolve();
 
   constructor(parts: GroupReaderParts, topics: readonly string[], options: ConsumeOptions) {
     this.#parts = parts;
-    this.#topics = [...new Set(topics)];
     this.#options = options;
-  }
-
-  /** @returns `undefined` when it has left. */
-  async join(): Promise<Session | undefined> {
-    this.#session = undefined;
-    for (const topic of this.#topics) await this.#parts.topic(topic).describe();
-    while (this.#leaving === undefined) {
-      try {
-        return await this.#joinOnce();
-      } catch (error) {
-        if (this.#leaving !== undefined) break;
-        if (memberIdRequired.is(error)) this.#memberId = error.subject;
-        else if (unknownMember.is(error) || illegalGeneration.is(error)) this.#memberId = "";
-        else if (coordinatorGone.is(error)) await sleep(this.#parts.clock, AGAIN_MS, this.#options.signal);
-        else if (!rebalanceInProgress.is(error)) throw error;
-      }
-    }
-    return undefined;
-  }
-
-  async *read({ positions, ending }: Session): AsyncGenerator<GroupBatch> {
-    const { signal } = ending;
-    const { isolation, commit = "auto" } = this.#options;
-    const sources = positions.map(({ topic, partition, from }) =>
-      named(topic, this.#parts.topic(topic).read({ partition, from, isolation, follow: true, signal })),
+    this.#membership = new Membership(parts, [...new Set(topics)], options, this.#leaving.signal, () =>
+      this.#commitIfDue(),
     );
-    try {
-      if (sources.length === 0) await holding(this.#parts.clock, ended(signal));
-      for await (const { topic, batch } of merge(sources)) {
-        if (signal.aborted) break;
-        const { partition, records } = batch;
-        const offset = (records.at(-1)?.offset as bigint) + 1n;
-        const place = { topic, partition, offset, leaderEpoch: -1, metadata: "" };
-        const generation = this.#generation;
-        yield { topic, ...batch, commit: () => this.#commit([place], generation) };
-        if (commit === "auto") this.#done.set(JSON.stringify([topic, partition]), place);
-        if (signal.aborted) break;
-        await this.#commitIfDue();
-      }
-    } finally {
-      ending.abort();
+  }
+
+  async *read(): AsyncGenerator<GroupBatch> {
+    this.#follow().catch((error: unknown) => this.#merged.end({ error }));
+    for (;;) {
+      const next = await holding(this.#parts.clock, this.#merged.next());
+      if (next === undefined) return;
+      const { held, batch } = next.value;
+      if (held.ending.signal.aborted) continue;
+      const { topic, partition } = held;
+      const offset = (batch.records.at(-1)?.offset as bigint) + 1n;
+      const place = placeAt(held, offset);
+      this.#inHand = held;
+      const isOver = () => held.isOver;
+      yield {
+        topic,
+        ...batch,
+        commit: () => this.#membership.commit([place], isOver),
+        commitAs: (commit) => this.#membership.commitAs((...by) => commit(place, ...by), isOver),
+      };
+      if (this.#options.commit !== "manual") this.#done.set(keyOf({ topic, partition }), place);
+      this.#inHand = undefined;
+      this.#putDown();
+      await this.#commitIfDue();
     }
-    if (this.#failure !== undefined) throw this.#failure;
-    // Before others get the partitions, in the next generation.
-    await this.#commitDone();
   }
 
   /** Reads no more. Whoever has a batch gets the time to be done with it. */
   stop(): void {
-    if (this.#session !== undefined) this.#session.ending.abort();
-    // What fails is thrown where the reading ends.
-    else void this.leave().catch(() => undefined);
+    this.#merged.end();
   }
 
   /** Ends the reading, and gives its partitions to others. */
-  leave(): Promise<void> {
-    this.#leaving ??= this.#leave();
-    return this.#leaving;
-  }
-
-  async #leave(): Promise<void> {
-    this.#cancelHeartbeat();
-    this.#session?.ending.abort();
+  async leave(): Promise<void> {
+    this.#leaving.abort();
+    this.#membership.stopHeartbeats();
+    for (const { ending } of this.#held.values()) ending.abort();
+    this.#putDown();
     await this.#commitDone();
-    const { group, instanceId } = this.#options;
-    // A static member comes back.
-    if (this.#memberId === "" || instanceId !== undefined) return;
-    // Where it fails, the group will miss it.
-    await this.#parts.groups.leave(group, [{ memberId: this.#memberId }]).catch(() => undefined);
+    await this.#membership.leave();
   }
 
-  async #joinOnce(): Promise<Session> {
-    const { group, instanceId, assignor = "range" } = this.#options;
-    const { groups } = this.#parts;
-    this.#cancelHeartbeat();
-    const joined = await groups.join(group, {
-      memberId: this.#memberId,
-      instanceId,
-      clientId: "sololakehouse",
-      clientHost: IN_PROCESS,
-      sessionTimeoutMs: this.#sessionMs,
-      rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs ?? REBALANCE_MS,
-      protocolType: "consumer",
-      protocols: [
-        {
-          name: assignor,
-          metadata: subscriptionOf(this.#topics, assignor === "sticky" ? this.#owned : undefined),
-        },
-      ],
-      needsMemberId: true,
-      maySkipAssignment: true,
-    });
-    this.#memberId = joined.memberId;
-    this.#generation = joined.generation;
-    const { memberId, generation } = joined;
-    const assignments = await this.#assign(joined, assignor);
-    const { assignment } = await groups.sync(group, { memberId, instanceId, generation, assignments });
-    const ending = new AbortController();
-    this.#beginHeartbeats(ending);
-    const partitions = assignmentOf(assignment) ?? new Map();
-    this.#owned = { generation, partitions };
-    this.#session = { positions: await this.#positions(partitions), ending };
-    if (this.#leaving !== undefined) ending.abort();
-    return this.#session;
-  }
-
-  async #assign({ members, skipAssignment }: Joined, assignor: AssignorName) {
-    this.#assigned = undefined;
-    if (members.length === 0 || skipAssignment) return [];
-    const subscribers = members.map(({ memberId, instanceId, metadata }) => ({
-      memberId,
-      instanceId,
-      topics: topicsOf(metadata) ?? [],
-      owned: ownedIn(metadata),
-    }));
-    this.#assigned = await this.#count(subscribers.flatMap(({ topics }) => topics));
-    const assigned = ASSIGNORS[assignor](subscribers, this.#assigned);
-    return Array.from(assigned, ([memberId, assignment]) => ({
-      memberId,
-      assignment: assignmentBytes(assignment),
-    }));
-  }
-
-  /** How many partitions each topic has. Others of the group may read topics that are not there. */
-  async #count(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const counts = new Map<string, number>();
-    for (const topic of new Set(topics)) {
-      const there = await this.#parts
-        .topic(topic)
-        .describe()
-        .catch(() => undefined);
-      if (there !== undefined) counts.set(topic, there.partitions);
+  /** From one generation of the group to the next, while what it has is read. */
+  async #follow(): Promise<void> {
+    while (!this.#leaving.signal.aborted) {
+      if (!this.#membership.isIncremental) await this.#release([...this.#held.values()]);
+      const joined = await this.#membership.join(assignmentOf(this.#held.values()));
+      if (joined === undefined) return;
+      const wanted = joined === "lost" ? new Map<string, readonly number[]>() : joined.assignment;
+      const gone = [...this.#held.values()].filter(
+        ({ topic, partition }) => !wanted.get(topic)?.includes(partition),
+      );
+      await this.#take(wanted);
+      await this.#release(gone);
+      // Others get what this one has given up when it joins again.
+      if (joined === "lost" || gone.length > 0) continue;
+      if ((await this.#membership.untilEnding()) === "lost") await this.#release([...this.#held.values()]);
     }
-    return counts;
   }
 
-  async #positions(assignment: ReadonlyMap<string, readonly number[]>): Promise<Session["positions"]> {
+  /** Reads no more of them, and commits what is done: then they may be another's. */
+  async #release(all: readonly Held[]): Promise<void> {
+    if (all.length === 0) return;
+    for (const { ending } of all) ending.abort();
+    while (this.#inHand !== undefined && all.includes(this.#inHand) && !this.#leaving.signal.aborted)
+      await new Promise<void>((resolve) => {
+        this.#putDown = resolve;
+      });
+    // Who leaves commits what is done then.
+    if (this.#leaving.signal.aborted) return;
+    await this.#commitDone();
+    for (const held of all) {
+      held.isOver = true;
+      this.#held.delete(keyOf(held));
+    }
+  }
+
+  /** Reads what of it is not read yet. */
+  async #take(assignment: Assignment): Promise<void> {
+    const fresh = [...assignment]
+      .flatMap(([topic, numbers]) => numbers.map((partition) => ({ topic, partition })))
+      .filter((place) => !this.#held.has(keyOf(place)));
+    const { isolation } = this.#options;
+    for (const { topic, partition, from } of await this.#positions(fresh)) {
+      if (this.#leaving.signal.aborted) return;
+      const ending = new AbortController();
+      const held = { topic, partition, ending, isOver: false };
+      this.#held.set(keyOf(held), held);
+      const { signal } = ending;
+      const batches = this.#parts.topic(topic).read({ partition, from, isolation, follow: true, signal });
+      this.#merged.add(named(held, batches));
+    }
+  }
+
+  async #positions(
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (TopicPartition & { readonly from: bigint })[]> {
+    if (partitions.length === 0) return [];
     const { group, from = "beginning", isolation, commit = "auto" } = this.#options;
-    const partitions = [...assignment].flatMap(([topic, numbers]) =>
-      numbers.map((partition) => ({ topic, partition })),
-    );
+    const { signal } = this.#leaving;
     const requireStable = isolation === "read_committed";
-    let fetched = await this.#parts.groups.fetch(group, partitions, { requireStable });
-    while (this.#leaving === undefined && fetched.some(({ error }) => error !== undefined)) {
-      await sleep(this.#parts.clock, AGAIN_MS, this.#options.signal);
-      fetched = await this.#parts.groups.fetch(group, partitions, { requireStable });
+    const fetch = () => this.#parts.groups.fetch(group, partitions, { requireStable });
+    let fetched = await fetch();
+    while (!signal.aborted && fetched.some(({ error }) => error !== undefined)) {
+      await sleep(this.#parts.clock, AGAIN_MS, signal);
+      fetched = await fetch();
     }
     const positions: (TopicPartition & { readonly from: bigint })[] = [];
-    for (const topic of assignment.keys()) {
+    for (const topic of new Set(partitions.map((one) => one.topic))) {
       const offsets = await this.#parts.topic(topic).offsets();
-      for (const committed of fetched.filter((one) => one.topic === topic)) {
-        const there = offsets[committed.partition];
+      for (const { partition, offset } of fetched.filter((one) => one.topic === topic)) {
+        const there = offsets[partition];
         if (there === undefined) continue;
-        const { partition, offset } = committed;
-        const isThere = offset >= there.start && offset <= there.end;
+        const { start } = there;
+        const isThere = offset >= start && offset <= there.end;
         const end = requireStable ? there.lastStable : there.end;
-        const begin = from === "beginning" ? there.start : end;
+        // Of what it has not come to, what is kept is not passed over.
+        const begin = from === "beginning" || (offset >= 0n && offset < start) ? start : end;
         positions.push({ topic, partition, from: isThere ? offset : begin });
         // What comes from here on is the group's, though nothing comes before it ends.
         if (!isThere && commit === "auto")
-          this.#done.set(JSON.stringify([topic, partition]), {
-            topic,
-            partition,
-            offset: begin,
-            leaderEpoch: -1,
-            metadata: "",
-          });
+          this.#done.set(keyOf({ topic, partition }), placeAt({ topic, partition }, begin));
       }
     }
-    if (this.#leaving === undefined) await this.#commitDone();
+    if (!signal.aborted) await this.#commitDone();
     return positions;
-  }
-
-  get #sessionMs(): number {
-    return this.#options.sessionTimeoutMs ?? SESSION_MS;
-  }
-
-  #beginHeartbeats(ending: AbortController): void {
-    const ms = Math.min(HEARTBEAT_MS, this.#sessionMs / 3);
-    let isOver = false;
-    let cancel = () => {};
-    const later = () => {
-      cancel = this.#parts.clock.after(ms, () => void this.#heartbeat().then(again, failed));
-    };
-    const again = () => {
-      if (!isOver) later();
-    };
-    const failed = (error: unknown) => {
-      ending.abort();
-      // It is there, until it joins again: somebody may be busy with a batch.
-      if (rebalanceInProgress.is(error)) again();
-      else if (!isRebalance(error)) this.#failure = error;
-    };
-    this.#cancelHeartbeat = () => {
-      isOver = true;
-      cancel();
-    };
-    later();
-  }
-
-  async #heartbeat(): Promise<void> {
-    const { group, instanceId } = this.#options;
-    const { groups } = this.#parts;
-    await groups.heartbeat(group, {
-      memberId: this.#memberId,
-      instanceId,
-      generation: this.#generation,
-    });
-    await this.#commitIfDue();
-    if (this.#assigned === undefined) return;
-    const now = await this.#count([...this.#assigned.keys()]);
-    // Whoever assigned joins again where there are more partitions, or fewer topics: so all do.
-    for (const [topic, count] of this.#assigned)
-      if (now.get(topic) !== count) throw rebalanceInProgress(group, `The topic ${topic} has changed.`);
   }
 
   async #commitIfDue(): Promise<void> {
@@ -330,42 +214,38 @@ class GroupReader {
     await this.#commitDone();
   }
 
-  async #commitDone(): Promise<void> {
-    const done = [...this.#done.values()];
-    if (done.length === 0) return;
-    this.#done = new Map();
-    await this.#commit(done, this.#generation);
-  }
-
-  async #commit(offsets: readonly CommittedOffset[], generation: number): Promise<boolean> {
-    const { group, instanceId } = this.#options;
-    try {
-      const by = { memberId: this.#memberId, instanceId, generation };
-      const outcomes = await this.#parts.groups.commit(group, by, offsets);
-      const refused = outcomes.find(({ error }) => error !== undefined)?.error;
-      if (refused !== undefined) throw refused;
-      return true;
-    } catch (error) {
-      if (isRebalance(error)) return false;
-      throw error;
-    }
+  /** One after the other: a later one must not be overtaken. */
+  #commitDone(): Promise<void> {
+    const committing = this.#committing.then(async () => {
+      const done = [...this.#done.values()];
+      this.#done = new Map();
+      if (done.length > 0) await this.#membership.commit(done, () => false);
+    });
+    this.#committing = committing.catch(() => undefined);
+    return committing;
   }
 }
 
-/** The group goes on without it, or in another generation: it is to join again. */
-function isRebalance(error: unknown): error is LakehouseError {
-  return [rebalanceInProgress, unknownMember, illegalGeneration, coordinatorGone].some((kind) =>
-    kind.is(error),
-  );
+function placeAt({ topic, partition }: TopicPartition, offset: bigint): CommittedOffset {
+  return { topic, partition, offset, leaderEpoch: -1, metadata: "" };
 }
 
-async function* named(topic: string, batches: AsyncGenerator<LogBatch>) {
-  for await (const batch of batches) yield { topic, batch };
+function keyOf({ topic, partition }: TopicPartition): string {
+  return JSON.stringify([topic, partition]);
 }
 
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve());
-  });
+function assignmentOf(places: Iterable<TopicPartition>): Assignment {
+  const assignment = new Map<string, number[]>();
+  for (const { topic, partition } of places)
+    assignment.set(topic, [...(assignment.get(topic) ?? []), partition]);
+  return assignment;
+}
+
+async function* named(held: Held, batches: AsyncGenerator<LogBatch>) {
+  try {
+    for await (const batch of batches) yield { held, batch };
+  } catch (error) {
+    // Of what is read no more, nobody waits for anything.
+    if (!held.ending.signal.aborted) throw error;
+  }
 }

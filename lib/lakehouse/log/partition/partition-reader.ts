@@ -69,10 +69,12 @@ export class PartitionReader {
     };
     const last = known === undefined ? await meta.lastSegment(id, this.#partition) : undefined;
     const stored = known?.stored ?? last?.nextOffset ?? 0n;
+    const start = await this.start();
     return {
-      start: await this.start(),
+      start,
       end: known?.end ?? stored,
-      lastStable: known?.lastStable ?? last?.lastStable ?? stored,
+      // Of a transaction that is open, the first records may be deleted: nobody can read from before what is kept.
+      lastStable: larger(start, known?.lastStable ?? last?.lastStable ?? stored),
       stored,
     };
   }
