@@ -28,7 +28,16 @@ const INLINED = ["@duckdb/node-api", "yaml", ...withDependencies("fastify")];
 
 /** The licences of what is inlined, which ask to come along. */
 const LICENSES = "THIRD-PARTY-LICENSES.txt";
-const PAGES = ["backup.md", "guide.md", "log.md", "maintenance.md", "pipelines.md", "quality.md", "sql.md"];
+const PAGES = [
+  "backup.md",
+  "guide.md",
+  "log.md",
+  "maintenance.md",
+  "observability.md",
+  "pipelines.md",
+  "quality.md",
+  "sql.md",
+];
 
 /** Says what `dist` was made from: see `unbuilt` in lib/kit/notebook/build.ts. */
 const RECORD = "dist/built.json";

@@ -99,6 +99,8 @@ function unpack(into, name, packages) {
 }
 
 const etcd = join(home, "etcd", "usr", "bin", "etcd");
+const prometheus = join(home, "prometheus", "usr", "bin", "prometheus");
+const hasPrometheus = () => existsSync(prometheus) || spawnSync("prometheus", ["--version"]).status === 0;
 const hasEtcd = () => existsSync(etcd) || spawnSync("etcd", ["--version"]).status === 0;
 const onWait = () => console.log("another clone is installing the interop suite's engines: waiting for it");
 await exclusively(
@@ -106,6 +108,7 @@ await exclusively(
   async () => {
     if (!isInstalled()) install();
     if (!hasEtcd()) unpack(home, "etcd", ["etcd-server"]);
+    if (!hasPrometheus()) unpack(home, "prometheus", ["prometheus"]);
   },
   onWait,
 );

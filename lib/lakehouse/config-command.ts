@@ -19,7 +19,7 @@ Examples:
     )
     .action(async ({ json }: { json?: true }) => {
       const { settingsInForce } = await import("./profile.js");
-      const { withoutSecrets } = await import("./config-file.js");
+      const { withoutSecrets } = await import("./secrets.js");
       const settings = settingsInForce().map((setting) => ({
         ...setting,
         value: withoutSecrets(setting.value),

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { invalidConfig, type LakehouseError } from "./errors.js";
 import { nearNames } from "./near-names.js";
+import { SECRET_NAME, withoutSecrets } from "./secrets.js";
 
 /**
  * What `slh.config.json`, the default export of `slh.config.js`, `.mjs`, `.cjs` or `.ts`, or the key `slh` of
@@ -135,7 +136,7 @@ function checked(path: string, value: unknown): LakehouseConfig {
 }
 
 function checkSetting(path: string, key: string, setting: unknown): void {
-  if (SECRET.test(key)) {
+  if (SECRET_NAME.test(key)) {
     throw invalidConfig(
       path,
       `The config file ${path} has "${key}": secrets do not belong in a file of the project.`,
@@ -159,16 +160,6 @@ function checkSetting(path: string, key: string, setting: unknown): void {
       "Take it out, and set the variable of the environment that takes it.",
     );
   }
-}
-
-/** What names of settings have that are not to be shown. */
-const SECRET = /secret|token|password|passphrase|credential|access_?key/i;
-
-/** A setting without the user and password of a URI, and without what parameters call a secret. */
-export function withoutSecrets(setting: string): string {
-  return setting
-    .replace(/(:\/\/)[^/?#@]+@/, "$1…@")
-    .replace(/([?&][^=&]*(?:secret|token|password|credential)[^=&]*=)[^&#]+/gi, "$1…");
 }
 
 function isUri(text: string): boolean {

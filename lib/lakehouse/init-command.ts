@@ -135,7 +135,7 @@ async function make(folder: string, config: string): Promise<Made> {
   const { root, warehouse, catalog } = parts.profile;
   await parts.closing.close();
   if (isNew && existsSync(root)) keepOutOfGit(root);
-  const { withoutSecrets } = await import("./config-file.js");
+  const { withoutSecrets } = await import("./secrets.js");
   return { config, root, warehouse, catalog: withoutSecrets(catalog), isNew };
 }
 

@@ -6,7 +6,7 @@ import { initCommand } from "./init-command.js";
 import { restoreCommand, unpackCommand } from "./restore-command.js";
 import type { AddCommands } from "./room.js";
 import type { LakehouseParts } from "./rooms.js";
-import { columns, count, duration, ink, printJson } from "./terminal/index.js";
+import { count, ink, printJson } from "./terminal/index.js";
 
 /** `slh init`, `slh restore`, `slh unpack`, `slh import`, `slh completion`, `slh lake` and `slh config`: what is no single room's. */
 export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => {
@@ -49,44 +49,12 @@ export const lakeCommands: AddCommands<LakehouseParts> = (program, withLake) => 
   const lake = program
     .command("lake")
     .summary("the lakehouse as a whole")
-    .description("Looks after the lakehouse as a whole: whether its parts work, and where its files are.")
+    .description("Looks after the lakehouse as a whole: where its files are.")
     .addHelpText(
       "after",
       `
 Examples:
-  $ slh lake health
   $ slh lake relocate`,
-    );
-  lake
-    .command("health")
-    .summary("put each part to work once")
-    .description(
-      "Writes, reads and deletes an object, asks the catalog, runs a query, and says what answered and how quickly. The exit code is 1 where a part does not work.",
-    )
-    .option("--json", "print the report as JSON")
-    .addHelpText(
-      "after",
-      `
-Examples:
-  $ slh lake health`,
-    )
-    .action(({ json }: { json?: true }) =>
-      withLake(async (parts) => {
-        const { checkHealth } = await import("./health.js");
-        const report = await checkHealth(parts);
-        if (report.some(({ ok }) => !ok)) process.exitCode = 1;
-        if (json) {
-          printJson(report);
-          return;
-        }
-        const rows = report.map(({ part, ok, detail, milliseconds }) => [
-          ink(ok ? "ok" : "failed", ok ? "green" : "red"),
-          ink(part, "bold"),
-          duration(milliseconds),
-          detail,
-        ]);
-        for (const line of columns(rows, "<<><")) console.log(line);
-      }),
     );
   relocateCommand(lake);
   configCommand(program);

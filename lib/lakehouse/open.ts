@@ -16,6 +16,7 @@ import {
 } from "./catalog/index.js";
 import { Closing } from "./closing.js";
 import { invalidArgument, invalidConfig, unsupported } from "./errors.js";
+import { observedOf } from "./health.js";
 import { noSuchTable, type Table } from "./iceberg/index.js";
 import { Lakehouse } from "./lakehouse.js";
 import { logCoreOf } from "./log/room.js";
@@ -108,15 +109,17 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
       return readTail(logCoreOf({ profile, store, closing }), table);
     },
   });
-  return {
+  const parts: LakehouseParts = {
     profile,
     store,
     catalog,
     engine,
+    observed: observedOf(() => parts),
     countRows: (table) => countRows(engine, table),
     wantedUpkeep: async (table) => (await import("./maintenance/index.js")).wantedUpkeep(table),
     closing,
   };
+  return parts;
 }
 
 /** A lakehouse without SQL: what serves or maintains the catalog needs no more. Close the catalog when done. */

@@ -3,9 +3,9 @@ import { readdir, rm, rmdir } from "node:fs/promises";
 import { basename, isAbsolute, join, relative } from "node:path";
 import Database from "better-sqlite3";
 import { catalogUnavailable, noSuchLake } from "./catalog/index.js";
-import { withoutSecrets } from "./config-file.js";
 import { invalidConfig, type LakehouseError } from "./errors.js";
 import type { Profile } from "./profile.js";
+import { withoutSecrets } from "./secrets.js";
 import { openSqlite } from "./sqlite.js";
 import { pathOfFile, storageFailed } from "./storage/index.js";
 

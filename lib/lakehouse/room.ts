@@ -8,7 +8,7 @@
 import type { Command } from "commander";
 import type { Closing } from "./closing.js";
 import type { ErrorKind } from "./errors.js";
-import type { Metric } from "./observability/index.js";
+import type { Gauge, Metric } from "./observability/index.js";
 
 /**
  * A room, for the wiring.
@@ -43,6 +43,8 @@ export interface Room<Context = never, Facade = unknown> {
   /** Loads what adds the room's commands to a program. */
   readonly commands?: () => Promise<AddCommands<Context>>;
   readonly metrics?: readonly Metric[];
+  /** What can only be asked for, of an open lakehouse. */
+  readonly gauges?: readonly Gauge<Context>[];
 }
 
 /** Adds a room's commands. */

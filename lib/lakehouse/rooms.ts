@@ -19,6 +19,8 @@ import { queryRoom } from "./query/room.js";
 import { type CodesIn, type Room, withFacades } from "./room.js";
 import type { ObjectStore } from "./storage/index.js";
 import { storageRoom } from "./storage/room.js";
+import type { Observed } from "./telemetry/index.js";
+import { telemetryRoom } from "./telemetry/room.js";
 
 /** What an open lakehouse is made of: what rooms may ask for in their contexts. */
 export interface LakehouseParts {
@@ -31,6 +33,8 @@ export interface LakehouseParts {
   readonly countRows: (table: Table) => Promise<bigint>;
   /** The upkeep that a table wants by its policy, such as `compaction`. */
   readonly wantedUpkeep: (table: Table) => Promise<readonly string[]>;
+  /** What it is seen by: metrics, gauges, health. */
+  readonly observed: Observed;
   /** What is open: closing it ends all of this. */
   readonly closing: Closing;
 }
@@ -47,6 +51,7 @@ export const rooms = [
   qualityRoom,
   backupRoom,
   pipelineRoom,
+  telemetryRoom,
 ] as const satisfies readonly Room<LakehouseParts>[];
 
 type Rooms = typeof rooms;

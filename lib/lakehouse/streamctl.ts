@@ -1,7 +1,7 @@
 /** The command `streamctl`: the log's, apart from `slh`, since it speaks to servers on other machines as well. */
 import { Command } from "commander";
 import { streamCommands } from "./log/room.js";
-import { withLake } from "./room-commands.js";
+import { openFor, telemetryOption } from "./room-commands.js";
 import { runProcess } from "./run-process.js";
 
 /** The command line. */
@@ -26,7 +26,8 @@ Examples:
       "\nExit codes: 0 done, 1 something failed or is not in order, 2 wrong usage, 130 stopped.",
     );
   const addStreamCommands = await streamCommands();
-  addStreamCommands(program, withLake);
+  addStreamCommands(program, openFor(program));
+  telemetryOption(program);
   return program;
 }
 

@@ -100,11 +100,13 @@ test("commits are told with how often they had to be made again", async () => {
       await table.append(rows);
       await table.append(rows); // on the table as it was before the first
     });
-    const told = { table: table.location, outcome: "ok", milliseconds };
+    const snapshotId = expect.any(BigInt);
+    const told = { table: table.location, operation: "append", snapshotId, outcome: "ok", milliseconds };
     expect(heard).toEqual([
       { ...told, retries: 0 },
       { ...told, retries: 1 },
     ]);
+    expect(new Set(heard.map(({ snapshotId }) => snapshotId)).size).toBe(2);
   });
   const told = { branch: "main", retries: 0, milliseconds };
   expect(moved.at(0)).toEqual({ ...told, changes: 1, outcome: "ok" });
@@ -138,12 +140,12 @@ test("lake.metrics() has what was done since it was opened, as plain data", asyn
   await lake.sql("select * from s.t");
   const metrics = structuredClone(lake.metrics());
   const found = (name: string) => metrics.filter((metric) => metric.name === name);
-  expect(found("iceberg.commits")).toMatchObject([
+  expect(found("iceberg.commit.duration")).toMatchObject([
     { kind: "histogram", unit: "ms", labels: { outcome: "ok" }, count: 1 },
   ]);
   expect(found("query.files")).toMatchObject([{ kind: "counter", unit: "1", sum: 2 }]);
   expect(found("storage.bytes").map(({ labels }) => labels.operation)).toContain("put");
-  expect(found("storage.requests").length).toBeGreaterThan(1);
+  expect(found("storage.request.duration").length).toBeGreaterThan(1);
   await lake.on("main").close();
   expect(storageRequests.hasSubscribers).toBe(true);
   await lake.close();

@@ -1,7 +1,9 @@
 import type { BranchingCatalog, Catalog } from "../catalog/index.js";
 import type { Abortable } from "../errors.js";
+import { observe } from "../observability/index.js";
 import { checkFlag, checkOptions, type OptionNames } from "../options.js";
 import type { StoreOptions } from "../storage/index.js";
+import { type BackupRun, backupRuns } from "./metrics.js";
 import type { BackupSummary } from "./model.js";
 import type { BackupPlace, BackupStore } from "./place.js";
 import type { PruneOptions, PruneReport } from "./prune.js";
@@ -100,7 +102,11 @@ export function backupOf({ catalog }: BackupContext): Backup {
     const { takeBackup } = await import("./take.js");
     const place = await placeAt(to, storage);
     const work = async () => takeBackup(await branching(catalog), place, options);
-    return place.isShared ? place.alone("backup", work) : work();
+    return observed(
+      "take",
+      () => (place.isShared ? place.alone("backup", work) : work()),
+      ({ id, copied }) => ({ backup: id, bytes: copied.bytes }),
+    );
   };
   return Object.assign(backup, {
     async list(options: Omit<FromBackup, "asOf">): Promise<BackupSummary[]> {
@@ -111,22 +117,47 @@ export function backupOf({ catalog }: BackupContext): Backup {
       checkOptions("backup.verify", options, FROM);
       const { verifyBackup } = await import("./verify.js");
       const place = await placeAt(options.from, options.storage);
-      return verifyBackup(place, await place.find(options.asOf), options);
+      return observed(
+        "verify",
+        async () => verifyBackup(place, await place.find(options.asOf), options),
+        ({ backup, bytes, corrupt }) => ({ backup, bytes, corrupt: corrupt.length }),
+      );
     },
     async prune(options: PruneBackups): Promise<PruneReport> {
       checkOptions("backup.prune", options, PRUNE);
       checkFlag("backup.prune", "dryRun", options.dryRun);
       const { prune } = await import("./prune.js");
-      return prune(await placeAt(options.from, options.storage), options);
+      const place = await placeAt(options.from, options.storage);
+      return observed("prune", () => prune(place, options));
     },
     async restore(options: RestoreOptions): Promise<RestoreReport> {
       checkOptions("backup.restore", options, RESTORE);
       checkFlag("backup.restore", "overwrite", options.overwrite);
       const { restoreTables } = await import("./restore-tables.js");
       const place = await placeAt(options.from, options.storage);
-      return restoreTables(place, await place.find(options.asOf), await branching(catalog), options);
+      return observed(
+        "restore",
+        async () => restoreTables(place, await place.find(options.asOf), await branching(catalog), options),
+        ({ backup, bytes }) => ({ backup, bytes }),
+      );
     },
   });
+}
+
+function observed<Result>(
+  what: BackupRun["what"],
+  work: () => Promise<Result>,
+  told: (result: Result) => Partial<BackupRun> = () => ({}),
+): Promise<Result> {
+  return observe(backupRuns, work, ({ result, outcome, milliseconds }) => ({
+    what,
+    backup: undefined,
+    bytes: 0,
+    corrupt: 0,
+    ...(result === undefined ? {} : told(result)),
+    outcome,
+    milliseconds,
+  }));
 }
 
 async function branching(catalog: Catalog): Promise<BranchingCatalog> {

@@ -12,18 +12,28 @@ export interface BranchMove {
   readonly milliseconds: number;
 }
 
-export const branchMoves = eventChannel<BranchMove>("catalog.move");
+export const branchMoves = eventChannel<BranchMove>("catalog.move", { level: "info" });
 
 export const metrics = [
   metric(
     branchMoves,
     {
-      name: "catalog.moves",
+      name: "catalog.move.duration",
       kind: "histogram",
       unit: "ms",
       help: "Moves of branches, by how long they took.",
     },
     { value: ({ milliseconds }) => milliseconds, labels: ({ outcome }) => ({ outcome }) },
+  ),
+  metric(
+    branchMoves,
+    {
+      name: "catalog.move.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Moves of branches that failed as a whole: conflicts of single changes are none.",
+    },
+    { value: ({ outcome }) => (outcome === "ok" ? undefined : 1) },
   ),
   metric(
     branchMoves,

@@ -13,6 +13,8 @@ export const logReads = eventChannel<LogRead>("log.read");
 export interface LogAppend {
   readonly ack: "wal" | "stored";
   readonly bytes: number;
+  /** From when it was appended to when it was acknowledged. */
+  readonly milliseconds: number;
 }
 
 export const logAppends = eventChannel<LogAppend>("log.append");
@@ -26,7 +28,7 @@ export interface TopicTableCommit {
   readonly milliseconds: number;
 }
 
-export const topicTables = eventChannel<TopicTableCommit>("log.table");
+export const topicTables = eventChannel<TopicTableCommit>("log.table", { level: "info" });
 
 /** Members of a group have joined, and it has a new generation. */
 export interface LogRebalance {
@@ -53,10 +55,12 @@ export interface LogLost {
   readonly from: bigint;
 }
 
-export const logLost = eventChannel<LogLost>("log.lost");
+export const logLost = eventChannel<LogLost>("log.lost", { level: "warn" });
 
 /** What servers agree by could not be asked, or did not do it. It is tried again. */
-export const logClusterFailures = eventChannel<{ readonly error: unknown }>("log.cluster.failure");
+export const logClusterFailures = eventChannel<{ readonly error: unknown }>("log.cluster.failure", {
+  level: "warn",
+});
 
 /** What upkeep has done. */
 export interface LogUpkeep {
@@ -66,10 +70,12 @@ export interface LogUpkeep {
   readonly bytes: number;
 }
 
-export const logUpkeep = eventChannel<LogUpkeep>("log.upkeep");
+export const logUpkeep = eventChannel<LogUpkeep>("log.upkeep", { level: "info" });
 
 /** Upkeep that failed: it is tried again. */
-export const logUpkeepFailures = eventChannel<{ readonly count: number }>("log.upkeep.failure");
+export const logUpkeepFailures = eventChannel<{ readonly count: number }>("log.upkeep.failure", {
+  level: "warn",
+});
 
 /** Somebody has logged in, or could not. Who it was is not told: what stands in a field for names may be a password. */
 export interface LogAuthentication {
@@ -96,7 +102,9 @@ export interface LogThrottle {
 export const throttles = eventChannel<LogThrottle>("log.throttle");
 
 /** The users of the log could not be read again: those that were read last count. */
-export const policyFailures = eventChannel<{ readonly error: unknown }>("log.security.failure");
+export const policyFailures = eventChannel<{ readonly error: unknown }>("log.security.failure", {
+  level: "warn",
+});
 
 export const metrics = [
   metric(
@@ -197,12 +205,22 @@ export const metrics = [
   metric(
     topicTables,
     {
-      name: "log.table.commits",
+      name: "log.table.commit.duration",
       kind: "histogram",
       unit: "ms",
       help: "Commits of topics into tables, by how long they took.",
     },
     { value: ({ milliseconds }) => milliseconds, labels: ({ outcome }) => ({ outcome }) },
+  ),
+  metric(
+    topicTables,
+    {
+      name: "log.table.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Commits of topics into tables that failed: they are tried again.",
+    },
+    { value: ({ outcome }) => (outcome === "ok" ? undefined : 1) },
   ),
   metric(
     logReads,
@@ -223,6 +241,16 @@ export const metrics = [
       help: "Bytes of record batches that clients have appended, by how they were acknowledged.",
     },
     { value: ({ bytes }) => bytes, labels: ({ ack }) => ({ ack }) },
+  ),
+  metric(
+    logAppends,
+    {
+      name: "log.append.duration",
+      kind: "histogram",
+      unit: "ms",
+      help: "Record batches that clients have appended, by how long it took until they were acknowledged.",
+    },
+    { value: ({ milliseconds }) => milliseconds, labels: ({ ack }) => ({ ack }) },
   ),
   metric(
     logRebalances,

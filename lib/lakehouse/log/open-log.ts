@@ -31,6 +31,11 @@ export function logCoreOf({ profile, store, closing }: Omit<LogContext, "catalog
   return core;
 }
 
+/** The log of a lakehouse, where it is open. */
+export function openedLogCore({ closing }: Pick<LogContext, "closing">): LogCore | undefined {
+  return cores.get(closing);
+}
+
 /** What the log says of itself: who serves it, and how much of it is led. It makes none where there is none. */
 export async function probeLog(context: Omit<LogContext, "catalog">): Promise<string> {
   if (!context.profile.log.startsWith("etcd:") && !existsSync(join(context.profile.root, "log")))

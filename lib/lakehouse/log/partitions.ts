@@ -71,10 +71,12 @@ export class Partitions {
     return {
       ...partition,
       append: async (batch, ack) => {
-        const appended = await (isElsewhere()
-          ? this.#appendAtLeader(partition, batch, ack)
-          : partition.append(batch, ack));
-        logAppends.publish({ ack, bytes: batch.length });
+        const append = () =>
+          isElsewhere() ? this.#appendAtLeader(partition, batch, ack) : partition.append(batch, ack);
+        if (!logAppends.hasSubscribers) return append();
+        const began = performance.now();
+        const appended = await append();
+        logAppends.publish({ ack, bytes: batch.length, milliseconds: performance.now() - began });
         return appended;
       },
     };

@@ -1,6 +1,7 @@
 import type { Room } from "../room.js";
 import * as errors from "./errors.js";
 import type { Log } from "./log.js";
+import { gauges } from "./gauges.js";
 import { metrics } from "./metrics.js";
 import { type LogContext, openLog, probeLog } from "./open-log.js";
 
@@ -11,6 +12,7 @@ export const logRoom = {
   name: "log",
   errors,
   metrics,
+  gauges,
   probe: probeLog,
   facade: openLog,
   close: (log) => log.close(),

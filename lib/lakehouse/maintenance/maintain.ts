@@ -1,7 +1,9 @@
 import type { Abortable } from "../errors.js";
 import { LakehouseError } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
+import { observe } from "../observability/index.js";
 import { checkOptions } from "../options.js";
+import { upkeepSteps } from "./metrics.js";
 import { policyOf, type StepName } from "./policy.js";
 import { STEPS } from "./steps.js";
 
@@ -43,7 +45,19 @@ export async function maintainTable(table: Table, options: MaintainOptions): Pro
       continue;
     }
     try {
-      const done = await STEPS[step].run(now, policy, signal);
+      const at = now;
+      const done = await observe(
+        upkeepSteps,
+        () => STEPS[step].run(at, policy, signal),
+        ({ result, outcome, milliseconds }) => ({
+          table: table.name,
+          step,
+          why,
+          done: result,
+          outcome,
+          milliseconds,
+        }),
+      );
       steps.push({ step, why, done, error: null });
     } catch (error) {
       if (signal?.aborted || !(error instanceof LakehouseError)) throw error;

@@ -3,9 +3,11 @@
  * from them; it costs nothing while nobody listens. What listens (the counters of `lake.metrics()`, an exporter) stands at
  * the top, so that no room knows a metrics library. This room imports no other.
  */
-export { type EventChannel, eventChannel } from "./channel.js";
+export { type EventChannel, type EventLevel, eventChannel } from "./channel.js";
 export { collectMetrics, type Distribution, type MetricReading, type Metrics } from "./collect.js";
 export {
+  type Gauge,
+  type GaugeValue,
   type Measurement,
   type Metric,
   type MetricDescription,
@@ -14,4 +16,14 @@ export {
   type MetricUnit,
   metric,
 } from "./metric.js";
-export { type Ending, observe, outcomeOf } from "./observe.js";
+export { type Ending, isWatched, observe, outcomeOf, Watch } from "./observe.js";
+export { PROMETHEUS_CONTENT_TYPE, prometheusName, prometheusText } from "./prometheus.js";
+export {
+  activeSpan,
+  type FinishedSpan,
+  finishedSpans,
+  inTraceOf,
+  type SpanAttributes,
+  type SpanContext,
+  traceparent,
+} from "./span.js";

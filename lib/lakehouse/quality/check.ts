@@ -9,12 +9,14 @@ import {
   type SnapshotId,
   type Table,
 } from "../iceberg/index.js";
+import { observe } from "../observability/index.js";
 import type { NamedRows, QueryEngine } from "../query/index.js";
 import { notNulls, requireChecks } from "./checks/builders.js";
 import { isOfWhole } from "./checks/planners.js";
 import type { Check } from "./checks/types.js";
 import { storedChecks } from "./contracts/stored.js";
 import { History } from "./history.js";
+import { checkRuns } from "./metrics.js";
 import type { CheckReport, CheckResult, Scope } from "./run/report.js";
 import { runChecks } from "./run/run-checks.js";
 
@@ -184,8 +186,23 @@ async function timed(
 ): Promise<CheckReport> {
   const begun = new Date();
   const start = performance.now();
-  const results = await work();
   const snapshot = state?.currentSnapshot?.snapshotId;
+  const results = await observe(checkRuns, work, ({ result = [], outcome, milliseconds }) => {
+    const failed = result.filter((each) => each.outcome === "fail");
+    const warned = result.filter((each) => each.outcome === "warn");
+    return {
+      table,
+      ref,
+      scope,
+      snapshot: snapshot === undefined ? undefined : String(snapshot),
+      checks: result.length,
+      failed: failed.length,
+      warned: warned.length,
+      failures: [...failed, ...warned].map(({ check }) => check.name).join(", "),
+      outcome,
+      milliseconds,
+    };
+  });
   return {
     run: randomUUID(),
     table,

@@ -19,12 +19,27 @@ export const metrics = [
   metric(
     queries,
     {
-      name: "query.queries",
+      name: "query.duration",
       kind: "histogram",
       unit: "ms",
       help: "Queries, by the time until their first rows.",
     },
     { value: ({ milliseconds }) => milliseconds, labels: ({ kind, outcome }) => ({ kind, outcome }) },
+  ),
+  metric(
+    queries,
+    { name: "query.failures", kind: "counter", unit: "1", help: "Queries that were refused or failed." },
+    { value: ({ outcome }) => (outcome === "ok" || outcome === "ABORTED" ? undefined : 1) },
+  ),
+  metric(
+    queries,
+    {
+      name: "query.skipped.files",
+      kind: "counter",
+      unit: "1",
+      help: "Data files of queried tables that no query had to read.",
+    },
+    { value: ({ skippedDataFiles }) => (skippedDataFiles > 0 ? skippedDataFiles : undefined) },
   ),
   metric(
     queries,

@@ -24,13 +24,16 @@ export interface CacheLookup {
 
 export const cacheLookups = eventChannel<CacheLookup>("storage.cache");
 
+/** What a request may end in while all is well. */
+const EXPECTED: ReadonlySet<string> = new Set(["ok", "OBJECT_NOT_FOUND", "PRECONDITION_FAILED", "ABORTED"]);
+
 const labels = ({ operation, outcome }: StorageRequest) => ({ operation, outcome });
 
 export const metrics = [
   metric(
     storageRequests,
     {
-      name: "storage.requests",
+      name: "storage.request.duration",
       kind: "histogram",
       unit: "ms",
       help: "Requests to the store, by how long they took.",
@@ -41,6 +44,16 @@ export const metrics = [
     storageRequests,
     { name: "storage.bytes", kind: "counter", unit: "By", help: "Bytes of objects read and written." },
     { value: ({ bytes }) => (bytes > 0 ? bytes : undefined), labels: ({ operation }) => ({ operation }) },
+  ),
+  metric(
+    storageRequests,
+    {
+      name: "storage.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Requests that the store failed or refused: what is not there, or was written by another, is no failure.",
+    },
+    { value: ({ outcome }) => (EXPECTED.has(outcome) ? undefined : 1) },
   ),
   metric(
     cacheLookups,

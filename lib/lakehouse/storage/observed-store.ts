@@ -1,4 +1,4 @@
-import { type Ending, observe, outcomeOf } from "../observability/index.js";
+import { type Ending, isWatched, observe, outcomeOf, Watch } from "../observability/index.js";
 import { type StorageRequest, storageRequests } from "./metrics.js";
 import type { Body, ByteRange, ListOptions, ObjectInfo, ObjectStore, PutCondition } from "./store.js";
 
@@ -69,7 +69,7 @@ function observeItems<Item>(
   items: AsyncIterable<Item>,
   bytesOf: (item: Item) => number,
 ): AsyncIterable<Item> {
-  return storageRequests.hasSubscribers ? itemsObserved(operation, uri, items, bytesOf) : items;
+  return isWatched(storageRequests) ? itemsObserved(operation, uri, items, bytesOf) : items;
 }
 
 async function* itemsObserved<Item>(
@@ -78,7 +78,7 @@ async function* itemsObserved<Item>(
   items: AsyncIterable<Item>,
   bytesOf: (item: Item) => number,
 ): AsyncGenerator<Item, void, undefined> {
-  const began = performance.now();
+  const watch = new Watch(storageRequests);
   let bytes = 0;
   let outcome = "ok";
   try {
@@ -90,6 +90,6 @@ async function* itemsObserved<Item>(
     outcome = outcomeOf(error);
     throw error;
   } finally {
-    storageRequests.publish({ operation, uri, bytes, outcome, milliseconds: performance.now() - began });
+    watch.end(outcome, (milliseconds) => ({ operation, uri, bytes, outcome, milliseconds }));
   }
 }

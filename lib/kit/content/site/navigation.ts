@@ -97,6 +97,7 @@ const REFERENCE: readonly Reference[] = [
   { title: "Quality", path: "docs/quality.html" },
   { title: "Upkeep", path: "docs/maintenance.html" },
   { title: "Backup", path: "docs/backup.html" },
+  { title: "Observability", path: "docs/observability.html" },
   { title: "Look inside a file", path: INSIDE_PAGE },
   { title: "API", path: "api/index.html" },
   { title: "Decisions", path: "docs/decisions/index.html" },

@@ -6,7 +6,7 @@ import type { ObjectStore } from "../../storage/index.js";
 import { commitConflict, commitStateUnknown } from "../errors.js";
 import { booleanProperty, numberProperty } from "../model/metadata/properties.js";
 import type { Snapshot, TableMetadata } from "../model/metadata/types.js";
-import { tableCommits } from "./metrics.js";
+import { type TableCommit, tableCommits } from "./metrics.js";
 import type { PendingUpdate, Proposal } from "./snapshot/pending.js";
 import { applyUpdates } from "./updates/apply.js";
 import type {
@@ -58,8 +58,23 @@ export async function commitUpdates(
   return observe(
     tableCommits,
     () => commitOrRetry(committer, start, pending, options, store, onRetry),
-    ({ outcome, milliseconds }) => ({ table: start.metadata.location, retries, outcome, milliseconds }),
+    ({ outcome, milliseconds, result }) => ({
+      table: start.metadata.location,
+      ...lastAdded(start.metadata, result?.metadata),
+      retries,
+      outcome,
+      milliseconds,
+    }),
   );
+}
+
+function lastAdded(
+  before: TableMetadata,
+  after: TableMetadata | undefined,
+): Pick<TableCommit, "snapshotId" | "operation"> {
+  const known = new Set(before.snapshots.map(({ snapshotId }) => snapshotId));
+  const added = after?.snapshots.findLast(({ snapshotId }) => !known.has(snapshotId));
+  return { snapshotId: added?.snapshotId, operation: added?.summary?.operation };
 }
 
 const NO_UPDATE = "Give [updateProperties({ … })], [new UpdateSchema()…] or the like.";

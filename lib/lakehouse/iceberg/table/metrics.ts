@@ -4,7 +4,11 @@ import type { SnapshotId } from "../model/metadata/types.js";
 
 /** A commit to a table that was begun, whatever its end. */
 export interface TableCommit {
+  /** The table's location. */
   readonly table: string;
+  /** The last snapshot that it added, and what that is, such as `append`; undefined where it added none. */
+  readonly snapshotId: SnapshotId | undefined;
+  readonly operation: string | undefined;
   /** How often it was put on top of another commit that was faster. */
   readonly retries: number;
   /** `ok`, or the code of the error: COMMIT_CONFLICT where it could not be reconciled. */
@@ -12,7 +16,7 @@ export interface TableCommit {
   readonly milliseconds: number;
 }
 
-export const tableCommits = eventChannel<TableCommit>("iceberg.commit");
+export const tableCommits = eventChannel<TableCommit>("iceberg.commit", { level: "info" });
 
 /** A plan of a scan that was made. */
 export interface PlannedScan {
@@ -37,12 +41,34 @@ export const metrics = [
   metric(
     tableCommits,
     {
-      name: "iceberg.commits",
+      name: "iceberg.commit.duration",
       kind: "histogram",
       unit: "ms",
       help: "Commits to tables, by how long they took.",
     },
     { value: ({ milliseconds }) => milliseconds, labels: ({ outcome }) => ({ outcome }) },
+  ),
+  metric(
+    tableCommits,
+    {
+      name: "iceberg.commit.conflicts",
+      kind: "counter",
+      unit: "1",
+      help: "Commits that were refused because others had changed the same: COMMIT_CONFLICT.",
+    },
+    { value: ({ outcome }) => (outcome === "COMMIT_CONFLICT" ? 1 : undefined) },
+  ),
+  metric(
+    tableCommits,
+    {
+      name: "iceberg.commit.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Commits that failed otherwise than by a conflict.",
+    },
+    {
+      value: ({ outcome }) => (["ok", "COMMIT_CONFLICT", "ABORTED"].includes(outcome) ? undefined : 1),
+    },
   ),
   metric(
     tableCommits,
@@ -56,7 +82,12 @@ export const metrics = [
   ),
   metric(
     plannedScans,
-    { name: "iceberg.plans", kind: "histogram", unit: "ms", help: "Plans of scans, by how long they took." },
+    {
+      name: "iceberg.plan.duration",
+      kind: "histogram",
+      unit: "ms",
+      help: "Plans of scans, by how long they took.",
+    },
     { value: ({ milliseconds }) => milliseconds },
   ),
   metric(
@@ -66,7 +97,42 @@ export const metrics = [
   ),
   metric(
     plannedScans,
-    { name: "iceberg.plan.skipped", kind: "counter", unit: "1", help: "Data files that plans leave out." },
+    {
+      name: "iceberg.plan.skipped.files",
+      kind: "counter",
+      unit: "1",
+      help: "Data files that plans leave out.",
+    },
     { value: ({ skippedDataFiles }) => skippedDataFiles },
+  ),
+  metric(
+    plannedScans,
+    {
+      name: "iceberg.plan.bytes",
+      kind: "counter",
+      unit: "By",
+      help: "Bytes of the files that plans want read.",
+    },
+    { value: ({ bytes }) => Number(bytes) },
+  ),
+  metric(
+    plannedScans,
+    {
+      name: "iceberg.plan.skipped.bytes",
+      kind: "counter",
+      unit: "By",
+      help: "Bytes of the files that plans leave out.",
+    },
+    { value: ({ bytes, totalBytes }) => Number(totalBytes - bytes) },
+  ),
+  metric(
+    plannedScans,
+    {
+      name: "iceberg.plan.delete.files",
+      kind: "counter",
+      unit: "1",
+      help: "Delete files that plans want applied.",
+    },
+    { value: ({ deleteFiles }) => deleteFiles },
   ),
 ];

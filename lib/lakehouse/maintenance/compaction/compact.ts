@@ -7,6 +7,8 @@ import {
   type SnapshotId,
   type Table,
 } from "../../iceberg/index.js";
+import { observe } from "../../observability/index.js";
+import { compactions } from "../metrics.js";
 import { type CompactOptions, checkCompactOptions } from "./options.js";
 import { bytesOf, type CompactionPlan, type PlannedGroup, planCompaction, rewritesAll } from "./plan.js";
 
@@ -41,8 +43,26 @@ const DEFAULT_COMMITS = 10;
  */
 export async function compact(table: Table, options: CompactOptions): Promise<CompactionReport> {
   checkCompactOptions(options);
-  const report = new Report(table.name, options.dryRun ?? false);
-  if (options.dryRun) return report.planned(await planCompaction(await table.refresh(), options));
+  if (options.dryRun)
+    return new Report(table.name, true).planned(await planCompaction(await table.refresh(), options));
+  return observe(
+    compactions,
+    () => rewriteFiles(table, options),
+    ({ result, outcome, milliseconds }) => ({
+      table: table.name,
+      filesBefore: result?.filesBefore ?? 0,
+      filesAfter: result?.filesAfter ?? 0,
+      bytesBefore: result?.bytesBefore ?? 0,
+      bytesAfter: result?.bytesAfter ?? 0,
+      conflicts: result?.conflicts ?? 0,
+      outcome,
+      milliseconds,
+    }),
+  );
+}
+
+async function rewriteFiles(table: Table, options: CompactOptions): Promise<CompactionReport> {
+  const report = new Report(table.name, false);
   const skipped = new Set<string>();
   let conflict: unknown;
   for (let round = 0; round <= RETRIES; round++) {

@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type BranchingCatalog, branchingOf, ConflictError, type Hash } from "../../catalog/index.js";
+import {
+  type BranchingCatalog,
+  branchingOf,
+  ConflictError,
+  type Hash,
+  isBranchingCatalog,
+} from "../../catalog/index.js";
 import { invalidArgument, readOnly, throwIfAborted } from "../../errors.js";
 import { commitConflict, noSuchRef, noSuchTable, refConflict, type Table } from "../../iceberg/index.js";
+import { observe } from "../../observability/index.js";
 import { type CheckOptions, checkTable, type QualityContext } from "../check.js";
 import type { Check } from "../checks/types.js";
 import { CheckFailedError, checkFailed } from "../errors.js";
 import { History } from "../history.js";
+import { publications } from "../metrics.js";
 import type { CheckReport } from "../run/report.js";
 import {
   type Branches,
@@ -85,7 +93,29 @@ interface Job {
  * @throws LakehouseError COMMIT_CONFLICT where others changed the same rows and `write` cannot be called again; REF_CONFLICT
  *   where others kept moving the target; and as what writes the rows.
  */
-export async function publish(
+export function publish(
+  context: QualityContext,
+  table: string,
+  checks: readonly Check[],
+  landing: Landing,
+  options: AuditOptions,
+): Promise<Publication> {
+  const { catalog } = context;
+  return observe(
+    publications,
+    () => publishOnce(context, table, checks, landing, options),
+    ({ result, outcome, milliseconds }) => ({
+      table,
+      target: isBranchingCatalog(catalog) ? catalog.ref : undefined,
+      hash: result?.hash,
+      rejected: result?.rejected ?? 0,
+      outcome,
+      milliseconds,
+    }),
+  );
+}
+
+async function publishOnce(
   context: QualityContext,
   table: string,
   checks: readonly Check[],

@@ -1,5 +1,6 @@
 import { mapConcurrent, READ_CONCURRENCY } from "../../../concurrency.js";
 import { invalidArgument } from "../../../errors.js";
+import { observe } from "../../../observability/index.js";
 import { checkOptions, type OptionNames } from "../../../options.js";
 import type { ObjectStore } from "../../../storage/index.js";
 import { DeleteIndex } from "../../files/deletes/delete-index.js";
@@ -159,7 +160,15 @@ export class TableScan {
   }
 
   /** All tasks at once, with a report of what was looked at. */
-  async planAll(): Promise<ScanPlan> {
+  planAll(): Promise<ScanPlan> {
+    return observe(
+      plannedScans,
+      () => this.#planAll(),
+      ({ result }) => result && plannedScan(this, result.report),
+    );
+  }
+
+  async #planAll(): Promise<ScanPlan> {
     const began = performance.now();
     const store = this.#store;
     const specs = specsById(this.metadata);
@@ -208,7 +217,6 @@ export class TableScan {
       tasks.push(task);
     }
     const report = counts.report(tasks, performance.now() - began);
-    if (plannedScans.hasSubscribers) plannedScans.publish(plannedScan(this, report));
     return { tasks, report };
   }
 }

@@ -9,7 +9,7 @@ export interface KafkaFailure {
   readonly error: unknown;
 }
 
-export const kafkaFailures = eventChannel<KafkaFailure>("log.kafka.failure");
+export const kafkaFailures = eventChannel<KafkaFailure>("log.kafka.failure", { level: "warn" });
 
 /** What clients are told of every error of the log's own, and of those below it that it passes on. */
 const CODES: Readonly<Record<CodesIn<typeof logErrors>, number>> & Readonly<Record<string, number>> = {

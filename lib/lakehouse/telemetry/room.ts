@@ -1,0 +1,10 @@
+import type { Room } from "../room.js";
+import type { TelemetryContext } from "./observed.js";
+import { Telemetry } from "./telemetry.js";
+
+/** Telemetry, for the wiring. */
+export const telemetryRoom = {
+  name: "telemetry",
+  facade: (context) => new Telemetry(context),
+  commands: async () => (await import("./commands.js")).telemetryCommands,
+} as const satisfies Room<TelemetryContext, Telemetry>;
