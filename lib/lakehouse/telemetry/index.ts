@@ -3,7 +3,6 @@
  * Prometheus, supervisors and browsers. It stands at the top: the rooms know the port (`sololakehouse/observability`) and
  * none of this.
  */
-export { exposedMetrics } from "./exposition.js";
 export type { HealthState } from "./health-watch.js";
 export type { Observed, OpenGauge, PartReport } from "./observed.js";
 export { type ServeTelemetryOptions, serveTelemetry, type TelemetryServer } from "./server.js";
