@@ -10,6 +10,7 @@ const lakehouse = [
   ["query", "log"],
   ["quality", "maintenance", "backup"],
   ["pipeline", "experiments"],
+  ["orchestration"],
   ["telemetry"],
 ];
 const kit = [

@@ -34,6 +34,7 @@ const PAGES = [
   "log.md",
   "maintenance.md",
   "observability.md",
+  "orchestration.md",
   "pipelines.md",
   "quality.md",
   "sql.md",

@@ -336,6 +336,12 @@ export class Lakehouse extends NamesAndBranches implements AsyncDisposable {
   }
 }
 
+declare module "./orchestration/model/step.js" {
+  interface FrontDoor {
+    readonly lakehouse: Lakehouse;
+  }
+}
+
 /** Types do not hold in JavaScript, where a table's name is soon given. */
 function checkTable(call: string, table: unknown): void {
   if (table instanceof Table) return;

@@ -109,6 +109,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
       return readTail(logCoreOf({ profile, store, closing }), table);
     },
   });
+  let whole: Lakehouse | undefined;
   const parts: LakehouseParts = {
     profile,
     store,
@@ -117,6 +118,10 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
     observed: observedOf(() => parts),
     countRows: (table) => countRows(engine, table),
     wantedUpkeep: async (table) => (await import("./maintenance/index.js")).wantedUpkeep(table),
+    lakehouseOn: (ref) => {
+      whole ??= new Lakehouse(parts);
+      return whole.on(ref);
+    },
     closing,
   };
   return parts;

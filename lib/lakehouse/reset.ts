@@ -21,8 +21,8 @@ export interface Reset {
   readonly warehouseLeft: string | undefined;
 }
 
-/** What a lakehouse's engine leaves in its folder, and its log: topics that named objects which are gone would be worse. */
-const OWN = ["cache", "tmp", "log"];
+/** What a lakehouse's engine leaves in its folder, the history of its pipelines, and its log: topics that named objects which are gone would be worse. */
+const OWN = ["cache", "tmp", "log", ...["", "-wal", "-shm"].map((end) => `pipelines.db${end}`)];
 
 /**
  * What there is to delete of the lakehouse of a profile: known entries of its folder alone. Looks, and deletes nothing.

@@ -1,7 +1,7 @@
 /** The one place where rooms are wired. A room that is listed here is in the house: see `room.ts` for what that brings. */
 
 import { backupRoom } from "./backup/room.js";
-import type { Catalog } from "./catalog/index.js";
+import type { Catalog, RefExpression } from "./catalog/index.js";
 import { catalogRoom } from "./catalog/room.js";
 import type { Closing } from "./closing.js";
 import * as groundErrors from "./errors.js";
@@ -10,6 +10,7 @@ import { icebergRoom } from "./iceberg/room.js";
 import { logRoom } from "./log/room.js";
 import { maintenanceRoom } from "./maintenance/room.js";
 import type { Metric } from "./observability/index.js";
+import { orchestrationRoom } from "./orchestration/room.js";
 import { parquetRoom } from "./parquet/room.js";
 import { pipelineRoom } from "./pipeline/room.js";
 import type { Profile } from "./profile.js";
@@ -35,6 +36,8 @@ export interface LakehouseParts {
   readonly wantedUpkeep: (table: Table) => Promise<readonly string[]>;
   /** What it is seen by: metrics, gauges, health. */
   readonly observed: Observed;
+  /** The lakehouse as its users have it, on a ref. */
+  readonly lakehouseOn: (ref: RefExpression) => object;
   /** What is open: closing it ends all of this. */
   readonly closing: Closing;
 }
@@ -52,6 +55,7 @@ export const rooms = [
   backupRoom,
   pipelineRoom,
   telemetryRoom,
+  orchestrationRoom,
 ] as const satisfies readonly Room<LakehouseParts>[];
 
 type Rooms = typeof rooms;

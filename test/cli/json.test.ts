@@ -66,7 +66,15 @@ const ASKED: readonly (readonly string[])[] = [
   ["restore", "s.t", "--from", "saved", "--as", "s.v", "--json"],
   ["pack", "saved.tar", "--json"],
   ["unpack", "saved.tar", "--verify", "--json"],
+  ["pipeline", "graph", "--json"],
+  ["pipeline", "run", "--json"],
+  ["pipeline", "list", "--json"],
+  ["pipeline", "show", "--json"],
 ];
+
+const orchestration = new URL("../../lib/lakehouse/dist/orchestration.js", import.meta.url);
+const PIPELINES = `import { definePipeline, step } from "${orchestration}";
+export default definePipeline({ name: "p", steps: [step({ name: "s", run: () => 1 })] });`;
 
 const SERVERS = [
   ["catalog", "serve"],
@@ -88,6 +96,7 @@ beforeAll(async () => {
   );
   const suite = "models: [{ name: t, columns: [{ name: n, data_tests: [not_null] }] }]";
   await writeFile(join(folder, "schema.yml"), suite);
+  await writeFile(join(folder, "slh.pipelines.mjs"), PIPELINES);
   await writeFile(join(folder, "rows.json"), '[{"n":1}]');
   await writeFile(join(folder, "empty.ipynb"), serializeNotebook(notebookOf("")));
 });
@@ -122,7 +131,10 @@ describe("JSON", () => {
     const rows = ["table read", "table inspect", "table verify"];
     const held = (name: string) =>
       name in WITHOUT || rows.includes(name) || asked.some((words) => words.startsWith(name));
-    expect(leaves.map(({ name }) => name).filter((name) => !held(name))).toEqual(["content build"]); // content/commands.test.ts
+    expect(leaves.map(({ name }) => name).filter((name) => !held(name))).toEqual([
+      "content build", // content/commands.test.ts
+      "pipeline retry", // cli/pipeline.test.ts
+    ]);
   });
 
   test.each(ASKED)("is all that slh %s %s %s prints", async (...words) => {

@@ -50,7 +50,7 @@ export { type DictionaryTable, dictionary } from "./contracts/dictionary.js";
 export { CheckFailedError } from "./errors.js";
 export type { PastRequest, PastResult } from "./history.js";
 export type { WriteRows, WriteTarget } from "./publish/landing.js";
-export type { AuditOptions, Publication } from "./publish/publish.js";
+export { type AuditOptions, type Publication, publishedBy } from "./publish/publish.js";
 export { type BatchOptions, type PublishOptions, Quality, type TableOrContract } from "./quality.js";
 export type {
   CheckReport,

@@ -51,7 +51,7 @@ export interface Publication {
   readonly rejected?: number | undefined;
 }
 
-/** A commit's property that says what it published. */
+/** A commit's property that says what it published: tables and their tokens, a line each. */
 const PUBLISHED = "quality.published";
 /** How often a publication is put on the branch anew because others were faster. */
 const TRIES = 50;
@@ -174,8 +174,25 @@ async function publishOnce(
 async function publishedIn({ catalog, table, token, options }: Job, at: Hash): Promise<Hash | undefined> {
   if (options.token === undefined) return undefined;
   const { items } = await catalog.on(`@${at}`).log({ pageSize: REMEMBERED });
-  return items.find(({ properties }) => properties[PUBLISHED] === `${table} ${token}`)?.hash;
+  return items.find(({ properties }) => linesOf(properties).includes(`${table} ${token}`))?.hash;
 }
+
+const linesOf = (properties: Readonly<Record<string, string>>): readonly string[] =>
+  properties[PUBLISHED]?.split("\n") ?? [];
+
+/**
+ * The property that a commit has to have which merges others, so that what they published under tokens of their users' is
+ * known as published on the branch that they are merged into: a token is looked for along first parents.
+ */
+export function publishedBy(
+  merged: readonly { readonly properties: Readonly<Record<string, string>> }[],
+): Readonly<Record<string, string>> {
+  const lines = merged.flatMap(({ properties }) => linesOf(properties)).filter((line) => !ONCE.test(line));
+  return lines.length === 0 ? {} : { [PUBLISHED]: [...new Set(lines)].join("\n") };
+}
+
+/** Of a token that nobody will ask for again. */
+const ONCE = / once-\d+-[0-9a-f]{12}$/;
 
 /** Writes the rows onto a branch that is whole once it is there; takes the one that is there. */
 async function land({ catalog, target, branches, landing, options }: Job): Promise<Landed> {

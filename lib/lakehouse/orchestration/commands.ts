@@ -1,0 +1,138 @@
+import type { Command } from "commander";
+import type { AddCommands, WithLake } from "../room.js";
+import { interruptible, wholeNumber } from "../terminal/index.js";
+import type { FileFlags, RunFlags } from "./command/run-commands.js";
+import type { OrchestrationContext } from "./orchestration.js";
+
+const FILE =
+  "module that exports pipelines; slh.pipelines.mjs (.js, .cjs, .ts) here or above where not given";
+
+/** `slh pipeline …`. */
+export const orchestrationCommands: AddCommands<OrchestrationContext> = (program, withLake) => {
+  const pipeline = program
+    .command("pipeline")
+    .summary("run pipelines, and see what became of them")
+    .description(
+      "Runs pipelines, whose steps are tasks, checks and functions, on a branch of the run, which comes to main in one commit when all is done.",
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline run flights
+  $ slh pipeline show
+  $ slh pipeline retry`,
+    );
+  runAndRetry(pipeline, withLake);
+  listAndShow(pipeline, withLake);
+};
+
+function runAndRetry(pipeline: Command, withLake: WithLake<OrchestrationContext>): void {
+  pipeline
+    .command("run")
+    .summary("run a pipeline, or go on with a run that was killed")
+    .description(
+      "Runs a pipeline, and shows its steps while they are at work. A run that a process left when it ended goes on from its last finished step. The exit code is 1 where a step has failed.",
+    )
+    .argument("[pipeline]", "its name; the file's only one where not given")
+    .option("--file <path>", FILE)
+    .option("--slice <value...>", "make these slices anew, such as days, and take in nothing else")
+    .option("--rebuild", "make all tables of tasks anew")
+    .option("--take-over", "take the run of a process that is at work, or hangs")
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline run
+  $ slh pipeline run flights --file pipelines.mjs
+  $ slh pipeline run flights --slice 2001-03-04 2001-03-05`,
+    )
+    .action((name: string | undefined, flags: RunFlags) =>
+      withLake(async (context) => {
+        const { runCommand } = await import("./command/run-commands.js");
+        await interruptible((signal) => runCommand(context, name, flags, signal));
+      }),
+    );
+  pipeline
+    .command("retry")
+    .summary("go on with a run that failed, from its last finished step")
+    .description(
+      "Goes on with a run that failed or was stopped: what is done stays done. The pipeline's last run, unless another run of it has been begun since.",
+    )
+    .argument("[run]", "its id, or the beginning of it; the last run where not given")
+    .option("--file <path>", FILE)
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline retry`,
+    )
+    .action((id: string | undefined, flags: FileFlags) =>
+      withLake(async (context) => {
+        const { retryCommand } = await import("./command/run-commands.js");
+        await interruptible((signal) => retryCommand(context, id, flags, signal));
+      }),
+    );
+}
+
+function listAndShow(pipeline: Command, withLake: WithLake<OrchestrationContext>): void {
+  pipeline
+    .command("list")
+    .summary("runs, newest first")
+    .description("Shows the runs of a pipeline, or of all, newest first.")
+    .argument("[pipeline]", "its name; all of them where not given")
+    .option("--limit <n>", "how many", wholeNumber(1), 20)
+    .option("--json", "print the runs as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline list flights --limit 5`,
+    )
+    .action((name: string | undefined, flags: FileFlags & { readonly limit: number }) =>
+      withLake(async (context) => {
+        const { listCommand } = await import("./command/run-commands.js");
+        await listCommand(context, name, flags);
+      }),
+    );
+  pipeline
+    .command("show")
+    .summary("a run with its steps, tries and logs")
+    .description("Shows what became of a run, step by step, with its logs; as a figure, too.")
+    .argument("[run]", "its id, or the beginning of it; the last run where not given")
+    .option("--svg <file>", "write the run over time as a figure")
+    .option("--json", "print it as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline show --svg run.svg`,
+    )
+    .action((id: string | undefined, flags: { readonly svg?: string; readonly json?: true }) =>
+      withLake(async (context) => {
+        const { showCommand } = await import("./command/run-commands.js");
+        await showCommand(context, id, flags);
+      }),
+    );
+  pipeline
+    .command("graph")
+    .summary("a pipeline's steps, and what goes before what")
+    .description(
+      "Shows the steps of a pipeline in their order, as it follows from what they read and write. Nothing is run.",
+    )
+    .argument("[pipeline]", "its name; the file's only one where not given")
+    .option("--file <path>", FILE)
+    .option("--json", "print the graph as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline graph flights --json`,
+    )
+    .action(async (name: string | undefined, flags: FileFlags) => {
+      const { graphCommand } = await import("./command/run-commands.js");
+      await graphCommand(name, flags);
+    });
+}

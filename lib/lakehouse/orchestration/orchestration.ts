@@ -1,0 +1,228 @@
+import { join } from "node:path";
+import { type BranchingCatalog, branchingOf, type Catalog, type RefExpression } from "../catalog/index.js";
+import { type Abortable, invalidArgument, throwIfAborted } from "../errors.js";
+import type { Table } from "../iceberg/index.js";
+import { checkOptions, type OptionNames } from "../options.js";
+import type { SliceValue } from "../pipeline/index.js";
+import type { QueryEngine } from "../query/index.js";
+import type { PipelineDefinition } from "./model/definition.js";
+import type { Progress } from "./run/context.js";
+import type { RunStore } from "./state/store.js";
+import type { AttemptRecord, LogLine, RunRecord, RunRequest, StepRecord } from "./state/types.js";
+
+/** What the room needs of an open lakehouse. */
+export interface OrchestrationContext {
+  readonly profile: { readonly root: string };
+  /** Seen on one branch, to which runs publish. */
+  readonly catalog: Catalog;
+  readonly engine: QueryEngine;
+  readonly countRows: (table: Table) => Promise<bigint>;
+  /** The lakehouse as its users have it, on a ref. */
+  readonly lakehouseOn: (ref: RefExpression) => unknown;
+}
+
+/** A run with its steps, in their order. */
+export interface RunReport extends RunRecord {
+  readonly steps: readonly StepRecord[];
+  /** An earlier process had begun it. */
+  readonly isResumed: boolean;
+}
+
+/** A run with all that is known of it. */
+export interface RunDetails extends RunRecord {
+  readonly steps: readonly StepRecord[];
+  readonly attempts: readonly AttemptRecord[];
+  readonly logs: readonly LogLine[];
+}
+
+export interface PipelineRunOptions extends Abortable {
+  /** Makes these slices anew, as a backfill does, and takes in nothing else: steps that have no slices are left out. */
+  readonly slices?: readonly SliceValue[] | undefined;
+  /** Makes all tables of tasks anew. */
+  readonly rebuild?: boolean | undefined;
+  /** Takes the run of a process that is at work, or seems to be: what it still does comes to nothing. */
+  readonly takeOver?: boolean | undefined;
+  /** Milliseconds that a step has to end after it was aborted: 5,000 where not given. */
+  readonly graceMs?: number | undefined;
+  /** Called with what happens, while it does. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+const RUN_OPTIONS: OptionNames<PipelineRunOptions> = {
+  slices: true,
+  rebuild: true,
+  takeOver: true,
+  graceMs: true,
+  onProgress: true,
+  signal: true,
+};
+
+/**
+ * `lake.orchestration`: runs pipelines, whose steps are tasks, checks and functions, and remembers what became of them.
+ *
+ * @example
+ * const report = await lake.orchestration.run(flights);
+ * for (const { name, status } of report.steps) console.log(name, status);
+ */
+export class Orchestration {
+  readonly #context: OrchestrationContext;
+  #store: RunStore | undefined;
+
+  constructor(context: OrchestrationContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Runs a pipeline: every step on a branch of the run, which comes to this lakehouse's branch in one commit when all is done. A
+   * run that fails or is killed has changed nothing there. One that a process left when it ended goes on from its last
+   * finished step.
+   *
+   * @returns the report of a run that `succeeded`, or of one that is `partial`: with steps that failed as they may.
+   * @throws RunFailedError RUN_FAILED, with the step that failed
+   * @throws LakehouseError PIPELINE_RUNNING, RUN_LOST, ABORTED; COMMIT_CONFLICT where others kept changing the same tables;
+   *   UNSUPPORTED_FEATURE where the catalog has no branches.
+   */
+  async run(pipeline: PipelineDefinition, options: PipelineRunOptions = {}): Promise<RunReport> {
+    const report = await this.start(
+      pipeline,
+      {
+        trigger: options.slices === undefined ? "manual" : "backfill",
+        slices: options.slices,
+        rebuild: options.rebuild,
+      },
+      options,
+    );
+    return report as RunReport;
+  }
+
+  /**
+   * Runs a pipeline for a reason.
+   *
+   * @returns `undefined` where the request has a key that was run already.
+   * @internal
+   */
+  async start(
+    pipeline: PipelineDefinition,
+    request: RunRequest,
+    options: PipelineRunOptions,
+  ): Promise<RunReport | undefined> {
+    checkOptions("run", options, RUN_OPTIONS);
+    throwIfAborted(options.signal);
+    const { openRun, finishRun } = await import("./run/run.js");
+    const { catalog, setting } = await this.#setting(pipeline, options);
+    const opened = await openRun(setting, catalog.ref, request, options.takeOver);
+    if (opened === undefined) return undefined;
+    await finishRun(setting, opened.run, opened.isResumed, options.signal);
+    return this.#report(opened.run.id, opened.isResumed);
+  }
+
+  /**
+   * Goes on with a run that failed or was stopped, from its last finished step: the last run of the pipeline where no other is
+   * named. Throws as `run`.
+   */
+  async retry(
+    pipeline: PipelineDefinition,
+    id?: string,
+    options: Omit<PipelineRunOptions, "slices" | "rebuild"> = {},
+  ): Promise<RunReport> {
+    checkOptions("retry", options, RUN_OPTIONS);
+    throwIfAborted(options.signal);
+    const { finishRun } = await import("./run/run.js");
+    const { catalog, setting } = await this.#setting(pipeline, options);
+    const { store } = setting;
+    const last = store.last(pipeline.name, catalog.ref);
+    const run = id === undefined ? last : store.run(id);
+    if (run === undefined)
+      throw invalidArgument(pipeline.name, `${pipeline.name} has not been run yet.`, "Run it.");
+    const refuse = (why: string, remedy: string) => invalidArgument(run.id, why, remedy);
+    if (run.pipeline !== pipeline.name)
+      throw refuse(`${run.id} is a run of ${run.pipeline}.`, "Name that pipeline.");
+    if (run.status !== "failed" && run.status !== "stopped")
+      throw refuse(`The run ${run.id} is ${run.status}: there is nothing to retry.`, "Run the pipeline.");
+    if (run.id !== last?.id)
+      throw refuse(`${run.pipeline} was run again after ${run.id}.`, "Run the pipeline.");
+    const missing = store
+      .steps(run.id)
+      .find(({ name }) => !pipeline.nodes.some(({ step }) => step.name === name));
+    if (missing !== undefined)
+      throw refuse(
+        `The pipeline has no step ${missing.name} any more, of which the run ${run.id} is.`,
+        "Run it anew.",
+      );
+    const taken = store.takeOver(run, ["failed", "stopped"]);
+    if (taken === undefined) throw refuse(`Another process goes on with ${run.id}.`, "Wait for it.");
+    await finishRun(setting, taken, true, options.signal);
+    return this.#report(run.id, true);
+  }
+
+  /** Runs, newest first: of one pipeline, or of all. */
+  async runs(
+    options: { readonly pipeline?: string | undefined; readonly limit?: number | undefined } = {},
+  ): Promise<readonly RunRecord[]> {
+    checkOptions("runs", options, { pipeline: true, limit: true });
+    return (await this.#open()).runs(options.pipeline, options.limit ?? 100);
+  }
+
+  /**
+   * All that is known of a run.
+   *
+   * @param id as much of it as tells it from others.
+   * @throws LakehouseError NO_SUCH_RUN
+   */
+  async show(id: string): Promise<RunDetails> {
+    const store = await this.#open();
+    const run = store.run(id);
+    return { ...run, steps: store.steps(run.id), attempts: store.attempts(run.id), logs: store.logs(run.id) };
+  }
+
+  /** @internal */
+  close(): Promise<void> {
+    this.#store?.close();
+    this.#store = undefined;
+    return Promise.resolve();
+  }
+
+  async #report(id: string, isResumed: boolean): Promise<RunReport> {
+    const store = await this.#open();
+    return { ...store.run(id), steps: store.steps(id), isResumed };
+  }
+
+  async #setting(
+    definition: PipelineDefinition,
+    options: Pick<PipelineRunOptions, "graceMs" | "onProgress">,
+  ) {
+    const { isPipeline } = await import("./model/definition.js");
+    if (!isPipeline(definition))
+      throw invalidArgument(
+        "pipeline",
+        "What is to be run is no pipeline.",
+        "Give what definePipeline made.",
+      );
+    const catalog: BranchingCatalog = branchingOf(this.#context.catalog);
+    const { engine, countRows, lakehouseOn } = this.#context;
+    const { graceMs = 5000, onProgress = () => {} } = options;
+    return {
+      catalog,
+      setting: {
+        catalog,
+        engine,
+        countRows,
+        lakehouseOn,
+        store: await this.#open(),
+        definition,
+        graceMs,
+        onProgress,
+      },
+    };
+  }
+
+  async #open(): Promise<RunStore> {
+    if (this.#store !== undefined) return this.#store;
+    const { RunStore } = await import("./state/store.js");
+    this.#store ??= new RunStore(join(this.#context.profile.root, RUNS_FILE));
+    return this.#store;
+  }
+}
+
+/** In the lakehouse's folder. */
+const RUNS_FILE = "pipelines.db";

@@ -1,0 +1,50 @@
+import { noSuchRef } from "../../iceberg/index.js";
+import { STEP } from "./attempt.js";
+import { commitsSince, findRunBranch, removeBranches } from "./branches.js";
+import type { RunJob } from "./context.js";
+
+/**
+ * Makes the branch of a run that was taken over, of what its last one has. What is on it decides which steps are done: one whose
+ * commit is there is, whether or not its process lived to say so; one that says to have written, and has no commit there, is not.
+ *
+ * @returns the steps that are done.
+ */
+export async function recover(job: RunJob): Promise<ReadonlySet<string>> {
+  const { catalog, store, run, branch } = job;
+  const head = await findRunBranch(catalog, run);
+  const from = head ?? run.base;
+  try {
+    await catalog.createBranch(branch, { from: `@${from}` });
+  } catch (error) {
+    // The commit that it began at was collected as garbage, which nothing but the branch kept.
+    if (head === undefined && noSuchRef.is(error)) return restart(job);
+    throw error;
+  }
+  await removeBranches(catalog, run, branch);
+  store.reopenSteps(run);
+  const onBranch = new Set(
+    (await commitsSince(catalog, from, run.base)).map(({ properties }) => properties[STEP]),
+  );
+  const done = new Set<string>();
+  for (const { name, status, outputs } of store.steps(run.id)) {
+    const isSaid = status === "succeeded" || status === "unchanged";
+    const mustBeThere = Object.keys(outputs).length > 0;
+    if (onBranch.has(name) || (isSaid && !mustBeThere)) {
+      if (!isSaid) store.settle(run, name, "succeeded", Date.now());
+      done.add(name);
+    } else if (isSaid) {
+      store.settle(run, name, "pending", Date.now());
+    }
+  }
+  return done;
+}
+
+/** Begins a run anew from where its target is now. */
+export async function restart(job: RunJob): Promise<ReadonlySet<string>> {
+  const { catalog, store, run, branch } = job;
+  const { hash } = await catalog.reference(run.target);
+  await removeBranches(catalog, run);
+  store.restart(run, hash);
+  await catalog.createBranch(branch, { from: `@${hash}` });
+  return new Set();
+}
