@@ -37,12 +37,12 @@ export {
   type TaskStep,
   taskStep,
 } from "./model/step.js";
-export {
+export type {
   Orchestration,
-  type OrchestrationContext,
-  type PipelineRunOptions,
-  type RunDetails,
-  type RunReport,
+  OrchestrationContext,
+  PipelineRunOptions,
+  RunDetails,
+  RunReport,
 } from "./orchestration.js";
 export type { Progress } from "./run/context.js";
 export type {

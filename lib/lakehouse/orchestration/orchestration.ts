@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type BranchingCatalog, branchingOf, type Catalog, type RefExpression } from "../catalog/index.js";
-import { type Abortable, invalidArgument, throwIfAborted } from "../errors.js";
+import { type Abortable, closed, invalidArgument, throwIfAborted } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { SliceValue } from "../pipeline/index.js";
@@ -67,6 +67,7 @@ const RUN_OPTIONS: OptionNames<PipelineRunOptions> = {
 export class Orchestration {
   readonly #context: OrchestrationContext;
   #store: RunStore | undefined;
+  #isClosed = false;
 
   constructor(context: OrchestrationContext) {
     this.#context = context;
@@ -177,6 +178,7 @@ export class Orchestration {
 
   /** @internal */
   close(): Promise<void> {
+    this.#isClosed = true;
     this.#store?.close();
     this.#store = undefined;
     return Promise.resolve();
@@ -217,6 +219,7 @@ export class Orchestration {
   }
 
   async #open(): Promise<RunStore> {
+    if (this.#isClosed) throw closed("lakehouse");
     if (this.#store !== undefined) return this.#store;
     const { RunStore } = await import("./state/store.js");
     this.#store ??= new RunStore(join(this.#context.profile.root, RUNS_FILE));

@@ -129,9 +129,12 @@ export function taskStep(task: Task, policy: StepPolicy = {}): TaskStep {
  *
  * @example checkStep(silverFlights)
  */
-export function checkStep(table: string | Contract, policy: Omit<StepPolicy, "onFailure"> = {}): CheckStep {
+export function checkStep<Row>(
+  table: string | Contract<Row>,
+  policy: Omit<StepPolicy, "onFailure"> = {},
+): CheckStep {
   const name = typeof table === "string" ? table : table.name;
-  const contract = typeof table === "string" ? undefined : table;
+  const contract = typeof table === "string" ? undefined : (table as unknown as Contract);
   return {
     kind: "check",
     name: `check ${name}`,
