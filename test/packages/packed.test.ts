@@ -126,9 +126,17 @@ describe.each(KINDS)("the package %s", (name, home) => {
     const pages = paths.filter((path) => path.startsWith("dist/docs/"));
     expect(pages).toEqual(
       name === "sololakehouse"
-        ? ["backup", "guide", "log", "maintenance", "observability", "orchestration", "pipelines", "quality", "sql"].map(
-            (page) => `dist/docs/${page}.md`,
-          )
+        ? [
+            "backup",
+            "guide",
+            "log",
+            "maintenance",
+            "observability",
+            "orchestration",
+            "pipelines",
+            "quality",
+            "sql",
+          ].map((page) => `dist/docs/${page}.md`)
         : [],
     );
     expect(unpackedSize).toBeLessThan(LARGEST[name as keyof typeof LARGEST]);
