@@ -3,7 +3,7 @@
  * those; a run does all of it on a branch of its own, which comes to the target in one commit. What is remembered of runs is in
  * a SQLite file beside the catalog; what counts is in the catalog's commits.
  *
- * Folders, each using those before it alone: model, state, run; schedule and export stand beside them.
+ * Folders, each using those before it alone: model, state, run; command stands beside them.
  */
 export { RunFailedError } from "./errors.js";
 export type { RunEvent, TaskEvent } from "./metrics.js";
@@ -21,7 +21,6 @@ export {
   type Node,
   type PipelineDefinition,
   type PipelineInit,
-  type Schedule,
 } from "./model/definition.js";
 export type { FailureStrategy, FullPolicy, RetryPolicy, StepPolicy } from "./model/policy.js";
 export {

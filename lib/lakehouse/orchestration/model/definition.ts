@@ -1,17 +1,9 @@
-import { invalidArgument, nearNames } from "../../errors.js";
+import { invalidArgument } from "../../errors.js";
 import { digestOf } from "../../keys.js";
 import { checkObject } from "../../options.js";
 import { type DatasetKey, datasetKey, datasetText } from "./dataset.js";
 import { type FullPolicy, fullPolicy } from "./policy.js";
 import type { Step } from "./step.js";
-
-/** When a pipeline runs by itself. */
-export interface Schedule {
-  /** Five fields, or six with seconds first, as `0 6 * * *`. */
-  readonly cron: string;
-  /** As `Europe/Berlin`; UTC where not given. */
-  readonly timezone?: string | undefined;
-}
 
 export interface PipelineInit {
   /** Letters, digits, `-` and `_`. */
@@ -22,9 +14,6 @@ export interface PipelineInit {
   readonly concurrency?: number | undefined;
   /** How many steps of a pool run at a time, by its name. */
   readonly pools?: Readonly<Record<string, number>> | undefined;
-  readonly schedules?: readonly Schedule[] | undefined;
-  /** Tables and topics: what is new in one of them starts a run. */
-  readonly sensors?: readonly (string | { readonly name: string } | { readonly topic: string })[] | undefined;
 }
 
 /** A step in its graph. */
@@ -47,8 +36,6 @@ export interface PipelineDefinition {
   readonly nodes: readonly Node[];
   readonly concurrency: number;
   readonly pools: Readonly<Record<string, number>>;
-  readonly schedules: readonly Schedule[];
-  readonly sensors: readonly DatasetKey[];
   /** The same for the same steps: a run is resumed by the pipeline that it was begun with. */
   readonly fingerprint: string;
 }
@@ -61,12 +48,11 @@ export interface PipelineDefinition {
  * export default definePipeline({
  *   name: "flights",
  *   steps: [ingest, ...tasks.map((task) => taskStep(task)), checkStep(silverFlights), train],
- *   schedules: [{ cron: "0 6 * * *", timezone: "Europe/Berlin" }],
  * });
  */
 export function definePipeline(init: PipelineInit): PipelineDefinition {
   checkObject("definePipeline", "parts", init);
-  const { name, description, steps, concurrency = 4, pools = {}, schedules = [], sensors = [] } = init;
+  const { name, description, steps, concurrency = 4, pools = {} } = init;
   if (typeof name !== "string" || !/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name))
     throw invalidArgument(
       String(name),
@@ -89,8 +75,6 @@ export function definePipeline(init: PipelineInit): PipelineDefinition {
     nodes,
     concurrency,
     pools,
-    schedules,
-    sensors: sensors.map((each) => datasetKey(name, each as never)),
     fingerprint: digestOf(nodes.map(fingerprintOf)),
     [BRAND]: true,
   } as PipelineDefinition;
@@ -99,19 +83,6 @@ export function definePipeline(init: PipelineInit): PipelineDefinition {
 /** True for what `definePipeline` made, in whichever copy of this library. */
 export function isPipeline(given: unknown): given is PipelineDefinition {
   return typeof given === "object" && given !== null && BRAND in given;
-}
-
-/** @throws LakehouseError INVALID_ARGUMENT */
-export function nodeOf({ name, nodes }: PipelineDefinition, wanted: string): Node {
-  const found = nodes.find(({ step }) => step.name === wanted);
-  if (found !== undefined) return found;
-  const names = nodes.map(({ step }) => step.name);
-  const [near] = nearNames(wanted, names);
-  throw invalidArgument(
-    wanted,
-    `The pipeline ${name} has no step ${JSON.stringify(wanted)}.`,
-    near === undefined ? `Its steps are ${names.join(", ")}.` : `Did you mean ${JSON.stringify(near)}?`,
-  );
 }
 
 function nodesOf(pipeline: string, steps: readonly Step[], pools: Readonly<Record<string, number>>): Node[] {
