@@ -30,6 +30,7 @@ const INLINED = ["@duckdb/node-api", "yaml", ...withDependencies("fastify")];
 const LICENSES = "THIRD-PARTY-LICENSES.txt";
 const PAGES = [
   "backup.md",
+  "experiments.md",
   "guide.md",
   "log.md",
   "maintenance.md",

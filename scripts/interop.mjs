@@ -4,13 +4,14 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { closingLine, vitest } from "./counts.mjs";
-import { exclusively, interopHome, kafkaHome, TRINO } from "./places.mjs";
+import { exclusively, interopHome, kafkaHome, mlflowHome, TRINO } from "./places.mjs";
 import { root } from "./setup.mjs";
 
 const home = interopHome();
 const python = join(home, "venv", "bin", "python");
 const stamp = join(home, "installed");
 const kafka = kafkaHome();
+const mlflow = mlflowHome();
 const interop = join(root, "test", "interop");
 
 function run(command, args, env = {}) {
@@ -80,6 +81,19 @@ function installKafka() {
   writeFileSync(join(kafka, "installed"), "");
 }
 
+/** Likewise: what MLflow wants of others is not what the rest wants. */
+function installMlflow() {
+  rmSync(mlflow, { recursive: true, force: true });
+  mkdirSync(mlflow, { recursive: true });
+  console.log(`installing MLflow into ${mlflow}`);
+  if (run("python3", ["-m", "venv", join(mlflow, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
+  const own = join(mlflow, "venv", "bin", "python");
+  const requirements = join(interop, "mlflow-requirements.txt");
+  if (run(own, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]) !== 0)
+    fail("pip install failed (see above).");
+  writeFileSync(join(mlflow, "installed"), "");
+}
+
 /**
  * What is on neither PyPI nor Maven: Debian's and Ubuntu's packages are unpacked, which needs no root. The tests that
  * want it can be skipped.
@@ -116,6 +130,13 @@ await exclusively(
   `${kafka}.lock`,
   async () => {
     if (!existsSync(join(kafka, "installed"))) installKafka();
+  },
+  onWait,
+);
+await exclusively(
+  `${mlflow}.lock`,
+  async () => {
+    if (!existsSync(join(mlflow, "installed"))) installMlflow();
   },
   onWait,
 );

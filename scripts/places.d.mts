@@ -2,4 +2,5 @@ export const TRINO: string;
 export function userCache(of?: { env: NodeJS.ProcessEnv; platform: NodeJS.Platform }): string;
 export function interopHome(): string;
 export function kafkaHome(): string;
+export function mlflowHome(): string;
 export function exclusively<T>(lockFile: string, work: () => Promise<T>, onWait?: () => void): Promise<T>;

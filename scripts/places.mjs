@@ -27,6 +27,9 @@ export const interopHome = () =>
 /** Kafka's broker, its Java clients and kcat, likewise. */
 export const kafkaHome = () => homeOf("kafka", ["kafka-ivy.xml"]);
 
+/** MLflow's server, and what trains and reads models in Python, likewise. */
+export const mlflowHome = () => homeOf("mlflow", ["mlflow-requirements.txt"]);
+
 function homeOf(name, lists, ...more) {
   const wanted = createHash("sha256");
   for (const list of lists)

@@ -5,6 +5,7 @@ import type { Catalog, RefExpression } from "./catalog/index.js";
 import { catalogRoom } from "./catalog/room.js";
 import type { Closing } from "./closing.js";
 import * as groundErrors from "./errors.js";
+import { experimentsRoom } from "./experiments/room.js";
 import type { Table } from "./iceberg/index.js";
 import { icebergRoom } from "./iceberg/room.js";
 import { logRoom } from "./log/room.js";
@@ -54,6 +55,7 @@ export const rooms = [
   qualityRoom,
   backupRoom,
   pipelineRoom,
+  experimentsRoom,
   telemetryRoom,
   orchestrationRoom,
 ] as const satisfies readonly Room<LakehouseParts>[];

@@ -61,6 +61,10 @@ const ASKED: readonly (readonly string[])[] = [
   ["status", "--json"],
   ["reset", "--dry-run", "--json"],
   ["import", "rows.json", "--table", "s.u", "--dry-run", "--json"],
+  ["experiments", "list", "--json"],
+  ["experiments", "list", "e", "--json"],
+  ["experiments", "show", "latest", "--json"],
+  ["reproduce", "latest", "--json"],
   ["backup", "--to", "saved", "--json"],
   ["backups", "saved", "--json"],
   ["restore", "s.t", "--from", "saved", "--as", "s.v", "--json"],
@@ -98,6 +102,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "schema.yml"), suite);
   await writeFile(join(folder, "slh.pipelines.mjs"), PIPELINES);
   await writeFile(join(folder, "rows.json"), '[{"n":1}]');
+  await writeFile(join(folder, "task.mjs"), "export const train = (run) => run.logMetrics({ m: 1 });");
   await writeFile(join(folder, "empty.ipynb"), serializeNotebook(notebookOf("")));
 });
 beforeEach(async () => {
@@ -139,6 +144,10 @@ describe("JSON", () => {
 
   test.each(ASKED)("is all that slh %s %s %s prints", async (...words) => {
     if (words.includes("old")) await lake.branch("old", { from: "main~1" });
+    if (words.includes("latest"))
+      await lake.experiments.run({ experiment: "e", task: "task.mjs#train" }, (run) =>
+        run.logMetrics({ m: 1 }),
+      );
     const { code, out, err } = await slh(...words);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(JSON.parse(out)).toBeTypeOf("object");

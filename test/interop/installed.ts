@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { interopHome, kafkaHome } from "../../scripts/places.mjs";
+import { interopHome, kafkaHome, mlflowHome } from "../../scripts/places.mjs";
 
 /** Where scripts/interop.mjs has installed the other engines. */
 export const home = interopHome();
@@ -9,3 +9,6 @@ export const python = join(home, "venv", "bin", "python");
 
 /** Where it has installed Kafka's broker, its Java clients and kcat. */
 export const kafka = kafkaHome();
+
+/** The Python that has MLflow, ONNX's runtime and scikit-learn. */
+export const mlflowPython = join(mlflowHome(), "venv", "bin", "python");

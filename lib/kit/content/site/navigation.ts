@@ -95,6 +95,7 @@ const REFERENCE: readonly Reference[] = [
   { title: "SQL", path: "docs/sql.html" },
   { title: "Log", path: "docs/log.html" },
   { title: "Quality", path: "docs/quality.html" },
+  { title: "Experiments", path: "docs/experiments.html" },
   { title: "Upkeep", path: "docs/maintenance.html" },
   { title: "Backup", path: "docs/backup.html" },
   { title: "Observability", path: "docs/observability.html" },

@@ -1,0 +1,207 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { defineSchema, int, type Lakehouse, openLakehouse, type RowOf, string } from "sololakehouse";
+import type { RunWork } from "sololakehouse/experiments";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { SqliteTrackingStore } from "../../lib/lakehouse/experiments/sqlite/sqlite-store.js";
+
+const SCHEMA = defineSchema({ id: int(), origin: string().optional() });
+let root: string;
+let lake: Lakehouse;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "runs-"));
+  lake = await openLakehouse({ root });
+  await add(1, 2, 3);
+});
+afterEach(async () => {
+  await lake.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function add(...ids: readonly number[]): Promise<void> {
+  const table = await lake.createTable<RowOf<typeof SCHEMA>>("gold.features", {
+    schema: SCHEMA,
+    ifExists: "keep",
+  });
+  await table.append(ids.map((id) => ({ id, origin: null })));
+}
+
+/** Sums what it reads: a model that tells which rows it saw. */
+const train: RunWork<number> = async (run) => {
+  const table = await run.table("gold.features");
+  const sum = (await run.read(table).rows()).reduce(
+    (all, { id }) => all + Number(id),
+    Number(run.params.bias ?? 0),
+  );
+  await run.logMetrics({ sum, "system/at": Date.now() });
+  await run.logModel({ name: "sum", files: { "sum.txt": String(sum) }, flavors: {} });
+  return sum;
+};
+
+test("looking makes nothing", async () => {
+  expect(await lake.experiments.list()).toEqual([]);
+  expect(await lake.experiments.runs("none")).toEqual([]);
+  expect(await lake.experiments.runsOf(await lake.table("gold.features"))).toEqual([]);
+  expect(existsSync(join(root, "experiments"))).toBe(false);
+});
+
+test("a run is bound to the commit, the snapshot and the contract, and found from its data", async () => {
+  const hash = await lake.hash();
+  const table = await lake.table("gold.features");
+  const { run, result } = await lake.experiments.run({ experiment: "sums", params: { bias: 4 } }, train);
+  expect(result).toBe(10);
+  expect(run).toMatchObject({ status: "FINISHED", params: { bias: "4" }, metrics: { sum: { value: 10 } } });
+  expect(run.tags["sololakehouse.catalog.commit"]).toBe(hash);
+  expect(run.tags["sololakehouse.catalog.ref"]).toBe("main");
+  expect(run.tags["mlflow.source.git.commit"]).toMatch(/^[0-9a-f]{40}$/);
+  expect(run.inputs).toMatchObject([
+    { name: "gold.features", digest: String(table.currentSnapshot?.snapshotId), profile: '{"num_rows":3}' },
+  ]);
+  expect(run.inputs[0]?.tags["sololakehouse.contract"]).toMatch(/^[0-9a-f]{64}$/);
+  expect((await lake.experiments.runsOf(table)).map(({ id }) => id)).toEqual([run.id]);
+  await add(9);
+  expect(await lake.experiments.runsOf(await lake.table("gold.features"))).toEqual([]);
+  const tag = (await lake.refs()).find(({ name }) => name === `runs/${run.id}`);
+  expect(tag).toMatchObject({ type: "TAG", hash });
+});
+
+test("a run reads the lakehouse as it was when it began", async () => {
+  const { result } = await lake.experiments.run({ experiment: "sums" }, async (run) => {
+    await add(100);
+    const table = await run.table("gold.features");
+    const [row] = await run.sql("select sum(id) as s from gold.features").rows();
+    return [(await run.read(table).rows()).length, Number(row?.s)];
+  });
+  expect(result).toEqual([3, 6]);
+});
+
+test("the hash of the contract is that of columns and checks, and of nothing else", async () => {
+  const contract = async () => {
+    const { run } = await lake.experiments.run({ experiment: "sums" }, train);
+    return run.inputs[0]?.tags["sololakehouse.contract"];
+  };
+  const first = await contract();
+  await add(4);
+  expect(await contract()).toBe(first);
+  await lake.sql("ALTER TABLE gold.features ADD COLUMN more INTEGER");
+  expect(await contract()).not.toBe(first);
+});
+
+test("a run that throws has failed, one that is stopped was killed, and what was thrown is thrown on", async () => {
+  const boom = new Error("boom");
+  const fail = lake.experiments.run({ experiment: "ends" }, async (run) => {
+    await run.logMetrics({ before: 1 });
+    throw boom;
+  });
+  await expect(fail).rejects.toBe(boom);
+  const stop = new AbortController();
+  const stopped = lake.experiments.run({ experiment: "ends", signal: stop.signal }, async () => stop.abort());
+  await expect(stopped).rejects.toMatchObject({ code: "ABORTED" });
+  const runs = await lake.experiments.runs("ends");
+  expect(runs.map(({ status }) => status).sort()).toEqual(["FAILED", "KILLED"]);
+  expect(runs.every(({ endedAt }) => endedAt !== undefined)).toBe(true);
+  expect(runs.find(({ status }) => status === "FAILED")?.metrics.before?.value).toBe(1);
+});
+
+test("a run whose process was killed is called so by the next one, and can be gone on with", async () => {
+  const child = spawn(process.execPath, ["-e", ""]);
+  await new Promise((resolve) => child.once("exit", resolve));
+  await lake.experiments.run({ experiment: "killed" }, async () => {});
+  const store = new SqliteTrackingStore(join(root, "experiments", "mlflow.db"));
+  const { id: experimentId } = await store.createExperiment("killed");
+  const begin = (host: string, pid: number) =>
+    store.createRun({
+      experimentId,
+      name: "r",
+      user: "",
+      startedAt: new Date(),
+      tags: { "sololakehouse.host": host, "sololakehouse.process": String(pid) },
+    });
+  const dead = await begin(hostname(), child.pid as number);
+  const alive = await begin(hostname(), process.pid);
+  const elsewhere = await begin(`not-${hostname()}`, child.pid as number);
+  await expect(
+    lake.experiments.run({ experiment: "killed", resume: alive }, async () => {}),
+  ).rejects.toMatchObject({ code: "RUN_ACTIVE" });
+  await lake.experiments.run({ experiment: "killed" }, async () => {});
+  expect((await store.run(dead)).status).toBe("KILLED");
+  expect((await store.run(alive)).status).toBe("RUNNING");
+  expect((await store.run(elsewhere)).status).toBe("RUNNING");
+  const { run } = await lake.experiments.run(
+    { experiment: "killed", resume: dead, params: { more: 1 } },
+    (active) => active.logMetrics({ after: 1 }),
+  );
+  expect(run).toMatchObject({ id: dead, status: "FINISHED", params: { more: "1" } });
+  store.close();
+});
+
+test("a run is made again from what it read, and compared", async () => {
+  const { run } = await lake.experiments.run({ experiment: "sums", params: { bias: 1 } }, train);
+  await add(50);
+  const again = await lake.experiments.reproduce(run.id, train);
+  expect(again.same).toBe(true);
+  expect(again.metrics).toEqual([{ key: "sum", was: 7, is: 7, same: true }]);
+  expect(again.models).toMatchObject([{ name: "sum", same: true }]);
+  expect(again.run.tags["sololakehouse.reproduces"]).toBe(run.id);
+  expect(again.run.inputs.map(({ digest }) => digest)).toEqual(run.inputs.map(({ digest }) => digest));
+  const other = await lake.experiments.reproduce(run.id, async (active) => {
+    await active.logMetrics({ sum: 8, more: 1 });
+  });
+  expect(other.same).toBe(false);
+  expect(other.metrics).toEqual([
+    { key: "more", was: undefined, is: 1, same: false },
+    { key: "sum", was: 7, is: 8, same: false },
+  ]);
+  expect(other.models).toMatchObject([{ name: "sum", is: undefined, same: false }]);
+  // There is nothing to tell by.
+  const { run: nothing } = await lake.experiments.run({ experiment: "sums" }, async () => {});
+  expect((await lake.experiments.reproduce(nothing.id, async () => {})).same).toBe(false);
+});
+
+test("what a run read stays while its tag does, whatever becomes of the branch", async () => {
+  const etl = await lake.branch("etl");
+  await (await etl.table("gold.features")).append([{ id: 1000, origin: null }] as never);
+  const { run: kept } = await lake.on("etl").experiments.run({ experiment: "sums" }, train);
+  await lake.deleteRef("etl");
+  await lake.gc({ gracePeriodMs: 0 });
+  expect((await lake.experiments.reproduce(kept.id, train)).same).toBe(true);
+  const again = (await lake.experiments.runs("sums")).filter(({ id }) => id !== kept.id);
+  for (const { id } of [kept, kept, ...again]) await lake.experiments.release(id);
+  const { commits } = await lake.gc({ gracePeriodMs: 0 });
+  expect(commits.length).toBeGreaterThan(0);
+  await expect(lake.experiments.reproduce(kept.id, train)).rejects.toMatchObject({
+    code: "NOT_REPRODUCIBLE",
+    subject: kept.id,
+  });
+  expect((await lake.refs()).some(({ name }) => name === `runs/${kept.id}`)).toBe(false);
+});
+
+test("what MLflow does not take is refused before anything is logged", async () => {
+  const refused = async (work: RunWork) => {
+    await expect(lake.experiments.run({ experiment: "limits" }, work)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+  };
+  await refused((run) => run.logParams({ ok: 1, long: "x".repeat(6001) }));
+  await refused((run) => run.logParams({ "../up": 1 }));
+  await refused((run) => run.logParams({ "a//b": 1 }));
+  await refused((run) => run.logParams({ "what?": 1 }));
+  await refused((run) => run.logParams({ [`${"k".repeat(251)}`]: 1 }));
+  await refused((run) => run.logParams({ nothing: null as never }));
+  await refused((run) => run.logMetrics({ m: "1" as never }));
+  await refused((run) => run.logMetrics({ m: 1 }, 0.5));
+  await refused((run) => run.setTags({ t: "x".repeat(8001) }));
+  for (const path of ["../up.txt", "/abs", "a/../../b", "", "a//b", "a\\b", "c:x"])
+    await refused((run) => run.logArtifact(path, "x"));
+  await refused(async (run) => void (await run.logModel({ name: "a/b", files: {}, flavors: {} })));
+  for (const run of await lake.experiments.runs("limits")) {
+    expect(run.params).toEqual({});
+    expect(await lake.experiments.artifacts({ run: run.id })).toEqual([]);
+  }
+  const other = lake.experiments.run({ experiment: "limits", params: { a: 1 }, parms: {} } as never, train);
+  await expect(other).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
