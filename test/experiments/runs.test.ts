@@ -195,7 +195,7 @@ test("what MLflow does not take is refused before anything is logged", async () 
   await refused((run) => run.logMetrics({ m: "1" as never }));
   await refused((run) => run.logMetrics({ m: 1 }, 0.5));
   await refused((run) => run.setTags({ t: "x".repeat(8001) }));
-  for (const path of ["../up.txt", "/abs", "a/../../b", "", "a//b", "a\\b", "c:x"])
+  for (const path of ["../up.txt", "/abs", "a/../../b", "", "a//b", "a\\b", "c:x", "a#b", "a%41"])
     await refused((run) => run.logArtifact(path, "x"));
   await refused(async (run) => void (await run.logModel({ name: "a/b", files: {}, flavors: {} })));
   for (const run of await lake.experiments.runs("limits")) {

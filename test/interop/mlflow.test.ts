@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
-import { int, type Lakehouse, openLakehouse, string } from "sololakehouse";
+import { defineSchema, int, type Lakehouse, openLakehouse, string } from "sololakehouse";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RestTrackingStore } from "../../lib/lakehouse/experiments/rest/rest-store.js";
 import { SqliteTrackingStore } from "../../lib/lakehouse/experiments/sqlite/sqlite-store.js";
@@ -90,9 +90,9 @@ describe.each(["SQLite", "server"])("what is logged to MLflow's %s", (kind) => {
     if (kind === "server") process.env.SLH_EXPERIMENTS = server.uri;
     const uri = kind === "server" ? server.uri : `sqlite:///${join(place, "experiments", "mlflow.db")}`;
     const table = await lake.createTable("gold.features", {
-      schema: { id: int(), origin: string().optional() },
-    } as never);
-    await table.append([{ id: 1, origin: "SEA" }] as never);
+      schema: defineSchema({ id: int(), origin: string().optional() }),
+    });
+    await table.append([{ id: 1, origin: "SEA" }]);
     const { run } = await lake.experiments.run(
       { experiment: "delays", name: "first", params: { depth: 6 }, tags: { team: "a" } },
       async (active) => {

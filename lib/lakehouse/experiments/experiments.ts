@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Catalog } from "../catalog/index.js";
 import { type Abortable, invalidArgument } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
-import { checkObject, checkOptions, type OptionNames } from "../options.js";
+import { checkObject, checkOptions, checkText, type OptionNames } from "../options.js";
 import type { QueryEngine } from "../query/index.js";
 import type { ActiveRun, ParamValue } from "./active-run.js";
 import { checkAlias, checkPath } from "./limits.js";
@@ -38,7 +38,7 @@ export interface RunInit extends Abortable {
   readonly keep?: boolean | undefined;
 }
 
-export const RUN_INIT: OptionNames<RunInit> = {
+const RUN_INIT: OptionNames<RunInit> = {
   experiment: true,
   name: true,
   params: true,
@@ -113,6 +113,13 @@ export class Experiments {
    * @throws LakehouseError NO_SUCH_RUN; NOT_REPRODUCIBLE where the run has no commit, or what it read is gone.
    */
   async reproduce(runId: string, work: RunWork, options: Abortable = {}): Promise<Reproduction> {
+    checkText("reproduce", "run", runId);
+    if (typeof work !== "function")
+      throw invalidArgument(
+        "reproduce",
+        "What the run does is no function.",
+        "Give the function that made it.",
+      );
     checkOptions("reproduce", options, { signal: true });
     const { reproduce } = await import("./reproduce.js");
     return reproduce(this.#context, await this.#open(), runId, work, options);
@@ -128,6 +135,7 @@ export class Experiments {
     experiment: string,
     options: { readonly limit?: number | undefined } = {},
   ): Promise<readonly Run[]> {
+    checkText("runs", "experiment", experiment);
     checkOptions("runs", options, { limit: true });
     const { limit = 100 } = options;
     if (!Number.isSafeInteger(limit) || limit < 1)
@@ -139,6 +147,7 @@ export class Experiments {
 
   /** @throws LakehouseError NO_SUCH_RUN */
   async get(runId: string): Promise<Run> {
+    checkText("get", "run", runId);
     return (await this.#open()).run(runId);
   }
 
@@ -151,6 +160,8 @@ export class Experiments {
 
   /** All values of a metric, by step and time. */
   async history(runId: string, key: string): Promise<readonly Metric[]> {
+    checkText("history", "run", runId);
+    checkText("history", "key", key);
     return (await this.#open()).history(runId, key);
   }
 
@@ -167,22 +178,26 @@ export class Experiments {
 
   /** @throws LakehouseError OBJECT_NOT_FOUND */
   async model(modelId: string): Promise<LoggedModel> {
+    checkText("model", "id", modelId);
     return (await this.#open()).model(modelId);
   }
 
   /** Versions of a registered model, oldest first. */
   async modelVersions(name: string): Promise<readonly ModelVersion[]> {
+    checkText("modelVersions", "name", name);
     return (await this.#reading())?.modelVersions(name) ?? [];
   }
 
   /** Points an alias of a registered model to one of its versions. */
   async setAlias(name: string, alias: string, version: number): Promise<void> {
+    checkText("setAlias", "name", name);
     checkAlias(alias);
     await (await this.#open()).setAlias(name, alias, version);
   }
 
   /** Lets go of what the catalog keeps for a run: its branches and garbage collection decide from then on. */
   async release(runId: string): Promise<void> {
+    checkText("release", "run", runId);
     const { releaseRun } = await import("./lifecycle.js");
     await releaseRun(this.#context, runId);
   }

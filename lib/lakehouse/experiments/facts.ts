@@ -53,7 +53,7 @@ export async function catalogFacts(catalog: Catalog): Promise<Readonly<Record<st
 }
 
 /** What a table promises, as a hash: its columns with their types, nulls and ids, its keys, and the checks that it carries. */
-export function contractHash({ schema, properties }: Pick<Table, "schema" | "properties">): string {
+function contractHash({ schema, properties }: Pick<Table, "schema" | "properties">): string {
   const { fields, identifierFieldIds } = schema;
   const said = {
     schema: schemaToJson({ schemaId: 0, fields, identifierFieldIds }),

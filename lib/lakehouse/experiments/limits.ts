@@ -97,14 +97,21 @@ export function checkAlias(alias: unknown): asserts alias is string {
     throw bad(alias, "An alias has letters, digits, _ and -, and is none of v1, v2 … and latest");
 }
 
-/** A path below a folder, on any system. @throws LakehouseError INVALID_ARGUMENT for one that leads elsewhere. */
+/**
+ * A path below a folder, on any system. MLflow's server refuses a `#`, and takes `%41` for an A.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT for one that leads elsewhere.
+ */
 export function checkPath(path: unknown): asserts path is string {
   checkLength("An artifact's path", path, LIMITS.source);
   const parts = path.split("/");
   const isBad = (part: string) =>
-    part === "" || part === "." || part === ".." || /[\\:\p{Cc}]/u.test(part) || part.length > 250;
+    part === "" || part === "." || part === ".." || /[\\:#%\p{Cc}]/u.test(part) || part.length > 250;
   if (parts.some(isBad))
-    throw bad(path, "An artifact's path has names between single /, and none of them is . or ..");
+    throw bad(
+      path,
+      "An artifact's path has names between single /, none of them . or .., and without \\ : # %",
+    );
 }
 
 function textOf(what: string, value: unknown): string {

@@ -6,6 +6,6 @@ export function toStored(value: number): { readonly value: number; readonly isNa
 
 /** And back. The largest number itself comes back infinite: MLflow keeps both alike. */
 export function fromStored(value: number): number {
-  if (Math.abs(value) < Number.MAX_VALUE) return value;
+  if (!(Math.abs(value) >= Number.MAX_VALUE)) return value;
   return value > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
 }

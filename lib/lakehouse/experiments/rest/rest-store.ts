@@ -155,6 +155,8 @@ export class RestTrackingStore implements TrackingStore {
       found.push(...(page.metrics ?? []));
       token = page.next_page_token || undefined;
     }
+    // Of a run that is not there the server says nothing.
+    if (found.length === 0) await this.run(runId);
     return found
       .map(metricFrom)
       .sort((a, b) => a.step - b.step || a.at.getTime() - b.at.getTime() || a.value - b.value);
