@@ -168,9 +168,9 @@ export class RestTrackingStore implements TrackingStore {
 
   async file(owner: Owner, path: string): Promise<Uint8Array> {
     const full = `${await this.#folderOf(owner)}/${encoded(path)}`;
-    return this.#server.get(full).catch((error: unknown) => {
-      // Of a folder the server says 500, and there is no way to tell it from a fault but to ask what there is.
-      if (!(error instanceof RefusedRequest)) throw error;
+    return this.#server.get(full).catch(async (error: unknown) => {
+      // The server says 500 of a file that is not there: what there is tells it from a fault.
+      if ((await this.files(owner)).some((file) => file.path === path)) throw error;
       throw objectNotFound(
         `${this.uri}/${full}`,
         `There is no artifact ${path}.`,
