@@ -88,13 +88,20 @@ export class MlflowConnection {
   }
 
   async #send(path: string, init: RequestInit): Promise<Response> {
-    const response = await this.#whole(
+    const send = () =>
       fetch(`${this.#base}/${path}`, {
         ...init,
         headers: { ...(init.headers as Record<string, string>), ...this.#headers },
         signal: AbortSignal.timeout(TIMEOUT_MS),
         // An answer from elsewhere is none of this server's, and the password is for nobody else.
         redirect: "error",
+      });
+    const isRepeatable = init.method === undefined || /^(GET|PUT)$/.test(init.method);
+    const response = await this.#whole(
+      // The server closes a connection that is idle, at times just when it is used again.
+      send().catch((error: Error) => {
+        if (!isRepeatable || error.name === "TimeoutError") throw error;
+        return send();
       }),
     );
     if (response.ok) return response;
