@@ -1,7 +1,7 @@
 import { errorKind, invalidArgument, type LakehouseError } from "../errors.js";
 
 /** A run that the tracking store does not have. */
-export const noSuchRun = errorKind("NO_SUCH_RUN");
+export const noSuchRun = errorKind("NO_SUCH_EXPERIMENT_RUN");
 /** A parameter that the run has with another value: parameters say what a run was made with, and do not change. */
 export const paramExists = errorKind("PARAM_EXISTS");
 /** A run that another process is in. */

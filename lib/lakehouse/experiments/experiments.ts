@@ -95,7 +95,7 @@ export class Experiments {
    * It is bound to the catalog's commit, to the snapshots of the tables that it asks for, to the commit of the code in the
    * working directory, and to the contracts of its tables.
    *
-   * @throws LakehouseError INVALID_ARGUMENT for what MLflow does not take; NO_SUCH_RUN, RUN_ACTIVE for one to be resumed;
+   * @throws LakehouseError INVALID_ARGUMENT for what MLflow does not take; NO_SUCH_EXPERIMENT_RUN, RUN_ACTIVE for one to be resumed;
    *   TRACKING_UNAVAILABLE; and what the function throws.
    */
   async run<Result>(init: RunInit, work: RunWork<Result>): Promise<RunOutcome<Result>> {
@@ -110,7 +110,7 @@ export class Experiments {
    * Makes a run again: the same function with the params of the run, on what the run read, as a new run of the experiment.
    * Then it compares metrics and the hashes of models. Metrics below `system/`, such as times, are not compared.
    *
-   * @throws LakehouseError NO_SUCH_RUN; NOT_REPRODUCIBLE where the run has no commit, or what it read is gone.
+   * @throws LakehouseError NO_SUCH_EXPERIMENT_RUN; NOT_REPRODUCIBLE where the run has no commit, or what it read is gone.
    */
   async reproduce(runId: string, work: RunWork, options: Abortable = {}): Promise<Reproduction> {
     checkText("reproduce", "run", runId);
@@ -145,7 +145,7 @@ export class Experiments {
     return found === undefined ? [] : ((await store?.runs({ experimentId: found.id, limit })) ?? []);
   }
 
-  /** @throws LakehouseError NO_SUCH_RUN */
+  /** @throws LakehouseError NO_SUCH_EXPERIMENT_RUN */
   async get(runId: string): Promise<Run> {
     checkText("get", "run", runId);
     return (await this.#open()).run(runId);

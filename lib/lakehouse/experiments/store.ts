@@ -47,7 +47,7 @@ export type Owner = { readonly run: string } | { readonly model: string };
  * Where runs are kept. There are two: MLflow's SQLite tables with the files beside them, and MLflow's server over REST. What
  * comes here was checked (`limits.ts`), and one test suite holds both to the same answers.
  *
- * Throws `NO_SUCH_RUN`, `OBJECT_NOT_FOUND` (files and models), `PARAM_EXISTS`, `TRACKING_UNAVAILABLE`.
+ * Throws `NO_SUCH_EXPERIMENT_RUN`, `OBJECT_NOT_FOUND` (files and models), `PARAM_EXISTS`, `TRACKING_UNAVAILABLE`.
  */
 export interface TrackingStore {
   /** For messages. */

@@ -205,7 +205,7 @@ export function describeTrackingStore(name: string, store: () => TrackingStore):
         () => store().history(id, "m"),
         () => store().file({ run: id }, "a"),
       ])
-        await expect(ask()).rejects.toMatchObject({ code: "NO_SUCH_RUN", subject: id });
+        await expect(ask()).rejects.toMatchObject({ code: "NO_SUCH_EXPERIMENT_RUN", subject: id });
       await expect(store().model(`m-${id}`)).rejects.toMatchObject({ code: "OBJECT_NOT_FOUND" });
     });
   });
