@@ -4,8 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSchema, int, type Lakehouse, openLakehouse, type RowOf, string } from "sololakehouse";
-import type { RunWork } from "sololakehouse/experiments";
+import { onnxModel, type RunWork } from "sololakehouse/experiments";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parse } from "yaml";
 import { SqliteTrackingStore } from "../../lib/lakehouse/experiments/sqlite/sqlite-store.js";
 
 const SCHEMA = defineSchema({ id: int(), origin: string().optional() });
@@ -204,4 +205,28 @@ test("what MLflow does not take is refused before anything is logged", async () 
   }
   const other = lake.experiments.run({ experiment: "limits", params: { a: 1 }, parms: {} } as never, train);
   await expect(other).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
+test("a model says in MLflow's terms what it is", async () => {
+  const { result } = await lake.experiments.run({ experiment: "models" }, (run) =>
+    run.logModel({
+      name: "late",
+      registerAs: "late-flights",
+      ...onnxModel(Uint8Array.of(8, 8), {
+        inputs: [{ name: "features", dtype: "float32", shape: [-1, 7] }],
+        outputs: [{ dtype: "float32", shape: [-1, 1] }],
+      }),
+    }),
+  );
+  const { model, version } = result;
+  expect(version).toMatchObject({ name: "late-flights", version: 1, modelId: model.id });
+  expect(model.status).toBe("READY");
+  const text = new TextDecoder().decode(await lake.experiments.artifact({ model: model.id }, "MLmodel"));
+  const said = parse(text);
+  expect(said).toMatchObject({ model_id: model.id, run_id: model.runId });
+  expect(said.flavors.onnx.data).toBe("model.onnx");
+  expect(said.flavors.python_function.loader_module).toBe("mlflow.onnx");
+  expect(JSON.parse(said.signature.inputs)).toEqual([
+    { name: "features", type: "tensor", "tensor-spec": { dtype: "float32", shape: [-1, 7] } },
+  ]);
 });

@@ -4,13 +4,13 @@
  * the data that it read.
  */
 export type { ActiveRun, LoggedModelVersion, ParamValue } from "./active-run.js";
-export {
-  type ArtifactOwner,
+export type {
+  ArtifactOwner,
   Experiments,
-  type ExperimentsContext,
-  type RunInit,
-  type RunOutcome,
-  type RunWork,
+  ExperimentsContext,
+  RunInit,
+  RunOutcome,
+  RunWork,
 } from "./experiments.js";
 export type {
   ArtifactInfo,
