@@ -1,14 +1,17 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type BranchingCatalog, openCatalog } from "../../../lib/lakehouse/catalog/index.js";
-import { defineSchema, long } from "../../../lib/lakehouse/iceberg/index.js";
+import { defineSchema, long, string, timestamptzNs } from "../../../lib/lakehouse/iceberg/index.js";
 import { openQueryEngine, type QueryEngine } from "../../../lib/lakehouse/query/index.js";
 import { type ByteRange, LocalStore, type ObjectStore } from "../../../lib/lakehouse/storage/index.js";
 
 /** What the way here does to bytes. */
 let damage = (_: string, bytes: Uint8Array): Uint8Array => bytes;
+/** Requests for objects so far, in order. */
+const requests: string[] = [];
 
 /** The store, but its objects are not files on this machine, as far as anyone can tell. */
 function farAway(store: LocalStore): ObjectStore {
@@ -16,7 +19,10 @@ function farAway(store: LocalStore): ObjectStore {
     get(target, key) {
       if (key === "localPath") return () => undefined;
       if (key === "read") {
-        return async (uri: string, range?: ByteRange) => damage(uri, await target.read(uri, range));
+        return async (uri: string, range?: ByteRange) => {
+          requests.push(uri);
+          return damage(uri, await target.read(uri, range));
+        };
       }
       const value: unknown = Reflect.get(target, key);
       return typeof value === "function" ? value.bind(target) : value;
@@ -103,6 +109,33 @@ describe("a store elsewhere", () => {
       else await expect(rows).rejects.toMatchObject({ code: outcome, subject: filePath });
     }
     damage = (_, bytes) => bytes;
+  });
+
+  test.each([
+    ["small", 3, {}],
+    ["of several mebibytes", 200_000, {}],
+    ["read with another footer", 4, { at: timestamptzNs().optional() }],
+  ])("is asked once for each data file that is %s", async (_, rows, more) => {
+    const name = `n.asked_${rows}`;
+    const schema = defineSchema({ id: long(), text: string(), ...(more as object) });
+    const table = await catalog.createTable(name, { schema, formatVersion: 3 });
+    const row = (_: unknown, i: number) => ({
+      id: BigInt(i),
+      text: createHash("md5").update(`${i}`).digest("hex"),
+    });
+    const all = Array.from({ length: rows }, row);
+    await (await table.append(all.slice(1))).append(all.slice(0, 1));
+    const files = (await (await catalog.loadTable(name)).inspect.files()).map(({ filePath }) => filePath);
+    const engine = await engineWith({ dir: join(dir, `cache-${name}`), maxBytes: 1 << 30 });
+    requests.length = 0;
+    const read = await (
+      await engine.sql(`select count(*) as n, md5(string_agg(text, '' order by id)) as texts from ${name}`)
+    ).rows();
+    const texts = createHash("md5")
+      .update(all.map(({ text }) => text).join(""))
+      .digest("hex");
+    expect(read).toEqual([{ n: BigInt(rows), texts }]);
+    expect(requests.filter((uri) => files.includes(uri)).sort()).toEqual(files.sort());
   });
 
   test("is read through the cache, also when the cache is too small to keep anything", async () => {

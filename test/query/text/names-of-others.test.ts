@@ -165,6 +165,7 @@ describe("what is remembered", () => {
     const idsBy = async (names: readonly string[] | undefined) => {
       const mapping = names?.map((name, i) => ({ "field-id": i + 5, names: [name] }));
       const [found] = await schemas.of(store, [file], {
+        paths: new Map(),
         nameMapping: mapping && JSON.stringify(mapping),
         fieldPath: (id) => [{ id, name: "x", required: false, type: { type: "long" } }],
       });

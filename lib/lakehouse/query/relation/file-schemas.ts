@@ -12,6 +12,7 @@ import {
 import { digestOf, identityOf, keyOf } from "../../keys.js";
 import { type ParquetNode, readSummary } from "../../parquet/index.js";
 import type { ObjectStore } from "../../storage/index.js";
+import { readHeld } from "./local-files.js";
 
 /** The schema of a data file; files with equal schemas share one object and one key. */
 export interface FileSchema {
@@ -24,8 +25,10 @@ interface FileFooter {
   readonly rowCount: bigint;
 }
 
-/** What gives ids to the columns of files that carry none. */
-export interface IdSources {
+/** Where files are at hand, and what gives ids to the columns of those that carry none. */
+export interface SchemaSources {
+  /** Path on this machine's disk of each file that is held there, by its path in the table. */
+  readonly paths: ReadonlyMap<string, string>;
   /** The table property `schema.name-mapping.default`: JSON text. */
   readonly nameMapping?: string | undefined;
   /** A field of any schema of the table, the structs around it before it. */
@@ -48,27 +51,27 @@ export class FileSchemas {
   #last: FileSchema | undefined;
 
   /** The schemas of `files`, in their order. */
-  async of(store: ObjectStore, files: readonly DataFile[], ids: IdSources): Promise<FileSchema[]> {
+  async of(store: ObjectStore, files: readonly DataFile[], sources: SchemaSources): Promise<FileSchema[]> {
     const schemas = new Array<FileSchema>(files.length);
     let next = 0;
     const work = async () => {
       for (let i = next++; i < files.length; i = next++) {
         const file = files[i];
         if (!file) continue;
-        const { schema, rowCount } = await this.#one(store, file);
+        const { schema, rowCount } = await this.#one(store, file, sources.paths.get(file.filePath));
         checkRowCount(file, rowCount);
-        schemas[i] = hasFieldIds(schema.root) ? schema : this.#share(withIds(schema.root, ids));
+        schemas[i] = hasFieldIds(schema.root) ? schema : this.#share(withIds(schema.root, sources));
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, files.length) }, work));
     return schemas;
   }
 
-  #one(store: ObjectStore, file: DataFile): Promise<FileFooter> {
+  #one(store: ObjectStore, file: DataFile, path: string | undefined): Promise<FileFooter> {
     const key = keyOf([identityOf(store), file.filePath]);
     const known = this.#byFile.get(key);
     if (known) return known;
-    const read = this.#read(store, file);
+    const read = this.#read(store, file, path);
     this.#byFile.set(key, read);
     // A failure may pass: the next query shall try again.
     read.catch(() => this.#byFile.delete(key));
@@ -76,7 +79,7 @@ export class FileSchemas {
     return read;
   }
 
-  async #read(store: ObjectStore, file: DataFile): Promise<FileFooter> {
+  async #read(store: ObjectStore, file: DataFile, path: string | undefined): Promise<FileFooter> {
     if (file.fileFormat !== "parquet") {
       throw unsupported(
         file.filePath,
@@ -84,7 +87,8 @@ export class FileSchemas {
         "Rewrite the table's data files as Parquet.",
       );
     }
-    const footer = await readSummary(store, file.filePath, Number(file.fileSizeInBytes));
+    const size = Number(file.fileSizeInBytes);
+    const footer = await readHeld(store, file.filePath, path, (from, uri) => readSummary(from, uri, size));
     return { schema: this.#share(footer.schema), rowCount: footer.rowCount };
   }
 
@@ -119,7 +123,7 @@ export function checkRowCount({ content, filePath, recordCount }: DataFile, rows
  * A file without field ids takes them from the table's name mapping. Without one its columns are numbered from 1 in
  * the order of the file, as in Java: so were the ids of a table that adopted files of another format.
  */
-function withIds(root: ParquetNode, { nameMapping, fieldPath }: IdSources): ParquetNode {
+function withIds(root: ParquetNode, { nameMapping, fieldPath }: SchemaSources): ParquetNode {
   if (nameMapping !== undefined) return withMappedIds(root, nameMappingFromJson(nameMapping));
   const fields = root.children.map(({ name }, i) => {
     const type = fieldPath(i + 1)?.at(-1)?.type ?? ({ type: "unknown" } as const);

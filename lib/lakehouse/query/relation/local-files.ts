@@ -73,13 +73,38 @@ export class LocalFiles {
  */
 function checkOf(uri: string): (path: string) => Promise<void> {
   return async (path) => {
-    const here = fileUri(path);
-    try {
-      await verifyParquet(openAnywhere(), here);
-    } catch (cause) {
-      if (!corruptFile.is(cause)) throw cause;
-      const message = cause.message.replaceAll(here, uri);
-      throw corruptFile(uri, message, undefined, cause);
-    }
+    await readCopy(uri, path, verifyParquet);
   };
+}
+
+/**
+ * Reads a file that is held: a store elsewhere is not asked again for what lies in the cache.
+ *
+ * @param path of the file on this machine's disk, as `hold` gave it.
+ */
+export function readHeld<T>(
+  store: ObjectStore,
+  uri: string,
+  path: string | undefined,
+  read: (store: ObjectStore, uri: string) => Promise<T>,
+): Promise<T> {
+  const isElsewhere = path !== undefined && store.localPath(uri) === undefined;
+  return isElsewhere ? readCopy(uri, path, read) : read(store, uri);
+}
+
+const disk = openAnywhere();
+
+/** What is wrong with a copy is said of its original. */
+async function readCopy<T>(
+  uri: string,
+  path: string,
+  read: (store: ObjectStore, uri: string) => Promise<T>,
+): Promise<T> {
+  const here = fileUri(path);
+  try {
+    return await read(disk, here);
+  } catch (cause) {
+    if (!corruptFile.is(cause)) throw cause;
+    throw corruptFile(uri, cause.message.replaceAll(here, uri), undefined, cause);
+  }
 }

@@ -18,6 +18,7 @@ import { needsRedeclaring, readFooter, redeclared, writeParquet } from "../../pa
 import { fileUri, LocalStore, type ObjectStore, objectNotFound, openAnywhere } from "../../storage/index.js";
 import { deletesByKind } from "./deletes.js";
 import { checkRowCount, type FileSchema, type FileSchemas } from "./file-schemas.js";
+import { readHeld } from "./local-files.js";
 import { replaceEnd } from "./masked-files.js";
 import type { RelationInput } from "./relation.js";
 
@@ -101,9 +102,13 @@ async function redeclaredCopy(
   variants: ReadonlySet<FieldId>,
   copy: string,
 ): Promise<DataFile> {
-  const footer = await readFooter(input.store, file.filePath, Number(file.fileSizeInBytes));
-  const metadata = redeclared(footer, file.filePath, variants);
-  await copyFile(input.paths.get(file.filePath) ?? file.filePath, copy, constants.COPYFILE_FICLONE);
+  const { filePath, fileSizeInBytes } = file;
+  const held = input.paths.get(filePath);
+  const footer = await readHeld(input.store, filePath, held, (from, uri) =>
+    readFooter(from, uri, Number(fileSizeInBytes)),
+  );
+  const metadata = redeclared(footer, filePath, variants);
+  await copyFile(held ?? filePath, copy, constants.COPYFILE_FICLONE);
   const end = new Uint8Array(metadata.length + 8);
   end.set(metadata);
   new DataView(end.buffer).setUint32(metadata.length, metadata.length, true);
