@@ -19,8 +19,6 @@ except ModuleNotFoundError:
     # It brings pandas and SciPy along, which no other peer has a use for.
     raise SystemExit(f"once, for this bench: {sys.executable} -m pip install great_expectations==1.24.1")
 
-REPEATS = 3
-
 frame = pd.read_parquet(sys.argv[1])
 frame["is_other"] = frame["origin"] != frame["destination"]
 
@@ -52,12 +50,10 @@ suite = gx.ExpectationSuite(
     ],
 )
 
-times = []
-for _ in range(REPEATS):
-    start = time.perf_counter()
-    result = batch.validate(suite, result_format="BASIC")
-    times.append(time.perf_counter() - start)
+start, cpu = time.perf_counter(), time.process_time()
+result = batch.validate(suite, result_format="BASIC")
+taken = {"checkSeconds": time.perf_counter() - start, "cpuSeconds": time.process_time() - cpu}
 for each in result.results:
     if each.exception_info and each.exception_info.get("raised_exception"):
         raise SystemExit(f"{each.expectation_config.type}: {each.exception_info}")
-print(json.dumps({"checkSeconds": sorted(times)[REPEATS // 2]}))
+print(json.dumps(taken))
