@@ -28,6 +28,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   results: () => import("./results.js"),
   sql: () => import("./sql.js"),
   start: () => import("./start.js"),
+  "stream-writer": () => import("./stream-writer.js"),
   "topic-table": () => import("./topic-table.js"),
   upsert: () => import("./upsert.js"),
   wide: () => import("./wide.js"),

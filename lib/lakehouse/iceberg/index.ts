@@ -425,6 +425,7 @@ export type { SnapshotChange } from "./table/snapshot/producer.js";
 export { type FileSelector, selectFiles } from "./table/snapshot/selector.js";
 export type { IsolationLevel } from "./table/snapshot/validate.js";
 export type { Clock } from "./table/stream/clock.js";
+export { OpenStreams } from "./table/stream/open-streams.js";
 export type { StreamOptions } from "./table/stream/options.js";
 export type { StreamPlace, StreamWriter } from "./table/stream/stream-writer.js";
 export { Table } from "./table/table.js";

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { closed, invalidConfig } from "../errors.js";
+import { OpenStreams } from "../iceberg/index.js";
 import { observe } from "../observability/index.js";
 import type { QueryEngine, QueryEngineOptions } from "./engine/query-engine.js";
 import { type AnsweredQuery, queries } from "./metrics.js";
@@ -49,6 +50,7 @@ function allowedDirectories(
 export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
   let opened: Promise<QueryEngine> | undefined;
   let isClosed = false;
+  const streams = new OpenStreams();
   const open = async (): Promise<QueryEngine> => {
     if (isClosed) throw closed("query engine");
     opened ??= openQueryEngine(options);
@@ -71,12 +73,17 @@ export function deferQueryEngine(options: QueryEngineOptions): QueryEngine {
     },
     inferSource: async (request) => (await open()).inferSource(request),
     openMerge: async (request) => (await open()).openMerge(request),
+    streams,
     get isClosed() {
       return isClosed;
     },
     close: async () => {
       isClosed = true;
-      await (await opened?.catch(() => undefined))?.close();
+      try {
+        await streams.close();
+      } finally {
+        await (await opened?.catch(() => undefined))?.close();
+      }
     },
   };
 }

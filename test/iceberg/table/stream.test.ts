@@ -265,6 +265,27 @@ describe("a stream of rows", () => {
     }),
   );
 
+  test("files of a commit that may have happened stay where they are", () =>
+    streamed(async ({ table, numbers, committer, clock }) => {
+      let isCut = false;
+      const cut = new Proxy(committer, {
+        get: (target, key) =>
+          key === "load" && isCut
+            ? () => Promise.reject(new LakehouseError("STORAGE_FAILED", "t", "The line is cut."))
+            : Reflect.get(target, key, target)?.bind?.(target),
+      });
+      const there = new Table<Reading>({ ...table, identifier: table.identifier, committer: cut });
+      const writer = await there.stream({ source: "s", clock });
+      await writer.write(reading(1), { offset: 1n });
+      committer.afterSwap = async () => {
+        isCut = true;
+        throw new LakehouseError("COMMIT_STATE_UNKNOWN", "t", "The answer was lost.");
+      };
+      await expect(writer.flush()).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+      committer.afterSwap = undefined;
+      expect(await numbers()).toEqual([1]);
+    }));
+
   test("whichever write fails, the table is whole, nothing is left over, and the next writer goes on", () =>
     streamed(
       async ({ open, table }) => {

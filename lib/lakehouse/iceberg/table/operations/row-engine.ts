@@ -9,6 +9,7 @@ import type { TableMetadata } from "../../model/metadata/types.js";
 import type { SortField } from "../../model/partitioning/types.js";
 import type { FieldId, Schema } from "../../model/types/types.js";
 import type { ScanTask, TableScan } from "../scan/scan.js";
+import type { OpenStreams } from "../stream/open-streams.js";
 import type { Table } from "../table.js";
 
 /**
@@ -31,6 +32,8 @@ export interface RowEngine {
   scanRows(table: Table, scan: TableScan): Promise<readonly Record<string, unknown>[]>;
   /** The rows of a source, as values of `schema` and in its Arrow form. */
   readSource(request: SourceRequest): AsyncIterable<arrow.RecordBatch>;
+  /** Those on tables that have this engine, where it ends them before it does. */
+  readonly streams?: OpenStreams | undefined;
 }
 
 export interface SourceRequest extends IngestOptions {

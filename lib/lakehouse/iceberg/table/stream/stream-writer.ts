@@ -30,7 +30,7 @@ const SKIPPED = Promise.resolve(false);
  *
  * Lifecycle: `table.stream`, then `write` as often as you like, `flush` where rows have to be in the table now, `close`. A
  * writer that fails takes no more rows, and its last rows are not in the table: open another one, and go on behind its
- * `position`. Rows that wait keep the process alive until their interval is over.
+ * `position`. Rows that wait keep the process alive until their interval is over; closing the lakehouse closes its streams.
  *
  * @example
  * await using writer = await readings.stream({ source: "sensor-7" });
@@ -79,7 +79,9 @@ export class StreamWriter<Row = Record<string, unknown>> implements AsyncDisposa
     const now = await table.refresh();
     const { source, from } = options;
     const position = source === undefined ? undefined : await positionOf(now, source, from);
-    return new StreamWriter(now, position, options);
+    const writer = new StreamWriter(now, position, options);
+    table.engine?.streams?.add(writer);
+    return writer;
   }
 
   /** The last offset whose rows are in the table; `undefined` where none is. */
@@ -166,6 +168,7 @@ export class StreamWriter<Row = Record<string, unknown>> implements AsyncDisposa
       await this.#flush();
     } finally {
       await this.#aborting;
+      this.#table.engine?.streams?.delete(this);
       this.#options.signal?.removeEventListener("abort", this.#onAbort);
     }
   }
@@ -186,6 +189,7 @@ export class StreamWriter<Row = Record<string, unknown>> implements AsyncDisposa
   #throwFailure(): void {
     if (this.#failure === undefined) return;
     this.#isTold = true;
+    this.#table.engine?.streams?.delete(this);
     throw this.#failure.error;
   }
 
