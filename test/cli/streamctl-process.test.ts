@@ -1,9 +1,11 @@
 /** What only a process has: signals, pipes that are closed. From the build. */
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { openLakehouse } from "sololakehouse";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { certificate } from "../log/support/certificates.js";
@@ -86,6 +88,37 @@ test("a server that speaks TLS is found, too, whoever vouches for it and whereve
     },
     "SIGTERM",
     ...tls,
+  );
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+});
+
+test("a server goes on with the certificate that takes the place of its own, and streamctl still finds it", async () => {
+  // One file has both, so that no reader sees one without the other.
+  const file = join(folder, "tls.pem");
+  const put = async ({ cert, key }: { readonly cert: string; readonly key: string }) => {
+    await writeFile(`${file}.new`, cert + key);
+    await rename(`${file}.new`, file);
+  };
+  const shown = async (url: string) => {
+    const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", rejectUnauthorized: false });
+    await once(socket, "secureConnect");
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  };
+  await put(certificate("first"));
+  const next = certificate("next");
+  const { code, err } = await served(
+    async (url) => {
+      expect(await streamctl(["produce", "t", "a"], env)).toMatchObject({ code: 0 });
+      await put(next);
+      const wanted = new X509Certificate(next.cert).fingerprint256;
+      while ((await shown(url)) !== wanted) await new Promise((resolve) => setTimeout(resolve, 100));
+      // What it left for streamctl comes a moment later.
+      while ((await streamctl(["produce", "t", "b"], env)).code !== 0);
+    },
+    "SIGTERM",
+    ...["--tls-cert", file, "--tls-key", file],
   );
   expect({ code, err }).toEqual({ code: 0, err: "" });
 });

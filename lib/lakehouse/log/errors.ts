@@ -111,6 +111,15 @@ export function ledElsewhere(name: string) {
   );
 }
 
+/** @param name of what has the groups, the transactions or the schemas that were asked for. */
+export function coordinatedElsewhere(name: string) {
+  return notLeader(
+    name,
+    `This process does not coordinate what is in ${name}, or not for sure any more.`,
+    "Try again: clients of Kafka's protocol and of connectLog find who does. Where nobody does, somebody will in a few seconds.",
+  );
+}
+
 export function topicConflict(name: string) {
   return conflict(name, `Others kept changing the topic ${name} at the same time.`, "Try again.");
 }

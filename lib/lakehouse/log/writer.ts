@@ -60,6 +60,8 @@ export class Writer {
   readonly #learner: Learner;
   /** Under which leadership it was. */
   readonly #learned = new Map<string, number>();
+  /** Where open transactions were looked for, under which leadership: what began later is known. */
+  readonly #searched = new Map<string, number>();
   readonly upkeep: Upkeep;
   #isClosed = false;
 
@@ -191,9 +193,13 @@ export class Writer {
     for (const topic of await meta.topics())
       for (let number = 0; number < topic.partitions; number++) {
         if (!leads(topic.id, number)) continue;
+        const key = partitionKey(topic.id, number);
+        const epoch = this.#cluster.epoch(topic.id, number);
+        if (this.#searched.get(key) === epoch) continue;
         await this.learn(topic.id, number);
         const last = await meta.lastSegment(topic.id, number);
         if (last !== undefined && last.lastStable < last.nextOffset) await this.partition(topic, number);
+        this.#searched.set(key, epoch);
       }
     return [...this.#partitions.values()].filter(({ openTransactions }) => openTransactions.length > 0);
   }

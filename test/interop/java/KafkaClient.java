@@ -15,6 +15,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.*;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.quota.*;
 import org.apache.kafka.common.resource.*;
 import org.apache.kafka.common.serialization.*;
 
@@ -294,6 +295,20 @@ class KafkaClient {
                   users.put(user, found.credentialInfos().stream()
                       .map(each -> each.mechanism() + " " + each.iterations()).sorted().toList()));
           return users;
+        }
+        case "setQuota" -> admin
+            .alterClientQuotas(List.of(new ClientQuotaAlteration(
+                new ClientQuotaEntity(Map.of(arguments.get("type").asText(), arguments.get("name").asText())),
+                List.of(new ClientQuotaAlteration.Op(
+                    arguments.get("key").asText(),
+                    arguments.has("value") ? arguments.get("value").asDouble() : null)))))
+            .all().get();
+        case "quotas" -> {
+          Map<String, Object> quotas = new TreeMap<>();
+          admin.describeClientQuotas(ClientQuotaFilter.contains(
+              List.of(ClientQuotaFilterComponent.ofEntityType(arguments.get("type").asText())))).entities().get()
+              .forEach((entity, values) -> quotas.put(new TreeMap<>(entity.entries()).toString(), values));
+          return quotas;
         }
         case "allow" -> admin
             .createAcls(List.of(new AclBinding(

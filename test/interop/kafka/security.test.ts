@@ -116,6 +116,16 @@ describe.each([3, 4] as const)("Java's admin client %i", (version) => {
         [user]: ["SCRAM_SHA_512 8192"],
         admin: ["SCRAM_SHA_256 16384", "SCRAM_SHA_512 16384"],
       });
+      const rate = { type: "user", name: user, key: "producer_byte_rate" };
+      await call("admin", "setQuota", { ...rate, value: 1_000_000 });
+      expect(await call("admin", "quotas", { type: "user" })).toEqual({
+        [`{user=${user}}`]: { producer_byte_rate: 1_000_000 },
+      });
+      await expect(call("admin", "setQuota", { ...rate, type: "client-id", value: 5 })).rejects.toThrow(
+        "UnsupportedVersionException",
+      );
+      await call("admin", "setQuota", rate);
+      expect(await call("admin", "quotas", { type: "user" })).toEqual({});
       expect(await call(user, "topics")).toEqual([]);
       await call("admin", "allow", { user, topic: "min" });
       expect(await call(user, "topics")).toEqual(["mine"]);
@@ -135,6 +145,8 @@ describe.each([3, 4] as const)("Java's admin client %i", (version) => {
         ["users", {}, "ClusterAuthorizationException"],
         ["setUser", { user: "admin", password: "mine now" }, "ClusterAuthorizationException"],
         ["acls", {}, "ClusterAuthorizationException"],
+        ["quotas", { type: "user" }, "ClusterAuthorizationException"],
+        ["setQuota", { ...rate, value: 5 }, "ClusterAuthorizationException"],
         ["allow", { user, topic: "t" }, "ClusterAuthorizationException"],
       ] as const)
         await expect(call(user, step, more), step).rejects.toThrow(error);

@@ -154,6 +154,16 @@ test("a user of whom the list says nothing may do nothing, and is told nothing",
   expect(
     (await client.ask(APIS.alterUserScramCredentials, 0, { deletions: [], upsertions })).results,
   ).toEqual([denied(CLUSTER)]);
+  const components = [{ entityType: "user", matchType: 2, match: null }];
+  expect(await client.ask(APIS.describeClientQuotas, 1, { components, strict: false })).toEqual({
+    ...{ throttleTimeMs: 0, errorCode: CLUSTER, errorMessage: expect.any(String), entries: null },
+  });
+  const entity = [{ entityType: "user", entityName: "alice" }];
+  const ops = [{ key: "producer_byte_rate", value: 0, remove: true }];
+  expect(
+    (await client.ask(APIS.alterClientQuotas, 1, { entries: [{ entity, ops }], validateOnly: false }))
+      .entries,
+  ).toEqual([denied(CLUSTER)]);
   expect(await client.ask(APIS.describeLogDirs, 4, { topics: null })).toEqual(denied(CLUSTER));
   const settings = [{ resourceType: 2, resourceName: "theirs", configs: [] }];
   expect(

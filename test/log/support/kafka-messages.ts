@@ -66,6 +66,8 @@ function anyType(type: FieldType, version: number): fc.Arbitrary<unknown> {
       return fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
     case "int64":
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+    case "float64":
+      return fc.double({ noNaN: true });
     case "uuid":
       return fc.uuid();
     case "string":

@@ -163,6 +163,8 @@ export class EtcdCluster implements Cluster {
   }
 
   #take(changes: readonly Change[]): void {
+    // That somebody who lives leads more than before leaves nothing to do: of ten thousand partitions, each claim is heard of.
+    let isToGovern = false;
     for (const { key, value, revision } of changes) {
       const id = idOf(key);
       const at = placeOf(key);
@@ -172,9 +174,10 @@ export class EtcdCluster implements Cluster {
         if (value === undefined) this.#leaders.delete(place);
         else this.#leaders.set(place, { ...(JSON.parse(value) as LeaderEntry), at, revision });
       }
+      isToGovern ||= at === undefined || this.leader(at.topicId, at.partition) === undefined;
     }
     this.#notify();
-    this.#govern();
+    if (isToGovern) this.#govern();
   }
 
   #notify(): void {

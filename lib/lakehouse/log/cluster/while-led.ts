@@ -1,5 +1,5 @@
 import { closed } from "../../errors.js";
-import { ledElsewhere } from "../errors.js";
+import { coordinatedElsewhere } from "../errors.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { Cluster, Leadership } from "./cluster.js";
 
@@ -41,7 +41,7 @@ export class WhileLed<Kept> {
   async of(number: number): Promise<Kept> {
     if (this.#isClosed) throw closed("log");
     const leadership = this.#leadership(number);
-    if (leadership === undefined) throw ledElsewhere(`${this.#parts.topic.name}/${number}`);
+    if (leadership === undefined) throw coordinatedElsewhere(`${this.#parts.topic.name}/${number}`);
     const known = this.#opened.get(number);
     if (known !== undefined) return known.opening;
     const opening = this.#parts.open(number, leadership);

@@ -12,6 +12,14 @@ import type { GrpcServer } from "../rpc/serve-grpc.js";
 import { type ServerFile, serverFile } from "./any-log.js";
 import { fileOf } from "./tls.js";
 
+/** How often it is looked whether there is another certificate, in milliseconds. */
+const RENEW_MS = 5_000;
+
+interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
 interface ServeFlags {
   readonly grpc: number;
   readonly kafka: number;
@@ -117,6 +125,14 @@ async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<vo
       () => forget,
       (undo) => undo(),
     );
+    const stopRenewing = renewing(flags, open.tls, onFault, async (tls) => {
+      for (const server of [kafka, grpc, schemas]) server.setTls(tls);
+      await announce(folder, grpc, tls.cert);
+    });
+    servers.open(
+      () => stopRenewing,
+      (stop) => stop(),
+    );
     // Who has read where it is may stop it at once.
     const stopped = stopSignal();
     const bootstrap = `${host.includes(":") ? `[${host}]` : host}:${kafka.port}`;
@@ -130,6 +146,45 @@ async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<vo
   } finally {
     await servers.close();
   }
+}
+
+/**
+ * Looks now and then whether the certificate's files have others in them, as whoever renews certificates leaves them.
+ *
+ * @param apply may fail, on a certificate whose key has not come yet say: it is tried again then.
+ * @returns what ends it.
+ */
+function renewing(
+  flags: ServeFlags,
+  tls: CertificateFiles | undefined,
+  onFault: (error: unknown, call: string) => void,
+  apply: (tls: CertificateFiles) => Promise<void>,
+): () => Promise<void> {
+  if (tls === undefined) return async () => undefined;
+  let known = tls;
+  let said: string | undefined;
+  let looking: Promise<void> = Promise.resolve();
+  const look = async () => {
+    try {
+      const { tls: now } = await certificatesOf(flags);
+      if (now === undefined || (now.cert === known.cert && now.key === known.key)) return;
+      await apply(now);
+      known = now;
+      said = undefined;
+    } catch (error) {
+      // Once for each that cannot be used.
+      if (said !== String(error)) onFault(error, "renewing the certificate");
+      said = String(error);
+    }
+  };
+  const timer = setInterval(() => {
+    looking = looking.then(look);
+  }, RENEW_MS);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await looking;
+  };
 }
 
 /** @throws LakehouseError INVALID_CONFIG */

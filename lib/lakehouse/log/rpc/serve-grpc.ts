@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { invalidConfig } from "../../errors.js";
 import type { Log } from "../log.js";
-import { checkExposure, isLoopback, tlsOptions } from "../security/exposure.js";
+import { checkExposure, isLoopback, renewTls, tlsOptions } from "../security/exposure.js";
 
 export interface ServeGrpcOptions {
   /** 0, where not given, for any that is free. */
@@ -28,6 +28,12 @@ export interface GrpcServer {
   readonly port: number;
   /** Of this run. */
   readonly id: string;
+  /**
+   * Goes on with another certificate and its key, for connections that come from now on.
+   *
+   * @throws LakehouseError INVALID_CONFIG where they cannot be used: then those before stay
+   */
+  setTls(tls: TlsOptions): void;
   /** Lets calls that are under way end, for some seconds, and stops. The log stays open. */
   close(): Promise<void>;
 }
@@ -74,5 +80,11 @@ export async function serveGrpc(log: Log, options: ServeGrpcOptions = {}): Promi
     await cluster.announce({ grpc: undefined }).catch(() => undefined);
     await close();
   };
-  return { url: `${tls === undefined ? "http" : "https"}://${name}:${at}`, port: at, id, close: stop };
+  return {
+    url: `${tls === undefined ? "http" : "https"}://${name}:${at}`,
+    port: at,
+    id,
+    setTls: (renewed) => renewTls(server, { tls: renewed, clientCa }),
+    close: stop,
+  };
 }

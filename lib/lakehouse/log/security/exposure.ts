@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { createSecureContext, TLSSocket, type TlsOptions } from "node:tls";
+import { createSecureContext, TLSSocket, type TlsOptions, Server as TlsServer } from "node:tls";
 import { invalidConfig } from "../../errors.js";
 
 /** How a server is open to others. */
@@ -69,6 +69,22 @@ export function isLoopback(host: string): boolean {
 export function tlsOptions({ tls, clientCa }: Pick<Exposure, "tls" | "clientCa">): TlsOptions | undefined {
   if (tls === undefined || clientCa === undefined) return tls;
   return { ...tls, ca: clientCa, requestCert: true, rejectUnauthorized: false };
+}
+
+/**
+ * Gives a listener another certificate: for connections that come from now on. Those that are there keep theirs.
+ *
+ * @throws LakehouseError INVALID_CONFIG where it cannot be used: then the one before stays; or where the server speaks no TLS
+ */
+export function renewTls(server: object, { tls, clientCa }: Pick<Exposure, "tls" | "clientCa">): void {
+  if (!(server instanceof TlsServer))
+    throw invalidConfig(
+      "tls",
+      "This server speaks no TLS, which cannot begin while it runs.",
+      "Start it with a certificate and its key.",
+    );
+  checkCertificates(tls, clientCa);
+  server.setSecureContext(tlsOptions({ tls, clientCa }) ?? {});
 }
 
 /** Where the other side is; an address of IPv4 in its own form, also where it came over IPv6. */

@@ -20,6 +20,7 @@ import {
   syncGroup,
 } from "./messages/groups.js";
 import { produce } from "./messages/produce.js";
+import { alterClientQuotas, describeClientQuotas } from "./messages/quotas.js";
 import { saslAuthenticate, saslHandshake } from "./messages/sasl.js";
 import {
   alterUserScramCredentials,
@@ -83,6 +84,8 @@ export const APIS = {
   describeAcls,
   createAcls,
   deleteAcls,
+  describeClientQuotas,
+  alterClientQuotas,
   describeUserScramCredentials,
   alterUserScramCredentials,
 } as const;

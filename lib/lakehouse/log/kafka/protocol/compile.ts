@@ -96,11 +96,15 @@ const FIXED = {
   int16: fixed(2, "int16"),
   int32: fixed(4, "int32"),
   int64: fixed(8, "int64"),
+  float64: fixed(8, "float64"),
   boolean: fixed(1, "boolean"),
   uuid: fixed(16, "uuid"),
 } as const satisfies Partial<Record<Scalar, Codec>>;
 
-function fixed(least: number, kind: "int8" | "int16" | "int32" | "int64" | "boolean" | "uuid"): Codec {
+function fixed(
+  least: number,
+  kind: "int8" | "int16" | "int32" | "int64" | "float64" | "boolean" | "uuid",
+): Codec {
   return { least, read: (from) => from[kind](), write: (to, value) => to[kind](value as never) };
 }
 
@@ -191,6 +195,7 @@ const EMPTY: Readonly<Record<Scalar, unknown>> = {
   int16: 0,
   int32: 0,
   int64: 0n,
+  float64: 0,
   boolean: false,
   uuid: "00000000-0000-0000-0000-000000000000",
   string: "",

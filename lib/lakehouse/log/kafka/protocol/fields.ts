@@ -19,6 +19,7 @@ export type Scalar =
   | "int16"
   | "int32"
   | "int64"
+  | "float64"
   | "boolean"
   | "uuid"
   | "string"
@@ -97,6 +98,7 @@ export const int8 = scalar<number>("int8");
 export const int16 = scalar<number>("int16");
 export const int32 = scalar<number>("int32");
 export const int64 = scalar<bigint>("int64");
+export const float64 = scalar<number>("float64");
 export const boolean = scalar<boolean>("boolean");
 /** As text: lower-case hexadecimal digits, with hyphens. */
 export const uuid = scalar<string>("uuid");

@@ -38,6 +38,10 @@ export class FrameReader {
     return this.#bytes.readBigInt64BE(this.#skip(8));
   }
 
+  float64(): number {
+    return this.#bytes.readDoubleBE(this.#skip(8));
+  }
+
   boolean(): boolean {
     return this.#bytes[this.#skip(1)] !== 0;
   }

@@ -33,6 +33,11 @@ export class FrameWriter {
     this.#buffer.writeBigInt64BE(value, at);
   }
 
+  float64(value: number): void {
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleBE(value, at);
+  }
+
   boolean(value: boolean): void {
     this.int8(value ? 1 : 0);
   }

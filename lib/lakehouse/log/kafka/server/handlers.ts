@@ -32,6 +32,7 @@ import { answerOffsetForLeaderEpoch } from "./handlers/leader-epochs.js";
 import { answerListOffsets } from "./handlers/list-offsets.js";
 import { answerDescribeLogDirs } from "./handlers/log-dirs.js";
 import { answerProduce } from "./handlers/produce.js";
+import { answerAlterClientQuotas, answerDescribeClientQuotas } from "./handlers/quotas.js";
 import {
   answerCreatePartitions,
   answerCreateTopics,
@@ -98,6 +99,8 @@ const HANDLERS: { readonly [Name in ApiName]?: Handler<(typeof APIS)[Name]> } = 
   describeAcls: answerDescribeAcls,
   createAcls: answerCreateAcls,
   deleteAcls: answerDeleteAcls,
+  describeClientQuotas: answerDescribeClientQuotas,
+  alterClientQuotas: answerAlterClientQuotas,
   describeUserScramCredentials: answerDescribeUserScramCredentials,
   alterUserScramCredentials: answerAlterUserScramCredentials,
 };

@@ -5,7 +5,7 @@ import { invalidConfig } from "../../../errors.js";
 import type { LogCore } from "../../core.js";
 import { limitHandshakes } from "../../handshakes.js";
 import { Budget } from "../../partition/budget.js";
-import { addressOf, checkExposure, tlsOptions } from "../../security/exposure.js";
+import { addressOf, checkExposure, renewTls, tlsOptions } from "../../security/exposure.js";
 import { serveConnection } from "./connection.js";
 import type { Broker } from "./context.js";
 import { kafkaFailures } from "./error-map.js";
@@ -23,6 +23,12 @@ export interface KafkaServer {
   /** Where it listens. */
   readonly host: string;
   readonly port: number;
+  /**
+   * Goes on with another certificate and its key, such as one that lasts longer, for connections that come from now on.
+   *
+   * @throws LakehouseError INVALID_CONFIG where they cannot be used: then those before stay
+   */
+  setTls(tls: TlsOptions): void;
   /** Answers what was asked, and ends. The log stays open. */
   stop(): Promise<void>;
 }
@@ -112,6 +118,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   return {
     host: settings.host,
     port,
+    setTls: (tls) => renewTls(server, { ...settings, tls }),
     stop: async () => {
       unlisten();
       // Without it, clients would be sent to where nobody is; where this fails, they go on to the next.

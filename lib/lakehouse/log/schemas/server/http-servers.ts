@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { TlsOptions } from "node:tls";
 import { limitHandshakes } from "../../handshakes.js";
+import { type Exposure, renewTls, tlsOptions } from "../../security/exposure.js";
 
 const REQUEST_MS = 60_000;
 const KEEP_ALIVE_MS = 72_000;
@@ -12,12 +13,18 @@ export interface HttpServers {
   make(handler: RequestListener): Server;
   /** Ends connections on which nothing can have been asked. */
   endHandshakes(): void;
+  /** With another certificate from now on. @throws LakehouseError INVALID_CONFIG */
+  setTls(tls: TlsOptions): void;
   /** Ends all connections. */
   cut(): void;
 }
 
-/** @param tls where it is given, TLS alone is spoken. @param maxConnections of one server; those beyond are closed at once. */
-export function httpServers(maxConnections: number, tls: TlsOptions | undefined): HttpServers {
+/** @param exposure where it has a certificate, TLS alone is spoken. @param maxConnections of one server; those beyond are closed at once. */
+export function httpServers(
+  maxConnections: number,
+  exposure: Pick<Exposure, "tls" | "clientCa">,
+): HttpServers {
+  const tls = tlsOptions(exposure);
   const options = { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_MS };
   const servers: Server[] = [];
   const ends: (() => void)[] = [];
@@ -38,6 +45,9 @@ export function httpServers(maxConnections: number, tls: TlsOptions | undefined)
       return server;
     },
     endHandshakes,
+    setTls: (renewed) => {
+      for (const server of servers) renewTls(server, { ...exposure, tls: renewed });
+    },
     cut: () => {
       endHandshakes();
       for (const server of servers) server.closeAllConnections();

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { invalidConfig } from "../../../errors.js";
 import { checkOptions } from "../../../options.js";
 import type { Caller } from "../../security/caller.js";
-import { checkExposure, type Exposure, isLoopback, tlsOptions } from "../../security/exposure.js";
+import { checkExposure, type Exposure, isLoopback } from "../../security/exposure.js";
 import { httpCaller } from "../../security/http-caller.js";
 import type { Security } from "../../security/security.js";
 import type { SchemaRegistry } from "../registry.js";
@@ -34,6 +34,12 @@ export interface SchemaServerOptions {
 export interface SchemaServer {
   /** `http://host:port`, or `https:`: what clients take for the registry's URL. */
   readonly uri: string;
+  /**
+   * Goes on with another certificate and its key, for connections that come from now on.
+   *
+   * @throws LakehouseError INVALID_CONFIG where they cannot be used: then those before stay
+   */
+  setTls(tls: TlsOptions): void;
   /** Takes no new requests, and ends when those under way are answered, or have had some seconds for it. */
   close(): Promise<void>;
 }
@@ -70,7 +76,7 @@ export async function serveSchemaRegistry(options: SchemaServerOptions): Promise
   const security = await registry.core.security();
   const exposure = { host, tls, clientCa, insecure, isSecured: security.isOn };
   checkExposure(exposure);
-  const servers = httpServers(maxConnections, tlsOptions(exposure));
+  const servers = httpServers(maxConnections, exposure);
   const app = await buildApp(registry, security, exposure, servers, onFault);
   let uri: string;
   try {
@@ -93,7 +99,7 @@ export async function serveSchemaRegistry(options: SchemaServerOptions): Promise
       clearTimeout(timer);
     }
   };
-  return { uri, close };
+  return { uri, setTls: servers.setTls, close };
 }
 
 /** @throws LakehouseError INVALID_CONFIG */
