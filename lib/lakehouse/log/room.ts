@@ -1,7 +1,7 @@
 import type { Room } from "../room.js";
 import * as errors from "./errors.js";
-import type { Log } from "./log.js";
 import { gauges } from "./gauges.js";
+import type { Log } from "./log.js";
 import { metrics } from "./metrics.js";
 import { type LogContext, openLog, probeLog } from "./open-log.js";
 
