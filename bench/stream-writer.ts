@@ -97,7 +97,7 @@ async function duckdb(): Promise<Measurement> {
   const folder = await mkdtemp(join(tmpdir(), "bench-stream-"));
   try {
     const connection = await (await DuckDBInstance.create(join(folder, "db"))).connect();
-    await connection.run("create table t (id bigint, at timestamp, value double, key varchar)");
+    await connection.run("create table t (id bigint, moment timestamp, value double, key varchar)");
     const { DuckDBTimestampValue } = await import("@duckdb/node-api");
     const elapsed = await seconds(async () => {
       const appender = await connection.createAppender("t");
