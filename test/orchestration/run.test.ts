@@ -16,6 +16,8 @@ import { taskEvents } from "../../lib/lakehouse/orchestration/metrics.js";
 import { DAYS, days, EVENTS, freshLake, LATEST, latest } from "./support/lakes.js";
 
 const at = freshLake();
+/** Machines may be slow. */
+const LONG = { timeout: 300_000 };
 
 const ingest = (rows: { id: number; day: string; v: number }[], more: object = {}): Step =>
   step({
@@ -311,7 +313,7 @@ describe("a step that fails", () => {
     const other = await fails(at.lake.orchestration.run(pipelineOf(deaf), { graceMs: 10 }));
     expect(other.failure.code).toBe("STEP_TIMEOUT");
     wake();
-    await expect.poll(() => late.length).toBe(1);
+    await expect.poll(() => late.length, LONG).toBe(1);
     expect(await at.valuesOf("select count(*) from n.events")).toEqual([[0n]]);
   });
 
@@ -386,7 +388,7 @@ test("another run of the same pipeline waits its turn, and one of another does n
   });
   const slow = pipelineOf(step({ name: "slow", run: () => gate }));
   const first = at.lake.orchestration.run(slow);
-  await expect.poll(async () => (await at.lake.orchestration.runs()).length).toBe(1);
+  await expect.poll(async () => (await at.lake.orchestration.runs()).length, LONG).toBe(1);
   await expect(at.lake.orchestration.run(slow)).rejects.toMatchObject({ code: "PIPELINE_RUNNING" });
   await at.lake.orchestration.run(definePipeline({ name: "q", steps: [step({ name: "s", run: () => 1 })] }));
   go();
@@ -413,7 +415,7 @@ test("who takes over a run fences the one that had it", async () => {
   );
   const first = at.lake.orchestration.run(slow);
   first.catch(() => {});
-  await expect.poll(() => begun).toBe(1);
+  await expect.poll(() => begun, LONG).toBe(1);
   await sleep(50);
   const second = await at.lake.orchestration.run(slow, { takeOver: true });
   expect(second).toMatchObject({ status: "succeeded", epoch: 2, isResumed: true });
