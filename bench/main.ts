@@ -23,6 +23,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "log-read": () => import("./log-read.js"),
   "log-upkeep": () => import("./log-upkeep.js"),
   notebook: () => import("./notebook.js"),
+  observability: () => import("./observability.js"),
   plan: () => import("./plan.js"),
   quality: () => import("./quality.js"),
   results: () => import("./results.js"),

@@ -23,7 +23,7 @@ import { logCoreOf } from "./log/room.js";
 import { checkObject, checkOptions, checkText, type OptionNames } from "./options.js";
 import { type Profile, type ProfileOptions, resolveProfile } from "./profile.js";
 import { countRows, type DuckDBOptions, deferQueryEngine } from "./query/index.js";
-import type { LakehouseParts } from "./rooms.js";
+import { type LakehouseParts, metrics } from "./rooms.js";
 import {
   type FileCacheOptions,
   fileCacheOptionsFromEnv,
@@ -33,6 +33,7 @@ import {
   openStore,
   type StoreOptions,
 } from "./storage/index.js";
+import { isAskedFor, startFromEnv } from "./telemetry/index.js";
 
 export interface LakehouseOptions extends Omit<ProfileOptions, "catalog"> {
   /** How to reach the store that the profile names; by default what the environment says. */
@@ -91,7 +92,9 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
   const { profile, catalog, store } = await openAny(options);
   const on = (ref?: string) => (ref === undefined ? catalog : branchingOf(catalog).on(ref));
   const scratch = await scratchFolder(profile.root);
-  const closing = new Closing("lakehouse", [catalog, { close: () => engine.close() }]);
+  // It ends last, so that it tells of what the others do when they are closed.
+  const told = isAskedFor() ? [await toldFromEnv(catalog)] : [];
+  const closing = new Closing("lakehouse", [...told, catalog, { close: () => engine.close() }]);
   const engine = deferQueryEngine({
     tempDirectory: join(scratch, "tmp"),
     ...options.duckdb,
@@ -125,6 +128,17 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
     closing,
   };
   return parts;
+}
+
+/** Sends and writes what the environment asks for. @param catalog to be closed where that cannot be done. */
+async function toldFromEnv(catalog: Catalog): Promise<{ close(): Promise<void> }> {
+  try {
+    const { stop } = await startFromEnv(metrics);
+    return { close: stop };
+  } catch (error) {
+    await catalog.close();
+    throw error;
+  }
 }
 
 /** A lakehouse without SQL: what serves or maintains the catalog needs no more. Close the catalog when done. */

@@ -106,7 +106,45 @@ export const policyFailures = eventChannel<{ readonly error: unknown }>("log.sec
   level: "warn",
 });
 
+/** A call by gRPC that this process has answered; of one that streams, its beginning. */
+export interface LogCall {
+  /** The method's name. */
+  readonly call: string;
+  /** `ok`, or the code of the error. */
+  readonly outcome: string;
+  readonly milliseconds: number;
+}
+
+export const logCalls = eventChannel<LogCall>("log.call");
+
+/** A request that failed for a reason that its client can do nothing about, or a connection that broke. */
+export interface KafkaFailure {
+  readonly error: unknown;
+}
+
+export const kafkaFailures = eventChannel<KafkaFailure>("log.kafka.failure", { level: "warn" });
+
 export const metrics = [
+  metric(
+    kafkaFailures,
+    {
+      name: "log.kafka.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Requests of Kafka's clients that failed by no fault of theirs, and connections that broke.",
+    },
+    { value: () => 1 },
+  ),
+  metric(
+    logCalls,
+    {
+      name: "log.call.duration",
+      kind: "histogram",
+      unit: "ms",
+      help: "Calls by gRPC that were answered; of those that stream, until they began.",
+    },
+    { value: ({ milliseconds }) => milliseconds, labels: ({ call, outcome }) => ({ call, outcome }) },
+  ),
   metric(
     authentications,
     {

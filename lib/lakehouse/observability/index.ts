@@ -18,3 +18,12 @@ export {
 } from "./metric.js";
 export { type Ending, isWatched, observe, outcomeOf, Watch } from "./observe.js";
 export { PROMETHEUS_CONTENT_TYPE, prometheusName, prometheusText } from "./prometheus.js";
+export {
+  activeSpan,
+  type FinishedSpan,
+  finishedSpans,
+  inTraceOf,
+  type SpanAttributes,
+  type SpanContext,
+  traceparent,
+} from "./span.js";

@@ -33,6 +33,11 @@ export const finishedSpans = eventChannel<FinishedSpan>("trace.span");
 
 const active = new AsyncLocalStorage<SpanContext>();
 
+/** The span that the caller's work belongs to, while somebody listens to spans. */
+export function activeSpan(): SpanContext | undefined {
+  return finishedSpans.hasSubscribers ? active.getStore() : undefined;
+}
+
 /** A span that has begun. */
 export interface OpenSpan extends SpanContext {
   readonly parentSpanId: string | undefined;
@@ -84,4 +89,25 @@ function attributesOf(event: object): SpanAttributes {
       attributes[name] = value;
   }
   return attributes;
+}
+
+const TRACEPARENT =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
+
+/** The header `traceparent` of a request that the caller's work sends; undefined where there is no trace. */
+export function traceparent(): string | undefined {
+  const span = activeSpan();
+  return span && `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`;
+}
+
+/**
+ * Does work as part of the trace that a request came with.
+ *
+ * @param header its `traceparent`; one that says no trace is as none.
+ */
+export function inTraceOf<Result>(header: string | undefined, work: () => Result): Result {
+  if (header === undefined || !finishedSpans.hasSubscribers) return work();
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(header) ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return work();
+  return active.run({ traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }, work);
 }

@@ -1,9 +1,11 @@
 import type { Catalog } from "../catalog/index.js";
 import { type Abortable, throwIfAborted } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
+import { observe } from "../observability/index.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { QueryEngine } from "../query/index.js";
 import type { TaskLineage } from "./lineage/lineage.js";
+import { pipelineRuns, pipelineTasks } from "./metrics.js";
 import type { TaskRun } from "./run.js";
 import type { SliceValue, Task } from "./task.js";
 
@@ -64,11 +66,28 @@ export class Pipeline {
     checkOptions("run", options, RUN_OPTIONS);
     const [{ inOrder }, { runTask }] = await Promise.all([import("./order.js"), import("./run.js")]);
     const runs: TaskRun[] = [];
-    for (const task of inOrder(tasks)) {
-      throwIfAborted(options.signal);
-      runs.push(await runTask(this.#context, task, options));
-    }
-    return runs;
+    const all = async () => {
+      for (const task of inOrder(tasks)) {
+        throwIfAborted(options.signal);
+        const run = () => runTask(this.#context, task, options);
+        runs.push(
+          await observe(pipelineTasks, run, ({ result, outcome, milliseconds }) => ({
+            task: task.name,
+            result: result?.outcome,
+            hash: result?.hash,
+            outcome,
+            milliseconds,
+          })),
+        );
+      }
+      return runs;
+    };
+    return observe(pipelineRuns, all, ({ outcome, milliseconds }) => ({
+      tasks: runs.length,
+      written: runs.filter((run) => run.outcome === "written").length,
+      outcome,
+      milliseconds,
+    }));
   }
 
   /**

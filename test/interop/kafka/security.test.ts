@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type KafkaServer, Log, serveKafka } from "../../../lib/lakehouse/log/index.js";
-import { kafkaFailures } from "../../../lib/lakehouse/log/kafka/server/error-map.js";
+import { kafkaFailures } from "../../../lib/lakehouse/log/metrics.js";
 import { LocalStore } from "../../../lib/lakehouse/storage/index.js";
 import { certificate } from "../../log/support/certificates.js";
 import { Engine } from "../engine.js";

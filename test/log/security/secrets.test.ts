@@ -2,10 +2,10 @@ import { inspect } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { connectLog, serveGrpc, serveSchemaRegistry } from "../../../lib/lakehouse/log/index.js";
 import { alterUserScramCredentials } from "../../../lib/lakehouse/log/kafka/protocol/messages/security.js";
-import { kafkaFailures } from "../../../lib/lakehouse/log/kafka/server/error-map.js";
 import {
   accessRefusals,
   authentications,
+  kafkaFailures,
   metrics,
   policyFailures,
   throttles,

@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { registerFrontPage } from "./front/register.js";
 import type { Api, ApiOptions } from "./http/api.js";
 import { Fault } from "./http/fault.js";
+import { traceRequests } from "./http/trace.js";
 import { nessieApi } from "./nessie/api.js";
 import { restApi } from "./rest/api.js";
 import { refuseUnreadable } from "./rest/unreadable.js";
@@ -34,6 +35,7 @@ export async function buildApp(options: ApiOptions): Promise<FastifyInstance> {
     if (!gate.isOpen || headers.host === undefined || isOwnName(hostname)) return;
     throw new Fault(403, "ForbiddenException", "Without authentication only localhost is served.");
   });
+  traceRequests(app);
   for (const api of APIS) api.register(app, options);
   registerFrontPage(app, options);
   return app;

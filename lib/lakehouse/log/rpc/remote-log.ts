@@ -22,6 +22,7 @@ import { RemoteGroups } from "./remote-groups.js";
 import { RemoteProducer, type RemoteProducerOptions } from "./remote-producer.js";
 import { RemoteTopic } from "./remote-topic.js";
 import { fromStatus } from "./status.js";
+import { sendTrace } from "./trace.js";
 
 const TIMEOUT_MS = 60_000;
 /** Of one message: a record may be as large as its topic allows. */
@@ -140,7 +141,7 @@ function serverAt(
   { timeoutMs = TIMEOUT_MS, credentials }: ConnectLogOptions,
   tls: SecureContextOptions,
 ): Server {
-  const interceptors = credentials === undefined ? [] : [withCredentials(url, credentials)];
+  const interceptors = [sendTrace, ...(credentials === undefined ? [] : [withCredentials(url, credentials)])];
   const sessionManager = new Http2SessionManager(url, undefined, tls);
   const transport: Transport = createGrpcTransport({
     baseUrl: url,

@@ -19,6 +19,7 @@ import { type Handler, onePort } from "./one-port.js";
 import { producerService } from "./producer-service.js";
 import { addReflection, REFLECTION } from "./reflection-service.js";
 import { toStatus } from "./status.js";
+import { takeTrace } from "./trace.js";
 
 const MESSAGE_BYTES = 32 * 1024 * 1024;
 const GRACE_MS = 5000;
@@ -60,7 +61,7 @@ export function startServer(core: LogCore, security: Security, options: ServerOp
     readMaxBytes: maxMessageBytes,
     // Who reads JSON wants to see offset 0, too.
     jsonOptions: { alwaysEmitImplicit: true },
-    interceptors: [errorsAsStatus(onFault), accessChecked(security, core.clock)],
+    interceptors: [errorsAsStatus(onFault), takeTrace, accessChecked(security, core.clock)],
     contextValues: callerValues,
   });
   const guarded = authenticated(handler as Handler, security, isPrivate);

@@ -7,8 +7,10 @@ import {
   readJson,
   stringifyJson,
 } from "../../../iceberg/index.js";
+import { observe, traceparent } from "../../../observability/index.js";
 import { isUnsent } from "../../../unsent.js";
 import { catalogUnavailable } from "../../errors.js";
+import { catalogCalls } from "../../metrics.js";
 import type { TokenSource } from "./oauth.js";
 
 export interface TransportOptions<R extends HttpRequest> {
@@ -79,6 +81,21 @@ export class Transport<R extends HttpRequest = HttpRequest> {
 
   async send(request: R): Promise<HttpResponse> {
     if (this.#isClosed) throw closed("catalog");
+    const { method, path } = request;
+    return observe(
+      catalogCalls,
+      () => this.#send(request),
+      ({ result, outcome, milliseconds }) => ({
+        method,
+        path,
+        status: result?.status,
+        outcome,
+        milliseconds,
+      }),
+    );
+  }
+
+  async #send(request: R): Promise<HttpResponse> {
     const isRead = request.isRead ?? (request.method === "GET" || request.method === "HEAD");
     const isRepeatable = isRead || request.idempotencyKey !== undefined;
     const body = request.body === undefined ? undefined : stringifyJson(request.body);
@@ -116,6 +133,7 @@ export class Transport<R extends HttpRequest = HttpRequest> {
     const bearer = typeof token === "object" ? await token.token() : token;
     let response: Response;
     let text: string;
+    const trace = traceparent();
     try {
       response = await fetch(`${uri}/${request.path}${query === "" ? "" : `?${query}`}`, {
         method: request.method,
@@ -125,6 +143,7 @@ export class Transport<R extends HttpRequest = HttpRequest> {
           ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
           "content-type": body === undefined ? undefined : "application/json",
           "idempotency-key": request.idempotencyKey,
+          traceparent: trace,
           ...request.headers,
         }),
         body: body ?? null,

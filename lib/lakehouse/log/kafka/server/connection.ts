@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import { malformedRequest } from "../../errors.js";
+import { kafkaFailures } from "../../metrics.js";
 import { sleep } from "../../partition/clock.js";
 import type { Caller } from "../../security/caller.js";
 import { addressOf, certifiedUser, isLoopback } from "../../security/exposure.js";
@@ -19,7 +20,6 @@ import { produce } from "../protocol/messages/produce.js";
 import { saslAuthenticate, saslHandshake } from "../protocol/messages/sasl.js";
 import { Authentication } from "./authentication.js";
 import type { Broker, Context } from "./context.js";
-import { kafkaFailures } from "./error-map.js";
 import { type Frame, type FrameMemory, framesOf } from "./frames.js";
 import { handlerOf, oldestVersions } from "./handlers.js";
 

@@ -1,15 +1,8 @@
 import { isLakehouseError } from "../../../errors.js";
-import { eventChannel } from "../../../observability/index.js";
 import type { CodesIn } from "../../../room.js";
 import type * as logErrors from "../../errors.js";
+import { kafkaFailures } from "../../metrics.js";
 import { ERROR } from "../protocol/error-codes.js";
-
-/** A request that failed for a reason that its client can do nothing about, or a connection that broke. */
-export interface KafkaFailure {
-  readonly error: unknown;
-}
-
-export const kafkaFailures = eventChannel<KafkaFailure>("log.kafka.failure", { level: "warn" });
 
 /** What clients are told of every error of the log's own, and of those below it that it passes on. */
 const CODES: Readonly<Record<CodesIn<typeof logErrors>, number>> & Readonly<Record<string, number>> = {

@@ -4,11 +4,11 @@ import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { invalidConfig } from "../../../errors.js";
 import type { LogCore } from "../../core.js";
 import { limitHandshakes } from "../../handshakes.js";
+import { kafkaFailures } from "../../metrics.js";
 import { Budget } from "../../partition/budget.js";
 import { addressOf, checkExposure, renewTls, tlsOptions } from "../../security/exposure.js";
 import { serveConnection } from "./connection.js";
 import type { Broker } from "./context.js";
-import { kafkaFailures } from "./error-map.js";
 import { FetchSessions } from "./fetch-sessions.js";
 import { type KafkaOptions, type KafkaSettings, kafkaSettings } from "./settings.js";
 

@@ -1,0 +1,193 @@
+// npm run dashboards: deploy/observability/grafana/*.json, which is committed; --check says whether it is up to date.
+// The panels are below; Grafana's own library knows how its JSON looks.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  DashboardBuilder,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  RowBuilder,
+  ThresholdsConfigBuilder,
+} from "@grafana/grafana-foundation-sdk/dashboard";
+import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
+import { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
+import { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk/timeseries";
+
+const file = join(
+  dirname(fileURLToPath(import.meta.url)),
+  "../deploy/observability/grafana/sololakehouse.json",
+);
+const datasource = { type: "prometheus", uid: "${datasource}" };
+
+/** Of the chosen processes. */
+const of = (metric, more = "") => `sololakehouse_${metric}{instance=~"$instance"${more}}`;
+const rate = (metric, by = "", more = "") =>
+  `sum by (${by || "instance"}) (rate(${of(metric, more)}[$__rate_interval]))`;
+const quantile = (q, metric, by = "") =>
+  `histogram_quantile(${q}, sum by (le${by && `, ${by}`}) (rate(${of(`${metric}_bucket`)}[$__rate_interval])))`;
+
+function panel(title, description, unit, queries, Kind = TimeSeries) {
+  const built = new Kind()
+    .title(title)
+    .description(description)
+    .datasource(datasource)
+    .unit(unit)
+    .min(0)
+    .height(8)
+    .span(8);
+  for (const [i, [legend, expr]] of queries.entries())
+    built.withTarget(
+      new DataqueryBuilder()
+        .refId(String.fromCharCode(65 + i))
+        .expr(expr)
+        .legendFormat(legend)
+        .datasource(datasource),
+    );
+  return built;
+}
+
+const health = panel(
+  "Parts",
+  "1 for each part that did its job when it was last asked. /health of the process says why one does not.",
+  "none",
+  [["{{part}}", `min by (part) (${of("part_up")})`]],
+  Stat,
+).thresholds(
+  new ThresholdsConfigBuilder().mode("absolute").steps([
+    { value: null, color: "red" },
+    { value: 1, color: "green" },
+  ]),
+);
+
+const ROWS = {
+  "How it is": [
+    health,
+    panel(
+      "Failures",
+      "What failed, by room. The label outcome of the durations, and the events, say why.",
+      "ops",
+      [
+        ["store", rate("storage_failures_total")],
+        ["commits", rate("iceberg_commit_failures_total")],
+        ["queries", rate("query_failures_total")],
+        ["publications", rate("quality_publish_failures_total")],
+        ["upkeep", rate("maintenance_step_failures_total")],
+        ["backups", rate("backup_run_failures_total", "what")],
+      ],
+    ),
+    panel("Process", "Memory that is held, and how late the event loop was at worst.", "bytes", [
+      ["memory", 'process_resident_memory_bytes{instance=~"$instance"}'],
+    ]),
+    panel(
+      "Event loop and processor",
+      "How late the event loop was at worst between two scrapes, and processors in use.",
+      "s",
+      [
+        ["delay", of("event_loop_delay_seconds")],
+        ["processors", 'rate(process_cpu_seconds_total{instance=~"$instance"}[$__rate_interval])'],
+      ],
+    ),
+  ],
+  Store: [
+    panel("Requests", "Requests to the store, as the rooms above make them.", "reqps", [
+      ["{{operation}}", rate("storage_request_duration_seconds_count", "operation")],
+    ]),
+    panel("Latency", "Of nine, and of ninety-nine, in a hundred requests.", "s", [
+      ["{{operation}} 90%", quantile(0.9, "storage_request_duration_seconds", "operation")],
+      ["{{operation}} 99%", quantile(0.99, "storage_request_duration_seconds", "operation")],
+    ]),
+    panel("Bytes", "Bytes of objects read and written; what the cache had needed no request.", "Bps", [
+      ["{{operation}}", rate("storage_bytes_total", "operation")],
+      ["from the cache", rate("storage_cache_hit_bytes_total")],
+      ["fetched by the cache", rate("storage_cache_missed_bytes_total")],
+    ]),
+  ],
+  Tables: [
+    panel("Commits", "Commits to tables by outcome, and how often they were made again.", "ops", [
+      ["{{outcome}}", rate("iceberg_commit_duration_seconds_count", "outcome")],
+      ["again", rate("iceberg_commit_retries_total")],
+      ["conflicts", rate("iceberg_commit_conflicts_total")],
+    ]),
+    panel("Commit latency", "How long commits to tables, and moves of branches, take.", "s", [
+      ["commit 99%", quantile(0.99, "iceberg_commit_duration_seconds")],
+      ["branch 99%", quantile(0.99, "catalog_move_duration_seconds")],
+    ]),
+    panel("Planning", "Data files that plans want read, and those that they leave out.", "ops", [
+      ["read", rate("iceberg_plan_files_total")],
+      ["left out", rate("iceberg_plan_skipped_files_total")],
+      ["deletes applied", rate("iceberg_plan_delete_files_total")],
+    ]),
+  ],
+  Queries: [
+    panel("Queries", "Queries by kind and outcome.", "reqps", [
+      ["{{kind}} {{outcome}}", rate("query_duration_seconds_count", "kind, outcome")],
+    ]),
+    panel("Time to first rows", "Of half, and of ninety-nine in a hundred queries.", "s", [
+      ["50%", quantile(0.5, "query_duration_seconds")],
+      ["99%", quantile(0.99, "query_duration_seconds")],
+    ]),
+    panel("Planned bytes", "Bytes of files that plans want read, and of those that they leave out.", "Bps", [
+      ["read", rate("iceberg_plan_bytes_total")],
+      ["left out", rate("iceberg_plan_skipped_bytes_total")],
+    ]),
+  ],
+  Log: [
+    panel("Lag", "How many records groups are behind.", "none", [
+      ["{{group}} in {{topic}}", of("log_group_lag_records")],
+    ]),
+    panel("Append latency", "Until a batch was acknowledged: on the disk, or in the store.", "s", [
+      ["{{ack}} 99%", quantile(0.99, "log_append_duration_seconds", "ack")],
+    ]),
+    panel("Bytes", "Appended by clients, and read, by where from.", "Bps", [
+      ["appended", rate("log_append_bytes_total")],
+      ["read from {{source}}", rate("log_read_bytes_total", "source")],
+    ]),
+  ],
+  "Quality and upkeep": [
+    panel("Checks that failed", "Those that block, and those that warn.", "ops", [
+      ["block", rate("quality_check_failures_total")],
+      ["warn", rate("quality_check_warnings_total")],
+    ]),
+    panel("Publications", "By outcome: CHECK_FAILED where checks let nothing through.", "ops", [
+      ["{{outcome}}", rate("quality_publish_duration_seconds_count", "outcome")],
+      ["rows set aside", rate("quality_publish_rejected_rows_total")],
+    ]),
+    panel("Upkeep", "Steps of upkeep, by step and outcome.", "ops", [
+      ["{{step}} {{outcome}}", rate("maintenance_step_duration_seconds_count", "step, outcome")],
+    ]),
+  ],
+};
+
+const dashboard = new DashboardBuilder("SoloLakehouse")
+  .uid("sololakehouse")
+  .description("What a lakehouse does and how it is: processes that were started with --telemetry.")
+  .tags(["sololakehouse"])
+  .time({ from: "now-3h", to: "now" })
+  .refresh("30s")
+  .withVariable(new DatasourceVariableBuilder("datasource").type("prometheus").label("Data source"))
+  .withVariable(
+    new QueryVariableBuilder("instance")
+      .label("Process")
+      .datasource(datasource)
+      .query("label_values(sololakehouse_build_info, instance)")
+      .includeAll(true)
+      .multi(true),
+  );
+for (const [title, panels] of Object.entries(ROWS)) {
+  dashboard.withRow(new RowBuilder(title));
+  for (const one of panels) dashboard.withPanel(one);
+}
+const json = `${JSON.stringify(dashboard.build(), undefined, 2)}\n`;
+
+if (process.argv.includes("--check")) {
+  if (readFileSync(file, "utf8") !== json) {
+    console.error(
+      "deploy/observability/grafana is not what scripts/dashboards.mjs makes: run npm run dashboards.",
+    );
+    process.exit(1);
+  }
+} else {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, json);
+}
