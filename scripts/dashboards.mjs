@@ -18,6 +18,7 @@ const file = join(
   dirname(fileURLToPath(import.meta.url)),
   "../deploy/observability/grafana/sololakehouse.json",
 );
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in
 const datasource = { type: "prometheus", uid: "${datasource}" };
 
 /** Of the chosen processes. */
@@ -178,10 +179,11 @@ for (const [title, panels] of Object.entries(ROWS)) {
   dashboard.withRow(new RowBuilder(title));
   for (const one of panels) dashboard.withPanel(one);
 }
-const json = `${JSON.stringify(dashboard.build(), undefined, 2)}\n`;
+const made = dashboard.build();
 
 if (process.argv.includes("--check")) {
-  if (readFileSync(file, "utf8") !== json) {
+  // Biome lays it out.
+  if (JSON.stringify(JSON.parse(readFileSync(file, "utf8"))) !== JSON.stringify(made)) {
     console.error(
       "deploy/observability/grafana is not what scripts/dashboards.mjs makes: run npm run dashboards.",
     );
@@ -189,5 +191,5 @@ if (process.argv.includes("--check")) {
   }
 } else {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, json);
+  writeFileSync(file, JSON.stringify(made, undefined, 2));
 }
