@@ -40,9 +40,8 @@ async function measured(watched: "nobody" | "scraped" | "all"): Promise<Measurem
   try {
     const { arrivals } = replay(await readFlights(lake, DAYS + 1, FLIGHTS_PER_DAY), { seed: 1 });
     await ingestAirports(lake);
-    const [first, ...days] = [...byDay(arrivals)];
-    if (first === undefined) throw new Error("there are no days");
-    const day = async ([name, batch]: typeof first): Promise<void> => {
+    const days = [...byDay(arrivals)];
+    const day = async ([name, batch]: (typeof days)[number]): Promise<void> => {
       await ingestEvents(lake, `day-${name}`, batch);
       await lake.pipeline.run(tasks);
     };
@@ -61,10 +60,10 @@ async function measured(watched: "nobody" | "scraped" | "all"): Promise<Measurem
       await lake.telemetry.sendTraces({ endpoint: `http://127.0.0.1:${String(port).trim()}` });
       await lake.telemetry.writeEvents({ to: join(root, "events.ndjson"), level: "debug" });
     }
-    await day(first);
+    for (const each of days.slice(0, 1)) await day(each);
     const before = process.cpuUsage();
     const took = await seconds(async () => {
-      for (const each of days.slice(0, DAYS)) await day(each);
+      for (const each of days.slice(1, DAYS + 1)) await day(each);
     });
     const { user, system } = process.cpuUsage(before);
     return { cpuSeconds: (user + system) / 1e6, seconds: took };
