@@ -59,6 +59,7 @@ if (status === 0) {
   for (const folder of Object.keys(PROGRAMS)) await bundle(folder);
   copyPages();
   copyProtos();
+  cpSync("lib/lakehouse/pipeline/spark/spark_driver.py", "lib/lakehouse/dist/spark_driver.py");
 } else process.exitCode = 1;
 
 /** The pages that go with the library, for those who have no repository at hand. */

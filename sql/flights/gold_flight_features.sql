@@ -30,7 +30,8 @@ SELECT
   f.origin,
   f.destination,
   CAST(extract(hour FROM f.scheduled_at) AS INT) AS scheduled_hour,
-  CAST(extract(dayofweek FROM f.scheduled_at) AS INT) AS weekday,
+  -- From a Sunday on, wherever an engine has its week begin.
+  CAST(extract(dayofweek FROM f.scheduled_at) - extract(dayofweek FROM DATE '2001-01-07') AS INT) AS weekday,
   f.distance_miles,
   routes.delay AS route_delay_minutes_7d,
   origins.delay AS origin_delay_minutes_7d,

@@ -6,6 +6,8 @@ export { lineageDiagram, origins, type TableColumn, type TaskLineage } from "./l
 export { type OpenLineageEvent, type OpenLineageOptions, openLineageEvent } from "./lineage/open-lineage.js";
 export { Pipeline, type PipelineContext, type RunOptions } from "./pipeline.js";
 export type { InputRange, TaskRun } from "./run.js";
+export type { SparkOptions } from "./spark/options.js";
+export type { Spark } from "./spark/spark.js";
 export {
   type AppendWrite,
   append,

@@ -1,18 +1,23 @@
 import type { Catalog } from "../catalog/index.js";
-import { type Abortable, throwIfAborted } from "../errors.js";
+import { type Abortable, invalidArgument, throwIfAborted } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
 import { observe } from "../observability/index.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { QueryEngine } from "../query/index.js";
+import type { ObjectStore } from "../storage/index.js";
 import type { TaskLineage } from "./lineage/lineage.js";
 import { pipelineRuns, pipelineTasks } from "./metrics.js";
 import type { TaskRun } from "./run.js";
+import type { SparkOptions } from "./spark/options.js";
+import { Spark } from "./spark/spark.js";
 import type { SliceValue, Task } from "./task.js";
 
 /** What the room needs of an open lakehouse. */
 export interface PipelineContext {
   /** Seen on one branch. */
   readonly catalog: Catalog;
+  /** Where the tables' files are, which Spark is told. */
+  readonly store?: ObjectStore | undefined;
   readonly engine: QueryEngine;
   readonly countRows: (table: Table) => Promise<bigint>;
 }
@@ -29,6 +34,8 @@ export interface RunOptions extends Abortable {
   readonly now?: Date | undefined;
   /** Whether what the checks find is kept in their history. True where not given. */
   readonly record?: boolean | undefined;
+  /** What makes the rows, as `lake.pipeline.spark()`; DuckDB, in this process, where not given. */
+  readonly engine?: Spark | undefined;
 }
 
 const RUN_OPTIONS: OptionNames<RunOptions> = {
@@ -36,6 +43,7 @@ const RUN_OPTIONS: OptionNames<RunOptions> = {
   slices: true,
   now: true,
   record: true,
+  engine: true,
   signal: true,
 };
 
@@ -47,9 +55,30 @@ const RUN_OPTIONS: OptionNames<RunOptions> = {
  */
 export class Pipeline {
   readonly #context: PipelineContext;
+  readonly #sparks: Spark[] = [];
 
   constructor(context: PipelineContext) {
     this.#context = context;
+  }
+
+  /**
+   * Spark, to run tasks by: what is published, and where nothing goes on, is the same. It is started by `spark-submit` when
+   * a task first has something to do, with the catalog of this lakehouse, and stays until it or the lakehouse is closed.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT
+   * @example
+   * await using engine = lake.pipeline.spark({ submit: ["--master", "yarn"] });
+   * await lake.pipeline.run(tasks, { engine });
+   */
+  spark(options: SparkOptions = {}): Spark {
+    const spark = new Spark(this.#context, options);
+    this.#sparks.push(spark);
+    return spark;
+  }
+
+  /** @internal Ends what runs on Spark. */
+  async close(): Promise<void> {
+    await Promise.all(this.#sparks.map((spark) => spark.close()));
   }
 
   /**
@@ -59,11 +88,20 @@ export class Pipeline {
    * first failure ends the run; what was written until then stays, and the next run goes on from there.
    *
    * @throws CheckFailedError CHECK_FAILED
-   * @throws LakehouseError POSITION_LOST, NOT_APPEND_ONLY, SCHEMA_MISMATCH, NO_SUCH_TABLE, INVALID_SQL,
-   *   UNSUPPORTED_FEATURE where the catalog has no branches.
+   * @throws LakehouseError POSITION_LOST, NOT_APPEND_ONLY, SCHEMA_MISMATCH, NO_SUCH_TABLE, INVALID_SQL, SPARK_FAILED,
+   *   UNSUPPORTED_FEATURE where the catalog has no branches, and for a query that may mean something else to Spark.
    */
   async run(tasks: readonly Task[], options: RunOptions = {}): Promise<readonly TaskRun[]> {
     checkOptions("run", options, RUN_OPTIONS);
+    if (
+      options.engine !== undefined &&
+      !(options.engine instanceof Spark && options.engine.serves(this.#context))
+    )
+      throw invalidArgument(
+        "engine",
+        "The engine is none of this lakehouse's.",
+        "Give lake.pipeline.spark().",
+      );
     const [{ inOrder }, { runTask }] = await Promise.all([import("./order.js"), import("./run.js")]);
     const runs: TaskRun[] = [];
     const all = async () => {

@@ -9,4 +9,5 @@ export const pipelineRoom = {
   errors,
   metrics,
   facade: (context) => new Pipeline(context),
+  close: (pipeline) => pipeline.close(),
 } as const satisfies Room<PipelineContext, Pipeline>;

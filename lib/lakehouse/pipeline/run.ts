@@ -33,7 +33,7 @@ export interface TaskRun {
 export async function runTask(
   context: PipelineContext,
   task: Task,
-  { rebuild = false, slices: asked, now, record, signal }: RunOptions,
+  { rebuild = false, slices: asked, now, record, signal, engine: spark }: RunOptions,
 ): Promise<TaskRun> {
   requireSlices(task, asked);
   const slices = asked?.length === 0 ? undefined : asked;
@@ -56,7 +56,12 @@ export async function runTask(
       inputs = await inputsOf(catalog, task, there);
       const reads = await load(catalog, task.reads);
       const job: Job = { engine: context.engine, task, table, branch, inputs, reads };
-      made = await writeTask(job, there === undefined ? "all" : "changes", slices);
+      const what = there === undefined ? "all" : "changes";
+      if (spark === undefined) made = await writeTask(job, what, slices);
+      else {
+        const { writeOnSpark } = await import("./spark/write.js");
+        made = await writeOnSpark({ ...job, spark, catalog, signal }, what, slices);
+      }
     },
     { now, record, signal, message: `Run ${task.name}` },
   );

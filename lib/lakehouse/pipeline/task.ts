@@ -67,6 +67,11 @@ export interface TaskInit<Row> {
   readonly with?: Readonly<Record<string, string>> | undefined;
   /** A query of the table's rows, with all of its columns, whose types are not guessed: as `appendFrom` takes it. */
   readonly sql: string;
+  /**
+   * The query in Spark's SQL, as a whole: without it Spark is given `sql`, where that means the same to it. That both do is
+   * its author's to see to.
+   */
+  readonly spark?: string | undefined;
   readonly write: Write;
 }
 
@@ -79,6 +84,8 @@ export interface Task {
   readonly reads: Readonly<Record<string, string>>;
   /** The query as a whole. */
   readonly sql: string;
+  /** What Spark runs in its place. */
+  readonly spark?: string | undefined;
   readonly write: Write;
 }
 
@@ -130,6 +137,7 @@ export function task<Row>(init: TaskInit<Row>): Task {
     changes: namesOf(changes),
     reads: namesOf(reads),
     sql: withQueries(init.sql, queries),
+    ...(init.spark !== undefined && { spark: plain(init.spark) }),
     write,
   };
 }

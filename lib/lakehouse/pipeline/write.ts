@@ -12,10 +12,10 @@ import {
 } from "../iceberg/index.js";
 import { identifier, type NamedRows, type QueryEngine } from "../query/index.js";
 import { positionSummary, positionsOf, requireAppends } from "./position.js";
-import type { SliceValue, Task } from "./task.js";
+import type { ReplaceWrite, SliceValue, Task } from "./task.js";
 
 /** An input as it is now. */
-interface Input {
+export interface Input {
   readonly table: Table;
   /** What the task has taken in of it ends there; it has nothing of it where there is none. */
   readonly from: SnapshotId | undefined;
@@ -54,12 +54,8 @@ export async function writeTask(
   what: "all" | "changes",
   slices: readonly SliceValue[] | undefined,
 ): Promise<readonly SliceValue[] | undefined> {
-  const { task, table, inputs } = job;
-  // Inputs that have no snapshot have nothing to take in, and a table that has none nothing to let go of.
-  const isNew = [table, ...Object.values(inputs).map((input) => input.table)].every(
-    ({ currentSnapshot }) => currentSnapshot === undefined,
-  );
-  if (isNew) return undefined;
+  const { task, table } = job;
+  if (isNothing(job)) return undefined;
   const transaction = table.begin();
   try {
     const made =
@@ -68,10 +64,7 @@ export async function writeTask(
         : task.write.kind === "replace"
           ? await writeSlices(job, transaction, task.write, slices ?? [])
           : await writeRows(job, transaction, slices);
-    const summary = summaryOf(job);
-    const said = await positionsOf(transaction.table as Table, task);
-    if (said === undefined || positionSummary(task, said)[keyOf(summary)] !== summary[keyOf(summary)])
-      await transaction.commitFiles({ operation: "append" }, { summary });
+    await sayPosition(job, transaction);
     await transaction.commit();
     return made;
   } catch (error) {
@@ -80,9 +73,24 @@ export async function writeTask(
   }
 }
 
+/** Inputs that have no snapshot have nothing to take in, and a table that has none nothing to let go of. */
+export function isNothing({ table, inputs }: Job): boolean {
+  return [table, ...Object.values(inputs).map((input) => input.table)].every(
+    ({ currentSnapshot }) => currentSnapshot === undefined,
+  );
+}
+
+/** Says how far the table has come where no snapshot that has rows does: none came, or all were there. */
+export async function sayPosition(job: Job, transaction: Transaction): Promise<void> {
+  const summary = summaryOf(job);
+  const said = await positionsOf(transaction.table as Table, job.task);
+  if (said === undefined || positionSummary(job.task, said)[keyOf(summary)] !== summary[keyOf(summary)])
+    await transaction.commitFiles({ operation: "append" }, { summary });
+}
+
 const keyOf = (summary: Readonly<Record<string, string>>) => Object.keys(summary)[0] as string;
 
-function summaryOf({ task, inputs }: Job): Record<string, string> {
+export function summaryOf({ task, inputs }: Job): Record<string, string> {
   const positions = Object.entries(inputs).map(([name, { table }]) => [
     name,
     { uuid: table.metadata.tableUuid, snapshotId: table.currentSnapshot?.snapshotId },
@@ -143,18 +151,13 @@ async function addRows(job: Job, transaction: Transaction, rows: AsyncIterable<R
 async function writeSlices(
   job: Job,
   transaction: Transaction,
-  { slice, lookback = 0 }: Extract<Task["write"], { kind: "replace" }>,
+  write: ReplaceWrite,
   asked: readonly SliceValue[],
 ): Promise<readonly SliceValue[]> {
-  const found = new Map<string, SliceValue>(asked.map((value) => [String(value), value]));
-  for (const value of await changedSlices(job, slice))
-    for (const each of days(value, 0, lookback)) found.set(String(each), each);
-  const made = [...found.values()];
+  const { slice } = write;
+  const { made, read: wanted } = await slicesToMake(job, write, asked);
   if (made.length === 0) return made;
-  const wanted = new Map(
-    made.flatMap((value) => days(value, -lookback, 0)).map((each) => [String(each), each]),
-  );
-  const filter = isIn(slice, [...wanted.values()]);
+  const filter = isIn(slice, wanted);
   const rows = {
     ...inputRows(job, ({ table }) => ({ table, filter })),
     [SLICES]: await slicesRows(job, slice, made),
@@ -162,6 +165,23 @@ async function writeSlices(
   const data = read(job, ofSlices(job.task, slice), rows);
   await transaction.overwrite(data, { where: isIn(slice, made), summary: summaryOf(job) });
   return made;
+}
+
+/**
+ * The slices of which a row came or went, those that look back to them, and those asked for; and the slices of the inputs
+ * that they are made of.
+ */
+export async function slicesToMake(
+  job: Job,
+  { slice, lookback = 0 }: ReplaceWrite,
+  asked: readonly SliceValue[],
+): Promise<{ readonly made: readonly SliceValue[]; readonly read: readonly SliceValue[] }> {
+  const distinct = (values: readonly SliceValue[]) => [
+    ...new Map(values.map((value) => [String(value), value])).values(),
+  ];
+  const changed = await changedSlices(job, slice);
+  const made = distinct([...asked, ...changed.flatMap((value) => days(value, 0, lookback))]);
+  return { made, read: distinct(made.flatMap((value) => days(value, -lookback, 0))) };
 }
 
 async function changedSlices({ engine, inputs }: Job, slice: string): Promise<SliceValue[]> {

@@ -6,6 +6,7 @@
  */
 export type { SqlValue } from "./arrow/values.js";
 export type { DuckDBOptions } from "./duckdb/open.js";
+export { boundPlan, type PlanNode } from "./engine/bound-plan.js";
 export { countRows } from "./engine/count-rows.js";
 export { defineView, type NewViewOptions } from "./engine/define-view.js";
 export type {

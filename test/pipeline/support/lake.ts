@@ -94,6 +94,7 @@ export async function openOn(backend: Backend, store: ObjectStore, engines: Quer
   engines.push(engine);
   const context = {
     catalog,
+    store,
     engine,
     countRows: (table: Parameters<typeof countRows>[1]) => countRows(engine, table),
   };

@@ -79,7 +79,8 @@ async function runFunction(job: RunJob, step: FunctionStep, { attempt, signal, r
 
 async function runTask(job: RunJob, { task }: TaskStep, { signal, ref }: Try): Promise<unknown> {
   const { slices, rebuild } = job.run;
-  const pipeline = new Pipeline({ ...job, catalog: job.catalog.on(ref) });
+  const { engine, countRows } = job;
+  const pipeline = new Pipeline({ engine, countRows, catalog: job.catalog.on(ref) });
   const [done] = await pipeline.run([task], { signal, slices, rebuild });
   return { outcome: done?.outcome, inputs: done?.inputs, slices: done?.slices };
 }

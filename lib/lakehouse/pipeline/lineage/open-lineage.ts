@@ -37,7 +37,7 @@ export function openLineageEvent(
   });
   const columnLineage = own && {
     _producer: PRODUCER,
-    _schemaURL: `${SPEC}/facets/1-2-0/ColumnLineageDatasetFacet.json`,
+    _schemaURL: `${SPEC}/facets/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet`,
     fields: Object.fromEntries(
       Object.entries(own.columns).map(([column, from]) => [
         column,
