@@ -21,6 +21,12 @@ import { acceptedValues, contract, expression, length, range, references } from 
  */
 const OWNER = "flights@example.org";
 
+/**
+ * A table that has stopped growing is reported, and not closed: a backfill is old, too. What counts as now is up to whoever
+ * runs the checks (`now`), and for a replay that is the time of what it replays.
+ */
+const STOPPED = { severity: "warn" } as const;
+
 /** What a report says: all of it is text, and any of it may be missing. */
 const EVENT = {
   flight: string().optional().doc("Names a flight."),
@@ -48,6 +54,7 @@ export const bronzeEvents = contract({
   name: "bronze.flight_events",
   description: "What airlines report of their flights, as it was received. Rows are only ever added.",
   owner: OWNER,
+  freshness: { column: "received_at", within: "24h", ...STOPPED },
   schema: defineSchema({
     ...EVENT,
     ...RECEIVED,
@@ -78,6 +85,7 @@ export const silverFlights = contract({
   name: "silver.flights",
   description: "A flight a row, as its newest report has it.",
   owner: OWNER,
+  freshness: { column: "sent_at", within: "24h", ...STOPPED },
   keys: ["flight_id", "flight_date"],
   // A file that is written again tells its changes without a look at all others; few rows are late.
   properties: { "write.merge.mode": "copy-on-write" },
@@ -129,6 +137,7 @@ export const goldRouteDays = contract({
   name: "gold.route_days",
   description: "The flights of a route on a day, and how late they came in.",
   owner: OWNER,
+  freshness: { column: "flight_date", within: "48h", ...STOPPED },
   keys: ["flight_date", "origin", "destination"],
   schema: defineSchema({
     flight_date: date(),
@@ -148,6 +157,7 @@ export const goldAirportDays = contract({
   name: "gold.airport_days",
   description: "What left an airport on a day and what came in, and how late it was at its destination.",
   owner: OWNER,
+  freshness: { column: "flight_date", within: "48h", ...STOPPED },
   keys: ["flight_date", "airport"],
   schema: defineSchema({
     flight_date: date(),
@@ -165,6 +175,7 @@ export const goldOnTimeDays = contract({
   name: "gold.on_time_days",
   description: "On-time performance of the flights that leave an airport, by day.",
   owner: OWNER,
+  freshness: { column: "flight_date", within: "48h", ...STOPPED },
   keys: ["flight_date", "airport"],
   schema: defineSchema({
     flight_date: date(),
@@ -183,6 +194,7 @@ export const goldFlightFeatures = contract({
   description:
     "What is known of a flight before it leaves, and whether it came in late: for models of delays.",
   owner: OWNER,
+  freshness: { column: "flight_date", within: "48h", ...STOPPED },
   keys: ["flight_id", "flight_date"],
   schema: defineSchema({
     flight_id: string(),

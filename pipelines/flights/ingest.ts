@@ -31,7 +31,8 @@ export async function ingestEvents(
       received_at: new Date(at).toISOString(),
     }),
   );
-  await lake.quality.publish(bronzeEvents, rows, { token: name });
+  const now = new Date(arrivals.reduce((last, { at }) => Math.max(last, at), 0));
+  await lake.quality.publish(bronzeEvents, rows, { token: name, now });
 }
 
 /** Events on their way: the topic that they are appended to, and what takes it into bronze until it is closed. */

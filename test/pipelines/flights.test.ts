@@ -181,6 +181,24 @@ test("a replay keeps to its rates, says what it did, and is made again by its se
   expect([...days.keys()]).toEqual([...days.keys()].sort());
 });
 
+test("a table that stands still is reported by the replay's clock, and what is late may come in all the same", async () => {
+  const on = await fresh();
+  const { arrivals } = replay(flights.slice(0, 20), { seed: 3, rates: { late: 0, broken: 0 } });
+  const now = new Date((arrivals.at(-1) as Arrival).at);
+  await ingestEvents(on, "all", arrivals);
+  await on.pipeline.run(tasks, { record: false, now: new Date(now.getTime() + 3 * 86_400_000) });
+  const ageAt = async (at: Date) => {
+    const { passed, results } = await on.quality.check(silverFlights, { now: at, record: false });
+    return [passed, results.find(({ check }) => check.kind === "freshness")?.outcome];
+  };
+  expect(await ageAt(now)).toEqual([true, "pass"]);
+  expect(await ageAt(new Date(now.getTime() + 2 * 86_400_000))).toEqual([true, "warn"]);
+  for (const { name, freshness } of contracts.filter((each) =>
+    /bronze.flight_events|silver.flights$|gold/.test(each.name),
+  ))
+    expect({ name, freshness }).toMatchObject({ freshness: { severity: "warn" } });
+});
+
 test("contracts keep to the naming conventions, and the dictionary has each of their columns", () => {
   const page = dictionary(contracts);
   for (const { name, schema, owner, description } of contracts) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Lakehouse, openLakehouse, type Schema } from "sololakehouse";
@@ -177,6 +177,14 @@ test("a run is an event of OpenLineage, and all of them a diagram", async () => 
       },
     ],
   });
+  const toRoutes = lineageDiagram(lineage, { to: "gold.route_days" });
+  expect(toRoutes).toContain('"bronze.flight_events"."delay" -> "silver.flights"."arrival_delay_minutes"');
+  // Of what lies before it, only columns that lead to it; of itself all, counts of rows too.
+  expect(toRoutes).not.toMatch(/distance|rejected|airport/);
+  expect(toRoutes).toContain('  "flights"');
+  const drawn = new URL("../../milestones/m05-medallion/lineage.d2", import.meta.url);
+  expect(await readFile(drawn, "utf8")).toBe(toRoutes);
+  expect(() => lineageDiagram(lineage, { to: "bronze.airports" })).toThrow(/None of the tasks makes/);
   expect(lineageDiagram(lineage)).toContain(
     '"silver.flights"."arrival_delay_minutes" -> "gold.route_days"."mean_delay_minutes"',
   );

@@ -1,4 +1,5 @@
 import type { Catalog } from "../../catalog/index.js";
+import { invalidArgument } from "../../errors.js";
 import { type QueryEngine, sql } from "../../query/index.js";
 import type { Task } from "../task.js";
 import { type InputColumn, queryLineage } from "./columns.js";
@@ -78,13 +79,24 @@ export function origins(lineage: readonly TaskLineage[], { table, column }: Tabl
   return [...found.values()];
 }
 
-/** The lineage as a diagram in D2's language: a table each, and a line from each column to those that are made of it. */
-export function lineageDiagram(lineage: readonly TaskLineage[]): string {
+export interface LineageDiagramOptions {
+  /** The table whose columns are followed back. All tables where not given, which is more than fits a page. */
+  readonly to?: string | undefined;
+}
+
+/**
+ * The lineage as a diagram in D2's language: a table each, and a line from each column to those that are made of it.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT for a table that none of the tasks makes.
+ * @example await writeFile("lineage.d2", lineageDiagram(lineage, { to: "gold.daily_delays" }));
+ */
+export function lineageDiagram(lineage: readonly TaskLineage[], { to }: LineageDiagramOptions = {}): string {
+  const shown = to === undefined ? lineage : leadingTo(lineage, to);
   const tables = new Map<string, Set<string>>();
   const add = (table: string, column: string): void => {
     tables.set(table, (tables.get(table) ?? new Set()).add(column));
   };
-  const lines = lineage.flatMap(({ table, columns }) =>
+  const lines = shown.flatMap(({ table, columns }) =>
     Object.entries(columns).flatMap(([column, from]) => {
       add(table, column);
       return from.map((source) => {
@@ -102,6 +114,33 @@ export function lineageDiagram(lineage: readonly TaskLineage[]): string {
     ].join("\n"),
   );
   return `${["direction: right", ...shapes, ...lines].join("\n")}\n`;
+}
+
+/** A table with all of its columns, and of the tables before it those columns that lead to one of them. */
+function leadingTo(lineage: readonly TaskLineage[], to: string): TaskLineage[] {
+  const made = new Map(lineage.map((each) => [each.table, each]));
+  const goal = made.get(to);
+  if (goal === undefined)
+    throw invalidArgument(
+      to,
+      `None of the tasks makes ${to}.`,
+      `Give one of ${[...made.keys()].join(", ")}.`,
+    );
+  const wanted = new Map<string, Map<string, readonly TableColumn[]>>();
+  const visit = (table: string, column: string): void => {
+    const from = made.get(table)?.columns[column];
+    if (from === undefined || wanted.get(table)?.has(column) === true) return;
+    wanted.set(table, (wanted.get(table) ?? new Map()).set(column, from));
+    for (const source of from) visit(source.table, source.column);
+  };
+  for (const column of Object.keys(goal.columns)) visit(to, column);
+  return lineage.flatMap((each) => {
+    const columns = wanted.get(each.table);
+    if (columns === undefined) return [];
+    // In the order that the table has them.
+    const kept = Object.entries(each.columns).filter(([column]) => columns.has(column));
+    return [{ ...each, columns: Object.fromEntries(kept) }];
+  });
 }
 
 const quoted = (name: string) => JSON.stringify(name);

@@ -4,7 +4,7 @@ import { type ColumnName, fieldById, fieldByName, type TypedSchema } from "../..
 import { checkObject } from "../../options.js";
 import { freshness, notNull, requireChecks, unique } from "../checks/builders.js";
 import { requireKnown } from "../checks/columns.js";
-import type { Check } from "../checks/types.js";
+import type { Check, Severity } from "../checks/types.js";
 import { noSuchColumn } from "../errors.js";
 
 /** What a table promises to those who read it. */
@@ -16,8 +16,18 @@ export interface ContractInit<Row>
   readonly schema: TypedSchema<Row>;
   /** Columns that together name a row. The schema's identifier where not given. */
   readonly keys?: readonly ColumnName<NoInfer<Row>>[] | undefined;
-  /** How old its newest row may be. */
-  readonly freshness?: { readonly column: ColumnName<NoInfer<Row>>; readonly within: string } | undefined;
+  /**
+   * How old its newest row may be. A check that blocks also refuses what comes late to a table that has stood still: with
+   * the severity `warn` it comes in, and is reported.
+   */
+  readonly freshness?:
+    | {
+        readonly column: ColumnName<NoInfer<Row>>;
+        readonly within: string;
+        /** `block` where not given. */
+        readonly severity?: Severity | undefined;
+      }
+    | undefined;
   /** Whom to ask. */
   readonly owner: string;
   readonly description?: string | undefined;
@@ -67,7 +77,7 @@ export function contract<Row>(init: ContractInit<Row>): Contract<Row> {
   const implied: Check[] = [
     ...nullable.map((key) => notNull(key)),
     ...(keys.length === 0 ? [] : [unique(keys)]),
-    ...(age === undefined ? [] : [freshness(age.column, age.within)]),
+    ...(age === undefined ? [] : [freshness(age.column, age.within, { severity: age.severity ?? "block" })]),
   ];
   const said = new Set(requireChecks(checks).map((check) => check.name));
   requireKnown(schema, checks);
