@@ -28,6 +28,8 @@ const INLINED = ["@duckdb/node-api", "yaml", ...withDependencies("fastify")];
 
 /** The licences of what is inlined, which ask to come along. */
 const LICENSES = "THIRD-PARTY-LICENSES.txt";
+/** Compiled as it is, not bundled: what notebooks import beside the packages. */
+const PIPELINES = "pipelines";
 const PAGES = [
   "backup.md",
   "experiments.md",
@@ -53,10 +55,13 @@ const { positionals: others, values } = parseArgs({
   /** Leaves nothing of earlier builds: for a package that is to be published. */
   options: { clean: { type: "boolean" } },
 });
-const tsc = ["node_modules/typescript/bin/tsc", "-b", ...Object.keys(PROGRAMS), ...others];
+const pipelines = existsSync(PIPELINES) ? [PIPELINES] : [];
+const recorded = pipelines.map((folder) => [join(folder, RECORD), { sources: sourcesOf(folder) }]);
+const tsc = ["node_modules/typescript/bin/tsc", "-b", ...Object.keys(PROGRAMS), ...pipelines, ...others];
 const { status } = spawnSync(process.execPath, tsc, { stdio: "inherit" });
 if (status === 0) {
   for (const folder of Object.keys(PROGRAMS)) await bundle(folder);
+  for (const [file, record] of recorded) writeFileSync(file, JSON.stringify(record));
   copyPages();
   copyProtos();
   cpSync("lib/lakehouse/pipeline/spark/spark_driver.py", "lib/lakehouse/dist/spark_driver.py");

@@ -24,18 +24,21 @@ test("builds when a source that is reached is newer than the build, and says why
       noCheck: true,
     },
   };
-  for (const folder of ["lib/lakehouse", "lib/kit"]) {
+  for (const folder of ["lib/lakehouse", "lib/kit", "pipelines"]) {
     await write(`${folder}/tsconfig.json`, JSON.stringify({ ...config, include: ["*.ts"] }));
     await write(`${folder}/index.ts`, "export const a = 1;\n");
   }
-  const sources = ["lib/lakehouse/index.ts", "lib/kit/index.ts", "milestones/m01-x/helper.ts"];
-  expect(unbuilt(root, sources)).toEqual(["lib/lakehouse/index.ts", "lib/kit/index.ts"]);
+  const built = ["lib/lakehouse/index.ts", "lib/kit/index.ts", "pipelines/index.ts"];
+  const sources = [...built, "milestones/m01-x/helper.ts"];
+  expect(unbuilt(root, sources)).toEqual(built);
   expect(await ensureBuilt(root, sources)).toBe(true);
   expect(await ensureBuilt(root, sources)).toBe(false);
 
-  await write("lib/kit/index.ts", "export const a = 2;\n");
-  expect(unbuilt(root, sources)).toEqual(["lib/kit/index.ts"]);
-  expect(await ensureBuilt(root, sources)).toBe(true);
+  for (const changed of ["lib/kit/index.ts", "pipelines/index.ts"]) {
+    await write(changed, "export const a = 2;\n");
+    expect(unbuilt(root, sources)).toEqual([changed]);
+    expect(await ensureBuilt(root, sources)).toBe(true);
+  }
 
   await write("lib/lakehouse/tsconfig.json", "{ nonsense");
   await write("lib/lakehouse/index.ts", "export const a = 3;\n");

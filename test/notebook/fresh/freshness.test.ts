@@ -237,6 +237,18 @@ describe("what code reaches", () => {
     expect(reached(code)).toEqual(files.map((file) => `lib/lakehouse/${file}`));
   });
 
+  test("finds the source of what is imported as it is built", async () => {
+    await write("flows/dist/day/index.js", 'export { day } from "./day.js";\n');
+    await write("flows/day/index.ts", 'export { day } from "./day.js";\n');
+    await write("flows/day/day.ts", 'import { four } from "sololakehouse";\nexport const day = four;\n');
+    expect(reached('import { day } from "../../flows/dist/day/index.js";')).toEqual([
+      "flows/day/day.ts",
+      "flows/day/index.ts",
+      "lib/lakehouse/four.ts",
+      "lib/lakehouse/index.ts",
+    ]);
+  });
+
   test("crosses from the kit to the lakehouse, and finds files beside the notebook", () => {
     expect(
       reached('import { fact } from "@sololakehouse/kit";\nimport { helper } from "./helper.js";'),

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { invalidConfig } from "sololakehouse/errors";
 
-const PACKAGES = ["lib/lakehouse", "lib/kit"];
+/** What `scripts/build.mjs` builds. */
+const PACKAGES = ["lib/lakehouse", "lib/kit", "pipelines"];
 
 /** What `scripts/build.mjs` has made `dist` from. */
 interface BuildRecord {
@@ -37,7 +38,7 @@ export function unbuilt(root: string, sources: readonly string[]): string[] {
 }
 
 /**
- * Builds both packages when the build lacks one of the given sources as it is now: cells run the build, and their
+ * Builds all of it when the build lacks one of the given sources as it is now: cells run the build, and their
  * outputs are vouched for with the sources.
  *
  * @returns whether anything had to be built.

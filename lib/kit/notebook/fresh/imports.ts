@@ -108,9 +108,19 @@ const moduleOf = remembered((bytes, path) =>
   parseModule(/\.[cm]?tsx?$/.test(path) ? bytes.toString("utf8") : ""),
 );
 
-/** Imports name the JavaScript that a source becomes. Empty where there is no such file. */
+/**
+ * Imports name the JavaScript that a source becomes, beside it or in the project's `dist`. Empty where there is no such
+ * file.
+ */
 const sourceFile = whileSteady((path: string): string => {
-  const candidates = [path.replace(/\.([cm]?)js$/, ".$1ts"), path, `${path}.ts`, join(path, "index.ts")];
+  const source = path.replace(/\.([cm]?)js$/, ".$1ts");
+  const candidates = [
+    source,
+    source.replace(/([\\/])dist[\\/]/, "$1"),
+    path,
+    `${path}.ts`,
+    join(path, "index.ts"),
+  ];
   return candidates.find((candidate) => /\.[a-z]+$/.test(candidate) && existsSync(candidate)) ?? "";
 });
 
