@@ -355,6 +355,20 @@ describe("the Definition of Done", () => {
     expect(await saveDiagrams(fixture.project)).toEqual([]);
     forget();
     expect((await contentDone(milestone, fixture.project)).every(({ done }) => done)).toBe(true);
+    writeFileSync(join(fixture.milestone, "other.d2"), "direction: right\na: A {class: here}\na -> b\n");
+    forget();
+    expect((await contentDone(milestone, fixture.project)).at(-1)).toMatchObject({
+      done: false,
+      why: expect.stringContaining("other.svg is missing"),
+    });
+    expect(await saveDiagrams(fixture.project)).toEqual(["milestones/m03-writing-iceberg/other.svg"]);
+    edit("doc.md", (text) => text.replace("](diagram.svg)", "](diagram.svg)\n\n![another one](other.svg)"));
+    forget();
+    await buildContent(fixture.project);
+    expect(site("milestones/m03-writing-iceberg.html")).toContain(
+      "media/m03-writing-iceberg/other-tall-dark.svg",
+    );
+    expect(site("media/m03-writing-iceberg/other-dark.svg")).toContain("<svg");
     edit("diagram.d2", (text) => text.replace("Batches", "Arrow batches"));
     forget();
     expect((await contentDone(milestone, fixture.project)).at(-1)).toMatchObject({

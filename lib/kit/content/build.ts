@@ -181,7 +181,7 @@ function admit(
     const [first] = broken[index] ?? [];
     if (!first) return content;
     skipped.push({ id: content.milestone.id, reason: first.message });
-    return { ...content, pieces: {}, diagram: undefined, recorded: undefined };
+    return { ...content, pieces: {}, diagram: undefined, diagrams: [], recorded: undefined };
   });
   return { all, skipped };
 }

@@ -24,7 +24,8 @@ export function diagramTheme(theme: Theme): string {
     N6: p.raised,
     N7: p.paper,
     B1: p.grey,
-    B2: p.grey,
+    // Also the columns of tables, which are text.
+    B2: p.inkSoft,
     B3: p.line,
     B4: p.raised,
     B5: p.raised,

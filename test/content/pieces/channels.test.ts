@@ -29,6 +29,7 @@ function made(name: PieceName, text: string) {
     recorded: recordedFixture(),
     pieces: { [name]: piece },
     diagram: undefined,
+    diagrams: [],
   };
   return { piece, content, bound: bind(piece, content, [content]).bound };
 }

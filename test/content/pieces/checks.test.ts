@@ -33,6 +33,7 @@ function content(name: PieceName, text: string, number = 3): MilestoneContent {
     recorded: recordedFixture(),
     pieces: { [name]: pieceFromText(name, text) },
     diagram: `${folder}/diagram.d2`,
+    diagrams: [`${folder}/diagram.d2`],
   };
 }
 

@@ -38,6 +38,7 @@ function problems(
     recorded: recordedIn({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }, "n"),
     pieces,
     diagram: undefined,
+    diagrams: [],
   };
   return [...roundingProblems(content, [content]).values()]
     .flat()

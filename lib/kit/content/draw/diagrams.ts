@@ -47,16 +47,20 @@ function recolour(light: string, theme: Theme): string {
   return light.replace(/#[0-9A-F]{6}\b/g, (hex) => colours.get(hex) ?? hex);
 }
 
-/** The source that a committed `diagram.svg` was drawn from, as a comment that the freshness check reads. */
-export function stampDiagram(svg: string, source: string): string {
-  return `${svg}\n<!-- drawn from diagram.d2 ${sourceStamp(source)} -->\n`;
+/** The source that a committed drawing was drawn from, as a comment that the freshness check reads. */
+export function stampDiagram(svg: string, source: string, name = "diagram"): string {
+  return `${svg}\n<!-- drawn from ${name}.d2 ${sourceStamp(source)} -->\n`;
 }
 
-/** Why a committed `diagram.svg` does not show its source any more, or undefined when it does. */
-export function diagramProblem(svg: string | undefined, source: string): string | undefined {
-  if (svg === undefined) return "diagram.svg is missing. Run: slh content build --save";
-  if (svg.includes(`diagram.d2 ${sourceStamp(source)} `)) return undefined;
-  return "diagram.svg was drawn from an older diagram.d2. Run: slh content build --save";
+/** Why a committed drawing does not show its source any more, or undefined when it does. */
+export function diagramProblem(
+  svg: string | undefined,
+  source: string,
+  name = "diagram",
+): string | undefined {
+  if (svg === undefined) return `${name}.svg is missing. Run: slh content build --save`;
+  if (svg.includes(`drawn from ${name}.d2 ${sourceStamp(source)} `)) return undefined;
+  return `${name}.svg was drawn from an older ${name}.d2. Run: slh content build --save`;
 }
 
 /** Of the source and the theme, not of the bytes: another D2 version may draw the same diagram a pixel apart. */

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { RecordedNotebook } from "../../notebook/index.js";
 import { type Bound, bind, shownCode, substitute } from "../model/bind.js";
-import { type MilestoneContent, type Standing, stemOf } from "../model/inputs.js";
+import { diagramOf, type MilestoneContent, type Standing, stemOf } from "../model/inputs.js";
 import { linkTarget, picturePath, type SiteMap } from "../model/site-map.js";
 import { escapeHtml, relativeUrl } from "../text/escape.js";
 import type { Source } from "../text/source.js";
@@ -138,8 +138,9 @@ function pictureHtml(
 ): string | undefined {
   const name = picturePath(src);
   if (name === undefined) return undefined;
-  if (name === "diagram.svg" && content.diagram) {
-    return diagramHtml((variant) => relativeUrl(page, mediaPath(content, `diagram${variant}.svg`)), alt);
+  if (diagramOf(content, name)) {
+    const stem = basename(name, ".svg");
+    return diagramHtml((variant) => relativeUrl(page, mediaPath(content, `${stem}${variant}.svg`)), alt);
   }
   if (!existsSync(join(content.milestone.folder, name))) return undefined;
   const url = relativeUrl(page, mediaPath(content, name));

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type Milestone, PIECE_KINDS, type PieceKind, type Project } from "../../milestones/index.js";
 import type { RecordedNotebook } from "../../notebook/index.js";
@@ -34,6 +34,8 @@ export interface MilestoneContent {
   readonly pieces: Readonly<Partial<Record<PieceName, Piece>>>;
   /** Path of `diagram.d2`, when there is one. */
   readonly diagram: string | undefined;
+  /** Paths of all diagrams, that one among them: the picture `lineage.svg` is drawn from `lineage.d2`. */
+  readonly diagrams: readonly string[];
 }
 
 /** Where a text stands: what it may show without saying where from, and what its links start from. */
@@ -56,8 +58,20 @@ export function readContent(
     const path = join(milestone.folder, `${name}.md`);
     if (existsSync(path)) pieces[name] = toPiece(name, readSource(path, relative(project.root, path)));
   }
-  const diagram = join(milestone.folder, "diagram.d2");
-  return { milestone, ...outputs, pieces, diagram: existsSync(diagram) ? diagram : undefined };
+  const diagrams = readdirSync(milestone.folder)
+    .filter((name) => name.endsWith(".d2"))
+    .sort()
+    .map((name) => join(milestone.folder, name));
+  const diagram = diagrams.find((path) => basename(path) === "diagram.d2");
+  return { milestone, ...outputs, pieces, diagram, diagrams };
+}
+
+/** The diagram that a picture is drawn from; undefined for a picture that is a file. */
+export function diagramOf(
+  { diagrams }: Pick<MilestoneContent, "diagrams">,
+  picture: string,
+): string | undefined {
+  return diagrams.find((path) => `${basename(path, ".d2")}.svg` === picture);
 }
 
 /** A piece from text, as a file of that name would give it. */

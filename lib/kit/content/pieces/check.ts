@@ -3,7 +3,7 @@
  * so that a Definition of Done can list them.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { diagramProblem, readDiagram } from "../draw/diagrams.js";
 import { bind } from "../model/bind.js";
 import { isStarted, type MilestoneContent, PIECE_NAMES } from "../model/inputs.js";
@@ -38,9 +38,9 @@ export function checkMilestone(content: MilestoneContent, whole: Whole): CheckRe
       ...PIECES[name].check(piece, content, bind(piece, content, whole.all).bound, whole.all),
     );
   }
-  if (content.diagram || content.milestone.definitionOfDone.includes("diagram")) {
-    results.push(...checkDiagram(content, folder, whole));
-  }
+  const names = new Set(content.diagrams.map((path) => basename(path, ".d2")));
+  if (content.milestone.definitionOfDone.includes("diagram")) names.add("diagram");
+  for (const name of names) results.push(...checkDiagram(name, content, folder, whole));
   return results;
 }
 
@@ -72,21 +72,23 @@ function checkOutputs({ state, milestone }: MilestoneContent, map: SiteMap): Che
 const LEGIBLE = 8;
 
 function checkDiagram(
-  { diagram, milestone }: MilestoneContent,
+  name: string,
+  { milestone }: MilestoneContent,
   folder: string,
   { parts }: Whole,
 ): CheckResult[] {
-  const place = { file: `${folder}/diagram.d2`, line: 1, column: 1 };
-  if (!diagram) return [fail("diagram/present", place, "the file is missing.")];
-  const path = join(milestone.folder, "diagram.svg");
+  const diagram = join(milestone.folder, `${name}.d2`);
+  const place = { file: `${folder}/${name}.d2`, line: 1, column: 1 };
+  if (!existsSync(diagram)) return [fail("diagram/present", place, "the file is missing.")];
+  const path = join(milestone.folder, `${name}.svg`);
   const svg = existsSync(path) ? readFileSync(path, "utf8") : undefined;
-  const problem = diagramProblem(svg, readDiagram(diagram));
+  const problem = diagramProblem(svg, readDiagram(diagram), name);
   if (svg === undefined || problem) return [fail("diagram/fresh", place, problem ?? "")];
   const width = Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1] ?? 0);
   const smallest = Math.min(...[...svg.matchAll(/font-size:(\d+)px/g)].map(([, size]) => Number(size)));
   const shown = (smallest * 800) / width;
   return [
-    pass("diagram/fresh", place.file, "diagram.svg shows its source"),
+    pass("diagram/fresh", place.file, `${name}.svg shows its source`),
     ...verdict(
       "diagram/planned",
       place,

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { MilestoneContent, Standing } from "../model/inputs.js";
+import { diagramOf, type MilestoneContent, type Standing } from "../model/inputs.js";
 import type { Part } from "../model/parts.js";
 import { linkTarget, picturePath, type SiteMap } from "../model/site-map.js";
 import type { Problem } from "../text/insertions.js";
@@ -39,7 +39,7 @@ export function linkProblems(
         return "is a picture in HTML, which no page resolves: write ![what it shows](file).";
       if (!own && page === "index.html" && name === "architecture.svg") return undefined;
       if (!own) return "is a picture, and pages of docs show none: link to the milestone's page that does.";
-      if (name === "diagram.svg" && own.diagram) return undefined;
+      if (diagramOf(own, name)) return undefined;
       if (name.startsWith("..") || name.startsWith("/"))
         return "lies elsewhere: put the picture beside its text.";
       return existsSync(join(folder, name)) ? undefined : `leads nowhere: ${missing(name)}`;

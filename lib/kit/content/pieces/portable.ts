@@ -2,11 +2,11 @@ import { stripVTControlCharacters } from "node:util";
 import { type Output, RECORD_MIME, type RecordedCell, type RecordedTable } from "../../notebook/index.js";
 import { columnLabel, tableTexts } from "../html/table.js";
 import { type Bound, shownCode, substitute } from "../model/bind.js";
-import type { MilestoneContent } from "../model/inputs.js";
+import { diagramOf, type MilestoneContent } from "../model/inputs.js";
 import { linkTarget, pageOf, picturePath } from "../model/site-map.js";
 import { formatFact } from "../text/format.js";
 import { parseSource } from "../text/source.js";
-import type { ChannelInput, MediaUrl } from "./piece.js";
+import type { ChannelInput } from "./piece.js";
 
 /**
  * A piece as Markdown that stands alone: facts in place, figures as pictures, tables and cells written out, links
@@ -58,6 +58,11 @@ function unwrap(body: string, file: string): string {
 /** Relative links made whole; those to files that are on no page and no code host keep their words only. */
 function absoluteLinks(body: string, input: ChannelInput): string {
   const { piece, content, media } = input;
+  const pictureUrl = (href: string): string => {
+    const name = picturePath(href);
+    if (name === undefined) return href;
+    return media(content)(diagramOf(content, name) ? name.replace(/\.svg$/, ".png") : name);
+  };
   const { links, text } = parseSource(body, piece.file);
   const place = (from: number, to: number): string => {
     let result = "";
@@ -70,18 +75,13 @@ function absoluteLinks(body: string, input: ChannelInput): string {
       // A picture may be the words of a link.
       const words = place(...label);
       const title = /\s("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*\)$/.exec(text.slice(label[1], end))?.[1];
-      const url = image ? pictureUrl(href, media(content)) : linkUrl(href, input);
+      const url = image ? pictureUrl(href) : linkUrl(href, input);
       const sign = image ? "!" : "";
       result += url === undefined ? words : `${sign}[${words}](${url}${title ? ` ${title}` : ""})`;
     }
     return result + text.slice(at, to);
   };
   return place(0, text.length);
-}
-
-function pictureUrl(href: string, media: MediaUrl): string {
-  const name = picturePath(href);
-  return name === undefined ? href : media(name === "diagram.svg" ? "diagram.png" : name);
 }
 
 function linkUrl(href: string, { piece, content, map, settings }: ChannelInput): string | undefined {

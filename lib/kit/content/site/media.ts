@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Cache } from "../draw/cache.js";
 import { COVER_ROOM, coverCard, SOCIAL_ROOM, socialCard, tableCard } from "../draw/cards.js";
 import { type DiagramRenderer, readDiagram } from "../draw/diagrams.js";
@@ -7,7 +7,7 @@ import type { Pictures } from "../draw/pictures.js";
 import { drawChart } from "../html/chart.js";
 import { columnLabel, tableTexts } from "../html/table.js";
 import type { Bound } from "../model/bind.js";
-import type { MilestoneContent } from "../model/inputs.js";
+import { diagramOf, type MilestoneContent } from "../model/inputs.js";
 import type { SiteSettings } from "../model/settings.js";
 import { picturePath } from "../model/site-map.js";
 import { postFront } from "../pieces/blog-front.js";
@@ -28,7 +28,7 @@ export type Files = Map<string, Uint8Array | string>;
 const CHART_WIDTH = 1200;
 const DIAGRAM_WIDTH = 1600;
 
-/** Every picture of a milestone: the diagram in all its forms, figures and tables that posts show, cover, social image. */
+/** Every picture of a milestone: its diagrams in all their forms, figures and tables that posts show, cover, social image. */
 export async function milestoneMedia(
   content: MilestoneContent,
   shown: readonly Bound[],
@@ -36,13 +36,14 @@ export async function milestoneMedia(
   settings: SiteSettings,
 ): Promise<Files> {
   const files: Files = new Map();
-  const { milestone, diagram, recorded, pieces } = content;
-  const drawn = diagram
-    ? await drawDiagram(readDiagram(diagram), join(milestone.folder, "diagram.d2"), tools.diagrams)
-    : undefined;
-  for (const [name, svg] of drawn ?? []) files.set(`diagram${name}.svg`, svg);
-  const light = drawn?.get("-light");
-  if (light) files.set("diagram.png", await tools.pictures.png(light, DIAGRAM_WIDTH));
+  const { milestone, diagrams, recorded, pieces } = content;
+  for (const path of diagrams) {
+    const name = basename(path, ".d2");
+    const drawn = await drawDiagram(readDiagram(path), path, tools.diagrams);
+    for (const [variant, svg] of drawn) files.set(`${name}${variant}.svg`, svg);
+    const light = drawn.get("-light");
+    if (light) files.set(`${name}.png`, await tools.pictures.png(light, DIAGRAM_WIDTH));
+  }
 
   const image = pieces.linkedin && postImage(pieces.linkedin);
   const figures = new Set(
@@ -100,14 +101,15 @@ export async function drawDiagram(
 }
 
 /** Pictures that lie beside a piece or the notebook, and that it shows. */
-function ownPictures({ milestone, pieces, recorded }: MilestoneContent): Files {
+function ownPictures(content: MilestoneContent): Files {
+  const { milestone, pieces, recorded } = content;
   const files: Files = new Map();
   const texts = recorded?.notebook.cells.filter(({ cell_type }) => cell_type === "markdown") ?? [];
   const sources = [...Object.values(pieces), ...texts.map(({ id, source }) => parseSource(source, id))];
   for (const source of sources) {
     for (const { image, href } of source.links) {
       const name = picturePath(href);
-      if (!image || name === undefined || name === "diagram.svg") continue;
+      if (!image || name === undefined || diagramOf(content, name)) continue;
       const path = join(milestone.folder, name);
       if (existsSync(path)) files.set(name, readFileSync(path));
     }

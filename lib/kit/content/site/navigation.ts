@@ -96,6 +96,7 @@ const REFERENCE: readonly Reference[] = [
   { title: "Log", path: "docs/log.html" },
   { title: "Quality", path: "docs/quality.html" },
   { title: "Experiments", path: "docs/experiments.html" },
+  { title: "Pipelines", path: "docs/pipelines.html" },
   { title: "Upkeep", path: "docs/maintenance.html" },
   { title: "Backup", path: "docs/backup.html" },
   { title: "Observability", path: "docs/observability.html" },
