@@ -5,6 +5,11 @@ const NODE_SIZE = 24;
 
 const ROLES = ["here", "store", "stream", "group", "note", "planned"];
 
+/** What a diagram with tables has after its theme: D2 writes their columns in the colour of strokes, which is too faint. */
+export function tableTheme(theme: Theme): string {
+  return `vars: {d2-config: {theme-overrides: {B2: "${palettes[theme].inkSoft}"}}}`;
+}
+
 /**
  * D2 source to put after a diagram's own: theme colours, ELK, and the classes that give a box its role.
  *
@@ -24,8 +29,7 @@ export function diagramTheme(theme: Theme): string {
     N6: p.raised,
     N7: p.paper,
     B1: p.grey,
-    // Also the columns of tables, which are text.
-    B2: p.inkSoft,
+    B2: p.grey,
     B3: p.line,
     B4: p.raised,
     B5: p.raised,

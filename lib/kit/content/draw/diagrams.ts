@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import type { LakehouseError } from "sololakehouse/errors";
 import { contentInvalid } from "../../errors.js";
-import { type ColourRole, diagramTheme, palettes, type Theme, trueType } from "../../look/index.js";
+import {
+  type ColourRole,
+  diagramTheme,
+  palettes,
+  type Theme,
+  tableTheme,
+  trueType,
+} from "../../look/index.js";
 import { type Cache, contentHash, packageVersion } from "./cache.js";
 
 /** `wide` flows as its source says; `tall` from top to bottom, for phones. */
@@ -23,9 +30,12 @@ export function openDiagrams(cache: Cache): DiagramRenderer {
   let engine: Promise<Engine> | undefined;
   return {
     async render(source, file, theme, shape = "wide") {
-      const text = [source, ...(shape === "tall" ? ["direction: down"] : []), diagramTheme("light")].join(
-        "\n",
-      );
+      const text = [
+        source,
+        ...(shape === "tall" ? ["direction: down"] : []),
+        diagramTheme("light"),
+        ...(/\bsql_table\b/.test(source) ? [tableTheme("light")] : []),
+      ].join("\n");
       const key = `diagram-${contentHash(text, packageVersion("@terrastruct/d2"), packageVersion("@fontsource/inter"))}.svg`;
       const light = await cache.text(key, async () => {
         engine ??= startEngine();
