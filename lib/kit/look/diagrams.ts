@@ -5,11 +5,6 @@ const NODE_SIZE = 24;
 
 const ROLES = ["here", "store", "stream", "group", "note", "planned"];
 
-/** What a diagram with tables has after its theme: D2 writes their columns in the colour of strokes, which is too faint. */
-export function tableTheme(theme: Theme): string {
-  return `vars: {d2-config: {theme-overrides: {B2: "${palettes[theme].inkSoft}"}}}`;
-}
-
 /**
  * D2 source to put after a diagram's own: theme colours, ELK, and the classes that give a box its role.
  *

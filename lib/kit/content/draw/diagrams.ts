@@ -5,8 +5,7 @@ import {
   type ColourRole,
   diagramTheme,
   palettes,
-  type Theme,
-  tableTheme,
+  type Theme
   trueType,
 } from "../../look/index.js";
 import { type Cache, contentHash, packageVersion } from "./cache.js";
@@ -34,7 +33,7 @@ export function openDiagrams(cache: Cache): DiagramRenderer {
         source,
         ...(shape === "tall" ? ["direction: down"] : []),
         diagramTheme("light"),
-        ...(/\bsql_table\b/.test(source) ? [tableTheme("light")] : []),
+        ...(/\bsql_table\b/.test(source) ? [TABLE_INK] : []),
       ].join("\n");
       const key = `diagram-${contentHash(text, packageVersion("@terrastruct/d2"), packageVersion("@fontsource/inter"))}.svg`;
       const light = await cache.text(key, async () => {
@@ -49,6 +48,9 @@ export function openDiagrams(cache: Cache): DiagramRenderer {
     },
   };
 }
+
+/** For diagrams with tables: D2 writes their columns in the colour of strokes, which is too faint for text. */
+const TABLE_INK = `vars: {d2-config: {theme-overrides: {B2: "${palettes.light.inkSoft}"}}}`;
 
 /** The same drawing in another theme: the layout knows no colours, and each role has a colour of its own. */
 function recolour(light: string, theme: Theme): string {
