@@ -1,13 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { LakehouseError } from "sololakehouse/errors";
 import { contentInvalid } from "../../errors.js";
-import {
-  type ColourRole,
-  diagramTheme,
-  palettes,
-  type Theme
-  trueType,
-} from "../../look/index.js";
+import { type ColourRole, diagramTheme, palettes, type Theme, trueType } from "../../look/index.js";
 import { type Cache, contentHash, packageVersion } from "./cache.js";
 
 /** `wide` flows as its source says; `tall` from top to bottom, for phones. */
