@@ -297,18 +297,15 @@ test("all that is known of both dialects gives the same of random rows", async (
   const given = fc.array(row, { minLength: 30, maxLength: 60 });
   let branches = 0;
   await fc.assert(
-    fc.asyncProperty(given, fc.nat(100), async (all, cut) => {
+    fc.asyncProperty(given, async (all) => {
       const base = await lake.branch(`rows-${branches++}`);
       const numbered = all.map((each, id) => ({ id, ...each }));
-      const place = Math.floor((cut / 100) * all.length);
       await base.quality.createTable(rows);
       const [ours, theirs] = [await base.branch(`${base.ref}-ours`), await base.branch(`${base.ref}-theirs`)];
-      for (const batch of [numbered]) {
-        for (const on of [ours, theirs]) await (await on.table(rows.name)).append(batch as never);
-        await ours.pipeline.run(tasks, { record: false });
-        await theirs.pipeline.run(tasks, { record: false, engine: spark });
-        expect(await answersOf(theirs)).toEqual(await answersOf(ours));
-      }
+      for (const on of [ours, theirs]) await (await on.table(rows.name)).append(numbered as never);
+      await ours.pipeline.run(tasks, { record: false });
+      await theirs.pipeline.run(tasks, { record: false, engine: spark });
+      expect(await answersOf(theirs)).toEqual(await answersOf(ours));
     }),
     { numRuns: 1, endOnFailure: true },
   );

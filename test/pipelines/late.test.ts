@@ -30,7 +30,7 @@ describe("boosting", () => {
         const wins = yes.flatMap((a) =>
           no.map((b) => (a.score > b.score ? 1 : a.score === b.score ? 0.5 : 0)),
         );
-        const naive = wins.reduce((sum, each) => sum + each, 0) / wins.length;
+        const naive = wins.reduce<number>((sum, each) => sum + each, 0) / wins.length;
         const scores = Float64Array.from(rows, ({ score }) => score);
         expect(
           auc(
