@@ -250,7 +250,7 @@ test("each row of a source up to its position is in the table once, whoever writ
           }
           await holds();
         } finally {
-          await rm(directory, { recursive: true, force: true });
+          await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
         }
       },
     ),
