@@ -71,7 +71,12 @@ export class Lakehouse extends NamesAndBranches implements AsyncDisposable {
     super(parts, parts.closing);
     this.#parts = parts;
     this.#isView = viewOf !== undefined;
-    this.#metrics = viewOf === undefined ? collectMetrics(metrics) : viewOf.#metrics;
+    this.#metrics =
+      viewOf?.#metrics ??
+      parts.closing.open(
+        () => collectMetrics(metrics),
+        async ({ stop }) => stop(),
+      );
   }
 
   get profile(): Profile {
@@ -322,7 +327,6 @@ export class Lakehouse extends NamesAndBranches implements AsyncDisposable {
    */
   async close(): Promise<void> {
     if (this.#isView) return;
-    this.#metrics.stop();
     await this.#parts.closing.close();
   }
 
