@@ -5,6 +5,7 @@ import { day, defineSchema, eq, int, type Lakehouse, openLakehouse, timestamp } 
 import { branchMoves } from "sololakehouse/catalog";
 import { plannedScans, tableCommits } from "sololakehouse/iceberg";
 import type { EventChannel } from "sololakehouse/observability";
+import { definePipeline, step } from "sololakehouse/orchestration";
 import { queries } from "sololakehouse/query";
 import {
   cacheLookups,
@@ -151,4 +152,12 @@ test("lake.metrics() has what was done since it was opened, as plain data", asyn
   await lake.close();
   expect(storageRequests.hasSubscribers).toBe(false);
   expect(lake.metrics()).toEqual(metrics);
+});
+
+test("nothing is counted after the end, also where a run has seen the lakehouse on a branch of its own", async () => {
+  const look = step({ name: "look", run: async ({ lake: seen }) => void (await seen.sql("select 1")) });
+  await lake.orchestration.run(definePipeline({ name: "p", steps: [look] }));
+  expect(queries.hasSubscribers).toBe(true);
+  await lake.close();
+  expect(queries.hasSubscribers).toBe(false);
 });
