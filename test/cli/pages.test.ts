@@ -63,8 +63,8 @@ test("that is found out of some lines", () => {
   expect(
     commandLines("`slh sql --json`, or\n```sh\nnpx slh check a | less # slh x\n```\n").map(missing),
   ).toEqual([undefined, undefined]);
-  expect(["slh health", "slh gc --all", "streamctl user add"].map(missing)).toEqual([
-    "health",
+  expect(["slh helth", "slh gc --all", "streamctl user add"].map(missing)).toEqual([
+    "helth",
     "--all",
     "add",
   ]);
