@@ -72,11 +72,12 @@ export class Lakehouse extends NamesAndBranches implements AsyncDisposable {
     this.#parts = parts;
     this.#isView = viewOf !== undefined;
     this.#metrics =
-      viewOf?.#metrics ??
-      parts.closing.open(
-        () => collectMetrics(metrics),
-        async ({ stop }) => stop(),
-      );
+      viewOf === undefined
+        ? parts.closing.open(
+            () => collectMetrics(metrics),
+            async ({ stop }) => stop(),
+          )
+        : viewOf.#metrics;
   }
 
   get profile(): Profile {
