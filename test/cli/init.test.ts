@@ -71,7 +71,7 @@ describe("what reads makes no lake", () => {
     [["reflog"]],
     [["gc", "--dry-run"]],
     [["merge", "etl"]],
-    [["lake", "health"]],
+    [["health"]],
     [["lake", "relocate"]],
     [["catalog", "serve"]],
     [["storage", "serve"]],

@@ -69,7 +69,7 @@ describe("slh, on a lake that was moved", () => {
 
 describe("slh, on any lake", () => {
   test("puts each part to work, and says which one does not answer", async () => {
-    const { code, out } = await slh("lake", "health");
+    const { code, out } = await slh("health");
     expect(code).toBe(0);
     const lines = out.trimEnd().split("\n");
     const parts = lines.map((line) => line.split(/ {2,}/).slice(0, 2).join(" "));
@@ -78,7 +78,7 @@ describe("slh, on any lake", () => {
     const warehouse = join(folder, "after/warehouse");
     await rm(warehouse, { recursive: true });
     await writeFile(warehouse, "in the way");
-    const failed = await slh("lake", "health", "--json");
+    const failed = await slh("health", "--json");
     expect(failed.code).toBe(1);
     const report = JSON.parse(failed.out) as { part: string; ok: boolean }[];
     const answers = Object.fromEntries(report.map(({ part, ok }) => [part, ok]));
@@ -95,7 +95,7 @@ describe("slh, on any lake", () => {
     );
     expect({ code, out }).toEqual({ code: 0, out: "n\n3\n" });
     expect(err).toMatch(/^query\.files {2,}1$/m);
-    expect(err).toMatch(/^query\.queries +sql ok +1 × [\d.]+ ms +at most [\d.]+ ms$/m);
+    expect(err).toMatch(/^query\.duration +sql ok +1 × [\d.]+ ms +at most [\d.]+ ms$/m);
     expect(err).toMatch(/^storage\.bytes +read +[\d.]+ kB$/m);
     expect((await slh("sql", "select 1")).err).toBe("");
   });
