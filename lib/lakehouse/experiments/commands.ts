@@ -21,7 +21,14 @@ export const experimentsCommands: AddCommands<ExperimentsContext> = (program, wi
   const experiments = program
     .command("experiments")
     .summary("list and show runs of experiments")
-    .description("Runs of experiments: what they were made of, and what came of them.");
+    .description("Runs of experiments: what they were made of, and what came of them.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh experiments list
+  $ slh experiments show latest`,
+    );
   experiments
     .command("list")
     .summary("the experiments, or the runs of one")
@@ -29,6 +36,13 @@ export const experimentsCommands: AddCommands<ExperimentsContext> = (program, wi
     .argument("[experiment]", "its name")
     .option("--limit <n>", "as many runs at most", wholeNumber(1), 20)
     .option("--json", "print as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh experiments list
+  $ slh experiments list late-flights --limit 5`,
+    )
     .action((experiment: string | undefined, flags: ListFlags) =>
       withLake(async (context) => {
         const { listCommand } = await import("./show-commands.js");
@@ -41,6 +55,13 @@ export const experimentsCommands: AddCommands<ExperimentsContext> = (program, wi
     .description("Shows a run with its params, metrics, data, models and files.")
     .argument("<run>", "its id, or how it begins; latest for the newest")
     .option("--json", "print as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh experiments show latest
+  $ slh experiments show 3f9a --json`,
+    )
     .action((run: string, flags: ShowFlags) =>
       withLake(async (context) => {
         const { showCommand } = await import("./show-commands.js");
