@@ -262,7 +262,7 @@ export class ChangeBySql {
       columns.some((each, i) => fates[i] === fate && each.some((c) => c.id === id)),
     );
     const members = given.map((field) => `r.${columnName(field)}`);
-    const fitted = await storedSql(this.#use.connection, given, members, this.#changes);
+    const fitted = await storedSql(this.#use, given, members, this.#changes);
     return fields.map((field) => {
       const value = fitted[given.indexOf(field)];
       if (value === undefined) return otherwise(field);

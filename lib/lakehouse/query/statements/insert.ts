@@ -186,7 +186,7 @@ async function filledSql(
   const inner = `SELECT ${values.map((value, i) => `${value} AS v${i}`).join(", ")} FROM (`;
   const tail = `\n) AS q(${names.join(", ")})`;
   const typed = fields.map((field, i) => `${defaultSql({ ...field, writeDefault: null })} AS v${i}`);
-  const stored = await storedSql(use.connection, fields, cast, `(SELECT ${typed.join(", ")})`);
+  const stored = await storedSql(use, fields, cast, `(SELECT ${typed.join(", ")})`);
   return { head: toByteString(`SELECT ${stored.join(", ")} FROM (${inner}`), tail: toByteString(`${tail})`) };
 }
 

@@ -1,9 +1,9 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import type { LakehouseError } from "../../errors.js";
 import type { NestedField } from "../../iceberg/index.js";
 import { schemaMismatch } from "../../parquet/index.js";
 import { duckdbMessage } from "../duckdb/open.js";
 import { sqlError } from "../duckdb/sql-error.js";
+import type { Use } from "../result/use.js";
 import type { Piece } from "../text/compose.js";
 import { fittedSql, misfitIn } from "../types/fit.js";
 import { sqlLiteral, sqlType } from "../types/sql-types.js";
@@ -27,15 +27,24 @@ export function defaultSql({ type, writeDefault = null }: NestedField): string {
   return sqlLiteral(type, writeDefault);
 }
 
-/** SQL for columns of a query, which are of their fields' types, as they can be written. */
+/**
+ * SQL for columns of a query, which are of their fields' types, as they can be written. It is asked for while the rows are
+ * taken, when nobody above tells an interrupt from a failure any more.
+ *
+ * @throws LakehouseError CLOSED, ABORTED once `use` was cut.
+ */
 export async function storedSql(
-  connection: DuckDBConnection,
+  use: Use,
   fields: readonly NestedField[],
   values: readonly string[],
   from: string,
 ): Promise<readonly string[]> {
   if (fields.length === 0) return [];
-  const statement = await connection.prepare(`SELECT ${values.join(", ")} FROM ${from}`);
+  const statement = await use.connection
+    .prepare(`SELECT ${values.join(", ")} FROM ${from}`)
+    .catch((error: unknown) => {
+      throw use.stopped ?? error;
+    });
   const stored = fields.map((field, i) => fittedSql(values[i] as string, statement.columnType(i), field));
   statement.destroySync();
   return stored;
