@@ -79,6 +79,9 @@ interface Engine {
   stop(): Promise<void>;
 }
 
+/** D2 writes a name with its quotes into the ids of tables' clips, within the quotes of the attribute: that is no XML. */
+const QUOTED_ID = /(d2-\d+-)"([^"<>]+)"/g;
+
 /** What the package does not declare: readiness, and the worker that keeps the process alive. */
 interface D2Internals {
   readonly ready: Promise<void>;
@@ -113,7 +116,7 @@ async function startEngine(): Promise<Engine> {
             noXMLTag: true,
             salt: contentHash(text).slice(0, 8),
           });
-          return svg;
+          return svg.replace(QUOTED_ID, "$1$2");
         } catch (cause) {
           throw complaint(cause, file);
         }
