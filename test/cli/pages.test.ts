@@ -63,9 +63,5 @@ test("that is found out of some lines", () => {
   expect(
     commandLines("`slh sql --json`, or\n```sh\nnpx slh check a | less # slh x\n```\n").map(missing),
   ).toEqual([undefined, undefined]);
-  expect(["slh helth", "slh gc --all", "streamctl user add"].map(missing)).toEqual([
-    "helth",
-    "--all",
-    "add",
-  ]);
+  expect(["slh helth", "slh gc --all", "streamctl user add"].map(missing)).toEqual(["helth", "--all", "add"]);
 });
