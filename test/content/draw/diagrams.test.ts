@@ -41,6 +41,15 @@ describe("diagrams", () => {
     expect(await diagrams.render(source, "d.d2", "light")).toBe(light);
   });
 
+  test("are XML with names in quotes too, which D2 writes into ids as they are", async () => {
+    const tables =
+      '"a.b": {\n  shape: sql_table\n  "x"\n}\n"c.d": {\n  shape: sql_table\n  "y"\n}\n"a.b"."x" -> "c.d"."y"\n';
+    const svg = await diagrams.render(tables, "d.d2", "light");
+    expect(svg).toMatch(/clip-path="url\(#d2-\d+-a\.b\)"/);
+    const { Resvg } = await import("@resvg/resvg-js");
+    expect(new Resvg(svg).width).toBeGreaterThan(100);
+  });
+
   test("come out of the cache without D2", async () => {
     const first = await diagrams.render(source, "d.d2", "light");
     const other = openDiagrams(openCache(folder));

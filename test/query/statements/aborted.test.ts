@@ -1,4 +1,6 @@
-import { beforeAll, expect, test } from "vitest";
+import { DuckDBConnection } from "@duckdb/node-api";
+import { beforeAll, expect, test, vi } from "vitest";
+import { isLakehouseError } from "../../../lib/lakehouse/errors.js";
 import { plannedScans } from "../../../lib/lakehouse/iceberg/table/metrics.js";
 import { commitsOf, lake, rowsOf } from "../support/statements.js";
 
@@ -90,5 +92,49 @@ test("is stopped where it has planned what it reads", async () => {
       unsubscribe();
     }
     await unchanged();
+  }
+});
+
+/**
+ * Aborts at the `nth` call to DuckDB from now on, which fails as interrupted where the abort interrupts its connection. Tells
+ * whether it came.
+ */
+function abortAt(nth: number, stop: AbortController): { readonly came: () => boolean } {
+  let calls = 0;
+  const interrupts = vi.spyOn(DuckDBConnection.prototype, "interrupt");
+  for (const name of ["prepare", "run", "runAndReadAll", "extractStatements"] as const) {
+    const real = DuckDBConnection.prototype[name] as (...args: unknown[]) => Promise<never>;
+    vi.spyOn(DuckDBConnection.prototype, name).mockImplementation(function (
+      this: unknown,
+      ...args: unknown[]
+    ) {
+      calls += 1;
+      if (calls !== nth) return real.apply(this, args);
+      stop.abort(new Error("enough"));
+      if (!interrupts.mock.contexts.includes(this as DuckDBConnection)) return real.apply(this, args);
+      return Promise.reject(new Error('{"exception_type":"INTERRUPT","exception_message":"Interrupted!"}'));
+    });
+  }
+  return { came: () => calls >= nth };
+}
+
+test.each(STATEMENTS)("at whichever call to DuckDB it is stopped: %s", async (statement) => {
+  for (let nth = 1; ; nth++) {
+    const unchanged = await begin();
+    const stop = new AbortController();
+    const { came } = abortAt(nth, stop);
+    const outcome = await lake.sql(statement, { signal: stop.signal }).then(
+      () => "done",
+      (error: unknown) => (isLakehouseError(error) ? error.code : error),
+    );
+    vi.restoreAllMocks();
+    if (!came()) {
+      expect(outcome).toBe("done");
+      expect(nth).toBeGreaterThan(1);
+      return;
+    }
+    // What is committed by then is done.
+    expect(["done", "ABORTED"], `call ${nth}`).toContain(outcome);
+    if (outcome === "ABORTED") await unchanged();
   }
 });
