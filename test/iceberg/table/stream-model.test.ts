@@ -167,6 +167,11 @@ test("each row of a source up to its position is in the table once, whoever writ
           };
 
           for (const each of steps) {
+            // A loss is meant for a stream.
+            if (["append", "compact", "expire", "rollback"].includes(each.do)) {
+              committer.beforeSwap = undefined;
+              committer.afterSwap = undefined;
+            }
             switch (each.do) {
               case "write":
                 await using(processOf(each.source, each.which), each.source, () =>
@@ -223,16 +228,6 @@ test("each row of a source up to its position is in the table once, whoever writ
                 else committer.afterSwap = lost;
                 break;
               }
-            }
-            if (
-              each.do === "append" ||
-              each.do === "compact" ||
-              each.do === "expire" ||
-              each.do === "rollback"
-            ) {
-              // The loss was meant for a stream.
-              committer.beforeSwap = undefined;
-              committer.afterSwap = undefined;
             }
             await holds();
           }
