@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { assignmentOf } from "../../../lib/lakehouse/log/groups/consumer-protocol.js";
 import { type KafkaServer, Log, serveKafka } from "../../../lib/lakehouse/log/index.js";
@@ -41,8 +42,9 @@ describe.each([3, 4] as const)("with Java's client of generation %i", (generatio
     });
   const poll = async (name: string) =>
     (await java.call<{ assigned: number[] }>("poll", { name, ms: 100 })).assigned;
+  /** Each look after a rest: without one, a condition that waits for nothing keeps the servers from going on. */
   const until = async (done: () => Promise<boolean>) => {
-    while (!(await done()));
+    while (!(await done())) await sleep(20);
   };
   /** What readers of the library have. */
   const ours = async (group: string) =>
