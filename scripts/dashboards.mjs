@@ -74,6 +74,7 @@ const ROWS = {
         ["queries", rate("query_failures_total")],
         ["publications", rate("quality_publish_failures_total")],
         ["upkeep", rate("maintenance_step_failures_total")],
+        ["steps of pipelines", rate("orchestration_step_failures_total")],
         ["backups", rate("backup_run_failures_total", "what")],
       ],
     ),
@@ -143,6 +144,19 @@ const ROWS = {
     panel("Bytes", "Appended by clients, and read, by where from.", "Bps", [
       ["appended", rate("log_append_bytes_total")],
       ["read from {{source}}", rate("log_read_bytes_total", "source")],
+    ]),
+  ],
+  Pipelines: [
+    panel("Runs", "Runs of orchestrated pipelines, by pipeline and outcome.", "ops", [
+      ["{{pipeline}} {{outcome}}", rate("orchestration_run_duration_seconds_count", "pipeline, outcome")],
+    ]),
+    panel("Steps", "Steps that failed after all of their tries, and tries that were made again.", "ops", [
+      ["failed", rate("orchestration_step_failures_total")],
+      ["tried again", rate("orchestration_retries_total")],
+    ]),
+    panel("How long steps take", "Of half, and of ninety-nine in a hundred steps.", "s", [
+      ["{{pipeline}} 50%", quantile(0.5, "orchestration_step_duration_seconds", "pipeline")],
+      ["{{pipeline}} 99%", quantile(0.99, "orchestration_step_duration_seconds", "pipeline")],
     ]),
   ],
   "Quality and upkeep": [

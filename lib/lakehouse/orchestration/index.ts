@@ -6,7 +6,7 @@
  * Folders, each using those before it alone: model, state, run; command stands beside them.
  */
 export { RunFailedError } from "./errors.js";
-export type { RunEvent, TaskEvent } from "./metrics.js";
+export type { RunEvent, StepEvent, TaskEvent } from "./metrics.js";
 export {
   type Dataset,
   type DatasetKey,

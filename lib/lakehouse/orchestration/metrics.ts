@@ -1,6 +1,6 @@
 import { eventChannel, metric } from "../observability/index.js";
 
-/** What happens to a task, which is a step of a run. */
+/** What happens to a try of a task, which is a step of a run. */
 export interface TaskEvent {
   /** `start` of a try; `retry`: it failed and is tried again; `end`: it is not tried again, or was not tried at all. */
   readonly event: "start" | "retry" | "end";
@@ -17,49 +17,105 @@ export interface TaskEvent {
   readonly durationMs: number;
 }
 
-export const taskEvents = eventChannel<TaskEvent>("pipeline.tasks");
+export const taskEvents = eventChannel<TaskEvent>("orchestration.try", { level: "info" });
+
+/** What became of a step, with all of its tries in this run. */
+export interface StepEvent {
+  readonly pipeline: string;
+  readonly run: string;
+  readonly step: string;
+  /** As of the last try. */
+  readonly outcome: string;
+  /** From the first try to the end of the last, with the rests between them; 0 for one that was not tried. */
+  readonly durationMs: number;
+}
+
+export const stepEvents = eventChannel<StepEvent>("orchestration.step", { level: "info" });
 
 /** What became of a run. */
 export interface RunEvent {
   readonly event: "start" | "end";
   readonly pipeline: string;
   readonly run: string;
-  /** `running` at the start, then the run's status. */
+  /** `running` at the start, then the run's status, or the code of the error that ended it. */
   readonly outcome: string;
   readonly durationMs: number;
 }
 
-export const runEvents = eventChannel<RunEvent>("pipeline.runs");
+export const runEvents = eventChannel<RunEvent>("orchestration.run", { level: "info" });
 
 const labels = ({ pipeline, outcome }: { readonly pipeline: string; readonly outcome: string }) => ({
   pipeline,
   outcome,
 });
 
+/** Stopped is what somebody asked for, and skipped what the failure of another step left out. */
+const isFailure = (outcome: string): boolean =>
+  !["running", "succeeded", "unchanged", "partial", "skipped", "stopped", "ABORTED"].includes(outcome);
+
 export const metrics = [
   metric(
-    taskEvents,
+    stepEvents,
     {
-      name: "pipeline.tasks",
+      name: "orchestration.step.duration",
       kind: "histogram",
       unit: "ms",
-      help: "Tries of tasks that have ended, by how long they took.",
+      help: "Steps of runs that have ended, with all of their tries, by how long they took.",
     },
-    { value: ({ event, durationMs }) => (event === "start" ? undefined : durationMs), labels },
+    { value: ({ durationMs }) => durationMs, labels },
+  ),
+  metric(
+    stepEvents,
+    {
+      name: "orchestration.step.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Steps of runs that failed, after all of their tries.",
+    },
+    { value: ({ outcome }) => (isFailure(outcome) ? 1 : undefined) },
   ),
   metric(
     taskEvents,
-    { name: "pipeline.retries", kind: "counter", unit: "1", help: "Tries that failed and were made again." },
-    { value: ({ event }) => (event === "retry" ? 1 : undefined), labels: ({ pipeline }) => ({ pipeline }) },
+    {
+      name: "orchestration.try.duration",
+      kind: "histogram",
+      unit: "ms",
+      help: "Tries of steps that have ended, by how long they took.",
+    },
+    {
+      value: ({ event, attempt, durationMs }) =>
+        event === "start" || attempt === 0 ? undefined : durationMs,
+      labels,
+    },
+  ),
+  metric(
+    taskEvents,
+    {
+      name: "orchestration.retries",
+      kind: "counter",
+      unit: "1",
+      help: "Tries of steps that failed and were made again.",
+    },
+    { value: ({ event }) => (event === "retry" ? 1 : undefined) },
   ),
   metric(
     runEvents,
     {
-      name: "pipeline.runs",
+      name: "orchestration.run.duration",
       kind: "histogram",
       unit: "ms",
-      help: "Runs that have ended, by how long they took.",
+      help: "Runs that have ended, by how long they took in this process.",
     },
     { value: ({ event, durationMs }) => (event === "end" ? durationMs : undefined), labels },
+  ),
+  metric(
+    runEvents,
+    {
+      name: "orchestration.run.failures",
+      kind: "counter",
+      unit: "1",
+      help: "Runs that an error ended in this process.",
+    },
+    { value: ({ event, outcome }) => (event === "end" && isFailure(outcome) ? 1 : undefined) },
   ),
 ];

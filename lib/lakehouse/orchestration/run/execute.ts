@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isLakehouseError } from "../../errors.js";
 import { runLost, runStateUnavailable } from "../errors.js";
-import { taskEvents } from "../metrics.js";
 import { followersOf, type Node } from "../model/definition.js";
 import { backoffMs } from "../model/policy.js";
 import type { Failure, StepStatus } from "../state/types.js";
 import { attemptStep } from "./attempt.js";
-import type { Progress, RunJob } from "./context.js";
+import type { RunJob } from "./context.js";
 import { failureOf, mayPass } from "./failure.js";
+import { StepTeller } from "./tell.js";
 
 /** What all steps came to. */
 export interface Executed {
@@ -100,7 +100,9 @@ class Execution {
     const { pool } = node.policy;
     this.#running++;
     if (pool !== undefined) this.#atWork.set(pool, (this.#atWork.get(pool) ?? 0) + 1);
-    this.#perform(node)
+    const teller = new StepTeller(this.#job, node.step.name);
+    teller
+      .step(() => this.#perform(node, teller))
       .catch((error: unknown) => {
         // What is remembered of the run cannot be written, or is another's by now.
         this.#broken ??= error;
@@ -113,19 +115,16 @@ class Execution {
       });
   }
 
-  /** A step with its retries. */
-  async #perform(node: Node): Promise<void> {
+  /** A step with its retries. @returns what became of it. */
+  async #perform(node: Node, teller: StepTeller): Promise<string> {
     const { store, run } = this.#job;
     const { step, policy } = node;
     const { signal } = this.#ending;
     for (let tries = 1; ; tries++) {
-      const startedAt = Date.now();
-      const clock = performance.now();
-      const attempt = store.startAttempt(run, step.name, startedAt);
-      this.#tell(node, { event: "start", attempt, outcome: "running", durationMs: 0 });
+      const attempt = store.startAttempt(run, step.name, Date.now());
+      const told = teller.try(attempt);
       try {
-        const { status, ...done } = await attemptStep(this.#job, node, attempt, signal);
-        const durationMs = performance.now() - clock;
+        const { status, ...done } = await told.within(() => attemptStep(this.#job, node, attempt, signal));
         store.endStep(run, step.name, attempt, {
           ...done,
           status,
@@ -133,12 +132,14 @@ class Execution {
           endedAt: Date.now(),
           error: undefined,
         });
-        this.#tell(node, { event: "end", attempt, outcome: status, durationMs });
+        told.end("end", status);
         this.#follow(node, false);
-        return;
+        return status;
       } catch (cause) {
-        if (runLost.is(cause) || runStateUnavailable.is(cause)) throw cause;
-        const durationMs = performance.now() - clock;
+        if (runLost.is(cause) || runStateUnavailable.is(cause)) {
+          told.lost(cause);
+          throw cause;
+        }
         const error = failureOf(cause);
         const again = !signal.aborted && tries <= policy.retries.times && mayPass(cause);
         if (again) {
@@ -151,20 +152,15 @@ class Execution {
             Date.now(),
             `failed, tried again in ${Math.round(wait)} ms: ${error.code}: ${error.message}`,
           );
-          this.#tell(node, {
-            event: "retry",
-            attempt,
-            outcome: error.code,
-            durationMs,
-            message: error.message,
-          });
+          told.end("retry", error.code, error.message);
           await sleep(wait, undefined, { signal }).catch(() => {});
           if (!signal.aborted) continue;
         }
         const isStopped = signal.aborted;
+        const outcome = isStopped ? "stopped" : error.code;
         store.endStep(run, step.name, attempt, {
           status: isStopped ? "stopped" : "failed",
-          outcome: isStopped ? "stopped" : error.code,
+          outcome,
           endedAt: Date.now(),
           error,
           result: undefined,
@@ -173,16 +169,10 @@ class Execution {
         });
         if (!(isLakehouseError(cause) || !(cause instanceof Error)) && cause.stack !== undefined)
           store.log(run.id, step.name, attempt, Date.now(), cause.stack);
-        this.#tell(node, {
-          event: "end",
-          attempt,
-          outcome: isStopped ? "stopped" : error.code,
-          durationMs,
-          message: error.message,
-        });
+        told.end("end", outcome, error.message);
         if (!isStopped) this.#fail(node, error, cause);
         else this.#follow(node, false);
-        return;
+        return outcome;
       }
     }
   }
@@ -218,23 +208,7 @@ class Execution {
       this.#broken ??= error;
       this.#ending.abort(error);
     }
-    this.#tell(node, { event: "end", attempt: 0, outcome: status, durationMs: 0 });
+    new StepTeller(this.#job, node.step.name).settled(status);
     this.#follow(node, status === "skipped");
-  }
-
-  #tell({ step }: Node, what: Omit<Progress, "run" | "step">): void {
-    const { definition, run, onProgress } = this.#job;
-    const { event, attempt, outcome, durationMs } = what;
-    if (taskEvents.hasSubscribers && event !== "log")
-      taskEvents.publish({
-        event,
-        pipeline: definition.name,
-        run: run.id,
-        task: step.name,
-        attempt,
-        outcome,
-        durationMs,
-      });
-    onProgress({ ...what, run: run.id, step: step.name });
   }
 }

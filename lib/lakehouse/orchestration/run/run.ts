@@ -3,7 +3,6 @@ import type { Hash } from "../../catalog/index.js";
 import { aborted, readOnly } from "../../errors.js";
 import { commitConflict, noSuchRef } from "../../iceberg/index.js";
 import { pipelineRunning, RunFailedError, runLost } from "../errors.js";
-import { runEvents } from "../metrics.js";
 import type { Node, PipelineDefinition } from "../model/definition.js";
 import { isSliced } from "../model/step.js";
 import type { RunRecord, RunRequest, RunStatus, StepRecord } from "../state/types.js";
@@ -13,6 +12,7 @@ import { type Executed, executeSteps } from "./execute.js";
 import { failureOf } from "./failure.js";
 import { publishedIn, publishRun } from "./publish.js";
 import { recover, restart } from "./recover.js";
+import { tellRun } from "./tell.js";
 
 /** What runs are made with, for one pipeline. */
 export type Setting = Omit<RunJob, "run" | "branch">;
@@ -111,18 +111,6 @@ export async function finishRun(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { store, catalog } = setting;
-  const clock = performance.now();
-  const tell = (event: "start" | "end", outcome: string) => {
-    if (runEvents.hasSubscribers)
-      runEvents.publish({
-        event,
-        pipeline: run.pipeline,
-        run: run.id,
-        outcome,
-        durationMs: event === "start" ? 0 : performance.now() - clock,
-      });
-  };
-  tell("start", "running");
   const ending = new AbortController();
   const stop = () => ending.abort(signal?.reason);
   if (signal?.aborted) stop();
@@ -137,11 +125,7 @@ export async function finishRun(
   heart.unref();
   let job: RunJob = { ...setting, run, branch: runBranch(run) };
   try {
-    const status = await work();
-    tell("end", status);
-  } catch (error) {
-    tell("end", error instanceof RunFailedError ? "failed" : failureOf(error).code);
-    throw error;
+    await tellRun(run, work, (error) => (error instanceof RunFailedError ? "failed" : failureOf(error).code));
   } finally {
     clearInterval(heart);
     signal?.removeEventListener("abort", stop);
