@@ -72,13 +72,15 @@ const ASKED: readonly (readonly string[])[] = [
   ["unpack", "saved.tar", "--verify", "--json"],
   ["pipeline", "graph", "--json"],
   ["pipeline", "run", "--json"],
+  ["pipeline", "watch", "--once", "--json"],
   ["pipeline", "list", "--json"],
   ["pipeline", "show", "--json"],
 ];
 
 const orchestration = new URL("../../lib/lakehouse/dist/orchestration.js", import.meta.url);
-const PIPELINES = `import { definePipeline, step } from "${orchestration}";
-export default definePipeline({ name: "p", steps: [step({ name: "s", run: () => 1 })] });`;
+const PIPELINES = `import { definePipeline, onSnapshot, step } from "${orchestration}";
+const triggers = [onSnapshot("s.t")];
+export default definePipeline({ name: "p", triggers, steps: [step({ name: "s", run: () => 1 })] });`;
 
 const SERVERS = [
   ["catalog", "serve"],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { defineSchema, int, openLakehouse } from "sololakehouse";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { slhInProcess } from "./in-process.js";
+import { slhUntilLine } from "./process.js";
 
 const orchestration = new URL("../../lib/lakehouse/dist/orchestration.js", import.meta.url);
 
@@ -86,6 +87,27 @@ describe("slh pipeline", () => {
       { name: "first", upstream: [], writes: ["s.t"] },
       { name: "last", upstream: ["first"], writes: [] },
     ]);
+  });
+
+  test("watches, and runs what is due once", async () => {
+    await writeFile(
+      join(folder, "watched.mjs"),
+      FILE.replace("definePipeline, step", "definePipeline, onSnapshot, step")
+        .replace('name: "flights",', 'name: "flights", triggers: [onSnapshot("s.raw")],')
+        .replace('"right"', '"watched.mjs"'),
+    );
+    const watch = () => slh("pipeline", "watch", "--once", "--file", "watched.mjs");
+    expect((await watch()).out).toBe("nothing is due\n");
+    const lake = await openLakehouse({ root: join(folder, ".lake") });
+    await (await lake.createTable("s.raw", { schema: defineSchema({ n: int() }) })).append([{ n: 1 }]);
+    await lake.close();
+    expect((await watch()).out).toMatch(/succeeded {2}flights \S+ {2}snapshot s\.raw, \d+ \d+/);
+    expect((await watch()).out).toBe("nothing is due\n");
+    expect(await rows()).toEqual([{ n: 1 }]);
+    expect((await slh("pipeline", "watch", "--once")).err).toContain("No pipeline of");
+    const { out, code } = await slhUntilLine(["pipeline", "watch", "--file", "watched.mjs"], folder);
+    expect(out).toContain("watches flights");
+    expect(code).toBe(130);
   });
 
   test.each([

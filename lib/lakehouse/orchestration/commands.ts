@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { AddCommands, WithLake } from "../room.js";
-import { interruptible, wholeNumber } from "../terminal/index.js";
+import { interruptible, stoppable, wholeNumber } from "../terminal/index.js";
 import type { FileFlags, RunFlags } from "./command/run-commands.js";
+import type { WatchFlags } from "./command/watch-command.js";
 import type { OrchestrationContext } from "./orchestration.js";
 
 const FILE =
@@ -24,6 +25,7 @@ Examples:
   $ slh pipeline retry`,
     );
   runAndRetry(pipeline, withLake);
+  watch(pipeline, withLake);
   listAndShow(pipeline, withLake);
 };
 
@@ -73,6 +75,35 @@ Examples:
       withLake(async (context) => {
         const { retryCommand } = await import("./command/run-commands.js");
         await interruptible((signal) => retryCommand(context, id, flags, signal));
+      }),
+    );
+}
+
+function watch(pipeline: Command, withLake: WithLake<OrchestrationContext>): void {
+  pipeline
+    .command("watch")
+    .summary("run pipelines when their schedules and sensors say so")
+    .description(
+      "Runs pipelines at the times of their schedules, and when tables or topics have something new, until it is ended. What is due is run once, however many watch, and what a watcher leaves when it ends is taken up by the next.",
+    )
+    .argument("[pipelines...]", "their names; all of the file that have triggers where not given")
+    .option("--file <path>", FILE)
+    .option("--once", "run what is due now, and end")
+    .option("--every <seconds>", "how often tables and topics are looked at", wholeNumber(1), 5)
+    .option("--json", "print what became of each as JSON, a line for each unless --once")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline watch
+  $ slh pipeline watch flights --once`,
+    )
+    .action((names: string[], flags: WatchFlags) =>
+      withLake(async (context) => {
+        const { watchCommand } = await import("./command/watch-command.js");
+        await (flags.once ? interruptible : stoppable)((signal) =>
+          watchCommand(context, names, flags, signal),
+        );
       }),
     );
 }

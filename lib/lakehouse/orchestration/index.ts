@@ -3,7 +3,7 @@
  * those; a run does all of it on a branch of its own, which comes to the target in one commit. What is remembered of runs is in
  * a SQLite file beside the catalog; what counts is in the catalog's commits.
  *
- * Folders, each using those before it alone: model, state, run; command stands beside them.
+ * Folders, each using those before it alone: model, state, run, watch; command stands beside them.
  */
 export { RunFailedError } from "./errors.js";
 export type { RunEvent, StepEvent, TaskEvent } from "./metrics.js";
@@ -36,12 +36,23 @@ export {
   type TaskStep,
   taskStep,
 } from "./model/step.js";
+export {
+  type CatchUp,
+  onOffsets,
+  onSnapshot,
+  type PipelineTrigger,
+  type Schedule,
+  type ScheduleOptions,
+  type Sensor,
+  schedule,
+} from "./model/trigger.js";
 export type {
   Orchestration,
   OrchestrationContext,
   PipelineRunOptions,
   RunDetails,
   RunReport,
+  WatchOptions,
 } from "./orchestration.js";
 export type { Progress } from "./run/context.js";
 export type {
@@ -56,3 +67,4 @@ export type {
   Trigger,
 } from "./state/types.js";
 export { runTimeline } from "./timeline.js";
+export type { WatchEvent } from "./watch/look.js";

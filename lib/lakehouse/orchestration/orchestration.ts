@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type BranchingCatalog, branchingOf, type Catalog, type RefExpression } from "../catalog/index.js";
 import { type Abortable, closed, invalidArgument, throwIfAborted } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
+import type { Log } from "../log/index.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { SliceValue } from "../pipeline/index.js";
 import type { QueryEngine } from "../query/index.js";
@@ -9,6 +10,7 @@ import type { PipelineDefinition } from "./model/definition.js";
 import type { Progress } from "./run/context.js";
 import type { RunStore } from "./state/store.js";
 import type { AttemptRecord, LogLine, RunRecord, RunRequest, StepRecord } from "./state/types.js";
+import type { WatchEvent, Watching } from "./watch/look.js";
 
 /** What the room needs of an open lakehouse. */
 export interface OrchestrationContext {
@@ -57,6 +59,21 @@ const RUN_OPTIONS: OptionNames<PipelineRunOptions> = {
   signal: true,
 };
 
+export interface WatchOptions extends Abortable, Pick<PipelineRunOptions, "graceMs" | "onProgress"> {
+  /** Milliseconds between two looks at tables and topics: 5,000 where not given. */
+  readonly everyMs?: number | undefined;
+  /** Called with what became of each thing that was due. */
+  readonly onEvent?: ((event: WatchEvent) => void) | undefined;
+}
+
+const WATCH_OPTIONS: OptionNames<WatchOptions> = {
+  everyMs: true,
+  onEvent: true,
+  graceMs: true,
+  onProgress: true,
+  signal: true,
+};
+
 /**
  * `lake.orchestration`: runs pipelines, whose steps are tasks, checks and functions, and remembers what became of them.
  *
@@ -67,7 +84,7 @@ const RUN_OPTIONS: OptionNames<PipelineRunOptions> = {
 export class Orchestration {
   readonly #context: OrchestrationContext;
   #store: RunStore | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(context: OrchestrationContext) {
     this.#context = context;
@@ -156,6 +173,81 @@ export class Orchestration {
     return this.#report(run.id, true);
   }
 
+  /**
+   * Looks once at the triggers of pipelines, and runs what is due. Each time of a schedule, snapshot and state of a topic is
+   * run once, however many look.
+   *
+   * @returns what became of what was due, in the order that it ended.
+   * @throws LakehouseError INVALID_ARGUMENT, RUN_STATE_UNAVAILABLE. A run that fails is among what is returned.
+   */
+  async runDue(
+    pipelines: readonly PipelineDefinition[],
+    options: Omit<WatchOptions, "everyMs"> = {},
+  ): Promise<readonly WatchEvent[]> {
+    checkOptions("runDue", options, WATCH_OPTIONS);
+    const { lookOnce } = await import("./watch/look.js");
+    const events: WatchEvent[] = [];
+    const onEvent = (event: WatchEvent) => {
+      events.push(event);
+      options.onEvent?.(event);
+    };
+    await Promise.all(
+      pipelines.map(async (each) => lookOnce(await this.#watching(each, { ...options, onEvent }), Date.now)),
+    );
+    return events;
+  }
+
+  /**
+   * Runs pipelines when their triggers say so, until the signal is aborted: then a run that is at work is stopped, and whoever
+   * watches next goes on with it.
+   *
+   * @example
+   * await lake.orchestration.watch([flights], { signal, onEvent: ({ trigger, outcome }) => console.log(trigger, outcome) });
+   */
+  async watch(pipelines: readonly PipelineDefinition[], options: WatchOptions = {}): Promise<void> {
+    checkOptions("watch", options, WATCH_OPTIONS);
+    const { everyMs = 5000 } = options;
+    if (!(everyMs >= 1))
+      throw invalidArgument("watch", `everyMs is ${everyMs}.`, "Give milliseconds, from 1 on.");
+    const { watchOne } = await import("./watch/watch.js");
+    const failing = new AbortController();
+    const signals = [failing.signal, this.#closing.signal, ...(options.signal ? [options.signal] : [])];
+    const signal = AbortSignal.any(signals);
+    const watched = pipelines.map(async (each) => {
+      try {
+        await watchOne(await this.#watching(each, { ...options, signal }), everyMs, signal);
+      } catch (error) {
+        failing.abort(error);
+        throw error;
+      }
+    });
+    const [failed] = (await Promise.allSettled(watched)).filter(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+  }
+
+  async #watching(
+    definition: PipelineDefinition,
+    { onEvent = () => {}, graceMs, onProgress, signal }: WatchOptions,
+  ): Promise<Watching> {
+    const { catalog, setting } = await this.#setting(definition, { graceMs, onProgress });
+    if (definition.triggers.length === 0)
+      throw invalidArgument(
+        definition.name,
+        `${definition.name} has nothing that begins its runs.`,
+        'Give it triggers, as in triggers: [schedule("0 6 * * *")].',
+      );
+    return {
+      catalog,
+      log: () => (this.#context.lakehouseOn(catalog.ref) as { readonly log: Log }).log,
+      store: setting.store,
+      definition,
+      target: catalog.ref,
+      start: (request) => this.start(definition, request, { graceMs, onProgress, signal }),
+      onEvent,
+      signal,
+    };
+  }
+
   /** Runs, newest first: of one pipeline, or of all. */
   async runs(
     options: { readonly pipeline?: string | undefined; readonly limit?: number | undefined } = {},
@@ -178,7 +270,7 @@ export class Orchestration {
 
   /** @internal */
   close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(closed("lakehouse"));
     this.#store?.close();
     this.#store = undefined;
     return Promise.resolve();
@@ -219,7 +311,7 @@ export class Orchestration {
   }
 
   async #open(): Promise<RunStore> {
-    if (this.#isClosed) throw closed("lakehouse");
+    if (this.#closing.signal.aborted) throw closed("lakehouse");
     if (this.#store !== undefined) return this.#store;
     const { RunStore } = await import("./state/store.js");
     this.#store ??= new RunStore(join(this.#context.profile.root, RUNS_FILE));

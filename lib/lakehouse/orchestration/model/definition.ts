@@ -4,6 +4,7 @@ import { checkObject } from "../../options.js";
 import { type DatasetKey, datasetKey, datasetText } from "./dataset.js";
 import { type FullPolicy, fullPolicy } from "./policy.js";
 import type { Step } from "./step.js";
+import { checkedTriggers, type PipelineTrigger } from "./trigger.js";
 
 export interface PipelineInit {
   /** Letters, digits, `-` and `_`. */
@@ -14,6 +15,8 @@ export interface PipelineInit {
   readonly concurrency?: number | undefined;
   /** How many steps of a pool run at a time, by its name. */
   readonly pools?: Readonly<Record<string, number>> | undefined;
+  /** What begins its runs while it is watched (`slh pipeline watch`): schedules, and sensors of tables and topics. */
+  readonly triggers?: readonly PipelineTrigger[] | undefined;
 }
 
 /** A step in its graph. */
@@ -36,6 +39,7 @@ export interface PipelineDefinition {
   readonly nodes: readonly Node[];
   readonly concurrency: number;
   readonly pools: Readonly<Record<string, number>>;
+  readonly triggers: readonly PipelineTrigger[];
   /** The same for the same steps: a run is resumed by the pipeline that it was begun with. */
   readonly fingerprint: string;
 }
@@ -52,7 +56,7 @@ export interface PipelineDefinition {
  */
 export function definePipeline(init: PipelineInit): PipelineDefinition {
   checkObject("definePipeline", "parts", init);
-  const { name, description, steps, concurrency = 4, pools = {} } = init;
+  const { name, description, steps, concurrency = 4, pools = {}, triggers = [] } = init;
   if (typeof name !== "string" || !/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name))
     throw invalidArgument(
       String(name),
@@ -75,6 +79,11 @@ export function definePipeline(init: PipelineInit): PipelineDefinition {
     nodes,
     concurrency,
     pools,
+    triggers: checkedTriggers(
+      name,
+      triggers,
+      nodes.flatMap(({ writes }) => writes),
+    ),
     fingerprint: digestOf(nodes.map(fingerprintOf)),
     [BRAND]: true,
   } as PipelineDefinition;

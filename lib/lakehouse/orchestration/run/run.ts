@@ -38,10 +38,8 @@ export async function openRun(
   const { store, definition } = setting;
   const { name, fingerprint } = definition;
   for (;;) {
-    if (request.key !== undefined) {
-      const known = store.byKey(name, target, request.key);
-      if (known !== undefined && (known.status !== "running" || store.isAtWork(known))) return undefined;
-    }
+    const known = request.key === undefined ? undefined : store.byKey(name, target, request.key);
+    if (known !== undefined && !isLeft(setting, known)) return undefined;
     const last = store.last(name, target);
     if (last?.status === "running") {
       if (store.isAtWork(last) && !takeOver) throw isRunning(setting, last);
@@ -50,6 +48,15 @@ export async function openRun(
         if (run !== undefined) return { run, isResumed: true };
       } else {
         await abandon(setting, last);
+      }
+      continue;
+    }
+    if (known !== undefined) {
+      if (known.id === last?.id && isSame(known, fingerprint, request)) {
+        const run = store.takeOver(known, ["stopped"]);
+        if (run !== undefined) return { run, isResumed: true };
+      } else {
+        await abandon(setting, known);
       }
       continue;
     }
@@ -76,6 +83,10 @@ export async function openRun(
   }
 }
 
+/** Whether whoever asks for the same goes on with a run: its process has ended, or was told to while it ran. */
+const isLeft = ({ store }: Setting, run: RunRecord): boolean =>
+  run.status === "stopped" || (run.status === "running" && !store.isAtWork(run));
+
 /** A run that is to be resumed was asked for the same, by the same steps. */
 function isSame(run: RunRecord, fingerprint: string, { key, slices, rebuild = false }: RunRequest): boolean {
   const asked = JSON.stringify([key ?? null, (slices ?? []).map(String), rebuild]);
@@ -88,7 +99,7 @@ function isSame(run: RunRecord, fingerprint: string, { key, slices, rebuild = fa
 
 /** Ends a run that nobody goes on with. */
 async function abandon({ store, catalog }: Setting, run: RunRecord): Promise<void> {
-  const taken = store.takeOver(run, ["running"]);
+  const taken = store.takeOver(run, ["running", "stopped"]);
   if (taken === undefined) return;
   await removeBranches(catalog, taken);
   store.end(taken, "abandoned", { endedAt: Date.now() });

@@ -3,7 +3,7 @@ import { keep } from "../../sqlite.js";
 import { runStateUnavailable } from "../errors.js";
 
 /** Raised when the tables change in a way that an older program cannot read. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS runs (
@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS runs (
   hash TEXT,
   error TEXT
 ) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS run_keys ON runs (pipeline, target, key) WHERE key IS NOT NULL;
+DROP INDEX IF EXISTS run_keys;
+CREATE UNIQUE INDEX run_keys ON runs (pipeline, target, key) WHERE key IS NOT NULL AND status <> 'abandoned';
 CREATE UNIQUE INDEX IF NOT EXISTS one_running ON runs (pipeline, target) WHERE status = 'running' AND trigger <> 'external';
 CREATE INDEX IF NOT EXISTS run_times ON runs (pipeline, started_at);
 CREATE TABLE IF NOT EXISTS steps (

@@ -37,13 +37,14 @@ const TEXTS = {
        ORDER BY started_at DESC, rowid DESC LIMIT @limit`,
   last: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND trigger <> 'external' AND status <> 'abandoned'
        ORDER BY rowid DESC LIMIT 1`,
-  byKey: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND key = ?`,
+  byKey: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND key = ? AND status <> 'abandoned'`,
   steps: `SELECT name, status, attempts, started_at AS startedAt, ended_at AS endedAt, error, result, inputs, outputs
        FROM steps WHERE run = ?`,
   attempts: `SELECT step, attempt, started_at AS startedAt, ended_at AS endedAt, outcome FROM attempts WHERE run = ?
        ORDER BY started_at, step, attempt`,
   logs: "SELECT at, step, attempt, message FROM logs WHERE run = @run AND (@step IS NULL OR step = @step) ORDER BY id",
   cursor: "SELECT value FROM cursors WHERE pipeline = ? AND name = ?",
+  beginCursor: "INSERT OR IGNORE INTO cursors (pipeline, name, value) VALUES (?, ?, ?)",
   setCursor: "INSERT OR REPLACE INTO cursors (pipeline, name, value) VALUES (?, ?, ?)",
 };
 

@@ -86,13 +86,14 @@ export class RunStore {
    * Takes over a run that nobody is at, or that was to be taken from whoever is.
    *
    * @param statuses those that it may have.
-   * @returns it in its new epoch; `undefined` where another was faster.
+   * @returns it in its new epoch; `undefined` where another was faster, or another run of the pipeline is at work.
    */
   takeOver({ id, epoch }: RunRecord, statuses: readonly RunStatus[]): RunRecord | undefined {
     return this.#write(() => {
       const now = this.run(id);
       if (now.epoch !== epoch || !statuses.includes(now.status)) return undefined;
-      this.#statements.takeOver.run({ id, owner: JSON.stringify(thisProcess()) });
+      const { changes } = this.#statements.takeOver.run({ id, owner: JSON.stringify(thisProcess()) });
+      if (changes === 0) return undefined;
       inHand.add(id);
       return this.run(id);
     });
@@ -259,6 +260,11 @@ export class RunStore {
 
   cursor(pipeline: string, name: string): string | undefined {
     return this.#read(() => this.#statements.cursor.get(pipeline, name)) as string | undefined;
+  }
+
+  /** Where a trigger is looked from on, unless another process has said so. */
+  beginCursor(pipeline: string, name: string, value: string): void {
+    this.#write(() => this.#statements.beginCursor.run(pipeline, name, value));
   }
 
   setCursor(pipeline: string, name: string, value: string): void {

@@ -1,0 +1,72 @@
+import { type BranchingCatalog, noSuchNamespace } from "../../catalog/index.js";
+import { noSuchTable } from "../../iceberg/index.js";
+import type { Log } from "../../log/index.js";
+import { lastTick, nextTick, type PipelineTrigger, type Schedule, type Sensor } from "../model/trigger.js";
+
+/** What a trigger asks for. */
+export interface Due {
+  /** What tells it from all others of the trigger; where the trigger is looked from on when it is settled. */
+  readonly at: string;
+  /** Nobody was there in time, and it is passed over. */
+  readonly isPassed: boolean;
+}
+
+/** What sensors look at. */
+export interface Sources {
+  readonly catalog: BranchingCatalog;
+  readonly log: () => Log;
+}
+
+/** How late a time of a schedule that does not catch up may be run; how far back one is looked for that is watched for the first time. */
+export const LATE_MS = 60_000;
+
+/** Where a trigger is looked from on when it is watched for the first time; a sensor's first sight is new. */
+export function firstCursor(trigger: PipelineTrigger, now: number): string | undefined {
+  return trigger.kind === "schedule" ? timeText(now - LATE_MS) : undefined;
+}
+
+/**
+ * What is due of a trigger.
+ *
+ * @param cursor what was settled last.
+ */
+export async function dueOf(
+  trigger: PipelineTrigger,
+  cursor: string | undefined,
+  sources: Sources,
+  now: number,
+): Promise<Due | undefined> {
+  if (trigger.kind === "schedule") return dueTime(trigger, Date.parse(cursor as string), now);
+  const at = await stateOf(trigger, sources);
+  return at === undefined || at === cursor ? undefined : { at, isPassed: false };
+}
+
+/** The time of a schedule that is to be run next, of those after one and not after now. */
+export function dueTime(schedule: Schedule, after: number, now: number): Due | undefined {
+  const tick = schedule.catchUp === "all" ? nextTick(schedule, after) : lastTick(schedule, now);
+  if (tick === undefined || tick <= after || tick > now) return undefined;
+  return { at: timeText(tick), isPassed: schedule.catchUp === "none" && now - tick > LATE_MS };
+}
+
+const timeText = (ms: number): string => new Date(ms).toISOString();
+
+/** What a sensor sees: the same text for as long as nothing is new; `undefined` where there is nothing yet. */
+async function stateOf({ of }: Sensor, { catalog, log }: Sources): Promise<string | undefined> {
+  try {
+    if (of.kind === "table") {
+      const { metadata } = await catalog.loadTable(of.name);
+      if (metadata.currentSnapshotId === undefined) return undefined;
+      // A snapshot that comes back, as by a rollback, comes back at another time.
+      return `${metadata.currentSnapshotId} ${metadata.snapshotLog.at(-1)?.timestampMs ?? ""}`;
+    }
+    // A topic that is made again under its name is another.
+    const topic = (await log().topics()).find(({ name }) => name === of.name);
+    if (topic === undefined) return undefined;
+    const offsets = await log().topic(of.name).offsets();
+    if (offsets.every(({ lastStable }) => lastStable === 0n)) return undefined;
+    return `${topic.id} ${offsets.map(({ lastStable }) => lastStable).join(" ")}`;
+  } catch (error) {
+    if (noSuchTable.is(error) || noSuchNamespace.is(error)) return undefined;
+    throw error;
+  }
+}
