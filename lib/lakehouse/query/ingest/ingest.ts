@@ -136,12 +136,9 @@ export class Ingest {
     cast: NonNullable<IngestOptions["cast"]>,
     name: string,
   ): Promise<Schema> {
-    const use = await this.#relations.use(async (held) => held);
-    try {
-      return await this.#withCasts(columns, cast, name, use, await emptyLayout(use.connection, columns));
-    } finally {
-      use.release();
-    }
+    return this.#held(async (use) =>
+      this.#withCasts(columns, cast, name, use, await emptyLayout(use.connection, columns)),
+    );
   }
 
   async #withCasts(
@@ -175,9 +172,11 @@ export class Ingest {
   /** Opens a source for as long as `work` takes. */
   async #open<T>(given: Relational, from: Where, work: (opened: Opened) => Promise<T>): Promise<T> {
     const opening = this.#opened(given, from);
-    const { value: opened } = await opening.next();
+    const { use, ...rest } = (await opening.next()).value as Opened;
     try {
-      return await work(opened as Opened);
+      return await work({ use, ...rest });
+    } catch (error) {
+      throw use.stopped ?? error;
     } finally {
       await opening.return();
     }
@@ -189,7 +188,7 @@ export class Ingest {
     { store, ref }: Where,
     prepare: Prepare = this.#prepare,
   ): AsyncGenerator<Opened, void, undefined> {
-    const use = await this.#relations.use(async (held) => held);
+    const use = await this.#relations.use(async (own) => own.hold());
     const { connection } = use;
     try {
       if (given.kind === "sql") {
@@ -225,7 +224,13 @@ export class Ingest {
   ): AsyncGenerator<arrow.RecordBatch, void, undefined> {
     const opening = this.#opened(given, request, prepare);
     try {
-      for await (const opened of opening) yield* this.#openedRows(opened, request);
+      for await (const opened of opening) {
+        try {
+          yield* this.#openedRows(opened, request);
+        } catch (error) {
+          throw opened.use.stopped ?? error;
+        }
+      }
     } finally {
       await opening.return();
     }
@@ -314,7 +319,7 @@ export class Ingest {
     paths: string | readonly string[],
     store: ObjectStore,
   ): AsyncGenerator<arrow.RecordBatch> {
-    const use = await this.#relations.use(async (held) => held);
+    const use = await this.#relations.use(async (own) => own.hold());
     try {
       const { files, end } = await findFiles(use.connection, store, paths, join(this.#scratch, "copies"));
       try {
@@ -322,6 +327,8 @@ export class Ingest {
       } finally {
         await end();
       }
+    } catch (error) {
+      throw use.stopped ?? error;
     } finally {
       use.release();
     }
@@ -333,10 +340,19 @@ export class Ingest {
     work: (source: readonly SourceFile[] | Uint8Array) => Promise<T>,
   ): Promise<T> {
     if (source instanceof Uint8Array) return work(source);
-    const use = await this.#relations.use(async (held) => held);
-    try {
-      const { files, end } = await findFiles(use.connection, store, source, this.#scratch);
+    return this.#held(async ({ connection }) => {
+      const { files, end } = await findFiles(connection, store, source, this.#scratch);
       return await work(files).finally(end);
+    });
+  }
+
+  /** Work with a connection for as long as it takes. Where that was cut, the error says so, and not what broke by it. */
+  async #held<T>(work: (use: Use) => Promise<T>): Promise<T> {
+    const use = await this.#relations.use(async (own) => own.hold());
+    try {
+      return await work(use);
+    } catch (error) {
+      throw use.stopped ?? error;
     } finally {
       use.release();
     }

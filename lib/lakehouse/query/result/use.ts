@@ -61,6 +61,12 @@ export class Use {
     return work;
   }
 
+  /** In use from now on until it is released, whatever its holder does in between. */
+  hold(): this {
+    this.during(new Promise<void>((resolve) => this.onRelease(resolve)));
+    return this;
+  }
+
   /** The outcome of work that only reads: who waits for it is sent away by a cut at once, and it ends on its own. */
   reading<T>(work: Promise<T>): Promise<T> {
     return Promise.race([this.during(work), this.#cut]);
