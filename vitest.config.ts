@@ -54,8 +54,6 @@ export default defineConfig({
           include: ["test/interop/**/*.test.ts"],
           testTimeout: limit(300_000),
           hookTimeout: 600_000,
-          // One Spark at a time: each of these tests may start a JVM.
-          fileParallelism: false,
         },
       },
     ],

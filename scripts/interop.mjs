@@ -1,5 +1,5 @@
 // npm run test:interop [-- test/interop/spark …]: installs the engines that our tables are held against, once per
-// user (see interopHome), and runs test/interop with them. Arguments go to Vitest.
+// user (see interopHome), and runs test/interop with them. Arguments go to Vitest; with --install-only there are no tests.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -141,6 +141,7 @@ await exclusively(
   onWait,
 );
 
+if (process.argv.includes("--install-only")) process.exit(0);
 const counts = await vitest("interop", process.argv.slice(2), {
   SLH_INTEROP_PYTHON: python,
   SLH_INTEROP_HOME: home,
