@@ -73,6 +73,7 @@ const ASKED: readonly (readonly string[])[] = [
   ["pipeline", "graph", "--json"],
   ["pipeline", "run", "--json"],
   ["pipeline", "watch", "--once", "--json"],
+  ["pipeline", "backfill", "--from", "2001-03-04", "--json"],
   ["pipeline", "list", "--json"],
   ["pipeline", "show", "--json"],
 ];
@@ -80,7 +81,7 @@ const ASKED: readonly (readonly string[])[] = [
 const orchestration = new URL("../../lib/lakehouse/dist/orchestration.js", import.meta.url);
 const PIPELINES = `import { definePipeline, onSnapshot, step } from "${orchestration}";
 const triggers = [onSnapshot("s.t")];
-export default definePipeline({ name: "p", triggers, steps: [step({ name: "s", run: () => 1 })] });`;
+export default definePipeline({ name: "p", triggers, steps: [step({ name: "s", sliced: true, run: () => 1 })] });`;
 
 const SERVERS = [
   ["catalog", "serve"],

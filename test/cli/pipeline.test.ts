@@ -110,6 +110,35 @@ describe("slh pipeline", () => {
     expect(code).toBe(130);
   });
 
+  test("makes days anew, and then what is missing", async () => {
+    await writeFile(
+      join(folder, "sliced.mjs"),
+      `import { existsSync } from "node:fs";
+      import { definePipeline, step } from "${orchestration}";
+      export default definePipeline({
+        name: "sliced",
+        steps: [
+          step({
+            name: "s",
+            sliced: true,
+            run: ({ slices }) => {
+              if (slices[0] === "2001-03-02" && !existsSync("right")) throw new Error("not this one");
+            },
+          }),
+        ],
+      });`,
+    );
+    const days = ["--from", "2001-03-01", "--to", "2001-03-03", "--file", "sliced.mjs"];
+    const first = await slh("pipeline", "backfill", ...days);
+    expect(first.code).toBe(1);
+    expect(first.out).toMatch(/failed {2}2001-03-02 {2}\S+ {2}error: s: Error: not this one/);
+    expect(first.out).toMatch(/sliced, backfill [0-9a-f]{12}: 3 slices, 2 made, 1 failed\n$/);
+    await writeFile(join(folder, "right"), "");
+    const again = await slh("pipeline", "backfill", ...days);
+    expect(again.out).toMatch(/3 slices, 1 made, 2 had\n$/);
+    expect((await slh("pipeline", "backfill", "--file", "sliced.mjs")).err).toContain("is not said");
+  });
+
   test.each([
     [["run", "flihgts"], "Did you mean flights?"],
     [["run", "--file", "nowhere.mjs"], "There is no file"],

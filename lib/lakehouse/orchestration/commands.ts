@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { AddCommands, WithLake } from "../room.js";
 import { interruptible, stoppable, wholeNumber } from "../terminal/index.js";
+import type { BackfillFlags } from "./command/backfill-command.js";
 import type { FileFlags, RunFlags } from "./command/run-commands.js";
 import type { WatchFlags } from "./command/watch-command.js";
 import type { OrchestrationContext } from "./orchestration.js";
@@ -25,6 +26,7 @@ Examples:
   $ slh pipeline retry`,
     );
   runAndRetry(pipeline, withLake);
+  backfill(pipeline, withLake);
   watch(pipeline, withLake);
   listAndShow(pipeline, withLake);
 };
@@ -75,6 +77,39 @@ Examples:
       withLake(async (context) => {
         const { retryCommand } = await import("./command/run-commands.js");
         await interruptible((signal) => retryCommand(context, id, flags, signal));
+      }),
+    );
+}
+
+function backfill(pipeline: Command, withLake: WithLake<OrchestrationContext>): void {
+  pipeline
+    .command("backfill")
+    .summary("make slices of a pipeline anew, such as days")
+    .description(
+      "Makes slices anew, so many a run, each run published for itself. Asked for the same again, it makes what is missing. The exit code is 1 where a slice was not made.",
+    )
+    .argument("[pipeline]", "its name; the file's only one where not given")
+    .option("--from <day>", "the first of the days")
+    .option("--to <day>", "the last of them")
+    .option("--slice <value...>", "slices that are no days in a row")
+    .option("--per-run <n>", "how many slices a run makes", wholeNumber(1), 1)
+    .option(
+      "--name <name>",
+      "another name makes everything anew; that of the pipeline's steps where not given",
+    )
+    .option("--file <path>", FILE)
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline backfill flights --from 2001-03-01 --to 2001-03-31
+  $ slh pipeline backfill flights --slice 2001-03-04 2001-05-06 --name late-files`,
+    )
+    .action((name: string | undefined, flags: BackfillFlags) =>
+      withLake(async (context) => {
+        const { backfillCommand } = await import("./command/backfill-command.js");
+        await interruptible((signal) => backfillCommand(context, name, flags, signal));
       }),
     );
 }

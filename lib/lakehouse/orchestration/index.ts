@@ -3,8 +3,10 @@
  * those; a run does all of it on a branch of its own, which comes to the target in one commit. What is remembered of runs is in
  * a SQLite file beside the catalog; what counts is in the catalog's commits.
  *
- * Folders, each using those before it alone: model, state, run, watch; command stands beside them.
+ * Folders, each using those before it alone: model, state, run, then watch and backfill; command stands beside them.
  */
+export type { BackfilledSlice, BackfillOptions, BackfillReport } from "./backfill/backfill.js";
+export { daysBetween } from "./backfill/days.js";
 export { RunFailedError } from "./errors.js";
 export type { RunEvent, StepEvent, TaskEvent } from "./metrics.js";
 export {

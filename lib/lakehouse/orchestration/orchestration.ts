@@ -6,6 +6,7 @@ import type { Log } from "../log/index.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { SliceValue } from "../pipeline/index.js";
 import type { QueryEngine } from "../query/index.js";
+import type { BackfillOptions, BackfillReport } from "./backfill/backfill.js";
 import type { PipelineDefinition } from "./model/definition.js";
 import type { Progress } from "./run/context.js";
 import type { RunStore } from "./state/store.js";
@@ -65,6 +66,15 @@ export interface WatchOptions extends Abortable, Pick<PipelineRunOptions, "grace
   /** Called with what became of each thing that was due. */
   readonly onEvent?: ((event: WatchEvent) => void) | undefined;
 }
+
+const BACKFILL_OPTIONS: OptionNames<BackfillOptions> = {
+  slices: true,
+  name: true,
+  perRun: true,
+  graceMs: true,
+  onSlice: true,
+  signal: true,
+};
 
 const WATCH_OPTIONS: OptionNames<WatchOptions> = {
   everyMs: true,
@@ -171,6 +181,31 @@ export class Orchestration {
     if (taken === undefined) throw refuse(`Another process goes on with ${run.id}.`, "Wait for it.");
     await finishRun(setting, taken, true, options.signal);
     return this.#report(run.id, true);
+  }
+
+  /**
+   * Makes slices of a pipeline anew, such as days: so many a run, one run after the other, each published for itself. What a
+   * backfill of that name has made is not made again, so that one that was killed, or had failures, is gone on with by asking for
+   * the same.
+   *
+   * @throws LakehouseError INVALID_ARGUMENT, ABORTED, and what `run` throws but RUN_FAILED, which the report has.
+   * @example
+   * await lake.orchestration.backfill(flights, { slices: daysBetween("2001-03-01", "2001-03-31"), perRun: 7 });
+   */
+  async backfill(pipeline: PipelineDefinition, options: BackfillOptions): Promise<BackfillReport> {
+    checkOptions("backfill", options, BACKFILL_OPTIONS);
+    const { backfill } = await import("./backfill/backfill.js");
+    const { graceMs, signal } = options;
+    const { catalog, setting } = await this.#setting(pipeline, { graceMs });
+    return backfill(
+      {
+        store: setting.store,
+        definition: pipeline,
+        target: catalog.ref,
+        start: (request) => this.start(pipeline, request, { graceMs, signal }),
+      },
+      options,
+    );
   }
 
   /**

@@ -38,6 +38,8 @@ const TEXTS = {
   last: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND trigger <> 'external' AND status <> 'abandoned'
        ORDER BY rowid DESC LIMIT 1`,
   byKey: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND key = ? AND status <> 'abandoned'`,
+  withKey: `SELECT ${RUN} FROM runs WHERE pipeline = @pipeline AND target = @target AND substr(key, 1, length(@prefix)) = @prefix
+       AND status <> 'abandoned' ORDER BY rowid`,
   steps: `SELECT name, status, attempts, started_at AS startedAt, ended_at AS endedAt, error, result, inputs, outputs
        FROM steps WHERE run = ?`,
   attempts: `SELECT step, attempt, started_at AS startedAt, ended_at AS endedAt, outcome FROM attempts WHERE run = ?

@@ -238,6 +238,12 @@ export class RunStore {
     return row && runOf(row);
   }
 
+  /** Runs whose keys begin so, oldest first. */
+  withKey(pipeline: string, target: string, prefix: string): RunRecord[] {
+    const rows = this.#read(() => this.#statements.withKey.all({ pipeline, target, prefix }));
+    return (rows as RunRow[]).map(runOf);
+  }
+
   steps(id: string): StepRecord[] {
     return (this.#read(() => this.#statements.steps.all(id)) as StepRow[]).map(stepOf);
   }
