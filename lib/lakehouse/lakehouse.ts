@@ -13,6 +13,7 @@ import { checkHealth, type PartHealth } from "./health.js";
 import {
   InferredSchema,
   type IngestOptions,
+  type RowColumn,
   requireFit,
   type Source,
   Table,
@@ -145,11 +146,14 @@ export class Lakehouse extends NamesAndBranches implements AsyncDisposable {
    * const changes = lake.changes(orders, { from: seen.snapshotId, on: ["id"] });
    * for await (const row of changes) console.log(row._change_type, row.id, row.status);
    */
-  changes<Row extends object = SqlRow>(table: Table, options: ChangesOptions = {}): Query<Row> {
+  changes<Row extends object = SqlRow, TableRow = Record<string, unknown>>(
+    table: Table<TableRow>,
+    options: ChangesOptions<RowColumn<TableRow>> = {},
+  ): Query<Row> {
     return this.#query<Row>(async () => {
       checkTable("changes", table);
       checkOptions("changes", options, CHANGES_OPTIONS);
-      return this.#parts.engine.changes(table, options);
+      return this.#parts.engine.changes(table as unknown as Table, options);
     });
   }
 

@@ -143,6 +143,16 @@ test("filters name columns of the row, or what is inside one", async () => {
   await expect(table.updateRows(slip, { state: "open" })).rejects.toMatchObject(refused);
   // @ts-expect-error there is no such column
   await expect(table.overwrite([], { where: or(slip, gt("id", 1n)) })).rejects.toMatchObject(refused);
+  // @ts-expect-error there is no such column
+  await expect(table.incrementalAppends({}, { filter: slip })).rejects.toMatchObject(refused);
+  // @ts-expect-error there is no such column
+  await expect(lake.changes(table, { filter: slip }).rows()).rejects.toMatchObject(refused);
+  // @ts-expect-error there is no such column
+  await expect(lake.changes(table, { on: ["ident"] }).rows()).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+  });
+  const came = await lake.changes(table, { filter: and(eq("_change_type", "INSERT"), filter) }).rows();
+  expect(came).toMatchObject([{ id: 1n }]);
   await expect(table.rowDelta({ on: ["ident"], deletes: [] })).rejects.toMatchObject({ subject: "on" });
 });
 

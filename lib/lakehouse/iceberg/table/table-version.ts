@@ -80,7 +80,10 @@ export class TableVersion<Row = Record<string, unknown>> {
    *
    * @param range `from` is left out, `to` is in; without `from` all of the history, without `to` up to the present.
    */
-  incrementalAppends(range: SnapshotRange = {}, options: IncrementalOptions = {}): Promise<ScanTask[]> {
+  incrementalAppends(
+    range: SnapshotRange = {},
+    options: IncrementalOptions<RowColumn<Row>> = {},
+  ): Promise<ScanTask[]> {
     return incrementalAppends(this.store, this.metadata, range, options);
   }
 
@@ -90,7 +93,10 @@ export class TableVersion<Row = Record<string, unknown>> {
    * @throws LakehouseError NO_SUCH_SNAPSHOT, also when deletes have to be compared with a snapshot that has expired;
    *   INVALID_ARGUMENT when `from` is no ancestor of `to`.
    */
-  changelog(range: SnapshotRange = {}, options: ChangelogOptions = {}): Promise<ChangelogTask[]> {
+  changelog(
+    range: SnapshotRange = {},
+    options: ChangelogOptions<RowColumn<Row> | `_${string}`> = {},
+  ): Promise<ChangelogTask[]> {
     return changelog(this.store, this.metadata, range, options);
   }
 

@@ -22,16 +22,16 @@ import { columnName, fieldSql, internalName } from "../text/names.js";
 import { sqlType } from "../types/sql-types.js";
 import { rowsRelation } from "./reader.js";
 
-export interface ChangesOptions extends SnapshotRange, Abortable {
+export interface ChangesOptions<Name extends string = string> extends SnapshotRange, Abortable {
   /** Only changes for which this is true. It may name `_change_type`, `_change_ordinal` and `_commit_snapshot_id`. */
-  readonly filter?: Expression | undefined;
+  readonly filter?: Expression<Name | `_${string}`> | undefined;
   /** Whether column names must match in case. Default true. */
   readonly caseSensitive?: boolean | undefined;
   /**
    * The key: a row that goes and one that comes with the same key are an update. Default: the schema's identifier
    * fields. With `[]`, and without any, all changes are inserts and deletes.
    */
-  readonly on?: readonly string[] | undefined;
+  readonly on?: readonly Name[] | undefined;
   /** True for what is left of all changes together: a row that came and went again is in none. Default false. */
   readonly net?: boolean | undefined;
 }

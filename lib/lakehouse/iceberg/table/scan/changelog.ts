@@ -50,7 +50,7 @@ export function changelogSchema(metadata: TableMetadata): Schema {
   return { ...schema, fields: [...schema.fields, ...CHANGE_COLUMNS] };
 }
 
-export interface ChangelogOptions extends IncrementalOptions {
+export interface ChangelogOptions<Name extends string = string> extends IncrementalOptions<Name> {
   /** False to leave out whole snapshots only, by `_change_ordinal` and `_commit_snapshot_id`. Default true. */
   readonly pruneFiles?: boolean | undefined;
 }

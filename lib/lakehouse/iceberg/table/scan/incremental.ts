@@ -25,8 +25,8 @@ export interface SnapshotRange {
   readonly to?: SnapshotId | undefined;
 }
 
-export interface IncrementalOptions {
-  readonly filter?: Expression | undefined;
+export interface IncrementalOptions<Name extends string = string> {
+  readonly filter?: Expression<Name> | undefined;
   readonly caseSensitive?: boolean | undefined;
 }
 
