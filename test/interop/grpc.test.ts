@@ -40,7 +40,9 @@ const call = (method: string, ...requests: object[]) =>
 
 describe("grpcio, without protos", () => {
   test("finds the services, and that they serve", async () => {
-    const names = ["AdminService", "ConsumerService", "ProducerService"].map((name) => `${PACKAGE}.${name}`);
+    const names = ["AdminService", "ConsumerService", "ProducerService", "TransactionService"].map(
+      (name) => `${PACKAGE}.${name}`,
+    );
     expect(await python.call("services", { url: server.url })).toEqual([
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",
@@ -80,6 +82,44 @@ describe("grpcio, without protos", () => {
     expect(await call("ConsumerService/Fetch", fetch)).toMatchObject({
       answers: [{ records: [{ offset: "2", value: base64("c") }], nextOffset: "3", highWatermark: "3" }],
     });
+  });
+
+  test("consumes, transforms and produces in transactions, and is fenced by a later producer", async () => {
+    for (const name of ["delays", "minutes"]) await call("AdminService/CreateTopic", { name });
+    await call("ProducerService/Append", { topic: "delays", records: [{ value: base64("12") }] });
+    const init = async () => {
+      const request = { transactionalId: "minutes", transactionTimeoutMs: 30_000 };
+      return (await call("ProducerService/InitProducer", request)).answers?.[0];
+    };
+    const producer = await init();
+    const transact = async (number: number, end: "Commit" | "Abort", value: string) => {
+      const transaction = { transactionalId: "minutes", producer, number };
+      const offsets = [{ topic: "delays", partition: 0, offset: "1" }];
+      return [
+        await call("ProducerService/Append", {
+          ...{ topic: "minutes", partition: 0, records: [{ value: base64(value) }] },
+          producer: { sequence: number, transaction },
+        }),
+        await call("TransactionService/AddOffsets", { transaction, group: "python" }),
+        await call("TransactionService/SendOffsets", { transaction, group: "python", offsets }),
+        await call(`TransactionService/${end}`, { transaction }),
+      ];
+    };
+    for (const { code } of [
+      ...(await transact(0, "Abort", "nothing")),
+      ...(await transact(1, "Commit", "12")),
+    ])
+      expect(code).toBeUndefined();
+    const committed = { topic: "minutes", isolation: "ISOLATION_READ_COMMITTED" };
+    expect(await call("ConsumerService/Read", committed)).toMatchObject({
+      answers: [{ records: [{ value: base64("12") }] }],
+    });
+    expect(await call("AdminService/DescribeGroup", { group: "python" })).toMatchObject({
+      answers: [{ offsets: [{ topic: "delays", offset: "1" }] }],
+    });
+    await init();
+    const [refused] = await transact(2, "Commit", "zombie");
+    expect(refused).toMatchObject({ code: "FAILED_PRECONDITION", error: { code: "PRODUCER_FENCED" } });
   });
 
   test("is told of errors by code and detail", async () => {

@@ -1,9 +1,9 @@
-import { invalidArgument } from "../errors.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { storageFailed } from "../storage/index.js";
 import type { LogCore } from "./core.js";
-import { invalidTxnState, logUnavailable, notLeader } from "./errors.js";
+import { logUnavailable, notLeader } from "./errors.js";
 import { type AppendedTo, firstTurn, intoBatches, joined, listOf, placeOf } from "./into-batches.js";
+import { localTransaction } from "./local-transaction.js";
 import type { TopicRecord } from "./meta/log-meta.js";
 import { holding, sleep } from "./partition/clock.js";
 import type { Ack, Appended } from "./partition/partition.js";
@@ -12,7 +12,8 @@ import type { NewRecord } from "./records/batch-builder.js";
 import { prepareCompression } from "./records/compression.js";
 import { checkAck } from "./topic.js";
 import { checkPartition } from "./topics.js";
-import { type AppendByProducerOptions, Transaction } from "./transaction.js";
+import type { AppendByProducerOptions, Transaction } from "./transaction.js";
+import { type BegunTransaction, TransactionTurns } from "./transaction-turns.js";
 import type { ProducerIdentity } from "./transaction-types.js";
 import { KeyedLock } from "./transactions/keyed-lock.js";
 import { partitionKey } from "./wal/wal.js";
@@ -29,13 +30,13 @@ export interface ProducerOptions {
   readonly transactionTimeoutMs?: number | undefined;
 }
 
-const OPTIONS: OptionNames<ProducerOptions> = {
+export const PRODUCER_OPTIONS: OptionNames<ProducerOptions> = {
   transactionalId: true,
   ack: true,
   transactionTimeoutMs: true,
 };
-const APPEND_OPTIONS: OptionNames<AppendByProducerOptions> = { partition: true };
-const TIMEOUT_MS = 60_000;
+export const APPEND_OPTIONS: OptionNames<AppendByProducerOptions> = { partition: true };
+export const TRANSACTION_TIMEOUT_MS = 60_000;
 /** What is in the way of an append for a while. */
 const MAY_PASS = [storageFailed, notLeader, logUnavailable];
 /** How long an append is tried again. As Kafka's `delivery.timeout.ms`. */
@@ -56,7 +57,7 @@ const LONGEST_WAIT_MS = 5_000;
  */
 export class Producer {
   readonly #core: LogCore;
-  readonly #transactionalId: string | undefined;
+  readonly #turns: TransactionTurns;
   readonly #ack: Ack;
   readonly #timeoutMs: number;
   #identity: Promise<ProducerIdentity> | undefined;
@@ -65,21 +66,14 @@ export class Producer {
   readonly #sequences = new Map<string, number>();
   readonly #lock = new KeyedLock();
   #turn = firstTurn();
-  #hasTransaction = false;
 
   /** @internal */
   constructor(core: LogCore, options: ProducerOptions) {
-    checkOptions("producer", options, OPTIONS);
-    const { transactionalId, ack = "wal", transactionTimeoutMs = TIMEOUT_MS } = options;
+    checkOptions("producer", options, PRODUCER_OPTIONS);
+    const { transactionalId, ack = "wal", transactionTimeoutMs = TRANSACTION_TIMEOUT_MS } = options;
     checkAck(ack);
-    if (transactionalId !== undefined && (typeof transactionalId !== "string" || transactionalId === ""))
-      throw invalidArgument(
-        "transactionalId",
-        "A transactional id is a text, and not empty.",
-        "Give a name.",
-      );
     this.#core = core;
-    this.#transactionalId = transactionalId;
+    this.#turns = new TransactionTurns(transactionalId, (id) => this.#begin(id));
     this.#ack = ack;
     this.#timeoutMs = transactionTimeoutMs;
   }
@@ -96,12 +90,7 @@ export class Producer {
     records: NewRecord | readonly NewRecord[],
     options: AppendByProducerOptions = {},
   ): Promise<AppendedTo[]> {
-    if (this.#transactionalId !== undefined)
-      throw invalidTxnState(
-        this.#transactionalId,
-        `The producer ${this.#transactionalId} writes in transactions.`,
-        "Append by the transaction that `transaction` gives, or with a producer that has no transactionalId.",
-      );
+    this.#turns.checkNone();
     return this.#send(topic, records, options, "idempotent", async () => {});
   }
 
@@ -115,50 +104,18 @@ export class Producer {
    *   STORAGE_FAILED. After all of these, nothing is seen. CLOSED where the log was closed meanwhile: then it is seen as a whole
    *   or not at all when the log is opened again.
    */
-  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
-    const transactionalId = this.#transactionalId;
-    if (transactionalId === undefined)
-      throw invalidTxnState(
-        "producer",
-        "The producer has no transactionalId.",
-        "Make one with lake.log.producer({ transactionalId }).",
-      );
-    if (this.#hasTransaction)
-      throw invalidTxnState(
-        transactionalId,
-        `The producer ${transactionalId} has an open transaction.`,
-        "Await it first, or use another producer, with another transactionalId.",
-      );
-    this.#hasTransaction = true;
-    try {
-      return await this.#transact(transactionalId, work);
-    } finally {
-      this.#hasTransaction = false;
-    }
+  transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    return this.#turns.run(work);
   }
 
-  async #transact<Result>(
-    transactionalId: string,
-    work: (transaction: Transaction) => Promise<Result>,
-  ): Promise<Result> {
+  async #begin(transactionalId: string): Promise<BegunTransaction> {
     const transactions = await this.#core.transactions();
     const owner = { transactionalId, ...(await this.#identify()) };
-    const transaction = new Transaction(
-      this.#core,
-      transactions,
-      owner,
-      this.#ack,
-      (topic, records, options, add) => this.#send(topic, records, options, "transactional", add),
-    );
-    try {
-      const result = await work(transaction);
-      await transaction.end("commit");
-      return result;
-    } catch (error) {
-      // What could not be aborted now is so when the next begins, with a later epoch.
-      await transaction.end("abort").catch(() => this.#renew(owner));
-      throw error;
-    }
+    const work = localTransaction({
+      ...{ core: this.#core, transactions, owner, ack: this.#ack },
+      send: (topic, records, options, add) => this.#send(topic, records, options, "transactional", add),
+    });
+    return { work, leftOpen: () => this.#renew(owner) };
   }
 
   /** @param before done when the partitions are known, and before anything is sent. */
@@ -245,7 +202,7 @@ export class Producer {
   async #init(): Promise<ProducerIdentity> {
     const coordinator = await this.#core.transactions();
     const identity = await coordinator.initProducerId({
-      transactionalId: this.#transactionalId,
+      transactionalId: this.#turns.transactionalId,
       timeoutMs: this.#timeoutMs,
       current: this.#current,
     });

@@ -11,6 +11,11 @@ export interface ProducerIdentity {
 /** A producer that speaks of its transaction. */
 export interface TransactionOwner extends ProducerIdentity {
   readonly transactionalId: string;
+  /**
+   * Which of its transactions it speaks of, counted up: so that what comes late is not taken for the next one's. Not where
+   * nothing comes late, in one process, and not of Kafka's clients, whose protocol does not have it.
+   */
+  readonly number?: number | undefined;
 }
 
 /** A partition of a topic, by ids that stay. */

@@ -1,36 +1,8 @@
-import { connect, createServer, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { connectLog, serveGrpc } from "../../../lib/lakehouse/log/index.js";
 import { openLog, readAll, testFolder, texts } from "../support/lake-log.js";
+import { losing } from "./support/losing.js";
 import { post, serve } from "./support/servers.js";
-
-/** Between a client and a server: some answers, one of so many that come, are lost with their connection. */
-async function losing(port: () => number, oneOf: number): Promise<string> {
-  let answers = 0;
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const server = connect(port(), "127.0.0.1");
-    for (const socket of [client, server]) {
-      sockets.add(socket);
-      socket.on("error", () => undefined);
-      socket.on("close", () => {
-        client.destroy();
-        server.destroy();
-      });
-    }
-    client.pipe(server);
-    server.on("data", (data) => {
-      if (++answers % oneOf === 0) client.destroy();
-      else client.write(data);
-    });
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    proxy.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return `http://127.0.0.1:${(proxy.address() as { port: number }).port}`;
-}
 
 test("what a producer sends again is there once, in order, though answers are lost", async () => {
   const log = openLog(testFolder());

@@ -102,6 +102,63 @@ describe.each([
   });
 });
 
+test("transactions are for who may write in their name, wherever their producer is known from", async () => {
+  const { log, url } = await secured({}, [
+    { user: "alice", operation: "write", resource: "topic", name: "flights" },
+    { user: "alice", operation: "read", resource: "topic", name: "flights" },
+    { user: "alice", operation: "write", resource: "transactionalId", name: "alice-", pattern: "prefixed" },
+    { user: "alice", operation: "read", resource: "group", name: "mine" },
+  ]);
+  const [alice, admin] = [await connected(url, "alice"), await connected(url, "admin")];
+  const mine = alice.producer({ transactionalId: "alice-1" });
+  await mine.transaction((tx) => tx.append("flights", { value: "1" }));
+  await expect(mine.transaction((tx) => tx.append("secrets", { value: "1" }))).rejects.toMatchObject({
+    code: "TOPIC_AUTHORIZATION_FAILED",
+  });
+  const offsets = [{ topic: "flights", partition: 0, offset: 1n }];
+  await expect(mine.transaction((tx) => tx.sendOffsets("theirs", offsets))).rejects.toMatchObject({
+    code: "GROUP_AUTHORIZATION_FAILED",
+  });
+  const denied = { code: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED" };
+  const theirs = alice.producer({ transactionalId: "admin-1" });
+  await expect(theirs.transaction((tx) => tx.append("flights", { value: "x" }))).rejects.toMatchObject(
+    denied,
+  );
+  // Who knows another's producer gets no part of its transaction, by none of the calls.
+  await log.topic("flights").append({ value: "to be read" });
+  await admin.producer({ transactionalId: "admin-1" }).transaction(async (tx) => {
+    await tx.append("secrets", { value: "whole" });
+    const entry = await (await log.core.transactions()).describe("admin-1");
+    const producer = { id: String(entry?.producerId), epoch: entry?.epoch };
+    const transaction = { transactionalId: "admin-1", producer, number: entry?.number };
+    const by = (method: string, message: object) =>
+      post(url, method, message, basic(`alice:${PASSWORD}`)).then(
+        ({ answer }) => answer.details[0].debug.code,
+      );
+    const request = { topic: "flights", partition: 0, records: [{ value: "" }] };
+    for (const call of [
+      by("TransactionService/Commit", { transaction }),
+      by("TransactionService/Abort", { transaction }),
+      by("TransactionService/AddOffsets", { transaction, group: "mine" }),
+      by("TransactionService/SendOffsets", { transaction, group: "mine" }),
+      by("ProducerService/Append", { ...request, producer: { sequence: 0, transaction } }),
+      by("ProducerService/InitProducer", { transactionalId: "admin-1", current: producer }),
+    ])
+      expect(await call).toBe(denied.code);
+    const reading = alice.consume(["flights"], { group: "mine", commit: "manual" });
+    const { value: batch } = await reading.next();
+    const { producerId = 0n, epoch = 0, number } = entry ?? {};
+    const owner = { transactionalId: "admin-1", producerId, epoch, number };
+    // It is the end of the reading, as of all that may not be done in a stream.
+    expect(await batch?.sendIn?.send(owner)).toBe(false);
+    await expect(reading.next()).rejects.toMatchObject(denied);
+  });
+  const read: string[] = [];
+  for await (const { records } of admin.topic("secrets").read({ isolation: "read_committed" }))
+    for (const { value } of records) read.push(String(value && Buffer.from(value)));
+  expect(read).toEqual(["whole"]);
+});
+
 test.each([
   ["is denied what it reads", (log: Log) => log.security.addAcls([DENIED])],
   ["is no user any more", (log: Log) => log.security.deleteUser("alice")],

@@ -269,3 +269,15 @@ test("where the epochs of an id are used up, its transaction is aborted and it g
   expect(await committed(log)).toEqual([]);
   expect((await log.topic("flights").offsets())[0]).toMatchObject({ end: 2n, lastStable: 2n });
 });
+
+test("offsets of what no group can be named are no part of a transaction, which ends all the same", async () => {
+  const { log } = await newLog();
+  const transactions = await log.core.transactions();
+  const given = await transactions.initProducerId({ transactionalId: "payments", timeoutMs: 60_000 });
+  const owner = { transactionalId: "payments", ...given };
+  const { id: topicId } = await log.core.topic("flights");
+  await transactions.addPartitions(owner, [{ topicId, partition: 0 }], "wal");
+  await expect(transactions.addOffsets(owner, "", "wal")).rejects.toMatchObject({ code: "INVALID_GROUP_ID" });
+  await transactions.endTransaction(owner, "commit");
+  expect((await transactions.describe("payments"))?.state).toBe("complete_commit");
+});

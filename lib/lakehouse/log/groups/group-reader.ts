@@ -3,6 +3,7 @@ import { throwIfAborted } from "../../errors.js";
 import { Merged } from "../merge.js";
 import { holding, sleep } from "../partition/clock.js";
 import type { LogBatch } from "../topic.js";
+import type { TransactionOwner } from "../transaction-types.js";
 import { type ConsumeOptions, checkConsume } from "./consume-options.js";
 import type { Assignment } from "./consumer-protocol.js";
 import type { TopicPartition } from "./group-offsets.js";
@@ -22,6 +23,17 @@ export interface GroupBatch extends LogBatch {
   commitAs?(
     commit: (offset: CommittedOffset, ...by: Parameters<CommitAs>) => ReturnType<CommitAs>,
   ): Promise<boolean>;
+  /** @internal Of a batch that a server reads: commits it there. */
+  readonly sendIn?: SendIn | undefined;
+}
+
+/** Lets a server's reader commit its batch with a transaction. */
+export interface SendIn {
+  /** The connection to the log that has the batch. */
+  readonly connection: object;
+  readonly group: string;
+  /** @returns as `GroupBatch.commit`. */
+  send(owner: TransactionOwner): Promise<boolean>;
 }
 
 const COMMIT_MS = 1_000;

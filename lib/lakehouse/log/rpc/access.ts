@@ -14,7 +14,12 @@ import {
   ConsumerService,
   type RecordBatch,
 } from "./generated/sololakehouse/log/v1/consumer_pb.js";
-import { type AppendRequest, ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
+import {
+  type AppendRequest,
+  ProducerService,
+  type Transaction,
+} from "./generated/sololakehouse/log/v1/producer_pb.js";
+import { TransactionService } from "./generated/sololakehouse/log/v1/transaction_pb.js";
 
 type Methods<Service extends DescService> = Service["method"];
 /** For each message that a client sends. @throws LakehouseError TOPIC_AUTHORIZATION_FAILED and the like. */
@@ -25,21 +30,43 @@ type Rules<Service extends DescService> = {
   ) => void;
 };
 
-const mayWrite = (caller: Caller, { topic }: AppendRequest) => caller.check("write", "topic", topic);
+const mayWriteIn = (caller: Caller, transaction: Transaction | undefined) =>
+  caller.check("write", "transactionalId", transaction?.transactionalId ?? "");
+
+const mayWrite = (caller: Caller, { topic, producer }: AppendRequest) => {
+  caller.check("write", "topic", topic);
+  if (producer?.transaction !== undefined) mayWriteIn(caller, producer.transaction);
+};
 
 const PRODUCER: Rules<typeof ProducerService> = {
-  initProducer: (caller) => {
-    if (!caller.mayAnywhere("write", "topic")) caller.check("idempotentWrite", "cluster");
+  initProducer: (caller, { transactionalId }) => {
+    if (transactionalId !== undefined) caller.check("write", "transactionalId", transactionalId);
+    else if (!caller.mayAnywhere("write", "topic")) caller.check("idempotentWrite", "cluster");
   },
   append: mayWrite,
   appendStream: mayWrite,
   appendAll: mayWrite,
 };
 
+const TRANSACTION: Rules<typeof TransactionService> = {
+  addOffsets: (caller, { transaction, group }) => {
+    mayWriteIn(caller, transaction);
+    caller.check("read", "group", group);
+  },
+  sendOffsets: (caller, { transaction, group, offsets }) => {
+    mayWriteIn(caller, transaction);
+    caller.check("read", "group", group);
+    for (const { topic } of offsets) caller.check("read", "topic", topic);
+  },
+  commit: (caller, { transaction }) => mayWriteIn(caller, transaction),
+  abort: (caller, { transaction }) => mayWriteIn(caller, transaction),
+};
+
 const CONSUMER: Rules<typeof ConsumerService> = {
   read: (caller, { topic }) => caller.check("read", "topic", topic),
   fetch: (caller, { topic }) => caller.check("read", "topic", topic),
   consume: (caller, { request }) => {
+    if (request.case === "send") mayWriteIn(caller, request.value.transaction);
     if (request.case !== "start") return;
     const { group, topics } = request.value;
     caller.check("read", "group", group);
@@ -79,6 +106,7 @@ type Shown = (caller: Caller, message: never) => void;
 
 const RULES: ReadonlyMap<DescMethod, Rule> = new Map([
   ...rulesOf(ProducerService, PRODUCER),
+  ...rulesOf(TransactionService, TRANSACTION),
   ...rulesOf(ConsumerService, CONSUMER),
   ...rulesOf(AdminService, ADMIN),
 ]);

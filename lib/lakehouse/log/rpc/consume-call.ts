@@ -9,8 +9,11 @@ import type {
   ConsumeRequest,
   ConsumeResponseSchema,
   ConsumeStart,
+  SendBatch,
 } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { batchMessages, isolationOf } from "./messages.js";
+import { failureMessage } from "./status.js";
+import { ownerOf } from "./transaction-messages.js";
 
 type Response = MessageInitShape<typeof ConsumeResponseSchema>;
 
@@ -41,7 +44,7 @@ export async function* consumeCall(
   if (signal.aborted) leave();
   try {
     const batches = consume(parts, topics, optionsOf(first.request.value, leaving.signal));
-    yield* new ConsumeCall(batches, leave).answers(source);
+    yield* new ConsumeCall(core, batches, leave).answers(source);
     // It was not the client's wish, and must not look like it.
     if (signal.aborted) throw signal.reason;
   } finally {
@@ -63,6 +66,7 @@ function optionsOf(start: ConsumeStart, signal: AbortSignal): ConsumeOptions {
 }
 
 class ConsumeCall {
+  readonly #core: LogCore;
   readonly #batches: AsyncGenerator<GroupBatch>;
   readonly #leave: () => void;
   readonly #uncommitted = new Map<bigint, GroupBatch>();
@@ -78,7 +82,8 @@ class ConsumeCall {
   #taken = () => {};
   #hasEnded = false;
 
-  constructor(batches: AsyncGenerator<GroupBatch>, leave: () => void) {
+  constructor(core: LogCore, batches: AsyncGenerator<GroupBatch>, leave: () => void) {
+    this.#core = core;
     this.#batches = batches;
     this.#leave = leave;
   }
@@ -121,11 +126,12 @@ class ConsumeCall {
         this.#reading = this.#reading.then(() => this.#read());
         if (this.#asked >= MOST_ASKED) await this.#reading;
       } else if (request.case === "commit") await this.#commit(request.value);
+      else if (request.case === "send") await this.#sendIn(request.value);
       else
         throw invalidArgument(
           "consume",
           "It has been said already what is to be read.",
-          "Send next or commit.",
+          "Send next, commit or send.",
         );
     }
   }
@@ -160,16 +166,37 @@ class ConsumeCall {
   }
 
   async #commit(commitId: bigint): Promise<void> {
-    const batch = this.#uncommitted.get(commitId);
-    if (batch === undefined)
-      throw invalidArgument(
-        String(commitId),
-        `There is no batch ${commitId} that could be committed.`,
-        "Commit one of the last, once.",
-      );
+    const batch = this.#batchOf(commitId);
     this.#uncommitted.delete(commitId);
     this.#queue.push({ response: { case: "committed", value: { commitId, isDone: await batch.commit() } } });
     this.#wake();
+  }
+
+  /** It may be sent again, in another transaction, where this one is aborted. */
+  async #sendIn({ commitId, transaction }: SendBatch): Promise<void> {
+    const { commitAs } = this.#batchOf(commitId);
+    try {
+      const owner = ownerOf(transaction);
+      const groups = await this.#core.groups();
+      const sent = await commitAs?.((offset, group, by) =>
+        groups.hold(group, owner, [offset], by, () => this.#core.checkOffsets(owner, group)),
+      );
+      const isDone = sent === true;
+      this.#queue.push({ response: { case: "sent", value: { commitId, isDone } } });
+    } catch (error) {
+      this.#queue.push({ response: { case: "sent", value: { commitId, failure: failureMessage(error) } } });
+    }
+    this.#wake();
+  }
+
+  #batchOf(commitId: bigint): GroupBatch {
+    const batch = this.#uncommitted.get(commitId);
+    if (batch !== undefined) return batch;
+    throw invalidArgument(
+      String(commitId),
+      `There is no batch ${commitId} that could be committed.`,
+      "Commit one of the last, once.",
+    );
   }
 
   #fail(error: unknown): void {

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { LogCore } from "../core.js";
+import { TRANSACTION_TIMEOUT_MS } from "../producer.js";
 import { Topic } from "../topic.js";
 import { appendOnce } from "./append-once.js";
 import { type Calls, unlessAborted } from "./calls.js";
@@ -16,8 +17,6 @@ const MOST_UNDER_WAY = 256;
 /** And their records, in bytes of the messages. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
-const NO_TRANSACTIONS = { transactionalId: undefined, timeoutMs: 60_000 };
-
 type Answer = MessageInitShape<typeof AppendResponseSchema>;
 
 export function producerService(core: LogCore, calls: Calls): ServiceImpl<typeof ProducerService> {
@@ -28,9 +27,13 @@ export function producerService(core: LogCore, calls: Calls): ServiceImpl<typeof
     return { appended: await new Topic(topic, core).append(records.map(newRecordOf), options) };
   };
   return {
-    initProducer: async () => {
+    initProducer: async ({ transactionalId, transactionTimeoutMs: timeoutMs, current }) => {
       const coordinator = await core.transactions();
-      const { producerId, epoch } = await coordinator.initProducerId(NO_TRANSACTIONS);
+      const { producerId, epoch } = await coordinator.initProducerId({
+        transactionalId,
+        timeoutMs: timeoutMs ?? TRANSACTION_TIMEOUT_MS,
+        current: current && { producerId: current.id, epoch: current.epoch },
+      });
       return { id: producerId, epoch };
     },
 

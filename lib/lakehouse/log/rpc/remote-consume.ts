@@ -1,8 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type ConsumeOptions, checkConsume } from "../groups/consume-options.js";
-import type { GroupBatch } from "../groups/group-reader.js";
+import type { GroupBatch, SendIn } from "../groups/group-reader.js";
 import { systemClock } from "../partition/clock.js";
 import type { LogRecord } from "../records/read-records.js";
+import type { TransactionOwner } from "../transaction-types.js";
+import { KeyedLock } from "../transactions/keyed-lock.js";
 import type {
   ConsumeRequestSchema,
   ConsumeResponse,
@@ -10,7 +12,8 @@ import type {
 } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { batchOf, ISOLATIONS } from "./messages.js";
 import type { Remote } from "./remote-log.js";
-import { fromStatus } from "./status.js";
+import { failureOf, fromStatus } from "./status.js";
+import { transactionMessage } from "./transaction-messages.js";
 
 type Request = MessageInitShape<typeof ConsumeRequestSchema>;
 
@@ -45,7 +48,7 @@ async function* consumeAt(
   start: MessageInitShape<typeof ConsumeStartSchema>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<GroupBatch> {
-  const stream = new ConsumeStream(remote);
+  const stream = new ConsumeStream(remote, start.group ?? "");
   const end = () => stream.end();
   signal?.addEventListener("abort", end);
   stream.send({ request: { case: "start", value: start } });
@@ -70,19 +73,26 @@ async function* consumeAt(
 class ConsumeStream {
   /** When the answers have ended, however they did. */
   readonly ended: Promise<void>;
+  readonly #remote: Remote;
   readonly #url: string;
+  readonly #group: string;
   readonly #requests: Request[] = [];
   #isEnded = false;
   #wake = () => {};
   /** The batch that was asked for. */
   #asked: Deferred<GroupBatch | undefined> | undefined;
   readonly #commits = new Map<bigint, Deferred<boolean>>();
+  /** Of what is sent in transactions, one after the other. */
+  readonly #sends = new Map<bigint, Deferred<boolean>>();
+  readonly #lock = new KeyedLock();
   #records: LogRecord[] = [];
   #outcome: { readonly error?: unknown } | undefined;
 
-  constructor({ consumer, url }: Remote) {
-    this.#url = url;
-    this.ended = this.#listen(consumer.consume(this.#send(), { timeoutMs: 0 }));
+  constructor(remote: Remote, group: string) {
+    this.#remote = remote;
+    this.#url = remote.url;
+    this.#group = group;
+    this.ended = this.#listen(remote.consumer.consume(this.#send(), { timeoutMs: 0 }));
   }
 
   send(request: Request): void {
@@ -120,6 +130,11 @@ class ConsumeStream {
           const { commitId, isDone } = response.value;
           this.#commits.get(commitId)?.resolve(isDone);
           this.#commits.delete(commitId);
+        } else if (response.case === "sent") {
+          const { commitId, isDone, failure } = response.value;
+          if (failure === undefined) this.#sends.get(commitId)?.resolve(isDone);
+          else this.#sends.get(commitId)?.reject(failureOf(failure));
+          this.#sends.delete(commitId);
         }
       }
       this.#over({});
@@ -135,7 +150,13 @@ class ConsumeStream {
     if (commitId === 0n) return;
     const records = this.#records;
     this.#records = [];
-    this.#asked?.resolve({ ...piece, topic, records, commit: () => this.#commit(commitId) });
+    const { connection } = this.#remote;
+    const send: SendIn["send"] = (owner) =>
+      this.#lock.run(String(commitId), () => this.#sendIn(commitId, owner));
+    this.#asked?.resolve({
+      ...{ ...piece, topic, records, commit: () => this.#commit(commitId) },
+      sendIn: { connection, group: this.#group, send },
+    });
   }
 
   #commit(commitId: bigint): Promise<boolean> {
@@ -147,11 +168,23 @@ class ConsumeStream {
     return committed.promise;
   }
 
+  #sendIn(commitId: bigint, owner: TransactionOwner): Promise<boolean> {
+    if (this.#outcome !== undefined) return Promise.resolve(false);
+    const sent = deferred<boolean>();
+    this.#sends.set(commitId, sent);
+    this.send({
+      request: { case: "send", value: { commitId, transaction: transactionMessage(owner) } },
+    });
+    return sent.promise;
+  }
+
   #over(outcome: { readonly error?: unknown }): void {
     this.#outcome = outcome;
     this.end();
-    for (const { resolve } of this.#commits.values()) resolve(false);
-    this.#commits.clear();
+    for (const answers of [this.#commits, this.#sends]) {
+      for (const { resolve } of answers.values()) resolve(false);
+      answers.clear();
+    }
     if ("error" in outcome) this.#asked?.reject(outcome.error);
     else this.#asked?.resolve(undefined);
   }

@@ -10,16 +10,18 @@ import type { GroupBatch } from "../groups/group-reader.js";
 import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
 import { sleep, systemClock } from "../partition/clock.js";
+import type { ProducerOptions } from "../producer.js";
 import { checkCertificates, isLoopback } from "../security/exposure.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../topics.js";
 import type { ConnectLogOptions } from "./connect-log.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
+import { TransactionService } from "./generated/sololakehouse/log/v1/transaction_pb.js";
 import { topicOf } from "./messages.js";
 import { remoteConsume } from "./remote-consume.js";
 import { RemoteGroups } from "./remote-groups.js";
-import { RemoteProducer, type RemoteProducerOptions } from "./remote-producer.js";
+import { RemoteProducer } from "./remote-producer.js";
 import { RemoteTopic } from "./remote-topic.js";
 import { fromStatus } from "./status.js";
 import { sendTrace } from "./trace.js";
@@ -46,6 +48,7 @@ const OPTIONS: OptionNames<ConnectLogOptions> = {
 interface Services {
   readonly url: string;
   readonly producer: Client<typeof ProducerService>;
+  readonly transactions: Client<typeof TransactionService>;
   readonly consumer: Client<typeof ConsumerService>;
   readonly admin: Client<typeof AdminService>;
 }
@@ -60,6 +63,10 @@ export interface Remote extends Services {
   next(error: unknown, since: number): Promise<boolean>;
   /** Nothing will be answered any more. */
   isClosed(): boolean;
+  /** The same connection, for who has one server to ask, which another's failures do not change. */
+  apart(): Remote;
+  /** The same for all that are of one connection. */
+  readonly connection: object;
 }
 
 interface Server extends Services {
@@ -83,8 +90,24 @@ export async function openRemoteLog(
   const known = { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
   const tls = { cert, key, ...(certificate === undefined ? { ca } : known) };
   const servers = all.map((url) => serverAt(url, options, tls));
+  const connection = { servers, isClosed: false };
+  const remote = remoteOf(connection);
+  const { id } = await remote.callAny(() => remote.describe());
+  return new RemoteLog(remote, id, async () => {
+    connection.isClosed = true;
+    for (const one of servers) one.close();
+  });
+}
+
+interface Connection {
+  readonly servers: readonly Server[];
+  isClosed: boolean;
+}
+
+/** Asks one of the servers, until that fails. */
+function remoteOf(connection: Connection): Remote & Pick<Server, "describe"> {
+  const { servers } = connection;
   let current = 0;
-  let isClosed = false;
   const server = () => servers[current % servers.length] as Server;
   const isElsewhere = (error: unknown) => ELSEWHERE.some((kind) => kind.is(error));
   const call: Remote["call"] = async (work) => {
@@ -93,23 +116,26 @@ export async function openRemoteLog(
     try {
       return await work();
     } catch (cause) {
-      const error = isClosed ? closed("connection to the log") : fromStatus(cause, url);
+      const error = connection.isClosed ? closed("connection to the log") : fromStatus(cause, url);
       if (isElsewhere(error) && current === asked) current++;
       throw error;
     }
   };
   const next: Remote["next"] = async (error, since) => {
     const isLeft = systemClock.now() - since < ELSEWHERE_MS;
-    if (isClosed || servers.length === 1 || !isElsewhere(error) || !isLeft) return false;
+    if (connection.isClosed || servers.length === 1 || !isElsewhere(error) || !isLeft) return false;
     await sleep(systemClock, WAIT_MS);
     return true;
   };
-  const remote: Remote = {
+  return {
     get url() {
       return server().url;
     },
     get producer() {
       return server().producer;
+    },
+    get transactions() {
+      return server().transactions;
     },
     get consumer() {
       return server().consumer;
@@ -117,7 +143,10 @@ export async function openRemoteLog(
     get admin() {
       return server().admin;
     },
-    isClosed: () => isClosed,
+    describe: () => server().describe(),
+    isClosed: () => connection.isClosed,
+    apart: () => remoteOf(connection),
+    connection,
     call,
     next,
     callAny: async (work) => {
@@ -129,11 +158,6 @@ export async function openRemoteLog(
         }
     },
   };
-  const { id } = await remote.callAny(() => server().describe());
-  return new RemoteLog(remote, id, async () => {
-    isClosed = true;
-    for (const one of servers) one.close();
-  });
 }
 
 function serverAt(
@@ -163,6 +187,7 @@ function serverAt(
   return {
     url,
     producer: createClient(ProducerService, transport),
+    transactions: createClient(TransactionService, transport),
     consumer: createClient(ConsumerService, transport),
     admin: createClient(AdminService, transport),
     describe: () => createClient(AdminService, first).describeServer({}),
@@ -211,8 +236,8 @@ export class RemoteLog {
     return remoteConsume(this.#remote, topics, options);
   }
 
-  /** A producer, whose records are there once: as `Log.producer`, without transactions. */
-  producer(options: RemoteProducerOptions = {}): RemoteProducer {
+  /** A producer, whose records are there once: as `Log.producer`. */
+  producer(options: ProducerOptions = {}): RemoteProducer {
     return new RemoteProducer(this.#remote, options);
   }
 

@@ -14,16 +14,18 @@ import { Health } from "./generated/grpc/health/v1/health_pb.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
+import { TransactionService } from "./generated/sololakehouse/log/v1/transaction_pb.js";
 import { healthService } from "./health-service.js";
 import { type Handler, onePort } from "./one-port.js";
 import { producerService } from "./producer-service.js";
 import { addReflection, REFLECTION } from "./reflection-service.js";
 import { toStatus } from "./status.js";
 import { takeTrace } from "./trace.js";
+import { transactionService } from "./transaction-service.js";
 
 const MESSAGE_BYTES = 32 * 1024 * 1024;
 const GRACE_MS = 5000;
-const SERVICES = [ProducerService, ConsumerService, AdminService];
+const SERVICES = [ProducerService, TransactionService, ConsumerService, AdminService];
 
 /** What is left of a server's options when it is known where it listens. */
 interface ServerOptions {
@@ -47,6 +49,7 @@ export function startServer(core: LogCore, security: Security, options: ServerOp
   const handler = connectNodeAdapter({
     routes: (router) => {
       router.service(ProducerService, producerService(core, calls));
+      router.service(TransactionService, transactionService(core));
       router.service(ConsumerService, consumerService(core, calls));
       router.service(AdminService, adminService(core, id));
       router.service(

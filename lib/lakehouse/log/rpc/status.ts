@@ -1,10 +1,16 @@
 /** Errors on their way: a LakehouseError becomes a gRPC status with its code, subject and remedy, and is one again. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { errorKind, isLakehouseError, type LakehouseError } from "../../errors.js";
 import type { CodesIn } from "../../room.js";
 import type * as logErrors from "../errors.js";
 import { authenticationFailed, logUnavailable } from "../errors.js";
-import { ErrorDetailSchema } from "./generated/sololakehouse/log/v1/record_pb.js";
+import {
+  type ErrorDetail,
+  ErrorDetailSchema,
+  type Failure,
+  type FailureSchema,
+} from "./generated/sololakehouse/log/v1/record_pb.js";
 
 /** Of every error of the log's own, and of those below it that it passes on. What else there is, is INTERNAL. */
 const STATUS: Readonly<Record<CodesIn<typeof logErrors>, Code>> & Readonly<Record<string, Code>> = {
@@ -99,13 +105,7 @@ export function fromStatus(error: unknown, url: string): LakehouseError {
   if (isLakehouseError(error)) return error;
   const status = ConnectError.from(error);
   const [detail] = status.findDetails(ErrorDetailSchema);
-  if (detail !== undefined) {
-    const { code, subject, remedy } = detail;
-    const { rawMessage } = status;
-    const message =
-      remedy !== "" && rawMessage.endsWith(remedy) ? rawMessage.slice(0, -remedy.length) : rawMessage;
-    return errorKind(code)(subject, message.trimEnd(), remedy || undefined, status);
-  }
+  if (detail !== undefined) return detailed(detail, status.rawMessage, status);
   if (status.code === Code.Unauthenticated)
     return authenticationFailed(
       url,
@@ -120,6 +120,27 @@ export function fromStatus(error: unknown, url: string): LakehouseError {
     remedyOf(codesOf(status), url),
     status,
   );
+}
+
+/** What a stream answers one request with that failed. @throws the error itself where nobody foresaw it. */
+export function failureMessage(error: unknown): MessageInitShape<typeof FailureSchema> {
+  if (!isLakehouseError(error)) throw error;
+  const { code, subject, message, remedy = "" } = error;
+  return { message, detail: { code, subject, remedy } };
+}
+
+export function failureOf({ message, detail }: Failure): LakehouseError {
+  return detailed(detail ?? { code: "LOG_UNAVAILABLE", subject: "log", remedy: "" }, message);
+}
+
+/** @param text with the remedy at its end, as messages of errors have it. */
+function detailed(
+  { code, subject, remedy }: Pick<ErrorDetail, "code" | "subject" | "remedy">,
+  text: string,
+  cause?: unknown,
+): LakehouseError {
+  const message = remedy !== "" && text.endsWith(remedy) ? text.slice(0, -remedy.length) : text;
+  return errorKind(code)(subject, message.trimEnd(), remedy || undefined, cause);
 }
 
 /** Whether a call failed because no answer came in time. */

@@ -1,15 +1,14 @@
-import { invalidArgument } from "../../errors.js";
 import { storageFailed } from "../../storage/index.js";
 import {
   coordinatorGone,
   invalidProducerIdMapping,
-  invalidTransactionTimeout,
   invalidTxnState,
   logUnavailable,
   noSuchTopic,
   notLeader,
   producerFenced,
 } from "../errors.js";
+import { checkGroupId } from "../groups/refusals.js";
 import { type Clock, holding, sleep } from "../partition/clock.js";
 import type { Ack } from "../partition/partition.js";
 import type { Marker } from "../records/control.js";
@@ -23,6 +22,7 @@ import type {
   TransactionPartition,
 } from "../transaction-types.js";
 import { partitionKey } from "../wal/wal.js";
+import { checkTimeout, checkTransactionalId } from "./checks.js";
 import { KeyedLock } from "./keyed-lock.js";
 import type { TransactionEntries } from "./transaction-entries.js";
 import type { TransactionEntry } from "./transaction-entry.js";
@@ -55,8 +55,6 @@ export interface CoordinatorParts {
   readonly endOffsets: (groups: readonly string[], ending: Ending) => Promise<void>;
 }
 
-/** As Kafka's `transaction.max.timeout.ms`. */
-const MOST_TIMEOUT_MS = 15 * 60 * 1000;
 /** As Kafka's `transactional.id.expiration.ms`. */
 const EXPIRATION_MS = 7 * 24 * 60 * 60 * 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -179,7 +177,8 @@ export class TransactionCoordinator {
    *
    * @param ack `stored` where it has to be seen whole or not at all though the machine is lost with its disk: then its records
    *   have to be acknowledged so, too. Once asked for, it holds for all that follows of the transaction.
-   * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, STORAGE_FAILED
+   * @throws LakehouseError INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, STORAGE_FAILED; INVALID_TXN_STATE where the owner's
+   *   transaction has ended, or the one before it is open
    */
   addPartitions(
     owner: TransactionOwner,
@@ -189,8 +188,9 @@ export class TransactionCoordinator {
     return this.#add(owner, partitions, [], ack);
   }
 
-  /** The same for the offsets of a group. */
-  addOffsets(owner: TransactionOwner, group: string, ack: Ack): Promise<void> {
+  /** The same for the offsets of a group. @throws LakehouseError INVALID_GROUP_ID: no group could end it, nor it then. */
+  async addOffsets(owner: TransactionOwner, group: string, ack: Ack): Promise<void> {
+    checkGroupId(group);
     return this.#add(owner, [], [group], ack);
   }
 
@@ -201,10 +201,13 @@ export class TransactionCoordinator {
     ack: Ack,
   ): Promise<void> {
     const { clock } = this.#parts;
-    const { transactionalId } = owner;
+    const { transactionalId, number } = owner;
     return this.#lock.run(transactionalId, async () => {
       const entry = await this.#owned(owner);
       const isOpen = entry.state === "ongoing";
+      const { number: last = -1 } = entry;
+      if (number !== undefined && (isOpen ? number !== last : number <= last))
+        throw otherTransaction(transactionalId, number);
       const had = isOpen ? entry.partitions : [];
       const hadGroups = isOpen ? entry.groups : [];
       const known = new Set(had.map(keyOf));
@@ -221,6 +224,7 @@ export class TransactionCoordinator {
         groups: [...hadGroups, ...addedGroups],
         ack: isStored ? "stored" : "wal",
         startedAt: isOpen ? entry.startedAt : Math.max(now, entry.startedAt + 1),
+        number: number ?? entry.number,
         updatedAt: now,
       };
       await this.#write(transactionalId, next, next.ack);
@@ -235,8 +239,9 @@ export class TransactionCoordinator {
    */
   checkOffsets(owner: TransactionOwner, group: string): Promise<OffsetsStanding> {
     return this.#lock.run(owner.transactionalId, async () => {
-      const { state, groups, startedAt, ack } = await this.#owned(owner);
-      if (state === "ongoing" && groups.includes(group)) return { startedAt, ack };
+      const { state, groups, startedAt, number, ack } = await this.#owned(owner);
+      const isIts = owner.number === undefined || owner.number === number;
+      if (state === "ongoing" && isIts && groups.includes(group)) return { startedAt, ack };
       throw invalidTxnState(
         owner.transactionalId,
         `${owner.transactionalId} has no open transaction that has the offsets of the group ${group}.`,
@@ -276,8 +281,10 @@ export class TransactionCoordinator {
    *   otherwise; STORAGE_FAILED where it was not ended: it may be tried again
    */
   endTransaction(owner: TransactionOwner, marker: Marker): Promise<void> {
-    return this.#lock.run(owner.transactionalId, async () => {
+    const { transactionalId, number } = owner;
+    return this.#lock.run(transactionalId, async () => {
       const entry = await this.#owned(owner);
+      if (number !== undefined && number !== entry.number) throw otherTransaction(transactionalId, number);
       if (entry.state === `complete_${marker}`) return;
       if (entry.state !== "ongoing")
         throw invalidTxnState(
@@ -441,16 +448,10 @@ function fencedOwner(id: string, { epoch }: ProducerIdentity, known: ProducerIde
   );
 }
 
-function checkTransactionalId(id: string): void {
-  if (id !== "") return;
-  throw invalidArgument("transactionalId", "A transactional id cannot be empty.", "Give it a name.");
-}
-
-function checkTimeout(ms: number): void {
-  if (Number.isInteger(ms) && ms > 0 && ms <= MOST_TIMEOUT_MS) return;
-  throw invalidTransactionTimeout(
-    String(ms),
-    `A transaction cannot be open for ${ms} milliseconds.`,
-    `Give a whole number from 1 to ${MOST_TIMEOUT_MS}.`,
+function otherTransaction(id: string, number: number) {
+  return invalidTxnState(
+    id,
+    `Transaction ${number} of ${id} is not the one that is open, nor the next.`,
+    "Send nothing more of a transaction that has ended; give each a larger number than the one before.",
   );
 }

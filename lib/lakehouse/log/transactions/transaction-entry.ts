@@ -31,6 +31,8 @@ export interface TransactionEntry {
   readonly ack: Ack;
   /** When it began, in milliseconds since the epoch; later than the one before under the same epoch, so that it is told by it. */
   readonly startedAt: number;
+  /** As its producer has said it (`TransactionOwner`), where it has. */
+  readonly number?: number | undefined;
   readonly updatedAt: number;
 }
 
@@ -62,6 +64,7 @@ export const TRANSACTIONS: StateFormat<TransactionEntry> = {
     groups: fields.list("groups", (group) => group.text("group")),
     ack: fields.kind("ack", ACKS),
     startedAt: fields.integer("startedAt"),
+    number: fields.optional("number", (name) => fields.integer(name)),
     updatedAt: fields.integer("updatedAt"),
   }),
 };

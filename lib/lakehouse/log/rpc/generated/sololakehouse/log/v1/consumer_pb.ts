@@ -4,7 +4,9 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Record } from "./record_pb.js";
+import type { Transaction } from "./producer_pb.js";
+import { file_sololakehouse_log_v1_producer } from "./producer_pb.js";
+import type { Failure, Record } from "./record_pb.js";
 import { file_sololakehouse_log_v1_record } from "./record_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sololakehouse/log/v1/consumer.proto.
  */
 export const file_sololakehouse_log_v1_consumer: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb2xvbGFrZWhvdXNlL2xvZy92MS9jb25zdW1lci5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEiSAoIUmVhZEZyb20SEAoGb2Zmc2V0GAEgASgDSAASEwoJdGltZXN0YW1wGAIgASgDSAASDQoDZW5kGAMgASgISABCBgoEZnJvbSK0AQoLUmVhZFJlcXVlc3QSDQoFdG9waWMYASABKAkSLAoEZnJvbRgCIAEoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlYWRGcm9tEhYKCXBhcnRpdGlvbhgDIAEoBUgAiAEBEg4KBmZvbGxvdxgEIAEoCBIyCglpc29sYXRpb24YBSABKA4yHy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Jc29sYXRpb25CDAoKX3BhcnRpdGlvbiK6AQoMRmV0Y2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIsCgRmcm9tGAMgASgLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuUmVhZEZyb20SEQoJbWF4X2J5dGVzGAQgASgFEhMKC21heF93YWl0X21zGAUgASgFEjIKCWlzb2xhdGlvbhgGIAEoDjIfLnNvbG9sYWtlaG91c2UubG9nLnYxLklzb2xhdGlvbiJ8CgtSZWNvcmRCYXRjaBIRCglwYXJ0aXRpb24YASABKAUSLQoHcmVjb3JkcxgCIAMoCzIcLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlY29yZBIWCg5oaWdoX3dhdGVybWFyaxgDIAEoAxITCgtuZXh0X29mZnNldBgEIAEoAyJyCg5Db25zdW1lUmVxdWVzdBIzCgVzdGFydBgBIAEoCzIiLnNvbG9sYWtlaG91c2UubG9nLnYxLkNvbnN1bWVTdGFydEgAEg4KBG5leHQYAiABKAhIABIQCgZjb21taXQYAyABKANIAEIJCgdyZXF1ZXN0IvcCCgxDb25zdW1lU3RhcnQSDQoFZ3JvdXAYASABKAkSDgoGdG9waWNzGAIgAygJEhAKCGZyb21fZW5kGAMgASgIEjIKCWlzb2xhdGlvbhgEIAEoDjIfLnNvbG9sYWtlaG91c2UubG9nLnYxLklzb2xhdGlvbhIOCgZtYW51YWwYCSABKAgSGAoLaW5zdGFuY2VfaWQYBSABKAlIAIgBARIfChJzZXNzaW9uX3RpbWVvdXRfbXMYBiABKAVIAYgBARIhChRyZWJhbGFuY2VfdGltZW91dF9tcxgHIAEoBUgCiAEBEhUKCGFzc2lnbm9yGAggASgJSAOIAQESHAoPY29tbWl0X2V2ZXJ5X21zGAogASgFSASIAQFCDgoMX2luc3RhbmNlX2lkQhUKE19zZXNzaW9uX3RpbWVvdXRfbXNCFwoVX3JlYmFsYW5jZV90aW1lb3V0X21zQgsKCV9hc3NpZ25vckISChBfY29tbWl0X2V2ZXJ5X21zIoYBCg9Db25zdW1lUmVzcG9uc2USMQoFYmF0Y2gYASABKAsyIC5zb2xvbGFrZWhvdXNlLmxvZy52MS5Hcm91cEJhdGNoSAASNAoJY29tbWl0dGVkGAIgASgLMh8uc29sb2xha2Vob3VzZS5sb2cudjEuQ29tbWl0dGVkSABCCgoIcmVzcG9uc2UiYAoKR3JvdXBCYXRjaBINCgV0b3BpYxgBIAEoCRIwCgViYXRjaBgCIAEoCzIhLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlY29yZEJhdGNoEhEKCWNvbW1pdF9pZBgDIAEoAyIvCglDb21taXR0ZWQSEQoJY29tbWl0X2lkGAEgASgDEg8KB2lzX2RvbmUYAiABKAgqZAoJSXNvbGF0aW9uEhkKFUlTT0xBVElPTl9VTlNQRUNJRklFRBAAEh4KGklTT0xBVElPTl9SRUFEX1VOQ09NTUlUVEVEEAESHAoYSVNPTEFUSU9OX1JFQURfQ09NTUlUVEVEEAIyjQIKD0NvbnN1bWVyU2VydmljZRJOCgRSZWFkEiEuc29sb2xha2Vob3VzZS5sb2cudjEuUmVhZFJlcXVlc3QaIS5zb2xvbGFrZWhvdXNlLmxvZy52MS5SZWNvcmRCYXRjaDABEk4KBUZldGNoEiIuc29sb2xha2Vob3VzZS5sb2cudjEuRmV0Y2hSZXF1ZXN0GiEuc29sb2xha2Vob3VzZS5sb2cudjEuUmVjb3JkQmF0Y2gSWgoHQ29uc3VtZRIkLnNvbG9sYWtlaG91c2UubG9nLnYxLkNvbnN1bWVSZXF1ZXN0GiUuc29sb2xha2Vob3VzZS5sb2cudjEuQ29uc3VtZVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_sololakehouse_log_v1_record]);
+  fileDesc("CiNzb2xvbGFrZWhvdXNlL2xvZy92MS9jb25zdW1lci5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEiSAoIUmVhZEZyb20SEAoGb2Zmc2V0GAEgASgDSAASEwoJdGltZXN0YW1wGAIgASgDSAASDQoDZW5kGAMgASgISABCBgoEZnJvbSK0AQoLUmVhZFJlcXVlc3QSDQoFdG9waWMYASABKAkSLAoEZnJvbRgCIAEoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlYWRGcm9tEhYKCXBhcnRpdGlvbhgDIAEoBUgAiAEBEg4KBmZvbGxvdxgEIAEoCBIyCglpc29sYXRpb24YBSABKA4yHy5zb2xvbGFrZWhvdXNlLmxvZy52MS5Jc29sYXRpb25CDAoKX3BhcnRpdGlvbiK6AQoMRmV0Y2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoBRIsCgRmcm9tGAMgASgLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuUmVhZEZyb20SEQoJbWF4X2J5dGVzGAQgASgFEhMKC21heF93YWl0X21zGAUgASgFEjIKCWlzb2xhdGlvbhgGIAEoDjIfLnNvbG9sYWtlaG91c2UubG9nLnYxLklzb2xhdGlvbiJ8CgtSZWNvcmRCYXRjaBIRCglwYXJ0aXRpb24YASABKAUSLQoHcmVjb3JkcxgCIAMoCzIcLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlY29yZBIWCg5oaWdoX3dhdGVybWFyaxgDIAEoAxITCgtuZXh0X29mZnNldBgEIAEoAyKjAQoOQ29uc3VtZVJlcXVlc3QSMwoFc3RhcnQYASABKAsyIi5zb2xvbGFrZWhvdXNlLmxvZy52MS5Db25zdW1lU3RhcnRIABIOCgRuZXh0GAIgASgISAASEAoGY29tbWl0GAMgASgDSAASLwoEc2VuZBgEIAEoCzIfLnNvbG9sYWtlaG91c2UubG9nLnYxLlNlbmRCYXRjaEgAQgkKB3JlcXVlc3QiVgoJU2VuZEJhdGNoEhEKCWNvbW1pdF9pZBgBIAEoAxI2Cgt0cmFuc2FjdGlvbhgCIAEoCzIhLnNvbG9sYWtlaG91c2UubG9nLnYxLlRyYW5zYWN0aW9uIvcCCgxDb25zdW1lU3RhcnQSDQoFZ3JvdXAYASABKAkSDgoGdG9waWNzGAIgAygJEhAKCGZyb21fZW5kGAMgASgIEjIKCWlzb2xhdGlvbhgEIAEoDjIfLnNvbG9sYWtlaG91c2UubG9nLnYxLklzb2xhdGlvbhIOCgZtYW51YWwYCSABKAgSGAoLaW5zdGFuY2VfaWQYBSABKAlIAIgBARIfChJzZXNzaW9uX3RpbWVvdXRfbXMYBiABKAVIAYgBARIhChRyZWJhbGFuY2VfdGltZW91dF9tcxgHIAEoBUgCiAEBEhUKCGFzc2lnbm9yGAggASgJSAOIAQESHAoPY29tbWl0X2V2ZXJ5X21zGAogASgFSASIAQFCDgoMX2luc3RhbmNlX2lkQhUKE19zZXNzaW9uX3RpbWVvdXRfbXNCFwoVX3JlYmFsYW5jZV90aW1lb3V0X21zQgsKCV9hc3NpZ25vckISChBfY29tbWl0X2V2ZXJ5X21zIrIBCg9Db25zdW1lUmVzcG9uc2USMQoFYmF0Y2gYASABKAsyIC5zb2xvbGFrZWhvdXNlLmxvZy52MS5Hcm91cEJhdGNoSAASNAoJY29tbWl0dGVkGAIgASgLMh8uc29sb2xha2Vob3VzZS5sb2cudjEuQ29tbWl0dGVkSAASKgoEc2VudBgDIAEoCzIaLnNvbG9sYWtlaG91c2UubG9nLnYxLlNlbnRIAEIKCghyZXNwb25zZSJgCgpHcm91cEJhdGNoEg0KBXRvcGljGAEgASgJEjAKBWJhdGNoGAIgASgLMiEuc29sb2xha2Vob3VzZS5sb2cudjEuUmVjb3JkQmF0Y2gSEQoJY29tbWl0X2lkGAMgASgDIi8KCUNvbW1pdHRlZBIRCgljb21taXRfaWQYASABKAMSDwoHaXNfZG9uZRgCIAEoCCJaCgRTZW50EhEKCWNvbW1pdF9pZBgBIAEoAxIPCgdpc19kb25lGAIgASgIEi4KB2ZhaWx1cmUYAyABKAsyHS5zb2xvbGFrZWhvdXNlLmxvZy52MS5GYWlsdXJlKmQKCUlzb2xhdGlvbhIZChVJU09MQVRJT05fVU5TUEVDSUZJRUQQABIeChpJU09MQVRJT05fUkVBRF9VTkNPTU1JVFRFRBABEhwKGElTT0xBVElPTl9SRUFEX0NPTU1JVFRFRBACMo0CCg9Db25zdW1lclNlcnZpY2USTgoEUmVhZBIhLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlYWRSZXF1ZXN0GiEuc29sb2xha2Vob3VzZS5sb2cudjEuUmVjb3JkQmF0Y2gwARJOCgVGZXRjaBIiLnNvbG9sYWtlaG91c2UubG9nLnYxLkZldGNoUmVxdWVzdBohLnNvbG9sYWtlaG91c2UubG9nLnYxLlJlY29yZEJhdGNoEloKB0NvbnN1bWUSJC5zb2xvbGFrZWhvdXNlLmxvZy52MS5Db25zdW1lUmVxdWVzdBolLnNvbG9sYWtlaG91c2UubG9nLnYxLkNvbnN1bWVSZXNwb25zZSgBMAFiBnByb3RvMw", [file_sololakehouse_log_v1_producer, file_sololakehouse_log_v1_record]);
 
 /**
  * Where to begin: at the beginning where nothing is set.
@@ -209,6 +211,14 @@ export type ConsumeRequest = Message<"sololakehouse.log.v1.ConsumeRequest"> & {
      */
     value: bigint;
     case: "commit";
+  } | {
+    /**
+     * The same, when a transaction is committed.
+     *
+     * @generated from field: sololakehouse.log.v1.SendBatch send = 4;
+     */
+    value: SendBatch;
+    case: "send";
   } | { case: undefined; value?: undefined };
 };
 
@@ -218,6 +228,30 @@ export type ConsumeRequest = Message<"sololakehouse.log.v1.ConsumeRequest"> & {
  */
 export const ConsumeRequestSchema: GenMessage<ConsumeRequest> = /*@__PURE__*/
   messageDesc(file_sololakehouse_log_v1_consumer, 4);
+
+/**
+ * What AddOffsets has let the transaction have of the reader's group: the reader commits it as the member that it is.
+ *
+ * @generated from message sololakehouse.log.v1.SendBatch
+ */
+export type SendBatch = Message<"sololakehouse.log.v1.SendBatch"> & {
+  /**
+   * @generated from field: int64 commit_id = 1;
+   */
+  commitId: bigint;
+
+  /**
+   * @generated from field: sololakehouse.log.v1.Transaction transaction = 2;
+   */
+  transaction?: Transaction | undefined;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.SendBatch.
+ * Use `create(SendBatchSchema)` to create a new message.
+ */
+export const SendBatchSchema: GenMessage<SendBatch> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_consumer, 5);
 
 /**
  * @generated from message sololakehouse.log.v1.ConsumeStart
@@ -293,7 +327,7 @@ export type ConsumeStart = Message<"sololakehouse.log.v1.ConsumeStart"> & {
  * Use `create(ConsumeStartSchema)` to create a new message.
  */
 export const ConsumeStartSchema: GenMessage<ConsumeStart> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_consumer, 5);
+  messageDesc(file_sololakehouse_log_v1_consumer, 6);
 
 /**
  * @generated from message sololakehouse.log.v1.ConsumeResponse
@@ -314,6 +348,12 @@ export type ConsumeResponse = Message<"sololakehouse.log.v1.ConsumeResponse"> & 
      */
     value: Committed;
     case: "committed";
+  } | {
+    /**
+     * @generated from field: sololakehouse.log.v1.Sent sent = 3;
+     */
+    value: Sent;
+    case: "sent";
   } | { case: undefined; value?: undefined };
 };
 
@@ -322,7 +362,7 @@ export type ConsumeResponse = Message<"sololakehouse.log.v1.ConsumeResponse"> & 
  * Use `create(ConsumeResponseSchema)` to create a new message.
  */
 export const ConsumeResponseSchema: GenMessage<ConsumeResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_consumer, 6);
+  messageDesc(file_sololakehouse_log_v1_consumer, 7);
 
 /**
  * @generated from message sololakehouse.log.v1.GroupBatch
@@ -351,7 +391,7 @@ export type GroupBatch = Message<"sololakehouse.log.v1.GroupBatch"> & {
  * Use `create(GroupBatchSchema)` to create a new message.
  */
 export const GroupBatchSchema: GenMessage<GroupBatch> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_consumer, 7);
+  messageDesc(file_sololakehouse_log_v1_consumer, 8);
 
 /**
  * @generated from message sololakehouse.log.v1.Committed
@@ -375,7 +415,40 @@ export type Committed = Message<"sololakehouse.log.v1.Committed"> & {
  * Use `create(CommittedSchema)` to create a new message.
  */
 export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_consumer, 8);
+  messageDesc(file_sololakehouse_log_v1_consumer, 9);
+
+/**
+ * The answer to SendBatch, which ends the reading in no case.
+ *
+ * @generated from message sololakehouse.log.v1.Sent
+ */
+export type Sent = Message<"sololakehouse.log.v1.Sent"> & {
+  /**
+   * @generated from field: int64 commit_id = 1;
+   */
+  commitId: bigint;
+
+  /**
+   * As of Committed.
+   *
+   * @generated from field: bool is_done = 2;
+   */
+  isDone: boolean;
+
+  /**
+   * Why the transaction cannot have it, where it cannot.
+   *
+   * @generated from field: sololakehouse.log.v1.Failure failure = 3;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.Sent.
+ * Use `create(SentSchema)` to create a new message.
+ */
+export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_consumer, 10);
 
 /**
  * Which records of transactions are read.

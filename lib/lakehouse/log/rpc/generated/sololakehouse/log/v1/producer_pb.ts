@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sololakehouse/log/v1/producer.proto.
  */
 export const file_sololakehouse_log_v1_producer: GenFile = /*@__PURE__*/
-  fileDesc("CiNzb2xvbGFrZWhvdXNlL2xvZy92MS9wcm9kdWNlci5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEi2AEKDUFwcGVuZFJlcXVlc3QSDQoFdG9waWMYASABKAkSMAoHcmVjb3JkcxgCIAMoCzIfLnNvbG9sYWtlaG91c2UubG9nLnYxLk5ld1JlY29yZBImCgNhY2sYAyABKA4yGS5zb2xvbGFrZWhvdXNlLmxvZy52MS5BY2sSFgoJcGFydGl0aW9uGAQgASgFSACIAQESOAoIcHJvZHVjZXIYBSABKAsyJi5zb2xvbGFrZWhvdXNlLmxvZy52MS5Qcm9kdWNlclNlcXVlbmNlQgwKCl9wYXJ0aXRpb24iFQoTSW5pdFByb2R1Y2VyUmVxdWVzdCIlCghQcm9kdWNlchIKCgJpZBgBIAEoAxINCgVlcG9jaBgCIAEoBSJWChBQcm9kdWNlclNlcXVlbmNlEjAKCHByb2R1Y2VyGAEgASgLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuUHJvZHVjZXISEAoIc2VxdWVuY2UYAiABKAUiRwoIQXBwZW5kZWQSEQoJcGFydGl0aW9uGAEgASgFEhMKC2Jhc2Vfb2Zmc2V0GAIgASgDEhMKC2xhc3Rfb2Zmc2V0GAMgASgDIkIKDkFwcGVuZFJlc3BvbnNlEjAKCGFwcGVuZGVkGAEgAygLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuQXBwZW5kZWQiJAoRQXBwZW5kQWxsUmVzcG9uc2USDwoHcmVjb3JkcxgBIAEoAyo3CgNBY2sSEwoPQUNLX1VOU1BFQ0lGSUVEEAASCwoHQUNLX1dBTBABEg4KCkFDS19TVE9SRUQQAjL9AgoPUHJvZHVjZXJTZXJ2aWNlElMKBkFwcGVuZBIjLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZFJlcXVlc3QaJC5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRSZXNwb25zZRJdCgxBcHBlbmRTdHJlYW0SIy5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRSZXF1ZXN0GiQuc29sb2xha2Vob3VzZS5sb2cudjEuQXBwZW5kUmVzcG9uc2UoATABElsKCUFwcGVuZEFsbBIjLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZFJlcXVlc3QaJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRBbGxSZXNwb25zZSgBElkKDEluaXRQcm9kdWNlchIpLnNvbG9sYWtlaG91c2UubG9nLnYxLkluaXRQcm9kdWNlclJlcXVlc3QaHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5Qcm9kdWNlcmIGcHJvdG8z", [file_sololakehouse_log_v1_record]);
+  fileDesc("CiNzb2xvbGFrZWhvdXNlL2xvZy92MS9wcm9kdWNlci5wcm90bxIUc29sb2xha2Vob3VzZS5sb2cudjEi2AEKDUFwcGVuZFJlcXVlc3QSDQoFdG9waWMYASABKAkSMAoHcmVjb3JkcxgCIAMoCzIfLnNvbG9sYWtlaG91c2UubG9nLnYxLk5ld1JlY29yZBImCgNhY2sYAyABKA4yGS5zb2xvbGFrZWhvdXNlLmxvZy52MS5BY2sSFgoJcGFydGl0aW9uGAQgASgFSACIAQESOAoIcHJvZHVjZXIYBSABKAsyJi5zb2xvbGFrZWhvdXNlLmxvZy52MS5Qcm9kdWNlclNlcXVlbmNlQgwKCl9wYXJ0aXRpb24iugEKE0luaXRQcm9kdWNlclJlcXVlc3QSHQoQdHJhbnNhY3Rpb25hbF9pZBgBIAEoCUgAiAEBEiMKFnRyYW5zYWN0aW9uX3RpbWVvdXRfbXMYAiABKAVIAYgBARIvCgdjdXJyZW50GAMgASgLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuUHJvZHVjZXJCEwoRX3RyYW5zYWN0aW9uYWxfaWRCGQoXX3RyYW5zYWN0aW9uX3RpbWVvdXRfbXMiJQoIUHJvZHVjZXISCgoCaWQYASABKAMSDQoFZXBvY2gYAiABKAUiaQoLVHJhbnNhY3Rpb24SGAoQdHJhbnNhY3Rpb25hbF9pZBgBIAEoCRIwCghwcm9kdWNlchgCIAEoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLlByb2R1Y2VyEg4KBm51bWJlchgDIAEoAyKOAQoQUHJvZHVjZXJTZXF1ZW5jZRIwCghwcm9kdWNlchgBIAEoCzIeLnNvbG9sYWtlaG91c2UubG9nLnYxLlByb2R1Y2VyEhAKCHNlcXVlbmNlGAIgASgFEjYKC3RyYW5zYWN0aW9uGAMgASgLMiEuc29sb2xha2Vob3VzZS5sb2cudjEuVHJhbnNhY3Rpb24iRwoIQXBwZW5kZWQSEQoJcGFydGl0aW9uGAEgASgFEhMKC2Jhc2Vfb2Zmc2V0GAIgASgDEhMKC2xhc3Rfb2Zmc2V0GAMgASgDIkIKDkFwcGVuZFJlc3BvbnNlEjAKCGFwcGVuZGVkGAEgAygLMh4uc29sb2xha2Vob3VzZS5sb2cudjEuQXBwZW5kZWQiJAoRQXBwZW5kQWxsUmVzcG9uc2USDwoHcmVjb3JkcxgBIAEoAyo3CgNBY2sSEwoPQUNLX1VOU1BFQ0lGSUVEEAASCwoHQUNLX1dBTBABEg4KCkFDS19TVE9SRUQQAjL9AgoPUHJvZHVjZXJTZXJ2aWNlElMKBkFwcGVuZBIjLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZFJlcXVlc3QaJC5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRSZXNwb25zZRJdCgxBcHBlbmRTdHJlYW0SIy5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRSZXF1ZXN0GiQuc29sb2xha2Vob3VzZS5sb2cudjEuQXBwZW5kUmVzcG9uc2UoATABElsKCUFwcGVuZEFsbBIjLnNvbG9sYWtlaG91c2UubG9nLnYxLkFwcGVuZFJlcXVlc3QaJy5zb2xvbGFrZWhvdXNlLmxvZy52MS5BcHBlbmRBbGxSZXNwb25zZSgBElkKDEluaXRQcm9kdWNlchIpLnNvbG9sYWtlaG91c2UubG9nLnYxLkluaXRQcm9kdWNlclJlcXVlc3QaHi5zb2xvbGFrZWhvdXNlLmxvZy52MS5Qcm9kdWNlcmIGcHJvdG8z", [file_sololakehouse_log_v1_record]);
 
 /**
  * @generated from message sololakehouse.log.v1.AppendRequest
@@ -59,6 +59,27 @@ export const AppendRequestSchema: GenMessage<AppendRequest> = /*@__PURE__*/
  * @generated from message sololakehouse.log.v1.InitProducerRequest
  */
 export type InitProducerRequest = Message<"sololakehouse.log.v1.InitProducerRequest"> & {
+  /**
+   * Of who writes in transactions: an earlier producer of that name is refused from then on, and what it has left open is
+   * aborted. No transactions where absent.
+   *
+   * @generated from field: optional string transactional_id = 1;
+   */
+  transactionalId?: string | undefined;
+
+  /**
+   * How long a transaction may be open before it is aborted, in milliseconds; a minute where absent, 15 at most.
+   *
+   * @generated from field: optional int32 transaction_timeout_ms = 2;
+   */
+  transactionTimeoutMs?: number | undefined;
+
+  /**
+   * Of who has the transactional id and asks for a new epoch, after an append that failed: refused where another has come.
+   *
+   * @generated from field: sololakehouse.log.v1.Producer current = 3;
+   */
+  current?: Producer | undefined;
 };
 
 /**
@@ -93,10 +114,43 @@ export const ProducerSchema: GenMessage<Producer> = /*@__PURE__*/
   messageDesc(file_sololakehouse_log_v1_producer, 2);
 
 /**
+ * One of a producer's transactions.
+ *
+ * @generated from message sololakehouse.log.v1.Transaction
+ */
+export type Transaction = Message<"sololakehouse.log.v1.Transaction"> & {
+  /**
+   * @generated from field: string transactional_id = 1;
+   */
+  transactionalId: string;
+
+  /**
+   * @generated from field: sololakehouse.log.v1.Producer producer = 2;
+   */
+  producer?: Producer | undefined;
+
+  /**
+   * More than that of the producer's transaction before: a request that comes late is so not taken for one of the next.
+   *
+   * @generated from field: int64 number = 3;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.Transaction.
+ * Use `create(TransactionSchema)` to create a new message.
+ */
+export const TransactionSchema: GenMessage<Transaction> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_producer, 3);
+
+/**
  * @generated from message sololakehouse.log.v1.ProducerSequence
  */
 export type ProducerSequence = Message<"sololakehouse.log.v1.ProducerSequence"> & {
   /**
+   * That of the transaction where there is one.
+   *
    * @generated from field: sololakehouse.log.v1.Producer producer = 1;
    */
   producer?: Producer | undefined;
@@ -107,6 +161,14 @@ export type ProducerSequence = Message<"sololakehouse.log.v1.ProducerSequence"> 
    * @generated from field: int32 sequence = 2;
    */
   sequence: number;
+
+  /**
+   * The records are part of it, which begins with them where it has not yet. Asked of who coordinates it, as all of
+   * TransactionService is; others answer UNAVAILABLE, with NOT_LEADER.
+   *
+   * @generated from field: sololakehouse.log.v1.Transaction transaction = 3;
+   */
+  transaction?: Transaction | undefined;
 };
 
 /**
@@ -114,7 +176,7 @@ export type ProducerSequence = Message<"sololakehouse.log.v1.ProducerSequence"> 
  * Use `create(ProducerSequenceSchema)` to create a new message.
  */
 export const ProducerSequenceSchema: GenMessage<ProducerSequence> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_producer, 3);
+  messageDesc(file_sololakehouse_log_v1_producer, 4);
 
 /**
  * Where the records of an append are.
@@ -143,7 +205,7 @@ export type Appended = Message<"sololakehouse.log.v1.Appended"> & {
  * Use `create(AppendedSchema)` to create a new message.
  */
 export const AppendedSchema: GenMessage<Appended> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_producer, 4);
+  messageDesc(file_sololakehouse_log_v1_producer, 5);
 
 /**
  * @generated from message sololakehouse.log.v1.AppendResponse
@@ -162,7 +224,7 @@ export type AppendResponse = Message<"sololakehouse.log.v1.AppendResponse"> & {
  * Use `create(AppendResponseSchema)` to create a new message.
  */
 export const AppendResponseSchema: GenMessage<AppendResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_producer, 5);
+  messageDesc(file_sololakehouse_log_v1_producer, 6);
 
 /**
  * @generated from message sololakehouse.log.v1.AppendAllResponse
@@ -181,7 +243,7 @@ export type AppendAllResponse = Message<"sololakehouse.log.v1.AppendAllResponse"
  * Use `create(AppendAllResponseSchema)` to create a new message.
  */
 export const AppendAllResponseSchema: GenMessage<AppendAllResponse> = /*@__PURE__*/
-  messageDesc(file_sololakehouse_log_v1_producer, 6);
+  messageDesc(file_sololakehouse_log_v1_producer, 7);
 
 /**
  * When an append is done.

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sololakehouse/log/v1/record.proto.
  */
 export const file_sololakehouse_log_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("CiFzb2xvbGFrZWhvdXNlL2xvZy92MS9yZWNvcmQucHJvdG8SFHNvbG9sYWtlaG91c2UubG9nLnYxIjMKBkhlYWRlchILCgNrZXkYASABKAkSEgoFdmFsdWUYAiABKAxIAIgBAUIICgZfdmFsdWUimAEKCU5ld1JlY29yZBIQCgNrZXkYASABKAxIAIgBARISCgV2YWx1ZRgCIAEoDEgBiAEBEi0KB2hlYWRlcnMYAyADKAsyHC5zb2xvbGFrZWhvdXNlLmxvZy52MS5IZWFkZXISFgoJdGltZXN0YW1wGAQgASgDSAKIAQFCBgoEX2tleUIICgZfdmFsdWVCDAoKX3RpbWVzdGFtcCKSAQoGUmVjb3JkEg4KBm9mZnNldBgBIAEoAxIRCgl0aW1lc3RhbXAYAiABKAMSEAoDa2V5GAMgASgMSACIAQESEgoFdmFsdWUYBCABKAxIAYgBARItCgdoZWFkZXJzGAUgAygLMhwuc29sb2xha2Vob3VzZS5sb2cudjEuSGVhZGVyQgYKBF9rZXlCCAoGX3ZhbHVlIjwKC0Vycm9yRGV0YWlsEgwKBGNvZGUYASABKAkSDwoHc3ViamVjdBgCIAEoCRIOCgZyZW1lZHkYAyABKAliBnByb3RvMw");
+  fileDesc("CiFzb2xvbGFrZWhvdXNlL2xvZy92MS9yZWNvcmQucHJvdG8SFHNvbG9sYWtlaG91c2UubG9nLnYxIjMKBkhlYWRlchILCgNrZXkYASABKAkSEgoFdmFsdWUYAiABKAxIAIgBAUIICgZfdmFsdWUimAEKCU5ld1JlY29yZBIQCgNrZXkYASABKAxIAIgBARISCgV2YWx1ZRgCIAEoDEgBiAEBEi0KB2hlYWRlcnMYAyADKAsyHC5zb2xvbGFrZWhvdXNlLmxvZy52MS5IZWFkZXISFgoJdGltZXN0YW1wGAQgASgDSAKIAQFCBgoEX2tleUIICgZfdmFsdWVCDAoKX3RpbWVzdGFtcCKSAQoGUmVjb3JkEg4KBm9mZnNldBgBIAEoAxIRCgl0aW1lc3RhbXAYAiABKAMSEAoDa2V5GAMgASgMSACIAQESEgoFdmFsdWUYBCABKAxIAYgBARItCgdoZWFkZXJzGAUgAygLMhwuc29sb2xha2Vob3VzZS5sb2cudjEuSGVhZGVyQgYKBF9rZXlCCAoGX3ZhbHVlIjwKC0Vycm9yRGV0YWlsEgwKBGNvZGUYASABKAkSDwoHc3ViamVjdBgCIAEoCRIOCgZyZW1lZHkYAyABKAkiTQoHRmFpbHVyZRIPCgdtZXNzYWdlGAEgASgJEjEKBmRldGFpbBgCIAEoCzIhLnNvbG9sYWtlaG91c2UubG9nLnYxLkVycm9yRGV0YWlsYgZwcm90bzM");
 
 /**
  * What a record has beside its value. A value that is absent is null.
@@ -151,4 +151,28 @@ export type ErrorDetail = Message<"sololakehouse.log.v1.ErrorDetail"> & {
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
   messageDesc(file_sololakehouse_log_v1_record, 3);
+
+/**
+ * An error that is the answer to one request of a stream, and not the stream's end.
+ *
+ * @generated from message sololakehouse.log.v1.Failure
+ */
+export type Failure = Message<"sololakehouse.log.v1.Failure"> & {
+  /**
+   * @generated from field: string message = 1;
+   */
+  message: string;
+
+  /**
+   * @generated from field: sololakehouse.log.v1.ErrorDetail detail = 2;
+   */
+  detail?: ErrorDetail | undefined;
+};
+
+/**
+ * Describes the message sololakehouse.log.v1.Failure.
+ * Use `create(FailureSchema)` to create a new message.
+ */
+export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
+  messageDesc(file_sololakehouse_log_v1_record, 4);
 
