@@ -49,6 +49,7 @@ describe("a run", () => {
     const before = await branchingOf(at.lake.catalog).hash();
     const report = await at.lake.orchestration.run(whole());
     expect(report.status).toBe("succeeded");
+    expect(report.steps.map(({ name }) => name).slice(0, 2)).toEqual(["ingest", "n.latest"]);
     expect(await statuses(report.id)).toEqual({
       ingest: "succeeded",
       "n.latest": "succeeded",

@@ -24,7 +24,7 @@ export interface OrchestrationContext {
   readonly lakehouseOn: (ref: RefExpression) => unknown;
 }
 
-/** A run with its steps, in their order. */
+/** A run with its steps, in the order in which they were begun. */
 export interface RunReport extends RunRecord {
   readonly steps: readonly StepRecord[];
   /** An earlier process had begun it. */

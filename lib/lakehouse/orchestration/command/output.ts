@@ -60,10 +60,7 @@ export function printDetails(run: RunDetails): void {
   if (run.slices !== undefined) printLine(`slices: ${run.slices.join(", ")}`);
   if (run.hash !== undefined) printLine(`commit: ${run.hash}`);
   if (error !== undefined) printLine(`${ink(error.code, "red")}: ${error.message}`);
-  const ordered = [...steps].sort(
-    (a, b) => (a.startedAt ?? Infinity) - (b.startedAt ?? Infinity) || (a.name < b.name ? -1 : 1),
-  );
-  const rows = ordered.map((step) => [
+  const rows = steps.map((step) => [
     `  ${word(step.status)}`,
     step.name,
     step.attempts > 1 ? count(step.attempts, "try", "tries") : "",

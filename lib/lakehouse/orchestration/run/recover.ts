@@ -1,29 +1,27 @@
-import { noSuchRef } from "../../iceberg/index.js";
 import { STEP } from "./attempt.js";
 import { commitsSince, findRunBranch, removeBranches } from "./branches.js";
 import type { RunJob } from "./context.js";
 
+/** A run that can go on: with its branch, and the steps that are done on it. */
+export interface Recovered {
+  readonly job: RunJob;
+  readonly done: ReadonlySet<string>;
+}
+
 /**
  * Makes the branch of a run that was taken over, of what its last one has. What is on it decides which steps are done: one whose
  * commit is there is, whether or not its process lived to say so; one that says to have written, and has no commit there, is not.
- *
- * @returns the steps that are done.
+ * Where no branch is left, no step is done, also none that wrote nothing: what it looked at is gone.
  */
-export async function recover(job: RunJob): Promise<ReadonlySet<string>> {
+export async function recover(job: RunJob): Promise<Recovered> {
   const { catalog, store, run, branch } = job;
   const head = await findRunBranch(catalog, run);
-  const from = head ?? run.base;
-  try {
-    await catalog.createBranch(branch, { from: `@${from}` });
-  } catch (error) {
-    // The commit that it began at was collected as garbage, which nothing but the branch kept.
-    if (head === undefined && noSuchRef.is(error)) return restart(job);
-    throw error;
-  }
+  if (head === undefined) return restart(job);
+  await catalog.createBranch(branch, { from: `@${head}` });
   await removeBranches(catalog, run, branch);
   store.reopenSteps(run);
   const onBranch = new Set(
-    (await commitsSince(catalog, from, run.base)).map(({ properties }) => properties[STEP]),
+    (await commitsSince(catalog, head, run.base)).map(({ properties }) => properties[STEP]),
   );
   const done = new Set<string>();
   for (const { name, status, outputs } of store.steps(run.id)) {
@@ -36,15 +34,15 @@ export async function recover(job: RunJob): Promise<ReadonlySet<string>> {
       store.settle(run, name, "pending", Date.now());
     }
   }
-  return done;
+  return { job, done };
 }
 
 /** Begins a run anew from where its target is now. */
-export async function restart(job: RunJob): Promise<ReadonlySet<string>> {
+export async function restart(job: RunJob): Promise<Recovered> {
   const { catalog, store, run, branch } = job;
   const { hash } = await catalog.reference(run.target);
   await removeBranches(catalog, run);
   store.restart(run, hash);
   await catalog.createBranch(branch, { from: `@${hash}` });
-  return new Set();
+  return { job: { ...job, run: store.run(run.id) }, done: new Set() };
 }

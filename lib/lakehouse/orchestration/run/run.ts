@@ -149,7 +149,9 @@ export async function finishRun(
         const hash = await publishedIn(job, (await catalog.reference(run.target)).hash);
         if (hash !== undefined) return end(hash, !store.steps(run.id).some(hasFailed));
       }
-      let done = isResumed ? await recover(job) : await begin(job);
+      let done: ReadonlySet<string> = new Set();
+      if (isResumed) ({ job, done } = await recover(job));
+      else await catalog.createBranch(job.branch, { from: `@${run.base}` });
       for (let restarts = 0; ; restarts++) {
         const executed = await executeSteps(job, done, nodesOf(job.definition, run), ending.signal);
         if (executed.stoppedBy !== undefined || ending.signal.aborted) return fail(executed);
@@ -158,8 +160,7 @@ export async function finishRun(
           return await end(hash, executed.failed === 0);
         } catch (error) {
           if (!commitConflict.is(error) || restarts === RESTARTS) throw error;
-          done = await restart(job);
-          job = { ...job, run: store.run(run.id) };
+          ({ job, done } = await restart(job));
         }
       }
     } catch (error) {
@@ -198,11 +199,6 @@ export async function finishRun(
     });
     throw new RunFailedError(run, step, error, cause);
   }
-}
-
-async function begin({ catalog, run, branch }: RunJob): Promise<ReadonlySet<string>> {
-  await catalog.createBranch(branch, { from: `@${run.base}` });
-  return new Set();
 }
 
 const hasFailed = ({ status }: StepRecord): boolean => status === "failed" || status === "skipped";

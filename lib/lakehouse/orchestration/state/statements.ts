@@ -41,7 +41,7 @@ const TEXTS = {
   withKey: `SELECT ${RUN} FROM runs WHERE pipeline = @pipeline AND target = @target AND substr(key, 1, length(@prefix)) = @prefix
        AND status <> 'abandoned' ORDER BY rowid`,
   steps: `SELECT name, status, attempts, started_at AS startedAt, ended_at AS endedAt, error, result, inputs, outputs
-       FROM steps WHERE run = ?`,
+       FROM steps WHERE run = ? ORDER BY started_at IS NULL, started_at, name`,
   attempts: `SELECT step, attempt, started_at AS startedAt, ended_at AS endedAt, outcome FROM attempts WHERE run = ?
        ORDER BY started_at, step, attempt`,
   logs: "SELECT at, step, attempt, message FROM logs WHERE run = @run AND (@step IS NULL OR step = @step) ORDER BY id",
