@@ -14,6 +14,7 @@ export {
   silverRejected,
 } from "./contracts.js";
 export { type EventStream, ingestAirports, ingestEvents, sendEvents, streamEvents } from "./ingest.js";
+export { flightsPipeline } from "./pipeline.js";
 export {
   type Arrival,
   byDay,
