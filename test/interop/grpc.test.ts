@@ -40,9 +40,13 @@ const call = (method: string, ...requests: object[]) =>
 
 describe("grpcio, without protos", () => {
   test("finds the services, and that they serve", async () => {
-    const names = ["AdminService", "ConsumerService", "ProducerService", "TransactionService"].map(
-      (name) => `${PACKAGE}.${name}`,
-    );
+    const names = [
+      "AdminService",
+      "ConsumerService",
+      "ProducerService",
+      "SchemaService",
+      "TransactionService",
+    ].map((name) => `${PACKAGE}.${name}`);
     expect(await python.call("services", { url: server.url })).toEqual([
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",

@@ -34,7 +34,9 @@ export { type ConnectLogOptions, connectLog } from "./rpc/connect-log.js";
 export type { RemoteGroups } from "./rpc/remote-groups.js";
 export type { RemoteLog } from "./rpc/remote-log.js";
 export type { RemoteProducer } from "./rpc/remote-producer.js";
+export type { RemoteSchemas } from "./rpc/remote-schemas.js";
 export type { RemoteTopic } from "./rpc/remote-topic.js";
+export type { RemoteTypedTopic } from "./rpc/remote-typed-topic.js";
 export { type GrpcServer, type ServeGrpcOptions, serveGrpc } from "./rpc/serve-grpc.js";
 export type {
   Compatibility,

@@ -1,12 +1,12 @@
-import { invalidArgument } from "../errors.js";
 import type { TypedSchema } from "../iceberg/index.js";
-import { checkOptions } from "../options.js";
+import { checkOptions, type OptionNames } from "../options.js";
 import type { LogCore } from "./core.js";
 import type { AppendedTo } from "./into-batches.js";
 import type { NewRecord } from "./records/batch-builder.js";
 import type { TopicTables } from "./tables/topic-tables.js";
 import { type AppendRecordsOptions, type ReadTopicOptions, Topic } from "./topic.js";
 import type { NewTopicOptions } from "./topics.js";
+import { placedRows, recordsOf } from "./typed-rows.js";
 
 export interface TypedTopicOptions<Row> {
   readonly schema: TypedSchema<Row>;
@@ -30,6 +30,13 @@ export interface PlacedRow<Row> {
   readonly row: Row;
 }
 
+export const APPEND_ROWS_OPTIONS: OptionNames<AppendRowsOptions<unknown>> = {
+  key: true,
+  timestamp: true,
+  ack: true,
+  partition: true,
+};
+
 /**
  * A topic of rows: each value is a JSON object of the schema's columns, which any client of the topic reads.
  *
@@ -49,19 +56,9 @@ export class TypedTopic<Row> extends Topic {
 
   /** Appends rows. @throws LakehouseError SCHEMA_MISMATCH naming row and column, with nothing appended; as `append` */
   async appendRows(rows: Row | readonly Row[], options: AppendRowsOptions<Row> = {}): Promise<AppendedTo[]> {
-    checkOptions("appendRows", options, { key: true, timestamp: true, ack: true, partition: true });
+    checkOptions("appendRows", options, APPEND_ROWS_OPTIONS);
     const { key, timestamp, ...rest } = options;
-    const { stringifyJson, validateRow } = await import("../iceberg/index.js");
-    const { rowToJson } = await import("./schemas/json/from-columns.js");
-    const all = Array.isArray(rows) ? (rows as readonly Row[]) : [rows as Row];
-    const records = all.map((row, i): NewRecord => {
-      validateRow(this.schema, row, i);
-      return {
-        key: key?.(row),
-        value: jsonOf(() => stringifyJson(rowToJson(this.schema.fields, row as Record<string, unknown>)), i),
-        ...(timestamp === undefined ? {} : { timestamp: timestamp(row) }),
-      };
-    });
+    const records = await recordsOf(this.schema, rows, { key, timestamp });
     return this.append(records, rest);
   }
 
@@ -71,39 +68,6 @@ export class TypedTopic<Row> extends Topic {
    * @throws LakehouseError SCHEMA_MISMATCH for a record that is no row; as `read`
    */
   async *rows(options: ReadTopicOptions = {}): AsyncGenerator<PlacedRow<Row>> {
-    const { jsonSchemaOf } = await import("./schemas/json/from-columns.js");
-    const { readSchema } = await import("./schemas/read-schema.js");
-    const { stringifyJson } = await import("../iceberg/index.js");
-    const { BadValue } = await import("./schemas/schema.js");
-    const { schemaMismatch } = await import("../parquet/index.js");
-    const text = stringifyJson(jsonSchemaOf(this.schema));
-    const reader = (await readSchema("JSON", { text, references: [] })).rows();
-    for await (const { partition, records } of this.read(options)) {
-      const rows = reader.read(records.map(({ value }) => value ?? new Uint8Array()));
-      for (const [i, { offset, timestamp }] of records.entries()) {
-        const row = rows[i];
-        if (row instanceof BadValue)
-          throw schemaMismatch(
-            this.name,
-            `The record at offset ${offset} of ${this.name}/${partition} is no row: ${row.reason}.`,
-            "Read it with read(), as bytes.",
-          );
-        yield { partition, offset, timestamp, row: row as Row };
-      }
-    }
-  }
-}
-
-/** JSON has neither infinities nor NaN. */
-function jsonOf(write: () => string, index: number): string {
-  try {
-    return write();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw invalidArgument(
-      `row ${index}`,
-      `Row ${index} has a number that JSON has not: ${error.message}.`,
-      "Give a finite number, or null where the column is optional.",
-    );
+    yield* placedRows(this.name, this.schema, this.read(options));
   }
 }

@@ -159,6 +159,40 @@ test("transactions are for who may write in their name, wherever their producer 
   expect(read).toEqual(["whole"]);
 });
 
+test("a subject's schemas are for who may do the same with its topic", async () => {
+  const { log, url } = await secured({}, [
+    { user: "alice", operation: "describe", resource: "topic", name: "flights" },
+  ]);
+  const schema = { schema: '"long"' };
+  await log.schemas.register("flights-value", schema);
+  await log.schemas.register("secrets-value", { schema: '"string"' });
+  const { schemas } = await connected(url, "alice");
+  expect(await schemas.subjects()).toEqual(["flights-value"]);
+  expect(await schemas.byId(1)).toMatchObject(schema);
+  expect(await schemas.version("flights-value", "latest")).toMatchObject({ id: 1 });
+  expect(await schemas.uses(2)).toEqual([]);
+  const topic = { code: "TOPIC_AUTHORIZATION_FAILED" };
+  const cluster = { code: "CLUSTER_AUTHORIZATION_FAILED" };
+  for (const [refused, call] of [
+    [topic, () => schemas.byId(2)],
+    [topic, () => schemas.versions("secrets-value")],
+    [topic, () => schemas.version("secrets-value", 1)],
+    [topic, () => schemas.lookup("secrets-value", { schema: '"string"' })],
+    [topic, () => schemas.check("secrets-value", schema)],
+    [topic, () => schemas.referencedBy("secrets-value", 1)],
+    [topic, () => schemas.mode("secrets-value")],
+    [topic, () => schemas.register("flights-value", { schema: '"double"' })],
+    [topic, () => schemas.deleteSubject("flights-value")],
+    [topic, () => schemas.deleteVersion("flights-value", 1)],
+    [topic, () => schemas.setCompatibility("NONE", "flights-value")],
+    [topic, () => schemas.setMode("READONLY", "flights-value")],
+    [cluster, () => schemas.setCompatibility("NONE")],
+    [cluster, () => schemas.setMode("READONLY", "")],
+  ] as const)
+    await expect(call(), String(call)).rejects.toMatchObject(refused);
+  expect(await schemas.compatibility()).toBe("BACKWARD");
+});
+
 test.each([
   ["is denied what it reads", (log: Log) => log.security.addAcls([DENIED])],
   ["is no user any more", (log: Log) => log.security.deleteUser("alice")],

@@ -2,7 +2,8 @@
 import type { DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { type Clock, sleep } from "../partition/clock.js";
-import { CLUSTER } from "../security/acl.js";
+import { seesSubject, topicOfSubject } from "../schemas/subjects.js";
+import { CLUSTER, type Operation } from "../security/acl.js";
 import type { Caller } from "../security/caller.js";
 import type { QuotaKind } from "../security/quota.js";
 import type { Security } from "../security/security.js";
@@ -19,6 +20,7 @@ import {
   ProducerService,
   type Transaction,
 } from "./generated/sololakehouse/log/v1/producer_pb.js";
+import { SchemaService } from "./generated/sololakehouse/log/v1/schema_pb.js";
 import { TransactionService } from "./generated/sololakehouse/log/v1/transaction_pb.js";
 
 type Methods<Service extends DescService> = Service["method"];
@@ -74,9 +76,41 @@ const CONSUMER: Rules<typeof ConsumerService> = {
   },
 };
 
+const ofSubject =
+  (operation: Operation) =>
+  (caller: Caller, { subject }: { readonly subject: string }) =>
+    caller.check(operation, "topic", topicOfSubject(subject));
+
+/** Of all subjects where none is named. */
+const ofSettings = (caller: Caller, { subject = "" }: { readonly subject?: string | undefined }) => {
+  if (subject === "") caller.check("alterConfigs", "cluster");
+  else caller.check("alterConfigs", "topic", topicOfSubject(subject));
+};
+
+const SCHEMA: Rules<typeof SchemaService> = {
+  // Of lists, callers are told what they may see, as of the schema of an id.
+  listSubjects: () => undefined,
+  listUses: () => undefined,
+  getSchema: () => undefined,
+  listVersions: ofSubject("describe"),
+  getVersion: ofSubject("describe"),
+  listReferrers: ofSubject("describe"),
+  lookUpSchema: ofSubject("describe"),
+  checkSchema: ofSubject("describe"),
+  registerSchema: ofSubject("write"),
+  deleteSubject: ofSubject("delete"),
+  deleteVersion: ofSubject("delete"),
+  getSchemaSettings: (caller, { subject = "" }) => {
+    if (subject !== "") caller.check("describe", "topic", topicOfSubject(subject));
+  },
+  setCompatibility: ofSettings,
+  setMode: ofSettings,
+};
+
 const ADMIN: Omit<Rules<typeof AdminService>, "describeServer"> = {
-  createTopic: (caller, { name }) => {
+  createTopic: (caller, { name, schema }) => {
     if (!caller.may("create", "cluster", CLUSTER)) caller.check("create", "topic", name);
+    if (schema !== undefined) caller.check("write", "topic", name);
   },
   // Of lists, callers are told what they may see.
   listTopics: () => undefined,
@@ -109,6 +143,7 @@ const RULES: ReadonlyMap<DescMethod, Rule> = new Map([
   ...rulesOf(TransactionService, TRANSACTION),
   ...rulesOf(ConsumerService, CONSUMER),
   ...rulesOf(AdminService, ADMIN),
+  ...rulesOf(SchemaService, SCHEMA),
 ]);
 
 function rulesOf(service: DescService, rules: object): (readonly [DescMethod, Rule])[] {
@@ -119,6 +154,18 @@ function rulesOf(service: DescService, rules: object): (readonly [DescMethod, Ru
 }
 
 const SHOWN: ReadonlyMap<DescMethod, Shown> = new Map<DescMethod, Shown>([
+  [
+    SchemaService.method.listSubjects,
+    (caller, answer: MessageShape<typeof SchemaService.method.listSubjects.output>) => {
+      answer.subjects = answer.subjects.filter((subject) => seesSubject(caller, subject));
+    },
+  ],
+  [
+    SchemaService.method.listUses,
+    (caller, answer: MessageShape<typeof SchemaService.method.listUses.output>) => {
+      answer.uses = answer.uses.filter(({ subject }) => seesSubject(caller, subject));
+    },
+  ],
   [
     AdminService.method.listTopics,
     (caller, answer: MessageShape<typeof AdminService.method.listTopics.output>) => {

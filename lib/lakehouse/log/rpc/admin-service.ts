@@ -1,30 +1,31 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { invalidArgument } from "../../errors.js";
 import { configOf } from "../config-text.js";
-import type { LogCore } from "../core.js";
 import type { GroupState } from "../groups/group-types.js";
-import { LogGroups } from "../groups/log-groups.js";
+import type { Log } from "../log.js";
 import { Topic } from "../topic.js";
 import type { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { groupMessage, lagMessage } from "./group-messages.js";
 import { readFromOf, topicMessage } from "./messages.js";
+import { newSchemaOf } from "./schema-messages.js";
 
 const PAGE = 1000;
 
 /** @param id of this run of the server. */
-export function adminService(core: LogCore, id: string): ServiceImpl<typeof AdminService> {
-  const groups = new LogGroups(core);
+export function adminService(log: Log, id: string): ServiceImpl<typeof AdminService> {
+  const { core, groups } = log;
   return {
     describeServer: () => ({ id }),
 
-    createTopic: async ({ name, partitions, config, keepExisting }) =>
-      topicMessage(
-        await core.createTopic(name, {
-          ...configOf(config),
-          partitions,
-          ifExists: keepExisting ? "keep" : "fail",
-        }),
-      ),
+    createTopic: async ({ name, partitions, config, keepExisting, schema }) => {
+      const topic = await log.createTopic(name, {
+        ...configOf(config),
+        partitions,
+        ifExists: keepExisting ? "keep" : "fail",
+        schema: schema && newSchemaOf(schema),
+      });
+      return topicMessage(await topic.describe());
+    },
 
     listTopics: async () => ({ topics: (await core.topics()).map(topicMessage) }),
 

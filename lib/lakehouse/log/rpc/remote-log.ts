@@ -2,6 +2,7 @@ import type { SecureContextOptions } from "node:tls";
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { closed, invalidArgument } from "../../errors.js";
+import type { TypedSchema } from "../../iceberg/index.js";
 import { checkOptions, type OptionNames } from "../../options.js";
 import { configText } from "../config-text.js";
 import { coordinatorGone, logUnavailable, notLeader } from "../errors.js";
@@ -11,18 +12,25 @@ import type { TopicRecord } from "../meta/log-meta.js";
 import type { TopicConfig } from "../meta/topic-config.js";
 import { sleep, systemClock } from "../partition/clock.js";
 import type { ProducerOptions } from "../producer.js";
+import { newSchema } from "../schemas/new-schema.js";
+import type { NewSchema } from "../schemas/schema.js";
 import { checkCertificates, isLoopback } from "../security/exposure.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../topics.js";
+import type { NewTypedTopicOptions, TypedTopicOptions } from "../typed-topic.js";
 import type { ConnectLogOptions } from "./connect-log.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
+import { SchemaService } from "./generated/sololakehouse/log/v1/schema_pb.js";
 import { TransactionService } from "./generated/sololakehouse/log/v1/transaction_pb.js";
 import { topicOf } from "./messages.js";
 import { remoteConsume } from "./remote-consume.js";
 import { RemoteGroups } from "./remote-groups.js";
 import { RemoteProducer } from "./remote-producer.js";
+import { RemoteSchemas } from "./remote-schemas.js";
 import { RemoteTopic } from "./remote-topic.js";
+import { RemoteTypedTopic } from "./remote-typed-topic.js";
+import { newSchemaMessage } from "./schema-messages.js";
 import { fromStatus } from "./status.js";
 import { sendTrace } from "./trace.js";
 
@@ -51,6 +59,7 @@ interface Services {
   readonly transactions: Client<typeof TransactionService>;
   readonly consumer: Client<typeof ConsumerService>;
   readonly admin: Client<typeof AdminService>;
+  readonly schemas: Client<typeof SchemaService>;
 }
 
 /** What a remote log and its topics call: one of the log's servers, and another when it fails. */
@@ -143,6 +152,9 @@ function remoteOf(connection: Connection): Remote & Pick<Server, "describe"> {
     get admin() {
       return server().admin;
     },
+    get schemas() {
+      return server().schemas;
+    },
     describe: () => server().describe(),
     isClosed: () => connection.isClosed,
     apart: () => remoteOf(connection),
@@ -190,6 +202,7 @@ function serverAt(
     transactions: createClient(TransactionService, transport),
     consumer: createClient(ConsumerService, transport),
     admin: createClient(AdminService, transport),
+    schemas: createClient(SchemaService, transport),
     describe: () => createClient(AdminService, first).describeServer({}),
     close: () => sessionManager.abort(),
   };
@@ -201,6 +214,8 @@ export class RemoteLog {
   readonly serverId: string;
   /** The groups that read topics, and where they are. */
   readonly groups: RemoteGroups;
+  /** The schemas of the topics' records. */
+  readonly schemas: RemoteSchemas;
   readonly #remote: Remote;
   readonly #close: () => Promise<void>;
 
@@ -208,6 +223,7 @@ export class RemoteLog {
   constructor(remote: Remote, serverId: string, close: () => Promise<void>) {
     this.serverId = serverId;
     this.groups = new RemoteGroups(remote);
+    this.schemas = new RemoteSchemas(remote);
     this.#remote = remote;
     this.#close = close;
   }
@@ -217,18 +233,41 @@ export class RemoteLog {
   }
 
   /** As `Log.createTopic`. */
-  async createTopic(name: string, options: NewTopicOptions = {}): Promise<RemoteTopic> {
+  createTopic<Row>(name: string, options: NewTypedTopicOptions<Row>): Promise<RemoteTypedTopic<Row>>;
+  createTopic(
+    name: string,
+    options?: NewTopicOptions & { readonly schema?: NewSchema | undefined },
+  ): Promise<RemoteTopic>;
+  async createTopic<Row>(
+    name: string,
+    {
+      schema,
+      ...options
+    }: NewTopicOptions & { readonly schema?: NewSchema | TypedSchema<Row> | undefined } = {},
+  ): Promise<RemoteTopic> {
     checkOptions("createTopic", options, NEW_TOPIC_OPTIONS);
     const { partitions = 1, ifExists = "fail", ...config } = options;
     checkPartitionCount(name, partitions);
-    const request = { name, partitions, config: configText(config), keepExisting: ifExists === "keep" };
-    await this.#remote.call(() => this.#remote.admin.createTopic(request));
-    return this.topic(name);
+    const request = {
+      ...{ name, partitions, config: configText(config), keepExisting: ifExists === "keep" },
+      ...(schema === undefined ? {} : { schema: newSchemaMessage(await newSchema(schema)) }),
+    };
+    for (const since = systemClock.now(); ; )
+      try {
+        await this.#remote.call(() => this.#remote.admin.createTopic(request));
+        return schema !== undefined && "fields" in schema ? this.topic(name, { schema }) : this.topic(name);
+      } catch (error) {
+        // Then nothing was made: another server leads the schemas.
+        if (!notLeader.is(error) || !(await this.#remote.next(error, since))) throw error;
+      }
   }
 
-  /** A topic by its name. That there is one is seen when it is used. */
-  topic(name: string): RemoteTopic {
-    return new RemoteTopic(name, this.#remote);
+  /** A topic by its name, as `Log.topic`. That there is one is seen when it is used. */
+  topic(name: string): RemoteTopic;
+  topic<Row>(name: string, options: TypedTopicOptions<Row>): RemoteTypedTopic<Row>;
+  topic<Row>(name: string, options?: TypedTopicOptions<Row>): RemoteTopic {
+    if (options === undefined) return new RemoteTopic(name, this.#remote);
+    return new RemoteTypedTopic(name, this.#remote, options);
   }
 
   /** Reads topics together with others of a group: as `Log.consume`. */

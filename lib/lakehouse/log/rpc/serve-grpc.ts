@@ -54,7 +54,7 @@ export async function serveGrpc(log: Log, options: ServeGrpcOptions = {}): Promi
   const cluster = await log.core.cluster();
   await (await log.core.peers()).listen({ host, port: 0, advertised: host });
   await log.core.startWriting();
-  const { server, id, close } = startServer(log.core, security, {
+  const { server, id, close } = startServer(log, security, {
     ...rest,
     tls: tlsOptions({ tls, clientCa }),
     isPrivate: tls !== undefined || isLoopback(host),

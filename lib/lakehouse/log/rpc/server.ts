@@ -3,7 +3,7 @@ import type { Server } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import type { LogCore } from "../core.js";
+import type { Log } from "../log.js";
 import type { Security } from "../security/security.js";
 import { accessChecked } from "./access.js";
 import { adminService } from "./admin-service.js";
@@ -14,18 +14,20 @@ import { Health } from "./generated/grpc/health/v1/health_pb.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
+import { SchemaService } from "./generated/sololakehouse/log/v1/schema_pb.js";
 import { TransactionService } from "./generated/sololakehouse/log/v1/transaction_pb.js";
 import { healthService } from "./health-service.js";
 import { type Handler, onePort } from "./one-port.js";
 import { producerService } from "./producer-service.js";
 import { addReflection, REFLECTION } from "./reflection-service.js";
+import { schemaService } from "./schema-service.js";
 import { toStatus } from "./status.js";
 import { takeTrace } from "./trace.js";
 import { transactionService } from "./transaction-service.js";
 
 const MESSAGE_BYTES = 32 * 1024 * 1024;
 const GRACE_MS = 5000;
-const SERVICES = [ProducerService, TransactionService, ConsumerService, AdminService];
+const SERVICES = [ProducerService, TransactionService, ConsumerService, AdminService, SchemaService];
 
 /** What is left of a server's options when it is known where it listens. */
 interface ServerOptions {
@@ -42,16 +44,18 @@ export interface StartedServer {
   close(): Promise<void>;
 }
 
-export function startServer(core: LogCore, security: Security, options: ServerOptions): StartedServer {
+export function startServer(log: Log, security: Security, options: ServerOptions): StartedServer {
   const { maxMessageBytes = MESSAGE_BYTES, onFault = () => undefined, isPrivate, tls } = options;
+  const { core } = log;
   const id = randomUUID();
   const calls = new Calls();
   const handler = connectNodeAdapter({
     routes: (router) => {
       router.service(ProducerService, producerService(core, calls));
+      router.service(SchemaService, schemaService(log.schemas));
       router.service(TransactionService, transactionService(core));
       router.service(ConsumerService, consumerService(core, calls));
-      router.service(AdminService, adminService(core, id));
+      router.service(AdminService, adminService(log, id));
       router.service(
         Health,
         healthService(

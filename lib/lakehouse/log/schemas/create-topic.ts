@@ -1,8 +1,8 @@
-import { stringifyJson, type TypedSchema } from "../../iceberg/index.js";
+import type { TypedSchema } from "../../iceberg/index.js";
 import type { LogCore } from "../core.js";
 import { noSuchTopic } from "../errors.js";
 import type { NewTopicOptions } from "../topics.js";
-import { jsonSchemaOf } from "./json/from-columns.js";
+import { newSchema } from "./new-schema.js";
 import type { SchemaRegistry } from "./registry.js";
 import type { NewSchema } from "./schema.js";
 
@@ -14,8 +14,7 @@ export async function createWithSchema<Row>(
   options: NewTopicOptions,
   schema: NewSchema | TypedSchema<Row>,
 ): Promise<void> {
-  const given: NewSchema =
-    "fields" in schema ? { schemaType: "JSON", schema: stringifyJson(jsonSchemaOf(schema)) } : schema;
+  const given = await newSchema(schema);
   const isThere = await core.topic(name).then(
     () => true,
     (error: unknown) => {

@@ -2,6 +2,7 @@
 import type { Operation } from "../../security/acl.js";
 import type { Caller } from "../../security/caller.js";
 import type { SchemaRegistry } from "../registry.js";
+import { topicOfSubject } from "../subjects.js";
 import { RegistryFault } from "./faults.js";
 
 type Method = "GET" | "POST" | "PUT" | "DELETE";
@@ -14,24 +15,14 @@ const CHANGES: readonly (readonly [path: string, Partial<Record<Method, Operatio
   ["/mode", { PUT: "alterConfigs", DELETE: "alterConfigs" }],
 ];
 
-/** The topic whose records a subject is about: `flights` of `flights-value`; of other names, the name itself. */
-function topicOf(subject: string): string {
-  return subject.replace(/-(key|value)$/, "");
-}
-
 /**
  * @param subject where the operation is about one.
  * @throws LakehouseError TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED
  */
 export function checkRoute(caller: Caller, method: Method, path: string, subject: string | undefined): void {
   const change = CHANGES.find(([begin]) => path.startsWith(begin))?.[1][method];
-  if (subject !== undefined) caller.check(change ?? "describe", "topic", topicOf(subject));
+  if (subject !== undefined) caller.check(change ?? "describe", "topic", topicOfSubject(subject));
   else if (change !== undefined) caller.check(change, "cluster");
-}
-
-/** Whether the caller may know of a subject. */
-export function seesSubject(caller: Caller, subject: string): boolean {
-  return caller.may("describe", "topic", topicOf(subject));
 }
 
 /** Ids are easily guessed: a schema is shown to who may know of a subject that has it. */

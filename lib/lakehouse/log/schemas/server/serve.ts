@@ -7,7 +7,8 @@ import { checkExposure, type Exposure, isLoopback } from "../../security/exposur
 import { httpCaller } from "../../security/http-caller.js";
 import type { Security } from "../../security/security.js";
 import type { SchemaRegistry } from "../registry.js";
-import { checkRoute, seesSubject } from "./access.js";
+import { seesSubject } from "../subjects.js";
+import { checkRoute } from "./access.js";
 import { faultOf, RegistryFault } from "./faults.js";
 import { type HttpServers, httpServers } from "./http-servers.js";
 import { ROUTES, SchemaText, subjectIn } from "./routes.js";
