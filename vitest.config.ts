@@ -29,6 +29,7 @@ export default defineConfig({
     reporters: ["default", "./test/support/lacks-reporter.ts"],
     // One more than Vitest's own choice, which leaves a core to the terminal: on two cores that was half the machine.
     maxWorkers: availableParallelism(),
+    maxConcurrency: availableParallelism(),
     projects: [
       {
         resolve,

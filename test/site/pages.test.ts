@@ -27,7 +27,7 @@ describe("the built site", needsChromium, () => {
 
   test("has pages", () => expect(sitePages).toContain("index.html"));
 
-  describe.each(WIDTHS)("%i px wide", (width) => {
+  describe.each(WIDTHS)("%i px wide", { concurrent: true }, (width) => {
     test.each(sitePages)("%s", async (path) => {
       const { page, context, faults } = await visit(browser, server.url, path, { width });
       const found: Record<string, readonly string[]> = {};
