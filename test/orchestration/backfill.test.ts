@@ -77,6 +77,33 @@ describe("a backfill", () => {
     expect(outcomes(await at.lake.orchestration.backfill(other, { slices: DAYS }))).toEqual(all("made"));
   });
 
+  test("makes again what its branch lacks by now: it was rolled back, or made anew under its name", async () => {
+    const rows = DAYS.slice(0, 2).map((day, id) => ({ id, day, v: 1 }));
+    await (await at.lake.table("n.events")).append(rows);
+    const pipeline = pipelineOf(taskStep(latest));
+    const on = await at.lake.branch("some");
+    await on.orchestration.run(pipeline);
+    await on.sql("delete from n.latest").rows();
+    const hole = await on.hash();
+    const fill = async () =>
+      (await on.orchestration.backfill(pipeline, { slices: DAYS.slice(0, 2) })).slices.map(
+        ({ outcome }) => outcome,
+      );
+    const filled = async () => {
+      const outcomes = await fill();
+      expect((await on.sql("select count(*)::int as n from n.latest").rows())[0]).toEqual({ n: 2 });
+      return outcomes;
+    };
+    expect(await filled()).toEqual(["made", "made"]);
+    expect(await filled()).toEqual(["had", "had"]);
+    await at.lake.rollback(`@${hole}`, { into: "some" });
+    expect(await filled()).toEqual(["made", "made"]);
+    await at.lake.deleteRef("some");
+    await at.lake.branch("some", { from: `@${hole}` });
+    expect(await filled()).toEqual(["made", "made"]);
+    expect(await filled()).toEqual(["had", "had"]);
+  });
+
   test("makes the rest where a slice fails, and only that one when it is asked for again", async () => {
     let isRight = false;
     const pipeline = pipelineOf(

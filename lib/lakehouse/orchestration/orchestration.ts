@@ -199,6 +199,7 @@ export class Orchestration {
     const { catalog, setting } = await this.#setting(pipeline, { graceMs });
     return backfill(
       {
+        catalog,
         store: setting.store,
         definition: pipeline,
         target: catalog.ref,

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BranchingCatalog } from "../../catalog/index.js";
 import { type Abortable, invalidArgument, throwIfAborted } from "../../errors.js";
+import { noSuchRef } from "../../iceberg/index.js";
 import { digestOf } from "../../keys.js";
 import type { SliceValue } from "../../pipeline/index.js";
 import { pipelineRunning, RunFailedError } from "../errors.js";
@@ -42,6 +44,7 @@ export interface BackfillReport {
 
 /** What a backfill is made with. */
 export interface Backfilling {
+  readonly catalog: BranchingCatalog;
   readonly store: RunStore;
   readonly definition: PipelineDefinition;
   readonly target: string;
@@ -53,10 +56,11 @@ const WAIT_MS = 250;
 
 /**
  * Makes slices anew, so many a run, one run after the other: two that write the same tables could not be published beside each
- * other. What was made is told by the runs that are remembered, so that whoever is killed or told to end goes on with the rest.
+ * other. What was made is told by the runs that are remembered and are on their branch still, so that whoever is killed or told to end
+ * goes on with the rest.
  */
 export async function backfill(
-  { store, definition, target, start }: Backfilling,
+  { catalog, store, definition, target, start }: Backfilling,
   { slices, name = short(definition.fingerprint), perRun = 1, onSlice, signal }: BackfillOptions,
 ): Promise<BackfillReport> {
   check(definition, slices, name, perRun);
@@ -70,10 +74,11 @@ export async function backfill(
   for (;;) {
     throwIfAborted(signal);
     const runs = store.withKey(definition.name, target, `backfill ${name} `);
-    for (const { id, status, slices: made = [] } of runs)
-      if (status === "succeeded")
-        for (const text of made.map(String))
-          if (asked.has(text) && !settled.has(text)) settle(text, "had", id);
+    for (const { id, status, hash, slices: made = [] } of runs) {
+      const had = made.map(String).filter((text) => asked.has(text) && !settled.has(text));
+      if (status !== "succeeded" || had.length === 0 || !(await isOn(catalog, target, hash))) continue;
+      for (const text of had) settle(text, "had", id);
+    }
     const missing = [...asked.keys()].filter((text) => !settled.has(text));
     if (missing.length === 0) break;
     const group = missing.slice(0, perRun);
@@ -100,6 +105,21 @@ export async function backfill(
 
   async function wait(): Promise<void> {
     await sleep(WAIT_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** Whether a branch has what a run published: it may have been rolled back, or made anew under its name. */
+async function isOn(catalog: BranchingCatalog, target: string, hash: string | undefined): Promise<boolean> {
+  // It found nothing to change.
+  if (hash === undefined) return true;
+  try {
+    const { versions } = catalog;
+    const { commit: head } = await versions.resolve(target);
+    const { commit: made } = await versions.resolve(`@${hash}`);
+    return await versions.contains(head, made);
+  } catch (error) {
+    if (noSuchRef.is(error)) return false;
+    throw error;
   }
 }
 
