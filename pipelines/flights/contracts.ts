@@ -209,6 +209,9 @@ export const goldFlightFeatures = contract({
       .optional()
       .doc("Mean delay of what left its origin in the seven days before."),
     is_late: boolean().doc("15 minutes or more: what is to be foretold."),
+    arrival_delay_minutes: int().doc(
+      "Less than 0 is early: to be foretold, too, and nothing to foretell it by.",
+    ),
   }),
   checks: [range("scheduled_hour", { min: 0, max: 23 }), range("weekday", { min: 0, max: 6 })],
 });

@@ -35,7 +35,8 @@ SELECT
   f.distance_miles,
   routes.delay AS route_delay_minutes_7d,
   origins.delay AS origin_delay_minutes_7d,
-  f.arrival_delay_minutes >= 15 AS is_late
+  f.arrival_delay_minutes >= 15 AS is_late,
+  f.arrival_delay_minutes
 FROM flights AS f
 LEFT JOIN routes ON routes.flight_date = f.flight_date AND routes.origin = f.origin AND routes.destination = f.destination
 LEFT JOIN origins ON origins.flight_date = f.flight_date AND origins.origin = f.origin

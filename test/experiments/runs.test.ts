@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { defineSchema, int, type Lakehouse, openLakehouse, type RowOf, string } from "sololakehouse";
 import { onnxModel, type RunWork } from "sololakehouse/experiments";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -161,6 +161,39 @@ test("a run is made again from what it read, and compared", async () => {
   // There is nothing to tell by.
   const { run: nothing } = await lake.experiments.run({ experiment: "sums" }, async () => {});
   expect((await lake.experiments.reproduce(nothing.id, async () => {})).same).toBe(false);
+});
+
+test("a model's files come back as they were logged, or not at all", async () => {
+  const files = { "a.txt": "a", "deep/b.bin": new Uint8Array([0, 255]) };
+  const { result: id } = await lake.experiments.run({ experiment: "files" }, async (run) => {
+    const { model } = await run.logModel({ name: "m", files, flavors: {} });
+    return model.id;
+  });
+  const read = () => lake.experiments.modelFiles(id);
+  const bytes = { "a.txt": new Uint8Array([97]), "deep/b.bin": files["deep/b.bin"] };
+  expect(await read()).toEqual(bytes);
+  const found = await readdir(join(root, "experiments"), { recursive: true });
+  const folder = dirname(join(root, "experiments", found.find((path) => path.endsWith("a.txt")) as string));
+  const refused = () => expect(read()).rejects.toMatchObject({ code: "CORRUPT_FILE", subject: id });
+  await writeFile(join(folder, "a.txt"), "b");
+  await refused();
+  await writeFile(join(folder, "a.txt"), "a");
+  await writeFile(join(folder, "c.txt"), "");
+  await refused();
+  await rm(join(folder, "c.txt"));
+  await rename(join(folder, "a.txt"), join(folder, "z.txt"));
+  await refused();
+  await rename(join(folder, "z.txt"), join(folder, "a.txt"));
+  expect(await read()).toEqual(bytes);
+  await expect(lake.experiments.modelFiles("m-0")).rejects.toMatchObject({ code: "OBJECT_NOT_FOUND" });
+});
+
+test("a model that MLflow's client logged has no hash to check by", async () => {
+  const { run } = await lake.experiments.run({ experiment: "files" }, async () => {});
+  const store = new SqliteTrackingStore(join(root, "experiments", "mlflow.db"));
+  const { id } = await store.createModel({ run, name: "theirs", params: {}, tags: {} });
+  store.close();
+  await expect(lake.experiments.modelFiles(id)).rejects.toMatchObject({ code: "UNSUPPORTED_FEATURE" });
 });
 
 test("what a run read stays while its tag does, whatever becomes of the branch", async () => {

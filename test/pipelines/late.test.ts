@@ -3,10 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { openLakehouse } from "sololakehouse";
+import type { LoggedModel } from "sololakehouse/experiments";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { goldFlightFeatures } from "../../pipelines/flights/contracts.js";
 import { type Boosted, boost, type Matrix, scoresOf } from "../../pipelines/flights/model/boosting.js";
-import { auc, brier, calibrate, probability } from "../../pipelines/flights/model/evaluate.js";
+import { modelCard } from "../../pipelines/flights/model/card.js";
+import {
+  auc,
+  brier,
+  calibrate,
+  probability,
+  type RocPoint,
+  rocOf,
+} from "../../pipelines/flights/model/evaluate.js";
 import { cutsOf, trainLate } from "../../pipelines/flights/model/late.js";
 
 /** Whole numbers that look thrown, the same each time. */
@@ -101,6 +110,51 @@ describe("boosting", () => {
     expect(boost(matrix, labels, OPTIONS)).toEqual(many);
   });
 
+  test("a tree of a quantity splits where the sum of squares falls most, and foretells means", () => {
+    const random = thrown(4);
+    const rows = 400;
+    const column = Float32Array.from({ length: rows }, () => Math.floor(random() * 8));
+    const minutes = Float32Array.from(column, (x) => (x > 4 ? 50 : -5) + random());
+    const matrix = { names: ["a"], columns: [column], rows };
+    const options = { rounds: 1, learningRate: 1, leaves: 2, minRows: 5 };
+    const model = boost(matrix, minutes, options, "squared");
+    expect(model.trees[0]?.threshold[0]).toBe(4);
+    const mean = (isIn: (x: number) => boolean) => {
+      const found = [...minutes].filter((_, i) => isIn(column[i] as number));
+      return found.reduce((sum, each) => sum + each, 0) / found.length;
+    };
+    const scores = scoresOf(model, matrix);
+    for (const [i, x] of column.entries())
+      expect(scores[i]).toBeCloseTo(x > 4 ? mean((y) => y > 4) : mean((y) => y <= 4), 4);
+  });
+
+  test("the curve goes through what each threshold gives, and its area is the area under the curve", () => {
+    const pair = fc.record({ score: fc.integer({ min: -3, max: 3 }), late: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(pair, { minLength: 2, maxLength: 40 }), (rows) => {
+        const all = rows.filter(({ late }) => late).length;
+        fc.pre(all > 0 && all < rows.length);
+        const scores = Float64Array.from(rows, ({ score }) => score);
+        const labels = Uint8Array.from(rows, ({ late }) => Number(late));
+        const curve = rocOf(scores, labels, rows.length);
+        const thresholds = [...new Set(scores)].sort((a, b) => b - a);
+        const share = (isLate: boolean, edge: number) => {
+          const those = rows.filter(({ late }) => late === isLate);
+          return those.filter(({ score }) => score >= edge).length / those.length;
+        };
+        expect(curve).toEqual([
+          { falseAlarms: 0, found: 0 },
+          ...thresholds.map((edge) => ({ falseAlarms: share(false, edge), found: share(true, edge) })),
+        ]);
+        const area = curve.slice(1).reduce((sum, { falseAlarms, found }, i) => {
+          const before = curve[i] as RocPoint;
+          return sum + ((falseAlarms - before.falseAlarms) * (found + before.found)) / 2;
+        }, 0);
+        expect(area).toBeCloseTo(auc(scores, labels), 10);
+      }),
+    );
+  });
+
   test("calibration brings probabilities to what comes", () => {
     const random = thrown(2);
     const scores = Float64Array.from({ length: 5_000 }, () => (random() - 0.5) * 8);
@@ -167,14 +221,20 @@ describe("a model of late flights", () => {
           origin_delay_minutes_7d: day === 0 ? null : random() * 10,
           is_late: late(day, hour, random()),
         };
-      });
+      }).map((row) => ({ ...row, arrival_delay_minutes: row.is_late ? 30 + row.scheduled_hour : 0 }));
       await lake.quality.createTable(goldFlightFeatures);
       await lake.quality.publish(goldFlightFeatures, rows);
       const { run } = await lake.experiments.run({ experiment: "late", params: { rounds: 20 } }, trainLate);
-      const [model] = run.models;
-      const onnx = await lake.experiments.artifact({ model: model as string }, "model.onnx");
+      const models = await Promise.all(run.models.map((id) => lake.experiments.model(id)));
+      const onnxOf = async (wanted: string) => {
+        const { id } = models.find((model) => model.name === wanted) as LoggedModel;
+        return (await lake.experiments.modelFiles(id))["model.onnx"];
+      };
+      const json = async (path: string) =>
+        JSON.parse(new TextDecoder().decode(await lake.experiments.artifact({ run: run.id }, path)));
+      const card = modelCard(run, await json("calibration.json"), await json("importance.json"));
       const value = (key: string) => run.metrics[key]?.value as number;
-      return { onnx, value };
+      return { onnx: await onnxOf("late"), minutes: await onnxOf("minutes"), card, run, value };
     } finally {
       await lake.close();
     }
@@ -186,17 +246,40 @@ describe("a model of late flights", () => {
     const first = await trained("first", byHour);
     expect(first.value("test/auc")).toBeGreaterThan(0.7);
     expect(first.value("test/brier")).toBeLessThan(first.value("naive/brier") + 0.01);
-    expect((await trained("again", byHour)).onnx).toEqual(first.onnx);
+    expect(first.value("minutes/rmse")).toBeLessThan(first.value("naive/minutes_rmse") * 1.05);
+    const again = await trained("again", byHour);
+    expect([again.onnx, again.minutes]).toEqual([first.onnx, first.minutes]);
     // Days 17 to 19 are those of the test.
     const other = await trained("other", (day, hour, coin) =>
       day >= 17 ? !byHour(day, hour, coin) : byHour(day, hour, coin),
     );
-    expect(other.onnx).toEqual(first.onnx);
+    expect([other.onnx, other.minutes]).toEqual([first.onnx, first.minutes]);
     expect(other.value("test/auc")).toBeLessThan(0.5);
     // And one day before that it does know of.
     const known = await trained("known", (day, hour, coin) =>
       day >= 16 ? !byHour(day, hour, coin) : byHour(day, hour, coin),
     );
     expect(known.onnx).not.toEqual(first.onnx);
+  });
+
+  test("a card says of a model what its run says", async () => {
+    const { card, run, value } = await trained("card", byHour);
+    const [input] = run.inputs;
+    for (const said of [
+      run.id.slice(0, 8),
+      input?.digest as string,
+      run.tags["sololakehouse.catalog.commit"] as string,
+      run.tags["mlflow.source.git.commit"] as string,
+      "| trained on | 2001-01-01 to 2001-01-14 | 2,100 |",
+      "| calibrated on | 2001-01-15 to 2001-01-17 | 450 |",
+      "| tested on | 2001-01-18 to 2001-01-20 | 450 |",
+      `| AUC | ${value("test/auc").toFixed(3)} | ${value("naive/auc").toFixed(3)} |`,
+      `| minutes off, mean | ${value("minutes/mae").toFixed(1)} |`,
+      "`scheduled_hour`: ",
+    ])
+      expect(card).toContain(said);
+    const bare = modelCard({ ...run, tags: {}, params: {}, metrics: {} }, [], {});
+    expect(bare).toContain("catalog commit `not said`");
+    expect(bare).toContain("| AUC | not measured | not measured |");
   });
 });

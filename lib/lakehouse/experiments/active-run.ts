@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { type Catalog, isBranchingCatalog, type TableName } from "../catalog/index.js";
 import { type Table, type TableScan, withMainAt } from "../iceberg/index.js";
 import { checkObject } from "../options.js";
@@ -11,10 +10,10 @@ import {
 } from "../query/index.js";
 import { notReproducible } from "./errors.js";
 import type { ExperimentsContext } from "./experiments.js";
-import { TAGS, tableInput } from "./facts.js";
+import { filesHash, TAGS, tableInput } from "./facts.js";
 import { checkInput, checkMetric, checkModelName, checkParam, checkPath, checkTag } from "./limits.js";
 import type { Dataset, LoggedModel, ModelVersion, Run } from "./model.js";
-import { type ModelInit, modelFile } from "./model-file.js";
+import { MODEL_FILE, type ModelInit, modelFile } from "./model-file.js";
 import type { TrackingStore } from "./store.js";
 
 /** A value of a param or tag. */
@@ -153,11 +152,11 @@ export class ActiveRun {
     });
     const store = this.#store;
     const run = await store.run(this.id);
-    const tags = { [TAGS.model]: hashOf(files) };
+    const tags = { [TAGS.model]: filesHash(files) };
     const made = await store.createModel({ run, name: init.name, params: run.params, tags });
     try {
       for (const [path, content] of files) await store.putFile({ model: made.id }, path, content);
-      await store.putFile({ model: made.id }, "MLmodel", bytesOf(modelFile(init, made)));
+      await store.putFile({ model: made.id }, MODEL_FILE, bytesOf(modelFile(init, made)));
       await store.log(this.id, { metrics: Object.values(run.metrics), model: made.id });
       await store.endModel(made.id, "READY");
     } catch (error) {
@@ -196,12 +195,4 @@ function textsOf(
   check: (key: unknown, value: unknown) => string,
 ): Record<string, string> {
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, check(key, value)]));
-}
-
-/** Of the files with their names, in the order of these. */
-function hashOf(files: readonly (readonly [string, Uint8Array])[]): string {
-  const hash = createHash("sha256");
-  for (const [path, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
-    hash.update(`${JSON.stringify(path)} ${content.byteLength}\n`).update(content);
-  return hash.digest("hex");
 }

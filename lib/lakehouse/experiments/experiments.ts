@@ -182,6 +182,19 @@ export class Experiments {
     return (await this.#open()).model(modelId);
   }
 
+  /**
+   * The files of a model by their paths, without its `MLmodel`, if they are those that its run logged: what a program does that
+   * is going to predict by them.
+   *
+   * @throws LakehouseError OBJECT_NOT_FOUND; CORRUPT_FILE for files that are others than the run logged; UNSUPPORTED_FEATURE for a
+   *   model without a hash of its files, such as MLflow's client logs.
+   */
+  async modelFiles(modelId: string): Promise<Readonly<Record<string, Uint8Array>>> {
+    checkText("modelFiles", "id", modelId);
+    const { checkedFiles } = await import("./model-file.js");
+    return checkedFiles(await this.#open(), modelId);
+  }
+
   /** Versions of a registered model, oldest first. */
   async modelVersions(name: string): Promise<readonly ModelVersion[]> {
     checkText("modelVersions", "name", name);

@@ -64,6 +64,14 @@ function contractHash({ schema, properties }: Pick<Table, "schema" | "properties
     .digest("hex");
 }
 
+/** Of a model's files with their names, in the order of these. */
+export function filesHash(files: readonly (readonly [string, Uint8Array])[]): string {
+  const hash = createHash("sha256");
+  for (const [path, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash.update(`${JSON.stringify(path)} ${content.byteLength}\n`).update(content);
+  return hash.digest("hex");
+}
+
 /** With the keys of objects in their order, so that equal values are equal texts. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);

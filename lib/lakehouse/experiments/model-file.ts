@@ -1,5 +1,11 @@
 import { stringify } from "yaml";
+import { corruptFile, unsupported } from "../errors.js";
+import { filesHash, TAGS } from "./facts.js";
 import type { LoggedModel } from "./model.js";
+import type { TrackingStore } from "./store.js";
+
+/** What says of the other files what they are. MLflow's client may write it anew. */
+export const MODEL_FILE = "MLmodel";
 
 /** A tensor that a model takes or gives: `-1` is a size that is not fixed. */
 export interface TensorSpec {
@@ -64,4 +70,33 @@ export function modelFile({ flavors, signature }: ModelInit, { id, runId }: Logg
       signature: { inputs: tensors(signature.inputs), outputs: tensors(signature.outputs), params: null },
     }),
   });
+}
+
+/** The files of a model, where they are those that its run logged. */
+export async function checkedFiles(
+  store: TrackingStore,
+  modelId: string,
+): Promise<Readonly<Record<string, Uint8Array>>> {
+  const { name, tags } = await store.model(modelId);
+  const was = tags[TAGS.model];
+  if (was === undefined)
+    throw unsupported(
+      modelId,
+      `The model ${name} (${modelId}) has no hash of its files: it was not logged by this library.`,
+      "Read its files by artifact, unchecked.",
+    );
+  const paths = (await store.files({ model: modelId })).map(({ path }) => path);
+  const files = await Promise.all(
+    paths
+      .filter((path) => path !== MODEL_FILE)
+      .map(async (path) => [path, await store.file({ model: modelId }, path)] as const),
+  );
+  const is = filesHash(files);
+  if (is !== was)
+    throw corruptFile(
+      modelId,
+      `The files of the model ${name} (${modelId}) are not those that its run logged: their hash is ${is.slice(0, 12)}…, and was ${was.slice(0, 12)}….`,
+      "Make the run again, by slh reproduce, and use the model that it makes.",
+    );
+  return Object.fromEntries(files);
 }

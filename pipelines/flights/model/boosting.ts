@@ -1,5 +1,5 @@
 /**
- * Gradient boosting on histograms, for two classes: the method of LightGBM and of scikit-learn's HistGradientBoosting. Here
+ * Gradient boosting on histograms, for two classes or for a quantity: the method of LightGBM and of scikit-learn's HistGradientBoosting. Here
  * because no kept library for Node trains one with settings and gives its trees away (docs/decisions/25-experiments.md).
  *
  * The same rows and settings give the same trees, to the last bit.
@@ -21,6 +21,9 @@ export interface BoostingOptions {
   readonly minRows: number;
 }
 
+/** What is learnt: the log-odds of labels 0 and 1, or the mean of a quantity, by the squared distance from it. */
+export type Loss = "log" | "squared";
+
 export const BOOSTING: BoostingOptions = { rounds: 100, learningRate: 0.1, leaves: 31, minRows: 20 };
 
 /** Nodes by number, the root 0. A row goes left where its value is at most the threshold. */
@@ -31,7 +34,7 @@ export interface Tree {
   readonly missingLeft: boolean[];
   readonly left: number[];
   readonly right: number[];
-  /** Of a leaf: what it adds to the log-odds. */
+  /** Of a leaf: what it adds to the score. */
   readonly value: number[];
   /** What the split took off the loss. */
   readonly gain: number[];
@@ -39,7 +42,7 @@ export interface Tree {
 
 export interface Boosted {
   readonly names: readonly string[];
-  /** Log-odds of all rows. */
+  /** The score of all rows: their log-odds, or their mean. */
   readonly base: number;
   readonly trees: readonly Tree[];
 }
@@ -117,23 +120,30 @@ interface Leaf {
   readonly split: Split | undefined;
 }
 
-/** @param labels 0 or 1 of each row. */
-export function boost(matrix: Matrix, labels: Uint8Array, options: BoostingOptions = BOOSTING): Boosted {
+/** @param labels of each row 0 or 1, or, by the squared loss, any number. */
+export function boost(
+  matrix: Matrix,
+  labels: Uint8Array | Float32Array,
+  options: BoostingOptions = BOOSTING,
+  loss: Loss = "log",
+): Boosted {
   const { rows, names } = matrix;
   if (rows === 0 || labels.length !== rows) throw new Error("There are no rows, or not a label for each.");
   const data = binned(matrix);
-  const positive = labels.reduce((sum, label) => sum + label, 0);
-  const share = Math.min(Math.max(positive / rows, 1e-6), 1 - 1e-6);
-  const base = Math.log(share / (1 - share));
+  let sum = 0;
+  for (const label of labels) sum += label;
+  const share = Math.min(Math.max(sum / rows, 1e-6), 1 - 1e-6);
+  const base = loss === "log" ? Math.log(share / (1 - share)) : sum / rows;
   const scores = new Float64Array(rows).fill(base);
   const gradients = new Float64Array(rows);
   const hessians = new Float64Array(rows);
   const trees: Tree[] = [];
   for (let round = 0; round < options.rounds; round++) {
     for (let i = 0; i < rows; i++) {
-      const p = 1 / (1 + Math.exp(-(scores[i] as number)));
-      gradients[i] = p - (labels[i] as number);
-      hessians[i] = p * (1 - p);
+      const score = scores[i] as number;
+      const mean = loss === "log" ? 1 / (1 + Math.exp(-score)) : score;
+      gradients[i] = mean - (labels[i] as number);
+      hessians[i] = loss === "log" ? mean * (1 - mean) : 1;
     }
     trees.push(grow(data, gradients, hessians, scores, options));
   }
@@ -268,7 +278,7 @@ function bestSplit(
   return best;
 }
 
-/** The log-odds of each row. */
+/** The score of each row: its log-odds, or its quantity. */
 export function scoresOf({ base, trees }: Boosted, { columns, rows }: Matrix): Float64Array {
   const out = new Float64Array(rows).fill(base);
   for (const { feature, threshold, missingLeft, left, right, value } of trees) {

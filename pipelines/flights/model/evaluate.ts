@@ -75,3 +75,73 @@ export function calibrationOf(probabilities: Float64Array, labels: Uint8Array, c
     return { foretold: foretold / rows.length, came: came / rows.length, rows: rows.length };
   }).filter(({ rows }) => rows > 0);
 }
+
+/** A threshold's place on the curve: the share of flights in time that it calls late, and of late ones that it finds. */
+export interface RocPoint {
+  readonly falseAlarms: number;
+  readonly found: number;
+}
+
+/** The curve at about as many thresholds, from none called late to all of them. Rows of one score are called alike. */
+export function rocOf(scores: Float64Array, labels: Uint8Array, points = 60): RocPoint[] {
+  const order = Uint32Array.from(scores, (_, i) => i).sort(
+    (a, b) => (scores[b] as number) - (scores[a] as number),
+  );
+  const late = labels.reduce((sum, label) => sum + label, 0);
+  const inTime = labels.length - late;
+  const curve: RocPoint[] = [{ falseAlarms: 0, found: 0 }];
+  let [found, called] = [0, 0];
+  for (const [i, row] of order.entries()) {
+    found += labels[row] as number;
+    const next = order[i + 1];
+    if (next !== undefined && scores[next] === scores[row]) continue;
+    if (next !== undefined && i + 1 - called < order.length / points) continue;
+    called = i + 1;
+    curve.push({ falseAlarms: (called - found) / inTime, found: found / late });
+  }
+  return curve;
+}
+
+/** How far quantities are from what came: the root of the mean square, and the mean. */
+export function distanceOf(foretold: Float64Array, came: Float32Array): { rmse: number; mae: number } {
+  let [squares, all] = [0, 0];
+  for (let i = 0; i < came.length; i++) {
+    const error = (foretold[i] as number) - (came[i] as number);
+    squares += error * error;
+    all += Math.abs(error);
+  }
+  return { rmse: Math.sqrt(squares / came.length), mae: all / came.length };
+}
+
+/** The flights of an hour: what was foretold and what came, and how far both predictions were from it (Brier). */
+export interface HourError {
+  readonly hour: number;
+  readonly rows: number;
+  readonly foretold: number;
+  readonly came: number;
+  readonly brier: number;
+  readonly naive: number;
+}
+
+export function hoursOf(
+  hours: Float32Array,
+  probabilities: Float64Array,
+  naive: Float64Array,
+  labels: Uint8Array,
+): HourError[] {
+  return [...new Set(hours)]
+    .sort((a, b) => a - b)
+    .map((hour) => {
+      const rows = [...labels.keys()].filter((i) => hours[i] === hour);
+      const mean = (value: (i: number) => number) => rows.reduce((sum, i) => sum + value(i), 0) / rows.length;
+      const label = (i: number) => labels[i] as number;
+      return {
+        hour,
+        rows: rows.length,
+        foretold: mean((i) => probabilities[i] as number),
+        came: mean(label),
+        brier: mean((i) => ((probabilities[i] as number) - label(i)) ** 2),
+        naive: mean((i) => ((naive[i] as number) - label(i)) ** 2),
+      };
+    });
+}

@@ -13,7 +13,7 @@ export const FEATURES = [
   "destination_late_share",
 ] as const;
 
-/** Flights as columns, with whether they came in late. */
+/** Flights as columns, by day, with whether they came in late, and by how many minutes. */
 export interface Examples {
   /** Days since 1970-01-01. */
   readonly day: Int32Array;
@@ -25,6 +25,8 @@ export interface Examples {
   readonly routeDelay: Float32Array;
   readonly originDelay: Float32Array;
   readonly late: Uint8Array;
+  /** Less than 0 is early. */
+  readonly minutes: Float32Array;
 }
 
 const DAY_MS = 86_400_000;
@@ -33,7 +35,7 @@ const DAY_MS = 86_400_000;
 export async function examplesOf(run: ActiveRun, { name }: Table): Promise<Examples> {
   const rows = await run
     .sql(`SELECT epoch_ms(flight_date) AS at, origin, destination, scheduled_hour, weekday, distance_miles,
-        route_delay_minutes_7d, origin_delay_minutes_7d, is_late
+        route_delay_minutes_7d, origin_delay_minutes_7d, is_late, arrival_delay_minutes
       FROM ${name} ORDER BY flight_date, flight_id`)
     .rows();
   const singles = (column: string) =>
@@ -48,25 +50,30 @@ export async function examplesOf(run: ActiveRun, { name }: Table): Promise<Examp
     routeDelay: singles("route_delay_minutes_7d"),
     originDelay: singles("origin_delay_minutes_7d"),
     late: Uint8Array.from(rows, (row) => Number(row.is_late === true)),
+    minutes: singles("arrival_delay_minutes"),
   };
 }
 
 /** The flights of some days: from the first one on, before the second one. */
-export function part(all: Examples, [from, to]: readonly [number, number]): Examples {
-  // Rows come by day.
-  const first = all.day.findIndex((day) => day >= from);
-  const behind = all.day.findIndex((day) => day >= to);
-  const [start, end] = [first < 0 ? all.day.length : first, behind < 0 ? all.day.length : behind];
+export const part = (all: Examples, [from, to]: readonly [number, number]): Examples =>
+  pick(all, (day) => day >= from && day < to);
+
+/** The flights that a test of their day and place among the rows holds of, in their order. */
+export function pick(all: Examples, isWanted: (day: number, row: number) => boolean): Examples {
+  const rows = Uint32Array.from(all.day.keys()).filter((row) => isWanted(all.day[row] as number, row));
+  const singles = (column: Float32Array) => Float32Array.from(rows, (row) => column[row] as number);
+  const texts = (column: readonly string[]) => Array.from(rows, (row) => column[row] as string);
   return {
-    day: all.day.subarray(start, end),
-    origin: all.origin.slice(start, end),
-    destination: all.destination.slice(start, end),
-    hour: all.hour.subarray(start, end),
-    weekday: all.weekday.subarray(start, end),
-    distance: all.distance.subarray(start, end),
-    routeDelay: all.routeDelay.subarray(start, end),
-    originDelay: all.originDelay.subarray(start, end),
-    late: all.late.subarray(start, end),
+    day: Int32Array.from(rows, (row) => all.day[row] as number),
+    origin: texts(all.origin),
+    destination: texts(all.destination),
+    hour: singles(all.hour),
+    weekday: singles(all.weekday),
+    distance: singles(all.distance),
+    routeDelay: singles(all.routeDelay),
+    originDelay: singles(all.originDelay),
+    late: Uint8Array.from(rows, (row) => all.late[row] as number),
+    minutes: singles(all.minutes),
   };
 }
 

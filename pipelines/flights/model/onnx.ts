@@ -68,9 +68,9 @@ export interface Calibration {
 
 /**
  * A model in ONNX: `features` (rows × features, single precision, NaN where missing) to `probability` (rows × 1). The trees are
- * one TreeEnsembleRegressor; what comes after is the calibration.
+ * one TreeEnsembleRegressor; what comes after is the calibration. Without one, the output is the `score` of the trees.
  */
-export function onnxOf({ names, base, trees }: Boosted, { scale, shift }: Calibration): Uint8Array {
+export function onnxOf({ names, base, trees }: Boosted, calibration?: Calibration): Uint8Array {
   const floats = (name: string, values: readonly number[]) => ({ name, type: FLOATS, floats: values });
   const ints = (name: string, values: readonly number[]) => ({ name, type: INTS, ints: values });
   const nodes = trees.flatMap((tree, number) =>
@@ -161,6 +161,14 @@ export function onnxOf({ names, base, trees }: Boosted, { scale, shift }: Calibr
       tensor_type: { elem_type: SINGLE, shape: { dim: [{ dim_param: "rows" }, { dim_value: width }] } },
     },
   });
+  const after =
+    calibration === undefined
+      ? []
+      : [
+          { input: ["score", "scale"], output: ["scaled"], op_type: "Mul", name: "scale" },
+          { input: ["scaled", "shift"], output: ["shifted"], op_type: "Add", name: "shift" },
+          { input: ["shifted"], output: ["probability"], op_type: "Sigmoid", name: "probability" },
+        ];
   const { root } = protobuf.parse(SCHEMA, { keepCase: true });
   const message = root.lookupType("onnx.ModelProto");
   return message
@@ -174,15 +182,13 @@ export function onnxOf({ names, base, trees }: Boosted, { scale, shift }: Calibr
         ],
         graph: {
           name: "late",
-          node: [
-            forest,
-            { input: ["score", "scale"], output: ["scaled"], op_type: "Mul", name: "scale" },
-            { input: ["scaled", "shift"], output: ["shifted"], op_type: "Add", name: "shift" },
-            { input: ["shifted"], output: ["probability"], op_type: "Sigmoid", name: "probability" },
-          ],
-          initializer: [constant("scale", scale), constant("shift", shift)],
+          node: [forest, ...after],
+          initializer:
+            calibration === undefined
+              ? []
+              : [constant("scale", calibration.scale), constant("shift", calibration.shift)],
           input: [tensor("features", names.length)],
-          output: [tensor("probability", 1)],
+          output: [tensor(calibration === undefined ? "score" : "probability", 1)],
         },
       }),
     )
