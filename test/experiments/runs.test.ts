@@ -229,6 +229,17 @@ test("what MLflow does not take is refused before anything is logged", async () 
   await refused((run) => run.logMetrics({ m: "1" as never }));
   await refused((run) => run.logMetrics({ m: 1 }, 0.5));
   await refused((run) => run.setTags({ t: "x".repeat(8001) }));
+  // What it was made of, a run says itself.
+  for (const key of [
+    "sololakehouse.catalog.commit",
+    "mlflow.source.git.commit",
+    "sololakehouse.reproduces",
+  ]) {
+    await refused((run) => run.setTags({ fine: 1, [key]: "f".repeat(40) }));
+    const begun = lake.experiments.run({ experiment: "none", tags: { [key]: "f" } }, async () => {});
+    await expect(begun).rejects.toMatchObject({ code: "INVALID_ARGUMENT", subject: key });
+  }
+  expect(await lake.experiments.runs("none")).toEqual([]);
   for (const path of ["../up.txt", "/abs", "a/../../b", "", "a//b", "a\\b", "c:x", "a#b", "a%41"])
     await refused((run) => run.logArtifact(path, "x"));
   await refused(async (run) => void (await run.logModel({ name: "a/b", files: {}, flavors: {} })));

@@ -11,7 +11,7 @@ import {
 import { notReproducible } from "./errors.js";
 import type { ExperimentsContext } from "./experiments.js";
 import { filesHash, TAGS, tableInput } from "./facts.js";
-import { checkInput, checkMetric, checkModelName, checkParam, checkPath, checkTag } from "./limits.js";
+import { checkInput, checkMetric, checkModelName, checkOwnTag, checkParam, checkPath } from "./limits.js";
 import type { Dataset, LoggedModel, ModelVersion, Run } from "./model.js";
 import { MODEL_FILE, type ModelInit, modelFile } from "./model-file.js";
 import type { TrackingStore } from "./store.js";
@@ -24,6 +24,8 @@ export interface Pinned {
   readonly commit: string | undefined;
   /** By the names of tables: the snapshots that they must be at. */
   readonly snapshots: ReadonlyMap<string, string>;
+  /** The run that is made again. */
+  readonly reproduces?: string | undefined;
 }
 
 /** What the model was registered as. */
@@ -115,9 +117,10 @@ export class ActiveRun {
     await this.#store.log(this.id, { metrics: all });
   }
 
+  /** @throws LakehouseError INVALID_ARGUMENT, also for a tag that binds the run to what it was made of. */
   async setTags(tags: Readonly<Record<string, ParamValue>>): Promise<void> {
     checkObject("setTags", "tags", tags);
-    await this.#store.log(this.id, { tags: textsOf(tags, checkTag) });
+    await this.#store.log(this.id, { tags: textsOf(tags, checkOwnTag) });
   }
 
   /** Data that is no table of the lakehouse, as one of the run's inputs. */

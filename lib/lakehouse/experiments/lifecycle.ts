@@ -7,7 +7,7 @@ import { ActiveRun, type Pinned } from "./active-run.js";
 import { runActive } from "./errors.js";
 import type { ExperimentsContext, RunInit, RunOutcome, RunWork } from "./experiments.js";
 import { catalogFacts, codeFacts, TAGS, tagOf } from "./facts.js";
-import { checkExperimentName, checkParam, checkRunName, checkTag } from "./limits.js";
+import { checkExperimentName, checkOwnTag, checkParam, checkRunName, checkTag } from "./limits.js";
 import type { Run, RunStatus } from "./model.js";
 import type { TrackingStore } from "./store.js";
 
@@ -27,7 +27,7 @@ export async function startRun<Result>(
   checkExperimentName(init.experiment);
   if (init.name !== undefined) checkRunName(init.name);
   const params = checked(init.params, checkParam);
-  const tags = checked(init.tags, checkTag);
+  const tags = checked(init.tags, checkOwnTag);
   const begun =
     init.resume === undefined
       ? await beginRun(context, store, init, params, tags, pinned)
@@ -64,7 +64,7 @@ async function beginRun(
     (await store.experiment(experiment)) ?? (await store.createExperiment(experiment));
   await endKilled(store, experimentId);
   const [where, code] = await Promise.all([catalogFacts(catalog), codeFacts(process.cwd())]);
-  const at = pinned ?? { commit: where[TAGS.commit], snapshots: new Map() };
+  const at: Pinned = pinned ?? { commit: where[TAGS.commit], snapshots: new Map() };
   const facts = {
     "mlflow.source.name": basename(process.argv[1] ?? "node"),
     "mlflow.source.type": "LOCAL",
@@ -72,6 +72,7 @@ async function beginRun(
     ...where,
     ...(at.commit !== undefined && { [TAGS.commit]: at.commit }),
     ...(task !== undefined && { [TAGS.task]: checkTag(TAGS.task, task) }),
+    ...(at.reproduces !== undefined && { [TAGS.reproduces]: at.reproduces }),
     ...hereTags(),
     ...tags,
   };

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { invalidArgument, type LakehouseError } from "../errors.js";
+import { TAGS } from "./facts.js";
 import type { DatasetInput } from "./model.js";
 
 /**
@@ -47,6 +48,24 @@ export function checkTag(key: unknown, value: unknown): string {
   checkLength(`The value of the tag ${key}`, text, LIMITS.tag);
   return text;
 }
+
+/**
+ * A tag that a caller sets: none of those that bind a run to what it was made of, which only the library knows.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT
+ */
+export function checkOwnTag(key: unknown, value: unknown): string {
+  const text = checkTag(key, value);
+  if (BINDING.has(key as string))
+    throw invalidArgument(
+      key as string,
+      `The tag ${key} says what a run was made of: it is set when the run begins, and by nobody else.`,
+      "Use another key for what you want to say.",
+    );
+  return text;
+}
+
+const BINDING: ReadonlySet<string> = new Set(Object.values(TAGS));
 
 export function checkMetric(key: unknown, value: unknown, step: unknown): void {
   checkKey("metric", key);

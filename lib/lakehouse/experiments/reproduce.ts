@@ -45,7 +45,7 @@ export async function reproduce(
   const of = await store.run(runId);
   if (of.status === "RUNNING")
     throw notReproducible(runId, `The run ${runId} has not ended.`, "Wait for it, or name another.");
-  const pinned = pinnedBy(of);
+  const pinned = { ...pinnedBy(of), reproduces: runId };
   await requirePlace(context, of);
   const experiment = (await store.experiments()).find(({ id }) => id === of.experimentId);
   const task = of.tags[TAGS.task];
@@ -56,7 +56,6 @@ export async function reproduce(
       experiment: experiment?.name as string,
       name: `${of.name} again`.slice(-250),
       params: of.params,
-      tags: { [TAGS.reproduces]: runId },
       task,
       signal,
     },
