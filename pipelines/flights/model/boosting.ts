@@ -159,7 +159,8 @@ function grow(
   { leaves, minRows, learningRate }: BoostingOptions,
 ): Tree {
   const rows = scores.length;
-  const order = Uint32Array.from({ length: rows }, (_, i) => i);
+  const order = new Uint32Array(rows);
+  for (let i = 0; i < rows; i++) order[i] = i;
   const spare = new Uint32Array(rows);
   const tree: Tree = {
     feature: [],
@@ -209,21 +210,21 @@ function grow(
     const { split, from, to, node, histogram } = best;
     if (split === undefined) break;
     const column = bins[split.feature] as Uint8Array;
-    const isLeft = (row: number) => {
-      const bin = column[row] as number;
-      return bin === MISSING ? split.missingLeft : bin <= split.bin;
-    };
+    const goesLeft = Uint8Array.from({ length: WIDTH }, (_, bin) =>
+      Number(bin === MISSING ? split.missingLeft : bin <= split.bin),
+    );
     let [middle, others] = [from, 0];
     for (let i = from; i < to; i++) {
       const row = order[i] as number;
-      if (isLeft(row)) order[middle++] = row;
+      if (goesLeft[column[row] as number] === 1) order[middle++] = row;
       else spare[others++] = row;
     }
     order.set(spare.subarray(0, others), middle);
     // The smaller side is counted, the other one is what is left.
     const countsLeft = middle - from <= to - middle;
     const counted = countsLeft ? histogramOf(from, middle) : histogramOf(middle, to);
-    const rest = histogram.map((value, i) => value - (counted[i] as number));
+    const rest = new Float64Array(histogram.length);
+    for (let i = 0; i < rest.length; i++) rest[i] = (histogram[i] as number) - (counted[i] as number);
     const left = leafOf(from, middle, countsLeft ? counted : rest);
     const right = leafOf(middle, to, countsLeft ? rest : counted);
     tree.feature[node] = split.feature;

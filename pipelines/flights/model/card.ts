@@ -61,7 +61,7 @@ ${late === undefined ? "How many flights were late is not said." : `${percent(la
 | minutes off, root mean square | ${metric("minutes/rmse", 1)} | ${metric("naive/minutes_rmse", 1)} |
 | minutes off, mean | ${metric("minutes/mae", 1)} | ${metric("naive/minutes_mae", 1)} |
 
-In tenths of the flights by their probability, what was foretold is at most ${percent(farthest)} off what came, in points.
+Of ten groups of flights by their probability, the worst came in late ${(farthest * 100).toFixed(1)} points more or less often than predicted.
 
 ## What it looks at
 

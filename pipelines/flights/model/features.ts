@@ -1,3 +1,4 @@
+import type { RecordBatch } from "apache-arrow";
 import type { Table } from "sololakehouse";
 import type { ActiveRun } from "sololakehouse/experiments";
 import type { Matrix } from "./boosting.js";
@@ -29,28 +30,50 @@ export interface Examples {
   readonly minutes: Float32Array;
 }
 
-const DAY_MS = 86_400_000;
+/** Columns in the order of the query: numbers as single precision, NaN where a value is missing, and places as texts. */
+const SINGLES = {
+  hour: "scheduled_hour",
+  weekday: "weekday",
+  distance: "distance_miles",
+  routeDelay: "route_delay_minutes_7d",
+  originDelay: "origin_delay_minutes_7d",
+  minutes: "arrival_delay_minutes",
+} as const;
 
 /** Reads the rows in the order of day and flight, so that the same snapshot gives the same columns. */
 export async function examplesOf(run: ActiveRun, { name }: Table): Promise<Examples> {
-  const rows = await run
-    .sql(`SELECT epoch_ms(flight_date) AS at, origin, destination, scheduled_hour, weekday, distance_miles,
-        route_delay_minutes_7d, origin_delay_minutes_7d, is_late, arrival_delay_minutes
-      FROM ${name} ORDER BY flight_date, flight_id`)
-    .rows();
-  const singles = (column: string) =>
-    Float32Array.from(rows, (row) => (row[column] === null ? Number.NaN : Number(row[column])));
+  const singles = Object.entries(SINGLES).map(
+    ([key, column]) => `coalesce(CAST(${column} AS FLOAT), CAST('nan' AS FLOAT)) AS "${key}"`,
+  );
+  const query =
+    run.sql(`SELECT date_diff('day', DATE '1970-01-01', flight_date)::INT AS day, origin, destination,
+      is_late::UTINYINT AS late, ${singles.join(", ")}
+    FROM ${name} ORDER BY flight_date, flight_id`);
+  const batches: RecordBatch[] = [];
+  for await (const batch of query.batches()) batches.push(batch);
+  const rows = batches.reduce((sum, { numRows }) => sum + numRows, 0);
+  const filled = <Column extends Int32Array | Float32Array | Uint8Array>(key: string, column: Column) => {
+    let at = 0;
+    for (const batch of batches) {
+      column.set(batch.getChild(key)?.toArray(), at);
+      at += batch.numRows;
+    }
+    return column;
+  };
+  const texts = (key: string) =>
+    batches.flatMap((batch) => Array.from(batch.getChild(key) ?? [], (text) => String(text)));
+  const single = (key: keyof typeof SINGLES) => filled(key, new Float32Array(rows));
   return {
-    day: Int32Array.from(rows, ({ at }) => Math.floor(Number(at) / DAY_MS)),
-    origin: rows.map(({ origin }) => String(origin)),
-    destination: rows.map(({ destination }) => String(destination)),
-    hour: singles("scheduled_hour"),
-    weekday: singles("weekday"),
-    distance: singles("distance_miles"),
-    routeDelay: singles("route_delay_minutes_7d"),
-    originDelay: singles("origin_delay_minutes_7d"),
-    late: Uint8Array.from(rows, (row) => Number(row.is_late === true)),
-    minutes: singles("arrival_delay_minutes"),
+    day: filled("day", new Int32Array(rows)),
+    origin: texts("origin"),
+    destination: texts("destination"),
+    late: filled("late", new Uint8Array(rows)),
+    hour: single("hour"),
+    weekday: single("weekday"),
+    distance: single("distance"),
+    routeDelay: single("routeDelay"),
+    originDelay: single("originDelay"),
+    minutes: single("minutes"),
   };
 }
 
