@@ -30,7 +30,7 @@ export type { NewRecord, RecordHeader } from "./records/batch-builder.js";
 export type { Compression } from "./records/compression.js";
 export type { LogRecord, ReadHeader } from "./records/read-records.js";
 export type { Recovered } from "./recover.js";
-export { type ConnectLogOptions, connectLog } from "./rpc/connect-log.js";
+export { type ConnectLogOptions, connectLog, type LogCredentials } from "./rpc/connect-log.js";
 export type { RemoteGroups } from "./rpc/remote-groups.js";
 export type { RemoteLog } from "./rpc/remote-log.js";
 export type { RemoteProducer } from "./rpc/remote-producer.js";
@@ -53,6 +53,7 @@ export {
 } from "./schemas/server/serve.js";
 export type { Acl, Operation, Pattern, Permission, Resource } from "./security/acl.js";
 export type { LogSecurity, NewAcl, UserDescription, UserOptions } from "./security/log-security.js";
+export type { TokenOptions } from "./security/tokens.js";
 export type { OnIncompatible, RecordColumns } from "./tables/link.js";
 export type { ToTableOptions } from "./tables/options.js";
 export type { Positions } from "./tables/positions.js";

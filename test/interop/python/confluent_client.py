@@ -1,5 +1,7 @@
 """Confluent's Python client, with the functions of kafka_client.py: bytes are hexadecimal."""
 
+import time
+
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from kafka_records import content, headers, shown, transactional
@@ -7,7 +9,12 @@ from protocol import serve
 
 
 def of(bootstrap, settings, **more):
-    return {"bootstrap.servers": bootstrap, **(settings or {}), **more}
+    """A setting `token` is what logs in by OAUTHBEARER."""
+    settings = dict(settings or {})
+    token = settings.pop("token", None)
+    if token is not None:
+        more["oauth_cb"] = lambda _: (token, time.time() + 60)
+    return {"bootstrap.servers": bootstrap, **settings, **more}
 
 
 def send(producer, topic, records):

@@ -48,6 +48,7 @@ export function logOptions(command: Command): Command {
       "--password-file <file>",
       "file whose first line is the password; without it, STREAMCTL_PASSWORD counts",
     )
+    .option("--token-file <file>", "file whose first line is a token that names you, in place of a password")
     .option("--ca <file>", "certificates of who vouches for the server's, as PEM")
     .option("--client-cert <file>", "certificate of yours that names you, as PEM, in place of a password")
     .option("--client-key <file>", "its key")

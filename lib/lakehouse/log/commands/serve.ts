@@ -9,6 +9,7 @@ import type { Log } from "../log.js";
 import { type LogContext, openLog } from "../open-log.js";
 import type { Ack } from "../partition/partition.js";
 import type { GrpcServer } from "../rpc/serve-grpc.js";
+import type { TokenOptions } from "../security/tokens.js";
 import { type ServerFile, serverFile } from "./any-log.js";
 import { fileOf } from "./tls.js";
 
@@ -32,6 +33,10 @@ interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
+  readonly tokenIssuer?: string;
+  readonly tokenAudience?: string;
+  readonly tokenKeys?: string;
+  readonly tokenUserClaim?: string;
   readonly insecure?: true;
   readonly json?: true;
 }
@@ -71,6 +76,10 @@ export function serveCommand(program: Command, withLake: WithLake<LogContext>): 
       "--client-ca <file>",
       "certificate of who makes those of clients: one that names a user is that user",
     )
+    .option("--token-issuer <name>", "take tokens of this issuer in place of passwords: their claim iss")
+    .option("--token-audience <name>", "what the tokens are for: their claim aud")
+    .option("--token-keys <url or file>", "the issuer's public keys, as a JSON Web Key Set")
+    .option("--token-user-claim <name>", "the claim that names the user (default: sub)")
     .option(
       "--insecure",
       "listen where other machines can reach it though it has no certificate, and what is sent can be read on its way, or though the log has no users, and whoever comes may do everything",
@@ -94,7 +103,7 @@ async function serve(context: LogContext, flags: ServeFlags): Promise<void> {
 
 async function serveLog(log: Log, folder: string, flags: ServeFlags): Promise<void> {
   const { host, advertise, peers: peerPort, json, acksAll, autoCreateTopics, insecure } = flags;
-  const open = { host, insecure, ...(await certificatesOf(flags)) };
+  const open = { host, insecure, ...(await certificatesOf(flags)), tokens: tokensOf(flags) };
   const { serveGrpc } = await import("../rpc/serve-grpc.js");
   const { serveKafka } = await import("../kafka/serve.js");
   const { serveSchemaRegistry } = await import("../schemas/server/serve.js");
@@ -202,6 +211,19 @@ async function certificatesOf({ tlsCert, tlsKey, clientCa }: ServeFlags) {
         : { cert: await fileOf("--tls-cert", tlsCert), key: await fileOf("--tls-key", tlsKey) },
     clientCa: clientCa === undefined ? undefined : await fileOf("--client-ca", clientCa),
   };
+}
+
+/** @throws LakehouseError INVALID_CONFIG */
+function tokensOf(flags: ServeFlags): TokenOptions | undefined {
+  const { tokenIssuer: issuer, tokenAudience: audience, tokenKeys: keys, tokenUserClaim: userClaim } = flags;
+  if ([issuer, audience, keys, userClaim].every((flag) => flag === undefined)) return undefined;
+  if (issuer !== undefined && audience !== undefined && keys !== undefined)
+    return { issuer, audience, keys, userClaim };
+  throw invalidConfig(
+    "tokens",
+    "It is not said whose tokens are taken, for what, and which keys they are signed with.",
+    "Give --token-issuer, --token-audience and --token-keys.",
+  );
 }
 
 /** Lets streamctl find the server. @returns what takes that back. */

@@ -1,11 +1,12 @@
 /** What commands are told of passwords and certificates: by files, since others see command lines. */
 import { readFile } from "node:fs/promises";
 import { invalidConfig } from "../../errors.js";
-import type { ConnectLogOptions } from "../rpc/connect-log.js";
+import type { ConnectLogOptions, LogCredentials } from "../rpc/connect-log.js";
 
 export interface CredentialFlags {
   readonly user?: string;
   readonly passwordFile?: string;
+  readonly tokenFile?: string;
   readonly ca?: string;
   readonly clientCert?: string;
   readonly clientKey?: string;
@@ -13,7 +14,13 @@ export interface CredentialFlags {
 
 /** The password is the file's first line; of `STREAMCTL_PASSWORD` where there is no file. */
 export async function connectOptions(flags: CredentialFlags): Promise<ConnectLogOptions> {
-  const { user, passwordFile, ca, clientCert, clientKey } = flags;
+  const { user, passwordFile, tokenFile, ca, clientCert, clientKey } = flags;
+  if (tokenFile !== undefined && (user !== undefined || passwordFile !== undefined))
+    throw invalidConfig(
+      "token",
+      "A token says whose it is, and there is a name or a password, too.",
+      "Give --token-file alone.",
+    );
   if (passwordFile !== undefined && user === undefined)
     throw invalidConfig("user", "There is a password, and nothing says whose.", "Give --user, too.");
   if ((clientCert === undefined) !== (clientKey === undefined))
@@ -26,8 +33,22 @@ export async function connectOptions(flags: CredentialFlags): Promise<ConnectLog
     ca: ca === undefined ? undefined : await fileOf("--ca", ca),
     cert: clientCert === undefined ? undefined : await fileOf("--client-cert", clientCert),
     key: clientKey === undefined ? undefined : await fileOf("--client-key", clientKey),
-    credentials: user === undefined ? undefined : { user, password: await passwordOfCaller(passwordFile) },
+    credentials: await credentialsOf(flags),
   };
+}
+
+/** A token is read for each call: whoever renews it writes it anew. @throws LakehouseError INVALID_CONFIG */
+async function credentialsOf({
+  user,
+  passwordFile,
+  tokenFile,
+}: CredentialFlags): Promise<LogCredentials | undefined> {
+  if (tokenFile !== undefined) {
+    const token = async () => firstLine(await fileOf("--token-file", tokenFile)).trim();
+    await token();
+    return { token };
+  }
+  return user === undefined ? undefined : { user, password: await passwordOfCaller(passwordFile) };
 }
 
 /** @throws LakehouseError INVALID_CONFIG */

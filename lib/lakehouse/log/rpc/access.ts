@@ -7,6 +7,7 @@ import { CLUSTER, type Operation } from "../security/acl.js";
 import type { Caller } from "../security/caller.js";
 import type { QuotaKind } from "../security/quota.js";
 import type { Security } from "../security/security.js";
+import { tokenExpired } from "../security/tokens.js";
 import { CALLER } from "./authenticated.js";
 import { unlessAborted } from "./calls.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
@@ -22,6 +23,9 @@ import {
 } from "./generated/sololakehouse/log/v1/producer_pb.js";
 import { SchemaService } from "./generated/sololakehouse/log/v1/schema_pb.js";
 import { TransactionService } from "./generated/sololakehouse/log/v1/transaction_pb.js";
+
+/** Timers wait no longer. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 type Methods<Service extends DescService> = Service["method"];
 /** For each message that a client sends. @throws LakehouseError TOPIC_AUTHORIZATION_FAILED and the like. */
@@ -219,7 +223,7 @@ export function accessChecked(security: Security, clock: Clock): Interceptor {
       const check = () => {
         if (first !== undefined) rule(caller, first as never);
       };
-      return { ...response, message: whileAllowed(messages, security, check) };
+      return { ...response, message: whileAllowed(messages, security, clock, caller, check) };
     }
     await slow("fetch", response.message);
     SHOWN.get(request.method)?.(caller, response.message as never);
@@ -227,21 +231,30 @@ export function accessChecked(security: Security, clock: Clock): Interceptor {
   };
 }
 
-/** What was allowed when a call began may not be any more: then it ends, also where it waits. @param check throws then. */
+/**
+ * What was allowed when a call began may not be any more, and a token is over: then it ends, also where it waits.
+ *
+ * @param check throws then.
+ */
 async function* whileAllowed<T>(
   messages: AsyncIterable<T>,
   security: Security,
+  clock: Clock,
+  { expiresAt }: Caller,
   check: () => void,
 ): AsyncIterable<T> {
   const source = messages[Symbol.asyncIterator]();
   const denied = new AbortController();
-  const unlisten = security.onChange(() => {
+  const look = () => {
     try {
       check();
     } catch (error) {
       denied.abort(error);
     }
-  });
+  };
+  const unlisten = security.onChange(look);
+  const stopClock =
+    expiresAt === undefined ? () => undefined : atTime(clock, expiresAt, () => denied.abort(tokenExpired()));
   try {
     check();
     for (;;) {
@@ -251,11 +264,23 @@ async function* whileAllowed<T>(
     }
   } finally {
     unlisten();
+    stopClock();
     // What it waits for ends with the call, and after this.
     const ended = Promise.resolve(source.return?.());
     if (denied.signal.aborted) ended.catch(() => undefined);
     else await ended;
   }
+}
+
+/** @param time in milliseconds since the epoch, however far. @returns what takes it back. */
+function atTime(clock: Clock, time: number, work: () => void): () => void {
+  let cancel = () => {};
+  const wait = () => {
+    const left = time - Date.now();
+    cancel = left <= 0 ? clock.after(0, work) : clock.after(Math.min(left, LONGEST_MS), wait);
+  };
+  wait();
+  return () => cancel();
 }
 
 async function* each<T>(messages: AsyncIterable<T>, work: (message: T) => Promise<T>): AsyncIterable<T> {

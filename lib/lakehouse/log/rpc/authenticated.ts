@@ -1,6 +1,6 @@
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { Caller } from "../security/caller.js";
-import { httpCaller } from "../security/http-caller.js";
+import { type HttpCall, httpCaller } from "../security/http-caller.js";
 import type { Security } from "../security/security.js";
 import type { Handler } from "./one-port.js";
 
@@ -17,13 +17,17 @@ export function callerValues(request: object): ContextValues {
   return createContextValues().set(CALLER, callers.get(request));
 }
 
-/** Requests are looked into when it is known whose they are. @param isPrivate nobody else can read what is sent. */
-export function authenticated(handler: Handler, security: Security, isPrivate: boolean): Handler {
+/** Requests are looked into when it is known whose they are. */
+export function authenticated(
+  handler: Handler,
+  security: Security,
+  how: Pick<HttpCall, "isPrivate" | "tokens">,
+): Handler {
   return (request, response) => {
     const { socket, headers } = request;
     const isNamed = headers.authorization !== undefined;
     if (!isNamed && OPEN.test(request.url ?? "")) return handler(request, response);
-    httpCaller(security, { socket, authorization: headers.authorization, isPrivate }).then(
+    httpCaller(security, { ...how, socket, authorization: headers.authorization }).then(
       (caller) => {
         callers.set(request, caller);
         handler(request, response);

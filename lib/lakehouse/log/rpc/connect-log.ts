@@ -1,10 +1,17 @@
 import type { RemoteLog } from "./remote-log.js";
 
+export type LogCredentials =
+  | { readonly user: string; readonly password: string }
+  | { readonly token: () => string | Promise<string> };
+
 export interface ConnectLogOptions {
   /** How long a call may take that does not stream, in milliseconds: a minute where not given. */
   readonly timeoutMs?: number | undefined;
-  /** A user of the log, where it has users. They are sent over TLS, or to this machine. */
-  readonly credentials?: { readonly user: string; readonly password: string } | undefined;
+  /**
+   * A user of the log, where it has users, or a token that names one: what is asked for it for each call, so that it can be
+   * renewed. They are sent over TLS, or to this machine.
+   */
+  readonly credentials?: LogCredentials | undefined;
   /** Certificates of who vouches for the server's, as PEM, where the system does not know them. */
   readonly ca?: string | Buffer | undefined;
   /** A client's certificate and its key, as PEM, for servers that take one in place of credentials. */

@@ -17,7 +17,7 @@ import type { NewSchema } from "../schemas/schema.js";
 import { checkCertificates, isLoopback } from "../security/exposure.js";
 import { checkPartitionCount, NEW_TOPIC_OPTIONS, type NewTopicOptions } from "../topics.js";
 import type { NewTypedTopicOptions, TypedTopicOptions } from "../typed-topic.js";
-import type { ConnectLogOptions } from "./connect-log.js";
+import type { ConnectLogOptions, LogCredentials } from "./connect-log.js";
 import { AdminService } from "./generated/sololakehouse/log/v1/admin_pb.js";
 import { ConsumerService } from "./generated/sololakehouse/log/v1/consumer_pb.js";
 import { ProducerService } from "./generated/sololakehouse/log/v1/producer_pb.js";
@@ -314,18 +314,24 @@ export class RemoteLog {
   }
 }
 
-/** @throws LakehouseError INVALID_ARGUMENT where the password could be read on its way. */
-function withCredentials(url: string, { user, password }: { user: string; password: string }): Interceptor {
+/** @throws LakehouseError INVALID_ARGUMENT where the password or the token could be read on its way. */
+function withCredentials(url: string, credentials: LogCredentials): Interceptor {
   const { protocol, hostname } = new URL(url);
   if (protocol !== "https:" && !isLoopback(hostname.replace(/^\[|\]$/g, "")))
     throw invalidArgument(
       url,
-      `The password of ${JSON.stringify(user)} would go to ${hostname} where others could read it.`,
+      "user" in credentials
+        ? `The password of ${JSON.stringify(credentials.user)} would go to ${hostname} where others could read it.`
+        : `A token would go to ${hostname} where others could read it.`,
       "Connect by https:, with TLS at the server.",
     );
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-  return (next) => (request) => {
-    request.header.set("authorization", authorization);
+  const authorization = async () => {
+    if ("token" in credentials) return `Bearer ${await credentials.token()}`;
+    const { user, password } = credentials;
+    return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  };
+  return (next) => async (request) => {
+    request.header.set("authorization", await authorization());
     return next(request);
   };
 }

@@ -3,6 +3,7 @@ import type { TlsOptions } from "node:tls";
 import { invalidConfig } from "../../errors.js";
 import type { Log } from "../log.js";
 import { checkExposure, isLoopback, renewTls, tlsOptions } from "../security/exposure.js";
+import { type TokenOptions, TokenVerifier } from "../security/tokens.js";
 
 export interface ServeGrpcOptions {
   /** 0, where not given, for any that is free. */
@@ -13,6 +14,8 @@ export interface ServeGrpcOptions {
   readonly tls?: TlsOptions | undefined;
   /** That of who may make certificates for clients: one whose common name is a user of the log calls as that user. */
   readonly clientCa?: string | Buffer | undefined;
+  /** Whose tokens are taken in place of a password: as `Authorization: Bearer`, over TLS or from this machine. */
+  readonly tokens?: TokenOptions | undefined;
   /** Listens where others can reach it without TLS, or without users who are asked who they are: who comes may do everything. */
   readonly insecure?: boolean | undefined;
   /** The largest message that is taken, in bytes. 32 MiB where not given. */
@@ -48,14 +51,16 @@ export interface GrpcServer {
  */
 export async function serveGrpc(log: Log, options: ServeGrpcOptions = {}): Promise<GrpcServer> {
   const { startServer } = await import("./server.js");
-  const { port = 0, host = "127.0.0.1", tls, clientCa, insecure = false, ...rest } = options;
+  const { port = 0, host = "127.0.0.1", tls, clientCa, tokens, insecure = false, ...rest } = options;
   const security = await log.core.security();
   checkExposure({ host, tls, clientCa, insecure, isSecured: security.isOn });
+  const verifier = tokens && (await TokenVerifier.open(tokens));
   const cluster = await log.core.cluster();
   await (await log.core.peers()).listen({ host, port: 0, advertised: host });
   await log.core.startWriting();
   const { server, id, close } = startServer(log, security, {
     ...rest,
+    tokens: verifier,
     tls: tlsOptions({ tls, clientCa }),
     isPrivate: tls !== undefined || isLoopback(host),
   });

@@ -5,6 +5,7 @@ import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Log } from "../log.js";
 import type { Security } from "../security/security.js";
+import type { TokenVerifier } from "../security/tokens.js";
 import { accessChecked } from "./access.js";
 import { adminService } from "./admin-service.js";
 import { authenticated, callerValues } from "./authenticated.js";
@@ -34,6 +35,7 @@ interface ServerOptions {
   readonly maxMessageBytes?: number | undefined;
   readonly onFault?: ((error: unknown, call: string) => void) | undefined;
   readonly tls?: TlsOptions | undefined;
+  readonly tokens: TokenVerifier | undefined;
   /** Nobody else can read what is sent. */
   readonly isPrivate: boolean;
 }
@@ -45,7 +47,7 @@ export interface StartedServer {
 }
 
 export function startServer(log: Log, security: Security, options: ServerOptions): StartedServer {
-  const { maxMessageBytes = MESSAGE_BYTES, onFault = () => undefined, isPrivate, tls } = options;
+  const { maxMessageBytes = MESSAGE_BYTES, onFault = () => undefined, isPrivate, tokens, tls } = options;
   const { core } = log;
   const id = randomUUID();
   const calls = new Calls();
@@ -71,7 +73,7 @@ export function startServer(log: Log, security: Security, options: ServerOptions
     interceptors: [errorsAsStatus(onFault), takeTrace, accessChecked(security, core.clock)],
     contextValues: callerValues,
   });
-  const guarded = authenticated(handler as Handler, security, isPrivate);
+  const guarded = authenticated(handler as Handler, security, { isPrivate, tokens });
   const port = onePort(refuseBrowsers(guarded), tls);
   return {
     server: port.server,

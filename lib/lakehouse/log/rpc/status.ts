@@ -109,8 +109,8 @@ export function fromStatus(error: unknown, url: string): LakehouseError {
   if (status.code === Code.Unauthenticated)
     return authenticationFailed(
       url,
-      `The log's server ${url} does not let in who has no name and password that it knows.`,
-      "Give the right ones: credentials of connectLog, --user and --password-file of streamctl.",
+      `The log's server ${url} does not let in who has no name and password that it knows, nor a token that it trusts.`,
+      "Give the right ones: credentials of connectLog; --user and --password-file, or --token-file, of streamctl.",
       status,
     );
   // A connection that is lost is CANCELED, too.

@@ -14,6 +14,8 @@ import {
 export interface Caller {
   /** `undefined` where nobody is asked who he is: then everything is allowed. */
   readonly user: string | undefined;
+  /** When he has to prove anew who he is, in milliseconds since the epoch, where he does. */
+  readonly expiresAt?: number | undefined;
   may(operation: Operation, resource: Resource, name: string): boolean;
   /** Whether there may be a resource of that kind on which he may. */
   mayAnywhere(operation: Operation, resource: Resource): boolean;

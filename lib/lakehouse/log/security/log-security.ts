@@ -17,7 +17,7 @@ import type { PolicyStore } from "./policy-store.js";
 import { credentialOf, SCRAM_MECHANISMS, type ScramCredential, type ScramMechanism } from "./scram.js";
 
 export interface UserOptions {
-  /** A new user has to have one to log in, unless by a certificate. What is kept proves it, and does not tell it. */
+  /** A new user has to have one to log in, unless by a certificate or a token. What is kept proves it, and does not tell it. */
   readonly password?: string | undefined;
   /** May do everything. False where a new user is not given it. */
   readonly isAdmin?: boolean | undefined;

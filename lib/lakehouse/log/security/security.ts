@@ -15,6 +15,7 @@ import {
   type ScramCredential,
   type ScramMechanism,
 } from "./scram.js";
+import { type TokenVerifier, tokenExpired } from "./tokens.js";
 
 /** How soon a change is heard of, in milliseconds. */
 const EVERY_MS = 3_000;
@@ -25,6 +26,8 @@ export interface Proven {
   readonly user: string;
   /** Of the user as it was then: another password is another one. */
   readonly stamp: string;
+  /** Of a token, in milliseconds since the epoch. */
+  readonly expiresAt?: number | undefined;
 }
 
 /**
@@ -124,6 +127,18 @@ export class Security {
     return { user: name, stamp: stampOf(user) };
   }
 
+  /** By a token of an issuer that is trusted. @throws LakehouseError AUTHENTICATION_FAILED */
+  async checkToken(tokens: TokenVerifier, token: string): Promise<Proven> {
+    const { user, expiresAt } = await tokens.check(token);
+    if (!this.knows(user))
+      throw authenticationFailed(
+        "token",
+        `The token names ${JSON.stringify(user)}, and the log has no such user.`,
+        "Have whoever runs the log make one: streamctl user set.",
+      );
+    return { ...this.proven(user), expiresAt };
+  }
+
   /** By the password itself. Whether there is such a user does not show in the time that it takes. @throws LakehouseError AUTHENTICATION_FAILED */
   async checkPassword(name: string, password: string, host: string): Promise<Proven> {
     // Who was right before does not stand in line behind those who guess from the same address, a proxy's say.
@@ -155,9 +170,9 @@ export class Security {
   }
 
   /** Whether what was proven then would be now. */
-  holds({ user, stamp }: Proven): boolean {
-    const now = this.#user(user);
-    return now !== undefined && stampOf(now) === stamp;
+  holds(proven: Proven): boolean {
+    const now = this.#user(proven.user);
+    return now !== undefined && stampOf(now) === proven.stamp && !isExpired(proven);
   }
 
   /** @param proven `undefined` where nobody was asked. @param host the address. */
@@ -169,8 +184,10 @@ export class Security {
     }));
     return {
       ...caller,
+      expiresAt: proven.expiresAt,
       check: (operation, resource, name) => {
         try {
+          if (isExpired(proven)) throw tokenExpired();
           caller.check(operation, resource, name);
         } catch (error) {
           if (isLakehouseError(error)) accessRefusals.publish({ operation, resource });
@@ -193,6 +210,10 @@ export class Security {
     if (ms > 0) throttles.publish({ kind, ms });
     return ms;
   }
+}
+
+function isExpired({ expiresAt }: Proven): boolean {
+  return expiresAt !== undefined && Date.now() >= expiresAt;
 }
 
 function stampOf({ credentials }: StoredUser): string {

@@ -5,6 +5,7 @@ import { type Clock, sleep } from "../../partition/clock.js";
 import type { Caller } from "../../security/caller.js";
 import { mechanisms, type SaslExchange, type SaslStep, saslExchange } from "../../security/sasl.js";
 import type { Proven, Security } from "../../security/security.js";
+import type { TokenVerifier } from "../../security/tokens.js";
 import type { RequestOf, ResponseTo } from "../protocol/api.js";
 import { ERROR } from "../protocol/error-codes.js";
 import type { saslAuthenticate, saslHandshake } from "../protocol/messages/sasl.js";
@@ -13,6 +14,8 @@ import type { KafkaSettings } from "./settings.js";
 
 /** Who has not logged in sends no larger requests: what he does send takes no memory from others. */
 const FIRST_BYTES = 8 * 1024;
+/** Tokens may say much. As HTTP's headers. */
+const FIRST_WITH_TOKEN_BYTES = 16 * 1024;
 /** Who guesses waits for each answer, in milliseconds. */
 const FAILED_MS = 200;
 const NOTHING = new Uint8Array();
@@ -29,6 +32,8 @@ export interface Peer {
 export interface AuthenticationParts {
   readonly security: Security;
   readonly settings: KafkaSettings;
+  /** Where tokens are taken, too. */
+  readonly tokens: TokenVerifier | undefined;
   readonly clock: Clock;
   readonly peer: Peer;
   /** Aborted with the connection. */
@@ -38,6 +43,7 @@ export interface AuthenticationParts {
 export class Authentication {
   readonly #settings: KafkaSettings;
   readonly #security: Security;
+  readonly #tokens: TokenVerifier | undefined;
   readonly #clock: Clock;
   readonly #peer: Peer;
   readonly #gone: AbortSignal;
@@ -50,7 +56,8 @@ export class Authentication {
   #hasFailed = false;
   #caller: Caller;
 
-  constructor({ security, settings, clock, peer, gone }: AuthenticationParts) {
+  constructor({ security, settings, tokens, clock, peer, gone }: AuthenticationParts) {
+    this.#tokens = tokens;
     this.#settings = settings;
     this.#security = security;
     this.#clock = clock;
@@ -84,7 +91,8 @@ export class Authentication {
   /** The largest request that is taken now. */
   get maxBytes(): number {
     const { maxRequestBytes } = this.#settings;
-    return this.isPending ? Math.min(FIRST_BYTES, maxRequestBytes) : maxRequestBytes;
+    const first = this.#tokens === undefined ? FIRST_BYTES : FIRST_WITH_TOKEN_BYTES;
+    return this.isPending ? Math.min(first, maxRequestBytes) : maxRequestBytes;
   }
 
   /** @throws LakehouseError AUTHENTICATION_FAILED where requests are not answered: not yet, or not any more. */
@@ -103,10 +111,11 @@ export class Authentication {
     version: number,
   ): ResponseTo<typeof saslHandshake> {
     const { isPrivate, host } = this.#peer;
-    const offered = mechanisms(isPrivate);
+    const side = { security: this.#security, tokens: this.#tokens, isPrivate, host };
+    const offered = mechanisms(side);
     if (!this.#security.isOn) return { errorCode: ERROR.ILLEGAL_SASL_STATE, mechanisms: [] };
     try {
-      this.#exchange = saslExchange(mechanism, isPrivate, this.#security, host);
+      this.#exchange = saslExchange(mechanism, side);
       this.#isRaw = version === 0;
       return { errorCode: ERROR.NONE, mechanisms: offered };
     } catch (error) {
@@ -125,7 +134,7 @@ export class Authentication {
     }
     try {
       const { reply, proven } = await this.#step(authBytes);
-      const sessionLifetimeMs = proven === undefined ? 0n : BigInt(this.#settings.sessionMs);
+      const sessionLifetimeMs = proven === undefined ? 0n : BigInt(this.#lifetimeMs(proven) ?? 0);
       return { errorCode: ERROR.NONE, errorMessage: null, authBytes: reply, sessionLifetimeMs };
     } catch (error) {
       return { ...toKafka(error), authBytes: NOTHING };
@@ -135,6 +144,16 @@ export class Authentication {
   /** @throws LakehouseError AUTHENTICATION_FAILED: then the connection is closed without an answer, as there is none. */
   async token(bytes: Uint8Array): Promise<Uint8Array> {
     return (await this.#step(bytes)).reply;
+  }
+
+  /** How long a login lasts from now on, and a token no longer than it says; as long as the connection where nothing is said. */
+  #lifetimeMs({ expiresAt }: Proven): number | undefined {
+    const { sessionMs } = this.#settings;
+    const limits = [
+      ...(sessionMs > 0 ? [sessionMs] : []),
+      ...(expiresAt === undefined ? [] : [Math.max(1, expiresAt - Date.now())]),
+    ];
+    return limits.length === 0 ? undefined : Math.min(...limits);
   }
 
   async #step(token: Uint8Array): Promise<SaslStep> {
@@ -147,8 +166,7 @@ export class Authentication {
       this.#exchange = undefined;
       this.#proven = proven;
       this.#caller = this.#security.caller(proven, this.#peer.host);
-      const { sessionMs } = this.#settings;
-      if (sessionMs > 0) this.#expires = performance.now() + sessionMs;
+      this.#expires = performance.now() + (this.#lifetimeMs(proven) ?? Number.POSITIVE_INFINITY);
       authentications.publish({ mechanism, outcome: "ok" });
       return { reply, proven };
     } catch (error) {

@@ -69,10 +69,11 @@ class Connection {
     setMaxListeners(0, this.#gone.signal);
     const address = addressOf(socket);
     this.#host = `/${address}`;
-    const { core, settings, security } = parts.broker;
+    const { core, settings, security, tokens } = parts.broker;
     this.#authentication = new Authentication({
       security,
       settings,
+      tokens,
       clock: core.clock,
       peer: {
         host: address,

@@ -3,6 +3,7 @@ import type { LogCore } from "../../core.js";
 import type { Budget } from "../../partition/budget.js";
 import type { Caller } from "../../security/caller.js";
 import type { Security } from "../../security/security.js";
+import type { TokenVerifier } from "../../security/tokens.js";
 import type { RequestHeader } from "../protocol/api.js";
 import type { Authentication } from "./authentication.js";
 import type { FetchSessions } from "./fetch-sessions.js";
@@ -13,6 +14,8 @@ export interface Broker {
   readonly core: LogCore;
   readonly settings: KafkaSettings;
   readonly security: Security;
+  /** Where tokens are taken, too. */
+  readonly tokens: TokenVerifier | undefined;
   readonly cluster: Cluster;
   readonly clusterId: string;
   /** Where clients are told to connect. */

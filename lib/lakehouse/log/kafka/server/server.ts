@@ -7,6 +7,7 @@ import { limitHandshakes } from "../../handshakes.js";
 import { kafkaFailures } from "../../metrics.js";
 import { Budget } from "../../partition/budget.js";
 import { addressOf, checkExposure, renewTls, tlsOptions } from "../../security/exposure.js";
+import { TokenVerifier } from "../../security/tokens.js";
 import { serveConnection } from "./connection.js";
 import type { Broker } from "./context.js";
 import { FetchSessions } from "./fetch-sessions.js";
@@ -45,6 +46,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
   const acksAll = options.acksAll ?? (cluster.isShared ? "stored" : "wal");
   const settings = kafkaSettings({ ...options, acksAll });
   const security = await core.security();
+  const tokens = settings.tokens && (await TokenVerifier.open(settings.tokens));
   checkExposure({ ...settings, isSecured: security.isOn });
   const { host, advertised, peerPort } = settings;
   if (cluster.isShared) checkReachable(advertised?.host ?? host);
@@ -103,6 +105,7 @@ export async function startKafka(core: LogCore, options: KafkaOptions): Promise<
     core,
     settings,
     security,
+    tokens,
     cluster,
     clusterId: core.id,
     host: settings.advertised?.host ?? settings.host,

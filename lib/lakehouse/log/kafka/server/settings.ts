@@ -2,6 +2,7 @@ import type { TlsOptions } from "node:tls";
 import { invalidConfig } from "../../../errors.js";
 import { checkOptions, type OptionNames } from "../../../options.js";
 import type { Ack } from "../../partition/partition.js";
+import type { TokenOptions } from "../../security/tokens.js";
 
 /** How a log is served to Kafka's clients. */
 export interface KafkaOptions {
@@ -15,6 +16,8 @@ export interface KafkaOptions {
   readonly tls?: TlsOptions | undefined;
   /** That of who may make certificates for clients: one whose common name is a user of the log logs in as that user. */
   readonly clientCa?: string | Buffer | undefined;
+  /** Whose tokens are taken in place of a password: by SASL's OAUTHBEARER, over TLS or from this machine. */
+  readonly tokens?: TokenOptions | undefined;
   /** Listens where others can reach it without TLS, or without users who are asked who they are: who comes may do everything. */
   readonly insecure?: boolean | undefined;
   /** Where other servers of the log connect, on the same host, where there are such; any that is free where not given. */
@@ -48,7 +51,7 @@ export interface KafkaOptions {
   readonly sessionMs?: number | undefined;
 }
 
-export type KafkaSettings = Pick<KafkaOptions, "advertised" | "tls" | "clientCa"> & {
+export type KafkaSettings = Pick<KafkaOptions, "advertised" | "tls" | "clientCa" | "tokens"> & {
   readonly [Name in keyof typeof DEFAULTS]: NonNullable<KafkaOptions[Name]>;
 };
 
@@ -59,6 +62,7 @@ const OPTIONS: OptionNames<KafkaOptions> = {
   peerPort: true,
   tls: true,
   clientCa: true,
+  tokens: true,
   insecure: true,
   acksAll: true,
   autoCreateTopics: true,

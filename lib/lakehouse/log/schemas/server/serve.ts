@@ -4,8 +4,9 @@ import { invalidConfig } from "../../../errors.js";
 import { checkOptions } from "../../../options.js";
 import type { Caller } from "../../security/caller.js";
 import { checkExposure, type Exposure, isLoopback } from "../../security/exposure.js";
-import { httpCaller } from "../../security/http-caller.js";
+import { type HttpCall, httpCaller } from "../../security/http-caller.js";
 import type { Security } from "../../security/security.js";
+import { type TokenOptions, TokenVerifier } from "../../security/tokens.js";
 import type { SchemaRegistry } from "../registry.js";
 import { seesSubject } from "../subjects.js";
 import { checkRoute } from "./access.js";
@@ -24,6 +25,8 @@ export interface SchemaServerOptions {
   readonly tls?: TlsOptions | undefined;
   /** That of who may make certificates for clients: one whose common name is a user of the log calls as that user. */
   readonly clientCa?: string | Buffer | undefined;
+  /** Whose tokens are taken in place of a password: as `Authorization: Bearer`, over TLS or from this machine. */
+  readonly tokens?: TokenOptions | undefined;
   /** Listens where others can reach it without TLS, or without users who are asked who they are: who comes may do everything. */
   readonly insecure?: boolean | undefined;
   /** How many connections are taken; those beyond are closed at once. 2,500 where not given. */
@@ -67,6 +70,7 @@ export async function serveSchemaRegistry(options: SchemaServerOptions): Promise
     host: true,
     tls: true,
     clientCa: true,
+    tokens: true,
     insecure: true,
     maxConnections: true,
     onFault: true,
@@ -78,7 +82,8 @@ export async function serveSchemaRegistry(options: SchemaServerOptions): Promise
   const exposure = { host, tls, clientCa, insecure, isSecured: security.isOn };
   checkExposure(exposure);
   const servers = httpServers(maxConnections, exposure);
-  const app = await buildApp(registry, security, exposure, servers, onFault);
+  const tokens = options.tokens && (await TokenVerifier.open(options.tokens));
+  const app = await buildApp(registry, security, { ...exposure, tokens }, servers, onFault);
   let uri: string;
   try {
     uri = await app.listen({ host, port });
@@ -117,11 +122,11 @@ function checkMost(maxConnections: number): void {
 async function buildApp(
   registry: SchemaRegistry,
   security: Security,
-  exposure: Exposure,
+  exposure: Exposure & Pick<HttpCall, "tokens">,
   { make }: HttpServers,
   onFault: NonNullable<SchemaServerOptions["onFault"]>,
 ): Promise<FastifyInstance> {
-  const { host, tls, insecure } = exposure;
+  const { host, tls, insecure, tokens } = exposure;
   const isPrivate = tls !== undefined || isLoopback(host);
   const { fastify } = await import("fastify");
   const app = fastify({
@@ -155,7 +160,8 @@ async function buildApp(
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.addHook("onRequest", async (request) => {
     const { authorization } = request.headers;
-    callers.set(request, await httpCaller(security, { socket: request.socket, authorization, isPrivate }));
+    const call = { socket: request.socket, authorization, isPrivate, tokens };
+    callers.set(request, await httpCaller(security, call));
   });
   for (const { method, path, run } of ROUTES)
     app.route({
