@@ -19,6 +19,7 @@ import {
   type RegisteredSchema,
   type SchemaVersion,
   shown,
+  sourceOf,
   storedOf,
   type VersionNumber,
   versionOf,
@@ -227,6 +228,21 @@ export class SchemaRegistry {
     if (known !== undefined) return known;
     const catalog = await this.#state.read();
     return this.#schemas.read(catalog, storedOf(catalog, id));
+  }
+
+  /**
+   * The text of a schema as its clients ask for it.
+   *
+   * @internal
+   * @param format `serialized`: Protobuf's as a descriptor in base64. Of what a type does not have, the text as it is.
+   * @throws LakehouseError NO_SUCH_SCHEMA; UNSUPPORTED_FEATURE
+   */
+  async formatted(id: number, format: string | undefined): Promise<string> {
+    const catalog = await this.#state.read();
+    const stored = storedOf(catalog, id);
+    if (stored.schemaType !== "PROTOBUF" || format !== "serialized") return stored.schema;
+    const { serializedProtobuf } = await import("./protobuf/descriptor.js");
+    return serializedProtobuf(sourceOf(catalog, stored));
   }
 
   #set(

@@ -8,6 +8,8 @@ export interface ProtobufDocument {
   readonly package: string;
   /** The file's own, in its order: a record says by their places which one it is. */
   readonly messages: readonly protobuf.Type[];
+  readonly enums: readonly protobuf.Enum[];
+  readonly imports: readonly string[];
   readonly canonical: string;
 }
 
@@ -21,6 +23,7 @@ interface ProtoFile {
   readonly imports: readonly string[];
   readonly nested: { readonly [name: string]: protobuf.AnyNestedObject };
   readonly messages: readonly string[];
+  readonly enums: readonly string[];
 }
 
 /** @throws LakehouseError INVALID_RECORD_SCHEMA */
@@ -39,14 +42,15 @@ export function loadProtobuf({ text, references }: SchemaSource): ProtobufDocume
     }
     for (const file of [...others, main]) root.addJSON(file.nested);
     root.resolveAll();
-    const messages = main.messages.map((name) =>
-      root.lookupType(main.package === "" ? name : `.${main.package}.${name}`),
-    );
+    const fullName = (name: string) => (main.package === "" ? name : `.${main.package}.${name}`);
+    const messages = main.messages.map((name) => root.lookupType(fullName(name)));
     if (messages.length === 0) throw invalid("Protobuf", "it has no message");
     return {
       root,
       package: main.package,
       messages,
+      enums: main.enums.map((name) => root.lookup(fullName(name), protobuf.Enum) as protobuf.Enum),
+      imports: main.imports,
       canonical: JSON.stringify([main.package, main.nested, main.imports]),
     };
   } catch (error) {
@@ -55,8 +59,12 @@ export function loadProtobuf({ text, references }: SchemaSource): ProtobufDocume
   }
 }
 
+export function isDescriptor(text: string): boolean {
+  return BASE64.test(text) && !/^\s*(syntax|edition|message|package)\b/.test(text);
+}
+
 function readFile(text: string): ProtoFile {
-  if (BASE64.test(text) && !/^\s*(syntax|edition|message|package)\b/.test(text)) return readDescriptor(text);
+  if (isDescriptor(text)) return readDescriptor(text);
   const root = new protobuf.Root();
   const parsed = protobuf.parse(text, root, { keepCase: true });
   const name = parsed.package ?? "";
@@ -89,8 +97,12 @@ interface FileDescriptor {
   readonly enumType?: readonly object[];
 }
 
-function contentOf(root: protobuf.Root, name: string): Pick<ProtoFile, "nested" | "messages"> {
+function contentOf(root: protobuf.Root, name: string): Pick<ProtoFile, "nested" | "messages" | "enums"> {
   const own = name === "" ? root : (root.lookup(name) as protobuf.Namespace | null);
-  const messages = (own?.nestedArray ?? []).filter((each) => each instanceof protobuf.Type);
-  return { nested: root.toJSON().nested ?? {}, messages: messages.map((message) => message.name) };
+  const all = own?.nestedArray ?? [];
+  return {
+    nested: root.toJSON().nested ?? {},
+    messages: all.filter((each) => each instanceof protobuf.Type).map(({ name }) => name),
+    enums: all.filter((each) => each instanceof protobuf.Enum).map(({ name }) => name),
+  };
 }

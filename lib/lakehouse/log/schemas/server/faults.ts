@@ -1,5 +1,5 @@
 import type { ErrorKind } from "../../../errors.js";
-import { invalidArgument, readOnly } from "../../../errors.js";
+import { invalidArgument, readOnly, unsupported } from "../../../errors.js";
 import {
   authenticationFailed,
   clusterDenied,
@@ -47,6 +47,7 @@ const CODES: readonly (readonly [code: number, kind: ErrorKind])[] = [
   [40901, incompatibleSchema],
   [42201, invalidRecordSchema],
   [42201, invalidArgument],
+  [42201, unsupported],
   [42205, readOnly],
   [42206, schemaInUse],
   [42209, recordTooLarge],

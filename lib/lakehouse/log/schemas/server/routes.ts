@@ -50,11 +50,13 @@ export const ROUTES: readonly RegistryRoute[] = [
     }
     return page(found, query);
   }),
-  route("GET", "/schemas/ids/:id", async (request) => schemaJson(await schemaOf(request))),
+  route("GET", "/schemas/ids/:id", async (request) =>
+    schemaJson(await formatted(request, await schemaOf(request))),
+  ),
   route(
     "GET",
     "/schemas/ids/:id/schema",
-    async (request) => new SchemaText((await schemaOf(request)).schema),
+    async (request) => new SchemaText((await formatted(request, await schemaOf(request))).schema),
   ),
   route("GET", "/schemas/ids/:id/subjects", async ({ registry, sees, params, query }) => {
     const all = await registry.uses(idOf(params), deletedOf(query));
@@ -72,9 +74,11 @@ export const ROUTES: readonly RegistryRoute[] = [
   route("GET", "/subjects", async ({ registry, sees, query }) =>
     page((await subjectsOf(registry, query)).filter(sees), query),
   ),
-  route("POST", "/subjects/:subject", async ({ registry, params, query, body }) =>
-    versionJson(await registry.lookup(subjectIn(params), schemaIn(body), deletedOf(query))),
-  ),
+  route("POST", "/subjects/:subject", async (request) => {
+    const { registry, params, query, body } = request;
+    const found = await registry.lookup(subjectIn(params), schemaIn(body), deletedOf(query));
+    return versionJson(await formatted(request, found));
+  }),
   route("DELETE", "/subjects/:subject", ({ registry, params, query }) =>
     registry.deleteSubject(subjectIn(params), { permanent: isSet(query.permanent) }),
   ),
@@ -94,14 +98,13 @@ export const ROUTES: readonly RegistryRoute[] = [
     const { subject: _, ...answer } = versionJson(registered);
     return answer;
   }),
-  route("GET", `${VERSIONS}/:version`, async ({ registry, params, query }) =>
-    versionJson(await registry.version(subjectIn(params), versionIn(params), deletedOf(query))),
+  route("GET", `${VERSIONS}/:version`, async (request) =>
+    versionJson(await formatted(request, await versionAsked(request))),
   ),
   route(
     "GET",
     `${VERSIONS}/:version/schema`,
-    async ({ registry, params, query }) =>
-      new SchemaText((await registry.version(subjectIn(params), versionIn(params), deletedOf(query))).schema),
+    async (request) => new SchemaText((await formatted(request, await versionAsked(request))).schema),
   ),
   route("GET", `${VERSIONS}/:version/referencedby`, ({ registry, params }) =>
     registry.referencedBy(subjectIn(params), versionIn(params)),
@@ -177,6 +180,18 @@ async function schemaOf({ registry, sees, params }: RegistryRequest): Promise<Re
   return schema;
 }
 
+function versionAsked({ registry, params, query }: RegistryRequest): Promise<SchemaVersion> {
+  return registry.version(subjectIn(params), versionIn(params), deletedOf(query));
+}
+
+/** The schema with its text in the form that is asked for. */
+async function formatted<Schema extends RegisteredSchema>(
+  { registry, query }: RegistryRequest,
+  schema: Schema,
+): Promise<Schema> {
+  return { ...schema, schema: await registry.formatted(schema.id, query.format) };
+}
+
 async function checkCompatibility({ registry, params, query, body }: RegistryRequest): Promise<unknown> {
   const version = params.version === undefined ? undefined : versionIn(params);
   const messages = await registry.check(subjectIn(params), schemaIn(body), version);
@@ -184,7 +199,8 @@ async function checkCompatibility({ registry, params, query, body }: RegistryReq
 }
 
 async function setCompatibility(registry: SchemaRegistry, body: unknown, subject?: string): Promise<unknown> {
-  const { compatibility } = (body ?? {}) as { readonly compatibility?: unknown };
+  const { compatibility, ...more } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  refuseUnkept(more, UNKEPT_CONFIG);
   if (typeof compatibility !== "string" || !Object.hasOwn(COMPATIBILITIES, compatibility))
     throw new RegistryFault(
       42203,
@@ -217,7 +233,8 @@ async function subjectsOf(registry: SchemaRegistry, query: RegistryRequest["quer
 }
 
 function schemaIn(body: unknown): NewSchema {
-  const { schema, schemaType, references } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const { schema, schemaType, references, ...more } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  refuseUnkept(more, ["metadata", "ruleSet"]);
   if (typeof schema !== "string" || schema === "") throw new RegistryFault(42201, "Empty schema");
   if (schemaType !== undefined && schemaType !== null && !SCHEMA_TYPES.includes(schemaType as SchemaType))
     throw new RegistryFault(42201, `Invalid schema type ${String(schemaType)}`);
@@ -226,6 +243,21 @@ function schemaIn(body: unknown): NewSchema {
     schemaType: (schemaType ?? "AVRO") as SchemaType,
     references: Array.isArray(references) ? references.map(referenceIn) : [],
   };
+}
+
+const UNKEPT_CONFIG = [
+  ...["alias", "compatibilityGroup", "defaultMetadata", "overrideMetadata", "defaultRuleSet"],
+  "overrideRuleSet",
+];
+
+/** What is not kept would be taken for kept: a rule that encrypts a field, say, which nobody would keep to then. */
+function refuseUnkept(body: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+  const hasContent = (value: unknown): boolean =>
+    typeof value === "object" && value !== null
+      ? Object.values(value).some(hasContent)
+      : value !== undefined && value !== null && value !== "" && value !== false;
+  const found = names.find((name) => hasContent(body[name]));
+  if (found !== undefined) throw new RegistryFault(42201, `This registry keeps no ${found}`);
 }
 
 /** Where a schema is imported with what it was elsewhere: no id, or -1, is none. */
