@@ -4,14 +4,21 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { closingLine, vitest } from "./counts.mjs";
-import { exclusively, interopHome, kafkaHome, mlflowHome, TRINO } from "./places.mjs";
+import {
+  airflowHome,
+  dagsterHome,
+  exclusively,
+  interopHome,
+  kafkaHome,
+  mlflowHome,
+  TRINO,
+} from "./places.mjs";
 import { root } from "./setup.mjs";
 
 const home = interopHome();
 const python = join(home, "venv", "bin", "python");
 const stamp = join(home, "installed");
 const kafka = kafkaHome();
-const mlflow = mlflowHome();
 const interop = join(root, "test", "interop");
 
 function run(command, args, env = {}) {
@@ -81,17 +88,17 @@ function installKafka() {
   writeFileSync(join(kafka, "installed"), "");
 }
 
-/** Likewise: what MLflow wants of others is not what the rest wants. */
-function installMlflow() {
-  rmSync(mlflow, { recursive: true, force: true });
-  mkdirSync(mlflow, { recursive: true });
-  console.log(`installing MLflow into ${mlflow}`);
-  if (run("python3", ["-m", "venv", join(mlflow, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
-  const own = join(mlflow, "venv", "bin", "python");
-  const requirements = join(interop, "mlflow-requirements.txt");
+/** Likewise: each of them wants of others what the rest does not want. */
+function installVenv(folder, name, list) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  console.log(`installing ${name} into ${folder}`);
+  if (run("python3", ["-m", "venv", join(folder, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
+  const own = join(folder, "venv", "bin", "python");
+  const requirements = join(interop, list);
   if (run(own, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]) !== 0)
     fail("pip install failed (see above).");
-  writeFileSync(join(mlflow, "installed"), "");
+  writeFileSync(join(folder, "installed"), "");
 }
 
 /**
@@ -133,13 +140,18 @@ await exclusively(
   },
   onWait,
 );
-await exclusively(
-  `${mlflow}.lock`,
-  async () => {
-    if (!existsSync(join(mlflow, "installed"))) installMlflow();
-  },
-  onWait,
-);
+for (const [folder, name, list] of [
+  [mlflowHome(), "MLflow", "mlflow-requirements.txt"],
+  [dagsterHome(), "Dagster", "dagster-requirements.txt"],
+  [airflowHome(), "Airflow", "airflow-requirements.txt"],
+])
+  await exclusively(
+    `${folder}.lock`,
+    async () => {
+      if (!existsSync(join(folder, "installed"))) installVenv(folder, name, list);
+    },
+    onWait,
+  );
 
 if (process.argv.includes("--install-only")) process.exit(0);
 const counts = await vitest("interop", process.argv.slice(2), {

@@ -30,6 +30,12 @@ export const kafkaHome = () => homeOf("kafka", ["kafka-ivy.xml"]);
 /** MLflow's server, and what trains and reads models in Python, likewise. */
 export const mlflowHome = () => homeOf("mlflow", ["mlflow-requirements.txt"]);
 
+/** Dagster, likewise. */
+export const dagsterHome = () => homeOf("dagster", ["dagster-requirements.txt"]);
+
+/** Airflow, likewise. */
+export const airflowHome = () => homeOf("airflow", ["airflow-requirements.txt"]);
+
 function homeOf(name, lists, ...more) {
   const wanted = createHash("sha256");
   for (const list of lists)

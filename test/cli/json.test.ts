@@ -74,6 +74,9 @@ const ASKED: readonly (readonly string[])[] = [
   ["pipeline", "run", "--json"],
   ["pipeline", "watch", "--once", "--json"],
   ["pipeline", "backfill", "--from", "2001-03-04", "--json"],
+  ["pipeline", "step", "p", "s", "--key", "k", "--json"],
+  ["pipeline", "publish", "p", "--key", "k", "--json"],
+  ["pipeline", "export", "--to", "systemd", "--json"],
   ["pipeline", "list", "--json"],
   ["pipeline", "show", "--json"],
 ];

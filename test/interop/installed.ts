@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { interopHome, kafkaHome, mlflowHome } from "../../scripts/places.mjs";
+import { airflowHome, dagsterHome, interopHome, kafkaHome, mlflowHome } from "../../scripts/places.mjs";
 
 /** Where scripts/interop.mjs has installed the other engines. */
 export const home = interopHome();
@@ -12,3 +12,9 @@ export const kafka = kafkaHome();
 
 /** The Python that has MLflow, ONNX's runtime and scikit-learn. */
 export const mlflowPython = join(mlflowHome(), "venv", "bin", "python");
+
+/** The Python that has Dagster. */
+export const dagsterPython = join(dagsterHome(), "venv", "bin", "python");
+
+/** The Python that has Airflow. */
+export const airflowPython = join(airflowHome(), "venv", "bin", "python");

@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import type { AddCommands, WithLake } from "../room.js";
 import { interruptible, stoppable, wholeNumber } from "../terminal/index.js";
 import type { BackfillFlags } from "./command/backfill-command.js";
+import type { ExportFlags } from "./command/export-command.js";
+import type { ExternalFlags } from "./command/external-commands.js";
 import type { FileFlags, RunFlags } from "./command/run-commands.js";
 import type { WatchFlags } from "./command/watch-command.js";
 import type { OrchestrationContext } from "./orchestration.js";
@@ -29,6 +31,7 @@ Examples:
   backfill(pipeline, withLake);
   watch(pipeline, withLake);
   listAndShow(pipeline, withLake);
+  forOthers(pipeline, withLake);
 };
 
 function runAndRetry(pipeline: Command, withLake: WithLake<OrchestrationContext>): void {
@@ -201,4 +204,75 @@ Examples:
       const { graphCommand } = await import("./command/run-commands.js");
       await graphCommand(name, flags);
     });
+}
+
+function forOthers(pipeline: Command, withLake: WithLake<OrchestrationContext>): void {
+  pipeline
+    .command("export")
+    .summary("a pipeline for cron, systemd, Dagster or Airflow")
+    .description(
+      "Prints what another scheduler or orchestrator takes: lines of a crontab, systemd's units, Dagster's definitions or Airflow's DAG. All of them call slh.",
+    )
+    .argument("[pipeline]", "its name; the file's only one where not given")
+    .requiredOption("--to <what>", "cron, systemd, dagster or airflow")
+    .option("--out <folder>", "write files there")
+    .option("--command <words>", "how slh is called there, as in 'npx slh'", "slh")
+    .option("--file <path>", FILE)
+    .option("--json", "print the files as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline export flights --to cron
+  $ slh pipeline export flights --to airflow --out dags --command 'npx slh'`,
+    )
+    .action(async (name: string | undefined, flags: ExportFlags) => {
+      const { exportCommand } = await import("./command/export-command.js");
+      await exportCommand(name, flags);
+    });
+  pipeline
+    .command("step")
+    .summary("do one step of a run that another orchestrator makes")
+    .description(
+      "Does a step, with its retries, on the branch of the run that has the key, and begins that run where there is none. The exit code is 1 where the step has failed, and 99 where what follows from it is to be left out.",
+    )
+    .argument("<pipeline>", "its name")
+    .argument("<step>", "the step's")
+    .requiredOption("--key <id>", "the other orchestrator's id of the run")
+    .option("--file <path>", FILE)
+    .option("--json", "print the step as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline step flights ingest --key "$RUN_ID"`,
+    )
+    .action((name: string, step: string, flags: ExternalFlags) =>
+      withLake(async (context) => {
+        const { stepCommand } = await import("./command/external-commands.js");
+        await interruptible((signal) => stepCommand(context, name, step, flags, signal));
+      }),
+    );
+  pipeline
+    .command("publish")
+    .summary("bring a run that another orchestrator made to main")
+    .description(
+      "Ends the run that has the key, whose steps are done: what they wrote comes to main in one commit.",
+    )
+    .argument("<pipeline>", "its name")
+    .requiredOption("--key <id>", "the other orchestrator's id of the run")
+    .option("--file <path>", FILE)
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh pipeline publish flights --key "$RUN_ID"`,
+    )
+    .action((name: string, flags: ExternalFlags) =>
+      withLake(async (context) => {
+        const { publishCommand } = await import("./command/external-commands.js");
+        await publishCommand(context, name, flags);
+      }),
+    );
 }

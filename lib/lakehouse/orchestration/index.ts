@@ -3,7 +3,7 @@
  * those; a run does all of it on a branch of its own, which comes to the target in one commit. What is remembered of runs is in
  * a SQLite file beside the catalog; what counts is in the catalog's commits.
  *
- * Folders, each using those before it alone: model, state, run, then watch and backfill; command stands beside them.
+ * Folders, each using those before it alone: model, state, run, then watch, backfill, external and export; command stands beside them.
  */
 export type { BackfilledSlice, BackfillOptions, BackfillReport } from "./backfill/backfill.js";
 export { daysBetween } from "./backfill/days.js";
@@ -48,14 +48,8 @@ export {
   type Sensor,
   schedule,
 } from "./model/trigger.js";
-export type {
-  Orchestration,
-  OrchestrationContext,
-  PipelineRunOptions,
-  RunDetails,
-  RunReport,
-  WatchOptions,
-} from "./orchestration.js";
+export type { ExternalRunOptions, PipelineRunOptions, WatchOptions } from "./options.js";
+export type { Orchestration, OrchestrationContext, RunDetails, RunReport } from "./orchestration.js";
 export type { Progress } from "./run/context.js";
 export type {
   AttemptRecord,

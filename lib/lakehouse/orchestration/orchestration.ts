@@ -1,14 +1,21 @@
 import { join } from "node:path";
 import { type BranchingCatalog, branchingOf, type Catalog, type RefExpression } from "../catalog/index.js";
-import { type Abortable, closed, invalidArgument, throwIfAborted } from "../errors.js";
+import { closed, invalidArgument, throwIfAborted } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
 import type { Log } from "../log/index.js";
-import { checkOptions, type OptionNames } from "../options.js";
-import type { SliceValue } from "../pipeline/index.js";
+import { checkOptions } from "../options.js";
 import type { QueryEngine } from "../query/index.js";
 import type { BackfillOptions, BackfillReport } from "./backfill/backfill.js";
 import type { PipelineDefinition } from "./model/definition.js";
-import type { Progress } from "./run/context.js";
+import {
+  BACKFILL_OPTIONS,
+  EXTERNAL_OPTIONS,
+  type ExternalRunOptions,
+  type PipelineRunOptions,
+  RUN_OPTIONS,
+  WATCH_OPTIONS,
+  type WatchOptions,
+} from "./options.js";
 import type { RunStore } from "./state/store.js";
 import type { AttemptRecord, LogLine, RunRecord, RunRequest, StepRecord } from "./state/types.js";
 import type { WatchEvent, Watching } from "./watch/look.js";
@@ -37,52 +44,6 @@ export interface RunDetails extends RunRecord {
   readonly attempts: readonly AttemptRecord[];
   readonly logs: readonly LogLine[];
 }
-
-export interface PipelineRunOptions extends Abortable {
-  /** Makes these slices anew, as a backfill does, and takes in nothing else: steps that have no slices are left out. */
-  readonly slices?: readonly SliceValue[] | undefined;
-  /** Makes all tables of tasks anew. */
-  readonly rebuild?: boolean | undefined;
-  /** Takes the run of a process that is at work, or seems to be: what it still does comes to nothing. */
-  readonly takeOver?: boolean | undefined;
-  /** Milliseconds that a step has to end after it was aborted: 5,000 where not given. */
-  readonly graceMs?: number | undefined;
-  /** Called with what happens, while it does. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-}
-
-const RUN_OPTIONS: OptionNames<PipelineRunOptions> = {
-  slices: true,
-  rebuild: true,
-  takeOver: true,
-  graceMs: true,
-  onProgress: true,
-  signal: true,
-};
-
-export interface WatchOptions extends Abortable, Pick<PipelineRunOptions, "graceMs" | "onProgress"> {
-  /** Milliseconds between two looks at tables and topics: 5,000 where not given. */
-  readonly everyMs?: number | undefined;
-  /** Called with what became of each thing that was due. */
-  readonly onEvent?: ((event: WatchEvent) => void) | undefined;
-}
-
-const BACKFILL_OPTIONS: OptionNames<BackfillOptions> = {
-  slices: true,
-  name: true,
-  perRun: true,
-  graceMs: true,
-  onSlice: true,
-  signal: true,
-};
-
-const WATCH_OPTIONS: OptionNames<WatchOptions> = {
-  everyMs: true,
-  onEvent: true,
-  graceMs: true,
-  onProgress: true,
-  signal: true,
-};
 
 /**
  * `lake.orchestration`: runs pipelines, whose steps are tasks, checks and functions, and remembers what became of them.
@@ -207,6 +168,38 @@ export class Orchestration {
       },
       options,
     );
+  }
+
+  /**
+   * Does a step of a run that another orchestrator makes, with its retries, in a process of its own if need be. What it writes is
+   * on the run's branch; `publish` brings it to this lakehouse's.
+   *
+   * @returns the step, which may have `failed`, or been `skipped` since what it follows from has failed.
+   * @throws LakehouseError INVALID_ARGUMENT where steps before it are not done, it is at work, or the run has ended; ABORTED
+   */
+  async runStep(
+    pipeline: PipelineDefinition,
+    step: string,
+    options: ExternalRunOptions,
+  ): Promise<StepRecord> {
+    checkOptions("runStep", options, EXTERNAL_OPTIONS);
+    const { runStep } = await import("./external/external.js");
+    const { catalog, setting } = await this.#setting(pipeline, options);
+    return runStep(setting, catalog.ref, options.key, step, options.signal ?? new AbortController().signal);
+  }
+
+  /**
+   * Ends a run that another orchestrator made: what its steps wrote comes to this lakehouse's branch in one commit.
+   *
+   * @throws LakehouseError NO_SUCH_RUN; INVALID_ARGUMENT where a step is not done; COMMIT_CONFLICT where others have changed the
+   *   same tables since the run began, which ends it.
+   */
+  async publish(pipeline: PipelineDefinition, options: Pick<ExternalRunOptions, "key">): Promise<RunReport> {
+    checkOptions("publish", options, { key: true });
+    const { publishExternal } = await import("./external/external.js");
+    const { catalog, setting } = await this.#setting(pipeline, {});
+    const { id } = await publishExternal(setting, catalog.ref, options.key);
+    return this.#report(id, false);
   }
 
   /**

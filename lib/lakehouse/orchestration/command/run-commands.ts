@@ -3,12 +3,8 @@ import { invalidArgument } from "../../errors.js";
 import { columns, ink, printLine } from "../../terminal/index.js";
 import { datasetText } from "../model/dataset.js";
 import type { PipelineDefinition } from "../model/definition.js";
-import {
-  Orchestration,
-  type OrchestrationContext,
-  type PipelineRunOptions,
-  type RunReport,
-} from "../orchestration.js";
+import type { PipelineRunOptions } from "../options.js";
+import { Orchestration, type OrchestrationContext, type RunReport } from "../orchestration.js";
 import { runTimeline } from "../timeline.js";
 import { loadPipelines, pickPipeline } from "./file.js";
 import { printDetails, printEnd, printPlain, printRuns } from "./output.js";

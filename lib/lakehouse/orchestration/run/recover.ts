@@ -1,3 +1,4 @@
+import type { Hash } from "../../catalog/index.js";
 import { STEP } from "./attempt.js";
 import { commitsSince, findRunBranch, removeBranches } from "./branches.js";
 import type { RunJob } from "./context.js";
@@ -20,6 +21,16 @@ export async function recover(job: RunJob): Promise<Recovered> {
   await catalog.createBranch(branch, { from: `@${head}` });
   await removeBranches(catalog, run, branch);
   store.reopenSteps(run);
+  return { job, done: await stepsDone(job, head) };
+}
+
+/**
+ * The steps of a run that are done, by what is on its branch.
+ *
+ * @param head where the branch is.
+ */
+export async function stepsDone(job: RunJob, head: Hash): Promise<ReadonlySet<string>> {
+  const { catalog, store, run } = job;
   const onBranch = new Set(
     (await commitsSince(catalog, head, run.base)).map(({ properties }) => properties[STEP]),
   );
@@ -34,7 +45,7 @@ export async function recover(job: RunJob): Promise<Recovered> {
       store.settle(run, name, "pending", Date.now());
     }
   }
-  return { job, done };
+  return done;
 }
 
 /** Begins a run anew from where its target is now. */

@@ -62,25 +62,38 @@ export async function openRun(
     }
     // A failed one is kept to be retried until then.
     if (last !== undefined) await removeBranches(setting.catalog, last);
-    const reference = await setting.catalog.reference(target);
-    if (reference.type !== "BRANCH")
-      throw readOnly(
-        target,
-        `${target} is a tag, which stays where it is.`,
-        "Run on a branch, as in lake.on(branch).orchestration.",
-      );
-    const run = store.begin({
-      ...request,
-      id: newId(),
-      pipeline: name,
-      target,
-      base: reference.hash,
-      fingerprint,
-      steps: nodesOf(definition, request).map(({ step }) => step.name),
-      startedAt: Date.now(),
-    });
+    const run = await beginRun(setting, target, request);
     if (run !== undefined) return { run, isResumed: false };
   }
+}
+
+/**
+ * Begins a run.
+ *
+ * @returns `undefined` where its key has one, or another run of the pipeline is at work.
+ */
+export async function beginRun(
+  { store, catalog, definition }: Setting,
+  target: string,
+  request: RunRequest,
+): Promise<RunRecord | undefined> {
+  const reference = await catalog.reference(target);
+  if (reference.type !== "BRANCH")
+    throw readOnly(
+      target,
+      `${target} is a tag, which stays where it is.`,
+      "Run on a branch, as in lake.on(branch).orchestration.",
+    );
+  return store.begin({
+    ...request,
+    id: newId(),
+    pipeline: definition.name,
+    target,
+    base: reference.hash,
+    fingerprint: definition.fingerprint,
+    steps: nodesOf(definition, request).map(({ step }) => step.name),
+    startedAt: Date.now(),
+  });
 }
 
 /** Whether whoever asks for the same goes on with a run: its process has ended, or was told to while it ran. */

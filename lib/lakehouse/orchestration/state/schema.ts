@@ -3,7 +3,7 @@ import { keep } from "../../sqlite.js";
 import { runStateUnavailable } from "../errors.js";
 
 /** Raised when the tables change in a way that an older program cannot read. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS runs (
@@ -50,6 +50,12 @@ CREATE TABLE IF NOT EXISTS attempts (
   ended_at INTEGER,
   outcome TEXT,
   PRIMARY KEY (run, step, attempt)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claims (
+  run TEXT NOT NULL,
+  step TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  PRIMARY KEY (run, step)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS logs (
   id INTEGER PRIMARY KEY,

@@ -40,6 +40,10 @@ const TEXTS = {
   byKey: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND key = ? AND status <> 'abandoned'`,
   withKey: `SELECT ${RUN} FROM runs WHERE pipeline = @pipeline AND target = @target AND substr(key, 1, length(@prefix)) = @prefix
        AND status <> 'abandoned' ORDER BY rowid`,
+  external: `SELECT ${RUN} FROM runs WHERE pipeline = ? AND target = ? AND trigger = 'external' AND status = 'running'`,
+  claimOf: "SELECT owner FROM claims WHERE run = ? AND step = ?",
+  claim: "INSERT OR REPLACE INTO claims (run, step, owner) VALUES (?, ?, ?)",
+  unclaim: "DELETE FROM claims WHERE run = ? AND step = ?",
   steps: `SELECT name, status, attempts, started_at AS startedAt, ended_at AS endedAt, error, result, inputs, outputs
        FROM steps WHERE run = ? ORDER BY started_at IS NULL, started_at, name`,
   attempts: `SELECT step, attempt, started_at AS startedAt, ended_at AS endedAt, outcome FROM attempts WHERE run = ?
@@ -51,7 +55,14 @@ const TEXTS = {
 };
 
 /** Those that answer with one value. */
-const OF_ONE: ReadonlySet<string> = new Set(["owner", "epochOf", "beatOf", "attemptsOf", "cursor"]);
+const OF_ONE: ReadonlySet<string> = new Set([
+  "owner",
+  "epochOf",
+  "beatOf",
+  "attemptsOf",
+  "cursor",
+  "claimOf",
+]);
 
 export type Statements = Readonly<Record<keyof typeof TEXTS, Database.Statement>>;
 

@@ -244,6 +244,25 @@ export class RunStore {
     return (rows as RunRow[]).map(runOf);
   }
 
+  /** Runs of another orchestrator that have not ended. */
+  external(pipeline: string, target: string): RunRecord[] {
+    return (this.#read(() => this.#statements.external.all(pipeline, target)) as RunRow[]).map(runOf);
+  }
+
+  /** Says that this process does a step: of several that would, one does. False where another is at it. */
+  claim(run: string, step: string): boolean {
+    return this.#write(() => {
+      const owner = this.#statements.claimOf.get(run, step) as string | undefined;
+      if (owner !== undefined && mayBeAlive(JSON.parse(owner) as Owner)) return false;
+      this.#statements.claim.run(run, step, JSON.stringify(thisProcess()));
+      return true;
+    });
+  }
+
+  unclaim(run: string, step: string): void {
+    this.#write(() => this.#statements.unclaim.run(run, step));
+  }
+
   steps(id: string): StepRecord[] {
     return (this.#read(() => this.#statements.steps.all(id)) as StepRow[]).map(stepOf);
   }
