@@ -20,6 +20,8 @@ export interface Contender {
   readonly run?: (parts: readonly string[]) => Promise<Measurement>;
   /** A Python script below bench/python instead, run with the peers' virtual environment. Prints one JSON line. */
   readonly python?: string;
+  /** Whose Python that is, where it is not the peers'. */
+  readonly venv?: "dagster";
   /** What the script is called with. */
   readonly arguments?: readonly string[];
 }
@@ -42,10 +44,13 @@ export interface Summary {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const main = fileURLToPath(new URL("./main.js", import.meta.url));
 
-/** The Python of the interop suite, which has the peers. */
-export async function peerPython(): Promise<string> {
-  const { interopHome } = (await import(`${root}scripts/places.mjs`)) as { interopHome(): string };
-  return `${interopHome()}/venv/bin/python`;
+/** The Python of the interop suite, which has the peers; Dagster has one of its own. */
+export async function peerPython(of: "peers" | "dagster" = "peers"): Promise<string> {
+  const places = (await import(`${root}scripts/places.mjs`)) as Record<
+    "interopHome" | "dagsterHome",
+    () => string
+  >;
+  return `${of === "dagster" ? places.dagsterHome() : places.interopHome()}/venv/bin/python`;
 }
 
 /** "Intel Xeon …, 2 cores, 24 GiB, Node 20.20.2": what a figure must be quoted with. */
@@ -88,7 +93,10 @@ function summarize(runs: readonly Measurement[]): Map<string, Summary> {
 
 async function runOnce(bench: string, contender: Contender, parts: readonly string[]): Promise<Measurement> {
   const [command, args] = contender.python
-    ? [await peerPython(), [`${root}bench/python/${contender.python}`, ...(contender.arguments ?? [])]]
+    ? [
+        await peerPython(contender.venv),
+        [`${root}bench/python/${contender.python}`, ...(contender.arguments ?? [])],
+      ]
     : [process.execPath, ["--expose-gc", main, bench, ...parts, "--contender", contender.name]];
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });

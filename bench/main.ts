@@ -24,6 +24,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "log-upkeep": () => import("./log-upkeep.js"),
   notebook: () => import("./notebook.js"),
   observability: () => import("./observability.js"),
+  orchestration: () => import("./orchestration.js"),
   plan: () => import("./plan.js"),
   quality: () => import("./quality.js"),
   results: () => import("./results.js"),
