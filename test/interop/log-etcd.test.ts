@@ -16,6 +16,7 @@ import { type EtcdCluster, findEtcd, needsEtcd, startEtcd } from "./etcd-cluster
 const binary = findEtcd();
 
 const PARTITIONS = 6;
+const WAIT = { timeout: 60_000, interval: 100 };
 
 // Appends for ever to all partitions that it leads, and prints the place of each record that is acknowledged.
 const SERVER = `
@@ -146,6 +147,63 @@ describe("a log on etcd", needsEtcd, () => {
         .map(Number)
         .sort((x, y) => x - y),
     ).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  });
+
+  test("transactions by gRPC have one effect each, whoever coordinates them and their groups, and where one ends", async () => {
+    const open = await place();
+    const [a, b] = [logOf(open("a")), logOf(open("b"))];
+    const [first, second] = [await serveGrpc(a), await serveGrpc(b)];
+    const remote = await connectLog([first.url, second.url]);
+    onTestFinished(() => remote.close());
+    onTestFinished(() => second.close());
+    const names = ["r", "s", "t", "u"];
+    for (const topic of ["flights", ...names]) await remote.createTopic(topic, { partitions: 2 });
+    const values = Array.from({ length: 20 }, (_, i) => String(i));
+    const append = async (some: readonly string[]) => {
+      for (const value of some)
+        await remote
+          .producer({ ack: "stored" })
+          .append("flights", { value }, { partition: Number(value) % 2 });
+    };
+    const stop = new AbortController();
+    // Ids and groups are coordinated by one server or the other, and each has both.
+    const copying = names.map(async (name) => {
+      const producer = remote.producer({ transactionalId: name, ack: "stored" });
+      const options = { group: `${name}${name}`, commit: "manual", sessionTimeoutMs: 6_000 } as const;
+      while (!stop.signal.aborted)
+        try {
+          for await (const batch of remote.consume(["flights"], { ...options, signal: stop.signal }))
+            await producer.transaction(async (tx) => {
+              await tx.append(
+                name,
+                batch.records.map(({ value }) => ({ value })),
+              );
+              await tx.sendBatch(batch);
+              await tx.sendOffsets(`${name}-offsets`, [{ topic: "flights", partition: 0, offset: 1n }]);
+            });
+        } catch (error) {
+          expect((error as { code?: string }).code).toMatch(/^(ILLEGAL_GENERATION|ABORTED|LOG_UNAVAILABLE)$/);
+        }
+    });
+    const copied = async (name: string) => {
+      const all = texts(await readAll(b.topic(name), { isolation: "read_committed" }));
+      return all.sort((x, y) => Number(x) - Number(y));
+    };
+    const untilCopied = async (count: number) => {
+      for (const name of names) await expect.poll(async () => (await copied(name)).length, WAIT).toBe(count);
+    };
+    await append(values.slice(0, 10));
+    await untilCopied(10);
+    await first.close();
+    await a.close();
+    await append(values.slice(10));
+    await untilCopied(20);
+    stop.abort();
+    await Promise.all(copying);
+    for (const name of names) {
+      expect(await copied(name)).toEqual(values);
+      expect((await remote.groups.describe(`${name}-offsets`)).offsets).toMatchObject([{ offset: 1n }]);
+    }
   });
 
   test("whoever is killed, stopped or cut off from etcd, another goes on, and no record that is stored is lost", async () => {
