@@ -35,8 +35,14 @@ test("each record comes to one effect, whatever connections are lost and whichev
       const log = openLog(testFolder(), { groups: GROUPS });
       for (const name of ["flights", "delays"]) await log.createTopic(name, { partitions: 3 });
       const server = await serve(log);
-      const values = Array.from({ length: 30 }, (_, i) => String(i));
-      for (const value of values) await log.topic("flights").append({ key: value, value });
+      const values = Array.from({ length: 60 }, (_, i) => String(i));
+      // One by one, so that there are many batches, and each may be cut off.
+      const appending = (async () => {
+        for (const value of values) {
+          await log.topic("flights").append({ key: value, value });
+          await sleep(20);
+        }
+      })();
       const stop = new AbortController();
       const reading = losses.map(async (oneOf, i) => {
         const remote = await connectedBy(await losing(() => server.port, oneOf));
@@ -55,6 +61,7 @@ test("each record comes to one effect, whatever connections are lost and whichev
             );
           }
       });
+      await appending;
       while ((await committed(log)).length < values.length) await sleep(20);
       await sleep(50);
       stop.abort();
