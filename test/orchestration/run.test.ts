@@ -212,7 +212,7 @@ describe("a step that fails", () => {
     });
     const told: string[] = [];
     const end = taskEvents.subscribe(
-      ({ task, event, outcome }) => void told.push(`${task} ${event} ${outcome}`),
+      ({ task, phase, outcome }) => void told.push(`${task} ${phase} ${outcome}`),
     );
     const report = await at.lake.orchestration.run(pipelineOf(flaky));
     end();

@@ -1,3 +1,4 @@
+import diagnostics from "node:diagnostics_channel";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
@@ -6,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSchema, int, type Lakehouse, openLakehouse, string } from "sololakehouse";
 import { serveRestCatalog } from "sololakehouse/catalog";
-import { type FinishedSpan, finishedSpans } from "sololakehouse/observability";
+import { eventChannel, type FinishedSpan, finishedSpans, observe } from "sololakehouse/observability";
 import { append, task } from "sololakehouse/pipeline";
 import { contract } from "sololakehouse/quality";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -203,6 +204,50 @@ test("events are lines of JSON, those of one run with one trace id, whether or n
   expect(commit?.snapshotId).toBe(String(table.currentSnapshot?.snapshotId));
   expect(lines.some(({ event }) => event === "storage.request")).toBe(false);
   expect(finishedSpans.hasSubscribers).toBe(false);
+});
+
+test("what a line says of itself is not for an event to say", async () => {
+  const file = join(folder, "events.ndjson");
+  const { stop } = await lake.telemetry.writeEvents({ to: file });
+  const channel = diagnostics.channel("sololakehouse:pipeline.run");
+  channel.publish({
+    event: "end",
+    pid: 1,
+    level: "none",
+    time: "never",
+    trace_id: "t",
+    span_id: "s",
+    tasks: 3,
+  });
+  await stop();
+  const line = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
+  expect(line).toMatchObject({ event: "pipeline.run", pid: process.pid, level: "info", tasks: 3 });
+  expect(line.time).toMatch(/^\d{4}-/);
+  expect(line).not.toHaveProperty("trace_id");
+});
+
+test("more spans than can wait for a collector are lost, and counted", async () => {
+  // Takes a connection, and never answers.
+  const server = createServer(() => {});
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { url } = await lake.telemetry.serve({ port: 0 });
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { stop } = await lake.telemetry.sendTraces({ endpoint });
+  const channel = eventChannel<{ n: number }>("test.flood");
+  const MANY = 10_000;
+  for (let n = 0; n < MANY; n++)
+    await observe(
+      channel,
+      async () => n,
+      () => ({ n }),
+    );
+  server.close();
+  server.closeAllConnections();
+  await stop();
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const lost = Number(/sololakehouse_telemetry_lost_total\{what="spans"\} (\d+)/.exec(metrics)?.[1]);
+  expect(lost).toBeGreaterThanOrEqual(MANY);
 });
 
 test("what the environment asks for begins with a lakehouse and ends with the last; one process writes each line once", async () => {

@@ -3,7 +3,7 @@ import { eventChannel, metric } from "../observability/index.js";
 /** What happens to a try of a task, which is a step of a run. */
 export interface TaskEvent {
   /** `start` of a try; `retry`: it failed and is tried again; `end`: it is not tried again, or was not tried at all. */
-  readonly event: "start" | "retry" | "end";
+  readonly phase: "start" | "retry" | "end";
   readonly pipeline: string;
   /** The run's id. */
   readonly run: string;
@@ -34,7 +34,7 @@ export const stepEvents = eventChannel<StepEvent>("orchestration.step", { level:
 
 /** What became of a run. */
 export interface RunEvent {
-  readonly event: "start" | "end";
+  readonly phase: "start" | "end";
   readonly pipeline: string;
   readonly run: string;
   /** `running` at the start, then the run's status, or the code of the error that ended it. */
@@ -83,8 +83,8 @@ export const metrics = [
       help: "Tries of steps that have ended, by how long they took.",
     },
     {
-      value: ({ event, attempt, durationMs }) =>
-        event === "start" || attempt === 0 ? undefined : durationMs,
+      value: ({ phase, attempt, durationMs }) =>
+        phase === "start" || attempt === 0 ? undefined : durationMs,
       labels,
     },
   ),
@@ -96,7 +96,7 @@ export const metrics = [
       unit: "1",
       help: "Tries of steps that failed and were made again.",
     },
-    { value: ({ event }) => (event === "retry" ? 1 : undefined) },
+    { value: ({ phase }) => (phase === "retry" ? 1 : undefined) },
   ),
   metric(
     runEvents,
@@ -106,7 +106,7 @@ export const metrics = [
       unit: "ms",
       help: "Runs that have ended, by how long they took in this process.",
     },
-    { value: ({ event, durationMs }) => (event === "end" ? durationMs : undefined), labels },
+    { value: ({ phase, durationMs }) => (phase === "end" ? durationMs : undefined), labels },
   ),
   metric(
     runEvents,
@@ -116,6 +116,6 @@ export const metrics = [
       unit: "1",
       help: "Runs that an error ended in this process.",
     },
-    { value: ({ event, outcome }) => (event === "end" && isFailure(outcome) ? 1 : undefined) },
+    { value: ({ phase, outcome }) => (phase === "end" && isFailure(outcome) ? 1 : undefined) },
   ),
 ];

@@ -21,6 +21,9 @@ export interface EventLinesOptions {
 
 const LEVELS: readonly EventLevel[] = ["debug", "info", "warn"];
 
+/** What each line says by these names. */
+const OWN: ReadonlySet<string> = new Set(["level", "time", "pid", "event", "trace_id", "span_id"]);
+
 /** What counts as no failure, though it is not `ok`. */
 const EXPECTED: ReadonlySet<string> = new Set(["OBJECT_NOT_FOUND", "PRECONDITION_FAILED", "ABORTED"]);
 
@@ -76,10 +79,12 @@ export async function writeEventLines(
       if (!logger.isLevelEnabled(severity)) return;
       const span = activeSpan();
       const name = channel.name.slice(channel.name.indexOf(":") + 1);
+      const told = tellable(event, shown);
       logger[severity]({
         event: name,
         ...(span && { trace_id: span.traceId, span_id: span.spanId }),
-        ...tellable(event, shown),
+        // What a line says of itself is not for an event to say.
+        ...Object.fromEntries(Object.entries(told).filter(([key]) => !OWN.has(key))),
       });
     }),
   );

@@ -25,6 +25,8 @@ export interface Stoppable {
 /** How long spans wait for others to go with, and how long the collector may take. */
 const DELAY_MS = 2000;
 const TIMEOUT_MS = 5000;
+/** Spans that wait at most; what comes while there are as many is lost. */
+const MAX_WAITING = 4096;
 
 /**
  * Sends spans to a collector from now on, by OpenTelemetry's protocol. Work never waits for it: what the collector does not
@@ -52,10 +54,25 @@ export async function exportTraces({
   const headers: Record<string, string> = authorization === undefined ? {} : { Authorization: authorization };
   const exporter = new OTLPTraceExporter({ url, headers, timeoutMillis: TIMEOUT_MS });
   const shown = redactor();
+  let waiting = 0;
+  let overflow = 0;
+  const tellOverflow = () => {
+    const count = overflow;
+    overflow = 0;
+    if (count > 0)
+      exports.publish({
+        what: "spans",
+        count,
+        outcome: "failed",
+        why: "more came than may wait for the collector",
+      });
+  };
   const processor = new BatchSpanProcessor(
     {
-      export: (spans, done) =>
+      export: (spans, done) => {
+        waiting -= spans.length;
         exporter.export(spans, (result) => {
+          tellOverflow();
           const isOk = result.code === 0;
           exports.publish({
             what: "spans",
@@ -65,10 +82,16 @@ export async function exportTraces({
           });
           // It has been told. The SDK would only tell it once more, by a logger of its own.
           done({ code: 0 });
-        }),
+        });
+      },
       shutdown: () => exporter.shutdown(),
     },
-    { scheduledDelayMillis: DELAY_MS, exportTimeoutMillis: TIMEOUT_MS },
+    {
+      scheduledDelayMillis: DELAY_MS,
+      exportTimeoutMillis: TIMEOUT_MS,
+      maxQueueSize: MAX_WAITING,
+      maxExportBatchSize: 512,
+    },
   );
   const resource = resourceFromAttributes({
     "service.name": service,
@@ -108,11 +131,20 @@ export async function exportTraces({
       droppedLinksCount: 0,
     };
   };
-  const end = finishedSpans.subscribe((span) => processor.onEnd(readable(span)));
+  // The SDK drops what its queue has no room for without a word to who counts, so it is never asked to.
+  const end = finishedSpans.subscribe((span) => {
+    if (waiting >= MAX_WAITING) {
+      overflow++;
+      return;
+    }
+    waiting++;
+    processor.onEnd(readable(span));
+  });
   return {
     async stop() {
       end();
       await processor.shutdown();
+      tellOverflow();
     },
   };
 }

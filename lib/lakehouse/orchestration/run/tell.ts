@@ -33,8 +33,8 @@ export async function tellRun(
     await work();
     return;
   }
-  const event = (event: RunEvent["event"], outcome: string, durationMs: number): RunEvent => ({
-    event,
+  const event = (phase: RunEvent["phase"], outcome: string, durationMs: number): RunEvent => ({
+    phase,
     pipeline,
     run: id,
     outcome,
@@ -101,6 +101,9 @@ export class StepTeller {
   }
 }
 
+/** What progress says of a try; a log is not among it. */
+type Told = Pick<Progress, "attempt" | "outcome" | "durationMs"> & { readonly event: TaskEvent["phase"] };
+
 /** What is told of a try of a step. */
 class TryTeller {
   readonly #job: RunJob;
@@ -139,12 +142,7 @@ class TryTeller {
 function taskEvent(
   { definition, run }: RunJob,
   task: string,
-  {
-    event,
-    attempt,
-    outcome,
-    durationMs,
-  }: Pick<TaskEvent, "event"> & Omit<Progress, "event" | "run" | "step">,
+  { event, attempt, outcome, durationMs }: Told,
 ): TaskEvent {
-  return { event, pipeline: definition.name, run: run.id, task, attempt, outcome, durationMs };
+  return { phase: event, pipeline: definition.name, run: run.id, task, attempt, outcome, durationMs };
 }
