@@ -6,6 +6,18 @@ import { invalidConfig } from "../errors.js";
  * @throws LakehouseError INVALID_CONFIG
  */
 export function parseEtcdUri(uri: string): { readonly endpoints: string[]; readonly prefix: string } {
+  // It is said before anything repeats the address: `fetch` takes none with a password, and tells it in its error.
+  if (
+    uri
+      .replace(/^etcd:\/*/, "")
+      .split("/", 1)[0]
+      ?.includes("@")
+  )
+    throw invalidConfig(
+      "etcd",
+      "The address of etcd holds a name or a password, which it is not sent.",
+      "Write it without, as etcd://host:2379/prefix, and let the network decide who reaches it.",
+    );
   const match = /^etcd:\/\/([^/]+)(?:\/(.*?)\/*)?$/.exec(uri);
   const endpoints = match?.[1]?.split(",").map((address) => `http://${address}`) ?? [];
   if (match === null || !endpoints.every((endpoint) => URL.canParse(endpoint))) {
