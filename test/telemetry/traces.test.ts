@@ -226,7 +226,7 @@ test("what a line says of itself is not for an event to say", async () => {
   expect(line).not.toHaveProperty("trace_id");
 });
 
-test("more spans than can wait for a collector are lost, and counted", async () => {
+test("what a collector that never answers is sent is lost and counted, also what was too much to wait, and stopping does not fail", async () => {
   // Takes a connection, and never answers.
   const server = createServer(() => {});
   server.listen(0, "127.0.0.1");
@@ -242,9 +242,9 @@ test("more spans than can wait for a collector are lost, and counted", async () 
       async () => n,
       () => ({ n }),
     );
+  await stop();
   server.close();
   server.closeAllConnections();
-  await stop();
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const lost = Number(/sololakehouse_telemetry_lost_total\{what="spans"\} (\d+)/.exec(metrics)?.[1]);
   expect(lost).toBeGreaterThanOrEqual(MANY);
