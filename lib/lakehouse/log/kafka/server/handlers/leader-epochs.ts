@@ -11,8 +11,9 @@ type TopicResponse = ResponseTo<typeof offsetForLeaderEpoch>["topics"][number];
 const NO_OFFSET = -1n;
 
 /**
- * Where an epoch of a leader ended, by which readers see whether records that they have read are gone. None are: where
- * servers take over from each other, readers see what is stored, and that stays. So whoever asks hears that all is there.
+ * Where an epoch of a leader ended, by which readers see whether records that they have read are gone. None are where servers
+ * take over from each other: readers see what is stored, and that stays. So whoever asks hears that all is there. Where one
+ * server loses its disk, what was `wal` alone is gone, and this does not tell it: such a server has no epochs.
  */
 export async function answerOffsetForLeaderEpoch(
   { topics }: RequestOf<typeof offsetForLeaderEpoch>,
