@@ -14,6 +14,7 @@ const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   "delete-memory": () => import("./delete-memory.js"),
   "deleted-read": () => import("./deleted-read.js"),
   ducklake: () => import("./ducklake.js"),
+  features: () => import("./features.js"),
   history: () => import("./history.js"),
   incremental: () => import("./incremental.js"),
   json: () => import("./json.js"),

@@ -1,4 +1,4 @@
-import type { RecordBatch } from "apache-arrow";
+import type { RecordBatch, Utf8, Vector } from "apache-arrow";
 import type { Table } from "sololakehouse";
 import type { ActiveRun } from "sololakehouse/experiments";
 import type { Matrix } from "./boosting.js";
@@ -60,8 +60,9 @@ export async function examplesOf(run: ActiveRun, { name }: Table): Promise<Examp
     }
     return column;
   };
+  const known = new Map<number, string>();
   const texts = (key: string) =>
-    batches.flatMap((batch) => Array.from(batch.getChild(key) ?? [], (text) => String(text)));
+    batches.flatMap((batch) => textsOf(batch.getChild(key) as Vector<Utf8>, known));
   const single = (key: keyof typeof SINGLES) => filled(key, new Float32Array(rows));
   return {
     day: filled("day", new Int32Array(rows)),
@@ -75,6 +76,31 @@ export async function examplesOf(run: ActiveRun, { name }: Table): Promise<Examp
     originDelay: single("originDelay"),
     minutes: single("minutes"),
   };
+}
+
+const DECODER = new TextDecoder();
+
+/** A column's texts. A short one, such as an airport's code, is decoded once: its bytes name it. */
+function textsOf(column: Vector<Utf8>, known: Map<number, string>): string[] {
+  const texts: string[] = [];
+  for (const { valueOffsets, values, length } of column.data)
+    for (let i = 0; i < length; i++) {
+      const [from, to] = [valueOffsets[i] as number, valueOffsets[i + 1] as number];
+      const decoded = () => DECODER.decode(values.subarray(from, to));
+      if (to - from > 3) {
+        texts.push(decoded());
+        continue;
+      }
+      let name = to - from;
+      for (let at = from; at < to; at++) name = name * 256 + (values[at] as number);
+      let text = known.get(name);
+      if (text === undefined) {
+        text = decoded();
+        known.set(name, text);
+      }
+      texts.push(text);
+    }
+  return texts;
 }
 
 /** The flights of some days: from the first one on, before the second one. */

@@ -2,6 +2,7 @@
  * The model of late flights: whether a flight comes in late, and by how many minutes, from Gold. What M7 stands on.
  */
 export {
+  BOOSTING,
   type Boosted,
   type BoostingOptions,
   boost,
