@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Lakehouse, openLakehouse } from "sololakehouse";
+import { defineSchema, int, type Lakehouse, openLakehouse } from "sololakehouse";
 import { branchingOf } from "sololakehouse/catalog";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runs } from "../support/runs.js";
@@ -27,6 +27,8 @@ interface Report {
   readonly status: string;
   readonly isResumed: boolean;
   readonly tries: Readonly<Record<string, number>>;
+  /** Of what was due. */
+  readonly outcomes: readonly string[];
 }
 
 interface Ended {
@@ -38,10 +40,11 @@ interface Ended {
  * Runs the pipeline in a process of its own.
  *
  * @param kill after so many milliseconds of the run, or in the middle of a step that waits for good.
+ * @param of `due`: runs what a sensor of the table n.raw asks for.
  */
-function runProcess(kill?: number | "waits"): Promise<Ended> {
+function runProcess(kill?: number | "waits", of?: "due"): Promise<Ended> {
   return new Promise((done, fail) => {
-    const args = [script, root, ...(kill === "waits" ? ["600000"] : [])];
+    const args = [script, root, ...(kill === "waits" ? ["600000"] : []), ...(of === undefined ? [] : [of])];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     let [out, err, began] = ["", "", 0];
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -125,6 +128,22 @@ test("the next run goes on from the last finished step", async () => {
   expect(report).toMatchObject({ status: "succeeded", isResumed: true });
   expect(report.tries).toMatchObject({ ingest: 1, "n.latest": 1, wait: 2 });
   expect(await batches()).toBe(1);
+  expect(await leftBranches()).toEqual([]);
+});
+
+test("what is due is run once though watchers are killed at any moment", async () => {
+  const { ms } = await runProcess();
+  await lake.createTable("n.raw", { schema: defineSchema({ n: int() }) });
+  for (let n = 1; n <= runs(2); n++) {
+    await (await lake.table("n.raw")).append([{ n }]);
+    await Promise.all([runProcess(Math.random() * ms, "due"), runProcess(Math.random() * ms, "due")]);
+    await runProcess(undefined, "due");
+    expect(await batches()).toBe(n + 1);
+    expect(await publishedRuns()).toBe(n + 1);
+    expect((await runProcess(undefined, "due")).report.outcomes).toEqual([]);
+  }
+  const keys = (await lake.orchestration.runs()).map(({ key }) => key);
+  expect(new Set(keys).size).toBe(keys.length);
   expect(await leftBranches()).toEqual([]);
 });
 

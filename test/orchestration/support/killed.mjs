@@ -1,8 +1,14 @@
-// A process that runs a pipeline once: tests kill it. Each whole run adds one batch of rows, whose number follows from those that
+// A process that runs a pipeline once, or what is due of it: tests kill it. Each whole run adds one batch of rows, whose number follows from those that
 // are there, and nothing but the run itself keeps a batch from coming twice.
 import { setTimeout as sleep } from "node:timers/promises";
 import { date, defineSchema, int, long, openLakehouse } from "../../../lib/lakehouse/dist/index.js";
-import { checkStep, definePipeline, step, taskStep } from "../../../lib/lakehouse/dist/orchestration.js";
+import {
+  checkStep,
+  definePipeline,
+  onSnapshot,
+  step,
+  taskStep,
+} from "../../../lib/lakehouse/dist/orchestration.js";
 import { append, replace, task, upsert } from "../../../lib/lakehouse/dist/pipeline.js";
 import { contract } from "../../../lib/lakehouse/dist/quality.js";
 
@@ -44,6 +50,7 @@ const of = { changes: { events: EVENTS }, sql: "SELECT * FROM events" };
 
 export const pipeline = definePipeline({
   name: "killed",
+  triggers: [onSnapshot("n.raw")],
   steps: [
     ingest,
     wait,
@@ -65,6 +72,11 @@ const lake = await openLakehouse({ root: process.argv[2] });
 if ((await lake.tables()).length === 0) await lake.quality.createTable(EVENTS);
 console.log("ready");
 try {
+  if (process.argv[3] === "due") {
+    const events = await lake.orchestration.runDue([pipeline]);
+    console.log(JSON.stringify({ outcomes: events.map(({ outcome }) => outcome) }));
+    process.exit();
+  }
   const { status, isResumed, steps } = await lake.orchestration.run(pipeline);
   const tries = Object.fromEntries(steps.map(({ name, attempts }) => [name, attempts]));
   console.log(JSON.stringify({ status, isResumed, tries }));
