@@ -11,13 +11,15 @@ export const closingLine = ({ passed, failed, skipped }) =>
  * Rooms whose tests leave nothing behind in modules: one process runs many of their files, and loads the library once.
  * That takes 40% off the time of iceberg's. A room belongs here when it passes with `vitest run --no-isolate`.
  */
-const SHARING = ["test/iceberg", "test/lakehouse", "test/storage"];
+const SHARING = ["backup", "catalog", "iceberg", "lakehouse", "parquet", "pipeline", "storage"].map(
+  (room) => `test/${room}/`,
+);
 
 /** All unit tests: those of the rooms above without isolation, then the others with it. */
 export async function unitTests() {
   const sharing = await vitest("unit", ["--no-isolate", ...SHARING], {}, "unit-sharing");
   const rest = readdirSync(join(root, "test"))
-    .filter((name) => !["interop", "site", "support"].includes(name) && !SHARING.includes(`test/${name}`))
+    .filter((name) => !["interop", "site", "support"].includes(name) && !SHARING.includes(`test/${name}/`))
     .map((name) => (name.endsWith(".ts") ? `test/${name}` : `test/${name}/`));
   const others = await vitest("unit", rest);
   return Object.fromEntries(Object.keys(others).map((key) => [key, sharing[key] + others[key]]));
