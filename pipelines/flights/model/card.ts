@@ -54,7 +54,7 @@ ${data.join("\n")}
 
 ${late === undefined ? "How many flights were late is not said." : `${percent(late)} of the flights were late.`}
 
-| | Model | Hour and origin alone |
+| On these days | Model | Hour and origin alone |
 |---|---|---|
 | AUC | ${metric("test/auc", 3)} | ${metric("naive/auc", 3)} |
 | Brier score, less is better | ${metric("test/brier", 4)} | ${metric("naive/brier", 4)} |

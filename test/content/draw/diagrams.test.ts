@@ -46,6 +46,7 @@ describe("diagrams", () => {
       '"a.b": {\n  shape: sql_table\n  "x"\n}\n"c.d": {\n  shape: sql_table\n  "y"\n}\n"a.b"."x" -> "c.d"."y"\n';
     const svg = await diagrams.render(tables, "d.d2", "light");
     expect(svg).toMatch(/clip-path="url\(#d2-\d+-a\.b\)"/);
+    expect(svg).not.toMatch(/ d="[^"]*Z [^"MmZz]/);
     const { Resvg } = await import("@resvg/resvg-js");
     expect(new Resvg(svg).width).toBeGreaterThan(100);
   });

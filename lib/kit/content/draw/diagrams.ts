@@ -82,6 +82,9 @@ interface Engine {
 /** D2 writes a name with its quotes into the ids of tables' clips, within the quotes of the attribute: that is no XML. */
 const QUOTED_ID = /(d2-\d+-)"([^"<>]+)"/g;
 
+/** And it ends the outline of such a clip with a point that no command is given for. */
+const POINT_AFTER_END = /Z [\d.]+ [\d.]+(?=")/g;
+
 /** What the package does not declare: readiness, and the worker that keeps the process alive. */
 interface D2Internals {
   readonly ready: Promise<void>;
@@ -116,7 +119,7 @@ async function startEngine(): Promise<Engine> {
             noXMLTag: true,
             salt: contentHash(text).slice(0, 8),
           });
-          return svg.replace(QUOTED_ID, "$1$2");
+          return svg.replace(QUOTED_ID, "$1$2").replace(POINT_AFTER_END, "Z");
         } catch (cause) {
           throw complaint(cause, file);
         }

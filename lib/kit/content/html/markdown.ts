@@ -29,8 +29,8 @@ export interface RenderOptions {
   readonly link?: ((href: string) => string | undefined) | undefined;
   /** HTML for a picture in place of `<img>`; undefined keeps it. */
   readonly picture?: ((src: string, alt: string) => string | undefined) | undefined;
-  /** Added to every heading's level: a notebook's own `#` is not the page's. */
-  readonly demote?: number | undefined;
+  /** The level of its highest headings, whatever they are in the text: an output's own `#` is not the page's. */
+  readonly top?: number | undefined;
   /** Leaves out what only our own pages style: anchors on headings, frames around tables. */
   readonly plain?: boolean | undefined;
   /** Put before heading ids, to keep them apart from others on the page. */
@@ -65,7 +65,8 @@ export function openMarkdown(highlighter: Highlighter): (text: string, options?:
     // Regions of a page are told apart by their labels; no heading has a blank in its id.
     const number = (env.ids.get("a table") ?? 0) + 1;
     env.ids.set("a table", number);
-    return `<div class="table" role="region" aria-label="Table ${number}" tabindex="0"><table>\n`;
+    const label = `${env.options.idPrefix === undefined ? "Table" : "Output table"} ${number}`;
+    return `<div class="table" role="region" aria-label="${label}" tabindex="0"><table>\n`;
   };
   rules.table_close = (_tokens, _index, _options, env: Environment) =>
     env.options.plain ? "</table>\n" : "</table></div>\n";
@@ -135,7 +136,12 @@ function hoistBlocks(tokens: Token[], env: Environment): void {
   }
 }
 
+const levelOf = ({ tag }: Token): number => Number(tag.slice(1));
+
 function numberHeadings(tokens: Token[], env: Environment): void {
+  const { top } = env.options;
+  const highest = Math.min(...tokens.filter(({ type }) => type === "heading_open").map(levelOf));
+  const lower = top === undefined ? 0 : top - highest;
   for (const [index, token] of tokens.entries()) {
     if (token.type !== "heading_open") continue;
     const inline = tokens[index + 1] as Token;
@@ -143,7 +149,7 @@ function numberHeadings(tokens: Token[], env: Environment): void {
       .filter(({ type }) => type === "text" || type === "code_inline")
       .map(({ content }) => fill(content, env, "text"))
       .join("");
-    const level = Math.min(6, Number(token.tag.slice(1)) + (env.options.demote ?? 0));
+    const level = Math.min(6, levelOf(token) + lower);
     const base = (env.options.idPrefix ?? "") + (slugify(text) || "section");
     const seen = env.ids.get(base) ?? 0;
     env.ids.set(base, seen + 1);

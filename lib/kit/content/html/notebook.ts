@@ -13,6 +13,7 @@ export async function notebookHtml(
 ): Promise<Rendered> {
   const texts = notebookTexts(recorded, tools.markdown, options);
   const parts: string[] = [];
+  const ids = new Map<string, number>();
   for (const [index, cell] of recorded.cells.entries()) {
     if (cell.type === "raw") continue;
     const id = escapeHtml(cellAnchor(cell.ref));
@@ -21,7 +22,7 @@ export async function notebookHtml(
       if (html.trim()) parts.push(`<section class="cell text" id="${id}">${html}</section>`);
       continue;
     }
-    const outputs = await outputsHtml(cell, recorded, tools);
+    const outputs = await outputsHtml(cell, recorded, tools, ids);
     parts.push(
       `<section class="cell" id="${id}" aria-label="${escapeHtml(cellName(cell))}">${codeHtml(cell, recorded, tools)}` +
         `${outputs ? `<div class="outputs">${outputs}</div>` : ""}</section>`,

@@ -37,6 +37,7 @@ interface Shown {
   readonly id: string;
   readonly recorded: RecordedNotebook;
   readonly tools: Tools;
+  readonly ids: RenderOptions["ids"];
 }
 
 /** How a page shows what was recorded by name. A kind that lacks what it needs is shown by its other forms. */
@@ -72,18 +73,23 @@ const MIME_TYPES: Readonly<Record<string, (value: string, shown: Shown) => strin
   "image/png": (base64, shown) => picture("image/png", base64, shown),
   "image/jpeg": (base64, shown) => picture("image/jpeg", base64, shown),
   "text/html": (html) => `<div class="output html">${inertHtml(html)}</div>`,
-  "text/markdown": (markdown, { id, tools }) => {
+  "text/markdown": (markdown, { id, tools, ids }) => {
     const idPrefix = `o${contentHash(id).slice(0, 6)}-`;
-    return `<div class="output html">${inertHtml(tools.markdown(markdown, { demote: 2, idPrefix }).html)}</div>`;
+    return `<div class="output html">${inertHtml(tools.markdown(markdown, { top: 3, idPrefix, ids }).html)}</div>`;
   },
   "text/plain": (text) => textHtml(text),
 };
 
-/** A cell's outputs; neighbouring facts share one list, neighbouring text one block. */
+/**
+ * A cell's outputs; neighbouring facts share one list, neighbouring text one block.
+ *
+ * @param ids of those that are on the page already.
+ */
 export async function outputsHtml(
   cell: RecordedCell,
   recorded: RecordedNotebook,
   tools: Tools,
+  ids?: RenderOptions["ids"],
 ): Promise<string> {
   const parts: string[] = [];
   let facts: string[] = [];
@@ -104,7 +110,7 @@ export async function outputsHtml(
       text += output.text;
     } else {
       flush();
-      parts.push(await outputHtml(output, { id: `${cell.ref.id}-${index}`, recorded, tools }));
+      parts.push(await outputHtml(output, { id: `${cell.ref.id}-${index}`, recorded, tools, ids }));
     }
   }
   flush();
