@@ -23,13 +23,17 @@ export function openDiagrams(cache: Cache): DiagramRenderer {
   let engine: Promise<Engine> | undefined;
   return {
     async render(source, file, theme, shape = "wide") {
+      const hasTables = /\bsql_table\b/.test(source);
       const text = [
         source,
         ...(shape === "tall" ? ["direction: down"] : []),
         diagramTheme("light"),
-        ...(/\bsql_table\b/.test(source) ? [TABLE_INK] : []),
+        ...(hasTables ? [TABLE_INK] : []),
+        // ELK puts tables beside each other also where they stand one below the other.
+        ...(hasTables && shape === "tall" ? [DAGRE] : []),
       ].join("\n");
-      const key = `diagram-${contentHash(text, packageVersion("@terrastruct/d2"), packageVersion("@fontsource/inter"))}.svg`;
+      const made = [packageVersion("@terrastruct/d2"), packageVersion("@fontsource/inter"), MENDED];
+      const key = `diagram-${contentHash(text, ...made)}.svg`;
       const light = await cache.text(key, async () => {
         engine ??= startEngine();
         return (await engine).draw(text, file);
@@ -79,11 +83,16 @@ interface Engine {
   stop(): Promise<void>;
 }
 
+const DAGRE = "vars: {d2-config: {layout-engine: dagre}}";
+
 /** D2 writes a name with its quotes into the ids of tables' clips, within the quotes of the attribute: that is no XML. */
 const QUOTED_ID = /(d2-\d+-)"([^"<>]+)"/g;
 
 /** And it ends the outline of such a clip with a point that no command is given for. */
 const POINT_AFTER_END = /Z [\d.]+ [\d.]+(?=")/g;
+
+/** Drawings that were mended otherwise are none of these. */
+const MENDED = `${QUOTED_ID} ${POINT_AFTER_END}`;
 
 /** What the package does not declare: readiness, and the worker that keeps the process alive. */
 interface D2Internals {
@@ -113,7 +122,10 @@ async function startEngine(): Promise<Engine> {
     draw(text, file) {
       const next = last.then(async () => {
         try {
-          const compiled = await d2.compile({ fs: { index: text }, options: { layout: "elk", ...fonts } });
+          const compiled = await d2.compile({
+            fs: { index: text },
+            options: { layout: text.endsWith(DAGRE) ? "dagre" : "elk", ...fonts },
+          });
           const svg = await d2.render(compiled.diagram, {
             ...compiled.renderOptions,
             noXMLTag: true,
