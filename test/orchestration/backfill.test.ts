@@ -85,18 +85,23 @@ describe("a backfill", () => {
     await on.orchestration.run(pipeline);
     await on.sql("delete from n.latest").rows();
     const hole = await on.hash();
-    const fill = async () =>
-      (await on.orchestration.backfill(pipeline, { slices: DAYS.slice(0, 2) })).slices.map(
-        ({ outcome }) => outcome,
-      );
+    const fill = async (slices: readonly string[]) =>
+      (await on.orchestration.backfill(pipeline, { slices })).slices.map(({ outcome }) => outcome);
     const filled = async () => {
-      const outcomes = await fill();
+      const outcomes = await fill(DAYS.slice(0, 2));
       expect((await on.sql("select count(*)::int as n from n.latest").rows())[0]).toEqual({ n: 2 });
       return outcomes;
     };
     expect(await filled()).toEqual(["made", "made"]);
     expect(await filled()).toEqual(["had", "had"]);
+    // A day without rows has nothing to publish, and was made of what was there.
+    const whole = await on.hash();
+    const empty = DAYS.slice(4);
+    expect(await fill(empty)).toEqual(["made"]);
+    expect(await on.hash()).toBe(whole);
+    expect(await fill(empty)).toEqual(["had"]);
     await at.lake.rollback(`@${hole}`, { into: "some" });
+    expect(await fill(empty)).toEqual(["made"]);
     expect(await filled()).toEqual(["made", "made"]);
     await at.lake.deleteRef("some");
     await at.lake.branch("some", { from: `@${hole}` });

@@ -129,7 +129,8 @@ function remoteKeys({ createRemoteJWKSet }: typeof import("jose"), keys: string)
   if (url !== undefined && isSafe) return createRemoteJWKSet(url, { timeoutDuration: FETCH_MS });
   throw invalidConfig(
     "keys",
-    `Others could change the keys of ${keys} on their way.`,
+    // A URL may have a password in it.
+    `Others could change the keys of ${url?.host ?? "what is no URL"} on their way.`,
     "Give a URL that begins with https:, or the path of a file.",
   );
 }

@@ -74,9 +74,11 @@ export async function backfill(
   for (;;) {
     throwIfAborted(signal);
     const runs = store.withKey(definition.name, target, `backfill ${name} `);
-    for (const { id, status, hash, slices: made = [] } of runs) {
+    for (const { id, status, hash, base, slices: made = [] } of runs) {
       const had = made.map(String).filter((text) => asked.has(text) && !settled.has(text));
-      if (status !== "succeeded" || had.length === 0 || !(await isOn(catalog, target, hash))) continue;
+      // One that found nothing to change has no commit: then what it found has to be there still.
+      if (status !== "succeeded" || had.length === 0 || !(await isOn(catalog, target, hash ?? base)))
+        continue;
       for (const text of had) settle(text, "had", id);
     }
     const missing = [...asked.keys()].filter((text) => !settled.has(text));
@@ -108,10 +110,8 @@ export async function backfill(
   }
 }
 
-/** Whether a branch has what a run published: it may have been rolled back, or made anew under its name. */
-async function isOn(catalog: BranchingCatalog, target: string, hash: string | undefined): Promise<boolean> {
-  // It found nothing to change.
-  if (hash === undefined) return true;
+/** Whether a branch has a commit still: it may have been rolled back, or made anew under its name. */
+async function isOn(catalog: BranchingCatalog, target: string, hash: string): Promise<boolean> {
   try {
     const { versions } = catalog;
     const { commit: head } = await versions.resolve(target);

@@ -42,13 +42,14 @@ ${pythonList("SCHEDULES", [...zones.values()])}
 
 
 def slh(task_id, *words, **options):
-    """A task that calls slh. Words of ours are none of Jinja's; the run's id comes by the environment."""
+    """A task that calls slh. Words of ours are none of Jinja's; the run's key comes by the environment. Two DAGs may have runs
+    of one id."""
     quoted = shlex.join(["pipeline", *words, "--file", FILE])
     return BashOperator(
         task_id=task_id,
         bash_command="{% raw %}" + f'{SLH} {quoted} --key "$SLH_RUN_KEY"' + "{% endraw %}",
         cwd=FOLDER,
-        env={"SLH_RUN_KEY": "{{ run_id }}"},
+        env={"SLH_RUN_KEY": "{{ dag.dag_id }} {{ run_id }}"},
         append_env=True,
         retries=0,
         **options,

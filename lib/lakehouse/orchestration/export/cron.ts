@@ -28,7 +28,7 @@ export function cronFiles(exported: Exported): readonly ExportedFile[] {
     ...[...new Set(crons)].map((cron) => `${cron} ${line}`),
   ]);
   const text = `# ${pipeline.name}, by slh pipeline export --to cron. A cron that does not know CRON_TZ (Debian's) looks at the times of the
-# machine's own zone: what is due by then is run.
+# machine's own zone: what is due by then is run, and of a schedule that does not catch up, what is a minute late is not.
 ${lines.join("\n")}
 `;
   return [{ name: `${pipeline.name}.cron`, text }];
