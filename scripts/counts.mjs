@@ -17,13 +17,23 @@ const SHARING = ["backup", "catalog", "iceberg", "lakehouse", "parquet", "pipeli
 
 /** All unit tests: those of the rooms above without isolation, then the others with it. */
 export async function unitTests() {
-  const sharing = await vitest("unit", ["--no-isolate", ...SHARING], {}, "unit-sharing");
+  const files = SHARING.flatMap(testFiles);
+  const together = files.filter((file) => !replacesModules(file));
+  const sharing = await vitest("unit", ["--no-isolate", ...together], {}, "unit-sharing");
   const rest = readdirSync(join(root, "test"))
     .filter((name) => !["interop", "site", "support"].includes(name) && !SHARING.includes(`test/${name}/`))
     .map((name) => (name.endsWith(".ts") ? `test/${name}` : `test/${name}/`));
-  const others = await vitest("unit", rest);
+  const others = await vitest("unit", [...rest, ...files.filter(replacesModules)]);
   return Object.fromEntries(Object.keys(others).map((key) => [key, sharing[key] + others[key]]));
 }
+
+const testFiles = (room) =>
+  readdirSync(join(root, room), { recursive: true })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => `${room}${name.split(sep).join("/")}`);
+
+/** A test file that does shares no process: what another one has loaded there is not replaced. */
+const replacesModules = (file) => readFileSync(join(root, file), "utf8").includes("vi.mock(");
 
 /** Runs the tests of a Vitest project, which print as they go, and counts them. */
 export async function vitest(project, args, env = {}, name = project) {
