@@ -1,6 +1,7 @@
 /** Runs that schedules and sensors begin: once each, whoever watches. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Lakehouse, openLakehouse } from "sololakehouse";
+import { branchingOf } from "sololakehouse/catalog";
 import { updateProperties } from "sololakehouse/iceberg";
 import {
   definePipeline,
@@ -10,10 +11,11 @@ import {
   type StepContext,
   schedule,
   step,
+  taskStep,
   type WatchEvent,
 } from "sololakehouse/orchestration";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { freshLake } from "./support/lakes.js";
+import { days, freshLake, latest } from "./support/lakes.js";
 
 const at = freshLake();
 afterEach(() => {
@@ -64,6 +66,40 @@ describe("a sensor", () => {
     // Other changes of the table are none of its data.
     await (await at.lake.table("n.events")).update([updateProperties({ set: { a: "b" } })]);
     expect(await look()).toEqual([]);
+  });
+
+  test("begins a run again where the branch was moved behind it, or made anew under its name", async () => {
+    const pipeline = definePipeline({
+      name: "w",
+      triggers: [onSnapshot("n.events")],
+      steps: [taskStep(latest)],
+    });
+    const catalog = branchingOf(at.lake.catalog);
+    const dev = at.lake.on("dev");
+    await append(1);
+    const { hash: before } = await catalog.reference("main");
+    await catalog.createBranch("dev", { from: "main" });
+    const look = async () => outcomes(await dev.orchestration.runDue([pipeline]));
+    const rows = async () => Number((await dev.sql("SELECT count(*) AS n FROM n.latest").rows())[0]?.n);
+    expect(await look()).toEqual(["succeeded"]);
+    const { hash: first } = await catalog.reference("dev");
+    await catalog.deleteReference("dev");
+    await catalog.createBranch("dev", { from: "main" });
+    expect([await look(), await rows(), await look()]).toEqual([["succeeded"], 1, []]);
+    const { hash: second } = await catalog.reference("dev");
+    await catalog.assignReference("dev", `@${before}`, { expectedHash: second });
+    expect([await look(), await rows(), await look()]).toEqual([["succeeded"], 1, []]);
+    const made = await keys();
+    expect(made.slice(0, 2).map((key) => key?.split(" ").at(-1))).toEqual(["#3", "#2"]);
+    // Where what a run did is there again, it is not made twice.
+    const { hash: third } = await catalog.reference("dev");
+    await catalog.assignReference("dev", `@${first}`, { expectedHash: third });
+    expect([await look(), await look(), await keys()]).toEqual([["had"], [], made]);
+    // A branch that was made of one that has run has its tables, and runs of its own.
+    await catalog.createBranch("other", { from: "dev" });
+    const other = definePipeline({ ...pipeline, steps: [taskStep(latest), taskStep(days)] });
+    await at.lake.on("other").orchestration.runDue([other]);
+    expect(await at.lake.on("other").sql("SELECT rows FROM n.days").rows()).toEqual([{ rows: 1n }]);
   });
 
   test("begins a run for a topic's new records, and for those of another topic of its name", async () => {

@@ -271,6 +271,7 @@ export class Orchestration {
       store: setting.store,
       definition,
       target: catalog.ref,
+      seen: new Map(),
       start: (request) => this.start(definition, request, { graceMs, onProgress, signal }),
       onEvent,
       signal,

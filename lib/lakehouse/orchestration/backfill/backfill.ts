@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BranchingCatalog } from "../../catalog/index.js";
 import { type Abortable, invalidArgument, throwIfAborted } from "../../errors.js";
-import { noSuchRef } from "../../iceberg/index.js";
 import { digestOf } from "../../keys.js";
 import type { SliceValue } from "../../pipeline/index.js";
 import { pipelineRunning, RunFailedError } from "../errors.js";
 import type { PipelineDefinition } from "../model/definition.js";
 import { isSliced } from "../model/step.js";
+import { isOnBranch } from "../run/branches.js";
 import type { RunStore } from "../state/store.js";
 import type { Failure, RunRecord, RunRequest } from "../state/types.js";
 
@@ -77,7 +77,7 @@ export async function backfill(
     for (const { id, status, hash, base, slices: made = [] } of runs) {
       const had = made.map(String).filter((text) => asked.has(text) && !settled.has(text));
       // One that found nothing to change has no commit: then what it found has to be there still.
-      if (status !== "succeeded" || had.length === 0 || !(await isOn(catalog, target, hash ?? base)))
+      if (status !== "succeeded" || had.length === 0 || !(await isOnBranch(catalog, target, hash ?? base)))
         continue;
       for (const text of had) settle(text, "had", id);
     }
@@ -107,19 +107,6 @@ export async function backfill(
 
   async function wait(): Promise<void> {
     await sleep(WAIT_MS, undefined, { signal }).catch(() => {});
-  }
-}
-
-/** Whether a branch has a commit still: it may have been rolled back, or made anew under its name. */
-async function isOn(catalog: BranchingCatalog, target: string, hash: string): Promise<boolean> {
-  try {
-    const { versions } = catalog;
-    const { commit: head } = await versions.resolve(target);
-    const { commit: made } = await versions.resolve(`@${hash}`);
-    return await versions.contains(head, made);
-  } catch (error) {
-    if (noSuchRef.is(error)) return false;
-    throw error;
   }
 }
 

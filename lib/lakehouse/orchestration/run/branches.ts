@@ -68,3 +68,19 @@ export async function commitsSince(
   } while (pageToken !== undefined);
   return found;
 }
+
+/** Whether a branch has a commit still: it may have been rolled back, or made anew under its name. */
+export async function isOnBranch(
+  { versions }: BranchingCatalog,
+  branch: string,
+  hash: string,
+): Promise<boolean> {
+  try {
+    const { commit: head } = await versions.resolve(branch);
+    const { commit: made } = await versions.resolve(`@${hash}`);
+    return await versions.contains(head, made);
+  } catch (error) {
+    if (noSuchRef.is(error)) return false;
+    throw error;
+  }
+}

@@ -70,7 +70,8 @@ export async function publishedIn(job: RunJob, at: Hash): Promise<Hash | undefin
   return items.find(isIt)?.hash;
 }
 
-const keyOf = ({ run }: RunJob): string => `${run.pipeline} ${run.key}`;
+/** A run is of its branch: another that was made of it has its commits, and none of what its own pipeline makes of them. */
+const keyOf = ({ run }: RunJob): string => `${run.pipeline} ${run.target} ${run.key}`;
 
 const messageOf = ({ run }: RunJob): string => `Run ${run.pipeline} (${run.id})`;
 

@@ -2,6 +2,7 @@ import { type BranchingCatalog, noSuchNamespace } from "../../catalog/index.js";
 import { noSuchTable } from "../../iceberg/index.js";
 import type { Log } from "../../log/index.js";
 import { lastTick, nextTick, type PipelineTrigger, type Schedule, type Sensor } from "../model/trigger.js";
+import type { RunRecord } from "../state/types.js";
 
 /** What a trigger asks for. */
 export interface Due {
@@ -26,20 +27,39 @@ export function firstCursor(trigger: PipelineTrigger, now: number): string | und
 }
 
 /**
- * What is due of a trigger.
+ * What is due of a sensor. A state that had runs is due again where the branch has of none of them what it did, or, if it did
+ * nothing, what it began at: the branch was moved back, or made anew under its name. Every run of a state after the first has
+ * its number in its key, so that of two watchers one begins it.
  *
  * @param cursor what was settled last.
+ * @param runsOf the runs of a state, oldest first.
+ * @param isThere whether the branch has what a run left.
  */
-export async function dueOf(
-  trigger: PipelineTrigger,
+export async function dueState(
+  sensor: Sensor,
   cursor: string | undefined,
   sources: Sources,
-  now: number,
+  runsOf: (state: string) => readonly RunRecord[],
+  isThere: (run: RunRecord) => Promise<boolean>,
 ): Promise<Due | undefined> {
-  if (trigger.kind === "schedule") return dueTime(trigger, Date.parse(cursor as string), now);
-  const at = await stateOf(trigger, sources);
-  return at === undefined || at === cursor ? undefined : { at, isPassed: false };
+  const state = await stateOf(sensor, sources);
+  if (state === undefined) return undefined;
+  const runs = runsOf(state);
+  const numbered = (number: number): Due => ({
+    at: number === 1 ? state : `${state}${AGAIN}${number}`,
+    isPassed: false,
+  });
+  for (const [index, run] of [...runs.entries()].reverse()) {
+    const hasEnded = run.status !== "running" && run.status !== "stopped";
+    if (hasEnded && !(await isThere(run))) continue;
+    const due = numbered(index + 1);
+    return due.at === cursor ? undefined : due;
+  }
+  return numbered(runs.length + 1);
 }
+
+/** Between a state and the number of its run. */
+export const AGAIN = " #";
 
 /** The time of a schedule that is to be run next, of those after one and not after now. */
 export function dueTime(schedule: Schedule, after: number, now: number): Due | undefined {

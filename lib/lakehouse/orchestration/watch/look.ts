@@ -1,10 +1,12 @@
+import type { Hash } from "../../catalog/index.js";
 import { pipelineRunning, RunFailedError, runLost } from "../errors.js";
 import type { PipelineDefinition } from "../model/definition.js";
 import { type PipelineTrigger, triggerName } from "../model/trigger.js";
+import { isOnBranch } from "../run/branches.js";
 import { failureOf } from "../run/failure.js";
 import type { RunStore } from "../state/store.js";
 import type { Failure, RunRecord, RunRequest } from "../state/types.js";
-import { type Due, dueOf, firstCursor, type Sources } from "./due.js";
+import { AGAIN, type Due, dueState, dueTime, firstCursor, type Sources } from "./due.js";
 
 /** What became of something that was due. */
 export interface WatchEvent {
@@ -28,6 +30,8 @@ export interface Watching extends Sources {
   readonly definition: PipelineDefinition;
   /** The branch that its runs publish to. */
   readonly target: string;
+  /** By a run, a commit of the target that has what it left there. */
+  readonly seen: Map<string, Hash>;
   /** Runs the pipeline; answers with `undefined` where the key has been run. */
   readonly start: (request: RunRequest) => Promise<Pick<RunRecord, "id" | "status"> | undefined>;
   readonly onEvent: (event: WatchEvent) => void;
@@ -95,7 +99,16 @@ async function runDue(
       if (first !== undefined) store.beginCursor(definition.name, inStore, first);
       cursor = store.cursor(definition.name, inStore);
     }
-    due = await dueOf(trigger, cursor, watching, now);
+    due =
+      trigger.kind === "schedule"
+        ? dueTime(trigger, Date.parse(cursor as string), now)
+        : await dueState(
+            trigger,
+            cursor,
+            watching,
+            (state) => runsOf(watching, `${name} ${state}`),
+            (run) => isThere(watching, run),
+          );
   } catch (error) {
     onEvent(eventOf(watching, name, "", "error", undefined, failureOf(error)));
     return "error";
@@ -111,6 +124,25 @@ async function runDue(
   if (isPassed) onEvent(event);
   if (isSettled(event.outcome)) store.setCursor(definition.name, inStore, at);
   return event.outcome;
+}
+
+/** The runs for a key, and those for the same again, oldest first. */
+function runsOf({ store, definition, target }: Watching, key: string): readonly RunRecord[] {
+  return store
+    .withKey(definition.name, target, key)
+    .filter((run) => run.key === key || run.key?.startsWith(key + AGAIN));
+}
+
+/** Whether the branch has what a run left there: looked for among the commits since it was last seen to. */
+async function isThere({ catalog, target, seen }: Watching, run: RunRecord): Promise<boolean> {
+  const made = run.hash ?? run.base;
+  const { hash: head } = await catalog.reference(target);
+  const known = seen.get(run.id);
+  const isOn =
+    (known !== undefined && (await isOnBranch(catalog, `@${head}`, known))) ||
+    (await isOnBranch(catalog, `@${head}`, made));
+  if (isOn) seen.set(run.id, head);
+  return isOn;
 }
 
 /** Runs the pipeline for a trigger, and tells what became of it. */
