@@ -164,8 +164,14 @@ test("a run is an event of OpenLineage, and all of them a diagram", async () => 
     eventType: "COMPLETE",
     eventTime: "2001-02-03T04:05:06.000Z",
     job: { namespace: "lake", name: "gold.route_days" },
+    run: { runId: run?.id },
     inputs: [{ namespace: "lake", name: "silver.flights" }],
   });
+  const started = openLineageEvent(run as NonNullable<typeof run>, lineage, {
+    namespace: "lake",
+    eventType: "START",
+  });
+  expect(started).toMatchObject({ eventType: "START", eventTime: run?.at, run: event.run });
   const [output] = event.outputs as { facets: { columnLineage: { fields: Record<string, unknown> } } }[];
   expect(output?.facets.columnLineage.fields.max_delay_minutes).toEqual({
     inputFields: [
@@ -173,7 +179,7 @@ test("a run is an event of OpenLineage, and all of them a diagram", async () => 
         namespace: "lake",
         name: "silver.flights",
         field: "arrival_delay_minutes",
-        transformations: [{ type: "DIRECT", subtype: "TRANSFORMATION" }],
+        transformations: [{ type: "DIRECT" }],
       },
     ],
   });

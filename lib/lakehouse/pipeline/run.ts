@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { branchingOf, type Catalog, type Hash } from "../catalog/index.js";
 import { invalidArgument } from "../errors.js";
 import { noSuchTable, type SnapshotId, type Table } from "../iceberg/index.js";
@@ -17,6 +18,10 @@ export interface InputRange {
 /** What became of a task. */
 export interface TaskRun {
   readonly task: string;
+  /** Names the run among all there are: a UUID. */
+  readonly id: string;
+  /** When it began, ISO 8601. */
+  readonly at: string;
   /** `unchanged`: its inputs are as they were. */
   readonly outcome: "written" | "unchanged";
   /** By their names in the query. */
@@ -36,10 +41,11 @@ export async function runTask(
   { rebuild = false, slices: asked, now, record, signal, engine: spark }: RunOptions,
 ): Promise<TaskRun> {
   requireSlices(task, asked);
+  const run = { task: task.name, id: randomUUID(), at: new Date().toISOString() };
   const slices = asked?.length === 0 ? undefined : asked;
   if (!rebuild && slices === undefined) {
     const range = await upToDate(context.catalog, task);
-    if (range !== undefined) return { task: task.name, outcome: "unchanged", inputs: range };
+    if (range !== undefined) return { ...run, outcome: "unchanged", inputs: range };
   }
   let inputs: Inputs = {};
   let made: readonly SliceValue[] | undefined;
@@ -71,7 +77,7 @@ export async function runTask(
     { table: table.name, from, to: table.currentSnapshot?.snapshotId },
   ]);
   return {
-    task: task.name,
+    ...run,
     outcome: publication.outcome === "published" ? "written" : "unchanged",
     inputs: Object.fromEntries(range),
     slices: made,

@@ -1,5 +1,6 @@
 import type { Catalog } from "../../catalog/index.js";
 import { invalidArgument } from "../../errors.js";
+import type { Schema } from "../../iceberg/index.js";
 import { type QueryEngine, sql } from "../../query/index.js";
 import type { Task } from "../task.js";
 import { type InputColumn, queryLineage } from "./columns.js";
@@ -17,6 +18,8 @@ export interface TaskLineage {
   readonly columns: Readonly<Record<string, readonly TableColumn[]>>;
   /** Columns that decide which rows it has: filters, joins, groups. */
   readonly rows: readonly TableColumn[];
+  /** By table: the schemas of this one and of those that its query reads. */
+  readonly schemas: Readonly<Record<string, Schema>>;
 }
 
 interface LineageContext {
@@ -35,22 +38,26 @@ export async function lineageOf(
   tasks: readonly Task[],
 ): Promise<readonly TaskLineage[]> {
   const made = new Map(tasks.map(({ name, into }) => [name, into.schema]));
-  const columnsOf = async (table: string): Promise<readonly string[]> => {
-    const { fields } = made.get(table) ?? (await catalog.loadTable(table)).schema;
-    return fields.map(({ name }) => name);
-  };
   const found: TaskLineage[] = [];
   for (const task of tasks) {
     const tables = { ...task.changes, ...task.reads };
     const inputs = new Map<string, readonly string[]>();
-    for (const [name, table] of Object.entries(tables)) inputs.set(name, await columnsOf(table));
+    const schemas: Record<string, Schema> = { [task.name]: task.into.schema };
+    for (const [name, table] of Object.entries(tables)) {
+      const schema = made.get(table) ?? (await catalog.loadTable(table)).schema;
+      schemas[table] = schema;
+      inputs.set(
+        name,
+        schema.fields.map((field) => field.name),
+      );
+    }
     const { columns, rows } = queryLineage(await treeOf(engine, task.sql), inputs);
     const inTable = ({ input, column }: InputColumn): TableColumn => ({
       table: tables[input] as string,
       column,
     });
     const named = task.into.schema.fields.map(({ name }) => [name, (columns.get(name) ?? []).map(inTable)]);
-    found.push({ table: task.name, columns: Object.fromEntries(named), rows: rows.map(inTable) });
+    found.push({ table: task.name, columns: Object.fromEntries(named), rows: rows.map(inTable), schemas });
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { type Schema, typeToString } from "../../iceberg/index.js";
 import type { TaskRun } from "../run.js";
 import type { TableColumn, TaskLineage } from "./lineage.js";
 
@@ -8,7 +8,9 @@ const SPEC = "https://openlineage.io/spec";
 export interface OpenLineageOptions {
   /** Names the lakehouse among others: its datasets and jobs are in it. */
   readonly namespace: string;
-  /** When the run ended; now where not given. */
+  /** What happened: the run began, or it has ended well, which it is where not given. A run has one event of each. */
+  readonly eventType?: "START" | "COMPLETE" | undefined;
+  /** When that was; where not given, when the run began, or now. */
   readonly at?: Date | undefined;
 }
 
@@ -16,28 +18,31 @@ export interface OpenLineageOptions {
 export type OpenLineageEvent = Readonly<Record<string, unknown>>;
 
 /**
- * A run of a task as an event of OpenLineage, for Marquez, DataHub and their like: its inputs, its table, and of which
- * columns each of that table's is (the facet `columnLineage`).
+ * A run of a task as an event of OpenLineage, for Marquez, DataHub and their like: its inputs and its table with their
+ * columns (the facet `schema`), and of which columns each of the table's is (`columnLineage`).
  *
  * @example
  * const lineage = await lake.pipeline.lineage(tasks);
- * for (const run of await lake.pipeline.run(tasks)) post(openLineageEvent(run, lineage, { namespace: "lake" }));
+ * for (const run of await lake.pipeline.run(tasks))
+ *   for (const eventType of ["START", "COMPLETE"] as const)
+ *     await post(openLineageEvent(run, lineage, { namespace: "lake", eventType }));
  */
 export function openLineageEvent(
-  { task, inputs, report }: TaskRun,
+  { task, id, at: began, inputs }: TaskRun,
   lineage: readonly TaskLineage[],
-  { namespace, at = new Date() }: OpenLineageOptions,
+  options: OpenLineageOptions,
 ): OpenLineageEvent {
+  const { namespace, eventType = "COMPLETE" } = options;
   const own = lineage.find(({ table }) => table === task);
+  // Whether a column is a filter, a join's or a group's, which the subtype would say, the lineage does not know.
   const field = (type: "DIRECT" | "INDIRECT") => (of: TableColumn) => ({
     namespace,
     name: of.table,
     field: of.column,
-    transformations: [{ type, subtype: type === "DIRECT" ? "TRANSFORMATION" : "FILTER" }],
+    transformations: [{ type }],
   });
   const columnLineage = own && {
-    _producer: PRODUCER,
-    _schemaURL: `${SPEC}/facets/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet`,
+    ...facet("1-2-0", "ColumnLineageDatasetFacet"),
     fields: Object.fromEntries(
       Object.entries(own.columns).map(([column, from]) => [
         column,
@@ -46,20 +51,37 @@ export function openLineageEvent(
     ),
     dataset: own.rows.map(field("INDIRECT")),
   };
+  const dataset = (name: string, more = {}) => {
+    const schema = own?.schemas[name];
+    return { namespace, name, facets: { ...(schema && { schema: schemaFacet(schema) }), ...more } };
+  };
   const read = [
     ...Object.values(inputs).map(({ table }) => table),
-    ...(own === undefined
-      ? []
-      : [...Object.values(own.columns).flat(), ...own.rows].map(({ table }) => table)),
+    ...Object.keys(own?.schemas ?? {}).filter((table) => table !== task),
   ];
   return {
-    eventType: "COMPLETE",
-    eventTime: at.toISOString(),
+    eventType,
+    eventTime: options.at?.toISOString() ?? (eventType === "START" ? began : new Date().toISOString()),
     producer: PRODUCER,
     schemaURL: `${SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent`,
-    run: { runId: report?.run ?? randomUUID(), facets: {} },
+    run: { runId: id, facets: {} },
     job: { namespace, name: task, facets: {} },
-    inputs: [...new Set(read)].map((name) => ({ namespace, name, facets: {} })),
-    outputs: [{ namespace, name: task, facets: columnLineage === undefined ? {} : { columnLineage } }],
+    inputs: [...new Set(read)].map((name) => dataset(name)),
+    outputs: [dataset(task, columnLineage && { columnLineage })],
   };
 }
+
+const facet = (version: string, name: string) => ({
+  _producer: PRODUCER,
+  _schemaURL: `${SPEC}/facets/${version}/${name}.json#/$defs/${name}`,
+});
+
+/** Readers look a table's columns up here: to those that they do not know, no lineage leads. */
+const schemaFacet = ({ fields }: Schema) => ({
+  ...facet("1-2-0", "SchemaDatasetFacet"),
+  fields: fields.map(({ name, type, doc }) => ({
+    name,
+    type: typeToString(type),
+    ...(doc !== undefined && { description: doc }),
+  })),
+});
