@@ -1,7 +1,10 @@
 import { errorKind, LakehouseError } from "../errors.js";
 import { type CheckReport, summary } from "./run/report.js";
 
-/** Checks that block did not pass. Of a publication it is a `CheckFailedError`, which has the report. */
+/**
+ * Checks that block did not pass. Of a publication it is a `CheckFailedError`, and of a stream a `RowsRefusedError`, which have
+ * the report.
+ */
 export const checkFailed = errorKind("CHECK_FAILED");
 /** A check that cannot be run on this table: a column that is not there, a type that it is not for, SQL that fails. */
 export const invalidCheck = errorKind("INVALID_CHECK");
@@ -32,6 +35,18 @@ export class CheckFailedError extends LakehouseError<"CHECK_FAILED"> {
       report.table,
       `${summary(report)}. ${target} is as it was.`,
       `Look at the rows on the branch ${branch}; delete it, and publish again once they are right.`,
+    );
+  }
+}
+
+/** Rows of a stream that its checks have kept out of the table. `report` says what they found. */
+export class RowsRefusedError extends LakehouseError<"CHECK_FAILED"> {
+  constructor(readonly report: CheckReport) {
+    super(
+      checkFailed.code,
+      report.table,
+      `${summary(report)}. Nothing of this interval was committed, and the stream has ended.`,
+      "Open it again, and go on behind its position without the rows that are wrong.",
     );
   }
 }

@@ -47,11 +47,17 @@ export type {
 } from "./checks/types.js";
 export { type Contract, type ContractInit, contract } from "./contracts/contract.js";
 export { type DictionaryTable, dictionary } from "./contracts/dictionary.js";
-export { CheckFailedError } from "./errors.js";
+export { CheckFailedError, RowsRefusedError } from "./errors.js";
 export type { PastRequest, PastResult } from "./history.js";
 export type { WriteRows, WriteTarget } from "./publish/landing.js";
 export { type AuditOptions, type Publication, publishedBy } from "./publish/publish.js";
-export { type BatchOptions, type PublishOptions, Quality, type TableOrContract } from "./quality.js";
+export {
+  type BatchOptions,
+  type CheckedStreamOptions,
+  type PublishOptions,
+  Quality,
+  type TableOrContract,
+} from "./quality.js";
 export type {
   CheckReport,
   CheckResult,

@@ -1,6 +1,13 @@
 import { isBranchingCatalog, type TableName } from "../catalog/index.js";
 import { invalidArgument } from "../errors.js";
-import type { AppendData, IngestOptions, Source, Table } from "../iceberg/index.js";
+import type {
+  AppendData,
+  IngestOptions,
+  Source,
+  StreamOptions,
+  StreamWriter,
+  Table,
+} from "../iceberg/index.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import type { CheckOptions, QualityContext } from "./check.js";
 import type { Allowance, Check, Distribution, DriftCheck } from "./checks/types.js";
@@ -26,6 +33,13 @@ export interface PublishOptions extends AuditOptions, IngestOptions {
 export interface BatchOptions extends Omit<CheckOptions, "since"> {
   /** The table that they are for, by name: keys must be new to it. */
   readonly into?: TableName | undefined;
+}
+
+export interface CheckedStreamOptions extends StreamOptions {
+  /** In place of those of the contract or of the table. */
+  readonly checks?: readonly Check[] | undefined;
+  /** Rows to show of what fails. 5 where not given; 0 for data that nobody shall see. */
+  readonly samples?: number | undefined;
 }
 
 const CHECK_OPTIONS: OptionNames<CheckOptions> = {
@@ -171,6 +185,40 @@ export class Quality {
     const parting = { ...ingest, maxRejected, from, now: audit.now ?? new Date() };
     const landing = quarantineOf(this.#context, name, contract, given, checks, parting);
     return publish(this.#context, name, checks, landing, audit);
+  }
+
+  /**
+   * `table.stream`, with checks before each commit, of the rows that it would bring and against the table that they would
+   * come to. Where one that blocks fails, nothing of that interval is committed, and the stream ends: by the call after that,
+   * or by `flush` or `close`. Nothing is recorded, and there is no quarantine: that is for `publish`.
+   *
+   * @throws RowsRefusedError CHECK_FAILED, of calls of the stream
+   * @throws LakehouseError NO_SUCH_TABLE; INVALID_ARGUMENT for a table that carries no checks, where none are given;
+   *   INVALID_CHECK; POSITION_LOST, as `table.stream`
+   * @example
+   * await using writer = await lake.quality.stream(readings, { source: "sensor-7" });
+   * for await (const { offset, ...row } of sensor.after(writer.position)) await writer.write(row, { offset });
+   */
+  async stream<Row>(
+    table: TableOrContract<Row>,
+    options: CheckedStreamOptions = {},
+  ): Promise<StreamWriter<Row>> {
+    const { checks: given, ...rest } = options;
+    requireRun(options);
+    const [{ openContract }, { checkedStream }, { requireChecks }, { requireKnown }] = await Promise.all([
+      import("./publish/landing.js"),
+      import("./publish/stream.js"),
+      import("./checks/builders.js"),
+      import("./checks/columns.js"),
+    ]);
+    const { name, contract } = await named(table);
+    const opened =
+      contract === undefined
+        ? (await this.#context.catalog.loadTable<Row>(name)).withEngine(this.#context.engine)
+        : await openContract(this.#context, contract);
+    const checks = requireChecks(given ?? contract?.checks ?? (await this.#carried(name)));
+    requireKnown(opened.schema, checks);
+    return checkedStream(this.#context, opened, this.#ref, checks, rest);
   }
 
   /**

@@ -2,8 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Abortable } from "../../../errors.js";
 import { commitConflict, commitStateUnknown } from "../../errors.js";
 import type { DataFile } from "../../model/metadata/manifest-types.js";
+import type { PendingUpdate } from "../snapshot/pending.js";
 import { type SnapshotChange, SnapshotProducer } from "../snapshot/producer.js";
 import type { Table } from "../table.js";
+import { applyUpdates } from "../updates/apply.js";
+import type { StreamAudit } from "./options.js";
 import { positionOf, positionSummary } from "./position.js";
 import type { Round } from "./round.js";
 
@@ -23,14 +26,16 @@ const UNKNOWN_TRIES = 3;
 /**
  * Puts the rows of a round into the table, with how far it has come in their source, in one commit.
  *
- * @throws LakehouseError COMMIT_CONFLICT where the table is elsewhere in the source than thought; and as `Table.append`
+ * @throws LakehouseError COMMIT_CONFLICT where the table is elsewhere in the source than thought; what the audit throws; and
+ *   as `Table.append`
  */
 export async function commitRound<Row>(
   table: Table<Row>,
   round: Round,
   progress: Progress | undefined,
-  options: Abortable & { readonly message?: string | undefined },
+  options: Abortable & { readonly message?: string | undefined; readonly audit?: StreamAudit | undefined },
 ): Promise<Table<Row>> {
+  const { audit, ...commit } = options;
   const files = await round.end();
   const token = randomUUID();
   let base = table;
@@ -44,7 +49,8 @@ export async function commitRound<Row>(
           base.metadata,
           changeOf(base, files, round, progress),
         );
-        return await base.update([snapshot], { ...options, token });
+        const change = audit === undefined || files.length === 0 ? snapshot : audited(base, snapshot, audit);
+        return await base.update([change], { ...commit, token });
       } catch (error) {
         if (!commitStateUnknown.is(error)) throw error;
         mayBeThere = true;
@@ -57,6 +63,20 @@ export async function commitRound<Row>(
     if (!mayBeThere) await round.discard(files);
     throw error;
   }
+}
+
+/** The snapshot, looked at before each attempt to commit it, on the table that it is put on then. */
+function audited<Row>(table: Table<Row>, snapshot: SnapshotProducer, audit: StreamAudit): PendingUpdate {
+  return {
+    propose: async (base) => {
+      const proposal = await snapshot.propose(base);
+      await proposal.stored;
+      const next = table.view(applyUpdates(base, proposal.updates), undefined);
+      await audit(next as unknown as Table, base.currentSnapshotId);
+      return proposal;
+    },
+    settle: (committed) => snapshot.settle(committed),
+  };
 }
 
 function changeOf<Row>(

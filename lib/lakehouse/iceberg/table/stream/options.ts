@@ -1,7 +1,15 @@
 import { type Abortable, invalidArgument, throwIfAborted } from "../../../errors.js";
 import { checkOptions, checkText, type OptionNames } from "../../../options.js";
+import type { SnapshotId } from "../../model/metadata/types.js";
 import { requireWellFormed } from "../../model/values/well-formed.js";
+import type { Table } from "../table.js";
 import { type Clock, SYSTEM_CLOCK } from "./clock.js";
+
+/**
+ * Looks at the table as a commit would leave it, with the snapshot of the table without its rows. What it throws keeps them
+ * out, and ends the stream.
+ */
+export type StreamAudit = (table: Table, since: SnapshotId | undefined) => Promise<void>;
 
 /** How rows that come one by one become a table's files and commits. */
 export interface StreamOptions extends Abortable {
@@ -18,6 +26,8 @@ export interface StreamOptions extends Abortable {
   /** For the catalog's log. */
   readonly message?: string | undefined;
   /** @internal */
+  readonly audit?: StreamAudit | undefined;
+  /** @internal */
   readonly clock?: Clock | undefined;
 }
 
@@ -27,6 +37,7 @@ const STREAM: OptionNames<StreamOptions> = {
   bufferBytes: true,
   message: true,
   signal: true,
+  audit: true,
   clock: true,
 };
 
@@ -44,7 +55,7 @@ export type CheckedOptions = Omit<StreamOptions, Filled> & {
 /** @throws LakehouseError INVALID_ARGUMENT, ABORTED */
 export function checkedOptions(options: StreamOptions): CheckedOptions {
   checkOptions("stream", options, STREAM);
-  const { source, from, bufferBytes = BUFFER_BYTES, clock = SYSTEM_CLOCK, message, signal } = options;
+  const { source, from, bufferBytes = BUFFER_BYTES, clock = SYSTEM_CLOCK, message, audit, signal } = options;
   throwIfAborted(signal);
   if (message !== undefined) checkText("stream", "message", message);
   if (source !== undefined) {
@@ -72,7 +83,7 @@ export function checkedOptions(options: StreamOptions): CheckedOptions {
       `bufferBytes is ${String(bufferBytes)}.`,
       "Give a whole number from 1 on.",
     );
-  return { source, from, bufferBytes, clock, message, signal };
+  return { source, from, bufferBytes, clock, message, audit, signal };
 }
 
 /** @throws LakehouseError INVALID_ARGUMENT for what is no 64-bit integer from 0 on. */

@@ -271,10 +271,10 @@ export class StreamWriter<Row = Record<string, unknown>> implements AsyncDisposa
     this.#cancelTimer();
     this.#round = undefined;
     try {
-      const { source, from, message, signal } = this.#options;
+      const { source, from, message, audit, signal } = this.#options;
       const progress =
         source === undefined ? undefined : { source, from, expected: this.#position, last: last as bigint };
-      this.#table = await commitRound(this.#table, round, progress, { message, signal });
+      this.#table = await commitRound(this.#table, round, progress, { message, audit, signal });
       this.#position = last;
       this.#committed = taken;
     } catch (error) {
