@@ -16,4 +16,4 @@ export {
   decompressDeflate,
   decompressGzip,
 } from "./zlib.js";
-export { compressZstd, decompressZstd, prepareZstd, zstdContentSize } from "./zstd.js";
+export { compressZstd, decompressZstd, decompressZstdStream, prepareZstd, zstdContentSize } from "./zstd.js";

@@ -176,6 +176,28 @@ function decompressFrame(frame: Uint8Array, size: number | undefined, limit: num
   return new Uint8Array(content.buffer, content.byteOffset, content.length);
 }
 
+/**
+ * Frames, one after the other, as they come in: in the memory of one window, whatever their length.
+ *
+ * @throws InvalidBytes
+ */
+export async function* decompressZstdStream(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { Decompress } = fzstd();
+  let pieces: Uint8Array[] = [];
+  const frames = new Decompress((piece) => pieces.push(piece));
+  for await (const chunk of chunks) {
+    try {
+      frames.push(chunk);
+    } catch (cause) {
+      throw new InvalidBytes("the zstd frame is damaged", { cause });
+    }
+    yield* pieces;
+    pieces = [];
+  }
+}
+
 /** Whether the bytes are one frame, and nothing else (RFC 8878, 3.1.1 and 3.1.1.2). */
 function isOneFrame(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

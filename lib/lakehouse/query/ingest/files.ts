@@ -9,7 +9,6 @@ import type { Paths } from "../../iceberg/index.js";
 import { type ObjectStore, objectNotFound, pathOfFile, reachingOut } from "../../storage/index.js";
 import { ask } from "../duckdb/open.js";
 import { quoteString } from "../text/tokens.js";
-import { requireWhole } from "./whole.js";
 
 /** A file of a source on this machine's disk. */
 export interface SourceFile {
@@ -31,7 +30,7 @@ const REMOTE = /^(?!file:)[a-z][a-z0-9+.-]+:\/\//i;
  * Finds the files of a source, in the order of the paths, and by name where one is a glob. Remote ones are copied: they
  * may change, so no cache keeps them.
  *
- * @throws LakehouseError OBJECT_NOT_FOUND where there is none; CORRUPT_FILE for a compressed one that is cut short.
+ * @throws LakehouseError OBJECT_NOT_FOUND where there is none.
  */
 export async function findFiles(
   connection: DuckDBConnection,
@@ -60,7 +59,6 @@ export async function findFiles(
         files.push({ name: uri, path: copy });
       }
     }
-    for (const file of files) await requireWhole(file);
     return { files, end };
   } catch (error) {
     await end();

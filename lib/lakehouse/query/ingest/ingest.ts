@@ -37,7 +37,7 @@ import {
   parquetLayouts,
   sqlLayout,
 } from "./layouts.js";
-import { requireClosed } from "./whole.js";
+import { requireWhole } from "./whole.js";
 
 /** A user's query that DuckDB can run as it is, and what its failures are to the user. */
 export interface PreparedSql {
@@ -379,10 +379,11 @@ async function layoutsOf(
 ): Promise<readonly Layout[]> {
   switch (given.kind) {
     case "csv":
+      for (const file of files) await requireWhole(file, { isJson: false });
       return csvLayouts(connection, files, given);
     case "json":
     case "ndjson":
-      for (const file of files) await requireClosed(file);
+      for (const file of files) await requireWhole(file, { isJson: true });
       return [jsonLayout(files)];
     case "parquet":
       return parquetLayouts(connection, files);

@@ -1,39 +1,43 @@
 import { createReadStream } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
-import { Writable } from "node:stream";
+import { open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { corruptFile } from "../../errors.js";
+import { decompressZstdStream, InvalidBytes } from "../../codecs/index.js";
+import { corruptFile, type LakehouseError } from "../../errors.js";
 import { ask } from "../duckdb/open.js";
 import type { FileReference } from "../sql/files.js";
 import type { SourceFile } from "./files.js";
+import { zstdProblem } from "./zstd-file.js";
 
 const GZIP = new Set(["gz", "gzip"]);
 const PLAIN = new Set(["", "none"]);
 const ZSTD = new Set(["zst", "zstd"]);
 
-/** What a file's ending says of its compression; empty for none. */
-const compressionOf = (path: string) => /\.(gz|zst)$/i.exec(path)?.[1]?.toLowerCase() ?? "";
+/** What a file's ending says of its compression to DuckDB, which looks no further than a question mark; empty for none. */
+const compressionOf = (path: string) => /\.(gz|zst)$/.exec(path.split("?", 1)[0] as string)?.[1] ?? "";
+
+export interface Text {
+  readonly isJson: boolean;
+  /** As DuckDB calls it; by the file's ending where not given. */
+  readonly compression?: string | undefined;
+}
 
 /**
- * Refuses a compressed file that is cut short: DuckDB takes the end of the bytes for the end of the rows, and would leave
- * out the rest, and half of a row, in silence.
+ * Refuses a file of text that is cut short where DuckDB gives the rows before the cut, and says nothing: a compressed one
+ * anywhere, since it takes the end of the bytes for the end of the rows; an array of JSON after a comma, since it takes what
+ * it has read for all of the array. That its bracket is missing it says anywhere else.
  *
- * @param compression as DuckDB calls it; by the file's ending where not given.
  * @throws LakehouseError CORRUPT_FILE
  */
-export async function requireWhole(
-  { name, path }: SourceFile,
-  compression = compressionOf(path),
-): Promise<void> {
-  const problem = GZIP.has(compression)
-    ? await gzipProblem(path)
-    : ZSTD.has(compression)
-      ? await zstdProblem(path)
-      : undefined;
-  if (problem === undefined) return;
-  throw corruptFile(name, `${name} cannot be unpacked: ${problem}.`, "Get the whole file again.");
+export async function requireWhole({ name, path }: SourceFile, text: Text): Promise<void> {
+  const { problem, last } = await endOf(path, text);
+  if (problem !== undefined) throw cut(name, `${name} cannot be unpacked: ${problem}.`);
+  if (text.isJson && last === ",") throw cut(name, `${name} ends after a comma: the rest of it is missing.`);
+}
+
+function cut(name: string, message: string): LakehouseError {
+  return corruptFile(name, message, "Get the whole file again.");
 }
 
 /** Refuses files that are cut short among those that a user's statement reads. */
@@ -41,16 +45,19 @@ export async function requireWholeFiles(
   connection: DuckDBConnection,
   references: readonly FileReference[],
 ): Promise<void> {
-  for (const { paths, compression } of references) {
+  for (const { paths, compression, isJson } of references) {
     const isKnown = compression !== undefined && !/^(auto|auto_detect|infer)$/.test(compression);
     for (const path of await pathsOf(connection, paths)) {
-      const file = { name: path, path };
-      const by = isKnown ? compression : undefined;
-      await requireWhole(file, by);
-      if (/\.(json|ndjson|jsonl)(\.gz)?$/i.test(path)) await requireClosed(file, by);
+      await requireWhole(
+        { name: path, path },
+        { isJson: isJson ?? JSON_FILE.test(path), compression: isKnown ? compression : undefined },
+      );
     }
   }
 }
+
+/** Files that DuckDB reads as JSON where a statement names them alone. */
+const JSON_FILE = /\.(json|ndjson|jsonl)(\.gz|\.zst)?$/i;
 
 async function pathsOf(connection: DuckDBConnection, paths: string): Promise<string[]> {
   try {
@@ -62,27 +69,20 @@ async function pathsOf(connection: DuckDBConnection, paths: string): Promise<str
   }
 }
 
-/**
- * Refuses JSON that ends after a comma: DuckDB takes what it has read for all of the array. That its bracket is missing it
- * says anywhere else. What Zstandard has packed is not looked at.
- *
- * @throws LakehouseError CORRUPT_FILE
- */
-export async function requireClosed(
-  { name, path }: SourceFile,
-  compression = compressionOf(path),
-): Promise<void> {
-  const last = GZIP.has(compression)
-    ? await lastUnpacked(path)
-    : PLAIN.has(compression)
-      ? await lastOf(path)
-      : undefined;
-  if (last !== ",") return;
-  throw corruptFile(
-    name,
-    `${name} ends after a comma: the rest of it is missing.`,
-    "Get the whole file again.",
-  );
+interface End {
+  /** Why the file is not whole. */
+  readonly problem?: string | undefined;
+  /** Its last character that is no space, of JSON; of what Zstandard has packed, of an array alone. */
+  readonly last?: string | undefined;
+}
+
+async function endOf(path: string, { isJson, compression = compressionOf(path) }: Text): Promise<End> {
+  if (GZIP.has(compression)) return gzipEnd(path);
+  if (ZSTD.has(compression)) {
+    const problem = await zstdProblem(path);
+    return problem === undefined && isJson ? zstdEnd(path) : { problem };
+  }
+  return isJson && PLAIN.has(compression) ? { last: await lastOf(path) } : {};
 }
 
 /** Bytes of a file's end that are read at once. */
@@ -97,7 +97,7 @@ async function lastOf(path: string): Promise<string> {
     while (end > 0 && text === "") {
       const start = Math.max(0, end - END_BYTES);
       const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
-      text = buffer.toString("latin1").trimEnd();
+      text = trimmed(buffer);
       end = start;
     }
     return text.slice(-1);
@@ -106,71 +106,39 @@ async function lastOf(path: string): Promise<string> {
   }
 }
 
-async function lastUnpacked(path: string): Promise<string> {
-  let last = "";
-  await pipeline(createReadStream(path), createGunzip(), async (chunks: AsyncIterable<Buffer>) => {
-    for await (const chunk of chunks) last = chunk.toString("latin1").trimEnd().slice(-1) || last;
-  });
-  return last;
-}
+const trimmed = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  Buffer.from(buffer, byteOffset, byteLength).toString("latin1").trim();
 
 /** Only its end has the checksum: all of it is unpacked. */
-async function gzipProblem(path: string): Promise<string | undefined> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+async function gzipEnd(path: string): Promise<End> {
+  let last = "";
   try {
-    await pipeline(createReadStream(path), createGunzip(), nowhere);
-    return undefined;
+    await pipeline(createReadStream(path), createGunzip(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) last = trimmed(chunk).slice(-1) || last;
+    });
+    return { last };
   } catch (cause) {
     if (!(cause as NodeJS.ErrnoException).code?.startsWith("Z_")) throw cause;
-    return (cause as Error).message;
+    return { problem: (cause as Error).message };
   }
 }
 
-const CUT = "unexpected end of file";
-
-/** Goes from block to block by their headers, to the end of the last frame (RFC 8878, section 3.1). */
-async function zstdProblem(path: string): Promise<string | undefined> {
-  const file = await open(path);
+/**
+ * It is unpacked here a second time, and slower, which objects one after the other are spared: DuckDB refuses a comma after
+ * one of them.
+ */
+async function zstdEnd(path: string): Promise<End> {
+  let last = "";
   try {
-    const { size } = await file.stat();
-    let at = 0;
-    while (at < size) {
-      const next = await frameEnd(file, at, size);
-      if (typeof next === "string") return next;
-      at = next;
+    for await (const piece of decompressZstdStream(createReadStream(path))) {
+      const text = trimmed(piece);
+      // An array, maybe after a byte order mark.
+      if (last === "" && /^[^[\xef]/.test(text)) return {};
+      last = text.slice(-1) || last;
     }
-    return undefined;
-  } finally {
-    await file.close();
+    return { last };
+  } catch (cause) {
+    if (!(cause instanceof InvalidBytes)) throw cause;
+    return { problem: cause.message };
   }
-}
-
-/** Where the frame that starts at a place ends, or what is wrong with it. */
-async function frameEnd(file: FileHandle, start: number, size: number): Promise<number | string> {
-  const bytes = new DataView(new ArrayBuffer(8));
-  const { bytesRead } = await file.read(bytes, 0, 8, start);
-  if (bytesRead < 5) return CUT;
-  const magic = bytes.getUint32(0, true);
-  if (magic >>> 4 === 0x184d2a5) {
-    const end = start + 8 + bytes.getUint32(4, true);
-    return bytesRead < 8 || end > size ? CUT : end;
-  }
-  if (magic !== 0xfd2fb528) return "it is no Zstandard frame";
-  const descriptor = bytes.getUint8(4);
-  const isSingle = (descriptor & 0x20) !== 0;
-  const dictionary = [0, 1, 2, 4][descriptor & 3] as number;
-  const content = [isSingle ? 1 : 0, 2, 4, 8][descriptor >>> 6] as number;
-  let at = start + 5 + (isSingle ? 0 : 1) + dictionary + content;
-  for (let isLast = false; !isLast; ) {
-    const header = await file.read(bytes, 0, 3, at);
-    if (header.bytesRead < 3) return CUT;
-    const block = bytes.getUint16(0, true) | (bytes.getUint8(2) << 16);
-    const kind = (block >>> 1) & 3;
-    if (kind === 3) return "a block is of no kind that there is";
-    isLast = (block & 1) === 1;
-    // A run of one byte is that byte.
-    at += 3 + (kind === 1 ? 1 : block >>> 3);
-  }
-  const end = at + ((descriptor & 4) === 0 ? 0 : 4);
-  return end > size ? CUT : end;
 }

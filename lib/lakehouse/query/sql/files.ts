@@ -8,6 +8,8 @@ export interface FileReference {
   readonly paths: string;
   /** What the statement says of it; as the file's ending says, where it says nothing. */
   readonly compression: string | undefined;
+  /** Of a file that is named alone, its ending says it. */
+  readonly isJson: boolean | undefined;
 }
 
 /** DuckDB's functions that read text which may be compressed. */
@@ -22,13 +24,13 @@ export function fileReferences(statement: Node, text: string): FileReference[] {
     if (Array.isArray(value)) value.forEach(visit);
     if (!isNode(value)) return;
     if (value.type === "BASE_TABLE" && tokens[placeOf(value)]?.kind === "string") {
-      found.push({ paths: quoteString(String(value.table_name)), compression: undefined });
+      found.push({ paths: quoteString(String(value.table_name)), compression: undefined, isJson: undefined });
     }
     const { function_name: name, children } = value;
     if (value.class === "FUNCTION" && typeof name === "string" && READERS.test(name)) {
       const compression = (children as readonly Node[] | undefined)?.find(isCompression);
       const paths = fromByteString(firstArgument(text, tokens.slice(placeOf(value))));
-      found.push({ paths, compression: compression && textOf(compression) });
+      found.push({ paths, compression: compression && textOf(compression), isJson: /json/i.test(name) });
     }
     Object.values(value).forEach(visit);
   };
