@@ -21,6 +21,8 @@ export interface LakehouseConfig {
   readonly catalog?: string | undefined;
   /** A URI, as of `ProfileOptions`. */
   readonly log?: string | undefined;
+  /** A URI, as of `ProfileOptions`. */
+  readonly experiments?: string | undefined;
 }
 
 /** A config file that was found, with its paths made absolute. */
@@ -30,7 +32,14 @@ export interface FoundConfig {
   readonly config: LakehouseConfig;
 }
 
-const KEYS: readonly (keyof LakehouseConfig)[] = ["profile", "root", "warehouse", "catalog", "log"];
+const KEYS: readonly (keyof LakehouseConfig)[] = [
+  "profile",
+  "root",
+  "warehouse",
+  "catalog",
+  "log",
+  "experiments",
+];
 
 const FILES = ["json", "js", "mjs", "cjs", "ts"].map((extension) => `slh.config.${extension}`);
 
@@ -122,7 +131,7 @@ function checked(path: string, value: unknown): LakehouseConfig {
     );
   }
   for (const [key, setting] of Object.entries(value)) checkSetting(path, key, setting);
-  const { root, warehouse, catalog, log, ...rest } = value as LakehouseConfig;
+  const { root, warehouse, catalog, log, experiments, ...rest } = value as LakehouseConfig;
   const folder = dirname(path);
   const inFolder = (uri: string | undefined) =>
     uri?.replace(/^sqlite:(?!:memory:$)(.+)$/, (_, file: string) => `sqlite:${resolve(folder, file)}`);
@@ -132,6 +141,7 @@ function checked(path: string, value: unknown): LakehouseConfig {
     warehouse: warehouse === undefined || isUri(warehouse) ? warehouse : resolve(folder, warehouse),
     catalog: inFolder(catalog),
     log: inFolder(log),
+    experiments: inFolder(experiments),
   };
 }
 

@@ -65,6 +65,7 @@ const OPTIONS: OptionNames<LakehouseOptions> = {
   cache: true,
   catalog: true,
   log: true,
+  experiments: true,
   create: true,
 };
 

@@ -25,6 +25,8 @@ export interface Profile {
   readonly catalog: string;
   /** URI of the log's metadata: a SQLite file of this machine, or an etcd that servers share. */
   readonly log: string;
+  /** URI of the runs of experiments: a SQLite file of this machine, or an MLflow server. */
+  readonly experiments: string;
 }
 
 export interface ProfileOptions {
@@ -44,11 +46,16 @@ export interface ProfileOptions {
    * of its own over one warehouse. Default: `SLH_LOG`, or a SQLite file in the root, for one process that writes.
    */
   readonly log?: string | undefined;
+  /**
+   * Where runs of experiments are: `sqlite:<path>`, or the address of an MLflow server, such as `http://127.0.0.1:5000`. Default:
+   * `SLH_EXPERIMENTS`, or a SQLite file in the root.
+   */
+  readonly experiments?: string | undefined;
 }
 
 /** A setting in force, and who says so: an option, a variable of the environment, the config file's path, or nobody. */
 export interface Setting {
-  readonly name: "profile" | "root" | "warehouse" | "catalog" | "log";
+  readonly name: "profile" | "root" | "warehouse" | "catalog" | "log" | "experiments";
   readonly value: string;
   readonly source: string;
 }
@@ -67,8 +74,10 @@ export function resolveProfile(
   options: ProfileOptions = {},
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Profile {
-  const [name, root, warehouse, catalog, log] = settingsInForce(options, env).map(({ value }) => value);
-  return { name, root, warehouse, catalog, log } as Profile;
+  const [name, root, warehouse, catalog, log, experiments] = settingsInForce(options, env).map(
+    ({ value }) => value,
+  );
+  return { name, root, warehouse, catalog, log, experiments } as Profile;
 }
 
 /** The settings of a profile, in the order of their names in `Setting`. Throws as `resolveProfile`. */
@@ -115,7 +124,12 @@ export function settingsInForce(
   };
   const catalog = setting("catalog", catalogs, () => `sqlite:${join(root.value, "catalog.db")}`);
   const log = setting("log", { SLH_LOG: env.SLH_LOG }, () => `sqlite:${join(root.value, "log", "meta.db")}`);
-  return [profile, root, warehouse, catalog, log];
+  const experiments = setting(
+    "experiments",
+    { SLH_EXPERIMENTS: env.SLH_EXPERIMENTS },
+    () => `sqlite:${join(root.value, "experiments", "mlflow.db")}`,
+  );
+  return [profile, root, warehouse, catalog, log, experiments];
 }
 
 function twoPlaces(variables: readonly string[]): LakehouseError {

@@ -96,8 +96,8 @@ interface Look {
 describe.each(["SQLite", "server"])("what is logged to MLflow's %s", (kind) => {
   test("MLflow lists, loads and goes on with", async () => {
     const place = kind === "server" ? join(root, "by server") : await mkdtemp(join(tmpdir(), "mlflow-lake-"));
-    const lake: Lakehouse = await openLakehouse({ root: place });
-    if (kind === "server") process.env.SLH_EXPERIMENTS = server.uri;
+    const experiments = kind === "server" ? server.uri : undefined;
+    const lake: Lakehouse = await openLakehouse({ root: place, experiments });
     const uri = kind === "server" ? server.uri : `sqlite:///${join(place, "experiments", "mlflow.db")}`;
     const table = await lake.createTable("gold.features", {
       schema: defineSchema({ id: int(), origin: string().optional() }),
@@ -156,7 +156,6 @@ describe.each(["SQLite", "server"])("what is logged to MLflow's %s", (kind) => {
       "by MLflow",
     );
     await lake.close();
-    delete process.env.SLH_EXPERIMENTS;
   });
 });
 

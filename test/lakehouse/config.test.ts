@@ -44,6 +44,7 @@ describe("a config file", () => {
       log: { value: `sqlite:${join(folder, "data/lake/log/meta.db")}`, source: "default" },
       warehouse: { value: join(folder, "data/lake/warehouse"), source: "default" },
       catalog: { value: `sqlite:${join(folder, "data/lake/catalog.db")}`, source: "default" },
+      experiments: { value: `sqlite:${join(folder, "data/lake/experiments/mlflow.db")}`, source: "default" },
     });
   });
 
@@ -67,9 +68,13 @@ describe("a config file", () => {
     });
   });
 
-  test("keeps URIs as they are, and makes the path of a SQLite catalog its own", async () => {
-    await write("slh.config.json", '{ "warehouse": "s3://b/w", "catalog": "sqlite:c.db" }');
+  test("keeps URIs as they are, and makes the path of a SQLite file its own", async () => {
+    await write(
+      "slh.config.json",
+      '{ "warehouse": "s3://b/w", "catalog": "sqlite:c.db", "experiments": "sqlite:runs/m.db" }',
+    );
     expect(inForce()).toMatchObject({
+      experiments: { value: `sqlite:${join(folder, "runs/m.db")}` },
       warehouse: { value: "s3://b/w" },
       catalog: { value: `sqlite:${join(folder, "c.db")}` },
     });
@@ -78,8 +83,13 @@ describe("a config file", () => {
   });
 
   test("gives way to the environment, and both to options, each setting by itself", async () => {
-    const names = ["root", "warehouse", "catalog"] as const;
-    const variables = { root: "SLH_LAKE", warehouse: "SLH_WAREHOUSE", catalog: "SLH_CATALOG" };
+    const names = ["root", "warehouse", "catalog", "experiments"] as const;
+    const variables = {
+      root: "SLH_LAKE",
+      warehouse: "SLH_WAREHOUSE",
+      catalog: "SLH_CATALOG",
+      experiments: "SLH_EXPERIMENTS",
+    };
     const some = fc.record(
       Object.fromEntries(names.map((name) => [name, fc.subarray(["file", "env", "option"])])),
     );

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Catalog } from "../catalog/index.js";
 import { type Abortable, invalidArgument } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
@@ -12,7 +11,7 @@ import type { TrackingStore } from "./store.js";
 
 /** What the room needs of an open lakehouse. */
 export interface ExperimentsContext {
-  readonly profile: { readonly root: string };
+  readonly profile: { readonly experiments: string };
   /** Seen on one branch. */
   readonly catalog: Catalog;
   readonly engine: QueryEngine;
@@ -64,7 +63,7 @@ export type ArtifactOwner = { readonly run: string } | { readonly model: string 
 /**
  * `lake.experiments`: runs, with what they were made of and what came of it, in MLflow's terms. They are kept in MLflow's
  * own SQLite tables, in `experiments/mlflow.db` of the lakehouse's folder with the artifacts beside it, or on the MLflow
- * server that `SLH_EXPERIMENTS` names.
+ * server that `SLH_EXPERIMENTS` or the config file names.
  *
  * @example
  * const { run } = await lake.experiments.run({ experiment: "delays", params: { trees: 100 } }, async (run) => {
@@ -82,9 +81,7 @@ export class Experiments {
 
   /** Where runs are kept: `sqlite:<path>`, or a server's address. */
   get uri(): string {
-    return (
-      process.env.SLH_EXPERIMENTS || `sqlite:${join(this.#context.profile.root, "experiments", "mlflow.db")}`
-    );
+    return this.#context.profile.experiments;
   }
 
   /**
