@@ -214,7 +214,7 @@ export async function restoreLakehouse(given: LakehouseOptions & FromBackup): Pr
   const { profile, store } = openProfile(options);
   const backend = backendToRestore(profile, storage);
   try {
-    return await restoreLake(place, backup, { backend, store, signal });
+    return await restoreLake(place, backup, { backend, store, experiments: profile.experiments, signal });
   } finally {
     await backend.close();
   }

@@ -24,7 +24,7 @@ export function restoreCommand(program: Command): void {
     .command("restore")
     .summary("bring a lakehouse, or tables of it, back from a backup")
     .description(
-      "Makes a lakehouse of a backup where there is none yet: all branches, tags and history, with every location written for the place where it is now. With names of tables, or from a backup of single tables, it puts those beside the tables that are here. Every object is held against its checksum.",
+      "Makes a lakehouse of a backup where there is none yet: all branches, tags and history, and the runs of experiments, with every location written for the place where it is now. With names of tables, or from a backup of single tables, it puts those beside the tables that are here. Every object is held against its checksum.",
     )
     .argument("[tables...]", "tables to restore to this lakehouse; the whole of it where none is given")
     .requiredOption("--from <place>", "where the backups are: a folder, or an s3:// URI")
@@ -127,6 +127,8 @@ function printReport(report: RestoreReport | VerifyReport): void {
     printLine(
       `Restored ${count(tables.length, "table")}${what} from ${name} to ${to}: ${count(files, "file")}, ${byteSize(bytes)}.`,
     );
+    if (report.experiments === "kept")
+      printLine("Runs of experiments stay as they are here: those of the backup were not restored.");
     return;
   }
   for (const { why } of report.corrupt) printLine(`${ink("corrupt", "red")}  ${why}`);

@@ -14,6 +14,7 @@ import type { VerifyReport } from "./verify.js";
 
 /** What backups need of an open lakehouse. */
 export interface BackupContext {
+  readonly profile: { readonly experiments: string };
   readonly catalog: Catalog;
 }
 
@@ -56,7 +57,7 @@ const RESTORE: OptionNames<RestoreOptions> = {
 };
 
 /**
- * Backups: `lake.backup`. A backup has all branches and tags with their history, or single tables, at one moment. A whole
+ * Backups: `lake.backup`. A backup has all branches and tags with their history and the runs of experiments, or single tables, at one moment. A whole
  * lakehouse comes back by `restoreLakehouse`, to any place.
  *
  * @example
@@ -95,13 +96,13 @@ export interface Backup {
   restore(options: RestoreOptions): Promise<RestoreReport>;
 }
 
-export function backupOf({ catalog }: BackupContext): Backup {
+export function backupOf({ catalog, profile }: BackupContext): Backup {
   const backup = async (given: BackupOptions): Promise<BackupReport> => {
     checkOptions("backup", given, BACKUP);
     const { to, storage, ...options } = given;
     const { takeBackup } = await import("./take.js");
     const place = await placeAt(to, storage);
-    const work = async () => takeBackup(await branching(catalog), place, options);
+    const work = async () => takeBackup(await branching(catalog), place, options, profile.experiments);
     return observed(
       "take",
       () => (place.isShared ? place.alone("backup", work) : work()),

@@ -26,7 +26,7 @@ export const backupCommands: AddCommands<BackupContext> = (program, withLake) =>
     .command("backup")
     .summary("copy tables, or all of the lakehouse, to a safe place")
     .description(
-      "Copies all branches and tags with their history, as they are at one moment, or the tables that are named. What is there from earlier backups is not copied again. Others may write meanwhile. The streaming log and its topics are not taken; tables made of topics are.",
+      "Copies all branches and tags with their history, as they are at one moment, or the tables that are named. What is there from earlier backups is not copied again. Others may write meanwhile. With the whole lakehouse go the runs of its experiments, if they are in a file of this machine. The streaming log and its topics are not taken; tables made of topics are.",
     )
     .argument("[tables...]", "their names in the catalog; the whole lakehouse where none is given")
     .requiredOption("--to <place>", "a folder, or an s3:// URI; best on another disk or service")

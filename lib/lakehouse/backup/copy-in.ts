@@ -5,9 +5,12 @@ import type { WantedFile } from "./gather.js";
 import type { BackedUpFile, ObjectRef } from "./model.js";
 import { type BackupPlace, IN_MEMORY_BYTES, sha256 } from "./place.js";
 
+/** What files are copied of. */
+export type FilesToCopy = Pick<ObjectStore, "root" | "head" | "read" | "stream">;
+
 /** Copies files into a backup, each content once. */
 export class CopyingIn {
-  readonly #store: ObjectStore;
+  readonly #store: FilesToCopy;
   readonly #place: BackupPlace;
   /** By location: of earlier backups, and of this one. */
   readonly #known: Map<string, BackedUpFile>;
@@ -17,7 +20,7 @@ export class CopyingIn {
   #bytes = 0;
 
   constructor(
-    store: ObjectStore,
+    store: FilesToCopy,
     place: BackupPlace,
     known: readonly BackedUpFile[],
     there: Map<string, number>,

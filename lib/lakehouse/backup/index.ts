@@ -17,5 +17,6 @@ export { type BackupPlace, type BackupStore, openPlace } from "./place.js";
 export type { PruneOptions, PruneReport } from "./prune.js";
 export { type LakeTarget, type RestoreReport, restoreLake } from "./restore-lake.js";
 export type { RestoreTablesOptions } from "./restore-tables.js";
+export type { RestoredRuns } from "./runs.js";
 export type { BackupReport, TakeOptions } from "./take.js";
 export { type VerifyReport, verifyBackup } from "./verify.js";

@@ -14,7 +14,9 @@ export type FileKind =
   | "data"
   | "position-deletes"
   | "equality-deletes"
-  | "statistics";
+  | "statistics"
+  /** The file of the runs of experiments, and their artifacts. They are no tables', and go where runs are kept. */
+  | "experiments";
 
 /** A file of the lakehouse in a backup. */
 export interface BackedUpFile extends ObjectRef {

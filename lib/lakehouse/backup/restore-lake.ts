@@ -7,6 +7,7 @@ import { restoreRefused } from "./errors.js";
 import type { BackupIndex, BackupSummary } from "./model.js";
 import { FilesOfBackup, moveBelow } from "./moving.js";
 import type { BackupPlace } from "./place.js";
+import { type RestoredRuns, restoreRuns } from "./runs.js";
 
 export interface RestoreReport {
   /** The id of the backup. */
@@ -16,6 +17,8 @@ export interface RestoreReport {
   readonly refs: number;
   readonly files: number;
   readonly bytes: number;
+  /** What became of the runs of experiments: `undefined` where the backup has none, or tables alone were restored. */
+  readonly experiments?: RestoredRuns | undefined;
 }
 
 export interface LakeTarget extends Abortable {
@@ -23,6 +26,8 @@ export interface LakeTarget extends Abortable {
   readonly backend: Backend;
   /** The store whose root is where the tables are to lie. */
   readonly store: ObjectStore;
+  /** URI of where runs of experiments are to be kept. They are not restored where not given. */
+  readonly experiments?: string | undefined;
 }
 
 /**
@@ -35,7 +40,7 @@ export interface LakeTarget extends Abortable {
 export async function restoreLake(
   place: BackupPlace,
   backup: BackupSummary,
-  { backend, store, signal }: LakeTarget,
+  { backend, store, experiments, signal }: LakeTarget,
 ): Promise<RestoreReport> {
   const { refs, root } = backup;
   const inTheWay = await refsInTheWay(backend, refs);
@@ -44,7 +49,8 @@ export async function restoreLake(
   if (index.commits === null) throw tablesAlone(backup.id);
   const isInPlace = root === store.root;
   const move = moveBelow(root, store.root);
-  const { files } = index;
+  const files = index.files.filter(({ kind }) => kind !== "experiments");
+  const runs = index.files.filter(({ kind }) => kind === "experiments");
   const shown = shownMetadata(index);
   const metadata = [...new Set([...shown, ...index.locations.map(([, location]) => location)])];
   let moved: ReadonlyMap<string, string> = new Map();
@@ -63,9 +69,10 @@ export async function restoreLake(
     const target = moved.get(current) ?? current;
     if (target !== named) replaced.set(named, target);
   }
+  const restored = experiments && (await restoreRuns(place, runs, experiments, signal));
   const message = `Restore backup ${backup.id}`;
   await importCommits(backend, store, { objects: index.commits, refs, replaced, message });
-  return reportOf(backup, store.root, index);
+  return { ...reportOf(backup, store.root, index), ...(restored && { experiments: restored }) };
 }
 
 function shownMetadata({ entries }: BackupIndex): string[] {

@@ -24,6 +24,7 @@ import { FileGatherer, type WantedFile } from "./gather.js";
 import type { BackedUpFile, BackupSummary } from "./model.js";
 import { identifiersOf, nameOf, tableKeyOf } from "./names.js";
 import type { BackupPlace } from "./place.js";
+import { RunFiles } from "./runs.js";
 
 export interface TakeOptions extends Abortable {
   /** The tables to take; the whole lakehouse where not given. */
@@ -52,6 +53,10 @@ const ATTEMPTS = 5;
  * writers waiting; one that goes away before it was copied (of a table that was dropped for good, a branch that was
  * deleted) makes it begin again, from the commits that there are then. What was copied by then is not copied again.
  *
+ * With the whole lakehouse go the runs of its experiments, as they are after the refs were read: every run that a commit
+ * names is among them.
+ *
+ * @param experiments where runs are kept; none are taken where not given.
  * @throws LakehouseError NO_SUCH_TABLE; BACKUP_INCOMPLETE for a file that a branch or tag shows and that is not there;
  *   CORRUPT_FILE for one that has not the length that its table says; STORAGE_FAILED; ABORTED. There is no backup then.
  */
@@ -59,12 +64,16 @@ export async function takeBackup(
   catalog: BranchingCatalog,
   place: BackupPlace,
   { tables, signal }: TakeOptions,
+  experiments?: string,
 ): Promise<BackupReport> {
   // Tables may have adopted files from anywhere.
   const store = reachingOut(catalog.store);
   checkApart(store.root, place.root);
   const names = identifiersOf(tables);
-  const copying = new CopyingIn(store, place, await knownFiles(place), await place.objects());
+  const [known, there] = [await knownFiles(place), await place.objects()];
+  const copying = new CopyingIn(store, place, known, there);
+  const runFiles = new RunFiles(experiments);
+  const copyingRuns = new CopyingIn(runFiles, place, known, there);
   const lost = new Set<string>();
   for (let attempt = 1; ; attempt++) {
     throwIfAborted(signal);
@@ -75,7 +84,20 @@ export async function takeBackup(
         throwIfAborted(signal);
         return copyIn(copying, file);
       });
-      return await finish(place, state, names, present(files), copying);
+      // A server's commits are not in a backup, which is restored table by table.
+      const runs = state.commits === undefined ? [] : await runFiles.locations();
+      const ofRuns = await mapConcurrent(runs, READ_CONCURRENCY, (location) => {
+        throwIfAborted(signal);
+        return copyingRuns.copy({ location, kind: "experiments" });
+      });
+      const { copied } = copying;
+      return await finish(place, state, names, present([...files, ...ofRuns]), {
+        root: copying.root,
+        copied: {
+          files: copied.files + copyingRuns.copied.files,
+          bytes: copied.bytes + copyingRuns.copied.bytes,
+        },
+      });
     } catch (error) {
       if (!isGone(error)) throw error;
       if (lost.has(error.subject) || attempt === ATTEMPTS)
@@ -201,12 +223,12 @@ async function finish(
   { at, refs, entries, commits }: State,
   names: readonly TableIdentifier[] | undefined,
   files: readonly BackedUpFile[],
-  copying: CopyingIn,
+  { root, copied }: Pick<CopyingIn, "root" | "copied">,
 ): Promise<BackupReport> {
   const summary = await place.finish(
     {
       createdAt: at.toISOString(),
-      root: copying.root,
+      root,
       tables: names?.map(nameOf) ?? null,
       hasHistory: commits !== undefined,
       refs,
@@ -220,7 +242,7 @@ async function finish(
       locations: [...(commits?.locations ?? [])],
     },
   );
-  return { ...summary, copied: copying.copied };
+  return { ...summary, copied };
 }
 
 function incomplete(location: string, cause: unknown): Error {
