@@ -62,8 +62,8 @@ export function flightsPipeline(inbox: string): PipelineDefinition {
         tags: { "pipeline.run": run },
         signal,
       };
-      const trained = await lake.experiments.run(init, trainLate);
-      return { model: trained.run.models[0] ?? null };
+      const { result } = await lake.experiments.run(init, trainLate);
+      return { model: result };
     },
   });
   return definePipeline({

@@ -32,7 +32,8 @@ test("takes in each file once, makes the tables, and trains a model when there a
   expect(first("train")).toEqual({ model: null });
   const second = await deliver(days);
   expect(second("ingest")).toEqual({ files: days.slice(2).map(([day]) => day) });
-  expect(second("train")).toEqual({ model: expect.any(String) });
+  const { model } = second("train") as { readonly model: string };
+  expect((await lake.experiments.model(model)).name).toBe("late");
   const [bronze] = await lake.sql("select count(*)::int as n from bronze.flight_events").rows();
   expect(bronze).toEqual({ n: arrivals.length });
   const silver = await lake

@@ -38,8 +38,10 @@ const INPUTS = [{ name: "features", dtype: "float32", shape: [-1, FEATURES.lengt
  * Learns from `gold.flight_features` whether a flight comes in 15 minutes late or more, and by how many minutes, and tells of
  * it: on days that are later than all that it learnt from, beside what the flight's hour and origin alone say, and over several
  * cuts of time.
+ *
+ * @returns the id of the model of late flights; the run has that of minutes as well.
  */
-export async function trainLate(run: ActiveRun): Promise<void> {
+export async function trainLate(run: ActiveRun): Promise<string> {
   const table = await run.table("gold.flight_features");
   const all = await examplesOf(run, table);
   const days = daysOf(all);
@@ -65,9 +67,10 @@ export async function trainLate(run: ActiveRun): Promise<void> {
 
   const [train, test] = [part(all, cuts.train), part(all, cuts.test)];
   const learnt = learn(train, options);
-  await logLate(run, learnt, train, part(all, cuts.calibrate), test);
+  const late = await logLate(run, learnt, train, part(all, cuts.calibrate), test);
   await logMinutes(run, learnt.places, train, test, options);
   await run.logArtifact("places.json", JSON.stringify(learnt.places));
+  return late;
 }
 
 async function logLate(
@@ -76,7 +79,7 @@ async function logLate(
   train: Examples,
   between: Examples,
   test: Examples,
-): Promise<void> {
+): Promise<string> {
   const calibration = calibrate(score(between), between.late);
   const scores = score(test);
   const probabilities = scores.map((each) => probability(each, calibration));
@@ -100,11 +103,12 @@ async function logLate(
   for (const [name, data] of Object.entries(figures))
     await run.logArtifact(`${name}.json`, JSON.stringify(data, null, 2));
   const outputs = [{ name: "probability", dtype: "float32", shape: [-1, 1] }];
-  await run.logModel({
+  const { model: logged } = await run.logModel({
     name: "late",
     ...onnxModel(onnxOf(model, calibration), { inputs: INPUTS, outputs }),
     registerAs: "late-flights",
   });
+  return logged.id;
 }
 
 async function logMinutes(
