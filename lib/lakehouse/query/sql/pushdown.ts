@@ -2,6 +2,7 @@ import type { Expression, LiteralInput, NestedField, PrimitiveType } from "../..
 import { foldName } from "../text/names.js";
 import type { Constant } from "../types/constants.js";
 import { constantOf } from "../types/primitives.js";
+import { momentOf } from "./moments.js";
 import { isNode, type Node, type TableReference } from "./statement.js";
 
 /**
@@ -308,6 +309,8 @@ const INTEGER_TYPES = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT"];
 /** A constant of a statement; `undefined` for what is none, or of a type that is not understood. */
 function readConstant(node: unknown): Constant | undefined {
   if (!isNode(node)) return undefined;
+  const moment = momentOf(node, readConstant);
+  if (moment !== undefined) return moment;
   if (node.type === "OPERATOR_CAST" && isNode(node.cast_type) && node.try_cast !== true) {
     const inner = readConstant(node.child);
     return inner?.kind === "string" ? castConstant(inner.text, node.cast_type) : undefined;
