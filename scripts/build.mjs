@@ -113,8 +113,9 @@ async function bundle(folder) {
   });
   await bundled.close();
   writeFileSync(join(folder, "dist", LICENSES), licensesOf(output));
+  const dropped = dropForeignMaps(folder, output);
   const files = [
-    ...output.map(({ fileName }) => fileName),
+    ...output.map(({ fileName }) => fileName).filter((name) => !dropped.includes(name)),
     ...(folder === "lib/kit" ? [...copyTslab(folder), ...(await bundlePage(folder, rolldown))] : []),
   ];
   // A process that runs from the build before this one may still load parts of it.
@@ -124,6 +125,24 @@ async function bundle(folder) {
     if (/\.js(\.map)?$/.test(name) && !kept.has(name)) rmSync(join(folder, "dist", entry));
   }
   writeFileSync(join(folder, RECORD), JSON.stringify({ by, sources, files }));
+}
+
+/**
+ * Source maps of chunks that hold others' code alone are half as large as that code, and lead to no line of ours.
+ *
+ * @returns their names, in `dist`
+ */
+function dropForeignMaps(folder, output) {
+  const isForeign = (id) => id.includes("node_modules") || id.startsWith("\0");
+  const foreign = output.filter(
+    ({ type, moduleIds, map }) => type === "chunk" && map && moduleIds.every(isForeign),
+  );
+  return foreign.map(({ fileName }) => {
+    const file = join(folder, "dist", fileName);
+    writeFileSync(file, readFileSync(file, "utf8").replace(/\n\/\/# sourceMappingURL=\S+\s*$/, "\n"));
+    rmSync(`${file}.map`);
+    return `${fileName}.map`;
+  });
 }
 
 /**
