@@ -1,20 +1,23 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, fsync, openSync } from "node:fs";
+import { promisify } from "node:util";
 import { systemCode } from "../failure.js";
 
+const sync = promisify(fsync);
+
 /**
- * Flushes directories, so that the names in them survive a power cut. Callers that come while a flush of the
- * same directory runs share the next one: it starts after all of their names were made.
+ * Flushes directories, so that the names in them survive a power cut. Callers that come before a flush has begun share it,
+ * and those that come while it runs share the next one: each starts after all of their names were made.
  */
 export class DirectorySync {
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Map<string, Promise<void>>();
 
-  async run(directory: string): Promise<void> {
-    const running = this.#running.get(directory);
-    if (running === undefined) return this.#start(directory);
+  run(directory: string): Promise<void> {
     let next = this.#next.get(directory);
     if (next === undefined) {
-      next = running
+      // Names that are made in the same turn of the loop come along also where none is under way.
+      const before = this.#running.get(directory) ?? thisTurn();
+      next = before
         .catch(() => undefined)
         .then(() => {
           this.#next.delete(directory);
@@ -34,17 +37,22 @@ export class DirectorySync {
   }
 }
 
+function thisTurn(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
+}
+
+/** Opening one and closing it wait for no disk: one way to another thread and back, not three. */
 async function flushDirectory(directory: string): Promise<void> {
-  let handle: FileHandle;
+  let fd: number;
   try {
-    handle = await open(directory, "r");
+    fd = openSync(directory, "r");
   } catch (error) {
     if (systemCode(error) === "ENOENT") return; // emptied and removed meanwhile: its names are gone as well
     throw error;
   }
   try {
-    await handle.sync();
+    await sync(fd);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
