@@ -5,11 +5,13 @@ import type { LogCore } from "./core.js";
 import { type AppendedTo, firstTurn, intoBatches, joined, listOf, placeOf } from "./into-batches.js";
 import { merge } from "./merge.js";
 import type { PartitionSize, TopicRecord } from "./meta/log-meta.js";
+import type { EpochEnd } from "./partition/epoch-end.js";
 import type { Ack, Isolation } from "./partition/partition.js";
 import type { PartitionOffsets, PartitionReader } from "./partition/partition-reader.js";
 import { nextOffset } from "./partition/tail.js";
 import type { NewRecord } from "./records/batch-builder.js";
 import { prepareCompression } from "./records/compression.js";
+import { leaderEpochOf } from "./records/header.js";
 import { type LogRecord, readRecords } from "./records/read-records.js";
 import type { ToTableOptions } from "./tables/options.js";
 import type { TableStream } from "./tables/table-stream.js";
@@ -60,6 +62,8 @@ export interface LogBatch {
   readonly records: readonly LogRecord[];
   /** One behind the last record that readers saw when this was read. */
   readonly highWatermark: bigint;
+  /** @internal Of the leader that took the last of what was read. Not known of what a server has read. */
+  readonly leaderEpoch?: number | undefined;
 }
 
 export const APPEND_OPTIONS: OptionNames<AppendRecordsOptions> = { ack: true, partition: true };
@@ -262,9 +266,16 @@ export class Topic {
       for (const { bytes } of visible)
         for (const record of readRecords(bytes, `${topic.name}/${number}`))
           if (record.offset >= next) records.push(record);
-      next = nextOffset(batches.at(-1) as (typeof batches)[number]);
-      if (records.length > 0) yield { partition: number, records, highWatermark };
+      const last = batches.at(-1) as (typeof batches)[number];
+      next = nextOffset(last);
+      const leaderEpoch = leaderEpochOf(last.bytes);
+      if (records.length > 0) yield { partition: number, records, highWatermark, leaderEpoch };
     }
+  }
+
+  /** @internal As `PartitionReader.endOfEpoch`. */
+  async endOfEpoch(number: number, epoch: number): Promise<EpochEnd> {
+    return (await this.#core.partition(this.name, number)).reader.endOfEpoch(epoch);
   }
 
   #partitions({ partitions }: TopicRecord): number[] {

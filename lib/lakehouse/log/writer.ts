@@ -2,11 +2,12 @@
 import { closed } from "../errors.js";
 import type { ObjectStore } from "../storage/index.js";
 import { adoptPartition } from "./adopt.js";
+import { claimEpoch } from "./claim-epoch.js";
 import { Alone } from "./cluster/alone.js";
 import type { Cluster } from "./cluster/cluster.js";
 import { ledElsewhere, topicDeleted } from "./errors.js";
 import { ManifestFile } from "./manifest/manifest-file.js";
-import type { LogMeta, TopicRecord, Writing } from "./meta/log-meta.js";
+import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { logLost } from "./metrics.js";
 import { Budget } from "./partition/budget.js";
 import type { Clock } from "./partition/clock.js";
@@ -38,6 +39,8 @@ export interface WriterOptions {
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
+type OpenOptions = WriterOptions & { readonly cluster: Cluster };
+
 /** A partition that is open, or being opened, and the leadership under which it is. */
 interface Opening {
   readonly epoch: number;
@@ -48,10 +51,10 @@ interface Opening {
 const GIVE_MS = 5_000;
 
 export class Writer {
-  readonly #options: WriterOptions;
+  readonly #options: OpenOptions;
   readonly #cluster: Cluster;
   readonly #wal: Wal;
-  readonly #identity: Writing;
+  readonly #writerId: bigint;
   readonly #budget: Budget;
   readonly #opening = new Map<string, Opening>();
   /** What is being given up: it is not opened again before that is done. */
@@ -65,24 +68,19 @@ export class Writer {
   readonly upkeep: Upkeep;
   #isClosed = false;
 
-  private constructor(
-    options: WriterOptions,
-    wal: Wal,
-    identity: Writing,
-    partitions: Map<string, Partition>,
-  ) {
+  private constructor(options: OpenOptions, wal: Wal, writerId: bigint, partitions: Map<string, Partition>) {
     this.#options = options;
-    this.#cluster = options.cluster ?? new Alone();
+    this.#cluster = options.cluster;
     this.#wal = wal;
     this.#learner = new Learner(options);
-    this.#identity = identity;
+    this.#writerId = writerId;
     this.#budget = new Budget(options.bufferBytes, () => {
       for (const partition of partitions.values()) partition.relieve();
     });
     this.#partitions = partitions;
     this.upkeep = new Upkeep({
       ...options,
-      writerId: identity.writerId,
+      writerId,
       cluster: this.#cluster,
       learn: (topicId, number) => this.learn(topicId, number),
       opened: (topicId, number) => this.opened(topicId, number),
@@ -92,23 +90,23 @@ export class Writer {
   }
 
   /**
-   * Takes up what an earlier process has left in the write-ahead log.
+   * Begins an epoch, where nobody shares the log, and takes up what an earlier process has left in the write-ahead log.
    *
-   * @throws LakehouseError CORRUPT_WAL, STORAGE_FAILED
+   * @throws LakehouseError CORRUPT_WAL, CORRUPT_FILE, STORAGE_FAILED
    */
-  static async open(options: WriterOptions): Promise<Writer> {
+  static async open(given: WriterOptions): Promise<Writer> {
+    const options = { ...given, cluster: given.cluster ?? new Alone() };
     const partitions = new Map<string, Partition>();
     const { wal, entries } = await Wal.open(options.disk, {
       onRefused: (error) => {
         for (const partition of partitions.values()) partition.rollBack(error);
       },
     });
-    const writer = new Writer(options, wal, await options.meta.beginWriting(), partitions);
+    const writer = new Writer(options, wal, await begin(options), partitions);
     try {
       await takeUp(
         {
           ...options,
-          cluster: writer.#cluster,
           wal,
           partition: (topic, number) => writer.partition(topic, number),
         },
@@ -233,22 +231,19 @@ export class Writer {
     const { store, place } = this.#options;
     const key = partitionKey(topic.id, number);
     await this.#dropping.get(key);
-    const manifest = new ManifestFile(store, place.manifest(topic.id, number), this.#identity.writerId);
-    const { isShared } = this.#cluster;
-    const identity = isShared ? { ...this.#identity, epoch } : this.#identity;
-    const parts = { ...this.#options, ...identity, cluster: this.#cluster };
+    const manifest = new ManifestFile(store, place.manifest(topic.id, number), this.#writerId);
+    const parts = { ...this.#options, writerId: this.#writerId, epoch };
     const end = await adoptPartition(parts, topic, number, manifest);
     // Who looked the topic up before it was deleted must not write to what is left of it.
     if ((await this.#options.meta.topic(topic.name))?.id !== topic.id) throw topicDeleted(topic.name);
     const leads = () =>
       this.#cluster.leads(topic.id, number) && this.#cluster.epoch(topic.id, number) === epoch;
     const partition = new Partition(topic, number, end, {
-      ...this.#options,
+      ...parts,
       wal: this.#wal,
       budget: this.#budget,
       manifest,
-      ...identity,
-      leads: isShared ? leads : undefined,
+      leads: this.#cluster.isShared ? leads : undefined,
     });
     this.#partitions.set(key, partition);
     return partition;
@@ -282,4 +277,12 @@ export class Writer {
     }
     this.#forgetOpening(key, opening);
   }
+}
+
+/** @returns the writer's id. */
+async function begin(options: OpenOptions): Promise<bigint> {
+  const { cluster, meta } = options;
+  const { epoch, writerId } = await meta.beginWriting();
+  if (cluster instanceof Alone) cluster.begin(await claimEpoch(options, epoch));
+  return writerId;
 }

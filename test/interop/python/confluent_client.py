@@ -62,8 +62,30 @@ def consume(bootstrap, topic, count, settings=None):
     return found
 
 
+consumers = {}
+
+
+def open_consumer(bootstrap, name, topic, settings=None):
+    consumer = Consumer(of(bootstrap, settings, **{"group.id": name, "enable.auto.commit": False}))
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    consumers[name] = consumer
+
+
+def poll(name, ms):
+    """What there is after so long at most, the offset of each record and its value; an error ends it."""
+    found = []
+    for record in consumers[name].consume(1000, timeout=ms / 1000):
+        if record.error() is not None:
+            raise RuntimeError(record.error().name() + ": " + str(record.error()))
+        found.append({"offset": record.offset(), "value": record.value().hex()})
+    return {"records": found}
+
+
 serve(
     {
+        "openConsumer": open_consumer,
+        "poll": poll,
+        "closeConsumer": lambda name: consumers.pop(name).close(),
         "produce": produce,
         "consume": consume,
         **transactional(

@@ -15,7 +15,7 @@ const FIRST = 0;
 const LAST = -1;
 
 function wanted(index: number, from = 0n): WantedPartition {
-  return { topic: "t", topicId: NO_ID, index, from, maxBytes: 1_000, leaderEpoch: -1 };
+  return { topic: "t", topicId: NO_ID, index, from, maxBytes: 1_000, leaderEpoch: -1, lastEpoch: -1 };
 }
 
 function begin(

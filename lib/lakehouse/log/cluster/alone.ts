@@ -1,7 +1,6 @@
 import type { Broker, Cluster, Endpoints, Leadership } from "./cluster.js";
 
 const SELF = 1;
-const LEADERSHIP: Leadership = { broker: SELF, epoch: 0 };
 
 /** One process that writes the log: it leads all of it. */
 export class Alone implements Cluster {
@@ -9,6 +8,7 @@ export class Alone implements Cluster {
   readonly isShared = false;
   readonly isLive = true;
   #endpoints: Endpoints = {};
+  #epoch = 0;
   readonly #listeners = new Set<() => void>();
 
   brokers(): readonly Broker[] {
@@ -20,16 +20,22 @@ export class Alone implements Cluster {
     for (const listener of this.#listeners) listener();
   }
 
+  /** It writes from now on, under this epoch. */
+  begin(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
   leader(): Leadership {
-    return LEADERSHIP;
+    return { broker: SELF, epoch: this.#epoch };
   }
 
   leads(): boolean {
     return true;
   }
 
+  /** 0 while it only reads. */
   epoch(): number {
-    return LEADERSHIP.epoch;
+    return this.#epoch;
   }
 
   controller(): number {

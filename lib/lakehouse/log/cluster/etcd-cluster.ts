@@ -1,3 +1,4 @@
+import { firstEpoch } from "../claim-epoch.js";
 import { type Change, type Expected, MOST_STEPS, type Put } from "../meta/mirror.js";
 import { sleep } from "../partition/clock.js";
 import { partitionKey } from "../wal/wal.js";
@@ -263,9 +264,9 @@ export class EtcdCluster implements Cluster {
   }
 
   #claimOf(at: TopicPartition, session: string): Put {
-    const { home } = this.#parts;
+    const { home, clock } = this.#parts;
     const before = this.#leaders.get(partitionKey(at.topicId, at.partition));
-    const epoch = before === undefined ? 1 : before.home === home.id ? before.epoch : before.epoch + 1;
+    const epoch = before === undefined ? firstEpoch(clock.now()) : epochAfter(before, home.id);
     const entry: LeaderEntry = { broker: this.self, session, home: home.id, epoch };
     return { key: leaderKey(at), value: JSON.stringify(entry) };
   }
@@ -289,4 +290,8 @@ export class EtcdCluster implements Cluster {
     }
     this.#giving.delete(key);
   }
+}
+
+function epochAfter({ home, epoch }: LeaderEntry, next: string): number {
+  return home === next ? epoch : epoch + 1;
 }

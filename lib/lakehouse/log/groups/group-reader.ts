@@ -38,6 +38,7 @@ export interface SendIn {
 
 const COMMIT_MS = 1_000;
 const AGAIN_MS = 100;
+const NO_EPOCH = -1;
 
 /** A partition that the reader has. */
 interface Held extends TopicPartition {
@@ -102,7 +103,7 @@ class GroupReader {
       if (held.ending.signal.aborted) continue;
       const { topic, partition } = held;
       const offset = (batch.records.at(-1)?.offset as bigint) + 1n;
-      const place = placeAt(held, offset);
+      const place = placeAt(held, offset, batch.leaderEpoch);
       this.#inHand = held;
       const isOver = () => held.isOver;
       yield {
@@ -201,9 +202,11 @@ class GroupReader {
     const positions: (TopicPartition & { readonly from: bigint })[] = [];
     for (const topic of new Set(partitions.map((one) => one.topic))) {
       const offsets = await this.#parts.topic(topic).offsets();
-      for (const { partition, offset } of fetched.filter((one) => one.topic === topic)) {
+      for (const committed of fetched.filter((one) => one.topic === topic)) {
+        const { partition } = committed;
         const there = offsets[partition];
         if (there === undefined) continue;
+        const offset = await this.#standing(committed);
         const { start } = there;
         const isThere = offset >= start && offset <= there.end;
         const end = requireStable ? there.lastStable : there.end;
@@ -217,6 +220,13 @@ class GroupReader {
     }
     if (!signal.aborted) await this.#commitDone();
     return positions;
+  }
+
+  /** Where the group stands. Of what it has read and a server has lost, others have the offsets by now: they are read, too. */
+  async #standing({ topic, partition, offset, leaderEpoch }: CommittedOffset): Promise<bigint> {
+    if (leaderEpoch === NO_EPOCH) return offset;
+    const { endOffset } = await this.#parts.topic(topic).endOfEpoch(partition, leaderEpoch);
+    return endOffset >= 0n && endOffset < offset ? endOffset : offset;
   }
 
   async #commitIfDue(): Promise<void> {
@@ -238,8 +248,12 @@ class GroupReader {
   }
 }
 
-function placeAt({ topic, partition }: TopicPartition, offset: bigint): CommittedOffset {
-  return { topic, partition, offset, leaderEpoch: -1, metadata: "" };
+function placeAt(
+  { topic, partition }: TopicPartition,
+  offset: bigint,
+  leaderEpoch = NO_EPOCH,
+): CommittedOffset {
+  return { topic, partition, offset, leaderEpoch, metadata: "" };
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

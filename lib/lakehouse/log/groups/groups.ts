@@ -91,6 +91,8 @@ export class Groups {
           `Groups cannot have ${String(value)} as their ${name}.`,
           "Give a whole number.",
         );
+    // It has an epoch then, under which what follows is kept.
+    if (!cluster.isShared) await core.startWriting();
     return new Groups(core, cluster, await stateTopic(core, GROUP_TOPIC, GROUP_PARTITIONS), config);
   }
 

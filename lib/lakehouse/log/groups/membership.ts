@@ -32,7 +32,7 @@ import { IN_PROCESS } from "./member-records.js";
 export interface GroupReaderParts {
   readonly clock: Clock;
   readonly groups: Pick<Groups, "join" | "sync" | "heartbeat" | "leave" | "commit" | "fetch">;
-  readonly topic: (name: string) => Pick<Topic, "describe" | "offsets" | "read">;
+  readonly topic: (name: string) => Pick<Topic, "describe" | "offsets" | "read" | "endOfEpoch">;
 }
 
 /** Commits offsets as a member of a group, in whichever way. */

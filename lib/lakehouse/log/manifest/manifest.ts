@@ -16,6 +16,13 @@ export interface Doomed {
   readonly since: number;
 }
 
+/** Where a leader's epoch began in a partition. */
+export interface EpochStart {
+  readonly epoch: number;
+  /** Its first offset. */
+  readonly start: bigint;
+}
+
 export interface Manifest {
   /** Grows by one with each change. */
   readonly revision: number;
@@ -32,6 +39,8 @@ export interface Manifest {
   /** Those below `next` that count, in their order. */
   readonly segments: readonly StoredSegment[];
   readonly doomed: readonly Doomed[];
+  /** Of the epochs whose first batch compaction has taken, where they began: of the others the batches say it. In their order. */
+  readonly epochs: readonly EpochStart[];
 }
 
 const VERSION = 1;
@@ -48,6 +57,7 @@ export function firstManifest(): Manifest {
     cleaned: 0n,
     segments: [],
     doomed: [],
+    epochs: [],
   };
 }
 
@@ -78,16 +88,21 @@ export function decodeManifest(bytes: Uint8Array, uri: string): Manifest {
       `The partition's manifest ${uri} does not have its checksum.`,
       "Restore it from a backup: it says which of the partition's older segments count.",
     );
-  const { version, ...manifest } = JSON.parse(text, (key, value) =>
-    BIGINTS.has(key) ? BigInt(value) : value,
-  ) as Manifest & { readonly version: number };
+  const {
+    version,
+    epochs = [],
+    ...manifest
+  } = JSON.parse(text, (key, value) => (BIGINTS.has(key) ? BigInt(value) : value)) as Omit<
+    Manifest,
+    "epochs"
+  > & { readonly epochs?: Manifest["epochs"]; readonly version: number };
   if (version !== VERSION)
     throw unsupported(
       uri,
       `The partition's manifest ${uri} has version ${version}, where ${VERSION} is understood.`,
       "Use the version of this library that wrote it, or a later one.",
     );
-  return manifest;
+  return { ...manifest, epochs };
 }
 
 function crcOf(text: string): string {

@@ -8,6 +8,7 @@ import type { StoredSegment } from "../segment/layout.js";
 import { type HeldBatch, larger } from "../segment/segment-builder.js";
 import type { AbortedTransaction } from "../segment/segment-state.js";
 import { type Clock, holding, sleep } from "./clock.js";
+import { type EpochEnd, findEpochEnd, UNKNOWN_END } from "./epoch-end.js";
 import type { Isolation, Partition } from "./partition.js";
 import type { Segments } from "./segments.js";
 import { nextOffset } from "./tail.js";
@@ -260,6 +261,31 @@ export class PartitionReader {
       clock,
       writer === undefined ? sleep(clock, POLL_MS, signal) : writer.untilBeyond(offset, isolation, signal),
     );
+  }
+
+  /**
+   * Up to where the records of a leader's epoch go: who has read further under it has read what is there no more.
+   *
+   * @throws LakehouseError CORRUPT_SEGMENT, STORAGE_FAILED
+   */
+  async endOfEpoch(epoch: number): Promise<EpochEnd> {
+    const { meta, segments, writer } = this.#parts;
+    const { id } = this.#topic;
+    const { end } = await this.offsets();
+    const partition = writer();
+    if (epoch === partition?.epoch) return { epoch, endOffset: end };
+    // Before what is stored: a batch that goes there meanwhile is in both.
+    const tail = partition?.readTail(partition.tailStart, Number.POSITIVE_INFINITY, "read_uncommitted") ?? [];
+    const stored = await meta.segments(id, this.#partition);
+    if (epoch < 0 || epoch > (partition?.epoch ?? stored.at(-1)?.epoch ?? -1)) return UNKNOWN_END;
+    const manifest = partition?.manifest.known ?? (await segments.manifest(id, this.#partition));
+    try {
+      return await findEpochEnd({ segments, stored, tail, starts: manifest?.epochs ?? [], end }, epoch);
+    } catch (error) {
+      const now = new Set((await meta.segments(id, this.#partition)).map(({ object }) => object));
+      if (!objectNotFound.is(error) || stored.every(({ object }) => now.has(object))) throw error;
+      return this.endOfEpoch(epoch);
+    }
   }
 
   /** The first offset with a record of that time, in milliseconds, or later; the end where there is none. */

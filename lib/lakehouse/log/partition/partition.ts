@@ -330,7 +330,7 @@ export class Partition {
   #placed(batch: Uint8Array, header: BatchHeader, now: number): HeldBatch {
     const baseOffset = this.#next;
     setBaseOffset(batch, baseOffset);
-    if (this.#isShared) setLeaderEpoch(batch, this.#parts.epoch);
+    setLeaderEpoch(batch, this.#parts.epoch);
     const { attributes } = header;
     if (this.#config.timestampType !== "LogAppendTime" || (attributes & CONTROL) !== 0)
       return { bytes: batch, header: { ...header, baseOffset } };

@@ -32,6 +32,11 @@ export class Place {
     return `${this.root}/security.json`;
   }
 
+  /** The last epoch of one that wrote the log alone. */
+  get epoch(): string {
+    return `${this.root}/epoch.json`;
+  }
+
   topic(topicId: string): string {
     return `${this.root}/${topicId}/topic.json`;
   }

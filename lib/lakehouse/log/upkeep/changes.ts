@@ -74,7 +74,7 @@ export async function replaceRun(
     const replaced = file.foreign === foreign ? replacing(manifest, segments, run, merged, now) : undefined;
     isReplaced = replaced !== undefined;
     if (replaced !== undefined) return { ...replaced, ...change };
-    return { doomed: [...manifest.doomed, ...doomedBy([merged], now)] };
+    return { doomed: [...manifest.doomed, ...doomedBy([merged.segment], now)] };
   });
   return isReplaced;
 }

@@ -17,6 +17,8 @@ export interface WantedPartition extends FetchedPlace {
   readonly maxBytes: number;
   /** Of the leader whom the client knows; -1 where it knows none. */
   readonly leaderEpoch: number;
+  /** Of the record before `from`, which the client has read; -1 where it does not say. */
+  readonly lastEpoch: number;
 }
 
 export interface FetchQuestion {
@@ -37,6 +39,7 @@ export interface FetchNews extends FetchedPlace {
     readonly errorCode: number;
     readonly highWatermark: bigint;
     readonly logStartOffset?: bigint | undefined;
+    readonly divergingEpoch?: object | undefined;
   };
 }
 
@@ -184,13 +187,14 @@ function want({ partitions }: Session, wanted: WantedPartition): void {
 
 /** @returns whether the client does not know it yet. */
 function remember({ partitions }: Session, { bytes, response, ...place }: FetchNews): boolean {
-  const { errorCode, highWatermark, logStartOffset = UNTOLD } = response;
+  const { errorCode, highWatermark, logStartOffset = UNTOLD, divergingEpoch } = response;
   const key = keyOf(place);
   const known = partitions.get(key);
   // It was forgotten by a request that came meanwhile.
   if (known === undefined) return true;
   const isNews =
     bytes > 0 ||
+    divergingEpoch !== undefined ||
     errorCode !== ERROR.NONE ||
     known.highWatermark !== highWatermark ||
     known.logStartOffset !== logStartOffset;

@@ -1,5 +1,5 @@
 /** Which server a client has to ask. */
-import type { Cluster, Endpoint } from "../../cluster/cluster.js";
+import type { Endpoint } from "../../cluster/cluster.js";
 import { fencedLeaderEpoch, ledElsewhere, unknownLeaderEpoch } from "../../errors.js";
 import type { TopicRecord } from "../../meta/log-meta.js";
 import type { Broker } from "./context.js";
@@ -32,12 +32,7 @@ export function leaderOf(
   // One whose lease is over does not know who leads by now: others do.
   if (leader?.broker === cluster.self && !cluster.leads(topicId, partition)) return undefined;
   const told = brokersOf(broker).find(({ nodeId }) => nodeId === leader?.broker);
-  return leader && told && { ...told, leaderEpoch: toldEpoch(cluster, leader.epoch) };
-}
-
-/** Where there is one server, what has an epoch is not its leadership. */
-function toldEpoch({ isShared }: Cluster, epoch: number): number {
-  return isShared ? epoch : NO_EPOCH;
+  return leader && told && { ...told, leaderEpoch: leader.epoch };
 }
 
 /**
@@ -47,7 +42,6 @@ function toldEpoch({ isShared }: Cluster, epoch: number): number {
  * @throws LakehouseError NOT_LEADER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH
  */
 export function checkLeader({ cluster }: Broker, topic: TopicRecord, partition: number, known: number): void {
-  if (!cluster.isShared) return;
   const name = `${topic.name}/${partition}`;
   if (!cluster.leads(topic.id, partition)) throw ledElsewhere(name);
   const epoch = cluster.epoch(topic.id, partition);

@@ -1,7 +1,10 @@
 import { setMaxListeners } from "node:events";
 import type { LogCore } from "../../../core.js";
+import { offsetOutOfRange } from "../../../errors.js";
 import type { TopicRecord } from "../../../meta/log-meta.js";
+import type { EpochEnd } from "../../../partition/epoch-end.js";
 import type { Isolation } from "../../../partition/partition.js";
+import type { PartitionReader } from "../../../partition/partition-reader.js";
 import { nextOffset } from "../../../partition/tail.js";
 import type { LogPartition } from "../../../partitions.js";
 import type { RequestOf, ResponseTo } from "../../protocol/api.js";
@@ -106,7 +109,8 @@ function questionOf(
           fetchOffset: from,
           partitionMaxBytes: maxBytes,
           currentLeaderEpoch: leaderEpoch,
-        }) => ({ topic, topicId, index, from, maxBytes, leaderEpoch }),
+          lastFetchedEpoch: lastEpoch,
+        }) => ({ topic, topicId, index, from, maxBytes, leaderEpoch, lastEpoch }),
       ),
     ),
     forgotten: forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
@@ -159,7 +163,7 @@ async function readOne(
   isFirst: boolean,
   { broker, caller }: Context,
 ): Promise<Found> {
-  const { topic, topicId, index, from, maxBytes, isolation, leaderEpoch } = wanted;
+  const { topic, topicId, index, from, maxBytes, isolation, leaderEpoch, lastEpoch } = wanted;
   if (topicId === NO_ID) caller.check("read", "topic", topic);
   const known = await finding;
   if (known === undefined) return unreadable(wanted, ERROR.UNKNOWN_TOPIC_ID);
@@ -168,8 +172,22 @@ async function readOne(
   checkLeader(broker, known, index, leaderEpoch);
   const { reader } = partition;
   const offsets = await reader.offsets();
-  reader.check(from, offsets);
   const { start, end: highWatermark, lastStable } = offsets;
+  const divergingEpoch =
+    lastEpoch < 0 ? undefined : await divergence(reader, from, lastEpoch, `${known.name}/${index}`);
+  if (divergingEpoch !== undefined)
+    return {
+      ...{ topic, topicId, index },
+      bytes: 0,
+      response: {
+        partitionIndex: index,
+        errorCode: ERROR.NONE,
+        ...{ highWatermark, lastStableOffset: lastStable, logStartOffset: start, divergingEpoch },
+        abortedTransactions: null,
+        records: [],
+      },
+    };
+  reader.check(from, offsets);
   const end = isolation === "read_committed" ? lastStable : highWatermark;
   const isWanted = from < end && (isFirst || maxBytes > 0);
   const batches = isWanted ? await reader.batches(from, maxBytes, { isolation }) : [];
@@ -196,6 +214,27 @@ async function readOne(
       records: isTaken ? all : [],
     },
   };
+}
+
+/**
+ * Up to where the client's records are those of this log, where that is not up to `from` (KIP-595).
+ *
+ * @throws LakehouseError OFFSET_OUT_OF_RANGE where nothing is known of the epoch.
+ */
+async function divergence(
+  reader: PartitionReader,
+  from: bigint,
+  lastEpoch: number,
+  name: string,
+): Promise<EpochEnd | undefined> {
+  const found = await reader.endOfEpoch(lastEpoch);
+  if (found.epoch < 0)
+    throw offsetOutOfRange(
+      name,
+      `A client has read ${name} under the leader's epoch ${lastEpoch}, which is later than all that are known.`,
+      "Read from the beginning, or from the end.",
+    );
+  return found.epoch < lastEpoch || found.endOffset < from ? found : undefined;
 }
 
 const find = async ({ topic, topicId }: FetchedPlace, core: LogCore): Promise<TopicRecord | undefined> =>

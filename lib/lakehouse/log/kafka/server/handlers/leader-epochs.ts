@@ -11,9 +11,8 @@ type TopicResponse = ResponseTo<typeof offsetForLeaderEpoch>["topics"][number];
 const NO_OFFSET = -1n;
 
 /**
- * Where an epoch of a leader ended, by which readers see whether records that they have read are gone. None are where servers
- * take over from each other: readers see what is stored, and that stays. So whoever asks hears that all is there. Where one
- * server loses its disk, what was `wal` alone is gone, and this does not tell it: such a server has no epochs.
+ * Where an epoch of a leader ended: readers who have read further under it have read what is there no more (KIP-320). So it
+ * is where a server alone has lost its disk, and with it what was not in the object store yet.
  */
 export async function answerOffsetForLeaderEpoch(
   { topics }: RequestOf<typeof offsetForLeaderEpoch>,
@@ -28,8 +27,10 @@ export async function answerOffsetForLeaderEpoch(
         caller.check("describe", "topic", name);
         const { topic, reader } = await broker.core.partition(name, partition);
         checkLeader(broker, topic, partition, currentLeaderEpoch);
-        const { end } = await reader.offsets();
-        ends.push({ partition, errorCode: ERROR.NONE, leaderEpoch, endOffset: end });
+        // What a writer before this one has put may not be known yet.
+        await broker.core.startWritingTo(topic, partition);
+        const { epoch, endOffset } = await reader.endOfEpoch(leaderEpoch);
+        ends.push({ partition, errorCode: ERROR.NONE, leaderEpoch: epoch, endOffset });
       } catch (error) {
         ends.push({ partition, errorCode: toKafka(error).errorCode, endOffset: NO_OFFSET });
       }
