@@ -1,7 +1,7 @@
 // npm run test:interop [-- test/interop/spark …]: installs the engines that our tables are held against, once per
 // user (see interopHome), and runs test/interop with them. Arguments go to Vitest; with --install-only there are no tests.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { closingLine, vitest } from "./counts.mjs";
 import {
@@ -9,9 +9,10 @@ import {
   dagsterHome,
   exclusively,
   interopHome,
+  java25,
   kafkaHome,
   mlflowHome,
-  TRINO,
+  trinoHome,
 } from "./places.mjs";
 import { root } from "./setup.mjs";
 
@@ -19,6 +20,7 @@ const home = interopHome();
 const python = join(home, "venv", "bin", "python");
 const stamp = join(home, "installed");
 const kafka = kafkaHome();
+const trino = trinoHome();
 const interop = join(root, "test", "interop");
 
 function run(command, args, env = {}) {
@@ -46,9 +48,7 @@ const isInstalled = () =>
 function install() {
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  console.log(
-    `installing PyIceberg, fastavro, DuckDB, Spark, Jupyter, Nessie and Trino's parser into ${home}`,
-  );
+  console.log(`installing PyIceberg, fastavro, DuckDB, Spark, Jupyter and Nessie into ${home}`);
   console.log("(some minutes, once; folders of older versions beside it can be removed)");
   if (run("python3", ["-m", "venv", join(home, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
   const requirements = join(interop, "requirements.txt");
@@ -57,9 +57,6 @@ function install() {
   const nessie = join(home, "nessie", "[artifact](-[classifier]).[ext]");
   if (ivy("-ivy", join(interop, "nessie-ivy.xml"), "-retrieve", nessie) !== 0)
     fail("Nessie's jars could not be had (see above).");
-  const trino = ["-dependency", "io.trino", "trino-parser", TRINO, "-confs", "default"];
-  if (ivy(...trino, "-retrieve", join(home, "trino", "[artifact].[ext]")) !== 0)
-    fail("Trino's parser could not be had (see above).");
   if (run(python, [join(interop, "python", "fetch_packages.py")], { SLH_INTEROP_HOME: home }) !== 0)
     fail("Spark's packages could not be had (see above).");
   writeFileSync(stamp, "");
@@ -86,6 +83,23 @@ function installKafka() {
     fail("Kafka's jars could not be had (see above).");
   unpack(kafka, "kcat", ["kcat", "librdkafka1", "libyajl2"]);
   writeFileSync(join(kafka, "installed"), "");
+}
+
+/** Likewise. A plugin's folder names its class, which the package by itself does not. */
+function installTrino() {
+  rmSync(trino, { recursive: true, force: true });
+  mkdirSync(trino, { recursive: true });
+  console.log(`installing Trino into ${trino} (some minutes: it has hundreds of jars)`);
+  const jars = join(trino, "[conf]", "[artifact]-[revision](-[classifier]).[ext]");
+  if (ivy("-ivy", join(interop, "trino-ivy.xml"), "-retrieve", jars) !== 0)
+    fail("Trino's jars could not be had (see above).");
+  const plugin = join(trino, "plugins", "iceberg");
+  const services = join(plugin, "service", "META-INF", "services");
+  mkdirSync(join(trino, "plugins"), { recursive: true });
+  renameSync(join(trino, "iceberg"), plugin);
+  mkdirSync(services, { recursive: true });
+  writeFileSync(join(services, "io.trino.spi.Plugin"), "io.trino.plugin.iceberg.IcebergPlugin\n");
+  writeFileSync(join(trino, "installed"), "");
 }
 
 /** Likewise: each of them wants of others what the rest does not want. */
@@ -137,6 +151,14 @@ await exclusively(
   `${kafka}.lock`,
   async () => {
     if (!existsSync(join(kafka, "installed"))) installKafka();
+  },
+  onWait,
+);
+await exclusively(
+  `${trino}.lock`,
+  async () => {
+    // It only runs where there is a JDK for it.
+    if (java25() !== undefined && !existsSync(join(trino, "installed"))) installTrino();
   },
   onWait,
 );

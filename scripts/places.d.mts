@@ -1,7 +1,8 @@
-export const TRINO: string;
 export function userCache(of?: { env: NodeJS.ProcessEnv; platform: NodeJS.Platform }): string;
 export function interopHome(): string;
 export function kafkaHome(): string;
+export function trinoHome(): string;
+export function java25(): string | undefined;
 export function mlflowHome(): string;
 export function dagsterHome(): string;
 export function airflowHome(): string;

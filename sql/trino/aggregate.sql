@@ -1,4 +1,3 @@
--- Not run here, where there is no Trino server: written from its documentation, and accepted by its parser.
 -- Flights and delay by hour of departure. `date` is when a plane left: see M4 for what that does to the night.
 SELECT hour(date) AS hour, count(*) AS flights, round(avg(delay), 1) AS delay
 FROM lake.flights.bronze_flights

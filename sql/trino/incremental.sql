@@ -1,4 +1,3 @@
--- Not run here, where there is no Trino server: written from its documentation, and accepted by its parser.
 -- What changed after the snapshot ${since} up to ${until}, row by row, copy-on-write and appends.
 SELECT _change_type AS change, count(*) AS flights
 FROM TABLE(lake.system.table_changes(

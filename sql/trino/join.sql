@@ -1,4 +1,3 @@
--- Not run here, where there is no Trino server: written from its documentation, and accepted by its parser.
 -- Before a join is believed: flights that find no airport, and airports that would count a flight twice. Both must be 0.
 SELECT count(*) AS lost
 FROM lake.flights.bronze_flights f

@@ -1,4 +1,3 @@
--- Not run here, where there is no Trino server: written from its documentation, and accepted by its parser.
 -- Snapshots, names for them, and files: every engine has these tables beside the table. Trino's names hold a `$`, and need quotes.
 SELECT committed_at, snapshot_id, parent_id, operation, element_at(summary, 'added-records') AS added
 FROM lake.flights."reports$snapshots" ORDER BY committed_at;

@@ -1,4 +1,3 @@
--- Not run here, where there is no Trino server: written from its documentation, and accepted by its parser.
 -- Which part of a condition the planner sees: look for `constraint on` at the scan. Trino unwraps a cast to a date into a range; the hour
 -- of a column it cannot.
 EXPLAIN SELECT avg(delay) FROM lake.flights.bronze_flights

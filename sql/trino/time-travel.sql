@@ -1,4 +1,3 @@
--- Not run here, where there is no Trino server: written from its documentation, and accepted by its parser.
 -- Trino: the table as it was, by tag, by snapshot id, by time of commit.
 -- ${since} stands for a snapshot id, ${moment} for a time: Trino wants constants here, and has no variables in scripts.
 SELECT count(*) AS flights FROM lake.flights.reports FOR VERSION AS OF '2001-Q1';

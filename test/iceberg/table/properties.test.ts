@@ -30,6 +30,8 @@ describe("a table property that is set", () => {
     ["write.metadata.metrics.column.a.b", "some", "counts"],
     ["write.parquet.bloom-filter-fpp.column.n", "1", "0.01"],
     ["write.parquet.compression-codec", "lzo", "brotli"],
+    ["write.parquet.compression-codec", " ", ""],
+    ["write.parquet.compression-codec.column.n", "best", ""],
     ["write.distribution-mode", "random", "hash"],
     ["gc.enabled", "off", "false"],
   ])("such as %s cannot be %s, and may be %s", (key, wrong, right) => {

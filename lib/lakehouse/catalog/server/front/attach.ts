@@ -1,20 +1,23 @@
 /** What lets a client in: nothing, a bearer token, or an OAuth2 client that gets its tokens here. */
 export type Access = "open" | "token" | "client";
 
-/** How one engine attaches. `<token>`, `<id>` and `<secret>` are for the reader to fill in. */
+/** How one engine attaches. What is in angle brackets is for the reader to fill in. */
 export interface Snippet {
   readonly engine: string;
   readonly language: "python" | "sql" | "sh" | "properties";
   readonly text: string;
 }
 
-/** One for each engine. The name under which they know the catalog is ours to choose: it is `lakehouse`. */
-export function attachSnippets(uri: string, access: Access): Snippet[] {
+/**
+ * One for each engine. The name under which they know the catalog is ours to choose: it is `lakehouse`. `isLocal` says that
+ * the tables' files lie in a folder, which engines on this machine reach.
+ */
+export function attachSnippets(uri: string, access: Access, isLocal: boolean): Snippet[] {
   return [
     { engine: "PyIceberg", language: "python", text: pyiceberg(uri, access) },
     { engine: "DuckDB", language: "sql", text: duckdb(uri, access) },
     { engine: "Spark", language: "sh", text: spark(uri, access) },
-    { engine: "Trino", language: "properties", text: trino(uri, access) },
+    { engine: "Trino", language: "properties", text: trino(uri, access, isLocal) },
   ];
 }
 
@@ -59,7 +62,8 @@ function spark(uri: string, access: Access): string {
   ].join(" \\\n  ");
 }
 
-function trino(uri: string, access: Access): string {
+/** Trino wants to be told of file systems, too: it takes nothing from a catalog about them. */
+function trino(uri: string, access: Access, isLocal: boolean): string {
   const secret = {
     open: [],
     token: ["iceberg.rest-catalog.security=OAUTH2", "iceberg.rest-catalog.oauth2.token=<token>"],
@@ -76,5 +80,17 @@ function trino(uri: string, access: Access): string {
     "iceberg.catalog.type=rest",
     `iceberg.rest-catalog.uri=${uri}`,
     ...secret,
+    ...(isLocal ? LOCAL_FILES : S3_FILES),
   ].join("\n");
 }
+
+const LOCAL_FILES = ["fs.local.enabled=true", "local.location=/"];
+
+const S3_FILES = [
+  "fs.s3.enabled=true",
+  "s3.endpoint=<S3 endpoint>",
+  "s3.region=us-east-1",
+  "s3.path-style-access=true",
+  "s3.aws-access-key=<S3 access key>",
+  "s3.aws-secret-key=<S3 secret key>",
+];

@@ -34,7 +34,12 @@ export async function welcome({ context, gate }: ApiOptions, request: FastifyReq
   const isIn = gate.isOpen || request.headers.authorization !== undefined;
   if (isIn) gate.check(request.headers.authorization);
   const inventory = isIn ? await inventoryOf(context) : undefined;
-  return { uri, access, inventory, attach: attachSnippets(uri, access) };
+  return {
+    uri,
+    access,
+    inventory,
+    attach: attachSnippets(uri, access, context.store.root.startsWith("file:")),
+  };
 }
 
 async function inventoryOf({ catalog, warehouseName }: ServerContext): Promise<Inventory> {

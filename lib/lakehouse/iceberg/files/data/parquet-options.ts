@@ -56,7 +56,7 @@ function columnOptions(
   for (const { field, name } of allFields(schema)) {
     const of = (property: string): string => `${property}.column.${name}`;
     const codec = properties[of(CODEC)];
-    const compression = codec === undefined ? undefined : codecOf(of(CODEC), codec);
+    const compression = codec ? codecOf(of(CODEC), codec) : undefined;
     const filtered = properties[of(BLOOM_FILTER)]?.toLowerCase() === "true";
     const options: ParquetColumnOptions = {
       ...(compression && { compression }),

@@ -1,5 +1,6 @@
 import { invalidArgument, invalidMetadata, type LakehouseError } from "../../../errors.js";
 import {
+  codec,
   FLAG,
   LEVEL,
   LIMIT,
@@ -22,7 +23,7 @@ const known = (kind: PropertyKind, fallback: string): Known => ({ ...kind, fallb
 
 const ISOLATION = known(oneOf("serializable", "snapshot"), "serializable");
 const MODE = known(oneOf("copy-on-write", "merge-on-read"), "copy-on-write");
-const PARQUET_CODEC = oneOf("zstd", "snappy", "gzip", "lz4", "lz4_raw", "brotli", "none", "uncompressed");
+const PARQUET_CODEC = codec("zstd", "snappy", "gzip", "lz4", "lz4_raw", "brotli", "none", "uncompressed");
 const FORMAT = oneOf("parquet", "avro", "orc");
 const DISTRIBUTION = oneOf("none", "hash", "range");
 
@@ -89,8 +90,8 @@ const OTHER_PROPERTIES: Readonly<Record<string, PropertyKind>> = {
   "write.delete.distribution-mode": DISTRIBUTION,
   "write.update.distribution-mode": DISTRIBUTION,
   "write.merge.distribution-mode": DISTRIBUTION,
-  "write.avro.compression-codec": oneOf("gzip", "zstd", "snappy", "uncompressed"),
-  "write.orc.compression-codec": oneOf("zstd", "lz4", "lzo", "zlib", "snappy", "none"),
+  "write.avro.compression-codec": codec("gzip", "zstd", "snappy", "uncompressed"),
+  "write.orc.compression-codec": codec("zstd", "lz4", "lzo", "zlib", "snappy", "none"),
   "write.orc.compression-strategy": oneOf("speed", "compression"),
   "write.spark.fanout.enabled": FLAG,
   "read.split.target-size": POSITIVE,
@@ -143,7 +144,7 @@ function kindOf(key: string): PropertyKind | undefined {
 export type TableProperty = keyof typeof TABLE_PROPERTIES;
 
 export function textProperty(metadata: TableMetadata, key: TableProperty): string {
-  return metadata.properties[key] ?? TABLE_PROPERTIES[key].fallback;
+  return metadata.properties[key] || TABLE_PROPERTIES[key].fallback;
 }
 
 export function booleanProperty(metadata: TableMetadata, key: TableProperty): boolean {

@@ -14,6 +14,12 @@ export function oneOf(...values: readonly string[]): PropertyKind {
   };
 }
 
+/** Empty: the writer's own choice. Trino creates each table without a codec like that, and takes the property away again. */
+export function codec(...names: readonly string[]): PropertyKind {
+  const { must, accepts } = oneOf(...names);
+  return { must, accepts: (text) => text === "" || accepts(text) };
+}
+
 /** Names with commas between them, or `none`. */
 export function someOf(...values: readonly string[]): PropertyKind {
   return {
