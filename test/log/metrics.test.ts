@@ -1,6 +1,15 @@
 import { expect, onTestFinished, test } from "vitest";
 import { serveSchemaRegistry } from "../../lib/lakehouse/log/index.js";
-import { authentications, type LogAppend, logAppends } from "../../lib/lakehouse/log/metrics.js";
+import { metadata } from "../../lib/lakehouse/log/kafka/protocol/messages/cluster.js";
+import { fetch as fetchApi } from "../../lib/lakehouse/log/kafka/protocol/messages/fetch.js";
+import {
+  authentications,
+  type KafkaRequest,
+  kafkaRequests,
+  type LogAppend,
+  logAppends,
+} from "../../lib/lakehouse/log/metrics.js";
+import { Client, serve } from "./support/kafka-client.js";
 import { openLog, testFolder } from "./support/lake-log.js";
 import { beginTransaction, Sending } from "./support/producing.js";
 import { PASSWORD } from "./support/sasl-client.js";
@@ -43,4 +52,22 @@ test("a password over HTTP is counted by its outcome", async () => {
     { mechanism: "Basic", outcome: "ok" },
     { mechanism: "Basic", outcome: "failed" },
   ]);
+});
+
+test("each request of a Kafka client is told of by its API, and how long it took", async () => {
+  const { log, server } = await serve();
+  await log.createTopic("flights");
+  const requests: KafkaRequest[] = [];
+  onTestFinished(kafkaRequests.subscribe((event: KafkaRequest) => requests.push(event)));
+  const client = await Client.to(server);
+  await client.ask(metadata, 9, { topics: [{ name: "flights" }] });
+  const partition = { partition: 0, fetchOffset: 0n, partitionMaxBytes: 1_000 };
+  const topics = [{ topic: "flights", partitions: [partition] }];
+  await client.ask(fetchApi, 11, { maxWaitMs: 50, minBytes: 1, topics, forgottenTopicsData: [] });
+  expect(requests.map(({ api, outcome }) => [api, outcome])).toEqual([
+    ["Metadata", "ok"],
+    ["Fetch", "ok"],
+  ]);
+  // It has waited for records.
+  expect(requests[1]?.milliseconds).toBeGreaterThan(requests[0]?.milliseconds as number);
 });

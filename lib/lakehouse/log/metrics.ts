@@ -117,6 +117,17 @@ export interface LogCall {
 
 export const logCalls = eventChannel<LogCall>("log.call");
 
+/** A request of a Kafka client that was answered. */
+export interface KafkaRequest {
+  /** By Kafka's name, such as `Fetch`. */
+  readonly api: string;
+  /** `ok`, or the code of what ended the connection: errors that are part of an answer are `ok`. */
+  readonly outcome: string;
+  readonly milliseconds: number;
+}
+
+export const kafkaRequests = eventChannel<KafkaRequest>("log.kafka.request");
+
 /** A request that failed for a reason that its client can do nothing about, or a connection that broke. */
 export interface KafkaFailure {
   readonly error: unknown;
@@ -144,6 +155,16 @@ export const metrics = [
       help: "Calls by gRPC that were answered; of those that stream, until they began.",
     },
     { value: ({ milliseconds }) => milliseconds, labels: ({ call, outcome }) => ({ call, outcome }) },
+  ),
+  metric(
+    kafkaRequests,
+    {
+      name: "log.kafka.request.duration",
+      kind: "histogram",
+      unit: "ms",
+      help: "Requests of Kafka's clients that were answered, by API; those that wait for records or members, with their wait.",
+    },
+    { value: ({ milliseconds }) => milliseconds, labels: ({ api, outcome }) => ({ api, outcome }) },
   ),
   metric(
     authentications,

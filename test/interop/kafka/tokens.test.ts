@@ -65,28 +65,30 @@ const java = {
 };
 const module = (claims: string) => `${OAUTHBEARER}.OAuthBearerLoginModule required ${claims};`;
 
-// Version 4 wants a library for it that is not among its own.
-test("Java's client 3 is let in by a token of the issuer, and not by a stranger's", async () => {
-  const file = join(root, "token");
-  const url = pathToFileURL(file).href;
-  const allowed = `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${url}`;
-  const engine = new Engine("KafkaClient.java", [allowed, ...javaOptions(3)]);
-  const login = {
-    ...java,
-    "sasl.jaas.config": module(""),
-    "sasl.oauthbearer.token.endpoint.url": url,
-    "sasl.login.callback.handler.class": `${OAUTHBEARER}.OAuthBearerLoginCallbackHandler`,
-  };
-  try {
-    const { good, stranger } = await tokens();
-    await writeFile(file, good);
-    expect(await produces(engine, login)).toBe(true);
-    await writeFile(file, stranger);
-    expect(await produces(engine, login)).toBe(false);
-  } finally {
-    engine.close();
-  }
-});
+test.each([3, 4] as const)(
+  "Java's client %d is let in by a token of the issuer, and not by a stranger's",
+  async (version) => {
+    const file = join(root, `token-${version}`);
+    const url = pathToFileURL(file).href;
+    const allowed = `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${url}`;
+    const engine = new Engine("KafkaClient.java", [allowed, ...javaOptions(version)]);
+    const login = {
+      ...java,
+      "sasl.jaas.config": module(""),
+      "sasl.oauthbearer.token.endpoint.url": url,
+      "sasl.login.callback.handler.class": `${OAUTHBEARER}.OAuthBearerLoginCallbackHandler`,
+    };
+    try {
+      const { good, stranger } = await tokens();
+      await writeFile(file, good);
+      expect(await produces(engine, login)).toBe(true);
+      await writeFile(file, stranger);
+      expect(await produces(engine, login)).toBe(false);
+    } finally {
+      engine.close();
+    }
+  },
+);
 
 test("Java's client 4 is not let in by a token that it makes itself, unsigned", async () => {
   const engine = new Engine("KafkaClient.java", javaOptions(4));

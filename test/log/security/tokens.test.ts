@@ -190,7 +190,8 @@ test("where nobody is trusted, or others could read it, no token is taken", asyn
   const { server } = await serveKafka({}, log);
   expect((await tell(await Client.to(server), said(token))).errorCode).toBe(UNSUPPORTED_MECHANISM);
   const { url } = await serveGrpc(log);
-  expect((await post(url, "AdminService/ListTopics", {}, bearer(token))).status).toBe(401);
+  const refused = await post(url, "AdminService/ListTopics", {}, bearer(token));
+  expect(refused).toMatchObject({ status: 401, ways: 'Basic realm="log"' });
   const open = { host: "0.0.0.0", insecure: true, tokens: trusting(keysFile(key.jwk)) };
   const { server: wide } = await serveKafka(open, log);
   const client = await Client.to({ ...wide, host: "127.0.0.1" });
@@ -298,4 +299,18 @@ test("what cannot be trusted is refused when the server is started", async () =>
     [{ ...trusting(keysFile(jwk)), algorithm: "none" } as TokenOptions, "INVALID_ARGUMENT"],
   ] as const)
     await expect(TokenVerifier.open(tokens), JSON.stringify(tokens)).rejects.toMatchObject({ code });
+});
+
+test("who is refused is told by what he may show who he is: a token, too, where some are taken", async () => {
+  const key = await newKey();
+  const log = await secured();
+  const tokens = trusting(keysFile(key.jwk));
+  const { url } = await serveGrpc(log, { tokens });
+  const registry = await serveSchemaRegistry({ registry: log.schemas, port: 0, tokens });
+  onTestFinished(() => registry.close());
+  const ways = 'Basic realm="log", Bearer realm="log"';
+  expect(await post(url, "AdminService/ListTopics", {})).toMatchObject({ status: 401, ways });
+  const refused = await fetch(`${registry.uri}/subjects`);
+  expect(refused.status).toBe(401);
+  expect(refused.headers.get("www-authenticate")).toBe(ways);
 });

@@ -1,6 +1,6 @@
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { Caller } from "../security/caller.js";
-import { type HttpCall, httpCaller } from "../security/http-caller.js";
+import { challenges, type HttpCall, httpCaller } from "../security/http-caller.js";
 import type { Security } from "../security/security.js";
 import type { Handler } from "./one-port.js";
 
@@ -34,7 +34,7 @@ export function authenticated(
       },
       (error: Error) => {
         const isGrpc = headers["content-type"]?.startsWith("application/grpc") ?? false;
-        const { status, fields, body } = isGrpc ? grpcRefusal(error) : refusal(error);
+        const { status, fields, body } = isGrpc ? grpcRefusal(error) : refusal(error, challenges(how));
         response.writeHead(status, fields);
         response.end(body);
       },
@@ -58,7 +58,7 @@ function grpcRefusal({ message }: Error): Refusal {
   return { status: 200, fields, body: "" };
 }
 
-function refusal({ message }: Error): Refusal {
-  const fields = { "content-type": "application/json", "www-authenticate": 'Basic realm="log"' };
+function refusal({ message }: Error, ways: string): Refusal {
+  const fields = { "content-type": "application/json", "www-authenticate": ways };
   return { status: 401, fields, body: JSON.stringify({ code: "unauthenticated", message }) };
 }

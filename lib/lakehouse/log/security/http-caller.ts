@@ -10,6 +10,7 @@ import type { TokenVerifier } from "./tokens.js";
 /** Who guesses waits for each answer, in milliseconds. */
 const FAILED_MS = 200;
 const BASIC = /^Basic +([A-Za-z0-9+/=]+)$/i;
+const BASIC_CHALLENGE = 'Basic realm="log"';
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i;
 
 export interface HttpCall {
@@ -19,6 +20,11 @@ export interface HttpCall {
   readonly isPrivate: boolean;
   /** Where tokens are taken, too. */
   readonly tokens?: TokenVerifier | undefined;
+}
+
+/** What who is refused is told: how a request can say who it is (RFC 9110, 11.6.1). */
+export function challenges({ tokens }: Pick<HttpCall, "tokens">): string {
+  return tokens === undefined ? BASIC_CHALLENGE : `${BASIC_CHALLENGE}, Bearer realm="log"`;
 }
 
 /** How a request says who it is. */

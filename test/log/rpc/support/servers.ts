@@ -37,5 +37,6 @@ export async function post(
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(message),
   });
-  return { status: response.status, answer: await response.json() };
+  const ways = response.headers.get("www-authenticate");
+  return { status: response.status, answer: await response.json(), ways };
 }

@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
+import { observe } from "../../../observability/index.js";
 import { malformedRequest } from "../../errors.js";
-import { kafkaFailures } from "../../metrics.js";
+import { kafkaFailures, kafkaRequests } from "../../metrics.js";
 import { sleep } from "../../partition/clock.js";
 import type { Caller } from "../../security/caller.js";
 import { addressOf, certifiedUser, isLoopback } from "../../security/exposure.js";
@@ -210,7 +211,11 @@ class Connection {
         placed,
         onSent: (work) => done.push(work),
       };
-      const response = await handle(request, context);
+      const response = await observe(
+        kafkaRequests,
+        () => handle(request, context),
+        ({ outcome, milliseconds }) => ({ api: api.name, outcome, milliseconds }),
+      );
       await before;
       if (response === undefined) return;
       const throttled =

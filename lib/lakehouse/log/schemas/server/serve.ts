@@ -4,7 +4,7 @@ import { invalidConfig } from "../../../errors.js";
 import { checkOptions } from "../../../options.js";
 import type { Caller } from "../../security/caller.js";
 import { checkExposure, type Exposure, isLoopback } from "../../security/exposure.js";
-import { type HttpCall, httpCaller } from "../../security/http-caller.js";
+import { challenges, type HttpCall, httpCaller } from "../../security/http-caller.js";
 import type { Security } from "../../security/security.js";
 import { type TokenOptions, TokenVerifier } from "../../security/tokens.js";
 import type { SchemaRegistry } from "../registry.js";
@@ -138,7 +138,7 @@ async function buildApp(
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const fault = faultOf(error);
     if (fault.status >= 500) onFault(error, `${request.method} ${request.url}`);
-    if (fault.status === 401) reply.header("www-authenticate", 'Basic realm="log"');
+    if (fault.status === 401) reply.header("www-authenticate", challenges({ tokens }));
     return answer(reply, fault.status, { error_code: fault.code, message: fault.message });
   };
   app.removeAllContentTypeParsers();
