@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -19,10 +18,10 @@ import {
 import type { Child, ChildProgram } from "../storage/child.js";
 import { needs } from "../support/needs.js";
 import { type EtcdCluster, findEtcd, type Host, needsEtcd, startEtcd } from "./etcd-cluster.js";
+import { addNetwork, canAddNetwork, type Network } from "./networks.js";
 
 const binary = findEtcd();
-const canCut = binary !== undefined && addNetwork("slh-probe", []);
-if (canCut) removeNetwork("slh-probe", []);
+const canCut = binary !== undefined && canAddNetwork();
 
 describe("a catalog in etcd", needsEtcd, () => {
   let client: ChildProgram;
@@ -99,30 +98,23 @@ describe("a catalog in etcd", needsEtcd, () => {
     "is not split by a network that is cut between the leader and the others",
     needs(canCut, "network namespaces (they need root)"),
     async () => {
-      const network = "slh-etcd";
-      const hosts = [1, 2, 3].map((n) => ({
-        ip: `10.231.97.${n}`,
-        within: ["ip", "netns", "exec", `${network}-${n}`],
-      }));
-      const ips = hosts.map(({ ip }) => ip);
-      addNetwork(network, ips);
+      const network = addNetwork("slh-etcd", "10.231.97", 3) as Network;
       try {
-        await start(hosts);
+        await start(network.hosts);
         await underFaults(14, async () => {
           for (let cut = 0; cut < 2; cut++) {
             await sleep(1000);
             const leader = cluster.members.indexOf(await cluster.leader());
-            const others = ips.filter((_, index) => index !== leader);
+            const others = [0, 1, 2].filter((index) => index !== leader);
             // The clients still reach it: it alone may not answer them.
-            const within = [...(hosts[leader]?.within ?? [])];
-            for (const ip of others) run([...within, "ip", "route", "add", "blackhole", `${ip}/32`]);
+            network.cut(leader, others);
             await sleep(4000);
-            for (const ip of others) run([...within, "ip", "route", "del", "blackhole", `${ip}/32`]);
+            network.mend(leader, others);
           }
         });
       } finally {
         await cluster?.dispose();
-        removeNetwork(network, ips);
+        network.remove();
       }
     },
   );
@@ -182,30 +174,3 @@ describe("a catalog in etcd", needsEtcd, () => {
     expect(await catalog.namespaceExists("ns")).toBe(true);
   });
 });
-
-/** A network with one namespace an address, all on one bridge that this machine reaches. */
-function addNetwork(name: string, ips: readonly string[]): boolean {
-  if (!run(["ip", "link", "add", name, "type", "bridge"])) return false;
-  run(["ip", "addr", "add", "10.231.97.254/24", "dev", name]);
-  run(["ip", "link", "set", name, "up"]);
-  for (const [index, ip] of ips.entries()) {
-    const [namespace, outside] = [`${name}-${index + 1}`, `${name}-v${index + 1}`];
-    run(["ip", "netns", "add", namespace]);
-    run(["ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", namespace]);
-    run(["ip", "link", "set", outside, "master", name, "up"]);
-    const within = ["ip", "netns", "exec", namespace, "ip"];
-    run([...within, "addr", "add", `${ip}/24`, "dev", "eth0"]);
-    run([...within, "link", "set", "lo", "up"]);
-    run([...within, "link", "set", "eth0", "up"]);
-  }
-  return true;
-}
-
-function removeNetwork(name: string, ips: readonly string[]): void {
-  for (const index of ips.keys()) run(["ip", "netns", "del", `${name}-${index + 1}`]);
-  run(["ip", "link", "del", name]);
-}
-
-function run([command = "", ...args]: readonly string[]): boolean {
-  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
-}

@@ -8,14 +8,17 @@ import {
   produceOn,
   transactOn,
 } from "../log/support/kafka-load.js";
+import { needs } from "../support/needs.js";
 import { runs } from "../support/runs.js";
 import { type EtcdCluster, findEtcd, needsEtcd, startEtcd } from "./etcd-cluster.js";
 import { type LogServer, type LogServers, startLogServers } from "./log-servers.js";
+import { addNetwork, canAddNetwork, type Network } from "./networks.js";
 
 // Servers of one log, over real etcd, under clients that were not made for it, while one after the other fails:
 // SLH_SOAK=20 node scripts/interop.mjs test/interop/log-servers.test.ts
 
 const binary = findEtcd();
+const canCut = binary !== undefined && canAddNetwork();
 const TIMES = runs(2);
 const PARTITIONS = 4;
 /** Longer than its lease. */
@@ -138,6 +141,46 @@ describe("servers of a log on etcd", needsEtcd, () => {
       await load.hasMore();
       await load.end();
       await checkHistory(log.open().topic("flights"), PARTITIONS, history);
+    },
+  );
+
+  test(
+    "what was acknowledged is there once, in order, though the network between a server and etcd is cut",
+    needs(canCut, "network namespaces (they need root)"),
+    async () => {
+      const network = addNetwork("slh-log", "10.231.98", 5) as Network;
+      const apart = await startEtcd(binary as string, network.hosts.slice(0, 3));
+      try {
+        log = await startLogServers(apart, 2, network);
+        const kafka = client(log.addresses);
+        await createTopic(kafka, "flights", PARTITIONS);
+        const history: Acknowledged[] = [];
+        const load = await produce(kafka, 0, history);
+        const brokersOf = async ({ address }: LogServer) => {
+          const admin = client([address]).admin();
+          await admin.connect();
+          const { brokers } = await admin.describeCluster();
+          await admin.disconnect();
+          return brokers.length;
+        };
+        for (const server of log.servers.slice(0, runs(1))) {
+          const [other] = log.servers.filter((one) => one !== server);
+          await load.hasMore();
+          server.wire.cut();
+          await sleep(AWAY_MS);
+          expect(await brokersOf(other as LogServer), "it is taken for gone").toBe(1);
+          await load.hasMore();
+          server.wire.mend();
+          await expect.poll(() => brokersOf(other as LogServer), { timeout: 30_000 }).toBe(2);
+        }
+        await load.hasMore();
+        await load.end();
+        await checkHistory(log.open().topic("flights"), PARTITIONS, history);
+      } finally {
+        await log.dispose();
+        await apart.dispose();
+        network.remove();
+      }
     },
   );
 

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { Log } from "../../lib/lakehouse/log/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
 import { kafkaServerProgram, type ServerProcess } from "../log/support/kafka-server.js";
-import type { EtcdCluster } from "./etcd-cluster.js";
+import type { EtcdCluster, Host } from "./etcd-cluster.js";
+import type { Network } from "./networks.js";
 
 /** What a server reaches etcd by. */
 class Wire {
@@ -82,19 +83,37 @@ export interface LogServers {
 
 let places = 0;
 
-/** @param etcd may have others' logs, too. */
-export async function startLogServers(etcd: EtcdCluster, count: number): Promise<LogServers> {
+/**
+ * @param etcd may have others' logs, too.
+ * @param network where etcd has the first hosts and the servers the next; on this machine, each behind a wire, where not given.
+ */
+export async function startLogServers(
+  etcd: EtcdCluster,
+  count: number,
+  network?: Network,
+): Promise<LogServers> {
   const root = await mkdtemp(join(tmpdir(), "slh-log-servers-"));
   const program = await kafkaServerProgram();
   const prefix = `servers-${process.pid}-${places++}`;
   const wires: Wire[] = [];
   const processes: ServerProcess[] = [];
   const servers: LogServer[] = [];
-  for (let number = 0; number < count; number++) {
-    // Each asks another member first, and can be cut off from all: they are behind one wire.
+  /** Each asks another member first, and can be cut off from all: they are behind one wire. */
+  const wired = async (number: number) => {
     const wire = await Wire.to((etcd.members[number % etcd.members.length] as { address: string }).address);
     wires.push(wire);
-    const options = { folder: `log-${number}`, meta: `etcd://${wire.address}/${prefix}` };
+    return { wire, meta: `etcd://${wire.address}/${prefix}` };
+  };
+  const hosted = (network: Network, number: number) => {
+    const members = [...etcd.members.keys()];
+    const own = members.length + number;
+    const wire = { cut: () => network.cut(own, members), mend: () => network.mend(own, members) };
+    const at = network.hosts[own] as Host;
+    return { wire, meta: `${etcd.uri}/${prefix}`, at };
+  };
+  for (let number = 0; number < count; number++) {
+    const { wire, ...place } = network === undefined ? await wired(number) : hosted(network, number);
+    const options = { folder: `log-${number}`, ...place };
     const first = await program.start(root, options);
     processes[number] = first;
     const port = Number(first.address.split(":")[1]);

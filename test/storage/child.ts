@@ -20,6 +20,8 @@ export interface ChildProgram {
   start(...args: string[]): Child;
   /** Likewise, as a user who owns nothing. Where the tests run as root, which no mode of a file stops. */
   startAsNobody(...args: string[]): Child;
+  /** Likewise, behind a command that runs others, such as `ip netns exec`. */
+  startWithin(command: readonly string[], ...args: string[]): Child;
   /** Likewise, with mounts of its own that it may make. Linux with user namespaces only. */
   startUnshared(...args: string[]): Child;
   dispose(): Promise<void>;
@@ -51,6 +53,8 @@ export async function childProgram(
   return {
     start: (...args) => watch(process.execPath, [main, ...args]),
     startAsNobody: (...args) => watch("setpriv", [...AS_NOBODY, process.execPath, main, ...args]),
+    startWithin: ([command = "env", ...more], ...args) =>
+      watch(command, [...more, process.execPath, main, ...args]),
     startUnshared: (...args) => watch("unshare", ["-rm", process.execPath, main, ...args]),
     dispose: () => rm(directory, { recursive: true, force: true }),
   };

@@ -2,14 +2,18 @@ import type { Ack } from "../../../lib/lakehouse/log/index.js";
 import { type Child, childProgram } from "../../storage/child.js";
 
 const SERVER = `
-  const [root, port, acksAll, recover, folder, meta] = args;
+  const [root, port, acksAll, recover, folder, meta, host] = args;
   const opened = new log.Log({
     store: new storage.LocalStore(root + "/warehouse"),
     folder: root + "/" + folder,
     meta: meta || undefined,
   });
   if (recover === "recover") await opened.recover();
-  const server = await log.serveKafka(opened, { port: Number(port), acksAll: acksAll || undefined });
+  const server = await log.serveKafka(opened, {
+    port: Number(port),
+    acksAll: acksAll || undefined,
+    ...(host && { host, insecure: true }),
+  });
   process.on("SIGTERM", async () => {
     await server.stop();
     await opened.close();
@@ -47,14 +51,17 @@ interface ServerOptions {
   readonly folder?: string;
   /** Of a log that several share: `etcd://…`. */
   readonly meta?: string;
+  /** Where it listens, and the command by which it runs there. */
+  readonly at?: { readonly ip: string; readonly within: readonly string[] };
 }
 
 export async function kafkaServerProgram(): Promise<ServerProgram> {
   const program = await childProgram(SERVER, ["storage", "log"]);
   return {
-    start: async (root, { port = 0, acksAll, recover = false, folder = "log", meta = "" } = {}) => {
+    start: async (root, { port = 0, acksAll, recover = false, folder = "log", meta = "", at } = {}) => {
       const isRecovered = recover ? "recover" : "";
-      const child = program.start(root, String(port), acksAll ?? "", isRecovered, folder, meta);
+      const options = [root, String(port), acksAll ?? "", isRecovered, folder, meta, at?.ip ?? ""];
+      const child = at === undefined ? program.start(...options) : program.startWithin(at.within, ...options);
       const address = await child.printed(/^serves (.*)$/m);
       const end = async (signal: NodeJS.Signals) => {
         child.process.kill(signal);
