@@ -33,25 +33,32 @@ const SEAWEEDFS = "chrislusf/seaweedfs:4.44";
 const CREDENTIALS = { accessKeyId: "slhtest", secretAccessKey: "slhtestsecret" };
 /** For a service that is alive and never answers; a slow machine is waited for. */
 const START_LIMIT_MS = 300_000;
+/** For one that runs already, as somebody says: SeaweedFS may take ten seconds for its first bucket. */
+const ANSWER_LIMIT_MS = 60_000;
 
 /**
- * Starts an S3 server that is not ours, the first of these that can run here:
+ * An S3 server that is not ours: the one at `SLH_TEST_S3_ENDPOINT`, where that is set, with `SLH_TEST_S3_ACCESS_KEY_ID`
+ * and `SLH_TEST_S3_SECRET_ACCESS_KEY`, and no other. Else it starts the first of these that can run here:
  *
- * 1. `SLH_TEST_S3_ENDPOINT`, with `SLH_TEST_S3_ACCESS_KEY_ID` and `SLH_TEST_S3_SECRET_ACCESS_KEY`: one that runs
- *    already, such as the SeaweedFS of `deploy/compose`;
- * 2. SeaweedFS in Docker, where a Docker daemon answers;
- * 3. moto, in a virtual environment in the user's cache folder, wherever python3 is: quick to get, with known gaps.
+ * 1. SeaweedFS in Docker, where a Docker daemon answers;
+ * 2. moto, in a virtual environment in the user's cache folder, wherever python3 is: quick to get, with known gaps.
+ *
+ * @throws Error where the configured server does not answer, or refuses its key: whoever named it wants it tested.
  *
  * @example
  * const server = await startS3Server();
  * if ("unavailable" in server) … // skip, by name
  */
-export async function startS3Server(): Promise<S3Server | NoS3Server> {
+export async function startS3Server(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  answerLimitMs = ANSWER_LIMIT_MS,
+): Promise<S3Server | NoS3Server> {
+  const configured = fromEnvironment(env);
+  if (configured !== undefined) return withBucket(configured, answerLimitMs);
   const reasons: string[] = [];
-  for (const start of [fromEnvironment, startSeaweedFS, () => startMoto(CREDENTIALS)]) {
+  for (const start of [startSeaweedFS, () => startMoto(CREDENTIALS)]) {
     try {
-      const service = await start();
-      if (service !== undefined) return await withBucket(service);
+      return await withBucket(await start(), START_LIMIT_MS);
     } catch (error) {
       reasons.push(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
     }
@@ -59,14 +66,14 @@ export async function startS3Server(): Promise<S3Server | NoS3Server> {
   return { unavailable: `an S3 server: Docker, python3 or SLH_TEST_S3_ENDPOINT (${reasons.join("; ")})` };
 }
 
-async function fromEnvironment(): Promise<S3Service | undefined> {
-  const endpoint = process.env.SLH_TEST_S3_ENDPOINT;
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): S3Service | undefined {
+  const endpoint = env.SLH_TEST_S3_ENDPOINT;
   if (!endpoint) return undefined;
   return {
     name: endpoint,
     endpoint,
-    accessKeyId: process.env.SLH_TEST_S3_ACCESS_KEY_ID ?? "",
-    secretAccessKey: process.env.SLH_TEST_S3_SECRET_ACCESS_KEY ?? "",
+    accessKeyId: env.SLH_TEST_S3_ACCESS_KEY_ID ?? "",
+    secretAccessKey: env.SLH_TEST_S3_SECRET_ACCESS_KEY ?? "",
     gaps: [],
     stop: async () => {},
   };
@@ -99,7 +106,7 @@ async function startSeaweedFS(): Promise<S3Service> {
 }
 
 /** The service with a bucket, which is made as soon as it answers. */
-async function withBucket(service: S3Service): Promise<S3Server> {
+async function withBucket(service: S3Service, limitMs: number): Promise<S3Server> {
   const { endpoint, accessKeyId, secretAccessKey } = service;
   const client = new S3Client({
     endpoint,
@@ -109,7 +116,7 @@ async function withBucket(service: S3Service): Promise<S3Server> {
     maxAttempts: 1,
   });
   const bucket = "slh-test";
-  const deadline = Date.now() + START_LIMIT_MS;
+  const deadline = Date.now() + limitMs;
   let gone = false;
   void service.ended?.then(() => {
     gone = true;
@@ -122,7 +129,10 @@ async function withBucket(service: S3Service): Promise<S3Server> {
       } catch (error) {
         if (error instanceof BucketAlreadyOwnedByYou) break;
         if (gone) throw new Error(`${service.name} ended at once`);
-        if (Date.now() > deadline) throw error;
+        if (isRefusal(error) || Date.now() > deadline)
+          throw new Error(`${service.name}: ${(error as Error).message || (error as Error).name}`, {
+            cause: error,
+          });
         await sleep(200);
       }
     }
@@ -133,4 +143,10 @@ async function withBucket(service: S3Service): Promise<S3Server> {
     client.destroy();
   }
   return { ...service, bucket };
+}
+
+/** What answers so does not answer otherwise when it is asked again. */
+function isRefusal(error: unknown): boolean {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+  return $metadata?.httpStatusCode === 403;
 }
