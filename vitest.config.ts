@@ -37,10 +37,22 @@ export default defineConfig({
           name: "unit",
           env,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/interop/**", "test/site/**"],
+          exclude: ["test/interop/**", "test/site/**", "test/stack/live/**"],
           testTimeout: limit(600_000),
           hookTimeout: 600_000,
           setupFiles: soak ? ["test/support/soak.ts"] : [],
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: "stack",
+          env,
+          include: ["test/stack/live/**/*.test.ts"],
+          // Each has the services to itself, as many as fit a small machine.
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 1_800_000,
         },
       },
       {

@@ -65,6 +65,7 @@ if (status === 0) {
   copyPages();
   copyProtos();
   cpSync("lib/lakehouse/pipeline/spark/spark_driver.py", "lib/lakehouse/dist/spark_driver.py");
+  cpSync("deploy/observability/alerts.yml", "lib/kit/dist/alerts.yml");
 } else process.exitCode = 1;
 
 /** The pages that go with the library, for those who have no repository at hand. */

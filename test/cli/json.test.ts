@@ -55,6 +55,11 @@ const ASKED: readonly (readonly string[])[] = [
   ["notebook", "export", "my/first.ipynb", "-o", "first.ts", "--json"],
   ["notebook", "import", "first.ts", "--json"],
   ["notebook", "check", "empty.ipynb", "--json"],
+  ["stack", "status", "--json"],
+  ["stack", "down", "--json"],
+  ["stack", "logs", "etcd", "--json"],
+  ["stack", "open", "mlflow", "--json"],
+  ["stack", "compose", "compose", "--json"],
   ["run", "--json"],
   ["content", "check", "--json"],
   ["content", "setup", "--author", "Ada", "--json"],
@@ -113,6 +118,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   for (const name of ["SLH_LAKE", "SLH_CATALOG", "SLH_PROFILE"]) vi.stubEnv(name, "");
+  vi.stubEnv("SLH_STACK", join(folder, "stack"));
   lake = await openLakehouse({ root: join(folder, ".lake") });
   const options = { schema: defineSchema({ n: int() }), ifExists: "replace" } as const;
   await (await lake.createTable("s.t", options)).append([{ n: 1 }]);
@@ -144,6 +150,9 @@ describe("JSON", () => {
       name in WITHOUT || rows.includes(name) || asked.some((words) => words.startsWith(name));
     expect(leaves.map(({ name }) => name).filter((name) => !held(name))).toEqual([
       "content build", // content/commands.test.ts
+      "stack up", // stack/live/core.test.ts
+      "stack doctor", // stack/live/lifecycle.test.ts
+      "stack env", // stack/live/support.ts
       "pipeline retry", // cli/pipeline.test.ts
     ]);
   });

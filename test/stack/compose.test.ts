@@ -1,0 +1,141 @@
+// No Docker is needed here: the Compose file is held against the descriptions and against what runs natively, as text.
+import { existsSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { isNative, type Place, PORTS, renderCompose, SECRETS, SERVICES } from "../../lib/kit/stack/index.js";
+
+const root = join(import.meta.dirname, "../..");
+const text = renderCompose();
+
+interface ComposeService {
+  readonly image: string;
+  readonly build?: { readonly dockerfile: string };
+  readonly profiles?: readonly string[];
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly configs?: readonly { readonly source: string; readonly target: string }[];
+  readonly volumes?: readonly string[];
+  readonly ports: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly healthcheck: { readonly test: readonly string[] };
+  readonly deploy: { readonly resources: { readonly limits: { readonly memory: string } } };
+}
+
+const compose = parse(text) as {
+  readonly services: Readonly<Record<string, ComposeService>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+  readonly configs: Readonly<Record<string, { readonly content: string }>>;
+};
+const services = Object.values(SERVICES);
+const of = (name: string): ComposeService => compose.services[name] as ComposeService;
+
+const here: Place = {
+  listen: "127.0.0.1",
+  data: join(tmpdir(), "data"),
+  files: join(tmpdir(), "files"),
+  lake: join(tmpdir(), "lake"),
+  host: () => "127.0.0.1",
+  port: (service, name) => (PORTS[service] as Readonly<Record<string, number>>)[name] as number,
+  secret: (name) => `value-of-${name}`,
+};
+const native = services.map((service) => ({ service, settings: service.settings(here) }));
+
+test("deploy/compose has the file that slh stack compose writes", () => {
+  expect(readFileSync(join(root, "deploy/compose/compose.yaml"), "utf8")).toBe(text);
+});
+
+test("it has every service that there is a port for, under its name", () => {
+  expect(Object.keys(compose.services)).toEqual(services.map(({ name }) => name));
+  expect(Object.keys(compose.services).sort()).toEqual(Object.keys(PORTS).sort());
+});
+
+test("ports are all different, and stay ports with the largest offset", () => {
+  const ports = Object.values(PORTS).flatMap((each) => Object.values(each) as number[]);
+  expect(new Set(ports).size).toBe(ports.length);
+  expect(Math.max(...ports) + 10_000).toBeLessThan(65_536);
+});
+
+describe.each(services)("$name", (service) => {
+  const { name, container, needs, profile, memoryMiB } = service;
+
+  test("has an image of one version, a check of its health, a limit, and the profile that it has natively", () => {
+    const { image, build, healthcheck, deploy, profiles } = of(name);
+    expect(image).toMatch(/^[a-z0-9./-]+:v?\d[\w.-]*$/);
+    if (build === undefined) expect(image).toContain(service.version);
+    else expect(existsSync(join(root, build.dockerfile))).toBe(true);
+    expect(healthcheck.test[0]).toMatch(/^CMD(-SHELL)?$/);
+    expect(deploy.resources.limits.memory).toBe(`${memoryMiB}M`);
+    expect(profiles).toEqual(profile === "core" ? undefined : [profile]);
+  });
+
+  test("is published to this machine alone, on the ports that it has natively", () => {
+    const ports: Readonly<Record<string, number>> = PORTS[name];
+    expect(container.published.length).toBeGreaterThan(0);
+    expect(of(name).ports).toEqual(
+      container.published.map((part) => `127.0.0.1:${ports[part]}:${ports[part]}`),
+    );
+  });
+
+  test("waits for what it needs, which starts in its profile or in core, before it", () => {
+    const order = services.map((each) => each.name);
+    for (const need of needs) {
+      expect(order.indexOf(need)).toBeLessThan(order.indexOf(name));
+      expect(["core", profile]).toContain(SERVICES[need].profile);
+      expect(of(name).depends_on?.[need]).toEqual({ condition: "service_healthy" });
+    }
+  });
+
+  test("keeps its data in a volume, and finds its files where its settings look", () => {
+    const { volumes = [], configs = [] } = of(name);
+    for (const volume of volumes.filter((each) => !each.startsWith("."))) {
+      expect(Object.keys(compose.volumes)).toContain(volume.split(":")[0]);
+    }
+    for (const mount of volumes.filter((each) => each.startsWith(".")))
+      expect(existsSync(join(root, "deploy/compose", mount.split(":")[0] as string))).toBe(true);
+    const files = Object.keys(service.settings(here).files ?? {});
+    expect(configs.map(({ target }) => target)).toEqual(files.map((file) => `${container.files}/${file}`));
+    for (const { source } of configs) expect(compose.configs[source]?.content).not.toBe("");
+  });
+});
+
+test("natively nothing is told to listen beyond loopback, and each port is told to somebody", () => {
+  for (const { service, settings } of native.filter((each) => isNative(each.service))) {
+    const said = JSON.stringify(settings);
+    expect(said).not.toMatch(/0\.0\.0\.0|\[::\]|localhost/);
+    for (const port of Object.values(PORTS[service.name])) expect(said).toContain(String(port));
+  }
+});
+
+test("secrets are in it as variables alone, and it names no variable that .env does not have", () => {
+  const names = [...text.matchAll(/(?<!\$)\$\{(\w+):\?/g)].map(([, name]) => name);
+  expect(new Set(names)).toEqual(
+    new Set(Object.keys(SECRETS).filter((name) => JSON.stringify(native).includes(`value-of-${name}`))),
+  );
+  // Whatever else has a dollar sign has two.
+  expect(text.replaceAll("$$", "").match(/\$(?!\{SLH_STACK_\w+:\?)/g)).toBeNull();
+  expect(text).not.toContain("@@");
+});
+
+test("alarms come through Compose as they are", () => {
+  const { content } = compose.configs["prometheus-alerts-yml"] as { content: string };
+  const alarms = readFileSync(join(root, "deploy/observability/alerts.yml"), "utf8");
+  expect(content.replaceAll("$$", "$")).toBe(alarms);
+});
+
+test("Prometheus asks services for metrics at ports that they serve them on, natively and in containers", () => {
+  const targets = (config: string): readonly string[] =>
+    (
+      parse(config) as { scrape_configs: { static_configs: { targets: string[] }[] }[] }
+    ).scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap((each) => each.targets));
+  const ours = native.find(({ service }) => service.name === "prometheus")?.settings.files;
+  const inside = targets(compose.configs["prometheus-prometheus-yml"]?.content ?? "");
+  expect(targets(ours?.["prometheus.yml"] ?? "")).toEqual(
+    inside.map((each) => each.replace(/^[a-z]+/, "127.0.0.1")),
+  );
+  for (const target of inside) {
+    const [service = "", port] = target.split(":");
+    expect(Object.values(PORTS[service as keyof typeof PORTS])).toContain(Number(port));
+  }
+});
