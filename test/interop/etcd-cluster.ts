@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { etcdOptions } from "../../lib/kit/stack/index.js";
 import { needs } from "../support/needs.js";
 import { home } from "./installed.js";
 
@@ -59,18 +60,17 @@ export async function startEtcd(
   const members = hosts.map(({ ip, within }, index) => {
     const client = `http://${ip}:${ports[index * 2]}`;
     const peer = `http://${ip}:${ports[index * 2 + 1]}`;
-    const options: Readonly<Record<string, string>> = {
+    const options = etcdOptions({
       name: `n${index}`,
-      "data-dir": join(directory, `n${index}`),
-      "listen-client-urls": client,
-      "advertise-client-urls": client,
-      "listen-peer-urls": peer,
-      "initial-advertise-peer-urls": peer,
-      "initial-cluster": peers,
-      "initial-cluster-token": directory,
-      "log-level": "error",
-    };
-    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+      data: join(directory, `n${index}`),
+      listenClient: client,
+      client,
+      listenPeer: peer,
+      peer,
+      cluster: peers,
+      token: directory,
+    });
+    const args = [...options, "--log-level", "error"];
     return new Member(`${ip}:${ports[index * 2]}`, [...within, binary, ...args]);
   });
   const cluster: EtcdCluster = {

@@ -1,14 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { MLFLOW_ENV, mlflowArguments } from "../../lib/kit/stack/index.js";
 import { mlflowPython } from "./installed.js";
-
-/** Without what a test needs none of: jobs, and a word to its makers. */
-export const MLFLOW_ENV = {
-  MLFLOW_DISABLE_TELEMETRY: "true",
-  MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
-  DO_NOT_TRACK: "true",
-};
 
 /** MLflow's own server over a database, with its artifacts in a folder. */
 export class MlflowServer {
@@ -24,13 +18,9 @@ export class MlflowServer {
   static async start(database: string, artifacts?: string): Promise<MlflowServer> {
     const port = await freePort();
     const uri = `http://127.0.0.1:${port}`;
-    const destination = artifacts === undefined ? [] : ["--artifacts-destination", artifacts];
     const child = spawn(
       mlflowPython,
-      [
-        ...["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port), "--workers", "1"],
-        ...["--backend-store-uri", `sqlite:///${database}`, ...destination],
-      ],
+      ["-m", "mlflow", ...mlflowArguments({ listen: "127.0.0.1", port, database, artifacts })],
       { env: { ...process.env, ...MLFLOW_ENV }, stdio: ["ignore", "pipe", "pipe"], detached: true },
     );
     let said = "";

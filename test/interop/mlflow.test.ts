@@ -7,6 +7,7 @@ import Database from "better-sqlite3";
 import { defineSchema, int, type Lakehouse, openLakehouse, string } from "sololakehouse";
 import { onnxModel } from "sololakehouse/experiments";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MLFLOW_ENV } from "../../lib/kit/stack/index.js";
 import { RestTrackingStore } from "../../lib/lakehouse/experiments/rest/rest-store.js";
 import { SqliteTrackingStore } from "../../lib/lakehouse/experiments/sqlite/sqlite-store.js";
 import { boost, scoresOf } from "../../pipelines/flights/model/boosting.js";
@@ -15,7 +16,7 @@ import { FEATURES } from "../../pipelines/flights/model/features.js";
 import { onnxOf } from "../../pipelines/flights/model/onnx.js";
 import { describeTrackingStore } from "../experiments/support/conformance.js";
 import { mlflowPython } from "./installed.js";
-import { MLFLOW_ENV, MlflowServer } from "./mlflow-server.js";
+import { MlflowServer } from "./mlflow-server.js";
 
 let root: string;
 let server: MlflowServer;

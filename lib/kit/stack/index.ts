@@ -26,7 +26,6 @@ export {
 } from "./service.js";
 export { SERVICES, servicesOf } from "./services/all.js";
 export { etcdOptions } from "./services/etcd.js";
-export { MLFLOW, MLFLOW_ENV, mlflowArguments } from "./services/mlflow.js";
-export { nessieVariables } from "./services/nessie.js";
+export { MLFLOW_ENV, mlflowArguments } from "./services/mlflow.js";
 export { type ServiceState, type ServiceStatus, statusOf } from "./status.js";
 export { isNative, type NativeService, type Start, type UpEvents, up } from "./up.js";

@@ -65,6 +65,7 @@ async function start(service: NativeService, home: StackHome, events: UpEvents):
   if (before !== undefined && isRunning(before)) {
     events.doing(`waiting for ${title}`);
     await untilWell(service, home, before);
+    await makeLast(service, home);
     return { service };
   }
   events.doing(`starting ${title}`);
@@ -82,8 +83,13 @@ async function start(service: NativeService, home: StackHome, events: UpEvents):
     makeFirst(service, home, program, [...first, ...settings.first], settings);
   const started = launch(service, home, program, [...first, ...settings.args], settings);
   await untilWell(service, home, started);
-  if (name === "seaweedfs") await makeBucket(place);
+  await makeLast(service, home);
   return { service, milliseconds: performance.now() - began };
+}
+
+/** What a service has to have before others find it up, and can only be given while it runs. */
+async function makeLast({ name }: Service, home: StackHome): Promise<void> {
+  if (name === "seaweedfs") await makeBucket(home.prepare(name));
 }
 
 /** Runs what makes what the service finds when it starts, to its end. */

@@ -20,8 +20,6 @@ export const MLFLOW_ENV = {
   DO_NOT_TRACK: "true",
 };
 
-export const MLFLOW = "mlflow==3.17.2";
-
 export const mlflow: Service = {
   name: "mlflow",
   title: "MLflow",
@@ -45,7 +43,7 @@ export const mlflow: Service = {
     ],
     env: MLFLOW_ENV,
   }),
-  packages: { from: "pypi", requirements: [MLFLOW], module: "mlflow" },
+  packages: { from: "pypi", requirements: ["mlflow==3.17.2"], module: "mlflow" },
   stopMs: 20_000,
   container: {
     image: "ghcr.io/mlflow/mlflow:v3.17.2",

@@ -1,9 +1,7 @@
 import type { Service } from "../service.js";
 
 /** Nessie's settings by name, as the variables of the environment that it reads. */
-export const nessieVariables = (
-  settings: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> =>
+const nessieVariables = (settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name.toUpperCase().replaceAll(/[.-]/g, "_"), value]),
   );
