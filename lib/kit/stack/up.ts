@@ -181,11 +181,23 @@ async function untilWell(service: Service, home: StackHome, started: ProcessIden
   }
 }
 
+/** Milliseconds for which a program that has just ended may still have its port. */
+const GRACE_MS = 3_000;
+
+async function isFreeSoon(port: number): Promise<boolean> {
+  const deadline = performance.now() + GRACE_MS;
+  while (!(await isFree(port, "127.0.0.1"))) {
+    if (performance.now() > deadline) return false;
+    await sleep(100);
+  }
+  return true;
+}
+
 /** @throws LakehouseError STACK_UNREADY */
 async function checkPorts({ name, title }: Service, home: StackHome): Promise<void> {
   for (const part of Object.keys(PORTS[name])) {
     const port = home.port(name, part);
-    if (await isFree(port, "127.0.0.1")) continue;
+    if (await isFreeSoon(port)) continue;
     throw stackUnready(
       `port ${port}`,
       `${title} listens on port ${port} (${part}), and another program has it.`,

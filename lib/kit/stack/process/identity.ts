@@ -31,7 +31,10 @@ export function bootNow(): string {
   return spawnSync("sysctl", ["-n", "kern.boottime"], { encoding: "utf8" }).stdout?.trim() ?? "";
 }
 
-/** proc(5): after the name, which may hold anything, come the state and, 19 fields later, the start in ticks. */
+/**
+ * proc(5): after the name, which may hold anything, come the state, 17 fields later the number of threads, and 2 after that
+ * the start in ticks. The first thread of a process may have ended while others still hold its files and ports.
+ */
 function startedByProc(pid: number): string | undefined {
   let stat: string;
   try {
@@ -40,7 +43,8 @@ function startedByProc(pid: number): string | undefined {
     return undefined;
   }
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  const hasEnded = fields[0] === "Z" || fields[0] === "X";
+  return hasEnded && Number(fields[17]) <= 1 ? undefined : fields[19];
 }
 
 function startedByPs(pid: number): string | undefined {
