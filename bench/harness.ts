@@ -35,10 +35,44 @@ export interface Bench {
   readonly rounds?: number;
 }
 
+/** What each round said of a contender beside the first one: the middle, and where it lies with a confidence of 95% or more. */
+export interface Paired {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+  readonly rounds: number;
+}
+
+/**
+ * The first contender's measure over another's, round by round: what slows a machine down for minutes slows both.
+ *
+ * The interval is that of the sign test, which takes nothing for granted of how noise is distributed. Fewer than six rounds have none.
+ */
+export function paired(ours: readonly number[], theirs: readonly number[]): Paired {
+  const ratios = ours.map((each, i) => each / (theirs[i] ?? Number.NaN)).sort((a, b) => a - b);
+  const { length } = ratios;
+  const at = (index: number) => ratios[index] ?? Number.NaN;
+  // So many of the rounds at either end may be left out: that more lie there has a chance of 2.5% at most.
+  let left = -1;
+  for (let [chance, term] = [0, 0.5 ** length]; chance + term <= 0.025; left++) {
+    chance += term;
+    term *= (length - left - 1) / (left + 2);
+  }
+  const median = (at(Math.floor((length - 1) / 2)) + at(Math.ceil((length - 1) / 2))) / 2;
+  return {
+    median,
+    low: left < 0 ? Number.NaN : at(left),
+    high: left < 0 ? Number.NaN : at(length - 1 - left),
+    rounds: length,
+  };
+}
+
 export interface Summary {
   readonly median: number;
   readonly min: number;
   readonly max: number;
+  /** Each round's, in their order. */
+  readonly values: readonly number[];
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -68,7 +102,9 @@ export async function measure(
 ): Promise<Map<string, Map<string, Summary>>> {
   const samples = new Map<string, Measurement[]>();
   for (let round = 0; round <= rounds; round++) {
-    for (const contender of bench.contenders) {
+    // Every other round goes the other way, so that none is always the one that comes after another.
+    const order = round % 2 === 0 ? bench.contenders : [...bench.contenders].reverse();
+    for (const contender of order) {
       const measurement = await runOnce(name, contender, parts);
       if (round > 0) samples.set(contender.name, [...(samples.get(contender.name) ?? []), measurement]);
     }
@@ -79,13 +115,15 @@ export async function measure(
 function summarize(runs: readonly Measurement[]): Map<string, Summary> {
   const summaries = new Map<string, Summary>();
   for (const key of Object.keys(runs[0] ?? {})) {
-    const sorted = runs.map((run) => run[key] ?? Number.NaN).sort((a, b) => a - b);
+    const values = runs.map((run) => run[key] ?? Number.NaN);
+    const sorted = [...values].sort((a, b) => a - b);
     const at = (index: number) => sorted[index] ?? Number.NaN;
     const middle = (sorted.length - 1) / 2;
     summaries.set(key, {
       median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
       min: at(0),
       max: at(sorted.length - 1),
+      values,
     });
   }
   return summaries;

@@ -1,6 +1,6 @@
 /** npm run bench -- <name> [part ...] [--rounds n] [--json]: one figure beside its peer. Without a name: lists the benches. */
 import { parseArgs } from "node:util";
-import { type Bench, machine, measure, type Summary } from "./harness.js";
+import { type Bench, machine, measure, paired, type Summary } from "./harness.js";
 
 const benches: Record<string, () => Promise<{ readonly bench: Bench }>> = {
   append: () => import("./append-flights.js"),
@@ -86,7 +86,10 @@ async function compare(name: string, bench: Bench): Promise<void> {
   for (const [contender, measures] of results) {
     for (const [key, summary] of measures) {
       const base = ours?.get(key);
-      const ratio = base && measures !== ours ? `  ours/theirs ${format(base.median / summary.median)}` : "";
+      const ratio =
+        base && measures !== ours
+          ? `  ours/theirs ${format(base.median / summary.median)}${byRounds(base, summary)}`
+          : "";
       console.log(`${contender.padEnd(28)} ${key.padEnd(16)} ${spread(summary)}${ratio}`);
     }
   }
@@ -94,6 +97,14 @@ async function compare(name: string, bench: Bench): Promise<void> {
 
 function spread({ median, min, max }: Summary): string {
   return `${format(median).padStart(10)}  (${format(min)} to ${format(max)})`;
+}
+
+/** The ratio of each round, where there are rounds enough to say how far it can be trusted. */
+function byRounds(ours: Summary, theirs: Summary): string {
+  const { median, low, high, rounds } = paired(ours.values, theirs.values);
+  return Number.isNaN(low)
+    ? ""
+    : `, by ${rounds} rounds ${median.toFixed(3)} (95%: ${low.toFixed(3)} to ${high.toFixed(3)})`;
 }
 
 function format(value: number): string {
