@@ -101,6 +101,11 @@ describe("slh pipeline", () => {
     const lake = await openLakehouse({ root: join(folder, ".lake") });
     await (await lake.createTable("s.raw", { schema: defineSchema({ n: int() }) })).append([{ n: 1 }]);
     await lake.close();
+    const dry = await slh("pipeline", "watch", "--once", "--dry-run", "--file", "watched.mjs");
+    expect(dry.out).toMatch(/^due {2}flights {3}snapshot s\.raw, \d+ \d+\n$/);
+    expect((await slh("pipeline", "watch", "--dry-run", "--file", "watched.mjs")).err).toContain("--once");
+    const others = ["--once", "--only", "schedules", "--file", "watched.mjs"];
+    expect((await slh("pipeline", "watch", ...others)).out).toBe("nothing is due\n");
     expect((await watch()).out).toMatch(/succeeded {2}flights \S+ {2}snapshot s\.raw, \d+ \d+/);
     expect((await watch()).out).toBe("nothing is due\n");
     expect(await rows()).toEqual([{ n: 1 }]);
@@ -153,6 +158,12 @@ describe("slh pipeline", () => {
     const { code, err } = await slh("pipeline", ...words);
     expect(code).toBe(1);
     expect(err).toContain(why);
+  });
+
+  test("makes no experiment, and slh experiments list says so", async () => {
+    expect((await slh("experiments", "list")).out).toBe("There are no experiments yet.\n");
+    expect((await slh("experiments", "list", "x")).out).toBe("There is no run of an experiment x.\n");
+    expect((await slh("experiments", "list", "x", "--json")).out).toBe("[]\n");
   });
 
   test("finds its file above the working folder, and not where there is none", async () => {

@@ -11,6 +11,7 @@ module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 dag = module.flights
 print(json.dumps({"steps": {each["task"]: each["step"] for each in module.TASKS},
+    "sensors": [[task.task_id for task in module.flights_sensors.tasks], module.flights_sensors.schedule],
     "tasks": {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks}}))`;
 
 let at: ExportedPipeline;
@@ -33,10 +34,12 @@ const airflow = (...words: string[]) => at.program(airflowPython, ["-m", "airflo
 const lastRun = async () => (await at.lake.orchestration.runs())[0];
 
 test("Airflow runs a pipeline with the same graph, publishes it, and stops where a check fails", async () => {
-  const { steps, tasks } = JSON.parse(await at.program(airflowPython, ["-c", GRAPH, file], env)) as {
+  const { steps, tasks, sensors } = JSON.parse(await at.program(airflowPython, ["-c", GRAPH, file], env)) as {
     steps: Record<string, string>;
     tasks: Record<string, string[]>;
+    sensors: unknown;
   };
+  expect(sensors).toEqual([["look"], "* * * * *"]);
   const { publish, ...others } = tasks;
   const named = Object.entries(others).map(([task, before]) => [
     steps[task],
@@ -56,4 +59,9 @@ test("Airflow runs a pipeline with the same graph, publishes it, and stops where
   await airflow("dags", "test", "flights", "2026-01-02");
   expect(await lastRun()).toMatchObject({ status: "succeeded", trigger: "external" });
   expect([await at.rows("n.events"), await at.rows("n.days")]).toEqual([1, 1]);
+
+  await at.arrive();
+  await airflow("dags", "test", "flights_sensors", "2026-01-03");
+  expect(await lastRun()).toMatchObject({ status: "succeeded", trigger: "sensor" });
+  expect(await at.rows("n.events")).toBe(2);
 });

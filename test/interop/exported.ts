@@ -13,7 +13,7 @@ const run = promisify(execFile);
 /** A pipeline whose check fails while there is a file `poisoned`; one name of a step is none that others take. */
 const FILE = `import { existsSync } from "node:fs";
 import { date, defineSchema, int, long } from "${dist("index")}";
-import { checkStep, definePipeline, schedule, step, taskStep } from "${dist("orchestration")}";
+import { checkStep, definePipeline, onSnapshot, schedule, step, taskStep } from "${dist("orchestration")}";
 import { replace, task, upsert } from "${dist("pipeline")}";
 import { contract, range } from "${dist("quality")}";
 const schema = defineSchema({ id: int(), day: date(), v: int() });
@@ -23,7 +23,7 @@ const latest = made("n.latest", { keys: ["id"] });
 const days = contract({ name: "n.days", schema: defineSchema({ day: date(), rows: long() }), owner: "test" });
 export default definePipeline({
   name: "flights",
-  triggers: [schedule("0 6 * * 1-5", { timezone: "Europe/Berlin" })],
+  triggers: [schedule("0 6 * * 1-5", { timezone: "Europe/Berlin" }), onSnapshot("n.raw")],
   steps: [
     taskStep(
       task({
@@ -66,6 +66,7 @@ export class ExportedPipeline {
     await writeFile(join(folder, "slh.pipelines.mjs"), FILE);
     const lake = await openLakehouse({ root: join(folder, ".lake") });
     await lake.createTable("n.events", { schema: defineSchema({ id: int(), day: date(), v: int() }) });
+    await lake.createTable("n.raw", { schema: defineSchema({ id: int() }) });
     return new ExportedPipeline(folder, lake);
   }
 
@@ -98,6 +99,11 @@ export class ExportedPipeline {
   async rows(table: string): Promise<number> {
     const [row] = await this.lake.sql(`select count(*) as n from ${table}`).rows();
     return Number(row?.n);
+  }
+
+  /** Something new in the table that the pipeline's sensor looks at. */
+  async arrive(): Promise<void> {
+    await (await this.lake.table("n.raw")).append([{ id: 1 }]);
   }
 
   poison(isPoisoned: boolean): Promise<void> {

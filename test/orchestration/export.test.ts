@@ -49,7 +49,7 @@ describe("an export", () => {
   test("to Python has names of its own for all steps, and is read as what was meant", () => {
     const read = `import ast, json, sys
 tree = ast.parse(sys.stdin.read())
-found = {each.targets[0].id: ast.literal_eval(each.value) for each in tree.body if isinstance(each, ast.Assign) and each.targets[0].id in ("ASSETS", "TASKS")}
+found = {each.targets[0].id: ast.literal_eval(each.value) for each in tree.body if isinstance(each, ast.Assign) and getattr(each.targets[0], "id", None) in ("ASSETS", "TASKS")}
 print(json.dumps(found))`;
     for (const [to, list, name] of [
       ["dagster", "ASSETS", "name"],

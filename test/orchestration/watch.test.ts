@@ -102,6 +102,34 @@ describe("a sensor", () => {
     expect(await at.lake.on("other").sql("SELECT rows FROM n.days").rows()).toEqual([{ rows: 1n }]);
   });
 
+  test("is told of, and not run; another orchestrator's run has its key", async () => {
+    const pipeline = watched([onSnapshot("n.events"), schedule("0 * * * *")]);
+    clock("2026-01-01T00:30:00Z");
+    const { orchestration } = at.lake;
+    const told = async (only?: "schedules" | "sensors") =>
+      (await orchestration.runDue([pipeline], { dryRun: true, only })).map(
+        ({ outcome, trigger }) => `${outcome} ${trigger.split(" ")[0]}`,
+      );
+    expect(await orchestration.runDue([pipeline], { only: "schedules" })).toEqual([]);
+    await append(1);
+    clock("2026-01-01T01:00:00Z");
+    expect(await told()).toEqual(["due snapshot", "due schedule"]);
+    expect(await told("sensors")).toEqual(["due snapshot"]);
+    expect(await told("schedules")).toEqual(["due schedule"]);
+    const [due] = await orchestration.runDue([pipeline], { dryRun: true, only: "sensors" });
+    const key = `${due?.trigger} ${due?.at}`;
+    await orchestration.runStep(pipeline, "s", { key });
+    expect(await told("sensors")).toEqual(["waits snapshot"]);
+    const look = async () => outcomes(await orchestration.runDue([pipeline], { only: "sensors" }));
+    expect(await look()).toEqual(["waits"]);
+    await orchestration.publish(pipeline, { key });
+    expect(await told("sensors")).toEqual([]);
+    expect([await look(), await look()]).toEqual([["had"], []]);
+    expect(await keys()).toEqual([key]);
+    const wrong = orchestration.runDue([pipeline], { only: "all" as "sensors" });
+    await expect(wrong).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
   test("begins a run for a topic's new records, and for those of another topic of its name", async () => {
     const pipeline = watched([onOffsets("t")]);
     const look = async () => outcomes(await at.lake.orchestration.runDue([pipeline]));

@@ -23,6 +23,7 @@ export async function listCommand(
       const found = await experiments.list();
       if (json) return printJson(found as never);
       for (const { name } of found) printLine(name);
+      if (found.length === 0) printLine("There are no experiments yet.");
       return undefined;
     }
     const runs = await experiments.runs(experiment, { limit });
@@ -35,6 +36,7 @@ export async function listCommand(
       metricsOf(run).slice(0, 4).join(" "),
     ]);
     for (const line of columns(lines, "<<<<<")) printLine(line);
+    if (lines.length === 0) printLine(`There is no run of an experiment ${experiment}.`);
     return undefined;
   });
 }

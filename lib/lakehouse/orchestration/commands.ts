@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { AddCommands, WithLake } from "../room.js";
 import { interruptible, stoppable, wholeNumber } from "../terminal/index.js";
 import type { BackfillFlags } from "./command/backfill-command.js";
@@ -127,6 +127,8 @@ function watch(pipeline: Command, withLake: WithLake<OrchestrationContext>): voi
     .argument("[pipelines...]", "their names; all of the file that have triggers where not given")
     .option("--file <path>", FILE)
     .option("--once", "run what is due now, and end")
+    .addOption(new Option("--only <kind>", "look at these alone").choices(["schedules", "sensors"]))
+    .option("--dry-run", "with --once: say what is due, and run nothing")
     .option("--every <seconds>", "how often tables and topics are looked at", wholeNumber(1), 5)
     .option("--json", "print what became of each as JSON, a line for each unless --once")
     .addHelpText(
@@ -134,7 +136,8 @@ function watch(pipeline: Command, withLake: WithLake<OrchestrationContext>): voi
       `
 Examples:
   $ slh pipeline watch
-  $ slh pipeline watch flights --once`,
+  $ slh pipeline watch flights --once
+  $ slh pipeline watch --once --dry-run`,
     )
     .action((names: string[], flags: WatchFlags) =>
       withLake(async (context) => {

@@ -48,7 +48,7 @@ export {
   type Sensor,
   schedule,
 } from "./model/trigger.js";
-export type { ExternalRunOptions, PipelineRunOptions, WatchOptions } from "./options.js";
+export type { ExternalRunOptions, LookOptions, PipelineRunOptions, WatchOptions } from "./options.js";
 export type { Orchestration, OrchestrationContext, RunDetails, RunReport } from "./orchestration.js";
 export type { Progress } from "./run/context.js";
 export type {

@@ -30,6 +30,8 @@ export const RUN_OPTIONS: OptionNames<PipelineRunOptions> = {
 export interface WatchOptions extends Abortable, Pick<PipelineRunOptions, "graceMs" | "onProgress"> {
   /** Milliseconds between two looks at tables and topics: 5,000 where not given. */
   readonly everyMs?: number | undefined;
+  /** Looks at these alone: all where not given. What runs by another scheduler's times is left to that one. */
+  readonly only?: "schedules" | "sensors" | undefined;
   /** Called with what became of each thing that was due. */
   readonly onEvent?: ((event: WatchEvent) => void) | undefined;
 }
@@ -56,8 +58,24 @@ export const EXTERNAL_OPTIONS: OptionNames<ExternalRunOptions> = {
   signal: true,
 };
 
+/** One look. */
+export interface LookOptions extends Omit<WatchOptions, "everyMs"> {
+  /** Only tells what is due, and runs nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
 export const WATCH_OPTIONS: OptionNames<WatchOptions> = {
   everyMs: true,
+  only: true,
+  onEvent: true,
+  graceMs: true,
+  onProgress: true,
+  signal: true,
+};
+
+export const LOOK_OPTIONS: OptionNames<LookOptions> = {
+  only: true,
+  dryRun: true,
   onEvent: true,
   graceMs: true,
   onProgress: true,

@@ -3,7 +3,7 @@ import { type BranchingCatalog, branchingOf, type Catalog, type RefExpression } 
 import { closed, invalidArgument, throwIfAborted } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
 import type { Log } from "../log/index.js";
-import { checkOptions } from "../options.js";
+import { checkFlag, checkOptions } from "../options.js";
 import type { QueryEngine } from "../query/index.js";
 import type { BackfillOptions, BackfillReport } from "./backfill/backfill.js";
 import type { PipelineDefinition } from "./model/definition.js";
@@ -11,6 +11,8 @@ import {
   BACKFILL_OPTIONS,
   EXTERNAL_OPTIONS,
   type ExternalRunOptions,
+  LOOK_OPTIONS,
+  type LookOptions,
   type PipelineRunOptions,
   RUN_OPTIONS,
   WATCH_OPTIONS,
@@ -211,9 +213,10 @@ export class Orchestration {
    */
   async runDue(
     pipelines: readonly PipelineDefinition[],
-    options: Omit<WatchOptions, "everyMs"> = {},
+    options: LookOptions = {},
   ): Promise<readonly WatchEvent[]> {
-    checkOptions("runDue", options, WATCH_OPTIONS);
+    checkOptions("runDue", options, LOOK_OPTIONS);
+    checkFlag("runDue", "dryRun", options.dryRun);
     const { lookOnce } = await import("./watch/look.js");
     const events: WatchEvent[] = [];
     const onEvent = (event: WatchEvent) => {
@@ -256,8 +259,10 @@ export class Orchestration {
 
   async #watching(
     definition: PipelineDefinition,
-    { onEvent = () => {}, graceMs, onProgress, signal }: WatchOptions,
+    { onEvent = () => {}, only, dryRun = false, graceMs, onProgress, signal }: LookOptions,
   ): Promise<Watching> {
+    if (only !== undefined && !Object.hasOwn(KIND_OF, only))
+      throw invalidArgument("only", `${String(only)} are no triggers.`, "Give schedules, or sensors.");
     const { catalog, setting } = await this.#setting(definition, { graceMs, onProgress });
     if (definition.triggers.length === 0)
       throw invalidArgument(
@@ -271,6 +276,8 @@ export class Orchestration {
       store: setting.store,
       definition,
       target: catalog.ref,
+      triggers: definition.triggers.filter(({ kind }) => only === undefined || kind === KIND_OF[only]),
+      dryRun,
       seen: new Map(),
       start: (request) => this.start(definition, request, { graceMs, onProgress, signal }),
       onEvent,
@@ -348,6 +355,8 @@ export class Orchestration {
     return this.#store;
   }
 }
+
+const KIND_OF = { schedules: "schedule", sensors: "sensor" } as const;
 
 /** In the lakehouse's folder. */
 const RUNS_FILE = "pipelines.db";

@@ -1,4 +1,5 @@
-"""Loads definitions of Dagster, and says what they are; runs their job in this process as often as asked, and says what became of it.
+"""Loads definitions of Dagster, and says what they are; runs their job in this process as often as asked, as the sensor wants it
+where it does, and says what became of it.
 
 Usage: dagster_run.py <file> <runs>
 """
@@ -30,12 +31,20 @@ def main(path, runs):
         "schedules": [
             [each.cron_schedule, each.execution_timezone] for each in repository.schedule_defs
         ],
+        "asked": [],
         "runs": [],
     }
+    sensor = repository.get_sensor_def("flights_sensor")
+
+    def ask(instance):
+        requests = sensor.evaluate_tick(dg.build_sensor_context(instance=instance)).run_requests
+        said["asked"].append(requests[0].run_key if requests else None)
+        return requests[0].tags if requests else {}
+
     job = module.defs.resolve_job_def("flights")
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(runs):
-            result = job.execute_in_process(instance=instance, raise_on_error=False)
+            result = job.execute_in_process(instance=instance, raise_on_error=False, tags=ask(instance))
             said["runs"].append(
                 {
                     "id": result.run_id,
@@ -48,6 +57,7 @@ def main(path, runs):
                     ],
                 }
             )
+        ask(instance)
     print(json.dumps(said))
 
 

@@ -1,4 +1,4 @@
-import { invalidConfig } from "../../errors.js";
+import { invalidArgument, invalidConfig } from "../../errors.js";
 import { type Ink, ink, printJsonLine, printLine } from "../../terminal/index.js";
 import type { OrchestrationContext } from "../orchestration.js";
 import type { WatchEvent } from "../watch/look.js";
@@ -8,6 +8,8 @@ import { type FileFlags, withOrchestration } from "./run-commands.js";
 
 export interface WatchFlags extends FileFlags {
   readonly once?: true;
+  readonly only?: "schedules" | "sensors";
+  readonly dryRun?: true;
   readonly every: number;
 }
 
@@ -15,9 +17,11 @@ export interface WatchFlags extends FileFlags {
 export async function watchCommand(
   context: OrchestrationContext,
   names: readonly string[],
-  { file, once, every, json }: WatchFlags,
+  { file, once, only, dryRun, every, json }: WatchFlags,
   signal: AbortSignal,
 ): Promise<void> {
+  if (dryRun && !once)
+    throw invalidArgument("--dry-run", "--dry-run is for one look.", "Say --once as well.");
   const loaded = await loadPipelines(file);
   const pipelines =
     names.length > 0
@@ -41,7 +45,7 @@ export async function watchCommand(
   };
   await withOrchestration(context, async (orchestration) => {
     if (once) {
-      const events = await orchestration.runDue(pipelines, { onEvent, signal });
+      const events = await orchestration.runDue(pipelines, { only, dryRun, onEvent, signal });
       if (events.some(({ outcome }) => !FINE.has(outcome))) process.exitCode = 1;
       if (json) printPlain(events);
       else if (events.length === 0) printLine(ink("nothing is due", "grey"));
@@ -49,12 +53,12 @@ export async function watchCommand(
     }
     if (!json)
       printLine(ink(`watches ${pipelines.map((each) => each.name).join(", ")}; Ctrl-C ends it`, "grey"));
-    await orchestration.watch(pipelines, { everyMs: every * 1000, onEvent, signal });
+    await orchestration.watch(pipelines, { everyMs: every * 1000, only, onEvent, signal });
   });
 }
 
 /** Another watcher does what waits. */
-const FINE: ReadonlySet<WatchEvent["outcome"]> = new Set(["succeeded", "had", "passed", "waits"]);
+const FINE: ReadonlySet<WatchEvent["outcome"]> = new Set(["succeeded", "had", "passed", "waits", "due"]);
 
 const INKS: Readonly<Record<WatchEvent["outcome"], Ink>> = {
   succeeded: "green",
@@ -64,6 +68,7 @@ const INKS: Readonly<Record<WatchEvent["outcome"], Ink>> = {
   had: "grey",
   passed: "amber",
   waits: "grey",
+  due: "bold",
   error: "red",
 };
 

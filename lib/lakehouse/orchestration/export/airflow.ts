@@ -1,7 +1,7 @@
 import type { Exported, ExportedFile } from "./export.js";
 import { namesOf, python, pythonList } from "./words.js";
 
-/** A DAG of Airflow 3 for each time zone: a task for each step, and a last one that publishes. */
+/** A DAG of Airflow 3 for each time zone: a task for each step, and a last one that publishes. Another looks at sensors. */
 export function airflowFiles({ pipeline, folder, file, command }: Exported): readonly ExportedFile[] {
   const names = namesOf(pipeline, "publish");
   const tasks = pipeline.nodes.map(({ step, upstream }) => ({
@@ -21,6 +21,7 @@ export function airflowFiles({ pipeline, folder, file, command }: Exported): rea
     if (known === undefined) zones.set(key, { crons: [each.cron], timezone: each.timezone, catchup });
     else known.crons.push(each.cron);
   }
+  const hasSensors = pipeline.triggers.some(({ kind }) => kind === "sensor");
   const text = `"""The pipeline ${pipeline.name} in Airflow 3, by slh pipeline export --to airflow: its steps are called by slh, whose own
 retries, timeouts and strategies hold. What they write comes to the lakehouse's branch when the last task publishes."""
 
@@ -56,6 +57,23 @@ def slh(task_id, *words, **options):
     )
 
 
+def make_sensors(dag_id):
+    """Runs the pipeline, as one task, where a table or topic has something new."""
+    with DAG(
+        dag_id=dag_id,
+        schedule="* * * * *",
+        start_date=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc),
+        catchup=False,
+        max_active_runs=1,
+        tags=["sololakehouse"],
+    ) as dag:
+        words = shlex.join(["pipeline", "watch", PIPELINE, "--once", "--only", "sensors", "--file", FILE])
+        BashOperator(
+            task_id="look", bash_command="{% raw %}" + f"{SLH} {words}" + "{% endraw %}", cwd=FOLDER, append_env=True, retries=0
+        )
+    return dag
+
+
 def make_dag(dag_id, schedule=None, catchup=False):
     with DAG(
         dag_id=dag_id,
@@ -85,6 +103,6 @@ for number, each in enumerate(SCHEDULES, start=1):
         schedule=MultipleCronTriggerTimetable(*each["crons"], timezone=each["timezone"]),
         catchup=each["catchup"] == 1,
     )
-`;
+${hasSensors ? 'globals()[f"{PIPELINE}_sensors"] = make_sensors(f"{PIPELINE}_sensors")\n' : ""}`;
   return [{ name: `${pipeline.name.replaceAll("-", "_")}_airflow.py`, text }];
 }

@@ -23,6 +23,7 @@ export function dagsterFiles({ pipeline, folder, file, command }: Exported): rea
   const schedules = pipeline.triggers.flatMap((each) =>
     each.kind === "schedule" ? [{ cron: each.cron, timezone: each.timezone }] : [],
   );
+  const hasSensors = pipeline.triggers.some(({ kind }) => kind === "sensor");
   const text = `"""The pipeline ${pipeline.name} in Dagster, by slh pipeline export --to dagster: its steps are called by slh, whose own
 retries, timeouts and strategies hold. What they write comes to the lakehouse's branch when the last asset publishes."""
 
@@ -37,17 +38,19 @@ SLH = shlex.split(os.environ.get("SLH_COMMAND", ${python(command)}))
 FOLDER = os.environ.get("SLH_FOLDER", ${python(folder)})
 PIPELINE = ${python(pipeline.name)}
 FILE = ${python(file)}
+# What a sensor saw: the run's key, by which slh knows that it was run.
+KEY = "sololakehouse/key"
+AT_WORK = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"]
 
 ${pythonList("ASSETS", assets)}
 ${pythonList("CHECKS", checks)}
 ${pythonList("SCHEDULES", schedules)}
 
 
-def slh(context, *words):
-    """Calls slh, and answers with what it prints. A run that is executed again goes on with the run that it is of."""
-    key = context.run.root_run_id or context.run.run_id
+def call(*words):
+    """Calls slh, and answers with its exit code and what it prints."""
     done = subprocess.run(
-        [*SLH, "pipeline", *words, "--key", key, "--file", FILE, "--json"],
+        [*SLH, "pipeline", *words, "--file", FILE, "--json"],
         cwd=FOLDER,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -57,6 +60,12 @@ def slh(context, *words):
     if not done.stdout.strip():
         raise dg.Failure(description=done.stderr.strip() or f"slh ended with {done.returncode}", allow_retries=False)
     return done.returncode, json.loads(done.stdout)
+
+
+def slh(context, *words):
+    """Does a part of a run. One that is executed again goes on with the run that it is of."""
+    key = context.run.tags.get(KEY) or context.run.root_run_id or context.run.run_id
+    return call(*words, "--key", key)
 
 
 def reason(record):
@@ -103,6 +112,23 @@ job = dg.define_asset_job(
     executor_def=dg.multiprocess_executor.configured({"max_concurrent": ${pipeline.concurrency}}),
 )
 
+
+@dg.sensor(name=f"{job.name}_sensor", job=job, minimum_interval_seconds=60)
+def sensor(context: dg.SensorEvaluationContext):
+    """Asks slh what is new in tables and topics. One run after the other: two would change the same tables."""
+    at_work = dg.RunsFilter(job_name=job.name, statuses=[dg.DagsterRunStatus[each] for each in AT_WORK])
+    if context.instance.get_run_records(at_work, limit=1):
+        return dg.SkipReason("A run is at work.")
+    _, events = call("watch", PIPELINE, "--once", "--only", "sensors", "--dry-run")
+    for event in events:
+        if event["outcome"] == "error":
+            raise Exception(reason(event))
+    keys = [f"{event['trigger']} {event['at']}" for event in events if event["outcome"] == "due"]
+    if not keys:
+        return dg.SkipReason("Nothing is new.")
+    return dg.RunRequest(run_key=keys[0], tags={KEY: keys[0]})
+
+
 defs = dg.Definitions(
     assets=[*(asset_of(**each) for each in ASSETS), publish],
     asset_checks=[check_of(**each) for each in CHECKS],
@@ -116,6 +142,7 @@ defs = dg.Definitions(
         )
         for number, each in enumerate(SCHEDULES, start=1)
     ],
+    sensors=[${hasSensors ? "sensor" : ""}],
 )
 `;
   return [{ name: `${pipeline.name.replaceAll("-", "_")}_dagster.py`, text }];

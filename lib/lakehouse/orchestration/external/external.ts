@@ -108,7 +108,7 @@ export async function publishExternal(setting: Setting, target: string, key: str
 async function openExternal(setting: Setting, target: string, key: string): Promise<RunRecord> {
   const { store, definition } = setting;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them belongs in a key
-  if (typeof key !== "string" || !/^[^\u0000-\u001f\u007f]{1,200}$/.test(key))
+  if (typeof key !== "string" || !/^[^\u0000-\u001f\u007f]{1,20000}$/.test(key))
     throw invalidArgument(
       "key",
       `${JSON.stringify(key)} is no key of a run.`,

@@ -5,6 +5,7 @@ import { commitConflict, noSuchRef } from "../../iceberg/index.js";
 import { pipelineRunning, RunFailedError, runLost } from "../errors.js";
 import type { Node, PipelineDefinition } from "../model/definition.js";
 import { isSliced } from "../model/step.js";
+import type { RunStore } from "../state/store.js";
 import type { RunRecord, RunRequest, RunStatus, StepRecord } from "../state/types.js";
 import { removeBranches, runBranch } from "./branches.js";
 import type { RunJob } from "./context.js";
@@ -39,7 +40,7 @@ export async function openRun(
   const { name, fingerprint } = definition;
   for (;;) {
     const known = request.key === undefined ? undefined : store.byKey(name, target, request.key);
-    if (known !== undefined && !isLeft(setting, known)) return undefined;
+    if (known !== undefined && !isLeft(store, known)) return undefined;
     const last = store.last(name, target);
     if (last?.status === "running") {
       if (store.isAtWork(last) && !takeOver) throw isRunning(setting, last);
@@ -96,9 +97,13 @@ export async function beginRun(
   });
 }
 
-/** Whether whoever asks for the same goes on with a run: its process has ended, or was told to while it ran. */
-const isLeft = ({ store }: Setting, run: RunRecord): boolean =>
-  run.status === "stopped" || (run.status === "running" && !store.isAtWork(run));
+/**
+ * Whether whoever asks for the same goes on with a run: its process has ended, or was told to while it ran. Another orchestrator's has
+ * processes that come and go.
+ */
+export const isLeft = (store: RunStore, run: RunRecord): boolean =>
+  run.trigger !== "external" &&
+  (run.status === "stopped" || (run.status === "running" && !store.isAtWork(run)));
 
 /** A run that is to be resumed was asked for the same, by the same steps. */
 function isSame(run: RunRecord, fingerprint: string, { key, slices, rebuild = false }: RunRequest): boolean {

@@ -10,6 +10,8 @@ export interface Due {
   readonly at: string;
   /** Nobody was there in time, and it is passed over. */
   readonly isPassed: boolean;
+  /** It has a run that has ended. */
+  readonly isHad: boolean;
 }
 
 /** What sensors look at. */
@@ -31,13 +33,11 @@ export function firstCursor(trigger: PipelineTrigger, now: number): string | und
  * nothing, what it began at: the branch was moved back, or made anew under its name. Every run of a state after the first has
  * its number in its key, so that of two watchers one begins it.
  *
- * @param cursor what was settled last.
  * @param runsOf the runs of a state, oldest first.
  * @param isThere whether the branch has what a run left.
  */
 export async function dueState(
   sensor: Sensor,
-  cursor: string | undefined,
   sources: Sources,
   runsOf: (state: string) => readonly RunRecord[],
   isThere: (run: RunRecord) => Promise<boolean>,
@@ -45,17 +45,17 @@ export async function dueState(
   const state = await stateOf(sensor, sources);
   if (state === undefined) return undefined;
   const runs = runsOf(state);
-  const numbered = (number: number): Due => ({
+  const numbered = (number: number, isHad: boolean): Due => ({
     at: number === 1 ? state : `${state}${AGAIN}${number}`,
     isPassed: false,
+    isHad,
   });
   for (const [index, run] of [...runs.entries()].reverse()) {
     const hasEnded = run.status !== "running" && run.status !== "stopped";
     if (hasEnded && !(await isThere(run))) continue;
-    const due = numbered(index + 1);
-    return due.at === cursor ? undefined : due;
+    return numbered(index + 1, hasEnded);
   }
-  return numbered(runs.length + 1);
+  return numbered(runs.length + 1, false);
 }
 
 /** Between a state and the number of its run. */
@@ -65,7 +65,8 @@ export const AGAIN = " #";
 export function dueTime(schedule: Schedule, after: number, now: number): Due | undefined {
   const tick = schedule.catchUp === "all" ? nextTick(schedule, after) : lastTick(schedule, now);
   if (tick === undefined || tick <= after || tick > now) return undefined;
-  return { at: timeText(tick), isPassed: schedule.catchUp === "none" && now - tick > LATE_MS };
+  const isPassed = schedule.catchUp === "none" && now - tick > LATE_MS;
+  return { at: timeText(tick), isPassed, isHad: false };
 }
 
 const timeText = (ms: number): string => new Date(ms).toISOString();

@@ -4,6 +4,7 @@ import type { PipelineDefinition } from "../model/definition.js";
 import { type PipelineTrigger, triggerName } from "../model/trigger.js";
 import { isOnBranch } from "../run/branches.js";
 import { failureOf } from "../run/failure.js";
+import { isLeft } from "../run/run.js";
 import type { RunStore } from "../state/store.js";
 import type { Failure, RunRecord, RunRequest } from "../state/types.js";
 import { AGAIN, type Due, dueState, dueTime, firstCursor, type Sources } from "./due.js";
@@ -17,9 +18,18 @@ export interface WatchEvent {
   readonly at: string;
   /**
    * `succeeded`, `partial`, `failed`, `stopped`: the run's. `had`: another watcher had run it. `passed`: its time was over before
-   * anybody was there. `waits`: another run of the pipeline is at work. `error`: it could not be begun, and is tried again.
+   * anybody was there. `waits`: another run of the pipeline is at work. `due`: it is told, and not run. `error`: it could not be begun, and is tried again.
    */
-  readonly outcome: "succeeded" | "partial" | "failed" | "stopped" | "had" | "passed" | "waits" | "error";
+  readonly outcome:
+    | "succeeded"
+    | "partial"
+    | "failed"
+    | "stopped"
+    | "had"
+    | "passed"
+    | "waits"
+    | "due"
+    | "error";
   readonly run: string | undefined;
   readonly error: Failure | undefined;
 }
@@ -28,6 +38,10 @@ export interface WatchEvent {
 export interface Watching extends Sources {
   readonly store: RunStore;
   readonly definition: PipelineDefinition;
+  /** Those that are looked at. */
+  readonly triggers: readonly PipelineTrigger[];
+  /** Only tells what is due. */
+  readonly dryRun: boolean;
   /** The branch that its runs publish to. */
   readonly target: string;
   /** By a run, a commit of the target that has what it left there. */
@@ -46,9 +60,9 @@ export interface Watching extends Sources {
  * @returns whether something waits for a run that is at work.
  */
 export async function lookOnce(watching: Watching, now: () => number): Promise<{ readonly waits: boolean }> {
-  const left = await takeUpLeft(watching);
+  const left = watching.dryRun ? undefined : await takeUpLeft(watching);
   let waits = left?.outcome === "waits";
-  for (const trigger of watching.definition.triggers) {
+  for (const trigger of watching.triggers) {
     for (;;) {
       if (watching.signal?.aborted) return { waits };
       const outcome = await runDue(watching, trigger, now());
@@ -66,8 +80,7 @@ async function takeUpLeft(watching: Watching): Promise<WatchEvent | undefined> {
   const { store, definition, target } = watching;
   const last = store.last(definition.name, target);
   if (last?.key === undefined || (last.trigger !== "schedule" && last.trigger !== "sensor")) return undefined;
-  const isLeft = last.status === "stopped" || (last.status === "running" && !store.isAtWork(last));
-  if (!isLeft) return undefined;
+  if (!isLeft(store, last)) return undefined;
   const { trigger, key } = last;
   const name = definition.triggers.map(triggerName).find((each) => key.startsWith(`${each} `));
   // A trigger that the pipeline does not have any more: its run is done all the same.
@@ -88,23 +101,23 @@ async function runDue(
   trigger: PipelineTrigger,
   now: number,
 ): Promise<WatchEvent["outcome"] | undefined> {
-  const { store, definition, target, onEvent } = watching;
+  const { store, definition, target, dryRun, onEvent } = watching;
   const name = triggerName(trigger);
   const inStore = cursorName(target, name);
   let due: Due | undefined;
+  let cursor: string | undefined;
   try {
-    let cursor = store.cursor(definition.name, inStore);
+    cursor = store.cursor(definition.name, inStore);
     if (cursor === undefined) {
       const first = firstCursor(trigger, now);
-      if (first !== undefined) store.beginCursor(definition.name, inStore, first);
-      cursor = store.cursor(definition.name, inStore);
+      if (first !== undefined && !dryRun) store.beginCursor(definition.name, inStore, first);
+      cursor = store.cursor(definition.name, inStore) ?? first;
     }
     due =
       trigger.kind === "schedule"
         ? dueTime(trigger, Date.parse(cursor as string), now)
         : await dueState(
             trigger,
-            cursor,
             watching,
             (state) => runsOf(watching, `${name} ${state}`),
             (run) => isThere(watching, run),
@@ -113,9 +126,15 @@ async function runDue(
     onEvent(eventOf(watching, name, "", "error", undefined, failureOf(error)));
     return "error";
   }
-  if (due === undefined) return undefined;
+  if (due === undefined || (due.isHad && (dryRun || due.at === cursor))) return undefined;
   const { at } = due;
   const key = `${name} ${at}`;
+  if (dryRun) {
+    const known = store.byKey(definition.name, target, key);
+    const isAtWork = known !== undefined && !isLeft(store, known);
+    onEvent(eventOf(watching, name, at, isAtWork ? "waits" : due.isPassed ? "passed" : "due", known?.id));
+    return undefined;
+  }
   // Another watcher may be at it since it was due.
   const isPassed = due.isPassed && store.byKey(definition.name, target, key) === undefined;
   const event = isPassed

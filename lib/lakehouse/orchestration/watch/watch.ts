@@ -11,7 +11,7 @@ const LONGEST_MS = 60_000;
  * @param everyMs milliseconds between two looks of sensors.
  */
 export async function watchOne(watching: Watching, everyMs: number, signal: AbortSignal): Promise<void> {
-  const { triggers } = watching.definition;
+  const { triggers } = watching;
   const hasSensor = triggers.some(({ kind }) => kind === "sensor");
   while (!signal.aborted) {
     // A time that comes during the look is seen by the next one.
