@@ -1,7 +1,16 @@
 // npm run test:interop [-- test/interop/spark …]: installs the engines that our tables are held against, once per
 // user (see interopHome), and runs test/interop with them. Arguments go to Vitest; with --install-only there are no tests.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { closingLine, vitest } from "./counts.mjs";
 import {
@@ -12,6 +21,7 @@ import {
   java25,
   kafkaHome,
   mlflowHome,
+  onnxHome,
   trinoHome,
 } from "./places.mjs";
 import { root } from "./setup.mjs";
@@ -115,6 +125,17 @@ function installVenv(folder, name, list) {
   writeFileSync(join(folder, "installed"), "");
 }
 
+/** Likewise: ONNX's runtime for JavaScript, which is larger than all that our packages need together. */
+function installOnnx(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  console.log(`installing ONNX's runtime in WebAssembly into ${folder}`);
+  copyFileSync(join(interop, "onnx-packages.json"), join(folder, "package.json"));
+  const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  if (run("npm", ["install", "--prefix", folder, ...quiet]) !== 0) fail("npm install failed (see above).");
+  writeFileSync(join(folder, "installed"), "");
+}
+
 /**
  * What is on neither PyPI nor Maven: Debian's and Ubuntu's packages are unpacked, which needs no root. The tests that
  * want it can be skipped.
@@ -174,6 +195,14 @@ for (const [folder, name, list] of [
     },
     onWait,
   );
+
+await exclusively(
+  `${onnxHome()}.lock`,
+  async () => {
+    if (!existsSync(join(onnxHome(), "installed"))) installOnnx(onnxHome());
+  },
+  onWait,
+);
 
 if (process.argv.includes("--install-only")) process.exit(0);
 const counts = await vitest("interop", process.argv.slice(2), {

@@ -6,4 +6,5 @@ export function java25(): string | undefined;
 export function mlflowHome(): string;
 export function dagsterHome(): string;
 export function airflowHome(): string;
+export function onnxHome(): string;
 export function exclusively<T>(lockFile: string, work: () => Promise<T>, onWait?: () => void): Promise<T>;

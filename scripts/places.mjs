@@ -36,6 +36,9 @@ export const dagsterHome = () => homeOf("dagster", ["dagster-requirements.txt"])
 /** Airflow, likewise. */
 export const airflowHome = () => homeOf("airflow", ["airflow-requirements.txt"]);
 
+/** ONNX's runtime in WebAssembly, likewise. */
+export const onnxHome = () => homeOf("onnx", ["onnx-packages.json"]);
+
 function homeOf(name, lists) {
   const wanted = createHash("sha256");
   for (const list of lists)

@@ -1,5 +1,13 @@
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import { airflowHome, dagsterHome, interopHome, kafkaHome, mlflowHome } from "../../scripts/places.mjs";
+import {
+  airflowHome,
+  dagsterHome,
+  interopHome,
+  kafkaHome,
+  mlflowHome,
+  onnxHome,
+} from "../../scripts/places.mjs";
 
 /** Where scripts/interop.mjs has installed the other engines. */
 export const home = interopHome();
@@ -18,3 +26,7 @@ export const dagsterPython = join(dagsterHome(), "venv", "bin", "python");
 
 /** The Python that has Airflow. */
 export const airflowPython = join(airflowHome(), "venv", "bin", "python");
+
+/** The file of ONNX's runtime in WebAssembly. */
+export const onnxRuntime = (): string =>
+  createRequire(join(onnxHome(), "package.json")).resolve("onnxruntime-web");

@@ -5,17 +5,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { defineSchema, int, type Lakehouse, openLakehouse, string } from "sololakehouse";
-import { onnxModel } from "sololakehouse/experiments";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MLFLOW_ENV } from "../../lib/kit/stack/index.js";
 import { RestTrackingStore } from "../../lib/lakehouse/experiments/rest/rest-store.js";
 import { SqliteTrackingStore } from "../../lib/lakehouse/experiments/sqlite/sqlite-store.js";
-import { boost, scoresOf } from "../../pipelines/flights/model/boosting.js";
+import { scoresOf } from "../../pipelines/flights/model/boosting.js";
 import { probability } from "../../pipelines/flights/model/evaluate.js";
-import { FEATURES } from "../../pipelines/flights/model/features.js";
-import { onnxOf } from "../../pipelines/flights/model/onnx.js";
 import { describeTrackingStore } from "../experiments/support/conformance.js";
 import { mlflowPython } from "./installed.js";
+import { logModels } from "./late-models.js";
 import { MlflowServer } from "./mlflow-server.js";
 
 let root: string;
@@ -163,33 +161,7 @@ describe.each(["SQLite", "server"])("what is logged to MLflow's %s", (kind) => {
 test("MLflow loads the models in ONNX, by its own flavour and by the generic one, and they foretell the same", async () => {
   const place = await mkdtemp(join(tmpdir(), "mlflow-onnx-"));
   const lake = await openLakehouse({ root: place });
-  const rows = 600;
-  // Thirds of a whole number: single precision rounds them, on both sides of a threshold alike. Some are missing.
-  const column = (f: number) =>
-    Float32Array.from({ length: rows }, (_, i) =>
-      (i + f) % 17 === 0 ? Number.NaN : (((i + 1) * (f * 37 + 11)) % 101) / 3,
-    );
-  const columns = FEATURES.map((_, f) => column(f));
-  const matrix = { names: FEATURES, columns, rows };
-  const late = Uint8Array.from({ length: rows }, (_, i) => Number((columns[0]?.[i] ?? 0) > 15 !== i % 7 > 4));
-  const minutes = Float32Array.from({ length: rows }, (_, i) => (columns[1]?.[i] || 0) * 3 - 20 + (i % 5));
-  const classes = boost(matrix, late);
-  const amounts = boost(matrix, minutes, undefined, "squared");
-  const calibration = { scale: 0.9, shift: -0.2 };
-  const inputs = [{ name: "features", dtype: "float32", shape: [-1, FEATURES.length] }];
-  const given = (output: string) => ({
-    inputs,
-    outputs: [{ name: output, dtype: "float32", shape: [-1, 1] }],
-  });
-  await lake.experiments.run({ experiment: "onnx" }, async (run) => {
-    const probabilities = onnxModel(onnxOf(classes, calibration), given("probability"));
-    await run.logModel({ name: "late", ...probabilities, registerAs: "late" });
-    await run.logModel({
-      name: "minutes",
-      ...onnxModel(onnxOf(amounts), given("score")),
-      registerAs: "minutes",
-    });
-  });
+  const { classes, amounts, calibration, columns, matrix, rows } = await logModels(lake);
   await lake.close();
   const data = Array.from({ length: rows }, (_, i) =>
     columns.map((values) => (Number.isNaN(values[i]) ? null : (values[i] as number))),
