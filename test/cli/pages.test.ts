@@ -17,7 +17,7 @@ const PAGES = ["docs", "docs/decisions", ".", "lib/lakehouse", "lib/kit", "lib/k
   markdown,
 );
 
-/** The command lines of a page: in its code, from a program's name to the end of the line, a pipe or a comment. */
+/** The command lines of a page: in its code, from a program's name to the end of the line, a bracket, a pipe or a comment. */
 function commandLines(text: string): string[] {
   const blocks: string[] = [];
   const prose = text.replace(/^ *```(\w*)\n(.*?)^ *```$/gms, (_, language: string, block: string) => {
@@ -26,7 +26,7 @@ function commandLines(text: string): string[] {
   });
   const spans = [...prose.matchAll(/`([^`\n]+)`/g)].map(([, span = ""]) => span);
   return [...blocks, ...spans].flatMap(
-    (each) => each.match(/(?<![\w./@-])(?:slh|streamctl) [^|<>&;]+/g) ?? [],
+    (each) => each.match(/(?<![\w./@-])(?:slh|streamctl) [^|<>&;)]+/g) ?? [],
   );
 }
 
