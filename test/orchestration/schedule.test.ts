@@ -171,7 +171,11 @@ describe("a schedule", () => {
     const at = (text: string) => Date.parse(`2026-01-01T${text}Z`);
     const due = (catchUp: "last" | "all" | "none", after: string, now: string) =>
       dueTime(schedule("0 * * * *", { catchUp }), at(after), at(now));
-    const time = (text: string, isPassed = false) => ({ at: `2026-01-01T${text}.000Z`, isPassed });
+    const time = (text: string, isPassed = false) => ({
+      at: `2026-01-01T${text}.000Z`,
+      isPassed,
+      isHad: false,
+    });
     expect(due("last", "01:00:00", "04:30:00")).toEqual(time("04:00:00"));
     expect(due("all", "01:00:00", "04:30:00")).toEqual(time("02:00:00"));
     expect(due("none", "01:00:00", "04:30:00")).toEqual(time("04:00:00", true));
