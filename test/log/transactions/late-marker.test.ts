@@ -14,11 +14,14 @@ const GROUP = "readers";
 async function arrives(log: Log, at: TransactionPartition, transaction: TransactionIdentity, marker: Marker) {
   const ending = { ...transaction, marker, ack: "wal" } as const;
   const refused = { code: "COORDINATOR_NOT_AVAILABLE" };
+  await log.core.transactions();
+  // Of a server that coordinates them still, as far as it can be told.
+  const epoch = (await log.core.cluster()).epoch(at.topicId, at.partition);
   const peer = await log.core.findPeer(at.topicId, at.partition);
-  await expect(peer.endAt(at, ending, 0)).rejects.toMatchObject(refused);
+  await expect(peer.endAt(at, ending, epoch)).rejects.toMatchObject(refused);
   const { topicId, partition } = (await log.core.groups()).placeOf(GROUP);
   const groups = await log.core.findPeer(topicId, partition);
-  await expect(groups.endOffsets([GROUP], ending, 0)).rejects.toMatchObject(refused);
+  await expect(groups.endOffsets([GROUP], ending, epoch)).rejects.toMatchObject(refused);
 }
 
 async function seen(log: Log) {
