@@ -1,7 +1,6 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   type BranchingCatalog,
   openCatalog,
@@ -20,9 +19,6 @@ import {
   timestamp,
 } from "../../lib/lakehouse/iceberg/index.js";
 import { LocalStore } from "../../lib/lakehouse/storage/index.js";
-
-export const folderOf = (engine: "spark" | "trino") =>
-  fileURLToPath(new URL(`../../sql/${engine}`, import.meta.url));
 
 const schema = defineSchema({
   date: timestamp(),
@@ -50,23 +46,6 @@ export const flightsOf = (date: string, origin = "ATL") =>
     origin,
     destination: "ORD",
   }));
-
-/** The statements of a file, with values for its variables. Comments are lines of their own. */
-export async function statementsOf(
-  path: string,
-  values: Readonly<Record<string, string>> = {},
-): Promise<string[]> {
-  const text = (await readFile(path, "utf8")).replace(/^--.*$/gm, "");
-  const filled = text.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
-    const value = values[variable];
-    if (value === undefined) throw new Error(`${path} wants a value for ${variable}.`);
-    return value;
-  });
-  return filled
-    .split(/;\s*$/m)
-    .map((statement) => statement.trim())
-    .filter(Boolean);
-}
 
 /** The tables that the statements of sql/ are about, written here, and served to others. */
 export interface FlightsLake {
