@@ -139,3 +139,18 @@ test("Prometheus asks services for metrics at ports that they serve them on, nat
     expect(Object.values(PORTS[service as keyof typeof PORTS])).toContain(Number(port));
   }
 });
+
+test("the page of the stack has each service, with its profile, its version and where it comes from", () => {
+  const from = { npm: "npm", debian: "Debian", pypi: "PyPI", maven: "Maven", go: "Go proxy" };
+  const page = readFileSync(join(root, "docs/stack.md"), "utf8");
+  const rows = [
+    ...page.matchAll(/^\| ([^|]+) \| (core|engines|ml|ops) \| ([^|]+) \| [^|]+ \| ([^|]+) \|$/gm),
+  ];
+  const described = services.map((service) => [
+    service.title,
+    service.profile,
+    service.version,
+    isNative(service) ? from[service.packages.from] : "not yet",
+  ]);
+  expect(rows.map(([, ...cells]) => cells).sort()).toEqual(described.sort());
+});
