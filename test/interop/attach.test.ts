@@ -1,7 +1,12 @@
+import { exec } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defineSchema, long } from "../../lib/lakehouse/iceberg/index.js";
 import { serve } from "../catalog/support/served.js";
 import { Engine } from "./engine.js";
+import { home, python as pythonPath } from "./installed.js";
 
 /** What the front page tells people to copy, copied: with the secret filled in it does what it says. */
 let python: Engine;
@@ -10,34 +15,45 @@ beforeAll(() => {
 });
 afterAll(() => python.close());
 
+/** What Spark's own shell answers to a statement. The packages that the text names are there already. */
+async function inSpark(text: string, sql: string, cwd: string): Promise<string> {
+  const [version] = await readdir(join(home, "venv", "lib"));
+  const shell = join(home, "venv", "lib", version as string, "site-packages", "pyspark", "bin", "spark-sql");
+  const command = `${text.replace(/^spark-sql/, shell)} --conf spark.jars.ivy=${join(home, "ivy")} -e "${sql}"`;
+  const { stdout } = await promisify(exec)(command, {
+    cwd,
+    env: { ...process.env, PYSPARK_PYTHON: pythonPath },
+  });
+  return stdout;
+}
+
 test.each([
   ["open", undefined],
   ["token", { tokens: ["let-me-in-s"] }],
   ["client", { clients: { ada: "lovelace" } }],
-] as const)(
-  "the front page's texts attach PyIceberg and DuckDB to a server that is %s",
-  async (access, auth) => {
-    const { server, catalog, stop } = await serve({ auth });
-    try {
-      await catalog.createNamespace("flights");
-      await catalog.createTable("flights.bronze", { schema: defineSchema({ id: long() }) });
-      const page = (await (await fetch(server.uri)).json()) as {
-        access: string;
-        attach: Record<"pyiceberg" | "duckdb", string>;
-      };
-      expect(page.access).toBe(access);
-      const filledIn = (text: string) =>
-        text
-          .replaceAll("<token>", "let-me-in-s")
-          .replaceAll("<id>", "ada")
-          .replaceAll("<secret>", "lovelace");
-      const { pyiceberg, duckdb } = page.attach;
-      expect(await python.call("pyiceberg", { text: filledIn(pyiceberg) })).toBe("[('flights',)]");
-      expect(await python.call("duckdb", { text: filledIn(duckdb) })).toEqual([
-        ["lakehouse", "flights", "bronze"],
-      ]);
-    } finally {
-      await stop();
-    }
-  },
-);
+] as const)("the front page's texts attach other engines to a server that is %s", async (access, auth) => {
+  const { server, catalog, directory, stop } = await serve({ auth });
+  try {
+    await catalog.createNamespace("flights");
+    await catalog.createTable("flights.bronze", { schema: defineSchema({ id: long() }) });
+    const page = (await (await fetch(server.uri)).json()) as {
+      access: string;
+      attach: Record<"pyiceberg" | "duckdb" | "spark", string>;
+    };
+    expect(page.access).toBe(access);
+    const filledIn = (text: string) =>
+      text.replaceAll("<token>", "let-me-in-s").replaceAll("<id>", "ada").replaceAll("<secret>", "lovelace");
+    const { pyiceberg, duckdb, spark } = page.attach;
+    expect(await python.call("pyiceberg", { text: filledIn(pyiceberg) })).toBe("[('flights',)]");
+    expect(await python.call("duckdb", { text: filledIn(duckdb) })).toEqual([
+      ["lakehouse", "flights", "bronze"],
+    ]);
+    // The three differ in a setting or two, and it takes its time.
+    if (access === "client")
+      expect(await inSpark(filledIn(spark), "show tables in lakehouse.flights", directory)).toContain(
+        "bronze",
+      );
+  } finally {
+    await stop();
+  }
+});
