@@ -117,7 +117,13 @@ async function bundle(folder) {
   const dropped = dropForeignMaps(folder, output);
   const files = [
     ...output.map(({ fileName }) => fileName).filter((name) => !dropped.includes(name)),
-    ...(folder === "lib/kit" ? [...copyTslab(folder), ...(await bundlePage(folder, rolldown))] : []),
+    ...(folder === "lib/kit"
+      ? [
+          ...copyTslab(folder),
+          ...(await bundlePage(folder, rolldown)),
+          ...(await bundleStudio(folder, rolldown)),
+        ]
+      : []),
   ];
   // A process that runs from the build before this one may still load parts of it.
   const kept = new Set([...files, ...(before?.files ?? [])]);
@@ -318,6 +324,46 @@ async function bundlePage(folder, rolldown) {
   return readdirSync(target).map((name) => `page/${name}`);
 }
 
+/**
+ * The studio's page and the program of its frame of outputs, for browsers. The page's parts that are heavy are loaded when
+ * they are asked for, so it may be in several files; the frame may fetch nothing, so it is one.
+ *
+ * @returns the names of the files, in `dist`
+ */
+async function bundleStudio(folder, rolldown) {
+  if (!existsSync(join(folder, "studio"))) return [];
+  const ui = join(folder, "studio", "ui");
+  const target = join(folder, "dist", "studio");
+  const inlined = [];
+  const names = ["index.html", "studio.css", "studio-licenses.txt"];
+  for (const [name, entry, format] of [
+    ["studio", "main.tsx", "es"],
+    ["frame", "frame.ts", "iife"],
+  ]) {
+    const bundled = await rolldown({
+      cwd: join(process.cwd(), folder),
+      input: { [name]: `./studio/ui/${entry}` },
+      platform: "browser",
+      tsconfig: "./tsconfig.json",
+      plugins: [throughRooms()],
+    });
+    const { output } = await bundled.write({
+      dir: "dist/studio",
+      format,
+      minify: true,
+      entryFileNames: "[name].js",
+      chunkFileNames: "[name]-[hash].js",
+      ...(format === "iife" ? { codeSplitting: false } : {}),
+    });
+    await bundled.close();
+    inlined.push(...output);
+    names.push(...output.map(({ fileName }) => fileName));
+  }
+  for (const name of ["index.html", "studio.css"]) cpSync(join(ui, name), join(target, name));
+  writeFileSync(join(target, "studio-licenses.txt"), licensesOf(inlined));
+  return names.map((name) => `studio/${name}`);
+}
+
 /** Name, version and licence of each package that a bundle has code of. */
 function licensesOf(output) {
   const inlined = new Set(
@@ -345,7 +391,7 @@ function sourcesOf(folder) {
       const path = join(at, entry.name);
       if (entry.isDirectory()) {
         if (entry.name !== "dist" && entry.name !== "node_modules") visit(path);
-      } else if (entry.name.endsWith(".ts")) {
+      } else if (/\.(tsx?|css|html)$/.test(entry.name)) {
         const hash = createHash("sha256").update(readFileSync(path));
         sources[relative(folder, path).split(sep).join("/")] = hash.digest("hex");
       }

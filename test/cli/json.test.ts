@@ -91,11 +91,7 @@ const PIPELINES = `import { definePipeline, onSnapshot, step } from "${orchestra
 const triggers = [onSnapshot("s.t")];
 export default definePipeline({ name: "p", triggers, steps: [step({ name: "s", sliced: true, run: () => 1 })] });`;
 
-const SERVERS = [
-  ["catalog", "serve"],
-  ["storage", "serve"],
-  ["content", "serve"],
-] as const;
+const SERVERS = [["catalog", "serve"], ["storage", "serve"], ["content", "serve"], ["studio"]] as const;
 
 let folder: string;
 let lake: Lakehouse;

@@ -6,11 +6,13 @@ import type { Command } from "commander";
 import { contentCommands } from "../content/commands.js";
 import { notebookCommands } from "../notebook/commands.js";
 import { stackCommands } from "../stack/commands.js";
+import { studioCommand } from "../studio/commands.js";
 import { statusCommand } from "./status.js";
 
 /** Adds the kit's commands to a program. */
 export function addCommands(program: Command): void {
   notebookCommands(program);
+  studioCommand(program);
   contentCommands(program);
   stackCommands(program);
   statusCommand(program);

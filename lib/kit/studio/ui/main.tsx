@@ -1,0 +1,4 @@
+/// <reference lib="dom" />
+import { render } from "preact";
+
+render(<main id="studio">SoloLakehouse Studio</main>, document.body);
