@@ -26,6 +26,8 @@ export interface MilestoneSummary {
   /** Path of its folder from the project's root, with `/`: where its kernel works, and `path` of `POST /api/sessions`. */
   readonly folder: string;
   readonly hasNotebook: boolean;
+  /** As on the site: whether the outputs of its last run are those of its code; `planned` without a notebook. */
+  readonly state: "fresh" | "stale" | "failed" | "missing" | "planned";
   /** There is a working copy, and it says something else than the committed notebook. */
   readonly isEdited: boolean;
   readonly progress: MilestoneProgress;
@@ -328,15 +330,14 @@ export interface PieceChange {
 // ── The frame of outputs ────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * `GET /frame` is a page of its own for HTML, SVG and charts that cells put out, to be loaded in
+ * `GET /frame` is a page of its own for HTML and SVG that cells put out, to be loaded in
  * `<iframe sandbox="allow-scripts" src="/frame">`: its origin is opaque, it may connect to nothing, and nothing that is put
  * into it as HTML can run script. The program is `ui/frame.ts`, which the server puts into the page; it is told what to
  * show by `postMessage` and answers with its height.
  */
 export type ToFrame =
   | { readonly type: "html"; readonly html: string; readonly theme: "light" | "dark" }
-  | { readonly type: "svg"; readonly svg: string; readonly theme: "light" | "dark" }
-  | { readonly type: "vega"; readonly spec: object; readonly theme: "light" | "dark" };
+  | { readonly type: "svg"; readonly svg: string; readonly theme: "light" | "dark" };
 
 export type FromFrame =
   | { readonly type: "ready" }
