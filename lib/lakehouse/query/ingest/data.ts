@@ -4,11 +4,14 @@ import { corruptFile } from "../../errors.js";
 import {
   type AppendData,
   arrowToSchema,
+  type BatchedRows,
   conformingBatches,
   type IngestOptions,
   inferRows,
+  isBatchedRows,
   isRereadable,
   type NestedField,
+  ROW_BATCHES,
   type Schema,
 } from "../../iceberg/index.js";
 import { schemaMismatch } from "../../parquet/index.js";
@@ -23,6 +26,10 @@ export async function* dataBatches(
   { extraFields, missingFields }: IngestOptions,
 ): AsyncGenerator<arrow.RecordBatch> {
   const names = new Set(schema.fields.map(({ name }) => name));
+  if (isBatchedRows(data)) {
+    yield* conformingBatches(schema, extraFields === "ignore" ? only(names, data) : data);
+    return;
+  }
   const each = (item: unknown): unknown => {
     if (item instanceof arrow.RecordBatch) {
       const given = item.schema.fields.map(({ name }) => name);
@@ -40,6 +47,21 @@ export async function* dataBatches(
     return Object.fromEntries(Object.entries(item).filter(([name]) => names.has(name)));
   };
   yield* conformingBatches(schema, mapped(data, each) as Data);
+}
+
+/** The rows without other columns than these. */
+function only(names: ReadonlySet<string>, data: BatchedRows & Data): Data {
+  const rows: BatchedRows = {
+    async [ROW_BATCHES]() {
+      const given = await data[ROW_BATCHES]();
+      const known = given.schema.fields.map(({ name }) => name).filter((name) => names.has(name));
+      async function* batches(): AsyncGenerator<arrow.RecordBatch> {
+        for await (const batch of given.batches) yield batch.select(known);
+      }
+      return { ...given, schema: given.schema.select(known), batches: batches() };
+    },
+  };
+  return rows as unknown as Data;
 }
 
 function mapped(data: Data, each: (item: unknown) => unknown): Iterable<unknown> | AsyncIterable<unknown> {
@@ -64,6 +86,14 @@ export async function inferData(
 ): Promise<{ readonly fields: readonly NestedField[]; readonly data: Data }> {
   if (data instanceof arrow.Table || data instanceof arrow.RecordBatch) {
     return { fields: arrowFields(data.schema), data };
+  }
+  if (isBatchedRows(data)) {
+    const rows = await data[ROW_BATCHES]();
+    const again: BatchedRows = { [ROW_BATCHES]: async () => rows };
+    return {
+      fields: arrowFields(new arrow.Schema(rows.schema.fields.map(asInFiles))),
+      data: again as unknown as Data,
+    };
   }
   if (isRereadable(data)) {
     const [first] = data as Iterable<unknown>;
@@ -90,6 +120,14 @@ export async function inferData(
   const [first] = head;
   const fields = first instanceof arrow.RecordBatch ? arrowFields(first.schema) : inferRows(head);
   return { fields, data: all() as Data };
+}
+
+/** The column that a query's own type would become: 64 bits without a sign are a decimal, and an interval is its text. */
+function asInFiles(field: arrow.Field): arrow.Field {
+  const { type } = field;
+  if (arrow.DataType.isInterval(type)) return field.clone({ type: new arrow.Utf8() });
+  const isUnsigned = arrow.DataType.isInt(type) && type.bitWidth === 64 && !type.isSigned;
+  return isUnsigned ? field.clone({ type: new arrow.Decimal(0, 20, 128) }) : field;
 }
 
 /** What has no type, since it is all null, is text; unsigned 64 bits, which a long does not hold, are an error that says so. */

@@ -6,6 +6,7 @@ import {
   type CsvSource,
   describeValue,
   type IngestOptions,
+  isBatchedRows,
   type JsonSource,
   type NdjsonSource,
   type ParquetSource,
@@ -54,7 +55,12 @@ export function givenSource(source: Source): Given {
   if (typeof source === "string" || isPaths(source)) return filesByEnding(source);
   if (source instanceof Uint8Array) return { kind: "arrow", arrow: source };
   if (typeof source === "object" && source !== null) {
-    if (Symbol.iterator in source || Symbol.asyncIterator in source || "numRows" in source) {
+    if (
+      Symbol.iterator in source ||
+      Symbol.asyncIterator in source ||
+      "numRows" in source ||
+      isBatchedRows(source)
+    ) {
       return { kind: "data", data: source as AppendData<Record<string, unknown>> };
     }
     for (const kind of Object.keys(KEYS) as (FileKind | "sql")[]) {

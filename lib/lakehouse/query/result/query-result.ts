@@ -1,6 +1,7 @@
 import * as arrow from "apache-arrow";
 import { invalidArgument, type LakehouseError, useAfterClose } from "../../errors.js";
-import type { SqlValue } from "../arrow/values.js";
+import { ROW_BATCHES, type RowBatches } from "../../iceberg/index.js";
+import { type SqlValue, valueReader } from "../arrow/values.js";
 import { batchRows } from "./batch-rows.js";
 import { type FormatOptions, formatBatches, formatHead, type ResultFormat } from "./format.js";
 import { type WrittenResult, writeResultArrow, writeResultParquet, writeResultText } from "./output.js";
@@ -114,6 +115,20 @@ export class QueryResult<Row extends object = SqlRow> implements AsyncIterable<R
   /** Row after row, in flat memory: objects as of `rows()`. Reads the stream as `batches()` does. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Row, void, undefined> {
     for await (const batch of this.batches()) yield* batchRows<Row>(this.schema, batch);
+  }
+
+  /**
+   * The rows in their batches, for calls that write them: reads the stream as `batches()` does.
+   *
+   * @internal
+   */
+  async [ROW_BATCHES](): Promise<RowBatches> {
+    return {
+      schema: this.schema,
+      batches: this.batches(),
+      rows: (batch) => batchRows(this.schema, batch),
+      values: valueReader,
+    };
   }
 
   /** The whole result as an Arrow table. */

@@ -1,4 +1,5 @@
 import type * as arrow from "apache-arrow";
+import { ROW_BATCHES, type RowBatches } from "../../iceberg/index.js";
 import type { FormatOptions, ResultFormat } from "./format.js";
 import type { WrittenResult } from "./output.js";
 import type { QueryResult, SqlRow } from "./query-result.js";
@@ -53,6 +54,11 @@ export class Query<Row extends object = SqlRow> implements Promise<QueryResult<R
   /** See `QueryResult.batches`. */
   async *batches(): AsyncGenerator<arrow.RecordBatch, void, undefined> {
     yield* (await this.#asked()).batches();
+  }
+
+  /** @internal See `QueryResult`. */
+  async [ROW_BATCHES](): Promise<RowBatches> {
+    return (await this.#asked())[ROW_BATCHES]();
   }
 
   /** See `QueryResult.rows`. */

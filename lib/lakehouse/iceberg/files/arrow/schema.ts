@@ -7,7 +7,7 @@ import type { IcebergType, NestedField, Schema } from "../../model/types/types.j
 /** Field metadata under which Arrow carries a field id; Parquet writers take it from there. */
 export const FIELD_ID_KEY = "PARQUET:field_id";
 const DOC_KEY = "doc";
-const EXTENSION_KEY = "ARROW:extension:name";
+export const EXTENSION_KEY = "ARROW:extension:name";
 
 /** Arrow schema of an Iceberg schema: same names and nullability, field ids in the metadata at every depth. */
 export function schemaToArrow(schema: Pick<Schema, "fields">): arrow.Schema {

@@ -1,6 +1,6 @@
 import type * as arrow from "apache-arrow";
 
-/** Rows of the schema's type, or Arrow data with its columns. */
+/** Rows of the schema's type, or Arrow data with its columns. The rows of a query's result are taken in its Arrow batches. */
 export type AppendData<Row> =
   | arrow.Table
   | arrow.RecordBatch

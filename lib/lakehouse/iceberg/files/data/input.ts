@@ -3,12 +3,13 @@ import { invalidArgument } from "../../../errors.js";
 import type { Schema } from "../../model/types/types.js";
 import { describeValue } from "../../model/values/canonical.js";
 import { conformBatches } from "../arrow/conform.js";
+import { isBatchedRows, ROW_BATCHES, rowBatchesToBatches } from "../arrow/row-batches.js";
 import { rowsToBatches } from "../arrow/rows.js";
 import type { AppendData } from "./append-data.js";
 
 /**
  * Brings any data that can be appended into Arrow batches of the schema's stored columns. The first item tells rows
- * from batches.
+ * from batches; those of a query's result are taken in its batches.
  *
  * @throws LakehouseError SCHEMA_MISMATCH naming row, column, expected and found; INVALID_ARGUMENT for no such data.
  */
@@ -22,6 +23,10 @@ export async function* conformingBatches<Row>(
   }
   if (data instanceof arrow.RecordBatch) {
     yield* conformBatches(schema, [data]);
+    return;
+  }
+  if (isBatchedRows(data)) {
+    yield* rowBatchesToBatches(schema, await data[ROW_BATCHES]());
     return;
   }
   requireIterable(data);
