@@ -11,7 +11,8 @@ import { invalidConfig, type LakehouseError } from "./errors.js";
  *
  * On either, the catalog is the one at the URI in `SLH_CATALOG`: in an etcd cluster or an object store, on a Nessie
  * server, or of any server of the Iceberg REST protocol. `SLH_NESSIE_URI` and `SLH_ETCD_URI` are its older spellings.
- * A config file (`LakehouseConfig`) says the same for a project, and the environment wins over it.
+ * A config file (`LakehouseConfig`) says the same for a project, and the environment wins over it. Where both are asked for
+ * one profile and an option asks for the other, what they say of warehouse, catalog, log and experiments is not meant.
  */
 export type ProfileName = "embedded" | "stack";
 
@@ -87,6 +88,8 @@ export function settingsInForce(
   cwd: string = process.cwd(),
 ): readonly Setting[] {
   const file = findConfig(cwd);
+  const outside = env.SLH_PROFILE || file?.config.profile;
+  const isAnother = options.profile !== undefined && outside !== undefined && outside !== options.profile;
   const setting = (
     name: Setting["name"],
     variables: Readonly<Record<string, string | undefined>>,
@@ -101,6 +104,11 @@ export function settingsInForce(
     if (written !== undefined) return { name, value: written, source: (file as FoundConfig).path };
     return { name, value: fallback(), source: DEFAULT };
   };
+  /** A setting that goes with a profile: where tables are is not said of a lakehouse that is elsewhere. */
+  const ofProfile: typeof setting = (name, variables, fallback) =>
+    isAnother && options[name] === undefined
+      ? { name, value: fallback(), source: DEFAULT }
+      : setting(name, variables, fallback);
   const profile = setting("profile", { SLH_PROFILE: env.SLH_PROFILE }, () => "embedded");
   if (profile.value !== "embedded" && profile.value !== "stack") {
     const subject = profile.source;
@@ -114,7 +122,7 @@ export function settingsInForce(
   const home = () => (file === undefined ? projectFolder(cwd) : dirname(file.path));
   const asked = setting("root", { SLH_LAKE: env.SLH_LAKE }, () => join(home(), ".lake"));
   const root = { ...asked, value: resolve(cwd, asked.value) };
-  const warehouse = setting("warehouse", isStack ? { SLH_WAREHOUSE: env.SLH_WAREHOUSE } : {}, () =>
+  const warehouse = ofProfile("warehouse", isStack ? { SLH_WAREHOUSE: env.SLH_WAREHOUSE } : {}, () =>
     isStack ? "s3://lakehouse/warehouse" : join(root.value, "warehouse"),
   );
   const catalogs = {
@@ -122,9 +130,13 @@ export function settingsInForce(
     SLH_NESSIE_URI: env.SLH_NESSIE_URI && `nessie:${env.SLH_NESSIE_URI}`,
     SLH_ETCD_URI: env.SLH_ETCD_URI,
   };
-  const catalog = setting("catalog", catalogs, () => `sqlite:${join(root.value, "catalog.db")}`);
-  const log = setting("log", { SLH_LOG: env.SLH_LOG }, () => `sqlite:${join(root.value, "log", "meta.db")}`);
-  const experiments = setting(
+  const catalog = ofProfile("catalog", catalogs, () => `sqlite:${join(root.value, "catalog.db")}`);
+  const log = ofProfile(
+    "log",
+    { SLH_LOG: env.SLH_LOG },
+    () => `sqlite:${join(root.value, "log", "meta.db")}`,
+  );
+  const experiments = ofProfile(
     "experiments",
     { SLH_EXPERIMENTS: env.SLH_EXPERIMENTS },
     () => `sqlite:${join(root.value, "experiments", "mlflow.db")}`,

@@ -82,6 +82,29 @@ describe("a config file", () => {
     expect(inForce().catalog?.value).toBe("sqlite::memory:");
   });
 
+  test("of one profile says nothing of a lakehouse that an option puts on the other", async () => {
+    const elsewhere = { warehouse: "s3://b/w", catalog: "etcd://c:2379/c", log: "etcd://c:2379/l" };
+    await write("slh.config.json", JSON.stringify({ profile: "stack", root: "own", ...elsewhere }));
+    const env = { SLH_PROFILE: "stack", SLH_CATALOG: "etcd://e:2379/c", SLH_EXPERIMENTS: "http://e:5000" };
+    for (const outside of [{}, env]) {
+      const found = inForce(folder, outside, { profile: "embedded" });
+      expect(found).toMatchObject({
+        root: { value: join(folder, "own") },
+        warehouse: { value: join(folder, "own/warehouse"), source: "default" },
+        catalog: { value: `sqlite:${join(folder, "own/catalog.db")}`, source: "default" },
+        log: { source: "default" },
+        experiments: { source: "default" },
+      });
+      const { profile: _, ...same } = inForce(folder, outside, { profile: "stack" });
+      expect(inForce(folder, outside)).toMatchObject(same);
+    }
+    const given = { profile: "embedded", catalog: "s3://own/catalog" };
+    expect(inForce(folder, env, given).catalog).toEqual({
+      value: "s3://own/catalog",
+      source: "option catalog",
+    });
+  });
+
   test("gives way to the environment, and both to options, each setting by itself", async () => {
     const names = ["root", "warehouse", "catalog", "experiments"] as const;
     const variables = {
