@@ -74,6 +74,7 @@ describe("milestone.yaml", () => {
       oneLine: "From rows to a snapshot.",
       datasets: ["flights-3m"],
       profiles: ["embedded", "stack"],
+      differs: {},
       definitionOfDone: ["notebook", "doc"],
       timeoutSeconds: 600,
     });
@@ -87,6 +88,8 @@ describe("milestone.yaml", () => {
     [{ "one-line": "Two\nlines" }, '"one-line" must be one line'],
     [{ profiles: [] }, '"profiles" must be a list of embedded, stack, one at least'],
     [{ profiles: ["cloud"] }, '"profiles" must be a list of embedded, stack'],
+    [{ differs: ["rows"] }, '"differs" must be a mapping from names of facts'],
+    [{ differs: { rows: 3 } }, '"differs" must be a mapping from names of facts'],
     [{ datasets: "flights-3m" }, '"datasets" must be a list of names'],
     [{ "definition-of-done": ["poster"] }, '"definition-of-done" must be a list of notebook, doc'],
     [{ timeout: 0 }, '"timeout" must be a number of seconds above 0'],

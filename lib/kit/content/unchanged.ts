@@ -27,7 +27,12 @@ export function inputsKey(
     .filter(existsSync);
   const folders = [join(root, "blog"), join(root, "docs"), ...all.map(({ milestone }) => milestone.folder)];
   const files = [...code, ...folders.flatMap(filesIn)];
-  const outputs = all.map(({ milestone, state, recorded }) => [milestone.id, state, recorded?.notebook]);
+  const outputs = all.map(({ milestone, state, recorded, onStack }) => [
+    milestone.id,
+    state,
+    recorded?.notebook,
+    onStack?.state,
+  ]);
   return contentHash(
     JSON.stringify([settings, options, outputs, process.version]),
     ...files.flatMap((path) => [relative(root, path), readFileSync(path)]),

@@ -33,6 +33,8 @@ export interface Milestone {
   readonly datasets: readonly string[];
   /** Profiles that its notebook runs on, the usual one first. */
   readonly profiles: readonly Profile[];
+  /** Why facts, by their names, are not on the stack what they are embedded. */
+  readonly differs: Readonly<Record<string, string>>;
   /** Pieces that must be there and in order for the milestone to be done. */
   readonly definitionOfDone: readonly PieceKind[];
   /** Seconds that the notebook may take. */
@@ -51,6 +53,7 @@ const KEYS = [
   "one-line",
   "datasets",
   "profiles",
+  "differs",
   "definition-of-done",
   "timeout",
 ];
@@ -156,6 +159,10 @@ export function parseMilestone(
   if (oneLine.includes("\n")) return fail("one-line", "one line");
   const profiles = list("profiles", PROFILES);
   if (profiles.length === 0) return fail("profiles", `a list of ${PROFILES.join(", ")}, one at least`);
+  const differs = fields.differs ?? {};
+  const isMapping = typeof differs === "object" && !Array.isArray(differs);
+  if (!isMapping || !Object.values(differs as object).every((why) => typeof why === "string"))
+    return fail("differs", "a mapping from names of facts to why they differ on the stack");
   const timeout = fields.timeout ?? DEFAULT_TIMEOUT_SECONDS;
   if (typeof timeout !== "number" || !(timeout > 0)) return fail("timeout", "a number of seconds above 0");
   return {
@@ -167,6 +174,7 @@ export function parseMilestone(
     oneLine,
     datasets: list("datasets"),
     profiles,
+    differs: differs as Milestone["differs"],
     definitionOfDone: list("definition-of-done", PIECE_KINDS),
     timeoutSeconds: timeout,
   };

@@ -1,6 +1,7 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { invalidConfig } from "sololakehouse/errors";
 import { portNumber, printJson } from "sololakehouse/terminal";
-import { findProject, listMilestones, selectMilestones } from "../milestones/index.js";
+import { findProject, listMilestones, type Milestone, selectMilestones } from "../milestones/index.js";
 import type { RunFlags } from "./commands/run.js";
 import { ownPlace, placeOf } from "./fresh/place.js";
 
@@ -13,6 +14,12 @@ export function notebookCommands(program: Command): void {
       "Runs notebooks headless and keeps the executed copies below .lake/notebooks. Without a name: all whose outputs are not fresh on this machine.",
     )
     .argument("[notebook...]", "m03, 3, writing-iceberg, or the path of an .ipynb of your own")
+    .addOption(
+      new Option(
+        "--profile <name>",
+        "on the services of slh stack, each notebook on a lakehouse of its own",
+      ).choices(["stack"]),
+    )
     .option("--all", "all of them, fresh ones too")
     .option("--force", "the named ones, even when they are fresh")
     .option("--save", "write the outputs back into the committed notebooks")
@@ -26,6 +33,7 @@ Examples:
   $ slh run m03 --force      one milestone, once more
   $ slh run my/first.ipynb   a notebook of your own
   $ slh run m00 m01 --save   and update the outputs for the commit
+  $ slh run m03 --profile stack --save   on the stack, and keep its facts beside the notebook
   $ slh run --all --save --volatile   take every time anew, on a quiet machine`,
     )
     .action(async (words: string[], flags: RunFlags) => {
@@ -34,7 +42,8 @@ Examples:
       const all = await listMilestones(project);
       const own = words.filter((word) => word.endsWith(".ipynb"));
       const named = words.filter((word) => !own.includes(word));
-      const milestones = words.length === 0 ? all : selectMilestones(all, named);
+      const chosen = words.length === 0 ? all : selectMilestones(all, named);
+      const milestones = flags.profile === "stack" ? onTheStack(chosen, words.length > 0) : chosen;
       const targets = [
         ...milestones.map((milestone) => ({ ...milestone, place: placeOf(milestone, project) })),
         ...own.map((path) => {
@@ -167,6 +176,18 @@ Examples:
       const { checkNotebooks } = await import("./commands/typecheck.js");
       process.exitCode = await checkNotebooks(project, paths, words.length > 0, json === true);
     });
+}
+
+/** Those that run on the stack; one that was named has to. */
+function onTheStack(milestones: readonly Milestone[], named: boolean): readonly Milestone[] {
+  const other = milestones.find(({ profiles }) => !profiles.includes("stack"));
+  if (other !== undefined && named)
+    throw invalidConfig(
+      other.id,
+      `${other.id} does not run on the stack: its milestone.yaml names the profiles ${other.profiles.join(", ")}.`,
+      `Run it without --profile: slh run ${other.id}`,
+    );
+  return milestones.filter(({ profiles }) => profiles.includes("stack"));
 }
 
 /** A path as it is; else that of the milestone's notebook. */

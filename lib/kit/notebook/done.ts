@@ -1,8 +1,10 @@
 import type { DoneCheck, DoneItem } from "../milestones/index.js";
+import { compareProfiles, profileProblems } from "./file/compare-profiles.js";
 import { RECORD_MIME, recordedIn } from "./file/recorded.js";
 import { readNotebook } from "./file/store.js";
 import { type Freshness, notebookStatus } from "./fresh/freshness.js";
 import { placeOf } from "./fresh/place.js";
+import { onStack } from "./fresh/stack-freshness.js";
 
 /** What the rules ask of every milestone's notebook. */
 const EXERCISES_AT_LEAST = 2;
@@ -22,10 +24,17 @@ export const notebookDone: DoneCheck = async (milestone, project) => {
     item("its outputs on this machine are fresh", machine.state === "fresh", first(machine)),
     item("its committed outputs are fresh", committed.state === "fresh", first(committed)),
   ];
+  const stack = milestone.profiles.includes("stack") ? await onStack(place) : undefined;
+  if (stack) items.push(item("its facts on the stack are fresh", stack.state === "fresh", first(stack)));
   const notebook = (await readNotebook(place.executed)) ?? (await readNotebook(place.source));
   if (!notebook) return items;
 
   const { facts, figures, checks } = recordedIn(notebook, place.executed);
+  if (stack?.state === "fresh" && stack.recorded) {
+    const compared = compareProfiles(facts, stack.recorded.facts, milestone.differs);
+    const [problem] = profileProblems(compared, milestone.differs);
+    items.push(item("both profiles record the same, where they have to", problem === undefined, problem));
+  }
   const outputs = notebook.cells.flatMap((cell) => cell.outputs ?? []);
   const predictions = outputs.filter(
     (output) => "data" in output && RECORD_MIME.predict in output.data,
@@ -54,7 +63,7 @@ const item = (what: string, done: boolean, why: string | undefined): DoneItem =>
 });
 
 /** The first reason, and how many more there are. */
-function first({ reasons, state }: Freshness, otherwise: string = state): string {
+function first({ reasons, state }: Pick<Freshness, "reasons" | "state">, otherwise: string = state): string {
   const [reason, ...more] = reasons;
   if (reason === undefined) return otherwise;
   return more.length > 0 ? `${reason} (and ${more.length} more)` : reason;

@@ -32,6 +32,7 @@ export {
 } from "./cell/timing.js";
 export { formatValue } from "./cell/values.js";
 export { notebookDone } from "./done.js";
+export { compareProfiles, type ProfileFact, profileProblems } from "./file/compare-profiles.js";
 export { BOOKKEEPING, isFolded } from "./file/fold.js";
 export type { CellRef, Fingerprint, KitMetadata, RunFailure, RunInfo } from "./file/metadata.js";
 export type {
@@ -66,6 +67,7 @@ export {
   type TableValue,
   VEGA_LITE_MIME,
 } from "./file/recorded.js";
+export type { StackFact, StackFacts } from "./file/stack-facts.js";
 export {
   type Freshness,
   type FreshnessState,
@@ -76,6 +78,7 @@ export {
 } from "./fresh/freshness.js";
 export { type NotebookPlace, placeOf } from "./fresh/place.js";
 export { steadily } from "./fresh/remembered.js";
+export { type OnStack, onStack } from "./fresh/stack-freshness.js";
 export type { CellDiagnostic } from "./kernel/typecheck.js";
 export { type ExecuteOptions, type Execution, executeNotebook } from "./run/execute.js";
 export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./run/runner.js";

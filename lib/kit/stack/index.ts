@@ -5,6 +5,7 @@
  */
 export { renderCompose } from "./compose/render.js";
 export { down, type Stop } from "./down.js";
+export { environmentOf } from "./environment.js";
 export { installFailed, serviceFailed, stackUnready } from "./errors.js";
 export { StackHome, type Started } from "./home.js";
 export { cacheFolder, userCache } from "./install/cache.js";

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type Milestone, PIECE_KINDS, type PieceKind, type Project } from "../../milestones/index.js";
-import type { RecordedNotebook } from "../../notebook/index.js";
+import type { OnStack, RecordedNotebook } from "../../notebook/index.js";
 import { frontMatter } from "../text/front-matter.js";
 import { parseSource, readSource, type Source } from "../text/source.js";
 
@@ -31,6 +31,8 @@ export interface MilestoneContent {
   readonly state: OutputState;
   /** Its executed notebook, when there is one, fresh or not. */
   readonly recorded: RecordedNotebook | undefined;
+  /** What it recorded on the stack; undefined where it does not run there. */
+  readonly onStack?: OnStack | undefined;
   readonly pieces: Readonly<Partial<Record<PieceName, Piece>>>;
   /** Path of `diagram.d2`, when there is one. */
   readonly diagram: string | undefined;
@@ -51,7 +53,7 @@ export interface Standing {
 export function readContent(
   project: Project,
   milestone: Milestone,
-  outputs: { state: OutputState; recorded: RecordedNotebook | undefined },
+  outputs: Pick<MilestoneContent, "state" | "recorded" | "onStack">,
 ): MilestoneContent {
   const pieces: Partial<Record<PieceName, Piece>> = {};
   for (const name of PIECE_NAMES) {

@@ -1,6 +1,6 @@
 import { listMilestones, type Milestone, type Project } from "../../milestones/index.js";
-import { freshOutputs, placeOf, type RecordedNotebook, steadily } from "../../notebook/index.js";
-import { type MilestoneContent, type OutputState, readContent } from "./inputs.js";
+import { freshOutputs, onStack, placeOf, steadily } from "../../notebook/index.js";
+import { type MilestoneContent, readContent } from "./inputs.js";
 
 /** Reads all milestones with their pieces and the freshest outputs that there are. */
 export async function loadContent(project: Project): Promise<MilestoneContent[]> {
@@ -8,7 +8,12 @@ export async function loadContent(project: Project): Promise<MilestoneContent[]>
   return steadily(() =>
     Promise.all(
       milestones.map(async (milestone) =>
-        readContent(project, milestone, await loadOutputs(project, milestone)),
+        readContent(project, milestone, {
+          ...(await loadOutputs(project, milestone)),
+          onStack: milestone.profiles.includes("stack")
+            ? await onStack(placeOf(milestone, project))
+            : undefined,
+        }),
       ),
     ),
   );
@@ -18,7 +23,7 @@ export async function loadContent(project: Project): Promise<MilestoneContent[]>
 async function loadOutputs(
   project: Project,
   milestone: Milestone,
-): Promise<{ state: OutputState; recorded: RecordedNotebook | undefined }> {
+): Promise<Pick<MilestoneContent, "state" | "recorded">> {
   const place = placeOf(milestone, project);
   const { status, recorded } = await freshOutputs(place);
   const { machine, committed } = status;

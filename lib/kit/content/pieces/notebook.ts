@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import type { MilestoneContent } from "../model/inputs.js";
+import { profilesOf } from "../model/profiles.js";
 import { notebookPage } from "../model/site-map.js";
 import type { Problem } from "../text/insertions.js";
 import { parseSource, placeAt } from "../text/source.js";
@@ -41,7 +42,14 @@ export function checkNotebook(content: MilestoneContent, whole: Whole): CheckRes
     place: start,
     message: `cell ${id}: ${message}`,
   }));
+  const profiles = profilesOf(content)?.problems ?? [];
   return [
+    ...verdict(
+      "notebook/profiles",
+      { file },
+      profiles.map((message) => ({ place: start, message })),
+      "both profiles record the same, where they have to",
+    ),
     ...verdict("notebook/cells", { file }, long, "cells that teach can be read without scrolling"),
     ...verdict("notebook/names", { file }, twice, "each name is recorded once"),
     ...verdict("notebook/links", { file }, links, "links of its text lead somewhere"),

@@ -1,6 +1,7 @@
 import { relative, sep } from "node:path";
 import { serializeNotebook } from "../../notebook/index.js";
 import type { Heading, Rendered } from "../html/markdown.js";
+import { profilesHtml } from "../html/profiles.js";
 import { runId } from "../html/provenance.js";
 import { diagramHtml, mediaPath, type PageContext, renderNotebook, renderText } from "../html/render.js";
 import { bind } from "../model/bind.js";
@@ -146,7 +147,12 @@ async function milestonePages(
     const path = docPage(content);
     const page = await renderText(doc, standing(content), { ...context, page: path });
     const source = sourceOf(doc.file);
-    pages.push({ ...common, path, kind: "doc", title: milestone.title, source, ...body(page) });
+    const both = profilesHtml(content);
+    const whole: Rendered = {
+      html: page.html + (both?.html ?? ""),
+      headings: [...page.headings, ...(both?.headings ?? [])],
+    };
+    pages.push({ ...common, path, kind: "doc", title: milestone.title, source, ...body(whole) });
     const spoken = interviewPage(content);
     const answer = await renderText(interviewOf(doc), standing(content), { ...context, page: spoken });
     const title = `In an interview: ${milestone.title}`;

@@ -5,11 +5,14 @@ import { recordedIn } from "../file/recorded.js";
 import { readNotebook } from "../file/store.js";
 import { ensureBuilt } from "../fresh/build.js";
 import { notebookStatus } from "../fresh/freshness.js";
-import { currentFingerprint, type NotebookPlace } from "../fresh/place.js";
+import { currentFingerprint, type NotebookPlace, onStackPlace } from "../fresh/place.js";
+import { onStack } from "../fresh/stack-freshness.js";
 import { type Execution, executeNotebook, refreshText, saveExecuted } from "../run/execute.js";
 import type { RunProgress } from "../run/runner.js";
 
 export interface RunFlags {
+  /** Where it runs: on the services of `slh stack`; as the environment says where not given. */
+  readonly profile?: "stack" | undefined;
   readonly all?: boolean | undefined;
   readonly force?: boolean | undefined;
   readonly save?: boolean | undefined;
@@ -36,7 +39,7 @@ interface Row {
 }
 
 /**
- * Runs notebooks one after the other: they share one lakehouse.
+ * Runs notebooks one after the other: they share one lakehouse; on the stack each has its own.
  *
  * @returns the exit code: 1 when a cell failed, 130 when the run was stopped.
  */
@@ -56,7 +59,7 @@ export async function runCommand(
       const row = await runOne(project, target, flags, progress, stop.signal);
       if (!row) continue;
       rows.push(row);
-      if (!flags.json) print(row, project, target.place);
+      if (!flags.json) print(row, project, target.place, flags);
     }
   } catch (error) {
     if (!stop.signal.aborted) throw error;
@@ -82,12 +85,13 @@ async function runOne(
   const source = await readNotebook(place.source);
   // A milestone without a notebook is an error only when it was asked for by name.
   if (!source && !flags.named) return undefined;
-  const { machine } = await notebookStatus(place);
   const known = { milestone: id, slug };
-  if (machine.state === "fresh" && !flags.all && !flags.force) {
-    await refreshText(place);
-    if (flags.save) await saveExecuted(place, flags.volatile);
-    return { ...known, outcome: "fresh", ...(await recordedNumbers(place)) };
+  const isOnStack = flags.profile === "stack";
+  const shown = isOnStack ? onStackPlace(place, project) : place;
+  if (!flags.all && !flags.force && (await isFresh(place, isOnStack))) {
+    if (!isOnStack) await refreshText(place);
+    if (!isOnStack && flags.save) await saveExecuted(place, flags.volatile);
+    return { ...known, outcome: "fresh", ...(await recordedNumbers(shown)) };
   }
   if (source) {
     progress.update(`${id}  checking the build`);
@@ -96,7 +100,10 @@ async function runOne(
   const { ticking, onProgress } = ticker(id, progress);
   try {
     const { save = false, volatile = false } = flags;
-    const execution = await executeNotebook(place, { onProgress, signal, save, volatile });
+    const options = { onProgress, signal, save, volatile };
+    const execution = isOnStack
+      ? await (await import("../run/execute-on-stack.js")).executeOnStack(project, place, options)
+      : await executeNotebook(place, options);
     const { run, cells, milliseconds, facts } = execution;
     return {
       ...known,
@@ -110,6 +117,11 @@ async function runOne(
     clearInterval(ticking);
     progress.clear();
   }
+}
+
+async function isFresh(place: NotebookPlace, isOnStack: boolean): Promise<boolean> {
+  const { state } = isOnStack ? await onStack(place) : (await notebookStatus(place)).machine;
+  return state === "fresh";
 }
 
 /** On a terminal the seconds go on while a cell takes its time. */
@@ -133,7 +145,7 @@ async function recordedNumbers(place: NotebookPlace) {
   return { cells, milliseconds: run?.milliseconds ?? 0, facts: facts.size };
 }
 
-function print(row: Row, project: Project, place: NotebookPlace): void {
+function print(row: Row, project: Project, place: NotebookPlace, { profile }: RunFlags): void {
   const mark = { ok: ink("✔", "green"), failed: ink("✖", "red"), fresh: ink("·", "grey") }[row.outcome];
   const numbers = [count(row.cells, "cell"), duration(row.milliseconds), count(row.facts, "fact")];
   const told = row.outcome === "fresh" ? ["fresh, not run again", "", ""] : numbers;
@@ -145,10 +157,11 @@ function print(row: Row, project: Project, place: NotebookPlace): void {
   const { failure } = row;
   if (!failure) return;
   const line = failure.line === undefined ? "" : `, line ${failure.line}`;
+  const { executed } = profile === "stack" ? onStackPlace(place, project) : place;
   console.error(`
 ${relative(project.root, place.source)}, cell [${failure.cell.executionCount}] (${failure.cell.id})${line}
 ${ink(`${failure.name}: ${failure.message}`, "red", process.stderr)}
-What it printed and the whole trace: ${relative(project.root, place.executed)}
-Correct the cell, then: npx slh run ${row.milestone}
+What it printed and the whole trace: ${relative(project.root, executed)}
+Correct the cell, then: npx slh run ${row.milestone}${profile === undefined ? "" : ` --profile ${profile}`}
 `);
 }

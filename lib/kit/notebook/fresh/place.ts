@@ -27,6 +27,16 @@ export const placeOf = (milestone: Milestone, project: Project): NotebookPlace =
   timeoutSeconds: milestone.timeoutSeconds,
 });
 
+/** How much longer a notebook may take where each file is a request to a service. */
+const STACK_TIMES = 3;
+
+/** The same notebook, with the copy that runs on the stack leave. */
+export const onStackPlace = (place: NotebookPlace, project: Project): NotebookPlace => ({
+  ...place,
+  timeoutSeconds: place.timeoutSeconds * STACK_TIMES,
+  executed: join(project.executed, "stack", relative(project.executed, place.executed)),
+});
+
 /**
  * A notebook of one's own, anywhere in the checkout: its cells find the packages only there.
  *

@@ -15,6 +15,7 @@ import type { StackFlags, UpFlags } from "../commands.js";
 import { renderCompose } from "../compose/render.js";
 import { elsewhere, examine } from "../doctor.js";
 import { down } from "../down.js";
+import { environmentOf } from "../environment.js";
 import { stackUnready } from "../errors.js";
 import { portOffset, StackHome } from "../home.js";
 import { PORTS } from "../ports.js";
@@ -23,7 +24,6 @@ import { urlOf } from "../process/health.js";
 import { secretsIn } from "../secrets.js";
 import type { Service } from "../service.js";
 import { SERVICES, serviceNamed, servicesOf } from "../services/all.js";
-import { lakehouseOn } from "../services/ours.js";
 import { type ServiceState, type ServiceStatus, statusOf } from "../status.js";
 import { isNative, type Start, up } from "../up.js";
 
@@ -192,15 +192,7 @@ export async function doctorCommand({ profile, json }: StackFlags): Promise<void
 }
 
 export async function envCommand(json: boolean): Promise<void> {
-  const home = new StackHome();
-  const place = home.place("catalog");
-  if (place === undefined)
-    throw stackUnready(
-      "stack",
-      "The stack has never been started here, so there are no secrets yet.",
-      "Run slh stack up first.",
-    );
-  const variables = lakehouseOn(place);
+  const variables = environmentOf(new StackHome());
   if (json) printJson(variables);
   else
     for (const [name, value] of Object.entries(variables))
