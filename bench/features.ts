@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -139,10 +139,8 @@ async function theirs(): Promise<Measurement> {
       await writeFile(join(folder, `${name}.matrix`), Buffer.concat(matrix.columns.map(bytesOf)));
       await writeFile(join(folder, `${name}.late`), late);
     }
-    const root = fileURLToPath(new URL("../..", import.meta.url));
-    const { mlflowHome } = (await import(`${root}scripts/places.mjs`)) as { mlflowHome(): string };
     const settings = JSON.stringify({ ...BOOSTING, features: FEATURES.length });
-    return await inPython(join(mlflowHome(), "venv", "bin", "python"), "features.py", folder, settings);
+    return await inPython(join(await mlflowVenv(), "bin", "python"), "features.py", folder, settings);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -153,10 +151,20 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
 
 async function readByPyIceberg(): Promise<Measurement> {
   const python = await peerPython();
+  const libraries = join(await mlflowVenv(), "lib");
+  const [version] = await readdir(libraries);
+  const packages = join(libraries, version as string, "site-packages");
   const { others } = await read((metadata) =>
-    inPython(python, "features_read.py", metadata, String(FEATURES.length), String(REPEATS)),
+    inPython(python, "features_read.py", metadata, String(FEATURES.length), String(REPEATS), packages),
   );
   return others;
+}
+
+/** The Python environment of MLflow, which has scikit-learn and NumPy. */
+async function mlflowVenv(): Promise<string> {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const { mlflowHome } = (await import(`${root}scripts/places.mjs`)) as { mlflowHome(): string };
+  return join(mlflowHome(), "venv");
 }
 
 async function inPython(python: string, script: string, ...words: readonly string[]): Promise<Measurement> {

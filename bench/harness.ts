@@ -1,6 +1,6 @@
 /**
  * How a figure is measured: each contender runs in a process of its own, in turn (A B A B …), after one warm-up
- * that does not count. A process times its own work and prints one JSON line; the parent prints medians, spreads
+ * that does not count, unless a bench does without. A process times its own work and prints one JSON line; the parent prints medians, spreads
  * and the ratio of each contender to the first. Turns cancel the drift of a noisy machine; medians its spikes.
  */
 import { spawn } from "node:child_process";
@@ -33,6 +33,8 @@ export interface Bench {
   readonly contenders: readonly Contender[];
   /** Counted rounds; 5 unless the bench is long. */
   readonly rounds?: number;
+  /** Whether a round comes before them that does not count. Default true; not where a contender warms itself up. */
+  readonly warmUp?: boolean;
 }
 
 /** What each round said of a contender beside the first one: the middle, and where it lies with a confidence of 95% or more. */
@@ -101,7 +103,7 @@ export async function measure(
   parts: readonly string[],
 ): Promise<Map<string, Map<string, Summary>>> {
   const samples = new Map<string, Measurement[]>();
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = bench.warmUp === false ? 1 : 0; round <= rounds; round++) {
     // Every other round goes the other way, so that none is always the one that comes after another.
     const order = round % 2 === 0 ? bench.contenders : [...bench.contenders].reverse();
     for (const contender of order) {

@@ -1,13 +1,16 @@
 """Reads gold.flight_features by PyIceberg into NumPy: numbers as single precision, NaN where a value is missing, in the order of day and
 flight.
 
-Usage: features_read.py <metadata> <features> <repeats>
+Usage: features_read.py <metadata> <features> <repeats> <packages>, where NumPy lies among the packages: PyIceberg's own environment does
+without.
 """
 
 import json
 import statistics
 import sys
 import time
+
+sys.path.append(sys.argv[4])
 
 import numpy as np
 import pyarrow as pa
