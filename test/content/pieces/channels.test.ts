@@ -9,9 +9,10 @@ import {
 } from "../../../lib/kit/content/model/inputs.js";
 import { siteMap } from "../../../lib/kit/content/model/site-map.js";
 import { devtoPost } from "../../../lib/kit/content/pieces/blog-channels.js";
+import { cuesOf, subRip, webVtt } from "../../../lib/kit/content/pieces/captions.js";
 import { linkedinApiText, linkedinText } from "../../../lib/kit/content/pieces/linkedin-text.js";
 import type { ChannelInput } from "../../../lib/kit/content/pieces/piece.js";
-import { captions, clock, readScript, videoMarkdown } from "../../../lib/kit/content/pieces/script.js";
+import { clock, readScript, videoMarkdown } from "../../../lib/kit/content/pieces/script.js";
 import { parseMilestone } from "../../../lib/kit/milestones/index.js";
 import { fixtureText, recordedFixture } from "../support/fixture.js";
 
@@ -141,12 +142,12 @@ describe("a video", () => {
   });
 
   test("captions every word, in order, two short lines at a time, without overlap", () => {
-    const vtt = captions(script);
-    expect(vtt.startsWith("WEBVTT\n\n")).toBe(true);
+    const vtt = webVtt(cuesOf(script), "Timed at 150 words a minute.");
+    expect(vtt.startsWith("WEBVTT\n\nNOTE Timed at 150 words a minute.\n\n")).toBe(true);
     const cues = vtt
       .trim()
       .split("\n\n")
-      .slice(1)
+      .slice(2)
       .map((cue) => cue.split("\n"));
     const seconds = (text: string) => text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
     let last = 0;
@@ -168,5 +169,19 @@ describe("a video", () => {
         .join(" ")
         .replace(/\s+/g, " "),
     );
+  });
+
+  test("numbers the same cues for LinkedIn, with commas before milliseconds", () => {
+    const cues = cuesOf(script);
+    const blocks = subRip(cues).trim().split("\n\n");
+    expect(blocks.map((block) => Number(block.split("\n", 1)[0]))).toEqual(cues.map((_, index) => index + 1));
+    const asVtt = blocks.map((block) =>
+      block
+        .split("\n")
+        .slice(1)
+        .join("\n")
+        .replace(/(?<=:\d\d),/g, "."),
+    );
+    expect(asVtt).toEqual(webVtt(cues, "x").trim().split("\n\n").slice(2));
   });
 });

@@ -50,9 +50,12 @@ export function hashnodePost(post: ChannelInput): string {
   );
 }
 
-/** For Medium, to open in a browser and paste: it keeps headings, emphasis, code and pictures, and has no tables. */
+/**
+ * For Medium, to open in a browser and paste: it keeps headings, emphasis, code and pictures, and has no tables. Its five tags
+ * are typed in there, so they are in the head, which is not pasted.
+ */
 export function mediumPost(post: ChannelInput): string {
-  const { title, description } = postFront(post.piece);
+  const { title, description, tags } = postFront(post.piece);
   // A recorded table becomes its picture before the Markdown is made, so the page has no table from a run.
   const text = portableMarkdown(
     post,
@@ -62,7 +65,7 @@ export function mediumPost(post: ChannelInput): string {
   const { html } = post.markdown(text, { plain: true });
   return [
     "<!doctype html>",
-    `<html lang="${escapeHtml(post.settings.language)}"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head><body>`,
+    `<html lang="${escapeHtml(post.settings.language)}"><head><meta charset="utf-8"><meta name="keywords" content="${escapeHtml(tags.slice(0, 5).join(", "))}"><title>${escapeHtml(title)}</title></head><body>`,
     `<h1>${escapeHtml(title)}</h1>`,
     `<h2>${escapeHtml(description)}</h2>`,
     html.trim(),

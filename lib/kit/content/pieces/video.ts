@@ -2,9 +2,10 @@ import type { Bound } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
 import { placeAt } from "../text/source.js";
 import { countWords, sectionText } from "../text/words.js";
+import { cuesOf, subRip, webVtt } from "./captions.js";
 import type { PieceDefinition } from "./piece.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
-import { captions, clock, readScript, typedStart, VIDEO_COLUMNS, videoMarkdown } from "./script.js";
+import { clock, readScript, SPEAKING_RATE, typedStart, VIDEO_COLUMNS, videoMarkdown } from "./script.js";
 
 /** Minutes of a video; the introduction is shorter. */
 const MINUTES = { least: 8, most: 12 } as const;
@@ -12,15 +13,21 @@ const MINUTES_OF_M0 = { least: 5, most: 8 } as const;
 /** Seconds that a typed time may be off from what words and demos add up to. */
 const DRIFT = 15;
 
+/** What the captions say of their times. */
+const PACE = `Timed at ${SPEAKING_RATE} words a minute; a segment's demo follows its words.`;
+
 /** The script to read from, and its captions. */
 export const video: PieceDefinition = {
   promise: "the video script fits its time, with a plan for failure",
   check: checkVideo,
-  channels: ({ piece, bound }) =>
-    new Map([
+  channels({ piece, bound }) {
+    const cues = cuesOf(readScript(piece, bound));
+    return new Map([
       ["video.md", videoMarkdown(piece, bound)],
-      ["captions.vtt", captions(readScript(piece, bound))],
-    ]),
+      ["captions.vtt", webVtt(cues, PACE)],
+      ["captions.srt", subRip(cues)],
+    ]);
+  },
 };
 
 /** The rules of a video script. */
