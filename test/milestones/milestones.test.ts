@@ -13,13 +13,14 @@ import {
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
 describe("the milestones of this project", () => {
-  test("are twelve, numbered as their folders, and the log, which has no number", async () => {
+  test("are twelve, numbered as their folders, and those beside them, which have no number", async () => {
     const project = findProject(fileURLToPath(new URL(".", import.meta.url)));
     expect(project.root).toBe(root);
     const all = await listMilestones(project);
     const numbers = Array.from({ length: 12 }, (_, number) => number);
     expect(all.map(({ id, number, label }) => [id, number, label])).toEqual([
       ...numbers.map((number) => [`m${String(number).padStart(2, "0")}`, number, `M${number}`]),
+      ["start-here", undefined, "Tour"],
       ["streaming-log", undefined, "Log"],
     ]);
     const folders = await readdir(project.milestones);
@@ -64,7 +65,7 @@ describe("milestone.yaml", () => {
   };
   const parse = (raw: unknown) => parseMilestone(raw, "m03-writing-iceberg", "milestone.yaml");
 
-  test("gives the milestone, with ten minutes where no timeout is set", () => {
+  test("gives the milestone, with ten minutes and two exercises where nothing else is said", () => {
     expect(parse(good)).toEqual({
       id: "m03",
       number: 3,
@@ -76,6 +77,7 @@ describe("milestone.yaml", () => {
       profiles: ["embedded", "stack"],
       differs: {},
       definitionOfDone: ["notebook", "doc"],
+      exercises: 2,
       timeoutSeconds: 600,
     });
   });
@@ -92,6 +94,8 @@ describe("milestone.yaml", () => {
     [{ differs: { rows: 3 } }, '"differs" must be a mapping from names of facts'],
     [{ datasets: "flights-3m" }, '"datasets" must be a list of names'],
     [{ "definition-of-done": ["poster"] }, '"definition-of-done" must be a list of notebook, doc'],
+    [{ exercises: "none" }, '"exercises" must be a whole number, 0 or more'],
+    [{ exercises: -1 }, '"exercises" must be a whole number, 0 or more'],
     [{ timeout: 0 }, '"timeout" must be a number of seconds above 0'],
     [{ status: "done" }, '"status" must be left out'],
   ])("refuses %j", (change, message) => {

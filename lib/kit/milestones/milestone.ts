@@ -37,6 +37,8 @@ export interface Milestone {
   readonly differs: Readonly<Record<string, string>>;
   /** Pieces that must be there and in order for the milestone to be done. */
   readonly definitionOfDone: readonly PieceKind[];
+  /** Exercises that the notebook has at least, each with a solution that passes; 0 for a tour, which only shows and asks. */
+  readonly exercises: number;
   /** Seconds that the notebook may take. */
   readonly timeoutSeconds: number;
   readonly folder: string;
@@ -55,8 +57,10 @@ const KEYS = [
   "profiles",
   "differs",
   "definition-of-done",
+  "exercises",
   "timeout",
 ];
+const DEFAULT_EXERCISES = 2;
 const DEFAULT_TIMEOUT_SECONDS = 600;
 
 /**
@@ -165,6 +169,9 @@ export function parseMilestone(
     return fail("differs", "a mapping from names of facts to why they differ on the stack");
   const timeout = fields.timeout ?? DEFAULT_TIMEOUT_SECONDS;
   if (typeof timeout !== "number" || !(timeout > 0)) return fail("timeout", "a number of seconds above 0");
+  const exercises = fields.exercises ?? DEFAULT_EXERCISES;
+  if (typeof exercises !== "number" || !Number.isInteger(exercises) || exercises < 0)
+    return fail("exercises", "a whole number, 0 or more");
   return {
     ...(digits === undefined
       ? { id: slugOfFolder, label: text("label") }
@@ -176,6 +183,7 @@ export function parseMilestone(
     profiles,
     differs: differs as Milestone["differs"],
     definitionOfDone: list("definition-of-done", PIECE_KINDS),
+    exercises,
     timeoutSeconds: timeout,
   };
 }

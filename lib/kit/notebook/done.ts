@@ -6,9 +6,6 @@ import { type Freshness, notebookStatus } from "./fresh/freshness.js";
 import { placeOf } from "./fresh/place.js";
 import { onStack } from "./fresh/stack-freshness.js";
 
-/** What the rules ask of every milestone's notebook. */
-const EXERCISES_AT_LEAST = 2;
-
 /** The notebook's lines of a milestone's Definition of Done. */
 export const notebookDone: DoneCheck = async (milestone, project) => {
   if (!milestone.definitionOfDone.includes("notebook")) return [];
@@ -47,11 +44,15 @@ export const notebookDone: DoneCheck = async (milestone, project) => {
     item("it records facts by name", facts.size > 0, "it has none"),
     item("it shows a chart", figures.size > 0, "it has none"),
     item("it asks for predictions", predictions > 0, "it has none"),
-    item(
-      `it has ${EXERCISES_AT_LEAST} exercises or more, each with a solution that passes`,
-      exercises.size >= EXERCISES_AT_LEAST && unproven.length === 0,
-      unproven.length > 0 ? `no solution for ${unproven.join(", ")}` : `it has ${exercises.size}`,
-    ),
+    ...(milestone.exercises === 0 && exercises.size === 0
+      ? []
+      : [
+          item(
+            `it has ${milestone.exercises} exercises or more, each with a solution that passes`,
+            exercises.size >= milestone.exercises && unproven.length === 0,
+            unproven.length > 0 ? `no solution for ${unproven.join(", ")}` : `it has ${exercises.size}`,
+          ),
+        ]),
   ];
 };
 
