@@ -63,6 +63,7 @@ const ASKED: readonly (readonly string[])[] = [
   ["run", "--json"],
   ["content", "check", "--json"],
   ["content", "setup", "--author", "Ada", "--json"],
+  ["content", "plan", "--json"],
   ["status", "--json"],
   ["reset", "--dry-run", "--json"],
   ["import", "rows.json", "--table", "s.u", "--dry-run", "--json"],

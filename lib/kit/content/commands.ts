@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { ink, portNumber, printJson, printJsonLine, stopSignal } from "sololakehouse/terminal";
 import { findProject, listMilestones, type Project, selectMilestones } from "../milestones/index.js";
 
-/** `slh content build`, `check`, `setup` and `serve`. */
+/** `slh content build`, `check`, `setup`, `plan` and `serve`. */
 export function contentCommands(program: Command): void {
   const content = program
     .command("content")
@@ -132,6 +132,30 @@ Examples:
         );
       }
       if (broken.length > 0) process.exitCode = 1;
+    });
+
+  content
+    .command("plan")
+    .summary("show what is published, what is ready and what comes next")
+    .description(
+      "Shows where the project stands, and each milestone on each channel. Computed, but for the addresses in blog/published.yaml.",
+    )
+    .option("--json", "print it as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh content plan
+  $ slh content plan --json | jq .nextContent`,
+    )
+    .action(async ({ json }: { json?: true }) => {
+      const { readProjectState } = await import("./project/state.js");
+      const { printPlan, printStanding } = await import("./project/print.js");
+      const state = await readProjectState(findProject());
+      if (json) return printJson(state);
+      printStanding(state);
+      print("");
+      printPlan(state.plan);
     });
 
   content

@@ -1,8 +1,9 @@
 import { relative } from "node:path";
-import type { DoneCheck, DoneItem, PieceKind, Project } from "../milestones/index.js";
+import type { DoneCheck, DoneItem, Milestone, PieceKind, Project } from "../milestones/index.js";
 import { type Judgement, judge } from "./judge.js";
 import { loadContent } from "./model/load.js";
 import { PIECES } from "./pieces/pieces.js";
+import type { CheckResult } from "./pieces/result.js";
 
 /** What each piece promises, for the checklist. The notebook's own lines come from its room. */
 const PROMISES: readonly (readonly [PieceKind, string])[] = [
@@ -17,7 +18,15 @@ const judged = new WeakMap<Project, Promise<Judgement>>();
 export const contentDone: DoneCheck = async (milestone, project) => {
   const judging = judged.get(project) ?? loadContent(project).then((all) => judge(project, all));
   judged.set(project, judging);
-  const results = (await judging).get(milestone.id) ?? [];
+  return writtenDone(milestone, project, (await judging).get(milestone.id) ?? []);
+};
+
+/** The same of a milestone that has been judged. */
+export function writtenDone(
+  milestone: Milestone,
+  project: Project,
+  results: readonly CheckResult[],
+): DoneItem[] {
   return PROMISES.filter(([piece]) => milestone.definitionOfDone.includes(piece)).map(
     ([piece, what]): DoneItem => {
       const own = results.filter(({ rule }) => rule.startsWith(`${piece}/`));
@@ -30,4 +39,4 @@ export const contentDone: DoneCheck = async (milestone, project) => {
       return { piece, what, done: false, why: `${where}:${first.line}: ${first.message}${more}` };
     },
   );
-};
+}

@@ -3,6 +3,7 @@
  * posts and scripts. Rules of every channel are checked with file and line. How to write: README.md in this folder.
  */
 import type * as building from "./build.js";
+import type * as state from "./project/state.js";
 
 export type { BuildOptions, BuildReport } from "./build.js";
 export { contentCommands } from "./commands.js";
@@ -10,9 +11,19 @@ export { contentDone } from "./done.js";
 
 export { checkContent, type Judgement } from "./judge.js";
 export type { CheckResult } from "./pieces/result.js";
+export type { Channel } from "./project/channels.js";
+export type { PlanEntry, PlanState } from "./project/plan.js";
+export { printStanding } from "./project/print.js";
+export type { MilestoneProgress } from "./project/progress.js";
+export type { KeptPromise } from "./project/promises.js";
+export type { ProjectState } from "./project/state.js";
 export { saveDiagrams } from "./save-diagrams.js";
 export { type SiteServer, serveSite } from "./site/serve.js";
 
 /** See `build.ts`, which is loaded on the first call: it brings along all that draws and highlights. */
 export const buildContent: typeof building.buildContent = async (...given) =>
   (await import("./build.js")).buildContent(...given);
+
+/** See `project/state.ts`, loaded on the first call, too. */
+export const readProjectState: typeof state.readProjectState = async (...given) =>
+  (await import("./project/state.js")).readProjectState(...given);

@@ -7,6 +7,8 @@ export interface DoneItem {
   /** What holds when it is done: "the doc page has every section". */
   readonly what: string;
   readonly done: boolean;
+  /** True for what is of this machine alone, such as a run on it: the project as committed may be done without. */
+  readonly here?: boolean | undefined;
   /** When it is not done, or only just: what is off, in words. */
   readonly why?: string | undefined;
 }

@@ -12,13 +12,16 @@ export const notebookDone: DoneCheck = async (milestone, project) => {
   const place = placeOf(milestone, project);
   const { machine, committed } = await notebookStatus(place);
   const ran = machine.run?.status === "ok";
+  const here = (line: DoneItem): DoneItem => ({ ...line, here: true });
   const items: DoneItem[] = [
-    item(
-      "the notebook runs from top to bottom",
-      ran,
-      machine.state === "failed" ? first(machine) : first(machine, "not run here"),
+    here(
+      item(
+        "the notebook runs from top to bottom",
+        ran,
+        machine.state === "failed" ? first(machine) : first(machine, "not run here"),
+      ),
     ),
-    item("its outputs on this machine are fresh", machine.state === "fresh", first(machine)),
+    here(item("its outputs on this machine are fresh", machine.state === "fresh", first(machine))),
     item("its committed outputs are fresh", committed.state === "fresh", first(committed)),
   ];
   const stack = milestone.profiles.includes("stack") ? await onStack(place) : undefined;
