@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 /** What a package starts beside its entries, by the name of the file that it becomes. */
@@ -336,6 +337,7 @@ async function bundleStudio(folder, rolldown) {
   const target = join(folder, "dist", "studio");
   const inlined = [];
   const names = ["index.html", "studio.css", "studio-licenses.txt"];
+  const errors = { "sololakehouse/errors": join(process.cwd(), "lib", "lakehouse", "errors.ts") };
   for (const [name, entry, format] of [
     ["studio", "main.tsx", "es"],
     ["frame", "frame.ts", "iife"],
@@ -345,7 +347,7 @@ async function bundleStudio(folder, rolldown) {
       input: { [name]: `./studio/ui/${entry}` },
       platform: "browser",
       tsconfig: "./tsconfig.json",
-      plugins: [throughRooms()],
+      plugins: [throughRooms(errors)],
     });
     const { output } = await bundled.write({
       dir: "dist/studio",
@@ -359,9 +361,40 @@ async function bundleStudio(folder, rolldown) {
     inlined.push(...output);
     names.push(...output.map(({ fileName }) => fileName));
   }
-  for (const name of ["index.html", "studio.css"]) cpSync(join(ui, name), join(target, name));
+  cpSync(join(ui, "index.html"), join(target, "index.html"));
+  names.push(...(await styleStudio(join(folder, "dist", "look.js"), join(ui, "styles"), target)));
   writeFileSync(join(target, "studio-licenses.txt"), licensesOf(inlined));
   return names.map((name) => `studio/${name}`);
+}
+
+/**
+ * The studio's style sheet: fonts and tokens of the look, which has just been built, then the page's own rules. A reader's
+ * choice of theme beats the system's.
+ *
+ * @returns the names of the fonts
+ */
+async function styleStudio(look, styles, target) {
+  const { cssVariables, FONT_FACES, fontFile, type } = await import(pathToFileURL(look).href);
+  const fonts = FONT_FACES.map((face) => {
+    const slug = face.family.toLowerCase().replace(" ", "-");
+    const name = `${slug}-${face.weight}${face.style === "italic" ? "-italic" : ""}.woff2`;
+    cpSync(fontFile(face, "woff2"), join(target, name));
+    return { ...face, name };
+  });
+  const css = [
+    ...fonts.map(
+      ({ family, style, weight, name }) =>
+        `@font-face{font-family:"${family}";font-style:${style};font-weight:${weight};font-display:swap;src:url(${name}) format("woff2")}`,
+    ),
+    `:root{color-scheme:light;--font-text:${type.text};--font-code:${type.code};${cssVariables("light")}}`,
+    `:root[data-theme=dark]{color-scheme:dark;${cssVariables("dark")}}`,
+    `@media (prefers-color-scheme:dark){:root:not([data-theme=light]){color-scheme:dark;${cssVariables("dark")}}}`,
+    ...readdirSync(styles)
+      .sort()
+      .map((name) => readFileSync(join(styles, name), "utf8")),
+  ].join("\n");
+  writeFileSync(join(target, "studio.css"), css);
+  return fonts.map(({ name }) => name);
 }
 
 /** Name, version and licence of each package that a bundle has code of. */

@@ -21,6 +21,7 @@ export interface StudioFiles {
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
+  ".woff2": "font/woff2",
 };
 
 /** @throws BROKEN_INSTALL where they have not been made. */

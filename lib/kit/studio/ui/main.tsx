@@ -1,4 +1,8 @@
 /// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 import { render } from "preact";
+import { App } from "./app.js";
+import { startTheme } from "./base/theme.js";
 
-render(<main id="studio">SoloLakehouse Studio</main>, document.body);
+startTheme();
+render(<App />, document.body);

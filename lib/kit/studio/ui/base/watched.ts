@@ -1,0 +1,38 @@
+import { useEffect, useReducer } from "preact/hooks";
+
+/** A value that components watch: who uses it is drawn anew when it is another one. */
+export class Watched<T> {
+  #value: T;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  set value(next: T) {
+    if (Object.is(next, this.#value)) return;
+    this.#value = next;
+    for (const tell of [...this.#watchers]) tell();
+  }
+
+  watch(tell: () => void): () => void {
+    this.#watchers.add(tell);
+    return () => this.#watchers.delete(tell);
+  }
+}
+
+/** The value now, and again whenever it changes. */
+export function useWatched<T>(watched: Watched<T>): T {
+  const [, draw] = useReducer<number, void>((count) => count + 1, 0);
+  const drawn = watched.value;
+  useEffect(() => {
+    // It may have changed between the drawing and this.
+    if (!Object.is(drawn, watched.value)) draw();
+    return watched.watch(() => draw());
+  }, [watched]);
+  return drawn;
+}

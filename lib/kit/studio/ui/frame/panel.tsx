@@ -1,0 +1,34 @@
+/// <reference lib="dom" />
+import type { MilestoneSummary } from "../../contract.js";
+import { Icon } from "../base/icons.js";
+import { Learn } from "../learn/learn.js";
+import { type PanelName, panel } from "./place.js";
+
+const TITLES: Readonly<Record<PanelName, string>> = { learn: "Learn", see: "Lakehouse", write: "Texts" };
+
+interface PanelProps {
+  readonly name: PanelName;
+  readonly milestones: readonly MilestoneSummary[];
+}
+
+/** What stands beside the notebook. */
+export function Panel({ name, milestones }: PanelProps) {
+  return (
+    <aside class={`panel ${name}`} aria-label={TITLES[name]}>
+      <header>
+        <h2>{TITLES[name]}</h2>
+        <button
+          type="button"
+          class="bare"
+          aria-label={`Close ${TITLES[name]}`}
+          onClick={() => {
+            panel.value = "none";
+          }}
+        >
+          <Icon name="close" size={16} />
+        </button>
+      </header>
+      {name === "learn" && <Learn milestones={milestones} />}
+    </aside>
+  );
+}
