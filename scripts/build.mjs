@@ -337,7 +337,11 @@ async function bundleStudio(folder, rolldown) {
   const target = join(folder, "dist", "studio");
   const inlined = [];
   const names = ["index.html", "studio.css", "studio-licenses.txt"];
-  const errors = { "sololakehouse/errors": join(process.cwd(), "lib", "lakehouse", "errors.ts") };
+  const lakehouse = join(process.cwd(), "lib", "lakehouse");
+  const indexes = {
+    "sololakehouse/errors": join(lakehouse, "errors.ts"),
+    "sololakehouse/parquet": join(lakehouse, "parquet", "index.ts"),
+  };
   for (const [name, entry, format] of [
     ["studio", "main.tsx", "es"],
     ["frame", "frame.ts", "iife"],
@@ -347,7 +351,7 @@ async function bundleStudio(folder, rolldown) {
       input: { [name]: `./studio/ui/${entry}` },
       platform: "browser",
       tsconfig: "./tsconfig.json",
-      plugins: [throughRooms(errors)],
+      plugins: [throughRooms(indexes)],
     });
     const { output } = await bundled.write({
       dir: "dist/studio",

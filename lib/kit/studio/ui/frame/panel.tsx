@@ -2,6 +2,7 @@
 import type { MilestoneSummary } from "../../contract.js";
 import { Icon } from "../base/icons.js";
 import { Learn } from "../learn/learn.js";
+import { See } from "../see/see.js";
 import { type PanelName, panel } from "./place.js";
 
 const TITLES: Readonly<Record<PanelName, string>> = { learn: "Learn", see: "Lakehouse", write: "Texts" };
@@ -29,6 +30,7 @@ export function Panel({ name, milestones }: PanelProps) {
         </button>
       </header>
       {name === "learn" && <Learn milestones={milestones} />}
+      {name === "see" && <See />}
     </aside>
   );
 }
