@@ -58,7 +58,7 @@ export function App() {
       isGone = true;
       opened?.notebook.close();
     };
-  }, [current?.id]);
+  }, [milestones.length, current?.id]);
 
   useEffect(() => {
     if (studio && cell) show(studio, cell);

@@ -166,7 +166,8 @@ function called(given: string, parts: readonly Node[], scope: Scope): Value {
   const name = given.replace(/^_/, "");
   const value = (index: number) => interpret(parts[index] as Node, scope);
   if (name === "if") return value(0) ? value(1) : value(2);
-  const own = Object.hasOwn(scope.fn, name) ? scope.fn[name] : FUNCTIONS[name];
+  // Vega's functions are inherited by what each view adds to them; what every object has is none of them.
+  const own = name in Object.prototype ? undefined : (scope.fn[name] ?? FUNCTIONS[name]);
   if (!own) throw new Error(`A chart calls ${name}(), which is not known.`);
   return own.apply(
     scope.fn,

@@ -15,7 +15,7 @@ interface PanelProps {
 /** What stands beside the notebook. */
 export function Panel({ name, milestones }: PanelProps) {
   return (
-    <aside class={`panel ${name}`} aria-label={TITLES[name]}>
+    <aside class="panel" aria-label={TITLES[name]}>
       <header>
         <h2>{TITLES[name]}</h2>
         <button
