@@ -20,6 +20,7 @@ describe("the milestones of this project", () => {
     const numbers = Array.from({ length: 12 }, (_, number) => number);
     expect(all.map(({ id, number, label }) => [id, number, label])).toEqual([
       ...numbers.map((number) => [`m${String(number).padStart(2, "0")}`, number, `M${number}`]),
+      ["end-to-end", undefined, "Demo"],
       ["start-here", undefined, "Tour"],
       ["streaming-log", undefined, "Log"],
     ]);
