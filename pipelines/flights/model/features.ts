@@ -61,8 +61,12 @@ export async function examplesOf(run: ActiveRun, { name }: Table): Promise<Examp
     return column;
   };
   const known = new Map<number, string>();
-  const texts = (key: string) =>
-    batches.flatMap((batch) => textsOf(batch.getChild(key) as Vector<Utf8>, known));
+  const texts = (key: string) => {
+    const all = new Array<string>(rows);
+    let at = 0;
+    for (const batch of batches) at = fillTexts(all, at, batch.getChild(key) as Vector<Utf8>, known);
+    return all;
+  };
   const single = (key: keyof typeof SINGLES) => filled(key, new Float32Array(rows));
   return {
     day: filled("day", new Int32Array(rows)),
@@ -80,27 +84,31 @@ export async function examplesOf(run: ActiveRun, { name }: Table): Promise<Examp
 
 const DECODER = new TextDecoder();
 
-/** A column's texts. A short one, such as an airport's code, is decoded once: its bytes name it. */
-function textsOf(column: Vector<Utf8>, known: Map<number, string>): string[] {
-  const texts: string[] = [];
+/**
+ * Puts a column's texts into an array, which has a place for each. A short one, such as an airport's code, is decoded once:
+ * its bytes name it.
+ *
+ * @param start the place of the first. @returns the place behind the last.
+ */
+function fillTexts(all: string[], start: number, column: Vector<Utf8>, known: Map<number, string>): number {
+  let place = start;
   for (const { valueOffsets, values, length } of column.data)
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < length; i++, place++) {
       const [from, to] = [valueOffsets[i] as number, valueOffsets[i + 1] as number];
-      const decoded = () => DECODER.decode(values.subarray(from, to));
       if (to - from > 3) {
-        texts.push(decoded());
+        all[place] = DECODER.decode(values.subarray(from, to));
         continue;
       }
       let name = to - from;
       for (let at = from; at < to; at++) name = name * 256 + (values[at] as number);
       let text = known.get(name);
       if (text === undefined) {
-        text = decoded();
+        text = DECODER.decode(values.subarray(from, to));
         known.set(name, text);
       }
-      texts.push(text);
+      all[place] = text;
     }
-  return texts;
+  return place;
 }
 
 /** The flights of some days: from the first one on, before the second one. */
