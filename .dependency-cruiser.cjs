@@ -14,7 +14,7 @@ const lakehouse = [
   ["telemetry"],
 ];
 const kit = [
-  ["look", "inspector", "stack"],
+  ["estimate", "look", "inspector", "stack"],
   ["milestones"],
   ["notebook"],
   ["content"],
