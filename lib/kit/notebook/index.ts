@@ -68,6 +68,7 @@ export {
   VEGA_LITE_MIME,
 } from "./file/recorded.js";
 export type { StackFact, StackFacts } from "./file/stack-facts.js";
+export { readNotebook, writeNotebook } from "./file/store.js";
 export {
   type Freshness,
   type FreshnessState,
@@ -79,6 +80,7 @@ export {
 export { type NotebookPlace, placeOf } from "./fresh/place.js";
 export { steadily } from "./fresh/remembered.js";
 export { type OnStack, onStack } from "./fresh/stack-freshness.js";
+export { kernelArguments, kernelEnvironment, kernelSpec } from "./kernel/spec.js";
 export type { CellDiagnostic } from "./kernel/typecheck.js";
 export { type ExecuteOptions, type Execution, executeNotebook } from "./run/execute.js";
 export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./run/runner.js";

@@ -71,8 +71,9 @@ export interface NotebookConflict extends Refusal {
 }
 
 /**
- * `POST /studio/keep` writes the working copy's text (cells, titles, tags, and the outputs of those whose code is what the
- * copy ran) over the committed notebook → `NotebookState`; 409 as above, also where `isBehind` and not `overwrite`.
+ * `POST /studio/keep` writes the working copy's cells over the committed notebook, and ends the copy → `NotebookState`; 409
+ * as above, also where `isBehind` and not `overwrite` (`COMMITTED_CHANGED`). Outputs stay as they are committed where the
+ * code is the same, and go elsewhere: those that are committed come from a run, `slh run <milestone> --save`.
  *
  * `POST /studio/discard` removes the working copy → `NotebookState` of the committed notebook.
  */

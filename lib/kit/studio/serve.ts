@@ -2,6 +2,11 @@ import { invalidConfig } from "sololakehouse/errors";
 import type { Project } from "../milestones/index.js";
 import { guardedApp } from "./http/app.js";
 import { servePages } from "./http/pages.js";
+import { serveJupyter } from "./jupyter/api.js";
+import { Kernels } from "./jupyter/kernels.js";
+import { WorkingCopies } from "./work/copies.js";
+import { ProgressFile, serveProgress } from "./work/progress.js";
+import { serveNotebooks } from "./work/routes.js";
 
 export interface StudioServer {
   /** `http://127.0.0.1:8899/`. */
@@ -19,8 +24,15 @@ export interface StudioServer {
  * @param port 0 takes any free one
  * @throws INVALID_CONFIG when the port is taken, BROKEN_INSTALL when the page has not been built.
  */
-export async function serveStudio(_project: Project, port = 0): Promise<StudioServer> {
+export async function serveStudio(project: Project, port = 0): Promise<StudioServer> {
   const { app, guard, port: listening } = await guardedApp();
+  const copies = new WorkingCopies(project);
+  const progress = new ProgressFile(project);
+  const kernels = new Kernels(project);
+  app.addHook("onClose", () => kernels.close());
+  serveJupyter(app, project, copies, kernels);
+  serveNotebooks(app, project, copies, progress);
+  serveProgress(app, progress, copies);
   servePages(app, (token, reply) => guard.exchange(token, reply, listening()));
   try {
     await app.listen({ port, host: "127.0.0.1" });

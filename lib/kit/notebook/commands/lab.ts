@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join, relative } from "node:path";
 import type { Milestone, Project } from "../../milestones/index.js";
-import { builtModule } from "../kernel/built.js";
+import { kernelSpec } from "../kernel/spec.js";
 
 /**
  * Writes the kernelspec and starts Jupyter on the notebooks.
@@ -54,17 +54,6 @@ async function writeKernelspec(project: Project): Promise<string> {
   const folder = join(project.lake, "jupyter");
   const spec = join(folder, "kernels", "tslab");
   await mkdir(spec, { recursive: true });
-  const kernel = {
-    argv: [
-      process.execPath,
-      "--disable-warning=ExperimentalWarning",
-      builtModule("jupyter"),
-      "{connection_file}",
-    ],
-    display_name: "TypeScript",
-    language: "typescript",
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
-  };
-  await writeFile(join(spec, "kernel.json"), `${JSON.stringify(kernel, null, 2)}\n`);
+  await writeFile(join(spec, "kernel.json"), `${JSON.stringify(kernelSpec(), null, 2)}\n`);
   return folder;
 }

@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { tslabFile } from "./built.js";
+import { gather, type WriteStream } from "./gather.js";
 import type { KernelFailure } from "./protocol.js";
 import { refuseInput } from "./surroundings.js";
 import { trackCells } from "./tracking.js";
@@ -37,7 +38,11 @@ interface JupyterModule {
   readonly JupyterHandlerImpl: {
     readonly prototype: {
       handleExecute(request: object, ...rest: unknown[]): Promise<{ readonly status: string }>;
-      handleExecuteImpl(request: object, ...rest: unknown[]): Promise<unknown>;
+      handleExecuteImpl(
+        request: object,
+        writeStream: WriteStream,
+        writeDisplayData: (...given: unknown[]) => void,
+      ): Promise<unknown>;
     };
   };
 }
@@ -60,6 +65,7 @@ function showErrors(): void {
   const publishers = new WeakMap<object, (content: ErrorContent) => void>();
   const failures = new WeakMap<object, ErrorContent>();
   let running: object | undefined;
+  let flush = () => {};
   let count = 0;
 
   const { createExecutor } = executor;
@@ -71,6 +77,7 @@ function showErrors(): void {
       if (running === undefined || failures.has(running)) return;
       const content = asError(cells.describe(parts[0]));
       failures.set(running, content);
+      flush();
       publishers.get(running)?.(content);
     };
     return createExecutor(folder, watched, { ...console, error });
@@ -89,10 +96,19 @@ function showErrors(): void {
   };
   const handler = JupyterHandlerImpl.prototype;
   const { handleExecute: answer, handleExecuteImpl: execute } = handler;
-  handler.handleExecuteImpl = function (request, ...rest) {
+  handler.handleExecuteImpl = async function (request, writeStream, writeDisplayData) {
     running = request;
     cells.begin(count, ++count);
-    return execute.call(this, request, ...rest);
+    const printed = gather(writeStream);
+    flush = printed.flush;
+    try {
+      return await execute.call(this, request, printed.write, (...given) => {
+        printed.flush();
+        writeDisplayData(...given);
+      });
+    } finally {
+      printed.flush();
+    }
   };
   handler.handleExecute = async function (request, ...rest) {
     const reply = await answer.call(this, request, ...rest);
@@ -106,7 +122,20 @@ const asError = ({ name, message, frames }: KernelFailure): ErrorContent => ({
   traceback: [`${name}: ${message}`, ...frames.map((frame) => `    ${frame}`)],
 });
 
+/** A queue of ZeroMQ's publisher that is full drops what is published: a cell's last lines, or that it has ended. */
+function publishAll(): void {
+  const zeromq = createRequire(tslabFile("dist/jupyter.js"))("zeromq") as typeof import("zeromq");
+  const { Publisher } = zeromq;
+  class WholePublisher extends Publisher {
+    constructor() {
+      super({ sendHighWaterMark: 0 });
+    }
+  }
+  Object.defineProperty(zeromq, "Publisher", { value: WholePublisher, enumerable: true });
+}
+
 refuseInput();
+publishAll();
 showErrors();
 const { startKernel } = require(tslabFile("dist/main.js")) as {
   startKernel(options: { configPath: string; enableFindLocal: boolean }): void;

@@ -41,6 +41,9 @@ export async function guardedApp(): Promise<GuardedApp> {
   });
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(HEADERS);
+    // A connection that asked for an upgrade is no longer the HTTP server's to close: refused, it would hold up the end.
+    if (request.headers.upgrade !== undefined)
+      reply.header("connection", "close").raw.once("finish", () => request.raw.socket.destroySoon());
     guard.checkPlace(request, port());
     const opens = request.routeOptions.config.opens === true;
     if (opens && (request.query as { token?: unknown }).token !== undefined) return;

@@ -32,7 +32,7 @@ const pagePolicy = (nonce: string): string =>
 const framePolicy = (nonce: string): string =>
   [
     "default-src 'none'",
-    `script-src 'nonce-${nonce}' 'unsafe-eval'`,
+    `script-src 'nonce-${nonce}'`,
     "style-src 'unsafe-inline'",
     "img-src data:",
     "font-src data:",
