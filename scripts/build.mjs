@@ -17,6 +17,7 @@ const PROGRAMS = {
     main: "notebook/kernel/main.ts",
     typecheck: "notebook/kernel/typecheck.ts",
     jupyter: "notebook/kernel/jupyter.ts",
+    language: "notebook/kernel/language.ts",
   },
 };
 

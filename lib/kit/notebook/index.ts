@@ -83,6 +83,7 @@ export { type OnStack, onStack } from "./fresh/stack-freshness.js";
 export { kernelArguments, kernelEnvironment, kernelSpec } from "./kernel/spec.js";
 export type { CellDiagnostic } from "./kernel/typecheck.js";
 export { type ExecuteOptions, type Execution, executeNotebook } from "./run/execute.js";
+export { LanguageService } from "./run/language.js";
 export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./run/runner.js";
 export { terminalText } from "./run/terminal-text.js";
 export { typecheckNotebooks } from "./run/typecheck.js";

@@ -4,6 +4,8 @@ import { guardedApp } from "./http/app.js";
 import { servePages } from "./http/pages.js";
 import { serveJupyter } from "./jupyter/api.js";
 import { Kernels } from "./jupyter/kernels.js";
+import { serveLake } from "./lake/routes.js";
+import { serveLanguage } from "./language/routes.js";
 import { WorkingCopies } from "./work/copies.js";
 import { ProgressFile, serveProgress } from "./work/progress.js";
 import { serveNotebooks } from "./work/routes.js";
@@ -33,6 +35,8 @@ export async function serveStudio(project: Project, port = 0): Promise<StudioSer
   serveJupyter(app, project, copies, kernels);
   serveNotebooks(app, project, copies, progress);
   serveProgress(app, progress, copies);
+  serveLanguage(app, copies);
+  serveLake(app, project);
   servePages(app, (token, reply) => guard.exchange(token, reply, listening()));
   try {
     await app.listen({ port, host: "127.0.0.1" });

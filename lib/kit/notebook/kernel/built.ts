@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
  * The path of a program of this folder, for `fork`: `scripts/build.mjs` puts each beside all else. Programs run from the
  * build, also where the caller runs from the sources, as tests do.
  */
-export function builtModule(name: "main" | "typecheck" | "jupyter"): string {
+export function builtModule(name: "main" | "typecheck" | "jupyter" | "language"): string {
   return built(`${name}.js`);
 }
 

@@ -14,6 +14,7 @@ import { findTraps, type Trap } from "./traps.js";
 export interface Diagnostic {
   /** Both from 0. */
   readonly start: { readonly line: number; readonly character: number };
+  readonly end: { readonly line: number; readonly character: number };
   readonly messageText: string;
   readonly code: number;
   readonly fileName?: string | undefined;
@@ -31,7 +32,32 @@ interface ConvertResult {
 export interface Converter {
   /** Type-checks a cell after the declarations of those before it, and turns it into JavaScript. */
   convert(declarations: string, source: string): ConvertResult;
+  /** What may stand at a place of a cell; offsets are UTF-16 units from the cell's start. */
+  complete(
+    declarations: string,
+    source: string,
+    offset: number,
+  ): {
+    readonly start: number;
+    readonly end: number;
+    readonly candidates: readonly string[];
+    readonly original?: {
+      readonly entries: readonly {
+        readonly name: string;
+        readonly kind: string;
+        readonly sortText: string;
+      }[];
+    };
+  };
+  /** What stands at a place of a cell. */
+  inspect(declarations: string, source: string, offset: number): QuickInfo | undefined;
   close(): void;
+}
+
+interface QuickInfo {
+  readonly textSpan?: { readonly start: number; readonly length: number };
+  readonly displayParts?: readonly { readonly text: string }[];
+  readonly documentation?: readonly { readonly text: string }[];
 }
 
 interface Executor {
