@@ -1,12 +1,8 @@
-import { exec } from "node:child_process";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defineSchema, long } from "../../lib/lakehouse/iceberg/index.js";
 import { serve } from "../catalog/support/served.js";
 import { Engine } from "./engine.js";
-import { home, python as pythonPath } from "./installed.js";
+import { inSparkShell } from "./spark-shell.js";
 
 /** What the front page tells people to copy, copied: with the secret filled in it does what it says. */
 let python: Engine;
@@ -14,18 +10,6 @@ beforeAll(() => {
   python = new Engine("attach.py");
 });
 afterAll(() => python.close());
-
-/** What Spark's own shell answers to a statement. The packages that the text names are there already. */
-async function inSpark(text: string, sql: string, cwd: string): Promise<string> {
-  const [version] = await readdir(join(home, "venv", "lib"));
-  const shell = join(home, "venv", "lib", version as string, "site-packages", "pyspark", "bin", "spark-sql");
-  const command = `${text.replace(/^spark-sql/, shell)} --conf spark.jars.ivy=${join(home, "ivy")} -e "${sql}"`;
-  const { stdout } = await promisify(exec)(command, {
-    cwd,
-    env: { ...process.env, PYSPARK_PYTHON: pythonPath },
-  });
-  return stdout;
-}
 
 test.each([
   ["open", undefined],
@@ -50,7 +34,7 @@ test.each([
     ]);
     // The three differ in a setting or two, and it takes its time.
     if (access === "client")
-      expect(await inSpark(filledIn(spark), "show tables in lakehouse.flights", directory)).toContain(
+      expect(await inSparkShell(filledIn(spark), "show tables in lakehouse.flights", directory)).toContain(
         "bronze",
       );
   } finally {

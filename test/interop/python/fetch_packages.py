@@ -2,7 +2,7 @@
 
 from tempfile import TemporaryDirectory
 
-from spark_session import NESSIE, open_session
+from spark_session import AWS, NESSIE, open_session
 
 with TemporaryDirectory() as folder:
-    open_session(folder, {}, packages=[NESSIE]).stop()
+    open_session(folder, {}, packages=[NESSIE, AWS]).stop()

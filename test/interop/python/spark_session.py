@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from plain import plain
 
-RUNTIME, NESSIE = (Path(__file__).parents[1] / "spark-packages.txt").read_text().split()
+RUNTIME, NESSIE, AWS = (Path(__file__).parents[1] / "spark-packages.txt").read_text().split()
 EXTENSIONS = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
 
 spark = None

@@ -16,7 +16,7 @@ export function attachSnippets(uri: string, access: Access, isLocal: boolean): S
   return [
     { engine: "PyIceberg", language: "python", text: pyiceberg(uri, access) },
     { engine: "DuckDB", language: "sql", text: duckdb(uri, access) },
-    { engine: "Spark", language: "sh", text: spark(uri, access) },
+    { engine: "Spark", language: "sh", text: spark(uri, access, isLocal) },
     { engine: "Trino", language: "properties", text: trino(uri, access, isLocal) },
   ];
 }
@@ -45,20 +45,32 @@ ATTACH '' AS lakehouse (
 SHOW ALL TABLES;`;
 }
 
-function spark(uri: string, access: Access): string {
+const ICEBERG = "1.11.0";
+const SPARK_RUNTIME = `org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:${ICEBERG}`;
+
+/** On S3 it wants a package more, and keys; the catalog tells it the rest. */
+function spark(uri: string, access: Access, isLocal: boolean): string {
   const catalog = "--conf spark.sql.catalog.lakehouse";
   const secret = {
     open: [],
     token: [`${catalog}.token='<token>'`],
     client: [`${catalog}.credential='<id>:<secret>'`, `${catalog}.scope=catalog`],
   }[access];
+  const packages = isLocal
+    ? SPARK_RUNTIME
+    : `${SPARK_RUNTIME},org.apache.iceberg:iceberg-aws-bundle:${ICEBERG}`;
+  const keys = [
+    `${catalog}.s3.access-key-id='<S3 access key>'`,
+    `${catalog}.s3.secret-access-key='<S3 secret key>'`,
+  ];
   return [
-    "spark-sql --packages org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.11.0",
+    `spark-sql --packages ${packages}`,
     "--conf spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
     `${catalog}=org.apache.iceberg.spark.SparkCatalog`,
     `${catalog}.type=rest`,
     `${catalog}.uri=${uri}`,
     ...secret,
+    ...(isLocal ? [] : keys),
   ].join(" \\\n  ");
 }
 
