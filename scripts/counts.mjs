@@ -35,8 +35,8 @@ const testFiles = (room) =>
 /** A test file that does shares no process: what another one has loaded there is not replaced. */
 const replacesModules = (file) => readFileSync(join(root, file), "utf8").includes("vi.mock(");
 
-/** Runs the tests of a Vitest project, which print as they go, and counts them. */
-export async function vitest(project, args, env = {}, name = project) {
+/** Runs the tests of a Vitest project, which print as they go, and counts them. `signal` ends it before. */
+export async function vitest(project, args, env = {}, name = project, signal = undefined) {
   const report = join(root, ".cache", "test", `${name}.json`);
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
@@ -46,7 +46,7 @@ export async function vitest(project, args, env = {}, name = project) {
   const { code } = await node(
     "node_modules/vitest/vitest.mjs",
     ["run", "--project", project, ...reporters, `--outputFile.json=${report}`, ...args],
-    { stdio: "inherit", env },
+    { stdio: "inherit", env, signal },
   );
   if (!existsSync(report)) {
     console.log("✖ Vitest did not start (see above)");

@@ -28,9 +28,9 @@ export function checkNode() {
 }
 
 /** Runs a program; resolves to its exit code and what it printed: each stream, and both as they came. */
-export function run(command, args, { onOutput, stdio = "pipe", env = {} } = {}) {
+export function run(command, args, { onOutput, stdio = "pipe", env = {}, signal } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...env } });
+    const child = spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...env }, signal });
     const printed = { stdout: "", stderr: "", output: "" };
     for (const name of ["stdout", "stderr"]) {
       child[name]?.setEncoding("utf8").on("data", (text) => {

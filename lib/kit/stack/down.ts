@@ -12,26 +12,37 @@ export interface Stop {
   readonly killed: boolean;
 }
 
+/** In good order, or at once: for a stack that is thrown away. */
+export type How = "in order" | "at once";
+
 /** Stops what runs of the stack, the last first, and tells of each. */
-export async function down(home: StackHome, stopped: (stop: Stop) => void): Promise<void> {
+export async function down(
+  home: StackHome,
+  stopped: (stop: Stop) => void,
+  how: How = "in order",
+): Promise<void> {
   await exclusively(home.lock, async () => {
-    for (const service of Object.values(SERVICES).reverse()) {
-      const result = await stop(service, home);
+    for (const service of Object.values<Service>(SERVICES).reverse()) {
+      const result = await stop(service, home, how);
       if (result !== undefined) stopped(result);
     }
   });
 }
 
 /** Stops a service; undefined where it did not run. */
-export async function stop(service: Service, home: StackHome): Promise<Stop | undefined> {
+export async function stop(
+  service: Service,
+  home: StackHome,
+  how: How = "in order",
+): Promise<Stop | undefined> {
   const started = home.started(service.name);
   if (started === undefined) return undefined;
   const began = performance.now();
-  let killed = false;
+  let killed = how === "at once";
   // A number that another process has by now is left alone.
   const ran = isRunning(started);
   if (ran) {
-    signal(started.pid, "SIGTERM");
+    signal(started.pid, killed ? "SIGKILL" : "SIGTERM");
     while (isRunning(started)) {
       if (performance.now() - began > service.stopMs && !killed) {
         killed = true;

@@ -7,23 +7,14 @@ import {
   bootNow,
   down,
   identify,
-  isNative,
   type NativeService,
   SERVICES,
   type Service,
-  type Start,
   statusOf,
-  up,
 } from "../../../lib/kit/stack/index.js";
 import { type OwnStack, ownStack } from "./support.js";
 
-const native = (service: Service): NativeService => {
-  if (!isNative(service)) throw new Error(`${service.name} does not run natively`);
-  return service;
-};
-const etcd = native(SERVICES.etcd);
-const alertmanager = native(SERVICES.alertmanager);
-const prometheus = native(SERVICES.prometheus);
+const { etcd, alertmanager, prometheus } = SERVICES;
 
 let stack: OwnStack;
 beforeAll(async () => {
@@ -32,11 +23,7 @@ beforeAll(async () => {
 afterEach(() => down(stack.home, () => {}));
 afterAll(() => stack.dispose());
 
-async function start(...services: readonly NativeService[]): Promise<Start[]> {
-  const started: Start[] = [];
-  await up(services, stack.home, { doing: () => {}, started: (each) => started.push(each) });
-  return started;
-}
+const start = (...services: readonly NativeService[]) => stack.start(...services);
 
 const etcdUrl = () => `http://127.0.0.1:${stack.home.port("etcd", "client")}/v3/kv`;
 const base64 = (text: string) => Buffer.from(text).toString("base64");

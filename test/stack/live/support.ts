@@ -1,10 +1,19 @@
-// A stack of a test's own, beside the user's: its folder is temporary, and its ports are others.
+// A stack of a test's own, beside the user's: its folder is temporary, and its ports are others. scripts/stack.mjs names the
+// folder that all of them are in, and ends what a test that was interrupted has left there.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { StackHome } from "../../../lib/kit/stack/index.js";
+import {
+  down,
+  type NativeService,
+  type Service,
+  StackHome,
+  type Start,
+  stop,
+  up,
+} from "../../../lib/kit/stack/index.js";
 
 const SLH = join(import.meta.dirname, "../../../lib/lakehouse/bin/slh.js");
 const OFFSET = 7_000;
@@ -15,18 +24,30 @@ export interface Ran {
   readonly err: string;
 }
 
+/** One of the keys that SeaweedFS takes. */
+export type S3Key = "S3" | "S3_READER" | "S3_ADMIN";
+
 export interface OwnStack {
   readonly home: StackHome;
   /** Runs `slh` with the stack's folder, and more variables. */
   slh(words: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>;
   /** The variables that put a process on the stack's lakehouse. */
   env(): Promise<Readonly<Record<string, string>>>;
+  /** Starts services of it. */
+  start(...services: readonly NativeService[]): Promise<readonly Start[]>;
+  /** Stops services of it in good order. */
+  stop(...services: readonly Service[]): Promise<void>;
+  /** How a client reaches SeaweedFS with one of its keys. */
+  s3(key: S3Key): {
+    readonly endpoint: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
   /** Stops it, and deletes it. */
   dispose(): Promise<void>;
 }
 
 export async function ownStack(): Promise<OwnStack> {
-  const folder = await mkdtemp(join(tmpdir(), "slh-stack-"));
+  const folder = await mkdtemp(join(process.env.SLH_STACK_TESTS ?? tmpdir(), "slh-stack-"));
   const home = new StackHome(join(folder, "stack"));
   home.setOffset(OFFSET);
   const slh = async (words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> => {
@@ -45,8 +66,25 @@ export async function ownStack(): Promise<OwnStack> {
     home,
     slh,
     env: async () => JSON.parse((await slh(["stack", "env", "--json"])).out) as Record<string, string>,
+    start: async (...services) => {
+      const started: Start[] = [];
+      await up(services, home, { doing: () => {}, started: (each) => started.push(each) });
+      return started;
+    },
+    stop: async (...services) => {
+      for (const service of services.toReversed()) await stop(service, home);
+    },
+    s3: (key) => {
+      const place = home.place("seaweedfs");
+      if (place === undefined) throw new Error("the stack was not started");
+      const credentials = {
+        accessKeyId: place.secret(`SLH_STACK_${key}_KEY`),
+        secretAccessKey: place.secret(`SLH_STACK_${key}_SECRET`),
+      };
+      return { endpoint: `http://127.0.0.1:${place.port("seaweedfs", "s3")}`, credentials };
+    },
     dispose: async () => {
-      await slh(["stack", "down"]);
+      await down(home, () => {}, "at once");
       await rm(folder, { recursive: true, force: true });
     },
   };
