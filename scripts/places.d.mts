@@ -1,8 +1,6 @@
 export function userCache(of?: { env: NodeJS.ProcessEnv; platform: NodeJS.Platform }): string;
 export function interopHome(): string;
 export function kafkaHome(): string;
-export function trinoHome(): string;
-export function java25(): string | undefined;
 export function mlflowHome(): string;
 export function dagsterHome(): string;
 export function airflowHome(): string;

@@ -1,7 +1,7 @@
 // Where large downloads live: in the user's cache folder, so that a second clone finds what the first one fetched.
 // Nothing there is needed for long: remove what you like, it is fetched again.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,14 +18,10 @@ export function userCache({ env, platform } = process) {
 }
 
 /** The engines of the interop suite: one folder for each list of what is wanted, shared by all clones that want it. */
-export const interopHome = () =>
-  homeOf("interop", ["requirements.txt", "nessie-ivy.xml", "spark-packages.txt"]);
+export const interopHome = () => homeOf("interop", ["requirements.txt", "spark-packages.txt"]);
 
 /** Kafka's broker, its Java clients and kcat, likewise. */
 export const kafkaHome = () => homeOf("kafka", ["kafka-ivy.xml"]);
-
-/** Trino's server, likewise. */
-export const trinoHome = () => homeOf("trino", ["trino-ivy.xml"]);
 
 /** MLflow's server, and what trains and reads models in Python, likewise. */
 export const mlflowHome = () => homeOf("mlflow", ["mlflow-requirements.txt"]);
@@ -45,26 +41,6 @@ function homeOf(name, lists) {
     wanted.update(readFileSync(fileURLToPath(new URL(`../test/interop/${list}`, import.meta.url))));
   for (const word of [process.platform, process.arch]) wanted.update(word);
   return join(userCache(), `${name}-${wanted.digest("hex").slice(0, 12)}`);
-}
-
-/**
- * The `java` of a JDK 25, which Trino asks for: that of `JAVA_HOME`, or one where Linux and macOS keep theirs. Undefined
- * where there is none.
- */
-export function java25() {
-  const folders = ["/usr/lib/jvm", "/Library/Java/JavaVirtualMachines"].flatMap((folder) =>
-    existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [],
-  );
-  const isJdk25 = (folder) => {
-    const release = join(folder, "release");
-    return existsSync(release) && /^JAVA_VERSION="25\b/m.test(readFileSync(release, "utf8"));
-  };
-  const jdk = [
-    process.env.JAVA_HOME ?? "",
-    ...folders.flatMap((each) => [each, join(each, "Contents/Home")]),
-  ];
-  const found = jdk.find(isJdk25);
-  return found === undefined ? undefined : join(found, "bin", "java");
 }
 
 /**

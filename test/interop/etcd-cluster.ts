@@ -1,18 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { etcdOptions } from "../../lib/kit/stack/index.js";
+import { etcdOptions, programOf, SERVICES } from "../../lib/kit/stack/index.js";
 import { needs } from "../support/needs.js";
-import { home } from "./installed.js";
 
 /** The etcd that scripts/interop.mjs installed, or one on the path; `undefined` where there is none. */
 export function findEtcd(): string | undefined {
-  const installed = join(home, "etcd", "usr", "bin", "etcd");
-  const binary = existsSync(installed) ? installed : "etcd";
+  const [binary = "etcd"] = programOf("etcd", SERVICES.etcd.packages);
   const { status } = spawnSync(binary, ["--version"], { stdio: "ignore" });
   return status === 0 ? binary : undefined;
 }

@@ -1,9 +1,9 @@
 import type { IcebergType, Table } from "../../lib/lakehouse/iceberg/index.js";
 import { type Plain, type PlainRow, sorted } from "./plain.js";
-import type { Trino } from "./trino-server.js";
+import type { TrinoClient } from "./trino-client.js";
 
 /** The rows of a table as Trino reads them, in the form that `ourRows` gives. `from` is its name there, or a query. */
-export async function trinoRows(trino: Trino, table: Table, from: string): Promise<PlainRow[]> {
+export async function trinoRows(trino: TrinoClient, table: Table, from: string): Promise<PlainRow[]> {
   const { fields } = table.schema;
   // JSON has no whole numbers beyond 53 bits.
   const columns = fields.map(({ name, type }) =>

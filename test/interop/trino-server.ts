@@ -1,89 +1,79 @@
-import { existsSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { java25, trinoHome } from "../../scripts/places.mjs";
-import { needs } from "../support/needs.js";
-import { startScript } from "./script-server.js";
+import { programOf, SERVICES, trinoConfig } from "../../lib/kit/stack/index.js";
+import { type TrinoClient, trinoAt } from "./trino-client.js";
 
-export const needsTrino = needs(
-  java25() !== undefined && existsSync(join(trinoHome(), "installed")),
-  "a JDK 25, in JAVA_HOME or among the system's, for Trino",
-);
+export { needsTrino } from "./trino-client.js";
 
-/** What a statement answers: a row by its columns' names, numbers that JSON cannot hold as text. */
-export type TrinoRow = Readonly<Record<string, unknown>>;
-
-/** Trino itself, one server. */
-export interface Trino {
-  readonly uri: string;
-  /** Makes a catalog of a properties file's text, where `connector.name` and comments may stand, too. */
-  attach(name: string, properties: string): Promise<void>;
-  query(sql: string): Promise<TrinoRow[]>;
-  /** The message with which it refuses a statement. */
-  refused(sql: string): Promise<string>;
+/** Trino itself, one server, which is given its catalogs by SQL: `CREATE CATALOG`. */
+export interface Trino extends TrinoClient {
   stop(): Promise<void>;
 }
 
-interface Page {
-  readonly nextUri?: string;
-  readonly columns?: readonly { readonly name: string }[];
-  readonly data?: readonly (readonly unknown[])[];
-  readonly error?: { readonly failureInfo: Failure };
-}
-
-interface Failure {
-  readonly message?: string;
-  readonly cause?: Failure;
-}
-
-/** What went wrong, and why: its own message often says only that something did. */
-const told = ({ message = "", cause }: Failure): string =>
-  cause === undefined ? message : `${message}: ${told(cause)}`;
-
+/** Starts the stack's Trino on a port of its own, with its data in a folder for temporary files. */
 export async function startTrino(): Promise<Trino> {
-  const { uri, stop } = await startScript("trino");
-  /** All of its client protocol: pages, one after the other. */
-  const run = async (sql: string): Promise<{ rows: TrinoRow[]; error: string | undefined }> => {
-    const headers = {
-      "X-Trino-User": "sololakehouse",
-      "X-Trino-Time-Zone": "UTC",
-      // Else times come in milliseconds, rounded.
-      "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
-    };
-    const rows: TrinoRow[] = [];
-    let answer = await fetch(`${uri}/v1/statement`, { method: "POST", headers, body: sql });
-    for (;;) {
-      if (!answer.ok) throw new Error(`Trino answers ${answer.status}: ${await answer.text()}`);
-      const { nextUri, columns = [], data = [], error } = (await answer.json()) as Page;
-      for (const values of data)
-        rows.push(Object.fromEntries(columns.map(({ name }, index) => [name, values[index]])));
-      if (error !== undefined || nextUri === undefined)
-        return { rows, error: error && told(error.failureInfo) };
-      if (data.length === 0) await sleep(10);
-      answer = await fetch(nextUri, { headers });
-    }
-  };
-  const query = async (sql: string) => {
-    const { rows, error } = await run(sql);
-    if (error !== undefined) throw new Error(`Trino: ${error}\n${sql}`);
-    return rows;
-  };
+  const folder = await mkdtemp(join(tmpdir(), "slh-trino-"));
+  const port = await freePort();
+  const uri = `http://127.0.0.1:${port}`;
+  const config = join(folder, "config.properties");
+  await writeFile(
+    config,
+    trinoConfig({
+      listen: "127.0.0.1",
+      address: "127.0.0.1",
+      port,
+      coordinator: uri,
+      isCoordinator: true,
+      more: {
+        "catalog.management": "dynamic",
+        "catalog.store": "memory",
+        "query.max-memory-per-node": "512MB",
+      },
+    }),
+  );
+  await mkdir(join(folder, "data"));
+  const [java = "", ...options] = programOf("trino", SERVICES.trino.packages);
+  const child = spawn(java, ["-Xmx1536m", `-Dconfig=${config}`, ...options], {
+    cwd: join(folder, "data"),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-5_000);
+    });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`Trino did not start:\n${said}`);
+    const info = await fetch(`${uri}/v1/info`).then(
+      (answer) => answer.json() as Promise<{ starting: boolean }>,
+      () => undefined,
+    );
+    if (info?.starting === false) break;
+    await sleep(100);
+  }
   return {
-    uri,
-    attach: async (name, properties) => {
-      const settings = properties
-        .split("\n")
-        .filter((line) => line.includes("=") && !/^(#|connector\.name)/.test(line))
-        .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])
-        .map(([key, value]) => `"${key}" = '${value}'`);
-      await query(`CREATE CATALOG ${name} USING iceberg WITH (${settings.join(", ")})`);
+    ...trinoAt(uri),
+    // What it has is thrown away: it need not put it in order first.
+    stop: async () => {
+      kill();
+      process.off("exit", kill);
+      await ended;
+      await rm(folder, { recursive: true, force: true });
     },
-    query,
-    refused: async (sql) => {
-      const { error } = await run(sql);
-      if (error === undefined) throw new Error(`Trino takes ${sql}`);
-      return error;
-    },
-    stop,
   };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { isNative, type Place, PORTS, renderCompose, SECRETS, SERVICES } from "../../lib/kit/stack/index.js";
+import {
+  isNative,
+  type Place,
+  PORTS,
+  renderCompose,
+  SECRETS,
+  SERVICES,
+  type Service,
+} from "../../lib/kit/stack/index.js";
 
 const root = join(import.meta.dirname, "../..");
 const text = renderCompose();
@@ -28,7 +36,7 @@ const compose = parse(text) as {
   readonly volumes: Readonly<Record<string, unknown>>;
   readonly configs: Readonly<Record<string, { readonly content: string }>>;
 };
-const services = Object.values(SERVICES);
+const services = Object.values<Service>(SERVICES);
 const of = (name: string): ComposeService => compose.services[name] as ComposeService;
 
 const here: Place = {
@@ -141,7 +149,7 @@ test("Prometheus asks services for metrics at ports that they serve them on, nat
 });
 
 test("the page of the stack has each service, with its profile, its version and where it comes from", () => {
-  const from = { npm: "npm", debian: "Debian", pypi: "PyPI", maven: "Maven", go: "Go proxy" };
+  const from = { npm: "npm", debian: "Debian", pypi: "PyPI", maven: "Maven", jars: "Maven", go: "Go proxy" };
   const page = readFileSync(join(root, "docs/stack.md"), "utf8");
   const rows = [
     ...page.matchAll(/^\| ([^|]+) \| (core|engines|ml|ops) \| ([^|]+) \| [^|]+ \| ([^|]+) \|$/gm),

@@ -2,11 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { interopHome } from "../../scripts/places.mjs";
+import { homeOf, SERVICES } from "../../lib/kit/stack/index.js";
 import { needs } from "./needs.js";
 
+const { packages } = SERVICES.prometheus;
+
 function find(name: string): string | undefined {
-  const installed = join(interopHome(), "prometheus", "usr", "bin", name);
+  const installed = join(homeOf("prometheus", packages), "usr", "bin", name);
   const binary = existsSync(installed) ? installed : name;
   return spawnSync(binary, ["--version"], { stdio: "ignore" }).status === 0 ? binary : undefined;
 }

@@ -5,14 +5,15 @@ import { dirname } from "node:path";
 import type { StackHome } from "./home.js";
 import { userCache } from "./install/cache.js";
 import { hasApt, runs } from "./install/debian.js";
-import { isInstalled, programOf } from "./install/install.js";
+import { homeOf, isInstalled, programOf } from "./install/install.js";
+import { getJdk, noJdk } from "./install/jars.js";
+import { jdkOf } from "./install/jdk.js";
 import { PORTS } from "./ports.js";
 import { isRunning } from "./process/identity.js";
 import { isFree } from "./process/ports.js";
 import { readSecrets } from "./secrets.js";
-import type { Packages } from "./service.js";
+import type { NativeService, Packages, Service } from "./service.js";
 import { SERVICES } from "./services/all.js";
-import type { NativeService } from "./up.js";
 
 /** One thing that the stack needs of this machine. */
 export interface Finding {
@@ -38,23 +39,19 @@ export async function examine(
 }
 
 /** What has to be on a machine for packages to be installed there. */
-const TOOLS: Readonly<Record<Packages["from"], () => Pick<Finding, "isFine" | "detail" | "remedy">>> = {
+const TOOLS: {
+  readonly [F in Packages["from"]]: (
+    packages: Extract<Packages, { readonly from: F }>,
+  ) => Pick<Finding, "isFine" | "detail" | "remedy">;
+} = {
   npm: () => fine("comes with this package"),
   debian: () =>
     hasApt()
       ? fine("apt-get has it")
       : lacking("there is no apt-get", "Install it so that it is on the path."),
   pypi: () => python("PyPI has it"),
-  maven: () => {
-    if (!hasApt())
-      return lacking("there is no apt-get, which has Ivy", "Run it with Docker Compose: slh stack compose.");
-    if (!runs("java"))
-      return lacking(
-        "there is no java, on which Ivy runs",
-        "Install a JDK (Debian: apt install openjdk-17-jre-headless).",
-      );
-    return python("Maven's repository has it, and PyPI its Java");
-  },
+  maven: () => withIvy() ?? python("Maven's repository has it, and PyPI its Java"),
+  jars: ({ jdk }) => withJdk(jdk) ?? withIvy() ?? fine("Maven's repository has it"),
   go: () =>
     runs("go")
       ? fine("go builds it, once")
@@ -66,6 +63,19 @@ const TOOLS: Readonly<Record<Packages["from"], () => Pick<Finding, "isFine" | "d
 
 const fine = (detail: string) => ({ isFine: true, detail });
 const lacking = (detail: string, remedy: string) => ({ isFine: false, detail, remedy });
+
+/** What is lacking for jars to be fetched. */
+function withIvy() {
+  if (!hasApt())
+    return lacking("there is no apt-get, which has Ivy", "Run it with Docker Compose: slh stack compose.");
+  if (runs("java")) return undefined;
+  return lacking(
+    "there is no java, on which Ivy runs",
+    "Install a JDK (Debian: apt install openjdk-17-jre-headless).",
+  );
+}
+
+const withJdk = (jdk: number) => (jdkOf(jdk) === undefined ? lacking(noJdk(jdk), getJdk(jdk)) : undefined);
 
 function python(detail: string) {
   const { status } = spawnSync("python3", [
@@ -82,9 +92,11 @@ function python(detail: string) {
 function packagesOf({ name, title, version, packages }: NativeService): Finding {
   const what = `${title} ${version}`;
   if (!isInstalled(name, packages)) {
-    const tool = TOOLS[packages.from]();
+    const tool = (TOOLS[packages.from] as (packages: Packages) => ReturnType<typeof fine>)(packages);
     return { what, ...tool, detail: `not installed; ${tool.detail}` };
   }
+  const lacks = packages.from === "jars" ? withJdk(packages.jdk) : undefined;
+  if (lacks !== undefined) return { what, ...lacks, detail: `installed; ${lacks.detail}` };
   const [program = ""] = programOf(name, packages);
   const isThere = !program.includes("/") || existsSync(program);
   return isThere
@@ -124,12 +136,22 @@ function memory(services: readonly NativeService[], home: StackHome): Finding {
 }
 
 /** Go's modules and what it compiles them to are most of it. */
-const DISK = { go: 4 * GiB, pypi: 1.5 * GiB, maven: GiB, debian: 0.2 * GiB, npm: 0 } as const;
+const DISK = {
+  go: 4 * GiB,
+  pypi: 1.5 * GiB,
+  maven: GiB,
+  jars: 1.5 * GiB,
+  debian: 0.2 * GiB,
+  npm: 0,
+} as const;
 
 function disk(services: readonly NativeService[]): Finding {
-  const wanted = services
-    .filter(({ name, packages }) => !isInstalled(name, packages))
-    .reduce((sum, { packages }) => sum + DISK[packages.from], 0);
+  const missing = new Map(
+    services
+      .filter(({ name, packages }) => !isInstalled(name, packages))
+      .map(({ name, packages }) => [homeOf(name, packages), DISK[packages.from]]),
+  );
+  const wanted = [...missing.values()].reduce((sum, bytes) => sum + bytes, 0);
   let folder = userCache();
   while (!existsSync(folder)) folder = dirname(folder);
   const { bavail, bsize } = statfsSync(folder);
@@ -180,6 +202,6 @@ function secrets(home: StackHome): Finding {
 
 /** Those of profiles that do not run here, and why. */
 export const elsewhere = (): readonly { readonly title: string; readonly why: string }[] =>
-  Object.values(SERVICES).flatMap(({ title, onlyCompose }) =>
+  Object.values<Service>(SERVICES).flatMap(({ title, onlyCompose }) =>
     onlyCompose === undefined ? [] : [{ title, why: onlyCompose }],
   );

@@ -4,12 +4,13 @@
  * benches that want one by itself take from here as well.
  */
 export { renderCompose } from "./compose/render.js";
-export { down, type Stop } from "./down.js";
+export { down, type How, type Stop, stop } from "./down.js";
 export { environmentOf } from "./environment.js";
 export { installFailed, serviceFailed, stackUnready } from "./errors.js";
 export { StackHome, type Started } from "./home.js";
 export { cacheFolder, userCache } from "./install/cache.js";
 export { homeOf, install, isInstalled, programOf } from "./install/install.js";
+export { hasJdkFor } from "./install/jdk.js";
 export type { Note } from "./install/run.js";
 export { PORTS, type ServiceName } from "./ports.js";
 export { exclusively } from "./process/exclusively.js";
@@ -18,6 +19,8 @@ export { readSecrets, SECRETS, type SecretName, type Secrets, secretsIn } from "
 export {
   type Container,
   type Health,
+  isNative,
+  type NativeService,
   type Packages,
   type Place,
   type Service,
@@ -28,5 +31,6 @@ export {
 export { SERVICES, servicesOf } from "./services/all.js";
 export { etcdOptions } from "./services/etcd.js";
 export { MLFLOW_ENV, mlflowArguments } from "./services/mlflow.js";
+export { trinoConfig } from "./services/trino.js";
 export { type ServiceState, type ServiceStatus, statusOf } from "./status.js";
-export { isNative, type NativeService, type Start, type UpEvents, up } from "./up.js";
+export { type Start, type UpEvents, up } from "./up.js";

@@ -16,6 +16,8 @@ export const PORTS = {
   log: { kafka: 9092, grpc: 50051, schemas: 8081, peers: 50052, telemetry: 9465 },
   nessie: { http: 19120, management: 19121 },
   trino: { http: 8080 },
+  "trino-worker-1": { http: 8084 },
+  "trino-worker-2": { http: 8085 },
   mlflow: { http: 5000 },
   prometheus: { http: 9090 },
   alertmanager: { http: 9093 },

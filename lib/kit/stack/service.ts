@@ -49,6 +49,28 @@ export type Packages =
       readonly classifier: string;
       readonly java: string;
     }
+  /** A server that is many jars, with plugins that have their own, for a JDK of this machine's. */
+  | {
+      readonly from: "jars";
+      /** The name of the folder, which several services may share. */
+      readonly folder: string;
+      /** The JDK's version. */
+      readonly jdk: number;
+      /** Jars as `organisation:name:version`, with all that they need. */
+      readonly server: readonly string[];
+      readonly plugins: Readonly<
+        Record<string, { readonly jars: readonly string[]; readonly class: string }>
+      >;
+      /** What the server lends its plugins, as `organisation:name`: there may be one of each alone. */
+      readonly lent: readonly string[];
+      /** The interface of plugins, and the property that names their folder. */
+      readonly pluginInterface: string;
+      readonly pluginProperty: string;
+      /** What starts it is compiled here, where no package has it. */
+      readonly main: { readonly class: string; readonly source: string };
+      /** Options of the JVM. */
+      readonly options: readonly string[];
+    }
   /** A program built from a module of Go's. */
   | {
       readonly from: "go";
@@ -63,6 +85,8 @@ export type Packages =
 export interface Health {
   readonly port: string;
   readonly path: string;
+  /** What the answer has to contain, of a service that answers before it is ready. */
+  readonly says?: string;
 }
 
 /** One service, of which both the native processes and Compose are made. */
@@ -86,10 +110,16 @@ export interface Service {
   /** Undefined where it runs in Compose alone; `onlyCompose` says why. */
   readonly packages?: Packages;
   readonly onlyCompose?: string;
+  /** Nothing of what it has needs to last. */
+  readonly isStateless?: true;
   /** Milliseconds that it may take to end in good order. */
   readonly stopMs: number;
   readonly container: Container;
 }
+
+/** One of the services that can run as processes here. */
+export type NativeService = Service & { readonly packages: Packages };
+export const isNative = (service: Service): service is NativeService => service.packages !== undefined;
 
 export interface Container {
   /** With its tag; none for what is built from this repository. */

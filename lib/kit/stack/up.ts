@@ -13,7 +13,7 @@ import { exclusively } from "./process/exclusively.js";
 import { isWell } from "./process/health.js";
 import { identify, isRunning, type ProcessIdentity } from "./process/identity.js";
 import { isFree } from "./process/ports.js";
-import type { Packages, Service, Settings } from "./service.js";
+import type { NativeService, Service, Settings } from "./service.js";
 
 /** What became of a service. */
 export interface Start {
@@ -30,10 +30,6 @@ export interface UpEvents {
 
 /** For a service that is alive and never gets well; a slow machine is waited for. */
 const START_LIMIT_MS = 600_000;
-
-/** Those of the services that can run as processes here. */
-export type NativeService = Service & { readonly packages: Packages };
-export const isNative = (service: Service): service is NativeService => service.packages !== undefined;
 
 /**
  * Installs services where that has to be, and starts those that are not up, each when those that it needs are well. Of

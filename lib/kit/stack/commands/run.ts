@@ -22,10 +22,10 @@ import { PORTS } from "../ports.js";
 import { endOf } from "../process/end-of.js";
 import { urlOf } from "../process/health.js";
 import { secretsIn } from "../secrets.js";
-import type { Service } from "../service.js";
+import { isNative, type Service } from "../service.js";
 import { SERVICES, serviceNamed, servicesOf } from "../services/all.js";
 import { type ServiceState, type ServiceStatus, statusOf } from "../status.js";
-import { isNative, type Start, up } from "../up.js";
+import { type Start, up } from "../up.js";
 
 /** Where it listens: its page, or its first port. */
 const addressOf = (home: StackHome, { name, page }: Service): string => {
@@ -80,7 +80,7 @@ const WIDE = "<<<";
 async function moveTo(offset: number, home: StackHome): Promise<void> {
   const wanted = portOffset(String(offset));
   if (wanted === home.offset) return;
-  for (const { name, title } of Object.values(SERVICES))
+  for (const { name, title } of Object.values<Service>(SERVICES))
     if (home.started(name) !== undefined)
       throw stackUnready(
         name,
@@ -111,7 +111,7 @@ const COLOURS: Readonly<Record<ServiceState, Ink>> = {
 
 export async function statusCommand(json: boolean): Promise<void> {
   const home = new StackHome();
-  const services = Object.values(SERVICES).filter(isNative);
+  const services = Object.values<Service>(SERVICES).filter(isNative);
   const all = await Promise.all(services.map((service) => statusOf(service, home)));
   if (all.some(({ state }) => state !== "up" && state !== "down")) process.exitCode = 1;
   if (json) {

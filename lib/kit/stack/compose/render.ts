@@ -31,7 +31,7 @@ const OUR_IMAGE = "sololakehouse:0.1.0";
  * profile, so that they start with each. Each port that is published is published to this machine alone.
  */
 export function renderCompose(): string {
-  const services = Object.values(SERVICES);
+  const services = Object.values<Service>(SERVICES);
   const rendered = services.map((service) => ({ service, settings: service.settings(placeOf(service)) }));
   const compose = {
     name: "sololakehouse",
@@ -58,7 +58,7 @@ const HEAD = `# Made by slh stack compose from lib/kit/stack: change it there. T
 `;
 
 const isOurs = ({ packages }: Service): boolean => packages?.from === "npm";
-const hasData = (service: Service): boolean => !isOurs(service) && service.name !== "trino";
+const hasData = (service: Service): boolean => !isOurs(service) && service.isStateless !== true;
 const volumeOf = ({ name }: Service): string => `${name}-data`;
 const configOf = ({ name }: Service, file: string): string =>
   `${name}-${file.replaceAll(/[^a-z0-9]+/g, "-")}`;

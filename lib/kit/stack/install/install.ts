@@ -6,6 +6,7 @@ import type { Packages } from "../service.js";
 import { cacheFolder } from "./cache.js";
 import { debianProgram, hasApt, runs, unpackDebian } from "./debian.js";
 import { buildGoProgram, goModule } from "./go.js";
+import { fetchJars, jarsList, jarsProgram } from "./jars.js";
 import { fetchJar, javaOf } from "./maven.js";
 import type { Note } from "./run.js";
 import { makeVenv, venvPython } from "./venv.js";
@@ -54,6 +55,11 @@ const INSTALLERS: { readonly [F in From]: Installer<Of<F>> } = {
       join(folder, `${name}-${classifier}.jar`),
     ],
   },
+  jars: {
+    wanted: (jars) => [jarsList(jars), jars.main.source],
+    install: fetchJars,
+    program: jarsProgram,
+  },
   go: {
     wanted: (packages) => [goModule(packages)],
     install: buildGoProgram,
@@ -65,7 +71,7 @@ const installerOf = (packages: Packages) => INSTALLERS[packages.from] as Install
 
 /** Where packages are, or go. */
 export const homeOf = (name: string, packages: Packages): string =>
-  cacheFolder(name, installerOf(packages).wanted(packages));
+  cacheFolder("folder" in packages ? packages.folder : name, installerOf(packages).wanted(packages));
 
 const stampIn = (folder: string): string => join(folder, "installed");
 

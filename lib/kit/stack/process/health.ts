@@ -10,8 +10,8 @@ export async function isWell(
   const url = urlOf(home, name, health);
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: "manual" });
-    await response.arrayBuffer();
-    return response.ok;
+    const said = await response.text();
+    return response.ok && said.includes(health.says ?? "");
   } catch {
     return false;
   }

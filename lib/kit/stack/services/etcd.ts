@@ -1,4 +1,4 @@
-import type { Service } from "../service.js";
+import type { NativeService } from "../service.js";
 
 /** One member of an etcd cluster, as its options: the stack's, and those of clusters that tests make. */
 export function etcdOptions(member: {
@@ -25,7 +25,7 @@ export function etcdOptions(member: {
   return Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-export const etcd: Service = {
+export const etcd: NativeService = {
   name: "etcd",
   title: "etcd",
   about:

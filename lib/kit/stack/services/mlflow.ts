@@ -1,4 +1,4 @@
-import type { Service } from "../service.js";
+import type { NativeService } from "../service.js";
 
 /** A server of MLflow's, as arguments of its module: the stack's, and those that tests start. */
 export const mlflowArguments = (server: {
@@ -20,7 +20,7 @@ export const MLFLOW_ENV = {
   DO_NOT_TRACK: "true",
 };
 
-export const mlflow: Service = {
+export const mlflow: NativeService = {
   name: "mlflow",
   title: "MLflow",
   about: "experiments, runs and models; its database is SQLite's, and its artifacts are in a folder",

@@ -1,4 +1,4 @@
-import type { Service } from "../service.js";
+import type { NativeService } from "../service.js";
 
 /** Nessie's settings by name, as the variables of the environment that it reads. */
 const nessieVariables = (settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
@@ -6,7 +6,7 @@ const nessieVariables = (settings: Readonly<Record<string, string>>): Readonly<R
     Object.entries(settings).map(([name, value]) => [name.toUpperCase().replaceAll(/[.-]/g, "_"), value]),
   );
 
-export const nessie: Service = {
+export const nessie: NativeService = {
   name: "nessie",
   title: "Nessie",
   about: "a catalog with branches beside ours, for engines that know Nessie",

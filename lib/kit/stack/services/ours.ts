@@ -1,4 +1,4 @@
-import type { Place, Service } from "../service.js";
+import type { NativeService, Place } from "../service.js";
 import { BUCKET } from "./seaweedfs.js";
 
 /** The variables by which a lakehouse is on the stack: for our servers, and for whoever works on it. */
@@ -41,7 +41,7 @@ const ready = (port: number): readonly string[] => [
   `fetch("http://127.0.0.1:${port}/ready").then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`,
 ];
 
-export const catalog: Service = {
+export const catalog: NativeService = {
   ...OURS,
   name: "catalog",
   title: "Catalog",
@@ -68,7 +68,7 @@ export const catalog: Service = {
   },
 };
 
-export const log: Service = {
+export const log: NativeService = {
   ...OURS,
   name: "log",
   title: "Log",

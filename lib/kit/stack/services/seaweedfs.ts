@@ -1,11 +1,11 @@
-import type { Service } from "../service.js";
+import type { NativeService } from "../service.js";
 
 /** The bucket that the lakehouse's tables and topics are in. */
 export const BUCKET = "lakehouse";
 
 const GRPC = ["master", "volume", "filer", "s3"] as const;
 
-export const seaweedfs: Service = {
+export const seaweedfs: NativeService = {
   name: "seaweedfs",
   title: "SeaweedFS",
   about: "the object store: master, volume server, filer and S3 in one process",

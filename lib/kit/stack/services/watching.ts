@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { Place, Service } from "../service.js";
+import type { NativeService, Place, Service } from "../service.js";
 import { alarms } from "./alarms.js";
 
 /** Who is scraped, and at which of its ports; all serve /metrics. */
@@ -15,7 +15,7 @@ const SCRAPED = [
 const targetOf = ({ host, port }: Place, service: (typeof SCRAPED)[number][1], name: string) =>
   `${host(service)}:${port(service, name)}`;
 
-export const prometheus: Service = {
+export const prometheus: NativeService = {
   name: "prometheus",
   title: "Prometheus",
   about: "asks the services for their metrics, and raises the alarms of deploy/observability",
@@ -66,7 +66,7 @@ export const prometheus: Service = {
   },
 };
 
-export const alertmanager: Service = {
+export const alertmanager: NativeService = {
   name: "alertmanager",
   title: "Alertmanager",
   about: "groups alarms and shows them; it sends them to nobody until it is given an address",
