@@ -121,6 +121,7 @@ export const COMBINE_OPTIONS: OptionNames<CombineOptions & Into> = {
   author: true,
   properties: true,
   into: true,
+  signal: true,
 };
 
 export const MERGE_OPTIONS: OptionNames<MergeOptions & Into> = { ...COMBINE_OPTIONS, fastForward: true };

@@ -8,7 +8,7 @@ import {
   tableExists,
 } from "./catalog/index.js";
 import { createTableAs } from "./create-table-as.js";
-import { invalidArgument } from "./errors.js";
+import { type Abortable, invalidArgument } from "./errors.js";
 import { checkHealth, type PartHealth } from "./health.js";
 import {
   InferredSchema,
@@ -274,9 +274,10 @@ export class Lakehouse extends NamesAndBranches implements AsyncDisposable {
    * The rows that a reader of a table finds: deletes are applied. Metadata tells them for most tables; files of which
    * nobody knows how many rows are deleted are read, as after another engine's equality deletes.
    */
-  async countRows(table: Table): Promise<bigint> {
+  async countRows(table: Table, options: Abortable = {}): Promise<bigint> {
     checkTable("countRows", table);
-    return this.#parts.countRows(table);
+    checkOptions("countRows", options, { signal: true });
+    return this.#parts.countRows(table, options);
   }
 
   /**

@@ -26,6 +26,7 @@ import {
   type TableDiff,
   type TableName,
 } from "./catalog/index.js";
+import type { Abortable } from "./errors.js";
 import type { Table, TableIdentifier } from "./iceberg/index.js";
 import type { Lakehouse } from "./lakehouse.js";
 import {
@@ -49,7 +50,7 @@ import { Facades } from "./rooms.js";
 export abstract class NamesAndBranches extends Facades {
   abstract table(name: TableName): Promise<Table>;
 
-  abstract countRows(table: Table): Promise<bigint>;
+  abstract countRows(table: Table, options?: Abortable): Promise<bigint>;
 
   /**
    * Takes a table off this branch, with its namespaces left: other branches keep it, and so do tags and earlier commits,
@@ -181,8 +182,13 @@ export abstract class NamesAndBranches extends Facades {
   }
 
   /** What differs from one ref to another (where this lakehouse is), with the rows and files of each table. */
-  diff(from: RefExpression, to: RefExpression = this.ref): Promise<readonly TableDiff[]> {
-    return diffTables(this.#branching, from, to, (table) => this.countRows(table));
+  async diff(
+    from: RefExpression,
+    to: RefExpression = this.ref,
+    options: Abortable = {},
+  ): Promise<readonly TableDiff[]> {
+    checkOptions("diff", options, { signal: true });
+    return diffTables(this.#branching, from, to, (table) => this.countRows(table, options));
   }
 
   /**

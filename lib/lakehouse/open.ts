@@ -120,7 +120,7 @@ export async function openParts(options: LakehouseOptions = {}): Promise<Lakehou
     catalog,
     engine,
     observed: observedOf(() => parts),
-    countRows: (table) => countRows(engine, table),
+    countRows: (table, options) => countRows(engine, table, options),
     wantedUpkeep: async (table) => (await import("./maintenance/index.js")).wantedUpkeep(table),
     lakehouseOn: (ref) => {
       whole ??= new Lakehouse(parts);

@@ -4,6 +4,7 @@ import { backupRoom } from "./backup/room.js";
 import type { Catalog, RefExpression } from "./catalog/index.js";
 import { catalogRoom } from "./catalog/room.js";
 import type { Closing } from "./closing.js";
+import type { Abortable } from "./errors.js";
 import * as groundErrors from "./errors.js";
 import { experimentsRoom } from "./experiments/room.js";
 import type { Table } from "./iceberg/index.js";
@@ -32,7 +33,7 @@ export interface LakehouseParts {
   readonly catalog: Catalog;
   readonly engine: QueryEngine;
   /** The rows of a table, deletes applied. */
-  readonly countRows: (table: Table) => Promise<bigint>;
+  readonly countRows: (table: Table, options?: Abortable) => Promise<bigint>;
   /** The upkeep that a table wants by its policy, such as `compaction`. */
   readonly wantedUpkeep: (table: Table) => Promise<readonly string[]>;
   /** What it is seen by: metrics, gauges, health. */

@@ -1,3 +1,4 @@
+import type { Abortable } from "../errors.js";
 import type { Table } from "../iceberg/index.js";
 import type { Room } from "../room.js";
 import type { ObjectStore } from "../storage/index.js";
@@ -12,7 +13,7 @@ export interface CatalogContext {
   readonly catalog: Catalog;
   readonly store: ObjectStore;
   /** The rows of a table, deletes applied: to tell how two commits differ. */
-  readonly countRows: (table: Table) => Promise<bigint>;
+  readonly countRows: (table: Table, options?: Abortable) => Promise<bigint>;
 }
 
 /** The catalog, for the wiring: `lake.catalog` is the one that the lakehouse works on, seen on the same branch. */

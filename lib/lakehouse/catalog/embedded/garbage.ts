@@ -1,4 +1,10 @@
-import { invalidArgument, type LakehouseError, unsupported } from "../../errors.js";
+import {
+  type Abortable,
+  invalidArgument,
+  type LakehouseError,
+  throwIfAborted,
+  unsupported,
+} from "../../errors.js";
 import {
   type OrphanOptions,
   type OrphanReport,
@@ -30,7 +36,7 @@ interface Shared {
   readonly warehouse: string;
 }
 
-const GC: OptionNames<GcOptions> = { gracePeriodMs: true, dryRun: true };
+const GC: OptionNames<GcOptions> = { gracePeriodMs: true, dryRun: true, signal: true };
 
 const WEEK_MS = 7 * 24 * 3_600_000;
 const THREE_DAYS_MS = 3 * 24 * 3_600_000;
@@ -47,12 +53,17 @@ const ATTEMPTS = 3;
  */
 export async function collectGarbage(shared: Shared, options: GcOptions): Promise<GarbageReport> {
   checkOptions("gc", options, GC);
-  const { gracePeriodMs = WEEK_MS, dryRun = false } = options;
-  const { reachable, deadFiles } = await sweepFound(shared, { gracePeriodMs, dryRun }, async (old) => {
-    const reachable = await findReachable(shared.versions.context, old.objects);
-    const shown = await shownTables(shared.versions.context, reachable.refs);
-    return { reachable, deadFiles: await findDeadFiles(old, reachable, shown) };
-  });
+  const { gracePeriodMs = WEEK_MS, dryRun = false, signal } = options;
+  const { reachable, deadFiles } = await sweepFound(
+    shared,
+    { gracePeriodMs, dryRun, signal },
+    async (old) => {
+      const reachable = await findReachable(shared.versions.context, old.objects);
+      throwIfAborted(signal);
+      const shown = await shownTables(shared.versions.context, reachable.refs);
+      return { reachable, deadFiles: await findDeadFiles(old, reachable, shown) };
+    },
+  );
   return {
     dryRun,
     commits: reachable.deadCommits.map(({ hash }) => hash),
@@ -150,7 +161,7 @@ interface Old extends SharedFiles {
 /** Deletes what `find` finds, or in a dry run only finds it; again, where others bring it back meanwhile. */
 async function sweepFound<F extends Found>(
   shared: Shared,
-  { gracePeriodMs, dryRun }: { readonly gracePeriodMs: number; readonly dryRun: boolean },
+  { gracePeriodMs, dryRun, signal }: { readonly gracePeriodMs: number; readonly dryRun: boolean } & Abortable,
   find: (old: Old) => Promise<F>,
 ): Promise<F> {
   if (!(typeof gracePeriodMs === "number" && gracePeriodMs >= 0)) {
@@ -168,6 +179,7 @@ async function sweepFound<F extends Found>(
   const { context } = shared.versions;
   const { store } = shared;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    throwIfAborted(signal);
     const kept = new FileSet(store);
     const files: SweptFiles = {
       delete: (uris) => store.delete(within(store, uris)),
@@ -177,6 +189,7 @@ async function sweepFound<F extends Found>(
     const objects = before(await context.backend.now());
     const cutoff = before(await filesNow(shared, dryRun));
     const found = await find({ store, kept, cutoff, objects });
+    throwIfAborted(signal);
     const { reachable, deadFiles } = found;
     const isEmpty = reachable.dead.length + reachable.deadRefs.length + deadFiles.length === 0;
     if (dryRun || isEmpty || (await sweep(context, state, reachable, deadFiles, files))) return found;

@@ -1,6 +1,8 @@
+import type { Abortable } from "../../errors.js";
 import type { Hash } from "./hash.js";
 
-export interface GcOptions {
+/** `signal` stops it before anything is deleted: what has begun to be is deleted to the end. */
+export interface GcOptions extends Abortable {
   /**
    * What is younger stays, in milliseconds: a branch deleted or rolled back by mistake can be brought back from its
    * reflog for so long, and a write under way has written data files that no commit names yet. Measured by the clocks

@@ -1,3 +1,4 @@
+import type { Abortable } from "../../errors.js";
 import { type Conflict, ConflictError } from "./conflicts.js";
 import { type ContentKey, encodeKey } from "./content.js";
 import type { Hash } from "./hash.js";
@@ -26,7 +27,7 @@ export interface MergedKey {
 }
 
 /** What merges, transplants and reverts have in common. */
-export interface CombineOptions extends MergeBehaviors {
+export interface CombineOptions extends MergeBehaviors, Abortable {
   /** Finds out what would happen, conflicts included, and changes nothing. */
   readonly dryRun?: boolean | undefined;
   readonly message?: string | undefined;

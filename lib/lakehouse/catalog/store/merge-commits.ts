@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { invalidArgument } from "../../errors.js";
+import { invalidArgument, throwIfAborted } from "../../errors.js";
 import { commitStateUnknown } from "../../iceberg/index.js";
 import type { Hash } from "../model/hash.js";
 import type { CombineOptions, MergedKey, MergeOptions, MergeResult } from "../model/merging.js";
@@ -127,6 +127,7 @@ async function replay(
     let tip = head;
     try {
       for (const commit of commits) {
+        throwIfAborted(options.signal);
         const { base, source, from, meta } = await toPatch(commit);
         const mergeTable = from && attempt.mergeTable(from);
         const trees = { base, source, target: tip.tree, mergeTable };
@@ -154,7 +155,7 @@ async function replay(
 async function combine(
   context: StoreContext,
   branch: string,
-  { dryRun = false }: CombineOptions,
+  { dryRun = false, signal }: CombineOptions,
   brings: Brought,
   plan: (
     head: Commit,
@@ -162,6 +163,7 @@ async function combine(
     attempt: MergeAttempt,
   ) => Promise<{ keys: readonly MergedKey[]; advance?: Advance | undefined }>,
 ): Promise<MergeResult> {
+  throwIfAborted(signal);
   if (dryRun) {
     const { hash, sweep } = await liveRef(context, branch, "BRANCH");
     const attempt = new MergeAttempt(context, true);
@@ -183,6 +185,7 @@ async function combine(
       const planned = await plan(head, sweep, attempt).catch(explain);
       keys = planned.keys;
       attempt.to = planned.advance?.to;
+      throwIfAborted(signal);
       const conflicts = conflictsOf(keys);
       if (conflicts.length === 0) return planned.advance && { ...planned.advance, brings };
       throw refusedChanges(branch, conflicts);

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../../../errors.js";
 import type { JsonInput, JsonNode } from "../../../iceberg/index.js";
 import type { Hash } from "../../model/hash.js";
 import type {
@@ -33,8 +34,11 @@ export async function mergeInto(
     ...combining(context, { ...options, message }),
   };
   const path = `${refPath(`${branch}@${head}`)}/history/merge`;
-  const send = async (isDryRun: boolean): Promise<MergeResult> =>
-    toResult(head, await context.trees.change("POST", path, branch, { ...body, isDryRun }), branch, isDryRun);
+  const send = async (isDryRun: boolean): Promise<MergeResult> => {
+    throwIfAborted(options.signal);
+    const answer = await context.trees.change("POST", path, branch, { ...body, isDryRun });
+    return toResult(head, answer, branch, isDryRun);
+  };
   if (fastForward === "never") return send(dryRun);
   const planned = await send(true);
   const isForward = planned.mergeBase === head && planned.keys.every(({ behavior }) => behavior !== "DROP");
@@ -43,6 +47,7 @@ export async function mergeInto(
   }
   if (dryRun || planned.mergeBase === source.hash) return planned;
   if (!isForward) return send(false);
+  throwIfAborted(options.signal);
   await versions.assignReference(branch, source.hash, { expectedHash: head });
   return { ...planned, applied: true, after: source.hash };
 }
@@ -67,6 +72,7 @@ export async function transplantInto(
     isDryRun,
   };
   const path = `${refPath(`${branch}@${head}`)}/history/transplant`;
+  throwIfAborted(options.signal);
   const { mergeBase: _, ...result } = toResult(
     head,
     await context.trees.change("POST", path, branch, body),

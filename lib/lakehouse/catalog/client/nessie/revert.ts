@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { throwIfAborted } from "../../../errors.js";
 import { conflictOf } from "../../model/conflicts.js";
 import { encodeKey } from "../../model/content.js";
 import { sameJson } from "../../model/hash.js";
@@ -30,6 +31,7 @@ export async function revertIn(
   let head: Place = { hash: before };
   try {
     for (const commit of commits) {
+      throwIfAborted(options.signal);
       const operations = await undo(versions, head, commit, options, keys);
       const conflicts = conflictsOf([...keys.values()]);
       if (conflicts.length > 0 && options.dryRun) break;
@@ -43,6 +45,7 @@ export async function revertIn(
         expectedHash: head.hash,
       });
     }
+    throwIfAborted(options.signal);
     const isApplied = !options.dryRun && head.hash !== before;
     if (isApplied) await versions.assignReference(branch, head.hash, { expectedHash: before });
     return { applied: isApplied, before, after: isApplied ? head.hash : before, keys: [...keys.values()] };
