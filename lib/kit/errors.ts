@@ -6,3 +6,5 @@ export const notebookFailed = errorKind("NOTEBOOK_FAILED");
 export const staleOutput = errorKind("STALE_OUTPUT");
 /** A page, post or figure that breaks a rule of the content. */
 export const contentInvalid = errorKind("CONTENT_INVALID");
+/** A program that this machine would need, such as ffmpeg, is not installed. */
+export const programMissing = errorKind("PROGRAM_MISSING");

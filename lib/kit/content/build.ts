@@ -9,14 +9,15 @@ import { openPrinter } from "./draw/pdf.js";
 import { openPictures } from "./draw/pictures.js";
 import { openHighlighter } from "./html/code.js";
 import { openMarkdown } from "./html/markdown.js";
-import { judge, SITE } from "./judge.js";
+import { type Judgement, judge, SITE } from "./judge.js";
 import { bind } from "./model/bind.js";
 import type { MilestoneContent } from "./model/inputs.js";
 import { loadContent } from "./model/load.js";
 import { readSettings } from "./model/settings.js";
 import { siteMap } from "./model/site-map.js";
-import { readSiteTexts, type SiteText } from "./model/site-texts.js";
+import { readSiteTexts } from "./model/site-texts.js";
 import { breaks } from "./pieces/result.js";
+import { projectState } from "./project/state.js";
 import { deadAddresses, makeChannels } from "./site/channels.js";
 import { brokenLinks } from "./site/link-check.js";
 import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./site/media.js";
@@ -67,9 +68,11 @@ export async function buildContent(project: Project, options: BuildOptions = {})
   stage("read notebooks and texts");
   const loaded = await loadContent(project);
   const texts = readSiteTexts(project);
-  const { all, skipped } = admit(project, loaded, texts, options.only);
+  const results = judge(project, loaded, texts);
+  const { all, skipped } = admit(loaded, results, options.only);
+  const state = await projectState(project, loaded, results);
   const besides = OTHERS.filter((name) => existsSync(join(project.dist, "site", name)));
-  const key = inputsKey(project, all, settings, { only: options.only, besides });
+  const key = inputsKey(project, all, settings, { only: options.only, besides, state });
   const before = unchangedBuild(project, key);
   if (before) return { ...before, seconds: (performance.now() - began) / 1000 };
   const map = siteMap(project.root, all, settings.source, texts);
@@ -126,6 +129,7 @@ export async function buildContent(project: Project, options: BuildOptions = {})
       media,
       feed: channels.feed,
       decks,
+      state,
       besides,
     });
     const broken = brokenLinks(site, besides);
@@ -158,13 +162,11 @@ export async function buildContent(project: Project, options: BuildOptions = {})
 
 /** Decides which milestones are built. One that may not be is left unstarted, or stops the build when it must be. */
 function admit(
-  project: Project,
   loaded: readonly MilestoneContent[],
-  texts: readonly SiteText[],
+  results: Judgement,
   only: readonly string[] | undefined,
 ): { all: MilestoneContent[]; skipped: { id: string; reason: string }[] } {
   const must = (content: MilestoneContent) => !only || only.includes(content.milestone.id);
-  const results = judge(project, loaded, texts);
   const broken = loaded.map(({ milestone }) => (results.get(milestone.id) ?? []).filter(breaks));
   const failures = loaded.flatMap((content, index) => (must(content) ? (broken[index] ?? []) : []));
   if (!only) failures.push(...(results.get(SITE) ?? []).filter(breaks));

@@ -1,9 +1,15 @@
 import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { ink, portNumber, printJson, printJsonLine, stopSignal } from "sololakehouse/terminal";
-import { findProject, listMilestones, type Project, selectMilestones } from "../milestones/index.js";
+import {
+  findProject,
+  listMilestones,
+  type Milestone,
+  type Project,
+  selectMilestones,
+} from "../milestones/index.js";
 
-/** `slh content build`, `check`, `setup`, `plan` and `serve`. */
+/** `slh content build`, `check`, `setup`, `plan`, `video` and `serve`. */
 export function contentCommands(program: Command): void {
   const content = program
     .command("content")
@@ -156,6 +162,37 @@ Examples:
       printStanding(state);
       print("");
       printPlan(state.plan);
+    });
+
+  content
+    .command("video")
+    .argument("<milestone>", "m03, 3 or writing-iceberg")
+    .summary("render a draft of a milestone's video")
+    .description(
+      "Renders what the script shows, in the script's time, with captions burnt in and beside, into dist/video. Needs ffmpeg and Chromium. The voice is espeak-ng's, espeak's or say's; without one of them the video is silent.",
+    )
+    .option("--seconds <number>", "make the beginning alone", Number)
+    .option("--silent", "captions without a voice")
+    .option("--json", "report as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh content video m03
+  $ slh content video m03 --seconds 30 --silent`,
+    )
+    .action(async (word: string, { json, ...options }: { seconds?: number; silent?: true; json?: true }) => {
+      const { makeVideo } = await import("./video/film.js");
+      const project = findProject();
+      const [milestone] = selectMilestones(await listMilestones(project), [word]);
+      const onStage = (stage: string) => {
+        if (!json && process.stderr.isTTY) process.stderr.write(`${stage}\n`);
+      };
+      const report = await makeVideo(project, milestone as Milestone, { ...options, onStage });
+      if (json) return printJson(report);
+      const { video, captions, seconds, shots, voice } = report;
+      print(`${video}  ${shots} shots, ${seconds.toFixed(0)} s, ${voice ? `said by ${voice}` : "silent"}`);
+      print(`${captions}  its captions`);
     });
 
   content

@@ -12,6 +12,7 @@ import {
 import type { SiteText } from "../model/site-texts.js";
 import { readingMinutes } from "../text/words.js";
 import type { PageItem, PageKind } from "./pages.js";
+import { PROJECT_PAGE } from "./project-page.js";
 
 /** A milestone in the navigation and on the home page. */
 export interface NavItem {
@@ -105,6 +106,7 @@ const REFERENCE: readonly Reference[] = [
   { title: "API", path: "api/index.html" },
   { title: "Decisions", path: "docs/decisions/index.html" },
   { title: "Interview answers", path: "interview/index.html" },
+  { title: "Where it stands", path: PROJECT_PAGE },
 ];
 
 /** @param besides folders of the site that others make. */

@@ -22,6 +22,7 @@ import type { Source } from "../text/source.js";
 import { readingMinutes } from "../text/words.js";
 import { insideFiles, type SampleItem } from "./inside.js";
 import type { Files } from "./media.js";
+import { PROJECT_PAGE, projectHtml } from "./project-page.js";
 import type { SiteInput } from "./site.js";
 
 /** What a page is, which its template goes by: `blog/_includes/kinds/<kind>.njk`. */
@@ -37,6 +38,7 @@ export type PageKind =
   | "decision"
   | "blog"
   | "answers"
+  | "project"
   | "lost";
 
 /** One page of the site, as its template needs it. */
@@ -99,6 +101,14 @@ export async function makePages(input: SiteInput): Promise<{ pages: PageItem[]; 
     title: "Interview answers",
     description: "A minute to say on each milestone, and the questions that usually follow.",
     html: answers.join("\n"),
+  });
+  pages.push({
+    path: PROJECT_PAGE,
+    kind: "project",
+    title: "Where the project stands",
+    description:
+      "What it promises, each line with what holds it; what comes next, and what is published where.",
+    html: projectHtml(input.state),
   });
   pages.push({ path: "404.html", kind: "lost", title: "Not found", description: "There is no such page." });
   return { pages, files };

@@ -6,6 +6,7 @@ import { mediaPath, type PageContext } from "../html/render.js";
 import type { MilestoneContent } from "../model/inputs.js";
 import type { SiteSettings } from "../model/settings.js";
 import type { SiteText } from "../model/site-texts.js";
+import type { ProjectState } from "../project/state.js";
 import { relativeUrl } from "../text/escape.js";
 import { renderTemplates } from "./eleventy.js";
 import type { Files } from "./media.js";
@@ -28,6 +29,8 @@ export interface SiteInput {
   readonly feed: ReadonlyMap<MilestoneContent, string>;
   /** Slides as HTML. */
   readonly decks: ReadonlyMap<MilestoneContent, string>;
+  /** Where the project stands. */
+  readonly state: ProjectState;
   /** Folders of the site that others make, such as the reference of the API. */
   readonly besides: readonly string[];
 }

@@ -57,10 +57,9 @@ export async function deckFiles(
 ): Promise<Files> {
   const files: Files = new Map();
   if (deck === "") return files;
-  const plain = unlinked(deck);
   const css = withFonts(site.css);
   for (const [name, size] of Object.entries(FORMS)) {
-    const body = inlined(upright(plain, size.height > size.width), content, site.media);
+    const body = forPaper(deck, content, site.media, size.height > size.width);
     const html = `<!doctype html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(content.milestone.title)}</title>
@@ -82,6 +81,10 @@ const unlinked = (html: string): string =>
     .replace(/<a class="only-dark"[\s\S]*?<\/a>/g, "")
     .replace(/<a\b[^>]*>|<\/a>/g, "");
 
+/** What a page shows, for where nobody can click and pictures must be inside: a sheet, a frame of a video. */
+export const forPaper = (html: string, content: MilestoneContent, media: Files, isUpright = false): string =>
+  inlined(upright(unlinked(html), isUpright), content, media);
+
 /** A sheet that is higher than wide takes a diagram's upright drawing. */
 const upright = (html: string, isUpright: boolean): string =>
   html.replace(
@@ -101,7 +104,7 @@ function inlined(html: string, content: MilestoneContent, media: Files): string 
 }
 
 /** The style sheet with its fonts inside. */
-function withFonts(css: string): string {
+export function withFonts(css: string): string {
   const urls = new Map(
     FONT_FACES.map((face) => [
       `${face.family} ${face.weight} ${face.style}`,
