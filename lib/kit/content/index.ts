@@ -3,6 +3,7 @@
  * posts and scripts. Rules of every channel are checked with file and line. How to write: README.md in this folder.
  */
 import type * as building from "./build.js";
+import type * as previewing from "./preview.js";
 import type * as state from "./project/state.js";
 
 export type { BuildOptions, BuildReport } from "./build.js";
@@ -10,7 +11,8 @@ export { contentCommands } from "./commands.js";
 export { contentDone } from "./done.js";
 
 export { checkContent, type Judgement } from "./judge.js";
-export type { CheckResult } from "./pieces/result.js";
+export { breaks, type CheckResult } from "./pieces/result.js";
+export type { MilestonePreview, PiecePreview } from "./preview.js";
 export type { Channel } from "./project/channels.js";
 export type { PlanEntry, PlanState } from "./project/plan.js";
 export { printStanding } from "./project/print.js";
@@ -27,3 +29,7 @@ export const buildContent: typeof building.buildContent = async (...given) =>
 /** See `project/state.ts`, loaded on the first call, too. */
 export const readProjectState: typeof state.readProjectState = async (...given) =>
   (await import("./project/state.js")).readProjectState(...given);
+
+/** See `preview.ts`, likewise. */
+export const previewMilestone: typeof previewing.previewMilestone = async (...given) =>
+  (await import("./preview.js")).previewMilestone(...given);

@@ -9,6 +9,7 @@ import { serveLanguage } from "./language/routes.js";
 import { WorkingCopies } from "./work/copies.js";
 import { ProgressFile, serveProgress } from "./work/progress.js";
 import { serveNotebooks } from "./work/routes.js";
+import { servePieces } from "./write/routes.js";
 
 export interface StudioServer {
   /** `http://127.0.0.1:8899/`. */
@@ -37,6 +38,7 @@ export async function serveStudio(project: Project, port = 0): Promise<StudioSer
   serveProgress(app, progress, copies);
   serveLanguage(app, copies);
   serveLake(app, project);
+  servePieces(app, project, copies);
   servePages(app, (token, reply) => guard.exchange(token, reply, listening()));
   try {
     await app.listen({ port, host: "127.0.0.1" });

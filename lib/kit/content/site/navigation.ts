@@ -93,6 +93,7 @@ export interface Reference {
 /** What the navigation calls the pages beside the milestones, in its order; those that there are become entries. */
 const REFERENCE: readonly Reference[] = [
   { title: "Guide", path: "docs/guide.html" },
+  { title: "Studio", path: "docs/studio.html" },
   { title: "SQL", path: "docs/sql.html" },
   { title: "Log", path: "docs/log.html" },
   { title: "Quality", path: "docs/quality.html" },
