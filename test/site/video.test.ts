@@ -49,9 +49,13 @@ describe("a video draft", needsChromium, () => {
 
       // A picture with nothing on it would be one colour above its captions.
       const frame = ["-v", "error", "-ss", "6", "-i", path, "-frames:v", "1", "-vf", "crop=1280:480:0:100"];
-      const pixels = execFileSync("ffmpeg", [...frame, "-f", "rawvideo", "-pix_fmt", "gray", "-"], {
-        maxBuffer: 1e7,
-      });
+      const pixels = execFileSync(
+        String(findProgram("ffmpeg")),
+        [...frame, "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+        {
+          maxBuffer: 1e7,
+        },
+      );
       expect(new Set(pixels).size).toBeGreaterThan(20);
       expect(readFileSync(join(fixture.project.root, report.captions), "utf8")).toMatch(
         /^WEBVTT\n\nNOTE Timed by /,
