@@ -37,7 +37,7 @@ export default defineConfig({
           name: "unit",
           env,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/interop/**", "test/site/**", "test/stack/live/**"],
+          exclude: ["test/interop/**", "test/site/**", "test/studio/browser.test.ts", "test/stack/live/**"],
           testTimeout: limit(600_000),
           hookTimeout: 600_000,
           setupFiles: soak ? ["test/support/soak.ts"] : [],
@@ -57,7 +57,12 @@ export default defineConfig({
       },
       {
         resolve,
-        test: { name: "site", env, include: ["test/site/**/*.test.ts"], testTimeout: 300_000 },
+        test: {
+          name: "site",
+          env,
+          include: ["test/site/**/*.test.ts", "test/studio/browser.test.ts"],
+          testTimeout: 300_000,
+        },
       },
       {
         resolve,

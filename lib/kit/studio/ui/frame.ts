@@ -39,6 +39,15 @@ table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:4px 12px 4px 0;border-bottom:1px solid var(--line);text-align:left}
 caption{text-align:left;font-weight:600;padding-bottom:6px}
 pre,code{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px}
+.tip,.only-dark,.anchor,.hidden{display:none!important}
+.plot .narrow-only{display:none}
+figure{margin:1.2rem 0}
+figcaption,.provenance{color:var(--ink-faint);font-size:13px}
+h1,h2,h3{line-height:1.2;letter-spacing:-.018em}
+:not(pre)>code{padding:.1em .3em;border-radius:4px;background:var(--raised)}
+pre{padding:12px 14px;overflow-x:auto;border-radius:8px;background:var(--raised);line-height:1.6}
+.copy{display:none}
+.table{overflow-x:auto}
 img,svg,iframe{max-width:100%}
 iframe{width:100%;min-height:20rem;border:0}
 `;

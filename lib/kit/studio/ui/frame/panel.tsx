@@ -3,6 +3,7 @@ import type { MilestoneSummary } from "../../contract.js";
 import { Icon } from "../base/icons.js";
 import { Learn } from "../learn/learn.js";
 import { See } from "../see/see.js";
+import { Write } from "../write/write.js";
 import { type PanelName, panel } from "./place.js";
 
 const TITLES: Readonly<Record<PanelName, string>> = { learn: "Learn", see: "Lakehouse", write: "Texts" };
@@ -31,6 +32,7 @@ export function Panel({ name, milestones }: PanelProps) {
       </header>
       {name === "learn" && <Learn milestones={milestones} />}
       {name === "see" && <See />}
+      {name === "write" && <Write />}
     </aside>
   );
 }

@@ -10,6 +10,9 @@ import type { OpenNotebook } from "./open.js";
 import type { ProgressKeeper } from "./progress.js";
 import { recordIn } from "./records.js";
 
+/** Milliseconds in which a cell that can be interrupted comes to rest. */
+const HEEDS_WITHIN = 2000;
+
 /** Runs cells one after another, and stops where one fails, or where a prediction is wanted first. */
 export class Runner {
   /** The prediction that a run waits for. */
@@ -55,19 +58,28 @@ export class Runner {
     return exercise === undefined || this.#progress.value.exercises[exercise] !== "solved";
   }
 
-  /** What waits runs no more; what runs is interrupted. */
+  /**
+   * What waits runs no more; what runs is interrupted. A loop that never comes to rest hears no interrupt: its kernel is
+   * restarted then, and the reader is told.
+   */
   async interrupt(): Promise<void> {
     this.#dropQueue();
+    const running = this.#running;
     await this.#notebook.kernel.interrupt().catch((error: unknown) => notify(inWords(error), "trouble"));
+    await new Promise((resolve) => setTimeout(resolve, HEEDS_WITHIN));
+    if (running === undefined || this.#running !== running) return;
+    await this.restart();
+    notify(
+      "The cell did not heed the interrupt, so the kernel was restarted: what cells had declared is gone.",
+    );
   }
 
   async restart(): Promise<void> {
     this.#dropQueue();
     try {
       await this.#notebook.kernel.restart();
-      for (const cell of this.#notebook.cells.value)
-        if (cell.outputs.value.length > 0 || cell.run.value.kind !== "new")
-          cell.run.value = { kind: "recorded" };
+      for (const { run } of this.#notebook.cells.value)
+        if (run.value.kind === "ok" || run.value.kind === "failed") run.value = { kind: "recorded" };
     } catch (error) {
       notify(inWords(error), "trouble");
     }
