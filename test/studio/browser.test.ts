@@ -59,7 +59,7 @@ const notebook: Notebook = {
     ),
     code("check", CHECK),
     code("endless", "for (;;) {}"),
-    code("lines", "for (let i = 0; i < 10_000; i++) console.log(`line ${i}`);"),
+    code("lines", 'for (let i = 0; i < 10_000; i++) console.log("line", i);'),
     code(
       "html",
       `import { display } from "tslab";
@@ -165,7 +165,7 @@ describe("the studio in a browser", needsChromium, () => {
     await cell(page, "check").getByText("Solved").waitFor();
     expect(await card.textContent()).toContain("You predicted");
     await page.getByRole("button", { name: "Learn" }).click();
-    await page.getByRole("complementary", { name: "Learn" }).getByText("solved").first().waitFor();
+    await page.getByRole("region", { name: "Learn", exact: true }).getByText("solved").first().waitFor();
 
     await page.getByRole("button", { name: "More" }).click();
     const download = page.waitForEvent("download");

@@ -90,19 +90,21 @@ export function App() {
       <div class={`frame with-${shownPanel}`}>
         <Milestones all={milestones} current={milestone} />
         <main id="work" tabIndex={-1}>
-          {trouble && (
-            <div class="banner" role="alert">
-              <p>{trouble}</p>
-            </div>
-          )}
           {current && <Heading milestone={current} />}
-          {studio ? (
-            <NotebookView key={studio.notebook.milestone.id} />
-          ) : (
-            <Waiting current={current} trouble={trouble} />
-          )}
+          <div class="sheet">
+            {trouble && (
+              <div class="banner" role="alert">
+                <p>{trouble}</p>
+              </div>
+            )}
+            {studio ? (
+              <NotebookView key={studio.notebook.milestone.id} />
+            ) : (
+              <Waiting current={current} trouble={trouble} />
+            )}
+          </div>
+          {shownPanel !== "none" && studio && <Panel name={panelFor(shownPanel)} milestones={milestones} />}
         </main>
-        {shownPanel !== "none" && studio && <Panel name={panelFor(shownPanel)} milestones={milestones} />}
       </div>
       <Help />
       <Notices />

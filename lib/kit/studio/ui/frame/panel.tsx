@@ -16,7 +16,7 @@ interface PanelProps {
 /** What stands beside the notebook. */
 export function Panel({ name, milestones }: PanelProps) {
   return (
-    <aside class="panel" aria-label={TITLES[name]}>
+    <section class="panel" aria-label={TITLES[name]}>
       <header>
         <h2>{TITLES[name]}</h2>
         <button
@@ -33,6 +33,6 @@ export function Panel({ name, milestones }: PanelProps) {
       {name === "learn" && <Learn milestones={milestones} />}
       {name === "see" && <See />}
       {name === "write" && <Write />}
-    </aside>
+    </section>
   );
 }
