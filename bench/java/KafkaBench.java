@@ -13,11 +13,12 @@ import org.apache.kafka.common.serialization.*;
 
 /**
  * `KafkaBench <bootstrap> <seconds> [part ...]`: what a broker does for Kafka's own client, as one line of JSON. Each
- * measure takes about so many seconds. Parts: `produce`, `consume` (and what is consumed is produced), `paced`, `tail`; all
+ * measure takes about so many seconds; `records` is how many were sent in all. Parts: `produce`, `consume` (and what is consumed is produced), `paced`, `tail`; all
  * of them where none is given. `100`, `1000`, `acks=1` and `acks=all` leave the other measures out.
  */
 class KafkaBench {
   static final Map<String, Double> measured = new LinkedHashMap<>();
+  static long records = 0;
   static String bootstrap;
   static List<String> asked;
 
@@ -48,6 +49,7 @@ class KafkaBench {
     if (parts.contains("paced")) paced("paced", 50_000, 1000, seconds);
     if (parts.contains("tail"))
       for (String level : levels) tail("tail." + level.substring(5), level.substring(5), seconds);
+    measured.put("records", (double) records);
     var text = new StringJoiner(",", "{", "}");
     measured.forEach((name, value) -> text.add("\"" + name + "\":" + value));
     System.out.println(text);
@@ -119,6 +121,7 @@ class KafkaBench {
       if (!topic.equals("warm"))
         measured.put(topic + ".produced/s", count / ((System.nanoTime() - began) / 1e9));
     }
+    records += count;
     return count;
   }
 
@@ -159,6 +162,7 @@ class KafkaBench {
       }
       producer.flush();
       left.acquire(count);
+      records += count;
       measured.put("paced.produced/s", count / ((System.nanoTime() - began) / 1e9));
     }
     latencies("paced", nanos, count / 5, count);
@@ -186,6 +190,7 @@ class KafkaBench {
       }
     }
     follower.join();
+    records += count;
     latencies(topic, nanos, count / 5, count);
   }
 }
