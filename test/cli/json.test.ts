@@ -64,6 +64,9 @@ const ASKED: readonly (readonly string[])[] = [
   ["content", "check", "--json"],
   ["content", "setup", "--author", "Ada", "--json"],
   ["content", "plan", "--json"],
+  ["interview", "estimate", "rows_a_day=1e9", "--json"],
+  ["interview", "drill", "--json"],
+  ["interview", "mock", "--json"],
   ["status", "--json"],
   ["reset", "--dry-run", "--json"],
   ["import", "rows.json", "--table", "s.u", "--dry-run", "--json"],
@@ -148,6 +151,7 @@ describe("JSON", () => {
     expect(leaves.map(({ name }) => name).filter((name) => !held(name))).toEqual([
       "content build", // content/commands.test.ts
       "content video", // site/video.test.ts
+      "interview talk", // interview/interview.test.ts
       "stack up", // stack/live/core.test.ts
       "stack doctor", // stack/live/lifecycle.test.ts
       "stack env", // stack/live/support.ts

@@ -4,6 +4,7 @@
  */
 import type { Command } from "commander";
 import { contentCommands } from "../content/commands.js";
+import { interviewCommands } from "../interview/commands.js";
 import { notebookCommands } from "../notebook/commands.js";
 import { stackCommands } from "../stack/commands.js";
 import { studioCommand } from "../studio/commands.js";
@@ -14,6 +15,7 @@ export function addCommands(program: Command): void {
   notebookCommands(program);
   studioCommand(program);
   contentCommands(program);
+  interviewCommands(program);
   stackCommands(program);
   statusCommand(program);
 }

@@ -11,7 +11,12 @@ export { contentCommands } from "./commands.js";
 export { contentDone } from "./done.js";
 
 export { checkContent, type Judgement } from "./judge.js";
-export { breaks, type CheckResult } from "./pieces/result.js";
+export { type Bound, bind, substitute } from "./model/bind.js";
+export type { MilestoneContent } from "./model/inputs.js";
+export { loadContent } from "./model/load.js";
+export { plainInsertion } from "./pieces/linkedin-text.js";
+export { breaks, type CheckResult, fail, pass, verdict } from "./pieces/result.js";
+export { clock, SPEAKING_RATE } from "./pieces/script.js";
 export type { MilestonePreview, PiecePreview } from "./preview.js";
 export type { Channel } from "./project/channels.js";
 export type { PlanEntry, PlanState } from "./project/plan.js";
@@ -21,6 +26,7 @@ export type { KeptPromise } from "./project/promises.js";
 export type { ProjectState } from "./project/state.js";
 export { saveDiagrams } from "./save-diagrams.js";
 export { type SiteServer, serveSite } from "./site/serve.js";
+export { parseSource, readSource, type Source } from "./text/source.js";
 
 /** See `build.ts`, which is loaded on the first call: it brings along all that draws and highlights. */
 export const buildContent: typeof building.buildContent = async (...given) =>
