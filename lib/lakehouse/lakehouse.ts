@@ -103,8 +103,11 @@ export class Lakehouse extends NamesAndBranches implements AsyncDisposable {
    * await lake.sql`select * from flights.silver where origin = ${origin} and delay = any(${delays})`;
    * await lake.sql(sql`select ${identifier(column)} from flights.silver where delay > ${limit}`, { ref: "etl" });
    */
-  sql<Row extends object = SqlRow>(query: string | SqlFragment, options?: SqlOptions): Query<Row>;
-  sql<Row extends object = SqlRow>(template: TemplateStringsArray, ...parts: readonly SqlPart[]): Query<Row>;
+  sql(query: string | SqlFragment, options?: SqlOptions): Query;
+  sql(template: TemplateStringsArray, ...parts: readonly SqlPart[]): Query;
+  // The type of the rows is what a caller says, and never what the place of the call would like it to be.
+  sql<Row extends object>(query: string | SqlFragment, options?: SqlOptions): Query<Row>;
+  sql<Row extends object>(template: TemplateStringsArray, ...parts: readonly SqlPart[]): Query<Row>;
   sql<Row extends object = SqlRow>(
     query: string | SqlFragment | TemplateStringsArray,
     ...rest: readonly unknown[]

@@ -67,7 +67,7 @@ export {
   type TableValue,
   VEGA_LITE_MIME,
 } from "./file/recorded.js";
-export type { StackFact, StackFacts } from "./file/stack-facts.js";
+export type { MadeFrom, StackFact, StackFacts } from "./file/stack-facts.js";
 export { readNotebook, writeNotebook } from "./file/store.js";
 export {
   type Freshness,
