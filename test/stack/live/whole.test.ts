@@ -1,5 +1,5 @@
 // The services of all profiles but `engines`, together: a lakehouse on them, what they refuse, and what is left after down
-// and up. engines.test.ts has the others.
+// and up. long/engines.test.ts has the others.
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

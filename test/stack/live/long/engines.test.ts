@@ -1,12 +1,12 @@
 // Trino on the stack: what it writes through our catalog and through Nessie, on SeaweedFS, is what we read, row for row.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SERVICES, type ServiceName, statusOf } from "../../../lib/kit/stack/index.js";
-import { ourRows } from "../../interop/plain.js";
-import { needsTrino, type TrinoClient, trinoAt } from "../../interop/trino-client.js";
-import { trinoRows } from "../../interop/trino-rows.js";
+import { SERVICES, type ServiceName, statusOf } from "../../../../lib/kit/stack/index.js";
+import { ourRows } from "../../../interop/plain.js";
+import { needsTrino, type TrinoClient, trinoAt } from "../../../interop/trino-client.js";
+import { trinoRows } from "../../../interop/trino-rows.js";
+import { openReader, type Reader } from "../reader.js";
+import { type OwnStack, ownStack } from "../support.js";
 import { ENGINES } from "./engines.js";
-import { openReader, type Reader } from "./reader.js";
-import { type OwnStack, ownStack } from "./support.js";
 
 let stack: OwnStack;
 let trino: TrinoClient;

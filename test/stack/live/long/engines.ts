@@ -1,4 +1,4 @@
-import { SERVICES } from "../../../lib/kit/stack/index.js";
+import { SERVICES } from "../../../../lib/kit/stack/index.js";
 
 const { seaweedfs, etcd, catalog, nessie, trino, "trino-worker-1": one, "trino-worker-2": two } = SERVICES;
 
