@@ -6,7 +6,6 @@
  * server's own `Origin`, which browsers send. Bodies are JSON. A refusal is a `Refusal` with a status of 400 or above.
  * `:milestone` is an id: `m03`, `streaming-log`.
  */
-import type { DoneItem } from "../milestones/index.js";
 import type { Notebook } from "../notebook/index.js";
 
 /** What every endpoint of `/studio` answers when it refuses: a stable code, what is wrong, and what to do. */
@@ -32,11 +31,6 @@ export interface MilestoneSummary {
   readonly isEdited: boolean;
   readonly progress: MilestoneProgress;
 }
-
-/**
- * `GET /studio/milestones/:milestone/done` → its Definition of Done, computed now, which takes a second or so.
- */
-export type MilestoneDone = readonly DoneItem[];
 
 /**
  * `GET /studio/notebooks/:milestone` → what to show: the working copy, or else the committed notebook with the outputs of
@@ -254,9 +248,6 @@ export interface SqlResult {
     readonly bytesRead: number;
   }[];
 }
-
-/** `POST /studio/chart` with a Vega-Lite specification → `image/svg+xml`, drawn as the site draws. */
-export type ChartRequest = Readonly<Record<string, unknown>>;
 
 // ── Learn ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -27,7 +27,7 @@ const pagePolicy = (nonce: string): string =>
 /**
  * What the frame of outputs may do: nothing but draw. `sandbox` without `allow-same-origin` gives it an opaque origin, so
  * that it is a stranger to the studio; `connect-src` stays at none; a script runs only by the nonce that its own program
- * has. Vega compiles expressions of charts, which takes `unsafe-eval`: in here there is nothing to be had by it.
+ * has, and compiles nothing from text.
  */
 const framePolicy = (nonce: string): string =>
   [
