@@ -99,6 +99,7 @@ const REFERENCE: readonly Reference[] = [
   { title: "Quality", path: "docs/quality.html" },
   { title: "Experiments", path: "docs/experiments.html" },
   { title: "Pipelines", path: "docs/pipelines.html" },
+  { title: "Orchestration", path: "docs/orchestration.html" },
   { title: "Upkeep", path: "docs/maintenance.html" },
   { title: "Backup", path: "docs/backup.html" },
   { title: "Stack", path: "docs/stack.html" },
@@ -108,6 +109,8 @@ const REFERENCE: readonly Reference[] = [
   { title: "Decisions", path: "docs/decisions/index.html" },
   { title: "Interview answers", path: "interview/index.html" },
   { title: "Where it stands", path: PROJECT_PAGE },
+  { title: "Roadmap", path: "docs/roadmap.html" },
+  { title: "Portfolio", path: "docs/portfolio.html" },
 ];
 
 /** @param besides folders of the site that others make. */
