@@ -8,7 +8,7 @@ export function studioCommand(program: Command): void {
     .command("studio")
     .summary("step through the notebooks in a browser")
     .description(
-      "Serves the studio on this machine alone and opens it: notebooks, their kernel, the lakehouse and the texts. VS Code and JupyterLab attach to the same server as to Jupyter's.",
+      "Serves the studio on this machine alone and opens it: notebooks, their kernel, the lakehouse and the texts. Programs that speak Jupyter's protocol attach to the same server.",
     )
     .option("--port <number>", "port to listen on; 0 takes a free one", portNumber, 8899)
     .option("--no-open", "only print the address, which works once")
@@ -29,7 +29,7 @@ Examples:
         printJsonLine({ url, openUrl, jupyterUrl });
       } else {
         console.log(`Studio, works once:             ${server.openUrl}`);
-        console.log(`For VS Code and JupyterLab:     ${server.jupyterUrl}`);
+        console.log(`For clients of Jupyter's API:   ${server.jupyterUrl}`);
         console.log("Ctrl-C ends it and its kernels.");
         if (open) {
           const { openInBrowser } = await import("./open.js");
