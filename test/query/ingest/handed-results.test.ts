@@ -24,7 +24,8 @@ import {
   uuid,
 } from "sololakehouse";
 import { describe, expect, test } from "vitest";
-import { conformingBatches, type Schema } from "../../../lib/lakehouse/iceberg/index.js";
+import { conformingBatches, type IngestOptions, type Schema } from "../../../lib/lakehouse/iceberg/index.js";
+import { dataBatches } from "../../../lib/lakehouse/query/ingest/data.js";
 import { batchRows } from "../../../lib/lakehouse/query/result/batch-rows.js";
 import { runs } from "../../support/runs.js";
 import { lake, newName } from "../support/files.js";
@@ -45,8 +46,8 @@ const POOL = {
   ubigint: ["18446744073709551615", "3"],
   hugeint: ["170141183460469231731687303715884105727", "-12", "99999999999999999999999999999999999999"],
   uhugeint: ["340282366920938463463374607431768211455", "4"],
-  float: ["'nan'", "'inf'", "-0.0", "1e-45", "3.4028235e38", "0.1"],
-  double: ["'nan'", "'-inf'", "-0.0", "5e-324", "1e300", "0.1", "16777217", "3"],
+  float: ["'nan'", "'inf'", "'-0.0'", "1e-45", "3.4028235e38", "0.1"],
+  double: ["'nan'", "'-inf'", "'-0.0'", "5e-324", "1e300", "0.1", "16777217", "3"],
   "decimal(4,2)": ["12.30", "-99.99", "0"],
   "decimal(9,2)": ["1234567.89"],
   "decimal(18,0)": ["123456789012345678", "7"],
@@ -133,11 +134,13 @@ const types = Object.keys(POOL) as (keyof typeof POOL)[];
 const castOf = (type: string, value: string) => `CAST(${value} AS ${type})`;
 
 /** What becomes of data: the columns and values that would be stored, or the error. */
-async function stored(schema: Schema, data: unknown): Promise<unknown> {
+async function stored(schema: Schema, data: unknown, options?: IngestOptions): Promise<unknown> {
   try {
     const rows: unknown[] = [];
     let columns: string | undefined;
-    for await (const batch of conformingBatches(schema, data as AsyncIterable<never>)) {
+    const given = data as AsyncIterable<never>;
+    const batches = options ? dataBatches(given, schema, options) : conformingBatches(schema, given);
+    for await (const batch of batches) {
       columns = JSON.stringify(batch.schema.fields.map((each) => [String(each), [...each.metadata]]));
       rows.push(...batchRows(batch.schema, batch));
     }
@@ -150,12 +153,19 @@ async function stored(schema: Schema, data: unknown): Promise<unknown> {
 }
 
 /** Hands a query's result over, and its rows one by one. */
-async function both(schema: Schema, result: QueryResult): Promise<{ handed: unknown; rows: unknown }> {
+async function both(
+  schema: Schema,
+  result: QueryResult,
+  options?: IngestOptions,
+): Promise<{ handed: unknown; rows: unknown }> {
   const rows = await result.rows();
   async function* each() {
     yield* rows;
   }
-  return { handed: await stored(schema, result), rows: await stored(schema, each()) };
+  return {
+    handed: await stored(schema, result, options),
+    rows: await stored(schema, each(), options),
+  };
 }
 
 describe("a result that is handed over", () => {
@@ -211,11 +221,41 @@ describe("a result that is handed over", () => {
             wanted.map(({ name, target, isOptional }) => [name, isOptional ? target.optional() : target]),
           ),
         );
-        const { handed, rows: byRow } = await both(schema, result);
-        expect(handed).toEqual(byRow);
+        for (const options of [undefined, { extraFields: "ignore" }] as const) {
+          const { handed, rows: byRow } = await both(schema, result, options);
+          expect(handed).toEqual(byRow);
+        }
       }),
       { numRuns: runs(150) },
     );
+  });
+
+  test.each([
+    "SELECT 1 AS more, i AS a, -i AS b FROM range(3) t(i)",
+    "SELECT -i AS b, 'x' AS more, i AS a, 2 AS most FROM range(3) t(i)",
+    "SELECT 1 AS more, NULL::BIGINT AS a, 2 AS b",
+    "SELECT 1 AS more, 99999999999 AS b, 1 AS a",
+    "SELECT 1 AS more",
+    "SELECT 1 AS more LIMIT 0",
+  ])("has other columns than the table's left out from wherever they stand: %s", async (query) => {
+    const schema = defineSchema({ a: long(), b: int().optional() });
+    const { handed, rows } = await both(schema, await lake.sql(query), { extraFields: "ignore" });
+    expect(handed).toEqual(rows);
+  });
+
+  test("is the same where it is a table's scan, which has bytes of a length", async () => {
+    const bytes = (length: number) => new Uint8Array(length).fill(7);
+    const schema = defineSchema({ f8: fixed(8), f16: fixed(16), u: uuid(), l: list(fixed(8)) });
+    const id = "f79c3e09-677c-4bbd-a479-3f349cb785e7";
+    const row = { f8: bytes(8), f16: bytes(16), u: id, l: [bytes(8)] };
+    const table = await (await lake.createTable(newName(), { schema })).append([row]);
+    for (const name of ["f8", "f16", "u", "l"] as const) {
+      const result = await lake.read(table, table.scan({ select: [name] }));
+      for (const target of [fixed(8), fixed(16), uuid(), binary(), string(), list(fixed(8)), list(uuid())]) {
+        const { handed, rows } = await both(defineSchema({ [name]: target as Column<unknown> }), result);
+        expect(handed).toEqual(rows);
+      }
+    }
   });
 
   test("is counted on over its batches in errors", async () => {

@@ -188,6 +188,47 @@ describe("what differs is an error until it is asked for", () => {
     }
   });
 
+  test("columns of Arrow are known by their names, in each batch, and left out from wherever they stand", async () => {
+    const numbers = defineSchema({ a: int(), b: int() });
+    const [one, two] = [
+      await lake.sql("select 0 as x, 1 as a, 2 as b").toArrow(),
+      await lake.sql("select 20 as b, 0 as x, 10::tinyint as a, 'y' as y").toArrow(),
+    ];
+    const files = [one, two].map((each, i) => file(`names-${i}.arrow`, arrow.tableToIPC(each, "file")));
+    const batches = [...one.batches, ...two.batches];
+    const first = { a: 1, b: 2 };
+    const second = { a: 10, b: 20 };
+    const sources: readonly [unknown, unknown[]][] = [
+      [one, [first]],
+      [two, [second]],
+      [one.batches[0], [first]],
+      [batches, [first, second]],
+      [
+        (async function* () {
+          yield* batches;
+        })(),
+        [first, second],
+      ],
+      [{ arrow: files }, [first, second]],
+      [join(folder, "names-*.arrow"), [first, second]],
+    ];
+    for (const [source, rows] of sources) {
+      const table = await lake.createTable(newName(), { schema: numbers });
+      await table.appendFrom(source as Source<never>, { extraFields: "ignore" });
+      expect(await rowsOf(table.name)).toEqual(rows);
+    }
+    const table = await lake.createTable(newName(), { schema: numbers });
+    await table.append(batches.map((batch) => batch.selectAt(batch === batches[0] ? [1, 2] : [0, 2])));
+    expect(await rowsOf(table.name)).toEqual([first, second]);
+    const less = [one.batches[0]?.selectAt([1, 2]), two.batches[0]?.selectAt([2])];
+    for (const cast of [{}, { a: int() }]) {
+      const { message } = await refusal(table.appendFrom(less as Source<never>, { cast }));
+      expect(message).toContain('The data has no column "b"');
+    }
+    const more = [one.batches[0]?.selectAt([1, 2]), one.batches[0]];
+    expect((await refusal(table.append(more as never))).message).toContain('Column "x"');
+  });
+
   test("a cast of a column that is not there is a slip, and so is an option that is none", async () => {
     const table = await lake.createTable(newName(), { schema });
     const path = file("d.csv", "a,b\n1,x\n");

@@ -37,11 +37,11 @@ export async function* dataBatches(
       if (missing !== undefined && missingFields !== "fill") {
         throw schemaMismatch(
           missing,
-          `The data has no column ${JSON.stringify(missing)}, which the table has.`,
+          `The data has no column ${JSON.stringify(missing)}, which the table, or the data before it, has.`,
           'Fill it with its default, or null, with missingFields: "fill".',
         );
       }
-      return extraFields === "ignore" ? item.select(given.filter((name) => names.has(name))) : item;
+      return extraFields === "ignore" ? item.selectAt(placesOf(names, item.schema)) : item;
     }
     if (extraFields !== "ignore" || typeof item !== "object" || item === null) return item;
     return Object.fromEntries(Object.entries(item).filter(([name]) => names.has(name)));
@@ -54,14 +54,19 @@ function only(names: ReadonlySet<string>, data: BatchedRows & Data): Data {
   const rows: BatchedRows = {
     async [ROW_BATCHES]() {
       const given = await data[ROW_BATCHES]();
-      const known = given.schema.fields.map(({ name }) => name).filter((name) => names.has(name));
+      const places = placesOf(names, given.schema);
       async function* batches(): AsyncGenerator<arrow.RecordBatch> {
-        for await (const batch of given.batches) yield batch.select(known);
+        for await (const batch of given.batches) yield batch.selectAt(places);
       }
-      return { ...given, schema: given.schema.select(known), batches: batches() };
+      return { ...given, schema: given.schema.selectAt(places), batches: batches() };
     },
   };
   return rows as unknown as Data;
+}
+
+/** Where these columns are: a batch's own `select`, by names, leaves its data where they were beside the others. */
+function placesOf(names: ReadonlySet<string>, { fields }: arrow.Schema): number[] {
+  return [...fields.keys()].filter((place) => names.has((fields[place] as arrow.Field).name));
 }
 
 function mapped(data: Data, each: (item: unknown) => unknown): Iterable<unknown> | AsyncIterable<unknown> {

@@ -7,7 +7,6 @@ import {
   type AppendData,
   assignFreshIds,
   Column,
-  conformingBatches,
   type IngestOptions,
   type Schema,
   type Source,
@@ -300,7 +299,9 @@ export class Ingest {
     const uri = `${store.root}/${randomUUID()}.parquet`;
     const schema = { schemaId: 0, fields, identifierFieldIds: [] };
     try {
-      await writeParquet(store, uri, schemaToArrow(schema), conformingBatches(schema, data));
+      // Columns that its first batch has; of several files each may lack some.
+      const { missingFields } = request;
+      await writeParquet(store, uri, schemaToArrow(schema), dataBatches(data, schema, { missingFields }));
       const parquet = store.localPath(uri) as string;
       yield* this.#relationalRows({ kind: "parquet", parquet }, { ...request, source: { parquet } });
     } finally {

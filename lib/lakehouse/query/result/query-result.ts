@@ -126,7 +126,7 @@ export class QueryResult<Row extends object = SqlRow> implements AsyncIterable<R
     return {
       schema: this.schema,
       batches: this.batches(),
-      rows: (batch) => batchRows(this.schema, batch),
+      rows: batchRows,
       values: valueReader,
     };
   }

@@ -20,6 +20,7 @@ export function isAlike(type: IcebergType, field: arrow.Field): boolean {
   if (type.type === "map") {
     if (!arrow.DataType.isMap(from)) return false;
     const [key, value] = (from.children[0] as arrow.Field<arrow.Struct>).type.children;
+    // But for the sign of a zero among the keys, which a row's `Map` cannot hold: it is kept.
     return isAlike(type.key, key as arrow.Field) && isAlike(type.value, value as arrow.Field);
   }
   return isPrimitiveType(type) && isAlikeLeaf(type, field);

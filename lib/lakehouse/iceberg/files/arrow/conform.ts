@@ -13,29 +13,39 @@ import { schemaToArrow, storedSchema } from "./schema.js";
 export function batchConformer(
   schema: Schema,
   from: arrow.Schema,
-): (batch: arrow.RecordBatch) => arrow.RecordBatch {
-  const target = schemaToArrow(storedSchema(schema));
+  target: arrow.Schema = schemaToArrow(storedSchema(schema)),
+): (batch: arrow.RecordBatch, firstRow?: number) => arrow.RecordBatch {
   const type = new arrow.Struct(target.fields);
   const parts = partsOf(schema.fields, from.fields, "");
-  let firstRow = 0;
-  return (batch) => {
-    const before = firstRow;
-    const children = convertParts(parts, batch.data, (row) => before + row);
-    firstRow += batch.numRows;
+  return (batch, firstRow = 0) => {
+    const children = convertParts(parts, batch.data, (row) => firstRow + row);
     const data = makeData({ type, length: batch.numRows, nullCount: 0, children });
     return new arrow.RecordBatch(target, data as arrow.Data<arrow.Struct>);
   };
 }
 
-/** `batchConformer` over a stream, for one whose batches share a schema. */
+/** `batchConformer` over a stream. Its batches may be of several files: each has its own columns, in its own order. */
 export async function* conformBatches(
   schema: Schema,
   batches: Iterable<arrow.RecordBatch> | AsyncIterable<arrow.RecordBatch>,
 ): AsyncGenerator<arrow.RecordBatch> {
-  let conform: ((batch: arrow.RecordBatch) => arrow.RecordBatch) | undefined;
+  const target = schemaToArrow(storedSchema(schema));
+  let last: { readonly from: arrow.Schema; readonly conform: ReturnType<typeof batchConformer> } | undefined;
+  let firstRow = 0;
   for await (const batch of batches) {
-    conform ??= batchConformer(schema, batch.schema);
+    const { schema: from } = batch;
+    if (last === undefined || !hasSameColumns(last.from, from))
+      last = { from, conform: batchConformer(schema, from, target) };
     // Arrow makes a batch without columns' data of a table that has no rows.
-    if (batch.numRows > 0) yield conform(batch);
+    if (batch.numRows > 0) yield last.conform(batch, firstRow);
+    firstRow += batch.numRows;
   }
+}
+
+/** True where it is sure: the batches of a stream have schemas of their own, with the stream's types. */
+function hasSameColumns(one: arrow.Schema, other: arrow.Schema): boolean {
+  return (
+    one.fields.length === other.fields.length &&
+    one.fields.every(({ name, type }, i) => name === other.fields[i]?.name && type === other.fields[i]?.type)
+  );
 }

@@ -19,8 +19,8 @@ export interface RowBatches {
   readonly schema: arrow.Schema;
   /** Can be read once. */
   readonly batches: AsyncIterable<arrow.RecordBatch>;
-  /** The rows of a batch, as objects. */
-  rows(batch: arrow.RecordBatch): Iterable<unknown>;
+  /** The rows of a batch of the schema, as objects. */
+  rows(schema: arrow.Schema, batch: arrow.RecordBatch): Iterable<unknown>;
   /** The values that the rows of a batch have in a column. */
   values(field: arrow.Field, data: arrow.Data): (row: number) => unknown;
 }
@@ -83,7 +83,7 @@ function byRow(
 ): arrow.RecordBatch {
   const builder = new BatchBuilder(schema, { maxRows: batch.numRows, maxBytes: Number.POSITIVE_INFINITY });
   let row = before;
-  for (const each of given.rows(batch)) builder.append(each, row++);
+  for (const each of given.rows(given.schema, batch)) builder.append(each, row++);
   return builder.take() as arrow.RecordBatch;
 }
 
