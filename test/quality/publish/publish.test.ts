@@ -209,6 +209,22 @@ test("what is set back while it is published does not come back with it", async 
   expect(await ids("p.back")).toEqual([1, 3]);
 });
 
+test("how rows are to be taken in holds for rows at hand as it does for a query", async () => {
+  const query = "select 1::bigint as id, 7 as more";
+  const result = await lake.sql(query).toArrow();
+  const options = { cast: { id: { sql: "id + 100" } }, extraFields: "ignore" } as const;
+  const sources = { query, rows: [{ id: 1n, more: 7 }], result: lake.sql(query), arrow: result };
+  for (const [name, source] of Object.entries(sources)) {
+    for (const quarantine of [false, true]) {
+      const table = `p.taken_${name}_${quarantine}`;
+      await lake.createTable(table, { schema: defineSchema({ id: long() }) });
+      const given = source instanceof Object && "then" in source ? lake.sql(query) : source;
+      await lake.quality.publish(table, given as never, { ...options, quarantine, checks: [notNull("id")] });
+      expect(await ids(table), table).toEqual([101]);
+    }
+  }
+});
+
 test("in quarantine good rows go on and bad ones are set aside with their reasons, by one commit", async () => {
   const silver = terms("p.aside");
   await lake.quality.publish(silver, [{ id: 1, origin: "ATL" }]);

@@ -229,6 +229,15 @@ describe("what differs is an error until it is asked for", () => {
     expect((await refusal(table.append(more as never))).message).toContain('Column "x"');
   });
 
+  test("no rows are no rows whatever they are cast to, and rows without columns cannot be cast", async () => {
+    const table = await lake.createTable(newName(), { schema });
+    const cast = { a: { sql: "1" } } as const;
+    for (const none of [[], (async function* () {})(), lake.sql("select 1 as a, 'x' as b limit 0")])
+      await table.appendFrom(none as Source<never>, { cast });
+    expect((await table.refresh()).currentSnapshot).toBeUndefined();
+    expect((await refusal(table.appendFrom([{}] as never, { cast }))).message).toMatch(/no columns/);
+  });
+
   test("a cast of a column that is not there is a slip, and so is an option that is none", async () => {
     const table = await lake.createTable(newName(), { schema });
     const path = file("d.csv", "a,b\n1,x\n");

@@ -115,7 +115,8 @@ export async function appendTo<Row>(
   given: Source<Row>,
   ingest: IngestOptions,
 ): Promise<void> {
-  if (isData(given)) await table.append(given);
+  const isPlain = Object.values(ingest).every((option) => option === undefined);
+  if (isPlain && isData(given)) await table.append(given);
   else await table.appendFrom(given, ingest);
 }
 

@@ -301,7 +301,13 @@ export class Ingest {
     try {
       // Columns that its first batch has; of several files each may lack some.
       const { missingFields } = request;
-      await writeParquet(store, uri, schemaToArrow(schema), dataBatches(data, schema, { missingFields }));
+      const batches = dataBatches(data, schema, { missingFields });
+      if (fields.length === 0) {
+        // There is no file without columns; and no rows have none.
+        if ((await batches.next()).done) return;
+        throw schemaMismatch("*", "The rows have no columns that could be cast.", "Give them some.");
+      }
+      await writeParquet(store, uri, schemaToArrow(schema), batches);
       const parquet = store.localPath(uri) as string;
       yield* this.#relationalRows({ kind: "parquet", parquet }, { ...request, source: { parquet } });
     } finally {
