@@ -30,6 +30,7 @@ export {
   type ParquetPhysicalType,
   type ParquetTimeUnit,
 } from "./format/schema.js";
+export { DUCKDB_TYPE_KEY, refuseUnsigned } from "./format/unsigned.js";
 export { countNulls } from "./levels.js";
 export {
   type ParquetColumnData,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as arrow from "apache-arrow";
-import { defineSchema, int, type Source, string } from "sololakehouse";
+import { decimal, defineSchema, int, list, type Source, string } from "sololakehouse";
 import { describe, expect, test } from "vitest";
 import { file, folder, lake, newName, refusal } from "../support/files.js";
 
@@ -227,6 +227,34 @@ describe("what differs is an error until it is asked for", () => {
     }
     const more = [one.batches[0]?.selectAt([1, 2]), one.batches[0]];
     expect((await refusal(table.append(more as never))).message).toContain('Column "x"');
+  });
+
+  test("an integer without a sign that is beyond those with one is none of them in Arrow and Parquet", async () => {
+    const decimals = defineSchema({ a: decimal(38, 0).optional(), l: list(decimal(38, 0)).optional() });
+    const of = (n: string) =>
+      lake.sql(`select ${n}::uhugeint as a, [${n}::uhugeint] as l union all select null, null`);
+    const fits = "99999999999999999999999999999999999999";
+    const path = join(folder, "unsigned.parquet");
+    const result = await of(fits).toArrow();
+    await of(fits).toParquet(path);
+    for (const source of [result, path, arrow.tableToIPC(result, "file")]) {
+      const table = await lake.createTable(newName(), { schema: decimals });
+      await table.appendFrom(source as Source<never>);
+      expect(await rowsOf(table.name)).toEqual([
+        { a: fits, l: [fits] },
+        { a: null, l: null },
+      ]);
+    }
+    for (const n of ["340282366920938463463374607431768211455", "250000000000000000000000000000000000000"]) {
+      const beyond = await of(n).toArrow();
+      const table = await lake.createTable(newName(), { schema: decimals });
+      for (const source of [beyond, beyond.select(["l"]), arrow.tableToIPC(beyond, "file")]) {
+        const work = table.appendFrom(source as Source<never>, { missingFields: "fill" });
+        expect((await refusal(work)).code).toBe("SCHEMA_MISMATCH");
+      }
+      expect((await refusal(table.append(beyond as never))).message).toContain('Column "a" has a UHUGEINT');
+      expect((await refusal(of(n).toParquet(path))).code).toBe("SCHEMA_MISMATCH");
+    }
   });
 
   test("no rows are no rows whatever they are cast to, and rows without columns cannot be cast", async () => {

@@ -10,7 +10,8 @@ import {
 } from "@duckdb/node-api";
 import * as arrow from "apache-arrow";
 import { unsupported } from "../../errors.js";
-import { DUCKDB_TYPE_KEY, EXTENSION_KEY } from "./values.js";
+import { DUCKDB_TYPE_KEY } from "../../parquet/index.js";
+import { EXTENSION_KEY } from "./values.js";
 import {
   BooleanGatherer,
   BytesGatherer,

@@ -1,11 +1,7 @@
 import * as arrow from "apache-arrow";
-import { FIELD_ID_KEY } from "../../parquet/index.js";
+import { DUCKDB_TYPE_KEY, FIELD_ID_KEY } from "../../parquet/index.js";
 
-/**
- * Arrow field metadata for types that Arrow has no word of its own for: `HUGEINT` and `UHUGEINT`, which travel as
- * 128-bit decimals of scale 0. UUIDs carry the canonical extension name `arrow.uuid`.
- */
-export const DUCKDB_TYPE_KEY = "duckdb:type";
+/** Arrow field metadata of extension types: UUIDs carry the canonical name `arrow.uuid`. */
 export const EXTENSION_KEY = "ARROW:extension:name";
 
 /**

@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { BatchSchema, writeParquet } from "../../parquet/index.js";
+import { BatchSchema, refuseUnsigned, writeParquet } from "../../parquet/index.js";
 import { type ObjectInfo, putAnywhere } from "../../storage/index.js";
 
 /** A result that was written out. */
@@ -125,6 +125,7 @@ async function* fitting(
 ): AsyncGenerator<arrow.RecordBatch, void, undefined> {
   const type = new arrow.Struct(schema.fields);
   for await (const batch of batches) {
+    refuseUnsigned(batch);
     const children = batch.data.children.map((data, i) =>
       isSeconds(data.type) ? thousandfold(data, schema.fields[i] as arrow.Field) : data,
     );

@@ -1,4 +1,5 @@
 import * as arrow from "apache-arrow";
+import { refuseUnsigned } from "../../../parquet/index.js";
 import type { Schema } from "../../model/types/types.js";
 import { convertParts, partsOf } from "./convert.js";
 import { makeData } from "./leaf-writer.js";
@@ -37,7 +38,9 @@ export async function* conformBatches(
     if (last === undefined || !hasSameColumns(last.from, from))
       last = { from, conform: batchConformer(schema, from, target) };
     // Arrow makes a batch without columns' data of a table that has no rows.
-    if (batch.numRows > 0) yield last.conform(batch, firstRow);
+    if (batch.numRows === 0) continue;
+    refuseUnsigned(batch);
+    yield last.conform(batch, firstRow);
     firstRow += batch.numRows;
   }
 }
