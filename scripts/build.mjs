@@ -315,6 +315,8 @@ async function bundlePage(folder, rolldown) {
       input: { [name]: `./inspector/page/${entry}.ts` },
       platform: "browser",
       plugins: [throughRooms(indexes)],
+      // The look loads Vega when it first draws, for commands; the page has it in the file of its charts anyway.
+      checks: { ineffectiveDynamicImport: false },
     });
     const { output } = await bundled.write({ dir: "dist/page", format, minify: true, codeSplitting: false });
     await bundled.close();
@@ -353,6 +355,8 @@ async function bundleStudio(folder, rolldown) {
       platform: "browser",
       tsconfig: "./tsconfig.json",
       plugins: [throughRooms(indexes)],
+      // The look loads Vega when it first draws, for commands; the page has it in the file of its charts anyway.
+      checks: { ineffectiveDynamicImport: false },
     });
     const { output } = await bundled.write({
       dir: "dist/studio",

@@ -277,6 +277,8 @@ interface State {
   readonly rows: ReadonlySet<number>;
   /** Each thing that was done to it, and of what kind: more than that its files were rewritten, or rows appended. */
   readonly done: ReadonlyMap<number, Done>;
+  /** Each time that snapshots of it were expired: no rows change, and the table is another than before. */
+  readonly expired: ReadonlySet<number>;
 }
 
 type Done = "append" | "rewrite" | "more";
@@ -321,14 +323,16 @@ test("any history of branches ends with the rows that the model has, or in the c
         await lake.createTable<Row>(name, { schema, formatVersion });
         for (const branch of branches) await lake.branch(branch);
         let next = 0;
-        const states = new Map<string, State>(branches.map((b) => [b, { rows: new Set(), done: new Map() }]));
+        const states = new Map<string, State>(
+          branches.map((b) => [b, { rows: new Set(), done: new Map(), expired: new Set() }]),
+        );
         const at = new Map<string, State>();
         const remember = async (branch: string) =>
           at.set(await lake.on(branch).hash(), states.get(branch) as State);
         for (const branch of branches) await remember(branch);
         const did = async (branch: string, rows: Iterable<number>, kind: Done) => {
-          const done = new Map(states.get(branch)?.done).set(++next, kind);
-          states.set(branch, { rows: new Set(rows), done });
+          const { done, expired } = states.get(branch) as State;
+          states.set(branch, { rows: new Set(rows), done: new Map(done).set(++next, kind), expired });
           await remember(branch);
         };
         for (const { type, on, pick } of steps) {
@@ -357,6 +361,7 @@ test("any history of branches ends with the rows that the model has, or in the c
             if (snapshotIds.length > 0) await did(branch, state.rows, "rewrite");
           } else if (type === "expire") {
             await table.expireSnapshots({ olderThan: new Date(), retainLast: 1 });
+            states.set(branch, { ...state, expired: new Set(state.expired).add(++next) });
             await remember(branch);
           } else {
             const from = branches[(on + 1 + (pick % 2)) % 3] as string;
@@ -376,8 +381,11 @@ test("any history of branches ends with the rows that the model has, or in the c
             if (result === undefined) {
               // A conflict: both did something since, and one of them more than appending.
               expect(isMore).toBe(true);
-              expect([...source.done.keys()].every((id) => base.done.has(id))).toBe(false);
-              expect([...state.done.keys()].every((id) => base.done.has(id))).toBe(false);
+              const isAsBefore = ({ done, expired }: State) =>
+                [...done.keys()].every((id) => base.done.has(id)) &&
+                [...expired].every((id) => base.expired.has(id));
+              expect(isAsBefore(source)).toBe(false);
+              expect(isAsBefore(state)).toBe(false);
               refused += 1;
               continue;
             }
@@ -392,7 +400,11 @@ test("any history of branches ends with the rows that the model has, or in the c
                 rows = new Set([...state.rows, ...[...source.rows].filter((n) => !start.rows.has(n))]);
               }
             }
-            states.set(branch, { rows: new Set(rows), done: new Map([...state.done, ...source.done]) });
+            states.set(branch, {
+              rows: new Set(rows),
+              done: new Map([...state.done, ...source.done]),
+              expired: new Set([...state.expired, ...source.expired]),
+            });
             await remember(branch);
             merged += 1;
           }

@@ -12,7 +12,7 @@ export { contentDone } from "./done.js";
 
 export { checkContent, type Judgement } from "./judge.js";
 export { type Bound, bind, substitute } from "./model/bind.js";
-export type { MilestoneContent } from "./model/inputs.js";
+export type { MilestoneContent, OutputState, Piece, PieceName } from "./model/inputs.js";
 export { loadContent } from "./model/load.js";
 export { plainInsertion } from "./pieces/linkedin-text.js";
 export { breaks, type CheckResult, fail, pass, verdict } from "./pieces/result.js";
@@ -26,7 +26,16 @@ export type { KeptPromise } from "./project/promises.js";
 export type { ProjectState } from "./project/state.js";
 export { saveDiagrams } from "./save-diagrams.js";
 export { type SiteServer, serveSite } from "./site/serve.js";
-export { parseSource, readSource, type Source } from "./text/source.js";
+export type { Problem } from "./text/insertions.js";
+export {
+  type Braces,
+  type Place,
+  parseSource,
+  readSource,
+  type Source,
+  type SourceHeading,
+} from "./text/source.js";
+export type { Link, Zone } from "./text/zones.js";
 
 /** See `build.ts`, which is loaded on the first call: it brings along all that draws and highlights. */
 export const buildContent: typeof building.buildContent = async (...given) =>

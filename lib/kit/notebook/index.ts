@@ -80,10 +80,17 @@ export {
 export { type NotebookPlace, placeOf } from "./fresh/place.js";
 export { steadily } from "./fresh/remembered.js";
 export { type OnStack, onStack } from "./fresh/stack-freshness.js";
+export type {
+  LanguageCell,
+  LanguageComplaint,
+  LanguageCompletions,
+  LanguageHover,
+  LanguageQuestion,
+} from "./kernel/language.js";
 export { kernelArguments, kernelEnvironment, kernelSpec } from "./kernel/spec.js";
 export type { CellDiagnostic } from "./kernel/typecheck.js";
 export { type ExecuteOptions, type Execution, executeNotebook } from "./run/execute.js";
-export { LanguageService } from "./run/language.js";
+export { type AnswerOf, LanguageService } from "./run/language.js";
 export { type NotebookRun, type RunOptions, type RunProgress, runNotebook } from "./run/runner.js";
 export { terminalText } from "./run/terminal-text.js";
 export { typecheckNotebooks } from "./run/typecheck.js";

@@ -17,7 +17,7 @@ export {
   refExists,
 } from "./errors.js";
 
-export { type BatchedRows, isBatchedRows, ROW_BATCHES, type RowBatches } from "./files/arrow/row-batches.js";
+export { type BatchedRows, isBatchedRows, ROW_BATCHES, type RowBatches } from "./files/arrow/batched-rows.js";
 export { type BatchLimits, rowsToBatches, validateRow } from "./files/arrow/rows.js";
 export { arrowToSchema, schemaToArrow, storedSchema } from "./files/arrow/schema.js";
 

@@ -11,7 +11,8 @@ import type {
   ToLanguage,
 } from "../kernel/language.js";
 
-interface AnswerOf {
+/** What is answered to each kind of question. */
+export interface AnswerOf {
   readonly complete: LanguageCompletions;
   readonly hover: LanguageHover | null;
   readonly diagnostics: readonly LanguageComplaint[];

@@ -2,36 +2,12 @@ import * as arrow from "apache-arrow";
 import { schemaMismatch } from "../../../parquet/index.js";
 import type { NestedField, Schema } from "../../model/types/types.js";
 import { isAlike, isInReach } from "./alike.js";
+import type { RowBatches } from "./batched-rows.js";
 import { columnWriter } from "./column-writer.js";
 import { converter, requireValues } from "./convert.js";
 import { makeData } from "./leaf-writer.js";
 import { BatchBuilder } from "./rows.js";
 import { schemaToArrow, storedSchema } from "./schema.js";
-
-/**
- * Under this name rows of a query have the Arrow batches that they are made of. Whoever takes rows can take these instead,
- * as long as nobody sees a difference.
- */
-export const ROW_BATCHES: unique symbol = Symbol.for("sololakehouse.row-batches");
-
-/** Rows that lie in Arrow batches. */
-export interface RowBatches {
-  readonly schema: arrow.Schema;
-  /** Can be read once. */
-  readonly batches: AsyncIterable<arrow.RecordBatch>;
-  /** The rows of a batch of the schema, as objects. */
-  rows(schema: arrow.Schema, batch: arrow.RecordBatch): Iterable<unknown>;
-  /** The values that the rows of a batch have in a column. */
-  values(field: arrow.Field, data: arrow.Data): (row: number) => unknown;
-}
-
-export interface BatchedRows {
-  [ROW_BATCHES](): Promise<RowBatches>;
-}
-
-export function isBatchedRows(data: unknown): data is BatchedRows {
-  return typeof data === "object" && data !== null && ROW_BATCHES in data;
-}
 
 /** Makes a column of a batch, whose first row is so many rows behind the first of all. */
 type MakeColumn = (batch: arrow.RecordBatch, firstRow: number) => arrow.Data;

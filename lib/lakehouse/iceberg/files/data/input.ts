@@ -2,8 +2,9 @@ import * as arrow from "apache-arrow";
 import { invalidArgument } from "../../../errors.js";
 import type { Schema } from "../../model/types/types.js";
 import { describeValue } from "../../model/values/canonical.js";
+import { isBatchedRows, ROW_BATCHES } from "../arrow/batched-rows.js";
 import { conformBatches } from "../arrow/conform.js";
-import { isBatchedRows, ROW_BATCHES, rowBatchesToBatches } from "../arrow/row-batches.js";
+import { rowBatchesToBatches } from "../arrow/row-batches.js";
 import { rowsToBatches } from "../arrow/rows.js";
 import type { AppendData } from "./append-data.js";
 
