@@ -19,7 +19,7 @@ test("the small lakehouse is what the solution cells of its milestones say", asy
     }
   }
   expect(written.sort()).toEqual(
-    ["alert", "commits", "gate", "news", "pack", "runner", "runs", "scan", "store", "table"].map(
+    ["alert", "commits", "estimate", "gate", "news", "pack", "runner", "runs", "scan", "store", "table"].map(
       (name) => `../small/${name}.ts`,
     ),
   );

@@ -51,6 +51,28 @@ describe.each(SIDES)("%s", (_, sideOf) => {
     await expect(copy(0, foreign)).rejects.toMatchObject(code("INVALID_ARGUMENT"));
   });
 
+  test("a reader that takes a partition over waits for the transaction that commits what was read of it", async () => {
+    const log = await opened(1);
+    const side = await sideOf(log);
+    await log.topic("flights").append([{ value: "1" }]);
+    const options = { ...QUICK, rebalanceTimeoutMs: 200 };
+    const slow = side.consume(["flights"], options);
+    const { value: batch } = await slow.next();
+    const other = side.consume(["flights"], options);
+    const { next } = await side.producer({ transactionalId: "slow" }).transaction(async (tx) => {
+      await tx.append("delays", [{ value: "1" }]);
+      await tx.sendBatch(batch as GroupBatch);
+      const next = other.next();
+      // As long as it takes until the group has let the slow one go, and then some.
+      await sleep(1_000);
+      return { next };
+    });
+    await log.topic("flights").append([{ value: "2" }]);
+    expect(texts(((await next).value as GroupBatch).records)).toEqual(["2"]);
+    await slow.return(undefined);
+    await other.return(undefined);
+  });
+
   test.each(["range", "cooperative-sticky"] as const)(
     "with %s, each record comes to one effect, whoever is slow, broken off or taken for gone",
     async (assignor) => {

@@ -192,8 +192,9 @@ class GroupReader {
     if (partitions.length === 0) return [];
     const { group, from = "beginning", isolation, commit = "auto" } = this.#options;
     const { signal } = this.#leaving;
-    const requireStable = isolation === "read_committed";
-    const fetch = () => this.#parts.groups.fetch(group, partitions, { requireStable });
+    // Whatever the reader takes in: what another has read, and commits with a transaction that is open yet, is not to be
+    // read again beside it. So do Kafka's own clients.
+    const fetch = () => this.#parts.groups.fetch(group, partitions, { requireStable: true });
     let fetched = await fetch();
     while (!signal.aborted && fetched.some(({ error }) => error !== undefined)) {
       await sleep(this.#parts.clock, AGAIN_MS, signal);
@@ -209,7 +210,7 @@ class GroupReader {
         const offset = await this.#standing(committed);
         const { start } = there;
         const isThere = offset >= start && offset <= there.end;
-        const end = requireStable ? there.lastStable : there.end;
+        const end = isolation === "read_committed" ? there.lastStable : there.end;
         // Of what it has not come to, what is kept is not passed over.
         const begin = from === "beginning" || (offset >= 0n && offset < start) ? start : end;
         positions.push({ topic, partition, from: isThere ? offset : begin });
