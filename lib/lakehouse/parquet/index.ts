@@ -7,6 +7,7 @@
 export { type DistinctBytes, distinctBytes } from "./encode/dictionary.js";
 export type { ParquetColumnOptions, ParquetWriteOptions } from "./encode/options.js";
 export { schemaMismatch } from "./errors.js";
+export { requireAligned } from "./format/aligned.js";
 export { arrowBytes, BatchSchema, FIELD_ID_KEY } from "./format/arrow-data.js";
 export { decompressors, type ParquetCompression } from "./format/codecs.js";
 export {

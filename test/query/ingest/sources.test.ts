@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as arrow from "apache-arrow";
-import { decimal, defineSchema, int, list, type Source, string } from "sololakehouse";
+import { decimal, defineSchema, int, list, type Source, string, type Table } from "sololakehouse";
 import { describe, expect, test } from "vitest";
 import { file, folder, lake, newName, refusal } from "../support/files.js";
 
@@ -227,6 +227,39 @@ describe("what differs is an error until it is asked for", () => {
     }
     const more = [one.batches[0]?.selectAt([1, 2]), one.batches[0]];
     expect((await refusal(table.append(more as never))).message).toContain('Column "x"');
+  });
+
+  test("a batch whose data are not its columns' is refused: Arrow's select of a batch makes such ones", async () => {
+    const { batches } = arrow.tableFromArrays({
+      a: Int32Array.of(1),
+      b: Int32Array.of(2),
+      c: Int32Array.of(3),
+    });
+    const [batch] = batches as [arrow.RecordBatch];
+    const names = ["a", "b", "c"];
+    const subsets = [1, 2, 3, 4, 5, 6, 7].map((bits) => names.filter((_, i) => bits & (1 << i)));
+    const schema = defineSchema({ a: int().optional(), b: int().optional(), c: int().optional() });
+    for (const chosen of subsets) {
+      const selected = batch.select(chosen);
+      const isWhole = chosen.every((name, i) => name === names[i]);
+      for (const append of [
+        (table: Table) => table.append(selected as never),
+        (table: Table) => table.append(new arrow.Table([selected]) as never),
+        (table: Table) => table.appendFrom([selected] as never, { missingFields: "fill" }),
+        (table: Table) =>
+          table.appendFrom(selected as never, { extraFields: "ignore", missingFields: "fill" }),
+      ]) {
+        const table = await lake.createTable(newName(), { schema });
+        if (!isWhole) expect(await refusal(append(table))).toMatchObject({ code: "SCHEMA_MISMATCH" });
+        else {
+          await append(table);
+          const wanted = Object.fromEntries(
+            names.map((name, i) => [name, chosen.includes(name) ? i + 1 : null]),
+          );
+          expect(await rowsOf(table.name)).toEqual([wanted]);
+        }
+      }
+    }
   });
 
   test("an integer without a sign that is beyond those with one is none of them in Arrow and Parquet", async () => {

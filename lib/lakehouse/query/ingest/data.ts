@@ -14,7 +14,7 @@ import {
   ROW_BATCHES,
   type Schema,
 } from "../../iceberg/index.js";
-import { schemaMismatch } from "../../parquet/index.js";
+import { requireAligned, schemaMismatch } from "../../parquet/index.js";
 import type { SourceFile } from "./files.js";
 
 type Data = AppendData<Record<string, unknown>>;
@@ -32,6 +32,7 @@ export async function* dataBatches(
   }
   const each = (item: unknown): unknown => {
     if (item instanceof arrow.RecordBatch) {
+      if (item.numRows > 0) requireAligned(item);
       const given = item.schema.fields.map(({ name }) => name);
       const missing = [...names].find((name) => !given.includes(name));
       if (missing !== undefined && missingFields !== "fill") {

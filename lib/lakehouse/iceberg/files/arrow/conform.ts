@@ -1,5 +1,5 @@
 import * as arrow from "apache-arrow";
-import { refuseUnsigned } from "../../../parquet/index.js";
+import { refuseUnsigned, requireAligned } from "../../../parquet/index.js";
 import type { Schema } from "../../model/types/types.js";
 import { convertParts, partsOf } from "./convert.js";
 import { makeData } from "./leaf-writer.js";
@@ -39,6 +39,7 @@ export async function* conformBatches(
       last = { from, conform: batchConformer(schema, from, target) };
     // Arrow makes a batch without columns' data of a table that has no rows.
     if (batch.numRows === 0) continue;
+    requireAligned(batch);
     refuseUnsigned(batch);
     yield last.conform(batch, firstRow);
     firstRow += batch.numRows;
