@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { defineSchema, int, openLakehouse, string } from "sololakehouse";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Cell, Notebook } from "../../lib/kit/notebook/index.js";
 import { launchBrowser, needsChromium } from "../site/support/browser.js";
@@ -70,6 +71,19 @@ display.html("<b id=mine>bold</b><img src=x onerror=\\"parent.document.title='ta
   nbformat: 4,
   nbformat_minor: 5,
 };
+
+/** Lakehouses have long names in them, and more branches than there is room for. */
+async function fillLake(root: string): Promise<void> {
+  await using lake = await openLakehouse({ root: join(root, ".lake") });
+  const name = "flights.by_the_airport_that_they_leave_from";
+  const schema = defineSchema({ origin: string(), a_delay_in_minutes_as_it_was_reported: int() });
+  await lake.createTable(name, { schema });
+  for (let i = 0; i < 12; i++) {
+    const branch = await lake.branch(`publish/flights.by_the_airport_that_they_leave_from/2001-01-${10 + i}`);
+    const table = await branch.table<{ origin: string; a_delay_in_minutes_as_it_was_reported: number }>(name);
+    await table.append([{ origin: "ATL", a_delay_in_minutes_as_it_was_reported: i }]);
+  }
+}
 
 describe("the studio in a browser", needsChromium, () => {
   let browser: Browser;
@@ -234,9 +248,11 @@ describe("the studio in a browser", needsChromium, () => {
   });
 
   test.each(WIDTHS)("serves everybody, %i px wide", async (width) => {
-    const { page, context, faults } = await open(width);
-    for (const view of ["Notebook", "Learn", "Texts"]) {
+    const { page, context, faults, at } = await open(width);
+    await fillLake(at.root);
+    for (const view of ["Notebook", "Learn", "Lakehouse", "Texts"]) {
       await page.getByRole("button", { name: view, exact: true }).click();
+      if (view === "Lakehouse") await page.getByText("Append to flights.by").first().waitFor();
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });
         expect(await axeViolations(page, "all"), `${view}, ${colorScheme}`).toEqual([]);

@@ -2,10 +2,9 @@ import type { LakeCommits } from "../../contract.js";
 import { minute } from "../base/figures.js";
 import { lanesOf, type Placed } from "./lanes.js";
 
-/** In px: the height of a row, the width of a lane, the room before the first. */
-const [ROW, LANE, LEFT] = [32, 16, 8];
+/** In px: the height of a row, the room before the first lane, the width of a lane, and of all where they are many. */
+const [ROW, LEFT, LANE, LANES] = [32, 8, 16, 96];
 
-const x = (lane: number) => LEFT + lane * LANE;
 const y = (row: number) => row * ROW + ROW / 2;
 
 /** Commits of all branches, newest first, with the lines between them. */
@@ -13,17 +12,19 @@ export function Graph({ commits: { commits, isCut } }: { readonly commits: LakeC
   if (commits.length === 0) return null;
   const placed = lanesOf(commits);
   const byHash = new Map(placed.map((each) => [each.commit.hash, each]));
-  const width = LEFT * 2 + Math.max(...placed.map(({ lane }) => lane)) * LANE;
+  const last = Math.max(...placed.map(({ lane }) => lane));
+  const wide = Math.min(LANE, LANES / Math.max(last, 1));
+  const x = (lane: number) => LEFT + lane * wide;
   const height = commits.length * ROW;
   return (
     <section>
       <h3>Commits</h3>
       <div class="graph">
-        <svg width={width} height={height} aria-hidden="true">
+        <svg width={x(last) + LEFT} height={height} aria-hidden="true">
           {placed.flatMap((from) =>
             from.commit.parents.map((hash) => {
               const to = byHash.get(hash);
-              const path = to ? edge(from, to) : `M${x(from.lane)} ${y(from.row)}V${height}`;
+              const path = to ? edge(from, to, x) : `M${x(from.lane)} ${y(from.row)}V${height}`;
               return <path key={`${from.commit.hash} ${hash}`} d={path} />;
             }),
           )}
@@ -33,7 +34,7 @@ export function Graph({ commits: { commits, isCut } }: { readonly commits: LakeC
               class={commit.refs.length > 0 ? "named" : ""}
               cx={x(lane)}
               cy={y(row)}
-              r={4}
+              r={Math.min(4, wide / 2 + 1)}
             />
           ))}
         </svg>
@@ -61,7 +62,7 @@ export function Graph({ commits: { commits, isCut } }: { readonly commits: LakeC
 }
 
 /** A branch that began at the parent turns into it at the end; the second parent of a merge is reached at the start. */
-function edge(from: Placed, to: Placed): string {
+function edge(from: Placed, to: Placed, x: (lane: number) => number): string {
   const [x1, y1, x2, y2] = [x(from.lane), y(from.row), x(to.lane), y(to.row)];
   const half = ROW / 2;
   if (x1 === x2) return `M${x1} ${y1}V${y2}`;
