@@ -61,10 +61,13 @@ test("runs the same twice, keeps its facts beside it, and leaves the stack as it
     SLH_WAREHOUSE: "s3://lakehouse/notebooks/m42-neighbour",
     SLH_CATALOG: `${own.SLH_CATALOG}`.replace(/catalog$/, "notebooks/m42-neighbour/catalog"),
   };
+  const slh = async (words: readonly string[], env: Readonly<Record<string, string>>) => {
+    const { code, err } = await stack.slh(words, env);
+    expect(code, err).toBe(0);
+  };
+  await slh(["init"], neighbour);
   for (const env of [own, neighbour])
-    expect(
-      await stack.slh(["sql", "create schema s; create table s.mine as select 7 as n"], env),
-    ).toMatchObject({ code: 0 });
+    await slh(["sql", "create schema s; create table s.mine as select 7 as n"], env);
   const before = await kept();
   for (const kind of [/^notebooks/, /^s3:/]) expect(before).toContainEqual(expect.stringMatching(kind));
 
