@@ -45,7 +45,9 @@ async function stopAll() {
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
   process.on(signal, () => interrupted.abort(new Error(signal)));
-const given = process.argv.slice(2).filter((word) => word !== "--all");
+const words = process.argv.slice(2);
+const named = words.filter((word) => word !== "--all");
+const given = words.length > 0 ? named : ["--exclude", "test/stack/live/long/**"];
 const counts = await vitest("stack", given, { SLH_STACK_TESTS: folder }, "stack", interrupted.signal);
 await stopAll();
 if (interrupted.signal.aborted) {
