@@ -106,6 +106,18 @@ describe("files that are adopted", () => {
     expect(tasks.map((task) => task.dataFile.partition)).toEqual([["ORD"]]);
   });
 
+  test("are refused where a folder alone tells a column that the table is not partitioned by", async () => {
+    const uri = await write("hive/at=2024-03-01/a.parquet", "SELECT 1::BIGINT AS id, 'x' AS city");
+    await expect((await create()).addFiles([uri])).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining('tells its "at"'),
+    });
+    // What is in the file goes before what the path says of it.
+    const named = await write("hive/CITY=JFK/a.parquet", PEOPLE);
+    const table = await catalog.loadTable("n.t");
+    expect(await rows(await (table.withEngine(engine) as Table).addFiles([named]))).toHaveLength(3);
+  });
+
   test("are deleted from by a column that only their partition tells, selected or not, dropped or not", async () => {
     await write("hive/city=JFK/a.parquet", "SELECT i::BIGINT AS id FROM range(2) t(i)");
     await write("hive/city=ORD/a.parquet", "SELECT 7::BIGINT AS id");

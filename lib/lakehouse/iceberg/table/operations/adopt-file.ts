@@ -26,7 +26,7 @@ import type { PartitionTuple } from "../../model/partitioning/types.js";
 import { allFields } from "../../model/schema/lookup.js";
 import type { NameMapping } from "../../model/schema/name-mapping.js";
 import type { FieldId, Schema } from "../../model/types/types.js";
-import { inferPartition } from "./infer-partition.js";
+import { inferPartition, refuseUntaken } from "./infer-partition.js";
 
 /** Columns named in a message; more would hide them. */
 const MAX_NAMED = 5;
@@ -80,6 +80,7 @@ export class Adopter {
       return rest;
     });
     const partition = inferPartition(uri, this.#spec, this.#schema, metrics, present);
+    refuseUntaken(uri, this.#spec, this.#schema, present);
     const untold = this.#requiredButNull(present, partition);
     if (untold.length > 0) throw mismatch(uri, untold);
     return {

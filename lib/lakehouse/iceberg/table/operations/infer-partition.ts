@@ -51,6 +51,35 @@ export function inferPartition(
   });
 }
 
+/**
+ * Refuses a file whose folders tell a column that it does not have and that its partition does not keep: the column would
+ * be read as null, or as its default.
+ *
+ * @throws LakehouseError INVALID_ARGUMENT
+ */
+export function refuseUntaken(
+  uri: string,
+  { spec }: ResolvedSpec,
+  schema: Schema,
+  present: ReadonlySet<FieldId>,
+): void {
+  const kept = new Set(
+    spec.fields
+      .filter(({ transform }) => transform.transform === "identity")
+      .map((field) => field.sourceIds[0]),
+  );
+  const folders = new Set([...hiveFolders(uri).keys()].map((name) => name.toLowerCase()));
+  const untaken = schema.fields.find(
+    ({ id, name }) => !present.has(id) && !kept.has(id) && folders.has(name.toLowerCase()),
+  );
+  if (untaken === undefined) return;
+  throw invalidArgument(
+    uri,
+    `${uri} cannot be added: only the name of its folder tells its ${JSON.stringify(untaken.name)}, and the table is not partitioned by that column.`,
+    `Partition the table by ${JSON.stringify(untaken.name)} itself first, or append what a query reads of the file.`,
+  );
+}
+
 function hiveFolders(uri: string): Map<string, string> {
   const folders = new Map<string, string>();
   for (const part of uri.split("/").slice(0, -1)) {
