@@ -73,6 +73,12 @@ export function fitParquet(
     for (const child of node.children) {
       const field = wanted.find(({ id }) => id === child.fieldId);
       const path = at(child.name);
+      // Without ids of its own it would be read as another column, or as none.
+      const namesake = options.names ? undefined : wanted.find(({ name }) => name === child.name);
+      if (namesake !== undefined && namesake !== field) {
+        misfit(path, "is not the table's column of that name by the table's name mapping, as after a rename");
+        continue;
+      }
       if (field === undefined) {
         // What a reader takes for a row's lineage is never passed over: it would be that of other rows.
         const reserved = (child.fieldId ?? 0) >= FIRST_RESERVED_ID;

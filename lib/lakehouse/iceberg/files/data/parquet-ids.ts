@@ -8,10 +8,16 @@ export function hasFieldIds(node: ParquetNode): boolean {
 
 /**
  * A file's schema with the field ids that a name mapping gives its columns, at every depth (spec, "Column Projection").
- * Elements, keys and values have these names in the mapping, whatever the file calls them.
+ * Elements, keys and values have these names in the mapping, whatever the file calls them. Where a file has several of the
+ * names of a field, its column is the one of the name that is first there: the others were passed over when the file came.
  */
 export function withMappedIds(node: ParquetNode, mapping: NameMapping): ParquetNode {
-  return { ...node, children: node.children.map((child) => mapField(child, child.name, mapping)) };
+  const there = new Set(node.children.map(({ name }) => name));
+  const first = mapping.map((field) => ({
+    ...field,
+    names: field.names.filter((name) => there.has(name)).slice(0, 1),
+  }));
+  return { ...node, children: node.children.map((child) => mapField(child, child.name, first)) };
 }
 
 function mapField(node: ParquetNode, name: string, mapping: NameMapping): ParquetNode {

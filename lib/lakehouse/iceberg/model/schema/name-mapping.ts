@@ -43,8 +43,9 @@ function partsOf(type: IcebergType): readonly Pick<NestedField, "id" | "name" | 
 }
 
 /**
- * The mapping after the schema has become `schema`: a renamed field answers to its new name as well, a new field to its own. A name
- * that another field now has belongs to that one alone.
+ * The mapping after the schema has become `schema`: a renamed field answers to its new name as well, behind those that it had, and a
+ * new field to its own. A name stays with the field that had it first, even where that was dropped and another has the name now:
+ * files that are there have its values, which would else come back in the other column. Java gives the name to the other one.
  */
 export function updateNameMapping(mapping: NameMapping, schema: Pick<Schema, "fields">): NameMapping {
   return updateFields(mapping, schema.fields);
@@ -54,19 +55,18 @@ function updateFields(
   mapping: readonly MappedField[],
   fields: readonly Pick<NestedField, "id" | "name" | "type">[],
 ): MappedField[] {
-  const taken = new Map(fields.map((field) => [field.name, field.id]));
+  const owners = new Map(mapping.flatMap((mapped) => mapped.names.map((name) => [name, mapped] as const)));
   const byId = new Map(fields.map((field) => [field.id, field]));
   const known = new Set<FieldId>();
   const updated = mapping.map((mapped): MappedField => {
-    const names = mapped.names.filter((name) => !taken.has(name) || taken.get(name) === mapped.fieldId);
     const field = mapped.fieldId === undefined ? undefined : byId.get(mapped.fieldId);
-    if (field === undefined) return { ...mapped, names };
+    if (field === undefined) return mapped;
     known.add(field.id);
-    if (!names.includes(field.name)) names.push(field.name);
+    const names = owners.has(field.name) ? mapped.names : [...mapped.names, field.name];
     const parts = updateFields(mapped.fields ?? [], partsOf(field.type));
     return { fieldId: field.id, names, fields: parts.length > 0 ? parts : undefined };
   });
-  return [...updated, ...fields.filter((field) => !known.has(field.id)).map(mapField)];
+  return [...updated, ...fields.filter(({ id, name }) => !known.has(id) && !owners.has(name)).map(mapField)];
 }
 
 function mappedToJson(field: MappedField): JsonInput {
