@@ -63,6 +63,12 @@ test("a run is bound to the commit, the snapshot and the contract, and found fro
   expect(run.inputs).toMatchObject([
     { name: "gold.features", digest: String(table.currentSnapshot?.snapshotId), profile: '{"num_rows":3}' },
   ]);
+  expect(JSON.parse(run.inputs[0]?.schema ?? "")).toEqual({
+    mlflow_colspec: [
+      { type: "integer", name: "id", required: true },
+      { type: "string", name: "origin", required: false },
+    ],
+  });
   expect(run.inputs[0]?.tags["sololakehouse.contract"]).toMatch(/^[0-9a-f]{64}$/);
   expect((await lake.experiments.runsOf(table)).map(({ id }) => id)).toEqual([run.id]);
   await add(9);

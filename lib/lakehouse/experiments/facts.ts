@@ -80,7 +80,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** By the type's name in JSON; MLflow shows others as text. */
+/** MLflow's types by ours; it has none for the others, which it is told are text. */
 const COLUMN_TYPES: Readonly<Record<string, string>> = {
   boolean: "boolean",
   int: "integer",
@@ -97,7 +97,7 @@ const COLUMN_TYPES: Readonly<Record<string, string>> = {
 export function tableInput(table: Table, rows: bigint, tags: Readonly<Record<string, string>>): DatasetInput {
   const { name, schema, currentSnapshot, metadata } = table;
   const columns = schema.fields.map(({ name: column, type, required }) => ({
-    type: (typeof type === "string" && COLUMN_TYPES[type]) || "string",
+    type: COLUMN_TYPES[type.type] ?? "string",
     name: column,
     required,
   }));
