@@ -146,6 +146,46 @@ const ROWS = {
       ["read from {{source}}", rate("log_read_bytes_total", "source")],
     ]),
   ],
+  "Log's servers": [
+    panel("Kafka's clients", "Requests of Kafka's clients that were answered, by API.", "reqps", [
+      ["{{api}}", rate("log_kafka_request_duration_seconds_count", "api")],
+    ]),
+    panel(
+      "Kafka latency",
+      "Of ninety-nine in a hundred requests, by API. Fetch waits for records, and JoinGroup and SyncGroup for members, as clients ask them to.",
+      "s",
+      [["{{api}} 99%", quantile(0.99, "log_kafka_request_duration_seconds", "api")]],
+    ),
+    panel(
+      "Kafka failures",
+      "Requests that failed by no fault of their client and connections that broke, and requests that ended theirs, by why.",
+      "ops",
+      [
+        ["failures", rate("log_kafka_failures_total")],
+        [
+          "ended by {{outcome}}",
+          rate("log_kafka_request_duration_seconds_count", "outcome", ', outcome!="ok"'),
+        ],
+      ],
+    ),
+    panel("Groups", "Rebalances of groups, and offsets of partitions that groups have committed.", "ops", [
+      ["rebalances", rate("log_group_rebalance_duration_seconds_count")],
+      ["offsets", rate("log_group_commits_total")],
+    ]),
+    panel("gRPC", "Calls by gRPC that were answered, or that have begun to stream, by outcome.", "reqps", [
+      ["{{outcome}}", rate("log_call_duration_seconds_count", "outcome")],
+    ]),
+    panel(
+      "Users",
+      "Logins by how and with what outcome, what was refused, and how often somebody was made to wait who was too fast.",
+      "ops",
+      [
+        ["{{mechanism}} {{outcome}}", rate("log_authentications_total", "mechanism, outcome")],
+        ["refused: {{operation}}", rate("log_refusals_total", "operation")],
+        ["made to wait: {{kind}}", rate("log_throttle_duration_seconds_count", "kind")],
+      ],
+    ),
+  ],
   Pipelines: [
     panel("Runs", "Runs of orchestrated pipelines, by pipeline and outcome.", "ops", [
       ["{{pipeline}} {{outcome}}", rate("orchestration_run_duration_seconds_count", "pipeline, outcome")],
