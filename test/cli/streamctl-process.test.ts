@@ -26,7 +26,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Until a server has said where it is; then it is `use`d, and told to end. */
 function served(
-  use: (url: string) => Promise<void>,
+  use: (url: string, schemas: string) => Promise<void>,
   signal: "SIGTERM" | "SIGINT" = "SIGTERM",
   ...more: readonly string[]
 ) {
@@ -34,7 +34,8 @@ function served(
   const ports = ["--grpc", "0", "--kafka", "0", "--schemas", "0"];
   const ran = streamctl(["serve", ...ports, "--json", ...more], env, (child) =>
     child.stdout.once("data", (line: string) => {
-      const done = use(JSON.parse(line).grpc).finally(() => child.kill(signal));
+      const { grpc, schemas } = JSON.parse(line);
+      const done = use(grpc, schemas).finally(() => child.kill(signal));
       using.push(done);
       done.catch(() => undefined);
     }),
@@ -120,6 +121,23 @@ test("a server goes on with the certificate that takes the place of its own, and
     "SIGTERM",
     ...["--tls-cert", file, "--tls-key", file],
   );
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+});
+
+test("the registry takes a Protobuf schema as a descriptor, and gives one, as Confluent's clients in Python want it", async () => {
+  // message A { int32 b = 1; } in a.proto, as protoc compiles it.
+  const descriptor = "CgdhLnByb3RvIhEKAUESDAoBYhgBIAEoBVIBYmIGcHJvdG8z";
+  const { code, err } = await served(async (_, schemas) => {
+    const register = (subject: string, schema: string) =>
+      fetch(`${schemas}/subjects/${subject}/versions`, {
+        method: "POST",
+        body: JSON.stringify({ schemaType: "PROTOBUF", schema }),
+      });
+    expect(await (await register("t-value", descriptor)).json()).toMatchObject({ id: 1, version: 1 });
+    expect((await register("other", 'syntax = "proto3"; message A { int32 b = 1; }')).status).toBe(200);
+    const asked = await fetch(`${schemas}/subjects/other/versions/latest?format=serialized`);
+    expect(((await asked.json()) as { schema: string }).schema).toMatch(/^[A-Za-z0-9+/]+=*$/);
+  });
   expect({ code, err }).toEqual({ code: 0, err: "" });
 });
 

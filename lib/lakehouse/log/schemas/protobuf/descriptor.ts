@@ -1,6 +1,6 @@
 /** A `.proto` file as the descriptor that compilers make of it, for readers that have no compiler. */
 import protobuf from "protobufjs";
-import * as descriptor from "protobufjs/ext/descriptor.js";
+import descriptor from "protobufjs/ext/descriptor.js";
 import { unsupported } from "../../../errors.js";
 import type { SchemaSource } from "../schema.js";
 import { isDescriptor, loadProtobuf } from "./load.js";

@@ -1,6 +1,6 @@
 /** Reads `.proto` files, and file descriptors in base64, which Confluent's clients for JavaScript and Python send. */
 import protobuf from "protobufjs";
-import * as descriptor from "protobufjs/ext/descriptor.js";
+import descriptor from "protobufjs/ext/descriptor.js";
 import { invalid, type SchemaSource } from "../schema.js";
 
 export interface ProtobufDocument {
