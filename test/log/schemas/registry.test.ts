@@ -37,13 +37,17 @@ test("a schema has one id under all subjects, and a subject a version for each t
     subject: "b/c d",
     version: 1,
     id: 1,
+    guid: expect.stringMatching(/^[0-9a-f-]{36}$/),
     schema: avro(ID),
   });
   expect((await ask("GET", "/schemas/ids/1/versions")).body).toEqual([
     { subject: "a", version: 1 },
     { subject: "b/c d", version: 1 },
   ]);
-  expect((await ask("GET", "/schemas/ids/2")).body).toEqual({ schema: avro(ID, NOTE) });
+  expect((await ask("GET", "/schemas/ids/2")).body).toEqual({
+    guid: expect.any(String),
+    schema: avro(ID, NOTE),
+  });
   expect((await ask("POST", "/subjects/a", { schema: avro(ID) })).body).toMatchObject({ version: 1, id: 1 });
 });
 
@@ -56,6 +60,7 @@ test("what is not there, or makes no sense, is refused with the code that client
     "GET /subjects/a/versions/x": 42202,
     "GET /subjects/a/versions/0": 42202,
     "GET /schemas/ids/99": 40403,
+    "GET /schemas/guids/99": 40403,
     "GET /config/a": 40408,
     "GET /mode/a": 40409,
     "GET /nowhere": 404,

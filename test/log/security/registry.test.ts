@@ -54,9 +54,11 @@ test("a subject is for whom its topic is for", async () => {
   const { as } = await secured();
   const [admin, alice] = [as("admin"), as("alice")];
   const ids: Record<string, number> = {};
+  const guids: Record<string, string> = {};
   for (const [i, subject] of ["mine-value", "shared-key", "secret-value"].entries()) {
     const schema = JSON.stringify({ schema: `{"type":"record","name":"r${i}","fields":[]}` });
-    ids[subject] = (await admin("POST", `/subjects/${subject}/versions`, schema)).answer.id;
+    const { answer } = await admin("POST", `/subjects/${subject}/versions`, schema);
+    [ids[subject], guids[subject]] = [answer.id, answer.guid];
   }
   const status = async (method: string, path: string, body?: string) =>
     (await alice(method, path, body)).status;
@@ -64,6 +66,7 @@ test("a subject is for whom its topic is for", async () => {
   expect((await alice("GET", "/schemas")).answer).toHaveLength(2);
   expect(await status("GET", "/subjects/shared-key/versions/1")).toBe(200);
   expect(await status("GET", `/schemas/ids/${ids["shared-key"]}`)).toBe(200);
+  expect(await status("GET", `/schemas/guids/${guids["shared-key"]}`)).toBe(200);
   expect(await status("POST", "/subjects/mine-value/versions", SCHEMA)).not.toBe(403);
   const refused: [string, string, string?][] = [
     ["GET", "/subjects/secret-value/versions"],
@@ -75,6 +78,7 @@ test("a subject is for whom its topic is for", async () => {
     ["GET", "/config/secret-value"],
     ["GET", `/schemas/ids/${ids["secret-value"]}`],
     ["GET", `/schemas/ids/${ids["secret-value"]}/schema`],
+    ["GET", `/schemas/guids/${guids["secret-value"]}`],
     ["POST", "/subjects/shared-key/versions", SCHEMA],
     ["POST", "/subjects/new-value/versions", SCHEMA],
     ["DELETE", "/subjects/shared-key"],

@@ -1,4 +1,5 @@
 import type { RegistryEntry, StoredSchema, StoredSettings, StoredVersion } from "./entries.js";
+import { guidOf } from "./guid.js";
 
 /** The registry's entries, by what one asks for. */
 export class SchemaCatalog {
@@ -37,6 +38,12 @@ export class SchemaCatalog {
 
   byHash(hash: string): StoredSchema | undefined {
     return this.#byHash.get(hash);
+  }
+
+  /** Of the schema that has a GUID. */
+  idOf(guid: string): number | undefined {
+    for (const { id, hash } of this.#schemas.values()) if (guidOf(hash) === guid) return id;
+    return undefined;
   }
 
   /** By name. @param deleted with those of which every version was softly deleted. */

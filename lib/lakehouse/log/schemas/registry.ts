@@ -10,6 +10,7 @@ import {
   type RegistryMode,
   type StoredSettings,
 } from "./entries.js";
+import { guidOf } from "./guid.js";
 import { KnownSchemas, parseSchema } from "./known-schemas.js";
 import {
   checkOneOf,
@@ -231,18 +232,26 @@ export class SchemaRegistry {
   }
 
   /**
-   * The text of a schema as its clients ask for it.
+   * A schema as its clients ask for it: its text, and the GUID that it has in any registry.
    *
    * @internal
    * @param format `serialized`: Protobuf's as a descriptor in base64. Of what a type does not have, the text as it is.
    * @throws LakehouseError NO_SUCH_SCHEMA; UNSUPPORTED_FEATURE
    */
-  async formatted(id: number, format: string | undefined): Promise<string> {
+  async formatted(id: number, format?: string): Promise<{ readonly schema: string; readonly guid: string }> {
     const catalog = await this.#state.read();
     const stored = storedOf(catalog, id);
-    if (stored.schemaType !== "PROTOBUF" || format !== "serialized") return stored.schema;
+    const guid = guidOf(stored.hash);
+    if (stored.schemaType !== "PROTOBUF" || format !== "serialized") return { schema: stored.schema, guid };
     const { serializedProtobuf } = await import("./protobuf/descriptor.js");
-    return serializedProtobuf(sourceOf(catalog, stored));
+    return { schema: serializedProtobuf(sourceOf(catalog, stored)), guid };
+  }
+
+  /** @internal The id of the schema that has a GUID, which is in small letters; undefined where there is none. */
+  async idOf(guid: string): Promise<number | undefined> {
+    const catalog = await this.#state.read();
+    const id = catalog.idOf(guid);
+    return id !== undefined && catalog.uses(id, true).length > 0 ? id : undefined;
   }
 
   #set(

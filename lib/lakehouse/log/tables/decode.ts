@@ -5,6 +5,7 @@ import type { LogRecord } from "../records/read-records.js";
 import type { SchemaRegistry } from "../schemas/registry.js";
 import { BadValue, type ReadRow, type RowReader } from "../schemas/schema.js";
 import { partFields, RECORD_PARTS, type RecordPart, type TableLink } from "./link.js";
+import { FRAME_BYTES, framedId, namedInHeader } from "./schema-names.js";
 
 /** A record that becomes no row, and why. */
 export interface BadRecord {
@@ -20,9 +21,6 @@ export interface SchemaRows {
   readonly fields: readonly NestedField[];
 }
 
-/** Before the value of a record: a byte 0, and the schema's id in four (Confluent's wire format). */
-const FRAME_BYTES = 5;
-
 /** Knows the schemas of one topic's records, and makes rows of them. */
 export class RecordDecoder {
   readonly #registry: SchemaRegistry;
@@ -30,6 +28,8 @@ export class RecordDecoder {
   /** By the schema's id; why there is none, for an id that no record of the topic may have. */
   readonly #rows = new Map<number, SchemaRows | BadValue>();
   readonly #refused = new Map<number, BadValue>();
+  /** The ids of schemas that records have named by their GUIDs. */
+  readonly #guids = new Map<string, number>();
   /** Of JSON that does not name its schema: the last version of the subject. */
   #latest: number | undefined;
 
@@ -75,7 +75,11 @@ export class RecordDecoder {
   /** The schemas that records need. Records without one are bad. */
   async schemasOf(records: readonly LogRecord[]): Promise<SchemaRows[]> {
     const ids = new Set<number | undefined>();
-    for (const { value } of records) ids.add(schemaId(value) ?? this.#latest);
+    for (const record of records) {
+      const header = namedInHeader(record);
+      if (header === undefined) ids.add(framedId(record.value) ?? this.#latest);
+      else ids.add(typeof header.schema === "string" ? await this.#idOf(header.schema) : header.schema);
+    }
     const found: SchemaRows[] = [];
     for (const id of ids) {
       const rows = id === undefined ? undefined : await this.#load(id);
@@ -89,10 +93,18 @@ export class RecordDecoder {
     const rows = new Array<ReadRow>(records.length);
     const groups = new Map<number, { readonly places: number[]; readonly values: Uint8Array[] }>();
     for (let i = 0; i < records.length; i++) {
-      const { value } = records[i] as LogRecord;
-      const id = schemaId(value);
-      const schema = id ?? this.#latest;
+      const record = records[i] as LogRecord;
+      const { value } = record;
+      const header = namedInHeader(record);
+      const id = header === undefined ? framedId(value) : this.#known(header.schema);
+      const schema = header === undefined ? (id ?? this.#latest) : id;
       if (value === null) rows[i] = new BadValue("it has no value");
+      else if (header !== undefined && schema === undefined)
+        rows[i] = new BadValue(
+          header.schema === undefined
+            ? "its header names no schema"
+            : `the registry has no schema ${header.schema}, which its header names`,
+        );
       else if (schema === undefined)
         rows[i] = new BadValue(`it names no schema, and ${this.#link.subject} has none`);
       else {
@@ -102,7 +114,7 @@ export class RecordDecoder {
           groups.set(schema, group);
         }
         group.places.push(i);
-        group.values.push(id === undefined ? value : value.subarray(FRAME_BYTES));
+        group.values.push(header?.value ?? (id === undefined ? value : value.subarray(FRAME_BYTES)));
       }
     }
     for (const [id, { places, values }] of groups) {
@@ -125,6 +137,18 @@ export class RecordDecoder {
   /** From here on, records of these schemas are bad. */
   refuse(rows: SchemaRows, reason: string): void {
     for (const [id, known] of this.#rows) if (known === rows) this.#refused.set(id, new BadValue(reason));
+  }
+
+  async #idOf(guid: string): Promise<number | undefined> {
+    const known = this.#guids.get(guid);
+    if (known !== undefined) return known;
+    const id = await this.#registry.idOf(guid);
+    if (id !== undefined) this.#guids.set(guid, id);
+    return id;
+  }
+
+  #known(schema: number | string | undefined): number | undefined {
+    return typeof schema === "string" ? this.#guids.get(schema) : schema;
   }
 
   async #load(id: number): Promise<SchemaRows | BadValue> {
@@ -167,16 +191,6 @@ export class RecordDecoder {
       );
     return { reader, fields: [...reader.fields, ...parts] };
   }
-}
-
-function isFramed(value: Uint8Array): boolean {
-  return value[0] === 0 && value.length >= FRAME_BYTES;
-}
-
-/** `undefined` where the value names none: JSON does not begin with a byte 0. */
-function schemaId(value: Uint8Array | null): number | undefined {
-  if (value === null || !isFramed(value)) return undefined;
-  return new DataView(value.buffer, value.byteOffset).getUint32(1);
 }
 
 /**

@@ -45,8 +45,10 @@ export const ROUTES: readonly RegistryRoute[] = [
     const found: unknown[] = [];
     for (const subject of (await subjectsOf(registry, query)).filter(sees)) {
       const all = await registry.versions(subject, deletedOf(query));
-      for (const version of isSet(query.latestOnly) ? all.slice(-1) : all)
-        found.push(versionJson(await registry.version(subject, version, deletedOf(query))));
+      for (const version of isSet(query.latestOnly) ? all.slice(-1) : all) {
+        const asked = await registry.version(subject, version, deletedOf(query));
+        found.push(versionJson({ ...asked, ...(await registry.formatted(asked.id)) }));
+      }
     }
     return page(found, query);
   }),
@@ -57,6 +59,9 @@ export const ROUTES: readonly RegistryRoute[] = [
     "GET",
     "/schemas/ids/:id/schema",
     async (request) => new SchemaText((await formatted(request, await schemaOf(request))).schema),
+  ),
+  route("GET", "/schemas/guids/:guid", async (request) =>
+    schemaJson(await formatted(request, await schemaOf(request, await idOfGuid(request)))),
   ),
   route("GET", "/schemas/ids/:id/subjects", async ({ registry, sees, params, query }) => {
     const all = await registry.uses(idOf(params), deletedOf(query));
@@ -95,7 +100,10 @@ export const ROUTES: readonly RegistryRoute[] = [
   }),
   route("POST", VERSIONS, async ({ registry, params, body }) => {
     const registered = await registry.register(subjectIn(params), schemaIn(body), importedIn(body));
-    const { subject: _, ...answer } = versionJson(registered);
+    const { subject: _, ...answer } = versionJson({
+      ...registered,
+      ...(await registry.formatted(registered.id)),
+    });
     return answer;
   }),
   route("GET", `${VERSIONS}/:version`, async (request) =>
@@ -174,22 +182,34 @@ export class SchemaText {
   }
 }
 
-async function schemaOf({ registry, sees, params }: RegistryRequest): Promise<RegisteredSchema> {
-  const schema = await registry.byId(idOf(params));
-  await checkSchemaId(registry, idOf(params), sees);
+async function schemaOf(
+  { registry, sees, params }: RegistryRequest,
+  id = idOf(params),
+): Promise<RegisteredSchema> {
+  const schema = await registry.byId(id);
+  await checkSchemaId(registry, id, sees);
   return schema;
+}
+
+async function idOfGuid({ registry, params: { guid = "" } }: RegistryRequest): Promise<number> {
+  const id = await registry.idOf(guid.toLowerCase());
+  if (id === undefined) throw new RegistryFault(40403, `There is no schema with the GUID ${guid}.`);
+  return id;
 }
 
 function versionAsked({ registry, params, query }: RegistryRequest): Promise<SchemaVersion> {
   return registry.version(subjectIn(params), versionIn(params), deletedOf(query));
 }
 
+/** A schema as it is answered: newer clients name it by its GUID. */
+type Shown<Schema extends RegisteredSchema> = Schema & { readonly guid: string };
+
 /** The schema with its text in the form that is asked for. */
 async function formatted<Schema extends RegisteredSchema>(
   { registry, query }: RegistryRequest,
   schema: Schema,
-): Promise<Schema> {
-  return { ...schema, schema: await registry.formatted(schema.id, query.format) };
+): Promise<Shown<Schema>> {
+  return { ...schema, ...(await registry.formatted(schema.id, query.format)) };
 }
 
 async function checkCompatibility({ registry, params, query, body }: RegistryRequest): Promise<unknown> {
@@ -305,14 +325,15 @@ function page<Item>(items: readonly Item[], { offset, limit }: RegistryRequest["
 }
 
 /** Avro is what a schema is where no type is said, and an empty list is none. */
-function schemaJson({ schemaType, schema, references }: RegisteredSchema) {
+function schemaJson({ guid, schemaType, schema, references }: Shown<RegisteredSchema>) {
   return {
+    guid,
     ...(schemaType === "AVRO" ? {} : { schemaType }),
     schema,
     ...(references.length === 0 ? {} : { references }),
   };
 }
 
-function versionJson(version: SchemaVersion) {
+function versionJson(version: Shown<SchemaVersion>) {
   return { subject: version.subject, version: version.version, id: version.id, ...schemaJson(version) };
 }
