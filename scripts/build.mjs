@@ -18,6 +18,7 @@ const PROGRAMS = {
     typecheck: "notebook/kernel/typecheck.ts",
     jupyter: "notebook/kernel/jupyter.ts",
     language: "notebook/kernel/language.ts",
+    orphan: "notebook/kernel/orphan.ts",
   },
 };
 

@@ -37,8 +37,8 @@ export interface Answer {
   readonly json: any;
 }
 
-/** A studio over a project of one milestone with a notebook; opened in a browser, unless that is left to the test. */
-export async function studio(notebook: Notebook, isOpened = true): Promise<Studio> {
+/** A project of one milestone with a notebook. */
+export async function project(notebook: Notebook): Promise<{ readonly root: string }> {
   const root = await notebookFolder();
   await writeFile(join(root, "package.json"), JSON.stringify({ workspaces: [] }));
   const folder = join(root, "milestones/m01-one");
@@ -48,6 +48,12 @@ export async function studio(notebook: Notebook, isOpened = true): Promise<Studi
     "number: 1\nslug: one\ntitle: One\none-line: The first.\nprofiles: [embedded]\n",
   );
   await writeFile(join(folder, "notebook.ipynb"), serializeNotebook(notebook));
+  return { root };
+}
+
+/** A studio over such a project; opened in a browser, unless that is left to the test. */
+export async function studio(notebook: Notebook, isOpened = true): Promise<Studio> {
+  const { root } = await project(notebook);
   const server = await serveStudio(projectAt(root));
   servers.push(server);
   const port = Number(new URL(server.url).port);
@@ -69,7 +75,13 @@ export async function studio(notebook: Notebook, isOpened = true): Promise<Studi
 }
 
 /** Not by `fetch`, which writes `Host` itself and tidies `..` away. */
-function ask(port: number, method: string, path: string, headers: Headers, body: unknown): Promise<Answer> {
+export function ask(
+  port: number,
+  method: string,
+  path: string,
+  headers: Headers,
+  body: unknown,
+): Promise<Answer> {
   const sent = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
   const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
   return new Promise((resolve, reject) => {

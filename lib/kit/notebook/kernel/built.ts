@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
 
 /**
- * The path of a program of this folder, for `fork`: `scripts/build.mjs` puts each beside all else. Programs run from the
+ * The path of a program of this folder, for `fork` or a worker: `scripts/build.mjs` puts each beside all else. Programs run from the
  * build, also where the caller runs from the sources, as tests do.
  */
-export function builtModule(name: "main" | "typecheck" | "jupyter" | "language"): string {
+export function builtModule(name: "main" | "typecheck" | "jupyter" | "language" | "orphan"): string {
   return built(`${name}.js`);
 }
 

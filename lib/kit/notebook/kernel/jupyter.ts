@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { tslabFile } from "./built.js";
 import { gather, type WriteStream } from "./gather.js";
 import type { KernelFailure } from "./protocol.js";
-import { refuseInput } from "./surroundings.js";
+import { endWith, refuseInput } from "./surroundings.js";
 import { trackCells } from "./tracking.js";
 import { type Converter, loadTslab } from "./tslab.js";
 
@@ -134,6 +134,16 @@ function publishAll(): void {
   Object.defineProperty(zeromq, "Publisher", { value: WholePublisher, enumerable: true });
 }
 
+/**
+ * Who starts a kernel that is to end with it says its process's id there, as Jupyter does. On Windows Jupyter gives a handle,
+ * which is of no use here: there it is the process that started this one.
+ */
+function endWithStarter(): void {
+  const { JPY_PARENT_PID: said } = process.env;
+  if (said !== undefined) endWith(process.platform === "win32" ? process.ppid : Number(said));
+}
+
+endWithStarter();
 refuseInput();
 publishAll();
 showErrors();

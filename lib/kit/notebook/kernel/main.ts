@@ -11,7 +11,7 @@ import type { MimeBundle } from "../file/nbformat.js";
 import { cellOf, describeDiagnostics, describeError } from "./failure.js";
 import { watchFiles } from "./files.js";
 import type { FromKernel, ToKernel } from "./protocol.js";
-import { hideTraces, refuseInput } from "./surroundings.js";
+import { endWith, hideTraces, refuseInput } from "./surroundings.js";
 import { trackCells } from "./tracking.js";
 import { loadTslab } from "./tslab.js";
 
@@ -132,6 +132,7 @@ async function main(): Promise<void> {
   Error.stackTraceLimit = 40;
   captureStreams();
   refuseExit();
+  endWith(process.ppid);
   refuseInput();
   hideTraces();
   const files = watchFiles([root, process.cwd()]);

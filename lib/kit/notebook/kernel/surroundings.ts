@@ -1,5 +1,12 @@
 import { Readable } from "node:stream";
 import { inspect } from "node:util";
+import { Worker } from "node:worker_threads";
+import { builtModule } from "./built.js";
+
+/** Ends this process, and all that cells started, when another is gone: the one that it works for. */
+export function endWith(pid: number): void {
+  new Worker(builtModule("orphan"), { workerData: pid, execArgv: [], env: {} }).unref();
+}
 
 /** A cell that asks a question would wait for an answer that cannot come: it fails at once instead. */
 export function refuseInput(): void {

@@ -98,7 +98,8 @@ export class KernelProcess {
     iopub.subscribe();
     const child = spawn(process.execPath, kernelArguments(file), {
       cwd: folder,
-      env: { ...process.env, ...kernelEnvironment },
+      // It ends with this server, also with one that could not end it.
+      env: { ...process.env, ...kernelEnvironment, JPY_PARENT_PID: String(process.pid) },
       stdio: ["ignore", "pipe", "pipe"],
       // A group of its own: what a cell started ends with it.
       detached: process.platform !== "win32",
