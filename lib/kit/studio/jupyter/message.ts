@@ -47,6 +47,9 @@ export function makeMessage(
 
 const SERVER_SESSION = randomUUID();
 
+/** Whether it answers a message of the server's own. */
+export const isForServer = (message: KernelMessage): boolean => parentOf(message).session === SERVER_SESSION;
+
 const DELIMITER = Buffer.from("<IDS|MSG>");
 
 /** As it goes over a socket: delimiter, signature, then the parts. */

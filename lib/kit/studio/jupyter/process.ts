@@ -5,7 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Dealer, Subscriber } from "zeromq";
 import { kernelArguments, kernelEnvironment } from "../../notebook/index.js";
-import { type Channel, fromFrames, type KernelMessage, makeMessage, toFrames } from "./message.js";
+import {
+  type Channel,
+  fromFrames,
+  isForServer,
+  type KernelMessage,
+  makeMessage,
+  toFrames,
+} from "./message.js";
 
 export interface ProcessEvents {
   message(message: KernelMessage): void;
@@ -179,7 +186,8 @@ export class KernelProcess {
         const message = fromFrames(channel, frames, this.#key);
         if (!message) continue;
         if (channel === "iopub" && this.#isKnown) this.#isKnown();
-        this.#events.message(message);
+        // Answers to those that asked whether it is there: clients would take it for busy.
+        if (!isForServer(message)) this.#events.message(message);
       }
     } catch (error) {
       // A socket that is closed while it waits says so.
