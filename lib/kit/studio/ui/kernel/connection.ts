@@ -14,7 +14,19 @@ interface Session {
 /** What an execution says while it runs. `done` comes once, last. */
 export interface Listener {
   message(message: Message): void;
-  done(outcome: "ok" | "error" | "aborted"): void;
+  done(outcome: Outcome): void;
+}
+
+type Outcome = "ok" | "error" | "aborted";
+
+/** An execution whose end has not been heard. */
+interface Waiting {
+  readonly listener: Listener;
+  /** Only the connection that asked has the reply; another hears what is published. */
+  hasReply: boolean;
+  replied?: Outcome;
+  isIdle: boolean;
+  hasFailed: boolean;
 }
 
 /** What is remembered of an execution whose end has not been seen, for a reload. */
@@ -33,7 +45,7 @@ const RETRY = 1000;
 export class KernelConnection {
   readonly state = new Watched<KernelState>("off");
   readonly #path: string;
-  readonly #listeners = new Map<string, { listener: Listener; replied?: "ok" | "error" | "aborted" }>();
+  readonly #listeners = new Map<string, Waiting>();
   readonly #client: string;
   #session: Session | undefined;
   #socket: WebSocket | undefined;
@@ -61,14 +73,15 @@ export class KernelConnection {
 
   /** Listens to an execution that an earlier page has sent. */
   adopt(pending: Pending, listener: Listener): void {
-    this.#listeners.set(pending.id, { listener });
+    this.#listeners.set(pending.id, { listener, hasReply: false, isIdle: false, hasFailed: false });
   }
 
   /** Sends a cell to the kernel, which is started for it where none runs. */
   async execute(cell: string, code: string, listener: Listener): Promise<Pending> {
     await this.#ready();
     const message = executeRequest(this.#client, code, cell);
-    this.#listeners.set(message.header.msg_id, { listener });
+    const waiting = { listener, hasReply: true, isIdle: false, hasFailed: false };
+    this.#listeners.set(message.header.msg_id, waiting);
     this.#socket?.send(JSON.stringify(message));
     return { id: message.header.msg_id, cell, since: Date.now() };
   }
@@ -134,6 +147,7 @@ export class KernelConnection {
       if (this.#isClosed || this.#socket !== socket || this.state.value === "restarting") return;
       this.state.value = "lost";
       this.#socket = undefined;
+      for (const waiting of this.#listeners.values()) waiting.hasReply = false;
       setTimeout(() => this.#again(), RETRY);
     });
   }
@@ -159,33 +173,23 @@ export class KernelConnection {
       if (now === "busy" || now === "idle" || now === "dead" || now === "restarting" || now === "starting")
         this.state.value = now;
       if (now === "dead") this.#end("aborted");
-      if (now === "idle" && waiting) this.#settle(parent, waiting.replied);
-      return;
-    }
+      if (now === "idle" && waiting) waiting.isIdle = true;
+    } else waiting?.listener.message(message);
     if (!waiting) return;
-    if (type === "execute_reply") {
-      waiting.replied = message.content.status as "ok" | "error" | "aborted";
-      waiting.listener.message(message);
-      // What was aborted in the queue of the kernel is never busy, so that no idle follows.
-      if (waiting.replied === "aborted") this.#settle(parent, "aborted");
-    } else waiting.listener.message(message);
+    if (type === "error") waiting.hasFailed = true;
+    if (type === "execute_reply") waiting.replied = message.content.status as Outcome;
+    // The reply and the last output come on two channels, in either order.
+    if (waiting.isIdle && !waiting.hasReply) this.#settle(parent, waiting.hasFailed ? "error" : "ok");
+    else if (waiting.isIdle && waiting.replied) this.#settle(parent, waiting.replied);
   }
 
-  /** The reply and the last output come on two channels, in either order. */
-  #settle(id: string, replied: "ok" | "error" | "aborted" | undefined): void {
+  #settle(id: string, outcome: Outcome): void {
     const waiting = this.#listeners.get(id);
-    if (!waiting) return;
-    if (replied === undefined) {
-      setTimeout(() => {
-        if (this.#listeners.has(id)) this.#settle(id, waiting.replied ?? "ok");
-      }, 200);
-      return;
-    }
     this.#listeners.delete(id);
-    waiting.listener.done(replied);
+    waiting?.listener.done(outcome);
   }
 
-  #end(outcome: "aborted"): void {
+  #end(outcome: Outcome): void {
     for (const id of [...this.#listeners.keys()]) this.#settle(id, outcome);
   }
 }
