@@ -4,14 +4,13 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate as immediate } from "node:timers/promises";
-import { inspect } from "node:util";
 import { verifySolution } from "../cell/exercise.js";
 import { recorder } from "../cell/recorder.js";
 import type { MimeBundle } from "../file/nbformat.js";
 import { cellOf, describeDiagnostics, describeError } from "./failure.js";
 import { watchFiles } from "./files.js";
 import type { FromKernel, ToKernel } from "./protocol.js";
-import { endWith, hideTraces, refuseInput } from "./surroundings.js";
+import { endWith, hideTraces, refuseInput, textOf } from "./surroundings.js";
 import { trackCells } from "./tracking.js";
 import { loadTslab } from "./tslab.js";
 
@@ -86,14 +85,13 @@ function showData(
 }
 
 function showResult(value: unknown): void {
-  const text = typeof value === "string" ? value : inspect(value);
   send({
     type: "output",
     cell: cellNow(),
     output: {
       output_type: "execute_result",
       execution_count: null,
-      data: { "text/plain": text },
+      data: { "text/plain": textOf(value) },
       metadata: {},
     },
   });

@@ -33,6 +33,9 @@ export function refuseInput(): void {
   Object.defineProperty(process, "stdin", { configurable: true, enumerable: true, get: () => input });
 }
 
+/** The value of a cell, as a notebook shows it. */
+export const textOf = (value: unknown): string => (typeof value === "string" ? value : inspect(value));
+
 /**
  * Following what a cell does late leaves numbers of Node's own in promises and timers. They are taken out of sight where
  * a value is shown.

@@ -72,6 +72,7 @@ interface ExecutorConsole {
 
 /** Only what is replaced here, and what TypeScript's own declarations leave out. */
 interface TypeScript {
+  readonly version: string;
   readonly sys: object;
   readonly objectAllocator: { getSourceFileConstructor(): { prototype: object } };
   createWatchCompilerHost(files: string[], options: object, ...rest: unknown[]): unknown;
@@ -96,6 +97,8 @@ export interface Jupyter {
 
 export interface Tslab {
   readonly version: string;
+  /** The version of its TypeScript. */
+  readonly typescript: string;
   readonly jupyter: Jupyter;
   createConverter(): Converter;
   createExecutor(folder: string, converter: Converter, console: ExecutorConsole): Executor;
@@ -172,6 +175,7 @@ export function loadTslab({ strict = false } = {}): Tslab {
   const { version } = require(tslabFile("package.json")) as { version: string };
   return {
     version,
+    typescript: ts.version,
     jupyter,
     createConverter: () => converter.createConverter({ isJS: false, isBrowser: false }),
     createExecutor: (folder, node, console) =>
