@@ -102,6 +102,96 @@ describe("the check and the build agree", () => {
   });
 });
 
+/** A talk of four steps and two slides, of which so many words are said. */
+const talk = (words: number, shown = "- A point", title = "One") => `---
+title: A talk
+---
+
+# Requirements
+
+## ${title}
+
+${shown}
+
+### Say
+
+${"word ".repeat(words)}
+
+### Say more
+
+${"more ".repeat(700)}
+
+# Numbers
+
+# Design
+
+## Two
+
+- Another point
+
+### Say more
+
+So many checks: {{ fact "store.checks" }}.
+
+# Deep dive
+`;
+
+describe("what is said is judged with what is written", () => {
+  const drills = (evidence: string, answer: string) =>
+    `- id: one\n  ask: Is it?\n  answer: ${answer}\n  evidence: [${evidence}]\n  then: And then?\n`;
+
+  test("a question whose evidence resolves is in order", async () => {
+    writeFileSync(join(fixture.milestone, "drills.yaml"), drills("fact days, decision 01", "Yes."));
+    expect(await judged()).toEqual({ found: [], built: true });
+  });
+
+  test.each([
+    ["a fact that nobody recorded", "fact nope", "Yes."],
+    ["a cell that the notebook lacks", "cell nope", "Yes."],
+    ["a decision that was not taken", "decision 77", "Yes."],
+    ["no evidence", "", "Yes."],
+    ["an answer that quotes a fact that nobody recorded", "fact days", "'{{ fact \"nope\" }}'"],
+  ])("a question with %s is refused", async (_, evidence, answer) => {
+    writeFileSync(join(fixture.milestone, "drills.yaml"), drills(evidence, answer));
+    const { found, built } = await judged();
+    expect(found).toEqual([expect.stringContaining('drills/evidence: the question "one": ')]);
+    expect(built).toBe(false);
+  });
+
+  const giveTalk = async (source: string) => {
+    const m11 = join(fixture.project.milestones, "m11-interview");
+    await commitNotebook(fixture.project, 11, text("Hello"));
+    writeFileSync(join(m11, "talk.md"), source);
+  };
+
+  test("a talk that fits its clock becomes a page with its times", async () => {
+    await giveTalk(talk(600));
+    expect(await judged()).toEqual({ found: [], built: true });
+    const html = page("slides/talk.html");
+    expect(html).toContain('data-from-5="0.0" data-to-5="243.0" data-from-10="0.0" data-to-10="523.0"');
+    expect(html.match(/class="slide /g)).toHaveLength(3);
+    expect(html).toContain("38");
+    // The second slide has no part in five minutes.
+    expect(html.match(/data-from-5=/g)).toHaveLength(1);
+    expect(html.match(/data-from-10=/g)).toHaveLength(2);
+  });
+
+  test.each([
+    ["takes longer than its minutes", talk(755), "talk/5-minutes"],
+    ["is another talk than the one of its minutes", talk(500), "talk/5-minutes"],
+    ["has a figure typed in", talk(600, "- It took 12.5 ms"), "talk/measurements"],
+    ["has more on a slide than can be read", talk(600, "- word ".repeat(50)), "talk/words"],
+    ["has a fact that nobody recorded", talk(600, '{{ fact "nope" }}'), "talk/names"],
+    ["leads nowhere", talk(600, "[a](nope.md)"), "talk/links"],
+    ["lacks a step", talk(600).replace("# Numbers\n", ""), "talk/steps"],
+  ])("a talk that %s is refused", async (_, source, rule) => {
+    await giveTalk(source);
+    const { found, built } = await judged();
+    expect(found).toEqual([expect.stringContaining(`${rule}: `)]);
+    expect(built).toBe(false);
+  });
+});
+
 describe("a page", () => {
   test("has the text of now, where the outputs of this machine are fresh still", async () => {
     const milestone = (await listMilestones(fixture.project))[1];

@@ -3,13 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { type Card, readCards } from "../../lib/kit/interview/drills/cards.js";
+import { judge } from "../../lib/kit/content/judge.js";
+import { type Card, readCards } from "../../lib/kit/content/spoken/cards.js";
+import { readTalk, spokenWords, talkSource } from "../../lib/kit/content/spoken/talk.js";
 import { mockInterview, points, summaryOf } from "../../lib/kit/interview/drills/mock.js";
 import { Schedule } from "../../lib/kit/interview/drills/schedule.js";
 import { drill, type Talking } from "../../lib/kit/interview/drills/session.js";
 import { type Loaded, loadForPractice } from "../../lib/kit/interview/load.js";
-import { talkText } from "../../lib/kit/interview/talk/print.js";
-import { checkTalk, readTalk, spokenWords, talkSource } from "../../lib/kit/interview/talk/talk.js";
+import { talkText } from "../../lib/kit/interview/print.js";
 import { findProject, type Project, projectAt } from "../../lib/kit/milestones/index.js";
 
 const project = findProject(import.meta.dirname);
@@ -67,7 +68,12 @@ describe("the committed questions", () => {
 
 describe("the committed talk", () => {
   test("keeps every rule: names resolve, four steps, and it fits 5 and 10 minutes", () => {
-    expect(checkTalk(project, loaded.all).filter(({ ok }) => !ok)).toEqual([]);
+    const results = [...judge(project, loaded.all).values()].flat();
+    const own = results.filter(({ rule }) => rule.startsWith("talk/"));
+    expect(own.map(({ rule }) => rule)).toEqual(
+      expect.arrayContaining(["talk/names", "talk/5-minutes", "talk/10-minutes"]),
+    );
+    expect(own.filter(({ ok }) => !ok)).toEqual([]);
   });
 
   test("prints every slide with the time at which it begins, and no insertion", () => {

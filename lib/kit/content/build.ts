@@ -22,8 +22,9 @@ import { deadAddresses, makeChannels } from "./site/channels.js";
 import { brokenLinks } from "./site/link-check.js";
 import { drawDiagram, type Files, type MediaTools, milestoneMedia } from "./site/media.js";
 import { renderSite } from "./site/site.js";
-import { deckFiles, deckHtml } from "./site/slides.js";
+import { deckFiles, deckHtml, type PrintContext } from "./site/slides.js";
 import { styleFiles } from "./site/style.js";
+import { talkHtml } from "./site/talk-page.js";
 import { inputsKey, noteBuild, unchangedBuild } from "./unchanged.js";
 
 /** Folders of the site that other commands make: linked where they are, and kept when the site is built anew. */
@@ -106,17 +107,20 @@ export async function buildContent(project: Project, options: BuildOptions = {})
     const context = { tools, map, all };
     const printer = openPrinter(cache);
     const css = String(styleFiles(join(project.root, "blog")).get("assets/site.css"));
+    const printing = (content: MilestoneContent): PrintContext => ({
+      css,
+      media: media.get(content) ?? new Map(),
+      printer,
+    });
     const decks = new Map<MilestoneContent, string>();
     for (const content of started) {
       const deck = await deckHtml(content, settings, context);
-      const printed = await deckFiles(content, deck, {
-        css,
-        media: media.get(content) ?? new Map(),
-        printer,
-      });
+      const printed = await deckFiles(content, deck, printing(content));
       for (const [name, bytes] of printed) channels.files.get(content.milestone.id)?.set(name, bytes);
       decks.set(content, deck);
     }
+
+    const talk = await talkHtml(project, settings.author, context, printing);
 
     stage("make the site");
     const site = await renderSite({
@@ -129,6 +133,7 @@ export async function buildContent(project: Project, options: BuildOptions = {})
       media,
       feed: channels.feed,
       decks,
+      talk,
       state,
       besides,
     });

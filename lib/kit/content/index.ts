@@ -26,6 +26,16 @@ export type { KeptPromise } from "./project/promises.js";
 export type { ProjectState } from "./project/state.js";
 export { saveDiagrams } from "./save-diagrams.js";
 export { type SiteServer, serveSite } from "./site/serve.js";
+export { type Card, type Cards, type Evidence, readCards, spoken } from "./spoken/cards.js";
+export {
+  LENGTHS,
+  type Minutes,
+  readTalk,
+  type Talk,
+  type TalkSlide,
+  type TalkSource,
+  talkSource,
+} from "./spoken/talk.js";
 export type { Problem } from "./text/insertions.js";
 export {
   type Braces,

@@ -9,6 +9,8 @@ import { readSiteTexts, type SiteText } from "./model/site-texts.js";
 import { checkMilestone } from "./pieces/check.js";
 import type { CheckResult } from "./pieces/result.js";
 import { checkSiteText } from "./pieces/site-text.js";
+import { checkCards } from "./spoken/cards.js";
+import { checkTalk, TALK_OWNER } from "./spoken/talk.js";
 
 /** What the rules say of each milestone, and of the texts of the site as a whole. */
 export type Judgement = ReadonlyMap<MilestoneId | typeof SITE, readonly CheckResult[]>;
@@ -29,7 +31,14 @@ export function judge(
     parts: readParts(project, all),
   };
   return new Map([
-    ...all.map((content) => [content.milestone.id, checkMilestone(content, whole)] as const),
+    ...all.map((content) => {
+      const { id } = content.milestone;
+      const spoken = [
+        ...checkCards(content, project, all),
+        ...(id === TALK_OWNER ? checkTalk(project, all, whole) : []),
+      ];
+      return [id, [...checkMilestone(content, whole), ...spoken]] as const;
+    }),
     [SITE, texts.flatMap((text) => checkSiteText(text, whole))] as const,
   ]);
 }

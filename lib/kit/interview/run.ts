@@ -2,16 +2,24 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { invalidArgument } from "sololakehouse/errors";
 import { columns } from "sololakehouse/terminal";
+import {
+  type Card,
+  LENGTHS,
+  type Minutes,
+  readCards,
+  readTalk,
+  spoken,
+  type Talk,
+  talkSource,
+} from "../content/index.js";
 import { contentInvalid } from "../errors.js";
 import { ASSUMPTIONS, type Estimate, estimates, withUnit } from "../estimate/index.js";
 import { listMilestones, type Project, selectMilestones } from "../milestones/index.js";
-import { type Card, readCards, spoken } from "./drills/cards.js";
 import { mockInterview, RUBRIC, summaryOf } from "./drills/mock.js";
 import { Schedule } from "./drills/schedule.js";
 import { drill, onTerminal } from "./drills/session.js";
 import { type Loaded, loadForPractice } from "./load.js";
-import { talkText } from "./talk/print.js";
-import { LENGTHS, type Minutes, readTalk, type Talk, talkSource } from "./talk/talk.js";
+import { talkText } from "./print.js";
 
 /** The talk at a length, and as a text. */
 export async function talkFor(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -24,7 +24,7 @@ export function packageVersion(name: string): string {
 
 /** What is slow to make and depends on its inputs alone, kept as files named by the hash of those inputs. */
 export interface Cache {
-  /** The bytes for a key, made when they are not there yet. Safe between processes: the last rename wins. */
+  /** The bytes for a key, made when they are not there yet. Of processes that make them at a time the first one's stay. */
   bytes(key: string, make: () => Promise<Uint8Array> | Uint8Array): Promise<Uint8Array>;
   text(key: string, make: () => Promise<string> | string): Promise<string>;
 }
@@ -38,8 +38,16 @@ export function openCache(folder: string): Cache {
     const made = await make();
     const partial = `${path}.${process.pid}.part`;
     writeFileSync(partial, made);
-    renameSync(partial, path);
-    return made;
+    try {
+      linkSync(partial, path);
+      return made;
+    } catch (cause) {
+      // Whoever was first may have given its bytes away already, and a browser does not print the same ones twice.
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+      return readFileSync(path);
+    } finally {
+      rmSync(partial);
+    }
   };
   return {
     bytes,

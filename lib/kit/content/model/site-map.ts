@@ -25,6 +25,9 @@ export type LinkTarget =
 /** The page that looks inside files. */
 export const INSIDE_PAGE = "look-inside.html";
 
+/** The talk, to be given from a browser. */
+export const TALK_PAGE = "slides/talk.html";
+
 /** Where that page offers a sample. */
 export const sampleAnchor = (name: string): string => `sample-${name}`;
 
@@ -84,6 +87,8 @@ export function siteMap(
       if (page !== undefined) pages.set(join(folder, `${name}.md`), page);
     }
     if (content.recorded) pages.set(notebookPath, notebookPage(content));
+    const talk = join(folder, "talk.md");
+    if (content.recorded && existsSync(talk)) pages.set(talk, TALK_PAGE);
   }
   for (const { path, standing } of texts) {
     pages.set(path, standing.page);

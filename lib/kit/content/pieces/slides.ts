@@ -1,7 +1,7 @@
 import type { Bound } from "../model/bind.js";
 import type { Piece } from "../model/inputs.js";
 import type { Problem } from "../text/insertions.js";
-import { placeAt, type SourceHeading } from "../text/source.js";
+import { placeAt, type Source, type SourceHeading } from "../text/source.js";
 import { countWords, sectionText } from "../text/words.js";
 import type { PieceDefinition } from "./piece.js";
 import { type CheckResult, fail, pass, verdict } from "./result.js";
@@ -51,7 +51,8 @@ function checkSlides(piece: Piece, _content: unknown, bound: readonly Bound[]): 
   ];
 }
 
-function slideProblems(piece: Piece, heading: SourceHeading, bound: readonly Bound[]): Problem[] {
+/** What is too much on a slide: what stands between its heading and the next one is shown. */
+export function slideProblems(piece: Source, heading: SourceHeading, bound: readonly Bound[]): Problem[] {
   const { place, text: title, offset: from } = heading;
   // A cover ends where the first slide begins.
   const next = piece.headings.find(({ offset }) => offset > from)?.offset ?? piece.text.length;

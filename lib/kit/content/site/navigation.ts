@@ -8,6 +8,7 @@ import {
   notebookPage,
   postPage,
   slidesPage,
+  TALK_PAGE,
 } from "../model/site-map.js";
 import type { SiteText } from "../model/site-texts.js";
 import { readingMinutes } from "../text/words.js";
@@ -108,6 +109,7 @@ const REFERENCE: readonly Reference[] = [
   { title: "API", path: "api/index.html" },
   { title: "Decisions", path: "docs/decisions/index.html" },
   { title: "Interview answers", path: "interview/index.html" },
+  { title: "The talk", path: TALK_PAGE },
   { title: "Where it stands", path: PROJECT_PAGE },
   { title: "Roadmap", path: "docs/roadmap.html" },
   { title: "Portfolio", path: "docs/portfolio.html" },

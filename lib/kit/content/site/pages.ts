@@ -6,6 +6,7 @@ import { runId } from "../html/provenance.js";
 import { diagramHtml, mediaPath, type PageContext, renderNotebook, renderText } from "../html/render.js";
 import { bind } from "../model/bind.js";
 import type { MilestoneContent, Piece } from "../model/inputs.js";
+import type { SiteSettings } from "../model/settings.js";
 import {
   docPage,
   interviewPage,
@@ -13,6 +14,7 @@ import {
   notebookPage,
   postPage,
   slidesPage,
+  TALK_PAGE,
 } from "../model/site-map.js";
 import type { SiteText } from "../model/site-texts.js";
 import { postFront } from "../pieces/blog-front.js";
@@ -33,6 +35,7 @@ export type PageKind =
   | "notebook"
   | "interview"
   | "slides"
+  | "talk"
   | "text"
   | "inside"
   | "decision"
@@ -102,6 +105,18 @@ export async function makePages(input: SiteInput): Promise<{ pages: PageItem[]; 
     description: "A minute to say on each milestone, and the questions that usually follow.",
     html: answers.join("\n"),
   });
+  if (input.talk) {
+    const { title, html, file } = input.talk;
+    pages.push({
+      path: TALK_PAGE,
+      kind: "talk",
+      title,
+      description: "The talk on the whole system: slides, what to say with each, and a clock.",
+      html,
+      source: sourceOf(file, settings),
+    });
+    for (const [path, bytes] of input.talk.files) files.set(path, bytes);
+  }
   pages.push({
     path: PROJECT_PAGE,
     kind: "project",
@@ -141,10 +156,6 @@ async function milestonePages(
   { project, settings, context, decks }: SiteInput,
 ): Promise<PageItem[]> {
   const { milestone, pieces, recorded } = content;
-  const sourceOf = (file: string) => ({
-    path: file,
-    href: settings.source ? `${settings.source}/${file}` : undefined,
-  });
   const common = {
     milestone: milestone.id,
     label: milestone.label,
@@ -156,7 +167,7 @@ async function milestonePages(
     const { doc } = pieces;
     const path = docPage(content);
     const page = await renderText(doc, standing(content), { ...context, page: path });
-    const source = sourceOf(doc.file);
+    const source = sourceOf(doc.file, settings);
     const both = profilesHtml(content);
     const whole: Rendered = {
       html: page.html + (both?.html ?? ""),
@@ -175,13 +186,14 @@ async function milestonePages(
       kind: "slides",
       title: `Slides: ${milestone.title}`,
       html: decks.get(content),
-      source: sourceOf(pieces.slides.file),
+      source: sourceOf(pieces.slides.file, settings),
     });
   }
   if (recorded) {
     const path = notebookPage(content);
     const { html, headings } = await renderNotebook(recorded, content, { ...context, page: path });
-    const source = sourceOf(relative(project.root, milestone.notebookPath).split(sep).join("/"));
+    const file = relative(project.root, milestone.notebookPath).split(sep).join("/");
+    const source = sourceOf(file, settings);
     const title = `${milestone.title}: the notebook`;
     const shown = body({ html: runHtml(content) + html, headings });
     pages.push({ ...common, path, kind: "notebook", title, source, ...shown });
@@ -200,12 +212,18 @@ async function milestonePages(
       date,
       minutes: readingMinutes(blog.prose),
       thumbnail: mediaPath(content, "cover.png"),
-      source: sourceOf(blog.file),
+      source: sourceOf(blog.file, settings),
       ...body(page),
     });
   }
   return pages;
 }
+
+/** A file of the project, and where it can be read. */
+const sourceOf = (file: string, { source }: SiteSettings): NonNullable<PageItem["source"]> => ({
+  path: file,
+  href: source ? `${source}/${file}` : undefined,
+});
 
 async function docsPage(text: SiteText, { settings, context }: SiteInput): Promise<PageItem> {
   const { kind, source, title, standing } = text;
@@ -217,7 +235,7 @@ async function docsPage(text: SiteText, { settings, context }: SiteInput): Promi
     title: plainWords(title),
     description: firstWords(source),
     label: /\/(\d+)-[^/]*$/.exec(file)?.[1],
-    source: { path: file, href: settings.source ? `${settings.source}/${file}` : undefined },
+    source: sourceOf(file, settings),
     ...body(page),
   };
 }

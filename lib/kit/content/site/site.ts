@@ -14,6 +14,7 @@ import { navItem, reference, withNeighbours } from "./navigation.js";
 import { makePages } from "./pages.js";
 import { searchIndex } from "./search-index.js";
 import { styleFiles } from "./style.js";
+import type { TalkHtml } from "./talk-page.js";
 
 /** Everything that the site is made of besides its templates. */
 export interface SiteInput {
@@ -29,6 +30,7 @@ export interface SiteInput {
   readonly feed: ReadonlyMap<MilestoneContent, string>;
   /** Slides as HTML. */
   readonly decks: ReadonlyMap<MilestoneContent, string>;
+  readonly talk: TalkHtml | undefined;
   /** Where the project stands. */
   readonly state: ProjectState;
   /** Folders of the site that others make, such as the reference of the API. */
@@ -68,11 +70,7 @@ export async function renderSite(input: SiteInput): Promise<Files> {
       pages,
       posts,
       latest: [...posts].reverse().sort((a, b) => (b.date ?? "").localeCompare(a.date ?? "")),
-      version: createHash("sha256")
-        .update(String(files.get("assets/site.css")))
-        .update(readFileSync(join(folder, "assets", "site.js")))
-        .digest("hex")
-        .slice(0, 8),
+      version: versionOf(files),
       basePath: new URL(`${settings.url}/`).pathname,
     },
     {
@@ -84,6 +82,13 @@ export async function renderSite(input: SiteInput): Promise<Files> {
   const searched = new Map([...rendered].filter(([, html]) => html.includes("data-pagefind-body")));
   for (const [path, bytes] of await searchIndex(searched)) files.set(`pagefind/${path}`, bytes);
   return files;
+}
+
+/** Changes with every style sheet and script: whoever has an older one asks anew. */
+function versionOf(files: Files): string {
+  const hash = createHash("sha256");
+  for (const [path, bytes] of files) if (/^assets\/.*\.(css|js)$/.test(path)) hash.update(bytes);
+  return hash.digest("hex").slice(0, 8);
 }
 
 /** Eleventy reads a folder given relative to the current one. */

@@ -45,6 +45,13 @@ export async function deckHtml(
     .join("\n");
 }
 
+/** What printing needs of the site. */
+export interface PrintContext {
+  readonly css: string;
+  readonly media: Files;
+  readonly printer: Printer;
+}
+
 /**
  * A deck for paper: HTML that stands alone, always, and PDF where there is a browser to print it.
  *
@@ -53,22 +60,44 @@ export async function deckHtml(
 export async function deckFiles(
   content: MilestoneContent,
   deck: string,
-  site: { readonly css: string; readonly media: Files; readonly printer: Printer },
+  context: PrintContext,
 ): Promise<Files> {
   const files: Files = new Map();
   if (deck === "") return files;
-  const css = withFonts(site.css);
-  for (const [name, size] of Object.entries(FORMS)) {
-    const body = forPaper(deck, content, site.media, size.height > size.width);
-    const html = `<!doctype html>
+  const { title } = content.milestone;
+  for (const form of ["slides", "document"] as const)
+    for (const [name, bytes] of await printedDeck({ content, title, deck, form, name: form }, context))
+      files.set(name, bytes);
+  return files;
+}
+
+/** Slides of a milestone in one form, `name.html` and `name.pdf`. */
+export async function printedDeck(
+  {
+    content,
+    title,
+    deck,
+    form,
+    name,
+  }: {
+    readonly content: MilestoneContent;
+    readonly title: string;
+    readonly deck: string;
+    readonly form: keyof typeof FORMS;
+    readonly name: string;
+  },
+  { css, media, printer }: PrintContext,
+): Promise<Files> {
+  const size = FORMS[form];
+  const body = forPaper(deck, content, media, size.height > size.width);
+  const html = `<!doctype html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(content.milestone.title)}</title>
-<style>${css}\n@page{size:${size.width}px ${size.height}px;margin:0}</style></head>
-<body class="paper ${name}"><main class="deck">${body}</main></body></html>\n`;
-    files.set(`${name}.html`, html);
-    const pdf = await site.printer.print(html);
-    if (pdf) files.set(`${name}.pdf`, pdf);
-  }
+<title>${escapeHtml(title)}</title>
+<style>${withFonts(css)}\n@page{size:${size.width}px ${size.height}px;margin:0}</style></head>
+<body class="paper ${form}"><main class="deck">${body}</main></body></html>\n`;
+  const files: Files = new Map([[`${name}.html`, html]]);
+  const pdf = await printer.print(html);
+  if (pdf) files.set(`${name}.pdf`, pdf);
   return files;
 }
 

@@ -1,5 +1,4 @@
-import type { MilestoneContent } from "../../content/index.js";
-import { type Card, spoken } from "./cards.js";
+import { type Card, type MilestoneContent, spoken } from "../../content/index.js";
 import { quits, type Talking } from "./session.js";
 
 /** What a good answer has. Whoever practises says of each whether theirs had it. */

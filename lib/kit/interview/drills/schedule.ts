@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname, join } from "node:path";
 import { invalidConfig } from "sololakehouse/errors";
 import { createEmptyCard, fsrs, type Grade, type Card as Memory, Rating } from "ts-fsrs";
+import type { Card } from "../../content/index.js";
 import type { Project } from "../../milestones/index.js";
-import type { Card } from "./cards.js";
 
 /** How well an answer was known, as the learner says. */
 export const GRADES = {

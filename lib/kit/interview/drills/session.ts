@@ -1,6 +1,5 @@
 import { createInterface } from "node:readline";
-import type { MilestoneContent } from "../../content/index.js";
-import { type Card, spoken } from "./cards.js";
+import { type Card, type MilestoneContent, spoken } from "../../content/index.js";
 import { GRADES, type GradeName, type Schedule } from "./schedule.js";
 
 /** Where a session's words go, and where its answers come from: one line each, undefined at the end. */

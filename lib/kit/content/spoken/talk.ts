@@ -1,20 +1,19 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
-import {
-  bind,
-  type CheckResult,
-  fail,
-  type MilestoneContent,
-  parseSource,
-  pass,
-  plainInsertion,
-  readSource,
-  type Source,
-  SPEAKING_RATE,
-  substitute,
-  verdict,
-} from "../../content/index.js";
 import type { Project } from "../../milestones/index.js";
+import { bind, substitute } from "../model/bind.js";
+import type { MilestoneContent } from "../model/inputs.js";
+import { TALK_PAGE } from "../model/site-map.js";
+import { altProblems } from "../pieces/common.js";
+import { plainInsertion } from "../pieces/linkedin-text.js";
+import { linkProblems, type Whole } from "../pieces/links.js";
+import { plannedProblems } from "../pieces/planned.js";
+import { type CheckResult, fail, pass, verdict } from "../pieces/result.js";
+import { SPEAKING_RATE } from "../pieces/script.js";
+import { slideProblems } from "../pieces/slides.js";
+import { frontMatter } from "../text/front-matter.js";
+import { typedMeasurements } from "../text/measurements.js";
+import { parseSource, readSource, type Source } from "../text/source.js";
 
 /** The talk's lengths, in minutes. */
 export const LENGTHS = [5, 10] as const;
@@ -32,8 +31,11 @@ export interface TalkSlide {
   readonly title: string;
   /** What the slide shows, as Markdown with its insertions. */
   readonly body: string;
-  /** Facts in place. */
+  /** What is said, likewise. */
+  readonly said: string;
+  /** The same with facts in place. */
   readonly words: string;
+  /** Seconds after the beginning. */
   readonly start: number;
   readonly end: number;
 }
@@ -45,17 +47,24 @@ export interface Talk {
 }
 
 /** Whose milestone the talk is. */
-const OWNER = "m11";
+export const TALK_OWNER = "m11";
 
-/** The talk's text, and the milestone whose names need no prefix in it; undefined where there is none. */
-export function talkSource(
-  project: Project,
-  all: readonly MilestoneContent[],
-): { readonly source: Source; readonly own: MilestoneContent } | undefined {
-  const own = all.find(({ milestone }) => milestone.id === OWNER);
+/** The talk's text, and the milestone whose names need no prefix in it. */
+export interface TalkSource {
+  readonly source: Source;
+  readonly own: MilestoneContent;
+  readonly title: string;
+}
+
+/** Finds the talk; undefined where there is none. */
+export function talkSource(project: Project, all: readonly MilestoneContent[]): TalkSource | undefined {
+  const own = all.find(({ milestone }) => milestone.id === TALK_OWNER);
   if (!own) return undefined;
   const path = join(own.milestone.folder, "talk.md");
-  return existsSync(path) ? { source: readSource(path, relative(project.root, path)), own } : undefined;
+  if (!existsSync(path)) return undefined;
+  const source = readSource(path, relative(project.root, path));
+  const { title } = frontMatter(source);
+  return { source, own, title: typeof title === "string" ? title : "The talk" };
 }
 
 /**
@@ -80,7 +89,7 @@ export function readTalk(
     const words = plain(said, source.file, own, all);
     const end = at + TURN + (spokenWords(words) / SPEAKING_RATE) * 60;
     const title = plain(heading.text, source.file, own, all);
-    slides.push({ step, title, body: parts.body, words, start: at, end });
+    slides.push({ step, title, body: parts.body, said, words, start: at, end });
     at = end;
   }
   return { minutes, slides, seconds: at };
@@ -122,17 +131,38 @@ export function spokenWords(text: string): number {
   }, 0);
 }
 
-/** The rules of the talk: every name resolves, no figure is typed in, and it fits its clock at both lengths. */
-export function checkTalk(project: Project, all: readonly MilestoneContent[]): CheckResult[] {
+/**
+ * The rules of the talk: every name resolves, no figure is typed in, what it shows can be read from the last row, and it fits
+ * its clock at both lengths. One whose notebook has no outputs is not judged: that the notebook has to run is said already.
+ */
+export function checkTalk(project: Project, all: readonly MilestoneContent[], whole: Whole): CheckResult[] {
   const found = talkSource(project, all);
-  if (!found) return [];
+  if (!found?.own.recorded) return [];
   const { source, own } = found;
-  const names = verdict("talk/names", source, bind(source, own, all).problems, "every name resolves");
+  const { bound, problems } = bind(source, own, all);
+  const names = verdict("talk/names", source, problems, `${bound.length} names resolve`);
   if (names.some(({ ok }) => !ok)) return names;
   const steps = source.headings.filter(({ level }) => level === 1);
   const start = steps[0]?.place ?? { file: source.file, line: 1, column: 1 };
+  const standing = { own, folder: own.milestone.folder, page: TALK_PAGE };
+  const shown = source.headings.filter(({ level }) => level === 2);
   return [
     ...names,
+    ...verdict("talk/measurements", source, typedMeasurements(source), "no measurement is typed in"),
+    ...verdict("talk/links", source, linkProblems(source, standing, whole), "links lead somewhere"),
+    ...verdict("talk/alt-text", source, altProblems(source), "pictures have a text alternative"),
+    ...verdict(
+      "talk/planned",
+      source,
+      plannedProblems(source, whole.parts),
+      "what is planned is called so, and nothing else",
+    ),
+    ...verdict(
+      "talk/words",
+      source,
+      shown.flatMap((heading) => slideProblems(source, heading, bound)),
+      "each slide says one thing in few words",
+    ),
     steps.length === 4
       ? pass("talk/steps", source.file, "four steps")
       : fail("talk/steps", start, `it has ${steps.length} steps: requirements, numbers, design, deep dive.`),

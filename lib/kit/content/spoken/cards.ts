@@ -1,17 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parse } from "yaml";
-import {
-  bind,
-  type CheckResult,
-  type MilestoneContent,
-  parseSource,
-  plainInsertion,
-  type Source,
-  substitute,
-  verdict,
-} from "../../content/index.js";
 import type { Project } from "../../milestones/index.js";
+import { bind, substitute } from "../model/bind.js";
+import type { MilestoneContent } from "../model/inputs.js";
+import { plainInsertion } from "../pieces/linkedin-text.js";
+import { type CheckResult, verdict } from "../pieces/result.js";
+import type { Problem } from "../text/insertions.js";
+import { parseSource } from "../text/source.js";
 
 /** What an answer rests on. */
 export interface Evidence {
@@ -44,35 +40,48 @@ const EVIDENCE = /^(fact|cell|decision) (\S+)$/;
 
 /** Reads every `drills.yaml`. A question that breaks a rule is in `results` and not among the cards. */
 export function readCards(project: Project, all: readonly MilestoneContent[]): Cards {
+  const read = all.map((own) => cardsOf(own, project, all));
+  return { cards: read.flatMap(({ cards }) => cards), results: read.flatMap(({ results }) => results) };
+}
+
+/** The rules of a milestone's questions. One whose notebook has no outputs is not judged, as in `checkTalk`. */
+export function checkCards(
+  own: MilestoneContent,
+  project: Project,
+  all: readonly MilestoneContent[],
+): readonly CheckResult[] {
+  return own.recorded ? cardsOf(own, project, all).results : [];
+}
+
+function cardsOf(own: MilestoneContent, project: Project, all: readonly MilestoneContent[]): Cards {
+  const path = join(own.milestone.folder, "drills.yaml");
+  if (!existsSync(path)) return { cards: [], results: [] };
   const decisions = decisionsOf(project);
+  const file = relative(project.root, path);
+  const text = readFileSync(path, "utf8");
+  const raw = asList(text);
   const cards: Card[] = [];
-  const results: CheckResult[] = [];
-  for (const own of all) {
-    const path = join(own.milestone.folder, "drills.yaml");
-    if (!existsSync(path)) continue;
-    const file = relative(project.root, path);
-    const text = readFileSync(path, "utf8");
-    const raw = asList(text);
-    const problems: { place: { file: string; line: number; column: number }; message: string }[] = [];
-    const seen = new Set<string>();
-    for (const [index, entry] of raw.entries()) {
-      const name = String(entry.id ?? index + 1);
-      const place = { file, line: lineOf(text, name), column: 1 };
-      const found = cardOf(entry, own, file);
-      const wrong =
-        typeof found === "string"
-          ? [found]
-          : [
-              ...(seen.has(name) ? ["there is another one with this id."] : []),
-              ...unresolved(found, all, decisions),
-            ];
-      seen.add(name);
-      if (wrong.length === 0 && typeof found !== "string") cards.push(found);
-      for (const message of wrong) problems.push({ place, message: `the question "${name}": ${message}` });
-    }
-    results.push(...verdict("drills/evidence", { file }, problems, `${raw.length} questions with evidence`));
+  const problems: Problem[] = [];
+  const seen = new Set<string>();
+  for (const [index, entry] of raw.entries()) {
+    const name = String(entry.id ?? index + 1);
+    const place = { file, line: lineOf(text, name), column: 1 };
+    const found = cardOf(entry, own, file);
+    const wrong =
+      typeof found === "string"
+        ? [found]
+        : [
+            ...(seen.has(name) ? ["there is another one with this id."] : []),
+            ...unresolved(found, all, decisions),
+          ];
+    seen.add(name);
+    if (wrong.length === 0 && typeof found !== "string") cards.push(found);
+    for (const message of wrong) problems.push({ place, message: `the question "${name}": ${message}` });
   }
-  return { cards, results };
+  return {
+    cards,
+    results: verdict("drills/evidence", { file }, problems, `${raw.length} questions with evidence`),
+  };
 }
 
 function asList(text: string): Record<string, unknown>[] {
@@ -128,9 +137,6 @@ function decisionsOf({ root }: Project): ReadonlySet<string> {
 
 /** A text of a card with its facts in place. */
 export function spoken(text: string, card: Card, all: readonly MilestoneContent[]): string {
-  const source = cardSource(text, card);
+  const source = parseSource(text, card.file);
   return substitute(source, bind(source, card.own, all).bound, plainInsertion);
 }
-
-/** A text of a card as content renders it. */
-export const cardSource = (text: string, { file }: Card): Source => parseSource(text, file);

@@ -1,5 +1,4 @@
-import { clock, SPEAKING_RATE } from "../../content/index.js";
-import type { Talk } from "./talk.js";
+import { clock, SPEAKING_RATE, type Talk } from "../content/index.js";
 
 const WIDTH = 96;
 
