@@ -292,8 +292,9 @@ function copyTslab(folder) {
 }
 
 /**
- * The inspector's page, for browsers: what reads footers as a plain script, which a page opened from a file may run too,
- * and what decodes rows as a module with its WebAssembly, which is loaded when rows are asked for.
+ * The programs of the site's pages, for browsers. Of the inspector's page: what reads footers as a plain script, which a page
+ * opened from a file may run too, and what decodes rows as a module with its WebAssembly, which is loaded when rows are asked
+ * for. And the calculator of the page with the estimates.
  *
  * @returns the names of the files, in `dist`
  */
@@ -308,12 +309,13 @@ async function bundlePage(folder, rolldown) {
   rmSync(target, { recursive: true, force: true });
   const inlined = [];
   for (const [name, entry, format] of [
-    ["look-inside", "main", "iife"],
-    ["look-inside-rows", "rows", "es"],
+    ["look-inside", "inspector/page/main", "iife"],
+    ["look-inside-rows", "inspector/page/rows", "es"],
+    ["estimates", "estimate/page/main", "iife"],
   ]) {
     const bundled = await rolldown({
       cwd: join(process.cwd(), folder),
-      input: { [name]: `./inspector/page/${entry}.ts` },
+      input: { [name]: `./${entry}.ts` },
       platform: "browser",
       plugins: [throughRooms(indexes)],
       // The look loads Vega when it first draws, for commands; the page has it in the file of its charts anyway.

@@ -67,6 +67,7 @@ const ASKED: readonly (readonly string[])[] = [
   ["interview", "estimate", "rows_a_day=1e9", "--json"],
   ["interview", "drill", "--json"],
   ["interview", "mock", "--json"],
+  ["interview", "design", "--json"],
   ["status", "--json"],
   ["reset", "--dry-run", "--json"],
   ["import", "rows.json", "--table", "s.u", "--dry-run", "--json"],

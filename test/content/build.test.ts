@@ -99,7 +99,7 @@ describe("a build", () => {
     const pages = Object.keys(hashes(join(fixture.project.dist, "site"))).filter((path) =>
       path.endsWith(".html"),
     );
-    expect(pages).toHaveLength(16);
+    expect(pages).toHaveLength(17);
     for (const path of pages) {
       const html = site(path);
       const requested = [

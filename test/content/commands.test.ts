@@ -63,13 +63,13 @@ describe("slh content build", () => {
     expect(printed).toContain("drew milestones/m03-writing-iceberg/diagram.svg\n");
     expect(printed).toContain("m03  5 pages  doc, blog, linkedin, video, slides\n");
     expect(printed).toMatch(
-      /16 pages in [\d.]+ s\. Open dist\/site\/index\.html, or run: slh content serve\n$/,
+      /17 pages in [\d.]+ s\. Open dist\/site\/index\.html, or run: slh content serve\n$/,
     );
   });
 
   test("reports as JSON where asked", async () => {
     await slh("content", "build", "--json");
-    expect(JSON.parse(printed)).toMatchObject({ pages: 16, skipped: [], saved: [] });
+    expect(JSON.parse(printed)).toMatchObject({ pages: 17, skipped: [], saved: [] });
   });
 
   test("says what to set while the site has no address of its own", async () => {

@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { judge } from "../../lib/kit/content/judge.js";
 import { type Card, readCards } from "../../lib/kit/content/spoken/cards.js";
+import { type Design, readDesigns, solved } from "../../lib/kit/content/spoken/designs.js";
 import { readTalk, spokenWords, talkSource } from "../../lib/kit/content/spoken/talk.js";
+import { breaksFirst, LIMITS } from "../../lib/kit/estimate/index.js";
+import { designNow } from "../../lib/kit/interview/design.js";
 import { mockInterview, points, summaryOf } from "../../lib/kit/interview/drills/mock.js";
 import { Schedule } from "../../lib/kit/interview/drills/schedule.js";
 import { drill, type Talking } from "../../lib/kit/interview/drills/session.js";
@@ -94,6 +97,83 @@ describe("the committed talk", () => {
     expect(spokenWords("It took a while")).toBe(4);
     expect(spokenWords("2.92 TB")).toBe(5);
     expect(spokenWords("100")).toBe(1);
+  });
+});
+
+describe("the committed designs", () => {
+  let designs: readonly Design[];
+  beforeAll(() => {
+    designs = readDesigns(project, loaded.all).designs;
+  });
+  /** Answers by formula, the first one changed by a factor. */
+  const answers = (design: Design, factor = 1): string[] => {
+    const { asked, found } = solved(design);
+    const part = breaksFirst(found)?.part;
+    const number = part === undefined ? LIMITS.length + 1 : LIMITS.findIndex((one) => one.part === part) + 1;
+    return [...asked.map(({ value }, index) => String(index === 0 ? value * factor : value)), String(number)];
+  };
+
+  test("are four or more, keep their rules, and differ in what breaks first", () => {
+    expect(readDesigns(project, loaded.all).results.map(({ ok }) => ok)).toEqual([true]);
+    expect(designs.length).toBeGreaterThanOrEqual(4);
+    const firsts = new Set(designs.map((design) => breaksFirst(solved(design).found)?.part));
+    expect(firsts.size).toBeGreaterThanOrEqual(3);
+  });
+
+  test("are right by formula, within a factor of two, and off beyond it", async () => {
+    for (const design of designs) {
+      const all = design.estimate.length + 1;
+      for (const [factor, right] of [
+        [1, all],
+        [1.9, all],
+        [1 / 1.9, all],
+        [2.1, all - 1],
+        [1 / 2.1, all - 1],
+      ] as const) {
+        const talking = scripted(answers(design, factor));
+        expect(await designNow(design, loaded.all, talking)).toEqual({ asked: all, right });
+        expect(talking.said.join("\n")).not.toContain("{{");
+      }
+    }
+  });
+
+  test("take numbers as people write them, ask again for what is none, and end when one wants to", async () => {
+    const [design] = designs as [Design];
+    const [first, ...rest] = answers(design) as [string, ...string[]];
+    const grouped = Number(Number(first).toPrecision(3)).toLocaleString("en-US");
+    const talking = scripted(["", "many", "1,2", "-1", grouped, ...rest.slice(0, -1), "0", "99", "2"]);
+    const report = await designNow(design, loaded.all, talking);
+    expect(report.asked).toBe(design.estimate.length + 1);
+    expect(talking.said.filter((line) => line.includes("such as 2.9"))).toHaveLength(4);
+    expect(await designNow(design, loaded.all, scripted([first, "q"]))).toEqual({ asked: 1, right: 1 });
+  });
+
+  test.each([
+    ["an assumption that there is not", "given: { rows: 1 }", 'no assumption "rows"'],
+    ["a value out of range", "given: { kept: 0 }", '"kept" takes a number'],
+    ["a value that is no number", "given: { kept: many }", '"kept" takes a number'],
+    ["nothing given", "given: {}", "it needs given"],
+    ["a result that there is not", "estimate: [stored, files, nope]", 'is called "nope"'],
+    ["too few results", "estimate: [stored]", "3 results or more"],
+    ["nothing to say", "good: []", "it needs good"],
+    ["a fact that nobody recorded", "good: ['{{ fact \"nope\" }}']", "nope"],
+  ])("with %s are refused by name and line", (_, line, message) => {
+    const [own] = designs.map((one) => one.own) as [Design["own"]];
+    const folder = mkdtempSync(join(tmpdir(), "slh-designs-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const fields = ["given: { kept: 30 }", "estimate: [stored, files, bill]", "good: [It is small.]"];
+    const key = line.split(":", 1)[0] as string;
+    const changed = fields.map((field) => (field.startsWith(key) ? line : field));
+    const one = (id: string, lines: readonly string[]) =>
+      `- id: ${id}\n  title: T\n  ask: Who?\n${lines.map((each) => `  ${each}\n`).join("")}`;
+    writeFileSync(join(folder, "designs.yaml"), one("good", fields) + one("bad", changed));
+    const { designs: kept, results } = readDesigns(project, loaded.all, [
+      { ...own, milestone: { ...own.milestone, folder } },
+    ]);
+    expect(kept.map(({ id }) => id)).toEqual(["good"]);
+    expect(results).toEqual([
+      expect.objectContaining({ ok: false, line: 7, message: expect.stringContaining(message) }),
+    ]);
   });
 });
 

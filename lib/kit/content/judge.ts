@@ -10,6 +10,7 @@ import { checkMilestone } from "./pieces/check.js";
 import type { CheckResult } from "./pieces/result.js";
 import { checkSiteText } from "./pieces/site-text.js";
 import { checkCards } from "./spoken/cards.js";
+import { readDesigns } from "./spoken/designs.js";
 import { checkTalk, TALK_OWNER } from "./spoken/talk.js";
 
 /** What the rules say of each milestone, and of the texts of the site as a whole. */
@@ -35,6 +36,7 @@ export function judge(
       const { id } = content.milestone;
       const spoken = [
         ...checkCards(content, project, all),
+        ...readDesigns(project, all, [content]).results,
         ...(id === TALK_OWNER ? checkTalk(project, all, whole) : []),
       ];
       return [id, [...checkMilestone(content, whole), ...spoken]] as const;

@@ -4,6 +4,8 @@
  * runs it in the reader's browser.
  */
 export { type Estimate, estimate, estimates, withUnit } from "./estimates.js";
+export { inShort, loadsHtml, resultsHtml } from "./html.js";
+export { breaksFirst, type Load, loads, loadText } from "./loads.js";
 export {
   ASSUMPTIONS,
   type Assumption,

@@ -4,5 +4,5 @@
  * rows are decoded by parquet-wasm. `npm run build` makes the page's programs of the folder `page`; this gives them.
  */
 export { fileView } from "./page/view.js";
-export { type PageFiles, pageFiles } from "./page-files.js";
+export { type PageFiles, pageFiles, pageProgram } from "./page-files.js";
 export { type FileReport, inspectFile } from "./report.js";

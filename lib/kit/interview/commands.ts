@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { printJson, wholeNumber } from "sololakehouse/terminal";
 import { findProject } from "../milestones/index.js";
 
-/** `slh interview talk`, `drill`, `mock` and `estimate`. */
+/** `slh interview talk`, `drill`, `mock`, `design` and `estimate`. */
 export function interviewCommands(program: Command): void {
   const interview = program
     .command("interview")
@@ -84,10 +84,35 @@ Examples:
     });
 
   interview
+    .command("design")
+    .argument("[design]", "which one, by its id; the first when left out")
+    .summary("a design to make, with estimates that are checked")
+    .description(
+      "Gives the numbers of a design, asks for your estimates and for what breaks first, and holds them against the formulas.",
+    )
+    .option("--json", "list the designs as JSON, and ask nothing")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ slh interview design
+  $ slh interview design ledger`,
+    )
+    .action(async (id: string | undefined, { json }: { json?: true }) => {
+      const { designFor, designPlan } = await import("./run.js");
+      if (json) return printJson(await designPlan(findProject()));
+      const { older, text } = await designFor(findProject(), id);
+      process.stdout.write(`\n${text}\n`);
+      noteOlder(older);
+    });
+
+  interview
     .command("estimate")
     .argument("[assumption...]", "assumptions to move, as rows_a_day=1e9")
     .summary("reckon the estimates, with their arithmetic")
-    .description("Reckons storage, files, requests, load and bill from the assumptions, some of them moved.")
+    .description(
+      "Reckons storage, files, requests, load and bill from the assumptions, some of them moved. The site's page has the same with sliders.",
+    )
     .option("--json", "print them as JSON")
     .addHelpText(
       "after",

@@ -1,12 +1,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { invalidArgument } from "sololakehouse/errors";
+import { invalidArgument, nearNames } from "sololakehouse/errors";
 import { columns } from "sololakehouse/terminal";
 import {
   type Card,
+  type Design,
+  designText,
+  givenTexts,
   LENGTHS,
   type Minutes,
   readCards,
+  readDesigns,
   readTalk,
   spoken,
   type Talk,
@@ -15,6 +19,7 @@ import {
 import { contentInvalid } from "../errors.js";
 import { ASSUMPTIONS, type Estimate, estimates, withUnit } from "../estimate/index.js";
 import { listMilestones, type Project, selectMilestones } from "../milestones/index.js";
+import { designNow } from "./design.js";
 import { mockInterview, RUBRIC, summaryOf } from "./drills/mock.js";
 import { Schedule } from "./drills/schedule.js";
 import { drill, onTerminal } from "./drills/session.js";
@@ -134,6 +139,54 @@ export async function mockNow(
   } finally {
     talking.close();
   }
+}
+
+/** The designs: what is asked, and what is given. */
+export async function designPlan(project: Project): Promise<unknown> {
+  const { all } = await loadForPractice(project);
+  return readDesigns(project, all).designs.map((design) => ({
+    id: design.id,
+    title: design.title,
+    ask: designText(design.ask, design, all),
+    given: givenTexts(design),
+    estimate: design.estimate,
+  }));
+}
+
+/** One of them, or the first, made at the terminal. */
+export async function designFor(
+  project: Project,
+  id: string | undefined,
+): Promise<{ text: string; older: readonly string[] }> {
+  const { all, older } = await loadForPractice(project);
+  const { designs } = readDesigns(project, all);
+  const design = designOf(designs, id);
+  const talking = onTerminal(process.stdin, process.stdout);
+  try {
+    const { asked, right } = await designNow(design, all, talking);
+    return { text: `${right} of ${asked} right.`, older };
+  } finally {
+    talking.close();
+  }
+}
+
+function designOf(designs: readonly Design[], id: string | undefined): Design {
+  const ids = designs.map((one) => one.id);
+  const design = id === undefined ? designs[0] : designs.find((one) => one.id === id);
+  if (design) return design;
+  if (id === undefined) {
+    throw contentInvalid(
+      "designs.yaml",
+      "There are no designs to make.",
+      "Write milestones/m11-interview/designs.yaml.",
+    );
+  }
+  const near = nearNames(id, ids, 3);
+  throw invalidArgument(
+    id,
+    `There is no design "${id}".`,
+    `Take one of: ${(near.length > 0 ? near : ids).join(", ")}.`,
+  );
 }
 
 /** The estimates for assumptions given as `name=value`. */

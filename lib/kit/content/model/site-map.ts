@@ -28,6 +28,9 @@ export const INSIDE_PAGE = "look-inside.html";
 /** The talk, to be given from a browser. */
 export const TALK_PAGE = "slides/talk.html";
 
+/** The estimates, to be reckoned anew in a browser. */
+export const ESTIMATES_PAGE = "estimates.html";
+
 /** Where that page offers a sample. */
 export const sampleAnchor = (name: string): string => `sample-${name}`;
 

@@ -4,11 +4,11 @@ import type { Project } from "../../milestones/index.js";
 import { frontMatter } from "../text/front-matter.js";
 import { readSource, type Source } from "../text/source.js";
 import type { Standing } from "./inputs.js";
-import { INSIDE_PAGE } from "./site-map.js";
+import { ESTIMATES_PAGE, INSIDE_PAGE } from "./site-map.js";
 
 /** A text of the site that belongs to no milestone: what the home page says, or a page of `docs`. */
 export interface SiteText {
-  readonly kind: "home" | "inside" | "decision" | "text";
+  readonly kind: "home" | "inside" | "estimates" | "decision" | "text";
   readonly source: Source;
   readonly front: Readonly<Record<string, unknown>>;
   readonly title: string;
@@ -16,9 +16,9 @@ export interface SiteText {
   readonly path: string;
 }
 
-/** `blog/home.md` and `blog/look-inside.md`, then each Markdown file below `docs`, in the order of their names, a folder's README first. */
+/** `blog/home.md`, `blog/look-inside.md` and `blog/estimates.md`, then each Markdown file below `docs`, in the order of their names, a folder's README first. */
 export function readSiteTexts({ root }: Project): SiteText[] {
-  const own = { "home.md": "index.html", "look-inside.md": INSIDE_PAGE };
+  const own = { "home.md": "index.html", "look-inside.md": INSIDE_PAGE, "estimates.md": ESTIMATES_PAGE };
   const docs = join(root, "docs");
   const names = existsSync(docs) ? readdirSync(docs, { recursive: true, encoding: "utf8" }) : [];
   const pages = names.filter((name) => name.endsWith(".md")).sort(byReadme);
@@ -47,6 +47,7 @@ function siteText(root: string, path: string, page: string): SiteText {
 function kindOf(page: string): SiteText["kind"] {
   if (page === "index.html") return "home";
   if (page === INSIDE_PAGE) return "inside";
+  if (page === ESTIMATES_PAGE) return "estimates";
   return /\/decisions\/\d/.test(page) ? "decision" : "text";
 }
 

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { isStarted, type MilestoneContent, type OutputState } from "../model/inputs.js";
 import {
   docPage,
+  ESTIMATES_PAGE,
   INSIDE_PAGE,
   interviewPage,
   notebookFile,
@@ -110,6 +111,7 @@ const REFERENCE: readonly Reference[] = [
   { title: "Decisions", path: "docs/decisions/index.html" },
   { title: "Interview answers", path: "interview/index.html" },
   { title: "The talk", path: TALK_PAGE },
+  { title: "Estimates", path: ESTIMATES_PAGE },
   { title: "Where it stands", path: PROJECT_PAGE },
   { title: "Roadmap", path: "docs/roadmap.html" },
   { title: "Portfolio", path: "docs/portfolio.html" },

@@ -1,4 +1,5 @@
 import { relative, sep } from "node:path";
+import { pageProgram } from "../../inspector/index.js";
 import { serializeNotebook } from "../../notebook/index.js";
 import type { Heading, Rendered } from "../html/markdown.js";
 import { profilesHtml } from "../html/profiles.js";
@@ -19,9 +20,11 @@ import {
 import type { SiteText } from "../model/site-texts.js";
 import { postFront } from "../pieces/blog-front.js";
 import { interviewOf } from "../pieces/doc.js";
+import { readDesigns } from "../spoken/designs.js";
 import { escapeHtml } from "../text/escape.js";
 import type { Source } from "../text/source.js";
 import { readingMinutes } from "../text/words.js";
+import { calculatorHtml, designsHtml } from "./estimates-page.js";
 import { insideFiles, type SampleItem } from "./inside.js";
 import type { Files } from "./media.js";
 import { PROJECT_PAGE, projectHtml } from "./project-page.js";
@@ -38,6 +41,7 @@ export type PageKind =
   | "talk"
   | "text"
   | "inside"
+  | "estimates"
   | "decision"
   | "blog"
   | "answers"
@@ -91,7 +95,11 @@ export async function makePages(input: SiteInput): Promise<{ pages: PageItem[]; 
   for (const text of texts) {
     if (text.kind === "home") continue;
     const page = await docsPage(text, input);
-    if (text.kind !== "inside") pages.push(page);
+    if (text.kind === "estimates") {
+      files.set("assets/estimates.js", pageProgram("estimates.js"));
+      const designs = designsHtml(readDesigns(input.project, all).designs, all);
+      pages.push({ ...page, html: `${page.html}\n${calculatorHtml()}\n${designs}` });
+    } else if (text.kind !== "inside") pages.push(page);
     else {
       const inside = insideFiles(all);
       for (const [path, bytes] of inside.files) files.set(path, bytes);
