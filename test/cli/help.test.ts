@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import * as kit from "../../lib/kit/cli/commands.js";
+import { isNative, SERVICES, type Service } from "../../lib/kit/stack/index.js";
 import { buildProgram } from "../../lib/lakehouse/cli.js";
 import { slhInProcess } from "./in-process.js";
 
@@ -31,6 +32,16 @@ describe("the help of", () => {
       expect(out.match(/^Exit codes: 0 done, 1 .*$/gm)).toHaveLength(1);
     },
   );
+
+  const services = Object.values<Service>(SERVICES).filter(isNative);
+  test.each([
+    ["logs", services],
+    ["open", services.filter(({ page }) => page !== undefined)],
+  ] as const)("slh stack %s names the services that it takes", (name, takes) => {
+    const found = all.find(({ words }) => words.join(" ") === `stack ${name}`);
+    const named = found?.command.registeredArguments[0]?.description.split(/, | or /);
+    expect(named).toEqual(takes.map((service) => service.name));
+  });
 
   test("all of them is more than a handful", () => {
     expect(all.length).toBeGreaterThan(35);

@@ -102,9 +102,9 @@ Examples:
   content
     .command("check")
     .argument("[milestone...]", "m03, 3 or writing-iceberg; all when left out")
-    .summary("hold every text against its rules")
+    .summary("check every text against its rules")
     .description(
-      "Holds every text against the rules of its channel: names, sections, lengths, timings, links.",
+      "Checks every text against the rules of its channel: names, sections, lengths, timings, links.",
     )
     .option("--all", "show the rules that hold, too")
     .option("--json", "report as JSON")

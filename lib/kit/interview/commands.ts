@@ -7,7 +7,7 @@ export function interviewCommands(program: Command): void {
   const interview = program
     .command("interview")
     .summary("the talk, the questions and the estimates of a design interview")
-    .description("Practises an interview about the whole system: every figure is of a run.")
+    .description("Practises an interview about the whole system: every figure comes from a run.")
     .addHelpText(
       "after",
       `
@@ -109,9 +109,9 @@ Examples:
   interview
     .command("estimate")
     .argument("[assumption...]", "assumptions to move, as rows_a_day=1e9")
-    .summary("reckon the estimates, with their arithmetic")
+    .summary("compute the estimates, with their arithmetic")
     .description(
-      "Reckons storage, files, requests, load and bill from the assumptions, some of them moved. The site's page has the same with sliders.",
+      "Computes storage, files, requests, load and bill from the assumptions, some of which you can change. The site's page has the same with sliders.",
     )
     .option("--json", "print them as JSON")
     .addHelpText(

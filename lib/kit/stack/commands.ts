@@ -94,7 +94,10 @@ function look(stack: Command): void {
     .command("logs")
     .summary("show what a service said")
     .description("Prints the end of a service's log.")
-    .argument("<service>", "seaweedfs, etcd, catalog, log, nessie, mlflow, prometheus or alertmanager")
+    .argument(
+      "<service>",
+      "seaweedfs, etcd, catalog, log, nessie, trino, trino-worker-1, trino-worker-2, mlflow, prometheus or alertmanager",
+    )
     .option("--lines <number>", "how many lines, at most", wholeNumber(1), 50)
     .option("--json", "print the lines as JSON")
     .addHelpText("after", "\nExamples:\n  $ slh stack logs catalog\n  $ slh stack logs mlflow --lines 200")
@@ -107,7 +110,7 @@ function look(stack: Command): void {
     .description(
       "Prints the address of a service's page, and opens it in a browser where this machine has one.",
     )
-    .argument("<service>", "seaweedfs, catalog, nessie, mlflow, prometheus or alertmanager")
+    .argument("<service>", "seaweedfs, catalog, nessie, trino, mlflow, prometheus or alertmanager")
     .option("--json", "print the address as JSON, and open nothing")
     .addHelpText("after", "\nExamples:\n  $ slh stack open mlflow")
     .action(async (service: string, { json }: { json?: true }) =>
