@@ -30,9 +30,9 @@ interface Imported {
 export function importCommand(program: Command): void {
   program
     .command("import")
-    .summary("make a table of files, or append them to one")
+    .summary("make a table from files, or append them to one")
     .description(
-      "Makes a table of Parquet, CSV, JSON or NDJSON files, or appends them to the one of that name. Shows the columns and types that it finds in them first, and asks.",
+      "Makes a table from Parquet, CSV, JSON or NDJSON files, or appends them to the one of that name. First shows the columns and types that it finds in them, and asks.",
     )
     .argument("<files...>", "paths, file:// or s3:// URIs, or globs of them")
     .requiredOption("--table <name>", "as namespace.table")

@@ -75,7 +75,7 @@ function relocateCommand(lake: Command): void {
     .addHelpText(
       "after",
       `
-Processes that have the lakehouse open are to be started again afterwards.
+Restart the processes that have the lakehouse open afterwards.
 
 Examples:
   $ cp -r ~/project ~/copy && cd ~/copy && slh lake relocate && slh catalog serve

@@ -24,7 +24,7 @@ export function restoreCommand(program: Command): void {
     .command("restore")
     .summary("bring a lakehouse, or tables of it, back from a backup")
     .description(
-      "Makes a lakehouse of a backup where there is none yet: all branches, tags and history, and the runs of experiments, with every location written for the place where it is now. With names of tables, or from a backup of single tables, it puts those beside the tables that are here. Every object is held against its checksum.",
+      "Makes a lakehouse from a backup where there is none yet: all branches, tags and history, and the runs of experiments, with every location rewritten for the place where it is now. With names of tables, or from a backup of single tables, it puts those beside the tables that are here. Every object is checked against its checksum.",
     )
     .argument("[tables...]", "tables to restore to this lakehouse; the whole of it where none is given")
     .requiredOption("--from <place>", "where the backups are: a folder, or an s3:// URI")
@@ -54,9 +54,9 @@ Examples:
 export function unpackCommand(program: Command): void {
   program
     .command("unpack")
-    .summary("make a lakehouse, or tables, of a file that slh pack wrote")
+    .summary("make a lakehouse, or tables, from a file that slh pack wrote")
     .description(
-      "Makes a lakehouse of a pack where there is none yet, or puts its tables beside those that are here, as slh restore does.",
+      "Makes a lakehouse from a pack where there is none yet, or puts its tables beside those that are here, as slh restore does.",
     )
     .argument("<file>", "the pack")
     .argument("[tables...]", "tables to restore to this lakehouse; the whole of it where none is given")

@@ -25,6 +25,7 @@ describe("the help of", () => {
     async ({ words, command }) => {
       expect(command.summary(), "in the list of commands").toMatch(/^[a-z].*[^.]$/);
       expect(command.description()).toMatch(/^[A-Z].*\.$/s);
+      for (const argument of command.registeredArguments) expect(argument.description).toMatch(/./);
       const { code, out, err } = await slhInProcess([...words, "--help"]);
       expect({ code, err }).toEqual({ code: 0, err: "" });
       const [, examples = ""] = out.split("\nExamples:\n  $ ");

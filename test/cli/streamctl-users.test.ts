@@ -91,7 +91,7 @@ test("nobody gets the password of who makes the user, and a log without users ge
   vi.stubEnv("STREAMCTL_PASSWORD", "hunter2");
   const acl = ["acl", "add", "--user", "bob", "--operation", "read", "--topic", "a"];
   expect((await streamctl(...acl)).err).toMatch(/has no users[\s\S]*Make a user first/);
-  expect(await ok("user", "list")).toContain("nobody is asked who he is");
+  expect(await ok("user", "list")).toContain("nobody is asked who they are");
   const { password } = JSON.parse(await ok("user", "set", "bob", "--generate", "--json"));
   await ok("user", "set", "bob", "--fetch-rate", "2000");
   const file = join(folder, "password");

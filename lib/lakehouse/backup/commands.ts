@@ -94,7 +94,7 @@ function backupsCommand(program: Command): void {
       "Lists the backups at a place, newest first. With --keep, removes all but the newest, and what only the others had.",
     )
     .argument("<place>", "a folder, or an s3:// URI")
-    .option("--keep <count>", "remove all but so many", wholeNumber(1))
+    .option("--keep <count>", "remove all but this many", wholeNumber(1))
     .option("--dry-run", "with --keep: say what would go, and remove nothing")
     .option("--json", "print them as JSON")
     .addHelpText(

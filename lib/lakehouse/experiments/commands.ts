@@ -34,7 +34,7 @@ Examples:
     .summary("the experiments, or the runs of one")
     .description("Lists the experiments, or the runs of one, newest first.")
     .argument("[experiment]", "its name")
-    .option("--limit <n>", "as many runs at most", wholeNumber(1), 20)
+    .option("--limit <n>", "show at most this many runs", wholeNumber(1), 20)
     .option("--json", "print as JSON")
     .addHelpText(
       "after",
@@ -80,7 +80,7 @@ Examples:
     .addHelpText(
       "after",
       `
-A run says by which function it was made where it was told:
+A run knows the function that made it if you name it:
   await lake.experiments.run({ experiment: "delays", task: "train.js#train" }, train);
 
 Examples:

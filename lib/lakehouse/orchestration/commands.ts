@@ -89,7 +89,7 @@ function backfill(pipeline: Command, withLake: WithLake<OrchestrationContext>): 
     .command("backfill")
     .summary("make slices of a pipeline anew, such as days")
     .description(
-      "Makes slices anew, so many a run, each run published for itself. Asked for the same again, it makes what is missing. The exit code is 1 where a slice was not made.",
+      "Makes slices again, some in each run, and publishes each run by itself. Called again, it makes what is missing. The exit code is 1 if a slice was not made.",
     )
     .argument("[pipeline]", "its name; the file's only one where not given")
     .option("--from <day>", "the first of the days")
@@ -240,7 +240,7 @@ Examples:
       "Does a step, with its retries, on the branch of the run that has the key, and begins that run where there is none. The exit code is 1 where the step has failed, and 99 where what follows from it is to be left out.",
     )
     .argument("<pipeline>", "its name")
-    .argument("<step>", "the step's")
+    .argument("<step>", "the name of the step")
     .requiredOption("--key <id>", "the other orchestrator's id of the run")
     .option("--file <path>", FILE)
     .option("--json", "print the step as JSON")

@@ -37,7 +37,7 @@ export function logCommand(program: Command, withBranches: WithBranches): void {
     )
     .argument("[ref...]", "branch, tag or commit to start from; several with --graph")
     .option("--graph", "draw branches and merges")
-    .option("-n, --limit <number>", "so many commits at most", wholeNumber(1), 20)
+    .option("-n, --limit <number>", "show at most this many commits", wholeNumber(1), 20)
     .option("--table <name>", "only commits that changed this table, or something in this namespace")
     .option("--author <name>", "only this author's")
     .option("--grep <text>", "only messages with this text")
@@ -136,7 +136,7 @@ export function diffCommand(program: Command, withBranches: WithBranches): void 
       "Shows the tables that two branches, tags or commits hold differently, from the first to the second: snapshots, rows and files gained and lost.",
     )
     .argument("<from>", "branch, tag or commit; from..to names both")
-    .argument("[to]")
+    .argument("[to]", "branch, tag or commit; left out where from..to names both")
     .option("--json", "print it as JSON")
     .addHelpText(
       "after",

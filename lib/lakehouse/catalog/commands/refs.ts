@@ -20,7 +20,7 @@ export function refCommands(program: Command, withBranches: WithBranches): void 
     .description(
       "Lists the branches with where they are; with a name, makes one. A branch is a name for a commit: it costs nothing and copies nothing.",
     )
-    .argument("[name]")
+    .argument("[name]", "the branch to make, or with --delete to delete; lists all where not given")
     .option("--from <ref>", "branch, tag or commit to start at", toRef)
     .option("-d, --delete", "delete the branch of that name")
     .option("--json", "print them, or what was done, as JSON")
@@ -41,7 +41,7 @@ Examples:
     .command("tag")
     .summary("list, make and delete tags")
     .description("Lists the tags; with a name, gives that name to a commit for good: every table at once.")
-    .argument("[name]")
+    .argument("[name]", "the tag to make, or with --delete to delete; lists all where not given")
     .option("--from <ref>", "branch, tag or commit to name", toRef)
     .option("-d, --delete", "delete the tag of that name")
     .option("--json", "print them, or what was done, as JSON")

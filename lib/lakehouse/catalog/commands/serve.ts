@@ -34,7 +34,7 @@ Examples:
       `
 Branches are at <uri>/iceberg/<branch>; a table of another branch is named table@branch.
 
-On another address than 127.0.0.1 everyone has to show a token. Set in the environment:
+On any other address than 127.0.0.1, clients have to show a token. Set in the environment:
   SLH_CATALOG_TOKEN        a bearer token
   SLH_CATALOG_CREDENTIAL   id:secret of an OAuth2 client, which gets its tokens at /v1/oauth/tokens
 

@@ -23,7 +23,7 @@ export function aclCommand(program: Command, withSecurity: WithSecurity): void {
     .command("acl")
     .summary("say what users may do")
     .description(
-      "Looks after the list of who may do what, which has Kafka's operations and resources. What it does not allow is denied, and what it denies is so whatever else allows it.",
+      "Looks after the list of who may do what, which has Kafka's operations and resources. What it does not allow is denied, and an entry that denies wins over any that allows.",
     )
     .addHelpText(
       "after",

@@ -53,7 +53,7 @@ export function consumeCommand(program: Command, withLog: WithLog): void {
     .addOption(
       new Option(
         "--format <name>",
-        "for people, as JSON a line, or the values as they are, each with a line break",
+        "for people, as one JSON object a line, or the values as they are, each with a line break",
       )
         .choices(["pretty", "json", "raw"])
         .default("pretty"),

@@ -39,7 +39,7 @@ export function userCommand(program: Command, withSecurity: WithSecurity): void 
     .command("user")
     .summary("look after the users of the log's servers")
     .description(
-      "Looks after users. As soon as there was one, every server of the log asks everyone who he is. Servers that run hear of changes within seconds.",
+      "Looks after users. Once there has been one, every server of the log asks everyone who they are. Running servers learn of changes within seconds.",
     )
     .addHelpText("after", "\nExamples:\n  $ streamctl user set alice --generate --admin");
   setCommand(group, withSecurity);
@@ -59,7 +59,7 @@ export function userCommand(program: Command, withSecurity: WithSecurity): void 
           return printLine(
             (await security.isOn())
               ? "There are no users any more, and whoever comes is refused: make one, or delete _log/security.json."
-              : "There are no users yet: nobody is asked who he is.",
+              : "There are no users yet: nobody is asked who they are.",
           );
         for (const line of columns(users.map(rowOf), "<<<")) console.log(line);
       }),

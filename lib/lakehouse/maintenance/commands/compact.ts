@@ -43,7 +43,7 @@ export function compactCommand(program: Command, withLake: WithLake<MaintenanceC
       text.split(",").map((column) => column.trim()),
     )
     .option("--target-size <size>", "of files, such as 128MiB; the table's, or 512MiB, where not given", size)
-    .option("--all", "rewrite every file, be it worth it or not")
+    .option("--all", "rewrite every file, whether or not it is worth it")
     .option("--ref <name>", "the branch that it is done on; main where not given", toRef)
     .option("--dry-run", "say what would be rewritten, and write nothing")
     .option("--json", "print the report as JSON")

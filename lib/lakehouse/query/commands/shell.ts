@@ -8,7 +8,7 @@ import type { QueryContext } from "../room.js";
 export function shellCommand(program: Command, withLake: WithLake<QueryContext>): void {
   program
     .command("shell")
-    .summary("ask in SQL, again and again")
+    .summary("query the lakehouse at a prompt")
     .description(
       "Reads statements, each up to its semicolon, and prints what they give. On a terminal it has a history, completes tables, columns and branches with Tab, and Ctrl-C ends a statement and not the shell; .help says what else there is. Where its input is no terminal it runs what comes in, goes on after errors, and ends with exit code 1 if there were any.",
     )

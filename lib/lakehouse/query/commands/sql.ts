@@ -26,7 +26,7 @@ type ParameterValue = string | number | bigint | boolean | null;
 export function sqlCommand(program: Command, withLake: WithLake<QueryContext>): void {
   program
     .command("sql")
-    .summary("ask the lakehouse in SQL")
+    .summary("query the lakehouse in SQL")
     .description(
       "Runs statements, with semicolons between them, and prints their rows as they come. Names are namespace.table, with @ref for a branch; FOR VERSION AS OF and FOR TIMESTAMP AS OF read the past. The first statement that fails is the last.",
     )

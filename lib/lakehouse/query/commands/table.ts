@@ -47,7 +47,7 @@ Examples:
     .description("Prints the rows of a table as one snapshot has them, deletes applied.")
     .option("--select <columns>", "columns, by commas; a.b for a field of a struct", names)
     .option("--filter <predicate>", "only rows for which this SQL predicate is true")
-    .option("--limit <n>", "so many rows at most", wholeNumber(0))
+    .option("--limit <n>", "print at most this many rows", wholeNumber(0))
     .addOption(format())
     .addHelpText(
       "after",
@@ -90,7 +90,7 @@ Examples:
     .addHelpText(
       "after",
       `
-Each page of a Parquet file is held against its checksum, where its writer left one: checked_pages of pages. Files
+Each page of a Parquet file is checked against its checksum, if its writer left one: checked_pages of pages. Files
 with a problem say what it is, and the exit code is then 1.
 
 Examples:
