@@ -126,6 +126,25 @@ test("secrets are in it as variables alone, and it names no variable that .env d
   expect(text).not.toContain("@@");
 });
 
+test("each service is given the keys of its own alone, and none the administrator's or a reader's", () => {
+  const keysOf = (name: string): readonly string[] => {
+    const said = JSON.stringify(native.find(({ service }) => service.name === name)?.settings);
+    return [
+      ...new Set([...said.matchAll(/value-of-SLH_STACK_(S3\w*)_KEY/g)].map(([, key]) => key as string)),
+    ];
+  };
+  expect(
+    Object.fromEntries(services.map(({ name }) => [name, keysOf(name)]).filter(([, keys]) => keys?.length)),
+  ).toEqual({
+    seaweedfs: ["S3_ADMIN", "S3", "S3_READER", "S3_CATALOG", "S3_LOG", "S3_ENGINES"],
+    catalog: ["S3_CATALOG"],
+    log: ["S3_LOG"],
+    trino: ["S3_ENGINES"],
+    "trino-worker-1": ["S3_ENGINES"],
+    "trino-worker-2": ["S3_ENGINES"],
+  });
+});
+
 test("alarms come through Compose as they are", () => {
   const { content } = compose.configs["prometheus-alerts-yml"] as { content: string };
   const alarms = readFileSync(join(root, "deploy/observability/alerts.yml"), "utf8");

@@ -1,6 +1,6 @@
 import { serviceFailed } from "./errors.js";
 import type { Place } from "./service.js";
-import { BUCKET } from "./services/seaweedfs.js";
+import { BUCKET } from "./services/s3-access.js";
 
 /** Where SeaweedFS's filer makes the lakehouse's bucket when it is asked to: a bucket is one of its folders. */
 const bucketUrl = ({ host, port }: Place): string =>

@@ -9,7 +9,7 @@ import { lakehouseOn } from "./services/ours.js";
  */
 export function environmentOf(home: StackHome): Readonly<Record<string, string>> {
   const place = home.place("catalog");
-  if (place !== undefined) return lakehouseOn(place);
+  if (place !== undefined) return lakehouseOn(place, "S3");
   throw stackUnready(
     "stack",
     "The stack has never been started here, so there are no secrets yet.",

@@ -31,6 +31,7 @@ export {
 export { SERVICES, servicesOf } from "./services/all.js";
 export { etcdOptions } from "./services/etcd.js";
 export { MLFLOW_ENV, mlflowArguments } from "./services/mlflow.js";
+export { type S3Key, s3Key } from "./services/s3-access.js";
 export { trinoConfig } from "./services/trino.js";
 export { type ServiceState, type ServiceStatus, statusOf } from "./status.js";
 export { type Start, type UpEvents, up } from "./up.js";

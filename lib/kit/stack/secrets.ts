@@ -7,9 +7,15 @@ export const SECRETS = {
   /** Makes buckets and keys; no service has it. */
   SLH_STACK_S3_ADMIN_KEY: "the administrator's key at SeaweedFS",
   SLH_STACK_S3_ADMIN_SECRET: "its secret",
-  /** Reads and writes the lakehouse's bucket: the catalog's, the log's and engines'. */
+  /** Of who works on the lakehouse: what `slh stack env` prints, and notebooks. */
   SLH_STACK_S3_KEY: "the key that reads and writes the lakehouse's bucket",
   SLH_STACK_S3_SECRET: "its secret",
+  SLH_STACK_S3_CATALOG_KEY: "the catalog's key, for the warehouse; of the log it reads alone",
+  SLH_STACK_S3_CATALOG_SECRET: "its secret",
+  SLH_STACK_S3_LOG_KEY: "the log's key, for its own objects",
+  SLH_STACK_S3_LOG_SECRET: "its secret",
+  SLH_STACK_S3_ENGINES_KEY: "the engines' key, for tables and what tasks hand on; not for the log",
+  SLH_STACK_S3_ENGINES_SECRET: "its secret",
   SLH_STACK_S3_READER_KEY: "the key that reads the lakehouse's bucket",
   SLH_STACK_S3_READER_SECRET: "its secret",
   SLH_STACK_CATALOG_TOKEN: "the bearer token of the catalog",

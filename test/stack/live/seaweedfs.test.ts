@@ -1,9 +1,9 @@
 // SeaweedFS, as the stack starts it: who may do what, and what is left after down and up.
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PORTS, SERVICES, up } from "../../../lib/kit/stack/index.js";
+import { PORTS, type S3Key, SERVICES, up } from "../../../lib/kit/stack/index.js";
 import { S3Store } from "../../../lib/lakehouse/storage/index.js";
-import { type OwnStack, ownStack, type S3Key } from "./support.js";
+import { type OwnStack, ownStack } from "./support.js";
 
 let stack: OwnStack;
 beforeAll(async () => {
@@ -52,6 +52,62 @@ describe("keys", () => {
       retryLimitMs: 0,
     });
     await expect(elsewhere.put("s3://elsewhere/a", bytes("a"))).rejects.toThrow(/access denied/i);
+  });
+
+  const TABLES = "warehouse/ns/t/a";
+  const LOG = "warehouse/_log/topic/a";
+  test.each<{ key: S3Key; writes: string[]; butReads?: string[]; not: string[] }>([
+    {
+      key: "S3_CATALOG",
+      writes: [TABLES, "warehouse/_logs/a"],
+      butReads: [LOG],
+      not: ["nessie/a", "exchange/a", "notebooks/a"],
+    },
+    {
+      key: "S3_LOG",
+      writes: [LOG, "warehouse/.health-a"],
+      not: [TABLES, "warehouse/_logs/a", "nessie/a", "exchange/a", "notebooks/a"],
+    },
+    {
+      key: "S3_ENGINES",
+      writes: [TABLES, "warehouse/_logs/a", "nessie/a", "exchange/a"],
+      not: [LOG, "notebooks/a", "warehouse2/a", "a"],
+    },
+  ])("$key writes in its folders, and touches nothing else", async ({ key, writes, butReads = [], not }) => {
+    const own = storeWith(keyOf("S3"), "");
+    const store = storeWith(keyOf(key), "");
+    const uriOf = (place: string) => `s3://lakehouse/${place}`;
+    const list = async (prefix: string) => {
+      const found: string[] = [];
+      for await (const { uri } of store.list(prefix)) found.push(uri);
+      return found;
+    };
+    const denied = (work: Promise<unknown>, what: string) =>
+      expect(work, what).rejects.toThrow(/access denied/i);
+
+    for (const place of [...writes, ...butReads, ...not]) await own.put(uriOf(place), bytes("there before"));
+    for (const place of writes) {
+      const uri = uriOf(place);
+      await store.put(uri, bytes("mine"));
+      expect(new TextDecoder().decode(await store.read(uri))).toBe("mine");
+      expect(await list(uriOf(place))).toContain(uri);
+      await store.delete([uri]);
+      expect(await own.head(uri)).toBeUndefined();
+    }
+    for (const place of butReads) {
+      const uri = uriOf(place);
+      expect(new TextDecoder().decode(await store.read(uri))).toBe("there before");
+      expect(await list(uriOf(place))).toContain(uri);
+    }
+    for (const place of not) await denied(store.read(uriOf(place)), place);
+    for (const place of not) await denied(list(uriOf(place)), place);
+    for (const place of [...butReads, ...not]) {
+      const uri = uriOf(place);
+      await denied(store.put(uri, bytes("not mine")), place);
+      await denied(store.put(`${uri}-new`, bytes("not mine"), { ifAbsent: true }), place);
+      await denied(store.delete([uri]), place);
+      expect(new TextDecoder().decode(await own.read(uri))).toBe("there before");
+    }
   });
 });
 

@@ -8,9 +8,11 @@ import { promisify } from "node:util";
 import {
   down,
   type NativeService,
+  type S3Key,
   type Service,
   StackHome,
   type Start,
+  s3Key,
   stop,
   up,
 } from "../../../lib/kit/stack/index.js";
@@ -23,9 +25,6 @@ export interface Ran {
   readonly out: string;
   readonly err: string;
 }
-
-/** One of the keys that SeaweedFS takes. */
-export type S3Key = "S3" | "S3_READER" | "S3_ADMIN";
 
 export interface OwnStack {
   readonly home: StackHome;
@@ -77,10 +76,8 @@ export async function ownStack(): Promise<OwnStack> {
     s3: (key) => {
       const place = home.place("seaweedfs");
       if (place === undefined) throw new Error("the stack was not started");
-      const credentials = {
-        accessKeyId: place.secret(`SLH_STACK_${key}_KEY`),
-        secretAccessKey: place.secret(`SLH_STACK_${key}_SECRET`),
-      };
+      const { accessKey, secretKey } = s3Key(place, key);
+      const credentials = { accessKeyId: accessKey, secretAccessKey: secretKey };
       return { endpoint: `http://127.0.0.1:${place.port("seaweedfs", "s3")}`, credentials };
     },
     dispose: async () => {

@@ -1,8 +1,10 @@
 import type { NativeService, Place } from "../service.js";
-import { BUCKET } from "./seaweedfs.js";
+import { BUCKET, type S3Key, s3Key } from "./s3-access.js";
 
-/** The variables by which a lakehouse is on the stack: for our servers, and for whoever works on it. */
-export function lakehouseOn({ lake, host, port, secret }: Place): Readonly<Record<string, string>> {
+/** The variables by which a lakehouse is on the stack: for our servers, and for whoever works on it, each with its key. */
+export function lakehouseOn(place: Place, key: S3Key): Readonly<Record<string, string>> {
+  const { lake, host, port } = place;
+  const { accessKey, secretKey } = s3Key(place, key);
   const etcd = `etcd://${host("etcd")}:${port("etcd", "client")}`;
   return {
     SLH_PROFILE: "stack",
@@ -12,8 +14,8 @@ export function lakehouseOn({ lake, host, port, secret }: Place): Readonly<Recor
     SLH_LOG: `${etcd}/log`,
     SLH_S3_ENDPOINT: `http://${host("seaweedfs")}:${port("seaweedfs", "s3")}`,
     SLH_S3_REGION: "us-east-1",
-    SLH_S3_ACCESS_KEY_ID: secret("SLH_STACK_S3_KEY"),
-    SLH_S3_SECRET_ACCESS_KEY: secret("SLH_STACK_S3_SECRET"),
+    SLH_S3_ACCESS_KEY_ID: accessKey,
+    SLH_S3_SECRET_ACCESS_KEY: secretKey,
   };
 }
 
@@ -55,7 +57,7 @@ export const catalog: NativeService = {
         ...["--telemetry", `${listen}:${port("catalog", "telemetry")}`],
         ...["catalog", "serve", "--host", listen, "--port", String(port("catalog", "http"))],
       ],
-      env: { ...lakehouseOn(place), SLH_CATALOG_TOKEN: secret("SLH_STACK_CATALOG_TOKEN") },
+      env: { ...lakehouseOn(place, "S3_CATALOG"), SLH_CATALOG_TOKEN: secret("SLH_STACK_CATALOG_TOKEN") },
     };
   },
   packages: { from: "npm", program: "slh" },
@@ -84,7 +86,7 @@ export const log: NativeService = {
         // In a container it listens to the other containers too; from outside only this machine reaches it.
         ...(listen === "127.0.0.1" ? [] : ["--insecure"]),
       ],
-      env: lakehouseOn(place),
+      env: lakehouseOn(place, "S3_LOG"),
     };
   },
   packages: { from: "npm", program: "streamctl" },

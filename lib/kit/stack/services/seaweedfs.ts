@@ -1,7 +1,5 @@
 import type { NativeService } from "../service.js";
-
-/** The bucket that the lakehouse's tables and topics are in. */
-export const BUCKET = "lakehouse";
+import { s3Access } from "./s3-access.js";
 
 const GRPC = ["master", "volume", "filer", "s3"] as const;
 
@@ -41,29 +39,7 @@ export const seaweedfs: NativeService = {
         `-${part}.port.grpc=${port("seaweedfs", `${part}Grpc`)}`,
       ]),
     ],
-    files: {
-      "s3.json": `${JSON.stringify(
-        {
-          identities: [
-            identity("admin", secret("SLH_STACK_S3_ADMIN_KEY"), secret("SLH_STACK_S3_ADMIN_SECRET"), [
-              "Admin",
-            ]),
-            identity("lakehouse", secret("SLH_STACK_S3_KEY"), secret("SLH_STACK_S3_SECRET"), [
-              `Read:${BUCKET}`,
-              `Write:${BUCKET}`,
-              `List:${BUCKET}`,
-              `Tagging:${BUCKET}`,
-            ]),
-            identity("reader", secret("SLH_STACK_S3_READER_KEY"), secret("SLH_STACK_S3_READER_SECRET"), [
-              `Read:${BUCKET}`,
-              `List:${BUCKET}`,
-            ]),
-          ],
-        },
-        null,
-        2,
-      )}\n`,
-    },
+    files: { "s3.json": s3Access({ secret }) },
   }),
   packages: {
     from: "go",
@@ -82,9 +58,3 @@ export const seaweedfs: NativeService = {
     published: ["s3"],
   },
 };
-
-const identity = (name: string, accessKey: string, secretKey: string, actions: readonly string[]) => ({
-  name,
-  credentials: [{ accessKey, secretKey }],
-  actions,
-});

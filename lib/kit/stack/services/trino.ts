@@ -1,6 +1,6 @@
 import { PORTS, type ServiceName } from "../ports.js";
 import type { NativeService, Packages, Place } from "../service.js";
-import { BUCKET } from "./seaweedfs.js";
+import { BUCKET, s3Key } from "./s3-access.js";
 
 const VERSION = "483";
 
@@ -78,13 +78,16 @@ const packages = {
 } as const satisfies Packages;
 
 /** How it reaches SeaweedFS: `prefix` is "" for tables, "exchange." for what tasks hand on. */
-const s3 = ({ host, port, secret }: Place, prefix: string) => ({
-  [`${prefix}s3.endpoint`]: `http://${host("seaweedfs")}:${port("seaweedfs", "s3")}`,
-  [`${prefix}s3.region`]: "us-east-1",
-  [`${prefix}s3.path-style-access`]: "true",
-  [`${prefix}s3.aws-access-key`]: secret("SLH_STACK_S3_KEY"),
-  [`${prefix}s3.aws-secret-key`]: secret("SLH_STACK_S3_SECRET"),
-});
+const s3 = (place: Place, prefix: string) => {
+  const { accessKey, secretKey } = s3Key(place, "S3_ENGINES");
+  return {
+    [`${prefix}s3.endpoint`]: `http://${place.host("seaweedfs")}:${place.port("seaweedfs", "s3")}`,
+    [`${prefix}s3.region`]: "us-east-1",
+    [`${prefix}s3.path-style-access`]: "true",
+    [`${prefix}s3.aws-access-key`]: accessKey,
+    [`${prefix}s3.aws-secret-key`]: secretKey,
+  };
+};
 
 /** The catalog `lake` is ours, `nessie` is Nessie's. Both have their tables on SeaweedFS. */
 const catalogs = (place: Place): Readonly<Record<string, string>> => {

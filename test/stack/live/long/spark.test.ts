@@ -26,7 +26,7 @@ describe("Spark", needsSpark, () => {
   async function text(): Promise<string> {
     const page = await fetch(`http://127.0.0.1:${stack.home.port("catalog", "http")}`);
     const { attach } = (await page.json()) as { attach: { spark: string } };
-    const { accessKeyId, secretAccessKey } = stack.s3("S3").credentials;
+    const { accessKeyId, secretAccessKey } = stack.s3("S3_ENGINES").credentials;
     return attach.spark
       .replace("<token>", stack.home.place("catalog")?.secret("SLH_STACK_CATALOG_TOKEN") ?? "")
       .replace("<S3 access key>", accessKeyId)
