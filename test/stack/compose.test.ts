@@ -1,5 +1,5 @@
 // No Docker is needed here: the Compose file is held against the descriptions and against what runs natively, as text.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -164,6 +164,48 @@ test("Prometheus asks services for metrics at ports that they serve them on, nat
   for (const target of inside) {
     const [service = "", port] = target.split(":");
     expect(Object.values(PORTS[service as keyof typeof PORTS])).toContain(Number(port));
+  }
+});
+
+test("Grafana is told where Prometheus is, and looks for dashboards and settings where they are mounted", () => {
+  interface Sources {
+    readonly datasources: readonly {
+      readonly type: string;
+      readonly url: string;
+      readonly isDefault: boolean;
+    }[];
+  }
+  interface Providers {
+    readonly providers: readonly { readonly options: { readonly path: string } }[];
+  }
+  interface Dashboard {
+    readonly panels: readonly { readonly datasource?: { readonly uid: string } }[];
+    readonly templating: {
+      readonly list: readonly { readonly name: string; readonly type: string; readonly query: unknown }[];
+    };
+  }
+  const { environment, configs = [], volumes = [] } = of("grafana");
+  expect(configs.map(({ target }) => target)).toEqual(
+    ["datasources", "dashboards"].map((kind) => `${environment?.GF_PATHS_PROVISIONING}/${kind}/stack.yml`),
+  );
+  const told = (name: string): unknown => parse(compose.configs[name]?.content ?? "");
+  const { datasources } = told("grafana-datasources-stack-yml") as Sources;
+  expect(datasources).toMatchObject([
+    { type: "prometheus", url: `http://prometheus:${PORTS.prometheus.http}`, isDefault: true },
+  ]);
+  const { providers } = told("grafana-dashboards-stack-yml") as Providers;
+  const mounted = Object.fromEntries(volumes.map((each) => each.split(":").slice(0, 2).toReversed()));
+  const folders = providers.map(({ options }) =>
+    join(root, "deploy/compose", mounted[options.path] ?? "nowhere"),
+  );
+  const files = folders.flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)));
+  expect(files.length).toBeGreaterThan(0);
+  for (const file of files) {
+    const { panels, templating } = JSON.parse(readFileSync(file, "utf8")) as Dashboard;
+    const choice = templating.list.find(({ type }) => type === "datasource");
+    expect(choice?.query, file).toBe(datasources[0]?.type);
+    const asked = panels.flatMap(({ datasource }) => (datasource === undefined ? [] : [datasource.uid]));
+    expect(new Set(asked), file).toEqual(new Set([`\${${choice?.name}}`]));
   }
 });
 
