@@ -38,12 +38,17 @@ export class Layout {
 
   /** What is under a target's name now: its file, or something that is none (a link); undefined where there is nothing. */
   find(target: string): Place | undefined {
-    return this.#findInPlace(target) ?? look(this.#asideOf(target)) ?? this.#findInPlace(target);
+    return this.#findInPlace(target) ?? this.#findAside(target) ?? this.#findInPlace(target);
   }
 
   #findInPlace(target: string): Place | undefined {
     const found = look(target);
     return found?.stats.isDirectory() ? look(path.join(target, OBJECT_NAME)) : found;
+  }
+
+  /** Most stores have no folder of what is aside: then there is no name to be hashed. It comes before its files, and stays. */
+  #findAside(target: string): Place | undefined {
+    return look(this.#aside) && look(this.#asideOf(target));
   }
 
   /**
@@ -67,13 +72,13 @@ export class Layout {
 
   /** True where a move to the second place was begun and not ended. */
   isMoving(target: string): boolean {
-    return look(this.#asideOf(target)) !== undefined;
+    return this.#findAside(target) !== undefined;
   }
 
   /** Ends such a move. Under the store's lock. */
   endMove(target: string): void {
-    const aside = this.#asideOf(target);
-    if (look(aside) === undefined) return;
+    const aside = this.#findAside(target)?.file;
+    if (aside === undefined) return;
     if (!look(target)?.stats.isFile()) {
       try {
         mkdirSync(target, { recursive: true });
