@@ -111,7 +111,8 @@ export async function measure(
       if (round > 0) samples.set(contender.name, [...(samples.get(contender.name) ?? []), measurement]);
     }
   }
-  return new Map([...samples].map(([contender, runs]) => [contender, summarize(runs)]));
+  // Ours first, whichever was measured first: ratios are of what comes first to the others.
+  return new Map(bench.contenders.map(({ name }) => [name, summarize(samples.get(name) ?? [])]));
 }
 
 function summarize(runs: readonly Measurement[]): Map<string, Summary> {
