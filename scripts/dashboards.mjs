@@ -145,6 +145,16 @@ const ROWS = {
       ["appended", rate("log_append_bytes_total")],
       ["read from {{source}}", rate("log_read_bytes_total", "source")],
     ]),
+    panel(
+      "Into tables",
+      "Rows of topics that tables have taken in, records that became no row and are among the dead letters, and commits that failed and are tried again.",
+      "ops",
+      [
+        ["rows", rate("log_table_rows_total")],
+        ["dead letters", rate("log_table_dead_letters_total")],
+        ["failed commits", rate("log_table_failures_total")],
+      ],
+    ),
   ],
   "Log's servers": [
     panel("Kafka's clients", "Requests of Kafka's clients that were answered, by API.", "reqps", [
