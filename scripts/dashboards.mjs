@@ -147,12 +147,13 @@ const ROWS = {
     ]),
     panel(
       "Into tables",
-      "Rows of topics that tables have taken in, records that became no row and are among the dead letters, and commits that failed and are tried again.",
+      "Rows of topics that tables have taken in, records that became no row and are among the dead letters, commits that failed, and topics whose way into their table an error has ended.",
       "ops",
       [
         ["rows", rate("log_table_rows_total")],
         ["dead letters", rate("log_table_dead_letters_total")],
         ["failed commits", rate("log_table_failures_total")],
+        ["ended", rate("log_table_stops_total")],
       ],
     ),
   ],

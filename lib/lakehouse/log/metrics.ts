@@ -30,6 +30,16 @@ export interface TopicTableCommit {
 
 export const topicTables = eventChannel<TopicTableCommit>("log.table", { level: "info" });
 
+/** A topic gets into its table no more, until somebody begins anew: an error has ended it. */
+export interface TopicTableStop {
+  readonly topic: string;
+  readonly table: string;
+  /** The code of the error. */
+  readonly outcome: string;
+}
+
+export const topicTableStops = eventChannel<TopicTableStop>("log.table.stop", { level: "warn" });
+
 /** Members of a group have joined, and it has a new generation. */
 export interface LogRebalance {
   /** From when the group began to wait for them, in milliseconds. */
@@ -280,6 +290,16 @@ export const metrics = [
       help: "Commits of topics into tables that failed: they are tried again.",
     },
     { value: ({ outcome }) => (outcome === "ok" ? undefined : 1) },
+  ),
+  metric(
+    topicTableStops,
+    {
+      name: "log.table.stops",
+      kind: "counter",
+      unit: "1",
+      help: "Times that an error ended a topic's way into its table: nothing more of it gets in until somebody begins anew.",
+    },
+    { value: () => 1 },
   ),
   metric(
     logReads,

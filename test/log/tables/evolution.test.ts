@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { defineSchema, int, type Lakehouse, long, string } from "../../../lib/lakehouse/index.js";
+import { topicTableStops } from "../../../lib/lakehouse/log/metrics.js";
 import { openLake } from "./support/lake.js";
 
 const avro = (...fields: readonly object[]) => JSON.stringify({ type: "record", name: "R", fields });
@@ -82,6 +83,8 @@ test("records of several versions in one batch each go by their own", async () =
 });
 
 test("a version that the table cannot be widened to stops the stream, or makes dead letters of its records", async () => {
+  const stops: object[] = [];
+  onTestFinished(topicTableStops.subscribe((event) => stops.push(event)));
   for (const onIncompatible of ["stop", "dead-letter"] as const) {
     const lake = await openLake();
     const topic = await lake.log.createTopic("events", {
@@ -110,6 +113,8 @@ test("a version that the table cannot be widened to stops the stream, or makes d
       await stream.close();
     }
   }
+  // Who closes one has ended it, and no error has.
+  expect(stops).toEqual([{ topic: "events", table: "raw.events", outcome: "INVALID_SCHEMA" }]);
 });
 
 test("rows are committed when the interval is over, though no more come", async () => {

@@ -8,12 +8,12 @@ import {
   type Table,
   writeDataFiles,
 } from "../../iceberg/index.js";
-import { observe } from "../../observability/index.js";
+import { observe, outcomeOf } from "../../observability/index.js";
 import { storageFailed } from "../../storage/index.js";
 import type { LogCore } from "../core.js";
 import { positionsLost } from "../errors.js";
 import type { TopicRecord } from "../meta/log-meta.js";
-import { topicTables } from "../metrics.js";
+import { topicTableStops, topicTables } from "../metrics.js";
 import type { SchemaRegistry } from "../schemas/registry.js";
 import { DeadLetters } from "./dead-letters.js";
 import { type BadRecord, covering, RecordDecoder } from "./decode.js";
@@ -161,6 +161,10 @@ export class TableStream {
       this.#end(closed("stream"));
     } catch (error) {
       this.#end(error);
+      const outcome = outcomeOf(error);
+      // The log was closed: that is no error of the stream's.
+      if (topicTableStops.hasSubscribers && outcome !== "CLOSED")
+        topicTableStops.publish({ topic: this.#topic.name, table: this.table, outcome });
       throw error;
     }
   }
