@@ -1,4 +1,4 @@
-import { CHANNELS, type Channel, type KernelMessage } from "./message.js";
+import { CHANNELS, type Channel, headerOf, type KernelMessage } from "./message.js";
 
 /** How messages lie in those of a WebSocket; which of the two is agreed on when it opens. */
 export interface Framing {
@@ -55,10 +55,13 @@ interface JsonMessage {
   readonly content: unknown;
 }
 
-const jsonOf = ({ channel, parts }: KernelMessage): string => {
-  const [header, parent, metadata, content] = parts.map((part) => part.toString("utf8"));
+const jsonOf = (message: KernelMessage): string => {
+  const [header, parent, metadata, content] = message.parts.map((part) => part.toString("utf8"));
+  // What jupyter_client puts beside the header as well, and its clients read there.
+  const { msg_id, msg_type } = headerOf(message);
+  const start = JSON.stringify({ channel: message.channel, msg_id, msg_type }).slice(0, -1);
   // The parts are JSON already: parsing a megabyte of picture to write it out again would be all that this does.
-  return `{"channel":"${channel}","header":${header},"parent_header":${parent},"metadata":${metadata},"content":${content}`;
+  return `${start},"header":${header},"parent_header":${parent},"metadata":${metadata},"content":${content}`;
 };
 
 /**
