@@ -10,6 +10,7 @@ import type { SnapshotId, TableMetadata } from "../../model/metadata/types.js";
 import type { PendingUpdate } from "../snapshot/pending.js";
 import { type SnapshotChange, SnapshotProducer } from "../snapshot/producer.js";
 import type { IsolationLevel, Since } from "../snapshot/validate.js";
+import { validateWrittenSchema } from "../snapshot/written-schema.js";
 import type { RowEngine } from "./row-engine.js";
 
 /** What an operation works on: one version of a table. */
@@ -57,6 +58,9 @@ export class FileChange implements PendingUpdate {
   readonly #files: readonly DataFile[];
   readonly #producer: SnapshotProducer;
   readonly #stored: SnapshotChange["stored"];
+  /** The table that rows were written for; a compaction's have come before. */
+  readonly #writtenFor: TableMetadata | undefined;
+  readonly #branch: string;
 
   constructor(state: TableState, change: SnapshotChange, options: SnapshotOptions) {
     checkObject("commitFiles", "files", change);
@@ -64,6 +68,9 @@ export class FileChange implements PendingUpdate {
     const { branch, summary, wapId, signal } = options;
     this.#store = state.store;
     this.#stored = change.stored;
+    this.#writtenFor =
+      change.operation === "replace" || !change.addedDataFiles?.length ? undefined : state.metadata;
+    this.#branch = readRef(state, options);
     this.#files = [...(change.addedDataFiles ?? []), ...(change.addedDeleteFiles ?? [])];
     this.#producer = new SnapshotProducer(state.store, state.metadata, {
       ...change,
@@ -78,8 +85,16 @@ export class FileChange implements PendingUpdate {
     return this.#producer.snapshotId;
   }
 
-  propose(base: TableMetadata): ReturnType<SnapshotProducer["propose"]> {
-    return this.#producer.propose(base);
+  async propose(base: TableMetadata): ReturnType<SnapshotProducer["propose"]> {
+    if (this.#writtenFor === undefined) return this.#producer.propose(base);
+    validateWrittenSchema(this.#writtenFor, base, this.#branch);
+    const { requirements, ...proposal } = await this.#producer.propose(base);
+    // A change of columns moves no branch: that there was one would not be noticed.
+    const { currentSchemaId } = base;
+    return {
+      ...proposal,
+      requirements: [...requirements, { type: "assert-current-schema-id", currentSchemaId }],
+    };
   }
 
   /** Deletes what was written for the snapshot alone, not the files that it would have added. */
