@@ -156,6 +156,7 @@ describe("JSON", () => {
       "stack up", // stack/live/core.test.ts
       "stack doctor", // stack/live/lifecycle.test.ts
       "stack env", // stack/live/support.ts
+      "stack drill", // stack/live/long/drills.test.ts
       "pipeline retry", // cli/pipeline.test.ts
     ]);
   });

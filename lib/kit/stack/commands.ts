@@ -1,5 +1,6 @@
-import { type Command, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { wholeNumber } from "sololakehouse/terminal";
+import { DRILL_ABOUT, type DrillName } from "./drills/about.js";
 import { STACK_PROFILES, type StackProfile } from "./service.js";
 
 /** What `up`, `status` and `doctor` are asked. */
@@ -37,6 +38,7 @@ Examples:
   startAndStop(stack);
   look(stack);
   hand(stack);
+  rehearse(stack);
 }
 
 function startAndStop(stack: Command): void {
@@ -154,5 +156,33 @@ function hand(stack: Command): void {
     )
     .action(async (folder: string, { json }: { json?: true }) =>
       (await import("./commands/run.js")).composeCommand(folder, json === true),
+    );
+}
+
+function rehearse(stack: Command): void {
+  stack
+    .command("drill")
+    .summary("make a fault under load, and count what is left")
+    .description(
+      "Writes to a table or a topic of its own, makes a fault while writes are on their way, mends it, and holds what was acknowledged against what is there: nothing may be lost, and nothing there twice. It deletes what it wrote. Others that use the stack meet the fault as well.",
+    )
+    .addArgument(new Argument("<name>", "the fault").choices(Object.keys(DRILL_ABOUT)))
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+Drills:
+${Object.entries(DRILL_ABOUT)
+  .map(([name, about]) => `  ${name.padEnd(16)}${about}`)
+  .join("\n")}
+
+It ends with 1 where something is lost, or there twice.
+
+Examples:
+  $ slh stack up
+  $ slh stack drill kill-etcd`,
+    )
+    .action(async (name: DrillName, { json }: { json?: true }) =>
+      (await import("./commands/drill.js")).drillCommand(name, json === true),
     );
 }

@@ -29,6 +29,8 @@ export const seaweedfs: NativeService = {
       // The catalog is ours.
       "-s3.port.iceberg=0",
       "-s3.port.lance=0",
+      // The one master need not wait long for others to say that they lead: ten seconds, after which a restart goes on.
+      "-master.electionTimeout=1s",
       // A volume for each collection takes its space at once otherwise: seven of 30 GB.
       "-master.volumeSizeLimitMB=1024",
       "-volume.max=0",
