@@ -6,8 +6,9 @@ import { readParts } from "./model/parts.js";
 import { readSettings } from "./model/settings.js";
 import { siteMap } from "./model/site-map.js";
 import { readSiteTexts, type SiteText } from "./model/site-texts.js";
+import { boxProblems } from "./pieces/boxes.js";
 import { checkMilestone } from "./pieces/check.js";
-import type { CheckResult } from "./pieces/result.js";
+import { type CheckResult, verdict } from "./pieces/result.js";
 import { checkSiteText } from "./pieces/site-text.js";
 import { checkCards } from "./spoken/cards.js";
 import { readDesigns } from "./spoken/designs.js";
@@ -37,12 +38,19 @@ export function judge(
       const spoken = [
         ...checkCards(content, project, all),
         ...readDesigns(project, all, [content]).results,
-        ...(id === TALK_OWNER ? checkTalk(project, all, whole) : []),
+        ...(id === TALK_OWNER ? [...checkTalk(project, all, whole), ...checkBoxes(content)] : []),
       ];
       return [id, [...checkMilestone(content, whole), ...spoken]] as const;
     }),
     [SITE, texts.flatMap((text) => checkSiteText(text, whole))] as const,
   ]);
+}
+
+/** The page of the whole: each box of its pictures leads to where it can be looked up. */
+function checkBoxes(content: MilestoneContent): CheckResult[] {
+  const { doc } = content.pieces;
+  const holds = "each box leads to a milestone, a decision and a fact";
+  return doc ? verdict("doc/boxes", doc, boxProblems(doc, content), holds) : [];
 }
 
 /** Holds all rules against everything, or against the milestones that are named by their ids. */
