@@ -155,6 +155,23 @@ describe("saving a notebook", () => {
     expect(await readFile(place.source, "utf8")).not.toBe(first);
   });
 
+  test("takes new outputs from the first cell on that has other code than they are of", async () => {
+    const volatile = (id: string) => cell("console.log(Math.random())", { id, tags: ["volatile"] });
+    await writeSource(volatile("before"), cell("const by = 1;", { id: "by" }), volatile("after"));
+    await executeNotebook(place, { save: true });
+    const printed = async (path: string) => {
+      const { cells } = parseNotebook(await readFile(path, "utf8"));
+      return Object.fromEntries(cells.map(({ id, outputs }) => [id, JSON.stringify(outputs)]));
+    };
+    const first = await printed(place.source);
+    // As an author edits: the outputs are still there.
+    await writeFile(place.source, (await readFile(place.source, "utf8")).replace("by = 1", "by = 2"));
+    await executeNotebook(place, { save: true });
+    const saved = await printed(place.source);
+    expect(saved).toEqual({ ...(await printed(place.executed)), before: first.before });
+    expect(saved.after).not.toBe(first.after);
+  });
+
   test("takes all new outputs of a cell in which something lasting changed", async () => {
     await writeSource(timed);
     await executeNotebook(place, { save: true });

@@ -48,10 +48,13 @@ async function saveFacts(
   const notebook = await readNotebook(executed);
   const { fingerprint } = notebook ? kitMetadata(notebook) : {};
   if (!notebook || !fingerprint) return;
-  const before = volatile ? {} : readStackFacts(source)?.facts;
+  const made = madeFrom(fingerprint);
+  const recorded = readStackFacts(source);
+  // Of other cells, a value may mean something else.
+  const before = volatile || recorded?.made.cells !== made.cells ? {} : recorded.facts;
   await writeStackFacts(source, {
     services,
-    made: madeFrom(fingerprint),
+    made,
     datasets: Object.keys(fingerprint.datasets),
     files: Object.keys(fingerprint.files ?? {}),
     facts: stackFactsOf(recordedIn(notebook, executed), before),

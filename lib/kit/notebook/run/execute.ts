@@ -125,6 +125,6 @@ export function committedForm(executed: Notebook, source: Notebook, volatile = f
   const { milliseconds: _, finishedAt: __, ...lasting } = run;
   const { environment: ___, lake: ____, ...portable } = fingerprint;
   const outputs = withOutputsOf(source, executed);
-  const kept = volatile ? outputs : withStableOutputs(outputs, source);
-  return withKitMetadata(kept, { run: lasting, fingerprint: portable });
+  const saved = withKitMetadata(outputs, { run: lasting, fingerprint: portable });
+  return volatile ? saved : withStableOutputs(saved, source);
 }
