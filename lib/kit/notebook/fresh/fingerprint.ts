@@ -33,7 +33,7 @@ export function fingerprintOf(input: FingerprintInput): Fingerprint {
   );
   return {
     cells: code.map((cell) => `${cell.id} ${hash([...solutionsOf(cell), cell.source].join("\n"))}`),
-    library: Object.fromEntries(sources.map((path) => [path, hashOf(join(root, path))])),
+    library: libraryOf(sources, root),
     lock: lockHash(join(root, "package-lock.json")),
     datasets: Object.fromEntries([...datasets].sort().map((name) => [name, hashOf(datasetPath(name))])),
     files: fileHashes(root, files),
@@ -42,6 +42,18 @@ export function fingerprintOf(input: FingerprintInput): Fingerprint {
     lake: usesLake(code) ? lakeMark(lakeFolder(root, folder)) : undefined,
     versions: { node: Number(process.versions.node.split(".")[0]), tslab: tslabVersion() },
   };
+}
+
+/** By the list itself, which is the same one while files are taken to stay as they are. */
+const libraries = new WeakMap<readonly string[], Fingerprint["library"]>();
+
+function libraryOf(sources: readonly string[], root: string): Fingerprint["library"] {
+  let library = libraries.get(sources);
+  if (library === undefined) {
+    library = Object.fromEntries(sources.map((path) => [path, hashOf(join(root, path))]));
+    libraries.set(sources, library);
+  }
+  return library;
 }
 
 /**

@@ -69,39 +69,54 @@ class Walk {
   }
 
   follow(importer: string, from: string, names: readonly string[] | undefined): void {
-    const path = this.#resolve(importer, from);
-    if (!path) return;
+    const path = resolveImport(this.#root, importer, from);
+    if (path) this.#wantAll(path, names);
+  }
+
+  #wantAll(path: string, names: readonly string[] | undefined): void {
     for (const name of names ?? [ALL]) this.#want(path, name);
   }
 
   #want(path: string, name: string): void {
-    const key = `${path}\0${name}`;
+    const module = moduleOf(path);
+    const isPassedOn = module.barrel && name !== ALL;
+    const key = isPassedOn ? `${path}\0${name}` : path;
     if (this.#done.has(key)) return;
     this.#done.add(key);
     this.files.add(path);
-    const module = moduleOf(path);
-    if (!module.barrel || name === ALL) {
-      if (this.#done.has(`${path}\0\0`)) return;
-      this.#done.add(`${path}\0\0`);
-      for (const { from, names } of module.imports) this.follow(path, from, names);
-      for (const asset of module.assets) {
-        const file = resolve(dirname(path), asset);
-        if (existsSync(file) && !/\.[cm]?js$/.test(file)) this.files.add(file);
-      }
+    if (!isPassedOn) {
+      const { imports, assets } = leadsTo(`${this.#root}\0${path}`);
+      for (const [to, names] of imports) this.#wantAll(to, names);
+      for (const file of assets) this.files.add(file);
       return;
     }
     const origin = module.renamed.get(name);
     if (origin) this.follow(path, origin.from, [origin.name]);
     else for (const from of module.stars) this.follow(path, from, [name]);
   }
+}
 
-  #resolve(importer: string, from: string): string | undefined {
-    if (from.startsWith(".")) return sourceFile(resolve(dirname(importer), from));
-    const name = Object.keys(PACKAGES).find((known) => from === known || from.startsWith(`${known}/`));
-    if (!name) return undefined;
-    const base = join(this.#root, PACKAGES[name] ?? "", from.slice(name.length));
-    return sourceFile(join(base, "index.ts"));
-  }
+/** Where a module leads to. The key: the root, a NUL, the module's path. Walks from all notebooks come by the same ones. */
+const leadsTo = whileSteady((key: string) => {
+  const [root = "", path = ""] = key.split("\0");
+  const module = moduleOf(path);
+  return {
+    imports: module.imports
+      .map(({ from, names }) => [resolveImport(root, path, from), names] as const)
+      .filter(([to]) => to !== ""),
+    assets: module.assets
+      .map((asset) => resolve(dirname(path), asset))
+      .filter((file) => existsSync(file) && !/\.[cm]?js$/.test(file)),
+  };
+});
+
+/** Empty where the import leads out of the project. */
+function resolveImport(root: string, importer: string, from: string): string {
+  if (from.startsWith(".")) return sourceFile(resolve(dirname(importer), from));
+  const name = Object.keys(PACKAGES).find((known) => from === known || from.startsWith(`${known}/`));
+  if (!name) return "";
+  const base = join(root, PACKAGES[name] ?? "", from.slice(name.length));
+  return sourceFile(join(base, "index.ts"));
 }
 
 const moduleOf = remembered((bytes, path) =>
