@@ -27,7 +27,7 @@ export type { ProjectState } from "./project/state.js";
 export { saveDiagrams } from "./save-diagrams.js";
 export { type SiteServer, serveSite } from "./site/serve.js";
 export { type Card, type Cards, type Evidence, readCards, spoken } from "./spoken/cards.js";
-export { type Design, designText, givenTexts, readDesigns, solved } from "./spoken/designs.js";
+export { type Design, type Designs, designText, givenTexts, readDesigns, solved } from "./spoken/designs.js";
 export {
   LENGTHS,
   type Minutes,
