@@ -7,7 +7,7 @@ import { root } from "./setup.mjs";
 
 const LINES = 12;
 
-for (const name of ["unit-sharing", "unit", "site", "interop"]) {
+for (const name of ["unit-sharing", "unit", "site", "interop", "stack"]) {
   const report = join(root, ".cache", "test", `${name}.json`);
   if (!existsSync(report)) continue;
   for (const file of JSON.parse(readFileSync(report, "utf8")).testResults) {
