@@ -54,6 +54,27 @@ describe("a name is one topic's", () => {
     expect(texts(await readAll(again.topic("other")))).toEqual(["old"]);
   });
 
+  test("a damaged segment is said, and hides no other partition and no other topic from recovery", async () => {
+    const { store, log, again } = twoLogs();
+    for (const name of ["a", "b"]) {
+      const topic = await log.createTopic(name, { partitions: 2 });
+      for (const partition of [0, 1])
+        await topic.append({ value: `${name}${partition}` }, { partition, ack: "stored" });
+    }
+    for await (const { uri } of store.list(`${store.root}/_log/${(await log.topic("a").describe()).id}/0/`))
+      if (uri.endsWith(".segment")) await store.put(uri, Buffer.from("torn"));
+    await expect(again.recover()).rejects.toMatchObject({ code: "CORRUPT_SEGMENT" });
+    for (const [name, partition] of [
+      ["a", 1],
+      ["b", 0],
+      ["b", 1],
+    ] as const)
+      expect(texts(await readAll(again.topic(name), { partition }))).toEqual([`${name}${partition}`]);
+    await expect(again.topic("a").append({ value: "x" }, { partition: 0 })).rejects.toMatchObject({
+      code: "CORRUPT_SEGMENT",
+    });
+  });
+
   test("where the metadata knows no topic and one has records, none is made in its place", async () => {
     const { store, log, again } = twoLogs();
     const gone = await log.createTopic("gone");

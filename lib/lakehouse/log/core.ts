@@ -350,7 +350,7 @@ export class LogCore {
   async recover(): Promise<Recovered> {
     const meta = await this.#meta.open();
     await this.#lock();
-    return recoverLog(this.#options.store, this.#place, meta);
+    return recoverLog({ store: this.#options.store, place: this.#place, meta, clock: this.clock });
   }
 
   /**

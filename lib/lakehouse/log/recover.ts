@@ -1,12 +1,14 @@
 /** Makes a log's metadata from its objects. */
 import { corruptFile } from "../errors.js";
 import { type ObjectInfo, type ObjectStore, objectNotFound } from "../storage/index.js";
+import { firstEpoch } from "./claim-epoch.js";
 import { corruptSegment, topicExists } from "./errors.js";
 import { isInternal } from "./internal-topics.js";
 import { firstManifest, type Manifest } from "./manifest/manifest.js";
 import { missingManifest, readManifest } from "./manifest/manifest-file.js";
 import type { LogMeta, TopicRecord } from "./meta/log-meta.js";
 import { DEFAULT_CONFIG } from "./meta/topic-config.js";
+import type { Clock } from "./partition/clock.js";
 import { type Place, segmentName } from "./partition/place.js";
 import { offsets, type StoredSegment, summaryOf } from "./segment/layout.js";
 import { readFooterOf, tailOf } from "./segment/segment-reader.js";
@@ -27,16 +29,27 @@ interface RecoverParts {
   readonly store: ObjectStore;
   readonly place: Place;
   readonly meta: LogMeta;
+  readonly clock: Clock;
+}
+
+/** What the objects of a partition say. */
+interface Learned {
+  readonly partition: number;
+  readonly manifest: Manifest | undefined;
+  /** Behind the manifest's. */
+  readonly segments: readonly StoredSegment[];
 }
 
 /**
  * Lists what is below the log's place, and makes known what is not. A store may list late or in any order: a partition's
- * segments are numbered, and one that is missing among them is asked for by its name.
+ * segments are numbered, and one that is missing among them is asked for by its name. What is damaged is said when all else
+ * is known.
  *
  * @throws LakehouseError CORRUPT_SEGMENT where one is missing or damaged; CORRUPT_FILE for the description of a topic;
  *   TOPIC_EXISTS where two of one name have records.
  */
-export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta): Promise<Recovered> {
+export async function recoverLog(parts: RecoverParts): Promise<Recovered> {
+  const { store, place, meta } = parts;
   const topics: string[] = [];
   const deleted = new Set<string>();
   const filled = new Set<string>();
@@ -61,12 +74,27 @@ export async function recoverLog(store: ObjectStore, place: Place, meta: LogMeta
     filled,
   );
   let count = 0;
+  let damage: unknown;
   for (const { topic, isKnown } of chosen.topics) {
+    // Before the topic is known: from then on servers lead it, and epochs go on behind those that were.
+    const learned: Learned[] = [];
+    for (const [partition, found] of listed.get(topic.id) ?? []) {
+      try {
+        learned.push(await learnPartition(parts, topic, partition, found));
+      } catch (error) {
+        if (!corruptSegment.is(error) && !corruptFile.is(error)) throw error;
+        damage ??= error;
+      }
+    }
     if (isKnown) await meta.changeTopic(topic);
-    else await meta.createTopic(topic);
-    for (const [partition, found] of listed.get(topic.id) ?? [])
-      count += await recoverPartition({ store, place, meta }, topic, partition, found);
+    else await meta.createTopic({ ...topic, epoch: lastEpoch(parts, learned) });
+    for (const { partition, manifest, segments } of learned) {
+      if (manifest !== undefined) await meta.setManifest(topic.id, partition, manifest);
+      await meta.addSegments(segments);
+      count += (manifest?.segments.length ?? 0) + segments.length;
+    }
   }
+  if (damage !== undefined) throw damage;
   if (chosen.refused !== undefined) {
     const { id, name } = chosen.refused;
     throw topicExists(
@@ -109,16 +137,24 @@ export async function readTopic(store: ObjectStore, uri: string): Promise<TopicR
   }
 }
 
+/** What was not written under it is not in the objects, and has been told by now: it is not beyond the clock's. */
+function lastEpoch({ clock }: RecoverParts, learned: readonly Learned[]): number {
+  let last = firstEpoch(clock.now());
+  for (const { manifest, segments } of learned)
+    for (const { epoch } of [...(manifest?.segments ?? []), ...segments]) last = Math.max(last, epoch);
+  return last;
+}
+
 /**
  * What the manifest lists, and what is numbered from where it ends. Where something is missing, the manifest is read again:
  * another process may have put other objects in its place meanwhile.
  */
-async function recoverPartition(
-  { store, place, meta }: RecoverParts,
+async function learnPartition(
+  { store, place }: RecoverParts,
   topic: TopicRecord,
   partition: number,
   found: ReadonlyMap<number, Found>,
-): Promise<number> {
+): Promise<Learned> {
   const uri = place.manifest(topic.id, partition);
   for (let manifest = await readManifest(store, uri); ; ) {
     try {
@@ -127,9 +163,7 @@ async function recoverPartition(
       const listed = manifest ?? firstManifest();
       for (const segment of listed.segments) await checkSegment(store, place, segment);
       const segments = await readSegments(store, place, topic, partition, found, listed);
-      if (manifest !== undefined) await meta.setManifest(topic.id, partition, manifest);
-      await meta.addSegments(segments);
-      return listed.segments.length + segments.length;
+      return { partition, manifest, segments };
     } catch (error) {
       if (!corruptSegment.is(error)) throw error;
       const again = await readManifest(store, uri);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { EtcdMeta } from "../../../lib/lakehouse/log/meta/etcd-meta.js";
 import type { TopicRecord } from "../../../lib/lakehouse/log/meta/log-meta.js";
 import { topicConfig } from "../../../lib/lakehouse/log/meta/topic-config.js";
 import { logLost } from "../../../lib/lakehouse/log/metrics.js";
@@ -8,6 +9,7 @@ import { Place } from "../../../lib/lakehouse/log/partition/place.js";
 import { Segments } from "../../../lib/lakehouse/log/partition/segments.js";
 import { leaderEpochOf } from "../../../lib/lakehouse/log/records/header.js";
 import { readRecords } from "../../../lib/lakehouse/log/records/read-records.js";
+import { recoverLog } from "../../../lib/lakehouse/log/recover.js";
 import { readBlock, verifySegment } from "../../../lib/lakehouse/log/segment/segment-reader.js";
 import { runs } from "../../support/runs.js";
 import { drive, driveUntil, recovered, simulate } from "../support/histories.js";
@@ -188,6 +190,7 @@ async function history(seed: number): Promise<void> {
   count("late", world.late);
 
   const meta = await recovered(world, place);
+  const lastEpochs = Array.from({ length: PARTITIONS }, () => 0);
   const found = Array.from({ length: PARTITIONS }, () => new Map<bigint, string>());
   for (const [number, records] of found.entries()) {
     let epoch = 0;
@@ -202,6 +205,7 @@ async function history(seed: number): Promise<void> {
         )) {
           expect(leaderEpochOf(bytes), "leaders in their order").toBeGreaterThanOrEqual(epoch);
           epoch = leaderEpochOf(bytes);
+          lastEpochs[number] = epoch;
           for (const { offset, value } of readRecords(bytes, uri))
             records.set(offset, Buffer.from(value ?? []).toString());
         }
@@ -220,6 +224,17 @@ async function history(seed: number): Promise<void> {
   }
   // Nothing is lost in silence.
   expect(lost).toBeGreaterThanOrEqual(missing);
+
+  // With etcd lost as well, epochs go on behind those of the records, also by a clock that is far behind them.
+  const last = new SimulatedServer(world, new FakeEtcd(() => world.now), place, "c");
+  await drive(world, last.start());
+  const parts = { store: world.store, place, meta: last.meta as EtcdMeta, clock: world.clock };
+  await drive(world, recoverLog(parts));
+  for (const [number, epoch] of lastEpochs.entries()) {
+    await driveUntil(world, () => last.cluster?.leads(TOPIC.id, number) === true);
+    expect(last.cluster?.epoch(TOPIC.id, number)).toBeGreaterThan(epoch);
+  }
+  await drive(world, Promise.resolve(last.writer?.close()));
 }
 
 /** What may befall anyone. @returns its code. */

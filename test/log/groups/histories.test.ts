@@ -66,7 +66,7 @@ async function history(seed: number): Promise<number> {
     world.files.clear();
     world.failing = 0;
     meta = emptyMeta();
-    await drive(world, recoverLog(world.store, place, meta));
+    await drive(world, recoverLog({ store: world.store, place, meta, clock: world.clock }));
   }
   world.failing = 0;
   const last = await drive(world, openCoordinator(world, meta, place, stateAck));

@@ -55,6 +55,6 @@ export function emptyMeta(): SqliteMeta {
 /** The metadata, from the objects alone. */
 export async function recovered(world: World, place: Place): Promise<SqliteMeta> {
   const meta = emptyMeta();
-  await drive(world, recoverLog(world.store, place, meta));
+  await drive(world, recoverLog({ store: world.store, place, meta, clock: world.clock }));
   return meta;
 }

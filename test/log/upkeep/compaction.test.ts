@@ -312,7 +312,9 @@ async function history(seed: number): Promise<void> {
   }
   const again = new SqliteMeta(":memory:");
   onTestFinished(() => again.close());
-  await partition.drive(recoverLog(world.store, partition.place, again));
+  await partition.drive(
+    recoverLog({ store: world.store, place: partition.place, meta: again, clock: world.clock }),
+  );
   expect(await again.segments(partition.topic.id, 0)).toEqual(
     await partition.meta.segments(partition.topic.id, 0),
   );

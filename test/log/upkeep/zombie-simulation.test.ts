@@ -99,7 +99,7 @@ async function history(seed: number): Promise<void> {
 
   const other = new Machine(world);
   const second = emptyMeta();
-  await drive(world, recoverLog(other.store, place, second));
+  await drive(world, recoverLog({ store: other.store, place, meta: second, clock: world.clock }));
   const b = await Member.open(world, other, place, second);
   await drive(world, Promise.all(await busy(b, 20 + world.below(100), 0.1)));
   world.now += TOPIC.config.fileDeleteDelayMs;
@@ -116,7 +116,7 @@ async function history(seed: number): Promise<void> {
   for (const code of a.refused) outcomes.set(code, (outcomes.get(code) ?? 0) + 1);
 
   const third = emptyMeta();
-  await drive(world, recoverLog(other.store, place, third));
+  await drive(world, recoverLog({ store: other.store, place, meta: third, clock: world.clock }));
   const records = new Map<bigint, string>();
   for (const segment of await third.segments(TOPIC.id, 0)) {
     const uri = place.object(segment);

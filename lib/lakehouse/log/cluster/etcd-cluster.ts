@@ -221,7 +221,7 @@ export class EtcdCluster implements Cluster {
     const topics = [...(await this.#parts.topics())].sort((a, b) => (a.id < b.id ? -1 : 1));
     const leader = (id: string, partition: number) => this.leader(id, partition)?.broker;
     const { claims, gives } = shareOf(this.self, this.#eligible(), topics, leader);
-    if (claims.length > 0) return this.#claim(claims);
+    if (claims.length > 0) return this.#claim(claims, topics);
     await Promise.all([...this.#giving.values()].map((at) => this.#give(at)));
     if (this.#parts.elapsed() - this.#members.changed < SETTLED_MS) return;
     await Promise.all(gives.slice(0, GIVES).map((at) => this.#give(at)));
@@ -234,7 +234,9 @@ export class EtcdCluster implements Cluster {
     return (reached.length > 0 ? reached : all).map(({ id }) => id);
   }
 
-  async #claim(places: readonly TopicPartition[]): Promise<void> {
+  /** @param topics of those that may have had no leader. */
+  async #claim(places: readonly TopicPartition[], topics: readonly SharedTopic[] = []): Promise<void> {
+    const lost = new Map(topics.map(({ id, epoch }) => [id, epoch]));
     for (let start = 0; start < places.length; start += CLAIMS) {
       const session = this.#members.session;
       if (session === undefined) return;
@@ -250,7 +252,7 @@ export class EtcdCluster implements Cluster {
         expected.push({ key, revision: this.#parts.mirror.get(key)?.revision ?? 0 });
       await this.#parts.mirror.change(
         expected,
-        some.map((at) => this.#claimOf(at, session)),
+        some.map((at) => this.#claimOf(at, session, lost.get(at.topicId))),
       );
     }
   }
@@ -263,10 +265,11 @@ export class EtcdCluster implements Cluster {
     return new Set(former.filter((id) => id !== 0 && id !== this.self).map((id) => brokerKey(id)));
   }
 
-  #claimOf(at: TopicPartition, session: string): Put {
+  #claimOf(at: TopicPartition, session: string, lost = 0): Put {
     const { home, clock } = this.#parts;
     const before = this.#leaders.get(partitionKey(at.topicId, at.partition));
-    const epoch = before === undefined ? firstEpoch(clock.now()) : epochAfter(before, home.id);
+    const epoch =
+      before === undefined ? Math.max(lost + 1, firstEpoch(clock.now())) : epochAfter(before, home.id);
     const entry: LeaderEntry = { broker: this.self, session, home: home.id, epoch };
     return { key: leaderKey(at), value: JSON.stringify(entry) };
   }

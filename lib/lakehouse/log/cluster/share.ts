@@ -3,6 +3,8 @@
 export interface SharedTopic {
   readonly id: string;
   readonly partitions: number;
+  /** The largest that leaders had before the metadata was lost. */
+  readonly epoch?: number | undefined;
 }
 
 export interface TopicPartition {

@@ -14,6 +14,8 @@ export interface TopicRecord {
   readonly createdAt: number;
   /** Counts up with each change: of two descriptions, the one with the larger number is the later. */
   readonly version: number;
+  /** Where the metadata was made again from the objects: no leader before had a larger epoch, and those after it do. */
+  readonly epoch?: number | undefined;
 }
 
 /** What is known of a partition's manifest. */
