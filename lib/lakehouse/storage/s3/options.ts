@@ -10,15 +10,20 @@ export interface S3Options {
   /** `http://host/bucket/key` instead of `http://bucket.host/key`. Default: true where an endpoint is given. */
   readonly pathStyle?: boolean | undefined;
   /**
-   * Milliseconds for which a request is sent again after its first failure: while the service refuses, is in trouble
-   * or does not answer. Default 60,000, which a service that restarts does not need; 0 fails at once.
+   * Milliseconds for which an operation waits for a service that refuses, is in trouble or does not answer: counted from
+   * its first request that was not answered, over all that are sent again, the look at what became of a put among them.
+   * One that is sent has five seconds to be answered, also where the limit comes before. Default 60,000, which a service
+   * that restarts does not need; 0 sends nothing again.
    */
   readonly retryLimitMs?: number | undefined;
   /** Milliseconds of the first wait between tries, at most; doubled for each next one. Default 100. */
   readonly retryDelayMs?: number | undefined;
   /** Milliseconds of any wait between tries, at most. Default 5,000. */
   readonly retryMaxDelayMs?: number | undefined;
-  /** Milliseconds without an answer, or without a next byte of one, after which a request has failed. Default 120,000. */
+  /**
+   * Milliseconds without an answer, or without a next byte of one, after which a request has failed; at most what is left
+   * of the limit. Default 30,000, so that one whose answer is lost is sent again.
+   */
   readonly timeoutMs?: number | undefined;
   /** Size of an uploaded part in bytes; smaller bodies go up in one request. At least 5 MiB; default 8 MiB. */
   readonly partBytes?: number | undefined;

@@ -4,28 +4,31 @@ import { type Checksum, checksumFor } from "../checksum.js";
 import { failed } from "../errors.js";
 import type { ByteRange } from "../store.js";
 import { backOff, statusOf } from "./failure.js";
+import type { Deadline } from "./patience.js";
 
 /** How often in a row a body may break off without a byte of it. */
 const RESUMES = 4;
 /** How often a whole object is read before a wrong checksum is believed to be the object's own. */
 const WHOLE_READS = 3;
 
-type Get = (input: {
-  Range?: string | undefined;
-  IfMatch?: string | undefined;
-}) => Promise<GetObjectCommandOutput>;
+/** An object that is read, in one operation. */
+export interface Source {
+  readonly uri: string;
+  readonly deadline: Deadline;
+  get(input: { Range?: string | undefined; IfMatch?: string | undefined }): Promise<GetObjectCommandOutput>;
+}
 
 /** Everything arrived, and it is not what the service has. */
 class DamagedBody extends Error {}
 
 /** The bytes of an object in one piece. A body that arrives damaged is read again. */
-export async function getBytes(get: Get, uri: string, range: ByteRange | undefined): Promise<Uint8Array> {
+export async function getBytes(source: Source, range: ByteRange | undefined): Promise<Uint8Array> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await collect(bodyOf(get, uri, range));
+      return await collect(bodyOf(source, range));
     } catch (error) {
       if (!(error instanceof DamagedBody)) throw error;
-      if (attempt === WHOLE_READS) throw damaged(uri, `${WHOLE_READS} times in a row`, error);
+      if (attempt === WHOLE_READS) throw damaged(source.uri, `${WHOLE_READS} times in a row`, error);
       await backOff(attempt);
     }
   }
@@ -33,14 +36,13 @@ export async function getBytes(get: Get, uri: string, range: ByteRange | undefin
 
 /** The bytes of an object as they come. A damaged body ends in an error: what came before has been used by then. */
 export async function* getStream(
-  get: Get,
-  uri: string,
+  source: Source,
   range: ByteRange | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    yield* bodyOf(get, uri, range);
+    yield* bodyOf(source, range);
   } catch (error) {
-    throw error instanceof DamagedBody ? damaged(uri, "on its way or in the store", error) : error;
+    throw error instanceof DamagedBody ? damaged(source.uri, "on its way or in the store", error) : error;
   }
 }
 
@@ -57,17 +59,17 @@ function damaged(uri: string, when: string, cause: Error): Error {
  * none: its length is all that can be checked.
  */
 async function* bodyOf(
-  get: Get,
-  uri: string,
+  source: Source,
   range: ByteRange | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const { uri, deadline } = source;
   let at = range?.start ?? 0;
   let end = range?.end;
   let first: GetObjectCommandOutput | undefined;
   let check: Expected | undefined;
   for (let fruitless = 0; ; ) {
     const rest = at === 0 && range === undefined ? undefined : { start: at, end };
-    const answer = await open(get, uri, rest, first?.ETag);
+    const answer = await open(source, rest, first?.ETag);
     if (answer === undefined) {
       if (first === undefined) return;
       throw failed(uri, `The service sent ${at} bytes of the object and says that there are no more`);
@@ -78,6 +80,7 @@ async function* bodyOf(
     if (total !== undefined) end = Math.min(end ?? total, total);
     const before = at;
     let failure: unknown;
+    let waiting = deadline.now();
     try {
       let position = start;
       for await (const chunk of answer.Body as AsyncIterable<Uint8Array>) {
@@ -89,7 +92,9 @@ async function* bodyOf(
         if (wanted.byteLength === 0) continue;
         at += wanted.byteLength;
         check?.checksum.update(wanted);
+        deadline.heard();
         yield wanted;
+        waiting = deadline.now(); // not while whoever reads does something else
       }
     } catch (error) {
       if (isLakehouseError(error)) throw error;
@@ -100,7 +105,8 @@ async function* bodyOf(
       throw new DamagedBody("The checksum is wrong");
     }
     fruitless = at > before ? 0 : fruitless + 1;
-    if (fruitless > RESUMES) {
+    const left = deadline.failed(waiting);
+    if (fruitless > RESUMES || (fruitless > 0 && left <= 0)) {
       throw failure ?? failed(uri, `The object ended ${(end ?? at) - at} bytes early, again and again`);
     }
     await backOff(fruitless + 1);
@@ -109,8 +115,7 @@ async function* bodyOf(
 
 /** Undefined where the range begins at or past the object's end. */
 async function open(
-  get: Get,
-  uri: string,
+  { uri, get }: Source,
   range: { start: number; end: number | undefined } | undefined,
   etag: string | undefined,
 ) {

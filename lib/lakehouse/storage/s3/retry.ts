@@ -1,10 +1,9 @@
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import { statusOf } from "./failure.js";
+import type { Deadline, Patience } from "./patience.js";
 
-/** How long a request that fails is sent again. */
-export interface Patience {
-  /** Milliseconds after its first failure in which a request is sent again. 0: never. */
-  readonly limitMs: number;
+/** How long to wait before a request is sent again. */
+export interface Delays {
   /** Milliseconds of the first wait, at most; doubled for each next one. */
   readonly delayMs: number;
   /** Milliseconds of any wait, at most. */
@@ -15,8 +14,9 @@ type Strategy = Extract<S3ClientConfig["retryStrategy"], { acquireInitialRetryTo
 type Token = Awaited<ReturnType<Strategy["acquireInitialRetryToken"]>>;
 
 interface PatientToken extends Token {
-  /** `performance.now()` of the first failure. */
-  readonly since?: number | undefined;
+  readonly deadline: Deadline;
+  /** When the request was first sent. */
+  readonly sent: number;
 }
 
 /**
@@ -25,24 +25,32 @@ interface PatientToken extends Token {
  *
  * Sent again is what got no answer, and what was answered with "slow down" or a server's trouble. Waits have full
  * jitter, so that clients do not come back together; a wait that the service asks for is kept to. The last try comes
- * at the limit.
+ * at the deadline of the operation that the request belongs to.
  */
-export function patientRetry({ limitMs, delayMs, maxDelayMs }: Patience): Strategy {
-  return {
-    acquireInitialRetryToken: async () => token(0, 0),
-    async refreshRetryTokenForRetry(last: PatientToken, { error, errorType, retryAfterHint }) {
-      if (!isPassing(error, errorType)) throw error;
-      const now = performance.now();
-      const since = last.since ?? now;
-      const left = limitMs - (now - since);
+export function patientRetry(patience: Patience, { delayMs, maxDelayMs }: Delays): Strategy {
+  const strategy = {
+    async acquireInitialRetryToken(): Promise<PatientToken> {
+      return { ...counted(0, 0), deadline: patience.current(), sent: patience.now() };
+    },
+    async refreshRetryTokenForRetry(
+      last: PatientToken,
+      { error, errorType, retryAfterHint }: Parameters<Strategy["refreshRetryTokenForRetry"]>[1],
+    ): Promise<PatientToken> {
+      if (!isPassing(error, errorType)) {
+        if (statusOf(error) !== undefined) patience.answered();
+        throw error;
+      }
+      const { deadline, sent } = last;
+      const left = deadline.failed(sent);
       if (left <= 0) throw error;
       const count = last.getRetryCount();
       const asked = retryAfterHint === undefined ? 0 : retryAfterHint.getTime() - Date.now();
       const wait = Math.max(asked, Math.random() * Math.min(maxDelayMs, delayMs * 2 ** count));
-      return token(count + 1, Math.min(left, wait), since);
+      return { ...counted(count + 1, Math.min(left, wait)), deadline, sent };
     },
-    recordSuccess() {},
+    recordSuccess: () => patience.answered(),
   };
+  return strategy as Strategy;
 }
 
 /** True for a failure that may pass by itself. */
@@ -54,6 +62,6 @@ function isPassing(error: unknown, type: string): boolean {
   return statusOf(error) === undefined && /^(HPE_|ECONNABORTED$)/.test(code);
 }
 
-function token(count: number, delay: number, since?: number): PatientToken {
-  return { getRetryCount: () => count, getRetryDelay: () => delay, since };
+function counted(count: number, delay: number): Token {
+  return { getRetryCount: () => count, getRetryDelay: () => delay };
 }

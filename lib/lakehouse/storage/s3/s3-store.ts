@@ -6,10 +6,11 @@ import { failed, notWritten, unusable } from "../errors.js";
 import { checkRange } from "../range.js";
 import type { Body, ByteRange, ListOptions, ObjectInfo, ObjectStore, PutCondition } from "../store.js";
 import { canonicalS3Uri, keyBelow, prefixBelow } from "../uri.js";
+import { connect } from "./client.js";
 import { backOff, fromS3, isOutcomeUnknown, isUploadGone, statusOf } from "./failure.js";
 import { checkS3Options, type S3Options } from "./options.js";
-import { askForChecksums, getBytes, getStream } from "./read.js";
-import { patientRetry } from "./retry.js";
+import { type Deadline, Patience } from "./patience.js";
+import { getBytes, getStream, type Source } from "./read.js";
 import { upload } from "./upload.js";
 
 /** A put leaves its id in the object's metadata, to know its own work again after a lost answer. */
@@ -23,6 +24,7 @@ interface Put {
   readonly uri: string;
   readonly condition: PutCondition | undefined;
   readonly id: string;
+  readonly deadline: Deadline;
   /** The body, where it went in one request. */
   sent?: Uint8Array | undefined;
 }
@@ -36,7 +38,9 @@ interface Put {
  * - Failed requests are sent again with backoff and jitter, for a minute where the options do not say otherwise: long
  *   enough for a service to restart. A read that breaks off or ends early goes on where it stopped, on the same
  *   version of the object.
- * - A put whose answer was lost looks at what is there: if it is its own work, it succeeded.
+ * - A put whose answer was lost looks at what is there: if it is its own work, it succeeded. The look is part of that
+ *   minute, and has five seconds at the least.
+ * - Deletes that follow an operation which waited that minute in vain are tried once.
  * - After a put, `lastModified` is this machine's clock; `head` tells the service's.
  *
  * @example
@@ -45,6 +49,7 @@ interface Put {
 export class S3Store implements ObjectStore {
   readonly root: string;
   readonly #options: S3Options;
+  readonly #patience: Patience;
   #connected: Promise<S3> | undefined;
   readonly #bucket: string;
   readonly #partBytes: number;
@@ -58,19 +63,27 @@ export class S3Store implements ObjectStore {
     this.#bucket = bucket;
     this.#partBytes = options.partBytes ?? 8 * 1024 * 1024;
     this.#options = options;
+    this.#patience = new Patience({
+      limitMs: options.retryLimitMs ?? 60_000,
+      timeoutMs: options.timeoutMs ?? 30_000,
+    });
   }
 
-  /** The SDK takes a tenth of a second to load: a program that names an S3 store and does not use it need not wait. */
   #client(): Promise<S3> {
-    this.#connected ??= connect(this.#options);
+    this.#connected ??= connect(this.#options, this.#patience);
     return this.#connected;
+  }
+
+  async #send<T>(request: (client: S3) => Promise<T>, deadline = this.#patience.begin()): Promise<T> {
+    const client = await this.#client();
+    return deadline.send(() => request(client));
   }
 
   async read(uri: string, range?: ByteRange): Promise<Uint8Array> {
     checkRange(uri, range);
     try {
       if (isEmpty(range)) return await this.#nothingOf(uri);
-      return await getBytes(await this.#getter(uri), uri, range);
+      return await getBytes(this.#source(uri), range);
     } catch (error) {
       throw fromS3(error, uri, "Could not read the object");
     }
@@ -80,34 +93,40 @@ export class S3Store implements ObjectStore {
     checkRange(uri, range);
     try {
       if (isEmpty(range)) await this.#nothingOf(uri);
-      else yield* getStream(await this.#getter(uri), uri, range);
+      else yield* getStream(this.#source(uri), range);
     } catch (error) {
       throw fromS3(error, uri, "Could not read the object");
     }
   }
 
-  async #getter(uri: string): Promise<Parameters<typeof getBytes>[0]> {
+  #source(uri: string, deadline = this.#patience.begin()): Source {
     const target = this.#target(uri);
-    const client = await this.#client();
-    return (input) => client.getObject({ ...target, ...input });
+    return {
+      uri,
+      deadline,
+      get: (input) => this.#send((client) => client.getObject({ ...target, ...input }), deadline),
+    };
   }
 
   /** HTTP has no empty range. The object must exist all the same. */
   async #nothingOf(uri: string): Promise<Uint8Array> {
     const target = this.#target(uri);
-    await (await this.#client()).headObject(target);
+    await this.#send((client) => client.headObject(target));
     return new Uint8Array(0);
   }
 
   async put(uri: string, body: Body, condition?: PutCondition, signal?: AbortSignal): Promise<ObjectInfo> {
     throwIfAborted(signal);
     const { Bucket, Key } = this.#target(uri);
-    const put: Put = { uri, condition, id: randomUUID() };
+    const deadline = this.#patience.begin();
+    const put: Put = { uri, condition, id: randomUUID(), deadline };
     let failure: unknown;
     try {
       const { etag, size } = await upload(
         {
           client: await this.#client(),
+          deadline,
+          patience: this.#patience,
           bucket: Bucket,
           key: Key,
           uri,
@@ -135,8 +154,8 @@ export class S3Store implements ObjectStore {
 
   async head(uri: string): Promise<ObjectInfo | undefined> {
     try {
-      const client = await this.#client();
-      return this.#describe(uri, await client.headObject(this.#target(uri)));
+      const target = this.#target(uri);
+      return this.#describe(uri, await this.#send((client) => client.headObject(target)));
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw fromS3(error, uri, "Could not look at the object");
@@ -149,20 +168,19 @@ export class S3Store implements ObjectStore {
   ): AsyncGenerator<ObjectInfo, void, undefined> {
     const below = prefixBelow(this.root, canonicalS3Uri(prefix));
     const base = `s3://${this.#bucket}/`;
-    const client = await this.#client();
     let token: string | undefined;
     do {
-      const page: ListObjectsV2CommandOutput = await client
-        .listObjectsV2({
+      const page: ListObjectsV2CommandOutput = await this.#send((client) =>
+        client.listObjectsV2({
           Bucket: this.#bucket,
           Prefix: `${this.root}/${below}`.slice(base.length),
           Delimiter: flat ? "/" : undefined,
           EncodingType: "url", // XML cannot hold every character that a key can
           ContinuationToken: token,
-        })
-        .catch((error: unknown) => {
-          throw fromS3(error, prefix, "Could not list the bucket");
-        });
+        }),
+      ).catch((error: unknown) => {
+        throw fromS3(error, prefix, "Could not list the bucket");
+      });
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
         if (Key === undefined || ETag === undefined) continue;
         const key = page.EncodingType === "url" ? decodeURIComponent(Key.replaceAll("+", " ")) : Key;
@@ -199,11 +217,14 @@ export class S3Store implements ObjectStore {
 
   async #deleteBatch(keys: readonly string[], uri: string) {
     try {
-      const client = await this.#client();
-      const { Errors } = await client.deleteObjects({
-        Bucket: this.#bucket,
-        Delete: { Quiet: true, Objects: keys.map((Key) => ({ Key })) },
-      });
+      const { Errors } = await this.#send(
+        (client) =>
+          client.deleteObjects({
+            Bucket: this.#bucket,
+            Delete: { Quiet: true, Objects: keys.map((Key) => ({ Key })) },
+          }),
+        this.#patience.beginDelete(),
+      );
       return (Errors ?? []).flatMap(({ Key, Code, Message }) =>
         Key === undefined || Code === "NoSuchKey" ? [] : [{ key: Key, code: Code, message: Message }],
       );
@@ -220,9 +241,8 @@ export class S3Store implements ObjectStore {
     const { uri, condition } = put;
     const isUnknown = isOutcomeUnknown(error);
     if (isUnknown || statusOf(error) === 409) {
-      const there = await this.#look(uri, error);
-      if (there !== undefined && (await this.#isOwnWork(put, there, isUnknown)))
-        return this.#describe(uri, there);
+      const { there, isOwn } = await this.#look(put, isUnknown, error);
+      if (there !== undefined && isOwn) return this.#describe(uri, there);
       // Still in conflict after all tries: what won it decides.
       if (statusOf(error) === 409 && there !== undefined && condition !== undefined) {
         const lost = "ifAbsent" in condition || there.ETag !== condition.ifEtag;
@@ -235,12 +255,19 @@ export class S3Store implements ObjectStore {
     throw fromS3(error, uri, "Could not write the object");
   }
 
-  /** What is there after a put whose outcome is unknown. */
-  async #look(uri: string, failure: unknown): Promise<HeadObjectCommandOutput | undefined> {
+  /** What is there after a put whose outcome is unknown, and whether it is what the put wrote. */
+  async #look(
+    put: Put,
+    byBytes: boolean,
+    failure: unknown,
+  ): Promise<{ there?: HeadObjectCommandOutput; isOwn: boolean }> {
+    const { uri, deadline } = put;
+    const target = this.#target(uri);
     try {
-      return await (await this.#client()).headObject(this.#target(uri));
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
+      const there = await this.#send((client) => client.headObject(target), deadline).catch(ifMissing);
+      if (there === undefined) return { isOwn: false };
+      return { there, isOwn: await this.#isOwnWork(put, there, byBytes) };
+    } catch {
       const what =
         "It is not known whether the object was written: its put got no answer, and neither did a look at it";
       throw failed(uri, what, failure, "Look at the object when the service answers again.");
@@ -249,14 +276,14 @@ export class S3Store implements ObjectStore {
 
   /** By the id that the put left; by the bytes where the service keeps no metadata, or lost it when it restarted. */
   async #isOwnWork(
-    { uri, id, sent }: Put,
+    { uri, id, sent, deadline }: Put,
     there: HeadObjectCommandOutput,
     byBytes: boolean,
   ): Promise<boolean> {
     const found = there.Metadata?.[PUT_ID];
     if (found !== undefined && found !== "") return found === id;
     if (!byBytes || sent === undefined || there.ContentLength !== sent.byteLength) return false;
-    return Buffer.compare(await this.read(uri), sent) === 0;
+    return Buffer.compare(await getBytes(this.#source(uri, deadline), undefined), sent) === 0;
   }
 
   #describe(uri: string, head: HeadObjectCommandOutput): ObjectInfo {
@@ -278,38 +305,13 @@ export class S3Store implements ObjectStore {
   }
 }
 
-async function connect(options: S3Options): Promise<S3> {
-  const { S3 } = await import("@aws-sdk/client-s3");
-  const { endpoint, credentials } = options;
-  const timeout = options.timeoutMs ?? 120_000;
-  const region = options.region ?? (endpoint === undefined ? undefined : "us-east-1");
-  const s3 = new S3({
-    forcePathStyle: options.pathStyle ?? endpoint !== undefined,
-    retryStrategy: patientRetry({
-      limitMs: options.retryLimitMs ?? 60_000,
-      delayMs: options.retryDelayMs ?? 100,
-      maxDelayMs: options.retryMaxDelayMs ?? 5_000,
-    }),
-    // Ours to ask for and to check, see there.
-    responseChecksumValidation: "WHEN_REQUIRED",
-    // A service that accepts a connection and says nothing, or stops in the middle, must end in an error.
-    requestHandler: {
-      connectionTimeout: Math.min(5_000, timeout),
-      requestTimeout: timeout,
-      socketTimeout: timeout,
-      throwOnRequestTimeout: true,
-    },
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
-  });
-  askForChecksums(s3);
-  return s3;
-}
-
 function conditionHeaders(condition: PutCondition | undefined): { IfNoneMatch?: "*"; IfMatch?: string } {
   if (condition === undefined) return {};
   return "ifAbsent" in condition ? { IfNoneMatch: "*" } : { IfMatch: condition.ifEtag };
+}
+
+function ifMissing(error: unknown): undefined {
+  if (statusOf(error) !== 404) throw error;
 }
 
 function isEmpty(range: ByteRange | undefined): boolean {

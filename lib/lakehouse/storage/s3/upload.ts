@@ -3,6 +3,7 @@ import { watched } from "../body.js";
 import { failed } from "../errors.js";
 import type { Body } from "../store.js";
 import { retryConflict } from "./failure.js";
+import type { Deadline, Patience } from "./patience.js";
 
 /** Parts that are under way together. With the one being filled: memory for this many parts and one more. */
 const PARALLEL_PARTS = 4;
@@ -11,6 +12,8 @@ const MAX_PARTS = 10_000;
 
 export interface Upload {
   readonly client: S3;
+  readonly deadline: Deadline;
+  readonly patience: Patience;
   readonly bucket: string;
   readonly key: string;
   readonly uri: string;
@@ -44,9 +47,11 @@ export async function upload(to: Upload, body: Body): Promise<Uploaded> {
 async function putWhole(to: Upload, body: Uint8Array): Promise<Uploaded> {
   to.onWhole(body);
   const answer = await retryConflict(() =>
-    to.client.putObject(
-      { Bucket: to.bucket, Key: to.key, Body: body, ...to.condition, Metadata: to.metadata },
-      untilAborted(to),
+    to.deadline.send(() =>
+      to.client.putObject(
+        { Bucket: to.bucket, Key: to.key, Body: body, ...to.condition, Metadata: to.metadata },
+        untilAborted(to),
+      ),
     ),
   );
   return { etag: answer.ETag, size: body.byteLength };
@@ -54,10 +59,11 @@ async function putWhole(to: Upload, body: Uint8Array): Promise<Uploaded> {
 
 async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8Array>): Promise<Uploaded> {
   const target = { Bucket: to.bucket, Key: to.key };
-  const { UploadId } = await to.client.createMultipartUpload(
-    { ...target, Metadata: to.metadata },
-    untilAborted(to),
+  const { client, deadline } = to;
+  const { UploadId } = await deadline.send(() =>
+    client.createMultipartUpload({ ...target, Metadata: to.metadata }, untilAborted(to)),
   );
+  deadline.heard();
   const etags: string[] = [];
   const underWay = new Set<Promise<void>>();
   let failure: { error: unknown } | undefined;
@@ -67,9 +73,10 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
     const PartNumber = etags.push("");
     if (PartNumber > MAX_PARTS) throw failed(to.uri, `The object has more than ${MAX_PARTS} parts`);
     size += bytes.byteLength;
-    const sending = to.client
-      .uploadPart({ ...target, UploadId, PartNumber, Body: bytes }, untilAborted(to))
+    const sending = deadline
+      .send(() => client.uploadPart({ ...target, UploadId, PartNumber, Body: bytes }, untilAborted(to)))
       .then(({ ETag }) => {
+        deadline.heard();
         etags[PartNumber - 1] = ETag ?? "";
       })
       .catch((error: unknown) => {
@@ -89,20 +96,23 @@ async function putParts(to: Upload, first: Uint8Array, rest: AsyncIterable<Uint8
     await Promise.all(underWay);
     if (failure !== undefined) throw (failure as { error: unknown }).error;
     const answer = await retryConflict(() =>
-      to.client.completeMultipartUpload(
-        {
-          ...target,
-          UploadId,
-          ...to.condition,
-          MultipartUpload: { Parts: etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 })) },
-        },
-        untilAborted(to),
+      deadline.send(() =>
+        client.completeMultipartUpload(
+          {
+            ...target,
+            UploadId,
+            ...to.condition,
+            MultipartUpload: { Parts: etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 })) },
+          },
+          untilAborted(to),
+        ),
       ),
     );
     return { etag: answer.ETag, size };
   } catch (error) {
     await Promise.all(underWay); // a part that arrives after the abort would be stored, and paid for
-    await to.client.abortMultipartUpload({ ...target, UploadId }).catch(() => undefined); // the first error is the one to tell; what stays, a lifecycle rule removes
+    const removal = to.patience.beginDelete();
+    await removal.send(() => client.abortMultipartUpload({ ...target, UploadId })).catch(() => undefined); // the first error is the one to tell; what stays, a lifecycle rule removes
     throw error;
   }
 }
