@@ -18,17 +18,14 @@ import {
 import { schemaMismatch } from "../../parquet/index.js";
 import { identifier, type SqlFragment, sql, verbatim } from "../../query/index.js";
 import type { QualityContext } from "../check.js";
-import { notNulls } from "../checks/builders.js";
-import { and, columnOf, joined } from "../checks/columns.js";
-import { type Target, whereOf } from "../checks/plan.js";
-import { isOfAll, planOf } from "../checks/planners.js";
-import type { Allowance, Check, CheckOf } from "../checks/types.js";
+import { joined } from "../checks/columns.js";
+import type { Allowance, Check } from "../checks/types.js";
 import type { Contract } from "../contracts/contract.js";
-import { checkFailed, invalidCheck } from "../errors.js";
+import { checkFailed } from "../errors.js";
 import { isOver } from "../run/judge.js";
-import { isBlamed } from "../run/run-checks.js";
 import { appendTo, isRepeatableSource, openOn } from "./landing.js";
 import type { Landing } from "./publish.js";
+import { nameOf, ORDER, REASONS, verdictsOf, writeVerdicts } from "./verdicts.js";
 
 /** Why a row was set aside, when, and by which publication, after the table's own columns. */
 const ABOUT = defineSchema({
@@ -82,16 +79,8 @@ export function quarantineOf<Row>(
       const [landing] = await run(sql`SELECT count(*) AS n FROM ${rows}`, branch);
       const all = Number(landing?.n);
       if (all === 0) return 0;
-      // The verdicts are written down: asked again, by the clock or by chance, checks may say something else of a row.
-      const verdicts = nameOf(staging);
-      const parted = partedRows(table, rows, checks, now);
-      const [found] = await run(
-        sql`CREATE TABLE ${verdicts} AS SELECT ${ORDER}, ${REASONS} FROM (${parted}) WHERE ${BAD}`,
-        branch,
-      ).catch((cause: unknown) => {
-        throw isBlamed(cause) ? impossible(name, cause as Error) : cause;
-      });
-      const failing = Number(found?.Count);
+      const verdicts = staging;
+      const failing = await writeVerdicts(context, { table, rows, checks, now, branch, verdicts });
       if (maxRejected !== undefined && isOver(maxRejected, { failing, rows: all }))
         throw tooMany(name, failing, all);
       const numbered = sql`(SELECT *, _row_id AS ${ORDER} FROM ${rows} AS "rows") AS "rows"`;
@@ -99,88 +88,19 @@ export function quarantineOf<Row>(
       if (failing > 0) {
         const aside = nameOf((await openRejected(context, branch, table)).name);
         const about = sql`${REASONS}, ${now}, ${from}`;
-        const bad = sql`${numbered} JOIN ${verdicts} AS verdicts USING (${ORDER})`;
+        const bad = sql`${numbered} JOIN ${verdictsOf(verdicts)} AS verdicts USING (${ORDER})`;
         await run(
           sql`INSERT INTO ${aside} (${columns}, ${namesOf(ABOUT)}) SELECT ${columns}, ${about} FROM ${bad}`,
           branch,
         );
       }
-      const good = sql`${numbered} ANTI JOIN ${verdicts} AS verdicts USING (${ORDER})`;
+      const good = sql`${numbered} ANTI JOIN ${verdictsOf(verdicts)} AS verdicts USING (${ORDER})`;
       if (failing < all)
         await run(sql`INSERT INTO ${nameOf(name)} (${columns}) SELECT ${columns} FROM ${good}`, branch);
-      await run(sql`DROP TABLE ${verdicts}`, branch);
+      await run(sql`DROP TABLE ${nameOf(verdicts)}`, branch);
       return failing;
     },
   };
-}
-
-const REASONS = identifier("(reasons)");
-const BAD = sql`(len(${REASONS}) > 0)`;
-const ORDER = identifier("(order)");
-
-/**
- * The rows with the names of the checks that each fails. Of rows with one key, that are right otherwise, the one that came
- * first is good, unless the table has the key.
- */
-function partedRows(table: Table, rows: SqlFragment, checks: readonly Check[], now: Date): SqlFragment {
-  const target: Target = {
-    schema: table.schema,
-    scope: "batch",
-    hasWhole: true,
-    now,
-    earlierCounts: () => [],
-    baseline: () => undefined,
-  };
-  // What is about rows together says of none of them that it is bad.
-  const blocking = checks.filter((check) => check.severity === "block" && !isOfAll(check));
-  const all = [...notNulls(table.schema, blocking), ...blocking];
-  const flags: SqlFragment[] = [];
-  const keys = all.filter((check): check is CheckOf<"unique"> => check.kind === "unique");
-  for (const check of all) {
-    const fails = check.kind === "unique" ? undefined : planOf(check, target).fails;
-    if (fails !== undefined) flags.push(sql`CASE WHEN ${fails} THEN ${check.name} END`);
-  }
-  const taken = keys.map((check) => knownKeys(table, check));
-  const known = taken.map(({ isKnown }, i) => sql`${isKnown} AS ${identifier(`(known ${i})`)}`);
-  const first = sql`SELECT "rows".*, _row_id AS ${ORDER}, ${reasonsOf(flags)} AS "(own)"${joined(
-    known.map((each) => sql`, ${each}`),
-    sql``,
-  )} FROM ${rows} AS "rows" ${joined(
-    taken.map(({ join }) => join),
-    sql` `,
-  )}`;
-  const again = keys.map((check, i) => {
-    const columns = check.columns.map((column) => columnOf(table.schema, column, check.name).sql);
-    const isKey = keyOf(table, check);
-    // Rows that the check is not about take no key.
-    const nth = sql`row_number() OVER (PARTITION BY len("(own)") > 0, ${isKey}, ${joined(columns, sql`, `)} ORDER BY ${ORDER})`;
-    return sql`CASE WHEN len("(own)") = 0 AND ${isKey} AND (${identifier(`(known ${i})`)} OR ${nth} > 1) THEN ${check.name} END`;
-  });
-  return sql`SELECT *, list_concat("(own)", ${reasonsOf(again)}) AS ${REASONS} FROM (${first}) AS "rows"`;
-}
-
-function reasonsOf(flags: readonly SqlFragment[]): SqlFragment {
-  return sql`list_filter([${joined(flags, sql`, `)}]::VARCHAR[], lambda each: each IS NOT NULL)`;
-}
-
-function keyOf({ schema }: Table, check: CheckOf<"unique">): SqlFragment {
-  const columns = check.columns.map((column) => columnOf(schema, column, check.name).sql);
-  return sql`(${whereOf(check)} IS TRUE AND ${and(columns.map((column) => sql`${column} IS NOT NULL`))})`;
-}
-
-/** The keys that the table has already, each once. */
-function knownKeys(
-  table: Table,
-  check: CheckOf<"unique">,
-): { readonly join: SqlFragment; readonly isKnown: SqlFragment } {
-  const columns = check.columns.map((column) => columnOf(table.schema, column, check.name).sql);
-  const alias = identifier(`known by ${check.name}`);
-  const names = columns.map((_, i) => identifier(`${check.name} known ${i}`));
-  const selected = columns.map((column, i) => sql`${column} AS ${names[i] as SqlFragment}`);
-  const isKey = keyOf(table, check);
-  const on = and(columns.map((column, i) => sql`${column} = ${alias}.${names[i] as SqlFragment}`));
-  const join = sql`LEFT JOIN (SELECT DISTINCT ${joined(selected, sql`, `)} FROM ${nameOf(table.name)} AS "rows" WHERE ${isKey}) AS ${alias} ON ${on}`;
-  return { join, isKnown: sql`(${alias}.${names[0] as SqlFragment} IS NOT NULL)` };
 }
 
 /** The table of rejected rows on the branch: made, or given the columns that the table has got since. */
@@ -247,20 +167,12 @@ function requireSameColumns({ name, schema }: Table, landed: Schema): void {
   }
 }
 
-function impossible(name: string, cause: Error) {
-  return invalidCheck(name, `A check of ${name} cannot be run: ${cause.message}`, undefined, cause);
-}
-
 function tooMany(name: string, failing: number, rows: number) {
   return checkFailed(
     name,
     `${failing} of ${rows} rows for ${name} would be rejected, which is more than is allowed: nothing was published.`,
     "Look into where the rows come from, or allow for more by maxRejected.",
   );
-}
-
-function nameOf(name: string): SqlFragment {
-  return identifier(...name.split("."));
 }
 
 function namesOf({ fields }: Pick<Schema, "fields">): SqlFragment {
