@@ -52,11 +52,13 @@ export function importCommand(program: Command): void {
     .addHelpText(
       "after",
       `
+Folders such as day=2024-01-01 in the paths are columns, where the files do not have them.
 A table that adopted files in place needs them where they are; they are never deleted with it.
 
 Examples:
   $ slh import raw/weather.csv --table raw.weather --dry-run
   $ slh import "raw/2024-*.ndjson" --table raw.events --yes
+  $ slh import "raw/day=*/*.csv" --table raw.visits
   $ slh import s3://data/flights.parquet --table raw.flights --in-place`,
     )
     .action(async (files: string[], flags: ImportFlags) => {
@@ -134,16 +136,37 @@ async function adopt(
   files: readonly string[],
   isNew: boolean,
 ): Promise<number> {
-  if (!isNew) return added(await ((await lake.table(name)) as Table).addFiles(files));
-  const table = (await lake.createTable(name, {
-    schema: await lake.inferSchema({ parquet: files }),
-  })) as Table;
+  const { identity } = await import("./iceberg/index.js");
+  const schema = await lake.inferSchema({ parquet: files });
+  const inFiles = await lake.inferSchema({ parquet: files, hivePartitioning: false });
+  const own = new Set(inFiles.fields.map(({ name: column }) => column));
+  const told = schema.fields.map((field) => field.name).filter((column) => !own.has(column));
+  if (!isNew) {
+    const table = (await lake.table(name)) as Table;
+    refuseUnknown(table, told);
+    return added(await table.addFiles(files));
+  }
+  // What only folders tell is kept by the partitions.
+  const partitionSpec = told.map((column) => identity(column));
+  const table = (await lake.createTable(name, { schema, partitionSpec })) as Table;
   try {
     return added(await table.addFiles(files));
   } catch (error) {
     await lake.dropTable(name, { purge: true });
     throw error;
   }
+}
+
+/** Refuses folders that tell a column which the table does not have: adopted files would lose it. */
+function refuseUnknown(table: Table, told: readonly string[]): void {
+  const columns = new Set(table.schema.fields.map(({ name }) => name));
+  const unknown = told.find((name) => !columns.has(name));
+  if (unknown === undefined) return;
+  throw invalidArgument(
+    table.name,
+    `Folders of the files tell the column ${JSON.stringify(unknown)}, which ${table.name} does not have.`,
+    `Add ${JSON.stringify(unknown)} to the table and partition it by it, or give paths that begin below that folder.`,
+  );
 }
 
 /** The rows that the latest snapshot brought. */

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLakehouse } from "sololakehouse";
@@ -80,6 +80,33 @@ describe("slh import", () => {
     ).toContain("INVALID_ARGUMENT");
     expect((await slh("import", "b.csv", "--table", "raw.no", "--in-place", "--yes")).code).toBe(1);
     expect((await slh("tables")).out).not.toContain("raw.no");
+  });
+
+  test("reads columns from the names of folders, and adopts their files by them", async () => {
+    await slh("import", "a.csv", "--table", "raw.cities", "--yes");
+    await slh("sql", "select * from raw.cities", "-o", "cities.parquet");
+    for (const day of ["2024-01-01", "2024-01-02"]) {
+      await mkdir(join(folder, `day=${day}`));
+      await slh("sql", "select * from raw.cities", "-o", `day=${day}/c.parquet`);
+    }
+    const files = ["day=2024-01-01/c.parquet", "day=2024-01-02/c.parquet"];
+    await slh("import", "day=*/*.parquet", "--table", "raw.written", "--yes");
+    await slh("import", ...files, "--table", "raw.adopted", "--in-place", "--yes");
+    const days = (table: string) =>
+      slh(
+        "sql",
+        `select day, count(*) from ${table} where day > date '2024-01-01' group by day`,
+        "--format",
+        "csv",
+      );
+    expect((await days("raw.written")).out).toContain("2024-01-02,2");
+    await slh("import", "cities.parquet", "--table", "raw.flat", "--in-place", "--yes");
+    for (const how of [["--in-place"], []]) {
+      const refused = await slh("import", ...files, "--table", "raw.flat", ...how, "--yes");
+      expect(refused.code).toBe(1);
+      expect(refused.err).toContain('the column "day"');
+    }
+    expect((await days("raw.adopted")).out).toBe((await days("raw.written")).out);
   });
 
   test("a backup takes files that were adopted from outside, and the table needs them no more", async () => {

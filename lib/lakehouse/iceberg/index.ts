@@ -41,6 +41,7 @@ export type {
   ArrowSource,
   Cast,
   CsvSource,
+  FilesSource,
   IngestOptions,
   JsonSource,
   NdjsonSource,
@@ -200,6 +201,7 @@ export type {
   TableMetadata,
   TimestampMs,
 } from "./model/metadata/types.js";
+export { hiveFolders } from "./model/partitioning/hive-folders.js";
 export {
   asc,
   buildSortOrder,

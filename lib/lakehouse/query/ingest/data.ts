@@ -16,6 +16,7 @@ import {
 } from "../../iceberg/index.js";
 import { requireAligned, schemaMismatch } from "../../parquet/index.js";
 import type { SourceFile } from "./files.js";
+import { toldOfAny, withFolders } from "./folders.js";
 
 type Data = AppendData<Record<string, unknown>>;
 
@@ -144,7 +145,7 @@ function arrowFields(schema: arrow.Schema): readonly NestedField[] {
   return arrowToSchema(new arrow.Schema(fields)).fields;
 }
 
-/** The batches of Arrow IPC files, one file after the other. */
+/** The batches of Arrow IPC files, one file after the other, with what their folders tell, as text. */
 export async function* arrowFileBatches(
   source: readonly SourceFile[] | Uint8Array,
 ): AsyncGenerator<arrow.RecordBatch> {
@@ -152,11 +153,13 @@ export async function* arrowFileBatches(
     yield* ipcBatches("bytes", source);
     return;
   }
-  for (const { name, path } of source) {
+  const told = toldOfAny(source);
+  for (const file of source) {
+    const { name, path } = file;
     const handle = await open(path, "r");
     try {
       if ((await handle.stat()).size === 0) continue;
-      yield* ipcBatches(name, handle);
+      for await (const batch of ipcBatches(name, handle)) yield withFolders(batch, told, file);
     } finally {
       await handle.close().catch(() => {});
     }

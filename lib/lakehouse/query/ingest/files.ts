@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Paths } from "../../iceberg/index.js";
+import { hiveFolders, type Paths } from "../../iceberg/index.js";
 import { type ObjectStore, objectNotFound, pathOfFile, reachingOut } from "../../storage/index.js";
 import { ask } from "../duckdb/open.js";
 import { quoteString } from "../text/tokens.js";
@@ -15,6 +15,8 @@ export interface SourceFile {
   /** As the user knows it. */
   readonly name: string;
   readonly path: string;
+  /** The columns that the folders of its path tell, as the user wrote it: those above a relative path are none of it. */
+  readonly folders: ReadonlyMap<string, string | null>;
 }
 
 export interface SourceFiles {
@@ -30,6 +32,7 @@ const REMOTE = /^(?!file:)[a-z][a-z0-9+.-]+:\/\//i;
  * Finds the files of a source, in the order of the paths, and by name where one is a glob. Remote ones are copied: they
  * may change, so no cache keeps them.
  *
+ * @param hivePartitioning whether their folders tell columns.
  * @throws LakehouseError OBJECT_NOT_FOUND where there is none.
  */
 export async function findFiles(
@@ -37,6 +40,7 @@ export async function findFiles(
   store: ObjectStore,
   paths: Paths,
   scratch: string,
+  hivePartitioning = true,
 ): Promise<SourceFiles> {
   const reaching = reachingOut(store);
   const copies: string[] = [];
@@ -56,14 +60,18 @@ export async function findFiles(
         const copy = join(scratch, `${randomUUID()}${/(\.[a-z0-9]+){0,2}$/i.exec(uri)?.[0] ?? ""}`);
         copies.push(copy);
         await pipeline(Readable.from(reaching.stream(uri)), createWriteStream(copy));
-        files.push({ name: uri, path: copy });
+        files.push({ name: uri, path: copy, folders: hiveFolders(uri) });
       }
     }
-    return { files, end };
+    return { files: hivePartitioning ? files : files.map(withoutFolders), end };
   } catch (error) {
     await end();
     throw error;
   }
+}
+
+function withoutFolders(file: SourceFile): SourceFile {
+  return { ...file, folders: new Map() };
 }
 
 async function localFiles(
@@ -73,12 +81,14 @@ async function localFiles(
 ): Promise<SourceFile[]> {
   const isUri = /^file:/i.test(given);
   const path = isUri ? (store.localPath(given) ?? pathOfFile(given)) : resolve(given);
+  const isRelative = !isUri && !isAbsolute(given);
+  const foldersOf = (file: string) => hiveFolders(isRelative ? relative(resolve(), file) : file);
   const found = await stat(path).catch(() => undefined);
-  if (found !== undefined && !found.isDirectory()) return [{ name: given, path }];
+  if (found !== undefined && !found.isDirectory()) return [{ name: given, path, folders: foldersOf(path) }];
   if (found === undefined && GLOB.test(path)) {
     const rows = await ask(connection, `SELECT file FROM glob(${quoteString(path)}) ORDER BY file`);
     const files = rows.map(([file]) => file as string);
-    if (files.length > 0) return files.map((file) => ({ name: file, path: file }));
+    if (files.length > 0) return files.map((file) => ({ name: file, path: file, folders: foldersOf(file) }));
   }
   throw noFile(
     given,

@@ -10,11 +10,12 @@ import {
 } from "../../iceberg/index.js";
 import { schemaMismatch } from "../../parquet/index.js";
 import { sqlError } from "../duckdb/sql-error.js";
-import { aliasOf, columnName, type Edge, edgeOf } from "../text/names.js";
+import { aliasOf, columnName, type Edge, edgeOf, foldName } from "../text/names.js";
 import { quoteIdentifier, quoteString, toByteString } from "../text/tokens.js";
 import { fittedSql, JSON_ALIAS, memberSql, refusalSql } from "../types/fit.js";
 import { sqlLiteral, sqlType } from "../types/sql-types.js";
 import type { SourceFile } from "./files.js";
+import { folderExtra, folderMissing, toldPlace } from "./folders.js";
 import { columnsOf, type Layout, type SourceColumn } from "./layouts.js";
 
 /** Between the file and the row of a refusal's place. */
@@ -49,6 +50,7 @@ export async function fittedRows(
   const isNumbered = numbered !== undefined;
   const { from, expressions } = await withExpressions(connection, rows, layout, fields, options, isNumbered);
   if (layout.columns !== undefined) checkColumns(layout, layout.columns, fields, options);
+  else checkFolders(layout, fields, options);
 
   const values: string[] = [];
   const conditions = layout.columns === undefined ? [objectGuard(fields, options, where)] : [];
@@ -76,10 +78,18 @@ export async function fittedRows(
   return `SELECT ${values.join(", ")} FROM ${from}${conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`}`;
 }
 
-function columnOf({ columns }: Layout, field: NestedField): Value | undefined {
-  if (columns === undefined) return { sql: memberSql("c0", field.name), type: JSON_TYPE };
+function columnOf(layout: Layout, field: NestedField): Value | undefined {
+  const { columns } = layout;
+  if (columns === undefined) return { sql: jsonValue(layout, field), type: JSON_TYPE };
   const place = columns.findIndex(({ name }) => name === field.name);
   return place < 0 ? undefined : { sql: columnName({ id: place }), type: columns[place]!.type };
+}
+
+/** What an object of JSON has of a field, or else its file's folder. */
+function jsonValue({ told }: Layout, field: Named): string {
+  const own = memberSql("c0", field.name);
+  const place = toldPlace(told, field);
+  return place < 0 ? own : `coalesce(${own}, m_folders[${place + 1}])`;
 }
 
 /** Its alias is all that is asked of it. */
@@ -150,7 +160,12 @@ async function withExpressions(
   const sources = expressionsOf(cast);
   const expressions = new Map<string, Value>();
   if (sources.length === 0) return { from: rows, expressions };
-  const added = [...place("_file"), ...(isNumbered ? place("_row") : [])];
+  const hasFolders = layout.columns === undefined && layout.told.length > 0;
+  const added = [
+    ...place("_file"),
+    ...(isNumbered ? place("_row") : []),
+    ...(hasFolders ? place("_folders") : []),
+  ];
   const edge = edgeOfLayout(layout, rows, fields, added);
   const types = await typesOf(connection, edge, sources);
   for (const [i, { name }] of sources.entries()) {
@@ -171,7 +186,7 @@ interface LayoutEdge extends Edge {
 
 /** Where expressions see the columns by their names. Those of JSON see each field as its text, and `record`. */
 function edgeOfLayout(
-  { columns }: Layout,
+  layout: Layout,
   rows: string,
   fields: readonly Named[],
   added: readonly NestedField[],
@@ -179,6 +194,7 @@ function edgeOfLayout(
   const named = (names: readonly Named[]) =>
     names.flatMap(({ name }) => place(name)).map((field, id) => ({ ...field, id }));
   const more = added.map(({ name }) => `m${name}`);
+  const { columns } = layout;
   if (columns !== undefined) {
     const all = named(columns);
     return { ...edgeOf(rows, all, added), columns: [...all.map(columnName), ...more] };
@@ -186,7 +202,7 @@ function edgeOfLayout(
   const record = { name: "record" };
   const all = named([record, ...fields.filter(({ name }) => name !== record.name)]);
   const edge = edgeOf(rows, all, added, (field, column) =>
-    field.id === 0 ? column : `json_extract_string(${memberSql("c0", field.name)}, '$')`,
+    field.id === 0 ? column : `json_extract_string(${jsonValue(layout, field)}, '$')`,
   );
   return { ...edge, columns: [...all.map(({ id }) => (id === 0 ? "c0" : `t${id}`)), ...more] };
 }
@@ -230,7 +246,7 @@ function checkCasts({ cast = {} }: IngestOptions, fields: readonly NestedField[]
 
 /** Columns of the source and of the table are the same, unless the options allow for more or fewer. */
 function checkColumns(
-  { files }: Layout,
+  { files, told }: Layout,
   columns: readonly SourceColumn[],
   fields: readonly NestedField[],
   { cast = {}, extraFields, missingFields }: IngestOptions,
@@ -247,6 +263,8 @@ function checkColumns(
     );
   }
   const extra = given.filter((name) => !names.includes(name));
+  const folder = extra.find((name) => told.includes(name));
+  if (folder !== undefined && extraFields !== "ignore") throw folderExtra(folder, files[0] as SourceFile);
   if (extra.length > 0 && extraFields !== "ignore") {
     throw schemaMismatch(
       extra[0] as string,
@@ -260,6 +278,27 @@ function checkColumns(
       missing[0] as string,
       `${capital(where)} has no ${listed(missing)}, which the table has. What it has is ${given.slice(0, 20).join(", ")}.`,
       'Fill them with their defaults, or null, with missingFields: "fill".',
+    );
+  }
+}
+
+/** Of files of JSON: what their folders tell is of the table, and all of them tell it, unless the options allow it. */
+function checkFolders(
+  { files, told }: Layout,
+  fields: readonly NestedField[],
+  { cast = {}, extraFields, missingFields }: IngestOptions,
+): void {
+  const names = new Set(fields.map(({ name }) => foldName(name)));
+  for (const name of told) {
+    const isColumn = names.has(foldName(name));
+    const having = files.find(({ folders }) => folders.has(name)) as SourceFile;
+    if (!isColumn && extraFields !== "ignore") throw folderExtra(name, having);
+    const lacking = files.find(({ folders }) => !folders.has(name));
+    if (!isColumn || lacking === undefined || missingFields === "fill" || Object.hasOwn(cast, name)) continue;
+    throw folderMissing(
+      name,
+      lacking,
+      'fill the column with its default, or null, with missingFields: "fill", ',
     );
   }
 }

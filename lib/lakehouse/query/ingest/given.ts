@@ -29,11 +29,11 @@ type FileKind = Exclude<Given["kind"], "sql" | "data">;
 /** The keys that each kind of source may have. */
 const KEYS = {
   sql: ["sql", "ref"],
-  csv: ["csv", "delimiter", "header", "quote", "escape", "nulls", "encoding"],
-  json: ["json"],
-  ndjson: ["ndjson"],
-  parquet: ["parquet"],
-  arrow: ["arrow"],
+  csv: ["csv", "delimiter", "header", "quote", "escape", "nulls", "encoding", "hivePartitioning"],
+  json: ["json", "hivePartitioning"],
+  ndjson: ["ndjson", "hivePartitioning"],
+  parquet: ["parquet", "hivePartitioning"],
+  arrow: ["arrow", "hivePartitioning"],
 } as const satisfies Record<FileKind | "sql", readonly string[]>;
 
 const ENDINGS: Readonly<Record<string, FileKind>> = {
@@ -140,6 +140,14 @@ function checked(kind: FileKind | "sql", source: Readonly<Record<string, unknown
       kind,
       `${JSON.stringify(kind)} of a source is ${JSON.stringify(value) ?? typeof value}.`,
       kind === "sql" ? "Give it a query, as text." : "Give it a path, or an array of paths.",
+    );
+  }
+  const { hivePartitioning } = source;
+  if (hivePartitioning !== undefined && typeof hivePartitioning !== "boolean") {
+    throw invalidArgument(
+      "hivePartitioning",
+      `hivePartitioning is ${describeValue(hivePartitioning)}.`,
+      "It can be true or false.",
     );
   }
   return { kind, ...source } as unknown as Given;

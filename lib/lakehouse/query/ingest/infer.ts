@@ -14,7 +14,10 @@ import { arrowField, castForArrow, gathererFor } from "../arrow/types.js";
 import { ask } from "../duckdb/open.js";
 import { columnName } from "../text/names.js";
 import { quoteString } from "../text/tokens.js";
-import { JSON_ALIAS } from "../types/fit.js";
+import { JSON_ALIAS, memberSql } from "../types/fit.js";
+import { sqlLiteral } from "../types/sql-types.js";
+import type { SourceFile } from "./files.js";
+import { toldPlace } from "./folders.js";
 import type { Layout, SourceColumn } from "./layouts.js";
 
 /** A column as it is found: without id, and never required. */
@@ -33,19 +36,27 @@ export async function inferColumns(
 ): Promise<FoundColumn[]> {
   const found = new Map<string, IcebergType>();
   const kinds = new Map<string, number>();
+  const told = new Map<string, SourceFile[]>();
   for (const layout of layouts) {
     const { columns, files } = layout;
     if (columns === undefined) return jsonColumns(connection, layout);
     refuseTwice(columns, files[0]?.name ?? "The query");
     if (isText) await addTextKinds(connection, layout, columns, kinds);
-    else
-      for (const { name, type } of columns) {
+    else {
+      for (const { name, type } of columns.slice(0, columns.length - layout.told.length)) {
         // A column that is cast may be of any type.
         const own = Object.hasOwn(cast, name) ? STRING : icebergType(name, type);
         found.set(name, union(name, found.get(name), own));
       }
+      for (const name of layout.told) told.set(name, [...(told.get(name) ?? []), ...files]);
+    }
   }
   for (const [name, bits] of kinds) found.set(name, typeOfKinds(bits));
+  for (const [name, files] of told) {
+    const own = found.get(name);
+    const isText = Object.hasOwn(cast, name) || own?.type === "string";
+    found.set(name, isText ? STRING : union(name, own, await folderType(connection, files, name)));
+  }
   return [...found].map(([name, type]) => ({ name, type }));
 }
 
@@ -123,6 +134,11 @@ type Kind = keyof typeof KINDS;
 
 const BITS = Object.fromEntries(Object.keys(KINDS).map((kind, i) => [kind, 1 << i])) as Record<Kind, number>;
 
+/** SQL for the kind of a text `v`. */
+const KIND = `CASE ${Object.entries(KINDS)
+  .map(([kind, test]) => `WHEN ${test} THEN ${BITS[kind as Kind]}`)
+  .join(" ")} END`;
+
 /** The type of each set of kinds that one type holds without a change; the first that has them all. */
 const TYPES: readonly (readonly [IcebergType, ...Kind[]])[] = [
   [{ type: "boolean" }, "boolean"],
@@ -141,19 +157,31 @@ function typeOfKinds(bits: number): IcebergType {
   return fits?.[0] ?? STRING;
 }
 
+/** The type of what the folders of files tell. */
+export async function folderType(
+  connection: DuckDBConnection,
+  files: readonly SourceFile[],
+  name: string,
+): Promise<IcebergType> {
+  const texts = new Set(files.map(({ folders }) => folders.get(name) ?? null));
+  const list = [...texts].map((text) => (text === null ? "NULL" : sqlLiteral({ type: "string" }, text)));
+  const from = `(SELECT unnest([${list.join(", ")}]::VARCHAR[]) AS v)`;
+  const [row] = await ask(connection, `SELECT bit_or(${KIND}) FROM ${from} WHERE v IS NOT NULL`);
+  return typeOfKinds(Number(row?.[0] ?? 0));
+}
+
 async function addTextKinds(
   connection: DuckDBConnection,
   layout: Layout,
   columns: readonly SourceColumn[],
   kinds: Map<string, number>,
 ): Promise<void> {
-  const kind = Object.entries(KINDS).map(([kind, test]) => `WHEN ${test} THEN ${BITS[kind as Kind]}`);
   // One expression for the values of all columns: DuckDB would take minutes to plan one for each of some thousand.
   const names = columns.map((_, i) => columnName({ id: i })).join(", ");
   const values = `SELECT generate_subscripts([${names}], 1) AS i, unnest([${names}]) AS v FROM ${layout.relation(layout.files)}`;
   const found = await ask(
     connection,
-    `SELECT i, bit_or(CASE ${kind.join(" ")} END) FROM (${values}) WHERE v IS NOT NULL GROUP BY i`,
+    `SELECT i, bit_or(${KIND}) FROM (${values}) WHERE v IS NOT NULL GROUP BY i`,
   );
   for (const { name } of columns) kinds.set(name, kinds.get(name) ?? 0);
   for (const [i, bits] of found) {
@@ -185,10 +213,37 @@ async function jsonColumns(connection: DuckDBConnection, layout: Layout): Promis
   }
   const mayBeHuge = all.some(([, isLong]) => isLong === "true");
   const huge = mayBeHuge ? await hugePaths(connection, from, structure) : new Set<string>();
-  return Object.entries(structure).map(([name, member]) => ({
+  const own = Object.entries(structure).map(([name, member]) => ({
     name,
     type: structureType(member, huge, memberPath("$", name)),
   }));
+  return withTold(connection, layout, own);
+}
+
+/** The fields of objects, and what their files' folders tell of those that do not have it themselves. */
+async function withTold(
+  connection: DuckDBConnection,
+  { told, files, relation }: Layout,
+  own: readonly FoundColumn[],
+): Promise<FoundColumn[]> {
+  const found = new Map(own.map((column) => [column.name, column]));
+  for (const folder of told) {
+    const column = own.find((each) => toldPlace([folder], each) === 0);
+    if (column === undefined) {
+      found.set(folder, { name: folder, type: await folderType(connection, files, folder) });
+      continue;
+    }
+    const lacking = await ask(
+      connection,
+      `SELECT DISTINCT m_file FROM ${relation(files)} WHERE ${memberSql("c0", column.name)} IS NULL`,
+    );
+    const paths = new Set(lacking.map(([path]) => path));
+    const filled = files.filter(({ path, folders }) => paths.has(path) && folders.has(folder));
+    if (filled.length === 0) continue;
+    const text = await folderType(connection, filled, folder);
+    found.set(column.name, { ...column, type: sameType(column.type, text) ? text : STRING });
+  }
+  return [...found.values()];
 }
 
 /** So many expressions are planned at once: thousands would take minutes. */

@@ -5,6 +5,7 @@ import type * as arrow from "apache-arrow";
 import { invalidArgument, type LakehouseError } from "../../errors.js";
 import {
   type AppendData,
+  type ArrowSource,
   assignFreshIds,
   Column,
   type IngestOptions,
@@ -20,13 +21,15 @@ import { duckdbMessage } from "../duckdb/open.js";
 import type { Relations } from "../relation/relations.js";
 import { execute } from "../result/execute.js";
 import type { Use } from "../result/use.js";
+import { foldName } from "../text/names.js";
 import { toByteString } from "../text/tokens.js";
 import { type Misfit, misfitIn } from "../types/fit.js";
 import { arrowFileBatches, arrowFileFields, dataBatches, inferData } from "./data.js";
 import { findFiles, type SourceFile } from "./files.js";
 import { expressionColumns, fittedRows, ROW } from "./fitted.js";
+import { toldOfAny } from "./folders.js";
 import { checkIngest, type Given, givenSource } from "./given.js";
-import { type FoundColumn, icebergType, inferColumns } from "./infer.js";
+import { type FoundColumn, folderType, icebergType, inferColumns } from "./infer.js";
 import {
   csvLayouts,
   emptyLayout,
@@ -100,9 +103,10 @@ export class Ingest {
   ): AsyncGenerator<arrow.RecordBatch, void, undefined> {
     checkIngest(request);
     const given = givenSource(request.source);
-    if (given.kind !== "data" && given.kind !== "arrow") yield* this.#relationalRows(given, request, prepare);
-    else if (Object.keys(request.cast ?? {}).length > 0) yield* this.#castRows(given, request);
-    else yield* dataBatches(this.#dataOf(given, request.store), request.schema, request);
+    if (given.kind === "data") yield* this.#dataRows(given.data, request);
+    else if (given.kind !== "arrow") yield* this.#relationalRows(given, request, prepare);
+    else if (given.arrow instanceof Uint8Array) yield* this.#dataRows(arrowFileBatches(given.arrow), request);
+    else yield* this.#arrowRows(given.arrow, given.hivePartitioning, request);
   }
 
   /** The columns of a source. */
@@ -114,7 +118,7 @@ export class Ingest {
       return { schema: await this.#schema(fields, cast, "the data"), source: data };
     }
     if (given.kind === "arrow") {
-      const fields = await this.#withArrow(given.arrow, store, arrowFileFields);
+      const fields = await this.#arrowColumns(given, store);
       return { schema: await this.#schema(fields, cast, "the Arrow file"), source };
     }
     return this.#open(given, { store, ref }, async (opened) => {
@@ -198,7 +202,13 @@ export class Ingest {
         yield { use, layouts: [layout], files: [], onError };
         return;
       }
-      const { files, end } = await findFiles(connection, store, pathsOf(given), this.#scratch);
+      const { files, end } = await findFiles(
+        connection,
+        store,
+        pathsOf(given),
+        this.#scratch,
+        given.hivePartitioning,
+      );
       try {
         yield {
           use,
@@ -288,12 +298,14 @@ export class Ingest {
     yield* result.batches();
   }
 
+  async *#dataRows(data: Data, request: SourceRequest): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+    if (Object.keys(request.cast ?? {}).length > 0) yield* this.#castRows(data, request);
+    else yield* dataBatches(data, request.schema, request);
+  }
+
   /** Data at hand, cast as DuckDB casts: it lies in a file meanwhile. */
-  async *#castRows(
-    given: Exclude<Given, Relational>,
-    request: SourceRequest,
-  ): AsyncGenerator<arrow.RecordBatch, void, undefined> {
-    const { fields, data } = await inferData(this.#dataOf(given, request.store));
+  async *#castRows(rows: Data, request: SourceRequest): AsyncGenerator<arrow.RecordBatch, void, undefined> {
+    const { fields, data } = await inferData(rows);
     await mkdir(this.#scratch, { recursive: true });
     const store = new LocalStore(this.#scratch, { durable: false });
     const uri = `${store.root}/${randomUUID()}.parquet`;
@@ -309,28 +321,27 @@ export class Ingest {
       }
       await writeParquet(store, uri, schemaToArrow(schema), batches);
       const parquet = store.localPath(uri) as string;
-      yield* this.#relationalRows({ kind: "parquet", parquet }, { ...request, source: { parquet } });
+      const given = { kind: "parquet", parquet, hivePartitioning: false } as const;
+      yield* this.#relationalRows(given, { ...request, source: { parquet } });
     } finally {
       await store.delete([uri]);
     }
   }
 
-  #dataOf(given: Exclude<Given, Relational>, store: ObjectStore): Data {
-    if (given.kind === "data") return given.data;
-    const { arrow: source } = given;
-    if (source instanceof Uint8Array) return arrowFileBatches(source);
-    return this.#arrowBatches(source, store);
-  }
-
-  async *#arrowBatches(
+  async *#arrowRows(
     paths: string | readonly string[],
-    store: ObjectStore,
-  ): AsyncGenerator<arrow.RecordBatch> {
+    hivePartitioning: boolean | undefined,
+    request: SourceRequest,
+  ): AsyncGenerator<arrow.RecordBatch, void, undefined> {
     const use = await this.#relations.use(async (own) => own.hold());
     try {
-      const { files, end } = await findFiles(use.connection, store, paths, join(this.#scratch, "copies"));
+      const scratch = join(this.#scratch, "copies");
+      const { files, end } = await findFiles(use.connection, request.store, paths, scratch, hivePartitioning);
       try {
-        yield* arrowFileBatches(files);
+        const data = arrowFileBatches(files);
+        // What folders tell is text, of which the table's types are made as for a cast.
+        if (toldOfAny(files).length > 0) yield* this.#castRows(data, request);
+        else yield* this.#dataRows(data, request);
       } finally {
         await end();
       }
@@ -341,15 +352,24 @@ export class Ingest {
     }
   }
 
-  async #withArrow<T>(
-    source: string | readonly string[] | Uint8Array,
+  /** The columns of Arrow IPC, and those that folders of its files tell. */
+  async #arrowColumns(
+    { arrow: source, hivePartitioning }: ArrowSource,
     store: ObjectStore,
-    work: (source: readonly SourceFile[] | Uint8Array) => Promise<T>,
-  ): Promise<T> {
-    if (source instanceof Uint8Array) return work(source);
+  ): Promise<FoundColumn[]> {
+    if (source instanceof Uint8Array) return [...(await arrowFileFields(source))];
     return this.#held(async ({ connection }) => {
-      const { files, end } = await findFiles(connection, store, source, this.#scratch);
-      return await work(files).finally(end);
+      const { files, end } = await findFiles(connection, store, source, this.#scratch, hivePartitioning);
+      try {
+        const columns: FoundColumn[] = [...(await arrowFileFields(files))];
+        const own = new Set(columns.map(({ name }) => foldName(name)));
+        for (const name of toldOfAny(files).filter((each) => !own.has(foldName(each)))) {
+          columns.push({ name, type: await folderType(connection, files, name) });
+        }
+        return columns;
+      } finally {
+        await end();
+      }
     });
   }
 

@@ -6,6 +6,7 @@ import { columnName } from "../text/names.js";
 import { quoteString } from "../text/tokens.js";
 import { sqlType } from "../types/sql-types.js";
 import { filesSql, type SourceFile } from "./files.js";
+import { folderJson, folderText, toldOf, toldOfAny } from "./folders.js";
 
 /** A column of a source: `c0`, `c1`, … in its relation. */
 export interface SourceColumn {
@@ -19,12 +20,17 @@ export interface Layout {
   readonly files: readonly SourceFile[];
   /** `undefined` for JSON, where each object has its own: `c0` is the object then. */
   readonly columns: readonly SourceColumn[] | undefined;
+  /**
+   * The names that folders of the files tell, and not the files. They are the last of the columns, as text; beside JSON
+   * they are the items of `m_folders`, as JSON.
+   */
+  readonly told: readonly string[];
   /** SQL for rows of some of the files: the columns, and `m_file`, the file's path. */
   relation(files: readonly SourceFile[]): string;
 }
 
 const FILE = "filename = 'm_file'";
-/** Folders such as `day=1` are no columns unless a query says so. */
+/** What folders such as `day=1` tell is added here: DuckDB would have it replace a file's own column. */
 const PLAIN = `${FILE}, hive_partitioning = false`;
 
 /** The layouts of CSV files: those with the same header share one. Empty files have no header, and no rows. */
@@ -33,24 +39,34 @@ export async function csvLayouts(
   files: readonly SourceFile[],
   source: CsvSource,
 ): Promise<Layout[]> {
-  const byHeader = new Map<string, { readonly header: readonly string[]; readonly files: SourceFile[] }>();
+  const byHeader = new Map<
+    string,
+    { readonly header: readonly string[]; readonly told: readonly string[]; readonly files: SourceFile[] }
+  >();
   for (const file of files) {
     const header = source.header ?? (await csvHeader(connection, file, source));
     if (header === undefined) continue;
     if (source.delimiter === undefined) refuseUnparted(header, file);
-    const key = JSON.stringify([header, delimiterOf(source, file)]);
-    const group = byHeader.get(key) ?? { header, files: [] };
+    const told = toldOf(file, header);
+    const key = JSON.stringify([header, told, delimiterOf(source, file)]);
+    const group = byHeader.get(key) ?? { header, told, files: [] };
     group.files.push(file);
     byHeader.set(key, group);
   }
   return [...byHeader.values()].map((group) => {
-    const columns = group.header.map((name) => ({ name, type: VARCHAR }));
-    const names = columns.map((_, i) => `'${columnName({ id: i })}': 'VARCHAR'`).join(", ");
+    const { header, told } = group;
+    const columns = [...header, ...told].map((name) => ({ name, type: VARCHAR }));
+    const names = header.map((_, i) => `'${columnName({ id: i })}': 'VARCHAR'`).join(", ");
     const settings = csvSettings(source, delimiterOf(source, group.files[0] as SourceFile));
     const relation = (some: readonly SourceFile[]) =>
-      `read_csv(${filesSql(some)}, columns = {${names}}, auto_detect = false, header = ${source.header === undefined}, ${settings}, ${PLAIN})`;
-    return { files: group.files, columns, relation };
+      `(SELECT ${["*", ...toldColumns(some, told, header.length)].join(", ")} FROM read_csv(${filesSql(some)}, columns = {${names}}, auto_detect = false, header = ${source.header === undefined}, ${settings}, ${PLAIN}))`;
+    return { files: group.files, columns, told, relation };
   });
+}
+
+/** SQL for the columns that folders tell, beside a file's own, of which there are so many. */
+function toldColumns(files: readonly SourceFile[], told: readonly string[], own: number): string[] {
+  return told.map((name, i) => `${folderText(files, name)} AS ${columnName({ id: own + i })}`);
 }
 
 /** A file that is parted by another delimiter would be one column of whole lines, without an error. */
@@ -138,9 +154,10 @@ function csvSettings(
 export function jsonLayout(files: readonly SourceFile[]): Layout {
   // After a byte order mark DuckDB takes an array for one value.
   const items = "CASE WHEN json_type(json) = 'ARRAY' THEN json_extract(json, '$[*]') ELSE [json] END";
+  const told = toldOfAny(files);
   const relation = (some: readonly SourceFile[]) =>
-    `(SELECT unnest(${items}) AS c0, m_file FROM read_json_objects(${filesSql(some)}, format = 'auto', maximum_object_size = ${LINE_BYTES}, ${PLAIN}))`;
-  return { files, columns: undefined, relation };
+    `(SELECT unnest(${items}) AS c0, m_file${told.length === 0 ? "" : `, [${told.map((name) => folderJson(some, name)).join(", ")}] AS m_folders`} FROM read_json_objects(${filesSql(some)}, format = 'auto', maximum_object_size = ${LINE_BYTES}, ${PLAIN}))`;
+  return { files, columns: undefined, told, relation };
 }
 
 /** The layouts of Parquet files: those with the same columns share one. */
@@ -148,24 +165,30 @@ export async function parquetLayouts(
   connection: DuckDBConnection,
   files: readonly SourceFile[],
 ): Promise<Layout[]> {
-  const groups = new Map<string, { readonly columns: SourceColumn[]; readonly files: SourceFile[] }>();
+  const groups = new Map<
+    string,
+    { readonly own: SourceColumn[]; readonly told: readonly string[]; readonly files: SourceFile[] }
+  >();
   for (const file of files) {
-    const columns = await columnsOf(
+    const own = await columnsOf(
       connection,
       `SELECT * FROM read_parquet(${filesSql([file])}, hive_partitioning = false)`,
     ).catch((error) => {
       throw fileError(error, [file]);
     });
-    const key = JSON.stringify(columns.map(({ name, type }) => [name, String(type)]));
-    const group = groups.get(key) ?? { columns, files: [] };
+    const names = own.map(({ name }) => name);
+    const told = toldOf(file, names);
+    const key = JSON.stringify([own.map(({ name, type }) => [name, String(type)]), told]);
+    const group = groups.get(key) ?? { own, told, files: [] };
     group.files.push(file);
     groups.set(key, group);
   }
-  return [...groups.values()].map((group) => {
-    const names = group.columns.map((_, i) => columnName({ id: i }));
+  return [...groups.values()].map(({ own, told, files }) => {
+    const names = own.map((_, i) => columnName({ id: i }));
     const relation = (some: readonly SourceFile[]) =>
-      `(FROM read_parquet(${filesSql(some)}, ${PLAIN}) AS q(${[...names, "m_file"].join(", ")}))`;
-    return { ...group, relation };
+      `(SELECT ${["*", ...toldColumns(some, told, own.length)].join(", ")} FROM read_parquet(${filesSql(some)}, ${PLAIN}) AS q(${[...names, "m_file"].join(", ")}))`;
+    const columns = [...own, ...told.map((name) => ({ name, type: VARCHAR }))];
+    return { files, columns, told, relation };
   });
 }
 
@@ -181,6 +204,7 @@ export async function sqlLayout(
   return {
     files: [],
     columns: columns.map(({ name, type }) => ({ name: renamed.get(name) ?? name, type })),
+    told: [],
     relation: () => `(SELECT *, '' AS m_file FROM (${body}\n) AS q(${names}))`,
   };
 }
@@ -194,7 +218,7 @@ export async function emptyLayout(
   const sql = `SELECT ${[...list, "'' AS m_file"].join(", ")} WHERE false`;
   const found = await columnsOf(connection, sql);
   const columns = fields.map(({ name }, i) => ({ name, type: (found[i] as SourceColumn).type }));
-  return { files: [], columns, relation: () => `(${sql})` };
+  return { files: [], columns, told: [], relation: () => `(${sql})` };
 }
 
 /** The columns that a statement gives. */

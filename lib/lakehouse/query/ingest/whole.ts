@@ -30,7 +30,10 @@ export interface Text {
  *
  * @throws LakehouseError CORRUPT_FILE
  */
-export async function requireWhole({ name, path }: SourceFile, text: Text): Promise<void> {
+export async function requireWhole(
+  { name, path }: Pick<SourceFile, "name" | "path">,
+  text: Text,
+): Promise<void> {
   const { problem, last } = await endOf(path, text);
   if (problem !== undefined) throw cut(name, `${name} cannot be unpacked: ${problem}.`);
   if (text.isJson && last === ",") throw cut(name, `${name} ends after a comma: the rest of it is missing.`);

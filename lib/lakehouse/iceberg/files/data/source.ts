@@ -4,11 +4,20 @@ import type { AppendData } from "./append-data.js";
 /** Paths, `file:` or `s3:` URIs, or globs of them (`raw/2024-*.csv`, `s3://bucket/raw/*.parquet`). */
 export type Paths = string | readonly string[];
 
+/** What files of any format have in common. */
+export interface FilesSource {
+  /**
+   * Whether folders such as `day=2024-01-01` in the paths as given are columns: where a file, or an object of JSON, has
+   * no such column of its own. `__HIVE_DEFAULT_PARTITION__` is null. Default true.
+   */
+  readonly hivePartitioning?: boolean | undefined;
+}
+
 /**
  * Files of comma-separated values (RFC 4180). All is text until a column's type is known: an empty field is null, and
  * a quoted one empty text. With BOM or without, any line ends, quoted ones within a field, `.gz` and `.zst`.
  */
-export interface CsvSource {
+export interface CsvSource extends FilesSource {
   readonly csv: Paths;
   /** Default `,`, and a tab for `.tsv`. Nothing is guessed; a header that no comma parts, but `;`, is an error. */
   readonly delimiter?: string | undefined;
@@ -25,21 +34,21 @@ export interface CsvSource {
 }
 
 /** An array of objects, or objects one after the other, over any number of lines. */
-export interface JsonSource {
+export interface JsonSource extends FilesSource {
   readonly json: Paths;
 }
 
 /** An object a line. */
-export interface NdjsonSource {
+export interface NdjsonSource extends FilesSource {
   readonly ndjson: Paths;
 }
 
-export interface ParquetSource {
+export interface ParquetSource extends FilesSource {
   readonly parquet: Paths;
 }
 
 /** Arrow IPC: files, or their bytes; the file format or the stream format. */
-export interface ArrowSource {
+export interface ArrowSource extends FilesSource {
   readonly arrow: Paths | Uint8Array;
 }
 

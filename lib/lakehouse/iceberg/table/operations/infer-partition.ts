@@ -2,6 +2,7 @@ import { invalidArgument, type LakehouseError } from "../../../errors.js";
 import type { ColumnMetrics } from "../../../parquet/index.js";
 import { fileMetrics } from "../../files/data/metrics.js";
 import type { ResolvedSpec } from "../../files/manifest/specs.js";
+import { hiveFolders } from "../../model/partitioning/hive-folders.js";
 import { refuseUnknown } from "../../model/partitioning/spec.js";
 import type { PartitionField, PartitionTuple } from "../../model/partitioning/types.js";
 import { locateById } from "../../model/schema/lookup.js";
@@ -11,9 +12,6 @@ import { isFloat, isPrimitiveType } from "../../model/types/type-text.js";
 import type { FieldId, PrimitiveType, PrimitiveValue, Schema } from "../../model/types/types.js";
 import { canonicalValue } from "../../model/values/canonical.js";
 import { fromBinary } from "../../model/values/single-value.js";
-
-/** What Hive calls the folder of rows without a value. */
-const HIVE_NULL = "__HIVE_DEFAULT_PARTITION__";
 
 /**
  * The partition of a file that somebody else wrote: identity fields from folders such as `origin=ATL`, all others
@@ -40,11 +38,11 @@ export function inferPartition(
     }
     const column = metrics.find(({ fieldId }) => fieldId === source.field.id);
     if (present.has(source.field.id)) return fromBounds(uri, field, type, schema, column);
-    const text = folders.get(source.name) ?? folders.get(field.name);
+    const text = folders.has(source.name) ? folders.get(source.name) : folders.get(field.name);
     if (text === undefined || field.transform.transform !== "identity") {
       throw untold(uri, field, `neither its columns nor its folders have ${source.name}`);
     }
-    if (text === HIVE_NULL) return null;
+    if (text === null) return null;
     const value = fromText(type, text);
     if (value === undefined) throw untold(uri, field, `${JSON.stringify(text)} is no ${type.type}`);
     return value;
@@ -78,23 +76,6 @@ export function refuseUntaken(
     `${uri} cannot be added: only the name of its folder tells its ${JSON.stringify(untaken.name)}, and the table is not partitioned by that column.`,
     `Partition the table by ${JSON.stringify(untaken.name)} itself first, or append what a query reads of the file.`,
   );
-}
-
-function hiveFolders(uri: string): Map<string, string> {
-  const folders = new Map<string, string>();
-  for (const part of uri.split("/").slice(0, -1)) {
-    const at = part.indexOf("=");
-    if (at > 0) folders.set(decode(part.slice(0, at)), decode(part.slice(at + 1)));
-  }
-  return folders;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a percent sign that stands for itself
-  }
 }
 
 function fromText(type: PrimitiveType, text: string): PrimitiveValue | undefined {
