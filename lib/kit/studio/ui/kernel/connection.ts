@@ -147,7 +147,10 @@ export class KernelConnection {
       if (this.#isClosed || this.#socket !== socket || this.state.value === "restarting") return;
       this.state.value = "lost";
       this.#socket = undefined;
-      for (const waiting of this.#listeners.values()) waiting.hasReply = false;
+      for (const [id, waiting] of [...this.#listeners]) {
+        waiting.hasReply = false;
+        this.#endIfOver(id, waiting);
+      }
       setTimeout(() => this.#again(), RETRY);
     });
   }
@@ -178,9 +181,13 @@ export class KernelConnection {
     if (!waiting) return;
     if (type === "error") waiting.hasFailed = true;
     if (type === "execute_reply") waiting.replied = message.content.status as Outcome;
-    // The reply and the last output come on two channels, in either order.
-    if (waiting.isIdle && !waiting.hasReply) this.#settle(parent, waiting.hasFailed ? "error" : "ok");
-    else if (waiting.isIdle && waiting.replied) this.#settle(parent, waiting.replied);
+    this.#endIfOver(parent, waiting);
+  }
+
+  /** The reply and the last output come on two channels, in either order. */
+  #endIfOver(id: string, { replied, hasReply, isIdle, hasFailed }: Waiting): void {
+    if (!isIdle || (hasReply && !replied)) return;
+    this.#settle(id, replied ?? (hasFailed ? "error" : "ok"));
   }
 
   #settle(id: string, outcome: Outcome): void {
