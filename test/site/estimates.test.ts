@@ -1,27 +1,16 @@
 // The calculator of the built site, against the room that the notebook and the command go by.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { estimates, inShort, type Moved, PETABYTE, withUnit } from "../../lib/kit/estimate/index.js";
-import { launchBrowser, needsChromium } from "./support/browser.js";
-import { type SiteServer, serveSite, siteFolder, sitePages } from "./support/site.js";
-import { visit } from "./support/visit.js";
+import { needsChromium } from "./support/browser.js";
+import { sitePages } from "./support/site.js";
+import { visitor } from "./support/visit.js";
 
 const PAGE = "estimates.html";
 
 describe.runIf(sitePages.includes(PAGE))("the calculator", needsChromium, () => {
-  let server: SiteServer;
-  let browser: Browser;
-  beforeAll(async () => {
-    server = await serveSite(siteFolder);
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
-
-  const open = (query = "", scripts = true) =>
-    visit(browser, server.url, `${PAGE}${query}`, { width: 1280, scripts });
+  const visit = visitor();
+  const open = (query = "", scripts = true) => visit(`${PAGE}${query}`, { width: 1280, scripts });
   const field = (page: Page, id: string) => page.locator(`#assumption-${id} input[type=text]`);
   const slider = (page: Page, id: string) => page.locator(`#assumption-${id} input[type=range]`);
 
@@ -91,7 +80,7 @@ describe.runIf(sitePages.includes(PAGE))("the calculator", needsChromium, () => 
     const designs = page.locator(".design");
     expect(await designs.count()).toBeGreaterThan(3);
     const href = await designs.first().locator("details a").getAttribute("href");
-    await page.goto(`${server.url}${href}`);
+    await page.goto(new URL(href ?? "", page.url()).href);
     const given = [...new URLSearchParams(href?.split("?")[1])].map(([id, value]) => [id, Number(value)]);
     expect(given.length).toBeGreaterThan(2);
     await holds(page, Object.fromEntries(given) as Moved);

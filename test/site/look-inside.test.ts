@@ -4,33 +4,27 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, needsChromium } from "./support/browser.js";
+import { needsChromium } from "./support/browser.js";
 import { axeViolations, beyondTheScreen, unreachable } from "./support/inspect.js";
-import { type SiteServer, serveSite, siteFolder, THEMES, WIDTHS } from "./support/site.js";
-import { type Visit, visit } from "./support/visit.js";
+import { THEMES, WIDTHS } from "./support/site.js";
+import { type Visit, visitor } from "./support/visit.js";
 
 describe("look inside a file", needsChromium, () => {
-  let server: SiteServer;
-  let browser: Browser;
+  const visit = visitor();
   let folder: string;
   let duckdb: DuckDBConnection;
   beforeAll(async () => {
-    server = await serveSite(siteFolder);
-    browser = await launchBrowser();
     folder = mkdtempSync(join(tmpdir(), "slh-look-inside-"));
     duckdb = await (await DuckDBInstance.create()).connect();
   });
   afterAll(async () => {
-    await browser?.close();
-    await server?.close();
     duckdb?.closeSync();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const openPage = (width = 1280, hash = ""): Promise<Visit> =>
-    visit(browser, server.url, `look-inside.html${hash}`, { width });
+  const openPage = (width = 1280, hash = ""): Promise<Visit> => visit(`look-inside.html${hash}`, { width });
 
   /** Writes a file by a query, and chooses it on the page. */
   async function written(
@@ -104,7 +98,7 @@ describe("look inside a file", needsChromium, () => {
     const count = await samples.count();
     expect(count).toBeGreaterThan(1);
     const anchor = await page.locator("ul.samples li").last().getAttribute("id");
-    await page.goto(`${server.url}look-inside.html#${anchor}`);
+    await page.goto(new URL(`#${anchor}`, page.url()).href);
     await page.reload();
     await heading(page)
       .getByText(`${anchor?.replace("sample-", "")}.parquet`)

@@ -1,7 +1,6 @@
 // Every page of the built site, in a browser: on a phone and on a laptop, in the light and in the dark.
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, needsChromium } from "./support/browser.js";
+import { describe, expect, test } from "vitest";
+import { needsChromium } from "./support/browser.js";
 import {
   axeViolations,
   beyondTheScreen,
@@ -10,26 +9,17 @@ import {
   smallDiagramText,
   unreachable,
 } from "./support/inspect.js";
-import { type SiteServer, serveSite, siteFolder, sitePages, THEMES, WIDTHS } from "./support/site.js";
-import { visit } from "./support/visit.js";
+import { sitePages, THEMES, WIDTHS } from "./support/site.js";
+import { visitor } from "./support/visit.js";
 
 describe("the built site", needsChromium, () => {
-  let server: SiteServer;
-  let browser: Browser;
-  beforeAll(async () => {
-    server = await serveSite(siteFolder);
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
+  const visit = visitor();
 
   test("has pages", () => expect(sitePages).toContain("index.html"));
 
   describe.each(WIDTHS)("%i px wide", { concurrent: true }, (width) => {
     test.each(sitePages)("%s", async (path) => {
-      const { page, context, faults } = await visit(browser, server.url, path, { width });
+      const { page, context, faults } = await visit(path, { width });
       const found: Record<string, readonly string[]> = {};
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });
@@ -47,7 +37,7 @@ describe("the built site", needsChromium, () => {
   });
 
   test.each(sitePages)("%s has its text without scripts", async (path) => {
-    const { page, context, faults } = await visit(browser, server.url, path, { width: 1280, scripts: false });
+    const { page, context, faults } = await visit(path, { width: 1280, scripts: false });
     expect(faults).toEqual([]);
     expect(await page.locator("h1").count()).toBe(1);
     const text = (await page.locator("main").textContent()) ?? "";

@@ -1,30 +1,21 @@
 // The talk, given from the built site: the presenter's view, its clock and the window for the audience.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, needsChromium } from "./support/browser.js";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { needsChromium } from "./support/browser.js";
 import { axeViolations, beyondTheScreen, onTopOfOthers } from "./support/inspect.js";
-import { type SiteServer, serveSite, siteFolder, sitePages, THEMES, WIDTHS } from "./support/site.js";
-import { visit } from "./support/visit.js";
+import { siteFolder, sitePages, THEMES, WIDTHS } from "./support/site.js";
+import { visitor } from "./support/visit.js";
 
 const PAGE = "slides/talk.html";
 
 describe.runIf(sitePages.includes(PAGE))("the talk", needsChromium, () => {
-  let server: SiteServer;
-  let browser: Browser;
-  beforeAll(async () => {
-    server = await serveSite(siteFolder);
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
+  const visit = visitor();
 
   /** The page, with a clock that goes when it is told to, and the view that begins with the cover. */
   async function presenting(width: number, minutes = 10) {
-    const visited = await visit(browser, server.url, PAGE, { width });
+    const visited = await visit(PAGE, { width });
     const { page } = visited;
     await page.clock.install({ time: new Date("2026-11-30T12:00:00Z") });
     await page.getByLabel(`${minutes} minutes`).check();

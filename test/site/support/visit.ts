@@ -1,5 +1,8 @@
 /// <reference lib="dom" />
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { launchBrowser } from "./browser.js";
+import { type SiteServer, serveSite, siteFolder } from "./site.js";
 
 export interface Visit {
   readonly page: Page;
@@ -13,13 +16,23 @@ export interface VisitOptions {
   readonly scripts?: boolean;
 }
 
+/** Serves the site to a browser while the tests of a `describe` run. */
+export function visitor(): (path: string, options: VisitOptions) => Promise<Visit> {
+  let server: SiteServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    server = await serveSite(siteFolder);
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+  return (path, options) => visit(browser, server.url, path, options);
+}
+
 /** Opens a page of the site, and listens. Requests to other hosts are refused. */
-export async function visit(
-  browser: Browser,
-  origin: string,
-  path: string,
-  options: VisitOptions,
-): Promise<Visit> {
+async function visit(browser: Browser, origin: string, path: string, options: VisitOptions): Promise<Visit> {
   const context = await browser.newContext({
     viewport: { width: options.width, height: 900 },
     javaScriptEnabled: options.scripts ?? true,
