@@ -131,6 +131,12 @@ describe("a name mapping", () => {
       fields: [...renamed.fields, { id: 99, name: "n", required: false, type: { type: "int" } as const }],
     };
     expect(updateNameMapping(updated, reused)).toEqual(updated);
+    // And where a field is renamed to it.
+    const taken = {
+      ...renamed,
+      fields: renamed.fields.map((f) => (f.name === "d" ? { ...f, name: "n" } : f)),
+    };
+    expect(updateNameMapping(updated, taken)).toEqual(updated);
     const without = { ...reused, fields: reused.fields.filter(({ id }) => id !== 2) };
     expect(findMapped(updateNameMapping(updated, without), ["n"])?.fieldId).toBe(2);
   });

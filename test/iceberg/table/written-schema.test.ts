@@ -12,7 +12,9 @@ import {
   struct,
   type TableMetadata,
 } from "../../../lib/lakehouse/iceberg/index.js";
+import { UpdateSchema } from "../../../lib/lakehouse/iceberg/table/evolution/update-schema.js";
 import { validateWrittenSchema } from "../../../lib/lakehouse/iceberg/table/snapshot/written-schema.js";
+import { createTable, scratch } from "../support/tables.js";
 
 const schema = defineSchema({
   a: int(),
@@ -29,20 +31,24 @@ function withSnapshots(metadata: TableMetadata, ...ids: bigint[]): TableMetadata
     snapshotId: id as SnapshotId,
     parentSnapshotId: ids[index - 1] as SnapshotId | undefined,
     sequenceNumber: BigInt(index + 1),
-    timestampMs: index,
+    timestampMs: BigInt(index),
     manifestList: `s3://t/${id}.avro`,
   }));
   const head = ids.at(-1) as SnapshotId | undefined;
   const refs: TableMetadata["refs"] =
     head === undefined ? {} : { main: { type: "branch", snapshotId: head } };
-  return { ...metadata, snapshots, refs, currentSnapshotId: head } as TableMetadata;
+  return { ...metadata, snapshots, refs, currentSnapshotId: head };
 }
 
 const fields = written.schemas[0]?.fields ?? [];
 
 /** What the table has become: with other columns, and, if no more is said, the same head. */
 function changed(now: readonly NestedField[], from: TableMetadata = written): TableMetadata {
-  return { ...from, schemas: [...written.schemas, { schemaId: 1, fields: now }], currentSchemaId: 1 };
+  return {
+    ...from,
+    schemas: [...written.schemas, { schemaId: 1, fields: now, identifierFieldIds: [] }],
+    currentSchemaId: 1,
+  };
 }
 
 /** The columns where one, by its name, is something else. */
@@ -54,7 +60,7 @@ const added = (more: Partial<NestedField>): NestedField[] => [
   ...fields,
   { id: 99, name: "new", required: true, type: { type: "int" }, ...more },
 ];
-const typeOf = (name: string) => fields.find((field) => field.name === name)?.type as never;
+const typeOf = (name: string): object => fields.find((field) => field.name === name)?.type ?? {};
 
 const verdict = (now: TableMetadata, then = written): string => {
   try {
@@ -84,7 +90,11 @@ describe("rows come to a table whose columns have evolved", () => {
   test.each<[string, readonly NestedField[], string]>([
     ["required now", where("b", { required: true }), '"b" is required now'],
     ["of another type", where("b", { type: { type: "int" } }), '"b" has another type'],
-    ["a list where it was a struct", where("place", { type: typeOf("points") }), '"place" has another type'],
+    [
+      "a list where it was a struct",
+      where("place", { type: typeOf("points") as never }),
+      '"place" has another type',
+    ],
     ["new, and required", added({}), '"new" is required, and new'],
     ["new, required, and null by default", added({ initialDefault: null }), '"new" is required, and new'],
   ])("but not with one that is %s", (_, now, message) => {
@@ -94,7 +104,7 @@ describe("rows come to a table whose columns have evolved", () => {
   test("but not where that happened within one", () => {
     const place = typeOf("place") as { readonly fields: readonly NestedField[] };
     const type = { ...place, fields: place.fields.map((field) => ({ ...field, required: true })) } as never;
-    const [points, attrs] = [typeOf("points") as object, typeOf("attrs") as object];
+    const [points, attrs] = [typeOf("points"), typeOf("attrs")];
     expect(verdict(changed(where("place", { type })))).toContain('"city" is required now');
     const lists = { ...points, elementRequired: true } as never;
     expect(verdict(changed(where("points", { type: lists })))).toContain('"element" is required now');
@@ -120,3 +130,20 @@ test("no column may be gone from a table that was replaced, nor where it cannot 
 test("where the columns are those of before, nothing is asked", () => {
   expect(verdict(withSnapshots(written, 2n))).toBe("");
 });
+
+test("a change of columns that comes between a proposal and its commit is noticed", () =>
+  scratch(async (directory) => {
+    const { table, committer } = await createTable(directory, { schema });
+    const row = { a: 1, b: null, place: null, points: null, attrs: null };
+    await table.append([row]);
+    const commit = committer.commit.bind(committer);
+    committer.commit = async (request) => {
+      committer.commit = commit;
+      await table.update([new UpdateSchema({ allowIncompatibleChanges: true }).makeRequired("b")]);
+      return commit(request);
+    };
+    await expect((await table.refresh()).append([row])).rejects.toMatchObject({
+      code: "COMMIT_CONFLICT",
+      message: expect.stringContaining('"b" is required now'),
+    });
+  }));

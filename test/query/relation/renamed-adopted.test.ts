@@ -149,3 +149,46 @@ test("columns of adopted files keep their values, whatever they and others are c
     { numRuns: runs(25) },
   );
 });
+
+/** A table with a file of `a`, whose column that was called so is called `c` now, and another one `a`. */
+async function reused(): Promise<Table> {
+  const schema = defineSchema({ id: int(), a: string().optional() });
+  const created = (await catalog.createTable(`n.t${++made}`, { schema })).withEngine(engine) as Table;
+  const adopted = await created.addFiles([await write(0, { a: "first" })]);
+  const renamed = await adopted.update([new UpdateSchema().renameColumn("a", "c")]);
+  return renamed.update([new UpdateSchema().addColumn("a", string().optional())]);
+}
+
+test("a file without ids is refused where the name of its column is another one's now, extra or not", async () => {
+  const table = await reused();
+  const uri = await write(1, { a: "which?" });
+  for (const ignoreExtraColumns of [false, true])
+    await expect(table.addFiles([uri], { ignoreExtraColumns })).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      message: expect.stringContaining("is not the table's column of that name"),
+    });
+});
+
+test("a file with ids is taken by them, whatever its columns are called", async () => {
+  const table = await reused();
+  const file = path.join(directory, `${++made}.parquet`);
+  await duckdb.run(
+    `COPY (SELECT 1::INTEGER AS id, 'by id' AS a) TO '${file}' (FIELD_IDS {id: 1, a: ${table.schema.fields[1]?.id}})`,
+  );
+  const found = await table.addFiles([fileUri(file)]);
+  expect(await (await engine.scan(found, found.scan())).rows()).toContainEqual({
+    id: 1,
+    c: "by id",
+    a: null,
+  });
+});
+
+test("a file that has only a later name of a column is taken by that", async () => {
+  const table = await reused();
+  const found = await table.addFiles([await write(1, { c: "later" })]);
+  expect(await (await engine.scan(found, found.scan())).rows()).toContainEqual({
+    id: 1,
+    c: "later",
+    a: null,
+  });
+});
