@@ -158,9 +158,16 @@ describe("what is said is judged with what is written", () => {
     expect(built).toBe(false);
   });
 
+  test("a question that has another one's id is refused", async () => {
+    const one = drills("fact days", "Yes.");
+    writeFileSync(join(fixture.milestone, "drills.yaml"), one + one);
+    expect((await judged()).found).toEqual([expect.stringContaining("there is another one with this id.")]);
+  });
+
   const giveTalk = async (source: string) => {
     const m11 = join(fixture.project.milestones, "m11-interview");
     await commitNotebook(fixture.project, 11, text("Hello"));
+    writeFileSync(join(m11, "a.png"), "png");
     writeFileSync(join(m11, "talk.md"), source);
   };
 
@@ -171,7 +178,13 @@ describe("what is said is judged with what is written", () => {
     expect(html).toContain('data-from-5="0.0" data-to-5="243.0" data-from-10="0.0" data-to-10="523.0"');
     expect(html.match(/class="slide /g)).toHaveLength(3);
     expect(html).toContain("38");
-    // The second slide has no part in five minutes.
+    // What is said in ten minutes alone is marked, and said once.
+    const [, longer = ""] = html.split('data-least="10"');
+    expect(html.match(/data-least="10"/g)).toHaveLength(2);
+    expect(longer).toContain("more more");
+    expect(longer).not.toContain("word word");
+    // The second slide begins where the first one ends, and has no part in five minutes.
+    expect(html).toContain('<div class="beat" data-from-10="523.0"');
     expect(html.match(/data-from-5=/g)).toHaveLength(1);
     expect(html.match(/data-from-10=/g)).toHaveLength(2);
   });
@@ -183,6 +196,8 @@ describe("what is said is judged with what is written", () => {
     ["has more on a slide than can be read", talk(600, "- word ".repeat(50)), "talk/words"],
     ["has a fact that nobody recorded", talk(600, '{{ fact "nope" }}'), "talk/names"],
     ["leads nowhere", talk(600, "[a](nope.md)"), "talk/links"],
+    ["has a picture without words", talk(600, "![](a.png)"), "talk/alt-text"],
+    ["says by hand what is planned", talk(600, "- A point (planned)"), "talk/planned"],
     ["lacks a step", talk(600).replace("# Numbers\n", ""), "talk/steps"],
   ])("a talk that %s is refused", async (_, source, rule) => {
     await giveTalk(source);
