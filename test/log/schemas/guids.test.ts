@@ -72,6 +72,9 @@ test("a table takes in records whose headers name their schemas, and no others",
     { value: '{"id": 3}', headers: [{ key: HEADER, value: byId }] },
     { value: '{"id": 4}', headers: [header("00000000-0000-8000-8000-000000000000")] },
     { value: '{"id": 5}', headers: [{ key: HEADER, value: "?" }] },
+    // Of either kind, and cut off.
+    { value: '{"id": 5}', headers: [{ key: HEADER, value: byId.subarray(0, 4) }] },
+    { value: '{"id": 5}', headers: [{ key: HEADER, value: header(json.guid).value.subarray(0, 16) }] },
     { value: '{"id": 6}', headers: [header(foreign.guid)] },
     // The file's second message: one place, which is 1.
     { value: bytes, headers: [header(proto.guid, [2, 2])] },
@@ -91,7 +94,7 @@ test("a table takes in records whose headers name their schemas, and no others",
       );
   expect(reasons).toEqual([
     "the registry has no schema 00000000-0000-8000-8000-000000000000, which its header names",
-    "its header names no schema",
+    ...Array<string>(3).fill("its header names no schema"),
     `its schema ${foreign.id} is no version of flights-value`,
     "the value is a message Other, where Row is a row",
   ]);

@@ -118,6 +118,19 @@ describe("files that are adopted", () => {
     expect(await rows(await (table.withEngine(engine) as Table).addFiles([named]))).toHaveLength(3);
   });
 
+  test.each([
+    ["at", "AT"],
+    ["At", "at"],
+  ])("are refused by such a folder of %s in either case, as %s", async (column, folder) => {
+    const uri = await write(`hive/${folder}=noon/a.parquet`, "SELECT 1::BIGINT AS id");
+    const columns = defineSchema({ id: long(), [column]: string().optional() });
+    const table = await catalog.createTable("n.t", { schema: columns });
+    await expect(table.addFiles([uri])).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining(`tells its "${column}"`),
+    });
+  });
+
   test("are deleted from by a column that only their partition tells, selected or not, dropped or not", async () => {
     await write("hive/city=JFK/a.parquet", "SELECT i::BIGINT AS id FROM range(2) t(i)");
     await write("hive/city=ORD/a.parquet", "SELECT 7::BIGINT AS id");
